@@ -1,0 +1,110 @@
+"""Folds: which role every row plays in every fold, walking forward in time, whole groups only."""
+
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from core.params import Knobs
+from core.refusals import Refusal
+
+ROLES = ("fit", "calibrate", "score")
+Day = np.datetime64
+
+
+class WalkForward(Knobs):
+    """How history is cut: the first test day, how often a model is retrained, and what each fold may see."""
+
+    first_test: float | date
+    test_days: int = Field(ge=1)
+    calibrate_days: int = Field(ge=1)
+    tune_folds: int = Field(ge=1)
+    tune_days: int = Field(ge=1)
+    window_days: int | None = Field(ge=1)
+    embargo_days: int = Field(ge=0)
+    label_delay_days: int = Field(ge=0)
+
+
+def walk_forward(time: pd.Series, group: pd.Series, knobs: WalkForward) -> pd.DataFrame:
+    """Return one column per fold with the role each row plays: fit, calibrate, score or missing.
+
+    `tune_0…` score blocks that end before the first test day; `test_0…` walk forward from it; `final` fits and
+    calibrates on all history and scores nothing. Between two roles lie the embargo and the delay of the labels.
+    A group that straddles a boundary plays no role in that fold.
+    """
+    days = time.to_numpy("datetime64[D]")
+    spans = _spans(days, group)
+    first, end = days.min(), days.max() + 1
+    test = _first_test(first, end, knobs)
+    gap = knobs.embargo_days + knobs.label_delay_days
+    plan = {}
+    for back in range(knobs.tune_folds, 0, -1):
+        stop = test - gap - (back - 1) * knobs.tune_days
+        plan[f"tune_{knobs.tune_folds - back}"] = (stop - knobs.tune_days, stop, 0)
+    for number, start in enumerate(np.arange(test, end, knobs.test_days)):
+        plan[f"test_{number}"] = (start, min(start + knobs.test_days, end), knobs.calibrate_days)
+    plan["final"] = (end + gap, end + gap, knobs.calibrate_days)
+    folds = pd.DataFrame({name: _roles(spans, *cut, gap, knobs.window_days) for name, cut in plan.items()})
+    check(folds, time, group)
+    return folds
+
+
+def names(folds: pd.DataFrame, kind: str = "") -> list[str]:
+    """Return the fold columns whose name starts with a kind (`tune`, `test`, `final`), in order."""
+    return [name for name in folds.columns if name.startswith(("tune_", "test_", "final")) and name.startswith(kind)]
+
+
+def check(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:
+    """Refuse folds that let a later role see an earlier one's time, cut a group, or leave a role empty."""
+    first_test = time[(folds[names(folds, "test")] == "score").any(axis=1)].min()
+    for name in names(folds):
+        role = folds[name]
+        needed = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
+        if lacking := needed - set(role.dropna()):
+            raise Refusal(
+                f"fold {name} has no {' and no '.join(sorted(lacking))} rows: the {time.dt.normalize().nunique()} days "
+                f"from {time.min():%Y-%m-%d} to {time.max():%Y-%m-%d} are too few for these folds; bring more days, or "
+                "lower folds.<task>.test_days, calibrate_days, tune_days or tune_folds."
+            )
+        held = [(time[role == r].min(), time[role == r].max()) for r in ROLES if (role == r).any()]
+        if any(after[0] <= before[1] for before, after in pairwise(held)):
+            raise Refusal(f"fold {name} would fit on rows that are not earlier than what it calibrates or scores.")
+        if role.fillna("").groupby(group.to_numpy()).nunique().gt(1).any():
+            raise Refusal(f"fold {name} cuts a group in two.")
+        if name.startswith("tune") and held[-1][1] >= first_test:
+            raise Refusal(f"fold {name} would tune on rows of the test period.")
+
+
+def _first_test(first: Day, end: Day, knobs: WalkForward) -> Day:
+    if isinstance(knobs.first_test, date):
+        test: Day = np.datetime64(knobs.first_test, "D")
+    else:
+        test = first + int((end - first).astype(int) * knobs.first_test)
+    if not first < test < end:
+        raise Refusal(
+            f"folds.<task>.first_test falls on {test}, outside the data, which run from {first} to {end - 1}; "
+            "name a day between, or a share between 0 and 1 of data that span several days."
+        )
+    return test
+
+
+def _spans(days: np.ndarray, group: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    by_group = pd.Series(days).groupby(group.to_numpy())
+    return by_group.transform("min").to_numpy("datetime64[D]"), by_group.transform("max").to_numpy("datetime64[D]")
+
+
+def _roles(
+    spans: tuple[np.ndarray, np.ndarray], start: Day, stop: Day, calibrate_days: int, gap: int, window: int | None
+) -> np.ndarray:
+    first, last = spans
+    roles = np.full(len(first), None, dtype=object)
+    roles[(first >= start) & (last < stop)] = "score"
+    until = start - gap
+    if calibrate_days:
+        roles[(first >= until - calibrate_days) & (last < until)] = "calibrate"
+        until = until - calibrate_days - gap
+    since = first.min() if window is None else until - window
+    roles[(first >= since) & (last < until)] = "fit"
+    return roles

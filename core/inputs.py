@@ -1,0 +1,49 @@
+"""Inputs as plain numbers, for learners that take neither categories nor missing values."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Encoding = dict[str, Any]
+
+
+def categories(x: pd.DataFrame) -> list[str]:
+    """Return the names of the categorical inputs."""
+    return [str(name) for name in x.columns if isinstance(x[name].dtype, pd.CategoricalDtype)]
+
+
+def learn(x: pd.DataFrame) -> Encoding:
+    """Return, as JSON can hold it, each number's median, mean and spread and each category's levels on these rows."""
+    names = categories(x)
+    numbers = x.drop(columns=names).astype(float)
+    median = numbers.median().fillna(0.0)
+    spread = numbers.fillna(median).std(ddof=0)
+    return {
+        "numbers": list(numbers.columns),
+        "median": median.tolist(),
+        "mean": numbers.fillna(median).mean().tolist(),
+        "spread": spread.where(spread > 0, 1.0).tolist(),
+        "levels": {name: sorted(map(str, x[name].dropna().unique())) for name in sorted(names)},
+    }
+
+
+def encode(x: pd.DataFrame, encoding: Encoding) -> Floats:
+    """Return standardised numbers (missing at the median), a flag where a number was missing, one column a level."""
+    numbers = x[encoding["numbers"]].to_numpy(float)
+    missing = np.isnan(numbers)
+    filled = np.where(missing, encoding["median"], numbers)
+    blocks = [(filled - encoding["mean"]) / encoding["spread"], missing.astype(float)]
+    for name, levels in encoding["levels"].items():
+        blocks.append(
+            (x[name].astype(str).to_numpy()[:, None] == np.array(levels, dtype=object)[None, :]).astype(float)
+        )
+    return np.hstack(blocks)
+
+
+def names(encoding: Encoding) -> list[str]:
+    """Return the input that each column of `encode` stems from, in order."""
+    numbers = encoding["numbers"]
+    return [*numbers, *numbers, *(name for name, levels in encoding["levels"].items() for _ in levels)]

@@ -1,0 +1,19 @@
+"""Jobs: independent pieces of work in several processes, answers in the order of asking, progress on stderr."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+def run(work: Callable[[In], Out], asked: Iterable[In], workers: int, label: str) -> list[Out]:
+    """Return `work(item)` for every item, in order; the number of workers changes the time, never the answers."""
+    items = list(asked)
+    answers = Parallel(n_jobs=min(workers, len(items)) or 1, return_as="generator")(
+        delayed(work)(item) for item in items
+    )
+    return list(tqdm(answers, total=len(items), desc=label, mininterval=1.0))

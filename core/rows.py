@@ -1,0 +1,94 @@
+"""Rows: what a learner may see of one role of one fold."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core import tables
+from core.races import Codes, codes
+from core.refusals import Refusal
+
+Floats = npt.NDArray[np.float64]
+KEYS = ["row_id", "group", "time", "target", "teacher"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Inputs, target, teacher, group, time and weight of the same rows, groups together in order of their beginning.
+
+    `teacher` is what another forecaster, known only afterwards, gave as the target (missing where none did): a learner
+    may fit on it as on the target, and never sees it for the rows it scores.
+    """
+
+    x: pd.DataFrame
+    y: Floats
+    teacher: Floats
+    group: Codes
+    time: npt.NDArray[np.datetime64]
+    weight: Floats
+    at: npt.NDArray[np.int64]  # position in the features table; −1 for a synthetic row
+
+    def only(self, columns: list[str]) -> "Rows":
+        """Return the same rows with fewer inputs."""
+        return replace(self, x=self.x[columns])
+
+    def lesson(self, share: float) -> Floats:
+        """Return the target with `share` of it taken from the teacher where there is one."""
+        return np.where(np.isnan(self.teacher), self.y, (1 - share) * self.y + share * np.nan_to_num(self.teacher))
+
+
+@dataclass(frozen=True)
+class Table:
+    """The features and folds of a task, row by row the same."""
+
+    features: pd.DataFrame
+    folds: pd.DataFrame
+
+    def rows(self, fold: str, role: str) -> Rows:
+        """Return the rows that play a role in a fold, as nature made them, each at weight 1."""
+        chosen = self.folds[fold] == role
+        keys = self.folds.loc[chosen, KEYS]
+        return _rows(keys, self.features[chosen].drop(columns="row_id"), np.ones(len(keys)), np.flatnonzero(chosen))
+
+    def resampled(self, fold: str, weights: pd.DataFrame, synthetic: pd.DataFrame) -> Rows:
+        """Return the `fit` rows of a fold at their weights, without those of weight 0, with the synthetic rows.
+
+        A synthetic row stands at the time and in the group of its first parent.
+        """
+        weight = weights[fold].to_numpy()
+        chosen = (self.folds[fold] == "fit").to_numpy() & (weight > 0)
+        keys, inputs = self.folds.loc[chosen, KEYS], self.features[chosen].drop(columns="row_id")
+        made = synthetic[synthetic["fold"] == fold]
+        if made.empty:
+            return _rows(keys, inputs, weight[chosen], np.flatnonzero(chosen))
+        parents = self.folds.set_index("row_id").loc[made["parent"], ["group", "time"]].reset_index(names="row_id")
+        parents["target"], parents["teacher"] = made["target"].to_numpy(), np.nan
+        both = pd.concat([inputs, made[inputs.columns].astype(inputs.dtypes)], ignore_index=True)
+        at = np.concatenate([np.flatnonzero(chosen), np.full(len(made), -1)])
+        return _rows(pd.concat([keys, parents]), both, np.concatenate([weight[chosen], np.ones(len(made))]), at)
+
+
+def read(features: Path, folds: Path) -> Table:
+    """Return the features and folds of a task; refuse two files that do not speak of the same rows."""
+    table = Table(tables.read(features), tables.read(folds))
+    if not table.features["row_id"].equals(table.folds["row_id"]):
+        raise Refusal(f"{features} and {folds} do not hold the same rows in the same order; run `dvc repro`.")
+    return table
+
+
+def _rows(keys: pd.DataFrame, inputs: pd.DataFrame, weight: Floats, at: npt.NDArray[np.int64]) -> Rows:
+    begin = keys["time"].groupby(keys["group"].to_numpy()).transform("min")
+    order = np.lexsort((keys["row_id"], keys["time"], keys["group"], begin))
+    sorted_keys = keys.iloc[order]
+    return Rows(
+        inputs.iloc[order].reset_index(drop=True),
+        sorted_keys["target"].to_numpy(float),
+        sorted_keys["teacher"].to_numpy(float),
+        codes(sorted_keys["group"]),
+        sorted_keys["time"].to_numpy(),
+        weight[order],
+        at[order],
+    )
