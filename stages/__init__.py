@@ -1,0 +1,1 @@
+"""Eight rooms, in order: prepare, features, resample, tune, train, calibrate, evaluate, diagnose."""

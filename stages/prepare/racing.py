@@ -1,0 +1,305 @@
+"""Racing: one row per runner per race; a race with one doubtful row is set aside whole, for a torn field is a lie."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from core.params import Knobs
+from core.refusals import Refusal
+from core.tables import Column, broken, check, typed
+
+Aggregate = Literal["sum", "mean", "any", "all", "size", "nunique"]
+
+LEAST = 1.001  # decimal odds; 1.0 would return the stake and nothing more
+
+# Raw columns that keep their name. In the optional ones a value beyond its limits becomes missing, and is counted.
+KEPT = [
+    Column("venue", "text", "before", "where the race is run", required=True, nullable=False),
+    Column("race_no", "whole", "before", "number of the race on its card", low=1),
+    Column("distance_m", "number", "before", "length of the race", "m", required=True, nullable=False, low=1),
+    Column("grade", "text", "before", "class of the race", required=True, nullable=False),
+    Column("box", "whole", "before", "starting box, or rug number", required=True, nullable=False),
+    Column("weight_kg", "number", "before", "weight of the runner", "kg", low=1),
+    Column("trainer", "text", "before", "who trains the runner"),
+    Column("early_speed", "number", "before", "rating of the runner's early pace, made before the race"),
+    Column("won", "whole", "after", "1 for the winner, or each that shared the win", required=True, nullable=False),
+    Column("placed", "whole", "after", "1 for a runner on which place bets were paid", low=0, high=1),
+    Column("place", "whole", "after", "finishing position", low=1),
+    Column("run_time_s", "number", "after", "the runner's own time", "s", low=1),
+    Column("sectional_s", "number", "after", "the runner's time to the first mark", "s", low=0),
+    Column("margin_lengths", "number", "after", "lengths behind the winner; the winner's lead, negative", "lengths"),
+    Column("bsp", "number", "at_off", "starting price", "decimal odds", required=True, low=LEAST),
+    Column("place_bsp", "number", "at_off", "starting price of a place", "decimal odds", low=LEAST),
+    Column(
+        "benchmark_price", "number", "at_off", "another modeller's price", "decimal odds", low=LEAST, yardstick=True
+    ),
+]
+RAW = [
+    Column("race_id", "text", "before", "the race", required=True),
+    Column("start_time", "time", "before", "the start, or its day", required=True),
+    Column("runner", "text", "before", "the runner's name", required=True),
+    Column("scratched", "whole", "before", "1 for a runner that was withdrawn", low=0, high=1),
+    Column("dead_heat", "whole", "after", "1 for a runner that shared its place", low=0, high=1),
+    *KEPT,
+]
+COLUMNS = [
+    Column("row_id", "text", "before", "race and box", nullable=False),
+    Column("entity", "text", "before", "the runner's name, in capitals", nullable=False),
+    Column("group", "text", "before", "the race", nullable=False),
+    Column("time", "time", "before", "the start, or its day", nullable=False),
+    Column("target", "number", "after", "share of the win; a dead heat of k is 1/k", nullable=False, low=0, high=1),
+    Column("teacher", "number", "at_off", "the market's probability; missing if a price is", low=0, high=1),
+    Column("field_size", "whole", "before", "runners in the race, without the scratched", nullable=False, low=2),
+    *KEPT,
+    Column("grade_level", "number", "before", "mean of the numbers in the grade's name: 4/5 is 4.5, 1 is the highest"),
+    Column("log_odds", "number", "at_off", "ln(teacher), centred within the race", "nats"),
+    Column("surprise", "number", "after", "target − teacher", low=-1, high=1),
+    Column("place_p", "number", "at_off", "the place market's; sums to the places it pays", low=0, high=1),
+]
+EXTRAS = ["weight_kg", "trainer", "place", "run_time_s", "sectional_s", "margin_lengths"]  # left out where unknown
+NEEDED = ["race_id", "start_time", "venue", "distance_m", "grade", "box", "runner"]
+JUDGED = [*NEEDED[2:], "won", "bsp", "scratched", "dead_heat"]  # unreadable here: the race is set aside
+
+
+class Settings(Knobs):
+    """What a race must look like to be believed, and the last day that is kept."""
+
+    until: date | None
+    box_low: int
+    box_high: int
+    book_low: float
+    book_high: float
+
+
+def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the runners of every sound race, sorted by time, race and box, and the quality report.
+
+    Scratched runners are dropped first. A race that a rule of RULES finds fault with is set aside whole and counted
+    under the first such rule. Columns of EXTRAS that the source lacks are left out. Refuses settled races of the
+    future and a table of which no race survives.
+    """
+    raw = raw.reset_index(drop=True)
+    rows = typed(raw, RAW, "racing")
+    rows["entity"] = rows["runner"].str.split().str.join(" ").str.upper()
+    rows["unreadable_date"] = broken(raw, rows, "start_time")
+    rows["unreadable"] = np.any([broken(raw, rows, name) for name in JUDGED], axis=0)
+    runners = rows[~(rows["scratched"] == 1)]
+    runners, made_missing = _clean_optional(raw, runners)
+    _refuse_results_of_the_future(runners, settings)
+    sound, set_aside = _set_aside(runners, settings)
+    _refuse_nothing(rows, sound, set_aside)
+    prepared = _derive(sound).drop(columns=[name for name in EXTRAS if name not in raw])
+    check(prepared, [column for column in COLUMNS if column.name in prepared], "racing")
+    report = {
+        "rows_in": len(rows),
+        "races_in": int(rows["race_id"].nunique()),
+        "scratched_rows": len(rows) - len(runners),
+        "set_aside": set_aside,
+        "made_missing": made_missing,
+        "ignored_columns": sorted(set(map(str, raw.columns)) - {column.name for column in RAW}),
+    }
+    return prepared, report | _found(prepared)
+
+
+def _found(prepared: pd.DataFrame) -> dict[str, Any]:
+    days = prepared["time"].dt.normalize()
+    nullable = [column.name for column in COLUMNS if column.nullable and column.name in prepared]
+    return {
+        "rows_out": len(prepared),
+        "races_out": int(prepared["group"].nunique()),
+        "missing_share": {name: float(prepared[name].isna().mean()) for name in nullable},
+        "days": int(days.nunique()),
+        "first_day": f"{days.min():%Y-%m-%d}",
+        "last_day": f"{days.max():%Y-%m-%d}",
+    }
+
+
+def _clean_optional(raw: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    cleaned, counts = rows.copy(), {}
+    for column in KEPT:
+        if column.required:
+            continue
+        lost = broken(raw.loc[rows.index], rows, column.name)
+        if column.low is not None:
+            lost |= rows[column.name] < column.low
+        if column.high is not None:
+            lost |= rows[column.name] > column.high
+        if lost.any():
+            counts[column.name] = int(lost.sum())
+        cleaned[column.name] = rows[column.name].mask(lost)
+    return cleaned, counts
+
+
+def _refuse_results_of_the_future(runners: pd.DataFrame, settings: Settings) -> None:
+    today = _today()
+    ahead = runners["start_time"][runners["won"].notna() & (runners["start_time"].dt.normalize() > today)]
+    if settings.until is None and len(ahead):
+        raise Refusal(
+            f"racing: {len(ahead)} settled rows are dated after today ({today:%Y-%m-%d}), the last "
+            f"{ahead.max():%Y-%m-%d}; mend the dates, or set prepare.racing.until to the last day to keep."
+        )
+
+
+def _today() -> pd.Timestamp:
+    """The date where the day begins first (UTC+14): nowhere on Earth has a later race been run."""
+    return (pd.Timestamp.now("UTC").tz_localize(None) + pd.Timedelta(hours=14)).normalize()
+
+
+def _set_aside(rows: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[str, dict[str, int]]]:
+    counts = {}
+    for reason, rule in RULES.items():
+        fault = rule(rows, settings)
+        gone = fault | rows["race_id"].isin(rows.loc[fault, "race_id"].dropna())
+        if gone.any():
+            counts[reason] = {"rows": int(gone.sum()), "races": int(rows.loc[gone, "race_id"].nunique())}
+        rows = rows[~gone]
+    return rows, counts
+
+
+def _refuse_nothing(rows: pd.DataFrame, sound: pd.DataFrame, set_aside: dict[str, dict[str, int]]) -> None:
+    if len(sound):
+        return
+    if not set_aside:
+        raise Refusal(f"racing: all {len(rows)} rows are scratched; at least one race is needed.")
+    reason, count = max(set_aside.items(), key=lambda item: item[1]["rows"])
+    raise Refusal(
+        f"racing: none of {rows['race_id'].nunique()} races survives; most, {count['races']} races of "
+        f"{count['rows']} rows, were set aside for {reason!r}."
+    )
+
+
+def _derive(rows: pd.DataFrame) -> pd.DataFrame:
+    rows = rows.sort_values(["start_time", "race_id", "box"], ignore_index=True)
+    book, place_book = _book(rows, "bsp"), _book(rows, "place_bsp")
+    places = place_book.round()  # known at the off, unlike how many were placed
+    rows["group"], rows["time"] = rows["race_id"], rows["start_time"]
+    rows["row_id"] = rows["race_id"] + ":" + rows["box"].astype(int).astype(str)
+    rows["field_size"] = _per_race(rows, rows["box"], "size").astype(float)
+    rows["target"] = rows["won"] / _per_race(rows, rows["won"], "sum")
+    rows["teacher"] = 1 / rows["bsp"] / book
+    log_p = np.log(rows["teacher"])
+    rows["log_odds"] = log_p - _per_race(rows, log_p, "mean")
+    rows["surprise"] = rows["target"] - rows["teacher"]
+    rows["place_p"] = (1 / rows["place_bsp"] / place_book * places.where(places > 0)).clip(upper=1.0)
+    rows["grade_level"] = rows["grade"].map({grade: _level(grade) for grade in rows["grade"].unique()})
+    return rows[[column.name for column in COLUMNS]]
+
+
+def _level(grade: str) -> float:
+    numbers = [float(number) for number in re.findall(r"\d+", grade)]
+    return float(np.mean(numbers)) if numbers else np.nan
+
+
+def _book(rows: pd.DataFrame, price: str) -> pd.Series:
+    """The sum of 1/price over the race, missing where one of its prices is."""
+    priced = _per_race(rows, rows[price].notna(), "all")
+    return _per_race(rows, 1 / rows[price], "sum").where(priced)
+
+
+def _per_race(rows: pd.DataFrame, values: pd.Series, how: Aggregate) -> pd.Series:
+    found: pd.Series = values.groupby(rows["race_id"]).transform(how)
+    return found
+
+
+Flags = pd.Series  # True for the rows in which a rule finds fault
+Rule = Callable[[pd.DataFrame, Settings], Flags]
+
+
+def _unreadable_date(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows["unreadable_date"]
+
+
+def _unreadable_value(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows["unreadable"] | rows["won"].lt(0) | rows["won"].gt(1)
+
+
+def _missing_value(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows[NEEDED].isna().any(axis=1)
+
+
+def _several_start_times(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return _per_race(rows, rows["start_time"], "nunique") > 1
+
+
+def _several_courses(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return (_per_race(rows, rows["venue"], "nunique") > 1) | (_per_race(rows, rows["distance_m"], "nunique") > 1)
+
+
+def _future(rows: pd.DataFrame, settings: Settings) -> Flags:
+    if settings.until is None:
+        return pd.Series(False, index=rows.index)
+    later: Flags = rows["start_time"].dt.normalize() > pd.Timestamp(settings.until)
+    return later
+
+
+def _lonely(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return _per_race(rows, rows["box"], "size") < 2
+
+
+def _duplicate_runner(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows.duplicated(["race_id", "entity"])
+
+
+def _duplicate_box(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows.duplicated(["race_id", "box"])
+
+
+def _box_out_of_range(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return ~rows["box"].between(settings.box_low, settings.box_high)
+
+
+def _impossible_distance(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows["distance_m"] < 1
+
+
+def _unsettled(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows["won"].isna()
+
+
+def _no_winner(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return _per_race(rows, rows["won"], "sum") == 0
+
+
+def _several_winners(rows: pd.DataFrame, settings: Settings) -> Flags:
+    declared = (rows["place"] == 1) | (rows["dead_heat"] == 1)
+    undeclared = _per_race(rows, (rows["won"] == 1) & ~declared, "any")
+    return undeclared & (_per_race(rows, rows["won"], "sum") > 1)
+
+
+def _runner_lacking(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows["place"] > _per_race(rows, rows["box"], "size")
+
+
+def _impossible_price(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows["bsp"] < LEAST
+
+
+def _implausible_book(rows: pd.DataFrame, settings: Settings) -> Flags:
+    book = _book(rows, "bsp")
+    return book.notna() & ~book.between(settings.book_low, settings.book_high)
+
+
+# In the order they are asked; each sees only the races that the ones above let pass.
+RULES: dict[str, Rule] = {
+    "unreadable date": _unreadable_date,
+    "unreadable value": _unreadable_value,
+    "missing value": _missing_value,
+    "several start times": _several_start_times,
+    "several venues or distances": _several_courses,
+    "future": _future,
+    "fewer than two runners": _lonely,
+    "duplicate runner": _duplicate_runner,
+    "duplicate box": _duplicate_box,
+    "box out of range": _box_out_of_range,
+    "impossible distance": _impossible_distance,
+    "unsettled": _unsettled,
+    "no winner": _no_winner,
+    "several winners without a dead heat": _several_winners,
+    "a finishing place beyond the field": _runner_lacking,
+    "impossible price": _impossible_price,
+    "implausible book": _implausible_book,
+}
