@@ -1,0 +1,16 @@
+"""none: every fit row counts once."""
+
+import numpy as np
+import pandas as pd
+
+from core.params import Knobs
+from core.rows import Floats, Rows
+
+
+class Settings(Knobs):
+    """No knobs."""
+
+
+def resample(rows: Rows, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
+    """Return weight 1 for every row and no synthetic rows."""
+    return np.ones(len(rows.y)), pd.DataFrame()
