@@ -1,0 +1,186 @@
+"""catboost_trees: gradient-boosted symmetric trees that take categories and missing values as they are."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from catboost import CatBoost, CatBoostError, Pool
+from pydantic import Field
+
+from core import models
+from core.inputs import categories
+from core.models import EVERY, Watch
+from core.odds import winners
+from core.params import Knobs
+from core.race_logit import contested
+from core.refusals import Refusal
+from core.rows import Floats, Rows
+
+MISSING = "missing"  # the level of a category that is not there
+BINARY = ("Logloss", "Focal")
+SOFT = ("QuerySoftMax", "CrossEntropy")
+
+
+class Settings(Knobs):
+    """The knobs of CatBoost, and how the target is taught."""
+
+    loss: Literal["QuerySoftMax", "Logloss", "CrossEntropy", "Focal", "RMSE", "MAE"]
+    iterations: int = Field(ge=1)
+    depth: int = Field(ge=1, le=12)
+    learning_rate: float = Field(gt=0, le=1)
+    l2: float = Field(ge=0)
+    random_strength: float = Field(ge=0)
+    rsm: float = Field(gt=0, le=1)  # share of the inputs that each split may choose from
+    subsample: float = Field(gt=0, le=1)
+    positive_weight: float = Field(gt=0)  # Logloss and Focal only
+    focal_alpha: float = Field(gt=0, lt=1)
+    focal_gamma: float = Field(gt=0)
+    teacher: float = Field(ge=0, le=1)  # QuerySoftMax and CrossEntropy only
+
+
+@dataclass(frozen=True)
+class Model:
+    """Fitted trees and the inputs they take, in order."""
+
+    trees: Any
+    columns: list[str]
+    cats: list[str]
+    settings: dict[str, Any]
+    settled: dict[str, int | float]
+    importance: dict[str, float]
+
+
+def fit(
+    rows: Rows,
+    settings: Settings,
+    seed: int,
+    later: Rows | None = None,
+    patience: int | None = None,
+    watch: Watch | None = None,
+) -> Model:
+    """Return trees fitted on the rows; with patience, as many as lose least on the later ones.
+
+    QuerySoftMax minimises cross-entropy within the group, for shares and for a teacher's probabilities alike; a weight
+    counts copies of a runner.
+    """
+    _check(settings)
+    stop = {"early_stopping_rounds": patience, "use_best_model": True} if patience and later is not None else {}
+    trees = CatBoost(_parameters(settings, seed))
+    try:
+        trees.fit(
+            _pool(rows, settings),
+            eval_set=None if later is None else _held(later, settings),
+            callbacks=None if watch is None else [_Watcher(watch, settings.iterations)],
+            **({"use_best_model": False} | stop),
+        )
+    except CatBoostError as error:
+        raise Refusal(f"CatBoost could not fit {len(rows.y)} rows: {str(error).split(': ')[-1]}") from None
+    _forget(trees.get_metadata())
+    columns = [str(name) for name in rows.x.columns]
+    importance = models.shares(trees.get_feature_importance(type="PredictionValuesChange"), columns)
+    settled: dict[str, int | float] = {"iterations": trees.tree_count_} if stop else {}
+    return Model(trees, columns, categories(rows.x), settings.model_dump(), settled, importance)
+
+
+def score(model: Model, x: pd.DataFrame) -> Floats:
+    """Return log-odds for shares (up to a constant within a group for QuerySoftMax), or the quantity itself."""
+    pool = Pool(_inputs(x[model.columns], model.cats), cat_features=model.cats)
+    scores: Floats = model.trees.predict(pool, prediction_type="RawFormulaVal", thread_count=1)
+    return scores
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write trees.cbm and model.json."""
+    models.write({key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json")
+    model.trees.save_model(str(folder / "trees.cbm"))
+
+
+def load(folder: Path) -> Model:
+    """Return the model that `save` wrote."""
+    return Model(CatBoost().load_model(str(folder / "trees.cbm")), **models.read(folder / "model.json"))
+
+
+def _check(settings: Settings) -> None:
+    if settings.teacher and settings.loss not in SOFT:
+        raise Refusal(f"teacher is {settings.teacher} with loss {settings.loss}; only {' and '.join(SOFT)} take one.")
+    if settings.positive_weight != 1 and settings.loss not in BINARY:
+        raise Refusal(
+            f"positive_weight is {settings.positive_weight} with loss {settings.loss}; "
+            f"only {' and '.join(BINARY)} take another than 1."
+        )
+
+
+def _parameters(settings: Settings, seed: int) -> dict[str, Any]:
+    focal = f":focal_alpha={settings.focal_alpha};focal_gamma={settings.focal_gamma}"
+    # left open, steps a leaf would depend on the number of iterations, be 100 for QuerySoftMax (six times as long for
+    # no gain), and for MAE be exact medians that know no weights
+    leaf = ("Gradient", 10) if settings.loss == "MAE" else ("Newton", 1)
+    return {
+        "loss_function": settings.loss + (focal if settings.loss == "Focal" else ""),
+        "iterations": settings.iterations,
+        "depth": settings.depth,
+        "learning_rate": settings.learning_rate,
+        "l2_leaf_reg": settings.l2,
+        "random_strength": settings.random_strength,
+        "rsm": settings.rsm,
+        "bootstrap_type": "MVS",
+        "subsample": settings.subsample,
+        "random_seed": seed,
+        "leaf_estimation_method": leaf[0],
+        "leaf_estimation_iterations": leaf[1],
+        "max_ctr_complexity": 1,  # left open, it too would depend on the number of iterations
+        "thread_count": 1,
+        "allow_writing_files": False,
+        "verbose": False,
+    }
+
+
+def _forget(metadata: Any) -> None:
+    """Take from a model what differs between equal fits: an id, the time of day, and that somebody watched."""
+    metadata["model_guid"] = metadata["train_finish_time"] = ""
+    metadata["training"] = "{}"  # the losses round by round, of later rows too
+    params = json.loads(metadata["params"])
+    params["flat_params"].pop("callbacks", None)
+    metadata["params"] = json.dumps(params, sort_keys=True)
+
+
+def _pool(rows: Rows, settings: Settings) -> Any:
+    if settings.loss in BINARY:
+        return _pooled(rows, *winners(rows, settings.positive_weight))
+    if settings.loss != "QuerySoftMax":
+        return _pooled(rows, rows.lesson(settings.teacher), rows.weight)
+    share = rows.lesson(settings.teacher)
+    contested(share, rows.weight, rows.group)
+    return _pooled(rows, share, rows.weight, group_id=rows.group)
+
+
+def _held(later: Rows, settings: Settings) -> Any:
+    """Return later rows with their true target: no teacher, no class weight."""
+    label = (later.y > 0).astype(float) if settings.loss in BINARY else later.y
+    return _pooled(later, label, later.weight, group_id=later.group if settings.loss == "QuerySoftMax" else None)
+
+
+def _pooled(rows: Rows, label: Floats, weight: Floats, group_id: Any = None) -> Any:
+    cats = categories(rows.x)
+    return Pool(_inputs(rows.x, cats), label, weight=weight, group_id=group_id, cat_features=cats)
+
+
+def _inputs(x: pd.DataFrame, cats: list[str]) -> pd.DataFrame:
+    texts = {name: x[name].astype(object).where(x[name].notna(), MISSING).astype(str).astype(object) for name in cats}
+    return x.astype({name: float for name in x.columns if name not in cats}).assign(**texts)
+
+
+class _Watcher:
+    """CatBoost's callback: every tenth round and the last are passed on."""
+
+    def __init__(self, watch: Watch, last: int) -> None:
+        self.watch, self.last = watch, last
+
+    def after_iteration(self, info: Any) -> bool:
+        if info.iteration % EVERY == 0 or info.iteration == self.last:
+            names = {"learn": "fit", "validation": "later"}
+            losses = {names[part]: next(iter(found.values()))[-1] for part, found in info.metrics.items()}
+            self.watch(info.iteration, losses)
+        return True

@@ -1,0 +1,61 @@
+"""conditional_logit: one coefficient an input, fitted to who beats whom within the race (McFadden 1974)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from core import inputs, models, race_logit
+from core.models import Watch
+from core.params import Knobs
+from core.rows import Floats, Rows
+
+
+class Settings(Knobs):
+    """The knobs of a conditional logit."""
+
+    l2: float = Field(ge=0)  # on half the sum of squared coefficients, against losses summed over races
+    teacher: float = Field(ge=0, le=1)
+
+
+@dataclass(frozen=True)
+class Model:
+    """The encoding of the inputs and a coefficient for each encoded column."""
+
+    encoding: inputs.Encoding
+    coefficients: list[float]
+    settled: dict[str, int | float]
+    importance: dict[str, float]
+
+
+def fit(
+    rows: Rows,
+    settings: Settings,
+    seed: int,
+    later: Rows | None = None,
+    patience: int | None = None,
+    watch: Watch | None = None,
+) -> Model:
+    """Return the one best model; it has no rounds, so nothing stops early and nothing is watched."""
+    encoding = inputs.learn(rows.x)
+    terms, share = inputs.encode(rows.x, encoding), rows.lesson(settings.teacher)
+    coefficients = race_logit.fit(terms, share, rows.weight, rows.group, settings.l2)
+    importance = models.shares(np.abs(coefficients), inputs.names(encoding))
+    return Model(encoding, coefficients.tolist(), {}, importance)
+
+
+def score(model: Model, x: pd.DataFrame) -> Floats:
+    """Return log-odds, up to a constant within a race."""
+    return np.asarray((inputs.encode(x, model.encoding) * model.coefficients).sum(axis=1))
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write model.json."""
+    models.write(vars(model), folder / "model.json")
+
+
+def load(folder: Path) -> Model:
+    """Return the model that `save` wrote."""
+    return Model(**models.read(folder / "model.json"))

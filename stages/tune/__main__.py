@@ -1,0 +1,103 @@
+"""tune: fit rows of the tune folds → the learner's knobs that lose least on the later rows of each."""
+
+import hashlib
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core import folds, jobs, tables
+from core.doors import Paths, enter
+from core.losses import LOSSES
+from core.outputs import write_json
+from core.params import Knobs, knobs, plan, seed, workers
+from core.refusals import Refusal, suggest
+from core.rows import Rows, read
+from core.shelf import tool
+from stages.tune.search import Answer, Journal, Point, Range, Search, search
+
+READS = {
+    "features": "data/features/{task}.parquet",
+    "folds": "data/folds/{task}.parquet",
+    "resampled": "data/resampled/{task}",
+}
+WRITES = {"tuned": "models/{task}/tuned.json", "trials": "metrics/{task}/trials.csv"}
+
+
+class Space(Knobs):
+    """The ranges of one learner's knobs; a learner without a space is fitted as params say."""
+
+    ranges: dict[str, Range]
+
+
+def main(task: str, reads: Paths, writes: Paths) -> None:
+    word = plan(task).learner
+    learner, settings = tool("train", word), knobs(Search, "tune", task, "search")
+    default = knobs(learner.Settings, "train", task, word).model_dump()
+    space = knobs(Space, "tune", task, "space", word).ranges
+    if settings.loss not in LOSSES:
+        raise Refusal(f"tune.{task}.search.loss is {settings.loss!r}; {suggest(settings.loss, LOSSES)}")
+    pairs = _pairs(reads)
+    ask = partial(_ask, pairs=pairs, word=word, settings=settings)
+    journal = Journal(_journal(task, reads, learner, settings))
+    trials = search(default, space, settings, list(pairs), seed(), partial(journal.recall, ask=ask))
+    best = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0]
+    first = trials.iloc[0]
+    tuned = {
+        "learner": word,
+        "tuned": default | _chosen(best),
+        "default": default | _chosen(first),
+        "loss": {"name": settings.loss, "tuned": best["loss"], "default": first["loss"]},
+        "beats_default": bool(best["loss"] < first["loss"]),
+    }
+    write_json(tuned, writes["tuned"], digits=12)
+    trials.round(6).to_csv(writes["trials"], index=False)
+
+
+def _pairs(reads: Paths) -> dict[str, tuple[Rows, Rows]]:
+    table = read(reads["features"], reads["folds"])
+    weights = tables.read(reads["resampled"] / "weights.parquet")
+    synthetic = tables.read(reads["resampled"] / "synthetic.parquet")
+    return {
+        fold: (table.resampled(fold, weights, synthetic), table.rows(fold, "score"))
+        for fold in folds.names(table.folds, "tune")
+    }
+
+
+def _ask(
+    asked: list[tuple[Point, str]], pairs: dict[str, tuple[Rows, Rows]], word: str, settings: Search
+) -> list[Answer]:
+    work = [(word, point, *pairs[fold], settings, seed()) for point, fold in asked]
+    return jobs.run(_try, work, workers(), f"tune {word}")
+
+
+def _try(job: tuple[str, Point, Rows, Rows, Search, int]) -> Answer:
+    word, point, fit, later, settings, start = job
+    learner = tool("train", word)
+    model = learner.fit(fit, learner.Settings(**point), start, later=later, patience=settings.patience)
+    return {"loss": LOSSES[settings.loss](learner.score(model, later.x), later), "settled": model.settled}
+
+
+def _chosen(trial: pd.Series) -> dict[str, Any]:
+    return {
+        str(name).removeprefix("knob_"): value.item() if hasattr(value, "item") else value
+        for name, value in trial.items()
+        if str(name).startswith("knob_") and not pd.isna(value)
+    }
+
+
+def _journal(task: str, reads: Paths, learner: Any, settings: Search) -> Path:
+    """Return the journal of exactly this search: other rows, code or knobs have another; a queued run shares it."""
+    parts = [*reads.values(), *sorted(reads["resampled"].iterdir()), Path(learner.__file__)]
+    digest = hashlib.sha256(json.dumps([settings.model_dump(), seed()]).encode())
+    for part in parts:
+        if part.is_file():
+            digest.update(part.read_bytes())
+    root = next((parent.parent for parent in Path.cwd().parents if parent.name == ".dvc"), Path.cwd())
+    return root / ".tune" / f"{task}-{digest.hexdigest()[:16]}.jsonl"
+
+
+if __name__ == "__main__":
+    enter("tune", READS, WRITES, main)
