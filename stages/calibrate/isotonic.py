@@ -1,0 +1,37 @@
+"""isotonic: the monotone step curve nearest to what happened."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.isotonic import IsotonicRegression
+
+from core.params import Knobs
+from core.races import Codes, check, normalise
+from core.rows import Floats
+
+
+class Settings(Knobs):
+    """Whether one share of success is divided within each group afterwards."""
+
+    within_group: bool
+
+
+def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
+    """Return the knots (x, y) of the non-decreasing curve of least squares, and the number of rows behind it.
+
+    Refuses no rows, targets that are not a share of a win, and scores that are not finite.
+    """
+    check(target, "isotonic", score)
+    curve = IsotonicRegression(y_min=0, y_max=1).fit(score, target)
+    knots = {"x": curve.X_thresholds_.tolist(), "y": curve.y_thresholds_.tolist()}
+    return {**knots, "n": len(score), "within_group": settings.within_group}
+
+
+def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
+    """Return the curve at each score, made to sum to 1 in each group where `within_group` says so.
+
+    Never nearer to 0 or 1 than 1 / (2n + 2): n rows cannot show that something is impossible.
+    """
+    least = 1 / (2 * state["n"] + 2)
+    p = np.clip(np.interp(score, state["x"], state["y"]), least, 1 - least)
+    return normalise(p, group) if state["within_group"] else p

@@ -1,0 +1,27 @@
+"""none: the score is taken at its word as log-odds."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from core.params import Knobs
+from core.races import Codes, normalise
+from core.rows import Floats
+
+
+class Settings(Knobs):
+    """Whether one share of success is divided within each group."""
+
+    within_group: bool
+
+
+def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
+    """Return a state that has learned nothing."""
+    return {"within_group": settings.within_group}
+
+
+def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
+    """Return sigmoid(score), made to sum to 1 in each group where `within_group` says so."""
+    p = np.asarray(expit(score), dtype=np.float64)
+    return normalise(p, group) if state["within_group"] else p

@@ -1,0 +1,49 @@
+"""temperature: every log-odds divided by one number (Guo et al. 2017)."""
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+
+from core.params import Knobs
+from core.races import Codes, check, normalise
+from core.refusals import Refusal
+from core.rows import Floats
+
+RANGE = 4.0  # |ln T| at most: beyond a factor of 55 the score is not log-odds at all
+
+
+class Settings(Knobs):
+    """Whether one share of success is divided within each group afterwards."""
+
+    within_group: bool
+
+
+def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
+    """Return the temperature of greatest likelihood, between e⁻⁴ and e⁴; 1 where all scores are 0.
+
+    Refuses no rows, rows that all won or all lost, targets that are not a share of a win, and scores not finite.
+    """
+    check(target, "temperature", score)
+    if target.min() == target.max() and target[0] in (0, 1):
+        raise Refusal(
+            f"temperature found that all {len(target)} calibrate rows {'won' if target[0] else 'lost'}; "
+            "raise folds.<task>.calibrate_days, or choose the calibrator platt, which shrinks."
+        )
+    return {"temperature": _best(score, target) if score.any() else 1.0, "within_group": settings.within_group}
+
+
+def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
+    """Return sigmoid(score / T), made to sum to 1 in each group where `within_group` says so."""
+    p = np.asarray(expit(score / state["temperature"]), dtype=np.float64)
+    return normalise(p, group) if state["within_group"] else p
+
+
+def _best(score: Floats, target: Floats) -> float:
+    def loss(log_t: float) -> float:
+        z = score / np.exp(log_t)
+        return float(np.mean(np.logaddexp(0, z) - target * z))
+
+    found = minimize_scalar(loss, bounds=(-RANGE, RANGE), method="bounded", options={"xatol": 1e-8})
+    return float(np.exp(found.x))
