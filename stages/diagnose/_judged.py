@@ -1,0 +1,127 @@
+"""What several checks ask of the predictions: which of them can be judged, and what each cost."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core import races
+from core.evidence import Evidence
+from core.folds import names
+from core.races import TINY, Codes, Floats
+
+Kind = Literal["share", "chance", "quantity"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Predictions of one arm in whole groups, with target and market; a unit is a group of shares, else a row.
+
+    A share's targets sum to 1 in each group and its loss is −ln p(winner) per group; a chance lies between 0 and 1
+    and its loss is the log loss per row (both in nats); a quantity's loss is the squared error per row.
+    """
+
+    rows: pd.DataFrame
+    kind: Kind
+    p: Floats
+    y: Floats
+    market: Floats  # missing where there is none
+    group: Codes
+
+    @property
+    def groups(self) -> int:
+        """How many groups there are."""
+        return len(np.unique(self.group))
+
+    @property
+    def block(self) -> Codes:
+        """The group of each unit."""
+        return np.unique(self.group) if self.kind == "share" else self.group
+
+    def priced(self) -> "Judged":
+        """Return the groups of which the market knows every row; its shares are made to sum to 1."""
+        known = np.isfinite(self.market)
+        if self.kind != "quantity":
+            known &= (self.market >= 0) & (self.market <= 1)
+        return self._only(_whole(known, self.group))
+
+    def losses(self) -> Floats:
+        """Return what the predictions cost each unit."""
+        return self._losses(self.p)
+
+    def market_losses(self) -> Floats:
+        """Return what the market's figures cost each unit."""
+        return self._losses(races.normalise(self.market, self.group) if self.kind == "share" else self.market)
+
+    def ignorance(self) -> Floats:
+        """Return what an even share of the group, or the mean of all targets, would have cost each unit."""
+        if self.kind == "share":
+            return races.uniform_losses(self.group)
+        return self._losses(np.full(len(self.y), self.y.mean() if len(self.y) else 0.0))
+
+    def promised(self) -> Floats:
+        """Return the loss that each unit has on average if the probabilities are true; zero for quantities."""
+        if self.kind == "quantity":
+            return np.zeros(len(self.p))
+        p = np.clip(self.p, TINY, 1.0)
+        return races.losses(p, p, self.group) if self.kind == "share" else _log_loss(self.p, self.p)
+
+    def _losses(self, p: Floats) -> Floats:
+        if self.kind == "share":
+            return races.losses(p, self.y, self.group)
+        return _log_loss(p, self.y) if self.kind == "chance" else np.square(p - self.y)
+
+    def _only(self, keep: npt.NDArray[np.bool_]) -> "Judged":
+        rows = self.rows[keep]
+        group = races.codes(rows["group"])
+        return replace(self, rows=rows, p=self.p[keep], y=self.y[keep], market=self.market[keep], group=group)
+
+
+def judged(evidence: Evidence, arm: str = "tuned") -> Judged:
+    """Return the arm's predictions in groups that are complete; no groups where the arm or its target is not a number.
+
+    A row counts once, however often it is predicted: the check of duplicates speaks of that.
+    """
+    rows = evidence.predictions.drop_duplicates("row_id")
+    if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (arm, "target")):
+        rows = rows.iloc[:0].assign(**{arm: 0.0, "target": 0.0})
+    teacher = evidence.prepared.drop_duplicates("row_id").set_index("row_id").get("teacher", pd.Series(dtype=float))
+    p, y, group = rows[arm].to_numpy(float), rows["target"].to_numpy(float), races.codes(rows["group"])
+    market = pd.to_numeric(rows["row_id"].map(teacher), errors="coerce").to_numpy(float)
+    shares = divided(evidence.folds)
+    known = np.isfinite(p) & np.isfinite(y)
+    chances = shares or bool(((y >= 0) & (y <= 1) & (p >= 0) & (p <= 1))[known].all())
+    whole = Judged(rows, "share" if shares else "chance" if chances else "quantity", p, y, market, group)
+    if shares:
+        known &= np.abs(races.total(np.nan_to_num(y), group) - 1) < 1e-6
+    return whole._only(_whole(known, group))
+
+
+def roles(evidence: Evidence) -> pd.DataFrame:
+    """Return the folds in the order of the features' rows; a row that the folds do not know plays no role."""
+    folds = evidence.folds.drop_duplicates("row_id").set_index("row_id")
+    return folds.reindex(evidence.features["row_id"])
+
+
+def scored(folds: pd.DataFrame) -> pd.Series:
+    """Return True for rows that some test fold scores."""
+    return (folds[names(folds, "test")] == "score").any(axis=1)
+
+
+def divided(folds: pd.DataFrame) -> bool:
+    """Return whether one share of success is divided within each group that the test folds score."""
+    rows = folds[scored(folds)]
+    if rows.empty or not pd.api.types.is_numeric_dtype(rows["target"]):
+        return False
+    return bool(np.allclose(rows.groupby("group")["target"].sum(), 1) and rows["target"].between(0, 1).all())
+
+
+def _whole(known: npt.NDArray[np.bool_], group: Codes) -> npt.NDArray[np.bool_]:
+    return np.asarray(races.total((~known).astype(float), group) == 0)
+
+
+def _log_loss(p: Floats, y: Floats) -> Floats:
+    p = np.clip(p, TINY, 1 - TINY)
+    return -y * np.log(p) - (1 - y) * np.log1p(-p)

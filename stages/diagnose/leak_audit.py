@@ -1,0 +1,32 @@
+"""leak_audit: did any feature change when what was not yet known was changed?"""
+
+from core.evidence import Evidence, Finding, finding
+
+NAME = "Does any feature know what was not yet known?"
+
+
+def check(evidence: Evidence) -> Finding:
+    """Repeat what the audit of the features stage found; `declined` where none was made.
+
+    The audit looks at a few seeded moments: a leak that shows at none of them is not seen.
+    """
+    audit = evidence.audit
+    audited, moments = int(audit.get("audited") or 0), int(audit.get("moments") or 0)
+    leaking = sorted(map(str, audit.get("leaking") or []))
+    if leaking:
+        return finding(
+            "failed",
+            f"{', '.join(leaking)} changed when what was not yet known was changed: mend the formula.",
+            audited=audited,
+            moments=moments,
+            leaking=leaking,
+        )
+    if not audited or not moments:
+        return finding("declined", "No audit of the features was made, so nothing is known of leaks; run features.")
+    return finding(
+        "ok",
+        f"None of {audited} features changed when what was not yet known at {moments} moments was changed.",
+        audited=audited,
+        moments=moments,
+        leaking=[],
+    )
