@@ -1,0 +1,71 @@
+"""The corridor as DVC resolves it, and small copies of the repository to run it in."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dvc.repo import Repo
+
+ROOT = Path(__file__).parent.parent
+STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
+KEPT = ("core", "stages", "samples", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore", "data/sample")
+
+
+def tasks() -> list[str]:
+    """Return the tasks of the plan."""
+    return list(yaml.safe_load((ROOT / "params.yaml").read_text())["tasks"])
+
+
+def instances() -> Iterator[Any]:
+    """Yield every stage instance as DVC resolves it."""
+    with Repo(str(ROOT)) as repo:
+        yield from (stage for stage in repo.index.stages if "@" in stage.addressing)
+
+
+def copy(folder: Path) -> Path:
+    """Copy what the corridor needs into a folder and return it."""
+    for name in KEPT:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "tmp", "cache"))
+        else:
+            shutil.copy2(source, target)
+    return folder
+
+
+def change(folder: Path, **values: Any) -> None:
+    """Set knobs in params.yaml; a dot in a name is written as two underscores."""
+    path = folder / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    for name, value in values.items():
+        *sections, last = name.split("__")
+        place = params
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def quicken(folder: Path, task: str) -> None:
+    """Make the corridor of a task as short as it can be without leaving anything out."""
+    learner = yaml.safe_load((folder / "params.yaml").read_text())["tasks"][task]["learner"]
+    change(folder, **{f"tune__{task}__search__trials": 2, f"train__{task}__{learner}__iterations": 20})
+
+
+def run(folder: Path, stage: str, task: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run one stage as a user would, without DVC."""
+    command = [sys.executable, "-m", f"stages.{stage}", task]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, **options)
+
+
+def walk(folder: Path, task: str, until: str = "diagnose") -> Path:
+    """Run the stages of a task in order up to one of them and return the folder."""
+    for stage in STAGES[: STAGES.index(until) + 1]:
+        done = run(folder, stage, task)
+        assert done.returncode == 0, f"{stage}: {done.stderr}"
+    return folder

@@ -1,0 +1,73 @@
+"""What DVC is told is what happens: declared deps are the loaded modules, declared paths are the doors'."""
+
+import ast
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests import corridor
+
+LOADED = """
+import json, runpy, sys
+from pathlib import Path
+sys.argv = [sys.argv[1], sys.argv[2]]
+room, root = sys.argv[0], Path.cwd().resolve()
+try:
+    runpy.run_module(room, run_name="__main__", alter_sys=False)
+finally:
+    files = {Path(m.__file__).resolve() for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
+    inside = sorted(str(f.relative_to(root)) for f in files if f.is_relative_to(root))
+    Path("loaded.json").write_text(json.dumps(inside))
+"""
+
+
+@pytest.fixture(scope="module", params=corridor.tasks())
+def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, set[str]]]:
+    """Walk a task through the corridor in a copy and note which repository files each stage loaded."""
+    folder = corridor.copy(tmp_path_factory.mktemp("truth"))
+    corridor.quicken(folder, request.param)
+    loaded = {}
+    for stage in corridor.STAGES:
+        command = [sys.executable, "-c", LOADED, f"stages.{stage}", request.param]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        modules = set(json.loads((folder / "loaded.json").read_text())) | {f"stages/{stage}/__main__.py"}
+        loaded[stage] = {module for module in modules if not module.endswith("__init__.py")}
+    return request.param, loaded
+
+
+def test_a_stage_loads_exactly_the_files_that_it_declares(walked: tuple[str, dict[str, set[str]]]) -> None:
+    task, loaded = walked
+    declared = {
+        stage.addressing.split("@")[0]: {str(dep) for dep in stage.deps if str(dep).endswith(".py")}
+        for stage in corridor.instances()
+        if stage.addressing.endswith(f"@{task}")
+    }
+    for stage in corridor.STAGES:
+        assert loaded[stage] - declared[stage] == set(), f"{stage} loads files that dvc.yaml does not name"
+        assert declared[stage] - loaded[stage] == set(), f"{stage} names files that it does not load"
+
+
+@pytest.mark.parametrize("stage", corridor.instances(), ids=lambda stage: stage.addressing)
+def test_a_door_reads_and_writes_exactly_what_dvc_is_told(stage: object) -> None:
+    room, task = stage.addressing.split("@")  # type: ignore[attr-defined]
+    door = import_module(f"stages.{room}.__main__")
+    reads = {path.format(task=task) for path in door.READS.values()}
+    writes = {path.format(task=task) for path in (door.WRITES | getattr(door, "LIVE", {})).values()}
+    made = ("data/", "models/", "metrics/")
+    declared = {str(d) for d in stage.deps if str(d).startswith(made) and "sample" not in str(d)}  # type: ignore[attr-defined]
+    assert reads == declared
+    assert writes == {str(out) for out in stage.outs}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("package", sorted(corridor.ROOT.glob("*/**/__init__.py")), ids=str)
+def test_a_package_file_holds_its_contract_and_nothing_else(package: Path) -> None:
+    if ".venv" in package.parts:
+        pytest.skip("not ours")
+    body = ast.parse(package.read_text()).body
+    assert len(body) == 1
+    assert ast.get_docstring(ast.parse(package.read_text()))
