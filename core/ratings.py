@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from core.races import Codes, Floats
+from core.threads import one_thread
 
 STEPS = 60
 CLOSE = 1e-3  # of the right-hand side: far below what a day's results can tell
@@ -31,7 +31,7 @@ def strengths(
     order = np.argsort(day, kind="stable")
     past = _Past(value[order], group[order], day[order], [key[order] for key in keys], ridges, half_life_days)
     found = np.zeros((len(value), len(keys)))
-    with threadpool_limits(1):
+    with one_thread():
         found[order] = past.walk()
     return found
 

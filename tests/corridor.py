@@ -1,5 +1,6 @@
 """The corridor as DVC resolves it, and small copies of the repository to run it in."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -20,10 +21,10 @@ def tasks() -> list[str]:
     return list(yaml.safe_load((ROOT / "params.yaml").read_text())["tasks"])
 
 
-def instances() -> Iterator[Any]:
-    """Yield every stage instance as DVC resolves it."""
+def instances() -> list[Any]:
+    """Return every stage instance as DVC resolves it."""
     with Repo(str(ROOT)) as repo:
-        yield from (stage for stage in repo.index.stages if "@" in stage.addressing)
+        return [stage for stage in repo.index.stages if "@" in stage.addressing]
 
 
 def copy(folder: Path) -> Path:
@@ -69,3 +70,24 @@ def walk(folder: Path, task: str, until: str = "diagnose") -> Path:
         done = run(folder, stage, task)
         assert done.returncode == 0, f"{stage}: {done.stderr}"
     return folder
+
+
+def reachable(stage: str) -> set[str]:
+    """Return the repository files that some tool of a room imports, directly or through another file."""
+    rooms = {"tune": ("tune", "train")}.get(stage, (stage,))
+    waiting = [file for room in rooms for file in (ROOT / "stages" / room).glob("*.py")]
+    found: set[str] = set()
+    while waiting:
+        file = waiting.pop()
+        name = str(file.relative_to(ROOT))
+        if name not in found:
+            found.add(name)
+            waiting += [ROOT / path for path in _imported(file)]
+    return found
+
+
+def _imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            yield from (path for name in names if (ROOT / (path := name.replace(".", "/") + ".py")).exists())

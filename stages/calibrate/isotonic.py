@@ -6,8 +6,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from core.params import Knobs
-from core.races import Codes, check, normalise
-from core.rows import Floats
+from core.races import Codes, Floats, check, normalise
 
 
 class Settings(Knobs):

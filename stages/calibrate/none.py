@@ -6,8 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from core.params import Knobs
-from core.races import Codes, normalise
-from core.rows import Floats
+from core.races import Codes, Floats, normalise
 
 
 class Settings(Knobs):

@@ -7,8 +7,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from core.params import Knobs
-from core.races import Codes, check, normalise
-from core.rows import Floats
+from core.races import Codes, Floats, check, normalise
 
 
 class Settings(Knobs):

@@ -3,9 +3,8 @@
 from typing import Any
 
 from core.params import Knobs
-from core.races import Codes, check, lead, softmax, temperature
+from core.races import Codes, Floats, check, lead, softmax, temperature
 from core.refusals import Refusal
-from core.rows import Floats
 
 
 class Settings(Knobs):

@@ -7,9 +7,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from core.params import Knobs
-from core.races import Codes, check, normalise
+from core.races import Codes, Floats, check, normalise
 from core.refusals import Refusal
-from core.rows import Floats
 
 RANGE = 4.0  # |ln T| at most: beyond a factor of 55 the score is not log-odds at all
 

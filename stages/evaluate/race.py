@@ -168,7 +168,7 @@ def _bets(p: Floats, rows: pd.DataFrame, code: Codes, settings: Settings, seed: 
         return None
     gross = won * price - 1
     profit = np.where(chosen, np.where(gross > 0, gross * kept, gross), 0.0)
-    won_of_race = np.bincount(code, weights=np.nan_to_num(profit))
+    won_of_race = np.bincount(code, weights=np.nan_to_num(profit)).astype(float)
     staked = np.bincount(code, weights=chosen).astype(float)
     return {
         "yield": intervals.bootstrap(won_of_race, staked, seed),
