@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         raise Refusal(f"tune.{task}.search.loss is {settings.loss!r}; {suggest(settings.loss, LOSSES)}")
     pairs = _pairs(reads)
     ask = partial(_ask, pairs=pairs, word=word, settings=settings)
-    journal = Journal(_journal(task, reads, learner, settings))
+    journal = Journal(_journal(task, reads, settings))
     trials = search(default, space, settings, list(pairs), seed(), partial(journal.recall, ask=ask))
     best = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0]
     first = trials.iloc[0]
@@ -88,15 +89,21 @@ def _chosen(trial: pd.Series) -> dict[str, Any]:
     }
 
 
-def _journal(task: str, reads: Paths, learner: Any, settings: Search) -> Path:
-    """Return the journal of exactly this search: other rows, code or knobs have another; a queued run shares it."""
-    parts = [*reads.values(), *sorted(reads["resampled"].iterdir()), Path(learner.__file__)]
+def _journal(task: str, reads: Paths, settings: Search) -> Path:
+    """Return the journal of exactly this search: other rows, code, libraries or knobs have another.
+
+    A queued or temporary run works in a folder below .dvc and shares the journals of the repository above it.
+    """
+    root = Path.cwd()
+    loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    files = (Path(name) for name in loaded if name)
+    code = sorted(file for file in files if file.is_relative_to(root) and ".venv" not in file.parts)
     digest = hashlib.sha256(json.dumps([settings.model_dump(), seed()]).encode())
-    for part in parts:
+    for part in [*reads.values(), *sorted(reads["resampled"].iterdir()), *code, root / "requirements.lock"]:
         if part.is_file():
             digest.update(part.read_bytes())
-    root = next((parent.parent for parent in Path.cwd().parents if parent.name == ".dvc"), Path.cwd())
-    return root / ".tune" / f"{task}-{digest.hexdigest()[:16]}.jsonl"
+    home = next((parent.parent for parent in root.parents if parent.name == ".dvc"), root)
+    return home / ".tune" / f"{task}-{digest.hexdigest()[:16]}.jsonl"
 
 
 if __name__ == "__main__":
