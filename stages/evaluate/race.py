@@ -80,13 +80,14 @@ def _rungs(rows: pd.DataFrame, code: Codes) -> dict[str, Floats]:
 def _rung(loss: Floats, tuned: Floats, uniform: Floats, seed: int) -> Report:
     """Return a rung's losses on the races that it priced, and how the tuned model fares on those same races."""
     priced = ~np.isnan(loss)
-    ahead = intervals.mean((tuned - loss)[priced], seed)
-    return {
+    rung = {
         "log_loss": intervals.mean(loss[priced], seed),
         "r2": intervals.bootstrap((uniform - loss)[priced], uniform[priced], seed),
-        "tuned_minus_this": ahead,
-        "tuned_is": intervals.verdict(ahead, "better", "worse"),
     }
+    if loss is tuned:
+        return rung
+    ahead = intervals.mean((tuned - loss)[priced], seed)
+    return rung | {"tuned_minus_this": ahead, "tuned_is": intervals.verdict(ahead, "better", "worse")}
 
 
 def _gain(rungs: dict[str, Floats], rows: pd.DataFrame, settings: Settings, seed: int) -> Report | None:

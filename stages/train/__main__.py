@@ -26,6 +26,7 @@ WRITES = {
     "importance": "metrics/{task}/importance.csv",
 }
 LIVE = {"curves": "models/{task}/curves"}  # written in place, to be watched
+SHOWN = 25  # inputs in the picture of importance; the model's own file has them all
 
 
 class Floor(Knobs):
@@ -113,7 +114,7 @@ def _final(job: Job, live: Paths, writes: Paths) -> Any:
     curves.end()
     learner.save(model, writes["final"])
     importance = pd.Series(model.importance, name="importance").rename_axis("input")
-    importance.sort_values(ascending=False, kind="stable").round(6).to_csv(writes["importance"])
+    importance.sort_values(ascending=False, kind="stable").head(SHOWN).round(6).to_csv(writes["importance"])
     return model
 
 

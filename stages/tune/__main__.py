@@ -54,6 +54,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         "beats_default": bool(best["loss"] < first["loss"]),
     }
     write_json(tuned, writes["tuned"], digits=12)
+    trials.insert(3, "best", trials["loss"].where(trials["state"] == "complete").cummin().ffill())
     trials.round(6).to_csv(writes["trials"], index=False)
 
 
