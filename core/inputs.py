@@ -15,6 +15,14 @@ def categories(x: pd.DataFrame) -> list[str]:
     return [str(name) for name in x.columns if isinstance(x[name].dtype, pd.CategoricalDtype)]
 
 
+def offset(x: pd.DataFrame, name: str | None) -> Floats:
+    """Return the input that scores start from, 0 where it is missing; zeros where there is no such input."""
+    if name is None or name not in x:
+        return np.zeros(len(x))
+    start: Floats = np.nan_to_num(x[name].to_numpy(float))
+    return start
+
+
 def learn(x: pd.DataFrame) -> Encoding:
     """Return, as JSON can hold it, each number's median, mean and spread and each category's levels on these rows."""
     names = categories(x)

@@ -15,11 +15,11 @@ OTHERS = {"text_network", "tfidf_linear"}  # they learn tags from text: tests of
 EFFECT = {"a": 0.8, "b": 0.0, "c": -0.8}
 CATBOOST = {
     "iterations": 60, "depth": 3, "learning_rate": 0.1, "l2": 3.0, "random_strength": 1.0, "rsm": 0.8, "subsample": 0.8,
-    "positive_weight": 1.0, "focal_alpha": 0.25, "focal_gamma": 2.0, "teacher": 0.0,
+    "positive_weight": 1.0, "focal_alpha": 0.25, "focal_gamma": 2.0, "teacher": 0.0, "offset": None,
 }  # fmt: skip
 XGBOOST = {
     "iterations": 60, "depth": 3, "learning_rate": 0.1, "min_child_weight": 1.0, "subsample": 0.8, "columns": 0.8,
-    "l2": 1.0, "positive_weight": 1.0, "focal_alpha": 0.25, "focal_gamma": 2.0, "teacher": 0.0,
+    "l2": 1.0, "positive_weight": 1.0, "focal_alpha": 0.25, "focal_gamma": 2.0, "teacher": 0.0, "offset": None,
 }  # fmt: skip
 FOREST = {"trees": 40, "depth": 6, "min_leaf": 5, "columns": 0.5, "draw": 0.8, "positive_weight": 1.0}
 BOOSTING = {

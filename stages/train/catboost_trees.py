@@ -10,7 +10,7 @@ from catboost import CatBoost, CatBoostError, Pool
 from pydantic import Field
 
 from core import models
-from core.inputs import categories
+from core.inputs import categories, offset
 from core.models import EVERY, Watch
 from core.odds import winners
 from core.params import Knobs
@@ -38,6 +38,7 @@ class Settings(Knobs):
     focal_alpha: float = Field(gt=0, lt=1)
     focal_gamma: float = Field(gt=0)
     teacher: float = Field(ge=0, le=1)  # QuerySoftMax and CrossEntropy only
+    offset: str | None  # the input that scores start from, where the inputs have it
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares (up to a constant within a group for QuerySoftMax), or the quantity itself."""
     pool = Pool(_inputs(x[model.columns], model.cats), cat_features=model.cats)
     scores: Floats = model.trees.predict(pool, prediction_type="RawFormulaVal", thread_count=1)
-    return scores
+    return scores + offset(x, model.settings["offset"])
 
 
 def save(model: Model, folder: Path) -> None:
@@ -148,23 +149,30 @@ def _forget(metadata: Any) -> None:
 
 def _pool(rows: Rows, settings: Settings) -> Any:
     if settings.loss in BINARY:
-        return _pooled(rows, *winners(rows, settings.positive_weight))
-    if settings.loss != "QuerySoftMax":
-        return _pooled(rows, rows.lesson(settings.teacher), rows.weight)
+        return _pooled(rows, settings, *winners(rows, settings.positive_weight))
     share = rows.lesson(settings.teacher)
-    contested(share, rows.weight, rows.group)
-    return _pooled(rows, share, rows.weight, group_id=rows.group)
+    if settings.loss == "QuerySoftMax":
+        contested(share, rows.weight, rows.group)
+    return _pooled(rows, settings, share, rows.weight)
 
 
 def _held(later: Rows, settings: Settings) -> Any:
     """Return later rows with their true target: no teacher, no class weight."""
     label = (later.y > 0).astype(float) if settings.loss in BINARY else later.y
-    return _pooled(later, label, later.weight, group_id=later.group if settings.loss == "QuerySoftMax" else None)
+    return _pooled(later, settings, label, later.weight)
 
 
-def _pooled(rows: Rows, label: Floats, weight: Floats, group_id: Any = None) -> Any:
-    cats = categories(rows.x)
-    return Pool(_inputs(rows.x, cats), label, weight=weight, group_id=group_id, cat_features=cats)
+def _pooled(rows: Rows, settings: Settings, label: Floats, weight: Floats) -> Any:
+    cats, start = categories(rows.x), offset(rows.x, settings.offset)
+    group = rows.group if settings.loss == "QuerySoftMax" else None
+    return Pool(
+        _inputs(rows.x, cats),
+        label,
+        weight=weight,
+        group_id=group,
+        cat_features=cats,
+        baseline=start if start.any() else None,
+    )
 
 
 def _inputs(x: pd.DataFrame, cats: list[str]) -> pd.DataFrame:

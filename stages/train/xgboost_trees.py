@@ -11,6 +11,7 @@ from pydantic import Field
 
 from core import models
 from core.codes import Levels, coded, levels
+from core.inputs import offset
 from core.models import EVERY, Watch
 from core.objectives import GRADIENTS, LOSSES, Lesson
 from core.odds import log_odds, winners
@@ -39,6 +40,7 @@ class Settings(Knobs):
     focal_alpha: float = Field(gt=0, lt=1)
     focal_gamma: float = Field(ge=0)
     teacher: float = Field(ge=0, le=1)  # race_softmax only
+    offset: str | None  # the input that scores start from, where the inputs have it
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def fit(
     _check(settings)
     lesson = _lesson(rows, settings)
     columns, known = [str(name) for name in rows.x.columns], levels(rows.x, LEVELS)
-    train = _matrix(rows.x, columns, known, lesson)
-    held = None if later is None else (_matrix(later.x, columns, known), _truth(later, settings))
+    train = _matrix(rows.x, columns, known, settings.offset, lesson)
+    held = None if later is None else (_matrix(later.x, columns, known, settings.offset), _truth(later, settings))
     booster = xgb.Booster(_parameters(settings, seed, lesson), [train, *([held[0]] if held else [])])
     best = _boost(booster, (train, lesson), held, settings, patience, watch)
     gain = booster[:best].get_score(importance_type="total_gain")
@@ -77,7 +79,9 @@ def fit(
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares (up to a constant within a race for race_softmax), or the quantity itself."""
-    margin = model.booster.predict(_matrix(x, model.columns, model.levels), output_margin=True)
+    margin = model.booster.predict(
+        _matrix(x, model.columns, model.levels, model.settings["offset"]), output_margin=True
+    )
     return np.asarray(margin, float)
 
 
@@ -118,10 +122,12 @@ def _truth(later: Rows, settings: Settings) -> Lesson:
     return Lesson(target, later.weight, later.group, settings.focal_alpha, settings.focal_gamma)
 
 
-def _matrix(x: pd.DataFrame, columns: list[str], known: Levels, lesson: Lesson | None = None) -> Any:
+def _matrix(x: pd.DataFrame, columns: list[str], known: Levels, start: str | None, lesson: Lesson | None = None) -> Any:
     taught = {} if lesson is None else {"label": lesson.target, "weight": lesson.weight}
     kinds = ["c" if name in known else "q" for name in columns]
     numbers = coded(x, columns, known)
+    if start in columns:
+        taught["base_margin"] = offset(x, start)
     return xgb.DMatrix(
         numbers, feature_names=columns, feature_types=kinds, enable_categorical=True, nthread=1, **taught
     )

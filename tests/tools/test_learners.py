@@ -212,6 +212,18 @@ def test_a_teacher_helps_where_the_recorded_winners_are_noisy(arm: Arm) -> None:
     assert taught < alone - 0.02
 
 
+@pytest.mark.parametrize("arm", [("catboost_trees", "QuerySoftMax"), ("xgboost_trees", "race_softmax")], ids="-".join)
+def test_scores_start_from_the_offset_and_trees_learn_only_what_it_lacks(arm: Arm, tmp_path: Path) -> None:
+    learner, rows, later = shelf.tool("train", arm[0]), races(1), races(2)
+    slow = fitted(arm, rows, {"offset": "form", "iterations": 1, "learning_rate": 0.001})
+    np.testing.assert_allclose(scored(arm, slow, later.x), later.x["form"].fillna(0.0), atol=0.01)
+    model = fitted(arm, rows, {"offset": "form"})
+    assert race_log_loss(scored(arm, model, later.x), later) < race_log_loss(scored(arm, slow, later.x), later)
+    learner.save(model, tmp_path / "model")
+    loaded = learner.load(tmp_path / "model")
+    np.testing.assert_array_equal(scored(arm, loaded, later.x), scored(arm, model, later.x))
+
+
 @pytest.mark.parametrize(
     ("arm", "changed"),
     [
