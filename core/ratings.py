@@ -28,6 +28,8 @@ def strengths(
     mean)² + Σ ridge·b² over earlier days, w = 2^−(age / half-life): beating strong rivals counts for more. Solved by
     conjugate gradients from the day before. To the last bit a function of the earlier days' rows and their order.
     """
+    if not len(value):
+        return np.zeros((0, len(keys)))
     order = np.argsort(day, kind="stable")
     past = _Past(value[order], group[order], day[order], [key[order] for key in keys], ridges, half_life_days)
     found = np.zeros((len(value), len(keys)))
@@ -53,7 +55,7 @@ class _Past:
         self.group = _by_appearance(group)
         self.column = _joint(keys)
         effect = np.broadcast_to(np.arange(len(keys)), self.column.shape)
-        self.ridge = np.zeros(self.column.max() + 1)
+        self.ridge = np.zeros(int(self.column.max()) + 1)
         self.ridge[self.column[self.column >= 0]] = np.asarray(ridges, float)[effect[self.column >= 0]]
 
     def walk(self) -> Floats:
