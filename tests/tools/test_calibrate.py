@@ -235,11 +235,32 @@ def test_race_softmax_recovers_a_planted_temperature(planted: float) -> None:
 
 @FEW
 @given(seed=st.integers(0, 9999), planted=st.floats(0.2, 5))
-def test_no_factor_gives_races_a_lower_loss_than_race_softmax(seed: int, planted: float) -> None:
+def test_no_factor_gives_races_a_lower_loss_than_the_best_of_race_softmax(seed: int, planted: float) -> None:
     score, won, group = races(seed, planted, 150)
-    b = race_softmax.fit(score, won, group, knobs(race_softmax))["b"]
+    b = race_softmax.fit(score, won, group, knobs(race_softmax))["best"]
     tried = [losses(softmax(factor * score, group), won, group).mean() for factor in np.geomspace(0.05, 20, 60)]
     assert losses(softmax(b * score, group), won, group).mean() <= min(tried) + 1e-9
+
+
+@FEW
+@given(seed=st.integers(0, 9999), planted=st.floats(0.2, 5))
+def test_race_softmax_draws_its_factor_toward_1_and_never_past_it(seed: int, planted: float) -> None:
+    state = race_softmax.fit(*races(seed, planted, 150), knobs(race_softmax))
+    assert 0 <= np.log(state["b"]) / np.log(state["best"]) <= 1
+
+
+@pytest.mark.parametrize(("planted", "gain"), [(1.0, 0.0005), (2.0, -0.0005)])
+def test_a_drawn_factor_costs_less_where_scores_were_right_and_next_to_nothing_where_they_were_not(
+    planted: float, gain: float
+) -> None:
+    later = races(999, planted, 4000)
+    costs = np.zeros((60, 2))
+    for seed in range(60):
+        state = race_softmax.fit(*races(seed, planted, 300), knobs(race_softmax))
+        for place, b in enumerate((state["best"], state["b"])):
+            costs[seed, place] = losses(softmax(b * later[0], later[2]), later[1], later[2]).mean()
+    best, drawn = costs.mean(axis=0)
+    assert best - drawn > gain
 
 
 @pytest.mark.parametrize("tool", LEARNING)
