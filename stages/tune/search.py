@@ -130,6 +130,9 @@ def _row(trial: optuna.trial.FrozenTrial, answers: list[Answer], folds: list[str
 def _inside(name: str, default: Point, span: Range) -> Any:
     if name not in default:
         raise Refusal(f"the space names a knob {name!r} that the learner does not have.")
-    if not distribution(name, span)._contains(distribution(name, span).to_internal_repr(default[name])):
+    distribution(name, span)
+    value, low, high = default[name], span.low, span.high
+    inside = value in span.choices if span.choices else low is not None and high is not None and low <= value <= high
+    if not inside:
         raise Refusal(f"the default of {name}, {default[name]}, lies outside its range in the space; widen either.")
     return default[name]
