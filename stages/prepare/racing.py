@@ -27,7 +27,7 @@ KEPT = [
     Column("trainer", "text", "before", "who trains the runner"),
     Column("early_speed", "number", "before", "rating of the runner's early pace, made before the race"),
     Column("won", "whole", "after", "1 for the winner, or each that shared the win", required=True, nullable=False),
-    Column("placed", "whole", "after", "1 for a runner on which place bets were paid", low=0, high=1),
+    Column("placed", "whole", "after", "1 where place bets were paid; if not told, for the first three", low=0, high=1),
     Column("place", "whole", "after", "finishing position", low=1),
     Column("run_time_s", "number", "after", "the runner's own time", "s", low=1),
     Column("sectional_s", "number", "after", "the runner's time to the first mark", "s", low=0),
@@ -184,6 +184,7 @@ def _derive(rows: pd.DataFrame) -> pd.DataFrame:
     log_p = np.log(rows["teacher"])
     rows["log_odds"] = log_p - _per_race(rows, log_p, "mean")
     rows["surprise"] = rows["target"] - rows["teacher"]
+    rows["placed"] = rows["placed"].fillna((rows["place"] <= 3).astype(float).where(rows["place"].notna()))
     rows["place_p"] = (1 / rows["place_bsp"] / place_book * places.where(places > 0)).clip(upper=1.0)
     rows["grade_level"] = rows["grade"].map({grade: _level(grade) for grade in rows["grade"].unique()})
     return rows[[column.name for column in COLUMNS]]

@@ -239,3 +239,9 @@ def test_numbers_that_arrive_as_text_are_read_as_numbers() -> None:
     raw = race()
     prepared, _ = prepare(raw.astype(str), SETTINGS)
     pd.testing.assert_frame_equal(prepared, prepare(raw, SETTINGS)[0])
+
+
+def test_the_first_three_count_as_placed_where_the_source_does_not_tell() -> None:
+    raw = pd.DataFrame({"race_id": "r", "box": [1, 2, 3, 4], "place": [1, 2, 3, 4], "won": [1, 0, 0, 0], "bsp": 4.0})
+    raw = raw.assign(start_time="2024-01-01", venue="Here", distance_m=400, grade="5", runner=list("ABCD"))
+    assert prepare(raw, SETTINGS)[0]["placed"].to_list() == [1, 1, 1, 0]
