@@ -14,8 +14,11 @@ def tools(room: str) -> list[str]:
     return sorted(file.stem for file in (ROOMS / room).glob("*.py") if not file.stem.startswith("_"))
 
 
-def tool(room: str, word: str) -> ModuleType:
-    """Return the tool that a word names; an unknown word is refused with what the shelf holds."""
+def tool(room: str, word: str, skill: str = "") -> ModuleType:
+    """Return the tool that a word names; an unknown word, or one that lacks a needed function, is refused."""
     if word not in tools(room):
         raise Refusal(f"stages/{room} holds no tool {word!r}; {suggest(word, tools(room))}")
-    return import_module(f"stages.{room}.{word}")
+    found = import_module(f"stages.{room}.{word}")
+    if skill and not hasattr(found, skill):
+        raise Refusal(f"stages/{room}/{word}.py has no {skill}(), which is asked of it here; name a tool that has.")
+    return found

@@ -22,7 +22,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     cleaner = tool("prepare", task)
     settings = knobs(cleaner.Settings, "prepare", task)
     walk = knobs(WalkForward, "folds", task)
-    prepared, quality = cleaner.prepare(tool("prepare", row.reader).read(row.source), settings)
+    prepared, quality = cleaner.prepare(tool("prepare", row.reader, "read").read(row.source), settings)
     columns = [column for column in cleaner.COLUMNS if column.name in prepared]
     tables.check(prepared, columns, f"prepared {task}")
     keys = prepared[["row_id", "group", "time", "target", "teacher"]]

@@ -1,5 +1,7 @@
 """Bad input gets one sentence and a non-zero exit, and nothing is written."""
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,30 @@ from tests import corridor
 
 RUNNERS = pd.read_parquet(corridor.ROOT / "data/sample/racing/runners.parquet")
 Spoil = Callable[[Path, pd.DataFrame], None]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return what a folder holds, but for the locks."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {str(path): path.read_bytes() for path in paths if ".locks" not in path.parts}
+
+
+def refused(done: subprocess.CompletedProcess[str], stage: str, said: str, task: str = "racing") -> None:
+    """Hold a run to one line that names the door, says what is wrong and ends like a sentence, and to exit code 1."""
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"{stage} {task}: ")
+    assert done.stderr.rstrip()[-1] in ".?!"
+    assert said in done.stderr
+
+
+@pytest.fixture(scope="session")
+def resampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small copy of the repository that was walked as far as resample."""
+    folder = corridor.copy(tmp_path_factory.mktemp("resampled") / "house")
+    corridor.shrink(folder, "racing")
+    return corridor.walk(folder, "racing", until="resample")
 
 
 @pytest.fixture
@@ -76,18 +102,16 @@ def future_results(folder: Path, table: pd.DataFrame) -> None:
 )
 def test_a_spoiled_source_is_refused_in_one_sentence(house: Path, spoil: Spoil, said: str) -> None:
     spoil(house / "races", RUNNERS)
-    done = corridor.run(house, "prepare", "racing")
-    assert done.returncode == 1
-    assert done.stderr.startswith("prepare racing: ")
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert not list(house.glob("data/prepared/*"))
-    assert not list(house.glob("metrics/racing/*"))
+    before = files(house)
+    refused(corridor.run(house, "prepare", "racing"), "prepare", said)
+    assert files(house) == before
 
 
 def test_missing_prices_are_no_reason_to_refuse(house: Path) -> None:
-    some = RUNNERS["race_id"].isin(RUNNERS["race_id"].unique()[::7])
-    RUNNERS.assign(bsp=RUNNERS["bsp"].mask(some)).to_parquet(house / "races/runners.parquet")
+    corridor.shrink(house, "racing")
+    runners = pd.read_parquet(house / "data/sample/racing/runners.parquet")
+    some = runners["race_id"].isin(runners["race_id"].unique()[::7])
+    runners.assign(bsp=runners["bsp"].mask(some)).to_parquet(house / "races/runners.parquet")
     corridor.quicken(house, "racing")
     corridor.walk(house, "racing")
 
@@ -99,39 +123,34 @@ def test_missing_prices_are_no_reason_to_refuse(house: Path) -> None:
         ("prepare", {"folds__racing__test_days": "many"}, "folds.racing.test_days is 'many'"),
         ("prepare", {"folds__racing__test_days": 0}, "folds.racing.test_days is 0"),
         ("prepare", {"tasks__racing__reader": "runner"}, "no tool 'runner'; did you mean 'runners'?"),
+        ("prepare", {"tasks__racing__reader": "racing"}, "stages/prepare/racing.py has no read()"),
         ("prepare", {"tasks__racing__source": "racez"}, "racez does not exist"),
         ("features", {"features__racing__decision": "at_of"}, "features.racing.decision is 'at_of'"),
         ("resample", {"tasks__racing__resampler": "smote"}, "no tool 'smote'; did you mean 'smote_nc'?"),
+        ("tune", {"workers": 0}, "workers is 0"),
+        ("tune", {"tune__racing__search__loss": "race_loss"}, "did you mean 'race_log_loss'?"),
         ("tune", {"tasks__racing__learner": "catboost"}, "no tool 'catboost'; did you mean 'catboost_trees'?"),
         ("calibrate", {"tasks__racing__calibrator": "plat"}, "no tool 'plat'; did you mean 'platt'?"),
     ],
 )
 def test_a_misspelt_knob_or_word_is_refused_with_the_nearest(
-    tmp_path: Path, stage: str, knobs: dict[str, object], said: str
+    resampled: Path, tmp_path: Path, stage: str, knobs: dict[str, object], said: str
 ) -> None:
-    house = corridor.copy(tmp_path)
-    before = corridor.STAGES[corridor.STAGES.index(stage) - 1]
-    if stage in ("features", "resample"):
-        corridor.walk(house, "racing", until=before)
-    elif stage != "prepare":  # refused before anything is read
-        for path in ("data/features/racing.parquet", "data/folds/racing.parquet", "data/scores/racing.parquet"):
-            (house / path).parent.mkdir(parents=True, exist_ok=True)
-            (house / path).touch()
-        (house / "data/resampled/racing").mkdir(parents=True)
+    house = shutil.copytree(resampled, tmp_path / "house")
+    if stage == "calibrate":  # refused before anything is read
+        (house / "data/scores").mkdir()
+        (house / "data/scores/racing.parquet").touch()
     corridor.change(house, **knobs)
-    done = corridor.run(house, stage, "racing")
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    before = files(house)
+    refused(corridor.run(house, stage, "racing"), stage, said)
+    assert files(house) == before
 
 
 def test_an_unknown_task_is_refused_with_the_planned_ones(tmp_path: Path) -> None:
     done = corridor.run(corridor.copy(tmp_path), "prepare", "racin")
-    assert done.returncode == 1
-    assert "did you mean 'racing'?" in done.stderr
+    refused(done, "prepare", "did you mean 'racing'?", task="racin")
 
 
 def test_a_stage_without_what_comes_before_it_says_how_to_build_it(tmp_path: Path) -> None:
     done = corridor.run(corridor.copy(tmp_path), "features", "racing")
-    assert done.returncode == 1
-    assert "data/prepared/racing.parquet is missing; run `dvc repro" in done.stderr
+    refused(done, "features", "data/prepared/racing.parquet is missing; run `dvc repro")
