@@ -27,7 +27,8 @@ def audit(
 
     At each of a few seeded moments the outcomes at and after it (and the at-off values: from it on, or after it where
     the decision is made at the off) are replaced by others, and in a second run every later row is taken away.
-    Rows up to the moment must then have bit-identical features.
+    Rows up to the moment must then have bit-identical features. No attempt is made to see what a builder reads from
+    elsewhere than the table.
     """
     leaking: set[str] = set()
     for moment in _moments(table["time"], asked.audits, seed):

@@ -1,0 +1,152 @@
+"""DVC does what the pages say: it builds all, rebuilds what changed and nothing else, and the bytes stay the same."""
+
+import csv
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests import corridor
+
+UP_TO_DATE = "Data and pipelines are up to date."
+RACING = {
+    "races", "log_loss", "log_loss_uniform", "r2", "market_r2", "yardstick_r2", "gain_over_market", "resampling",
+}  # fmt: skip
+
+
+def call(folder: Path, *command: str) -> str:
+    """Run a command as someone who never told git a name, and return what it said."""
+    who = {f"GIT_{role}_{part}": "tester@example.org" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | who | {"PATH": path, "DVC_SITE_CACHE_DIR": str(folder.parent / "site")}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def dvc(folder: Path, *words: str) -> str:
+    return call(folder, sys.executable, "-m", "dvc", *words)
+
+
+def dirt(folder: Path) -> str:
+    """Return what git sees as not committed."""
+    return call(folder, "git", "status", "--porcelain")
+
+
+def commit(folder: Path) -> None:
+    call(folder, "git", "add", "--all")
+    call(folder, "git", "commit", "--quiet", "--message", "as it stands")
+
+
+def ran(said: str) -> list[str]:
+    """Return the stages that `dvc repro` ran, in order."""
+    return re.findall(r"Running stage '(.*)'", said)
+
+
+def append_a_comment(file: Path) -> None:
+    file.write_text(file.read_text() + "# a comment\n")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A small repository of its own after its first `dvc repro`, committed, and the stages that ran."""
+    folder = corridor.copy(tmp_path_factory.mktemp("dvc") / "repository")
+    for task in corridor.tasks():
+        corridor.quicken(folder, task)
+        corridor.shrink(folder, task)
+    call(folder, "git", "init", "--quiet")
+    commit(folder)
+    stages = ran(dvc(folder, "repro"))
+    commit(folder)
+    return folder, stages
+
+
+@pytest.fixture
+def house(built: tuple[Path, list[str]]) -> Iterator[Path]:
+    """The built repository; what a test changes is taken back."""
+    folder, _ = built
+    yield folder
+    call(folder, "git", "checkout", "--quiet", ".")
+
+
+def outputs(folder: Path) -> list[Path]:
+    return [file for room in ("metrics", "models") for file in sorted((folder / room).rglob("*")) if file.is_file()]
+
+
+def test_the_first_repro_runs_every_stage_of_every_task(built: tuple[Path, list[str]]) -> None:
+    _, stages = built
+    assert sorted(stages) == sorted(f"{stage}@{task}" for stage in corridor.STAGES for task in corridor.tasks())
+
+
+def test_a_second_repro_runs_nothing(house: Path) -> None:
+    said = dvc(house, "repro")
+    assert ran(said) == []
+    assert UP_TO_DATE in said
+    assert dirt(house) == ""
+
+
+def test_running_all_again_by_force_changes_no_byte_that_git_or_dvc_sees(house: Path) -> None:
+    assert len(ran(dvc(house, "repro", "--force"))) == len(corridor.STAGES) * len(corridor.tasks())
+    assert dirt(house) == ""
+    assert UP_TO_DATE in dvc(house, "status")
+
+
+def test_a_comment_in_the_racing_scorer_runs_one_stage(house: Path) -> None:
+    append_a_comment(house / "stages/evaluate/race.py")
+    changed = json.loads(dvc(house, "status", "--json"))
+    assert changed == {"evaluate@racing": [{"changed deps": {"stages/evaluate/race.py": "modified"}}]}
+    assert ran(dvc(house, "repro")) == ["evaluate@racing"]
+    assert dirt(house).split() == ["M", "dvc.lock", "M", "stages/evaluate/race.py"]
+
+
+def test_a_tool_that_the_plan_does_not_name_runs_nothing(house: Path) -> None:
+    append_a_comment(house / "stages/train/forest.py")
+    assert UP_TO_DATE in dvc(house, "status")
+
+
+def test_the_pictures_open_offline_and_leave_git_clean(house: Path) -> None:
+    page = Path(dvc(house, "plots", "show").strip().splitlines()[-1].removeprefix("file://")).read_text()
+    assert dirt(house) == ""
+    for title in ("Tuning", "Training", "Reliability", "Log loss of each month", "The ladder", "What the model leans"):
+        assert f'"{title}' in page
+    # a <script src>, a stylesheet, an image or a table from elsewhere; vega itself has a loader, which is not called
+    tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", page)
+    assert [
+        tag for tag in tags if re.search(r"\b(?:src|href)\s*=", tag) and "data:" not in tag and "${" not in tag
+    ] == []
+    assert not re.search(r'"url"\s*:\s*"\w', page)
+    assert not re.search(r"(?:fetch|import)\(\s*[\"'`](?:https?:)?//", page)
+
+
+def test_the_shown_metrics_are_the_few_that_the_page_explains(house: Path) -> None:
+    files = json.loads(dvc(house, "metrics", "show", "--json"))[""]["data"].values()
+    shown = {task: numbers for file in files for task, numbers in file["data"].items()}
+    assert sorted(shown) == sorted(corridor.tasks())
+    assert set(shown["racing"]) == RACING
+    assert all(len(numbers) <= 8 for numbers in shown.values())
+
+
+def test_no_output_knows_where_or_when_it_was_made(house: Path) -> None:
+    now = datetime.now(UTC)
+    told = [str(house).encode(), f"{now:%Y-%m-%d}".encode(), f"{now:%Y%m%d}".encode(), f"{now:%d %b %Y}".encode()]
+    told += [socket.gethostname().encode()] if len(socket.gethostname()) > 5 else []  # a short one may be any word
+    assert outputs(house)
+    assert [(file, word) for file in outputs(house) for word in told if word in file.read_bytes()] == []
+
+
+def test_an_experiment_with_another_learner_is_a_row_of_its_own(house: Path) -> None:
+    dvc(house, "exp", "run", "--name", "another-learner", "--set-param", "tasks.racing.learner=conditional_logit")
+    rows = {row["Experiment"]: row for row in csv.DictReader(io.StringIO(dvc(house, "exp", "show", "--csv")))}
+    new, old = rows["another-learner"], next(row for row in rows.values() if row["rev"] in ("master", "main"))
+    assert new["tasks.racing.learner"] == "conditional_logit"
+    assert old["tasks.racing.learner"] != "conditional_logit"
+    assert new["racing.races"] == old["racing.races"]
+    assert new["racing.log_loss"] != old["racing.log_loss"]

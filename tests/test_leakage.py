@@ -1,0 +1,245 @@
+"""Nothing looks where it may not: features see the past, models see fit rows, and the doors refuse whoever cheats."""
+
+import ast
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import folds, tables
+from core.rows import read
+from core.shelf import tools
+from tests import corridor
+
+CHEAT = """
+import pandas as pd
+from stages.features import _honest
+from stages.features._honest import Settings
+
+def build(current, past, settings):
+    return _honest.build(current, past, settings).assign({cheats})
+"""
+SPY = """
+import json
+from pathlib import Path
+from stages.features import _honest
+from stages.features._honest import Settings
+
+def build(current, past, settings):
+    seen = {"current": list(current.columns), "past": [name for name in NAMES if past.knows(name)]}
+    Path("seen.json").write_text(json.dumps(seen))
+    return _honest.build(current, past, settings)
+"""
+TABLE = "past._totals._table"  # what no honest tool would touch: it needs a private name of a private name
+LEAKS = {
+    "ends_when": f"len({TABLE})",
+    "mean_of_all": f'{TABLE}.groupby("entity")["target"].transform("mean")',
+    "mean_up_to_now": f'{TABLE}.groupby("entity")["target"].expanding().mean().droplevel(0).sort_index()',
+    "next_outcome": f'{TABLE}.groupby("entity")["target"].shift(-1)',
+    "this_outcome": f'{TABLE}["target"]',
+}
+READING = {"open", "read", "read_text", "read_bytes", "load", "exec", "eval", "__import__", "import_module"}
+
+
+@pytest.fixture(scope="module", params=corridor.tasks())
+def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A small corridor walked as far as train, with synthetic rows among the fit rows where the task can have them."""
+    task = request.param
+    folder = corridor.copy(tmp_path_factory.mktemp("leakage") / "house")
+    corridor.quicken(folder, task)
+    corridor.shrink(folder, task)
+    if task == "racing":
+        corridor.change(folder, tasks__racing__resampler="smote_nc", train__racing__catboost_trees__teacher=0.0)
+    return corridor.walk(folder, task, until="train"), task
+
+
+@pytest.fixture
+def house(walked: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
+    """A copy of the walked corridor to do harm in."""
+    folder, task = walked
+    return shutil.copytree(folder, tmp_path / "house"), task
+
+
+def build_with(folder: Path, task: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Run the features door with another tool in the place of the task's own, which it may still call."""
+    tool = folder / f"stages/features/{task}.py"
+    if not tool.with_name("_honest.py").exists():
+        tool.rename(tool.with_name("_honest.py"))
+    for path in (features(folder, task), folder / f"metrics/{task}/leaks.json"):
+        path.unlink(missing_ok=True)
+    tool.write_text(code)
+    return corridor.run(folder, "features", task)
+
+
+def nothing_written(folder: Path, task: str) -> bool:
+    return not (features(folder, task).exists() or (folder / f"metrics/{task}/leaks.json").exists())
+
+
+def prepared(folder: Path, task: str) -> Path:
+    return folder / f"data/prepared/{task}.parquet"
+
+
+def features(folder: Path, task: str) -> Path:
+    return folder / f"data/features/{task}.parquet"
+
+
+def scores(folder: Path, task: str) -> pd.DataFrame:
+    return tables.read(folder / f"data/scores/{task}.parquet")
+
+
+def of_fold(table: pd.DataFrame, fold: str) -> pd.DataFrame:
+    return table[table["fold"] == fold].drop(columns="target").reset_index(drop=True)
+
+
+def test_outcomes_of_the_present_are_not_there_to_be_used(house: tuple[Path, str]) -> None:
+    folder, task = house
+    done = build_with(folder, task, CHEAT.format(cheats='cheat=current["target"]'))
+    assert done.returncode == 1
+    assert "KeyError: 'target'" in done.stderr
+    assert nothing_written(folder, task)
+
+
+@pytest.mark.parametrize("decision", ["before", "at_off"])
+def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_yardstick(
+    house: tuple[Path, str], decision: str
+) -> None:
+    folder, task = house
+    columns = tables.declared(prepared(folder, task))
+    honest = set(tables.read(features(folder, task)).columns)
+    corridor.change(folder, **{f"features__{task}__decision": decision})
+    done = build_with(folder, task, SPY.replace("NAMES", repr([column.name for column in columns])))
+    assert done.returncode == 0, done.stderr
+    seen = json.loads((folder / "seen.json").read_text())
+    usable = [column for column in columns if not column.yardstick]
+    assert seen["current"] == [column.name for column in usable if column.known in ("before", decision)]
+    assert seen["past"] == [column.name for column in usable]
+    made = set(tables.read(features(folder, task)).columns)
+    assert made == honest if decision == "before" else made > honest
+    audit = json.loads((folder / f"metrics/{task}/leaks.json").read_text())
+    assert audit["leaking"] == []
+    assert audit["decision"] == decision
+    assert audit["audited"] == len(made) - 1
+
+
+def test_the_yardstick_cannot_be_used_present_or_past(house: tuple[Path, str]) -> None:
+    folder, task = house
+    names = [column.name for column in tables.declared(prepared(folder, task)) if column.yardstick]
+    for name in names:
+        present = build_with(folder, task, CHEAT.format(cheats=f'cheat=current["{name}"]'))
+        assert present.returncode == 1
+        assert f"KeyError: '{name}'" in present.stderr
+        past = build_with(folder, task, CHEAT.format(cheats=f'cheat=past.mean("{name}", "entity")'))
+        assert past.returncode == 1
+        assert past.stderr.startswith(f"features {task}: column '{name}' is not in the table")
+        assert nothing_written(folder, task)
+    assert names == (["benchmark_price"] if task == "racing" else names)
+
+
+def test_features_that_know_too_much_are_named_and_nothing_is_written(house: tuple[Path, str]) -> None:
+    folder, task = house
+    cheats = ", ".join(f"{name}={formula}" for name, formula in LEAKS.items())
+    done = build_with(folder, task, CHEAT.format(cheats=cheats))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"features {task}: {', '.join(sorted(LEAKS))} change")  # and no honest one
+    assert len(done.stderr.splitlines()) == 1
+    assert nothing_written(folder, task)
+
+
+@pytest.mark.parametrize(
+    "file", sorted((corridor.ROOT / "stages/features").glob("[a-z]*.py")), ids=lambda file: file.stem
+)
+def test_no_tool_on_the_shelf_reads_a_file_or_reaches_into_the_past(file: Path) -> None:
+    tree = ast.parse(file.read_text())
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    allowed = {"collections", "typing", "math", "re", "numpy", "pandas", "pydantic", "core"}
+    assert {module.split(".")[0] for module in modules} <= allowed
+    assert not {"core.tables", "core.sources", "core.rows", "core.outputs"} & set(modules)
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert not {name for name in used if name in READING or name.startswith(("read_", "_totals", "__"))}
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global | ast.Nonlocal)]
+
+
+@pytest.mark.parametrize("word", tools("resample"))
+def test_resampling_touches_fit_rows_and_nothing_else(house: tuple[Path, str], word: str) -> None:
+    folder, task = house
+    if word not in corridor.params(folder)["resample"][task]:
+        pytest.skip(f"{task} has no knobs for {word}")
+    corridor.change(folder, **{f"tasks__{task}__resampler": word})
+    assert corridor.run(folder, "resample", task).returncode == 0
+    resampled = folder / f"data/resampled/{task}"
+    weights, synthetic = (tables.read(resampled / f"{name}.parquet") for name in ("weights", "synthetic"))
+    table = read(features(folder, task), folder / f"data/folds/{task}.parquet")
+    assert weights["row_id"].equals(table.folds["row_id"])
+    assert set(synthetic["fold"]) <= set(folds.names(table.folds))
+    for fold in folds.names(table.folds):
+        fitted = table.folds[fold] == "fit"
+        assert weights[fold].notna().equals(fitted)
+        assert (weights.loc[fitted, fold] >= 0).all()
+        made = synthetic[synthetic["fold"] == fold]
+        assert set(made["parent"]) | set(made["other"]) <= set(table.folds.loc[fitted, "row_id"])
+        assert (table.rows(fold, "calibrate").at >= 0).all()
+        assert (table.rows(fold, "score").at >= 0).all()
+        assert (table.resampled(fold, weights, synthetic).at < 0).sum() == len(made)
+    assert bool(len(synthetic)) == (word == "smote_nc")
+
+
+def test_scores_are_of_natural_rows_in_the_role_that_their_fold_gives_them(walked: tuple[Path, str]) -> None:
+    folder, task = walked
+    table, plan = scores(folder, task), tables.read(folder / f"data/folds/{task}.parquet")
+    assert set(table["role"]) == {"calibrate", "score"}
+    assert not table.duplicated(["fold", "row_id"]).any()
+    for fold in [*folds.names(plan, "test"), "final"]:
+        role = plan.set_index("row_id")[fold]
+        scored = table[table["fold"] == fold].set_index("row_id")["role"]
+        assert scored.equals(role.loc[scored.index].astype(scored.dtype).rename("role"))
+        assert len(scored) == role.isin(["calibrate", "score"]).sum()
+    assert not set(table["fold"]) - set(folds.names(plan, "test")) - {"final"}
+
+
+def test_what_happened_after_the_last_fit_day_cannot_move_a_score(house: tuple[Path, str]) -> None:
+    folder, task = house
+    before, path = scores(folder, task), folder / f"data/folds/{task}.parquet"
+    plan = tables.read(path)
+    later = plan.index[plan["time"] > plan.loc[plan["test_0"] == "fit", "time"].max()]
+    shuffled = np.random.default_rng(0).permutation(later)
+    for name in ("target", "teacher"):
+        plan.loc[later, name] = plan.loc[shuffled, name].to_numpy()
+    tables.write(plan, path)
+    assert corridor.run(folder, "train", task).returncode == 0
+    after = scores(folder, task)
+    pd.testing.assert_frame_equal(of_fold(before, "test_0"), of_fold(after, "test_0"), check_exact=True)
+    assert not of_fold(before, "test_1").equals(of_fold(after, "test_1"))  # a later fold learned the nonsense
+
+
+def test_another_future_leaves_the_scores_before_it_bit_for_bit(house: tuple[Path, str]) -> None:
+    folder, task = house
+    if task != "racing":
+        pytest.skip("a future must be made up for each source")
+    before, plan = scores(folder, task), tables.read(folder / "data/folds/racing.parquet")
+    last = plan.loc[plan["test_0"] == "score", "time"].max()
+    path = folder / "data/sample/racing/runners.parquet"
+    raw = pd.read_parquet(path)
+    told = raw.columns[raw.columns.get_loc("won") :].drop(["scratched", "dead_heat"])
+    future = (raw["start_time"] > last) & (raw["scratched"] != 1)
+    raw.loc[future, told] = raw[future].groupby("race_id")[list(told)].transform(lambda values: np.roll(values, 1))
+    raw.to_parquet(path)
+    corridor.walk(folder, task, until="train")
+    after = scores(folder, task)
+    pd.testing.assert_frame_equal(of_fold(before, "test_0"), of_fold(after, "test_0"), check_exact=True)
+    assert not of_fold(before, "test_1").equals(of_fold(after, "test_1"))
+
+
+def test_the_order_of_the_raw_rows_does_not_matter(house: tuple[Path, str]) -> None:
+    folder, task = house
+    written = [prepared(folder, task), folder / f"data/folds/{task}.parquet", folder / f"metrics/{task}/quality.json"]
+    before = [path.read_bytes() for path in written]
+    for path in (folder / f"data/sample/{task}").glob("*.parquet"):
+        pd.read_parquet(path).sample(frac=1.0, random_state=1).to_parquet(path)
+    assert corridor.run(folder, "prepare", task).returncode == 0
+    assert [path.read_bytes() for path in written] == before
