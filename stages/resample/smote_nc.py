@@ -83,4 +83,4 @@ def _sample(
 def _as_inputs(synthetic: pd.DataFrame, x: pd.DataFrame) -> pd.DataFrame:
     whole = [name for name in x.columns if x[name].dtype.kind in "iub"]
     synthetic[whole] = synthetic[whole].round()
-    return synthetic[list(x.columns)].astype(x.dtypes)
+    return synthetic[list(x.columns)].astype(x.dtypes).copy()  # pandas warns of a table in a hundred pieces

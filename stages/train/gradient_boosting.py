@@ -63,7 +63,7 @@ def fit(
     All the rounds are fitted before the first is watched.
     """
     columns, known = [str(name) for name in rows.x.columns], levels(rows.x, LEVELS)
-    x, lesson = unfolded(rows.x, columns, known), _lesson(rows, settings)
+    x, lesson = _binnable(unfolded(rows.x, columns, known)), _lesson(rows, settings)
     held = None if later is None else (unfolded(later.x, columns, known), _truth(later, settings))
     settled: dict[str, int | float] = {}
     with one_thread():
@@ -92,6 +92,11 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     return Model(estimators.load(folder / "trees.skops", TRUSTED), **models.read(folder / "model.json"))
+
+
+def _binnable(x: Floats) -> Floats:
+    """Return the inputs with 0 in those that no row has: scikit-learn cannot cut bins in nothing, nor split on 0."""
+    return np.where(np.isnan(x).all(axis=0), 0.0, x)
 
 
 def _lesson(rows: Rows, settings: Settings) -> Lesson:
