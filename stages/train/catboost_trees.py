@@ -18,7 +18,6 @@ from core.race_logit import contested
 from core.refusals import Refusal
 from core.rows import Floats, Rows
 
-BINS = 64  # places at which a number may be cut; CatBoost's 254 take twice the time and lose no less
 MISSING = "missing"  # the level of a category that is not there
 BINARY = ("Logloss", "Focal")
 SOFT = ("QuerySoftMax", "CrossEntropy")
@@ -127,7 +126,6 @@ def _parameters(settings: Settings, seed: int) -> dict[str, Any]:
         "l2_leaf_reg": settings.l2,
         "random_strength": settings.random_strength,
         "rsm": settings.rsm,
-        "border_count": BINS,
         "bootstrap_type": "MVS",
         "subsample": settings.subsample,
         "random_seed": seed,
