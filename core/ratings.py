@@ -1,6 +1,6 @@
 """Ratings: strengths that explain what rivals reached against each other, learned anew before each day."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +88,7 @@ class _Past:
         return _solve(normal, aim, turned @ weight + ridge, begin)
 
 
-def _solve(normal, aim: Floats, diagonal: Floats, begin: Floats) -> Floats:  # type: ignore[no-untyped-def]
+def _solve(normal: Callable[[Floats], Floats], aim: Floats, diagonal: Floats, begin: Floats) -> Floats:
     """Return x with normal(x) ≈ aim, by conjugate gradients with a diagonal preconditioner."""
     x, left = begin, aim - normal(begin)
     scaled = left / diagonal
