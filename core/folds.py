@@ -32,21 +32,23 @@ def walk_forward(time: pd.Series, group: pd.Series, knobs: WalkForward) -> pd.Da
 
     `tune_0…` score blocks that end before the first test day; `test_0…` walk forward from it; `final` fits and
     calibrates on all history and scores nothing. Between two roles lie the embargo and the delay of the labels.
-    A group that straddles a boundary plays no role in that fold.
+    A group that straddles a boundary plays no role in that fold. Blocks that are calibrated or tuned on count days that
+    have rows, so that the end of a season stands in for the summer after it; test blocks are calendar days, and one
+    without rows is no fold.
     """
     days = time.to_numpy("datetime64[D]")
-    spans = _spans(days, group)
-    first, end = days.min(), days.max() + 1
+    spans, held = _spans(days, group), np.unique(days)
+    first, end = held[0], held[-1] + 1
     test = _first_test(first, end, knobs)
     gap = knobs.embargo_days + knobs.label_delay_days
-    plan = {}
-    for back in range(knobs.tune_folds, 0, -1):
-        stop = test - gap - (back - 1) * knobs.tune_days
-        plan[f"tune_{knobs.tune_folds - back}"] = (stop - knobs.tune_days, stop, 0)
-    for number, start in enumerate(np.arange(test, end, knobs.test_days)):
-        plan[f"test_{number}"] = (start, min(start + knobs.test_days, end), knobs.calibrate_days)
+    ends = [test - gap]
+    for _ in range(knobs.tune_folds):
+        ends.insert(0, _back(held, ends[0], knobs.tune_days))
+    plan = {f"tune_{number}": (*block, 0) for number, block in enumerate(pairwise(ends))}
+    for number, block in enumerate(_tests(held, test, knobs.test_days)):
+        plan[f"test_{number}"] = (*block, knobs.calibrate_days)
     plan["final"] = (end + gap, end + gap, knobs.calibrate_days)
-    folds = pd.DataFrame({name: _roles(spans, *cut, gap, knobs.window_days) for name, cut in plan.items()})
+    folds = pd.DataFrame({name: _roles(spans, held, *cut, gap, knobs.window_days) for name, cut in plan.items()})
     check(folds, time, group)
     return folds
 
@@ -95,16 +97,36 @@ def _spans(days: np.ndarray, group: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return by_group.transform("min").to_numpy("datetime64[D]"), by_group.transform("max").to_numpy("datetime64[D]")
 
 
+def _tests(held: np.ndarray, test: Day, length: int) -> list[tuple[Day, Day]]:
+    """Return the blocks of calendar days from the first test day that hold rows; the last ends with the rows."""
+    end = held[-1] + 1
+    blocks = [(start, min(start + length, end)) for start in np.arange(test, end, length)]
+    return [(start, stop) for start, stop in blocks if ((held >= start) & (held < stop)).any()]
+
+
+def _back(held: np.ndarray, until: Day, count: int) -> Day:
+    """Return the first of the newest `count` days with rows before a day."""
+    day: Day = held[max(int(np.searchsorted(held, until)) - count, 0)]
+    return day
+
+
 def _roles(
-    spans: tuple[np.ndarray, np.ndarray], start: Day, stop: Day, calibrate_days: int, gap: int, window: int | None
+    spans: tuple[np.ndarray, np.ndarray],
+    held: np.ndarray,
+    start: Day,
+    stop: Day,
+    calibrate_days: int,
+    gap: int,
+    window: int | None,
 ) -> np.ndarray:
     first, last = spans
     roles = np.full(len(first), None, dtype=object)
     roles[(first >= start) & (last < stop)] = "score"
     until = start - gap
     if calibrate_days:
-        roles[(first >= until - calibrate_days) & (last < until)] = "calibrate"
-        until = until - calibrate_days - gap
+        since = _back(held, until, calibrate_days)
+        roles[(first >= since) & (last < until)] = "calibrate"
+        until = since - gap
     since = first.min() if window is None else until - window
     roles[(first >= since) & (last < until)] = "fit"
     return roles

@@ -155,14 +155,31 @@ def test_roles_are_those_that_counting_days_gives(seed: int) -> None:
     days = pd.Series([day(moment) for moment in time])
     first, last = days.groupby(group).transform("min"), days.groupby(group).transform("max")
     gap, end = walk.embargo_days + walk.label_delay_days, days.max() + 1
-    test = first_tested(days, walk)
-    for number, name in enumerate(names(folds, "test")):
-        start = test + number * walk.test_days
-        until = start - gap - walk.calibrate_days - gap
+    held, test = sorted(set(days)), first_tested(days, walk)
+    blocks = [
+        start for start in range(test, end, walk.test_days) if set(range(start, start + walk.test_days)) & set(held)
+    ]
+    assert len(blocks) == len(names(folds, "test"))
+    for start, name in zip(blocks, names(folds, "test"), strict=True):
+        calibrated = [day for day in held if day < start - gap][-walk.calibrate_days]
+        until = calibrated - gap
         since = days.min() if walk.window_days is None else until - walk.window_days
         assert (folds[name] == "score").equals((first >= start) & (last < min(start + walk.test_days, end)))
-        assert (folds[name] == "calibrate").equals((first >= start - gap - walk.calibrate_days) & (last < start - gap))
+        assert (folds[name] == "calibrate").equals((first >= calibrated) & (last < start - gap))
         assert (folds[name] == "fit").equals((first >= since) & (last < until))
+
+
+@MANY
+@given(seeds)
+def test_tuning_scores_the_newest_days_with_rows_before_the_first_test_day_block_by_block(seed: int) -> None:
+    time, group, walk, folds = history(seed)
+    days = pd.Series([day(moment) for moment in time])
+    first, last = days.groupby(group).transform("min"), days.groupby(group).transform("max")
+    stop = first_tested(days, walk) - walk.embargo_days - walk.label_delay_days
+    for name in reversed(names(folds, "tune")):
+        start = [day for day in sorted(set(days)) if day < stop][-walk.tune_days]
+        assert (folds[name] == "score").equals((first >= start) & (last < stop))
+        stop = start
 
 
 @MANY
@@ -221,11 +238,15 @@ def test_too_little_history_is_refused_with_the_fold_and_the_knobs() -> None:
         walk_forward(*calendar(days=20), knobs())
 
 
-def test_days_without_rows_in_a_test_block_are_refused_rather_than_scored_as_nothing() -> None:
+def test_a_summer_without_rows_is_no_fold_and_the_season_before_it_calibrates_the_next() -> None:
     time, group = calendar()
-    kept = ~time.between("2024-03-11", "2024-03-21")
-    with pytest.raises(Refusal, match="fold test_1 has no score rows"):
-        walk_forward(time[kept].reset_index(drop=True), group[kept].reset_index(drop=True), knobs())
+    kept = ~time.between("2024-03-05", "2024-04-01")
+    time, group = time[kept].reset_index(drop=True), group[kept].reset_index(drop=True)
+    folds = walk_forward(time, group, knobs())
+    scored = [time[folds[name] == "score"].dt.strftime("%m-%d") for name in names(folds, "test")]
+    assert [(part.min(), part.max()) for part in scored] == [("03-01", "03-04"), ("04-01", "04-09")]
+    calibrated = time[folds["test_1"] == "calibrate"].dt.strftime("%m-%d")
+    assert (calibrated.min(), calibrated.max(), calibrated.nunique()) == ("02-26", "03-04", 8)
 
 
 @pytest.mark.parametrize(
