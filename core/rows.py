@@ -1,6 +1,7 @@
 """Rows: what a learner may see of one role of one fold."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from core.races import Codes, codes
 from core.refusals import Refusal
 
 Floats = npt.NDArray[np.float64]
-KEYS = ["row_id", "group", "time", "target", "teacher"]
+TARGET = "target"  # or several columns `target:name`, 0 or 1 each
+KEYS = ["row_id", "group", "time"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Rows:
     """Inputs, target, teacher, group, time and weight of the same rows, groups together in order of their beginning.
 
     `teacher` is what another forecaster, known only afterwards, gave as the target (missing where none did): a learner
-    may fit on it as on the target, and never sees it for the rows it scores.
+    may fit on it as on the target, and never sees it for the rows it scores. Where a row has several targets, `y` is
+    rows × targets, and `tags` names them.
     """
 
     x: pd.DataFrame
@@ -30,10 +33,17 @@ class Rows:
     time: npt.NDArray[np.datetime64]
     weight: Floats
     at: npt.NDArray[np.int64]  # position in the features table; −1 for a synthetic row
+    tags: tuple[str, ...] = ()
 
     def only(self, columns: list[str]) -> "Rows":
         """Return the same rows with fewer inputs."""
         return replace(self, x=self.x[columns])
+
+    def chosen(self, keep: npt.NDArray[np.bool_]) -> "Rows":
+        """Return some of the rows, their groups numbered anew."""
+        parts = {name: value[keep] for name, value in vars(self).items() if name not in ("x", "tags")}
+        parts["group"] = codes(pd.Series(parts["group"]))
+        return replace(self, x=self.x[keep].reset_index(drop=True), **parts)
 
     def lesson(self, share: float) -> Floats:
         """Return the target with `share` of it taken from the teacher where there is one."""
@@ -42,53 +52,78 @@ class Rows:
 
 @dataclass(frozen=True)
 class Table:
-    """The features and folds of a task, row by row the same."""
+    """The features, folds and weights of a task, row by row the same, and its synthetic rows."""
 
     features: pd.DataFrame
     folds: pd.DataFrame
+    weights: pd.DataFrame = field(default_factory=pd.DataFrame)
+    synthetic: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def rows(self, fold: str, role: str) -> Rows:
         """Return the rows that play a role in a fold, as nature made them, each at weight 1."""
         chosen = self.folds[fold] == role
-        keys = self.folds.loc[chosen, KEYS]
+        keys = self.folds.loc[chosen, keys_of(self.folds)]
         return _rows(keys, self.features[chosen].drop(columns="row_id"), np.ones(len(keys)), np.flatnonzero(chosen))
 
-    def resampled(self, fold: str, weights: pd.DataFrame, synthetic: pd.DataFrame) -> Rows:
+    def resampled(self, fold: str) -> Rows:
         """Return the `fit` rows of a fold at their weights, without those of weight 0, with the synthetic rows.
 
         A synthetic row stands at the time and in the group of its first parent.
         """
-        weight = weights[fold].to_numpy()
+        weight = self.weights[fold].to_numpy()
         chosen = (self.folds[fold] == "fit").to_numpy() & (weight > 0)
-        keys, inputs = self.folds.loc[chosen, KEYS], self.features[chosen].drop(columns="row_id")
-        made = synthetic[synthetic["fold"] == fold]
+        keys, inputs = self.folds.loc[chosen, keys_of(self.folds)], self.features[chosen].drop(columns="row_id")
+        made = self.synthetic[self.synthetic["fold"] == fold]
         if made.empty:
             return _rows(keys, inputs, weight[chosen], np.flatnonzero(chosen))
         parents = self.folds.set_index("row_id").loc[made["parent"], ["group", "time"]].reset_index(names="row_id")
-        parents["target"], parents["teacher"] = made["target"].to_numpy(), np.nan
+        for name in targets(self.folds):
+            parents[name] = made[name].to_numpy()
         both = pd.concat([inputs, made[inputs.columns].astype(inputs.dtypes)], ignore_index=True)
         at = np.concatenate([np.flatnonzero(chosen), np.full(len(made), -1)])
         return _rows(pd.concat([keys, parents]), both, np.concatenate([weight[chosen], np.ones(len(made))]), at)
 
 
-def read(features: Path, folds: Path) -> Table:
-    """Return the features and folds of a task; refuse two files that do not speak of the same rows."""
-    table = Table(tables.read(features), tables.read(folds))
+def targets(table: pd.DataFrame) -> list[str]:
+    """Return the target columns of a table, one or several."""
+    return [str(name) for name in table if name == TARGET or str(name).startswith(f"{TARGET}:")]
+
+
+def keys_of(table: pd.DataFrame) -> list[str]:
+    """Return the columns that say which rows these are and what became of them, the teacher where there is one."""
+    return [*KEYS, *targets(table), *(name for name in ("teacher",) if name in table)]
+
+
+def read(features: Path, folds: Path, resampled: Path | None = None) -> Table:
+    """Return what was written of a task; refuse files that do not speak of the same rows.
+
+    Without the folder that `resample` writes no row can be asked for at its weight.
+    """
+    written = [] if resampled is None else [resampled / "weights.parquet", resampled / "synthetic.parquet"]
+    table = Table(*(tables.read(path) for path in (features, folds, *written)))
     if not table.features["row_id"].equals(table.folds["row_id"]):
         raise Refusal(f"{features} and {folds} do not hold the same rows in the same order; run `dvc repro`.")
     return table
 
 
+@lru_cache(maxsize=1)
+def recall(features: Path, folds: Path, resampled: Path) -> Table:
+    """Return what `read` does, read once a process: jobs carry the paths, which are lighter than the rows."""
+    return read(features, folds, resampled)
+
+
 def _rows(keys: pd.DataFrame, inputs: pd.DataFrame, weight: Floats, at: npt.NDArray[np.int64]) -> Rows:
     begin = keys["time"].groupby(keys["group"].to_numpy()).transform("min")
     order = np.lexsort((keys["row_id"], keys["time"], keys["group"], begin))
-    sorted_keys = keys.iloc[order]
+    sorted_keys, named = keys.iloc[order], targets(keys)
+    y = sorted_keys[named].to_numpy(float)
     return Rows(
         inputs.iloc[order].reset_index(drop=True),
-        sorted_keys["target"].to_numpy(float),
-        sorted_keys["teacher"].to_numpy(float),
+        y[:, 0] if named == [TARGET] else y,
+        sorted_keys["teacher"].to_numpy(float) if "teacher" in keys else np.full(len(keys), np.nan),
         codes(sorted_keys["group"]),
         sorted_keys["time"].to_numpy(),
         weight[order],
         at[order],
+        () if named == [TARGET] else tuple(name.removeprefix(f"{TARGET}:") for name in named),
     )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from core.curves import Curves
 from core.doors import Paths, at, enter
 from core.params import Knobs, knobs, plan, seed, workers
 from core.refusals import Refusal, suggest
-from core.rows import Rows, Table, read
+from core.rows import Rows, Table, recall
 from core.shelf import tool
 
 READS = {
@@ -48,31 +49,33 @@ class Arm:
 
 @dataclass(frozen=True)
 class Job:
-    """One arm in one fold: fit on `fit`, score the rows of each role."""
+    """One arm in one fold of the tables at some paths: fit on `fit`, score the rows of each role."""
 
     arm: Arm
     fold: str
-    fit: Rows
-    scored: dict[str, Rows]
+    roles: tuple[str, ...]
+    tables: tuple[Path, Path, Path]
     seed: int
+
+    def fit(self) -> Rows:
+        """Return the rows to fit on."""
+        table = recall(*self.tables)
+        return (table.rows(self.fold, "fit") if self.arm.natural else table.resampled(self.fold)).only(self.arm.inputs)
+
+    def scored(self, role: str) -> Rows:
+        """Return the rows of a role."""
+        return recall(*self.tables).rows(self.fold, role).only(self.arm.inputs)
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
-    table = read(reads["features"], reads["folds"])
-    weights = tables.read(reads["resampled"] / "weights.parquet")
-    synthetic = tables.read(reads["resampled"] / "synthetic.parquet")
+    paths = (reads["features"], reads["folds"], reads["resampled"])
+    table = recall(*paths)
     arms = _arms(task, json.loads(reads["tuned"].read_text()), list(table.features.columns.drop("row_id")))
-
-    def job(arm: Arm, fold: str, roles: list[str]) -> Job:
-        fit = table.rows(fold, "fit") if arm.natural else table.resampled(fold, weights, synthetic)
-        scored = {role: table.rows(fold, role).only(arm.inputs) for role in roles}
-        return Job(arm, fold, fit.only(arm.inputs), scored, seed())
-
-    tests = [job(arm, fold, ["calibrate", "score"]) for fold in folds.names(table.folds, "test") for arm in arms]
-    final = job(arms[0], "final", ["calibrate"])
+    walked = folds.names(table.folds, "test")
+    tests = [Job(arm, fold, ("calibrate", "score"), paths, seed()) for fold in walked for arm in arms]
     scores = jobs.run(_scores, tests, workers(), f"train {arms[0].word}")
-    model = _final(final, at(LIVE, task), writes)
-    scores.append(_scored(final, model))
+    final = Job(arms[0], "final", ("calibrate",), paths, seed())
+    scores.append(_scored(final, _final(final, at(LIVE, task), writes)))
     tables.write(_wide(scores, table), writes["scores"])
 
 
@@ -94,15 +97,16 @@ def _arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
 
 def _scores(job: Job) -> pd.DataFrame:
     learner = tool("train", job.arm.word)
-    return _scored(job, learner.fit(job.fit, learner.Settings(**job.arm.settings), job.seed))
+    return _scored(job, learner.fit(job.fit(), learner.Settings(**job.arm.settings), job.seed))
 
 
 def _scored(job: Job, model: Any) -> pd.DataFrame:
     learner = tool("train", job.arm.word)
-    parts = [
-        pd.DataFrame({"at": rows.at, "fold": job.fold, "role": role, "score": learner.score(model, rows.x)})
-        for role, rows in job.scored.items()
-    ]
+    parts = []
+    for role in job.roles:
+        rows = job.scored(role)
+        score = learner.score(model, rows.x)
+        parts.append(pd.DataFrame({"at": rows.at, "fold": job.fold, "role": role, "score": score}))
     return pd.concat(parts).assign(arm=job.arm.name)
 
 
@@ -110,7 +114,7 @@ def _final(job: Job, live: Paths, writes: Paths) -> Any:
     learner = tool("train", job.arm.word)
     curves = Curves(live["curves"])
     settings = learner.Settings(**job.arm.settings)
-    model = learner.fit(job.fit, settings, job.seed, later=job.scored["calibrate"], watch=curves)
+    model = learner.fit(job.fit(), settings, job.seed, later=job.scored("calibrate"), watch=curves)
     curves.end()
     learner.save(model, writes["final"])
     importance = pd.Series(model.importance, name="importance").rename_axis("input")

@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from core import folds, jobs, tables
+from core import folds, jobs
 from core.doors import Paths, enter
 from core.losses import LOSSES
 from core.outputs import write_json
 from core.params import Knobs, knobs, plan, seed, workers
 from core.refusals import Refusal, suggest
-from core.rows import Rows, read
+from core.rows import recall
 from core.shelf import tool
 from stages.tune.search import Answer, Journal, Point, Range, Search, search
 
@@ -40,10 +40,11 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     space = knobs(Space, "tune", task, "space", word).ranges
     if settings.loss not in LOSSES:
         raise Refusal(f"tune.{task}.search.loss is {settings.loss!r}; {suggest(settings.loss, LOSSES)}")
-    pairs = _pairs(reads)
-    ask = partial(_ask, pairs=pairs, word=word, settings=settings)
+    paths = (reads["features"], reads["folds"], reads["resampled"])
+    ask = partial(_ask, paths=paths, word=word, settings=settings)
     journal = Journal(_journal(task, reads, settings))
-    trials = search(default, space, settings, list(pairs), seed(), partial(journal.recall, ask=ask))
+    blocks = folds.names(recall(*paths).folds, "tune")
+    trials = search(default, space, settings, blocks, seed(), partial(journal.recall, ask=ask))
     best = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0]
     first = trials.iloc[0]
     tuned = {
@@ -58,26 +59,15 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     trials.round(6).to_csv(writes["trials"], index=False)
 
 
-def _pairs(reads: Paths) -> dict[str, tuple[Rows, Rows]]:
-    table = read(reads["features"], reads["folds"])
-    weights = tables.read(reads["resampled"] / "weights.parquet")
-    synthetic = tables.read(reads["resampled"] / "synthetic.parquet")
-    return {
-        fold: (table.resampled(fold, weights, synthetic), table.rows(fold, "score"))
-        for fold in folds.names(table.folds, "tune")
-    }
-
-
-def _ask(
-    asked: list[tuple[Point, str]], pairs: dict[str, tuple[Rows, Rows]], word: str, settings: Search
-) -> list[Answer]:
-    work = [(word, point, *pairs[fold], settings, seed()) for point, fold in asked]
+def _ask(asked: list[tuple[Point, str]], paths: tuple[Path, Path, Path], word: str, settings: Search) -> list[Answer]:
+    work = [(word, point, fold, paths, settings, seed()) for point, fold in asked]
     return jobs.run(_try, work, workers(), f"tune {word}")
 
 
-def _try(job: tuple[str, Point, Rows, Rows, Search, int]) -> Answer:
-    word, point, fit, later, settings, start = job
-    learner = tool("train", word)
+def _try(job: tuple[str, Point, str, tuple[Path, Path, Path], Search, int]) -> Answer:
+    word, point, fold, paths, settings, start = job
+    learner, table = tool("train", word), recall(*paths)
+    fit, later = table.resampled(fold), table.rows(fold, "score")
     model = learner.fit(fit, learner.Settings(**point), start, later=later, patience=settings.patience)
     return {"loss": LOSSES[settings.loss](learner.score(model, later.x), later), "settled": model.settled}
 

@@ -1,5 +1,6 @@
 """Rows: what a learner may see, and that nothing else comes along."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,9 @@ def test_a_learner_sees_no_key_and_no_outcome_among_its_inputs() -> None:
 def test_resampled_rows_are_fit_rows_of_positive_weight_at_that_weight(seed: int) -> None:
     whole, random = table(seed), np.random.default_rng(seed)
     weight = np.where(whole.folds["test_0"] == "fit", random.choice([0.0, 0.5, 2.0], len(whole.folds)), np.nan)
-    rows = whole.resampled("test_0", whole.folds[["row_id"]].assign(test_0=weight), nothing())
+    rows = replace(whole, weights=whole.folds[["row_id"]].assign(test_0=weight), synthetic=nothing()).resampled(
+        "test_0"
+    )
     assert sorted(rows.at) == np.flatnonzero(weight > 0).tolist()
     np.testing.assert_array_equal(rows.weight, weight[rows.at])
     np.testing.assert_array_equal(rows.x["price"], at_origin(rows, whole)["price"])
@@ -100,7 +103,7 @@ def test_resampled_rows_are_fit_rows_of_positive_weight_at_that_weight(seed: int
 
 def test_a_weight_cannot_bring_in_a_row_that_is_not_fitted_on() -> None:
     whole = table()
-    rows = whole.resampled("test_0", whole.folds[["row_id"]].assign(test_0=1.0), nothing())
+    rows = replace(whole, weights=whole.folds[["row_id"]].assign(test_0=1.0), synthetic=nothing()).resampled("test_0")
     assert (at_origin(rows, whole)["test_0"] == "fit").all()
 
 
@@ -110,7 +113,7 @@ def test_synthetic_rows_stand_beside_their_first_parent_with_no_teacher() -> Non
     fit, other = whole.folds.loc[whole.folds["test_0"] == "fit", "row_id"].iloc[:2]
     made = pd.DataFrame({"fold": ["test_0", "final"], "parent": fit, "other": other, "target": 1.0, "price": 9.0})
     made["box"] = pd.Series("2", made.index).astype(whole.features["box"].dtype)
-    rows = whole.resampled("test_0", weights, made)
+    rows = replace(whole, weights=weights, synthetic=made).resampled("test_0")
     [place] = np.flatnonzero(rows.at == -1)
     parent = np.flatnonzero(rows.at == whole.folds.index[whole.folds["row_id"] == fit][0])[0]
     assert (rows.x["price"][place], rows.x["box"][place], rows.y[place], rows.weight[place]) == (9.0, "2", 1.0, 1.0)

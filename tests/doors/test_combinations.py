@@ -1,6 +1,7 @@
 """Every word on the shelves goes with every other: learners × resamplers × calibrators give races that add up to 1."""
 
 import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def fit_rows(folder: Path, word: str) -> Rows:
     weights.loc[rows.at, "test_0"] = weight
     ids = here.folds["row_id"].to_numpy()[rows.at]
     synthetic = made.assign(fold="test_0", parent=ids[made["parent"]]) if len(made) else pd.DataFrame({"fold": []})
-    return here.resampled("test_0", weights, synthetic)
+    return replace(here, weights=weights, synthetic=synthetic).resampled("test_0")
 
 
 def calibrated(word: str, earlier: tuple[Floats, Rows], later: tuple[Floats, Rows], folder: Path) -> Floats:

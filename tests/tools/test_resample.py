@@ -250,11 +250,12 @@ def test_a_learner_gets_synthetic_rows_beside_their_parents_and_no_dropped_row()
     rows = races(0)
     keys = {"row_id": [f"r{n:03}" for n in rows.at], "group": rows.group, "time": rows.time}
     folds = pd.DataFrame({**keys, "target": rows.y, "teacher": np.nan, "test_0": "fit"})
-    table = Table(pd.concat([folds[["row_id"]], rows.x], axis=1), folds)
+    features = pd.concat([folds[["row_id"]], rows.x], axis=1)
     weight, made = smote_nc.resample(rows, smote_nc.Settings(winners_per_loser=0.6, neighbours=3), 0)
     weight[0] = 0
     made[["parent", "other"]] = folds["row_id"].to_numpy()[made[["parent", "other"]]]
-    seen = table.resampled("test_0", folds[["row_id"]].assign(test_0=weight), made.assign(fold="test_0"))
+    weights = folds[["row_id"]].assign(test_0=weight)
+    seen = Table(features, folds, weights, made.assign(fold="test_0")).resampled("test_0")
     assert len(seen.y) == len(rows.y) - 1 + len(made)
     assert seen.y.sum() == rows.y[1:].sum() + len(made)
     assert seen.x.dtypes.equals(rows.x.dtypes)
