@@ -29,8 +29,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         states[str(fold)] = {
             arm: _fit(calibrator, earlier, arm, settings) for arm in arms if earlier[arm].notna().all()
         }
-        calibrated = {arm: _apply(calibrator, state, later, arm) for arm, state in states[str(fold)].items()}
-        predictions.append(later[KEYS].assign(**calibrated))
+        calibrated = [_apply(calibrator, state, later, arm) for arm, state in states[str(fold)].items()]
+        predictions.append(pd.concat([later[KEYS], *calibrated], axis=1))
     write_json({"calibrator": word, "folds": states}, writes["calibrator"], digits=12)
     tables.write(pd.concat([table for table in predictions if len(table)]), writes["predictions"])
 
@@ -39,8 +39,13 @@ def _fit(calibrator: Any, rows: pd.DataFrame, arm: str, settings: Knobs) -> Any:
     return calibrator.fit(rows[arm].to_numpy(), rows["target"].to_numpy(), codes(rows["group"]), settings)
 
 
-def _apply(calibrator: Any, state: Any, rows: pd.DataFrame, arm: str) -> Any:
-    return calibrator.apply(state, rows[arm].to_numpy(), codes(rows["group"])) if len(rows) else []
+def _apply(calibrator: Any, state: Any, rows: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Return the arm's column, and one `arm:name` for each further number that the calibrator gives a row."""
+    if rows.empty:
+        return pd.DataFrame(index=rows.index)
+    found = calibrator.apply(state, rows[arm].to_numpy(), codes(rows["group"]))
+    named = found if isinstance(found, dict) else {"": found}
+    return pd.DataFrame({f"{arm}:{name}".rstrip(":"): values for name, values in named.items()}, index=rows.index)
 
 
 if __name__ == "__main__":
