@@ -28,6 +28,13 @@ class Limits(Knobs):
     r2_over_market: float  # R² above that of a market which is not yet known
     segment_groups: int  # groups below which a segment is not judged
     twin_share: float  # of the score rows that share all inputs with another
+    default_share: float  # of the score rows in which a number of many values takes one and the same
+    # of quantities that a market has a line for; null where there is none
+    market_bias: float | None  # mean distance of predictions from the market, in the target's unit
+    hit_edge: float | None  # distance from the line at which a pick counts, in the target's unit
+    hit_rate_too_good: float | None  # a rate that no honest forecast reaches against a real line
+    hit_rate_picks: int | None  # picks below which that rate is not judged
+    error_below_market: float | None  # mean absolute error below the market's that none reaches
 
 
 @dataclass(frozen=True)

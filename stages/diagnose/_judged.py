@@ -41,10 +41,11 @@ class Judged:
         return np.unique(self.group) if self.kind == "share" else self.group
 
     def priced(self) -> "Judged":
-        """Return the groups of which the market knows every row; its shares are made to sum to 1."""
+        """Return the groups that the market knows whole, its shares made to sum to 1; of quantities, the rows."""
         known = np.isfinite(self.market)
-        if self.kind != "quantity":
-            known &= (self.market >= 0) & (self.market <= 1)
+        if self.kind == "quantity":
+            return self._only(known)
+        known &= (self.market >= 0) & (self.market <= 1)
         return self._only(_whole(known, self.group))
 
     def losses(self) -> Floats:

@@ -8,13 +8,16 @@ from core.folds import names
 from core.intervals import FEWEST
 from stages.diagnose._judged import roles, scored
 
+MANY = 30  # values from which a number is measured, not counted or chosen
+
 NAME = "Do all inputs say something, in fitting and in scoring?"
 
 
 def check(evidence: Evidence) -> Finding:
-    """Name inputs that are constant, all or mostly missing in the score rows, or dead in fitting and alive in scoring.
+    """Name inputs that are constant, missing, defaulted in the score rows, or dead in fitting and alive in scoring.
 
-    A missing value counts as a value: an input that is 1 or missing is not constant. Declines below 30 score rows.
+    A missing value counts as a value: an input that is 1 or missing is not constant. A number of many values of which
+    one stands in most rows looks like a default that hides what is missing. Declines below 30 score rows.
     """
     folds, inputs = roles(evidence), _numbers(evidence.features)
     live = inputs[scored(folds).to_numpy()]
@@ -25,18 +28,35 @@ def check(evidence: Evidence) -> Finding:
     constant = list(live.columns[_constant(live)])
     limit = evidence.limits.missing_share
     sparse = missing[(missing > limit) & (missing < 1)].sort_values(ascending=False, kind="stable")
-    awakened = _awakened(folds, inputs)
-    details = {"constant": constant, "all_missing": silent, "mostly_missing": sparse.to_dict(), "awakened": awakened}
+    awakened, defaulted = _awakened(folds, inputs), _defaulted(live, evidence.limits.default_share)
+    details = {
+        "constant": constant,
+        "all_missing": silent,
+        "mostly_missing": sparse.to_dict(),
+        "defaulted": defaulted,
+        "awakened": awakened,
+    }
     parts = {
         "constant": constant,
         "missing in every score row": silent,
         f"missing in over {limit:.0%} of the score rows": list(sparse.index),
+        f"one and the same number in over {evidence.limits.default_share:.0%} of the score rows": list(defaulted),
         "constant or missing in fit rows but alive in the rows scored": list(awakened),
     }
     said = [f"{', '.join(found)} {'is' if len(found) == 1 else 'are'} {what}" for what, found in parts.items() if found]
     if said:
         return finding("warning", f"{'; '.join(said)}.", **details)
     return finding("ok", f"All {live.shape[1]} inputs vary and are present in the {len(live)} score rows.", **details)
+
+
+def _defaulted(live: pd.DataFrame, limit: float) -> dict[str, float]:
+    """Return input → the share of its commonest value where that is large and the others are many."""
+    found = {}
+    for name in live.columns[(live.nunique() > MANY).to_numpy()]:
+        share = live[name].value_counts(normalize=True)
+        if share.iloc[0] > limit:
+            found[str(name)] = float(share.iloc[0])
+    return found
 
 
 def _awakened(folds: pd.DataFrame, inputs: pd.DataFrame) -> dict[str, list[str]]:

@@ -19,6 +19,7 @@ from core.shelf import tool, tools
 from core.tables import Column
 
 CHECKS = tools("diagnose")
+OF_LINES = ("market_bias", "too_good_picks")  # they ask about quantities that a market has a line for
 SEEDS = (0, 1, 2, 3)
 DAYS, DAILY = 70, 14  # 70 days of 14 groups; the last 28 days are scored
 LIMITS = Limits(
@@ -30,6 +31,12 @@ LIMITS = Limits(
     r2_over_market=0.02,
     segment_groups=40,
     twin_share=0.01,
+    default_share=0.6,
+    market_bias=1.5,
+    hit_edge=1.0,
+    hit_rate_too_good=0.58,
+    hit_rate_picks=500,
+    error_below_market=0.3,
 )
 COLUMNS = [
     Column("row_id", "text", "before", "the row"),
@@ -229,7 +236,7 @@ def test_every_check_has_a_name_and_a_docstring_that_opens_with_its_word(check: 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_check_is_content_with_evidence_in_which_nothing_is_wrong(check: str, seed: int) -> None:
-    found = ask(check, healthy(seed))
+    found = ask(check, quantities(healthy(seed)) if check in OF_LINES else healthy(seed))
     assert found["status"] == "ok", found["summary"]
 
 
@@ -237,7 +244,7 @@ def test_a_check_is_content_with_evidence_in_which_nothing_is_wrong(check: str, 
 @pytest.mark.parametrize("check", CHECKS)
 def test_no_check_complains_of_honest_evidence_that_has_no_market(check: str, seed: int) -> None:
     found = ask(check, marketless(healthy(seed)))
-    assert found["status"] == ("declined" if check == "too_good" else "ok"), found["summary"]
+    assert found["status"] == ("declined" if check in ("too_good", *OF_LINES) else "ok"), found["summary"]
 
 
 @pytest.mark.parametrize("kind", [chances, quantities])
@@ -290,6 +297,18 @@ def test_constant_features_names_an_input_that_wakes_only_where_it_is_scored() -
     found = ask("constant_features", replace(evidence, features=planted))
     assert found["details"]["awakened"] == {"woken": ["test_0"]}
     assert "woken" in found["summary"]
+
+
+def test_constant_features_names_a_measured_input_in_which_one_value_hides_what_is_missing() -> None:
+    evidence = healthy()
+    measured = evidence.features["strength"]
+    hidden = measured.mask(np.random.default_rng(1).random(len(measured)) < 0.7, 0.0)
+    found = ask("constant_features", replace(evidence, features=evidence.features.assign(strength=hidden)))
+    assert found["status"] == "warning"
+    assert list(found["details"]["defaulted"]) == ["strength"]
+    assert found["details"]["defaulted"]["strength"] == pytest.approx(0.7, abs=0.02)
+    honest = evidence.features.assign(strength=measured.mask(hidden == 0))
+    assert ask("constant_features", replace(evidence, features=honest))["details"]["defaulted"] == {}
 
 
 def test_an_input_that_is_one_value_or_missing_is_not_constant() -> None:
@@ -433,6 +452,53 @@ def test_too_good_judges_quantities_by_their_squared_error_beside_the_line() -> 
     found = ask("too_good", told(evidence, tuned=leaked))
     assert found["status"] == "failed"
     assert found["details"]["over_market"]["low"] > LIMITS.r2_over_market
+
+
+@pytest.mark.parametrize(("shift", "status"), [(0.0, "ok"), (1.0, "ok"), (-2.0, "failed"), (2.0, "failed")])
+def test_market_bias_fails_predictions_that_stand_on_one_side_of_the_line(shift: float, status: str) -> None:
+    evidence = quantities(healthy())
+    found = ask("market_bias", told(evidence, tuned=evidence.predictions["tuned"] + shift))
+    assert found["status"] == status
+    assert found["details"]["distance"]["value"] == pytest.approx(shift, abs=0.05)
+    assert found["details"]["rows"] == len(evidence.predictions)
+
+
+def test_market_bias_looks_only_at_rows_that_have_a_line_and_declines_without_a_limit() -> None:
+    evidence = quantities(healthy())
+    line = evidence.prepared["teacher"].mask(evidence.prepared["box"] > 2)
+    some = replace(evidence, prepared=evidence.prepared.assign(teacher=line))
+    unlined = told(some, tuned=some.predictions["tuned"] + np.where(_boxes(some) > 2, 100.0, 0.0))
+    assert ask("market_bias", unlined)["status"] == "ok"
+    limitless = replace(evidence, limits=LIMITS.model_copy(update={"market_bias": None}))
+    assert ask("market_bias", limitless)["status"] == "declined"
+
+
+def test_too_good_picks_fails_hit_rates_that_only_a_leak_reaches() -> None:
+    evidence = quantities(healthy())
+    predictions = evidence.predictions
+    leaked = predictions["tuned"] + 0.3 * (predictions["target"] - predictions["tuned"])
+    found = ask("too_good_picks", told(evidence, tuned=leaked))
+    assert found["status"] == "failed"
+    assert found["details"]["hit_rate"]["low"] > 0.58
+    line = predictions["row_id"].map(evidence.prepared.set_index("row_id")["teacher"])
+    picked = (leaked - line).abs() >= 1
+    won = np.sign(leaked - line) == np.sign(predictions["target"] - line)
+    assert found["details"]["hit_rate"]["value"] == pytest.approx(won[picked].mean())
+    few = LIMITS.model_copy(update={"hit_rate_picks": 10**6, "error_below_market": 100.0})
+    assert ask("too_good_picks", replace(told(evidence, tuned=leaked), limits=few))["status"] == "ok"
+
+
+def test_too_good_picks_fails_an_error_far_below_the_line_s_even_where_it_hardly_picks() -> None:
+    evidence = quantities(healthy())
+    line = evidence.prepared["teacher"] + np.random.default_rng(2).normal(0, 12, len(evidence.prepared))
+    found = ask("too_good_picks", replace(evidence, prepared=evidence.prepared.assign(teacher=line)))
+    assert found["status"] == "failed"
+    assert found["details"]["error_below_market"] > 0.3
+    assert ask("too_good_picks", marketless(evidence))["status"] == "declined"
+
+
+def _boxes(evidence: Evidence) -> np.ndarray:
+    return evidence.predictions["row_id"].map(evidence.prepared.set_index("row_id")["box"]).to_numpy()
 
 
 def test_duplicates_fails_a_row_predicted_twice_and_a_row_scored_by_two_folds() -> None:
