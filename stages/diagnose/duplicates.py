@@ -1,5 +1,6 @@
 """duplicates: is anything predicted twice, or both learned from and scored?"""
 
+import numpy as np
 import pandas as pd
 
 from core.evidence import Evidence, Finding, finding
@@ -47,16 +48,19 @@ def _counts(evidence: Evidence, predictions: pd.DataFrame) -> dict[str, int]:
     return {
         "repeated": int(predictions.duplicated(["row_id", "fold"]).sum()),
         "several_folds": int((folds_of_row > 1).sum()),
-        "learned": sum(_learned(evidence.folds, str(name), rows) for name, rows in predictions.groupby("fold")),
+        "learned": _learned(evidence.folds, predictions),
         "same_moment": int(met.duplicated(["entity", "time"]).sum()),
     }
 
 
-def _learned(folds: pd.DataFrame, fold: str, rows: pd.DataFrame) -> int:
-    if fold not in folds:
-        return 0  # coverage speaks of folds that do not exist
-    learned = folds["row_id"][folds[fold].isin(["fit", "calibrate"])]
-    return int(rows["row_id"].isin(learned).sum())
+def _learned(folds: pd.DataFrame, predictions: pd.DataFrame) -> int:
+    """Return how many predictions are of rows that their fold, if it exists, fits or calibrates on."""
+    row = pd.factorize(pd.concat([folds["row_id"], predictions["row_id"]]))[0]
+    known, asked = row[: len(folds)], row[len(folds) :]
+    return sum(
+        int(np.isin(asked[predictions["fold"] == fold], known[folds[fold].isin(["fit", "calibrate"])]).sum())
+        for fold in set(predictions["fold"]) & set(folds)
+    )
 
 
 def _twins(evidence: Evidence) -> float:
