@@ -1,5 +1,6 @@
 """Planted problems, and the smallest knobs with which each learner solves them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,15 @@ XGBOOST = {
     "iterations": 60, "depth": 3, "learning_rate": 0.1, "min_child_weight": 1.0, "subsample": 0.8, "columns": 0.8,
     "l2": 1.0, "positive_weight": 1.0, "focal_alpha": 0.25, "focal_gamma": 2.0, "teacher": 0.0, "offset": None,
 }  # fmt: skip
-FOREST = {"trees": 40, "depth": 6, "min_leaf": 5, "columns": 0.5, "draw": 0.8, "positive_weight": 1.0}
+FOREST = {"trees": 40, "depth": 6, "min_leaf": 5, "columns": 0.5, "draw": 0.8, "positive_weight": 1.0, "offset": None}
 BOOSTING = {
     "iterations": 60, "depth": 3, "learning_rate": 0.1, "min_leaf": 10, "columns": 0.8, "l2": 1.0,
-    "positive_weight": 1.0,
+    "positive_weight": 1.0, "offset": None,
 }  # fmt: skip
-LOGISTIC = {"l2": 1.0, "positive_weight": 1.0}
+LOGISTIC = {"l2": 1.0, "positive_weight": 1.0, "offset": None}
 LOGIT = {"l2": 1.0, "teacher": 0.0}
 STACK = {"inner_folds": 2, "l2": 1.0}
+ANCHORED = STACK | {"anchor": "line", "beside": [], "hidden": []}
 SHARES: dict[tuple[str, str], dict[str, Any]] = {
     **{
         ("catboost_trees", loss): CATBOOST | {"loss": loss}
@@ -58,6 +60,8 @@ QUANTITIES: dict[tuple[str, str], dict[str, Any]] = {
         "members": ["logistic", "forest"],
         "member_settings": {"logistic": LOGISTIC | {"target": "quantity"}, "forest": FOREST | {"target": "quantity"}},
     },
+    ("anchored", ""): ANCHORED
+    | {"members": ["forest"], "member_settings": {"forest": FOREST | {"target": "quantity"}}},
 }
 ARMS = [*SHARES, *QUANTITIES]
 
@@ -69,6 +73,8 @@ def knobs(arm: tuple[str, str], **changed: Any) -> Any:
 
 def rows_for(arm: tuple[str, str], seed: int, count: int = 150) -> Rows:
     """Return the problem that an arm is made for."""
+    if arm[0] == "anchored":
+        return lined(quantities(seed, count), seed)
     return races(seed, count) if arm in SHARES else quantities(seed, count)
 
 
@@ -93,6 +99,13 @@ def quantities(seed: int, count: int = 150) -> Rows:
     return _rows(x, 20 + 5 * strength + random.normal(size=len(strength)), np.full(len(strength), np.nan), group)
 
 
+def lined(rows: Rows, seed: int) -> Rows:
+    """Return the rows with a poor line on most of them, for a learner to leave."""
+    random = np.random.default_rng(seed)
+    line = np.where(random.random(len(rows.y)) < 0.3, np.nan, random.normal(20, 3, len(rows.y)))
+    return replace(rows, x=rows.x.assign(line=line))
+
+
 def dead_heats(rows: Rows) -> Rows:
     """Return races in some of which two runners share the win, or a synthetic winner stands beside the real one."""
     y = rows.y.copy()
@@ -104,7 +117,7 @@ def dead_heats(rows: Rows) -> Rows:
 
 def part(rows: Rows, chosen: Any) -> Rows:
     """Return some of the rows."""
-    parts = {name: value[chosen] for name, value in vars(rows).items() if name != "x"}
+    parts = {name: value[chosen] for name, value in vars(rows).items() if name not in ("x", "tags")}
     parts["group"] = codes(pd.Series(parts["group"]))
     return Rows(x=rows.x.iloc[chosen].reset_index(drop=True), **parts)
 

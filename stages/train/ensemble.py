@@ -1,23 +1,21 @@
 """ensemble: several learners, weighed by how well each scored rows later than those it was fitted on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from pydantic import Field, ValidationError
+from pydantic import Field
 from sklearn.linear_model import Ridge
 
 from core import models, race_logit
 from core.models import Watch
 from core.params import Knobs
-from core.races import codes
 from core.refusals import Refusal
 from core.rows import Floats, Rows
 from core.shelf import tool
+from core.stacking import Learners, forward, learned
 from core.threads import one_thread
 
 
@@ -57,8 +55,8 @@ def fit(
     Shares are joined by a conditional logit without negative coefficients, quantities by ridge. A member takes the
     iterations that its settings say: nothing stops early and nothing is watched.
     """
-    learners = _learners(settings)
-    apart, scores = _forward(rows, learners, settings.inner_folds, seed)
+    learners = learned("ensemble", settings.members, settings.member_settings)
+    apart, scores = _apart(rows, learners, settings.inner_folds, seed)
     mean, spread = scores.mean(axis=0), scores.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     coefficients, intercept = _joined((scores - mean) / spread, apart, settings)
@@ -89,43 +87,14 @@ def load(folder: Path) -> Model:
     return Model(**stack | {"members": members})
 
 
-def _learners(settings: Settings) -> dict[str, tuple[ModuleType, Knobs]]:
-    """Return each member's learner and settings; refuse a member without settings or with wrong ones."""
-    found = {}
-    for word in settings.members:
-        learner = tool("train", word)
-        if word not in settings.member_settings:
-            raise Refusal(f"the ensemble's member {word} has no knobs; add member_settings.{word}.")
-        try:
-            found[word] = (learner, learner.Settings.model_validate(settings.member_settings[word]))
-        except ValidationError as errors:
-            first = errors.errors()[0]
-            knob = ".".join([word, *map(str, first["loc"])])
-            raise Refusal(f"the ensemble's member_settings.{knob}: {first['msg']}.") from None
-    return found
-
-
-def _forward(rows: Rows, learners: dict[str, tuple[ModuleType, Knobs]], folds: int, seed: int) -> tuple[Rows, Floats]:
+def _apart(rows: Rows, learners: Learners, folds: int, seed: int) -> tuple[Rows, Floats]:
     """Return all rows but those of the first block of time, and rows × members of scores by members fitted before."""
     times = np.unique(rows.time)
     if len(times) <= folds:
         raise Refusal(f"an ensemble with {folds} inner folds needs {folds + 1} different times; it has {len(times)}.")
     starts = [block[0] for block in np.array_split(times, folds + 1)][1:]
-    scores = np.full((len(rows.y), len(learners)), np.nan)
-    for start, end in zip(starts, [*starts[1:], None], strict=True):
-        before = rows.time < start
-        block = (rows.time >= start) & (True if end is None else rows.time < end)
-        for place, (learner, knobs) in enumerate(learners.values()):
-            member = learner.fit(_part(rows, before), knobs, seed)
-            scores[block, place] = learner.score(member, rows.x[block])
     apart = rows.time >= starts[0]
-    return _part(rows, apart), scores[apart]
-
-
-def _part(rows: Rows, chosen: npt.NDArray[np.bool_]) -> Rows:
-    parts = {name: value[chosen] for name, value in vars(rows).items() if name != "x"}
-    parts["group"] = codes(pd.Series(parts["group"]))
-    return replace(rows, x=rows.x[chosen].reset_index(drop=True), **parts)
+    return rows.chosen(apart), forward(rows, learners, starts, seed)[apart]
 
 
 def _joined(scores: Floats, rows: Rows, settings: Settings) -> tuple[Floats, float]:

@@ -11,9 +11,11 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from core import estimators, models
 from core.codes import Levels, levels, names, unfolded
+from core.inputs import offset
 from core.models import Watch
 from core.odds import log_odds, winners
 from core.params import Knobs
+from core.refusals import Refusal
 from core.rows import Floats, Rows
 
 LEVELS = 100  # of a category; rarer ones count as missing
@@ -30,6 +32,7 @@ class Settings(Knobs):
     columns: float = Field(gt=0, le=1)  # share of the encoded inputs that each split may choose from
     draw: float = Field(gt=0, le=1)  # rows drawn, with replacement, for each tree
     positive_weight: float = Field(gt=0)  # shares only
+    offset: str | None  # quantities only: the input that scores start from, where the inputs have it
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,8 @@ def fit(
 ) -> Model:
     """Return a forest fitted on the rows; it has no rounds, so nothing stops early and nothing is watched."""
     columns, known = [str(name) for name in rows.x.columns], levels(rows.x, LEVELS)
-    share = settings.target == "share"
-    target, weight = winners(rows, settings.positive_weight) if share else (rows.y, rows.weight)
-    kind = RandomForestClassifier if share else RandomForestRegressor
+    target, weight = _lesson(rows, settings)
+    kind = RandomForestClassifier if settings.target == "share" else RandomForestRegressor
     forest = kind(
         n_estimators=settings.trees,
         max_depth=settings.depth,
@@ -75,7 +77,7 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
     encoded = unfolded(x, model.columns, model.levels)
     if model.settings["target"] == "share":
         return log_odds(model.forest.predict_proba(encoded)[:, 1])
-    return np.asarray(model.forest.predict(encoded), float)
+    return np.asarray(model.forest.predict(encoded), float) + offset(x, model.settings["offset"])
 
 
 def save(model: Model, folder: Path) -> None:
@@ -87,3 +89,15 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     return Model(estimators.load(folder / "forest.skops", TRUSTED), **models.read(folder / "model.json"))
+
+
+def _lesson(rows: Rows, settings: Settings) -> tuple[Floats, Floats]:
+    """Return each row's label and weight: winners for shares, for a quantity what it has beyond its offset."""
+    if settings.target == "quantity":
+        return rows.y - offset(rows.x, settings.offset), rows.weight
+    if settings.offset in rows.x.columns:
+        raise Refusal(
+            f"offset is {settings.offset!r}, an input, with target share; only quantities start from one here: "
+            "set offset to null, or take catboost_trees or xgboost_trees, whose log-odds can start anywhere."
+        )
+    return winners(rows, settings.positive_weight)

@@ -12,10 +12,12 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from core import estimators, models
 from core.codes import Levels, levels, names, unfolded
+from core.inputs import offset
 from core.models import EVERY, Watch
 from core.objectives import LOSSES, Lesson
 from core.odds import winners
 from core.params import Knobs
+from core.refusals import Refusal
 from core.rows import Floats, Rows
 from core.threads import one_thread
 
@@ -36,6 +38,7 @@ class Settings(Knobs):
     columns: float = Field(gt=0, le=1)  # share of the inputs that each split may choose from
     l2: float = Field(ge=0)
     positive_weight: float = Field(gt=0)  # logistic only
+    offset: str | None  # quantities only: the input that scores start from, where the inputs have it
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def fit(
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares, or the quantity itself."""
     with one_thread():
-        return _scores(model.trees, unfolded(x, model.columns, model.levels))
+        scores = _scores(model.trees, unfolded(x, model.columns, model.levels))
+    return scores + offset(x, model.settings["offset"])
 
 
 def save(model: Model, folder: Path) -> None:
@@ -100,12 +104,20 @@ def _binnable(x: Floats) -> Floats:
 
 
 def _lesson(rows: Rows, settings: Settings) -> Lesson:
-    binary = settings.loss == "logistic"
-    return Lesson(*(winners(rows, settings.positive_weight) if binary else (rows.y, rows.weight)), rows.group)
+    if settings.loss != "logistic":
+        return _truth(rows, settings)
+    if settings.offset in rows.x.columns:
+        raise Refusal(
+            f"offset is {settings.offset!r}, an input, with loss logistic; only quantities start from one here: "
+            "set offset to null, or take catboost_trees or xgboost_trees, whose log-odds can start anywhere."
+        )
+    return Lesson(*winners(rows, settings.positive_weight), rows.group)
 
 
 def _truth(later: Rows, settings: Settings) -> Lesson:
-    target = (later.y > 0).astype(float) if settings.loss == "logistic" else later.y
+    """Return what later rows are judged by: who won, or what a quantity has beyond its offset."""
+    shares = settings.loss == "logistic"
+    target = (later.y > 0).astype(float) if shares else later.y - offset(later.x, settings.offset)
     return Lesson(target, later.weight, later.group)
 
 

@@ -19,7 +19,7 @@ from core.races import softmax, uniform_losses
 from core.refusals import Refusal
 from core.rows import Floats, Rows
 from tests import learners
-from tests.learners import ARMS, QUANTITIES, SEED, SHARES, dead_heats, knobs, part, races, rows_for
+from tests.learners import ARMS, QUANTITIES, SEED, SHARES, dead_heats, knobs, part, quantities, races, rows_for
 
 ROOT = Path(__file__).parent.parent.parent
 ROUNDS = [arm for arm in ARMS if arm[0] in ("catboost_trees", "xgboost_trees", "gradient_boosting")]
@@ -32,6 +32,7 @@ COPIES = [
 
 each_arm = pytest.mark.parametrize("arm", ARMS, ids="-".join)
 each_share = pytest.mark.parametrize("arm", SHARES, ids="-".join)
+BESIDE = [arm for arm in QUANTITIES if arm[0] in ("forest", "gradient_boosting", "logistic")]  # an offset beside them
 each_with_rounds = pytest.mark.parametrize("arm", ROUNDS, ids="-".join)
 Arm = tuple[str, str]
 
@@ -222,6 +223,55 @@ def test_scores_start_from_the_offset_and_trees_learn_only_what_it_lacks(arm: Ar
     learner.save(model, tmp_path / "model")
     loaded = learner.load(tmp_path / "model")
     np.testing.assert_array_equal(scored(arm, loaded, later.x), scored(arm, model, later.x))
+
+
+def far_apart(seed: int) -> tuple[Rows, Floats]:
+    """Return quantities that lie as far apart as an input says, which some rows lack, and what that input adds."""
+    rows = quantities(seed)
+    start = np.random.default_rng(seed).normal(0, 1000, len(rows.y))
+    known = np.arange(len(start)) % 7 > 0
+    far = np.where(known, start, 0.0)
+    return replace(rows, x=rows.x.assign(usual=np.where(known, start, np.nan)), y=rows.y + far), far
+
+
+@pytest.mark.parametrize("arm", [("catboost_trees", "RMSE"), ("xgboost_trees", "squared"), *BESIDE], ids="-".join)
+def test_a_quantity_starts_from_the_offset_and_only_what_it_lacks_is_learnt(arm: Arm, tmp_path: Path) -> None:
+    learner, (rows, _), (later, _) = shelf.tool("train", arm[0]), far_apart(1), far_apart(2)
+    model = fitted(arm, rows, {"offset": "usual"})
+    near = absolute_error(scored(arm, plain(arm), later.x.drop(columns="usual")), quantities(2))
+    assert absolute_error(scored(arm, model, later.x), later) < 1.3 * near
+    assert absolute_error(scored(arm, fitted(arm, rows), later.x), later) > 5 * near or arm[0] == "logistic"
+    learner.save(model, tmp_path / "model")
+    np.testing.assert_array_equal(scored(arm, learner.load(tmp_path / "model"), later.x), scored(arm, model, later.x))
+
+
+@pytest.mark.parametrize("arm", BESIDE, ids="-".join)
+def test_a_fit_from_an_offset_is_the_fit_to_what_lies_beyond_it(arm: Arm) -> None:
+    (rows, far), (later, ahead) = far_apart(1), far_apart(2)
+    beyond = fitted(arm, replace(rows, y=rows.y - far))
+    seen: list[dict[str, float]] = []
+    options: dict[str, Any] = {"later": later, "watch": lambda _, losses: seen.append(losses)}
+    model = fitted(arm, rows, {"offset": "usual"}, **options)
+    np.testing.assert_array_equal(scored(arm, model, later.x), scored(arm, beyond, later.x) + ahead)
+    assert model.importance == beyond.importance
+    assert all(losses["later"] < 100 for losses in seen), "later rows are watched from their offset too"
+    assert bool(seen) == (arm in ROUNDS)
+
+
+@pytest.mark.parametrize("arm", [arm for arm in ARMS if "offset" in {**SHARES, **QUANTITIES}[arm]], ids="-".join)
+def test_an_offset_that_the_inputs_do_not_have_changes_nothing(arm: Arm) -> None:
+    rows = rows_for(arm, 1)
+    model = fitted(arm, rows, {"offset": "price"})
+    np.testing.assert_array_equal(scored(arm, model, rows.x), scored(arm, plain(arm), rows.x))
+    assert model.importance == plain(arm).importance
+
+
+@pytest.mark.parametrize(
+    "arm", [("forest", "share"), ("gradient_boosting", "logistic"), ("logistic", "share")], ids="-".join
+)
+def test_shares_cannot_start_from_an_offset_where_log_odds_cannot(arm: Arm) -> None:
+    with pytest.raises(Refusal, match=r"^offset is 'form', an input, with .*; .* set offset to null, or take [^.]*\.$"):
+        fitted(arm, races(1), {"offset": "form"})
 
 
 @pytest.mark.parametrize(
