@@ -1,0 +1,246 @@
+"""Props: form, role, schedule, opponent and the market of each player, as known before his game."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from core.leaks import Decision
+from core.prices import fair
+from core.segments import Floats
+from core.totals import By
+from core.windows import Past
+
+Inputs = dict[str, Floats]
+
+PLAYER = "entity"
+SEASON = (PLAYER, "season")
+BOX = ("points", "rebounds", "assists", "steals", "blocks", "turnovers", "fg_pct", "fg3_pct", "ft_pct", "plus_minus")
+SHOTS = ("fga", "fg3a", "fta")
+LAYOFF = 30.0  # days of rest beyond which more say nothing
+SHRINK = 10.0  # games' worth of no surplus that a player's surpluses are drawn toward
+SHRINK_SIDE = 50.0  # and those of all who met an opponent
+NOTHING = 1e-6  # a mean or a spread no larger than this is a zero with rounding
+
+
+class Settings(Decision):
+    """What of the market is an input, whether line-ups are known at the off, and how fast form fades."""
+
+    market: Literal["none", "past", "line", "residual"]
+    lineups: bool
+    half_life_days: float = Field(gt=0)
+    short_half_life_days: float = Field(gt=0)
+
+
+def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:
+    """Return the inputs of every player and game, row by row as `current`.
+
+    Names tell the formula: `mean_5` is of the predicted quantity over five games, other windows end in `_season`,
+    `_30d` or nothing for all that is known; `minutes_` and the like name the column. What nobody knows yet, of a first
+    game say, is missing, never zero: only games and minutes are counted from zero. The line and its movement are inputs
+    only where `market` says so: the open before the decision, the close and the line-ups at the off. `residual` adds
+    `anchor`, the line where there is one and else the player's usual, of a first game everybody's, for a learner to
+    start from.
+    """
+    form = _form(past, settings)
+    table = {
+        **_card(current),
+        **form,
+        **_minutes(past, settings),
+        **_rates(past),
+        **_trends(past, form),
+        **_schedule(past),
+        **_opponent(past),
+        **_history(past),
+        **_availability(past),
+        **_lineups(current, past, settings),
+        **_market(current, past, settings),
+    }
+    categories = {name: current[name].astype("category") for name in ("team", "opponent", "role")}
+    return pd.DataFrame({**table, **categories})
+
+
+def _card(current: pd.DataFrame) -> Inputs:
+    """What the schedule says."""
+    table = {"home": current["home"].to_numpy(float)}
+    if "season_type" in current:
+        kind = current["season_type"]
+        table["regular"] = np.where(kind.isna(), np.nan, kind.str.startswith("Regular", na=False))
+    return table
+
+
+def _form(past: Past, settings: Settings) -> Inputs:
+    """How much of the quantity the player reached: its mean, spread and height."""
+    table = {f"mean_{last}": past.mean("target", PLAYER, last=last) for last in (1, 3, 5, 10, 20)}
+    table |= {f"std_{last}": past.std("target", PLAYER, last=last) for last in (5, 10, 20)}
+    table["mean_season"], table["mean"] = past.mean("target", SEASON), past.mean("target", PLAYER)
+    table["std_season"] = past.std("target", SEASON)
+    table["fading"] = past.ewm("target", PLAYER, half_life_days=settings.half_life_days)
+    table["fading_fast"] = past.ewm("target", PLAYER, half_life_days=settings.short_half_life_days)
+    table["best"] = past.max("target", PLAYER)
+    return table
+
+
+def _minutes(past: Past, settings: Settings) -> Inputs:
+    """How long the player is on the court."""
+    table = {f"minutes_{last}": past.mean("minutes", PLAYER, last=last) for last in (1, 3, 5, 10, 20)}
+    table["minutes_season"] = past.mean("minutes", SEASON)
+    table["minutes_std_10"] = past.std("minutes", PLAYER, last=10)
+    table["minutes_fading"] = past.ewm("minutes", PLAYER, half_life_days=settings.short_half_life_days)
+    return table
+
+
+def _rates(past: Past) -> Inputs:
+    """How much a minute, how much of the team's points, and the rest of the box score; usage by what ends a play."""
+    table = {}
+    for last in (5, 10, 20):
+        table[f"rate_{last}"] = _share(past, "target", "minutes", PLAYER, last=last)
+    table["rate_season"] = _share(past, "target", "minutes", SEASON)
+    table["rate_365d"] = _share(past, "target", "minutes", PLAYER, days=365)
+    if past.knows("points") and past.knows("team_points"):
+        table["of_team_10"] = _share(past, "points", "team_points", PLAYER, last=10)
+        table["of_team_season"] = _share(past, "points", "team_points", SEASON)
+    for name in BOX:
+        if past.knows(name):
+            table[f"{name}_10"] = past.mean(name, PLAYER, last=10)
+    for name in ("fg_pct", "fg3_pct", "ft_pct"):
+        if past.knows(name):
+            table[f"{name}_40"] = past.mean(name, PLAYER, last=40)
+    for name in SHOTS:
+        if past.knows(name):
+            table[f"{name}_rate_10"] = _share(past, name, "minutes", PLAYER, last=10)
+    return table
+
+
+def _trends(past: Past, form: Inputs) -> Inputs:
+    """Where form and minutes are going."""
+    return {
+        "slope_10": past.slope("target", PLAYER, last=10),
+        "mean_3_less_10": form["mean_3"] - form["mean_10"],
+        "mean_5_less_season": form["mean_5"] - form["mean_season"],
+        "z_5": (form["mean_5"] - form["mean_season"]) / _some(form["std_season"]),
+        "surplus_3": past.mean("surplus", PLAYER, last=3),
+        "minutes_surplus_3": past.mean("minutes_surplus", PLAYER, last=3),
+        "minutes_slope_10": past.slope("minutes", PLAYER, last=10),
+    }
+
+
+def _schedule(past: Past) -> Inputs:
+    """How rested the player and the other team are, and how far the season is."""
+    rest = past.gap(PLAYER)
+    return {
+        "rest_days": np.minimum(rest, LAYOFF),
+        "back_to_back": np.where(np.isnan(rest), np.nan, rest <= 1),
+        "games_7d": past.count(None, PLAYER, days=7),
+        "games_14d": past.count(None, PLAYER, days=14),
+        "minutes_7d": past.sum("minutes", PLAYER, days=7),
+        "games_season": past.count(None, SEASON),
+        "games": past.count(None, PLAYER),
+        "opponent_rest_days": np.minimum(past.gap("opponent"), LAYOFF),
+    }
+
+
+def _opponent(past: Past) -> Inputs:
+    """What the opponent allows, to all and to players of this role, and how many points both teams' games see."""
+    table = {
+        "opponent_surplus_60d": _drawn(past, "surplus", "opponent", SHRINK_SIDE, days=60),
+        "opponent_role_surplus_120d": _drawn(past, "surplus", ("opponent", "role"), SHRINK_SIDE, days=120),
+        "opponent_minutes_surplus_60d": _drawn(past, "minutes_surplus", "opponent", SHRINK_SIDE, days=60),
+    }
+    if past.knows("team_points"):
+        for days in (30, 120):
+            sides = {
+                "team_scores": past.mean("team_points", "team", days=days),
+                "team_allows": past.mean("opponent_points", "team", days=days),
+                "opponent_scores": past.mean("opponent_points", "opponent", days=days),
+                "opponent_allows": past.mean("team_points", "opponent", days=days),
+            }
+            table |= {f"{name}_{days}d": values for name, values in sides.items()}
+            table[f"pace_{days}d"] = np.asarray(sum(sides.values())) / 2  # points a game of both teams, all in all
+    return table
+
+
+def _history(past: Past) -> Inputs:
+    """How the player did against this opponent, and here or away."""
+    return {
+        "games_against": past.count(None, (PLAYER, "opponent")),
+        "mean_against": past.mean("target", (PLAYER, "opponent"), last=8),
+        "surplus_against": _drawn(past, "surplus", (PLAYER, "opponent"), SHRINK, last=8),
+        "mean_at_home_or_away": past.mean("target", (PLAYER, "home"), last=20),
+        "surplus_at_home_or_away": _drawn(past, "surplus", (PLAYER, "home"), SHRINK, last=20),
+    }
+
+
+def _availability(past: Past) -> Inputs:
+    """The share of his team's games in which the player did not play: all of them, of a newcomer."""
+    table = {}
+    for days in (10, 30):
+        games = np.round(past.sum("share_of_team", "team", days=days))
+        played = past.count(None, (PLAYER, "team"), days=days)
+        table[f"absence_{days}d"] = 1 - played / np.where(games > 0, games, np.nan)
+    return table
+
+
+def _lineups(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
+    """Who is missing, told by what those who play usually reach; known at the off, and only in the rotation.
+
+    A line that was quoted before the line-ups were out does not know this: then set `lineups: false`.
+    """
+    if not settings.lineups or "side_usual" not in current:
+        return {}
+    table: Inputs = {}
+    known = current["side_minutes"].to_numpy(float) > 0  # a side of which nobody has played before sums to zero
+    for name in ("side_usual", "side_minutes"):
+        here = np.where(known, current[name].to_numpy(float), np.nan)
+        table[name] = here
+        table[f"{name}_less_team_30d"] = here - past.mean(name, "team", days=30)
+        table[f"{name}_less_own_10"] = here - past.mean(name, (PLAYER, "team"), last=10)
+        sides = pd.Series(here, current.index, float).groupby([current["game_id"], current["team"]]).first()
+        table[f"opponent_{name}"] = sides.reindex(_keys(current, ["game_id", "opponent"])).to_numpy(float)
+    return table
+
+
+def _market(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
+    """What books said of the player's earlier games; with `line` or `residual`, of this one."""
+    if settings.market == "none":
+        return {}
+    table = {
+        "line_last": past.last("line", PLAYER),
+        "line_mean_3": past.mean("line", PLAYER, last=3),
+        "line_surplus_10": _drawn(past, "line_surplus", PLAYER, SHRINK, last=10),
+    }
+    if settings.market == "past":
+        return table
+    usual = past.mean("target", PLAYER, last=20)
+    opened = current["open_line"].to_numpy(float)
+    line = current["line"].to_numpy(float) if "line" in current else opened
+    table |= {"line": line, "line_less_usual": line - usual, "line_news": line - table["line_last"]}
+    if "line" in current:
+        over, _ = fair(current["over_price"], current["under_price"], "proportional")
+        table |= {"line_move": line - opened, "fair_over": over, "books": current["n_books"].to_numpy(float)}
+    if settings.market == "residual":
+        anybody = past.mean("target", "home")
+        table["anchor"] = np.where(~np.isnan(line), line, np.where(np.isnan(usual), anybody, usual))
+    return table
+
+
+def _share(past: Past, part: str, whole: str, by: By, last: int | None = None, days: float | None = None) -> Floats:
+    """Return the mean of one column over that of another in a window, missing where either is or the other's is 0."""
+    return past.mean(part, by, last=last, days=days) / _some(past.mean(whole, by, last=last, days=days))
+
+
+def _drawn(
+    past: Past, column: str, by: By, strength: float, last: int | None = None, days: float | None = None
+) -> Floats:
+    """Return the mean of a window drawn toward 0 by rows of no surplus, missing where the window holds none to draw."""
+    known = past.count(column, by, last=last, days=days) > 0
+    return np.where(known, past.share(column, by, last=last, days=days, strength=strength), np.nan)
+
+
+def _some(values: Floats) -> Floats:
+    return np.where(values > NOTHING, values, np.nan)
+
+
+def _keys(table: pd.DataFrame, names: list[str]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(table[names])
