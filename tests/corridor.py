@@ -71,6 +71,13 @@ def shrink(folder: Path, task: str) -> None:
         day = table["start_time"].dt.normalize()
         first_races = table.groupby(day)["race_id"].transform(lambda races: pd.factorize(races)[0]) < 4
         table[first_races & (day > day.max() - pd.Timedelta(days=50))].to_parquet(path)
+    if task == "props":
+        sample = folder / "data/sample/props"
+        games = pd.read_parquet(sample / "games.parquet")
+        since = games.loc[games["season"] == games["season"].max(), "date"].min()
+        for path in sample.glob("*.parquet"):
+            table = pd.read_parquet(path)
+            table[table["date"] >= since].to_parquet(path)
 
 
 def run(folder: Path, stage: str, task: str, **options: Any) -> subprocess.CompletedProcess[str]:
