@@ -14,7 +14,8 @@ from dvc.repo import Repo
 
 ROOT = Path(__file__).parent.parent
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
-KEPT = ("core", "stages", "samples", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore", "data/sample")
+KEPT = ("core", "stages", "samples", "experiments", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
+SAMPLE = "data/sample"
 
 
 def tasks() -> list[str]:
@@ -30,7 +31,7 @@ def instances() -> list[Any]:
 
 def copy(folder: Path) -> Path:
     """Copy what the corridor needs into a folder and return it."""
-    for name in KEPT:
+    for name in (*KEPT, SAMPLE):
         source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():

@@ -14,7 +14,9 @@ Floats = npt.NDArray[np.float64]
 Report = dict[str, Any]
 
 
-def compare(predicted: Floats, actual: Floats, real: Floats, estimated: Floats, edge: float, blocks: Blocks) -> Report:
+def side_by_side(
+    predicted: Floats, actual: Floats, real: Floats, estimated: Floats, edge: float, blocks: Blocks
+) -> Report:
     """Return the tallies side by side, their differences in percentage points with intervals, and sentences.
 
     `estimated` are the rows that have only an estimated line; `mixed` takes the real line where there is one and the
@@ -39,7 +41,7 @@ def sentence(estimated: Interval, actual: Interval, difference: Interval, which:
     if actual["value"] is None:
         return f"{said}, and no bet is graded on a real line: this says nothing of a market."
     if difference["value"] is None or difference["low"] is None:
-        return f"{said} and on real ones {percent(actual)}: too few days to compare them."
+        return f"{said} and on real ones {percent(actual)}: too few days to side_by_side them."
     said = f"{said}, {gap(difference)} than the {percent(actual)} on real ones"
     return f"{said}: {'estimated lines are not a market' if beyond(difference) else 'the difference may be chance'}."
 

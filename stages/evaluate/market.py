@@ -8,13 +8,14 @@ import pandas as pd
 from pydantic import Field
 
 from core.grading import USUAL, Picks, by_chance, grade, posted, tally
+from core.intervals import verdict
 from core.params import Knobs
 from core.prices import Method, break_even
 from core.reliability import COLUMNS
 from stages.evaluate._board import Board
 from stages.evaluate._closing import closing_value
 from stages.evaluate._ladder import all_rows, folds, ladder, likeness, resampling
-from stages.evaluate._line_types import compare
+from stages.evaluate._line_types import side_by_side
 from stages.evaluate._outlook import Outlook, held, judge, outlook
 from stages.evaluate._parts import parts
 from stages.evaluate._rivals import rivals
@@ -64,6 +65,26 @@ def evaluate(
     return _scores(board), report, _plots(board, future, report, settings)
 
 
+def compare(
+    one: pd.DataFrame,
+    other: pd.DataFrame,
+    prepared: pd.DataFrame,
+    names: tuple[str, str],
+    settings: Settings,
+    seed: int,
+) -> Report:
+    """Return how two runs' tuned arms differ on the same rows: error on all of them, bets on those with a real line."""
+    boards = [Board.of(each, prepared, settings.edges[0], settings.devig, seed) for each in (one, other)]
+    blocks = boards[0].blocks
+    ahead = blocks.mean(boards[0].error("tuned") - boards[1].error("tuned"))
+    picks = rivals(boards[0].bets("tuned"), boards[1].bets("tuned"), names, blocks)
+    found = verdict(ahead, f"{names[0]} errs less", f"{names[1]} errs less")
+    noise = "the difference is noise" if found == "undecided" else found
+    within = "" if ahead["low"] is None else f" ({ahead['low']:+.4f} to {ahead['high']:+.4f})"
+    error = f"The mean error of {names[0]} less that of {names[1]} is {ahead['value']:+.4f}{within}: {noise}."
+    return {"error": ahead, "picks": picks, "sentences": [error, picks["sentence"]]}
+
+
 def _scores(board: Board) -> Report:
     lined, bets = board.lined, tally(board.bets("tuned"), board.blocks)
     rate = bets["hit_rate"]
@@ -107,7 +128,7 @@ def _closing(board: Board) -> Report | None:
 def _line_types(board: Board) -> Report:
     """Return the headline bets by type of line and, under `every_side`, a bet on whichever side the forecast lies."""
     tuned, actual, real, estimated = (board[name] for name in ("tuned", "target", "line", "estimated_line"))
-    headline, every = (compare(tuned, actual, real, estimated, edge, board.blocks) for edge in (board.edge, ANY))
+    headline, every = (side_by_side(tuned, actual, real, estimated, edge, board.blocks) for edge in (board.edge, ANY))
     return headline | {"every_side": every}
 
 
