@@ -7,15 +7,22 @@ import pytest
 import yaml
 
 from core.params import Knobs
-from stages.prepare.racing import RAW
+from core.tables import Column
+from stages.prepare import props, racing
 from tests.corridor import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_the_page_on_racing_lists_the_declared_columns() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (\w+) \| (yes|no) \| (.+) \|$", _text("docs/racing.md"), re.M)
-    declared = [(c.name, c.kind, c.unit or "–", c.known, "yes" if c.required else "no", c.meaning) for c in RAW]
+@pytest.mark.parametrize(
+    ("page", "columns"),
+    [("racing", racing.RAW), ("props", [*props.GAMES, *props.LINES, *props.PRODUCTION])],
+    ids=["racing", "props"],
+)
+def test_the_page_on_a_task_lists_the_declared_columns(page: str, columns: list[Column]) -> None:
+    text = _text(f"docs/{page}.md")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (\w+) \| (yes|no) \| (.+) \|$", text, re.M)
+    declared = [(c.name, c.kind, c.unit or "–", c.known, "yes" if c.required else "no", c.meaning) for c in columns]
     assert rows == declared
 
 
