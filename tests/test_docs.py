@@ -40,7 +40,7 @@ def test_named_files_and_verbs_exist(page: Path) -> None:
     verbs = re.findall(r"^(\w+):", _text("Makefile"), re.M)
     for verb in re.findall(r"^make (\w+)", text, re.M):
         assert verb in verbs, verb
-    for module in re.findall(r"python -m ((?:stages|benchmarks|samples)(?:\.\w+)?)", text):
+    for module in re.findall(r"python -m ((?:stages|benchmarks|samples|experiments)(?:\.\w+)?)", text):
         assert (ROOT / module.replace(".", "/") / "__main__.py").exists(), module
 
 
