@@ -23,6 +23,7 @@ MOST = 150.0  # of anything counted in one game; the most ever were 100 points, 
 MOST_OF_TEAM = 400.0  # points; the most ever were 186, in 1983
 DAY_ENDS = pd.Timedelta(hours=29)  # UTC midnight to the end of the day in New York, where dates are told
 ROTATION = 15.0  # usual minutes from which a player is missed: below it, not playing is the coach's choice
+UNNAMED = "points"  # what lines are about where nobody says it
 ROLES = {"bench": 0.0, "rotation": 14.0, "starter": 24.0, "star": 32.0}  # usual minutes from which a role begins
 
 STATS = [
@@ -64,7 +65,7 @@ GAMES = [
 LINES = [
     Column("player_id", "text", "before", "the player", required=True),
     Column("date", "time", "before", "day of the game", required=True),
-    Column("stat", "text", "before", "quantity that the line is about; all of them if there is no such column"),
+    Column("stat", "text", "before", "quantity that the line is about; points if there is no such column"),
     Column("line", "number", "at_off", "the line", required=True),
     Column(
         "line_type",
@@ -116,7 +117,7 @@ COLUMNS = [
     Column("role", "text", "before", "by usual minutes; missing in a first game", allowed=tuple(ROLES)),
     Column("surplus", "number", "after", "target − usual"),
     Column("minutes_surplus", "number", "after", "minutes − usual minutes", "minutes"),
-    Column("side_usual", "number", "at_off", "sum of the usual of those who play, of 15 usual minutes or more"),
+    Column("side_usual", "number", "at_off", "sum of the usual of those of 15 usual minutes who play; else missing"),
     Column("side_minutes", "number", "at_off", "and of their usual minutes", "minutes"),
     Column("open_line", "number", "before", "consensus of the books' first lines"),
     Column(
@@ -368,7 +369,7 @@ GAME_RULES: Rules = {
 }
 LINE_RULES: Rules = {
     "unreadable or missing value": _quote_missing,
-    "another quantity": lambda rows, settings: rows["stat"].notna() & (rows["stat"] != settings.quantity),
+    "another quantity": lambda rows, settings: rows["stat"].fillna(UNNAMED) != settings.quantity,
     **GAME_RULES,
     "impossible line": _impossible_line,
     "quoted after the start": lambda rows, settings: (

@@ -322,8 +322,9 @@ def test_a_player_who_never_left_the_bench_has_no_rate() -> None:
 def test_a_source_of_nothing_but_what_is_needed_has_inputs_of_nothing_else(quantity: str) -> None:
     raw = part(0)
     games = raw["games"][[*props.NEEDED, quantity]]
+    told = {**raw, "lines": raw["lines"].assign(stat=quantity)}
     full, bare = (
-        inputs(prepared({**raw, "games": table}, quantity=quantity), decision="at_off", market="residual")
+        inputs(prepared({**told, "games": table}, quantity=quantity), decision="at_off", market="residual")
         for table in (raw["games"], games)
     )
     lacking = set(full.columns) - set(bare.columns)

@@ -463,8 +463,11 @@ def test_what_a_player_usually_does_is_what_loops_over_earlier_days_find(seed: i
         side = [other.row_id for other in rows if (other.game_id, other.team) == (row.game_id, row.team)]
         against = [other.team_points for other in rows if (other.game_id, other.team) == (row.game_id, row.opponent)]
         seen = [who for who in side if usual_minutes[who] >= 15]
-        assert row.side_usual == pytest.approx(sum(usual[who] for who in seen))
-        assert row.side_minutes == pytest.approx(sum(usual_minutes[who] for who in seen))
+        for found, known in ((row.side_usual, usual), (row.side_minutes, usual_minutes)):
+            whole = (
+                sum(known[who] for who in seen) if seen else np.nan
+            )  # nobody of whom anything is known is not nothing
+            assert found == pytest.approx(whole, nan_ok=True)
         assert row.share_of_team == pytest.approx(1 / len(side))
         np.testing.assert_equal(row.opponent_points, against[0] if against else np.nan)
     assert {row.role for row in rows if isinstance(row.role, str)} == set(ROLES)
@@ -525,6 +528,13 @@ def test_another_quantity_is_predicted_without_any_word_of_points() -> None:
     assert of(rows)[["line", "line_surplus"]].tolist() == [3.5, 0.5]
     assert report["set_aside"]["lines"] == {"another quantity": 1}
     assert report["teams_whose_points_are_not_their_players_sum"] is None
+
+
+def test_lines_that_name_no_quantity_are_of_points_and_grade_nothing_else() -> None:
+    games = game(rebounds=[4, 9, 7, 2])
+    _, report = prepared(SETTINGS.model_copy(update={"quantity": "rebounds"}), games=games, lines=quote(20.5))
+    assert report["set_aside"]["lines"] == {"another quantity": 1}
+    assert report["line_types"] == {"none": 4}
 
 
 def test_a_quantity_is_judged_and_points_are_not_where_another_is_predicted() -> None:
