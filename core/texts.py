@@ -29,14 +29,15 @@ link main map mark marquee menu meta meter nav nobr noframes noscript object ol 
 picture pre progress q rp rt ruby s samp script section select slot small source span strike strong style sub summary
 sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr [a-z]\\w*:\\w+"""
 TAG = rf"</?(?:{'|'.join(NAMES.split())})(?!\w)"
-ATTRIBUTES = r"""(?:\s+[\w:-]++\s*=\s*(?:"[^"<>]*+"?|'[^'<>]*+'?|[^\s<>"']++))*+"""
+ATTRIBUTES = r"""(?:\s+[\w:-]++\s*=\s*(?:"[^"<>]*+"?|'[^'<>]*+'?|[^\s<>"']++))*"""
 LETTERS = "[!#-&(-;=?-~À-ɏ]"  # of an address: ASCII without space, quotes, < and >; Latin, for names such as bücher.de
 NO_STOP = r"(?<![.,;:!?)\]}])"  # a full stop or bracket after an address is the sentence's
 
+# Possessive repeats are of single characters only: before 3.11.5 Python matched those of groups wrongly.
 STEPS = [
-    (re.compile(r"<!--(?:(?:(?!-->|<!--).)*+-->)?", re.DOTALL), " "),  # comments
+    (re.compile(r"<!--(?:(?:(?!-->|<!--).)*-->)?", re.DOTALL), " "),  # comments
     (re.compile(r"([!?.,;:*~_=+|<>–—-])\1+"), r"\1"),
-    (re.compile(r"<(script|style)(?=[\s>])[^<>]*+>(?:(?!</?\1\b).)*+</\1\s*>", re.DOTALL | re.IGNORECASE), " "),
+    (re.compile(r"<(script|style)(?=[\s>])[^<>]*+>(?:(?!</?\1\b).)*</\1\s*>", re.DOTALL | re.IGNORECASE), " "),
     # a tag without its end, as in a text that was cut, goes with its attributes only
     (re.compile(rf"{TAG}(?:[^<>]*+>|{ATTRIBUTES})", re.IGNORECASE), " "),
     (EMOJI, " "),
