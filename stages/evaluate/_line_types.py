@@ -41,7 +41,7 @@ def sentence(estimated: Interval, actual: Interval, difference: Interval, which:
     if actual["value"] is None:
         return f"{said}, and no bet is graded on a real line: this says nothing of a market."
     if difference["value"] is None or difference["low"] is None:
-        return f"{said} and on real ones {percent(actual)}: too few days to side_by_side them."
+        return f"{said} and on real ones {percent(actual)}: too few days to compare them."
     said = f"{said}, {gap(difference)} than the {percent(actual)} on real ones"
     return f"{said}: {'estimated lines are not a market' if beyond(difference) else 'the difference may be chance'}."
 
