@@ -10,9 +10,7 @@ from pydantic import Field
 from core.folds import ROLES, names
 from core.params import Knobs
 from core.refusals import Refusal
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from core.tag_parts import Floats, Ints, clusters, deal
 
 NO_CLOCK = pd.Timestamp(0)  # the time of every row where the source tells none: all are simultaneous
 
@@ -39,7 +37,9 @@ def stratified(targets: pd.DataFrame, group: pd.Series, knobs: Stratified, seed:
     has seen, through the tune folds, every row that the test folds judge. Scores of the tuned arm are that much
     optimistic; those of the `default` arm, whose knobs were not chosen on these rows, are honest.
     """
-    counts, of_row = _clusters(targets, group)
+    in_order = targets[sorted(targets.columns)].to_numpy(float)
+    of_row, _ = pd.factorize(group.to_numpy(), sort=True)
+    counts = clusters(in_order, of_row)
     everyone = np.arange(len(counts))
     deal = _Dealer(counts, seed)
     parts = deal(everyone, [1 / knobs.tune_folds] * knobs.tune_folds, "tune")
@@ -81,32 +81,6 @@ def check(folds: pd.DataFrame, group: pd.Series, knobs: Stratified) -> None:
             raise Refusal(f"folds {partition[0]} to {partition[-1]} do not score every row once.")
 
 
-def deal(counts: Floats, shares: list[float], random: np.random.Generator) -> Ints:
-    """Return the part of each of the units, dealt so that every column of counts is shared out as `shares` say.
-
-    `counts` is units × columns, the first column the unit's rows and each other one its rows with a tag. The tag with
-    the fewest undealt rows comes first; its units go, the largest first, each to the part that lacks most rows of
-    that tag, then of any, then by lot (Sechidis et al. 2011, with units of several rows, and with parts that are full
-    coming last).
-    """
-    lacking = np.outer(shares, counts.sum(axis=0))
-    left = counts.sum(axis=0)
-    part = np.full(len(counts), -1)
-    # by lot among units alike; the largest first, for a late one could no longer be made up for
-    order = random.permutation(len(counts))
-    order = order[np.argsort(-counts[order, 0], kind="stable")]
-    while (part < 0).any():
-        tags = np.where(left[1:] > 0, left[1:], np.inf)
-        column = 1 + int(tags.argmin()) if np.isfinite(tags).any() else 0
-        for unit in order[(part[order] < 0) & (counts[order, column] > 0)]:
-            room = lacking[:, 0] >= counts[unit, 0] / 2  # half of it would still fit: else parts differ much in size
-            wish = room, lacking[:, column].round(9), lacking[:, 0].round(9), random.random(len(shares))
-            part[unit] = chosen = np.lexsort(wish[::-1])[-1]
-            lacking[chosen] -= counts[unit]
-            left -= counts[unit]
-    return part
-
-
 class _Dealer:
     """Deals clusters by their counts; every draw has a seed of its own, so that none depends on the others."""
 
@@ -120,12 +94,3 @@ class _Dealer:
     def fit_and_calibrate(self, units: Ints, knobs: Stratified, kind: str, *numbers: int) -> npt.NDArray[Any]:
         share = knobs.calibrate_share
         return np.where(self(units, [1 - share, share], kind, *numbers) == 1, "calibrate", "fit")
-
-
-def _clusters(targets: pd.DataFrame, group: pd.Series) -> tuple[Floats, Ints]:
-    """Return clusters, by name, × (rows, rows with each tag, tags by name), and the cluster of each row."""
-    of_row, found = pd.factorize(group.to_numpy(), sort=True)
-    rows = targets[sorted(targets.columns)].to_numpy(float)
-    counts = np.zeros((len(found), 1 + rows.shape[1]))
-    np.add.at(counts, of_row, np.column_stack([np.ones(len(rows)), rows]))
-    return counts, of_row.astype(np.int64)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core.folds import names
 from core.refusals import Refusal
-from core.strata import Stratified, check, deal, stratified
+from core.strata import Stratified, check, stratified
+from core.tag_parts import deal
 
 MANY = settings(deadline=None, max_examples=20)
 KNOBS: dict[str, Any] = {"repeats": 2, "folds": 4, "calibrate_share": 0.25, "tune_folds": 3}
