@@ -11,6 +11,9 @@ from core.params import Knobs
 from core.refusals import Refusal
 
 ROLES = ("fit", "calibrate", "score")
+TARGET = "target"  # or several columns `target:name`, 0 or 1 each
+KEYS = ["row_id", "group", "time"]
+NO_CLOCK = pd.Timestamp(0)  # the time of every row where the source tells none: all are simultaneous
 Day = np.datetime64
 
 
@@ -56,6 +59,16 @@ def walk_forward(time: pd.Series, group: pd.Series, knobs: WalkForward) -> pd.Da
 def names(folds: pd.DataFrame, kind: str = "") -> list[str]:
     """Return the fold columns whose name starts with a kind (`tune`, `test`, `final`), in order."""
     return [name for name in folds.columns if name.startswith(("tune_", "test_", "final")) and name.startswith(kind)]
+
+
+def targets(table: pd.DataFrame) -> list[str]:
+    """Return the target columns of a table, one or several."""
+    return [str(name) for name in table if name == TARGET or str(name).startswith(f"{TARGET}:")]
+
+
+def keys_of(table: pd.DataFrame) -> list[str]:
+    """Return the columns that say which rows these are and what became of them, the teacher where there is one."""
+    return [*KEYS, *targets(table), *(name for name in ("teacher",) if name in table)]
 
 
 def check(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:

@@ -40,9 +40,8 @@ def audit(
 
 
 def _moments(time: pd.Series, count: int, seed: int) -> list[pd.Timestamp]:
-    later = np.sort(time.unique())[1:]
-    if not len(later):
-        return []
+    times = np.sort(time.unique())
+    later = times[1:] if len(times) > 1 else times  # where all is simultaneous, all outcomes are tampered with
     chosen = np.random.default_rng(seed).choice(later, size=min(count, len(later)), replace=False)
     return [pd.Timestamp(moment) for moment in np.sort(chosen)]
 

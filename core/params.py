@@ -62,6 +62,11 @@ def knobs(model: type[K], *path: str) -> K:
         raise Refusal(_sentence(errors, model, ".".join(path))) from None
 
 
+def sections(*path: str) -> list[str]:
+    """Return the words that stand below a path of params.yaml."""
+    return list(map(str, _section(*path) or ()))
+
+
 def _whole(word: str, least: int) -> int:
     value = _section(word)
     if type(value) is not int or value < least:

@@ -188,6 +188,7 @@ def _model(keras: Any, shape: Shape, lesson: Lesson, start: Floats) -> Any:
 def _keras(seed: int) -> Any:
     """Return Keras, seeded, on one thread, its operations deterministic; imported only where a network is trained."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it tells of the processor's instructions on stderr
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its kernels round otherwise on other processors
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import keras  # type: ignore[import-untyped,unused-ignore]
     import tensorflow as tf  # type: ignore[import-untyped,unused-ignore]

@@ -9,12 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from core import tables
+from core.folds import TARGET, keys_of, targets
 from core.races import Codes, codes
 from core.refusals import Refusal
 
 Floats = npt.NDArray[np.float64]
-TARGET = "target"  # or several columns `target:name`, 0 or 1 each
-KEYS = ["row_id", "group", "time"]
 
 
 @dataclass(frozen=True)
@@ -82,16 +81,6 @@ class Table:
         both = pd.concat([inputs, made[inputs.columns].astype(inputs.dtypes)], ignore_index=True)
         at = np.concatenate([np.flatnonzero(chosen), np.full(len(made), -1)])
         return _rows(pd.concat([keys, parents]), both, np.concatenate([weight[chosen], np.ones(len(made))]), at)
-
-
-def targets(table: pd.DataFrame) -> list[str]:
-    """Return the target columns of a table, one or several."""
-    return [str(name) for name in table if name == TARGET or str(name).startswith(f"{TARGET}:")]
-
-
-def keys_of(table: pd.DataFrame) -> list[str]:
-    """Return the columns that say which rows these are and what became of them, the teacher where there is one."""
-    return [*KEYS, *targets(table), *(name for name in ("teacher",) if name in table)]
 
 
 def read(features: Path, folds: Path, resampled: Path | None = None) -> Table:

@@ -12,8 +12,6 @@ from core.params import Knobs
 from core.refusals import Refusal
 from core.tag_parts import Floats, Ints, clusters, deal
 
-NO_CLOCK = pd.Timestamp(0)  # the time of every row where the source tells none: all are simultaneous
-
 
 class Stratified(Knobs):
     """How rows without a clock are cut: how often into how many folds, and what share of the rest calibrates."""

@@ -1,7 +1,8 @@
 """Raw source in; typed rows, folds and a quality report out.
 
-A task file (the name of the task): `COLUMNS` declares every prepared column; `Settings` its knobs;
-`prepare(raw, settings)` returns the prepared rows (row_id, entity, group, time, target, teacher and the domain's
-columns) and the quality report: rows in, rows out, and why.
+A task file (the name of the task): `COLUMNS` declares every prepared column, or `columns(prepared)` does where they
+depend on the data; `Settings` its knobs; `prepare(raw, settings)` returns the prepared rows (row_id, entity, group,
+time, target or several `target:name`, perhaps teacher, and the domain's columns) and the quality report: rows in, rows
+out, and why. Folds walk forward in time; where no row has a time (core/strata.py) they are drawn.
 A reader file (named in the plan): `read(source)` returns the raw table.
 """

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from core.delivered import delivered
 from core.duplicates import contradicting
+from core.folds import NO_CLOCK
 from core.mentions import SAYS, says
 from core.params import Knobs
 from core.refusals import Refusal, suggest
 from core.sifting import refuse_nothing, sift
-from core.strata import NO_CLOCK
 from core.tables import Column, check
 from core.texts import clean
 from core.twins import clusters

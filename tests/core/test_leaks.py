@@ -132,8 +132,10 @@ def test_a_column_that_comes_and_goes_with_the_future_is_named() -> None:
     assert leaking(grow, table(), COLUMNS, "before", 3, 0) == ["late"]
 
 
-def test_one_day_alone_has_no_past_and_nothing_to_leaking() -> None:
-    assert leaking(build(LEAKS), table(days=1), COLUMNS, "before", 3, 0) == []
+def test_where_all_is_simultaneous_every_outcome_is_tampered_with() -> None:
+    rows = table().assign(time=pd.Timestamp("2024-01-01"))
+    assert "present outcome" in leaking(build(LEAKS), rows, COLUMNS, "before", 3, 0)
+    assert leaking(build({"box": lambda rows: rows["box"]}), rows, COLUMNS, "before", 3, 0) == []
 
 
 def test_the_table_handed_in_is_left_as_it_was() -> None:

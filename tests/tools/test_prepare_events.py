@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from core import tables
+from core.folds import NO_CLOCK
 from core.refusals import Refusal
-from core.strata import NO_CLOCK
 from stages.prepare.events import COLUMNS, RULES, Settings, columns, prepare, texts
 from stages.prepare.listings import read
 
