@@ -10,6 +10,7 @@ import pandas as pd
 from core import folds, jobs, tables
 from core.curves import Curves
 from core.doors import Paths, at, enter
+from core.folds import KEYS
 from core.params import Knobs, knobs, plan, seed, workers
 from core.refusals import Refusal, suggest
 from core.rows import Rows, Table, recall
@@ -23,6 +24,7 @@ READS = {
 }
 WRITES = {
     "final": "models/{task}/final",
+    "rivals": "models/{task}/rivals",
     "scores": "data/scores/{task}.parquet",
     "importance": "metrics/{task}/importance.csv",
 }
@@ -34,6 +36,12 @@ class Floor(Knobs):
     """The inputs that the floor, the simple learner that the chosen one must beat, is fitted on."""
 
     inputs: list[str]
+
+
+class Rivals(Knobs):
+    """Learners among the plan's members that are fitted beside the chosen one, with their own knobs, to be compared."""
+
+    learners: list[str]
 
 
 @dataclass(frozen=True)
@@ -70,13 +78,23 @@ class Job:
 def main(task: str, reads: Paths, writes: Paths) -> None:
     paths = (reads["features"], reads["folds"], reads["resampled"])
     table = recall(*paths)
-    arms = _arms(task, json.loads(reads["tuned"].read_text()), list(table.features.columns.drop("row_id")))
+    inputs = list(table.features.columns.drop("row_id"))
+    rivals = _rivals(task, inputs)
+    arms = _arms(task, json.loads(reads["tuned"].read_text()), inputs) + rivals
     walked = folds.names(table.folds, "test")
-    tests = [Job(arm, fold, ("calibrate", "score"), paths, seed()) for fold in walked for arm in arms]
+    # rivals first: a process that grows much after its first job is taken for a leak and begun anew, and networks weigh
+    tests = [Job(arm, fold, ("calibrate", "score"), paths, seed()) for arm in reversed(arms) for fold in walked]
     scores = jobs.run(_scores, tests, workers(), f"train {arms[0].word}")
-    final = Job(arms[0], "final", ("calibrate",), paths, seed())
-    scores.append(_scored(final, _final(final, at(LIVE, task), writes)))
-    tables.write(_wide(scores, table), writes["scores"])
+    finals = [Job(arm, "final", ("calibrate",), paths, seed()) for arm in (arms[0], *rivals)]
+    curves = at(LIVE, task)["curves"]
+    writes["rivals"].mkdir()
+    model = _final(finals[0], curves, writes["final"])
+    _write_importance(model.importance, writes["importance"])
+    scores.append(_scored(finals[0], model))
+    for job in finals[1:]:
+        scores.append(_scored(job, _final(job, curves / job.arm.name, writes["rivals"] / job.arm.name)))
+    by_arm = [[one for job, one in zip(tests + finals, scores, strict=True) if job.arm == arm] for arm in arms]
+    tables.write(_wide(by_arm, table), writes["scores"])
 
 
 def _arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
@@ -95,6 +113,14 @@ def _arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
     return arms
 
 
+def _rivals(task: str, inputs: list[str]) -> list[Arm]:
+    words, members = knobs(Rivals, "train", task, "rivals").learners, plan(task).members
+    if strangers := sorted(set(words) - set(members)):
+        raise Refusal(f"train.{task}.rivals.learners names {strangers[0]!r}; {suggest(strangers[0], members)}")
+    settings = {word: knobs(tool("train", word).Settings, "train", task, word).model_dump() for word in words}
+    return [Arm(word, word, settings[word], inputs) for word in words]
+
+
 def _scores(job: Job) -> pd.DataFrame:
     learner = tool("train", job.arm.word)
     return _scored(job, learner.fit(job.fit(), learner.Settings(**job.arm.settings), job.seed))
@@ -105,29 +131,32 @@ def _scored(job: Job, model: Any) -> pd.DataFrame:
     parts = []
     for role in job.roles:
         rows = job.scored(role)
-        score = learner.score(model, rows.x)
-        parts.append(pd.DataFrame({"at": rows.at, "fold": job.fold, "role": role, "score": score}))
-    return pd.concat(parts).assign(arm=job.arm.name)
+        keys = pd.DataFrame({"fold": job.fold, "at": rows.at, "role": role})
+        names = [f"{job.arm.name}:{tag}" for tag in rows.tags] or [job.arm.name]
+        parts.append(pd.DataFrame(learner.score(model, rows.x), pd.MultiIndex.from_frame(keys), names))
+    return pd.concat(parts)
 
 
-def _final(job: Job, live: Paths, writes: Paths) -> Any:
+def _final(job: Job, live: Path, folder: Path) -> Any:
     learner = tool("train", job.arm.word)
-    curves = Curves(live["curves"])
+    curves = Curves(live)
     settings = learner.Settings(**job.arm.settings)
     model = learner.fit(job.fit(), settings, job.seed, later=job.scored("calibrate"), watch=curves)
     curves.end()
-    learner.save(model, writes["final"])
-    importance = pd.Series(model.importance, name="importance").rename_axis("input")
-    importance.sort_values(ascending=False, kind="stable").head(SHOWN).round(6).to_csv(writes["importance"])
+    learner.save(model, folder)
     return model
 
 
-def _wide(scores: list[pd.DataFrame], table: Table) -> pd.DataFrame:
-    """Return one row a fold and row, one column of raw scores an arm, with the keys that calibration needs."""
-    long = pd.concat(scores)
-    wide = long.pivot(index=["fold", "at", "role"], columns="arm", values="score").reset_index()
-    keys = table.folds[["row_id", "group", "time", "target"]].iloc[wide["at"]].reset_index(drop=True)
-    return pd.concat([keys, wide.drop(columns="at").rename_axis(columns=None)], axis=1)
+def _write_importance(shares: dict[str, float], path: Path) -> None:
+    importance = pd.Series(shares, name="importance").rename_axis("input")
+    importance.sort_values(ascending=False, kind="stable").head(SHOWN).round(6).to_csv(path)
+
+
+def _wide(by_arm: list[list[pd.DataFrame]], table: Table) -> pd.DataFrame:
+    """Return one row a fold and row, one column of raw scores an arm (and tag), with the keys calibration needs."""
+    wide = pd.concat([pd.concat(scores) for scores in by_arm], axis=1).sort_index().reset_index()
+    keys = table.folds[[*KEYS, *folds.targets(table.folds)]].iloc[wide["at"]].reset_index(drop=True)
+    return pd.concat([keys, wide.drop(columns="at")], axis=1)
 
 
 if __name__ == "__main__":
