@@ -1,12 +1,13 @@
 """diagnose: all that the corridor wrote → what every check on the shelf makes of it."""
 
 import json
+from typing import cast
 
 from core import tables
 from core.doors import Paths, enter
-from core.evidence import Evidence, Finding, Limits
+from core.evidence import Evidence, Finding, Limits, finding
 from core.outputs import write_json
-from core.params import knobs, seed
+from core.params import knobs, sections, seed
 from core.shelf import tool, tools
 
 READS = {
@@ -23,11 +24,21 @@ GRAVITY = ("declined", "ok", "warning", "failed")
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     evidence = _evidence(task, reads)
-    checks: dict[str, Finding] = {name: tool("diagnose", name).check(evidence) for name in tools("diagnose")}
+    checks = {name: _check(name, evidence) for name in tools("diagnose")}
     worst = max((found["status"] for found in checks.values()), key=GRAVITY.index)
     for name, found in checks.items():
         print(f"{found['status']:>8}  {name}: {found['summary']}")
     write_json({"task": task, "verdict": worst, "checks": checks}, writes["diagnosis"])
+
+
+def _check(name: str, evidence: Evidence) -> Finding:
+    """Return what a check finds; one with knobs is asked of the tasks that have them."""
+    check = tool("diagnose", name)
+    if not hasattr(check, "Settings"):
+        return cast(Finding, check.check(evidence))
+    if name not in sections("diagnose", evidence.task):
+        return finding("declined", f"diagnose.{evidence.task} of params.yaml has no knobs for it.")
+    return cast(Finding, check.check(evidence, knobs(check.Settings, "diagnose", evidence.task, name)))
 
 
 def _evidence(task: str, reads: Paths) -> Evidence:
@@ -40,7 +51,7 @@ def _evidence(task: str, reads: Paths) -> Evidence:
         folds=tables.read(reads["folds"]),
         report=json.loads(reads["report"].read_text()),
         audit=json.loads(reads["audit"].read_text()),
-        limits=knobs(Limits, "diagnose", task),
+        limits=knobs(Limits, "diagnose", task, "limits"),
         seed=seed(),
     )
 

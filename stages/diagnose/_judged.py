@@ -9,7 +9,7 @@ import pandas as pd
 
 from core import races
 from core.evidence import Evidence
-from core.folds import names
+from core.folds import KEYS, TARGET, names, targets
 from core.races import TINY, Codes, Floats
 
 Kind = Literal["share", "chance", "quantity"]
@@ -29,6 +29,7 @@ class Judged:
     y: Floats
     market: Floats  # missing where there is none
     group: Codes
+    label: Codes  # the tag that a unit speaks of; all 0 where a row has one target
 
     @property
     def groups(self) -> int:
@@ -60,7 +61,8 @@ class Judged:
         """Return what an even share of the group, or the mean of all targets, would have cost each unit."""
         if self.kind == "share":
             return races.uniform_losses(self.group)
-        return self._losses(np.full(len(self.y), self.y.mean() if len(self.y) else 0.0))
+        means = np.bincount(self.label, weights=self.y) / np.maximum(np.bincount(self.label), 1)
+        return self._losses(means[self.label])
 
     def promised(self) -> Floats:
         """Return the loss that each unit has on average if the probabilities are true; zero for quantities."""
@@ -77,15 +79,17 @@ class Judged:
     def _only(self, keep: npt.NDArray[np.bool_]) -> "Judged":
         rows = self.rows[keep]
         group = races.codes(rows["group"])
-        return replace(self, rows=rows, p=self.p[keep], y=self.y[keep], market=self.market[keep], group=group)
+        kept = {name: getattr(self, name)[keep] for name in ("p", "y", "market", "label")}
+        return replace(self, rows=rows, group=group, **kept)
 
 
 def judged(evidence: Evidence, arm: str = "tuned") -> Judged:
     """Return the arm's predictions in groups that are complete; no groups where the arm or its target is not a number.
 
-    A row counts once, however often it is predicted: the check of duplicates speaks of that.
+    A row counts once, however often it is predicted: the check of duplicates speaks of that. Where a row has several
+    targets, each is a chance of its own, and `rows` has its `tag`.
     """
-    rows = evidence.predictions.drop_duplicates("row_id")
+    rows = _long(evidence.predictions.drop_duplicates("row_id"), arm)
     if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (arm, "target")):
         rows = rows.iloc[:0].assign(**{arm: 0.0, "target": 0.0})
     teacher = evidence.prepared.drop_duplicates("row_id").set_index("row_id").get("teacher", pd.Series(dtype=float))
@@ -94,10 +98,17 @@ def judged(evidence: Evidence, arm: str = "tuned") -> Judged:
     shares = divided(evidence.folds)
     known = np.isfinite(p) & np.isfinite(y)
     chances = shares or bool(((y >= 0) & (y <= 1) & (p >= 0) & (p <= 1))[known].all())
-    whole = Judged(rows, "share" if shares else "chance" if chances else "quantity", p, y, market, group)
+    label = pd.factorize(rows["tag"])[0] if "tag" in rows else np.zeros(len(rows), np.int64)
+    whole = Judged(rows, "share" if shares else "chance" if chances else "quantity", p, y, market, group, label)
     if shares:
         known &= np.abs(races.total(np.nan_to_num(y), group) - 1) < 1e-6
     return whole._only(_whole(known, group))
+
+
+def columns(predictions: pd.DataFrame, arm: str) -> list[str]:
+    """Return the columns that hold an arm's predictions of the targets, as far as they are there."""
+    wanted = [arm, *(name.replace(TARGET, arm, 1) for name in targets(predictions) if name != TARGET)]
+    return [name for name in wanted if name in predictions]
 
 
 def roles(evidence: Evidence) -> pd.DataFrame:
@@ -114,9 +125,21 @@ def scored(folds: pd.DataFrame) -> pd.Series:
 def divided(folds: pd.DataFrame) -> bool:
     """Return whether one share of success is divided within each group that the test folds score."""
     rows = folds[scored(folds)]
-    if rows.empty or not pd.api.types.is_numeric_dtype(rows["target"]):
+    if rows.empty or TARGET not in rows or not pd.api.types.is_numeric_dtype(rows["target"]):
         return False
     return bool(np.allclose(rows.groupby("group")["target"].sum(), 1) and rows["target"].between(0, 1).all())
+
+
+def _long(predictions: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Return a row a target where rows have several."""
+    if TARGET in predictions:
+        return predictions
+    named = [name for name in targets(predictions) if name.replace(TARGET, arm, 1) in predictions]
+    told = [name.replace(TARGET, arm, 1) for name in named]
+    rows = predictions.loc[predictions.index.repeat(len(named)), KEYS].reset_index(drop=True)
+    tags = np.tile([name.removeprefix(f"{TARGET}:") for name in named], len(predictions))
+    values = {name: predictions[held].to_numpy(float).ravel() for name, held in ((TARGET, named), (arm, told))}
+    return rows.assign(tag=tags, **values)
 
 
 def _whole(known: npt.NDArray[np.bool_], group: Codes) -> npt.NDArray[np.bool_]:

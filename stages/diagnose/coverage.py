@@ -5,7 +5,7 @@ import pandas as pd
 
 from core.evidence import Evidence, Finding, finding
 from core.folds import names
-from stages.diagnose._judged import divided
+from stages.diagnose._judged import columns, divided
 
 NAME = "Is every row that should be predicted predicted, and usably?"
 
@@ -21,12 +21,13 @@ def check(evidence: Evidence) -> Finding:
     """
     predictions = evidence.predictions
     asked, given = _asked(evidence.folds), _keys(predictions)
-    arms = [arm for arm in ARMS if arm in predictions]
+    arms = [arm for arm in ARMS if columns(predictions, arm)]
     if asked.empty or not arms:
         return finding("declined", "No test fold scores a row." if asked.empty else "No arm is predicted.")
     shares = divided(evidence.folds)
     unpredicted, unasked = int((~asked.isin(given)).sum()), int((~given.isin(asked)).sum())
-    missing = {arm: int((~np.isfinite(predictions[arm].to_numpy(float))).sum()) for arm in arms}
+    told = {arm: predictions[columns(predictions, arm)].to_numpy(float) for arm in arms}
+    missing = {arm: int((~np.isfinite(values)).any(axis=1).sum()) for arm, values in told.items()}
     torn = {arm: _torn(predictions, arm) for arm in arms} if shares else {}
     faults = {
         "rows that test folds score have no prediction": unpredicted,

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 
 from core.evidence import Evidence, Finding, finding
+from core.folds import NO_CLOCK
 from stages.diagnose._judged import roles, scored
 
 NAME = "Is any row counted twice, or both learned from and scored?"
 
 GRAVE = {
     "repeated": "rows predicted more than once by one fold",
-    "several_folds": "rows scored by several folds",
+    "several_folds": "rows scored by more folds than others",
     "learned": "scored rows that the same fold fits or calibrates on",
 }
 
@@ -18,6 +19,7 @@ GRAVE = {
 def check(evidence: Evidence) -> Finding:
     """Fail rows predicted twice or learned from and scored; warn of one entity twice at a time, and of twins.
 
+    Without a clock, folds are drawn several times over, and each row must be scored equally often; with one, once.
     Twins are score rows that share every input with another one, where some input is present. An entity may honestly
     appear twice where the clock only tells the day, or where two bear one name. Declines without predictions.
     """
@@ -43,11 +45,12 @@ def check(evidence: Evidence) -> Finding:
 
 def _counts(evidence: Evidence, predictions: pd.DataFrame) -> dict[str, int]:
     folds_of_row = predictions.groupby("row_id")["fold"].nunique()
+    honest = folds_of_row.min() if (predictions["time"] == NO_CLOCK).all() else 1
     keys = evidence.prepared[["row_id", "entity", "time"]].drop_duplicates("row_id")
     met = predictions[["row_id"]].drop_duplicates().merge(keys, on="row_id").dropna(subset="entity")
     return {
         "repeated": int(predictions.duplicated(["row_id", "fold"]).sum()),
-        "several_folds": int((folds_of_row > 1).sum()),
+        "several_folds": int((folds_of_row > honest).sum()),
         "learned": _learned(evidence.folds, predictions),
         "same_moment": int(met.duplicated(["entity", "time"]).sum()),
     }

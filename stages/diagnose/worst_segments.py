@@ -90,6 +90,8 @@ def _levels(column: str, labels: npt.NDArray[Any], measure: str, values: Floats,
 
 
 def _labels(evidence: Evidence, rows: Judged) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    if "tag" in rows.rows:
+        yield "tag", rows.rows["tag"].to_numpy(dtype=object)
     prepared = evidence.prepared.drop_duplicates("row_id").set_index("row_id").reindex(rows.rows["row_id"])
     for column in evidence.columns:
         if column.known == "before" and column.kind != "time" and column.name not in KEYS and column.name in prepared:

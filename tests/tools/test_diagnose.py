@@ -18,7 +18,7 @@ from core.races import codes, normalise, softmax
 from core.shelf import tool, tools
 from core.tables import Column
 
-CHECKS = tools("diagnose")
+CHECKS = [name for name in tools("diagnose") if not hasattr(tool("diagnose", name), "Settings")]  # others: own files
 OF_LINES = ("market_bias", "too_good_picks")  # they ask about quantities that a market has a line for
 SEEDS = (0, 1, 2, 3)
 DAYS, DAILY = 70, 14  # 70 days of 14 groups; the last 28 days are scored
