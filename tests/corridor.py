@@ -60,8 +60,13 @@ def change(folder: Path, **values: Any) -> None:
 
 def quicken(folder: Path, task: str) -> None:
     """Make the corridor of a task as short as it can be without leaving anything out."""
-    learner = params(folder)["tasks"][task]["learner"]
-    change(folder, **{f"tune__{task}__search__trials": 2, f"train__{task}__{learner}__iterations": 20})
+    change(folder, **{f"tune__{task}__search__trials": 2})
+    for learner, knobs in params(folder)["train"][task].items():
+        for rounds, few in (("iterations", 20), ("epochs", 3)):
+            if rounds in knobs:
+                change(folder, **{f"train__{task}__{learner}__{rounds}": few})
+    if task == "events":
+        change(folder, folds__events__repeats=1, folds__events__folds=3)
 
 
 def shrink(folder: Path, task: str) -> None:

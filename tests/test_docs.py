@@ -8,7 +8,7 @@ import yaml
 
 from core.params import Knobs
 from core.tables import Column
-from stages.prepare import props, racing
+from stages.prepare import events, props, racing
 from tests.corridor import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -16,8 +16,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 @pytest.mark.parametrize(
     ("page", "columns"),
-    [("racing", racing.RAW), ("props", [*props.GAMES, *props.LINES, *props.PRODUCTION])],
-    ids=["racing", "props"],
+    [("racing", racing.RAW), ("props", [*props.GAMES, *props.LINES, *props.PRODUCTION]), ("events", events.RAW)],
+    ids=["racing", "props", "events"],
 )
 def test_the_page_on_a_task_lists_the_declared_columns(page: str, columns: list[Column]) -> None:
     text = _text(f"docs/{page}.md")
@@ -63,8 +63,9 @@ def test_every_knob_has_a_sentence_or_a_line_of_its_own_kind() -> None:
 def test_no_model_of_knobs_has_defaults_that_params_would_not_show() -> None:
     from core.evidence import Limits
     from core.folds import WalkForward
+    from core.strata import Stratified
 
-    for model in (Limits, WalkForward):
+    for model in (Limits, Stratified, WalkForward):
         assert issubclass(model, Knobs)
         assert all(field.is_required() for field in model.model_fields.values())
 

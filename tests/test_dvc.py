@@ -22,6 +22,9 @@ SHOWN = {
     "racing": {
         "races", "log_loss", "log_loss_uniform", "r2", "market_r2", "yardstick_r2", "gain_over_market", "resampling",
     },
+    "events": {
+        "rows", "micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "lrap", "floor_micro_f1", "prior_micro_f1",
+    },
 }  # fmt: skip
 
 
