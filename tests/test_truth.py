@@ -25,29 +25,33 @@ try:
 finally:
     files = {Path(m.__file__).resolve() for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
     inside = sorted(str(f.relative_to(root)) for f in files if f.is_relative_to(root))
-    Path("loaded.json").write_text(json.dumps(inside))
+    Path("loaded.json").write_text(json.dumps({"files": inside, "tensorflow": "tensorflow" in sys.modules}))
 """
 
 
 @pytest.fixture(scope="module", params=corridor.tasks())
-def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, set[str]]]:
-    """Walk a task through the corridor in a copy and note which repository files each stage loaded."""
+def walked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, dict[str, set[str]], set[str]]:
+    """Walk a task through the corridor in a copy; note which files each stage loaded, and which loaded TensorFlow."""
     folder = corridor.copy(tmp_path_factory.mktemp("truth"))
     corridor.quicken(folder, request.param)
-    loaded = {}
+    loaded, heavy = {}, set()
     for stage in corridor.STAGES:
         command = [sys.executable, "-c", LOADED, f"stages.{stage}", request.param]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
-        modules = set(json.loads((folder / "loaded.json").read_text())) | {f"stages/{stage}/__main__.py"}
+        told = json.loads((folder / "loaded.json").read_text())
+        heavy |= {stage} if told["tensorflow"] else set()
+        modules = set(told["files"]) | {f"stages/{stage}/__main__.py"}
         loaded[stage] = {module for module in modules if not module.endswith("__init__.py")}
-    return request.param, loaded
+    return request.param, loaded, heavy
 
 
 def test_a_stage_loads_only_files_that_it_declares_and_declares_only_what_its_shelf_may_load(
-    walked: tuple[str, dict[str, set[str]]],
+    walked: tuple[str, dict[str, set[str]], set[str]],
 ) -> None:
-    task, loaded = walked
+    task, loaded, _ = walked
     declared = {
         stage.addressing.split("@")[0]: {str(dep) for dep in stage.deps if str(dep).endswith(".py")}
         for stage in corridor.instances()
@@ -57,6 +61,11 @@ def test_a_stage_loads_only_files_that_it_declares_and_declares_only_what_its_sh
         assert loaded[stage] - declared[stage] == set(), f"{stage} loads files that dvc.yaml does not name"
         unused = declared[stage] - loaded[stage] - corridor.reachable(stage)
         assert unused == set(), f"{stage} names files that no tool on its shelf could load"
+
+
+def test_only_a_stage_that_fits_a_network_loads_tensorflow(walked: tuple[str, dict[str, set[str]], set[str]]) -> None:
+    task, _, heavy = walked
+    assert heavy == ({"train"} if task == "events" else set())
 
 
 @pytest.mark.parametrize("stage", corridor.instances(), ids=lambda stage: stage.addressing)
