@@ -1,0 +1,215 @@
+"""The panel: graded units as sums per day and cell, so that any window and any draw of days is a matrix product."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+BANDS = 4  # of equal count, by what an entity usually does, where no column divides the population
+PRIOR = 5.0  # earlier units at which an entity's own mean weighs as much as everybody's
+RARE = 0.01  # share of the units below which levels of a column are pooled
+MODEL, MARKET, BIAS, LEVEL, SPREAD = range(5)  # the outcomes summed: losses, error, and how odd the actual was
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Sums per calendar day; cells are population × lines × soundness of the inputs."""
+
+    first: pd.Timestamp
+    levels: tuple[list[str], list[str]]  # of the population and of the lines
+    counts: Floats  # days × population × lines × (sound, unsound if any is), of the units compared
+    sums: Floats  # the same × 5 outcomes
+    cross: Floats  # days × 3 × 6: products of (1, level, spread) with themselves and with (model, market, bias)
+    units: Floats  # days: all units
+    unsound: Floats  # days: units whose inputs are missing, defaulted or stale beyond what is usual
+    twice: Floats  # days: units told more than once
+    absent: Floats  # days: units that were asked for and are not predicted
+    asked: bool  # whether it is known which rows were asked for
+    priced: bool  # whether losses stand beside a market's
+    shares: bool  # whether a unit is a race
+    error: Floats  # signed errors of the compared units, day by day
+    edge: Ints  # days + 1: where each day's errors begin
+
+    @cached_property
+    def flat(self) -> Floats:
+        """All that draws of days are sums of, one row a day: counts, sums, and three counts of units."""
+        wide = [part.reshape(len(self.units), -1) for part in (self.counts, self.sums)]
+        return np.hstack([*wide, np.column_stack([self.units, self.unsound, self.twice])])
+
+    @property
+    def days(self) -> pd.DatetimeIndex:
+        """Every calendar day from the first to the last."""
+        return pd.date_range(self.first, periods=len(self.units))
+
+
+def panel(
+    units: pd.DataFrame,
+    quality: pd.DataFrame | None,
+    segments: pd.DataFrame | None,
+    columns: tuple[list[str], list[str]],
+    margin: float,
+    priced: bool,
+) -> Panel:
+    """Return the sums; `columns` are the names of the segments that divide the population and the lines.
+
+    `margin` is how far a row's score of quality may lie above the usual one before its inputs count as unsound.
+    """
+    first, day = _calendar(units, quality)
+    unsound, twice = _flags(units, quality, margin)
+    level = np.zeros(len(units)) if "market_hit" in units else units["actual"].to_numpy(float) - _usual(units)
+    spread = np.abs(level)
+    place = _place(segments, units)
+    whose, population = _cells(segments, columns[0], place) or _bands(units, level)
+    which, lines = _cells(segments, columns[1], place) or (np.zeros(len(units), dtype=np.int64), ["all"])
+    keep = np.isfinite(units["market"].to_numpy(float)) if priced else np.ones(len(units), dtype=bool)
+    days = int(max(day.max(initial=-1), _absent_day(quality, first).max(initial=-1))) + 1
+    shape = (days, len(population), len(lines), 1 + int(unsound.any()))
+    cell = np.ravel_multi_index((day, whose, which, unsound.astype(np.int64)), shape)[keep]
+    error = (units["prediction"] - units["actual"]).to_numpy(float)[keep]
+    market = units["market"].to_numpy(float)[keep] if priced else np.zeros(int(keep.sum()))
+    outcomes = [units["model"].to_numpy(float)[keep], market, error, level[keep], spread[keep]]
+    order = np.argsort(day[keep], kind="stable")
+    return Panel(
+        first=first,
+        levels=(population, lines),
+        counts=_summed(cell, None, shape),
+        sums=np.stack([_summed(cell, outcome, shape) for outcome in outcomes], axis=-1),
+        cross=_cross(day[keep], outcomes, days),
+        units=np.bincount(day, minlength=days).astype(float),
+        unsound=np.bincount(day, weights=unsound, minlength=days).astype(float),
+        twice=np.bincount(day, weights=twice, minlength=days).astype(float),
+        absent=np.bincount(_absent_day(quality, first), minlength=days).astype(float),
+        asked=quality is not None and "unpredicted" in quality and "day" in quality,
+        priced=priced,
+        shares="market_hit" in units,
+        error=error[order],
+        edge=np.searchsorted(day[keep][order], np.arange(days + 1)),
+    )
+
+
+def _calendar(units: pd.DataFrame, quality: pd.DataFrame | None) -> tuple[pd.Timestamp, Ints]:
+    days = [units["day"].min()]
+    if quality is not None and "day" in quality and len(quality):
+        days.append(quality["day"].min())
+    first = min(days)
+    return first, np.asarray((units["day"] - first).dt.days, dtype=np.int64)
+
+
+def _absent_day(quality: pd.DataFrame | None, first: pd.Timestamp) -> Ints:
+    if quality is None or "unpredicted" not in quality or "day" not in quality:
+        return np.empty(0, dtype=np.int64)
+    day = quality.loc[quality["unpredicted"] > 0, "day"]
+    return np.asarray((day - first).dt.days, dtype=np.int64)
+
+
+def _place(table: pd.DataFrame | None, units: pd.DataFrame) -> Ints:
+    """Return where each unit's row_id first stands in a table's index, −1 where it does not."""
+    if table is None:
+        return np.full(len(units), -1, dtype=np.int64)
+    wanted = pd.Index(units["row_id"])
+    if table.index.is_unique:
+        return np.asarray(table.index.get_indexer(wanted), dtype=np.int64)
+    first = np.flatnonzero(~table.index.duplicated())
+    found = table.index[first].get_indexer(wanted)
+    return np.where(found >= 0, first[found], -1)
+
+
+def _flags(
+    units: pd.DataFrame, quality: pd.DataFrame | None, margin: float
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which units have unsound inputs and which are told more than once."""
+    twice = units.duplicated("row_id", keep="first").to_numpy()
+    unsound = np.zeros(len(units), dtype=bool)
+    if quality is None:
+        return unsound, twice
+    place = _place(quality, units)
+    for name in quality.columns.difference(["unpredicted", "day", "repeated"]):
+        score = np.where(place >= 0, quality[name].to_numpy(float)[place], np.nan)
+        usual = float(np.nanmedian(score)) if np.isfinite(score).any() else 0.0
+        unsound = unsound | (score > usual + margin)
+    if "repeated" in quality:
+        twice = twice | (place >= 0) & (quality["repeated"].to_numpy(float)[place] > 0)
+    return unsound, twice
+
+
+def _cells(segments: pd.DataFrame | None, columns: list[str], place: Ints) -> tuple[Ints, list[str]] | None:
+    """Return each unit's cell of the columns that are there and the cells' names; None where none is there."""
+    given = [name for name in columns if segments is not None and name in segments]
+    if segments is None or not given:
+        return None
+    code, names = np.zeros(len(place), dtype=np.int64), [""]
+    for column in given:
+        number, levels = _levels(segments[column], place)
+        code = code * len(levels) + number
+        names = [f"{before} {column} {level}".strip() for before in names for level in levels]
+    used, code = np.unique(code, return_inverse=True)
+    return code.astype(np.int64), [names[number] for number in used.tolist()]
+
+
+def _levels(values: pd.Series, place: Ints) -> tuple[Ints, list[str]]:
+    """Return each unit's level and the levels' names; rare levels, and units that are not there, are the last."""
+    number, levels = pd.factorize(values)
+    number = np.where(place >= 0, np.where(number < 0, len(levels), number)[place], len(levels) + 1)
+    named = [*(str(level) for level in levels), "missing", "other"]
+    share = np.bincount(number, minlength=len(named)) / max(len(number), 1)
+    names = sorted({name for name, large in zip(named[:-1], share[:-1] >= RARE, strict=True) if large})
+    coded = np.array([names.index(name) if name in names else len(names) for name in named])[number]
+    return coded, names if coded.max(initial=0) < len(names) else [*names, "other"]
+
+
+def _bands(units: pd.DataFrame, level: Floats) -> tuple[Ints, list[str]]:
+    """Return each unit's band by what its entity usually does, actual less surplus; one band of races."""
+    if "market_hit" in units or len(units) < BANDS:
+        return np.zeros(len(units), dtype=np.int64), ["all"]
+    usual = units["actual"].to_numpy(float) - level
+    edges = np.unique(np.quantile(usual, np.arange(1, BANDS) / BANDS))
+    band = np.asarray(np.searchsorted(edges, usual, side="right"), dtype=np.int64)
+    return band, [f"usual band {number + 1}" for number in range(len(edges) + 1)]
+
+
+def _usual(units: pd.DataFrame) -> Floats:
+    """Return the mean actual of the entity on strictly earlier days, drawn toward everybody's where they are few."""
+    day, actual = units["day"].to_numpy(), units["actual"].to_numpy(float)
+    everybody = _before(
+        np.zeros(len(units), dtype=np.int64), day, actual, float(actual[: max(1, PRIOR_UNITS)].mean()), 1
+    )
+    entity = pd.factorize(units["entity"])[0].astype(np.int64)
+    return _before(entity, day, actual, everybody, PRIOR)
+
+
+def _before(key: Ints, day: npt.NDArray[Any], values: Floats, prior: Floats | float, weight: float) -> Floats:
+    order = np.lexsort((day, key))
+    k, d, v = key[order], day[order], values[order]
+    total = np.concatenate([[0.0], np.cumsum(v)])
+    new_key = np.r_[True, k[1:] != k[:-1]]
+    new_day = new_key | np.r_[True, d[1:] != d[:-1]]
+    place = np.arange(len(k))
+    begin = np.maximum.accumulate(np.where(new_key, place, 0))
+    here = np.maximum.accumulate(np.where(new_day, place, 0))
+    ahead = np.broadcast_to(prior, len(k))[order]
+    found = np.empty(len(k))
+    found[order] = (total[here] - total[begin] + weight * ahead) / (here - begin + weight)
+    return found
+
+
+PRIOR_UNITS = 100  # first units whose mean stands for everybody's before there is a past
+
+
+def _cross(day: Ints, outcomes: list[Floats], days: int) -> Floats:
+    given = [np.ones(len(day)), outcomes[LEVEL], outcomes[SPREAD]]
+    to = [*given, outcomes[MODEL], outcomes[MARKET], outcomes[BIAS]]
+    found = np.empty((days, 3, 6))
+    for row, one in enumerate(given):
+        for column, other in enumerate(to):
+            found[:, row, column] = np.bincount(day, weights=one * other, minlength=days)
+    return found
+
+
+def _summed(cell: Ints, values: Floats | None, shape: tuple[int, ...]) -> Floats:
+    return np.bincount(cell, weights=values, minlength=int(np.prod(shape))).astype(float).reshape(shape)

@@ -1,0 +1,48 @@
+"""root_cause: why is the newest window better or worse than the days before it?"""
+
+import pandas as pd
+
+from core.evidence import Evidence, Finding, finding
+from core.folds import NO_CLOCK, names
+from stages.diagnose import _judgement
+from stages.diagnose._causes import cause
+from stages.diagnose._graded import graded
+from stages.diagnose._quality import quality, segments
+
+NAME = "Why did it get better or worse?"
+
+
+class Settings(_judgement.Settings):
+    """What is compared with what, and from where on a difference counts."""
+
+
+def check(evidence: Evidence, settings: Settings) -> Finding:
+    """Name what explains the newest days that test folds score, beside those before: see `_causes.cause`.
+
+    Warns of every cause but none and undecided. Declines without a clock, without graded units, and with too few days.
+    """
+    if (evidence.folds["time"] == NO_CLOCK).all():
+        return finding("declined", "The rows have no clock, so nothing comes before anything.")
+    units = graded(evidence)
+    if units.empty:
+        return finding("declined", "Nothing that is predicted can be graded.")
+    found = cause(
+        units,
+        quality(evidence),
+        segments(evidence, [*settings.population, *settings.lines]),
+        _newest(evidence),
+        settings,
+        evidence.seed,
+    )
+    if found["confidence"] is None and found["cause"] == "undecided":
+        return finding("declined", found["sentence"])
+    said = found.pop("sentence")
+    return finding("ok" if found["cause"] in ("none", "undecided") else "warning", said, **found)
+
+
+def _newest(evidence: Evidence) -> pd.Timestamp:
+    """Return the newest day that a test fold scores, predicted or not."""
+    folds = evidence.folds
+    scored = (folds[names(folds, "test")] == "score").any(axis=1)
+    newest: pd.Timestamp = folds.loc[scored, "time"].max().normalize()
+    return newest
