@@ -9,10 +9,13 @@ import pandas as pd
 import pytest
 import yaml
 
+from core import folds
 from core.prices import implied, profit
 from core.races import codes, losses, softmax, temperature, uniform_losses
+from core.strata import Stratified, stratified
 from core.windows import Past
-from stages.prepare import box_scores, props, racing, runners
+from stages.evaluate import tags
+from stages.prepare import box_scores, events, listings, props, racing, runners
 from tests.corridor import ROOT
 
 HOME = os.environ.get("TRUELINE_REAL_DATA", "")
@@ -166,3 +169,32 @@ def test_prices_of_several_books_are_averaged_as_chances_and_never_as_american_o
         np.testing.assert_allclose(implied(both[side]), (implied(alone[side]) + 0.5) / 2)
         assert (both[side].abs() >= 100).all()  # while the mean of most pairs is between −100 and 100
         assert ((alone[side] + 100) / 2).abs().lt(100).mean() > 0.8
+
+
+def test_tags_are_told_by_their_frequency_and_by_their_names_as_well_as_is_known_and_a_constant_answer_is_named() -> (
+    None
+):
+    rows = events.prepare(listings.read(str(Path(HOME) / "events")), events.Settings(**PARAMS["prepare"]["events"]))[0]
+    named, shares = folds.targets(rows), Stratified(**PARAMS["folds"]["events"])
+    plan = stratified(rows[named], rows["group"], shares, PARAMS["seed"])
+    parts = []
+    for fold in folds.names(plan, "test"):
+        scored = plan[fold] == "score"
+        often = rows.loc[~scored, named].mean().rename(lambda name: name.replace("target", "tuned", 1))
+        keys = rows.loc[scored, [*folds.KEYS, *named]].assign(fold=fold)
+        parts.append(keys.assign(**dict(often)))
+    settings = tags.Settings(**PARAMS["evaluate"]["events"])
+    report = tags.evaluate(pd.concat(parts, ignore_index=True), rows, settings, 0)[1]
+    prior, name, own = (
+        {figure: found["value"] for figure, found in report["ladder"][rung].items() if figure != "sd_over_repeats"}
+        for rung in ("prior", "tag_name", "tuned")
+    )
+    assert (len(rows), len(named)) == (100, 21)
+    assert prior["micro_f1"] == pytest.approx(0.617, abs=0.005)
+    assert prior["macro_f1"] == pytest.approx(0.232, abs=0.005)
+    assert [name[f"micro_{figure}"] for figure in ("precision", "recall", "f1")] == pytest.approx(
+        [0.895, 0.322, 0.474], abs=0.001
+    )
+    assert own["micro_f1"] < prior["micro_f1"]  # at even odds, as the earlier system answered
+    assert [said for said in report["sentences"] if "tuned" in said and "{art" in said], report["sentences"]
+    assert "the labels look rule-made" in report["sentences"][-1]

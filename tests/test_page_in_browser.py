@@ -1,0 +1,78 @@
+"""In a real browser the page says nothing on the console and fits a phone, folded or not."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages.diagnose._page import page
+from tests import corridor, pages
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WIDTH = 375  # pixels of a small phone; a window of the browser cannot be so narrow, a frame can
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium is installed to open the page in")
+
+PROBE = """
+const frame = document.querySelector("iframe"), inside = frame.contentDocument, root = inside.documentElement;
+const wide = () => [root.scrollWidth];
+const folded = wide();
+inside.querySelectorAll("details").forEach(one => one.open = true);
+const width = one => Math.round(one.getBoundingClientRect().width);
+const pictures = [...inside.querySelectorAll("svg[role=img]")].map(width);
+document.body.dataset.seen = JSON.stringify({window: [frame.contentWindow.innerWidth], folded, open: wide(), pictures});
+"""
+
+
+@pytest.mark.parametrize("task", ["made", "bare", *corridor.tasks()])
+def test_the_page_is_silent_and_no_wider_than_a_phone(task: str, tmp_path: Path) -> None:
+    seen, said = look(written(task), tmp_path)
+    assert [line for line in said.splitlines() if "CONSOLE" in line] == []
+    assert seen["window"] == [WIDTH]
+    assert max(seen["folded"] + seen["open"]) <= WIDTH
+    assert all(200 < width <= WIDTH for width in seen["pictures"])
+    assert bool(seen["pictures"]) == (task != "bare")
+
+
+def test_the_browser_would_report_a_script_and_a_part_that_is_too_wide(tmp_path: Path) -> None:
+    bad = '<script>1</script><p style="width:500px">wide</p></main>'
+    seen, said = look(written("bare").replace("</main>", bad), tmp_path)
+    assert "CONSOLE" in said
+    assert min(seen["folded"]) > WIDTH
+
+
+def written(task: str) -> str:
+    """Return the page of a task's outputs as they are in the repository, or of what was made up."""
+    if task == "bare":
+        return page("props", "declined", {}, {}, None)
+    if task == "made":
+        return page("props", "failed", pages.checks(), pages.report(), pages.daily())
+    folder = corridor.ROOT / "metrics" / task
+    found = json.loads((folder / "diagnosis.json").read_text())
+    report = json.loads((folder / "report.json").read_text())
+    plotted = pd.read_csv(folder / "plots/reliability.csv")
+    return page(task, found["verdict"], found["checks"], report, pages.daily(), plotted=plotted)
+
+
+def look(said: str, folder: Path) -> tuple[dict[str, list[int]], str]:
+    """Return what a probe measures of the page in a phone-wide frame, in pixels, and what the browser logged."""
+    assert BROWSER is not None
+    frame = f'<iframe srcdoc="{html.escape(said)}" style="width:{WIDTH}px;height:2000px;border:0"></iframe>'
+    start = f"onload = () => {{{PROBE}}}"
+    file = folder / "frame.html"
+    file.write_text(f"<!doctype html><meta charset=utf-8><body>{frame}<script>{start}</script>")
+    words = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync --virtual-time-budget=8000 --enable-logging=stderr --v=0 --dump-dom"
+    )
+    command = [BROWSER, *words.split(), f"--user-data-dir={folder / 'profile'}", file.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    found = re.search(r'data-seen="([^"]+)"', done.stdout)
+    assert found, f"the probe did not run\n{done.stderr[-2000:]}"
+    seen: dict[str, list[int]] = json.loads(html.unescape(found[1]))
+    return seen, done.stderr
