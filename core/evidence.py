@@ -37,7 +37,7 @@ class Limits(Knobs):
     error_below_market: float | None  # mean absolute error below the market's that none reaches
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and cached as the one thing it is, not by its tables
 class Evidence:
     """The tables of one task, row by row as written; predictions hold score rows of test folds only."""
 

@@ -4,6 +4,8 @@ A unit is a row where a quantity or a chance is predicted, and a race where a sh
 the model's favourite.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -18,6 +20,7 @@ TIERS = ((5.0, 1.0), (3.0, 2.0), (1.0, 3.0))  # distance from the market from wh
 NUMBERS = ("tier", "model", "market", "bias", "hit", "prediction", "actual")
 
 
+@lru_cache(maxsize=1)  # several checks and the daily table ask for it: to be read, never written to
 def graded(evidence: Evidence, arm: str = "tuned") -> pd.DataFrame:
     """Return one row a unit, in time order: what the arm's prediction cost and what the market's did.
 

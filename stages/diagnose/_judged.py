@@ -1,6 +1,7 @@
 """What several checks ask of the predictions: which of them can be judged, and what each cost."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -83,6 +84,7 @@ class Judged:
         return replace(self, rows=rows, group=group, **kept)
 
 
+@lru_cache(maxsize=1)  # every check asks for it: to be read, never written to
 def judged(evidence: Evidence, arm: str = "tuned") -> Judged:
     """Return the arm's predictions in groups that are complete; no groups where the arm or its target is not a number.
 

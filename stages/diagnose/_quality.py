@@ -1,5 +1,7 @@
 """Quality: how sound each row's inputs are, and in which parts of the field it lies."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -22,6 +24,7 @@ FEW = 12  # distinct numbers up to which each is a level; beyond that, quartile 
 BANDS = 4
 
 
+@lru_cache(maxsize=1)  # asked for the newest day and for all days: to be read, never written to
 def quality(evidence: Evidence) -> pd.DataFrame:
     """Return a row for each row_id that a test fold scores, with its day and scores from 0 sound to 1 unsound.
 
