@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.diagnose._page import PARTS, page
-from stages.diagnose._sections.axes import Axis, span, ticks
-from stages.diagnose._sections.days import Days
-from stages.diagnose._sections.gap import waterfall
-from stages.diagnose._sections.ladder import rungs
-from stages.diagnose._sections.lines import Line, lines
-from stages.diagnose._sections.markup import Html, tag
-from stages.diagnose._sections.top import sentence
-from stages.diagnose._sections.words import plain, within
+from stages.diagnose._page.axes import Axis, span, ticks
+from stages.diagnose._page.days import Days
+from stages.diagnose._page.gap import waterfall
+from stages.diagnose._page.ladder import rungs
+from stages.diagnose._page.lines import Line, lines
+from stages.diagnose._page.markup import Html, tag
+from stages.diagnose._page.page import PARTS, page
+from stages.diagnose._page.top import sentence
+from stages.diagnose._page.words import plain, within
 from tests import pages
 
 VOID = {"meta", "link"}
