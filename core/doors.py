@@ -29,14 +29,15 @@ def enter(stage: str, reads: dict[str, str], writes: dict[str, str], body: Stage
     try:
         plan(task)
         inputs = at(reads, task)
-        _require(inputs, task)
+        require(inputs, task)
         with writing(f"{stage}-{task}", at(writes, task)) as drafts:
             body(task, inputs, drafts)
     except Refusal as refusal:
         sys.exit(f"{stage} {task}: {refusal}")
 
 
-def _require(inputs: Paths, task: str) -> None:
+def require(inputs: Paths, task: str) -> None:
+    """Refuse a path that is not there."""
     for path in inputs.values():
         if not path.exists():
             raise Refusal(f"{path} is missing; run `dvc repro diagnose@{task}` to build what comes before it.")

@@ -149,7 +149,7 @@ def _line(columns: sparse.csr_matrix, given: Floats, weight: Floats, l2: float) 
     """Return coefficients and intercept for one tag."""
     if np.ptp(given) == 0 or not columns.shape[1]:
         return np.zeros(columns.shape[1]), float(tag_names.prior(given[:, None], weight)[0])
-    # dual coordinate descent: columns outnumber rows, and it is several times faster than the quasi-Newton methods here;
+    # dual coordinate descent, for columns outnumber rows: several times faster than the quasi-Newton methods here;
     # it pulls the intercept like any coefficient, which calibration mends
     with one_thread():
         line = LogisticRegression(C=1 / l2, max_iter=2000, solver="liblinear", dual=True, random_state=0)
