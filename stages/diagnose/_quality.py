@@ -17,6 +17,7 @@ MANY = 30  # values from which a number is measured, not counted or chosen
 COMMON = 0.01  # share of the rows from which a value of a measured input may be a default
 LIVELY = 0.5  # share of an entity's rows in which an input that is alive has moved since the row before
 FROZEN = 0.9  # share of the lively inputs that are as in the row before, from which a row is stale
+STRETCHES = 10  # of time, by which it is told what is usual
 SAME = 0.95  # share of rows in which an input repeats a prepared column, from which it must
 FIRST_LOOK = 200  # rows from which most pairs are seen to differ
 LOOKS_SAME = 0.85  # of these, from which all of the sample is looked at
@@ -122,10 +123,15 @@ def _contrary(inputs: pd.DataFrame, place: Ints, prepared: pd.DataFrame, beside:
         if len(np.unique(sample[few])) == 1:
             continue
         for column, other in others.items():
-            if _agree(sample[few], other[few]).mean() >= LOOKS_SAME and _agree(sample, other).mean() >= SAME:
+            if _usually(_agree(sample[few], other[few])) >= LOOKS_SAME and _usually(_agree(sample, other)) >= SAME:
                 pairs += 1
                 count += ~_agree(_at(inputs, str(name), place), numbers[column].to_numpy(float)[beside])
     return count / max(pairs, 1)
+
+
+def _usually(agree: npt.NDArray[np.bool_]) -> float:
+    """Return the median share of several stretches of time: a fault in one of them must not hide what is usual."""
+    return float(np.median([part.mean() for part in np.array_split(agree, STRETCHES)]))
 
 
 def _agree(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
