@@ -14,13 +14,13 @@ from core.params import knobs, plan, sections, seed
 from core.refusals import Refusal
 from core.shelf import tool, tools
 from stages.diagnose import alerts, root_cause
-from stages.diagnose._causes import by_day
+from stages.diagnose._causes.causes import by_day
+from stages.diagnose._causes.quality import quality, segments
 from stages.diagnose._daily.columns import COLUMNS
 from stages.diagnose._daily.table import daily, nothing
 from stages.diagnose._daily.today import main as today
 from stages.diagnose._graded import graded
 from stages.diagnose._page.page import page
-from stages.diagnose._quality import quality, segments
 from stages.diagnose.gap import sentences
 
 READS = {

@@ -4,20 +4,20 @@ import pandas as pd
 
 from core.evidence import Evidence, Finding, finding
 from core.folds import NO_CLOCK, names
-from stages.diagnose import _judgement
-from stages.diagnose._causes import cause
+from stages.diagnose._causes import judgement
+from stages.diagnose._causes.causes import cause
+from stages.diagnose._causes.quality import quality, segments
 from stages.diagnose._graded import graded
-from stages.diagnose._quality import quality, segments
 
 NAME = "Why did it get better or worse?"
 
 
-class Settings(_judgement.Settings):
+class Settings(judgement.Settings):
     """What is compared with what, and from where on a difference counts."""
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
-    """Name what explains the newest days that test folds score, beside those before: see `_causes.cause`.
+    """Name what explains the newest days that test folds score, beside those before: see `_causes.causes.cause`.
 
     Warns of every cause but none and undecided. Declines without a clock, without graded units, and with too few days.
     """

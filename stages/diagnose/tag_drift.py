@@ -1,4 +1,4 @@
-"""tag_drift: do tags come, and are they told, as often and as well as before?"""
+"""tag_drift: do tags come, are they told, and do texts speak, as before?"""
 
 from typing import Any
 
@@ -7,13 +7,15 @@ import pandas as pd
 
 from core.evidence import Evidence, Finding, finding
 from core.folds import NO_CLOCK
+from core.vocabulary import words
 from stages.diagnose import drift
 from stages.diagnose.drift import watched
 
-NAME = "Are tags, and what is told of them, as they were?"
+NAME = "Are tags, what is told of them, and the words of the texts, as they were?"
 
-TARGET, ARM = "target:", "tuned:"
-KINDS = ("tags", "predictions", "promise")
+TARGET, ARM, TEXT = "target:", "tuned:", "text"
+KINDS = ("tags", "predictions", "promise", "vocabulary")
+WORDS = 1000  # of a text that are looked at
 
 
 class Settings(drift.Settings):
@@ -23,8 +25,9 @@ class Settings(drift.Settings):
 def check(evidence: Evidence, settings: Settings) -> Finding:
     """Name the tags whose frequency, mean probability, or accuracy beyond what was promised left the reference.
 
-    Promised accuracy is the mean of max(p, 1 − p), which needs no label; it is true where probabilities are. Each of
-    the three kinds is watched at `false_alarms` / 3. A row that several folds score counts with its mean probability.
+    Of texts, the share of words is watched that no text before the first scored one has. Promised accuracy is the mean
+    of max(p, 1 − p), which needs no label; it is true where probabilities are. Each of the kinds is watched at its part
+    of `false_alarms`. A row that several folds score counts with its mean probability.
     Declines tasks without tags, without a clock, and with too few rows for a reference in blocks.
     """
     rows = _rows(evidence)
@@ -37,8 +40,10 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     if len(rows) * settings.reference_share < 2 * settings.block_steps:
         return finding("declined", f"{len(rows)} rows are too few for a reference in blocks.")
     tables = _tables(rows, tags)
-    found = {kind: watched(tables[kind], None, settings, evidence.seed + n, len(KINDS)) for n, kind in enumerate(KINDS)}
-    seen = [{"kind": kind, **one, "day": _day(rows, one["row"])} for kind in KINDS for one in found[kind]["seen"]]
+    tables["vocabulary"] = _unheard(evidence, rows)
+    kinds = [kind for kind in KINDS if len(tables[kind].columns)]
+    found = {kind: watched(tables[kind], None, settings, evidence.seed + n, len(kinds)) for n, kind in enumerate(kinds)}
+    seen = [{"kind": kind, **one, "day": _day(rows, one["row"])} for kind in kinds for one in found[kind]["seen"]]
     promise = {name: float(tables["told"][name].mean()) for name in ("promised", "realised")}
     if not seen:
         said = f"accuracy {promise['realised']:.3f}, promised {promise['promised']:.3f}"
@@ -68,6 +73,20 @@ def _tables(rows: pd.DataFrame, tags: list[str]) -> dict[str, pd.DataFrame]:
         "promise": pd.DataFrame(realised - promised, columns=tags),
         "told": pd.DataFrame(told),
     }
+
+
+def _unheard(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of each row's words that no text before the first of these rows has; no column without any."""
+    inputs = evidence.features.drop_duplicates("row_id").set_index("row_id")
+    if TEXT not in inputs:
+        return pd.DataFrame(index=rows.index)
+    time = evidence.prepared.drop_duplicates("row_id").set_index("row_id")["time"].reindex(inputs.index)
+    told = inputs[TEXT].fillna("").map(lambda text: words(str(text), WORDS))
+    known = {word for text in told[time < rows["time"].min()] for word in text}
+    if not known:
+        return pd.DataFrame(index=rows.index)
+    share = told.reindex(rows["row_id"]).map(lambda text: sum(word not in known for word in text) / max(len(text), 1))
+    return pd.DataFrame({"unheard words": share.to_numpy(float)})
 
 
 def _day(rows: pd.DataFrame, row: int) -> str:

@@ -9,9 +9,9 @@ import pytest
 
 from core.folds import NO_CLOCK
 from stages.diagnose import root_cause
-from stages.diagnose._causes import by_day, cause
-from stages.diagnose._judgement import CAUSES, PARTS, Settings
-from stages.diagnose._panel import _usual
+from stages.diagnose._causes.causes import by_day, cause
+from stages.diagnose._causes.judgement import CAUSES, PARTS, Settings
+from stages.diagnose._causes.panel import _usual
 from tests.tools.test_graded import players
 
 DAYS, DAILY, LATE = 300, 60, 28

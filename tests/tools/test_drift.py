@@ -1,5 +1,7 @@
 """Drift: what left its reference is named with the row at which it was seen, and noise is let alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -136,6 +138,21 @@ def test_tags_that_come_more_often_are_named_and_so_is_a_promise_that_is_not_kep
     assert "promise" in {one["kind"] for one in found["details"]["seen"]}
     quiet = [tag_drift.check(_tagged(seed), TAG_KNOBS)["status"] for seed in range(8)]
     assert quiet.count("warning") <= 2
+
+
+@pytest.mark.parametrize("news", [False, True])
+def test_texts_that_come_to_speak_of_other_things_are_named(news: bool) -> None:
+    evidence, random = _tagged(), np.random.default_rng(3)
+    late = _late(evidence)
+    after = set(evidence.predictions.loc[late, "row_id"]) if news else set()
+    spoken = [
+        " ".join(random.choice([f"word{n}" for n in range(300 if row in after else 150)], 20))
+        for row in evidence.features["row_id"]
+    ]
+    evidence.features["text"] = spoken
+    evidence = replace(evidence, predictions=evidence.predictions.iloc[30 * DAILY :])
+    seen = tag_drift.check(evidence, TAG_KNOBS)["details"]["seen"]
+    assert ("unheard words" in {one["name"] for one in seen}) == news
 
 
 def test_tag_drift_declines_without_a_clock_and_without_tags() -> None:

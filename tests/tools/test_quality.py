@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.evidence import Evidence
-from stages.diagnose._quality import quality, segments
+from stages.diagnose._causes.quality import quality, segments
 from tests.tools.test_drift import scored
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from core.decomposition import distance, nested
 from core.intervals import weights
 from core.params import Knobs
-from stages.diagnose._panel import BIAS, LEVEL, MARKET, MODEL, SPREAD, Panel
+from stages.diagnose._causes.panel import BIAS, LEVEL, MARKET, MODEL, SPREAD, Panel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -9,8 +9,8 @@ import pandas as pd
 
 from core.intervals import LEVEL
 from core.threads import one_thread
-from stages.diagnose._judgement import CAUSES, PARTS, Judged, Settings, judge
-from stages.diagnose._panel import Panel, panel
+from stages.diagnose._causes.judgement import CAUSES, PARTS, Judged, Settings, judge
+from stages.diagnose._causes.panel import Panel, panel
 
 Floats = npt.NDArray[np.float64]
 Report = dict[str, Any]
