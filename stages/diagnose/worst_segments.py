@@ -85,8 +85,9 @@ def _segments(evidence: Evidence, rows: Judged, excess: Floats, measure: str) ->
 
 
 def _levels(column: str, labels: npt.NDArray[Any], measure: str, values: Floats, block: Codes) -> Iterator[Segment]:
-    for level in sorted(set(labels)):
-        yield Segment(column, level, measure, labels == level, values, block)
+    code, found = pd.factorize(labels, sort=True)
+    for number, level in enumerate(found):
+        yield Segment(column, level, measure, code == number, values, block)
 
 
 def _labels(evidence: Evidence, rows: Judged) -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -110,7 +111,7 @@ def _named(values: pd.Series, number: bool) -> npt.NDArray[Any]:
 
 
 def _judgeable(one: Segment, limit: int) -> bool:
-    return all(len(np.unique(one.block[side])) >= limit for side in (one.inside, ~one.inside))
+    return all(_blocks(one.block[side]) >= limit for side in (one.inside, ~one.inside))
 
 
 def _compare(one: Segment, level: float) -> dict[str, Any]:
@@ -121,14 +122,14 @@ def _compare(one: Segment, level: float) -> dict[str, Any]:
         means.append(float(one.values[side].mean()))
         parts = sign * (one.values[side] - means[-1]) / side.sum()
         influence += np.bincount(one.block[side], weights=parts, minlength=len(influence))
-    fewer = min(len(np.unique(one.block[side])) for side in (one.inside, ~one.inside))
+    fewer = min(_blocks(one.block[side]) for side in (one.inside, ~one.inside))
     error = float(np.sqrt(np.square(influence).sum() * fewer / (fewer - 1)))
     difference, reach = means[0] - means[1], float(t.ppf(level, fewer - 1)) * error
     return {
         "column": one.column,
         "level": one.level,
         "measure": one.measure,
-        "groups": len(np.unique(one.block[one.inside])),
+        "groups": _blocks(one.block[one.inside]),
         "mean": means[0],
         "rest": means[1],
         "difference": difference,
@@ -136,6 +137,11 @@ def _compare(one: Segment, level: float) -> dict[str, Any]:
         "high": difference + reach,
         "errors": abs(difference) / error if error else 0.0,
     }
+
+
+def _blocks(block: Codes) -> int:
+    """Return how many blocks there are: counting is linear, sorting is not."""
+    return int(np.count_nonzero(np.bincount(block)))
 
 
 def _worse(one: dict[str, Any]) -> bool:
