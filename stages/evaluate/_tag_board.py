@@ -12,6 +12,7 @@ from core.refusals import Refusal
 
 TARGET = "target:"  # opens the name of the 0/1 column that holds the truth of a tag
 GIVEN = ":given"  # closes the name of the 0/1 column that says whether an arm gives a tag
+ARMS = ("floor", "default", "tuned", "natural")  # and rivals after them
 EVEN = 0.5  # the chance from which a tag is given where no thresholds were chosen
 
 Labels = npt.NDArray[Any]
@@ -96,8 +97,10 @@ def _in_order(predictions: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _arms(rows: pd.DataFrame, tag: str) -> list[str]:
+    """Return the arms that told a tag, simple ones first: so reports and sentences name them."""
     ends = [str(name) for name in rows if str(name).endswith(f":{tag}") and str(name) != TARGET + tag]
-    return [name for name in (end.removesuffix(f":{tag}") for end in ends) if ":" not in name]
+    names = [name for name in (end.removesuffix(f":{tag}") for end in ends) if ":" not in name]
+    return sorted(names, key=lambda name: (ARMS.index(name) if name in ARMS else len(ARMS), name))
 
 
 def _number(fold: str) -> int:
