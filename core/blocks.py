@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.intervals import DRAWS, FEWEST, LEVEL, Interval, weights
+from core.intervals import DRAWS, FEWEST, Interval, of_draws, weights
 from core.threads import one_thread
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ class Blocks:
     def ratio(self, above: npt.ArrayLike, below: npt.ArrayLike) -> Interval:
         """Return sum(above) / sum(below) with its interval; one number a row, `below` not negative."""
         sums = self._sums(above, below)
-        return _interval(_quotient(*(side.sum() for side in sums)), self._draws(*sums), self._filled(sums[1]))
+        return of_draws(float(_quotient(*(side.sum() for side in sums))), self._draws(*sums), self._filled(sums[1]))
 
     def mean(self, values: npt.ArrayLike) -> Interval:
         """Return the mean over the rows that have a value, with its interval."""
@@ -44,7 +44,7 @@ class Blocks:
         one, other = self._sums(*first), self._sums(*second)
         value = _quotient(*(side.sum() for side in one)) - _quotient(*(side.sum() for side in other))
         filled = min(self._filled(one[1]), self._filled(other[1]))
-        return _interval(value, self._draws(*one) - self._draws(*other), filled)
+        return of_draws(float(value), self._draws(*one) - self._draws(*other), filled)
 
     def _sums(self, above: npt.ArrayLike, below: npt.ArrayLike) -> tuple[Floats, Floats]:
         one, other = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
@@ -66,13 +66,3 @@ class Blocks:
 def _quotient(above: Floats, below: Floats) -> Floats:
     quotient: Floats = np.divide(above, below, out=np.full(np.shape(below), np.nan), where=np.asarray(below) > 0)
     return quotient
-
-
-def _interval(value: Floats, draws: Floats, blocks: int) -> Interval:
-    known = draws[~np.isnan(draws)]
-    if np.isnan(value):
-        return {"value": None, "low": None, "high": None, "n": blocks}
-    if blocks < FEWEST or not len(known):
-        return {"value": float(value), "low": None, "high": None, "n": blocks}
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {"value": float(value), "low": float(low), "high": float(high), "n": blocks}

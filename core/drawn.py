@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.intervals import DRAWS, FEWEST, LEVEL, Interval, weights
+from core.intervals import DRAWS, FEWEST, LEVEL, Interval, of_draws, weights
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -67,10 +67,4 @@ def filled(*tables: Floats) -> int:
 
 def interval(figure: Floats, blocks: int, level: float = LEVEL) -> Interval:
     """Return a figure's value with its percentile interval; none where fewer than FEWEST blocks carry it."""
-    draws = figure[1:][np.isfinite(figure[1:])]
-    if not np.isfinite(figure[0]):
-        return {"value": None, "low": None, "high": None, "n": blocks}
-    if blocks < FEWEST or not len(draws):
-        return {"value": float(figure[0]), "low": None, "high": None, "n": blocks}
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return {"value": float(figure[0]), "low": float(low), "high": float(high), "n": blocks}
+    return of_draws(figure[0], figure[1:], blocks, level)

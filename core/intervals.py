@@ -10,6 +10,7 @@ from scipy.stats import norm
 Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.95
+Z = float(norm.ppf(0.5 + LEVEL / 2))
 DRAWS = 2000
 CHUNK = 100  # draws held in memory at once
 FEWEST = 30  # blocks below which an interval would pretend to know
@@ -28,13 +29,31 @@ def wilson(successes: float, n: int) -> Interval:
     """Return a rate with its Wilson 95 % interval; for rows that are independent of each other."""
     if n == 0:
         return {"value": None, "low": None, "high": None, "n": 0}
-    z = float(norm.ppf(0.5 + LEVEL / 2))
     rate = successes / n
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    low, high = float(centre - half), float(centre + half)
+    low, high = wilson_ends(np.array(rate), np.array(n, float))
+    return {"value": rate, "low": float(low), "high": float(high), "n": n}
+
+
+def wilson_ends(rate: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """Return the ends of Wilson's 95 % intervals of rates, each of n independent rows, which need not be whole."""
+    centre = (rate + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z * np.sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
     # rounding may put an end past 0, 1 or the rate by a last digit
-    return {"value": rate, "low": max(0.0, min(low, rate)), "high": min(1.0, max(high, rate)), "n": n}
+    return np.clip(centre - half, 0, rate), np.clip(centre + half, rate, 1)
+
+
+def of_draws(value: float, draws: Floats, blocks: int, level: float = LEVEL) -> Interval:
+    """Return a figure's value with its percentile interval; none where fewer than FEWEST blocks carry it.
+
+    `draws` are the figure's values on blocks drawn anew; those that are not finite are left out.
+    """
+    if not np.isfinite(value):
+        return {"value": None, "low": None, "high": None, "n": blocks}
+    known = draws[np.isfinite(draws)]
+    if blocks < FEWEST or not len(known):
+        return {"value": float(value), "low": None, "high": None, "n": blocks}
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return {"value": float(value), "low": float(low), "high": float(high), "n": blocks}
 
 
 def bootstrap(numerator: Floats, denominator: Floats, seed: int, draws: int = DRAWS) -> Interval:

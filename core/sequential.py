@@ -102,7 +102,7 @@ class RateAlarm:
 
     def of(self, wins: Floats, decided: Floats) -> tuple[Floats, Mask]:
         """Return each day's evidence for a fall (nats) and whether it alarms; after an alarm evidence begins afresh."""
-        evidence, alarms = _cusum(_gain(wins, decided, np.array(self.rate), self.drop)[None], self.limit)
+        evidence, alarms = cusum(gains(wins, decided, np.array(self.rate), self.drop)[None], self.limit)
         return evidence[0], alarms[0]
 
 
@@ -125,23 +125,24 @@ def alarm(
     rows = np.vstack(worlds)
     rate = wins[rows[:, : len(wins)]].sum(axis=1) / np.maximum(decided[rows[:, : len(wins)]].sum(axis=1), 1)
     later = rows[:, len(wins) :]
-    gain = _gain(wins[later], decided[later], rate[:, None], drop)
+    gain = gains(wins[later], decided[later], rate[:, None], drop)
     low, high = 0.0, float(np.maximum(gain, 0).sum(axis=1).max()) + 1.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        often = _cusum(gain, middle)[1].sum(axis=1).mean() > false_alarms
+        often = cusum(gain, middle)[1].sum(axis=1).mean() > false_alarms
         low, high = (middle, high) if often else (low, middle)
-    happened = float(_cusum(gain, high)[1].sum(axis=1).mean())
+    happened = float(cusum(gain, high)[1].sum(axis=1).mean())
     return RateAlarm(float(wins.sum() / decided.sum()), drop, high, happened)
 
 
-def _gain(wins: Floats, decided: Floats, rate: Floats, drop: float) -> Floats:
+def gains(wins: Floats, decided: Floats, rate: Floats, drop: float) -> Floats:
+    """Return how much likelier each day's wins are after a drop of the rate than before it (log of the ratio, nats)."""
     before = np.clip(rate, NEAR, 1 - NEAR)
     after = np.clip(rate - drop, NEAR, 1 - NEAR)
     return np.asarray(wins * np.log(after / before) + (decided - wins) * np.log((1 - after) / (1 - before)))
 
 
-def _cusum(gain: Floats, limit: float) -> tuple[Floats, Mask]:
+def cusum(gain: Floats, limit: float) -> tuple[Floats, Mask]:
     """Return worlds × days of evidence, never below 0 and afresh after each alarm, and where it exceeds the limit."""
     evidence, alarms = np.empty_like(gain), np.zeros(gain.shape, dtype=bool)
     held = np.zeros(len(gain))

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.intervals import DRAWS, FEWEST, LEVEL, Interval, weights
+from core.intervals import DRAWS, FEWEST, Interval, of_draws, weights
 from core.races import Floats
 from core.threads import one_thread
 
@@ -39,8 +39,4 @@ class Draws:
         `clusters` are those that tell anything of it, all by default; fewer than FEWEST give no interval.
         """
         n = self.count if clusters is None else clusters
-        value = float(figure[0])
-        if min(n, self.count) < FEWEST:
-            return {"value": value, "low": None, "high": None, "n": n}
-        low, high = np.quantile(figure[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return {"value": value, "low": float(low), "high": float(high), "n": n}
+        return of_draws(float(figure[0]), figure[1:], n)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.refusals import Refusal
-from core.sequential import _cusum, _gain, _statistic, alarm, neighbours, watch
+from core.sequential import _statistic, alarm, cusum, gains, neighbours, watch
 
 RATES = (0.55, 0.57)
 SEASON, DROP = 170, 0.07
@@ -85,8 +85,8 @@ def test_blocks_are_runs_of_neighbours_that_wrap_around() -> None:
 def test_evidence_is_page_s_recursion_and_begins_afresh_after_an_alarm() -> None:
     random = np.random.default_rng(2)
     wins = random.binomial(5, 0.5, 80).astype(float)
-    gain = _gain(wins, np.full(80, 5.0), np.array(0.55), DROP)
-    evidence, alarms = _cusum(gain[None], 1.0)
+    gain = gains(wins, np.full(80, 5.0), np.array(0.55), DROP)
+    evidence, alarms = cusum(gain[None], 1.0)
     held, expected = 0.0, []
     for one in wins:
         step = one * np.log(0.48 / 0.55) + (5 - one) * np.log(0.52 / 0.45)

@@ -111,7 +111,7 @@ def _sampled(evidence: Evidence, days: pd.DatetimeIndex) -> tuple[Ints, Ints]:
     if len(here) == len(there) and bool((here.to_numpy() == there.to_numpy()).all()):
         return asked, past
     to = located(here, there)
-    return tuple(np.where(rows == EMPTY, EMPTY, to[rows]) for rows in (asked, past))  # type: ignore[return-value]
+    return np.where(asked == EMPTY, EMPTY, to[asked]), np.where(past == EMPTY, EMPTY, to[past])
 
 
 def _spread(rows: Ints, place: Ints, days: int) -> Ints:

@@ -4,14 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
 
-from core.intervals import LEVEL
+from core.intervals import wilson_ends
 from core.trailing import sums
 
 Floats = npt.NDArray[np.float64]
-
-Z = float(norm.ppf(0.5 + LEVEL / 2))
 
 
 @dataclass(frozen=True)
@@ -30,9 +27,7 @@ def rate(wins: Floats, decided: Floats, width: int, alike: Floats, least: int) -
     known = n >= least
     size = np.where(known, n / alike, 1.0)
     share = np.where(known, won / np.maximum(n, 1), np.nan)
-    centre = (share + Z * Z / (2 * size)) / (1 + Z * Z / size)
-    half = Z * np.sqrt(share * (1 - share) / size + Z * Z / (4 * size * size)) / (1 + Z * Z / size)
-    low, high = np.clip(centre - half, 0, share), np.clip(centre + half, share, 1)
+    low, high = wilson_ends(share, size)
     return Rate(100 * share, 100 * low, 100 * high, n)
 
 

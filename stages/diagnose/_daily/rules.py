@@ -60,8 +60,8 @@ class Figures:
         first = slice(None, self.reference)
         rate = won[..., first].sum(axis=-1) / np.maximum(all_of[..., first].sum(axis=-1), 1)
         later = slice(self.reference, None)
-        gain = sequential._gain(won[..., later], all_of[..., later], np.asarray(rate)[..., None], drop)
-        alarms = sequential._cusum(gain.reshape(-1, gain.shape[-1]), limit)[1].reshape(gain.shape)
+        gain = sequential.gains(won[..., later], all_of[..., later], np.asarray(rate)[..., None], drop)
+        alarms = sequential.cusum(gain.reshape(-1, gain.shape[-1]), limit)[1].reshape(gain.shape)
         return np.concatenate([np.zeros_like(won[..., first], dtype=bool), alarms], axis=-1)
 
 
