@@ -1,29 +1,40 @@
-"""python -m experiments compare TASK ONE OTHER: is the difference of two runs more than noise?"""
+"""python -m experiments COMMAND: what was tried, and what of it is worth keeping."""
 
 import argparse
+import importlib
 import json
+import pkgutil
 import sys
+from types import ModuleType
 
 from core.refusals import Refusal
-from experiments.compare import WORKSPACE, compare
+from experiments import commands
 
 
 def main() -> None:
-    """Print what a command found, as JSON with --json."""
+    """Run the command that is named and print what it found, as JSON with --json."""
     asked = _asked()
-    found = compare(asked.task, asked.one, asked.other)
-    print(json.dumps(found, indent=2) if asked.json else "\n".join(found["sentences"]))
+    found = asked.main(asked)
+    if asked.json:
+        print(json.dumps(found, indent=2, default=str))
+    elif found:
+        print("\n".join(found))
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m experiments", description="What was tried, compared as it may be.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    pair = commands.add_parser("compare", help="two runs on their common rows, paired")
-    pair.add_argument("task", help="a task of the plan")
-    pair.add_argument("one", help=f"an experiment, a git revision, or {WORKSPACE}")
-    pair.add_argument("other", help="another")
-    pair.add_argument("--json", action="store_true", help="all figures, for another program")
+    choice = parser.add_subparsers(required=True, metavar="COMMAND")
+    for word in sorted(module.name for module in pkgutil.iter_modules(commands.__path__)):
+        command = _command(word)
+        one = choice.add_parser(word.replace("_", "-"), help=command.HELP, description=command.__doc__)
+        command.arguments(one)
+        one.add_argument("--json", action="store_true", help="all figures, for another program")
+        one.set_defaults(main=command.main)
     return parser.parse_args()
+
+
+def _command(word: str) -> ModuleType:
+    return importlib.import_module(f"{commands.__name__}.{word}")
 
 
 if __name__ == "__main__":
