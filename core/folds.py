@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.params import Knobs
+from core.params import Date, Knobs
 from core.refusals import Refusal
 
 ROLES = ("fit", "calibrate", "score")
@@ -20,7 +20,9 @@ Day = np.datetime64
 class WalkForward(Knobs):
     """How history is cut: the first test day, how often a model is retrained, and what each fold may see."""
 
-    first_test: float | date
+    first_day: Date | None
+    first_test: float | Date
+    last_test: Date | None
     test_days: int = Field(ge=1)
     calibrate_days: int = Field(ge=1)
     tune_folds: int = Field(ge=1)
@@ -34,13 +36,14 @@ def walk_forward(time: pd.Series, group: pd.Series, knobs: WalkForward) -> pd.Da
     """Return one column per fold with the role each row plays: fit, calibrate, score or missing.
 
     `tune_0…` score blocks that end before the first test day; `test_0…` walk forward from it; `final` fits and
-    calibrates on all history and scores nothing. Between two roles lie the embargo and the delay of the labels.
+    calibrates on all history and scores nothing. Between two roles lie the embargo and the delay of the labels. Rows
+    before the first day and after the last test day play no role at all; without those two every row may.
     A group that straddles a boundary plays no role in that fold. Blocks that are calibrated or tuned on count days that
     have rows, so that the end of a season stands in for the summer after it; test blocks are calendar days, and one
     without rows is no fold.
     """
     days = time.to_numpy("datetime64[D]")
-    spans, held = _spans(days, group), np.unique(days)
+    spans, held = _spans(days, group), _held(days, knobs)
     first, end = held[0], held[-1] + 1
     test = _first_test(first, end, knobs)
     gap = knobs.embargo_days + knobs.label_delay_days
@@ -92,6 +95,20 @@ def check(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:
             raise Refusal(f"fold {name} would tune on rows of the test period.")
 
 
+def _held(days: np.ndarray, knobs: WalkForward) -> np.ndarray:
+    """Return the days with rows, from the first day to the last test day where the knobs name them."""
+    every = np.unique(days)
+    since = every[0] if knobs.first_day is None else np.datetime64(knobs.first_day, "D")
+    until = every[-1] if knobs.last_test is None else np.datetime64(knobs.last_test, "D")
+    held: np.ndarray = every[(every >= since) & (every <= until)]
+    if not held.size:
+        raise Refusal(
+            f"folds.<task>.first_day and last_test leave {since} to {until}, where the data, which run from "
+            f"{every[0]} to {every[-1]}, have no rows; name days among them, or null."
+        )
+    return held
+
+
 def _first_test(first: Day, end: Day, knobs: WalkForward) -> Day:
     if isinstance(knobs.first_test, date):
         test: Day = np.datetime64(knobs.first_test, "D")
@@ -140,6 +157,6 @@ def _roles(
         since = _back(held, until, calibrate_days)
         roles[(first >= since) & (last < until)] = "calibrate"
         until = since - gap
-    since = first.min() if window is None else until - window
+    since = held[0] if window is None else max(held[0], until - window)
     roles[(first >= since) & (last < until)] = "fit"
     return roles

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.params import Knobs
+from core.chosen import Chosen
 from core.tables import Column
 
 Build = Callable[[pd.DataFrame], pd.DataFrame]
 
 
-class Decision(Knobs):
-    """When the decision is made, and at how many seeded moments the audit looks; a features tool adds its knobs."""
+class Decision(Chosen):
+    """When the decision is made, on which inputs, and at how many seeded moments the audit looks; tools add to it."""
 
     decision: Literal["before", "at_off"]
     audits: int = Field(ge=1)

@@ -1,16 +1,20 @@
 """Knobs: what params.yaml says, checked before anything is read or written."""
 
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.refusals import Refusal, suggest
 
 FILE = Path("params.yaml")
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
 SECTIONS = {"tasks", "seed", "workers", "folds", "experiment", *STAGES}
+
+
+Date = Annotated[date, Field(strict=False)]  # `dvc exp run -S` writes a day as text
 
 
 class Knobs(BaseModel):

@@ -4,6 +4,7 @@ from core import tables
 from core.doors import Paths, enter
 from core.outputs import write_json
 from core.params import knobs, plan, seed
+from core.scored import scored
 from core.shelf import tool
 
 READS = {"predictions": "data/predictions/{task}.parquet", "prepared": "data/prepared/{task}.parquet"}
@@ -20,7 +21,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     predictions, prepared = tables.read(reads["predictions"]), tables.read(reads["prepared"])
     scores, report, plots = scorer.evaluate(predictions, prepared, settings, seed())
     write_json({task: scores}, writes["scores"], digits=4)
-    write_json(report, writes["report"])
+    write_json({"scored": scored(predictions)} | report, writes["report"])
     writes["plots"].mkdir()
     for name, table in plots.items():
         table.round(6).to_csv(writes["plots"] / f"{name}.csv", index=False)

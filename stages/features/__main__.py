@@ -3,6 +3,7 @@
 import pandas as pd
 
 from core import leaks, tables
+from core.chosen import chosen
 from core.doors import Paths, enter
 from core.outputs import write_json
 from core.params import knobs, seed
@@ -23,8 +24,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     present = [column.name for column in usable if column.known in ("before", settings.decision)]
 
     def build(table: pd.DataFrame) -> pd.DataFrame:
-        inputs: pd.DataFrame = builder.build(table[present], Past(table[history]), settings)
-        return inputs
+        return chosen(builder.build(table[present], Past(table[history]), settings), settings)
 
     features = build(rows)
     if leaking := leaks.audit(build, rows, features, columns, settings, seed()):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from core.delivered import blank, delivered, delivered_if_any
 from core.duplicates import contradicting, surpassed
-from core.params import Knobs
+from core.params import Date, Knobs
 from core.quotes import consensus
 from core.refusals import Refusal, suggest
 from core.sifting import Counts, Flags, refuse_nothing, sift
@@ -142,7 +142,7 @@ class Settings(Knobs):
     """The quantity that is predicted, the last day that is kept, and what a game may look like."""
 
     quantity: Literal["points", "rebounds", "assists", "steals", "blocks", "turnovers", "fg3m"]
-    until: date | None
+    until: Date | None
     longest_game: float = Field(gt=0)
     line_high: float = Field(gt=0)
     estimate: bool

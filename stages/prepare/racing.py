@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from core.params import Knobs
+from core.params import Date, Knobs
 from core.refusals import Refusal
 from core.tables import Column, broken, check, typed
 
@@ -68,7 +67,7 @@ JUDGED = [*NEEDED[2:], "won", "bsp", "scratched", "dead_heat"]  # unreadable her
 class Settings(Knobs):
     """What a race must look like to be believed, and the last day that is kept."""
 
-    until: date | None
+    until: Date | None
     box_low: int
     box_high: int
     book_low: float

@@ -17,7 +17,9 @@ from core.refusals import Refusal
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2024-01-01")
 KNOBS: dict[str, Any] = {
+    "first_day": None,
     "first_test": 0.6,
+    "last_test": None,
     "test_days": 10,
     "calibrate_days": 8,
     "tune_folds": 2,
@@ -272,3 +274,34 @@ def test_folds_that_were_tampered_with_are_refused(fold: str, rows: slice, role:
 def test_knobs_that_make_no_walk_are_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(changed))):
         knobs(**changed)
+
+
+def test_rows_outside_the_first_day_and_the_last_test_day_play_no_role() -> None:
+    time, group = calendar()
+    first, last = date(2024, 1, 15), date(2024, 3, 20)
+    folds = walk_forward(time, group, knobs(first_day=first, first_test=date(2024, 3, 1), last_test=last))
+    days = time.dt.date
+    assert folds[(days < first) | (days > last)].isna().all(axis=None)
+    assert folds[(days >= first) & (days <= last)].notna().any(axis=1).all()
+    assert days[(folds["test_0"] == "fit")].min() == first
+    assert days[folds["final"].notna()].max() == last
+    assert days[folds[[name for name in folds if str(name).startswith("test")]].eq("score").any(axis=1)].max() == last
+
+
+def test_cutting_the_table_at_both_ends_gives_the_folds_that_the_knobs_give() -> None:
+    time, group = calendar()
+    first, last = date(2024, 1, 15), date(2024, 3, 20)
+    kept = (time.dt.date >= first) & (time.dt.date <= last)
+    walk = knobs(first_test=date(2024, 3, 1))
+    cut = walk_forward(time[kept].reset_index(drop=True), group[kept].reset_index(drop=True), walk)
+    named = walk_forward(time, group, walk.model_copy(update={"first_day": first, "last_test": last}))
+    pd.testing.assert_frame_equal(named[kept].reset_index(drop=True), cut.reset_index(drop=True))
+
+
+def test_a_period_without_rows_is_refused() -> None:
+    with pytest.raises(Refusal, match="have no rows"):
+        walk_forward(*calendar(), knobs(first_day=date(2031, 1, 1)))
+
+
+def test_a_day_written_as_text_is_a_day() -> None:
+    assert knobs(first_test="2024-03-01").first_test == date(2024, 3, 1)

@@ -91,7 +91,14 @@ def leaking(
     audits: int,
     seed: int,
 ) -> list[str]:
-    return audit(formula, rows, formula(rows), columns, Decision(decision=decision, audits=audits), seed)
+    return audit(
+        formula,
+        rows,
+        formula(rows),
+        columns,
+        Decision(decision=decision, audits=audits, include=None, exclude=[]),
+        seed,
+    )
 
 
 @pytest.mark.parametrize("name", LEAKS)

@@ -104,7 +104,7 @@ def _evidence(
     rows: pd.DataFrame, p: np.ndarray, strength: np.ndarray, random: np.random.Generator, seed: int
 ) -> Evidence:
     walk = WalkForward(
-        first_test=0.6, test_days=14, calibrate_days=7, tune_folds=1, tune_days=7, window_days=None, embargo_days=0,
+        first_day=None, first_test=0.6, last_test=None, test_days=14, calibrate_days=7, tune_folds=1, tune_days=7, window_days=None, embargo_days=0,
         label_delay_days=0,
     )  # fmt: skip
     keys = rows[["row_id", "group", "time", "target", "teacher"]]

@@ -1,0 +1,20 @@
+"""Scored: which rows a run was judged on, and a fingerprint that two runs share only if theirs are the same."""
+
+import hashlib
+from typing import Any
+
+import pandas as pd
+
+from core.folds import targets
+
+
+def scored(predictions: pd.DataFrame) -> dict[str, Any]:
+    """Return how many rows were scored, from which day to which, and the MD5 of their names and outcomes.
+
+    A row that several folds score counts once. No attempt is made to cover what else a score may depend on, such as
+    the lines that bets are graded against.
+    """
+    rows = predictions[["row_id", *targets(predictions)]].drop_duplicates("row_id").sort_values("row_id")
+    found = hashlib.md5(rows.to_csv(index=False, float_format="%.9g").encode()).hexdigest()
+    days = predictions["time"].dt.strftime("%Y-%m-%d")
+    return {"rows": len(rows), "from": days.min(), "to": days.max(), "hash": found}
