@@ -60,7 +60,7 @@ def change(folder: Path, **values: Any) -> None:
 
 def quicken(folder: Path, task: str) -> None:
     """Make the corridor of a task as short as it can be without leaving anything out."""
-    change(folder, **{f"tune__{task}__search__trials": 2})
+    change(folder, workers=1, **{f"tune__{task}__search__trials": 2})
     for learner, knobs in params(folder)["train"][task].items():
         for rounds, few in (("iterations", 20), ("epochs", 3)):
             if rounds in knobs:

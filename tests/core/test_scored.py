@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from core.folds import NO_CLOCK
 from core.scored import scored
 
 DAY = pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-02"])
@@ -18,3 +19,9 @@ def test_predictions_and_folds_do_not_matter_but_rows_and_outcomes_do() -> None:
 
 def test_a_row_that_several_folds_score_counts_once() -> None:
     assert scored(pd.concat([ROWS, ROWS.assign(fold="test_1")])) == scored(ROWS)
+
+
+def test_rows_without_a_clock_have_no_days() -> None:
+    found = scored(ROWS.assign(time=NO_CLOCK))
+    assert (found["from"], found["to"]) == (None, None)
+    assert found["hash"] == scored(ROWS)["hash"]

@@ -27,6 +27,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corridor.quicken(folder, TASK)
     corridor.shrink(folder, TASK)
     corridor.change(folder, **{f"tune__{TASK}__search__trials": 6, f"tune__{TASK}__search__batch": 2})
+    corridor.change(folder, workers=2)
     return corridor.walk(folder, TASK)
 
 
