@@ -16,6 +16,13 @@ ROOT = Path(__file__).parent.parent
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
 KEPT = ("core", "stages", "samples", "experiments", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
 SAMPLE = "data/sample"
+WALK = """
+import runpy, sys
+task, *stages = sys.argv[1:]
+for stage in stages:
+    sys.argv = [stage, task]
+    runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
+"""
 
 
 def tasks() -> list[str]:
@@ -92,11 +99,12 @@ def run(folder: Path, stage: str, task: str, **options: Any) -> subprocess.Compl
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, **options)
 
 
-def walk(folder: Path, task: str, until: str = "diagnose") -> Path:
-    """Run the stages of a task in order up to one of them and return the folder."""
-    for stage in STAGES[: STAGES.index(until) + 1]:
-        done = run(folder, stage, task)
-        assert done.returncode == 0, f"{stage}: {done.stderr}"
+def walk(folder: Path, task: str, until: str = "diagnose", since: str = "prepare") -> Path:
+    """Run the stages of a task in order from one to another, in one process to spare its imports; return the folder."""
+    stages = STAGES[STAGES.index(since) : STAGES.index(until) + 1]
+    command = [sys.executable, "-c", WALK, task, *stages]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
     return folder
 
 
