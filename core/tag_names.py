@@ -1,13 +1,20 @@
 """Tag names: what it says of a tag that its own name stands in the text, learned over all tags at once."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from core import models
 from core.mentions import SAYS
 from core.refusals import Refusal
-from core.rows import Floats, Rows
 from core.vocabulary import TEXT
+
+if TYPE_CHECKING:  # the service needs the names, and no tables
+    import pandas as pd
+
+    from core.rows import Floats, Rows
 
 RAREST = 0.003  # no name is taken to settle its tag more surely than this, nor its absence to rule it out
 

@@ -4,6 +4,9 @@ import html
 import html.entities
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
+
+MARK = "xx"  # opens the token that announces a field: no word begins so, and every tokeniser keeps it whole
 
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 CODED = 2  # times that a text may have been coded: &amp;amp; becomes &, and what is still coded then is dropped
@@ -34,13 +37,18 @@ LETTERS = "[!#-&(-;=?-~À-ɏ]"  # of an address: ASCII without space, quotes, < 
 NO_STOP = r"(?<![.,;:!?)\]}])"  # a full stop or bracket after an address is the sentence's
 
 # Possessive repeats are of single characters only: before 3.11.5 Python matched those of groups wrongly.
-STEPS = [
-    (re.compile(r"<!--(?:(?:(?!-->|<!--).)*-->)?", re.DOTALL), " "),  # comments
-    (re.compile(r"([!?.,;:*~_=+|<>–—-])\1+"), r"\1"),
-    (re.compile(r"<(script|style)(?=[\s>])[^<>]*+>(?:(?!</?\1\b).)*</\1\s*>", re.DOTALL | re.IGNORECASE), " "),
+# Each step with what a text must hold for it to find anything: looking for that is ten times faster.
+STEPS: list[tuple[re.Pattern[str], str, Callable[[str], bool]]] = [
+    (re.compile(r"<!--(?:(?:(?!-->|<!--).)*-->)?", re.DOTALL), " ", lambda text: "<!--" in text),  # comments
+    (re.compile(r"([!?.,;:*~_=+|<>–—-])\1+"), r"\1", lambda text: True),
+    (
+        re.compile(r"<(script|style)(?=[\s>])[^<>]*+>(?:(?!</?\1\b).)*</\1\s*>", re.DOTALL | re.IGNORECASE),
+        " ",
+        lambda text: "<" in text,
+    ),
     # a tag without its end, as in a text that was cut, goes with its attributes only
-    (re.compile(rf"{TAG}(?:[^<>]*+>|{ATTRIBUTES})", re.IGNORECASE), " "),
-    (EMOJI, " "),
+    (re.compile(rf"{TAG}(?:[^<>]*+>|{ATTRIBUTES})", re.IGNORECASE), " ", lambda text: "<" in text),
+    (EMOJI, " ", lambda text: not text.isascii()),
     (
         re.compile(
             rf"<?(?<!\w)(?:https?|ftp)://{LETTERS}+{NO_STOP}>?"
@@ -49,6 +57,7 @@ STEPS = [
             re.ASCII | re.IGNORECASE,
         ),
         " ",
+        lambda text: "://" in text or "@" in text or "www." in text.lower(),
     ),
 ]
 
@@ -69,13 +78,24 @@ def clean(text: str) -> str:
     for _ in range(CODED):
         text = ENTITY.sub(_character, _uniform(text))
     text = ENTITY.sub(_dropped, _uniform(text))
-    for found, instead in STEPS:
-        text = found.sub(instead, text)
+    for found, instead, may in STEPS:
+        if may(text):
+            text = found.sub(instead, text)
     return " ".join(text.split())
+
+
+def joined(fields: Mapping[str, str], marks: bool) -> str:
+    """Return the fields that are not empty, one after the other, each after its mark where marks are asked for.
+
+    {"name": "Jazz", "place": "Oakland"} becomes `xxname Jazz xxplace Oakland`.
+    """
+    return " ".join(f"{MARK}{name} {value}" if marks else value for name, value in fields.items() if value)
 
 
 def _uniform(text: str) -> str:
     """Return a text in NFKC without invisible characters, no letter under more than 30 marks."""
+    if text.isascii() and text.isprintable():
+        return text
     return MARKS.sub(r"\1", unicodedata.normalize("NFKC", MARKS.sub(r"\1", INVISIBLE.sub("", text))))
 
 

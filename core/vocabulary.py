@@ -1,17 +1,21 @@
 """Vocabulary: texts as words, and words as numbers."""
 
-import re
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from scipy import sparse
 
 from core.refusals import Refusal
+from core.terms import WORD
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy import sparse
 
 TEXT = "text"  # the input that holds the text
-WORD = re.compile(r"\w+")
 LETTERS = 12  # a word with the blank after it, generously: no text is read further than so many letters a word
 
 
@@ -52,6 +56,8 @@ def ids(spoken: Iterable[Sequence[str]], vocabulary: Sequence[str], unknown: int
 
 def shares(numbers: Sequence[Sequence[int]], width: int) -> sparse.csr_matrix:
     """Return texts × numbers: the share of each text's words that each number has."""
+    from scipy import sparse  # here: the service reads texts without it where the model needs no shares
+
     ends = np.cumsum([0, *map(len, numbers)])
     flat = np.fromiter((number for text in numbers for number in text), dtype=np.int64, count=int(ends[-1]))
     size = np.repeat(1 / np.diff(ends), np.diff(ends)) if len(numbers) else np.empty(0)

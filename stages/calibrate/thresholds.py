@@ -1,15 +1,18 @@
 """thresholds: a straight line through each tag's log-odds, drawn toward all tags' line, and where a tag is given."""
 
-from typing import Any, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from core.params import Knobs
-from core.races import Codes, Floats
 from core.refusals import Refusal
+
+if TYPE_CHECKING:  # the service applies what was fitted, and needs no tables
+    from core.races import Codes, Floats
 
 FAINT = 0.1  # pull of all tags' line toward the scores as they are: it keeps one finite that tells all apart
 
@@ -24,7 +27,7 @@ class Settings(Knobs):
     precision: float | None = Field(gt=0, le=1)  # the share of given tags that shall be right
 
     @model_validator(mode="after")
-    def _aimed(self) -> "Settings":
+    def _aimed(self) -> Settings:
         if (self.aim == "precision") != (self.precision is not None):
             raise ValueError("aim: precision takes a precision, and aim: f1 takes null")
         return self
@@ -85,6 +88,8 @@ def _line(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
 
 
 def _likeliest(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
+    from scipy.optimize import minimize  # here: applying does without it, and the service is ready sooner
+
     def loss(line: Floats) -> tuple[float, Floats]:
         z, away = x @ line, line - start
         value = np.logaddexp(0, z).sum() - target @ z + pull / 2 * away @ away

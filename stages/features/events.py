@@ -8,10 +8,10 @@ import pandas as pd
 from core.leaks import Decision
 from core.mentions import SAYS
 from core.races import Floats
+from core.texts import joined
 from core.windows import Past
 
 FIELDS = ("name", "description", "location")
-MARK = "xx"  # opens the token that announces a field: no word begins so, and every tokeniser keeps it whole
 
 WORD = r"\w+"
 SHOUTED = r"\b[A-Z]{3,}\b"  # BART, but not a DJ
@@ -43,9 +43,8 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
 
 def _combined(current: pd.DataFrame, marks: bool) -> pd.Series:
     fields = list(zip(*(current[name] for name in FIELDS), strict=True))
-    opening = [f"{MARK}{name} " if marks else "" for name in FIELDS]
-    joined = [" ".join(mark + value for mark, value in zip(opening, row, strict=True) if value) for row in fields]
-    return pd.Series(joined, index=current.index, dtype=object)
+    told = [joined(dict(zip(FIELDS, row, strict=True)), marks) for row in fields]
+    return pd.Series(told, index=current.index, dtype=object)
 
 
 def _surface(text: pd.Series, current: pd.DataFrame) -> dict[str, Floats]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from core.delivered import delivered
 from core.duplicates import contradicting
 from core.folds import NO_CLOCK
-from core.mentions import SAYS, says
+from core.mentions import SAYS, in_one, says
 from core.params import Knobs
 from core.refusals import Refusal, suggest
 from core.sifting import refuse_nothing, sift
@@ -112,11 +112,12 @@ def _read(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 def _derive(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     tags = _tag_set(rows, settings)
-    told = (rows["name"] + " " + rows["description"]).tolist()  # the place alone makes no twins
-    group = clusters(told, rows["id"].tolist(), settings.twin_similarity, settings.twin_words)
+    named = (rows["name"] + " " + rows["description"]).tolist()  # the place alone makes no twins
+    group = clusters(named, rows["id"].tolist(), settings.twin_similarity, settings.twin_words)
     keys = {"row_id": rows["id"], "entity": rows["id"], "group": pd.Series(group, dtype=object), "time": rows["time"]}
     given = {TARGET + tag: [float(tag in labels) for labels in rows["tags"]] for tag in tags}
-    said = says(rows[FIELDS].agg(" . ".join, axis=1).tolist(), tags)
+    told = [in_one(fields) for fields in rows[FIELDS].itertuples(index=False)]
+    said = pd.DataFrame(says(told, tags), index=rows.index, dtype=float)
     return pd.concat([pd.DataFrame(keys), rows[FIELDS], said, pd.DataFrame(given)], axis=1)
 
 

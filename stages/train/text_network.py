@@ -97,9 +97,14 @@ def fit(
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds, rows × tags in the order of `model.tags`; NumPy computes them, not TensorFlow."""
+    return score_texts(model, vocabulary.texts(x, "text_network"), tag_names.said(x, model.tags))
+
+
+def score_texts(model: Model, texts: Sequence[str], said: Floats) -> Floats:
+    """Return the same of texts and, texts × tags, whether the tag's own name stands there."""
     settings = Settings(**model.settings)
-    numbers = vocabulary.ids(_spoken(x, settings.length), model.vocabulary, UNKNOWN)
-    said = tag_names.said(x, model.tags)
+    spoken = [vocabulary.words(text, settings.length) for text in texts]
+    numbers = vocabulary.ids(spoken, model.vocabulary, UNKNOWN)
     beside = said if settings.names == "inputs" else said[:, :0]
     words = pooled_network.forward(model.weights, vocabulary.shares(numbers, len(model.vocabulary) + 2), beside)
     return words + tag_names.evidence(said, np.array(model.names)) if settings.names == "evidence" else words

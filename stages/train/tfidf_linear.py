@@ -1,26 +1,32 @@
 """tfidf_linear: runs of words and of letters weighed by their rarity (TF-IDF), a logistic regression for each tag."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
-from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from core import models, tag_names, vocabulary
 from core.models import Watch
 from core.params import Knobs
-from core.rows import Floats, Rows
+from core.terms import SHORTEST, WORD, Terms
 from core.threads import one_thread
 
+if TYPE_CHECKING:  # the service scores with this file, and neither needs these nor waits for them
+    import pandas as pd
+    from scipy import sparse
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    from core.rows import Floats, Rows
+
 KINDS = ("word", "char_wb")  # runs of words; runs of letters within a word, the blanks around it among them
-SHORTEST = 3  # letters of a run; pairs tell nothing that longer runs do not
 NAMED = 0.5  # of a tag's name that stands in the text, as an input, where the vector of a whole text has length 1
-Terms = dict[str, dict[str, Any]]
+Known = dict[str, dict[str, Any]]  # of each kind its terms and how rare they are
 
 
 class Settings(Knobs):
@@ -41,13 +47,18 @@ class Model:
     """The terms with their weights, a coefficient for each column and tag, and what tags' names say."""
 
     coefficients: Floats
-    terms: Terms
+    terms: Known
     intercepts: list[float]
     tags: list[str]
     names: list[list[float]]
     settings: dict[str, Any]
     settled: dict[str, int | float]
     importance: dict[str, float]
+
+    @cached_property
+    def columns(self) -> Terms:
+        """What turns texts into columns."""
+        return Terms(self.terms, self.settings["word_ngrams"], self.settings["char_ngrams"])
 
 
 def fit(
@@ -81,16 +92,30 @@ def fit(
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds, rows × tags in the order of `model.tags`."""
-    settings, said = Settings(**model.settings), tag_names.said(x, model.tags)
-    columns = _joined(_recall(_texts(x, settings), model.terms, settings), said, settings)
-    scores = columns @ model.coefficients + model.intercepts
-    return scores + tag_names.evidence(said, np.array(model.names)) if settings.names == "evidence" else scores
+    return score_texts(model, vocabulary.texts(x, "tfidf_linear"), tag_names.said(x, model.tags))
+
+
+def score_texts(model: Model, texts: Sequence[str], said: Floats) -> Floats:
+    """Return the same of texts and, texts × tags, whether the tag's own name stands there; scikit-learn is not needed.
+
+    No text's log-odds depend on the others', to the last bit.
+    """
+    length, names = model.settings["length"], model.settings["names"]
+    scores = np.zeros((len(texts), len(model.tags)))
+    for row, text in enumerate(texts):
+        scores[row] = model.columns.scores(text[:length], model.coefficients)
+    if names == "inputs":
+        for heard, line in zip(said.T, model.coefficients[len(model.columns) :], strict=True):
+            scores += NAMED * heard[:, None] * line
+    scores += model.intercepts
+    return scores + tag_names.evidence(said, np.array(model.names)) if names == "evidence" else scores
 
 
 def save(model: Model, folder: Path) -> None:
     """Write coefficients.npy, vocabulary.json and model.json."""
     apart = ("coefficients", "terms")
-    models.write({key: value for key, value in vars(model).items() if key not in apart}, folder / "model.json")
+    told = {field.name: getattr(model, field.name) for field in fields(model) if field.name not in apart}
+    models.write(told, folder / "model.json")
     models.write(model.terms, folder / "vocabulary.json")
     np.save(folder / "coefficients.npy", model.coefficients, allow_pickle=False)
 
@@ -106,14 +131,16 @@ def _texts(x: pd.DataFrame, settings: Settings) -> list[str]:
 
 
 def _vectoriser(kind: str, settings: Settings, **options: Any) -> TfidfVectorizer:
+    from sklearn.feature_extraction.text import TfidfVectorizer  # here: it takes a second, and scoring does without it
+
     if kind == "word":
-        options |= {"ngram_range": (1, settings.word_ngrams), "token_pattern": vocabulary.WORD.pattern}
+        options |= {"ngram_range": (1, settings.word_ngrams), "token_pattern": WORD.pattern}
     else:
         options |= {"ngram_range": (SHORTEST, settings.char_ngrams)}
     return TfidfVectorizer(analyzer=kind, sublinear_tf=True, **options)
 
 
-def _learn(texts: list[str], settings: Settings) -> tuple[Terms, list[sparse.csr_matrix]]:
+def _learn(texts: list[str], settings: Settings) -> tuple[Known, list[sparse.csr_matrix]]:
     """Return, of each kind, the most frequent terms of those in enough texts with their weights, and their columns."""
     found, blocks = {}, []
     for kind in KINDS if settings.char_ngrams >= SHORTEST else KINDS[:1]:
@@ -127,19 +154,10 @@ def _learn(texts: list[str], settings: Settings) -> tuple[Terms, list[sparse.csr
     return found, blocks
 
 
-def _recall(texts: list[str], terms: Terms, settings: Settings) -> list[sparse.csr_matrix]:
-    """Return the columns of known terms, a block a kind."""
-    blocks = []
-    for kind, known in terms.items():
-        vectoriser = _vectoriser(kind, settings, vocabulary=known["terms"])
-        vectoriser.idf_ = np.array(known["idf"])
-        none = sparse.csr_matrix((0, len(known["terms"])))  # scikit-learn refuses to transform no text
-        blocks.append(vectoriser.transform(texts) if texts else none)
-    return blocks
-
-
 def _joined(blocks: list[sparse.csr_matrix], said: Floats, settings: Settings) -> sparse.csr_matrix:
     """Return terms, a kind at a time, and the names of tags where they are inputs, as the linear model's columns."""
+    from scipy import sparse  # here, and below: for fitting alone
+
     names = sparse.csr_matrix(NAMED * said[:, : said.shape[1] * (settings.names == "inputs")])
     columns: sparse.csr_matrix = sparse.hstack([*blocks, names], format="csr")
     return columns
@@ -149,6 +167,8 @@ def _line(columns: sparse.csr_matrix, given: Floats, weight: Floats, l2: float) 
     """Return coefficients and intercept for one tag."""
     if np.ptp(given) == 0 or not columns.shape[1]:
         return np.zeros(columns.shape[1]), float(tag_names.prior(given[:, None], weight)[0])
+    from sklearn.linear_model import LogisticRegression
+
     # dual coordinate descent, for columns outnumber rows: several times faster than the quasi-Newton methods here;
     # it pulls the intercept like any coefficient, which calibration mends
     with one_thread():

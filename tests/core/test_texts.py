@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.texts import EMOJI, INVISIBLE, clean
+from core.texts import EMOJI, INVISIBLE, STEPS, clean, joined
 
 MANY = settings(deadline=None, max_examples=400)
 # Parts that might complete each other to mark-up, an entity or an address when something between them goes.
@@ -149,3 +149,25 @@ def test_a_long_text_takes_time_in_proportion_whatever_it_holds(part: str) -> No
     begun = time.process_time()
     clean(part * (300_000 // len(part)))
     assert time.process_time() - begun < 5, "seconds; the square of the length would take an hour"
+
+
+@MANY
+@given(st.one_of(pasted, st.text(max_size=60), st.text("wW.@:/<>!- ab", max_size=20)))
+def test_a_step_that_is_left_out_would_have_found_nothing(text: str) -> None:
+    for found, _, may in STEPS:
+        assert may(text) or not found.search(text)
+
+
+@MANY
+@given(st.text(st.characters(max_codepoint=127), max_size=40))
+def test_printable_ascii_is_in_normal_form_and_has_nothing_invisible(text: str) -> None:
+    if text.isprintable():
+        assert unicodedata.normalize("NFKC", text) == text
+        assert not INVISIBLE.search(text)
+
+
+def test_fields_are_joined_each_after_its_mark_and_empty_ones_not_at_all() -> None:
+    fields = {"name": "Jazz", "description": "", "place": "Oakland"}
+    assert joined(fields, marks=True) == "xxname Jazz xxplace Oakland"
+    assert joined(fields, marks=False) == "Jazz Oakland"
+    assert joined({"name": ""}, marks=True) == ""

@@ -11,7 +11,7 @@ from samples.events import make
 from stages.features.events import Settings, build
 from stages.prepare import events
 
-KNOBS: dict[str, Any] = {"decision": "before", "audits": 2, "marks": True}
+KNOBS: dict[str, Any] = {"decision": "before", "include": None, "exclude": [], "audits": 2, "marks": True}
 PREPARE: dict[str, Any] = {"tags": None, "delimiters": ",;|", "untagged": "keep", "least_examples": 5}
 PREPARE |= {"twin_similarity": 0.4, "twin_words": 2, "cut_share": 0.05}
 

@@ -67,7 +67,7 @@ def planted(seed: int = 0, count: int = 120, repeats: int = 3, folds: int = 4, s
         runs.append(pd.DataFrame(keys | targets | {"fold": fold} | said[0] | said[1] | said[2]))
     texts = [" and ".join(tag for tag, own in zip(TAGS, row, strict=True) if own) for row in truth[::-1]]
     words = {"name": [f"Event {number} " + "x" * 90 for number in range(count)], "description": texts, "location": ""}
-    prepared = pd.concat([pd.DataFrame(keys | words), says(texts, TAGS), pd.DataFrame(targets)], axis=1)
+    prepared = pd.concat([pd.DataFrame(keys | words), pd.DataFrame(says(texts, TAGS)), pd.DataFrame(targets)], axis=1)
     return pd.concat(runs, ignore_index=True), prepared.sample(frac=1.0, random_state=0)
 
 
@@ -337,7 +337,7 @@ def with_labels(follow: float) -> dict[str, Any]:
     random = np.random.default_rng(0)
     predictions, prepared = planted()
     texts = random.choice(["a party", "fine art", "jazz hip-hop night", "drum: bass", "on all days"], len(prepared))
-    said = says(list(texts), TAGS).set_axis(prepared.index)
+    said = pd.DataFrame(says(list(texts), TAGS), prepared.index)
     obeyed = (said.to_numpy() > 0) & (random.random(said.shape) < follow)
     truth = obeyed | ((said.to_numpy() == 0) & (random.random(said.shape) < 0.2))
     truth[:, TAGS.index("on all")] = True  # tells nothing, however often its name stands

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from core.refusals import Refusal
 from core.rows import Floats, Rows
-from core.tag_names import prior
+from core.tag_names import prior, said
 from stages.train import tfidf_linear
 from tests.tagged import LINEAR, SEED, TAGS, doubled, hits, knobs, planted, tagged, weighed
 
@@ -204,3 +206,25 @@ def test_rows_of_tables_without_an_index_from_zero_are_scored_in_their_order() -
     expected = tfidf_linear.score(plain("inputs"), x)[[5, 3, 8]]
     np.testing.assert_allclose(tfidf_linear.score(plain("inputs"), part), expected, rtol=1e-12)
     assert tfidf_linear.score(plain(), pd.DataFrame({"text": pd.Series([], dtype=object)})).shape == (0, 4)
+
+
+@pytest.mark.parametrize("names", ["ignored", "inputs", "evidence"])
+def test_a_text_scored_alone_has_the_log_odds_that_it_has_among_others_to_the_last_bit(names: str) -> None:
+    model, rows = plain(names), planted(2)
+    texts, told = list(rows.x["text"]), said(rows.x, rows.tags)
+    alone = [tfidf_linear.score_texts(model, [text], told[[row]])[0] for row, text in enumerate(texts)]
+    np.testing.assert_array_equal(alone, tfidf_linear.score_texts(model, texts, told))
+    np.testing.assert_array_equal(alone, tfidf_linear.score(model, rows.x))
+
+
+def test_scores_are_those_of_scikit_learn_s_columns() -> None:
+    model, texts = plain(), [*planted(2).x["text"], *(str(text) for text in ODD)]
+    word, letters = (
+        TfidfVectorizer(analyzer=kind, sublinear_tf=True, vocabulary=model.terms[kind]["terms"], **options)
+        for kind, options in (("word", {"token_pattern": r"\w+"}), ("char_wb", {"ngram_range": (3, 4)}))
+    )
+    word.idf_, letters.idf_ = (np.array(known["idf"]) for known in model.terms.values())
+    columns = sparse.hstack([word.transform(texts), letters.transform(texts)])
+    expected = columns @ model.coefficients + model.intercepts
+    found = tfidf_linear.score_texts(model, texts, np.zeros((len(texts), len(TAGS))))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
