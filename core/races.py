@@ -75,5 +75,12 @@ def rank(values: Floats, code: Codes) -> Floats:
 
 
 def lead(values: Floats, code: Codes) -> Floats:
-    """Return each row's value minus the mean of its group (missing values left out)."""
-    return values - np.asarray(pd.Series(values).groupby(code).transform("mean"), dtype=np.float64)
+    """Return each row's value minus the mean of its group (missing values left out).
+
+    To the last bit a function of its own group alone, which pandas' means are not: what they add, and how, depends on
+    whether any row of the table is missing.
+    """
+    known = ~np.isnan(values)
+    count = total(known.astype(float), code)
+    sums = total(np.where(known, values, 0.0), code)
+    return np.asarray(values - sums / np.where(count > 0, count, np.nan))

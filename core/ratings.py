@@ -1,6 +1,7 @@
 """Ratings: strengths that explain what rivals reached against each other, learned anew before each day."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from core.threads import one_thread
 
 STEPS = 60
 CLOSE = 1e-3  # of the right-hand side: far below what a day's results can tell
+KEPT = 16  # days between two of which `Standing` keeps the strengths: others are learned again from those
+RECALLED = 8  # days that were asked for last
 
 
 def strengths(
@@ -38,6 +41,67 @@ def strengths(
     return found
 
 
+class Standing:
+    """The strengths of a history that is learned once, for rows that are not in it.
+
+    Takes what `strengths` does. `before` answers, to the last bit, as `strengths` would for rows of that day that stand
+    in the same history: what the history holds of that day and later plays no role.
+    """
+
+    def __init__(
+        self,
+        value: Floats,
+        group: Codes,
+        day: npt.NDArray[np.int64],
+        keys: Sequence[Codes],
+        ridges: Sequence[float],
+        half_life_days: float,
+    ) -> None:
+        order = np.argsort(day, kind="stable")
+        sorted_keys = [key[order] for key in keys]
+        self._past = _Past(value[order], group[order], day[order], sorted_keys, ridges, half_life_days)
+        self._columns = [_columns(key, column) for key, column in zip(sorted_keys, self._past.column.T, strict=True)]
+        self._days = np.unique(day)
+        self._kept = {0: np.zeros(0)}  # by the number of days before
+        self._recent = lru_cache(RECALLED)(self._learned)
+        strength = self._kept[0]
+        with one_thread():
+            for number in range(1, len(self._days)):
+                strength = self._next(number, int(self._days[number]), strength)
+                if number % KEPT == 0 or number == len(self._days) - 1:
+                    self._kept[number] = strength
+
+    def before(self, day: int, keys: Sequence[Codes]) -> Floats:
+        """Return, rows × effects, the strengths that keys had shown before a day; a code of the history each, or −1."""
+        strength = self._recent(day)
+        found = np.zeros((len(keys[0]), len(keys)))
+        for effect, (key, columns) in enumerate(zip(keys, self._columns, strict=True)):
+            column = np.append(columns, -1)[key]  # the code −1 takes what is appended
+            seen = (column >= 0) & (column < len(strength))
+            found[seen, effect] = strength[column[seen]]
+        return found
+
+    def _learned(self, day: int) -> Floats:
+        number = int(np.searchsorted(self._days, day))
+        if not number:
+            return self._kept[0]
+        with one_thread():
+            strength = self._walked(number - 1)
+            return self._next(number, day, strength)
+
+    def _walked(self, number: int) -> Floats:
+        """Return the strengths before a day of the history."""
+        begin = max(kept for kept in self._kept if kept <= number)
+        strength = self._kept[begin]
+        for step in range(begin + 1, number + 1):
+            strength = self._next(step, int(self._days[step]), strength)
+        return strength
+
+    def _next(self, number: int, day: int, strength: Floats) -> Floats:
+        rows = int(np.searchsorted(self._past.day, self._days[number - 1], side="right"))
+        return self._past.learn(rows, day, strength)
+
+
 class _Past:
     """Rows in order of day; columns numbered by first appearance, so that the past never depends on who comes later."""
 
@@ -63,13 +127,14 @@ class _Past:
         strength = np.zeros(0)
         for moment in np.unique(self.day)[1:]:
             begin, end = np.searchsorted(self.day, [moment, moment + 1])
-            strength = self._learn(int(begin), int(moment), strength)
+            strength = self.learn(int(begin), int(moment), strength)
             asked = self.column[begin:end]
             seen = (asked >= 0) & (asked < len(strength))
             found[begin:end][seen] = strength[asked[seen]]
         return found
 
-    def _learn(self, rows: int, moment: int, start: Floats) -> Floats:
+    def learn(self, rows: int, moment: int, start: Floats) -> Floats:
+        """Return the strengths that the first rows show at a day, beginning from those of the day before."""
         weight = self.known[:rows] * np.exp2(-(moment - self.day[:rows]) / self.half_life)
         group, columns = self.group[:rows], int(self.column[:rows].max()) + 1
         mass = np.maximum(np.bincount(group, weights=weight), 1e-12)
@@ -97,7 +162,10 @@ def _solve(normal: Callable[[Floats], Floats], aim: Floats, diagonal: Floats, be
         if left @ left <= CLOSE**2 * (aim @ aim):
             break
         pulled = normal(way)
-        step = power / float(way @ pulled)
+        bent = float(way @ pulled)
+        if not (power > 0 and bent > 0):  # what is left is too small for its square to be a number
+            break
+        step = power / bent
         x, left = x + step * way, left - step * pulled
         scaled = left / diagonal
         power, before = float(left @ scaled), power
@@ -118,6 +186,14 @@ def _joint(keys: Sequence[Codes]) -> Codes:
     numbers = np.full(len(flat), -1)
     numbers[flat >= 0] = _by_appearance(flat[flat >= 0])
     return numbers.reshape(stacked.shape)
+
+
+def _columns(key: Codes, column: Codes) -> Codes:
+    """Return the column of each code of an effect, −1 for codes without rows."""
+    columns = np.full(int(key.max(initial=-1)) + 1, -1)
+    known = key >= 0
+    columns[key[known]] = column[known]
+    return columns
 
 
 def _by_appearance(codes: Codes) -> Codes:

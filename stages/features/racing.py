@@ -174,9 +174,10 @@ def _neighbours(name: str, values: Floats, current: pd.DataFrame, race: Codes) -
     order = np.lexsort((current["box"].to_numpy(float), race))
     sorted_values, sorted_race = values[order], race[order]
     table = {}
-    for side, step in (("inside", 1), ("outside", -1)):
+    for side, step, edge in (("inside", 1, 0), ("outside", -1, -1)):
         near = np.roll(sorted_values, step) - sorted_values
         near[np.roll(sorted_race, step) != sorted_race] = np.nan
+        near[edge] = np.nan  # what is rolled in from the other end may be of the same race where there is but one
         table[f"{name}_{side}"] = np.empty(len(values))
         table[f"{name}_{side}"][order] = near
     return table

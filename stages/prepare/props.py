@@ -12,9 +12,10 @@ from core.delivered import blank, delivered, delivered_if_any
 from core.duplicates import contradicting, surpassed
 from core.params import Date, Knobs
 from core.quotes import consensus
+from core.races import total
 from core.refusals import Refusal, suggest
 from core.sifting import Counts, Flags, refuse_nothing, sift
-from core.tables import Column, check
+from core.tables import Column, check, typed
 from core.windows import Past
 
 Tables = dict[str, pd.DataFrame]
@@ -165,14 +166,33 @@ def prepare(raw: Tables, settings: Settings) -> tuple[pd.DataFrame, dict[str, An
     known = _known(told, sound)
     lines, lines_aside = _lines(raw.get("lines"), known, settings)
     log, log_aside = _log(raw.get("production"), known, settings)
-    rows = _usual(_keyed(games, settings))
+    keyed = _keyed(games, settings)
+    rows = _usual(keyed, Past(keyed))
     for table in (lines, log):
         rows = rows.merge(table, on=KEY, how="left", validate="one_to_one")
     columns = _columns(raw)
-    prepared = _graded(rows, settings)[[column.name for column in columns]]
+    prepared = _graded(rows, Past(rows), settings)[[column.name for column in columns]]
     check(prepared, columns, "props")
     aside = {"games": set_aside, "lines": lines_aside, "production": log_aside}
     return prepared, {"set_aside": aside, "made_missing": made_missing} | _found(raw, prepared)
+
+
+def card(raw: pd.DataFrame, past: Callable[[pd.DataFrame], Past], settings: Settings) -> pd.DataFrame:
+    """Return games of one day that are not yet played as `prepare` would, what only they can tell missing.
+
+    `raw` holds columns of GAMES and LINES, a row a player, and may lack what a schedule does not tell; `past` gives the
+    past of such rows. Who plays is taken to be who is asked for. Refuses a player twice and a team against itself.
+    """
+    told = {column.name: column for column in (*LINES, *GAMES) if column.name in raw}
+    names = dict.fromkeys([*(column.name for column in (*GAMES, *LINES)), settings.quantity])
+    rows = _keyed(typed(raw, list(told.values()), "games").reindex(columns=list(names)), settings)
+    faults = {"a player twice": rows.duplicated(KEY), "a team against itself": rows["team"] == rows["opponent"]}
+    for reason, fault in faults.items():
+        if fault.any():
+            raise Refusal(f"{rows.loc[fault, 'row_id'].iloc[0]}: {reason}; mend the row.")
+    before = past(rows)
+    rows = _usual(rows, before).assign(estimated_line=np.nan)
+    return _graded(rows, before, settings).reindex(columns=[column.name for column in COLUMNS])
 
 
 def _columns(raw: Tables) -> list[Column]:
@@ -279,9 +299,8 @@ def _keyed(games: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return games.assign(**keys, target=target)
 
 
-def _usual(rows: pd.DataFrame) -> pd.DataFrame:
+def _usual(rows: pd.DataFrame, past: Past) -> pd.DataFrame:
     """Add what each player did before, what he did beyond it, and what the two sides usually do."""
-    past = Past(rows)
     side = [rows["game_id"], rows["team"]]
     known = {
         "last_5": past.mean("target", "entity", last=5),
@@ -294,9 +313,11 @@ def _usual(rows: pd.DataFrame) -> pd.DataFrame:
     rows["role"] = _role(rows["usual_minutes"])
     rows["surplus"] = rows["target"] - rows["usual"]
     rows["minutes_surplus"] = rows["minutes"] - rows["usual_minutes"]
-    missed = rows["usual_minutes"] >= ROTATION
-    for name, values in (("side_usual", rows["usual"]), ("side_minutes", rows["usual_minutes"])):
-        rows[name] = values.where(missed).groupby(side).transform("sum", min_count=1)
+    missed = (rows["usual_minutes"] >= ROTATION).to_numpy()
+    code = np.asarray(rows.groupby(side).ngroup(), np.int64)
+    nobody = total(missed.astype(float), code) == 0
+    for name, usual in (("side_usual", "usual"), ("side_minutes", "usual_minutes")):
+        rows[name] = np.where(nobody, np.nan, total(np.where(missed, rows[usual], 0.0), code))
     team = rows.groupby(["game_id", "team"])["team_points"].first()
     other = pd.MultiIndex.from_frame(rows[["game_id", "opponent"]])
     return rows.assign(opponent_points=team.reindex(other).to_numpy())
@@ -307,10 +328,10 @@ def _role(minutes: pd.Series) -> pd.Series:
     return pd.cut(minutes, bounds, right=False, labels=list(ROLES)).astype(object)
 
 
-def _graded(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _graded(rows: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:
     """Say what can grade each row; estimated lines are made where asked for and nobody brought one."""
     if settings.estimate:
-        halves = np.round(2 * Past(rows).mean("target", ("entity", "season"), last=5), 9)  # so that ties are ties
+        halves = np.round(2 * past.mean("target", ("entity", "season"), last=5), 9)  # so that ties are ties
         rows["estimated_line"] = rows["estimated_line"].fillna(pd.Series(np.round(halves) / 2, index=rows.index))
     kinds = [rows["line"].notna(), rows["estimated_line"].notna()]
     rows["line_type"] = np.select(kinds, ["actual", "estimated"], "none")

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from core.params import Date, Knobs
+from core.races import codes, lead, total
 from core.refusals import Refusal
 from core.tables import Column, broken, check, typed
 
-Aggregate = Literal["sum", "mean", "any", "all", "size", "nunique"]
+Aggregate = Literal["sum", "any", "size", "nunique"]
 
 LEAST = 1.001  # decimal odds; 1.0 would return the stake and nothing more
 
@@ -82,10 +83,7 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     future and a table of which no race survives.
     """
     raw = raw.reset_index(drop=True)
-    rows = typed(raw, RAW, "racing")
-    rows["entity"] = rows["runner"].str.split().str.join(" ").str.upper()
-    rows["unreadable_date"] = broken(raw, rows, "start_time")
-    rows["unreadable"] = np.any([broken(raw, rows, name) for name in JUDGED], axis=0)
+    rows = _told(raw, RAW)
     runners = rows[~(rows["scratched"] == 1)]
     runners, made_missing = _clean_optional(raw, runners)
     _refuse_results_of_the_future(runners, settings)
@@ -104,6 +102,29 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     return prepared, report | _found(prepared)
 
 
+def card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return races that are not yet run as `prepare` would, what only the race can tell missing.
+
+    `raw` may lack what a card does not tell: who won, and prices. Refuses a card that a rule of CARD finds fault with.
+    """
+    raw = raw.reset_index(drop=True)
+    rows = _told(raw, [column for column in RAW if column.name in raw or column.known == "before"])
+    rows = rows.reindex(columns=[*rows, *(column.name for column in RAW if column.name not in rows)])
+    runners, _ = _clean_optional(raw, rows[~(rows["scratched"] == 1)])
+    for reason in CARD:
+        if (fault := RULES[reason](runners, settings)).any():
+            raise Refusal(f"race {runners.loc[fault, 'race_id'].iloc[0]}: {reason}; mend the card.")
+    return _derive(runners)
+
+
+def _told(raw: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
+    rows = typed(raw, columns, "racing")
+    rows["entity"] = rows["runner"].str.split().str.join(" ").str.upper()
+    rows["unreadable_date"] = broken(raw, rows, "start_time")
+    rows["unreadable"] = np.any([broken(raw, rows, name) for name in JUDGED], axis=0)
+    return rows
+
+
 def _found(prepared: pd.DataFrame) -> dict[str, Any]:
     days = prepared["time"].dt.normalize()
     nullable = [column.name for column in COLUMNS if column.nullable and column.name in prepared]
@@ -120,7 +141,7 @@ def _found(prepared: pd.DataFrame) -> dict[str, Any]:
 def _clean_optional(raw: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     cleaned, counts = rows.copy(), {}
     for column in KEPT:
-        if column.required:
+        if column.required or column.name not in raw:
             continue
         lost = broken(raw.loc[rows.index], rows, column.name)
         if column.low is not None:
@@ -181,7 +202,7 @@ def _derive(rows: pd.DataFrame) -> pd.DataFrame:
     rows["target"] = rows["won"] / _per_race(rows, rows["won"], "sum")
     rows["teacher"] = 1 / rows["bsp"] / book
     log_p = np.log(rows["teacher"])
-    rows["log_odds"] = log_p - _per_race(rows, log_p, "mean")
+    rows["log_odds"] = lead(log_p.to_numpy(), codes(rows["race_id"]))
     rows["surprise"] = rows["target"] - rows["teacher"]
     rows["placed"] = rows["placed"].fillna((rows["place"] <= 3).astype(float).where(rows["place"].notna()))
     rows["place_p"] = (1 / rows["place_bsp"] / place_book * places.where(places > 0)).clip(upper=1.0)
@@ -196,8 +217,7 @@ def _level(grade: str) -> float:
 
 def _book(rows: pd.DataFrame, price: str) -> pd.Series:
     """The sum of 1/price over the race, missing where one of its prices is."""
-    priced = _per_race(rows, rows[price].notna(), "all")
-    return _per_race(rows, 1 / rows[price], "sum").where(priced)
+    return pd.Series(total(1 / rows[price].to_numpy(float), codes(rows["race_id"])), rows.index)
 
 
 def _per_race(rows: pd.DataFrame, values: pd.Series, how: Aggregate) -> pd.Series:
@@ -303,3 +323,8 @@ RULES: dict[str, Rule] = {
     "impossible price": _impossible_price,
     "implausible book": _implausible_book,
 }
+CARD = (
+    *("unreadable date", "unreadable value", "missing value", "several start times", "several venues or distances"),
+    *("fewer than two runners", "duplicate runner", "duplicate box", "box out of range", "impossible distance"),
+    "impossible price",
+)  # the rules that a race can be held to before it is run

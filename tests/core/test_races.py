@@ -131,6 +131,13 @@ def test_ranks_count_from_the_largest_ties_share_and_missing_have_none(field: Fi
     np.testing.assert_allclose(races.rank(*field), by_group(field, ranks))
 
 
+@given(fields(missing=True), fields(missing=True))
+@FEW
+def test_a_lead_is_to_the_last_bit_a_matter_of_its_own_group(one: Field, other: Field) -> None:
+    together = np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1] + one[1].max() + 1])
+    np.testing.assert_array_equal(races.lead(*together), np.concatenate([races.lead(*one), races.lead(*other)]))
+
+
 @FEW
 @given(fields(missing=True))
 def test_a_lead_is_the_distance_from_the_mean_of_the_present(field: Field) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.races import Codes, Floats, lead
-from core.ratings import strengths
+from core.ratings import KEPT, Standing, strengths
 from core.windows import Past
 
 HALF_LIFE = 20.0
@@ -70,6 +70,27 @@ def test_no_bit_changes_when_the_present_and_future_are_rewritten_or_removed(see
     np.testing.assert_array_equal(strengths(other, group, day, keys, RIDGES, HALF_LIFE)[until], honest[until])
     left = strengths(value[until], group[until], day[until], [key[until] for key in keys], RIDGES, HALF_LIFE)
     np.testing.assert_array_equal(left, honest[until])
+
+
+@given(st.integers(0, 10**6), st.integers(1, 2 * KEPT + 5))
+@settings(deadline=None, max_examples=8)
+def test_a_history_that_is_kept_answers_for_any_day_as_if_the_rows_stood_in_it(seed: int, days: int) -> None:
+    value, group, day, keys = races(seed, days)
+    day = day * 2  # so that some days are not in the history
+    standing = Standing(value, group, day, keys, RIDGES, HALF_LIFE)
+    for moment in np.random.default_rng(seed).choice(np.arange(-1, 2 * days + 2), 4):
+        asked = [np.array([0, 3, -1, int(key.max())]) for key in keys]
+        extended = [np.concatenate([key, more]) for key, more in zip(keys, asked, strict=True)]
+        parts = (np.append(value, [np.nan] * 4), np.append(group, [-7] * 4), np.append(day, [moment] * 4))
+        expected = strengths(*parts, extended, RIDGES, HALF_LIFE)[-4:]
+        np.testing.assert_array_equal(standing.before(int(moment), asked), expected)
+
+
+def test_runners_who_met_nobody_have_strengths_of_rounding_and_no_error() -> None:
+    """Each is alone in its group, so nothing is left to explain but rounding, whose squares are soon no numbers."""
+    keys = [np.array([0, 2, 0, 0, 1, 2]), np.array([1, 1, 1, 1, 0, -1])]
+    value, day = np.array([0.1, 3.3, 7.1, 0.7, 0.7, 3.3]), np.array([0, 0, 1, 1, 2, 2])
+    np.testing.assert_allclose(strengths(value, np.arange(6), day, keys, [0.5, 2.0], 2.0), 0, atol=1e-12)
 
 
 def test_who_is_beaten_counts() -> None:
