@@ -10,6 +10,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 from core import intervals, race_logit
 from core.params import Knobs
 from core.races import TINY, Codes, Floats, codes, losses, normalise, softmax, total, uniform_losses
+from core.refusals import Refusal
 
 ARMS = ("tuned", "default", "floor", "natural")
 RIDGE = 1e-3  # keeps the weights finite where model and market say the same
@@ -58,6 +59,50 @@ def evaluate(
     return scores, report, _plots(rungs["tuned"], loss, ladder, rows, settings.bins)
 
 
+def compare(
+    one: pd.DataFrame,
+    other: pd.DataFrame,
+    prepared: pd.DataFrame,
+    names: tuple[str, str],
+    settings: Settings,
+    seed: int,
+) -> Report:
+    """Return how two runs' tuned arms differ on the same races, race by race: loss, R², and gain over the market.
+
+    Each is the first run's less the second's, races drawn together. Refuses runs that do not hold the same runners.
+    """
+    first, second = (_rows(each, prepared) for each in (one, other))
+    if not first["row_id"].equals(second["row_id"]):
+        raise Refusal(f"{names[0]} and {names[1]} do not hold the same runners; compare them on those that both have.")
+    code, won = codes(first["group"]), first["target"].to_numpy()
+    rungs = [_rungs(rows, code) for rows in (first, second)]
+    mine, theirs = (losses(each["tuned"], won, code) for each in rungs)
+    ahead = intervals.mean(mine - theirs, seed)
+    gained = [_gained(each, first, settings)[0] for each in rungs] if "market" in rungs[0] else None
+    return {
+        "races": len(mine),
+        "log_loss": ahead,
+        "r2": intervals.bootstrap(theirs - mine, uniform_losses(code), seed),
+        "gain_over_market": intervals.mean(gained[0] - gained[1], seed) if gained else None,
+        "sentences": [_compared(ahead, names), _picked(rungs, won, code, names)],
+    }
+
+
+def _compared(ahead: intervals.Interval, names: tuple[str, str]) -> str:
+    said = f"The log loss of {names[0]} less that of {names[1]} is {ahead['value']:+.4f}"
+    if ahead["low"] is None:
+        return f"{said} nats per race: too few races to compare them."
+    found = intervals.verdict(ahead, f"{names[0]} is better", f"{names[1]} is better")
+    noise = "the difference is noise" if found == "undecided" else found
+    return f"{said} ({ahead['low']:+.4f} to {ahead['high']:+.4f}) nats per race on {ahead['n']} races: {noise}."
+
+
+def _picked(rungs: list[dict[str, Floats]], won: Floats, code: Codes, names: tuple[str, str]) -> str:
+    rates = [_picks({"tuned": each["tuned"]}, won, code)["tuned"] for each in rungs]
+    shares = [f"{name} {rate['value']:.1%}" for name, rate in zip(names, rates, strict=True)]
+    return f"Of the favourites of each, so many win: {', '.join(shares)}."
+
+
 def _rows(predictions: pd.DataFrame, prepared: pd.DataFrame) -> pd.DataFrame:
     """Return the scored rows with their prices, races together in time order."""
     prices = prepared.set_index("row_id").reindex(predictions["row_id"])
@@ -97,18 +142,24 @@ def _gain(rungs: dict[str, Floats], rows: pd.DataFrame, settings: Settings, seed
     """
     if "market" not in rungs:
         return None
-    priced = ~np.isnan(rungs["market"])
-    code, won = codes(rows.loc[priced, "group"]), rows.loc[priced, "target"].to_numpy()
-    terms = np.log(np.maximum(np.column_stack([rungs["tuned"], rungs["market"]])[priced], TINY))
-    block = code * settings.blocks // (code.max() + 1)
-    gained = _loss_elsewhere(terms[:, 1:], won, code, block) - _loss_elsewhere(terms, won, code, block)
-    model, market = _weights(terms, won, code)
+    gained, model, market = _gained(rungs, rows, settings)
     return {
         "gain": intervals.mean(gained, seed),
         "unit": "nats per race, weights fitted on other races",
         "model_weight": model,
         "market_weight": market,
     }
+
+
+def _gained(rungs: dict[str, Floats], rows: pd.DataFrame, settings: Settings) -> tuple[Floats, float, float]:
+    """Return what each race with a price gains (nats), and the weights of model and market on all such races."""
+    priced = ~np.isnan(rungs["market"])
+    code, won = codes(rows.loc[priced, "group"]), rows.loc[priced, "target"].to_numpy()
+    terms = np.log(np.maximum(np.column_stack([rungs["tuned"], rungs["market"]])[priced], TINY))
+    block = code * settings.blocks // (code.max() + 1)
+    gained = _loss_elsewhere(terms[:, 1:], won, code, block) - _loss_elsewhere(terms, won, code, block)
+    model, market = _weights(terms, won, code)
+    return gained, model, market
 
 
 def _loss_elsewhere(terms: Floats, won: Floats, code: Codes, block: Codes) -> Floats:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from core.races import softmax
-from stages.evaluate.race import Settings, evaluate
+from core.refusals import Refusal
+from stages.evaluate.race import Settings, compare, evaluate
 
 SETTINGS = Settings(commission=0.1, margin=0.0, bins=5, blocks=2)
 
@@ -101,3 +102,49 @@ def test_normalised_prices_are_the_markets_view() -> None:
     prepared["benchmark_price"] = 1 / (prepared["teacher"] * 1.2)
     scores, _, _ = evaluate(predictions, prepared, SETTINGS, 0)
     assert scores["yardstick_r2"] == pytest.approx(scores["market_r2"])
+
+
+NAMES = ("one", "other")
+
+
+def test_two_runs_are_compared_race_by_race_as_by_hand() -> None:
+    predictions, prepared = by_hand()
+    other = predictions.assign(tuned=[0.6, 0.4, 0.5, 0.5])
+    found = compare(predictions, other, prepared, NAMES, SETTINGS, 0)
+    ahead = (np.log(0.6) - np.log(0.8)) / 2
+    assert found["log_loss"]["value"] == pytest.approx(ahead)
+    assert found["r2"]["value"] == pytest.approx(-ahead / np.log(2))
+    assert found["races"] == 2
+    assert "too few races" in found["sentences"][0], "two races are too few for an interval"
+
+
+@pytest.mark.parametrize(("skill", "said"), [(0.8, "one is better"), (0.0, "the difference is noise")])
+def test_a_better_run_is_called_better_and_an_equal_one_noise(skill: float, said: str) -> None:
+    (one, prepared), (other, _) = simulated(5, skill), simulated(5, 0.0)
+    jitter = np.random.default_rng(0).normal(0, 0.05, len(one))
+    one["tuned"] = softmax(np.log(one["tuned"].to_numpy(float)) + jitter, np.repeat(np.arange(1500), 6))
+    found = compare(one, other, prepared, NAMES, SETTINGS, 0)
+    assert said in found["sentences"][0]
+    assert (found["gain_over_market"]["value"] > 0.02) == (skill > 0)
+
+
+def test_swapping_two_runs_turns_the_sign_and_shuffling_rows_nothing() -> None:
+    (one, prepared), (other, _) = simulated(6, 0.5, races=200), simulated(6, 0.0, races=200)
+    there, back = compare(one, other, prepared, NAMES, SETTINGS, 0), compare(other, one, prepared, NAMES, SETTINGS, 0)
+    assert there["log_loss"]["value"] == pytest.approx(-back["log_loss"]["value"])
+    assert there["log_loss"]["low"] == pytest.approx(-back["log_loss"]["high"])
+    shuffled = one.sample(frac=1.0, random_state=0).reset_index(drop=True)
+    assert compare(shuffled, other, prepared, NAMES, SETTINGS, 0) == there
+
+
+def test_runs_without_a_market_are_compared_without_one() -> None:
+    predictions, prepared = simulated(7, 0.5, races=100)
+    found = compare(predictions, predictions, prepared.assign(teacher=np.nan, bsp=np.nan), NAMES, SETTINGS, 0)
+    assert found["gain_over_market"] is None
+    assert found["log_loss"]["value"] == 0
+
+
+def test_runs_with_other_runners_are_refused() -> None:
+    predictions, prepared = simulated(8, 0.5, races=100)
+    with pytest.raises(Refusal, match="do not hold the same runners"):
+        compare(predictions, predictions[6:], prepared, NAMES, SETTINGS, 0)
