@@ -1,12 +1,21 @@
 """Evidence: what the corridor wrote about one task, as the checks of the last room see it."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import pandas as pd
 
+from core.folds import NO_CLOCK, TARGET
 from core.params import Knobs
+from core.places import Ints, first_seen, located, numbered
+from core.roles import Roles
+from core.stored import Stored, frame
 from core.tables import Column
+
+# bytes of columns that are kept once they are read: several checks go through all features
+HELD = {"features": 1 << 30, "folds": 1 << 28, "prepared": 1 << 28, "predictions": 0}
 
 
 class Finding(TypedDict):
@@ -39,18 +48,66 @@ class Limits(Knobs):
 
 @dataclass(frozen=True, eq=False)  # compared and cached as the one thing it is, not by its tables
 class Evidence:
-    """The tables of one task, row by row as written; predictions hold score rows of test folds only."""
+    """The tables of one task, row by row as written; predictions hold score rows of test folds only.
+
+    Tables that are stored are read column by column; their row ids are numbers and their texts categories. What is
+    told of all rows is told once: to be read, never written to.
+    """
 
     task: str
     predictions: pd.DataFrame
-    prepared: pd.DataFrame
+    prepared: Any  # this and the next two are a Table; Any, for whoever made data frames may change them as such
     columns: list[Column]
-    features: pd.DataFrame
-    folds: pd.DataFrame
+    features: Any
+    folds: Any
     report: dict[str, Any]
     audit: dict[str, Any]
     limits: Limits
     seed: int
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """The names of the features."""
+        return [str(name) for name in self.features.columns if name != "row_id"]
+
+    @cached_property
+    def roles(self) -> Roles:
+        """Which role each row of the folds plays in each of them."""
+        return Roles.of(self.folds)
+
+    @property
+    def timeless(self) -> bool:
+        """Whether the rows have no clock."""
+        return bool((self.folds["time"] == NO_CLOCK).all())
+
+    @cached_property
+    def asked(self) -> pd.DataFrame:
+        """The rows that test folds score, each once: row_id, group, time; place in the folds and in the features.
+
+        The last is −1 for a row without features.
+        """
+        place = self.roles.scored.nonzero()[0]
+        place = place[first_seen(self.folds["row_id"].iloc[place])]
+        rows = frame(self.folds, ["row_id", "group", "time"], place)
+        return rows.assign(place=place, inputs=located(rows["row_id"], self.features["row_id"]))
+
+    @cached_property
+    def fold_rows(self) -> Ints:
+        """Where the row of each row of features stands in the folds, −1 where the folds do not know it."""
+        return located(self.features["row_id"], self.folds["row_id"])
+
+
+def stored(paths: dict[str, Path]) -> dict[str, Any]:
+    """Return the tables of evidence from their files: predictions, prepared, features, folds.
+
+    Of the predictions those columns are left out that no target of that name stands beside (`tuned:spread`).
+    """
+    ids = numbered({name: paths[name] for name in ("features", "folds", "prepared", "predictions")})
+    tables = {name: Stored(paths[name], {"row_id": ids[name]}, HELD[name]) for name in ids}
+    names = [str(name) for name in tables["predictions"].columns]
+    of = {name.partition(":")[2] for name in names if name.startswith(TARGET)} | {""}
+    kept = [name for name in names if name.partition(":")[2] in of]
+    return {**tables, "predictions": frame(tables["predictions"], kept)}
 
 
 def finding(status: Literal["ok", "warning", "failed", "declined"], summary: str, **details: Any) -> Finding:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from core import tables
 from core.doors import Paths, at, enter, require
-from core.evidence import Evidence, Finding, Limits, finding
+from core.evidence import Evidence, Finding, Limits, finding, stored
 from core.outputs import write_json
 from core.params import knobs, plan, sections, seed
 from core.refusals import Refusal
@@ -43,12 +43,13 @@ GRAVITY = ("declined", "ok", "warning", "failed")
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     evidence = _evidence(task, reads)
-    checks = {name: _check(name, evidence) for name in tools("diagnose")}
+    knobbed = sections("diagnose", task)
+    checks = {name: _check(name, evidence, knobbed) for name in tools("diagnose")}
     worst = max((found["status"] for found in checks.values()), key=GRAVITY.index)
     for name, found in checks.items():
         print(f"{found['status']:>8}  {name}: {found['summary']}")
     write_json({"task": task, "verdict": worst, "checks": checks}, writes["diagnosis"])
-    days = _days(task, evidence)
+    days = _days(task, evidence) if "alerts" in knobbed else nothing()
     tables.write(days, writes["daily"], COLUMNS)
     days.to_csv(writes["daily_csv"], index=False)
     told = json.loads(writes["diagnosis"].read_text())["checks"]
@@ -66,26 +67,24 @@ def gap(words: list[str]) -> int:
         plan(words[0])
         reads = at(READS, words[0])
         require(reads, words[0])
-        found = _check("gap", _evidence(words[0], reads))
+        found = _check("gap", _evidence(words[0], reads), sections("diagnose", words[0]))
     except Refusal as refusal:
         sys.exit(f"gap: {refusal}")
     print("\n".join(sentences(found["details"]) if found["details"] else [found["summary"]]))
     return 0
 
 
-def _check(name: str, evidence: Evidence) -> Finding:
+def _check(name: str, evidence: Evidence, knobbed: list[str]) -> Finding:
     """Return what a check finds; one with knobs is asked of the tasks that have them."""
     check = tool("diagnose", name)
     if not hasattr(check, "Settings"):
         return cast(Finding, check.check(evidence))
-    if name not in sections("diagnose", evidence.task):
+    if name not in knobbed:
         return finding("declined", f"diagnose.{evidence.task} of params.yaml has no knobs for it.")
     return cast(Finding, check.check(evidence, knobs(check.Settings, "diagnose", evidence.task, name)))
 
 
 def _days(task: str, evidence: Evidence) -> pd.DataFrame:
-    if "alerts" not in sections("diagnose", task):
-        return nothing()
     why = knobs(root_cause.Settings, "diagnose", task, "root_cause")
     units, parts = graded(evidence), segments(evidence, [*why.population, *why.lines])
     causes = by_day(units, quality(evidence), parts, why, seed())
@@ -95,11 +94,8 @@ def _days(task: str, evidence: Evidence) -> pd.DataFrame:
 def _evidence(task: str, reads: Paths) -> Evidence:
     return Evidence(
         task=task,
-        predictions=tables.read(reads["predictions"]),
-        prepared=tables.read(reads["prepared"]),
+        **stored(reads),
         columns=tables.declared(reads["prepared"]),
-        features=tables.read(reads["features"]),
-        folds=tables.read(reads["folds"]),
         report=json.loads(reads["report"].read_text()),
         audit=json.loads(reads["audit"].read_text()),
         limits=knobs(Limits, "diagnose", task, "limits"),

@@ -13,6 +13,7 @@ import pandas as pd
 from core import races
 from core.evidence import Evidence
 from core.grading import by_edge, grade
+from core.places import located
 from core.races import Codes, Floats
 from stages.diagnose._judged import Judged, judged
 
@@ -34,9 +35,10 @@ def graded(evidence: Evidence, arm: str = "tuned") -> pd.DataFrame:
         return _empty()
     rows = judged(evidence, arm)
     units = _races(rows) if rows.kind == "share" else _rows(rows, evidence.limits.hit_edge)
-    entity = evidence.prepared.drop_duplicates("row_id").set_index("row_id")["entity"]
-    units.insert(1, "entity", units["row_id"].map(entity))
-    return units.sort_values("time", kind="stable", ignore_index=True).drop(columns="time")
+    place = located(units["row_id"], evidence.prepared["row_id"])
+    units.insert(1, "entity", evidence.prepared["entity"].array.take(place, allow_fill=True))
+    ordered = units if units["time"].is_monotonic_increasing else units.sort_values("time", kind="stable")
+    return ordered.drop(columns="time").reset_index(drop=True)
 
 
 def tier(distance: Floats) -> Floats:

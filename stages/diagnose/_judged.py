@@ -10,7 +10,8 @@ import pandas as pd
 
 from core import races
 from core.evidence import Evidence
-from core.folds import KEYS, TARGET, names, targets
+from core.folds import KEYS, TARGET, targets
+from core.places import located, once, taken
 from core.races import TINY, Codes, Floats
 
 Kind = Literal["share", "chance", "quantity"]
@@ -35,7 +36,7 @@ class Judged:
     @property
     def groups(self) -> int:
         """How many groups there are."""
-        return len(np.unique(self.group))
+        return int(np.count_nonzero(np.bincount(self.group)))
 
     @property
     def block(self) -> Codes:
@@ -78,6 +79,8 @@ class Judged:
         return _log_loss(p, self.y) if self.kind == "chance" else np.square(p - self.y)
 
     def _only(self, keep: npt.NDArray[np.bool_]) -> "Judged":
+        if keep.all():
+            return self
         rows = self.rows[keep]
         group = races.codes(rows["group"])
         kept = {name: getattr(self, name)[keep] for name in ("p", "y", "market", "label")}
@@ -91,13 +94,11 @@ def judged(evidence: Evidence, arm: str = "tuned") -> Judged:
     A row counts once, however often it is predicted: the check of duplicates speaks of that. Where a row has several
     targets, each is a chance of its own, and `rows` has its `tag`.
     """
-    rows = _long(evidence.predictions.drop_duplicates("row_id"), arm)
+    rows = _long(once(evidence.predictions), arm)
     if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (arm, "target")):
         rows = rows.iloc[:0].assign(**{arm: 0.0, "target": 0.0})
-    teacher = evidence.prepared.drop_duplicates("row_id").set_index("row_id").get("teacher", pd.Series(dtype=float))
     p, y, group = rows[arm].to_numpy(float), rows["target"].to_numpy(float), races.codes(rows["group"])
-    market = pd.to_numeric(rows["row_id"].map(teacher), errors="coerce").to_numpy(float)
-    shares = divided(evidence.folds)
+    market, shares = _market(evidence, rows["row_id"]), divided(evidence)
     known = np.isfinite(p) & np.isfinite(y)
     chances = shares or bool(((y >= 0) & (y <= 1) & (p >= 0) & (p <= 1))[known].all())
     label = pd.factorize(rows["tag"])[0] if "tag" in rows else np.zeros(len(rows), np.int64)
@@ -113,23 +114,24 @@ def columns(predictions: pd.DataFrame, arm: str) -> list[str]:
     return [name for name in wanted if name in predictions]
 
 
-def roles(evidence: Evidence) -> pd.DataFrame:
-    """Return the folds in the order of the features' rows; a row that the folds do not know plays no role."""
-    folds = evidence.folds.drop_duplicates("row_id").set_index("row_id")
-    return folds.reindex(evidence.features["row_id"])
-
-
-def scored(folds: pd.DataFrame) -> pd.Series:
-    """Return True for rows that some test fold scores."""
-    return (folds[names(folds, "test")] == "score").any(axis=1)
-
-
-def divided(folds: pd.DataFrame) -> bool:
+@lru_cache(maxsize=1)
+def divided(evidence: Evidence) -> bool:
     """Return whether one share of success is divided within each group that the test folds score."""
-    rows = folds[scored(folds)]
-    if rows.empty or TARGET not in rows or not pd.api.types.is_numeric_dtype(rows["target"]):
+    rows, folds = evidence.roles.scored, evidence.folds
+    if not rows.any() or TARGET not in folds or not pd.api.types.is_numeric_dtype(folds[TARGET]):
         return False
-    return bool(np.allclose(rows.groupby("group")["target"].sum(), 1) and rows["target"].between(0, 1).all())
+    share = folds[TARGET].to_numpy(float)[rows]
+    if not ((share >= 0) & (share <= 1)).all():
+        return False
+    return bool(np.allclose(np.bincount(races.codes(folds["group"].iloc[np.flatnonzero(rows)]), weights=share), 1))
+
+
+def _market(evidence: Evidence, row_id: pd.Series) -> Floats:
+    """Return the market's figure of each row, missing where it has none."""
+    if "teacher" not in evidence.prepared:
+        return np.full(len(row_id), np.nan)
+    teacher = pd.to_numeric(evidence.prepared["teacher"], errors="coerce").to_numpy(float)
+    return taken(teacher, located(row_id, evidence.prepared["row_id"]))
 
 
 def _long(predictions: pd.DataFrame, arm: str) -> pd.DataFrame:

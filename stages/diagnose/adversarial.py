@@ -13,8 +13,8 @@ from scipy.stats import rankdata, t
 from sklearn.metrics import roc_auc_score
 
 from core.evidence import Evidence, Finding, finding
-from core.folds import NO_CLOCK, names
 from core.params import Knobs
+from core.stored import each
 from core.threads import one_thread
 from stages.diagnose._steps import growing, means, steps
 
@@ -47,15 +47,14 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     Inputs that only grow (counts) would tell any two periods apart and are left out. See `told_apart` for what chance
     is. Declines without a clock and with too few days to have other stretches.
     """
-    folds = evidence.folds.drop_duplicates("row_id")
-    if (folds["time"] == NO_CLOCK).all():
+    if evidence.timeless:
         return finding("declined", "The rows have no clock, so none is newer than another.")
-    rows = folds[(folds[names(folds, "test")] == "score").any(axis=1)].sort_values("time", kind="stable")
-    place = pd.Index(evidence.features["row_id"]).get_indexer(pd.Index(rows["row_id"]))
+    rows = evidence.asked.sort_values("time", kind="stable")
     some = np.linspace(0, len(rows) - 1, min(settings.rows, len(rows))).astype(int)
-    some = some[place[some] >= 0]
-    table = evidence.features.drop(columns="row_id").iloc[place[some]].reset_index(drop=True)
-    days = rows["time"].dt.normalize().iloc[some].reset_index(drop=True)
+    looked = rows.iloc[some][(rows["inputs"] >= 0).to_numpy()[some]]
+    place, days = looked["inputs"].to_numpy(), looked["time"].dt.normalize().reset_index(drop=True)
+    inputs = each(evidence.features, evidence.inputs)
+    table = pd.DataFrame({name: values.iloc[place].reset_index(drop=True) for name, values in inputs})
     found = told_apart(table, days, settings)
     if found["stretches"] < STRETCHES:
         said = f"{found['blocks']} blocks of days hold {found['stretches']} earlier stretches; {STRETCHES} are needed."

@@ -3,7 +3,6 @@
 from typing import Any
 
 from core.evidence import Evidence, Finding, finding
-from core.folds import NO_CLOCK
 from stages.diagnose._daily import knobs
 from stages.diagnose._daily.alarms import alerted
 from stages.diagnose._daily.completeness import counts
@@ -25,7 +24,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     Both sets are measured in the same worlds, drawn from the reference. Declines without a clock, without graded units,
     and where the scored days are no more than the reference.
     """
-    if (evidence.folds["time"] == NO_CLOCK).all():
+    if evidence.timeless:
         return finding("declined", "The rows have no clock, so there is no newest day.")
     units, days = graded(evidence), calendar(evidence)
     if units.empty:

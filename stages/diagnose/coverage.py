@@ -1,11 +1,14 @@
 """coverage: has every row that the test folds score one usable prediction?"""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.evidence import Evidence, Finding, finding
-from core.folds import names
+from core.places import distinct, located
 from stages.diagnose._judged import columns, divided
+
+Ints = npt.NDArray[np.int64]
 
 NAME = "Is every row that should be predicted predicted, and usably?"
 
@@ -20,12 +23,13 @@ def check(evidence: Evidence) -> Finding:
     is predicted.
     """
     predictions = evidence.predictions
-    asked, given = _asked(evidence.folds), _keys(predictions)
+    asked, given, strange = _pairs(evidence)
     arms = [arm for arm in ARMS if columns(predictions, arm)]
-    if asked.empty or not arms:
-        return finding("declined", "No test fold scores a row." if asked.empty else "No arm is predicted.")
-    shares = divided(evidence.folds)
-    unpredicted, unasked = int((~asked.isin(given)).sum()), int((~given.isin(asked)).sum())
+    if not len(asked) or not arms:
+        return finding("declined", "No test fold scores a row." if not len(asked) else "No arm is predicted.")
+    shares = divided(evidence)
+    common = len(np.intersect1d(asked, given, assume_unique=True))
+    unpredicted, unasked = len(asked) - common, len(given) - common + strange
     told = {arm: predictions[columns(predictions, arm)].to_numpy(float) for arm in arms}
     missing = {arm: int((~np.isfinite(values)).any(axis=1).sum()) for arm, values in told.items()}
     torn = {arm: _torn(predictions, arm) for arm in arms} if shares else {}
@@ -48,13 +52,19 @@ def check(evidence: Evidence) -> Finding:
     return finding("ok", f"All {len(asked)} score rows are predicted by {', '.join(arms)}{summed}.", **details)
 
 
-def _asked(folds: pd.DataFrame) -> pd.MultiIndex:
-    parts = [folds.loc[folds[fold] == "score", ["row_id"]].assign(fold=fold) for fold in names(folds, "test")]
-    return _keys(pd.concat(parts) if parts else pd.DataFrame(columns=["row_id", "fold"]))
+def _pairs(evidence: Evidence) -> tuple[Ints, Ints, int]:
+    """Return the rows and test folds that are asked for, and those that are predicted, each pair as one number, once.
 
-
-def _keys(predictions: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(predictions[["row_id", "fold"]].drop_duplicates())
+    Last comes how many more are predicted of rows or by folds that are unknown.
+    """
+    roles, ids, made = evidence.roles, evidence.folds["row_id"], evidence.predictions
+    place, fold = located(made["row_id"], ids), pd.Index(roles.folds).get_indexer(pd.Index(made["fold"]))
+    fold = np.where(np.isin(fold, [roles.folds.index(name) for name in roles.tests]), fold, -1)
+    known = (place >= 0) & (fold >= 0)
+    strange = len(made.loc[~known, ["row_id", "fold"]].drop_duplicates())
+    row, test = roles.pairs(roles.tests, "score")
+    asked, given = located(ids, ids)[row] * len(roles.folds) + test, (place * len(roles.folds) + fold)[known]
+    return distinct(asked), distinct(given), strange
 
 
 def _torn(predictions: pd.DataFrame, arm: str) -> int:

@@ -8,9 +8,10 @@ import pandas as pd
 from pydantic import Field
 
 from core.evidence import Evidence, Finding, finding
-from core.folds import NO_CLOCK
 from core.params import Knobs
+from core.places import located, run, taken
 from core.sequential import watch
+from core.stored import each, is_number
 from core.threads import one_thread
 from stages.diagnose._graded import graded
 from stages.diagnose._steps import growing, means, steps
@@ -42,7 +43,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     (counts) are listed and not watched. A season that the reference has not seen is a change. Declines without a clock
     and with too few days.
     """
-    if (evidence.folds["time"] == NO_CLOCK).all():
+    if evidence.timeless:
         return finding("declined", "The rows have no clock, so nothing can drift.")
     units = graded(evidence)
     days = units["day"].nunique()
@@ -111,15 +112,14 @@ def _watched(series_of: dict[str, Floats], step: Ints, settings: Settings, seed:
 
 def _inputs(evidence: Evidence, units: pd.DataFrame, step: Ints) -> dict[str, Floats]:
     """Return the mean of every number in each step, and the share that is missing; one column is held at a time."""
-    features = evidence.features.drop_duplicates("row_id")
-    place = pd.Index(features["row_id"]).get_indexer(pd.Index(units["row_id"]))
+    place = run(located(units["row_id"], evidence.features["row_id"]))
+    numbers = [name for name in evidence.inputs if is_number(evidence.features, name)]
     found: dict[str, Floats] = {}
-    for name in features.columns.drop("row_id"):
-        if pd.api.types.is_numeric_dtype(features[name]):
-            values = np.where(place >= 0, features[name].to_numpy(float)[place], np.nan)
-            found[str(name)] = means(values, step)
-            if np.isnan(values).any():
-                found[f"{name} missing"] = means(np.isnan(values).astype(float), step)
+    for name, column in each(evidence.features, numbers):
+        values = taken(column.to_numpy(float, na_value=np.nan), place)
+        found[name] = means(values, step)
+        if (absent := np.isnan(values)).any():
+            found[f"{name} missing"] = means(absent.astype(float), step)
     return found
 
 

@@ -19,7 +19,7 @@ def check(evidence: Evidence) -> Finding:
     limit = evidence.limits.market_bias
     rows = judged(evidence)
     known = np.isfinite(rows.market)
-    days = len(np.unique(rows.group[known]))
+    days = int(np.count_nonzero(np.bincount(rows.group[known])))
     if rows.kind != "quantity" or limit is None:
         return finding("declined", "No quantity is predicted that a market has a line for, or no limit is set.")
     if days < FEWEST:

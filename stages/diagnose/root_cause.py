@@ -3,7 +3,6 @@
 import pandas as pd
 
 from core.evidence import Evidence, Finding, finding
-from core.folds import NO_CLOCK, names
 from stages.diagnose._causes import judgement
 from stages.diagnose._causes.causes import cause
 from stages.diagnose._causes.quality import quality, segments
@@ -21,7 +20,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
 
     Warns of every cause but none and undecided. Declines without a clock, without graded units, and with too few days.
     """
-    if (evidence.folds["time"] == NO_CLOCK).all():
+    if evidence.timeless:
         return finding("declined", "The rows have no clock, so nothing comes before anything.")
     units = graded(evidence)
     if units.empty:
@@ -42,7 +41,5 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
 
 def _newest(evidence: Evidence) -> pd.Timestamp:
     """Return the newest day that a test fold scores, predicted or not."""
-    folds = evidence.folds
-    scored = (folds[names(folds, "test")] == "score").any(axis=1)
-    newest: pd.Timestamp = folds.loc[scored, "time"].max().normalize()
+    newest: pd.Timestamp = evidence.asked["time"].max().normalize()
     return newest

@@ -7,6 +7,8 @@ import pandas as pd
 
 from core.evidence import Evidence, Finding, finding
 from core.folds import NO_CLOCK
+from core.places import once
+from core.stored import frame
 from core.vocabulary import words
 from stages.diagnose import drift
 from stages.diagnose.drift import watched
@@ -57,9 +59,9 @@ def _rows(evidence: Evidence) -> pd.DataFrame:
     given = evidence.predictions
     arms = [name for name in given if str(name).startswith(ARM)]
     told = given.groupby("row_id", sort=False)[arms].mean()
-    prepared = evidence.prepared.drop_duplicates("row_id").set_index("row_id")
-    truth = [name for name in prepared if str(name).startswith(TARGET)]
-    rows = told.join(prepared[["time", *truth]], how="inner")
+    truth = [str(name) for name in evidence.prepared.columns if str(name).startswith(TARGET)]
+    prepared = once(frame(evidence.prepared, ["row_id", "time", *truth])).set_index("row_id")
+    rows = told.join(prepared, how="inner")
     return rows.sort_values("time", kind="stable").reset_index()
 
 
@@ -77,11 +79,11 @@ def _tables(rows: pd.DataFrame, tags: list[str]) -> dict[str, pd.DataFrame]:
 
 def _unheard(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the share of each row's words that no text before the first of these rows has; no column without any."""
-    inputs = evidence.features.drop_duplicates("row_id").set_index("row_id")
-    if TEXT not in inputs:
+    if TEXT not in evidence.features:
         return pd.DataFrame(index=rows.index)
-    time = evidence.prepared.drop_duplicates("row_id").set_index("row_id")["time"].reindex(inputs.index)
-    told = inputs[TEXT].fillna("").map(lambda text: words(str(text), WORDS))
+    inputs = once(frame(evidence.features, ["row_id", TEXT])).set_index("row_id")
+    time = once(frame(evidence.prepared, ["row_id", "time"])).set_index("row_id")["time"].reindex(inputs.index)
+    told = inputs[TEXT].astype(object).fillna("").map(lambda text: words(str(text), WORDS))
     known = {word for text in told[time < rows["time"].min()] for word in text}
     if not known:
         return pd.DataFrame(index=rows.index)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t
 
 from core.evidence import Evidence, Finding, finding
 from core.intervals import FEWEST, LEVEL
+from core.places import located
 from core.races import Codes, Floats
+from core.stored import each
 from stages.diagnose._judged import Judged, judged
 
 NAME = "Where does the model do worse than elsewhere?"
@@ -24,14 +25,28 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Segment:
-    """Units of one level of one column, and the figure by which they are compared with all others."""
+    """Units of one level of one column, and the figure by which they are compared with all others.
+
+    Sums and counts are those of each block: all that is asked of units.
+    """
 
     column: str
     level: str
     measure: str
-    inside: npt.NDArray[np.bool_]
-    values: Floats
-    block: Codes
+    sums: Floats
+    counts: Floats
+    all_sums: Floats
+    all_counts: Floats
+
+    @property
+    def sides(self) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+        """The sums and counts of the segment and of the rest."""
+        return (self.sums, self.counts), (self.all_sums - self.sums, self.all_counts - self.counts)
+
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """How many blocks have units in the segment, and how many have others."""
+        return int(np.count_nonzero(self.counts)), int(np.count_nonzero(self.all_counts - self.counts))
 
 
 def check(evidence: Evidence) -> Finding:
@@ -74,62 +89,75 @@ def _excess(rows: Judged) -> tuple[Judged, Floats, str]:
 
 def _segments(evidence: Evidence, rows: Judged, excess: Floats, measure: str) -> Iterator[Segment]:
     residual = rows.y - rows.p
-    first = np.unique(rows.group, return_index=True)[1]
-    for column, labels in _labels(evidence, rows):
-        shared = pd.Series(labels).groupby(rows.group).nunique().eq(1).all()
+    first = np.unique(rows.group, return_index=True)[1] if rows.kind == "share" else np.empty(0, dtype=np.int64)
+    for column, code, levels in _labels(evidence, rows):
+        shared = rows.kind == "share" and bool((code == code[first][rows.group]).all())
         if rows.kind != "share" or not shared:
-            yield from _levels(column, labels, "target − p", residual, rows.group)
+            yield from _levels(column, code, levels, "target − p", residual, rows.group)
         if rows.kind != "share" or shared:
-            units = labels[first] if rows.kind == "share" else labels
-            yield from _levels(column, units, measure, excess, rows.block)
+            units = code[first] if rows.kind == "share" else code
+            yield from _levels(column, units, levels, measure, excess, rows.block)
 
 
-def _levels(column: str, labels: npt.NDArray[Any], measure: str, values: Floats, block: Codes) -> Iterator[Segment]:
-    code, found = pd.factorize(labels, sort=True)
-    for number, level in enumerate(found):
-        yield Segment(column, level, measure, code == number, values, block)
+def _levels(
+    column: str, code: Codes, levels: list[str], measure: str, values: Floats, block: Codes
+) -> Iterator[Segment]:
+    blocks = int(block.max()) + 1
+    cell, shape = code * blocks + block, (len(levels), blocks)
+    counts = np.bincount(cell, minlength=shape[0] * blocks).astype(float).reshape(shape)
+    sums = np.bincount(cell, weights=values, minlength=shape[0] * blocks).reshape(shape)
+    total, number = sums.sum(axis=0), counts.sum(axis=0)
+    for place, level in enumerate(levels):
+        if counts[place].any():
+            yield Segment(column, level, measure, sums[place], counts[place], total, number)
 
 
-def _labels(evidence: Evidence, rows: Judged) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+def _labels(evidence: Evidence, rows: Judged) -> Iterator[tuple[str, Codes, list[str]]]:
+    """Yield the columns that divide the rows, each row's level by number, and the levels' names, sorted."""
     if "tag" in rows.rows:
-        yield "tag", rows.rows["tag"].to_numpy(dtype=object)
-    prepared = evidence.prepared.drop_duplicates("row_id").set_index("row_id").reindex(rows.rows["row_id"])
-    for column in evidence.columns:
-        if column.known == "before" and column.kind != "time" and column.name not in KEYS and column.name in prepared:
-            values = prepared[column.name]
-            if column.kind != "text" or values.nunique() <= LEVELS:
-                yield column.name, _named(values, column.kind != "text")
+        code, tags = pd.factorize(rows.rows["tag"], sort=True)
+        yield "tag", code, [str(tag) for tag in tags]
+    kinds = {
+        column.name: column.kind
+        for column in evidence.columns
+        if column.known == "before" and column.kind != "time" and column.name not in KEYS
+    }
+    place = located(rows.rows["row_id"], evidence.prepared["row_id"])
+    for name, column in each(evidence.prepared, [name for name in kinds if name in evidence.prepared]):
+        values = pd.Series(column.array.take(place, allow_fill=True))
+        if kinds[name] != "text" or values.nunique() <= LEVELS:
+            yield name, *_named(values, kinds[name] != "text")
 
 
-def _named(values: pd.Series, number: bool) -> npt.NDArray[Any]:
+def _named(values: pd.Series, number: bool) -> tuple[Codes, list[str]]:
+    """Return each row's level and the levels' names; levels of one name are one."""
     if number and values.nunique() > FEW:
-        named = pd.qcut(values.astype(float), 4, duplicates="drop").astype(object)
-    else:
-        named = values.astype(object)
-    text = named.map(lambda value: f"{value:g}" if number and isinstance(value, float | int) else str(value))
-    return text.where(values.notna(), "missing").to_numpy(dtype=object)
+        values = pd.qcut(values.astype(float), 4, duplicates="drop")
+    code, levels = pd.factorize(values)
+    names = [f"{level:g}" if number and isinstance(level, float | int) else str(level) for level in levels]
+    of, unique = pd.factorize(np.array([*names, "missing"], dtype=object), sort=True)
+    return of[code], [str(name) for name in unique]
 
 
 def _judgeable(one: Segment, limit: int) -> bool:
-    return all(_blocks(one.block[side]) >= limit for side in (one.inside, ~one.inside))
+    return min(one.blocks) >= limit
 
 
 def _compare(one: Segment, level: float) -> dict[str, Any]:
     """Return the segment's mean beside that of the rest, their difference, and its interval at a level per segment."""
-    influence = np.zeros(one.block.max() + 1)
+    influence = np.zeros(len(one.sums))
     means = []
-    for side, sign in ((one.inside, 1), (~one.inside, -1)):
-        means.append(float(one.values[side].mean()))
-        parts = sign * (one.values[side] - means[-1]) / side.sum()
-        influence += np.bincount(one.block[side], weights=parts, minlength=len(influence))
-    fewer = min(_blocks(one.block[side]) for side in (one.inside, ~one.inside))
+    for (sums, counts), sign in zip(one.sides, (1, -1), strict=True):
+        means.append(float(sums.sum() / counts.sum()))
+        influence += sign * (sums - means[-1] * counts) / counts.sum()
+    fewer = min(one.blocks)
     error = float(np.sqrt(np.square(influence).sum() * fewer / (fewer - 1)))
     difference, reach = means[0] - means[1], float(t.ppf(level, fewer - 1)) * error
     return {
         "column": one.column,
         "level": one.level,
         "measure": one.measure,
-        "groups": _blocks(one.block[one.inside]),
+        "groups": one.blocks[0],
         "mean": means[0],
         "rest": means[1],
         "difference": difference,
@@ -137,11 +165,6 @@ def _compare(one: Segment, level: float) -> dict[str, Any]:
         "high": difference + reach,
         "errors": abs(difference) / error if error else 0.0,
     }
-
-
-def _blocks(block: Codes) -> int:
-    """Return how many blocks there are: counting is linear, sorting is not."""
-    return int(np.count_nonzero(np.bincount(block)))
 
 
 def _worse(one: dict[str, Any]) -> bool:

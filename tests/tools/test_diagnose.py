@@ -104,8 +104,8 @@ def _evidence(
     rows: pd.DataFrame, p: np.ndarray, strength: np.ndarray, random: np.random.Generator, seed: int
 ) -> Evidence:
     walk = WalkForward(
-        first_day=None, first_test=0.6, last_test=None, test_days=14, calibrate_days=7, tune_folds=1, tune_days=7, window_days=None, embargo_days=0,
-        label_delay_days=0,
+        first_day=None, first_test=0.6, last_test=None, test_days=14, calibrate_days=7, tune_folds=1, tune_days=7,
+        window_days=None, embargo_days=0, label_delay_days=0,
     )  # fmt: skip
     keys = rows[["row_id", "group", "time", "target", "teacher"]]
     folds = pd.concat([keys, walk_forward(rows["time"], rows["group"], walk)], axis=1)
@@ -146,7 +146,8 @@ def reshaped(evidence: Evidence, change: Any) -> Evidence:
 
 
 def _late(evidence: Evidence) -> pd.Series:
-    return (evidence.folds[["test_0", "test_1"]] == "score").any(axis=1)
+    late: pd.Series = (evidence.folds[["test_0", "test_1"]] == "score").any(axis=1)
+    return late
 
 
 def marketless(evidence: Evidence) -> Evidence:

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from core.places import first_seen, located
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -112,19 +114,14 @@ def _place(table: pd.DataFrame | None, units: pd.DataFrame) -> Ints:
     """Return where each unit's row_id first stands in a table's index, −1 where it does not."""
     if table is None:
         return np.full(len(units), -1, dtype=np.int64)
-    wanted = pd.Index(units["row_id"])
-    if table.index.is_unique:
-        return np.asarray(table.index.get_indexer(wanted), dtype=np.int64)
-    first = np.flatnonzero(~table.index.duplicated())
-    found = table.index[first].get_indexer(wanted)
-    return np.where(found >= 0, first[found], -1)
+    return located(units["row_id"], table.index)
 
 
 def _flags(
     units: pd.DataFrame, quality: pd.DataFrame | None, margin: float
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Return which units have unsound inputs and which are told more than once."""
-    twice = units.duplicated("row_id", keep="first").to_numpy()
+    twice = ~first_seen(units["row_id"])
     unsound = np.zeros(len(units), dtype=bool)
     if quality is None:
         return unsound, twice

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.evidence import Evidence
-from core.folds import names
+from core.places import Place, located, run, taken
+from core.stored import Table, each, is_number
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -34,24 +35,30 @@ def quality(evidence: Evidence) -> pd.DataFrame:
     nearly always repeat a column of the prepared table and here do not. `repeated` is 1 where it is predicted twice,
     `unpredicted` where not at all. An input that lags and still moves is seen only if it repeats a prepared column.
     """
-    tests = names(evidence.folds, "test")
-    asked = evidence.folds[(evidence.folds[tests] == "score").any(axis=1)].drop_duplicates("row_id")
-    rows = pd.Index(asked["row_id"])
-    features = evidence.features.drop_duplicates("row_id")
-    place = pd.Index(features["row_id"]).get_indexer(rows)
-    inputs = features.drop(columns="row_id").select_dtypes("number")
-    prepared = evidence.prepared.drop_duplicates("row_id")
-    beside = pd.Index(prepared["row_id"]).get_indexer(rows)
-    given = rows.get_indexer(pd.Index(evidence.predictions["row_id"]))
-    times = np.bincount(given[given >= 0], minlength=len(rows))
+    asked = evidence.asked
+    beside = located(asked["row_id"], evidence.prepared["row_id"])
+    given = located(evidence.predictions["row_id"], asked["row_id"])
+    times = np.bincount(given[given >= 0], minlength=len(asked))
     found = {
         "day": asked["time"].dt.normalize().astype("datetime64[ns]").to_numpy(),
-        **_sound(inputs, place, prepared["entity"].iloc[beside], asked["time"].to_numpy()),
-        "contrary": _contrary(inputs, place, prepared, beside),
+        **_of_inputs(evidence, asked, beside),
         "repeated": (times > 1).astype(float),
         "unpredicted": (times == 0).astype(float),
     }
-    return pd.DataFrame(found, index=rows)
+    return pd.DataFrame(found, index=pd.Index(asked["row_id"]))
+
+
+def _of_inputs(evidence: Evidence, asked: pd.DataFrame, beside: Ints) -> dict[str, Floats]:
+    """Return the scores that one pass over the inputs tells."""
+    who = pd.factorize(evidence.prepared["entity"].array.take(beside, allow_fill=True))[0]
+    sound, contrary = _Sound(who, asked["time"].to_numpy()), _Contrary(evidence.prepared, run(beside), len(beside))
+    numbers = [name for name in evidence.inputs if is_number(evidence.features, name)]
+    place = run(asked["inputs"].to_numpy())
+    for _, column in each(evidence.features, numbers):
+        values = taken(column.to_numpy(float, na_value=np.nan), place)
+        sound.look(values)
+        contrary.look(values)
+    return {**sound.scores(len(numbers)), "contrary": contrary.scores()}
 
 
 def segments(evidence: Evidence, columns: list[str]) -> pd.DataFrame:
@@ -60,73 +67,106 @@ def segments(evidence: Evidence, columns: list[str]) -> pd.DataFrame:
     `line_origin`, where lines are known, is made here: what the market's number is the same as: "estimate" (the
     estimated line, or a line of that type), "open" (the first line), "moved" (neither), "none".
     """
-    prepared = evidence.prepared.drop_duplicates("row_id")
+    prepared = evidence.prepared
     found = {name: _named(prepared[name]) for name in columns if name in prepared}
     if "line_origin" in columns and "teacher" in prepared:
         found["line_origin"] = _origin(prepared)
-    return pd.DataFrame(found).set_index(pd.Index(prepared["row_id"]))
+    return pd.DataFrame(found, index=pd.Index(prepared["row_id"]))
 
 
-def _origin(prepared: pd.DataFrame) -> pd.Series:
-    nothing = pd.Series(np.nan, index=prepared.index)
-    teacher = prepared["teacher"]
-    estimated = teacher.notna() & (prepared.get("line_type", nothing) == "estimated")
-    same = teacher == prepared.get("estimated_line", nothing)
-    opened = teacher == prepared.get("open_line", nothing)
-    chosen = [teacher.isna(), estimated | same, opened]
-    return pd.Series(np.select(chosen, ["none", "estimate", "open"], "moved"), index=prepared.index)
+def _origin(prepared: Table) -> "pd.Categorical[str]":
+    nothing = pd.Series(np.nan, index=range(len(prepared)))
+    wanted = ("teacher", "line_type", "estimated_line", "open_line")
+    held = {name: prepared[name] for name in wanted if name in prepared}
+    teacher, line_type, *lines = (held.get(name, nothing) for name in wanted)
+    own, same, opened = teacher.to_numpy(float), *(teacher.to_numpy(float) == line.to_numpy(float) for line in lines)
+    estimated = ~np.isnan(own) & (line_type == "estimated").to_numpy(bool)
+    code: Ints = np.select([np.isnan(own), estimated | same, opened], [0, 1, 2], 3).astype(np.int64)
+    return _levels(code, ["none", "estimate", "open", "moved"])
 
 
-def _named(values: pd.Series) -> pd.Series:
+def _named(values: pd.Series) -> "pd.Categorical[str]":
+    """Return the name of each row's level; what is missing has a name as well."""
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > FEW:
-        return pd.qcut(values, BANDS, duplicates="drop").astype(str)
-    return values.astype(object).where(values.notna(), "missing").astype(str)
+        levels, missing = pd.qcut(values, BANDS, duplicates="drop").astype("category"), "nan"
+    else:
+        levels, missing = values.astype("category"), "missing"
+    names = [*map(str, levels.cat.categories), missing]
+    code, unique = pd.factorize(np.array(names, dtype=object))
+    return _levels(code[levels.cat.codes.to_numpy()], [str(name) for name in unique])
 
 
-def _sound(inputs: pd.DataFrame, place: Ints, entity: pd.Series, time: npt.NDArray[np.datetime64]) -> dict[str, Floats]:
-    """Return the scores that one pass over the inputs tells, each row beside its entity's row before."""
-    who = pd.factorize(entity)[0]
-    order = np.lexsort((time, who))
-    follows = np.r_[False, who[order][1:] == who[order][:-1]][: len(order)]
-    missing, defaulted, still = np.zeros(len(place)), np.zeros(len(place)), np.zeros(len(place))
-    measured = lively = 0
-    for name in inputs:
-        values = _at(inputs, str(name), place[order])
+def _levels(code: Ints, names: list[str]) -> "pd.Categorical[str]":
+    return pd.Categorical.from_codes(code, pd.Index(names))
+
+
+class _Sound:
+    """Rows told input by input, each beside its entity's row before."""
+
+    def __init__(self, who: Ints, time: npt.NDArray[np.datetime64]) -> None:
+        self.order = np.lexsort((time, who))
+        self.follows = np.r_[False, who[self.order][1:] == who[self.order][:-1]][: len(who)]
+        self.missing, self.defaulted, self.still = (np.zeros(len(who), dtype=np.int32) for _ in range(3))
+        self.measured = self.lively = 0
+
+    def look(self, given: Floats) -> None:
+        """Take one input's values into account."""
+        values = given[self.order]
         absent = np.isnan(values)
-        missing += absent
+        self.missing += absent
         some = pd.Series(values[:: max(1, len(values) // SAMPLE)])
         if some.nunique() > MANY:
-            measured += 1
+            self.measured += 1
             share = some.value_counts(normalize=True)
-            defaulted += (values == share.index[0]) if share.iloc[0] >= COMMON else 0.0
-        same = follows & np.r_[False, values[1:] == values[:-1]][: len(values)]
-        if follows.any() and same.sum() < (1 - LIVELY) * (follows & ~absent).sum():
-            lively += 1
-            still += same
-    stale = (still >= FROZEN * lively).astype(float) if lively else still
-    inverse = np.argsort(order)
-    return {
-        "missing": missing[inverse] / max(inputs.shape[1], 1),
-        "defaulted": defaulted[inverse] / max(measured, 1),
-        "stale": stale[inverse],
-    }
+            if share.iloc[0] >= COMMON:
+                self.defaulted += values == share.index[0]
+        same = self.follows & np.r_[False, values[1:] == values[:-1]][: len(values)]
+        if self.follows.any() and same.sum() < (1 - LIVELY) * (self.follows & ~absent).sum():
+            self.lively += 1
+            self.still += same
+
+    def scores(self, inputs: int) -> dict[str, Floats]:
+        """Return what was found, in the order of the rows."""
+        stale = (self.still >= FROZEN * self.lively) if self.lively else self.still
+        shares = {
+            "missing": self.missing / max(inputs, 1),
+            "defaulted": self.defaulted / max(self.measured, 1),
+            "stale": stale.astype(float),
+        }
+        found = {name: np.empty(len(self.order)) for name in shares}
+        for name, share in shares.items():
+            found[name][self.order] = share
+        return found
 
 
-def _contrary(inputs: pd.DataFrame, place: Ints, prepared: pd.DataFrame, beside: Ints) -> Floats:
-    numbers = prepared.select_dtypes("number")
-    some = np.linspace(0, len(place) - 1, min(SAMPLE, len(place))).astype(int)
-    others = {str(column): numbers[column].to_numpy(float)[beside[some]] for column in numbers}
-    count, pairs = np.zeros(len(place)), 0
-    for name in inputs:
-        sample = _at(inputs, str(name), place[some])
+class _Contrary:
+    """Rows told by the inputs that nearly always repeat a prepared column, and whether they do there."""
+
+    def __init__(self, prepared: Table, beside: Place, rows: int) -> None:
+        self.prepared, self.beside = prepared, beside
+        self.some = np.linspace(0, rows - 1, min(SAMPLE, rows)).astype(int)
+        numbers = [str(name) for name in prepared.columns if is_number(prepared, str(name)) and name != "row_id"]
+        self.others = {
+            name: taken(column.to_numpy(float, na_value=np.nan), beside)[self.some]
+            for name, column in each(prepared, numbers)
+        }
+        self.count, self.pairs = np.zeros(rows, dtype=np.int32), 0
+
+    def look(self, values: Floats) -> None:
+        """Take one input's values into account."""
+        sample = values[self.some]
         few = slice(None, None, max(1, len(sample) // FIRST_LOOK))
         if len(np.unique(sample[few])) == 1:
-            continue
-        for column, other in others.items():
+            return
+        for name, other in self.others.items():
             if _usually(_agree(sample[few], other[few])) >= LOOKS_SAME and _usually(_agree(sample, other)) >= SAME:
-                pairs += 1
-                count += ~_agree(_at(inputs, str(name), place), numbers[column].to_numpy(float)[beside])
-    return count / max(pairs, 1)
+                self.pairs += 1
+                beside = taken(self.prepared[name].to_numpy(float, na_value=np.nan), self.beside)
+                self.count += ~_agree(values, beside)
+
+    def scores(self) -> Floats:
+        """Return the share of those inputs that do not repeat their column."""
+        return np.asarray(self.count / max(self.pairs, 1))
 
 
 def _usually(agree: npt.NDArray[np.bool_]) -> float:
@@ -136,7 +176,3 @@ def _usually(agree: npt.NDArray[np.bool_]) -> float:
 
 def _agree(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isclose(one, other, rtol=1e-5, atol=1e-6, equal_nan=True))
-
-
-def _at(inputs: pd.DataFrame, name: str, place: Ints) -> Floats:
-    return np.where(place >= 0, inputs[name].to_numpy(float)[place], np.nan)

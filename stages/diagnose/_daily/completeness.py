@@ -5,7 +5,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.evidence import Evidence
-from stages.diagnose._daily.days import located, scored_rows
+from core.places import first_seen, located, taken
+from core.stored import each, is_number
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -26,12 +27,12 @@ def counts(evidence: Evidence, units: pd.DataFrame, arm: str, days: pd.DatetimeI
     """
     folds, made = evidence.folds, evidence.predictions
     known = made[arm].notna().to_numpy() if arm in made else np.zeros(len(made), dtype=bool)
-    once = made.loc[known & ~made["row_id"].duplicated().to_numpy()]
+    once = made.loc[known & first_seen(made["row_id"]), ["group", "time"]]
     shares = "market_hit" in units
     graded = once.loc[once["group"].isin(units["block"]), "time"] if shares else units["day"]
     found = pd.DataFrame({
         "rows": count(folds["time"], days),
-        "asked": count(folds.loc[scored_rows(folds), "time"], days),
+        "asked": count(folds["time"].iloc[evidence.roles.scored.nonzero()[0]], days),
         "made": count(once["time"], days),
         "graded": count(graded, days),
     })  # fmt: skip
@@ -54,17 +55,17 @@ def feature_quality(evidence: Evidence, days: pd.DatetimeIndex) -> Floats:
     share though that is not usual of it. Missing on days that asked for nothing. A row without inputs has none present.
     """
     asked, history = _sampled(evidence, days)
-    inputs = evidence.features.drop(columns="row_id").select_dtypes("number")
-    if not inputs.shape[1]:
+    inputs = [name for name in evidence.inputs if is_number(evidence.features, name)]
+    if not inputs:
         return np.full(len(days), np.nan)
     sound = np.zeros(asked.shape)
-    for name in inputs:
-        values = inputs[name].to_numpy(float)
-        sound += _sound(_at(values, asked), _at(values, history))
+    for _, column in each(evidence.features, inputs):
+        values = column.to_numpy(float, na_value=np.nan)
+        sound += _sound(taken(values, asked), taken(values, history))
     some = asked != EMPTY
     rows = some.sum(axis=1)
     total = np.where(some, sound, 0).sum(axis=1)
-    return np.where(rows > 0, 100 * total / np.maximum(rows * inputs.shape[1], 1), np.nan)
+    return np.where(rows > 0, 100 * total / np.maximum(rows * len(inputs), 1), np.nan)
 
 
 EMPTY = -2  # a place of the day's rows that no row takes; −1 is a row without inputs
@@ -105,12 +106,9 @@ def _sampled(evidence: Evidence, days: pd.DatetimeIndex) -> tuple[Ints, Ints]:
     """Return days × ROWS places among the features: of the days' rows asked for, and of the days before the first."""
     folds = evidence.folds
     place = _place(folds["time"], days)
-    asked = _spread(np.flatnonzero(scored_rows(folds) & (place >= 0) & (place < len(days))), place, len(days))
+    asked = _spread(np.flatnonzero(evidence.roles.scored & (place >= 0) & (place < len(days))), place, len(days))
     past = _spread(np.flatnonzero((place < 0) & (place >= -HISTORY)), place + HISTORY, HISTORY)
-    here, there = folds["row_id"], evidence.features["row_id"]
-    if len(here) == len(there) and bool((here.to_numpy() == there.to_numpy()).all()):
-        return asked, past
-    to = located(here, there)
+    to = located(folds["row_id"], evidence.features["row_id"])
     return np.where(asked == EMPTY, EMPTY, to[asked]), np.where(past == EMPTY, EMPTY, to[past])
 
 
@@ -125,12 +123,6 @@ def _spread(rows: Ints, place: Ints, days: int) -> Ints:
     if not len(order):
         return np.full((days, ROWS), EMPTY, dtype=np.int64)
     return np.where(inside, order[np.minimum(edge[:-1, None] + nth, len(order) - 1)], EMPTY)
-
-
-def _at(values: Floats, places: Ints) -> Floats:
-    return (
-        np.where(places >= 0, values[np.maximum(places, 0)], np.nan) if len(values) else np.full(places.shape, np.nan)
-    )
 
 
 def _place(times: pd.Series, days: pd.DatetimeIndex) -> Ints:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from core.evidence import Evidence
+from core.places import located, once, taken
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -63,22 +62,11 @@ class Days:
 
 def calendar(evidence: Evidence) -> pd.DatetimeIndex:
     """Return every calendar day from the first to the last that a test fold scores; none if none is scored."""
-    day = evidence.predictions["time"].dt.normalize()
-    folds = evidence.folds
-    asked = folds.loc[scored_rows(folds), "time"].dt.normalize()
-    if asked.empty and day.empty:
+    ends = [side for side in (evidence.asked["time"], evidence.predictions["time"]) if len(side)]
+    if not ends:
         return pd.DatetimeIndex([])
-    ends = [side for side in (asked, day) if len(side)]
-    return pd.date_range(min(one.min() for one in ends), max(one.max() for one in ends)).as_unit("ns")
-
-
-def scored_rows(folds: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return which rows some test fold scores, a fold at a time: of long histories there are a hundred."""
-    found = np.zeros(len(folds), dtype=bool)
-    for name in folds.columns:
-        if str(name).startswith("test_"):
-            found |= (folds[name] == "score").to_numpy(dtype=bool)
-    return found
+    first, last = min(one.min() for one in ends), max(one.max() for one in ends)
+    return pd.date_range(first.normalize(), last.normalize()).as_unit("ns")
 
 
 def summed(units: pd.DataFrame, level: Floats, days: pd.DatetimeIndex, learn: int) -> Days:
@@ -132,7 +120,7 @@ def signed_errors(units: pd.DataFrame) -> bool:
 def levels(evidence: Evidence, units: pd.DataFrame) -> Floats:
     """Return what makes each unit hard: the runners of a race, else the market's figure where there is one."""
     if "market_hit" in units:
-        rows = evidence.predictions.drop_duplicates("row_id")["group"]
+        rows = once(evidence.predictions)["group"]
         code, group = pd.factorize(rows)
         runners = np.bincount(code, minlength=len(group))
         return np.asarray(runners[pd.Index(group).get_indexer(pd.Index(units["block"]))], dtype=np.float64)
@@ -141,13 +129,7 @@ def levels(evidence: Evidence, units: pd.DataFrame) -> Floats:
         return np.full(len(units), np.nan)
     place = located(units["row_id"], prepared["row_id"])
     teacher = pd.to_numeric(prepared["teacher"], errors="coerce").to_numpy(float)
-    return np.where(place >= 0, teacher[place], np.nan)
-
-
-def located(names: pd.Series, among: pd.Series) -> Ints:
-    """Return where each name first stands among others, −1 where it does not: a third of pandas' time for millions."""
-    found = pc.index_in(pa.array(names), value_set=pa.array(among))
-    return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    return taken(teacher, place)
 
 
 def _place(units: pd.DataFrame, days: pd.DatetimeIndex) -> Ints:

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from core.evidence import Evidence
-from core.folds import NO_CLOCK
 from stages.diagnose._daily.alarms import alerted
 from stages.diagnose._daily.columns import COLUMNS
 from stages.diagnose._daily.completeness import counts
@@ -32,7 +31,7 @@ def daily(
     a clock, and where nothing is scored, there are no days and the table is empty.
     """
     days = calendar(evidence)
-    if not len(days) or (evidence.folds["time"] == NO_CLOCK).all():
+    if not len(days) or evidence.timeless:
         return nothing()
     own, signed = settings.windows, signed_errors(units)
     sums = summed(units, levels(evidence, units), days, own.least_days)

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from core.drawn import Drawn
 from core.evidence import Evidence
 from core.grading import Signs, by_edge, grade
+from core.places import located
+from core.places import taken as values_at
 from core.refusals import Refusal
+from core.stored import frame
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -136,17 +137,15 @@ def from_evidence(evidence: Evidence, segments: Sequence[str] = (), arm: str = "
     day = prepared["time"].to_numpy("datetime64[D]")
     asked = np.isfinite(backtest) | ((day >= day[logged].min()) & (day <= day[logged].max()))
     taken = dict.fromkeys(("entity", "target", "production", *LOGGED, "start_time", *segments))
-    facts: pd.DataFrame = prepared.loc[asked, [name for name in taken if name in prepared]].reset_index(drop=True)
-    real = prepared.get("teacher", pd.Series(np.nan, index=prepared.index)).to_numpy(float)
-    return facts.assign(day=day[asked].astype("datetime64[s]"), backtest=backtest[asked], backtest_line=real[asked])
+    facts = frame(prepared, [name for name in taken if name in prepared], np.flatnonzero(asked))
+    real = prepared["teacher"].to_numpy(float)[asked] if "teacher" in prepared else np.nan
+    return facts.assign(day=day[asked].astype("datetime64[s]"), backtest=backtest[asked], backtest_line=real)
 
 
 def _beside(row_id: pd.Series, predictions: pd.DataFrame, arm: str) -> Floats:
     """Return the arm's prediction of each row, the first if there are several, missing where there is none."""
-    told = numbers(predictions, arm) if arm in predictions else np.empty(0)
-    known, asked = (pa.array(ids.astype(str), pa.large_string()) for ids in (predictions["row_id"], row_id))
-    place = pc.index_in(asked, value_set=known).to_numpy(zero_copy_only=False)
-    return np.append(told, np.nan)[np.where(place < len(told), place, -1).astype(np.int64)]
+    told = numbers(predictions, arm) if arm in predictions else np.full(len(predictions), np.nan)
+    return values_at(told, located(row_id, predictions["row_id"]))
 
 
 def _numbered(day: Days) -> tuple[Days, Ints]:
