@@ -285,7 +285,7 @@ def test_rows_outside_the_first_day_and_the_last_test_day_play_no_role() -> None
     assert folds[(days >= first) & (days <= last)].notna().any(axis=1).all()
     assert days[(folds["test_0"] == "fit")].min() == first
     assert days[folds["final"].notna()].max() == last
-    assert days[folds[[name for name in folds if str(name).startswith("test")]].eq("score").any(axis=1)].max() == last
+    assert days[(folds.filter(like="test_") == "score").any(axis=1)].max() == last
 
 
 def test_cutting_the_table_at_both_ends_gives_the_folds_that_the_knobs_give() -> None:
