@@ -1,0 +1,235 @@
+"""Experiments run through DVC's own queue: what fails is kept with its reason, and a kill leaves no trace but that."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.refusals import Refusal
+from experiments import queue
+from experiments.progress import Progress
+from experiments.run import Launch, enqueue, finish, launches
+from tests import corridor
+from tests.experiments import toy
+
+SCORES = "metrics/props/scores.json"
+PATIENCE = 120  # seconds in which anything awaited must have come
+TEST = ("--task", "props", "--hypothesis", "it's deeper: better, or so")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = toy.make(tmp_path_factory.mktemp("queue") / "toy")
+    yield folder
+    toy.end(folder)
+
+
+@pytest.fixture
+def house(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The toy repository as the working folder; no run is held, and none lives on afterwards."""
+    monkeypatch.chdir(repository)
+    for name, value in toy.environment(repository).items():
+        monkeypatch.setenv(name, value)
+    toy.hold(repository).unlink(missing_ok=True)
+    yield repository
+    toy.end(repository)
+    queue.settle()
+
+
+def experiments(folder: Path, *words: str, code: int = 0) -> str:
+    return toy.call(folder, sys.executable, "-m", "experiments", *words, code=code)
+
+
+def dirt(folder: Path) -> str:
+    """Return what git sees as not committed; the ledger of looks grows with every run that ends."""
+    return toy.call(folder, "git", "status", "--porcelain", "--", ".", ":!experiments/ledger.jsonl")
+
+
+def wait(until: Callable[[], object]) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not until():
+        assert time.monotonic() < limit, "it never came"
+        time.sleep(0.2)
+
+
+def status(rev: str) -> str:
+    return next(task.status for task in queue.tasks() if task.rev == rev)
+
+
+def victim(folder: Path, kind: str) -> psutil.Process | None:
+    """Return the process of a running experiment that is to be killed: its stage, DVC's run, or the worker."""
+    words = {"stage": "work.py", "run": "exec-run", "worker": "queue-worker"}
+    found = [each for each in toy.working(folder) if words[kind] in " ".join(each.cmdline())]
+    return found[0] if found else None
+
+
+def kill(folder: Path, name: str, kind: str, depth: int) -> queue.Task:
+    """Start an experiment, kill -9 a part of it while its stage runs, and return what is said of it then."""
+    toy.hold(folder).touch()
+    (rev,) = enqueue([Launch(name, "props", "it is killed", {"train.props.xgboost_trees.depth": depth})])
+    if not queue.worker():
+        queue.start()
+    wait(lambda: victim(folder, "stage") and "begins" in queue.log(rev))
+    assert status(rev) == "running"
+    process = victim(folder, kind)
+    assert process
+    os.kill(process.pid, signal.SIGKILL)
+    wait(lambda: status(rev) == "failed")
+    return next(task for task in queue.tasks() if task.rev == rev)
+
+
+def test_a_grid_runs_to_its_end_and_what_fails_is_kept_with_its_reason(house: Path) -> None:
+    toy.call(house, sys.executable, "-m", "dvc", "queue", "stop")  # idle: this poisons the next worker of DVC
+    said = experiments(house, "run", *TEST, "--name", "deep", "--grid", "train.props.xgboost_trees.depth=-1,6", code=1)
+    assert "deep-2: train@props\ndeep-2: diagnose@props\n" in said
+    assert said.endswith("1 of 2 failed; deep-1: train props: depth is -1; input should be at least 1.\n")
+    tasks = {task.name: task for task in queue.tasks()}
+    assert {name: task.status for name, task in tasks.items()} == {"deep-1": "failed", "deep-2": "completed"}
+    assert tasks["deep-1"].error == "train props: depth is -1; input should be at least 1."
+    assert "depth: -1" in toy.call(house, "git", "show", f"{tasks['deep-1'].rev}:params.yaml")
+    assert dirt(house) == ""
+    listed = toy.call(house, sys.executable, "-m", "dvc", "exp", "list", "--name-only")
+    assert listed.split() == ["deep-2"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "depth"),  # depths that no other run had: DVC would take its result out of the cache
+    [(("stage", "run"), 7), (("worker", "stage"), 9)],
+    ids=["stage then run", "worker then stage"],
+)
+def test_a_killed_experiment_has_failed_and_run_again_gives_the_bytes_of_an_undisturbed_run(
+    house: Path, kinds: tuple[str, ...], depth: int
+) -> None:
+    name, params = "-".join(("killed", *kinds)), (house / "params.yaml").read_bytes()
+    for kind in kinds:
+        task = kill(house, name, kind, depth)
+        assert task.error == {
+            "stage": "failed to reproduce 'train@props': failed to run: python work.py train, exited with -9",
+            "run": "killed while train@props ran",
+            "worker": "killed while train@props ran",
+        }[kind]  # fmt: skip
+        queue.settle()
+        assert [process for process in toy.working(house) if "queue" not in " ".join(process.cmdline())] == []
+        assert list(queue.HOME.glob("tmp*")) == []
+        assert (house / "params.yaml").read_bytes() == params
+        assert dirt(house) == ""
+    shown = toy.call(house, sys.executable, "-m", "dvc", "queue", "status")
+    assert {line.split()[-1] for line in shown.splitlines() if f" {name} " in line} == {"Failed"}
+    toy.hold(house).unlink()
+    experiments(house, "run", *TEST, "--name", name, "-S", f"train.props.xgboost_trees.depth={depth}")
+    ref = toy.call(house, "git", "for-each-ref", "--format=%(refname)", "refs/exps/*/*/" + name).strip()
+    assert toy.call(house, "git", "show", f"{ref}:metrics/props/scores.json") == undisturbed(house, ref)
+
+
+def undisturbed(folder: Path, ref: str) -> str:
+    """Return the scores of the same code and knobs run without DVC in a folder of their own."""
+    fresh = folder.parent / ref.replace("/", "-")
+    toy.call(folder, "git", "worktree", "add", "--quiet", "--detach", str(fresh), ref)
+    (fresh / SCORES).unlink()
+    for stage in ("train", "diagnose"):
+        toy.call(fresh, sys.executable, "work.py", stage)
+    made = (fresh / SCORES).read_text()
+    toy.call(folder, "git", "worktree", "remove", "--force", str(fresh))
+    return made
+
+
+def test_a_run_that_fails_in_the_workspace_leaves_it_as_it_was(house: Path) -> None:
+    edited = (house / "work.py").read_text() + "# an edit not yet committed\n"
+    (house / "work.py").write_text(edited)
+    before = dirt(house)
+    said = experiments(
+        house, "run", *TEST, "--name", "now", "--now", "-S", "train.props.xgboost_trees.depth=-1", code=1
+    )
+    assert said.endswith("experiments: now failed: train props: depth is -1; input should be at least 1.\n")
+    assert dirt(house) == before
+    assert (house / "work.py").read_text() == edited
+    toy.call(house, "git", "checkout", "--quiet", ".")
+
+
+def test_a_dry_run_prints_commands_that_a_shell_takes_and_queues_nothing(house: Path) -> None:
+    held = queue.tasks()
+    said = experiments(house, "run", *TEST, "--name", "dry", "--dry-run", "-S", "train.props.xgboost_trees.depth=4")
+    command, start = said.splitlines()
+    assert start == "dvc queue start"
+    words = toy.call(house, "sh", "-c", f'dvc() {{ printf "%s\\n" "$@"; }}; {command}').splitlines()
+    assert words[:7] == ["exp", "run", "--queue", "-n", "dry", "-m", "it's deeper: better, or so"]
+    assert words[-1] == "diagnose@props"
+    assert "train.props.xgboost_trees.depth=4" in words
+    assert queue.tasks() == held
+
+
+def test_what_is_left_in_the_queue_waits_even_if_a_worker_went_down_with_it(house: Path) -> None:
+    said = experiments(house, "run", *TEST, "--name", "later", "--queue")
+    assert said == "later waits; `dvc queue start` works the queue off\n"
+    (task,) = [task for task in queue.tasks() if task.name == "later"]
+    assert (task.status, queue.worker()) == ("pending", False)
+    broker = queue.HOME / "celery/broker"
+    for file in (broker / "in").glob("*.celery.msg"):  # as a worker does that goes down when it has just taken it
+        file.rename(broker / "processed" / file.name)
+    assert status(task.rev) == "pending"
+    assert [each.status for each in finish([task.rev], Progress(io.StringIO()))] == ["completed"]
+
+
+@pytest.mark.parametrize("path", ["../elsewhere", "untracked"])
+def test_a_queued_run_refuses_a_source_that_its_folder_would_not_hold(house: Path, path: str) -> None:
+    (house / path).mkdir(exist_ok=True)
+    wanted = launches([], {**described("lost"), "tasks.props.source": path}, [])
+    with pytest.raises(Refusal, match=r"^lost: a queued run works in a folder of its own, where the source .* is not;"):
+        enqueue(wanted)
+    with pytest.raises(Refusal, match="nowhere does not exist"):
+        enqueue(launches([], {**described("lost"), "tasks.props.source": "nowhere"}, []))
+    assert [task for task in queue.tasks() if task.name == "lost"] == []
+
+
+def described(name: str) -> dict[str, str]:
+    return {"name": name, "task": "props", "type": "walk_forward", "hypothesis": "none"}
+
+
+def test_a_name_that_an_experiment_has_is_refused(house: Path) -> None:
+    head = toy.call(house, "git", "rev-parse", "HEAD").strip()
+    toy.call(house, "git", "update-ref", f"refs/exps/{head[:2]}/{head[2:]}/taken", head)
+    with pytest.raises(Refusal, match=r"^an experiment is called 'taken' already"):
+        enqueue(launches([], described("taken"), []))
+    toy.call(house, "git", "update-ref", "-d", f"refs/exps/{head[:2]}/{head[2:]}/taken")
+
+
+def test_two_experiments_of_one_name_are_refused(house: Path) -> None:
+    config = house.parent / "one.yaml"
+    config.write_text("{name: one, task: props, type: walk_forward, hypothesis: none}")
+    with pytest.raises(Refusal, match="two experiments would be called 'one'"):
+        launches([config, config], {}, [])
+
+
+@pytest.mark.parametrize(
+    ("log", "error"),
+    [
+        (
+            "Running stage 'train@props':\n> python x\nfine\ntrain props: no.\nERROR: failed: exited with 1\n",
+            "train props: no.",
+        ),
+        ("> python x\n10%\r20%\rtrain props: no.\r\nERROR: a\nERROR: a\n", "train props: no."),
+        ("> python x\nfine\nERROR: failed to run: x, exited with -9\n", "failed to run: x, exited with -9"),
+        ("WARNING: careful\nERROR: Unable to acquire lock\n", "Unable to acquire lock"),
+        ("Running stage 'train@props':\n> python x\nfine\n", "killed while train@props ran"),
+        ("", "killed before its first stage"),
+    ],
+)
+def test_the_last_error_is_the_line_that_says_what_went_wrong(log: str, error: str) -> None:
+    assert queue.last_error(log) == error
+
+
+def test_an_unknown_word_of_the_command_line_says_how_it_is_written() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments", "run", "-S", "depth"],
+        cwd=corridor.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (1, "experiments: 'depth' sets nothing; write key=value.\n")
