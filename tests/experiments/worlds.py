@@ -1,0 +1,150 @@
+"""Toy repositories with experiments in git, written as DVC writes them, hundreds in a blink."""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+WHO = "tester <tester@example.org>"
+START = 1_700_000_000  # seconds since 1970: the first commit's time; each experiment is an hour later than the last
+ROWS = "a" * 32  # fingerprint of the usual test rows
+
+Files = Mapping[str, str | bytes | None]
+
+PARAMS: dict[str, Any] = {
+    "tasks": {"props": {"learner": "trees"}, "racing": {"learner": "logit"}},
+    "experiment": {"name": None, "task": None, "type": None, "hypothesis": None, "tags": [], "parent": None},
+    "folds": {"props": {"test_days": 28}, "racing": {"test_days": 7}},
+    "train": {"props": {"depth": 3}, "racing": {"ridge": 0.1}},
+    "seed": 1,
+}
+
+
+def start(folder: Path, files: Files | None = None) -> str:
+    """Make a repository with one commit on main and return the commit; its work tree holds the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    held = {".gitignore": "/.dvc/tmp/\n/.locks/\n", "params.yaml": params(), **(files or {})}
+    return commit(folder, "start", held, at=START)
+
+
+def commit(folder: Path, message: str, files: Files, at: int = START) -> str:
+    """Write files, commit them on the current branch and return the commit."""
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(_bytes(content or ""))
+    git(folder, "add", "--force", *files)
+    when = f"{at} +0000"
+    git(folder, "commit", "--quiet", "--message", message, GIT_COMMITTER_DATE=when, GIT_AUTHOR_DATE=when)
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+def experiments(folder: Path, base: str, many: Mapping[str, Files], first: int = 1) -> dict[str, str]:
+    """Make commits from a baseline as DVC keeps experiments and return them by name; None takes a file away."""
+    stream = b""
+    for number, (name, files) in enumerate(many.items(), first):
+        stream += f"commit {ref(base, name)}\ncommitter {WHO} {START + 3600 * number} +0000\n".encode()
+        stream += _data(b"dvc: commit experiment") + f"from {base}\n".encode()
+        for path, content in files.items():
+            held = None if content is None else _bytes(content)
+            stream += f"D {path}\n".encode() if held is None else f"M 100644 inline {path}\n".encode() + _data(held)
+        stream += b"\n"
+    subprocess.run(["git", "fast-import", "--quiet", "--force"], cwd=folder, input=stream, check=True)
+    return {name: git(folder, "rev-parse", ref(base, name)).strip() for name in many}
+
+
+def ref(base: str, name: str) -> str:
+    return f"refs/exps/{base[:2]}/{base[2:]}/{name}"
+
+
+def made(hit_rate: float, task: str = "props", rows: str | None = ROWS, tag: str = "", **changes: Any) -> Files:
+    """Return what an experiment about props leaves: parameters, scores, the report and the lock.
+
+    `tag` tells its predictions from those of others; changes are those of the parameters, two underscores for a dot.
+    """
+    return {
+        "params.yaml": params(**changes),
+        **results(hit_rate, task, rows),
+        "dvc.lock": lock(task, tag or str(hit_rate), test_days=changes.get(f"folds__{task}__test_days", 28)),
+    }
+
+
+def results(
+    hit_rate: float, task: str = "props", rows: str | None = ROWS, bets: int = 1000, half: float = 0.03
+) -> Files:
+    """Return scores.json and report.json of a hit rate with its interval."""
+    ends = {"hit_rate_low": round(hit_rate - half, 4), "hit_rate_high": round(hit_rate + half, 4)}
+    scores = {task: {"hit_rate": hit_rate, "bets": bets, "mae": 5.0, "rows": 2000, **ends}}
+    scored = {"rows": 2000, "from": "2024-01-01", "to": "2024-03-01", "hash": rows}
+    report = {"scored": scored} if rows else {}
+    return {f"metrics/{task}/scores.json": json.dumps(scores), f"metrics/{task}/report.json": json.dumps(report)}
+
+
+def lock(
+    task: str = "props",
+    predictions: str = "p",
+    source: str = "s",
+    code: str = "c",
+    prepared: str = "d",
+    test_days: int = 28,
+) -> str:
+    """Return a dvc.lock of a corridor of three stages; what is given becomes hashes."""
+    path = "data/{}/" + task + ".parquet"
+    stages = {
+        "prepare": ([("data/sample", source), ("core/a.py", code)], [(path.format("prepared"), prepared)]),
+        "calibrate": ([(path.format("prepared"), prepared)], [(path.format("predictions"), predictions)]),
+        "evaluate": ([(path.format("predictions"), predictions)], [(f"metrics/{task}/scores.json", predictions + "s")]),
+    }
+    held = {
+        f"{stage}@{task}": {
+            "cmd": f"python -m stages.{stage} {task}",
+            "deps": [{"path": path, "hash": "md5", "md5": md5(word)} for path, word in deps],
+            "params": {"params.yaml": {f"folds.{task}": {"test_days": test_days}}},
+            "outs": [{"path": path, "hash": "md5", "md5": md5(word)} for path, word in outs],
+        }
+        for stage, (deps, outs) in stages.items()
+    }
+    return yaml.safe_dump({"schema": "2.0", "stages": held})
+
+
+def md5(word: str) -> str:
+    """Return the hash that stands for some content."""
+    return hashlib.md5(word.encode()).hexdigest()
+
+
+def params(**changes: Any) -> str:
+    """Return params.yaml with some values changed; a dot in a name is written as two underscores."""
+    held: dict[str, Any] = json.loads(json.dumps(PARAMS))
+    for name, value in changes.items():
+        *sections, last = name.split("__")
+        place = held
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return yaml.safe_dump(held, sort_keys=False)
+
+
+def git(folder: Path, *words: str, **environment: str) -> str:
+    """Return what git says in a repository."""
+    who = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]
+    done = subprocess.run(
+        ["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True, env=_env(environment)
+    )
+    return done.stdout
+
+
+def _env(more: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, **more}
+
+
+def _data(content: bytes) -> bytes:
+    return f"data {len(content)}\n".encode() + content + b"\n"
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
