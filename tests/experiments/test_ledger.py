@@ -1,0 +1,196 @@
+"""The ledger: every look is written down once, whoever is killed, and wrong data void what was made from them."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.refusals import Refusal
+from experiments import journal, ledger
+from experiments.journal import FILE
+from tests.experiments import worlds
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit that has results of props, and two experiments."""
+    base = worlds.start(tmp_path, dict(worlds.made(0.5, tag="base")))
+    worlds.experiments(tmp_path, base, {"one": worlds.made(0.52), "two": worlds.made(0.54)})
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def head(folder: Path) -> str:
+    return worlds.git(folder, "rev-parse", "HEAD").strip()
+
+
+def test_experiments_and_the_branchs_commits_are_looks_and_asking_again_adds_none(world: Path) -> None:
+    ledger.sync()
+    first = FILE.read_bytes()
+    looks = [json.loads(line) for line in first.splitlines()]
+    assert sorted(str(look["experiment"]) for look in looks if look["task"] == "props") == ["None", "one", "two"]
+    ledger.sync()
+    assert FILE.read_bytes() == first
+
+
+def test_a_peek_tells_what_the_ledger_would_and_leaves_it_as_it_is(world: Path) -> None:
+    told = ledger.seen(ledger.lines())
+    assert not FILE.exists()
+    assert told == ledger.sync()
+
+
+def test_a_look_says_what_was_looked_at_and_nothing_dated(world: Path) -> None:
+    look = next(line for line in ledger.sync() if line["experiment"] == "two" and line["task"] == "props")
+    assert look["rows"] == worlds.ROWS
+    assert (look["data"], look["predictions"]) == (worlds.md5("d"), worlds.md5("0.54"))
+    assert look["metrics"]["hit_rate"] == 0.54
+    assert (look["seed"], look["dirty"], len(look["params"])) == (1, False, 32)
+    assert not {"time", "date", "created", "at"} & look.keys()
+
+
+def test_code_that_was_not_committed_makes_a_look_dirty_and_a_changed_parameter_does_not(world: Path) -> None:
+    edited = {**worlds.made(0.6), "core/a.py": "edited"}
+    worlds.experiments(
+        world, head(world), {"edited": edited, "tuned": worlds.made(0.61, train__props__depth=9)}, first=9
+    )
+    dirty = {line["experiment"]: line["dirty"] for line in ledger.sync()}
+    assert (dirty["edited"], dirty["tuned"]) == (True, False)
+
+
+def test_identical_predictions_count_once_and_other_rows_are_another_test(world: Path) -> None:
+    many = {"copy": worlds.made(0.52), "other": worlds.made(0.58, rows="b" * 32)}
+    worlds.experiments(world, head(world), many, first=5)
+    ledger.sync()
+    assert ledger.counted("props", worlds.ROWS) == ledger.Looks(all=4, different=3)
+    assert ledger.looks("props", worlds.ROWS) == 3
+    assert ledger.looks("props", "b" * 32) == 1
+    assert ledger.looks("racing", worlds.ROWS) == 0
+
+
+def test_a_report_that_does_not_name_its_rows_counts_where_its_data_and_folds_do(world: Path) -> None:
+    old = {"old": worlds.made(0.51, rows=None), "elsewhere": worlds.made(0.53, rows=None)}
+    old["elsewhere"] = {**old["elsewhere"], "dvc.lock": worlds.lock(prepared="other", predictions="x")}
+    worlds.experiments(world, head(world), old, first=5)
+    ledger.sync()
+    assert ledger.counted("props", worlds.ROWS).all == 4
+
+
+def test_a_commit_of_an_applied_experiment_is_no_further_look(world: Path) -> None:
+    ledger.sync()
+    before = FILE.read_bytes()
+    worlds.commit(world, "take two", {path: text for path, text in worlds.made(0.54).items() if path != "params.yaml"})
+    ledger.sync()
+    assert FILE.read_bytes() == before
+    worlds.commit(world, "retrain", {path: text for path, text in worlds.made(0.7).items() if path != "params.yaml"})
+    assert len(ledger.sync()) == len(before.splitlines()) + 1
+
+
+def test_the_workspace_is_a_look_once_its_metrics_are_those_of_its_lock(world: Path) -> None:
+    before = len(ledger.sync())
+    made = worlds.made(0.66)
+    (world / "metrics/props/scores.json").write_text(str(made["metrics/props/scores.json"]))
+    assert len(ledger.sync()) == before  # half way through a run
+    lock = worlds.lock(predictions="new")
+    for name in ("scores", "report"):
+        path = f"metrics/props/{name}.json"
+        md5 = hashlib.md5((world / path).read_bytes()).hexdigest()
+        lock += f"  {name}@props:\n    outs:\n    - path: {path}\n      md5: {md5}\n"  # of a path the last counts
+    (world / "dvc.lock").write_text(lock)
+    look = ledger.sync()[-1]
+    assert (look["experiment"], look["dirty"], look["rev"]) == ("workspace", True, head(world))
+    assert look["metrics"]["hit_rate"] == 0.66
+
+
+def test_lines_that_a_checkout_took_away_come_back(world: Path) -> None:
+    ledger.sync()
+    lines = set(FILE.read_text().splitlines())
+    for ref in worlds.git(world, "for-each-ref", "--format=%(refname)", "refs/exps").split():
+        worlds.git(world, "update-ref", "-d", ref)
+    FILE.unlink()
+    ledger.sync()
+    assert set(FILE.read_text().splitlines()) == lines
+
+
+def test_what_is_committed_counts_in_a_clone_that_never_saw_the_experiments(
+    world: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.sync()
+    worlds.commit(world, "keep the ledger", {str(FILE): FILE.read_text()})
+    clone = tmp_path_factory.mktemp("clone") / "house"
+    worlds.git(world, "clone", "--quiet", str(world), str(clone))
+    monkeypatch.chdir(clone)
+    FILE.write_text("")
+    ledger.sync()
+    assert ledger.looks("props", worlds.ROWS) == 3
+
+
+@pytest.mark.parametrize("left", [1, 20, 200])
+def test_a_torn_last_line_is_mended(world: Path, left: int) -> None:
+    ledger.sync()
+    whole = FILE.read_bytes()
+    last = whole.rstrip(b"\n").rfind(b"\n") + 1
+    FILE.write_bytes(whole[: last + left])
+    assert len(journal.read()) == len(whole.splitlines()) - 1
+    ledger.sync()
+    assert sorted(FILE.read_bytes().splitlines()) == sorted(whole.splitlines())
+    FILE.write_bytes(whole[:-1])  # only the newline is lost
+    ledger.sync()
+    assert FILE.read_bytes() == whole
+
+
+def test_the_marks_of_a_merge_are_refused_by_line(world: Path) -> None:
+    ledger.sync()
+    FILE.write_text("<<<<<<< HEAD\n" + FILE.read_text())
+    with pytest.raises(Refusal, match="line 1 is not JSON"):
+        ledger.sync()
+
+
+def test_two_who_ask_at_once_write_every_look_once(world: Path) -> None:
+    many = {f"exp-{number}": worlds.made(0.4 + number / 1000) for number in range(30)}
+    worlds.experiments(world, head(world), many, first=3)
+    root = str(Path(journal.__file__).parent.parent)
+    command = [
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, {root!r}); from experiments import ledger; ledger.sync()",
+    ]
+    both = [subprocess.Popen(command, cwd=world) for _ in range(2)]
+    assert [each.wait(timeout=60) for each in both] == [0, 0]
+    lines = FILE.read_text().splitlines()
+    assert len(lines) == len(set(lines))
+    assert ledger.counted("props", worlds.ROWS).all == 33
+
+
+def test_wrong_data_void_every_experiment_made_from_them_and_no_other(world: Path) -> None:
+    other = {**worlds.made(0.6), "dvc.lock": worlds.lock(prepared="new", source="mended", predictions="z")}
+    revs = worlds.experiments(world, head(world), {"mended": other}, first=7)
+    marked = ledger.invalidate(worlds.md5("s")[:10], "lines of another bookmaker")
+    assert sorted(each.name for each in marked) == ["one", "two"]
+    assert ledger.invalidated(head(world)) == "lines of another bookmaker"
+    assert ledger.invalidated(revs["mended"]) is None
+    assert ledger.invalidated(head(world), "racing") is None
+    later = worlds.experiments(world, head(world), {"later": worlds.made(0.9)}, first=8)["later"]
+    assert ledger.invalidated(later) == "lines of another bookmaker"
+
+
+def test_looks_of_commits_at_wrong_data_are_void_too(world: Path) -> None:
+    ledger.invalidate(worlds.md5("s"), "stale odds")
+    assert ledger.invalidations([])[head(world)] == {"props": "stale odds"}
+
+
+def test_an_invalidation_that_a_checkout_took_away_still_holds(world: Path) -> None:
+    ledger.invalidate(worlds.md5("s"), "stale odds")
+    FILE.unlink()
+    assert ledger.invalidated(head(world)) == "stale odds"
+
+
+def test_a_hash_that_no_lock_names_a_short_one_and_an_empty_reason_are_refused(world: Path) -> None:
+    with pytest.raises(Refusal, match=r"is in no dvc\.lock"):
+        ledger.invalidate("0123456789", "why not")
+    with pytest.raises(Refusal, match="too short"):
+        ledger.invalidate(worlds.md5("s")[:5], "why not")
+    with pytest.raises(Refusal, match="needs a reason"):
+        ledger.invalidate(worlds.md5("s"), " ")
