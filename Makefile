@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup run test check plots clean
+.PHONY: setup run test check plots serve clean
 setup: $(READY)
 
 run: $(READY)  ## all tasks, all stages, on the data that params.yaml names
@@ -22,6 +22,10 @@ check: $(READY)  ## style, types, floors
 
 plots: $(READY)  ## every picture on one page that opens offline
 	dvc plots show
+
+serve: $(READY)  ## the service on http://127.0.0.1:8000, with the workspace's models
+	dvc repro
+	python -m service
 
 clean:  ## take away the environment and what the tools left behind
 	rm -rf .venv .locks .tune .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

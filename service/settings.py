@@ -1,0 +1,50 @@
+"""Settings: what the service is started with."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "TRUELINE_SERVICE"  # carries the settings into worker processes
+TOKEN = "TRUELINE_TOKEN"  # the bearer token that every address but /health asks for, where it is set
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where to listen, what to load, and how much one client may ask for."""
+
+    host: str = "127.0.0.1"  # this machine alone
+    port: int = 8000
+    workers: int = 1
+    tasks: tuple[str, ...] = ()  # none: those of `models`, and without them all that the workspace holds
+    models: tuple[str, ...] = ()  # git tags of GTO, such as events-model@v1.2.0 or events-model#prod
+    shadow: tuple[str, ...] = ()  # likewise, of models that answer unseen beside the others
+    root: str = "."  # the repository
+    log: str = "predictions"  # folder; empty: nothing is logged
+    log_bytes: int = 16_000_000  # a file of the log, some 20,000 events
+    body_bytes: int = 4_000_000  # a thousand events of 4,000 letters
+    body_seconds: float = 10.0  # from the head of a request to the last byte of its body
+    concurrency: int = 256  # connections at once; more are answered 503
+
+    @property
+    def folder(self) -> Path:
+        """The repository."""
+        return Path(self.root)
+
+    @property
+    def log_folder(self) -> Path | None:
+        """Where answers are written down."""
+        return self.folder / self.log if self.log else None
+
+    def export(self) -> None:
+        """Leave the settings to processes that are started from here."""
+        os.environ[VARIABLE] = json.dumps(asdict(self))
+
+
+def inherited(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings that `export` left."""
+    told: dict[str, Any] = json.loads(environment[VARIABLE])
+    listed: dict[str, Any] = {name: tuple(value) for name, value in told.items() if isinstance(value, list)}
+    return Settings(**told | listed)

@@ -1,0 +1,30 @@
+"""A task that is answered for: one file of its name.
+
+`Request` and `Answer`, pydantic models that forbid unknown fields, refuse what is not finite and carry an example;
+`load(files)` returns the model, from files whose hashes were looked at (service/artifacts.py); `answer(model, request)`
+answers; `log_rows(model, request, answer)` returns the rows of the prediction log, in the form of the table
+`production` that `prepare` reads: the service adds `model` and `created_at` (UTC) where a row has none. All three are
+functions of their arguments: no clock, no file after `load`. A Refusal becomes a 422 with its sentence.
+
+It may hold besides: `AT_ONCE`, the longest body in bytes that is answered without a thread (0 where there is none);
+`described(model, schema)`, the JSON schema of Request with what only the model knows, such as its tags. What it
+predicts is watched for drift if its log rows have a number, or a name → number, under `predicted`.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from core.refusals import Refusal, suggest
+
+
+def tasks() -> list[str]:
+    """Return the tasks that the service can answer for."""
+    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+
+
+def task(name: str) -> ModuleType:
+    """Return the file of a task; an unknown name is refused."""
+    if name not in tasks():
+        raise Refusal(f"the service answers for no task {name!r}; {suggest(name, tasks())}")
+    return import_module(f"service.tasks.{name}")

@@ -1,0 +1,104 @@
+"""Events over HTTP: the batch's predictions to the last bit, from text as it was typed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.prediction_log import read
+from service.tasks.events import EXAMPLE, MOST, REMEMBERED
+from tests.service import trained
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def sample() -> list[dict[str, Any]]:
+    """Return the raw events of the sample as a caller has them."""
+    raw = json.loads((ROOT / "data/sample/events/events.json").read_text())
+    return [{name: one[name] or "" for name in ("id", "name", "description", "location")} for one in raw]
+
+
+def asked(client: TestClient, *events: dict[str, Any], **options: Any) -> Any:
+    """Return the answer to events."""
+    answer = client.post("/predict/events", json={"events": list(events), **options})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_sample_gets_the_batch_s_chances_and_tags_bit_for_bit_whether_alone_or_together(client: TestClient) -> None:
+    batch = trained.batch().set_index("row_id")
+    known = {one["id"]: one for one in sample() if one["id"] in batch.index and one["name"]}
+    tags = [str(name).removeprefix("tuned:") for name in batch if str(name).count(":") == 1 and "tuned" in str(name)]
+    together = asked(client, *known.values(), top=100)["events"]
+    assert len(together) == len(known) > 200
+    for told, (name, event) in zip(together, known.items(), strict=True):
+        expected = batch.loc[name]
+        assert {one["tag"]: one["chance"] for one in told["top"]} == {tag: expected[f"tuned:{tag}"] for tag in tags}
+        assert set(told["tags"]) == {tag for tag in tags if expected[f"tuned:{tag}:given"] == 1}
+        if event["id"] in list(known)[:20]:
+            assert asked(client, event, top=100)["events"] == [told]
+
+
+def test_a_text_asked_twice_gets_the_same_answer_and_both_are_logged(client: TestClient, tmp_path: Path) -> None:
+    service = client.app.state.service  # type: ignore[attr-defined]
+    before = len(read(service.settings.log_folder / "events"))
+    first, second = asked(client, EXAMPLE | {"name": "Seeds again"}), asked(client, EXAMPLE | {"name": "Seeds again"})
+    assert first == second
+    rows = read(service.settings.log_folder / "events")
+    assert len(rows) == before + 2
+    assert rows[-1]["predicted"] == rows[-2]["predicted"]
+    assert rows[-1]["created_at"] >= rows[-2]["created_at"]
+    remembered = service.loaded["events"].model._remembered.cache_info()
+    assert (remembered.maxsize, remembered.hits > 0) == (REMEMBERED, True)
+
+
+def test_a_long_text_is_answered_and_not_remembered(client: TestClient) -> None:
+    model = client.app.state.service.loaded["events"].model  # type: ignore[attr-defined]
+    before = model._remembered.cache_info().currsize
+    long = {"name": "Jazz", "description": "saxophone " * 2000}
+    assert asked(client, long) == asked(client, long)
+    assert model._remembered.cache_info().currsize == before
+
+
+def test_the_log_has_every_tag_s_chance_the_texts_and_the_model(client: TestClient) -> None:
+    answer = asked(client, EXAMPLE, top=2)
+    row = read(client.app.state.service.settings.log_folder / "events")[-1]  # type: ignore[attr-defined]
+    assert {name: row[name] for name in EXAMPLE} == EXAMPLE
+    assert row["given"] == answer["events"][0]["tags"]
+    assert row["model"] == answer["model"] == client.get("/health").json()["models"]["events"]["version"]
+    assert len(row["predicted"]) == len(trained.fitted()[0].tags) > 2
+    assert {one["tag"]: one["chance"] for one in answer["events"][0]["top"]}.items() <= row["predicted"].items()
+
+
+def test_top_is_how_many_are_told_the_likeliest_first(client: TestClient) -> None:
+    for top in (1, 3, 100):
+        told = asked(client, EXAMPLE, top=top)["events"][0]["top"]
+        assert len(told) == min(top, len(trained.fitted()[0].tags))
+        assert [one["chance"] for one in told] == sorted((one["chance"] for one in told), reverse=True)
+
+
+def test_only_the_tags_asked_for_are_told(client: TestClient) -> None:
+    tags = trained.fitted()[0].tags
+    told = asked(client, EXAMPLE, tags=[tags[3], tags[1]], top=9)["events"][0]
+    assert {one["tag"] for one in told["top"]} == {tags[1], tags[3]}
+    assert set(told["tags"]) <= {tags[1], tags[3]}
+
+
+def test_an_unknown_tag_is_named_with_the_nearest_known_one(client: TestClient) -> None:
+    tag = trained.fitted()[0].tags[0]
+    refused = client.post("/predict/events", json={"events": [EXAMPLE], "tags": [tag + "x"]})
+    assert refused.status_code == 422
+    assert f"knows no tag '{tag}x'; did you mean '{tag}'?" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("name", [" ", "🎉", "<b>", "\x00", "ひらがな", "a" * 1000])
+def test_odd_names_are_answered(client: TestClient, name: str) -> None:
+    assert all(0 <= one["chance"] <= 1 for one in asked(client, {"name": name})["events"][0]["top"])
+
+
+def test_no_more_events_are_taken_than_the_schema_says(client: TestClient) -> None:
+    assert len(asked(client, *[{"name": "Jazz"}] * MOST, top=1)["events"]) == MOST
+    refused = client.post("/predict/events", json={"events": [{"name": "Jazz"}] * (MOST + 1)})
+    assert (refused.status_code, "at most 1000" in refused.json()["detail"]) == (422, True)

@@ -1,0 +1,135 @@
+"""The service as a user starts it: soon ready, light, and not at all with a file that it cannot trust."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from service.prediction_log import read
+from service.settings import TOKEN, Settings, inherited
+from service.tasks.events import EXAMPLE
+
+ROOT = Path(__file__).parent.parent.parent
+HEAVY = ("pandas", "pyarrow", "sklearn", "tensorflow", "catboost", "xgboost", "dvc")
+MEGABYTES = 150  # of memory that the events alone may take
+BODY = json.dumps({"events": [EXAMPLE]}).encode()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Yield the process of a service in a folder and its address, once it is ready."""
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if name != TOKEN} | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "service", "--port", str(port), "--tasks", "events", *words]
+    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        for _ in range(600):
+            try:
+                asked(f"http://127.0.0.1:{port}/health")
+                break
+            except urllib.error.URLError:
+                assert process.poll() is None, process.stderr and process.stderr.read()
+                time.sleep(0.05)
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+
+def asked(address: str, body: bytes | None = None) -> Any:
+    request = urllib.request.Request(address, body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        text = answer.read().decode()
+    return json.loads(text) if text.startswith("{") else text
+
+
+def test_it_answers_lightly_logs_and_ends_when_it_is_told_to(repository: Path, tmp_path: Path) -> None:
+    with started(repository, "--log", str(tmp_path)) as (process, address):
+        assert len(asked(f"{address}/predict/events", BODY)["events"][0]["top"]) == 5
+        told = Path(f"/proc/{process.pid}/status")
+        if told.exists():
+            size = next(line for line in told.read_text().splitlines() if line.startswith("VmRSS"))
+            assert int(size.split()[1]) / 1024 < MEGABYTES
+        for _ in range(200):  # the reference is read beside
+            if "trueline_rows_total" in (counts := asked(f"{address}/metrics")) and process.poll() is None:
+                break
+            time.sleep(0.05)
+        assert 'trueline_requests_total{method="POST",route="/predict/events",status="200"} 1.0' in counts
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert [row["id"] for row in read(tmp_path / "events")] == [EXAMPLE["id"]]
+
+
+def test_a_client_that_hears_nothing_before_it_has_sent_ten_megabytes_is_told_what_is_wrong(repository: Path) -> None:
+    with started(repository, "--log", "") as (_, address):
+        host = address.removeprefix("http://")
+        for body in (b" " * 10_000_000, iter([b" " * 1_000_000] * 10)):
+            connection = http.client.HTTPConnection(host, timeout=20)
+            connection.request("POST", "/predict/events", body, {"content-type": "application/json"})
+            answer = connection.getresponse()
+            assert answer.status == 413
+            assert json.loads(answer.read())["detail"].startswith("The body is longer than 4,000,000 bytes")
+            connection.close()
+
+
+def test_several_processes_share_a_port_and_their_counts_and_each_has_its_own_log(
+    repository: Path, tmp_path: Path
+) -> None:
+    with started(repository, "--log", str(tmp_path), "--workers", "2") as (_, address):
+        for _ in range(30):
+            asked(f"{address}/predict/events", BODY)
+        counts = [asked(f"{address}/metrics") for _ in range(4)]
+        for told in counts:
+            assert 'trueline_requests_total{method="POST",route="/predict/events",status="200"} 30.0' in told
+    assert len(read(tmp_path / "events")) == 30
+
+
+def test_nothing_heavy_is_imported_for_the_events(repository: Path) -> None:
+    code = f"""
+import sys
+from service.app import create_app
+from service.settings import Settings
+create_app(Settings(root={str(repository)!r}, tasks=("events",), log="")).openapi()
+print(*[name for name in {HEAVY} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_it_does_not_start_with_a_model_that_was_changed(repository: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(repository, tmp_path / "copy"))
+    model = folder / "models/events/final/model.json"
+    model.write_text(model.read_text().replace("1", "2", 1))
+    command = [sys.executable, "-m", "service", "--tasks", "events", "--port", str(free_port())]
+    for more in ((), ("--workers", "2")):
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [*command, *more], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [
+            "models/events/final is not what dvc.lock says it is: its hash differs; run `dvc repro` or `dvc checkout`."
+        ]
+
+
+def test_settings_reach_other_processes_unchanged(monkeypatch: Any) -> None:
+    for settings in (Settings(), Settings(tasks=("events",), models=("a@v1", "b#prod"), log="", port=9, workers=3)):
+        monkeypatch.setenv("TRUELINE_SERVICE", "")
+        settings.export()
+        assert inherited() == settings
