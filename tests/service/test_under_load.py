@@ -1,0 +1,110 @@
+"""Two workers, eight clients, a shadow; a worker is killed: no answer is lost from the log, no line of it is torn."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from benchmarks._served import Line, Load, Served, load, posted, served, torn, workers
+from service.prediction_log import read
+
+CLIENTS, SECONDS = 8, 3.0
+TEXTS = ["Chess for beginners", "Jazz and tea in the garden", "A walk along the canal", "Film night, indoor"]
+WORDS = ("-m", "service", "--tasks", "events", "--workers", "2", "--shadow", "events-model@workspace")
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log")
+
+
+@pytest.fixture(scope="module")
+def service(repository: Path, log: Path) -> Iterator[Served]:
+    with served(*WORDS, "--log", str(log), cwd=repository) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def answered() -> set[str]:
+    """Ids that were answered with 200, of all tests here."""
+    return set()
+
+
+def ask(service: Served, answered: set[str], name: str) -> Load:
+    """Load the service; no two requests have the same text."""
+    numbers = count()
+
+    def body(one: str) -> bytes:
+        number = next(numbers)
+        return json.dumps({"events": [{"id": f"{name}-{one}", "name": f"{TEXTS[number % 4]} {number}"}]}).encode()
+
+    found = load(service.port, CLIENTS, SECONDS, body)
+    answered |= {f"{name}-{one}" for one in found.answered}
+    return found
+
+
+def eventually(done: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 40
+    while not done():
+        assert time.monotonic() < ends, "it did not happen in 40 seconds"
+        time.sleep(0.05)
+
+
+def test_every_request_is_answered_and_every_answer_logged(service: Served, answered: set[str], log: Path) -> None:
+    found = ask(service, answered, "whole")
+    assert (found.refused, found.broken) == ([], 0)
+    assert len(answered) > CLIENTS
+    assert torn(log / "events") == 0
+    ids = [row["id"] for row in read(log / "events")]
+    assert sorted(ids) == sorted(answered)
+
+
+def test_a_worker_that_is_killed_loses_no_answer_and_another_takes_its_place(
+    service: Served, answered: set[str], log: Path
+) -> None:
+    before = workers(log / "events")
+    dead = min(before)
+    timer = threading.Timer(SECONDS / 3, os.kill, [dead, signal.SIGKILL])
+    timer.start()
+    found = ask(service, answered, "killed")
+    timer.join()
+    assert found.refused == []
+    assert found.broken <= CLIENTS
+    assert {f"killed-{one}" for one in found.answered} <= answered
+    assert torn(log / "events") == 0
+    assert answered <= {row["id"] for row in read(log / "events")}
+    eventually(lambda: another_answers(service, log, before))
+
+
+def another_answers(service: Served, log: Path, before: set[int]) -> bool:
+    """Ask on new connections, which go to any worker, and tell whether a new one has written."""
+    for _ in range(5):
+        line = Line(service.port)
+        assert line.ask(posted("/predict/events", b'{"events": [{"name": "Tea"}]}'))[0] == 200
+        line.close()
+    return bool(workers(log / "events") - before)
+
+
+def test_the_shadows_logged_what_the_champion_was_asked_and_theirs_of_a_killed_worker_are_gone(
+    service: Served, log: Path
+) -> None:
+    eventually(lambda: len(read(log / "events/shadow")) > 0)
+    champion = {row["request"]: row["name"] for row in read(log / "events")}
+    shadow = {row["request"]: row["name"] for row in read(log / "events/shadow")}
+    assert shadow.items() <= champion.items()
+    assert torn(log / "events/shadow") == 0
+    eventually(lambda: sum(alive(process) for process in workers(log / "events/shadow")) <= 2)
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
