@@ -127,7 +127,7 @@ class Registry:
     def compare(self, one: str, other: str, task: str | None = None, common: bool = False) -> dict[str, dict[str, Any]]:
         """Return by task how two runs differ; of the tasks that both are about where none is named."""
         pair = run(one, self.experiments), run(other, self.experiments)
-        shared = [each for each in pair[0].tasks if each in pair[1].tasks and task in (None, each)]
+        shared = [task] if task else [each for each in pair[0].tasks if each in pair[1].tasks]
         if not shared:
             raise Refusal(f"{one} and {other} are not about a common task; name one with --task.")
         return {each: self._compared(each, pair, common) for each in shared}
