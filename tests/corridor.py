@@ -72,6 +72,9 @@ def quicken(folder: Path, task: str) -> None:
         for rounds, few in (("iterations", 20), ("epochs", 3)):
             if rounds in knobs:
                 change(folder, **{f"train__{task}__{learner}__{rounds}": few})
+    for check, knobs in params(folder)["diagnose"][task].items():
+        if "draws" in knobs:
+            change(folder, **{f"diagnose__{task}__{check}__draws": 20})
     if task == "events":
         change(folder, folds__events__repeats=1, folds__events__folds=3)
 

@@ -36,6 +36,7 @@ def walked(
     """Walk a task through the corridor in a copy; note which files each stage loaded, and which loaded TensorFlow."""
     folder = corridor.copy(tmp_path_factory.mktemp("truth"))
     corridor.quicken(folder, request.param)
+    corridor.shrink(folder, request.param)
     loaded, heavy = {}, set()
     for stage in corridor.STAGES:
         command = [sys.executable, "-c", LOADED, f"stages.{stage}", request.param]
