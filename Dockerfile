@@ -1,6 +1,6 @@
 # The service alone: no TensorFlow, no DVC, nothing that trains. Build after `dvc repro`: the models come from here.
 #   docker build --tag trueline .                                            all tasks
-#   docker build --tag trueline-events --build-arg RUNTIME=events .          events alone, a third of the size
+#   docker build --tag trueline-events --build-arg RUNTIME=events .          events alone, much smaller
 FROM python:3.11-slim AS environment
 ARG RUNTIME=all
 COPY service/runtime/${RUNTIME}.lock /tmp/runtime.lock
