@@ -164,8 +164,9 @@ def _reachable(launch: Launch) -> None:
     path = source(launch.task, launch.knobs, current())
     if not path.exists():
         raise Refusal(f"{launch.name}: the source {path} does not exist; point tasks.{launch.task}.source at the data.")
-    inside = ".." not in path.parts and (_git("ls-files", "--", str(path)) or _added(path))
-    if not (path.is_absolute() or inside):
+    if path.is_absolute():
+        return
+    if ".." in path.parts or not (_git("ls-files", "--", str(path)) or _added(path)):
         raise Refusal(
             f"{launch.name}: a queued run works in a folder of its own, where the source {path} is not; give its "
             f"absolute path, track it (`git add`, `dvc add`), or run in the workspace (--now)."

@@ -188,6 +188,13 @@ def test_a_queued_run_refuses_a_source_that_its_folder_would_not_hold(house: Pat
     assert [task for task in queue.tasks() if task.name == "lost"] == []
 
 
+def test_an_absolute_source_outside_the_repository_is_let_through(house: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    [rev] = enqueue(launches([], {**described("far"), "tasks.props.source": str(tmp_path / "elsewhere")}, []))
+    assert status(rev) == "pending"
+    queue.dvc("queue", "remove", "far")
+
+
 def described(name: str) -> dict[str, str]:
     return {"name": name, "task": "props", "type": "walk_forward", "hypothesis": "none"}
 
