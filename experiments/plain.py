@@ -51,7 +51,7 @@ def rows(scored: Figures) -> str:
     """Return which rows were scored: "4,230 rows, 2023-10-24 to 2024-04-14"."""
     days = (scored.get("from"), scored.get("to"))
     return f"{number(scored.get('rows'))} rows, " + (
-        "undated" if days == (UNDATED, UNDATED) else f"{days[0]} to {days[1]}"
+        "undated" if days[0] in (None, UNDATED) else f"{days[0]} to {days[1]}"
     )
 
 
