@@ -1,12 +1,23 @@
 """Threads: one for each fit, for jobs run side by side, and sums taken in one order give the same bits every time."""
 
+import sys
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped,unused-ignore]
 
 
 def one_thread() -> AbstractContextManager[Any]:
-    """Return a context in which linear algebra and OpenMP use one thread."""
-    limits: AbstractContextManager[Any] = threadpool_limits(1)
+    """Return a context in which linear algebra and OpenMP use one thread.
+
+    Limit: a library that is loaded without an import is not seen before the next import.
+    """
+    limits: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(limits=1)
     return limits
+
+
+@lru_cache(maxsize=1)
+def _libraries(imported: int) -> ThreadpoolController:
+    """Return the libraries with threads of their own: looking for them takes milliseconds, and they come by imports."""
+    return ThreadpoolController()
