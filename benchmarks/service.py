@@ -122,7 +122,7 @@ def in_process(texts: Iterator[dict[str, str]]) -> None:
     for event in [next(texts) for _ in range(KERAS)]:
         fields = {name: event[name] for name in ("name", "description", "location")}
         text, said = joined(fields, model.marks), np.array([stands(in_one(fields.values()), network.tags)])
-        numbers = vocabulary.ids([vocabulary.words(text, network.settings["length"])], network.vocabulary, 1)
+        numbers = vocabulary.ids([vocabulary.words(text, network.settings["length"])], network.places, 1)
         given = {"words": pooled_network.padded(numbers), "beside": (said if heard else said[:, :0]).astype(np.float32)}
         request = events.Request.model_validate({"events": [fields]})
         _time(kept["promoted model"], lambda request=request: events.answer(model, request))  # type: ignore[misc]

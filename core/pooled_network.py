@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,12 +97,14 @@ def train(
     return model.get_weights(), architecture, stop.best_epoch + 1 if held else training.epochs
 
 
-def forward(weights: Weights, words: sparse.csr_matrix, beside: Floats) -> Floats:
+def forward(weights: Sequence[npt.NDArray[np.floating]], words: sparse.csr_matrix, beside: Floats) -> Floats:
     """Return log-odds, rows × tags, from the share of each word number in each text and the inputs beside the words.
 
     It is what Keras computes, in NumPy and double precision: no TensorFlow is needed.
     """
-    vectors, first, first_bias, second, second_bias, last, last_bias = (part.astype(np.float64) for part in weights)
+    vectors, first, first_bias, second, second_bias, last, last_bias = (
+        part.astype(np.float64, copy=False) for part in weights
+    )
     with one_thread():
         hidden = np.hstack([words @ vectors, beside]) @ first + first_bias
         hidden = np.maximum(hidden, 0) @ second + second_bias

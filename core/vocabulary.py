@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,13 +45,14 @@ def learn(spoken: Iterable[Sequence[str]], most: int, min_rows: int) -> list[str
     return known[:most]
 
 
-def ids(spoken: Iterable[Sequence[str]], vocabulary: Sequence[str], unknown: int) -> list[list[int]]:
-    """Return each text's words as numbers, the vocabulary's from `unknown` + 1 on.
+def places(vocabulary: Sequence[str], unknown: int) -> dict[str, int]:
+    """Return the number of each word: the vocabulary's in turn, from `unknown` + 1 on."""
+    return {word: number for number, word in enumerate(vocabulary, unknown + 1)}
 
-    A word outside the vocabulary is `unknown`, and so is a text without words.
-    """
-    place = {word: number for number, word in enumerate(vocabulary, unknown + 1)}
-    return [[place.get(word, unknown) for word in text] or [unknown] for text in spoken]
+
+def ids(spoken: Iterable[Sequence[str]], places: Mapping[str, int], unknown: int) -> list[list[int]]:
+    """Return each text's words as numbers; a word outside the vocabulary is `unknown`, as is a text without words."""
+    return [[places.get(word, unknown) for word in text] or [unknown] for text in spoken]
 
 
 def shares(numbers: Sequence[Sequence[int]], width: int) -> sparse.csr_matrix:

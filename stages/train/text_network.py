@@ -1,7 +1,8 @@
 """text_network: the words of a text as vectors, their mean, two dense layers, a chance for each tag (Keras)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,6 +55,16 @@ class Model:
     settled: dict[str, int | float]
     importance: dict[str, float]
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The number of each word of the vocabulary."""
+        return vocabulary.places(self.vocabulary, UNKNOWN)
+
+    @cached_property
+    def doubles(self) -> list[Floats]:
+        """The weights in the precision that scores are computed in."""
+        return [part.astype(np.float64) for part in self.weights]
+
 
 def fit(
     rows: Rows,
@@ -104,16 +115,17 @@ def score_texts(model: Model, texts: Sequence[str], said: Floats) -> Floats:
     """Return the same of texts and, texts × tags, whether the tag's own name stands there."""
     settings = Settings(**model.settings)
     spoken = [vocabulary.words(text, settings.length) for text in texts]
-    numbers = vocabulary.ids(spoken, model.vocabulary, UNKNOWN)
+    numbers = vocabulary.ids(spoken, model.places, UNKNOWN)
     beside = said if settings.names == "inputs" else said[:, :0]
-    words = pooled_network.forward(model.weights, vocabulary.shares(numbers, len(model.vocabulary) + 2), beside)
+    words = pooled_network.forward(model.doubles, vocabulary.shares(numbers, len(model.vocabulary) + 2), beside)
     return words + tag_names.evidence(said, np.array(model.names)) if settings.names == "evidence" else words
 
 
 def save(model: Model, folder: Path) -> None:
     """Write weights.weights.h5 and architecture.json as Keras reads them, vocabulary.json and model.json."""
     apart = ("weights", "architecture", "vocabulary")
-    models.write({key: value for key, value in vars(model).items() if key not in apart}, folder / "model.json")
+    told = {field.name: getattr(model, field.name) for field in fields(model) if field.name not in apart}
+    models.write(told, folder / "model.json")
     models.write({"words": model.vocabulary}, folder / "vocabulary.json")
     (folder / "architecture.json").write_text(model.architecture + "\n")
     pooled_network.write(model.weights, folder / WEIGHTS)
@@ -136,7 +148,7 @@ def _spoken(x: pd.DataFrame, length: int) -> list[list[str]]:
 def _lesson(rows: Rows, spoken: Sequence[Sequence[str]], known: Sequence[str], settings: Settings) -> Lesson:
     said = tag_names.said(rows.x, rows.tags)
     beside = said if settings.names == "inputs" else said[:, :0]
-    return Lesson(vocabulary.ids(spoken, known, UNKNOWN), beside, rows.y, rows.weight)
+    return Lesson(vocabulary.ids(spoken, vocabulary.places(known, UNKNOWN), UNKNOWN), beside, rows.y, rows.weight)
 
 
 def _apart(rows: Rows, lesson: Lesson, share: float, seed: int) -> tuple[Lesson | None, Lesson]:

@@ -40,7 +40,12 @@ def test_frequent_words_come_first_then_the_alphabet_decides() -> None:
 
 
 def test_words_outside_the_vocabulary_and_no_words_at_all_are_unknown() -> None:
-    assert vocabulary.ids(SPOKEN, ["a", "c"], unknown=1) == [[1, 2, 2], [2, 3], [1], [3, 1]]
+    assert vocabulary.ids(SPOKEN, vocabulary.places(["a", "c"], unknown=1), unknown=1) == [
+        [1, 2, 2],
+        [2, 3],
+        [1],
+        [3, 1],
+    ]
 
 
 @FEW

@@ -61,7 +61,8 @@ def keras_says(model: text_network.Model, folder: Path, rows: Rows) -> Floats:
         network = keras.models.model_from_json((folder / "architecture.json").read_text())
         network.load_weights(folder / "weights.weights.h5")
         known = json.loads((folder / "vocabulary.json").read_text())["words"]
-        ids = vocabulary.ids([vocabulary.words(text, 60) for text in rows.x["text"]], known, text_network.UNKNOWN)
+        places = vocabulary.places(known, text_network.UNKNOWN)
+        ids = vocabulary.ids([vocabulary.words(text, 60) for text in rows.x["text"]], places, text_network.UNKNOWN)
         said = rows.x[[f"says:{tag}" for tag in TAGS]].to_numpy(np.float32)
         beside = said if model.settings["names"] == "inputs" else said[:, :0]
         return np.asarray(network({"words": pooled_network.padded(ids), "beside": beside}))
