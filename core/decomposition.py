@@ -28,11 +28,28 @@ def nested(counts: Floats, sums: Floats, base_counts: Floats, base_sums: Floats,
     return np.where(empty[..., None, None], np.nan, split)
 
 
+def by_level(counts: Floats, sums: Floats, base_counts: Floats, base_sums: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return how much each level's share rose, its rate more than all levels' rates did, and its mean share.
+
+    `counts` and `sums` are … × levels. All rates' rise is the mean of the levels' rises, weighed by their mean shares;
+    so share × excess, which tells where a change within levels is concentrated, sums to 0, as the first does. A level
+    that only one period has keeps its rate, and a period without rows makes all levels missing.
+    """
+    share, base = _over(counts, _all(counts)), _over(base_counts, _all(base_counts))
+    rate, base_rate = _pair(_over(sums, counts), _over(base_sums, base_counts))
+    weight, rise = (share + base) / 2, rate - base_rate
+    return share - base, rise - _all(weight * rise), weight
+
+
 def distance(counts: Floats, base_counts: Floats) -> Floats:
     """Return how far two compositions over the last axis are apart: half the sum of differences of shares."""
     with np.errstate(invalid="ignore", divide="ignore"):
         gap = counts / counts.sum(axis=-1, keepdims=True) - base_counts / base_counts.sum(axis=-1, keepdims=True)
     return np.asarray(np.abs(gap).sum(axis=-1) / 2)
+
+
+def _all(levels: Floats) -> Floats:
+    return np.asarray(levels.sum(axis=-1, keepdims=True))
 
 
 def _paths(counts: Floats, factors: int) -> list[Floats]:

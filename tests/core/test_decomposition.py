@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decomposition import distance, nested
+from core.decomposition import by_level, distance, nested
 
 SHAPE = (3, 2, 2)
 
@@ -73,3 +73,23 @@ def test_the_distance_of_compositions_runs_from_none_to_one() -> None:
     assert distance(np.array([1.0, 1.0]), np.array([5.0, 5.0])) == 0
     assert distance(np.array([3.0, 0.0]), np.array([0.0, 7.0])) == 1
     assert distance(np.array([8.0, 2.0]), np.array([5.0, 5.0])) == pytest.approx(0.3)
+
+
+@given(st.integers(0, 10_000))
+def test_levels_tell_what_a_plain_loop_tells_and_what_is_everywhere_is_nowhere(seed: int) -> None:
+    counts, sums, base_counts, base_sums = (part[:, 0, 0] for part in _periods(seed))
+    counts, base_counts = counts + 1, base_counts + 1  # no empty cell
+    risen, more, weight = by_level(counts, sums[:, 0], base_counts, base_sums[:, 0])
+    share, base = counts / counts.sum(), base_counts / base_counts.sum()
+    rises = [sums[i, 0] / counts[i] - base_sums[i, 0] / base_counts[i] for i in range(3)]
+    mean = sum((share[i] + base[i]) / 2 * rises[i] for i in range(3))
+    np.testing.assert_allclose(risen, share - base, atol=1e-12)
+    np.testing.assert_allclose(more, [rise - mean for rise in rises], atol=1e-12)
+    np.testing.assert_allclose([risen.sum(), (weight * more).sum()], 0, atol=1e-12)
+    everywhere = by_level(counts, base_sums[:, 0] / base_counts * counts + 2.5 * counts, base_counts, base_sums[:, 0])
+    np.testing.assert_allclose(everywhere[1], 0, atol=1e-12)
+
+
+def test_a_level_of_one_period_alone_keeps_its_rate() -> None:
+    _, more, _ = by_level(np.array([2.0, 0.0]), np.array([2.0, 0.0]), np.array([1.0, 1.0]), np.array([1.0, 7.0]))
+    np.testing.assert_array_equal(more, [0.0, 0.0])
