@@ -59,6 +59,8 @@ def made(seed: int, fault: str = "nothing") -> Made:
         line = np.where(late, line + 0.12 * (actual - line), line)
     elif fault == "skill lost":
         told = np.where(late, told + random.normal(0, 2.5, rows), told)
+    elif fault == "skill lost with stars":
+        told = np.where(late & (usual[player] > 17), told + random.normal(0, 8, rows), told)
     elif fault == "bias":
         told = told + 1.2 * late
     elif fault == "stale inputs":
@@ -127,6 +129,31 @@ def test_the_parts_sum_to_the_change_of_the_lead_over_the_market(fault: str) -> 
     assert {one["factor"] for one in found["factors"]} == set(PARTS)
     assert found["sentence"].count(".") >= 1
     assert found["change"]["low"] <= found["change"]["value"] <= found["change"]["high"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "factor", "column", "level"),
+    [
+        ("skill lost with stars", "model", "role", "(17, 99]"),
+        ("other players", "population", "role", "(17, 99]"),
+        ("estimated lines", "lines", "line_origin", "made"),
+    ],
+)
+def test_a_factor_says_in_which_level_of_which_column_it_is_found(
+    fault: str, factor: str, column: str, level: str
+) -> None:
+    found = cause(*made(6, fault), LAST, KNOBS, 0)
+    (details,) = [one["details"] for one in found["factors"] if one["factor"] == factor]
+    assert (details["column"], details["level"]) == (column, level)
+    assert found["cause"] in ("none", "undecided") or f"where {column} is {level} (confidence" in found["sentence"]
+
+
+def test_a_change_that_is_the_same_everywhere_is_found_nowhere() -> None:
+    units, quality, segments = made(7)
+    late = units["day"] > LAST - pd.Timedelta(days=LATE)
+    found = cause(units.assign(model=units["model"] + 0.8 * late), quality, segments, LAST, KNOBS, 0)
+    assert found["cause"] == "model_drift"
+    assert not any("column" in one["details"] for one in found["factors"] if one["factor"] == "model")
 
 
 def test_the_baseline_never_includes_the_window_nor_reaches_beyond_its_days() -> None:

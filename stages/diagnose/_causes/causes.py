@@ -123,7 +123,7 @@ def _judged(panels: list[Panel], ends: list[int], settings: Settings, seed: int)
 
 
 def factors(judged: Judged) -> list[Report]:
-    """Return the parts of the change, largest first, each with its 95 % interval and what was measured beside it."""
+    """Return the parts of the change, largest first, each with what was measured beside it and where it is found."""
     beside = {
         "bias": ("signed_error",),
         "population": ("population",),
@@ -133,7 +133,8 @@ def factors(judged: Judged) -> list[Report]:
     found = []
     for number, name in enumerate(PARTS):
         values = judged.parts[:, number]
-        details = {key: round(judged.evidence[key], 6) for key in beside.get(name, ())}
+        details: Report = {key: round(judged.evidence[key], 6) for key in beside.get(name, ())}
+        details |= judged.where.get(name, {})
         found.append({"factor": name, "contribution": round(float(values[0]), 6), "details": details})
     return sorted(found, key=lambda one: -abs(one["contribution"]))
 
@@ -168,6 +169,14 @@ SAID = {
     "population_mix": "others are predicted than before",
     "line_mix": "the lines are of another type or time, or the market became duller",
 }
+PART = {  # of which a cause speaks
+    "market_sharpness": "market",
+    "model_drift": "model",
+    "bias": "bias",
+    "leakage": "model",
+    "population_mix": "population",
+    "line_mix": "lines",
+}
 
 
 def _sentence(named: str, confidence: float, judged: Judged, when: str) -> str:
@@ -176,4 +185,11 @@ def _sentence(named: str, confidence: float, judged: Judged, when: str) -> str:
     moved = (
         f"In the {when} the {what} changed by {change['value']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
     )
-    return f"{moved}: {SAID[named]} (confidence {confidence:.2f})."
+    return f"{moved}: {SAID[named]}{_placed(judged.where.get(PART.get(named, '')))} (confidence {confidence:.2f})."
+
+
+def _placed(where: dict[str, Any] | None) -> str:
+    if where is None:
+        return ""
+    how = "with more rows than before" if "share_rose" in where else "more than elsewhere"
+    return f", {how} where {where['column']} is {where['level']}"

@@ -1,7 +1,8 @@
 """Judgement: a window of days beside those before it, split into parts and scored for every cause that is known."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from core.decomposition import distance, nested
 from core.intervals import weights
 from core.params import Knobs
 from stages.diagnose._causes.panel import BIAS, LEVEL, MARKET, MODEL, SPREAD, Panel
+from stages.diagnose._causes.where import where
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -53,6 +55,7 @@ class Judged:
     parts: Floats  # draws × PARTS, in units of loss; they sum to the change
     scores: Floats  # draws × CAUSES
     evidence: dict[str, float]  # what was measured beside the losses
+    where: dict[str, dict[str, Any]]  # part → the level in which it is found, if it is in one more than elsewhere
     priced: bool  # whether the lead is over a market, or the model's loss alone
 
     def named(self, least: float) -> tuple[str, float]:
@@ -63,7 +66,7 @@ class Judged:
         most = self.scores.argmax(axis=1)
         if self.scores[0].max() < 1:
             return "none", float((self.scores[1:].max(axis=1) < 1).mean())
-        share = float((most[1:] == most[0]).mean())
+        share = float(((most[1:] == most[0]) & (self.scores[1:].max(axis=1) >= 1)).mean())
         return (CAUSES[int(most[0])] if share >= least else "undecided"), share
 
 
@@ -99,18 +102,40 @@ def _span(found: Panel, end: int, settings: Settings) -> _Span | None:
 
 def _judge(found: Panel, spans: list[_Span], settings: Settings, seed: int) -> list[Judged]:
     draws = settings.draws
-    own = _Sums(found, [_drawn(len(s.window), draws, seed) @ found.flat[s.window] for s in spans])
-    other = _Sums(
-        found,
-        [_drawn(len(s.blocks), draws, seed + 1) @ np.add.reduceat(found.flat[s.base], s.blocks) for s in spans],
-    )
-    fit = np.stack([_odds(found, span.base) for span in spans])
-    split = nested(own.counts, own.outcomes(fit), other.counts, other.outcomes(fit), 3)
+    windows = [partial(_of_window, span, draws, seed) for span in spans]
+    bases = [partial(_of_base, span, draws, seed + 1) for span in spans]
+    own, other = (_Sums(found, [drawn(found.flat) for drawn in side]) for side in (windows, bases))
+    turn = _turn(np.stack([_odds(found, span.base) for span in spans]))
+    split = nested(own.counts, own.outcomes(turn), other.counts, other.outcomes(turn), 3)
     parts = _parts(found, spans, split)
     extent = _extent(found, spans, own, other) | {"signed_error": split[..., 3, 3]}
     scores = _scores(parts, extent, settings, found.priced)
     measured = [{name: float(value[n, 0]) for name, value in extent.items()} for n in range(len(spans))]
-    return [Judged(parts[n], scores[n], measured[n], found.priced) for n in range(len(spans))]
+    places = [where(found.fields, *each, settings.errors) for each in zip(windows, bases, strict=True)]
+    return [Judged(parts[n], scores[n], measured[n], places[n], found.priced) for n in range(len(spans))]
+
+
+def _of_window(span: _Span, draws: int, seed: int, daily: Floats) -> Floats:
+    """Return what every draw of the window's days sums to, draws × …"""
+    return _times(_drawn(len(span.window), draws, seed), daily[span.window])
+
+
+def _of_base(span: _Span, draws: int, seed: int, daily: Floats) -> Floats:
+    """Return what every draw of the baseline's blocks of days sums to, draws × …"""
+    return _times(_drawn(len(span.blocks), draws, seed), np.add.reduceat(daily[span.base], span.blocks))
+
+
+def _times(drawn: Floats, daily: Floats) -> Floats:
+    return np.asarray((drawn @ daily.reshape(len(daily), -1)).reshape(len(drawn), *daily.shape[1:]))
+
+
+def _turn(fit: Floats) -> Floats:
+    """Return what turns outcomes into lead, model's loss, market's and signed error, odd outcomes out of the last."""
+    turn = np.zeros((len(fit), 5, 4))
+    turn[:, [MODEL, MARKET], 0] = 1, -1
+    turn[:, [MODEL, MARKET, BIAS], [1, 2, 3]] = 1
+    turn[:, [LEVEL, SPREAD], 1:] = -fit
+    return turn
 
 
 def _extent(found: Panel, spans: list[_Span], own: "_Sums", other: "_Sums") -> dict[str, Floats]:
@@ -138,14 +163,9 @@ class _Sums:
         self._sums = sums[..., cells:-3].reshape(*sums.shape[:2], *found.sums.shape[1:])
         self._units, self._unsound, self._twice = np.moveaxis(sums[..., -3:], -1, 0)
 
-    def outcomes(self, fit: Floats) -> Floats:
-        """Return the sums of lead, model's loss, market's loss and signed error, odd outcomes taken out of the last."""
-        sums = self._sums
-        turn = np.zeros((len(fit), 5, 4))
-        turn[:, [MODEL, MARKET], 0] = 1, -1
-        turn[:, [MODEL, MARKET, BIAS], [1, 2, 3]] = 1
-        turn[:, [LEVEL, SPREAD], 1:] = -fit
-        return np.asarray((sums.reshape(len(fit), -1, 5) @ turn).reshape(*sums.shape[:-1], 4))
+    def outcomes(self, turn: Floats) -> Floats:
+        """Return the sums of lead, model's loss, market's loss and signed error."""
+        return np.asarray((self._sums.reshape(len(turn), -1, 5) @ turn).reshape(*self._sums.shape[:-1], 4))
 
     def shares(self) -> dict[str, Floats]:
         """Return which shares of all units are unsound and told twice."""

@@ -1,5 +1,6 @@
 """The panel: graded units as sums per day and cell, so that any window and any draw of days is a matrix product."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,11 +21,23 @@ MODEL, MARKET, BIAS, LEVEL, SPREAD = range(5)  # the outcomes summed: losses, er
 
 
 @dataclass(frozen=True)
+class Field:
+    """Sums per calendar day and level of one column, to tell where a change is found."""
+
+    column: str
+    side: str  # population, lines or tier
+    levels: list[str]
+    counts: Floats  # days × levels, of the units compared
+    sums: Floats  # the same × 5 outcomes
+
+
+@dataclass(frozen=True)
 class Panel:
     """Sums per calendar day; cells are population × lines × soundness of the inputs."""
 
     first: pd.Timestamp
     levels: tuple[list[str], list[str]]  # of the population and of the lines
+    fields: list[Field]  # the columns that divide either, one at a time, and the tiers
     counts: Floats  # days × population × lines × (sound, unsound if any is), of the units compared
     sums: Floats  # the same × 5 outcomes
     cross: Floats  # days × 3 × 6: products of (1, level, spread) with themselves and with (model, market, bias)
@@ -77,9 +90,14 @@ def panel(
     market = units["market"].to_numpy(float)[keep] if priced else np.zeros(int(keep.sum()))
     outcomes = [units["model"].to_numpy(float)[keep], market, error, level[keep], spread[keep]]
     order = np.argsort(day[keep], kind="stable")
+    parted = [
+        Field(column, side, names, *_by_level(day[keep], code[keep], (days, len(names)), outcomes))
+        for column, side, code, names in _columns(units, segments, columns, place)
+    ]
     return Panel(
         first=first,
         levels=(population, lines),
+        fields=parted,
         counts=_summed(cell, None, shape),
         sums=np.stack([_summed(cell, outcome, shape) for outcome in outcomes], axis=-1),
         cross=_cross(day[keep], outcomes, days),
@@ -93,6 +111,24 @@ def panel(
         error=error[order],
         edge=np.searchsorted(day[keep][order], np.arange(days + 1)),
     )
+
+
+def _columns(
+    units: pd.DataFrame, segments: pd.DataFrame | None, columns: tuple[list[str], list[str]], place: Ints
+) -> Iterator[tuple[str, str, Ints, list[str]]]:
+    """Yield name, side, each unit's level and the levels' names of the columns that are there, and of the tiers."""
+    for side, names in zip(("population", "lines"), columns, strict=True):
+        for name in names:
+            if segments is not None and name in segments:
+                yield name, side, *_levels(segments[name], place)
+    tier = units["tier"].to_numpy(float)
+    if np.isfinite(tier).any():
+        yield "tier", "tier", np.nan_to_num(tier).astype(np.int64), ["none", "1", "2", "3"]
+
+
+def _by_level(day: Ints, level: Ints, shape: tuple[int, int], outcomes: list[Floats]) -> tuple[Floats, Floats]:
+    cell = np.ravel_multi_index((day, level), shape)
+    return _summed(cell, None, shape), np.stack([_summed(cell, outcome, shape) for outcome in outcomes], axis=-1)
 
 
 def _calendar(units: pd.DataFrame, quality: pd.DataFrame | None) -> tuple[pd.Timestamp, Ints]:
