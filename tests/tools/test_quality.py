@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from core.evidence import Evidence
+from stages.diagnose._causes.inputs import worse
 from stages.diagnose._causes.quality import quality, segments
+from tests.tools.test_causes import KNOBS
 from tests.tools.test_drift import scored
 
 
@@ -39,6 +42,25 @@ def test_missing_and_defaulted_inputs_are_shares_of_the_inputs() -> None:
     np.testing.assert_allclose(found["missing"], late / inputs)
     assert (found["defaulted"][late] > 0.1).all()
     assert (found["defaulted"][~late] < 0.01).all()
+
+
+def test_the_inputs_that_became_unsound_are_named_with_their_shares() -> None:
+    evidence = _with_inputs()
+    day = evidence.asked["time"].dt.normalize()
+    on = day.max()
+    late = evidence.features["row_id"].isin(evidence.asked["row_id"][day > on - pd.Timedelta(days=10)]).to_numpy()
+    x = {name: evidence.features[name] for name in ("x0", "x1", "x2")}
+    random = np.random.default_rng(1).random(len(late))
+    features = evidence.features.assign(
+        x0=x["x0"].mask(late), x1=x["x1"].mask(late & (random < 0.5), 7.0), x2=x["x2"].mask(late & (random < 0.05))
+    )
+    settings = KNOBS.model_copy(update={"window_days": 10})
+    first, second = worse(replace(evidence, features=features), on, settings)
+    assert first == {"input": "x0", "unsound": "missing", "share": 1.0, "before": 0.0}
+    assert (second["input"], second["unsound"], second["before"]) == ("x1", "at 7", 0.0)
+    assert second["share"] == pytest.approx(0.5, abs=0.15)
+    assert worse(evidence, on, settings) == []
+    assert worse(evidence, day.min(), settings) == []
 
 
 def test_inputs_that_stand_still_are_stale_and_those_that_lag_contradict_what_was_prepared() -> None:
