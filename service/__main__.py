@@ -7,6 +7,7 @@ import tempfile
 import uvicorn
 
 from core.refusals import Refusal
+from service.punctual import Punctual
 from service.settings import Settings
 
 
@@ -17,6 +18,7 @@ def main(words: list[str] | None = None) -> None:
         "host": settings.host,
         "port": settings.port,
         "limit_concurrency": settings.concurrency,
+        "http": Punctual,
         "timeout_keep_alive": 30,
         "access_log": False,  # /metrics counts, and a line a request costs a tenth of its time
         "server_header": False,
