@@ -22,6 +22,9 @@ PARTS = ("market", "model", "bias", "population", "lines", "data", "noise")
 CHUNK = 16  # windows judged at once: small arrays cost more in calls than in numbers
 ERRORS = 5000  # of a window, at least, from which the cost of a shift is told
 WEEK = 7  # days that are drawn together in the baseline: it is long, and days of a week resemble each other
+# least score of a draw that agrees to a cause: on 1,644 worlds of the fault laboratory, of other seeds than those of
+# `benchmarks faults`, confidence came nearest to how often causes were right; 0 promises too much, 1 too little
+AGREES = 0.75
 FEWEST_WEEKS = 10  # below which single days are drawn: of few blocks draws know too little
 
 
@@ -61,12 +64,12 @@ class Judged:
     def named(self, least: float) -> tuple[str, float]:
         """Return the cause and the share of draws that agree; undecided where that share is too small.
 
-        A cause is agreed to where it scores most, none where no score reaches 1.
+        A cause is agreed to where it scores most and not far below 1, none where no score reaches 1.
         """
         most = self.scores.argmax(axis=1)
         if self.scores[0].max() < 1:
             return "none", float((self.scores[1:].max(axis=1) < 1).mean())
-        share = float(((most[1:] == most[0]) & (self.scores[1:].max(axis=1) >= 1)).mean())
+        share = float(((most[1:] == most[0]) & (self.scores[1:].max(axis=1) >= AGREES)).mean())
         return (CAUSES[int(most[0])] if share >= least else "undecided"), share
 
 
