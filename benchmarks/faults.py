@@ -26,6 +26,7 @@ MARKERS = "<!-- written by python -m benchmarks faults --write -->", "<!-- until
 SEEDS = 18  # cases of each kind at moderate strength
 HEALTHY = 3  # times as many without a fault: one false name in twenty is to be told from one in ten
 WEAKER = (0.2, 0.3, 0.4, 0.55, 0.7)  # strengths among which each fault has one that leaves the diagnosis in doubt
+DOUBTFUL = 0.5  # as many cases of each weaker strength, or one: in doubt are few of them, and those are wanted
 WORKERS = 2  # processes
 BINS = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)  # of confidence; each holds its upper end
 
@@ -93,7 +94,7 @@ def main(*words: str) -> None:
 def cases(seeds: int) -> list[Case]:
     """Return the cases, each of a seed of its own: of every kind, more without a fault, and fewer of weaker ones."""
     wanted = [(kind, 1.0) for kind in KINDS for _ in range(seeds * (HEALTHY if kind == "nothing" else 1))]
-    weak = [(kind, strength) for kind in KINDS for strength in WEAKER for _ in range(max(seeds // 9, 1))]
+    weak = [(kind, strength) for kind in KINDS for strength in WEAKER for _ in range(max(round(DOUBTFUL * seeds), 1))]
     wanted += [one for one in weak if one[0] != "nothing"]
     return [Case(kind, seed, strength) for seed, (kind, strength) in enumerate(wanted)]
 
