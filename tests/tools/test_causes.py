@@ -156,6 +156,17 @@ def test_a_change_that_is_the_same_everywhere_is_found_nowhere() -> None:
     assert not any("column" in one["details"] for one in found["factors"] if one["factor"] == "model")
 
 
+def test_a_level_that_few_days_have_is_not_named() -> None:
+    units, quality, segments = made(8)
+    when = units["day"].isin([LAST - pd.Timedelta(days=ago) for ago in range(KNOBS.least_days - 1)])
+    some = when & (np.random.default_rng(0).random(len(units)) < 0.5)
+    units = units.assign(model=units["model"] + 10.0 * some, tier=np.where(some, 1.0, 3.0))
+    (details,) = [
+        one["details"] for one in cause(units, quality, segments, LAST, KNOBS, 0)["factors"] if one["factor"] == "model"
+    ]
+    assert (details.get("column"), details.get("level")) != ("tier", "1")
+
+
 def test_the_baseline_never_includes_the_window_nor_reaches_beyond_its_days() -> None:
     units, quality, segments = healthy()
     before = units["day"] <= LAST - pd.Timedelta(days=KNOBS.window_days + KNOBS.baseline_days)

@@ -114,7 +114,8 @@ def _judge(found: Panel, spans: list[_Span], settings: Settings, seed: int) -> l
     extent = _extent(found, spans, own, other) | {"signed_error": split[..., 3, 3]}
     scores = _scores(parts, extent, settings, found.priced)
     measured = [{name: float(value[n, 0]) for name, value in extent.items()} for n in range(len(spans))]
-    places = [where(found.fields, *each, settings.errors) for each in zip(windows, bases, strict=True)]
+    least = settings.errors, settings.least_days
+    places = [where(found.fields, *each, *least) for each in zip(windows, bases, strict=True)]
     return [Judged(parts[n], scores[n], measured[n], places[n], found.priced) for n in range(len(spans))]
 
 

@@ -24,38 +24,40 @@ class _Place(NamedTuple):
     size: float  # what it brings, to be compared with that of other levels
 
 
-def where(fields: list[Field], own: Drawn, base: Drawn, errors: float) -> dict[str, dict[str, Any]]:
+def where(fields: list[Field], own: Drawn, base: Drawn, errors: float, least_days: int) -> dict[str, dict[str, Any]]:
     """Return, of each part that is found in one level more than elsewhere, the column, the level and by how much.
 
     Population and lines: the level whose share rose most (`share_rose`). Model, market and bias: the level
     whose loss, or signed error, rose most beyond all levels' (`rose_more`); odd outcomes are not taken out of it, for
     what is usual of an entity is better known later, which shifts levels apart. Only what stands out by so many
-    standard errors is told, so that a change that is the same everywhere is said to be nowhere.
+    standard errors is told, so that a change that is the same everywhere is said to be nowhere, and only of levels that
+    so many days of the window have, for of fewer days draws know too little.
     """
     found: dict[str, list[_Place]] = {}
     for field in fields:
-        for part, place in _places(field, own, base, errors):
+        for part, place in _places(field, own, base, errors, least_days):
             found.setdefault(part, []).append(place)
     most = {part: max(places, key=lambda one: one.size) for part, places in found.items()}
     return {part: {"column": one.column, "level": one.level} | one.told for part, one in most.items()}
 
 
-def _places(field: Field, own: Drawn, base: Drawn, errors: float) -> Iterator[tuple[str, _Place]]:
+def _places(field: Field, own: Drawn, base: Drawn, errors: float, least_days: int) -> Iterator[tuple[str, _Place]]:
     counts, base_counts = own(field.counts), base(field.counts)
     sums, base_sums = own(field.sums), base(field.sums)
+    often = own((field.counts > 0).astype(float))[0] >= least_days
+
+    def most(name: str, value: Floats, size: Floats) -> _Place | None:
+        """Return the level of the largest size among those whose value stands out from chance."""
+        out = often & (np.abs(value[0]) > errors * value[1:].std(axis=0))
+        sizes = np.where(out, size[0], -1.0)
+        level = int(sizes.argmax())
+        if sizes[level] <= 0:
+            return None
+        return _Place(field.column, field.levels[level], {name: round(float(value[0, level]), 6)}, float(sizes[level]))
+
     for part, outcome in LOSSES.items():
         risen, more, share = by_level(counts, sums[..., outcome], base_counts, base_sums[..., outcome])
-        if (place := _most(field, "rose_more", more, np.abs(share * more), errors)) is not None:
+        if (place := most("rose_more", more, np.abs(share * more))) is not None:
             yield part, place
-    if field.side in SHARES and (place := _most(field, "share_rose", risen, risen, errors)) is not None:
+    if field.side in SHARES and (place := most("share_rose", risen, risen)) is not None:
         yield field.side, place
-
-
-def _most(field: Field, name: str, value: Floats, size: Floats, errors: float) -> _Place | None:
-    """Return the level of the largest size among those whose value stands out from chance."""
-    out = np.abs(value[0]) > errors * value[1:].std(axis=0)
-    sizes = np.where(out, size[0], -1.0)
-    level = int(sizes.argmax())
-    if sizes[level] <= 0:
-        return None
-    return _Place(field.column, field.levels[level], {name: round(float(value[0, level]), 6)}, float(sizes[level]))
