@@ -10,7 +10,6 @@ from typing import Any
 import h5py  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from core.races import Codes, Floats
 from core.threads import one_thread
@@ -97,23 +96,30 @@ def train(
     return model.get_weights(), architecture, stop.best_epoch + 1 if held else training.epochs
 
 
-def forward(weights: Sequence[npt.NDArray[np.floating]], words: sparse.csr_matrix, beside: Floats) -> Floats:
-    """Return log-odds, rows × tags, from the share of each word number in each text and the inputs beside the words.
+def forward(doubles: Sequence[Floats], ids: Sequence[int], beside: Floats) -> Floats:
+    """Return the log-odds of every tag from one text's words as numbers and the inputs beside the words.
 
-    It is what Keras computes, in NumPy and double precision: no TensorFlow is needed.
+    It is what Keras computes, in NumPy: no TensorFlow is needed. One text at a time, for in the product of many rows
+    the last bits of each depend on how many there are. Limit: linear algebra must keep to one thread.
     """
-    vectors, first, first_bias, second, second_bias, last, last_bias = (
-        part.astype(np.float64, copy=False) for part in weights
-    )
-    with one_thread():
-        hidden = np.hstack([words @ vectors, beside]) @ first + first_bias
-        hidden = np.maximum(hidden, 0) @ second + second_bias
-        return np.asarray(np.maximum(hidden, 0) @ last + last_bias)
+    vectors, first, first_bias, second, second_bias, last, last_bias = doubles
+    hidden = np.concatenate([vectors[ids].mean(axis=0), beside]) @ first + first_bias
+    hidden = np.maximum(hidden, 0) @ second + second_bias
+    return np.asarray(np.maximum(hidden, 0) @ last + last_bias)
+
+
+def widened(weights: Weights) -> list[Floats]:
+    """Return the weights in double precision, in which scores are computed."""
+    return [part.astype(np.float64) for part in weights]
 
 
 def scores(weights: Weights, lesson: Lesson) -> Floats:
-    """Return the log-odds of rows to learn from."""
-    return forward(weights, shares(lesson.ids, len(weights[0])), lesson.beside)
+    """Return the log-odds of all rows to learn from at once: what `forward` returns of each, but for rounding."""
+    vectors, first, first_bias, second, second_bias, last, last_bias = widened(weights)
+    with one_thread():
+        hidden = np.hstack([shares(lesson.ids, len(vectors)) @ vectors, lesson.beside]) @ first + first_bias
+        hidden = np.maximum(hidden, 0) @ second + second_bias
+        return np.asarray(np.maximum(hidden, 0) @ last + last_bias)
 
 
 def loss(score: Floats, y: Floats, weight: Floats) -> float:

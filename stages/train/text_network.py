@@ -16,6 +16,7 @@ from core.params import Knobs
 from core.pooled_network import Lesson, Shape, Training, Weights
 from core.rows import Floats, Rows
 from core.tag_parts import parts
+from core.threads import one_thread
 
 UNKNOWN = 1  # the number of every word outside the vocabulary; Keras masks 0, and the vocabulary begins at 2
 WEIGHTS = "weights.weights.h5"
@@ -63,7 +64,7 @@ class Model:
     @cached_property
     def doubles(self) -> list[Floats]:
         """The weights in the precision that scores are computed in."""
-        return [part.astype(np.float64) for part in self.weights]
+        return pooled_network.widened(self.weights)
 
 
 def fit(
@@ -112,13 +113,18 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 
 def score_texts(model: Model, texts: Sequence[str], said: Floats) -> Floats:
-    """Return the same of texts and, texts × tags, whether the tag's own name stands there."""
-    settings = Settings(**model.settings)
-    spoken = [vocabulary.words(text, settings.length) for text in texts]
-    numbers = vocabulary.ids(spoken, model.places, UNKNOWN)
-    beside = said if settings.names == "inputs" else said[:, :0]
-    words = pooled_network.forward(model.doubles, vocabulary.shares(numbers, len(model.vocabulary) + 2), beside)
-    return words + tag_names.evidence(said, np.array(model.names)) if settings.names == "evidence" else words
+    """Return the same of texts and, texts × tags, whether the tag's own name stands there.
+
+    No text's log-odds depend on the others', to the last bit.
+    """
+    length, names = model.settings["length"], model.settings["names"]
+    numbers = vocabulary.ids([vocabulary.words(text, length) for text in texts], model.places, UNKNOWN)
+    beside = said if names == "inputs" else said[:, :0]
+    scores = np.zeros((len(texts), len(model.tags)))
+    with one_thread():
+        for row, ids in enumerate(numbers):
+            scores[row] = pooled_network.forward(model.doubles, ids, beside[row])
+    return scores + tag_names.evidence(said, np.array(model.names)) if names == "evidence" else scores
 
 
 def save(model: Model, folder: Path) -> None:

@@ -89,6 +89,16 @@ def test_keras_reads_the_files_and_says_the_same_as_numpy(names: str, tmp_path: 
     )
 
 
+@pytest.mark.parametrize("names", ["ignored", "inputs"])
+def test_a_text_scored_alone_has_the_log_odds_that_it_has_among_others_to_the_last_bit(names: str) -> None:
+    model, rows = plain(names), planted(2, 40)
+    texts, said = rows.x["text"].tolist(), rows.x[[f"says:{tag}" for tag in TAGS]].to_numpy(float)
+    alone = [text_network.score_texts(model, [text], said[[row]])[0] for row, text in enumerate(texts)]
+    np.testing.assert_array_equal(alone, text_network.score_texts(model, texts, said))
+    np.testing.assert_array_equal(alone, text_network.score(model, rows.x))
+    assert text_network.score_texts(model, [], said[:0]).shape == (0, len(TAGS))
+
+
 def test_another_process_fits_the_same_bytes_and_scores_them_without_tensorflow(tmp_path: Path) -> None:
     fit = """
 import sys
