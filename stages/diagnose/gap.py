@@ -46,13 +46,17 @@ class Settings(Knobs):
     common_share: float = Field(ge=0, le=1)
     shift_size: float = Field(gt=0)
     shift_errors: float = Field(gt=0)
+    too_good: float = Field(gt=0, le=1)
+    too_good_picks: int = Field(ge=1)
+    ahead: float = Field(gt=0)
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
     """Compare the tuned arm on real lines with the production log, and say what makes the difference.
 
-    Fails predictions that were made after their games; warns where the two are not comparable, or where one batch
-    holds much of the log or of the gap. Declines without a production log, and where either side has no graded row.
+    Fails predictions that were made after their games, and those that are too good for a forecast; warns where the two
+    are not comparable, or where one batch holds much of the log or of the gap. Declines without a production log, and
+    where either side has no graded row.
     """
     with one_thread():
         return _checked(evidence, settings)
@@ -169,7 +173,7 @@ def _steps(links: Chain) -> list[dict[str, Any]]:
 
 
 def _status(report: Report) -> Any:
-    if report["creation"]["late"]:
+    if report["creation"]["late"] or report["verdict"]["too_good"]:
         return "failed"
     heavy = any(batch["concentrated"] for batch in report["creation"]["batches"])
     return "warning" if heavy or report["verdict"]["verdict"] == "not comparable" else "ok"

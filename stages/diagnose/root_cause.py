@@ -25,7 +25,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     if evidence.timeless:
         return finding("declined", "The rows have no clock, so nothing comes before anything.")
     units = graded(evidence)
-    if units.empty:
+    if units.empty or evidence.asked.empty:
         return finding("declined", "Nothing that is predicted can be graded.")
     newest = _newest(evidence)
     parts = segments(evidence, [*settings.population, *settings.lines])

@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -156,15 +157,39 @@ def test_a_change_that_is_the_same_everywhere_is_found_nowhere() -> None:
     assert not any("column" in one["details"] for one in found["factors"] if one["factor"] == "model")
 
 
+@pytest.mark.parametrize("stars_are", ["first", "last"])
+@pytest.mark.parametrize("seed", range(4))
+def test_of_two_levels_the_one_that_went_the_way_of_the_change_is_named(seed: int, stars_are: str) -> None:
+    units, quality, segments = made(seed)
+    star, other = ("a", "b") if stars_are == "first" else ("b", "a")
+    segments = segments.assign(role=np.where(segments["role"] == "(17, 99]", star, other))
+    late = (units["day"] > LAST - pd.Timedelta(days=LATE)).to_numpy()
+    stars = (segments["role"].loc[units["row_id"]] == star).to_numpy()
+    for sign, cause_named in ((1.0, "model_drift"), (-1.0, "leakage")):
+        found = cause(
+            units.assign(model=units["model"] + sign * late * (0.4 + 2.0 * stars)), quality, segments, LAST, KNOBS, 0
+        )
+        assert (found["cause"], where_of(found, "model")) == (cause_named, ("role", star))
+
+
+def test_a_prediction_moved_everywhere_alike_is_moved_nowhere_more() -> None:
+    placed = [where_of(cause(*made(40 + seed, "bias"), LAST, KNOBS, 0), "bias") for seed in range(12)]
+    assert sum(place is not None for place in placed) <= 1, placed
+
+
 def test_a_level_that_few_days_have_is_not_named() -> None:
     units, quality, segments = made(8)
     when = units["day"].isin([LAST - pd.Timedelta(days=ago) for ago in range(KNOBS.least_days - 1)])
-    some = when & (np.random.default_rng(0).random(len(units)) < 0.5)
-    units = units.assign(model=units["model"] + 10.0 * some, tier=np.where(some, 1.0, 3.0))
-    (details,) = [
-        one["details"] for one in cause(units, quality, segments, LAST, KNOBS, 0)["factors"] if one["factor"] == "model"
-    ]
-    assert (details.get("column"), details.get("level")) != ("tier", "1")
+    some = (when & (np.random.default_rng(0).random(len(units)) < 0.5)).to_numpy()
+    segments.loc[units["row_id"][some], "role"] = "seldom"
+    found = cause(units.assign(model=units["model"] + 10.0 * some), quality, segments, LAST, KNOBS, 0)
+    assert where_of(found, "model") != ("role", "seldom")
+
+
+def where_of(found: dict[str, Any], part: str) -> tuple[str, str] | None:
+    """Return column and level in which a part is found."""
+    (details,) = [one["details"] for one in found["factors"] if one["factor"] == part]
+    return (details["column"], details["level"]) if "column" in details else None
 
 
 def test_the_baseline_never_includes_the_window_nor_reaches_beyond_its_days() -> None:

@@ -25,6 +25,7 @@ KNOBS: dict[str, Any] = {
     "edge": 1.0, "same_models": ["m"], "segments": ["role"], "tolerance": 0.05, "equal_share": 0.99,
     "start_hour": 16.0, "end_hour": 29.0, "batch_hours": 6.0, "batch_days": 3, "batch_share": 0.1,
     "estimated_share": 0.02, "common_share": 0.5, "shift_size": 1.0, "shift_errors": 5.0,
+    "too_good": 0.58, "too_good_picks": 500, "ahead": 0.3,
 }  # fmt: skip
 SETTINGS = gap.Settings(**KNOBS)
 DAYS, DAILY = 160, 30
@@ -82,7 +83,7 @@ def report_of(rows: pd.DataFrame, seed: int = 1, **knobs: Any) -> Report:
 
 def test_a_log_of_the_same_model_on_the_same_rows_is_comparable_and_without_a_gap() -> None:
     report = report_of(healthy())
-    assert report["verdict"] == {"verdict": "comparable", "reasons": []}
+    assert report["verdict"] == {"verdict": "comparable", "reasons": [], "too_good": False}
     assert report["gap"]["hit_rate"]["value"] == 0
     assert report["main_cause"]["verdict"] == "none"
     assert (report["equality"]["same_model"], report["equality"]["equal"]) == (True, 1.0)
@@ -96,6 +97,25 @@ def test_a_model_as_good_as_the_backtests_is_blamed_for_nothing() -> None:
     assert sum(report["main_cause"]["verdict"] != "named" for report in found) >= 11
     assert all(report["stretches"] == [] for report in found)
     assert all(report["verdict"]["verdict"] == "comparable" for report in found)
+
+
+@pytest.mark.parametrize("share", [0.35, 1.0])
+def test_a_log_that_holds_the_outcome_is_not_comparable_however_early_it_says_it_was_made(share: float) -> None:
+    rows = healthy(5)
+    report = report_of(rows.assign(production=(1 - share) * rows["production"] + share * rows["target"]))
+    assert report["verdict"]["verdict"] == "not comparable"
+    assert report["verdict"]["too_good"]
+    assert "look for the outcome in them" in report["verdict"]["reasons"][0]
+
+
+def test_a_model_that_is_clearly_worse_makes_the_backtest_a_ranking_only() -> None:
+    rows = healthy(6)
+    worse = rows["true"] + np.random.default_rng(7).normal(0, 5, len(rows))
+    report = report_of(rows.assign(production=worse, production_model="another"))
+    assert report["verdict"]["verdict"] == "relative only"
+    assert report["verdict"]["reasons"][0].startswith(
+        "the predictions, which are not the backtest's, move the hit rate"
+    )
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -54,11 +54,17 @@ def test_the_inputs_that_became_unsound_are_named_with_their_shares() -> None:
     features = evidence.features.assign(
         x0=x["x0"].mask(late), x1=x["x1"].mask(late & (random < 0.5), 7.0), x2=x["x2"].mask(late & (random < 0.05))
     )
+    features["word"] = pd.Series("a", index=features.index).mask(late & (random < 0.2))
     settings = KNOBS.model_copy(update={"window_days": 10})
-    first, second = worse(replace(evidence, features=features), on, settings)
+    first, second, third = worse(replace(evidence, features=features), on, settings)
     assert first == {"input": "x0", "unsound": "missing", "share": 1.0, "before": 0.0}
     assert (second["input"], second["unsound"], second["before"]) == ("x1", "at 7", 0.0)
     assert second["share"] == pytest.approx(0.5, abs=0.15)
+    assert (third["input"], third["unsound"]) == ("word", "missing")
+    wholly = evidence.features.assign(x1=x["x1"].mask(late, 7.0))
+    assert worse(replace(evidence, features=wholly), on, settings) == [
+        {"input": "x1", "unsound": "at 7", "share": 1.0, "before": 0.0}
+    ]
     assert worse(evidence, on, settings) == []
     assert worse(evidence, day.min(), settings) == []
 
@@ -107,7 +113,7 @@ def test_segments_band_numbers_and_say_where_the_market_s_number_comes_from() ->
     )  # fmt: skip
     found = segments(replace(evidence, prepared=prepared), ["role", "line_origin", "absent", "target"])
     assert found["line_origin"].tolist() == ["none", "estimate", "open", "moved", "estimate"]
-    assert found["role"].tolist() == ["star", "missing", "bench", "bench", "star"]
+    assert found["role"].tolist() == ["star", "(missing)", "bench", "bench", "star"]
     assert list(found) == ["role", "target", "line_origin"]
     assert found["target"].nunique() == 5
     assert segments(evidence, ["target"])["target"].nunique() == 4

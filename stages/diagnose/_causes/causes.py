@@ -169,13 +169,13 @@ SAID = {
     "population_mix": "others are predicted than before",
     "line_mix": "the lines are of another type or time, or the market became duller",
 }
-PART = {  # of which a cause speaks
-    "market_sharpness": "market",
-    "model_drift": "model",
-    "bias": "bias",
-    "leakage": "model",
-    "population_mix": "population",
-    "line_mix": "lines",
+OF = {  # the parts that a cause speaks of; the first that has a place gives it
+    "market_sharpness": ["market"],
+    "model_drift": ["model"],
+    "bias": ["bias"],
+    "leakage": ["model"],
+    "population_mix": ["population"],
+    "line_mix": ["lines", "market"],
 }
 
 
@@ -185,11 +185,12 @@ def _sentence(named: str, confidence: float, judged: Judged, when: str) -> str:
     moved = (
         f"In the {when} the {what} changed by {change['value']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
     )
-    return f"{moved}: {SAID[named]}{_placed(judged.where.get(PART.get(named, '')))} (confidence {confidence:.2f})."
+    return f"{moved}: {SAID[named]}{_placed(judged, named)} (confidence {confidence:.2f})."
 
 
-def _placed(where: dict[str, Any] | None) -> str:
-    if where is None:
-        return ""
-    how = "with more rows than before" if "share_rose" in where else "more than elsewhere"
-    return f", {how} where {where['column']} is {where['level']}"
+def _placed(judged: Judged, named: str) -> str:
+    for part in OF.get(named, []):
+        if place := judged.where.get(part):
+            how = "with more rows than before" if "share_rose" in place else "more than elsewhere"
+            return f", {how} where {place['column']} is {place['level']}"
+    return ""

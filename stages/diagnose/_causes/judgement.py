@@ -12,7 +12,7 @@ from core.decomposition import distance, nested
 from core.intervals import weights
 from core.params import Knobs
 from stages.diagnose._causes.panel import BIAS, LEVEL, MARKET, MODEL, SPREAD, Panel
-from stages.diagnose._causes.where import where
+from stages.diagnose._causes.where import Least, where
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -114,9 +114,16 @@ def _judge(found: Panel, spans: list[_Span], settings: Settings, seed: int) -> l
     extent = _extent(found, spans, own, other) | {"signed_error": split[..., 3, 3]}
     scores = _scores(parts, extent, settings, found.priced)
     measured = [{name: float(value[n, 0]) for name, value in extent.items()} for n in range(len(spans))]
-    least = settings.errors, settings.least_days
-    places = [where(found.fields, *each, *least) for each in zip(windows, bases, strict=True)]
+    least = Least(settings.errors, settings.least_days, settings.least_baseline_days)
+    toward = [_toward(parts[n, 0], measured[n]["signed_error"]) for n in range(len(spans))]
+    places = [where(found.fields, *each, least) for each in zip(windows, bases, toward, strict=True)]
     return [Judged(parts[n], scores[n], measured[n], places[n], found.priced) for n in range(len(spans))]
+
+
+def _toward(parts: Floats, signed_error: float) -> dict[str, float]:
+    """Return in which direction the model's loss, the market's and the signed error went; 0 for a part without any."""
+    market, model, bias = np.sign([-parts[0], parts[1] + parts[2], signed_error]).tolist()
+    return {"market": market, "model": model, "bias": bias}
 
 
 def _of_window(span: _Span, draws: int, seed: int, daily: Floats) -> Floats:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.places import first_seen, located
+from core.places import first_seen, located, taken
+from stages.diagnose._causes.quality import MISSING
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -17,6 +18,7 @@ Ints = npt.NDArray[np.int64]
 BANDS = 4  # of equal count, by what an entity usually does, where no column divides the population
 PRIOR = 5.0  # earlier units at which an entity's own mean weighs as much as everybody's
 RARE = 0.01  # share of the units below which levels of a column are pooled
+OTHER = "(other)"  # a level that no column has of its own
 MODEL, MARKET, BIAS, LEVEL, SPREAD = range(5)  # the outcomes summed: losses, error, and how odd the actual was
 
 
@@ -25,10 +27,10 @@ class Field:
     """Sums per calendar day and level of one column, to tell where a change is found."""
 
     column: str
-    side: str  # population, lines or tier
+    side: str  # population or lines
     levels: list[str]
     counts: Floats  # days × levels, of the units compared
-    sums: Floats  # the same × 5 outcomes
+    sums: Floats  # the same × model's loss, market's loss, signed error
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Panel:
 
     first: pd.Timestamp
     levels: tuple[list[str], list[str]]  # of the population and of the lines
-    fields: list[Field]  # the columns that divide either, one at a time, and the tiers
+    fields: list[Field]  # the columns that divide either, one at a time
     counts: Floats  # days × population × lines × (sound, unsound if any is), of the units compared
     sums: Floats  # the same × 5 outcomes
     cross: Floats  # days × 3 × 6: products of (1, level, spread) with themselves and with (model, market, bias)
@@ -91,8 +93,8 @@ def panel(
     outcomes = [units["model"].to_numpy(float)[keep], market, error, level[keep], spread[keep]]
     order = np.argsort(day[keep], kind="stable")
     parted = [
-        Field(column, side, names, *_by_level(day[keep], code[keep], (days, len(names)), outcomes))
-        for column, side, code, names in _columns(units, segments, columns, place)
+        Field(column, side, names, *_by_level(day[keep], code[keep], (days, len(names)), outcomes[: BIAS + 1]))
+        for column, side, code, names in _columns(segments, columns, place)
     ]
     return Panel(
         first=first,
@@ -114,16 +116,16 @@ def panel(
 
 
 def _columns(
-    units: pd.DataFrame, segments: pd.DataFrame | None, columns: tuple[list[str], list[str]], place: Ints
+    segments: pd.DataFrame | None, columns: tuple[list[str], list[str]], place: Ints
 ) -> Iterator[tuple[str, str, Ints, list[str]]]:
-    """Yield name, side, each unit's level and the levels' names of the columns that are there, and of the tiers."""
+    """Yield name, side, each unit's level and the levels' names of the columns that are there.
+
+    Tiers are not among them: a prediction that moves takes its unit into another tier.
+    """
     for side, names in zip(("population", "lines"), columns, strict=True):
         for name in names:
             if segments is not None and name in segments:
                 yield name, side, *_levels(segments[name], place)
-    tier = units["tier"].to_numpy(float)
-    if np.isfinite(tier).any():
-        yield "tier", "tier", np.nan_to_num(tier).astype(np.int64), ["none", "1", "2", "3"]
 
 
 def _by_level(day: Ints, level: Ints, shape: tuple[int, int], outcomes: list[Floats]) -> tuple[Floats, Floats]:
@@ -163,11 +165,11 @@ def _flags(
         return unsound, twice
     place = _place(quality, units)
     for name in quality.columns.difference(["unpredicted", "day", "repeated"]):
-        score = np.where(place >= 0, quality[name].to_numpy(float)[place], np.nan)
+        score = taken(quality[name].to_numpy(float), place)
         usual = float(np.nanmedian(score)) if np.isfinite(score).any() else 0.0
         unsound = unsound | (score > usual + margin)
     if "repeated" in quality:
-        twice = twice | (place >= 0) & (quality["repeated"].to_numpy(float)[place] > 0)
+        twice = twice | (taken(quality["repeated"].to_numpy(float), place) > 0)
     return unsound, twice
 
 
@@ -189,11 +191,11 @@ def _levels(values: pd.Series, place: Ints) -> tuple[Ints, list[str]]:
     """Return each unit's level and the levels' names; rare levels, and units that are not there, are the last."""
     number, levels = pd.factorize(values)
     number = np.where(place >= 0, np.where(number < 0, len(levels), number)[place], len(levels) + 1)
-    named = [*(str(level) for level in levels), "missing", "other"]
+    named = [*(str(level) for level in levels), MISSING, OTHER]
     share = np.bincount(number, minlength=len(named)) / max(len(number), 1)
     names = sorted({name for name, large in zip(named[:-1], share[:-1] >= RARE, strict=True) if large})
     coded = np.array([names.index(name) if name in names else len(names) for name in named])[number]
-    return coded, names if coded.max(initial=0) < len(names) else [*names, "other"]
+    return coded, names if coded.max(initial=0) < len(names) else [*names, OTHER]
 
 
 def _bands(units: pd.DataFrame, level: Floats) -> tuple[Ints, list[str]]:

@@ -22,6 +22,7 @@ STRETCHES = 10  # of time, by which it is told what is usual
 SAME = 0.95  # share of rows in which an input repeats a prepared column, from which it must
 FIRST_LOOK = 200  # rows from which most pairs are seen to differ
 LOOKS_SAME = 0.85  # of these, from which all of the sample is looked at
+MISSING = "(missing)"  # a level that no column has of its own
 FEW = 12  # distinct numbers up to which each is a level; beyond that, quartile bands
 BANDS = 4
 
@@ -88,10 +89,11 @@ def _origin(prepared: Table) -> "pd.Categorical[str]":
 def _named(values: pd.Series) -> "pd.Categorical[str]":
     """Return the name of each row's level; what is missing has a name as well."""
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > FEW:
-        levels, missing = pd.qcut(values, BANDS, duplicates="drop").astype("category"), "nan"
+        finite = values.where(np.isfinite(values.to_numpy(float, na_value=np.nan)))
+        levels = pd.qcut(finite, BANDS, duplicates="drop").astype("category")
     else:
-        levels, missing = values.astype("category"), "missing"
-    names = [*map(str, levels.cat.categories), missing]
+        levels = values.astype("category")
+    names = [*map(str, levels.cat.categories), MISSING]
     code, unique = pd.factorize(np.array(names, dtype=object))
     return _levels(code[levels.cat.codes.to_numpy()], [str(name) for name in unique])
 

@@ -53,6 +53,8 @@ def today(daily: pd.DataFrame, on: date | None = None) -> Today:
         None if pd.isna(row[name]) else row[name] for name in ("alert_level", "primary_cause", "cause_confidence")
     )
     said = row["alert_message"] if level is not None else row["alert_reason"]
+    if level is not None and level not in CODES:
+        raise Refusal(f"the daily table has the level {level!r}; {', '.join(CODES)} are known.")
     code = UNKNOWN if level is None else CODES[str(level)]
     return Today(chosen, str(row["status"]), level, cause, None if sure is None else float(sure), str(said), code)
 
@@ -68,7 +70,7 @@ def main(words: list[str]) -> int:
         path = Path(TABLE.format(task=asked.task))
         if not path.exists():
             raise Refusal(f"{path} is missing; run `dvc repro diagnose@{asked.task}` to build it.")
-        found = today(tables.read(path), asked.date)
+        found = today(_read(path, asked.task), asked.date)
     except Refusal as refusal:
         print(f"today: {refusal}", file=sys.stderr)
         return UNKNOWN
@@ -76,6 +78,15 @@ def main(words: list[str]) -> int:
     if asked.notify and found.code in (1, 2):
         notify(f"{asked.task} {found.sentence()}")
     return found.code
+
+
+def _read(path: Path, task: str) -> pd.DataFrame:
+    try:
+        return tables.read(path)
+    except (OSError, ValueError) as error:
+        raise Refusal(
+            f"{path} cannot be read ({error}); run `dvc repro -f diagnose@{task}` to build it again."
+        ) from None
 
 
 class _Words(argparse.ArgumentParser):

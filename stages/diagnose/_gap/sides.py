@@ -52,12 +52,20 @@ def gaps(sides: Sides, links: Chain) -> dict[str, Interval]:
 
 
 def like_for_like(sides: Sides, links: Chain, late: Mask) -> dict[str, Any]:
-    """Return both sides on the rows that both grade on real lines, without predictions made after the games."""
+    """Return both sides on the rows that both grade on real lines, without predictions made after the games.
+
+    `on_backtest_lines`: the hit rate of production's predictions against the backtest's lines, decided bets of those.
+    """
     production, backtest = sides.production, sides.backtest
     rows = links.common & ~production.estimated & ~backtest.estimated & ~late
+    tried = sides.tried(links.drawn, production, backtest.line[rows], rows)
     return {
         "backtest": figures(sides, links.drawn, backtest, rows),
         "production": figures(sides, links.drawn, production, rows),
+        "on_backtest_lines": {
+            "decided": int(tried[:, 1].sum()),
+            "hit_rate": interval(links.drawn.ratio(tried), filled(tried)),
+        },
         "gap": less(links.drawn, *(side.bets(links.drawn, rows) for side in (production, backtest))),
     }
 

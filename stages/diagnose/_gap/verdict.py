@@ -18,18 +18,42 @@ class Bounds(Protocol):
     def common_share(self) -> float: ...
     @property
     def equal_share(self) -> float: ...
+    @property
+    def too_good(self) -> float: ...  # a hit rate against real lines that no forecast reaches
+    @property
+    def too_good_picks(self) -> int: ...  # picks below which it is not judged
+    @property
+    def ahead(self) -> float: ...  # mean error below the line's that no forecast reaches
 
 
 def verdict(report: Report, clear: list[str], bounds: Bounds) -> Report:
     """Return comparable, relative only or not comparable, and the reasons.
 
-    Not comparable: some of production's figures are no forecasts against a market, or hardly a row is common. Relative
-    only: both are forecasts, but of other rows, against other lines or by another state of the model: rank by them, and
-    expect no level.
+    Not comparable: some of production's figures are no forecasts against a market, or too good for one (`too_good`), or
+    hardly a row is common. Relative only: both are forecasts, but of other rows, against other lines or by another
+    model or another state of it: rank by them, and expect no level.
     """
-    grave, slight = _grave(report, bounds), _slight(report, clear, bounds)
+    good = _too_good(report["like_for_like"], bounds)
+    grave, slight = good + _grave(report, bounds), _slight(report, clear, bounds)
     word = "not comparable" if grave else "relative only" if slight else "comparable"
-    return {"verdict": word, "reasons": grave + slight}
+    return {"verdict": word, "reasons": grave + slight, "too_good": bool(good)}
+
+
+def _too_good(alike: Report, bounds: Bounds) -> list[str]:
+    """Return why production's predictions are no forecasts, if against the backtest's lines they are too good for one.
+
+    Against its own lines an honest forecast may be as good: they may be old.
+    """
+    tried, off, line = alike["on_backtest_lines"], alike["production"]["mae"], alike["backtest"]["line_mae"]["value"]
+    rate, said = tried["hit_rate"], []
+    if tried["decided"] >= bounds.too_good_picks and rate["low"] is not None and rate["low"] > bounds.too_good:
+        said.append(f"hit {percent(rate)} of {tried['decided']} picks")
+    if off["high"] is not None and line is not None and line - off["high"] > bounds.ahead:
+        said.append(f"err {line - off['value']:.2f} less than the line")
+    together = " and ".join(said)
+    return (
+        [f"production's predictions {together} on the backtest's lines: look for the outcome in them"] if said else []
+    )
 
 
 def _grave(report: Report, bounds: Bounds) -> list[str]:
@@ -54,11 +78,15 @@ def _slight(report: Report, clear: list[str], bounds: Bounds) -> list[str]:
     parts, same = report["contributions"], report["equality"]
     moves = {
         "line_timing": "the lines' timing or book moves the hit rate by {}",
-        "dates": "the days that only one side has move it by {}",
-        "players": "the players that only one side has move it by {}",
-        "grading": "the log's own grading moves it by {}",
+        "dates": "the days that only one side has move the hit rate by {}",
+        "players": "the players that only one side has move the hit rate by {}",
+        "grading": "the log's own grading moves the hit rate by {}",
     }
     said = [moves[cause].format(points(parts[cause])) for cause in moves if cause in clear]
+    if report["main_cause"]["name"] == "predictions":
+        said.append(
+            f"the predictions, which are not the backtest's, move the hit rate by {points(parts['predictions'])}"
+        )
     if same["same_model"] and same["equal"] < bounds.equal_share:
         said.append(f"the same model predicts the same in only {same['equal']:.1%} of {same['rows']} rows")
     said += [
