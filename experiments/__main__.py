@@ -16,7 +16,9 @@ def main() -> None:
     asked = _asked()
     found = asked.main(asked)
     if asked.json:
-        print(json.dumps(found, indent=2, default=str))
+        from experiments import plain  # reads git; the help does without
+
+        print(json.dumps(plain.finite(found), indent=2, default=str, allow_nan=False))
     elif found:
         print("\n".join(found))
 

@@ -126,6 +126,8 @@ def _verdicts(report: Report) -> dict[str, str]:
 
 def _said(diagnosis: Report, names: Iterable[str], statuses: tuple[str, ...]) -> list[str]:
     checks = diagnosis.get("checks", {})
+    if not isinstance(checks, Mapping):
+        raise TypeError("checks has no names")
     return [checks[name]["summary"] for name in names if name in checks and checks[name]["status"] in statuses]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from core.refusals import Refusal
 from experiments import parsed
 from experiments.metrics import at
-from experiments.parsed import LOCK
+from experiments.parsed import LOCK, REPORT, SCORES
 
 LEAST = 8  # digits of a hash that are enough to name it
 AFTER = "diagnose"  # the stage that no score depends on
@@ -57,6 +57,29 @@ def whole(lock: Lock, params: Mapping[str, Any], task: str) -> bool:
     linked = all(wrote.get(path, md5) == md5 for stage in stages for path, md5 in stage["deps"].items())
     used = (pair for stage in stages for pair in stage["params"].get("params.yaml", {}).items())
     return linked and all(at(params, tuple(path.split("."))) == value for path, value in used)
+
+
+def knows(lock: Lock, task: str) -> bool:
+    """Return whether DVC made anything of a task that its scores depend on."""
+    return bool(_chain(lock, task))
+
+
+def edited(lock: Lock, task: str, held: Mapping[str, str]) -> str | None:
+    """Return which file with scores is not the one that was made; `held` is the MD5 of a commit's files by path."""
+    named = outs(lock)
+    paths = (form.format(task=task) for form in (SCORES, REPORT))
+    return next((path for path in paths if path in held and named.get(path) and held[path] != named[path]), None)
+
+
+def recoded(lock: Lock, task: str, held: Mapping[str, str]) -> str | None:
+    """Return which file of a commit is not the one that the scores of a task were made with."""
+    read = (pair for stage in _chain(lock, task) for pair in stage["deps"].items())
+    return next((path for path, md5 in read if path in held and md5 and held[path] != md5), None)
+
+
+def files(lock: Lock, task: str) -> list[str]:
+    """Return the files of which a commit must hold the very bytes that its lock names, where it holds any."""
+    return [*deps(lock, task), *(form.format(task=task) for form in (SCORES, REPORT))]
 
 
 def complete(asked: str, locks: Iterable[Lock]) -> str:

@@ -1,5 +1,6 @@
 """Metrics: which way each headline score is better, what it is a mean of, and where its interval stands."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,7 @@ METRICS = {
         Metric("lrap", True, "rows", ("ladder", "tuned", "lrap"), ("lrap", "difference")),
     )
 }
+COUNTS = frozenset(each.count for each in METRICS.values())
 
 
 def metric(name: str) -> Metric:
@@ -65,7 +67,18 @@ def metric(name: str) -> Metric:
 
 def headline(scores: Scores) -> Metric | None:
     """Return the metric that a task is first judged by."""
-    return next((each for each in METRICS.values() if scores.get(each.name) is not None), None)
+    return next((each for each in METRICS.values() if finite(scores.get(each.name)) is not None), None)
+
+
+def finite(value: Any) -> float | None:
+    """Return a number that can be ranked, None for anything else: NaN is neither more nor less than any."""
+    return value if _number(value) and math.isfinite(value) else None
+
+
+def miswritten(name: str, value: Any) -> bool:
+    """Return whether a score that is ranked, counted or an end of an interval is something else than a number."""
+    asked = name in METRICS or name in COUNTS or name.endswith(("_low", "_high"))
+    return asked and value is not None and not _number(value)
 
 
 def intervals(report: Any) -> dict[str, float]:
@@ -73,8 +86,9 @@ def intervals(report: Any) -> dict[str, float]:
     found: dict[str, float] = {}
     for each in METRICS.values():
         ends = at(report, each.interval)
-        if isinstance(ends, Mapping) and ends.get("low") is not None and ends.get("high") is not None:
-            found |= {f"{each.name}_low": float(ends["low"]), f"{each.name}_high": float(ends["high"])}
+        pair = [finite(ends.get(end)) for end in ("low", "high")] if isinstance(ends, Mapping) else [None]
+        if None not in pair:
+            found |= {f"{each.name}_{end}": float(ends[end]) for end in ("low", "high")}
     return found
 
 
@@ -90,5 +104,9 @@ def at(value: Any, path: tuple[str | int, ...]) -> Any:
 
 def ends(scores: Scores, name: str) -> tuple[float, float] | None:
     """Return the interval of a score where it has one."""
-    low, high = scores.get(f"{name}_low"), scores.get(f"{name}_high")
+    low, high = finite(scores.get(f"{name}_low")), finite(scores.get(f"{name}_high"))
     return (low, high) if low is not None and high is not None else None
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -3,37 +3,34 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
-import yaml
 from dvc.config import NoRemoteError, RemoteNotFoundError
 from dvc.repo import Repo
 
 from core.refusals import Refusal
-from experiments import repository
+from experiments import locks, parsed, repository
 
-LOCK = "dvc.lock"
 Hashes = dict[str, str]
 
 
 def hashes(rev: str, task: str) -> Hashes:
     """Return the md5 of each output of a task by path; a folder's ends in `.dir`."""
-    lock = repository.read(rev, LOCK)
-    stages: Mapping[str, Any] = (yaml.load(lock, yaml.CSafeLoader) or {}).get("stages", {}) if lock else {}
-    own = (stage for name, stage in stages.items() if name.endswith(f"@{task}"))
-    return {out["path"]: out["md5"] for stage in own for out in stage.get("outs", ())}
+    own = (stage for name, stage in locks.of([rev])[rev].items() if name.endswith(f"@{task}"))
+    return {path: md5 for stage in own for path, md5 in stage["outs"].items()}
 
 
 def absent(rev: str, task: str) -> tuple[list[str], int]:
     """Return the outputs of a task whose bytes are not at hand, and how many there are in all.
 
     What git holds under the path of an output must be what dvc.lock says; anything else must be in the cache or, where
-    one is set up and can be reached, in the default remote, a folder with every file.
+    one is set up and can be reached, in the default remote, a folder with every file. Bytes in git and in the cache are
+    hashed; of a file in the remote only its name is looked for.
     """
     named = hashes(rev, task)
-    tracked = repository.git("ls-tree", "-r", "--name-only", rev).decode().splitlines()
+    tracked = repository.git("ls-tree", "-r", "-z", "--name-only", rev).decode().split("\0")
     with Repo(".") as repo:
         stores = list(_stores(repo))
         lost = [path for path, md5 in named.items() if not (_in_git(rev, path, md5, tracked) or _stored(md5, stores))]
@@ -41,7 +38,7 @@ def absent(rev: str, task: str) -> tuple[list[str], int]:
 
 
 def table(rev: str, path: str, task: str) -> pd.DataFrame:
-    """Return a table that a commit's dvc.lock names; refuses one that is not at hand."""
+    """Return a table that a commit's dvc.lock names; refuses one that is not at hand, or has another hash."""
     md5 = hashes(rev, task).get(path)
     with Repo(".") as repo:
         held = _bytes(md5, list(_stores(repo))) if md5 else None
@@ -58,26 +55,50 @@ def _stores(repo: Any) -> Iterator[Any]:
         return
 
 
-def _in_git(rev: str, path: str, md5: str, tracked: list[str]) -> bool:
+def _in_git(rev: str, path: str, md5: str, tracked: Sequence[str]) -> bool:
     if md5.endswith(".dir"):
-        return any(name.startswith(f"{path}/") for name in tracked)
+        return _folder(rev, path, tracked) == md5
     return path in tracked and hashlib.md5(repository.read(rev, path) or b"").hexdigest() == md5
 
 
-def _stored(md5: str, stores: list[Any]) -> bool:
+def _folder(rev: str, path: str, tracked: Sequence[str]) -> str:
+    """Return the hash that DVC gives a folder of which a commit holds the files: that of its list as JSON."""
+    names = sorted(name for name in tracked if name.startswith(f"{path}/"))
+    held = parsed.md5s((rev, name) for name in names)
+    listed = [{"md5": held[rev, name], "relpath": name.removeprefix(f"{path}/")} for name in names]
+    return hashlib.md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def _stored(md5: str, stores: Sequence[Any]) -> bool:
     if not md5.endswith(".dir"):
-        return any(_holds(store, md5) for store in stores)
-    listed = _bytes(md5, stores)
-    return listed is not None and all(_stored(file["md5"], stores) for file in json.loads(listed))
+        cache, *remotes = stores
+        return _sound(cache, md5) or any(_holds(store, md5) for store in remotes)
+    try:
+        members = [str(file["md5"]) for file in json.loads(_bytes(md5, stores) or b"null")]
+    except (KeyError, TypeError, ValueError):  # a hash that is not that of a folder's list
+        return False
+    return all(_stored(member, stores) for member in members)
 
 
-def _bytes(md5: str, stores: list[Any]) -> bytes | None:
+def _bytes(md5: str, stores: Sequence[Any]) -> bytes | None:
+    """Return the bytes of a hash; what a store holds under its name and has another hash is passed over."""
     for store in stores:
         if _holds(store, md5):
             held = store.get(md5)
             with held.fs.open(held.path, "rb") as file:
-                return bytes(file.read())
+                content = bytes(file.read())
+            if hashlib.md5(content).hexdigest() == md5.removesuffix(".dir"):
+                return content
     return None
+
+
+def _sound(cache: Any, md5: str) -> bool:
+    """Return whether the cache holds a file whose bytes have the hash of its name."""
+    if not _holds(cache, md5):
+        return False
+    held = cache.get(md5)
+    with held.fs.open(held.path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest() == md5
 
 
 def _holds(store: Any, md5: str) -> bool:

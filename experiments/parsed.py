@@ -12,7 +12,7 @@ import yaml
 from experiments import metrics, repository
 
 # the number changes with what is kept here; the folder is DVC's own, outside git
-KEPT = Path(".dvc/tmp/trueline-registry/1")
+KEPT = Path(".dvc/tmp/trueline-registry/2")
 PARAMS, LOCK = "params.yaml", "dvc.lock"
 SCORES, REPORT = "metrics/{task}/scores.json", "metrics/{task}/report.json"
 
@@ -29,6 +29,13 @@ def files(asked: Iterable[File]) -> dict[File, Any]:
     return {file: held[sha] if sha else None for file, sha in blobs.items()}
 
 
+def md5s(asked: Iterable[File]) -> dict[File, str]:
+    """Return the MD5 of files of commits, without those that a commit does not have; nothing of it is remembered."""
+    blobs = {file: sha for file, sha in repository.identify(asked).items() if sha}
+    held = {sha: hashlib.md5(content).hexdigest() for sha, content in repository.contents(blobs.values()).items()}
+    return {file: held[sha] for file, sha in blobs.items()}
+
+
 def workspace(path: str) -> Any:
     """Return what a file of the workspace holds, or None."""
     if not Path(path).exists():
@@ -40,11 +47,14 @@ def workspace(path: str) -> Any:
 
 
 def parse(path: str, content: bytes) -> Any:
-    """Return what of a file is kept: of a report the scored rows and intervals, of a lock its hashes; {} if broken."""
+    """Return what of a file is kept: of a report the scored rows and intervals, of a lock its hashes.
+
+    Of a file that is broken, or has something else where a number or a section must stand, nothing is kept: {}.
+    """
     try:
         value = json.loads(content) if path.endswith(".json") else yaml.load(content, _LOADER)
         return _PARTS.get(Path(path).name, dict)(value)
-    except (ValueError, TypeError, AttributeError, KeyError, yaml.YAMLError):
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError, yaml.YAMLError):
         return {}
 
 
@@ -67,7 +77,31 @@ def remember(name: str, value: Any) -> Any:
 
 
 def _report(value: dict[str, Any]) -> dict[str, Any]:
-    return {"scored": value.get("scored") or {}, "intervals": metrics.intervals(value)}
+    return {"scored": _section(value, "scored"), "intervals": metrics.intervals(value)}
+
+
+def _scores(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the scores of each task; refuses text where a number must stand, that of other scores is kept."""
+    odd = [name for scores in value.values() for name, held in scores.items() if metrics.miswritten(name, held)]
+    if odd:
+        raise ValueError(f"{odd[0]} is not a number")
+    return value
+
+
+def _params(value: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters; refuses those whose plan or description cannot be read."""
+    tags = _section(value, "experiment").get("tags") or []
+    if not isinstance(tags, list):
+        raise TypeError("the tags are no list")
+    _section(value, "tasks")
+    return value
+
+
+def _section(value: dict[str, Any], name: str) -> dict[str, Any]:
+    held = value.get(name) or {}
+    if not isinstance(held, dict):
+        raise TypeError(f"{name} has no keys")
+    return held
 
 
 def _lock(value: dict[str, Any]) -> dict[str, Any]:
@@ -76,14 +110,19 @@ def _lock(value: dict[str, Any]) -> dict[str, Any]:
         name: {
             "deps": {each["path"]: each.get("md5", "") for each in stage.get("deps") or ()},
             "outs": {each["path"]: each.get("md5", "") for each in stage.get("outs") or ()},
-            "params": stage.get("params") or {},
+            "params": {file: dict(used) for file, used in (stage.get("params") or {}).items()},
         }
         for name, stage in (value.get("stages") or {}).items()
     }
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times faster, where it is built in
-_PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"report.json": _report, LOCK: _lock}
+_PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "report.json": _report,
+    "scores.json": _scores,
+    LOCK: _lock,
+    PARAMS: _params,
+}
 
 
 def _name(sha: str, path: str) -> str:

@@ -1,15 +1,25 @@
 """Plain: experiments and test periods as rows, sentences and JSON."""
 
+import math
 from dataclasses import asdict
 from typing import Any
 
 from experiments import metrics
 from experiments.experiment import Experiment
 from experiments.layout import number
+from experiments.ledger import UNDATED
 from experiments.ranking import Void
 
-UNDATED = "1970-01-01"  # the day of every row where the source has no clock
 Figures = dict[str, Any]
+
+
+def finite(value: Any) -> Any:
+    """Return a value as strict JSON allows it: NaN and the infinities, of which it knows nothing, become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    return [finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def experiment(each: Experiment, void: Void) -> dict[str, Any]:

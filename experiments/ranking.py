@@ -1,6 +1,5 @@
 """Ranking: the experiments of a task whose scores can be compared, best first, and why the others are left out."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,7 +87,7 @@ def _period(task: str, rows: str, lines: Sequence[ledger.Line], void: Void) -> d
     metric = next((found for line in sound if (found := metrics.headline(line["metrics"]))), None)
     if metric is None:
         return None
-    told = [line for line in sound if line["metrics"].get(metric.name) is not None]
+    told = [line for line in sound if metrics.finite(line["metrics"].get(metric.name)) is not None]
     pick = max if metric.more else min
     best = pick(told, key=lambda line: line["metrics"][metric.name])
     looks, named = ledger.counted(task, rows, lines), next(line for line in own if line["rows"] == rows)
@@ -107,7 +106,7 @@ def _period(task: str, rows: str, lines: Sequence[ledger.Line], void: Void) -> d
 def left(metric: Metric, figures: Mapping[str, Any], looks: int) -> float | None:
     """Return a best score with the luck of so many looks taken off; None where the score has no interval."""
     ends = metrics.ends(figures, metric.name)
-    if ends is None or not looks or not math.isfinite(ends[1] - ends[0]):
+    if ends is None or not looks:
         return None
     return round(deflation.deflated(metric, figures[metric.name], *ends, looks), 4)
 
@@ -138,4 +137,4 @@ def _any(experiments: Sequence[Experiment], task: str, metric: Metric) -> bool:
 
 
 def _value(each: Experiment, task: str, metric: Metric) -> Any:
-    return each.scores.get(task, {}).get(metric.name)
+    return metrics.finite(each.scores.get(task, {}).get(metric.name))

@@ -27,16 +27,26 @@ def all_experiments() -> list[Experiment]:
 
 
 def committed(word: str) -> Experiment:
-    """Return what a git revision holds as an experiment about all tasks, under the name that it was asked by."""
+    """Return what a git revision holds as an experiment about all tasks, under the name that it was asked by.
+
+    It has no scores of tasks whose dvc.lock is of other parameters, code or metrics than the revision's.
+    """
     rev = repository.commit(word)
     if rev is None:
         raise Refusal(f"{word!r} is neither an experiment nor a git revision; {_known(word)}")
     when = datetime.fromisoformat(repository.git("show", "-s", "--format=%cI", rev).decode().strip())
-    return of_commits([repository.Ref(word, rev, rev, when)])[0]
+    return _own(_of_commits([repository.Ref(word, rev, rev, when)]))[0]
 
 
 def of_commits(refs: Sequence[repository.Ref]) -> list[Experiment]:
-    """Return commits that are no experiments of DVC's as if they were, each about all tasks."""
+    """Return commits that are no experiments of DVC's as if they were, each about all tasks.
+
+    Scores that were made or edited by hand are left out; those of other parameters or code were looked at all the same.
+    """
+    return _own(_of_commits(refs), by_hand=True)
+
+
+def _of_commits(refs: Sequence[repository.Ref]) -> list[Experiment]:
     standing = _standing() if refs else {}
     held = parsed.files((ref.rev, PARAMS) for ref in refs)
     params = {ref.rev: held[ref.rev, PARAMS] or {} for ref in refs}
@@ -50,10 +60,11 @@ def of_commits(refs: Sequence[repository.Ref]) -> list[Experiment]:
     )
 
 
-def find(word: str, among: Sequence[Experiment] | None = None) -> Experiment:
+def find(word: str, among: Sequence[Experiment] | None = None, *, stale: bool = False) -> Experiment:
     """Return the experiment of a name, or of a commit or the start of one; failing that, a git revision.
 
-    Of several with that name the one with a result is meant; if several have one, they must be named by commit.
+    Of several with that name the one with a result is meant; if several have one, they must be named by commit. Refuses
+    a revision all of whose results are of other parameters, code or metrics than its own, but for `stale`.
     """
     experiments = all_experiments() if among is None else among
     named = [each for each in experiments if each.name == word]
@@ -63,7 +74,9 @@ def find(word: str, among: Sequence[Experiment] | None = None) -> Experiment:
     if len({each.rev for each in named}) > 1:
         revs = ", ".join(each.rev[:7] for each in named)
         raise Refusal(f"{word!r} is the name of several experiments ({revs}); name one by its commit.")
-    return named[0] if named else committed(word)
+    if named:
+        return named[0]
+    return committed(word) if stale else _sound(committed(word))
 
 
 def _completed(refs: Sequence[repository.Ref]) -> list[Experiment]:
@@ -76,21 +89,61 @@ def _completed(refs: Sequence[repository.Ref]) -> list[Experiment]:
     return _own(_with_results(found))
 
 
-def _own(experiments: list[Experiment]) -> list[Experiment]:
-    """Return experiments without the scores of tasks whose stages were not all run: they are the baseline's."""
-    borrowed = {each.rev: parsed.recall(_BORROWED.format(each.rev)) for each in experiments}
-    fresh = [each for each in experiments if borrowed[each.rev] is None]
-    held = locks.of([each.rev for each in fresh])
+def _own(experiments: list[Experiment], by_hand: bool = False) -> list[Experiment]:
+    """Return experiments without scores that are not theirs; `by_hand` leaves out only what DVC did not make."""
+    doubts = _doubts(experiments)
+    found = []
+    for each in experiments:
+        why = {task: said for task, said in doubts[each.rev].items() if task in each.scores}
+        why = {task: said for task, said in why.items() if not by_hand or said.startswith((_MADE, _EDITED))}
+        found.append(_without(each, why) if why else each)
+    return found
+
+
+def _doubts(experiments: Sequence[Experiment]) -> dict[str, dict[str, str]]:
+    """Return by commit and task why the scores of a task are not those of the commit's parameters and code."""
+    known = {each.rev: parsed.recall(_DOUBTS.format(each.rev)) for each in experiments}
+    fresh = [each for each in experiments if known[each.rev] is None]
+    held = locks.of(each.rev for each in fresh)
+    asked = [(each.rev, path) for each in fresh for task in _plan(each) for path in locks.files(held[each.rev], task)]
+    own: dict[str, dict[str, str]] = {each.rev: {} for each in fresh}
+    for (rev, path), md5 in (parsed.md5s(asked) if asked else {}).items():
+        own[rev][path] = md5
     for each in fresh:
-        tasks = [task for task in each.scores if not locks.whole(held[each.rev], each.params, task)]
-        borrowed[each.rev] = parsed.remember(_BORROWED.format(each.rev), tasks)
-    return [_without(each, borrowed[each.rev]) if borrowed[each.rev] else each for each in experiments]
+        lock, files = held[each.rev], own[each.rev]
+        why = {task: said for task in _plan(each) if (said := _doubt(lock, each.params, task, files))}
+        known[each.rev] = parsed.remember(_DOUBTS.format(each.rev), why)
+    return known
 
 
-def _without(each: Experiment, tasks: Sequence[str]) -> Experiment:
+def _doubt(lock: locks.Lock, params: Mapping[str, Any], task: str, held: Mapping[str, str]) -> str | None:
+    if not locks.knows(lock, task):
+        return f"{_MADE} dvc.lock names nothing of it"
+    if path := locks.edited(lock, task, held):
+        return f"{_EDITED} {path} is not the one that dvc.lock names"
+    if not locks.whole(lock, params, task):
+        return "not run up to evaluate with its parameters"
+    path = locks.recoded(lock, task, held)
+    return f"not run with its {path}" if path else None
+
+
+def _plan(each: Experiment) -> tuple[str, ...]:
+    return tuple(each.params.get("tasks") or ())
+
+
+def _without(each: Experiment, why: Mapping[str, str]) -> Experiment:
     parts = {part: getattr(each, part) for part in ("scores", "scored", "intervals")}
-    kept = {part: {task: found for task, found in held.items() if task not in tasks} for part, held in parts.items()}
-    return replace(each.with_results(**kept), error=f"{' '.join(tasks)}: not run up to evaluate with its parameters")
+    kept = {part: {task: found for task, found in held.items() if task not in why} for part, held in parts.items()}
+    said = (
+        f"{' '.join(task for task in why if why[task] == reason)}: {reason}" for reason in dict.fromkeys(why.values())
+    )
+    return replace(each.with_results(**kept), error="; ".join(said))
+
+
+def _sound(each: Experiment) -> Experiment:
+    if each.error and not each.scores:
+        raise Refusal(f"dvc.lock of {each.name} is not of its commit ({each.error}); run `dvc repro` and commit.")
+    return each
 
 
 def _queued() -> list[Experiment]:
@@ -151,7 +204,8 @@ def _with_results(experiments: list[Experiment]) -> list[Experiment]:
     ]
 
 
-_BORROWED = "borrowed/{}.json"  # remembers by commit of which tasks
+_DOUBTS = "doubts/{}.json"  # remembers by commit why the scores of which tasks are not its own
+_MADE, _EDITED = "made by hand,", "edited by hand,"
 _RESULTS = (SCORES, REPORT)
 _SAID = ("type", "hypothesis", "parent")
 

@@ -44,10 +44,9 @@ class Run:
         return dict((parsed.workspace(SCORES.format(task=task)) or {}).get(task) or {})
 
     def hash(self, path: str) -> str | None:
-        """Return the MD5 that dvc.lock gives an output; for the workspace, that of the file itself."""
-        if self.experiment:
-            return locks.outs(self.lock).get(path)
-        return hashlib.md5(Path(path).read_bytes()).hexdigest() if Path(path).exists() else None
+        """Return the MD5 that dvc.lock gives an output; for the workspace None unless it is that of the file itself."""
+        named = locks.outs(self.lock).get(path)
+        return named if self.experiment or _is(_file(path), named) else None
 
 
 def run(word: str, among: list[Experiment] | None = None) -> Run:
@@ -80,32 +79,53 @@ def prepared(task: str, asked: Run, fetch: bool = True) -> "pd.DataFrame":
 
 
 def _table(path: str, asked: Run, maker: str, fetch: bool) -> "pd.DataFrame":
-    content = _here(path, maker) if asked.experiment is None else _kept(path, asked, asked.experiment.rev, fetch)
+    content = _here(path, asked, maker) if asked.experiment is None else _kept(path, asked, asked.experiment.rev, fetch)
     import pandas as pd  # half a second, and a remembered verdict does without
 
     return pd.read_parquet(io.BytesIO(content))
 
 
-def _here(path: str, maker: str) -> bytes:
-    if not Path(path).exists():
+def _here(path: str, asked: Run, maker: str) -> bytes:
+    content = _file(path)
+    if content is None:
         raise Refusal(f"{path} is missing; run `{maker}` first.")
-    return Path(path).read_bytes()
+    if not _is(content, locks.outs(asked.lock).get(path)):
+        raise Refusal(f"{path} is not the file that dvc.lock names; run `dvc checkout` for that one, or `{maker}`.")
+    return content
+
+
+def _file(path: str) -> bytes | None:
+    return Path(path).read_bytes() if Path(path).is_file() else None
+
+
+def _is(content: bytes | None, md5: str | None) -> bool:
+    return content is not None and hashlib.md5(content).hexdigest() == md5
 
 
 def _kept(path: str, asked: Run, rev: str, fetch: bool) -> bytes:
-    content = repository.read(rev, path) or _cached(asked.hash(path))
+    md5 = asked.hash(path)
+    content = _tracked(rev, path, md5) or _cached(md5)
     if content is None and not fetch:
         raise Refusal(f"{path} of {asked.name} is not in DVC's cache; `dvc exp pull` or `dvc fetch` brings it.")
-    return content if content is not None else _fetched(path, rev)
+    return content if content is not None else _fetched(path, rev, md5)
+
+
+def _tracked(rev: str, path: str, md5: str | None) -> bytes | None:
+    """Return what git holds of a file; where dvc.lock names another, that one is meant."""
+    content = repository.read(rev, path)
+    return content if md5 is None or _is(content, md5) else None
 
 
 def _cached(md5: str | None) -> bytes | None:
     """Return what DVC's cache holds under a hash, or None; a file that is not what its name says is none."""
     if not md5:
         return None
-    file = _cache() / "files/md5" / md5[:2] / md5[2:]
-    content = file.read_bytes() if file.exists() else b""
-    return content if hashlib.md5(content).hexdigest() == md5 else None
+    content = _file(str(_place(md5)))
+    return content if _is(content, md5) else None
+
+
+def _place(md5: str) -> Path:
+    return _cache() / "files/md5" / md5[:2] / md5[2:]
 
 
 def _cache() -> Path:
@@ -117,15 +137,21 @@ def _cache() -> Path:
     return Path(".dvc/cache")
 
 
-def _fetched(path: str, rev: str) -> bytes:
+def _fetched(path: str, rev: str, md5: str | None) -> bytes:
     import dvc.api  # half a second, and needed only for what is not at hand
     from dvc.exceptions import DvcException
     from scmrepo.exceptions import SCMError
 
     try:
-        return bytes(dvc.api.read(path, repo=".", rev=rev, mode="rb"))
+        content = bytes(dvc.api.read(path, repo=".", rev=rev, mode="rb"))
     except (DvcException, SCMError, OSError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise Refusal(
             f"{path} of {rev[:7]} is not at hand ({reason}); `dvc exp pull` or `dvc fetch --all-commits` may bring it."
         ) from None
+    if md5 and not _is(content, md5):
+        raise Refusal(
+            f"what DVC keeps of {path} of {rev[:7]} is not what dvc.lock names; "
+            f"delete {_place(md5)} and `dvc fetch` it, or run it again."
+        )
+    return content

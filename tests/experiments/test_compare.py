@@ -1,5 +1,7 @@
 """compare: runs are ranked on the same rows and outcomes or not at all, paired, and noise is called noise."""
 
+import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +59,14 @@ def predict(folder: Path, noise: float, seed: int, skip: int = 0, **outcomes: fl
     for row, target in outcomes.items():
         kept.loc[kept["row_id"] == row, "target"] = target
     tables.write(kept, folder / "data/predictions/props.parquet")
+    lock(folder)
+
+
+def lock(folder: Path) -> None:
+    """Let dvc.lock name what lies in the workspace."""
+    paths = ("data/prepared/props.parquet", "data/predictions/props.parquet")
+    outs = [{"path": path, "md5": hashlib.md5((folder / path).read_bytes()).hexdigest()} for path in paths]
+    (folder / "dvc.lock").write_text(json.dumps({"stages": {"evaluate@props": {"outs": outs}}}))
 
 
 def commit(folder: Path, tag: str) -> None:
@@ -113,6 +123,17 @@ def test_common_rows_are_compared_when_asked_for_by_whole_groups_and_it_is_said(
     assert (found["rows"], found["alone"], found["outcomes_that_differ"]) == (DAYS * DAILY - 2 * DAILY, [10, 0], 1)
     assert found["sentences"][0].startswith("Only the 1,740 rows")
     assert found["error"]["value"] == found["metrics"][-1]["difference"]
+
+
+def test_predictions_in_the_workspace_that_dvc_lock_does_not_name_are_not_judged(house: Path) -> None:
+    predict(house, noise=1.0, seed=1)
+    commit(house, "whole")
+    predict(house, noise=3.0, seed=2)
+    assert verdict(compare("workspace", "whole"), "mae") == "worse"
+    worlds.git(house, "checkout", "whole", "--", "dvc.lock")  # the predictions are still those of another run
+    for _ in range(2):
+        with pytest.raises(Refusal, match=r"props\.parquet is not the file that dvc\.lock names; run `dvc checkout`"):
+            compare("workspace", "whole")
 
 
 def test_what_two_runs_were_made_from_is_told_apart_by_parameters_data_and_code(

@@ -67,11 +67,19 @@ def made(hit_rate: float, task: str = "props", rows: str | None = ROWS, tag: str
 
     `tag` tells its predictions from those of others; changes are those of the parameters, two underscores for a dot.
     """
+    told = results(hit_rate, task, rows)
+    days = changes.get(f"folds__{task}__test_days", 28)
     return {
         "params.yaml": params(**changes),
-        **results(hit_rate, task, rows),
-        "dvc.lock": lock(task, tag or str(hit_rate), test_days=changes.get(f"folds__{task}__test_days", 28)),
+        **told,
+        "dvc.lock": lock(task, tag or str(hit_rate), test_days=days, metrics=told),
     }
+
+
+def named(files: Files, **words: str) -> Files:
+    """Return files with a dvc.lock of props that names the metrics among them; what else is given becomes hashes."""
+    told = {path: content for path, content in files.items() if path.startswith("metrics/")}
+    return {**files, "dvc.lock": lock(metrics=told, **words)}  # type: ignore[arg-type]  # words are of text alone
 
 
 def results(
@@ -92,13 +100,15 @@ def lock(
     code: str = "c",
     prepared: str = "d",
     test_days: int = 28,
+    metrics: Files | None = None,
 ) -> str:
-    """Return a dvc.lock of a corridor of three stages; what is given becomes hashes."""
+    """Return a dvc.lock of a corridor of three stages; what is given becomes hashes, metrics their own."""
     path = "data/{}/" + task + ".parquet"
+    written = [(path, _bytes(content or "").decode()) for path, content in (metrics or {}).items()]
     stages = {
         "prepare": ([("data/sample", source), ("core/a.py", code)], [(path.format("prepared"), prepared)]),
         "calibrate": ([(path.format("prepared"), prepared)], [(path.format("predictions"), predictions)]),
-        "evaluate": ([(path.format("predictions"), predictions)], [(f"metrics/{task}/scores.json", predictions + "s")]),
+        "evaluate": ([(path.format("predictions"), predictions)], written),
     }
     held = {
         f"{stage}@{task}": {

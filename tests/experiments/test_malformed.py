@@ -1,0 +1,185 @@
+"""Malformed: what one commit holds that nobody can read counts as missing there, and breaks nothing for the others."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.refusals import Refusal
+from experiments import __main__ as door
+from experiments import judging, ledger, parsed, plain
+from experiments.promotion import promote
+from experiments.ranking import Asked
+from experiments.records import find
+from experiments.registry import Registry
+from tests import promoted
+from tests.experiments import worlds
+
+COMMANDS = (["list"], ["best"], ["leaderboard"], ["show", "odd"], ["compare", "odd", "HEAD", "--task", "props"])
+SCORES, REPORT = "metrics/props/scores.json", "metrics/props/report.json"
+HIT_RATE = '{{"props": {{"hit_rate": {}, "bets": 1000}}}}'
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit that has results of props."""
+    worlds.start(tmp_path, dict(worlds.made(0.5)))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def add(folder: Path, **files: str) -> None:
+    """Make two experiments, of which the later one, odd, has some files that are not as they must be."""
+    base = worlds.git(folder, "rev-parse", "HEAD").strip()
+    odd = worlds.named({**worlds.made(0.9, train__props__depth=9), **files}, predictions="odd")
+    even = worlds.made(0.55, train__props__depth=8)
+    worlds.experiments(folder, base, {"even": even, "odd": {**odd, **files}})
+
+
+def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    """Return what a command says, its refusal too."""
+    monkeypatch.setattr(sys, "argv", ["experiments", *words])
+    try:
+        door.main()
+    except Refusal as refusal:
+        return str(refusal)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "scored"),
+    [
+        (SCORES, '{"props": [1]}', []),
+        (SCORES, '{"racing": [1], "props": {"hit_rate": 0.9}}', []),
+        (SCORES, '{"props": {"hit_rate": "low"}}', []),
+        (SCORES, '{"props": {"hit_rate": 0.9, "bets": [1]}}', []),
+        (SCORES, '{"props": {"hit_rate": 0.9, "hit_rate_low": true}}', []),
+        (SCORES, "[" * 100_000, []),
+        (REPORT, "[]", ["props"]),
+        (REPORT, '{"scored": [1]}', ["props"]),
+        (
+            REPORT,
+            '{"scored": {}, "picks": {"by_edge": [{"hit_rate": {"low": "x", "high": []}}]}}',
+            ["props"],
+        ),
+        ("params.yaml", "[1]", []),
+        ("params.yaml", "tasks: [props]", []),
+        ("params.yaml", "experiment: a word", []),
+        ("params.yaml", "experiment: {tags: 5}", []),
+        ("dvc.lock", "stages: {evaluate@props: {params: [1]}}", []),
+        ("dvc.lock", "stages: [1]", []),
+    ],
+)
+def test_a_malformed_file_counts_as_missing_for_its_experiment_alone(
+    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    path: str, content: str, scored: list[str],
+) -> None:  # fmt: skip
+    add(world, **{path: content})
+    for words in COMMANDS:
+        for json_too in ([], ["--json"]):
+            assert ask(capsys, monkeypatch, *words, *json_too)
+    found = {each.name: each for each in Registry().experiments}
+    assert found["even"].scores["props"]["hit_rate"] == 0.55
+    assert list(found["odd"].scores) == scored
+    assert Registry().rank(Asked("hit_rate", "props")).ranked[-1].name == "even"
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_a_metric_that_is_no_number_is_never_the_best_and_null_in_json(
+    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    add(world, **{SCORES: HIT_RATE.format(value)})
+    registry = Registry()
+    best = registry.best("hit_rate")
+    assert best.experiment.name == "even"
+    assert [each.name for each in best.ranking.ranked] == ["even"]
+    assert [each["best"] for each in registry.periods()] == [0.55]
+    told = ask(capsys, monkeypatch, "show", "odd", "--json")
+    assert json.loads(told, parse_constant=pytest.fail)["scores"]["props"] == {"hit_rate": None, "bets": 1000}
+    listed = json.loads(ask(capsys, monkeypatch, "list", "--json"), parse_constant=pytest.fail)
+    assert [each["name"] for each in listed["experiments"]] == ["odd", "even"]
+
+
+def test_json_is_strict_however_deep_the_number_lies() -> None:
+    told = {"a": [1, float("nan"), (float("inf"), "NaN")], "b": {"c": -float("inf"), "d": None}, "e": True}
+    assert plain.finite(told) == {"a": [1, None, [None, "NaN"]], "b": {"c": None, "d": None}, "e": True}
+
+
+def test_text_in_a_score_that_is_not_ranked_is_kept() -> None:
+    scores = {"racing": {"log_loss": 1.6, "races": 9, "resampling": "none", "roi": None}}
+    assert parsed.parse("scores.json", json.dumps(scores).encode()) == scores
+
+
+def rewrite(folder: Path, name: str, content: str) -> Any:
+    """Commit an experiment that would pass every gate, one of whose reports is another, and return what came of it."""
+    promoted.write(folder, skill=1.0, seed=1)
+    path = folder / f"metrics/{promoted.TASK}/{name}.json"
+    lock = folder / "dvc.lock"
+    old, new = (worlds.md5(text) for text in (path.read_text(), content))
+    path.write_text(content)
+    lock.write_text(lock.read_text().replace(old, new))
+    promoted.commit(folder, "rewritten")
+    return promote(find("HEAD"), dry=True)
+
+
+def test_a_commit_whose_lock_is_broken_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = promoted.house(tmp_path / "house")
+    (folder / "dvc.lock").write_text("][")
+    promoted.commit(folder, "a merge went wrong")
+    monkeypatch.chdir(folder)
+    with pytest.raises(Refusal, match=r"racing: made by hand, dvc\.lock names nothing of it\); run `dvc repro`"):
+        find("HEAD")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "5", ""])
+def test_a_broken_report_is_refused_by_promote_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    folder = promoted.house(tmp_path / "house")
+    monkeypatch.chdir(folder)
+    with pytest.raises(Refusal, match=r"has no metrics/racing/report\.json that can be read"):
+        rewrite(folder, "report", content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "gate"),
+    [
+        ("leaks", "[1]", "leaks"),
+        ("leaks", '{"audited": 3}', "leaks"),
+        ("diagnosis", '{"checks": [1]}', "bias"),
+        ("diagnosis", '{"checks": {"calibration_slope": {"summary": "x"}}}', "bias"),
+        ("diagnosis", "{", "bias"),
+        ("report", '{"ladder": [1], "scored": {"hash": "x"}}', "ladder"),
+        (
+            "report",
+            '{"ladder": {"tuned": {"log_loss": {"low": 1, "value": "x"}}}, "scored": {"hash": "x"}}',
+            "interval",
+        ),
+        ("report", '{"ladder": {}, "scored": "x"}', "noise"),
+    ],
+)
+def test_a_malformed_report_stops_the_gates_that_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, gate: str
+) -> None:
+    folder = promoted.house(tmp_path / "house")
+    monkeypatch.chdir(folder)
+    outcome = rewrite(folder, name, content)
+    assert gate in outcome.stopped
+    assert all("\n" not in str(each) for each in outcome.gates)
+
+
+def test_the_noise_gate_counts_looks_at_test_periods_that_overlap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = promoted.house(tmp_path / "house")
+    monkeypatch.chdir(folder)
+    look: dict[str, Any] = {"rows": "r", "predictions": "p", "metrics": {}, "data": None, "folds": None}
+    days = {"from": "2024-01-01", "to": "2024-02-01"}
+    known = [look | days | {"kind": "look", "task": "racing", "rows": str(n), "predictions": str(n)} for n in range(20)]
+    monkeypatch.setattr(ledger, "lines", lambda: known)
+    shifted = {"scored": {"hash": "new", "from": "2024-01-02", "to": "2024-02-02"}}
+    assert judging._looks("racing", shifted, None) == 20
+    assert judging._looks("racing", {"scored": {"hash": "new", "from": "2024-02-02", "to": "2024-03-02"}}, None) == 1
+    assert judging._looks("racing", {"scored": {}}, None) is None
