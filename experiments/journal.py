@@ -24,31 +24,33 @@ def writing() -> Iterator[list[Line]]:
     LOCKS.mkdir(exist_ok=True)
     with (LOCKS / "ledger").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        _no_folder(FILE)
         _mend(FILE)
         yield read()
 
 
 def read() -> list[Line]:
     """Return the lines of the ledger; a last line that a killed writer left unfinished is not one."""
+    _no_folder(FILE)
     return together(parse(FILE.read_bytes())) if FILE.exists() else []
 
 
 def backup() -> list[Line]:
-    """Return the lines that were seen here before, whatever has become of the file."""
-    return parse(COPY.read_bytes()) if COPY.exists() else []
+    """Return the lines that were seen here before, whatever has become of the file; a line of it that broke is lost."""
+    _no_folder(COPY)
+    content = COPY.read_bytes() if COPY.exists() else b""
+    return [entry for line in content.decode(errors="replace").split("\n") for entry in _finished(line) or []]
 
 
-def parse(content: bytes) -> list[Line]:
-    """Return the lines of a ledger; refuses what is not JSON, such as the marks of an unresolved merge."""
+def parse(content: bytes, source: str = str(FILE)) -> list[Line]:
+    """Return the lines of a ledger; refuses what is no look and no invalidation, such as the marks of a merge."""
     found: list[Line] = []
     *whole, last = content.decode(errors="replace").split("\n")
     for number, line in enumerate(whole, 1):
-        try:
-            found += [json.loads(line)] if line.strip() else []
-        except ValueError:
-            raise Refusal(
-                f"{FILE}: line {number} is not JSON ({line[:40]!r}); keep both sides of a merge and remove its marks."
-            ) from None
+        entry = _finished(line) if line.strip() else []
+        if entry is None:
+            raise Refusal(f"{source}: line {number} {_fault(line)}")
+        found += entry
     return found + (_finished(last) or [])
 
 
@@ -94,9 +96,34 @@ def _mend(path: Path) -> None:
 def _finished(text: str) -> list[Line] | None:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return [line] if isinstance(line, dict) else None
+    return [line] if isinstance(line, dict) and _entry(line) else None
+
+
+def _entry(line: Line) -> bool:
+    """Return whether a line is a look or an invalidation, with all that is read of it."""
+    if line.get("kind") == "invalidation":
+        return all(isinstance(line.get(key), str) for key in ("hash", "why"))
+    named = all(isinstance(line.get(key), str) for key in ("task", "rev"))
+    told = all(
+        isinstance(line.get(key, 0), str | None) for key in ("data", "experiment", "folds", "predictions", "rows")
+    )
+    period = {"scored", "from", "to"} <= line.keys()
+    return line.get("kind") == "look" and named and told and period and isinstance(line.get("metrics"), dict)
+
+
+def _fault(line: str) -> str:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return f"is not JSON ({line[:40]!r}); keep both sides of a merge and remove its marks."
+    return f"is neither a look nor an invalidation ({line[:40]!r}); mend it, or remove the line."
+
+
+def _no_folder(path: Path) -> None:
+    if path.is_dir():
+        raise Refusal(f"{path} is a folder, and a file of JSON lines is needed there; move the folder away.")
 
 
 def _text(line: Line) -> str:

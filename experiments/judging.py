@@ -24,15 +24,16 @@ def judge(experiment: Experiment, task: str, incumbent: Event | None, claims: Se
     rev, read = experiment.rev, _reader(experiment.rev, task)
     report, diagnosis = read("report"), read("diagnosis")
     if report is None:
-        raise Refusal(f"metrics/{task}/report.json is not in commit {rev[:7]}; evaluate and commit it first.")
+        raise Refusal(f"commit {rev[:7]} has no metrics/{task}/report.json that can be read; evaluate and commit it.")
     ledger.sync()
     lost, number = outputs.absent(rev, task)
+    leaks = read("leaks")
     found = [
         gates.valid(invalidated(rev, task)),
         gates.outputs(lost, number),
-        gates.leaks(read("leaks"), diagnosis),
-        gates.interval(report),
-        gates.ladder(report),
+        _answered("leaks", lambda: gates.leaks(leaks, diagnosis)),
+        _answered("interval", lambda: gates.interval(report)),
+        _answered("ladder", lambda: gates.ladder(report)),
     ]
     return found + _weighed(experiment, task, report, diagnosis, incumbent, [*claims, *experiment.tags])
 
@@ -90,30 +91,35 @@ def _pays(experiment: Experiment, task: str, own: pd.DataFrame, looks: int, seed
 
 
 def _looks(task: str, report: Mapping[str, Any], incumbent: Event | None) -> int | None:
-    """Return how often the test rows were looked at: where what stands was scored on others, those looks count too.
+    """Return how often these test rows, or test periods that overlap theirs, were looked at, by different predictions.
 
-    Rows that the two share may have been looked at under either name.
+    Where what stands was scored on other rows, the looks at those count too.
     """
-    own = at(report, ("scored", "hash"))
-    if own is None:
+    there = _reader(incumbent.rev, task)("report") if incumbent else None
+    tests = [test for held in (report, there) if at(test := at(held, ("scored",)), ("hash",)) is not None]
+    if at(report, ("scored", "hash")) is None:
         return None
-    known = ledger.lines()
-    there = at(_reader(incumbent.rev, task)("report"), ("scored", "hash")) if incumbent else own
-    other = ledger.looks(task, there, known) if there not in (own, None) else 0
-    return max(ledger.looks(task, own, known) + other, 1)
+    return max(ledger.searched(task, tests), 1)
 
 
 def _answered(name: str, ask: Callable[[], Gate]) -> Gate:
+    """Return what a gate says; one whose files refuse to be read, or hold something else than figures, stops."""
     try:
         return ask()
     except Refusal as refusal:
         said = str(refusal)
         return Gate(name, False, said[0].upper() + said[1:])
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        return Gate(name, False, f"What it reads is not as the stages write it ({error!r}); run them again.")
 
 
 def _reader(rev: str, task: str) -> Callable[[str], Any]:
-    def read(name: str) -> Any:
+    def read(name: str) -> dict[str, Any] | None:
         held = repository.read(rev, METRICS.format(task=task, name=name))
-        return json.loads(held) if held is not None else None
+        try:
+            found = json.loads(held or b"null")
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
 
     return read

@@ -17,6 +17,8 @@ from experiments.experiment import Experiment
 from experiments.parsed import PARAMS
 from experiments.records import all_experiments
 
+UNDATED = "1970-01-01"  # the day of every row where the source has no clock
+
 Line = dict[str, Any]
 
 
@@ -81,6 +83,28 @@ def of_rows(task: str, scored_hash: str | None, known: Iterable[Line]) -> list[L
     ]
 
 
+def searched(task: str, tests: Sequence[Mapping[str, Any]], known: Iterable[Line] | None = None) -> int:
+    """Return how many different predictions were evaluated on some tests, or on test periods that overlap theirs.
+
+    A test is what a report says of it: the `hash` of its rows, and the days `from` and `to`. A start that is shifted by
+    a day is another test, and no fresh one. Rows without a date overlap nothing: of those only the same count.
+    """
+    told = lines() if known is None else list(known)
+    found = (line for test in tests for line in [*of_rows(task, test["hash"], told), *_overlapping(task, test, told)])
+    return len({_prediction(line) for line in found})
+
+
+def _overlapping(task: str, test: Mapping[str, Any], known: Iterable[Line]) -> list[Line]:
+    ours = _days(test)
+    looked = ((line, _days(line)) for line in known if line["kind"] == "look" and line["task"] == task)
+    return [line for line, days in looked if ours and days and days[0] <= ours[1] and ours[0] <= days[1]]
+
+
+def _days(held: Mapping[str, Any]) -> tuple[str, str] | None:
+    days = str(held.get("from") or UNDATED), str(held.get("to") or UNDATED)
+    return days if UNDATED not in days else None
+
+
 def invalidate(data_hash: str, why: str) -> list[Experiment]:
     """Record that data were wrong and return the experiments that descend from them.
 
@@ -131,7 +155,7 @@ def _prediction(line: Line) -> str:
 
 
 def _together(held: Sequence[Line]) -> list[Line]:
-    committed_lines = journal.parse(repository.read("HEAD", str(journal.FILE)) or b"")
+    committed_lines = journal.parse(repository.read("HEAD", str(journal.FILE)) or b"", f"{journal.FILE} of HEAD")
     return journal.together(held, committed_lines, journal.backup())
 
 

@@ -94,7 +94,8 @@ def _answer(name: str, said: str, found: Verdict, looks: int) -> Gate:
     figures = {**found._asdict(), "looks": looks}
     if found.chance is None:
         return Gate(name, False, f"{said}: too few groups to tell it from luck.", figures)
-    tries = f"{RISK:.0%} over {looks} looks at these rows" if looks > 1 else "the first look at these rows"
+    where = "these rows or at a test period that overlaps theirs"
+    tries = f"{RISK:.0%} over {looks} looks at {where}" if looks > 1 else f"the first look at {where}"
     strict = f"chance of luck {found.chance:.2g}, allowed {found.level:.2g} ({tries})"
     return Gate(
         name, found.better, f"{said}, {strict}: {'more than luck' if found.better else 'luck does that'}.", figures

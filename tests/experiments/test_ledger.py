@@ -52,7 +52,7 @@ def test_a_look_says_what_was_looked_at_and_nothing_dated(world: Path) -> None:
 
 
 def test_code_that_was_not_committed_makes_a_look_dirty_and_a_changed_parameter_does_not(world: Path) -> None:
-    edited = {**worlds.made(0.6), "core/a.py": "edited"}
+    edited = worlds.named({**worlds.made(0.6), "core/a.py": "edited"}, predictions="0.6", code="edited")
     worlds.experiments(
         world, head(world), {"edited": edited, "tuned": worlds.made(0.61, train__props__depth=9)}, first=9
     )
@@ -146,6 +146,61 @@ def test_the_marks_of_a_merge_are_refused_by_line(world: Path) -> None:
     FILE.write_text("<<<<<<< HEAD\n" + FILE.read_text())
     with pytest.raises(Refusal, match="line 1 is not JSON"):
         ledger.sync()
+
+
+@pytest.mark.parametrize("line", ["5", "null", "{}", '{"kind": "look"}', '{"kind": "invalidation", "hash": 5}'])
+def test_a_line_that_is_no_look_is_refused_by_its_number(world: Path, line: str) -> None:
+    ledger.sync()
+    FILE.write_text(FILE.read_text() + line + "\n")
+    with pytest.raises(Refusal, match=r"^experiments/ledger\.jsonl: line 4 is neither a look nor an invalidation"):
+        ledger.sync()
+
+
+def test_a_bad_line_that_is_committed_is_told_from_one_that_is_not(world: Path) -> None:
+    ledger.sync()
+    worlds.commit(world, "keep", {str(FILE): "null\n"})
+    FILE.unlink()
+    with pytest.raises(Refusal, match=r"^experiments/ledger\.jsonl of HEAD: line 1 is neither a look"):
+        ledger.lines()
+
+
+def test_a_folder_in_the_place_of_the_ledger_or_its_copy_is_refused(world: Path) -> None:
+    ledger.sync()
+    for path in (FILE, journal.COPY):
+        path.rename(path.with_suffix(".kept"))
+        path.mkdir()
+        for ask in (ledger.sync, ledger.lines):
+            with pytest.raises(Refusal, match=f"^{path} is a folder, and a file of JSON lines is needed there"):
+                ask()
+        path.rmdir()
+        path.with_suffix(".kept").rename(path)
+
+
+def test_a_bad_line_of_the_copy_is_passed_over(world: Path) -> None:
+    lines = ledger.sync()
+    journal.COPY.write_text("<<<<<<< HEAD\nnull\n" + journal.COPY.read_text() + '{"kind": "lo')
+    FILE.unlink()
+    assert ledger.sync() == lines
+
+
+def test_a_test_period_that_is_shifted_by_days_does_not_start_the_count_anew(world: Path) -> None:
+    ledger.sync()
+    known = ledger.lines()
+    shifted = {"hash": "b" * 32, "from": "2024-01-02", "to": "2024-03-02"}
+    assert ledger.looks("props", "b" * 32, known) == 0
+    assert ledger.searched("props", [shifted], known) == 3
+    assert ledger.searched("racing", [shifted], known) == 0
+    assert ledger.searched("props", [shifted, {"hash": worlds.ROWS}], known) == 3, "each prediction counts once"
+    assert ledger.searched("props", [shifted | {"from": "2024-03-01"}], known) == 3, "the last day is in both"
+    assert ledger.searched("props", [shifted | {"from": "2024-03-02"}], known) == 0
+    assert ledger.searched("props", [shifted | {"from": None, "to": None}], known) == 0
+
+
+def test_rows_without_a_clock_overlap_no_others(world: Path) -> None:
+    undated = {"hash": "b" * 32, "from": "1970-01-01", "to": "1970-01-01"}
+    look = next(line for line in ledger.sync() if line["task"] == "props")
+    known = [look | {"rows": rows, "from": "1970-01-01", "to": "1970-01-01"} for rows in ("c" * 32, "b" * 32)]
+    assert ledger.searched("props", [undated], known) == 1
 
 
 def test_two_who_ask_at_once_write_every_look_once(world: Path) -> None:
