@@ -6,12 +6,13 @@
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from core.refusals import Refusal
-from experiments import tags
+from experiments import repository, tags
 from experiments.experiment import Experiment
 from experiments.gates import Gate
 from experiments.tags import ARCHIVED, Event, Version, artifact, inside, word
@@ -59,11 +60,12 @@ def promote(
 
     `force` is why the gates are overridden; it is kept in the tag's message. The version is the next minor one unless
     given; a commit keeps the version it was registered as. `dry` only asks the gates. Refuses an experiment without
-    results, one that stands there already, and a version that another commit has.
+    results, one that stands there already, a version that another commit has, and a stage that no tag can name.
     """
     from experiments import judging  # brings DVC and pandas, and `list` asks this module only what stands
 
-    task, told = _task(experiment, task), tags.events()
+    tags.readable(stage)
+    task, told = _task(experiment, task, experiment.scores), tags.events()
     if stage == ARCHIVED:
         raise Refusal(f"{ARCHIVED!r} is where `archive` puts things; promote into a stage that serves, as {PROD!r}.")
     top = next(reversed(inside(told, task, stage)), None)
@@ -86,12 +88,16 @@ def demote(experiment: Experiment, stage: str = PROD, *, task: str | None = None
     What stood before it is taken out as well, so that it does not come back unasked. `dvc artifacts get --stage` of
     DVC 3.67 does not look at these tags and goes on delivering the last one in; `rollback` is what it understands.
     """
-    task, told = _task(experiment, task), tags.events()
+    tags.readable(stage)
+    task, told = _task(experiment, task, experiment.scores or experiment.tasks), tags.events()
     held = inside(told, task, stage)
     if not held or held[-1].rev != experiment.rev:
         raise Refusal(f"{experiment.name} does not stand in {stage} of {task}; {_stands(told, task, stage)}.")
     message = _message(f"{artifact(task)} out of {stage}", _name(experiment), None, (), why)
-    return [_take(told, each, message) for each in held]
+    with _all_or_none() as made:
+        for each in held:
+            made.append(_take(told, each, message))
+    return made
 
 
 def archive(experiment: Experiment, *, task: str | None = None, why: str | None = None) -> list[str]:
@@ -100,7 +106,7 @@ def archive(experiment: Experiment, *, task: str | None = None, why: str | None 
     Where it stood before what stands now, no tag takes it out: readers that look at the last tag alone would stumble,
     and `rollback` passes over it anyway.
     """
-    task, told = _task(experiment, task), tags.events()
+    task, told = _task(experiment, task, experiment.scores or experiment.tasks), tags.events()
     tops = {stage: held[-1].rev for stage in tags.stages(told, task) if (held := inside(told, task, stage))}
     serving = [stage for stage, rev in tops.items() if rev == experiment.rev and stage != ARCHIVED]
     if serving:
@@ -119,6 +125,7 @@ def rollback(task: str, stage: str = PROD, why: str | None = None) -> tuple[Even
     """
     from experiments import ledger  # reads the records, which ask this module what stands
 
+    tags.readable(stage)
     told = tags.events()
     held = inside(told, task, stage)
     kept = {each.rev for each in inside(told, task, ARCHIVED)}
@@ -127,9 +134,11 @@ def rollback(task: str, stage: str = PROD, why: str | None = None) -> tuple[Even
         raise Refusal(f"nothing fit to serve stood in {stage} of {task} before; {_stands(told, task, stage)}.")
     back = fit[-1]
     message = _message(f"{artifact(task)} back in {stage}", back.experiment or back.rev[:7], None, (), why)
-    passed = held[held.index(back) + 1 :]
-    taken = [_take(told, each, message) for each in passed]
-    return back, [*taken, _assign(tags.events(), task, back.rev, stage, message)]
+    with _all_or_none() as made:
+        for each in held[held.index(back) + 1 :]:
+            made.append(_take(told, each, message))
+        made.append(_assign(tags.events(), task, back.rev, stage, message))
+    return back, made
 
 
 def standing() -> dict[str, Literal["promoted", "archived"]]:
@@ -142,15 +151,15 @@ def push(made: Sequence[str]) -> str:
     return f"Share it: git push origin {' '.join(map(shlex.quote, made))}"
 
 
-def _task(experiment: Experiment, task: str | None) -> str:
-    if not experiment.finished or not experiment.scores:
+def _task(experiment: Experiment, task: str | None, among: Collection[str]) -> str:
+    known, why = sorted(among), f" ({experiment.error})" if experiment.error else ""
+    if not experiment.finished or not known:
         raise Refusal(f"{experiment.name} has no results ({experiment.status}); only what was evaluated can be judged.")
-    scored = sorted(experiment.scores)
-    if task is None and len(scored) > 1:
-        raise Refusal(f"{experiment.name} has results of {', '.join(scored)}; say which with --task.")
-    if task is not None and task not in scored:
-        raise Refusal(f"{experiment.name} has no results of {task!r}, but of {', '.join(scored)}.")
-    return task or scored[0]
+    if task is None and len(known) > 1:
+        raise Refusal(f"{experiment.name} has results of {', '.join(known)}; say which with --task.")
+    if task is not None and task not in known:
+        raise Refusal(f"{experiment.name} has no results of {task!r}, but of {', '.join(known)}{why}.")
+    return task or known[0]
 
 
 def _version(told: Sequence[Event], task: str, rev: str, asked: str | None) -> Version:
@@ -174,11 +183,26 @@ def _message(first: str, name: str, forced: str | None, gates: Sequence[Gate], w
 
 def _put(told: Sequence[Event], task: str, rev: str, stage: str, number: Version, message: str) -> list[str]:
     """Register a commit unless it is, take it out of the archive, and put it into a stage."""
-    made = []
-    if rev not in tags.versions(told, task):
-        made.append(_made("register", artifact(task), ref=rev, version=word(number), message=message))
-    made += [_take(told, each, message) for each in inside(told, task, ARCHIVED) if each.rev == rev]
-    return [*made, _assign(told, task, rev, stage, message)]
+    with _all_or_none() as made:
+        if rev not in tags.versions(told, task):
+            made.append(_made("register", artifact(task), ref=rev, version=word(number), message=message))
+        for each in inside(told, task, ARCHIVED):
+            if each.rev == rev:
+                made.append(_take(told, each, message))
+        made.append(_assign(told, task, rev, stage, message))
+    return made
+
+
+@contextmanager
+def _all_or_none() -> Iterator[list[str]]:
+    """Yield a list for the tags that the block makes, and delete those on it should a later one fail."""
+    made: list[str] = []
+    try:
+        yield made
+    except BaseException:
+        for tag in made:
+            repository.git("tag", "--delete", tag)
+        raise
 
 
 def _assign(told: Sequence[Event], task: str, rev: str, stage: str, message: str) -> str:

@@ -16,9 +16,11 @@ from experiments import repository
 MODEL = "-model"  # closes the name of a task's artifact
 ARCHIVED = "archived"  # the stage of what is kept and not to be used
 FIRST = (1, 0, 0)
+SHOWN = 60  # characters of a refused stage
 TAG = re.compile(
     r"(?P<task>[a-z0-9_-]+)-model(?:@v(?P<version>\d+\.\d+\.\d+)|#(?P<stage>[a-z0-9_-]+?)(?P<out>!)?#(?P<count>\d+))"
 )
+STAGE = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")  # what TAG reads back and GTO takes
 NAMED = re.compile(r"^Experiment: (.+)$", re.MULTILINE)
 FORCED = re.compile(r"^Forced: (.+)$", re.MULTILINE)
 
@@ -64,6 +66,14 @@ class Period:
     def covers(self, first: datetime, last: datetime) -> bool:
         """Return whether it stood there at some moment from `first` on and before `last`."""
         return self.since < last and (self.until is None or self.until > first)
+
+
+def readable(stage: str) -> None:
+    """Refuse a stage whose tags nobody could read back."""
+    if not STAGE.fullmatch(stage):
+        raise Refusal(
+            f"{stage[:SHOWN]!r} cannot be a stage; use small letters and digits, and within them - or _, as in prod."
+        )
 
 
 def artifact(task: str) -> str:

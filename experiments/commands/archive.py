@@ -17,5 +17,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(asked: argparse.Namespace) -> Any:
     from experiments.records import find  # reads git; the help does without
 
-    made = archive(find(asked.name), task=asked.task, why=asked.why)
+    made = archive(find(asked.name, stale=True), task=asked.task, why=asked.why)
     return {"tags": made} if asked.json else [f"{asked.name} is archived.", push(made)]

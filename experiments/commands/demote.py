@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(asked: argparse.Namespace) -> Any:
     from experiments.records import find  # reads git; the help does without
 
-    made = demote(find(asked.name), asked.stage, task=asked.task, why=asked.why)
+    made = demote(find(asked.name, stale=True), asked.stage, task=asked.task, why=asked.why)
     if asked.json:
         return {"tags": made}
     return [f"{asked.name} is out of {asked.stage}.", push(made)]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from dvc.repo import Repo
 from gto import api
+from scmrepo.exceptions import SCMError
 
 from core.refusals import Refusal
 from experiments import ledger, promotion, tags
@@ -292,3 +293,61 @@ def test_a_tag_dated_ahead_of_the_clock_is_refused_and_not_waited_for(house: Pat
     told(house, f"{MODEL}@v1.0.0", "2090-01-01T00:00:00+0000")
     with pytest.raises(Refusal, match="ahead; set the clock"):
         promote(find("sharp"))
+    assert git(house, "tag") == f"{MODEL}@v1.0.0", "the version made for it is taken back"
+
+
+@pytest.mark.parametrize("stage", ["Prod", "eu/prod", "prod!", "-prod", "prod_", "", "a b", "prod\n"])
+def test_a_stage_that_no_tag_could_name_is_refused_before_the_gates(house: Path, stage: str) -> None:
+    promoted.experiment(house, "lucky", skill=0.0, seed=2)
+    found = find("lucky")
+    for dry, force in ((True, None), (False, "a trial")):
+        with pytest.raises(Refusal, match="cannot be a stage; use small letters and digits"):
+            promote(found, stage, force, dry=dry)
+    with pytest.raises(Refusal, match="cannot be a stage"):
+        demote(found, stage)
+    with pytest.raises(Refusal, match="cannot be a stage"):
+        rollback(TASK, stage)
+    assert git(house, "tag") == ""
+
+
+@pytest.mark.parametrize("stage", ["p", "9", "eu-prod_2"])
+def test_a_stage_that_is_taken_is_read_back(house: Path, stage: str) -> None:
+    promoted.experiment(house, "sharp", skill=1.0)
+    assert promote(find("sharp"), stage).promoted
+    assert [each.experiment for each in tags.inside(tags.events(), TASK, stage)] == ["sharp"]
+
+
+def test_where_a_later_tag_fails_those_already_made_are_taken_back(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revs = {name: promoted.experiment(house, name, skill=1.0, seed=ord(name)) for name in "ab"}
+    for name in revs:
+        promote(find(name), force="a trial")
+    promoted.experiment(house, "c", skill=1.0, seed=7)
+    before = git(house, "tag")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise SCMError("disk full")
+
+    monkeypatch.setattr(api, "assign", fail)
+    with pytest.raises(Refusal, match=r"^no tag was made: disk full\.$"):
+        promote(find("c"), force="a trial")
+    with pytest.raises(Refusal, match=r"^no tag was made: disk full\.$"):
+        rollback(TASK)
+    assert git(house, "tag") == before
+    assert stands() == revs["b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--on", "9999-12-31"], "--on got '9999-12-31', where the calendar ends; give an earlier day"),
+        (["--task", "racin"], "no task is called 'racin'; did you mean 'racing'? Allowed: racing."),
+        (["--stage", "Prod"], "'Prod' cannot be a stage"),
+    ],
+)
+def test_what_history_cannot_be_asked_is_refused_in_one_sentence(house: Path, words: list[str], said: str) -> None:
+    done = command(house, "history", *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"experiments: {said}")
+    assert command(house, "history", "--task", TASK).stdout == "Nothing stood in prod.\n"
