@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from core.params import FILE
 from core.refusals import Refusal, suggest
 from core.shelf import tools
-from experiments.config import Config
+from experiments.config import Config, loaded, shown, unwritable
 
 Knobs = dict[str, Any]  # dotted knob → value
 PLAIN = re.compile(
@@ -20,30 +18,37 @@ PLAIN = re.compile(
 ODD = re.compile(
     r"yes|no|on|off|[-+]?[\d_]+(?::\d+)+(?:\.\d*)?|[-+]?\d[\d_]*_[\d_]*(?:\.[\d_]*)?", re.ASCII | re.IGNORECASE
 )
+SHORT = 60  # characters of a word that another is looked for near to
 ROOMS = {"resampler": "resample", "learner": "train", "calibrator": "calibrate"}
 
 
 def current() -> dict[str, Any]:
-    """Return what params.yaml says now."""
+    """Return what params.yaml says now; refuses one that cannot be read or plans no tasks."""
     if not FILE.exists():
         raise Refusal(f"{FILE} is not in this folder; run from the root of the repository.")
-    read: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    read = loaded(FILE.read_bytes(), str(FILE))
+    if not isinstance(read, dict):
+        raise Refusal(f"{FILE} holds no sections; `git checkout {FILE}` brings back what was committed.")
+    _section(read, "tasks")
     return read
 
 
 def assignments(config: Config, params: Mapping[str, Any]) -> Knobs:
     """Return every knob that a config sets to what it is not now; its `params` win over what follows from other keys.
 
-    Refuses a task that is not planned, periods of a task without a clock, and a knob or tool that does not exist.
+    Refuses a task that is not planned, periods of a task without a clock, a source that is no path, and a knob or tool
+    that does not exist.
     """
     if config.task not in params["tasks"]:
-        raise Refusal(f"{config.name}: no task is called {config.task!r}; {suggest(config.task, params['tasks'])}")
+        near = suggest(config.task[:SHORT], map(str, params["tasks"]))
+        raise Refusal(f"{config.name}: no task is called {shown(config.task)}; {near}")
     found = _recorded(config) | _periods(config, params) | _plan(config)
     found |= _hyperparameters(config, found, params) | _inputs(config)
     found |= config.params
     for knob, value in found.items():
         exists(knob, value, params, config.name)
     _on_the_shelf(config, found, params)
+    source(config.task, found, params)
     return {knob: value for knob, value in found.items() if value != _now(knob, params)}
 
 
@@ -56,7 +61,8 @@ def exists(knob: str, value: Any, params: Mapping[str, Any], where: str) -> None
             before = ".".join(words[:depth])
             held = map(str, place) if isinstance(place, Mapping) else ()
             section = f"{before} of {FILE}" if before else str(FILE)
-            raise Refusal(f"{where}: {knob!r} is no knob: {section} has no {word!r}; {suggest(word, held)}")
+            near = suggest(word[:SHORT], held)
+            raise Refusal(f"{where}: {shown(knob)} is no knob: {section} has no {shown(word)}; {near}")
         place = place[word]
     if isinstance(place, Mapping) and not isinstance(value, Mapping):
         raise Refusal(
@@ -76,14 +82,20 @@ def literal(value: Any) -> str:
     if isinstance(value, int | float):
         return _number(value)
     text = value.isoformat() if isinstance(value, dt.date) else str(value)
+    if control := unwritable(text):
+        raise Refusal(f"{shown(text)} holds the control character {control!r}; take it out.")
     if ODD.fullmatch(text):  # DVC writes YAML 1.2, where it is a text, and what reads it back, 1.1, where it is none
         raise Refusal(f"{text!r} would be read back as a number or a truth value; say it in other words.")
     return text if PLAIN.fullmatch(text) else f"'{_quoted(text)}'"
 
 
 def source(task: str, found: Knobs, params: Mapping[str, Any]) -> Path:
-    """Return where the data of a task lie with these knobs set."""
-    return Path(found.get(f"tasks.{task}.source", params["tasks"][task]["source"]))
+    """Return where the data of a task lie with these knobs set; refuses what is no path."""
+    knob = f"tasks.{task}.source"
+    path = found[knob] if knob in found else _section(params, "tasks", task).get("source")
+    if not isinstance(path, str) or not path or unwritable(path):
+        raise Refusal(f"{knob} is {shown(path)}; give the path of the data as text.")
+    return Path(path)
 
 
 def _number(value: float) -> str:
@@ -126,7 +138,7 @@ def _periods(config: Config, params: Mapping[str, Any]) -> Knobs:
     if not (config.training and config.evaluation):
         return {}
     where = f"folds.{config.task}"
-    if "first_test" not in params["folds"][config.task]:
+    if "first_test" not in _section(params, "folds", config.task):
         raise Refusal(
             f"{config.name}: {where} has no clock to cut by, so no periods; leave training and evaluation out."
         )
@@ -159,7 +171,7 @@ def _hyperparameters(config: Config, found: Knobs, params: Mapping[str, Any]) ->
     if not config.model.hyperparameters:
         return {}
     word = f"tasks.{config.task}.learner"
-    learner = config.params.get(word, found.get(word, params["tasks"][config.task]["learner"]))
+    learner = config.params.get(word, found.get(word, _section(params, "tasks", config.task).get("learner")))
     set_ = {f"train.{config.task}.{learner}.{key}": value for key, value in config.model.hyperparameters.items()}
     return {**set_, f"tune.{config.task}.search.trials": 1}  # the first trial is of the knobs as they stand
 
@@ -173,7 +185,22 @@ def _inputs(config: Config) -> Knobs:
 def _on_the_shelf(config: Config, found: Knobs, params: Mapping[str, Any]) -> None:
     """Refuse a word of the plan that is no tool, or one that the task has no knobs for."""
     for key, room in ROOMS.items():
-        word = found.get(f"tasks.{config.task}.{key}")
-        allowed = sorted(set(tools(room)) & set(params[room][config.task]))
-        if word is not None and word not in allowed:
-            raise Refusal(f"{config.name}: {config.task} has no {key} {word!r}; {suggest(str(word), allowed)}")
+        knob = f"tasks.{config.task}.{key}"
+        if knob not in found:
+            continue
+        word = found[knob]
+        allowed = sorted(set(tools(room)) & set(_section(params, room, config.task)))
+        if word not in allowed:
+            near = suggest(str(word)[:SHORT], allowed)
+            raise Refusal(f"{config.name}: {config.task} has no {key} {shown(word)}; {near}")
+
+
+def _section(params: Mapping[str, Any], *words: str) -> Mapping[str, Any]:
+    """Return a section of params.yaml; refuses one that is not there."""
+    place: Any = params
+    for word in words:
+        place = place.get(word) if isinstance(place, Mapping) else None
+    if not isinstance(place, Mapping):
+        where = ".".join(words)
+        raise Refusal(f"{FILE} has no section {where}; `git checkout {FILE}` brings back what was committed.")
+    return place

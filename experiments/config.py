@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.refusals import Refusal, suggest
 
 NAME = re.compile(r"[A-Za-z0-9](?:[\w-]|\.(?!\.))*(?<!\.)(?<!\.lock)", re.ASCII)  # what git takes as a part of a ref
+LONGEST = 2000  # characters of a hypothesis: as words of a command it must stay far below 128 KiB
+SHOWN = 120  # characters of a refused value
 FREE = ("params", "model.hyperparameters")  # where a key is not one of ours
 Scalar = str | int | float | bool | dt.date | None
 Value = Scalar | list[Scalar]
@@ -73,7 +76,9 @@ class Config(Part):
 
     name: str = Field(description="of the experiment; git makes a ref of it, so no `/` and no spaces")
     task: str = Field(description="a task of the plan")
-    hypothesis: str = Field(min_length=1, description="what is expected, and why; the message of its commit")
+    hypothesis: str = Field(
+        min_length=1, max_length=LONGEST, description="what is expected, and why; the message of its commit"
+    )
     type: Type = Field(description="what kind of question it asks")
     training: Period | None = Field(
         default=None, description="days that are fitted and calibrated on before the first test"
@@ -96,7 +101,9 @@ class Config(Part):
     @classmethod
     def _a_part_of_a_ref(cls, name: str) -> str:
         if not NAME.fullmatch(name):
-            raise ValueError(f"{name!r} cannot be a name; use letters, digits, - _ and single dots, no `/` or spaces")
+            raise ValueError(
+                f"{shown(name)} cannot be a name; use letters, digits, - _ and single dots, no `/` or spaces"
+            )
         return name
 
     @field_validator("hypothesis")
@@ -104,6 +111,8 @@ class Config(Part):
     def _one_line(cls, text: str) -> str:
         if not (line := " ".join(text.split())):
             raise ValueError("it is empty; say what is expected, and why")
+        if control := unwritable(line):
+            raise ValueError(f"it holds the control character {control!r}; take it out")
         return line
 
     @model_validator(mode="after")
@@ -120,9 +129,10 @@ class Config(Part):
         if self.features.exclude and self.type != "ablation":
             raise ValueError(f"features.exclude is for ablations, and type is {self.type}; make it an ablation")
         if self.type == "ensemble" and self.model.type not in (None, "ensemble"):
-            raise ValueError(f"type is ensemble and model.type {self.model.type!r}; name the members in params instead")
+            said = shown(self.model.type)
+            raise ValueError(f"type is ensemble and model.type {said}; name the members in params instead")
         if self.recency and self.recency.enabled and self.resample not in (None, "recency"):
-            raise ValueError(f"recency is enabled and resample is {self.resample!r}; a plan has one resampler")
+            raise ValueError(f"recency is enabled and resample is {shown(self.resample)}; a plan has one resampler")
         if lacking := _lacking(self):
             raise ValueError(f"type is {self.type}, which needs {lacking}")
         return self
@@ -135,10 +145,7 @@ def read(path: Path, changes: Mapping[str, Any] | None = None) -> Config:
     """
     if not path.is_file():
         raise Refusal(f"{path} is not there; name a config, e.g. one of experiments/configs.")
-    try:
-        document = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise Refusal(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    document = loaded(path.read_bytes(), str(path))
     if not isinstance(document, dict):
         raise Refusal(f"{path} holds no keys; {suggest('', Config.model_fields)}")
     return parse(document, changes or {}, str(path))
@@ -153,6 +160,29 @@ def parse(document: Mapping[str, Any], changes: Mapping[str, Any], where: str) -
         return Config.model_validate(laid)
     except ValidationError as errors:
         raise Refusal(f"{where}: {_sentence(errors)}") from None
+
+
+def loaded(content: str | bytes, where: str) -> Any:
+    """Return what YAML says; what cannot be read is refused in one sentence that begins with `where`."""
+    try:
+        return yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise Refusal(f"{where} is not valid YAML: {' '.join(str(error).split())}.") from None
+    except RecursionError:
+        raise Refusal(f"{where} is nested too deeply to be read; write it with fewer brackets.") from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:  # PyYAML lets these through
+        raise Refusal(f"{where} holds a value that is none ({error}); mend it, or put it in quotes.") from None
+
+
+def shown(value: Any) -> str:
+    """Return a value as a refusal shows it, cut where it is long."""
+    said = repr(value)
+    return said if len(said) <= SHOWN else f"{said[:SHOWN]}…"
+
+
+def unwritable(text: str) -> str | None:
+    """Return the first control character of a text other than a newline or a tab, or None."""
+    return next((sign for sign in text if unicodedata.category(sign) == "Cc" and sign not in "\n\t"), None)
 
 
 def keys() -> list[str]:
@@ -182,7 +212,7 @@ def _lay(document: dict[str, Any], key: str, value: Any) -> None:
         section = next(free for free in FREE if key.startswith(f"{free}."))
         last = key.removeprefix(f"{section}.")
     elif first in ("training", "evaluation", "model", "recency"):  # no sections of params.yaml: a slip
-        raise Refusal(f"{key!r} is no key of a config; {suggest(key, keys())}")
+        raise Refusal(f"{shown(key)} is no key of a config; {suggest(key[:SHOWN], keys())}")
     else:
         section, last = "params", key
     place = document
@@ -222,14 +252,14 @@ def _sentence(errors: ValidationError) -> str:
     words = [str(word) for word in first["loc"]]
     where = ".".join(words)
     if first["type"] == "extra_forbidden":
-        return f"no key is called {where!r}; {suggest(words[-1], _allowed(words[:-1]))}"
+        return f"no key is called {shown(where)}; {suggest(words[-1][:SHOWN], _allowed(words[:-1]))}"
     if first["type"] == "missing":
-        return f"the key {where!r} is missing; add it."
+        return f"the key {shown(where)} is missing; add it."
     if first["type"] == "value_error":
         problem = first["msg"].removeprefix("Value error, ")
         return f"{where}: {problem}." if where else f"{problem}."
     problem = first["msg"][0].lower() + first["msg"][1:]
-    return f"{where} is {first['input']!r}; {problem}."
+    return f"{where[:SHOWN]} is {shown(first['input'])}; {problem}."
 
 
 def _allowed(words: list[str]) -> list[str]:

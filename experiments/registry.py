@@ -6,11 +6,13 @@ Every question first brings the ledger up to date.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from core.refusals import Refusal, suggest
-from experiments import compare, differences, ledger, locks, records, repository
+from experiments import compare, differences, ledger, locks, parsed, records, repository
+from experiments.config import Type
 from experiments.experiment import Experiment, Status
+from experiments.parsed import PARAMS
 from experiments.ranking import Asked, Ranking, Void, left, periods, rank
 from experiments.runs import Run, made, run
 
@@ -55,9 +57,15 @@ class Registry:
         tag: str | None = None,
         limit: int | None = None,
     ) -> Sequence[Experiment]:
-        """Return experiments, newest first; a status is one of pending running completed failed promoted archived."""
+        """Return experiments, newest first; a status is one of pending running completed failed promoted archived.
+
+        Refuses a status, a task or a type that nothing has, and a limit below 1.
+        """
         if status is not None and status not in STATES:
             raise Refusal(f"no experiment is ever {status!r}; {suggest(status, STATES)}")
+        if limit is not None and limit < 1:
+            raise Refusal(f"the limit is {limit}; give 1 or more, or none for all.")
+        self._known(task, kind)
         found = [
             each
             for each in self.experiments
@@ -125,8 +133,14 @@ class Registry:
         )
 
     def compare(self, one: str, other: str, task: str | None = None, common: bool = False) -> dict[str, dict[str, Any]]:
-        """Return by task how two runs differ; of the tasks that both are about where none is named."""
+        """Return by task how two runs differ; of the tasks that both are about where none is named.
+
+        Refuses a task that one of them is not about: its figures there are those of the commit it started from.
+        """
         pair = run(one, self.experiments), run(other, self.experiments)
+        for each in pair:
+            if task is not None and task not in each.tasks:
+                raise Refusal(f"{each.name} is not about {task!r}; {suggest(task, each.tasks)}")
         shared = [task] if task else [each for each in pair[0].tasks if each in pair[1].tasks]
         if not shared:
             raise Refusal(f"{one} and {other} are not about a common task; name one with --task.")
@@ -146,6 +160,15 @@ class Registry:
         """Return the last commit of the current branch as if it were an experiment, where it has scores."""
         found = records.committed("HEAD") if repository.commit("HEAD") else None
         return found if found and found.scores.get(task) else None
+
+    def _known(self, task: str | None, kind: str | None) -> None:
+        """Refuse a task that neither the plan nor an experiment has, and a type likewise."""
+        tasks = {*planned(), *(each for one in self.experiments for each in one.tasks)}
+        if task is not None and task not in tasks:
+            raise Refusal(f"no task is called {task!r}; {suggest(task, tasks)}")
+        kinds = {*get_args(Type), *(each.type for each in self.experiments if each.type)}
+        if kind is not None and kind not in kinds:
+            raise Refusal(f"no type is called {kind!r}; {suggest(kind, kinds)}")
 
     def _compared(self, task: str, pair: tuple[Run, Run], common: bool) -> dict[str, Any]:
         found = compare.origins(task, *pair) | compare.verdict(task, *pair, common)
@@ -180,6 +203,11 @@ class Registry:
                 f"no paired test tells {name} apart; see `compare {top.name} {rival.name}`",
             )
         return found, found["verdict"] == "undecided", _sentence(top, rival, found)
+
+
+def planned() -> list[str]:
+    """Return the tasks of params.yaml."""
+    return list(map(str, (parsed.workspace(PARAMS) or {}).get("tasks") or ()))
 
 
 def _sentence(top: Experiment, rival: Experiment, found: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from core.refusals import Refusal
 
@@ -96,7 +97,12 @@ def tags() -> list[str]:
 
 
 def git(*words: str, given: bytes | None = None) -> bytes:
-    """Return what git says; what it refuses is refused with its first line."""
+    """Return what git says; what it refuses is refused with its first line, and so is a folder within a repository.
+
+    There git would answer, but what we keep below .dvc would make a second .dvc, and DVC would find no pipeline.
+    """
+    if not Path(".git").exists():
+        raise Refusal(".git is not in this folder; run from the root of the repository.")
     done = _run(*words, given=given)
     if done.returncode:
         first = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[0]

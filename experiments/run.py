@@ -2,27 +2,31 @@
 
 import itertools
 import shlex
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+import psutil
 
 from core.params import FILE
 from core.refusals import Refusal
-from experiments import queue
+from experiments import queue, repository
 from experiments.assignments import Knobs, assignments, current, literal, source
-from experiments.config import Config, parse, read
+from experiments.config import Config, loaded, parse, read, shown
 from experiments.progress import Progress
 
 LEAF = "diagnose@{task}"  # the last stage of a task: with it comes all before it
 WRITTEN = (str(FILE), "dvc.lock", "metrics")  # what a run in the workspace changes of what git tracks
 PAUSE = 0.5  # seconds between two looks at the queue
+GRACE = 10  # seconds in which an interrupted run may end by itself
+WORD = 128 * 1024  # bytes below which one word of a command must stay (MAX_ARG_STRLEN of Linux)
+WORKSPACE = "workspace"  # what DVC and we call the files as they lie there
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,13 @@ class Launch:
     knobs: Knobs
 
     def command(self, queued: bool = True) -> list[str]:
-        """Return the words after `dvc` that run it."""
+        """Return the words after `dvc` that run it; refuses a value too long for a command."""
         sets = [word for knob, value in self.knobs.items() for word in ("-S", f"{knob}={literal(value)}")]
         how = ["--queue"] if queued else []
-        return ["exp", "run", *how, "-n", self.name, "-m", self.hypothesis, *sets, LEAF.format(task=self.task)]
+        if long := next((word for word in sets if len(word.encode()) >= WORD), None):
+            raise Refusal(f"{self.name}: {shown(long)} is longer than a command may be; shorten it, or edit {FILE}.")
+        said = f"--message={self.hypothesis}"  # one word: a hypothesis may begin with a dash
+        return ["exp", "run", *how, "-n", self.name, said, *sets, LEAF.format(task=self.task)]
 
     def line(self, queued: bool = True) -> str:
         """Return the command as a shell takes it."""
@@ -47,12 +54,17 @@ class Launch:
 
 def assigned(words: Sequence[str]) -> dict[str, Any]:
     """Return what `key=value` words set, values read as YAML."""
-    return {key: _value(text) for key, text in map(_parted, words)}
+    return {key: _value(key, text) for key, text in map(_parted, words)}
 
 
 def grid(words: Sequence[str]) -> list[dict[str, Any]]:
-    """Return every combination of the values that `key=a,b,c` words list, the last key changing fastest."""
-    axes = [[(key, value) for value in _listed(key, text)] for key, text in map(_parted, words)]
+    """Return every combination of the values that `key=a,b,c` words list, the last key changing fastest.
+
+    Refuses a key named twice and a value listed twice: both would run one experiment again under another name.
+    """
+    parted = [_parted(word) for word in words]
+    _different([key.removeprefix("params.") for key, _ in parted])
+    axes = [[(key, value) for value in _listed(key, text)] for key, text in parted]
     return [dict(combination) for combination in itertools.product(*axes)] if axes else []
 
 
@@ -68,7 +80,10 @@ def launches(files: Sequence[Path], changes: Mapping[str, Any], points: Sequence
         for name, point in named:
             config = _described(file, {**changes, **point, "name": name})
             found.append(Launch(name, config.task, config.hypothesis, assignments(config, params)))
+        _apart(found[-len(named) :])
     _once(found)
+    for launch in found:
+        _nameable(launch.name)
     return found
 
 
@@ -105,16 +120,17 @@ def finish(revs: Sequence[str], progress: Progress) -> list[queue.Task]:
 
 
 def now(launch: Launch) -> None:
-    """Run one experiment in the workspace; where it fails, params, lock and metrics are put back as they were."""
+    """Run one experiment in the workspace; where it fails, params, lock and metrics are put back as they were.
+
+    So they are after Ctrl-C, once all that was run has ended. Refuses a name that is taken and a source that is not
+    there.
+    """
+    _free([launch.name])
     if not source(launch.task, launch.knobs, current()).exists():
         raise Refusal(f"{launch.name}: the source {source(launch.task, launch.knobs, current())} does not exist.")
     with _put_back():
-        command = queue.dvc(*launch.command(queued=False))
-        with subprocess.Popen(
-            command, env=queue.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as run:
-            said = "".join(_echo(run))
-        if run.returncode:
+        said, code = _watched(queue.dvc(*launch.command(queued=False)))
+        if code:
             raise Refusal(f"{launch.name} failed: {queue.last_error(said)}")
 
 
@@ -125,28 +141,52 @@ def _described(file: Path | None, changes: Mapping[str, Any]) -> Config:
 def _parted(word: str) -> tuple[str, str]:
     key, equals, text = word.partition("=")
     if not (key and equals):
-        raise Refusal(f"{word!r} sets nothing; write key=value.")
+        raise Refusal(f"{shown(word)} sets nothing; write key=value.")
     return key.strip(), text
 
 
 def _listed(key: str, text: str) -> list[Any]:
-    values: list[Any] = _value(f"[{text}]")
+    values: list[Any] = _value(key, f"[{text}]")
     if not values:
         raise Refusal(f"the grid of {key!r} lists no values; write {key}=a,b,c.")
+    if twice := [value for number, value in enumerate(values) if value in values[:number]]:
+        raise Refusal(f"the grid of {key!r} lists {shown(twice[0])} twice; name each value once.")
     return values
 
 
-def _value(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise Refusal(f"{text!r} is no value; quote it as YAML wants it.") from None
+def _different(keys: Sequence[str]) -> None:
+    if twice := [key for number, key in enumerate(keys) if key in keys[:number]]:
+        raise Refusal(f"--grid names {twice[0]!r} twice; list all its values in one: {twice[0]}=a,b,c.")
+
+
+def _value(key: str, text: str) -> Any:
+    return loaded(text, shown(f"{key}={text}"))
 
 
 def _once(wanted: Sequence[Launch]) -> None:
     names = [launch.name for launch in wanted]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise Refusal(f"two experiments would be called {twice[0]!r}; name them apart.")
+
+
+def _apart(points: Sequence[Launch]) -> None:
+    """Refuse points of a grid that set the same: two keys may mean one knob, and a name is none."""
+    for number, point in enumerate(points):
+        twins = [each.name for each in points[:number] if _sets(each) == _sets(point)]
+        if twins:
+            raise Refusal(f"{twins[0]} and {point.name} would be one experiment twice; let the grid set other values.")
+
+
+def _sets(launch: Launch) -> Knobs:
+    return {knob: value for knob, value in launch.knobs.items() if knob != "experiment.name"}
+
+
+def _nameable(name: str) -> None:
+    """Refuse a name that means something else already wherever a run is named."""
+    if name == WORKSPACE or repository.commit(name):
+        raise Refusal(
+            f"{name!r} means a commit to git, or the workspace to DVC; name the experiment otherwise (--name)."
+        )
 
 
 def _free(names: Sequence[str]) -> None:
@@ -194,6 +234,47 @@ def _git(*words: str) -> str:
     return done.stdout
 
 
+def _watched(command: Sequence[str]) -> tuple[str, int]:
+    """Run a command, repeat what it says, and return that with its code; after Ctrl-C nothing of it lives on."""
+    with subprocess.Popen(
+        command, env=queue.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as running:
+        try:
+            return "".join(_echo(running)), running.wait()
+        except KeyboardInterrupt:
+            with _deaf():
+                _ended(running.pid)
+            raise
+
+
+def _ended(pid: int) -> None:
+    """Wait for a process and its descendants, which Ctrl-C reached as well, and kill those that stay."""
+    _, staying = psutil.wait_procs(_family(pid), timeout=GRACE)
+    rest = [*_family(pid), *staying]  # the run itself first, that it may start no other
+    for process in rest:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(rest, timeout=GRACE)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let another Ctrl-C pass unheard within the block."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _echo(running: "subprocess.Popen[bytes]") -> Iterator[str]:
     for line in running.stdout or ():
         text = line.decode(errors="replace")
@@ -207,7 +288,15 @@ def _put_back() -> Iterator[None]:
     before = _git("stash", "create").strip() or "HEAD"  # a commit of all edits; no branch holds it, no file changes
     try:
         yield
-    except BaseException:
-        files = _git("ls-tree", "-r", "--name-only", before, "--", *WRITTEN).splitlines()
-        _git("restore", "--source", before, "--worktree", "--", *files)
+    except KeyboardInterrupt:
+        with _deaf():
+            _restore(before)
         raise
+    except BaseException:
+        _restore(before)
+        raise
+
+
+def _restore(before: str) -> None:
+    files = _git("ls-tree", "-r", "--name-only", before, "--", *WRITTEN).splitlines()
+    _git("restore", "--source", before, "--worktree", "--", *files)

@@ -4,9 +4,10 @@ import argparse
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.refusals import Refusal
+from core.refusals import Refusal, suggest
 from experiments import tags
 from experiments.promotion import PROD
+from experiments.registry import planned
 from experiments.tags import Event, Period, artifact, word
 
 HELP = "which version stood in a stage, and when"
@@ -19,7 +20,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(asked: argparse.Namespace) -> Any:
+    tags.readable(asked.stage)
     told = tags.events()
+    known = {*tags.tasks(told), *planned()}
+    if asked.task and asked.task not in known:
+        raise Refusal(f"no task is called {asked.task!r}; {suggest(asked.task, known)}")
     chosen = [asked.task] if asked.task else tags.tasks(told)
     found = [(task, each) for task in chosen for each in tags.periods(told, task, asked.stage)]
     if asked.on:
@@ -38,7 +43,11 @@ def _span(text: str) -> tuple[datetime, datetime]:
     except ValueError:
         raise Refusal(f"--on got {text!r}; give a day, as 2026-02-01, or a moment, as 2026-02-01T18:30.") from None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return at, at + (timedelta(days=1) if len(text) == len("2026-02-01") else timedelta(microseconds=1))
+    span = timedelta(days=1) if len(text) == len("2026-02-01") else timedelta(microseconds=1)
+    try:
+        return at, at + span
+    except OverflowError:
+        raise Refusal(f"--on got {text!r}, where the calendar ends; give an earlier day, as 2026-02-01.") from None
 
 
 def _line(task: str, stage: str, each: Period) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from core.refusals import Refusal
 from experiments import layout, plain
 from experiments.experiment import Experiment
+from experiments.metrics import metric
 from experiments.ranking import Asked
 from experiments.registry import Best, Registry
 
@@ -20,6 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(asked: argparse.Namespace) -> Any:
+    if asked.metric:
+        metric(asked.metric)
     registry = Registry()
     tasks = dict.fromkeys(task for each in registry.experiments for task in each.scores)
     wanted = [asked.task] if asked.task else sorted(tasks)
@@ -42,8 +45,8 @@ def _board(registry: Registry, task: str, asked: argparse.Namespace) -> Best | N
 
 
 def _page(registry: Registry, board: Best, md: bool) -> list[str]:
-    ranking, metric = board.ranking, board.ranking.metric
-    heads = ("", "experiment", metric.name, metric.count, "status", "type", "hypothesis")
+    ranking, by = board.ranking, board.ranking.metric
+    heads = ("", "experiment", by.name, by.count, "status", "type", "hypothesis")
     rows = [
         (
             place,

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from core.refusals import Refusal
+from experiments import plain
 from experiments.promotion import PROD, Outcome, promote, push
 
 HELP = "an experiment's model into a stage, if every gate lets it pass"
@@ -38,7 +39,9 @@ def main(asked: argparse.Namespace) -> Any:
     )
     found = dataclasses.asdict(outcome) if asked.json else _lines(outcome)
     if outcome.stopped and not outcome.forced:
-        print(json.dumps(found, indent=2, default=str) if asked.json else "\n".join(found))
+        print(
+            json.dumps(plain.finite(found), indent=2, default=str, allow_nan=False) if asked.json else "\n".join(found)
+        )
         raise Refusal(f"{outcome.experiment} is stopped by {', '.join(outcome.stopped)}; nothing was tagged.")
     return found
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from core.refusals import Refusal
-from experiments import ledger
+from experiments import ledger, plain
 from experiments.progress import Progress
-from experiments.run import Launch, assigned, enqueue, finish, grid, launches, now
+from experiments.run import WRITTEN, Launch, assigned, enqueue, finish, grid, launches, now
 
 HELP = "experiments from configs or from the command line, through DVC's queue"
+INTERRUPTED = 130  # the code of what Ctrl-C ended: 128 and the number of the signal
 FLAGS = {  # option → key of a config
     "task": "task",
     "name": "name",
@@ -62,7 +63,11 @@ def _changes(asked: argparse.Namespace) -> dict[str, Any]:
 def _now(wanted: list[Launch]) -> list[str]:
     if len(wanted) != 1:
         raise Refusal(f"--now takes one experiment, not {len(wanted)}: each would start from what the last one left.")
-    now(wanted[0])
+    try:
+        now(wanted[0])
+    except KeyboardInterrupt:
+        print(f"experiments: {wanted[0].name} was interrupted; {', '.join(WRITTEN)} are as they were.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     ledger.sync()
     return [f"{wanted[0].name} completed; it stands in the workspace"]
 
@@ -76,7 +81,7 @@ def _watched(revs: list[str], as_json: bool) -> Any:
     failed = [task for task in done if task.status != "completed"]
     found = [vars(task) for task in done]
     if failed and as_json:
-        print(json.dumps(found, indent=2, default=str))
+        print(json.dumps(plain.finite(found), indent=2, default=str, allow_nan=False))
         sys.exit(1)
     if failed:
         each = "; ".join(f"{task.name}: {task.error}" for task in failed)

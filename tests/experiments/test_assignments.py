@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from core.refusals import Refusal
 from experiments.assignments import Knobs, assignments, literal
 from experiments.config import parse, read
-from experiments.run import assigned, grid, launches
+from experiments.run import Launch, assigned, grid, launches
 from tests import corridor
-from tests.experiments import toy
+from tests.experiments import toy, worlds
 
 PLAIN: dict[str, Any] = {"name": "TEST", "task": "props", "hypothesis": "it is better", "type": "walk_forward"}
 EXAMPLES = sorted((corridor.ROOT / "experiments/configs").glob("*.yaml"))
@@ -144,6 +144,7 @@ def test_what_a_knob_is_already_is_not_set_again() -> None:
         ({"model": {"hyperparameters": {"dept": 3}}}, "has no 'dept'; did you mean 'depth'?"),
         ({"model": {"type": "logistc"}}, "TEST: props has no learner 'logistc'; did you mean 'logistic'?"),
         ({"resample": "smote_nc"}, "TEST: props has no resampler 'smote_nc'; Allowed: none, recency."),
+        ({"params": {"tasks.props.learner": None}}, "TEST: props has no learner None; Allowed: "),
         ({"calibrate": "platt"}, "TEST: props has no calibrator 'platt'; Allowed: residuals."),
     ],
 )
@@ -188,6 +189,104 @@ def test_a_grid_is_every_combination_and_each_has_a_name_of_its_own(
 )
 def test_the_values_of_a_grid_are_read_as_yaml(word: str, values: list[Any]) -> None:
     assert grid([word]) == [{"a": value} for value in values]
+
+
+def test_a_knob_named_twice_in_a_grid_is_refused() -> None:
+    with pytest.raises(Refusal, match="--grid names 'seed' twice; list all its values in one: seed=a,b,c"):
+        grid(["seed=2,3", "params.seed=4"])
+
+
+def test_a_value_listed_twice_in_a_grid_is_refused() -> None:
+    with pytest.raises(Refusal, match="the grid of 'seed' lists 4 twice; name each value once"):
+        grid(["seed=3,4,4"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["name=A,B"],
+        ["train.props.xgboost_trees.depth=3,4", "model.hyperparameters.depth=6,7"],
+    ],
+)
+def test_points_of_a_grid_that_set_the_same_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(toy.PARAMS))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refusal, match="would be one experiment twice; let the grid set other values"):
+        launches([], PLAIN, grid(words))
+
+
+@pytest.mark.parametrize("words", [["x=2024-13-01"], ["evaluation.end_date=2024-02-31"], ["x=" + "[" * 5000], ["x=["]])
+def test_a_value_of_the_command_line_that_is_none_is_refused(words: list[str]) -> None:
+    with pytest.raises(Refusal) as refused:
+        assigned(words)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("value", [5, None, [], "", "a\0b"])
+def test_a_source_that_is_no_path_is_refused(value: Any) -> None:
+    assert "tasks.props.source is " in refusal(params={"tasks.props.source": value})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "holds no sections"),
+        (b"- a", "holds no sections"),
+        (b"tasks: [", "is not valid YAML"),
+        (b"\xff\xfe\x00", "is not valid YAML"),
+        (b"seed: 7", "has no section tasks"),
+        (b"tasks: [props]", "has no section tasks"),
+    ],
+)
+def test_a_params_file_that_cannot_be_used_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, said: str
+) -> None:
+    (tmp_path / "params.yaml").write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refusal, match=f"^params.yaml {said}"):
+        launches([], PLAIN, [])
+
+
+@pytest.mark.parametrize("section", ["folds", "train", "tune", "experiment"])
+def test_params_without_a_section_are_refused(section: str) -> None:
+    params = {key: value for key, value in toy.PARAMS.items() if key != section}
+    days = {"start_date": dt.date(2024, 1, 1), "end_date": dt.date(2024, 2, 28)}
+    later = {"start_date": dt.date(2024, 3, 3), "end_date": dt.date(2024, 3, 31)}
+    said = {"training": days, "evaluation": later, "model": {"type": "logistic", "hyperparameters": {"l2": 1.0}}}
+    with pytest.raises(Refusal, match=rf"params.yaml has no (section )?'?{section}"):
+        assignments(parse({**PLAIN, **said}, {}, ""), params)
+
+
+@pytest.mark.parametrize("name", ["HEAD", "main", "workspace", "a-tag"])
+def test_a_name_that_git_or_dvc_calls_something_else_by_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    rev = worlds.start(tmp_path, {"params.yaml": yaml.safe_dump(toy.PARAMS)})
+    worlds.git(tmp_path, "tag", "a-tag")
+    monkeypatch.chdir(tmp_path)
+    for word in (name, rev[:7]):
+        with pytest.raises(Refusal, match=f"^'{word}' means a commit to git, or the workspace to DVC"):
+            launches([], {**PLAIN, "name": word}, [])
+    assert [launch.name for launch in launches([], PLAIN, [])] == ["TEST"]
+
+
+def test_a_value_too_long_for_a_command_is_refused() -> None:
+    tags = ["x" * 50_000, "y" * 90_000]
+    with pytest.raises(Refusal, match="is longer than a command may be"):
+        Launch("TEST", "props", "none", {"experiment.tags": tags}).command()
+
+
+def test_a_hypothesis_that_begins_with_a_dash_is_no_option_of_dvc() -> None:
+    assert "--message=-5%" in Launch("TEST", "props", "-5%", {}).command()
+
+
+def test_a_control_character_is_refused_where_no_command_could_hold_it() -> None:
+    assert literal("a\nb") == "'a\nb'"
+    with pytest.raises(Refusal, match="holds the control character"):
+        literal("a\0b")
 
 
 def test_a_grid_without_values_is_refused() -> None:

@@ -156,11 +156,43 @@ def test_a_file_that_is_no_config_is_refused_in_one_sentence(tmp_path: Path, tex
         read(tmp_path / "other.yaml")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x89PNG\r\n\x1a\n\x00", "is not valid YAML"),
+        ("name: Zoë".encode("latin-1"), "is not valid YAML"),
+        (b"[" * 5000, "is nested too deeply"),
+        (b"evaluation: {end_date: 2024-02-30}", r"holds a value that is none \(day is out of range for month\)"),
+        (b"tags: [!!bool maybe]", "holds a value that is none"),
+        (b"1: 2", "it.yaml: "),
+    ],
+    ids=["a picture", "Latin-1", "brackets", "no such day", "no such truth", "a number as a key"],
+)
+def test_whatever_bytes_a_file_holds_it_is_refused_in_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "it.yaml"
+    file.write_bytes(content)
+    with pytest.raises(Refusal, match=said) as refused:
+        read(file)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_hypothesis_holds_no_control_characters_and_fits_a_command() -> None:
+    assert parse({**PLAIN, "hypothesis": "a\tb\nc"}, {}, "").hypothesis == "a b c"
+    assert "holds the control character '\\x00'; take it out" in refusal(hypothesis="a\0b")
+    assert "at most 2000 characters" in refusal(hypothesis="x" * 400_000)
+
+
+@pytest.mark.parametrize("key", ["tags", "name", "resample", "x" * 100_000])
+def test_of_a_long_value_a_refusal_shows_the_beginning(key: str) -> None:
+    said = {"recency": {"enabled": True, "half_life_days": 9}, key: "y " * 1_000_000}
+    assert len(refusal(**said)) < 600
+
+
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.dates()
 WORDS = st.sampled_from([*Config.model_fields, *keys(), "x"])
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.dictionaries(WORDS, st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(WORDS, inner))),
     st.dictionaries(WORDS, SCALARS),

@@ -87,7 +87,7 @@ def test_less_is_better_for_an_error(world: Path) -> None:
     for files, mae in ((small, 4.0), (large, 6.0)):
         scores = json.loads(str(files["metrics/props/scores.json"]))
         scores["props"]["mae"] = mae
-        files |= {"metrics/props/scores.json": json.dumps(scores)}
+        files |= worlds.named({**files, "metrics/props/scores.json": json.dumps(scores)}, predictions=str(mae))
     add(world, large=large, small=small)
     assert names(Registry().rank(Asked("mae")).ranked) == ["small", "large"]
     assert [name for name, each in METRICS.items() if not each.more] == ["log_loss", "mae"]
@@ -124,7 +124,7 @@ def test_the_best_is_looked_for_among_those_that_are_asked_for(world: Path) -> N
     kinds: dict[str, Any] = {
         f"experiment__{key}": value for key, value in {"type": "ablation", "tags": ["cheap"]}.items()
     }
-    few = {**worlds.made(0.9), **worlds.results(0.9, bets=5)}
+    few = worlds.named({**worlds.made(0.9), **worlds.results(0.9, bets=5)}, predictions="few")
     add(world, few=few, other=worlds.made(0.6), own=worlds.made(0.55, **kinds))
     registry = Registry()
     assert registry.best("hit_rate").experiment.name == "few"
@@ -173,6 +173,49 @@ def test_experiments_are_listed_newest_first_by_status_task_type_tag_and_number(
     assert names(registry.list(task="props")) == ["one"]
     assert names(registry.list(kind="ablation")) == ["one"]
     assert names(registry.list(tag="cheap")) == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"task": "prop"}, "no task is called 'prop'; did you mean 'props'?"),
+        ({"kind": "ablaton"}, "no type is called 'ablaton'; did you mean 'ablation'?"),
+        ({"limit": 0}, "the limit is 0; give 1 or more"),
+        ({"limit": -1}, "the limit is -1; give 1 or more"),
+    ],
+)
+def test_a_slip_in_what_is_listed_is_refused(world: Path, asked: dict[str, Any], said: str) -> None:
+    add(world, one=worlds.made(0.52, experiment__type="of-our-own", train__props__depth=9))
+    with pytest.raises(Refusal) as refused:
+        Registry().list(**asked)
+    assert str(refused.value).startswith(said)
+    assert names(Registry().list(task="racing")) == names(Registry().list(kind="tier_based")) == []
+    assert names(Registry().list(kind="of-our-own")) == ["one"]
+
+
+def test_a_metric_that_a_leaderboard_cannot_rank_by_is_refused_by_name(
+    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Refusal, match=r"no metric 'hit_rat' can be ranked by; did you mean 'hit_rate'\?"):
+        run(capsys, monkeypatch, "leaderboard", "--metric", "hit_rat")
+
+
+def test_an_experiment_is_not_compared_of_a_task_that_it_is_not_about(world: Path) -> None:
+    add(world, lean=worlds.made(0.52, train__props__depth=9))
+    with pytest.raises(Refusal, match=r"^lean is not about 'racing'; Allowed: props\.$"):
+        Registry().compare("HEAD", "lean", "racing")
+
+
+def test_in_a_folder_within_the_repository_everything_is_refused_and_nothing_written(
+    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(world, one=worlds.made(0.52))
+    (world / "docs").mkdir()
+    monkeypatch.chdir(world / "docs")
+    for words in (["list"], ["best"], ["show", "one"], ["history"], ["compare", "one", "HEAD"], ["promote", "one"]):
+        with pytest.raises(Refusal, match="run from the root of the repository"):
+            run(capsys, monkeypatch, *words)
+    assert list((world / "docs").iterdir()) == []
 
 
 def test_promotion_is_handed_on(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:

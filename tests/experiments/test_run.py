@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ import pytest
 from core.refusals import Refusal
 from experiments import queue
 from experiments.progress import Progress
-from experiments.run import Launch, enqueue, finish, launches
+from experiments.run import Launch, enqueue, finish, launches, now
 from tests import corridor
 from tests.experiments import toy
 
@@ -66,8 +67,11 @@ def status(rev: str) -> str:
 def victim(folder: Path, kind: str) -> psutil.Process | None:
     """Return the process of a running experiment that is to be killed: its stage, DVC's run, or the worker."""
     words = {"stage": "work.py", "run": "exec-run", "worker": "queue-worker"}
-    found = [each for each in toy.working(folder) if words[kind] in " ".join(each.cmdline())]
-    return found[0] if found else None
+    for each in toy.working(folder):
+        with suppress(psutil.Error):  # it may have ended meanwhile
+            if words[kind] in " ".join(each.cmdline()):
+                return each
+    return None
 
 
 def kill(folder: Path, name: str, kind: str, depth: int) -> queue.Task:
@@ -153,13 +157,32 @@ def test_a_run_that_fails_in_the_workspace_leaves_it_as_it_was(house: Path) -> N
     toy.call(house, "git", "checkout", "--quiet", ".")
 
 
+@pytest.mark.parametrize("reached", [True, False], ids=["the whole group, as of a terminal", "the command alone"])
+def test_an_interrupted_run_in_the_workspace_ends_whole_and_leaves_it_as_it_was(house: Path, reached: bool) -> None:
+    toy.hold(house).touch()
+    before = dirt(house)
+    words = [sys.executable, "-m", "experiments", "run", *TEST, "--name", "broken", "--now", "-S"]
+    run = subprocess.Popen(
+        [*words, f"train.props.xgboost_trees.depth={11 + reached}"],
+        cwd=house, env=toy.environment(house), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    wait(lambda: victim(house, "stage"))
+    (os.killpg if reached else os.kill)(run.pid, signal.SIGINT)
+    said = run.communicate(timeout=PATIENCE)[1]
+    assert run.returncode == 130, said
+    assert said.endswith("experiments: broken was interrupted; params.yaml, dvc.lock, metrics are as they were.\n")
+    assert victim(house, "stage") is None
+    assert dirt(house) == before
+
+
 def test_a_dry_run_prints_commands_that_a_shell_takes_and_queues_nothing(house: Path) -> None:
     held = queue.tasks()
     said = experiments(house, "run", *TEST, "--name", "dry", "--dry-run", "-S", "train.props.xgboost_trees.depth=4")
     command, start = said.splitlines()
     assert start == "dvc queue start"
     words = toy.call(house, "sh", "-c", f'dvc() {{ printf "%s\\n" "$@"; }}; {command}').splitlines()
-    assert words[:7] == ["exp", "run", "--queue", "-n", "dry", "-m", "it's deeper: better, or so"]
+    assert words[:6] == ["exp", "run", "--queue", "-n", "dry", "--message=it's deeper: better, or so"]
     assert words[-1] == "diagnose@props"
     assert "train.props.xgboost_trees.depth=4" in words
     assert queue.tasks() == held
@@ -204,6 +227,8 @@ def test_a_name_that_an_experiment_has_is_refused(house: Path) -> None:
     toy.call(house, "git", "update-ref", f"refs/exps/{head[:2]}/{head[2:]}/taken", head)
     with pytest.raises(Refusal, match=r"^an experiment is called 'taken' already"):
         enqueue(launches([], described("taken"), []))
+    with pytest.raises(Refusal, match=r"^an experiment is called 'taken' already"):
+        now(launches([], described("taken"), [])[0])
     toy.call(house, "git", "update-ref", "-d", f"refs/exps/{head[:2]}/{head[2:]}/taken")
 
 
