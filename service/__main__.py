@@ -7,8 +7,10 @@ import tempfile
 import uvicorn
 
 from core.refusals import Refusal
-from service.punctual import Punctual
 from service.settings import Settings
+from service.wire import Wire
+
+LAST_PORT = 65_535
 
 
 def main(words: list[str] | None = None) -> None:
@@ -17,9 +19,11 @@ def main(words: list[str] | None = None) -> None:
     options = {
         "host": settings.host,
         "port": settings.port,
-        "limit_concurrency": settings.concurrency,
-        "http": Punctual,
+        "limit_concurrency": settings.concurrency + 1,  # uvicorn counts the one that asks too
+        "http": Wire,
+        "ws": "none",
         "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": 8,  # seconds; Docker kills after 10
         "access_log": False,  # /metrics counts, and a line a request costs a tenth of its time
         "server_header": False,
         "log_level": "warning",
@@ -57,17 +61,21 @@ def _asked(words: list[str] | None) -> Settings:
     told = parser.parse_args(words)
     if told.workers < 1:
         parser.error("--workers is at least 1")
+    if not 0 <= told.port <= LAST_PORT:
+        parser.error(f"--port is {told.port}; give one from 0, which takes any free one, to {LAST_PORT}")
     return Settings(
         told.host, told.port, told.workers, tuple(told.tasks), tuple(told.model), tuple(told.shadow), log=told.log
     )
 
 
 def _try(settings: Settings) -> None:
-    """Load every model once before workers are begun, for a worker that fails is begun again for ever."""
+    """Try what a worker needs once before any is begun, for a worker that fails is begun again for ever."""
+    from service import prediction_log, shadow
     from service.loaded import load
-    from service.shadow import check
 
-    check(settings, load(settings))
+    loaded = load(settings)
+    prediction_log.check(settings.log_folder, loaded)
+    shadow.check(settings, loaded)
 
 
 def _together(settings: Settings, options: dict[str, object]) -> None:

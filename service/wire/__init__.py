@@ -1,0 +1,15 @@
+"""The wire: what a connection may do before a request reaches the app, and after its answer left it.
+
+One file for each thing that a client may do wrong; all of them meet in Wire, which uvicorn speaks for us:
+`punctual` (sends too late), `brief` (sends too much), `taken` (does not take its answer), `gone` (leaves). The limits
+of the app (service/limits.py) begin when a head is whole; before that nobody but the protocol knows of the client.
+"""
+
+from service.wire.brief import Brief
+from service.wire.gone import Gone
+from service.wire.punctual import Punctual
+from service.wire.taken import Taken
+
+
+class Wire(Punctual, Brief, Taken, Gone):
+    """The protocol of the service."""
