@@ -1,10 +1,12 @@
 """Fields: what the parts of a request have in common, so that each is checked in one way."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # digits alone would be taken for seconds since 1970
 FIRST_YEAR, LAST_YEAR = 1900, 2199  # of a time: beyond them a clock in microseconds may overflow
 
 
@@ -21,8 +23,8 @@ class Told(BaseModel):
 
 
 def _text(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("write it as text, such as 2024-03-01 or 2024-03-01T19:30:00Z")
+    if not isinstance(value, str) or not DAY.match(value):
+        raise ValueError("write it as text that begins with the day, such as 2024-03-01 or 2024-03-01T19:30:00Z")
     return value
 
 

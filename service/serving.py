@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import anyio.to_thread
@@ -17,6 +18,7 @@ from service.prediction_log import PredictionLog, Rows, stamped
 from service.refused import refused, sentence
 from service.shadow import Shadow, paired
 
+AGAIN = 10.0  # seconds between two lines about rows that were not logged
 JSON = ("application/json", "")  # what a body may call itself; curl is forgiven for saying nothing
 
 
@@ -27,6 +29,8 @@ class Serving:
         self.loaded, self.drift, self.shadow = loaded, None, None
         self._counters, self._log = counters, log
         self._at_once: int = getattr(loaded.module, "AT_ONCE", 0)
+        self._few: int = getattr(loaded.module, "FEW", 0)
+        self._unlogged, self._told = 0, -AGAIN
 
     drift: Drift | None
     shadow: Shadow | None  # a challenger that is asked the same, unseen
@@ -34,7 +38,7 @@ class Serving:
     async def respond(self, request: Request) -> Response:
         """Answer a request: 200 with an Answer, or a 4xx with a sentence.
 
-        A short body is answered at once; a long one in a thread, so that others need not wait for it.
+        A short body of few parts is answered at once; another in a thread, so that others need not wait for it.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in JSON:
@@ -43,7 +47,7 @@ class Serving:
             body = await request.body()
         except ClientDisconnect:
             return refused(400, "The client left before its body was whole.")  # for the counts: nobody hears it
-        if len(body) <= self._at_once:
+        if len(body) <= self._at_once and body.count(b"{") <= self._few:
             return self.answered(body)
         return await anyio.to_thread.run_sync(self.answered, body)
 
@@ -79,7 +83,16 @@ class Serving:
             self._log.append(stamped(rows, version))
         except OSError as error:
             self._counters.unlogged(task, len(rows))
-            logging.getLogger("uvicorn.error").error("%s rows of %s were not logged: %s", len(rows), task, error)
+            self._tell(len(rows), error)
+
+    def _tell(self, rows: int, error: OSError) -> None:
+        """Say that rows were not logged; a log that takes nothing any more is told of now and then."""
+        self._unlogged += rows
+        if monotonic() - self._told >= AGAIN:
+            self._told = monotonic()
+            logging.getLogger("uvicorn.error").error(
+                "rows of %s were not logged (%s so far): %s", self.loaded.task, self._unlogged, error
+            )
 
 
 def _numbers(rows: Rows) -> Iterator[float]:

@@ -11,6 +11,7 @@ from service.service import Service
 from service.serving import Serving
 
 SAID = {
+    400: "The head asks for another protocol, or the client left.",
     401: "The token is missing or wrong.",
     408: "The body did not come in time.",
     413: "The body is too long.",

@@ -6,7 +6,8 @@ answers; `log_rows(model, request, answer)` returns the rows of the prediction l
 `production` that `prepare` reads: the service adds `model` and `created_at` (UTC) where a row has none. All three are
 functions of their arguments: no clock, no file after `load`. A Refusal becomes a 422 with its sentence.
 
-It may hold besides: `AT_ONCE`, the longest body in bytes that is answered without a thread (0 where there is none);
+It may hold besides: `AT_ONCE`, the longest body in bytes that is answered without a thread, and `FEW`, the most opening
+braces of such a body (0 where there is none);
 `described(model, schema)`, the JSON schema of Request with what only the model knows, such as its tags. What it
 predicts is watched for drift if its log rows have a number, or a name → number, under `predicted`.
 """

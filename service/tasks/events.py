@@ -16,6 +16,7 @@ from core.texts import clean, joined
 from service.artifacts import Files
 
 AT_ONCE = 20_000  # bytes: some 40 events, 10 ms of work
+FEW = 41  # that many events and the request itself; a thousand tiny ones are a quarter of a second
 MOST = 1000  # events a request
 REMEMBERED = 4096  # texts whose chances are kept: some 6 MB, at most 40
 SHORT = 2000  # letters of such a text

@@ -24,6 +24,7 @@ TASK = "props"
 MOST_DAYS = 7  # of a request: the inputs of each day are made apart
 LEAST_SIDE = 5  # players of a side, below which they are no line-up
 TAIL = 0.1  # chance that the outcome lies below `low`, and that it lies above `high`
+EVEN = 100  # American odds of a bet that wins as much as it may lose; none lie nearer to 0
 ODDS = "American odds, at most −100 or at least +100"
 Pick = Literal["over", "under", "pass", "no_line"]
 PICKS: dict[int, Pick] = {1: "over", -1: "under", 0: "pass"}
@@ -67,8 +68,9 @@ class Row(Posted):
     @model_validator(mode="after")
     def _odds(self) -> "Row":
         for name in ("over_price", "under_price"):
-            if abs(getattr(self, name) or 100) < 100:
-                raise ValueError(f"{name} is {getattr(self, name)}; give {ODDS}")
+            price: float | None = getattr(self, name)
+            if price is not None and abs(price) < EVEN:
+                raise ValueError(f"{name} is {price}; give {ODDS}")
         if self.team == self.opponent:
             raise ValueError(f"{self.team!r} plays against itself; name two teams")
         return self

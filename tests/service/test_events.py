@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
+from threading import current_thread
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from service.prediction_log import read
-from service.tasks.events import EXAMPLE, MOST, REMEMBERED
+from service.tasks.events import EXAMPLE, FEW, MOST, REMEMBERED
 from tests.service import trained
 
 ROOT = Path(__file__).parent.parent.parent
@@ -96,6 +97,22 @@ def test_an_unknown_tag_is_named_with_the_nearest_known_one(client: TestClient) 
 @pytest.mark.parametrize("name", [" ", "🎉", "<b>", "\x00", "ひらがな", "a" * 1000])
 def test_odd_names_are_answered(client: TestClient, name: str) -> None:
     assert all(0 <= one["chance"] <= 1 for one in asked(client, {"name": name})["events"][0]["top"])
+
+
+@pytest.mark.parametrize(("events", "beside"), [(1, False), (FEW - 1, False), (FEW, True), (MOST, True)])
+def test_many_events_are_answered_beside_the_others_however_short_they_are(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, events: int, beside: bool
+) -> None:
+    serving = client.app.state.service.serving["events"]  # type: ignore[attr-defined]
+    answered, threads = serving.answered, list[str]()
+
+    def seen(body: bytes) -> Any:
+        threads.append(current_thread().name)
+        return answered(body)
+
+    monkeypatch.setattr(serving, "answered", seen)
+    asked(client, *[{"name": "a"}] * events, top=1)
+    assert [name.startswith("AnyIO worker") for name in threads] == [beside]
 
 
 def test_no_more_events_are_taken_than_the_schema_says(client: TestClient) -> None:

@@ -215,6 +215,8 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str]] = {
     "no name": ([ROW | {"player_id": " "}], "player_id"),
     "a moment for a day": ([ROW | {"date": "2024-02-10T19:00:00"}], "date"),
     "a day as a number": ([ROW | {"date": 20240210}], "date"),
+    "digits for a day": ([ROW | {"date": "0"}], "date"),
+    "odds of nothing": ([ROW | {"over_price": 0.0}], "over_price"),
     "home as a word": ([ROW | {"home": "yes"}], "home"),
     "a line below zero": ([ROW | {"line": -1.0}], "line"),
 }

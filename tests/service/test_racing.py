@@ -209,6 +209,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no name": ({"runners": [{"runner": "  ", "box": 1}, {"runner": "B", "box": 2}]}, "runner"),
     "a number as text": ({"distance_m": "321"}, "distance_m"),
     "a moment as a number": ({"start_time": 1714418640}, "start_time"),
+    "a day without its dashes": ({"start_time": "20240429"}, "start_time"),
     "a year that no clock holds": ({"start_time": "0001-01-01T00:00:00+14:00"}, "start_time"),
     "no venue": ({"venue": None}, "venue"),
 }

@@ -62,6 +62,11 @@ VALUES: list[bytes] = [
     b'"unended',
     b"2024-01-01",
     b'"2024-02-30"',
+    b'"20240429"',
+    b'"1714418640.5"',
+    b'"0"',
+    b'"-0"',
+    b'" 2024-04-29"',
     b'"9999-12-31T23:59:59.999999-23:59"',
     b'"0001-01-01T00:00:00+23:59"',
     b'"2024-01-01T00:00:00[Europe/Paris]"',
@@ -94,6 +99,7 @@ KINDS: list[Headers] = [
     [*JSON, (b"if-none-match", b"*")],
     [*JSON, (b"range", b"bytes=0-0,5-1")],
     [*JSON, (b"upgrade", b"websocket")],
+    [*JSON, (b"connection", b"Upgrade, HTTP2-Settings"), (b"upgrade", b"h2c"), (b"content-length", b"40")],
 ]
 METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "post", "", "BREW", "P\u00d6ST"]
 PATHS = [
