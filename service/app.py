@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from multiprocessing import parent_process
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,6 +16,7 @@ from starlette.responses import Response
 
 from service.counters import Counted
 from service.limits import Limits
+from service.orphan import end_with
 from service.page.gate import Gate
 from service.refused import refused
 from service.routes import routers
@@ -66,11 +68,14 @@ def assembled(service: Service) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    watching = asyncio.create_task(service.watch())
+    beside = [asyncio.create_task(service.watch())]
+    if (parent := parent_process()) is not None:
+        beside.append(asyncio.create_task(end_with(parent.pid)))
     yield
-    watching.cancel()
-    with suppress(asyncio.CancelledError):
-        await watching
+    for task in beside:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
     service.close()
 
 

@@ -11,12 +11,30 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
+from pydantic import BaseModel, TypeAdapter
 
 from core.refusals import Refusal
 from service import repository
 
 FOLDER = ".dir"  # ends the hash of a folder: the MD5 of the list of its files
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the lock is long: 0.05 s against 0.6
+
+
+class Out(BaseModel):
+    """An output in dvc.lock."""
+
+    path: str
+    md5: str
+
+
+class Stage(BaseModel):
+    """A stage in dvc.lock, as far as it is read here."""
+
+    params: dict[str, dict[str, Any]] = {}
+    outs: list[Out] = []
+
+
+STAGES = TypeAdapter(dict[str, Stage])
 
 
 @dataclass
@@ -56,7 +74,7 @@ class Files:
         """Return params.yaml as it was when the outputs were made: what dvc.lock says of every stage, one tree."""
         tree: dict[str, Any] = {}
         for stage in self.lock.values():
-            for name, value in stage.get("params", {}).get("params.yaml", {}).items():
+            for name, value in stage.params.get("params.yaml", {}).items():
                 *sections, last = name.split(".")
                 place = tree
                 for section in sections:
@@ -65,21 +83,20 @@ class Files:
         return tree
 
     @cached_property
-    def lock(self) -> dict[str, Any]:
+    def lock(self) -> dict[str, Stage]:
         """The stages of dvc.lock."""
         text = self._file("dvc.lock")
         if text is None:
             raise Refusal(f"{self.name} has no dvc.lock; run `dvc repro` first, and commit it.")
         try:
-            stages: dict[str, Any] = yaml.load(text, LOADER)["stages"]
-        except (yaml.YAMLError, KeyError, TypeError):
+            return STAGES.validate_python(yaml.load(text, LOADER)["stages"])
+        except (yaml.YAMLError, KeyError, TypeError, ValueError):
             raise Refusal(f"{self.name}: dvc.lock cannot be read; run `dvc repro`.") from None
-        return stages
 
     @cached_property
     def outs(self) -> dict[str, str]:
         """Every output with its hash."""
-        return {out["path"]: out["md5"] for stage in self.lock.values() for out in stage.get("outs", [])}
+        return {out.path: out.md5 for stage in self.lock.values() for out in stage.outs}
 
     def _out(self, relative: str) -> str:
         for place in (PurePosixPath(relative), *PurePosixPath(relative).parents):

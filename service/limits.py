@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.refused import refused
 
 DIGITS = 15  # of a length that could be true
+UPGRADE = "The head asks for another protocol with Upgrade, which ends HTTP before the body; send it without Upgrade."
 OPEN = {"/health"}  # what monitors ask; it says nothing that an outsider could use
 
 
@@ -20,7 +21,7 @@ class Limits:
 
     def __init__(self, app: ASGIApp, body_bytes: int, body_seconds: float, token: str | None) -> None:
         self._app, self._bytes, self._seconds = app, body_bytes, body_seconds
-        self._token = None if token is None else f"Bearer {token}".encode()
+        self._token = None if token is None else token.strip().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,11 +34,16 @@ class Limits:
         elif self._too_long(headers.get(b"content-length", b"0")):
             await self._let_go(receive, 0)
             await refused(413, self._too_large(), {"Connection": "close"})(scope, receive, send)
+        elif b"upgrade" in headers and _upgraded_with_body(headers):
+            await refused(400, UPGRADE, {"Connection": "close"})(scope, receive, send)
         else:
             await self._app(scope, self._within(receive), send)
 
     def _known(self, path: str, told: bytes) -> bool:
-        return self._token is None or path in OPEN or hmac.compare_digest(told, self._token)
+        if self._token is None or path in OPEN:
+            return True
+        found = _bearer(told)
+        return found != b"" and hmac.compare_digest(found, self._token)
 
     def _too_long(self, told: bytes) -> bool:
         """Whether a body is longer than allowed as its header has it; Python refuses to read thousands of digits."""
@@ -82,3 +88,15 @@ class Limits:
             return message
 
         return counted
+
+
+def _bearer(told: bytes) -> bytes:
+    """Return the token of an Authorization header; RFC 9110 has its scheme in any case, and outer blanks not count."""
+    scheme, _, token = told.partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else b""
+
+
+def _upgraded_with_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a head names a body that no parser reads, for what follows is in the other protocol."""
+    bodied = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+    return bodied and b"upgrade" in headers.get(b"connection", b"").lower()

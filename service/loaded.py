@@ -11,6 +11,7 @@ from service.settings import Settings
 from service.tasks import task, tasks
 
 SUFFIX = "-model"  # of an artifact's name: events-model
+LONGEST = 200  # letters of what is said of a broken file
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,10 @@ def one(name: str, files: Files) -> Loaded:
     module = task(name)
     try:
         return Loaded(name, module, module.load(files), files)
-    except (KeyError, TypeError, OSError) as error:
-        said = f"{type(error).__name__}: {error}"
+    except Refusal:
+        raise
+    except Exception as error:  # whatever a library raises over a broken file
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:LONGEST]}"
         raise Refusal(f"{files.name}: the model of {name} cannot be read ({said}); run `dvc repro`.") from error
 
 

@@ -6,6 +6,8 @@
 import json
 import os
 import sys
+import tempfile
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -13,6 +15,7 @@ from typing import Any
 
 from core import lines
 from core.lines import ENDING
+from core.refusals import Refusal
 
 Rows = list[dict[str, Any]]
 
@@ -64,6 +67,19 @@ class PredictionLog:
             except FileExistsError:
                 continue
         self._size, self._torn = 0, False
+
+
+def check(folder: Path | None, tasks: Iterable[str]) -> None:
+    """Refuse a folder where the log of a task cannot be begun; nothing is left in it but the tasks' folders."""
+    for place in [folder / task for task in tasks] if folder else []:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=place):
+                pass
+        except OSError as error:
+            raise Refusal(
+                f"--log: {place} cannot be written to ({error.strerror}); name another folder, or '' to log nothing."
+            ) from None
 
 
 def stamped(rows: Rows, version: str) -> Rows:

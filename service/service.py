@@ -8,7 +8,7 @@ from service import reference
 from service.counters import Counters
 from service.drift import Drift
 from service.loaded import Loaded, load
-from service.prediction_log import PredictionLog
+from service.prediction_log import PredictionLog, check
 from service.serving import Serving
 from service.settings import Settings
 from service.shadow import Shadow, shadows
@@ -27,10 +27,10 @@ class Service:
 
     @classmethod
     def start(cls, settings: Settings) -> "Service":
-        """Return the service with every model loaded; refuse to where one cannot be."""
-        service = cls(settings, load(settings))
+        """Return the service with every model loaded; refuse to where one cannot be, or the log cannot be written."""
+        service, folder = cls(settings, load(settings)), settings.log_folder
+        check(folder, service.loaded)
         for task, loaded in service.loaded.items():
-            folder = settings.log_folder
             log = PredictionLog(folder / task, settings.log_bytes) if folder else None
             service.logs += [log] if log else []
             service.serving[task] = Serving(loaded, service.counters, log)

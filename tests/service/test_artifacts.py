@@ -102,6 +102,20 @@ def test_an_output_that_is_not_what_dvc_lock_says_is_refused(
             load(Settings(root=str(folder), tasks=("events",)))
 
 
+@pytest.mark.parametrize("file", ["final/model.json", "final/coefficients.npy", "calibrator.json"])
+@pytest.mark.parametrize("left", [0.0, 0.5])
+def test_a_broken_file_that_dvc_lock_agrees_with_is_refused_in_a_sentence(
+    repository: Path, tmp_path: Path, file: str, left: float
+) -> None:
+    folder = copied(repository, tmp_path)
+    broken = folder / "models/events" / file
+    broken.write_bytes(broken.read_bytes()[: int(left * broken.stat().st_size)])
+    trained.seal(folder, trained.PARAMS, trained.OUTS)
+    with pytest.raises(Refusal, match="workspace: the model of events cannot be read") as raised:
+        load(Settings(root=str(folder), tasks=("events",)))
+    assert "\n" not in str(raised.value)
+
+
 def test_a_file_that_no_stage_made_is_not_read(repository: Path, tmp_path: Path) -> None:
     folder = copied(repository, tmp_path)
     (folder / "models/events/other.json").write_text("{}")
@@ -110,7 +124,10 @@ def test_a_file_that_no_stage_made_is_not_read(repository: Path, tmp_path: Path)
             workspace(folder).path(name)
 
 
-@pytest.mark.parametrize(("text", "said"), [(None, "has no dvc.lock"), ("a: [", "cannot be read"), ("3", "cannot be")])
+BROKEN = ("a: [", "3", "stages: 3", "stages: [a]", "stages: {a: 3}", "stages: {a: {outs: [{path: b}]}}", "\x00")
+
+
+@pytest.mark.parametrize(("text", "said"), [(None, "has no dvc.lock"), *[(text, "cannot be read") for text in BROKEN]])
 def test_without_a_lock_nothing_is_loaded(repository: Path, tmp_path: Path, text: str | None, said: str) -> None:
     folder = copied(repository, tmp_path)
     (folder / "dvc.lock").unlink()

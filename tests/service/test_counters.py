@@ -73,8 +73,8 @@ def test_without_enough_predictions_no_drift_is_told() -> None:
     assert 'trueline_drift{task="events"}' in Counters().text({"events": drift}).decode()
 
 
-def test_rows_that_cannot_be_logged_are_answered_and_counted(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+def test_rows_that_cannot_be_logged_are_answered_and_counted_and_told_of_now_and_then(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     serving = client.app.state.service.serving["events"]  # type: ignore[attr-defined]
 
@@ -83,8 +83,11 @@ def test_rows_that_cannot_be_logged_are_answered_and_counted(
 
     monkeypatch.setattr(serving._log, "append", full)
     before = count(client, 'trueline_unlogged_rows_total{task="events"}')
-    assert client.post("/predict/events", json={"events": [EXAMPLE] * 3}).status_code == 200
-    assert count(client, 'trueline_unlogged_rows_total{task="events"}') == before + 3
+    for _ in range(4):
+        assert client.post("/predict/events", json={"events": [EXAMPLE] * 3}).status_code == 200
+    assert count(client, 'trueline_unlogged_rows_total{task="events"}') == before + 12
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert told == ["rows of events were not logged (3 so far): no space left on device"]
 
 
 def test_a_service_without_the_backtest_s_predictions_answers_and_tells_no_drift(

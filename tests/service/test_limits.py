@@ -150,13 +150,30 @@ def test_with_a_token_in_the_environment_only_health_is_open(repository: Path, m
             {"authorization": "Bearer wrong"},
             {"authorization": "secret"},
             {"authorization": "Bearer é"},
+            {"authorization": "Bearer "},
+            {"authorization": "Basic secret"},
         ):
             raw = {name: value.encode() for name, value in headers.items()}
             assert client.get(path, headers=raw).status_code == 401
-    right = {"authorization": "Bearer secret"}
     assert post(client, told({"events": [EXAMPLE]})).json()["detail"].startswith("This address needs the header")
-    assert post(client, told({"events": [EXAMPLE]}), **right).status_code == 200
-    assert client.get("/metrics", headers=right).status_code == 200
+    for right in ("Bearer secret", "bearer secret", "BEARER  secret \t"):
+        assert post(client, told({"events": [EXAMPLE]}), authorization=right).status_code == 200
+        assert client.get("/metrics", headers={"authorization": right}).status_code == 200
+
+
+def test_a_token_of_blanks_lets_nobody_in(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN, " ")
+    client = TestClient(create_app(Settings(root=str(repository), tasks=("events",), log="")))
+    for told in ("", "Bearer", "Bearer ", "Bearer  "):
+        assert client.get("/metrics", headers={"authorization": told}).status_code == 401
+
+
+def test_a_body_after_the_wish_for_another_protocol_is_refused_with_the_reason(client: TestClient) -> None:
+    asked = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c"}
+    answer = post(client, told({"events": [EXAMPLE]}), **asked)
+    assert (answer.status_code, answer.headers["connection"]) == (400, "close")
+    assert answer.json()["detail"].endswith("send it without Upgrade.")
+    assert client.get("/health", headers=asked).status_code == 200
 
 
 def test_nothing_of_other_origins_is_let_in(client: TestClient) -> None:

@@ -16,6 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped,unused-ignore]
+import pytest
+
+from service.__main__ import main
 from service.prediction_log import read
 from service.settings import TOKEN, Settings, inherited
 from service.tasks.events import EXAMPLE
@@ -126,6 +130,36 @@ def test_it_does_not_start_with_a_model_that_was_changed(repository: Path, tmp_p
         assert done.stderr.splitlines() == [
             "models/events/final is not what dvc.lock says it is: its hash differs; run `dvc repro` or `dvc checkout`."
         ]
+
+
+@pytest.mark.parametrize("more", [(), ("--workers", "2")])
+def test_it_does_not_start_with_a_log_that_cannot_be_written(
+    repository: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").write_text("")
+    command = [sys.executable, "-m", "service", "--tasks", "events", "--log", str(tmp_path / "file"), *more]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert [line[:7] for line in done.stderr.splitlines()] == ["--log: "]
+    assert "cannot be written to (Not a directory); name another folder" in done.stderr
+
+
+@pytest.mark.parametrize("port", ["70000", "-1"])
+def test_a_port_that_cannot_be_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--port", port])
+    assert f"--port is {port}; give one from 0" in capsys.readouterr().err
+
+
+def test_workers_end_when_their_parent_is_killed(repository: Path) -> None:
+    with started(repository, "--log", "", "--workers", "2") as (process, address):
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        _, alive = psutil.wait_procs(workers, timeout=15)
+        assert alive == []
+        with pytest.raises(urllib.error.URLError):
+            asked(f"{address}/health")
 
 
 def test_settings_reach_other_processes_unchanged(monkeypatch: Any) -> None:
