@@ -1,0 +1,9 @@
+"""The order of the suite: files of few and long tests begin, so that no worker is left alone with one at the end."""
+
+import pytest
+
+LONG = ("test_dvc.py", "test_truth.py", "test_killed.py", "test_run.py", "test_leakage.py", "test_combinations.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
