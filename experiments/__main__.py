@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import json
 import os
 import pkgutil
 import sys
@@ -18,7 +17,7 @@ def main() -> None:
     if asked.json:
         from experiments import plain  # reads git; the help does without
 
-        print(json.dumps(plain.finite(found), indent=2, default=str, allow_nan=False))
+        print(plain.document(found))
     elif found:
         print("\n".join(found))
 

@@ -1,5 +1,6 @@
 """Plain: experiments and test periods as rows, sentences and JSON."""
 
+import json
 import math
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,11 @@ from experiments.ledger import UNDATED
 from experiments.ranking import Void
 
 Figures = dict[str, Any]
+
+
+def document(found: Any) -> str:
+    """Return what was found as strict JSON; what JSON has no word for is told as text."""
+    return json.dumps(finite(found), indent=2, default=str, allow_nan=False)
 
 
 def finite(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 from typing import Any
 
 from core.refusals import Refusal
@@ -39,9 +38,7 @@ def main(asked: argparse.Namespace) -> Any:
     )
     found = dataclasses.asdict(outcome) if asked.json else _lines(outcome)
     if outcome.stopped and not outcome.forced:
-        print(
-            json.dumps(plain.finite(found), indent=2, default=str, allow_nan=False) if asked.json else "\n".join(found)
-        )
+        print(plain.document(found) if asked.json else "\n".join(found))
         raise Refusal(f"{outcome.experiment} is stopped by {', '.join(outcome.stopped)}; nothing was tagged.")
     return found
 

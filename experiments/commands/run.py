@@ -1,7 +1,6 @@
 """run: configs become experiments of DVC's queue, worked off while you watch; what fails is kept as failed."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -81,7 +80,7 @@ def _watched(revs: list[str], as_json: bool) -> Any:
     failed = [task for task in done if task.status != "completed"]
     found = [vars(task) for task in done]
     if failed and as_json:
-        print(json.dumps(plain.finite(found), indent=2, default=str, allow_nan=False))
+        print(plain.document(found))
         sys.exit(1)
     if failed:
         each = "; ".join(f"{task.name}: {task.error}" for task in failed)
