@@ -1,6 +1,5 @@
 """The panel: graded units as sums per day and cell, so that any window and any draw of days is a matrix product."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +13,7 @@ from stages.diagnose._causes.quality import MISSING
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Coded = tuple[Ints, list[str]]  # each unit's level of a column, and the levels' names
 
 BANDS = 4  # of equal count, by what an entity usually does, where no column divides the population
 PRIOR = 5.0  # earlier units at which an entity's own mean weighs as much as everybody's
@@ -38,8 +38,8 @@ class Panel:
     """Sums per calendar day; cells are population × lines × soundness of the inputs."""
 
     first: pd.Timestamp
-    levels: tuple[list[str], list[str]]  # of the population and of the lines
-    fields: list[Field]  # the columns that divide either, one at a time
+    # the columns that divide population or lines, one at a time; no tiers: a prediction that moves changes its own
+    fields: list[Field]
     counts: Floats  # days × population × lines × (sound, unsound if any is), of the units compared
     sums: Floats  # the same × 5 outcomes
     cross: Floats  # days × 3 × 6: products of (1, level, spread) with themselves and with (model, market, bias)
@@ -82,26 +82,28 @@ def panel(
     level = np.zeros(len(units)) if "market_hit" in units else units["actual"].to_numpy(float) - _usual(units)
     spread = np.abs(level)
     place = _place(segments, units)
-    whose, population = _cells(segments, columns[0], place) or _bands(units, level)
-    which, lines = _cells(segments, columns[1], place) or (np.zeros(len(units), dtype=np.int64), ["all"])
+    sides = {side: _coded(segments, names, place) for side, names in zip(("population", "lines"), columns, strict=True)}
+    whose, population = _crossed(sides["population"]) or _bands(units, level)
+    which, lines = _crossed(sides["lines"]) or (np.zeros(len(units), dtype=np.int64), 1)
     keep = np.isfinite(units["market"].to_numpy(float)) if priced else np.ones(len(units), dtype=bool)
     days = int(max(day.max(initial=-1), _absent_day(quality, first).max(initial=-1))) + 1
-    shape = (days, len(population), len(lines), 1 + int(unsound.any()))
+    shape = (days, population, lines, 1 + int(unsound.any()))
     cell = np.ravel_multi_index((day, whose, which, unsound.astype(np.int64)), shape)[keep]
     error = (units["prediction"] - units["actual"]).to_numpy(float)[keep]
     market = units["market"].to_numpy(float)[keep] if priced else np.zeros(int(keep.sum()))
     outcomes = [units["model"].to_numpy(float)[keep], market, error, level[keep], spread[keep]]
+    told = outcomes[: BIAS + 1]
     order = np.argsort(day[keep], kind="stable")
-    parted = [
-        Field(column, side, names, *_by_level(day[keep], code[keep], (days, len(names)), outcomes[: BIAS + 1]))
-        for column, side, code, names in _columns(segments, columns, place)
-    ]
+    counts, sums = _totals(cell, outcomes, shape)
     return Panel(
         first=first,
-        levels=(population, lines),
-        fields=parted,
-        counts=_summed(cell, None, shape),
-        sums=np.stack([_summed(cell, outcome, shape) for outcome in outcomes], axis=-1),
+        fields=[
+            Field(name, side, names, *_totals(day[keep] * len(names) + code[keep], told, (days, len(names))))
+            for side, coded in sides.items()
+            for name, (code, names) in coded.items()
+        ],
+        counts=counts,
+        sums=sums,
         cross=_cross(day[keep], outcomes, days),
         units=np.bincount(day, minlength=days).astype(float),
         unsound=np.bincount(day, weights=unsound, minlength=days).astype(float),
@@ -115,21 +117,15 @@ def panel(
     )
 
 
-def _columns(
-    segments: pd.DataFrame | None, columns: tuple[list[str], list[str]], place: Ints
-) -> Iterator[tuple[str, str, Ints, list[str]]]:
-    """Yield name, side, each unit's level and the levels' names of the columns that are there.
-
-    Tiers are not among them: a prediction that moves takes its unit into another tier.
-    """
-    for side, names in zip(("population", "lines"), columns, strict=True):
-        for name in names:
-            if segments is not None and name in segments:
-                yield name, side, *_levels(segments[name], place)
+def _coded(segments: pd.DataFrame | None, columns: list[str], place: Ints) -> dict[str, Coded]:
+    """Return each unit's level and the levels' names of the columns that are there."""
+    if segments is None:
+        return {}
+    return {name: _levels(segments[name], place) for name in columns if name in segments}
 
 
-def _by_level(day: Ints, level: Ints, shape: tuple[int, int], outcomes: list[Floats]) -> tuple[Floats, Floats]:
-    cell = np.ravel_multi_index((day, level), shape)
+def _totals(cell: Ints, outcomes: list[Floats], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """Return how many units each cell has, and the sums of their outcomes."""
     return _summed(cell, None, shape), np.stack([_summed(cell, outcome, shape) for outcome in outcomes], axis=-1)
 
 
@@ -173,21 +169,18 @@ def _flags(
     return unsound, twice
 
 
-def _cells(segments: pd.DataFrame | None, columns: list[str], place: Ints) -> tuple[Ints, list[str]] | None:
-    """Return each unit's cell of the columns that are there and the cells' names; None where none is there."""
-    given = [name for name in columns if segments is not None and name in segments]
-    if segments is None or not given:
+def _crossed(coded: dict[str, Coded]) -> tuple[Ints, int] | None:
+    """Return each unit's cell of some columns and how many cells there are; None where there is no column."""
+    if not coded:
         return None
-    code, names = np.zeros(len(place), dtype=np.int64), [""]
-    for column in given:
-        number, levels = _levels(segments[column], place)
-        code = code * len(levels) + number
-        names = [f"{before} {column} {level}".strip() for before in names for level in levels]
-    used, code = np.unique(code, return_inverse=True)
-    return code.astype(np.int64), [names[number] for number in used.tolist()]
+    cell = np.zeros(1, dtype=np.int64)
+    for number, levels in coded.values():
+        cell = cell * len(levels) + number
+    used, code = np.unique(cell, return_inverse=True)
+    return code.astype(np.int64), len(used)
 
 
-def _levels(values: pd.Series, place: Ints) -> tuple[Ints, list[str]]:
+def _levels(values: pd.Series, place: Ints) -> Coded:
     """Return each unit's level and the levels' names; rare levels, and units that are not there, are the last."""
     number, levels = pd.factorize(values)
     number = np.where(place >= 0, np.where(number < 0, len(levels), number)[place], len(levels) + 1)
@@ -198,14 +191,14 @@ def _levels(values: pd.Series, place: Ints) -> tuple[Ints, list[str]]:
     return coded, names if coded.max(initial=0) < len(names) else [*names, OTHER]
 
 
-def _bands(units: pd.DataFrame, level: Floats) -> tuple[Ints, list[str]]:
-    """Return each unit's band by what its entity usually does, actual less surplus; one band of races."""
+def _bands(units: pd.DataFrame, level: Floats) -> tuple[Ints, int]:
+    """Return each unit's band by what its entity usually does, actual less surplus, and their number; one of races."""
     if "market_hit" in units or len(units) < BANDS:
-        return np.zeros(len(units), dtype=np.int64), ["all"]
+        return np.zeros(len(units), dtype=np.int64), 1
     usual = units["actual"].to_numpy(float) - level
     edges = np.unique(np.quantile(usual, np.arange(1, BANDS) / BANDS))
     band = np.asarray(np.searchsorted(edges, usual, side="right"), dtype=np.int64)
-    return band, [f"usual band {number + 1}" for number in range(len(edges) + 1)]
+    return band, len(edges) + 1
 
 
 def _usual(units: pd.DataFrame) -> Floats:
