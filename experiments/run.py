@@ -2,17 +2,12 @@
 
 import itertools
 import shlex
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from core.params import FILE
 from core.refusals import Refusal
@@ -22,9 +17,7 @@ from experiments.config import Config, loaded, parse, read, shown
 from experiments.progress import Progress
 
 LEAF = "diagnose@{task}"  # the last stage of a task: with it comes all before it
-WRITTEN = (str(FILE), "dvc.lock", "metrics")  # what a run in the workspace changes of what git tracks
 PAUSE = 0.5  # seconds between two looks at the queue
-GRACE = 10  # seconds in which an interrupted run may end by itself
 WORD = 128 * 1024  # bytes below which one word of a command must stay (MAX_ARG_STRLEN of Linux)
 WORKSPACE = "workspace"  # what DVC and we call the files as they lie there
 
@@ -92,7 +85,7 @@ def enqueue(wanted: Sequence[Launch]) -> list[str]:
 
     Refuses, before the first, a name that is taken and a source that a queued run would not find.
     """
-    _free([launch.name for launch in wanted])
+    free([launch.name for launch in wanted])
     for launch in wanted:
         _reachable(launch)
     known = {task.rev for task in queue.tasks()}
@@ -117,21 +110,6 @@ def finish(revs: Sequence[str], progress: Progress) -> list[queue.Task]:
         progress.runs(task.name, queue.stages(queue.log(task.rev)), False)
         progress.ended(task.name, task.status)
     return done
-
-
-def now(launch: Launch) -> None:
-    """Run one experiment in the workspace; where it fails, params, lock and metrics are put back as they were.
-
-    So they are after Ctrl-C, once all that was run has ended. Refuses a name that is taken and a source that is not
-    there.
-    """
-    _free([launch.name])
-    if not source(launch.task, launch.knobs, current()).exists():
-        raise Refusal(f"{launch.name}: the source {source(launch.task, launch.knobs, current())} does not exist.")
-    with _put_back():
-        said, code = _watched(queue.dvc(*launch.command(queued=False)))
-        if code:
-            raise Refusal(f"{launch.name} failed: {queue.last_error(said)}")
 
 
 def _described(file: Path | None, changes: Mapping[str, Any]) -> Config:
@@ -189,8 +167,9 @@ def _nameable(name: str) -> None:
         )
 
 
-def _free(names: Sequence[str]) -> None:
-    refs = _git("for-each-ref", "--format=%(refname:lstrip=4)", "refs/exps").split()
+def free(names: Sequence[str]) -> None:
+    """Refuse a name that an experiment has, or one that waits or runs."""
+    refs = repository.git("for-each-ref", "--format=%(refname:lstrip=4)", repository.EXPERIMENTS).decode().split()
     waiting = [task.name for task in queue.tasks() if task.status in ("pending", "running")]
     if taken := [name for name in names if name in {*refs, *waiting}]:
         raise Refusal(
@@ -206,7 +185,7 @@ def _reachable(launch: Launch) -> None:
         raise Refusal(f"{launch.name}: the source {path} does not exist; point tasks.{launch.task}.source at the data.")
     if path.is_absolute():
         return
-    if ".." in path.parts or not (_git("ls-files", "--", str(path)) or _added(path)):
+    if ".." in path.parts or not (repository.git("ls-files", "--", str(path)) or _added(path)):
         raise Refusal(
             f"{launch.name}: a queued run works in a folder of its own, where the source {path} is not; give its "
             f"absolute path, track it (`git add`, `dvc add`), or run in the workspace (--now)."
@@ -225,78 +204,3 @@ def _dvc(words: Sequence[str], name: str) -> None:
     done = subprocess.run(queue.dvc(*words), env=queue.environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refusal(f"{name} was not queued: {queue.last_error(done.stdout + done.stderr)}")
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Refusal(f"git {words[0]} says: {' '.join(done.stderr.split())}")
-    return done.stdout
-
-
-def _watched(command: Sequence[str]) -> tuple[str, int]:
-    """Run a command, repeat what it says, and return that with its code; after Ctrl-C nothing of it lives on."""
-    with subprocess.Popen(
-        command, env=queue.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as running:
-        try:
-            return "".join(_echo(running)), running.wait()
-        except KeyboardInterrupt:
-            with _deaf():
-                _ended(running.pid)
-            raise
-
-
-def _ended(pid: int) -> None:
-    """Wait for a process and its descendants, which Ctrl-C reached as well, and kill those that stay."""
-    _, staying = psutil.wait_procs(_family(pid), timeout=GRACE)
-    rest = [*_family(pid), *staying]  # the run itself first, that it may start no other
-    for process in rest:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(rest, timeout=GRACE)
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Let another Ctrl-C pass unheard within the block."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _echo(running: "subprocess.Popen[bytes]") -> Iterator[str]:
-    for line in running.stdout or ():
-        text = line.decode(errors="replace")
-        sys.stderr.write(text)
-        yield text
-
-
-@contextmanager
-def _put_back() -> Iterator[None]:
-    """Put back what a run writes and git tracks, edits included, should the block fail."""
-    before = _git("stash", "create").strip() or "HEAD"  # a commit of all edits; no branch holds it, no file changes
-    try:
-        yield
-    except KeyboardInterrupt:
-        with _deaf():
-            _restore(before)
-        raise
-    except BaseException:
-        _restore(before)
-        raise
-
-
-def _restore(before: str) -> None:
-    files = _git("ls-tree", "-r", "--name-only", before, "--", *WRITTEN).splitlines()
-    _git("restore", "--source", before, "--worktree", "--", *files)

@@ -7,8 +7,9 @@ from typing import Any
 
 from core.refusals import Refusal
 from experiments import ledger, plain
+from experiments.in_place import WRITTEN, now
 from experiments.progress import Progress
-from experiments.run import WRITTEN, Launch, assigned, enqueue, finish, grid, launches, now
+from experiments.run import Launch, assigned, enqueue, finish, grid, launches
 
 HELP = "experiments from configs or from the command line, through DVC's queue"
 INTERRUPTED = 130  # the code of what Ctrl-C ended: 128 and the number of the signal

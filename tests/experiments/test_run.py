@@ -15,8 +15,9 @@ import pytest
 
 from core.refusals import Refusal
 from experiments import queue
+from experiments.in_place import now
 from experiments.progress import Progress
-from experiments.run import Launch, enqueue, finish, launches, now
+from experiments.run import Launch, enqueue, finish, launches
 from tests import corridor
 from tests.experiments import toy
 
