@@ -206,7 +206,7 @@ def ours(table: Table) -> Forecast:
                 bar.update()
             return answers
 
-        trials = search(default, space, settings, list(pairs), seed(), ask)
+        trials, _ = search(default, space, settings, list(pairs), seed(), ask)
     best = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0].to_dict()
     chosen = {str(name)[5:]: value for name, value in best.items() if str(name).startswith("knob_")}
     fit, calibrate, later = (table.rows(FOLD, role) for role in ("fit", "calibrate", "score"))
@@ -220,7 +220,7 @@ def ours(table: Table) -> Forecast:
 
 def attempt(point: Point, fit: Rows, later: Rows, settings: Search) -> Answer:
     model = catboost_trees.fit(fit, catboost_trees.Settings(**point), seed(), later=later, patience=settings.patience)
-    return {"loss": LOSSES[settings.loss](catboost_trees.score(model, later.x), later), "settled": model.settled}
+    return {"loss": LOSSES[settings.loss](catboost_trees.score(model, later.x), later).mean, "settled": model.settled}
 
 
 def report(forecasts: dict[str, Forecast], later: Rows) -> None:

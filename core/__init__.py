@@ -1,1 +1,5 @@
 """The ground floor: small files, one idea each, no task words; every stage that imports one re-runs when it changes."""
+
+from core.pins import pin_numerics
+
+pin_numerics()

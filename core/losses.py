@@ -1,6 +1,7 @@
 """Losses that tuning may minimise, by name; each takes raw scores, before any calibration."""
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -10,27 +11,41 @@ from core.races import losses as race_losses
 from core.races import softmax, temperature
 from core.rows import Floats, Rows
 
+CONVERGED: Any = {"ftol": 1e-15, "gtol": 1e-10}
 STEEPEST = 100.0  # a score that tells all apart would have no steepest line
 
 
-def race_log_loss(score: Floats, rows: Rows) -> float:
+class GroupLosses(NamedTuple):
+    """The loss of each group, summed over its units (races, rows), and how many those are; by the groups' codes."""
+
+    total: Floats
+    units: Floats
+
+    @property
+    def mean(self) -> float:
+        """Return the loss per unit."""
+        return float(self.total.sum() / self.units.sum())
+
+
+def race_log_loss(score: Floats, rows: Rows) -> GroupLosses:
     """Return −ln p(winner) per group at the best temperature, for calibration mends the temperature later (nats)."""
     b = temperature(score, rows.y, rows.group)
-    return float(race_losses(softmax(b * score, rows.group), rows.y, rows.group).mean())
+    total = race_losses(softmax(b * score, rows.group), rows.y, rows.group)
+    return GroupLosses(total, np.ones(len(total)))
 
 
-def absolute_error(score: Floats, rows: Rows) -> float:
-    """Return the mean absolute error, in the target's unit."""
-    return float(np.abs(score - rows.y).mean())
+def absolute_error(score: Floats, rows: Rows) -> GroupLosses:
+    """Return the absolute errors, in the target's unit."""
+    return _by_group(np.abs(score - rows.y), rows)
 
 
-def squared_error(score: Floats, rows: Rows) -> float:
-    """Return the mean squared error, in the target's unit squared."""
-    return float(np.square(score - rows.y).mean())
+def squared_error(score: Floats, rows: Rows) -> GroupLosses:
+    """Return the squared errors, in the target's unit squared."""
+    return _by_group(np.square(score - rows.y), rows)
 
 
-def tag_log_loss(score: Floats, rows: Rows) -> float:
-    """Return the mean −ln p(what is so) over rows and tags, calibrated as well as one line for all tags can (nats).
+def tag_log_loss(score: Floats, rows: Rows) -> GroupLosses:
+    """Return −ln p(what is so) of each row in the mean of its tags, calibrated as well as one line for all can (nats).
 
     That is p = sigmoid(a·score + b) with the a ≥ 0 and b of least loss.
     """
@@ -41,9 +56,17 @@ def tag_log_loss(score: Floats, rows: Rows) -> float:
         wrong = expit(z) - target
         return float(np.mean(np.logaddexp(0, z) - target * z)), np.array([np.mean(wrong * x), np.mean(wrong)])
 
-    return float(minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(0, STEEPEST), (None, None)]).fun)
+    bounds: Any = [(0, STEEPEST), (None, None)]
+    a, b = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=bounds, options=CONVERGED).x
+    z = a * score + b
+    return _by_group((np.logaddexp(0, z) - rows.y * z).mean(axis=1), rows)
 
 
-LOSSES: dict[str, Callable[[Floats, Rows], float]] = {
+def _by_group(losses: Floats, rows: Rows) -> GroupLosses:
+    total, units = (np.bincount(rows.group, weights=values) for values in (losses, np.ones(len(losses))))
+    return GroupLosses(total, units)
+
+
+LOSSES: dict[str, Callable[[Floats, Rows], GroupLosses]] = {
     loss.__name__: loss for loss in (race_log_loss, tag_log_loss, absolute_error, squared_error)
 }

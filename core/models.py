@@ -1,6 +1,7 @@
 """Models: what every learner says of itself while it is fitted and on disk."""
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ def shares(values: npt.ArrayLike, names: Iterable[str]) -> dict[str, float]:
     sums: dict[str, float] = {}
     for name, value in zip(names, np.asarray(values, float).tolist(), strict=True):
         sums[name] = sums.get(name, 0.0) + value
-    whole = sum(sums.values())
+    whole = math.fsum(sums.values())  # sum() is compensated since Python 3.12, and gives other last digits
     return {name: value / whole if whole > 0 else 0.0 for name, value in sums.items()}
 
 

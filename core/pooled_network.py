@@ -173,8 +173,12 @@ def _step(keras: Any, model: Any, inputs: int, tags: int) -> Callable[..., Any]:
     def step(words: Any, beside: Any, y: Any, weight: Any) -> None:
         with tf.GradientTape() as tape:
             p = model({"words": words, "beside": beside}, training=True)
-            lost = tf.reduce_mean(weight * keras.losses.binary_crossentropy(y, p))
-        model.optimizer.apply(tape.gradient(lost, model.trainable_variables), model.trainable_variables)
+        # the gradient of the mean binary cross-entropy by p, spelled out: TensorFlow's own takes reciprocals, which
+        # processors approximate, each maker's in another way
+        by_p = weight[:, None] * (p - y) / tf.maximum(p * (1 - p), keras.config.epsilon())
+        by_p /= tf.cast(tf.size(y), p.dtype)
+        gradient = tape.gradient(p, model.trainable_variables, output_gradients=by_p)
+        model.optimizer.apply(gradient, model.trainable_variables)
 
     taught: Callable[..., Any] = step
     return taught
@@ -204,6 +208,8 @@ def _keras(seed: int) -> Any:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
+    keras.config.set_floatx("float32")  # a user's keras.json may say otherwise
+    keras.config.set_epsilon(1e-7)
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     return keras

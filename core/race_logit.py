@@ -14,7 +14,8 @@ from core.refusals import Refusal
 from core.threads import one_thread
 
 STEPS = 1000
-CLOSE = 1e-10
+CLOSE = 1e-15  # of the loss, and of its gradient below: converged as far as doubles can tell
+FLAT = 1e-10
 
 
 def contested(share: Floats, weight: Floats, race: Codes) -> None:
@@ -59,7 +60,7 @@ def fit(terms: Floats, share: Floats, weight: Floats, race: Codes, l2: float, po
         return value / scale, gradient / scale
 
     bounds = [(0.0 if positive else None, None)] * terms.shape[1]
-    options: Any = {"maxiter": STEPS, "maxfun": 2 * STEPS, "ftol": CLOSE, "gtol": 1e-6}
+    options: Any = {"maxiter": STEPS, "maxfun": 2 * STEPS, "ftol": CLOSE, "gtol": FLAT}
     with one_thread():
         found = minimize(each, np.zeros(terms.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return np.asarray(found.x, float)

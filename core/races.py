@@ -10,6 +10,7 @@ from core.refusals import Refusal
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
+CONVERGED = 1e-8  # in the logarithm of a factor
 TINY = 1e-12  # a probability of zero that comes true would cost infinitely much
 
 
@@ -64,7 +65,10 @@ def uniform_losses(code: Codes) -> Floats:
 def temperature(score: Floats, won: Floats, code: Codes) -> float:
     """Return the factor b > 0 for which softmax(b·score) has the least loss on these rows."""
     found = minimize_scalar(
-        lambda log_b: losses(softmax(np.exp(log_b) * score, code), won, code).mean(), bounds=(-4, 4), method="bounded"
+        lambda log_b: losses(softmax(np.exp(log_b) * score, code), won, code).mean(),
+        bounds=(-4, 4),
+        method="bounded",
+        options={"xatol": CONVERGED},
     )
     return float(np.exp(found.x))
 

@@ -10,8 +10,8 @@ from scipy import sparse
 from core.races import Codes, Floats
 from core.threads import one_thread
 
-STEPS = 60
-CLOSE = 1e-3  # of the right-hand side: far below what a day's results can tell
+STEPS = 1000  # never reached: a few dozen steps do
+CLOSE = 1e-12  # of the right-hand side: converged, so that one step more or less moves no decimal that is kept
 KEPT = 16  # days between two of which `Standing` keeps the strengths: others are learned again from those
 RECALLED = 8  # days that were asked for last
 
@@ -157,20 +157,25 @@ def _solve(normal: Callable[[Floats], Floats], aim: Floats, diagonal: Floats, be
     """Return x with normal(x) ≈ aim, by conjugate gradients with a diagonal preconditioner."""
     x, left = begin, aim - normal(begin)
     scaled = left / diagonal
-    way, power = scaled, float(left @ scaled)
+    way, power = scaled, _dot(left, scaled)
     for _ in range(STEPS):
-        if left @ left <= CLOSE**2 * (aim @ aim):
+        if _dot(left, left) <= CLOSE**2 * _dot(aim, aim):
             break
         pulled = normal(way)
-        bent = float(way @ pulled)
+        bent = _dot(way, pulled)
         if not (power > 0 and bent > 0):  # what is left is too small for its square to be a number
             break
         step = power / bent
         x, left = x + step * way, left - step * pulled
         scaled = left / diagonal
-        power, before = float(left @ scaled), power
+        power, before = _dot(left, scaled), power
         way = scaled + power / before * way
     return x
+
+
+def _dot(one: Floats, other: Floats) -> float:
+    """Return the sum of products in NumPy's own order of adding: a product of vectors has that of the BLAS kernel."""
+    return float((one * other).sum())
 
 
 def _design(column: Codes, columns: int) -> sparse.csr_matrix:

@@ -24,7 +24,7 @@ def expected_maximum(looks: int) -> float:
         raise ValueError("the largest of no draws is not a number; at least one look is needed")
     step = REACH / STEPS
     heights = [_height(number * step, looks) for number in range(STEPS + 1)]
-    inner = 4 * sum(heights[1:-1:2]) + 2 * sum(heights[2:-1:2])
+    inner = 4 * math.fsum(heights[1:-1:2]) + 2 * math.fsum(heights[2:-1:2])
     return (heights[0] + inner + heights[-1]) * step / 3
 
 

@@ -46,4 +46,4 @@ class Drift:
         shares = [
             (max(count / seen, TINY), max(share, TINY)) for count, share in zip(self._counts, self._shares, strict=True)
         ]
-        return sum((now - then) * math.log(now / then) for now, then in shares)
+        return math.fsum((now - then) * math.log(now / then) for now, then in shares)

@@ -2,6 +2,10 @@
 
 import pytest
 
+from core.pins import pin_numerics
+
+pin_numerics()  # before any test file imports NumPy
+
 LONG = ("test_dvc.py", "test_truth.py", "test_killed.py", "test_run.py", "test_leakage.py", "test_combinations.py")
 
 

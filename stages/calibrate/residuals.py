@@ -14,6 +14,7 @@ from core.refusals import Refusal
 LEAST = 0.05  # a mean of whole outcomes stays above 0, and so does its logarithm
 GROWTH = (-1.0, 2.0)  # 0 is a constant spread, ½ Poisson's, 1 a spread in step with the mean
 REACH = 10.0  # of the search for the level around its start
+CONVERGED: Any = {"ftol": 1e-15, "gtol": 1e-9}  # with one-sided differences the search ends up to 1e-3 away
 FEWEST = 50  # rows below which a mended score forecasts worse than the score itself, where that was sound
 TINY = 1e-9  # keeps divisions finite, and is no error at all beside targets that differ by 1
 
@@ -49,7 +50,7 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
     loss = _loss(sample)
     start = _start(sample)
     bounds = [(None, None), (None, None), (start[2] - REACH, start[2] + REACH), GROWTH]
-    best = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
+    best = minimize(loss, start, method="L-BFGS-B", jac="3-point", bounds=bounds, options=CONVERGED).x
     drawn = _drawn(best, sample)
     state = _state(_levelled(drawn, loss, _level(drawn, sample)), sample)
     mean, _ = _law(state, score)

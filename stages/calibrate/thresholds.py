@@ -100,7 +100,7 @@ def _likeliest(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
         return np.asarray((x * (p * (1 - p))[:, None]).T @ x + pull * np.eye(len(start)))
 
     return np.asarray(
-        minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-6 * len(x)}).x
+        minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-10 * len(x)}).x
     )
 
 

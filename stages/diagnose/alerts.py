@@ -1,5 +1,6 @@
 """alerts: does anything alarm on the newest day, how often would it without cause, and what would it find?"""
 
+import math
 from typing import Any
 
 from core.evidence import Evidence, Finding, finding
@@ -45,7 +46,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
         "rules": settings.rules.rules,
         "calibrated": rules[: len(learned)],
         "preset": rules[len(learned) :],
-        "false_alarms_a_season": sum(rule["false_alarms_a_season"] for rule in rules[: len(learned)]),
+        "false_alarms_a_season": math.fsum(rule["false_alarms_a_season"] for rule in rules[: len(learned)]),
     }
     calm = f"calibrated rules alarm {details['false_alarms_a_season']:.2f} times a season without cause"
     summary = f"{details['day']}: {newest['alert_message'].rstrip('.')}; {calm}."

@@ -1,5 +1,6 @@
 """feature_shift: which inputs are spread otherwise in the rows scored than in the rows fitted on?"""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def check(evidence: Evidence) -> Finding:
     if min(groups) < FEWEST:
         return finding("declined", f"{groups[0]} fit and {groups[1]} score groups; {FEWEST} of each are needed.")
     some, one, other = _some(fit, evidence.seed), run(fit), run(score)
-    noise = sum(1 / n for n in groups)
+    noise = math.fsum(1 / n for n in groups)
     measured = [
         {"feature": name, **_shift(*_counts(values.iloc[one], values.iloc[other], some), noise, len(evidence.inputs))}
         for name, values in each(evidence.features, evidence.inputs)

@@ -51,13 +51,18 @@ def fit(
     encoding = inputs.learn(rows.x)
     share = settings.target == "share"
     target, weight = _lesson(rows, settings)
-    kind: Any = LogisticRegression(C=1 / settings.l2, max_iter=1000) if share else Ridge(settings.l2, solver="cholesky")
+    kind: Any = _logit(settings.l2) if share else Ridge(settings.l2, solver="cholesky")
     with one_thread():
         line = kind.fit(inputs.encode(rows.x, encoding), target, weight)
     coefficients = np.ravel(line.coef_)
     importance = models.shares(np.abs(coefficients), inputs.names(encoding))
     intercept = float(np.ravel(line.intercept_)[0])
     return Model(encoding, coefficients.tolist(), intercept, settings.offset, {}, importance)
+
+
+def _logit(l2: float) -> LogisticRegression:
+    """Return a logistic regression that takes Newton's steps: L-BFGS ends before it has converged."""
+    return LogisticRegression(C=1 / l2, max_iter=1000, solver="newton-cholesky", tol=1e-9)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core import folds, jobs
@@ -14,9 +15,11 @@ from core.doors import Paths, enter
 from core.losses import LOSSES
 from core.outputs import write_json
 from core.params import Knobs, knobs, plan, seed, workers
+from core.races import codes
 from core.refusals import Refusal, suggest
-from core.rows import recall
+from core.rows import Rows, Table, recall
 from core.shelf import tool
+from stages.tune.gain import paired_gain
 from stages.tune.search import Answer, Journal, Point, Range, Search, search
 
 READS = {
@@ -44,15 +47,19 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     ask = partial(_ask, paths=paths, word=word, settings=settings)
     journal = Journal(_journal(task, reads, settings))
     blocks = folds.names(recall(*paths).folds, "tune")
-    trials = search(default, space, settings, blocks, seed(), partial(journal.recall, ask=ask))
+    trials, answers = search(default, space, settings, blocks, seed(), partial(journal.recall, ask=ask))
     best = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0]
     first = trials.iloc[0]
+    gain = paired_gain(answers[0], answers[int(best["trial"])])
+    beats_default = gain.proved(settings.min_gain_se)
+    winner = best if beats_default else first  # what could be chance chooses no knobs
     tuned = {
         "learner": word,
-        "tuned": default | _chosen(best),
+        "tuned": default | _chosen(winner),
         "default": default | _chosen(first),
-        "loss": {"name": settings.loss, "tuned": best["loss"], "default": first["loss"]},
-        "beats_default": bool(best["loss"] < first["loss"]),
+        "loss": {"name": settings.loss, "tuned": winner["loss"], "default": first["loss"]},
+        "best_trial": {"trial": int(best["trial"]), "gain": gain.value, "standard_error": gain.standard_error},
+        "beats_default": beats_default,
     }
     write_json(tuned, writes["tuned"], digits=12)
     trials.insert(3, "best", trials["loss"].where(trials["state"] == "complete").cummin().ffill())
@@ -69,7 +76,17 @@ def _try(job: tuple[str, Point, str, tuple[Path, Path, Path], Search, int]) -> A
     learner, table = tool("train", word), recall(*paths)
     fit, later = table.resampled(fold), table.rows(fold, "score")
     model = learner.fit(fit, learner.Settings(**point), start, later=later, patience=settings.patience)
-    return {"loss": LOSSES[settings.loss](learner.score(model, later.x), later), "settled": model.settled}
+    losses = LOSSES[settings.loss](learner.score(model, later.x), later)
+    by_group = {"total": losses.total.tolist(), "units": losses.units.tolist(), "groups": _groups(table, later)}
+    return {"loss": losses.mean, "settled": model.settled, **by_group}
+
+
+def _groups(table: Table, rows: Rows) -> list[int]:
+    """Return the number in the whole table of each group of some rows."""
+    numbers = np.empty(rows.group.max() + 1, dtype=np.int64)
+    numbers[rows.group] = codes(table.folds["group"])[rows.at]
+    found: list[int] = numbers.tolist()
+    return found
 
 
 def _chosen(trial: pd.Series) -> dict[str, Any]:

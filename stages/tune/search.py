@@ -16,7 +16,7 @@ from core.params import Knobs
 from core.refusals import Refusal
 
 Point = dict[str, Any]
-Answer = dict[str, Any]  # loss, and what early stopping settled
+Answer = dict[str, Any]  # loss, what early stopping settled, and the loss of each group
 Ask = Callable[[list[tuple[Point, str]]], list[Answer]]
 
 
@@ -37,12 +37,13 @@ class Search(Knobs):
     startup: int = Field(ge=1)
     patience: int = Field(ge=1)
     loss: str
+    min_gain_se: float = Field(ge=0)
 
 
 def search(
     default: Point, space: dict[str, Range], knobs: Search, folds: list[str], seed: int, ask: Ask
-) -> pd.DataFrame:
-    """Return the table of trials, the default configuration first: knobs, loss, state, loss per fold.
+) -> tuple[pd.DataFrame, list[list[Answer]]]:
+    """Return the table of trials, the default first: knobs, loss, state, loss per fold; and each trial's answers.
 
     Trials of a batch are asked together and told in order, so the table does not depend on the number of workers.
     After each fold a trial worse than the median of the finished ones is pruned.
@@ -56,7 +57,9 @@ def search(
     for start in range(0, knobs.trials, knobs.batch):
         batch = [study.ask(distributions) for _ in range(min(knobs.batch, knobs.trials - start))]
         answers |= _judge(study, batch, default, folds, ask)
-    return pd.DataFrame([_row(trial, answers[trial.number], folds) for trial in study.trials])
+    by_trial = [answers[trial.number] for trial in study.trials]
+    rows = [_row(trial, known, folds) for trial, known in zip(study.trials, by_trial, strict=True)]
+    return pd.DataFrame(rows), by_trial
 
 
 def distribution(name: str, span: Range) -> BaseDistribution:

@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import approx_fprime
 
-from core import race_logit, shelf
-from core.losses import absolute_error, race_log_loss
+from core import losses, race_logit, shelf
 from core.objectives import GRADIENTS, LOSSES, Lesson
 from core.races import softmax, uniform_losses
 from core.refusals import Refusal
@@ -35,6 +34,14 @@ each_share = pytest.mark.parametrize("arm", SHARES, ids="-".join)
 BESIDE = [arm for arm in QUANTITIES if arm[0] in ("forest", "gradient_boosting", "logistic")]  # an offset beside them
 each_with_rounds = pytest.mark.parametrize("arm", ROUNDS, ids="-".join)
 Arm = tuple[str, str]
+
+
+def race_log_loss(score: Floats, rows: Rows) -> float:
+    return losses.race_log_loss(score, rows).mean
+
+
+def absolute_error(score: Floats, rows: Rows) -> float:
+    return losses.absolute_error(score, rows).mean
 
 
 def fitted(arm: Arm, rows: Rows, changed: dict[str, Any] | None = None, **options: Any) -> Any:

@@ -21,7 +21,7 @@ Asked = list[tuple[Point, str]]
 
 
 def knobs(trials: int = 24, batch: int = 4) -> Search:
-    return Search(trials=trials, batch=batch, startup=6, patience=5, loss="none")
+    return Search(trials=trials, batch=batch, startup=6, patience=5, loss="none", min_gain_se=1.0)
 
 
 def answer(asked: Asked) -> list[Answer]:
@@ -46,7 +46,7 @@ def noting(asked: list[Any]) -> Callable[[Asked], list[Answer]]:
 
 
 def run(ask: Callable[[Asked], list[Answer]] = answer, **changed: int) -> pd.DataFrame:
-    return search(DEFAULT, SPACE, knobs(**changed), FOLDS, 5, ask)
+    return search(DEFAULT, SPACE, knobs(**changed), FOLDS, 5, ask)[0]
 
 
 def test_the_default_is_the_first_trial_and_is_never_pruned() -> None:
@@ -78,7 +78,7 @@ def test_what_early_stopping_settled_is_kept_as_a_knob() -> None:
 
 def test_two_searches_are_the_same_and_another_seed_is_another() -> None:
     pd.testing.assert_frame_equal(run(), run())
-    assert not run()["knob_x"].equals(search(DEFAULT, SPACE, knobs(), FOLDS, 6, answer)["knob_x"])
+    assert not run()["knob_x"].equals(search(DEFAULT, SPACE, knobs(), FOLDS, 6, answer)[0]["knob_x"])
 
 
 @pytest.mark.parametrize("killed_after", [1, 7, 20, 33])
@@ -123,5 +123,5 @@ def test_a_space_for_a_knob_that_the_learner_lacks_is_refused() -> None:
 
 
 def test_without_a_space_every_trial_is_the_default() -> None:
-    trials = search(DEFAULT, {}, knobs(trials=2, batch=2), FOLDS, 5, answer)
+    trials, _ = search(DEFAULT, {}, knobs(trials=2, batch=2), FOLDS, 5, answer)
     assert set(trials["loss"]) == {2.25}

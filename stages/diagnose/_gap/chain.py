@@ -6,6 +6,7 @@ has not got them: its days, its players, or no real line. What the two parts fin
 and adds up to the gap.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +49,7 @@ class Chain:
     @property
     def residual(self) -> float:
         """What the causes leave unexplained: rounding."""
-        return float(self.gap[0] - sum(part[0] for part in self.parts.values()))
+        return float(self.gap[0] - math.fsum(part[0] for part in self.parts.values()))
 
     def rate(self, link: Link) -> Interval:
         """Return the hit rate at one step."""

@@ -1,0 +1,75 @@
+"""The pins: whatever the processor and whatever a user has set, numeric libraries take the same kernels."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from core.pins import ON_X86, STEERING, X86
+from tests.corridor import ROOT
+
+on_x86 = pytest.mark.skipif(platform.machine() not in X86, reason="kernels are pinned on x86-64 alone")
+HOSTILE = {
+    "NPY_ENABLE_CPU_FEATURES": "X86_V3",
+    "OPENBLAS_CORETYPE": "Prescott",
+    "OPENBLAS_NUM_THREADS": "3",
+    "OPENBLAS_L2_SIZE": "1024",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "ONEDNN_DEFAULT_FPMATH_MODE": "BF16",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "TF_XLA_FLAGS": "--tf_xla_auto_jit=2",
+}
+LOADED = """
+import json, os, sys
+import {package}
+assert "numpy" not in sys.modules or "{package}" == "tests.conftest", "the pins come too late"
+import numpy, scipy.linalg, sklearn
+from numpy.lib import introspect
+from threadpoolctl import threadpool_info
+current = {{kernel["current"] for kinds in introspect.opt_func_info().values() for kernel in kinds.values()}}
+blas = [[one["internal_api"], one["architecture"], one["num_threads"]] for one in threadpool_info()
+        if one["user_api"] == "blas"]
+print(json.dumps({{"numpy": sorted(current), "blas": blas, "environment": dict(os.environ)}}))
+"""
+PACKAGES = ("stages", "service", "experiments", "samples", "benchmarks", "core", "tests.conftest")
+
+
+def loaded(package: str, environment: dict[str, str]) -> Any:
+    """Return what the numeric libraries say of themselves after a package was imported in a hostile environment."""
+    command = [sys.executable, "-W", "error", "-c", LOADED.format(package=package)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def cleared(**added: str) -> dict[str, str]:
+    """Return this environment without the pins that the tests themselves run under."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(STEERING)} | added
+
+
+@on_x86
+@pytest.mark.parametrize("environment", [cleared(), cleared(**HOSTILE)], ids=["plain", "hostile"])
+def test_every_dispatch_is_at_baseline_and_every_blas_is_pinned(environment: dict[str, str]) -> None:
+    found = loaded("stages", environment)
+    assert all(kernel.startswith("baseline") for kernel in found["numpy"]), found["numpy"]
+    assert len(found["blas"]) == 2, "NumPy and SciPy bring an OpenBLAS each"
+    assert all(library == ["openblas", "Nehalem", 1] for library in found["blas"]), found["blas"]
+
+
+@on_x86
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_pins_before_numpy_is_loaded(package: str) -> None:
+    environment = loaded(package, cleared(**HOSTILE))["environment"]
+    steering = {name: value for name, value in environment.items() if name.startswith(STEERING)}
+    assert steering == {"OPENBLAS_NUM_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0", **ON_X86}
+
+
+def test_numpy_loaded_first_is_told_of() -> None:
+    command = [sys.executable, "-W", "error", "-c", "import numpy; import stages"]
+    done = subprocess.run(command, cwd=ROOT, env=cleared(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "NumPy was imported before Trueline's packages" in done.stderr
