@@ -63,8 +63,7 @@ def tag_log_loss(score: Floats, rows: Rows) -> GroupLosses:
 
 
 def _by_group(losses: Floats, rows: Rows) -> GroupLosses:
-    total, units = (np.bincount(rows.group, weights=values) for values in (losses, np.ones(len(losses))))
-    return GroupLosses(total, units)
+    return GroupLosses(*(np.bincount(rows.group, weights=x).astype(np.float64) for x in (losses, np.ones_like(losses))))
 
 
 LOSSES: dict[str, Callable[[Floats, Rows], GroupLosses]] = {

@@ -23,24 +23,29 @@ HOSTILE = {
     "TF_ENABLE_ONEDNN_OPTS": "1",
     "TF_XLA_FLAGS": "--tf_xla_auto_jit=2",
 }
-LOADED = """
+PINNED = """
 import json, os, sys
 import {package}
-assert "numpy" not in sys.modules or "{package}" == "tests.conftest", "the pins come too late"
-import numpy, scipy.linalg, sklearn
+assert "numpy" not in sys.modules, "the pins come too late"
+print(json.dumps(dict(os.environ)))
+"""
+LOADED = """
+import json
+import stages
+import numpy, scipy.linalg
 from numpy.lib import introspect
 from threadpoolctl import threadpool_info
-current = {{kernel["current"] for kinds in introspect.opt_func_info().values() for kernel in kinds.values()}}
+current = {kernel["current"] for kinds in introspect.opt_func_info().values() for kernel in kinds.values()}
 blas = [[one["internal_api"], one["architecture"], one["num_threads"]] for one in threadpool_info()
         if one["user_api"] == "blas"]
-print(json.dumps({{"numpy": sorted(current), "blas": blas, "environment": dict(os.environ)}}))
+print(json.dumps({"numpy": sorted(current), "blas": blas}))
 """
 PACKAGES = ("stages", "service", "experiments", "samples", "benchmarks", "core", "tests.conftest")
 
 
-def loaded(package: str, environment: dict[str, str]) -> Any:
-    """Return what the numeric libraries say of themselves after a package was imported in a hostile environment."""
-    command = [sys.executable, "-W", "error", "-c", LOADED.format(package=package)]
+def said(script: str, environment: dict[str, str]) -> Any:
+    """Return the JSON that a script prints in an environment."""
+    command = [sys.executable, "-W", "error", "-c", script]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -54,7 +59,7 @@ def cleared(**added: str) -> dict[str, str]:
 @on_x86
 @pytest.mark.parametrize("environment", [cleared(), cleared(**HOSTILE)], ids=["plain", "hostile"])
 def test_every_dispatch_is_at_baseline_and_every_blas_is_pinned(environment: dict[str, str]) -> None:
-    found = loaded("stages", environment)
+    found = said(LOADED, environment)
     assert all(kernel.startswith("baseline") for kernel in found["numpy"]), found["numpy"]
     assert len(found["blas"]) == 2, "NumPy and SciPy bring an OpenBLAS each"
     assert all(library == ["openblas", "Nehalem", 1] for library in found["blas"]), found["blas"]
@@ -63,7 +68,7 @@ def test_every_dispatch_is_at_baseline_and_every_blas_is_pinned(environment: dic
 @on_x86
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_pins_before_numpy_is_loaded(package: str) -> None:
-    environment = loaded(package, cleared(**HOSTILE))["environment"]
+    environment = said(PINNED.format(package=package), cleared(**HOSTILE))
     steering = {name: value for name, value in environment.items() if name.startswith(STEERING)}
     assert steering == {"OPENBLAS_NUM_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0", **ON_X86}
 
