@@ -1,5 +1,6 @@
 # Each verb does what it needs first; `make run` and `make test` work on a fresh clone.
 PYTHON ?= python3.11
+FOUND = $(or $(shell command -v $(PYTHON)),python3)
 BIN := .venv/bin
 READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -8,6 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 setup: $(READY)
 
 run: $(READY)  ## all tasks, all stages, on the data that params.yaml names
+	@python -m core.reproducible
 	dvc repro
 
 test: $(READY)  ## the whole suite, after the style checks
@@ -33,7 +35,9 @@ clean:  ## take away the environment and what the tools left behind
 # uv installs in seconds what takes pip minutes; pip brings it, by hash, out of the same lock, and stands in for it
 # where it cannot reach the registry that pip is set up for.
 $(READY): requirements.lock
-	$(or $(shell command -v $(PYTHON)),python3) -m venv .venv
+	@$(FOUND) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else \
+	  "This is Python %d.%d, and Trueline runs on 3.11, 3.12 and 3.13; install one, or name it: make PYTHON=python3.11" % v)'
+	$(FOUND) -m venv .venv
 	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
 	$(BIN)/uv pip sync --quiet --native-tls --require-hashes --python $(BIN)/python requirements.lock \
