@@ -16,6 +16,7 @@ from core.threads import one_thread
 from core.vocabulary import shares
 
 Weights = list[npt.NDArray[np.float32]]  # in Keras's order: word vectors, then matrix and bias of each dense layer
+SMALLEST = 1e-7  # variance of a chance below which its gradient fades: Keras clips chances so
 PLACES = ["layers/embedding/vars/0"] + [
     f"layers/{layer}/vars/{part}" for layer in ("dense", "dense_1", "dense_2") for part in (0, 1)
 ]
@@ -173,15 +174,22 @@ def _step(keras: Any, model: Any, inputs: int, tags: int) -> Callable[..., Any]:
     def step(words: Any, beside: Any, y: Any, weight: Any) -> None:
         with tf.GradientTape() as tape:
             p = model({"words": words, "beside": beside}, training=True)
-        # the gradient of the mean binary cross-entropy by p, spelled out: TensorFlow's own takes reciprocals, which
-        # processors approximate, each maker's in another way
-        by_p = weight[:, None] * (p - y) / tf.maximum(p * (1 - p), keras.config.epsilon())
-        by_p /= tf.cast(tf.size(y), p.dtype)
-        gradient = tape.gradient(p, model.trainable_variables, output_gradients=by_p)
+        by_chance = cross_entropy_gradient(p, y, weight)
+        gradient = tape.gradient(p, model.trainable_variables, output_gradients=by_chance)
         model.optimizer.apply(gradient, model.trainable_variables)
 
     taught: Callable[..., Any] = step
     return taught
+
+
+def cross_entropy_gradient(p: Any, y: Any, weight: Any) -> Any:
+    """Return the gradient of the weighted mean binary cross-entropy by the chances p; tensors, rows × tags.
+
+    Spelled out with divisions: TensorFlow's own takes reciprocals, which each maker's processors approximate otherwise.
+    """
+    import tensorflow as tf
+
+    return weight[:, None] * (p - y) / tf.maximum(p * (1 - p), SMALLEST) / tf.cast(tf.size(y), p.dtype)
 
 
 def _model(keras: Any, shape: Shape, lesson: Lesson, start: Floats) -> Any:
@@ -209,7 +217,6 @@ def _keras(seed: int) -> Any:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     keras.config.set_floatx("float32")  # a user's keras.json may say otherwise
-    keras.config.set_epsilon(1e-7)
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     return keras

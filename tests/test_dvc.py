@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import corridor
+from tests.hostile import HOSTILE
 
 UP_TO_DATE = "Data and pipelines are up to date."
 SHOWN = {
@@ -28,18 +29,18 @@ SHOWN = {
 }  # fmt: skip
 
 
-def call(folder: Path, *command: str) -> str:
-    """Run a command as someone who never told git a name, and return what it said."""
+def call(folder: Path, *command: str, **variables: str) -> str:
+    """Run a command as someone who never told git a name, with some variables set, and return what it said."""
     who = {f"GIT_{role}_{part}": "tester@example.org" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | who | {"PATH": path, "DVC_SITE_CACHE_DIR": str(folder.parent / "site")}
+    environment = os.environ | who | {"PATH": path, "DVC_SITE_CACHE_DIR": str(folder.parent / "site")} | variables
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, env=environment)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
-def dvc(folder: Path, *words: str) -> str:
-    return call(folder, sys.executable, "-m", "dvc", *words)
+def dvc(folder: Path, *words: str, **variables: str) -> str:
+    return call(folder, sys.executable, "-m", "dvc", *words, **variables)
 
 
 def dirt(folder: Path) -> str:
@@ -99,8 +100,10 @@ def test_a_second_repro_runs_nothing(house: Path) -> None:
     assert dirt(house) == ""
 
 
-def test_running_all_again_by_force_changes_no_byte_that_git_or_dvc_sees(house: Path) -> None:
-    assert len(ran(dvc(house, "repro", "--force"))) == len(corridor.STAGES) * len(corridor.tasks())
+def test_running_all_again_by_force_in_a_hostile_environment_changes_no_byte_that_git_or_dvc_sees(
+    house: Path,
+) -> None:
+    assert len(ran(dvc(house, "repro", "--force", **HOSTILE))) == len(corridor.STAGES) * len(corridor.tasks())
     assert dirt(house) == ""
     assert UP_TO_DATE in dvc(house, "status")
 

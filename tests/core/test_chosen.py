@@ -1,9 +1,12 @@
 """Inputs are kept and left out by name, and a slip is refused."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from core.chosen import Chosen, chosen
+from core.chosen import COARSE, DECIMALS, Chosen, chosen, rounded
 from core.refusals import Refusal
 
 INPUTS = pd.DataFrame({"mean_5": [1.0], "mean_10": [2.0], "opponent_pace": [3.0]})
@@ -31,3 +34,28 @@ def test_a_name_that_means_no_input_is_refused_with_the_nearest() -> None:
 def test_leaving_out_everything_is_refused() -> None:
     with pytest.raises(Refusal, match="leave no input"):
         kept(exclude=["*"])
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=64), min_size=1))
+def test_rounded_numbers_are_the_nearest_decimals_and_large_ones_stay(values: list[float]) -> None:
+    numbers = np.array(values)
+    found = rounded(numbers)
+    small = np.abs(numbers) < COARSE
+    np.testing.assert_array_equal(found[~small], numbers[~small])
+    assert [float(f"{number:.{DECIMALS}f}") for number in numbers[small]] == pytest.approx(found[small], abs=1.5e-9)
+    np.testing.assert_array_equal(rounded(found), found)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e-12, 1e-12))
+def test_noise_around_zero_is_zero_and_zero_has_one_sign(value: float, noise: float) -> None:
+    assert rounded(np.array([noise])).tobytes() == np.zeros(1).tobytes()
+    assert rounded(np.array([-0.0])).tobytes() == np.zeros(1).tobytes()
+    assert rounded(np.array([value]))[0] == pytest.approx(value, abs=1e-9)
+
+
+def test_only_columns_of_numbers_are_rounded() -> None:
+    table = pd.DataFrame({"x": [0.1234567891234, np.nan], "n": [2**60 + 1, 3], "c": pd.Categorical(["a", "b"])})
+    found = chosen(table, Chosen(include=None, exclude=[]))
+    assert found["x"].tolist()[0] == 0.123456789
+    assert np.isnan(found["x"].tolist()[1])
+    pd.testing.assert_frame_equal(found[["n", "c"]], table[["n", "c"]])

@@ -11,18 +11,9 @@ import pytest
 
 from core.pins import ON_X86, STEERING, X86
 from tests.corridor import ROOT
+from tests.hostile import HOSTILE
 
 on_x86 = pytest.mark.skipif(platform.machine() not in X86, reason="kernels are pinned on x86-64 alone")
-HOSTILE = {
-    "NPY_ENABLE_CPU_FEATURES": "X86_V3",
-    "OPENBLAS_CORETYPE": "Prescott",
-    "OPENBLAS_NUM_THREADS": "3",
-    "OPENBLAS_L2_SIZE": "1024",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "ONEDNN_DEFAULT_FPMATH_MODE": "BF16",
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-    "TF_XLA_FLAGS": "--tf_xla_auto_jit=2",
-}
 PINNED = """
 import json, os, sys
 import {package}

@@ -56,7 +56,7 @@ def oracle(value: Floats, group: Codes, day: Codes, keys: list[Codes]) -> Floats
 def test_strengths_are_the_ridge_over_earlier_days(seed: int) -> None:
     value, group, day, keys = races(seed)
     np.testing.assert_allclose(
-        strengths(value, group, day, keys, RIDGES, HALF_LIFE), oracle(value, group, day, keys), atol=0.02
+        strengths(value, group, day, keys, RIDGES, HALF_LIFE), oracle(value, group, day, keys), atol=1e-9
     )
 
 
@@ -123,3 +123,12 @@ def test_planted_abilities_are_recovered() -> None:
 def test_a_table_without_a_past_has_strengths_of_zero(rows: int) -> None:
     table = pd.DataFrame({"time": pd.to_datetime(["2024-01-01"] * rows), "group": ["g"] * rows, "x": [1.0] * rows})
     assert (Past(table).rating({"x": 1.0}, "group", {"group": 1.0}, 10.0) == 0).all()
+
+
+@given(st.integers(0, 10**6))
+@settings(deadline=None, max_examples=15)
+def test_last_bits_of_what_was_reached_move_no_decimal_that_a_model_is_given(seed: int) -> None:
+    value, group, day, keys = races(seed)
+    noise = 1 + np.random.default_rng(seed).normal(0, 1e-15, len(value))
+    plain, moved = (strengths(values, group, day, keys, RIDGES, HALF_LIFE) for values in (value, value * noise))
+    np.testing.assert_allclose(plain, moved, rtol=0, atol=1e-11)

@@ -245,3 +245,12 @@ def test_what_no_distribution_can_be_learned_from_is_refused(score: list[float],
 def test_a_few_lucky_rows_are_not_taken_for_certainty(n: int) -> None:
     score = np.full(n, 16.0)
     assert (apply(fit(score, score), score)["spread"] > 1).all()  # Poisson's is 4
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_last_bit_of_the_scores_moves_no_forecast_beyond_the_seventh_digit(whole: bool) -> None:
+    score, _, target = (players if whole else weights)(3000, 11)
+    noise = 1 + np.random.default_rng(0).choice([-1, 1], len(score)) * 2.0**-52
+    plain, moved = (apply(fit(values, target), score) for values in (score, score * noise))
+    for name, values in plain.items():
+        np.testing.assert_allclose(moved[name], values, rtol=3e-7)

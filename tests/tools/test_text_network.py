@@ -236,3 +236,19 @@ def test_importance_is_a_share_for_each_input(names: str) -> None:
 def test_rows_without_text_are_refused() -> None:
     with pytest.raises(Refusal, match=r"^text_network reads the input 'text', and there is none among words"):
         fitted(planted(1).only(["words"]))
+
+
+def test_the_gradient_that_is_spelled_out_is_that_of_the_cross_entropy() -> None:
+    import keras  # type: ignore[import-untyped,unused-ignore]
+    import tensorflow as tf  # type: ignore[import-untyped,unused-ignore]
+
+    random = np.random.default_rng(0)
+    p = tf.constant(np.append(random.random((40, 3)), [[0.0, 1.0, 0.5]], axis=0), tf.float32)
+    y = tf.constant(np.append(random.random((40, 3)) < 0.3, [[0, 1, 1]], axis=0), tf.float32)
+    weight = tf.constant(random.random(41), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(p)
+        loss = tf.reduce_mean(weight * keras.losses.binary_crossentropy(y, p))
+    spelled = pooled_network.cross_entropy_gradient(p, y, weight).numpy()
+    assert np.isfinite(spelled).all()
+    np.testing.assert_allclose(spelled, tape.gradient(loss, p).numpy(), rtol=1e-4, atol=1e-7)
