@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from core.reproducible import explain_difference
 from tests.corridor import ROOT
@@ -35,3 +36,10 @@ def test_make_run_says_so_before_it_runs() -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") <= 1
     assert "python -m core.reproducible" in (ROOT / "Makefile").read_text()
+
+
+def test_the_review_workflow_runs_everything_and_accepts_no_difference() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/review.yaml").read_text())["jobs"]
+    commands = [step.get("run", "") for step in jobs["reproduce"]["steps"]]
+    assert "make run" in commands
+    assert any('test -z "$(git status --porcelain)"' in command for command in commands)
