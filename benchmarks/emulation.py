@@ -46,18 +46,19 @@ print(digest.hexdigest())
 SHORT = {"iterations": 30, "epochs": 2, "trees": 30}  # rounds of a fit: more take the same instructions again
 
 
-def main(whole: str = "") -> None:
-    """Print for every stage and fit whether emulation gives the same bytes; `whole` runs all stages of all tasks."""
+def main(*words: str) -> None:
+    """Print for the tasks named (all, if none is) whether emulation gives the same bytes; `whole` runs all stages."""
     if not shutil.which(QEMU[0]):
         raise Refusal(f"{QEMU[0]} is not installed; on Debian: apt-get install qemu-user.")
-    if whole not in ("", "whole"):
-        raise Refusal(f"emulation takes no word or 'whole', and {whole!r} came.")
+    tasks = [word for word in words if word != "whole"] or sections("tasks")
+    if unknown := sorted(set(tasks) - set(sections("tasks"))):
+        raise Refusal(f"emulation takes 'whole' and names of tasks, and {unknown[0]!r} came.")
     with TemporaryDirectory() as folder:
         copy = copy_outputs(copy_repository(Path(folder) / "emulated"))
-        for task in sections("tasks"):
-            for stage in STAGES if whole else PARTS:
+        for task in tasks:
+            for stage in STAGES if "whole" in words else PARTS:
                 emulate_stage(stage, task, copy)
-        for task in sections("tasks"):
+        for task in tasks:
             for learner in sections("train", task):
                 emulate_fit(learner, task, copy)
 

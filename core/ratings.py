@@ -11,7 +11,7 @@ from core.races import Codes, Floats
 from core.threads import one_thread
 
 STEPS = 1000  # never reached: a few dozen steps do
-CLOSE = 1e-12  # of the right-hand side: converged, so that one step more or less moves no decimal that is kept
+CLOSE = 1e-6  # of the right-hand side: strengths are then within 1e-4 of their spread from the exact ones
 KEPT = 16  # days between two of which `Standing` keeps the strengths: others are learned again from those
 RECALLED = 8  # days that were asked for last
 

@@ -56,7 +56,7 @@ def oracle(value: Floats, group: Codes, day: Codes, keys: list[Codes]) -> Floats
 def test_strengths_are_the_ridge_over_earlier_days(seed: int) -> None:
     value, group, day, keys = races(seed)
     np.testing.assert_allclose(
-        strengths(value, group, day, keys, RIDGES, HALF_LIFE), oracle(value, group, day, keys), atol=1e-9
+        strengths(value, group, day, keys, RIDGES, HALF_LIFE), oracle(value, group, day, keys), atol=2e-5
     )
 
 
