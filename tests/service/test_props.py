@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from core import counts
 from core.archive import Archive
+from core.chosen import chosen
 from core.refusals import Refusal
 from core.windows import Past
 from service.app import create_app
@@ -179,7 +180,8 @@ def test_lines_and_line_ups_at_the_off_make_the_batch_s_inputs_bit_for_bit(
     usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
     present = [column.name for column in usable if column.known != "after"]
     forecaster = replace(model.forecaster, settings=settings, present=present)
-    whole = features.build(prepared[present], Past(prepared[[column.name for column in usable]]), settings)
+    history = prepared[[column.name for column in usable]]
+    whole = chosen(features.build(prepared[present], Past(history), settings), settings)
     for day in days(prepared[prepared["open_line"].notna() | prepared["line"].isna()], 4):
         day = prepared[prepared["time"] == day["time"].iloc[0]]
         rows = props.card_of(replace(model, forecaster=forecaster), posted(day).rows)

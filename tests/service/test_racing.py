@@ -13,6 +13,7 @@ import yaml
 from fastapi.testclient import TestClient
 
 from core.archive import Archive
+from core.chosen import chosen
 from core.races import Floats
 from core.refusals import Refusal
 from core.windows import Past
@@ -190,7 +191,8 @@ def test_prices_at_the_off_make_the_batch_s_inputs_bit_for_bit(model: racing.Mod
     present = [column.name for column in usable if column.known != "after"]
     settings = features.Settings(**told)
     forecaster = replace(model.forecaster, settings=settings, present=present)
-    whole = features.build(prepared[present], Past(prepared[[column.name for column in usable]]), settings)
+    history = prepared[[column.name for column in usable]]
+    whole = chosen(features.build(prepared[present], Past(history), settings), settings)
     for race in races(prepared, 6):
         found = forecaster.inputs(racing.card_of(model, posted(request(race))))
         assert "price" in found
