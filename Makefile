@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup run test check plots serve clean
+.PHONY: setup run test check same-numbers plots serve clean
 setup: $(READY)
 
 run: $(READY)  ## all tasks, all stages, on the data that params.yaml names
@@ -21,6 +21,9 @@ check: $(READY)  ## style, types, floors
 	ruff format --check .
 	mypy
 	lint-imports
+
+same-numbers: $(READY)  ## do outputs and metrics equal those of REV (HEAD)? for changes of code that change no number
+	@python .ci/same_numbers.py $(REV)
 
 plots: $(READY)  ## every picture on one page that opens offline
 	dvc plots show

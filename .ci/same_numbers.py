@@ -1,0 +1,62 @@
+"""Compare every output that dvc.lock names, and every byte of metrics/, with those of another revision.
+
+For whoever changes code and means to change no number: `make same-numbers`, or `make same-numbers REV=main`. Hashes of
+code and parameters are left out, for they are what was changed. Exit code 1 where anything differs.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def read_revision(revision: str, path: str) -> bytes:
+    """Return a file of a revision."""
+    return subprocess.run(["git", "show", f"{revision}:{path}"], check=True, capture_output=True).stdout
+
+
+def list_metrics(revision: str) -> list[str]:
+    """Return the files below metrics/ of a revision."""
+    command = ["git", "ls-tree", "-r", "--name-only", revision, "--", "metrics"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def read_output_hashes(lock: bytes) -> dict[str, str]:
+    """Return the hash of every output that a dvc.lock names, by its path."""
+    stages: dict[str, Any] = yaml.safe_load(lock)["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", ())}
+
+
+def compare_outputs(revision: str) -> list[str]:
+    """Return a line for each output and metrics file that differs from a revision's, is new or is gone."""
+    before = read_output_hashes(read_revision(revision, "dvc.lock"))
+    after = read_output_hashes(Path("dvc.lock").read_bytes())
+    differing = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    metrics_before = set(list_metrics(revision))
+    metrics_after = {str(path) for path in Path("metrics").rglob("*") if path.is_file()}
+    differing |= metrics_before ^ metrics_after
+    for path in metrics_before & metrics_after:
+        if read_revision(revision, path) != Path(path).read_bytes():
+            differing.add(path)
+    states = {(True, False): "gone", (False, True): "new", (True, True): "differs"}
+    return [
+        f"{states[path in before or path in metrics_before, path in after or path in metrics_after]:>8}  {path}"
+        for path in sorted(differing)
+    ]
+
+
+def main() -> None:
+    """Print what differs from the revision named on the command line, HEAD if none is."""
+    revision = sys.argv[1] if len(sys.argv) > 1 else "HEAD"
+    try:
+        lines = compare_outputs(revision)
+    except subprocess.CalledProcessError as failed:
+        sys.exit(f"{revision} could not be read: {failed.stderr.decode().strip()}")
+    print("\n".join(lines) or f"all outputs and metrics are those of {revision}")
+    sys.exit(bool(lines))
+
+
+if __name__ == "__main__":
+    main()
