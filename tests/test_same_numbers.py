@@ -28,7 +28,7 @@ def repository(tmp_path: Path) -> Path:
     (tmp_path / "metrics/scores.json").write_text("{}\n")
     call(tmp_path, "git", "init", "--quiet")
     call(tmp_path, "git", "add", "--all")
-    who = [f"-cuser.{key}=tester@example.org" for key in ("name", "email")]
+    who = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]
     assert call(tmp_path, "git", *who, "commit", "--quiet", "--message", "before").returncode == 0
     return tmp_path
 
