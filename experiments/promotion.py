@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from core.refusals import Refusal
 from experiments import repository, tags
@@ -139,11 +139,6 @@ def rollback(task: str, stage: str = PROD, why: str | None = None) -> tuple[Even
             made.append(_take(told, each, message))
         made.append(_assign(tags.events(), task, back.rev, stage, message))
     return back, made
-
-
-def standing() -> dict[str, Literal["promoted", "archived"]]:
-    """Return by commit what stands in a stage of some task, and what was archived."""
-    return tags.standing()
 
 
 def push(made: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.refusals import Refusal, suggest
-from experiments import differences, locks, parsed, repository
+from experiments import differences, locks, parsed, repository, tags
 from experiments.experiment import Experiment, Status
 from experiments.parsed import PARAMS, REPORT, SCORES
 
@@ -214,9 +214,7 @@ def _standing() -> Mapping[str, Status]:
     """Return what was promoted or archived, by commit; without tags of GTO's form nothing was."""
     if not any("@" in tag or "#" in tag for tag in repository.tags()):
         return {}
-    from experiments import promotion  # GTO takes a second to import
-
-    return cast(Mapping[str, Status], promotion.standing())
+    return cast(Mapping[str, Status], tags.standing())
 
 
 def _later(each: Experiment, newest: Mapping[str, datetime]) -> bool:

@@ -84,7 +84,7 @@ def test_the_best_of_twenty_without_skill_is_held_against_all_that_were_looked_a
     outcome = promote(find(min(losses, key=lambda name: losses[name])))
     assert outcome.gates[-1].figures["looks"] == 22, "twenty tries, what stands, and the baseline"
     assert outcome.stopped == ["noise"]
-    assert promotion.standing() == {find("stands").rev: "promoted"}
+    assert tags.standing() == {find("stands").rev: "promoted"}
 
 
 def test_an_override_is_kept_in_the_tag_and_told_by_history(house: Path) -> None:
@@ -145,10 +145,10 @@ def test_out_of_a_stage_nothing_stands_and_what_is_archived_says_so(house: Path)
     assert stands() is None
     assert [find(name).status for name in ("first", "second")] == ["completed", "completed"]
     archive(find("second"))
-    assert promotion.standing() == {rev: "archived"}
+    assert tags.standing() == {rev: "archived"}
     assert find("second").status == "archived"
     promote(find("second"), force="back from the shelf")
-    assert promotion.standing() == {rev: "promoted"}
+    assert tags.standing() == {rev: "promoted"}
 
 
 def test_what_was_archived_is_passed_over_and_archiving_it_leaves_the_stage_alone(house: Path) -> None:
@@ -159,7 +159,7 @@ def test_what_was_archived_is_passed_over_and_archiving_it_leaves_the_stage_alon
     with pytest.raises(Refusal, match="b is archived already"):
         archive(find("b"))
     assert stands() == last_tagged() == revs["c"]
-    assert promotion.standing() == {revs["b"]: "archived", revs["c"]: "promoted"}
+    assert tags.standing() == {revs["b"]: "archived", revs["c"]: "promoted"}
     assert rollback(TASK)[0].rev == revs["a"]
     assert stands() == last_tagged() == revs["a"]
 

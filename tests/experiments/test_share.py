@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from experiments import promotion, records
+from experiments import records, tags
 from experiments.promotion import demote, promote, rollback
 from experiments.records import find
 from tests.promoted import git
@@ -132,9 +132,9 @@ def test_a_fresh_clone_lists_what_was_pushed_promotes_it_and_delivers_it(
 
     monkeypatch.chdir(places["mine"])
     git(places["mine"], "fetch", "--quiet", "--tags", "origin")
-    assert promotion.standing() == {find("timid").rev: "promoted"}
+    assert tags.standing() == {find("timid").rev: "promoted"}
     demote(find("timid"))
-    assert promotion.standing() == {}
+    assert tags.standing() == {}
 
 
 @pytest.mark.parametrize("changed", [False, True])
