@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.refusals import Refusal
-from experiments import parsed, promotion, queue, records, repository
+from experiments import parsed, queue, records, repository, tags
 from experiments.experiment import Experiment
 from tests.experiments import worlds
 
@@ -134,7 +134,7 @@ def test_a_run_that_stopped_short_of_evaluate_has_no_scores_though_its_commit_ho
 def test_what_was_promoted_or_archived_is_said_of_its_commit(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     revs = worlds.experiments(world, head(world), {"first": worlds.made(0.5), "second": worlds.made(0.6)})
     worlds.git(world, "tag", "props-model@v1.0.0", revs["second"])
-    monkeypatch.setattr(promotion, "standing", lambda: {revs["second"]: "promoted"})
+    monkeypatch.setattr(tags, "standing", lambda: {revs["second"]: "promoted"})
     states = {each.name: each.status for each in records.all_experiments()}
     assert states == {"first": "completed", "second": "promoted"}
 
