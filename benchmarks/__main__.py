@@ -5,23 +5,23 @@ from importlib import import_module
 from inspect import signature
 from pathlib import Path
 
-from core.refusals import Refusal
+from core.refusals import UserError
 
-NAMES = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+BENCHMARK_NAMES = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Run the benchmark that the first word names; refuse a name that is no file here, and words it does not take."""
-    if not words or words[0] not in NAMES:
-        sys.exit(f"usage: python -m benchmarks NAME, where NAME is one of: {', '.join(NAMES)}")
-    asked = import_module(f"benchmarks.{words[0]}").main
-    if words[1:] and not signature(asked).parameters:
-        sys.exit(f"benchmarks: {words[0]} takes no words of its own, and {words[1]!r} came.")
-    asked(*words[1:])
+    if not arguments or arguments[0] not in BENCHMARK_NAMES:
+        sys.exit(f"usage: python -m benchmarks NAME, where NAME is one of: {', '.join(BENCHMARK_NAMES)}")
+    benchmark = import_module(f"benchmarks.{arguments[0]}").main
+    if arguments[1:] and not signature(benchmark).parameters:
+        sys.exit(f"benchmarks: {arguments[0]} takes no words of its own, and {arguments[1]!r} came.")
+    benchmark(*arguments[1:])
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except Refusal as refusal:
+    except UserError as refusal:
         sys.exit(f"benchmarks: {refusal}")

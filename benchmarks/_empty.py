@@ -7,20 +7,20 @@ from fastapi import FastAPI
 
 from service.tasks.events import Answer, Chance, Request, Tagged
 
-TOP = [Chance(tag=f"tag-{number}", chance=0.12345678901234567, threshold=0.123456789012) for number in range(5)]
-SAID = Answer(model="workspace:01234567", events=[Tagged(id="ev1053-12", tags=["tag-0"], top=TOP)])
+TOP_TAGS = [Chance(tag=f"tag-{number}", chance=0.12345678901234567, threshold=0.123456789012) for number in range(5)]
+CONSTANT_ANSWER = Answer(model="workspace:01234567", events=[Tagged(id="ev1053-12", tags=["tag-0"], top=TOP_TAGS)])
 
 app = FastAPI()
 
 
 @app.get("/health")
-async def health() -> bool:
+async def check_health() -> bool:
     return True
 
 
 @app.post("/predict/events")
-async def empty(asked: Request) -> Answer:
-    return SAID
+async def answer_events(asked: Request) -> Answer:
+    return CONSTANT_ANSWER
 
 
 if __name__ == "__main__":

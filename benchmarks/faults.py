@@ -14,25 +14,31 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from core.evidence import Evidence
-from core.intervals import wilson
-from core.jobs import run
-from core.params import knobs
-from core.refusals import Refusal
-from samples.faults import KINDS, plant
+from core.intervals import compute_wilson_interval
+from core.jobs import run_in_parallel
+from core.params import load_settings
+from core.refusals import UserError
+from samples.faults import FAULT_KINDS, inject_fault
 from stages.diagnose import gap, root_cause
 
-PAGE = Path(__file__).parent.parent / "docs/faults.md"
+FAULTS_PAGE = Path(__file__).parent.parent / "docs/faults.md"
 MARKERS = "<!-- written by python -m benchmarks faults --write -->", "<!-- until here -->"
-SEEDS = 18  # cases of each kind at moderate strength
-HEALTHY = 3  # times as many without a fault: one false name in twenty is to be told from one in ten
-WEAKER = (0.2, 0.3, 0.4, 0.55, 0.7)  # strengths among which each fault has one that leaves the diagnosis in doubt
-DOUBTFUL = 0.5  # as many cases of each weaker strength, or one: in doubt are few of them, and those are wanted
+SEEDS_PER_KIND = 18  # cases of each kind at moderate strength
+HEALTHY_FACTOR = 3  # times as many without a fault: one false name in twenty is to be told from one in ten
+WEAK_STRENGTHS = (
+    0.2,
+    0.3,
+    0.4,
+    0.55,
+    0.7,
+)  # strengths among which each fault has one that leaves the diagnosis in doubt
+WEAK_CASES_FACTOR = 0.5  # as many cases of each weaker strength, or one: in doubt are few of them, and those are wanted
 WORKERS = 2  # processes
-BINS = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)  # of confidence; each holds its upper end
+CONFIDENCE_BINS = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)  # of confidence; each holds its upper end
 
-SILENT = ("none", "undecided")
-RIGHT = {
-    "nothing": SILENT,
+SILENT_NAMES = ("none", "undecided")
+RIGHT_NAMES = {
+    "nothing": SILENT_NAMES,
     "market_sharper": ("market_sharpness",),
     "model_drift": ("model_drift",),
     "bias": ("bias",),
@@ -46,8 +52,11 @@ RIGHT = {
     "population_shift": ("population_mix",),
     "outage": ("no_data",),
 }
-NAMES = (*SILENT, *dict.fromkeys(name for kind, right in RIGHT.items() if kind != "nothing" for name in right))
-BY_GAP = {
+CAUSE_NAMES = (
+    *SILENT_NAMES,
+    *dict.fromkeys(name for kind, right in RIGHT_NAMES.items() if kind != "nothing" for name in right),
+)
+CAUSE_BY_GAP = {
     "line_type": "line_mix",
     "line_timing": "line_mix",
     "dates": "data_quality",
@@ -55,7 +64,7 @@ BY_GAP = {
     "players": "population_mix",
 }
 
-Settings = tuple[root_cause.Settings, gap.Settings]
+CheckSettings = tuple[root_cause.Settings, gap.Settings]
 
 
 class Case(NamedTuple):
@@ -71,131 +80,153 @@ class Answer(NamedTuple):
 
     case: Case
     name: str
-    by: str
+    named_by: str
     root: str
     confidence: float
 
     @property
-    def right(self) -> bool:
+    def is_right(self) -> bool:
         """Whether the name is that of the planted fault."""
-        return self.name in RIGHT[self.case.kind]
+        return self.name in RIGHT_NAMES[self.case.kind]
 
 
-def main(*words: str) -> None:
+def main(*arguments: str) -> None:
     """Print the confusion matrix and the figures as Markdown; with --write, put them into the page as well."""
-    asked = _asked(words)
-    settings = knobs(root_cause.Settings, *_section("root_cause")), knobs(gap.Settings, *_section("gap"))
-    told = page_part(run(partial(answer, settings), cases(asked.seeds), WORKERS, "cases"))
-    print(told)
-    if asked.write:
-        PAGE.write_text(between(PAGE.read_text(), told))
+    options = _parse_arguments(arguments)
+    settings = (
+        load_settings(root_cause.Settings, *_get_section("root_cause")),
+        load_settings(gap.Settings, *_get_section("gap")),
+    )
+    markdown = render_results(
+        run_in_parallel(partial(diagnose_case, settings), make_cases(options.seeds), WORKERS, "cases")
+    )
+    print(markdown)
+    if options.write:
+        FAULTS_PAGE.write_text(replace_section(FAULTS_PAGE.read_text(), markdown))
 
 
-def cases(seeds: int) -> list[Case]:
+def make_cases(seeds: int) -> list[Case]:
     """Return the cases, each of a seed of its own: of every kind, more without a fault, and fewer of weaker ones."""
-    wanted = [(kind, 1.0) for kind in KINDS for _ in range(seeds * (HEALTHY if kind == "nothing" else 1))]
-    weak = [(kind, strength) for kind in KINDS for strength in WEAKER for _ in range(max(round(DOUBTFUL * seeds), 1))]
-    wanted += [one for one in weak if one[0] != "nothing"]
-    return [Case(kind, seed, strength) for seed, (kind, strength) in enumerate(wanted)]
+    pairs = [(kind, 1.0) for kind in FAULT_KINDS for _ in range(seeds * (HEALTHY_FACTOR if kind == "nothing" else 1))]
+    weak = [
+        (kind, strength)
+        for kind in FAULT_KINDS
+        for strength in WEAK_STRENGTHS
+        for _ in range(max(round(WEAK_CASES_FACTOR * seeds), 1))
+    ]
+    pairs += [pair for pair in weak if pair[0] != "nothing"]
+    return [Case(kind, seed, strength) for seed, (kind, strength) in enumerate(pairs)]
 
 
-def answer(settings: Settings, case: Case) -> Answer:
+def diagnose_case(settings: CheckSettings, case: Case) -> Answer:
     """Return what the diagnosis names in one case."""
-    evidence = plant(case.kind, case.seed, case.strength)
-    found = root_cause.check(evidence, settings[0])["details"]
-    root, confidence = found.get("cause", "undecided"), found.get("confidence")
-    name, by = _named(root, _gap(evidence, settings[1]))
-    return Answer(case, name, by, root, np.nan if confidence is None else confidence)
+    evidence = inject_fault(case.kind, case.seed, case.strength)
+    details = root_cause.check(evidence, settings[0])["details"]
+    root, confidence = details.get("cause", "undecided"), details.get("confidence")
+    name, named_by = _choose_name(root, _run_gap_report(evidence, settings[1]))
+    return Answer(case, name, named_by, root, np.nan if confidence is None else confidence)
 
 
-def page_part(answers: list[Answer]) -> str:
+def render_results(answers: list[Answer]) -> str:
     """Return the matrix and the figures as Markdown."""
-    moderate = [one for one in answers if one.case.strength == 1]
-    planted = [one for one in moderate if one.case.kind != "nothing"]
-    healthy = [one for one in moderate if one.case.kind == "nothing"]
-    weaker = [(strength, [one for one in answers if one.case.strength == strength]) for strength in WEAKER]
+    moderate = [answer for answer in answers if answer.case.strength == 1]
+    planted = [answer for answer in moderate if answer.case.kind != "nothing"]
+    healthy = [answer for answer in moderate if answer.case.kind == "nothing"]
+    weaker = [
+        (strength, [answer for answer in answers if answer.case.strength == strength]) for strength in WEAK_STRENGTHS
+    ]
     lines = [
-        *_matrix(moderate),
+        *_render_confusion_matrix(moderate),
         "",
-        f"- Named right at moderate strength: {_share(planted)}.",
-        f"- None or undecided where nothing is planted: {_share(healthy)}.",
-        *(f"- Named right at {strength:g} of it: {_share(some)}." for strength, some in weaker if some),
+        f"- Named right at moderate strength: {_format_share_right(planted)}.",
+        f"- None or undecided where nothing is planted: {_format_share_right(healthy)}.",
+        *(
+            f"- Named right at {strength:g} of it: {_format_share_right(subset)}."
+            for strength, subset in weaker
+            if subset
+        ),
         "",
-        *_calibration(answers),
+        *_render_calibration(answers),
     ]
     return "\n".join(lines)
 
 
-def between(text: str, told: str) -> str:
+def replace_section(text: str, section: str) -> str:
     """Return a page with a new part between its markers; refuses a page without them."""
-    first, last = MARKERS
-    if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):
-        raise Refusal(f"{PAGE.name} needs the lines {first!r} and {last!r}, once and in this order; put them back.")
-    return f"{text[: text.index(first)]}{first}\n{told}\n{text[text.index(last) :]}"
+    start_marker, end_marker = MARKERS
+    if (
+        text.count(start_marker) != 1
+        or text.count(end_marker) != 1
+        or text.index(start_marker) > text.index(end_marker)
+    ):
+        raise UserError(
+            f"{FAULTS_PAGE.name} needs the lines {start_marker!r} and {end_marker!r}, once and in this order; put them back."
+        )
+    return f"{text[: text.index(start_marker)]}{start_marker}\n{section}\n{text[text.index(end_marker) :]}"
 
 
-def _gap(evidence: Evidence, settings: gap.Settings) -> dict[str, Any]:
-    return gap.gap(gap.from_evidence(evidence, settings.segments), settings, evidence.seed)
+def _run_gap_report(evidence: Evidence, settings: gap.Settings) -> dict[str, Any]:
+    return gap.build_gap_report(gap.join_evidence_rows(evidence, settings.segments), settings, evidence.seed)
 
 
-def _named(root: str, report: dict[str, Any]) -> tuple[str, str]:
+def _choose_name(root: str, report: dict[str, Any]) -> tuple[str, str]:
     """Return one name for what both say, and which said it."""
     if report["creation"]["late"]:
         return "leakage", "gap"
-    other = _of_gap(report)
-    return (other, "gap") if root in SILENT and other else (root, "root cause")
+    gap_name = _name_from_gap(report)
+    return (gap_name, "gap") if root in SILENT_NAMES and gap_name else (root, "root cause")
 
 
-def _of_gap(report: dict[str, Any]) -> str | None:
+def _name_from_gap(report: dict[str, Any]) -> str | None:
     if report["dates"]["runs"] or report["rows"]["repeated"]:
         return "data_quality"
-    if apart := report["stretches"]:
-        clearest = max(apart, key=lambda one: one["errors"])
+    if stretches := report["stretches"]:
+        clearest = max(stretches, key=lambda stretch: stretch["errors"])
         return "bias" if clearest["measure"] == "bias" else "leakage" if clearest["off"] < 0 else "model_drift"
-    return BY_GAP.get(report["main_cause"]["name"] or "")
+    return CAUSE_BY_GAP.get(report["main_cause"]["name"] or "")
 
 
-def _matrix(answers: list[Answer]) -> list[str]:
+def _render_confusion_matrix(answers: list[Answer]) -> list[str]:
     """Return a row for every kind, with how often each name was given; right ones are bold."""
-    rows = [f"| planted | {' | '.join(NAMES)} |", f"|---|{'---:|' * len(NAMES)}"]
-    for kind in KINDS:
-        given = [one.name for one in answers if one.case.kind == kind]
-        counts = [(str(given.count(name) or "·"), name in RIGHT[kind]) for name in NAMES]
-        rows.append(f"| {kind} | {' | '.join(f'**{count}**' if good else count for count, good in counts)} |")
+    rows = [f"| planted | {' | '.join(CAUSE_NAMES)} |", f"|---|{'---:|' * len(CAUSE_NAMES)}"]
+    for kind in FAULT_KINDS:
+        named = [answer.name for answer in answers if answer.case.kind == kind]
+        counts = [(str(named.count(name) or "·"), name in RIGHT_NAMES[kind]) for name in CAUSE_NAMES]
+        rows.append(f"| {kind} | {' | '.join(f'**{count}**' if is_right else count for count, is_right in counts)} |")
     return rows
 
 
-def _share(answers: list[Answer]) -> str:
-    right = sum(one.right for one in answers)
-    known = wilson(right, len(answers))
-    if known["value"] is None or known["low"] is None or known["high"] is None:
+def _format_share_right(answers: list[Answer]) -> str:
+    right_count = sum(answer.is_right for answer in answers)
+    interval = compute_wilson_interval(right_count, len(answers))
+    if interval["value"] is None or interval["low"] is None or interval["high"] is None:
         return "no case"
-    share, low, high = (100 * known["value"], 100 * known["low"], 100 * known["high"])
-    return f"{share:.1f} % ({right} of {len(answers)}; 95 % interval {low:.1f} to {high:.1f})"
+    share, low, high = (100 * interval["value"], 100 * interval["low"], 100 * interval["high"])
+    return f"{share:.1f} % ({right_count} of {len(answers)}; 95 % interval {low:.1f} to {high:.1f})"
 
 
-def _calibration(answers: list[Answer]) -> list[str]:
+def _render_calibration(answers: list[Answer]) -> list[str]:
     """Return how often a named root cause is right, by its confidence, at all strengths."""
-    named = [one for one in answers if np.isfinite(one.confidence) and one.root not in SILENT]
+    named = [answer for answer in answers if np.isfinite(answer.confidence) and answer.root not in SILENT_NAMES]
     rows = ["| confidence of a named root cause | cases | mean confidence | right |", "|---|---:|---:|---:|"]
-    for low, high in pairwise(BINS):
-        within = [one for one in named if low < one.confidence <= high]
+    for low, high in pairwise(CONFIDENCE_BINS):
+        within = [answer for answer in named if low < answer.confidence <= high]
         if within:
-            mean = np.mean([one.confidence for one in within])
-            right = np.mean([one.root in RIGHT[one.case.kind] for one in within])
+            mean = np.mean([answer.confidence for answer in within])
+            right = np.mean([answer.root in RIGHT_NAMES[answer.case.kind] for answer in within])
             rows.append(f"| {low:.1f} to {high:.1f} | {len(within)} | {mean:.2f} | {right:.2f} |")
     return rows
 
 
-def _section(check: str) -> tuple[str, str, str]:
+def _get_section(check: str) -> tuple[str, str, str]:
     return "diagnose", "props", check
 
 
-def _asked(words: tuple[str, ...]) -> argparse.Namespace:
+def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks faults", description="Planted faults, and their names.")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="cases of each kind at moderate strength")
-    parser.add_argument("--write", action="store_true", help=f"put the result into docs/{PAGE.name}")
-    asked = parser.parse_args(words)
-    if asked.seeds < 1:
-        parser.error(f"--seeds is {asked.seeds}; it must be 1 or more.")
-    return asked
+    parser.add_argument("--seeds", type=int, default=SEEDS_PER_KIND, help="cases of each kind at moderate strength")
+    parser.add_argument("--write", action="store_true", help=f"put the result into docs/{FAULTS_PAGE.name}")
+    options = parser.parse_args(arguments)
+    if options.seeds < 1:
+        parser.error(f"--seeds is {options.seeds}; it must be 1 or more.")
+    return options

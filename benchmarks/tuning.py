@@ -38,135 +38,138 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from core import folds, intervals
-from core.inputs import categories
-from core.losses import LOSSES
-from core.params import FILE, Knobs, knobs, seed
-from core.races import losses, normalise, uniform_losses
-from core.rows import Floats, Rows, Table, read
-from core.threads import one_thread
+from core.inputs import list_categorical_inputs
+from core.losses import TUNING_LOSSES
+from core.params import PARAMS_FILE, StageSettings, load_seed, load_settings
+from core.races import compute_race_losses, compute_uniform_losses, normalize_by_group
+from core.rows import Floats, FoldData, FoldTables, read_fold_tables
+from core.threads import limit_to_one_thread
 from stages.calibrate import race_softmax
 from stages.train import catboost_trees
-from stages.tune.search import Answer, Point, Range, Search, search
+from stages.tune.search import FoldResult, ParamRange, Point, SearchSettings, search_params
 
 ROOT = Path(__file__).parent.parent
-SOURCE = ROOT / "data/sample/racing"  # small and in git, so that everybody measures the same
+SAMPLE_FOLDER = ROOT / "data/sample/racing"  # small and in git, so that everybody measures the same
 TASK, LEARNER, FOLD = "racing", "catboost_trees", "test_0"  # the only test fold that no tuning row lies behind
 TRIALS = 30  # configurations tried by each, what such projects ask of Optuna
 FOLDS = 3  # of the usual recipe's search, and of the calibration inside each
-GOAL = 10  # times less CPU
+GOAL_RATIO = 10  # times less CPU
 
-Contender = Callable[[Table], "Forecast"]
+Contender = Callable[[FoldTables], "Forecast"]
 
 
 @dataclass(frozen=True)
 class Forecast:
     """Chances of the test rows as the contender gives them, its configuration, and by what figure it chose that."""
 
-    p: Floats
-    chosen: Point
-    because: str
+    probabilities: Floats
+    configuration: Point
+    selected_by: str
 
 
-class Space(Knobs):
+class Space(StageSettings):
     """The ranges of one learner's knobs in params.yaml."""
 
-    ranges: dict[str, Range]
+    ranges: dict[str, ParamRange]
 
 
 def main() -> None:
     """Print CPU seconds and their ratio, and what the forecasts lose on the same later races; ten minutes or more."""
     with TemporaryDirectory() as folder:
-        table = history(Path(folder))
-    known, later = [table.rows(FOLD, role) for role in ("fit", "calibrate")], table.rows(FOLD, "score")
-    agree(table, known)
-    inputs, rows = len(later.x.columns), sum(len(part.y) for part in known)
-    print(f"{TRIALS} trials each; {inputs} inputs; {rows} rows before, {len(later.y)} rows of {later.group.max() + 1} "
+        table = build_table(Path(folder))
+    training_rows, test_rows = (
+        [table.get_rows(FOLD, role) for role in ("fit", "calibrate")],
+        table.get_rows(FOLD, "score"),
+    )
+    assert_same_rows(table, training_rows)
+    inputs, rows = len(test_rows.x.columns), sum(len(fold_rows.y) for fold_rows in training_rows)
+    print(f"{TRIALS} trials each; {inputs} inputs; {rows} rows before, {len(test_rows.y)} rows of {test_rows.group.max() + 1} "
           f"races after", flush=True)  # fmt: skip
-    theirs, recipe = alone(usual, table)
-    _, mended = alone(partial(shuffled, chosen=recipe.chosen), table)
-    spent, forecast = alone(ours, table)
-    report({"usual recipe": recipe, "  shuffled": mended, "Trueline": forecast}, later)
-    print(f"CPU of the usual recipe {theirs:.1f} s, of Trueline {spent:.1f} s")
-    print(f"  ratio {theirs / spent:.1f}    goal ≥ {GOAL}")
+    recipe_cpu, recipe = run_in_fresh_process(run_usual_recipe, table)
+    _, shuffled_recipe = run_in_fresh_process(partial(run_shuffled_recipe, chosen=recipe.configuration), table)
+    trueline_cpu, forecast = run_in_fresh_process(run_trueline, table)
+    print_report({"usual recipe": recipe, "  shuffled": shuffled_recipe, "Trueline": forecast}, test_rows)
+    print(f"CPU of the usual recipe {recipe_cpu:.1f} s, of Trueline {trueline_cpu:.1f} s")
+    print(f"  ratio {recipe_cpu / trueline_cpu:.1f}    goal ≥ {GOAL_RATIO}")
 
 
-def history(folder: Path) -> Table:
+def build_table(folder: Path) -> FoldTables:
     """Return the features and folds that the corridor's own doors make of the sample, in a folder of their own."""
-    params = yaml.safe_load(FILE.read_text())
-    params["tasks"][TASK]["source"] = str(SOURCE)
-    (folder / FILE).write_text(yaml.safe_dump(params, sort_keys=False))
+    params = yaml.safe_load(PARAMS_FILE.read_text())
+    params["tasks"][TASK]["source"] = str(SAMPLE_FOLDER)
+    (folder / PARAMS_FILE).write_text(yaml.safe_dump(params, sort_keys=False))
     for stage in ("prepare", "features"):
         command = [sys.executable, "-m", f"stages.{stage}", TASK]
         subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
-    return read(folder / f"data/features/{TASK}.parquet", folder / f"data/folds/{TASK}.parquet")
+    return read_fold_tables(folder / f"data/features/{TASK}.parquet", folder / f"data/folds/{TASK}.parquet")
 
 
-def agree(table: Table, known: list[Rows]) -> None:
+def assert_same_rows(table: FoldTables, training_rows: list[FoldData]) -> None:
     """Assert that our search sees no row that the usual recipe does not."""
-    allowed = np.concatenate([rows.at for rows in known])
-    for fold in folds.names(table.folds, "tune"):
+    allowed = np.concatenate([rows.table_position for rows in training_rows])
+    for fold in folds.list_folds(table.folds, "tune"):
         assert np.isin(np.flatnonzero(table.folds[fold].notna()), allowed).all(), fold
 
 
-def alone(contender: Contender, table: Table) -> tuple[float, Forecast]:
+def run_in_fresh_process(contender: Contender, table: FoldTables) -> tuple[float, Forecast]:
     """Return CPU seconds and forecast of a contender in a fresh process; what was imported and read is not counted."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(timed, contender, table).result()
+        return pool.submit(time_contender, contender, table).result()
 
 
-def timed(contender: Contender, table: Table) -> tuple[float, Forecast]:
-    with one_thread():  # idle threads of linear algebra spin, and would count
-        begin = cpu()
+def time_contender(contender: Contender, table: FoldTables) -> tuple[float, Forecast]:
+    with limit_to_one_thread():  # idle threads of linear algebra spin, and would count
+        start = measure_own_cpu()
         forecast = contender(table)
-        return cpu() - begin, forecast
+        return measure_own_cpu() - start, forecast
 
 
-def cpu() -> float:
+def measure_own_cpu() -> float:
     """Return the CPU seconds of this process and of its children that have ended."""
-    usages = [getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
+    usages = [getrusage(scope) for scope in (RUSAGE_SELF, RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def usual(table: Table) -> Forecast:
+def run_usual_recipe(table: FoldTables) -> Forecast:
     """Thirty trials × three shuffled folds × three calibrated fits, every one on resampled rows."""
-    x, y, later = resampled(table)
-    cut = StratifiedKFold(FOLDS, shuffle=True, random_state=seed())
+    x, y, test_inputs = resample_rows(table)
+    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=load_seed())
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed()))
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=load_seed()))
     for _ in tqdm(range(TRIALS), desc="usual recipe, trials"):
         trial = study.ask()
-        model = CalibratedClassifierCV(estimator(trial), method="sigmoid", cv=FOLDS)
-        study.tell(trial, float(cross_val_score(model, x, y, scoring="f1", cv=cut).mean()))
-    best = estimator(FixedTrial(study.best_params))
-    model = CalibratedClassifierCV(best, method="sigmoid", cv=FOLDS).fit(x, y)
-    return Forecast(model.predict_proba(later)[:, 1], study.best_params, f"mean F1 {study.best_value:.3f}")
+        model = CalibratedClassifierCV(build_estimator(trial), method="sigmoid", cv=FOLDS)
+        study.tell(trial, float(cross_val_score(model, x, y, scoring="f1", cv=splitter).mean()))
+    best_estimator = build_estimator(FixedTrial(study.best_params))
+    model = CalibratedClassifierCV(best_estimator, method="sigmoid", cv=FOLDS).fit(x, y)
+    return Forecast(model.predict_proba(test_inputs)[:, 1], study.best_params, f"mean F1 {study.best_value:.3f}")
 
 
-def shuffled(table: Table, chosen: Point) -> Forecast:
+def run_shuffled_recipe(table: FoldTables, chosen: Point) -> Forecast:
     """The usual recipe's choice once more, its calibration cut without regard to the order of rows."""
-    x, y, later = resampled(table)
-    cut = StratifiedKFold(FOLDS, shuffle=True, random_state=seed())
-    model = CalibratedClassifierCV(estimator(FixedTrial(chosen)), method="sigmoid", cv=cut).fit(x, y)
-    return Forecast(model.predict_proba(later)[:, 1], chosen, "the same")
+    x, y, test_inputs = resample_rows(table)
+    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=load_seed())
+    model = CalibratedClassifierCV(build_estimator(FixedTrial(chosen)), method="sigmoid", cv=splitter).fit(x, y)
+    return Forecast(model.predict_proba(test_inputs)[:, 1], chosen, "the same")
 
 
-def resampled(table: Table) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
+def resample_rows(table: FoldTables) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
     """Return imputed, resampled and scaled inputs, who won, and the inputs of the later rows."""
-    known = [table.rows(FOLD, role) for role in ("fit", "calibrate")]
-    numbers = label_encoded(pd.concat([rows.x for rows in known], ignore_index=True))
-    won = np.concatenate([rows.y for rows in known]) > 0
+    training_rows = [table.get_rows(FOLD, role) for role in ("fit", "calibrate")]
+    numbers = encode_labels(pd.concat([rows.x for rows in training_rows], ignore_index=True))
+    won = np.concatenate([rows.y for rows in training_rows]) > 0
     imputer, scaler = SimpleImputer(strategy="median"), StandardScaler()
-    x, y = SMOTE(random_state=seed()).fit_resample(imputer.fit_transform(numbers), won)
-    later = imputer.transform(label_encoded(table.rows(FOLD, "score").x))
-    return scaler.fit_transform(x), y, scaler.transform(later)
+    x, y = SMOTE(random_state=load_seed()).fit_resample(imputer.fit_transform(numbers), won)
+    test_inputs = imputer.transform(encode_labels(table.get_rows(FOLD, "score").x))
+    return scaler.fit_transform(x), y, scaler.transform(test_inputs)
 
 
-def label_encoded(x: pd.DataFrame) -> pd.DataFrame:
+def encode_labels(x: pd.DataFrame) -> pd.DataFrame:
     """Return categories as whole numbers, as such projects do."""
-    return x.assign(**{name: x[name].cat.codes for name in categories(x)}).astype(float)
+    return x.assign(**{name: x[name].cat.codes for name in list_categorical_inputs(x)}).astype(float)
 
 
-def estimator(trial: BaseTrial) -> Any:
+def build_estimator(trial: BaseTrial) -> Any:
     """Return the model of a trial; the grids are small, so that they speak for the recipe, not against it.
 
     Boosting draws √inputs a split as the forest does: with all of them, scikit-learn's default, a fit of 121 inputs
@@ -180,67 +183,75 @@ def estimator(trial: BaseTrial) -> Any:
             n_estimators=trial.suggest_categorical("forest_trees", [100, 200]),
             max_depth=trial.suggest_categorical("forest_depth", [5, 10, 20]),
             min_samples_leaf=trial.suggest_categorical("forest_leaf", [1, 2, 5]),
-            random_state=seed(),
+            random_state=load_seed(),
         )
     return GradientBoostingClassifier(
         n_estimators=trial.suggest_categorical("boosting_trees", [100, 200]),
         max_depth=trial.suggest_categorical("boosting_depth", [3, 5]),
         learning_rate=trial.suggest_categorical("boosting_rate", [0.05, 0.1, 0.2]),
         max_features="sqrt",
-        random_state=seed(),
+        random_state=load_seed(),
     )
 
 
-def ours(table: Table) -> Forecast:
+def run_trueline(table: FoldTables) -> Forecast:
     """The door's own search with more trials, then the best on the fit rows, calibrated on the ten days after them."""
-    settings = knobs(Search, "tune", TASK, "search").model_copy(update={"trials": TRIALS})
-    default = knobs(catboost_trees.Settings, "train", TASK, LEARNER).model_dump()
-    space = knobs(Space, "tune", TASK, "space", LEARNER).ranges
-    pairs = {name: (table.rows(name, "fit"), table.rows(name, "score")) for name in folds.names(table.folds, "tune")}
+    settings = load_settings(SearchSettings, "tune", TASK, "search").model_copy(update={"trials": TRIALS})
+    default = load_settings(catboost_trees.Settings, "train", TASK, LEARNER).model_dump()
+    space = load_settings(Space, "tune", TASK, "space", LEARNER).ranges
+    pairs = {
+        name: (table.get_rows(name, "fit"), table.get_rows(name, "score"))
+        for name in folds.list_folds(table.folds, "tune")
+    }
     with tqdm(total=TRIALS * len(pairs), desc="Trueline, fits (less what is pruned)") as bar:
 
-        def ask(asked: list[tuple[Point, str]]) -> list[Answer]:
+        def answer_points(requests: list[tuple[Point, str]]) -> list[FoldResult]:
             answers = []
-            for point, name in asked:
-                answers.append(attempt(point, *pairs[name], settings))
+            for point, name in requests:
+                answers.append(run_trial(point, *pairs[name], settings))
                 bar.update()
             return answers
 
-        trials, _ = search(default, space, settings, list(pairs), seed(), ask)
+        trials, _ = search_params(default, space, settings, list(pairs), load_seed(), answer_points)
     best = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0].to_dict()
     chosen = {str(name)[5:]: value for name, value in best.items() if str(name).startswith("knob_")}
-    fit, calibrate, later = (table.rows(FOLD, role) for role in ("fit", "calibrate", "score"))
-    model = catboost_trees.fit(fit, catboost_trees.Settings(**(default | chosen)), seed())
+    fit, calibrate, test_rows = (table.get_rows(FOLD, role) for role in ("fit", "calibrate", "score"))
+    model = catboost_trees.fit(fit, catboost_trees.Settings(**(default | chosen)), load_seed())
     score = catboost_trees.score(model, calibrate.x)
     state = race_softmax.fit(score, calibrate.y, calibrate.group, race_softmax.Settings())
-    p = race_softmax.apply(state, catboost_trees.score(model, later.x), later.group)
+    p = race_softmax.apply(state, catboost_trees.score(model, test_rows.x), test_rows.group)
     pruned = int((trials["state"] == "pruned").sum())
     return Forecast(p, chosen, f"{settings.loss} {best['loss']:.3f}, {pruned} trials pruned")
 
 
-def attempt(point: Point, fit: Rows, later: Rows, settings: Search) -> Answer:
-    model = catboost_trees.fit(fit, catboost_trees.Settings(**point), seed(), later=later, patience=settings.patience)
-    return {"loss": LOSSES[settings.loss](catboost_trees.score(model, later.x), later).mean, "settled": model.settled}
+def run_trial(point: Point, fit: FoldData, validation_rows: FoldData, settings: SearchSettings) -> FoldResult:
+    model = catboost_trees.fit(
+        fit, catboost_trees.Settings(**point), load_seed(), later=validation_rows, patience=settings.patience
+    )
+    return {
+        "loss": TUNING_LOSSES[settings.loss](catboost_trees.score(model, validation_rows.x), validation_rows).mean,
+        "settled": model.settled,
+    }
 
 
-def report(forecasts: dict[str, Forecast], later: Rows) -> None:
+def print_report(forecasts: dict[str, Forecast], test_rows: FoldData) -> None:
     """Print each forecast beside knowing nothing, and how far Trueline's lead over the others can be trusted."""
-    uniform, won = uniform_losses(later.group), later.y > 0
-    evenly = Forecast(normalise(np.ones(len(later.y)), later.group), {}, "nothing")
+    uniform, won = compute_uniform_losses(test_rows.group), test_rows.y > 0
+    uniform_forecast = Forecast(normalize_by_group(np.ones(len(test_rows.y)), test_rows.group), {}, "nothing")
     loss = {}
     print(f"\n{'':<14}{'race log loss':>14}{'R²':>8}{'row log loss':>14}{'mean p':>8}{'F1':>7}")
-    for name, forecast in {"uniform": evenly, **forecasts}.items():
-        p = forecast.p
-        loss[name] = losses(normalise(p, later.group), later.y, later.group)
+    for name, forecast in {"uniform": uniform_forecast, **forecasts}.items():
+        p = forecast.probabilities
+        loss[name] = compute_race_losses(normalize_by_group(p, test_rows.group), test_rows.y, test_rows.group)
         race = f"{loss[name].mean():14.4f}{1 - loss[name].sum() / uniform.sum():8.4f}"
         f1 = f1_score(won, p >= 0.5, zero_division=0)
         print(f"{name:<14}{race}{log_loss(won, p):14.4f}{p.mean():8.3f}{f1:7.3f}")
     print("race log loss (nats) of p normalised within the race; row log loss and F1 (at 0.5) of p as it came\n")
-    *others, last = forecasts
-    for name in others:
-        ahead = intervals.mean(loss[last] - loss[name], seed())
-        word = intervals.verdict(ahead, "better", "worse")
-        span = f"{ahead['value']:+.4f} [{ahead['low']:+.4f}, {ahead['high']:+.4f}]"
-        print(f"{last} − {name.strip()}, race log loss: {span} over {ahead['n']} races: {word}")
+    *recipes, trueline = forecasts
+    for name in recipes:
+        difference = intervals.bootstrap_mean(loss[trueline] - loss[name], load_seed())
+        verdict = intervals.describe_difference(difference, "better", "worse")
+        interval_text = f"{difference['value']:+.4f} [{difference['low']:+.4f}, {difference['high']:+.4f}]"
+        print(f"{trueline} − {name.strip()}, race log loss: {interval_text} over {difference['n']} races: {verdict}")
     for name, forecast in forecasts.items():
-        print(f"{name.strip()} chose by {forecast.because}: {forecast.chosen}")
+        print(f"{name.strip()} chose by {forecast.selected_by}: {forecast.configuration}")

@@ -5,47 +5,47 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
-from core.params import Knobs
+from core.params import StageSettings
 from core.races import Floats
-from core.refusals import Refusal, suggest
+from core.refusals import UserError, did_you_mean
 
-DECIMALS = 9  # what is smaller is rounding: a tree that splits on it finds nothing again on other rows
-COARSE = 2.0**23  # from here on neighbouring doubles are further apart than the digits that are kept
+INPUT_DECIMALS = 9  # what is smaller is rounding: a tree that splits on it finds nothing again on other rows
+MAX_ROUNDED_VALUE = 2.0**23  # from here on neighbouring doubles are further apart than the digits that are kept
 
 
-class Chosen(Knobs):
+class FeatureSelection(StageSettings):
     """Inputs by name or pattern (`opponent_*`): the only ones to keep, where any is named, and those to leave out."""
 
     include: list[str] | None
     exclude: list[str]
 
 
-def chosen(inputs: pd.DataFrame, asked: Chosen) -> pd.DataFrame:
+def select_features(inputs: pd.DataFrame, selection: FeatureSelection) -> pd.DataFrame:
     """Return the inputs that are asked for, in their own order, numbers rounded to 9 decimals.
 
     Refuses a name or pattern that means no input, and a choice that leaves none.
     """
     names = list(map(str, inputs.columns))
-    included = names if asked.include is None else _meant(asked.include, names)
-    excluded = _meant(asked.exclude, names)
-    kept = [name for name in names if name in included and name not in excluded]
-    if not kept:
-        raise Refusal("features.<task>.include and exclude leave no input; keep at least one.")
-    numbers = [name for name in kept if inputs[name].dtype == np.float64]
-    return inputs[kept].assign(**{name: rounded(inputs[name].to_numpy()) for name in numbers})
+    included = names if selection.include is None else _match_patterns(selection.include, names)
+    excluded = _match_patterns(selection.exclude, names)
+    selected = [name for name in names if name in included and name not in excluded]
+    if not selected:
+        raise UserError("features.<task>.include and exclude leave no input; keep at least one.")
+    float_names = [name for name in selected if inputs[name].dtype == np.float64]
+    return inputs[selected].assign(**{name: round_values(inputs[name].to_numpy()) for name in float_names})
 
 
-def rounded(values: Floats) -> Floats:
+def round_values(values: Floats) -> Floats:
     """Return numbers to 9 decimals; −0.0, other bytes for the same number, becomes 0.0."""
     with np.errstate(over="ignore"):  # of numbers that are too large to be rounded, and are not
-        return np.asarray(np.where(np.abs(values) < COARSE, np.round(values, DECIMALS), values) + 0.0)
+        return np.asarray(np.where(np.abs(values) < MAX_ROUNDED_VALUE, np.round(values, INPUT_DECIMALS), values) + 0.0)
 
 
-def _meant(patterns: list[str], names: list[str]) -> set[str]:
-    found: set[str] = set()
+def _match_patterns(patterns: list[str], names: list[str]) -> set[str]:
+    matched_names: set[str] = set()
     for pattern in patterns:
-        meant = {name for name in names if fnmatchcase(name, pattern)}
-        if not meant:
-            raise Refusal(f"features.<task>: no input is called {pattern!r}; {suggest(pattern, names)}")
-        found |= meant
-    return found
+        matches = {name for name in names if fnmatchcase(name, pattern)}
+        if not matches:
+            raise UserError(f"features.<task>: no input is called {pattern!r}; {did_you_mean(pattern, names)}")
+        matched_names |= matches
+    return matched_names

@@ -12,90 +12,94 @@ import numpy.typing as npt
 from scipy.special import gammainc, gammaincc, gammaincinv, ndtr
 
 Floats = npt.NDArray[np.float64]
-Law = tuple[Floats, Floats, Floats]  # shape and scale of the gamma law, and how far it is moved down
+GammaLaw = tuple[Floats, Floats, Floats]  # shape and scale of the gamma law, and how far it is moved down
 
-LEAST_MEAN = 0.01
-LEAST_SPREAD = 0.1  # no whole number with a mean of LEAST_MEAN or more and less than 0.99 spreads less
-MOST_RATIO = 25.0  # of spread to mean: 99 outcomes of 100 are 0 then
-TINY = 1e-12  # a probability of zero that comes true would cost infinitely much
-TAIL = 20.0  # −ln of what is left beyond the grid: 2e-9
-CELLS = 1_000_000  # rows × outcomes held in memory at once, 8 bytes each and a few copies
+MIN_MEAN = 0.01
+MIN_SPREAD = 0.1  # no whole number with a mean of LEAST_MEAN or more and less than 0.99 spreads less
+MAX_SPREAD_RATIO = 25.0  # of spread to mean: 99 outcomes of 100 are 0 then
+MIN_PROBABILITY = 1e-12  # a probability of zero that comes true would cost infinitely much
+TAIL_NATS = 20.0  # −ln of what is left beyond the grid: 2e-9
+MAX_CELLS = 1_000_000  # rows × outcomes held in memory at once, 8 bytes each and a few copies
 
 
-def whole_numbers(values: Floats) -> bool:
+def has_only_integers(values: Floats) -> bool:
     """Return whether every value is a whole number."""
     return bool((values == np.floor(values)).all())
 
 
-def cdf(x: Floats, mean: Floats, spread: Floats, whole: bool) -> Floats:
+def compute_cdf(x: Floats, mean: Floats, spread: Floats, is_integer: bool) -> Floats:
     """Return P(outcome ≤ x) for each row.
 
     For whole outcomes mean and spread are the law's own within 5 % where spread² is the mean or more, and within 1 %
     where the mean is 2 or more besides. A smaller spread is overstated by rounding, and one below what any whole
     number could have, or above MOST_RATIO means, is not reached.
     """
-    if whole:
-        return _at_most(np.floor(x), _law(mean, spread))
-    return np.asarray(ndtr((x - mean) / np.maximum(spread, TINY)), dtype=np.float64)
+    if is_integer:
+        return _compute_gamma_cdf(np.floor(x), _solve_gamma_law(mean, spread))
+    return np.asarray(ndtr((x - mean) / np.maximum(spread, MIN_PROBABILITY)), dtype=np.float64)
 
 
-def chances(line: Floats, mean: Floats, spread: Floats, whole: bool) -> tuple[Floats, Floats, Floats]:
+def compute_line_probabilities(
+    line: Floats, mean: Floats, spread: Floats, is_integer: bool
+) -> tuple[Floats, Floats, Floats]:
     """Return P(over), P(push) and P(under) of a line for each row; only a whole line on whole outcomes is pushed."""
-    at_most = cdf(line, mean, spread, whole)
-    under = cdf(np.ceil(line) - 1, mean, spread, whole) if whole else at_most
+    at_most = compute_cdf(line, mean, spread, is_integer)
+    under = compute_cdf(np.ceil(line) - 1, mean, spread, is_integer) if is_integer else at_most
     return 1 - at_most, at_most - under, under
 
 
-def median(mean: Floats, spread: Floats, whole: bool) -> Floats:
+def compute_median(mean: Floats, spread: Floats, is_integer: bool) -> Floats:
     """Return the forecast of least absolute error, made continuous for whole outcomes.
 
     It rises with the law from each half point to the next, and leans to the whole point between them, which is the
     median proper. It lies above a half or whole line exactly where P(over) > P(under).
     """
-    if not whole:
+    if not is_integer:
         return np.array(mean, dtype=np.float64)
-    shape, scale, down = law = _law(mean, spread)
-    middle = np.maximum(np.ceil(gammaincinv(shape, 0.5) * scale - down - 0.5), 0)
-    below, at_most = _at_most(middle - 1, law), _at_most(middle, law)
-    passed = np.clip((0.5 - below) / np.maximum(at_most - below, TINY), 0, 1)
-    return np.asarray(middle + 4 * (passed - 0.5) ** 3)
+    shape, scale, shift = law = _solve_gamma_law(mean, spread)
+    median_point = np.maximum(np.ceil(gammaincinv(shape, 0.5) * scale - shift - 0.5), 0)
+    below, at_most = _compute_gamma_cdf(median_point - 1, law), _compute_gamma_cdf(median_point, law)
+    fraction = np.clip((0.5 - below) / np.maximum(at_most - below, MIN_PROBABILITY), 0, 1)
+    return np.asarray(median_point + 4 * (fraction - 0.5) ** 3)
 
 
-def log_score(actual: Floats, mean: Floats, spread: Floats, whole: bool) -> Floats:
+def compute_log_score(actual: Floats, mean: Floats, spread: Floats, is_integer: bool) -> Floats:
     """Return −ln of the probability (whole outcomes) or density of what happened, for each row (nats)."""
-    if whole:
-        law = _law(mean, spread)
-        return np.asarray(-np.log(np.maximum(_at_most(actual, law) - _at_most(actual - 1, law), TINY)))
-    spread = np.maximum(spread, TINY)
+    if is_integer:
+        law = _solve_gamma_law(mean, spread)
+        return np.asarray(
+            -np.log(np.maximum(_compute_gamma_cdf(actual, law) - _compute_gamma_cdf(actual - 1, law), MIN_PROBABILITY))
+        )
+    spread = np.maximum(spread, MIN_PROBABILITY)
     return np.asarray(np.log(spread * np.sqrt(2 * np.pi)) + np.square((actual - mean) / spread) / 2)
 
 
-def crps(actual: Floats, mean: Floats, spread: Floats, whole: bool) -> Floats:
+def compute_crps(actual: Floats, mean: Floats, spread: Floats, is_integer: bool) -> Floats:
     """Return the continuous ranked probability score of each row, in the unit of the outcome; less is better.
 
     The sum over all whole points (the integral, for the normal) of (P(outcome ≤ k) − [actual ≤ k])². Exact to 1e-9;
     the time of a row grows with its mean and spread, some 20 µs where they reach to 100.
     """
-    if whole:
-        return _crps_whole(actual, mean, spread)
-    spread = np.maximum(spread, TINY)
+    if is_integer:
+        return _compute_integer_crps(actual, mean, spread)
+    spread = np.maximum(spread, MIN_PROBABILITY)
     z = (actual - mean) / spread
     density = np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)
     return np.asarray(spread * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi)))
 
 
-def pit(actual: Floats, mean: Floats, spread: Floats, whole: bool, draws: Floats) -> Floats:
+def compute_pit(actual: Floats, mean: Floats, spread: Floats, is_integer: bool, draws: Floats) -> Floats:
     """Return the probability integral transform of each row: uniform between 0 and 1 where the law is true.
 
     `draws`, one a row between 0 and 1, place the row within the step of its whole outcome: uniform draws randomise
     it, 0.5 takes the middle.
     """
-    at_most = cdf(actual, mean, spread, whole)
-    below = cdf(actual - 1, mean, spread, whole) if whole else at_most
+    at_most = compute_cdf(actual, mean, spread, is_integer)
+    below = compute_cdf(actual - 1, mean, spread, is_integer) if is_integer else at_most
     return below + draws * (at_most - below)
 
 
-def _moments(ratio: Floats) -> tuple[Floats, Floats]:
+def _compute_cut_moments(ratio: Floats) -> tuple[Floats, Floats]:
     """Return mean and spread left after the cut at 0 of a law of mean 1 and spread `ratio`."""
     shape, x = 4 / ratio**2, 2 / ratio**2
     q0, q1, q2 = (gammaincc(shape + power, x) for power in (0, 1, 2))
@@ -103,39 +107,39 @@ def _moments(ratio: Floats) -> tuple[Floats, Floats]:
     return mean, np.sqrt((4 + ratio**2) * q2 - 4 * q1 + q0 - mean**2)
 
 
-RATIOS = np.geomspace(1e-3, 50, 6000)
-MEANS, SPREADS = _moments(RATIOS)
+GRID_RATIOS = np.geomspace(1e-3, 50, 6000)
+GRID_MEANS, GRID_SPREADS = _compute_cut_moments(GRID_RATIOS)
 
 
-def _law(mean: Floats, spread: Floats) -> Law:
+def _solve_gamma_law(mean: Floats, spread: Floats) -> GammaLaw:
     """Return the law whose mean and spread are these after the cut at 0.
 
     Where spread² is no more than the mean, rounding lifts what the cut lifts already: no correction is due. Above,
     what rounding does fades with the square of mean / spread².
     """
-    mean = np.maximum(mean, LEAST_MEAN)
-    spread = np.clip(spread, LEAST_SPREAD, np.maximum(MOST_RATIO * mean, LEAST_SPREAD))
-    due = np.maximum(1 - np.square(mean / spread**2), 0)
-    ratio = np.interp(spread / mean, SPREADS / MEANS, RATIOS)
-    before = mean / np.interp(ratio, RATIOS, MEANS) ** due
-    spread = spread * (ratio / np.interp(ratio, RATIOS, SPREADS)) ** due
-    return 4 * np.square(before / spread), spread**2 / (2 * before), before
+    mean = np.maximum(mean, MIN_MEAN)
+    spread = np.clip(spread, MIN_SPREAD, np.maximum(MAX_SPREAD_RATIO * mean, MIN_SPREAD))
+    correction = np.maximum(1 - np.square(mean / spread**2), 0)
+    ratio = np.interp(spread / mean, GRID_SPREADS / GRID_MEANS, GRID_RATIOS)
+    uncut_mean = mean / np.interp(ratio, GRID_RATIOS, GRID_MEANS) ** correction
+    spread = spread * (ratio / np.interp(ratio, GRID_RATIOS, GRID_SPREADS)) ** correction
+    return 4 * np.square(uncut_mean / spread), spread**2 / (2 * uncut_mean), uncut_mean
 
 
-def _at_most(k: Floats, law: Law) -> Floats:
-    shape, scale, down = law
-    return np.asarray(np.where(k < 0, 0.0, gammainc(shape, np.maximum(k + 0.5 + down, 0) / scale)))
+def _compute_gamma_cdf(k: Floats, law: GammaLaw) -> Floats:
+    shape, scale, shift = law
+    return np.asarray(np.where(k < 0, 0.0, gammainc(shape, np.maximum(k + 0.5 + shift, 0) / scale)))
 
 
-def _crps_whole(actual: Floats, mean: Floats, spread: Floats) -> Floats:
-    shape, scale, down = _law(mean, spread)
+def _compute_integer_crps(actual: Floats, mean: Floats, spread: Floats) -> Floats:
+    shape, scale, shift = _solve_gamma_law(mean, spread)
     # Laurent and Massart 2000: a gamma law exceeds this with probability exp(−TAIL) at most
-    last = np.nan_to_num(np.ceil(scale * (shape + np.sqrt(2 * shape * TAIL) + TAIL) - down))
-    found: Floats = np.maximum(actual - last - 1, 0)
-    order = np.argsort(-last, kind="stable")
+    last_outcome = np.nan_to_num(np.ceil(scale * (shape + np.sqrt(2 * shape * TAIL_NATS) + TAIL_NATS) - shift))
+    scores: Floats = np.maximum(actual - last_outcome - 1, 0)
+    order = np.argsort(-last_outcome, kind="stable")
     while len(order):
-        k = np.arange(last[order[0]] + 1)
-        rows, order = np.split(order, [max(1, CELLS // len(k))])
-        shares = _at_most(k, (shape[rows, None], scale[rows, None], down[rows, None]))
-        found[rows] += np.square(shares - (actual[rows, None] <= k)).sum(axis=1)
-    return found
+        k = np.arange(last_outcome[order[0]] + 1)
+        rows, order = np.split(order, [max(1, MAX_CELLS // len(k))])
+        probabilities = _compute_gamma_cdf(k, (shape[rows, None], scale[rows, None], shift[rows, None]))
+        scores[rows] += np.square(probabilities - (actual[rows, None] <= k)).sum(axis=1)
+    return scores

@@ -5,7 +5,7 @@ from pathlib import Path
 from dvclive.live import Live
 
 
-class Curves:
+class TrainingCurves:
     """A watcher of a learner's rounds; writes one table a curve below the folder, anew for each run."""
 
     def __init__(self, folder: Path) -> None:
@@ -18,6 +18,6 @@ class Curves:
             self.live.log_metric(name if "/" in name else f"loss/{name}", round(value, 6))
         self.live.sync()  # type: ignore[no-untyped-call]  # dvclive's own lack
 
-    def end(self) -> None:
+    def close_files(self) -> None:
         """Close the files."""
         self.live.end()  # type: ignore[no-untyped-call]  # dvclive's own lack

@@ -6,7 +6,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 
-def nested(counts: Floats, sums: Floats, base_counts: Floats, base_sums: Floats, factors: int) -> Floats:
+def compute_nested_decomposition(
+    counts: Floats, sums: Floats, base_counts: Floats, base_sums: Floats, factors: int
+) -> Floats:
     """Split the change of a mean from a base period to another into one part per factor, and a last one within cells.
 
     `counts` is … × levels of the first factor × … × levels of the last; `sums` has one axis more, of outcomes; the
@@ -15,82 +17,107 @@ def nested(counts: Floats, sums: Floats, base_counts: Floats, base_sums: Floats,
     of the first, and so on; both periods weigh alike. A cell that only one period has keeps its rate, so that what it
     brings belongs to its share. A period without rows makes every part missing.
     """
-    own, base = _paths(counts, factors), _paths(base_counts, factors)
-    shares = [_pair(now, then) for now, then in zip(own, base, strict=True)]
-    rate, base_rate = _pair(_over(sums, counts[..., None]), _over(base_sums, base_counts[..., None]))
-    middle = (rate + base_rate) / 2
-    parts = [_part(number, shares, own, base) for number in range(factors)]
-    effects = [_total(part[..., None] * middle, factors) for part in parts]
-    joint, base_joint = _joint(own), _joint(base)
-    within = _total(((joint + base_joint) / 2)[..., None] * (rate - base_rate), factors)
-    split = np.stack([*effects, within], axis=-2)
-    empty = _total(counts, factors, 0) * _total(base_counts, factors, 0) == 0
-    return np.where(empty[..., None, None], np.nan, split)
+    period_shares, base_shares = (
+        _compute_conditional_shares(counts, factors),
+        _compute_conditional_shares(base_counts, factors),
+    )
+    share_pairs = [
+        _fill_from_counterpart(period_share, base_share)
+        for period_share, base_share in zip(period_shares, base_shares, strict=True)
+    ]
+    rate, base_rate = _fill_from_counterpart(
+        _compute_rate(sums, counts[..., None]), _compute_rate(base_sums, base_counts[..., None])
+    )
+    mean_rate = (rate + base_rate) / 2
+    share_changes = [
+        _compute_share_change(factor, share_pairs, period_shares, base_shares) for factor in range(factors)
+    ]
+    effects = [_sum_factor_axes(share_change[..., None] * mean_rate, factors) for share_change in share_changes]
+    cell_share, base_cell_share = _compute_cell_shares(period_shares), _compute_cell_shares(base_shares)
+    within_effect = _sum_factor_axes(((cell_share + base_cell_share) / 2)[..., None] * (rate - base_rate), factors)
+    decomposition = np.stack([*effects, within_effect], axis=-2)
+    empty_periods = _sum_factor_axes(counts, factors, 0) * _sum_factor_axes(base_counts, factors, 0) == 0
+    return np.where(empty_periods[..., None, None], np.nan, decomposition)
 
 
-def by_level(counts: Floats, sums: Floats, base_counts: Floats, base_sums: Floats) -> tuple[Floats, Floats, Floats]:
+def compute_level_contributions(
+    counts: Floats, sums: Floats, base_counts: Floats, base_sums: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Return how much each level's share rose, its rate more than all levels' rates did, and its mean share.
 
     `counts` and `sums` are … × levels. All rates' rise is the mean of the levels' rises, weighed by their mean shares;
     so share × excess, which tells where a change within levels is concentrated, sums to 0, as the first does. A level
     that only one period has keeps its rate, and a period without rows makes all levels missing.
     """
-    share, base = _over(counts, _all(counts)), _over(base_counts, _all(base_counts))
-    rate, base_rate = _pair(_over(sums, counts), _over(base_sums, base_counts))
-    weight, rise = (share + base) / 2, rate - base_rate
-    return share - base, rise - _all(weight * rise), weight
+    share, base_share = _compute_rate(counts, _sum_levels(counts)), _compute_rate(base_counts, _sum_levels(base_counts))
+    rate, base_rate = _fill_from_counterpart(_compute_rate(sums, counts), _compute_rate(base_sums, base_counts))
+    weight, rise = (share + base_share) / 2, rate - base_rate
+    return share - base_share, rise - _sum_levels(weight * rise), weight
 
 
-def distance(counts: Floats, base_counts: Floats) -> Floats:
+def compute_total_variation(counts: Floats, base_counts: Floats) -> Floats:
     """Return how far two compositions over the last axis are apart: half the sum of differences of shares."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        gap = counts / counts.sum(axis=-1, keepdims=True) - base_counts / base_counts.sum(axis=-1, keepdims=True)
-    return np.asarray(np.abs(gap).sum(axis=-1) / 2)
+        share_difference = counts / counts.sum(axis=-1, keepdims=True) - base_counts / base_counts.sum(
+            axis=-1, keepdims=True
+        )
+    return np.asarray(np.abs(share_difference).sum(axis=-1) / 2)
 
 
-def _all(levels: Floats) -> Floats:
+def _sum_levels(levels: Floats) -> Floats:
     return np.asarray(levels.sum(axis=-1, keepdims=True))
 
 
-def _paths(counts: Floats, factors: int) -> list[Floats]:
+def _compute_conditional_shares(counts: Floats, factors: int) -> list[Floats]:
     """Return each factor's shares within the level of those before it, all with the axes of the counts."""
-    found, above = [], counts.sum(axis=tuple(range(-factors, 0)), keepdims=True)
-    for number in range(factors):
-        later = tuple(range(-factors + number + 1, 0))
-        level = counts.sum(axis=later, keepdims=True) if later else counts
-        found.append(_over(level, above))
-        above = level
-    return found
+    conditional_shares, parent_counts = [], counts.sum(axis=tuple(range(-factors, 0)), keepdims=True)
+    for factor in range(factors):
+        later_axes = tuple(range(-factors + factor + 1, 0))
+        level_counts = counts.sum(axis=later_axes, keepdims=True) if later_axes else counts
+        conditional_shares.append(_compute_rate(level_counts, parent_counts))
+        parent_counts = level_counts
+    return conditional_shares
 
 
-def _part(number: int, shares: list[tuple[Floats, Floats]], own: list[Floats], base: list[Floats]) -> Floats:
-    now, then = shares[number]
-    part = (_joint(own[:number]) + _joint(base[:number])) / 2 * (now - then)
-    for one, other in shares[number + 1 :]:
-        part = part * (one + other) / 2
-    return part
+def _compute_share_change(
+    factor: int, share_pairs: list[tuple[Floats, Floats]], period_shares: list[Floats], base_shares: list[Floats]
+) -> Floats:
+    period_share, base_share = share_pairs[factor]
+    change = (
+        (_compute_cell_shares(period_shares[:factor]) + _compute_cell_shares(base_shares[:factor]))
+        / 2
+        * (period_share - base_share)
+    )
+    for later_share, later_base_share in share_pairs[factor + 1 :]:
+        change = change * (later_share + later_base_share) / 2
+    return change
 
 
-def _joint(shares: list[Floats]) -> Floats:
+def _compute_cell_shares(shares: list[Floats]) -> Floats:
     """Return the share of each cell, none where a level above it is empty."""
-    found = np.ones(1)
+    cell_share = np.ones(1)
     for share in shares:
-        found = found * np.where(np.isnan(share), 0.0, share)
-    return found
+        cell_share = cell_share * np.where(np.isnan(share), 0.0, share)
+    return cell_share
 
 
-def _pair(now: Floats, then: Floats) -> tuple[Floats, Floats]:
+def _fill_from_counterpart(period_values: Floats, base_values: Floats) -> tuple[Floats, Floats]:
     """Return both, each taking the other's value where it has none itself, and 0 where neither has one."""
-    no_now, no_then = np.isnan(now), np.isnan(then)
-    lost = no_now & no_then
-    one, other = np.where(no_now, then, now), np.where(no_then, now, then)
-    return np.where(lost, 0.0, one), np.where(lost, 0.0, other)
+    lacks_period, lacks_base = np.isnan(period_values), np.isnan(base_values)
+    lacks_both = lacks_period & lacks_base
+    period_filled, base_filled = (
+        np.where(lacks_period, base_values, period_values),
+        np.where(lacks_base, period_values, base_values),
+    )
+    return np.where(lacks_both, 0.0, period_filled), np.where(lacks_both, 0.0, base_filled)
 
 
-def _over(above: Floats, below: Floats) -> Floats:
-    shape = np.broadcast_shapes(above.shape, below.shape)
-    return np.asarray(np.divide(above, below, out=np.full(shape, np.nan), where=np.broadcast_to(below > 0, shape)))
+def _compute_rate(numerator: Floats, denominator: Floats) -> Floats:
+    shape = np.broadcast_shapes(numerator.shape, denominator.shape)
+    return np.asarray(
+        np.divide(numerator, denominator, out=np.full(shape, np.nan), where=np.broadcast_to(denominator > 0, shape))
+    )
 
 
-def _total(cells: Floats, factors: int, outcomes: int = 1) -> Floats:
+def _sum_factor_axes(cells: Floats, factors: int, outcomes: int = 1) -> Floats:
     return np.asarray(cells.sum(axis=tuple(range(-factors - outcomes, -outcomes))))

@@ -5,66 +5,75 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.intervals import DRAWS, FEWEST, LEVEL, Interval, of_draws, weights
+from core.intervals import (
+    BOOTSTRAP_DRAWS,
+    CONFIDENCE_LEVEL,
+    MIN_BLOCKS,
+    Interval,
+    compute_percentile_interval,
+    draw_block_weights,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-class Drawn:
+class BootstrapSums:
     """Rows in numbered blocks (days), and how often each block comes in every draw.
 
     A table holds two sums for every block; tables of rows that do not overlap add. A figure is an array whose first
     entry is the value on all blocks and whose others are the same figure in each draw: differences, shares and
     Shapley values of figures are figures too, all from the same draws. Fewer than FEWEST blocks have no draws. Who
-    needs equal bits whatever the number of processors asks for figures within `threads.one_thread`.
+    needs equal bits whatever the number of processors asks for figures within `threads.limit_to_one_thread`.
     """
 
-    def __init__(self, code: Ints, seed: int, draws: int = DRAWS) -> None:
+    def __init__(self, code: Ints, seed: int, draws: int = BOOTSTRAP_DRAWS) -> None:
         """Take the number of each row's block, from 0 on."""
-        self.code = code
-        self.count = int(code.max()) + 1 if len(code) else 0
-        whole = np.ones((1, self.count))
-        drawn = weights(self.count, seed, draws) if self.count >= FEWEST else ()
-        self._drawn = np.vstack([whole, *drawn])
+        self.block_code = code
+        self.block_count = int(code.max()) + 1 if len(code) else 0
+        full_sample = np.ones((1, self.block_count))
+        drawn_weights = draw_block_weights(self.block_count, seed, draws) if self.block_count >= MIN_BLOCKS else ()
+        self._block_weights = np.vstack([full_sample, *drawn_weights])
 
-    def table(self, above: npt.ArrayLike, below: npt.ArrayLike | None, rows: Mask | Ints | None = None) -> Floats:
+    def sum_columns_by_block(
+        self, above: npt.ArrayLike, below: npt.ArrayLike | None, rows: Mask | Ints | None = None
+    ) -> Floats:
         """Return the sums of two columns in each block, shaped (blocks, 2); without `below` its rows are counted.
 
         With `rows` the columns are those of these rows only. A row in which either is missing counts for neither.
         """
-        code = self.code if rows is None else self.code[rows]
-        one = np.asarray(above)
-        other = ~np.isnan(one) if below is None else np.asarray(below)
-        if one.dtype == bool and other.dtype == bool:
-            return np.column_stack([self._counts(code, one), self._counts(code, other)])
-        absent = np.isnan(one) | np.isnan(other)
-        if absent.any():
-            one, other = np.where(absent, 0.0, one), np.where(absent, 0.0, other)
-        return np.column_stack([self._sums(code, one), self._sums(code, other)])
+        code = self.block_code if rows is None else self.block_code[rows]
+        numerator = np.asarray(above)
+        denominator = ~np.isnan(numerator) if below is None else np.asarray(below)
+        if numerator.dtype == bool and denominator.dtype == bool:
+            return np.column_stack([self._count_by_block(code, numerator), self._count_by_block(code, denominator)])
+        is_missing = np.isnan(numerator) | np.isnan(denominator)
+        if is_missing.any():
+            numerator, denominator = np.where(is_missing, 0.0, numerator), np.where(is_missing, 0.0, denominator)
+        return np.column_stack([self._sum_by_block(code, numerator), self._sum_by_block(code, denominator)])
 
-    def _sums(self, code: Ints, values: npt.NDArray[Any]) -> Floats:
+    def _sum_by_block(self, code: Ints, values: npt.NDArray[Any]) -> Floats:
         if values.dtype == bool:
-            return self._counts(code, values)
-        return np.bincount(code, weights=values, minlength=self.count).astype(np.float64)
+            return self._count_by_block(code, values)
+        return np.bincount(code, weights=values, minlength=self.block_count).astype(np.float64)
 
-    def _counts(self, code: Ints, counted: Mask) -> Floats:
-        chosen = code if counted.all() else code[counted]
-        return np.bincount(chosen, minlength=self.count).astype(np.float64)
+    def _count_by_block(self, code: Ints, is_counted: Mask) -> Floats:
+        counted_code = code if is_counted.all() else code[is_counted]
+        return np.bincount(counted_code, minlength=self.block_count).astype(np.float64)
 
-    def ratio(self, table: Floats) -> Floats:
+    def compute_ratio(self, table: Floats) -> Floats:
         """Return the figure sum(above) / sum(below), missing where nothing is below."""
-        above, below = (self._drawn @ table).T
-        ratio: Floats = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+        numerator, denominator = (self._block_weights @ table).T
+        ratio: Floats = np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
         return ratio
 
 
-def filled(*tables: Floats) -> int:
+def count_nonzero_blocks(*tables: Floats) -> int:
     """Return in how many blocks something is below, for the table in which that is fewest."""
     return min(int(np.count_nonzero(table[:, 1])) for table in tables)
 
 
-def interval(figure: Floats, blocks: int, level: float = LEVEL) -> Interval:
+def compute_interval(figure: Floats, block_count: int, level: float = CONFIDENCE_LEVEL) -> Interval:
     """Return a figure's value with its percentile interval; none where fewer than FEWEST blocks carry it."""
-    return of_draws(figure[0], figure[1:], blocks, level)
+    return compute_percentile_interval(figure[0], figure[1:], block_count, level)

@@ -5,20 +5,23 @@ import pandas as pd
 Flags = pd.Series
 
 
-def surpassed(rows: pd.DataFrame, key: list[str], by: str) -> Flags:
+def flag_superseded_rows(rows: pd.DataFrame, key: list[str], by: str) -> Flags:
     """Return True for rows beside another of the same key that is greater in `by`: newer, say, or fuller.
 
     A missing `by` is the smallest. Of equals the one whose other values come first stands, column by column.
     """
-    several = rows[rows.duplicated(key, keep=False)]
-    others = [str(name) for name in rows if name not in (*key, by)]
-    ranked = several.sort_values([by, *others], ascending=[False, *(True for _ in others)])
+    repeated_rows = rows[rows.duplicated(key, keep=False)]
+    other_columns = [str(name) for name in rows if name not in (*key, by)]
+    ranked = repeated_rows.sort_values([by, *other_columns], ascending=[False, *(True for _ in other_columns)])
     return ranked.duplicated(key).reindex(rows.index, fill_value=False)
 
 
-def contradicting(rows: pd.DataFrame, key: list[str], about: list[str]) -> Flags:
-    """Return True for rows of a key that comes with several values of the columns `about`."""
-    several = rows[rows.duplicated(key, keep=False)]
-    versions = several.drop_duplicates([*key, *about])
-    torn = versions[versions.duplicated(key)].set_index(key).index
-    return pd.Series(rows.index.isin(several.index[several.set_index(key).index.isin(torn)]), index=rows.index)
+def flag_contradictory_rows(rows: pd.DataFrame, key: list[str], value_columns: list[str]) -> Flags:
+    """Return True for rows of a key that comes with several values of the columns `value_columns`."""
+    repeated_rows = rows[rows.duplicated(key, keep=False)]
+    versions = repeated_rows.drop_duplicates([*key, *value_columns])
+    contradictory_keys = versions[versions.duplicated(key)].set_index(key).index
+    return pd.Series(
+        rows.index.isin(repeated_rows.index[repeated_rows.set_index(key).index.isin(contradictory_keys)]),
+        index=rows.index,
+    )

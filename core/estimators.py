@@ -8,10 +8,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import skops.io
 
-SCHEMA = "schema.json"
+SCHEMA_FILE = "schema.json"
 
 
-def save(estimator: Any, path: Path) -> None:
+def save_estimator(estimator: Any, path: Path) -> None:
     """Write an estimator in skops format.
 
     skops names the parts by their address in memory and stamps them with the time of day; here they are numbered in
@@ -19,31 +19,31 @@ def save(estimator: Any, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with ZipFile(io.BytesIO(skops.io.dumps(estimator))) as dumped, ZipFile(path, "w") as saved:
-        parts = [name for name in dumped.namelist() if name != SCHEMA]
-        names = {name: f"{place}{Path(name).suffix}" for place, name in enumerate(parts)}
-        schema = _numbered(json.loads(dumped.read(SCHEMA)), names, {})
-        for name in parts:
-            _put(saved, names[name], dumped.read(name))
-        _put(saved, SCHEMA, json.dumps(schema).encode())
+        member_names = [name for name in dumped.namelist() if name != SCHEMA_FILE]
+        new_names = {name: f"{index}{Path(name).suffix}" for index, name in enumerate(member_names)}
+        schema = _rename_references(json.loads(dumped.read(SCHEMA_FILE)), new_names, {})
+        for name in member_names:
+            _write_member(saved, new_names[name], dumped.read(name))
+        _write_member(saved, SCHEMA_FILE, json.dumps(schema).encode())
 
 
-def load(path: Path, trusted: list[str]) -> Any:
+def load_estimator(path: Path, trusted: list[str]) -> Any:
     """Return the estimator of a file; a type that skops does not know is refused unless it is trusted by name."""
     return skops.io.load(path, trusted=trusted)
 
 
-def _numbered(node: Any, names: dict[str, str], ids: dict[int, int]) -> Any:
+def _rename_references(node: Any, new_names: dict[str, str], ids: dict[int, int]) -> Any:
     if isinstance(node, list):
-        return [_numbered(item, names, ids) for item in node]
+        return [_rename_references(item, new_names, ids) for item in node]
     if not isinstance(node, dict):
         return node
-    fresh = {key: _numbered(value, names, ids) for key, value in node.items()}
+    renamed = {key: _rename_references(value, new_names, ids) for key, value in node.items()}
     if "__id__" in node:
-        fresh["__id__"] = ids.setdefault(node["__id__"], len(ids))
-    if "file" in node and node["file"] in names:
-        fresh["file"] = names[node["file"]]
-    return fresh
+        renamed["__id__"] = ids.setdefault(node["__id__"], len(ids))
+    if "file" in node and node["file"] in new_names:
+        renamed["file"] = new_names[node["file"]]
+    return renamed
 
 
-def _put(saved: ZipFile, name: str, content: bytes) -> None:
+def _write_member(saved: ZipFile, name: str, content: bytes) -> None:
     saved.writestr(ZipInfo(name), content, ZIP_DEFLATED)  # ZipInfo alone dates the part 1980-01-01

@@ -8,14 +8,14 @@ from typing import Any, Literal, TypedDict
 import pandas as pd
 
 from core.folds import NO_CLOCK, TARGET
-from core.params import Knobs
-from core.places import Ints, first_seen, located, numbered
-from core.roles import Roles
-from core.stored import Stored, frame
+from core.params import StageSettings
+from core.places import Ints, encode_row_ids, flag_first_occurrences, lookup_rows
+from core.roles import FoldRoles
+from core.stored import LazyTable, make_frame
 from core.tables import Column
 
 # bytes of columns that are kept once they are read: several checks go through all features
-HELD = {"features": 1 << 30, "folds": 1 << 28, "prepared": 1 << 28, "predictions": 0}
+CACHE_BYTES_BY_TABLE = {"features": 1 << 30, "folds": 1 << 28, "prepared": 1 << 28, "predictions": 0}
 
 
 class Finding(TypedDict):
@@ -26,7 +26,7 @@ class Finding(TypedDict):
     details: dict[str, Any]
 
 
-class Limits(Knobs):
+class CheckLimits(StageSettings):
     """The bounds at which the checks speak up."""
 
     missing_share: float  # of the score rows in which an input is missing
@@ -62,54 +62,54 @@ class Evidence:
     folds: Any
     report: dict[str, Any]
     audit: dict[str, Any]
-    limits: Limits
+    limits: CheckLimits
     seed: int
 
     @cached_property
-    def inputs(self) -> list[str]:
+    def input_names(self) -> list[str]:
         """The names of the features."""
         return [str(name) for name in self.features.columns if name != "row_id"]
 
     @cached_property
-    def roles(self) -> Roles:
+    def roles(self) -> FoldRoles:
         """Which role each row of the folds plays in each of them."""
-        return Roles.of(self.folds)
+        return FoldRoles.from_table(self.folds)
 
     @property
-    def timeless(self) -> bool:
+    def is_timeless(self) -> bool:
         """Whether the rows have no clock."""
         return bool((self.folds["time"] == NO_CLOCK).all())
 
     @cached_property
-    def asked(self) -> pd.DataFrame:
+    def scored_rows(self) -> pd.DataFrame:
         """The rows that test folds score, each once: row_id, group, time; place in the folds and in the features.
 
         The last is −1 for a row without features.
         """
-        place = self.roles.scored.nonzero()[0]
-        place = place[first_seen(self.folds["row_id"].iloc[place])]
-        rows = frame(self.folds, ["row_id", "group", "time"], place)
-        return rows.assign(place=place, inputs=located(rows["row_id"], self.features["row_id"]))
+        positions = self.roles.is_scored.nonzero()[0]
+        positions = positions[flag_first_occurrences(self.folds["row_id"].iloc[positions])]
+        rows = make_frame(self.folds, ["row_id", "group", "time"], positions)
+        return rows.assign(place=positions, inputs=lookup_rows(rows["row_id"], self.features["row_id"]))
 
     @cached_property
-    def fold_rows(self) -> Ints:
+    def fold_positions(self) -> Ints:
         """Where the row of each row of features stands in the folds, −1 where the folds do not know it."""
-        return located(self.features["row_id"], self.folds["row_id"])
+        return lookup_rows(self.features["row_id"], self.folds["row_id"])
 
 
-def stored(paths: dict[str, Path]) -> dict[str, Any]:
+def open_evidence_tables(paths: dict[str, Path]) -> dict[str, Any]:
     """Return the tables of evidence from their files: predictions, prepared, features, folds.
 
     Of the predictions those columns are left out that no target of that name stands beside (`tuned:spread`).
     """
-    ids = numbered({name: paths[name] for name in ("features", "folds", "prepared", "predictions")})
-    tables = {name: Stored(paths[name], {"row_id": ids[name]}, HELD[name]) for name in ids}
+    ids = encode_row_ids({name: paths[name] for name in ("features", "folds", "prepared", "predictions")})
+    tables = {name: LazyTable(paths[name], {"row_id": ids[name]}, CACHE_BYTES_BY_TABLE[name]) for name in ids}
     names = [str(name) for name in tables["predictions"].columns]
-    of = {name.partition(":")[2] for name in names if name.startswith(TARGET)} | {""}
-    kept = [name for name in names if name.partition(":")[2] in of]
-    return {**tables, "predictions": frame(tables["predictions"], kept)}
+    target_suffixes = {name.partition(":")[2] for name in names if name.startswith(TARGET)} | {""}
+    selected_names = [name for name in names if name.partition(":")[2] in target_suffixes]
+    return {**tables, "predictions": make_frame(tables["predictions"], selected_names)}
 
 
-def finding(status: Literal["ok", "warning", "failed", "declined"], summary: str, **details: Any) -> Finding:
+def make_finding(status: Literal["ok", "warning", "failed", "declined"], summary: str, **details: Any) -> Finding:
     """Return a finding."""
     return {"status": status, "summary": summary, "details": details}

@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.params import Date, Knobs
-from core.refusals import Refusal
+from core.params import Date, StageSettings
+from core.refusals import UserError
 
 ROLES = ("fit", "calibrate", "score")
 TARGET = "target"  # or several columns `target:name`, 0 or 1 each
-KEYS = ["row_id", "group", "time"]
+KEY_COLUMNS = ["row_id", "group", "time"]
 NO_CLOCK = pd.Timestamp(0)  # the time of every row where the source tells none: all are simultaneous
 Day = np.datetime64
 
 
-class WalkForward(Knobs):
+class WalkForwardSettings(StageSettings):
     """How history is cut: the first test day, how often a model is retrained, and what each fold may see."""
 
     first_day: Date | None
@@ -32,7 +32,7 @@ class WalkForward(Knobs):
     label_delay_days: int = Field(ge=0)
 
 
-def walk_forward(time: pd.Series, group: pd.Series, knobs: WalkForward) -> pd.DataFrame:
+def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSettings) -> pd.DataFrame:
     """Return one column per fold with the role each row plays: fit, calibrate, score or missing.
 
     `tune_0…` score blocks that end before the first test day; `test_0…` walk forward from it; `final` fits and
@@ -43,120 +43,129 @@ def walk_forward(time: pd.Series, group: pd.Series, knobs: WalkForward) -> pd.Da
     without rows is no fold.
     """
     days = time.to_numpy("datetime64[D]")
-    spans, held = _spans(days, group), _held(days, knobs)
-    first, end = held[0], held[-1] + 1
-    test = _first_test(first, end, knobs)
-    gap = knobs.embargo_days + knobs.label_delay_days
-    ends = [test - gap]
-    for _ in range(knobs.tune_folds):
-        ends.insert(0, _back(held, ends[0], knobs.tune_days))
-    plan = {f"tune_{number}": (*block, 0) for number, block in enumerate(pairwise(ends))}
-    for number, block in enumerate(_tests(held, test, knobs.test_days)):
-        plan[f"test_{number}"] = (*block, knobs.calibrate_days)
-    plan["final"] = (end + gap, end + gap, knobs.calibrate_days)
-    folds = pd.DataFrame({name: _roles(spans, held, *cut, gap, knobs.window_days) for name, cut in plan.items()})
-    check(folds, time, group)
+    group_spans, days_with_rows = _find_group_spans(days, group), _list_days_in_range(days, settings)
+    first_day, end_day = days_with_rows[0], days_with_rows[-1] + 1
+    first_test_day = _find_first_test_day(first_day, end_day, settings)
+    gap_days = settings.embargo_days + settings.label_delay_days
+    block_ends = [first_test_day - gap_days]
+    for _ in range(settings.tune_folds):
+        block_ends.insert(0, _find_day_back(days_with_rows, block_ends[0], settings.tune_days))
+    fold_boundaries = {f"tune_{number}": (*block, 0) for number, block in enumerate(pairwise(block_ends))}
+    for number, block in enumerate(_list_test_blocks(days_with_rows, first_test_day, settings.test_days)):
+        fold_boundaries[f"test_{number}"] = (*block, settings.calibrate_days)
+    fold_boundaries["final"] = (end_day + gap_days, end_day + gap_days, settings.calibrate_days)
+    folds = pd.DataFrame(
+        {
+            name: _assign_roles(group_spans, days_with_rows, *boundaries, gap_days, settings.window_days)
+            for name, boundaries in fold_boundaries.items()
+        }
+    )
+    check_folds(folds, time, group)
     return folds
 
 
-def names(folds: pd.DataFrame, kind: str = "") -> list[str]:
+def list_folds(folds: pd.DataFrame, kind: str = "") -> list[str]:
     """Return the fold columns whose name starts with a kind (`tune`, `test`, `final`), in order."""
     return [name for name in folds.columns if name.startswith(("tune_", "test_", "final")) and name.startswith(kind)]
 
 
-def targets(table: pd.DataFrame) -> list[str]:
+def list_target_columns(table: pd.DataFrame) -> list[str]:
     """Return the target columns of a table, one or several."""
     return [str(name) for name in table if name == TARGET or str(name).startswith(f"{TARGET}:")]
 
 
-def keys_of(table: pd.DataFrame) -> list[str]:
+def list_key_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns that say which rows these are and what became of them, the teacher where there is one."""
-    return [*KEYS, *targets(table), *(name for name in ("teacher",) if name in table)]
+    return [*KEY_COLUMNS, *list_target_columns(table), *(name for name in ("teacher",) if name in table)]
 
 
-def check(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:
+def check_folds(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:
     """Refuse folds that let a later role see an earlier one's time, cut a group, or leave a role empty."""
-    first_test = time[(folds[names(folds, "test")] == "score").any(axis=1)].min()
-    for name in names(folds):
+    first_test_time = time[(folds[list_folds(folds, "test")] == "score").any(axis=1)].min()
+    for name in list_folds(folds):
         role = folds[name]
-        needed = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
-        if lacking := needed - set(role.dropna()):
-            raise Refusal(
-                f"fold {name} has no {' and no '.join(sorted(lacking))} rows: the {time.dt.normalize().nunique()} days "
+        needed_roles = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
+        if missing_roles := needed_roles - set(role.dropna()):
+            raise UserError(
+                f"fold {name} has no {' and no '.join(sorted(missing_roles))} rows: the {time.dt.normalize().nunique()} days "
                 f"from {time.min():%Y-%m-%d} to {time.max():%Y-%m-%d} are too few for these folds; bring more days, or "
                 "lower folds.<task>.test_days, calibrate_days, tune_days or tune_folds."
             )
-        held = [(time[role == r].min(), time[role == r].max()) for r in ROLES if (role == r).any()]
-        if any(after[0] <= before[1] for before, after in pairwise(held)):
-            raise Refusal(f"fold {name} would fit on rows that are not earlier than what it calibrates or scores.")
+        role_spans = [
+            (time[role == present_role].min(), time[role == present_role].max())
+            for present_role in ROLES
+            if (role == present_role).any()
+        ]
+        if any(later[0] <= earlier[1] for earlier, later in pairwise(role_spans)):
+            raise UserError(f"fold {name} would fit on rows that are not earlier than what it calibrates or scores.")
         if role.fillna("").groupby(group.to_numpy()).nunique().gt(1).any():
-            raise Refusal(f"fold {name} cuts a group in two.")
-        if name.startswith("tune") and held[-1][1] >= first_test:
-            raise Refusal(f"fold {name} would tune on rows of the test period.")
+            raise UserError(f"fold {name} cuts a group in two.")
+        if name.startswith("tune") and role_spans[-1][1] >= first_test_time:
+            raise UserError(f"fold {name} would tune on rows of the test period.")
 
 
-def _held(days: np.ndarray, knobs: WalkForward) -> np.ndarray:
+def _list_days_in_range(days: np.ndarray, settings: WalkForwardSettings) -> np.ndarray:
     """Return the days with rows, from the first day to the last test day where the knobs name them."""
-    every = np.unique(days)
-    since = every[0] if knobs.first_day is None else np.datetime64(knobs.first_day, "D")
-    until = every[-1] if knobs.last_test is None else np.datetime64(knobs.last_test, "D")
-    held: np.ndarray = every[(every >= since) & (every <= until)]
-    if not held.size:
-        raise Refusal(
+    all_days = np.unique(days)
+    since = all_days[0] if settings.first_day is None else np.datetime64(settings.first_day, "D")
+    until = all_days[-1] if settings.last_test is None else np.datetime64(settings.last_test, "D")
+    days_in_range: np.ndarray = all_days[(all_days >= since) & (all_days <= until)]
+    if not days_in_range.size:
+        raise UserError(
             f"folds.<task>.first_day and last_test leave {since} to {until}, where the data, which run from "
-            f"{every[0]} to {every[-1]}, have no rows; name days among them, or null."
+            f"{all_days[0]} to {all_days[-1]}, have no rows; name days among them, or null."
         )
-    return held
+    return days_in_range
 
 
-def _first_test(first: Day, end: Day, knobs: WalkForward) -> Day:
-    if isinstance(knobs.first_test, date):
-        test: Day = np.datetime64(knobs.first_test, "D")
+def _find_first_test_day(first_day: Day, end_day: Day, settings: WalkForwardSettings) -> Day:
+    if isinstance(settings.first_test, date):
+        first_test_day: Day = np.datetime64(settings.first_test, "D")
     else:
-        test = first + int((end - first).astype(int) * knobs.first_test)
-    if not first < test < end:
-        raise Refusal(
-            f"folds.<task>.first_test falls on {test}, outside the data, which run from {first} to {end - 1}; "
+        first_test_day = first_day + int((end_day - first_day).astype(int) * settings.first_test)
+    if not first_day < first_test_day < end_day:
+        raise UserError(
+            f"folds.<task>.first_test falls on {first_test_day}, outside the data, which run from {first_day} to {end_day - 1}; "
             "name a day between, or a share between 0 and 1 of data that span several days."
         )
-    return test
+    return first_test_day
 
 
-def _spans(days: np.ndarray, group: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+def _find_group_spans(days: np.ndarray, group: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     by_group = pd.Series(days).groupby(group.to_numpy())
     return by_group.transform("min").to_numpy("datetime64[D]"), by_group.transform("max").to_numpy("datetime64[D]")
 
 
-def _tests(held: np.ndarray, test: Day, length: int) -> list[tuple[Day, Day]]:
+def _list_test_blocks(days_with_rows: np.ndarray, first_test_day: Day, block_days: int) -> list[tuple[Day, Day]]:
     """Return the blocks of calendar days from the first test day that hold rows; the last ends with the rows."""
-    end = held[-1] + 1
-    blocks = [(start, min(start + length, end)) for start in np.arange(test, end, length)]
-    return [(start, stop) for start, stop in blocks if ((held >= start) & (held < stop)).any()]
+    end = days_with_rows[-1] + 1
+    blocks = [(start, min(start + block_days, end)) for start in np.arange(first_test_day, end, block_days)]
+    return [(start, stop) for start, stop in blocks if ((days_with_rows >= start) & (days_with_rows < stop)).any()]
 
 
-def _back(held: np.ndarray, until: Day, count: int) -> Day:
-    """Return the first of the newest `count` days with rows before a day."""
-    day: Day = held[max(int(np.searchsorted(held, until)) - count, 0)]
+def _find_day_back(days_with_rows: np.ndarray, until: Day, day_count: int) -> Day:
+    """Return the first of the newest `day_count` days with rows before a day."""
+    day: Day = days_with_rows[max(int(np.searchsorted(days_with_rows, until)) - day_count, 0)]
     return day
 
 
-def _roles(
-    spans: tuple[np.ndarray, np.ndarray],
-    held: np.ndarray,
+def _assign_roles(
+    group_spans: tuple[np.ndarray, np.ndarray],
+    days_with_rows: np.ndarray,
     start: Day,
     stop: Day,
     calibrate_days: int,
-    gap: int,
-    window: int | None,
+    gap_days: int,
+    window_days: int | None,
 ) -> np.ndarray:
-    first, last = spans
-    roles = np.full(len(first), None, dtype=object)
-    roles[(first >= start) & (last < stop)] = "score"
-    until = start - gap
+    first_days, last_days = group_spans
+    roles = np.full(len(first_days), None, dtype=object)
+    roles[(first_days >= start) & (last_days < stop)] = "score"
+    until = start - gap_days
     if calibrate_days:
-        since = _back(held, until, calibrate_days)
-        roles[(first >= since) & (last < until)] = "calibrate"
-        until = since - gap
-    since = held[0] if window is None else max(held[0], until - window)
-    roles[(first >= since) & (last < until)] = "fit"
+        since = _find_day_back(days_with_rows, until, calibrate_days)
+        roles[(first_days >= since) & (last_days < until)] = "calibrate"
+        until = since - gap_days
+    since = days_with_rows[0] if window_days is None else max(days_with_rows[0], until - window_days)
+    roles[(first_days >= since) & (last_days < until)] = "fit"
     return roles

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.blocks import Blocks
-from core.prices import Method, break_even, fair, profit
+from core.blocks import BlockBootstrap
+from core.prices import MarginMethod, compute_break_even_rate, compute_win_profit, remove_margin
 
 Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Report = dict[str, Any]
 
-USUAL = -110.0  # American odds of both sides where a bookmaker has no opinion
+STANDARD_ODDS = -110.0  # American odds of both sides where a bookmaker has no opinion
 
 
 @dataclass(frozen=True)
@@ -25,99 +25,101 @@ class Picks:
     result: Signs  # 1 won, −1 lost, 0 refunded or no bet
 
     @property
-    def bet(self) -> Mask:
+    def is_bet(self) -> Mask:
         """Rows with a bet."""
         return np.asarray(self.direction != 0)
 
     @property
-    def won(self) -> Mask:
+    def is_won(self) -> Mask:
         """Rows with a bet that won."""
         return np.asarray(self.result > 0)
 
     @property
-    def decided(self) -> Mask:
+    def is_decided(self) -> Mask:
         """Rows with a bet that won or lost."""
         return np.asarray(self.result != 0)
 
-    def only(self, rows: Mask) -> "Picks":
+    def select_rows(self, rows: Mask) -> "Picks":
         """Return the same picks without bets on any other row."""
         return Picks(np.where(rows, self.direction, 0), np.where(rows, self.result, 0))
 
-    def gain(self, odds: npt.ArrayLike) -> Floats:
+    def compute_gains(self, odds: npt.ArrayLike) -> Floats:
         """Return the profit per row at American odds: missing where a bet has no odds, 0 without a bet."""
-        paid = np.where(self.result > 0, profit(odds), np.where(self.result < 0, -1.0, 0.0))
-        return np.where(self.bet & np.isnan(profit(odds)), np.nan, paid)
+        gains = np.where(self.result > 0, compute_win_profit(odds), np.where(self.result < 0, -1.0, 0.0))
+        return np.where(self.is_bet & np.isnan(compute_win_profit(odds)), np.nan, gains)
 
 
 @dataclass(frozen=True)
-class Offer:
+class PostedOdds:
     """The American odds posted for both sides of every row, and the fair chance of over: missing where one side is."""
 
     over: Floats
     under: Floats
-    chance: Floats
+    fair_over_chance: Floats
 
     @classmethod
-    def of(cls, over: Floats, under: Floats, method: Method) -> "Offer":
-        """Return the offer with its margin taken out by a method of `prices.fair`."""
-        return cls(over, under, fair(over, under, method)[0])
+    def from_odds(cls, over: Floats, under: Floats, method: MarginMethod) -> "PostedOdds":
+        """Return the offer with its margin taken out by a method of `prices.remove_margin`."""
+        return cls(over, under, remove_margin(over, under, method)[0])
 
 
-def by_edge(predicted: Floats, line: Floats, edge: float) -> Signs:
+def pick_by_edge(predicted: Floats, line: Floats, edge: float) -> Signs:
     """Return over where the prediction is at least `edge` above the line, under where at least `edge` below, else 0.
 
     A row without a prediction or a line has no bet.
     """
-    ahead = predicted - line
-    return _signs(ahead >= edge, ahead <= -edge)
+    lead = predicted - line
+    return _compute_signs(lead >= edge, lead <= -edge)
 
 
-def by_chance(over: Floats, under: Floats, least: float) -> Signs:
-    """Return the side whose chance, a push left out, is at least `least` (above one half), else 0."""
-    share = np.divide(over, over + under, out=np.full(len(over), np.nan), where=over + under > 0)
-    return _signs(share >= least, 1 - share >= least)
+def pick_by_probability(over: Floats, under: Floats, min_chance: float) -> Signs:
+    """Return the side whose chance, a push left out, is at least `min_chance` (above one half), else 0."""
+    over_share = np.divide(over, over + under, out=np.full(len(over), np.nan), where=over + under > 0)
+    return _compute_signs(over_share >= min_chance, 1 - over_share >= min_chance)
 
 
-def _signs(over: Mask, under: Mask) -> Signs:
+def _compute_signs(over: Mask, under: Mask) -> Signs:
     return np.asarray(over.astype(np.int64) - under.astype(np.int64))
 
 
-def grade(direction: npt.ArrayLike, line: Floats, actual: Floats) -> Picks:
+def grade_picks(direction: npt.ArrayLike, line: Floats, actual: Floats) -> Picks:
     """Return the picks with their results; a bet without a line or an outcome is void, that is no bet."""
-    beyond = actual - line
-    side = np.where(np.isnan(beyond), 0, np.asarray(direction, dtype=np.int64))
-    return Picks(side, (side * np.sign(np.nan_to_num(beyond))).astype(np.int64))
+    margin = actual - line
+    graded_direction = np.where(np.isnan(margin), 0, np.asarray(direction, dtype=np.int64))
+    return Picks(graded_direction, (graded_direction * np.sign(np.nan_to_num(margin))).astype(np.int64))
 
 
-def tally(picks: Picks, blocks: Blocks) -> Report:
+def summarise_picks(picks: Picks, blocks: BlockBootstrap) -> Report:
     """Return the counts of the picks, their hit rate without pushes and their return per unit staked at −110."""
-    bets, decided = int(picks.bet.sum()), int(picks.decided.sum())
+    bet_count, decided_count = int(picks.is_bet.sum()), int(picks.is_decided.sum())
     return {
-        "bets": bets,
-        "pushes": bets - decided,
-        "wins": int(picks.won.sum()),
-        "hit_rate": blocks.ratio(picks.won, picks.decided),
-        "roi": blocks.ratio(picks.gain(USUAL), picks.bet),
+        "bets": bet_count,
+        "pushes": bet_count - decided_count,
+        "wins": int(picks.is_won.sum()),
+        "hit_rate": blocks.estimate_ratio(picks.is_won, picks.is_decided),
+        "roi": blocks.estimate_ratio(picks.compute_gains(STANDARD_ODDS), picks.is_bet),
     }
 
 
-def posted(picks: Picks, offer: Offer, blocks: Blocks) -> Report:
+def summarise_at_posted_odds(picks: Picks, posted_odds: PostedOdds, blocks: BlockBootstrap) -> Report:
     """Return what the picks earned at posted odds, where both sides' are known, and what those odds asked of them.
 
-    `coverage` is the share of bets with both odds; `break_even` the mean chance that the picked sides' odds pay for,
+    `coverage` is the share of bets with both odds; `compute_break_even_rate` the mean chance that the picked sides' odds pay for,
     `fair_chance` the same without the margin: the hit rate that the market itself expected of these picks.
     """
-    priced, over = picks.only(~np.isnan(offer.chance)), picks.direction > 0
-    odds = np.where(over, offer.over, offer.under)
-    bet, bets = priced.bet, int(priced.bet.sum())
+    priced_picks, is_over = picks.select_rows(~np.isnan(posted_odds.fair_over_chance)), picks.direction > 0
+    picked_odds = np.where(is_over, posted_odds.over, posted_odds.under)
+    is_bet, bet_count = priced_picks.is_bet, int(priced_picks.is_bet.sum())
     return {
-        "bets": bets,
-        "coverage": bets / int(picks.bet.sum()) if picks.bet.any() else None,
-        "roi": blocks.ratio(priced.gain(odds), bet),
-        "break_even": _mean(break_even(odds)[bet]),
-        "fair_chance": _mean(np.where(over, offer.chance, 1 - offer.chance)[bet]),
+        "bets": bet_count,
+        "coverage": bet_count / int(picks.is_bet.sum()) if picks.is_bet.any() else None,
+        "roi": blocks.estimate_ratio(priced_picks.compute_gains(picked_odds), is_bet),
+        "break_even": _compute_mean(compute_break_even_rate(picked_odds)[is_bet]),
+        "fair_chance": _compute_mean(
+            np.where(is_over, posted_odds.fair_over_chance, 1 - posted_odds.fair_over_chance)[is_bet]
+        ),
     }
 
 
-def _mean(values: Floats) -> float | None:
+def _compute_mean(values: Floats) -> float | None:
     return float(values.mean()) if len(values) else None

@@ -10,23 +10,23 @@ Floats = npt.NDArray[np.float64]
 Encoding = dict[str, Any]
 
 
-def categories(x: pd.DataFrame) -> list[str]:
+def list_categorical_inputs(x: pd.DataFrame) -> list[str]:
     """Return the names of the categorical inputs."""
     return [str(name) for name in x.columns if isinstance(x[name].dtype, pd.CategoricalDtype)]
 
 
-def offset(x: pd.DataFrame, name: str | None) -> Floats:
+def get_score_offset(x: pd.DataFrame, name: str | None) -> Floats:
     """Return the input that scores start from, 0 where it is missing; zeros where there is no such input."""
     if name is None or name not in x:
         return np.zeros(len(x))
-    start: Floats = np.nan_to_num(x[name].to_numpy(float))
-    return start
+    start_scores: Floats = np.nan_to_num(x[name].to_numpy(float))
+    return start_scores
 
 
-def learn(x: pd.DataFrame) -> Encoding:
+def fit_encoding(x: pd.DataFrame) -> Encoding:
     """Return, as JSON can hold it, each number's median, mean and spread and each category's levels on these rows."""
-    names = categories(x)
-    numbers = x.drop(columns=names).astype(float)
+    categorical_names = list_categorical_inputs(x)
+    numbers = x.drop(columns=categorical_names).astype(float)
     median = numbers.median().fillna(0.0)
     spread = numbers.fillna(median).std(ddof=0)
     return {
@@ -34,11 +34,11 @@ def learn(x: pd.DataFrame) -> Encoding:
         "median": median.tolist(),
         "mean": numbers.fillna(median).mean().tolist(),
         "spread": spread.where(spread > 0, 1.0).tolist(),
-        "levels": {name: sorted(map(str, x[name].dropna().unique())) for name in sorted(names)},
+        "levels": {name: sorted(map(str, x[name].dropna().unique())) for name in sorted(categorical_names)},
     }
 
 
-def encode(x: pd.DataFrame, encoding: Encoding) -> Floats:
+def encode_inputs(x: pd.DataFrame, encoding: Encoding) -> Floats:
     """Return standardised numbers (missing at the median), a flag where a number was missing, one column a level."""
     numbers = x[encoding["numbers"]].to_numpy(float)
     missing = np.isnan(numbers)
@@ -51,7 +51,7 @@ def encode(x: pd.DataFrame, encoding: Encoding) -> Floats:
     return np.hstack(blocks)
 
 
-def names(encoding: Encoding) -> list[str]:
-    """Return the input that each column of `encode` stems from, in order."""
+def list_encoded_inputs(encoding: Encoding) -> list[str]:
+    """Return the input that each column of `encode_inputs` stems from, in order."""
     numbers = encoding["numbers"]
     return [*numbers, *numbers, *(name for name, levels in encoding["levels"].items() for _ in levels)]

@@ -10,10 +10,10 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-def run(work: Callable[[In], Out], asked: Iterable[In], workers: int, label: str) -> list[Out]:
+def run_in_parallel(work: Callable[[In], Out], inputs: Iterable[In], workers: int, label: str) -> list[Out]:
     """Return `work(item)` for every item, in order; the number of workers changes the time, never the answers."""
-    items = list(asked)
-    answers = Parallel(n_jobs=min(workers, len(items)) or 1, return_as="generator")(
+    items = list(inputs)
+    results = Parallel(n_jobs=min(workers, len(items)) or 1, return_as="generator")(
         delayed(work)(item) for item in items
     )
-    return list(tqdm(answers, total=len(items), desc=label, mininterval=1.0))
+    return list(tqdm(results, total=len(items), desc=label, mininterval=1.0))

@@ -7,12 +7,12 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from core.races import losses as race_losses
-from core.races import softmax, temperature
-from core.rows import Floats, Rows
+from core.races import compute_group_softmax, fit_temperature
+from core.races import compute_race_losses as race_losses
+from core.rows import Floats, FoldData
 
-CONVERGED: Any = {"ftol": 1e-15, "gtol": 1e-10}
-STEEPEST = 100.0  # a score that tells all apart would have no steepest line
+SOLVER_TOLERANCES: Any = {"ftol": 1e-15, "gtol": 1e-10}
+MAX_SLOPE = 100.0  # a score that tells all apart would have no steepest line
 
 
 class GroupLosses(NamedTuple):
@@ -27,45 +27,51 @@ class GroupLosses(NamedTuple):
         return float(self.total.sum() / self.units.sum())
 
 
-def race_log_loss(score: Floats, rows: Rows) -> GroupLosses:
+def race_log_loss(score: Floats, rows: FoldData) -> GroupLosses:
     """Return −ln p(winner) per group at the best temperature, for calibration mends the temperature later (nats)."""
-    b = temperature(score, rows.y, rows.group)
-    total = race_losses(softmax(b * score, rows.group), rows.y, rows.group)
-    return GroupLosses(total, np.ones(len(total)))
+    factor = fit_temperature(score, rows.y, rows.group)
+    group_losses = race_losses(compute_group_softmax(factor * score, rows.group), rows.y, rows.group)
+    return GroupLosses(group_losses, np.ones(len(group_losses)))
 
 
-def absolute_error(score: Floats, rows: Rows) -> GroupLosses:
+def absolute_error(score: Floats, rows: FoldData) -> GroupLosses:
     """Return the absolute errors, in the target's unit."""
-    return _by_group(np.abs(score - rows.y), rows)
+    return _sum_by_group(np.abs(score - rows.y), rows)
 
 
-def squared_error(score: Floats, rows: Rows) -> GroupLosses:
+def squared_error(score: Floats, rows: FoldData) -> GroupLosses:
     """Return the squared errors, in the target's unit squared."""
-    return _by_group(np.square(score - rows.y), rows)
+    return _sum_by_group(np.square(score - rows.y), rows)
 
 
-def tag_log_loss(score: Floats, rows: Rows) -> GroupLosses:
+def tag_log_loss(score: Floats, rows: FoldData) -> GroupLosses:
     """Return −ln p(what is so) of each row in the mean of its tags, calibrated as well as one line for all can (nats).
 
     That is p = sigmoid(a·score + b) with the a ≥ 0 and b of least loss.
     """
-    x, target = score.ravel(), rows.y.ravel()
+    flat_score, target = score.ravel(), rows.y.ravel()
 
-    def loss(line: Floats) -> tuple[float, Floats]:
-        z = line[0] * x + line[1]
-        wrong = expit(z) - target
-        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array([np.mean(wrong * x), np.mean(wrong)])
+    def compute_line_loss(line: Floats) -> tuple[float, Floats]:
+        z = line[0] * flat_score + line[1]
+        residual = expit(z) - target
+        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array(
+            [np.mean(residual * flat_score), np.mean(residual)]
+        )
 
-    bounds: Any = [(0, STEEPEST), (None, None)]
-    a, b = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=bounds, options=CONVERGED).x
-    z = a * score + b
-    return _by_group((np.logaddexp(0, z) - rows.y * z).mean(axis=1), rows)
+    bounds: Any = [(0, MAX_SLOPE), (None, None)]
+    slope, intercept = minimize(
+        compute_line_loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=bounds, options=SOLVER_TOLERANCES
+    ).x
+    z = slope * score + intercept
+    return _sum_by_group((np.logaddexp(0, z) - rows.y * z).mean(axis=1), rows)
 
 
-def _by_group(losses: Floats, rows: Rows) -> GroupLosses:
-    return GroupLosses(*(np.bincount(rows.group, weights=x).astype(np.float64) for x in (losses, np.ones_like(losses))))
+def _sum_by_group(row_losses: Floats, rows: FoldData) -> GroupLosses:
+    return GroupLosses(
+        *(np.bincount(rows.group, weights=x).astype(np.float64) for x in (row_losses, np.ones_like(row_losses)))
+    )
 
 
-LOSSES: dict[str, Callable[[Floats, Rows], GroupLosses]] = {
+TUNING_LOSSES: dict[str, Callable[[Floats, FoldData], GroupLosses]] = {
     loss.__name__: loss for loss in (race_log_loss, tag_log_loss, absolute_error, squared_error)
 }

@@ -7,13 +7,13 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 from core import race_logit
-from core.odds import log_loss
+from core.odds import compute_log_loss
 from core.races import Codes
 from core.rows import Floats
 
 
 @dataclass(frozen=True)
-class Lesson:
+class BoostingTarget:
     """What is taught on some rows; alpha and gamma shape the focal loss alone."""
 
     target: Floats
@@ -23,54 +23,56 @@ class Lesson:
     gamma: float = 0.0
 
 
-def race_softmax(score: Floats, lesson: Lesson) -> tuple[Floats, Floats]:
+def race_softmax(score: Floats, labels: BoostingTarget) -> tuple[Floats, Floats]:
     """Return gradient and curvature of −Σ w·t·ln p within races."""
-    return race_logit.loss(score, lesson.target, lesson.weight, lesson.group)[1:]
+    return race_logit.compute_conditional_logit_loss(score, labels.target, labels.weight, labels.group)[1:]
 
 
-def logistic(score: Floats, lesson: Lesson) -> tuple[Floats, Floats]:
+def logistic(score: Floats, labels: BoostingTarget) -> tuple[Floats, Floats]:
     """Return gradient and curvature of the log loss."""
     p = expit(score)
-    return lesson.weight * (p - lesson.target), lesson.weight * p * (1 - p)
+    return labels.weight * (p - labels.target), labels.weight * p * (1 - p)
 
 
-def focal(score: Floats, lesson: Lesson) -> tuple[Floats, Floats]:
+def focal(score: Floats, labels: BoostingTarget) -> tuple[Floats, Floats]:
     """Return gradient and curvature of −a·(1 − q)^γ·ln q, q the chance given to what happened (Lin et al. 2017).
 
     a is alpha for winners and 1 − alpha for losers. The curvature is below zero where q is small.
     """
-    sign, weight = _sides(lesson)
-    q, log_q, gamma = expit(sign * score), log_expit(sign * score), lesson.gamma
-    pull = (1 - q) ** gamma * (gamma * q * log_q - (1 - q))
-    bend = q * ((1 - q) ** (gamma + 1) * (gamma * log_q + gamma + 1) - gamma * pull)
-    return weight * sign * pull, weight * bend
+    sign, weight = _compute_sign_and_weight(labels)
+    q, log_q, gamma = expit(sign * score), log_expit(sign * score), labels.gamma
+    slope = (1 - q) ** gamma * (gamma * q * log_q - (1 - q))
+    curvature = q * ((1 - q) ** (gamma + 1) * (gamma * log_q + gamma + 1) - gamma * slope)
+    return weight * sign * slope, weight * curvature
 
 
-def squared(score: Floats, lesson: Lesson) -> tuple[Floats, Floats]:
+def squared(score: Floats, labels: BoostingTarget) -> tuple[Floats, Floats]:
     """Return gradient and curvature of half the squared error."""
-    return lesson.weight * (score - lesson.target), lesson.weight
+    return labels.weight * (score - labels.target), labels.weight
 
 
-def focal_loss(score: Floats, lesson: Lesson) -> float:
+def compute_focal_loss(score: Floats, labels: BoostingTarget) -> float:
     """Return the mean focal loss per unit of weight (nats)."""
-    sign, weight = _sides(lesson)
-    each = -((1 - expit(sign * score)) ** lesson.gamma) * log_expit(sign * score)
-    return float(weight @ each / lesson.weight.sum())
+    sign, weight = _compute_sign_and_weight(labels)
+    row_losses = -((1 - expit(sign * score)) ** labels.gamma) * log_expit(sign * score)
+    return float(weight @ row_losses / labels.weight.sum())
 
 
 # the absolute error has no curvature to return
-GRADIENTS: dict[str, Callable[[Floats, Lesson], tuple[Floats, Floats]]] = {
+GRADIENTS: dict[str, Callable[[Floats, BoostingTarget], tuple[Floats, Floats]]] = {
     objective.__name__: objective for objective in (race_softmax, logistic, focal, squared)
 }
-LOSSES: dict[str, Callable[[Floats, Lesson], float]] = {
-    "race_softmax": lambda score, of: race_logit.mean_loss(score, of.target, of.weight, of.group),
-    "logistic": lambda score, of: log_loss(score, of.target, of.weight),
-    "focal": focal_loss,
-    "squared": lambda score, of: float(np.average((score - of.target) ** 2, weights=of.weight)),
-    "absolute": lambda score, of: float(np.average(np.abs(score - of.target), weights=of.weight)),
+OBJECTIVE_LOSSES: dict[str, Callable[[Floats, BoostingTarget], float]] = {
+    "race_softmax": lambda score, labels: race_logit.compute_mean_loss(
+        score, labels.target, labels.weight, labels.group
+    ),
+    "logistic": lambda score, labels: compute_log_loss(score, labels.target, labels.weight),
+    "focal": compute_focal_loss,
+    "squared": lambda score, labels: float(np.average((score - labels.target) ** 2, weights=labels.weight)),
+    "absolute": lambda score, labels: float(np.average(np.abs(score - labels.target), weights=labels.weight)),
 }
 
 
-def _sides(lesson: Lesson) -> tuple[Floats, Floats]:
-    won = lesson.target > 0
-    return np.where(won, 1.0, -1.0), lesson.weight * np.where(won, lesson.alpha, 1 - lesson.alpha)
+def _compute_sign_and_weight(labels: BoostingTarget) -> tuple[Floats, Floats]:
+    is_winner = labels.target > 0
+    return np.where(is_winner, 1.0, -1.0), labels.weight * np.where(is_winner, labels.alpha, 1 - labels.alpha)

@@ -10,13 +10,13 @@ import platform
 import sys
 import warnings
 
-X86 = ("x86_64", "AMD64")  # names of the architecture on Linux and macOS, and on Windows
-STEERING = (  # beginnings of names that a user may have set for other work, and that would steer these libraries here
+X86_MACHINES = ("x86_64", "AMD64")  # names of the architecture on Linux and macOS, and on Windows
+STEERING_PREFIXES = (  # beginnings of names that a user may have set for other work, and that would steer these libraries here
     *("NPY_", "OPENBLAS_", "GOTO_", "ONEDNN_", "DNNL_", "XLA_"),
     *("TF_ENABLE_", "TF_ONEDNN_", "TF_SET_ONEDNN_", "TF_XLA_"),
 )
-ALWAYS = {"OPENBLAS_NUM_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0"}
-ON_X86 = {
+COMMON_PINS = {"OPENBLAS_NUM_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0"}
+X86_PINS = {
     # NumPy's wheels are built for X86_V2 and look for these beyond it; names that a processor lacks do no harm
     "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
     "OPENBLAS_CORETYPE": "Nehalem",  # the oldest kernel with SSE4.2, which X86_V2 promises
@@ -31,9 +31,9 @@ def pin_numerics() -> None:
     Limits: mathematical functions of the C library use fused multiply-add where the processor has it (all since 2013);
     on other architectures only the number of threads is set, and last bits may differ from those of x86-64.
     """
-    pins = ALWAYS | (ON_X86 if platform.machine() in X86 else {})
-    steering = {name: value for name, value in os.environ.items() if name.startswith(STEERING)}
-    if steering == pins:
+    pins = COMMON_PINS | (X86_PINS if platform.machine() in X86_MACHINES else {})
+    steering_variables = {name: value for name, value in os.environ.items() if name.startswith(STEERING_PREFIXES)}
+    if steering_variables == pins:
         return
     if "numpy" in sys.modules:
         warnings.warn(
@@ -42,6 +42,6 @@ def pin_numerics() -> None:
             RuntimeWarning,
             stacklevel=2,
         )
-    for name in steering:
+    for name in steering_variables:
         del os.environ[name]
     os.environ.update(pins)

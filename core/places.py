@@ -12,81 +12,88 @@ import pyarrow.parquet as pq
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Place = Ints | slice  # rows of a table: a slice where they follow each other, which copies nothing
+RowIndexer = Ints | slice  # rows of a table: a slice where they follow each other, which copies nothing
 Ids = pd.Series | pd.Index
 
-ID = "row_id"
+ID_COLUMN = "row_id"
 
 
-def located(asked: Ids, among: Ids) -> Ints:
+def lookup_rows(wanted_ids: Ids, table_ids: Ids) -> Ints:
     """Return where each id first stands among others, −1 where it does not; whole numbers of 0 and more, or texts."""
-    wanted, known = asked.to_numpy(), among.to_numpy()
-    if not len(known):
-        return np.full(len(wanted), -1, dtype=np.int64)
-    if _counted(wanted) and _counted(known):
-        first = np.full(int(max(known.max(), wanted.max(initial=0))) + 1, -1, dtype=np.int64)
-        first[known[::-1]] = np.arange(len(known) - 1, -1, -1)
-        return np.asarray(first[wanted])
-    found = pc.index_in(pa.array(asked), value_set=pa.array(among))
-    return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    wanted_values, table_values = wanted_ids.to_numpy(), table_ids.to_numpy()
+    if not len(table_values):
+        return np.full(len(wanted_values), -1, dtype=np.int64)
+    if _is_nonnegative_integer(wanted_values) and _is_nonnegative_integer(table_values):
+        first_position = np.full(int(max(table_values.max(), wanted_values.max(initial=0))) + 1, -1, dtype=np.int64)
+        first_position[table_values[::-1]] = np.arange(len(table_values) - 1, -1, -1)
+        return np.asarray(first_position[wanted_values])
+    matched_positions = pc.index_in(pa.array(wanted_ids), value_set=pa.array(table_ids))
+    return np.asarray(matched_positions.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def first_seen(ids: Ids) -> Mask:
+def flag_first_occurrences(ids: Ids) -> Mask:
     """Return which rows are the first of their id."""
-    return np.asarray(located(ids, ids) == np.arange(len(ids)))
+    return np.asarray(lookup_rows(ids, ids) == np.arange(len(ids)))
 
 
-def distinct(numbers: Ints) -> Ints:
+def sort_unique(numbers: Ints) -> Ints:
     """Return the distinct numbers, ascending: for millions of them sorting takes a tenth of `np.unique`'s time."""
-    ordered = np.sort(numbers)
-    return np.asarray(ordered[np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)]])
+    ascending = np.sort(numbers)
+    return np.asarray(ascending[np.r_[True, ascending[1:] != ascending[:-1]][: len(ascending)]])
 
 
-def run(place: Ints) -> Place:
+def convert_to_slice(positions: Ints) -> RowIndexer:
     """Return places as a slice, where they follow each other."""
-    if not len(place) or place[0] < 0 or len(place) != place[-1] - place[0] + 1 or (np.diff(place) != 1).any():
-        return place
-    return slice(int(place[0]), int(place[-1]) + 1)
+    if (
+        not len(positions)
+        or positions[0] < 0
+        or len(positions) != positions[-1] - positions[0] + 1
+        or (np.diff(positions) != 1).any()
+    ):
+        return positions
+    return slice(int(positions[0]), int(positions[-1]) + 1)
 
 
-def once(table: pd.DataFrame) -> pd.DataFrame:
+def drop_duplicate_ids(table: pd.DataFrame) -> pd.DataFrame:
     """Return the first row of every id; the table itself where there are no others."""
-    first = first_seen(table[ID])
-    return table if first.all() else table[first]
+    is_first = flag_first_occurrences(table[ID_COLUMN])
+    return table if is_first.all() else table[is_first]
 
 
-def taken(values: npt.NDArray[Any], place: Place) -> npt.NDArray[np.float64]:
+def take_or_nan(values: npt.NDArray[Any], positions: RowIndexer) -> npt.NDArray[np.float64]:
     """Return numbers by place, missing where the place is −1; to be read, never written to."""
-    if isinstance(place, slice):
-        return values[place].astype(np.float64, copy=False)
+    if isinstance(positions, slice):
+        return values[positions].astype(np.float64, copy=False)
     if not len(values):
-        return np.full(place.shape, np.nan)
-    found = values[place].astype(np.float64)
-    if (absent := place < 0).any():
-        found[absent] = np.nan
-    return found
+        return np.full(positions.shape, np.nan)
+    numbers = values[positions].astype(np.float64)
+    if (is_missing := positions < 0).any():
+        numbers[is_missing] = np.nan
+    return numbers
 
 
-def numbered(paths: dict[str, Path]) -> dict[str, pd.Series]:
+def encode_row_ids(paths: dict[str, Path]) -> dict[str, pd.Series]:
     """Return the row ids of tables in Parquet files as numbers from 0 on: equal ids are equal numbers.
 
     A table whose ids are those of an earlier one, row by row, shares its numbers, so nothing of it is counted twice.
     """
-    kept: dict[str, pa.ChunkedArray] = {}
-    same: dict[str, str] = {}
+    distinct_ids: dict[str, pa.ChunkedArray] = {}
+    name_of_equal: dict[str, str] = {}
     for name, path in paths.items():
-        ids = pq.read_table(path, columns=[ID]).column(0).cast(pa.large_string())
-        same[name] = next((other for other, known in kept.items() if known.equals(ids)), name)
-        if same[name] == name:
-            kept[name] = ids
-    every = pa.chunked_array([chunk for ids in kept.values() for chunk in ids.chunks], pa.large_string())
-    coded = every.dictionary_encode(null_encoding="encode").chunks
-    number = np.concatenate([chunk.indices.to_numpy() for chunk in coded] or [np.empty(0)]).astype(np.int64)
-    edges = np.cumsum([len(ids) for ids in kept.values()])[:-1]
-    found = dict(zip(kept, np.split(number, edges), strict=True))
-    shared = {name: pd.Series(values, name=ID) for name, values in found.items()}
-    return {name: shared[other] for name, other in same.items()}
+        ids = pq.read_table(path, columns=[ID_COLUMN]).column(0).cast(pa.large_string())
+        name_of_equal[name] = next(
+            (earlier_name for earlier_name, earlier_ids in distinct_ids.items() if earlier_ids.equals(ids)), name
+        )
+        if name_of_equal[name] == name:
+            distinct_ids[name] = ids
+    all_ids = pa.chunked_array([chunk for ids in distinct_ids.values() for chunk in ids.chunks], pa.large_string())
+    chunks = all_ids.dictionary_encode(null_encoding="encode").chunks
+    id_numbers = np.concatenate([chunk.indices.to_numpy() for chunk in chunks] or [np.empty(0)]).astype(np.int64)
+    edges = np.cumsum([len(ids) for ids in distinct_ids.values()])[:-1]
+    numbers_by_name = dict(zip(distinct_ids, np.split(id_numbers, edges), strict=True))
+    series_by_name = {name: pd.Series(values, name=ID_COLUMN) for name, values in numbers_by_name.items()}
+    return {name: series_by_name[earlier_name] for name, earlier_name in name_of_equal.items()}
 
 
-def _counted(ids: npt.NDArray[Any]) -> bool:
+def _is_nonnegative_integer(ids: npt.NDArray[Any]) -> bool:
     return ids.dtype.kind in "iu" and not (len(ids) and ids.min() < 0)

@@ -4,26 +4,26 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.intervals import wilson
+from core.intervals import compute_wilson_interval
 
 Floats = npt.NDArray[np.float64]
-COLUMNS = ("predicted", "observed", "low", "high", "n")
+CURVE_COLUMNS = ("predicted", "observed", "low", "high", "n")
 
 
-def reliability(chance: Floats, happened: npt.ArrayLike, bins: int) -> pd.DataFrame:
+def compute_calibration_curve(chance: Floats, happened: npt.ArrayLike, bins: int) -> pd.DataFrame:
     """Return mean chance and rate of occurrence, with Wilson interval, in bins of equal count from low to high."""
-    came = np.asarray(happened, dtype=np.float64)
+    outcomes = np.asarray(happened, dtype=np.float64)
     order = np.argsort(chance, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    rates = [wilson(float(came[part].sum()), len(part)) for part in parts]
-    rows = [
-        (float(chance[part].mean()), rate["value"], rate["low"], rate["high"], rate["n"])
-        for part, rate in zip(parts, rates, strict=True)
+    bin_rows = [rows_of_bin for rows_of_bin in np.array_split(order, bins) if len(rows_of_bin)]
+    rates = [compute_wilson_interval(float(outcomes[rows_of_bin].sum()), len(rows_of_bin)) for rows_of_bin in bin_rows]
+    curve_rows = [
+        (float(chance[rows_of_bin].mean()), rate["value"], rate["low"], rate["high"], rate["n"])
+        for rows_of_bin, rate in zip(bin_rows, rates, strict=True)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(curve_rows, columns=list(CURVE_COLUMNS))
 
 
-def calibration_error(table: pd.DataFrame) -> float | None:
+def compute_calibration_error(table: pd.DataFrame) -> float | None:
     """Return the mean distance of promise from rate over all rows: 0 is perfect, chance alone makes it more."""
     if table.empty:
         return None

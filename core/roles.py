@@ -7,70 +7,72 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.folds import ROLES, names
-from core.stored import Table, each
+from core.folds import ROLES, list_folds
+from core.stored import ColumnTable, iter_columns
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-SCORE = ROLES.index("score")
+SCORE_CODE = ROLES.index("score")
 
 
 @dataclass(frozen=True)
-class Roles:
+class FoldRoles:
     """Rows gathered into parts: those of one part play the same role in every fold."""
 
-    part: npt.NDArray[np.int32]  # of each row
-    played: npt.NDArray[np.int8]  # parts × folds: the place among ROLES, −1 for no role
+    row_pattern: npt.NDArray[np.int32]  # of each row
+    pattern_roles: npt.NDArray[np.int8]  # parts × folds: the place among ROLES, −1 for no role
     folds: list[str]
 
     @classmethod
-    def of(cls, table: Table) -> "Roles":
+    def from_table(cls, table: ColumnTable) -> "FoldRoles":
         """Return the roles of a table of folds: rows in time order are told by stretches, of which there are few."""
-        folds = names(pd.DataFrame(columns=table.columns))
-        played = np.full((len(folds), len(table)), -1, dtype=np.int8)
-        for number, (_, values) in enumerate(each(table, folds)):
-            played[number] = _coded(values)
-        begins = np.zeros(len(table), dtype=bool)
-        begins[:1] = True
-        for row in played:
-            begins[1:] |= row[1:] != row[:-1]
-        first = np.flatnonzero(begins)
-        distinct, part = np.unique(played[:, first], axis=1, return_inverse=True)
-        length = np.diff(np.append(first, len(table)))
-        return cls(np.repeat(part.ravel().astype(np.int32), length), distinct.T.copy(), folds)
+        folds = list_folds(pd.DataFrame(columns=table.columns))
+        role_codes = np.full((len(folds), len(table)), -1, dtype=np.int8)
+        for fold_index, (_, values) in enumerate(iter_columns(table, folds)):
+            role_codes[fold_index] = _encode_roles(values)
+        is_stretch_start = np.zeros(len(table), dtype=bool)
+        is_stretch_start[:1] = True
+        for fold_codes in role_codes:
+            is_stretch_start[1:] |= fold_codes[1:] != fold_codes[:-1]
+        stretch_start = np.flatnonzero(is_stretch_start)
+        distinct_patterns, stretch_pattern = np.unique(role_codes[:, stretch_start], axis=1, return_inverse=True)
+        stretch_length = np.diff(np.append(stretch_start, len(table)))
+        return cls(
+            np.repeat(stretch_pattern.ravel().astype(np.int32), stretch_length), distinct_patterns.T.copy(), folds
+        )
 
     @property
-    def tests(self) -> list[str]:
+    def test_folds(self) -> list[str]:
         """The test folds."""
         return [name for name in self.folds if name.startswith("test_")]
 
-    def parts(self, fold: str, *roles: str) -> Mask:
+    def find_patterns(self, fold: str, *roles: str) -> Mask:
         """Return which parts play one of the roles in a fold."""
-        return np.isin(self.played[:, self.folds.index(fold)], [ROLES.index(role) for role in roles])
+        return np.isin(self.pattern_roles[:, self.folds.index(fold)], [ROLES.index(role) for role in roles])
 
-    def rows(self, fold: str, *roles: str) -> Mask:
+    def find_rows(self, fold: str, *roles: str) -> Mask:
         """Return which rows play one of the roles in a fold."""
-        return np.asarray(self.parts(fold, *roles)[self.part])
+        return np.asarray(self.find_patterns(fold, *roles)[self.row_pattern])
 
-    def pairs(self, folds: list[str], role: str) -> tuple[Ints, Ints]:
+    def list_row_fold_pairs(self, folds: list[str], role: str) -> tuple[Ints, Ints]:
         """Return the rows that play a role in any of some folds, and the place of that fold: a pair for each."""
-        chosen = np.isin(np.arange(len(self.folds)), [self.folds.index(name) for name in folds])
-        plays = (self.played == ROLES.index(role)) & chosen
-        often, fold = plays.sum(axis=1), np.nonzero(plays)[1]
-        begin = np.cumsum(often) - often
-        times = often[self.part]
-        rows = np.repeat(np.arange(len(self.part)), times)
-        nth = np.arange(len(rows)) - np.repeat(np.cumsum(times) - times, times)
-        return rows, fold[begin[self.part[rows]] + nth]
+        is_chosen_fold = np.isin(np.arange(len(self.folds)), [self.folds.index(name) for name in folds])
+        plays_role = (self.pattern_roles == ROLES.index(role)) & is_chosen_fold
+        folds_per_pattern, fold_index = plays_role.sum(axis=1), np.nonzero(plays_role)[1]
+        pattern_begin = np.cumsum(folds_per_pattern) - folds_per_pattern
+        folds_per_row = folds_per_pattern[self.row_pattern]
+        rows = np.repeat(np.arange(len(self.row_pattern)), folds_per_row)
+        nth = np.arange(len(rows)) - np.repeat(np.cumsum(folds_per_row) - folds_per_row, folds_per_row)
+        return rows, fold_index[pattern_begin[self.row_pattern[rows]] + nth]
 
     @cached_property
-    def scored(self) -> Mask:
+    def is_scored(self) -> Mask:
         """Rows that some test fold scores."""
-        tests = [self.folds.index(name) for name in self.tests]
-        return np.asarray((self.played[:, tests] == SCORE).any(axis=1)[self.part])
+        test_indexes = [self.folds.index(name) for name in self.test_folds]
+        return np.asarray((self.pattern_roles[:, test_indexes] == SCORE_CODE).any(axis=1)[self.row_pattern])
 
 
-def _coded(values: pd.Series) -> npt.NDArray[np.int8]:
-    kinds = values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype("category")
-    place = [ROLES.index(kind) if kind in ROLES else -1 for kind in kinds.cat.categories]
-    return np.array([*place, -1], dtype=np.int8)[kinds.cat.codes.to_numpy()]
+def _encode_roles(values: pd.Series) -> npt.NDArray[np.int8]:
+    categorical = values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype("category")
+    role_codes = [ROLES.index(category) if category in ROLES else -1 for category in categorical.cat.categories]
+    return np.array([*role_codes, -1], dtype=np.int8)[categorical.cat.codes.to_numpy()]

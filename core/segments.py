@@ -16,22 +16,22 @@ from scipy import sparse
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-CHUNK = 1 << 14  # rows figured together: what lies between stays in the processor's cache
-MEMBERS = 1 << 19  # window members spelled out at once: 4 MB for each array of them
+CHUNK_ROWS = 1 << 14  # rows figured together: what lies between stays in the processor's cache
+CHUNK_MEMBERS = 1 << 19  # window members spelled out at once: 4 MB for each array of them
 
 
 @dataclass(frozen=True)
-class Segments:
+class GroupedRows:
     """The rows that have a key, sorted by key and time, with keys of equal length adjacent."""
 
     order: Ints  # the table row of each sorted row
-    place: Ints  # key number * times + time rank, ascending
-    begin: Ints  # the first sorted row of each key
-    length: Ints  # rows of each key
-    times: int  # distinct times of the table
+    sort_code: Ints  # key number * times + time rank, ascending
+    key_begin: Ints  # the first sorted row of each key
+    key_length: Ints  # rows of each key
+    time_count: int  # distinct times of the table
 
     @classmethod
-    def of(cls, codes: Ints, rank: Ints, by_time: Ints | None) -> "Segments":
+    def group_by_key(cls, codes: Ints, rank: Ints, by_time: Ints | None) -> "GroupedRows":
         """Sort rows by key code (-1: no key, left out) and time rank; `by_time` is their time order, None if kept."""
         times = int(rank.max(initial=-1)) + 1
         rows = by_time
@@ -41,145 +41,161 @@ class Segments:
             codes, rank = codes[rows], rank[rows]
         length = np.bincount(codes)
         by_length = np.argsort(length, kind="stable")
-        order, rank = _grouped(np.argsort(by_length), codes, rank)
+        order, rank = _sort_by_group(np.argsort(by_length), codes, rank)
         length = length[by_length]
-        place = np.repeat(np.arange(len(length)) * times, length) + rank
-        return cls(order if rows is None else rows[order], place, np.cumsum(length) - length, length, times)
+        sort_code = np.repeat(np.arange(len(length)) * times, length) + rank
+        return cls(order if rows is None else rows[order], sort_code, np.cumsum(length) - length, length, times)
 
     @cached_property
-    def first(self) -> Ints:
+    def past_end(self) -> Ints:
         """The first sorted row of the same key and time: where the past of a sorted row ends."""
-        first = np.arange(len(self.place))
-        first[1:][self.place[1:] == self.place[:-1]] = 0
-        return np.maximum.accumulate(first, out=first)
+        past_end = np.arange(len(self.sort_code))
+        past_end[1:][self.sort_code[1:] == self.sort_code[:-1]] = 0
+        return np.maximum.accumulate(past_end, out=past_end)
 
     @cached_property
-    def tied(self) -> Ints:
+    def tied_rows(self) -> Ints:
         """The sorted rows that share their key and time with another."""
-        same = np.zeros(len(self.place) + 1, bool)
-        same[1:-1] = self.place[1:] == self.place[:-1]
-        return np.flatnonzero(same[1:] | same[:-1])
+        is_same = np.zeros(len(self.sort_code) + 1, bool)
+        is_same[1:-1] = self.sort_code[1:] == self.sort_code[:-1]
+        return np.flatnonzero(is_same[1:] | is_same[:-1])
 
     @cached_property
-    def inverse(self) -> npt.NDArray[Any]:
+    def inverse_order(self) -> npt.NDArray[Any]:
         """The sorted row of each table row, where every row has a key: reading by it beats writing by `order`."""
-        inverse = np.empty(len(self.order), _short(len(self.order)))
+        inverse = np.empty(len(self.order), _pick_index_type(len(self.order)))
         inverse[self.order] = np.arange(len(self.order), dtype=inverse.dtype)
         return inverse
 
     @property
-    def start(self) -> Ints:
+    def row_key_begin(self) -> Ints:
         """The first sorted row of each sorted row's key."""
-        return np.repeat(self.begin, self.length)
+        return np.repeat(self.key_begin, self.key_length)
 
     @property
-    def rank(self) -> Ints:
+    def time_rank(self) -> Ints:
         """The time rank of each sorted row."""
-        return self.place - np.repeat(np.arange(len(self.length)) * self.times, self.length)
+        return self.sort_code - np.repeat(np.arange(len(self.key_length)) * self.time_count, self.key_length)
 
     @property
-    def moment(self) -> Ints:
+    def moment_number(self) -> Ints:
         """A number for each distinct key and time, ascending."""
-        return np.cumsum(self.first == np.arange(len(self.first))) - 1
+        return np.cumsum(self.past_end == np.arange(len(self.past_end))) - 1
 
     @property
-    def step(self) -> Ints:
+    def times_before(self) -> Ints:
         """How many distinct times its key had before each sorted row."""
-        moment = self.moment
-        return moment - np.repeat(moment[self.begin], self.length)
+        moment = self.moment_number
+        return moment - np.repeat(moment[self.key_begin], self.key_length)
 
-    def sort(self, values: Floats) -> Floats:
+    def sort_values(self, values: Floats) -> Floats:
         """Bring a table's column into sorted order, the infinite as missing; ties ascend, so input order is lost."""
-        found = values.take(self.order, mode="clip")
-        found += 0.0  # one zero, not two
-        found[np.isinf(found)] = np.nan
-        among = found[self.tied]
-        found[self.tied] = among[np.lexsort((among, self.place[self.tied]))]
-        return found
+        sorted_values = values.take(self.order, mode="clip")
+        sorted_values += 0.0  # one zero, not two
+        sorted_values[np.isinf(sorted_values)] = np.nan
+        tied_values = sorted_values[self.tied_rows]
+        sorted_values[self.tied_rows] = tied_values[np.lexsort((tied_values, self.sort_code[self.tied_rows]))]
+        return sorted_values
 
-    def centre(self, values: Floats) -> Floats:
+    def find_key_centres(self, values: Floats) -> Floats:
         """The first non-missing value of each key, 0 where there is none: known before any window that uses it."""
         present = np.flatnonzero(~np.isnan(values))
-        number = np.searchsorted(present, self.begin)
-        some = np.searchsorted(present, self.begin + self.length) > number
-        centre = np.zeros(len(self.begin))
-        centre[some] = values[present[number[some]]]
-        return centre
+        first_present = np.searchsorted(present, self.key_begin)
+        has_value = np.searchsorted(present, self.key_begin + self.key_length) > first_present
+        centres = np.zeros(len(self.key_begin))
+        centres[has_value] = values[present[first_present[has_value]]]
+        return centres
 
-    def before(self, values: npt.NDArray[Any], reach: np.ufunc = np.add, empty: float = 0.0) -> npt.NDArray[Any]:
-        """Reduce the strictly earlier rows of each row's key by a ufunc; `empty` where there are none."""
-        seen = np.empty_like(values)
-        for rows, shape in self._blocks():
-            block, total = values[rows].reshape(shape), seen[rows].reshape(shape)
-            total[:, 0] = empty
-            reach.accumulate(block[:, :-1], axis=1, out=total[:, 1:])
-        seen[self.tied] = seen[self.first[self.tied]]
-        return seen
+    def aggregate_earlier_rows(
+        self, values: npt.NDArray[Any], reducer: np.ufunc = np.add, empty_value: float = 0.0
+    ) -> npt.NDArray[Any]:
+        """Reduce the strictly earlier rows of each row's key by a ufunc; `empty_value` where there are none."""
+        totals = np.empty_like(values)
+        for rows, shape in self._iterate_blocks():
+            block, block_totals = values[rows].reshape(shape), totals[rows].reshape(shape)
+            block_totals[:, 0] = empty_value
+            reducer.accumulate(block[:, :-1], axis=1, out=block_totals[:, 1:])
+        totals[self.tied_rows] = totals[self.past_end[self.tied_rows]]
+        return totals
 
-    def back_rows(self, number: int) -> npt.NDArray[Any]:
-        """Where the window of whole earlier times begins that holds `number` rows or, failing that, all there are."""
-        return self.first[np.maximum(self.first - number, self.start)].astype(_short(len(self.first)))
+    def find_row_window_starts(self, row_count: int) -> npt.NDArray[Any]:
+        """Where the window of whole earlier times begins that holds `row_count` rows or, failing that, all there are."""
+        return self.past_end[np.maximum(self.past_end - row_count, self.row_key_begin)].astype(
+            _pick_index_type(len(self.past_end))
+        )
 
-    def back_ranks(self, ranks: Ints) -> npt.NDArray[Any]:
+    def find_time_window_starts(self, ranks: Ints) -> npt.NDArray[Any]:
         """Where the window begins that reaches back from a row's time rank by as many as `ranks` holds for it."""
-        edge = self.place - ranks[self.rank]
-        low = np.empty(len(edge), _short(len(edge)))
-        for begin in range(0, len(edge), CHUNK):  # edges ascend, so a short stretch of rows holds the windows of many
-            end = begin + CHUNK
-            base = np.searchsorted(self.place, edge[begin])
-            low[begin:end] = base + np.searchsorted(self.place[base:end], edge[begin:end])
-        return low
+        window_edge = self.sort_code - ranks[self.time_rank]
+        window_start = np.empty(len(window_edge), _pick_index_type(len(window_edge)))
+        for begin in range(
+            0, len(window_edge), CHUNK_ROWS
+        ):  # edges ascend, so a short stretch of rows holds the windows of many
+            end = begin + CHUNK_ROWS
+            first_candidate = np.searchsorted(self.sort_code, window_edge[begin])
+            window_start[begin:end] = first_candidate + np.searchsorted(
+                self.sort_code[first_candidate:end], window_edge[begin:end]
+            )
+        return window_start
 
-    def _blocks(self) -> Iterator[tuple[slice, tuple[int, int]]]:
-        lengths, keys = np.unique(self.length, return_counts=True)
+    def _iterate_blocks(self) -> Iterator[tuple[slice, tuple[int, int]]]:
+        lengths, keys = np.unique(self.key_length, return_counts=True)
         stop = 0
-        for length, number in zip(lengths.tolist(), keys.tolist(), strict=True):
-            begin, stop = stop, stop + length * number
-            yield slice(begin, stop), (number, length)
+        for length, key_count in zip(lengths.tolist(), keys.tolist(), strict=True):
+            begin, stop = stop, stop + length * key_count
+            yield slice(begin, stop), (key_count, length)
 
 
-def _grouped(number: Ints, codes: Ints, carried: Ints) -> tuple[Ints, Ints]:
+def _sort_by_group(code_number: Ints, codes: Ints, carried: Ints) -> tuple[Ints, Ints]:
     """Positions by the number of their code, input order kept, and what they carry: a counting sort.
 
     It is the one inside a sparse matrix's change of layout, with one entry per column.
     """
-    size, short = len(codes), _short(len(codes))
-    entries: Any = carried, number.astype(short)[codes] if size else codes, np.arange(size + 1, dtype=short)
-    matrix = sparse.csc_array(entries, shape=(len(number), size)).tocsr()
+    size, index_type = len(codes), _pick_index_type(len(codes))
+    entries: Any = (
+        carried,
+        code_number.astype(index_type)[codes] if size else codes,
+        np.arange(size + 1, dtype=index_type),
+    )
+    matrix = sparse.csc_array(entries, shape=(len(code_number), size)).tocsr()
     return matrix.indices.astype(np.int64), matrix.data
 
 
-def _short(rows: int) -> type[np.int32 | np.int64]:
+def _pick_index_type(rows: int) -> type[np.int32 | np.int64]:
     return np.int32 if rows < 2**31 - 1 else np.int64
 
 
-def comoment(low: Ints, high: Ints, x: npt.NDArray[Any], y: Floats) -> Floats:
+def compute_comoments(window_start: Ints, window_end: Ints, x: npt.NDArray[Any], y: Floats) -> Floats:
     """Spell out windows [low, high) and return each one's sum of (x - mean x)(y - mean y) over non-missing y.
 
     Costs the sum of the windows' sizes, but loses no digits to what lies before a window. Windows must not be empty.
     """
-    size = high - low
-    cuts = np.flatnonzero(np.diff(np.cumsum(size) // MEMBERS)) + 1
-    parts = zip(np.split(low, cuts), np.split(size, cuts), strict=True)
+    size = window_end - window_start
+    cuts = np.flatnonzero(np.diff(np.cumsum(size) // CHUNK_MEMBERS)) + 1
+    chunks = zip(np.split(window_start, cuts), np.split(size, cuts), strict=True)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return np.concatenate([_comoment(begin, length, x, y) for begin, length in parts])
+        return np.concatenate([_compute_chunk_comoments(begin, length, x, y) for begin, length in chunks])
 
 
-def _comoment(low: Ints, size: Ints, x: npt.NDArray[Any], y: Floats) -> Floats:
-    edge = np.cumsum(size) - size
-    member = np.arange(size.sum()) + np.repeat(low - edge, size)
-    values, absent = y[member], np.isnan(y[member])
-    number = size - np.add.reduceat(absent, edge, dtype=np.int64)
+def _compute_chunk_comoments(window_start: Ints, size: Ints, x: npt.NDArray[Any], y: Floats) -> Floats:
+    chunk_start = np.cumsum(size) - size
+    member = np.arange(size.sum()) + np.repeat(window_start - chunk_start, size)
+    values, is_missing = y[member], np.isnan(y[member])
+    present_count = size - np.add.reduceat(is_missing, chunk_start, dtype=np.int64)
 
-    def deviation(found: Floats) -> Floats:
-        found = np.where(absent, np.nan, found)
-        found = np.where(absent, 0.0, found - np.repeat(np.fmin.reduceat(found, edge), size))  # equal values give 0.0
-        return np.where(absent, 0.0, found - np.repeat(np.add.reduceat(found, edge) / number, size))
+    def compute_deviations(numbers: Floats) -> Floats:
+        numbers = np.where(is_missing, np.nan, numbers)
+        numbers = np.where(
+            is_missing, 0.0, numbers - np.repeat(np.fmin.reduceat(numbers, chunk_start), size)
+        )  # equal values give 0.0
+        return np.where(
+            is_missing, 0.0, numbers - np.repeat(np.add.reduceat(numbers, chunk_start) / present_count, size)
+        )
 
-    return np.add.reduceat(deviation(x[member]) * deviation(values), edge)
+    return np.add.reduceat(compute_deviations(x[member]) * compute_deviations(values), chunk_start)
 
 
-def fading_mean(position: Ints, age: Ints, values: Floats, half_life: float) -> Floats:
+def compute_fading_mean(position: Ints, age: Ints, values: Floats, half_life: float) -> Floats:
     """Average each value with those before it in its run, weight 2^-(age difference / half-life).
 
     `position` counts 0, 1, 2, … from the start of each run and `age` is the clock. Doubling spans: after the k-th

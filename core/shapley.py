@@ -5,30 +5,34 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
-from core.refusals import Refusal
+from core.refusals import UserError
 
 Floats = npt.NDArray[np.float64]
 
-MOST = 12  # factors: 4,096 values of the set function, each perhaps over thousands of draws
+MAX_FACTORS = 12  # factors: 4,096 values of the set function, each perhaps over thousands of draws
 
 
-def shapley(values: Floats) -> Floats:
+def compute_shapley_values(values: Floats) -> Floats:
     """Return what each of k factors contributes, exactly; over the factors it sums to values[-1] − values[0].
 
     `values` has 2^k entries along the first axis: entry m is the figure when exactly the factors whose bits are set in
     m have changed. Further axes (bootstrap draws) are carried along: (2^k, …) becomes (k, …). A missing value makes
     every contribution of its draw missing. Refuses a length that is no power of two, and more than MOST factors.
     """
-    found = np.asarray(values, dtype=np.float64)
-    count = max(len(found).bit_length() - 1, 0)
-    if len(found) != 1 << count or not 1 <= count <= MOST:
-        raise Refusal(f"{len(found)} values of a set function; give 2^k of them for k factors, 1 to {MOST}.")
-    members = np.arange(len(found))
-    size = np.bitwise_count(members)
-    shares = np.array([1 / (count * comb(count - 1, before)) for before in range(count)])
-    parts = []
-    for factor in range(count):
-        without = members[members & 1 << factor == 0]
-        steps = found[without | 1 << factor] - found[without]
-        parts.append(np.tensordot(shares[size[without]], steps, axes=1))
-    return np.stack(parts)
+    set_values = np.asarray(values, dtype=np.float64)
+    factor_count = max(len(set_values).bit_length() - 1, 0)
+    if len(set_values) != 1 << factor_count or not 1 <= factor_count <= MAX_FACTORS:
+        raise UserError(
+            f"{len(set_values)} values of a set function; give 2^k of them for k factors, 1 to {MAX_FACTORS}."
+        )
+    subsets = np.arange(len(set_values))
+    size = np.bitwise_count(subsets)
+    order_shares = np.array(
+        [1 / (factor_count * comb(factor_count - 1, earlier_count)) for earlier_count in range(factor_count)]
+    )
+    contributions = []
+    for factor in range(factor_count):
+        without_factor = subsets[subsets & 1 << factor == 0]
+        increments = set_values[without_factor | 1 << factor] - set_values[without_factor]
+        contributions.append(np.tensordot(order_shares[size[without_factor]], increments, axes=1))
+    return np.stack(contributions)

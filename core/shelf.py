@@ -4,21 +4,23 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from core.refusals import Refusal, suggest
+from core.refusals import UserError, did_you_mean
 
-ROOMS = Path(__file__).parent.parent / "stages"
+STAGES_FOLDER = Path(__file__).parent.parent / "stages"
 
 
-def tools(room: str) -> list[str]:
+def list_plugins(stage: str) -> list[str]:
     """Return the words that a room's shelf holds, sorted."""
-    return sorted(file.stem for file in (ROOMS / room).glob("*.py") if not file.stem.startswith("_"))
+    return sorted(file.stem for file in (STAGES_FOLDER / stage).glob("*.py") if not file.stem.startswith("_"))
 
 
-def tool(room: str, word: str, skill: str = "") -> ModuleType:
+def load_plugin(stage: str, name: str, requires: str = "") -> ModuleType:
     """Return the tool that a word names; an unknown word, or one that lacks a needed function, is refused."""
-    if word not in tools(room):
-        raise Refusal(f"stages/{room} holds no tool {word!r}; {suggest(word, tools(room))}")
-    found = import_module(f"stages.{room}.{word}")
-    if skill and not hasattr(found, skill):
-        raise Refusal(f"stages/{room}/{word}.py has no {skill}(), which is asked of it here; name a tool that has.")
-    return found
+    if name not in list_plugins(stage):
+        raise UserError(f"stages/{stage} holds no tool {name!r}; {did_you_mean(name, list_plugins(stage))}")
+    module = import_module(f"stages.{stage}.{name}")
+    if requires and not hasattr(module, requires):
+        raise UserError(
+            f"stages/{stage}/{name}.py has no {requires}(), which is asked of it here; name a tool that has."
+        )
+    return module

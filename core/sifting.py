@@ -5,14 +5,14 @@ from typing import TypeVar
 
 import pandas as pd
 
-from core.refusals import Refusal
+from core.refusals import UserError
 
 S = TypeVar("S")
 Flags = pd.Series  # True for the rows in which a rule finds fault
 Counts = dict[str, int]
 
 
-def sift(
+def filter_rows(
     rows: pd.DataFrame, rules: Mapping[str, Callable[[pd.DataFrame, S], Flags]], settings: S
 ) -> tuple[pd.DataFrame, Counts]:
     """Return the rows in which no rule finds fault, and how many were set aside for which reason.
@@ -21,15 +21,15 @@ def sift(
     """
     counts = {}
     for reason, rule in rules.items():
-        fault = rule(rows, settings)
-        if fault.any():
-            counts[reason] = int(fault.sum())
-            rows = rows[~fault]
+        is_faulty = rule(rows, settings)
+        if is_faulty.any():
+            counts[reason] = int(is_faulty.sum())
+            rows = rows[~is_faulty]
     return rows, counts
 
 
-def refuse_nothing(rows: pd.DataFrame, sound: pd.DataFrame, counts: Counts, where: str) -> None:
+def require_rows(rows: pd.DataFrame, sound_rows: pd.DataFrame, counts: Counts, table_label: str) -> None:
     """Refuse a table of which no row is sound, naming what most were set aside for."""
-    if sound.empty:
+    if sound_rows.empty:
         reason = max(counts, key=lambda reason: counts[reason])
-        raise Refusal(f"{where}: none of {len(rows)} rows survives; most were set aside for {reason!r}.")
+        raise UserError(f"{table_label}: none of {len(rows)} rows survives; most were set aside for {reason!r}.")

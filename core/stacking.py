@@ -7,39 +7,39 @@ from typing import Any
 import numpy as np
 import pydantic
 
-from core.params import Knobs
-from core.refusals import Refusal
-from core.rows import Floats, Rows
-from core.shelf import tool
+from core.params import StageSettings
+from core.refusals import UserError
+from core.rows import Floats, FoldData
+from core.shelf import load_plugin
 
-Learners = dict[str, tuple[ModuleType, Knobs]]
+Learners = dict[str, tuple[ModuleType, StageSettings]]
 
 
-def learned(owner: str, words: Iterable[str], knobs: Mapping[str, Mapping[str, Any]]) -> Learners:
+def load_learners(owner: str, names: Iterable[str], settings_by_name: Mapping[str, Mapping[str, Any]]) -> Learners:
     """Return each word's learner and settings; refuse a member of `owner` without settings or with wrong ones."""
-    found = {}
-    for word in words:
-        learner = tool("train", word)
-        if word not in knobs:
-            raise Refusal(f"the {owner}'s member {word} has no knobs; add member_settings.{word}.")
+    learners = {}
+    for name in names:
+        learner = load_plugin("train", name)
+        if name not in settings_by_name:
+            raise UserError(f"the {owner}'s member {name} has no knobs; add member_settings.{name}.")
         try:
-            found[word] = (learner, learner.Settings.model_validate(knobs[word]))
+            learners[name] = (learner, learner.Settings.model_validate(settings_by_name[name]))
         except pydantic.ValidationError as errors:
-            first = errors.errors()[0]
-            knob = ".".join([word, *map(str, first["loc"])])
-            raise Refusal(f"the {owner}'s member_settings.{knob}: {first['msg']}.") from None
-    return found
+            first_error = errors.errors()[0]
+            setting_path = ".".join([name, *map(str, first_error["loc"])])
+            raise UserError(f"the {owner}'s member_settings.{setting_path}: {first_error['msg']}.") from None
+    return learners
 
 
-def forward(rows: Rows, learners: Learners, starts: Sequence[np.datetime64], seed: int) -> Floats:
+def score_forward(rows: FoldData, learners: Learners, starts: Sequence[np.datetime64], seed: int) -> Floats:
     """Return rows × learners of scores: each block from one start to the next by learners fitted on all before it.
 
     Missing for the rows before the first start.
     """
     scores = np.full((len(rows.y), len(learners)), np.nan)
     for start, end in zip(starts, [*starts[1:], None], strict=True):
-        before = rows.chosen(rows.time < start)
-        block = (rows.time >= start) & (True if end is None else rows.time < end)
-        for place, (learner, settings) in enumerate(learners.values()):
-            scores[block, place] = learner.score(learner.fit(before, settings, seed), rows.x[block])
+        earlier_rows = rows.select_rows(rows.time < start)
+        is_in_block = (rows.time >= start) & (True if end is None else rows.time < end)
+        for column, (learner, settings) in enumerate(learners.values()):
+            scores[is_in_block, column] = learner.score(learner.fit(earlier_rows, settings, seed), rows.x[is_in_block])
     return scores

@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from core.folds import ROLES, names
-from core.params import Knobs
-from core.refusals import Refusal
-from core.tag_parts import Floats, Ints, clusters, deal
+from core.folds import ROLES, list_folds
+from core.params import StageSettings
+from core.refusals import UserError
+from core.tag_parts import Floats, Ints, assign_units_to_parts, count_cluster_labels
 
 
-class Stratified(Knobs):
+class StratifiedSettings(StageSettings):
     """How rows without a clock are cut: how often into how many folds, and what share of the rest calibrates."""
 
     repeats: int = Field(ge=1)
@@ -22,7 +22,7 @@ class Stratified(Knobs):
     tune_folds: int = Field(ge=2)
 
 
-def stratified(targets: pd.DataFrame, group: pd.Series, knobs: Stratified, seed: int) -> pd.DataFrame:
+def split_stratified(targets: pd.DataFrame, group: pd.Series, settings: StratifiedSettings, seed: int) -> pd.DataFrame:
     """Return one column per fold with the role each row plays: fit, calibrate or score.
 
     `targets` is rows × tags of 0 and 1, `group` each row's cluster. `test_0…` are repeats × folds, repeat by repeat: in
@@ -35,60 +35,67 @@ def stratified(targets: pd.DataFrame, group: pd.Series, knobs: Stratified, seed:
     has seen, through the tune folds, every row that the test folds judge. Scores of the tuned arm are that much
     optimistic; those of the `default` arm, whose knobs were not chosen on these rows, are honest.
     """
-    in_order = targets[sorted(targets.columns)].to_numpy(float)
-    of_row, _ = pd.factorize(group.to_numpy(), sort=True)
-    counts = clusters(in_order, of_row)
-    everyone = np.arange(len(counts))
-    deal = _Dealer(counts, seed)
-    parts = deal(everyone, [1 / knobs.tune_folds] * knobs.tune_folds, "tune")
+    ordered_targets = targets[sorted(targets.columns)].to_numpy(float)
+    row_cluster, _ = pd.factorize(group.to_numpy(), sort=True)
+    cluster_counts = count_cluster_labels(ordered_targets, row_cluster)
+    all_clusters = np.arange(len(cluster_counts))
+    partitioner = _Partitioner(cluster_counts, seed)
+    cluster_fold = partitioner(all_clusters, [1 / settings.tune_folds] * settings.tune_folds, "tune")
     roles: dict[str, npt.NDArray[Any]] = {
-        f"tune_{number}": np.where(parts == number, "score", "fit") for number in range(knobs.tune_folds)
+        f"tune_{tune_number}": np.where(cluster_fold == tune_number, "score", "fit")
+        for tune_number in range(settings.tune_folds)
     }
-    for repeat in range(knobs.repeats):
-        parts = deal(everyone, [1 / knobs.folds] * knobs.folds, "test", repeat)
-        for part in range(knobs.folds):
-            rest = everyone[parts != part]
-            role = np.full(len(counts), "score", dtype=object)
-            role[rest] = deal.fit_and_calibrate(rest, knobs, "test", repeat, part + 1)
-            roles[f"test_{repeat * knobs.folds + part}"] = role
-    roles["final"] = deal.fit_and_calibrate(everyone, knobs, "final")
-    folds = pd.DataFrame({name: role.astype(object)[of_row] for name, role in roles.items()}, index=targets.index)
-    check(folds, group, knobs)
+    for repeat in range(settings.repeats):
+        cluster_fold = partitioner(all_clusters, [1 / settings.folds] * settings.folds, "test", repeat)
+        for fold_number in range(settings.folds):
+            other_clusters = all_clusters[cluster_fold != fold_number]
+            role = np.full(len(cluster_counts), "score", dtype=object)
+            role[other_clusters] = partitioner.split_fit_and_calibrate(
+                other_clusters, settings, "test", repeat, fold_number + 1
+            )
+            roles[f"test_{repeat * settings.folds + fold_number}"] = role
+    roles["final"] = partitioner.split_fit_and_calibrate(all_clusters, settings, "final")
+    folds = pd.DataFrame({name: role.astype(object)[row_cluster] for name, role in roles.items()}, index=targets.index)
+    check_stratified_folds(folds, group, settings)
     return folds
 
 
-def check(folds: pd.DataFrame, group: pd.Series, knobs: Stratified) -> None:
+def check_stratified_folds(folds: pd.DataFrame, group: pd.Series, settings: StratifiedSettings) -> None:
     """Refuse folds that cut a cluster, leave a role empty, or do not score every row once a repeat."""
-    for name in names(folds):
+    for name in list_folds(folds):
         role = folds[name].fillna("none")
-        needed = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
-        if lacking := needed - set(role):
-            raise Refusal(
-                f"fold {name} has no {' and no '.join(sorted(lacking))} rows: {group.nunique()} clusters of rows are "
+        needed_roles = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
+        if missing_roles := needed_roles - set(role):
+            raise UserError(
+                f"fold {name} has no {' and no '.join(sorted(missing_roles))} rows: {group.nunique()} clusters of rows are "
                 "too few for these folds; bring more rows, lower folds.<task>.folds or tune_folds, or choose "
                 "calibrate_share nearer one half."
             )
-        if odd := set(role) - needed:
-            raise Refusal(f"fold {name} gives rows the role {odd.pop()!r}; allowed: {', '.join(sorted(needed))}.")
+        if invalid_roles := set(role) - needed_roles:
+            raise UserError(
+                f"fold {name} gives rows the role {invalid_roles.pop()!r}; allowed: {', '.join(sorted(needed_roles))}."
+            )
         if role.groupby(group.to_numpy()).nunique().gt(1).any():
-            raise Refusal(f"fold {name} cuts a cluster in two.")
-    tests = names(folds, "test")
-    repeats = [tests[start : start + knobs.folds] for start in range(0, len(tests), knobs.folds)]
-    for partition in (names(folds, "tune"), *repeats):
+            raise UserError(f"fold {name} cuts a cluster in two.")
+    test_folds = list_folds(folds, "test")
+    repeats = [test_folds[start : start + settings.folds] for start in range(0, len(test_folds), settings.folds)]
+    for partition in (list_folds(folds, "tune"), *repeats):
         if (folds[partition] == "score").sum(axis=1).ne(1).any():
-            raise Refusal(f"folds {partition[0]} to {partition[-1]} do not score every row once.")
+            raise UserError(f"folds {partition[0]} to {partition[-1]} do not score every row once.")
 
 
-class _Dealer:
+class _Partitioner:
     """Deals clusters by their counts; every draw has a seed of its own, so that none depends on the others."""
 
     def __init__(self, counts: Floats, seed: int) -> None:
         self.counts, self.seed = counts, seed
 
     def __call__(self, units: Ints, shares: list[float], kind: str, *numbers: int) -> Ints:
-        stream = [self.seed, ("tune", "test", "final").index(kind), *numbers]
-        return deal(self.counts[units], shares, np.random.default_rng(stream))
+        seed_sequence = [self.seed, ("tune", "test", "final").index(kind), *numbers]
+        return assign_units_to_parts(self.counts[units], shares, np.random.default_rng(seed_sequence))
 
-    def fit_and_calibrate(self, units: Ints, knobs: Stratified, kind: str, *numbers: int) -> npt.NDArray[Any]:
-        share = knobs.calibrate_share
+    def split_fit_and_calibrate(
+        self, units: Ints, settings: StratifiedSettings, kind: str, *numbers: int
+    ) -> npt.NDArray[Any]:
+        share = settings.calibrate_share
         return np.where(self(units, [1 - share, share], kind, *numbers) == 1, "calibrate", "fit")

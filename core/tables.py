@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.refusals import Refusal, suggest
+from core.refusals import UserError, did_you_mean
 
 Kind = Literal["text", "number", "whole", "time"]
-Known = Literal["before", "at_off", "after"]
-KEY = b"trueline.columns"
+Availability = Literal["before", "at_off", "after"]
+METADATA_KEY = b"trueline.columns"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Column:
 
     name: str
     kind: Kind
-    known: Known
+    known: Availability
     meaning: str
     unit: str = ""
     required: bool = False  # the raw table must have it
@@ -38,22 +38,26 @@ class Column:
     yardstick: bool = False
 
 
-def typed(raw: pd.DataFrame, columns: Sequence[Column], where: str) -> pd.DataFrame:
+def coerce_types(raw: pd.DataFrame, columns: Sequence[Column], table_label: str) -> pd.DataFrame:
     """Return the declared columns of a raw table in their declared types, absent optional ones as missing.
 
     Refuses an absent required column (naming the nearest present one) and an empty table. A single value that cannot
-    be read as its type becomes missing: `broken` counts those.
+    be read as its type becomes missing: `flag_unparseable` counts those.
     """
     for column in columns:
         if column.required and column.name not in raw.columns:
-            raise Refusal(f"{where} has no column {column.name!r}; {suggest(column.name, map(str, raw.columns))}")
+            raise UserError(
+                f"{table_label} has no column {column.name!r}; {did_you_mean(column.name, map(str, raw.columns))}"
+            )
     if raw.empty:
-        raise Refusal(f"{where} has no rows; at least one is needed.")
-    absent = pd.Series(np.nan, index=raw.index, dtype=object)
-    return pd.DataFrame({c.name: _typed(raw.get(c.name, absent), c.kind) for c in columns}, index=raw.index)
+        raise UserError(f"{table_label} has no rows; at least one is needed.")
+    missing_values = pd.Series(np.nan, index=raw.index, dtype=object)
+    return pd.DataFrame(
+        {c.name: _convert_values(raw.get(c.name, missing_values), c.kind) for c in columns}, index=raw.index
+    )
 
 
-def broken(raw: pd.DataFrame, table: pd.DataFrame, column: str) -> pd.Series:
+def flag_unparseable(raw: pd.DataFrame, table: pd.DataFrame, column: str) -> pd.Series:
     """Return True for rows whose raw value was present but could not be read as the declared type."""
     if column not in raw.columns:
         return pd.Series(False, index=table.index)
@@ -61,58 +65,60 @@ def broken(raw: pd.DataFrame, table: pd.DataFrame, column: str) -> pd.Series:
     return present & table[column].isna()
 
 
-def check(table: pd.DataFrame, columns: Sequence[Column], where: str) -> None:
+def validate_table(table: pd.DataFrame, columns: Sequence[Column], table_label: str) -> None:
     """Refuse a table with missing, disallowed or out-of-range values in the declared columns."""
     for column in columns:
         values = table[column.name]
         if not column.nullable and values.isna().any():
-            raise Refusal(f"{where}: {column.name} is missing in {values.isna().sum()} rows; it must never be.")
+            raise UserError(f"{table_label}: {column.name} is missing in {values.isna().sum()} rows; it must never be.")
         present = values.dropna()
         if column.allowed is not None and not present.isin(column.allowed).all():
-            odd = present[~present.isin(column.allowed)].iloc[0]
-            raise Refusal(f"{where}: {column.name} is {odd!r}; {suggest(str(odd), column.allowed)}")
+            disallowed = present[~present.isin(column.allowed)].iloc[0]
+            raise UserError(
+                f"{table_label}: {column.name} is {disallowed!r}; {did_you_mean(str(disallowed), column.allowed)}"
+            )
         low, high = column.low, column.high
         if (low is not None and (present < low).any()) or (high is not None and (present > high).any()):
-            raise Refusal(
-                f"{where}: {column.name} runs from {present.min()} to {present.max()} {column.unit}; "
+            raise UserError(
+                f"{table_label}: {column.name} runs from {present.min()} to {present.max()} {column.unit}; "
                 f"allowed is {low if low is not None else '-∞'} to {high if high is not None else '∞'}."
             )
 
 
-def write(table: pd.DataFrame, path: Path, columns: Sequence[Column] = ()) -> None:
+def write_table(table: pd.DataFrame, path: Path, columns: Sequence[Column] = ()) -> None:
     """Write a table to Parquet with its declarations inside; equal tables give equal bytes."""
     arrow = pa.Table.from_pandas(table, preserve_index=False)
-    declared = json.dumps([asdict(column) for column in columns]).encode()
-    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), KEY: declared})
+    declarations = json.dumps([asdict(column) for column in columns]).encode()
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), METADATA_KEY: declarations})
     pq.write_table(arrow, path, compression="zstd")
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Return the table of a Parquet file written by `write`."""
+def read_table(path: Path) -> pd.DataFrame:
+    """Return the table of a Parquet file written by `write_table`."""
     table: pd.DataFrame = pq.read_table(path).to_pandas()
     return table
 
 
-def declared(path: Path) -> list[Column]:
+def read_declarations(path: Path) -> list[Column]:
     """Return the declarations that a Parquet file carries."""
     metadata = pq.read_schema(path).metadata or {}
-    columns = [Column(**fields) for fields in json.loads(metadata.get(KEY, b"[]"))]
+    columns = [Column(**fields) for fields in json.loads(metadata.get(METADATA_KEY, b"[]"))]
     return [replace(c, allowed=tuple(c.allowed)) if c.allowed is not None else c for c in columns]
 
 
-def _typed(values: pd.Series, kind: Kind) -> pd.Series:
+def _convert_values(values: pd.Series, kind: Kind) -> pd.Series:
     if kind == "text":
         text = values.astype("string").str.strip()
         return text.mask(text == "").astype(object)
     if kind == "time":
-        return _times(values)
+        return _convert_times(values)
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
     if kind == "whole":
         numbers = numbers.where(numbers == numbers.round())
     return numbers.where(np.isfinite(numbers))
 
 
-def _times(values: pd.Series) -> pd.Series:
+def _convert_times(values: pd.Series) -> pd.Series:
     if not pd.api.types.is_datetime64_any_dtype(values):
         # a column may mix offsets (summer time) and times without one, which count as UTC
         values = pd.to_datetime(values.astype("string"), errors="coerce", format="ISO8601", utc=True)

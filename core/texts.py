@@ -6,39 +6,41 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
-MARK = "xx"  # opens the token that announces a field: no word begins so, and every tokeniser keeps it whole
+FIELD_MARK = "xx"  # opens the token that announces a field: no word begins so, and every tokeniser keeps it whole
 
-ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-CODED = 2  # times that a text may have been coded: &amp;amp; becomes &, and what is still coded then is dropped
+ENTITY_PATTERN = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+MAX_DECODINGS = 2  # times that a text may have been coded: &amp;amp; becomes &, and what is still coded then is dropped
 
 # Fixed ranges, not categories: a newer Unicode table in Python would otherwise change what is kept.
 # Controls, soft hyphen, joiners, direction marks, variation selectors, halves of surrogate pairs, private use, tags.
-INVISIBLE = re.compile(
+INVISIBLE_PATTERN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\ud800-\udfff\ue000-\uf8ff"
     "\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
 # Arrows, clocks, boxes, shapes, dingbats, keycaps, emoji proper, and � where a character was lost.
-EMOJI = re.compile(
+EMOJI_PATTERN = re.compile(
     "[\u20e3\u2190-\u21ff\u2300-\u23ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\ufffd\U0001f000-\U0001faff]"
 )
 # Unicode's stream-safe format allows 30 marks on a letter; normalising takes the square of the time of a longer run.
-MARKS = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]+")
+LONG_MARKS_PATTERN = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]+")
 
-NAMES = """a abbr acronym address area article aside audio b base bdi bdo big blockquote body br button canvas caption
+HTML_NAMES = """a abbr acronym address area article aside audio b base bdi bdo big blockquote body br button canvas caption
 center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed fieldset figcaption figure
 font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd label legend li
 link main map mark marquee menu meta meter nav nobr noframes noscript object ol optgroup option output p param path
 picture pre progress q rp rt ruby s samp script section select slot small source span strike strong style sub summary
 sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr [a-z]\\w*:\\w+"""
-TAG = rf"</?(?:{'|'.join(NAMES.split())})(?!\w)"
-ATTRIBUTES = r"""(?:\s+[\w:-]++\s*=\s*(?:"[^"<>]*+"?|'[^'<>]*+'?|[^\s<>"']++))*"""
-LETTERS = "[!#-&(-;=?-~À-ɏ]"  # of an address: ASCII without space, quotes, < and >; Latin, for names such as bücher.de
-NO_STOP = r"(?<![.,;:!?)\]}])"  # a full stop or bracket after an address is the sentence's
+TAG_PATTERN = rf"</?(?:{'|'.join(HTML_NAMES.split())})(?!\w)"
+ATTRIBUTES_PATTERN = r"""(?:\s+[\w:-]++\s*=\s*(?:"[^"<>]*+"?|'[^'<>]*+'?|[^\s<>"']++))*"""
+ADDRESS_LETTERS = (
+    "[!#-&(-;=?-~À-ɏ]"  # of an address: ASCII without space, quotes, < and >; Latin, for names such as bücher.de
+)
+NO_STOP_PATTERN = r"(?<![.,;:!?)\]}])"  # a full stop or bracket after an address is the sentence's
 
 # Possessive repeats are of single characters only: before 3.11.5 Python matched those of groups wrongly.
 # Each step with what a text must hold for it to find anything: looking for that is ten times faster.
-STEPS: list[tuple[re.Pattern[str], str, Callable[[str], bool]]] = [
+CLEANING_STEPS: list[tuple[re.Pattern[str], str, Callable[[str], bool]]] = [
     (re.compile(r"<!--(?:(?:(?!-->|<!--).)*-->)?", re.DOTALL), " ", lambda text: "<!--" in text),  # comments
     (re.compile(r"([!?.,;:*~_=+|<>–—-])\1+"), r"\1", lambda text: True),
     (
@@ -47,12 +49,12 @@ STEPS: list[tuple[re.Pattern[str], str, Callable[[str], bool]]] = [
         lambda text: "<" in text,
     ),
     # a tag without its end, as in a text that was cut, goes with its attributes only
-    (re.compile(rf"{TAG}(?:[^<>]*+>|{ATTRIBUTES})", re.IGNORECASE), " ", lambda text: "<" in text),
-    (EMOJI, " ", lambda text: not text.isascii()),
+    (re.compile(rf"{TAG_PATTERN}(?:[^<>]*+>|{ATTRIBUTES_PATTERN})", re.IGNORECASE), " ", lambda text: "<" in text),
+    (EMOJI_PATTERN, " ", lambda text: not text.isascii()),
     (
         re.compile(
-            rf"<?(?<!\w)(?:https?|ftp)://{LETTERS}+{NO_STOP}>?"
-            rf"|(?<![\w.@-])www\.(?=[\wÀ-ɏ-]+\.){LETTERS}+{NO_STOP}"
+            rf"<?(?<!\w)(?:https?|ftp)://{ADDRESS_LETTERS}+{NO_STOP_PATTERN}>?"
+            rf"|(?<![\w.@-])www\.(?=[\wÀ-ɏ-]+\.){ADDRESS_LETTERS}+{NO_STOP_PATTERN}"
             r"|(?:mailto:)?(?<!\w)\w[\w.+-]{0,63}@(?:[\w-]+\.)+[a-z]{2,}(?![\w-])",
             re.ASCII | re.IGNORECASE,
         ),
@@ -62,7 +64,7 @@ STEPS: list[tuple[re.Pattern[str], str, Callable[[str], bool]]] = [
 ]
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return a text as plain words: no mark-up, no addresses, no emoji, one form of every character.
 
     Steps: invisible and control characters go; Unicode NFKC (full-width, styled and composed letters become one form);
@@ -75,35 +77,37 @@ def clean(text: str) -> str:
     them (`<b>F</b>ree` → F ree); a bare domain such as venue.com stays, for it reads as a name; entities need their
     semicolon, so that `rock&reggae` survives; a joiner that some scripts spell with (Persian, Indic) goes too.
     """
-    for _ in range(CODED):
-        text = ENTITY.sub(_character, _uniform(text))
-    text = ENTITY.sub(_dropped, _uniform(text))
-    for found, instead, may in STEPS:
-        if may(text):
-            text = found.sub(instead, text)
+    for _ in range(MAX_DECODINGS):
+        text = ENTITY_PATTERN.sub(_convert_entity, _normalize_text(text))
+    text = ENTITY_PATTERN.sub(_drop_entity, _normalize_text(text))
+    for pattern, replacement, may_match in CLEANING_STEPS:
+        if may_match(text):
+            text = pattern.sub(replacement, text)
     return " ".join(text.split())
 
 
-def joined(fields: Mapping[str, str], marks: bool) -> str:
+def join_marked_fields(fields: Mapping[str, str], marks: bool) -> str:
     """Return the fields that are not empty, one after the other, each after its mark where marks are asked for.
 
     {"name": "Jazz", "place": "Oakland"} becomes `xxname Jazz xxplace Oakland`.
     """
-    return " ".join(f"{MARK}{name} {value}" if marks else value for name, value in fields.items() if value)
+    return " ".join(f"{FIELD_MARK}{name} {value}" if marks else value for name, value in fields.items() if value)
 
 
-def _uniform(text: str) -> str:
+def _normalize_text(text: str) -> str:
     """Return a text in NFKC without invisible characters, no letter under more than 30 marks."""
     if text.isascii() and text.isprintable():
         return text
-    return MARKS.sub(r"\1", unicodedata.normalize("NFKC", MARKS.sub(r"\1", INVISIBLE.sub("", text))))
+    return LONG_MARKS_PATTERN.sub(
+        r"\1", unicodedata.normalize("NFKC", LONG_MARKS_PATTERN.sub(r"\1", INVISIBLE_PATTERN.sub("", text)))
+    )
 
 
-def _character(entity: re.Match[str]) -> str:
-    found = entity[0]
-    known = found[1] == "#" or found[1:] in html.entities.html5
-    return html.unescape(found) if known else found
+def _convert_entity(entity: re.Match[str]) -> str:
+    entity_text = entity[0]
+    is_known = entity_text[1] == "#" or entity_text[1:] in html.entities.html5
+    return html.unescape(entity_text) if is_known else entity_text
 
 
-def _dropped(entity: re.Match[str]) -> str:
-    return " " if _character(entity) != entity[0] else entity[0]
+def _drop_entity(entity: re.Match[str]) -> str:
+    return " " if _convert_entity(entity) != entity[0] else entity[0]

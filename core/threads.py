@@ -8,16 +8,16 @@ from typing import Any
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped,unused-ignore]
 
 
-def one_thread() -> AbstractContextManager[Any]:
+def limit_to_one_thread() -> AbstractContextManager[Any]:
     """Return a context in which linear algebra and OpenMP use one thread.
 
     Limit: a library that is loaded without an import is not seen before the next import.
     """
-    limits: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(limits=1)
-    return limits
+    thread_limits: AbstractContextManager[Any] = _find_thread_libraries(len(sys.modules)).limit(limits=1)
+    return thread_limits
 
 
 @lru_cache(maxsize=1)
-def _libraries(imported: int) -> ThreadpoolController:
+def _find_thread_libraries(module_count: int) -> ThreadpoolController:
     """Return the libraries with threads of their own: looking for them takes milliseconds, and they come by imports."""
     return ThreadpoolController()

@@ -6,7 +6,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 
-def sums(values: Floats, width: int, before: int = 0, axis: int = 0) -> Floats:
+def compute_trailing_sums(values: Floats, width: int, before: int = 0, axis: int = 0) -> Floats:
     """Return at each step the sum of the `width` steps that end `before` steps ago; steps before the first are zero.
 
     With `before` 0 the step itself is the newest of them. Values must be present. Sums are differences of running
@@ -19,22 +19,24 @@ def sums(values: Floats, width: int, before: int = 0, axis: int = 0) -> Floats:
     return np.moveaxis(total[end] - total[np.maximum(end - width, 0)], 0, axis)
 
 
-def windows(values: Floats, width: int, before: int = 1) -> Floats:
+def get_trailing_windows(values: Floats, width: int, before: int = 1) -> Floats:
     """Return steps × `width`: at each step the values of the steps that end `before` steps ago, newest first.
 
     What lies before the first step is missing. With `before` of at least 1 a step never meets itself.
     """
-    place = np.arange(len(values))[:, None] - before - np.arange(width)
-    return np.where(place >= 0, values[np.maximum(place, 0)], np.nan)
+    positions = np.arange(len(values))[:, None] - before - np.arange(width)
+    return np.where(positions >= 0, values[np.maximum(positions, 0)], np.nan)
 
 
-def rank(values: Floats, among: Floats) -> Floats:
+def compute_percentile_rank(values: Floats, among: Floats) -> Floats:
     """Return for each value which share of its row of `among` lies below it, ties counted half, from 0 to 1.
 
     Missing where the value or the whole row is missing; missing members of a row do not count.
     """
-    known = np.isfinite(among)
-    below = (known & (among < values[:, None])).sum(axis=1) + 0.5 * (known & (among == values[:, None])).sum(axis=1)
-    count = known.sum(axis=1)
-    share = np.divide(below, count, out=np.full(len(values), np.nan), where=count > 0)
+    is_known = np.isfinite(among)
+    below_count = (is_known & (among < values[:, None])).sum(axis=1) + 0.5 * (
+        is_known & (among == values[:, None])
+    ).sum(axis=1)
+    count = is_known.sum(axis=1)
+    share = np.divide(below_count, count, out=np.full(len(values), np.nan), where=count > 0)
     return np.where(np.isfinite(values), share, np.nan)

@@ -6,71 +6,77 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.params import FILE
-from core.refusals import Refusal, suggest
-from core.shelf import tools
-from experiments.config import Config, loaded, shown, unwritable
+from core.params import PARAMS_FILE
+from core.refusals import UserError, did_you_mean
+from core.shelf import list_plugins
+from experiments.config import Config, find_control_character, parse_yaml, render_value
 
-Knobs = dict[str, Any]  # dotted knob → value
-PLAIN = re.compile(
+Overrides = dict[str, Any]  # dotted knob → value
+UNQUOTED_TEXT = re.compile(
     r"(?!(?:true|false|null|inf|nan)$)[a-z][\w-]*", re.ASCII | re.IGNORECASE
 )  # a text in no need of quotes
-ODD = re.compile(
+AMBIGUOUS_TEXT = re.compile(
     r"yes|no|on|off|[-+]?[\d_]+(?::\d+)+(?:\.\d*)?|[-+]?\d[\d_]*_[\d_]*(?:\.[\d_]*)?", re.ASCII | re.IGNORECASE
 )
-SHORT = 60  # characters of a word that another is looked for near to
-ROOMS = {"resampler": "resample", "learner": "train", "calibrator": "calibrate"}
+MAX_WORD_CHARS = 60  # characters of a word that another is looked for near to
+STAGE_BY_PLUGIN_KEY = {"resampler": "resample", "learner": "train", "calibrator": "calibrate"}
 
 
-def current() -> dict[str, Any]:
+def read_current_params() -> dict[str, Any]:
     """Return what params.yaml says now; refuses one that cannot be read or plans no tasks."""
-    if not FILE.exists():
-        raise Refusal(f"{FILE} is not in this folder; run from the root of the repository.")
-    read = loaded(FILE.read_bytes(), str(FILE))
-    if not isinstance(read, dict):
-        raise Refusal(f"{FILE} holds no sections; `git checkout {FILE}` brings back what was committed.")
-    _section(read, "tasks")
-    return read
+    if not PARAMS_FILE.exists():
+        raise UserError(f"{PARAMS_FILE} is not in this folder; run from the root of the repository.")
+    params = parse_yaml(PARAMS_FILE.read_bytes(), str(PARAMS_FILE))
+    if not isinstance(params, dict):
+        raise UserError(
+            f"{PARAMS_FILE} holds no sections; `git checkout {PARAMS_FILE}` brings back what was committed."
+        )
+    _get_section(params, "tasks")
+    return params
 
 
-def assignments(config: Config, params: Mapping[str, Any]) -> Knobs:
+def build_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
     """Return every knob that a config sets to what it is not now; its `params` win over what follows from other keys.
 
     Refuses a task that is not planned, periods of a task without a clock, a source that is no path, and a knob or tool
     that does not exist.
     """
     if config.task not in params["tasks"]:
-        near = suggest(config.task[:SHORT], map(str, params["tasks"]))
-        raise Refusal(f"{config.name}: no task is called {shown(config.task)}; {near}")
-    found = _recorded(config) | _periods(config, params) | _plan(config)
-    found |= _hyperparameters(config, found, params) | _inputs(config)
-    found |= config.params
-    for knob, value in found.items():
-        exists(knob, value, params, config.name)
-    _on_the_shelf(config, found, params)
-    source(config.task, found, params)
-    return {knob: value for knob, value in found.items() if value != _now(knob, params)}
+        suggestion = did_you_mean(config.task[:MAX_WORD_CHARS], map(str, params["tasks"]))
+        raise UserError(f"{config.name}: no task is called {render_value(config.task)}; {suggestion}")
+    overrides = (
+        _build_description_overrides(config) | _build_period_overrides(config, params) | _build_plugin_overrides(config)
+    )
+    overrides |= _build_hyperparameter_overrides(config, overrides, params) | _build_input_overrides(config)
+    overrides |= config.params
+    for param, value in overrides.items():
+        require_param(param, value, params, config.name)
+    _require_plugins(config, overrides, params)
+    resolve_source(config.task, overrides, params)
+    return {param: value for param, value in overrides.items() if value != _get_current_value(param, params)}
 
 
-def exists(knob: str, value: Any, params: Mapping[str, Any], where: str) -> None:
+def require_param(param: str, value: Any, params: Mapping[str, Any], where: str) -> None:
     """Refuse a knob that params.yaml does not have, and a value for what is a section of knobs."""
-    place: Any = params
-    words = knob.split(".")
-    for depth, word in enumerate(words):
-        if not isinstance(place, Mapping) or word not in place:
-            before = ".".join(words[:depth])
-            held = map(str, place) if isinstance(place, Mapping) else ()
-            section = f"{before} of {FILE}" if before else str(FILE)
-            near = suggest(word[:SHORT], held)
-            raise Refusal(f"{where}: {shown(knob)} is no knob: {section} has no {shown(word)}; {near}")
-        place = place[word]
-    if isinstance(place, Mapping) and not isinstance(value, Mapping):
-        raise Refusal(
-            f"{where}: {knob!r} is a section of {FILE}; name a knob in it. Allowed: {', '.join(map(str, place))}."
+    node: Any = params
+    segments = param.split(".")
+    for depth, segment in enumerate(segments):
+        if not isinstance(node, Mapping) or segment not in node:
+            prefix = ".".join(segments[:depth])
+            allowed = map(str, node) if isinstance(node, Mapping) else ()
+            section = f"{prefix} of {PARAMS_FILE}" if prefix else str(PARAMS_FILE)
+            suggestion = did_you_mean(segment[:MAX_WORD_CHARS], allowed)
+            raise UserError(
+                f"{where}: {render_value(param)} is no knob: {section} has no {render_value(segment)}; {suggestion}"
+            )
+        node = node[segment]
+    if isinstance(node, Mapping) and not isinstance(value, Mapping):
+        raise UserError(
+            f"{where}: {param!r} is a section of {PARAMS_FILE}; name a knob in it. Allowed: {', '.join(map(str, node))}."
         )
 
 
-def literal(value: Any) -> str:
+def format_literal(value: Any) -> str:
     """Return a value as the override grammar of `-S` reads it back, texts quoted but for plain words.
 
     Refuses a text that would come back as something else.
@@ -78,51 +84,53 @@ def literal(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list):
-        return f"[{','.join(map(literal, value))}]"
+        return f"[{','.join(map(format_literal, value))}]"
     if isinstance(value, int | float):
-        return _number(value)
+        return _format_number(value)
     text = value.isoformat() if isinstance(value, dt.date) else str(value)
-    if control := unwritable(text):
-        raise Refusal(f"{shown(text)} holds the control character {control!r}; take it out.")
-    if ODD.fullmatch(text):  # DVC writes YAML 1.2, where it is a text, and what reads it back, 1.1, where it is none
-        raise Refusal(f"{text!r} would be read back as a number or a truth value; say it in other words.")
-    return text if PLAIN.fullmatch(text) else f"'{_quoted(text)}'"
+    if control := find_control_character(text):
+        raise UserError(f"{render_value(text)} holds the control character {control!r}; take it out.")
+    if AMBIGUOUS_TEXT.fullmatch(
+        text
+    ):  # DVC writes YAML 1.2, where it is a text, and what reads it back, 1.1, where it is none
+        raise UserError(f"{text!r} would be read back as a number or a truth value; say it in other words.")
+    return text if UNQUOTED_TEXT.fullmatch(text) else f"'{_quote_text(text)}'"
 
 
-def source(task: str, found: Knobs, params: Mapping[str, Any]) -> Path:
+def resolve_source(task: str, overrides: Overrides, params: Mapping[str, Any]) -> Path:
     """Return where the data of a task lie with these knobs set; refuses what is no path."""
-    knob = f"tasks.{task}.source"
-    path = found[knob] if knob in found else _section(params, "tasks", task).get("source")
-    if not isinstance(path, str) or not path or unwritable(path):
-        raise Refusal(f"{knob} is {shown(path)}; give the path of the data as text.")
+    param = f"tasks.{task}.source"
+    path = overrides[param] if param in overrides else _get_section(params, "tasks", task).get("source")
+    if not isinstance(path, str) or not path or find_control_character(path):
+        raise UserError(f"{param} is {render_value(path)}; give the path of the data as text.")
     return Path(path)
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     text = repr(value)
     if "e" in text and "." not in text:  # DVC writes 1e-05, which PyYAML, after YAML 1.1, takes for a text
-        near = text.replace("e", ".1e")
-        raise Refusal(
-            f"{text} would be read back as a text, for it has no point; take a value like {near}, or edit {FILE}."
+        example = text.replace("e", ".1e")
+        raise UserError(
+            f"{text} would be read back as a text, for it has no point; take a value like {example}, or edit {PARAMS_FILE}."
         )
     return text
 
 
-def _quoted(text: str) -> str:
+def _quote_text(text: str) -> str:
     text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # no interpolation is meant
     text = re.sub(r"(\\*)'", r"\1\1\\'", text)
     return re.sub(r"(\\+)$", r"\1\1", text)
 
 
-def _now(knob: str, params: Mapping[str, Any]) -> Any:
-    place: Any = params
-    for word in knob.split("."):
-        place = place[word]
-    return place
+def _get_current_value(param: str, params: Mapping[str, Any]) -> Any:
+    node: Any = params
+    for segment in param.split("."):
+        node = node[segment]
+    return node
 
 
-def _recorded(config: Config) -> Knobs:
-    said = {
+def _build_description_overrides(config: Config) -> Overrides:
+    description = {
         "name": config.name,
         "task": config.task,
         "type": config.type,
@@ -131,76 +139,87 @@ def _recorded(config: Config) -> Knobs:
         "tags": config.tags,
         "parent": config.parent,
     }
-    return {f"experiment.{key}": value for key, value in said.items()}
+    return {f"experiment.{key}": value for key, value in description.items()}
 
 
-def _periods(config: Config, params: Mapping[str, Any]) -> Knobs:
+def _build_period_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
     if not (config.training and config.evaluation):
         return {}
-    where = f"folds.{config.task}"
-    if "first_test" not in _section(params, "folds", config.task):
-        raise Refusal(
-            f"{config.name}: {where} has no clock to cut by, so no periods; leave training and evaluation out."
+    section = f"folds.{config.task}"
+    if "first_test" not in _get_section(params, "folds", config.task):
+        raise UserError(
+            f"{config.name}: {section} has no clock to cut by, so no periods; leave training and evaluation out."
         )
-    between = config.evaluation.start_date - config.training.end_date
+    gap = config.evaluation.start_date - config.training.end_date
     return {
-        f"{where}.first_day": config.training.start_date,
-        f"{where}.first_test": config.evaluation.start_date,
-        f"{where}.last_test": config.evaluation.end_date,
-        f"{where}.embargo_days": between.days - 1,
+        f"{section}.first_day": config.training.start_date,
+        f"{section}.first_test": config.evaluation.start_date,
+        f"{section}.last_test": config.evaluation.end_date,
+        f"{section}.embargo_days": gap.days - 1,
     }
 
 
-def _plan(config: Config) -> Knobs:
+def _build_plugin_overrides(config: Config) -> Overrides:
     """Return the words of the plan that a config changes."""
     resampler = config.resample
     if config.recency:
         resampler = "recency" if config.recency.enabled else resampler or "none"
-    words = {
+    plugins = {
         "resampler": resampler,
         "learner": "ensemble" if config.type == "ensemble" else config.model.type,
         "calibrator": config.calibrate,
     }
-    found: Knobs = {f"tasks.{config.task}.{key}": word for key, word in words.items() if word is not None}
+    overrides: Overrides = {
+        f"tasks.{config.task}.{key}": plugin for key, plugin in plugins.items() if plugin is not None
+    }
     if config.recency and config.recency.half_life_days is not None:
-        found[f"resample.{config.task}.recency.half_life_days"] = config.recency.half_life_days
-    return found
+        overrides[f"resample.{config.task}.recency.half_life_days"] = config.recency.half_life_days
+    return overrides
 
 
-def _hyperparameters(config: Config, found: Knobs, params: Mapping[str, Any]) -> Knobs:
+def _build_hyperparameter_overrides(config: Config, overrides: Overrides, params: Mapping[str, Any]) -> Overrides:
     if not config.model.hyperparameters:
         return {}
-    word = f"tasks.{config.task}.learner"
-    learner = config.params.get(word, found.get(word, _section(params, "tasks", config.task).get("learner")))
-    set_ = {f"train.{config.task}.{learner}.{key}": value for key, value in config.model.hyperparameters.items()}
-    return {**set_, f"tune.{config.task}.search.trials": 1}  # the first trial is of the knobs as they stand
+    learner_param = f"tasks.{config.task}.learner"
+    learner = config.params.get(
+        learner_param, overrides.get(learner_param, _get_section(params, "tasks", config.task).get("learner"))
+    )
+    learner_overrides = {
+        f"train.{config.task}.{learner}.{key}": value for key, value in config.model.hyperparameters.items()
+    }
+    return {
+        **learner_overrides,
+        f"tune.{config.task}.search.trials": 1,
+    }  # the first trial is of the knobs as they stand
 
 
-def _inputs(config: Config) -> Knobs:
-    where, inputs = f"features.{config.task}", config.features
-    found: Knobs = {} if inputs.include is None else {f"{where}.include": inputs.include}
-    return found | ({f"{where}.exclude": inputs.exclude} if inputs.exclude else {})
+def _build_input_overrides(config: Config) -> Overrides:
+    section, inputs = f"features.{config.task}", config.features
+    overrides: Overrides = {} if inputs.include is None else {f"{section}.include": inputs.include}
+    return overrides | ({f"{section}.exclude": inputs.exclude} if inputs.exclude else {})
 
 
-def _on_the_shelf(config: Config, found: Knobs, params: Mapping[str, Any]) -> None:
+def _require_plugins(config: Config, overrides: Overrides, params: Mapping[str, Any]) -> None:
     """Refuse a word of the plan that is no tool, or one that the task has no knobs for."""
-    for key, room in ROOMS.items():
-        knob = f"tasks.{config.task}.{key}"
-        if knob not in found:
+    for key, stage in STAGE_BY_PLUGIN_KEY.items():
+        param = f"tasks.{config.task}.{key}"
+        if param not in overrides:
             continue
-        word = found[knob]
-        allowed = sorted(set(tools(room)) & set(_section(params, room, config.task)))
-        if word not in allowed:
-            near = suggest(str(word)[:SHORT], allowed)
-            raise Refusal(f"{config.name}: {config.task} has no {key} {shown(word)}; {near}")
+        plugin = overrides[param]
+        allowed = sorted(set(list_plugins(stage)) & set(_get_section(params, stage, config.task)))
+        if plugin not in allowed:
+            suggestion = did_you_mean(str(plugin)[:MAX_WORD_CHARS], allowed)
+            raise UserError(f"{config.name}: {config.task} has no {key} {render_value(plugin)}; {suggestion}")
 
 
-def _section(params: Mapping[str, Any], *words: str) -> Mapping[str, Any]:
+def _get_section(params: Mapping[str, Any], *segments: str) -> Mapping[str, Any]:
     """Return a section of params.yaml; refuses one that is not there."""
-    place: Any = params
-    for word in words:
-        place = place.get(word) if isinstance(place, Mapping) else None
-    if not isinstance(place, Mapping):
-        where = ".".join(words)
-        raise Refusal(f"{FILE} has no section {where}; `git checkout {FILE}` brings back what was committed.")
-    return place
+    node: Any = params
+    for segment in segments:
+        node = node.get(segment) if isinstance(node, Mapping) else None
+    if not isinstance(node, Mapping):
+        where = ".".join(segments)
+        raise UserError(
+            f"{PARAMS_FILE} has no section {where}; `git checkout {PARAMS_FILE}` brings back what was committed."
+        )
+    return node

@@ -3,31 +3,35 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-Leaves = dict[str, Any]
+FlatParams = dict[str, Any]
 
 
-def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def compare_params(params: Mapping[str, Any], other_params: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return the parameters in which two params.yaml differ, by dotted path; what is absent is None."""
-    first, second = leaves(one), leaves(other)
-    paths = [path for path in first | second if first.get(path) != second.get(path)]
-    return {path: (first.get(path), second.get(path)) for path in paths}
+    flat, other_flat = flatten_params(params), flatten_params(other_params)
+    paths = [path for path in flat | other_flat if flat.get(path) != other_flat.get(path)]
+    return {path: (flat.get(path), other_flat.get(path)) for path in paths}
 
 
-def leaves(value: Mapping[str, Any], path: str = "") -> Leaves:
+def flatten_params(value: Mapping[str, Any], path: str = "") -> FlatParams:
     """Return nested parameters by dotted path; lists are values."""
-    found: Leaves = {}
-    for word, inner in value.items():
+    flat: FlatParams = {}
+    for key, inner in value.items():
         if isinstance(inner, Mapping) and inner:
-            found |= leaves(inner, f"{path}{word}.")
+            flat |= flatten_params(inner, f"{path}{key}.")
         else:
-            found[path + str(word)] = inner
-    return found
+            flat[path + str(key)] = inner
+    return flat
 
 
-def tasks(params: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[str, ...]:
+def find_changed_tasks(params: Mapping[str, Any], base_params: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the tasks whose parameters were changed; if none were, or those of all, the task that is named, or all."""
     planned = tuple(params.get("tasks") or {})
-    changed = {word for section in _sections(params, before) for word in _words(params, before, section)}
+    changed = {
+        key
+        for section in _find_changed_sections(params, base_params)
+        for key in _find_changed_keys(params, base_params, section)
+    }
     touched = tuple(task for task in planned if task in changed)
     named = (params.get("experiment") or {}).get("task")
     if isinstance(named, str) and named in planned and (named in touched or not touched):
@@ -35,13 +39,17 @@ def tasks(params: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[str, ..
     return touched if touched and changed <= set(planned) else planned
 
 
-def _sections(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterable[str]:
-    return (word for word in one.keys() | other.keys() if word != "experiment" and one.get(word) != other.get(word))
+def _find_changed_sections(params: Mapping[str, Any], base_params: Mapping[str, Any]) -> Iterable[str]:
+    return (
+        section
+        for section in params.keys() | base_params.keys()
+        if section != "experiment" and params.get(section) != base_params.get(section)
+    )
 
 
-def _words(one: Mapping[str, Any], other: Mapping[str, Any], section: str) -> Iterable[str]:
+def _find_changed_keys(params: Mapping[str, Any], base_params: Mapping[str, Any], section: str) -> Iterable[str]:
     """Return the words right below a section whose values differ; of a section that is a single value, its own."""
-    first, second = one.get(section), other.get(section)
-    if not isinstance(first, Mapping) or not isinstance(second, Mapping):
+    values, base_values = params.get(section), base_params.get(section)
+    if not isinstance(values, Mapping) or not isinstance(base_values, Mapping):
         return [section]
-    return [word for word in first.keys() | second.keys() if first.get(word) != second.get(word)]
+    return [key for key in values.keys() | base_values.keys() if values.get(key) != base_values.get(key)]

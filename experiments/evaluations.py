@@ -8,87 +8,97 @@ from typing import Any
 from experiments import locks, parsed, repository
 from experiments.experiment import Experiment
 from experiments.parsed import LOCK, PARAMS, REPORT, SCORES
-from experiments.records import committed, of_commits
+from experiments.records import load_commits_as_experiments, load_experiment_at_commit
 
-METRICS = "metrics"  # the folder whose commits are looks
-UNTOUCHED = ("dvc.lock", "params.yaml", "metrics/", "experiments/configs/", "experiments/ledger.jsonl")  # no dirt
-HEAD = "head"  # remembers up to which commit the branch was read
+METRICS_FOLDER = "metrics"  # the folder whose commits are looks
+CLEAN_PATHS = ("dvc.lock", "params.yaml", "metrics/", "experiments/configs/", "experiments/ledger.jsonl")  # no dirt
+HEAD_CACHE_NAME = "head"  # remembers up to which commit the branch was read
 WORKSPACE = "workspace"
 
-Line = dict[str, Any]
+LedgerLine = dict[str, Any]
 
 
-def of_experiments(experiments: Sequence[Experiment], known: Sequence[Line]) -> list[Line]:
+def find_experiment_evaluations(experiments: Sequence[Experiment], recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
     """Return the looks of experiments whose evaluation is not recorded; one with uncommitted code is dirty."""
-    have = {(line["task"], line["rev"]) for line in known if line["kind"] == "look"}
-    fresh = [each for each in experiments if any((task, each.rev) not in have for task in each.scores)]
-    if not fresh:
+    recorded_keys = {(line["task"], line["rev"]) for line in recorded if line["kind"] == "look"}
+    unrecorded = [
+        experiment
+        for experiment in experiments
+        if any((task, experiment.rev) not in recorded_keys for task in experiment.scores)
+    ]
+    if not unrecorded:
         return []
-    held = locks.of([each.rev for each in fresh])
-    changed = repository.changed([each.rev for each in fresh])
-    found = []
-    for each in sorted(fresh, key=lambda each: (each.created.timestamp(), each.name)):
-        dirty = any(not path.startswith(UNTOUCHED) for path in changed[each.rev])
-        tasks = [task for task in each.scores if (task, each.rev) not in have]
-        found += [_look(each, task, held[each.rev], dirty) for task in tasks]
-    return found
+    lock_by_rev = locks.read_locks([experiment.rev for experiment in unrecorded])
+    changed_paths = repository.list_changed_paths([experiment.rev for experiment in unrecorded])
+    new_lines = []
+    for experiment in sorted(unrecorded, key=lambda experiment: (experiment.created.timestamp(), experiment.name)):
+        dirty = any(not path.startswith(CLEAN_PATHS) for path in changed_paths[experiment.rev])
+        tasks = [task for task in experiment.scores if (task, experiment.rev) not in recorded_keys]
+        new_lines += [_build_evaluation_line(experiment, task, lock_by_rev[experiment.rev], dirty) for task in tasks]
+    return new_lines
 
 
-def of_branch(known: Sequence[Line]) -> list[Line]:
+def find_branch_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
     """Return the looks of commits of the current branch whose evaluation nobody has recorded."""
-    head = repository.commit("HEAD")
-    before = parsed.recall(HEAD)
-    if head is None or head == before:
+    head = repository.resolve_commit("HEAD")
+    last_read_head = parsed.get_cached(HEAD_CACHE_NAME)
+    if head is None or head == last_read_head:
         return []
-    commits = of_commits(repository.since(before, [METRICS]))
-    held = locks.of([each.rev for each in commits])
-    found: list[Line] = []
-    for each in commits:
-        fresh = [_look(each, task, held[each.rev], dirty=False) | {"experiment": None} for task in each.scores]
-        found += [line for line in fresh if not _told(line, [*known, *found])]
-    return found
+    commits = load_commits_as_experiments(repository.list_commits_since(last_read_head, [METRICS_FOLDER]))
+    lock_by_rev = locks.read_locks([commit.rev for commit in commits])
+    new_lines: list[LedgerLine] = []
+    for commit in commits:
+        commit_lines = [
+            _build_evaluation_line(commit, task, lock_by_rev[commit.rev], dirty=False) | {"experiment": None}
+            for task in commit.scores
+        ]
+        new_lines += [line for line in commit_lines if not _is_recorded(line, [*recorded, *new_lines])]
+    return new_lines
 
 
-def branch_read() -> None:
+def record_branch_head() -> None:
     """Remember that the looks of the branch up to its last commit are in the ledger."""
-    parsed.remember(HEAD, repository.commit("HEAD"))
+    parsed.store_cached(HEAD_CACHE_NAME, repository.resolve_commit("HEAD"))
 
 
-def of_workspace(known: Sequence[Line]) -> list[Line]:
+def find_workspace_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
     """Return the looks of the workspace; it is left alone while its metrics are not those that its lock names."""
-    head = repository.commit("HEAD")
-    lock, params = parsed.workspace(LOCK) or {}, parsed.workspace(PARAMS) or {}
+    head = repository.resolve_commit("HEAD")
+    lock, params = parsed.read_workspace_file(LOCK) or {}, parsed.read_workspace_file(PARAMS) or {}
     if head is None or not lock:
         return []
-    each = committed(head)
-    found = []
+    head_experiment = load_experiment_at_commit(head)
+    new_lines = []
     for task in params.get("tasks") or {}:
-        scores, report = (_own(form.format(task=task), lock) for form in (SCORES, REPORT))
+        scores, report = (_read_locked_file(template.format(task=task), lock) for template in (SCORES, REPORT))
         if scores and report and scores.get(task):
-            here = each.with_results(
+            workspace_experiment = head_experiment.with_results(
                 scores={task: scores[task]}, scored={task: report["scored"]}, intervals={task: report["intervals"]}
             )
-            line = _look(here, task, lock, dirty=True) | {"experiment": WORKSPACE, "seed": params.get("seed")}
-            found += [line] if not _told(line, known) else []
-    return found
+            line = _build_evaluation_line(workspace_experiment, task, lock, dirty=True) | {
+                "experiment": WORKSPACE,
+                "seed": params.get("seed"),
+            }
+            new_lines += [line] if not _is_recorded(line, recorded) else []
+    return new_lines
 
 
-def _own(path: str, lock: Mapping[str, Any]) -> Any:
+def _read_locked_file(path: str, lock: Mapping[str, Any]) -> Any:
     """Return what a file of the workspace holds if it is the one that its lock names."""
-    named = locks.outs(lock).get(path)
-    if not Path(path).exists() or named != hashlib.md5(Path(path).read_bytes()).hexdigest():
+    locked_md5 = locks.get_output_hashes(lock).get(path)
+    if not Path(path).exists() or locked_md5 != hashlib.md5(Path(path).read_bytes()).hexdigest():
         return None
-    return parsed.workspace(path)
+    return parsed.read_workspace_file(path)
 
 
-def _look(each: Experiment, task: str, lock: Mapping[str, Any], dirty: bool) -> Line:
-    scored, outs = each.scored.get(task, {}), locks.outs(lock)
+def _build_evaluation_line(experiment: Experiment, task: str, lock: Mapping[str, Any], dirty: bool) -> LedgerLine:
+    scored, outs = experiment.scored.get(task, {}), locks.get_output_hashes(lock)
     return {
         "kind": "look",
         "task": task,
-        "experiment": each.name,
-        "rev": each.rev,
-        "params": locks.params(lock, task),
+        "experiment": experiment.name,
+        "rev": experiment.rev,
+        "params": locks.hash_params(lock, task),
         "data": outs.get(f"data/prepared/{task}.parquet"),
         "folds": outs.get(f"data/folds/{task}.parquet"),
         "predictions": outs.get(f"data/predictions/{task}.parquet"),
@@ -96,13 +106,13 @@ def _look(each: Experiment, task: str, lock: Mapping[str, Any], dirty: bool) -> 
         "scored": scored.get("rows"),
         "from": scored.get("from"),
         "to": scored.get("to"),
-        "metrics": each.figures(task),
+        "metrics": experiment.get_figures(task),
         "dirty": dirty,
-        "seed": each.params.get("seed"),
+        "seed": experiment.params.get("seed"),
     }
 
 
-def _told(line: Line, known: Iterable[Line]) -> bool:
+def _is_recorded(line: LedgerLine, recorded: Iterable[LedgerLine]) -> bool:
     """Return whether the same evaluation is recorded, by whichever commit."""
-    same = ("task", "rows", "predictions", "metrics")
-    return any(all(line[key] == other.get(key) for key in same) for other in known)
+    compared_keys = ("task", "rows", "predictions", "metrics")
+    return any(all(line[key] == recorded_line.get(key) for key in compared_keys) for recorded_line in recorded)

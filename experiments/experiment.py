@@ -31,7 +31,7 @@ class Experiment:
     intervals: dict[str, dict[str, float]] = field(default_factory=dict)  # by task: hit_rate_low, hit_rate_high, …
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether it has results that may be read: completed, and whatever became of it afterwards."""
         return self.status in ("completed", "promoted", "archived")
 
@@ -39,11 +39,11 @@ class Experiment:
         """Return it with scores, scored rows and intervals, each by task."""
         return replace(self, **results)  # type: ignore[arg-type]  # mypy does not see which fields these are
 
-    def figures(self, task: str) -> dict[str, Any]:
+    def get_figures(self, task: str) -> dict[str, Any]:
         """Return the scores of a task together with the ends of their intervals."""
         return {**self.intervals.get(task, {}), **self.scores.get(task, {})}
 
-    def rows(self, task: str) -> str | None:
+    def get_rows_hash(self, task: str) -> str | None:
         """Return the fingerprint of the rows and outcomes that a task was scored on: equal is the same test."""
-        found = self.scored.get(task, {}).get("hash")
-        return str(found) if found else None
+        rows_hash = self.scored.get(task, {}).get("hash")
+        return str(rows_hash) if rows_hash else None

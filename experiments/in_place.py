@@ -8,56 +8,56 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-from core.params import FILE
-from core.refusals import Refusal
+from core.params import PARAMS_FILE
+from core.refusals import UserError
 from experiments import queue, repository
-from experiments.assignments import current, source
-from experiments.run import Launch, free
+from experiments.assignments import read_current_params, resolve_source
+from experiments.run import Launch, require_free_names
 
-WRITTEN = (str(FILE), "dvc.lock", "metrics")  # what a run in the workspace changes of what git tracks
-GRACE = 10  # seconds in which an interrupted run may end by itself
+RESTORED_PATHS = (str(PARAMS_FILE), "dvc.lock", "metrics")  # what a run in the workspace changes of what git tracks
+GRACE_SECONDS = 10  # seconds in which an interrupted run may end by itself
 
 
-def now(launch: Launch) -> None:
+def run_in_workspace(launch: Launch) -> None:
     """Run one experiment in the workspace; where it fails, params, lock and metrics are put back as they were.
 
     So they are after Ctrl-C, once all that was run has ended. Refuses a name that is taken and a source that is not
     there.
     """
-    free([launch.name])
-    path = source(launch.task, launch.knobs, current())
+    require_free_names([launch.name])
+    path = resolve_source(launch.task, launch.overrides, read_current_params())
     if not path.exists():
-        raise Refusal(f"{launch.name}: the source {path} does not exist.")
-    with _put_back():
-        said, code = _watched(queue.dvc(*launch.command(queued=False)))
-        if code:
-            raise Refusal(f"{launch.name} failed: {queue.last_error(said)}")
+        raise UserError(f"{launch.name}: the source {path} does not exist.")
+    with _restore_on_failure():
+        output, exit_code = _run_command(queue.build_dvc_command(*launch.build_command(queued=False)))
+        if exit_code:
+            raise UserError(f"{launch.name} failed: {queue.find_last_error(output)}")
 
 
-def _watched(command: Sequence[str]) -> tuple[str, int]:
+def _run_command(command: Sequence[str]) -> tuple[str, int]:
     """Run a command, repeat what it says, and return that with its code; after Ctrl-C nothing of it lives on."""
     with subprocess.Popen(
-        command, env=queue.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as running:
+        command, env=queue.build_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
         try:
-            return "".join(_echo(running)), running.wait()
+            return "".join(_iterate_echoed_lines(process)), process.wait()
         except KeyboardInterrupt:
-            with _deaf():
-                _ended(running.pid)
+            with _ignore_interrupts():
+                _stop_process_family(process.pid)
             raise
 
 
-def _ended(pid: int) -> None:
+def _stop_process_family(pid: int) -> None:
     """Wait for a process and its descendants, which Ctrl-C reached as well, and kill those that stay."""
-    _, staying = psutil.wait_procs(_family(pid), timeout=GRACE)
-    rest = [*_family(pid), *staying]  # the run itself first, that it may start no other
-    for process in rest:
+    _, staying = psutil.wait_procs(_list_process_family(pid), timeout=GRACE_SECONDS)
+    remaining = [*_list_process_family(pid), *staying]  # the run itself first, that it may start no other
+    for process in remaining:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(rest, timeout=GRACE)
+    psutil.wait_procs(remaining, timeout=GRACE_SECONDS)
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def _list_process_family(pid: int) -> list[psutil.Process]:
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
@@ -66,39 +66,39 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _ignore_interrupts() -> Iterator[None]:
     """Let another Ctrl-C pass unheard within the block."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    previous_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)
 
 
-def _echo(running: "subprocess.Popen[bytes]") -> Iterator[str]:
-    for line in running.stdout or ():
+def _iterate_echoed_lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
+    for line in process.stdout or ():
         text = line.decode(errors="replace")
         sys.stderr.write(text)
         yield text
 
 
 @contextmanager
-def _put_back() -> Iterator[None]:
+def _restore_on_failure() -> Iterator[None]:
     """Put back what a run writes and git tracks, edits included, should the block fail."""
-    before = (
-        repository.git("stash", "create").decode().strip() or "HEAD"
+    snapshot = (
+        repository.run_git("stash", "create").decode().strip() or "HEAD"
     )  # a commit of all edits; no branch holds it, no file changes
     try:
         yield
     except KeyboardInterrupt:
-        with _deaf():
-            _restore(before)
+        with _ignore_interrupts():
+            _restore_files(snapshot)
         raise
     except BaseException:
-        _restore(before)
+        _restore_files(snapshot)
         raise
 
 
-def _restore(before: str) -> None:
-    files = repository.git("ls-tree", "-r", "--name-only", before, "--", *WRITTEN).decode().splitlines()
-    repository.git("restore", "--source", before, "--worktree", "--", *files)
+def _restore_files(snapshot: str) -> None:
+    files = repository.run_git("ls-tree", "-r", "--name-only", snapshot, "--", *RESTORED_PATHS).decode().splitlines()
+    repository.run_git("restore", "--source", snapshot, "--worktree", "--", *files)

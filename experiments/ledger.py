@@ -11,158 +11,193 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import evaluations, journal, locks, repository
 from experiments.experiment import Experiment
 from experiments.parsed import PARAMS
-from experiments.records import all_experiments
+from experiments.records import list_experiments
 
-UNDATED = "1970-01-01"  # the day of every row where the source has no clock
+UNDATED_DAY = "1970-01-01"  # the day of every row where the source has no clock
 
-Line = dict[str, Any]
+LedgerLine = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Looks:
+class EvaluationCounts:
     """How often some test rows were looked at, and how often with different predictions."""
 
-    all: int
-    different: int
+    total: int
+    distinct: int
 
 
-def sync(experiments: Sequence[Experiment] | None = None) -> list[Line]:
+def update_ledger(experiments: Sequence[Experiment] | None = None) -> list[LedgerLine]:
     """Append the looks that the ledger does not have yet and return all its lines.
 
     Looks are the experiments' commits, the commits of the current branch that changed metrics, and the workspace when
     its metrics are those of its dvc.lock. What is committed, or was seen here before, counts even where the file has
     lost it.
     """
-    _at_root()
-    with journal.writing() as held:
-        lines = seen(held, experiments)
-        journal.append(lines, held)
-        evaluations.branch_read()
+    _require_root()
+    with journal.lock_ledger() as recorded:
+        lines = add_pending_evaluations(recorded, experiments)
+        journal.append_lines(lines, recorded)
+        evaluations.record_branch_head()
     return lines
 
 
-def seen(held: Sequence[Line], experiments: Sequence[Experiment] | None = None) -> list[Line]:
-    """Return lines that are held together with the looks that `sync` would append, and append nothing."""
-    _at_root()
-    found = [each for each in all_experiments() if each.finished] if experiments is None else experiments
-    lines = _together(held)
-    lines += evaluations.of_experiments(found, lines)
-    lines += evaluations.of_branch(lines)
-    lines += evaluations.of_workspace(lines)
+def add_pending_evaluations(
+    recorded: Sequence[LedgerLine], experiments: Sequence[Experiment] | None = None
+) -> list[LedgerLine]:
+    """Return lines that are held together with the looks that `update_ledger` would append, and append nothing."""
+    _require_root()
+    finished = (
+        [experiment for experiment in list_experiments() if experiment.is_finished]
+        if experiments is None
+        else experiments
+    )
+    lines = _merge_known_lines(recorded)
+    lines += evaluations.find_experiment_evaluations(finished, lines)
+    lines += evaluations.find_branch_evaluations(lines)
+    lines += evaluations.find_workspace_evaluations(lines)
     return lines
 
 
-def lines() -> list[Line]:
+def read_all_lines() -> list[LedgerLine]:
     """Return what the ledger holds, what is committed of it, and what was seen here; no look is searched for."""
-    return _together(journal.read())
+    return _merge_known_lines(journal.read_ledger())
 
 
-def looks(task: str, scored_hash: str | None, known: Iterable[Line] | None = None) -> int:
+def count_distinct_evaluations(
+    task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine] | None = None
+) -> int:
     """Return how many different predictions of these test rows were evaluated so far; identical ones count once."""
-    return counted(task, scored_hash, known).different
+    return count_evaluations(task, scored_hash, ledger_lines).distinct
 
 
-def counted(task: str, scored_hash: str | None, known: Iterable[Line] | None = None) -> Looks:
+def count_evaluations(
+    task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine] | None = None
+) -> EvaluationCounts:
     """Return how often these test rows of a task were looked at."""
-    found = of_rows(task, scored_hash, lines() if known is None else known)
-    return Looks(len(found), len({_prediction(line) for line in found}))
+    matching = list_evaluations_of_test_set(
+        task, scored_hash, read_all_lines() if ledger_lines is None else ledger_lines
+    )
+    return EvaluationCounts(len(matching), len({_get_prediction_key(line) for line in matching}))
 
 
-def of_rows(task: str, scored_hash: str | None, known: Iterable[Line]) -> list[Line]:
+def list_evaluations_of_test_set(
+    task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine]
+) -> list[LedgerLine]:
     """Return the looks at some test rows; one whose report did not name its rows counts if its data and folds did."""
-    ours = [line for line in known if line["kind"] == "look" and line["task"] == task]
-    same = {(line["data"], line["folds"]) for line in ours if line["rows"] == scored_hash and line["data"]}
+    task_lines = [line for line in ledger_lines if line["kind"] == "look" and line["task"] == task]
+    same_inputs = {(line["data"], line["folds"]) for line in task_lines if line["rows"] == scored_hash and line["data"]}
     return [
         line
-        for line in ours
-        if line["rows"] == scored_hash or (line["rows"] is None and (line["data"], line["folds"]) in same)
+        for line in task_lines
+        if line["rows"] == scored_hash or (line["rows"] is None and (line["data"], line["folds"]) in same_inputs)
     ]
 
 
-def searched(task: str, tests: Sequence[Mapping[str, Any]], known: Iterable[Line] | None = None) -> int:
+def count_overlapping_evaluations(
+    task: str, tests: Sequence[Mapping[str, Any]], ledger_lines: Iterable[LedgerLine] | None = None
+) -> int:
     """Return how many different predictions were evaluated on some tests, or on test periods that overlap theirs.
 
     A test is what a report says of it: the `hash` of its rows, and the days `from` and `to`. A start that is shifted by
     a day is another test, and no fresh one. Rows without a date overlap nothing: of those only the same count.
     """
-    told = lines() if known is None else list(known)
-    found = (line for test in tests for line in [*of_rows(task, test["hash"], told), *_overlapping(task, test, told)])
-    return len({_prediction(line) for line in found})
+    all_lines = read_all_lines() if ledger_lines is None else list(ledger_lines)
+    matching = (
+        line
+        for test in tests
+        for line in [
+            *list_evaluations_of_test_set(task, test["hash"], all_lines),
+            *_list_overlapping_evaluations(task, test, all_lines),
+        ]
+    )
+    return len({_get_prediction_key(line) for line in matching})
 
 
-def _overlapping(task: str, test: Mapping[str, Any], known: Iterable[Line]) -> list[Line]:
-    ours = _days(test)
-    looked = ((line, _days(line)) for line in known if line["kind"] == "look" and line["task"] == task)
-    return [line for line, days in looked if ours and days and days[0] <= ours[1] and ours[0] <= days[1]]
+def _list_overlapping_evaluations(
+    task: str, test: Mapping[str, Any], ledger_lines: Iterable[LedgerLine]
+) -> list[LedgerLine]:
+    test_days = _get_test_days(test)
+    dated_lines = (
+        (line, _get_test_days(line)) for line in ledger_lines if line["kind"] == "look" and line["task"] == task
+    )
+    return [
+        line for line, days in dated_lines if test_days and days and days[0] <= test_days[1] and test_days[0] <= days[1]
+    ]
 
 
-def _days(held: Mapping[str, Any]) -> tuple[str, str] | None:
-    days = str(held.get("from") or UNDATED), str(held.get("to") or UNDATED)
-    return days if UNDATED not in days else None
+def _get_test_days(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    days = str(record.get("from") or UNDATED_DAY), str(record.get("to") or UNDATED_DAY)
+    return days if UNDATED_DAY not in days else None
 
 
-def invalidate(data_hash: str, why: str) -> list[Experiment]:
+def invalidate_data(data_hash: str, why: str) -> list[Experiment]:
     """Record that data were wrong and return the experiments that descend from them.
 
     The hash, or at least eight digits of it, is that of any dependency or output in a dvc.lock; one that no experiment,
     no look and not the last commit of the branch was made from is refused, as is an empty reason.
     """
     if not why.strip():
-        raise Refusal("an invalidation needs a reason; say with --why what was wrong with the data.")
-    experiments = [each for each in all_experiments() if each.finished]
-    looked = [line["rev"] for line in sync(experiments) if line["kind"] == "look"]
-    revs = [*(each.rev for each in experiments), *looked, repository.commit("HEAD") or ""]
-    whole = locks.complete(data_hash, locks.of(revs).values())
-    with journal.writing() as held:
-        journal.append(journal.together(held, [{"kind": "invalidation", "hash": whole, "why": why.strip()}]), held)
-    marked = invalidations(experiments)
-    return [each for each in experiments if each.rev in marked]
+        raise UserError("an invalidation needs a reason; say with --why what was wrong with the data.")
+    experiments = [experiment for experiment in list_experiments() if experiment.is_finished]
+    evaluated_revs = [line["rev"] for line in update_ledger(experiments) if line["kind"] == "look"]
+    revs = [*(experiment.rev for experiment in experiments), *evaluated_revs, repository.resolve_commit("HEAD") or ""]
+    full_hash = locks.resolve_hash(data_hash, locks.read_locks(revs).values())
+    with journal.lock_ledger() as recorded:
+        journal.append_lines(
+            journal.merge_lines(recorded, [{"kind": "invalidation", "hash": full_hash, "why": why.strip()}]), recorded
+        )
+    invalid_revs = find_invalidations(experiments)
+    return [experiment for experiment in experiments if experiment.rev in invalid_revs]
 
 
-def invalidated(rev: str, task: str | None = None) -> str | None:
+def find_invalidation_reason(rev: str, task: str | None = None) -> str | None:
     """Return why a commit's results are void, or None: some data that they were made from were invalidated."""
-    reasons = _reasons(lines())
-    return _why(locks.of([rev])[rev], [task] if task else None, reasons) if reasons else None
+    reasons = _collect_reasons(read_all_lines())
+    return _find_reason(locks.read_locks([rev])[rev], [task] if task else None, reasons) if reasons else None
 
 
-def invalidations(experiments: Iterable[Experiment], known: Iterable[Line] | None = None) -> dict[str, dict[str, str]]:
+def find_invalidations(
+    experiments: Iterable[Experiment], ledger_lines: Iterable[LedgerLine] | None = None
+) -> dict[str, dict[str, str]]:
     """Return by commit and task why results are void, of experiments and of what the ledger has looked at."""
-    told = lines() if known is None else list(known)
-    reasons = _reasons(told)
+    all_lines = read_all_lines() if ledger_lines is None else list(ledger_lines)
+    reasons = _collect_reasons(all_lines)
     if not reasons:
         return {}
-    asked = {(each.rev, task): None for each in experiments for task in each.tasks}
-    asked |= {(line["rev"], line["task"]): None for line in told if line["kind"] == "look"}
-    held = locks.of(rev for rev, _ in asked)
-    found: dict[str, dict[str, str]] = {}
-    for rev, task in asked:
-        if why := _why(held[rev], [task], reasons):
-            found.setdefault(rev, {})[task] = why
-    return found
+    rev_tasks = {(experiment.rev, task): None for experiment in experiments for task in experiment.tasks}
+    rev_tasks |= {(line["rev"], line["task"]): None for line in all_lines if line["kind"] == "look"}
+    lock_by_rev = locks.read_locks(rev for rev, _ in rev_tasks)
+    reasons_by_rev: dict[str, dict[str, str]] = {}
+    for rev, task in rev_tasks:
+        if why := _find_reason(lock_by_rev[rev], [task], reasons):
+            reasons_by_rev.setdefault(rev, {})[task] = why
+    return reasons_by_rev
 
 
-def _at_root() -> None:
+def _require_root() -> None:
     if not Path(PARAMS).exists():
-        raise Refusal(f"{PARAMS} is not in this folder; run from the root of the repository.")
+        raise UserError(f"{PARAMS} is not in this folder; run from the root of the repository.")
 
 
-def _prediction(line: Line) -> str:
+def _get_prediction_key(line: LedgerLine) -> str:
     return line["predictions"] or json.dumps(line["metrics"], sort_keys=True)
 
 
-def _together(held: Sequence[Line]) -> list[Line]:
-    committed_lines = journal.parse(repository.read("HEAD", str(journal.FILE)) or b"", f"{journal.FILE} of HEAD")
-    return journal.together(held, committed_lines, journal.backup())
+def _merge_known_lines(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
+    committed_lines = journal.parse_ledger(
+        repository.read_file("HEAD", str(journal.LEDGER_FILE)) or b"", f"{journal.LEDGER_FILE} of HEAD"
+    )
+    return journal.merge_lines(recorded, committed_lines, journal.read_backup())
 
 
-def _reasons(known: Iterable[Line]) -> dict[str, str]:
-    return {line["hash"]: line["why"] for line in known if line["kind"] == "invalidation"}
+def _collect_reasons(ledger_lines: Iterable[LedgerLine]) -> dict[str, str]:
+    return {line["hash"]: line["why"] for line in ledger_lines if line["kind"] == "invalidation"}
 
 
-def _why(lock: Mapping[str, Any], tasks: Iterable[str] | None, reasons: Mapping[str, str]) -> str | None:
-    hashes = locks.hashes(lock, tasks)
+def _find_reason(lock: Mapping[str, Any], tasks: Iterable[str] | None, reasons: Mapping[str, str]) -> str | None:
+    hashes = locks.collect_hashes(lock, tasks)
     return next((why for hash_, why in reasons.items() if hash_ in hashes), None)

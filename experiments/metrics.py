@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.refusals import Refusal, suggest
+from core.refusals import UserError, did_you_mean
 
 Scores = Mapping[str, Any]
 
@@ -14,28 +14,28 @@ Scores = Mapping[str, Any]
 class Metric:
     """A score of which more, or less, is better.
 
-    `count` names the score that says of how many it is a mean, `interval` its place in report.json. `paired` is the
+    `count_name` names the score that says of how many it is a mean, `interval_path` its place in report.json. `paired_path` is the
     place of the difference of two runs in what the task's scorer says of a pair, `scale` what a unit of it is there,
     and `judged_by` what the difference is of where that is not the metric itself.
     """
 
     name: str
-    more: bool
-    count: str
-    interval: tuple[str | int, ...]
-    paired: tuple[str, ...] = ()
+    more_is_better: bool
+    count_name: str
+    interval_path: tuple[str | int, ...]
+    paired_path: tuple[str, ...] = ()
     judged_by: str = ""
     scale: float = 1.0
 
-    def ahead(self, one: float, other: float) -> bool:
+    def is_better(self, value: float, other_value: float) -> bool:
         """Return whether the one is the better value."""
-        return one > other if self.more else one < other
+        return value > other_value if self.more_is_better else value < other_value
 
-    def verdict(self, low: float | None, high: float | None) -> str:
+    def get_verdict(self, low: float | None, high: float | None) -> str:
         """Return what the interval of a difference, one less the other, says of the one."""
         if low is None or high is None or low <= 0 <= high:
             return "undecided"
-        return "better" if (low > 0) == self.more else "worse"
+        return "better" if (low > 0) == self.more_is_better else "worse"
 
 
 # the first of a task's scores that stands here is its headline
@@ -55,58 +55,62 @@ METRICS = {
         Metric("lrap", True, "rows", ("ladder", "tuned", "lrap"), ("lrap", "difference")),
     )
 }
-COUNTS = frozenset(each.count for each in METRICS.values())
+COUNT_NAMES = frozenset(headline_metric.count_name for headline_metric in METRICS.values())
 
 
-def metric(name: str) -> Metric:
+def get_metric(name: str) -> Metric:
     """Return a metric by its name; a score that is not better or worse either way is refused."""
     if name not in METRICS:
-        raise Refusal(f"no metric {name!r} can be ranked by; {suggest(name, METRICS)}")
+        raise UserError(f"no metric {name!r} can be ranked by; {did_you_mean(name, METRICS)}")
     return METRICS[name]
 
 
-def headline(scores: Scores) -> Metric | None:
+def find_headline_metric(scores: Scores) -> Metric | None:
     """Return the metric that a task is first judged by."""
-    return next((each for each in METRICS.values() if finite(scores.get(each.name)) is not None), None)
+    return next((metric for metric in METRICS.values() if get_finite_number(scores.get(metric.name)) is not None), None)
 
 
-def finite(value: Any) -> float | None:
+def get_finite_number(value: Any) -> float | None:
     """Return a number that can be ranked, None for anything else: NaN is neither more nor less than any."""
-    return value if _number(value) and math.isfinite(value) else None
+    return value if _is_number(value) and math.isfinite(value) else None
 
 
-def miswritten(name: str, value: Any) -> bool:
+def is_malformed_score(name: str, value: Any) -> bool:
     """Return whether a score that is ranked, counted or an end of an interval is something else than a number."""
-    asked = name in METRICS or name in COUNTS or name.endswith(("_low", "_high"))
-    return asked and value is not None and not _number(value)
+    is_checked = name in METRICS or name in COUNT_NAMES or name.endswith(("_low", "_high"))
+    return is_checked and value is not None and not _is_number(value)
 
 
-def intervals(report: Any) -> dict[str, float]:
+def extract_intervals(report: Any) -> dict[str, float]:
     """Return the ends of the intervals in a report.json as NAME_low and NAME_high."""
-    found: dict[str, float] = {}
-    for each in METRICS.values():
-        ends = at(report, each.interval)
-        pair = [finite(ends.get(end)) for end in ("low", "high")] if isinstance(ends, Mapping) else [None]
-        if None not in pair:
-            found |= {f"{each.name}_{end}": float(ends[end]) for end in ("low", "high")}
-    return found
+    bound_by_name: dict[str, float] = {}
+    for metric in METRICS.values():
+        interval = get_nested(report, metric.interval_path)
+        bounds = (
+            [get_finite_number(interval.get(end)) for end in ("low", "high")]
+            if isinstance(interval, Mapping)
+            else [None]
+        )
+        if None not in bounds:
+            bound_by_name |= {f"{metric.name}_{end}": float(interval[end]) for end in ("low", "high")}
+    return bound_by_name
 
 
-def at(value: Any, path: tuple[str | int, ...]) -> Any:
+def get_nested(value: Any, path: tuple[str | int, ...]) -> Any:
     """Return what stands at a place in nested JSON, or None."""
-    for word in path:
+    for key in path:
         try:
-            value = value[word]
+            value = value[key]
         except (KeyError, IndexError, TypeError):
             return None
     return value
 
 
-def ends(scores: Scores, name: str) -> tuple[float, float] | None:
+def get_interval(scores: Scores, name: str) -> tuple[float, float] | None:
     """Return the interval of a score where it has one."""
-    low, high = finite(scores.get(f"{name}_low")), finite(scores.get(f"{name}_high"))
+    low, high = get_finite_number(scores.get(f"{name}_low")), get_finite_number(scores.get(f"{name}_high"))
     return (low, high) if low is not None and high is not None else None
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

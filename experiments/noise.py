@@ -6,17 +6,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from core.grading import USUAL, by_edge, grade
-from core.intervals import Interval, bootstrap
-from core.prices import break_even
-from core.races import codes, losses
-from core.refusals import Refusal, suggest
+from core.grading import STANDARD_ODDS, grade_picks, pick_by_edge
+from core.intervals import Interval, bootstrap_ratio
+from core.prices import compute_break_even_rate
+from core.races import compute_race_losses, encode_groups
+from core.refusals import UserError, did_you_mean
 from experiments.gates import Gate
-from experiments.paired import RISK, Sums, Verdict, judge
-from stages.evaluate._tag_board import Board
+from experiments.paired import FAMILY_ERROR_RATE, BlockSums, Verdict, compare_figures
+from stages.evaluate._tag_board import ScoredTags
 
-ARM = "tuned"
-FLOOR = "floor"
+TUNED_ARM = "tuned"
+BASELINE_ARM = "floor"
 
 
 class Rival(NamedTuple):
@@ -27,126 +27,154 @@ class Rival(NamedTuple):
     arm: str
 
 
-def gate(scorer: str, candidate: pd.DataFrame, rival: Rival, looks: int, seed: int) -> Gate:
-    """Stop a candidate whose lead over its rival is within reach of the luckiest of `looks` tries on these rows.
+def check_noise(scorer: str, candidate: pd.DataFrame, rival: Rival, evaluation_count: int, seed: int) -> Gate:
+    """Stop a candidate whose lead over its rival is within reach of the luckiest of `evaluation_count` tries on these rows.
 
     Compared are whole groups (days, races, clusters of texts) whose rows and outcomes are the same in both predictions.
     """
-    measure, unit = _measure(scorer)
-    one, other, left_out = same_rows(candidate, rival.predictions)
-    mine, theirs = (_sums(measure(rows, arm)) for rows, arm in ((one, ARM), (other, rival.arm)))
-    found = judge(mine, theirs, looks, seed)
-    where = f" ({left_out} groups that only one scored, or with other outcomes, left out)" if left_out else ""
-    said = f"{unit} less that of {rival.name}: {found.difference:+.4f} on {found.blocks} groups{where}"
-    return _answer("noise", said, found, looks)
+    measure, unit = _select_measure(scorer)
+    candidate_rows, rival_rows, left_out = select_common_rows(candidate, rival.predictions)
+    candidate_sums, rival_sums = (
+        _convert_to_sums(measure(rows, arm)) for rows, arm in ((candidate_rows, TUNED_ARM), (rival_rows, rival.arm))
+    )
+    verdict = compare_figures(candidate_sums, rival_sums, evaluation_count, seed)
+    left_out_note = f" ({left_out} groups that only one scored, or with other outcomes, left out)" if left_out else ""
+    summary = f"{unit} less that of {rival.name}: {verdict.difference:+.4f} on {verdict.blocks} groups{left_out_note}"
+    return _build_gate("noise", summary, verdict, evaluation_count)
 
 
-def claim(predictions: pd.DataFrame, prepared: pd.DataFrame, edge: float, looks: int, seed: int) -> Gate:
+def check_break_even(
+    predictions: pd.DataFrame, prepared: pd.DataFrame, edge: float, evaluation_count: int, seed: int
+) -> Gate:
     """Stop the claim that bets of the tuned arm on real lines pay, unless the hit rate is beyond luck above break-even.
 
     A bet is made at `edge` units from the line or more; the odds are the usual −110 on both sides.
     """
     facts = prepared.set_index("row_id").reindex(predictions["row_id"])
     line = np.where(facts["line_type"] == "actual", facts["line"].astype(float), np.nan)
-    picks = grade(by_edge(predictions[ARM].to_numpy(float), line, edge), line, predictions["target"].to_numpy(float))
-    asked = float(break_even(USUAL))
-    rows = _table(predictions["group"], (picks.decided & ~picks.won).astype(float), picks.decided.astype(float))
+    picks = grade_picks(
+        pick_by_edge(predictions[TUNED_ARM].to_numpy(float), line, edge), line, predictions["target"].to_numpy(float)
+    )
+    break_even_rate = float(compute_break_even_rate(STANDARD_ODDS))
+    rows = _sum_by_group(
+        predictions["group"], (picks.is_decided & ~picks.is_won).astype(float), picks.is_decided.astype(float)
+    )
     rows = rows[rows["below"] > 0]
     if not len(rows):
         return Gate("break-even", False, "No bet on a real line was decided, so none can pay.")
-    found = judge(_sums(rows), 1 - asked, looks, seed)
-    said = f"Bets lost less the {1 - asked:.2%} that may be: {found.difference:+.4f} on {found.blocks} days with bets"
-    return _answer("break-even", said, found, looks)
+    verdict = compare_figures(_convert_to_sums(rows), 1 - break_even_rate, evaluation_count, seed)
+    summary = f"Bets lost less the {1 - break_even_rate:.2%} that may be: {verdict.difference:+.4f} on {verdict.blocks} days with bets"
+    return _build_gate("break-even", summary, verdict, evaluation_count)
 
 
-def mean_error(predictions: pd.DataFrame, seed: int) -> Interval:
+def compute_mean_error(predictions: pd.DataFrame, seed: int) -> Interval:
     """Return the mean of prediction − target with its interval over groups, in the target's unit."""
-    error = predictions[ARM].to_numpy(float) - predictions["target"].to_numpy(float)
-    rows = _table(predictions["group"], error, np.ones(len(error)))
-    return bootstrap(rows["above"].to_numpy(float), rows["below"].to_numpy(float), seed)
+    error = predictions[TUNED_ARM].to_numpy(float) - predictions["target"].to_numpy(float)
+    rows = _sum_by_group(predictions["group"], error, np.ones(len(error)))
+    return bootstrap_ratio(rows["above"].to_numpy(float), rows["below"].to_numpy(float), seed)
 
 
-def same_rows(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+def select_common_rows(
+    predictions: pd.DataFrame, rival_predictions: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Return two runs' predictions of the groups that both scored with equal rows and outcomes, and how many are not.
 
     Refuses runs without such a group.
     """
-    if one is other:
-        return one, other, 0
-    outcomes = sorted(name for name in map(str, one) if name == "target" or name.startswith("target:"))
-    if missing := [name for name in outcomes if name not in other]:
-        raise Refusal(
+    if predictions is rival_predictions:
+        return predictions, rival_predictions, 0
+    outcomes = sorted(name for name in map(str, predictions) if name == "target" or name.startswith("target:"))
+    if missing := [name for name in outcomes if name not in rival_predictions]:
+        raise UserError(
             f"what stands knows nothing of {missing[0]}; evaluate it on the candidate's tags, or use --force."
         )
-    first, second = (run.drop_duplicates("row_id").set_index("row_id")[["group", *outcomes]] for run in (one, other))
-    both = first.add_suffix(" ").join(second.add_suffix("  "), how="outer")
-    equal = pd.Series(True, both.index)
+    outcomes_by_row, rival_outcomes_by_row = (
+        run.drop_duplicates("row_id").set_index("row_id")[["group", *outcomes]]
+        for run in (predictions, rival_predictions)
+    )
+    joined = outcomes_by_row.add_suffix(" ").join(rival_outcomes_by_row.add_suffix("  "), how="outer")
+    equal = pd.Series(True, joined.index)
     for name in ("group", *outcomes):
-        equal &= both[f"{name} "] == both[f"{name}  "]
-    torn = set(both.loc[~equal, "group "].dropna()) | set(both.loc[~equal, "group  "].dropna())
-    kept = set(both.loc[equal, "group "]) - torn
-    if not kept:
-        raise Refusal("the candidate and what stands share no test rows; evaluate what stands on the same ones first.")
-    return one[one["group"].isin(kept)], other[other["group"].isin(kept)], len(torn)
-
-
-def _answer(name: str, said: str, found: Verdict, looks: int) -> Gate:
-    figures = {**found._asdict(), "looks": looks}
-    if found.chance is None:
-        return Gate(name, False, f"{said}: too few groups to tell it from luck.", figures)
-    where = "these rows or at a test period that overlaps theirs"
-    tries = f"{RISK:.0%} over {looks} looks at {where}" if looks > 1 else f"the first look at {where}"
-    strict = f"chance of luck {found.chance:.2g}, allowed {found.level:.2g} ({tries})"
-    return Gate(
-        name, found.better, f"{said}, {strict}: {'more than luck' if found.better else 'luck does that'}.", figures
+        equal &= joined[f"{name} "] == joined[f"{name}  "]
+    differing_groups = set(joined.loc[~equal, "group "].dropna()) | set(joined.loc[~equal, "group  "].dropna())
+    common_groups = set(joined.loc[equal, "group "]) - differing_groups
+    if not common_groups:
+        raise UserError(
+            "the candidate and what stands share no test rows; evaluate what stands on the same ones first."
+        )
+    return (
+        predictions[predictions["group"].isin(common_groups)],
+        rival_predictions[rival_predictions["group"].isin(common_groups)],
+        len(differing_groups),
     )
 
 
-def _sums(rows: pd.DataFrame) -> Sums:
-    return Sums(rows["above"].to_numpy(float), rows["below"].to_numpy(float))
+def _build_gate(name: str, summary: str, verdict: Verdict, evaluation_count: int) -> Gate:
+    figures = {**verdict._asdict(), "looks": evaluation_count}
+    if verdict.chance is None:
+        return Gate(name, False, f"{summary}: too few groups to tell it from luck.", figures)
+    scope = "these rows or at a test period that overlaps theirs"
+    tries = (
+        f"{FAMILY_ERROR_RATE:.0%} over {evaluation_count} looks at {scope}"
+        if evaluation_count > 1
+        else f"the first look at {scope}"
+    )
+    strict = f"chance of luck {verdict.chance:.2g}, allowed {verdict.level:.2g} ({tries})"
+    return Gate(
+        name,
+        verdict.is_better,
+        f"{summary}, {strict}: {'more than luck' if verdict.is_better else 'luck does that'}.",
+        figures,
+    )
 
 
-def _table(group: pd.Series, above: np.ndarray, below: np.ndarray) -> pd.DataFrame:
+def _convert_to_sums(rows: pd.DataFrame) -> BlockSums:
+    return BlockSums(rows["above"].to_numpy(float), rows["below"].to_numpy(float))
+
+
+def _sum_by_group(group: pd.Series, numerator: np.ndarray, denominator: np.ndarray) -> pd.DataFrame:
     """Return the sums of rows by group, in the order of their names, so that two runs' blocks lie side by side."""
-    rows = pd.DataFrame({"above": above, "below": below})
+    rows = pd.DataFrame({"above": numerator, "below": denominator})
     return rows.groupby(group.to_numpy(), sort=True).sum()
 
 
-def _errors(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
-    return _table(rows["group"], np.abs(_known(rows, arm) - rows["target"].to_numpy(float)), np.ones(len(rows)))
+def _compute_errors(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
+    return _sum_by_group(
+        rows["group"], np.abs(_extract_predictions(rows, arm) - rows["target"].to_numpy(float)), np.ones(len(rows))
+    )
 
 
-def _race_losses(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
-    code = codes(rows["group"])
+def _compute_race_losses(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
+    code = encode_groups(rows["group"])
     races = rows.drop_duplicates("group")["group"]
-    lost = losses(_known(rows, arm), rows["target"].to_numpy(float), code)
-    return _table(races, lost, np.ones(len(races)))
+    race_losses = compute_race_losses(_extract_predictions(rows, arm), rows["target"].to_numpy(float), code)
+    return _sum_by_group(races, race_losses, np.ones(len(races)))
 
 
-def _missed(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
+def _compute_tag_misses(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
     """Return by cluster the tags missed and wrongly given, and what 1 − F1 divides them by, over all repeats."""
-    board = Board.of(rows)
+    board = ScoredTags.from_predictions(rows)
     if arm not in board.arms:
-        raise Refusal(f"the {arm} arm has no answer for some rows; run calibrate again.")
-    given, truth = board.arms[arm].given, board.truth[None]
-    wrong, right = np.abs(given - truth).sum(axis=(0, 2)), (given * truth).sum(axis=(0, 2))
-    return _table(pd.Series(board.group), wrong, 2 * right + wrong)
+        raise UserError(f"the {arm} arm has no answer for some rows; run calibrate again.")
+    answered, truth = board.arms[arm].predicted, board.truth[None]
+    wrong, right = np.abs(answered - truth).sum(axis=(0, 2)), (answered * truth).sum(axis=(0, 2))
+    return _sum_by_group(pd.Series(board.group), wrong, 2 * right + wrong)
 
 
-def _known(rows: pd.DataFrame, arm: str) -> np.ndarray:
+def _extract_predictions(rows: pd.DataFrame, arm: str) -> np.ndarray:
     if arm not in rows or rows[arm].isna().any():
-        raise Refusal(f"the {arm} arm has no prediction for some rows; run calibrate again.")
+        raise UserError(f"the {arm} arm has no prediction for some rows; run calibrate again.")
     return np.asarray(rows[arm], dtype=np.float64)
 
 
 MEASURES: dict[str, tuple[Callable[[pd.DataFrame, str], pd.DataFrame], str]] = {
-    "market": (_errors, "Mean absolute error"),
-    "race": (_race_losses, "Log loss per race"),
-    "tags": (_missed, "1 − micro-F1"),
+    "market": (_compute_errors, "Mean absolute error"),
+    "race": (_compute_race_losses, "Log loss per race"),
+    "tags": (_compute_tag_misses, "1 − micro-F1"),
 }
 
 
-def _measure(scorer: str) -> tuple[Callable[[pd.DataFrame, str], pd.DataFrame], str]:
+def _select_measure(scorer: str) -> tuple[Callable[[pd.DataFrame, str], pd.DataFrame], str]:
     if scorer not in MEASURES:
-        raise Refusal(f"predictions of the scorer {scorer!r} cannot be weighed; {suggest(scorer, MEASURES)}")
+        raise UserError(f"predictions of the scorer {scorer!r} cannot be weighed; {did_you_mean(scorer, MEASURES)}")
     return MEASURES[scorer]

@@ -13,23 +13,23 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._said: dict[str, int] = {}  # stages of an experiment that were said
-        self._since = time.monotonic()  # the last of them began
+        self._shown_counts: dict[str, int] = {}  # stages of an experiment that were said
+        self._stage_started_at = time.monotonic()  # the last of them began
 
-    def runs(self, name: str, stages: Sequence[str], now: bool) -> None:
-        """Say which stages of an experiment were begun since the last call; `now` the last of them still runs."""
-        for stage in stages[self._said.get(name, 0) :]:
-            self._since = time.monotonic()
-            self._line(f"{name}: {stage}")
-        self._said[name] = len(stages)
-        if now and stages and self._stream.isatty():
-            self._stream.write(f"{CLEAR}{name}: {stages[-1]} … {time.monotonic() - self._since:.0f} s")
+    def show_stages(self, name: str, stages: Sequence[str], is_running: bool) -> None:
+        """Say which stages of an experiment were begun since the last call; `is_running` the last of them still runs."""
+        for stage in stages[self._shown_counts.get(name, 0) :]:
+            self._stage_started_at = time.monotonic()
+            self._print_line(f"{name}: {stage}")
+        self._shown_counts[name] = len(stages)
+        if is_running and stages and self._stream.isatty():
+            self._stream.write(f"{CLEAR}{name}: {stages[-1]} … {time.monotonic() - self._stage_started_at:.0f} s")
             self._stream.flush()
 
-    def ended(self, name: str, status: str) -> None:
+    def show_ending(self, name: str, status: str) -> None:
         """Say what became of an experiment."""
-        self._line(f"{name}: {status}")
+        self._print_line(f"{name}: {status}")
 
-    def _line(self, text: str) -> None:
+    def _print_line(self, text: str) -> None:
         clear = CLEAR if self._stream.isatty() else ""
         print(f"{clear}{text}", file=self._stream, flush=True)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import deflation, ledger, metrics
 from experiments.experiment import Experiment
 from experiments.metrics import METRICS, Metric
 
-Void = Mapping[str, Mapping[str, str]]  # by commit and task, why a result does not count
+Invalidations = Mapping[str, Mapping[str, str]]  # by commit and task, why a result does not count
 
 
 @dataclass(frozen=True)
-class Asked:
+class RankingQuery:
     """What a ranking is of: a metric of a task, and which experiments take part."""
 
     metric: str | None = None
@@ -25,12 +25,12 @@ class Asked:
     kind: str | None = None  # what params call experiment.type
     tag: str | None = None
 
-    def fits(self, each: Experiment) -> bool:
+    def matches_experiment(self, experiment: Experiment) -> bool:
         """Return whether an experiment takes part, its results aside."""
-        young = self.since is None or each.created >= (
+        is_recent = self.since is None or experiment.created >= (
             self.since if self.since.tzinfo else self.since.replace(tzinfo=UTC)
         )
-        return young and self.kind in (None, each.type) and (self.tag is None or self.tag in each.tags)
+        return is_recent and self.kind in (None, experiment.type) and (self.tag is None or self.tag in experiment.tags)
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Ranking:
 
     task: str
     metric: Metric
-    rows: str | None
+    rows_hash: str | None
     ranked: list[Experiment]
-    elsewhere: list[Experiment] = field(default_factory=list)  # judged on other rows
-    few: list[Experiment] = field(default_factory=list)
-    void: dict[str, str] = field(default_factory=dict)
+    on_other_rows: list[Experiment] = field(default_factory=list)  # judged on other rows
+    too_few: list[Experiment] = field(default_factory=list)
+    invalidated: dict[str, str] = field(default_factory=dict)
 
     @property
     def scored(self) -> dict[str, Any]:
@@ -51,90 +51,128 @@ class Ranking:
         return self.ranked[0].scored.get(self.task, {}) if self.ranked else {}
 
 
-def rank(experiments: Sequence[Experiment], asked: Asked, void: Void) -> Ranking:
+def rank_experiments(experiments: Sequence[Experiment], query: RankingQuery, invalidations: Invalidations) -> Ranking:
     """Return the ranking that is asked for, within the test rows that most experiments were judged on.
 
     Of equally common test rows the newest experiment's count. Invalidated results and those of fewer than `min_n` are
     left out. Refuses where no experiment has the metric, or several tasks do and none is named.
     """
-    fitting = [each for each in experiments if each.finished and asked.fits(each)]
-    task, metric = _subject(fitting, asked)
-    able = [each for each in fitting if _value(each, task, metric) is not None]
-    why = {each.name: void[each.rev][task] for each in able if task in void.get(each.rev, {})}
-    sound = [each for each in able if task not in void.get(each.rev, {})]
-    many = [each for each in sound if (each.scores[task].get(metric.count) or 0) >= asked.min_n]
-    rows = _common(many, task)
+    fitting = [
+        experiment for experiment in experiments if experiment.is_finished and query.matches_experiment(experiment)
+    ]
+    task, metric = _resolve_task_and_metric(fitting, query)
+    with_metric = [experiment for experiment in fitting if _get_metric_value(experiment, task, metric) is not None]
+    invalidated = {
+        experiment.name: invalidations[experiment.rev][task]
+        for experiment in with_metric
+        if task in invalidations.get(experiment.rev, {})
+    }
+    valid = [experiment for experiment in with_metric if task not in invalidations.get(experiment.rev, {})]
+    sufficient = [
+        experiment for experiment in valid if (experiment.scores[task].get(metric.count_name) or 0) >= query.min_n
+    ]
+    rows_hash = _find_common_rows(sufficient, task)
     ranked = sorted(
-        (each for each in many if each.rows(task) == rows and rows),
-        key=lambda each: (-_value(each, task, metric) if metric.more else _value(each, task, metric), each.name),
+        (experiment for experiment in sufficient if experiment.get_rows_hash(task) == rows_hash and rows_hash),
+        key=lambda experiment: (
+            -_get_metric_value(experiment, task, metric)
+            if metric.more_is_better
+            else _get_metric_value(experiment, task, metric),
+            experiment.name,
+        ),
     )
-    elsewhere = [each for each in many if each not in ranked]
-    return Ranking(task, metric, rows, ranked, elsewhere, [each for each in sound if each not in many], why)
+    on_other_rows = [experiment for experiment in sufficient if experiment not in ranked]
+    return Ranking(
+        task,
+        metric,
+        rows_hash,
+        ranked,
+        on_other_rows,
+        [experiment for experiment in valid if experiment not in sufficient],
+        invalidated,
+    )
 
 
-def periods(lines: Sequence[ledger.Line], void: Void) -> list[dict[str, Any]]:
+def list_test_periods(lines: Sequence[ledger.LedgerLine], invalidations: Invalidations) -> list[dict[str, Any]]:
     """Return the test periods that were looked at: how often, the best score, and what of it is left without luck.
 
     Looks at invalidated data count as looks, and none of them is the best.
     """
     keys = dict.fromkeys((line["task"], line["rows"]) for line in lines if line["kind"] == "look" and line["rows"])
-    return [found for task, rows in keys if (found := _period(task, rows, lines, void))]
+    return [
+        test_period
+        for task, rows_hash in keys
+        if (test_period := _describe_test_period(task, rows_hash, lines, invalidations))
+    ]
 
 
-def _period(task: str, rows: str, lines: Sequence[ledger.Line], void: Void) -> dict[str, Any] | None:
-    own = ledger.of_rows(task, rows, lines)
-    sound = [line for line in own if task not in void.get(line["rev"], {})]
-    metric = next((found for line in sound if (found := metrics.headline(line["metrics"]))), None)
+def _describe_test_period(
+    task: str, rows_hash: str, lines: Sequence[ledger.LedgerLine], invalidations: Invalidations
+) -> dict[str, Any] | None:
+    evaluations = ledger.list_evaluations_of_test_set(task, rows_hash, lines)
+    valid = [line for line in evaluations if task not in invalidations.get(line["rev"], {})]
+    metric = next((headline for line in valid if (headline := metrics.find_headline_metric(line["metrics"]))), None)
     if metric is None:
         return None
-    told = [line for line in sound if metrics.finite(line["metrics"].get(metric.name)) is not None]
-    pick = max if metric.more else min
-    best = pick(told, key=lambda line: line["metrics"][metric.name])
-    looks, named = ledger.counted(task, rows, lines), next(line for line in own if line["rows"] == rows)
+    rankable = [line for line in valid if metrics.get_finite_number(line["metrics"].get(metric.name)) is not None]
+    pick = max if metric.more_is_better else min
+    best = pick(rankable, key=lambda line: line["metrics"][metric.name])
+    counts, named_line = (
+        ledger.count_evaluations(task, rows_hash, lines),
+        next(line for line in evaluations if line["rows"] == rows_hash),
+    )
     return {
         "task": task,
-        **{key: named[key] for key in ("rows", "scored", "from", "to")},
-        "looks": looks.all,
-        "different": looks.different,
+        **{key: named_line[key] for key in ("rows", "scored", "from", "to")},
+        "looks": counts.total,
+        "different": counts.distinct,
         "metric": metric.name,
         "best": best["metrics"][metric.name],
         "experiment": best["experiment"] or best["rev"][:7],
-        "deflated": left(metric, best["metrics"], looks.different),
+        "deflated": deflate_best_score(metric, best["metrics"], counts.distinct),
     }
 
 
-def left(metric: Metric, figures: Mapping[str, Any], looks: int) -> float | None:
+def deflate_best_score(metric: Metric, figures: Mapping[str, Any], evaluation_count: int) -> float | None:
     """Return a best score with the luck of so many looks taken off; None where the score has no interval."""
-    ends = metrics.ends(figures, metric.name)
-    if ends is None or not looks:
+    bounds = metrics.get_interval(figures, metric.name)
+    if bounds is None or not evaluation_count:
         return None
-    return round(deflation.deflated(metric, figures[metric.name], *ends, looks), 4)
+    return round(deflation.deflate_score(metric, figures[metric.name], *bounds, evaluation_count), 4)
 
 
-def _subject(fitting: Sequence[Experiment], asked: Asked) -> tuple[str, Metric]:
+def _resolve_task_and_metric(fitting: Sequence[Experiment], query: RankingQuery) -> tuple[str, Metric]:
     """Return the task and the metric that are meant."""
-    named = metrics.metric(asked.metric) if asked.metric else None
-    tasks = dict.fromkeys(task for each in fitting for task in each.scores if asked.task in (None, task))
-    able = {task: [each for each in METRICS.values() if _any(fitting, task, each)] for task in tasks}
-    able = {task: held for task, held in able.items() if named in held or (named is None and held)}
-    if not able:
-        what, where = asked.metric or "score", f" of {asked.task}" if asked.task else ""
-        raise Refusal(f"no finished experiment that fits has a {what}{where}; `python -m experiments list` shows all.")
-    if len(able) > 1:
-        raise Refusal(f"several tasks have experiments to rank ({', '.join(sorted(able))}); name one with --task.")
-    task, held = next(iter(able.items()))
-    return task, named or held[0]
+    requested_metric = metrics.get_metric(query.metric) if query.metric else None
+    tasks = dict.fromkeys(task for each in fitting for task in each.scores if query.task in (None, task))
+    metrics_by_task = {task: [each for each in METRICS.values() if _has_metric(fitting, task, each)] for task in tasks}
+    metrics_by_task = {
+        task: task_metrics
+        for task, task_metrics in metrics_by_task.items()
+        if requested_metric in task_metrics or (requested_metric is None and task_metrics)
+    }
+    if not metrics_by_task:
+        subject, where = query.metric or "score", f" of {query.task}" if query.task else ""
+        raise UserError(
+            f"no finished experiment that fits has a {subject}{where}; `python -m experiments list` shows all."
+        )
+    if len(metrics_by_task) > 1:
+        raise UserError(
+            f"several tasks have experiments to rank ({', '.join(sorted(metrics_by_task))}); name one with --task."
+        )
+    task, task_metrics = next(iter(metrics_by_task.items()))
+    return task, requested_metric or task_metrics[0]
 
 
-def _common(experiments: Sequence[Experiment], task: str) -> str | None:
+def _find_common_rows(experiments: Sequence[Experiment], task: str) -> str | None:
     """Return the test rows that most were judged on; experiments come newest first, so that ties go to the newest."""
-    counts = Counter(rows for each in experiments if (rows := each.rows(task)))
-    return max(counts, key=lambda rows: counts[rows]) if counts else None
+    counts = Counter(rows_hash for experiment in experiments if (rows_hash := experiment.get_rows_hash(task)))
+    return max(counts, key=lambda rows_hash: counts[rows_hash]) if counts else None
 
 
-def _any(experiments: Sequence[Experiment], task: str, metric: Metric) -> bool:
-    return any(_value(each, task, metric) is not None for each in experiments)
+def _has_metric(experiments: Sequence[Experiment], task: str, metric: Metric) -> bool:
+    return any(_get_metric_value(experiment, task, metric) is not None for experiment in experiments)
 
 
-def _value(each: Experiment, task: str, metric: Metric) -> Any:
-    return metrics.finite(each.scores.get(task, {}).get(metric.name))
+def _get_metric_value(experiment: Experiment, task: str, metric: Metric) -> Any:
+    return metrics.get_finite_number(experiment.scores.get(task, {}).get(metric.name))

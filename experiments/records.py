@@ -6,167 +6,218 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from core.refusals import Refusal, suggest
+from core.refusals import UserError, did_you_mean
 from experiments import differences, locks, parsed, repository, tags
 from experiments.experiment import Experiment, Status
 from experiments.parsed import PARAMS, REPORT, SCORES
 
-QUEUE = Path(".dvc/tmp/exps")  # where DVC's queue lives; without it nothing was ever queued here
-SHORTEST = 4  # digits by which a commit may be named
+QUEUE_FOLDER = Path(".dvc/tmp/exps")  # where DVC's queue lives; without it nothing was ever queued here
+MIN_COMMIT_DIGITS = 4  # digits by which a commit may be named
 
 
-def all_experiments() -> list[Experiment]:
+def list_experiments() -> list[Experiment]:
     """Return every experiment, newest first; one that has no result yet, or failed, has no scores.
 
     A failed one is left out once a newer one of its name has a result.
     """
-    done = _completed(repository.refs())
-    newest = {each.name: each.created for each in sorted(done, key=lambda each: each.created)}
-    queued = [each for each in _queued() if each.status != "failed" or _later(each, newest)]
-    return sorted([*done, *queued], key=lambda each: (each.created.timestamp(), each.name), reverse=True)
+    completed = _load_completed(repository.list_refs())
+    newest_by_name = {
+        experiment.name: experiment.created
+        for experiment in sorted(completed, key=lambda experiment: experiment.created)
+    }
+    queued = [
+        experiment
+        for experiment in _load_queued()
+        if experiment.status != "failed" or _is_newer(experiment, newest_by_name)
+    ]
+    return sorted(
+        [*completed, *queued], key=lambda experiment: (experiment.created.timestamp(), experiment.name), reverse=True
+    )
 
 
-def committed(word: str) -> Experiment:
+def load_experiment_at_commit(revision: str) -> Experiment:
     """Return what a git revision holds as an experiment about all tasks, under the name that it was asked by.
 
     It has no scores of tasks whose dvc.lock is of other parameters, code or metrics than the revision's.
     """
-    rev = repository.commit(word)
+    rev = repository.resolve_commit(revision)
     if rev is None:
-        raise Refusal(f"{word!r} is neither an experiment nor a git revision; {_known(word)}")
-    when = datetime.fromisoformat(repository.git("show", "-s", "--format=%cI", rev).decode().strip())
-    return _own(_of_commits([repository.Ref(word, rev, rev, when)]))[0]
+        raise UserError(f"{revision!r} is neither an experiment nor a git revision; {_suggest_names(revision)}")
+    committed_at = datetime.fromisoformat(repository.run_git("show", "-s", "--format=%cI", rev).decode().strip())
+    return _drop_foreign_scores(_load_commits([repository.Ref(revision, rev, rev, committed_at)]))[0]
 
 
-def of_commits(refs: Sequence[repository.Ref]) -> list[Experiment]:
+def load_commits_as_experiments(refs: Sequence[repository.Ref]) -> list[Experiment]:
     """Return commits that are no experiments of DVC's as if they were, each about all tasks.
 
     Scores that were made or edited by hand are left out; those of other parameters or code were looked at all the same.
     """
-    return _own(_of_commits(refs), by_hand=True)
+    return _drop_foreign_scores(_load_commits(refs), by_hand=True)
 
 
-def _of_commits(refs: Sequence[repository.Ref]) -> list[Experiment]:
-    standing = _standing() if refs else {}
-    held = parsed.files((ref.rev, PARAMS) for ref in refs)
-    params = {ref.rev: held[ref.rev, PARAMS] or {} for ref in refs}
-    return _with_results(
+def _load_commits(refs: Sequence[repository.Ref]) -> list[Experiment]:
+    statuses = _get_commit_statuses() if refs else {}
+    files = parsed.read_files((ref.rev, PARAMS) for ref in refs)
+    params = {ref.rev: files[ref.rev, PARAMS] or {} for ref in refs}
+    return _add_results(
         [
-            _experiment(
-                ref, standing.get(ref.rev, "completed"), params[ref.rev], tuple(params[ref.rev].get("tasks") or {})
+            _build_experiment(
+                ref, statuses.get(ref.rev, "completed"), params[ref.rev], tuple(params[ref.rev].get("tasks") or {})
             )
             for ref in refs
         ]
     )
 
 
-def find(word: str, among: Sequence[Experiment] | None = None, *, stale: bool = False) -> Experiment:
+def find_experiment(
+    name_or_rev: str, candidates: Sequence[Experiment] | None = None, *, allow_stale: bool = False
+) -> Experiment:
     """Return the experiment of a name, or of a commit or the start of one; failing that, a git revision.
 
     Of several with that name the one with a result is meant; if several have one, they must be named by commit. Refuses
-    a revision all of whose results are of other parameters, code or metrics than its own, but for `stale`.
+    a revision all of whose results are of other parameters, code or metrics than its own, but for `allow_stale`.
     """
-    experiments = all_experiments() if among is None else among
-    named = [each for each in experiments if each.name == word]
-    if len(word) >= SHORTEST:
-        named = named or [each for each in experiments if each.rev.startswith(word)]
-    named = [each for each in named if each.finished] or named[:1]
-    if len({each.rev for each in named}) > 1:
-        revs = ", ".join(each.rev[:7] for each in named)
-        raise Refusal(f"{word!r} is the name of several experiments ({revs}); name one by its commit.")
+    experiments = list_experiments() if candidates is None else candidates
+    named = [experiment for experiment in experiments if experiment.name == name_or_rev]
+    if len(name_or_rev) >= MIN_COMMIT_DIGITS:
+        named = named or [experiment for experiment in experiments if experiment.rev.startswith(name_or_rev)]
+    named = [experiment for experiment in named if experiment.is_finished] or named[:1]
+    if len({experiment.rev for experiment in named}) > 1:
+        revs = ", ".join(experiment.rev[:7] for experiment in named)
+        raise UserError(f"{name_or_rev!r} is the name of several experiments ({revs}); name one by its commit.")
     if named:
         return named[0]
-    return committed(word) if stale else _sound(committed(word))
+    return (
+        load_experiment_at_commit(name_or_rev)
+        if allow_stale
+        else _require_own_scores(load_experiment_at_commit(name_or_rev))
+    )
 
 
-def _completed(refs: Sequence[repository.Ref]) -> list[Experiment]:
-    standing = _standing() if refs else {}
-    params = parsed.files((rev, PARAMS) for ref in refs for rev in (ref.rev, ref.baseline))
-    found = []
+def _load_completed(refs: Sequence[repository.Ref]) -> list[Experiment]:
+    statuses = _get_commit_statuses() if refs else {}
+    params = parsed.read_files((rev, PARAMS) for ref in refs for rev in (ref.rev, ref.baseline))
+    completed = []
     for ref in refs:
-        own, before = params[ref.rev, PARAMS] or {}, params[ref.baseline, PARAMS] or {}
-        found.append(_experiment(ref, standing.get(ref.rev, "completed"), own, differences.tasks(own, before)))
-    return _own(_with_results(found))
+        own_params, baseline_params = params[ref.rev, PARAMS] or {}, params[ref.baseline, PARAMS] or {}
+        completed.append(
+            _build_experiment(
+                ref,
+                statuses.get(ref.rev, "completed"),
+                own_params,
+                differences.find_changed_tasks(own_params, baseline_params),
+            )
+        )
+    return _drop_foreign_scores(_add_results(completed))
 
 
-def _own(experiments: list[Experiment], by_hand: bool = False) -> list[Experiment]:
+def _drop_foreign_scores(experiments: list[Experiment], by_hand: bool = False) -> list[Experiment]:
     """Return experiments without scores that are not theirs; `by_hand` leaves out only what DVC did not make."""
-    doubts = _doubts(experiments)
-    found = []
-    for each in experiments:
-        why = {task: said for task, said in doubts[each.rev].items() if task in each.scores}
-        why = {task: said for task, said in why.items() if not by_hand or said.startswith((_MADE, _EDITED))}
-        found.append(_without(each, why) if why else each)
-    return found
+    issues = _find_integrity_issues(experiments)
+    cleaned = []
+    for experiment in experiments:
+        reasons = {task: reason for task, reason in issues[experiment.rev].items() if task in experiment.scores}
+        reasons = {
+            task: reason
+            for task, reason in reasons.items()
+            if not by_hand or reason.startswith((_HAND_MADE, _HAND_EDITED))
+        }
+        cleaned.append(_drop_scores(experiment, reasons) if reasons else experiment)
+    return cleaned
 
 
-def _doubts(experiments: Sequence[Experiment]) -> dict[str, dict[str, str]]:
+def _find_integrity_issues(experiments: Sequence[Experiment]) -> dict[str, dict[str, str]]:
     """Return by commit and task why the scores of a task are not those of the commit's parameters and code."""
-    known = {each.rev: parsed.recall(_DOUBTS.format(each.rev)) for each in experiments}
-    fresh = [each for each in experiments if known[each.rev] is None]
-    held = locks.of(each.rev for each in fresh)
-    asked = [(each.rev, path) for each in fresh for task in _plan(each) for path in locks.files(held[each.rev], task)]
-    own: dict[str, dict[str, str]] = {each.rev: {} for each in fresh}
-    for (rev, path), md5 in (parsed.md5s(asked) if asked else {}).items():
-        own[rev][path] = md5
-    for each in fresh:
-        lock, files = held[each.rev], own[each.rev]
-        why = {task: said for task in _plan(each) if (said := _doubt(lock, each.params, task, files))}
-        known[each.rev] = parsed.remember(_DOUBTS.format(each.rev), why)
-    return known
+    issues = {
+        experiment.rev: parsed.get_cached(_ISSUES_CACHE_NAME.format(experiment.rev)) for experiment in experiments
+    }
+    unchecked = [experiment for experiment in experiments if issues[experiment.rev] is None]
+    lock_by_rev = locks.read_locks(experiment.rev for experiment in unchecked)
+    commit_files = [
+        (experiment.rev, path)
+        for experiment in unchecked
+        for task in _get_planned_tasks(experiment)
+        for path in locks.list_checked_files(lock_by_rev[experiment.rev], task)
+    ]
+    md5s_by_rev: dict[str, dict[str, str]] = {experiment.rev: {} for experiment in unchecked}
+    for (rev, path), md5 in (parsed.hash_files(commit_files) if commit_files else {}).items():
+        md5s_by_rev[rev][path] = md5
+    for experiment in unchecked:
+        lock, files = lock_by_rev[experiment.rev], md5s_by_rev[experiment.rev]
+        reasons = {
+            task: reason
+            for task in _get_planned_tasks(experiment)
+            if (reason := _find_integrity_issue(lock, experiment.params, task, files))
+        }
+        issues[experiment.rev] = parsed.store_cached(_ISSUES_CACHE_NAME.format(experiment.rev), reasons)
+    return issues
 
 
-def _doubt(lock: locks.Lock, params: Mapping[str, Any], task: str, held: Mapping[str, str]) -> str | None:
-    if not locks.knows(lock, task):
-        return f"{_MADE} dvc.lock names nothing of it"
-    if path := locks.edited(lock, task, held):
-        return f"{_EDITED} {path} is not the one that dvc.lock names"
-    if not locks.whole(lock, params, task):
+def _find_integrity_issue(
+    lock: locks.Lock, params: Mapping[str, Any], task: str, md5_by_path: Mapping[str, str]
+) -> str | None:
+    if not locks.has_stages(lock, task):
+        return f"{_HAND_MADE} dvc.lock names nothing of it"
+    if path := locks.find_edited_file(lock, task, md5_by_path):
+        return f"{_HAND_EDITED} {path} is not the one that dvc.lock names"
+    if not locks.is_consistent(lock, params, task):
         return "not run up to evaluate with its parameters"
-    path = locks.recoded(lock, task, held)
+    path = locks.find_changed_input(lock, task, md5_by_path)
     return f"not run with its {path}" if path else None
 
 
-def _plan(each: Experiment) -> tuple[str, ...]:
-    return tuple(each.params.get("tasks") or ())
+def _get_planned_tasks(experiment: Experiment) -> tuple[str, ...]:
+    return tuple(experiment.params.get("tasks") or ())
 
 
-def _without(each: Experiment, why: Mapping[str, str]) -> Experiment:
-    parts = {part: getattr(each, part) for part in ("scores", "scored", "intervals")}
-    kept = {part: {task: found for task, found in held.items() if task not in why} for part, held in parts.items()}
-    said = (
-        f"{' '.join(task for task in why if why[task] == reason)}: {reason}" for reason in dict.fromkeys(why.values())
+def _drop_scores(experiment: Experiment, reasons: Mapping[str, str]) -> Experiment:
+    results = {field_name: getattr(experiment, field_name) for field_name in ("scores", "scored", "intervals")}
+    remaining = {
+        field_name: {task: value for task, value in value_by_task.items() if task not in reasons}
+        for field_name, value_by_task in results.items()
+    }
+    sentences = (
+        f"{' '.join(task for task in reasons if reasons[task] == reason)}: {reason}"
+        for reason in dict.fromkeys(reasons.values())
     )
-    return replace(each.with_results(**kept), error="; ".join(said))
+    return replace(experiment.with_results(**remaining), error="; ".join(sentences))
 
 
-def _sound(each: Experiment) -> Experiment:
-    if each.error and not each.scores:
-        raise Refusal(f"dvc.lock of {each.name} is not of its commit ({each.error}); run `dvc repro` and commit.")
-    return each
+def _require_own_scores(experiment: Experiment) -> Experiment:
+    if experiment.error and not experiment.scores:
+        raise UserError(
+            f"dvc.lock of {experiment.name} is not of its commit ({experiment.error}); run `dvc repro` and commit."
+        )
+    return experiment
 
 
-def _queued() -> list[Experiment]:
+def _load_queued() -> list[Experiment]:
     """Return what waits, runs or failed in DVC's queue; parameters are those of the queue entry."""
-    if not QUEUE.exists():
+    if not QUEUE_FOLDER.exists():
         return []
     from experiments import queue  # DVC's queue takes half a second to import, and most repositories have none
 
-    tasks = [task for task in queue.tasks() if task.status != "completed"]
-    params = parsed.files((rev, PARAMS) for task in tasks for rev in (task.rev, f"{task.rev}^"))
-    found = []
+    tasks = [task for task in queue.list_tasks() if task.status != "completed"]
+    params = parsed.read_files((rev, PARAMS) for task in tasks for rev in (task.rev, f"{task.rev}^"))
+    queued = []
     for task in tasks:
-        own, before = params[task.rev, PARAMS] or {}, params[f"{task.rev}^", PARAMS] or {}
-        ref = repository.Ref(task.name, task.rev, repository.commit(f"{task.rev}^") or "", task.created)
-        found.append(_experiment(ref, task.status, own, differences.tasks(own, before), task.error))
-    return found
+        own_params, start_params = params[task.rev, PARAMS] or {}, params[f"{task.rev}^", PARAMS] or {}
+        ref = repository.Ref(task.name, task.rev, repository.resolve_commit(f"{task.rev}^") or "", task.created)
+        queued.append(
+            _build_experiment(
+                ref, task.status, own_params, differences.find_changed_tasks(own_params, start_params), task.error
+            )
+        )
+    return queued
 
 
-def _experiment(
+def _build_experiment(
     ref: repository.Ref, status: Status, params: dict[str, Any], tasks: tuple[str, ...], error: str | None = None
 ) -> Experiment:
-    said = params.get("experiment") or {}
-    kind, hypothesis, parent = (None if said.get(key) is None else str(said[key]) for key in _SAID)
+    description = params.get("experiment") or {}
+    kind, hypothesis, parent = (
+        None if description.get(key) is None else str(description[key]) for key in _DESCRIPTION_KEYS
+    )
     return Experiment(
         name=ref.name,
         rev=ref.rev,
@@ -177,7 +228,7 @@ def _experiment(
         type=kind,
         hypothesis=hypothesis,
         parent=parent,
-        tags=tuple(map(str, said.get("tags") or ())),
+        tags=tuple(map(str, description.get("tags") or ())),
         error=error,
         scores={},
         scored={},
@@ -185,43 +236,48 @@ def _experiment(
     )
 
 
-def _with_results(experiments: list[Experiment]) -> list[Experiment]:
+def _add_results(experiments: list[Experiment]) -> list[Experiment]:
     """Return experiments with the scores of the tasks that they are about, and the intervals and rows behind them."""
-    asked = [(each.rev, form.format(task=task)) for each in experiments for task in each.tasks for form in _RESULTS]
-    held = parsed.files(asked)
+    commit_files = [
+        (experiment.rev, template.format(task=task))
+        for experiment in experiments
+        for task in experiment.tasks
+        for template in _RESULT_PATHS
+    ]
+    contents = parsed.read_files(commit_files)
 
-    def by_task(each: Experiment, form: str, part: Callable[[Any, str], Any]) -> dict[str, Any]:
-        files = {task: held[each.rev, form.format(task=task)] for task in each.tasks}
-        return {task: found for task, file in files.items() if file and (found := part(file, task))}
+    def collect_by_task(experiment: Experiment, template: str, select: Callable[[Any, str], Any]) -> dict[str, Any]:
+        files = {task: contents[experiment.rev, template.format(task=task)] for task in experiment.tasks}
+        return {task: value for task, file in files.items() if file and (value := select(file, task))}
 
     return [
-        each.with_results(
-            scores=by_task(each, SCORES, lambda file, task: file.get(task)),
-            scored=by_task(each, REPORT, lambda file, _: file.get("scored")),
-            intervals=by_task(each, REPORT, lambda file, _: file.get("intervals")),
+        experiment.with_results(
+            scores=collect_by_task(experiment, SCORES, lambda file, task: file.get(task)),
+            scored=collect_by_task(experiment, REPORT, lambda file, _: file.get("scored")),
+            intervals=collect_by_task(experiment, REPORT, lambda file, _: file.get("intervals")),
         )
-        for each in experiments
+        for experiment in experiments
     ]
 
 
-_DOUBTS = "doubts/{}.json"  # remembers by commit why the scores of which tasks are not its own
-_MADE, _EDITED = "made by hand,", "edited by hand,"
-_RESULTS = (SCORES, REPORT)
-_SAID = ("type", "hypothesis", "parent")
+_ISSUES_CACHE_NAME = "doubts/{}.json"  # remembers by commit why the scores of which tasks are not its own
+_HAND_MADE, _HAND_EDITED = "made by hand,", "edited by hand,"
+_RESULT_PATHS = (SCORES, REPORT)
+_DESCRIPTION_KEYS = ("type", "hypothesis", "parent")
 
 
-def _standing() -> Mapping[str, Status]:
+def _get_commit_statuses() -> Mapping[str, Status]:
     """Return what was promoted or archived, by commit; without tags of GTO's form nothing was."""
-    if not any("@" in tag or "#" in tag for tag in repository.tags()):
+    if not any("@" in tag or "#" in tag for tag in repository.list_tags()):
         return {}
-    return cast(Mapping[str, Status], tags.standing())
+    return cast(Mapping[str, Status], tags.get_current_assignments())
 
 
-def _later(each: Experiment, newest: Mapping[str, datetime]) -> bool:
-    return each.name not in newest or each.created > newest[each.name]
+def _is_newer(experiment: Experiment, newest_by_name: Mapping[str, datetime]) -> bool:
+    return experiment.name not in newest_by_name or experiment.created > newest_by_name[experiment.name]
 
 
-def _known(word: str) -> str:
-    names: Iterable[str] = {ref.name for ref in repository.refs()}
-    near = suggest(word, names).partition("Allowed:")[0]
-    return f"{near}`python -m experiments list` names them."
+def _suggest_names(name: str) -> str:
+    names: Iterable[str] = {ref.name for ref in repository.list_refs()}
+    suggestion = did_you_mean(name, names).partition("Allowed:")[0]
+    return f"{suggestion}`python -m experiments list` names them."

@@ -7,207 +7,243 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.blocks import Blocks
-from core.intervals import verdict
-from core.races import Floats, codes, losses
-from core.refusals import Refusal
+from core.blocks import BlockBootstrap
+from core.intervals import describe_difference
+from core.races import Floats, compute_race_losses, encode_groups
+from core.refusals import UserError
 from experiments import shadow_log, shadow_outcomes
-from experiments.layout import number
-from experiments.shadow_log import Asked, Both, Row
+from experiments.layout import format_number
+from experiments.shadow_log import Row, RowPair, ShadowedRequests
 
-LOG = "predictions"
-SHOWN = 5  # tags on which the two differ most
-TINY = 1e-12  # a chance of nought that comes true would cost infinitely much
+LOG_FOLDER = "predictions"
+MAX_TAGS_SHOWN = 5  # tags on which the two differ most
+MIN_PROBABILITY = 1e-12  # a chance of nought that comes true would cost infinitely much
 
-Found = dict[str, Any]
+Comparison = dict[str, Any]
 
 
-def compare(task: str, log: Path, source: Path | None, seed: int) -> Found:
+def compare_answers(task: str, log: Path, source: Path | None, seed: int) -> Comparison:
     """Return how the answers of a champion and its shadow differ and, where outcomes are known, which loses less.
 
     Judged are rows with an outcome in the prepared table that neither model had learned from (nor a row of their day,
     race or cluster). `difference` is challenger less champion, so less than 0 is for the better, with an interval from
-    drawn blocks. Without such rows `verdict` is None: how much two models disagree does not say which is right.
+    drawn blocks. Without such rows `describe_difference` is None: how much two models disagree does not say which is right.
     """
-    asked = shadow_log.read(log, task)
-    found: Found = {
+    shadowed = shadow_log.read_shadow_log(log, task)
+    comparison: Comparison = {
         "task": task,
-        "champion": asked.champion,
-        "challenger": asked.challenger,
-        "requests": len(asked.requests),
-        "rows": len(asked.rows),
-        "alone": asked.alone,
-        "others": [{"versions": list(versions), "requests": count} for versions, count in asked.others.items()],
-        "predictions": predictions(asked),
-        "decisions": decisions(asked),
+        "champion": shadowed.champion,
+        "challenger": shadowed.challenger,
+        "requests": len(shadowed.requests),
+        "rows": len(shadowed.rows),
+        "alone": shadowed.champion_only,
+        "others": [
+            {"versions": list(versions), "requests": count} for versions, count in shadowed.earlier_pairs.items()
+        ],
+        "predictions": compare_predictions(shadowed),
+        "decisions": compare_decisions(shadowed),
     }
-    found |= judged(task, asked, source, seed)
-    return found | {"sentences": sentences(found)}
+    comparison |= compare_losses(task, shadowed, source, seed)
+    return comparison | {"sentences": describe_comparison(comparison)}
 
 
-def predictions(asked: Asked) -> Found:
+def compare_predictions(shadowed: ShadowedRequests) -> Comparison:
     """Return how far the predictions lie apart, in their own unit; of tags also on which of them most."""
-    names, champion, challenger = _numbers(asked.rows)
-    apart = challenger - champion
-    size = np.abs(apart)
-    found: Found = {
-        "mean": float(apart.mean()),
-        "mean_absolute": float(size.mean()),
-        "p95_absolute": float(np.quantile(size, 0.95)),
-        "largest": float(size.max()),
-        "identical": float((apart == 0).mean()),
+    names, champion, challenger = _extract_predictions(shadowed.rows)
+    differences = challenger - champion
+    absolute_differences = np.abs(differences)
+    summary: Comparison = {
+        "mean": float(differences.mean()),
+        "mean_absolute": float(absolute_differences.mean()),
+        "p95_absolute": float(np.quantile(absolute_differences, 0.95)),
+        "largest": float(absolute_differences.max()),
+        "identical": float((differences == 0).mean()),
     }
     if names:
-        most = sorted(zip(names, apart.T, strict=True), key=lambda one: -float(np.abs(one[1]).mean()))[:SHOWN]
-        found["by_tag"] = [
+        most_different = sorted(
+            zip(names, differences.T, strict=True), key=lambda tag_column: -float(np.abs(tag_column[1]).mean())
+        )[:MAX_TAGS_SHOWN]
+        summary["by_tag"] = [
             {"tag": tag, "mean": float(column.mean()), "mean_absolute": float(np.abs(column).mean())}
-            for tag, column in most
+            for tag, column in most_different
         ]
-    return found
+    return summary
 
 
-def decisions(asked: Asked) -> Found:
+def compare_decisions(shadowed: ShadowedRequests) -> Comparison:
     """Return how often the two would have decided otherwise: tags given, the favourite, or the side of the line."""
-    first = asked.rows[0][0]
-    if "given" in first:
-        return _counted("tags given", [set(one["given"]) != set(other["given"]) for one, other in asked.rows])
-    if "box" in first:
-        return _counted("favourite", [_favourite(request, 0) != _favourite(request, 1) for request in asked.requests])
-    with_line = [(one, other) for one, other in asked.rows if one.get("line") is not None]
-    sides = [[np.sign(row["predicted"] - both[0]["line"]) for row in both] for both in with_line]
-    return _counted("side of the line", [one != other for one, other in sides])
+    first_row = shadowed.rows[0][0]
+    if "given" in first_row:
+        return _count_differing(
+            "tags given", [set(champion["given"]) != set(challenger["given"]) for champion, challenger in shadowed.rows]
+        )
+    if "box" in first_row:
+        return _count_differing(
+            "favourite", [_find_favourite(request, 0) != _find_favourite(request, 1) for request in shadowed.requests]
+        )
+    with_line = [(champion, challenger) for champion, challenger in shadowed.rows if champion.get("line") is not None]
+    line_sides = [[np.sign(row["predicted"] - pair[0]["line"]) for row in pair] for pair in with_line]
+    return _count_differing("side of the line", [champion != challenger for champion, challenger in line_sides])
 
 
-def judged(task: str, asked: Asked, source: Path | None, seed: int) -> Found:
+def compare_losses(task: str, shadowed: ShadowedRequests, source: Path | None, seed: int) -> Comparison:
     """Return the losses on rows whose outcome is known and new to both models, and the verdict."""
-    none: Found = {"verdict": None, "known": 0, "learned": 0, "why": "no outcome of what was asked is known"}
-    table = shadow_outcomes.prepared(task, source)
-    held = shadow_outcomes.matched(task, asked.rows, table) if table is not None else []
-    if table is None or not held:
-        return none
+    no_verdict: Comparison = {"verdict": None, "known": 0, "learned": 0, "why": "no outcome of what was asked is known"}
+    table = shadow_outcomes.read_prepared(task, source)
+    known_rows = shadow_outcomes.match_rows(task, shadowed.rows, table) if table is not None else []
+    if table is None or not known_rows:
+        return no_verdict
     try:
-        groups = [shadow_outcomes.learned(task, version, table) for version in (asked.champion, asked.challenger)]
-    except Refusal as said:
-        return none | {"known": len(held), "why": str(said).rstrip(".")}
-    new = [(place, both) for place, both in held if table["group"].iloc[place] not in groups[0] | groups[1]]
-    counts = {"known": len(held), "learned": len(held) - len(new)}
-    lost = _losses(new, table)
-    if not len(lost):
-        return none | counts | {"why": "a model had learned from every row whose outcome is known, or no race is whole"}
-    blocks = Blocks(lost["group"], seed)
-    difference = blocks.mean(lost["challenger"] - lost["champion"])
-    means = {arm: float(lost[arm].mean()) for arm in ("champion", "challenger")}
-    unit = lost.attrs["unit"]
+        learned_groups = [
+            shadow_outcomes.find_learned_groups(task, version, table)
+            for version in (shadowed.champion, shadowed.challenger)
+        ]
+    except UserError as refusal:
+        return no_verdict | {"known": len(known_rows), "why": str(refusal).rstrip(".")}
+    new_rows = [
+        (index, pair)
+        for index, pair in known_rows
+        if table["group"].iloc[index] not in learned_groups[0] | learned_groups[1]
+    ]
+    counts = {"known": len(known_rows), "learned": len(known_rows) - len(new_rows)}
+    loss_table = _compute_losses(new_rows, table)
+    if not len(loss_table):
+        return (
+            no_verdict
+            | counts
+            | {"why": "a model had learned from every row whose outcome is known, or no race is whole"}
+        )
+    blocks = BlockBootstrap(loss_table["group"], seed)
+    difference = blocks.estimate_mean(loss_table["challenger"] - loss_table["champion"])
+    means = {arm: float(loss_table[arm].mean()) for arm in ("champion", "challenger")}
+    unit = loss_table.attrs["unit"]
     return {
-        "verdict": verdict(difference, "better", "worse"),
+        "verdict": describe_difference(difference, "better", "worse"),
         **counts,
         "why": None,
-        "loss": {"unit": unit, "rows": len(lost), **means, "difference": dict(difference)},
+        "loss": {"unit": unit, "rows": len(loss_table), **means, "difference": dict(difference)},
     }
 
 
-def sentences(found: Found) -> list[str]:
+def describe_comparison(comparison: Comparison) -> list[str]:
     """Return the comparison in words."""
-    apart, decided = found["predictions"], found["decisions"]
-    said = [
-        f"{found['champion']} answered, {found['challenger']} shadowed: both answered {found['requests']:,} requests "
-        f"of {found['rows']:,} rows; {found['alone']:,} requests meanwhile only the champion.",
-        f"Predictions lie {number(apart['mean_absolute'])} apart on average, 95 of 100 within "
-        f"{number(apart['p95_absolute'])}, none beyond {number(apart['largest'])}; challenger less champion is "
-        f"{apart['mean']:+.4f} on average.",
-        f"Another decision ({decided['what']}) in {decided['differ']:,} of {decided['of']:,}.",
+    prediction_gap, decision_gap = comparison["predictions"], comparison["decisions"]
+    sentence_list = [
+        f"{comparison['champion']} answered, {comparison['challenger']} shadowed: both answered {comparison['requests']:,} requests "
+        f"of {comparison['rows']:,} rows; {comparison['alone']:,} requests meanwhile only the champion.",
+        f"Predictions lie {format_number(prediction_gap['mean_absolute'])} apart on average, 95 of 100 within "
+        f"{format_number(prediction_gap['p95_absolute'])}, none beyond {format_number(prediction_gap['largest'])}; challenger less champion is "
+        f"{prediction_gap['mean']:+.4f} on average.",
+        f"Another decision ({decision_gap['what']}) in {decision_gap['differ']:,} of {decision_gap['of']:,}.",
     ]
-    if found["others"]:
-        count = sum(one["requests"] for one in found["others"])
-        said.append(f"The log holds {count:,} requests of earlier champions and shadows, which are left out.")
-    return [*said, _verdict(found)]
+    if comparison["others"]:
+        count = sum(version_pair["requests"] for version_pair in comparison["others"])
+        sentence_list.append(f"The log holds {count:,} requests of earlier champions and shadows, which are left out.")
+    return [*sentence_list, _describe_verdict(comparison)]
 
 
-def _verdict(found: Found) -> str:
-    if found["verdict"] is None:
-        return f"No verdict is possible: {found['why']}. How much two models disagree does not say which is right."
-    loss = found["loss"]
+def _describe_verdict(comparison: Comparison) -> str:
+    if comparison["verdict"] is None:
+        return f"No verdict is possible: {comparison['why']}. How much two models disagree does not say which is right."
+    loss = comparison["loss"]
     gap = loss["difference"]
-    ends = "too few blocks for an interval" if gap["low"] is None else f"{gap['low']:+.4f} to {gap['high']:+.4f}"
-    left = f"; {found['learned']:,} more rows left out, for a model had learned from them" if found["learned"] else ""
+    bounds = "too few blocks for an interval" if gap["low"] is None else f"{gap['low']:+.4f} to {gap['high']:+.4f}"
+    left_out = (
+        f"; {comparison['learned']:,} more rows left out, for a model had learned from them"
+        if comparison["learned"]
+        else ""
+    )
     return (
-        f"The challenger is {found['verdict']}: {loss['unit']} {number(loss['challenger'])} against "
-        f"{number(loss['champion'])}, difference {gap['value']:+.4f} ({ends}), {loss['rows']:,} rows or races in "
-        f"{gap['n']:,} blocks{left}."
+        f"The challenger is {comparison['verdict']}: {loss['unit']} {format_number(loss['challenger'])} against "
+        f"{format_number(loss['champion'])}, difference {gap['value']:+.4f} ({bounds}), {loss['rows']:,} rows or races in "
+        f"{gap['n']:,} blocks{left_out}."
     )
 
 
-def _losses(held: Sequence[tuple[int, Both]], table: pd.DataFrame) -> pd.DataFrame:
+def _compute_losses(known_rows: Sequence[tuple[int, RowPair]], table: pd.DataFrame) -> pd.DataFrame:
     """Return a loss of each arm, with its group; a row an outcome, or a race."""
-    if not held:
+    if not known_rows:
         return pd.DataFrame()
-    measure, unit = _measure(held[0][1][0])
-    places = [place for place, _ in held]
-    lost = measure([both for _, both in held], table.iloc[places], shadow_outcomes.whole(places, table))
-    lost.attrs["unit"] = unit
-    return lost
+    loss_function, unit = _select_loss_function(known_rows[0][1][0])
+    indices = [index for index, _ in known_rows]
+    loss_table = loss_function(
+        [pair for _, pair in known_rows], table.iloc[indices], shadow_outcomes.mask_complete_groups(indices, table)
+    )
+    loss_table.attrs["unit"] = unit
+    return loss_table
 
 
-Measure = Callable[[list[Both], pd.DataFrame, Any], pd.DataFrame]
+LossFunction = Callable[[list[RowPair], pd.DataFrame, Any], pd.DataFrame]
 
 
-def _measure(row: Row) -> tuple[Measure, str]:
+def _select_loss_function(row: Row) -> tuple[LossFunction, str]:
     if isinstance(row["predicted"], dict):
-        return _of_tags, "mean log loss of a tag"
-    return (_of_races, "log loss of a race") if "box" in row else (_of_numbers, "mean absolute error")
+        return _compute_tag_losses, "mean log loss of a tag"
+    return (
+        (_compute_race_losses, "log loss of a race")
+        if "box" in row
+        else (_compute_absolute_errors, "mean absolute error")
+    )
 
 
-def _of_tags(rows: list[Both], outcomes: pd.DataFrame, whole: Any) -> pd.DataFrame:
-    names, *arms = _numbers(rows)
+def _compute_tag_losses(rows: list[RowPair], outcomes: pd.DataFrame, is_complete: Any) -> pd.DataFrame:
+    names, *arms = _extract_predictions(rows)
     tags = [tag for tag in names if f"target:{tag}" in outcomes]
     columns = [names.index(tag) for tag in tags]
     target = outcomes[[f"target:{tag}" for tag in tags]].to_numpy(float)
-    lost = [_log_loss(np.clip(arm[:, columns], TINY, 1 - TINY), target).mean(axis=1) for arm in arms]
-    return _table(outcomes["group"], lost)
+    arm_losses = [
+        _compute_log_loss(np.clip(arm[:, columns], MIN_PROBABILITY, 1 - MIN_PROBABILITY), target).mean(axis=1)
+        for arm in arms
+    ]
+    return _build_loss_table(outcomes["group"], arm_losses)
 
 
-def _of_numbers(rows: list[Both], outcomes: pd.DataFrame, whole: Any) -> pd.DataFrame:
+def _compute_absolute_errors(rows: list[RowPair], outcomes: pd.DataFrame, is_complete: Any) -> pd.DataFrame:
     target = outcomes["target"].to_numpy(float)
-    return _table(outcomes["group"], [np.abs(arm[:, 0] - target) for arm in _numbers(rows)[1:]])
+    return _build_loss_table(outcomes["group"], [np.abs(arm[:, 0] - target) for arm in _extract_predictions(rows)[1:]])
 
 
-def _of_races(rows: list[Both], outcomes: pd.DataFrame, whole: Any) -> pd.DataFrame:
+def _compute_race_losses(rows: list[RowPair], outcomes: pd.DataFrame, is_complete: Any) -> pd.DataFrame:
     """Return the loss of every race whose runners were all posted, in one request, and no others."""
-    request = pd.Series([both[0]["request"] for both in rows], outcomes.index)
-    whole = whole & (request.groupby(outcomes["group"]).transform("nunique") == 1).to_numpy()
-    group, target = outcomes["group"][whole], outcomes["target"].to_numpy(float)[whole]
-    arms = [arm[whole, 0] for arm in _numbers(rows)[1:]]
-    return _table(group.drop_duplicates(), [losses(arm, target, codes(group)) for arm in arms])
+    request = pd.Series([pair[0]["request"] for pair in rows], outcomes.index)
+    is_complete = is_complete & (request.groupby(outcomes["group"]).transform("nunique") == 1).to_numpy()
+    group, target = outcomes["group"][is_complete], outcomes["target"].to_numpy(float)[is_complete]
+    arms = [arm[is_complete, 0] for arm in _extract_predictions(rows)[1:]]
+    return _build_loss_table(
+        group.drop_duplicates(), [compute_race_losses(arm, target, encode_groups(group)) for arm in arms]
+    )
 
 
-def _table(group: pd.Series, lost: Sequence[Floats]) -> pd.DataFrame:
-    rows = pd.DataFrame({"group": group.to_numpy(), "champion": lost[0], "challenger": lost[1]})
+def _build_loss_table(group: pd.Series, arm_losses: Sequence[Floats]) -> pd.DataFrame:
+    rows = pd.DataFrame({"group": group.to_numpy(), "champion": arm_losses[0], "challenger": arm_losses[1]})
     return rows.dropna(ignore_index=True)
 
 
-def _log_loss(p: Floats, target: Floats) -> Floats:
+def _compute_log_loss(p: Floats, target: Floats) -> Floats:
     return np.asarray(-(target * np.log(p) + (1 - target) * np.log(1 - p)))
 
 
-def _numbers(rows: Sequence[Both]) -> tuple[list[str], Floats, Floats]:
+def _extract_predictions(rows: Sequence[RowPair]) -> tuple[list[str], Floats, Floats]:
     """Return the names that both predict (none where a row has one number), and the numbers, rows × names, of each."""
-    first = rows[0]
-    if not isinstance(first[0]["predicted"], dict):
-        one, other = (np.array([[both[arm]["predicted"]] for both in rows], dtype=np.float64) for arm in (0, 1))
-        return [], one, other
-    names = [name for name in first[0]["predicted"] if name in first[1]["predicted"]]
+    first_pair = rows[0]
+    if not isinstance(first_pair[0]["predicted"], dict):
+        champion_values, challenger_values = (
+            np.array([[pair[arm]["predicted"]] for pair in rows], dtype=np.float64) for arm in (0, 1)
+        )
+        return [], champion_values, challenger_values
+    names = [name for name in first_pair[0]["predicted"] if name in first_pair[1]["predicted"]]
     if not names:
-        raise Refusal("the champion and its shadow know no tag in common, so nothing can be compared.")
-    one, other = (
-        np.array([[both[arm]["predicted"][name] for name in names] for both in rows], dtype=np.float64)
+        raise UserError("the champion and its shadow know no tag in common, so nothing can be compared.")
+    champion_values, challenger_values = (
+        np.array([[pair[arm]["predicted"][name] for name in names] for pair in rows], dtype=np.float64)
         for arm in (0, 1)
     )
-    return names, one, other
+    return names, champion_values, challenger_values
 
 
-def _favourite(request: list[Both], arm: int) -> Any:
-    return max((both[arm] for both in request), key=lambda row: float(row["predicted"]))["box"]
+def _find_favourite(request: list[RowPair], arm: int) -> Any:
+    return max((pair[arm] for pair in request), key=lambda row: float(row["predicted"]))["box"]
 
 
-def _counted(what: str, differing: Sequence[bool]) -> Found:
-    return {"what": what, "differ": sum(map(bool, differing)), "of": len(differing)}
+def _count_differing(decision: str, differing: Sequence[bool]) -> Comparison:
+    return {"what": decision, "differ": sum(map(bool, differing)), "of": len(differing)}

@@ -12,78 +12,83 @@ from pathlib import Path
 from typing import Any
 
 from core import lines
-from core.refusals import Refusal
+from core.refusals import UserError
 
-SHADOW = "shadow"
+SHADOW_FOLDER = "shadow"
 Row = dict[str, Any]
-Both = tuple[Row, Row]  # champion, challenger
-Versions = tuple[str, str]  # likewise
+RowPair = tuple[Row, Row]  # champion, challenger
+VersionPair = tuple[str, str]  # likewise
 
 
 @dataclass(frozen=True)
-class Asked:
+class ShadowedRequests:
     """Requests that two versions answered, each with its rows in order."""
 
     champion: str
     challenger: str
-    requests: list[list[Both]]
-    alone: int  # requests meanwhile that only the champion answered: dropped, failed, or not whole
-    others: dict[Versions, int]  # earlier champions and challengers, with the requests that both answered
+    requests: list[list[RowPair]]
+    champion_only: int  # requests meanwhile that only the champion answered: dropped, failed, or not whole
+    earlier_pairs: dict[VersionPair, int]  # earlier champions and challengers, with the requests that both answered
 
     @property
-    def rows(self) -> list[Both]:
+    def rows(self) -> list[RowPair]:
         """Every row that both answered."""
         return [row for request in self.requests for row in request]
 
 
-def read(log: Path, task: str) -> Asked:
+def read_shadow_log(log: Path, task: str) -> ShadowedRequests:
     """Return what the latest champion and challenger of a task both answered; refuse a log without such requests."""
-    champion, challenger = (_requests(lines.read(folder)) for folder in (log / task, log / task / SHADOW))
-    both = [_side_by_side(champion[name], challenger[name]) for name in champion if name in challenger]
-    whole = [request for request in both if request]
-    if not whole:
-        raise Refusal(
+    champion, challenger = (
+        _group_by_request(lines.read_json_lines(folder)) for folder in (log / task, log / task / SHADOW_FOLDER)
+    )
+    paired = [_align_rows(champion[name], challenger[name]) for name in champion if name in challenger]
+    complete = [request for request in paired if request]
+    if not complete:
+        raise UserError(
             f"{log / task} holds no request that a champion and a shadow both answered; start the service with "
             f"--shadow {task}-model#staging, or name its log with --log."
         )
-    counts = Counter(_versions(request) for request in whole)
-    latest = _versions(max(whole, key=_moment))
-    kept = sorted((request for request in whole if _versions(request) == latest), key=_moment)
-    first, last = _moment(kept[0]), _moment(kept[-1])
-    meanwhile = sum(
-        rows[0].get("model") == latest[0] and first <= _stamp(rows[0]) <= last for rows in champion.values()
+    counts = Counter(_get_versions(request) for request in complete)
+    latest_versions = _get_versions(max(complete, key=_get_request_time))
+    latest_requests = sorted(
+        (request for request in complete if _get_versions(request) == latest_versions), key=_get_request_time
     )
-    others = {versions: count for versions, count in counts.items() if versions != latest}
-    return Asked(*latest, kept, meanwhile - len(kept), others)
+    first_time, last_time = _get_request_time(latest_requests[0]), _get_request_time(latest_requests[-1])
+    meanwhile = sum(
+        rows[0].get("model") == latest_versions[0] and first_time <= _get_row_time(rows[0]) <= last_time
+        for rows in champion.values()
+    )
+    earlier_pairs = {versions: count for versions, count in counts.items() if versions != latest_versions}
+    return ShadowedRequests(*latest_versions, latest_requests, meanwhile - len(latest_requests), earlier_pairs)
 
 
-def _requests(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+def _group_by_request(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    by_request: dict[str, list[Row]] = {}
     for row in rows:
         if (
             isinstance(row.get("request"), str)
             and isinstance(row.get("place"), int)
             and row.get("predicted") is not None
         ):
-            found.setdefault(row["request"], []).append(row)
-    return {name: sorted(rows, key=lambda row: row["place"]) for name, rows in found.items()}
+            by_request.setdefault(row["request"], []).append(row)
+    return {name: sorted(rows, key=lambda row: row["place"]) for name, rows in by_request.items()}
 
 
-def _side_by_side(champion: list[Row], challenger: list[Row]) -> list[Both]:
+def _align_rows(champion: list[Row], challenger: list[Row]) -> list[RowPair]:
     """Return the rows of a request in pairs; none where a row is missing on either side."""
-    places = [[row["place"] for row in rows] for rows in (champion, challenger)]
-    whole = places[0] == places[1] == list(range(len(champion)))
-    return list(zip(champion, challenger, strict=True)) if whole else []
+    positions = [[row["place"] for row in rows] for rows in (champion, challenger)]
+    is_complete = positions[0] == positions[1] == list(range(len(champion)))
+    return list(zip(champion, challenger, strict=True)) if is_complete else []
 
 
-def _versions(request: list[Both]) -> Versions:
+def _get_versions(request: list[RowPair]) -> VersionPair:
     champion, challenger = request[0]
     return str(champion.get("model")), str(challenger.get("model"))
 
 
-def _moment(request: list[Both]) -> str:
-    return _stamp(request[0][0])
+def _get_request_time(request: list[RowPair]) -> str:
+    return _get_row_time(request[0][0])
 
 
-def _stamp(row: Row) -> str:
+def _get_row_time(row: Row) -> str:
     return str(row.get("created_at", ""))

@@ -10,165 +10,170 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import repository
 
-MODEL = "-model"  # closes the name of a task's artifact
+MODEL_SUFFIX = "-model"  # closes the name of a task's artifact
 ARCHIVED = "archived"  # the stage of what is kept and not to be used
-FIRST = (1, 0, 0)
-SHOWN = 60  # characters of a refused stage
-TAG = re.compile(
+FIRST_VERSION = (1, 0, 0)
+MAX_STAGE_CHARS = 60  # characters of a refused stage
+TAG_PATTERN = re.compile(
     r"(?P<task>[a-z0-9_-]+)-model(?:@v(?P<version>\d+\.\d+\.\d+)|#(?P<stage>[a-z0-9_-]+?)(?P<out>!)?#(?P<count>\d+))"
 )
-STAGE = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")  # what TAG reads back and GTO takes
-NAMED = re.compile(r"^Experiment: (.+)$", re.MULTILINE)
-FORCED = re.compile(r"^Forced: (.+)$", re.MULTILINE)
+STAGE_PATTERN = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")  # what TAG reads back and GTO takes
+EXPERIMENT_PATTERN = re.compile(r"^Experiment: (.+)$", re.MULTILINE)
+FORCED_PATTERN = re.compile(r"^Forced: (.+)$", re.MULTILINE)
 
 Version = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Event:
+class TagEvent:
     """One tag: a version registered (no stage), or a commit put into a stage or taken out of it."""
 
     task: str
     rev: str
-    at: datetime
-    by: str
+    tagged_at: datetime
+    tagger: str
     message: str
     tag: str
     version: Version | None = None
     stage: str | None = None
-    out: bool = False
+    is_removal: bool = False
 
     @property
     def experiment(self) -> str | None:
         """The name that the experiment had when the tag was made."""
-        found = NAMED.search(self.message)
-        return found[1] if found else None
+        name_match = EXPERIMENT_PATTERN.search(self.message)
+        return name_match[1] if name_match else None
 
     @property
     def forced(self) -> str | None:
         """Why gates that stopped it were overridden, if they were."""
-        found = FORCED.search(self.message)
-        return found[1] if found else None
+        reason_match = FORCED_PATTERN.search(self.message)
+        return reason_match[1] if reason_match else None
 
 
 @dataclass(frozen=True)
-class Period:
+class StagePeriod:
     """A stretch of time in which one commit stood in a stage; `until` is None where it still does."""
 
-    event: Event  # that put it there
+    event: TagEvent  # that put it there
     version: Version | None
     since: datetime
     until: datetime | None
 
-    def covers(self, first: datetime, last: datetime) -> bool:
-        """Return whether it stood there at some moment from `first` on and before `last`."""
-        return self.since < last and (self.until is None or self.until > first)
+    def overlaps_span(self, start: datetime, end: datetime) -> bool:
+        """Return whether it stood there at some moment from `start` on and before `end`."""
+        return self.since < end and (self.until is None or self.until > start)
 
 
-def readable(stage: str) -> None:
+def require_stage_name(stage: str) -> None:
     """Refuse a stage whose tags nobody could read back."""
-    if not STAGE.fullmatch(stage):
-        raise Refusal(
-            f"{stage[:SHOWN]!r} cannot be a stage; use small letters and digits, and within them - or _, as in prod."
+    if not STAGE_PATTERN.fullmatch(stage):
+        raise UserError(
+            f"{stage[:MAX_STAGE_CHARS]!r} cannot be a stage; use small letters and digits, and within them - or _, as in prod."
         )
 
 
-def artifact(task: str) -> str:
+def get_artifact_name(task: str) -> str:
     """Return the name under which a task's model is registered."""
-    return task + MODEL
+    return task + MODEL_SUFFIX
 
 
-def word(version: Version | None) -> str:
+def format_version(version: Version | None) -> str:
     """Return a version as it stands in tags."""
     return "unregistered" if version is None else "v" + ".".join(map(str, version))
 
 
-def events() -> list[Event]:
+def read_events() -> list[TagEvent]:
     """Return what the tags tell, oldest first; tags of other forms are left out, and lightweight ones as GTO does."""
-    form = "%(refname:strip=2)%00%(*objectname)%00%(creatordate:unix)%00%(taggername)%00%(contents)%00%01"
-    said = repository.git("for-each-ref", f"--format={form}", "refs/tags").decode(errors="replace")
-    parts = (entry.lstrip("\n").split("\0") for entry in said.split("\0\x01"))
-    found = [(match, entry) for entry in parts if (match := TAG.fullmatch(entry[0])) and entry[1]]
+    tag_format = "%(refname:strip=2)%00%(*objectname)%00%(creatordate:unix)%00%(taggername)%00%(contents)%00%01"
+    output = repository.run_git("for-each-ref", f"--format={tag_format}", "refs/tags").decode(errors="replace")
+    entries = (entry.lstrip("\n").split("\0") for entry in output.split("\0\x01"))
+    matches = [(match, entry) for entry in entries if (match := TAG_PATTERN.fullmatch(entry[0])) and entry[1]]
     # tags of one second are in the order of their numbers
-    found.sort(key=lambda each: (int(each[1][2]), int(each[0]["count"] or 0)))
-    return [_event(match, *entry) for match, entry in found]
+    matches.sort(key=lambda match_and_entry: (int(match_and_entry[1][2]), int(match_and_entry[0]["count"] or 0)))
+    return [_build_event(match, *entry) for match, entry in matches]
 
 
-def versions(told: Sequence[Event], task: str) -> dict[str, Version]:
+def get_versions(events: Sequence[TagEvent], task: str) -> dict[str, Version]:
     """Return the registered versions of a task by commit."""
-    return {each.rev: each.version for each in told if each.task == task and each.version}
+    return {event.rev: event.version for event in events if event.task == task and event.version}
 
 
-def following(told: Sequence[Event], task: str) -> Version:
+def get_next_version(events: Sequence[TagEvent], task: str) -> Version:
     """Return the next minor version of a task, or the first."""
-    known = versions(told, task).values()
-    major, minor, _ = max(known, default=(0, 0, 0))
-    return (major, minor + 1, 0) if known else FIRST
+    registered = get_versions(events, task).values()
+    major, minor, _ = max(registered, default=(0, 0, 0))
+    return (major, minor + 1, 0) if registered else FIRST_VERSION
 
 
-def inside(told: Iterable[Event], task: str, stage: str) -> list[Event]:
+def list_assigned_commits(events: Iterable[TagEvent], task: str, stage: str) -> list[TagEvent]:
     """Return by which tags commits are in a stage, the one that stands last."""
-    held: dict[str, Event] = {}
-    for each in told:
-        if (each.task, each.stage) == (task, stage):
-            held.pop(each.rev, None)
-            if not each.out:
-                held[each.rev] = each
-    return list(held.values())
+    assigned: dict[str, TagEvent] = {}
+    for event in events:
+        if (event.task, event.stage) == (task, stage):
+            assigned.pop(event.rev, None)
+            if not event.is_removal:
+                assigned[event.rev] = event
+    return list(assigned.values())
 
 
-def periods(told: Sequence[Event], task: str, stage: str) -> list[Period]:
+def list_stage_periods(events: Sequence[TagEvent], task: str, stage: str) -> list[StagePeriod]:
     """Return who stood in a stage and from when to when, oldest first."""
-    own, known = [each for each in told if (each.task, each.stage) == (task, stage)], versions(told, task)
-    found: list[Period] = []
-    for number, each in enumerate(own, start=1):
-        top = next(reversed(inside(own[:number], task, stage)), None)
-        last = found[-1] if found and found[-1].until is None else None
-        if last and top and last.event.rev == top.rev:
+    stage_events, registered = (
+        [event for event in events if (event.task, event.stage) == (task, stage)],
+        get_versions(events, task),
+    )
+    stage_periods: list[StagePeriod] = []
+    for event_count, event in enumerate(stage_events, start=1):
+        current = next(reversed(list_assigned_commits(stage_events[:event_count], task, stage)), None)
+        open_period = stage_periods[-1] if stage_periods and stage_periods[-1].until is None else None
+        if open_period and current and open_period.event.rev == current.rev:
             continue
-        if last:
-            found[-1] = replace(last, until=each.at)
-        if top:
-            found.append(Period(top, known.get(top.rev), each.at, None))
-    return found
+        if open_period:
+            stage_periods[-1] = replace(open_period, until=event.tagged_at)
+        if current:
+            stage_periods.append(StagePeriod(current, registered.get(current.rev), event.tagged_at, None))
+    return stage_periods
 
 
-def stages(told: Iterable[Event], task: str) -> list[str]:
+def list_stages(events: Iterable[TagEvent], task: str) -> list[str]:
     """Return the stages that anything of a task was ever in."""
-    return sorted({each.stage for each in told if each.task == task and each.stage})
+    return sorted({event.stage for event in events if event.task == task and event.stage})
 
 
-def tasks(told: Iterable[Event]) -> list[str]:
+def list_tagged_tasks(events: Iterable[TagEvent]) -> list[str]:
     """Return the tasks that have tags."""
-    return sorted({each.task for each in told})
+    return sorted({event.task for event in events})
 
 
-def standing() -> dict[str, Literal["promoted", "archived"]]:
+def get_current_assignments() -> dict[str, Literal["promoted", "archived"]]:
     """Return by commit what stands in a stage of some task, and what was archived."""
-    told = events()
-    found: dict[str, Literal["promoted", "archived"]] = {}
-    for task in tasks(told):
-        for each in inside(told, task, ARCHIVED):
-            found[each.rev] = "archived"
-    for task in tasks(told):
-        for stage in stages(told, task):
-            if stage != ARCHIVED and (held := inside(told, task, stage)):
-                found[held[-1].rev] = "promoted"
-    return found
+    events = read_events()
+    statuses: dict[str, Literal["promoted", "archived"]] = {}
+    for task in list_tagged_tasks(events):
+        for event in list_assigned_commits(events, task, ARCHIVED):
+            statuses[event.rev] = "archived"
+    for task in list_tagged_tasks(events):
+        for stage in list_stages(events, task):
+            if stage != ARCHIVED and (assigned := list_assigned_commits(events, task, stage)):
+                statuses[assigned[-1].rev] = "promoted"
+    return statuses
 
 
-def _event(match: re.Match[str], name: str, rev: str, seconds: str, by: str, message: str) -> Event:
-    at = datetime.fromtimestamp(int(seconds), UTC)
-    version = parsed(match["version"]) if match["version"] else None
-    return Event(match["task"], rev, at, by, message.strip(), name, version, match["stage"], bool(match["out"]))
+def _build_event(match: re.Match[str], name: str, rev: str, seconds: str, tagger: str, message: str) -> TagEvent:
+    tagged_at = datetime.fromtimestamp(int(seconds), UTC)
+    version = parse_version(match["version"]) if match["version"] else None
+    return TagEvent(
+        match["task"], rev, tagged_at, tagger, message.strip(), name, version, match["stage"], bool(match["out"])
+    )
 
 
-def parsed(text: str) -> Version:
+def parse_version(text: str) -> Version:
     """Return a version from its word, with or without the v; refuses any but three whole numbers."""
     if not (match := re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", text)):
-        raise Refusal(f"{text!r} is no version; give three whole numbers, as in v1.2.0.")
+        raise UserError(f"{text!r} is no version; give three whole numbers, as in v1.2.0.")
     major, minor, patch = map(int, match.groups())
     return major, minor, patch

@@ -4,19 +4,19 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from core.refusals import Refusal, suggest
+from core.refusals import UserError, did_you_mean
 
-LABORATORY = "faults"  # it plants faults in memory and has no sample to write
-SHELF = sorted({file.stem for file in Path(__file__).parent.glob("[a-z]*.py")} - {LABORATORY})
+FAULT_LABORATORY = "faults"  # it plants faults in memory and has no sample to write
+SAMPLE_TASKS = sorted({file.stem for file in Path(__file__).parent.glob("[a-z]*.py")} - {FAULT_LABORATORY})
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Write the sample of the task that the command line names; refuse a name that is no file here."""
-    if len(words) != 1:
-        sys.exit(f"usage: python -m samples TASK, with TASK one of {', '.join(SHELF)}")
-    task = words[0]
-    if task not in SHELF:
-        sys.exit(f"samples holds no task {task!r}; {suggest(task, SHELF)}")
+    if len(arguments) != 1:
+        sys.exit(f"usage: python -m samples TASK, with TASK one of {', '.join(SAMPLE_TASKS)}")
+    task = arguments[0]
+    if task not in SAMPLE_TASKS:
+        sys.exit(f"samples holds no task {task!r}; {did_you_mean(task, SAMPLE_TASKS)}")
     folder = Path("data/sample") / task
     folder.mkdir(parents=True, exist_ok=True)
     import_module(f"samples.{task}").write(folder)
@@ -25,5 +25,5 @@ def main(words: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except Refusal as refusal:
+    except UserError as refusal:
         sys.exit(f"samples: {refusal}")

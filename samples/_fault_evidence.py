@@ -3,17 +3,17 @@
 import numpy as np
 import pandas as pd
 
-from core.evidence import Evidence, Limits
-from core.folds import KEYS, WalkForward, names, walk_forward
+from core.evidence import CheckLimits, Evidence
+from core.folds import KEY_COLUMNS, WalkForwardSettings, list_folds, walk_forward
 from core.tables import Column
-from samples._fault_world import ROLES, World
+from samples._fault_world import ROLE_MINUTES, World
 
-MODEL = "house_form"
-FOLDS = WalkForward(
+PRODUCTION_MODEL = "house_form"
+FOLD_SETTINGS = WalkForwardSettings(
     first_day=None, first_test=0.25, last_test=None, test_days=70, calibrate_days=14, tune_folds=1, tune_days=14,
     window_days=None, embargo_days=0, label_delay_days=0,
 )  # fmt: skip
-LIMITS = Limits(
+LIMITS = CheckLimits(
     missing_share=0.5, shift=0.25, slope_low=0.9, slope_high=1.1, r2_too_good=0.75, r2_over_market=0.02,
     segment_groups=60, twin_share=0.01, default_share=0.6, market_bias=1.5, hit_edge=1.0, hit_rate_too_good=0.58,
     hit_rate_picks=500, error_below_market=0.3,
@@ -33,7 +33,7 @@ COLUMNS = [
     Column("last_10", "number", "before", "mean of the last ten"),
     Column("usual", "number", "before", "mean of the last twenty"),
     Column("usual_minutes", "number", "before", "mean minutes of the last ten", "minutes"),
-    Column("role", "text", "before", "by usual minutes; missing in a first game", allowed=tuple(ROLES)),
+    Column("role", "text", "before", "by usual minutes; missing in a first game", allowed=tuple(ROLE_MINUTES)),
     Column("open_line", "number", "before", "the market's first line"),
     Column("line_type", "text", "at_off", "what can grade the row", allowed=("actual", "estimated", "none")),
     Column("estimated_line", "number", "before", "mean of the last five games to the nearest half: no market's number"),
@@ -45,15 +45,17 @@ COLUMNS = [
 ]
 
 
-def evidence(world: World) -> Evidence:
+def build_evidence(world: World) -> Evidence:
     """Return a world as the checks of the last room see one: declared columns, folds, predictions of every arm."""
     rows = world.rows.assign(row_id=world.rows["entity"] + ":" + world.rows["group"])
-    folds = pd.concat([rows[[*KEYS, "target", "teacher"]], walk_forward(rows["time"], rows["number"], FOLDS)], axis=1)
-    scored = _scored(folds)
-    prepared = rows.assign(**_log(world, scored.notna()))[[column.name for column in COLUMNS]]
+    folds = pd.concat(
+        [rows[[*KEY_COLUMNS, "target", "teacher"]], walk_forward(rows["time"], rows["number"], FOLD_SETTINGS)], axis=1
+    )
+    scoring_folds = _find_scoring_folds(folds)
+    prepared = rows.assign(**_build_production_log(world, scoring_folds.notna()))[[column.name for column in COLUMNS]]
     return Evidence(
         task="props",
-        predictions=_predictions(world, rows, scored),
+        predictions=_build_predictions(world, rows, scoring_folds),
         prepared=prepared,
         columns=COLUMNS,
         features=pd.concat([rows["row_id"], world.inputs], axis=1),
@@ -65,33 +67,35 @@ def evidence(world: World) -> Evidence:
     )
 
 
-def _scored(folds: pd.DataFrame) -> pd.Series:
+def _find_scoring_folds(folds: pd.DataFrame) -> pd.Series:
     """Return the test fold that scores each row."""
-    found = pd.Series(None, index=folds.index, dtype=object)
-    for name in names(folds, "test"):
-        found = found.mask(folds[name] == "score", name)
-    return found
+    scoring_folds = pd.Series(None, index=folds.index, dtype=object)
+    for name in list_folds(folds, "test"):
+        scoring_folds = scoring_folds.mask(folds[name] == "score", name)
+    return scoring_folds
 
 
-def _predictions(world: World, rows: pd.DataFrame, fold: pd.Series) -> pd.DataFrame:
+def _build_predictions(world: World, rows: pd.DataFrame, fold: pd.Series) -> pd.DataFrame:
     """Return what the tuned arm says, and a floor that repeats the player's last ten games."""
-    floor = world.inputs["mean_10"].fillna(world.rows["target"].mean())
-    told = rows[[*KEYS, "target"]].assign(fold=fold, tuned=world.tuned, floor=floor)
-    given = np.flatnonzero(fold.notna() & np.isfinite(world.tuned))
-    return told.iloc[np.repeat(given, 1 + world.twice[given])].reset_index(drop=True)
+    baseline = world.inputs["mean_10"].fillna(world.rows["target"].mean())
+    predictions = rows[[*KEY_COLUMNS, "target"]].assign(fold=fold, tuned=world.tuned, floor=baseline)
+    predicted_indices = np.flatnonzero(fold.notna() & np.isfinite(world.tuned))
+    return predictions.iloc[np.repeat(predicted_indices, 1 + world.is_duplicated[predicted_indices])].reset_index(
+        drop=True
+    )
 
 
-def _log(world: World, served: pd.Series) -> dict[str, pd.Series]:
+def _build_production_log(world: World, is_served: pd.Series) -> dict[str, pd.Series]:
     """Return the log of production: the same model as it was at the time, graded by the same lines."""
     rows = world.rows
-    own = world.tuned + rows["served_error"]
-    said = ((1 - world.leak) * own + world.leak * rows["target"]).round(2).where(served)
-    known = said.notna()
-    lined = known & rows["teacher"].notna()
+    production_model = world.tuned + rows["served_error"]
+    logged = ((1 - world.leak_weight) * production_model + world.leak_weight * rows["target"]).round(2).where(is_served)
+    is_logged = logged.notna()
+    has_line = is_logged & rows["teacher"].notna()
     return {
-        "production": said,
-        "production_model": pd.Series(MODEL, index=rows.index).where(known),
-        "production_line": rows["teacher"].where(known),
-        "production_line_type": pd.Series("actual", index=rows.index).where(lined),
-        "production_at": world.logged_at.where(known),
+        "production": logged,
+        "production_model": pd.Series(PRODUCTION_MODEL, index=rows.index).where(is_logged),
+        "production_line": rows["teacher"].where(is_logged),
+        "production_line_type": pd.Series("actual", index=rows.index).where(has_line),
+        "production_at": world.logged_at.where(is_logged),
     }

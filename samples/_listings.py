@@ -1,7 +1,7 @@
 """Listings: the words of the invented events. What is said of a tag is said of no other, but for the asides."""
 
 # Of each tag, what a listing about it says. `tea` stands in `steam` and `team` too: a rule by substring is fooled.
-WORDS: dict[str, tuple[str, ...]] = {
+TAG_PHRASES: dict[str, tuple[str, ...]] = {
     "chess": (
         *("Openings and endgames for every strength", "Bring a clock and a notation pad", "A blitz round after supper"),
         *("Our grandmaster plays twenty boards at once", "Learn how a knight and a bishop give mate"),

@@ -12,28 +12,41 @@ import numpy as np
 import pandas as pd
 
 from core.evidence import Evidence
-from core.refusals import Refusal, suggest
-from samples._fault_evidence import FOLDS, evidence
-from samples._fault_world import BEGINS, DAYS, MEDIAN, SCHEDULE, Mask, World, play, predict, quoted, random_of
+from core.refusals import UserError, did_you_mean
+from samples._fault_evidence import FOLD_SETTINGS, build_evidence
+from samples._fault_world import (
+    DAYS,
+    FIRST_DAY,
+    MEDIAN_OVER_MEAN,
+    SCHEDULE_INPUTS,
+    Mask,
+    World,
+    create_generator,
+    predict_points,
+    quote_market_lines,
+    simulate_world,
+)
 
 Fault = Callable[[World, Mask, float], World]
 
-LATE = 28  # days at the end from whose first on a fault is planted where no day is asked for
-SHARPER = 0.7  # share of what nobody knew that the market learns
-DRIFT = 2.2  # SD of the error that the model gains, in points: half its variance the player's, half the day's
-BIAS = 1.0  # points, up for even seeds and down for odd ones
-STALE = 0.5  # share of the players whose past stands still
-LEAK = 0.35  # weight of the game's own points
-BATCH = 14  # days that one batch of creation holds
-BATCH_AFTER = pd.Timedelta(days=BATCH + 2, hours=9)  # from the first of them to its making
-ESTIMATED = 0.3  # share of the lines that are estimates
-MISSING = 8  # days of the LATE that follow
-TWICE = 0.1  # share of the rows
-EARLY = 0.6  # share of the lines that are the market's first
-CROWD = 0.3  # share of the places that are kept for players of the lower third, who have a third of the others too
-OUTAGE = 3  # days
+LATE_DAYS = 28  # days at the end from whose first on a fault is planted where no day is asked for
+LEARNED_SHARE = 0.7  # share of what nobody knew that the market learns
+DRIFT_SD = 2.2  # SD of the error that the model gains, in points: half its variance the player's, half the day's
+BIAS_POINTS = 1.0  # points, up for even seeds and down for odd ones
+STALE_PLAYER_SHARE = 0.5  # share of the players whose past stands still
+LEAK_WEIGHT = 0.35  # weight of the game's own points
+BATCH_DAYS = 14  # days that one batch of creation holds
+BATCH_DELAY = pd.Timedelta(days=BATCH_DAYS + 2, hours=9)  # from the first of them to its making
+ESTIMATED_LINE_SHARE = 0.3  # share of the lines that are estimates
+MISSING_DAYS = 8  # days of the LATE that follow
+DUPLICATE_SHARE = 0.1  # share of the rows
+EARLY_LINE_SHARE = 0.6  # share of the lines that are the market's first
+CROWD_SHARE = (
+    0.3  # share of the places that are kept for players of the lower third, who have a third of the others too
+)
+OUTAGE_DAYS = 3  # days
 
-KINDS = {
+FAULT_KINDS = {
     "nothing": "no fault at all",
     "market_sharper": "the market learns 70 % of what nobody knew of the day, and errs 0.4 points less",
     "model_drift": "the model gains an error of SD 2.2 points",
@@ -50,7 +63,7 @@ KINDS = {
 }
 
 
-def plant(kind: str, seed: int, strength: float = 1.0, at: pd.Timestamp | None = None) -> Evidence:
+def inject_fault(kind: str, seed: int, strength: float = 1.0, at: pd.Timestamp | None = None) -> Evidence:
     """Return the evidence of the world of a seed with a fault from a day on: 28 days before the end, if none is given.
 
     What strength 1 is, KINDS says; shares, points and days are proportional to it, and shares end at nine in ten. Of
@@ -58,139 +71,147 @@ def plant(kind: str, seed: int, strength: float = 1.0, at: pd.Timestamp | None =
     have, negative strengths and days that no test fold scores. No attempt is made to fit the model again: a fault meets
     it as it is.
     """
-    if kind not in KINDS:
-        raise Refusal(f"no fault is called {kind!r}; {suggest(kind, KINDS)}")
+    if kind not in FAULT_KINDS:
+        raise UserError(f"no fault is called {kind!r}; {did_you_mean(kind, FAULT_KINDS)}")
     if not strength >= 0:
-        raise Refusal(f"the strength is {strength}; it must be 0 or more, and 1 is moderate.")
-    start = _start(kind, strength, at)
+        raise UserError(f"the strength is {strength}; it must be 0 or more, and 1 is moderate.")
+    start = _find_start(kind, strength, at)
     if kind == "population_shift":
-        return evidence(play(seed, (start, _share(CROWD, strength))))
-    world = play(seed)
-    late = world.rows["number"].to_numpy() >= start
-    return evidence(FAULTS[kind](world, late, strength) if kind != "nothing" and strength else world)
+        return build_evidence(simulate_world(seed, (start, _scale_share(CROWD_SHARE, strength))))
+    world = simulate_world(seed)
+    is_late = world.rows["number"].to_numpy() >= start
+    return build_evidence(FAULT_FUNCTIONS[kind](world, is_late, strength) if kind != "nothing" and strength else world)
 
 
-def _start(kind: str, strength: float, at: pd.Timestamp | None) -> int:
+def _find_start(kind: str, strength: float, at: pd.Timestamp | None) -> int:
     """Return the number of the first day of the fault."""
     if at is None:
-        return DAYS - (_days(OUTAGE, strength) if kind == "outage" else LATE)
-    first, last = (
-        BEGINS + pd.Timedelta(days=int(DAYS * float(str(FOLDS.first_test)))),
-        BEGINS + pd.Timedelta(days=DAYS - 1),
+        return DAYS - (_scale_days(OUTAGE_DAYS, strength) if kind == "outage" else LATE_DAYS)
+    earliest, latest = (
+        FIRST_DAY + pd.Timedelta(days=int(DAYS * float(str(FOLD_SETTINGS.first_test)))),
+        FIRST_DAY + pd.Timedelta(days=DAYS - 1),
     )
-    if not first <= at <= last:
-        raise Refusal(
-            f"a fault at {at:%Y-%m-%d} would not be seen; name a day from {first:%Y-%m-%d} to {last:%Y-%m-%d}."
+    if not earliest <= at <= latest:
+        raise UserError(
+            f"a fault at {at:%Y-%m-%d} would not be seen; name a day from {earliest:%Y-%m-%d} to {latest:%Y-%m-%d}."
         )
-    return int((at - BEGINS).days)
+    return int((at - FIRST_DAY).days)
 
 
-def _share(share: float, strength: float) -> float:
+def _scale_share(share: float, strength: float) -> float:
     return min(share * strength, 0.9)
 
 
-def _days(days: int, strength: float) -> int:
+def _scale_days(days: int, strength: float) -> int:
     return max(round(days * strength), 1)
 
 
-def _some(world: World, late: Mask, share: float) -> Mask:
+def _sample_rows(world: World, is_late: Mask, share: float) -> Mask:
     """Return late rows, each with the chance of a share."""
-    return np.asarray(late & (random_of(world.seed, "some").random(len(late)) < share))
+    return np.asarray(is_late & (create_generator(world.seed, "some").random(len(is_late)) < share))
 
 
-def _market_sharper(world: World, late: Mask, strength: float) -> World:
-    learned = _share(SHARPER, strength) * late * world.rows["hidden"].to_numpy()
-    return _lines(world, quoted(world.rows, world.rows["close_error"].to_numpy() + MEDIAN * learned))
+def _sharpen_market(world: World, is_late: Mask, strength: float) -> World:
+    learned = _scale_share(LEARNED_SHARE, strength) * is_late * world.rows["hidden"].to_numpy()
+    return _set_lines(
+        world, quote_market_lines(world.rows, world.rows["close_error"].to_numpy() + MEDIAN_OVER_MEAN * learned)
+    )
 
 
-def _model_drift(world: World, late: Mask, strength: float) -> World:
-    random = random_of(world.seed, "drift")
+def _add_model_drift(world: World, is_late: Mask, strength: float) -> World:
+    random = create_generator(world.seed, "drift")
     lasting = random.normal(size=world.rows["player"].max() + 1)[world.rows["player"]]
-    error = strength * DRIFT * (lasting + random.normal(size=len(late))) / np.sqrt(2)
-    return replace(world, tuned=world.tuned + np.where(late, error, 0.0))
+    error = strength * DRIFT_SD * (lasting + random.normal(size=len(is_late))) / np.sqrt(2)
+    return replace(world, tuned=world.tuned + np.where(is_late, error, 0.0))
 
 
-def _bias(world: World, late: Mask, strength: float) -> World:
-    return replace(world, tuned=world.tuned + (-1) ** world.seed * BIAS * strength * late)
+def _add_bias(world: World, is_late: Mask, strength: float) -> World:
+    return replace(world, tuned=world.tuned + (-1) ** world.seed * BIAS_POINTS * strength * is_late)
 
 
-def _stale_features(world: World, late: Mask, strength: float) -> World:
+def _freeze_features(world: World, is_late: Mask, strength: float) -> World:
     """Let some players' inputs be those of their last game before; of the schedule they are as they should be."""
     player = world.rows["player"].to_numpy()
-    some = random_of(world.seed, "some").random(player.max() + 1) < _share(STALE, strength)
-    before = np.flatnonzero(~late)
-    last = np.full(player.max() + 1, -1)
-    last[player[before]] = before  # in time order, so the last one stays
-    frozen = np.flatnonzero(late & some[player] & (last[player] >= 0))
-    past = [name for name in world.inputs if name not in SCHEDULE]
+    is_stale = create_generator(world.seed, "some").random(player.max() + 1) < _scale_share(
+        STALE_PLAYER_SHARE, strength
+    )
+    before = np.flatnonzero(~is_late)
+    last_row = np.full(player.max() + 1, -1)
+    last_row[player[before]] = before  # in time order, so the last one stays
+    frozen = np.flatnonzero(is_late & is_stale[player] & (last_row[player] >= 0))
+    past_inputs = [name for name in world.inputs if name not in SCHEDULE_INPUTS]
     inputs = world.inputs.copy()
-    inputs.loc[frozen, past] = world.inputs.loc[last[player[frozen]], past].to_numpy()
-    return replace(world, inputs=inputs, tuned=world.tuned + predict(inputs) - predict(world.inputs))
+    inputs.loc[frozen, past_inputs] = world.inputs.loc[last_row[player[frozen]], past_inputs].to_numpy()
+    return replace(world, inputs=inputs, tuned=world.tuned + predict_points(inputs) - predict_points(world.inputs))
 
 
-def _leak(world: World, late: Mask, strength: float) -> World:
+def _leak_into_log(world: World, is_late: Mask, strength: float) -> World:
     """Let production's log of two weeks be made afterwards."""
     number = world.rows["number"].to_numpy()
-    batch = late & (number < number[late].min() + BATCH)
-    made = world.rows["time"].min().normalize() + pd.Timedelta(days=int(number[late].min())) + BATCH_AFTER
-    leak = np.where(batch, _share(LEAK, strength), 0.0)
-    return replace(world, leak=leak, logged_at=world.logged_at.mask(batch, made))
+    batch = is_late & (number < number[is_late].min() + BATCH_DAYS)
+    made_at = world.rows["time"].min().normalize() + pd.Timedelta(days=int(number[is_late].min())) + BATCH_DELAY
+    leak_weight = np.where(batch, _scale_share(LEAK_WEIGHT, strength), 0.0)
+    return replace(world, leak_weight=leak_weight, logged_at=world.logged_at.mask(batch, made_at))
 
 
-def _leak_in_model(world: World, late: Mask, strength: float) -> World:
-    leak = _share(LEAK, strength) * late
-    return replace(world, tuned=(1 - leak) * world.tuned + leak * world.rows["target"].to_numpy())
+def _leak_into_model(world: World, is_late: Mask, strength: float) -> World:
+    leak_weight = _scale_share(LEAK_WEIGHT, strength) * is_late
+    return replace(world, tuned=(1 - leak_weight) * world.tuned + leak_weight * world.rows["target"].to_numpy())
 
 
-def _estimated_lines(world: World, late: Mask, strength: float) -> World:
-    return _other_lines(world, "estimated_line", _some(world, late, _share(ESTIMATED, strength)))
+def _estimate_lines(world: World, is_late: Mask, strength: float) -> World:
+    return _replace_lines(
+        world, "estimated_line", _sample_rows(world, is_late, _scale_share(ESTIMATED_LINE_SHARE, strength))
+    )
 
 
-def _line_timing(world: World, late: Mask, strength: float) -> World:
-    return _other_lines(world, "open_line", _some(world, late, _share(EARLY, strength)))
+def _take_open_lines(world: World, is_late: Mask, strength: float) -> World:
+    return _replace_lines(world, "open_line", _sample_rows(world, is_late, _scale_share(EARLY_LINE_SHARE, strength)))
 
 
-def _missing_dates(world: World, late: Mask, strength: float) -> World:
+def _drop_dates(world: World, is_late: Mask, strength: float) -> World:
     """Leave days out, scattered, but for the last of the span."""
     number = world.rows["number"].to_numpy()
-    held = np.unique(number[late])[: LATE - 1]
-    held = held[held < number.max()]
-    gone = random_of(world.seed, "some").permutation(held)[: _days(MISSING, strength)]
-    return _unpredicted(world, np.isin(number, gone))
+    late_days = np.unique(number[is_late])[: LATE_DAYS - 1]
+    late_days = late_days[late_days < number.max()]
+    missing_days = create_generator(world.seed, "some").permutation(late_days)[: _scale_days(MISSING_DAYS, strength)]
+    return _remove_predictions(world, np.isin(number, missing_days))
 
 
-def _duplicated_rows(world: World, late: Mask, strength: float) -> World:
-    return replace(world, twice=_some(world, late, _share(TWICE, strength)))
+def _duplicate_rows(world: World, is_late: Mask, strength: float) -> World:
+    return replace(world, is_duplicated=_sample_rows(world, is_late, _scale_share(DUPLICATE_SHARE, strength)))
 
 
-def _outage(world: World, late: Mask, strength: float) -> World:
+def _drop_outage(world: World, is_late: Mask, strength: float) -> World:
     number = world.rows["number"].to_numpy()
-    return _unpredicted(world, late & (number < number[late].min() + _days(OUTAGE, strength)))
+    return _remove_predictions(world, is_late & (number < number[is_late].min() + _scale_days(OUTAGE_DAYS, strength)))
 
 
-def _unpredicted(world: World, gone: Mask) -> World:
-    return replace(world, tuned=np.where(gone, np.nan, world.tuned))
+def _remove_predictions(world: World, is_missing: Mask) -> World:
+    return replace(world, tuned=np.where(is_missing, np.nan, world.tuned))
 
 
-def _other_lines(world: World, column: str, where: Mask) -> World:
+def _replace_lines(world: World, column: str, is_replaced: Mask) -> World:
     lines = world.rows["teacher"]
-    return _lines(world, lines.mask(where & lines.notna() & world.rows[column].notna(), world.rows[column]).to_numpy())
+    return _set_lines(
+        world, lines.mask(is_replaced & lines.notna() & world.rows[column].notna(), world.rows[column]).to_numpy()
+    )
 
 
-def _lines(world: World, lines: np.ndarray) -> World:
+def _set_lines(world: World, lines: np.ndarray) -> World:
     return replace(world, rows=world.rows.assign(teacher=lines))
 
 
-FAULTS: dict[str, Fault] = {
-    "market_sharper": _market_sharper,
-    "model_drift": _model_drift,
-    "bias": _bias,
-    "stale_features": _stale_features,
-    "leak": _leak,
-    "leak_in_model": _leak_in_model,
-    "estimated_lines": _estimated_lines,
-    "missing_dates": _missing_dates,
-    "duplicated_rows": _duplicated_rows,
-    "line_timing": _line_timing,
-    "outage": _outage,
+FAULT_FUNCTIONS: dict[str, Fault] = {
+    "market_sharper": _sharpen_market,
+    "model_drift": _add_model_drift,
+    "bias": _add_bias,
+    "stale_features": _freeze_features,
+    "leak": _leak_into_log,
+    "leak_in_model": _leak_into_model,
+    "estimated_lines": _estimate_lines,
+    "missing_dates": _drop_dates,
+    "duplicated_rows": _duplicate_rows,
+    "line_timing": _take_open_lines,
+    "outage": _drop_outage,
 }

@@ -6,21 +6,21 @@ import tempfile
 
 import uvicorn
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from service.settings import Settings
-from service.wire import Wire
+from service.wire import ServiceProtocol
 
-LAST_PORT = 65_535
+MAX_PORT = 65_535
 
 
-def main(words: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Serve until told to stop; exit with 1 and a sentence where a model cannot be loaded."""
-    settings = _asked(words)
+    settings = _parse_arguments(arguments)
     options = {
         "host": settings.host,
         "port": settings.port,
         "limit_concurrency": settings.concurrency + 1,  # uvicorn counts the one that asks too
-        "http": Wire,
+        "http": ServiceProtocol,
         "ws": "none",
         "timeout_keep_alive": 30,
         "timeout_graceful_shutdown": 8,  # seconds; Docker kills after 10
@@ -30,18 +30,18 @@ def main(words: list[str] | None = None) -> None:
     }
     try:
         if settings.workers == 1:
-            from service.app import create_app, settled  # here, and below: --help need not wait for it
+            from service.app import create_app, freeze_gc  # here, and below: --help need not wait for it
 
-            uvicorn.run(settled(create_app(settings)), **options)  # type: ignore[arg-type]
+            uvicorn.run(freeze_gc(create_app(settings)), **options)  # type: ignore[arg-type]
             return
-        _try(settings)
-    except Refusal as said:
-        sys.exit(str(said))
-    _together(settings, options)
+        _check_startup(settings)
+    except UserError as error:
+        sys.exit(str(error))
+    _run_workers(settings, options)
 
 
-def _asked(words: list[str] | None) -> Settings:
-    kept = Settings()
+def _parse_arguments(arguments: list[str] | None) -> Settings:
+    defaults = Settings()
     parser = argparse.ArgumentParser(prog="python -m service", description="Answer with promoted models over HTTP.")
     parser.add_argument(
         "--model", action="append", default=[], metavar="TAG", help="events-model@v1.2.0, events-model#prod"
@@ -54,38 +54,50 @@ def _asked(words: list[str] | None) -> Settings:
         help="a model that answers unseen beside: events-model#staging",
     )
     parser.add_argument("--tasks", nargs="+", default=[], help="what to answer for; all that dvc.lock has a model of")
-    parser.add_argument("--host", default=kept.host, help=f"address to listen at ({kept.host}: this machine alone)")
-    parser.add_argument("--port", type=int, default=kept.port, help=f"({kept.port})")
-    parser.add_argument("--workers", type=int, default=kept.workers, help=f"processes that answer ({kept.workers})")
-    parser.add_argument("--log", default=kept.log, help=f"folder of the prediction log ({kept.log}); '' for none")
-    told = parser.parse_args(words)
-    if told.workers < 1:
+    parser.add_argument(
+        "--host", default=defaults.host, help=f"address to listen at ({defaults.host}: this machine alone)"
+    )
+    parser.add_argument("--port", type=int, default=defaults.port, help=f"({defaults.port})")
+    parser.add_argument(
+        "--workers", type=int, default=defaults.workers, help=f"processes that answer ({defaults.workers})"
+    )
+    parser.add_argument(
+        "--log", default=defaults.log, help=f"folder of the prediction log ({defaults.log}); '' for none"
+    )
+    parsed = parser.parse_args(arguments)
+    if parsed.workers < 1:
         parser.error("--workers is at least 1")
-    if not 0 <= told.port <= LAST_PORT:
-        parser.error(f"--port is {told.port}; give one from 0, which takes any free one, to {LAST_PORT}")
+    if not 0 <= parsed.port <= MAX_PORT:
+        parser.error(f"--port is {parsed.port}; give one from 0, which takes any free one, to {MAX_PORT}")
     return Settings(
-        told.host, told.port, told.workers, tuple(told.tasks), tuple(told.model), tuple(told.shadow), log=told.log
+        parsed.host,
+        parsed.port,
+        parsed.workers,
+        tuple(parsed.tasks),
+        tuple(parsed.model),
+        tuple(parsed.shadow),
+        log=parsed.log,
     )
 
 
-def _try(settings: Settings) -> None:
+def _check_startup(settings: Settings) -> None:
     """Try what a worker needs once before any is begun, for a worker that fails is begun again for ever."""
     from service import prediction_log, shadow
-    from service.loaded import load
+    from service.loaded import load_models
 
-    loaded = load(settings)
-    prediction_log.check(settings.log_folder, loaded)
-    shadow.check(settings, loaded)
+    loaded = load_models(settings)
+    prediction_log.check_log_folder(settings.log_folder, loaded)
+    shadow.check_shadows(settings, loaded)
 
 
-def _together(settings: Settings, options: dict[str, object]) -> None:
+def _run_workers(settings: Settings, options: dict[str, object]) -> None:
     import os
 
-    from service.counters import SHARED
+    from service.counters import MULTIPROCESS_FOLDER_VARIABLE
 
     with tempfile.TemporaryDirectory(prefix="trueline-counts-") as folder:
-        os.environ[SHARED] = folder
-        settings.export()
+        os.environ[MULTIPROCESS_FOLDER_VARIABLE] = folder
+        settings.export_to_environment()
         uvicorn.run("service.app:worker", factory=True, workers=settings.workers, **options)  # type: ignore[arg-type]
 
 

@@ -14,84 +14,92 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.counters import Counted
-from service.limits import Limits
-from service.orphan import end_with
-from service.page.gate import Gate
-from service.refused import refused
-from service.routes import routers
-from service.routes.health import own_version
-from service.routes.predict import schemas
+from service.counters import RequestCountMiddleware
+from service.limits import RequestLimitMiddleware
+from service.orphan import exit_with_parent
+from service.page.gate import LoginMiddleware
+from service.refused import build_error_response
+from service.routes import load_routers
+from service.routes.health import read_own_version
+from service.routes.predict import build_request_schemas
 from service.service import Service
-from service.settings import TOKEN, Settings, inherited
-from service.straight import Straight
+from service.settings import TOKEN_VARIABLE, Settings, read_inherited_settings
+from service.straight import FastPathMiddleware
 
-ABOUT = """Answers with the models that were promoted, or the workspace's. Every answer is logged; every error is
+API_DESCRIPTION = """Answers with the models that were promoted, or the workspace's. Every answer is logged; every error is
 one sentence under `detail`."""
 
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the app with every model loaded; a Refusal says why it cannot be."""
-    return assembled(Service.start(settings))
+    return build_app(Service.start(settings))
 
 
 def worker() -> FastAPI:
     """Return the app of a worker process, with the settings that its parent left."""
-    return settled(create_app(inherited()))
+    return freeze_gc(create_app(read_inherited_settings()))
 
 
-def settled(app: FastAPI) -> FastAPI:
+def freeze_gc(app: FastAPI) -> FastAPI:
     """Return the app, what is loaded left out of garbage collection: looking through it takes 20 ms now and then."""
     gc.collect()
     gc.freeze()
     return app
 
 
-def assembled(service: Service) -> FastAPI:
+def build_app(service: Service) -> FastAPI:
     """Return the app of a service that is loaded; `app.state.service` is that service."""
     app = FastAPI(
-        title="Trueline", version=own_version(), description=ABOUT, lifespan=_lifespan, redirect_slashes=False
+        title="Trueline",
+        version=read_own_version(),
+        description=API_DESCRIPTION,
+        lifespan=_run_lifespan,
+        redirect_slashes=False,
     )
     app.state.service = service
-    for router in routers(service):
+    for router in load_routers(service):
         app.include_router(router)
-    app.openapi = lambda: _openapi(app, service)  # type: ignore[method-assign]
-    app.add_exception_handler(HTTPException, _said)
+    app.openapi = lambda: _build_openapi(app, service)  # type: ignore[method-assign]
+    app.add_exception_handler(HTTPException, _render_http_error)
     settings = service.settings
-    app.add_middleware(Straight, service.serving)
-    app.add_middleware(Limits, settings.body_bytes, settings.body_seconds, os.environ.get(TOKEN) or None)
-    app.add_middleware(Gate, os.environ.get(TOKEN) or None)
-    app.add_middleware(Counted, service.counters)
+    app.add_middleware(FastPathMiddleware, service.endpoints)
+    app.add_middleware(
+        RequestLimitMiddleware, settings.body_bytes, settings.body_seconds, os.environ.get(TOKEN_VARIABLE) or None
+    )
+    app.add_middleware(LoginMiddleware, os.environ.get(TOKEN_VARIABLE) or None)
+    app.add_middleware(RequestCountMiddleware, service.counters)
     return app
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _run_lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    beside = [asyncio.create_task(service.watch())]
+    background_tasks = [asyncio.create_task(service.watch_drift())]
     if (parent := parent_process()) is not None:
-        beside.append(asyncio.create_task(end_with(parent.pid)))
+        background_tasks.append(asyncio.create_task(exit_with_parent(parent.pid)))
     yield
-    for task in beside:
+    for task in background_tasks:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
     service.close()
 
 
-async def _said(request: Request, error: Exception) -> Response:
+async def _render_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return refused(404, "There is nothing at this address; /docs lists what there is.")
+        return build_error_response(404, "There is nothing at this address; /docs lists what there is.")
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
-        return refused(405, f"This address does not take {request.method[:20]}; it takes {allowed}.", error.headers)
-    return refused(error.status_code, str(error.detail), error.headers)
+        return build_error_response(
+            405, f"This address does not take {request.method[:20]}; it takes {allowed}.", error.headers
+        )
+    return build_error_response(error.status_code, str(error.detail), error.headers)
 
 
-def _openapi(app: FastAPI, service: Service) -> dict[str, Any]:
+def _build_openapi(app: FastAPI, service: Service) -> dict[str, Any]:
     if not app.openapi_schema:
-        told = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        told.setdefault("components", {}).setdefault("schemas", {}).update(schemas(service))
-        app.openapi_schema = told
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(build_request_schemas(service))
+        app.openapi_schema = schema
     return app.openapi_schema

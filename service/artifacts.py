@@ -13,169 +13,174 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from service import repository
 
-FOLDER = ".dir"  # ends the hash of a folder: the MD5 of the list of its files
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the lock is long: 0.05 s against 0.6
+FOLDER_HASH_SUFFIX = ".dir"  # ends the hash of a folder: the MD5 of the list of its files
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the lock is long: 0.05 s against 0.6
 
 
-class Out(BaseModel):
+class LockOutput(BaseModel):
     """An output in dvc.lock."""
 
     path: str
     md5: str
 
 
-class Stage(BaseModel):
+class LockStage(BaseModel):
     """A stage in dvc.lock, as far as it is read here."""
 
     params: dict[str, dict[str, Any]] = {}
-    outs: list[Out] = []
+    outs: list[LockOutput] = []
 
 
-STAGES = TypeAdapter(dict[str, Stage])
+STAGES_ADAPTER = TypeAdapter(dict[str, LockStage])
 
 
 @dataclass
-class Files:
+class VerifiedFiles:
     """The outputs of a commit, or of the workspace where `commit` is None, as its dvc.lock names them."""
 
     root: Path
     name: str  # of the version: the git tag, or workspace
     commit: str | None = None
 
-    def path(self, relative: str) -> Path:
+    def resolve_path(self, relative: str) -> Path:
         """Return where an output, or a file of an output that is a folder, can be read; its hash was looked at.
 
         Refuses what dvc.lock does not name, what is not there and what has another hash.
         """
-        out = self._out(relative)
-        whole = self._in_workspace(out) if self.commit is None else self._in_cache(out)
-        found = whole / PurePosixPath(relative).relative_to(out)
-        if not found.exists():
-            raise Refusal(f"{self.name}: {out} holds no {PurePosixPath(relative).name}; run `dvc repro`.")
-        return found
+        output = self._find_output(relative)
+        output_path = self._find_in_workspace(output) if self.commit is None else self._find_in_cache(output)
+        resolved = output_path / PurePosixPath(relative).relative_to(output)
+        if not resolved.exists():
+            raise UserError(f"{self.name}: {output} holds no {PurePosixPath(relative).name}; run `dvc repro`.")
+        return resolved
 
-    def json(self, relative: str) -> dict[str, Any]:
+    def read_json(self, relative: str) -> dict[str, Any]:
         """Return a JSON output."""
-        told: dict[str, Any] = json.loads(self.path(relative).read_bytes())
-        return told
+        content: dict[str, Any] = json.loads(self.resolve_path(relative).read_bytes())
+        return content
 
-    def hash(self, relative: str) -> str:
+    def get_hash(self, relative: str) -> str:
         """Return the MD5 of an output as dvc.lock has it."""
-        return self.outs[self._out(relative)]
+        return self.output_hashes[self._find_output(relative)]
 
-    def has(self, relative: str) -> bool:
+    def has_output(self, relative: str) -> bool:
         """Whether dvc.lock names the output."""
-        return relative in self.outs
+        return relative in self.output_hashes
 
-    def params(self) -> dict[str, Any]:
+    def read_params(self) -> dict[str, Any]:
         """Return params.yaml as it was when the outputs were made: what dvc.lock says of every stage, one tree."""
         tree: dict[str, Any] = {}
-        for stage in self.lock.values():
+        for stage in self.lock_stages.values():
             for name, value in stage.params.get("params.yaml", {}).items():
-                *sections, last = name.split(".")
-                place = tree
+                *sections, leaf = name.split(".")
+                branch = tree
                 for section in sections:
-                    place = place.setdefault(section, {})
-                place[last] = place[last] | value if isinstance(place.get(last), dict) and value else value
+                    branch = branch.setdefault(section, {})
+                branch[leaf] = branch[leaf] | value if isinstance(branch.get(leaf), dict) and value else value
         return tree
 
     @cached_property
-    def lock(self) -> dict[str, Stage]:
+    def lock_stages(self) -> dict[str, LockStage]:
         """The stages of dvc.lock."""
-        text = self._file("dvc.lock")
+        text = self._read_file("dvc.lock")
         if text is None:
-            raise Refusal(f"{self.name} has no dvc.lock; run `dvc repro` first, and commit it.")
+            raise UserError(f"{self.name} has no dvc.lock; run `dvc repro` first, and commit it.")
         try:
-            return STAGES.validate_python(yaml.load(text, LOADER)["stages"])
+            return STAGES_ADAPTER.validate_python(yaml.load(text, YAML_LOADER)["stages"])
         except (yaml.YAMLError, KeyError, TypeError, ValueError):
-            raise Refusal(f"{self.name}: dvc.lock cannot be read; run `dvc repro`.") from None
+            raise UserError(f"{self.name}: dvc.lock cannot be read; run `dvc repro`.") from None
 
     @cached_property
-    def outs(self) -> dict[str, str]:
+    def output_hashes(self) -> dict[str, str]:
         """Every output with its hash."""
-        return {out.path: out.md5 for stage in self.lock.values() for out in stage.outs}
+        return {out.path: out.md5 for stage in self.lock_stages.values() for out in stage.outs}
 
-    def _out(self, relative: str) -> str:
-        for place in (PurePosixPath(relative), *PurePosixPath(relative).parents):
-            if str(place) in self.outs:
-                return str(place)
-        raise Refusal(f"{self.name}: dvc.lock names no output {relative}; run `dvc repro`, or name a later version.")
+    def _find_output(self, relative: str) -> str:
+        for candidate in (PurePosixPath(relative), *PurePosixPath(relative).parents):
+            if str(candidate) in self.output_hashes:
+                return str(candidate)
+        raise UserError(f"{self.name}: dvc.lock names no output {relative}; run `dvc repro`, or name a later version.")
 
-    def _in_workspace(self, out: str) -> Path:
-        place = self.root / out
-        if not place.exists():
-            raise Refusal(f"{out} is not there, though dvc.lock names it; run `dvc checkout` or `dvc repro`.")
-        if _hashed(place) != self.outs[out]:
-            raise Refusal(
-                f"{out} is not what dvc.lock says it is: its hash differs; run `dvc repro` or `dvc checkout`."
+    def _find_in_workspace(self, output: str) -> Path:
+        output_path = self.root / output
+        if not output_path.exists():
+            raise UserError(f"{output} is not there, though dvc.lock names it; run `dvc checkout` or `dvc repro`.")
+        if _hash_path(output_path) != self.output_hashes[output]:
+            raise UserError(
+                f"{output} is not what dvc.lock says it is: its hash differs; run `dvc repro` or `dvc checkout`."
             )
-        return place
+        return output_path
 
-    def _in_cache(self, out: str) -> Path:
-        told = self.outs[out]
-        if not told.endswith(FOLDER):
-            return self._whole(told) or self._tracked(out, told)
-        listed = self._whole(told)
-        if listed is None:
-            raise Refusal(f"{self.name}: {out} is not in DVC's cache; run `dvc fetch --all-tags` or `dvc pull`.")
-        place = self._folder()
-        for one in json.loads(listed.read_bytes()):
-            file = place / one["relpath"]
+    def _find_in_cache(self, output: str) -> Path:
+        md5 = self.output_hashes[output]
+        if not md5.endswith(FOLDER_HASH_SUFFIX):
+            return self._find_verified_blob(md5) or self._restore_from_git(output, md5)
+        listing = self._find_verified_blob(md5)
+        if listing is None:
+            raise UserError(f"{self.name}: {output} is not in DVC's cache; run `dvc fetch --all-tags` or `dvc pull`.")
+        folder = self._create_temp_folder()
+        for entry in json.loads(listing.read_bytes()):
+            file = folder / entry["relpath"]
             file.parent.mkdir(parents=True, exist_ok=True)
-            if (whole := self._whole(one["md5"])) is None:
-                raise Refusal(f"{self.name}: {out}/{one['relpath']} is not in DVC's cache; run `dvc fetch --all-tags`.")
-            file.symlink_to(whole.resolve())
-        return place
+            if (blob := self._find_verified_blob(entry["md5"])) is None:
+                raise UserError(
+                    f"{self.name}: {output}/{entry['relpath']} is not in DVC's cache; run `dvc fetch --all-tags`."
+                )
+            file.symlink_to(blob.resolve())
+        return folder
 
-    def _whole(self, told: str) -> Path | None:
+    def _find_verified_blob(self, md5: str) -> Path | None:
         """Return a file of the cache, None where it is not there; refuse one that was changed."""
-        file = repository.cache(self.root) / told[:2] / told[2:]
+        file = repository.get_cache_folder(self.root) / md5[:2] / md5[2:]
         if not file.is_file():
             return None
-        if _md5(file.read_bytes()) != told.removesuffix(FOLDER):
-            raise Refusal(f"{self.name}: {told} in DVC's cache is not what its name says; remove it and `dvc fetch`.")
+        if _compute_md5(file.read_bytes()) != md5.removesuffix(FOLDER_HASH_SUFFIX):
+            raise UserError(f"{self.name}: {md5} in DVC's cache is not what its name says; remove it and `dvc fetch`.")
         return file
 
-    def _tracked(self, out: str, told: str) -> Path:
+    def _restore_from_git(self, output: str, md5: str) -> Path:
         """Return an output that git keeps, not the cache."""
-        found = self._file(out)
-        if found is None or _md5(found) != told:
-            raise Refusal(f"{self.name}: {out} is neither in DVC's cache nor in git; run `dvc fetch --all-tags`.")
-        file = self._folder() / PurePosixPath(out).name
-        file.write_bytes(found)
+        content = self._read_file(output)
+        if content is None or _compute_md5(content) != md5:
+            raise UserError(f"{self.name}: {output} is neither in DVC's cache nor in git; run `dvc fetch --all-tags`.")
+        file = self._create_temp_folder() / PurePosixPath(output).name
+        file.write_bytes(content)
         return file
 
-    def _folder(self) -> Path:
-        place = tempfile.mkdtemp(prefix="trueline-")
-        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
-        return Path(place)
+    def _create_temp_folder(self) -> Path:
+        folder = tempfile.mkdtemp(prefix="trueline-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
-    def _file(self, path: str) -> bytes | None:
+    def _read_file(self, path: str) -> bytes | None:
         if self.commit is not None:
-            return repository.read(self.root, self.commit, path)
+            return repository.read_committed_file(self.root, self.commit, path)
         return (self.root / path).read_bytes() if (self.root / path).is_file() else None
 
 
-def workspace(root: Path) -> Files:
+def open_workspace(root: Path) -> VerifiedFiles:
     """Return the files of the workspace."""
-    return Files(root, "workspace")
+    return VerifiedFiles(root, "workspace")
 
 
-def promoted(root: Path, model: str) -> Files:
+def open_promoted(root: Path, model: str) -> VerifiedFiles:
     """Return the files of the commit that a model's name means."""
-    return Files(root, *repository.commit_of(root, model))
+    return VerifiedFiles(root, *repository.resolve_commit(root, model))
 
 
-def _hashed(place: Path) -> str:
-    if place.is_file():
-        return _md5(place.read_bytes())
-    files = [file for file in place.rglob("*") if file.is_file()]
-    told = [{"md5": _md5(file.read_bytes()), "relpath": file.relative_to(place).as_posix()} for file in files]
-    return _md5(json.dumps(sorted(told, key=lambda one: one["relpath"]), sort_keys=True).encode()) + FOLDER
+def _hash_path(path: Path) -> str:
+    if path.is_file():
+        return _compute_md5(path.read_bytes())
+    files = [file for file in path.rglob("*") if file.is_file()]
+    entries = [{"md5": _compute_md5(file.read_bytes()), "relpath": file.relative_to(path).as_posix()} for file in files]
+    return (
+        _compute_md5(json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True).encode())
+        + FOLDER_HASH_SUFFIX
+    )
 
 
-def _md5(content: bytes) -> str:
+def _compute_md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()

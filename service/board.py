@@ -11,56 +11,67 @@ import anyio.to_thread
 
 from service import registry
 from service.described import ModelStatus
-from service.diagnostics import Diagnostics, diagnostics
-from service.outputs import Outputs
+from service.diagnostics import Diagnostics, build_diagnostics
+from service.outputs import TaskOutputs
 from service.registry import Experiments
-from service.status import status
-from service.training import Roles, roles, training
+from service.status import build_task_status
+from service.training import FoldRoles, read_fold_roles, read_training_info
 
-MINUTE, MOMENT = 60.0, 10.0  # seconds that git's answers and the registry's hold
+STATUS_SECONDS, EXPERIMENTS_SECONDS = 60.0, 10.0  # seconds that git's answers and the registry's hold
 
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class TimedCache(Generic[T]):
     """An answer that is made in a thread when somebody asks, once for all who ask meanwhile, and kept for a time."""
 
     def __init__(self, make: Callable[[], T], seconds: float) -> None:
         self._make, self._seconds = make, seconds
-        self._lock, self._value, self._until = asyncio.Lock(), None, 0.0
+        self._lock, self._value, self._valid_until = asyncio.Lock(), None, 0.0
 
     _value: T | None
 
     async def __call__(self) -> T:
         """Return the answer, a new one if the last is too old."""
         async with self._lock:
-            if self._value is None or monotonic() > self._until:
+            if self._value is None or monotonic() > self._valid_until:
                 self._value = await anyio.to_thread.run_sync(self._make)
-                self._until = monotonic() + self._seconds
+                self._valid_until = monotonic() + self._seconds
             return self._value
 
 
 @dataclass
-class Board:
+class StatusCache:
     """The outputs of every task that is answered for, and what git and the registry add to them."""
 
-    outputs: Mapping[str, Outputs]
+    outputs: Mapping[str, TaskOutputs]
     root: Path
-    _roles: dict[Path, Roles] = field(default_factory=dict)
+    _fold_roles: dict[Path, FoldRoles] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.status: Callable[[], Awaitable[ModelStatus]] = Kept(self._status, MINUTE)
-        self.experiments: Callable[[], Awaitable[Experiments]] = Kept(self._experiments, MOMENT)
-        self.diagnostics: Mapping[str, Diagnostics] = {task: diagnostics(one) for task, one in self.outputs.items()}
+        self.get_status: Callable[[], Awaitable[ModelStatus]] = TimedCache(self._build_status, STATUS_SECONDS)
+        self.get_experiments: Callable[[], Awaitable[Experiments]] = TimedCache(
+            self._read_experiments, EXPERIMENTS_SECONDS
+        )
+        self.diagnostics: Mapping[str, Diagnostics] = {
+            task: build_diagnostics(outputs) for task, outputs in self.outputs.items()
+        }
 
-    def _status(self) -> ModelStatus:
-        files = [one.folds for one in self.outputs.values() if one.folds and one.folds not in self._roles]
-        self._roles |= roles(files)
-        found = [status(one, training(one, self.root, self._held(one))) for one in self.outputs.values()]
-        return ModelStatus(success=True, tasks=found)
+    def _build_status(self) -> ModelStatus:
+        fold_files = [
+            outputs.folds
+            for outputs in self.outputs.values()
+            if outputs.folds and outputs.folds not in self._fold_roles
+        ]
+        self._fold_roles |= read_fold_roles(fold_files)
+        statuses = [
+            build_task_status(outputs, read_training_info(outputs, self.root, self._find_fold_roles(outputs)))
+            for outputs in self.outputs.values()
+        ]
+        return ModelStatus(success=True, tasks=statuses)
 
-    def _held(self, outputs: Outputs) -> Roles | None:
-        return self._roles.get(outputs.folds) if outputs.folds else None
+    def _find_fold_roles(self, outputs: TaskOutputs) -> FoldRoles | None:
+        return self._fold_roles.get(outputs.folds) if outputs.folds else None
 
-    def _experiments(self) -> Experiments:
-        return registry.experiments(self.root)
+    def _read_experiments(self) -> Experiments:
+        return registry.fetch_experiments(self.root)

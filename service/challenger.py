@@ -13,24 +13,24 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from core.refusals import Refusal
-from service.artifacts import promoted, workspace
-from service.loaded import Loaded, one, task_of
-from service.prediction_log import PredictionLog, stamped
-from service.refused import sentence
-from service.settings import Settings, inherited
-from service.shadow import READY, paired
+from core.refusals import UserError
+from service.artifacts import open_promoted, open_workspace
+from service.loaded import LoadedModel, load_task_model, parse_task_name
+from service.prediction_log import PredictionLog, stamp_rows
+from service.refused import describe_validation_error
+from service.settings import Settings, read_inherited_settings
+from service.shadow import READY_PREFIX, pair_rows
 
-FOLDER = "shadow"  # within the task's folder of the log, whose own files hold the champion's answers alone
-LONGEST = 300  # letters of what is said of a failure
-NICE = 10  # the champion goes first
-HERE = "workspace"  # events-model@workspace: what was trained last, against what was promoted
+SHADOW_LOG_FOLDER = "shadow"  # within the task's folder of the log, whose own files hold the champion's answers alone
+MAX_FAILURE_LETTERS = 300  # letters of what is said of a failure
+NICE_INCREMENT = 10  # the champion goes first
+WORKSPACE_VERSION = "workspace"  # events-model@workspace: what was trained last, against what was promoted
 
 
 class Challenger:
     """A model with a log."""
 
-    def __init__(self, loaded: Loaded, log: PredictionLog) -> None:
+    def __init__(self, loaded: LoadedModel, log: PredictionLog) -> None:
         self._loaded, self._log = loaded, log
 
     @property
@@ -38,51 +38,57 @@ class Challenger:
         """The version's name and the beginning of the model's hash."""
         return self._loaded.version
 
-    def answered(self, request: str, body: bytes) -> str:
+    def answer_request(self, request_id: str, body: bytes) -> str:
         """Answer a request and write the answer down; return what went wrong, in a sentence, if anything did."""
         loaded = self._loaded
         try:
-            asked = loaded.module.Request.model_validate_json(body)
-            answer = loaded.module.answer(loaded.model, asked)
-            rows = loaded.module.log_rows(loaded.model, asked, answer)
-            self._log.append(stamped(paired(rows, request, "shadow"), loaded.version))
+            parsed = loaded.module.Request.model_validate_json(body)
+            answer = loaded.module.answer(loaded.model, parsed)
+            rows = loaded.module.log_rows(loaded.model, parsed, answer)
+            self._log.append(stamp_rows(pair_rows(rows, request_id, "shadow"), loaded.version))
         except ValidationError as errors:
-            return sentence(errors)
+            return describe_validation_error(errors)
         except Exception as error:  # whatever a challenger does wrong is counted; that is what a shadow is for
             return f"{type(error).__name__}: {error}"
         return ""
 
 
-def load(settings: Settings, model: str) -> Challenger:
+def load_challenger(settings: Settings, model: str) -> Challenger:
     """Return the challenger with its model loaded; refuse one that cannot be."""
-    task = task_of(model)
-    files = workspace(settings.folder) if model.endswith(f"@{HERE}") else promoted(settings.folder, model)
+    task = parse_task_name(model)
+    files = (
+        open_workspace(settings.root_folder)
+        if model.endswith(f"@{WORKSPACE_VERSION}")
+        else open_promoted(settings.root_folder, model)
+    )
     folder = settings.log_folder
     assert folder is not None, "a challenger is not begun without a log"
-    return Challenger(one(task, files), PredictionLog(folder / task / FOLDER, settings.log_bytes))
+    return Challenger(
+        load_task_model(task, files), PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)
+    )
 
 
-def main(model: str, line: socket.socket) -> None:
+def main(model: str, connection: socket.socket) -> None:
     """Say that the model is loaded, or why not; then answer until nobody is at the other end."""
     try:
-        challenger = load(inherited(), model)
-    except Refusal as said:
-        _say(line, str(said))
+        challenger = load_challenger(read_inherited_settings(), model)
+    except UserError as error:
+        _send_line(connection, str(error))
         return
-    _say(line, READY + challenger.version)
-    with line.makefile("rb") as stream:
-        while head := stream.readline().decode():
-            request, _, length = head.partition(" ")
-            _say(line, challenger.answered(request, stream.read(int(length))))
+    _send_line(connection, READY_PREFIX + challenger.version)
+    with connection.makefile("rb") as stream:
+        while header := stream.readline().decode():
+            request_id, _, length = header.partition(" ")
+            _send_line(connection, challenger.answer_request(request_id, stream.read(int(length))))
 
 
-def _say(line: socket.socket, said: str) -> None:
-    line.sendall(" ".join(said.split())[:LONGEST].encode(errors="replace") + b"\n")
+def _send_line(connection: socket.socket, message: str) -> None:
+    connection.sendall(" ".join(message.split())[:MAX_FAILURE_LETTERS].encode(errors="replace") + b"\n")
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service says when it ends
     if hasattr(os, "nice"):
-        os.nice(NICE)
-    with suppress(ConnectionError), socket.socket(fileno=int(sys.argv[2])) as line:
-        main(sys.argv[1], line)
+        os.nice(NICE_INCREMENT)
+    with suppress(ConnectionError), socket.socket(fileno=int(sys.argv[2])) as connection:
+        main(sys.argv[1], connection)

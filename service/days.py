@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from service.outputs import Rows
+from service.outputs import TextRows
 
-DAY = "game_date"
-QUIET = ("", "none", "ok", "healthy")  # levels that are no alert
+DAY_COLUMN = "game_date"
+QUIET_LEVELS = ("", "none", "ok", "healthy")  # levels that are no alert
 
 Values = list[float | None]
 
@@ -24,41 +24,41 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class Days:
+class DailyRows:
     """Days in order, each once."""
 
-    rows: Rows
+    rows: TextRows
 
     @classmethod
-    def of(cls, rows: Rows) -> "Days | None":
+    def from_rows(cls, rows: TextRows) -> "DailyRows | None":
         """Return the days of a table; None where it has none."""
-        found = {row[DAY][:10]: row for row in rows if row.get(DAY)}
-        return cls([found[day] for day in sorted(found)]) if found else None
+        rows_by_day = {row[DAY_COLUMN][:10]: row for row in rows if row.get(DAY_COLUMN)}
+        return cls([rows_by_day[day] for day in sorted(rows_by_day)]) if rows_by_day else None
 
     @property
-    def names(self) -> list[str]:
+    def day_names(self) -> list[str]:
         """Return the days as 2024-01-31."""
-        return [row[DAY][:10] for row in self.rows]
+        return [row[DAY_COLUMN][:10] for row in self.rows]
 
-    def numbers(self, column: str) -> Values:
+    def read_numbers(self, column: str) -> Values:
         """Return a column's figures, None on days without."""
-        return [_number(row.get(column)) for row in self.rows]
+        return [_parse_number(row.get(column)) for row in self.rows]
 
-    def text(self, column: str) -> list[str]:
+    def read_text(self, column: str) -> list[str]:
         """Return a column's words, empty on days without."""
         return [(row.get(column) or "").strip() for row in self.rows]
 
-    def raised(self) -> Iterator[list[Alert]]:
+    def group_alerts(self) -> Iterator[list[Alert]]:
         """Yield alerts, those that say the same one after the other together, the newest first."""
-        columns = (self.text(name) for name in ("alert_level", "alert_message", "primary_cause"))
-        found = [Alert(*one) for one in zip(self.names, *columns, strict=True)]
-        runs = [list(run) for _, run in groupby(found, key=lambda one: (one.level, one.message, one.cause))]
-        yield from (run for run in reversed(runs) if run[0].level.lower() not in QUIET)
+        columns = (self.read_text(name) for name in ("alert_level", "alert_message", "primary_cause"))
+        alerts = [Alert(*entry) for entry in zip(self.day_names, *columns, strict=True)]
+        runs = [list(run) for _, run in groupby(alerts, key=lambda entry: (entry.level, entry.message, entry.cause))]
+        yield from (run for run in reversed(runs) if run[0].level.lower() not in QUIET_LEVELS)
 
 
-def _number(text: str | None) -> float | None:
+def _parse_number(text: str | None) -> float | None:
     try:
-        found = float(text or "")
+        number = float(text or "")
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return number if math.isfinite(number) else None

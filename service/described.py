@@ -4,25 +4,25 @@ from typing import Any
 
 from pydantic import Field
 
-from service.fields import Told
+from service.fields import ResponseModel
 from service.headline import Figure
 
 
-class Input(Told):
+class Input(ResponseModel):
     """An input of the model."""
 
     name: str
     importance: float = Field(description="share of all importance, as the learner tells it")
 
 
-class Features(Told):
+class Features(ResponseModel):
     """What the model looks at."""
 
     count: int | None
     top: list[Input] = Field(description="the most important ones, first first")
 
 
-class Samples(Told):
+class Samples(ResponseModel):
     """How many rows the model saw, and how many it was judged on."""
 
     fit: int | None
@@ -32,7 +32,7 @@ class Samples(Told):
     scored_to: str | None
 
 
-class Window(Told):
+class Window(ResponseModel):
     """The days that the final model was fitted and calibrated on."""
 
     fit_from: str
@@ -42,14 +42,14 @@ class Window(Told):
     source: str
 
 
-class Share(Told):
+class Share(ResponseModel):
     """A class and how much of the rows it makes up."""
 
     name: str
     share: float
 
 
-class Balance(Told):
+class Balance(ResponseModel):
     """How the classes are spread over the rows that were scored."""
 
     of: str
@@ -57,7 +57,7 @@ class Balance(Told):
     source: str
 
 
-class Calibration(Told):
+class Calibration(ResponseModel):
     """How far promised chances are kept."""
 
     calibrator: str
@@ -66,7 +66,7 @@ class Calibration(Told):
     said: str | None = Field(description="what the check of calibration found")
 
 
-class Optimization(Told):
+class Optimization(ResponseModel):
     """What the search for knobs found."""
 
     loss: str
@@ -78,7 +78,7 @@ class Optimization(Told):
     knobs: dict[str, Any] = Field(description="what was chosen")
 
 
-class Version(Told):
+class Version(ResponseModel):
     """Which outputs these are."""
 
     name: str = Field(description="a git tag, or workspace")
@@ -87,7 +87,7 @@ class Version(Told):
     scored: str | None = Field(description="MD5 over the rows and outcomes that were scored: equal is the same test")
 
 
-class TaskStatus(Told):
+class TaskStatus(ResponseModel):
     """A task's model; what is null has its reason under `reasons`."""
 
     task: str = Field(examples=["events"])
@@ -111,7 +111,7 @@ class TaskStatus(Told):
     reasons: dict[str, str] = Field(description="by the name of a field that is null, why it is")
 
 
-class ModelStatus(Told):
+class ModelStatus(ResponseModel):
     """What answers here."""
 
     success: bool

@@ -4,16 +4,16 @@ from typing import Any
 
 from pydantic import Field
 
-from service.days import Alert, Days
-from service.fields import Told
-from service.headline import part
-from service.outputs import Outputs
+from service.days import Alert, DailyRows
+from service.fields import ResponseModel
+from service.headline import ensure_mapping
+from service.outputs import TaskOutputs
 
-ORDER = ("failed", "warning", "ok", "declined")
-WORDS = ("status", "primary_cause", "alert_level", "alert_message", "contributing_factors", "alert_triggered")
+STATUS_ORDER = ("failed", "warning", "ok", "declined")
+TEXT_COLUMNS = ("status", "primary_cause", "alert_level", "alert_message", "contributing_factors", "alert_triggered")
 
 
-class Check(Told):
+class Check(ResponseModel):
     """What a check found."""
 
     name: str
@@ -22,7 +22,7 @@ class Check(Told):
     details: dict[str, Any] = Field(description="the figures behind it")
 
 
-class Day(Told):
+class Day(ResponseModel):
     """The newest day of the daily table."""
 
     day: str
@@ -35,7 +35,7 @@ class Day(Told):
     missing: dict[str, str] = Field(description="why figures are missing")
 
 
-class Raised(Told):
+class Raised(ResponseModel):
     """Alerts that say the same on days one after the other."""
 
     first: str
@@ -46,7 +46,7 @@ class Raised(Told):
     cause: str
 
 
-class Diagnostics(Told):
+class Diagnostics(ResponseModel):
     """A task's diagnosis, the gravest findings first."""
 
     success: bool
@@ -59,47 +59,51 @@ class Diagnostics(Told):
     reasons: dict[str, str] = Field(description="by the name of a field that is null or empty, why it is")
 
 
-def diagnostics(outputs: Outputs) -> Diagnostics:
+def build_diagnostics(outputs: TaskOutputs) -> Diagnostics:
     """Return a task's diagnosis out of its outputs."""
-    where, table = f"metrics/{outputs.task}/diagnosis.json", f"metrics/{outputs.task}/daily.csv"
-    days, verdict = Days.of(outputs.days), outputs.diagnosis.get("verdict")
+    diagnosis_path, daily_path = f"metrics/{outputs.task}/diagnosis.json", f"metrics/{outputs.task}/daily.csv"
+    days, verdict = DailyRows.from_rows(outputs.days), outputs.diagnosis.get("verdict")
     verdict = None if verdict is None else str(verdict)
-    reasons = {} if verdict else {"verdict": outputs.absent.get(where, f"{where} has no verdict.")}
-    reasons |= {} if days else {"newest": outputs.absent.get(table, f"{table} has no days.")}
+    reasons = (
+        {} if verdict else {"verdict": outputs.missing_reasons.get(diagnosis_path, f"{diagnosis_path} has no verdict.")}
+    )
+    reasons |= {} if days else {"newest": outputs.missing_reasons.get(daily_path, f"{daily_path} has no days.")}
     return Diagnostics(
         success=True,
         task=outputs.task,
         verdict=verdict,
-        checks=checks(outputs),
-        newest=_newest(days) if days else None,
-        alerts=[_raised(run) for run in days.raised()] if days else [],
-        days=len(days.names) if days else 0,
+        checks=list_checks(outputs),
+        newest=_build_newest_day(days) if days else None,
+        alerts=[_merge_alerts(run) for run in days.group_alerts()] if days else [],
+        days=len(days.day_names) if days else 0,
         reasons=reasons,
     )
 
 
-def checks(outputs: Outputs) -> list[Check]:
+def list_checks(outputs: TaskOutputs) -> list[Check]:
     """Return what every check found, the gravest first."""
-    held = part(outputs.diagnosis.get("checks"))
-    found = [
+    check_reports = ensure_mapping(outputs.diagnosis.get("checks"))
+    checks = [
         Check(
             name=name,
-            status=str(one.get("status", "declined")),
-            summary=str(one.get("summary", "")),
-            details=dict(part(one.get("details"))),
+            status=str(check.get("status", "declined")),
+            summary=str(check.get("summary", "")),
+            details=dict(ensure_mapping(check.get("details"))),
         )
-        for name, one in sorted((name, part(one)) for name, one in held.items())
+        for name, check in sorted((name, ensure_mapping(check)) for name, check in check_reports.items())
     ]
-    return sorted(found, key=lambda one: ORDER.index(one.status) if one.status in ORDER else 0)
+    return sorted(checks, key=lambda check: STATUS_ORDER.index(check.status) if check.status in STATUS_ORDER else 0)
 
 
-def _newest(days: Days) -> Day:
+def _build_newest_day(days: DailyRows) -> Day:
     row = days.rows[-1]
-    reasons = {name.removesuffix("_reason"): why for name, why in row.items() if name.endswith("_reason") and why}
-    columns = [name for name in row if name not in WORDS and not name.endswith("_reason")]
-    figures = {name: value for name in columns if (value := days.numbers(name)[-1]) is not None}
+    reasons = {
+        name.removesuffix("_reason"): reason for name, reason in row.items() if name.endswith("_reason") and reason
+    }
+    columns = [name for name in row if name not in TEXT_COLUMNS and not name.endswith("_reason")]
+    figures = {name: value for name in columns if (value := days.read_numbers(name)[-1]) is not None}
     return Day(
-        day=days.names[-1],
+        day=days.day_names[-1],
         status=row.get("status") or None,
         alert=row.get("alert_level") or None,
         message=row.get("alert_message") or None,
@@ -110,13 +114,13 @@ def _newest(days: Days) -> Day:
     )
 
 
-def _raised(run: list[Alert]) -> Raised:
-    first, last = run[0], run[-1]
+def _merge_alerts(alerts: list[Alert]) -> Raised:
+    start_alert, end_alert = alerts[0], alerts[-1]
     return Raised(
-        first=first.day,
-        last=last.day,
-        days=len(run),
-        level=last.level,
-        message=last.message,
-        cause=last.cause,
+        first=start_alert.day,
+        last=end_alert.day,
+        days=len(alerts),
+        level=end_alert.level,
+        message=end_alert.message,
+        cause=end_alert.cause,
     )

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 BINS = 10  # of equal count in the backtest
-LEAST = 500  # predictions; from fewer the index is mostly chance
-HALF_LIFE = 20_000  # predictions after which an old one counts half
-TINY = 1e-4  # of a bin that is empty
+MIN_PREDICTIONS = 500  # predictions; from fewer the index is mostly chance
+HALF_LIFE_PREDICTIONS = 20_000  # predictions after which an old one counts half
+MIN_BIN_SHARE = 1e-4  # of a bin that is empty
 
 
-class Drift:
+class PredictionDrift:
     """A population stability index over bins that hold equal shares of the reference."""
 
     def __init__(self, edges: Sequence[float], shares: Sequence[float]) -> None:
@@ -19,31 +19,35 @@ class Drift:
         self._counts = [0.0] * len(self._shares)
 
     @classmethod
-    def against(cls, reference: Iterable[float]) -> "Drift | None":
+    def from_reference(cls, reference: Iterable[float]) -> "PredictionDrift | None":
         """Return the index against a reference, None where that is too small."""
-        known = sorted(value for value in reference if math.isfinite(value))
-        if len(known) < LEAST:
+        values = sorted(value for value in reference if math.isfinite(value))
+        if len(values) < MIN_PREDICTIONS:
             return None
-        edges = sorted({known[len(known) * step // BINS] for step in range(1, BINS)})
-        ends = [0, *(bisect_left(known, edge) for edge in edges), len(known)]
-        return cls(edges, [(end - start) / len(known) for start, end in pairwise(ends)])
+        edges = sorted({values[len(values) * step // BINS] for step in range(1, BINS)})
+        ends = [0, *(bisect_left(values, edge) for edge in edges), len(values)]
+        return cls(edges, [(end - start) / len(values) for start, end in pairwise(ends)])
 
-    def see(self, numbers: Iterable[float]) -> None:
+    def add_predictions(self, numbers: Iterable[float]) -> None:
         """Count predictions."""
         for number in numbers:
             self._counts[bisect_right(self._edges, number)] += 1
-        if sum(self._counts) > 2 * HALF_LIFE:
+        if sum(self._counts) > 2 * HALF_LIFE_PREDICTIONS:
             self._counts = [count / 2 for count in self._counts]
 
-    def index(self) -> float | None:
+    def compute_index(self) -> float | None:
         """Return Σ (share − reference)·ln(share / reference), None before there are enough predictions.
 
         Below 0.1 nothing moved, above 0.25 much did: the usual bounds.
         """
-        seen = sum(self._counts)
-        if seen < LEAST:
+        total = sum(self._counts)
+        if total < MIN_PREDICTIONS:
             return None
         shares = [
-            (max(count / seen, TINY), max(share, TINY)) for count, share in zip(self._counts, self._shares, strict=True)
+            (max(count / total, MIN_BIN_SHARE), max(share, MIN_BIN_SHARE))
+            for count, share in zip(self._counts, self._shares, strict=True)
         ]
-        return math.fsum((now - then) * math.log(now / then) for now, then in shares)
+        return math.fsum(
+            (latest_share - reference_share) * math.log(latest_share / reference_share)
+            for latest_share, reference_share in shares
+        )

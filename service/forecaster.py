@@ -8,22 +8,22 @@ import pandas as pd
 from pydantic import ValidationError
 
 from core import tables
-from core.archive import Archive, PostedPast
-from core.chosen import chosen
-from core.params import Knobs
-from core.races import Floats, codes
-from core.refusals import Refusal, suggest
-from core.shelf import tool
-from service.artifacts import Files
+from core.archive import OnlineHistory, OnlinePast
+from core.chosen import select_features
+from core.params import StageSettings
+from core.races import Floats, encode_groups
+from core.refusals import UserError, did_you_mean
+from core.shelf import load_plugin
+from service.artifacts import VerifiedFiles
 
-ARM = "tuned"  # the learner that the plan chose, with the knobs that tuning found
-FINAL = "final"  # the fold that is fitted and calibrated on all history
+TUNED_ARM = "tuned"  # the learner that the plan chose, with the knobs that tuning found
+FINAL_FOLD = "final"  # the fold that is fitted and calibrated on all history
 
-K = TypeVar("K", bound=Knobs)
+K = TypeVar("K", bound=StageSettings)
 
 
 @dataclass(frozen=True)
-class Forecaster:
+class Predictor:
     """The tools and fitted parts that turn posted rows into forecasts, as the corridor does."""
 
     version: str
@@ -33,80 +33,84 @@ class Forecaster:
     model: Any
     calibrator: Any
     state: dict[str, Any]
-    archive: Archive
+    archive: OnlineHistory
     present: list[str]  # columns of a posted row that inputs may be made of
 
-    def past(self, rows: pd.DataFrame) -> PostedPast:
+    def get_past(self, rows: pd.DataFrame) -> OnlinePast:
         """Return the past of rows of one time: what of the history is strictly earlier."""
-        return self.archive.past(rows)
+        return self.archive.build_past(rows)
 
-    def inputs(self, rows: pd.DataFrame) -> pd.DataFrame:
+    def build_inputs(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the model's inputs of prepared rows of one time."""
-        built = self.builder.build(rows[self.present], self.past(rows), self.settings)
-        return chosen(built, self.settings)
+        all_inputs = self.builder.build(rows[self.present], self.get_past(rows), self.settings)
+        return select_features(all_inputs, self.settings)
 
-    def forecast(self, rows: pd.DataFrame) -> dict[str, Floats]:
+    def predict_rows(self, rows: pd.DataFrame) -> dict[str, Floats]:
         """Return the calibrated forecast (under "") of prepared rows of one time, and what else the calibrator tells.
 
         To the last bit what train and calibrate give these rows with the same history: rows of the history at their
         time or later play no role, be it the outcome of the very same row.
         """
-        score = self.learner.score(self.model, self.inputs(rows))
-        found = self.calibrator.apply(self.state, score, codes(rows["group"]))
-        return found if isinstance(found, dict) else {"": found}
+        score = self.learner.score(self.model, self.build_inputs(rows))
+        predictions = self.calibrator.apply(self.state, score, encode_groups(rows["group"]))
+        return predictions if isinstance(predictions, dict) else {"": predictions}
 
 
-def load(files: Files, task: str) -> Forecaster:
+def load_predictor(files: VerifiedFiles, task: str) -> Predictor:
     """Return the forecaster of a commit's task, its history indexed and its ratings learned.
 
     Takes models/<task>/final, models/<task>/calibrator.json and data/prepared/<task>.parquet. Refuses a calibrator
     without the final fold.
     """
-    params = files.params()
-    builder, learner = tool("features", task), tool("train", params["tasks"][task]["learner"])
-    settings = knobs(params, builder.Settings, "features", task)
-    prepared = files.path(f"data/prepared/{task}.parquet")
-    usable = [column for column in tables.declared(prepared) if not column.yardstick]
-    held = files.json(f"models/{task}/calibrator.json")
-    history = tables.read(prepared)
-    forecaster = Forecaster(
-        f"{files.name}:{files.hash(f'models/{task}/final')[:8]}",
+    params = files.read_params()
+    builder, learner = load_plugin("features", task), load_plugin("train", params["tasks"][task]["learner"])
+    settings = extract_settings(params, builder.Settings, "features", task)
+    prepared = files.resolve_path(f"data/prepared/{task}.parquet")
+    usable = [column for column in tables.read_declarations(prepared) if not column.yardstick]
+    calibrator_content = files.read_json(f"models/{task}/calibrator.json")
+    history = tables.read_table(prepared)
+    predictor = Predictor(
+        f"{files.name}:{files.get_hash(f'models/{task}/final')[:8]}",
         builder,
         settings,
         learner,
-        learner.load(files.path(f"models/{task}/final")),
-        tool("calibrate", held["calibrator"]),
-        _state(held["folds"], task),
-        Archive(history[[column.name for column in usable]]),
+        learner.load(files.resolve_path(f"models/{task}/final")),
+        load_plugin("calibrate", calibrator_content["calibrator"]),
+        _find_calibrator_state(calibrator_content["folds"], task),
+        OnlineHistory(history[[column.name for column in usable]]),
         [column.name for column in usable if column.known in ("before", settings.decision)],
     )
-    forecaster.forecast(
+    predictor.predict_rows(
         history[history["group"] == history["group"].iloc[-1]]
     )  # so that the first request need not wait
-    return forecaster
+    return predictor
 
 
-def knobs(params: dict[str, Any], model: type[K], *path: str) -> K:
+def extract_settings(params: dict[str, Any], model: type[K], *path: str) -> K:
     """Return the knobs under a path of a params.yaml that was read; refuse those that its tool does not take."""
     value: Any = params
-    for word in path:
-        if not isinstance(value, dict) or word not in value:
-            raise Refusal(f"params.yaml has no {'.'.join(path)}; {suggest(word, _words(value))}")
-        value = value[word]
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            raise UserError(f"params.yaml has no {'.'.join(path)}; {did_you_mean(key, _list_keys(value))}")
+        value = value[key]
     try:
         return model.model_validate(value)
     except ValidationError as errors:
-        first = errors.errors()[0]
-        where = ".".join([*path, *map(str, first["loc"])])
-        raise Refusal(f"params.yaml: {where}: {first['msg'].lower()}; serve a commit of this version.") from None
+        first_error = errors.errors()[0]
+        setting_path = ".".join([*path, *map(str, first_error["loc"])])
+        raise UserError(
+            f"params.yaml: {setting_path}: {first_error['msg'].lower()}; serve a commit of this version."
+        ) from None
 
 
-def _words(value: Any) -> Iterable[str]:
+def _list_keys(value: Any) -> Iterable[str]:
     return map(str, value) if isinstance(value, dict) else ()
 
 
-def _state(folds: dict[str, Any], task: str) -> dict[str, Any]:
-    state: dict[str, Any] | None = folds.get(FINAL, {}).get(ARM)
+def _find_calibrator_state(folds: dict[str, Any], task: str) -> dict[str, Any]:
+    state: dict[str, Any] | None = folds.get(FINAL_FOLD, {}).get(TUNED_ARM)
     if state is None:
-        raise Refusal(f"models/{task}/calibrator.json has no {ARM!r} of the fold {FINAL!r}; run `dvc repro`.")
+        raise UserError(
+            f"models/{task}/calibrator.json has no {TUNED_ARM!r} of the fold {FINAL_FOLD!r}; run `dvc repro`."
+        )
     return state

@@ -9,18 +9,20 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.refused import refused
+from service.refused import build_error_response
 
-DIGITS = 15  # of a length that could be true
-UPGRADE = "The head asks for another protocol with Upgrade, which ends HTTP before the body; send it without Upgrade."
-OPEN = {"/health"}  # what monitors ask; it says nothing that an outsider could use
+MAX_LENGTH_DIGITS = 15  # of a length that could be true
+UPGRADE_REFUSAL = (
+    "The head asks for another protocol with Upgrade, which ends HTTP before the body; send it without Upgrade."
+)
+OPEN_PATHS = {"/health"}  # what monitors ask; it says nothing that an outsider could use
 
 
-class Limits:
+class RequestLimitMiddleware:
     """Let through what has the token, is small enough and comes in time; answer the rest."""
 
     def __init__(self, app: ASGIApp, body_bytes: int, body_seconds: float, token: str | None) -> None:
-        self._app, self._bytes, self._seconds = app, body_bytes, body_seconds
+        self._app, self._max_body_bytes, self._body_timeout_seconds = app, body_bytes, body_seconds
         self._token = None if token is None else token.strip().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,75 +30,77 @@ class Limits:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if not self._known(scope["path"], headers.get(b"authorization", b"")):
-            said = "This address needs the header Authorization: Bearer, and the token that the service was given."
-            await refused(401, said, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
-        elif self._too_long(headers.get(b"content-length", b"0")):
-            await self._let_go(receive, 0)
-            await refused(413, self._too_large(), {"Connection": "close"})(scope, receive, send)
-        elif b"upgrade" in headers and _upgraded_with_body(headers):
-            await refused(400, UPGRADE, {"Connection": "close"})(scope, receive, send)
+        if not self._is_authorised(scope["path"], headers.get(b"authorization", b"")):
+            message = "This address needs the header Authorization: Bearer, and the token that the service was given."
+            await build_error_response(401, message, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+        elif self._is_too_long(headers.get(b"content-length", b"0")):
+            await self._drain_body(receive, 0)
+            await build_error_response(413, self._describe_limit(), {"Connection": "close"})(scope, receive, send)
+        elif b"upgrade" in headers and _is_upgrade_with_body(headers):
+            await build_error_response(400, UPGRADE_REFUSAL, {"Connection": "close"})(scope, receive, send)
         else:
-            await self._app(scope, self._within(receive), send)
+            await self._app(scope, self._limit_receive(receive), send)
 
-    def _known(self, path: str, told: bytes) -> bool:
-        if self._token is None or path in OPEN:
+    def _is_authorised(self, path: str, authorization: bytes) -> bool:
+        if self._token is None or path in OPEN_PATHS:
             return True
-        found = _bearer(told)
-        return found != b"" and hmac.compare_digest(found, self._token)
+        token = _parse_bearer_token(authorization)
+        return token != b"" and hmac.compare_digest(token, self._token)
 
-    def _too_long(self, told: bytes) -> bool:
+    def _is_too_long(self, content_length: bytes) -> bool:
         """Whether a body is longer than allowed as its header has it; Python refuses to read thousands of digits."""
-        return told.isdigit() and (len(told) > DIGITS or int(told) > self._bytes)
+        return content_length.isdigit() and (
+            len(content_length) > MAX_LENGTH_DIGITS or int(content_length) > self._max_body_bytes
+        )
 
-    def _too_large(self) -> str:
-        return f"The body is longer than {self._bytes:,} bytes; send fewer at a time."
+    def _describe_limit(self) -> str:
+        return f"The body is longer than {self._max_body_bytes:,} bytes; send fewer at a time."
 
-    async def _let_go(self, receive: Receive, taken: int) -> None:
+    async def _drain_body(self, receive: Receive, received_bytes: int) -> None:
         """Read the rest of a long body and keep none of it, for many clients hear no answer before they have sent all.
 
         At ten times what is allowed, or when the time is up, the connection is closed without regard to that.
         """
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds):
-                while taken <= 10 * self._bytes:
+            async with asyncio.timeout(self._body_timeout_seconds):
+                while received_bytes <= 10 * self._max_body_bytes:
                     message = await receive()
-                    taken += len(message.get("body", b""))
+                    received_bytes += len(message.get("body", b""))
                     if not message.get("more_body", False):
                         return
 
-    def _within(self, receive: Receive) -> Receive:
+    def _limit_receive(self, receive: Receive) -> Receive:
         """Return a `receive` that counts bytes and keeps to the time; what it raises becomes an answer."""
-        taken, ends, whole = 0, asyncio.get_running_loop().time() + self._seconds, False
+        received_bytes, deadline, is_complete = 0, asyncio.get_running_loop().time() + self._body_timeout_seconds, False
 
-        async def counted() -> Message:
-            nonlocal taken, whole
-            if whole:  # what comes after the body is only that the client is gone
+        async def receive_within_limits() -> Message:
+            nonlocal received_bytes, is_complete
+            if is_complete:  # what comes after the body is only that the client is gone
                 return await receive()
             try:
-                async with asyncio.timeout_at(ends):
+                async with asyncio.timeout_at(deadline):
                     message: MutableMapping[str, Any] = await receive()
             except TimeoutError:
-                said = f"The body did not come within {self._seconds:g} seconds; send it in one go."
-                raise HTTPException(408, said, {"Connection": "close"}) from None
-            taken += len(message.get("body", b""))
-            if taken > self._bytes:
+                detail = f"The body did not come within {self._body_timeout_seconds:g} seconds; send it in one go."
+                raise HTTPException(408, detail, {"Connection": "close"}) from None
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > self._max_body_bytes:
                 if message.get("more_body", False):
-                    await self._let_go(receive, taken)
-                raise HTTPException(413, self._too_large(), {"Connection": "close"})
-            whole = not message.get("more_body", False)
+                    await self._drain_body(receive, received_bytes)
+                raise HTTPException(413, self._describe_limit(), {"Connection": "close"})
+            is_complete = not message.get("more_body", False)
             return message
 
-        return counted
+        return receive_within_limits
 
 
-def _bearer(told: bytes) -> bytes:
+def _parse_bearer_token(header: bytes) -> bytes:
     """Return the token of an Authorization header; RFC 9110 has its scheme in any case, and outer blanks not count."""
-    scheme, _, token = told.partition(b" ")
+    scheme, _, token = header.partition(b" ")
     return token.strip() if scheme.lower() == b"bearer" else b""
 
 
-def _upgraded_with_body(headers: Mapping[bytes, bytes]) -> bool:
+def _is_upgrade_with_body(headers: Mapping[bytes, bytes]) -> bool:
     """Whether a head names a body that no parser reads, for what follows is in the other protocol."""
-    bodied = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
-    return bodied and b"upgrade" in headers.get(b"connection", b"").lower()
+    has_body = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+    return has_body and b"upgrade" in headers.get(b"connection", b"").lower()

@@ -5,67 +5,79 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
-from core.refusals import Refusal, suggest
-from service.artifacts import Files, promoted, workspace
+from core.refusals import UserError, did_you_mean
+from service.artifacts import VerifiedFiles, open_promoted, open_workspace
 from service.settings import Settings
-from service.tasks import task, tasks
+from service.tasks import list_tasks, load_task_module
 
-SUFFIX = "-model"  # of an artifact's name: events-model
-LONGEST = 200  # letters of what is said of a broken file
+MODEL_SUFFIX = "-model"  # of an artifact's name: events-model
+MAX_ERROR_LETTERS = 200  # letters of what is said of a broken file
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A task with the model that answers for it."""
 
     task: str
     module: ModuleType
     model: Any
-    files: Files
+    files: VerifiedFiles
 
     @cached_property
     def version(self) -> str:
         """The version's name and the beginning of the model's hash: events-model@v1.2.0:4f9cfd95."""
-        return f"{self.files.name}:{self.hash[:8]}"
+        return f"{self.files.name}:{self.model_hash[:8]}"
 
     @cached_property
-    def hash(self) -> str:
+    def model_hash(self) -> str:
         """The MD5 of the model."""
-        return self.files.hash(f"models/{self.task}/final")
+        return self.files.get_hash(f"models/{self.task}/final")
 
 
-def load(settings: Settings) -> dict[str, Loaded]:
+def load_models(settings: Settings) -> dict[str, LoadedModel]:
     """Return the models that settings ask for, by task; refuse whatever cannot be loaded.
 
     A task without a model of its own is answered by the workspace's.
     """
-    named = {task_of(model): model for model in settings.models}
-    here = workspace(settings.folder)
-    asked = settings.tasks or tuple(named) or tuple(one for one in tasks() if here.has(f"models/{one}/final"))
-    if not asked:
-        raise Refusal("there is no model to answer with; run `dvc repro`, or name one with --model.")
-    if strangers := sorted(set(named) - set(asked)):
-        raise Refusal(
-            f"--model names {named[strangers[0]]!r}, and --tasks leaves {strangers[0]} out; name it there too."
+    models_by_task = {parse_task_name(model): model for model in settings.models}
+    workspace_files = open_workspace(settings.root_folder)
+    requested_tasks = (
+        settings.tasks
+        or tuple(models_by_task)
+        or tuple(task_name for task_name in list_tasks() if workspace_files.has_output(f"models/{task_name}/final"))
+    )
+    if not requested_tasks:
+        raise UserError("there is no model to answer with; run `dvc repro`, or name one with --model.")
+    if excluded_tasks := sorted(set(models_by_task) - set(requested_tasks)):
+        raise UserError(
+            f"--model names {models_by_task[excluded_tasks[0]]!r}, and --tasks leaves {excluded_tasks[0]} out; name it there too."
         )
-    return {name: one(name, promoted(settings.folder, named[name]) if name in named else here) for name in asked}
+    return {
+        name: load_task_model(
+            name,
+            open_promoted(settings.root_folder, models_by_task[name]) if name in models_by_task else workspace_files,
+        )
+        for name in requested_tasks
+    }
 
 
-def one(name: str, files: Files) -> Loaded:
+def load_task_model(name: str, files: VerifiedFiles) -> LoadedModel:
     """Return the model of a task out of some files."""
-    module = task(name)
+    module = load_task_module(name)
     try:
-        return Loaded(name, module, module.load(files), files)
-    except Refusal:
+        return LoadedModel(name, module, module.load(files), files)
+    except UserError:
         raise
     except Exception as error:  # whatever a library raises over a broken file
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:LONGEST]}"
-        raise Refusal(f"{files.name}: the model of {name} cannot be read ({said}); run `dvc repro`.") from error
+        problem = f"{type(error).__name__}: {' '.join(str(error).split())[:MAX_ERROR_LETTERS]}"
+        raise UserError(f"{files.name}: the model of {name} cannot be read ({problem}); run `dvc repro`.") from error
 
 
-def task_of(model: str) -> str:
+def parse_task_name(model: str) -> str:
     """Return the task of an artifact: `events` of events-model#prod."""
     name = model.replace("@", "#").partition("#")[0]
-    if not name.endswith(SUFFIX) or name.removesuffix(SUFFIX) not in tasks():
-        raise Refusal(f"no task has a model {model!r}; {suggest(name, (one + SUFFIX for one in tasks()))}")
-    return name.removesuffix(SUFFIX)
+    if not name.endswith(MODEL_SUFFIX) or name.removesuffix(MODEL_SUFFIX) not in list_tasks():
+        raise UserError(
+            f"no task has a model {model!r}; {did_you_mean(name, (task_name + MODEL_SUFFIX for task_name in list_tasks()))}"
+        )
+    return name.removesuffix(MODEL_SUFFIX)

@@ -4,11 +4,11 @@ import asyncio
 import os
 import signal
 
-LOOK = 1.0  # seconds between two looks
+POLL_SECONDS = 1.0  # seconds between two looks
 
 
-async def end_with(parent: int | None) -> None:
+async def exit_with_parent(parent_id: int | None) -> None:
     """End this process, as SIGTERM does, once its parent is not the one that began it."""
-    while os.getppid() == parent:
-        await asyncio.sleep(LOOK)
+    while os.getppid() == parent_id:
+        await asyncio.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from service import repository
 
-Rows = list[dict[str, str]]
-CURVES = "plots/metrics"  # where dvclive writes one table a curve
-WORD = "step"  # of a curve's round
-KEPT = 180  # newest days: as many as a drawing has room for
+TextRows = list[dict[str, str]]
+CURVES_FOLDER = "plots/metrics"  # where dvclive writes one table a curve
+STEP_COLUMN = "step"  # of a curve's round
+MAX_DAYS = 180  # newest days: as many as a drawing has room for
 
 
-class Files(Protocol):
+class OutputFiles(Protocol):
     """Verified files of a commit or of the workspace (service.artifacts.Files)."""
 
     @property
@@ -32,113 +32,117 @@ class Files(Protocol):
         """The commit, None for the workspace."""
 
     @property
-    def outs(self) -> Mapping[str, str]:
+    def output_hashes(self) -> Mapping[str, str]:
         """Every output with its hash."""
 
-    def path(self, relative: str) -> Path:
+    def resolve_path(self, relative: str) -> Path:
         """Return where an output can be read; refuse one that is not what it should be."""
 
-    def params(self) -> dict[str, Any]:
+    def read_params(self) -> dict[str, Any]:
         """Return the parameters that the outputs were made with."""
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """A task's outputs as they were when the model was loaded; what could not be read is empty: `absent` says why."""
+class TaskOutputs:
+    """A task's outputs as they were when the model was loaded; what could not be read is empty: `missing_reasons` says why."""
 
     task: str
     version: str
     commit: str | None
-    plan: Mapping[str, Any]
-    search: Mapping[str, Any]
+    task_config: Mapping[str, Any]
+    search_settings: Mapping[str, Any]
     report: Mapping[str, Any]
     diagnosis: Mapping[str, Any]
     tuned: Mapping[str, Any]
     model: Mapping[str, Any]
-    importance: Rows
-    trials: Rows
-    days: Rows
-    reliability: Rows
+    importance: TextRows
+    trials: TextRows
+    days: TextRows
+    reliability: TextRows
     curves: Mapping[str, Mapping[int, float]]
     hashes: Mapping[str, str]
     folds: Path | None
-    absent: Mapping[str, str] = field(default_factory=dict)
+    missing_reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-def gather(task: str, files: Files) -> Outputs:
+def read_outputs(task: str, files: OutputFiles) -> TaskOutputs:
     """Return what is at hand of a task's outputs; nothing that is missing, changed or torn is an error."""
-    read = _Reader(files)
-    params, metrics, models = files.params(), f"metrics/{task}", f"models/{task}"
-    parts = {task, f"{task}.parquet"}
-    return Outputs(
+    reader = _OutputReader(files)
+    params, metrics, models = files.read_params(), f"metrics/{task}", f"models/{task}"
+    task_names = {task, f"{task}.parquet"}
+    return TaskOutputs(
         task,
         files.name,
         files.commit,
         params.get("tasks", {}).get(task, {}),
         params.get("tune", {}).get(task, {}).get("search", {}),
-        report=read.json(f"{metrics}/report.json"),
-        diagnosis=read.json(f"{metrics}/diagnosis.json"),
-        tuned=read.json(f"{models}/tuned.json"),
-        model=read.json(f"{models}/final/model.json"),
-        importance=read.table(f"{metrics}/importance.csv"),
-        trials=read.table(f"{metrics}/trials.csv"),
-        days=read.table(f"{metrics}/daily.csv")[-KEPT:],
-        reliability=read.table(f"{metrics}/plots/reliability.csv"),
-        curves=read.curves(f"{models}/curves"),
-        hashes={path: md5 for path, md5 in sorted(files.outs.items()) if parts & set(path.split("/"))},
-        folds=read.path(f"data/folds/{task}.parquet"),
-        absent=read.absent,
+        report=reader.read_json(f"{metrics}/report.json"),
+        diagnosis=reader.read_json(f"{metrics}/diagnosis.json"),
+        tuned=reader.read_json(f"{models}/tuned.json"),
+        model=reader.read_json(f"{models}/final/model.json"),
+        importance=reader.read_table(f"{metrics}/importance.csv"),
+        trials=reader.read_table(f"{metrics}/trials.csv"),
+        days=reader.read_table(f"{metrics}/daily.csv")[-MAX_DAYS:],
+        reliability=reader.read_table(f"{metrics}/plots/reliability.csv"),
+        curves=reader.read_curves(f"{models}/curves"),
+        hashes={path: md5 for path, md5 in sorted(files.output_hashes.items()) if task_names & set(path.split("/"))},
+        folds=reader.find_path(f"data/folds/{task}.parquet"),
+        missing_reasons=reader.missing_reasons,
     )
 
 
-class _Reader:
+class _OutputReader:
     """Reads outputs, and keeps why one could not be read."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: OutputFiles) -> None:
         self.files = files
-        self.absent: dict[str, str] = {}
+        self.missing_reasons: dict[str, str] = {}
 
-    def path(self, relative: str) -> Path | None:
+    def find_path(self, relative: str) -> Path | None:
         try:
-            return self.files.path(relative)
-        except (Refusal, OSError) as error:
-            self.absent[relative] = str(error)
+            return self.files.resolve_path(relative)
+        except (UserError, OSError) as error:
+            self.missing_reasons[relative] = str(error)
             return None
 
-    def json(self, relative: str) -> dict[str, Any]:
+    def read_json(self, relative: str) -> dict[str, Any]:
         try:
-            found = json.loads(self._text(relative) or "{}")
+            content = json.loads(self._read_text(relative) or "{}")
         except ValueError:
-            self.absent[relative] = f"{relative} is not JSON"
+            self.missing_reasons[relative] = f"{relative} is not JSON"
             return {}
-        return found if isinstance(found, dict) else {}
+        return content if isinstance(content, dict) else {}
 
-    def table(self, relative: str) -> Rows:
-        return list(csv.DictReader((self._text(relative) or "").splitlines()))
+    def read_table(self, relative: str) -> TextRows:
+        return list(csv.DictReader((self._read_text(relative) or "").splitlines()))
 
-    def curves(self, relative: str) -> dict[str, dict[int, float]]:
+    def read_curves(self, relative: str) -> dict[str, dict[int, float]]:
         """Return every curve by its name, `loss/fit`, and by round; of a rival, its own name stands first."""
-        folder = self.path(relative)
-        found = sorted(folder.rglob("*.tsv")) if folder else []
-        return {_curve(file.relative_to(folder)): _rounds(file) for file in found} if folder else {}
+        folder = self.find_path(relative)
+        curve_files = sorted(folder.rglob("*.tsv")) if folder else []
+        return {_get_curve_name(file.relative_to(folder)): _read_curve(file) for file in curve_files} if folder else {}
 
-    def _text(self, relative: str) -> str | None:
-        place = self.path(relative)
-        if place:
-            return place.read_text(encoding="utf-8", errors="replace")
-        kept = repository.read(self.files.root, self.files.commit, relative) if self.files.commit else None
-        if kept is None:
+    def _read_text(self, relative: str) -> str | None:
+        path = self.find_path(relative)
+        if path:
+            return path.read_text(encoding="utf-8", errors="replace")
+        content = (
+            repository.read_committed_file(self.files.root, self.files.commit, relative) if self.files.commit else None
+        )
+        if content is None:
             return None
-        del self.absent[relative]  # metrics of a promoted version are in git, a folder of them in no cache
-        return kept.decode("utf-8", errors="replace")
+        del self.missing_reasons[relative]  # metrics of a promoted version are in git, a folder of them in no cache
+        return content.decode("utf-8", errors="replace")
 
 
-def _curve(file: Path) -> str:
+def _get_curve_name(file: Path) -> str:
     """Return `text_network/loss/fit` of text_network/plots/metrics/loss/fit.tsv."""
-    return "/".join(part for part in file.with_suffix("").parts if part not in CURVES.split("/"))
+    return "/".join(segment for segment in file.with_suffix("").parts if segment not in CURVES_FOLDER.split("/"))
 
 
-def _rounds(file: Path) -> dict[int, float]:
+def _read_curve(file: Path) -> dict[int, float]:
     rows = csv.DictReader(file.read_text().splitlines(), delimiter="\t")
-    column = next((name for name in rows.fieldnames or () if name != WORD), "")
-    return {int(float(row[WORD])): float(row[column]) for row in rows if row.get(WORD) and row.get(column)}
+    column = next((name for name in rows.fieldnames or () if name != STEP_COLUMN), "")
+    return {
+        int(float(row[STEP_COLUMN])): float(row[column]) for row in rows if row.get(STEP_COLUMN) and row.get(column)
+    }

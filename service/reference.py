@@ -5,39 +5,39 @@ import json
 import sys
 from pathlib import Path
 
-from service.drift import Drift
+from service.drift import PredictionDrift
 
-ARM = "tuned"  # the arm whose learner, fitted on everything, is the final model
-TARGET = "target:"  # opens the name of a tag's column
-SAMPLE = 50_000  # numbers that say how the others spread
+TUNED_ARM = "tuned"  # the arm whose learner, fitted on everything, is the final model
+TARGET_PREFIX = "target:"  # opens the name of a tag's column
+MAX_SAMPLE = 50_000  # numbers that say how the others spread
 
 
-async def drift(predictions: Path) -> Drift | None:
+async def read_reference_drift(predictions: Path) -> PredictionDrift | None:
     """Return the drift against a table of predictions, None where it cannot be read."""
     command = [sys.executable, "-m", "service.reference", str(predictions.resolve())]
-    child = await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         *command, cwd=Path(__file__).parent.parent, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        told, _ = await child.communicate()
+        output, _ = await process.communicate()
     except asyncio.CancelledError:
-        child.kill()
-        await child.wait()
+        process.kill()
+        await process.wait()
         raise
-    return None if child.returncode else Drift.against(json.loads(told))
+    return None if process.returncode else PredictionDrift.from_reference(json.loads(output))
 
 
-def predicted(predictions: Path) -> list[float]:
+def sample_predictions(predictions: Path) -> list[float]:
     """Return the arm's predictions, of all tags together, evenly thinned out to a sample."""
     import pyarrow.parquet as pq  # in the child alone
 
-    held = pq.read_schema(predictions).names
-    tags = [name.removeprefix(TARGET) for name in held if name.startswith(TARGET)]
-    names = [f"{ARM}:{tag}" for tag in tags] or [ARM]
+    column_names = pq.read_schema(predictions).names
+    tags = [name.removeprefix(TARGET_PREFIX) for name in column_names if name.startswith(TARGET_PREFIX)]
+    names = [f"{TUNED_ARM}:{tag}" for tag in tags] or [TUNED_ARM]
     columns = pq.read_table(predictions, columns=names).to_pydict()
     numbers = [number for column in columns.values() for number in column if number is not None]
-    return numbers[:: len(numbers) // SAMPLE + 1]
+    return numbers[:: len(numbers) // MAX_SAMPLE + 1]
 
 
 if __name__ == "__main__":
-    json.dump(predicted(Path(sys.argv[1])), sys.stdout)
+    json.dump(sample_predictions(Path(sys.argv[1])), sys.stdout)

@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 from starlette.responses import Response
 
-SHOWN = 60  # letters of what came, and of each name on the way to it
-DEPTH = 6  # names that are told
+MAX_INPUT_LETTERS = 60  # letters of what came, and of each name on the way to it
+MAX_PATH_NAMES = 6  # names that are told
 
 
-def refused(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+def build_error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return `{"detail": sentence}` with a status."""
-    return Response(json.dumps({"detail": sentence}), status, headers, "application/json")
+    return Response(json.dumps({"detail": message}), status, headers, "application/json")
 
 
-def sentence(errors: ValidationError) -> str:
+def describe_validation_error(errors: ValidationError) -> str:
     """Return the first error as a sentence: where, what came, what is allowed."""
-    first = errors.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(word)[:SHOWN] for word in first["loc"][:DEPTH])
-    if first["type"] == "json_invalid":
-        return f"The body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}."
-    problem = first["msg"][0].lower() + first["msg"][1:]
-    if first["type"] in ("missing", "extra_forbidden"):
-        return f"{where}: {problem}."
-    came = json.dumps(first["input"], default=str)
-    return f"{where or 'The body'}: {problem}; what came is {came[:SHOWN]}{'…' * (len(came) > SHOWN)}."
+    first_error = errors.errors(include_url=False, include_context=False)[0]
+    field_path = ".".join(str(name)[:MAX_INPUT_LETTERS] for name in first_error["loc"][:MAX_PATH_NAMES])
+    if first_error["type"] == "json_invalid":
+        return f"The body is not JSON: {first_error['msg'].removeprefix('Invalid JSON: ')}."
+    problem = first_error["msg"][0].lower() + first_error["msg"][1:]
+    if first_error["type"] in ("missing", "extra_forbidden"):
+        return f"{field_path}: {problem}."
+    received = json.dumps(first_error["input"], default=str)
+    return f"{field_path or 'The body'}: {problem}; what came is {received[:MAX_INPUT_LETTERS]}{'…' * (len(received) > MAX_INPUT_LETTERS)}."

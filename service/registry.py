@@ -13,15 +13,15 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from service.fields import Told
+from service.fields import ResponseModel
 
 COMMAND = ("-m", "experiments", "list", "--peek", "--json")
-PATIENCE = 30.0  # seconds
-MOST = 200  # experiments told of, the newest
-CODE = Path(__file__).parents[1]
+TIMEOUT_SECONDS = 30.0  # seconds
+MAX_EXPERIMENTS = 200  # experiments told of, the newest
+CODE_FOLDER = Path(__file__).parents[1]
 
 
-class Experiment(Told):
+class Experiment(ResponseModel):
     """An experiment, as its commit, the queue and the tags tell it."""
 
     name: str
@@ -39,7 +39,7 @@ class Experiment(Told):
     invalidated: dict[str, str] = Field(description="by task or file, why its data were wrong")
 
 
-class Period(Told):
+class Period(ResponseModel):
     """Rows that experiments were judged on, and how often they were looked at."""
 
     task: str
@@ -54,7 +54,7 @@ class Period(Told):
     deflated: float | None = Field(description="what is left of the best score once the number of looks is allowed for")
 
 
-class Experiments(Told):
+class Experiments(ResponseModel):
     """Experiments, newest first."""
 
     success: bool
@@ -64,41 +64,47 @@ class Experiments(Told):
     reason: str | None = Field(description="why there are none")
 
 
-def experiments(root: Path) -> Experiments:
+def fetch_experiments(root: Path) -> Experiments:
     """Return the experiments of a repository; an empty list with a reason where they cannot be read."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(CODE), os.environ.get("PYTHONPATH", "")])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(CODE_FOLDER), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, *COMMAND]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=root, env=environment)
+        completed = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, cwd=root, env=environment
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return _none(f"The registry did not answer within {PATIENCE:g} seconds.")
-    if done.returncode:
-        return _none(_last(done.stderr))
+        return _build_empty_answer(f"The registry did not answer within {TIMEOUT_SECONDS:g} seconds.")
+    if completed.returncode:
+        return _build_empty_answer(_extract_last_line(completed.stderr))
     try:
-        return told(json.loads(done.stdout))
+        return parse_experiments(json.loads(completed.stdout))
     except (ValueError, KeyError, TypeError, ValidationError):
-        return _none("The registry's answer is not of the form that the service knows.")
+        return _build_empty_answer("The registry's answer is not of the form that the service knows.")
 
 
-def told(found: dict[str, Any]) -> Experiments:
+def parse_experiments(content: dict[str, Any]) -> Experiments:
     """Return the experiments of what the registry printed; what the service does not know of them is left out."""
-    held = found["experiments"]
-    known = [{name: one[name] for name in Experiment.model_fields if name in one} for one in held[:MOST]]
-    periods = [one | {"first": one["from"], "last": one["to"]} for one in found.get("test_periods", [])]
+    entries = content["experiments"]
+    recent_entries = [
+        {name: entry[name] for name in Experiment.model_fields if name in entry} for entry in entries[:MAX_EXPERIMENTS]
+    ]
+    periods = [entry | {"first": entry["from"], "last": entry["to"]} for entry in content.get("test_periods", [])]
     return Experiments(
         success=True,
-        experiments=[Experiment.model_validate({"intervals": {}, "invalidated": {}} | one) for one in known],
-        left_out=max(len(held) - MOST, 0),
-        test_periods=[Period.model_validate({name: one[name] for name in Period.model_fields}) for one in periods],
-        reason=None if held else "No experiment was run yet; python -m experiments run makes one.",
+        experiments=[
+            Experiment.model_validate({"intervals": {}, "invalidated": {}} | entry) for entry in recent_entries
+        ],
+        left_out=max(len(entries) - MAX_EXPERIMENTS, 0),
+        test_periods=[Period.model_validate({name: entry[name] for name in Period.model_fields}) for entry in periods],
+        reason=None if entries else "No experiment was run yet; python -m experiments run makes one.",
     )
 
 
-def _none(reason: str) -> Experiments:
+def _build_empty_answer(reason: str) -> Experiments:
     return Experiments(success=False, experiments=[], left_out=0, test_periods=[], reason=reason)
 
 
-def _last(said: str) -> str:
+def _extract_last_line(output: str) -> str:
     """Return the last line that was said: a Refusal's sentence, or the error of a traceback."""
-    lines = [line for line in said.strip().splitlines() if line.strip()]
+    lines = [line for line in output.strip().splitlines() if line.strip()]
     return lines[-1].removeprefix("experiments: ") if lines else "The registry gave no answer."

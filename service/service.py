@@ -3,15 +3,15 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from service import reference
-from service.counters import Counters
-from service.drift import Drift
-from service.loaded import Loaded, load
-from service.prediction_log import PredictionLog, check
-from service.serving import Serving
+from service.counters import ServiceMetrics
+from service.drift import PredictionDrift
+from service.loaded import LoadedModel, load_models
+from service.prediction_log import PredictionLog, check_log_folder
+from service.serving import PredictionEndpoint
 from service.settings import Settings
-from service.shadow import Shadow, shadows
+from service.shadow import Shadow, start_shadows
 
 
 @dataclass
@@ -19,37 +19,39 @@ class Service:
     """Settings, the models by task, what answers for each, and the counts."""
 
     settings: Settings
-    loaded: dict[str, Loaded]
-    counters: Counters = field(default_factory=Counters)
-    serving: dict[str, Serving] = field(default_factory=dict)
+    loaded: dict[str, LoadedModel]
+    counters: ServiceMetrics = field(default_factory=ServiceMetrics)
+    endpoints: dict[str, PredictionEndpoint] = field(default_factory=dict)
     logs: list[PredictionLog] = field(default_factory=list)
     shadows: dict[str, Shadow] = field(default_factory=dict)
 
     @classmethod
     def start(cls, settings: Settings) -> "Service":
         """Return the service with every model loaded; refuse to where one cannot be, or the log cannot be written."""
-        service, folder = cls(settings, load(settings)), settings.log_folder
-        check(folder, service.loaded)
+        service, folder = cls(settings, load_models(settings)), settings.log_folder
+        check_log_folder(folder, service.loaded)
         for task, loaded in service.loaded.items():
             log = PredictionLog(folder / task, settings.log_bytes) if folder else None
             service.logs += [log] if log else []
-            service.serving[task] = Serving(loaded, service.counters, log)
-        service.shadows = shadows(settings, service.loaded, service.counters)
+            service.endpoints[task] = PredictionEndpoint(loaded, service.counters, log)
+        service.shadows = start_shadows(settings, service.loaded, service.counters)
         for task, shadow in service.shadows.items():
-            service.serving[task].shadow = shadow
+            service.endpoints[task].shadow = shadow
         return service
 
     @property
-    def drifts(self) -> dict[str, Drift]:
+    def drifts(self) -> dict[str, PredictionDrift]:
         """The drift of every task that has a reference."""
-        return {task: serving.drift for task, serving in self.serving.items() if serving.drift}
+        return {task: endpoint.drift for task, endpoint in self.endpoints.items() if endpoint.drift}
 
-    async def watch(self) -> None:
+    async def watch_drift(self) -> None:
         """Read what each task's backtest predicted; a task without it is not watched for drift."""
-        for task, serving in self.serving.items():
+        for task, endpoint in self.endpoints.items():
             try:
-                serving.drift = await reference.drift(serving.loaded.files.path(f"data/predictions/{task}.parquet"))
-            except (Refusal, OSError, ValueError):
+                endpoint.drift = await reference.read_reference_drift(
+                    endpoint.loaded.files.resolve_path(f"data/predictions/{task}.parquet")
+                )
+            except (UserError, OSError, ValueError):
                 continue
             await asyncio.sleep(0)
 

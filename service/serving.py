@@ -10,95 +10,97 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from core.refusals import Refusal
-from service.counters import Counters
-from service.drift import Drift
-from service.loaded import Loaded
-from service.prediction_log import PredictionLog, Rows, stamped
-from service.refused import refused, sentence
-from service.shadow import Shadow, paired
+from core.refusals import UserError
+from service.counters import ServiceMetrics
+from service.drift import PredictionDrift
+from service.loaded import LoadedModel
+from service.prediction_log import LogRows, PredictionLog, stamp_rows
+from service.refused import build_error_response, describe_validation_error
+from service.shadow import Shadow, pair_rows
 
-AGAIN = 10.0  # seconds between two lines about rows that were not logged
-JSON = ("application/json", "")  # what a body may call itself; curl is forgiven for saying nothing
+LOG_EVERY_SECONDS = 10.0  # seconds between two lines about rows that were not logged
+JSON_CONTENT_TYPES = ("application/json", "")  # what a body may call itself; curl is forgiven for saying nothing
 
 
-class Serving:
+class PredictionEndpoint:
     """One task's address."""
 
-    def __init__(self, loaded: Loaded, counters: Counters, log: PredictionLog | None) -> None:
+    def __init__(self, loaded: LoadedModel, counters: ServiceMetrics, log: PredictionLog | None) -> None:
         self.loaded, self.drift, self.shadow = loaded, None, None
         self._counters, self._log = counters, log
-        self._at_once: int = getattr(loaded.module, "AT_ONCE", 0)
-        self._few: int = getattr(loaded.module, "FEW", 0)
-        self._unlogged, self._told = 0, -AGAIN
+        self._max_inline_bytes: int = getattr(loaded.module, "AT_ONCE", 0)
+        self._max_inline_braces: int = getattr(loaded.module, "FEW", 0)
+        self._unlogged_rows, self._last_logged_at = 0, -LOG_EVERY_SECONDS
 
-    drift: Drift | None
+    drift: PredictionDrift | None
     shadow: Shadow | None  # a challenger that is asked the same, unseen
 
-    async def respond(self, request: Request) -> Response:
+    async def handle_request(self, request: Request) -> Response:
         """Answer a request: 200 with an Answer, or a 4xx with a sentence.
 
         A short body of few parts is answered at once; another in a thread, so that others need not wait for it.
         """
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in JSON:
-            return refused(415, f"The body is {kind[:60]!r}; send application/json.")
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type not in JSON_CONTENT_TYPES:
+            return build_error_response(415, f"The body is {content_type[:60]!r}; send application/json.")
         try:
             body = await request.body()
         except ClientDisconnect:
-            return refused(400, "The client left before its body was whole.")  # for the counts: nobody hears it
-        if len(body) <= self._at_once and body.count(b"{") <= self._few:
-            return self.answered(body)
-        return await anyio.to_thread.run_sync(self.answered, body)
+            return build_error_response(
+                400, "The client left before its body was whole."
+            )  # for the counts: nobody hears it
+        if len(body) <= self._max_inline_bytes and body.count(b"{") <= self._max_inline_braces:
+            return self.answer_body(body)
+        return await anyio.to_thread.run_sync(self.answer_body, body)
 
-    def answered(self, body: bytes) -> Response:
+    def answer_body(self, body: bytes) -> Response:
         """Return the answer to a body."""
         loaded = self.loaded
         try:
-            asked = loaded.module.Request.model_validate_json(body)
-            answer = loaded.module.answer(loaded.model, asked)
+            parsed = loaded.module.Request.model_validate_json(body)
+            answer = loaded.module.answer(loaded.model, parsed)
         except ValidationError as errors:
-            return refused(422, sentence(errors))
-        except Refusal as said:
-            return refused(422, str(said))
-        rows = loaded.module.log_rows(loaded.model, asked, answer)
+            return build_error_response(422, describe_validation_error(errors))
+        except UserError as error:
+            return build_error_response(422, str(error))
+        rows = loaded.module.log_rows(loaded.model, parsed, answer)
         if self.shadow is None:
-            self._note(rows)
+            self._log_prediction(rows)
         else:
-            request = self.shadow.request()
-            self._note(paired(rows, request, "champion"))
-            self.shadow.offer(request, body)
+            request_id = self.shadow.create_request_id()
+            self._log_prediction(pair_rows(rows, request_id, "champion"))
+            self.shadow.offer_request(request_id, body)
         return Response(answer.__pydantic_serializer__.to_json(answer), media_type="application/json")
 
-    def _note(self, rows: Rows) -> None:
+    def _log_prediction(self, rows: LogRows) -> None:
         """Count what was predicted, and write it down; an answer is given even where the disk is full."""
         task, version = self.loaded.task, self.loaded.version
-        numbers = list(_numbers(rows))
-        self._counters.predicted(task, version, len(rows), numbers)
+        numbers = list(_iterate_numbers(rows))
+        self._counters.count_predictions(task, version, len(rows), numbers)
         if self.drift:
-            self.drift.see(numbers)
+            self.drift.add_predictions(numbers)
         if self._log is None:
             return
         try:
-            self._log.append(stamped(rows, version))
+            self._log.append(stamp_rows(rows, version))
         except OSError as error:
-            self._counters.unlogged(task, len(rows))
-            self._tell(len(rows), error)
+            self._counters.count_unlogged(task, len(rows))
+            self._log_failure(len(rows), error)
 
-    def _tell(self, rows: int, error: OSError) -> None:
+    def _log_failure(self, rows: int, error: OSError) -> None:
         """Say that rows were not logged; a log that takes nothing any more is told of now and then."""
-        self._unlogged += rows
-        if monotonic() - self._told >= AGAIN:
-            self._told = monotonic()
+        self._unlogged_rows += rows
+        if monotonic() - self._last_logged_at >= LOG_EVERY_SECONDS:
+            self._last_logged_at = monotonic()
             logging.getLogger("uvicorn.error").error(
-                "rows of %s were not logged (%s so far): %s", self.loaded.task, self._unlogged, error
+                "rows of %s were not logged (%s so far): %s", self.loaded.task, self._unlogged_rows, error
             )
 
 
-def _numbers(rows: Rows) -> Iterator[float]:
+def _iterate_numbers(rows: LogRows) -> Iterator[float]:
     for row in rows:
-        told: Any = row.get("predicted")
-        if isinstance(told, dict):
-            yield from told.values()
-        elif isinstance(told, int | float):
-            yield told
+        predicted: Any = row.get("predicted")
+        if isinstance(predicted, dict):
+            yield from predicted.values()
+        elif isinstance(predicted, int | float):
+            yield predicted

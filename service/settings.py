@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-VARIABLE = "TRUELINE_SERVICE"  # carries the settings into worker processes
-TOKEN = "TRUELINE_TOKEN"  # the bearer token that every address but /health asks for, where it is set
+SETTINGS_VARIABLE = "TRUELINE_SERVICE"  # carries the settings into worker processes
+TOKEN_VARIABLE = "TRUELINE_TOKEN"  # the bearer token that every address but /health asks for, where it is set
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,22 @@ class Settings:
     concurrency: int = 256  # connections at once; more are answered 503
 
     @property
-    def folder(self) -> Path:
+    def root_folder(self) -> Path:
         """The repository."""
         return Path(self.root)
 
     @property
     def log_folder(self) -> Path | None:
         """Where answers are written down."""
-        return self.folder / self.log if self.log else None
+        return self.root_folder / self.log if self.log else None
 
-    def export(self) -> None:
+    def export_to_environment(self) -> None:
         """Leave the settings to processes that are started from here."""
-        os.environ[VARIABLE] = json.dumps(asdict(self))
+        os.environ[SETTINGS_VARIABLE] = json.dumps(asdict(self))
 
 
-def inherited(environment: Mapping[str, str] = os.environ) -> Settings:
+def read_inherited_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings that `export` left."""
-    told: dict[str, Any] = json.loads(environment[VARIABLE])
-    listed: dict[str, Any] = {name: tuple(value) for name, value in told.items() if isinstance(value, list)}
-    return Settings(**told | listed)
+    stored: dict[str, Any] = json.loads(environment[SETTINGS_VARIABLE])
+    tuples: dict[str, Any] = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
+    return Settings(**stored | tuples)

@@ -21,194 +21,196 @@ from threading import Lock, Thread
 from time import monotonic, time_ns
 from typing import Any, Literal, Protocol
 
-from core.refusals import Refusal
-from service.loaded import task_of
-from service.settings import VARIABLE, Settings
+from core.refusals import UserError
+from service.loaded import parse_task_name
+from service.settings import SETTINGS_VARIABLE, Settings
 
-MOST = 256  # requests that wait for the challenger
-HEAVIEST = 16_000_000  # bytes of theirs
-LOADING = 120.0  # seconds until the challenger must have its model loaded
-PATIENCE = 60.0  # seconds until it must have answered one request, even one of a thousand rows
-LEAVING = 2.0  # seconds that the service waits for it when it ends
-AGAIN = 10.0  # seconds between two starts of it, and between two lines about its failures
-READY = "ready "  # and the version
+MAX_WAITING_REQUESTS = 256  # requests that wait for the challenger
+MAX_WAITING_BYTES = 16_000_000  # bytes of theirs
+LOAD_TIMEOUT_SECONDS = 120.0  # seconds until the challenger must have its model loaded
+ANSWER_TIMEOUT_SECONDS = 60.0  # seconds until it must have answered one request, even one of a thousand rows
+CLOSE_TIMEOUT_SECONDS = 2.0  # seconds that the service waits for it when it ends
+RESTART_EVERY_SECONDS = 10.0  # seconds between two starts of it, and between two lines about its failures
+READY_PREFIX = "ready "  # and the version
 
 Outcome = Literal["answered", "failed", "dropped"]
-Rows = list[dict[str, Any]]
+LogRows = list[dict[str, Any]]
 
 
-class Tally(Protocol):
+class ShadowCounter(Protocol):
     """What counts what became of the requests (service/counters.py)."""
 
-    def shadowed(self, task: str, outcome: str) -> None:
+    def count_shadow_request(self, task: str, outcome: str) -> None:
         """Count a request that the challenger answered, failed at or never saw."""
 
 
-class Untold:
+class NullShadowCounter:
     """Counts nothing."""
 
-    def shadowed(self, task: str, outcome: str) -> None:
+    def count_shadow_request(self, task: str, outcome: str) -> None:
         """Do nothing."""
 
 
 class Shadow:
     """The challenger of one task and one worker process."""
 
-    def __init__(self, task: str, model: str, settings: Settings, tally: Tally) -> None:
+    def __init__(self, task: str, model: str, settings: Settings, counter: ShadowCounter) -> None:
         self.task, self.model, self.version = task, model, ""
         self.counts: Counter[Outcome] = Counter()
-        self._settings, self._tally = settings, tally
-        self._waiting: SimpleQueue[tuple[str, bytes] | None] = SimpleQueue()
-        self._bytes, self._lock = 0, Lock()
-        self._requests, self._own = count(), f"{os.getpid()}-{time_ns():x}"
-        self._child: subprocess.Popen[bytes] | None = None
-        self._begun, self._told, self._closed = -AGAIN, -AGAIN, False
-        self._thread = Thread(target=self._work, name=f"shadow of {task}", daemon=True)
+        self._settings, self._counter = settings, counter
+        self._queue: SimpleQueue[tuple[str, bytes] | None] = SimpleQueue()
+        self._waiting_bytes, self._lock = 0, Lock()
+        self._request_numbers, self._request_prefix = count(), f"{os.getpid()}-{time_ns():x}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at, self._last_logged_at, self._is_closed = -RESTART_EVERY_SECONDS, -RESTART_EVERY_SECONDS, False
+        self._thread = Thread(target=self._run_queue, name=f"shadow of {task}", daemon=True)
 
     def start(self) -> "Shadow":
         """Return the shadow with its model loaded; refuse a model that cannot be."""
-        self._begin()
+        self._start_challenger()
         self._thread.start()
         return self
 
-    def request(self) -> str:
+    def create_request_id(self) -> str:
         """Return a name for a request that no other has."""
-        return f"{self._own}-{next(self._requests)}"
+        return f"{self._request_prefix}-{next(self._request_numbers)}"
 
-    def offer(self, request: str, body: bytes) -> None:
+    def offer_request(self, request_id: str, body: bytes) -> None:
         """Have a request answered that the champion has answered; returns within microseconds, whatever happens."""
         with self._lock:
-            taken = self._waiting.qsize() < MOST and self._bytes + len(body) <= HEAVIEST
-            if taken:
-                self._bytes += len(body)
-                self._waiting.put((request, body))
-        if not taken:
-            self._became("dropped")
+            is_accepted = (
+                self._queue.qsize() < MAX_WAITING_REQUESTS and self._waiting_bytes + len(body) <= MAX_WAITING_BYTES
+            )
+            if is_accepted:
+                self._waiting_bytes += len(body)
+                self._queue.put((request_id, body))
+        if not is_accepted:
+            self._count_outcome("dropped")
 
     def close(self) -> None:
         """End the challenger; what waits is answered first, as far as there is time."""
-        self._closed = True
-        self._waiting.put(None)
-        self._thread.join(LEAVING)
-        if self._thread.is_alive() and self._child is not None:
-            self._child.kill()
-            self._thread.join(LEAVING)
-        self._end()
+        self._is_closed = True
+        self._queue.put(None)
+        self._thread.join(CLOSE_TIMEOUT_SECONDS)
+        if self._thread.is_alive() and self._process is not None:
+            self._process.kill()
+            self._thread.join(CLOSE_TIMEOUT_SECONDS)
+        self._stop_challenger()
 
-    def _work(self) -> None:
-        while (waiting := self._waiting.get()) is not None:
+    def _run_queue(self) -> None:
+        while (queued := self._queue.get()) is not None:
             with self._lock:
-                self._bytes -= len(waiting[1])
+                self._waiting_bytes -= len(queued[1])
             try:
-                said = self._asked(*waiting)
-            except (OSError, Refusal) as error:
-                self._end()
-                said = str(error)
-            if said:
-                self._tell(said)
-            self._became("failed" if said else "answered")
+                failure = self._ask_challenger(*queued)
+            except (OSError, UserError) as error:
+                self._stop_challenger()
+                failure = str(error)
+            if failure:
+                self._log_failure(failure)
+            self._count_outcome("failed" if failure else "answered")
 
-    def _asked(self, request: str, body: bytes) -> str:
+    def _ask_challenger(self, request_id: str, body: bytes) -> str:
         """Return why the challenger has no answer, nothing where it has."""
-        if self._child is None:
-            if self._closed or monotonic() - self._begun < AGAIN:
+        if self._process is None:
+            if self._is_closed or monotonic() - self._started_at < RESTART_EVERY_SECONDS:
                 return "it ended a moment ago"
-            self._begin()
-        self._line.sendall(f"{request} {len(body)}\n".encode() + body)
-        return self._heard()
+            self._start_challenger()
+        self._connection.sendall(f"{request_id} {len(body)}\n".encode() + body)
+        return self._read_reply()
 
-    def _begin(self) -> None:
-        self._begun = monotonic()
-        self._line, theirs = socket.socketpair()
-        with theirs:
-            self._child = _child(self._settings, self.model, theirs)
-        self._line.settimeout(LOADING)
+    def _start_challenger(self) -> None:
+        self._started_at = monotonic()
+        self._connection, child_socket = socket.socketpair()
+        with child_socket:
+            self._process = _spawn_challenger(self._settings, self.model, child_socket)
+        self._connection.settimeout(LOAD_TIMEOUT_SECONDS)
         try:
-            told = self._heard()
+            reply = self._read_reply()
         except OSError as error:
-            told = str(error)
-        if not told.startswith(READY):
-            self._end()
-            raise Refusal(f"--shadow {self.model}: {told}")
-        self._line.settimeout(PATIENCE)
-        self.version = told.removeprefix(READY)
+            reply = str(error)
+        if not reply.startswith(READY_PREFIX):
+            self._stop_challenger()
+            raise UserError(f"--shadow {self.model}: {reply}")
+        self._connection.settimeout(ANSWER_TIMEOUT_SECONDS)
+        self.version = reply.removeprefix(READY_PREFIX)
 
-    _line: socket.socket
+    _connection: socket.socket
 
-    def _heard(self) -> str:
+    def _read_reply(self) -> str:
         """Return the challenger's next line."""
-        told = b""
-        while not told.endswith(b"\n"):
+        reply = b""
+        while not reply.endswith(b"\n"):
             try:
-                told += (part := self._line.recv(4096))
+                reply += (chunk := self._connection.recv(4096))
             except TimeoutError:
-                raise TimeoutError(f"it said nothing for {self._line.gettimeout():g} seconds") from None
-            if not part:
+                raise TimeoutError(f"it said nothing for {self._connection.gettimeout():g} seconds") from None
+            if not chunk:
                 raise ConnectionError("its process ended")
-        return told.decode().rstrip("\n")
+        return reply.decode().rstrip("\n")
 
-    def _end(self) -> None:
-        child, self._child = self._child, None
-        if child is not None:
-            child.kill()
-            child.wait()
-            self._line.close()
+    def _stop_challenger(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            self._connection.close()
 
-    def _became(self, outcome: Outcome) -> None:
+    def _count_outcome(self, outcome: Outcome) -> None:
         self.counts[outcome] += 1
-        self._tally.shadowed(self.task, outcome)
+        self._counter.count_shadow_request(self.task, outcome)
 
-    def _tell(self, said: str) -> None:
+    def _log_failure(self, failure: str) -> None:
         """Say why the challenger failed; a challenger that always fails is told of now and then."""
-        if monotonic() - self._told >= AGAIN:
-            self._told = monotonic()
+        if monotonic() - self._last_logged_at >= RESTART_EVERY_SECONDS:
+            self._last_logged_at = monotonic()
             logging.getLogger("uvicorn.error").error(
-                "the shadow %s failed (%s times so far): %s", self.model, self.counts["failed"] + 1, said
+                "the shadow %s failed (%s times so far): %s", self.model, self.counts["failed"] + 1, failure
             )
 
 
-def shadows(settings: Settings, loaded: Iterable[str], tally: Tally) -> dict[str, Shadow]:
+def start_shadows(settings: Settings, loaded: Iterable[str], counter: ShadowCounter) -> dict[str, Shadow]:
     """Return the challengers that settings ask for, by task, each with its model loaded.
 
     Refuses one whose task has no champion here, two of one task, and any where nothing is logged.
     """
-    named = {task_of(model): model for model in settings.shadow}
-    if len(named) < len(settings.shadow):
-        raise Refusal(f"--shadow came twice for one task ({', '.join(settings.shadow)}); name one challenger a task.")
-    if named and settings.log_folder is None:
-        raise Refusal("--shadow needs the log, for nobody sees what a challenger answers; leave --log '' out.")
-    if strangers := sorted(set(named) - set(loaded)):
-        raise Refusal(
-            f"--shadow {named[strangers[0]]} has no champion: {strangers[0]} is not loaded; add it to --tasks."
+    models_by_task = {parse_task_name(model): model for model in settings.shadow}
+    if len(models_by_task) < len(settings.shadow):
+        raise UserError(f"--shadow came twice for one task ({', '.join(settings.shadow)}); name one challenger a task.")
+    if models_by_task and settings.log_folder is None:
+        raise UserError("--shadow needs the log, for nobody sees what a challenger answers; leave --log '' out.")
+    if unloaded_tasks := sorted(set(models_by_task) - set(loaded)):
+        raise UserError(
+            f"--shadow {models_by_task[unloaded_tasks[0]]} has no champion: {unloaded_tasks[0]} is not loaded; add it to --tasks."
         )
-    found: dict[str, Shadow] = {}
+    started: dict[str, Shadow] = {}
     try:
-        for task, model in named.items():
-            found[task] = Shadow(task, model, settings, tally).start()
-    except Refusal:
-        for shadow in found.values():
+        for task, model in models_by_task.items():
+            started[task] = Shadow(task, model, settings, counter).start()
+    except UserError:
+        for shadow in started.values():
             shadow.close()
         raise
-    return found
+    return started
 
 
-def check(settings: Settings, loaded: Iterable[str]) -> None:
-    """Refuse what `shadows` would, and keep nothing."""
-    for shadow in shadows(settings, loaded, Untold()).values():
+def check_shadows(settings: Settings, loaded: Iterable[str]) -> None:
+    """Refuse what `start_shadows` would, and keep nothing."""
+    for shadow in start_shadows(settings, loaded, NullShadowCounter()).values():
         shadow.close()
 
 
-def paired(rows: Rows, request: str, role: Literal["champion", "shadow"]) -> Rows:
+def pair_rows(rows: LogRows, request_id: str, role: Literal["champion", "shadow"]) -> LogRows:
     """Return log rows with what brings those of the champion and of the challenger together again."""
-    return [{"role": role, "request": request, "place": place} | row for place, row in enumerate(rows)]
+    return [{"role": role, "request": request_id, "place": index} | row for index, row in enumerate(rows)]
 
 
-def _child(settings: Settings, model: str, line: socket.socket) -> "subprocess.Popen[bytes]":
-    told = asdict(replace(settings, root=str(settings.folder.resolve())))
+def _spawn_challenger(settings: Settings, model: str, connection: socket.socket) -> "subprocess.Popen[bytes]":
+    stored = asdict(replace(settings, root=str(settings.root_folder.resolve())))
     return subprocess.Popen(
-        [sys.executable, "-m", "service.challenger", model, str(line.fileno())],
+        [sys.executable, "-m", "service.challenger", model, str(connection.fileno())],
         cwd=Path(__file__).parent.parent,
-        env=os.environ | {VARIABLE: json.dumps(told)},
+        env=os.environ | {SETTINGS_VARIABLE: json.dumps(stored)},
         stdin=subprocess.DEVNULL,
-        pass_fds=[line.fileno()],
+        pass_fds=[connection.fileno()],
     )

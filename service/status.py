@@ -15,184 +15,211 @@ from service.described import (
     Version,
     Window,
 )
-from service.fields import Told
-from service.headline import FIELDS, FIRST, Figure, at, finite, headline, interval, part, whole
-from service.outputs import Outputs
-from service.training import Training
+from service.fields import ResponseModel
+from service.headline import (
+    HEADLINE_BY_SCORER,
+    HEADLINE_FIELDS,
+    Figure,
+    ensure_mapping,
+    get_path,
+    parse_count,
+    parse_finite,
+    parse_interval,
+    read_headline_metrics,
+)
+from service.outputs import TaskOutputs
+from service.training import TrainingInfo
 
-SHOWN = 10  # inputs that are named with their importance
+MAX_TOP_INPUTS = 10  # inputs that are named with their importance
 
 
-def status(outputs: Outputs, training: Training) -> TaskStatus:
+def build_task_status(outputs: TaskOutputs, training: TrainingInfo) -> TaskStatus:
     """Return a task's status out of its outputs and of what git and the folds tell of its training."""
-    found, reasons = headline(outputs)
-    own = {name: found.get(name) for name in FIELDS}
-    parts = {
-        "model_type": _word(outputs.plan.get("learner") or outputs.tuned.get("learner")),
+    figures, reasons = read_headline_metrics(outputs)
+    headline_figures = {name: figures.get(name) for name in HEADLINE_FIELDS}
+    sections = {
+        "model_type": _convert_to_text(outputs.task_config.get("learner") or outputs.tuned.get("learner")),
         "last_trained": training.last_trained,
-        "training_window": _window(training),
-        "class_balance": _balance(outputs),
-        "calibration": _calibration(outputs),
-        "optimization": _optimization(outputs),
+        "training_window": _build_training_window(training),
+        "class_balance": _build_class_balance(outputs),
+        "calibration": _build_calibration(outputs),
+        "optimization": _build_optimization(outputs),
     }
-    features, samples, version = _features(outputs), _samples(outputs, training), _version(outputs, training)
-    reasons |= {name: _why(name, outputs, training) for name, value in parts.items() if value is None}
-    reasons |= _gaps("features", features) | _gaps("samples", samples, training.reasons.get("training_window"))
-    reasons |= _gaps("version", version, training.reasons.get("commit"))
+    features, samples, version = (
+        _build_features(outputs),
+        _build_samples(outputs, training),
+        _build_version(outputs, training),
+    )
+    reasons |= {name: _explain_missing(name, outputs, training) for name, value in sections.items() if value is None}
+    reasons |= _collect_missing_reasons("features", features) | _collect_missing_reasons(
+        "samples", samples, training.reasons.get("training_window")
+    )
+    reasons |= _collect_missing_reasons("version", version, training.reasons.get("commit"))
     return TaskStatus.model_validate(
         {
             "task": outputs.task,
-            "headline": FIRST.get(str(outputs.plan.get("scorer")), "accuracy"),
-            "figures": {name: one for name, one in found.items() if name not in FIELDS},
+            "headline": HEADLINE_BY_SCORER.get(str(outputs.task_config.get("scorer")), "accuracy"),
+            "figures": {name: figure for name, figure in figures.items() if name not in HEADLINE_FIELDS},
             "features": features,
             "samples": samples,
             "version": version,
             "reasons": reasons,
-            **own,
-            **parts,
+            **headline_figures,
+            **sections,
         }
     )
 
 
-def _features(outputs: Outputs) -> Features:
-    held = part(outputs.model.get("importance"))
-    told = held or {row.get("input", ""): _float(row.get("importance")) for row in outputs.importance}
-    weights = {name: weight for name, value in told.items() if (weight := finite(value)) is not None}
-    first = sorted(weights, key=lambda name: (-weights[name], name))[:SHOWN]
-    count = len(held) or None
-    return Features(count=count, top=[Input(name=name, importance=weights[name]) for name in first])
+def _build_features(outputs: TaskOutputs) -> Features:
+    importance = ensure_mapping(outputs.model.get("importance"))
+    shares = importance or {row.get("input", ""): _parse_float(row.get("importance")) for row in outputs.importance}
+    weights = {name: weight for name, value in shares.items() if (weight := parse_finite(value)) is not None}
+    top_names = sorted(weights, key=lambda name: (-weights[name], name))[:MAX_TOP_INPUTS]
+    count = len(importance) or None
+    return Features(count=count, top=[Input(name=name, importance=weights[name]) for name in top_names])
 
 
-def _samples(outputs: Outputs, training: Training) -> Samples:
-    scored = part(outputs.report.get("scored"))
-    first, last = (str(scored[end]) if end in scored else None for end in ("from", "to"))
-    clock = first != last  # without a clock all rows are of one day that is none
+def _build_samples(outputs: TaskOutputs, training: TrainingInfo) -> Samples:
+    scored = ensure_mapping(outputs.report.get("scored"))
+    first_day, last_day = (str(scored[end]) if end in scored else None for end in ("from", "to"))
+    has_clock = first_day != last_day  # without a clock all rows are of one day that is none
     return Samples(
         fit=training.rows.get("fit"),
         calibrate=training.rows.get("calibrate"),
-        scored=whole(scored.get("rows")),
-        scored_from=first if clock else None,
-        scored_to=last if clock else None,
+        scored=parse_count(scored.get("rows")),
+        scored_from=first_day if has_clock else None,
+        scored_to=last_day if has_clock else None,
     )
 
 
-def _window(training: Training) -> Window | None:
+def _build_training_window(training: TrainingInfo) -> Window | None:
     if "fit" not in training.days:
         return None
-    ends = dict(zip(("fit_from", "fit_to"), training.days["fit"], strict=True))
-    later = dict(zip(("calibrate_from", "calibrate_to"), training.days.get("calibrate", (None, None)), strict=True))
-    return Window.model_validate({**ends, **later, "source": training.source})
+    fit_days = dict(zip(("fit_from", "fit_to"), training.days["fit"], strict=True))
+    calibrate_days = dict(
+        zip(("calibrate_from", "calibrate_to"), training.days.get("calibrate", (None, None)), strict=True)
+    )
+    return Window.model_validate({**fit_days, **calibrate_days, "source": training.source})
 
 
-def _balance(outputs: Outputs) -> Balance | None:
-    scorer = outputs.plan.get("scorer")
-    where = f"metrics/{outputs.task}/report.json"
-    never = interval(at(outputs.report, "runners.accuracy_of_never_win"))
-    if scorer == "race" and never:
-        classes = [Share(name="winner", share=round(1 - never.value, 6)), Share(name="other", share=never.value)]
-        return Balance(of="runners", classes=classes, source=f"{where}#runners.accuracy_of_never_win")
-    if scorer == "market" and (won := _sides(outputs.report)):
-        return Balance(of="rows against lines that books posted", classes=won, source=f"{where}#always")
-    if scorer == "tags" and (classes := _tags(outputs.report.get("tags"))):
-        return Balance(of="rows; a row may have several tags", classes=classes, source=f"{where}#tags")
+def _build_class_balance(outputs: TaskOutputs) -> Balance | None:
+    scorer = outputs.task_config.get("scorer")
+    report_path = f"metrics/{outputs.task}/report.json"
+    never_wins = parse_interval(get_path(outputs.report, "runners.accuracy_of_never_win"))
+    if scorer == "race" and never_wins:
+        classes = [
+            Share(name="winner", share=round(1 - never_wins.value, 6)),
+            Share(name="other", share=never_wins.value),
+        ]
+        return Balance(of="runners", classes=classes, source=f"{report_path}#runners.accuracy_of_never_win")
+    if scorer == "market" and (side_shares := _build_side_shares(outputs.report)):
+        return Balance(of="rows against lines that books posted", classes=side_shares, source=f"{report_path}#always")
+    if scorer == "tags" and (classes := _build_tag_shares(outputs.report.get("tags"))):
+        return Balance(of="rows; a row may have several tags", classes=classes, source=f"{report_path}#tags")
     return None
 
 
-def _tags(found: Any) -> list[Share]:
-    rows = [part(one) for one in found] if isinstance(found, list) else []
-    held = [(str(row.get("tag")), finite(row.get("share"))) for row in rows]
-    return [Share(name=name, share=share) for name, share in held if share is not None]
+def _build_tag_shares(tag_reports: Any) -> list[Share]:
+    rows = [ensure_mapping(report) for report in tag_reports] if isinstance(tag_reports, list) else []
+    shares = [(str(row.get("tag")), parse_finite(row.get("share"))) for row in rows]
+    return [Share(name=name, share=share) for name, share in shares if share is not None]
 
 
-def _sides(report: Mapping[str, Any]) -> list[Share]:
+def _build_side_shares(report: Mapping[str, Any]) -> list[Share]:
     counts = {
-        "over": whole(at(report, "always.over.wins")),
-        "under": whole(at(report, "always.under.wins")),
-        "push": whole(at(report, "always.over.pushes")),
+        "over": parse_count(get_path(report, "always.over.wins")),
+        "under": parse_count(get_path(report, "always.under.wins")),
+        "push": parse_count(get_path(report, "always.over.pushes")),
     }
     total = sum(count or 0 for count in counts.values())
     return [Share(name=name, share=round((count or 0) / total, 6)) for name, count in counts.items()] if total else []
 
 
-def _calibration(outputs: Outputs) -> Calibration | None:
-    calibrator = _word(outputs.plan.get("calibrator"))
+def _build_calibration(outputs: TaskOutputs) -> Calibration | None:
+    calibrator = _convert_to_text(outputs.task_config.get("calibrator"))
     if not calibrator:
         return None
-    places = ("runners.ece", "reliability.calibration_error", "distribution.calibration_error")
-    error = next((one.value for path in places if (one := interval(at(outputs.report, path)))), None)
-    check = part(at(outputs.diagnosis, "checks.calibration_slope"))
-    said = check.get("summary")
-    return Calibration(calibrator=calibrator, error=error, slope=_slope(outputs, check), said=said and str(said))
+    error_paths = ("runners.ece", "reliability.calibration_error", "distribution.calibration_error")
+    error = next(
+        (estimate.value for path in error_paths if (estimate := parse_interval(get_path(outputs.report, path)))), None
+    )
+    check = ensure_mapping(get_path(outputs.diagnosis, "checks.calibration_slope"))
+    summary = check.get("summary")
+    return Calibration(
+        calibrator=calibrator, error=error, slope=_build_slope(outputs, check), said=summary and str(summary)
+    )
 
 
-def _slope(outputs: Outputs, check: Mapping[str, Any]) -> Figure | None:
-    held = at(check, "details.slope")
-    found = interval(held)
-    if found is None:
+def _build_slope(outputs: TaskOutputs, check: Mapping[str, Any]) -> Figure | None:
+    slope = get_path(check, "details.slope")
+    estimate = parse_interval(slope)
+    if estimate is None:
         return None
     return Figure(
-        **found.model_dump(),
+        **estimate.model_dump(),
         metric="slope of outcomes on promised log odds",
-        n=whole(part(held).get("n")),
+        n=parse_count(ensure_mapping(slope).get("n")),
         rows=None,
         beside={},
         source=f"metrics/{outputs.task}/diagnosis.json#checks.calibration_slope.details.slope",
-        reason=None if found.low is not None else "The check gives no interval.",
+        reason=None if estimate.low is not None else "The check gives no interval.",
     )
 
 
-def _optimization(outputs: Outputs) -> Optimization | None:
+def _build_optimization(outputs: TaskOutputs) -> Optimization | None:
     if not outputs.tuned:
         return None
-    loss, better = part(outputs.tuned.get("loss")), outputs.tuned.get("beats_default")
-    ends = {name: one.value if (one := interval(loss.get(name))) else None for name in ("default", "tuned")}
+    loss, beats_default = ensure_mapping(outputs.tuned.get("loss")), outputs.tuned.get("beats_default")
+    losses = {
+        name: estimate.value if (estimate := parse_interval(loss.get(name))) else None for name in ("default", "tuned")
+    }
     return Optimization(
         loss=str(loss.get("name", "")),
-        **ends,
-        beats_default=better if isinstance(better, bool) else None,
+        **losses,
+        beats_default=beats_default if isinstance(beats_default, bool) else None,
         trials=len(outputs.trials),
         complete=sum(row.get("state") == "complete" for row in outputs.trials),
-        knobs=dict(part(outputs.tuned.get("tuned"))),
+        knobs=dict(ensure_mapping(outputs.tuned.get("tuned"))),
     )
 
 
-def _version(outputs: Outputs, training: Training) -> Version:
-    scored = at(outputs.report, "scored.hash")
+def _build_version(outputs: TaskOutputs, training: TrainingInfo) -> Version:
+    scored = get_path(outputs.report, "scored.hash")
     scored = None if scored is None else str(scored)
     return Version(name=outputs.version, commit=training.commit, hashes=dict(outputs.hashes), scored=scored)
 
 
-def _word(value: Any) -> str | None:
+def _convert_to_text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _float(text: str | None) -> float | None:
+def _parse_float(text: str | None) -> float | None:
     try:
         return float(text or "")
     except ValueError:
         return None
 
 
-def _gaps(part: str, held: Told, why: str | None = None) -> dict[str, str]:
+def _collect_missing_reasons(section: str, values: ResponseModel, fallback: str | None = None) -> dict[str, str]:
     """Return why the fields of a part are null."""
-    told = {
+    reasons = {
         "features.count": "The model's own file does not name its inputs.",
         "samples.scored_from": "The rows have no clock.",
         "samples.scored_to": "The rows have no clock.",
         "samples.scored": "The report does not say which rows were scored.",
         "version.scored": "The report does not say which rows were scored.",
     }
-    names = [f"{part}.{name}" for name, value in held if value is None]
-    return {name: told.get(name) or why or "It was not found." for name in names}
+    missing_fields = [f"{section}.{name}" for name, value in values if value is None]
+    return {name: reasons.get(name) or fallback or "It was not found." for name in missing_fields}
 
 
-def _why(name: str, outputs: Outputs, training: Training) -> str:
+def _explain_missing(name: str, outputs: TaskOutputs, training: TrainingInfo) -> str:
     if name in training.reasons:
         return training.reasons[name]
     sources = {
         "optimization": f"models/{outputs.task}/tuned.json",
         "class_balance": f"metrics/{outputs.task}/report.json",
     }
-    held = sources.get(name)
-    plan = "dvc.lock names no such word of the plan."
-    return outputs.absent.get(held, f"{held} does not tell it.") if held else plan
+    source = sources.get(name)
+    fallback = "dvc.lock names no such word of the plan."
+    return outputs.missing_reasons.get(source, f"{source} does not tell it.") if source else fallback

@@ -7,32 +7,34 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.refused import refused
-from service.serving import Serving
+from service.refused import build_error_response
+from service.serving import PredictionEndpoint
 
 
 @dataclass(frozen=True)
-class Route:
+class CountedRoute:
     """What the counters ask of a route."""
 
     path: str
 
 
-class Straight:
+class FastPathMiddleware:
     """Answer `POST /predict/<task>` at once and leave everything else, the documentation too, to the app."""
 
-    def __init__(self, app: ASGIApp, serving: Mapping[str, Serving]) -> None:
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, PredictionEndpoint]) -> None:
         self._app = app
-        self._at = {f"/predict/{task}": (Route(f"/predict/{task}"), each) for task, each in serving.items()}
+        self._routes = {
+            f"/predict/{task}": (CountedRoute(f"/predict/{task}"), endpoint) for task, endpoint in endpoints.items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        known = self._at.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if known is None:
+        match = self._routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if match is None:
             await self._app(scope, receive, send)
             return
-        scope["route"], serving = known
+        scope["route"], endpoint = match
         try:
-            response = await serving.respond(Request(scope, receive))
-        except HTTPException as said:  # too long, or too slow
-            response = refused(said.status_code, str(said.detail), said.headers)
+            response = await endpoint.handle_request(Request(scope, receive))
+        except HTTPException as error:  # too long, or too slow
+            response = build_error_response(error.status_code, str(error.detail), error.headers)
         await response(scope, receive, send)

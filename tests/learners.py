@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.races import codes, normalise, softmax
-from core.rows import Floats, Rows
-from core.shelf import tool
+from core.races import compute_group_softmax, encode_groups, normalize_by_group
+from core.rows import Floats, FoldData
+from core.shelf import load_plugin
 
 SEED = 7
 OTHERS = {"text_network", "tfidf_linear"}  # they learn tags from text: tests of their own
@@ -68,64 +68,64 @@ ARMS = [*SHARES, *QUANTITIES]
 
 def knobs(arm: tuple[str, str], **changed: Any) -> Any:
     """Return the settings of an arm, with some changed."""
-    return tool("train", arm[0]).Settings(**({**SHARES, **QUANTITIES}[arm] | changed))
+    return load_plugin("train", arm[0]).Settings(**({**SHARES, **QUANTITIES}[arm] | changed))
 
 
-def rows_for(arm: tuple[str, str], seed: int, count: int = 150) -> Rows:
+def rows_for(arm: tuple[str, str], seed: int, count: int = 150) -> FoldData:
     """Return the problem that an arm is made for."""
     if arm[0] == "anchored":
         return lined(quantities(seed, count), seed)
     return races(seed, count) if arm in SHARES else quantities(seed, count)
 
 
-def races(seed: int, count: int = 150, runners: int = 6, noise: float = 0.0) -> Rows:
+def races(seed: int, count: int = 150, runners: int = 6, noise: float = 0.0) -> FoldData:
     """Return races whose winners are drawn by the planted strengths, the teacher knowing these.
 
     In a `noise` share of the races the recorded winner is any runner.
     """
     random = np.random.default_rng(seed)
     x, strength, group = _inputs(random, count, runners)
-    p = softmax(strength, group)
+    p = compute_group_softmax(strength, group)
     drawn = np.where(np.repeat(random.random(count) < noise, runners), 1 / runners, p)
     won = (np.log(drawn) + random.gumbel(size=len(p))).reshape(count, runners)
     y = (won == won.max(axis=1, keepdims=True)).ravel().astype(float)
     return _rows(x, y, np.where(random.random(len(p)) < 0.1, np.nan, p), group)
 
 
-def quantities(seed: int, count: int = 150) -> Rows:
+def quantities(seed: int, count: int = 150) -> FoldData:
     """Return rows whose target is the planted strength with some noise."""
     random = np.random.default_rng(seed)
     x, strength, group = _inputs(random, count, 6)
     return _rows(x, 20 + 5 * strength + random.normal(size=len(strength)), np.full(len(strength), np.nan), group)
 
 
-def lined(rows: Rows, seed: int) -> Rows:
+def lined(rows: FoldData, seed: int) -> FoldData:
     """Return the rows with a poor line on most of them, for a learner to leave."""
     random = np.random.default_rng(seed)
     line = np.where(random.random(len(rows.y)) < 0.3, np.nan, random.normal(20, 3, len(rows.y)))
     return replace(rows, x=rows.x.assign(line=line))
 
 
-def dead_heats(rows: Rows) -> Rows:
+def dead_heats(rows: FoldData) -> FoldData:
     """Return races in some of which two runners share the win, or a synthetic winner stands beside the real one."""
     y = rows.y.copy()
     first = np.flatnonzero(np.diff(rows.group, prepend=-1))
     y[first[::5]] = y[first[::5] + 1] = 1.0
-    y = np.where(rows.group % 10 == 0, normalise(y, rows.group), y)
-    return Rows(**vars(rows) | {"y": y})
+    y = np.where(rows.group % 10 == 0, normalize_by_group(y, rows.group), y)
+    return FoldData(**vars(rows) | {"y": y})
 
 
-def part(rows: Rows, chosen: Any) -> Rows:
+def part(rows: FoldData, chosen: Any) -> FoldData:
     """Return some of the rows."""
     parts = {name: value[chosen] for name, value in vars(rows).items() if name not in ("x", "tags")}
-    parts["group"] = codes(pd.Series(parts["group"]))
-    return Rows(x=rows.x.iloc[chosen].reset_index(drop=True), **parts)
+    parts["group"] = encode_groups(pd.Series(parts["group"]))
+    return FoldData(x=rows.x.iloc[chosen].reset_index(drop=True), **parts)
 
 
 def save_all(folder: Path) -> None:
     """Fit every arm and save each in a folder of its own."""
     for arm in ARMS:
-        learner = tool("train", arm[0])
+        learner = load_plugin("train", arm[0])
         model = learner.fit(rows_for(arm, 1), knobs(arm), SEED)
         learner.save(model, folder / "-".join(arm))
 
@@ -145,6 +145,6 @@ def _inputs(random: np.random.Generator, count: int, runners: int) -> tuple[pd.D
     return x, strength, np.repeat(np.arange(count), runners)
 
 
-def _rows(x: pd.DataFrame, y: Floats, teacher: Floats, group: Any) -> Rows:
+def _rows(x: pd.DataFrame, y: Floats, teacher: Floats, group: Any) -> FoldData:
     time = np.datetime64("2024-01-01T12:00", "us") + group * np.timedelta64(3, "h")
-    return Rows(x, y, teacher, group, time, np.ones(len(y)), np.arange(len(y)))
+    return FoldData(x, y, teacher, group, time, np.ones(len(y)), np.arange(len(y)))

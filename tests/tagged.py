@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.races import codes
-from core.rows import Floats, Rows
-from core.shelf import tool
+from core.races import encode_groups
+from core.rows import Floats, FoldData
+from core.shelf import load_plugin
 
 SEED = 7
 TAGS = ("jazz", "yoga", "market", "film")
@@ -27,10 +27,10 @@ NETWORK: dict[str, Any] = {
 
 def knobs(word: str, **changed: Any) -> Any:
     """Return a learner's settings, with some changed."""
-    return tool("train", word).Settings(**{"tfidf_linear": LINEAR, "text_network": NETWORK}[word] | changed)
+    return load_plugin("train", word).Settings(**{"tfidf_linear": LINEAR, "text_network": NETWORK}[word] | changed)
 
 
-def planted(seed: int, count: int = 200, noise: float = 0.0) -> Rows:
+def planted(seed: int, count: int = 200, noise: float = 0.0) -> FoldData:
     """Return rows in groups of two; a tag is given where one of its words stands, or the other way round at `noise`.
 
     In one text in eight of a tag its own name stands too.
@@ -46,28 +46,28 @@ def planted(seed: int, count: int = 200, noise: float = 0.0) -> Rows:
     return tagged(texts, np.where(turned, 1 - y, y))
 
 
-def tagged(texts: list[Any], y: Any, tags: tuple[str, ...] = TAGS) -> Rows:
+def tagged(texts: list[Any], y: Any, tags: tuple[str, ...] = TAGS) -> FoldData:
     """Return rows of texts with their tags, the columns that say which name stands, and a light number."""
     said = {f"says:{tag}": [int(tag in str(text).lower()) for text in texts] for tag in tags}
     x = pd.DataFrame({"words": [float(len(str(text).split())) for text in texts], "text": texts, **said})
     x["text"] = x["text"].astype(object)
     n, group = len(texts), np.arange(len(texts)) // 2
     time = np.full(n, np.datetime64("2024-01-01", "us"))
-    return Rows(
+    return FoldData(
         x, np.array(y, float).reshape(n, len(tags)), np.full(n, np.nan), group, time, np.ones(n), np.arange(n), tags
     )
 
 
-def weighed(rows: Rows, weight: Any) -> Rows:
+def weighed(rows: FoldData, weight: Any) -> FoldData:
     """Return the rows at other weights."""
     return replace(rows, weight=np.asarray(weight, float))
 
 
-def doubled(rows: Rows) -> Rows:
+def doubled(rows: FoldData) -> FoldData:
     """Return every row twice."""
     twice = np.repeat(np.arange(len(rows.y)), 2)
     parts = {name: value[twice] for name, value in vars(rows).items() if name not in ("x", "tags")}
-    parts["group"] = codes(pd.Series(parts["group"]))
+    parts["group"] = encode_groups(pd.Series(parts["group"]))
     return replace(rows, x=rows.x.iloc[twice].reset_index(drop=True), **parts)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from core.params import Knobs
+from core.params import StageSettings
 from core.tables import Column
 from stages.prepare import events, props, racing
 from tests.corridor import ROOT
@@ -16,7 +16,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 @pytest.mark.parametrize(
     ("page", "columns"),
-    [("racing", racing.RAW), ("props", [*props.GAMES, *props.LINES, *props.PRODUCTION]), ("events", events.RAW)],
+    [
+        ("racing", racing.RAW_COLUMNS),
+        ("props", [*props.GAME_COLUMNS, *props.LINE_COLUMNS, *props.PRODUCTION_COLUMNS]),
+        ("events", events.RAW_COLUMNS),
+    ],
     ids=["racing", "props", "events"],
 )
 def test_the_page_on_a_task_lists_the_declared_columns(page: str, columns: list[Column]) -> None:
@@ -61,12 +65,12 @@ def test_every_knob_has_a_sentence_or_a_line_of_its_own_kind() -> None:
 
 
 def test_no_model_of_knobs_has_defaults_that_params_would_not_show() -> None:
-    from core.evidence import Limits
-    from core.folds import WalkForward
-    from core.strata import Stratified
+    from core.evidence import CheckLimits
+    from core.folds import WalkForwardSettings
+    from core.strata import StratifiedSettings
 
-    for model in (Limits, Stratified, WalkForward):
-        assert issubclass(model, Knobs)
+    for model in (CheckLimits, StratifiedSettings, WalkForwardSettings):
+        assert issubclass(model, StageSettings)
         assert all(field.is_required() for field in model.model_fields.values())
 
 

@@ -9,24 +9,24 @@ import pytest
 from benchmarks import faults as benchmark
 from core import tables
 from core.evidence import Evidence
-from core.folds import names
-from core.params import knobs
-from core.refusals import Refusal
-from samples._fault_world import BEGINS, DAYS
-from samples.faults import KINDS, LATE, plant
+from core.folds import list_folds
+from core.params import load_settings
+from core.refusals import UserError
+from samples._fault_world import DAYS, FIRST_DAY
+from samples.faults import FAULT_KINDS, LATE_DAYS, inject_fault
 from stages.diagnose import gap, root_cause
 from tests.corridor import ROOT
 
 SEED = 3
-LAST = BEGINS + pd.Timedelta(days=DAYS - 1)
-START = LAST - pd.Timedelta(days=LATE - 1)
+LAST = FIRST_DAY + pd.Timedelta(days=DAYS - 1)
+START = LAST - pd.Timedelta(days=LATE_DAYS - 1)
 TABLES = ("predictions", "prepared", "features", "folds")
 
 
 @cache
 def planted_once(kind: str, strength: float = 1.0) -> Evidence:
     """Return the same evidence to every test: it is to be read, never written to."""
-    return plant(kind, SEED, strength)
+    return inject_fault(kind, SEED, strength)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,9 @@ def sound() -> Evidence:
 
 
 @pytest.fixture(scope="module")
-def settings() -> benchmark.Settings:
+def settings() -> benchmark.CheckSettings:
     where = ("diagnose", "props")
-    return knobs(root_cause.Settings, *where, "root_cause"), knobs(gap.Settings, *where, "gap")
+    return load_settings(root_cause.Settings, *where, "root_cause"), load_settings(gap.Settings, *where, "gap")
 
 
 def late(table: pd.DataFrame) -> pd.DataFrame:
@@ -64,12 +64,12 @@ def loss(evidence: Evidence, which: str) -> float:
 
 
 def test_a_world_is_what_the_corridor_writes(sound: Evidence) -> None:
-    tables.check(sound.prepared, sound.columns, "laboratory")
+    tables.validate_table(sound.prepared, sound.columns, "laboratory")
     assert list(sound.prepared) == [column.name for column in sound.columns]
     assert sound.prepared["row_id"].is_unique
     assert sound.prepared["row_id"].equals(sound.features["row_id"])
     assert sound.prepared["row_id"].equals(sound.folds["row_id"])
-    scored = sound.folds[(sound.folds[names(sound.folds, "test")] == "score").any(axis=1)]
+    scored = sound.folds[(sound.folds[list_folds(sound.folds, "test")] == "score").any(axis=1)]
     assert sound.predictions["row_id"].tolist() == scored["row_id"].tolist()
     assert scored["time"].dt.normalize().nunique() > 200
     assert 55 < sound.prepared.groupby("group").size().mean() < 65
@@ -97,19 +97,19 @@ def test_inputs_know_nothing_of_their_own_day(sound: Evidence) -> None:
 
 @pytest.mark.parametrize("kind", ["stale_features", "missing_dates", "population_shift"])
 def test_the_same_seed_gives_the_same_bytes(kind: str) -> None:
-    one, again = planted_once(kind), plant(kind, SEED)
+    one, again = planted_once(kind), inject_fault(kind, SEED)
     for name in TABLES:
         pd.testing.assert_frame_equal(getattr(one, name), getattr(again, name), check_exact=True)
 
 
 def test_another_seed_is_another_world(sound: Evidence) -> None:
-    assert not sound.prepared["target"].equals(plant("nothing", SEED + 1).prepared["target"])
+    assert not sound.prepared["target"].equals(inject_fault("nothing", SEED + 1).prepared["target"])
 
 
 # ------------------------------------------------------------------------------------------------ the faults
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FAULT_KINDS)
 def test_nothing_differs_before_the_first_day_of_a_fault(kind: str, sound: Evidence) -> None:
     planted = planted_once(kind)
     for name in ("predictions", "prepared", "folds"):
@@ -124,12 +124,12 @@ def test_nothing_differs_before_the_first_day_of_a_fault(kind: str, sound: Evide
 @pytest.mark.parametrize("kind", ["bias", "population_shift", "leak"])
 def test_a_fault_begins_on_the_day_that_is_asked_for(kind: str, sound: Evidence) -> None:
     day = START - pd.Timedelta(days=60)
-    prepared = plant(kind, SEED, at=day).prepared
+    prepared = inject_fault(kind, SEED, at=day).prepared
     apart = prepared.merge(sound.prepared, how="outer", indicator=True).query("_merge != 'both'")
     assert apart["time"].min() == day
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "population_shift"])
+@pytest.mark.parametrize("kind", [kind for kind in FAULT_KINDS if kind != "population_shift"])
 def test_no_fault_moves_what_happened(kind: str, sound: Evidence) -> None:
     planted = planted_once(kind)
     pd.testing.assert_frame_equal(planted.prepared[["row_id", "target"]], sound.prepared[["row_id", "target"]])
@@ -137,7 +137,7 @@ def test_no_fault_moves_what_happened(kind: str, sound: Evidence) -> None:
 
 def test_a_fault_of_no_strength_is_none(sound: Evidence) -> None:
     for kind in ("bias", "population_shift"):
-        pd.testing.assert_frame_equal(plant(kind, SEED, 0.0).prepared, sound.prepared)
+        pd.testing.assert_frame_equal(inject_fault(kind, SEED, 0.0).prepared, sound.prepared)
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0])
@@ -158,7 +158,7 @@ def test_a_drifting_model_gains_an_error_that_is_half_the_players(strength: floa
 
 @pytest.mark.parametrize(("seed", "sign"), [(2, 1), (3, -1)])
 def test_a_biased_model_is_off_to_either_side_by_a_point_times_the_strength(seed: int, sign: int) -> None:
-    assert np.allclose(off(plant("bias", seed), plant("bias", seed, 0.3)), 0.7 * sign)
+    assert np.allclose(off(inject_fault("bias", seed), inject_fault("bias", seed, 0.3)), 0.7 * sign)
 
 
 def test_stale_inputs_stand_still_for_half_the_players_and_the_schedule_goes_on(sound: Evidence) -> None:
@@ -217,7 +217,7 @@ def test_missing_dates_are_scattered_and_never_the_newest(strength: float, sound
 def test_an_outage_is_the_last_days_or_those_that_are_asked_for(sound: Evidence) -> None:
     days = sorted(set(sound.predictions["time"]))
     assert set(days) - set(planted_once("outage").predictions["time"]) == set(days[-3:])
-    assert set(days) - set(plant("outage", SEED, 2.0, at=days[90]).predictions["time"]) == set(days[90:96])
+    assert set(days) - set(inject_fault("outage", SEED, 2.0, at=days[90]).predictions["time"]) == set(days[90:96])
 
 
 def test_duplicated_rows_are_one_in_ten_and_alike(sound: Evidence) -> None:
@@ -240,33 +240,35 @@ def test_a_shifted_population_is_as_large_and_of_lower_levels(sound: Evidence) -
 
 
 def test_an_unknown_kind_is_refused_with_the_nearest() -> None:
-    with pytest.raises(Refusal, match="did you mean 'market_sharper'"):
+    with pytest.raises(UserError, match="did you mean 'market_sharper'"):
         planted_once("market_sharp")
 
 
 @pytest.mark.parametrize("day", ["2024-10-05", "2026-01-01"])
 def test_a_day_that_nothing_predicts_is_refused(day: str) -> None:
-    with pytest.raises(Refusal, match="would not be seen"):
-        plant("bias", SEED, at=pd.Timestamp(day))
+    with pytest.raises(UserError, match="would not be seen"):
+        inject_fault("bias", SEED, at=pd.Timestamp(day))
 
 
 @pytest.mark.parametrize("strength", [-0.5, float("nan")])
 def test_a_strength_below_nothing_is_refused(strength: float) -> None:
-    with pytest.raises(Refusal, match="0 or more"):
+    with pytest.raises(UserError, match="0 or more"):
         planted_once("bias", strength)
 
 
 # ------------------------------------------------------------------------------------------------ the benchmark
 
 
-def test_a_small_run_names_the_plain_faults_and_none_without_one(settings: benchmark.Settings) -> None:
+def test_a_small_run_names_the_plain_faults_and_none_without_one(settings: benchmark.CheckSettings) -> None:
     plain = ("nothing", "bias", "leak", "leak_in_model", "duplicated_rows", "line_timing", "outage")
-    answers = [benchmark.answer(settings, benchmark.Case(kind, seed, 1.0)) for kind in plain for seed in (11, 12)]
-    wrong = [(one.case, one.name) for one in answers if not one.right]
+    answers = [
+        benchmark.diagnose_case(settings, benchmark.Case(kind, seed, 1.0)) for kind in plain for seed in (11, 12)
+    ]
+    wrong = [(one.case, one.name) for one in answers if not one.is_right]
     assert len(wrong) <= 1, wrong
-    assert {one.by for one in answers if one.case.kind == "leak"} == {"gap"}
-    told = benchmark.page_part(answers)
-    assert told.count("\n| ") > len(KINDS)
+    assert {one.named_by for one in answers if one.case.kind == "leak"} == {"gap"}
+    told = benchmark.render_results(answers)
+    assert told.count("\n| ") > len(FAULT_KINDS)
     assert f"({len(answers) - 4 - len(wrong)} of " not in told or wrong == []
 
 
@@ -275,7 +277,7 @@ def test_matrix_and_figures_count_the_cases() -> None:
         return benchmark.Answer(benchmark.Case(kind, 0, strength), name, "root cause", name, confidence)
 
     answers = [one("bias", "bias", 0.95), one("bias", "model_drift", 0.85), one("nothing", "undecided", 0.5)]
-    told = benchmark.page_part([*answers, one("nothing", "bias", 0.85), one("bias", "bias", 0.81, 0.4)])
+    told = benchmark.render_results([*answers, one("nothing", "bias", 0.85), one("bias", "bias", 0.81, 0.4)])
     (bias,) = [line for line in told.splitlines() if line.startswith("| bias |")]
     assert bias == "| bias | · | · | · | 1 | **1** | · | · | · | · | · |"
     assert "moderate strength: 50.0 % (1 of 2;" in told
@@ -285,24 +287,24 @@ def test_matrix_and_figures_count_the_cases() -> None:
 
 
 def test_every_kind_has_a_right_name_and_a_row_on_the_page() -> None:
-    assert list(benchmark.RIGHT) == list(KINDS)
+    assert list(benchmark.RIGHT_NAMES) == list(FAULT_KINDS)
     page = (ROOT / "docs/faults.md").read_text()
-    for kind, meaning in KINDS.items():
-        assert f"| {kind} | {meaning} | {', '.join(benchmark.RIGHT[kind])} |" in page
+    for kind, meaning in FAULT_KINDS.items():
+        assert f"| {kind} | {meaning} | {', '.join(benchmark.RIGHT_NAMES[kind])} |" in page
 
 
 def test_the_cases_are_two_hundred_and_no_two_share_a_world() -> None:
-    asked = benchmark.cases(benchmark.SEEDS)
+    asked = benchmark.make_cases(benchmark.SEEDS_PER_KIND)
     assert sum(one.strength == 1 for one in asked) >= 200
     assert len({one.seed for one in asked}) == len(asked)
-    assert {one.kind for one in benchmark.cases(1)} == set(KINDS)
+    assert {one.kind for one in benchmark.make_cases(1)} == set(FAULT_KINDS)
 
 
 def test_the_page_has_a_place_for_what_is_measured() -> None:
-    page = benchmark.PAGE.read_text()
-    filled = benchmark.between(page, "new")
+    page = benchmark.FAULTS_PAGE.read_text()
+    filled = benchmark.replace_section(page, "new")
     assert "\nnew\n" in filled
-    assert benchmark.between(filled, "new") == filled
+    assert benchmark.replace_section(filled, "new") == filled
     assert filled.split(benchmark.MARKERS[0])[0] == page.split(benchmark.MARKERS[0])[0]
-    with pytest.raises(Refusal, match="put them back"):
-        benchmark.between(page.replace(benchmark.MARKERS[1], ""), "new")
+    with pytest.raises(UserError, match="put them back"):
+        benchmark.replace_section(page.replace(benchmark.MARKERS[1], ""), "new")

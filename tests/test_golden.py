@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from core.reproducible import FLAGS, explain_difference
+from core.reproducible import CPU_INFO_FILE, explain_difference
 from tests import corridor
 
-PROCESSOR = FLAGS.read_text() if FLAGS.exists() else ""
+PROCESSOR = CPU_INFO_FILE.read_text() if CPU_INFO_FILE.exists() else ""
 OTHERWISE = explain_difference(platform.system(), platform.machine(), sys.version_info[:2], PROCESSOR)
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from core import folds, tables
-from core.rows import read
-from core.shelf import tools
+from core.rows import read_fold_tables
+from core.shelf import list_plugins
 from tests import corridor
 
 CHEAT = """
@@ -31,7 +31,7 @@ from stages.features import _honest
 from stages.features._honest import Settings
 
 def build(current, past, settings):
-    seen = {"current": list(current.columns), "past": [name for name in NAMES if past.knows(name)]}
+    seen = {"current": list(current.columns), "past": [name for name in NAMES if past.has_column(name)]}
     Path("seen.json").write_text(json.dumps(seen))
     return _honest.build(current, past, settings)
 """
@@ -107,7 +107,7 @@ def features(folder: Path, task: str) -> Path:
 
 
 def scores(folder: Path, task: str) -> pd.DataFrame:
-    return tables.read(folder / f"data/scores/{task}.parquet")
+    return tables.read_table(folder / f"data/scores/{task}.parquet")
 
 
 def other_winners(sample: Path, last: pd.Timestamp) -> None:
@@ -156,7 +156,7 @@ FUTURES = {"props": other_games, "racing": other_winners, "events": other_tags}
 
 
 def of_fold(table: pd.DataFrame, fold: str) -> pd.DataFrame:
-    return table[table["fold"] == fold].drop(columns=folds.targets(table)).reset_index(drop=True)
+    return table[table["fold"] == fold].drop(columns=folds.list_target_columns(table)).reset_index(drop=True)
 
 
 def test_outcomes_of_the_present_are_not_there_to_be_used(house: tuple[Path, str]) -> None:
@@ -172,8 +172,8 @@ def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_yardstick(
     house: tuple[Path, str], decision: str
 ) -> None:
     folder, task = house
-    columns = tables.declared(prepared(folder, task))
-    honest = set(tables.read(features(folder, task)).columns)
+    columns = tables.read_declarations(prepared(folder, task))
+    honest = set(tables.read_table(features(folder, task)).columns)
     corridor.change(folder, **{f"features__{task}__decision": decision})
     done = build_with(folder, task, SPY.replace("NAMES", repr([column.name for column in columns])))
     assert done.returncode == 0, done.stderr
@@ -181,7 +181,7 @@ def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_yardstick(
     usable = [column for column in columns if not column.yardstick]
     assert seen["current"] == [column.name for column in usable if column.known in ("before", decision)]
     assert seen["past"] == [column.name for column in usable]
-    made = set(tables.read(features(folder, task)).columns)
+    made = set(tables.read_table(features(folder, task)).columns)
     more = decision == "at_off" and any(column.known == "at_off" for column in usable)
     assert made > honest if more else made == honest
     audit = json.loads((folder / f"metrics/{task}/leaks.json").read_text())
@@ -192,7 +192,7 @@ def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_yardstick(
 
 def test_the_yardstick_cannot_be_used_present_or_past(house: tuple[Path, str]) -> None:
     folder, task = house
-    names = [column.name for column in tables.declared(prepared(folder, task)) if column.yardstick]
+    names = [column.name for column in tables.read_declarations(prepared(folder, task)) if column.yardstick]
     for name in names:
         present = build_with(folder, task, CHEAT.format(cheats=f'cheat=current["{name}"]'))
         assert present.returncode == 1
@@ -219,8 +219,8 @@ def test_an_outcome_like_the_minutes_of_the_same_game_is_not_there_and_is_named_
     house: tuple[Path, str],
 ) -> None:
     folder, task = house
-    after = [column for column in tables.declared(prepared(folder, task)) if column.known == "after"]
-    known = tables.read(prepared(folder, task)).notna().any()
+    after = [column for column in tables.read_declarations(prepared(folder, task)) if column.known == "after"]
+    known = tables.read_table(prepared(folder, task)).notna().any()
     names = [c.name for c in after if c.kind != "text" and not c.yardstick and known[c.name]]
     assert TOLD[task] in names
     asked = build_with(folder, task, CHEAT.format(cheats=f'cheat=current["{TOLD[task]}"]'))
@@ -252,7 +252,7 @@ def test_no_tool_on_the_shelf_reads_a_file_or_reaches_into_the_past(file: Path) 
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global | ast.Nonlocal)]
 
 
-@pytest.mark.parametrize("word", tools("resample"))
+@pytest.mark.parametrize("word", list_plugins("resample"))
 def test_resampling_touches_fit_rows_and_nothing_else(house: tuple[Path, str], word: str) -> None:
     folder, task = house
     if word not in corridor.params(folder)["resample"][task]:
@@ -260,44 +260,44 @@ def test_resampling_touches_fit_rows_and_nothing_else(house: tuple[Path, str], w
     corridor.change(folder, **{f"tasks__{task}__resampler": word})
     assert corridor.run(folder, "resample", task).returncode == 0
     resampled = folder / f"data/resampled/{task}"
-    weights, synthetic = (tables.read(resampled / f"{name}.parquet") for name in ("weights", "synthetic"))
-    table = read(features(folder, task), folder / f"data/folds/{task}.parquet", resampled)
+    weights, synthetic = (tables.read_table(resampled / f"{name}.parquet") for name in ("weights", "synthetic"))
+    table = read_fold_tables(features(folder, task), folder / f"data/folds/{task}.parquet", resampled)
     assert weights["row_id"].equals(table.folds["row_id"])
-    assert set(synthetic["fold"]) <= set(folds.names(table.folds))
-    for fold in folds.names(table.folds):
+    assert set(synthetic["fold"]) <= set(folds.list_folds(table.folds))
+    for fold in folds.list_folds(table.folds):
         fitted = table.folds[fold] == "fit"
         assert weights[fold].notna().equals(fitted)
         assert (weights.loc[fitted, fold] >= 0).all()
         made = synthetic[synthetic["fold"] == fold]
         assert set(made["parent"]) | set(made["other"]) <= set(table.folds.loc[fitted, "row_id"])
-        assert (table.rows(fold, "calibrate").at >= 0).all()
-        assert (table.rows(fold, "score").at >= 0).all()
-        assert (table.resampled(fold).at < 0).sum() == len(made)
+        assert (table.get_rows(fold, "calibrate").table_position >= 0).all()
+        assert (table.get_rows(fold, "score").table_position >= 0).all()
+        assert (table.get_resampled_rows(fold).table_position < 0).sum() == len(made)
     assert bool(len(synthetic)) == (word == "smote_nc")
 
 
 def test_scores_are_of_natural_rows_in_the_role_that_their_fold_gives_them(walked: tuple[Path, str]) -> None:
     folder, task = walked
-    table, plan = scores(folder, task), tables.read(folder / f"data/folds/{task}.parquet")
+    table, plan = scores(folder, task), tables.read_table(folder / f"data/folds/{task}.parquet")
     assert set(table["role"]) == {"calibrate", "score"}
     assert not table.duplicated(["fold", "row_id"]).any()
-    for fold in [*folds.names(plan, "test"), "final"]:
+    for fold in [*folds.list_folds(plan, "test"), "final"]:
         role = plan.set_index("row_id")[fold]
         scored = table[table["fold"] == fold].set_index("row_id")["role"]
         assert scored.equals(role.loc[scored.index].astype(scored.dtype).rename("role"))
         assert len(scored) == role.isin(["calibrate", "score"]).sum()
-    assert not set(table["fold"]) - set(folds.names(plan, "test")) - {"final"}
+    assert not set(table["fold"]) - set(folds.list_folds(plan, "test")) - {"final"}
 
 
 def test_what_happened_after_the_last_fit_day_cannot_move_a_score(house: tuple[Path, str]) -> None:
     folder, task = house
     before, path = scores(folder, task), folder / f"data/folds/{task}.parquet"
-    plan = tables.read(path)
+    plan = tables.read_table(path)
     later = plan.index[plan["time"] > plan.loc[plan["test_0"] == "fit", "time"].max()]
     shuffled = np.random.default_rng(0).permutation(later)
-    told = [name for name in folds.keys_of(plan) if name not in folds.KEYS]
+    told = [name for name in folds.list_key_columns(plan) if name not in folds.KEY_COLUMNS]
     plan.loc[later, told] = plan.loc[shuffled, told].to_numpy()
-    tables.write(plan, path)
+    tables.write_table(plan, path)
     assert corridor.run(folder, "train", task).returncode == 0
     after = scores(folder, task)
     pd.testing.assert_frame_equal(of_fold(before, "test_0"), of_fold(after, "test_0"), check_exact=True)
@@ -306,12 +306,12 @@ def test_what_happened_after_the_last_fit_day_cannot_move_a_score(house: tuple[P
 
 def test_another_future_leaves_the_scores_before_it_bit_for_bit(house: tuple[Path, str]) -> None:
     folder, task = house
-    before, plan = scores(folder, task), tables.read(folder / f"data/folds/{task}.parquet")
+    before, plan = scores(folder, task), tables.read_table(folder / f"data/folds/{task}.parquet")
     FUTURES[task](folder / f"data/sample/{task}", plan.loc[plan["test_0"] == "score", "time"].max())
     corridor.walk(folder, task, until="train")
     after = scores(folder, task)
     pd.testing.assert_frame_equal(of_fold(before, "test_0"), of_fold(after, "test_0"), check_exact=True)
-    last = folds.names(plan, "test")[-1]
+    last = folds.list_folds(plan, "test")[-1]
     assert not of_fold(before, last).equals(of_fold(after, last))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.diagnose._page.page import page
+from stages.diagnose._page.page import render_page
 from tests import corridor, pages
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -49,14 +49,14 @@ def test_the_browser_would_report_a_script_and_a_part_that_is_too_wide(tmp_path:
 def written(task: str) -> str:
     """Return the page of a task's outputs as they are in the repository, or of what was made up."""
     if task == "bare":
-        return page("props", "declined", {}, {}, None)
+        return render_page("props", "declined", {}, {}, None)
     if task == "made":
-        return page("props", "failed", pages.checks(), pages.report(), pages.daily())
+        return render_page("props", "failed", pages.checks(), pages.report(), pages.daily())
     folder = corridor.ROOT / "metrics" / task
     found = json.loads((folder / "diagnosis.json").read_text())
     report = json.loads((folder / "report.json").read_text())
     plotted = pd.read_csv(folder / "plots/reliability.csv")
-    return page(task, found["verdict"], found["checks"], report, pages.daily(), plotted=plotted)
+    return render_page(task, found["verdict"], found["checks"], report, pages.daily(), reliability_cells=plotted)
 
 
 def look(said: str, folder: Path) -> tuple[dict[str, list[int]], str]:

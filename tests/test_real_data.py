@@ -10,9 +10,15 @@ import pytest
 import yaml
 
 from core import folds
-from core.prices import implied, profit
-from core.races import codes, losses, softmax, temperature, uniform_losses
-from core.strata import Stratified, stratified
+from core.prices import compute_implied_probability, compute_win_profit
+from core.races import (
+    compute_group_softmax,
+    compute_race_losses,
+    compute_uniform_losses,
+    encode_groups,
+    fit_temperature,
+)
+from core.strata import StratifiedSettings, split_stratified
 from core.windows import Past
 from stages.evaluate import tags
 from stages.prepare import box_scores, events, listings, props, racing, runners
@@ -34,8 +40,8 @@ def races() -> pd.DataFrame:
 
 
 def test_the_market_is_as_sharp_as_it_is_known_to_be(races: pd.DataFrame) -> None:
-    code, won, market = codes(races["group"]), races["target"].to_numpy(), races["teacher"].to_numpy()
-    loss, uniform = losses(market, won, code).mean(), uniform_losses(code).mean()
+    code, won, market = encode_groups(races["group"]), races["target"].to_numpy(), races["teacher"].to_numpy()
+    loss, uniform = compute_race_losses(market, won, code).mean(), compute_uniform_losses(code).mean()
     assert loss == pytest.approx(1.471, abs=0.001)
     assert uniform == pytest.approx(1.955, abs=0.004)  # known over six months, of which four lie here
     favourite = races.loc[races.groupby("group")["teacher"].idxmax(), "target"].mean()
@@ -50,9 +56,13 @@ def test_the_rating_alone_is_worth_more_than_past_prices_and_less_than_the_marke
     value = {"log_odds": 1.0, "surprise": known["surprise"]}
     rating = Past(races).rating(value, "group", effects, known["half_life_days"]).sum(axis=1)
     late = (races["time"] >= races["time"].min() + pd.Timedelta(days=60)).to_numpy()
-    code, won = codes(races.loc[late, "group"]), races.loc[late, "target"].to_numpy()
-    b = temperature(rating[late], won, code)
-    r2 = 1 - losses(softmax(b * rating[late], code), won, code).sum() / uniform_losses(code).sum()
+    code, won = encode_groups(races.loc[late, "group"]), races.loc[late, "target"].to_numpy()
+    b = fit_temperature(rating[late], won, code)
+    r2 = (
+        1
+        - compute_race_losses(compute_group_softmax(b * rating[late], code), won, code).sum()
+        / compute_uniform_losses(code).sum()
+    )
     assert 0.13 < r2 < 0.20
     assert np.isfinite(rating).all()
 
@@ -148,7 +158,7 @@ def test_always_over_loses_what_the_posted_prices_say(real: pd.DataFrame, scores
     won, push = quotes["points"] > quotes["line"], quotes["points"] == quotes["line"]
     pays = np.where(quotes["over_price"] < 0, -100 / quotes["over_price"], quotes["over_price"] / 100)
     by_hand = np.where(push, 0, np.where(won, pays, -1)).mean()
-    over = np.where(real["target"] > real["line"], profit(real["over_price"]), -1)
+    over = np.where(real["target"] > real["line"], compute_win_profit(real["over_price"]), -1)
     assert np.where(real["target"] == real["line"], 0, over).mean() == pytest.approx(by_hand, abs=1e-6)
     assert by_hand == pytest.approx(-0.1117, abs=0.0001)
 
@@ -166,7 +176,9 @@ def test_prices_of_several_books_are_averaged_as_chances_and_never_as_american_o
     assert len(both) > 1_000
     assert (both["n_books"] == 2).all()
     for side in ("over_price", "under_price"):
-        np.testing.assert_allclose(implied(both[side]), (implied(alone[side]) + 0.5) / 2)
+        np.testing.assert_allclose(
+            compute_implied_probability(both[side]), (compute_implied_probability(alone[side]) + 0.5) / 2
+        )
         assert (both[side].abs() >= 100).all()  # while the mean of most pairs is between −100 and 100
         assert ((alone[side] + 100) / 2).abs().lt(100).mean() > 0.8
 
@@ -175,13 +187,13 @@ def test_tags_are_told_by_their_frequency_and_by_their_names_as_well_as_is_known
     None
 ):
     rows = events.prepare(listings.read(str(Path(HOME) / "events")), events.Settings(**PARAMS["prepare"]["events"]))[0]
-    named, shares = folds.targets(rows), Stratified(**PARAMS["folds"]["events"])
-    plan = stratified(rows[named], rows["group"], shares, PARAMS["seed"])
+    named, shares = folds.list_target_columns(rows), StratifiedSettings(**PARAMS["folds"]["events"])
+    plan = split_stratified(rows[named], rows["group"], shares, PARAMS["seed"])
     parts = []
-    for fold in folds.names(plan, "test"):
+    for fold in folds.list_folds(plan, "test"):
         scored = plan[fold] == "score"
         often = rows.loc[~scored, named].mean().rename(lambda name: name.replace("target", "tuned", 1))
-        keys = rows.loc[scored, [*folds.KEYS, *named]].assign(fold=fold)
+        keys = rows.loc[scored, [*folds.KEY_COLUMNS, *named]].assign(fold=fold)
         parts.append(keys.assign(**dict(often)))
     settings = tags.Settings(**PARAMS["evaluate"]["events"])
     report = tags.evaluate(pd.concat(parts, ignore_index=True), rows, settings, 0)[1]

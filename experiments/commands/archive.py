@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from experiments.promotion import archive, push
+from experiments.promotion import archive_experiment, format_push_hint
 
 HELP = "an experiment marked as not to be used"
 
@@ -14,8 +14,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--why", help="kept in the tag's message")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    from experiments.records import find  # reads git; the help does without
+def main(options: argparse.Namespace) -> Any:
+    from experiments.records import find_experiment  # reads git; the help does without
 
-    made = archive(find(asked.name, stale=True), task=asked.task, why=asked.why)
-    return {"tags": made} if asked.json else [f"{asked.name} is archived.", push(made)]
+    new_tags = archive_experiment(find_experiment(options.name, allow_stale=True), task=options.task, why=options.why)
+    return {"tags": new_tags} if options.json else [f"{options.name} is archived.", format_push_hint(new_tags)]

@@ -4,14 +4,14 @@ import argparse
 from datetime import datetime
 from typing import Any
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import layout, plain
 from experiments.metrics import METRICS
 from experiments.ranking import Ranking
-from experiments.registry import Best, Registry
+from experiments.registry import BestExperiment, Registry
 
 HELP = "the best by a metric, and whether it is a tie"
-SHOWN = 10  # rows of the ranking
+MAX_ROWS_SHOWN = 10  # rows of the ranking
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,89 +23,100 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", help="only those with a tag (experiment.tags)")
 
 
-def main(asked: argparse.Namespace) -> Any:
+def main(options: argparse.Namespace) -> Any:
     registry = Registry()
-    found = registry.best(asked.metric, asked.task, asked.min_n, _day(asked.since), asked.kind, asked.tag)
-    if asked.json:
-        return _json(found, registry)
+    best = registry.best(
+        options.metric, options.task, options.min_n, _parse_day(options.since), options.kind, options.tag
+    )
+    if options.json:
+        return _build_json(best, registry)
     return [
-        *(line for said in _sentences(found) for line in layout.wrapped(said)),
+        *(line for sentence in _describe_best(best) for line in layout.wrap_text(sentence)),
         "",
-        *_table(found.ranking, registry),
+        *_format_ranking(best.ranking, registry),
     ]
 
 
-def _day(text: str | None) -> datetime | None:
+def _parse_day(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise Refusal(f"--since {text!r} is not a day; write it as 2026-02-01.") from None
+        raise UserError(f"--since {text!r} is not a day; write it as 2026-02-01.") from None
 
 
-def _sentences(found: Best) -> list[str]:
-    ranking = found.ranking
-    name, task, metric = found.experiment.name, ranking.task, ranking.metric.name
-    luck = f"looked at {found.looks.all}×, {found.looks.different} different"
-    left = "no interval to deflate by" if found.deflated is None else f"{layout.number(found.deflated)} deflated"
+def _describe_best(best: BestExperiment) -> list[str]:
+    ranking = best.ranking
+    name, task, metric = best.experiment.name, ranking.task, ranking.metric.name
+    evaluation_text = f"looked at {best.evaluations.total}×, {best.evaluations.distinct} different"
+    deflated_text = (
+        "no interval to deflate by" if best.deflated is None else f"{layout.format_number(best.deflated)} deflated"
+    )
     return [
-        f"{name}: {plain.score(found.experiment.figures(task), metric)} of {layout.number(found.n)} "
-        f"{ranking.metric.count}, {task}, {plain.rows(ranking.scored)}",
-        found.why,
-        f"this test period was {luck}: {left}",
-        *_left_out(ranking),
+        f"{name}: {plain.format_score(best.experiment.get_figures(task), metric)} of {layout.format_number(best.n)} "
+        f"{ranking.metric.count_name}, {task}, {plain.format_rows(ranking.scored)}",
+        best.why,
+        f"this test period was {evaluation_text}: {deflated_text}",
+        *_describe_left_out(ranking),
     ]
 
 
-def _left_out(ranking: Ranking) -> list[str]:
-    void = [f"{name} (invalidated: {why})" for name, why in ranking.void.items()]
-    elsewhere = [f"{each.name} ({_where(each.scored.get(ranking.task))})" for each in ranking.elsewhere]
-    few = [each.name for each in ranking.few]
-    parts = {"left out": void, "too few": few, "not comparable, judged on other rows": elsewhere}
-    return [f"{said}: {', '.join(names)}" for said, names in parts.items() if names]
+def _describe_left_out(ranking: Ranking) -> list[str]:
+    invalidated = [f"{name} (invalidated: {why})" for name, why in ranking.invalidated.items()]
+    on_other_rows = [
+        f"{experiment.name} ({_format_rows(experiment.scored.get(ranking.task))})"
+        for experiment in ranking.on_other_rows
+    ]
+    too_few = [experiment.name for experiment in ranking.too_few]
+    names_by_reason = {
+        "left out": invalidated,
+        "too few": too_few,
+        "not comparable, judged on other rows": on_other_rows,
+    }
+    return [f"{reason}: {', '.join(names)}" for reason, names in names_by_reason.items() if names]
 
 
-def _where(scored: dict[str, Any] | None) -> str:
-    return plain.rows(scored) if scored and scored.get("hash") else "rows not recorded"
+def _format_rows(scored: dict[str, Any] | None) -> str:
+    return plain.format_rows(scored) if scored and scored.get("hash") else "rows not recorded"
 
 
-def _table(ranking: Ranking, registry: Registry) -> list[str]:
-    heads = ("experiment", ranking.metric.name, ranking.metric.count, "status", "type", "created", "note")
+def _format_ranking(ranking: Ranking, registry: Registry) -> list[str]:
+    heads = ("experiment", ranking.metric.name, ranking.metric.count_name, "status", "type", "created", "note")
     rows = [
         (
-            each.name,
-            plain.value(each.figures(ranking.task), ranking.metric.name),
-            each.scores[ranking.task].get(ranking.metric.count),
-            each.status,
-            each.type or "",
-            each.created.date().isoformat(),
-            plain.note(each, registry.void),
+            experiment.name,
+            plain.format_value(experiment.get_figures(ranking.task), ranking.metric.name),
+            experiment.scores[ranking.task].get(ranking.metric.count_name),
+            experiment.status,
+            experiment.type or "",
+            experiment.created.date().isoformat(),
+            plain.format_note(experiment, registry.invalidations),
         )
-        for each in ranking.ranked[:SHOWN]
+        for experiment in ranking.ranked[:MAX_ROWS_SHOWN]
     ]
     more = len(ranking.ranked) - len(rows)
-    return layout.table(heads, rows) + ([f"and {more} more"] if more > 0 else [])
+    return layout.format_table(heads, rows) + ([f"and {more} more"] if more > 0 else [])
 
 
-def _json(found: Best, registry: Registry) -> dict[str, Any]:
-    ranking = found.ranking
+def _build_json(best: BestExperiment, registry: Registry) -> dict[str, Any]:
+    ranking = best.ranking
     return {
         "task": ranking.task,
         "metric": ranking.metric.name,
-        "experiment": plain.experiment(found.experiment, registry.void),
-        "value": found.value,
-        "interval": found.interval,
-        "n": found.n,
+        "experiment": plain.describe_experiment(best.experiment, registry.invalidations),
+        "value": best.value,
+        "interval": best.interval,
+        "n": best.n,
         "scored": ranking.scored,
-        "looks": {"all": found.looks.all, "different": found.looks.different},
-        "deflated": found.deflated,
-        "runner_up": found.runner_up.name if found.runner_up else None,
-        "paired": found.paired,
-        "tie": found.tie,
-        "why": found.why,
-        "ranked": [each.name for each in ranking.ranked],
-        "not_comparable": [each.name for each in ranking.elsewhere],
-        "too_few": [each.name for each in ranking.few],
-        "invalidated": ranking.void,
+        "looks": {"all": best.evaluations.total, "different": best.evaluations.distinct},
+        "deflated": best.deflated,
+        "runner_up": best.runner_up.name if best.runner_up else None,
+        "paired": best.paired,
+        "tie": best.tie,
+        "why": best.why,
+        "ranked": [experiment.name for experiment in ranking.ranked],
+        "not_comparable": [experiment.name for experiment in ranking.on_other_rows],
+        "too_few": [experiment.name for experiment in ranking.too_few],
+        "invalidated": ranking.invalidated,
     }

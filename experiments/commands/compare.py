@@ -3,13 +3,13 @@
 import argparse
 from typing import Any
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import layout
 from experiments.registry import Registry
 
 HELP = "two runs judged on the same rows, paired"
 WORKSPACE = "workspace"
-SHOWN = 10  # parameters and files that differ
+MAX_DIFFERENCES_SHOWN = 10  # parameters and files that differ
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,47 +18,64 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--common", action="store_true", help="compare the rows that both have, where others differ")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    *before, one, other = asked.runs if len(asked.runs) in (2, 3) else _miscounted(asked.runs)
-    task = before[0] if before else asked.task
-    found = Registry().compare(one, other, task, asked.common)
-    if asked.json:
-        return found[task] if before else found
-    lines = [line for name, each in found.items() for line in (*_lines(each, None if task else name), "")]
+def main(options: argparse.Namespace) -> Any:
+    *task_names, run_name, other_name = options.runs if len(options.runs) in (2, 3) else _refuse_run_count(options.runs)
+    task = task_names[0] if task_names else options.task
+    comparisons = Registry().compare(run_name, other_name, task, options.common)
+    if options.json:
+        return comparisons[task] if task_names else comparisons
+    lines = [
+        line
+        for compared_task, comparison in comparisons.items()
+        for line in (*_format_comparison(comparison, None if task else compared_task), "")
+    ]
     return lines[:-1]
 
 
-def _miscounted(runs: list[str]) -> list[str]:
-    raise Refusal(f"compare takes two runs, perhaps after a task, and {len(runs)} came: compare [TASK] ONE OTHER.")
+def _refuse_run_count(runs: list[str]) -> list[str]:
+    raise UserError(f"compare takes two runs, perhaps after a task, and {len(runs)} came: compare [TASK] ONE OTHER.")
 
 
-def _lines(found: dict[str, Any], task: str | None) -> list[str]:
-    verdicts = [_verdict(each) for each in found["metrics"]]
+def _format_comparison(comparison: dict[str, Any], task: str | None) -> list[str]:
+    verdicts = [_format_verdict(metric_difference) for metric_difference in comparison["metrics"]]
     sources = {
-        "parameters": [f"{path}: {one} → {other}" for path, (one, other) in found["params"].items()],
-        "data": [f"{path}: {_short(one)} → {_short(other)}" for path, (one, other) in found["data"].items()],
-        "code": found["code"],
+        "parameters": [
+            f"{path}: {value} → {other_value}" for path, (value, other_value) in comparison["params"].items()
+        ],
+        "data": [
+            f"{path}: {_truncate_hash(value)} → {_truncate_hash(other_value)}"
+            for path, (value, other_value) in comparison["data"].items()
+        ],
+        "code": comparison["code"],
     }
-    same = [word for word, differing in sources.items() if not differing]
-    lines = [f"{task}, {found['rows']:,} rows:"] if task else []
-    lines += [line for said in (*found["sentences"], *verdicts) for line in layout.wrapped(said)]
-    for word, differing in sources.items():
-        lines += _listed(word, differing)
-    return lines + ([f"no difference in {' or '.join(same)}"] if same else [])
+    unchanged_sources = [source for source, differing in sources.items() if not differing]
+    lines = [f"{task}, {comparison['rows']:,} rows:"] if task else []
+    lines += [line for sentence in (*comparison["sentences"], *verdicts) for line in layout.wrap_text(sentence)]
+    for source, differing in sources.items():
+        lines += _format_differences(source, differing)
+    return lines + ([f"no difference in {' or '.join(unchanged_sources)}"] if unchanged_sources else [])
 
 
-def _verdict(each: dict[str, Any]) -> str:
-    within = "" if each["low"] is None else f" ({each['low']:+.4f} to {each['high']:+.4f})"
-    values = " against ".join(layout.number(value) for value in each["values"])
-    return f"{each['of']}: {each['verdict']}, {values}, difference {each['difference']:+.4f}{within}"
+def _format_verdict(metric_difference: dict[str, Any]) -> str:
+    within = (
+        ""
+        if metric_difference["low"] is None
+        else f" ({metric_difference['low']:+.4f} to {metric_difference['high']:+.4f})"
+    )
+    values = " against ".join(layout.format_number(value) for value in metric_difference["values"])
+    return f"{metric_difference['of']}: {metric_difference['verdict']}, {values}, difference {metric_difference['difference']:+.4f}{within}"
 
 
-def _listed(word: str, differing: list[str]) -> list[str]:
+def _format_differences(source: str, differing: list[str]) -> list[str]:
     if not differing:
         return []
-    more = [f"  and {len(differing) - SHOWN} more"] if len(differing) > SHOWN else []
-    return [f"differing {word}:", *(layout.cut(f"  {line}") for line in differing[:SHOWN]), *more]
+    more = [f"  and {len(differing) - MAX_DIFFERENCES_SHOWN} more"] if len(differing) > MAX_DIFFERENCES_SHOWN else []
+    return [
+        f"differing {source}:",
+        *(layout.truncate_text(f"  {line}") for line in differing[:MAX_DIFFERENCES_SHOWN]),
+        *more,
+    ]
 
 
-def _short(md5: str | None) -> str:
+def _truncate_hash(md5: str | None) -> str:
     return md5[:7] if md5 else "none"

@@ -4,19 +4,25 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from core.params import seed
+from core.params import load_seed
 from experiments import layout
-from experiments.shadow import LOG, compare
+from experiments.shadow import LOG_FOLDER, compare_answers
 
 HELP = "champion and challenger on the requests that both answered"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", help="whose answers")
-    parser.add_argument("--log", type=Path, default=Path(LOG), help=f"the service's prediction log ({LOG})")
+    parser.add_argument(
+        "--log", type=Path, default=Path(LOG_FOLDER), help=f"the service's prediction log ({LOG_FOLDER})"
+    )
     parser.add_argument("--outcomes", type=Path, help="a prepared table that has outcomes; else the workspace's")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    found = compare(asked.task, asked.log, asked.outcomes, seed())
-    return found if asked.json else [line for said in found["sentences"] for line in layout.wrapped(said)]
+def main(options: argparse.Namespace) -> Any:
+    comparison = compare_answers(options.task, options.log, options.outcomes, load_seed())
+    return (
+        comparison
+        if options.json
+        else [line for sentence in comparison["sentences"] for line in layout.wrap_text(sentence)]
+    )

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from experiments.promotion import PROD, demote, push
+from experiments.promotion import PROD, demote_experiment, format_push_hint
 
 HELP = "an experiment's model out of its stage"
 
@@ -15,10 +15,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--why", help="kept in the tag's message")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    from experiments.records import find  # reads git; the help does without
+def main(options: argparse.Namespace) -> Any:
+    from experiments.records import find_experiment  # reads git; the help does without
 
-    made = demote(find(asked.name, stale=True), asked.stage, task=asked.task, why=asked.why)
-    if asked.json:
-        return {"tags": made}
-    return [f"{asked.name} is out of {asked.stage}.", push(made)]
+    new_tags = demote_experiment(
+        find_experiment(options.name, allow_stale=True), options.stage, task=options.task, why=options.why
+    )
+    if options.json:
+        return {"tags": new_tags}
+    return [f"{options.name} is out of {options.stage}.", format_push_hint(new_tags)]

@@ -4,11 +4,11 @@ import argparse
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.refusals import Refusal, suggest
+from core.refusals import UserError, did_you_mean
 from experiments import tags
 from experiments.promotion import PROD
-from experiments.registry import planned
-from experiments.tags import Event, Period, artifact, word
+from experiments.registry import list_planned_tasks
+from experiments.tags import StagePeriod, TagEvent, format_version, get_artifact_name
 
 HELP = "which version stood in a stage, and when"
 
@@ -19,64 +19,66 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--on", metavar="DATE", help="a day (UTC), as 2026-02-01, or a moment, as 2026-02-01T18:30")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    tags.readable(asked.stage)
-    told = tags.events()
-    known = {*tags.tasks(told), *planned()}
-    if asked.task and asked.task not in known:
-        raise Refusal(f"no task is called {asked.task!r}; {suggest(asked.task, known)}")
-    chosen = [asked.task] if asked.task else tags.tasks(told)
-    found = [(task, each) for task in chosen for each in tags.periods(told, task, asked.stage)]
-    if asked.on:
-        first, last = _span(asked.on)
-        found = [(task, each) for task, each in found if each.covers(first, last)]
-    if asked.json:
-        return [_figures(task, asked.stage, each) for task, each in found]
-    nothing = f"Nothing stood in {asked.stage}{' on ' + asked.on if asked.on else ''}."
-    return [_line(task, asked.stage, each) for task, each in found] or [nothing]
+def main(options: argparse.Namespace) -> Any:
+    tags.require_stage_name(options.stage)
+    events = tags.read_events()
+    known_tasks = {*tags.list_tagged_tasks(events), *list_planned_tasks()}
+    if options.task and options.task not in known_tasks:
+        raise UserError(f"no task is called {options.task!r}; {did_you_mean(options.task, known_tasks)}")
+    selected_tasks = [options.task] if options.task else tags.list_tagged_tasks(events)
+    task_periods = [
+        (task, period) for task in selected_tasks for period in tags.list_stage_periods(events, task, options.stage)
+    ]
+    if options.on:
+        start, end = _parse_span(options.on)
+        task_periods = [(task, period) for task, period in task_periods if period.overlaps_span(start, end)]
+    if options.json:
+        return [_build_json(task, options.stage, period) for task, period in task_periods]
+    empty_message = f"Nothing stood in {options.stage}{' on ' + options.on if options.on else ''}."
+    return [_format_period(task, options.stage, period) for task, period in task_periods] or [empty_message]
 
 
-def _span(text: str) -> tuple[datetime, datetime]:
+def _parse_span(text: str) -> tuple[datetime, datetime]:
     """Return the day or the moment that a text names, from and before."""
     try:
-        at = datetime.fromisoformat(text)
+        start = datetime.fromisoformat(text)
     except ValueError:
-        raise Refusal(f"--on got {text!r}; give a day, as 2026-02-01, or a moment, as 2026-02-01T18:30.") from None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    span = timedelta(days=1) if len(text) == len("2026-02-01") else timedelta(microseconds=1)
+        raise UserError(f"--on got {text!r}; give a day, as 2026-02-01, or a moment, as 2026-02-01T18:30.") from None
+    start = start if start.tzinfo else start.replace(tzinfo=UTC)
+    length = timedelta(days=1) if len(text) == len("2026-02-01") else timedelta(microseconds=1)
     try:
-        return at, at + span
+        return start, start + length
     except OverflowError:
-        raise Refusal(f"--on got {text!r}, where the calendar ends; give an earlier day, as 2026-02-01.") from None
+        raise UserError(f"--on got {text!r}, where the calendar ends; give an earlier day, as 2026-02-01.") from None
 
 
-def _line(task: str, stage: str, each: Period) -> str:
-    event = each.event
-    until = _moment(each.until) if each.until else "now"
+def _format_period(task: str, stage: str, period: StagePeriod) -> str:
+    event = period.event
+    until = _format_time(period.until) if period.until else "now"
     forced = f", forced: {event.forced}" if event.forced else ""
-    name = f"{artifact(task)}@{word(each.version)}"
-    return f"{_moment(each.since)} to {until:<16}  {stage}  {name}  {_named(event)}  by {event.by}{forced}"
+    name = f"{get_artifact_name(task)}@{format_version(period.version)}"
+    return f"{_format_time(period.since)} to {until:<16}  {stage}  {name}  {_format_experiment(event)}  by {event.tagger}{forced}"
 
 
-def _figures(task: str, stage: str, each: Period) -> dict[str, Any]:
-    event = each.event
+def _build_json(task: str, stage: str, period: StagePeriod) -> dict[str, Any]:
+    event = period.event
     return {
         "task": task,
         "stage": stage,
-        "version": word(each.version),
+        "version": format_version(period.version),
         "experiment": event.experiment,
         "rev": event.rev,
-        "since": each.since.isoformat(),
-        "until": each.until.isoformat() if each.until else None,
-        "by": event.by,
+        "since": period.since.isoformat(),
+        "until": period.until.isoformat() if period.until else None,
+        "by": event.tagger,
         "forced": event.forced,
         "tag": event.tag,
     }
 
 
-def _named(event: Event) -> str:
+def _format_experiment(event: TagEvent) -> str:
     return f"{event.experiment} ({event.rev[:7]})" if event.experiment else event.rev[:7]
 
 
-def _moment(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M")
+def _format_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M")

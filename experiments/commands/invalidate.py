@@ -16,11 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--why", required=True, help="what was wrong with the data")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    marked = [each.name for each in Registry().invalidate(asked.hash, asked.why)]
-    head = ledger.invalidated(repository.commit("HEAD") or "")
-    if asked.json:
-        return {"why": asked.why, "invalidated": marked, "head": head is not None}
-    said = f"{len(marked)} experiments are void{': ' if marked else ''}{', '.join(marked)}"
-    branch = ["and so is the last commit of this branch"] if head else []
-    return [*layout.wrapped(said), *branch, "commit experiments/ledger.jsonl, so that others know"]
+def main(options: argparse.Namespace) -> Any:
+    invalidated_names = [experiment.name for experiment in Registry().invalidate_data(options.hash, options.why)]
+    head_reason = ledger.find_invalidation_reason(repository.resolve_commit("HEAD") or "")
+    if options.json:
+        return {"why": options.why, "invalidated": invalidated_names, "head": head_reason is not None}
+    summary = f"{len(invalidated_names)} experiments are void{': ' if invalidated_names else ''}{', '.join(invalidated_names)}"
+    branch_note = ["and so is the last commit of this branch"] if head_reason else []
+    return [*layout.wrap_text(summary), *branch_note, "commit experiments/ledger.jsonl, so that others know"]

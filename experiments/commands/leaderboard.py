@@ -3,15 +3,15 @@
 import argparse
 from typing import Any
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import layout, plain
 from experiments.experiment import Experiment
-from experiments.metrics import metric
-from experiments.ranking import Asked
-from experiments.registry import Best, Registry
+from experiments.metrics import get_metric
+from experiments.ranking import RankingQuery
+from experiments.registry import BestExperiment, Registry
 
 HELP = "the comparable experiments of each task, best first"
-SHOWN = 20  # experiments of a task
+MAX_EXPERIMENTS_SHOWN = 20  # experiments of a task
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,89 +20,103 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", help="by another metric than the headline of the task")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    if asked.metric:
-        metric(asked.metric)
+def main(options: argparse.Namespace) -> Any:
+    if options.metric:
+        get_metric(options.metric)
     registry = Registry()
-    tasks = dict.fromkeys(task for each in registry.experiments for task in each.scores)
-    wanted = [asked.task] if asked.task else sorted(tasks)
-    boards = {task: board for task in wanted if (board := _board(registry, task, asked)) is not None}
-    if not boards:
-        raise Refusal("no finished experiment can be ranked; `python -m experiments list` shows what there is.")
-    if asked.json:
-        return {task: _json(registry, board) for task, board in boards.items()}
-    lines = [line for board in boards.values() for line in (*_page(registry, board, asked.md), "")]
+    tasks = dict.fromkeys(task for experiment in registry.experiments for task in experiment.scores)
+    selected_tasks = [options.task] if options.task else sorted(tasks)
+    best_by_task = {task: best for task in selected_tasks if (best := _find_best(registry, task, options)) is not None}
+    if not best_by_task:
+        raise UserError("no finished experiment can be ranked; `python -m experiments list` shows what there is.")
+    if options.json:
+        return {task: _build_json(registry, best) for task, best in best_by_task.items()}
+    lines = [line for best in best_by_task.values() for line in (*_format_board(registry, best, options.md), "")]
     return lines[:-1]
 
 
-def _board(registry: Registry, task: str, asked: argparse.Namespace) -> Best | None:
+def _find_best(registry: Registry, task: str, options: argparse.Namespace) -> BestExperiment | None:
     try:
-        return registry.head(registry.rank(Asked(asked.metric, task)))
-    except Refusal:
-        if asked.task:
+        return registry.compare_leader(registry.rank_experiments(RankingQuery(options.metric, task)))
+    except UserError:
+        if options.task:
             raise
         return None
 
 
-def _page(registry: Registry, board: Best, md: bool) -> list[str]:
-    ranking, by = board.ranking, board.ranking.metric
-    heads = ("", "experiment", by.name, by.count, "status", "type", "hypothesis")
+def _format_board(registry: Registry, best: BestExperiment, md: bool) -> list[str]:
+    ranking, metric = best.ranking, best.ranking.metric
+    heads = ("", "experiment", metric.name, metric.count_name, "status", "type", "hypothesis")
     rows = [
         (
-            place,
-            each.name,
-            _score(each, board),
-            _count(each, board),
-            each.status,
-            each.type or "",
-            each.hypothesis or "",
+            position,
+            experiment.name,
+            _format_score(experiment, best),
+            _get_count(experiment, best),
+            experiment.status,
+            experiment.type or "",
+            experiment.hypothesis or "",
         )
-        for place, each in enumerate(ranking.ranked[:SHOWN], 1)
+        for position, experiment in enumerate(ranking.ranked[:MAX_EXPERIMENTS_SHOWN], 1)
     ]
-    rows += _head(registry, board)
-    title = f"{ranking.task}, {plain.rows(ranking.scored)}"
-    left = "" if board.deflated is None else f": {layout.number(board.deflated)} deflated"
+    rows += _build_head_rows(registry, best)
+    title = f"{ranking.task}, {plain.format_rows(ranking.scored)}"
+    deflated_text = "" if best.deflated is None else f": {layout.format_number(best.deflated)} deflated"
     notes = [
-        f"{board.experiment.name} is {board.why}." if board.tie is not None else f"{board.why}.",
-        f"Looked at {board.looks.all}×, {board.looks.different} different{left}.",
-        *([f"Not comparable, judged on other rows: {_names(ranking.elsewhere)}."] if ranking.elsewhere else []),
-        *([f"Invalidated: {', '.join(ranking.void)}."] if ranking.void else []),
+        f"{best.experiment.name} is {best.why}." if best.tie is not None else f"{best.why}.",
+        f"Looked at {best.evaluations.total}×, {best.evaluations.distinct} different{deflated_text}.",
+        *(
+            [f"Not comparable, judged on other rows: {_join_names(ranking.on_other_rows)}."]
+            if ranking.on_other_rows
+            else []
+        ),
+        *([f"Invalidated: {', '.join(ranking.invalidated)}."] if ranking.invalidated else []),
     ]
     if md:
-        return [f"### {title}", "", *layout.markdown(heads, rows), "", *(f"- {note}" for note in notes)]
-    return [title, *layout.table(heads, rows), *(line for note in notes for line in layout.wrapped(note))]
+        return [f"### {title}", "", *layout.format_markdown_table(heads, rows), "", *(f"- {note}" for note in notes)]
+    return [title, *layout.format_table(heads, rows), *(line for note in notes for line in layout.wrap_text(note))]
 
 
-def _head(registry: Registry, board: Best) -> list[tuple[Any, ...]]:
+def _build_head_rows(registry: Registry, best: BestExperiment) -> list[tuple[Any, ...]]:
     """Return the last commit as a row, if it was judged on the same rows."""
-    ranking, base = board.ranking, registry.baseline(board.ranking.task)
-    if base is None or base.rows(ranking.task) != ranking.rows:
+    ranking, baseline = best.ranking, registry.load_baseline(best.ranking.task)
+    if baseline is None or baseline.get_rows_hash(ranking.task) != ranking.rows_hash:
         return []
-    return [("", "HEAD", _score(base, board), _count(base, board), "committed", "", "what the branch has now")]
+    return [
+        (
+            "",
+            "HEAD",
+            _format_score(baseline, best),
+            _get_count(baseline, best),
+            "committed",
+            "",
+            "what the branch has now",
+        )
+    ]
 
 
-def _score(each: Experiment, board: Best) -> str:
-    return plain.value(each.figures(board.ranking.task), board.ranking.metric.name)
+def _format_score(experiment: Experiment, best: BestExperiment) -> str:
+    return plain.format_value(experiment.get_figures(best.ranking.task), best.ranking.metric.name)
 
 
-def _count(each: Experiment, board: Best) -> Any:
-    return each.scores[board.ranking.task].get(board.ranking.metric.count)
+def _get_count(experiment: Experiment, best: BestExperiment) -> Any:
+    return experiment.scores[best.ranking.task].get(best.ranking.metric.count_name)
 
 
-def _names(experiments: list[Any]) -> str:
-    return ", ".join(each.name for each in experiments)
+def _join_names(experiments: list[Any]) -> str:
+    return ", ".join(experiment.name for experiment in experiments)
 
 
-def _json(registry: Registry, board: Best) -> dict[str, Any]:
-    ranking = board.ranking
+def _build_json(registry: Registry, best: BestExperiment) -> dict[str, Any]:
+    ranking = best.ranking
     return {
         "metric": ranking.metric.name,
         "scored": ranking.scored,
-        "ranked": [plain.experiment(each, registry.void) for each in ranking.ranked],
-        "tie": board.tie,
-        "why": board.why,
-        "deflated": board.deflated,
-        "looks": {"all": board.looks.all, "different": board.looks.different},
-        "not_comparable": [each.name for each in ranking.elsewhere],
-        "invalidated": ranking.void,
+        "ranked": [plain.describe_experiment(experiment, registry.invalidations) for experiment in ranking.ranked],
+        "tie": best.tie,
+        "why": best.why,
+        "deflated": best.deflated,
+        "looks": {"all": best.evaluations.total, "different": best.evaluations.distinct},
+        "not_comparable": [experiment.name for experiment in ranking.on_other_rows],
+        "invalidated": ranking.invalidated,
     }

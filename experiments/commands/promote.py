@@ -4,9 +4,9 @@ import argparse
 import dataclasses
 from typing import Any
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import plain
-from experiments.promotion import PROD, Outcome, promote, push
+from experiments.promotion import PROD, PromotionOutcome, format_push_hint, promote_experiment
 
 HELP = "an experiment's model into a stage, if every gate lets it pass"
 
@@ -22,33 +22,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--why", help="why the gates are overridden; kept in the tag's message")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    from experiments.records import find  # reads git; the help does without
+def main(options: argparse.Namespace) -> Any:
+    from experiments.records import find_experiment  # reads git; the help does without
 
-    if asked.force and not (asked.why or "").strip():
-        raise Refusal("--force needs --why: one sentence that whoever reads the tag later will understand.")
-    outcome = promote(
-        find(asked.name),
-        asked.stage,
-        asked.why if asked.force else None,
-        task=asked.task,
-        version=asked.version,
-        claims=asked.claim,
-        dry=asked.dry_run,
+    if options.force and not (options.why or "").strip():
+        raise UserError("--force needs --why: one sentence that whoever reads the tag later will understand.")
+    outcome = promote_experiment(
+        find_experiment(options.name),
+        options.stage,
+        options.why if options.force else None,
+        task=options.task,
+        version=options.version,
+        claims=options.claim,
+        dry_run=options.dry_run,
     )
-    found = dataclasses.asdict(outcome) if asked.json else _lines(outcome)
+    result = dataclasses.asdict(outcome) if options.json else _format_outcome(outcome)
     if outcome.stopped and not outcome.forced:
-        print(plain.document(found) if asked.json else "\n".join(found))
-        raise Refusal(f"{outcome.experiment} is stopped by {', '.join(outcome.stopped)}; nothing was tagged.")
-    return found
+        print(plain.format_json(result) if options.json else "\n".join(result))
+        raise UserError(f"{outcome.experiment} is stopped by {', '.join(outcome.stopped)}; nothing was tagged.")
+    return result
 
 
-def _lines(outcome: Outcome) -> list[str]:
-    gates = [str(gate) for gate in outcome.gates]
+def _format_outcome(outcome: PromotionOutcome) -> list[str]:
+    lines = [str(gate) for gate in outcome.gates]
     if outcome.tags:
         forced = f", forced: {outcome.forced}" if outcome.forced else ""
-        gates += [
+        lines += [
             f"{outcome.experiment} is {outcome.task} {outcome.version} in {outcome.stage}{forced}.",
-            push(outcome.tags),
+            format_push_hint(outcome.tags),
         ]
-    return gates
+    return lines

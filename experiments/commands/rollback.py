@@ -3,9 +3,9 @@
 import argparse
 from typing import Any
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import tags
-from experiments.promotion import PROD, push, rollback
+from experiments.promotion import PROD, format_push_hint, rollback_stage
 
 HELP = "what stood in a stage before stands there again"
 
@@ -16,17 +16,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--why", help="kept in the tag's message")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    back, made = rollback(asked.task or _only(asked.stage), asked.stage, asked.why)
-    if asked.json:
-        return {"rev": back.rev, "experiment": back.experiment, "tags": made}
-    name = back.experiment or back.rev[:7]
-    return [f"{name} ({back.rev[:7]}) stands in {asked.stage} again.", push(made)]
+def main(options: argparse.Namespace) -> Any:
+    restored, new_tags = rollback_stage(options.task or _resolve_only_task(options.stage), options.stage, options.why)
+    if options.json:
+        return {"rev": restored.rev, "experiment": restored.experiment, "tags": new_tags}
+    name = restored.experiment or restored.rev[:7]
+    return [f"{name} ({restored.rev[:7]}) stands in {options.stage} again.", format_push_hint(new_tags)]
 
 
-def _only(stage: str) -> str:
-    told = tags.events()
-    having = [task for task in tags.tasks(told) if tags.inside(told, task, stage)]
-    if len(having) != 1:
-        raise Refusal(f"{', '.join(having) or 'no task'} has something in {stage}; say which with --task.")
-    return having[0]
+def _resolve_only_task(stage: str) -> str:
+    events = tags.read_events()
+    assigned_tasks = [
+        task for task in tags.list_tagged_tasks(events) if tags.list_assigned_commits(events, task, stage)
+    ]
+    if len(assigned_tasks) != 1:
+        raise UserError(f"{', '.join(assigned_tasks) or 'no task'} has something in {stage}; say which with --task.")
+    return assigned_tasks[0]

@@ -5,15 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import ledger, plain
-from experiments.in_place import WRITTEN, now
+from experiments.in_place import RESTORED_PATHS, run_in_workspace
 from experiments.progress import Progress
-from experiments.run import Launch, assigned, enqueue, finish, grid, launches
+from experiments.run import Launch, build_grid, build_launches, enqueue_launches, parse_assignments, wait_for_tasks
 
 HELP = "experiments from configs or from the command line, through DVC's queue"
-INTERRUPTED = 130  # the code of what Ctrl-C ended: 128 and the number of the signal
-FLAGS = {  # option → key of a config
+INTERRUPTED_EXIT_CODE = 130  # the code of what Ctrl-C ended: 128 and the number of the signal
+CONFIG_KEY_BY_FLAG = {  # option → key of a config
     "task": "task",
     "name": "name",
     "hypothesis": "hypothesis",
@@ -27,63 +27,68 @@ FLAGS = {  # option → key of a config
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("configs", nargs="*", type=Path, metavar="CONFIG", help="YAML files; without one, the options")
-    for flag, key in FLAGS.items():
+    for flag, key in CONFIG_KEY_BY_FLAG.items():
         parser.add_argument(f"--{flag}", metavar="VALUE", help=f"{key} of the config")
     parser.add_argument(
         "-S", dest="sets", action="append", default=[], metavar="KEY=VALUE", help="any other key or knob"
     )
     parser.add_argument("--grid", action="append", default=[], metavar="KEY=A,B,C", help="one experiment a value")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--dry-run", action="store_true", help="print the commands of DVC and run nothing")
-    how.add_argument("--queue", action="store_true", help="leave it in the queue; `dvc queue start` works it off")
-    how.add_argument("--now", action="store_true", help="one experiment, in the workspace")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--dry-run", action="store_true", help="print the commands of DVC and run nothing")
+    mode.add_argument("--queue", action="store_true", help="leave it in the queue; `dvc queue start` works it off")
+    mode.add_argument("--now", action="store_true", help="one experiment, in the workspace")
 
 
-def main(asked: argparse.Namespace) -> Any:
-    wanted = launches(asked.configs, _changes(asked), grid(asked.grid))
-    if asked.dry_run:
-        return [launch.line() for launch in wanted] + ["dvc queue start"]
-    if asked.now:
-        return _now(wanted)
-    revs = enqueue(wanted)
-    if asked.queue:
-        return [f"{launch.name} waits; `dvc queue start` works the queue off" for launch in wanted]
-    return _watched(revs, asked.json)
+def main(options: argparse.Namespace) -> Any:
+    launches = build_launches(options.configs, _collect_changes(options), build_grid(options.grid))
+    if options.dry_run:
+        return [launch.format_command() for launch in launches] + ["dvc queue start"]
+    if options.now:
+        return _run_in_workspace(launches)
+    revs = enqueue_launches(launches)
+    if options.queue:
+        return [f"{launch.name} waits; `dvc queue start` works the queue off" for launch in launches]
+    return _wait_for_results(revs, options.json)
 
 
-def _changes(asked: argparse.Namespace) -> dict[str, Any]:
+def _collect_changes(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the command line sets: dates read as YAML reads them, names and sentences as they stand."""
-    texts = {key: getattr(asked, flag.replace("-", "_")) for flag, key in FLAGS.items()}
-    given = {key: text for key, text in texts.items() if text is not None}
-    dates = assigned([f"{key}={text}" for key, text in given.items() if key.endswith("_date")])
-    usual = {} if asked.configs else {"type": "walk_forward"}
-    return {**usual, **given, **dates, **assigned(asked.sets)}
+    texts = {key: getattr(options, flag.replace("-", "_")) for flag, key in CONFIG_KEY_BY_FLAG.items()}
+    given_texts = {key: text for key, text in texts.items() if text is not None}
+    dates = parse_assignments([f"{key}={text}" for key, text in given_texts.items() if key.endswith("_date")])
+    defaults = {} if options.configs else {"type": "walk_forward"}
+    return {**defaults, **given_texts, **dates, **parse_assignments(options.sets)}
 
 
-def _now(wanted: list[Launch]) -> list[str]:
-    if len(wanted) != 1:
-        raise Refusal(f"--now takes one experiment, not {len(wanted)}: each would start from what the last one left.")
+def _run_in_workspace(launches: list[Launch]) -> list[str]:
+    if len(launches) != 1:
+        raise UserError(
+            f"--now takes one experiment, not {len(launches)}: each would start from what the last one left."
+        )
     try:
-        now(wanted[0])
+        run_in_workspace(launches[0])
     except KeyboardInterrupt:
-        print(f"experiments: {wanted[0].name} was interrupted; {', '.join(WRITTEN)} are as they were.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    ledger.sync()
-    return [f"{wanted[0].name} completed; it stands in the workspace"]
+        print(
+            f"experiments: {launches[0].name} was interrupted; {', '.join(RESTORED_PATHS)} are as they were.",
+            file=sys.stderr,
+        )
+        sys.exit(INTERRUPTED_EXIT_CODE)
+    ledger.update_ledger()
+    return [f"{launches[0].name} completed; it stands in the workspace"]
 
 
-def _watched(revs: list[str], as_json: bool) -> Any:
+def _wait_for_results(revs: list[str], as_json: bool) -> Any:
     try:
-        done = finish(revs, Progress())
+        finished = wait_for_tasks(revs, Progress())
     except KeyboardInterrupt:
-        raise Refusal("no longer watched, but the queue goes on; `dvc queue kill NAME` ends an experiment.") from None
-    ledger.sync()
-    failed = [task for task in done if task.status != "completed"]
-    found = [vars(task) for task in done]
+        raise UserError("no longer watched, but the queue goes on; `dvc queue kill NAME` ends an experiment.") from None
+    ledger.update_ledger()
+    failed = [task for task in finished if task.status != "completed"]
+    records = [vars(task) for task in finished]
     if failed and as_json:
-        print(plain.document(found))
+        print(plain.format_json(records))
         sys.exit(1)
     if failed:
-        each = "; ".join(f"{task.name}: {task.error}" for task in failed)
-        raise Refusal(f"{len(failed)} of {len(done)} failed; {each}")
-    return found if as_json else [f"{task.name}: {task.status}" for task in done]
+        failures = "; ".join(f"{task.name}: {task.error}" for task in failed)
+        raise UserError(f"{len(failed)} of {len(finished)} failed; {failures}")
+    return records if as_json else [f"{task.name}: {task.status}" for task in finished]

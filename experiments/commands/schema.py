@@ -13,6 +13,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take nothing more."""
 
 
-def main(asked: argparse.Namespace) -> Any:
+def main(options: argparse.Namespace) -> Any:
     schema = Config.model_json_schema()
-    return schema if asked.json else json.dumps(schema, indent=2).splitlines()
+    return schema if options.json else json.dumps(schema, indent=2).splitlines()

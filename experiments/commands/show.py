@@ -8,54 +8,67 @@ from experiments.experiment import Experiment
 from experiments.registry import Registry
 
 HELP = "all that is known of one experiment"
-SHOWN = 20  # parameters that differ
+MAX_PARAMETERS_SHOWN = 20  # parameters that differ
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="an experiment, the start of its commit, or a git revision")
 
 
-def main(asked: argparse.Namespace) -> Any:
+def main(options: argparse.Namespace) -> Any:
     registry = Registry()
-    found = registry.show(asked.name)
-    each: Experiment = found["experiment"]
-    if asked.json:
-        rest = {key: value for key, value in found.items() if key != "experiment"}
-        return plain.experiment(each, registry.void) | rest | {"params": each.params}
-    return [layout.cut(line) for line in (*_facts(each), *_results(each, found), *_changed(found["changed"]))]
+    details = registry.show_experiment(options.name)
+    experiment: Experiment = details["experiment"]
+    if options.json:
+        other_details = {key: value for key, value in details.items() if key != "experiment"}
+        return (
+            plain.describe_experiment(experiment, registry.invalidations)
+            | other_details
+            | {"params": experiment.params}
+        )
+    return [
+        layout.truncate_text(line)
+        for line in (
+            *_format_facts(experiment),
+            *_format_results(experiment, details),
+            *_format_changes(details["changed"]),
+        )
+    ]
 
 
-def _facts(each: Experiment) -> list[str]:
+def _format_facts(experiment: Experiment) -> list[str]:
     facts = {
-        "status": each.status,
-        "commit": each.rev,
-        "made from": each.baseline,
-        "created": each.created.isoformat(sep=" "),
-        "about": " ".join(each.tasks),
-        "type": each.type,
-        "hypothesis": each.hypothesis,
-        "tags": " ".join(each.tags),
-        "goes on from": each.parent,
-        "error": each.error,
+        "status": experiment.status,
+        "commit": experiment.rev,
+        "made from": experiment.baseline,
+        "created": experiment.created.isoformat(sep=" "),
+        "about": " ".join(experiment.tasks),
+        "type": experiment.type,
+        "hypothesis": experiment.hypothesis,
+        "tags": " ".join(experiment.tags),
+        "goes on from": experiment.parent,
+        "error": experiment.error,
     }
-    return [each.name, *(f"  {word + ':':<14}{value}" for word, value in facts.items() if value)]
+    return [experiment.name, *(f"  {label + ':':<14}{value}" for label, value in facts.items() if value)]
 
 
-def _results(each: Experiment, found: dict[str, Any]) -> list[str]:
+def _format_results(experiment: Experiment, details: dict[str, Any]) -> list[str]:
     lines = []
-    for task, scores in each.scores.items():
-        lines.append(f"{task}: {plain.rows(each.scored[task])}" if each.scored.get(task) else f"{task}:")
+    for task, scores in experiment.scores.items():
+        lines.append(
+            f"{task}: {plain.format_rows(experiment.scored[task])}" if experiment.scored.get(task) else f"{task}:"
+        )
         names = [name for name in scores if not name.endswith(("_low", "_high"))]
-        lines += [f"  {name + ':':<20}{plain.value(each.figures(task), name)}" for name in names]
-        if looks := found["looks"].get(task):
-            lines.append(f"  these rows were looked at {looks['all']}×, {looks['different']} different")
-        if why := found["invalidated"].get(task):
+        lines += [f"  {name + ':':<20}{plain.format_value(experiment.get_figures(task), name)}" for name in names]
+        if counts := details["looks"].get(task):
+            lines.append(f"  these rows were looked at {counts['all']}×, {counts['different']} different")
+        if why := details["invalidated"].get(task):
             lines.append(f"  INVALIDATED: {why}")
     return lines
 
 
-def _changed(changed: dict[str, list[Any]]) -> list[str]:
-    own = {path: pair for path, pair in changed.items() if not path.startswith("experiment.")}
-    lines = [f"  {path}: {before} → {after}" for path, (before, after) in own.items()]
-    more = [f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    return ["parameters that differ from where it started:", *lines[:SHOWN], *more] if lines else []
+def _format_changes(changed: dict[str, list[Any]]) -> list[str]:
+    changed_params = {path: pair for path, pair in changed.items() if not path.startswith("experiment.")}
+    lines = [f"  {path}: {before} → {after}" for path, (before, after) in changed_params.items()]
+    more = [f"  and {len(lines) - MAX_PARAMETERS_SHOWN} more"] if len(lines) > MAX_PARAMETERS_SHOWN else []
+    return ["parameters that differ from where it started:", *lines[:MAX_PARAMETERS_SHOWN], *more] if lines else []

@@ -4,57 +4,86 @@ from collections.abc import Mapping
 
 from service.described import ModelStatus
 from service.diagnostics import Diagnostics
-from service.outputs import Outputs
-from service.page.cards import cards
-from service.page.drawing import Html, counted, listed, section, spoken, tag
-from service.page.policy import whole
-from service.page.runs import runs
-from service.page.task import task
-from service.page.trial import trials
+from service.outputs import TaskOutputs
+from service.page.cards import render_cards
+from service.page.drawing import Html, format_count, format_name, html_tag, join_names, render_section
+from service.page.policy import render_page
+from service.page.runs import render_experiments
+from service.page.task import render_task
+from service.page.trial import render_forms
 from service.registry import Experiments
 
 
-def dashboard(
+def render_dashboard(
     status: ModelStatus,
     diagnoses: Mapping[str, Diagnostics],
-    outputs: Mapping[str, Outputs],
+    outputs: Mapping[str, TaskOutputs],
     experiments: Experiments,
     forms: Mapping[str, Html],
 ) -> str:
     """Return the page as HTML; it reads without its script, which only sends the forms, and fetches nothing."""
-    names = [one.task for one in status.tasks]
-    said = sentence(diagnoses)
-    head = tag("header", tag("h1", "Trueline"), tag("p", said, class_="verdict"), _contents(names))
-    tasks = [task(one, diagnoses[one.task], outputs[one.task]) for one in status.tasks]
+    names = [task_status.task for task_status in status.tasks]
+    summary = summarise_tasks(diagnoses)
+    header = html_tag(
+        "header", html_tag("h1", "Trueline"), html_tag("p", summary, class_="verdict"), _render_contents(names)
+    )
+    tasks = [
+        render_task(task_status, diagnoses[task_status.task], outputs[task_status.task]) for task_status in status.tasks
+    ]
     headlines = {period.task: period.metric for period in experiments.test_periods}
-    tried = section("Ask a model", trials(forms), name="ask")
-    parts = [cards(status.tasks, dict(diagnoses)), tried, *tasks, runs(experiments, headlines)]
-    last = tag("footer", "Intervals are of 95 %. The same for another program:", *_addresses(names))
-    return whole("Trueline", said, head, tag("main", *parts), last)
+    form_section = render_section("Ask a model", render_forms(forms), name="ask")
+    sections = [
+        render_cards(status.tasks, dict(diagnoses)),
+        form_section,
+        *tasks,
+        render_experiments(experiments, headlines),
+    ]
+    footer = html_tag("footer", "Intervals are of 95 %. The same for another program:", *_render_addresses(names))
+    return render_page("Trueline", summary, header, html_tag("main", *sections), footer)
 
 
-def sentence(diagnoses: Mapping[str, Diagnostics]) -> str:
+def summarise_tasks(diagnoses: Mapping[str, Diagnostics]) -> str:
     """Return which tasks answer, and which of them ask for attention."""
-    names = [spoken(name) for name in diagnoses]
-    whole = f"{counted(len(names), 'model answers', 'models answer')}: {listed(names)}."
-    raised = [f"{spoken(name)} ({one.newest.alert})" for name, one in diagnoses.items() if _raised(one) and one.newest]
-    grave = [spoken(name) for name, one in diagnoses.items() if one.verdict == "failed"]
-    alerts = f"alert on the newest day: {listed(raised)}" if raised else "no alert on the newest day"
-    return f"{whole} {alerts.capitalize()}; " + (
-        f"the diagnosis of {listed(grave)} failed." if grave else "no diagnosis failed."
+    names = [format_name(name) for name in diagnoses]
+    answering = f"{format_count(len(names), 'model answers', 'models answer')}: {join_names(names)}."
+    raised = [
+        f"{format_name(name)} ({diagnosis.newest.alert})"
+        for name, diagnosis in diagnoses.items()
+        if _has_alert(diagnosis) and diagnosis.newest
+    ]
+    failed = [format_name(name) for name, diagnosis in diagnoses.items() if diagnosis.verdict == "failed"]
+    alerts = f"alert on the newest day: {join_names(raised)}" if raised else "no alert on the newest day"
+    return f"{answering} {alerts.capitalize()}; " + (
+        f"the diagnosis of {join_names(failed)} failed." if failed else "no diagnosis failed."
     )
 
 
-def _raised(one: Diagnostics) -> bool:
-    return one.newest is not None and one.newest.alert not in (None, "none", "ok")
+def _has_alert(diagnosis: Diagnostics) -> bool:
+    return diagnosis.newest is not None and diagnosis.newest.alert not in (None, "none", "ok")
 
 
-def _contents(names: list[str]) -> Html:
-    parts = [("models", "Models"), ("ask", "Ask a model"), *((name, spoken(name).capitalize()) for name in names)]
-    links = [tag("li", tag("a", said, href=f"#{name}")) for name, said in [*parts, ("experiments", "Experiments")]]
-    return tag("nav", tag("ul", *links), aria_label="Sections")
+def _render_contents(names: list[str]) -> Html:
+    sections = [
+        ("models", "Models"),
+        ("ask", "Ask a model"),
+        *((name, format_name(name).capitalize()) for name in names),
+    ]
+    links = [
+        html_tag("li", html_tag("a", title, href=f"#{name}"))
+        for name, title in [*sections, ("experiments", "Experiments")]
+    ]
+    return html_tag("nav", html_tag("ul", *links), aria_label="Sections")
 
 
-def _addresses(names: list[str]) -> list[Html]:
-    held = ["/api/model_status", "/api/experiments", *(f"/api/diagnostics/{name}" for name in names), "/openapi.json"]
-    return [tag("ul", *(tag("li", tag("a", one, href=one)) for one in held), class_="addresses")]
+def _render_addresses(names: list[str]) -> list[Html]:
+    addresses = [
+        "/api/model_status",
+        "/api/experiments",
+        *(f"/api/diagnostics/{name}" for name in names),
+        "/openapi.json",
+    ]
+    return [
+        html_tag(
+            "ul", *(html_tag("li", html_tag("a", address, href=address)) for address in addresses), class_="addresses"
+        )
+    ]

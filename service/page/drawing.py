@@ -1,48 +1,67 @@
 """Drawing: the markup, the pictures and the words of the page of diagnoses, which the dashboard shares."""
 
 from stages.diagnose._page.axes import WIDTH
-from stages.diagnose._page.diagonal import Cell, diagonal
-from stages.diagnose._page.dots import Dot, dots
-from stages.diagnose._page.lines import Line, key, lines
-from stages.diagnose._page.listing import listing
-from stages.diagnose._page.markup import Html, figure, figures, folded, join, section, table, tag
+from stages.diagnose._page.diagonal import CalibrationCell, draw_calibration_plot
+from stages.diagnose._page.dots import DotEstimate, draw_dot_whiskers
+from stages.diagnose._page.lines import ChartLine, draw_line_chart, render_legend
+from stages.diagnose._page.listing import render_listing
+from stages.diagnose._page.markup import (
+    Html,
+    html_tag,
+    join_html,
+    render_collapsible,
+    render_figure,
+    render_figure_grid,
+    render_section,
+    render_table,
+)
 from stages.diagnose._page.style import STYLE
-from stages.diagnose._page.words import DASH, counted, digits, listed, number, plain, spoken, stopped, within
+from stages.diagnose._page.words import (
+    DASH,
+    close_sentence,
+    count_interval_decimals,
+    format_count,
+    format_interval,
+    format_name,
+    format_number,
+    join_names,
+    parse_number,
+)
 
 __all__ = [
     "DASH",
     "STYLE",
     "WIDTH",
-    "Cell",
-    "Dot",
+    "CalibrationCell",
+    "ChartLine",
+    "DotEstimate",
     "Html",
-    "Line",
-    "badge",
-    "counted",
-    "diagonal",
-    "digits",
-    "dots",
-    "facts",
-    "figure",
-    "figures",
-    "folded",
-    "join",
-    "key",
-    "lines",
-    "listed",
-    "listing",
-    "number",
-    "plain",
-    "section",
-    "spoken",
-    "stopped",
-    "table",
-    "tag",
-    "within",
+    "close_sentence",
+    "count_interval_decimals",
+    "draw_calibration_plot",
+    "draw_dot_whiskers",
+    "draw_line_chart",
+    "format_count",
+    "format_interval",
+    "format_name",
+    "format_number",
+    "html_tag",
+    "join_html",
+    "join_names",
+    "parse_number",
+    "render_badge",
+    "render_collapsible",
+    "render_facts",
+    "render_figure",
+    "render_figure_grid",
+    "render_legend",
+    "render_listing",
+    "render_section",
+    "render_table",
 ]
 
 # a sign and a look for every status, verdict, level of alert and state of an experiment
-LOOKS = {
+BADGE_LOOKS = {
     "ok": ("✓", "ok"), "none": ("✓", "ok"), "info": ("i", "declined"), "warning": ("!", "warning"),
     "critical": ("✕", "failed"), "failed": ("✕", "failed"), "declined": ("–", "declined"),
     "completed": ("✓", "ok"), "promoted": ("★", "ok"), "archived": ("–", "declined"),
@@ -50,12 +69,18 @@ LOOKS = {
 }  # fmt: skip
 
 
-def badge(status: str, said: str = "") -> Html:
+def render_badge(status: str, text: str = "") -> Html:
     """Return a status as a word and a sign, so that colour is never all that tells it."""
-    sign, look = LOOKS.get(status, ("·", "declined"))
-    return tag("span", tag("span", sign, aria_hidden="true"), f" {said or spoken(status)}", class_=f"badge {look}")
+    sign, look = BADGE_LOOKS.get(status, ("·", "declined"))
+    return html_tag(
+        "span", html_tag("span", sign, aria_hidden="true"), f" {text or format_name(status)}", class_=f"badge {look}"
+    )
 
 
-def facts(found: list[tuple[str, str]]) -> Html:
+def render_facts(entries: list[tuple[str, str]]) -> Html:
     """Return names and what stands beside them."""
-    return tag("dl", *(part for name, said in found for part in (tag("dt", name), tag("dd", said))), class_="facts")
+    return html_tag(
+        "dl",
+        *(element for name, value in entries for element in (html_tag("dt", name), html_tag("dd", value))),
+        class_="facts",
+    )

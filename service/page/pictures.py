@@ -2,156 +2,200 @@
 
 from collections.abc import Iterator
 
-from service.days import Days
+from service.days import DailyRows
 from service.described import TaskStatus
 from service.headline import Figure, Interval
-from service.outputs import Outputs
-from service.page.cards import largest, percent, said
+from service.outputs import TaskOutputs
+from service.page.cards import format_figure, get_headline_figure, is_percent
 from service.page.drawing import (
-    Cell,
-    Dot,
+    CalibrationCell,
+    ChartLine,
+    DotEstimate,
     Html,
-    Line,
-    counted,
-    diagonal,
-    dots,
-    figure,
-    key,
-    lines,
-    number,
-    plain,
-    spoken,
-    stopped,
-    within,
+    close_sentence,
+    draw_calibration_plot,
+    draw_dot_whiskers,
+    draw_line_chart,
+    format_count,
+    format_interval,
+    format_name,
+    format_number,
+    parse_number,
+    render_figure,
+    render_legend,
 )  # fmt: skip
 
-EVEN = 100 * 110 / 210  # per cent of bets at −110 that must be won to break even
-BREAKS = f"The dashes mark {EVEN:.1f} %, which breaks even at −110."
-INPUTS = 5  # drawn
-LOSS = "loss"  # the curve that every learner has
+BREAK_EVEN_PERCENT = 100 * 110 / 210  # per cent of bets at −110 that must be won to break even
+BREAK_EVEN_NOTE = f"The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110."
+MAX_INPUTS = 5  # drawn
+LOSS_CURVE = "loss"  # the curve that every learner has
 
 
-def pictures(outputs: Outputs, status: TaskStatus) -> list[Html]:
+def render_charts(outputs: TaskOutputs, status: TaskStatus) -> list[Html]:
     """Return a task's drawings, as far as its outputs have what they show."""
-    days = Days.of(outputs.days)
-    found = [*_beside(status, str(outputs.plan.get("scorer"))), *_reliability(outputs, status), *_training(outputs)]
-    daily = [part for draw in (_hits, _losses) for part in (draw(days, outputs) if days else ())]
-    return [*found, *daily, *_inputs(status)]
+    days = DailyRows.from_rows(outputs.days)
+    charts = [
+        *_render_comparison(status, str(outputs.task_config.get("scorer"))),
+        *_render_reliability(outputs, status),
+        *_render_training(outputs),
+    ]
+    daily = [chart for draw in (_render_hit_rate, _render_losses) for chart in (draw(days, outputs) if days else ())]
+    return [*charts, *daily, *_render_inputs(status)]
 
 
-def _beside(status: TaskStatus, scorer: str) -> Iterator[Html]:
+def _render_comparison(status: TaskStatus, scorer: str) -> Iterator[Html]:
     """Draw the headline beside what it must beat; another figure where the headline stands alone."""
-    others = [*status.figures.values()]
-    shown = next((one for one in (largest(status)[1], *others) if one and one.beside), None)
+    task_figures = [*status.figures.values()]
+    shown = next((item for item in (get_headline_figure(status)[1], *task_figures) if item and item.beside), None)
     if shown is None:
         return
-    found = [_dot("the model", shown, shown, True), *(_dot(name, one, shown) for name, one in shown.beside.items())]
-    words = "; ".join(f"{one.name} {one.said}" for one in found)
+    dot_list = [
+        _build_dot("the model", shown, shown, True),
+        *(_build_dot(name, item, shown) for name, item in shown.beside.items()),
+    ]
+    description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
     title = f"{shown.metric[0].upper()}{shown.metric[1:]}"
-    bets = scorer == "market" and percent(shown)
-    marks = (EVEN,) if bets else ()
-    below = f"Whiskers are 95 % intervals; {counted(shown.n, 'group', 'groups')}." if shown.n else ""
-    below += f" {BREAKS}" if bets else ""
-    yield figure("Beside what it must beat", dots(title, f"{words}.", found, marks), stopped(title), below)
+    is_market = scorer == "market" and is_percent(shown)
+    marks = (BREAK_EVEN_PERCENT,) if is_market else ()
+    caption = f"Whiskers are 95 % intervals; {format_count(shown.n, 'group', 'groups')}." if shown.n else ""
+    caption += f" {BREAK_EVEN_NOTE}" if is_market else ""
+    yield render_figure(
+        "Beside what it must beat",
+        draw_dot_whiskers(title, f"{description}.", dot_list, marks),
+        close_sentence(title),
+        caption,
+    )
 
 
-def _dot(name: str, one: Interval, like: Figure, strong: bool = False) -> Dot:
-    factor = 100.0 if percent(like) else 1.0
-    value, low, high = (None if end is None else end * factor for end in (one.value, one.low, one.high))
-    return Dot(name, said(one, like), value, low, high, strong=strong)
+def _build_dot(name: str, estimate: Interval, reference: Figure, strong: bool = False) -> DotEstimate:
+    factor = 100.0 if is_percent(reference) else 1.0
+    value, low, high = (None if end is None else end * factor for end in (estimate.value, estimate.low, estimate.high))
+    return DotEstimate(name, format_figure(estimate, reference), value, low, high, strong=strong)
 
 
-def _reliability(outputs: Outputs, status: TaskStatus) -> Iterator[Html]:
-    cells = [cell for row in outputs.reliability for cell in _cell(row)]
+def _render_reliability(outputs: TaskOutputs, status: TaskStatus) -> Iterator[Html]:
+    cells = [cell for row in outputs.reliability for cell in _parse_cell(row)]
     if not cells:
         return
-    far = max(cells, key=lambda one: abs(one.predicted - one.observed))
-    words = (
-        f"{len(cells)} groups of predictions; the farthest promised {100 * far.predicted:.1f} % "
-        f"and came true in {100 * far.observed:.1f} %."
+    farthest = max(cells, key=lambda group: abs(group.predicted - group.observed))
+    description = (
+        f"{len(cells)} groups of predictions; the farthest promised {100 * farthest.predicted:.1f} % "
+        f"and came true in {100 * farthest.observed:.1f} %."
     )
-    held = status.calibration
-    error = "" if held is None or held.error is None else f"Calibration error {plain(held.error, 3)}. "
-    calibrated = f"{error}Calibrated by {spoken(held.calibrator)}." if held else ""
-    yield figure("Promised and happened", diagonal("Promised and happened", words, cells), words, calibrated)
+    calibration = status.calibration
+    error = (
+        ""
+        if calibration is None or calibration.error is None
+        else f"Calibration error {format_number(calibration.error, 3)}. "
+    )
+    calibrated = f"{error}Calibrated by {format_name(calibration.calibrator)}." if calibration else ""
+    yield render_figure(
+        "Promised and happened",
+        draw_calibration_plot("Promised and happened", description, cells),
+        description,
+        calibrated,
+    )
 
 
-def _cell(row: dict[str, str]) -> Iterator[Cell]:
+def _parse_cell(row: dict[str, str]) -> Iterator[CalibrationCell]:
     names = ("predicted", "observed", "low", "high")
-    predicted, observed, low, high = (_float(row.get(name)) for name in names)
+    predicted, observed, low, high = (_parse_float(row.get(name)) for name in names)
     if predicted is not None and observed is not None:
-        yield Cell(predicted, observed, low, high)
+        yield CalibrationCell(predicted, observed, low, high)
 
 
-def _training(outputs: Outputs) -> Iterator[Html]:
+def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
     """Draw the loss by round, of the rows that were fitted and of later ones; of a rival, under its name."""
-    owners = sorted({name.rpartition(f"{LOSS}/")[0] for name in outputs.curves if f"{LOSS}/" in name})
+    owners = sorted({name.rpartition(f"{LOSS_CURVE}/")[0] for name in outputs.curves if f"{LOSS_CURVE}/" in name})
     for owner in owners:
-        held = {
-            look: outputs.curves.get(f"{owner}{LOSS}/{side}", {})
-            for look, side in (("model", "fit"), ("market", "later"))
+        curves = {
+            colour: outputs.curves.get(f"{owner}{LOSS_CURVE}/{curve_name}", {})
+            for colour, curve_name in (("model", "fit"), ("market", "later"))
         }
-        rounds = sorted({step for curve in held.values() for step in curve})
+        rounds = sorted({step for curve in curves.values() for step in curve})
         names = {"model": "rows it is fitted on", "market": "later rows"}
-        found = [Line(names[look], [curve.get(step) for step in rounds], look) for look, curve in held.items() if curve]
-        if len(rounds) < 2 or not found:
+        drawn_lines = [
+            ChartLine(names[colour], [curve.get(step) for step in rounds], colour)
+            for colour, curve in curves.items()
+            if curve
+        ]
+        if len(rounds) < 2 or not drawn_lines:
             continue
-        rival = spoken(owner.rstrip("/"))
+        rival = format_name(owner.rstrip("/"))
         title = f"Training of the rival {rival}" if rival else "Training"
-        last = "; ".join(f"{one.name} {plain(one.values[-1])}" for one in found)
-        picture = lines(title, f"{last}.", [f"round {step}" for step in rounds], found)
-        yield figure(title, Html(picture + key(found)), f"Loss by round; at the last, {last}.")
+        last_losses = "; ".join(f"{line.name} {format_number(line.values[-1])}" for line in drawn_lines)
+        picture = draw_line_chart(title, f"{last_losses}.", [f"round {step}" for step in rounds], drawn_lines)
+        yield render_figure(
+            title, Html(picture + render_legend(drawn_lines)), f"Loss by round; at the last, {last_losses}."
+        )
 
 
-def _inputs(status: TaskStatus) -> Iterator[Html]:
+def _render_inputs(status: TaskStatus) -> Iterator[Html]:
     """Draw what the model looks at most."""
-    held = [one for one in status.features.top[:INPUTS] if one.importance > 0]
-    found = [Dot(one.name, f"{100 * one.importance:.1f} %", 100 * one.importance, start=0.0) for one in held]
-    if len(found) > 1:
-        words = "; ".join(f"{one.name} {one.said}" for one in found)
-        more = f"The first of {counted(status.features.count, 'input', 'inputs')}." if status.features.count else ""
-        yield figure("Inputs by importance", dots("Inputs by importance", f"{words}.", found), more)
+    top_inputs = [item for item in status.features.top[:MAX_INPUTS] if item.importance > 0]
+    dot_list = [
+        DotEstimate(item.name, f"{100 * item.importance:.1f} %", 100 * item.importance, start=0.0)
+        for item in top_inputs
+    ]
+    if len(dot_list) > 1:
+        description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
+        caption = (
+            f"The first of {format_count(status.features.count, 'input', 'inputs')}." if status.features.count else ""
+        )
+        yield render_figure(
+            "Inputs by importance", draw_dot_whiskers("Inputs by importance", f"{description}.", dot_list), caption
+        )
 
 
-def _hits(days: Days, outputs: Outputs) -> Iterator[Html]:
-    rate = Line("last 30 days", days.numbers("hit_rate_30d"), "model", *_ends(days, "hit_rate_30d"))
-    base = Line("baseline", days.numbers("hit_rate_baseline"), "other")
-    bets = outputs.plan.get("scorer") == "market"
+def _render_hit_rate(days: DailyRows, outputs: TaskOutputs) -> Iterator[Html]:
+    rate = ChartLine("last 30 days", days.read_numbers("hit_rate_30d"), "model", *_read_interval(days, "hit_rate_30d"))
+    baseline = ChartLine("baseline", days.read_numbers("hit_rate_baseline"), "other")
+    is_market = outputs.task_config.get("scorer") == "market"
     if any(value is not None for value in rate.values):
-        marked = BREAKS if bets else ""
-        yield _daily("Hit rate, 30 days, %", days, [rate, base], (EVEN,) if bets else (), " %", marked)
+        caption = BREAK_EVEN_NOTE if is_market else ""
+        yield _render_daily_lines(
+            "Hit rate, 30 days, %", days, [rate, baseline], (BREAK_EVEN_PERCENT,) if is_market else (), " %", caption
+        )
 
 
-def _losses(days: Days, outputs: Outputs) -> Iterator[Html]:
-    model = Line("model", days.numbers("model_mae"))
-    market = Line("market", days.numbers("line_mae"), "market")
-    counts = days.numbers("model_n"), days.numbers("line_n")
+def _render_losses(days: DailyRows, outputs: TaskOutputs) -> Iterator[Html]:
+    model = ChartLine("model", days.read_numbers("model_mae"))
+    market = ChartLine("market", days.read_numbers("line_mae"), "market")
+    counts = days.read_numbers("model_n"), days.read_numbers("line_n")
     if not any(value is not None for value in model.values):
         return
-    alike = counts[0] == counts[1]  # judged on the same units: else the two are no match
-    below = "Lower is better." if alike else "The market is judged on other rows: the two are not drawn together."
-    yield _daily("Mean loss, day by day", days, [model, market] if alike else [model], (), "", below)
+    is_same_units = counts[0] == counts[1]  # judged on the same units: else the two are no match
+    caption = (
+        "Lower is better." if is_same_units else "The market is judged on other rows: the two are not drawn together."
+    )
+    yield _render_daily_lines(
+        "Mean loss, day by day", days, [model, market] if is_same_units else [model], (), "", caption
+    )
 
 
-def _daily(title: str, days: Days, found: list[Line], marks: tuple[float, ...], unit: str, below: str) -> Html:
-    shown = [one for one in found if any(value is not None for value in one.values)]
-    newest = _newest(days, shown[0], unit)
-    picture = lines(title, newest, days.names, shown, (), marks)
-    return figure(title, Html(picture + (key(shown) if len(shown) > 1 else "")), newest, below)
+def _render_daily_lines(
+    title: str, days: DailyRows, series: list[ChartLine], marks: tuple[float, ...], unit: str, caption: str
+) -> Html:
+    drawn_lines = [line for line in series if any(value is not None for value in line.values)]
+    newest = _describe_newest(days, drawn_lines[0], unit)
+    picture = draw_line_chart(title, newest, days.day_names, drawn_lines, (), marks)
+    return render_figure(
+        title, Html(picture + (render_legend(drawn_lines) if len(drawn_lines) > 1 else "")), newest, caption
+    )
 
 
-def _newest(days: Days, line: Line, unit: str) -> str:
-    at = max(place for place, value in enumerate(line.values) if value is not None)
-    low, high = (None if end is None else end[at] for end in (line.low, line.high))
-    return f"Newest ({days.names[at]}): {within(line.values[at], low, high, unit)}."
+def _describe_newest(days: DailyRows, line: ChartLine, unit: str) -> str:
+    index = max(position for position, value in enumerate(line.values) if value is not None)
+    low, high = (None if end is None else end[index] for end in (line.low, line.high))
+    return f"Newest ({days.day_names[index]}): {format_interval(line.values[index], low, high, unit)}."
 
 
-def _ends(days: Days, name: str) -> tuple[list[float | None], list[float | None]]:
-    return days.numbers(f"{name}_low"), days.numbers(f"{name}_high")
+def _read_interval(days: DailyRows, name: str) -> tuple[list[float | None], list[float | None]]:
+    return days.read_numbers(f"{name}_low"), days.read_numbers(f"{name}_high")
 
 
-def _float(text: str | None) -> float | None:
+def _parse_float(text: str | None) -> float | None:
     try:
-        return number(float(text or ""))
+        return parse_number(float(text or ""))
     except ValueError:
         return None

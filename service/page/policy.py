@@ -4,22 +4,22 @@ import base64
 import hashlib
 from pathlib import Path
 
-from service.page.drawing import STYLE, Html, join, tag
+from service.page.drawing import STYLE, Html, html_tag, join_html
 
-HERE = Path(__file__).parent
-SHEET = STYLE + (HERE / "style.css").read_text(encoding="utf-8")
-SCRIPT = (HERE / "script.js").read_text(encoding="utf-8")
+PAGE_FOLDER = Path(__file__).parent
+STYLESHEET = STYLE + (PAGE_FOLDER / "style.css").read_text(encoding="utf-8")
+SCRIPT = (PAGE_FOLDER / "script.js").read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def _hash_source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-POLICY = "; ".join(
+CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
-        f"style-src {_hash(SHEET)}",
-        f"script-src {_hash(SCRIPT)}",
+        f"style-src {_hash_source(STYLESHEET)}",
+        f"script-src {_hash_source(SCRIPT)}",
         "connect-src 'self'",
         "img-src data:",
         "base-uri 'none'",
@@ -27,24 +27,24 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-HEADERS = {
-    "Content-Security-Policy": POLICY,
+PAGE_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",  # what needs a token is not left on a disk
 }
 
 
-def whole(title: str, said: str, *body: Html) -> str:
+def render_page(title: str, description: str, *body: Html) -> str:
     """Return a page with its style and its script."""
-    head = tag(
+    head = html_tag(
         "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="description", content=said),
-        tag("title", title),
-        tag("link", rel="icon", href="data:,"),  # else a browser asks the server for one
-        Html(f"<style>{SHEET}</style>"),
+        html_tag("meta", charset="utf-8"),
+        html_tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        html_tag("meta", name="description", content=description),
+        html_tag("title", title),
+        html_tag("link", rel="icon", href="data:,"),  # else a browser asks the server for one
+        Html(f"<style>{STYLESHEET}</style>"),
     )
     script = Html(f"<script>{SCRIPT}</script>")
-    return f"<!doctype html>\n{tag('html', head, tag('body', join([*body, script])), lang='en')}\n"
+    return f"<!doctype html>\n{html_tag('html', head, html_tag('body', join_html([*body, script])), lang='en')}\n"

@@ -3,60 +3,79 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.page.drawing import DASH, Html, badge, counted, number, plain, section, spoken, table, tag, within
+from service.page.drawing import (
+    DASH,
+    Html,
+    format_count,
+    format_interval,
+    format_name,
+    format_number,
+    html_tag,
+    parse_number,
+    render_badge,
+    render_section,
+    render_table,
+)
 from service.registry import Experiment, Experiments, Period
 
-HEADS = ("Experiment", "Status", "Task", "Score", "Type", "Created", "Hypothesis or note")
-PERIODS = ("Task", "Rows", "Days", "Looked at", "Best", "Deflated")
+EXPERIMENT_HEADS = ("Experiment", "Status", "Task", "Score", "Type", "Created", "Hypothesis or note")
+PERIOD_HEADS = ("Task", "Rows", "Days", "Looked at", "Best", "Deflated")
 COUNTS = ("rows", "races", "bets")  # among scores, no figures
-SHOWN = 50
+MAX_EXPERIMENTS_SHOWN = 50
 
 
-def runs(found: Experiments, headlines: Mapping[str, str]) -> Html:
+def render_experiments(experiments: Experiments, headlines: Mapping[str, str]) -> Html:
     """Return the experiments as a table; `headlines` names the score that counts for each task."""
-    rows = [row for one in found.experiments[:SHOWN] for row in _rows(one, headlines)]
-    more = len(found.experiments) - SHOWN + found.left_out
-    told = [tag("p", found.reason)] if found.reason else []
-    told += [table("The newest experiments, with 95 % intervals", HEADS, rows)] if rows else []
-    told += (
-        [tag("p", f"{counted(more, 'older one is', 'older ones are')} left out.", class_="soft")] if more > 0 else []
+    rows = [row for entry in experiments.experiments[:MAX_EXPERIMENTS_SHOWN] for row in _build_rows(entry, headlines)]
+    hidden_count = len(experiments.experiments) - MAX_EXPERIMENTS_SHOWN + experiments.left_out
+    content = [html_tag("p", experiments.reason)] if experiments.reason else []
+    content += [render_table("The newest experiments, with 95 % intervals", EXPERIMENT_HEADS, rows)] if rows else []
+    content += (
+        [html_tag("p", f"{format_count(hidden_count, 'older one is', 'older ones are')} left out.", class_="soft")]
+        if hidden_count > 0
+        else []
     )
-    looks = [_period(one) for one in found.test_periods]
+    period_rows = [_build_period_row(entry) for entry in experiments.test_periods]
     title = "Test periods, how often they were looked at, and what is left of the best score"
-    told += [table(title, PERIODS, looks)] if looks else []
-    return section("Experiments", *told, name="experiments")
+    content += [render_table(title, PERIOD_HEADS, period_rows)] if period_rows else []
+    return render_section("Experiments", *content, name="experiments")
 
 
-def _rows(one: Experiment, headlines: Mapping[str, str]) -> list[tuple[str, ...]]:
+def _build_rows(experiment: Experiment, headlines: Mapping[str, str]) -> list[tuple[str, ...]]:
     """Return a row for each task that an experiment is about."""
-    void = next(iter(one.invalidated.values()), "")
-    note = (void and f"Invalidated: {void}") or one.error or one.hypothesis or ", ".join(one.tags)
-    state = badge("failed", "invalidated") if void else badge(one.status)
+    invalidation = next(iter(experiment.invalidated.values()), "")
+    note = (
+        (invalidation and f"Invalidated: {invalidation}")
+        or experiment.error
+        or experiment.hypothesis
+        or ", ".join(experiment.tags)
+    )
+    state = render_badge("failed", "invalidated") if invalidation else render_badge(experiment.status)
     return [
         (
-            one.name,
+            experiment.name,
             state,
             task,
-            _score(one, task, headlines.get(task)),
-            one.type or DASH,
-            one.created[:10],
+            _format_score(experiment, task, headlines.get(task)),
+            experiment.type or DASH,
+            experiment.created[:10],
             note or DASH,
         )
-        for task in one.tasks or [DASH]
+        for task in experiment.tasks or [DASH]
     ]
 
 
-def _score(one: Experiment, task: str, name: str | None) -> str:
-    held: dict[str, Any] = {**one.intervals.get(task, {}), **one.scores.get(task, {})}
-    if name is None or number(held.get(name)) is None:
+def _format_score(experiment: Experiment, task: str, name: str | None) -> str:
+    scores: dict[str, Any] = {**experiment.intervals.get(task, {}), **experiment.scores.get(task, {})}
+    if name is None or parse_number(scores.get(name)) is None:
         return DASH
-    value, low, high = (number(held.get(f"{name}{end}")) for end in ("", "_low", "_high"))
-    return f"{spoken(name)} {within(value, low, high) if low is not None else plain(value, 4)}"
+    value, low, high = (parse_number(scores.get(f"{name}{end}")) for end in ("", "_low", "_high"))
+    return f"{format_name(name)} {format_interval(value, low, high) if low is not None else format_number(value, 4)}"
 
 
-def _period(one: Period) -> tuple[str, ...]:
-    clock = one.first != one.last
-    looks = f"{one.looks}×, {one.different} different"
-    best = f"{spoken(one.metric)} {plain(one.best, 4)} ({one.experiment})"
-    days = f"{one.first} to {one.last}" if clock else "no clock"
-    return one.task, plain(float(one.scored)), days, looks, best, plain(one.deflated, 4)
+def _build_period_row(period: Period) -> tuple[str, ...]:
+    has_clock = period.first != period.last
+    evaluations = f"{period.looks}×, {period.different} different"
+    best = f"{format_name(period.metric)} {format_number(period.best, 4)} ({period.experiment})"
+    days = f"{period.first} to {period.last}" if has_clock else "no clock"
+    return period.task, format_number(float(period.scored)), days, evaluations, best, format_number(period.deflated, 4)

@@ -4,158 +4,210 @@ from collections.abc import Iterator
 
 from service.described import TaskStatus
 from service.diagnostics import Check, Diagnostics
-from service.headline import FIELDS, Figure
-from service.outputs import Outputs
-from service.page.cards import day, said
+from service.headline import HEADLINE_FIELDS, Figure
+from service.outputs import TaskOutputs
+from service.page.cards import format_day, format_figure
 from service.page.drawing import (
     DASH,
     Html,
-    badge,
-    counted,
-    facts,
-    figures,
-    folded,
-    join,
-    plain,
-    section,
-    spoken,
-    stopped,
-    table,
-    tag,
+    close_sentence,
+    format_count,
+    format_name,
+    format_number,
+    html_tag,
+    join_html,
+    render_badge,
+    render_collapsible,
+    render_facts,
+    render_figure_grid,
+    render_section,
+    render_table,
 )  # fmt: skip
-from service.page.pictures import pictures
+from service.page.pictures import render_charts
 
-GRAVE = ("failed", "warning")
-HASH = 10  # letters of a hash that are shown
-UNNAMED = {
+GRAVE_STATUSES = ("failed", "warning")
+HASH_LETTERS = 10  # letters of a hash that are shown
+CAUSE_SENTENCES = {
     "none": "No cause stands out",
     "undecided": "The cause is undecided",
     "no_data": "There are no data to tell a cause from",
 }
-CLASSES = 8  # classes that are named
+MAX_CLASSES = 8  # classes that are named
 
 
-def task(status: TaskStatus, found: Diagnostics, outputs: Outputs) -> Html:
+def render_task(status: TaskStatus, diagnostics: Diagnostics, outputs: TaskOutputs) -> Html:
     """Return a task's section."""
-    drawn = pictures(outputs, status)
-    held = [today(found), figures(drawn) if drawn else Html(), _checks(found), _known(status)]
-    return section(spoken(status.task).capitalize(), *held, name=status.task)
-
-
-def today(found: Diagnostics) -> Html:
-    """Return the newest day: its alert, what was raised, and the likeliest cause."""
-    newest = found.newest
-    if newest is None:
-        return tag("p", f"No day to tell of: {found.reasons.get('newest', '')}", class_="soft")
-    why = f" {_cause(newest.primary_cause, newest.cause_confidence)}" if newest.primary_cause else ""
-    alert = (
-        badge(newest.alert, f"alert {spoken(newest.alert)}") if newest.alert else badge("declined", "alert not known")
-    )
-    head = tag("p", tag("strong", newest.day), " ", alert, f" {_message(newest.message or '')}{why}")
-    earlier = [one for one in found.alerts if one.last != newest.day][:1]
-    said = [
-        f"The last alert before it, {spoken(one.level)}, was on {one.last}: {_message(one.message)}" for one in earlier
+    charts = render_charts(outputs, status)
+    sections = [
+        render_today(diagnostics),
+        render_figure_grid(charts) if charts else Html(),
+        _render_checks(diagnostics),
+        _render_details(status),
     ]
-    return join([head, *(tag("p", one, class_="soft") for one in said)])
+    return render_section(format_name(status.task).capitalize(), *sections, name=status.task)
 
 
-def _cause(cause: str, sure: float | None) -> str:
-    named = UNNAMED.get(cause, f"Primary cause: {spoken(cause)}")
-    return named + ("." if sure is None else f" (so {100 * sure:.0f} % of redrawn days).")
+def render_today(diagnostics: Diagnostics) -> Html:
+    """Return the newest day: its alert, what was raised, and the likeliest cause."""
+    newest = diagnostics.newest
+    if newest is None:
+        return html_tag("p", f"No day to tell of: {diagnostics.reasons.get('newest', '')}", class_="soft")
+    cause_text = f" {_describe_cause(newest.primary_cause, newest.cause_confidence)}" if newest.primary_cause else ""
+    alert = (
+        render_badge(newest.alert, f"alert {format_name(newest.alert)}")
+        if newest.alert
+        else render_badge("declined", "alert not known")
+    )
+    heading = html_tag(
+        "p", html_tag("strong", newest.day), " ", alert, f" {_format_message(newest.message or '')}{cause_text}"
+    )
+    earlier = [item for item in diagnostics.alerts if item.last != newest.day][:1]
+    sentences = [
+        f"The last alert before it, {format_name(item.level)}, was on {item.last}: {_format_message(item.message)}"
+        for item in earlier
+    ]
+    return join_html([heading, *(html_tag("p", item, class_="soft") for item in sentences)])
 
 
-def _message(text: str) -> str:
+def _describe_cause(cause: str, confidence: float | None) -> str:
+    text = CAUSE_SENTENCES.get(cause, f"Primary cause: {format_name(cause)}")
+    return text + ("." if confidence is None else f" (so {100 * confidence:.0f} % of redrawn days).")
+
+
+def _format_message(text: str) -> str:
     """Return what was raised, without its level in front."""
-    return stopped(text.partition("] ")[2] if text.startswith("[") else text)
+    return close_sentence(text.partition("] ")[2] if text.startswith("[") else text)
 
 
-def _checks(found: Diagnostics) -> Html:
-    grave = [one for one in found.checks if one.status in GRAVE]
-    rest = [one for one in found.checks if one.status not in GRAVE]
-    told = [tag("ul", *map(_check, grave), class_="checks")] if grave else []
-    quiet = f"{counted(len(rest), 'check', 'checks')} in order or declined"
-    more = [folded(quiet, tag("ul", *map(_check, rest), class_="checks"))] if rest else []
-    none = [] if found.checks else [tag("p", found.reasons.get("verdict", "No check was run."))]
-    return tag("div", tag("h3", "Diagnosis ", badge(found.verdict or "declined")), *told, *more, *none, class_="after")
+def _render_checks(diagnostics: Diagnostics) -> Html:
+    grave_checks = [check for check in diagnostics.checks if check.status in GRAVE_STATUSES]
+    quiet_checks = [check for check in diagnostics.checks if check.status not in GRAVE_STATUSES]
+    grave_list = [html_tag("ul", *map(_render_check, grave_checks), class_="checks")] if grave_checks else []
+    summary = f"{format_count(len(quiet_checks), 'check', 'checks')} in order or declined"
+    quiet_list = (
+        [render_collapsible(summary, html_tag("ul", *map(_render_check, quiet_checks), class_="checks"))]
+        if quiet_checks
+        else []
+    )
+    empty_note = [] if diagnostics.checks else [html_tag("p", diagnostics.reasons.get("verdict", "No check was run."))]
+    return html_tag(
+        "div",
+        html_tag("h3", "Diagnosis ", render_badge(diagnostics.verdict or "declined")),
+        *grave_list,
+        *quiet_list,
+        *empty_note,
+        class_="after",
+    )
 
 
-def _check(one: Check) -> Html:
-    return tag("li", tag("p", badge(one.status), tag("strong", f" {spoken(one.name)}. "), stopped(one.summary)))
+def _render_check(check: Check) -> Html:
+    return html_tag(
+        "li",
+        html_tag(
+            "p",
+            render_badge(check.status),
+            html_tag("strong", f" {format_name(check.name)}. "),
+            close_sentence(check.summary),
+        ),
+    )
 
 
-def _known(status: TaskStatus) -> Html:
-    held = [table("Figures", ("Figure", "Value", "Beside", "Rows", "What it is"), list(_figures(status)))]
-    held += [facts(list(_facts(status))), *_inputs(status), _hashes(status)]
-    return folded("All that is known of the model", *held)
+def _render_details(status: TaskStatus) -> Html:
+    content = [
+        render_table("Figures", ("Figure", "Value", "Beside", "Rows", "What it is"), list(_list_figures(status)))
+    ]
+    content += [render_facts(list(_list_facts(status))), *_render_inputs(status), _render_hashes(status)]
+    return render_collapsible("All that is known of the model", *content)
 
 
-def _figures(status: TaskStatus) -> Iterator[tuple[str, ...]]:
-    own = {name: getattr(status, name) for name in FIELDS} | status.figures
-    for name, one in own.items():
-        if isinstance(one, Figure):
-            beside = ", ".join(f"{who} {said(each, one, False)}" for who, each in one.beside.items())
-            rows = plain(None if one.rows is None else float(one.rows))
-            yield spoken(name), said(one, one), beside or DASH, rows, stopped(one.metric)
+def _list_figures(status: TaskStatus) -> Iterator[tuple[str, ...]]:
+    all_figures = {name: getattr(status, name) for name in HEADLINE_FIELDS} | status.figures
+    for name, entry in all_figures.items():
+        if isinstance(entry, Figure):
+            beside = ", ".join(
+                f"{comparison_name} {format_figure(comparison, entry, False)}"
+                for comparison_name, comparison in entry.beside.items()
+            )
+            rows = format_number(None if entry.rows is None else float(entry.rows))
+            yield format_name(name), format_figure(entry, entry), beside or DASH, rows, close_sentence(entry.metric)
         else:
-            yield spoken(name), DASH, DASH, DASH, status.reasons.get(name, "")
+            yield format_name(name), DASH, DASH, DASH, status.reasons.get(name, "")
 
 
-def _facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
-    yield "learner", spoken(status.model_type or DASH)
-    yield "last trained", status.last_trained or _why(status, "last_trained")
+def _list_facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
+    yield "learner", format_name(status.model_type or DASH)
+    yield "last trained", status.last_trained or _explain_missing(status, "last_trained")
     window = status.training_window
     if window:
-        yield "fitted on", f"{window.fit_from} to {window.fit_to}, {_rows(status.samples.fit)}"
-        yield "calibrated on", f"{window.calibrate_from} to {window.calibrate_to}, {_rows(status.samples.calibrate)}"
+        yield "fitted on", f"{window.fit_from} to {window.fit_to}, {_format_rows(status.samples.fit)}"
+        yield (
+            "calibrated on",
+            f"{window.calibrate_from} to {window.calibrate_to}, {_format_rows(status.samples.calibrate)}",
+        )
     else:
-        yield "training window", _why(status, "training_window")
-        yield "rows", f"{_rows(status.samples.fit)} fitted, {_rows(status.samples.calibrate)} calibrated"
+        yield "training window", _explain_missing(status, "training_window")
+        yield "rows", f"{_format_rows(status.samples.fit)} fitted, {_format_rows(status.samples.calibrate)} calibrated"
     tested = (
-        f"{day(status.samples.scored_from)} to {day(status.samples.scored_to)}, " if status.samples.scored_from else ""
+        f"{format_day(status.samples.scored_from)} to {format_day(status.samples.scored_to)}, "
+        if status.samples.scored_from
+        else ""
     )
-    yield "judged on", f"{tested}{_rows(status.samples.scored)}"
+    yield "judged on", f"{tested}{_format_rows(status.samples.scored)}"
     if status.class_balance:
-        yield f"share of {status.class_balance.of}", _classes(status)
+        yield f"share of {status.class_balance.of}", _describe_classes(status)
     if status.calibration:
-        yield "calibration", f"{spoken(status.calibration.calibrator)}. {stopped(status.calibration.said or '')}"
-    yield from _optimized(status)
-    yield "inputs", plain(None if status.features.count is None else float(status.features.count))
-    yield "version", f"{status.version.name}, {status.version.commit or _why(status, 'version.commit')}"
+        yield (
+            "calibration",
+            f"{format_name(status.calibration.calibrator)}. {close_sentence(status.calibration.said or '')}",
+        )
+    yield from _list_search_facts(status)
+    yield "inputs", format_number(None if status.features.count is None else float(status.features.count))
+    yield "version", f"{status.version.name}, {status.version.commit or _explain_missing(status, 'version.commit')}"
 
 
-def _optimized(status: TaskStatus) -> Iterator[tuple[str, str]]:
-    held = status.optimization
-    if held is None:
-        yield "search", _why(status, "optimization")
+def _list_search_facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
+    optimization = status.optimization
+    if optimization is None:
+        yield "search", _explain_missing(status, "optimization")
         return
-    better = f"{plain(held.tuned)} against {plain(held.default)} by default"
-    yield "search", f"{counted(held.trials, 'trial', 'trials')}, {held.complete} complete; {spoken(held.loss)} {better}"
-    yield "knobs", ", ".join(f"{spoken(name)} {_word(value)}" for name, value in sorted(held.knobs.items()))
+    losses = f"{format_number(optimization.tuned)} against {format_number(optimization.default)} by default"
+    yield (
+        "search",
+        f"{format_count(optimization.trials, 'trial', 'trials')}, {optimization.complete} complete; {format_name(optimization.loss)} {losses}",
+    )
+    yield (
+        "knobs",
+        ", ".join(f"{format_name(name)} {_format_value(value)}" for name, value in sorted(optimization.knobs.items())),
+    )
 
 
-def _inputs(status: TaskStatus) -> list[Html]:
-    rows = [(one.name, f"{100 * one.importance:.1f} %") for one in status.features.top if one.importance > 0]
-    return [table("The most important inputs", ("Input", "Share of importance"), rows)] if rows else []
+def _render_inputs(status: TaskStatus) -> list[Html]:
+    rows = [
+        (model_input.name, f"{100 * model_input.importance:.1f} %")
+        for model_input in status.features.top
+        if model_input.importance > 0
+    ]
+    return [render_table("The most important inputs", ("Input", "Share of importance"), rows)] if rows else []
 
 
-def _hashes(status: TaskStatus) -> Html:
-    rows = [(path, tag("code", md5[:HASH])) for path, md5 in status.version.hashes.items()]
-    return table("Outputs and the beginning of their MD5", ("Output", "MD5"), rows)
+def _render_hashes(status: TaskStatus) -> Html:
+    rows = [(path, html_tag("code", md5[:HASH_LETTERS])) for path, md5 in status.version.hashes.items()]
+    return render_table("Outputs and the beginning of their MD5", ("Output", "MD5"), rows)
 
 
-def _classes(status: TaskStatus) -> str:
-    held = status.class_balance.classes if status.class_balance else []
-    shown = ", ".join(f"{one.name} {100 * one.share:.1f} %" for one in held[:CLASSES])
-    return shown + (f" and {len(held) - CLASSES} more" if len(held) > CLASSES else "")
+def _describe_classes(status: TaskStatus) -> str:
+    shares = status.class_balance.classes if status.class_balance else []
+    text = ", ".join(f"{share.name} {100 * share.share:.1f} %" for share in shares[:MAX_CLASSES])
+    return text + (f" and {len(shares) - MAX_CLASSES} more" if len(shares) > MAX_CLASSES else "")
 
 
-def _rows(count: int | None) -> str:
-    return "rows not known" if count is None else counted(count, "row", "rows")
+def _format_rows(count: int | None) -> str:
+    return "rows not known" if count is None else format_count(count, "row", "rows")
 
 
-def _word(value: object) -> str:
-    return plain(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+def _format_value(value: object) -> str:
+    return format_number(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
-def _why(status: TaskStatus, name: str) -> str:
+def _explain_missing(status: TaskStatus, name: str) -> str:
     return f"not known: {status.reasons.get(name, 'no reason was found')}"

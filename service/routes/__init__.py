@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from service.service import Service
 
 
-def routers(service: Service) -> Iterator[APIRouter]:
+def load_routers(service: Service) -> Iterator[APIRouter]:
     """Yield the addresses of every file, in the order of their names."""
     for file in sorted(Path(__file__).parent.glob("*.py")):
         if not file.stem.startswith("_"):

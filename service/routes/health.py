@@ -29,24 +29,24 @@ class Health(BaseModel):
 
 def router(service: Service) -> APIRouter:
     """Return /health; it needs no token and tells the same as long as the process lives."""
-    found = APIRouter()
+    api_router = APIRouter()
     models = {
-        task: Answering(version=loaded.version, commit=loaded.files.commit, md5=loaded.hash)
+        task: Answering(version=loaded.version, commit=loaded.files.commit, md5=loaded.model_hash)
         for task, loaded in service.loaded.items()
     }
-    told = Health(live=True, ready=True, version=own_version(), models=models)
+    answer = Health(live=True, ready=True, version=read_own_version(), models=models)
 
-    @found.get("/health", summary="Is it alive, is it ready, and which versions answer")
+    @api_router.get("/health", summary="Is it alive, is it ready, and which versions answer")
     async def health() -> Health:
-        return told
+        return answer
 
-    return found
+    return api_router
 
 
-def own_version() -> str:
+def read_own_version() -> str:
     """Return the version of the package, or of the checkout where it is not installed."""
     try:
         return version("trueline")
     except PackageNotFoundError:
-        told = Path(__file__).parent.parent.parent / "pyproject.toml"
-        return str(tomllib.loads(told.read_text())["project"]["version"]) if told.exists() else "0"
+        project_file = Path(__file__).parent.parent.parent / "pyproject.toml"
+        return str(tomllib.loads(project_file.read_text())["project"]["version"]) if project_file.exists() else "0"

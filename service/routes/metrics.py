@@ -9,10 +9,10 @@ from service.service import Service
 
 def router(service: Service) -> APIRouter:
     """Return /metrics."""
-    found = APIRouter()
+    api_router = APIRouter()
 
-    @found.get("/metrics", summary="Counts for Prometheus", response_class=PlainTextResponse)
+    @api_router.get("/metrics", summary="Counts for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
-        return Response(service.counters.text(service.drifts), headers={"content-type": CONTENT_TYPE_LATEST})
+        return Response(service.counters.render_text(service.drifts), headers={"content-type": CONTENT_TYPE_LATEST})
 
-    return found
+    return api_router

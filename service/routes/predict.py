@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from service.refused import refused
+from service.refused import build_error_response
 from service.service import Service
-from service.serving import Serving
+from service.serving import PredictionEndpoint
 
-SAID = {
+ERROR_DESCRIPTIONS = {
     400: "The head asks for another protocol, or the client left.",
     401: "The token is missing or wrong.",
     408: "The body did not come in time.",
@@ -28,49 +28,55 @@ class Refused(BaseModel):
 
 def router(service: Service) -> APIRouter:
     """Return /predict/<task> for the tasks that are loaded, and a 404 that names them for all others."""
-    found = APIRouter()
-    for serving in service.serving.values():
-        _add(found, serving)
+    api_router = APIRouter()
+    for endpoint in service.endpoints.values():
+        _add_route(api_router, endpoint)
 
-    @found.post("/predict/{task}", include_in_schema=False)
-    async def unknown(task: str) -> Response:
-        return refused(404, f"{task[:60]!r} is not loaded here; loaded: {', '.join(sorted(service.loaded))}.")
+    @api_router.post("/predict/{task}", include_in_schema=False)
+    async def refuse_unknown_task(task: str) -> Response:
+        return build_error_response(
+            404, f"{task[:60]!r} is not loaded here; loaded: {', '.join(sorted(service.loaded))}."
+        )
 
-    return found
+    return api_router
 
 
-def schemas(service: Service) -> dict[str, Any]:
+def build_request_schemas(service: Service) -> dict[str, Any]:
     """Return the schema of every task's request, by the name under which the addresses refer to it, and of its parts.
 
     The requests are checked by pydantic as they come, not by FastAPI, which would parse them twice.
     """
-    found: dict[str, Any] = {}
-    for task, serving in service.serving.items():
-        module = serving.loaded.module
-        schema = module.Request.model_json_schema(ref_template=f"#/components/schemas/{_name(task, '{model}')}")
-        parts = schema.pop("$defs", {})
+    components: dict[str, Any] = {}
+    for task, endpoint in service.endpoints.items():
+        module = endpoint.loaded.module
+        schema = module.Request.model_json_schema(ref_template=f"#/components/schemas/{_name_schema(task, '{model}')}")
+        definitions = schema.pop("$defs", {})
         if hasattr(module, "described"):
-            schema = module.described(serving.loaded.model, schema)
-        found |= {_name(task, part): told for part, told in parts.items()} | {_name(task, "Request"): schema}
-    return found
+            schema = module.described(endpoint.loaded.model, schema)
+        components |= {
+            _name_schema(task, definition_name): definition for definition_name, definition in definitions.items()
+        } | {_name_schema(task, "Request"): schema}
+    return components
 
 
-def _add(router: APIRouter, serving: Serving) -> None:
-    task, module = serving.loaded.task, serving.loaded.module
-    told: dict[int | str, dict[str, Any]] = {200: {"model": module.Answer, "description": "The answer."}}
-    told |= {status: {"model": Refused, "description": said} for status, said in SAID.items()}
-    reference = {"$ref": f"#/components/schemas/{_name(task, 'Request')}"}
+def _add_route(router: APIRouter, endpoint: PredictionEndpoint) -> None:
+    task, module = endpoint.loaded.task, endpoint.loaded.module
+    responses: dict[int | str, dict[str, Any]] = {200: {"model": module.Answer, "description": "The answer."}}
+    responses |= {
+        status: {"model": Refused, "description": description} for status, description in ERROR_DESCRIPTIONS.items()
+    }
+    reference = {"$ref": f"#/components/schemas/{_name_schema(task, 'Request')}"}
     router.add_api_route(
         f"/predict/{task}",
-        serving.respond,
+        endpoint.handle_request,
         methods=["POST"],
         summary=(module.__doc__ or task).strip().splitlines()[0],
         operation_id=f"predict_{task}",
         response_model=None,
-        responses=told,
+        responses=responses,
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}},
     )
 
 
-def _name(task: str, part: str) -> str:
-    return f"{task.title()}{part}"
+def _name_schema(task: str, suffix: str) -> str:
+    return f"{task.title()}{suffix}"

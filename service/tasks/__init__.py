@@ -16,16 +16,16 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from core.refusals import Refusal, suggest
+from core.refusals import UserError, did_you_mean
 
 
-def tasks() -> list[str]:
+def list_tasks() -> list[str]:
     """Return the tasks that the service can answer for."""
     return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
 
 
-def task(name: str) -> ModuleType:
+def load_task_module(name: str) -> ModuleType:
     """Return the file of a task; an unknown name is refused."""
-    if name not in tasks():
-        raise Refusal(f"the service answers for no task {name!r}; {suggest(name, tasks())}")
+    if name not in list_tasks():
+        raise UserError(f"the service answers for no task {name!r}; {did_you_mean(name, list_tasks())}")
     return import_module(f"service.tasks.{name}")

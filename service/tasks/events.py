@@ -9,18 +9,18 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
-from core.mentions import SAYS, in_one, stands
-from core.refusals import Refusal, suggest
-from core.shelf import tool
-from core.texts import clean, joined
-from service.artifacts import Files
+from core.mentions import MENTION_PREFIX, find_mentions, join_fields
+from core.refusals import UserError, did_you_mean
+from core.shelf import load_plugin
+from core.texts import clean_text, join_marked_fields
+from service.artifacts import VerifiedFiles
 
 AT_ONCE = 20_000  # bytes: some 40 events, 10 ms of work
 FEW = 41  # that many events and the request itself; a thousand tiny ones are a quarter of a second
-MOST = 1000  # events a request
-REMEMBERED = 4096  # texts whose chances are kept: some 6 MB, at most 40
-SHORT = 2000  # letters of such a text
-EVEN = 0.5  # the threshold where the calibrator sets none
+MAX_EVENTS = 1000  # events a request
+MAX_CACHED_TEXTS = 4096  # texts whose chances are kept: some 6 MB, at most 40
+MAX_CACHED_LETTERS = 2000  # letters of such a text
+DEFAULT_THRESHOLD = 0.5  # the threshold where the calibrator sets none
 EXAMPLE: Any = {  # ev5887 of data/sample/events
     "id": "ev5887",
     "name": "Seeds and Seedlings at Wharf House",
@@ -29,10 +29,10 @@ EXAMPLE: Any = {  # ev5887 of data/sample/events
     "whole team is there too. Compost for a garden without the smell. Bring a fork and boots.",
     "location": "Wharf House, 99 Canal Walk, Northwick",
 }
-STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+STRICT_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-def _whole(value: Any) -> Any:
+def _convert_integral_float(value: Any) -> Any:
     """Return 12 for 12.0, which JSON schema calls an integer too."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -40,7 +40,7 @@ def _whole(value: Any) -> Any:
 class Event(BaseModel):
     """An event as its maker wrote it."""
 
-    model_config = STRICT
+    model_config = STRICT_CONFIG
 
     name: str = Field(min_length=1, max_length=1000, description="its name")
     description: str = Field("", max_length=20_000, description="what it is, in its maker's words")
@@ -51,10 +51,10 @@ class Event(BaseModel):
 class Request(BaseModel):
     """One event or many."""
 
-    model_config = ConfigDict(**STRICT, json_schema_extra={"examples": [{"events": [EXAMPLE], "top": 3}]})
+    model_config = ConfigDict(**STRICT_CONFIG, json_schema_extra={"examples": [{"events": [EXAMPLE], "top": 3}]})
 
-    events: list[Event] = Field(min_length=1, max_length=MOST, description="the events to be tagged")
-    top: Annotated[int, BeforeValidator(_whole)] = Field(
+    events: list[Event] = Field(min_length=1, max_length=MAX_EVENTS, description="the events to be tagged")
+    top: Annotated[int, BeforeValidator(_convert_integral_float)] = Field(
         5, ge=1, le=100, description="how many of the likeliest tags are told of each"
     )
     tags: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1000)] | None = Field(
@@ -65,7 +65,7 @@ class Request(BaseModel):
 class Chance(BaseModel):
     """What is thought of one tag."""
 
-    model_config = STRICT
+    model_config = STRICT_CONFIG
 
     tag: str
     chance: float = Field(ge=0, le=1, description="calibrated probability that the event has the tag")
@@ -75,7 +75,7 @@ class Chance(BaseModel):
 class Tagged(BaseModel):
     """The tags of one event."""
 
-    model_config = STRICT
+    model_config = STRICT_CONFIG
 
     id: str | None = Field(description="as it came")
     tags: list[str] = Field(description="the tags given, the likeliest first: those at or above their threshold")
@@ -85,7 +85,7 @@ class Tagged(BaseModel):
 class Answer(BaseModel):
     """The tags of each event, in the order they were asked."""
 
-    model_config = ConfigDict(**STRICT | {"frozen": False})
+    model_config = ConfigDict(**STRICT_CONFIG | {"frozen": False})
 
     model: str = Field(description="the version that answered")
     events: list[Tagged]
@@ -101,53 +101,54 @@ class Model:
     trained: Any
     calibrator: ModuleType
     state: dict[str, Any]
-    heard: list[bool]  # of each tag, whether the model was given `says:<tag>`
+    has_mention_input: list[bool]  # of each tag, whether the model was given `says:<tag>`
     marks: bool
 
     def __post_init__(self) -> None:
         self.tags: list[str] = list(self.trained.tags)
-        self.thresholds: list[float] = self.state.get("threshold", [EVEN] * len(self.tags))
-        self._remembered = lru_cache(maxsize=REMEMBERED)(self._chances)
+        self.thresholds: list[float] = self.state.get("threshold", [DEFAULT_THRESHOLD] * len(self.tags))
+        self._cached_chances = lru_cache(maxsize=MAX_CACHED_TEXTS)(self._compute_chances)
 
-    def chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
+    def get_chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
         """Return the chance of every tag; that of a short text which came lately is remembered."""
-        short = len(name) + len(description) + len(location) <= SHORT
-        return (self._remembered if short else self._chances)(name, description, location)
+        is_short = len(name) + len(description) + len(location) <= MAX_CACHED_LETTERS
+        return (self._cached_chances if is_short else self._compute_chances)(name, description, location)
 
-    def _chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
+    def _compute_chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
         """Return the chance of every tag as `prepare`, `features`, `train` and `calibrate` come to it."""
-        fields = {"name": clean(name), "description": clean(description), "location": clean(location)}
-        said = np.array([stands(in_one(fields.values()), self.tags)]) * self.heard
-        scores = self.learner.score_texts(self.trained, [joined(fields, self.marks)], said)
-        found = self.calibrator.apply(self.state, scores, np.zeros(1, dtype=np.int64))
-        return tuple((found[""] if isinstance(found, dict) else found)[0].tolist())
+        fields = {"name": clean_text(name), "description": clean_text(description), "location": clean_text(location)}
+        mentions = np.array([find_mentions(join_fields(fields.values()), self.tags)]) * self.has_mention_input
+        scores = self.learner.score_texts(self.trained, [join_marked_fields(fields, self.marks)], mentions)
+        calibrated = self.calibrator.apply(self.state, scores, np.zeros(1, dtype=np.int64))
+        return tuple((calibrated[""] if isinstance(calibrated, dict) else calibrated)[0].tolist())
 
 
-def load(files: Files) -> Model:
+def load(files: VerifiedFiles) -> Model:
     """Return the final model of the events."""
-    params = files.params()
-    learner = tool("train", params["tasks"]["events"]["learner"], "score_texts")
-    trained = learner.load(files.path("models/events/final"))
-    told = files.json("models/events/calibrator.json")
-    state = told["folds"].get("final", {}).get("tuned")
+    params = files.read_params()
+    learner = load_plugin("train", params["tasks"]["events"]["learner"], "score_texts")
+    trained = learner.load(files.resolve_path("models/events/final"))
+    calibrator_content = files.read_json("models/events/calibrator.json")
+    state = calibrator_content["folds"].get("final", {}).get("tuned")
     if state is None:
-        raise Refusal("models/events/calibrator.json holds no calibrator of the final model; run `dvc repro`.")
-    heard = [SAYS + tag in trained.importance for tag in trained.tags]
-    calibrator = tool("calibrate", told["calibrator"], "apply")
-    version = f"{files.name}:{files.hash('models/events/final')[:8]}"
-    return Model(version, learner, trained, calibrator, state, heard, params["features"]["events"]["marks"])
+        raise UserError("models/events/calibrator.json holds no calibrator of the final model; run `dvc repro`.")
+    has_mention_input = [MENTION_PREFIX + tag in trained.importance for tag in trained.tags]
+    calibrator = load_plugin("calibrate", calibrator_content["calibrator"], "apply")
+    version = f"{files.name}:{files.get_hash('models/events/final')[:8]}"
+    return Model(version, learner, trained, calibrator, state, has_mention_input, params["features"]["events"]["marks"])
 
 
 def answer(model: Model, request: Request) -> Answer:
     """Return the tags of each event; a text that was asked for before is not scored again."""
-    columns = _asked(model, request.tags)
-    chances = [model.chances(one.name, one.description, one.location) for one in request.events]
+    columns = _find_tag_indices(model, request.tags)
+    chances = [model.get_chances(posted.name, posted.description, posted.location) for posted in request.events]
     tagged = [
-        _tagged(model, event.id, row, columns, request.top) for event, row in zip(request.events, chances, strict=True)
+        _build_tagged(model, event.id, row, columns, request.top)
+        for event, row in zip(request.events, chances, strict=True)
     ]
-    found = Answer(model=model.version, events=tagged)
-    found._chances = chances
-    return found
+    response = Answer(model=model.version, events=tagged)
+    response._chances = chances
+    return response
 
 
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
@@ -176,22 +177,22 @@ def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _asked(model: Model, tags: list[str] | None) -> list[int]:
+def _find_tag_indices(model: Model, tags: list[str] | None) -> list[int]:
     """Return the places of the tags asked for."""
     if tags is None:
         return list(range(len(model.tags)))
     if unknown := [tag for tag in tags if tag not in model.tags]:
-        raise Refusal(f"tags: the model knows no tag {unknown[0]!r}; {suggest(unknown[0], model.tags)}")
-    return [place for place, tag in enumerate(model.tags) if tag in tags]
+        raise UserError(f"tags: the model knows no tag {unknown[0]!r}; {did_you_mean(unknown[0], model.tags)}")
+    return [index for index, tag in enumerate(model.tags) if tag in tags]
 
 
-def _tagged(model: Model, name: str | None, chances: Sequence[float], columns: list[int], top: int) -> Tagged:
-    ranked = sorted(columns, key=lambda place: -chances[place])  # stable: the alphabet decides between equals
+def _build_tagged(model: Model, name: str | None, chances: Sequence[float], columns: list[int], top: int) -> Tagged:
+    ranked = sorted(columns, key=lambda index: -chances[index])  # stable: the alphabet decides between equals
     return Tagged(
         id=name,
-        tags=[model.tags[place] for place in ranked if chances[place] >= model.thresholds[place]],
+        tags=[model.tags[index] for index in ranked if chances[index] >= model.thresholds[index]],
         top=[
-            Chance(tag=model.tags[place], chance=chances[place], threshold=model.thresholds[place])
-            for place in ranked[:top]
+            Chance(tag=model.tags[index], chance=chances[index], threshold=model.thresholds[index])
+            for index in ranked[:top]
         ],
     )

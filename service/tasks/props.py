@@ -10,22 +10,22 @@ from pydantic.config import JsonDict
 from scipy.special import ndtri
 
 from core import counts
-from core.grading import by_edge
+from core.grading import pick_by_edge
 from core.races import Floats
-from core.refusals import Refusal
+from core.refusals import UserError
 from service import forecaster
-from service.artifacts import Files
-from service.fields import Day, Posted, Text, Told
-from service.forecaster import Forecaster
+from service.artifacts import VerifiedFiles
+from service.fields import Day, RequestModel, ResponseModel, Text
+from service.forecaster import Predictor
 from stages.evaluate import market
 from stages.prepare import props
 
 TASK = "props"
-MOST_DAYS = 7  # of a request: the inputs of each day are made apart
-LEAST_SIDE = 5  # players of a side, below which they are no line-up
-TAIL = 0.1  # chance that the outcome lies below `low`, and that it lies above `high`
-EVEN = 100  # American odds of a bet that wins as much as it may lose; none lie nearer to 0
-ODDS = "American odds, at most −100 or at least +100"
+MAX_DAYS = 7  # of a request: the inputs of each day are made apart
+MIN_PLAYERS_PER_SIDE = 5  # players of a side, below which they are no line-up
+TAIL_PROBABILITY = 0.1  # chance that the outcome lies below `low`, and that it lies above `high`
+MIN_AMERICAN_ODDS = 100  # American odds of a bet that wins as much as it may lose; none lie nearer to 0
+ODDS_DESCRIPTION = "American odds, at most −100 or at least +100"
 Pick = Literal["over", "under", "pass", "no_line"]
 PICKS: dict[int, Pick] = {1: "over", -1: "under", 0: "pass"}
 
@@ -48,7 +48,7 @@ EXAMPLE: JsonDict = {
 }
 
 
-class Row(Posted):
+class Row(RequestModel):
     """A player in a game that is not yet played."""
 
     player_id: Text = Field(description="the player, as in the history; an unknown one is taken as new")
@@ -59,42 +59,48 @@ class Row(Posted):
     team: Text = Field(description="his team, spelt as in the history")
     opponent: Text = Field(description="the other team, likewise")
     home: bool = Field(description="true at home")
-    line: float | None = Field(None, gt=0, le=props.MOST, description="the line now, in units of the quantity")
-    open_line: float | None = Field(None, gt=0, le=props.MOST, description="the first line; the line now if not given")
-    over_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of more than the line ({ODDS})")
-    under_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of less ({ODDS})")
+    line: float | None = Field(
+        None, gt=0, le=props.MAX_GAME_COUNT, description="the line now, in units of the quantity"
+    )
+    open_line: float | None = Field(
+        None, gt=0, le=props.MAX_GAME_COUNT, description="the first line; the line now if not given"
+    )
+    over_price: float | None = Field(
+        None, ge=-1e6, le=1e6, description=f"price of more than the line ({ODDS_DESCRIPTION})"
+    )
+    under_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of less ({ODDS_DESCRIPTION})")
     n_books: int | None = Field(None, ge=1, le=1000, description="books that the line stands for")
 
     @model_validator(mode="after")
-    def _odds(self) -> "Row":
+    def _check_odds(self) -> "Row":
         for name in ("over_price", "under_price"):
             price: float | None = getattr(self, name)
-            if price is not None and abs(price) < EVEN:
-                raise ValueError(f"{name} is {price}; give {ODDS}")
+            if price is not None and abs(price) < MIN_AMERICAN_ODDS:
+                raise ValueError(f"{name} is {price}; give {ODDS_DESCRIPTION}")
         if self.team == self.opponent:
             raise ValueError(f"{self.team!r} plays against itself; name two teams")
         return self
 
 
-class Request(Posted):
+class Request(RequestModel):
     """Players of one day, or of a few."""
 
-    model_config = Posted.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
+    model_config = RequestModel.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
 
     rows: list[Row] = Field(min_length=1, max_length=500, description="one a player and day")
 
     @model_validator(mode="after")
-    def _each_once(self) -> "Request":
+    def _check_rows(self) -> "Request":
         keys = [(row.player_id, row.date) for row in self.rows]
         if len(set(keys)) < len(keys):
             player, day = next(key for key in keys if keys.count(key) > 1)
             raise ValueError(f"player {player!r} is posted more than once for {day:%Y-%m-%d}; post him once")
-        if len(days := {row.date for row in self.rows}) > MOST_DAYS:
-            raise ValueError(f"{len(days)} days came; post at most {MOST_DAYS} in one request")
+        if len(days := {row.date for row in self.rows}) > MAX_DAYS:
+            raise ValueError(f"{len(days)} days came; post at most {MAX_DAYS} in one request")
         return self
 
 
-class Outlook(Told):
+class Outlook(ResponseModel):
     """What is said of a player in a game, in units of the quantity that is predicted."""
 
     player_id: str = Field(description="as posted")
@@ -112,7 +118,7 @@ class Outlook(Told):
     pick: Pick = Field(description="a bet if the edge is at least min_edge")
 
 
-class Answer(Told):
+class Answer(ResponseModel):
     """The outlooks, row by row as posted."""
 
     model: str = Field(description="the version that answered")
@@ -125,20 +131,20 @@ class Answer(Told):
 class Model:
     """The forecaster, what a game must look like, and the distance from the line at which a pick is made."""
 
-    forecaster: Forecaster
-    card: props.Settings
+    predictor: Predictor
+    card_settings: props.Settings
     min_edge: float
 
 
-def load(files: Files) -> Model:
+def load(files: VerifiedFiles) -> Model:
     """Return what props needs of a commit, all read and indexed; refuse a calibrator that gives no distribution."""
-    params = files.params()
-    bets = forecaster.knobs(params, market.Settings, "evaluate", TASK)
-    card = forecaster.knobs(params, props.Settings, "prepare", TASK)
-    found = forecaster.load(files, TASK)
-    if not {"whole", "level"} <= set(found.state):
-        raise Refusal("props needs a calibrator that gives a distribution; set tasks.props.calibrator to residuals.")
-    return Model(found, card, bets.edges[0])
+    params = files.read_params()
+    market_settings = forecaster.extract_settings(params, market.Settings, "evaluate", TASK)
+    card_settings = forecaster.extract_settings(params, props.Settings, "prepare", TASK)
+    fitted_predictor = forecaster.load_predictor(files, TASK)
+    if not {"whole", "level"} <= set(fitted_predictor.state):
+        raise UserError("props needs a calibrator that gives a distribution; set tasks.props.calibrator to residuals.")
+    return Model(fitted_predictor, card_settings, market_settings.edges[0])
 
 
 def answer(model: Model, request: Request) -> Answer:
@@ -150,18 +156,18 @@ def answer(model: Model, request: Request) -> Answer:
     by_day: dict[Any, list[Row]] = {}
     for row in request.rows:
         by_day.setdefault(row.date, []).append(row)
-    told = {key: found for rows in by_day.values() for key, found in _day(model, rows).items()}
+    outlooks = {key: outlook for rows in by_day.values() for key, outlook in _predict_day(model, rows).items()}
     return Answer(
-        model=model.forecaster.version,
-        quantity=model.card.quantity,
+        model=model.predictor.version,
+        quantity=model.card_settings.quantity,
         min_edge=model.min_edge,
-        rows=[told[row.player_id, row.date] for row in request.rows],
+        rows=[outlooks[row.player_id, row.date] for row in request.rows],
     )
 
 
-def card_of(model: Model, posted: list[Row]) -> pd.DataFrame:
+def prepare_card(model: Model, posted: list[Row]) -> pd.DataFrame:
     """Return rows of one day as prepare would make them, by game, team and player."""
-    return props.card(_raw(posted), model.forecaster.past, model.card)
+    return props.prepare_upcoming_games(_build_raw_rows(posted), model.predictor.get_past, model.card_settings)
 
 
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
@@ -178,62 +184,66 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
     ]
 
 
-def _day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlook]:
-    rows = card_of(model, posted)
-    _need_line_ups(model.forecaster, rows)
-    found = model.forecaster.forecast(rows)
-    whole = bool(model.forecaster.state["whole"])
-    law = found["mean"], found["spread"], whole
+def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlook]:
+    rows = prepare_card(model, posted)
+    _require_line_ups(model.predictor, rows)
+    predictions = model.predictor.predict_rows(rows)
+    is_integer = bool(model.predictor.state["whole"])
+    distribution = predictions["mean"], predictions["spread"], is_integer
     line = rows["line"].to_numpy(float)
-    chances = counts.chances(line, *law)
-    picks = by_edge(found[""], line, model.min_edge)
-    ends = _ends(*law)
-    by_player = {player: number for number, player in enumerate(rows["entity"])}
+    chances = counts.compute_line_probabilities(line, *distribution)
+    picks = pick_by_edge(predictions[""], line, model.min_edge)
+    bounds = _compute_tail_bounds(*distribution)
+    by_player = {player: position for position, player in enumerate(rows["entity"])}
     return {
         (row.player_id, row.date): Outlook(
             player_id=row.player_id,
             date=f"{row.date:%Y-%m-%d}",
-            **_numbers(["forecast", "mean", "spread", "low", "high"], [found[""], *law[:2], *ends], place),
-            **_numbers(["line", "edge"], [line, found[""] - line], place),
-            **_numbers(["p_over", "p_push", "p_under"], list(chances), place),
-            pick="no_line" if row.line is None else PICKS[int(picks[place])],
+            **_extract_numbers(
+                ["forecast", "mean", "spread", "low", "high"], [predictions[""], *distribution[:2], *bounds], index
+            ),
+            **_extract_numbers(["line", "edge"], [line, predictions[""] - line], index),
+            **_extract_numbers(["p_over", "p_push", "p_under"], list(chances), index),
+            pick="no_line" if row.line is None else PICKS[int(picks[index])],
         )
         for row in posted
-        for place in [by_player[row.player_id]]
+        for index in [by_player[row.player_id]]
     }
 
 
-def _numbers(names: list[str], values: list[Floats], place: int) -> dict[str, Any]:
+def _extract_numbers(names: list[str], values: list[Floats], index: int) -> dict[str, Any]:
     """Return the numbers of one row, None for what is missing."""
-    found = {name: float(each[place]) for name, each in zip(names, values, strict=True)}
-    return {name: None if np.isnan(value) else value for name, value in found.items()}
+    numbers = {name: float(column[index]) for name, column in zip(names, values, strict=True)}
+    return {name: None if np.isnan(value) else value for name, value in numbers.items()}
 
 
-def _ends(mean: Floats, spread: Floats, whole: bool) -> tuple[Floats, Floats]:
+def _compute_tail_bounds(mean: Floats, spread: Floats, is_integer: bool) -> tuple[Floats, Floats]:
     """Return the outcomes that one of ten lies below, and above."""
-    if not whole:
-        return mean + ndtri(TAIL) * spread, mean - ndtri(TAIL) * spread
-    upto = counts.cdf(np.arange(props.MOST + 1)[None, :], mean[:, None], spread[:, None], True)
-    return (upto <= TAIL).sum(axis=1).astype(float), (upto < 1 - TAIL).sum(axis=1).astype(float)
+    if not is_integer:
+        return mean + ndtri(TAIL_PROBABILITY) * spread, mean - ndtri(TAIL_PROBABILITY) * spread
+    cumulative = counts.compute_cdf(np.arange(props.MAX_GAME_COUNT + 1)[None, :], mean[:, None], spread[:, None], True)
+    return (cumulative <= TAIL_PROBABILITY).sum(axis=1).astype(float), (cumulative < 1 - TAIL_PROBABILITY).sum(
+        axis=1
+    ).astype(float)
 
 
-def _need_line_ups(found: Forecaster, rows: pd.DataFrame) -> None:
+def _require_line_ups(fitted_predictor: Predictor, rows: pd.DataFrame) -> None:
     """Refuse part of a side where who plays is an input: those who were not posted would count as absent."""
-    if not found.settings.lineups or "side_usual" not in found.present:
+    if not fitted_predictor.settings.lineups or "side_usual" not in fitted_predictor.present:
         return
     size = rows.groupby(["game_id", "team"]).size()
-    other = pd.MultiIndex.from_frame(rows[["game_id", "opponent"]])
-    if (size < LEAST_SIDE).any() or not other.isin(size.index).all():
-        raise Refusal("who plays is an input of this model: post all who play, of both sides of each game.")
+    opponents = pd.MultiIndex.from_frame(rows[["game_id", "opponent"]])
+    if (size < MIN_PLAYERS_PER_SIDE).any() or not opponents.isin(size.index).all():
+        raise UserError("who plays is an input of this model: post all who play, of both sides of each game.")
 
 
-def _raw(posted: list[Row]) -> pd.DataFrame:
+def _build_raw_rows(posted: list[Row]) -> pd.DataFrame:
     raw = pd.DataFrame([row.model_dump() for row in posted])
-    between = [" ".join(sorted((row.team, row.opponent))) for row in posted]
-    made = raw["date"].map(lambda day: f"{day:%Y%m%d} ") + pd.Series(between)
-    opened = raw["open_line"].astype(float)
+    team_pairs = [" ".join(sorted((row.team, row.opponent))) for row in posted]
+    game_ids = raw["date"].map(lambda day: f"{day:%Y%m%d} ") + pd.Series(team_pairs)
+    open_lines = raw["open_line"].astype(float)
     return raw.assign(
-        game_id=raw["game_id"].where(raw["game_id"].notna(), made),
+        game_id=raw["game_id"].where(raw["game_id"].notna(), game_ids),
         home=raw["home"].astype(float),
-        open_line=opened.where(opened.notna(), raw["line"].astype(float)),
+        open_line=open_lines.where(open_lines.notna(), raw["line"].astype(float)),
     ).astype({"date": "datetime64[us]"})

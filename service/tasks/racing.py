@@ -9,16 +9,16 @@ from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
 from service import forecaster
-from service.artifacts import Files
-from service.fields import Posted, Text, Time, Told
-from service.forecaster import Forecaster
+from service.artifacts import VerifiedFiles
+from service.fields import RequestModel, ResponseModel, Text, Time
+from service.forecaster import Predictor
 from stages.evaluate import race
 from stages.prepare import racing
 
 TASK = "racing"
 
 COLUMNS = ("runner", "box", "weight_kg", "trainer", "early_speed", "price")
-FIELD = [  # of the last race of the shipped sample
+EXAMPLE_RUNNERS = [  # of the last race of the shipped sample
     ("Gentle Harbour Star", 1, 30.5, "B. Denne", 0.09, 67.24),
     ("Hasty Falcon Star", 2, 28.0, "B. Birch", 0.71, 10.2),
     ("Lucky Gale Girl", 3, 32.7, "C. Ashby", 0.62, 4.0),
@@ -35,11 +35,11 @@ EXAMPLE: JsonDict = {
     "race_no": 4,
     "distance_m": 321.0,
     "grade": "Grade 5",
-    "runners": [dict(zip(COLUMNS, runner, strict=True)) for runner in FIELD],
+    "runners": [dict(zip(COLUMNS, runner, strict=True)) for runner in EXAMPLE_RUNNERS],
 }
 
 
-class Runner(Posted):
+class Runner(RequestModel):
     """A runner, as the race card has it."""
 
     runner: Text = Field(description="name; its starts are found by it, whatever its capitals")
@@ -50,14 +50,17 @@ class Runner(Posted):
         None, ge=-1e6, le=1e6, description="rating of its early pace, made before the race"
     )
     price: float | None = Field(
-        None, ge=racing.LEAST, le=10_000, description="price on offer (decimal odds); at the off, its starting price"
+        None,
+        ge=racing.MIN_DECIMAL_ODDS,
+        le=10_000,
+        description="price on offer (decimal odds); at the off, its starting price",
     )
 
 
-class Request(Posted):
+class Request(RequestModel):
     """A whole race, without its scratched runners: chances are shared out among those that are posted."""
 
-    model_config = Posted.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
+    model_config = RequestModel.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
 
     race_id: Text | None = Field(None, description="the race; made of its start and course if not given")
     start_time: Time = Field(
@@ -70,15 +73,15 @@ class Request(Posted):
     runners: list[Runner] = Field(min_length=2, max_length=30, description="every runner")
 
     @model_validator(mode="after")
-    def _each_once(self) -> "Request":
-        names, boxes = [_name(one) for one in self.runners], [str(one.box) for one in self.runners]
-        for word, values in (("runner", names), ("box", boxes)):
-            if twice := [value for value in values if values.count(value) > 1]:
-                raise ValueError(f"{word} {twice[0]} is posted {values.count(twice[0])} times; post it once")
+    def _check_runners(self) -> "Request":
+        names, boxes = [_clean_name(runner) for runner in self.runners], [str(runner.box) for runner in self.runners]
+        for label, values in (("runner", names), ("box", boxes)):
+            if duplicates := [value for value in values if values.count(value) > 1]:
+                raise ValueError(f"{label} {duplicates[0]} is posted {values.count(duplicates[0])} times; post it once")
         return self
 
 
-class Chance(Told):
+class Chance(ResponseModel):
     """What is said of a runner."""
 
     runner: str = Field(description="as posted")
@@ -94,7 +97,7 @@ class Chance(Told):
     )
 
 
-class Answer(Told):
+class Answer(ResponseModel):
     """The race's chances, runner by runner as posted."""
 
     model: str = Field(description="the version that answered")
@@ -106,17 +109,17 @@ class Answer(Told):
 class Model:
     """The forecaster, what a card must look like, and what is kept of winnings."""
 
-    forecaster: Forecaster
-    card: racing.Settings
+    predictor: Predictor
+    card_settings: racing.Settings
     commission: float
 
 
-def load(files: Files) -> Model:
+def load(files: VerifiedFiles) -> Model:
     """Return what racing needs of a commit, all read and learned."""
-    params = files.params()
-    bets = forecaster.knobs(params, race.Settings, "evaluate", TASK)
-    card = forecaster.knobs(params, racing.Settings, "prepare", TASK)
-    return Model(forecaster.load(files, TASK), card, bets.commission)
+    params = files.read_params()
+    race_settings = forecaster.extract_settings(params, race.Settings, "evaluate", TASK)
+    card_settings = forecaster.extract_settings(params, racing.Settings, "prepare", TASK)
+    return Model(forecaster.load_predictor(files, TASK), card_settings, race_settings.commission)
 
 
 def answer(model: Model, request: Request) -> Answer:
@@ -125,32 +128,34 @@ def answer(model: Model, request: Request) -> Answer:
     A race that is in the history, or earlier than its end, is answered as if the history ended before it; races of its
     own start play no role, and ratings take none of its day. Refuses a card that prepare would set aside.
     """
-    rows = card_of(model, request)
-    told = model.forecaster.forecast(rows)[""]
-    chance = dict(zip(rows["box"].astype(int), told, strict=True))
-    market = dict(zip(rows["box"].astype(int), rows["teacher"], strict=True))
-    p = np.array([chance[runner.box] for runner in request.runners])
+    rows = prepare_card(model, request)
+    forecasts = model.predictor.predict_rows(rows)[""]
+    chance_by_box = dict(zip(rows["box"].astype(int), forecasts, strict=True))
+    market_by_box = dict(zip(rows["box"].astype(int), rows["teacher"], strict=True))
+    p = np.array([chance_by_box[runner.box] for runner in request.runners])
     return Answer(
-        model=model.forecaster.version,
-        race_id=_race_id(request),
+        model=model.predictor.version,
+        race_id=_resolve_race_id(request),
         runners=[
             Chance(
                 runner=runner.runner,
                 box=runner.box,
-                probability=own,
-                fair_odds=1 / own if own > np.finfo(float).tiny else None,
-                rank=1 + int((p > own).sum()),
-                market_probability=None if np.isnan(market[runner.box]) else market[runner.box],
-                edge=None if runner.price is None else own * (1 + (runner.price - 1) * (1 - model.commission)) - 1,
+                probability=probability,
+                fair_odds=1 / probability if probability > np.finfo(float).tiny else None,
+                rank=1 + int((p > probability).sum()),
+                market_probability=None if np.isnan(market_by_box[runner.box]) else market_by_box[runner.box],
+                edge=None
+                if runner.price is None
+                else probability * (1 + (runner.price - 1) * (1 - model.commission)) - 1,
             )
-            for runner, own in zip(request.runners, p.tolist(), strict=True)
+            for runner, probability in zip(request.runners, p.tolist(), strict=True)
         ],
     )
 
 
-def card_of(model: Model, request: Request) -> pd.DataFrame:
+def prepare_card(model: Model, request: Request) -> pd.DataFrame:
     """Return the race's rows as prepare would make them, by box."""
-    return racing.card(_raw(request), model.card)
+    return racing.prepare_race_card(_build_raw_rows(request), model.card_settings)
 
 
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
@@ -159,24 +164,24 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
         {
             "race_id": answer.race_id,
             "start_time": request.start_time.isoformat(),
-            "runner": posted.runner,
-            "box": posted.box,
-            "predicted": told.probability,
-            "price": posted.price,
+            "runner": runner.runner,
+            "box": runner.box,
+            "predicted": chance.probability,
+            "price": runner.price,
         }
-        for posted, told in zip(request.runners, answer.runners, strict=True)
+        for runner, chance in zip(request.runners, answer.runners, strict=True)
     ]
 
 
-def _raw(request: Request) -> pd.DataFrame:
-    race = request.model_dump(exclude={"runners", "race_id"}) | {"race_id": _race_id(request)}
-    rows = [race | runner.model_dump() for runner in request.runners]
+def _build_raw_rows(request: Request) -> pd.DataFrame:
+    race_fields = request.model_dump(exclude={"runners", "race_id"}) | {"race_id": _resolve_race_id(request)}
+    rows = [race_fields | runner.model_dump() for runner in request.runners]
     return pd.DataFrame(rows).rename(columns={"price": "bsp"}).astype({"start_time": "datetime64[us]"})
 
 
-def _race_id(request: Request) -> str:
+def _resolve_race_id(request: Request) -> str:
     return request.race_id or f"{request.start_time:%Y-%m-%dT%H:%M} {request.venue} {request.distance_m:g}"
 
 
-def _name(runner: Runner) -> str:
+def _clean_name(runner: Runner) -> str:
     return " ".join(runner.runner.split()).upper()

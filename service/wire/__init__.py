@@ -5,11 +5,11 @@ One file for each thing that a client may do wrong; all of them meet in Wire, wh
 of the app (service/limits.py) begin when a head is whole; before that nobody but the protocol knows of the client.
 """
 
-from service.wire.brief import Brief
-from service.wire.gone import Gone
-from service.wire.punctual import Punctual
-from service.wire.taken import Taken
+from service.wire.brief import HeaderLimitProtocol
+from service.wire.gone import DisconnectProtocol
+from service.wire.punctual import ReadTimeoutProtocol
+from service.wire.taken import WriteTimeoutProtocol
 
 
-class Wire(Punctual, Brief, Taken, Gone):
+class ServiceProtocol(ReadTimeoutProtocol, HeaderLimitProtocol, WriteTimeoutProtocol, DisconnectProtocol):
     """The protocol of the service."""

@@ -3,58 +3,64 @@
 from asyncio import Transport
 from asyncio.events import TimerHandle
 
-from service.wire.connection import Connection
+from service.wire.connection import BaseProtocol
 
 
-class Punctual(Connection):
+class ReadTimeoutProtocol(BaseProtocol):
     """Answers 408 where a head is not whole in time, and hangs up on bytes that begin no request.
 
     The time runs from the connection or, on one that is kept alive, from the first byte; no later one renews it. Such
     bytes end uvicorn's own waiting for the next request, which would leave the connection without any time.
     """
 
-    seconds = 10.0
-    _late: TimerHandle | None = None
-    _heading = False  # a head has begun and is not whole
+    head_timeout_seconds = 10.0
+    _head_timer: TimerHandle | None = None
+    _is_reading_head = False  # a head has begun and is not whole
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._wait()
+        self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._rest()
+        self._stop_head_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._late is None and (self._heading or not self.answering) and not self.transport.is_closing():
-            self._wait()
+        if (
+            self._head_timer is None
+            and (self._is_reading_head or not self.is_answering)
+            and not self.transport.is_closing()
+        ):
+            self._start_head_timer()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._heading = True
+        self._is_reading_head = True
         if self.cycle is not None:  # a first head has what is left since the connection was made
-            self._rest()
+            self._stop_head_timer()
 
     def on_headers_complete(self) -> None:
-        self._heading = False
-        self._rest()
+        self._is_reading_head = False
+        self._stop_head_timer()
         super().on_headers_complete()
 
-    def _wait(self) -> None:
-        self._late = self.loop.call_later(self.seconds, self._give_up)
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(self.head_timeout_seconds, self._handle_head_timeout)
 
-    def _rest(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
-    def _give_up(self) -> None:
-        self._late = None
-        if self.answering:  # an earlier request of this connection
-            self._wait()
-        elif self._heading or self.cycle is None:
-            said = f"The head of the request did not come within {self.seconds:g} seconds; send it in one go."
-            self.refuse(408, said)
+    def _handle_head_timeout(self) -> None:
+        self._head_timer = None
+        if self.is_answering:  # an earlier request of this connection
+            self._start_head_timer()
+        elif self._is_reading_head or self.cycle is None:
+            message = (
+                f"The head of the request did not come within {self.head_timeout_seconds:g} seconds; send it in one go."
+            )
+            self.refuse_request(408, message)
         else:
             self.transport.abort()

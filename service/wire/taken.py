@@ -3,68 +3,73 @@
 from asyncio import Transport
 from asyncio.events import TimerHandle
 
-from service.wire.connection import Connection
+from service.wire.connection import BaseProtocol
 
-HIGH = 65_536  # bytes that wait to be sent, above which no more are made
-PACE = 1_000_000  # bytes that a client must take within the patience, if so many wait
+MAX_BUFFERED_BYTES = 65_536  # bytes that wait to be sent, above which no more are made
+MIN_BYTES_PER_TIMEOUT = 1_000_000  # bytes that a client must take within the patience, if so many wait
 
 
-class Taken(Connection):
+class WriteTimeoutProtocol(BaseProtocol):
     """Hangs up on a client that takes in time neither PACE bytes of what waits for it nor all of it."""
 
-    patience = 30.0  # seconds
-    leaving = 5.0  # seconds, once the service is told to end; less than it waits for answers (service/__main__.py)
-    _slow: TimerHandle | None = None
-    _waiting = 0  # bytes, when the time began
+    write_timeout_seconds = 30.0  # seconds
+    shutdown_timeout_seconds = (
+        5.0  # seconds, once the service is told to end; less than it waits for answers (service/__main__.py)
+    )
+    _write_timer: TimerHandle | None = None
+    _buffered_bytes = 0  # bytes, when the time began
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=HIGH, low=0)
+        transport.set_write_buffer_limits(high=MAX_BUFFERED_BYTES, low=0)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._taken()
+        self._stop_write_timer()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch()
+        self._start_write_timer()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._taken()
+        self._stop_write_timer()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
-            self._watch()
+            self._start_write_timer()
 
-    def hang_up(self) -> None:
-        super().hang_up()
-        self._watch()
+    def close_connection(self) -> None:
+        super().close_connection()
+        self._start_write_timer()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._watch()
+        self._start_write_timer()
 
     def shutdown(self) -> None:
-        self.patience = self.leaving
+        self.write_timeout_seconds = self.shutdown_timeout_seconds
         super().shutdown()
-        self._taken()
-        self._watch()
+        self._stop_write_timer()
+        self._start_write_timer()
 
-    def _watch(self) -> None:
+    def _start_write_timer(self) -> None:
         size = self.transport.get_write_buffer_size()
-        if size and self._slow is None:
-            self._waiting, self._slow = size, self.loop.call_later(self.patience, self._look)
+        if size and self._write_timer is None:
+            self._buffered_bytes, self._write_timer = (
+                size,
+                self.loop.call_later(self.write_timeout_seconds, self._check_write_progress),
+            )
 
-    def _taken(self) -> None:
-        if self._slow is not None:
-            self._slow.cancel()
-            self._slow = None
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
-    def _look(self) -> None:
-        self._slow = None
-        if self.transport.get_write_buffer_size() > max(self._waiting - PACE, 0):
+    def _check_write_progress(self) -> None:
+        self._write_timer = None
+        if self.transport.get_write_buffer_size() > max(self._buffered_bytes - MIN_BYTES_PER_TIMEOUT, 0):
             self.transport.abort()
         else:
-            self._watch()
+            self._start_write_timer()

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from core.params import Knobs
-from core.races import Codes, Floats, check, normalise
+from core.params import StageSettings
+from core.races import Codes, Floats, normalize_by_group, require_valid_targets
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """Whether one share of success is divided within each group afterwards."""
 
     within_group: bool
@@ -20,7 +20,7 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
     Refuses no rows, targets that are not a share of a win, and scores that are not finite.
     """
-    check(target, "isotonic", score)
+    require_valid_targets(target, "isotonic", score)
     curve = IsotonicRegression(y_min=0, y_max=1).fit(score, target)
     knots = {"x": curve.X_thresholds_.tolist(), "y": curve.y_thresholds_.tolist()}
     return {**knots, "n": len(score), "within_group": settings.within_group}
@@ -31,6 +31,6 @@ def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
 
     Never nearer to 0 or 1 than 1 / (2n + 2): n rows cannot show that something is impossible.
     """
-    least = 1 / (2 * state["n"] + 2)
-    p = np.clip(np.interp(score, state["x"], state["y"]), least, 1 - least)
-    return normalise(p, group) if state["within_group"] else p
+    min_probability = 1 / (2 * state["n"] + 2)
+    p = np.clip(np.interp(score, state["x"], state["y"]), min_probability, 1 - min_probability)
+    return normalize_by_group(p, group) if state["within_group"] else p

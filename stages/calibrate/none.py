@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from core.params import Knobs
-from core.races import Codes, Floats, normalise
+from core.params import StageSettings
+from core.races import Codes, Floats, normalize_by_group
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """Whether one share of success is divided within each group."""
 
     within_group: bool
@@ -23,4 +23,4 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
     """Return sigmoid(score), made to sum to 1 in each group where `within_group` says so."""
     p = np.asarray(expit(score), dtype=np.float64)
-    return normalise(p, group) if state["within_group"] else p
+    return normalize_by_group(p, group) if state["within_group"] else p

@@ -6,11 +6,11 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from core.params import Knobs
-from core.races import Codes, Floats, check, normalise
+from core.params import StageSettings
+from core.races import Codes, Floats, normalize_by_group, require_valid_targets
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """Whether one share of success is divided within each group afterwards."""
 
     within_group: bool
@@ -22,34 +22,36 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
     The smoothing keeps both finite where one class is absent or the score separates the two; equal scores give a = 0.
     Refuses no rows, targets that are not a share of a win, and scores that are not finite.
     """
-    check(target, "platt", score)
+    require_valid_targets(target, "platt", score)
     centre, spread = score.mean(), score.std() if np.ptp(score) > 0 else np.inf
-    slope, intercept = _steepest((score - centre) / spread, _smoothed(target))
+    slope, intercept = _fit_line((score - centre) / spread, _smooth_targets(target))
     return {"a": slope / spread, "b": intercept - slope * centre / spread, "within_group": settings.within_group}
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
     """Return sigmoid(a·score + b), made to sum to 1 in each group where `within_group` says so."""
     p = np.asarray(expit(state["a"] * score + state["b"]), dtype=np.float64)
-    return normalise(p, group) if state["within_group"] else p
+    return normalize_by_group(p, group) if state["within_group"] else p
 
 
-def _smoothed(target: Floats) -> Floats:
-    won = target.sum()
-    high, low = (won + 1) / (won + 2), 1 / (len(target) - won + 2)
+def _smooth_targets(target: Floats) -> Floats:
+    win_count = target.sum()
+    high, low = (win_count + 1) / (win_count + 2), 1 / (len(target) - win_count + 2)
     return np.asarray(low + target * (high - low))
 
 
-def _steepest(score: Floats, target: Floats) -> tuple[float, float]:
+def _fit_line(score: Floats, target: Floats) -> tuple[float, float]:
     x = np.column_stack([score, np.ones(len(score))])
 
-    def loss(line: Floats) -> tuple[float, Floats]:
+    def compute_loss(line: Floats) -> tuple[float, Floats]:
         z = x @ line
         return float(np.mean(np.logaddexp(0, z) - target * z)), np.asarray(x.T @ (expit(z) - target) / len(x))
 
-    def curvature(line: Floats) -> Floats:
+    def compute_curvature(line: Floats) -> Floats:
         p = expit(x @ line)
         return np.asarray((x * (p * (1 - p))[:, None]).T @ x / len(x))
 
-    found = minimize(loss, np.zeros(2), jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-10})
-    return float(found.x[0]), float(found.x[1])
+    solution = minimize(
+        compute_loss, np.zeros(2), jac=True, hess=compute_curvature, method="trust-exact", options={"gtol": 1e-10}
+    )
+    return float(solution.x[0]), float(solution.x[1])

@@ -4,14 +4,22 @@ from typing import Any
 
 import numpy as np
 
-from core.params import Knobs
-from core.races import Codes, Floats, check, lead, softmax, temperature, total
-from core.refusals import Refusal
+from core.params import StageSettings
+from core.races import (
+    Codes,
+    Floats,
+    compute_group_softmax,
+    fit_temperature,
+    require_valid_targets,
+    subtract_group_mean,
+    sum_by_group,
+)
+from core.refusals import UserError
 
-LEAST = 1e-12  # keeps divisions finite where best is 1 or nothing is known
+EPSILON = 1e-12  # keeps divisions finite where best is 1 or nothing is known
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """No knobs."""
 
 
@@ -22,25 +30,25 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
     multiplied by 1 − (standard error / ln best)², or 0 (James and Stein's positive part). `best` stays between e⁻⁴ and
     e⁴, and is 1 where no score stands out. Refuses no rows, no winner, targets that are no share, scores not finite.
     """
-    check(target, "race_softmax", score)
+    require_valid_targets(target, "race_softmax", score)
     if not target.any():
-        raise Refusal(
+        raise UserError(
             f"race_softmax found no winner among {len(target)} calibrate rows; raise folds.<task>.calibrate_days."
         )
-    if not lead(score, group).any():
+    if not subtract_group_mean(score, group).any():
         return {"b": 1.0, "best": 1.0}
-    best = temperature(score, target, group)
-    kept = max(0.0, 1 - _variance(best, score, group) / max(np.log(best) ** 2, LEAST))
-    return {"b": float(best**kept), "best": best}
+    best = fit_temperature(score, target, group)
+    shrinkage = max(0.0, 1 - _estimate_variance(best, score, group) / max(np.log(best) ** 2, EPSILON))
+    return {"b": float(best**shrinkage), "best": best}
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
     """Return softmax(b·score) within each group."""
-    return softmax(state["b"] * score, group)
+    return compute_group_softmax(state["b"] * score, group)
 
 
-def _variance(b: float, score: Floats, group: Codes) -> float:
+def _estimate_variance(b: float, score: Floats, group: Codes) -> float:
     """Return the sampling variance of ln b: one over the information that these races hold of it."""
-    p = softmax(b * score, group)
-    spread = p @ np.square(b * (score - total(p * score, group)))
-    return 1 / max(float(spread), LEAST)
+    p = compute_group_softmax(b * score, group)
+    information = p @ np.square(b * (score - sum_by_group(p * score, group)))
+    return 1 / max(float(information), EPSILON)

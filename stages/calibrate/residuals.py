@@ -6,20 +6,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
-from core.counts import log_score, median, whole_numbers
-from core.params import Knobs
+from core.counts import compute_log_score, compute_median, has_only_integers
+from core.params import StageSettings
 from core.races import Codes, Floats
-from core.refusals import Refusal
+from core.refusals import UserError
 
-LEAST = 0.05  # a mean of whole outcomes stays above 0, and so does its logarithm
-GROWTH = (-1.0, 2.0)  # 0 is a constant spread, ½ Poisson's, 1 a spread in step with the mean
-REACH = 10.0  # of the search for the level around its start
-CONVERGED: Any = {"ftol": 1e-15, "gtol": 1e-9}  # with one-sided differences the search ends up to 1e-3 away
-FEWEST = 50  # rows below which a mended score forecasts worse than the score itself, where that was sound
-TINY = 1e-9  # keeps divisions finite, and is no error at all beside targets that differ by 1
+MIN_COUNT_MEAN = 0.05  # a mean of whole outcomes stays above 0, and so does its logarithm
+GROWTH_BOUNDS = (-1.0, 2.0)  # 0 is a constant spread, ½ Poisson's, 1 a spread in step with the mean
+LEVEL_SEARCH_RADIUS = 10.0  # of the search for the level around its start
+SOLVER_OPTIONS: Any = {"ftol": 1e-15, "gtol": 1e-9}  # with one-sided differences the search ends up to 1e-3 away
+MIN_ROWS = 50  # rows below which a mended score forecasts worse than the score itself, where that was sound
+EPSILON = 1e-9  # keeps divisions finite, and is no error at all beside targets that differ by 1
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """No knobs."""
 
 
@@ -28,12 +28,12 @@ class Sample(NamedTuple):
 
     score: Floats
     target: Floats
-    x: Floats  # the score less its mean, in its own standard deviations
+    standard_score: Floats  # the score less its mean, in its own standard deviations
     tilt: float  # of the line of least squares from x to the errors
     noise: float  # standard deviation of the errors about that line
-    whole: bool
-    centre: float  # mean of the targets
-    unit: float  # standard deviation of the targets
+    is_count: bool
+    target_mean: float  # mean of the targets
+    target_std: float  # standard deviation of the targets
 
 
 def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
@@ -46,14 +46,21 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
     score as it is. No attempt is made to tell a score that is a median from a mean that is too low: both are mended.
     Refuses no rows, numbers not finite, whole targets below 0, and other targets that are hit exactly.
     """
-    sample = _sample(score, target)
-    loss = _loss(sample)
-    start = _start(sample)
-    bounds = [(None, None), (None, None), (start[2] - REACH, start[2] + REACH), GROWTH]
-    best = minimize(loss, start, method="L-BFGS-B", jac="3-point", bounds=bounds, options=CONVERGED).x
-    drawn = _drawn(best, sample)
-    state = _state(_levelled(drawn, loss, _level(drawn, sample)), sample)
-    mean, _ = _law(state, score)
+    sample = _build_sample(score, target)
+    compute_loss = _build_loss(sample)
+    start_params = _estimate_start(sample)
+    bounds = [
+        (None, None),
+        (None, None),
+        (start_params[2] - LEVEL_SEARCH_RADIUS, start_params[2] + LEVEL_SEARCH_RADIUS),
+        GROWTH_BOUNDS,
+    ]
+    best_params = minimize(
+        compute_loss, start_params, method="L-BFGS-B", jac="3-point", bounds=bounds, options=SOLVER_OPTIONS
+    ).x
+    shrunk_params = _shrink_params(best_params, sample)
+    state = _build_state(_optimise_level(shrunk_params, compute_loss, _estimate_level(shrunk_params, sample)), sample)
+    mean, _ = _compute_mean_and_spread(state, score)
     return {**state, "low": float(mean.min()), "high": float(mean.max()), "n": len(score)}
 
 
@@ -62,115 +69,125 @@ def apply(state: dict[str, Any], score: Floats, group: Codes) -> dict[str, Float
 
     Beyond the means seen among the calibrate rows the spread stays what it was at the last of them.
     """
-    mean, spread = _law(state, score)
-    return {"": median(mean, spread, state["whole"]), "mean": mean, "spread": spread}
+    mean, spread = _compute_mean_and_spread(state, score)
+    return {"": compute_median(mean, spread, state["whole"]), "mean": mean, "spread": spread}
 
 
-def _sample(score: Floats, target: Floats) -> Sample:
-    _check(score, target)
-    x = (score - score.mean()) / score.std() if np.ptp(score) > 0 else np.zeros(len(score))
+def _build_sample(score: Floats, target: Floats) -> Sample:
+    _validate_inputs(score, target)
+    standard_score = (score - score.mean()) / score.std() if np.ptp(score) > 0 else np.zeros(len(score))
     error = target - score
-    tilt = float(x @ error) / len(x)
-    about = error if len(error) < FEWEST else error - error.mean() - tilt * x
-    noise, whole = float(np.sqrt(np.square(about).mean())), whole_numbers(target)
-    if not whole and noise <= TINY * float(np.abs(target).max()):
-        raise Refusal(
+    tilt = float(standard_score @ error) / len(standard_score)
+    residual = error if len(error) < MIN_ROWS else error - error.mean() - tilt * standard_score
+    noise, is_count = float(np.sqrt(np.square(residual).mean())), has_only_integers(target)
+    if not is_count and noise <= EPSILON * float(np.abs(target).max()):
+        raise UserError(
             f"residuals found no error in {len(score)} scores, so no spread can be told; "
             "look for the target among the inputs, or raise folds.<task>.calibrate_days."
         )
-    centre, unit = float(target.mean()), float(target.std())
-    if whole:
-        noise, centre = max(noise, LEAST), max(centre, LEAST)
-    return Sample(score, target, x, tilt, noise, whole, centre, unit if unit > 0 else 1.0)
+    target_mean, target_std = float(target.mean()), float(target.std())
+    if is_count:
+        noise, target_mean = max(noise, MIN_COUNT_MEAN), max(target_mean, MIN_COUNT_MEAN)
+    return Sample(
+        score, target, standard_score, tilt, noise, is_count, target_mean, target_std if target_std > 0 else 1.0
+    )
 
 
-def _check(score: Floats, target: Floats) -> None:
+def _validate_inputs(score: Floats, target: Floats) -> None:
     if not len(score):
-        raise Refusal("residuals was given no rows; bring more days, or choose folds that leave it some.")
-    for name, values, mend in (("scores", score, "mend the learner"), ("targets", target, "drop those rows")):
-        if odd := int((~np.isfinite(values)).sum()):
-            raise Refusal(f"residuals was given {odd} of {len(values)} {name} missing or infinite; {mend}.")
-    if whole_numbers(target) and target.min() < 0:
-        raise Refusal(
+        raise UserError("residuals was given no rows; bring more days, or choose folds that leave it some.")
+    for name, values, remedy in (("scores", score, "mend the learner"), ("targets", target, "drop those rows")):
+        if invalid_count := int((~np.isfinite(values)).sum()):
+            raise UserError(
+                f"residuals was given {invalid_count} of {len(values)} {name} missing or infinite; {remedy}."
+            )
+    if has_only_integers(target) and target.min() < 0:
+        raise UserError(
             f"residuals was given whole targets down to {target.min():g}, and a count starts at 0; "
             "choose a target that is never negative, or another calibrator."
         )
 
 
-def _state(fitted: Floats, sample: Sample) -> dict[str, Any]:
-    shift, tilt, level, growth = (float(number) for number in fitted)
-    slope = tilt * sample.noise / float(sample.score.std()) if sample.x.any() else 0.0
+def _build_state(params: Floats, sample: Sample) -> dict[str, Any]:
+    shift, tilt, level, growth = (float(number) for number in params)
+    slope = tilt * sample.noise / float(sample.score.std()) if sample.standard_score.any() else 0.0
     line = {"a": shift * sample.noise - slope * float(sample.score.mean()), "b": 1 + slope}
-    curve = {"level": level, "growth": growth, "centre": sample.centre, "unit": sample.unit}
-    return {**line, **curve, "low": -np.inf, "high": np.inf, "whole": sample.whole}
+    curve = {"level": level, "growth": growth, "centre": sample.target_mean, "unit": sample.target_std}
+    return {**line, **curve, "low": -np.inf, "high": np.inf, "whole": sample.is_count}
 
 
-def _law(state: dict[str, Any], score: Floats) -> tuple[Floats, Floats]:
+def _compute_mean_and_spread(state: dict[str, Any], score: Floats) -> tuple[Floats, Floats]:
     """Return mean and spread of each row."""
     mean = state["a"] + state["b"] * score
     if state["whole"]:
-        mean = np.maximum(mean, LEAST)
-    return mean, np.exp(state["level"] + state["growth"] * _height(state, mean))
+        mean = np.maximum(mean, MIN_COUNT_MEAN)
+    return mean, np.exp(state["level"] + state["growth"] * _compute_scaled_mean(state, mean))
 
 
-def _height(state: dict[str, Any], mean: Floats) -> Floats:
-    seen = np.clip(mean, state["low"], state["high"])
+def _compute_scaled_mean(state: dict[str, Any], mean: Floats) -> Floats:
+    clipped_mean = np.clip(mean, state["low"], state["high"])
     if state["whole"]:
-        return np.asarray(np.log(seen / state["centre"]), dtype=np.float64)
-    return np.asarray((seen - state["centre"]) / state["unit"])
+        return np.asarray(np.log(clipped_mean / state["centre"]), dtype=np.float64)
+    return np.asarray((clipped_mean - state["centre"]) / state["unit"])
 
 
-def _start(sample: Sample) -> Floats:
+def _estimate_start(sample: Sample) -> Floats:
     """Return the line of least squares with the spread that its errors have."""
     shift = float((sample.target - sample.score).mean())
-    start = np.array([shift / sample.noise, sample.tilt / sample.noise, 0.0, _rest(sample)])
-    start[2] = _level(start, sample)
-    return start
+    params = np.array([shift / sample.noise, sample.tilt / sample.noise, 0.0, _get_default_growth(sample)])
+    params[2] = _estimate_level(params, sample)
+    return params
 
 
-def _rest(sample: Sample) -> float:
+def _get_default_growth(sample: Sample) -> float:
     """Return the growth that is taken while nothing is known."""
-    return 0.5 if sample.whole else 0.0
+    return 0.5 if sample.is_count else 0.0
 
 
-def _level(fitted: Floats, sample: Sample) -> float:
+def _estimate_level(params: Floats, sample: Sample) -> float:
     """Return the level at which the squares of the errors are what the curve expects of them."""
-    mean, spread = _law(_state(fitted, sample), sample.score)
-    share = float(np.square((sample.target - mean) / spread).mean())
-    return float(fitted[2]) + float(np.log(max(share, TINY))) / 2
+    mean, spread = _compute_mean_and_spread(_build_state(params, sample), sample.score)
+    variance_ratio = float(np.square((sample.target - mean) / spread).mean())
+    return float(params[2]) + float(np.log(max(variance_ratio, EPSILON))) / 2
 
 
-def _levelled(drawn: Floats, loss: Callable[[Floats], float], near: float) -> Floats:
+def _optimise_level(params: Floats, compute_loss: Callable[[Floats], float], start_level: float) -> Floats:
     """Return the numbers with the level that is likeliest beside the others."""
-    found = minimize_scalar(lambda level: loss(np.array([*drawn[:2], level, drawn[3]])), (near, near + 0.1))
-    return np.array([*drawn[:2], found.x, drawn[3]])
+    solution = minimize_scalar(
+        lambda level: compute_loss(np.array([*params[:2], level, params[3]])), (start_level, start_level + 0.1)
+    )
+    return np.array([*params[:2], solution.x, params[3]])
 
 
-def _loss(sample: Sample) -> Callable[[Floats], float]:
+def _build_loss(sample: Sample) -> Callable[[Floats], float]:
     """Return the mean of −ln likelihood as a function of shift, tilt, level and growth."""
 
-    def loss(fitted: Floats) -> float:
-        mean, spread = _law(_state(fitted, sample), sample.score)
-        narrow = (np.sqrt(mean) if sample.whole else sample.noise) / spread
-        one_more = float(np.mean(np.square(narrow) / 2 - np.log(narrow))) / len(mean)
-        return float(log_score(sample.target, mean, spread, sample.whole).mean()) + one_more
+    def compute_loss(params: Floats) -> float:
+        mean, spread = _compute_mean_and_spread(_build_state(params, sample), sample.score)
+        spread_ratio = (np.sqrt(mean) if sample.is_count else sample.noise) / spread
+        pseudo_row_loss = float(np.mean(np.square(spread_ratio) / 2 - np.log(spread_ratio))) / len(mean)
+        return float(compute_log_score(sample.target, mean, spread, sample.is_count).mean()) + pseudo_row_loss
 
-    return loss
+    return compute_loss
 
 
-def _drawn(best: Floats, sample: Sample) -> Floats:
+def _shrink_params(best_params: Floats, sample: Sample) -> Floats:
     """Return what was fitted, the line and the growth drawn toward rest by what these rows cannot tell of them."""
-    rest = np.array([0.0, 0.0, best[2], _rest(sample)])
-    if len(sample.score) < FEWEST:
-        return rest
-    gap = best - rest
-    return np.asarray(rest + gap * np.maximum(0, 1 - 4 * _variance(best, sample) / np.maximum(gap**2, TINY)))
+    default_params = np.array([0.0, 0.0, best_params[2], _get_default_growth(sample)])
+    if len(sample.score) < MIN_ROWS:
+        return default_params
+    difference = best_params - default_params
+    return np.asarray(
+        default_params
+        + difference
+        * np.maximum(0, 1 - 4 * _estimate_variances(best_params, sample) / np.maximum(difference**2, EPSILON))
+    )
 
 
-def _variance(best: Floats, sample: Sample) -> Floats:
+def _estimate_variances(best_params: Floats, sample: Sample) -> Floats:
     """Return the sampling variance of each number: one over the information that a normal law would hold of it."""
-    n, state = len(sample.score), _state(best, sample)
-    mean, spread = _law(state, sample.score)
-    line = np.column_stack([np.ones(n), sample.x]) * (sample.noise / spread)[:, None]
-    growth = 1 / max(2 * n * float(_height(state, mean).var()), TINY)
-    return np.array([*np.diag(np.linalg.pinv(line.T @ line)), 0.0, growth])
+    n, state = len(sample.score), _build_state(best_params, sample)
+    mean, spread = _compute_mean_and_spread(state, sample.score)
+    line_design = np.column_stack([np.ones(n), sample.standard_score]) * (sample.noise / spread)[:, None]
+    growth_variance = 1 / max(2 * n * float(_compute_scaled_mean(state, mean).var()), EPSILON)
+    return np.array([*np.diag(np.linalg.pinv(line_design.T @ line_design)), 0.0, growth_variance])

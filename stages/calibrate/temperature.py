@@ -6,14 +6,14 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
-from core.params import Knobs
-from core.races import Codes, Floats, check, normalise
-from core.refusals import Refusal
+from core.params import StageSettings
+from core.races import Codes, Floats, normalize_by_group, require_valid_targets
+from core.refusals import UserError
 
-RANGE = 4.0  # |ln T| at most: beyond a factor of 55 the score is not log-odds at all
+MAX_LOG_TEMPERATURE = 4.0  # |ln T| at most: beyond a factor of 55 the score is not log-odds at all
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """Whether one share of success is divided within each group afterwards."""
 
     within_group: bool
@@ -24,25 +24,30 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
     Refuses no rows, rows that all won or all lost, targets that are not a share of a win, and scores not finite.
     """
-    check(target, "temperature", score)
+    require_valid_targets(target, "temperature", score)
     if target.min() == target.max() and target[0] in (0, 1):
-        raise Refusal(
+        raise UserError(
             f"temperature found that all {len(target)} calibrate rows {'won' if target[0] else 'lost'}; "
             "raise folds.<task>.calibrate_days, or choose the calibrator platt, which shrinks."
         )
-    return {"temperature": _best(score, target) if score.any() else 1.0, "within_group": settings.within_group}
+    return {
+        "temperature": _fit_temperature(score, target) if score.any() else 1.0,
+        "within_group": settings.within_group,
+    }
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
     """Return sigmoid(score / T), made to sum to 1 in each group where `within_group` says so."""
     p = np.asarray(expit(score / state["temperature"]), dtype=np.float64)
-    return normalise(p, group) if state["within_group"] else p
+    return normalize_by_group(p, group) if state["within_group"] else p
 
 
-def _best(score: Floats, target: Floats) -> float:
-    def loss(log_t: float) -> float:
+def _fit_temperature(score: Floats, target: Floats) -> float:
+    def compute_loss(log_t: float) -> float:
         z = score / np.exp(log_t)
         return float(np.mean(np.logaddexp(0, z) - target * z))
 
-    found = minimize_scalar(loss, bounds=(-RANGE, RANGE), method="bounded", options={"xatol": 1e-8})
-    return float(np.exp(found.x))
+    solution = minimize_scalar(
+        compute_loss, bounds=(-MAX_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE), method="bounded", options={"xatol": 1e-8}
+    )
+    return float(np.exp(solution.x))

@@ -8,16 +8,16 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import expit, logit
 
-from core.params import Knobs
-from core.refusals import Refusal
+from core.params import StageSettings
+from core.refusals import UserError
 
 if TYPE_CHECKING:  # the service applies what was fitted, and needs no tables
     from core.races import Codes, Floats
 
-FAINT = 0.1  # pull of all tags' line toward the scores as they are: it keeps one finite that tells all apart
+COMMON_LINE_PULL = 0.1  # pull of all tags' line toward the scores as they are: it keeps one finite that tells all apart
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """How far one tag may leave the others, and what its threshold is for."""
 
     shrinkage: float = Field(gt=0)  # on half the squared differences from all tags' line, against summed losses
@@ -27,7 +27,7 @@ class Settings(Knobs):
     precision: float | None = Field(gt=0, le=1)  # the share of given tags that shall be right
 
     @model_validator(mode="after")
-    def _aimed(self) -> Settings:
+    def _validate_aim(self) -> Settings:
         if (self.aim == "precision") != (self.precision is not None):
             raise ValueError("aim: precision takes a precision, and aim: f1 takes null")
         return self
@@ -44,15 +44,20 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
     one, in log-odds, as `threshold_shrinkage` rows with the tag would draw it.
     Refuses no rows, no tags, targets other than 0 and 1, and scores that are not finite.
     """
-    _check(score, target)
-    given = target.sum(axis=0)
-    frequency = logit((given + 0.5) / (len(target) + 1))
-    base = np.broadcast_to(frequency, score.shape)
-    every = np.stack([score, base, np.ones_like(score)], axis=-1).reshape(-1, 3)
-    a, b, c = _line(every, target.ravel(), np.array([1.0, 0.0, 0.0]), FAINT)
+    _validate_inputs(score, target)
+    tag_counts = target.sum(axis=0)
+    frequency = logit((tag_counts + 0.5) / (len(target) + 1))
+    frequency_column = np.broadcast_to(frequency, score.shape)
+    common_design = np.stack([score, frequency_column, np.ones_like(score)], axis=-1).reshape(-1, 3)
+    a, b, c = _fit_line(common_design, target.ravel(), np.array([1.0, 0.0, 0.0]), COMMON_LINE_PULL)
     lines = [
-        _line(np.stack([own, np.ones_like(own)], axis=-1), won, np.array([a, b * rate + c]), settings.shrinkage)
-        for own, won, rate in zip(score.T, target.T, frequency, strict=True)
+        _fit_line(
+            np.stack([tag_scores, np.ones_like(tag_scores)], axis=-1),
+            tag_targets,
+            np.array([a, b * tag_frequency + c]),
+            settings.shrinkage,
+        )
+        for tag_scores, tag_targets, tag_frequency in zip(score.T, target.T, frequency, strict=True)
     ]
     slope, intercept = np.array(lines).T
     p = expit(slope * score + intercept)
@@ -60,7 +65,7 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
         "all": {"score": a, "frequency": b, "intercept": c},
         "slope": slope.tolist(),
         "intercept": intercept.tolist(),
-        "threshold": _thresholds(p, given, settings).tolist(),
+        "threshold": _choose_thresholds(p, tag_counts, settings).tolist(),
     }
 
 
@@ -70,56 +75,71 @@ def apply(state: dict[str, Any], score: Floats, group: Codes) -> dict[str, Float
     return {"": p, "given": (p >= np.array(state["threshold"])).astype(float)}
 
 
-def _check(score: Floats, target: Floats) -> None:
+def _validate_inputs(score: Floats, target: Floats) -> None:
     if not score.size:
-        raise Refusal("thresholds was given no rows or no tags; choose folds that leave calibrate some.")
+        raise UserError("thresholds was given no rows or no tags; choose folds that leave calibrate some.")
     if not ((target == 0) | (target == 1)).all():
-        raise Refusal("thresholds needs targets of 0 or 1, a column a tag; choose another calibrator for this task.")
-    if odd := int((~np.isfinite(score)).any(axis=1).sum()):
-        raise Refusal(
-            f"thresholds was given {odd} of {len(score)} rows with scores missing or infinite; mend the learner."
+        raise UserError("thresholds needs targets of 0 or 1, a column a tag; choose another calibrator for this task.")
+    if invalid_rows := int((~np.isfinite(score)).any(axis=1).sum()):
+        raise UserError(
+            f"thresholds was given {invalid_rows} of {len(score)} rows with scores missing or infinite; mend the learner."
         )
 
 
-def _line(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
+def _fit_line(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
     """Return coefficients of greatest likelihood, drawn toward where they start; the first is the score's, ≥ 0."""
-    free = _likeliest(x, target, start, pull)
-    return free if free[0] >= 0 else np.append(0.0, _likeliest(x[:, 1:], target, start[1:], pull))
+    unbounded_line = _maximise_likelihood(x, target, start, pull)
+    return (
+        unbounded_line
+        if unbounded_line[0] >= 0
+        else np.append(0.0, _maximise_likelihood(x[:, 1:], target, start[1:], pull))
+    )
 
 
-def _likeliest(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
+def _maximise_likelihood(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
     from scipy.optimize import minimize  # here: applying does without it, and the service is ready sooner
 
-    def loss(line: Floats) -> tuple[float, Floats]:
-        z, away = x @ line, line - start
-        value = np.logaddexp(0, z).sum() - target @ z + pull / 2 * away @ away
-        return float(value), np.asarray(x.T @ (expit(z) - target) + pull * away)
+    def compute_loss(line: Floats) -> tuple[float, Floats]:
+        z, difference = x @ line, line - start
+        value = np.logaddexp(0, z).sum() - target @ z + pull / 2 * difference @ difference
+        return float(value), np.asarray(x.T @ (expit(z) - target) + pull * difference)
 
-    def curvature(line: Floats) -> Floats:
+    def compute_curvature(line: Floats) -> Floats:
         p = expit(x @ line)
         return np.asarray((x * (p * (1 - p))[:, None]).T @ x + pull * np.eye(len(start)))
 
     return np.asarray(
-        minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-10 * len(x)}).x
+        minimize(
+            compute_loss,
+            start,
+            jac=True,
+            hess=compute_curvature,
+            method="trust-exact",
+            options={"gtol": 1e-10 * len(x)},
+        ).x
     )
 
 
-def _thresholds(p: Floats, given: Floats, settings: Settings) -> Floats:
+def _choose_thresholds(p: Floats, tag_counts: Floats, settings: Settings) -> Floats:
     """Return each tag's threshold."""
-    common = _threshold(p.ravel(), settings)
+    global_threshold = _choose_threshold(p.ravel(), settings)
     if settings.thresholds == "global":
-        return np.full(len(given), common)
-    own = np.array([_threshold(chances, settings) for chances in p.T])
-    part = given / np.maximum(given + settings.threshold_shrinkage, 1e-9)
-    return np.asarray(expit(part * logit(own) + (1 - part) * logit(common)))
+        return np.full(len(tag_counts), global_threshold)
+    tag_thresholds = np.array([_choose_threshold(chances, settings) for chances in p.T])
+    tag_weight = tag_counts / np.maximum(tag_counts + settings.threshold_shrinkage, 1e-9)
+    return np.asarray(expit(tag_weight * logit(tag_thresholds) + (1 - tag_weight) * logit(global_threshold)))
 
 
-def _threshold(p: Floats, settings: Settings) -> float:
+def _choose_threshold(p: Floats, settings: Settings) -> float:
     """Return the threshold that suits the aim among these chances, of rows or of rows and tags."""
-    sure = np.sort(p)[::-1]
-    right, number = np.cumsum(sure), np.arange(1, len(sure) + 1)
+    sorted_p = np.sort(p)[::-1]
+    expected_hits, given_counts = np.cumsum(sorted_p), np.arange(1, len(sorted_p) + 1)
     if settings.precision is None:
-        return float((right / (number + right[-1])).max())  # half of F1 = 2·right / (number + all that are right)
-    enough = int((right >= settings.precision * number).sum())  # the mean of the surest falls as more are taken
-    above, below = sure[enough - 1] if enough else 1.0, sure[enough] if enough < len(sure) else 0.0
+        return float(
+            (expected_hits / (given_counts + expected_hits[-1])).max()
+        )  # half of F1 = 2·right / (number + all that are right)
+    cutoff = int(
+        (expected_hits >= settings.precision * given_counts).sum()
+    )  # the mean of the surest falls as more are taken
+    above, below = sorted_p[cutoff - 1] if cutoff else 1.0, sorted_p[cutoff] if cutoff < len(sorted_p) else 0.0
     return float((above + below) / 2)  # between two chances: no rounding moves one across

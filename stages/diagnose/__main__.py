@@ -7,21 +7,21 @@ from typing import cast
 import pandas as pd
 
 from core import tables
-from core.doors import Paths, at, enter, require
-from core.evidence import Evidence, Finding, Limits, finding, stored
+from core.doors import Paths, expand_paths, require_files, run_stage
+from core.evidence import CheckLimits, Evidence, Finding, make_finding, open_evidence_tables
 from core.outputs import write_json
-from core.params import knobs, plan, sections, seed
-from core.refusals import Refusal
-from core.shelf import tool, tools
+from core.params import list_section_names, load_seed, load_settings, load_task_config
+from core.refusals import UserError
+from core.shelf import list_plugins, load_plugin
 from stages.diagnose import alerts, root_cause
-from stages.diagnose._causes.causes import by_day
-from stages.diagnose._causes.quality import quality, segments
+from stages.diagnose._causes.causes import explain_each_day
+from stages.diagnose._causes.quality import build_segments, score_row_quality
 from stages.diagnose._daily.columns import COLUMNS
-from stages.diagnose._daily.table import daily, nothing
+from stages.diagnose._daily.table import compute_daily_table, make_empty_daily_table
 from stages.diagnose._daily.today import main as today
-from stages.diagnose._graded import graded
-from stages.diagnose._page.page import page
-from stages.diagnose.gap import sentences
+from stages.diagnose._graded import build_graded_units
+from stages.diagnose._page.page import render_page
+from stages.diagnose.gap import format_sentences
 
 READS = {
     "predictions": "data/predictions/{task}.parquet",
@@ -38,74 +38,81 @@ WRITES = {
     "daily_csv": "metrics/{task}/daily.csv",
     "page": "metrics/{task}/report.html",
 }
-GRAVITY = ("declined", "ok", "warning", "failed")
+STATUSES_BY_SEVERITY = ("declined", "ok", "warning", "failed")
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
-    evidence = _evidence(task, reads)
-    knobbed = sections("diagnose", task)
-    checks = {name: _check(name, evidence, knobbed) for name in tools("diagnose")}
-    worst = max((found["status"] for found in checks.values()), key=GRAVITY.index)
-    for name, found in checks.items():
-        print(f"{found['status']:>8}  {name}: {found['summary']}")
-    write_json({"task": task, "verdict": worst, "checks": checks}, writes["diagnosis"])
-    days = _days(task, evidence) if "alerts" in knobbed else nothing()
-    tables.write(days, writes["daily"], COLUMNS)
-    days.to_csv(writes["daily_csv"], index=False)
-    told = json.loads(writes["diagnosis"].read_text())["checks"]
-    questions = {name: str(tool("diagnose", name).NAME) for name in checks}
-    cells = reads["plots"] / "reliability.csv"
-    plotted = pd.read_csv(cells) if cells.exists() else None
-    writes["page"].write_text(page(task, worst, told, evidence.report, days, questions, plotted), "utf-8")
-
-
-def gap(words: list[str]) -> int:
-    """Print the gap report of one task, made anew from what the corridor wrote."""
-    try:
-        if len(words) != 1:
-            raise Refusal("one task is to be named: python -m stages.diagnose gap TASK.")
-        plan(words[0])
-        reads = at(READS, words[0])
-        require(reads, words[0])
-        found = _check("gap", _evidence(words[0], reads), sections("diagnose", words[0]))
-    except Refusal as refusal:
-        sys.exit(f"gap: {refusal}")
-    print("\n".join(sentences(found["details"]) if found["details"] else [found["summary"]]))
-    return 0
-
-
-def _check(name: str, evidence: Evidence, knobbed: list[str]) -> Finding:
-    """Return what a check finds; one with knobs is asked of the tasks that have them."""
-    check = tool("diagnose", name)
-    if not hasattr(check, "Settings"):
-        return cast(Finding, check.check(evidence))
-    if name not in knobbed:
-        return finding("declined", f"diagnose.{evidence.task} of params.yaml has no knobs for it.")
-    return cast(Finding, check.check(evidence, knobs(check.Settings, "diagnose", evidence.task, name)))
-
-
-def _days(task: str, evidence: Evidence) -> pd.DataFrame:
-    why = knobs(root_cause.Settings, "diagnose", task, "root_cause")
-    units, parts = graded(evidence), segments(evidence, [*why.population, *why.lines])
-    causes = by_day(units, quality(evidence), parts, why, seed())
-    return daily(evidence, units, knobs(alerts.Settings, "diagnose", task, "alerts"), seed(), causes)
-
-
-def _evidence(task: str, reads: Paths) -> Evidence:
-    return Evidence(
-        task=task,
-        **stored(reads),
-        columns=tables.declared(reads["prepared"]),
-        report=json.loads(reads["report"].read_text()),
-        audit=json.loads(reads["audit"].read_text()),
-        limits=knobs(Limits, "diagnose", task, "limits"),
-        seed=seed(),
+    evidence = _read_evidence(task, reads)
+    configured = list_section_names("diagnose", task)
+    checks = {name: _run_check(name, evidence, configured) for name in list_plugins("diagnose")}
+    verdict = max((result["status"] for result in checks.values()), key=STATUSES_BY_SEVERITY.index)
+    for name, result in checks.items():
+        print(f"{result['status']:>8}  {name}: {result['summary']}")
+    write_json({"task": task, "verdict": verdict, "checks": checks}, writes["diagnosis"])
+    daily_rows = _build_daily_table(task, evidence) if "alerts" in configured else make_empty_daily_table()
+    tables.write_table(daily_rows, writes["daily"], COLUMNS)
+    daily_rows.to_csv(writes["daily_csv"], index=False)
+    written_checks = json.loads(writes["diagnosis"].read_text())["checks"]
+    questions = {name: str(load_plugin("diagnose", name).NAME) for name in checks}
+    reliability_path = reads["plots"] / "reliability.csv"
+    reliability_cells = pd.read_csv(reliability_path) if reliability_path.exists() else None
+    writes["page"].write_text(
+        render_page(task, verdict, written_checks, evidence.report, daily_rows, questions, reliability_cells), "utf-8"
     )
 
 
-COMMANDS = {"gap": gap, "today": today}
+def print_gap_report(arguments: list[str]) -> int:
+    """Print the gap report of one task, made anew from what the corridor wrote."""
+    try:
+        if len(arguments) != 1:
+            raise UserError("one task is to be named: python -m stages.diagnose gap TASK.")
+        load_task_config(arguments[0])
+        reads = expand_paths(READS, arguments[0])
+        require_files(reads, arguments[0])
+        result = _run_check("gap", _read_evidence(arguments[0], reads), list_section_names("diagnose", arguments[0]))
+    except UserError as error:
+        sys.exit(f"gap: {error}")
+    print("\n".join(format_sentences(result["details"]) if result["details"] else [result["summary"]]))
+    return 0
+
+
+def _run_check(name: str, evidence: Evidence, configured: list[str]) -> Finding:
+    """Return what a check finds; one with knobs is asked of the tasks that have them."""
+    plugin = load_plugin("diagnose", name)
+    if not hasattr(plugin, "Settings"):
+        return cast(Finding, plugin.check(evidence))
+    if name not in configured:
+        return make_finding("declined", f"diagnose.{evidence.task} of params.yaml has no knobs for it.")
+    return cast(Finding, plugin.check(evidence, load_settings(plugin.Settings, "diagnose", evidence.task, name)))
+
+
+def _build_daily_table(task: str, evidence: Evidence) -> pd.DataFrame:
+    cause_settings = load_settings(root_cause.Settings, "diagnose", task, "root_cause")
+    units, segment_levels = (
+        build_graded_units(evidence),
+        build_segments(evidence, [*cause_settings.population, *cause_settings.lines]),
+    )
+    causes = explain_each_day(units, score_row_quality(evidence), segment_levels, cause_settings, load_seed())
+    return compute_daily_table(
+        evidence, units, load_settings(alerts.Settings, "diagnose", task, "alerts"), load_seed(), causes
+    )
+
+
+def _read_evidence(task: str, reads: Paths) -> Evidence:
+    return Evidence(
+        task=task,
+        **open_evidence_tables(reads),
+        columns=tables.read_declarations(reads["prepared"]),
+        report=json.loads(reads["report"].read_text()),
+        audit=json.loads(reads["audit"].read_text()),
+        limits=load_settings(CheckLimits, "diagnose", task, "limits"),
+        seed=load_seed(),
+    )
+
+
+COMMANDS = {"gap": print_gap_report, "today": today}
 
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in COMMANDS:
         sys.exit(COMMANDS[sys.argv[1]](sys.argv[2:]))
-    enter("diagnose", READS, WRITES, main)
+    run_stage("diagnose", READS, WRITES, main)

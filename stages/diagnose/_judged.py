@@ -10,15 +10,15 @@ import pandas as pd
 
 from core import races
 from core.evidence import Evidence
-from core.folds import KEYS, TARGET, targets
-from core.places import located, once, taken
-from core.races import TINY, Codes, Floats
+from core.folds import KEY_COLUMNS, TARGET, list_target_columns
+from core.places import drop_duplicate_ids, lookup_rows, take_or_nan
+from core.races import MIN_PROBABILITY, Codes, Floats
 
 Kind = Literal["share", "chance", "quantity"]
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredPredictions:
     """Predictions of one arm in whole groups, with target and market; a unit is a group of shares, else a row.
 
     A share's targets sum to 1 in each group and its loss is −ln p(winner) per group; a chance lies between 0 and 1
@@ -34,7 +34,7 @@ class Judged:
     label: Codes  # the tag that a unit speaks of; all 0 where a row has one target
 
     @property
-    def groups(self) -> int:
+    def group_count(self) -> int:
         """How many groups there are."""
         return int(np.count_nonzero(np.bincount(self.group)))
 
@@ -43,113 +43,124 @@ class Judged:
         """The group of each unit."""
         return np.unique(self.group) if self.kind == "share" else self.group
 
-    def priced(self) -> "Judged":
+    def select_priced(self) -> "ScoredPredictions":
         """Return the groups that the market knows whole, its shares made to sum to 1; of quantities, the rows."""
-        known = np.isfinite(self.market)
+        has_market = np.isfinite(self.market)
         if self.kind == "quantity":
-            return self._only(known)
-        known &= (self.market >= 0) & (self.market <= 1)
-        return self._only(_whole(known, self.group))
+            return self._select_rows(has_market)
+        has_market &= (self.market >= 0) & (self.market <= 1)
+        return self._select_rows(_flag_complete_groups(has_market, self.group))
 
-    def losses(self) -> Floats:
+    def compute_losses(self) -> Floats:
         """Return what the predictions cost each unit."""
-        return self._losses(self.p)
+        return self._compute_losses_of(self.p)
 
-    def market_losses(self) -> Floats:
+    def compute_market_losses(self) -> Floats:
         """Return what the market's figures cost each unit."""
-        return self._losses(races.normalise(self.market, self.group) if self.kind == "share" else self.market)
+        return self._compute_losses_of(
+            races.normalize_by_group(self.market, self.group) if self.kind == "share" else self.market
+        )
 
-    def ignorance(self) -> Floats:
+    def compute_baseline_losses(self) -> Floats:
         """Return what an even share of the group, or the mean of all targets, would have cost each unit."""
         if self.kind == "share":
-            return races.uniform_losses(self.group)
+            return races.compute_uniform_losses(self.group)
         means = np.bincount(self.label, weights=self.y) / np.maximum(np.bincount(self.label), 1)
-        return self._losses(means[self.label])
+        return self._compute_losses_of(means[self.label])
 
-    def promised(self) -> Floats:
+    def compute_expected_losses(self) -> Floats:
         """Return the loss that each unit has on average if the probabilities are true; zero for quantities."""
         if self.kind == "quantity":
             return np.zeros(len(self.p))
-        p = np.clip(self.p, TINY, 1.0)
-        return races.losses(p, p, self.group) if self.kind == "share" else _log_loss(self.p, self.p)
+        p = np.clip(self.p, MIN_PROBABILITY, 1.0)
+        return (
+            races.compute_race_losses(p, p, self.group) if self.kind == "share" else _compute_log_loss(self.p, self.p)
+        )
 
-    def _losses(self, p: Floats) -> Floats:
+    def _compute_losses_of(self, p: Floats) -> Floats:
         if self.kind == "share":
-            return races.losses(p, self.y, self.group)
-        return _log_loss(p, self.y) if self.kind == "chance" else np.square(p - self.y)
+            return races.compute_race_losses(p, self.y, self.group)
+        return _compute_log_loss(p, self.y) if self.kind == "chance" else np.square(p - self.y)
 
-    def _only(self, keep: npt.NDArray[np.bool_]) -> "Judged":
+    def _select_rows(self, keep: npt.NDArray[np.bool_]) -> "ScoredPredictions":
         if keep.all():
             return self
         rows = self.rows[keep]
-        group = races.codes(rows["group"])
-        kept = {name: getattr(self, name)[keep] for name in ("p", "y", "market", "label")}
-        return replace(self, rows=rows, group=group, **kept)
+        group = races.encode_groups(rows["group"])
+        selected_arrays = {name: getattr(self, name)[keep] for name in ("p", "y", "market", "label")}
+        return replace(self, rows=rows, group=group, **selected_arrays)
 
 
 @lru_cache(maxsize=1)  # every check asks for it: to be read, never written to
-def judged(evidence: Evidence, arm: str = "tuned") -> Judged:
+def build_scored_predictions(evidence: Evidence, arm: str = "tuned") -> ScoredPredictions:
     """Return the arm's predictions in groups that are complete; no groups where the arm or its target is not a number.
 
     A row counts once, however often it is predicted: the check of duplicates speaks of that. Where a row has several
     targets, each is a chance of its own, and `rows` has its `tag`.
     """
-    rows = _long(once(evidence.predictions), arm)
+    rows = _expand_targets(drop_duplicate_ids(evidence.predictions), arm)
     if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (arm, "target")):
         rows = rows.iloc[:0].assign(**{arm: 0.0, "target": 0.0})
-    p, y, group = rows[arm].to_numpy(float), rows["target"].to_numpy(float), races.codes(rows["group"])
-    market, shares = _market(evidence, rows["row_id"]), divided(evidence)
-    known = np.isfinite(p) & np.isfinite(y)
-    chances = shares or bool(((y >= 0) & (y <= 1) & (p >= 0) & (p <= 1))[known].all())
+    p, y, group = rows[arm].to_numpy(float), rows["target"].to_numpy(float), races.encode_groups(rows["group"])
+    market, is_share = _lookup_market(evidence, rows["row_id"]), has_divided_shares(evidence)
+    usable = np.isfinite(p) & np.isfinite(y)
+    is_chance = is_share or bool(((y >= 0) & (y <= 1) & (p >= 0) & (p <= 1))[usable].all())
     label = pd.factorize(rows["tag"])[0] if "tag" in rows else np.zeros(len(rows), np.int64)
-    whole = Judged(rows, "share" if shares else "chance" if chances else "quantity", p, y, market, group, label)
-    if shares:
-        known &= np.abs(races.total(np.nan_to_num(y), group) - 1) < 1e-6
-    return whole._only(_whole(known, group))
+    scored = ScoredPredictions(
+        rows, "share" if is_share else "chance" if is_chance else "quantity", p, y, market, group, label
+    )
+    if is_share:
+        usable &= np.abs(races.sum_by_group(np.nan_to_num(y), group) - 1) < 1e-6
+    return scored._select_rows(_flag_complete_groups(usable, group))
 
 
-def columns(predictions: pd.DataFrame, arm: str) -> list[str]:
+def list_prediction_columns(predictions: pd.DataFrame, arm: str) -> list[str]:
     """Return the columns that hold an arm's predictions of the targets, as far as they are there."""
-    wanted = [arm, *(name.replace(TARGET, arm, 1) for name in targets(predictions) if name != TARGET)]
+    wanted = [arm, *(name.replace(TARGET, arm, 1) for name in list_target_columns(predictions) if name != TARGET)]
     return [name for name in wanted if name in predictions]
 
 
 @lru_cache(maxsize=1)
-def divided(evidence: Evidence) -> bool:
+def has_divided_shares(evidence: Evidence) -> bool:
     """Return whether one share of success is divided within each group that the test folds score."""
-    rows, folds = evidence.roles.scored, evidence.folds
+    rows, folds = evidence.roles.is_scored, evidence.folds
     if not rows.any() or TARGET not in folds or not pd.api.types.is_numeric_dtype(folds[TARGET]):
         return False
     share = folds[TARGET].to_numpy(float)[rows]
     if not ((share >= 0) & (share <= 1)).all():
         return False
-    return bool(np.allclose(np.bincount(races.codes(folds["group"].iloc[np.flatnonzero(rows)]), weights=share), 1))
+    return bool(
+        np.allclose(np.bincount(races.encode_groups(folds["group"].iloc[np.flatnonzero(rows)]), weights=share), 1)
+    )
 
 
-def _market(evidence: Evidence, row_id: pd.Series) -> Floats:
+def _lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
     """Return the market's figure of each row, missing where it has none."""
     if "teacher" not in evidence.prepared:
         return np.full(len(row_id), np.nan)
-    teacher = pd.to_numeric(evidence.prepared["teacher"], errors="coerce").to_numpy(float)
-    return taken(teacher, located(row_id, evidence.prepared["row_id"]))
+    market = pd.to_numeric(evidence.prepared["teacher"], errors="coerce").to_numpy(float)
+    return take_or_nan(market, lookup_rows(row_id, evidence.prepared["row_id"]))
 
 
-def _long(predictions: pd.DataFrame, arm: str) -> pd.DataFrame:
+def _expand_targets(predictions: pd.DataFrame, arm: str) -> pd.DataFrame:
     """Return a row a target where rows have several."""
     if TARGET in predictions:
         return predictions
-    named = [name for name in targets(predictions) if name.replace(TARGET, arm, 1) in predictions]
-    told = [name.replace(TARGET, arm, 1) for name in named]
-    rows = predictions.loc[predictions.index.repeat(len(named)), KEYS].reset_index(drop=True)
-    tags = np.tile([name.removeprefix(f"{TARGET}:") for name in named], len(predictions))
-    values = {name: predictions[held].to_numpy(float).ravel() for name, held in ((TARGET, named), (arm, told))}
+    target_columns = [name for name in list_target_columns(predictions) if name.replace(TARGET, arm, 1) in predictions]
+    arm_columns = [name.replace(TARGET, arm, 1) for name in target_columns]
+    rows = predictions.loc[predictions.index.repeat(len(target_columns)), KEY_COLUMNS].reset_index(drop=True)
+    tags = np.tile([name.removeprefix(f"{TARGET}:") for name in target_columns], len(predictions))
+    values = {
+        name: predictions[source_columns].to_numpy(float).ravel()
+        for name, source_columns in ((TARGET, target_columns), (arm, arm_columns))
+    }
     return rows.assign(tag=tags, **values)
 
 
-def _whole(known: npt.NDArray[np.bool_], group: Codes) -> npt.NDArray[np.bool_]:
-    return np.asarray(races.total((~known).astype(float), group) == 0)
+def _flag_complete_groups(usable: npt.NDArray[np.bool_], group: Codes) -> npt.NDArray[np.bool_]:
+    return np.asarray(races.sum_by_group((~usable).astype(float), group) == 0)
 
 
-def _log_loss(p: Floats, y: Floats) -> Floats:
-    p = np.clip(p, TINY, 1 - TINY)
+def _compute_log_loss(p: Floats, y: Floats) -> Floats:
+    p = np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return -y * np.log(p) - (1 - y) * np.log1p(-p)

@@ -3,14 +3,14 @@
 import math
 from typing import Any
 
-from core.evidence import Evidence, Finding, finding
+from core.evidence import Evidence, Finding, make_finding
 from stages.diagnose._daily import knobs
-from stages.diagnose._daily.alarms import alerted
-from stages.diagnose._daily.completeness import counts
-from stages.diagnose._daily.days import calendar, levels, signed_errors, summed
-from stages.diagnose._daily.power import measured, rules_of
-from stages.diagnose._daily.rules import preset
-from stages.diagnose._graded import graded
+from stages.diagnose._daily.alarms import compute_alert_levels
+from stages.diagnose._daily.completeness import count_rows_by_day
+from stages.diagnose._daily.days import compute_daily_sums, compute_difficulty, has_signed_errors, list_calendar_days
+from stages.diagnose._daily.power import evaluate_rules, fit_calibrated_rules
+from stages.diagnose._daily.rules import build_preset_rules
+from stages.diagnose._graded import build_graded_units
 
 NAME = "Does anything alarm on the newest day?"
 
@@ -25,29 +25,33 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     Both sets are measured in the same worlds, drawn from the reference. Declines without a clock, without graded units,
     and where the scored days are no more than the reference.
     """
-    if evidence.timeless:
-        return finding("declined", "The rows have no clock, so there is no newest day.")
-    units, days = graded(evidence), calendar(evidence)
+    if evidence.is_timeless:
+        return make_finding("declined", "The rows have no clock, so there is no newest day.")
+    units, days = build_graded_units(evidence), list_calendar_days(evidence)
     if units.empty:
-        return finding("declined", "Nothing that is predicted can be graded.")
+        return make_finding("declined", "Nothing that is predicted can be graded.")
     reference = settings.rules.reference_days
     if len(days) <= reference:
-        said = f"{len(days)} calendar days are scored: limits are learned from the first {reference}, and none follows."
-        return finding("declined", said)
-    sums = summed(units, levels(evidence, units), days, settings.windows.least_days)
-    told = counts(evidence, units, "tuned", days)
-    signed = signed_errors(units)
-    newest = alerted(sums, told["status"], told["asked"], settings, signed, evidence.seed).iloc[-1]
-    learned = rules_of(sums, settings, signed, evidence.seed)
-    rules = measured([*learned, *preset(settings.rules)], sums, settings, signed, evidence.seed)
+        reason = (
+            f"{len(days)} calendar days are scored: limits are learned from the first {reference}, and none follows."
+        )
+        return make_finding("declined", reason)
+    sums = compute_daily_sums(units, compute_difficulty(evidence, units), days, settings.windows.least_days)
+    completeness = count_rows_by_day(evidence, units, "tuned", days)
+    errors = has_signed_errors(units)
+    newest = compute_alert_levels(
+        sums, completeness["status"], completeness["asked"], settings, errors, evidence.seed
+    ).iloc[-1]
+    learned_rules = fit_calibrated_rules(sums, settings, errors, evidence.seed)
+    rules = evaluate_rules([*learned_rules, *build_preset_rules(settings.rules)], sums, settings, errors, evidence.seed)
     details: dict[str, Any] = {
         "day": f"{days[-1]:%Y-%m-%d}",
         "level": newest["alert_level"],
         "rules": settings.rules.rules,
-        "calibrated": rules[: len(learned)],
-        "preset": rules[len(learned) :],
-        "false_alarms_a_season": math.fsum(rule["false_alarms_a_season"] for rule in rules[: len(learned)]),
+        "calibrated": rules[: len(learned_rules)],
+        "preset": rules[len(learned_rules) :],
+        "false_alarms_a_season": math.fsum(rule["false_alarms_a_season"] for rule in rules[: len(learned_rules)]),
     }
-    calm = f"calibrated rules alarm {details['false_alarms_a_season']:.2f} times a season without cause"
-    summary = f"{details['day']}: {newest['alert_message'].rstrip('.')}; {calm}."
-    return finding("warning" if newest["alert_level"] in ("warning", "critical") else "ok", summary, **details)
+    false_alarm_note = f"calibrated rules alarm {details['false_alarms_a_season']:.2f} times a season without cause"
+    summary = f"{details['day']}: {newest['alert_message'].rstrip('.')}; {false_alarm_note}."
+    return make_finding("warning" if newest["alert_level"] in ("warning", "critical") else "ok", summary, **details)

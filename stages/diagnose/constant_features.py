@@ -6,18 +6,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.evidence import Evidence, Finding, finding
+from core.evidence import Evidence, Finding, make_finding
 from core.folds import ROLES
-from core.intervals import FEWEST
-from core.places import run
-from core.roles import Roles
-from core.stored import each
+from core.intervals import MIN_BLOCKS
+from core.places import convert_to_slice
+from core.roles import FoldRoles
+from core.stored import iter_columns
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-MANY = 30  # values from which a number is measured, not counted or chosen
+MIN_DISTINCT_MEASURED = 30  # values from which a number is measured, not counted or chosen
 
 NAME = "Do all inputs say something, in fitting and in scoring?"
 
@@ -28,60 +28,68 @@ def check(evidence: Evidence) -> Finding:
     A missing value counts as a value: an input that is 1 or missing is not constant. A number of many values of which
     one stands in most rows looks like a default that hides what is missing. Declines below 30 score rows.
     """
-    place, roles = evidence.fold_rows, evidence.roles
-    alive = (place >= 0) & (roles.scored[place] if len(roles.part) else False)
-    if alive.sum() < FEWEST:
-        return finding("declined", f"Only {alive.sum()} score rows; {FEWEST} are needed to call an input constant.")
-    part = np.where(place >= 0, roles.part[place], len(roles.played))
-    stretches, defaulted = _looked_at(evidence, part, alive)
-    tests = [roles.folds.index(name) for name in roles.tests]
-    live = stretches.of((roles.played[:, tests] == ROLES.index("score")).any(axis=1))
-    missing = 1 - live.known / live.rows
-    silent = list(missing.index[live.known == 0])
-    constant = list(missing.index[live.constant()])
+    position, roles = evidence.fold_positions, evidence.roles
+    is_scored = (position >= 0) & (roles.is_scored[position] if len(roles.row_pattern) else False)
+    if is_scored.sum() < MIN_BLOCKS:
+        return make_finding(
+            "declined", f"Only {is_scored.sum()} score rows; {MIN_BLOCKS} are needed to call an input constant."
+        )
+    stretch_code = np.where(position >= 0, roles.row_pattern[position], len(roles.pattern_roles))
+    ranges, defaulted = _summarise_inputs(evidence, stretch_code, is_scored)
+    tests = [roles.folds.index(name) for name in roles.test_folds]
+    scored_ranges = ranges.combine_stretches((roles.pattern_roles[:, tests] == ROLES.index("score")).any(axis=1))
+    missing = 1 - scored_ranges.present / scored_ranges.rows
+    all_missing = list(missing.index[scored_ranges.present == 0])
+    constant = list(missing.index[scored_ranges.is_constant()])
     limit = evidence.limits.missing_share
-    sparse = missing[(missing > limit) & (live.known > 0)].sort_values(ascending=False, kind="stable")
-    awakened = _awakened(roles, stretches)
+    sparse = missing[(missing > limit) & (scored_ranges.present > 0)].sort_values(ascending=False, kind="stable")
+    awakened = _find_awakened_inputs(roles, ranges)
     details = {
         "constant": constant,
-        "all_missing": silent,
+        "all_missing": all_missing,
         "mostly_missing": sparse.to_dict(),
         "defaulted": defaulted,
         "awakened": awakened,
     }
-    parts = {
+    problems = {
         "constant": constant,
-        "missing in every score row": silent,
+        "missing in every score row": all_missing,
         f"missing in over {limit:.0%} of the score rows": list(sparse.index),
         f"one and the same number in over {evidence.limits.default_share:.0%} of the score rows": list(defaulted),
         "constant or missing in fit rows but alive in the rows scored": list(awakened),
     }
-    said = [f"{', '.join(found)} {'is' if len(found) == 1 else 'are'} {what}" for what, found in parts.items() if found]
-    if said:
-        return finding("warning", f"{'; '.join(said)}.", **details)
-    return finding("ok", f"All {len(missing)} inputs vary and are present in the {live.rows} score rows.", **details)
+    messages = [
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {problem}"
+        for problem, names in problems.items()
+        if names
+    ]
+    if messages:
+        return make_finding("warning", f"{'; '.join(messages)}.", **details)
+    return make_finding(
+        "ok", f"All {len(missing)} inputs vary and are present in the {scored_ranges.rows} score rows.", **details
+    )
 
 
 @dataclass(frozen=True)
-class _Part:
+class _InputRanges:
     """Of each input in some rows: the least and the greatest value, and how many are known."""
 
     low: pd.Series
     high: pd.Series
-    known: pd.Series
+    present: pd.Series
     rows: int
 
-    def constant(self) -> np.ndarray:
+    def is_constant(self) -> np.ndarray:
         """Return which inputs have one value in all rows."""
-        return np.asarray((self.low == self.high) & (self.known == self.rows))
+        return np.asarray((self.low == self.high) & (self.present == self.rows))
 
-    def dead(self) -> np.ndarray:
+    def is_dead(self) -> np.ndarray:
         """Return which inputs are constant or missing in all rows."""
-        return np.asarray(self.constant() | (self.known == 0).to_numpy())
+        return np.asarray(self.is_constant() | (self.present == 0).to_numpy())
 
 
 @dataclass(frozen=True)
-class _Stretches:
+class _StretchRanges:
     """Rows gathered by the roles that they play in all folds: any part of any fold is some of these stretches.
 
     Folds overlap, so looking at each one's rows anew would read the table dozens of times.
@@ -91,64 +99,70 @@ class _Stretches:
     rows: Ints  # in each stretch; the last are rows that the folds do not know
     low: Floats  # inputs × stretches
     high: Floats
-    known: Ints
+    present: Ints
 
-    def of(self, chosen: Mask) -> _Part:
+    def combine_stretches(self, stretch_mask: Mask) -> _InputRanges:
         """Return what some stretches hold together."""
-        some = np.append(chosen, False) & (self.rows > 0)
-        low = np.fmin.reduce(self.low[:, some], axis=1, initial=np.nan)
-        high = np.fmax.reduce(self.high[:, some], axis=1, initial=np.nan)
-        known = self.known[:, some].sum(axis=1)
-        one, other, count = (pd.Series(figures, self.names) for figures in (low, high, known))
-        return _Part(one, other, count, int(self.rows[some].sum()))
+        selected = np.append(stretch_mask, False) & (self.rows > 0)
+        low = np.fmin.reduce(self.low[:, selected], axis=1, initial=np.nan)
+        high = np.fmax.reduce(self.high[:, selected], axis=1, initial=np.nan)
+        present = self.present[:, selected].sum(axis=1)
+        low_series, high_series, present_series = (pd.Series(values, self.names) for values in (low, high, present))
+        return _InputRanges(low_series, high_series, present_series, int(self.rows[selected].sum()))
 
 
-def _looked_at(evidence: Evidence, part: Ints, alive: Mask) -> tuple[_Stretches, dict[str, float]]:
+def _summarise_inputs(
+    evidence: Evidence, stretch_code: Ints, is_scored: Mask
+) -> tuple[_StretchRanges, dict[str, float]]:
     """Return the stretches of all inputs, and which of them stand at one value, from one look at each."""
-    begin = np.flatnonzero(np.r_[True, part[1:] != part[:-1]])
-    scored = run(np.flatnonzero(alive))
-    shape = len(evidence.inputs), len(evidence.roles.played) + 1
-    low, high, known = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
+    run_starts = np.flatnonzero(np.r_[True, stretch_code[1:] != stretch_code[:-1]])
+    scored_slice = convert_to_slice(np.flatnonzero(is_scored))
+    shape = len(evidence.input_names), len(evidence.roles.pattern_roles) + 1
+    low, high, present = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
     defaulted = {}
-    for number, (name, column) in enumerate(each(evidence.features, evidence.inputs)):
-        values = _as_numbers(column)
-        np.fmin.at(low[number], part[begin], np.fmin.reduceat(values, begin))
-        np.fmax.at(high[number], part[begin], np.fmax.reduceat(values, begin))
-        np.add.at(known[number], part[begin], np.add.reduceat(~np.isnan(values), begin, dtype=np.int64))
-        if (share := _commonest(values[scored], evidence.limits.default_share)) is not None:
+    for input_index, (name, column) in enumerate(iter_columns(evidence.features, evidence.input_names)):
+        values = _convert_to_floats(column)
+        np.fmin.at(low[input_index], stretch_code[run_starts], np.fmin.reduceat(values, run_starts))
+        np.fmax.at(high[input_index], stretch_code[run_starts], np.fmax.reduceat(values, run_starts))
+        np.add.at(
+            present[input_index],
+            stretch_code[run_starts],
+            np.add.reduceat(~np.isnan(values), run_starts, dtype=np.int64),
+        )
+        if (share := _find_commonest_share(values[scored_slice], evidence.limits.default_share)) is not None:
             defaulted[name] = share
-    rows = np.bincount(part, minlength=shape[1])
-    return _Stretches(evidence.inputs, rows, low, high, known), defaulted
+    rows = np.bincount(stretch_code, minlength=shape[1])
+    return _StretchRanges(evidence.input_names, rows, low, high, present), defaulted
 
 
-def _commonest(values: Floats, limit: float) -> float | None:
+def _find_commonest_share(values: Floats, limit: float) -> float | None:
     """Return the share of the commonest of many values where it is more than the limit.
 
     Sorted, a value of so many rows reaches at least one of the places that lie so many apart.
     """
     values = values[~np.isnan(values)]
     stride = max(1, int(limit * len(values)))
-    places = np.arange(stride - 1, len(values), stride)
-    if not len(places):
+    positions = np.arange(stride - 1, len(values), stride)
+    if not len(positions):
         return None
-    candidates = np.unique(np.partition(values, places)[places])
-    share = max(np.count_nonzero(values == one) for one in candidates) / len(values)
-    return share if share > limit and len(np.unique(values)) > MANY else None
+    candidates = np.unique(np.partition(values, positions)[positions])
+    share = max(np.count_nonzero(values == candidate) for candidate in candidates) / len(values)
+    return share if share > limit and len(np.unique(values)) > MIN_DISTINCT_MEASURED else None
 
 
-def _awakened(roles: Roles, stretches: _Stretches) -> dict[str, list[str]]:
+def _find_awakened_inputs(roles: FoldRoles, ranges: _StretchRanges) -> dict[str, list[str]]:
     """Return input → test folds in which it is constant or missing in the fit rows and varies in the score rows."""
-    found: dict[str, list[str]] = {}
-    for fold in roles.tests:
-        fit, score = (stretches.of(roles.parts(fold, role)) for role in ("fit", "score"))
-        if fit.rows < FEWEST or score.rows < FEWEST:
+    folds_by_input: dict[str, list[str]] = {}
+    for fold in roles.test_folds:
+        fit, score = (ranges.combine_stretches(roles.find_patterns(fold, role)) for role in ("fit", "score"))
+        if fit.rows < MIN_BLOCKS or score.rows < MIN_BLOCKS:
             continue
-        for name in fit.low.index[fit.dead() & ~score.dead()]:
-            found.setdefault(str(name), []).append(fold)
-    return found
+        for name in fit.low.index[fit.is_dead() & ~score.is_dead()]:
+            folds_by_input.setdefault(str(name), []).append(fold)
+    return folds_by_input
 
 
-def _as_numbers(values: pd.Series) -> Floats:
+def _convert_to_floats(values: pd.Series) -> Floats:
     """Return an input as floats, categories as the numbers of their levels."""
     if pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(float, na_value=np.nan)

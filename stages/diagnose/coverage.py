@@ -4,16 +4,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.evidence import Evidence, Finding, finding
-from core.places import distinct, located
-from stages.diagnose._judged import columns, divided
+from core.evidence import Evidence, Finding, make_finding
+from core.places import lookup_rows, sort_unique
+from stages.diagnose._judged import has_divided_shares, list_prediction_columns
 
 Ints = npt.NDArray[np.int64]
 
 NAME = "Is every row that should be predicted predicted, and usably?"
 
 ARMS = ("tuned", "default", "floor", "natural")
-SLACK = 1e-6  # of a sum of probabilities: beyond rounding
+SUM_TOLERANCE = 1e-6  # of a sum of probabilities: beyond rounding
 
 
 def check(evidence: Evidence) -> Finding:
@@ -23,51 +23,59 @@ def check(evidence: Evidence) -> Finding:
     is predicted.
     """
     predictions = evidence.predictions
-    asked, given, strange = _pairs(evidence)
-    arms = [arm for arm in ARMS if columns(predictions, arm)]
-    if not len(asked) or not arms:
-        return finding("declined", "No test fold scores a row." if not len(asked) else "No arm is predicted.")
-    shares = divided(evidence)
-    common = len(np.intersect1d(asked, given, assume_unique=True))
-    unpredicted, unasked = len(asked) - common, len(given) - common + strange
-    told = {arm: predictions[columns(predictions, arm)].to_numpy(float) for arm in arms}
-    missing = {arm: int((~np.isfinite(values)).any(axis=1).sum()) for arm, values in told.items()}
-    torn = {arm: _torn(predictions, arm) for arm in arms} if shares else {}
+    requested, predicted, unknown_count = _find_pairs(evidence)
+    arms = [arm for arm in ARMS if list_prediction_columns(predictions, arm)]
+    if not len(requested) or not arms:
+        return make_finding("declined", "No test fold scores a row." if not len(requested) else "No arm is predicted.")
+    shares = has_divided_shares(evidence)
+    common = len(np.intersect1d(requested, predicted, assume_unique=True))
+    unpredicted, unrequested = len(requested) - common, len(predicted) - common + unknown_count
+    arm_values = {arm: predictions[list_prediction_columns(predictions, arm)].to_numpy(float) for arm in arms}
+    missing = {arm: int((~np.isfinite(values)).any(axis=1).sum()) for arm, values in arm_values.items()}
+    invalid_groups = {arm: _count_invalid_groups(predictions, arm) for arm in arms} if shares else {}
     faults = {
         "rows that test folds score have no prediction": unpredicted,
-        "predictions are of rows that their fold does not score": unasked,
-        **{f"predictions of {arm} are missing": n for arm, n in missing.items()},
-        **{f"groups of {arm} hold no shares that sum to 1": n for arm, n in torn.items()},
+        "predictions are of rows that their fold does not score": unrequested,
+        **{f"predictions of {arm} are missing": count for arm, count in missing.items()},
+        **{f"groups of {arm} hold no shares that sum to 1": count for arm, count in invalid_groups.items()},
     }
     details = {
-        "score_rows": len(asked),
+        "score_rows": len(requested),
         "unpredicted": unpredicted,
-        "unasked": unasked,
+        "unasked": unrequested,
         "missing": missing,
-        "torn": torn,
+        "torn": invalid_groups,
     }
-    if said := [f"{n} {what}" for what, n in faults.items() if n]:
-        return finding("failed", f"{'; '.join(said)}.", **details)
-    summed = ", and each group's probabilities sum to 1" if shares else ""
-    return finding("ok", f"All {len(asked)} score rows are predicted by {', '.join(arms)}{summed}.", **details)
+    if messages := [f"{count} {description}" for description, count in faults.items() if count]:
+        return make_finding("failed", f"{'; '.join(messages)}.", **details)
+    shares_note = ", and each group's probabilities sum to 1" if shares else ""
+    return make_finding(
+        "ok", f"All {len(requested)} score rows are predicted by {', '.join(arms)}{shares_note}.", **details
+    )
 
 
-def _pairs(evidence: Evidence) -> tuple[Ints, Ints, int]:
+def _find_pairs(evidence: Evidence) -> tuple[Ints, Ints, int]:
     """Return the rows and test folds that are asked for, and those that are predicted, each pair as one number, once.
 
     Last comes how many more are predicted of rows or by folds that are unknown.
     """
-    roles, ids, made = evidence.roles, evidence.folds["row_id"], evidence.predictions
-    place, fold = located(made["row_id"], ids), pd.Index(roles.folds).get_indexer(pd.Index(made["fold"]))
-    fold = np.where(np.isin(fold, [roles.folds.index(name) for name in roles.tests]), fold, -1)
-    known = (place >= 0) & (fold >= 0)
-    strange = len(made.loc[~known, ["row_id", "fold"]].drop_duplicates())
-    row, test = roles.pairs(roles.tests, "score")
-    asked, given = located(ids, ids)[row] * len(roles.folds) + test, (place * len(roles.folds) + fold)[known]
-    return distinct(asked), distinct(given), strange
+    roles, ids, predictions = evidence.roles, evidence.folds["row_id"], evidence.predictions
+    position, fold = (
+        lookup_rows(predictions["row_id"], ids),
+        pd.Index(roles.folds).get_indexer(pd.Index(predictions["fold"])),
+    )
+    fold = np.where(np.isin(fold, [roles.folds.index(name) for name in roles.test_folds]), fold, -1)
+    is_known = (position >= 0) & (fold >= 0)
+    unknown_count = len(predictions.loc[~is_known, ["row_id", "fold"]].drop_duplicates())
+    row, test = roles.list_row_fold_pairs(roles.test_folds, "score")
+    requested, predicted = (
+        lookup_rows(ids, ids)[row] * len(roles.folds) + test,
+        (position * len(roles.folds) + fold)[is_known],
+    )
+    return sort_unique(requested), sort_unique(predicted), unknown_count
 
 
-def _torn(predictions: pd.DataFrame, arm: str) -> int:
-    known = predictions[np.isfinite(predictions[arm].to_numpy(float))]
-    by_group = known.groupby(["fold", "group"])[arm]
-    return int(((by_group.sum() - 1).abs().gt(SLACK) | by_group.min().lt(0)).sum())
+def _count_invalid_groups(predictions: pd.DataFrame, arm: str) -> int:
+    finite_rows = predictions[np.isfinite(predictions[arm].to_numpy(float))]
+    by_group = finite_rows.groupby(["fold", "group"])[arm]
+    return int(((by_group.sum() - 1).abs().gt(SUM_TOLERANCE) | by_group.min().lt(0)).sum())

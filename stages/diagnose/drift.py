@@ -7,24 +7,24 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from core.evidence import Evidence, Finding, finding
-from core.params import Knobs
-from core.places import located, run, taken
-from core.sequential import watch
-from core.stored import each, is_number
-from core.threads import one_thread
-from stages.diagnose._graded import graded
-from stages.diagnose._steps import growing, means, steps
+from core.evidence import Evidence, Finding, make_finding
+from core.params import StageSettings
+from core.places import convert_to_slice, lookup_rows, take_or_nan
+from core.sequential import detect_shifts
+from core.stored import is_number_column, iter_columns
+from core.threads import limit_to_one_thread
+from stages.diagnose._graded import build_graded_units
+from stages.diagnose._steps import assign_steps, average_steps, find_monotone_columns
 
 NAME = "Since when is anything other than it was?"
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 KINDS = ("inputs", "predictions", "calibration", "error")
-SHOWN = 10
+MAX_SHOWN = 10
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """How long the reference is, how rarely a period without change may alarm, and how finely time is cut."""
 
     reference_share: float = Field(gt=0, lt=1)
@@ -43,93 +43,109 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     (counts) are listed and not watched. A season that the reference has not seen is a change. Declines without a clock
     and with too few days.
     """
-    if evidence.timeless:
-        return finding("declined", "The rows have no clock, so nothing can drift.")
-    units = graded(evidence)
+    if evidence.is_timeless:
+        return make_finding("declined", "The rows have no clock, so nothing can drift.")
+    units = build_graded_units(evidence)
     days = units["day"].nunique()
     if days * settings.reference_share < 2 * settings.block_steps:
-        return finding("declined", f"{days} days are graded: too few for a reference in blocks.")
-    step = steps(units["day"], len(units), settings.most_steps)
-    tables = {"inputs": _inputs(evidence, units, step), **_judgements(units, step)}
-    found = {
-        kind: _watched(tables[kind], step, settings, evidence.seed + n, len(KINDS)) for n, kind in enumerate(KINDS)
+        return make_finding("declined", f"{days} days are graded: too few for a reference in blocks.")
+    step = assign_steps(units["day"], len(units), settings.most_steps)
+    tables = {"inputs": _average_inputs(evidence, units, step), **_average_judgements(units, step)}
+    results = {
+        kind: _detect_series_drift(tables[kind], step, settings, evidence.seed + kind_index, len(KINDS))
+        for kind_index, kind in enumerate(KINDS)
     }
-    seen = sorted(
-        ({"kind": kind, **one} for kind in KINDS for one in found[kind]["seen"]),
-        key=lambda one: (one["row"], one["name"]),
+    changes = sorted(
+        ({"kind": kind, **change} for kind in KINDS for change in results[kind]["seen"]),
+        key=lambda change: (change["row"], change["name"]),
     )
-    for one in seen:
-        one["day"], one["since"] = (f"{units['day'].iloc[one[at]]:%Y-%m-%d}" for at in ("row", "onset"))
+    for change in changes:
+        change["day"], change["since"] = (f"{units['day'].iloc[change[key]]:%Y-%m-%d}" for key in ("row", "onset"))
     details = {
-        "seen": seen,
-        "watched": {kind: found[kind]["watched"] for kind in KINDS},
-        "limits": {kind: found[kind]["limit"] for kind in KINDS},
-        "growing": found["inputs"]["growing"],
+        "seen": changes,
+        "watched": {kind: results[kind]["watched"] for kind in KINDS},
+        "limits": {kind: results[kind]["limit"] for kind in KINDS},
+        "growing": results["inputs"]["growing"],
     }
-    if not seen:
-        return finding("ok", f"Nothing of {sum(details['watched'].values())} figures left its reference.", **details)
-    said = ", ".join(f"{one['name']} ({one['day']})" for one in seen[:3])
-    summary = f"{len(seen)} of {sum(details['watched'].values())} figures left their reference, first {said}."
-    return finding("warning", summary, **details)
+    if not changes:
+        return make_finding(
+            "ok", f"Nothing of {sum(details['watched'].values())} figures left its reference.", **details
+        )
+    first_changes = ", ".join(f"{change['name']} ({change['day']})" for change in changes[:3])
+    summary = (
+        f"{len(changes)} of {sum(details['watched'].values())} figures left their reference, first {first_changes}."
+    )
+    return make_finding("warning", summary, **details)
 
 
-def watched(
-    table: pd.DataFrame, block: pd.Series | None, settings: Settings, seed: int, tests: int = 1
+def detect_column_drift(
+    table: pd.DataFrame, block: pd.Series | None, settings: Settings, seed: int, test_count: int = 1
 ) -> dict[str, Any]:
     """Watch the means of the columns of a table in time order: which left the reference, seen at and since which row.
 
     `block` marks rows that belong together (a day) and must not be cut; without it rows are cut evenly. `row` is the
     last row of the step that showed the change, `onset` the first row of the window that did. At most a share of
-    `false_alarms` / `tests` of tables without change has any column in `seen`.
+    `false_alarms` / `test_count` of tables without change has any column in `seen`.
     """
-    step = steps(block, len(table), settings.most_steps)
-    series = {str(name): means(table[name].to_numpy(float), step) for name in table}
-    return _watched(series, step, settings, seed, tests)
+    step = assign_steps(block, len(table), settings.most_steps)
+    series = {str(name): average_steps(table[name].to_numpy(float), step) for name in table}
+    return _detect_series_drift(series, step, settings, seed, test_count)
 
 
-def _watched(series_of: dict[str, Floats], step: Ints, settings: Settings, seed: int, tests: int) -> dict[str, Any]:
-    series = np.column_stack(list(series_of.values()))
+def _detect_series_drift(
+    series_by_name: dict[str, Floats], step: Ints, settings: Settings, seed: int, test_count: int
+) -> dict[str, Any]:
+    series = np.column_stack(list(series_by_name.values()))
     reference = int(len(series) * settings.reference_share)
-    grows = growing(series, reference)
-    kept = [name for name, out in zip(series_of, grows, strict=True) if not out]
-    found: dict[str, Any] = {"seen": [], "watched": len(kept), "limit": None}
-    found["growing"] = [name for name, out in zip(series_of, grows, strict=True) if out]
-    if not kept:
-        return found
-    with one_thread():
-        seen = watch(
-            series[:, ~grows], reference, settings.false_alarms / tests, settings.block_steps, settings.draws, seed
+    growing_mask = find_monotone_columns(series, reference)
+    watched_names = [name for name, is_growing in zip(series_by_name, growing_mask, strict=True) if not is_growing]
+    result: dict[str, Any] = {"seen": [], "watched": len(watched_names), "limit": None}
+    result["growing"] = [name for name, is_growing in zip(series_by_name, growing_mask, strict=True) if is_growing]
+    if not watched_names:
+        return result
+    with limit_to_one_thread():
+        detection = detect_shifts(
+            series[:, ~growing_mask],
+            reference,
+            settings.false_alarms / test_count,
+            settings.block_steps,
+            settings.draws,
+            seed,
         )
-    edge = np.searchsorted(step, np.arange(len(series) + 1))
-    for number, name in enumerate(kept):
-        first, onset = seen.first[number], seen.onset[number]
-        if first is not None and onset is not None:
-            begin = int(edge[reference + max(onset, 0)])
-            found["seen"].append({"name": name, "row": int(edge[reference + first + 1]) - 1, "onset": begin})
-    found["limit"] = seen.limit
-    return found
+    step_starts = np.searchsorted(step, np.arange(len(series) + 1))
+    for index, name in enumerate(watched_names):
+        first_step, onset = detection.first_alarms[index], detection.onsets[index]
+        if first_step is not None and onset is not None:
+            onset_row = int(step_starts[reference + max(onset, 0)])
+            result["seen"].append(
+                {"name": name, "row": int(step_starts[reference + first_step + 1]) - 1, "onset": onset_row}
+            )
+    result["limit"] = detection.limit
+    return result
 
 
-def _inputs(evidence: Evidence, units: pd.DataFrame, step: Ints) -> dict[str, Floats]:
+def _average_inputs(evidence: Evidence, units: pd.DataFrame, step: Ints) -> dict[str, Floats]:
     """Return the mean of every number in each step, and the share that is missing; one column is held at a time."""
-    place = run(located(units["row_id"], evidence.features["row_id"]))
-    numbers = [name for name in evidence.inputs if is_number(evidence.features, name)]
-    found: dict[str, Floats] = {}
-    for name, column in each(evidence.features, numbers):
-        values = taken(column.to_numpy(float, na_value=np.nan), place)
-        found[name] = means(values, step)
-        if (absent := np.isnan(values)).any():
-            found[f"{name} missing"] = means(absent.astype(float), step)
-    return found
+    row_slice = convert_to_slice(lookup_rows(units["row_id"], evidence.features["row_id"]))
+    numeric_names = [name for name in evidence.input_names if is_number_column(evidence.features, name)]
+    series: dict[str, Floats] = {}
+    for name, column in iter_columns(evidence.features, numeric_names):
+        values = take_or_nan(column.to_numpy(float, na_value=np.nan), row_slice)
+        series[name] = average_steps(values, step)
+        if (missing := np.isnan(values)).any():
+            series[f"{name} missing"] = average_steps(missing.astype(float), step)
+    return series
 
 
-def _judgements(units: pd.DataFrame, step: Ints) -> dict[str, dict[str, Floats]]:
+def _average_judgements(units: pd.DataFrame, step: Ints) -> dict[str, dict[str, Floats]]:
     """Return what is watched of predictions, calibration and error; the centre is that of the first tenth."""
     prediction, actual = units["prediction"].to_numpy(float), units["actual"].to_numpy(float)
-    error, apart = prediction - actual, prediction - prediction[: max(1, len(units) // 10)].mean()
+    error, centred = prediction - actual, prediction - prediction[: max(1, len(units) // 10)].mean()
     kinds = {
-        "predictions": {"prediction": prediction, "prediction spread": np.abs(apart)},
-        "calibration": {"calibration slope": -apart * error},
+        "predictions": {"prediction": prediction, "prediction spread": np.abs(centred)},
+        "calibration": {"calibration slope": -centred * error},
         "error": {"signed error": error, "loss": units["model"].to_numpy(float)},
     }
-    return {kind: {name: means(values, step) for name, values in of.items()} for kind, of in kinds.items()}
+    return {
+        kind: {name: average_steps(values, step) for name, values in columns.items()} for kind, columns in kinds.items()
+    }

@@ -4,17 +4,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.evidence import Evidence, Finding, finding
+from core.evidence import Evidence, Finding, make_finding
 from core.folds import ROLES
-from core.places import distinct, first_seen, located, run
-from core.stored import each
+from core.places import convert_to_slice, flag_first_occurrences, lookup_rows, sort_unique
+from core.stored import iter_columns
 
 Ints = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
 
 NAME = "Is any row counted twice, or both learned from and scored?"
 
-GRAVE = {
+FAILURES = {
     "repeated": "rows predicted more than once by one fold",
     "several_folds": "rows scored by more folds than others",
     "learned": "scored rows that the same fold fits or calibrates on",
@@ -30,93 +30,95 @@ def check(evidence: Evidence) -> Finding:
     """
     predictions = evidence.predictions
     if predictions.empty:
-        return finding("declined", "There are no predictions to look at.")
-    counts = _counts(evidence, predictions)
-    twins = _twins(evidence)
-    details = {**counts, "twin_share": twins}
-    grave = [f"{counts[name]} {what}" for name, what in GRAVE.items() if counts[name]]
-    if grave:
-        return finding("failed", f"Found {', '.join(grave)}: the figures count them wrongly.", **details)
-    said = []
+        return make_finding("declined", "There are no predictions to look at.")
+    counts = _count_faults(evidence, predictions)
+    duplicate_share = _compute_duplicate_share(evidence)
+    details = {**counts, "twin_share": duplicate_share}
+    failures = [f"{counts[name]} {description}" for name, description in FAILURES.items() if counts[name]]
+    if failures:
+        return make_finding("failed", f"Found {', '.join(failures)}: the figures count them wrongly.", **details)
+    notes = []
     if counts["same_moment"]:
-        said.append(f"{counts['same_moment']} predictions are of an entity already predicted at the same time")
-    if twins > evidence.limits.twin_share:
-        said.append(f"{twins:.1%} of the score rows share every input with another row")
-    if said:
-        return finding("warning", f"{' and '.join(said)}.", **details)
-    said_ok = f"Each of {len(predictions)} rows is predicted once, by a fold that did not learn from it."
-    return finding("ok", said_ok, **details)
+        notes.append(f"{counts['same_moment']} predictions are of an entity already predicted at the same time")
+    if duplicate_share > evidence.limits.twin_share:
+        notes.append(f"{duplicate_share:.1%} of the score rows share every input with another row")
+    if notes:
+        return make_finding("warning", f"{' and '.join(notes)}.", **details)
+    summary = f"Each of {len(predictions)} rows is predicted once, by a fold that did not learn from it."
+    return make_finding("ok", summary, **details)
 
 
-def _counts(evidence: Evidence, predictions: pd.DataFrame) -> dict[str, int]:
-    row = located(predictions["row_id"], predictions["row_id"])
-    fold, of = pd.factorize(predictions["fold"])
-    pairs = distinct(row * len(of) + fold)
-    folds_of_row = np.unique(pairs // len(of), return_counts=True)[1]
-    honest = folds_of_row.min() if evidence.timeless else 1
+def _count_faults(evidence: Evidence, predictions: pd.DataFrame) -> dict[str, int]:
+    row = lookup_rows(predictions["row_id"], predictions["row_id"])
+    fold, fold_names = pd.factorize(predictions["fold"])
+    pairs = sort_unique(row * len(fold_names) + fold)
+    folds_of_row = np.unique(pairs // len(fold_names), return_counts=True)[1]
+    expected_folds = folds_of_row.min() if evidence.is_timeless else 1
     return {
         "repeated": len(predictions) - len(pairs),
-        "several_folds": int((folds_of_row > honest).sum()),
-        "learned": _learned(evidence, predictions["row_id"], fold, [str(name) for name in of]),
-        "same_moment": _same_moment(evidence, predictions["row_id"]),
+        "several_folds": int((folds_of_row > expected_folds).sum()),
+        "learned": _count_learned_rows(evidence, predictions["row_id"], fold, [str(name) for name in fold_names]),
+        "same_moment": _count_same_moment(evidence, predictions["row_id"]),
     }
 
 
-def _learned(evidence: Evidence, row_id: pd.Series, fold: Ints, names: list[str]) -> int:
+def _count_learned_rows(evidence: Evidence, row_id: pd.Series, fold: Ints, names: list[str]) -> int:
     """Return how many predictions are of rows that their fold, if it exists, fits or calibrates on."""
     roles, ids = evidence.roles, evidence.folds["row_id"]
-    known = [ROLES.index(role) for role in ("fit", "calibrate")]
-    learns = np.isin(roles.played, known)
-    column = np.array([roles.folds.index(name) if name in roles.folds else -1 for name in names])[fold]
-    place = located(row_id, ids)
-    asked = (place >= 0) & (column >= 0)
-    place, column = place[asked], column[asked]
-    found = learns[roles.part[place], column]
-    others = np.flatnonzero(~first_seen(ids))  # of a row that the folds hold more than once, each counts
-    which, where = np.nonzero(learns[roles.part[others]])
-    again = located(ids.iloc[others], ids)[which] * len(roles.folds) + where
-    return int((found | np.isin(place * len(roles.folds) + column, again)).sum())
+    learning_roles = [ROLES.index(role) for role in ("fit", "calibrate")]
+    is_learning = np.isin(roles.pattern_roles, learning_roles)
+    fold_column = np.array([roles.folds.index(name) if name in roles.folds else -1 for name in names])[fold]
+    position = lookup_rows(row_id, ids)
+    in_folds = (position >= 0) & (fold_column >= 0)
+    position, fold_column = position[in_folds], fold_column[in_folds]
+    learned = is_learning[roles.row_pattern[position], fold_column]
+    repeated_rows = np.flatnonzero(
+        ~flag_first_occurrences(ids)
+    )  # of a row that the folds hold more than once, each counts
+    repeat_index, fold_index = np.nonzero(is_learning[roles.row_pattern[repeated_rows]])
+    repeated_pairs = lookup_rows(ids.iloc[repeated_rows], ids)[repeat_index] * len(roles.folds) + fold_index
+    return int((learned | np.isin(position * len(roles.folds) + fold_column, repeated_pairs)).sum())
 
 
-def _same_moment(evidence: Evidence, row_id: pd.Series) -> int:
+def _count_same_moment(evidence: Evidence, row_id: pd.Series) -> int:
     """Return how many of the rows, each taken once, are of an entity that another one has at the same time."""
-    place = located(row_id[first_seen(row_id)], evidence.prepared["row_id"])
-    place = place[place >= 0]
-    entity = pd.factorize(evidence.prepared["entity"])[0][place]
-    time, times = pd.factorize(evidence.prepared["time"].iloc[place])
-    met = (entity * len(times) + time)[entity >= 0]
-    return len(met) - len(distinct(met))
+    position = lookup_rows(row_id[flag_first_occurrences(row_id)], evidence.prepared["row_id"])
+    position = position[position >= 0]
+    entity = pd.factorize(evidence.prepared["entity"])[0][position]
+    time, times = pd.factorize(evidence.prepared["time"].iloc[position])
+    moments = (entity * len(times) + time)[entity >= 0]
+    return len(moments) - len(sort_unique(moments))
 
 
-def _twins(evidence: Evidence) -> float:
+def _compute_duplicate_share(evidence: Evidence) -> float:
     """Return the share of score rows that share every input; of equal numbers of 64 bits none is chance."""
-    place = evidence.fold_rows
-    rows = np.flatnonzero((place >= 0) & evidence.roles.scored[place])
-    rows = rows[first_seen(evidence.features["row_id"].iloc[rows])]
-    chosen = run(rows)
-    number, known = np.zeros(len(rows), dtype=np.uint64), np.zeros(len(rows), dtype=bool)
-    for _, values in each(evidence.features, evidence.inputs):
-        bits, present = _bits(values.iloc[chosen])
-        number = _mixed(number * np.uint64(31) + bits)
-        known |= present
-    if not known.any() or not evidence.inputs:
+    position = evidence.fold_positions
+    rows = np.flatnonzero((position >= 0) & evidence.roles.is_scored[position])
+    rows = rows[flag_first_occurrences(evidence.features["row_id"].iloc[rows])]
+    row_slice = convert_to_slice(rows)
+    row_hash, has_input = np.zeros(len(rows), dtype=np.uint64), np.zeros(len(rows), dtype=bool)
+    for _, values in iter_columns(evidence.features, evidence.input_names):
+        bits, present = _convert_to_bits(values.iloc[row_slice])
+        row_hash = _hash_bits(row_hash * np.uint64(31) + bits)
+        has_input |= present
+    if not has_input.any() or not evidence.input_names:
         return 0.0
-    counts = np.unique(number[known], return_counts=True)[1]
-    return float(counts[counts > 1].sum() / known.sum())
+    counts = np.unique(row_hash[has_input], return_counts=True)[1]
+    return float(counts[counts > 1].sum() / has_input.sum())
 
 
-def _bits(values: pd.Series) -> tuple[Bits, npt.NDArray[np.bool_]]:
+def _convert_to_bits(values: pd.Series) -> tuple[Bits, npt.NDArray[np.bool_]]:
     """Return each value as bits, equal where values are, and whether it is present."""
     if not pd.api.types.is_numeric_dtype(values):
         code = pd.factorize(values)[0]
         return code.astype(np.uint64), code >= 0
     numbers = values.to_numpy(float, na_value=np.nan) + 0.0  # one zero, not two
-    absent = np.isnan(numbers)
-    numbers[absent] = np.nan  # one bit pattern
-    return numbers.view(np.uint64), ~absent
+    missing = np.isnan(numbers)
+    numbers[missing] = np.nan  # one bit pattern
+    return numbers.view(np.uint64), ~missing
 
 
-def _mixed(bits: Bits) -> Bits:
+def _hash_bits(bits: Bits) -> Bits:
     """Return numbers in which every bit depends on every bit (the finaliser of SplitMix64)."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -8,21 +8,21 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import chi2
 
-from core.evidence import Evidence, Finding, finding
-from core.intervals import FEWEST, LEVEL
-from core.places import run
-from core.stored import each
+from core.evidence import Evidence, Finding, make_finding
+from core.intervals import CONFIDENCE_LEVEL, MIN_BLOCKS
+from core.places import convert_to_slice
+from core.stored import iter_columns
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 NAME = "Are the inputs spread in scoring as they were in fitting?"
 
-FEW = 20  # distinct numbers up to which each is a level of its own
-RARE = 0.01  # share of the fit rows below which levels are pooled: their shares are mostly noise
-FIRST_LOOK = 2000  # rows in which a number of more than FEW values mostly shows so many
-MOST = 1_000_000  # fit rows from which deciles are cut: so many know each to a twentieth of a percent
-SHOWN = 10
+MAX_LEVELS = 20  # distinct numbers up to which each is a level of its own
+RARE_LEVEL_SHARE = 0.01  # share of the fit rows below which levels are pooled: their shares are mostly noise
+PROBE_ROWS = 2000  # rows in which a number of more than FEW values mostly shows so many
+MAX_DECILE_ROWS = 1_000_000  # fit rows from which deciles are cut: so many know each to a twentieth of a percent
+MAX_SHOWN = 10
 
 
 def check(evidence: Evidence) -> Finding:
@@ -35,104 +35,133 @@ def check(evidence: Evidence) -> Finding:
     Counts that only grow (starts so far) must shift and are named too. Values that persist over many groups shift
     more by chance than is allowed for here.
     """
-    fit, score, groups = _sides(evidence)
-    if min(groups) < FEWEST:
-        return finding("declined", f"{groups[0]} fit and {groups[1]} score groups; {FEWEST} of each are needed.")
-    some, one, other = _some(fit, evidence.seed), run(fit), run(score)
-    noise = math.fsum(1 / n for n in groups)
+    fit, score, group_counts = _select_fit_and_score_rows(evidence)
+    if min(group_counts) < MIN_BLOCKS:
+        return make_finding(
+            "declined", f"{group_counts[0]} fit and {group_counts[1]} score groups; {MIN_BLOCKS} of each are needed."
+        )
+    decile_rows, fit_slice, score_slice = (
+        _sample_fit_rows(fit, evidence.seed),
+        convert_to_slice(fit),
+        convert_to_slice(score),
+    )
+    noise = math.fsum(1 / group_count for group_count in group_counts)
     measured = [
-        {"feature": name, **_shift(*_counts(values.iloc[one], values.iloc[other], some), noise, len(evidence.inputs))}
-        for name, values in each(evidence.features, evidence.inputs)
+        {
+            "feature": name,
+            **_compute_shift(
+                *_count_cells(values.iloc[fit_slice], values.iloc[score_slice], decile_rows),
+                noise,
+                len(evidence.input_names),
+            ),
+        }
+        for name, values in iter_columns(evidence.features, evidence.input_names)
     ]
-    measured.sort(key=lambda found: (found["expected"] - found["psi"], found["feature"]))
-    shifted = [found["feature"] for found in measured if _beyond(found, evidence.limits.shift)]
-    details = {"top": measured[:SHOWN], "shifted": shifted, "fit_groups": groups[0], "score_groups": groups[1]}
-    if len(some) < len(fit):
-        details["decile_rows"] = len(some)
+    measured.sort(key=lambda shift: (shift["expected"] - shift["psi"], shift["feature"]))
+    shifted = [shift["feature"] for shift in measured if _is_shifted(shift, evidence.limits.shift)]
+    details = {
+        "top": measured[:MAX_SHOWN],
+        "shifted": shifted,
+        "fit_groups": group_counts[0],
+        "score_groups": group_counts[1],
+    }
+    if len(decile_rows) < len(fit):
+        details["decile_rows"] = len(decile_rows)
     if shifted:
-        many = ", ".join(shifted[:SHOWN]) + (" and more" if len(shifted) > SHOWN else "")
-        said = f"{len(shifted)} of {len(measured)} inputs shifted: {many} (a count that only grows always does)."
-        return finding("warning", said, **details)
-    return finding("ok", f"None of {len(measured)} inputs shifted between fit and score rows beyond chance.", **details)
+        shown_names = ", ".join(shifted[:MAX_SHOWN]) + (" and more" if len(shifted) > MAX_SHOWN else "")
+        summary = (
+            f"{len(shifted)} of {len(measured)} inputs shifted: {shown_names} (a count that only grows always does)."
+        )
+        return make_finding("warning", summary, **details)
+    return make_finding(
+        "ok", f"None of {len(measured)} inputs shifted between fit and score rows beyond chance.", **details
+    )
 
 
-def _beyond(found: dict[str, Any], limit: float) -> bool:
-    return bool(found["psi"] - found["expected"] > limit and found["psi"] > found["chance"])
+def _is_shifted(shift: dict[str, Any], limit: float) -> bool:
+    return bool(shift["psi"] - shift["expected"] > limit and shift["psi"] > shift["chance"])
 
 
-def _sides(evidence: Evidence) -> tuple[Ints, Ints, list[int]]:
+def _select_fit_and_score_rows(evidence: Evidence) -> tuple[Ints, Ints, list[int]]:
     """Return the rows of features that the first test fold fits on, those that any scores, and the groups in each."""
-    place, roles = evidence.fold_rows, evidence.roles
-    known = np.flatnonzero(place >= 0)
-    fit = roles.rows(roles.tests[0], "fit") if roles.tests else np.zeros(len(roles.part), dtype=bool)
-    chosen = [known[side[place[known]]] for side in (fit, roles.scored)]
+    position, roles = evidence.fold_positions, evidence.roles
+    known_rows = np.flatnonzero(position >= 0)
+    fit = (
+        roles.find_rows(roles.test_folds[0], "fit")
+        if roles.test_folds
+        else np.zeros(len(roles.row_pattern), dtype=bool)
+    )
+    selected = [known_rows[role_mask[position[known_rows]]] for role_mask in (fit, roles.is_scored)]
     group = pd.factorize(evidence.folds["group"])[0]
-    groups = [int(np.count_nonzero(np.bincount(group[place[rows]]))) for rows in chosen]
-    return chosen[0], chosen[1], groups
+    group_counts = [int(np.count_nonzero(np.bincount(group[position[rows]]))) for rows in selected]
+    return selected[0], selected[1], group_counts
 
 
-def _shift(fit: Ints, score: Ints, noise: float, inputs: int) -> dict[str, Any]:
+def _compute_shift(fit: Ints, score: Ints, noise: float, input_count: int) -> dict[str, Any]:
     """Return the index of two sides' rows in each cell, and what chance makes of it."""
-    some = fit + score > 0
+    filled_cells = fit + score > 0
     # half a row in each cell keeps an empty one finite
-    p, q = ((count + 0.5) / (count + 0.5).sum() for count in (fit[some], score[some]))
+    p, q = ((count + 0.5) / (count + 0.5).sum() for count in (fit[filled_cells], score[filled_cells]))
     freedom = max(len(p) - 1, 1)
     return {
         "psi": float(((q - p) * np.log(q / p)).sum()),
         "expected": freedom * noise,
-        "chance": float(chi2.ppf(1 - (1 - LEVEL) / inputs, freedom)) * noise,
+        "chance": float(chi2.ppf(1 - (1 - CONFIDENCE_LEVEL) / input_count, freedom)) * noise,
     }
 
 
-def _some(rows: Ints, seed: int) -> Ints:
+def _sample_fit_rows(rows: Ints, seed: int) -> Ints:
     """Return which of the fit rows deciles are cut from, by number: all, or MOST of them drawn without repetition."""
-    if len(rows) <= MOST:
+    if len(rows) <= MAX_DECILE_ROWS:
         return np.arange(len(rows))
-    return np.sort(np.random.default_rng(seed).choice(len(rows), MOST, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(len(rows), MAX_DECILE_ROWS, replace=False))
 
 
-def _counts(fit: pd.Series, score: pd.Series, some: Ints) -> tuple[Ints, Ints]:
+def _count_cells(fit: pd.Series, score: pd.Series, decile_rows: Ints) -> tuple[Ints, Ints]:
     """Return how many rows of both sides are in each cell: missing, then levels (rare and new ones first) or deciles.
 
-    Deciles are cut from `some` of the fit rows.
+    Deciles are cut from `decile_rows` of the fit rows.
     """
     if not pd.api.types.is_numeric_dtype(fit):
-        return _levels(*_coded(fit, score))
-    one, other = fit.to_numpy(float, na_value=np.nan), score.to_numpy(float, na_value=np.nan)
-    if _few(one):
-        return _levels(one, other)
-    cut = one if len(some) == len(one) else one[some]
-    edges = np.unique(np.quantile(cut[~np.isnan(cut)], np.arange(1, 10) / 10))
-    return _deciles(one, edges), _deciles(other, edges)
+        return _count_levels(*_encode_levels(fit, score))
+    fit_values, score_values = fit.to_numpy(float, na_value=np.nan), score.to_numpy(float, na_value=np.nan)
+    if _has_few_values(fit_values):
+        return _count_levels(fit_values, score_values)
+    cut_values = fit_values if len(decile_rows) == len(fit_values) else fit_values[decile_rows]
+    edges = np.unique(np.quantile(cut_values[~np.isnan(cut_values)], np.arange(1, 10) / 10))
+    return _count_deciles(fit_values, edges), _count_deciles(score_values, edges)
 
 
-def _few(values: Floats) -> bool:
+def _has_few_values(values: Floats) -> bool:
     """Return whether there are no more than FEW distinct numbers; some of the rows mostly show that there are more."""
-    step = max(1, len(values) // FIRST_LOOK)
-    return all(len(np.unique(some[~np.isnan(some)])) <= FEW for some in (values[::step], values))
+    step = max(1, len(values) // PROBE_ROWS)
+    return all(len(np.unique(sample[~np.isnan(sample)])) <= MAX_LEVELS for sample in (values[::step], values))
 
 
-def _coded(fit: pd.Series, score: pd.Series) -> tuple[Floats, Floats]:
+def _encode_levels(fit: pd.Series, score: pd.Series) -> tuple[Floats, Floats]:
     """Return levels as numbers, the same on both sides."""
     code = pd.factorize(pd.concat([fit, score], ignore_index=True))[0].astype(float)
     code[code < 0] = np.nan
     return code[: len(fit)], code[len(fit) :]
 
 
-def _levels(fit: Floats, score: Floats) -> tuple[Ints, Ints]:
-    known = fit[~np.isnan(fit)]
-    levels, often = np.unique(known, return_counts=True)
-    levels = levels[often / max(len(known), 1) >= RARE]
+def _count_levels(fit: Floats, score: Floats) -> tuple[Ints, Ints]:
+    known_values = fit[~np.isnan(fit)]
+    levels, level_counts = np.unique(known_values, return_counts=True)
+    levels = levels[level_counts / max(len(known_values), 1) >= RARE_LEVEL_SHARE]
 
-    def counts(values: Floats) -> Ints:
-        missing, of = np.count_nonzero(np.isnan(values)), [np.count_nonzero(values == level) for level in levels]
-        return np.array([missing, len(values) - missing - sum(of), *of], dtype=np.int64)
+    def count_values(values: Floats) -> Ints:
+        missing, level_rows = (
+            np.count_nonzero(np.isnan(values)),
+            [np.count_nonzero(values == level) for level in levels],
+        )
+        return np.array([missing, len(values) - missing - sum(level_rows), *level_rows], dtype=np.int64)
 
-    return counts(fit), counts(score)
+    return count_values(fit), count_values(score)
 
 
-def _deciles(values: Floats, edges: Floats) -> Ints:
+def _count_deciles(values: Floats, edges: Floats) -> Ints:
     """Return the rows that are missing, then those of each decile: counting beats placing every row."""
     missing = np.count_nonzero(np.isnan(values))
-    beyond = np.array([len(values) - missing, *(np.count_nonzero(values >= edge) for edge in edges), 0])
-    return np.append(missing, beyond[:-1] - beyond[1:])
+    rows_above = np.array([len(values) - missing, *(np.count_nonzero(values >= edge) for edge in edges), 0])
+    return np.append(missing, rows_above[:-1] - rows_above[1:])

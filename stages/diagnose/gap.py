@@ -6,30 +6,39 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.drawn import Drawn
-from core.evidence import Evidence, Finding, finding
-from core.params import Knobs
-from core.threads import one_thread
+from core.drawn import BootstrapSums
+from core.evidence import Evidence, Finding, make_finding
+from core.params import StageSettings
+from core.threads import limit_to_one_thread
 from stages.diagnose._gap import sides as figures
-from stages.diagnose._gap.cause import clear, contributions, main_cause, waterfall
-from stages.diagnose._gap.chain import Chain, chain
-from stages.diagnose._gap.creation import Clock, creation, lateness
-from stages.diagnose._gap.dates import left_out, missing
-from stages.diagnose._gap.equality import equality
-from stages.diagnose._gap.lines import audit
-from stages.diagnose._gap.rows import Sides, from_evidence, once
-from stages.diagnose._gap.sentences import sentences
-from stages.diagnose._gap.stretches import stretches
-from stages.diagnose._gap.verdict import headline, verdict
+from stages.diagnose._gap.cause import build_waterfall, estimate_contributions, find_clear_causes, find_main_cause
+from stages.diagnose._gap.chain import GapChain, build_gap_chain
+from stages.diagnose._gap.creation import GameClock, find_late_predictions, summarise_prediction_times
+from stages.diagnose._gap.dates import estimate_excluded_days, summarise_missing_days
+from stages.diagnose._gap.equality import compare_predictions
+from stages.diagnose._gap.lines import audit_lines
+from stages.diagnose._gap.rows import PairedRows, join_evidence_rows, keep_newest_predictions
+from stages.diagnose._gap.sentences import format_sentences
+from stages.diagnose._gap.stretches import find_stretches
+from stages.diagnose._gap.verdict import evaluate_comparability, format_headline
 
 NAME = "Can the backtest be compared with production, and what makes the difference?"
 
 Report = dict[str, Any]
 
-__all__ = ["NAME", "Settings", "as_graded", "check", "drop_days", "from_evidence", "gap", "sentences"]
+__all__ = [
+    "NAME",
+    "Settings",
+    "build_gap_report",
+    "check",
+    "compare_as_graded",
+    "drop_days",
+    "format_sentences",
+    "join_evidence_rows",
+]
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The filter of both sides, what counts as the same model, and the bounds at which something is named."""
 
     edge: float = Field(gt=0)
@@ -58,28 +67,28 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     are not comparable, or where one batch holds much of the log or of the gap. Declines without a production log, and
     where either side has no graded row.
     """
-    with one_thread():
-        return _checked(evidence, settings)
+    with limit_to_one_thread():
+        return _check_evidence(evidence, settings)
 
 
-def _checked(evidence: Evidence, settings: Settings) -> Finding:
-    rows = from_evidence(evidence, settings.segments)
+def _check_evidence(evidence: Evidence, settings: Settings) -> Finding:
+    rows = join_evidence_rows(evidence, settings.segments)
     if rows.empty:
-        return finding("declined", "There is no production log to compare the backtest with.")
-    sides = Sides.of(rows, settings.edge)  # prepare gives every player and day once
-    for side, name in ((sides.backtest, "backtest"), (sides.production, "production log")):
-        if not side.graded.any():
-            return finding("declined", f"The {name} has no row with a prediction, a line and an outcome.")
-    drawn = Drawn(sides.code, evidence.seed)
-    report = _report(sides, chain(sides, drawn, None), settings)
+        return make_finding("declined", "There is no production log to compare the backtest with.")
+    paired = PairedRows.from_rows(rows, settings.edge)  # prepare gives every player and day once
+    for source, name in ((paired.backtest, "backtest"), (paired.production, "production log")):
+        if not source.graded.any():
+            return make_finding("declined", f"The {name} has no row with a prediction, a line and an outcome.")
+    bootstrap = BootstrapSums(paired.day_index, evidence.seed)
+    report = _build_report(paired, build_gap_chain(paired, bootstrap, None), settings)
     if report["lines"]["estimated"]:
-        report["as_graded"] = _as_graded(sides, drawn)
+        report["as_graded"] = _build_as_graded_report(paired, bootstrap)
     reasons = report["verdict"]["reasons"]
-    said = f"{headline(report)}{': ' if reasons else ''}{'; '.join(reasons[:3])}. {report['main_cause']['sentence']}"
-    return finding(_status(report), said, **report)
+    summary = f"{format_headline(report)}{': ' if reasons else ''}{'; '.join(reasons[:3])}. {report['main_cause']['sentence']}"
+    return make_finding(_choose_status(report), summary, **report)
 
 
-def gap(rows: pd.DataFrame, settings: Settings, seed: int) -> Report:
+def build_gap_report(rows: pd.DataFrame, settings: Settings, seed: int) -> Report:
     """Return the gap report of rows that carry both sides; hit rates and their differences are shares, not per cent.
 
     Columns: entity, day, target; backtest, production (predictions, missing where a side has none); backtest_line,
@@ -87,93 +96,102 @@ def gap(rows: pd.DataFrame, settings: Settings, seed: int) -> Report:
     production_at, start_time (UTC), backtest_pick, production_pick (1 over, −1 under: the side bet, where it is told
     and the edge does not decide it) and production_result (1 won, 0 lost, as the log recorded it). Of several rows of a
     player and day the newest prediction counts; what the others did to the log's own rate is `grading`. Intervals
-    resample days. `contributions` add up to `gap.hit_rate`, but for `residual`. No attempt is made to tell an early
+    resample days. `estimate_contributions` add up to `build_gap_report.hit_rate`, but for `residual`. No attempt is made to tell an early
     line from another book's: both are `line_timing`.
     """
-    with one_thread():
-        sides = Sides.of(once(rows), settings.edge)
-        report = _report(sides, chain(sides, Drawn(sides.code, seed), figures.recorded(rows, sides)), settings)
-        report["rows"]["repeated"] = len(rows) - len(sides.rows)
+    with limit_to_one_thread():
+        paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
+        report = _build_report(
+            paired,
+            build_gap_chain(paired, BootstrapSums(paired.day_index, seed), figures.sum_recorded_bets(rows, paired)),
+            settings,
+        )
+        report["rows"]["repeated"] = len(rows) - len(paired.rows)
         return report
 
 
-def as_graded(rows: pd.DataFrame, settings: Settings, seed: int) -> Report:
+def compare_as_graded(rows: pd.DataFrame, settings: Settings, seed: int) -> Report:
     """Return how the production log as it was graded differs from the same log on real lines only.
 
     Real lines are the log's own, and `backtest_line` where the log has an estimated one; the backtest's predictions are
     not looked at. Both sides, contributions, main cause: what mixing types of line does to one and the same model.
     """
-    with one_thread():
-        sides = Sides.of(once(rows), settings.edge)
-        return _as_graded(sides, Drawn(sides.code, seed))
+    with limit_to_one_thread():
+        paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
+        return _build_as_graded_report(paired, BootstrapSums(paired.day_index, seed))
 
 
 def drop_days(rows: pd.DataFrame, days: list[str], settings: Settings, seed: int) -> Report:
     """Return what some days do to production's hit rate: with and without them, the lift, and whether it matters."""
-    with one_thread():
-        sides = Sides.of(once(rows), settings.edge)
-        return left_out(sides, Drawn(sides.code, seed), np.array(days, dtype="datetime64[D]"))
+    with limit_to_one_thread():
+        paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
+        return estimate_excluded_days(
+            paired, BootstrapSums(paired.day_index, seed), np.array(days, dtype="datetime64[D]")
+        )
 
 
-def _report(sides: Sides, links: Chain, settings: Settings) -> Report:
-    clock = _clock(settings)
-    report = _core(sides, links) | {
-        "equality": equality(sides, settings.same_models, settings.segments, settings.tolerance),
-        "stretches": stretches(sides, settings.shift_size, settings.shift_errors),
-        "lines": audit(sides, links),
-        "dates": missing(sides, links),
-        "production_only": figures.production_only(sides, links),
-        "like_for_like": figures.like_for_like(sides, links, lateness(sides, clock)[0]),
+def _build_report(paired: PairedRows, chain: GapChain, settings: Settings) -> Report:
+    clock = _make_clock(settings)
+    report = _build_core_report(paired, chain) | {
+        "equality": compare_predictions(paired, settings.same_models, settings.segments, settings.tolerance),
+        "stretches": find_stretches(paired, settings.shift_size, settings.shift_errors),
+        "lines": audit_lines(paired, chain),
+        "dates": summarise_missing_days(paired, chain),
+        "production_only": figures.compare_served_rows(paired, chain),
+        "like_for_like": figures.compare_like_for_like(paired, chain, find_late_predictions(paired, clock)[0]),
     }
-    report["creation"] = creation(sides, links, report["gap"]["hit_rate"], clock)
-    return report | {"verdict": verdict(report, clear(links), settings)}
+    report["creation"] = summarise_prediction_times(paired, chain, report["gap"]["hit_rate"], clock)
+    return report | {"verdict": evaluate_comparability(report, find_clear_causes(chain), settings)}
 
 
-def _core(sides: Sides, links: Chain) -> Report:
+def _build_core_report(paired: PairedRows, chain: GapChain) -> Report:
     """Return both sides, the gap between them, and what it is made of."""
-    gaps = figures.gaps(sides, links)
-    both = {"backtest": sides.backtest, "production": sides.production}
+    differences = figures.compute_gaps(paired, chain)
+    sources = {"backtest": paired.backtest, "production": paired.production}
     return {
-        "rows": _counts(sides, links),
-        "common": bool(links.shared[0][:, 1].any() and links.shared[1][:, 1].any()),
-        "sides": {name: figures.figures(sides, links.drawn, side, side.graded) for name, side in both.items()},
-        "gap": gaps,
-        "chain": _steps(links),
-        "contributions": contributions(links),
-        "residual": links.residual,
-        "main_cause": main_cause(links, gaps["hit_rate"]),
-        "waterfall": waterfall(links),
+        "rows": _count_rows(paired, chain),
+        "common": bool(chain.common_tables[0][:, 1].any() and chain.common_tables[1][:, 1].any()),
+        "sides": {
+            name: figures.compute_metrics(paired, chain.bootstrap, source, source.graded)
+            for name, source in sources.items()
+        },
+        "gap": differences,
+        "chain": _list_steps(chain),
+        "contributions": estimate_contributions(chain),
+        "residual": chain.residual,
+        "main_cause": find_main_cause(chain, differences["hit_rate"]),
+        "waterfall": build_waterfall(chain),
     }
 
 
-def _as_graded(sides: Sides, drawn: Drawn) -> Report:
-    again = sides.on_real_lines()
-    return _core(again, chain(again, drawn, None))
+def _build_as_graded_report(paired: PairedRows, bootstrap: BootstrapSums) -> Report:
+    on_real_lines = paired.replace_estimated_lines()
+    return _build_core_report(on_real_lines, build_gap_chain(on_real_lines, bootstrap, None))
 
 
-def _clock(settings: Settings) -> Clock:
+def _make_clock(settings: Settings) -> GameClock:
     names = ("start_hour", "end_hour", "batch_hours", "batch_days", "batch_share")
-    return Clock(**{name: getattr(settings, name) for name in names})
+    return GameClock(**{name: getattr(settings, name) for name in names})
 
 
-def _counts(sides: Sides, links: Chain) -> dict[str, int]:
-    real = sides.production.graded & ~sides.production.estimated
-    counted = {"backtest": sides.backtest.graded, "production": sides.production.graded}
-    counted |= {"production_on_real_lines": real}
-    counted |= {"common": links.common, "common_on_real_lines": links.common & real}
-    return {name: int(rows.sum()) for name, rows in counted.items()} | {"repeated": 0}
+def _count_rows(paired: PairedRows, chain: GapChain) -> dict[str, int]:
+    on_real_lines = paired.production.graded & ~paired.production.estimated
+    masks = {"backtest": paired.backtest.graded, "production": paired.production.graded}
+    masks |= {"production_on_real_lines": on_real_lines}
+    masks |= {"common": chain.is_common, "common_on_real_lines": chain.is_common & on_real_lines}
+    return {name: int(rows.sum()) for name, rows in masks.items()} | {"repeated": 0}
 
 
-def _steps(links: Chain) -> list[dict[str, Any]]:
+def _list_steps(chain: GapChain) -> list[dict[str, Any]]:
     """Return the links of the chain with the hit rate at each."""
     return [
-        {"step": link.step, "decided": int(link.table[:, 1].sum()), "hit_rate": links.rate(link)}
-        for link in links.links
+        {"step": step.step, "decided": int(step.table[:, 1].sum()), "hit_rate": chain.estimate_hit_rate(step)}
+        for step in chain.steps
     ]
 
 
-def _status(report: Report) -> Any:
+def _choose_status(report: Report) -> Any:
     if report["creation"]["late"] or report["verdict"]["too_good"]:
         return "failed"
-    heavy = any(batch["concentrated"] for batch in report["creation"]["batches"])
-    return "warning" if heavy or report["verdict"]["verdict"] == "not comparable" else "ok"
+    has_concentrated_batch = any(batch["concentrated"] for batch in report["creation"]["batches"])
+    return "warning" if has_concentrated_batch or report["verdict"]["verdict"] == "not comparable" else "ok"

@@ -1,6 +1,6 @@
 """leak_audit: did any feature change when what was not yet known was changed?"""
 
-from core.evidence import Evidence, Finding, finding
+from core.evidence import Evidence, Finding, make_finding
 
 NAME = "Does any feature know what was not yet known?"
 
@@ -14,7 +14,7 @@ def check(evidence: Evidence) -> Finding:
     audited, moments = int(audit.get("audited") or 0), int(audit.get("moments") or 0)
     leaking = sorted(map(str, audit.get("leaking") or []))
     if leaking:
-        return finding(
+        return make_finding(
             "failed",
             f"{', '.join(leaking)} changed when what was not yet known was changed: mend the formula.",
             audited=audited,
@@ -22,8 +22,10 @@ def check(evidence: Evidence) -> Finding:
             leaking=leaking,
         )
     if not audited or not moments:
-        return finding("declined", "No audit of the features was made, so nothing is known of leaks; run features.")
-    return finding(
+        return make_finding(
+            "declined", "No audit of the features was made, so nothing is known of leaks; run features."
+        )
+    return make_finding(
         "ok",
         f"None of {audited} features changed when what was not yet known at {moments} moments was changed.",
         audited=audited,

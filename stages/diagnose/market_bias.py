@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from core.evidence import Evidence, Finding, finding
-from core.intervals import FEWEST, bootstrap
-from stages.diagnose._judged import judged
+from core.evidence import Evidence, Finding, make_finding
+from core.intervals import MIN_BLOCKS, bootstrap_ratio
+from stages.diagnose._judged import build_scored_predictions
 
 NAME = "Does the model stand on one side of the market?"
 
@@ -17,22 +17,24 @@ def check(evidence: Evidence) -> Finding:
     a limit, and fewer than 30 groups that a market has lines for.
     """
     limit = evidence.limits.market_bias
-    rows = judged(evidence)
-    known = np.isfinite(rows.market)
-    days = int(np.count_nonzero(np.bincount(rows.group[known])))
-    if rows.kind != "quantity" or limit is None:
-        return finding("declined", "No quantity is predicted that a market has a line for, or no limit is set.")
-    if days < FEWEST:
-        return finding("declined", f"The market has lines in {days} groups; {FEWEST} are needed.")
-    distance, group = (rows.p - rows.market)[known], rows.group[known]
+    scored = build_scored_predictions(evidence)
+    has_market = np.isfinite(scored.market)
+    days = int(np.count_nonzero(np.bincount(scored.group[has_market])))
+    if scored.kind != "quantity" or limit is None:
+        return make_finding("declined", "No quantity is predicted that a market has a line for, or no limit is set.")
+    if days < MIN_BLOCKS:
+        return make_finding("declined", f"The market has lines in {days} groups; {MIN_BLOCKS} are needed.")
+    distance, group = (scored.p - scored.market)[has_market], scored.group[has_market]
     sums, counts = np.bincount(group, weights=distance).astype(float), np.bincount(group).astype(float)
-    found = bootstrap(sums[counts > 0], counts[counts > 0], evidence.seed)
+    estimate = bootstrap_ratio(sums[counts > 0], counts[counts > 0], evidence.seed)
     above = float((distance > 0).mean())
-    value, low, high = found["value"] or 0.0, found["low"] or 0.0, found["high"] or 0.0
-    said = f"Predictions lie {value:+.2f} from the line on average ({low:+.2f} to {high:+.2f}), above it in {above:.0%}"
-    details = {"distance": found, "share_above": above, "rows": int(known.sum())}
+    value, low, high = estimate["value"] or 0.0, estimate["low"] or 0.0, estimate["high"] or 0.0
+    message = (
+        f"Predictions lie {value:+.2f} from the line on average ({low:+.2f} to {high:+.2f}), above it in {above:.0%}"
+    )
+    details = {"distance": estimate, "share_above": above, "rows": int(has_market.sum())}
     if abs(value) > limit:
-        return finding("failed", f"{said}: more than {limit} is a bias, not an opinion.", **details)
+        return make_finding("failed", f"{message}: more than {limit} is a bias, not an opinion.", **details)
     if max(abs(low), abs(high)) > limit:
-        return finding("warning", f"{said}; the interval reaches the limit of {limit}.", **details)
-    return finding("ok", f"{said}, within {limit}.", **details)
+        return make_finding("warning", f"{message}; the interval reaches the limit of {limit}.", **details)
+    return make_finding("ok", f"{message}, within {limit}.", **details)

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from core.evidence import Evidence, Finding, finding
+from core.evidence import Evidence, Finding, make_finding
 from stages.diagnose._causes import judgement
-from stages.diagnose._causes.causes import cause
-from stages.diagnose._causes.inputs import worse
-from stages.diagnose._causes.quality import quality, segments
-from stages.diagnose._graded import graded
+from stages.diagnose._causes.causes import explain_window
+from stages.diagnose._causes.inputs import find_newly_unsound_inputs
+from stages.diagnose._causes.quality import build_segments, score_row_quality
+from stages.diagnose._graded import build_graded_units
 
 NAME = "Why did it get better or worse?"
 
@@ -17,28 +17,28 @@ class Settings(judgement.Settings):
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
-    """Name what explains the newest days that test folds score, beside those before: see `_causes.causes.cause`.
+    """Name what explains the newest days that test folds score, beside those before: see `_causes.causes.explain_window`.
 
-    Where it is the data's quality, the inputs that became unsound are named as well: see `_causes.inputs.worse`.
+    Where it is the data's quality, the inputs that became unsound are named as well: see `_causes.inputs.find_newly_unsound_inputs`.
     Warns of every cause but none and undecided. Declines without a clock, without graded units, and with too few days.
     """
-    if evidence.timeless:
-        return finding("declined", "The rows have no clock, so nothing comes before anything.")
-    units = graded(evidence)
-    if units.empty or evidence.asked.empty:
-        return finding("declined", "Nothing that is predicted can be graded.")
-    newest = _newest(evidence)
-    parts = segments(evidence, [*settings.population, *settings.lines])
-    found = cause(units, quality(evidence), parts, newest, settings, evidence.seed)
-    if found["confidence"] is None and found["cause"] == "undecided":
-        return finding("declined", found["sentence"])
-    said = found.pop("sentence")
-    if found["cause"] == "data_quality":
-        found["inputs"] = worse(evidence, newest, settings)
-    return finding("ok" if found["cause"] in ("none", "undecided") else "warning", said, **found)
+    if evidence.is_timeless:
+        return make_finding("declined", "The rows have no clock, so nothing comes before anything.")
+    units = build_graded_units(evidence)
+    if units.empty or evidence.scored_rows.empty:
+        return make_finding("declined", "Nothing that is predicted can be graded.")
+    newest = _find_newest_day(evidence)
+    segment_levels = build_segments(evidence, [*settings.population, *settings.lines])
+    explanation = explain_window(units, score_row_quality(evidence), segment_levels, newest, settings, evidence.seed)
+    if explanation["confidence"] is None and explanation["cause"] == "undecided":
+        return make_finding("declined", explanation["sentence"])
+    sentence = explanation.pop("sentence")
+    if explanation["cause"] == "data_quality":
+        explanation["inputs"] = find_newly_unsound_inputs(evidence, newest, settings)
+    return make_finding("ok" if explanation["cause"] in ("none", "undecided") else "warning", sentence, **explanation)
 
 
-def _newest(evidence: Evidence) -> pd.Timestamp:
+def _find_newest_day(evidence: Evidence) -> pd.Timestamp:
     """Return the newest day that a test fold scores, predicted or not."""
-    newest: pd.Timestamp = evidence.asked["time"].max().normalize()
+    newest: pd.Timestamp = evidence.scored_rows["time"].max().normalize()
     return newest

@@ -5,19 +5,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.evidence import Evidence, Finding, finding
+from core.evidence import Evidence, Finding, make_finding
 from core.folds import NO_CLOCK
-from core.places import once
-from core.stored import frame
-from core.vocabulary import words
+from core.places import drop_duplicate_ids
+from core.stored import make_frame
+from core.vocabulary import split_words
 from stages.diagnose import drift
-from stages.diagnose.drift import watched
+from stages.diagnose.drift import detect_column_drift
 
 NAME = "Are tags, what is told of them, and the words of the texts, as they were?"
 
-TARGET, ARM, TEXT = "target:", "tuned:", "text"
+TARGET_PREFIX, ARM_PREFIX, TEXT_COLUMN = "target:", "tuned:", "text"
 KINDS = ("tags", "predictions", "promise", "vocabulary")
-WORDS = 1000  # of a text that are looked at
+MAX_WORDS = 1000  # of a text that are looked at
 
 
 class Settings(drift.Settings):
@@ -32,64 +32,79 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     of `false_alarms`. A row that several folds score counts with its mean probability.
     Declines tasks without tags, without a clock, and with too few rows for a reference in blocks.
     """
-    rows = _rows(evidence)
-    tags = [str(name)[len(ARM) :] for name in rows if str(name).startswith(ARM)]
-    tags = [tag for tag in tags if TARGET + tag in rows]
+    rows = _build_rows(evidence)
+    tags = [str(name)[len(ARM_PREFIX) :] for name in rows if str(name).startswith(ARM_PREFIX)]
+    tags = [tag for tag in tags if TARGET_PREFIX + tag in rows]
     if not tags:
-        return finding("declined", "No tags are told.")
+        return make_finding("declined", "No tags are told.")
     if (rows["time"] == NO_CLOCK).all():
-        return finding("declined", "The rows have no clock, so nothing comes before anything.")
+        return make_finding("declined", "The rows have no clock, so nothing comes before anything.")
     if len(rows) * settings.reference_share < 2 * settings.block_steps:
-        return finding("declined", f"{len(rows)} rows are too few for a reference in blocks.")
-    tables = _tables(rows, tags)
-    tables["vocabulary"] = _unheard(evidence, rows)
+        return make_finding("declined", f"{len(rows)} rows are too few for a reference in blocks.")
+    tables = _build_tables(rows, tags)
+    tables["vocabulary"] = _compute_unseen_word_shares(evidence, rows)
     kinds = [kind for kind in KINDS if len(tables[kind].columns)]
-    found = {kind: watched(tables[kind], None, settings, evidence.seed + n, len(kinds)) for n, kind in enumerate(kinds)}
-    seen = [{"kind": kind, **one, "day": _day(rows, one["row"])} for kind in kinds for one in found[kind]["seen"]]
-    promise = {name: float(tables["told"][name].mean()) for name in ("promised", "realised")}
-    if not seen:
-        said = f"accuracy {promise['realised']:.3f}, promised {promise['promised']:.3f}"
-        return finding("ok", f"Nothing of {len(tags)} tags left its reference; {said}.", seen=[], **promise)
-    said = ", ".join(f"{one['kind']} of {one['name']} ({one['day']})" for one in seen[:3])
-    return finding("warning", f"{len(seen)} figures left their reference: {said}.", seen=seen, **promise)
+    results = {
+        kind: detect_column_drift(tables[kind], None, settings, evidence.seed + kind_index, len(kinds))
+        for kind_index, kind in enumerate(kinds)
+    }
+    changes = [
+        {"kind": kind, **change, "day": _format_day(rows, change["row"])}
+        for kind in kinds
+        for change in results[kind]["seen"]
+    ]
+    accuracy = {name: float(tables["told"][name].mean()) for name in ("promised", "realised")}
+    if not changes:
+        summary = f"accuracy {accuracy['realised']:.3f}, promised {accuracy['promised']:.3f}"
+        return make_finding("ok", f"Nothing of {len(tags)} tags left its reference; {summary}.", seen=[], **accuracy)
+    summary = ", ".join(f"{change['kind']} of {change['name']} ({change['day']})" for change in changes[:3])
+    return make_finding("warning", f"{len(changes)} figures left their reference: {summary}.", seen=changes, **accuracy)
 
 
-def _rows(evidence: Evidence) -> pd.DataFrame:
+def _build_rows(evidence: Evidence) -> pd.DataFrame:
     """Return each row once, in time order, with the mean of its probabilities and its truth."""
-    given = evidence.predictions
-    arms = [name for name in given if str(name).startswith(ARM)]
-    told = given.groupby("row_id", sort=False)[arms].mean()
-    truth = [str(name) for name in evidence.prepared.columns if str(name).startswith(TARGET)]
-    prepared = once(frame(evidence.prepared, ["row_id", "time", *truth])).set_index("row_id")
-    rows = told.join(prepared, how="inner")
+    predictions = evidence.predictions
+    arm_columns = [name for name in predictions if str(name).startswith(ARM_PREFIX)]
+    mean_probabilities = predictions.groupby("row_id", sort=False)[arm_columns].mean()
+    target_columns = [str(name) for name in evidence.prepared.columns if str(name).startswith(TARGET_PREFIX)]
+    prepared = drop_duplicate_ids(make_frame(evidence.prepared, ["row_id", "time", *target_columns])).set_index(
+        "row_id"
+    )
+    rows = mean_probabilities.join(prepared, how="inner")
     return rows.sort_values("time", kind="stable").reset_index()
 
 
-def _tables(rows: pd.DataFrame, tags: list[str]) -> dict[str, pd.DataFrame]:
-    p, y = (rows[[lead + tag for tag in tags]].to_numpy(float) for lead in (ARM, TARGET))
+def _build_tables(rows: pd.DataFrame, tags: list[str]) -> dict[str, pd.DataFrame]:
+    p, y = (rows[[prefix + tag for tag in tags]].to_numpy(float) for prefix in (ARM_PREFIX, TARGET_PREFIX))
     promised, realised = np.maximum(p, 1 - p), ((p >= 0.5) == (y > 0.5)).astype(float)
-    told: dict[str, Any] = {"promised": promised.mean(axis=1), "realised": realised.mean(axis=1)}
+    accuracies: dict[str, Any] = {"promised": promised.mean(axis=1), "realised": realised.mean(axis=1)}
     return {
         "tags": pd.DataFrame(y, columns=tags),
         "predictions": pd.DataFrame(p, columns=tags),
         "promise": pd.DataFrame(realised - promised, columns=tags),
-        "told": pd.DataFrame(told),
+        "told": pd.DataFrame(accuracies),
     }
 
 
-def _unheard(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
+def _compute_unseen_word_shares(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the share of each row's words that no text before the first of these rows has; no column without any."""
-    if TEXT not in evidence.features:
+    if TEXT_COLUMN not in evidence.features:
         return pd.DataFrame(index=rows.index)
-    inputs = once(frame(evidence.features, ["row_id", TEXT])).set_index("row_id")
-    time = once(frame(evidence.prepared, ["row_id", "time"])).set_index("row_id")["time"].reindex(inputs.index)
-    told = inputs[TEXT].astype(object).fillna("").map(lambda text: words(str(text), WORDS))
-    known = {word for text in told[time < rows["time"].min()] for word in text}
-    if not known:
+    inputs = drop_duplicate_ids(make_frame(evidence.features, ["row_id", TEXT_COLUMN])).set_index("row_id")
+    time = (
+        drop_duplicate_ids(make_frame(evidence.prepared, ["row_id", "time"]))
+        .set_index("row_id")["time"]
+        .reindex(inputs.index)
+    )
+    token_lists = inputs[TEXT_COLUMN].astype(object).fillna("").map(lambda text: split_words(str(text), MAX_WORDS))
+    known_words = {token for text in token_lists[time < rows["time"].min()] for token in text}
+    if not known_words:
         return pd.DataFrame(index=rows.index)
-    share = told.reindex(rows["row_id"]).map(lambda text: sum(word not in known for word in text) / max(len(text), 1))
-    return pd.DataFrame({"unheard words": share.to_numpy(float)})
+    shares = token_lists.reindex(rows["row_id"]).map(
+        lambda text: sum(token not in known_words for token in text) / max(len(text), 1)
+    )
+    return pd.DataFrame({"unheard words": shares.to_numpy(float)})
 
 
-def _day(rows: pd.DataFrame, row: int) -> str:
+def _format_day(rows: pd.DataFrame, row: int) -> str:
     return f"{rows['time'].iloc[row]:%Y-%m-%d}"

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from core.evidence import Evidence, Finding, finding
-from core.intervals import FEWEST, Interval, bootstrap
+from core.evidence import Evidence, Finding, make_finding
+from core.intervals import MIN_BLOCKS, Interval, bootstrap_ratio
 from core.races import Floats
-from stages.diagnose._judged import Judged, judged
+from stages.diagnose._judged import ScoredPredictions, build_scored_predictions
 
 NAME = "Is this too good to be true?"
 
@@ -19,50 +19,59 @@ def check(evidence: Evidence) -> Finding:
     Declines fewer than 30 groups, and no market unless the R² alone is beyond belief. A leak too small to reach the
     bounds is not seen.
     """
-    rows, limits = judged(evidence), evidence.limits
-    if rows.groups < FEWEST or not rows.ignorance().sum():
-        said = f"{rows.groups} whole groups are predicted; {FEWEST}, with targets that vary, are needed."
-        return finding("declined", said)
-    own = _r2(rows, rows.losses(), evidence.seed)
-    if _above(own, limits.r2_too_good):
-        said = f"R² {_said(own)} is beyond the {limits.r2_too_good} that an honest forecast of this task could reach"
-        return finding("failed", f"{said}: look for a leak.", r2=own)
-    priced = rows.priced()
-    if priced.groups < FEWEST or not priced.ignorance().sum():
-        said = f"The market prices {priced.groups} whole groups, fewer than {FEWEST}; R² alone is {_said(own)}."
-        return finding("declined", said, r2=own)
-    return _beside_market(evidence, priced, own)
+    scored, limits = build_scored_predictions(evidence), evidence.limits
+    if scored.group_count < MIN_BLOCKS or not scored.compute_baseline_losses().sum():
+        message = f"{scored.group_count} whole groups are predicted; {MIN_BLOCKS}, with targets that vary, are needed."
+        return make_finding("declined", message)
+    model_r2 = _estimate_r2(scored, scored.compute_losses(), evidence.seed)
+    if _is_above(model_r2, limits.r2_too_good):
+        message = f"R² {_format_estimate(model_r2)} is beyond the {limits.r2_too_good} that an honest forecast of this task could reach"
+        return make_finding("failed", f"{message}: look for a leak.", r2=model_r2)
+    priced = scored.select_priced()
+    if priced.group_count < MIN_BLOCKS or not priced.compute_baseline_losses().sum():
+        message = f"The market prices {priced.group_count} whole groups, fewer than {MIN_BLOCKS}; R² alone is {_format_estimate(model_r2)}."
+        return make_finding("declined", message, r2=model_r2)
+    return _compare_with_market(evidence, priced, model_r2)
 
 
-def _beside_market(evidence: Evidence, priced: Judged, own: Interval) -> Finding:
-    market = _r2(priced, priced.market_losses(), evidence.seed)
-    gain = _ratio(priced, priced.market_losses() - priced.losses(), priced.ignorance(), evidence.seed)
-    details = {"r2": own, "market_r2": market, "over_market": gain, "market_known": _knows_market(evidence)}
-    said = f"R² is {_said(gain)} above the market's {market['value']:.3f} on {priced.groups} groups"
-    if _knows_market(evidence):
-        return finding("ok", f"{said}; the market is known at the decision, so a lead is no sign of a leak.", **details)
-    if _above(gain, evidence.limits.r2_over_market):
-        return finding("failed", f"{said}, which at the decision is not yet known: look for a leak.", **details)
-    return finding("ok", f"{said}, within what is believable ({evidence.limits.r2_over_market}).", **details)
+def _compare_with_market(evidence: Evidence, priced: ScoredPredictions, model_r2: Interval) -> Finding:
+    market_r2 = _estimate_r2(priced, priced.compute_market_losses(), evidence.seed)
+    gain = _estimate_ratio(
+        priced,
+        priced.compute_market_losses() - priced.compute_losses(),
+        priced.compute_baseline_losses(),
+        evidence.seed,
+    )
+    details = {"r2": model_r2, "market_r2": market_r2, "over_market": gain, "market_known": _is_market_known(evidence)}
+    message = (
+        f"R² is {_format_estimate(gain)} above the market's {market_r2['value']:.3f} on {priced.group_count} groups"
+    )
+    if _is_market_known(evidence):
+        return make_finding(
+            "ok", f"{message}; the market is known at the decision, so a lead is no sign of a leak.", **details
+        )
+    if _is_above(gain, evidence.limits.r2_over_market):
+        return make_finding("failed", f"{message}, which at the decision is not yet known: look for a leak.", **details)
+    return make_finding("ok", f"{message}, within what is believable ({evidence.limits.r2_over_market}).", **details)
 
 
-def _knows_market(evidence: Evidence) -> bool:
-    known = next((column.known for column in evidence.columns if column.name == "teacher"), "at_off")
-    return known == "before" or (known == "at_off" and evidence.audit.get("decision") == "at_off")
+def _is_market_known(evidence: Evidence) -> bool:
+    market_known = next((column.known for column in evidence.columns if column.name == "teacher"), "at_off")
+    return market_known == "before" or (market_known == "at_off" and evidence.audit.get("decision") == "at_off")
 
 
-def _r2(rows: Judged, losses: Floats, seed: int) -> Interval:
-    return _ratio(rows, rows.ignorance() - losses, rows.ignorance(), seed)
+def _estimate_r2(scored: ScoredPredictions, losses: Floats, seed: int) -> Interval:
+    return _estimate_ratio(scored, scored.compute_baseline_losses() - losses, scored.compute_baseline_losses(), seed)
 
 
-def _ratio(rows: Judged, above: Floats, below: Floats, seed: int) -> Interval:
-    numerator, denominator = (np.bincount(rows.block, weights=part).astype(float) for part in (above, below))
-    return bootstrap(numerator, denominator, seed)
+def _estimate_ratio(scored: ScoredPredictions, above: Floats, below: Floats, seed: int) -> Interval:
+    numerator, denominator = (np.bincount(scored.block, weights=values).astype(float) for values in (above, below))
+    return bootstrap_ratio(numerator, denominator, seed)
 
 
-def _above(interval: Interval, bound: float) -> bool:
+def _is_above(interval: Interval, bound: float) -> bool:
     return interval["low"] is not None and interval["low"] > bound
 
 
-def _said(interval: Interval) -> str:
+def _format_estimate(interval: Interval) -> str:
     return f"{interval['value']:.3f} ({interval['low']:.3f} to {interval['high']:.3f})"

@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from core.evidence import Evidence, Finding, finding
-from core.intervals import FEWEST, LEVEL
-from core.places import located
+from core.evidence import Evidence, Finding, make_finding
+from core.intervals import CONFIDENCE_LEVEL, MIN_BLOCKS
+from core.places import lookup_rows
 from core.races import Codes, Floats
-from core.stored import each
-from stages.diagnose._judged import Judged, judged
+from core.stored import iter_columns
+from stages.diagnose._judged import ScoredPredictions, build_scored_predictions
 
 NAME = "Where does the model do worse than elsewhere?"
 
-KEYS = ("row_id", "entity", "group", "time", "target", "teacher")
-LEVELS = 40  # distinct texts up to which a column divides the rows
-FEW = 12  # distinct numbers up to which each is a segment; beyond that, quartile bands
-SHOWN = 10
+EXCLUDED_COLUMNS = ("row_id", "entity", "group", "time", "target", "teacher")
+MAX_TEXT_LEVELS = 40  # distinct texts up to which a column divides the rows
+MAX_NUMBER_LEVELS = 12  # distinct numbers up to which each is a segment; beyond that, quartile bands
+MAX_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Segment:
     all_counts: Floats
 
     @property
-    def sides(self) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    def segment_and_rest(self) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
         """The sums and counts of the segment and of the rest."""
         return (self.sums, self.counts), (self.all_sums - self.sums, self.all_counts - self.counts)
 
     @property
-    def blocks(self) -> tuple[int, int]:
+    def block_counts(self) -> tuple[int, int]:
         """How many blocks have units in the segment, and how many have others."""
         return int(np.count_nonzero(self.counts)), int(np.count_nonzero(self.all_counts - self.counts))
 
@@ -59,105 +59,123 @@ def check(evidence: Evidence) -> Finding:
     column that varies within it is judged by its rows' mean residual, target − p.
     Intervals are t intervals of group sums, Bonferroni over all segments; neighbouring groups count as independent.
     """
-    rows = judged(evidence)
+    scored = build_scored_predictions(evidence)
     limit = max(evidence.limits.segment_groups, 2)
-    if rows.groups < FEWEST:
-        return finding("declined", f"{rows.groups} whole groups are predicted; {FEWEST} are needed to compare parts.")
-    rows, excess, measure = _excess(rows)
-    kept = [one for one in _segments(evidence, rows, excess, measure) if _judgeable(one, limit)]
-    if not kept:
-        return finding("declined", f"No segment known before the decision has {limit} groups inside and outside it.")
-    level = 1 - (1 - LEVEL) / (2 * len(kept))
-    found = [_compare(one, level) for one in kept]
-    worst = sorted((one for one in found if _worse(one)), key=lambda one: (-one["errors"], one["column"], one["level"]))
-    details = {"looked_at": len(kept), "measure": measure, "worst": worst[:SHOWN]}
-    if worst:
-        said = ", ".join(
-            f"{one['column']} {one['level']} ({one['measure']} {one['difference']:+.3f})" for one in worst[:3]
+    if scored.group_count < MIN_BLOCKS:
+        return make_finding(
+            "declined", f"{scored.group_count} whole groups are predicted; {MIN_BLOCKS} are needed to compare parts."
         )
-        summary = f"{len(worst)} of {len(kept)} segments do worse than the rest beyond chance: {said}."
-        return finding("warning", summary, **details)
-    return finding("ok", f"None of {len(kept)} segments does worse than the rest beyond chance.", **details)
+    scored, excess, measure = _compute_excess_losses(scored)
+    segments = [
+        segment
+        for segment in _iterate_segments(evidence, scored, excess, measure)
+        if _has_enough_blocks(segment, limit)
+    ]
+    if not segments:
+        return make_finding(
+            "declined", f"No segment known before the decision has {limit} groups inside and outside it."
+        )
+    level = 1 - (1 - CONFIDENCE_LEVEL) / (2 * len(segments))
+    comparisons = [_compare_with_rest(segment, level) for segment in segments]
+    worst = sorted(
+        (segment for segment in comparisons if _is_worse(segment)),
+        key=lambda segment: (-segment["errors"], segment["column"], segment["level"]),
+    )
+    details = {"looked_at": len(segments), "measure": measure, "worst": worst[:MAX_SHOWN]}
+    if worst:
+        shown_segments = ", ".join(
+            f"{segment['column']} {segment['level']} ({segment['measure']} {segment['difference']:+.3f})"
+            for segment in worst[:3]
+        )
+        summary = f"{len(worst)} of {len(segments)} segments do worse than the rest beyond chance: {shown_segments}."
+        return make_finding("warning", summary, **details)
+    return make_finding("ok", f"None of {len(segments)} segments does worse than the rest beyond chance.", **details)
 
 
-def _excess(rows: Judged) -> tuple[Judged, Floats, str]:
-    priced = rows.priced()
-    if 2 * priced.groups >= rows.groups and priced.groups >= FEWEST:
-        return priced, priced.losses() - priced.market_losses(), "loss − market's loss"
-    return rows, rows.losses() - rows.promised(), "squared error" if rows.kind == "quantity" else "loss − promised loss"
+def _compute_excess_losses(scored: ScoredPredictions) -> tuple[ScoredPredictions, Floats, str]:
+    priced = scored.select_priced()
+    if 2 * priced.group_count >= scored.group_count and priced.group_count >= MIN_BLOCKS:
+        return priced, priced.compute_losses() - priced.compute_market_losses(), "loss − market's loss"
+    return (
+        scored,
+        scored.compute_losses() - scored.compute_expected_losses(),
+        "squared error" if scored.kind == "quantity" else "loss − promised loss",
+    )
 
 
-def _segments(evidence: Evidence, rows: Judged, excess: Floats, measure: str) -> Iterator[Segment]:
-    residual = rows.y - rows.p
-    first = np.unique(rows.group, return_index=True)[1] if rows.kind == "share" else np.empty(0, dtype=np.int64)
-    for column, code, levels in _labels(evidence, rows):
-        shared = rows.kind == "share" and bool((code == code[first][rows.group]).all())
-        if rows.kind != "share" or not shared:
-            yield from _levels(column, code, levels, "target − p", residual, rows.group)
-        if rows.kind != "share" or shared:
-            units = code[first] if rows.kind == "share" else code
-            yield from _levels(column, units, levels, measure, excess, rows.block)
+def _iterate_segments(evidence: Evidence, scored: ScoredPredictions, excess: Floats, measure: str) -> Iterator[Segment]:
+    residual = scored.y - scored.p
+    first_rows = (
+        np.unique(scored.group, return_index=True)[1] if scored.kind == "share" else np.empty(0, dtype=np.int64)
+    )
+    for column, code, levels in _iterate_level_codes(evidence, scored):
+        is_shared = scored.kind == "share" and bool((code == code[first_rows][scored.group]).all())
+        if scored.kind != "share" or not is_shared:
+            yield from _iterate_levels(column, code, levels, "target − p", residual, scored.group)
+        if scored.kind != "share" or is_shared:
+            units = code[first_rows] if scored.kind == "share" else code
+            yield from _iterate_levels(column, units, levels, measure, excess, scored.block)
 
 
-def _levels(
+def _iterate_levels(
     column: str, code: Codes, levels: list[str], measure: str, values: Floats, block: Codes
 ) -> Iterator[Segment]:
-    blocks = int(block.max()) + 1
-    cell, shape = code * blocks + block, (len(levels), blocks)
-    counts = np.bincount(cell, minlength=shape[0] * blocks).astype(float).reshape(shape)
-    sums = np.bincount(cell, weights=values, minlength=shape[0] * blocks).reshape(shape)
-    total, number = sums.sum(axis=0), counts.sum(axis=0)
-    for place, level in enumerate(levels):
-        if counts[place].any():
-            yield Segment(column, level, measure, sums[place], counts[place], total, number)
+    block_count = int(block.max()) + 1
+    cell, shape = code * block_count + block, (len(levels), block_count)
+    counts = np.bincount(cell, minlength=shape[0] * block_count).astype(float).reshape(shape)
+    sums = np.bincount(cell, weights=values, minlength=shape[0] * block_count).reshape(shape)
+    all_sums, all_counts = sums.sum(axis=0), counts.sum(axis=0)
+    for index, level in enumerate(levels):
+        if counts[index].any():
+            yield Segment(column, level, measure, sums[index], counts[index], all_sums, all_counts)
 
 
-def _labels(evidence: Evidence, rows: Judged) -> Iterator[tuple[str, Codes, list[str]]]:
+def _iterate_level_codes(evidence: Evidence, scored: ScoredPredictions) -> Iterator[tuple[str, Codes, list[str]]]:
     """Yield the columns that divide the rows, each row's level by number, and the levels' names, sorted."""
-    if "tag" in rows.rows:
-        code, tags = pd.factorize(rows.rows["tag"], sort=True)
+    if "tag" in scored.rows:
+        code, tags = pd.factorize(scored.rows["tag"], sort=True)
         yield "tag", code, [str(tag) for tag in tags]
     kinds = {
         column.name: column.kind
         for column in evidence.columns
-        if column.known == "before" and column.kind != "time" and column.name not in KEYS
+        if column.known == "before" and column.kind != "time" and column.name not in EXCLUDED_COLUMNS
     }
-    place = located(rows.rows["row_id"], evidence.prepared["row_id"])
-    for name, column in each(evidence.prepared, [name for name in kinds if name in evidence.prepared]):
-        values = pd.Series(column.array.take(place, allow_fill=True))
-        if kinds[name] != "text" or values.nunique() <= LEVELS:
-            yield name, *_named(values, kinds[name] != "text")
+    positions = lookup_rows(scored.rows["row_id"], evidence.prepared["row_id"])
+    for name, column in iter_columns(evidence.prepared, [name for name in kinds if name in evidence.prepared]):
+        values = pd.Series(column.array.take(positions, allow_fill=True))
+        if kinds[name] != "text" or values.nunique() <= MAX_TEXT_LEVELS:
+            yield name, *_name_levels(values, kinds[name] != "text")
 
 
-def _named(values: pd.Series, number: bool) -> tuple[Codes, list[str]]:
+def _name_levels(values: pd.Series, is_number: bool) -> tuple[Codes, list[str]]:
     """Return each row's level and the levels' names; levels of one name are one."""
-    if number and values.nunique() > FEW:
+    if is_number and values.nunique() > MAX_NUMBER_LEVELS:
         values = pd.qcut(values.astype(float), 4, duplicates="drop")
     code, levels = pd.factorize(values)
-    names = [f"{level:g}" if number and isinstance(level, float | int) else str(level) for level in levels]
-    of, unique = pd.factorize(np.array([*names, "missing"], dtype=object), sort=True)
-    return of[code], [str(name) for name in unique]
+    names = [f"{level:g}" if is_number and isinstance(level, float | int) else str(level) for level in levels]
+    name_codes, unique = pd.factorize(np.array([*names, "missing"], dtype=object), sort=True)
+    return name_codes[code], [str(name) for name in unique]
 
 
-def _judgeable(one: Segment, limit: int) -> bool:
-    return min(one.blocks) >= limit
+def _has_enough_blocks(segment: Segment, min_blocks: int) -> bool:
+    return min(segment.block_counts) >= min_blocks
 
 
-def _compare(one: Segment, level: float) -> dict[str, Any]:
+def _compare_with_rest(segment: Segment, level: float) -> dict[str, Any]:
     """Return the segment's mean beside that of the rest, their difference, and its interval at a level per segment."""
-    influence = np.zeros(len(one.sums))
+    influence = np.zeros(len(segment.sums))
     means = []
-    for (sums, counts), sign in zip(one.sides, (1, -1), strict=True):
+    for (sums, counts), sign in zip(segment.segment_and_rest, (1, -1), strict=True):
         means.append(float(sums.sum() / counts.sum()))
         influence += sign * (sums - means[-1] * counts) / counts.sum()
-    fewer = min(one.blocks)
-    error = float(np.sqrt(np.square(influence).sum() * fewer / (fewer - 1)))
-    difference, reach = means[0] - means[1], float(t.ppf(level, fewer - 1)) * error
+    min_blocks = min(segment.block_counts)
+    error = float(np.sqrt(np.square(influence).sum() * min_blocks / (min_blocks - 1)))
+    difference, reach = means[0] - means[1], float(t.ppf(level, min_blocks - 1)) * error
     return {
-        "column": one.column,
-        "level": one.level,
-        "measure": one.measure,
-        "groups": one.blocks[0],
+        "column": segment.column,
+        "level": segment.level,
+        "measure": segment.measure,
+        "groups": segment.block_counts[0],
         "mean": means[0],
         "rest": means[1],
         "difference": difference,
@@ -167,5 +185,5 @@ def _compare(one: Segment, level: float) -> dict[str, Any]:
     }
 
 
-def _worse(one: dict[str, Any]) -> bool:
-    return bool(one["low"] > 0 or (one["measure"] == "target − p" and one["high"] < 0))
+def _is_worse(comparison: dict[str, Any]) -> bool:
+    return bool(comparison["low"] > 0 or (comparison["measure"] == "target − p" and comparison["high"] < 0))

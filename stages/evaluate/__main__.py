@@ -1,11 +1,11 @@
 """evaluate: predictions → the numbers, each beside what it must beat, with its interval."""
 
 from core import tables
-from core.doors import Paths, enter
+from core.doors import Paths, run_stage
 from core.outputs import write_json
-from core.params import knobs, plan, seed
-from core.scored import scored
-from core.shelf import tool
+from core.params import load_seed, load_settings, load_task_config
+from core.scored import describe_scored_rows
+from core.shelf import load_plugin
 
 READS = {"predictions": "data/predictions/{task}.parquet", "prepared": "data/prepared/{task}.parquet"}
 WRITES = {
@@ -16,16 +16,16 @@ WRITES = {
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
-    scorer = tool("evaluate", plan(task).scorer)
-    settings = knobs(scorer.Settings, "evaluate", task)
-    predictions, prepared = tables.read(reads["predictions"]), tables.read(reads["prepared"])
-    scores, report, plots = scorer.evaluate(predictions, prepared, settings, seed())
+    scorer = load_plugin("evaluate", load_task_config(task).scorer)
+    settings = load_settings(scorer.Settings, "evaluate", task)
+    predictions, prepared = tables.read_table(reads["predictions"]), tables.read_table(reads["prepared"])
+    scores, report, plots = scorer.evaluate(predictions, prepared, settings, load_seed())
     write_json({task: scores}, writes["scores"], digits=4)
-    write_json({"scored": scored(predictions)} | report, writes["report"])
+    write_json({"scored": describe_scored_rows(predictions)} | report, writes["report"])
     writes["plots"].mkdir()
     for name, table in plots.items():
         table.round(6).to_csv(writes["plots"] / f"{name}.csv", index=False)
 
 
 if __name__ == "__main__":
-    enter("evaluate", READS, WRITES, main)
+    run_stage("evaluate", READS, WRITES, main)

@@ -5,43 +5,45 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.blocks import Blocks
-from core.grading import by_edge, grade
-from stages.evaluate._phrases import points
+from core.blocks import BlockBootstrap
+from core.grading import grade_picks, pick_by_edge
+from stages.evaluate._phrases import convert_to_points
 
 Floats = npt.NDArray[np.float64]
 
 
-def closing_value(
-    predicted: Floats, opening: Floats, close: Floats, actual: Floats, edge: float, blocks: Blocks
+def compute_closing_line_value(
+    predicted: Floats, opening: Floats, closing: Floats, actual: Floats, edge: float, blocks: BlockBootstrap
 ) -> dict[str, Any] | None:
     """Return what bets made against the opening line gained by the close, in the units of the line.
 
     The value of an over is close − open, of an under open − close. The hit rates grade the same bets at either line.
     None where no row has both. It means little of a model that was shown the close.
     """
-    known = ~np.isnan(opening) & ~np.isnan(close)
-    if not known.any():
+    has_both_lines = ~np.isnan(opening) & ~np.isnan(closing)
+    if not has_both_lines.any():
         return None
-    side = np.where(known, by_edge(predicted, opening, edge), 0)
-    value = np.where(side != 0, side * (close - opening), np.nan)
-    early, late = grade(side, opening, actual), grade(side, close, actual)
+    direction = np.where(has_both_lines, pick_by_edge(predicted, opening, edge), 0)
+    value = np.where(direction != 0, direction * (closing - opening), np.nan)
+    picks_at_open, picks_at_close = grade_picks(direction, opening, actual), grade_picks(direction, closing, actual)
     return {
-        "rows": int(known.sum()),
-        "moved": float((opening != close)[known].mean()),
-        "bets": int((side != 0).sum()),
-        "value": blocks.mean(value),
-        "value_over": blocks.mean(np.where(side > 0, value, np.nan)),
-        "value_under": blocks.mean(np.where(side < 0, value, np.nan)),
-        "positive": blocks.mean(_share(value > 0, value)),
-        "negative": blocks.mean(_share(value < 0, value)),
-        "hit_rate_at_open": blocks.ratio(early.won, early.decided),
-        "hit_rate_at_close": blocks.ratio(late.won, late.decided),
-        "open_minus_close_points": points(
-            blocks.difference((early.won, early.decided), (late.won, late.decided)),
+        "rows": int(has_both_lines.sum()),
+        "moved": float((opening != closing)[has_both_lines].mean()),
+        "bets": int((direction != 0).sum()),
+        "value": blocks.estimate_mean(value),
+        "value_over": blocks.estimate_mean(np.where(direction > 0, value, np.nan)),
+        "value_under": blocks.estimate_mean(np.where(direction < 0, value, np.nan)),
+        "positive": blocks.estimate_mean(_convert_to_indicator(value > 0, value)),
+        "negative": blocks.estimate_mean(_convert_to_indicator(value < 0, value)),
+        "hit_rate_at_open": blocks.estimate_ratio(picks_at_open.is_won, picks_at_open.is_decided),
+        "hit_rate_at_close": blocks.estimate_ratio(picks_at_close.is_won, picks_at_close.is_decided),
+        "open_minus_close_points": convert_to_points(
+            blocks.estimate_difference(
+                (picks_at_open.is_won, picks_at_open.is_decided), (picks_at_close.is_won, picks_at_close.is_decided)
+            ),
         ),
     }
 
 
-def _share(holds: npt.NDArray[np.bool_], value: Floats) -> Floats:
-    return np.where(np.isnan(value), np.nan, holds.astype(np.float64))
+def _convert_to_indicator(condition: npt.NDArray[np.bool_], value: Floats) -> Floats:
+    return np.where(np.isnan(value), np.nan, condition.astype(np.float64))

@@ -3,30 +3,39 @@
 import numpy as np
 import pandas as pd
 
-from core.reliability import COLUMNS
-from stages.evaluate._tag_board import Board
-from stages.evaluate._tag_draws import Draws
+from core.reliability import CURVE_COLUMNS
+from stages.evaluate._tag_board import ScoredTags
+from stages.evaluate._tag_draws import ClusterBootstrap
 
 
-def reliability(board: Board, draws: Draws, bins: int) -> pd.DataFrame:
+def compute_tag_calibration_curve(scored: ScoredTags, bootstrap: ClusterBootstrap, bins: int) -> pd.DataFrame:
     """Return mean chance of the tuned arm and rate of truth in bins of equal count of cells, from low to high.
 
     A cell is a row, a tag and a repeat. Intervals keep the cells of a cluster together; a bin that fewer than FEWEST
     clusters have a cell in has none.
     """
-    chance = board.arms["tuned"].chance
-    flat, rows, held = chance.ravel(), len(board.truth), min(bins, chance.size)
-    true = np.broadcast_to(board.truth, chance.shape).ravel()
-    number = np.empty(chance.size, dtype=np.int64)
-    number[np.argsort(flat, kind="stable")] = np.arange(chance.size) * held // chance.size
-    row = np.broadcast_to(np.arange(rows)[:, None], chance.shape).ravel()
-    cell = row * held + number
-    parts = [np.bincount(cell, weights=each, minlength=rows * held) for each in (np.ones(chance.size), true, flat)]
-    count, came, promised = (part.reshape(rows, held).astype(np.float64) for part in parts)
-    clusters = (draws.of_clusters(count) > 0).sum(axis=0)
-    below, above = draws.sums(count), draws.sums(came)
-    rate = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
-    found = [draws.interval(rate[:, each], int(clusters[each])) for each in range(held)]
-    ends = [[each[end] for each in found] for end in ("value", "low", "high")]
-    size = count.sum(axis=0)
-    return pd.DataFrame(dict(zip(COLUMNS, [promised.sum(axis=0) / size, *ends, size.astype(int)], strict=True)))
+    scores = scored.arms["tuned"].scores
+    flat_scores, row_count, bin_count = scores.ravel(), len(scored.truth), min(bins, scores.size)
+    is_true = np.broadcast_to(scored.truth, scores.shape).ravel()
+    bin_index = np.empty(scores.size, dtype=np.int64)
+    bin_index[np.argsort(flat_scores, kind="stable")] = np.arange(scores.size) * bin_count // scores.size
+    row_index = np.broadcast_to(np.arange(row_count)[:, None], scores.shape).ravel()
+    cell_index = row_index * bin_count + bin_index
+    cell_sums = [
+        np.bincount(cell_index, weights=item, minlength=row_count * bin_count)
+        for item in (np.ones(scores.size), is_true, flat_scores)
+    ]
+    counts, true_counts, score_sums = (
+        cell_sum.reshape(row_count, bin_count).astype(np.float64) for cell_sum in cell_sums
+    )
+    cluster_counts = (bootstrap.sum_by_cluster(counts) > 0).sum(axis=0)
+    draw_counts, draw_true_counts = bootstrap.sum_by_draw(counts), bootstrap.sum_by_draw(true_counts)
+    draw_rates = np.divide(draw_true_counts, draw_counts, out=np.zeros_like(draw_true_counts), where=draw_counts > 0)
+    intervals = [
+        bootstrap.estimate_interval(draw_rates[:, item], int(cluster_counts[item])) for item in range(bin_count)
+    ]
+    bounds = [[item[bound] for item in intervals] for bound in ("value", "low", "high")]
+    bin_sizes = counts.sum(axis=0)
+    return pd.DataFrame(
+        dict(zip(CURVE_COLUMNS, [score_sums.sum(axis=0) / bin_sizes, *bounds, bin_sizes.astype(int)], strict=True))
+    )

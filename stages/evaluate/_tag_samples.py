@@ -6,61 +6,68 @@ import numpy as np
 import pandas as pd
 
 from core.races import Floats
-from stages.evaluate._tag_board import Board
+from stages.evaluate._tag_board import ScoredTags
 
-NAME_LENGTH = 80  # characters
-NOTHING = "(none)"
+MAX_NAME_LENGTH = 80  # characters
+NO_TAG = "(none)"
 
 
-def samples(board: Board, facts: pd.DataFrame, count: int, depth: int, seed: int) -> list[dict[str, Any]]:
+def sample_answers(
+    scored: ScoredTags, prepared_rows: pd.DataFrame, count: int, depth: int, seed: int
+) -> list[dict[str, Any]]:
     """Return rows that the seed draws, by id: the truth, and what the tuned arm said in the first repeat."""
-    drawn = np.random.default_rng(seed).permutation(len(board.row_id))[:count]
-    return [_sample(board, str(facts["name"].iloc[row]), int(row), depth) for row in sorted(drawn)]
+    sampled_rows = np.random.default_rng(seed).permutation(len(scored.row_id))[:count]
+    return [
+        _build_sample(scored, str(prepared_rows["name"].iloc[row]), int(row), depth) for row in sorted(sampled_rows)
+    ]
 
 
-def confusions(board: Board, most: int, seed: int) -> pd.DataFrame:
+def sample_confusions(scored: ScoredTags, max_pairs: int, seed: int) -> pd.DataFrame:
     """Return pairs of a true tag and the tag that the tuned arm gave in the first repeat, a pair a line.
 
     A tag that was found is paired with itself. A missed one is paired with every wrong one of its row, for which of
     them stands for it is not known, or with `(none)`; so are wrong tags of rows that miss none. Rows come as the seed
-    draws them, whole, until `most` lines are full.
+    draws them, whole, until `max_pairs` lines are full.
     """
     pairs: list[tuple[str, str]] = []
-    for row in np.random.default_rng(seed).permutation(len(board.row_id)):
-        own = _pairs(board, int(row))
-        if len(pairs) + len(own) > most:
+    for row in np.random.default_rng(seed).permutation(len(scored.row_id)):
+        row_pairs = _list_tag_pairs(scored, int(row))
+        if len(pairs) + len(row_pairs) > max_pairs:
             break
-        pairs += own
+        pairs += row_pairs
     return pd.DataFrame(sorted(pairs), columns=["actual", "predicted"])
 
 
-def _sample(board: Board, name: str, row: int, depth: int) -> dict[str, Any]:
-    truth, given, chance = _of_row(board, row)
-    top = np.argsort(-chance, kind="stable")[:depth]
+def _build_sample(scored: ScoredTags, name: str, row: int, depth: int) -> dict[str, Any]:
+    truth, predicted, scores = _get_row_answers(scored, row)
+    top_tags = np.argsort(-scores, kind="stable")[:depth]
     return {
-        "row_id": board.row_id[row],
-        "name": name[:NAME_LENGTH],
-        "truth": _named(board, truth),
-        "given": _named(board, given),
-        "missed": _named(board, truth * (1 - given)),
-        "wrong": _named(board, given * (1 - truth)),
-        "top": [{"tag": board.tags[number], "chance": float(chance[number])} for number in top],
+        "row_id": scored.row_id[row],
+        "name": name[:MAX_NAME_LENGTH],
+        "truth": _list_flagged_tags(scored, truth),
+        "given": _list_flagged_tags(scored, predicted),
+        "missed": _list_flagged_tags(scored, truth * (1 - predicted)),
+        "wrong": _list_flagged_tags(scored, predicted * (1 - truth)),
+        "top": [{"tag": scored.tags[tag_index], "chance": float(scores[tag_index])} for tag_index in top_tags],
     }
 
 
-def _pairs(board: Board, row: int) -> list[tuple[str, str]]:
-    truth, given, _ = _of_row(board, row)
-    missed, wrong = _named(board, truth * (1 - given)), _named(board, given * (1 - truth))
-    found = [(tag, tag) for tag in _named(board, truth * given)]
+def _list_tag_pairs(scored: ScoredTags, row: int) -> list[tuple[str, str]]:
+    truth, predicted, _ = _get_row_answers(scored, row)
+    missed, wrong = (
+        _list_flagged_tags(scored, truth * (1 - predicted)),
+        _list_flagged_tags(scored, predicted * (1 - truth)),
+    )
+    hits = [(tag, tag) for tag in _list_flagged_tags(scored, truth * predicted)]
     if not missed and not wrong:
-        return found
-    return found + [(one, other) for one in missed or [NOTHING] for other in wrong or [NOTHING]]
+        return hits
+    return hits + [(missed_tag, wrong_tag) for missed_tag in missed or [NO_TAG] for wrong_tag in wrong or [NO_TAG]]
 
 
-def _of_row(board: Board, row: int) -> tuple[Floats, Floats, Floats]:
-    tuned = board.arms["tuned"]
-    return board.truth[row], tuned.given[0, row], tuned.chance[0, row]
+def _get_row_answers(scored: ScoredTags, row: int) -> tuple[Floats, Floats, Floats]:
+    tuned = scored.arms["tuned"]
+    return scored.truth[row], tuned.predicted[0, row], tuned.scores[0, row]
 
 
-def _named(board: Board, flags: Floats) -> list[str]:
-    return [board.tags[number] for number in np.flatnonzero(flags > 0)]
+def _list_flagged_tags(scored: ScoredTags, flags: Floats) -> list[str]:
+    return [scored.tags[tag_index] for tag_index in np.flatnonzero(flags > 0)]

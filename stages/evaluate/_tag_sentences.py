@@ -5,56 +5,66 @@ from typing import Any
 import numpy as np
 
 from core.intervals import Interval
-from stages.evaluate._tag_board import Board
-from stages.evaluate._tag_ladder import JUDGED, Judged
+from stages.evaluate._tag_board import ScoredTags
+from stages.evaluate._tag_ladder import COMPARED_METRICS, TagMetrics
 
 Report = dict[str, Any]
 
 
-def summary(report: Report) -> list[str]:
+def format_summary_sentences(report: Report) -> list[str]:
     """Return how the tuned arm stands beside every rung, and whatever else a reader of its scores must know."""
-    rungs = {name: rung["micro_f1"] for name, rung in report["ladder"].items()}
-    own, rows = rungs["tuned"], report["rows"]["scored"]
-    beside = [
-        f"{found['micro_f1']['verdict']} than {name} ({rungs[name]['value']:.3f})"
-        if found["micro_f1"]["verdict"] != "undecided"
-        else f"undecided against {name} ({rungs[name]['value']:.3f})"
-        for name, found in report["tuned_against"].items()
+    baselines = {name: baseline["micro_f1"] for name, baseline in report["ladder"].items()}
+    tuned, row_count = baselines["tuned"], report["rows"]["scored"]
+    verdict_texts = [
+        f"{comparison['micro_f1']['verdict']} than {name} ({baselines[name]['value']:.3f})"
+        if comparison["micro_f1"]["verdict"] != "undecided"
+        else f"undecided against {name} ({baselines[name]['value']:.3f})"
+        for name, comparison in report["tuned_against"].items()
     ]
-    first = f"tuned reaches a micro-F1 of {own['value']:.3f}{_within(own)} on {rows} rows: {', '.join(beside)}."
-    honest = [report["honest"]] if report["honest"] else []
-    floor = report["against_floor"].items()
-    earned = [f"{name} against the floor: {found['micro_f1']['verdict']}." for name, found in floor if name != "tuned"]
-    return [first, *earned, *honest, *report["constant"]["sentences"], report["labels"]["sentence"]]
+    headline = f"tuned reaches a micro-F1 of {tuned['value']:.3f}{_format_interval(tuned)} on {row_count} rows: {', '.join(verdict_texts)}."
+    overlap_sentences = [report["honest"]] if report["honest"] else []
+    baseline_comparisons = report["against_floor"].items()
+    gain_sentences = [
+        f"{name} against the floor: {comparison['micro_f1']['verdict']}."
+        for name, comparison in baseline_comparisons
+        if name != "tuned"
+    ]
+    return [
+        headline,
+        *gain_sentences,
+        *overlap_sentences,
+        *report["constant"]["sentences"],
+        report["labels"]["sentence"],
+    ]
 
 
-def honest(board: Board, judged: dict[str, Judged], clock: bool) -> str | None:
+def describe_tuning_overlap(scored: ScoredTags, metrics_by_arm: dict[str, TagMetrics], has_clock: bool) -> str | None:
     """Return what must be said of the tuned arm where the choice of its knobs has seen the rows that judge it."""
-    if clock or "default" not in judged:
+    if has_clock or "default" not in metrics_by_arm:
         return None
-    if np.array_equal(board.arms["tuned"].chance, board.arms["default"].chance):
+    if np.array_equal(scored.arms["tuned"].scores, scored.arms["default"].scores):
         return None
-    own, other = (float(judged[name]["micro_f1"][0]) for name in ("tuned", "default"))
+    tuned_f1, default_f1 = (float(metrics_by_arm[name]["micro_f1"][0]) for name in ("tuned", "default"))
     return (
         "Without a clock the knobs of tuned were chosen on folds that hold every row scored here; the arm that had no "
-        f"such help is default, with a micro-F1 of {other:.3f} against {own:.3f}."
+        f"such help is default, with a micro-F1 of {default_f1:.3f} against {tuned_f1:.3f}."
     )
 
 
-def compared(found: Report, names: tuple[str, str]) -> list[str]:
+def describe_comparison(comparison: Report, names: tuple[str, str]) -> list[str]:
     """Return a sentence for each figure by which two runs are compared."""
-    return [_compared(figure, found[figure], names) for figure in JUDGED]
+    return [_describe_metric_difference(metric, comparison[metric], names) for metric in COMPARED_METRICS]
 
 
-def _compared(figure: str, found: Report, names: tuple[str, str]) -> str:
-    ahead = found["difference"]
-    said = f"The {figure} of {names[0]} less that of {names[1]} is {ahead['value']:+.4f}"
-    if ahead["low"] is None:
-        return f"{said}: too few clusters to compare them."
-    noise = "the difference is noise" if found["verdict"] == "undecided" else found["verdict"]
-    return f"{said} ({ahead['low']:+.4f} to {ahead['high']:+.4f}): {noise}."
+def _describe_metric_difference(metric: str, comparison: Report, names: tuple[str, str]) -> str:
+    difference = comparison["difference"]
+    text = f"The {metric} of {names[0]} less that of {names[1]} is {difference['value']:+.4f}"
+    if difference["low"] is None:
+        return f"{text}: too few clusters to compare them."
+    conclusion = "the difference is noise" if comparison["verdict"] == "undecided" else comparison["verdict"]
+    return f"{text} ({difference['low']:+.4f} to {difference['high']:+.4f}): {conclusion}."
 
 
-def _within(interval: Interval) -> str:
+def _format_interval(interval: Interval) -> str:
     low, high = interval["low"], interval["high"]
     return "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"

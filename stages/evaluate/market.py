@@ -7,32 +7,50 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.grading import USUAL, Picks, by_chance, grade, posted, tally
-from core.intervals import verdict
-from core.params import Knobs
-from core.prices import Method, break_even
-from core.reliability import COLUMNS
-from stages.evaluate._board import Board
-from stages.evaluate._closing import closing_value
-from stages.evaluate._ladder import all_rows, folds, ladder, likeness, resampling
-from stages.evaluate._line_types import side_by_side
-from stages.evaluate._outlook import Outlook, held, judge, outlook
-from stages.evaluate._parts import parts
-from stages.evaluate._rivals import rivals
+from core.grading import (
+    STANDARD_ODDS,
+    Picks,
+    grade_picks,
+    pick_by_probability,
+    summarise_at_posted_odds,
+    summarise_picks,
+)
+from core.intervals import describe_difference
+from core.params import StageSettings
+from core.prices import MarginMethod, compute_break_even_rate
+from core.reliability import CURVE_COLUMNS
+from stages.evaluate._board import ScoredBets
+from stages.evaluate._closing import compute_closing_line_value
+from stages.evaluate._ladder import (
+    compare_baselines,
+    compute_line_similarity,
+    evaluate_all_rows,
+    evaluate_resampling,
+    summarise_folds,
+)
+from stages.evaluate._line_types import compare_line_types
+from stages.evaluate._outlook import (
+    PredictiveDistribution,
+    build_predictive_distribution,
+    compute_over_calibration,
+    evaluate_distribution,
+)
+from stages.evaluate._parts import summarise_bets_by_segment
+from stages.evaluate._rivals import compare_paired_picks
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
 
-ANY = float(np.finfo(float).tiny)  # an edge that every forecast off the line has
+SMALLEST_EDGE = float(np.finfo(float).tiny)  # an edge that every forecast off the line has
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """Which bets are made and how figures are cut."""
 
     edges: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
     chances: list[Annotated[float, Field(gt=0.5, lt=1)]]
     bins: int = Field(ge=2)
-    devig: Method
+    devig: MarginMethod
 
 
 def evaluate(
@@ -43,126 +61,180 @@ def evaluate(
     Scores and bets are of rows with a real line; where no row has one, whatever needs it is None. Errors are in units
     of the target, returns in stakes. The headline bets are those of the tuned arm at the first edge.
     """
-    board = Board.of(predictions, prepared, settings.edges[0], settings.devig, seed)
-    future = outlook(board, "tuned")
+    scored = ScoredBets.from_predictions(predictions, prepared, settings.edges[0], settings.devig, seed)
+    distribution = build_predictive_distribution(scored, "tuned")
     needing_lines: dict[str, Callable[[], Any]] = {
-        "ladder": lambda: ladder(board),
-        "picks": lambda: _picks(board, future, settings),
-        "segments": lambda: parts(board, board.bets("tuned")),
-        "likeness": lambda: likeness(board, settings.edges),
-        "closing": lambda: _closing(board),
-        "always": lambda: _always(board),
-        "tuned_against_default": lambda: _against_default(board),
+        "ladder": lambda: compare_baselines(scored),
+        "picks": lambda: _report_picks(scored, distribution, settings),
+        "segments": lambda: summarise_bets_by_segment(scored, scored.grade_bets("tuned")),
+        "likeness": lambda: compute_line_similarity(scored, settings.edges),
+        "closing": lambda: _report_closing_value(scored),
+        "always": lambda: _grade_constant_sides(scored),
+        "tuned_against_default": lambda: _compare_with_default(scored),
     }
-    report = {name: part() if board.lined.any() else None for name, part in needing_lines.items()}
+    report = {name: build_section() if scored.has_line.any() else None for name, build_section in needing_lines.items()}
     report |= {
-        "all_rows": all_rows(board),
-        "line_types": _line_types(board),
-        "distribution": judge(board, future, settings.bins) if future else None,
-        "resampling": resampling(board),
-        "folds": folds(board),
+        "all_rows": evaluate_all_rows(scored),
+        "line_types": _report_line_types(scored),
+        "distribution": evaluate_distribution(scored, distribution, settings.bins) if distribution else None,
+        "resampling": evaluate_resampling(scored),
+        "folds": summarise_folds(scored),
     }
-    return _scores(board), report, _plots(board, future, report, settings)
+    return _collect_headline_scores(scored), report, _build_plot_tables(scored, distribution, report, settings)
 
 
 def compare(
-    one: pd.DataFrame,
-    other: pd.DataFrame,
+    first_run: pd.DataFrame,
+    second_run: pd.DataFrame,
     prepared: pd.DataFrame,
     names: tuple[str, str],
     settings: Settings,
     seed: int,
 ) -> Report:
     """Return how two runs' tuned arms differ on the same rows: error on all of them, bets on those with a real line."""
-    boards = [Board.of(each, prepared, settings.edges[0], settings.devig, seed) for each in (one, other)]
-    blocks = boards[0].blocks
-    ahead = blocks.mean(boards[0].error("tuned") - boards[1].error("tuned"))
-    picks = rivals(boards[0].bets("tuned"), boards[1].bets("tuned"), names, blocks)
-    found = verdict(ahead, f"{names[0]} errs less", f"{names[1]} errs less")
-    noise = "the difference is noise" if found == "undecided" else found
-    within = "" if ahead["low"] is None else f" ({ahead['low']:+.4f} to {ahead['high']:+.4f})"
-    error = f"The mean error of {names[0]} less that of {names[1]} is {ahead['value']:+.4f}{within}: {noise}."
-    return {"error": ahead, "picks": picks, "sentences": [error, picks["sentence"]]}
-
-
-def _scores(board: Board) -> Report:
-    lined, bets = board.lined, tally(board.bets("tuned"), board.blocks)
-    rate = bets["hit_rate"]
+    scored_runs = [
+        ScoredBets.from_predictions(predictions, prepared, settings.edges[0], settings.devig, seed)
+        for predictions in (first_run, second_run)
+    ]
+    blocks = scored_runs[0].blocks
+    error_difference = blocks.estimate_mean(
+        scored_runs[0].compute_absolute_error("tuned") - scored_runs[1].compute_absolute_error("tuned")
+    )
+    picks_comparison = compare_paired_picks(
+        scored_runs[0].grade_bets("tuned"), scored_runs[1].grade_bets("tuned"), names, blocks
+    )
+    outcome = describe_difference(error_difference, f"{names[0]} errs less", f"{names[1]} errs less")
+    conclusion = "the difference is noise" if outcome == "undecided" else outcome
+    interval_text = (
+        ""
+        if error_difference["low"] is None
+        else f" ({error_difference['low']:+.4f} to {error_difference['high']:+.4f})"
+    )
+    error_sentence = f"The mean error of {names[0]} less that of {names[1]} is {error_difference['value']:+.4f}{interval_text}: {conclusion}."
     return {
-        "rows": int(lined.sum()),
-        "mae": float(board.error("tuned")[lined].mean()) if lined.any() else None,
-        "line_mae": float(board.error("line")[lined].mean()) if lined.any() else None,
-        "hit_rate": rate["value"],
-        "hit_rate_low": rate["low"],
-        "hit_rate_high": rate["high"],
-        "bets": bets["bets"] if lined.any() else None,
+        "error": error_difference,
+        "picks": picks_comparison,
+        "sentences": [error_sentence, picks_comparison["sentence"]],
+    }
+
+
+def _collect_headline_scores(scored: ScoredBets) -> Report:
+    has_line, bets = scored.has_line, summarise_picks(scored.grade_bets("tuned"), scored.blocks)
+    hit_rate = bets["hit_rate"]
+    return {
+        "rows": int(has_line.sum()),
+        "mae": float(scored.compute_absolute_error("tuned")[has_line].mean()) if has_line.any() else None,
+        "line_mae": float(scored.compute_absolute_error("line")[has_line].mean()) if has_line.any() else None,
+        "hit_rate": hit_rate["value"],
+        "hit_rate_low": hit_rate["low"],
+        "hit_rate_high": hit_rate["high"],
+        "bets": bets["bets"] if has_line.any() else None,
         "roi": bets["roi"]["value"],
     }
 
 
-def _picks(board: Board, future: Outlook | None, settings: Settings) -> Report:
+def _report_picks(scored: ScoredBets, distribution: PredictiveDistribution | None, settings: Settings) -> Report:
     """Return the bets of the tuned arm by distance from the line and, with a distribution, by chance of winning."""
-    by_edge = [{"edge": edge} | _bets(board, board.bets("tuned", edge)) for edge in settings.edges]
-    if future is None:
+    by_edge = [{"edge": edge} | _summarise_bets(scored, scored.grade_bets("tuned", edge)) for edge in settings.edges]
+    if distribution is None:
         return {"by_edge": by_edge, "by_chance": None}
-    sides = {least: by_chance(future.over, future.under, least) for least in settings.chances}
-    picks = {least: grade(side, board["line"], board["target"]) for least, side in sides.items()}
-    return {"by_edge": by_edge, "by_chance": [{"chance": least} | _bets(board, each) for least, each in picks.items()]}
-
-
-def _bets(board: Board, picks: Picks) -> Report:
-    return tally(picks, board.blocks) | {"posted": posted(picks, board.offer, board.blocks)}
-
-
-def _always(board: Board) -> Report:
-    """Return what betting the same side of every line would have done."""
-    sides = {"over": board.lined * 1, "under": board.lined * -1}
-    return {name: _bets(board, grade(side, board["line"], board["target"])) for name, side in sides.items()}
-
-
-def _closing(board: Board) -> Report | None:
-    forecast, opening, close, actual = (board[name] for name in ("tuned", "open_line", "line", "target"))
-    return closing_value(forecast, opening, close, actual, board.edge, board.blocks)
-
-
-def _line_types(board: Board) -> Report:
-    """Return the headline bets by type of line and, under `every_side`, a bet on whichever side the forecast lies."""
-    tuned, actual, real, estimated = (board[name] for name in ("tuned", "target", "line", "estimated_line"))
-    headline, every = (side_by_side(tuned, actual, real, estimated, edge, board.blocks) for edge in (board.edge, ANY))
-    return headline | {"every_side": every}
-
-
-def _against_default(board: Board) -> Report | None:
-    if "default" not in board:
-        return None
-    return rivals(board.bets("tuned"), board.bets("default"), ("tuned", "default"), board.blocks)
-
-
-def _plots(board: Board, future: Outlook | None, report: Report, settings: Settings) -> Tables:
-    rungs = report["ladder"]["rungs"] if report["ladder"] else {}
-    edges = report["picks"]["by_edge"] if report["picks"] else []
-    asked = float(break_even(USUAL))
-    kinds = {name: report["line_types"][name] for name in ("actual", "estimated", "mixed")}
-    kinds |= {f"same rows, {name}": report["line_types"]["same_rows"][name] for name in ("actual", "estimated")}
+    directions_by_probability = {
+        min_probability: pick_by_probability(
+            distribution.over_probability, distribution.under_probability, min_probability
+        )
+        for min_probability in settings.chances
+    }
+    picks = {
+        min_probability: grade_picks(direction, scored["line"], scored["target"])
+        for min_probability, direction in directions_by_probability.items()
+    }
     return {
-        "ladder": pd.DataFrame([(n, r["mae"]["value"]) for n, r in rungs.items()], columns=["rung", "mae"]),
-        "reliability": held(board, future, settings.bins) if future else pd.DataFrame(columns=list(COLUMNS)),
-        "months": _months(board),
-        "edges": _rates({f"{row['edge']:g}": row for row in edges}, "edge").assign(break_even=asked),
-        "line_types": _rates(kinds, "line_type"),
+        "by_edge": by_edge,
+        "by_chance": [
+            {"chance": min_probability} | _summarise_bets(scored, graded_picks)
+            for min_probability, graded_picks in picks.items()
+        ],
     }
 
 
-def _rates(tallies: dict[str, Report], name: str) -> pd.DataFrame:
-    ends = [(key, *(each["hit_rate"][end] for end in ("value", "low", "high"))) for key, each in tallies.items()]
-    return pd.DataFrame(ends, columns=[name, "hit_rate", "low", "high"])
+def _summarise_bets(scored: ScoredBets, picks: Picks) -> Report:
+    return summarise_picks(picks, scored.blocks) | {
+        "posted": summarise_at_posted_odds(picks, scored.posted_odds, scored.blocks)
+    }
 
 
-def _months(board: Board) -> pd.DataFrame:
+def _grade_constant_sides(scored: ScoredBets) -> Report:
+    """Return what betting the same side of every line would have done."""
+    directions_by_name = {"over": scored.has_line * 1, "under": scored.has_line * -1}
+    return {
+        name: _summarise_bets(scored, grade_picks(direction, scored["line"], scored["target"]))
+        for name, direction in directions_by_name.items()
+    }
+
+
+def _report_closing_value(scored: ScoredBets) -> Report | None:
+    forecast, opening, closing, actual = (scored[name] for name in ("tuned", "open_line", "line", "target"))
+    return compute_closing_line_value(forecast, opening, closing, actual, scored.headline_edge, scored.blocks)
+
+
+def _report_line_types(scored: ScoredBets) -> Report:
+    """Return the headline bets by type of line and, under `every_side`, a bet on whichever side the forecast lies."""
+    tuned, actual, real, estimated = (scored[name] for name in ("tuned", "target", "line", "estimated_line"))
+    headline, every_side = (
+        compare_line_types(tuned, actual, real, estimated, edge, scored.blocks)
+        for edge in (scored.headline_edge, SMALLEST_EDGE)
+    )
+    return headline | {"every_side": every_side}
+
+
+def _compare_with_default(scored: ScoredBets) -> Report | None:
+    if "default" not in scored:
+        return None
+    return compare_paired_picks(
+        scored.grade_bets("tuned"), scored.grade_bets("default"), ("tuned", "default"), scored.blocks
+    )
+
+
+def _build_plot_tables(
+    scored: ScoredBets, distribution: PredictiveDistribution | None, report: Report, settings: Settings
+) -> Tables:
+    baselines = report["ladder"]["rungs"] if report["ladder"] else {}
+    edge_rows = report["picks"]["by_edge"] if report["picks"] else []
+    break_even_rate = float(compute_break_even_rate(STANDARD_ODDS))
+    line_types = {name: report["line_types"][name] for name in ("actual", "estimated", "mixed")}
+    line_types |= {f"same rows, {name}": report["line_types"]["same_rows"][name] for name in ("actual", "estimated")}
+    return {
+        "ladder": pd.DataFrame(
+            [(baseline_name, baseline["mae"]["value"]) for baseline_name, baseline in baselines.items()],
+            columns=["rung", "mae"],
+        ),
+        "reliability": compute_over_calibration(scored, distribution, settings.bins)
+        if distribution
+        else pd.DataFrame(columns=list(CURVE_COLUMNS)),
+        "months": _aggregate_by_month(scored),
+        "edges": _build_rate_table({f"{row['edge']:g}": row for row in edge_rows}, "edge").assign(
+            break_even=break_even_rate
+        ),
+        "line_types": _build_rate_table(line_types, "line_type"),
+    }
+
+
+def _build_rate_table(tallies: dict[str, Report], key_column: str) -> pd.DataFrame:
+    rate_rows = [
+        (key, *(bet_summary["hit_rate"][bound] for bound in ("value", "low", "high")))
+        for key, bet_summary in tallies.items()
+    ]
+    return pd.DataFrame(rate_rows, columns=[key_column, "hit_rate", "low", "high"])
+
+
+def _aggregate_by_month(scored: ScoredBets) -> pd.DataFrame:
     """Return by month the errors of the tuned arm and, where there is a line, of both, and the headline hit rate."""
-    picks, lined = board.bets("tuned"), board.lined
-    month = board.rows["time"].dt.strftime("%Y-%m").to_numpy()
-    errors = {"mae_of_all_rows": board.error("tuned"), "mae": np.where(lined, board.error("tuned"), np.nan)}
-    won = np.where(picks.decided, picks.won, np.nan)
-    table = pd.DataFrame(errors | {"line_mae": board.error("line"), "hit_rate": won})
+    picks, has_line = scored.grade_bets("tuned"), scored.has_line
+    month = scored.rows["time"].dt.strftime("%Y-%m").to_numpy()
+    errors = {
+        "mae_of_all_rows": scored.compute_absolute_error("tuned"),
+        "mae": np.where(has_line, scored.compute_absolute_error("tuned"), np.nan),
+    }
+    hits = np.where(picks.is_decided, picks.is_won, np.nan)
+    table = pd.DataFrame(errors | {"line_mae": scored.compute_absolute_error("line"), "hit_rate": hits})
     return table.groupby(month).mean().rename_axis("month").reset_index()

@@ -8,16 +8,26 @@ from pydantic import Field
 from sklearn.metrics import f1_score, roc_auc_score
 
 from core import intervals, race_logit
-from core.params import Knobs
-from core.races import TINY, Codes, Floats, codes, losses, normalise, softmax, total, uniform_losses
-from core.refusals import Refusal
+from core.params import StageSettings
+from core.races import (
+    MIN_PROBABILITY,
+    Codes,
+    Floats,
+    compute_group_softmax,
+    compute_race_losses,
+    compute_uniform_losses,
+    encode_groups,
+    normalize_by_group,
+    sum_by_group,
+)
+from core.refusals import UserError
 
 ARMS = ("tuned", "default", "floor", "natural")
-RIDGE = 1e-3  # keeps the weights finite where model and market say the same
+RIDGE_PENALTY = 1e-3  # keeps the weights finite where model and market say the same
 Report = dict[str, Any]
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """How bets are made and figures are cut."""
 
     commission: float = Field(ge=0, lt=1)
@@ -30,38 +40,43 @@ def evaluate(
     predictions: pd.DataFrame, prepared: pd.DataFrame, settings: Settings, seed: int
 ) -> tuple[Report, Report, dict[str, pd.DataFrame]]:
     """Return the headline scores, the report with intervals, and the tables to plot (losses in nats per race)."""
-    rows = _rows(predictions, prepared)
-    code, won = codes(rows["group"]), rows["target"].to_numpy()
-    rungs = _rungs(rows, code)
-    loss = {name: losses(p, won, code) for name, p in rungs.items()}
-    worst = uniform_losses(code)
-    ladder = {name: _rung(each, loss["tuned"], worst, seed) for name, each in loss.items()}
-    gain = _gain(rungs, rows, settings, seed)
-    verdict = _resampling(loss, seed)
+    rows = _join_prices(predictions, prepared)
+    race_code, won = encode_groups(rows["group"]), rows["target"].to_numpy()
+    probabilities = _collect_probabilities(rows, race_code)
+    loss_by_name = {
+        name: compute_race_losses(probability, won, race_code) for name, probability in probabilities.items()
+    }
+    uniform_loss = compute_uniform_losses(race_code)
+    baselines = {
+        name: _summarise_baseline(race_losses, loss_by_name["tuned"], uniform_loss, seed)
+        for name, race_losses in loss_by_name.items()
+    }
+    gain = _estimate_market_gain(probabilities, rows, settings, seed)
+    resampling = _evaluate_resampling(loss_by_name, seed)
     report = {
-        "ladder": ladder,
+        "ladder": baselines,
         "gain_over_market": gain,
-        "resampling": verdict,
-        "runners": _runners(rungs["tuned"], won, settings.bins, seed),
-        "picks": _picks(rungs, won, code),
-        "value_bets": _bets(rungs["tuned"], rows, code, settings, seed),
+        "resampling": resampling,
+        "runners": _summarise_runners(probabilities["tuned"], won, settings.bins, seed),
+        "picks": _compute_favourite_win_rates(probabilities, won, race_code),
+        "value_bets": _evaluate_value_bets(probabilities["tuned"], rows, race_code, settings, seed),
     }
     scores = {
-        "races": len(worst),
-        "log_loss": ladder["tuned"]["log_loss"]["value"],
-        "log_loss_uniform": float(worst.mean()),
-        "r2": ladder["tuned"]["r2"]["value"],
-        "market_r2": ladder.get("market", {}).get("r2", {}).get("value"),
-        "yardstick_r2": ladder.get("yardstick", {}).get("r2", {}).get("value"),
+        "races": len(uniform_loss),
+        "log_loss": baselines["tuned"]["log_loss"]["value"],
+        "log_loss_uniform": float(uniform_loss.mean()),
+        "r2": baselines["tuned"]["r2"]["value"],
+        "market_r2": baselines.get("market", {}).get("r2", {}).get("value"),
+        "yardstick_r2": baselines.get("yardstick", {}).get("r2", {}).get("value"),
         "gain_over_market": gain["gain"]["value"] if gain else None,
-        "resampling": verdict["verdict"],
+        "resampling": resampling["verdict"],
     }
-    return scores, report, _plots(rungs["tuned"], loss, ladder, rows, settings.bins)
+    return scores, report, _build_plot_tables(probabilities["tuned"], loss_by_name, baselines, rows, settings.bins)
 
 
 def compare(
-    one: pd.DataFrame,
-    other: pd.DataFrame,
+    first_run: pd.DataFrame,
+    second_run: pd.DataFrame,
     prepared: pd.DataFrame,
     names: tuple[str, str],
     settings: Settings,
@@ -71,186 +86,227 @@ def compare(
 
     Each is the first run's less the second's, races drawn together. Refuses runs that do not hold the same runners.
     """
-    first, second = (_rows(each, prepared) for each in (one, other))
-    if not first["row_id"].equals(second["row_id"]):
-        raise Refusal(f"{names[0]} and {names[1]} do not hold the same runners; compare them on those that both have.")
-    code, won = codes(first["group"]), first["target"].to_numpy()
-    rungs = [_rungs(rows, code) for rows in (first, second)]
-    mine, theirs = (losses(each["tuned"], won, code) for each in rungs)
-    ahead = intervals.mean(mine - theirs, seed)
-    gained = [_gained(each, first, settings)[0] for each in rungs] if "market" in rungs[0] else None
+    first_rows, second_rows = (_join_prices(run, prepared) for run in (first_run, second_run))
+    if not first_rows["row_id"].equals(second_rows["row_id"]):
+        raise UserError(
+            f"{names[0]} and {names[1]} do not hold the same runners; compare them on those that both have."
+        )
+    race_code, won = encode_groups(first_rows["group"]), first_rows["target"].to_numpy()
+    run_probabilities = [_collect_probabilities(rows, race_code) for rows in (first_rows, second_rows)]
+    first_losses, second_losses = (compute_race_losses(run["tuned"], won, race_code) for run in run_probabilities)
+    loss_difference = intervals.bootstrap_mean(first_losses - second_losses, seed)
+    gains = (
+        [_compute_race_gains(run, first_rows, settings)[0] for run in run_probabilities]
+        if "market" in run_probabilities[0]
+        else None
+    )
     return {
-        "races": len(mine),
-        "log_loss": ahead,
-        "r2": intervals.bootstrap(theirs - mine, uniform_losses(code), seed),
-        "gain_over_market": intervals.mean(gained[0] - gained[1], seed) if gained else None,
-        "sentences": [_compared(ahead, names), _picked(rungs, won, code, names)],
+        "races": len(first_losses),
+        "log_loss": loss_difference,
+        "r2": intervals.bootstrap_ratio(second_losses - first_losses, compute_uniform_losses(race_code), seed),
+        "gain_over_market": intervals.bootstrap_mean(gains[0] - gains[1], seed) if gains else None,
+        "sentences": [
+            _describe_loss_difference(loss_difference, names),
+            _describe_favourites(run_probabilities, won, race_code, names),
+        ],
     }
 
 
-def _compared(ahead: intervals.Interval, names: tuple[str, str]) -> str:
-    said = f"The log loss of {names[0]} less that of {names[1]} is {ahead['value']:+.4f}"
-    if ahead["low"] is None:
-        return f"{said} nats per race: too few races to compare them."
-    found = intervals.verdict(ahead, f"{names[0]} is better", f"{names[1]} is better")
-    noise = "the difference is noise" if found == "undecided" else found
-    return f"{said} ({ahead['low']:+.4f} to {ahead['high']:+.4f}) nats per race on {ahead['n']} races: {noise}."
+def _describe_loss_difference(loss_difference: intervals.Interval, names: tuple[str, str]) -> str:
+    text = f"The log loss of {names[0]} less that of {names[1]} is {loss_difference['value']:+.4f}"
+    if loss_difference["low"] is None:
+        return f"{text} nats per race: too few races to compare them."
+    outcome = intervals.describe_difference(loss_difference, f"{names[0]} is better", f"{names[1]} is better")
+    conclusion = "the difference is noise" if outcome == "undecided" else outcome
+    return f"{text} ({loss_difference['low']:+.4f} to {loss_difference['high']:+.4f}) nats per race on {loss_difference['n']} races: {conclusion}."
 
 
-def _picked(rungs: list[dict[str, Floats]], won: Floats, code: Codes, names: tuple[str, str]) -> str:
-    rates = [_picks({"tuned": each["tuned"]}, won, code)["tuned"] for each in rungs]
+def _describe_favourites(
+    run_probabilities: list[dict[str, Floats]], won: Floats, race_code: Codes, names: tuple[str, str]
+) -> str:
+    rates = [
+        _compute_favourite_win_rates({"tuned": probabilities["tuned"]}, won, race_code)["tuned"]
+        for probabilities in run_probabilities
+    ]
     shares = [f"{name} {rate['value']:.1%}" for name, rate in zip(names, rates, strict=True)]
     return f"Of the favourites of each, so many win: {', '.join(shares)}."
 
 
-def _rows(predictions: pd.DataFrame, prepared: pd.DataFrame) -> pd.DataFrame:
+def _join_prices(predictions: pd.DataFrame, prepared: pd.DataFrame) -> pd.DataFrame:
     """Return the scored rows with their prices, races together in time order."""
     prices = prepared.set_index("row_id").reindex(predictions["row_id"])
     rows = predictions.assign(**{name: prices[name].to_numpy() for name in ("teacher", "bsp", "benchmark_price")})
     return rows.sort_values(["time", "group", "row_id"], kind="stable", ignore_index=True)
 
 
-def _rungs(rows: pd.DataFrame, code: Codes) -> dict[str, Floats]:
+def _collect_probabilities(rows: pd.DataFrame, race_code: Codes) -> dict[str, Floats]:
     """Return each rung's probabilities; the market and the yardstick are missing in races without their price."""
-    rungs = {"uniform": normalise(np.ones(len(rows)), code)}
-    rungs |= {arm: rows[arm].to_numpy(float) for arm in ARMS if arm in rows}
+    probabilities = {"uniform": normalize_by_group(np.ones(len(rows)), race_code)}
+    probabilities |= {arm: rows[arm].to_numpy(float) for arm in ARMS if arm in rows}
     if rows["teacher"].notna().any():
-        rungs["market"] = rows["teacher"].to_numpy(float)
+        probabilities["market"] = rows["teacher"].to_numpy(float)
     if rows["benchmark_price"].notna().any():
-        odds_against = 1 / rows["benchmark_price"].to_numpy(float)
-        rungs["yardstick"] = odds_against / total(odds_against, code)
-    return rungs
+        implied_probability = 1 / rows["benchmark_price"].to_numpy(float)
+        probabilities["yardstick"] = implied_probability / sum_by_group(implied_probability, race_code)
+    return probabilities
 
 
-def _rung(loss: Floats, tuned: Floats, uniform: Floats, seed: int) -> Report:
+def _summarise_baseline(loss: Floats, tuned: Floats, uniform: Floats, seed: int) -> Report:
     """Return a rung's losses on the races that it priced, and how the tuned model fares on those same races."""
-    priced = ~np.isnan(loss)
-    rung = {
-        "log_loss": intervals.mean(loss[priced], seed),
-        "r2": intervals.bootstrap((uniform - loss)[priced], uniform[priced], seed),
+    has_price = ~np.isnan(loss)
+    summary = {
+        "log_loss": intervals.bootstrap_mean(loss[has_price], seed),
+        "r2": intervals.bootstrap_ratio((uniform - loss)[has_price], uniform[has_price], seed),
     }
     if loss is tuned:
-        return rung
-    ahead = intervals.mean((tuned - loss)[priced], seed)
-    return rung | {"tuned_minus_this": ahead, "tuned_is": intervals.verdict(ahead, "better", "worse")}
+        return summary
+    difference = intervals.bootstrap_mean((tuned - loss)[has_price], seed)
+    return summary | {
+        "tuned_minus_this": difference,
+        "tuned_is": intervals.describe_difference(difference, "better", "worse"),
+    }
 
 
-def _gain(rungs: dict[str, Floats], rows: pd.DataFrame, settings: Settings, seed: int) -> Report | None:
+def _estimate_market_gain(
+    probabilities: dict[str, Floats], rows: pd.DataFrame, settings: Settings, seed: int
+) -> Report | None:
     """Return what the model adds to the market: the likelihood gain of a two-term logit over the market alone.
 
     Weights are fitted on the other blocks of races, so a model that adds nothing gains nothing, or less.
     """
-    if "market" not in rungs:
+    if "market" not in probabilities:
         return None
-    gained, model, market = _gained(rungs, rows, settings)
+    gains, model_weight, market_weight = _compute_race_gains(probabilities, rows, settings)
     return {
-        "gain": intervals.mean(gained, seed),
+        "gain": intervals.bootstrap_mean(gains, seed),
         "unit": "nats per race, weights fitted on other races",
-        "model_weight": model,
-        "market_weight": market,
+        "model_weight": model_weight,
+        "market_weight": market_weight,
     }
 
 
-def _gained(rungs: dict[str, Floats], rows: pd.DataFrame, settings: Settings) -> tuple[Floats, float, float]:
+def _compute_race_gains(
+    probabilities: dict[str, Floats], rows: pd.DataFrame, settings: Settings
+) -> tuple[Floats, float, float]:
     """Return what each race with a price gains (nats), and the weights of model and market on all such races."""
-    priced = ~np.isnan(rungs["market"])
-    code, won = codes(rows.loc[priced, "group"]), rows.loc[priced, "target"].to_numpy()
-    terms = np.log(np.maximum(np.column_stack([rungs["tuned"], rungs["market"]])[priced], TINY))
-    block = code * settings.blocks // (code.max() + 1)
-    gained = _loss_elsewhere(terms[:, 1:], won, code, block) - _loss_elsewhere(terms, won, code, block)
-    model, market = _weights(terms, won, code)
-    return gained, model, market
+    has_price = ~np.isnan(probabilities["market"])
+    race_code, won = encode_groups(rows.loc[has_price, "group"]), rows.loc[has_price, "target"].to_numpy()
+    terms = np.log(
+        np.maximum(np.column_stack([probabilities["tuned"], probabilities["market"]])[has_price], MIN_PROBABILITY)
+    )
+    block = race_code * settings.blocks // (race_code.max() + 1)
+    gains = _compute_cross_fitted_losses(terms[:, 1:], won, race_code, block) - _compute_cross_fitted_losses(
+        terms, won, race_code, block
+    )
+    model_weight, market_weight = _fit_logit_weights(terms, won, race_code)
+    return gains, model_weight, market_weight
 
 
-def _loss_elsewhere(terms: Floats, won: Floats, code: Codes, block: Codes) -> Floats:
-    score = np.empty(len(won))
-    for number in np.unique(block):
-        here, there = block == number, block != number
-        others = codes(pd.Series(code[there]))
-        score[here] = terms[here] @ _weights(terms[there], won[there], others)
-    return losses(softmax(score, code), won, code)
+def _compute_cross_fitted_losses(terms: Floats, won: Floats, race_code: Codes, block: Codes) -> Floats:
+    scores = np.empty(len(won))
+    for held_out_block in np.unique(block):
+        is_held_out, is_training = block == held_out_block, block != held_out_block
+        training_code = encode_groups(pd.Series(race_code[is_training]))
+        scores[is_held_out] = terms[is_held_out] @ _fit_logit_weights(
+            terms[is_training], won[is_training], training_code
+        )
+    return compute_race_losses(compute_group_softmax(scores, race_code), won, race_code)
 
 
-def _weights(terms: Floats, won: Floats, code: Codes) -> Floats:
-    return race_logit.fit(terms, won, np.ones(len(won)), code, RIDGE)
+def _fit_logit_weights(terms: Floats, won: Floats, race_code: Codes) -> Floats:
+    return race_logit.fit_conditional_logit(terms, won, np.ones(len(won)), race_code, RIDGE_PENALTY)
 
 
-def _resampling(loss: dict[str, Floats], seed: int) -> Report:
-    if "natural" not in loss:
+def _evaluate_resampling(loss_by_name: dict[str, Floats], seed: int) -> Report:
+    if "natural" not in loss_by_name:
         return {"verdict": "none", "difference": None}
-    difference = intervals.mean(loss["tuned"] - loss["natural"], seed)
-    return {"verdict": intervals.verdict(difference), "difference": difference}
+    difference = intervals.bootstrap_mean(loss_by_name["tuned"] - loss_by_name["natural"], seed)
+    return {"verdict": intervals.describe_difference(difference), "difference": difference}
 
 
-def _runners(p: Floats, won: Floats, bins: int, seed: int) -> Report:
+def _summarise_runners(probability: Floats, won: Floats, bins: int, seed: int) -> Report:
     """Return the figures of single runners, beside the base rates without which they mean nothing."""
-    winner = won > 0
-    base = float(winner.mean())
-    table = _reliability(p, won, bins)
+    is_winner = won > 0
+    base_rate = float(is_winner.mean())
+    table = _build_reliability_table(probability, won, bins)
     return {
-        "brier": intervals.mean(np.square(p - won), seed),
+        "brier": intervals.bootstrap_mean(np.square(probability - won), seed),
         "brier_of_base_rate": float(np.square(won.mean() - won).mean()),
-        "ece": float((table["runners"] * (table["predicted"] - table["observed"]).abs()).sum() / len(p)),
-        "auc": float(roc_auc_score(winner, p)) if 0 < base < 1 else None,
-        "f1": float(f1_score(winner, p >= 0.5, zero_division=0)),
-        "f1_of_always_win": 2 * base / (1 + base),
-        "accuracy": float(((p >= 0.5) == winner).mean()),
-        "accuracy_of_never_win": 1 - base,
-        "runners": len(p),
+        "ece": float((table["runners"] * (table["predicted"] - table["observed"]).abs()).sum() / len(probability)),
+        "auc": float(roc_auc_score(is_winner, probability)) if 0 < base_rate < 1 else None,
+        "f1": float(f1_score(is_winner, probability >= 0.5, zero_division=0)),
+        "f1_of_always_win": 2 * base_rate / (1 + base_rate),
+        "accuracy": float(((probability >= 0.5) == is_winner).mean()),
+        "accuracy_of_never_win": 1 - base_rate,
+        "runners": len(probability),
     }
 
 
-def _picks(rungs: dict[str, Floats], won: Floats, code: Codes) -> dict[str, intervals.Interval]:
+def _compute_favourite_win_rates(
+    probabilities: dict[str, Floats], won: Floats, race_code: Codes
+) -> dict[str, intervals.Interval]:
     """Return how often each rung's most likely runner wins (a dead heat counts its share)."""
     rates = {}
-    for name in rungs.keys() - {"uniform"}:
-        priced = ~np.isnan(rungs[name])
-        table = pd.DataFrame({"code": code, "p": rungs[name], "won": won})[priced]
-        picked = table.loc[table.groupby("code")["p"].idxmax(), "won"]
-        rates[name] = intervals.wilson(float(picked.sum()), len(picked))
+    for name in probabilities.keys() - {"uniform"}:
+        has_price = ~np.isnan(probabilities[name])
+        table = pd.DataFrame({"code": race_code, "p": probabilities[name], "won": won})[has_price]
+        favourites_won = table.loc[table.groupby("code")["p"].idxmax(), "won"]
+        rates[name] = intervals.compute_wilson_interval(float(favourites_won.sum()), len(favourites_won))
     return rates
 
 
-def _bets(p: Floats, rows: pd.DataFrame, code: Codes, settings: Settings, seed: int) -> Report | None:
+def _evaluate_value_bets(
+    probability: Floats, rows: pd.DataFrame, race_code: Codes, settings: Settings, seed: int
+) -> Report | None:
     """Return the yield of one unit on every runner whose price pays more than it should, after commission."""
-    price, won, kept = rows["bsp"].to_numpy(float), rows["target"].to_numpy(), 1 - settings.commission
+    price, won, net_share = rows["bsp"].to_numpy(float), rows["target"].to_numpy(), 1 - settings.commission
     with np.errstate(invalid="ignore"):
-        chosen = p * (1 + (price - 1) * kept) > 1 + settings.margin
-    if not chosen.any():
+        is_bet = probability * (1 + (price - 1) * net_share) > 1 + settings.margin
+    if not is_bet.any():
         return None
     gross = won * price - 1
-    profit = np.where(chosen, np.where(gross > 0, gross * kept, gross), 0.0)
-    won_of_race = np.bincount(code, weights=np.nan_to_num(profit)).astype(float)
-    staked = np.bincount(code, weights=chosen).astype(float)
+    profit = np.where(is_bet, np.where(gross > 0, gross * net_share, gross), 0.0)
+    profit_by_race = np.bincount(race_code, weights=np.nan_to_num(profit)).astype(float)
+    stakes_by_race = np.bincount(race_code, weights=is_bet).astype(float)
     return {
-        "yield": intervals.bootstrap(won_of_race, staked, seed),
-        "bets": int(chosen.sum()),
-        "share_of_runners": float(chosen.mean()),
+        "yield": intervals.bootstrap_ratio(profit_by_race, stakes_by_race, seed),
+        "bets": int(is_bet.sum()),
+        "share_of_runners": float(is_bet.mean()),
         "commission": settings.commission,
     }
 
 
-def _reliability(p: Floats, won: Floats, bins: int) -> pd.DataFrame:
+def _build_reliability_table(probability: Floats, won: Floats, bins: int) -> pd.DataFrame:
     """Return what was predicted and what happened in bins of equal count."""
-    order = np.argsort(p, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    rates = [intervals.wilson(float(won[part].sum()), len(part)) for part in parts]
+    order = np.argsort(probability, kind="stable")
+    row_bins = [bin_rows for bin_rows in np.array_split(order, bins) if len(bin_rows)]
+    rates = [intervals.compute_wilson_interval(float(won[bin_rows].sum()), len(bin_rows)) for bin_rows in row_bins]
     return pd.DataFrame(
         {
-            "predicted": [float(p[part].mean()) for part in parts],
+            "predicted": [float(probability[bin_rows].mean()) for bin_rows in row_bins],
             "observed": [rate["value"] for rate in rates],
             "low": [rate["low"] for rate in rates],
             "high": [rate["high"] for rate in rates],
-            "runners": [len(part) for part in parts],
+            "runners": [len(bin_rows) for bin_rows in row_bins],
         }
     )
 
 
-def _plots(
-    p: Floats, loss: dict[str, Floats], ladder: Report, rows: pd.DataFrame, bins: int
+def _build_plot_tables(
+    probability: Floats, loss_by_name: dict[str, Floats], baselines: Report, rows: pd.DataFrame, bins: int
 ) -> dict[str, pd.DataFrame]:
-    month = rows.drop_duplicates("group")["time"].dt.strftime("%Y-%m").to_numpy()
-    shown = {name: each for name, each in loss.items() if name in ("uniform", "floor", "tuned", "market", "yardstick")}
-    months = pd.DataFrame(shown).groupby(month).mean().rename_axis("month").reset_index()
-    rungs = pd.DataFrame([{"rung": name, "r2": rung["r2"]["value"]} for name, rung in ladder.items()])
-    return {"reliability": _reliability(p, rows["target"].to_numpy(), bins), "months": months, "ladder": rungs}
+    race_month = rows.drop_duplicates("group")["time"].dt.strftime("%Y-%m").to_numpy()
+    plotted_losses = {
+        name: race_losses
+        for name, race_losses in loss_by_name.items()
+        if name in ("uniform", "floor", "tuned", "market", "yardstick")
+    }
+    monthly_losses = pd.DataFrame(plotted_losses).groupby(race_month).mean().rename_axis("month").reset_index()
+    baseline_table = pd.DataFrame(
+        [{"rung": name, "r2": baseline["r2"]["value"]} for name, baseline in baselines.items()]
+    )
+    return {
+        "reliability": _build_reliability_table(probability, rows["target"].to_numpy(), bins),
+        "months": monthly_losses,
+        "ladder": baseline_table,
+    }

@@ -6,27 +6,34 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from core.params import Knobs
-from core.refusals import Refusal
-from core.reliability import calibration_error
-from stages.evaluate._tag_board import TARGET, Board, tags_of
-from stages.evaluate._tag_constant import constant
-from stages.evaluate._tag_draws import Draws
-from stages.evaluate._tag_labels import labels
-from stages.evaluate._tag_ladder import ORDER, Judged, against, judge, ladder, resampling
-from stages.evaluate._tag_reliability import reliability
-from stages.evaluate._tag_rules import has_clock, prior, tag_name
-from stages.evaluate._tag_samples import confusions, samples
-from stages.evaluate._tag_sentences import compared, honest, summary
-from stages.evaluate._tag_table import OUTCOMES, frequencies, table
+from core.params import StageSettings
+from core.refusals import UserError
+from core.reliability import compute_calibration_error
+from stages.evaluate._tag_board import TARGET_PREFIX, ScoredTags, list_target_tags
+from stages.evaluate._tag_constant import detect_constant_answers
+from stages.evaluate._tag_draws import ClusterBootstrap
+from stages.evaluate._tag_labels import detect_rule_made_labels
+from stages.evaluate._tag_ladder import (
+    BASELINE_ORDER,
+    TagMetrics,
+    compare_metrics,
+    evaluate_answers,
+    evaluate_resampling,
+    summarise_baselines,
+)
+from stages.evaluate._tag_reliability import compute_tag_calibration_curve
+from stages.evaluate._tag_rules import build_prior_answers, build_tag_name_answers, has_clock
+from stages.evaluate._tag_samples import sample_answers, sample_confusions
+from stages.evaluate._tag_sentences import describe_comparison, describe_tuning_overlap, format_summary_sentences
+from stages.evaluate._tag_table import OUTCOMES, build_tag_table, count_tag_frequencies
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
 
-ENDS = ("value", "low", "high")
+INTERVAL_KEYS = ("value", "low", "high")
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """How figures are cut, and from where a constant answer and rule-made labels are called so."""
 
     top: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
@@ -49,28 +56,35 @@ def evaluate(
     training would, of which the standard deviation over repeats tells a part. An arm without an answer in some fold is
     left out; the tuned one must not be.
     """
-    board = Board.of(predictions)
-    facts, draws = board.facts(prepared), Draws(board.group, seed)
-    judged = _judged(board, prepared, facts, draws, settings)
-    cells, depth = reliability(board, draws, settings.bins), max(settings.top)
+    scored = ScoredTags.from_predictions(predictions)
+    prepared_rows, bootstrap = scored.lookup_prepared(prepared), ClusterBootstrap(scored.group, seed)
+    metrics_by_arm = _evaluate_arms(scored, prepared, prepared_rows, bootstrap, settings)
+    curve, depth = compute_tag_calibration_curve(scored, bootstrap, settings.bins), max(settings.top)
     report = {
-        "rows": _rows(board, draws, prepared),
-        **_verdicts(judged, draws),
-        "honest": honest(board, judged, has_clock(prepared)),
-        "tags": table(board, prepared, judged, draws, settings.least_examples),
-        "constant": constant(board, depth, settings.same_share, settings.least_tags),
-        "labels": labels(prepared, board.tags, settings.least_named),
-        "reliability": {"cells": cells.to_dict("records"), "calibration_error": calibration_error(cells)},
-        "samples": samples(board, facts, settings.samples, depth, seed),
+        "rows": _summarise_rows(scored, bootstrap, prepared),
+        **_compare_arms(metrics_by_arm, bootstrap),
+        "honest": describe_tuning_overlap(scored, metrics_by_arm, has_clock(prepared)),
+        "tags": build_tag_table(scored, prepared, metrics_by_arm, bootstrap, settings.least_examples),
+        "constant": detect_constant_answers(scored, depth, settings.same_share, settings.least_tags),
+        "labels": detect_rule_made_labels(prepared, scored.tags, settings.least_named),
+        "reliability": {"cells": curve.to_dict("records"), "calibration_error": compute_calibration_error(curve)},
+        "samples": sample_answers(scored, prepared_rows, settings.samples, depth, seed),
     }
-    report["sentences"] = summary(report)
-    plots = _plots(report, judged) | {"reliability": cells, "tags": frequencies(prepared, board.tags)}
-    return _scores(report), report, plots | {"confusion": confusions(board, settings.pairs, seed)}
+    report["sentences"] = format_summary_sentences(report)
+    plots = _build_plot_tables(report, metrics_by_arm) | {
+        "reliability": curve,
+        "tags": count_tag_frequencies(prepared, scored.tags),
+    }
+    return (
+        _collect_headline_scores(report),
+        report,
+        plots | {"confusion": sample_confusions(scored, settings.pairs, seed)},
+    )
 
 
 def compare(
-    one: pd.DataFrame,
-    other: pd.DataFrame,
+    first_run: pd.DataFrame,
+    second_run: pd.DataFrame,
     prepared: pd.DataFrame,
     names: tuple[str, str],
     settings: Settings,
@@ -80,89 +94,122 @@ def compare(
 
     Truth and clusters are those of `prepared`. Refuses runs without a tag in common.
     """
-    shared = set(tags_of(other)) & set(tags_of(prepared))
-    tags = [tag for tag in tags_of(one) if tag in shared]
+    shared_tags = set(list_target_tags(second_run)) & set(list_target_tags(prepared))
+    tags = [tag for tag in list_target_tags(first_run) if tag in shared_tags]
     if not tags:
-        raise Refusal(f"{names[0]} and {names[1]} have no tag in common; compare runs of the same tag set.")
-    first, second = (Board.of(_as_prepared(each, prepared, tags)) for each in (one, other))
-    draws = Draws(first.group, seed)
-    mine, theirs = (judge(board.truth, board.arms["tuned"], draws, []) for board in (first, second))
-    found = against(mine, theirs, draws, (f"{names[0]} is better", f"{names[1]} is better"))
-    return {"clusters": draws.count, "tags": len(tags), **found, "sentences": compared(found, names)}
+        raise UserError(f"{names[0]} and {names[1]} have no tag in common; compare runs of the same tag set.")
+    first_scored, second_scored = (
+        ScoredTags.from_predictions(_align_with_prepared(run, prepared, tags)) for run in (first_run, second_run)
+    )
+    bootstrap = ClusterBootstrap(first_scored.group, seed)
+    first_metrics, second_metrics = (
+        evaluate_answers(scored.truth, scored.arms["tuned"], bootstrap, []) for scored in (first_scored, second_scored)
+    )
+    comparison = compare_metrics(
+        first_metrics, second_metrics, bootstrap, (f"{names[0]} is better", f"{names[1]} is better")
+    )
+    return {
+        "clusters": bootstrap.cluster_count,
+        "tags": len(tags),
+        **comparison,
+        "sentences": describe_comparison(comparison, names),
+    }
 
 
-def _as_prepared(run: pd.DataFrame, prepared: pd.DataFrame, tags: list[str]) -> pd.DataFrame:
+def _align_with_prepared(run: pd.DataFrame, prepared: pd.DataFrame, tags: list[str]) -> pd.DataFrame:
     """Return a run with the truth and the clusters that are prepared now, of some tags."""
-    facts = prepared.set_index("row_id").reindex(run["row_id"])
-    if absent := int(facts["group"].isna().sum()):
-        raise Refusal(f"{absent} predictions are of rows that are not prepared; compare runs of the present source.")
-    now = ["group", *(TARGET + tag for tag in tags)]
-    kept = [name for name in run if name not in now and not str(name).startswith(TARGET)]
-    return pd.concat([run[kept], facts[now].set_axis(run.index)], axis=1)
+    prepared_rows = prepared.set_index("row_id").reindex(run["row_id"])
+    if missing_count := int(prepared_rows["group"].isna().sum()):
+        raise UserError(
+            f"{missing_count} predictions are of rows that are not prepared; compare runs of the present source."
+        )
+    prepared_columns = ["group", *(TARGET_PREFIX + tag for tag in tags)]
+    run_columns = [name for name in run if name not in prepared_columns and not str(name).startswith(TARGET_PREFIX)]
+    return pd.concat([run[run_columns], prepared_rows[prepared_columns].set_axis(run.index)], axis=1)
 
 
-def _judged(
-    board: Board, prepared: pd.DataFrame, facts: pd.DataFrame, draws: Draws, settings: Settings
-) -> dict[str, Judged]:
-    base = prior(board, prepared)
-    rungs = {"prior": base, "tag_name": tag_name(board, facts, base)} | board.arms
-    tops = [top for top in settings.top if top <= len(board.tags)]
-    order = [*(name for name in ORDER if name in rungs), *sorted(rungs.keys() - set(ORDER))]
-    return {name: judge(board.truth, rungs[name], draws, tops) for name in order}
+def _evaluate_arms(
+    scored: ScoredTags,
+    prepared: pd.DataFrame,
+    prepared_rows: pd.DataFrame,
+    bootstrap: ClusterBootstrap,
+    settings: Settings,
+) -> dict[str, TagMetrics]:
+    prior_answers = build_prior_answers(scored, prepared)
+    answers_by_arm = {
+        "prior": prior_answers,
+        "tag_name": build_tag_name_answers(scored, prepared_rows, prior_answers),
+    } | scored.arms
+    tops = [top for top in settings.top if top <= len(scored.tags)]
+    order = [
+        *(name for name in BASELINE_ORDER if name in answers_by_arm),
+        *sorted(answers_by_arm.keys() - set(BASELINE_ORDER)),
+    ]
+    return {name: evaluate_answers(scored.truth, answers_by_arm[name], bootstrap, tops) for name in order}
 
 
-def _verdicts(judged: Mapping[str, Judged], draws: Draws) -> Report:
-    floor = judged.get("floor")
-    simple = ("prior", "tag_name", "floor", "natural")
+def _compare_arms(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: ClusterBootstrap) -> Report:
+    baseline = metrics_by_arm.get("floor")
+    simple_arms = ("prior", "tag_name", "floor", "natural")
     return {
-        "ladder": ladder(judged, draws),
-        "tuned_against": {n: against(judged["tuned"], each, draws) for n, each in judged.items() if n != "tuned"},
-        "against_floor": {
-            name: against(each, floor, draws) for name, each in judged.items() if floor and name not in simple
+        "ladder": summarise_baselines(metrics_by_arm, bootstrap),
+        "tuned_against": {
+            arm: compare_metrics(metrics_by_arm["tuned"], arm_metrics, bootstrap)
+            for arm, arm_metrics in metrics_by_arm.items()
+            if arm != "tuned"
         },
-        "resampling": resampling(judged, draws),
+        "against_floor": {
+            name: compare_metrics(arm_metrics, baseline, bootstrap)
+            for name, arm_metrics in metrics_by_arm.items()
+            if baseline and name not in simple_arms
+        },
+        "resampling": evaluate_resampling(metrics_by_arm, bootstrap),
     }
 
 
-def _rows(board: Board, draws: Draws, prepared: pd.DataFrame) -> Report:
-    number = board.truth.sum(axis=1)
+def _summarise_rows(scored: ScoredTags, bootstrap: ClusterBootstrap, prepared: pd.DataFrame) -> Report:
+    tag_counts = scored.truth.sum(axis=1)
     return {
-        "scored": len(number),
-        "clusters": draws.count,
-        "repeats": board.repeats,
-        "tags": len(board.tags),
-        "tags_per_row": float(number.mean()),
-        "without_tags": int((number == 0).sum()),
+        "scored": len(tag_counts),
+        "clusters": bootstrap.cluster_count,
+        "repeats": scored.repeat_count,
+        "tags": len(scored.tags),
+        "tags_per_row": float(tag_counts.mean()),
+        "without_tags": int((tag_counts == 0).sum()),
         "clock": has_clock(prepared),
-        "arms_left_out": board.left_out,
+        "arms_left_out": scored.excluded_arms,
     }
 
 
-def _scores(report: Report) -> Report:
-    rungs = report["ladder"]
+def _collect_headline_scores(report: Report) -> Report:
+    baselines = report["ladder"]
     return {
         "rows": report["rows"]["scored"],
-        **dict(zip(("micro_f1", "micro_f1_low", "micro_f1_high"), _ends(rungs["tuned"]), strict=True)),
-        "macro_f1": rungs["tuned"]["macro_f1"]["value"],
-        "lrap": rungs["tuned"]["lrap"]["value"],
-        "floor_micro_f1": rungs["floor"]["micro_f1"]["value"] if "floor" in rungs else None,
-        "prior_micro_f1": rungs["prior"]["micro_f1"]["value"],
+        **dict(
+            zip(("micro_f1", "micro_f1_low", "micro_f1_high"), _get_interval_values(baselines["tuned"]), strict=True)
+        ),
+        "macro_f1": baselines["tuned"]["macro_f1"]["value"],
+        "lrap": baselines["tuned"]["lrap"]["value"],
+        "floor_micro_f1": baselines["floor"]["micro_f1"]["value"] if "floor" in baselines else None,
+        "prior_micro_f1": baselines["prior"]["micro_f1"]["value"],
     }
 
 
-def _plots(report: Report, judged: Mapping[str, Judged]) -> Tables:
-    rungs = [(name, *_ends(rung)) for name, rung in report["ladder"].items()]
-    tags = [(row["tag"], *_ends(row, "f1"), row.get("floor_f1")) for row in report["tags"]]
-    rows = report["rows"]["scored"]
-    outcomes = [(row["tag"], name, row[short] / rows) for row in report["tags"] for name, short in OUTCOMES.items()]
-    repeats = pd.DataFrame({name: rung.figures["micro_f1"][0] for name, rung in judged.items()})
+def _build_plot_tables(report: Report, metrics_by_arm: Mapping[str, TagMetrics]) -> Tables:
+    arm_rows = [(name, *_get_interval_values(arm_metrics)) for name, arm_metrics in report["ladder"].items()]
+    tag_rows = [(row["tag"], *_get_interval_values(row, "f1"), row.get("floor_f1")) for row in report["tags"]]
+    row_count = report["rows"]["scored"]
+    outcome_rows = [
+        (row["tag"], name, row[key] / row_count) for row in report["tags"] for name, key in OUTCOMES.items()
+    ]
+    repeats = pd.DataFrame({name: arm_metrics.by_repeat["micro_f1"][0] for name, arm_metrics in metrics_by_arm.items()})
     return {
-        "ladder": pd.DataFrame(rungs, columns=["rung", "micro_f1", "low", "high"]),
-        "tag_f1": pd.DataFrame(tags, columns=["tag", "f1", "low", "high", "floor"]),
-        "outcomes": pd.DataFrame(outcomes, columns=["tag", "outcome", "share"]),
+        "ladder": pd.DataFrame(arm_rows, columns=["rung", "micro_f1", "low", "high"]),
+        "tag_f1": pd.DataFrame(tag_rows, columns=["tag", "f1", "low", "high", "floor"]),
+        "outcomes": pd.DataFrame(outcome_rows, columns=["tag", "outcome", "share"]),
         "repeats": repeats.rename_axis("repeat").reset_index(),
     }
 
 
-def _ends(row: Report, figure: str = "micro_f1") -> list[float | None]:
-    return [row[figure][end] for end in ENDS]
+def _get_interval_values(row: Report, metric: str = "micro_f1") -> list[float | None]:
+    return [row[metric][key] for key in INTERVAL_KEYS]

@@ -3,12 +3,12 @@
 import pandas as pd
 
 from core import leaks, tables
-from core.chosen import chosen
-from core.doors import Paths, enter
+from core.chosen import select_features
+from core.doors import Paths, run_stage
 from core.outputs import write_json
-from core.params import knobs, seed
-from core.refusals import Refusal
-from core.shelf import tool
+from core.params import load_seed, load_settings
+from core.refusals import UserError
+from core.shelf import load_plugin
 from core.windows import Past
 
 READS = {"prepared": "data/prepared/{task}.parquet"}
@@ -16,23 +16,23 @@ WRITES = {"features": "data/features/{task}.parquet", "audit": "metrics/{task}/l
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
-    rows, columns = tables.read(reads["prepared"]), tables.declared(reads["prepared"])
-    builder = tool("features", task)
-    settings = knobs(builder.Settings, "features", task)
+    rows, columns = tables.read_table(reads["prepared"]), tables.read_declarations(reads["prepared"])
+    builder = load_plugin("features", task)
+    settings = load_settings(builder.Settings, "features", task)
     usable = [column for column in columns if not column.yardstick]
-    history = [column.name for column in usable]
-    present = [column.name for column in usable if column.known in ("before", settings.decision)]
+    history_columns = [column.name for column in usable]
+    present_columns = [column.name for column in usable if column.known in ("before", settings.decision)]
 
-    def build(table: pd.DataFrame) -> pd.DataFrame:
-        return chosen(builder.build(table[present], Past(table[history]), settings), settings)
+    def build_features(table: pd.DataFrame) -> pd.DataFrame:
+        return select_features(builder.build(table[present_columns], Past(table[history_columns]), settings), settings)
 
-    features = build(rows)
-    if leaking := leaks.audit(build, rows, features, columns, settings, seed()):
-        raise Refusal(f"{', '.join(leaking)} change when what is not yet known changes: a leak; mend the formula.")
-    audit = {"audited": len(features.columns), "moments": settings.audits, "leaking": leaking}
-    write_json(audit | {"decision": settings.decision}, writes["audit"])
-    tables.write(pd.concat([rows[["row_id"]], features], axis=1), writes["features"])
+    features = build_features(rows)
+    if leaking := leaks.audit_features(build_features, rows, features, columns, settings, load_seed()):
+        raise UserError(f"{', '.join(leaking)} change when what is not yet known changes: a leak; mend the formula.")
+    audit_report = {"audited": len(features.columns), "moments": settings.audits, "leaking": leaking}
+    write_json(audit_report | {"decision": settings.decision}, writes["audit"])
+    tables.write_table(pd.concat([rows[["row_id"]], features], axis=1), writes["features"])
 
 
 if __name__ == "__main__":
-    enter("features", READS, WRITES, main)
+    run_stage("features", READS, WRITES, main)

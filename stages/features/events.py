@@ -5,23 +5,23 @@ import re
 import numpy as np
 import pandas as pd
 
-from core.leaks import Decision
-from core.mentions import SAYS
+from core.leaks import DecisionSettings
+from core.mentions import MENTION_PREFIX
 from core.races import Floats
-from core.texts import joined
+from core.texts import join_marked_fields
 from core.windows import Past
 
-FIELDS = ("name", "description", "location")
+TEXT_FIELDS = ("name", "description", "location")
 
-WORD = r"\w+"
-SHOUTED = r"\b[A-Z]{3,}\b"  # BART, but not a DJ
-CURRENCY = r"[$€£¥₹]\s?\d|\d\s?[$€£¥₹]"
-HOUR = (
+WORD_PATTERN = r"\w+"
+SHOUTED_PATTERN = r"\b[A-Z]{3,}\b"  # BART, but not a DJ
+CURRENCY_PATTERN = r"[$€£¥₹]\s?\d|\d\s?[$€£¥₹]"
+HOUR_PATTERN = (
     r"(?i)\b(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?\s?[ap]\.?m\b|\b(?:[01]?\d|2[0-3]):[0-5]\d(?!\d)|\b\d{1,2}\s?o['’]clock\b"
 )
 
 
-class Settings(Decision):
+class Settings(DecisionSettings):
     """Whether the fields of the combined text are announced by a mark each."""
 
     marks: bool
@@ -35,45 +35,50 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
     there is nothing to count; `says:<tag>`, 1 where a tag's own name stands in the text, is passed on. The past is not
     asked: an event is tagged by what it says. Words become numbers inside each fold, never here.
     """
-    text = _combined(current, settings.marks)
-    plain = _combined(current, marks=False)
-    said = [str(name) for name in current if str(name).startswith(SAYS)]
-    return pd.DataFrame({"text": text, **_surface(plain, current)}, index=current.index).join(current[said])
+    text = _combine_fields(current, settings.marks)
+    unmarked_text = _combine_fields(current, marks=False)
+    mention_columns = [str(name) for name in current if str(name).startswith(MENTION_PREFIX)]
+    return pd.DataFrame({"text": text, **_build_surface_inputs(unmarked_text, current)}, index=current.index).join(
+        current[mention_columns]
+    )
 
 
-def _combined(current: pd.DataFrame, marks: bool) -> pd.Series:
-    fields = list(zip(*(current[name] for name in FIELDS), strict=True))
-    told = [joined(dict(zip(FIELDS, row, strict=True)), marks) for row in fields]
-    return pd.Series(told, index=current.index, dtype=object)
+def _combine_fields(current: pd.DataFrame, marks: bool) -> pd.Series:
+    field_rows = list(zip(*(current[name] for name in TEXT_FIELDS), strict=True))
+    texts = [join_marked_fields(dict(zip(TEXT_FIELDS, row, strict=True)), marks) for row in field_rows]
+    return pd.Series(texts, index=current.index, dtype=object)
 
 
-def _surface(text: pd.Series, current: pd.DataFrame) -> dict[str, Floats]:
-    words, letters = _count(text, WORD), _count(text, r"[^\W\d_]")
-    capitals, digits = text.map(lambda found: sum(map(str.isupper, found))), _count(text, r"\d")
+def _build_surface_inputs(text: pd.Series, current: pd.DataFrame) -> dict[str, Floats]:
+    word_counts, letter_counts = _count_matches(text, WORD_PATTERN), _count_matches(text, r"[^\W\d_]")
+    capital_counts, digit_counts = (
+        text.map(lambda event_text: sum(map(str.isupper, event_text))),
+        _count_matches(text, r"\d"),
+    )
     return {
-        "words": words,
-        "name_words": _count(current["name"], WORD),
-        "location_words": _count(current["location"], WORD),
-        "word_length": _share(letters, words),
-        "capital_share": _share(capitals.to_numpy(float), letters),
-        "shouted_share": _share(_count(text, SHOUTED), words),
-        "digit_share": _share(digits, letters + digits),
-        "exclamations": _count(text, "!"),
-        "questions": _count(text, r"\?"),
-        "currency": _found(text, CURRENCY),
-        "hour": _found(text, HOUR),
+        "words": word_counts,
+        "name_words": _count_matches(current["name"], WORD_PATTERN),
+        "location_words": _count_matches(current["location"], WORD_PATTERN),
+        "word_length": _compute_share(letter_counts, word_counts),
+        "capital_share": _compute_share(capital_counts.to_numpy(float), letter_counts),
+        "shouted_share": _compute_share(_count_matches(text, SHOUTED_PATTERN), word_counts),
+        "digit_share": _compute_share(digit_counts, letter_counts + digit_counts),
+        "exclamations": _count_matches(text, "!"),
+        "questions": _count_matches(text, r"\?"),
+        "currency": _flag_matches(text, CURRENCY_PATTERN),
+        "hour": _flag_matches(text, HOUR_PATTERN),
     }
 
 
-def _count(text: pd.Series, pattern: str) -> Floats:
+def _count_matches(text: pd.Series, pattern: str) -> Floats:
     compiled = re.compile(pattern)
-    return np.array([sum(1 for _ in compiled.finditer(found)) for found in text], dtype=float)
+    return np.array([sum(1 for _ in compiled.finditer(event_text)) for event_text in text], dtype=float)
 
 
-def _found(text: pd.Series, pattern: str) -> Floats:
+def _flag_matches(text: pd.Series, pattern: str) -> Floats:
     compiled = re.compile(pattern)
-    return np.array([compiled.search(found) is not None for found in text], dtype=float)
+    return np.array([compiled.search(event_text) is not None for event_text in text], dtype=float)
 
 
-def _share(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+def _compute_share(numerator: Floats, denominator: Floats) -> Floats:
+    return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)

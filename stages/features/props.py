@@ -6,25 +6,36 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.leaks import Decision
-from core.prices import fair
+from core.leaks import DecisionSettings
+from core.prices import remove_margin
 from core.segments import Floats
-from core.totals import By
+from core.totals import KeyColumns
 from core.windows import Past
 
 Inputs = dict[str, Floats]
 
 PLAYER = "entity"
-SEASON = (PLAYER, "season")
-BOX = ("points", "rebounds", "assists", "steals", "blocks", "turnovers", "fg_pct", "fg3_pct", "ft_pct", "plus_minus")
-SHOTS = ("fga", "fg3a", "fta")
-LAYOFF = 30.0  # days of rest beyond which more say nothing
-SHRINK = 10.0  # games' worth of no surplus that a player's surpluses are drawn toward
-SHRINK_SIDE = 50.0  # and those of all who met an opponent
-NOTHING = 1e-6  # a mean or a spread no larger than this is a zero with rounding
+PLAYER_SEASON = (PLAYER, "season")
+BOX_SCORE_STATS = (
+    "points",
+    "rebounds",
+    "assists",
+    "steals",
+    "blocks",
+    "turnovers",
+    "fg_pct",
+    "fg3_pct",
+    "ft_pct",
+    "plus_minus",
+)
+SHOT_STATS = ("fga", "fg3a", "fta")
+MAX_REST_DAYS = 30.0  # days of rest beyond which more say nothing
+SHRINK_GAMES = 10.0  # games' worth of no surplus that a player's surpluses are drawn toward
+SHRINK_OPPONENT_ROWS = 50.0  # and those of all who met an opponent
+ZERO_TOLERANCE = 1e-6  # a mean or a spread no larger than this is a zero with rounding
 
 
-class Settings(Decision):
+class Settings(DecisionSettings):
     """What of the market is an input, whether line-ups are known at the off, and how fast form fades."""
 
     market: Literal["none", "past", "line", "residual"]
@@ -43,136 +54,140 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
     `anchor`, the line where there is one and else the player's usual, of a first game everybody's, for a learner to
     start from.
     """
-    form = _form(past, settings)
+    form = _build_form_inputs(past, settings)
     table = {
-        **_card(current),
+        **_build_game_inputs(current),
         **form,
-        **_minutes(past, settings),
-        **_rates(past),
-        **_trends(past, form),
-        **_schedule(past),
-        **_opponent(past),
-        **_history(past),
-        **_availability(past),
-        **_lineups(current, past, settings),
-        **_market(current, past, settings),
+        **_build_minutes_inputs(past, settings),
+        **_build_rate_inputs(past),
+        **_build_trend_inputs(past, form),
+        **_build_schedule_inputs(past),
+        **_build_opponent_inputs(past),
+        **_build_matchup_inputs(past),
+        **_build_absence_inputs(past),
+        **_build_lineup_inputs(current, past, settings),
+        **_build_market_inputs(current, past, settings),
     }
     categories = {name: current[name].astype("category") for name in ("team", "opponent", "role")}
     return pd.DataFrame({**table, **categories})
 
 
-def _card(current: pd.DataFrame) -> Inputs:
+def _build_game_inputs(current: pd.DataFrame) -> Inputs:
     """What the schedule says."""
     table = {"home": current["home"].to_numpy(float)}
     if "season_type" in current:
-        kind = current["season_type"]
-        table["regular"] = np.where(kind.isna(), np.nan, kind.str.startswith("Regular", na=False))
+        season_type = current["season_type"]
+        table["regular"] = np.where(season_type.isna(), np.nan, season_type.str.startswith("Regular", na=False))
     return table
 
 
-def _form(past: Past, settings: Settings) -> Inputs:
+def _build_form_inputs(past: Past, settings: Settings) -> Inputs:
     """How much of the quantity the player reached: its mean, spread and height."""
     table = {f"mean_{last}": past.mean("target", PLAYER, last=last) for last in (1, 3, 5, 10, 20)}
     table |= {f"std_{last}": past.std("target", PLAYER, last=last) for last in (5, 10, 20)}
-    table["mean_season"], table["mean"] = past.mean("target", SEASON), past.mean("target", PLAYER)
-    table["std_season"] = past.std("target", SEASON)
+    table["mean_season"], table["mean"] = past.mean("target", PLAYER_SEASON), past.mean("target", PLAYER)
+    table["std_season"] = past.std("target", PLAYER_SEASON)
     table["fading"] = past.ewm("target", PLAYER, half_life_days=settings.half_life_days)
     table["fading_fast"] = past.ewm("target", PLAYER, half_life_days=settings.short_half_life_days)
     table["best"] = past.max("target", PLAYER)
     return table
 
 
-def _minutes(past: Past, settings: Settings) -> Inputs:
+def _build_minutes_inputs(past: Past, settings: Settings) -> Inputs:
     """How long the player is on the court."""
     table = {f"minutes_{last}": past.mean("minutes", PLAYER, last=last) for last in (1, 3, 5, 10, 20)}
-    table["minutes_season"] = past.mean("minutes", SEASON)
+    table["minutes_season"] = past.mean("minutes", PLAYER_SEASON)
     table["minutes_std_10"] = past.std("minutes", PLAYER, last=10)
     table["minutes_fading"] = past.ewm("minutes", PLAYER, half_life_days=settings.short_half_life_days)
     return table
 
 
-def _rates(past: Past) -> Inputs:
+def _build_rate_inputs(past: Past) -> Inputs:
     """How much a minute, how much of the team's points, and the rest of the box score; usage by what ends a play."""
     table = {}
     for last in (5, 10, 20):
-        table[f"rate_{last}"] = _share(past, "target", "minutes", PLAYER, last=last)
-    table["rate_season"] = _share(past, "target", "minutes", SEASON)
-    table["rate_365d"] = _share(past, "target", "minutes", PLAYER, days=365)
-    if past.knows("points") and past.knows("team_points"):
-        table["of_team_10"] = _share(past, "points", "team_points", PLAYER, last=10)
-        table["of_team_season"] = _share(past, "points", "team_points", SEASON)
-    for name in BOX:
-        if past.knows(name):
+        table[f"rate_{last}"] = _compute_ratio(past, "target", "minutes", PLAYER, last=last)
+    table["rate_season"] = _compute_ratio(past, "target", "minutes", PLAYER_SEASON)
+    table["rate_365d"] = _compute_ratio(past, "target", "minutes", PLAYER, days=365)
+    if past.has_column("points") and past.has_column("team_points"):
+        table["of_team_10"] = _compute_ratio(past, "points", "team_points", PLAYER, last=10)
+        table["of_team_season"] = _compute_ratio(past, "points", "team_points", PLAYER_SEASON)
+    for name in BOX_SCORE_STATS:
+        if past.has_column(name):
             table[f"{name}_10"] = past.mean(name, PLAYER, last=10)
     for name in ("fg_pct", "fg3_pct", "ft_pct"):
-        if past.knows(name):
+        if past.has_column(name):
             table[f"{name}_40"] = past.mean(name, PLAYER, last=40)
-    for name in SHOTS:
-        if past.knows(name):
-            table[f"{name}_rate_10"] = _share(past, name, "minutes", PLAYER, last=10)
+    for name in SHOT_STATS:
+        if past.has_column(name):
+            table[f"{name}_rate_10"] = _compute_ratio(past, name, "minutes", PLAYER, last=10)
     return table
 
 
-def _trends(past: Past, form: Inputs) -> Inputs:
+def _build_trend_inputs(past: Past, form: Inputs) -> Inputs:
     """Where form and minutes are going."""
     return {
         "slope_10": past.slope("target", PLAYER, last=10),
         "mean_3_less_10": form["mean_3"] - form["mean_10"],
         "mean_5_less_season": form["mean_5"] - form["mean_season"],
-        "z_5": (form["mean_5"] - form["mean_season"]) / _some(form["std_season"]),
+        "z_5": (form["mean_5"] - form["mean_season"]) / _mask_zeros(form["std_season"]),
         "surplus_3": past.mean("surplus", PLAYER, last=3),
         "minutes_surplus_3": past.mean("minutes_surplus", PLAYER, last=3),
         "minutes_slope_10": past.slope("minutes", PLAYER, last=10),
     }
 
 
-def _schedule(past: Past) -> Inputs:
+def _build_schedule_inputs(past: Past) -> Inputs:
     """How rested the player and the other team are, and how far the season is."""
-    rest = past.gap(PLAYER)
+    rest_days = past.days_since_last(PLAYER)
     return {
-        "rest_days": np.minimum(rest, LAYOFF),
-        "back_to_back": np.where(np.isnan(rest), np.nan, rest <= 1),
+        "rest_days": np.minimum(rest_days, MAX_REST_DAYS),
+        "back_to_back": np.where(np.isnan(rest_days), np.nan, rest_days <= 1),
         "games_7d": past.count(None, PLAYER, days=7),
         "games_14d": past.count(None, PLAYER, days=14),
         "minutes_7d": past.sum("minutes", PLAYER, days=7),
-        "games_season": past.count(None, SEASON),
+        "games_season": past.count(None, PLAYER_SEASON),
         "games": past.count(None, PLAYER),
-        "opponent_rest_days": np.minimum(past.gap("opponent"), LAYOFF),
+        "opponent_rest_days": np.minimum(past.days_since_last("opponent"), MAX_REST_DAYS),
     }
 
 
-def _opponent(past: Past) -> Inputs:
+def _build_opponent_inputs(past: Past) -> Inputs:
     """What the opponent allows, to all and to players of this role, and how many points both teams' games see."""
     table = {
-        "opponent_surplus_60d": _drawn(past, "surplus", "opponent", SHRINK_SIDE, days=60),
-        "opponent_role_surplus_120d": _drawn(past, "surplus", ("opponent", "role"), SHRINK_SIDE, days=120),
-        "opponent_minutes_surplus_60d": _drawn(past, "minutes_surplus", "opponent", SHRINK_SIDE, days=60),
+        "opponent_surplus_60d": _shrink_mean(past, "surplus", "opponent", SHRINK_OPPONENT_ROWS, days=60),
+        "opponent_role_surplus_120d": _shrink_mean(
+            past, "surplus", ("opponent", "role"), SHRINK_OPPONENT_ROWS, days=120
+        ),
+        "opponent_minutes_surplus_60d": _shrink_mean(
+            past, "minutes_surplus", "opponent", SHRINK_OPPONENT_ROWS, days=60
+        ),
     }
-    if past.knows("team_points"):
+    if past.has_column("team_points"):
         for days in (30, 120):
-            sides = {
+            team_means = {
                 "team_scores": past.mean("team_points", "team", days=days),
                 "team_allows": past.mean("opponent_points", "team", days=days),
                 "opponent_scores": past.mean("opponent_points", "opponent", days=days),
                 "opponent_allows": past.mean("team_points", "opponent", days=days),
             }
-            table |= {f"{name}_{days}d": values for name, values in sides.items()}
-            table[f"pace_{days}d"] = np.asarray(sum(sides.values())) / 2  # points a game of both teams, all in all
+            table |= {f"{name}_{days}d": values for name, values in team_means.items()}
+            table[f"pace_{days}d"] = np.asarray(sum(team_means.values())) / 2  # points a game of both teams, all in all
     return table
 
 
-def _history(past: Past) -> Inputs:
+def _build_matchup_inputs(past: Past) -> Inputs:
     """How the player did against this opponent, and here or away."""
     return {
         "games_against": past.count(None, (PLAYER, "opponent")),
         "mean_against": past.mean("target", (PLAYER, "opponent"), last=8),
-        "surplus_against": _drawn(past, "surplus", (PLAYER, "opponent"), SHRINK, last=8),
+        "surplus_against": _shrink_mean(past, "surplus", (PLAYER, "opponent"), SHRINK_GAMES, last=8),
         "mean_at_home_or_away": past.mean("target", (PLAYER, "home"), last=20),
-        "surplus_at_home_or_away": _drawn(past, "surplus", (PLAYER, "home"), SHRINK, last=20),
+        "surplus_at_home_or_away": _shrink_mean(past, "surplus", (PLAYER, "home"), SHRINK_GAMES, last=20),
     }
 
 
-def _availability(past: Past) -> Inputs:
+def _build_absence_inputs(past: Past) -> Inputs:
     """The share of his team's games in which the player did not play: all of them, of a newcomer."""
     table = {}
     for days in (10, 30):
@@ -182,7 +197,7 @@ def _availability(past: Past) -> Inputs:
     return table
 
 
-def _lineups(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
+def _build_lineup_inputs(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
     """Who is missing, told by what those who play usually reach; known at the off, and only in the rotation.
 
     A line that was quoted before the line-ups were out does not know this: then set `lineups: false`.
@@ -190,57 +205,63 @@ def _lineups(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
     if not settings.lineups or "side_usual" not in current:
         return {}
     table: Inputs = {}
-    known = current["side_minutes"].to_numpy(float) > 0  # a side of which nobody has played before sums to zero
+    has_past = current["side_minutes"].to_numpy(float) > 0  # a side of which nobody has played before sums to zero
     for name in ("side_usual", "side_minutes"):
-        here = np.where(known, current[name].to_numpy(float), np.nan)
-        table[name] = here
-        table[f"{name}_less_team_30d"] = here - past.mean(name, "team", days=30)
-        table[f"{name}_less_own_10"] = here - past.mean(name, (PLAYER, "team"), last=10)
-        sides = pd.Series(here, current.index, float).groupby([current["game_id"], current["team"]]).first()
-        table[f"opponent_{name}"] = sides.reindex(_keys(current, ["game_id", "opponent"])).to_numpy(float)
+        lineup_sums = np.where(has_past, current[name].to_numpy(float), np.nan)
+        table[name] = lineup_sums
+        table[f"{name}_less_team_30d"] = lineup_sums - past.mean(name, "team", days=30)
+        table[f"{name}_less_own_10"] = lineup_sums - past.mean(name, (PLAYER, "team"), last=10)
+        team_sums = pd.Series(lineup_sums, current.index, float).groupby([current["game_id"], current["team"]]).first()
+        table[f"opponent_{name}"] = team_sums.reindex(_build_key_index(current, ["game_id", "opponent"])).to_numpy(
+            float
+        )
     return table
 
 
-def _market(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
+def _build_market_inputs(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
     """What books said of the player's earlier games; with `line` or `residual`, of this one."""
     if settings.market == "none":
         return {}
     table = {
-        "line_last": past.last("line", PLAYER),
+        "line_last": past.nth_latest("line", PLAYER),
         "line_mean_3": past.mean("line", PLAYER, last=3),
-        "line_surplus_10": _drawn(past, "line_surplus", PLAYER, SHRINK, last=10),
+        "line_surplus_10": _shrink_mean(past, "line_surplus", PLAYER, SHRINK_GAMES, last=10),
     }
     if settings.market == "past":
         return table
     usual = past.mean("target", PLAYER, last=20)
-    opened = current["open_line"].to_numpy(float)
-    line = current["line"].to_numpy(float) if "line" in current else opened
+    open_line = current["open_line"].to_numpy(float)
+    line = current["line"].to_numpy(float) if "line" in current else open_line
     table |= {"line": line, "line_less_usual": line - usual, "line_news": line - table["line_last"]}
     if "line" in current:
-        over, _ = fair(current["over_price"], current["under_price"], "proportional")
-        table |= {"line_move": line - opened, "fair_over": over, "books": current["n_books"].to_numpy(float)}
+        fair_over, _ = remove_margin(current["over_price"], current["under_price"], "proportional")
+        table |= {"line_move": line - open_line, "fair_over": fair_over, "books": current["n_books"].to_numpy(float)}
     if settings.market == "residual":
-        anybody = past.mean("target", "home")
-        table["anchor"] = np.where(~np.isnan(line), line, np.where(np.isnan(usual), anybody, usual))
+        overall_mean = past.mean("target", "home")
+        table["anchor"] = np.where(~np.isnan(line), line, np.where(np.isnan(usual), overall_mean, usual))
     return table
 
 
-def _share(past: Past, part: str, whole: str, by: By, last: int | None = None, days: float | None = None) -> Floats:
+def _compute_ratio(
+    past: Past, numerator: str, denominator: str, by: KeyColumns, last: int | None = None, days: float | None = None
+) -> Floats:
     """Return the mean of one column over that of another in a window, missing where either is or the other's is 0."""
-    return past.mean(part, by, last=last, days=days) / _some(past.mean(whole, by, last=last, days=days))
+    return past.mean(numerator, by, last=last, days=days) / _mask_zeros(
+        past.mean(denominator, by, last=last, days=days)
+    )
 
 
-def _drawn(
-    past: Past, column: str, by: By, strength: float, last: int | None = None, days: float | None = None
+def _shrink_mean(
+    past: Past, column: str, by: KeyColumns, strength: float, last: int | None = None, days: float | None = None
 ) -> Floats:
     """Return the mean of a window drawn toward 0 by rows of no surplus, missing where the window holds none to draw."""
-    known = past.count(column, by, last=last, days=days) > 0
-    return np.where(known, past.share(column, by, last=last, days=days, strength=strength), np.nan)
+    has_values = past.count(column, by, last=last, days=days) > 0
+    return np.where(has_values, past.shrunk_rate(column, by, last=last, days=days, strength=strength), np.nan)
 
 
-def _some(values: Floats) -> Floats:
-    return np.where(values > NOTHING, values, np.nan)
+def _mask_zeros(values: Floats) -> Floats:
+    return np.where(values > ZERO_TOLERANCE, values, np.nan)
 
 
-def _keys(table: pd.DataFrame, names: list[str]) -> pd.MultiIndex:
+def _build_key_index(table: pd.DataFrame, names: list[str]) -> pd.MultiIndex:
     return pd.MultiIndex.from_frame(table[names])

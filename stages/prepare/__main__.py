@@ -3,12 +3,12 @@
 import pandas as pd
 
 from core import tables
-from core.doors import Paths, enter
-from core.folds import NO_CLOCK, WalkForward, keys_of, targets, walk_forward
+from core.doors import Paths, run_stage
+from core.folds import NO_CLOCK, WalkForwardSettings, list_key_columns, list_target_columns, walk_forward
 from core.outputs import write_json
-from core.params import knobs, plan, seed
-from core.shelf import tool
-from core.strata import Stratified, stratified
+from core.params import load_seed, load_settings, load_task_config
+from core.shelf import load_plugin
+from core.strata import StratifiedSettings, split_stratified
 
 READS: dict[str, str] = {}  # and the source that the plan names, wherever it lies
 WRITES = {
@@ -19,24 +19,33 @@ WRITES = {
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
-    row = plan(task)
-    cleaner = tool("prepare", task)
-    settings = knobs(cleaner.Settings, "prepare", task)
-    prepared, quality = cleaner.prepare(tool("prepare", row.reader, "read").read(row.source), settings)
-    declare = getattr(cleaner, "columns", lambda rows: [column for column in cleaner.COLUMNS if column.name in rows])
-    columns = declare(prepared)
-    tables.check(prepared, columns, f"prepared {task}")
-    folds = pd.concat([prepared[keys_of(prepared)], _folds(task, prepared)], axis=1)
-    tables.write(prepared, writes["prepared"], columns)
-    tables.write(folds, writes["folds"])
+    task_config = load_task_config(task)
+    cleaner = load_plugin("prepare", task)
+    settings = load_settings(cleaner.Settings, "prepare", task)
+    prepared, quality = cleaner.prepare(
+        load_plugin("prepare", task_config.reader, "read").read(task_config.source), settings
+    )
+    declare_columns = getattr(
+        cleaner, "columns", lambda rows: [column for column in cleaner.COLUMNS if column.name in rows]
+    )
+    columns = declare_columns(prepared)
+    tables.validate_table(prepared, columns, f"prepared {task}")
+    folds = pd.concat([prepared[list_key_columns(prepared)], _assign_folds(task, prepared)], axis=1)
+    tables.write_table(prepared, writes["prepared"], columns)
+    tables.write_table(folds, writes["folds"])
     write_json(quality, writes["quality"])
 
 
-def _folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:
+def _assign_folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:
     if (prepared["time"] == NO_CLOCK).all():
-        return stratified(prepared[targets(prepared)], prepared["group"], knobs(Stratified, "folds", task), seed())
-    return walk_forward(prepared["time"], prepared["group"], knobs(WalkForward, "folds", task))
+        return split_stratified(
+            prepared[list_target_columns(prepared)],
+            prepared["group"],
+            load_settings(StratifiedSettings, "folds", task),
+            load_seed(),
+        )
+    return walk_forward(prepared["time"], prepared["group"], load_settings(WalkForwardSettings, "folds", task))
 
 
 if __name__ == "__main__":
-    enter("prepare", READS, WRITES, main)
+    run_stage("prepare", READS, WRITES, main)

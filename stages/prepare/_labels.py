@@ -8,40 +8,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.texts import clean
+from core.texts import clean_text
 
 Tags = tuple[str, ...]
 
 
-def labels(value: Any, delimiters: str) -> Tags | None:
+def parse_tags(value: Any, delimiters: str) -> Tags | None:
     """Return the tags in a raw cell, sorted, each once, in lower case; None where the cell cannot be read.
 
     `delimiters` are the characters at which a text is cut. A missing cell and an empty one have no tags. A list that
     was written into a text, as JSON or by Python, is read as a list.
     """
     if isinstance(value, str):
-        value = _listed(value) if value.strip().startswith("[") else re.split(f"[{re.escape(delimiters)}]", value)
+        value = _parse_list(value) if value.strip().startswith("[") else re.split(f"[{re.escape(delimiters)}]", value)
     if isinstance(value, list | tuple | set | np.ndarray):
-        words = [word for word in value if not missing(word)]
-        readable = all(isinstance(word, str) for word in words)
-        return tuple(sorted({spelling(word) for word in words} - {""})) if readable else None
-    return () if missing(value) else None
+        items = [item for item in value if not is_missing(item)]
+        readable = all(isinstance(item, str) for item in items)
+        return tuple(sorted({normalize_tag(item) for item in items} - {""})) if readable else None
+    return () if is_missing(value) else None
 
 
-def spelling(tag: str) -> str:
+def normalize_tag(tag: str) -> str:
     """Return the one spelling of a tag: clean text in lower case."""
-    return clean(tag).lower()
+    return clean_text(tag).lower()
 
 
-def missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Return whether a raw cell holds nothing; a list holds something, be it empty."""
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
-def _listed(text: str) -> Any:
-    for parse in (json.loads, ast.literal_eval):
+def _parse_list(text: str) -> Any:
+    for parser in (json.loads, ast.literal_eval):
         try:
-            return parse(text)
+            return parser(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
     return False  # what no list is

@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from core import sources
-from core.refusals import Refusal
+from core.refusals import UserError
 
-NEEDED = "games"
-OPTIONAL = ("lines", "production")
+REQUIRED_TABLE = "games"
+OPTIONAL_TABLES = ("lines", "production")
 
 
 def read(source: str) -> dict[str, pd.DataFrame]:
@@ -16,17 +16,21 @@ def read(source: str) -> dict[str, pd.DataFrame]:
 
     Refuses a source without `games`, and a folder that holds a table only in a form that cannot be read.
     """
-    held = sources.tables(source)
-    for name in (NEEDED, *OPTIONAL):
-        if name not in held:
+    table_names = sources.list_source_tables(source)
+    for name in (REQUIRED_TABLE, *OPTIONAL_TABLES):
+        if name not in table_names:
             _refuse_other_forms(Path(source), name)
-    return {name: sources.read(source, name) for name in (NEEDED, *OPTIONAL) if name in held or name == NEEDED}
+    return {
+        name: sources.read_source_table(source, name)
+        for name in (REQUIRED_TABLE, *OPTIONAL_TABLES)
+        if name in table_names or name == REQUIRED_TABLE
+    }
 
 
 def _refuse_other_forms(folder: Path, name: str) -> None:
-    others = sorted(file.name for file in folder.glob(f"{name}.*"))  # a database has none
-    if others:
-        forms = ", ".join(sources.ENDINGS)
-        raise Refusal(
-            f"{folder} holds {others[0]}, which is none of {forms}; convert it, or take it out of the folder."
+    other_files = sorted(file.name for file in folder.glob(f"{name}.*"))  # a database has none
+    if other_files:
+        forms = ", ".join(sources.TABLE_SUFFIXES)
+        raise UserError(
+            f"{folder} holds {other_files[0]}, which is none of {forms}; convert it, or take it out of the folder."
         )

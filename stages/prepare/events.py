@@ -6,23 +6,23 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from core.delivered import delivered
-from core.duplicates import contradicting
+from core.delivered import coerce_table
+from core.duplicates import flag_contradictory_rows
 from core.folds import NO_CLOCK
-from core.mentions import SAYS, in_one, says
-from core.params import Knobs
-from core.refusals import Refusal, suggest
-from core.sifting import refuse_nothing, sift
-from core.tables import Column, check
-from core.texts import clean
-from core.twins import clusters
-from stages.prepare._census import cut_texts, tag_counts, twin_counts
-from stages.prepare._labels import labels, missing, spelling
+from core.mentions import MENTION_PREFIX, build_mention_columns, join_fields
+from core.params import StageSettings
+from core.refusals import UserError, did_you_mean
+from core.sifting import filter_rows, require_rows
+from core.tables import Column, validate_table
+from core.texts import clean_text
+from core.twins import find_near_duplicate_clusters
+from stages.prepare._census import count_clusters, count_tags, detect_cut_texts
+from stages.prepare._labels import is_missing, normalize_tag, parse_tags
 
 Flags = pd.Series  # True for the rows in which a rule finds fault
 
-FIELDS = ["name", "description", "location"]
-RAW = [
+TEXT_FIELDS = ["name", "description", "location"]
+RAW_COLUMNS = [
     Column("id", "text", "before", "the event", required=True),
     Column("name", "text", "before", "its name", required=True),
     Column("description", "text", "before", "what it is, in its maker's words"),
@@ -39,11 +39,11 @@ COLUMNS = [
     Column("description", "text", "before", "its description, cleaned; empty if it has none", nullable=False),
     Column("location", "text", "before", "its place, cleaned; empty if it has none", nullable=False),
 ]
-TARGET = "target:"  # opens the name of the 0/1 column that holds the truth of a tag
-FLAG: Any = {"nullable": False, "low": 0, "high": 1}
+TARGET_PREFIX = "target:"  # opens the name of the 0/1 column that holds the truth of a tag
+BINARY_LIMITS: Any = {"nullable": False, "low": 0, "high": 1}
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The tag set, how tags are written, what is learnable, and how alike near-duplicates are."""
 
     tags: list[str] | None = Field(min_length=1)
@@ -64,132 +64,145 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     the truth. Refuses a tag outside the tag set that params fix, and a table without a sound event or without a tag.
     """
     raw = raw.reset_index(drop=True)
-    rows = _read(raw, settings)
-    sound, set_aside = sift(rows, RULES, settings)
-    refuse_nothing(rows, sound, set_aside, "events")
-    prepared = _derive(sound.sort_values(["time", "id"], ignore_index=True), settings)
-    check(prepared, columns(prepared), "events")
+    rows = _coerce_events(raw, settings)
+    sound, set_aside = filter_rows(rows, RULES, settings)
+    require_rows(rows, sound, set_aside, "events")
+    prepared = _build_event_rows(sound.sort_values(["time", "id"], ignore_index=True), settings)
+    validate_table(prepared, columns(prepared), "events")
     report = {
         "rows_in": len(rows),
         "rows_out": len(prepared),
         "set_aside": set_aside,
-        "missing_share": {name: float((prepared[name] == "").mean()) for name in FIELDS},
-        "ignored_columns": sorted(set(map(str, raw.columns)) - {column.name for column in RAW}),
-        "clusters": twin_counts(prepared["group"]),
-        "cut_texts": cut_texts(raw.reindex(sound.index, columns=["description"])["description"], settings.cut_share),
+        "missing_share": {name: float((prepared[name] == "").mean()) for name in TEXT_FIELDS},
+        "ignored_columns": sorted(set(map(str, raw.columns)) - {column.name for column in RAW_COLUMNS}),
+        "clusters": count_clusters(prepared["group"]),
+        "cut_texts": detect_cut_texts(
+            raw.reindex(sound.index, columns=["description"])["description"], settings.cut_share
+        ),
     }
-    names = _names(prepared)
-    given = prepared[[TARGET + tag for tag in names]].set_axis(names, axis=1)
-    return prepared, report | tag_counts(given, prepared["group"], settings.least_examples) | _days(prepared)
+    tags = _list_tags(prepared)
+    tag_matrix = prepared[[TARGET_PREFIX + tag for tag in tags]].set_axis(tags, axis=1)
+    return prepared, report | count_tags(tag_matrix, prepared["group"], settings.least_examples) | _summarise_days(
+        prepared
+    )
 
 
 def columns(prepared: pd.DataFrame) -> list[Column]:
     """Return the declarations of a prepared table, whose tags are not known beforehand."""
-    names = _names(prepared)
+    tags = _list_tags(prepared)
     return [
         *COLUMNS,
-        *(Column(SAYS + tag, "number", "before", f"1 where the text says {tag}", **FLAG) for tag in names),
-        *(Column(TARGET + tag, "number", "after", f"1 where the tag is {tag}", **FLAG) for tag in names),
+        *(
+            Column(MENTION_PREFIX + tag, "number", "before", f"1 where the text says {tag}", **BINARY_LIMITS)
+            for tag in tags
+        ),
+        *(Column(TARGET_PREFIX + tag, "number", "after", f"1 where the tag is {tag}", **BINARY_LIMITS) for tag in tags),
     ]
 
 
-def texts(raw: pd.DataFrame) -> pd.DataFrame:
+def clean_event_texts(raw: pd.DataFrame) -> pd.DataFrame:
     """Return the name, description and location of events, cleaned; an absent or missing one is empty."""
-    given = {name: raw.get(name, pd.Series("", raw.index)) for name in FIELDS}
-    return pd.DataFrame({name: values.map(_text) for name, values in given.items()}, dtype=object)
+    raw_fields = {name: raw.get(name, pd.Series("", raw.index)) for name in TEXT_FIELDS}
+    return pd.DataFrame({name: values.map(_clean_cell) for name, values in raw_fields.items()}, dtype=object)
 
 
-def _read(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _coerce_events(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     # texts and tags have readers of their own; of the raw ones only whether they are there is looked at
-    plain = {name: "" for name in (*FIELDS, "tags") if name in raw}
-    rows = delivered(raw.assign(**plain), RAW, "events")
-    rows[FIELDS] = texts(raw)
-    rows["tags"] = pd.Series([labels(value, settings.delimiters) for value in raw["tags"]], rows.index, dtype=object)
-    clock = rows["date"].notna().any()
-    rows["time"] = rows["date"] if clock else pd.Series(NO_CLOCK, rows.index).astype(rows["date"].dtype)
+    placeholders = {name: "" for name in (*TEXT_FIELDS, "tags") if name in raw}
+    rows = coerce_table(raw.assign(**placeholders), RAW_COLUMNS, "events")
+    rows[TEXT_FIELDS] = clean_event_texts(raw)
+    rows["tags"] = pd.Series(
+        [parse_tags(value, settings.delimiters) for value in raw["tags"]], rows.index, dtype=object
+    )
+    has_dates = rows["date"].notna().any()
+    rows["time"] = rows["date"] if has_dates else pd.Series(NO_CLOCK, rows.index).astype(rows["date"].dtype)
     return rows.drop(columns="date")
 
 
-def _derive(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    tags = _tag_set(rows, settings)
-    named = (rows["name"] + " " + rows["description"]).tolist()  # the place alone makes no twins
-    group = clusters(named, rows["id"].tolist(), settings.twin_similarity, settings.twin_words)
+def _build_event_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    tags = _resolve_tag_set(rows, settings)
+    event_texts = (rows["name"] + " " + rows["description"]).tolist()  # the place alone makes no twins
+    group = find_near_duplicate_clusters(
+        event_texts, rows["id"].tolist(), settings.twin_similarity, settings.twin_words
+    )
     keys = {"row_id": rows["id"], "entity": rows["id"], "group": pd.Series(group, dtype=object), "time": rows["time"]}
-    given = {TARGET + tag: [float(tag in labels) for labels in rows["tags"]] for tag in tags}
-    told = [in_one(fields) for fields in rows[FIELDS].itertuples(index=False)]
-    said = pd.DataFrame(says(told, tags), index=rows.index, dtype=float)
-    return pd.concat([pd.DataFrame(keys), rows[FIELDS], said, pd.DataFrame(given)], axis=1)
+    tag_targets = {TARGET_PREFIX + tag: [float(tag in row_tags) for row_tags in rows["tags"]] for tag in tags}
+    joined_texts = [join_fields(fields) for fields in rows[TEXT_FIELDS].itertuples(index=False)]
+    mentions = pd.DataFrame(build_mention_columns(joined_texts, tags), index=rows.index, dtype=float)
+    return pd.concat([pd.DataFrame(keys), rows[TEXT_FIELDS], mentions, pd.DataFrame(tag_targets)], axis=1)
 
 
-def _tag_set(rows: pd.DataFrame, settings: Settings) -> list[str]:
-    found = {tag for labels in rows["tags"] for tag in labels}
-    fixed = found if settings.tags is None else {spelling(tag) for tag in settings.tags}
-    if unknown := sorted(found - fixed):
-        carriers = sum(unknown[0] in labels for labels in rows["tags"])
-        raise Refusal(
-            f"events: {carriers} rows have the tag {unknown[0]!r}, which prepare.events.tags does not list; "
-            f"{suggest(unknown[0], fixed)} Mend the tag, list it, or set the knob to null to take every tag."
+def _resolve_tag_set(rows: pd.DataFrame, settings: Settings) -> list[str]:
+    used_tags = {tag for row_tags in rows["tags"] for tag in row_tags}
+    allowed_tags = used_tags if settings.tags is None else {normalize_tag(tag) for tag in settings.tags}
+    if unknown_tags := sorted(used_tags - allowed_tags):
+        carriers = sum(unknown_tags[0] in row_tags for row_tags in rows["tags"])
+        raise UserError(
+            f"events: {carriers} rows have the tag {unknown_tags[0]!r}, which prepare.events.tags does not list; "
+            f"{did_you_mean(unknown_tags[0], allowed_tags)} Mend the tag, list it, or set the knob to null to take every tag."
         )
-    if not found:
-        raise Refusal(f"events: none of {len(rows)} rows has a tag; bring some that are tagged.")
-    return sorted(fixed)
+    if not used_tags:
+        raise UserError(f"events: none of {len(rows)} rows has a tag; bring some that are tagged.")
+    return sorted(allowed_tags)
 
 
-def _text(value: Any) -> str:
-    return "" if missing(value) else clean(str(value))
+def _clean_cell(value: Any) -> str:
+    return "" if is_missing(value) else clean_text(str(value))
 
 
-def _names(prepared: pd.DataFrame) -> list[str]:
-    return [str(name).removeprefix(TARGET) for name in prepared if str(name).startswith(TARGET)]
+def _list_tags(prepared: pd.DataFrame) -> list[str]:
+    return [str(name).removeprefix(TARGET_PREFIX) for name in prepared if str(name).startswith(TARGET_PREFIX)]
 
 
-def _days(prepared: pd.DataFrame) -> dict[str, Any]:
+def _summarise_days(prepared: pd.DataFrame) -> dict[str, Any]:
     time = prepared["time"]
     if (time == NO_CLOCK).all():
         return {"clock": False}
     return {"clock": True, "first_day": f"{time.min():%Y-%m-%d}", "last_day": f"{time.max():%Y-%m-%d}"}
 
 
-def _without_id(rows: pd.DataFrame, settings: Settings) -> Flags:
+def _flag_missing_ids(rows: pd.DataFrame, settings: Settings) -> Flags:
     return rows["id"].isna()
 
 
-def _unreadable_tags(rows: pd.DataFrame, settings: Settings) -> Flags:
+def _flag_unreadable_tags(rows: pd.DataFrame, settings: Settings) -> Flags:
     return rows["tags"].isna()
 
 
-def _unreadable_date(rows: pd.DataFrame, settings: Settings) -> Flags:
+def _flag_unreadable_dates(rows: pd.DataFrame, settings: Settings) -> Flags:
     return rows["unreadable"]
 
 
-def _undated(rows: pd.DataFrame, settings: Settings) -> Flags:
+def _flag_missing_dates(rows: pd.DataFrame, settings: Settings) -> Flags:
     return rows["time"].isna()
 
 
-def _empty_text(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return (rows[FIELDS] == "").all(axis=1)  # such a row would measure the prior and nothing else
+def _flag_empty_texts(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return (rows[TEXT_FIELDS] == "").all(axis=1)  # such a row would measure the prior and nothing else
 
 
-def _untagged(rows: pd.DataFrame, settings: Settings) -> Flags:
+def _flag_untagged_events(rows: pd.DataFrame, settings: Settings) -> Flags:
     return rows["tags"].map(len).eq(0) & (settings.untagged == "set_aside")
 
 
-def _torn(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return contradicting(rows, ["id"], [*FIELDS, "time", "tags"])  # nobody can tell which of them is meant
+def _flag_contradictory_events(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return flag_contradictory_rows(
+        rows, ["id"], [*TEXT_FIELDS, "time", "tags"]
+    )  # nobody can tell which of them is meant
 
 
-def _twice(rows: pd.DataFrame, settings: Settings) -> Flags:
+def _flag_duplicate_events(rows: pd.DataFrame, settings: Settings) -> Flags:
     return rows.duplicated("id")
 
 
 # In the order they are asked; each sees only the rows that the ones above let pass.
 RULES: dict[str, Callable[[pd.DataFrame, Settings], Flags]] = {
-    "missing id": _without_id,
-    "unreadable tags": _unreadable_tags,
-    "unreadable date": _unreadable_date,
-    "missing date": _undated,
-    "empty text": _empty_text,
-    "untagged": _untagged,
-    "several events of one id": _torn,
-    "delivered twice": _twice,
+    "missing id": _flag_missing_ids,
+    "unreadable tags": _flag_unreadable_tags,
+    "unreadable date": _flag_unreadable_dates,
+    "missing date": _flag_missing_dates,
+    "empty text": _flag_empty_texts,
+    "untagged": _flag_untagged_events,
+    "several events of one id": _flag_contradictory_events,
+    "delivered twice": _flag_duplicate_events,
 }

@@ -7,4 +7,4 @@ from core import sources
 
 def read(source: str) -> pd.DataFrame:
     """Return the raw events of a folder (events.parquet, .csv, .json, .jsonl) or of a SQLite database."""
-    return sources.read(source, "events")
+    return sources.read_source_table(source, "events")

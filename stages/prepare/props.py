@@ -8,46 +8,51 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.delivered import blank, delivered, delivered_if_any
-from core.duplicates import contradicting, surpassed
-from core.params import Date, Knobs
-from core.quotes import consensus
-from core.races import total
-from core.refusals import Refusal, suggest
-from core.sifting import Counts, Flags, refuse_nothing, sift
-from core.tables import Column, check, typed
+from core.delivered import blank_out_of_range, coerce_optional_table, coerce_table
+from core.duplicates import flag_contradictory_rows, flag_superseded_rows
+from core.params import Date, StageSettings
+from core.quotes import compute_consensus_line
+from core.races import sum_by_group
+from core.refusals import UserError, did_you_mean
+from core.sifting import Counts, Flags, filter_rows, require_rows
+from core.tables import Column, coerce_types, validate_table
 from core.windows import Past
 
-Tables = dict[str, pd.DataFrame]
+RawTables = dict[str, pd.DataFrame]
 
-MOST = 150.0  # of anything counted in one game; the most ever were 100 points, in 1962
-MOST_OF_TEAM = 400.0  # points; the most ever were 186, in 1983
-DAY_ENDS = pd.Timedelta(hours=29)  # UTC midnight to the end of the day in New York, where dates are told
-ROTATION = 15.0  # usual minutes from which a player is missed: below it, not playing is the coach's choice
-UNNAMED = "points"  # what lines are about where nobody says it
-ROLES = {"bench": 0.0, "rotation": 14.0, "starter": 24.0, "star": 32.0}  # usual minutes from which a role begins
+MAX_GAME_COUNT = 150.0  # of anything counted in one game; the most ever were 100 points, in 1962
+MAX_TEAM_POINTS = 400.0  # points; the most ever were 186, in 1983
+DAY_END_OFFSET = pd.Timedelta(hours=29)  # UTC midnight to the end of the day in New York, where dates are told
+MIN_ROTATION_MINUTES = 15.0  # usual minutes from which a player is missed: below it, not playing is the coach's choice
+DEFAULT_LINE_STAT = "points"  # what lines are about where nobody says it
+ROLE_MIN_MINUTES = {
+    "bench": 0.0,
+    "rotation": 14.0,
+    "starter": 24.0,
+    "star": 32.0,
+}  # usual minutes from which a role begins
 
-STATS = [
+STAT_COLUMNS = [
     Column("minutes", "number", "after", "minutes played", "minutes", required=True, nullable=False),
-    Column("points", "whole", "after", "points scored", "points", low=0, high=MOST),
-    Column("rebounds", "whole", "after", "rebounds", low=0, high=MOST),
-    Column("assists", "whole", "after", "assists", low=0, high=MOST),
-    Column("steals", "whole", "after", "steals", low=0, high=MOST),
-    Column("blocks", "whole", "after", "blocked shots", low=0, high=MOST),
-    Column("turnovers", "whole", "after", "balls lost", low=0, high=MOST),
-    Column("fgm", "whole", "after", "field goals made", low=0, high=MOST),
-    Column("fga", "whole", "after", "field goals tried", low=0, high=MOST),
-    Column("fg3m", "whole", "after", "three-pointers made", low=0, high=MOST),
-    Column("fg3a", "whole", "after", "three-pointers tried", low=0, high=MOST),
-    Column("ftm", "whole", "after", "free throws made", low=0, high=MOST),
-    Column("fta", "whole", "after", "free throws tried", low=0, high=MOST),
+    Column("points", "whole", "after", "points scored", "points", low=0, high=MAX_GAME_COUNT),
+    Column("rebounds", "whole", "after", "rebounds", low=0, high=MAX_GAME_COUNT),
+    Column("assists", "whole", "after", "assists", low=0, high=MAX_GAME_COUNT),
+    Column("steals", "whole", "after", "steals", low=0, high=MAX_GAME_COUNT),
+    Column("blocks", "whole", "after", "blocked shots", low=0, high=MAX_GAME_COUNT),
+    Column("turnovers", "whole", "after", "balls lost", low=0, high=MAX_GAME_COUNT),
+    Column("fgm", "whole", "after", "field goals made", low=0, high=MAX_GAME_COUNT),
+    Column("fga", "whole", "after", "field goals tried", low=0, high=MAX_GAME_COUNT),
+    Column("fg3m", "whole", "after", "three-pointers made", low=0, high=MAX_GAME_COUNT),
+    Column("fg3a", "whole", "after", "three-pointers tried", low=0, high=MAX_GAME_COUNT),
+    Column("ftm", "whole", "after", "free throws made", low=0, high=MAX_GAME_COUNT),
+    Column("fta", "whole", "after", "free throws tried", low=0, high=MAX_GAME_COUNT),
     Column("fg_pct", "number", "after", "share of field goals made", low=0, high=1),
     Column("fg3_pct", "number", "after", "share of three-pointers made", low=0, high=1),
     Column("ft_pct", "number", "after", "share of free throws made", low=0, high=1),
     Column("plus_minus", "number", "after", "lead won while on the court", "points"),
-    Column("team_points", "whole", "after", "points of the player's team", "points", low=0, high=MOST_OF_TEAM),
+    Column("team_points", "whole", "after", "points of the player's team", "points", low=0, high=MAX_TEAM_POINTS),
 ]
-CARD = [
+SCHEDULE_COLUMNS = [
     Column("player", "text", "before", "the player's name"),
     Column("game_id", "text", "before", "the game", required=True, nullable=False),
     Column("season", "text", "before", "the season", required=True, nullable=False),
@@ -56,14 +61,14 @@ CARD = [
     Column("opponent", "text", "before", "the other team", required=True, nullable=False),
     Column("home", "whole", "before", "1 at home, 0 away", required=True, nullable=False, low=0, high=1),
 ]
-GAMES = [
+GAME_COLUMNS = [
     Column("player_id", "text", "before", "the player", required=True),
     Column("date", "time", "before", "day of the game", required=True),
     Column("start_time", "time", "before", "tip-off, UTC: later quotes are set aside"),
-    *CARD,
-    *STATS,
+    *SCHEDULE_COLUMNS,
+    *STAT_COLUMNS,
 ]
-LINES = [
+LINE_COLUMNS = [
     Column("player_id", "text", "before", "the player", required=True),
     Column("date", "time", "before", "day of the game", required=True),
     Column("stat", "text", "before", "quantity that the line is about; points if there is no such column"),
@@ -83,7 +88,7 @@ LINES = [
     Column("book", "text", "at_off", "who quotes; all quotes are one book's if there is no such column"),
     Column("quoted_at", "time", "at_off", "when, UTC"),
 ]
-PRODUCTION = [
+PRODUCTION_COLUMNS = [
     Column("player_id", "text", "before", "the player", required=True),
     Column("date", "time", "before", "day of the game", required=True),
     Column("model", "text", "after", "the model that predicted"),
@@ -92,7 +97,7 @@ PRODUCTION = [
     Column("line_type", "text", "after", "actual or estimated"),
     Column("created_at", "time", "after", "when it predicted, UTC"),
 ]
-LOGGED = [
+LOGGED_COLUMNS = [
     Column("production", "number", "after", "what another model predicted in production", yardstick=True),
     Column("production_model", "text", "after", "that model", yardstick=True),
     Column("production_line", "number", "after", "the line it was graded by", yardstick=True),
@@ -106,8 +111,8 @@ COLUMNS = [
     Column("time", "time", "before", "the day", nullable=False),
     Column("target", "number", "after", "the quantity that is predicted", nullable=False),
     Column("teacher", "number", "at_off", "the actual line"),
-    *CARD,
-    *STATS,
+    *SCHEDULE_COLUMNS,
+    *STAT_COLUMNS,
     Column("opponent_points", "number", "after", "points of the other team", "points"),
     Column("share_of_team", "number", "after", "one part of the team's rows: they sum to 1 a game", low=0, high=1),
     Column("last_5", "number", "before", "mean of the player's last five games"),
@@ -115,7 +120,7 @@ COLUMNS = [
     Column("season_mean", "number", "before", "mean of the season so far"),
     Column("usual", "number", "before", "mean of the last twenty"),
     Column("usual_minutes", "number", "before", "mean minutes of the last ten", "minutes"),
-    Column("role", "text", "before", "by usual minutes; missing in a first game", allowed=tuple(ROLES)),
+    Column("role", "text", "before", "by usual minutes; missing in a first game", allowed=tuple(ROLE_MIN_MINUTES)),
     Column("surplus", "number", "after", "target − usual"),
     Column("minutes_surplus", "number", "after", "minutes − usual minutes", "minutes"),
     Column("side_usual", "number", "at_off", "sum of the usual of those of 15 usual minutes who play; else missing"),
@@ -130,16 +135,16 @@ COLUMNS = [
     Column("line_type", "text", "at_off", "what can grade the row", allowed=("actual", "estimated", "none")),
     Column("estimated_line", "number", "before", "mean of the last five games to the nearest half: no market's number"),
     Column("line_surplus", "number", "after", "target − line"),
-    *LOGGED,
+    *LOGGED_COLUMNS,
 ]
-PLAYER_DAY = ["player_id", "date"]
-KEY = ["entity", "time"]
-AS_KEY = dict(zip(PLAYER_DAY, KEY, strict=True))
-NEEDED = [column.name for column in GAMES if column.required]
-COUNTED = [column.name for column in STATS if column.high == MOST]
+PLAYER_DAY_COLUMNS = ["player_id", "date"]
+KEY_COLUMNS = ["entity", "time"]
+PLAYER_DAY_TO_KEY = dict(zip(PLAYER_DAY_COLUMNS, KEY_COLUMNS, strict=True))
+REQUIRED_GAME_COLUMNS = [column.name for column in GAME_COLUMNS if column.required]
+COUNT_STATS = [column.name for column in STAT_COLUMNS if column.high == MAX_GAME_COUNT]
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The quantity that is predicted, the last day that is kept, and what a game may look like."""
 
     quantity: Literal["points", "rebounds", "assists", "steals", "blocks", "turnovers", "fg3m"]
@@ -149,7 +154,7 @@ class Settings(Knobs):
     estimate: bool
 
 
-def prepare(raw: Tables, settings: Settings) -> tuple[pd.DataFrame, dict[str, Any]]:
+def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return a row for every sound player and game, sorted by day, game, team and player, and the quality report.
 
     A game row that a rule of RULES finds fault with is set aside and counted under the first such rule; so is a line by
@@ -159,54 +164,58 @@ def prepare(raw: Tables, settings: Settings) -> tuple[pd.DataFrame, dict[str, An
     table of which no game survives, and one of lines or predictions that shares no player with the games.
     """
     raw = {name: table.reset_index(drop=True) for name, table in raw.items()}
-    told = _told(raw["games"], settings)
-    sound, set_aside = sift(told, RULES, settings)
-    refuse_nothing(told, sound, set_aside, "games")
-    games, made_missing = blank(raw["games"], sound, STATS)
-    known = _known(told, sound)
-    lines, lines_aside = _lines(raw.get("lines"), known, settings)
-    log, log_aside = _log(raw.get("production"), known, settings)
-    keyed = _keyed(games, settings)
-    rows = _usual(keyed, Past(keyed))
-    for table in (lines, log):
-        rows = rows.merge(table, on=KEY, how="left", validate="one_to_one")
-    columns = _columns(raw)
-    prepared = _graded(rows, Past(rows), settings)[[column.name for column in columns]]
-    check(prepared, columns, "props")
-    aside = {"games": set_aside, "lines": lines_aside, "production": log_aside}
-    return prepared, {"set_aside": aside, "made_missing": made_missing} | _found(raw, prepared)
+    coerced = _coerce_games(raw["games"], settings)
+    sound, set_aside = filter_rows(coerced, RULES, settings)
+    require_rows(coerced, sound, set_aside, "games")
+    games, made_missing = blank_out_of_range(raw["games"], sound, STAT_COLUMNS)
+    game_facts = _index_games(coerced, sound)
+    lines, lines_aside = _prepare_lines(raw.get("lines"), game_facts, settings)
+    predictions, predictions_aside = _prepare_predictions(raw.get("production"), game_facts, settings)
+    keyed_games = _add_keys(games, settings)
+    rows = _add_recent_form(keyed_games, Past(keyed_games))
+    for table in (lines, predictions):
+        rows = rows.merge(table, on=KEY_COLUMNS, how="left", validate="one_to_one")
+    columns = _select_columns(raw)
+    prepared = _add_line_type(rows, Past(rows), settings)[[column.name for column in columns]]
+    validate_table(prepared, columns, "props")
+    set_aside_counts = {"games": set_aside, "lines": lines_aside, "production": predictions_aside}
+    return prepared, {"set_aside": set_aside_counts, "made_missing": made_missing} | _summarise_quality(raw, prepared)
 
 
-def card(raw: pd.DataFrame, past: Callable[[pd.DataFrame], Past], settings: Settings) -> pd.DataFrame:
+def prepare_upcoming_games(
+    raw: pd.DataFrame, past_of: Callable[[pd.DataFrame], Past], settings: Settings
+) -> pd.DataFrame:
     """Return games of one day that are not yet played as `prepare` would, what only they can tell missing.
 
-    `raw` holds columns of GAMES and LINES, a row a player, and may lack what a schedule does not tell; `past` gives the
+    `raw` holds columns of GAMES and LINES, a row a player, and may lack what a schedule does not tell; `past_of` gives the
     past of such rows. Who plays is taken to be who is asked for. Refuses a player twice and a team against itself.
     """
-    told = {column.name: column for column in (*LINES, *GAMES) if column.name in raw}
-    names = dict.fromkeys([*(column.name for column in (*GAMES, *LINES)), settings.quantity])
-    rows = _keyed(typed(raw, list(told.values()), "games").reindex(columns=list(names)), settings)
-    faults = {"a player twice": rows.duplicated(KEY), "a team against itself": rows["team"] == rows["opponent"]}
+    delivered_columns = {column.name: column for column in (*LINE_COLUMNS, *GAME_COLUMNS) if column.name in raw}
+    column_names = dict.fromkeys([*(column.name for column in (*GAME_COLUMNS, *LINE_COLUMNS)), settings.quantity])
+    rows = _add_keys(
+        coerce_types(raw, list(delivered_columns.values()), "games").reindex(columns=list(column_names)), settings
+    )
+    faults = {"a player twice": rows.duplicated(KEY_COLUMNS), "a team against itself": rows["team"] == rows["opponent"]}
     for reason, fault in faults.items():
         if fault.any():
-            raise Refusal(f"{rows.loc[fault, 'row_id'].iloc[0]}: {reason}; mend the row.")
-    before = past(rows)
-    rows = _usual(rows, before).assign(estimated_line=np.nan)
-    return _graded(rows, before, settings).reindex(columns=[column.name for column in COLUMNS])
+            raise UserError(f"{rows.loc[fault, 'row_id'].iloc[0]}: {reason}; mend the row.")
+    player_past = past_of(rows)
+    rows = _add_recent_form(rows, player_past).assign(estimated_line=np.nan)
+    return _add_line_type(rows, player_past, settings).reindex(columns=[column.name for column in COLUMNS])
 
 
-def _columns(raw: Tables) -> list[Column]:
+def _select_columns(raw: RawTables) -> list[Column]:
     """Return what is prepared: a column that the source lacks is left out rather than left empty."""
-    absent = {column.name for column in (*CARD, *STATS)} - set(map(str, raw["games"].columns))
-    if "team_points" in absent:
-        absent.add("opponent_points")
+    absent_names = {column.name for column in (*SCHEDULE_COLUMNS, *STAT_COLUMNS)} - set(map(str, raw["games"].columns))
+    if "team_points" in absent_names:
+        absent_names.add("opponent_points")
     if not len(raw.get("production", ())):
-        absent |= {column.name for column in LOGGED}
-    return [column for column in COLUMNS if column.name not in absent]
+        absent_names |= {column.name for column in LOGGED_COLUMNS}
+    return [column for column in COLUMNS if column.name not in absent_names]
 
 
-def _found(raw: Tables, prepared: pd.DataFrame) -> dict[str, Any]:
-    declared = {"games": GAMES, "lines": LINES, "production": PRODUCTION}
+def _summarise_quality(raw: RawTables, prepared: pd.DataFrame) -> dict[str, Any]:
+    declared = {"games": GAME_COLUMNS, "lines": LINE_COLUMNS, "production": PRODUCTION_COLUMNS}
     ignored = {name: set(map(str, table.columns)) - {c.name for c in declared[name]} for name, table in raw.items()}
     return {
         "ignored_columns": {name: sorted(columns) for name, columns in ignored.items()},
@@ -214,7 +223,7 @@ def _found(raw: Tables, prepared: pd.DataFrame) -> dict[str, Any]:
         "rows_out": len(prepared),
         "games_out": int(prepared["game_id"].nunique()),
         "line_types": prepared["line_type"].value_counts().sort_index().to_dict(),
-        "teams_whose_points_are_not_their_players_sum": _odd_sums(prepared),
+        "teams_whose_points_are_not_their_players_sum": _count_mismatched_teams(prepared),
         "missing_share": {
             column.name: float(prepared[column.name].isna().mean())
             for column in COLUMNS
@@ -226,72 +235,90 @@ def _found(raw: Tables, prepared: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _odd_sums(prepared: pd.DataFrame) -> int | None:
+def _count_mismatched_teams(prepared: pd.DataFrame) -> int | None:
     """Return how many teams did not score what their players did; None where the source tells only one of both."""
     if not {"points", "team_points"} <= set(prepared):
         return None
-    side = prepared.groupby(["game_id", "team"])
-    told = side["team_points"].first().dropna()
-    return int((side["points"].sum()[told.index] != told).sum())
+    team_games = prepared.groupby(["game_id", "team"])
+    team_points = team_games["team_points"].first().dropna()
+    return int((team_games["points"].sum()[team_points.index] != team_points).sum())
 
 
-def _told(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _coerce_games(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     if settings.quantity not in raw:
-        raise Refusal(f"games has no column {settings.quantity!r}; {suggest(settings.quantity, map(str, raw.columns))}")
-    rows = delivered(raw, GAMES, "games", [settings.quantity])
+        raise UserError(
+            f"games has no column {settings.quantity!r}; {did_you_mean(settings.quantity, map(str, raw.columns))}"
+        )
+    rows = coerce_table(raw, GAME_COLUMNS, "games", [settings.quantity])
     rows["date"] = rows["date"].dt.normalize()
     # the day begins first where clocks are 14 hours ahead: nowhere on Earth has a later game been played
     today = (pd.Timestamp.now("UTC").tz_localize(None) + pd.Timedelta(hours=14)).normalize()
-    ahead = rows["date"][(rows["date"] > today) & rows[settings.quantity].notna()]
-    if settings.until is None and len(ahead):
-        raise Refusal(
-            f"games: {len(ahead)} results are dated after today ({today:%Y-%m-%d}), the last {ahead.max():%Y-%m-%d}; "
+    future_dates = rows["date"][(rows["date"] > today) & rows[settings.quantity].notna()]
+    if settings.until is None and len(future_dates):
+        raise UserError(
+            f"games: {len(future_dates)} results are dated after today ({today:%Y-%m-%d}), the last {future_dates.max():%Y-%m-%d}; "
             "mend the dates, or set prepare.props.until to the last day to keep."
         )
     return rows
 
 
-def _known(told: pd.DataFrame, sound: pd.DataFrame) -> pd.DataFrame:
+def _index_games(games: pd.DataFrame, sound: pd.DataFrame) -> pd.DataFrame:
     """Return every player and day of the source once, with the tip-off and whether a row of it is sound."""
-    days = told[[*PLAYER_DAY, "start_time"]].assign(sound=told.index.isin(sound.index)).dropna(subset=PLAYER_DAY)
-    once = days.sort_values("sound", kind="stable").drop_duplicates(PLAYER_DAY, keep="last")
-    return once.rename(columns=AS_KEY)
+    player_days = (
+        games[[*PLAYER_DAY_COLUMNS, "start_time"]]
+        .assign(sound=games.index.isin(sound.index))
+        .dropna(subset=PLAYER_DAY_COLUMNS)
+    )
+    unique_player_days = player_days.sort_values("sound", kind="stable").drop_duplicates(
+        PLAYER_DAY_COLUMNS, keep="last"
+    )
+    return unique_player_days.rename(columns=PLAYER_DAY_TO_KEY)
 
 
-def _beside(rows: pd.DataFrame, known: pd.DataFrame, where: str) -> pd.DataFrame:
+def _join_game_facts(rows: pd.DataFrame, game_facts: pd.DataFrame, table_name: str) -> pd.DataFrame:
     """Return rows about players and days, each beside what is known of that game."""
-    rows = rows.assign(date=rows["date"].dt.normalize()).rename(columns=AS_KEY)
-    known_player = rows["entity"].isin(known["entity"])
+    rows = rows.assign(date=rows["date"].dt.normalize()).rename(columns=PLAYER_DAY_TO_KEY)
+    known_player = rows["entity"].isin(game_facts["entity"])
     if len(rows) and not known_player.any():
-        here, there = rows["entity"].fillna("").max(), known["entity"].max()
-        raise Refusal(f"{where} and games share no player_id ({here!r} here, {there!r} there); give both the same ids.")
-    return rows.merge(known, on=KEY, how="left").assign(known_player=known_player)
+        row_player, game_player = rows["entity"].fillna("").max(), game_facts["entity"].max()
+        raise UserError(
+            f"{table_name} and games share no player_id ({row_player!r} here, {game_player!r} there); give both the same ids."
+        )
+    return rows.merge(game_facts, on=KEY_COLUMNS, how="left").assign(known_player=known_player)
 
 
-def _lines(raw: pd.DataFrame | None, known: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, Counts]:
+def _prepare_lines(
+    raw: pd.DataFrame | None, game_facts: pd.DataFrame, settings: Settings
+) -> tuple[pd.DataFrame, Counts]:
     """Return one row of lines for each player and day that has a game, and why quotes were set aside."""
-    quotes = _beside(delivered_if_any(raw, LINES, "lines"), known, "lines")
-    check(quotes, [column for column in LINES if column.allowed], "lines")
-    quotes, counts = sift(quotes, LINE_RULES, settings)
+    quotes = _join_game_facts(coerce_optional_table(raw, LINE_COLUMNS, "lines"), game_facts, "lines")
+    validate_table(quotes, [column for column in LINE_COLUMNS if column.allowed], "lines")
+    quotes, counts = filter_rows(quotes, LINE_RULES, settings)
     # a book's first quote is its open, its last its close: what lies between is an older quote
-    if older := int(quotes.duplicated([*KEY, "line_type", "book"]).sum()):
-        counts["older quote of the same book"] = older
+    if older_quotes := int(quotes.duplicated([*KEY_COLUMNS, "line_type", "book"]).sum()):
+        counts["older quote of the same book"] = older_quotes
     quotes["open_line"] = quotes["open_line"].where(quotes["open_line"].between(0, settings.line_high, "right"))
-    actual, estimated = (consensus(quotes[quotes["line_type"] == kind], KEY) for kind in ("actual", "estimated"))
-    estimated = estimated[[*KEY, "line"]].rename(columns={"line": "estimated_line"})
-    return actual.merge(estimated, on=KEY, how="outer"), counts
+    actual, estimated = (
+        compute_consensus_line(quotes[quotes["line_type"] == kind], KEY_COLUMNS) for kind in ("actual", "estimated")
+    )
+    estimated = estimated[[*KEY_COLUMNS, "line"]].rename(columns={"line": "estimated_line"})
+    return actual.merge(estimated, on=KEY_COLUMNS, how="outer"), counts
 
 
-def _log(raw: pd.DataFrame | None, known: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, Counts]:
+def _prepare_predictions(
+    raw: pd.DataFrame | None, game_facts: pd.DataFrame, settings: Settings
+) -> tuple[pd.DataFrame, Counts]:
     """Return the newest prediction of each player and day that has a game, and why others were set aside."""
-    names = {"predicted": "production", "created_at": "production_at"}
-    names |= {name: f"production_{name}" for name in ("model", "line", "line_type")}
-    log = _beside(delivered_if_any(raw, PRODUCTION, "production"), known, "production")
-    log, counts = sift(log.rename(columns=names), LOG_RULES, settings)
-    return log[[*KEY, *names.values()]], counts
+    new_names = {"predicted": "production", "created_at": "production_at"}
+    new_names |= {name: f"production_{name}" for name in ("model", "line", "line_type")}
+    predictions = _join_game_facts(
+        coerce_optional_table(raw, PRODUCTION_COLUMNS, "production"), game_facts, "production"
+    )
+    predictions, counts = filter_rows(predictions.rename(columns=new_names), LOG_RULES, settings)
+    return predictions[[*KEY_COLUMNS, *new_names.values()]], counts
 
 
-def _keyed(games: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _add_keys(games: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return the games in their order, with the columns by which every task is read."""
     games = games.sort_values(["date", "game_id", "team", "player_id"], ignore_index=True)
     day, target = games["date"].dt.strftime("%Y-%m-%d"), games[settings.quantity]
@@ -299,108 +326,110 @@ def _keyed(games: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return games.assign(**keys, target=target)
 
 
-def _usual(rows: pd.DataFrame, past: Past) -> pd.DataFrame:
+def _add_recent_form(rows: pd.DataFrame, past: Past) -> pd.DataFrame:
     """Add what each player did before, what he did beyond it, and what the two sides usually do."""
-    side = [rows["game_id"], rows["team"]]
-    known = {
+    team_keys = [rows["game_id"], rows["team"]]
+    form_columns = {
         "last_5": past.mean("target", "entity", last=5),
         "last_10": past.mean("target", "entity", last=10),
         "season_mean": past.mean("target", ("entity", "season")),
         "usual": past.mean("target", "entity", last=20),
         "usual_minutes": past.mean("minutes", "entity", last=10),
     }
-    rows = rows.assign(**known, share_of_team=1 / rows.groupby(side)["entity"].transform("size"))
-    rows["role"] = _role(rows["usual_minutes"])
+    rows = rows.assign(**form_columns, share_of_team=1 / rows.groupby(team_keys)["entity"].transform("size"))
+    rows["role"] = _assign_roles(rows["usual_minutes"])
     rows["surplus"] = rows["target"] - rows["usual"]
     rows["minutes_surplus"] = rows["minutes"] - rows["usual_minutes"]
-    missed = (rows["usual_minutes"] >= ROTATION).to_numpy()
-    code = np.asarray(rows.groupby(side).ngroup(), np.int64)
-    nobody = total(missed.astype(float), code) == 0
-    for name, usual in (("side_usual", "usual"), ("side_minutes", "usual_minutes")):
-        rows[name] = np.where(nobody, np.nan, total(np.where(missed, rows[usual], 0.0), code))
-    team = rows.groupby(["game_id", "team"])["team_points"].first()
-    other = pd.MultiIndex.from_frame(rows[["game_id", "opponent"]])
-    return rows.assign(opponent_points=team.reindex(other).to_numpy())
+    in_rotation = (rows["usual_minutes"] >= MIN_ROTATION_MINUTES).to_numpy()
+    team_codes = np.asarray(rows.groupby(team_keys).ngroup(), np.int64)
+    no_rotation = sum_by_group(in_rotation.astype(float), team_codes) == 0
+    for name, usual_column in (("side_usual", "usual"), ("side_minutes", "usual_minutes")):
+        rows[name] = np.where(
+            no_rotation, np.nan, sum_by_group(np.where(in_rotation, rows[usual_column], 0.0), team_codes)
+        )
+    team_points = rows.groupby(["game_id", "team"])["team_points"].first()
+    opponent_keys = pd.MultiIndex.from_frame(rows[["game_id", "opponent"]])
+    return rows.assign(opponent_points=team_points.reindex(opponent_keys).to_numpy())
 
 
-def _role(minutes: pd.Series) -> pd.Series:
-    bounds = [*ROLES.values(), np.inf]
-    return pd.cut(minutes, bounds, right=False, labels=list(ROLES)).astype(object)
+def _assign_roles(minutes: pd.Series) -> pd.Series:
+    bounds = [*ROLE_MIN_MINUTES.values(), np.inf]
+    return pd.cut(minutes, bounds, right=False, labels=list(ROLE_MIN_MINUTES)).astype(object)
 
 
-def _graded(rows: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:
+def _add_line_type(rows: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:
     """Say what can grade each row; estimated lines are made where asked for and nobody brought one."""
     if settings.estimate:
-        halves = np.round(2 * past.mean("target", ("entity", "season"), last=5), 9)  # so that ties are ties
-        rows["estimated_line"] = rows["estimated_line"].fillna(pd.Series(np.round(halves) / 2, index=rows.index))
-    kinds = [rows["line"].notna(), rows["estimated_line"].notna()]
-    rows["line_type"] = np.select(kinds, ["actual", "estimated"], "none")
+        doubled_means = np.round(2 * past.mean("target", ("entity", "season"), last=5), 9)  # so that ties are ties
+        rows["estimated_line"] = rows["estimated_line"].fillna(pd.Series(np.round(doubled_means) / 2, index=rows.index))
+    line_flags = [rows["line"].notna(), rows["estimated_line"].notna()]
+    rows["line_type"] = np.select(line_flags, ["actual", "estimated"], "none")
     return rows.assign(teacher=rows["line"], line_surplus=rows["target"] - rows["line"])
 
 
-def _missing(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows[[*NEEDED, settings.quantity]].isna().any(axis=1)
+def _flag_missing_values(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return rows[[*REQUIRED_GAME_COLUMNS, settings.quantity]].isna().any(axis=1)
 
 
-def _did_not_play(rows: pd.DataFrame, settings: Settings) -> Flags:
+def _flag_players_without_minutes(rows: pd.DataFrame, settings: Settings) -> Flags:
     """Listed at 0 minutes with nothing to show for it; one who was told a plus_minus was there for some seconds."""
-    told = rows[[*COUNTED, "plus_minus"]].max(axis=1)
-    return (rows["minutes"] == 0) & rows["plus_minus"].isna() & (told.fillna(0) == 0)
+    largest_stat = rows[[*COUNT_STATS, "plus_minus"]].max(axis=1)
+    return (rows["minutes"] == 0) & rows["plus_minus"].isna() & (largest_stat.fillna(0) == 0)
 
 
-def _not_its_shots(rows: pd.DataFrame, settings: Settings) -> Flags:
-    shots = 2 * rows["fgm"] + rows["fg3m"] + rows["ftm"]  # a three-pointer is a field goal that counts one more
-    return shots.notna() & rows["points"].notna() & (shots != rows["points"])
+def _flag_points_unlike_shots(rows: pd.DataFrame, settings: Settings) -> Flags:
+    shot_points = 2 * rows["fgm"] + rows["fg3m"] + rows["ftm"]  # a three-pointer is a field goal that counts one more
+    return shot_points.notna() & rows["points"].notna() & (shot_points != rows["points"])
 
 
-def _less_told(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return surpassed(rows.assign(told=rows.notna().sum(axis=1)), PLAYER_DAY, "told")
+def _flag_sparser_duplicates(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return flag_superseded_rows(rows.assign(told=rows.notna().sum(axis=1)), PLAYER_DAY_COLUMNS, "told")
 
 
-def _impossible_line(rows: pd.DataFrame, settings: Settings) -> Flags:
-    unasked = (rows["line_type"] == "actual") & (rows["line"] == 0)
-    return unasked | ~rows["line"].between(0, settings.line_high)
+def _flag_impossible_lines(rows: pd.DataFrame, settings: Settings) -> Flags:
+    zero_quotes = (rows["line_type"] == "actual") & (rows["line"] == 0)
+    return zero_quotes | ~rows["line"].between(0, settings.line_high)
 
 
-def _quote_missing(rows: pd.DataFrame, settings: Settings) -> Flags:
-    unnamed = rows["stat"].isna() & bool(rows["stat"].notna().any())  # of which quantity, where others are named
-    return rows["unreadable"] | unnamed | rows[[*KEY, "line", "line_type"]].isna().any(axis=1)
+def _flag_incomplete_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
+    stat_missing = rows["stat"].isna() & bool(rows["stat"].notna().any())  # of which quantity, where others are named
+    return rows["unreadable"] | stat_missing | rows[[*KEY_COLUMNS, "line", "line_type"]].isna().any(axis=1)
 
 
 # In the order they are asked; each sees only the rows that the ones above let pass.
-Rules = dict[str, Callable[[pd.DataFrame, Settings], Flags]]
-RULES: Rules = {
+RowRules = dict[str, Callable[[pd.DataFrame, Settings], Flags]]
+RULES: RowRules = {
     "unreadable value": lambda rows, settings: rows["unreadable"],
-    "missing value": _missing,
+    "missing value": _flag_missing_values,
     "future": lambda rows, settings: rows["date"] > pd.Timestamp(settings.until or date.max),
     "a team against itself": lambda rows, settings: rows["team"] == rows["opponent"],
     "impossible minutes": lambda rows, settings: ~rows["minutes"].between(0, settings.longest_game),
-    "impossible count": lambda rows, settings: ~rows[settings.quantity].between(0, MOST),
-    "points that are not the sum of the shots": _not_its_shots,
-    "did not play": _did_not_play,
-    "contradictory rows of a player and day": lambda rows, settings: contradicting(
-        rows, PLAYER_DAY, [*NEEDED, settings.quantity]
+    "impossible count": lambda rows, settings: ~rows[settings.quantity].between(0, MAX_GAME_COUNT),
+    "points that are not the sum of the shots": _flag_points_unlike_shots,
+    "did not play": _flag_players_without_minutes,
+    "contradictory rows of a player and day": lambda rows, settings: flag_contradictory_rows(
+        rows, PLAYER_DAY_COLUMNS, [*REQUIRED_GAME_COLUMNS, settings.quantity]
     ),
-    "duplicate player and day": _less_told,
+    "duplicate player and day": _flag_sparser_duplicates,
 }
-GAME_RULES: Rules = {
+GAME_RULES: RowRules = {
     "unknown player": lambda rows, settings: ~rows["known_player"],
     "void: no game was played": lambda rows, settings: rows["sound"].isna(),
     "its game was set aside": lambda rows, settings: rows["sound"].eq(False),
 }
-LINE_RULES: Rules = {
-    "unreadable or missing value": _quote_missing,
-    "another quantity": lambda rows, settings: rows["stat"].fillna(UNNAMED) != settings.quantity,
+LINE_RULES: RowRules = {
+    "unreadable or missing value": _flag_incomplete_quotes,
+    "another quantity": lambda rows, settings: rows["stat"].fillna(DEFAULT_LINE_STAT) != settings.quantity,
     **GAME_RULES,
-    "impossible line": _impossible_line,
+    "impossible line": _flag_impossible_lines,
     "quoted after the start": lambda rows, settings: (
-        rows["quoted_at"] > rows["start_time"].fillna(rows["time"] + DAY_ENDS)
+        rows["quoted_at"] > rows["start_time"].fillna(rows["time"] + DAY_END_OFFSET)
     ),
 }
-LOG_RULES: Rules = {
+LOG_RULES: RowRules = {
     "unreadable or missing value": lambda rows, settings: (
-        rows["unreadable"] | rows[[*KEY, "production"]].isna().any(axis=1)
+        rows["unreadable"] | rows[[*KEY_COLUMNS, "production"]].isna().any(axis=1)
     ),
     **GAME_RULES,
-    "older prediction": lambda rows, settings: surpassed(rows, KEY, "production_at"),
+    "older prediction": lambda rows, settings: flag_superseded_rows(rows, KEY_COLUMNS, "production_at"),
 }

@@ -4,33 +4,40 @@ import numpy as np
 import pandas as pd
 
 from core import folds, tables
-from core.doors import Paths, enter
-from core.params import knobs, plan, seed
-from core.rows import read
-from core.shelf import tool
+from core.doors import Paths, run_stage
+from core.params import load_seed, load_settings, load_task_config
+from core.rows import read_fold_tables
+from core.shelf import load_plugin
 
 READS = {"features": "data/features/{task}.parquet", "folds": "data/folds/{task}.parquet"}
 WRITES = {"resampled": "data/resampled/{task}"}
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
-    word = plan(task).resampler
-    resampler = tool("resample", word)
-    settings = knobs(resampler.Settings, "resample", task, word)
-    table = read(reads["features"], reads["folds"])
-    weights, synthetic = table.folds[["row_id"]].copy(), [pd.DataFrame(columns=["fold", "parent", "other", "target"])]
-    for fold in folds.names(table.folds):
-        rows = table.rows(fold, "fit")
-        weight, made = resampler.resample(rows, settings, seed())
+    resampler_name = load_task_config(task).resampler
+    resampler = load_plugin("resample", resampler_name)
+    settings = load_settings(resampler.Settings, "resample", task, resampler_name)
+    table = read_fold_tables(reads["features"], reads["folds"])
+    weights, synthetic_tables = (
+        table.folds[["row_id"]].copy(),
+        [pd.DataFrame(columns=["fold", "parent", "other", "target"])],
+    )
+    for fold in folds.list_folds(table.folds):
+        rows = table.get_rows(fold, "fit")
+        row_weights, synthetic_rows = resampler.resample(rows, settings, load_seed())
         weights[fold] = np.nan
-        weights.loc[rows.at, fold] = weight
-        if len(made):
-            ids = table.folds["row_id"].to_numpy()[rows.at]
-            synthetic.append(made.assign(fold=fold, parent=ids[made["parent"]], other=ids[made["other"]]))
+        weights.loc[rows.table_position, fold] = row_weights
+        if len(synthetic_rows):
+            row_ids = table.folds["row_id"].to_numpy()[rows.table_position]
+            synthetic_tables.append(
+                synthetic_rows.assign(
+                    fold=fold, parent=row_ids[synthetic_rows["parent"]], other=row_ids[synthetic_rows["other"]]
+                )
+            )
     writes["resampled"].mkdir()
-    tables.write(weights, writes["resampled"] / "weights.parquet")
-    tables.write(pd.concat(synthetic, ignore_index=True), writes["resampled"] / "synthetic.parquet")
+    tables.write_table(weights, writes["resampled"] / "weights.parquet")
+    tables.write_table(pd.concat(synthetic_tables, ignore_index=True), writes["resampled"] / "synthetic.parquet")
 
 
 if __name__ == "__main__":
-    enter("resample", READS, WRITES, main)
+    run_stage("resample", READS, WRITES, main)

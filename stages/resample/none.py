@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from core.params import Knobs
-from core.rows import Floats, Rows
+from core.params import StageSettings
+from core.rows import Floats, FoldData
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """No knobs."""
 
 
-def resample(rows: Rows, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
+def resample(rows: FoldData, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
     """Return weight 1 for every row and no synthetic rows."""
     return np.ones(len(rows.y)), pd.DataFrame()

@@ -4,21 +4,21 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.params import Knobs
-from core.rows import Floats, Rows
+from core.params import StageSettings
+from core.rows import Floats, FoldData
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """How fast the past fades."""
 
     half_life_days: float = Field(gt=0)
 
 
-def resample(rows: Rows, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
+def resample(rows: FoldData, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
     """Return weights that halve with every half-life of age (days before the newest row), and no synthetic rows.
 
     Rows so old that their weight is below what a float holds get 0: dropped.
     """
-    age = (rows.time.max() - rows.time) / np.timedelta64(1, "D")
-    weight = np.exp(-np.log(2) * age / settings.half_life_days)
+    age_days = (rows.time.max() - rows.time) / np.timedelta64(1, "D")
+    weight = np.exp(-np.log(2) * age_days / settings.half_life_days)
     return weight / weight[weight > 0].mean(), pd.DataFrame()

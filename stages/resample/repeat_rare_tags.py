@@ -4,19 +4,19 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.params import Knobs
-from core.refusals import Refusal
-from core.rows import Floats, Rows
+from core.params import StageSettings
+from core.refusals import UserError
+from core.rows import Floats, FoldData
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """How many rows a tag should have, and how far a row may be repeated for that."""
 
     rows_per_tag: float = Field(gt=0)
     most_times: float = Field(ge=1)
 
 
-def resample(rows: Rows, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
+def resample(rows: FoldData, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
     """Return weights as if rows with rare tags were repeated, and no synthetic rows.
 
     A tag with fewer than `rows_per_tag` rows wants each of them so many times that it has as many, and at most
@@ -24,8 +24,8 @@ def resample(rows: Rows, settings: Settings, seed: int) -> tuple[Floats, pd.Data
     Refuses rows without tags.
     """
     if not rows.tags:
-        raise Refusal("repeat_rare_tags repeats rows with rare tags, and these rows have no tags; choose none.")
-    number = np.maximum(rows.y.sum(axis=0), 1)
-    wanted = np.clip(settings.rows_per_tag / number, 1, settings.most_times)
-    times = np.maximum((rows.y * wanted).max(axis=1), 1)
-    return np.asarray(times / times.mean()), pd.DataFrame()
+        raise UserError("repeat_rare_tags repeats rows with rare tags, and these rows have no tags; choose none.")
+    tag_counts = np.maximum(rows.y.sum(axis=0), 1)
+    tag_repeats = np.clip(settings.rows_per_tag / tag_counts, 1, settings.most_times)
+    row_repeats = np.maximum((rows.y * tag_repeats).max(axis=1), 1)
+    return np.asarray(row_repeats / row_repeats.mean()), pd.DataFrame()

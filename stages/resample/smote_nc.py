@@ -7,21 +7,21 @@ import pandas as pd
 from imblearn.over_sampling import SMOTE, SMOTENC
 from pydantic import Field
 
-from core.inputs import Encoding, categories, learn
-from core.params import Knobs
-from core.races import check
-from core.refusals import Refusal
-from core.rows import Floats, Rows
+from core.inputs import Encoding, fit_encoding, list_categorical_inputs
+from core.params import StageSettings
+from core.races import require_valid_targets
+from core.refusals import UserError
+from core.rows import Floats, FoldData
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """How many winners there are to be, and among how many nearest winners the second parent is drawn."""
 
     winners_per_loser: float = Field(gt=0, le=1)
     neighbours: int = Field(ge=1)
 
 
-class _Numbers(SMOTE):  # type: ignore[misc]  # imbalanced-learn carries no types
+class _RecordingSMOTE(SMOTE):  # type: ignore[misc]  # imbalanced-learn carries no types
     """SMOTE that notes which two winners, and which step from one to the other, made each synthetic row."""
 
     def _generate_samples(self, x: Any, nn_data: Any, nn_num: Any, rows: Any, cols: Any, steps: Any, *rest: Any) -> Any:
@@ -29,58 +29,66 @@ class _Numbers(SMOTE):  # type: ignore[misc]  # imbalanced-learn carries no type
         return super()._generate_samples(x, nn_data, nn_num, rows, cols, steps, *rest)
 
 
-class _Mixed(_Numbers, SMOTENC):  # type: ignore[misc]  # imbalanced-learn carries no types
+class _RecordingSMOTENC(_RecordingSMOTE, SMOTENC):  # type: ignore[misc]  # imbalanced-learn carries no types
     """The same for numbers and categories."""
 
 
-def resample(rows: Rows, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
+def resample(rows: FoldData, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
     """Return weight 1 for every row, and as many synthetic winners as bring winners per loser to the knob.
 
     Winners (dead heats too) are parents; neighbours are sought among standardised numbers, missing ones at the median.
     A number lies between its parents', a category is the most frequent among the neighbours. Refuses a target that
     is not a share of a win, fewer winners than neighbours + 1, and inputs without a number.
     """
-    check(rows.y, "smote_nc")
+    require_valid_targets(rows.y, "smote_nc")
     winners = np.flatnonzero(rows.y > 0)
-    wanted = round(settings.winners_per_loser * (len(rows.y) - len(winners)))
-    if wanted <= len(winners):
+    winners_wanted = round(settings.winners_per_loser * (len(rows.y) - len(winners)))
+    if winners_wanted <= len(winners):
         return np.ones(len(rows.y)), pd.DataFrame()
-    _enough(rows.x, len(winners), settings.neighbours)
-    names, encoding = categories(rows.x), learn(rows.x)
+    _require_enough_winners(rows.x, len(winners), settings.neighbours)
+    category_names, encoding = list_categorical_inputs(rows.x), fit_encoding(rows.x)
     numbers = rows.x[encoding["numbers"]].astype(float)
     numbers = numbers.fillna(pd.Series(encoding["median"], numbers.columns))
-    sampler, made = _sample(rows, numbers, encoding, {1: wanted}, settings.neighbours, seed)
-    parent, other = winners[sampler.parent_], winners[sampler.other_]
-    base, towards = numbers.to_numpy()[parent], numbers.to_numpy()[other]
+    sampler, sampled = _sample_winners(rows, numbers, encoding, {1: winners_wanted}, settings.neighbours, seed)
+    parent, neighbour = winners[sampler.parent_], winners[sampler.other_]
+    base, towards = numbers.to_numpy()[parent], numbers.to_numpy()[neighbour]
     synthetic = pd.DataFrame(base + sampler.step_ * (towards - base), columns=numbers.columns)
-    for name, code in zip(names, made[:, len(numbers.columns) :].astype(int).T, strict=True):
-        synthetic[name] = pd.Categorical.from_codes(code, categories=rows.x[name].cat.categories)
-    return np.ones(len(rows.y)), _as_inputs(synthetic, rows.x).assign(parent=parent, other=other, target=1.0)
+    for name, category_codes in zip(category_names, sampled[:, len(numbers.columns) :].astype(int).T, strict=True):
+        synthetic[name] = pd.Categorical.from_codes(category_codes, categories=rows.x[name].cat.categories)
+    return np.ones(len(rows.y)), _cast_like_inputs(synthetic, rows.x).assign(parent=parent, other=neighbour, target=1.0)
 
 
-def _enough(x: pd.DataFrame, winners: int, neighbours: int) -> None:
-    if winners < neighbours + 1:
-        raise Refusal(
-            f"smote_nc found {winners} winners where {neighbours} neighbours need at least {neighbours + 1}; "
+def _require_enough_winners(x: pd.DataFrame, winner_count: int, neighbours: int) -> None:
+    if winner_count < neighbours + 1:
+        raise UserError(
+            f"smote_nc found {winner_count} winners where {neighbours} neighbours need at least {neighbours + 1}; "
             "lower resample.<task>.smote_nc.neighbours, or bring more days."
         )
-    if len(categories(x)) == len(x.columns):
-        raise Refusal("smote_nc found only categories among the inputs; it needs a number to place a row between two.")
+    if len(list_categorical_inputs(x)) == len(x.columns):
+        raise UserError(
+            "smote_nc found only categories among the inputs; it needs a number to place a row between two."
+        )
 
 
-def _sample(
-    rows: Rows, numbers: pd.DataFrame, encoding: Encoding, wanted: dict[int, int], neighbours: int, seed: int
+def _sample_winners(
+    rows: FoldData, numbers: pd.DataFrame, encoding: Encoding, class_counts: dict[int, int], neighbours: int, seed: int
 ) -> tuple[Any, Floats]:
     scaled = (numbers.to_numpy() - encoding["mean"]) / encoding["spread"]
-    codes = [rows.x[name].cat.codes.to_numpy(float) for name in categories(rows.x)]  # −1, missing, is a level too
-    knobs = {"sampling_strategy": wanted, "k_neighbors": neighbours, "random_state": seed}
-    mixed = list(range(scaled.shape[1], scaled.shape[1] + len(codes)))
-    sampler = _Mixed(mixed, **knobs) if codes else _Numbers(**knobs)
-    table, _ = sampler.fit_resample(np.column_stack([scaled, *codes]), (rows.y > 0).astype(int))
-    return sampler, table[len(rows.y) :]
+    category_codes = [
+        rows.x[name].cat.codes.to_numpy(float) for name in list_categorical_inputs(rows.x)
+    ]  # −1, missing, is a level too
+    sampler_options = {"sampling_strategy": class_counts, "k_neighbors": neighbours, "random_state": seed}
+    category_positions = list(range(scaled.shape[1], scaled.shape[1] + len(category_codes)))
+    sampler = (
+        _RecordingSMOTENC(category_positions, **sampler_options)
+        if category_codes
+        else _RecordingSMOTE(**sampler_options)
+    )
+    resampled, _ = sampler.fit_resample(np.column_stack([scaled, *category_codes]), (rows.y > 0).astype(int))
+    return sampler, resampled[len(rows.y) :]
 
 
-def _as_inputs(synthetic: pd.DataFrame, x: pd.DataFrame) -> pd.DataFrame:
-    whole = [name for name in x.columns if x[name].dtype.kind in "iub"]
-    synthetic[whole] = synthetic[whole].round()
+def _cast_like_inputs(synthetic: pd.DataFrame, x: pd.DataFrame) -> pd.DataFrame:
+    integer_columns = [name for name in x.columns if x[name].dtype.kind in "iub"]
+    synthetic[integer_columns] = synthetic[integer_columns].round()
     return synthetic[list(x.columns)].astype(x.dtypes).copy()  # pandas warns of a table in a hundred pieces

@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 
 from core import folds, jobs, tables
-from core.curves import Curves
-from core.doors import Paths, at, enter
-from core.folds import KEYS
-from core.params import Knobs, knobs, plan, seed, workers
-from core.refusals import Refusal, suggest
-from core.rows import Rows, Table, recall
-from core.shelf import tool
+from core.curves import TrainingCurves
+from core.doors import Paths, expand_paths, run_stage
+from core.folds import KEY_COLUMNS
+from core.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
+from core.refusals import UserError, did_you_mean
+from core.rows import FoldData, FoldTables, read_cached_tables
+from core.shelf import load_plugin
 
 READS = {
     "features": "data/features/{task}.parquet",
@@ -29,16 +29,16 @@ WRITES = {
     "importance": "metrics/{task}/importance.csv",
 }
 LIVE = {"curves": "models/{task}/curves"}  # written in place, to be watched
-SHOWN = 25  # inputs in the picture of importance; the model's own file has them all
+MAX_IMPORTANCE_INPUTS = 25  # inputs in the picture of importance; the model's own file has them all
 
 
-class Floor(Knobs):
+class BaselineSettings(StageSettings):
     """The inputs that the floor, the simple learner that the chosen one must beat, is fitted on."""
 
     inputs: list[str]
 
 
-class Rivals(Knobs):
+class ComparisonSettings(StageSettings):
     """Learners among the plan's members that are fitted beside the chosen one, with their own knobs, to be compared."""
 
     learners: list[str]
@@ -49,115 +49,138 @@ class Arm:
     """One way of fitting that the reports compare: a learner, its knobs, its inputs, and rows resampled or natural."""
 
     name: str
-    word: str
+    learner_name: str
     settings: dict[str, Any]
     inputs: list[str]
-    natural: bool = False
+    unresampled: bool = False
 
 
 @dataclass(frozen=True)
-class Job:
-    """One arm in one fold of the tables at some paths: fit on `fit`, score the rows of each role."""
+class FitJob:
+    """One arm in one fold of the tables at some paths: fit on `read_fit_rows`, score the rows of each role."""
 
     arm: Arm
     fold: str
     roles: tuple[str, ...]
-    tables: tuple[Path, Path, Path]
+    table_paths: tuple[Path, Path, Path]
     seed: int
 
-    def fit(self) -> Rows:
+    def read_fit_rows(self) -> FoldData:
         """Return the rows to fit on."""
-        table = recall(*self.tables)
-        return (table.rows(self.fold, "fit") if self.arm.natural else table.resampled(self.fold)).only(self.arm.inputs)
+        table = read_cached_tables(*self.table_paths)
+        return (
+            table.get_rows(self.fold, "fit") if self.arm.unresampled else table.get_resampled_rows(self.fold)
+        ).select_inputs(self.arm.inputs)
 
-    def scored(self, role: str) -> Rows:
+    def read_role_rows(self, role: str) -> FoldData:
         """Return the rows of a role."""
-        return recall(*self.tables).rows(self.fold, role).only(self.arm.inputs)
+        return read_cached_tables(*self.table_paths).get_rows(self.fold, role).select_inputs(self.arm.inputs)
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     paths = (reads["features"], reads["folds"], reads["resampled"])
-    table = recall(*paths)
+    table = read_cached_tables(*paths)
     inputs = list(table.features.columns.drop("row_id"))
-    rivals = _rivals(task, inputs)
-    arms = _arms(task, json.loads(reads["tuned"].read_text()), inputs) + rivals
-    walked = folds.names(table.folds, "test")
+    comparison_arms = _list_comparison_arms(task, inputs)
+    arms = _list_arms(task, json.loads(reads["tuned"].read_text()), inputs) + comparison_arms
+    test_folds = folds.list_folds(table.folds, "test")
     # rivals first: a process that grows much after its first job is taken for a leak and begun anew, and networks weigh
-    tests = [Job(arm, fold, ("calibrate", "score"), paths, seed()) for arm in reversed(arms) for fold in walked]
-    scores = jobs.run(_scores, tests, workers(), f"train {arms[0].word}")
-    finals = [Job(arm, "final", ("calibrate",), paths, seed()) for arm in (arms[0], *rivals)]
-    curves = at(LIVE, task)["curves"]
-    writes["rivals"].mkdir()
-    model = _final(finals[0], curves, writes["final"])
-    _write_importance(model.importance, writes["importance"])
-    scores.append(_scored(finals[0], model))
-    for job in finals[1:]:
-        scores.append(_scored(job, _final(job, curves / job.arm.name, writes["rivals"] / job.arm.name)))
-    by_arm = [[one for job, one in zip(tests + finals, scores, strict=True) if job.arm == arm] for arm in arms]
-    tables.write(_wide(by_arm, table), writes["scores"])
-
-
-def _arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
-    row = plan(task)
-    floor = knobs(Floor, "train", task, "floor").inputs
-    if unknown := sorted(set(floor) - set(inputs)):
-        raise Refusal(f"train.{task}.floor.inputs names {unknown[0]!r}; {suggest(unknown[0], inputs)}")
-    floor_settings = knobs(tool("train", row.floor).Settings, "train", task, row.floor).model_dump()
-    arms = [
-        Arm("tuned", row.learner, tuned["tuned"], inputs),
-        Arm("default", row.learner, tuned["default"], inputs),
-        Arm("floor", row.floor, floor_settings, floor, natural=True),
+    test_jobs = [
+        FitJob(arm, fold, ("calibrate", "score"), paths, load_seed()) for arm in reversed(arms) for fold in test_folds
     ]
-    if row.resampler != "none":
-        arms.append(Arm("natural", row.learner, tuned["tuned"], inputs, natural=True))
+    scores = jobs.run_in_parallel(_fit_and_score, test_jobs, load_worker_count(), f"train {arms[0].learner_name}")
+    final_jobs = [FitJob(arm, "final", ("calibrate",), paths, load_seed()) for arm in (arms[0], *comparison_arms)]
+    curves_folder = expand_paths(LIVE, task)["curves"]
+    writes["rivals"].mkdir()
+    model = _fit_final(final_jobs[0], curves_folder, writes["final"])
+    _write_importance(model.importance, writes["importance"])
+    scores.append(_score_roles(final_jobs[0], model))
+    for job in final_jobs[1:]:
+        scores.append(_score_roles(job, _fit_final(job, curves_folder / job.arm.name, writes["rivals"] / job.arm.name)))
+    scores_by_arm = [
+        [job_scores for job, job_scores in zip(test_jobs + final_jobs, scores, strict=True) if job.arm == arm]
+        for arm in arms
+    ]
+    tables.write_table(_combine_scores(scores_by_arm, table), writes["scores"])
+
+
+def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
+    task_config = load_task_config(task)
+    baseline_inputs = load_settings(BaselineSettings, "train", task, "floor").inputs
+    if unknown_inputs := sorted(set(baseline_inputs) - set(inputs)):
+        raise UserError(
+            f"train.{task}.floor.inputs names {unknown_inputs[0]!r}; {did_you_mean(unknown_inputs[0], inputs)}"
+        )
+    baseline_settings = load_settings(
+        load_plugin("train", task_config.floor).Settings, "train", task, task_config.floor
+    ).model_dump()
+    arms = [
+        Arm("tuned", task_config.learner, tuned["tuned"], inputs),
+        Arm("default", task_config.learner, tuned["default"], inputs),
+        Arm("floor", task_config.floor, baseline_settings, baseline_inputs, unresampled=True),
+    ]
+    if task_config.resampler != "none":
+        arms.append(Arm("natural", task_config.learner, tuned["tuned"], inputs, unresampled=True))
     return arms
 
 
-def _rivals(task: str, inputs: list[str]) -> list[Arm]:
-    words, members = knobs(Rivals, "train", task, "rivals").learners, plan(task).members
-    if strangers := sorted(set(words) - set(members)):
-        raise Refusal(f"train.{task}.rivals.learners names {strangers[0]!r}; {suggest(strangers[0], members)}")
-    settings = {word: knobs(tool("train", word).Settings, "train", task, word).model_dump() for word in words}
-    return [Arm(word, word, settings[word], inputs) for word in words]
+def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
+    learner_names, members = (
+        load_settings(ComparisonSettings, "train", task, "rivals").learners,
+        load_task_config(task).members,
+    )
+    if unknown_learners := sorted(set(learner_names) - set(members)):
+        raise UserError(
+            f"train.{task}.rivals.learners names {unknown_learners[0]!r}; {did_you_mean(unknown_learners[0], members)}"
+        )
+    settings_by_learner = {
+        learner_name: load_settings(
+            load_plugin("train", learner_name).Settings, "train", task, learner_name
+        ).model_dump()
+        for learner_name in learner_names
+    }
+    return [
+        Arm(learner_name, learner_name, settings_by_learner[learner_name], inputs) for learner_name in learner_names
+    ]
 
 
-def _scores(job: Job) -> pd.DataFrame:
-    learner = tool("train", job.arm.word)
-    return _scored(job, learner.fit(job.fit(), learner.Settings(**job.arm.settings), job.seed))
+def _fit_and_score(job: FitJob) -> pd.DataFrame:
+    learner = load_plugin("train", job.arm.learner_name)
+    return _score_roles(job, learner.fit(job.read_fit_rows(), learner.Settings(**job.arm.settings), job.seed))
 
 
-def _scored(job: Job, model: Any) -> pd.DataFrame:
-    learner = tool("train", job.arm.word)
-    parts = []
+def _score_roles(job: FitJob, model: Any) -> pd.DataFrame:
+    learner = load_plugin("train", job.arm.learner_name)
+    role_scores = []
     for role in job.roles:
-        rows = job.scored(role)
-        keys = pd.DataFrame({"fold": job.fold, "at": rows.at, "role": role})
-        names = [f"{job.arm.name}:{tag}" for tag in rows.tags] or [job.arm.name]
-        parts.append(pd.DataFrame(learner.score(model, rows.x), pd.MultiIndex.from_frame(keys), names))
-    return pd.concat(parts)
+        rows = job.read_role_rows(role)
+        keys = pd.DataFrame({"fold": job.fold, "at": rows.table_position, "role": role})
+        column_names = [f"{job.arm.name}:{tag}" for tag in rows.tags] or [job.arm.name]
+        role_scores.append(pd.DataFrame(learner.score(model, rows.x), pd.MultiIndex.from_frame(keys), column_names))
+    return pd.concat(role_scores)
 
 
-def _final(job: Job, live: Path, folder: Path) -> Any:
-    learner = tool("train", job.arm.word)
-    curves = Curves(live)
+def _fit_final(job: FitJob, curves_folder: Path, model_folder: Path) -> Any:
+    learner = load_plugin("train", job.arm.learner_name)
+    curves = TrainingCurves(curves_folder)
     settings = learner.Settings(**job.arm.settings)
-    model = learner.fit(job.fit(), settings, job.seed, later=job.scored("calibrate"), watch=curves)
-    curves.end()
-    learner.save(model, folder)
+    model = learner.fit(job.read_fit_rows(), settings, job.seed, later=job.read_role_rows("calibrate"), watch=curves)
+    curves.close_files()
+    learner.save(model, model_folder)
     return model
 
 
 def _write_importance(shares: dict[str, float], path: Path) -> None:
     importance = pd.Series(shares, name="importance").rename_axis("input")
-    importance.sort_values(ascending=False, kind="stable").head(SHOWN).round(6).to_csv(path)
+    importance.sort_values(ascending=False, kind="stable").head(MAX_IMPORTANCE_INPUTS).round(6).to_csv(path)
 
 
-def _wide(by_arm: list[list[pd.DataFrame]], table: Table) -> pd.DataFrame:
+def _combine_scores(scores_by_arm: list[list[pd.DataFrame]], table: FoldTables) -> pd.DataFrame:
     """Return one row a fold and row, one column of raw scores an arm (and tag), with the keys calibration needs."""
-    wide = pd.concat([pd.concat(scores) for scores in by_arm], axis=1).sort_index().reset_index()
-    keys = table.folds[[*KEYS, *folds.targets(table.folds)]].iloc[wide["at"]].reset_index(drop=True)
+    wide = pd.concat([pd.concat(scores) for scores in scores_by_arm], axis=1).sort_index().reset_index()
+    keys = table.folds[[*KEY_COLUMNS, *folds.list_target_columns(table.folds)]].iloc[wide["at"]].reset_index(drop=True)
     return pd.concat([keys, wide.drop(columns="at")], axis=1)
 
 
 if __name__ == "__main__":
-    enter("train", READS, WRITES, main)
+    run_stage("train", READS, WRITES, main)

@@ -11,17 +11,17 @@ from pydantic import Field
 from sklearn.linear_model import Ridge
 
 from core import models
-from core.inputs import offset
-from core.models import Watch
-from core.params import Knobs
-from core.refusals import Refusal
-from core.rows import Floats, Rows
-from core.shelf import tool
-from core.stacking import Learners, forward, learned
-from core.threads import one_thread
+from core.inputs import get_score_offset
+from core.models import RoundCallback
+from core.params import StageSettings
+from core.refusals import UserError
+from core.rows import Floats, FoldData
+from core.shelf import load_plugin
+from core.stacking import Learners, load_learners, score_forward
+from core.threads import limit_to_one_thread
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The input that is the anchor, what else may move it, and the learner whose forecast is weighed against it."""
 
     anchor: str  # in the target's unit; rows without one get the forecast as it is
@@ -46,12 +46,12 @@ class Model:
 
 
 def fit(
-    rows: Rows,
+    rows: FoldData,
     settings: Settings,
     seed: int,
-    later: Rows | None = None,
+    later: FoldData | None = None,
     patience: int | None = None,
-    watch: Watch | None = None,
+    watch: RoundCallback | None = None,
 ) -> Model:
     """Return the member fitted on all rows, and the ridge of target − anchor on what it forecast of anchored rows.
 
@@ -59,87 +59,102 @@ def fit(
     the anchor stands. It has no rounds of its own, so nothing stops early and nothing is watched.
     """
     if settings.anchor not in rows.x:
-        raise Refusal(
+        raise UserError(
             f"anchored needs the input {settings.anchor!r}, which the features do not hold; let them make it."
         )
-    learners = learned("anchored learner", settings.members, settings.member_settings)
-    own = rows.only(_visible(rows.x, settings))
-    anchored = _known(rows.x, settings)
-    scores = _forecasts(own, anchored, learners, settings.inner_folds, seed)
-    judged = anchored & ~np.isnan(scores)
-    coefficients = _earned(rows.chosen(judged), scores[judged], settings)
-    [(word, (learner, knobs))] = learners.items()
-    member = learner.fit(own, knobs, seed)
-    importance = _importance(rows.x[judged], scores[judged], member.importance, coefficients, settings)
-    return Model(member, word, coefficients, settings.model_dump(), {}, importance)
+    learners = load_learners("anchored learner", settings.members, settings.member_settings)
+    member_rows = rows.select_inputs(_select_member_inputs(rows.x, settings))
+    is_anchored = _has_anchor(rows.x, settings)
+    scores = _predict_forward(member_rows, is_anchored, learners, settings.inner_folds, seed)
+    is_scored = is_anchored & ~np.isnan(scores)
+    coefficients = _fit_coefficients(rows.select_rows(is_scored), scores[is_scored], settings)
+    [(learner_name, (learner, member_settings))] = learners.items()
+    member = learner.fit(member_rows, member_settings, seed)
+    importance = _compute_importance(rows.x[is_scored], scores[is_scored], member.importance, coefficients, settings)
+    return Model(member, learner_name, coefficients, settings.model_dump(), {}, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return the anchor moved by what has been earned; the member's forecast where there is no anchor."""
     settings = Settings(**model.settings)
-    forecast: Floats = tool("train", model.word).score(model.member, x[_visible(x, settings)])
-    moved = offset(x, settings.anchor) + (_terms(x, forecast, settings) * list(model.coefficients.values())).sum(axis=1)
-    return np.where(_known(x, settings), moved, forecast)
+    forecast: Floats = load_plugin("train", model.word).score(model.member, x[_select_member_inputs(x, settings)])
+    moved_anchor = get_score_offset(x, settings.anchor) + (
+        _build_terms(x, forecast, settings) * list(model.coefficients.values())
+    ).sum(axis=1)
+    return np.where(_has_anchor(x, settings), moved_anchor, forecast)
 
 
 def save(model: Model, folder: Path) -> None:
     """Write anchored.json and the member in a folder of its own."""
-    models.write({key: value for key, value in vars(model).items() if key != "member"}, folder / "anchored.json")
-    tool("train", model.word).save(model.member, folder / model.word)
+    models.write_model_json(
+        {key: value for key, value in vars(model).items() if key != "member"}, folder / "anchored.json"
+    )
+    load_plugin("train", model.word).save(model.member, folder / model.word)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    held = models.read(folder / "anchored.json")
-    return Model(tool("train", held["word"]).load(folder / held["word"]), **held)
+    stored_fields = models.read_model_json(folder / "anchored.json")
+    return Model(load_plugin("train", stored_fields["word"]).load(folder / stored_fields["word"]), **stored_fields)
 
 
-def _visible(x: pd.DataFrame, settings: Settings) -> list[str]:
-    unseen = {settings.anchor, *settings.beside, *settings.hidden}
-    return [str(name) for name in x.columns if name not in unseen]
+def _select_member_inputs(x: pd.DataFrame, settings: Settings) -> list[str]:
+    hidden_inputs = {settings.anchor, *settings.beside, *settings.hidden}
+    return [str(name) for name in x.columns if name not in hidden_inputs]
 
 
-def _known(x: pd.DataFrame, settings: Settings) -> npt.NDArray[np.bool_]:
+def _has_anchor(x: pd.DataFrame, settings: Settings) -> npt.NDArray[np.bool_]:
     return np.asarray(x[settings.anchor].notna())
 
 
-def _terms(x: pd.DataFrame, forecast: Floats, settings: Settings) -> Floats:
-    disagreement = forecast - offset(x, settings.anchor)
-    return np.column_stack([disagreement, *(offset(x, name) for name in settings.beside)])
+def _build_terms(x: pd.DataFrame, forecast: Floats, settings: Settings) -> Floats:
+    disagreement = forecast - get_score_offset(x, settings.anchor)
+    return np.column_stack([disagreement, *(get_score_offset(x, name) for name in settings.beside)])
 
 
-def _forecasts(rows: Rows, anchored: npt.NDArray[np.bool_], learners: Learners, folds: int, seed: int) -> Floats:
+def _predict_forward(
+    rows: FoldData, is_anchored: npt.NDArray[np.bool_], learners: Learners, folds: int, seed: int
+) -> Floats:
     """Return a forecast of each row from the second block of anchored days on, missing before it."""
-    times = np.unique(rows.time[anchored])
+    times = np.unique(rows.time[is_anchored])
     if len(times) <= folds:
         return np.full(len(rows.y), np.nan)
     starts = [block[0] for block in np.array_split(times, folds + 1)][1:]
-    return forward(rows, learners, starts, seed)[:, 0]
+    return score_forward(rows, learners, starts, seed)[:, 0]
 
 
-def _earned(rows: Rows, scores: Floats, settings: Settings) -> dict[str, float]:
+def _fit_coefficients(rows: FoldData, scores: Floats, settings: Settings) -> dict[str, float]:
     """Return how much of each term is best added to the anchor: nothing where the rows are too few to tell."""
-    names = ["disagreement", *settings.beside]
-    if len(rows.y) <= len(names):
-        return dict.fromkeys(names, 0.0)
-    short = rows.y - offset(rows.x, settings.anchor)
-    with one_thread():
+    term_names = ["disagreement", *settings.beside]
+    if len(rows.y) <= len(term_names):
+        return dict.fromkeys(term_names, 0.0)
+    anchor_error = rows.y - get_score_offset(rows.x, settings.anchor)
+    with limit_to_one_thread():
         # no intercept: an anchor that is off by a constant is for the calibrator to mend
-        line = Ridge(settings.l2, fit_intercept=False, solver="cholesky")
-        line.fit(_terms(rows.x, scores, settings), short, rows.weight)
-    return dict(zip(names, line.coef_.tolist(), strict=True))
+        ridge = Ridge(settings.l2, fit_intercept=False, solver="cholesky")
+        ridge.fit(_build_terms(rows.x, scores, settings), anchor_error, rows.weight)
+    return dict(zip(term_names, ridge.coef_.tolist(), strict=True))
 
 
-def _importance(
-    x: pd.DataFrame, scores: Floats, own: dict[str, float], coefficients: dict[str, float], settings: Settings
+def _compute_importance(
+    x: pd.DataFrame,
+    scores: Floats,
+    member_importance: dict[str, float],
+    coefficients: dict[str, float],
+    settings: Settings,
 ) -> dict[str, float]:
-    """Return each input's share of the spread of anchored rows' scores, the forecast's part shared out as in `own`."""
+    """Return each input's share of the spread of anchored rows' scores, the forecast's part shared out as in `member_importance`."""
     names = [str(name) for name in x.columns]
     if x.empty:
-        return dict.fromkeys(names, 0.0) | own
-    earned, *others = coefficients.values()
-    spread = {name: float(np.std(offset(x, name))) for name in (settings.anchor, *settings.beside)}
-    weights = [1 - earned, *others]
-    parts = {name: abs(weight) * wide for weight, (name, wide) in zip(weights, spread.items(), strict=True)}
-    parts |= {name: abs(earned) * float(np.std(scores)) * share for name, share in own.items()}
-    return models.shares([parts.get(name, 0.0) for name in names], names)
+        return dict.fromkeys(names, 0.0) | member_importance
+    forecast_weight, *beside_weights = coefficients.values()
+    spread_by_input = {name: float(np.std(get_score_offset(x, name))) for name in (settings.anchor, *settings.beside)}
+    input_weights = [1 - forecast_weight, *beside_weights]
+    contributions = {
+        name: abs(weight) * input_spread
+        for weight, (name, input_spread) in zip(input_weights, spread_by_input.items(), strict=True)
+    }
+    contributions |= {
+        name: abs(forecast_weight) * float(np.std(scores)) * share for name, share in member_importance.items()
+    }
+    return models.compute_importance_shares([contributions.get(name, 0.0) for name in names], names)

@@ -10,20 +10,20 @@ from catboost import CatBoost, CatBoostError, Pool
 from pydantic import Field
 
 from core import models
-from core.inputs import categories, offset
-from core.models import EVERY, Watch
-from core.odds import winners
-from core.params import Knobs
-from core.race_logit import contested
-from core.refusals import Refusal
-from core.rows import Floats, Rows
+from core.inputs import get_score_offset, list_categorical_inputs
+from core.models import LOG_EVERY_ROUNDS, RoundCallback
+from core.odds import label_winners
+from core.params import StageSettings
+from core.race_logit import require_contested_races
+from core.refusals import UserError
+from core.rows import Floats, FoldData
 
-MISSING = "missing"  # the level of a category that is not there
-BINARY = ("Logloss", "Focal")
-SOFT = ("QuerySoftMax", "CrossEntropy")
+MISSING_LEVEL = "missing"  # the level of a category that is not there
+BINARY_LOSSES = ("Logloss", "Focal")
+SOFT_LABEL_LOSSES = ("QuerySoftMax", "CrossEntropy")
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The knobs of CatBoost, and how the target is taught."""
 
     loss: Literal["QuerySoftMax", "Logloss", "CrossEntropy", "Focal", "RMSE", "MAE"]
@@ -54,72 +54,74 @@ class Model:
 
 
 def fit(
-    rows: Rows,
+    rows: FoldData,
     settings: Settings,
     seed: int,
-    later: Rows | None = None,
+    later: FoldData | None = None,
     patience: int | None = None,
-    watch: Watch | None = None,
+    watch: RoundCallback | None = None,
 ) -> Model:
     """Return trees fitted on the rows; with patience, as many as lose least on the later ones.
 
     QuerySoftMax minimises cross-entropy within the group, for shares and for a teacher's probabilities alike; a weight
     counts copies of a runner.
     """
-    _check(settings)
-    stop = {"early_stopping_rounds": patience, "use_best_model": True} if patience and later is not None else {}
-    trees = CatBoost(_parameters(settings, seed))
+    _validate_settings(settings)
+    stop_options = {"early_stopping_rounds": patience, "use_best_model": True} if patience and later is not None else {}
+    trees = CatBoost(_build_parameters(settings, seed))
     try:
         trees.fit(
-            _pool(rows, settings),
-            eval_set=None if later is None else _held(later, settings),
-            callbacks=None if watch is None else [_Watcher(watch, settings.iterations)],
-            **({"use_best_model": False} | stop),
+            _build_fit_pool(rows, settings),
+            eval_set=None if later is None else _build_validation_pool(later, settings),
+            callbacks=None if watch is None else [_WatchCallback(watch, settings.iterations)],
+            **({"use_best_model": False} | stop_options),
         )
     except CatBoostError as error:
-        raise Refusal(f"CatBoost could not fit {len(rows.y)} rows: {str(error).split(': ')[-1]}") from None
-    _forget(trees.get_metadata())
+        raise UserError(f"CatBoost could not fit {len(rows.y)} rows: {str(error).split(': ')[-1]}") from None
+    _remove_volatile_metadata(trees.get_metadata())
     columns = [str(name) for name in rows.x.columns]
-    importance = models.shares(trees.get_feature_importance(type="PredictionValuesChange"), columns)
-    settled: dict[str, int | float] = {"iterations": trees.tree_count_} if stop else {}
-    return Model(trees, columns, categories(rows.x), settings.model_dump(), settled, importance)
+    importance = models.compute_importance_shares(trees.get_feature_importance(type="PredictionValuesChange"), columns)
+    settled: dict[str, int | float] = {"iterations": trees.tree_count_} if stop_options else {}
+    return Model(trees, columns, list_categorical_inputs(rows.x), settings.model_dump(), settled, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares (up to a constant within a group for QuerySoftMax), or the quantity itself."""
-    pool = Pool(_inputs(x[model.columns], model.cats), cat_features=model.cats)
+    pool = Pool(_convert_inputs(x[model.columns], model.cats), cat_features=model.cats)
     scores: Floats = model.trees.predict(pool, prediction_type="RawFormulaVal", thread_count=1)
-    return scores + offset(x, model.settings["offset"])
+    return scores + get_score_offset(x, model.settings["offset"])
 
 
 def save(model: Model, folder: Path) -> None:
     """Write trees.cbm and model.json."""
-    models.write({key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json")
+    models.write_model_json({key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json")
     model.trees.save_model(str(folder / "trees.cbm"))
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(CatBoost().load_model(str(folder / "trees.cbm")), **models.read(folder / "model.json"))
+    return Model(CatBoost().load_model(str(folder / "trees.cbm")), **models.read_model_json(folder / "model.json"))
 
 
-def _check(settings: Settings) -> None:
-    if settings.teacher and settings.loss not in SOFT:
-        raise Refusal(f"teacher is {settings.teacher} with loss {settings.loss}; only {' and '.join(SOFT)} take one.")
-    if settings.positive_weight != 1 and settings.loss not in BINARY:
-        raise Refusal(
+def _validate_settings(settings: Settings) -> None:
+    if settings.teacher and settings.loss not in SOFT_LABEL_LOSSES:
+        raise UserError(
+            f"teacher is {settings.teacher} with loss {settings.loss}; only {' and '.join(SOFT_LABEL_LOSSES)} take one."
+        )
+    if settings.positive_weight != 1 and settings.loss not in BINARY_LOSSES:
+        raise UserError(
             f"positive_weight is {settings.positive_weight} with loss {settings.loss}; "
-            f"only {' and '.join(BINARY)} take another than 1."
+            f"only {' and '.join(BINARY_LOSSES)} take another than 1."
         )
 
 
-def _parameters(settings: Settings, seed: int) -> dict[str, Any]:
-    focal = f":focal_alpha={settings.focal_alpha};focal_gamma={settings.focal_gamma}"
+def _build_parameters(settings: Settings, seed: int) -> dict[str, Any]:
+    focal_options = f":focal_alpha={settings.focal_alpha};focal_gamma={settings.focal_gamma}"
     # left open, steps a leaf would depend on the number of iterations, be 100 for QuerySoftMax (six times as long for
     # no gain), and for MAE be exact medians that know no weights
-    leaf = ("Gradient", 10) if settings.loss == "MAE" else ("Newton", 1)
+    leaf_estimation = ("Gradient", 10) if settings.loss == "MAE" else ("Newton", 1)
     return {
-        "loss_function": settings.loss + (focal if settings.loss == "Focal" else ""),
+        "loss_function": settings.loss + (focal_options if settings.loss == "Focal" else ""),
         "iterations": settings.iterations,
         "depth": settings.depth,
         "learning_rate": settings.learning_rate,
@@ -129,8 +131,8 @@ def _parameters(settings: Settings, seed: int) -> dict[str, Any]:
         "bootstrap_type": "MVS",
         "subsample": settings.subsample,
         "random_seed": seed,
-        "leaf_estimation_method": leaf[0],
-        "leaf_estimation_iterations": leaf[1],
+        "leaf_estimation_method": leaf_estimation[0],
+        "leaf_estimation_iterations": leaf_estimation[1],
         "max_ctr_complexity": 1,  # left open, it too would depend on the number of iterations
         "thread_count": 1,
         "allow_writing_files": False,
@@ -138,7 +140,7 @@ def _parameters(settings: Settings, seed: int) -> dict[str, Any]:
     }
 
 
-def _forget(metadata: Any) -> None:
+def _remove_volatile_metadata(metadata: Any) -> None:
     """Take from a model what differs between equal fits: an id, the time of day, and that somebody watched."""
     metadata["model_guid"] = metadata["train_finish_time"] = ""
     metadata["training"] = "{}"  # the losses round by round, of later rows too
@@ -147,48 +149,53 @@ def _forget(metadata: Any) -> None:
     metadata["params"] = json.dumps(params, sort_keys=True)
 
 
-def _pool(rows: Rows, settings: Settings) -> Any:
-    if settings.loss in BINARY:
-        return _pooled(rows, settings, *winners(rows, settings.positive_weight))
-    share = rows.lesson(settings.teacher)
+def _build_fit_pool(rows: FoldData, settings: Settings) -> Any:
+    if settings.loss in BINARY_LOSSES:
+        return _build_pool(rows, settings, *label_winners(rows, settings.positive_weight))
+    label = rows.blend_target(settings.teacher)
     if settings.loss == "QuerySoftMax":
-        contested(share, rows.weight, rows.group)
-    return _pooled(rows, settings, share, rows.weight)
+        require_contested_races(label, rows.weight, rows.group)
+    return _build_pool(rows, settings, label, rows.weight)
 
 
-def _held(later: Rows, settings: Settings) -> Any:
+def _build_validation_pool(later: FoldData, settings: Settings) -> Any:
     """Return later rows with their true target: no teacher, no class weight."""
-    label = (later.y > 0).astype(float) if settings.loss in BINARY else later.y
-    return _pooled(later, settings, label, later.weight)
+    label = (later.y > 0).astype(float) if settings.loss in BINARY_LOSSES else later.y
+    return _build_pool(later, settings, label, later.weight)
 
 
-def _pooled(rows: Rows, settings: Settings, label: Floats, weight: Floats) -> Any:
-    cats, start = categories(rows.x), offset(rows.x, settings.offset)
+def _build_pool(rows: FoldData, settings: Settings, label: Floats, weight: Floats) -> Any:
+    cats, start_scores = list_categorical_inputs(rows.x), get_score_offset(rows.x, settings.offset)
     group = rows.group if settings.loss == "QuerySoftMax" else None
     return Pool(
-        _inputs(rows.x, cats),
+        _convert_inputs(rows.x, cats),
         label,
         weight=weight,
         group_id=group,
         cat_features=cats,
-        baseline=start if start.any() else None,
+        baseline=start_scores if start_scores.any() else None,
     )
 
 
-def _inputs(x: pd.DataFrame, cats: list[str]) -> pd.DataFrame:
-    texts = {name: x[name].astype(object).where(x[name].notna(), MISSING).astype(str).astype(object) for name in cats}
-    return x.astype({name: float for name in x.columns if name not in cats}).assign(**texts)
+def _convert_inputs(x: pd.DataFrame, cats: list[str]) -> pd.DataFrame:
+    category_texts = {
+        name: x[name].astype(object).where(x[name].notna(), MISSING_LEVEL).astype(str).astype(object) for name in cats
+    }
+    return x.astype({name: float for name in x.columns if name not in cats}).assign(**category_texts)
 
 
-class _Watcher:
+class _WatchCallback:
     """CatBoost's callback: every tenth round and the last are passed on."""
 
-    def __init__(self, watch: Watch, last: int) -> None:
-        self.watch, self.last = watch, last
+    def __init__(self, watch: RoundCallback, last_iteration: int) -> None:
+        self.watch, self.last_iteration = watch, last_iteration
 
     def after_iteration(self, info: Any) -> bool:
-        if info.iteration % EVERY == 0 or info.iteration == self.last:
-            names = {"learn": "fit", "validation": "later"}
-            losses = {names[part]: next(iter(found.values()))[-1] for part, found in info.metrics.items()}
+        if info.iteration % LOG_EVERY_ROUNDS == 0 or info.iteration == self.last_iteration:
+            set_names = {"learn": "fit", "validation": "later"}
+            losses = {
+                set_names[set_name]: next(iter(set_metrics.values()))[-1]
+                for set_name, set_metrics in info.metrics.items()
+            }
             self.watch(info.iteration, losses)
         return True

@@ -8,12 +8,12 @@ import pandas as pd
 from pydantic import Field
 
 from core import inputs, models, race_logit
-from core.models import Watch
-from core.params import Knobs
-from core.rows import Floats, Rows
+from core.models import RoundCallback
+from core.params import StageSettings
+from core.rows import Floats, FoldData
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The knobs of a conditional logit."""
 
     l2: float = Field(ge=0)  # on half the sum of squared coefficients, against losses summed over races
@@ -31,31 +31,31 @@ class Model:
 
 
 def fit(
-    rows: Rows,
+    rows: FoldData,
     settings: Settings,
     seed: int,
-    later: Rows | None = None,
+    later: FoldData | None = None,
     patience: int | None = None,
-    watch: Watch | None = None,
+    watch: RoundCallback | None = None,
 ) -> Model:
     """Return the one best model; it has no rounds, so nothing stops early and nothing is watched."""
-    encoding = inputs.learn(rows.x)
-    terms, share = inputs.encode(rows.x, encoding), rows.lesson(settings.teacher)
-    coefficients = race_logit.fit(terms, share, rows.weight, rows.group, settings.l2)
-    importance = models.shares(np.abs(coefficients), inputs.names(encoding))
+    encoding = inputs.fit_encoding(rows.x)
+    terms, target_share = inputs.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
+    coefficients = race_logit.fit_conditional_logit(terms, target_share, rows.weight, rows.group, settings.l2)
+    importance = models.compute_importance_shares(np.abs(coefficients), inputs.list_encoded_inputs(encoding))
     return Model(encoding, coefficients.tolist(), {}, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds, up to a constant within a race."""
-    return np.asarray((inputs.encode(x, model.encoding) * model.coefficients).sum(axis=1))
+    return np.asarray((inputs.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1))
 
 
 def save(model: Model, folder: Path) -> None:
     """Write model.json."""
-    models.write(vars(model), folder / "model.json")
+    models.write_model_json(vars(model), folder / "model.json")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(**models.read(folder / "model.json"))
+    return Model(**models.read_model_json(folder / "model.json"))

@@ -10,16 +10,16 @@ from pydantic import Field
 from sklearn.linear_model import Ridge
 
 from core import models, race_logit
-from core.models import Watch
-from core.params import Knobs
-from core.refusals import Refusal
-from core.rows import Floats, Rows
-from core.shelf import tool
-from core.stacking import Learners, forward, learned
-from core.threads import one_thread
+from core.models import RoundCallback
+from core.params import StageSettings
+from core.refusals import UserError
+from core.rows import Floats, FoldData
+from core.shelf import load_plugin
+from core.stacking import Learners, load_learners, score_forward
+from core.threads import limit_to_one_thread
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The members of an ensemble, their knobs, and those of the line that joins their scores."""
 
     target: Literal["share", "quantity"]
@@ -43,70 +43,84 @@ class Model:
 
 
 def fit(
-    rows: Rows,
+    rows: FoldData,
     settings: Settings,
     seed: int,
-    later: Rows | None = None,
+    later: FoldData | None = None,
     patience: int | None = None,
-    watch: Watch | None = None,
+    watch: RoundCallback | None = None,
 ) -> Model:
     """Return members fitted on all rows, joined as suited their scores of rows later than their fit.
 
     Shares are joined by a conditional logit without negative coefficients, quantities by ridge. A member takes the
     iterations that its settings say: nothing stops early and nothing is watched.
     """
-    learners = learned("ensemble", settings.members, settings.member_settings)
-    apart, scores = _apart(rows, learners, settings.inner_folds, seed)
+    learners = load_learners("ensemble", settings.members, settings.member_settings)
+    scored_rows, scores = _score_later_blocks(rows, learners, settings.inner_folds, seed)
     mean, spread = scores.mean(axis=0), scores.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    coefficients, intercept = _joined((scores - mean) / spread, apart, settings)
-    members = {word: learner.fit(rows, knobs, seed) for word, (learner, knobs) in learners.items()}
-    importance = _importance(members, np.abs(coefficients))
+    coefficients, intercept = _fit_combination((scores - mean) / spread, scored_rows, settings)
+    members = {
+        learner_name: learner.fit(rows, member_settings, seed)
+        for learner_name, (learner, member_settings) in learners.items()
+    }
+    importance = _combine_importance(members, np.abs(coefficients))
     return Model(members, coefficients.tolist(), intercept, mean.tolist(), spread.tolist(), {}, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares, up to a constant within a race, or the quantity itself."""
-    scores = np.column_stack([tool("train", word).score(member, x) for word, member in model.members.items()])
-    parts = (scores - model.mean) / model.spread * model.coefficients
-    return np.asarray(parts.sum(axis=1) + model.intercept)
+    scores = np.column_stack(
+        [load_plugin("train", learner_name).score(member, x) for learner_name, member in model.members.items()]
+    )
+    contributions = (scores - model.mean) / model.spread * model.coefficients
+    return np.asarray(contributions.sum(axis=1) + model.intercept)
 
 
 def save(model: Model, folder: Path) -> None:
     """Write stack.json and each member in a folder of its own."""
-    words = list(model.members)
-    models.write(vars(model) | {"members": words}, folder / "stack.json")
-    for word, member in model.members.items():
-        tool("train", word).save(member, folder / word)
+    learner_names = list(model.members)
+    models.write_model_json(vars(model) | {"members": learner_names}, folder / "stack.json")
+    for learner_name, member in model.members.items():
+        load_plugin("train", learner_name).save(member, folder / learner_name)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    stack = models.read(folder / "stack.json")
-    members = {word: tool("train", word).load(folder / word) for word in stack["members"]}
+    stack = models.read_model_json(folder / "stack.json")
+    members = {
+        learner_name: load_plugin("train", learner_name).load(folder / learner_name)
+        for learner_name in stack["members"]
+    }
     return Model(**stack | {"members": members})
 
 
-def _apart(rows: Rows, learners: Learners, folds: int, seed: int) -> tuple[Rows, Floats]:
+def _score_later_blocks(rows: FoldData, learners: Learners, folds: int, seed: int) -> tuple[FoldData, Floats]:
     """Return all rows but those of the first block of time, and rows × members of scores by members fitted before."""
     times = np.unique(rows.time)
     if len(times) <= folds:
-        raise Refusal(f"an ensemble with {folds} inner folds needs {folds + 1} different times; it has {len(times)}.")
+        raise UserError(f"an ensemble with {folds} inner folds needs {folds + 1} different times; it has {len(times)}.")
     starts = [block[0] for block in np.array_split(times, folds + 1)][1:]
-    apart = rows.time >= starts[0]
-    return rows.chosen(apart), forward(rows, learners, starts, seed)[apart]
+    is_scored = rows.time >= starts[0]
+    return rows.select_rows(is_scored), score_forward(rows, learners, starts, seed)[is_scored]
 
 
-def _joined(scores: Floats, rows: Rows, settings: Settings) -> tuple[Floats, float]:
+def _fit_combination(scores: Floats, rows: FoldData, settings: Settings) -> tuple[Floats, float]:
     if settings.target == "share":
-        return race_logit.fit(scores, rows.y, rows.weight, rows.group, settings.l2, positive=True), 0.0
-    with one_thread():
-        line = Ridge(settings.l2, solver="cholesky").fit(scores, rows.y, rows.weight)
-    return line.coef_, float(line.intercept_)
+        return race_logit.fit_conditional_logit(
+            scores, rows.y, rows.weight, rows.group, settings.l2, positive=True
+        ), 0.0
+    with limit_to_one_thread():
+        ridge = Ridge(settings.l2, solver="cholesky").fit(scores, rows.y, rows.weight)
+    return ridge.coef_, float(ridge.intercept_)
 
 
-def _importance(members: dict[str, Any], part: Floats) -> dict[str, float]:
+def _combine_importance(members: dict[str, Any], member_weights: Floats) -> dict[str, float]:
     names = [name for member in members.values() for name in member.importance]
-    held = [list(member.importance.values()) for member in members.values()]
-    values = [own * share for own, shares in zip(part, held, strict=True) for share in shares]
-    return models.shares(values, names)
+    member_shares = [list(member.importance.values()) for member in members.values()]
+    values = [
+        member_weight * share
+        for member_weight, shares in zip(member_weights, member_shares, strict=True)
+        for share in shares
+    ]
+    return models.compute_importance_shares(values, names)

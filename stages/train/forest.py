@@ -10,19 +10,19 @@ from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from core import estimators, models
-from core.codes import Levels, levels, names, unfolded
-from core.inputs import offset
-from core.models import Watch
-from core.odds import log_odds, winners
-from core.params import Knobs
-from core.refusals import Refusal
-from core.rows import Floats, Rows
+from core.codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
+from core.inputs import get_score_offset
+from core.models import RoundCallback
+from core.odds import compute_log_odds, label_winners
+from core.params import StageSettings
+from core.refusals import UserError
+from core.rows import Floats, FoldData
 
-LEVELS = 100  # of a category; rarer ones count as missing
-TRUSTED = ["sklearn.tree._tree.Tree"]
+MAX_LEVELS = 100  # of a category; rarer ones count as missing
+TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The knobs of a random forest."""
 
     target: Literal["share", "quantity"]
@@ -48,18 +48,18 @@ class Model:
 
 
 def fit(
-    rows: Rows,
+    rows: FoldData,
     settings: Settings,
     seed: int,
-    later: Rows | None = None,
+    later: FoldData | None = None,
     patience: int | None = None,
-    watch: Watch | None = None,
+    watch: RoundCallback | None = None,
 ) -> Model:
     """Return a forest fitted on the rows; it has no rounds, so nothing stops early and nothing is watched."""
-    columns, known = [str(name) for name in rows.x.columns], levels(rows.x, LEVELS)
-    target, weight = _lesson(rows, settings)
-    kind = RandomForestClassifier if settings.target == "share" else RandomForestRegressor
-    forest = kind(
+    columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
+    target, weight = _build_target(rows, settings)
+    forest_class = RandomForestClassifier if settings.target == "share" else RandomForestRegressor
+    forest = forest_class(
         n_estimators=settings.trees,
         max_depth=settings.depth,
         min_samples_leaf=settings.min_leaf,
@@ -67,37 +67,44 @@ def fit(
         max_samples=max(1, round(settings.draw * len(rows.y))),
         random_state=seed,
         n_jobs=1,
-    ).fit(unfolded(rows.x, columns, known), target, weight)
-    importance = models.shares(forest.feature_importances_, names(columns, known))
-    return Model(forest, columns, known, settings.model_dump(), {}, importance)
+    ).fit(encode_one_hot(rows.x, columns, column_levels), target, weight)
+    importance = models.compute_importance_shares(
+        forest.feature_importances_, list_one_hot_inputs(columns, column_levels)
+    )
+    return Model(forest, columns, column_levels, settings.model_dump(), {}, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return clipped log-odds of the mean of the trees for shares, or the mean itself for a quantity."""
-    encoded = unfolded(x, model.columns, model.levels)
+    encoded = encode_one_hot(x, model.columns, model.levels)
     if model.settings["target"] == "share":
-        return log_odds(model.forest.predict_proba(encoded)[:, 1])
-    return np.asarray(model.forest.predict(encoded), float) + offset(x, model.settings["offset"])
+        return compute_log_odds(model.forest.predict_proba(encoded)[:, 1])
+    return np.asarray(model.forest.predict(encoded), float) + get_score_offset(x, model.settings["offset"])
 
 
 def save(model: Model, folder: Path) -> None:
     """Write forest.skops and model.json."""
-    models.write({key: value for key, value in vars(model).items() if key != "forest"}, folder / "model.json")
-    estimators.save(model.forest, folder / "forest.skops")
+    models.write_model_json(
+        {key: value for key, value in vars(model).items() if key != "forest"}, folder / "model.json"
+    )
+    estimators.save_estimator(model.forest, folder / "forest.skops")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(estimators.load(folder / "forest.skops", TRUSTED), **models.read(folder / "model.json"))
+    return Model(
+        estimators.load_estimator(folder / "forest.skops", TRUSTED_TYPES),
+        **models.read_model_json(folder / "model.json"),
+    )
 
 
-def _lesson(rows: Rows, settings: Settings) -> tuple[Floats, Floats]:
+def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:
     """Return each row's label and weight: winners for shares, for a quantity what it has beyond its offset."""
     if settings.target == "quantity":
-        return rows.y - offset(rows.x, settings.offset), rows.weight
+        return rows.y - get_score_offset(rows.x, settings.offset), rows.weight
     if settings.offset in rows.x.columns:
-        raise Refusal(
+        raise UserError(
             f"offset is {settings.offset!r}, an input, with target share; only quantities start from one here: "
             "set offset to null, or take catboost_trees or xgboost_trees, whose log-odds can start anywhere."
         )
-    return winners(rows, settings.positive_weight)
+    return label_winners(rows, settings.positive_weight)

@@ -11,23 +11,23 @@ from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from core import estimators, models
-from core.codes import Levels, levels, names, unfolded
-from core.inputs import offset
-from core.models import EVERY, Watch
-from core.objectives import LOSSES, Lesson
-from core.odds import winners
-from core.params import Knobs
-from core.refusals import Refusal
-from core.rows import Floats, Rows
-from core.threads import one_thread
+from core.codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
+from core.inputs import get_score_offset
+from core.models import LOG_EVERY_ROUNDS, RoundCallback
+from core.objectives import OBJECTIVE_LOSSES, BoostingTarget
+from core.odds import label_winners
+from core.params import StageSettings
+from core.refusals import UserError
+from core.rows import Floats, FoldData
+from core.threads import limit_to_one_thread
 
-TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
-LEVELS = 100  # of a category; rarer ones count as missing
-SAMPLE = 2000  # rows on which importance is measured
-NAMES = {"logistic": "log_loss", "squared": "squared_error", "absolute": "absolute_error"}
+TRUSTED_TYPES = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+MAX_LEVELS = 100  # of a category; rarer ones count as missing
+MAX_IMPORTANCE_ROWS = 2000  # rows on which importance is measured
+SKLEARN_LOSS_NAMES = {"logistic": "log_loss", "squared": "squared_error", "absolute": "absolute_error"}
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The knobs of histogram gradient boosting."""
 
     loss: Literal["logistic", "squared", "absolute"]
@@ -54,77 +54,94 @@ class Model:
 
 
 def fit(
-    rows: Rows,
+    rows: FoldData,
     settings: Settings,
     seed: int,
-    later: Rows | None = None,
+    later: FoldData | None = None,
     patience: int | None = None,
-    watch: Watch | None = None,
+    watch: RoundCallback | None = None,
 ) -> Model:
     """Return trees fitted on the rows; with patience, refitted with as many as lose least on the later ones.
 
     All the rounds are fitted before the first is watched.
     """
-    columns, known = [str(name) for name in rows.x.columns], levels(rows.x, LEVELS)
-    x, lesson = _binnable(unfolded(rows.x, columns, known)), _lesson(rows, settings)
-    held = None if later is None else (unfolded(later.x, columns, known), _truth(later, settings))
+    columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
+    x, fit_target = (
+        _fill_empty_columns(encode_one_hot(rows.x, columns, column_levels)),
+        _build_fit_target(rows, settings),
+    )
+    validation = (
+        None
+        if later is None
+        else (encode_one_hot(later.x, columns, column_levels), _build_true_target(later, settings))
+    )
     settled: dict[str, int | float] = {}
-    with one_thread():
-        trees = _estimator(settings, settings.iterations, seed).fit(x, lesson.target, lesson.weight)
+    with limit_to_one_thread():
+        trees = _build_estimator(settings, settings.iterations, seed).fit(x, fit_target.target, fit_target.weight)
         if watch is not None:
-            _watch(watch, trees, {"fit": (x, lesson), **({"later": held} if held else {})}, settings)
-        if patience and held:
-            settled["iterations"] = best = _best(list(_losses(trees, held, settings)), patience)
-            trees = _estimator(settings, best, seed).fit(x, lesson.target, lesson.weight)
-        importance = models.shares(_harm(trees, x, lesson, settings, seed), names(columns, known))
-    return Model(trees, columns, known, settings.model_dump(), settled, importance)
+            _report_losses(
+                watch, trees, {"fit": (x, fit_target), **({"later": validation} if validation else {})}, settings
+            )
+        if patience and validation:
+            settled["iterations"] = best_round = _select_best_round(
+                list(_iterate_losses(trees, validation, settings)), patience
+            )
+            trees = _build_estimator(settings, best_round, seed).fit(x, fit_target.target, fit_target.weight)
+        importance = models.compute_importance_shares(
+            _compute_permutation_losses(trees, x, fit_target, settings, seed),
+            list_one_hot_inputs(columns, column_levels),
+        )
+    return Model(trees, columns, column_levels, settings.model_dump(), settled, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares, or the quantity itself."""
-    with one_thread():
-        scores = _scores(model.trees, unfolded(x, model.columns, model.levels))
-    return scores + offset(x, model.settings["offset"])
+    with limit_to_one_thread():
+        scores = _predict_scores(model.trees, encode_one_hot(x, model.columns, model.levels))
+    return scores + get_score_offset(x, model.settings["offset"])
 
 
 def save(model: Model, folder: Path) -> None:
     """Write trees.skops and model.json."""
-    models.write({key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json")
-    estimators.save(model.trees, folder / "trees.skops")
+    models.write_model_json({key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json")
+    estimators.save_estimator(model.trees, folder / "trees.skops")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(estimators.load(folder / "trees.skops", TRUSTED), **models.read(folder / "model.json"))
+    return Model(
+        estimators.load_estimator(folder / "trees.skops", TRUSTED_TYPES),
+        **models.read_model_json(folder / "model.json"),
+    )
 
 
-def _binnable(x: Floats) -> Floats:
+def _fill_empty_columns(x: Floats) -> Floats:
     """Return the inputs with 0 in those that no row has: scikit-learn cannot cut bins in nothing, nor split on 0."""
     return np.where(np.isnan(x).all(axis=0), 0.0, x)
 
 
-def _lesson(rows: Rows, settings: Settings) -> Lesson:
+def _build_fit_target(rows: FoldData, settings: Settings) -> BoostingTarget:
     if settings.loss != "logistic":
-        return _truth(rows, settings)
+        return _build_true_target(rows, settings)
     if settings.offset in rows.x.columns:
-        raise Refusal(
+        raise UserError(
             f"offset is {settings.offset!r}, an input, with loss logistic; only quantities start from one here: "
             "set offset to null, or take catboost_trees or xgboost_trees, whose log-odds can start anywhere."
         )
-    return Lesson(*winners(rows, settings.positive_weight), rows.group)
+    return BoostingTarget(*label_winners(rows, settings.positive_weight), rows.group)
 
 
-def _truth(later: Rows, settings: Settings) -> Lesson:
+def _build_true_target(later: FoldData, settings: Settings) -> BoostingTarget:
     """Return what later rows are judged by: who won, or what a quantity has beyond its offset."""
-    shares = settings.loss == "logistic"
-    target = (later.y > 0).astype(float) if shares else later.y - offset(later.x, settings.offset)
-    return Lesson(target, later.weight, later.group)
+    is_binary = settings.loss == "logistic"
+    target = (later.y > 0).astype(float) if is_binary else later.y - get_score_offset(later.x, settings.offset)
+    return BoostingTarget(target, later.weight, later.group)
 
 
-def _estimator(settings: Settings, iterations: int, seed: int) -> Any:
-    kind = HistGradientBoostingClassifier if settings.loss == "logistic" else HistGradientBoostingRegressor
-    return kind(
-        loss=NAMES[settings.loss],
+def _build_estimator(settings: Settings, iterations: int, seed: int) -> Any:
+    estimator_class = HistGradientBoostingClassifier if settings.loss == "logistic" else HistGradientBoostingRegressor
+    return estimator_class(
+        loss=SKLEARN_LOSS_NAMES[settings.loss],
         max_iter=iterations,
         max_depth=settings.depth,
         max_leaf_nodes=None,
@@ -138,47 +155,54 @@ def _estimator(settings: Settings, iterations: int, seed: int) -> Any:
     )
 
 
-def _scores(trees: Any, x: Floats) -> Floats:
+def _predict_scores(trees: Any, x: Floats) -> Floats:
     raw = trees.decision_function(x) if hasattr(trees, "decision_function") else trees.predict(x)
     return np.asarray(raw, float)
 
 
-def _losses(trees: Any, part: tuple[Floats, Lesson], settings: Settings) -> Iterator[float]:
+def _iterate_losses(trees: Any, evaluation_set: tuple[Floats, BoostingTarget], settings: Settings) -> Iterator[float]:
     """Yield the loss after each round."""
-    x, lesson = part
-    staged = trees.staged_decision_function(x) if settings.loss == "logistic" else trees.staged_predict(x)
-    for scores in staged:
-        yield LOSSES[settings.loss](np.ravel(scores), lesson)
+    x, true_target = evaluation_set
+    staged_scores = trees.staged_decision_function(x) if settings.loss == "logistic" else trees.staged_predict(x)
+    for scores in staged_scores:
+        yield OBJECTIVE_LOSSES[settings.loss](np.ravel(scores), true_target)
 
 
-def _best(losses: list[float], patience: int) -> int:
+def _select_best_round(losses: list[float], patience: int) -> int:
     """Return the round of least loss among those that patience would have reached."""
-    best = 0
+    best_step = 0
     for step, loss in enumerate(losses):
-        if loss < losses[best]:
-            best = step
-        if step - best >= patience:
+        if loss < losses[best_step]:
+            best_step = step
+        if step - best_step >= patience:
             break
-    return best + 1
+    return best_step + 1
 
 
-def _watch(watch: Watch, trees: Any, parts: dict[str, tuple[Floats, Lesson]], settings: Settings) -> None:
-    curves = [_losses(trees, part, settings) for part in parts.values()]
-    for step, losses in enumerate(zip(*curves, strict=True), start=1):
-        if step % EVERY == 0 or step == settings.iterations:
-            watch(step, dict(zip(parts, losses, strict=True)))
+def _report_losses(
+    watch: RoundCallback, trees: Any, evaluation_sets: dict[str, tuple[Floats, BoostingTarget]], settings: Settings
+) -> None:
+    loss_curves = [_iterate_losses(trees, evaluation_set, settings) for evaluation_set in evaluation_sets.values()]
+    for step, losses in enumerate(zip(*loss_curves, strict=True), start=1):
+        if step % LOG_EVERY_ROUNDS == 0 or step == settings.iterations:
+            watch(step, dict(zip(evaluation_sets, losses, strict=True)))
 
 
-def _harm(trees: Any, x: Floats, lesson: Lesson, settings: Settings, seed: int) -> list[float]:
+def _compute_permutation_losses(
+    trees: Any, x: Floats, fit_target: BoostingTarget, settings: Settings, seed: int
+) -> list[float]:
     """Return how much more is lost, never below 0, when an input of a sample of the fit rows is shuffled."""
-    random = np.random.default_rng(seed)
-    chosen = np.sort(random.permutation(len(x))[:SAMPLE])
-    sample, known = x[chosen], Lesson(lesson.target[chosen], lesson.weight[chosen], lesson.group[chosen])
-    measure = LOSSES[settings.loss]
-    before = measure(_scores(trees, sample), known)
-    harm = []
+    generator = np.random.default_rng(seed)
+    sample_rows = np.sort(generator.permutation(len(x))[:MAX_IMPORTANCE_ROWS])
+    sample, sample_target = (
+        x[sample_rows],
+        BoostingTarget(fit_target.target[sample_rows], fit_target.weight[sample_rows], fit_target.group[sample_rows]),
+    )
+    compute_loss = OBJECTIVE_LOSSES[settings.loss]
+    base_loss = compute_loss(_predict_scores(trees, sample), sample_target)
+    added_losses = []
     for column in range(x.shape[1]):
         shuffled = sample.copy()
-        shuffled[:, column] = random.permutation(shuffled[:, column])
-        harm.append(max(0.0, measure(_scores(trees, shuffled), known) - before))
-    return harm
+        shuffled[:, column] = generator.permutation(shuffled[:, column])
+        added_losses.append(max(0.0, compute_loss(_predict_scores(trees, shuffled), sample_target) - base_loss))
+    return added_losses

@@ -10,15 +10,15 @@ from pydantic import Field
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from core import inputs, models
-from core.models import Watch
-from core.odds import winners
-from core.params import Knobs
-from core.refusals import Refusal
-from core.rows import Floats, Rows
-from core.threads import one_thread
+from core.models import RoundCallback
+from core.odds import label_winners
+from core.params import StageSettings
+from core.refusals import UserError
+from core.rows import Floats, FoldData
+from core.threads import limit_to_one_thread
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The knobs of a linear model."""
 
     target: Literal["share", "quantity"]
@@ -40,54 +40,54 @@ class Model:
 
 
 def fit(
-    rows: Rows,
+    rows: FoldData,
     settings: Settings,
     seed: int,
-    later: Rows | None = None,
+    later: FoldData | None = None,
     patience: int | None = None,
-    watch: Watch | None = None,
+    watch: RoundCallback | None = None,
 ) -> Model:
     """Return the one best linear model; it has no rounds, so nothing stops early and nothing is watched."""
-    encoding = inputs.learn(rows.x)
-    share = settings.target == "share"
-    target, weight = _lesson(rows, settings)
-    kind: Any = _logit(settings.l2) if share else Ridge(settings.l2, solver="cholesky")
-    with one_thread():
-        line = kind.fit(inputs.encode(rows.x, encoding), target, weight)
-    coefficients = np.ravel(line.coef_)
-    importance = models.shares(np.abs(coefficients), inputs.names(encoding))
-    intercept = float(np.ravel(line.intercept_)[0])
+    encoding = inputs.fit_encoding(rows.x)
+    is_share = settings.target == "share"
+    target, weight = _build_target(rows, settings)
+    estimator: Any = _build_logistic_regression(settings.l2) if is_share else Ridge(settings.l2, solver="cholesky")
+    with limit_to_one_thread():
+        fitted = estimator.fit(inputs.encode_inputs(rows.x, encoding), target, weight)
+    coefficients = np.ravel(fitted.coef_)
+    importance = models.compute_importance_shares(np.abs(coefficients), inputs.list_encoded_inputs(encoding))
+    intercept = float(np.ravel(fitted.intercept_)[0])
     return Model(encoding, coefficients.tolist(), intercept, settings.offset, {}, importance)
 
 
-def _logit(l2: float) -> LogisticRegression:
+def _build_logistic_regression(l2: float) -> LogisticRegression:
     """Return a logistic regression that takes Newton's steps: L-BFGS ends before it has converged."""
     return LogisticRegression(C=1 / l2, max_iter=1000, solver="newton-cholesky", tol=1e-9)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares, or the quantity itself."""
-    line = (inputs.encode(x, model.encoding) * model.coefficients).sum(axis=1) + model.intercept
-    return np.asarray(line + inputs.offset(x, model.offset))
+    linear_scores = (inputs.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1) + model.intercept
+    return np.asarray(linear_scores + inputs.get_score_offset(x, model.offset))
 
 
 def save(model: Model, folder: Path) -> None:
     """Write model.json."""
-    models.write(vars(model), folder / "model.json")
+    models.write_model_json(vars(model), folder / "model.json")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(**models.read(folder / "model.json"))
+    return Model(**models.read_model_json(folder / "model.json"))
 
 
-def _lesson(rows: Rows, settings: Settings) -> tuple[Floats, Floats]:
+def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:
     """Return each row's label and weight: winners for shares, for a quantity what it has beyond its offset."""
     if settings.target == "quantity":
-        return rows.y - inputs.offset(rows.x, settings.offset), rows.weight
+        return rows.y - inputs.get_score_offset(rows.x, settings.offset), rows.weight
     if settings.offset in rows.x.columns:
-        raise Refusal(
+        raise UserError(
             f"offset is {settings.offset!r}, an input, with target share; only quantities start from one here: "
             "set offset to null, or take catboost_trees or xgboost_trees, whose log-odds can start anywhere."
         )
-    return winners(rows, settings.positive_weight)
+    return label_winners(rows, settings.positive_weight)

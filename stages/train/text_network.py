@@ -11,19 +11,19 @@ import pandas as pd
 from pydantic import Field
 
 from core import models, pooled_network, tag_names, vocabulary
-from core.models import Watch
-from core.params import Knobs
-from core.pooled_network import Lesson, Shape, Training, Weights
-from core.rows import Floats, Rows
-from core.tag_parts import parts
-from core.threads import one_thread
+from core.models import RoundCallback
+from core.params import StageSettings
+from core.pooled_network import NetworkExamples, NetworkShape, TrainingSchedule, Weights
+from core.rows import Floats, FoldData
+from core.tag_parts import assign_stratified_parts
+from core.threads import limit_to_one_thread
 
-UNKNOWN = 1  # the number of every word outside the vocabulary; Keras masks 0, and the vocabulary begins at 2
-WEIGHTS = "weights.weights.h5"
-TINY = 1e-12  # keeps divisions finite
+UNKNOWN_WORD_ID = 1  # the number of every word outside the vocabulary; Keras masks 0, and the vocabulary begins at 2
+WEIGHTS_FILE = "weights.weights.h5"
+EPSILON = 1e-12  # keeps divisions finite
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The knobs of the network and of its training."""
 
     words: int = Field(ge=1)
@@ -57,23 +57,23 @@ class Model:
     importance: dict[str, float]
 
     @cached_property
-    def places(self) -> dict[str, int]:
+    def word_ids(self) -> dict[str, int]:
         """The number of each word of the vocabulary."""
-        return vocabulary.places(self.vocabulary, UNKNOWN)
+        return vocabulary.index_words(self.vocabulary, UNKNOWN_WORD_ID)
 
     @cached_property
-    def doubles(self) -> list[Floats]:
+    def float64_weights(self) -> list[Floats]:
         """The weights in the precision that scores are computed in."""
-        return pooled_network.widened(self.weights)
+        return pooled_network.convert_to_doubles(self.weights)
 
 
 def fit(
-    rows: Rows,
+    rows: FoldData,
     settings: Settings,
     seed: int,
-    later: Rows | None = None,
+    later: FoldData | None = None,
     patience: int | None = None,
-    watch: Watch | None = None,
+    watch: RoundCallback | None = None,
 ) -> Model:
     """Return the network as it was after the epoch that lost least on held-out rows; after the last where none are.
 
@@ -81,120 +81,171 @@ def fit(
     Watched is every epoch: loss, binary accuracy, precision and recall (at 0.5) of the rows fitted on, and of the later
     ones, or of the held-out ones where there are no later ones; what tags' names say as evidence comes on top.
     """
-    tag_names.check(rows, "text_network")
-    spoken = _spoken(rows.x, settings.length)
-    known = vocabulary.learn(spoken, settings.words, settings.min_rows)
-    lesson = _lesson(rows, spoken, known, settings)
-    after = None if later is None else _lesson(later, _spoken(later.x, settings.length), known, settings)
-    stops = patience if after else None
-    held, taught = (after, lesson) if stops else _apart(rows, lesson, settings.held_out, seed)
-    weights, architecture, epoch = pooled_network.train(
-        taught,
-        held,
-        Shape(len(known) + 2, **settings.model_dump(include=set(Shape.__annotations__))),
-        Training(
-            **settings.model_dump(include=set(Training.__annotations__)) | ({"stop_after": stops} if stops else {})
-        ),
-        tag_names.prior(rows.y, rows.weight),
-        seed,
-        _watcher(watch, {"fit": taught, "later": after or held}),
+    tag_names.require_tagged_rows(rows, "text_network")
+    tokens = _tokenise_inputs(rows.x, settings.length)
+    known_words = vocabulary.build_vocabulary(tokens, settings.words, settings.min_rows)
+    fit_batch = _build_batch(rows, tokens, known_words, settings)
+    later_batch = (
+        None
+        if later is None
+        else _build_batch(later, _tokenise_inputs(later.x, settings.length), known_words, settings)
     )
-    names = tag_names.learn(tag_names.said(rows.x, rows.tags), rows.y, rows.weight, settings.names_shrinkage)
-    settled: dict[str, int | float] = {"epochs": epoch} if stops else {}
-    importance = _importance(rows, lesson, weights, names, settings)
+    stop_patience = patience if later_batch else None
+    held_out_batch, training_batch = (
+        (later_batch, fit_batch) if stop_patience else _split_held_out(rows, fit_batch, settings.held_out, seed)
+    )
+    weights, architecture, epoch = pooled_network.train_network(
+        training_batch,
+        held_out_batch,
+        NetworkShape(len(known_words) + 2, **settings.model_dump(include=set(NetworkShape.__annotations__))),
+        TrainingSchedule(
+            **settings.model_dump(include=set(TrainingSchedule.__annotations__))
+            | ({"stop_after": stop_patience} if stop_patience else {})
+        ),
+        tag_names.compute_tag_prior(rows.y, rows.weight),
+        seed,
+        _build_epoch_callback(watch, {"fit": training_batch, "later": later_batch or held_out_batch}),
+    )
+    name_evidence = tag_names.fit_name_evidence(
+        tag_names.get_name_mentions(rows.x, rows.tags), rows.y, rows.weight, settings.names_shrinkage
+    )
+    settled: dict[str, int | float] = {"epochs": epoch} if stop_patience else {}
+    importance = _compute_importance(rows, fit_batch, weights, name_evidence, settings)
     return Model(
-        weights, architecture, known, list(rows.tags), names.tolist(), settings.model_dump(), settled, importance
+        weights,
+        architecture,
+        known_words,
+        list(rows.tags),
+        name_evidence.tolist(),
+        settings.model_dump(),
+        settled,
+        importance,
     )
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds, rows × tags in the order of `model.tags`; NumPy computes them, not TensorFlow."""
-    return score_texts(model, vocabulary.texts(x, "text_network"), tag_names.said(x, model.tags))
+    return score_texts(model, vocabulary.get_texts(x, "text_network"), tag_names.get_name_mentions(x, model.tags))
 
 
-def score_texts(model: Model, texts: Sequence[str], said: Floats) -> Floats:
+def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
     """Return the same of texts and, texts × tags, whether the tag's own name stands there.
 
     No text's log-odds depend on the others', to the last bit.
     """
-    length, names = model.settings["length"], model.settings["names"]
-    numbers = vocabulary.ids([vocabulary.words(text, length) for text in texts], model.places, UNKNOWN)
-    beside = said if names == "inputs" else said[:, :0]
+    length, names_setting = model.settings["length"], model.settings["names"]
+    token_ids = vocabulary.encode_texts(
+        [vocabulary.split_words(text, length) for text in texts], model.word_ids, UNKNOWN_WORD_ID
+    )
+    name_inputs = mentions if names_setting == "inputs" else mentions[:, :0]
     scores = np.zeros((len(texts), len(model.tags)))
-    with one_thread():
-        for row, ids in enumerate(numbers):
-            scores[row] = pooled_network.forward(model.doubles, ids, beside[row])
-    return scores + tag_names.evidence(said, np.array(model.names)) if names == "evidence" else scores
+    with limit_to_one_thread():
+        for row, ids in enumerate(token_ids):
+            scores[row] = pooled_network.predict_log_odds(model.float64_weights, ids, name_inputs[row])
+    return (
+        scores + tag_names.lookup_name_evidence(mentions, np.array(model.names))
+        if names_setting == "evidence"
+        else scores
+    )
 
 
 def save(model: Model, folder: Path) -> None:
     """Write weights.weights.h5 and architecture.json as Keras reads them, vocabulary.json and model.json."""
-    apart = ("weights", "architecture", "vocabulary")
-    told = {field.name: getattr(model, field.name) for field in fields(model) if field.name not in apart}
-    models.write(told, folder / "model.json")
-    models.write({"words": model.vocabulary}, folder / "vocabulary.json")
+    separate_fields = ("weights", "architecture", "vocabulary")
+    json_fields = {
+        field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
+    }
+    models.write_model_json(json_fields, folder / "model.json")
+    models.write_model_json({"words": model.vocabulary}, folder / "vocabulary.json")
     (folder / "architecture.json").write_text(model.architecture + "\n")
-    pooled_network.write(model.weights, folder / WEIGHTS)
+    pooled_network.write_weights(model.weights, folder / WEIGHTS_FILE)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote; TensorFlow is not needed."""
     return Model(
-        pooled_network.read(folder / WEIGHTS),
+        pooled_network.read_weights(folder / WEIGHTS_FILE),
         (folder / "architecture.json").read_text().strip(),
-        models.read(folder / "vocabulary.json")["words"],
-        **models.read(folder / "model.json"),
+        models.read_model_json(folder / "vocabulary.json")["words"],
+        **models.read_model_json(folder / "model.json"),
     )
 
 
-def _spoken(x: pd.DataFrame, length: int) -> list[list[str]]:
-    return [vocabulary.words(text, length) for text in vocabulary.texts(x, "text_network")]
+def _tokenise_inputs(x: pd.DataFrame, length: int) -> list[list[str]]:
+    return [vocabulary.split_words(text, length) for text in vocabulary.get_texts(x, "text_network")]
 
 
-def _lesson(rows: Rows, spoken: Sequence[Sequence[str]], known: Sequence[str], settings: Settings) -> Lesson:
-    said = tag_names.said(rows.x, rows.tags)
-    beside = said if settings.names == "inputs" else said[:, :0]
-    return Lesson(vocabulary.ids(spoken, vocabulary.places(known, UNKNOWN), UNKNOWN), beside, rows.y, rows.weight)
+def _build_batch(
+    rows: FoldData, tokens: Sequence[Sequence[str]], known_words: Sequence[str], settings: Settings
+) -> NetworkExamples:
+    mentions = tag_names.get_name_mentions(rows.x, rows.tags)
+    name_inputs = mentions if settings.names == "inputs" else mentions[:, :0]
+    return NetworkExamples(
+        vocabulary.encode_texts(tokens, vocabulary.index_words(known_words, UNKNOWN_WORD_ID), UNKNOWN_WORD_ID),
+        name_inputs,
+        rows.y,
+        rows.weight,
+    )
 
 
-def _apart(rows: Rows, lesson: Lesson, share: float, seed: int) -> tuple[Lesson | None, Lesson]:
+def _split_held_out(
+    rows: FoldData, batch: NetworkExamples, share: float, seed: int
+) -> tuple[NetworkExamples | None, NetworkExamples]:
     """Return a share of the rows, whole groups with every tag in it, and the others; none where one would be empty."""
-    held = parts(rows.y, rows.group, round(1 / share), seed) == 0 if share else np.zeros(len(rows.y), bool)
-    return (lesson.some(held), lesson.some(~held)) if 0 < held.sum() < len(held) else (None, lesson)
+    is_held_out = (
+        assign_stratified_parts(rows.y, rows.group, round(1 / share), seed) == 0
+        if share
+        else np.zeros(len(rows.y), bool)
+    )
+    return (
+        (batch.select_rows(is_held_out), batch.select_rows(~is_held_out))
+        if 0 < is_held_out.sum() < len(is_held_out)
+        else (None, batch)
+    )
 
 
-def _watcher(watch: Watch | None, watched: dict[str, Lesson | None]) -> Callable[[int, Weights], None] | None:
+def _build_epoch_callback(
+    watch: RoundCallback | None, batches: dict[str, NetworkExamples | None]
+) -> Callable[[int, Weights], None] | None:
     """Return what tells the watcher how well the rows of each name are told after an epoch."""
     if watch is None:
         return None
 
-    def look(epoch: int, weights: Weights) -> None:
-        told = {
-            name: _told(pooled_network.scores(weights, lesson), lesson) for name, lesson in watched.items() if lesson
+    def report_epoch(epoch: int, weights: Weights) -> None:
+        metrics_by_set = {
+            name: _evaluate_scores(pooled_network.predict_all_log_odds(weights, batch), batch)
+            for name, batch in batches.items()
+            if batch
         }
-        watch(epoch, {f"{key}/{name}": value for name, values in told.items() for key, value in values.items()})
+        watch(
+            epoch, {f"{key}/{name}": value for name, values in metrics_by_set.items() for key, value in values.items()}
+        )
 
-    return look
+    return report_epoch
 
 
-def _told(score: Floats, lesson: Lesson) -> dict[str, float]:
-    given, right = score > 0, (score > 0) * lesson.y
+def _evaluate_scores(score: Floats, batch: NetworkExamples) -> dict[str, float]:
+    predicted, true_positives = score > 0, (score > 0) * batch.y
     return {
-        "loss": pooled_network.loss(score, lesson.y, lesson.weight),
-        "binary_accuracy": float((given == lesson.y).mean()),
-        "precision": float(right.sum() / max(given.sum(), 1)),
-        "recall": float(right.sum() / max(lesson.y.sum(), 1)),
+        "loss": pooled_network.compute_cross_entropy(score, batch.y, batch.weight),
+        "binary_accuracy": float((predicted == batch.y).mean()),
+        "precision": float(true_positives.sum() / max(predicted.sum(), 1)),
+        "recall": float(true_positives.sum() / max(batch.y.sum(), 1)),
     }
 
 
-def _importance(rows: Rows, lesson: Lesson, weights: Weights, names: Floats, settings: Settings) -> dict[str, float]:
+def _compute_importance(
+    rows: FoldData, batch: NetworkExamples, weights: Weights, name_evidence: Floats, settings: Settings
+) -> dict[str, float]:
     """Return each input's share of the spread of the log-odds over the rows, the mean over tags."""
-    text = pooled_network.scores(weights, replace(lesson, beside=np.zeros_like(lesson.beside)))
-    spread, heard = tag_names.said(rows.x, rows.tags).std(axis=0), np.zeros(len(rows.tags))
+    text_scores = pooled_network.predict_all_log_odds(
+        weights, replace(batch, dense_inputs=np.zeros_like(batch.dense_inputs))
+    )
+    mention_spread, name_spread = tag_names.get_name_mentions(rows.x, rows.tags).std(axis=0), np.zeros(len(rows.tags))
     if settings.names == "evidence":
-        heard = spread * np.abs(names[1] - names[0]) / len(rows.tags)
+        name_spread = mention_spread * np.abs(name_evidence[1] - name_evidence[0]) / len(rows.tags)
     if settings.names == "inputs":  # what names move together, split by what the first layer takes from each
-        force = spread * np.abs(weights[1][settings.embedding :]).mean(axis=1)
-        together = (pooled_network.scores(weights, lesson) - text).std(axis=0).mean()
-        heard = together * force / max(force.sum(), TINY)
-    return tag_names.importance(rows, float(text.std(axis=0).mean()), heard)
+        input_force = mention_spread * np.abs(weights[1][settings.embedding :]).mean(axis=1)
+        joint_spread = (pooled_network.predict_all_log_odds(weights, batch) - text_scores).std(axis=0).mean()
+        name_spread = joint_spread * input_force / max(input_force.sum(), EPSILON)
+    return tag_names.compute_tag_importance(rows, float(text_scores.std(axis=0).mean()), name_spread)

@@ -10,22 +10,22 @@ import xgboost as xgb
 from pydantic import Field
 
 from core import models
-from core.codes import Levels, coded, levels
-from core.inputs import offset
-from core.models import EVERY, Watch
-from core.objectives import GRADIENTS, LOSSES, Lesson
-from core.odds import log_odds, winners
-from core.params import Knobs
-from core.race_logit import contested
-from core.refusals import Refusal
-from core.rows import Floats, Rows
+from core.codes import Levels, encode_ordinal, list_category_levels
+from core.inputs import get_score_offset
+from core.models import LOG_EVERY_ROUNDS, RoundCallback
+from core.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
+from core.odds import compute_log_odds, label_winners
+from core.params import StageSettings
+from core.race_logit import require_contested_races
+from core.refusals import UserError
+from core.rows import Floats, FoldData
 
-LEAST = 1e-6  # curvature: XGBoost divides by its sum in a leaf
-LEVELS = 1000  # of a category; rarer ones count as missing
-BINARY = ("logistic", "focal")
+MIN_CURVATURE = 1e-6  # curvature: XGBoost divides by its sum in a leaf
+MAX_LEVELS = 1000  # of a category; rarer ones count as missing
+BINARY_OBJECTIVES = ("logistic", "focal")
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The knobs of XGBoost, and how the target is taught."""
 
     objective: Literal["race_softmax", "logistic", "focal", "squared", "absolute"]
@@ -56,38 +56,46 @@ class Model:
 
 
 def fit(
-    rows: Rows,
+    rows: FoldData,
     settings: Settings,
     seed: int,
-    later: Rows | None = None,
+    later: FoldData | None = None,
     patience: int | None = None,
-    watch: Watch | None = None,
+    watch: RoundCallback | None = None,
 ) -> Model:
     """Return trees fitted on the rows; with patience, as many as lose least on the later ones."""
-    _check(settings)
-    lesson = _lesson(rows, settings)
-    columns, known = [str(name) for name in rows.x.columns], levels(rows.x, LEVELS)
-    train = _matrix(rows.x, columns, known, settings.offset, lesson)
-    held = None if later is None else (_matrix(later.x, columns, known, settings.offset), _truth(later, settings))
-    booster = xgb.Booster(_parameters(settings, seed, lesson), [train, *([held[0]] if held else [])])
-    best = _boost(booster, (train, lesson), held, settings, patience, watch)
-    gain = booster[:best].get_score(importance_type="total_gain")
-    importance = models.shares([gain.get(name, 0.0) for name in columns], columns)
-    settled: dict[str, int | float] = {"iterations": best} if patience and held else {}
-    return Model(booster[:best], columns, known, settings.model_dump(), settled, importance)
+    _validate_settings(settings)
+    fit_target = _build_fit_target(rows, settings)
+    columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
+    fit_matrix = _build_matrix(rows.x, columns, column_levels, settings.offset, fit_target)
+    validation = (
+        None
+        if later is None
+        else (_build_matrix(later.x, columns, column_levels, settings.offset), _build_true_target(later, settings))
+    )
+    booster = xgb.Booster(
+        _build_parameters(settings, seed, fit_target), [fit_matrix, *([validation[0]] if validation else [])]
+    )
+    best_round = _train_rounds(booster, (fit_matrix, fit_target), validation, settings, patience, watch)
+    total_gain = booster[:best_round].get_score(importance_type="total_gain")
+    importance = models.compute_importance_shares([total_gain.get(name, 0.0) for name in columns], columns)
+    settled: dict[str, int | float] = {"iterations": best_round} if patience and validation else {}
+    return Model(booster[:best_round], columns, column_levels, settings.model_dump(), settled, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares (up to a constant within a race for race_softmax), or the quantity itself."""
     margin = model.booster.predict(
-        _matrix(x, model.columns, model.levels, model.settings["offset"]), output_margin=True
+        _build_matrix(x, model.columns, model.levels, model.settings["offset"]), output_margin=True
     )
     return np.asarray(margin, float)
 
 
 def save(model: Model, folder: Path) -> None:
     """Write trees.ubj and model.json."""
-    models.write({key: value for key, value in vars(model).items() if key != "booster"}, folder / "model.json")
+    models.write_model_json(
+        {key: value for key, value in vars(model).items() if key != "booster"}, folder / "model.json"
+    )
     model.booster.save_model(folder / "trees.ubj")
 
 
@@ -95,48 +103,56 @@ def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     booster = xgb.Booster({"nthread": 1})
     booster.load_model(folder / "trees.ubj")
-    return Model(booster, **models.read(folder / "model.json"))
+    return Model(booster, **models.read_model_json(folder / "model.json"))
 
 
-def _check(settings: Settings) -> None:
+def _validate_settings(settings: Settings) -> None:
     if settings.teacher and settings.objective != "race_softmax":
-        raise Refusal(f"teacher is {settings.teacher} with {settings.objective}; only race_softmax takes one.")
-    if settings.positive_weight != 1 and settings.objective not in BINARY:
-        raise Refusal(
+        raise UserError(f"teacher is {settings.teacher} with {settings.objective}; only race_softmax takes one.")
+    if settings.positive_weight != 1 and settings.objective not in BINARY_OBJECTIVES:
+        raise UserError(
             f"positive_weight is {settings.positive_weight} with objective {settings.objective}; "
-            f"only {' and '.join(BINARY)} take another than 1."
+            f"only {' and '.join(BINARY_OBJECTIVES)} take another than 1."
         )
 
 
-def _lesson(rows: Rows, settings: Settings) -> Lesson:
-    target, weight = rows.lesson(settings.teacher), rows.weight
-    if settings.objective in BINARY:
-        target, weight = winners(rows, settings.positive_weight)
+def _build_fit_target(rows: FoldData, settings: Settings) -> BoostingTarget:
+    target, weight = rows.blend_target(settings.teacher), rows.weight
+    if settings.objective in BINARY_OBJECTIVES:
+        target, weight = label_winners(rows, settings.positive_weight)
     if settings.objective == "race_softmax":
-        contested(target, weight, rows.group)
-    return Lesson(target, weight, rows.group, settings.focal_alpha, settings.focal_gamma)
+        require_contested_races(target, weight, rows.group)
+    return BoostingTarget(target, weight, rows.group, settings.focal_alpha, settings.focal_gamma)
 
 
-def _truth(later: Rows, settings: Settings) -> Lesson:
-    target = (later.y > 0).astype(float) if settings.objective in BINARY else later.y
-    return Lesson(target, later.weight, later.group, settings.focal_alpha, settings.focal_gamma)
+def _build_true_target(later: FoldData, settings: Settings) -> BoostingTarget:
+    target = (later.y > 0).astype(float) if settings.objective in BINARY_OBJECTIVES else later.y
+    return BoostingTarget(target, later.weight, later.group, settings.focal_alpha, settings.focal_gamma)
 
 
-def _matrix(x: pd.DataFrame, columns: list[str], known: Levels, start: str | None, lesson: Lesson | None = None) -> Any:
-    taught = {} if lesson is None else {"label": lesson.target, "weight": lesson.weight}
-    kinds = ["c" if name in known else "q" for name in columns]
-    numbers = coded(x, columns, known)
-    if start in columns:
-        taught["base_margin"] = offset(x, start)
+def _build_matrix(
+    x: pd.DataFrame,
+    columns: list[str],
+    column_levels: Levels,
+    start_input: str | None,
+    boosting_target: BoostingTarget | None = None,
+) -> Any:
+    label_options = (
+        {} if boosting_target is None else {"label": boosting_target.target, "weight": boosting_target.weight}
+    )
+    column_types = ["c" if name in column_levels else "q" for name in columns]
+    encoded = encode_ordinal(x, columns, column_levels)
+    if start_input in columns:
+        label_options["base_margin"] = get_score_offset(x, start_input)
     return xgb.DMatrix(
-        numbers, feature_names=columns, feature_types=kinds, enable_categorical=True, nthread=1, **taught
+        encoded, feature_names=columns, feature_types=column_types, enable_categorical=True, nthread=1, **label_options
     )
 
 
-def _parameters(settings: Settings, seed: int, lesson: Lesson) -> dict[str, Any]:
+def _build_parameters(settings: Settings, seed: int, fit_target: BoostingTarget) -> dict[str, Any]:
     return {
         "objective": "reg:absoluteerror" if settings.objective == "absolute" else "reg:squarederror",
-        "base_score": _start(settings.objective, lesson),
+        "base_score": _compute_base_score(settings.objective, fit_target),
         "max_depth": settings.depth,
         "eta": settings.learning_rate,
         "min_child_weight": settings.min_child_weight,
@@ -149,51 +165,60 @@ def _parameters(settings: Settings, seed: int, lesson: Lesson) -> dict[str, Any]
     }
 
 
-def _start(objective: str, lesson: Lesson) -> float:
+def _compute_base_score(objective: str, fit_target: BoostingTarget) -> float:
     """Return the score of a row of which nothing is known."""
     if objective == "race_softmax":
         return 0.0
     if objective == "absolute":
-        return float(np.quantile(lesson.target, 0.5, weights=lesson.weight, method="inverted_cdf"))
-    mean = np.average(lesson.target, weights=lesson.weight)
-    return float(log_odds(np.array(mean)) if objective in BINARY else mean)
+        return float(np.quantile(fit_target.target, 0.5, weights=fit_target.weight, method="inverted_cdf"))
+    mean = np.average(fit_target.target, weights=fit_target.weight)
+    return float(compute_log_odds(np.array(mean)) if objective in BINARY_OBJECTIVES else mean)
 
 
-def _boost(
+def _train_rounds(
     booster: Any,
-    train: tuple[Any, Lesson],
-    held: tuple[Any, Lesson] | None,
+    fit_set: tuple[Any, BoostingTarget],
+    validation: tuple[Any, BoostingTarget] | None,
     settings: Settings,
     patience: int | None,
-    watch: Watch | None,
+    watch: RoundCallback | None,
 ) -> int:
     """Grow the trees and return how many to keep."""
-    best, least = settings.iterations, np.inf
+    best_round, lowest_loss = settings.iterations, np.inf
     for step in range(1, settings.iterations + 1):
-        booster.update(train[0], step - 1, _objective(settings.objective, train[1]))
-        if watch is not None and (step % EVERY == 0 or step == settings.iterations):
-            parts = {"fit": train, "later": held}
-            watch(step, {name: _loss(booster, part, settings) for name, part in parts.items() if part})
-        if patience and held:
-            loss = _loss(booster, held, settings)
-            best, least = (step, loss) if loss < least else (best, least)
-            if step - best >= patience:
+        booster.update(fit_set[0], step - 1, _build_objective(settings.objective, fit_set[1]))
+        if watch is not None and (step % LOG_EVERY_ROUNDS == 0 or step == settings.iterations):
+            evaluation_sets = {"fit": fit_set, "later": validation}
+            watch(
+                step,
+                {
+                    name: _compute_loss(booster, evaluation_set, settings)
+                    for name, evaluation_set in evaluation_sets.items()
+                    if evaluation_set
+                },
+            )
+        if patience and validation:
+            loss = _compute_loss(booster, validation, settings)
+            best_round, lowest_loss = (step, loss) if loss < lowest_loss else (best_round, lowest_loss)
+            if step - best_round >= patience:
                 break
-    return best
+    return best_round
 
 
-def _objective(name: str, lesson: Lesson) -> Any:
+def _build_objective(name: str, fit_target: BoostingTarget) -> Any:
     """Return our objective as XGBoost calls it; none for the absolute error, for which its own finds medians."""
     if name not in GRADIENTS:
         return None
 
-    def both(margin: Floats, _: Any) -> tuple[Floats, Floats]:
-        gradient, curvature = GRADIENTS[name](margin.astype(float), lesson)
-        return gradient, np.maximum(curvature, LEAST)
+    def compute_derivatives(margin: Floats, _: Any) -> tuple[Floats, Floats]:
+        gradient, curvature = GRADIENTS[name](margin.astype(float), fit_target)
+        return gradient, np.maximum(curvature, MIN_CURVATURE)
 
-    return both
+    return compute_derivatives
 
 
-def _loss(booster: Any, part: tuple[Any, Lesson], settings: Settings) -> float:
-    matrix, lesson = part
-    return LOSSES[settings.objective](np.asarray(booster.predict(matrix, output_margin=True), float), lesson)
+def _compute_loss(booster: Any, evaluation_set: tuple[Any, BoostingTarget], settings: Settings) -> float:
+    matrix, true_target = evaluation_set
+    return OBJECTIVE_LOSSES[settings.objective](
+        np.asarray(booster.predict(matrix, output_margin=True), float), true_target
+    )

@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 
 from core import folds, jobs
-from core.doors import Paths, enter
-from core.losses import LOSSES
+from core.doors import Paths, run_stage
+from core.losses import TUNING_LOSSES
 from core.outputs import write_json
-from core.params import Knobs, knobs, plan, seed, workers
-from core.races import codes
-from core.refusals import Refusal, suggest
-from core.rows import Rows, Table, recall
-from core.shelf import tool
-from stages.tune.gain import paired_gain
-from stages.tune.search import Answer, Journal, Point, Range, Search, search
+from core.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
+from core.races import encode_groups
+from core.refusals import UserError, did_you_mean
+from core.rows import FoldData, FoldTables, read_cached_tables
+from core.shelf import load_plugin
+from stages.tune.gain import compute_paired_gain
+from stages.tune.search import FoldResult, Journal, ParamRange, Point, SearchSettings, search_params
 
 READS = {
     "features": "data/features/{task}.parquet",
@@ -30,35 +30,37 @@ READS = {
 WRITES = {"tuned": "models/{task}/tuned.json", "trials": "metrics/{task}/trials.csv"}
 
 
-class Space(Knobs):
+class SearchSpace(StageSettings):
     """The ranges of one learner's knobs; a learner without a space is fitted as params say."""
 
-    ranges: dict[str, Range]
+    ranges: dict[str, ParamRange]
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
-    word = plan(task).learner
-    learner, settings = tool("train", word), knobs(Search, "tune", task, "search")
-    default = knobs(learner.Settings, "train", task, word).model_dump()
-    space = knobs(Space, "tune", task, "space", word).ranges
-    if settings.loss not in LOSSES:
-        raise Refusal(f"tune.{task}.search.loss is {settings.loss!r}; {suggest(settings.loss, LOSSES)}")
+    learner_name = load_task_config(task).learner
+    learner, settings = load_plugin("train", learner_name), load_settings(SearchSettings, "tune", task, "search")
+    default = load_settings(learner.Settings, "train", task, learner_name).model_dump()
+    space = load_settings(SearchSpace, "tune", task, "space", learner_name).ranges
+    if settings.loss not in TUNING_LOSSES:
+        raise UserError(f"tune.{task}.search.loss is {settings.loss!r}; {did_you_mean(settings.loss, TUNING_LOSSES)}")
     paths = (reads["features"], reads["folds"], reads["resampled"])
-    ask = partial(_ask, paths=paths, word=word, settings=settings)
-    journal = Journal(_journal(task, reads, settings))
-    blocks = folds.names(recall(*paths).folds, "tune")
-    trials, answers = search(default, space, settings, blocks, seed(), partial(journal.recall, ask=ask))
-    best = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0]
-    first = trials.iloc[0]
-    gain = paired_gain(answers[0], answers[int(best["trial"])])
-    beats_default = gain.proved(settings.min_gain_se)
-    winner = best if beats_default else first  # what could be chance chooses no knobs
+    evaluate = partial(_evaluate_points, paths=paths, learner_name=learner_name, settings=settings)
+    journal = Journal(_build_journal_path(task, reads, settings))
+    tune_folds = folds.list_folds(read_cached_tables(*paths).folds, "tune")
+    trials, results_by_trial = search_params(
+        default, space, settings, tune_folds, load_seed(), partial(journal.evaluate_cached, evaluate=evaluate)
+    )
+    best_trial = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0]
+    default_trial = trials.iloc[0]
+    gain = compute_paired_gain(results_by_trial[0], results_by_trial[int(best_trial["trial"])])
+    beats_default = gain.is_proved(settings.min_gain_se)
+    chosen_trial = best_trial if beats_default else default_trial  # what could be chance chooses no knobs
     tuned = {
-        "learner": word,
-        "tuned": default | _chosen(winner),
-        "default": default | _chosen(first),
-        "loss": {"name": settings.loss, "tuned": winner["loss"], "default": first["loss"]},
-        "best_trial": {"trial": int(best["trial"]), "gain": gain.value, "standard_error": gain.standard_error},
+        "learner": learner_name,
+        "tuned": default | _collect_trial_params(chosen_trial),
+        "default": default | _collect_trial_params(default_trial),
+        "loss": {"name": settings.loss, "tuned": chosen_trial["loss"], "default": default_trial["loss"]},
+        "best_trial": {"trial": int(best_trial["trial"]), "gain": gain.value, "standard_error": gain.standard_error},
         "beats_default": beats_default,
     }
     write_json(tuned, writes["tuned"], digits=12)
@@ -66,30 +68,36 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     trials.round(6).to_csv(writes["trials"], index=False)
 
 
-def _ask(asked: list[tuple[Point, str]], paths: tuple[Path, Path, Path], word: str, settings: Search) -> list[Answer]:
-    work = [(word, point, fold, paths, settings, seed()) for point, fold in asked]
-    return jobs.run(_try, work, workers(), f"tune {word}")
+def _evaluate_points(
+    requests: list[tuple[Point, str]], paths: tuple[Path, Path, Path], learner_name: str, settings: SearchSettings
+) -> list[FoldResult]:
+    fit_jobs = [(learner_name, point, fold, paths, settings, load_seed()) for point, fold in requests]
+    return jobs.run_in_parallel(_evaluate_job, fit_jobs, load_worker_count(), f"tune {learner_name}")
 
 
-def _try(job: tuple[str, Point, str, tuple[Path, Path, Path], Search, int]) -> Answer:
-    word, point, fold, paths, settings, start = job
-    learner, table = tool("train", word), recall(*paths)
-    fit, later = table.resampled(fold), table.rows(fold, "score")
-    model = learner.fit(fit, learner.Settings(**point), start, later=later, patience=settings.patience)
-    losses = LOSSES[settings.loss](learner.score(model, later.x), later)
-    by_group = {"total": losses.total.tolist(), "units": losses.units.tolist(), "groups": _groups(table, later)}
+def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSettings, int]) -> FoldResult:
+    learner_name, point, fold, paths, settings, fit_seed = job
+    learner, table = load_plugin("train", learner_name), read_cached_tables(*paths)
+    fit_rows, later_rows = table.get_resampled_rows(fold), table.get_rows(fold, "score")
+    model = learner.fit(fit_rows, learner.Settings(**point), fit_seed, later=later_rows, patience=settings.patience)
+    losses = TUNING_LOSSES[settings.loss](learner.score(model, later_rows.x), later_rows)
+    by_group = {
+        "total": losses.total.tolist(),
+        "units": losses.units.tolist(),
+        "groups": _index_groups(table, later_rows),
+    }
     return {"loss": losses.mean, "settled": model.settled, **by_group}
 
 
-def _groups(table: Table, rows: Rows) -> list[int]:
+def _index_groups(table: FoldTables, rows: FoldData) -> list[int]:
     """Return the number in the whole table of each group of some rows."""
-    numbers = np.empty(rows.group.max() + 1, dtype=np.int64)
-    numbers[rows.group] = codes(table.folds["group"])[rows.at]
-    found: list[int] = numbers.tolist()
-    return found
+    group_codes = np.empty(rows.group.max() + 1, dtype=np.int64)
+    group_codes[rows.group] = encode_groups(table.folds["group"])[rows.table_position]
+    group_code_list: list[int] = group_codes.tolist()
+    return group_code_list
 
 
-def _chosen(trial: pd.Series) -> dict[str, Any]:
+def _collect_trial_params(trial: pd.Series) -> dict[str, Any]:
     return {
         str(name).removeprefix("knob_"): value.item() if hasattr(value, "item") else value
         for name, value in trial.items()
@@ -97,22 +105,22 @@ def _chosen(trial: pd.Series) -> dict[str, Any]:
     }
 
 
-def _journal(task: str, reads: Paths, settings: Search) -> Path:
+def _build_journal_path(task: str, reads: Paths, settings: SearchSettings) -> Path:
     """Return the journal of exactly this search: other rows, code, libraries or knobs have another.
 
     A queued or temporary run works in a folder below .dvc and shares the journals of the repository above it.
     """
     root = Path.cwd()
-    loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    files = (Path(name) for name in loaded if name)
-    code = sorted(file for file in files if file.is_relative_to(root) and ".venv" not in file.parts)
-    digest = hashlib.sha256(json.dumps([settings.model_dump(), seed()]).encode())
-    for part in [*reads.values(), *sorted(reads["resampled"].iterdir()), *code, root / "requirements.lock"]:
-        if part.is_file():
-            digest.update(part.read_bytes())
-    home = next((parent.parent for parent in root.parents if parent.name == ".dvc"), root)
-    return home / ".tune" / f"{task}-{digest.hexdigest()[:16]}.jsonl"
+    module_files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    module_paths = (Path(name) for name in module_files if name)
+    code_files = sorted(file for file in module_paths if file.is_relative_to(root) and ".venv" not in file.parts)
+    digest = hashlib.sha256(json.dumps([settings.model_dump(), load_seed()]).encode())
+    for dependency in [*reads.values(), *sorted(reads["resampled"].iterdir()), *code_files, root / "requirements.lock"]:
+        if dependency.is_file():
+            digest.update(dependency.read_bytes())
+    repository = next((parent.parent for parent in root.parents if parent.name == ".dvc"), root)
+    return repository / ".tune" / f"{task}-{digest.hexdigest()[:16]}.jsonl"
 
 
 if __name__ == "__main__":
-    enter("tune", READS, WRITES, main)
+    run_stage("tune", READS, WRITES, main)

@@ -12,26 +12,28 @@ class Gain(NamedTuple):
     value: float
     standard_error: float
 
-    def proved(self, standard_errors: float) -> bool:
+    def is_proved(self, standard_errors: float) -> bool:
         """Return whether the gain is above zero and at least so many standard errors."""
         return self.value > 0 and self.value >= standard_errors * self.standard_error
 
 
-def paired_gain(default: Sequence[dict[str, Any]], other: Sequence[dict[str, Any]]) -> Gain:
+def compute_paired_gain(default_results: Sequence[dict[str, Any]], candidate_results: Sequence[dict[str, Any]]) -> Gain:
     """Return what a configuration gains over the default, from the losses of both on the same groups, fold by fold.
 
     An answer holds `groups`, the number of each group in the table, and the `total` loss and number of `units` of each.
     Groups are taken as independent, the rows of one are not; a group that several folds score counts as one. A fold's
     difference is a ratio of sums, linearised at its own value. One group alone tells nothing: its error is infinite.
     """
-    differences, deviation = [], np.zeros(1 + max(max(answer["groups"]) for answer in default))
-    for before, after in zip(default, other, strict=True):
-        if before["groups"] != after["groups"]:
+    differences, deviation = [], np.zeros(1 + max(max(fold_result["groups"]) for fold_result in default_results))
+    for default_fold, candidate_fold in zip(default_results, candidate_results, strict=True):
+        if default_fold["groups"] != candidate_fold["groups"]:
             raise ValueError("a gain is paired: both configurations must be judged on the same groups.")
-        units = np.asarray(before["units"])
-        saved = np.asarray(before["total"]) - np.asarray(after["total"])
-        differences.append(saved.sum() / units.sum())
-        deviation[before["groups"]] += (saved - differences[-1] * units) / units.sum() / len(default)
-    number = len({group for answer in default for group in answer["groups"]})
-    error = np.sqrt(number / (number - 1) * np.square(deviation).sum()) if number > 1 else np.inf
-    return Gain(float(np.mean(differences)), float(error))
+        units = np.asarray(default_fold["units"])
+        loss_saved = np.asarray(default_fold["total"]) - np.asarray(candidate_fold["total"])
+        differences.append(loss_saved.sum() / units.sum())
+        deviation[default_fold["groups"]] += (loss_saved - differences[-1] * units) / units.sum() / len(default_results)
+    group_count = len({group for fold_result in default_results for group in fold_result["groups"]})
+    standard_error = (
+        np.sqrt(group_count / (group_count - 1) * np.square(deviation).sum()) if group_count > 1 else np.inf
+    )
+    return Gain(float(np.mean(differences)), float(standard_error))

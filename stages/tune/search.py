@@ -12,15 +12,15 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import Trial, TrialState
 from pydantic import Field
 
-from core.params import Knobs
-from core.refusals import Refusal
+from core.params import StageSettings
+from core.refusals import UserError
 
 Point = dict[str, Any]
-Answer = dict[str, Any]  # loss, what early stopping settled, and the loss of each group
-Ask = Callable[[list[tuple[Point, str]]], list[Answer]]
+FoldResult = dict[str, Any]  # loss, what early stopping settled, and the loss of each group
+Evaluate = Callable[[list[tuple[Point, str]]], list[FoldResult]]
 
 
-class Range(Knobs):
+class ParamRange(StageSettings):
     """The values that one knob may take: from low to high, or one of the choices."""
 
     low: int | float | None = None
@@ -29,7 +29,7 @@ class Range(Knobs):
     choices: list[str | int | float | bool] | None = None
 
 
-class Search(Knobs):
+class SearchSettings(StageSettings):
     """How long and how widely to search."""
 
     trials: int = Field(ge=1)
@@ -40,34 +40,44 @@ class Search(Knobs):
     min_gain_se: float = Field(ge=0)
 
 
-def search(
-    default: Point, space: dict[str, Range], knobs: Search, folds: list[str], seed: int, ask: Ask
-) -> tuple[pd.DataFrame, list[list[Answer]]]:
+def search_params(
+    default: Point,
+    space: dict[str, ParamRange],
+    settings: SearchSettings,
+    folds: list[str],
+    seed: int,
+    evaluate: Evaluate,
+) -> tuple[pd.DataFrame, list[list[FoldResult]]]:
     """Return the table of trials, the default first: knobs, loss, state, loss per fold; and each trial's answers.
 
     Trials of a batch are asked together and told in order, so the table does not depend on the number of workers.
     After each fold a trial worse than the median of the finished ones is pruned.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=knobs.startup, constant_liar=True)
-    study = optuna.create_study(sampler=sampler, pruner=optuna.pruners.MedianPruner(n_startup_trials=knobs.startup))
-    study.enqueue_trial({name: _inside(name, default, space[name]) for name in space})
-    distributions = {name: distribution(name, span) for name, span in space.items()}
-    answers: dict[int, list[Answer]] = {}
-    for start in range(0, knobs.trials, knobs.batch):
-        batch = [study.ask(distributions) for _ in range(min(knobs.batch, knobs.trials - start))]
-        answers |= _judge(study, batch, default, folds, ask)
-    by_trial = [answers[trial.number] for trial in study.trials]
-    rows = [_row(trial, known, folds) for trial, known in zip(study.trials, by_trial, strict=True)]
-    return pd.DataFrame(rows), by_trial
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=settings.startup, constant_liar=True)
+    study = optuna.create_study(sampler=sampler, pruner=optuna.pruners.MedianPruner(n_startup_trials=settings.startup))
+    study.enqueue_trial({name: _validate_default(name, default, space[name]) for name in space})
+    distributions = {name: build_distribution(name, span) for name, span in space.items()}
+    results: dict[int, list[FoldResult]] = {}
+    for batch_start in range(0, settings.trials, settings.batch):
+        batch = [study.ask(distributions) for _ in range(min(settings.batch, settings.trials - batch_start))]
+        results |= _evaluate_batch(study, batch, default, folds, evaluate)
+    results_by_trial = [results[trial.number] for trial in study.trials]
+    rows = [
+        _build_trial_row(trial, trial_results, folds)
+        for trial, trial_results in zip(study.trials, results_by_trial, strict=True)
+    ]
+    return pd.DataFrame(rows), results_by_trial
 
 
-def distribution(name: str, span: Range) -> BaseDistribution:
+def build_distribution(name: str, span: ParamRange) -> BaseDistribution:
     """Return a range of params.yaml as Optuna's distribution; refuse one that is neither a range nor choices."""
     if span.choices:
         return CategoricalDistribution(span.choices)
     if span.low is None or span.high is None or span.low > span.high:
-        raise Refusal(f"the range of {name} needs low ≤ high, or choices; it has {span.model_dump(exclude_none=True)}.")
+        raise UserError(
+            f"the range of {name} needs low ≤ high, or choices; it has {span.model_dump(exclude_none=True)}."
+        )
     if isinstance(span.low, int) and isinstance(span.high, int):
         return IntDistribution(span.low, span.high, log=span.log)
     return FloatDistribution(span.low, span.high, log=span.log)
@@ -79,63 +89,70 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.known: dict[str, Answer] = {}
+        self.results_by_key: dict[str, FoldResult] = {}
         for line in path.read_text().splitlines() if path.exists() else []:
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:
                 continue
-            self.known[entry["asked"]] = entry["answer"]
+            self.results_by_key[entry["asked"]] = entry["answer"]
 
-    def recall(self, asked: list[tuple[Point, str]], ask: Ask) -> list[Answer]:
+    def evaluate_cached(self, requests: list[tuple[Point, str]], evaluate: Evaluate) -> list[FoldResult]:
         """Return the answers, asking only for those that are not yet known and writing them down."""
-        keys = [json.dumps(item, sort_keys=True) for item in asked]
-        unknown = [index for index, key in enumerate(keys) if key not in self.known]
-        if unknown:
-            fresh = ask([asked[index] for index in unknown])
+        keys = [json.dumps(request, sort_keys=True) for request in requests]
+        uncached = [index for index, key in enumerate(keys) if key not in self.results_by_key]
+        if uncached:
+            new_results = evaluate([requests[index] for index in uncached])
             with self.path.open("a") as file:
-                for index, answer in zip(unknown, fresh, strict=True):
-                    self.known[keys[index]] = answer
-                    file.write("\n" + json.dumps({"asked": keys[index], "answer": answer}))
-        return [self.known[key] for key in keys]
+                for index, result in zip(uncached, new_results, strict=True):
+                    self.results_by_key[keys[index]] = result
+                    file.write("\n" + json.dumps({"asked": keys[index], "answer": result}))
+        return [self.results_by_key[key] for key in keys]
 
 
-def _judge(
-    study: optuna.Study, batch: list[Trial], default: Point, folds: list[str], ask: Ask
-) -> dict[int, list[Answer]]:
-    answers: dict[int, list[Answer]] = {trial.number: [] for trial in batch}
-    alive = list(batch)
+def _evaluate_batch(
+    study: optuna.Study, batch: list[Trial], default: Point, folds: list[str], evaluate: Evaluate
+) -> dict[int, list[FoldResult]]:
+    results: dict[int, list[FoldResult]] = {trial.number: [] for trial in batch}
+    active_trials = list(batch)
     for step, fold in enumerate(folds):
-        for trial, answer in zip(alive, ask([(default | trial.params, fold) for trial in alive]), strict=True):
-            answers[trial.number].append(answer)
-            trial.report(_mean(answers[trial.number]), step)
-        stopped = [trial for trial in alive if step + 1 < len(folds) and trial.number and trial.should_prune()]
-        for trial in stopped:
+        for trial, result in zip(
+            active_trials, evaluate([(default | trial.params, fold) for trial in active_trials]), strict=True
+        ):
+            results[trial.number].append(result)
+            trial.report(_compute_mean_loss(results[trial.number]), step)
+        pruned_trials = [
+            trial for trial in active_trials if step + 1 < len(folds) and trial.number and trial.should_prune()
+        ]
+        for trial in pruned_trials:
             study.tell(trial, state=TrialState.PRUNED)
-        alive = [trial for trial in alive if trial not in stopped]
-    for trial in alive:
-        study.tell(trial, _mean(answers[trial.number]))
-    return answers
+        active_trials = [trial for trial in active_trials if trial not in pruned_trials]
+    for trial in active_trials:
+        study.tell(trial, _compute_mean_loss(results[trial.number]))
+    return results
 
 
-def _mean(answers: list[Answer]) -> float:
-    return math.fsum(answer["loss"] for answer in answers) / len(answers)
+def _compute_mean_loss(results: list[FoldResult]) -> float:
+    return math.fsum(result["loss"] for result in results) / len(results)
 
 
-def _row(trial: optuna.trial.FrozenTrial, answers: list[Answer], folds: list[str]) -> dict[str, Any]:
-    settled = {name: round(sum(a["settled"][name] for a in answers) / len(answers)) for name in answers[0]["settled"]}
-    losses = {fold: answer["loss"] for fold, answer in zip(folds, answers, strict=False)}
-    return {"trial": trial.number, "state": trial.state.name.lower(), "loss": _mean(answers), **losses} | {
-        f"knob_{name}": value for name, value in (trial.params | settled).items()
+def _build_trial_row(trial: optuna.trial.FrozenTrial, results: list[FoldResult], folds: list[str]) -> dict[str, Any]:
+    fitted_params = {
+        name: round(sum(fold_result["settled"][name] for fold_result in results) / len(results))
+        for name in results[0]["settled"]
+    }
+    losses = {fold: result["loss"] for fold, result in zip(folds, results, strict=False)}
+    return {"trial": trial.number, "state": trial.state.name.lower(), "loss": _compute_mean_loss(results), **losses} | {
+        f"knob_{name}": value for name, value in (trial.params | fitted_params).items()
     }
 
 
-def _inside(name: str, default: Point, span: Range) -> Any:
+def _validate_default(name: str, default: Point, span: ParamRange) -> Any:
     if name not in default:
-        raise Refusal(f"the space names a knob {name!r} that the learner does not have.")
-    distribution(name, span)
+        raise UserError(f"the space names a knob {name!r} that the learner does not have.")
+    build_distribution(name, span)
     value, low, high = default[name], span.low, span.high
-    inside = value in span.choices if span.choices else low is not None and high is not None and low <= value <= high
-    if not inside:
-        raise Refusal(f"the default of {name}, {default[name]}, lies outside its range in the space; widen either.")
+    is_inside = value in span.choices if span.choices else low is not None and high is not None and low <= value <= high
+    if not is_inside:
+        raise UserError(f"the default of {name}, {default[name]}, lies outside its range in the space; widen either.")
     return default[name]

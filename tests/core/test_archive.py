@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.archive import Archive
-from core.refusals import Refusal
+from core.archive import OnlineHistory
+from core.refusals import UserError
 from core.windows import Past
 
 NAN = float("nan")
@@ -26,14 +26,14 @@ ASKED: dict[str, Ask] = {
     "mean": lambda past, by: past.mean("x", by, last=3),
     "mean of all": lambda past, by: past.mean("x", by),
     "mean of days": lambda past, by: past.mean("x", by, days=3),
-    "share": lambda past, by: past.share("won", by, prior=0.3, strength=2.0),
+    "share": lambda past, by: past.shrunk_rate("won", by, prior=0.3, strength=2.0),
     "std": lambda past, by: past.std("x", by, last=4),
     "slope": lambda past, by: past.slope("x", by, last=4),
     "min": lambda past, by: past.min("x", by),
     "max": lambda past, by: past.max("x", by),
-    "last": lambda past, by: past.last("x", by),
-    "last but one": lambda past, by: past.last("x", by, nth=2),
-    "gap": lambda past, by: past.gap(by),
+    "last": lambda past, by: past.nth_latest("x", by),
+    "last but one": lambda past, by: past.nth_latest("x", by, nth=2),
+    "gap": lambda past, by: past.days_since_last(by),
     "ewm": lambda past, by: past.ewm("x", by, half_life_days=1.5),
     "rating": lambda past, by: past.rating({"x": 1.0, "won": 0.5}, "group", RATED, 2.0),
 }
@@ -74,7 +74,7 @@ def cases(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame]:
 @FEW
 def test_every_answer_is_that_of_the_whole_table(case: tuple[pd.DataFrame, pd.DataFrame], by: Any) -> None:
     history, posted = case
-    whole, past = Past(pd.concat([history, posted], ignore_index=True)), Archive(history).past(posted)
+    whole, past = Past(pd.concat([history, posted], ignore_index=True)), OnlineHistory(history).build_past(posted)
     for name, ask in ASKED.items():
         np.testing.assert_array_equal(ask(past, by), ask(whole, by)[len(history) :], err_msg=name)
 
@@ -85,23 +85,25 @@ def test_nothing_of_the_posted_time_or_later_plays_a_role(case: tuple[pd.DataFra
     history, posted = case
     since = history["time"] >= posted["time"].iloc[0]
     rewritten = history.assign(x=history["x"].where(~since, 7.0), won=history["won"].where(~since, 1.0))
-    pasts = [Archive(table).past(posted) for table in (history, rewritten)]
+    pasts = [OnlineHistory(table).build_past(posted) for table in (history, rewritten)]
     for name, ask in ASKED.items():
         np.testing.assert_array_equal(ask(pasts[0], "key"), ask(pasts[1], "key"), err_msg=name)
 
 
 def test_rows_of_several_times_are_refused() -> None:
     history = pd.DataFrame({"time": pd.to_datetime(["2024-01-01", "2024-01-02"]), "key": ["a", "b"], "x": [1.0, 2.0]})
-    with pytest.raises(Refusal, match="2 times"):
-        Archive(history).past(history)
+    with pytest.raises(UserError, match="2 times"):
+        OnlineHistory(history).build_past(history)
 
 
 def test_a_column_that_the_rows_lack_is_missing_and_one_that_the_history_lacks_is_unknown() -> None:
     history = pd.DataFrame({"time": pd.to_datetime(["2024-01-01"]), "key": ["a"], "x": [1.0]})
-    past = Archive(history).past(pd.DataFrame({"time": pd.to_datetime(["2024-01-02"]), "key": ["a"], "new": [1.0]}))
+    past = OnlineHistory(history).build_past(
+        pd.DataFrame({"time": pd.to_datetime(["2024-01-02"]), "key": ["a"], "new": [1.0]})
+    )
     assert past.mean("x", "key").tolist() == [1.0]
-    assert past.knows("x")
-    assert not past.knows("new")
+    assert past.has_column("x")
+    assert not past.has_column("new")
 
 
 def test_every_method_of_the_past_is_answered() -> None:
@@ -109,7 +111,9 @@ def test_every_method_of_the_past_is_answered() -> None:
     assert told <= set(
         vars(
             type(
-                Archive(pd.DataFrame({"time": [pd.Timestamp(0)]})).past(pd.DataFrame({"time": [DAY + pd.Timestamp(0)]}))
+                OnlineHistory(pd.DataFrame({"time": [pd.Timestamp(0)]})).build_past(
+                    pd.DataFrame({"time": [DAY + pd.Timestamp(0)]})
+                )
             )
         )
     )

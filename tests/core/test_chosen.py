@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.chosen import COARSE, DECIMALS, Chosen, chosen, rounded
-from core.refusals import Refusal
+from core.chosen import INPUT_DECIMALS, MAX_ROUNDED_VALUE, FeatureSelection, round_values, select_features
+from core.refusals import UserError
 
 INPUTS = pd.DataFrame({"mean_5": [1.0], "mean_10": [2.0], "opponent_pace": [3.0]})
 
 
 def kept(include: list[str] | None = None, exclude: list[str] | None = None) -> list[str]:
-    return list(chosen(INPUTS, Chosen(include=include, exclude=exclude or [])).columns)
+    return list(select_features(INPUTS, FeatureSelection(include=include, exclude=exclude or [])).columns)
 
 
 def test_nothing_asked_keeps_everything() -> None:
@@ -27,35 +27,37 @@ def test_patterns_keep_and_leave_out_in_the_order_of_the_table() -> None:
 
 
 def test_a_name_that_means_no_input_is_refused_with_the_nearest() -> None:
-    with pytest.raises(Refusal, match="did you mean 'mean_10'"):
+    with pytest.raises(UserError, match="did you mean 'mean_10'"):
         kept(exclude=["mean10"])
 
 
 def test_leaving_out_everything_is_refused() -> None:
-    with pytest.raises(Refusal, match="leave no input"):
+    with pytest.raises(UserError, match="leave no input"):
         kept(exclude=["*"])
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=64), min_size=1))
 def test_rounded_numbers_are_the_nearest_decimals_and_large_ones_stay(values: list[float]) -> None:
     numbers = np.array(values)
-    found = rounded(numbers)
-    small = np.abs(numbers) < COARSE
+    found = round_values(numbers)
+    small = np.abs(numbers) < MAX_ROUNDED_VALUE
     np.testing.assert_array_equal(found[~small], numbers[~small])
-    assert [float(f"{number:.{DECIMALS}f}") for number in numbers[small]] == pytest.approx(found[small], abs=1.5e-9)
-    np.testing.assert_array_equal(rounded(found), found)
+    assert [float(f"{number:.{INPUT_DECIMALS}f}") for number in numbers[small]] == pytest.approx(
+        found[small], abs=1.5e-9
+    )
+    np.testing.assert_array_equal(round_values(found), found)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e-12, 1e-12))
 def test_noise_around_zero_is_zero_and_zero_has_one_sign(value: float, noise: float) -> None:
-    assert rounded(np.array([noise])).tobytes() == np.zeros(1).tobytes()
-    assert rounded(np.array([-0.0])).tobytes() == np.zeros(1).tobytes()
-    assert rounded(np.array([value]))[0] == pytest.approx(value, abs=1e-9)
+    assert round_values(np.array([noise])).tobytes() == np.zeros(1).tobytes()
+    assert round_values(np.array([-0.0])).tobytes() == np.zeros(1).tobytes()
+    assert round_values(np.array([value]))[0] == pytest.approx(value, abs=1e-9)
 
 
 def test_only_columns_of_numbers_are_rounded() -> None:
     table = pd.DataFrame({"x": [0.1234567891234, np.nan], "n": [2**60 + 1, 3], "c": pd.Categorical(["a", "b"])})
-    found = chosen(table, Chosen(include=None, exclude=[]))
+    found = select_features(table, FeatureSelection(include=None, exclude=[]))
     assert found["x"].tolist()[0] == 0.123456789
     assert np.isnan(found["x"].tolist()[1])
     pd.testing.assert_frame_equal(found[["n", "c"]], table[["n", "c"]])

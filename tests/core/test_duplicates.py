@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.duplicates import contradicting, surpassed
+from core.duplicates import flag_contradictory_rows, flag_superseded_rows
 
 Row = tuple[str, float, float, float]  # key, when, and two values
 COLUMNS = ["key", "when", "one", "other"]
@@ -32,7 +32,7 @@ def test_of_each_key_the_newest_and_then_the_lowest_stands_in_any_order(rows: li
     best = [min((row for row in rows if row[0] == key), key=rank) for key in sorted({row[0] for row in rows})]
     for order in (rows, random.sample(rows, len(rows))):
         given = table(order)
-        standing = given[~surpassed(given, ["key"], "when")].sort_values("key", ignore_index=True)
+        standing = given[~flag_superseded_rows(given, ["key"], "when")].sort_values("key", ignore_index=True)
         pd.testing.assert_frame_equal(standing, table(best))
 
 
@@ -44,10 +44,10 @@ def test_rows_of_a_key_contradict_each_other_if_any_two_differ(rows: list[Row]) 
         any(other[0] == row[0] and said != own for other, said in zip(rows, told, strict=True))
         for row, own in zip(rows, told, strict=True)
     ]
-    assert contradicting(table(rows), ["key"], ["one", "other"]).tolist() == torn
+    assert flag_contradictory_rows(table(rows), ["key"], ["one", "other"]).tolist() == torn
 
 
 def test_rows_are_told_apart_by_their_labels_and_not_by_their_place() -> None:
     given = pd.DataFrame({"key": ["a", "b", "a"], "when": [1, 5, 2], "one": [1, 1, 2]}, index=[30, 20, 10])
-    assert surpassed(given, ["key"], "when").to_dict() == {30: True, 20: False, 10: False}
-    assert contradicting(given, ["key"], ["one"]).to_dict() == {30: True, 20: False, 10: True}
+    assert flag_superseded_rows(given, ["key"], "when").to_dict() == {30: True, 20: False, 10: False}
+    assert flag_contradictory_rows(given, ["key"], ["one"]).to_dict() == {30: True, 20: False, 10: True}

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.folds import WalkForward, check, names, walk_forward
-from core.refusals import Refusal
+from core.folds import WalkForwardSettings, check_folds, list_folds, walk_forward
+from core.refusals import UserError
 
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2024-01-01")
@@ -34,8 +34,8 @@ FEW = settings(deadline=None, max_examples=4)
 seeds = st.integers(0, POOL - 1)
 
 
-def knobs(**changed: Any) -> WalkForward:
-    return WalkForward(**{**KNOBS, **changed})
+def knobs(**changed: Any) -> WalkForwardSettings:
+    return WalkForwardSettings(**{**KNOBS, **changed})
 
 
 def calendar(days: int = 100, groups: int = 3, rows: int = 2) -> tuple[pd.Series, pd.Series]:
@@ -46,7 +46,7 @@ def calendar(days: int = 100, groups: int = 3, rows: int = 2) -> tuple[pd.Series
 
 
 @lru_cache
-def history(seed: int) -> tuple[pd.Series, pd.Series, WalkForward, pd.DataFrame]:
+def history(seed: int) -> tuple[pd.Series, pd.Series, WalkForwardSettings, pd.DataFrame]:
     """Return rows, knobs and folds: gaps and ties in time, groups of up to three days, rows in any order.
 
     Draws again where the rows are too few for the knobs.
@@ -56,13 +56,13 @@ def history(seed: int) -> tuple[pd.Series, pd.Series, WalkForward, pd.DataFrame]
         time, group, walk = _drawn(random)
         try:
             return time, group, walk, walk_forward(time, group, walk)
-        except Refusal as refusal:
+        except UserError as refusal:
             if "too few for these folds" not in str(refusal):
                 raise
     raise AssertionError("no history was long enough")
 
 
-def _drawn(random: np.random.Generator) -> tuple[pd.Series, pd.Series, WalkForward]:
+def _drawn(random: np.random.Generator) -> tuple[pd.Series, pd.Series, WalkForwardSettings]:
     length, count = random.integers(70, 140), random.integers(80, 160)
     group = np.repeat(np.arange(count), random.integers(1, 4, count))
     stretch = random.integers(0, random.integers(1, 4), len(group))
@@ -86,7 +86,7 @@ def day(moment: Any) -> int:
     return int((np.datetime64(moment, "D") - START) / DAY)
 
 
-def first_tested(days: pd.Series, walk: WalkForward) -> int:
+def first_tested(days: pd.Series, walk: WalkForwardSettings) -> int:
     assert isinstance(walk.first_test, float)
     return int(days.min() + int((days.max() + 1 - days.min()) * walk.first_test))
 
@@ -96,7 +96,7 @@ def first_tested(days: pd.Series, walk: WalkForward) -> int:
 def test_what_is_fitted_is_earlier_than_what_calibrates_and_that_than_what_is_scored(seed: int) -> None:
     time, _, walk, folds = history(seed)
     gap = walk.embargo_days + walk.label_delay_days
-    for name in names(folds):
+    for name in list_folds(folds):
         spans = [time[folds[name] == role] for role in ("fit", "calibrate", "score") if (folds[name] == role).any()]
         for before, after in pairwise(spans):
             assert before.max() < after.min()
@@ -107,7 +107,7 @@ def test_what_is_fitted_is_earlier_than_what_calibrates_and_that_than_what_is_sc
 @given(seeds)
 def test_a_group_is_never_cut(seed: int) -> None:
     _, group, _, folds = history(seed)
-    for name in names(folds):
+    for name in list_folds(folds):
         assert folds[name].fillna("none").groupby(group).nunique().max() == 1
 
 
@@ -115,8 +115,8 @@ def test_a_group_is_never_cut(seed: int) -> None:
 @given(seeds)
 def test_tuning_never_sees_the_test_period(seed: int) -> None:
     time, _, walk, folds = history(seed)
-    tested = time[(folds[names(folds, "test")] == "score").any(axis=1)].min()
-    tuned = time[folds[names(folds, "tune")].notna().any(axis=1)].max()
+    tested = time[(folds[list_folds(folds, "test")] == "score").any(axis=1)].min()
+    tuned = time[folds[list_folds(folds, "tune")].notna().any(axis=1)].max()
     assert tuned < tested
     assert day(tested) - day(tuned) > walk.embargo_days + walk.label_delay_days
 
@@ -125,7 +125,7 @@ def test_tuning_never_sees_the_test_period(seed: int) -> None:
 @given(seeds)
 def test_a_row_is_scored_by_one_test_fold_at_most_and_every_whole_group_of_the_test_period_by_one(seed: int) -> None:
     time, group, walk, folds = history(seed)
-    scored = (folds[names(folds, "test")] == "score").sum(axis=1)
+    scored = (folds[list_folds(folds, "test")] == "score").sum(axis=1)
     assert scored.max() == 1
     first = pd.Series([day(moment) for moment in time])
     start = first_tested(first, walk)
@@ -141,7 +141,7 @@ def test_a_rolling_window_forgets_and_an_expanding_one_does_not(seed: int) -> No
     time, group, walk, folds = history(seed)
     days = pd.Series([day(moment) for moment in time])
     first, last = days.groupby(group).transform("min"), days.groupby(group).transform("max")
-    for name in names(folds):
+    for name in list_folds(folds):
         fitted = folds[name] == "fit"
         assert ((first >= first[fitted].min()) & (last <= last[fitted].max())).equals(fitted)
         if walk.window_days is None:
@@ -161,8 +161,8 @@ def test_roles_are_those_that_counting_days_gives(seed: int) -> None:
     blocks = [
         start for start in range(test, end, walk.test_days) if set(range(start, start + walk.test_days)) & set(held)
     ]
-    assert len(blocks) == len(names(folds, "test"))
-    for start, name in zip(blocks, names(folds, "test"), strict=True):
+    assert len(blocks) == len(list_folds(folds, "test"))
+    for start, name in zip(blocks, list_folds(folds, "test"), strict=True):
         calibrated = [day for day in held if day < start - gap][-walk.calibrate_days]
         until = calibrated - gap
         since = days.min() if walk.window_days is None else until - walk.window_days
@@ -178,7 +178,7 @@ def test_tuning_scores_the_newest_days_with_rows_before_the_first_test_day_block
     days = pd.Series([day(moment) for moment in time])
     first, last = days.groupby(group).transform("min"), days.groupby(group).transform("max")
     stop = first_tested(days, walk) - walk.embargo_days - walk.label_delay_days
-    for name in reversed(names(folds, "tune")):
+    for name in reversed(list_folds(folds, "tune")):
         start = [day for day in sorted(set(days)) if day < stop][-walk.tune_days]
         assert (folds[name] == "score").equals((first >= start) & (last < stop))
         stop = start
@@ -210,7 +210,7 @@ def test_days_still_to_come_change_no_fold_that_is_past(seed: int) -> None:
     start = START + first_tested(pd.Series([day(moment) for moment in time]), walk) * DAY
     fixed = walk.model_copy(update={"first_test": start.item()})
     folds = walk_forward(time, group, fixed)
-    known = names(folds, "t")[:-1]  # the last test block may still be growing
+    known = list_folds(folds, "t")[:-1]  # the last test block may still be growing
     later = pd.concat([time, pd.Series([time.max() + k * DAY for k in range(1, 30)])], ignore_index=True)
     grown = pd.concat([group, pd.Series(range(10_000, 10_029))], ignore_index=True)
     again = walk_forward(later, grown, fixed)
@@ -220,8 +220,8 @@ def test_days_still_to_come_change_no_fold_that_is_past(seed: int) -> None:
 def test_folds_are_named_in_the_order_they_are_walked() -> None:
     folds = walk_forward(*calendar(), knobs())
     assert list(folds) == ["tune_0", "tune_1", "test_0", "test_1", "test_2", "test_3", "final"]
-    assert names(folds, "tune") == ["tune_0", "tune_1"]
-    assert names(folds.assign(row_id="r", target=1.0)) == list(folds)
+    assert list_folds(folds, "tune") == ["tune_0", "tune_1"]
+    assert list_folds(folds.assign(row_id="r", target=1.0)) == list(folds)
 
 
 def test_the_first_test_day_may_be_a_date_or_a_share() -> None:
@@ -231,12 +231,12 @@ def test_the_first_test_day_may_be_a_date_or_a_share() -> None:
 
 @pytest.mark.parametrize("first_test", [date(2030, 1, 1), date(2023, 12, 31), 0.0, 1.0, 1.5])
 def test_a_first_test_day_outside_the_data_is_refused(first_test: float | date) -> None:
-    with pytest.raises(Refusal, match="outside the data, which run from 2024-01-01 to 2024-04-09"):
+    with pytest.raises(UserError, match="outside the data, which run from 2024-01-01 to 2024-04-09"):
         walk_forward(*calendar(), knobs(first_test=first_test))
 
 
 def test_too_little_history_is_refused_with_the_fold_and_the_knobs() -> None:
-    with pytest.raises(Refusal, match=r"fold tune_0 has no fit rows: the 20 days .*tune_folds"):
+    with pytest.raises(UserError, match=r"fold tune_0 has no fit rows: the 20 days .*tune_folds"):
         walk_forward(*calendar(days=20), knobs())
 
 
@@ -245,7 +245,7 @@ def test_a_summer_without_rows_is_no_fold_and_the_season_before_it_calibrates_th
     kept = ~time.between("2024-03-05", "2024-04-01")
     time, group = time[kept].reset_index(drop=True), group[kept].reset_index(drop=True)
     folds = walk_forward(time, group, knobs())
-    scored = [time[folds[name] == "score"].dt.strftime("%m-%d") for name in names(folds, "test")]
+    scored = [time[folds[name] == "score"].dt.strftime("%m-%d") for name in list_folds(folds, "test")]
     assert [(part.min(), part.max()) for part in scored] == [("03-01", "03-04"), ("04-01", "04-09")]
     calibrated = time[folds["test_1"] == "calibrate"].dt.strftime("%m-%d")
     assert (calibrated.min(), calibrated.max(), calibrated.nunique()) == ("02-26", "03-04", 8)
@@ -266,8 +266,8 @@ def test_folds_that_were_tampered_with_are_refused(fold: str, rows: slice, role:
     time, group = calendar()
     folds = walk_forward(time, group, knobs())
     folds.loc[folds.index[rows], fold] = role
-    with pytest.raises(Refusal, match=why):
-        check(folds, time, group)
+    with pytest.raises(UserError, match=why):
+        check_folds(folds, time, group)
 
 
 @pytest.mark.parametrize("changed", [{"test_days": 0}, {"embargo_days": -1}, {"window_days": 0}, {"shuffle": True}])
@@ -299,7 +299,7 @@ def test_cutting_the_table_at_both_ends_gives_the_folds_that_the_knobs_give() ->
 
 
 def test_a_period_without_rows_is_refused() -> None:
-    with pytest.raises(Refusal, match="have no rows"):
+    with pytest.raises(UserError, match="have no rows"):
         walk_forward(*calendar(), knobs(first_day=date(2031, 1, 1)))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.leaks import Decision, audit
+from core.leaks import DecisionSettings, audit_features
 from core.tables import Column
 
 COLUMNS = [
@@ -91,12 +91,12 @@ def leaking(
     audits: int,
     seed: int,
 ) -> list[str]:
-    return audit(
+    return audit_features(
         formula,
         rows,
         formula(rows),
         columns,
-        Decision(decision=decision, audits=audits, include=None, exclude=[]),
+        DecisionSettings(decision=decision, audits=audits, include=None, exclude=[]),
         seed,
     )
 

@@ -13,14 +13,14 @@ def test_lines_that_hold_no_object_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text('{"a": 3}\n')
     (tmp_path / "c").mkdir()
     (tmp_path / "c/d.jsonl").write_text('{"a": 4}\n')
-    assert lines.read(tmp_path) == [{"a": 1}, {"a": 2}]
+    assert lines.read_json_lines(tmp_path) == [{"a": 1}, {"a": 2}]
 
 
 def test_files_come_in_the_order_of_their_names_and_no_folder_is_no_row(tmp_path: Path) -> None:
     for name in ("b", "a"):
         (tmp_path / f"{name}.jsonl").write_text(f'{{"a": "{name}"}}\n')
-    assert [row["a"] for row in lines.read(tmp_path)] == ["a", "b"]
-    assert lines.read(tmp_path / "nowhere") == []
+    assert [row["a"] for row in lines.read_json_lines(tmp_path)] == ["a", "b"]
+    assert lines.read_json_lines(tmp_path / "nowhere") == []
 
 
 @given(st.integers(0, 60))
@@ -29,4 +29,6 @@ def test_a_file_that_was_cut_loses_the_line_it_was_cut_in_and_no_other(tmp_path_
     whole = b"".join(b'{"number": %d}\n' % number for number in range(4))
     (folder / "a.jsonl").write_bytes(whole[:cut])
     ends = range(14, 57, 14)  # of the lines, each with its line feed, which need not be there
-    assert [row["number"] for row in lines.read(folder)] == [n for n, end in enumerate(ends) if cut >= end - 1]
+    assert [row["number"] for row in lines.read_json_lines(folder)] == [
+        n for n, end in enumerate(ends) if cut >= end - 1
+    ]

@@ -6,16 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from core.losses import LOSSES
-from core.rows import Rows
+from core.losses import TUNING_LOSSES
+from core.rows import FoldData
 from tests.tagged import tagged
 
 FEW = settings(deadline=None, max_examples=20)
 TRIED = [(a, b) for a in np.linspace(0, 3, 31) for b in np.linspace(-3, 3, 31)]
 
 
-def tag_log_loss(score: np.ndarray, rows: Rows) -> float:
-    return LOSSES["tag_log_loss"](score, rows).mean
+def tag_log_loss(score: np.ndarray, rows: FoldData) -> float:
+    return TUNING_LOSSES["tag_log_loss"](score, rows).mean
 
 
 def entropy(p: np.ndarray, y: np.ndarray) -> float:
@@ -45,4 +45,4 @@ def test_a_score_that_knows_more_loses_less_and_one_that_lies_no_more_than_none(
 
 
 def test_a_loss_is_called_by_the_name_of_its_function() -> None:
-    assert set(LOSSES) == {"race_log_loss", "tag_log_loss", "absolute_error", "squared_error"}
+    assert set(TUNING_LOSSES) == {"race_log_loss", "tag_log_loss", "absolute_error", "squared_error"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.mentions import SEPARATORS, says
+from core.mentions import SEPARATORS, build_mention_columns
 
 MANY = settings(deadline=None, max_examples=200)
 
@@ -19,7 +19,7 @@ MANY = settings(deadline=None, max_examples=200)
     ],
 )
 def test_a_name_is_found_however_it_is_spaced(tag: str, text: str) -> None:
-    assert says([text], [tag]) == {f"says:{tag}": [1.0]}
+    assert build_mention_columns([text], [tag]) == {f"says:{tag}": [1.0]}
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ def test_a_name_is_found_however_it_is_spaced(tag: str, text: str) -> None:
     ],
 )
 def test_letters_that_meet_by_chance_are_no_name(tag: str, text: str) -> None:
-    assert says([text], [tag]) == {f"says:{tag}": [0.0]}
+    assert build_mention_columns([text], [tag]) == {f"says:{tag}": [0.0]}
 
 
 @MANY
 @given(st.lists(st.text("ab ", max_size=8), max_size=5), st.lists(st.text("ab", min_size=1, max_size=3), unique=True))
 def test_every_substring_is_found(texts: list[str], tags: list[str]) -> None:
-    found = says(texts, tags)
+    found = build_mention_columns(texts, tags)
     assert list(found) == [f"says:{tag}" for tag in tags]
     for tag in tags:
         for text, said in zip(texts, found[f"says:{tag}"], strict=True):

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 import core
-from core.outputs import write_json, writing
-from core.refusals import Refusal
+from core.outputs import open_atomic_outputs, write_json
+from core.refusals import UserError
 
 ROOT = Path(core.__file__).parent.parent
 WRITER = """
 import sys, time
 from pathlib import Path
-from core.outputs import write_json, writing
+from core.outputs import write_json, open_atomic_outputs
 
-with writing("job", {"scores": Path("out/scores.json"), "model": Path("out/model")}) as drafts:
+with open_atomic_outputs("job", {"scores": Path("out/scores.json"), "model": Path("out/model")}) as drafts:
     with open("log", "a") as log:
         log.write(f"{sys.argv[1]} begins\\n")
     write_json({"value": 1 / 3}, drafts["scores"])
@@ -75,7 +75,7 @@ def contents() -> dict[str, bytes]:
 
 
 def put(text: str, fail: Exception | None = None) -> None:
-    with writing("job", {"a": Path("out/a.txt"), "b": Path("out/b")}) as drafts:
+    with open_atomic_outputs("job", {"a": Path("out/a.txt"), "b": Path("out/b")}) as drafts:
         drafts["a"].write_text(text)
         drafts["b"].mkdir()
         (drafts["b"] / "c").write_text(text)
@@ -155,13 +155,16 @@ def test_a_block_that_fails_changes_nothing_and_leaves_no_draft() -> None:
 
 def test_a_stage_that_forgets_an_output_is_refused_and_publishes_none() -> None:
     targets = {"a": Path("out/a.txt"), "b": Path("out/b.txt")}
-    with pytest.raises(Refusal, match=r"without writing out/b\.txt"), writing("job", targets) as drafts:
+    with pytest.raises(UserError, match=r"without writing out/b\.txt"), open_atomic_outputs("job", targets) as drafts:
         drafts["a"].write_text("a")
     assert contents() == {}
 
 
 def test_jobs_of_other_names_do_not_wait_for_each_other() -> None:
-    with writing("one", {"a": Path("a.txt")}) as one, writing("two", {"b": Path("b.txt")}) as two:
+    with (
+        open_atomic_outputs("one", {"a": Path("a.txt")}) as one,
+        open_atomic_outputs("two", {"b": Path("b.txt")}) as two,
+    ):
         one["a"].write_text("a")
         two["b"].write_text("b")
     assert Path("a.txt").read_text() + Path("b.txt").read_text() == "ab"

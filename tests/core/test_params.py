@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from core.params import Knobs, knobs, plan, seed, workers
-from core.refusals import Refusal
+from core.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
+from core.refusals import UserError
 
 GOOD = """
 seed: 7
@@ -21,7 +21,7 @@ train:
 """
 
 
-class Trees(Knobs):
+class Trees(StageSettings):
     """Knobs of a made-up learner."""
 
     depth: int = Field(ge=1, le=16)
@@ -29,13 +29,13 @@ class Trees(Knobs):
     mode: Literal["ordered", "plain"]
 
 
-class Nested(Knobs):
+class Nested(StageSettings):
     """A section inside a section."""
 
     racing: Trees
 
 
-class Nothing(Knobs):
+class Nothing(StageSettings):
     """No knobs."""
 
 
@@ -50,19 +50,19 @@ def say(text: str) -> None:
 
 def test_knobs_are_what_the_file_says() -> None:
     say(GOOD)
-    assert knobs(Trees, "train", "racing") == Trees(depth=6, rate=0.1, mode="ordered")
-    assert (seed(), workers()) == (7, 2)
-    assert plan("racing").calibrator == "platt"
+    assert load_settings(Trees, "train", "racing") == Trees(depth=6, rate=0.1, mode="ordered")
+    assert (load_seed(), load_worker_count()) == (7, 2)
+    assert load_task_config("racing").calibrator == "platt"
 
 
 def test_a_whole_number_may_stand_where_a_number_is_meant() -> None:
     say(GOOD.replace("rate: 0.1", "rate: 1"))
-    assert knobs(Trees, "train", "racing").rate == 1
+    assert load_settings(Trees, "train", "racing").rate == 1
 
 
 def test_a_section_left_empty_has_no_knobs() -> None:
     say(GOOD)
-    assert knobs(Nothing, "train", "empty") == Nothing()
+    assert load_settings(Nothing, "train", "empty") == Nothing()
 
 
 def test_knobs_cannot_be_changed_once_read() -> None:
@@ -98,37 +98,37 @@ def test_knobs_cannot_be_changed_once_read() -> None:
 )
 def test_a_slip_is_named_with_its_place_and_what_is_allowed(old: str, new: str, sentence: str) -> None:
     say(GOOD.replace(old, new))
-    with pytest.raises(Refusal, match=f"^{sentence}"):
-        knobs(Trees, "train", "racing")
+    with pytest.raises(UserError, match=f"^{sentence}"):
+        load_settings(Trees, "train", "racing")
 
 
 def test_a_slip_in_a_section_of_a_section_is_named_with_its_whole_path() -> None:
     say("train: {racing: {depth: 6, rat: 0.1, rate: 0.1, mode: plain}}")
-    with pytest.raises(Refusal, match=r"train\.racing\.rat is 0\.1"):
-        knobs(Nested, "train")
+    with pytest.raises(UserError, match=r"train\.racing\.rat is 0\.1"):
+        load_settings(Nested, "train")
     say("train: {racing: {depth: 6, mode: plain}}")
-    with pytest.raises(Refusal, match=r"train\.racing lacks the knob 'rate'"):
-        knobs(Nested, "train")
+    with pytest.raises(UserError, match=r"train\.racing lacks the knob 'rate'"):
+        load_settings(Nested, "train")
 
 
 def test_a_task_that_is_not_planned_is_refused_with_those_that_are() -> None:
     say(GOOD)
-    with pytest.raises(Refusal, match=r"tasks has no 'racin'; did you mean 'racing'\? Allowed: racing\."):
-        plan("racin")
+    with pytest.raises(UserError, match=r"tasks has no 'racin'; did you mean 'racing'\? Allowed: racing\."):
+        load_task_config("racin")
 
 
 @pytest.mark.parametrize("value", ["", "seven", "1.5", "[1]", "-1", "true"])
 @pytest.mark.parametrize("knob", ["seed", "workers"])
 def test_a_seed_or_a_number_of_workers_that_is_none_is_refused(knob: str, value: str) -> None:
     say(f"{knob}: {value}")
-    with pytest.raises(Refusal, match=f"params.yaml: {knob} is .*; "):
-        {"seed": seed, "workers": workers}[knob]()
+    with pytest.raises(UserError, match=f"params.yaml: {knob} is .*; "):
+        {"seed": load_seed, "workers": load_worker_count}[knob]()
 
 
 def test_no_workers_cannot_work() -> None:
     say("workers: 0")
-    with pytest.raises(Refusal, match="workers is 0"):
-        workers()
+    with pytest.raises(UserError, match="workers is 0"):
+        load_worker_count()
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,11 @@ def test_no_workers_cannot_work() -> None:
 )
 def test_a_file_that_is_no_plan_is_refused(text: str, sentence: str) -> None:
     say(text)
-    with pytest.raises(Refusal, match=sentence) as refused:
-        plan("racing")
+    with pytest.raises(UserError, match=sentence) as refused:
+        load_task_config("racing")
     assert "\n" not in str(refused.value)
 
 
 def test_a_stage_run_from_another_folder_is_told_where_to_run() -> None:
-    with pytest.raises(Refusal, match="not in this folder; run the stage from the root"):
-        seed()
+    with pytest.raises(UserError, match="not in this folder; run the stage from the root"):
+        load_seed()

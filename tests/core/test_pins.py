@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from core.pins import ON_X86, STEERING, X86
+from core.pins import STEERING_PREFIXES, X86_MACHINES, X86_PINS
 from tests.corridor import ROOT
 from tests.hostile import HOSTILE
 
-on_x86 = pytest.mark.skipif(platform.machine() not in X86, reason="kernels are pinned on x86-64 alone")
+on_x86 = pytest.mark.skipif(platform.machine() not in X86_MACHINES, reason="kernels are pinned on x86-64 alone")
 PINNED = """
 import json, os, sys
 import {package}
@@ -44,7 +44,7 @@ def said(script: str, environment: dict[str, str]) -> Any:
 
 def cleared(**added: str) -> dict[str, str]:
     """Return this environment without the pins that the tests themselves run under."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(STEERING)} | added
+    return {name: value for name, value in os.environ.items() if not name.startswith(STEERING_PREFIXES)} | added
 
 
 @on_x86
@@ -60,8 +60,8 @@ def test_every_dispatch_is_at_baseline_and_every_blas_is_pinned(environment: dic
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_pins_before_numpy_is_loaded(package: str) -> None:
     environment = said(PINNED.format(package=package), cleared(**HOSTILE))
-    steering = {name: value for name, value in environment.items() if name.startswith(STEERING)}
-    assert steering == {"OPENBLAS_NUM_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0", **ON_X86}
+    steering = {name: value for name, value in environment.items() if name.startswith(STEERING_PREFIXES)}
+    assert steering == {"OPENBLAS_NUM_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0", **X86_PINS}
 
 
 def test_numpy_loaded_first_is_told_of() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.quotes import consensus, nearest_median
+from core.quotes import compute_consensus_line, find_nearest_median
 
 KEY = ["player", "day"]
 FOUND = ["line", "open_line", "over_price", "under_price", "n_books"]
@@ -44,7 +44,7 @@ def quote(line: float, book: str | None = "one", hour: int | None = None, **aske
 
 def one(*rows: Quote) -> dict[str, float]:
     """Return what comes of quotes that are all of one key."""
-    found = consensus(table(list(rows)), KEY)
+    found = compute_consensus_line(table(list(rows)), KEY)
     assert len(found) == 1
     return {name: float(found[name].iloc[0]) for name in FOUND}
 
@@ -110,23 +110,23 @@ def by_hand(rows: list[Quote]) -> list[float]:
 def test_a_consensus_is_what_loops_over_its_quotes_make_it_in_any_order(rows: list[Quote], random: Any) -> None:
     keys = sorted({(row["player"], row["day"]) for row in rows})
     expected = [by_hand([row for row in rows if (row["player"], row["day"]) == key]) for key in keys]
-    found = consensus(table(rows), KEY)
+    found = compute_consensus_line(table(rows), KEY)
     assert list(zip(found["player"], found["day"], strict=True)) == keys
     as_chances = found.assign(**{side: found[side].map(chance) for side in ("over_price", "under_price")})
     np.testing.assert_allclose(as_chances[FOUND], np.array(expected), rtol=1e-12)
     shuffled = random.sample(rows, len(rows))
-    pd.testing.assert_frame_equal(consensus(table(shuffled), KEY), found, check_exact=True)
+    pd.testing.assert_frame_equal(compute_consensus_line(table(shuffled), KEY), found, check_exact=True)
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.one_of(halves, missing), min_size=1, max_size=9))
 def test_the_value_nearest_the_median_is_one_of_those_quoted(values: list[float]) -> None:
-    found = nearest_median(pd.DataFrame({"day": 1, "line": values}), "line", ["day"])
+    found = find_nearest_median(pd.DataFrame({"day": 1, "line": values}), "line", ["day"])
     np.testing.assert_array_equal(found, [nearest(values)])
 
 
 def test_no_quotes_make_no_lines_and_keep_their_columns() -> None:
-    found = consensus(table([]), KEY)
+    found = compute_consensus_line(table([]), KEY)
     assert found.columns.tolist() == [*KEY, *FOUND]
     assert all(found[name].dtype == float for name in FOUND)
     assert found.empty

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import races
-from core.refusals import Refusal
+from core.refusals import UserError
 
 Floats = npt.NDArray[np.float64]
 Field = tuple[Floats, npt.NDArray[np.int64]]
@@ -26,7 +26,7 @@ def fields(draw: st.DrawFn, low: float = -30, high: float = 30, missing: bool = 
     if missing:
         value |= st.just(math.nan)
     values = draw(st.lists(value, min_size=len(names), max_size=len(names)))
-    return np.array(values), races.codes(pd.Series(names))
+    return np.array(values), races.encode_groups(pd.Series(names))
 
 
 def by_group(field: Field, answer: Callable[[list[float]], list[float]]) -> list[float]:
@@ -62,86 +62,100 @@ def leads(values: list[float]) -> list[float]:
 @given(st.lists(st.sampled_from("abcde"), max_size=15))
 def test_codes_count_up_from_0_in_order_of_appearance(names: list[str]) -> None:
     order = list(dict.fromkeys(names))
-    assert races.codes(pd.Series(names, dtype=object)).tolist() == [order.index(name) for name in names]
+    assert races.encode_groups(pd.Series(names, dtype=object)).tolist() == [order.index(name) for name in names]
 
 
 @FEW
 @given(fields())
 def test_a_total_is_the_sum_over_the_group(field: Field) -> None:
-    np.testing.assert_allclose(races.total(*field), by_group(field, lambda v: [math.fsum(v)] * len(v)), atol=1e-9)
+    np.testing.assert_allclose(
+        races.sum_by_group(*field), by_group(field, lambda v: [math.fsum(v)] * len(v)), atol=1e-9
+    )
 
 
 @FEW
 @given(fields(low=0, high=50))
 def test_normalised_values_are_shares_of_their_group_and_zeros_share_evenly(field: Field) -> None:
-    np.testing.assert_allclose(races.normalise(*field), by_group(field, shares))
-    np.testing.assert_allclose(np.bincount(field[1], weights=races.normalise(*field)), 1)
+    np.testing.assert_allclose(races.normalize_by_group(*field), by_group(field, shares))
+    np.testing.assert_allclose(np.bincount(field[1], weights=races.normalize_by_group(*field)), 1)
 
 
 @FEW
 @given(fields())
 def test_softmax_is_the_share_of_the_exponential(field: Field) -> None:
-    np.testing.assert_allclose(races.softmax(*field), by_group(field, lambda v: shares([math.exp(x) for x in v])))
+    np.testing.assert_allclose(
+        races.compute_group_softmax(*field), by_group(field, lambda v: shares([math.exp(x) for x in v]))
+    )
 
 
 @FEW
 @given(fields(), st.sampled_from([-1e6, 0.0, 1e6]))
 def test_softmax_of_a_group_does_not_depend_on_its_level(field: Field, level: float) -> None:
-    shifted = races.softmax(field[0] + level * (field[1] + 1), field[1])
-    np.testing.assert_allclose(shifted, races.softmax(*field), rtol=1e-6, atol=1e-12)
+    shifted = races.compute_group_softmax(field[0] + level * (field[1] + 1), field[1])
+    np.testing.assert_allclose(shifted, races.compute_group_softmax(*field), rtol=1e-6, atol=1e-12)
 
 
 def test_softmax_of_huge_scores_is_finite_and_of_no_rows_empty() -> None:
     code = np.array([0, 0, 1, 1])
-    assert races.softmax(np.array([1e300, -1e300, -1e300, -1e300]), code).tolist() == [1, 0, 0.5, 0.5]
-    assert races.softmax(np.empty(0), np.empty(0, dtype=np.int64)).shape == (0,)
+    assert races.compute_group_softmax(np.array([1e300, -1e300, -1e300, -1e300]), code).tolist() == [1, 0, 0.5, 0.5]
+    assert races.compute_group_softmax(np.empty(0), np.empty(0, dtype=np.int64)).shape == (0,)
 
 
 @FEW
 @given(fields(), st.integers(0, 99))
 def test_a_loss_is_the_logarithm_of_the_winners_chance_and_a_dead_heat_shares_it(field: Field, seed: int) -> None:
     score, code = field
-    p, count = races.softmax(score, code), int(code.max()) + 1
+    p, count = races.compute_group_softmax(score, code), int(code.max()) + 1
     random, won, expected = np.random.default_rng(seed), np.zeros(len(score)), []
     for group in range(count):
         runners = np.flatnonzero(code == group)
         winners = random.choice(runners, size=random.integers(1, min(2, len(runners)) + 1), replace=False)
         won[winners] = 1 / len(winners)
         expected.append(-math.fsum(math.log(max(float(p[row]), 1e-12)) for row in winners) / len(winners))
-    np.testing.assert_allclose(races.losses(p, won, code), expected, atol=1e-12)
+    np.testing.assert_allclose(races.compute_race_losses(p, won, code), expected, atol=1e-12)
 
 
 def test_an_impossible_winner_costs_much_but_not_infinitely() -> None:
-    assert races.losses(np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([0, 0])) == pytest.approx(-math.log(1e-12))
+    assert races.compute_race_losses(np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([0, 0])) == pytest.approx(
+        -math.log(1e-12)
+    )
 
 
 @FEW
 @given(fields())
 def test_knowing_nothing_costs_the_logarithm_of_the_field(field: Field) -> None:
     code = field[1]
-    assert races.uniform_losses(code).tolist() == pytest.approx(np.log(pd.Series(code).value_counts().sort_index()))
+    assert races.compute_uniform_losses(code).tolist() == pytest.approx(
+        np.log(pd.Series(code).value_counts().sort_index())
+    )
     won = np.zeros(len(code))
     won[np.unique(code, return_index=True)[1]] = 1
-    np.testing.assert_allclose(races.losses(races.softmax(0 * field[0], code), won, code), races.uniform_losses(code))
+    np.testing.assert_allclose(
+        races.compute_race_losses(races.compute_group_softmax(0 * field[0], code), won, code),
+        races.compute_uniform_losses(code),
+    )
 
 
 @FEW
 @given(fields(missing=True))
 def test_ranks_count_from_the_largest_ties_share_and_missing_have_none(field: Field) -> None:
-    np.testing.assert_allclose(races.rank(*field), by_group(field, ranks))
+    np.testing.assert_allclose(races.rank_within_group(*field), by_group(field, ranks))
 
 
 @given(fields(missing=True), fields(missing=True))
 @FEW
 def test_a_lead_is_to_the_last_bit_a_matter_of_its_own_group(one: Field, other: Field) -> None:
     together = np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1] + one[1].max() + 1])
-    np.testing.assert_array_equal(races.lead(*together), np.concatenate([races.lead(*one), races.lead(*other)]))
+    np.testing.assert_array_equal(
+        races.subtract_group_mean(*together),
+        np.concatenate([races.subtract_group_mean(*one), races.subtract_group_mean(*other)]),
+    )
 
 
 @FEW
 @given(fields(missing=True))
 def test_a_lead_is_the_distance_from_the_mean_of_the_present(field: Field) -> None:
-    np.testing.assert_allclose(races.lead(*field), by_group(field, leads), atol=1e-9)
+    np.testing.assert_allclose(races.subtract_group_mean(*field), by_group(field, leads), atol=1e-9)
 
 
 @settings(deadline=None, max_examples=15)
@@ -153,9 +167,9 @@ def test_no_factor_of_a_fine_grid_beats_the_temperature(planted: float, seed: in
     won = (np.arange(6) == first[:, None]).ravel().astype(float)
 
     def loss(b: float) -> float:
-        return float(races.losses(races.softmax(b * score.ravel(), code), won, code).mean())
+        return float(races.compute_race_losses(races.compute_group_softmax(b * score.ravel(), code), won, code).mean())
 
-    found = races.temperature(score.ravel(), won, code)
+    found = races.fit_temperature(score.ravel(), won, code)
     assert loss(found) <= min(loss(b) for b in np.geomspace(0.02, 50, 120)) + 1e-9
 
 
@@ -169,9 +183,9 @@ def test_no_factor_of_a_fine_grid_beats_the_temperature(planted: float, seed: in
     ],
 )
 def test_rows_that_teach_no_chance_are_refused(won: list[float], score: list[float] | None, why: str) -> None:
-    with pytest.raises(Refusal, match=why):
-        races.check(np.array(won, float), "this", None if score is None else np.array(score, float))
+    with pytest.raises(UserError, match=why):
+        races.require_valid_targets(np.array(won, float), "this", None if score is None else np.array(score, float))
 
 
 def test_winners_losers_and_dead_heats_teach() -> None:
-    races.check(np.array([0, 0.5, 1]), "this", np.array([-3.0, 0.0, 3.0]))
+    races.require_valid_targets(np.array([0, 0.5, 1]), "this", np.array([-3.0, 0.0, 3.0]))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.races import Codes, Floats, lead
-from core.ratings import KEPT, Standing, strengths
+from core.races import Codes, Floats, subtract_group_mean
+from core.ratings import CHECKPOINT_EVERY_DAYS, RatingHistory, fit_daily_ratings
 from core.windows import Past
 
 HALF_LIFE = 20.0
@@ -56,7 +56,7 @@ def oracle(value: Floats, group: Codes, day: Codes, keys: list[Codes]) -> Floats
 def test_strengths_are_the_ridge_over_earlier_days(seed: int) -> None:
     value, group, day, keys = races(seed)
     np.testing.assert_allclose(
-        strengths(value, group, day, keys, RIDGES, HALF_LIFE), oracle(value, group, day, keys), atol=2e-5
+        fit_daily_ratings(value, group, day, keys, RIDGES, HALF_LIFE), oracle(value, group, day, keys), atol=2e-5
     )
 
 
@@ -64,33 +64,33 @@ def test_strengths_are_the_ridge_over_earlier_days(seed: int) -> None:
 @settings(deadline=None, max_examples=25)
 def test_no_bit_changes_when_the_present_and_future_are_rewritten_or_removed(seed: int, moment: int) -> None:
     value, group, day, keys = races(seed)
-    honest = strengths(value, group, day, keys, RIDGES, HALF_LIFE)
+    honest = fit_daily_ratings(value, group, day, keys, RIDGES, HALF_LIFE)
     until = day <= moment
     other = np.where(day >= moment, 1e6 - value, value)
-    np.testing.assert_array_equal(strengths(other, group, day, keys, RIDGES, HALF_LIFE)[until], honest[until])
-    left = strengths(value[until], group[until], day[until], [key[until] for key in keys], RIDGES, HALF_LIFE)
+    np.testing.assert_array_equal(fit_daily_ratings(other, group, day, keys, RIDGES, HALF_LIFE)[until], honest[until])
+    left = fit_daily_ratings(value[until], group[until], day[until], [key[until] for key in keys], RIDGES, HALF_LIFE)
     np.testing.assert_array_equal(left, honest[until])
 
 
-@given(st.integers(0, 10**6), st.integers(1, 2 * KEPT + 5))
+@given(st.integers(0, 10**6), st.integers(1, 2 * CHECKPOINT_EVERY_DAYS + 5))
 @settings(deadline=None, max_examples=8)
 def test_a_history_that_is_kept_answers_for_any_day_as_if_the_rows_stood_in_it(seed: int, days: int) -> None:
     value, group, day, keys = races(seed, days)
     day = day * 2  # so that some days are not in the history
-    standing = Standing(value, group, day, keys, RIDGES, HALF_LIFE)
+    standing = RatingHistory(value, group, day, keys, RIDGES, HALF_LIFE)
     for moment in np.random.default_rng(seed).choice(np.arange(-1, 2 * days + 2), 4):
         asked = [np.array([0, 3, -1, int(key.max())]) for key in keys]
         extended = [np.concatenate([key, more]) for key, more in zip(keys, asked, strict=True)]
         parts = (np.append(value, [np.nan] * 4), np.append(group, [-7] * 4), np.append(day, [moment] * 4))
-        expected = strengths(*parts, extended, RIDGES, HALF_LIFE)[-4:]
-        np.testing.assert_array_equal(standing.before(int(moment), asked), expected)
+        expected = fit_daily_ratings(*parts, extended, RIDGES, HALF_LIFE)[-4:]
+        np.testing.assert_array_equal(standing.get_ratings_before(int(moment), asked), expected)
 
 
 def test_runners_who_met_nobody_have_strengths_of_rounding_and_no_error() -> None:
     """Each is alone in its group, so nothing is left to explain but rounding, whose squares are soon no numbers."""
     keys = [np.array([0, 2, 0, 0, 1, 2]), np.array([1, 1, 1, 1, 0, -1])]
     value, day = np.array([0.1, 3.3, 7.1, 0.7, 0.7, 3.3]), np.array([0, 0, 1, 1, 2, 2])
-    np.testing.assert_allclose(strengths(value, np.arange(6), day, keys, [0.5, 2.0], 2.0), 0, atol=1e-12)
+    np.testing.assert_allclose(fit_daily_ratings(value, np.arange(6), day, keys, [0.5, 2.0], 2.0), 0, atol=1e-12)
 
 
 def test_who_is_beaten_counts() -> None:
@@ -113,9 +113,9 @@ def test_planted_abilities_are_recovered() -> None:
     ability = random.normal(size=40)
     runner = np.concatenate([random.choice(40, 6, replace=False) for _ in range(900)])
     group = np.repeat(np.arange(900), 6)
-    value = lead(ability[runner] + random.normal(0, 0.5, len(runner)), group)
+    value = subtract_group_mean(ability[runner] + random.normal(0, 0.5, len(runner)), group)
     last = group >= 800
-    found = strengths(value, group, group // 10, [runner], [1.0], 1000.0)[:, 0]
+    found = fit_daily_ratings(value, group, group // 10, [runner], [1.0], 1000.0)[:, 0]
     assert np.corrcoef(found[last], ability[runner][last])[0, 1] > 0.95
 
 
@@ -130,5 +130,5 @@ def test_a_table_without_a_past_has_strengths_of_zero(rows: int) -> None:
 def test_last_bits_of_what_was_reached_move_no_decimal_that_a_model_is_given(seed: int) -> None:
     value, group, day, keys = races(seed)
     noise = 1 + np.random.default_rng(seed).normal(0, 1e-15, len(value))
-    plain, moved = (strengths(values, group, day, keys, RIDGES, HALF_LIFE) for values in (value, value * noise))
+    plain, moved = (fit_daily_ratings(values, group, day, keys, RIDGES, HALF_LIFE) for values in (value, value * noise))
     np.testing.assert_allclose(plain, moved, rtol=0, atol=1e-11)

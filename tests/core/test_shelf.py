@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from core import shelf
-from core.refusals import Refusal
+from core.refusals import UserError
 
 
 def test_a_word_names_the_file_of_that_name() -> None:
-    found = shelf.tool("calibrate", "platt")
+    found = shelf.load_plugin("calibrate", "platt")
     assert found.__name__ == "stages.calibrate.platt"
     assert found.__file__ is not None
-    assert Path(found.__file__) == shelf.ROOMS / "calibrate" / "platt.py"
+    assert Path(found.__file__) == shelf.STAGES_FOLDER / "calibrate" / "platt.py"
 
 
 def test_the_shelf_holds_every_tool_and_no_door() -> None:
-    held = shelf.tools("resample")
+    held = shelf.list_plugins("resample")
     assert {"none", "recency", "smote_nc", "undersample"} <= set(held)
     assert held == sorted(held)
     assert not {"__init__", "__main__"} & set(held)
@@ -26,16 +26,18 @@ def test_a_file_put_on_the_shelf_is_a_tool_at_once(tmp_path: Path, monkeypatch: 
     (tmp_path / "train").mkdir()
     for name in ("trees.py", "_shared.py", "__main__.py", "notes.md"):
         (tmp_path / "train" / name).touch()
-    monkeypatch.setattr(shelf, "ROOMS", tmp_path)
-    assert shelf.tools("train") == ["trees"]
+    monkeypatch.setattr(shelf, "STAGES_FOLDER", tmp_path)
+    assert shelf.list_plugins("train") == ["trees"]
 
 
 def test_a_slip_is_refused_with_the_nearest_tool_and_the_whole_shelf() -> None:
-    with pytest.raises(Refusal, match=r"stages/calibrate holds no tool 'plat'; did you mean 'platt'\? Allowed: .*none"):
-        shelf.tool("calibrate", "plat")
+    with pytest.raises(
+        UserError, match=r"stages/calibrate holds no tool 'plat'; did you mean 'platt'\? Allowed: .*none"
+    ):
+        shelf.load_plugin("calibrate", "plat")
 
 
 @pytest.mark.parametrize("word", ["__main__", "__init__", "", "../train/none", "platt.py"])
 def test_only_a_word_of_the_shelf_is_imported(word: str) -> None:
-    with pytest.raises(Refusal, match="holds no tool"):
-        shelf.tool("calibrate", word)
+    with pytest.raises(UserError, match="holds no tool"):
+        shelf.load_plugin("calibrate", word)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.refusals import Refusal
-from core.sifting import refuse_nothing, sift
+from core.refusals import UserError
+from core.sifting import filter_rows, require_rows
 
 RULES: dict[str, Callable[[pd.DataFrame, int], pd.Series]] = {
     "too small": lambda rows, least: rows["number"] < least,
@@ -31,19 +31,19 @@ def test_every_row_is_kept_or_counted_once_under_the_first_rule_that_minds(numbe
             counts["again"] += 1
         else:
             kept.append(number)
-    rows, found = sift(pd.DataFrame({"number": numbers}, dtype=int), RULES, least)
+    rows, found = filter_rows(pd.DataFrame({"number": numbers}, dtype=int), RULES, least)
     assert rows["number"].tolist() == kept
     assert found == {reason: count for reason, count in counts.items() if count}
 
 
 def test_rows_that_pass_keep_their_labels() -> None:
     rows = pd.DataFrame({"number": [1, 4, 8]}, index=[7, 5, 3])
-    assert sift(rows, RULES, 0)[0].index.tolist() == [5, 3]
+    assert filter_rows(rows, RULES, 0)[0].index.tolist() == [5, 3]
 
 
 def test_when_nothing_is_left_the_reason_that_took_most_is_named() -> None:
     rows = pd.DataFrame({"number": [1, 3, 2]})
-    sound, counts = sift(rows, RULES, 3)
-    with pytest.raises(Refusal, match="numbers: none of 3 rows survives; most were set aside for 'too small'"):
-        refuse_nothing(rows, sound, counts, "numbers")
-    refuse_nothing(rows, rows, {}, "numbers")
+    sound, counts = filter_rows(rows, RULES, 3)
+    with pytest.raises(UserError, match="numbers: none of 3 rows survives; most were set aside for 'too small'"):
+        require_rows(rows, sound, counts, "numbers")
+    require_rows(rows, rows, {}, "numbers")

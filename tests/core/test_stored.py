@@ -10,7 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal, assert_series_equal
 
 from core import stored, tables
-from core.stored import Stored, each, frame, is_number
+from core.stored import LazyTable, is_number_column, iter_columns, make_frame
 
 TABLE = pd.DataFrame({
     "row_id": ["c", "a", "b", "d"],
@@ -24,12 +24,12 @@ TABLE = pd.DataFrame({
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    tables.write(TABLE, tmp_path / "table.parquet")
+    tables.write_table(TABLE, tmp_path / "table.parquet")
     return tmp_path / "table.parquet"
 
 
 def test_columns_are_those_that_tables_read_gives_but_for_texts_which_are_categories_in_order(path: Path) -> None:
-    found, read = Stored(path), tables.read(path)
+    found, read = LazyTable(path), tables.read_table(path)
     assert list(found.columns) == list(read)
     assert len(found) == len(read)
     for name in ("breed", "points", "games", "at"):
@@ -41,14 +41,14 @@ def test_columns_are_those_that_tables_read_gives_but_for_texts_which_are_catego
 
 def test_a_table_of_several_row_groups_is_whole(path: Path) -> None:
     pq.write_table(pa.Table.from_pandas(TABLE, preserve_index=False), path, row_group_size=1)
-    found = Stored(path)
+    found = LazyTable(path)
     assert_series_equal(found["team"].astype("str"), TABLE["team"].astype("str"))
     assert_series_equal(found["points"], TABLE["points"])
 
 
 def test_columns_are_kept_while_there_is_room(path: Path) -> None:
     size = TABLE["points"].memory_usage(index=False)
-    roomy, tight = Stored(path), Stored(path, room=size)
+    roomy, tight = LazyTable(path), LazyTable(path, cache_bytes=size)
     assert roomy["points"] is roomy["points"]
     assert roomy["games"] is roomy["games"]
     assert tight["points"] is tight["points"]
@@ -57,11 +57,11 @@ def test_columns_are_kept_while_there_is_room(path: Path) -> None:
 
 def test_held_columns_stand_for_those_of_the_file(path: Path) -> None:
     held = pd.Series([7, 8, 9, 10], name="row_id")
-    assert Stored(path, {"row_id": held})["row_id"] is held
+    assert LazyTable(path, {"row_id": held})["row_id"] is held
 
 
 def test_a_column_that_is_not_there_is_an_error_as_in_a_data_frame(path: Path) -> None:
-    found = Stored(path)
+    found = LazyTable(path)
     assert "points" in found
     assert "no such" not in found
     with pytest.raises(KeyError):
@@ -69,16 +69,16 @@ def test_a_column_that_is_not_there_is_an_error_as_in_a_data_frame(path: Path) -
 
 
 def test_numbers_are_told_without_reading_them(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Stored(path)
-    monkeypatch.setattr(stored.Stored, "_read", lambda *_: pytest.fail("a column was read"))
-    assert [name for name in found.columns if is_number(found, name)] == ["points", "games"]
-    assert [name for name in TABLE if is_number(TABLE, str(name))] == ["points", "games"]
+    found = LazyTable(path)
+    monkeypatch.setattr(stored.LazyTable, "_read_column", lambda *_: pytest.fail("a column was read"))
+    assert [name for name in found.columns if is_number_column(found, name)] == ["points", "games"]
+    assert [name for name in TABLE if is_number_column(TABLE, str(name))] == ["points", "games"]
 
 
 def test_frames_and_walks_through_columns_are_the_same_of_both_kinds_of_table(path: Path) -> None:
-    found, names, rows = Stored(path), ["games", "points"], np.array([3, 0])
+    found, names, rows = LazyTable(path), ["games", "points"], np.array([3, 0])
     expected = TABLE[names].iloc[rows].reset_index(drop=True)
-    assert_frame_equal(frame(found, names, rows), expected)
-    assert_frame_equal(frame(TABLE, names, rows), expected)
-    assert_frame_equal(pd.DataFrame(dict(each(found, names))), pd.DataFrame(dict(each(TABLE, names))))
-    assert list(each(found, [])) == []
+    assert_frame_equal(make_frame(found, names, rows), expected)
+    assert_frame_equal(make_frame(TABLE, names, rows), expected)
+    assert_frame_equal(pd.DataFrame(dict(iter_columns(found, names))), pd.DataFrame(dict(iter_columns(TABLE, names))))
+    assert list(iter_columns(found, [])) == []

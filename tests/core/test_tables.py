@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.refusals import Refusal
-from core.tables import Column, Kind, broken, check, declared, read, typed, write
+from core.refusals import UserError
+from core.tables import (
+    Column,
+    Kind,
+    coerce_types,
+    flag_unparseable,
+    read_declarations,
+    read_table,
+    validate_table,
+    write_table,
+)
 
 COLUMNS = [
     Column("runner", "text", "before", "who runs", required=True, nullable=False),
@@ -24,7 +33,9 @@ NOON = pd.Timestamp("2024-03-01 12:00")
 
 def column(kind: Kind, values: list[Any]) -> list[Any]:
     """Return raw values typed as a kind, missing ones as None."""
-    table = typed(pd.DataFrame({"a": pd.Series(values, dtype=object)}), [Column("a", kind, "before", "")], "here")
+    table = coerce_types(
+        pd.DataFrame({"a": pd.Series(values, dtype=object)}), [Column("a", kind, "before", "")], "here"
+    )
     return [None if pd.isna(value) else value for value in table["a"]]
 
 
@@ -46,7 +57,7 @@ def test_a_raw_value_becomes_what_it_means_or_missing(kind: Kind, raw: list[Any]
 
 def test_times_of_every_precision_and_zone_become_the_same_moment() -> None:
     for values in (pd.Series([NOON]).astype("datetime64[ns]"), pd.Series([NOON]).dt.tz_localize("UTC")):
-        table = typed(pd.DataFrame({"a": values}), [Column("a", "time", "before", "")], "here")
+        table = coerce_types(pd.DataFrame({"a": values}), [Column("a", "time", "before", "")], "here")
         assert table["a"].tolist() == [NOON]
         assert table["a"].dtype == "datetime64[us]"
 
@@ -59,7 +70,7 @@ def test_numbers_survive_being_written_as_text(values: list[float]) -> None:
 
 def test_the_table_holds_the_declared_columns_in_order_and_no_other() -> None:
     raw = pd.DataFrame({"weight": [30], "runner": ["ann"], "tip": ["win"]}, index=[5])
-    table = typed(raw, COLUMNS, "here")
+    table = coerce_types(raw, COLUMNS, "here")
     assert list(table) == [column.name for column in COLUMNS]
     assert table.index.tolist() == [5]
     assert table.drop(columns=["runner", "weight"]).isna().all().all()
@@ -67,30 +78,30 @@ def test_the_table_holds_the_declared_columns_in_order_and_no_other() -> None:
 
 
 def test_an_absent_required_column_is_refused_with_the_nearest_present() -> None:
-    with pytest.raises(Refusal, match=r"races\.csv has no column 'runner'; did you mean 'runners'\?"):
-        typed(pd.DataFrame({"runners": ["ann"]}), COLUMNS, "races.csv")
+    with pytest.raises(UserError, match=r"races\.csv has no column 'runner'; did you mean 'runners'\?"):
+        coerce_types(pd.DataFrame({"runners": ["ann"]}), COLUMNS, "races.csv")
 
 
 def test_a_table_without_rows_is_refused() -> None:
-    with pytest.raises(Refusal, match="here has no rows"):
-        typed(pd.DataFrame({"runner": []}), COLUMNS, "here")
+    with pytest.raises(UserError, match="here has no rows"):
+        coerce_types(pd.DataFrame({"runner": []}), COLUMNS, "here")
 
 
 def test_values_that_could_not_be_read_are_told_from_values_that_were_not_there() -> None:
     raw = pd.DataFrame({"runner": "ann", "weight": ["30", "heavy", None, " ", "inf"], "box": [1, 2.5, None, 3, 4]})
-    table = typed(raw, COLUMNS, "here")
-    assert broken(raw, table, "weight").tolist() == [False, True, False, False, True]
-    assert broken(raw, table, "box").tolist() == [False, True, False, False, False]
-    assert not broken(raw, table, "going").any()
+    table = coerce_types(raw, COLUMNS, "here")
+    assert flag_unparseable(raw, table, "weight").tolist() == [False, True, False, False, True]
+    assert flag_unparseable(raw, table, "box").tolist() == [False, True, False, False, False]
+    assert not flag_unparseable(raw, table, "going").any()
 
 
 def good() -> pd.DataFrame:
     raw = {"runner": ["ann", "bob"], "weight": [30, None], "box": [1, 8], "time": [NOON, NOON], "going": ["good", None]}
-    return typed(pd.DataFrame(raw), COLUMNS, "here")
+    return coerce_types(pd.DataFrame(raw), COLUMNS, "here")
 
 
 def test_a_table_within_its_limits_passes() -> None:
-    check(good(), COLUMNS, "here")
+    validate_table(good(), COLUMNS, "here")
 
 
 @pytest.mark.parametrize(
@@ -105,34 +116,34 @@ def test_a_table_within_its_limits_passes() -> None:
 def test_a_value_outside_its_limits_is_refused(name: str, value: Any, sentence: str) -> None:
     table = good()
     table.loc[1, name] = value
-    with pytest.raises(Refusal, match=sentence):
-        check(table, COLUMNS, "here")
+    with pytest.raises(UserError, match=sentence):
+        validate_table(table, COLUMNS, "here")
 
 
 def test_a_limit_on_one_side_leaves_the_other_open() -> None:
-    with pytest.raises(Refusal, match="allowed is 0 to ∞"):
-        check(pd.DataFrame({"a": [-1.0]}), [Column("a", "number", "before", "", low=0)], "here")
-    check(pd.DataFrame({"a": [1e9]}), [Column("a", "number", "before", "", low=0)], "here")
+    with pytest.raises(UserError, match="allowed is 0 to ∞"):
+        validate_table(pd.DataFrame({"a": [-1.0]}), [Column("a", "number", "before", "", low=0)], "here")
+    validate_table(pd.DataFrame({"a": [1e9]}), [Column("a", "number", "before", "", low=0)], "here")
 
 
 def test_a_table_is_read_back_as_it_was_with_its_declarations(tmp_path: Path) -> None:
     table = good().assign(trainer=pd.Categorical(["x", None]), fit=pd.Series(["fit", None], dtype=object))
-    write(table, tmp_path / "a.parquet", COLUMNS)
-    again = read(tmp_path / "a.parquet")
+    write_table(table, tmp_path / "a.parquet", COLUMNS)
+    again = read_table(tmp_path / "a.parquet")
     assert again.drop(columns="trainer").equals(
         table.drop(columns="trainer").astype(again.drop(columns="trainer").dtypes)
     )
     assert again["trainer"].dtype == table["trainer"].dtype
-    assert declared(tmp_path / "a.parquet") == COLUMNS
+    assert read_declarations(tmp_path / "a.parquet") == COLUMNS
 
 
 def test_a_table_without_declarations_has_none(tmp_path: Path) -> None:
-    write(good(), tmp_path / "ours.parquet")
+    write_table(good(), tmp_path / "ours.parquet")
     good().to_parquet(tmp_path / "theirs.parquet")
-    assert declared(tmp_path / "ours.parquet") == declared(tmp_path / "theirs.parquet") == []
+    assert read_declarations(tmp_path / "ours.parquet") == read_declarations(tmp_path / "theirs.parquet") == []
 
 
 def test_equal_tables_are_equal_bytes(tmp_path: Path) -> None:
     for name, table in (("a", good()), ("b", pd.concat([good(), good()])[2:])):
-        write(table.reset_index(drop=True), tmp_path / name, COLUMNS)
+        write_table(table.reset_index(drop=True), tmp_path / name, COLUMNS)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

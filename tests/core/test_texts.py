@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.texts import EMOJI, INVISIBLE, STEPS, clean, joined
+from core.texts import CLEANING_STEPS, EMOJI_PATTERN, INVISIBLE_PATTERN, clean_text, join_marked_fields
 
 MANY = settings(deadline=None, max_examples=400)
 # Parts that might complete each other to mark-up, an entity or an address when something between them goes.
@@ -32,18 +32,18 @@ pasted = st.lists(st.sampled_from(PARTS), max_size=14).map("".join)
 @example("a@b.com1@c.de")
 @example("\u0344" * 40)
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    once = clean(text)
-    assert clean(once) == once
+    once = clean_text(text)
+    assert clean_text(once) == once
 
 
 @MANY
 @given(st.one_of(pasted, st.text(max_size=60)))
 def test_what_is_left_is_in_normal_form_and_can_be_written(text: str) -> None:
-    left = clean(text)
+    left = clean_text(text)
     assert unicodedata.is_normalized("NFKC", left)
     assert left == " ".join(left.split())
-    assert not INVISIBLE.search(left)
-    assert not EMOJI.search(left)
+    assert not INVISIBLE_PATTERN.search(left)
+    assert not EMOJI_PATTERN.search(left)
     left.encode()
 
 
@@ -51,7 +51,7 @@ def test_what_is_left_is_in_normal_form_and_can_be_written(text: str) -> None:
 @given(st.lists(st.text("abcXYZäöéשלוםعربيこんにちは漢字0123456789", min_size=1), max_size=8))
 def test_plain_words_of_every_script_stay_as_they_are_in_their_order(words: list[str]) -> None:
     text = unicodedata.normalize("NFKC", " ".join(words))
-    assert clean(text) == text
+    assert clean_text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_plain_words_of_every_script_stay_as_they_are_in_their_order(words: list
     ],
 )
 def test_mark_up_goes_and_what_it_marked_stays(text: str, left: str) -> None:
-    assert clean(text) == left
+    assert clean_text(text) == left
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_mark_up_goes_and_what_it_marked_stays(text: str, left: str) -> None:
     ],
 )
 def test_only_real_addresses_go(text: str, left: str) -> None:
-    assert clean(text) == left
+    assert clean_text(text) == left
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,14 @@ def test_only_real_addresses_go(text: str, left: str) -> None:
     ],
 )
 def test_one_form_of_every_character_no_ornaments(text: str, left: str) -> None:
-    assert clean(text) == left
+    assert clean_text(text) == left
 
 
 def test_no_character_turns_into_one_that_a_second_cleaning_would_take() -> None:
     for number in range(sys.maxunicode + 1):
-        if not INVISIBLE.match(character := chr(number)):
+        if not INVISIBLE_PATTERN.match(character := chr(number)):
             form = unicodedata.normalize("NFKC", character)
-            assert not INVISIBLE.search(form), hex(number)
+            assert not INVISIBLE_PATTERN.search(form), hex(number)
 
 
 @pytest.mark.parametrize(
@@ -147,14 +147,14 @@ def test_no_character_turns_into_one_that_a_second_cleaning_would_take() -> None
 )
 def test_a_long_text_takes_time_in_proportion_whatever_it_holds(part: str) -> None:
     begun = time.process_time()
-    clean(part * (300_000 // len(part)))
+    clean_text(part * (300_000 // len(part)))
     assert time.process_time() - begun < 5, "seconds; the square of the length would take an hour"
 
 
 @MANY
 @given(st.one_of(pasted, st.text(max_size=60), st.text("wW.@:/<>!- ab", max_size=20)))
 def test_a_step_that_is_left_out_would_have_found_nothing(text: str) -> None:
-    for found, _, may in STEPS:
+    for found, _, may in CLEANING_STEPS:
         assert may(text) or not found.search(text)
 
 
@@ -163,11 +163,11 @@ def test_a_step_that_is_left_out_would_have_found_nothing(text: str) -> None:
 def test_printable_ascii_is_in_normal_form_and_has_nothing_invisible(text: str) -> None:
     if text.isprintable():
         assert unicodedata.normalize("NFKC", text) == text
-        assert not INVISIBLE.search(text)
+        assert not INVISIBLE_PATTERN.search(text)
 
 
 def test_fields_are_joined_each_after_its_mark_and_empty_ones_not_at_all() -> None:
     fields = {"name": "Jazz", "description": "", "place": "Oakland"}
-    assert joined(fields, marks=True) == "xxname Jazz xxplace Oakland"
-    assert joined(fields, marks=False) == "Jazz Oakland"
-    assert joined({"name": ""}, marks=True) == ""
+    assert join_marked_fields(fields, marks=True) == "xxname Jazz xxplace Oakland"
+    assert join_marked_fields(fields, marks=False) == "Jazz Oakland"
+    assert join_marked_fields({"name": ""}, marks=True) == ""

@@ -4,20 +4,20 @@ import subprocess
 import sys
 
 SEES = """
-from core.threads import one_thread
+from core.threads import limit_to_one_thread
 from threadpoolctl import threadpool_info
 
 def threads():
     return {(pool["user_api"], pool["num_threads"]) for pool in threadpool_info()}
 
 import numpy
-with one_thread():
+with limit_to_one_thread():
     assert threads() == {("blas", 1)}, threads()
 from sklearn.ensemble import HistGradientBoostingClassifier
 before = threads()
-with one_thread():
+with limit_to_one_thread():
     assert threads() == {("blas", 1), ("openmp", 1)}, threads()
-    with one_thread():
+    with limit_to_one_thread():
         pass
     assert threads() == {("blas", 1), ("openmp", 1)}, threads()
 assert threads() == before, (threads(), before)

@@ -145,7 +145,7 @@ def test_a_share_is_drawn_to_its_prior(t: pd.DataFrame, by: Any, w: Window, prio
         wins = present(seen)
         return (wins.sum() + prior * strength) / (len(wins) + strength) if len(wins) + strength else NAN
 
-    equal(Past(t).share("won", by, **w, prior=prior, strength=strength), oracle(t, shrunk, "won", by, **w))
+    equal(Past(t).shrunk_rate("won", by, **w, prior=prior, strength=strength), oracle(t, shrunk, "won", by, **w))
 
 
 @given(tables(), columns, keys, st.integers(1, 4), st.sampled_from([0.01, 3.0, 400.0]))
@@ -153,8 +153,8 @@ def test_extremes_last_values_gaps_and_fading_means(t: pd.DataFrame, x: str, by:
     past = Past(t)
     equal(past.min(x, by), oracle(t, reduced(np.min), x, by), atol=0)
     equal(past.max(x, by), oracle(t, reduced(np.max), x, by), atol=0)
-    equal(past.last(x, by, nth=nth), oracle(t, nth_last(nth), x, by))
-    equal(past.gap(by), oracle(t, lambda seen, now: now - seen[-1][0] if seen else NAN, x, by))
+    equal(past.nth_latest(x, by, nth=nth), oracle(t, nth_last(nth), x, by))
+    equal(past.days_since_last(by), oracle(t, lambda seen, now: now - seen[-1][0] if seen else NAN, x, by))
     equal(past.ewm(x, by, half_life_days=h), oracle(t, faded(h), x, by))
 
 
@@ -162,11 +162,11 @@ def every_answer(table: pd.DataFrame) -> dict[str, np.ndarray]:
     past, answers = Past(table), {}
     for by in ("key", ("key", "venue")):
         for window in ({}, {"last": 2}, {"days": 3}):
-            for name in ("count", "sum", "mean", "std", "share", "slope"):
+            for name in ("count", "sum", "mean", "std", "shrunk_rate", "slope"):
                 answers[f"{name} {by} {window}"] = getattr(past, name)("x", by, **window)
-        for name in ("min", "max", "last"):
+        for name in ("min", "max", "nth_latest"):
             answers[f"{name} {by}"] = getattr(past, name)("x", by)
-        answers[f"gap {by}"] = past.gap(by)
+        answers[f"gap {by}"] = past.days_since_last(by)
         answers[f"ewm {by}"] = past.ewm("x", by, half_life_days=2)
     return answers
 
@@ -288,8 +288,20 @@ def test_later_changes_to_the_callers_table_change_no_answer() -> None:
 
 def test_the_past_has_no_method_that_returns_the_present() -> None:
     doors = {name for name in vars(Past(long_table(5))) | vars(Past) if not name.startswith("_")}
-    aggregates = {"count", "sum", "mean", "std", "share", "min", "max", "last", "slope", "gap", "ewm"}
-    assert doors == aggregates | {"knows", "rating"}
+    aggregates = {
+        "count",
+        "sum",
+        "mean",
+        "std",
+        "shrunk_rate",
+        "min",
+        "max",
+        "nth_latest",
+        "slope",
+        "days_since_last",
+        "ewm",
+    }
+    assert doors == aggregates | {"has_column", "rating"}
 
 
 @pytest.mark.parametrize(
@@ -305,9 +317,9 @@ def test_the_past_has_no_method_that_returns_the_present() -> None:
         (lambda p: p.mean("points", "key", days=-1), "days=-1 came; give a positive"),
         (lambda p: p.std("points", "key", days=NAN), "days=nan came"),
         (lambda p: p.mean("points", "key", days="7"), "days='7' came"),
-        (lambda p: p.last("points", "key", nth=0), "nth=0 came"),
+        (lambda p: p.nth_latest("points", "key", nth=0), "nth=0 came"),
         (lambda p: p.ewm("points", "key", half_life_days=0), "half_life_days=0 came"),
-        (lambda p: p.share("points", "key", strength=-1), "strength=-1 came"),
+        (lambda p: p.shrunk_rate("points", "key", strength=-1), "strength=-1 came"),
     ],
 )
 def test_a_wrong_question_is_refused_in_one_sentence(ask: Ask, sentence: str) -> None:

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from core import tables
-from core.races import codes, total
-from core.rows import Floats, Rows, Table, read
-from core.shelf import tool, tools
+from core.races import encode_groups, sum_by_group
+from core.rows import Floats, FoldData, FoldTables, read_fold_tables
+from core.shelf import list_plugins, load_plugin
 from tests import corridor
 
 SEED = 5
@@ -21,7 +21,7 @@ FEW = {"iterations": 5, "trees": 5}
 SMALL = {"min_leaf": 5, "min_child_weight": 0.1}  # leaves as small as the sample
 # learner, and what is changed of its knobs in params.yaml
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
-    **{word: (word, {}) for word in tools("train") if word in corridor.params(corridor.ROOT)["train"]["racing"]},
+    **{word: (word, {}) for word in list_plugins("train") if word in corridor.params(corridor.ROOT)["train"]["racing"]},
     "catboost Focal": ("catboost_trees", {"loss": "Focal", "teacher": 0.0}),
     "catboost Focal and heavy winners": ("catboost_trees", {"loss": "Focal", "teacher": 0.0, "positive_weight": 6.0}),
     "catboost Logloss and heavy winners": (
@@ -42,8 +42,10 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "logistic and heavy winners": ("logistic", {"positive_weight": 6.0}),
     "conditional logit without a teacher": ("conditional_logit", {"teacher": 0.0}),
 }
-RESAMPLERS = [word for word in tools("resample") if word in corridor.params(corridor.ROOT)["resample"]["racing"]]
-CALIBRATORS = [word for word in tools("calibrate") if word in corridor.params(corridor.ROOT)["calibrate"]["racing"]]
+RESAMPLERS = [word for word in list_plugins("resample") if word in corridor.params(corridor.ROOT)["resample"]["racing"]]
+CALIBRATORS = [
+    word for word in list_plugins("calibrate") if word in corridor.params(corridor.ROOT)["calibrate"]["racing"]
+]
 
 
 @pytest.fixture(scope="module")
@@ -63,37 +65,37 @@ def featured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def table(folder: Path) -> Table:
-    return read(folder / "data/features/racing.parquet", folder / "data/folds/racing.parquet")
+def table(folder: Path) -> FoldTables:
+    return read_fold_tables(folder / "data/features/racing.parquet", folder / "data/folds/racing.parquet")
 
 
 @cache
-def fit_rows(folder: Path, word: str) -> Rows:
+def fit_rows(folder: Path, word: str) -> FoldData:
     """Return the fit rows of test_0 as a resampler leaves them, by the door's own recipe."""
-    here, resampler = table(folder), tool("resample", word)
-    rows = here.rows("test_0", "fit")
+    here, resampler = table(folder), load_plugin("resample", word)
+    rows = here.get_rows("test_0", "fit")
     settings = resampler.Settings(**corridor.params(folder)["resample"]["racing"][word])
     weight, made = resampler.resample(rows, settings, SEED)
     weights = pd.DataFrame({"test_0": np.full(len(here.folds), np.nan)})
-    weights.loc[rows.at, "test_0"] = weight
-    ids = here.folds["row_id"].to_numpy()[rows.at]
+    weights.loc[rows.table_position, "test_0"] = weight
+    ids = here.folds["row_id"].to_numpy()[rows.table_position]
     synthetic = made.assign(fold="test_0", parent=ids[made["parent"]]) if len(made) else pd.DataFrame({"fold": []})
-    return replace(here, weights=weights, synthetic=synthetic).resampled("test_0")
+    return replace(here, weights=weights, synthetic=synthetic).get_resampled_rows("test_0")
 
 
-def calibrated(word: str, earlier: tuple[Floats, Rows], later: tuple[Floats, Rows], folder: Path) -> Floats:
+def calibrated(word: str, earlier: tuple[Floats, FoldData], later: tuple[Floats, FoldData], folder: Path) -> Floats:
     """Return the probabilities that a calibrator makes of later scores after seeing earlier ones."""
-    calibrator = tool("calibrate", word)
+    calibrator = load_plugin("calibrate", word)
     settings = calibrator.Settings(**corridor.params(folder)["calibrate"]["racing"][word])
-    state = calibrator.fit(earlier[0], earlier[1].y, codes(pd.Series(earlier[1].group)), settings)
-    p: Floats = calibrator.apply(state, later[0], codes(pd.Series(later[1].group)))
+    state = calibrator.fit(earlier[0], earlier[1].y, encode_groups(pd.Series(earlier[1].group)), settings)
+    p: Floats = calibrator.apply(state, later[0], encode_groups(pd.Series(later[1].group)))
     return p
 
 
 def test_every_word_on_the_shelves_has_knobs_in_some_task_and_is_tried_here() -> None:
     params = corridor.params(corridor.ROOT)
     for room in ("resample", "train", "calibrate"):
-        for word in tools(room):
+        for word in list_plugins(room):
             assert any(word in knobs for knobs in params[room].values()), f"params.yaml has no knobs for {room} {word}"
 
 
@@ -101,28 +103,28 @@ def test_every_word_on_the_shelves_has_knobs_in_some_task_and_is_tried_here() ->
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_learner_goes_with_every_resampler_and_calibrator(featured: Path, recipe: str, resampler: str) -> None:
     word, changed = RECIPES[recipe]
-    learner = tool("train", word)
+    learner = load_plugin("train", word)
     knobs = corridor.params(featured)["train"]["racing"][word] | changed
     settings = learner.Settings(**knobs | {name: least for name, least in SMALL.items() if name in knobs})
     model = learner.fit(fit_rows(featured, resampler), settings, SEED)
-    parts = {role: table(featured).rows("test_0", role) for role in ("calibrate", "score")}
+    parts = {role: table(featured).get_rows("test_0", role) for role in ("calibrate", "score")}
     scored = {role: (learner.score(model, rows.x), rows) for role, rows in parts.items()}
-    race = codes(pd.Series(parts["score"].group))
+    race = encode_groups(pd.Series(parts["score"].group))
     assert all(np.isfinite(score).all() and np.ptp(score) > 0 for score, _ in scored.values())
     for calibrator in CALIBRATORS:
         p = calibrated(calibrator, scored["calibrate"], scored["score"], featured)
         assert ((p > 0) & (p < 1)).all(), calibrator
-        np.testing.assert_allclose(total(p, race), 1.0, rtol=1e-9, err_msg=calibrator)
+        np.testing.assert_allclose(sum_by_group(p, race), 1.0, rtol=1e-9, err_msg=calibrator)
 
 
-@pytest.mark.parametrize("learner", [word for word in tools("train") if word in RECIPES])
+@pytest.mark.parametrize("learner", [word for word in list_plugins("train") if word in RECIPES])
 def test_the_doors_lead_every_learner_from_resample_to_evaluate(featured: Path, tmp_path: Path, learner: str) -> None:
-    number = tools("train").index(learner)
+    number = list_plugins("train").index(learner)
     resampler, calibrator = RESAMPLERS[number % len(RESAMPLERS)], CALIBRATORS[number % len(CALIBRATORS)]
     house = shutil.copytree(featured, tmp_path / "house")
     words = {"learner": learner, "resampler": resampler, "calibrator": calibrator}
     corridor.change(house, workers=1, **{f"tasks__racing__{kind}": word for kind, word in words.items()})
     corridor.walk(house, "racing", since="resample", until="evaluate")
-    ladder = tables.read(house / "data/predictions/racing.parquet").columns
+    ladder = tables.read_table(house / "data/predictions/racing.parquet").columns
     assert {"tuned", "default", "floor"} <= set(ladder)
     assert ("natural" in ladder) == (resampler != "none")

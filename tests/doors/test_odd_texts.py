@@ -34,7 +34,7 @@ def test_odd_texts_are_kept_or_counted_and_never_stop_the_corridor(tmp_path: Pat
     events = [event | {"tags": [*event["tags"], "everywhere"]} for event in SAMPLE + odd]
     folder = corridor.walk(house(tmp_path, events), "events")
     quality = json.loads((folder / "metrics/events/quality.json").read_text())
-    kept = set(tables.read(folder / "data/prepared/events.parquet")["row_id"])
+    kept = set(tables.read_table(folder / "data/prepared/events.parquet")["row_id"])
     assert {"huge", "right to left", "markup"} <= kept
     assert not {"emoji", "empty"} & kept  # symbols say nothing: no text is left
     assert quality["set_aside"]["empty text"] >= 1

@@ -11,10 +11,10 @@ from dvc.utils.hydra import apply_overrides
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.refusals import Refusal
-from experiments.assignments import Knobs, assignments, literal
-from experiments.config import parse, read
-from experiments.run import Launch, assigned, grid, launches
+from core.refusals import UserError
+from experiments.assignments import Overrides, build_overrides, format_literal
+from experiments.config import parse_config, read_config
+from experiments.run import Launch, build_grid, build_launches, parse_assignments
 from tests import corridor
 from tests.experiments import toy, worlds
 
@@ -43,12 +43,12 @@ TEXTS = st.text(LETTERS) | st.text(st.sampled_from("\\'\"${},[]=: a~+()")) | st.
 VALUES = TEXTS | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 
 
-def found(**changes: Any) -> Knobs:
-    return assignments(parse({**PLAIN, **changes}, {}, "it.yaml"), toy.PARAMS)
+def found(**changes: Any) -> Overrides:
+    return build_overrides(parse_config({**PLAIN, **changes}, {}, "it.yaml"), toy.PARAMS)
 
 
 def refusal(**changes: Any) -> str:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(UserError) as refused:
         found(**changes)
     return str(refused.value)
 
@@ -57,8 +57,8 @@ def refusal(**changes: Any) -> str:
 @given(st.lists(VALUES | st.lists(VALUES), min_size=1, max_size=5))
 def test_what_is_set_comes_back_from_dvc_as_it_was_given(values: list[Any]) -> None:
     try:
-        said = [f"knob{number}={literal(value)}" for number, value in enumerate(values)]
-    except Refusal:
+        said = [f"knob{number}={format_literal(value)}" for number, value in enumerate(values)]
+    except UserError:
         assume(False)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "params.yaml"
@@ -68,7 +68,7 @@ def test_what_is_set_comes_back_from_dvc_as_it_was_given(values: list[Any]) -> N
 
 
 def test_a_word_needs_no_quotes_and_a_day_is_written_as_iso() -> None:
-    assert [literal(value) for value in ("xgboost_trees", dt.date(2024, 2, 1), [1.0, None, True])] == [
+    assert [format_literal(value) for value in ("xgboost_trees", dt.date(2024, 2, 1), [1.0, None, True])] == [
         "xgboost_trees", "'2024-02-01'", "[1.0,null,true]",
     ]  # fmt: skip
 
@@ -122,7 +122,7 @@ def test_periods_become_folds_with_the_days_between_as_an_embargo() -> None:
         ),
     ],
 )
-def test_every_key_sets_the_knobs_that_it_names(said: dict[str, Any], knobs: Knobs) -> None:
+def test_every_key_sets_the_knobs_that_it_names(said: dict[str, Any], knobs: Overrides) -> None:
     assert {key: value for key, value in found(**said).items() if not key.startswith("experiment.")} == knobs
 
 
@@ -154,20 +154,20 @@ def test_what_does_not_exist_is_refused_with_the_nearest_that_does(said: dict[st
 
 @pytest.mark.parametrize("text", ["yes", "OFF", "12:30", "1_000"])
 def test_a_text_that_yaml_would_read_as_something_else_is_refused(text: str) -> None:
-    with pytest.raises(Refusal, match="would be read back as a number or a truth value"):
-        literal([text])
+    with pytest.raises(UserError, match="would be read back as a number or a truth value"):
+        format_literal([text])
 
 
 def test_a_number_that_yaml_would_read_as_a_text_is_refused() -> None:
-    assert literal(1.5e-05) == "1.5e-05"
-    with pytest.raises(Refusal, match="1e-05 would be read back as a text, for it has no point"):
-        literal(1e-05)
+    assert format_literal(1.5e-05) == "1.5e-05"
+    with pytest.raises(UserError, match="1e-05 would be read back as a text, for it has no point"):
+        format_literal(1e-05)
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_every_example_sets_knobs_that_params_have(file: Path) -> None:
     params = yaml.safe_load((corridor.ROOT / "params.yaml").read_text())
-    assert assignments(read(file), params)["experiment.name"] == file.stem
+    assert build_overrides(read_config(file), params)["experiment.name"] == file.stem
 
 
 def test_a_grid_is_every_combination_and_each_has_a_name_of_its_own(
@@ -175,12 +175,17 @@ def test_a_grid_is_every_combination_and_each_has_a_name_of_its_own(
 ) -> None:
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(toy.PARAMS))
     monkeypatch.chdir(tmp_path)
-    points = grid(["train.props.xgboost_trees.depth=3,4", "recency.half_life_days=30,60.5"])
-    made = launches([], {**PLAIN, **assigned(["recency.enabled=true"])}, points)
+    points = build_grid(["train.props.xgboost_trees.depth=3,4", "recency.half_life_days=30,60.5"])
+    made = build_launches([], {**PLAIN, **parse_assignments(["recency.enabled=true"])}, points)
     assert [launch.name for launch in made] == ["TEST-1", "TEST-2", "TEST-3", "TEST-4"]
     depth, half_life = "train.props.xgboost_trees.depth", "resample.props.recency.half_life_days"
-    assert [(each.knobs[depth], each.knobs[half_life]) for each in made] == [(3, 30), (3, 60.5), (4, 30), (4, 60.5)]
-    assert made[2].knobs["experiment.name"] == "TEST-3"
+    assert [(each.overrides[depth], each.overrides[half_life]) for each in made] == [
+        (3, 30),
+        (3, 60.5),
+        (4, 30),
+        (4, 60.5),
+    ]
+    assert made[2].overrides["experiment.name"] == "TEST-3"
 
 
 @pytest.mark.parametrize(
@@ -188,17 +193,17 @@ def test_a_grid_is_every_combination_and_each_has_a_name_of_its_own(
     [("a=1,2", [1, 2]), ("a=x", ["x"]), ("a=[1,2],[3]", [[1, 2], [3]]), ("a='1,2',null", ["1,2", None])],
 )
 def test_the_values_of_a_grid_are_read_as_yaml(word: str, values: list[Any]) -> None:
-    assert grid([word]) == [{"a": value} for value in values]
+    assert build_grid([word]) == [{"a": value} for value in values]
 
 
 def test_a_knob_named_twice_in_a_grid_is_refused() -> None:
-    with pytest.raises(Refusal, match="--grid names 'seed' twice; list all its values in one: seed=a,b,c"):
-        grid(["seed=2,3", "params.seed=4"])
+    with pytest.raises(UserError, match="--grid names 'seed' twice; list all its values in one: seed=a,b,c"):
+        build_grid(["seed=2,3", "params.seed=4"])
 
 
 def test_a_value_listed_twice_in_a_grid_is_refused() -> None:
-    with pytest.raises(Refusal, match="the grid of 'seed' lists 4 twice; name each value once"):
-        grid(["seed=3,4,4"])
+    with pytest.raises(UserError, match="the grid of 'seed' lists 4 twice; name each value once"):
+        build_grid(["seed=3,4,4"])
 
 
 @pytest.mark.parametrize(
@@ -213,14 +218,14 @@ def test_points_of_a_grid_that_set_the_same_are_refused(
 ) -> None:
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(toy.PARAMS))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Refusal, match="would be one experiment twice; let the grid set other values"):
-        launches([], PLAIN, grid(words))
+    with pytest.raises(UserError, match="would be one experiment twice; let the grid set other values"):
+        build_launches([], PLAIN, build_grid(words))
 
 
 @pytest.mark.parametrize("words", [["x=2024-13-01"], ["evaluation.end_date=2024-02-31"], ["x=" + "[" * 5000], ["x=["]])
 def test_a_value_of_the_command_line_that_is_none_is_refused(words: list[str]) -> None:
-    with pytest.raises(Refusal) as refused:
-        assigned(words)
+    with pytest.raises(UserError) as refused:
+        parse_assignments(words)
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 300
 
@@ -246,8 +251,8 @@ def test_a_params_file_that_cannot_be_used_is_refused(
 ) -> None:
     (tmp_path / "params.yaml").write_bytes(content)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Refusal, match=f"^params.yaml {said}"):
-        launches([], PLAIN, [])
+    with pytest.raises(UserError, match=f"^params.yaml {said}"):
+        build_launches([], PLAIN, [])
 
 
 @pytest.mark.parametrize("section", ["folds", "train", "tune", "experiment"])
@@ -256,8 +261,8 @@ def test_params_without_a_section_are_refused(section: str) -> None:
     days = {"start_date": dt.date(2024, 1, 1), "end_date": dt.date(2024, 2, 28)}
     later = {"start_date": dt.date(2024, 3, 3), "end_date": dt.date(2024, 3, 31)}
     said = {"training": days, "evaluation": later, "model": {"type": "logistic", "hyperparameters": {"l2": 1.0}}}
-    with pytest.raises(Refusal, match=rf"params.yaml has no (section )?'?{section}"):
-        assignments(parse({**PLAIN, **said}, {}, ""), params)
+    with pytest.raises(UserError, match=rf"params.yaml has no (section )?'?{section}"):
+        build_overrides(parse_config({**PLAIN, **said}, {}, ""), params)
 
 
 @pytest.mark.parametrize("name", ["HEAD", "main", "workspace", "a-tag"])
@@ -268,27 +273,27 @@ def test_a_name_that_git_or_dvc_calls_something_else_by_is_refused(
     worlds.git(tmp_path, "tag", "a-tag")
     monkeypatch.chdir(tmp_path)
     for word in (name, rev[:7]):
-        with pytest.raises(Refusal, match=f"^'{word}' means a commit to git, or the workspace to DVC"):
-            launches([], {**PLAIN, "name": word}, [])
-    assert [launch.name for launch in launches([], PLAIN, [])] == ["TEST"]
+        with pytest.raises(UserError, match=f"^'{word}' means a commit to git, or the workspace to DVC"):
+            build_launches([], {**PLAIN, "name": word}, [])
+    assert [launch.name for launch in build_launches([], PLAIN, [])] == ["TEST"]
 
 
 def test_a_value_too_long_for_a_command_is_refused() -> None:
     tags = ["x" * 50_000, "y" * 90_000]
-    with pytest.raises(Refusal, match="is longer than a command may be"):
-        Launch("TEST", "props", "none", {"experiment.tags": tags}).command()
+    with pytest.raises(UserError, match="is longer than a command may be"):
+        Launch("TEST", "props", "none", {"experiment.tags": tags}).build_command()
 
 
 def test_a_hypothesis_that_begins_with_a_dash_is_no_option_of_dvc() -> None:
-    assert "--message=-5%" in Launch("TEST", "props", "-5%", {}).command()
+    assert "--message=-5%" in Launch("TEST", "props", "-5%", {}).build_command()
 
 
 def test_a_control_character_is_refused_where_no_command_could_hold_it() -> None:
-    assert literal("a\nb") == "'a\nb'"
-    with pytest.raises(Refusal, match="holds the control character"):
-        literal("a\0b")
+    assert format_literal("a\nb") == "'a\nb'"
+    with pytest.raises(UserError, match="holds the control character"):
+        format_literal("a\0b")
 
 
 def test_a_grid_without_values_is_refused() -> None:
-    with pytest.raises(Refusal, match="the grid of 'a' lists no values; write a=a,b,c"):
-        grid(["a="])
+    with pytest.raises(UserError, match="the grid of 'a' lists no values; write a=a,b,c"):
+        build_grid(["a="])

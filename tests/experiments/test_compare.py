@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from core import tables
-from core.refusals import Refusal
-from experiments.compare import rows
+from core.refusals import UserError
+from experiments.compare import find_row_overlap
 from experiments.registry import Registry
 from tests import corridor
 from tests.experiments import worlds
@@ -27,7 +27,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = corridor.copy(tmp_path / "house")
     (folder / "data/prepared").mkdir(parents=True)
     (folder / "data/predictions").mkdir()
-    tables.write(games(), folder / "data/prepared/props.parquet")
+    tables.write_table(games(), folder / "data/prepared/props.parquet")
     worlds.git(folder, "init", "--quiet")
     monkeypatch.chdir(folder)
     return folder
@@ -58,7 +58,7 @@ def predict(folder: Path, noise: float, seed: int, skip: int = 0, **outcomes: fl
     kept = held[["row_id", "group", "time", "target"]].assign(fold="test_0", tuned=tuned)
     for row, target in outcomes.items():
         kept.loc[kept["row_id"] == row, "target"] = target
-    tables.write(kept, folder / "data/predictions/props.parquet")
+    tables.write_table(kept, folder / "data/predictions/props.parquet")
     lock(folder)
 
 
@@ -100,9 +100,9 @@ def test_runs_that_differ_by_one_row_are_refused_and_the_row_is_named(house: Pat
     predict(house, noise=1.0, seed=1)
     commit(house, "whole")
     predict(house, noise=1.0, seed=1, skip=1)
-    with pytest.raises(Refusal, match=r"not judged on the same rows \(1 only in whole: r0000\); nothing is ranked"):
+    with pytest.raises(UserError, match=r"not judged on the same rows \(1 only in whole: r0000\); nothing is ranked"):
         compare("whole", "workspace")
-    with pytest.raises(Refusal, match=r"1 only in whole: r0000"):
+    with pytest.raises(UserError, match=r"1 only in whole: r0000"):
         compare("workspace", "whole")
 
 
@@ -110,7 +110,7 @@ def test_runs_with_one_outcome_that_differs_are_refused_and_it_is_named(house: P
     predict(house, noise=1.0, seed=1)
     commit(house, "whole")
     predict(house, noise=1.0, seed=1, r0007=99.0)
-    with pytest.raises(Refusal, match=r"\(1 with outcomes that differ: r0007\)"):
+    with pytest.raises(UserError, match=r"\(1 with outcomes that differ: r0007\)"):
         compare("whole", "workspace")
 
 
@@ -132,7 +132,7 @@ def test_predictions_in_the_workspace_that_dvc_lock_does_not_name_are_not_judged
     assert verdict(compare("workspace", "whole"), "mae") == "worse"
     worlds.git(house, "checkout", "whole", "--", "dvc.lock")  # the predictions are still those of another run
     for _ in range(2):
-        with pytest.raises(Refusal, match=r"props\.parquet is not the file that dvc\.lock names; run `dvc checkout`"):
+        with pytest.raises(UserError, match=r"props\.parquet is not the file that dvc\.lock names; run `dvc checkout`"):
             compare("workspace", "whole")
 
 
@@ -144,10 +144,10 @@ def test_what_two_runs_were_made_from_is_told_apart_by_parameters_data_and_code(
     other["dvc.lock"] = worlds.lock(source="other", code="edited", test_days=7)
     worlds.experiments(tmp_path, base, {"weekly": other})
     monkeypatch.chdir(tmp_path)
-    from experiments.compare import origins
-    from experiments.runs import run
+    from experiments.compare import compare_origins
+    from experiments.runs import load_run
 
-    found = origins("props", run("weekly"), run("HEAD"))
+    found = compare_origins("props", load_run("weekly"), load_run("HEAD"))
     assert found == {
         "params": {"folds.props.test_days": [7, 28]},
         "data": {"data/sample": [worlds.md5("other"), worlds.md5("s")]},
@@ -157,8 +157,8 @@ def test_what_two_runs_were_made_from_is_told_apart_by_parameters_data_and_code(
 
 def test_rows_repeated_by_repeats_count_once_and_missing_outcomes_are_equal() -> None:
     one = pd.DataFrame({"row_id": ["a", "b", "a"], "group": ["g", "h", "g"], "target": [1.0, np.nan, 1.0]})
-    shared = rows(one, one[:2])
-    assert shared.same
+    shared = find_row_overlap(one, one[:2])
+    assert shared.is_identical
     assert shared.common == {"a", "b"}
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.refusals import Refusal
-from experiments.config import Config, keys, parse, read
+from core.refusals import UserError
+from experiments.config import Config, list_keys, parse_config, read_config
 from tests import corridor
 
 PLAIN: dict[str, Any] = {"name": "TEST", "task": "props", "hypothesis": "it is better", "type": "walk_forward"}
@@ -22,8 +22,8 @@ EXAMPLES = sorted((corridor.ROOT / "experiments/configs").glob("*.yaml"))
 
 
 def refusal(**changes: Any) -> str:
-    with pytest.raises(Refusal) as refused:
-        parse({**PLAIN, **changes}, {}, "it.yaml")
+    with pytest.raises(UserError) as refused:
+        parse_config({**PLAIN, **changes}, {}, "it.yaml")
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
@@ -34,11 +34,11 @@ def period(start: int, end: int) -> dict[str, dt.date]:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_every_example_is_a_config_whose_name_is_its_file(file: Path) -> None:
-    assert read(file).name == file.stem
+    assert read_config(file).name == file.stem
 
 
 def test_the_example_of_the_issue_halves_in_sixty_days() -> None:
-    config = read(corridor.ROOT / "experiments/configs/FEB_2026_RECENCY_60.yaml")
+    config = read_config(corridor.ROOT / "experiments/configs/FEB_2026_RECENCY_60.yaml")
     assert config.recency
     assert (config.recency.enabled, config.recency.half_life_days) == (True, 60)
 
@@ -55,8 +55,8 @@ def test_a_key_that_is_not_known_is_refused_with_the_nearest_that_is() -> None:
 
 @pytest.mark.parametrize("key", ["name", "task", "hypothesis", "type"])
 def test_what_every_experiment_must_say_is_asked_for(key: str) -> None:
-    with pytest.raises(Refusal, match=f"^it.yaml: the key '{key}' is missing; add it.$"):
-        parse({word: value for word, value in PLAIN.items() if word != key}, {}, "it.yaml")
+    with pytest.raises(UserError, match=f"^it.yaml: the key '{key}' is missing; add it.$"):
+        parse_config({word: value for word, value in PLAIN.items() if word != key}, {}, "it.yaml")
 
 
 @pytest.mark.parametrize("name", ["a/b", "a b", "", "a..b", ".a", "a.", "a.lock", "ä", "-a", "a~1", "a\n"])
@@ -67,8 +67,8 @@ def test_a_name_that_git_would_not_take_is_refused(name: str) -> None:
 @given(st.text(alphabet="ab.-_/ ~^:lock@{", min_size=1, max_size=8).filter(lambda name: not name.startswith("-")))
 def test_every_name_that_is_taken_is_a_ref_that_git_takes(name: str) -> None:
     try:
-        parse({**PLAIN, "name": name}, {}, "it.yaml")
-    except Refusal:
+        parse_config({**PLAIN, "name": name}, {}, "it.yaml")
+    except UserError:
         return
     assert subprocess.run(["git", "check-ref-format", f"refs/exps/aa/bb/{name}"], check=False).returncode == 0
 
@@ -77,13 +77,15 @@ def test_a_period_runs_forward_and_training_ends_before_evaluation_starts() -> N
     assert "is not before end_date" in refusal(training=period(5, 5), evaluation=period(10, 12))
     assert "not before evaluation starts" in refusal(training=period(0, 10), evaluation=period(10, 12))
     assert "come together" in refusal(training=period(0, 10))
-    assert parse({**PLAIN, "training": period(0, 9), "evaluation": period(10, 12)}, {}, "").evaluation is not None
+    assert (
+        parse_config({**PLAIN, "training": period(0, 9), "evaluation": period(10, 12)}, {}, "").evaluation is not None
+    )
 
 
 def test_inputs_are_left_out_by_ablations_only_and_ablations_leave_some_out() -> None:
     assert "features.exclude is for ablations" in refusal(features={"exclude": ["rest_days"]})
     assert "needs features.exclude" in refusal(type="ablation")
-    parse({**PLAIN, "type": "ablation", "features": {"exclude": ["rest_days"]}}, {}, "")
+    parse_config({**PLAIN, "type": "ablation", "features": {"exclude": ["rest_days"]}}, {}, "")
 
 
 def test_recency_needs_a_half_life_and_no_other_resampler() -> None:
@@ -106,7 +108,7 @@ def test_recency_needs_a_half_life_and_no_other_resampler() -> None:
 )
 def test_a_type_needs_what_it_is_about(kind: str, enough: dict[str, Any]) -> None:
     assert f"type is {kind}, which needs" in refusal(type=kind)
-    parse({**PLAIN, "type": kind, **enough}, {}, "")
+    parse_config({**PLAIN, "type": kind, **enough}, {}, "")
 
 
 def test_an_ensemble_is_no_other_learner() -> None:
@@ -114,7 +116,7 @@ def test_an_ensemble_is_no_other_learner() -> None:
 
 
 def test_a_hypothesis_is_one_line_and_not_empty() -> None:
-    assert parse({**PLAIN, "hypothesis": " it\n is  better\n"}, {}, "").hypothesis == "it is better"
+    assert parse_config({**PLAIN, "hypothesis": " it\n is  better\n"}, {}, "").hypothesis == "it is better"
     assert "hypothesis" in refusal(hypothesis=" \n")
 
 
@@ -130,7 +132,7 @@ def test_what_the_command_line_sets_wins_over_the_file(tmp_path: Path) -> None:
         "seed": 2,
         "model.hyperparameters.depth": 3,
     }
-    config = read(file, laid)
+    config = read_config(file, laid)
     assert (config.name, config.params, config.model.hyperparameters) == ("B", {"seed": 2}, {"depth": 3})
     assert config.recency
     assert config.recency.half_life_days == 30
@@ -138,9 +140,9 @@ def test_what_the_command_line_sets_wins_over_the_file(tmp_path: Path) -> None:
 
 def test_a_slip_within_a_part_of_a_config_is_no_knob() -> None:
     with pytest.raises(
-        Refusal, match=r"'recency.half_life' is no key of a config; did you mean 'recency.half_life_days'"
+        UserError, match=r"'recency.half_life' is no key of a config; did you mean 'recency.half_life_days'"
     ):
-        parse(PLAIN, {"recency.half_life": 30}, "")
+        parse_config(PLAIN, {"recency.half_life": 30}, "")
 
 
 @pytest.mark.parametrize(
@@ -150,10 +152,10 @@ def test_a_slip_within_a_part_of_a_config_is_no_knob() -> None:
 def test_a_file_that_is_no_config_is_refused_in_one_sentence(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "it.yaml"
     file.write_text(text)
-    with pytest.raises(Refusal, match=said):
-        read(file)
-    with pytest.raises(Refusal, match="is not there"):
-        read(tmp_path / "other.yaml")
+    with pytest.raises(UserError, match=said):
+        read_config(file)
+    with pytest.raises(UserError, match="is not there"):
+        read_config(tmp_path / "other.yaml")
 
 
 @pytest.mark.parametrize(
@@ -171,13 +173,13 @@ def test_a_file_that_is_no_config_is_refused_in_one_sentence(tmp_path: Path, tex
 def test_whatever_bytes_a_file_holds_it_is_refused_in_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
     file = tmp_path / "it.yaml"
     file.write_bytes(content)
-    with pytest.raises(Refusal, match=said) as refused:
-        read(file)
+    with pytest.raises(UserError, match=said) as refused:
+        read_config(file)
     assert "\n" not in str(refused.value)
 
 
 def test_a_hypothesis_holds_no_control_characters_and_fits_a_command() -> None:
-    assert parse({**PLAIN, "hypothesis": "a\tb\nc"}, {}, "").hypothesis == "a b c"
+    assert parse_config({**PLAIN, "hypothesis": "a\tb\nc"}, {}, "").hypothesis == "a b c"
     assert "holds the control character '\\x00'; take it out" in refusal(hypothesis="a\0b")
     assert "at most 2000 characters" in refusal(hypothesis="x" * 400_000)
 
@@ -189,7 +191,7 @@ def test_of_a_long_value_a_refusal_shows_the_beginning(key: str) -> None:
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.dates()
-WORDS = st.sampled_from([*Config.model_fields, *keys(), "x"])
+WORDS = st.sampled_from([*Config.model_fields, *list_keys(), "x"])
 
 
 @settings(max_examples=40, deadline=None)
@@ -200,8 +202,8 @@ WORDS = st.sampled_from([*Config.model_fields, *keys(), "x"])
 def test_whatever_a_file_and_the_command_line_say_is_a_config_or_refused(
     document: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    with contextlib.suppress(Refusal):  # and nothing else
-        assert parse({**PLAIN, **document}, changes, "it.yaml").hypothesis
+    with contextlib.suppress(UserError):  # and nothing else
+        assert parse_config({**PLAIN, **document}, changes, "it.yaml").hypothesis
 
 
 def test_the_schema_names_every_key_with_a_sentence_and_knows_no_other() -> None:
@@ -213,4 +215,4 @@ def test_the_schema_names_every_key_with_a_sentence_and_knows_no_other() -> None
     parts = [schema, *schema["$defs"].values()]
     assert [part["title"] for part in parts if part["additionalProperties"] is not False] == []
     assert [name for part in parts for name, key in part["properties"].items() if "description" not in key] == []
-    assert "recency.half_life_days" in keys()
+    assert "recency.half_life_days" in list_keys()

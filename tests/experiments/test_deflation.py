@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.deflation import deflated, expected_maximum
-from experiments.metrics import metric
+from experiments.deflation import compute_expected_maximum, deflate_score
+from experiments.metrics import get_metric
 
 
 def test_the_expected_maximum_is_that_of_the_closed_forms() -> None:
     root = math.sqrt(math.pi)
-    assert expected_maximum(1) == pytest.approx(0, abs=1e-12)
-    assert expected_maximum(2) == pytest.approx(1 / root, abs=1e-9)
-    assert expected_maximum(3) == pytest.approx(1.5 / root, abs=1e-9)
-    assert expected_maximum(4) == pytest.approx(3 / math.pi**1.5 * math.acos(-1 / 3), abs=1e-9)
+    assert compute_expected_maximum(1) == pytest.approx(0, abs=1e-12)
+    assert compute_expected_maximum(2) == pytest.approx(1 / root, abs=1e-9)
+    assert compute_expected_maximum(3) == pytest.approx(1.5 / root, abs=1e-9)
+    assert compute_expected_maximum(4) == pytest.approx(3 / math.pi**1.5 * math.acos(-1 / 3), abs=1e-9)
 
 
 @settings(max_examples=10, deadline=None)
@@ -24,17 +24,17 @@ def test_the_expected_maximum_is_that_of_the_closed_forms() -> None:
 def test_the_expected_maximum_is_that_of_simulated_draws(looks: int) -> None:
     largest = np.random.default_rng(looks).standard_normal((4000, looks)).max(axis=1)
     error = largest.std(ddof=1) / math.sqrt(len(largest))
-    assert abs(expected_maximum(looks) - largest.mean()) < 4.5 * error
+    assert abs(compute_expected_maximum(looks) - largest.mean()) < 4.5 * error
 
 
 @given(st.integers(1, 5000))
 def test_every_further_look_makes_the_luckiest_luckier(looks: int) -> None:
-    assert expected_maximum(looks) < expected_maximum(looks + 1)
+    assert compute_expected_maximum(looks) < compute_expected_maximum(looks + 1)
 
 
 def test_no_looks_have_no_luckiest() -> None:
     with pytest.raises(ValueError, match="at least one look"):
-        expected_maximum(0)
+        compute_expected_maximum(0)
 
 
 @given(
@@ -46,8 +46,8 @@ def test_no_looks_have_no_luckiest() -> None:
 def test_deflation_makes_no_score_better_and_leaves_a_single_look_alone(
     best: float, half: float, looks: int, name: str
 ) -> None:
-    left = deflated(metric(name), best, best - half, best + half, looks)
-    assert left == pytest.approx(best) if looks == 1 else metric(name).ahead(best, left)
+    left = deflate_score(get_metric(name), best, best - half, best + half, looks)
+    assert left == pytest.approx(best) if looks == 1 else get_metric(name).is_better(best, left)
 
 
 def test_the_best_of_equals_deflated_is_on_average_what_each_of_them_is() -> None:
@@ -55,6 +55,6 @@ def test_the_best_of_equals_deflated_is_on_average_what_each_of_them_is() -> Non
     rates = random.binomial(bets, 0.5, (3000, looks)) / bets
     half = 1.96 * math.sqrt(0.25 / bets)
     best = rates.max(axis=1)
-    left = [deflated(metric("hit_rate"), rate, rate - half, rate + half, looks) for rate in best]
+    left = [deflate_score(get_metric("hit_rate"), rate, rate - half, rate + half, looks) for rate in best]
     assert np.mean(best) > 0.54
     assert np.mean(left) == pytest.approx(0.5, abs=0.002)

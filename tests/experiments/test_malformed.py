@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import __main__ as door
 from experiments import judging, ledger, parsed, plain
-from experiments.promotion import promote
-from experiments.ranking import Asked
-from experiments.records import find
+from experiments.promotion import promote_experiment
+from experiments.ranking import RankingQuery
+from experiments.records import find_experiment
 from experiments.registry import Registry
 from tests import promoted
 from tests.experiments import worlds
@@ -43,7 +43,7 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *wo
     monkeypatch.setattr(sys, "argv", ["experiments", *words])
     try:
         door.main()
-    except Refusal as refusal:
+    except UserError as refusal:
         return str(refusal)
     return capsys.readouterr().out
 
@@ -83,7 +83,7 @@ def test_a_malformed_file_counts_as_missing_for_its_experiment_alone(
     found = {each.name: each for each in Registry().experiments}
     assert found["even"].scores["props"]["hit_rate"] == 0.55
     assert list(found["odd"].scores) == scored
-    assert Registry().rank(Asked("hit_rate", "props")).ranked[-1].name == "even"
+    assert Registry().rank_experiments(RankingQuery("hit_rate", "props")).ranked[-1].name == "even"
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
@@ -95,7 +95,7 @@ def test_a_metric_that_is_no_number_is_never_the_best_and_null_in_json(
     best = registry.best("hit_rate")
     assert best.experiment.name == "even"
     assert [each.name for each in best.ranking.ranked] == ["even"]
-    assert [each["best"] for each in registry.periods()] == [0.55]
+    assert [each["best"] for each in registry.list_test_periods()] == [0.55]
     told = ask(capsys, monkeypatch, "show", "odd", "--json")
     assert json.loads(told, parse_constant=pytest.fail)["scores"]["props"] == {"hit_rate": None, "bets": 1000}
     listed = json.loads(ask(capsys, monkeypatch, "list", "--json"), parse_constant=pytest.fail)
@@ -104,12 +104,12 @@ def test_a_metric_that_is_no_number_is_never_the_best_and_null_in_json(
 
 def test_json_is_strict_however_deep_the_number_lies() -> None:
     told = {"a": [1, float("nan"), (float("inf"), "NaN")], "b": {"c": -float("inf"), "d": None}, "e": True}
-    assert plain.finite(told) == {"a": [1, None, [None, "NaN"]], "b": {"c": None, "d": None}, "e": True}
+    assert plain.replace_non_finite(told) == {"a": [1, None, [None, "NaN"]], "b": {"c": None, "d": None}, "e": True}
 
 
 def test_text_in_a_score_that_is_not_ranked_is_kept() -> None:
     scores = {"racing": {"log_loss": 1.6, "races": 9, "resampling": "none", "roi": None}}
-    assert parsed.parse("scores.json", json.dumps(scores).encode()) == scores
+    assert parsed.parse_file("scores.json", json.dumps(scores).encode()) == scores
 
 
 def rewrite(folder: Path, name: str, content: str) -> Any:
@@ -121,7 +121,7 @@ def rewrite(folder: Path, name: str, content: str) -> Any:
     path.write_text(content)
     lock.write_text(lock.read_text().replace(old, new))
     promoted.commit(folder, "rewritten")
-    return promote(find("HEAD"), dry=True)
+    return promote_experiment(find_experiment("HEAD"), dry_run=True)
 
 
 def test_a_commit_whose_lock_is_broken_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,8 +129,8 @@ def test_a_commit_whose_lock_is_broken_is_refused(tmp_path: Path, monkeypatch: p
     (folder / "dvc.lock").write_text("][")
     promoted.commit(folder, "a merge went wrong")
     monkeypatch.chdir(folder)
-    with pytest.raises(Refusal, match=r"racing: made by hand, dvc\.lock names nothing of it\); run `dvc repro`"):
-        find("HEAD")
+    with pytest.raises(UserError, match=r"racing: made by hand, dvc\.lock names nothing of it\); run `dvc repro`"):
+        find_experiment("HEAD")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "5", ""])
@@ -139,7 +139,7 @@ def test_a_broken_report_is_refused_by_promote_in_one_sentence(
 ) -> None:
     folder = promoted.house(tmp_path / "house")
     monkeypatch.chdir(folder)
-    with pytest.raises(Refusal, match=r"has no metrics/racing/report\.json that can be read"):
+    with pytest.raises(UserError, match=r"has no metrics/racing/report\.json that can be read"):
         rewrite(folder, "report", content)
 
 
@@ -178,8 +178,13 @@ def test_the_noise_gate_counts_looks_at_test_periods_that_overlap(
     look: dict[str, Any] = {"rows": "r", "predictions": "p", "metrics": {}, "data": None, "folds": None}
     days = {"from": "2024-01-01", "to": "2024-02-01"}
     known = [look | days | {"kind": "look", "task": "racing", "rows": str(n), "predictions": str(n)} for n in range(20)]
-    monkeypatch.setattr(ledger, "lines", lambda: known)
+    monkeypatch.setattr(ledger, "read_all_lines", lambda: known)
     shifted = {"scored": {"hash": "new", "from": "2024-01-02", "to": "2024-02-02"}}
-    assert judging._looks("racing", shifted, None) == 20
-    assert judging._looks("racing", {"scored": {"hash": "new", "from": "2024-02-02", "to": "2024-03-02"}}, None) == 1
-    assert judging._looks("racing", {"scored": {}}, None) is None
+    assert judging._count_evaluations("racing", shifted, None) == 20
+    assert (
+        judging._count_evaluations(
+            "racing", {"scored": {"hash": "new", "from": "2024-02-02", "to": "2024-03-02"}}, None
+        )
+        == 1
+    )
+    assert judging._count_evaluations("racing", {"scored": {}}, None) is None

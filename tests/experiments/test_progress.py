@@ -12,12 +12,12 @@ class Terminal(io.StringIO):
 
 def watched(stream: io.StringIO) -> str:
     progress = Progress(stream)
-    progress.runs("A", [], now=True)
-    progress.runs("A", ["train"], now=True)
-    progress.runs("A", ["train"], now=True)
-    progress.runs("A", ["train", "calibrate", "evaluate"], now=False)
-    progress.ended("A", "completed")
-    progress.runs("B", ["train"], now=True)
+    progress.show_stages("A", [], is_running=True)
+    progress.show_stages("A", ["train"], is_running=True)
+    progress.show_stages("A", ["train"], is_running=True)
+    progress.show_stages("A", ["train", "calibrate", "evaluate"], is_running=False)
+    progress.show_ending("A", "completed")
+    progress.show_stages("B", ["train"], is_running=True)
     return stream.getvalue()
 
 

@@ -15,10 +15,10 @@ from dvc.repo import Repo
 from gto import api
 from scmrepo.exceptions import SCMError
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import ledger, promotion, tags
-from experiments.promotion import archive, demote, promote, rollback
-from experiments.records import find
+from experiments.promotion import archive_experiment, demote_experiment, promote_experiment, rollback_stage
+from experiments.records import find_experiment
 from tests import promoted
 from tests.promoted import TASK, git
 
@@ -39,7 +39,7 @@ def stands(stage: str = "prod") -> str | None:
     return found[-1].commit_hexsha if found else None
 
 
-def answers(outcome: promotion.Outcome) -> dict[str, bool]:
+def answers(outcome: promotion.PromotionOutcome) -> dict[str, bool]:
     return {gate.name: gate.passed for gate in outcome.gates}
 
 
@@ -51,15 +51,15 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_better_experiment_is_registered_and_assigned_on_its_own_commit(house: Path) -> None:
     rev = promoted.experiment(house, "sharp", skill=1.0)
-    outcome = promote(find("sharp"))
+    outcome = promote_experiment(find_experiment("sharp"))
     assert outcome.tags == (f"{MODEL}@v1.0.0", f"{MODEL}#prod#1")
     assert set(answers(outcome)) == {"valid", "outputs", "leaks", "interval", "ladder", "bias", "noise"}
     assert stands() == rev == git(house, "rev-parse", f"{MODEL}@v1.0.0^{{commit}}")
-    assert find("sharp").status == "promoted"
+    assert find_experiment("sharp").status == "promoted"
     message = git(house, "tag", "--list", f"{MODEL}#prod#1", "--format=%(contents)")
     assert "passed   noise: Log loss per race less that of the floor" in message
-    with pytest.raises(Refusal, match=r"sharp stands in prod already, as racing-model@v1\.0\.0"):
-        promote(find("sharp"))
+    with pytest.raises(UserError, match=r"sharp stands in prod already, as racing-model@v1\.0\.0"):
+        promote_experiment(find_experiment("sharp"))
 
 
 def test_what_luck_explains_is_stopped_by_command_and_nothing_is_tagged(house: Path) -> None:
@@ -75,21 +75,21 @@ def test_what_luck_explains_is_stopped_by_command_and_nothing_is_tagged(house: P
 
 def test_the_best_of_twenty_without_skill_is_held_against_all_that_were_looked_at(house: Path) -> None:
     promoted.experiment(house, "stands", skill=0.8, seed=99)
-    promote(find("stands"))
+    promote_experiment(find_experiment("stands"))
     losses = {}
     for seed in range(1, 21):
         promoted.experiment(house, f"try-{seed}", skill=0.8, seed=seed)
         table = promoted.predictions(0.8, seed)
         losses[f"try-{seed}"] = -np.log(table["tuned"][table["target"] == 1]).mean()
-    outcome = promote(find(min(losses, key=lambda name: losses[name])))
+    outcome = promote_experiment(find_experiment(min(losses, key=lambda name: losses[name])))
     assert outcome.gates[-1].figures["looks"] == 22, "twenty tries, what stands, and the baseline"
     assert outcome.stopped == ["noise"]
-    assert tags.standing() == {find("stands").rev: "promoted"}
+    assert tags.get_current_assignments() == {find_experiment("stands").rev: "promoted"}
 
 
 def test_an_override_is_kept_in_the_tag_and_told_by_history(house: Path) -> None:
     promoted.experiment(house, "lucky", skill=0.0, seed=2)
-    outcome = promote(find("lucky"), force="the old one\nis broken")
+    outcome = promote_experiment(find_experiment("lucky"), force="the old one\nis broken")
     assert outcome.stopped == ["noise"]
     message = git(house, "tag", "--list", f"{MODEL}@v1.0.0", "--format=%(contents)")
     assert "stopped  noise" in message
@@ -102,13 +102,13 @@ def test_an_override_is_kept_in_the_tag_and_told_by_history(house: Path) -> None
 
 def test_a_reason_is_not_kept_where_no_gate_had_to_be_overridden(house: Path) -> None:
     promoted.experiment(house, "sharp", skill=1.0)
-    assert promote(find("sharp"), force="to be sure").forced is None
+    assert promote_experiment(find_experiment("sharp"), force="to be sure").forced is None
     assert "Forced:" not in git(house, "tag", "--list", "--format=%(contents)")
 
 
 def test_asking_the_gates_dry_tags_nothing(house: Path) -> None:
     promoted.experiment(house, "sharp", skill=1.0)
-    assert promote(find("sharp"), dry=True).stopped == []
+    assert promote_experiment(find_experiment("sharp"), dry_run=True).stopped == []
     assert git(house, "tag") == ""
 
 
@@ -116,51 +116,55 @@ def test_the_next_is_weighed_against_what_stands_and_rollback_goes_back(house: P
     first = promoted.experiment(house, "first", skill=0.7)
     second = promoted.experiment(house, "second", skill=0.7, seed=3)
     third = promoted.experiment(house, "third", skill=-1.0, seed=4)
-    promote(find("first"))
-    twin = promote(find("second"))
+    promote_experiment(find_experiment("first"))
+    twin = promote_experiment(find_experiment("second"))
     assert twin.stopped == ["noise"]
     assert "less that of first" in str(twin.gates[-1])
-    assert promote(find("second"), force="a trial").version == "v1.1.0"
-    assert promote(find("third"), force="a mistake").version == "v1.2.0"
+    assert promote_experiment(find_experiment("second"), force="a trial").version == "v1.1.0"
+    assert promote_experiment(find_experiment("third"), force="a mistake").version == "v1.2.0"
     assert stands() == third
-    back, _ = rollback(TASK, why="it errs")
+    back, _ = rollback_stage(TASK, why="it errs")
     assert back.rev == second == stands()
-    rollback(TASK)
+    rollback_stage(TASK)
     assert stands() == first
-    with pytest.raises(Refusal, match="nothing fit to serve stood in prod of racing before; first stands there"):
-        rollback(TASK)
-    assert [find(name).status for name in ("first", "second", "third")] == ["promoted", "completed", "completed"]
+    with pytest.raises(UserError, match="nothing fit to serve stood in prod of racing before; first stands there"):
+        rollback_stage(TASK)
+    assert [find_experiment(name).status for name in ("first", "second", "third")] == [
+        "promoted",
+        "completed",
+        "completed",
+    ]
 
 
 def test_out_of_a_stage_nothing_stands_and_what_is_archived_says_so(house: Path) -> None:
     promoted.experiment(house, "first", skill=0.7)
     rev = promoted.experiment(house, "second", skill=1.2)
-    promote(find("first"))
-    promote(find("second"), force="a trial")
-    with pytest.raises(Refusal, match="first does not stand in prod of racing; second stands there"):
-        demote(find("first"))
-    with pytest.raises(Refusal, match="second stands in prod of racing; demote it or roll back first"):
-        archive(find("second"))
-    demote(find("second"), why="the season is over")
+    promote_experiment(find_experiment("first"))
+    promote_experiment(find_experiment("second"), force="a trial")
+    with pytest.raises(UserError, match="first does not stand in prod of racing; second stands there"):
+        demote_experiment(find_experiment("first"))
+    with pytest.raises(UserError, match="second stands in prod of racing; demote it or roll back first"):
+        archive_experiment(find_experiment("second"))
+    demote_experiment(find_experiment("second"), why="the season is over")
     assert stands() is None
-    assert [find(name).status for name in ("first", "second")] == ["completed", "completed"]
-    archive(find("second"))
-    assert tags.standing() == {rev: "archived"}
-    assert find("second").status == "archived"
-    promote(find("second"), force="back from the shelf")
-    assert tags.standing() == {rev: "promoted"}
+    assert [find_experiment(name).status for name in ("first", "second")] == ["completed", "completed"]
+    archive_experiment(find_experiment("second"))
+    assert tags.get_current_assignments() == {rev: "archived"}
+    assert find_experiment("second").status == "archived"
+    promote_experiment(find_experiment("second"), force="back from the shelf")
+    assert tags.get_current_assignments() == {rev: "promoted"}
 
 
 def test_what_was_archived_is_passed_over_and_archiving_it_leaves_the_stage_alone(house: Path) -> None:
     revs = {name: promoted.experiment(house, name, skill=1.0, seed=ord(name)) for name in "abc"}
     for name in "abc":
-        promote(find(name), force="a trial")
-    archive(find("b"))
-    with pytest.raises(Refusal, match="b is archived already"):
-        archive(find("b"))
+        promote_experiment(find_experiment(name), force="a trial")
+    archive_experiment(find_experiment("b"))
+    with pytest.raises(UserError, match="b is archived already"):
+        archive_experiment(find_experiment("b"))
     assert stands() == last_tagged() == revs["c"]
-    assert tags.standing() == {revs["b"]: "archived", revs["c"]: "promoted"}
-    assert rollback(TASK)[0].rev == revs["a"]
+    assert tags.get_current_assignments() == {revs["b"]: "archived", revs["c"]: "promoted"}
+    assert rollback_stage(TASK)[0].rev == revs["a"]
     assert stands() == last_tagged() == revs["a"]
 
 
@@ -173,64 +177,64 @@ def last_tagged() -> str:
 def test_a_commit_keeps_its_version_and_a_version_its_commit(house: Path) -> None:
     promoted.experiment(house, "first", skill=1.0)
     promoted.experiment(house, "second", skill=1.0, seed=5)
-    promote(find("first"), version="v2.1.0")
-    assert promote(find("first"), "shadow").tags == (f"{MODEL}#shadow#2",)
-    with pytest.raises(Refusal, match=r"registered as v2\.1\.0 already"):
-        promote(find("first"), "other", version="2.2.0")
-    with pytest.raises(Refusal, match=r"racing-model@v2\.1\.0 is commit"):
-        promote(find("second"), version="v2.1.0")
-    with pytest.raises(Refusal, match="is no version"):
-        promote(find("second"), version="latest")
-    assert promote(find("second"), dry=True).version == "v2.2.0"
+    promote_experiment(find_experiment("first"), version="v2.1.0")
+    assert promote_experiment(find_experiment("first"), "shadow").tags == (f"{MODEL}#shadow#2",)
+    with pytest.raises(UserError, match=r"registered as v2\.1\.0 already"):
+        promote_experiment(find_experiment("first"), "other", version="2.2.0")
+    with pytest.raises(UserError, match=r"racing-model@v2\.1\.0 is commit"):
+        promote_experiment(find_experiment("second"), version="v2.1.0")
+    with pytest.raises(UserError, match="is no version"):
+        promote_experiment(find_experiment("second"), version="latest")
+    assert promote_experiment(find_experiment("second"), dry_run=True).version == "v2.2.0"
 
 
 def test_an_output_that_is_nowhere_stops_and_one_in_the_remote_does_not(house: Path, tmp_path: Path) -> None:
     promoted.experiment(house, "sharp", skill=1.0)
-    lock = git(house, "show", f"{find('sharp').rev}:dvc.lock")
+    lock = git(house, "show", f"{find_experiment('sharp').rev}:dvc.lock")
     calibrator = next(
         line.split()[-1] for line in lock.split("path: models/racing/calibrator.json")[1].splitlines()[2:]
     )
     there = promoted.place(house, calibrator)
     elsewhere = promoted.place(tmp_path / "remote", calibrator)
     there.rename(tmp_path / "kept")
-    stopped = promote(find("sharp"), dry=True)
+    stopped = promote_experiment(find_experiment("sharp"), dry_run=True)
     assert stopped.stopped == ["outputs"]
     assert "models/racing/calibrator.json" in str(stopped.gates[1])
     remote = tmp_path / "remote/.dvc/cache"
     elsewhere.parent.mkdir(parents=True)
     (tmp_path / "kept").rename(elsewhere)
     (house / ".dvc/config.local").write_text(f"[core]\n    remote = near\n['remote \"near\"']\n    url = {remote}\n")
-    assert promote(find("sharp"), dry=True).stopped == []
+    assert promote_experiment(find_experiment("sharp"), dry_run=True).stopped == []
 
 
 def test_what_descends_from_invalid_data_is_stopped_and_not_gone_back_to(house: Path) -> None:
     promoted.experiment(house, "first", skill=0.5)
     promoted.experiment(house, "second", skill=1.5, seed=2)
-    promote(find("first"))
-    promote(find("second"), force="a trial")
-    lock = git(house, "show", f"{find('first').rev}:dvc.lock")
-    ledger.invalidate(
+    promote_experiment(find_experiment("first"))
+    promote_experiment(find_experiment("second"), force="a trial")
+    lock = git(house, "show", f"{find_experiment('first').rev}:dvc.lock")
+    ledger.invalidate_data(
         next(line.split()[-1] for line in lock.splitlines() if "md5: " in line), "scores were of friendlies"
     )
-    assert promote(find("first"), "shadow", dry=True).stopped == ["valid"]
-    with pytest.raises(Refusal, match="nothing fit to serve"):
-        rollback(TASK)
+    assert promote_experiment(find_experiment("first"), "shadow", dry_run=True).stopped == ["valid"]
+    with pytest.raises(UserError, match="nothing fit to serve"):
+        rollback_stage(TASK)
 
 
 def test_a_revision_is_remembered_by_its_commit(house: Path) -> None:
     promoted.write(house, skill=1.0, seed=1)
     rev = promoted.commit(house, "merged")
-    assert promote(find("HEAD")).experiment == rev[:7]
-    assert tags.events()[-1].experiment == rev[:7]
+    assert promote_experiment(find_experiment("HEAD")).experiment == rev[:7]
+    assert tags.read_events()[-1].experiment == rev[:7]
 
 
 def test_who_has_no_results_is_refused(house: Path) -> None:
     git(house, "rm", "--quiet", "-r", "metrics")
     promoted.commit(house, "no metrics")
-    with pytest.raises(Refusal, match="has no results"):
-        promote(find("HEAD"))
-    with pytest.raises(Refusal, match="has no results of 'props', but of racing"):
-        promote(find("HEAD~1"), task="props")
+    with pytest.raises(UserError, match="has no results"):
+        promote_experiment(find_experiment("HEAD"))
+    with pytest.raises(UserError, match="has no results of 'props', but of racing"):
+        promote_experiment(find_experiment("HEAD~1"), task="props")
 
 
 def told(folder: Path, name: str, at: str, rev: str = "HEAD", message: str = "by hand") -> None:
@@ -272,13 +276,13 @@ def test_whatever_the_tags_they_are_read_as_gto_reads_them(house: Path, seed: in
     for number in range(1, 13):
         at = datetime(2026, 1, 1, number, tzinfo=UTC).isoformat()
         stage, rev = chance.choice(["prod", "prod", "shadow"]), chance.choice(revs)
-        inside = {each.rev for each in tags.inside(tags.events(), TASK, stage)}
+        inside = {each.rev for each in tags.list_assigned_commits(tags.read_events(), TASK, stage)}
         out = "!" if rev in inside and chance.random() < 0.5 else ""
         told(house, f"{MODEL}#{stage}{out}#{number}", at, rev)
         for each in ("prod", "shadow"):
-            held = tags.inside(tags.events(), TASK, each)
+            held = tags.list_assigned_commits(tags.read_events(), TASK, each)
             assert (held[-1].rev if held else None) == newest_in(each), f"{stage}{out} of {rev} as tag {number}"
-            last = tags.periods(tags.events(), TASK, each)[-1:]
+            last = tags.list_stage_periods(tags.read_events(), TASK, each)[-1:]
             assert [period.event.rev for period in last if period.until is None] == [one.rev for one in held[-1:]]
 
 
@@ -291,30 +295,30 @@ def newest_in(stage: str) -> str | None:
 def test_a_tag_dated_ahead_of_the_clock_is_refused_and_not_waited_for(house: Path) -> None:
     promoted.experiment(house, "sharp", skill=1.0)
     told(house, f"{MODEL}@v1.0.0", "2090-01-01T00:00:00+0000")
-    with pytest.raises(Refusal, match="ahead; set the clock"):
-        promote(find("sharp"))
+    with pytest.raises(UserError, match="ahead; set the clock"):
+        promote_experiment(find_experiment("sharp"))
     assert git(house, "tag") == f"{MODEL}@v1.0.0", "the version made for it is taken back"
 
 
 @pytest.mark.parametrize("stage", ["Prod", "eu/prod", "prod!", "-prod", "prod_", "", "a b", "prod\n"])
 def test_a_stage_that_no_tag_could_name_is_refused_before_the_gates(house: Path, stage: str) -> None:
     promoted.experiment(house, "lucky", skill=0.0, seed=2)
-    found = find("lucky")
+    found = find_experiment("lucky")
     for dry, force in ((True, None), (False, "a trial")):
-        with pytest.raises(Refusal, match="cannot be a stage; use small letters and digits"):
-            promote(found, stage, force, dry=dry)
-    with pytest.raises(Refusal, match="cannot be a stage"):
-        demote(found, stage)
-    with pytest.raises(Refusal, match="cannot be a stage"):
-        rollback(TASK, stage)
+        with pytest.raises(UserError, match="cannot be a stage; use small letters and digits"):
+            promote_experiment(found, stage, force, dry_run=dry)
+    with pytest.raises(UserError, match="cannot be a stage"):
+        demote_experiment(found, stage)
+    with pytest.raises(UserError, match="cannot be a stage"):
+        rollback_stage(TASK, stage)
     assert git(house, "tag") == ""
 
 
 @pytest.mark.parametrize("stage", ["p", "9", "eu-prod_2"])
 def test_a_stage_that_is_taken_is_read_back(house: Path, stage: str) -> None:
     promoted.experiment(house, "sharp", skill=1.0)
-    assert promote(find("sharp"), stage).promoted
-    assert [each.experiment for each in tags.inside(tags.events(), TASK, stage)] == ["sharp"]
+    assert promote_experiment(find_experiment("sharp"), stage).promoted
+    assert [each.experiment for each in tags.list_assigned_commits(tags.read_events(), TASK, stage)] == ["sharp"]
 
 
 def test_where_a_later_tag_fails_those_already_made_are_taken_back(
@@ -322,7 +326,7 @@ def test_where_a_later_tag_fails_those_already_made_are_taken_back(
 ) -> None:
     revs = {name: promoted.experiment(house, name, skill=1.0, seed=ord(name)) for name in "ab"}
     for name in revs:
-        promote(find(name), force="a trial")
+        promote_experiment(find_experiment(name), force="a trial")
     promoted.experiment(house, "c", skill=1.0, seed=7)
     before = git(house, "tag")
 
@@ -330,10 +334,10 @@ def test_where_a_later_tag_fails_those_already_made_are_taken_back(
         raise SCMError("disk full")
 
     monkeypatch.setattr(api, "assign", fail)
-    with pytest.raises(Refusal, match=r"^no tag was made: disk full\.$"):
-        promote(find("c"), force="a trial")
-    with pytest.raises(Refusal, match=r"^no tag was made: disk full\.$"):
-        rollback(TASK)
+    with pytest.raises(UserError, match=r"^no tag was made: disk full\.$"):
+        promote_experiment(find_experiment("c"), force="a trial")
+    with pytest.raises(UserError, match=r"^no tag was made: disk full\.$"):
+        rollback_stage(TASK)
     assert git(house, "tag") == before
     assert stands() == revs["b"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import parsed, queue, records, repository, tags
 from experiments.experiment import Experiment
 from tests.experiments import worlds
@@ -26,10 +26,10 @@ def head(folder: Path) -> str:
     return worlds.git(folder, "rev-parse", "HEAD").strip()
 
 
-def queued(monkeypatch: pytest.MonkeyPatch, *tasks: queue.Task) -> None:
+def queued(monkeypatch: pytest.MonkeyPatch, *tasks: queue.QueuedTask) -> None:
     """Let DVC's queue hold some tasks."""
-    records.QUEUE.mkdir(parents=True)
-    monkeypatch.setattr(queue, "tasks", lambda: list(tasks))
+    records.QUEUE_FOLDER.mkdir(parents=True)
+    monkeypatch.setattr(queue, "list_tasks", lambda: list(tasks))
 
 
 def named(name: str, experiments: list[Experiment]) -> Experiment:
@@ -45,7 +45,7 @@ def test_an_experiment_is_told_by_its_commit(world: Path) -> None:
     }
     changes = {f"experiment__{key}": value for key, value in said.items()}
     revs = worlds.experiments(world, head(world), {"weekly": worlds.made(0.55, folds__props__test_days=7, **changes)})
-    found = records.all_experiments()[0]
+    found = records.list_experiments()[0]
     assert (found.name, found.rev, found.baseline, found.status) == ("weekly", revs["weekly"], head(world), "completed")
     assert (found.type, found.hypothesis, found.tags, found.parent) == (
         *list(said.values())[:2],
@@ -54,7 +54,7 @@ def test_an_experiment_is_told_by_its_commit(world: Path) -> None:
     )
     assert found.tasks == ("props",)
     assert found.scores["props"]["hit_rate"] == 0.55
-    assert found.rows("props") == worlds.ROWS
+    assert found.get_rows_hash("props") == worlds.ROWS
     assert found.created == datetime.fromtimestamp(worlds.START + 3600, UTC)
 
 
@@ -62,7 +62,7 @@ def test_experiments_of_all_baselines_come_newest_first_and_a_commit_hides_none(
     worlds.experiments(world, head(world), {"old": worlds.made(0.5)})
     second = worlds.commit(world, "more", {"notes": "x"}, at=worlds.START + 60)
     worlds.experiments(world, second, {"new": worlds.made(0.5)}, first=2)
-    assert [each.name for each in records.all_experiments()] == ["new", "old"]
+    assert [each.name for each in records.list_experiments()] == ["new", "old"]
 
 
 def test_dvc_itself_sees_what_the_toy_world_makes(world: Path) -> None:
@@ -77,7 +77,7 @@ def test_dvc_itself_sees_what_the_toy_world_makes(world: Path) -> None:
 def test_what_dvc_keeps_under_its_refs_for_itself_is_no_experiment(world: Path) -> None:
     for ref in ("refs/exps/stash", "refs/exps/celery/stash", "refs/exps/exec/EXEC_HEAD", "refs/exps/apply/ORIG_HEAD"):
         worlds.git(world, "update-ref", ref, "HEAD")
-    assert records.all_experiments() == []
+    assert records.list_experiments() == []
 
 
 def test_a_failed_pending_or_running_one_has_no_scores_though_its_commit_holds_the_baselines(
@@ -89,11 +89,14 @@ def test_a_failed_pending_or_running_one_has_no_scores_though_its_commit_holds_t
     states: list[Any] = ["failed", "pending", "running"]
     queued(
         monkeypatch,
-        *(queue.Task(f"a-{state}", stash, state, when, "boom" if state == "failed" else None) for state in states),
+        *(
+            queue.QueuedTask(f"a-{state}", stash, state, when, "boom" if state == "failed" else None)
+            for state in states
+        ),
     )
-    found = records.all_experiments()
+    found = records.list_experiments()
     assert [each.status for each in sorted(found, key=lambda each: each.name)] == states
-    assert all(each.scores == {} and each.intervals == {} and not each.finished for each in found)
+    assert all(each.scores == {} and each.intervals == {} and not each.is_finished for each in found)
     assert named("a-failed", found).error == "boom"
     assert named("a-failed", found).tasks == ("props",)
 
@@ -105,13 +108,13 @@ def test_a_failed_one_is_forgotten_once_a_newer_one_of_its_name_ended_well(
     old, new = (datetime.fromtimestamp(worlds.START + wait, UTC) for wait in (0, 10**6))
     queued(
         monkeypatch,
-        queue.Task("again", head(world), "failed", old, "boom"),
-        queue.Task("late", head(world), "failed", new, "boom"),
-        queue.Task("done", head(world), "completed", new, None),
+        queue.QueuedTask("again", head(world), "failed", old, "boom"),
+        queue.QueuedTask("late", head(world), "failed", new, "boom"),
+        queue.QueuedTask("done", head(world), "completed", new, None),
     )
-    found = {(each.name, each.status) for each in records.all_experiments()}
+    found = {(each.name, each.status) for each in records.list_experiments()}
     assert found == {("again", "completed"), ("late", "completed"), ("late", "failed")}
-    assert records.find("late").status == "completed"
+    assert records.find_experiment("late").status == "completed"
 
 
 def test_a_run_that_stopped_short_of_evaluate_has_no_scores_though_its_commit_holds_the_baselines(world: Path) -> None:
@@ -121,7 +124,7 @@ def test_a_run_that_stopped_short_of_evaluate_has_no_scores_though_its_commit_ho
         "dvc.lock": worlds.lock(predictions="old").replace(f"md5: {worlds.md5('old')}", f"md5: {worlds.md5('new')}", 1),
     }
     worlds.experiments(world, head(world), {"unread": unread, "unlinked": unlinked, "whole": worlds.made(0.6)})
-    found = {each.name: each for each in records.all_experiments()}
+    found = {each.name: each for each in records.list_experiments()}
     assert {name: list(each.scores) for name, each in found.items()} == {
         "unread": [],
         "unlinked": [],
@@ -134,8 +137,8 @@ def test_a_run_that_stopped_short_of_evaluate_has_no_scores_though_its_commit_ho
 def test_what_was_promoted_or_archived_is_said_of_its_commit(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     revs = worlds.experiments(world, head(world), {"first": worlds.made(0.5), "second": worlds.made(0.6)})
     worlds.git(world, "tag", "props-model@v1.0.0", revs["second"])
-    monkeypatch.setattr(tags, "standing", lambda: {revs["second"]: "promoted"})
-    states = {each.name: each.status for each in records.all_experiments()}
+    monkeypatch.setattr(tags, "get_current_assignments", lambda: {revs["second"]: "promoted"})
+    states = {each.name: each.status for each in records.list_experiments()}
     assert states == {"first": "completed", "second": "promoted"}
 
 
@@ -156,26 +159,26 @@ def test_an_experiment_is_about_the_tasks_whose_parameters_it_changed(
     world: Path, changes: dict[str, Any], tasks: tuple[str, ...]
 ) -> None:
     worlds.experiments(world, head(world), {"one": worlds.made(0.5, **changes)})
-    assert records.find("one").tasks == tasks
+    assert records.find_experiment("one").tasks == tasks
 
 
 def test_a_name_that_two_experiments_have_must_be_told_by_commit(world: Path) -> None:
     first = worlds.experiments(world, head(world), {"same": worlds.made(0.5)})["same"]
     second = worlds.commit(world, "more", {"notes": "x"})
     worlds.experiments(world, second, {"same": worlds.made(0.6)}, first=2)
-    with pytest.raises(Refusal, match=f"several experiments .*{first[:7]}"):
-        records.find("same")
-    assert records.find(first[:9]).rev == first
+    with pytest.raises(UserError, match=f"several experiments .*{first[:7]}"):
+        records.find_experiment("same")
+    assert records.find_experiment(first[:9]).rev == first
 
 
 def test_a_name_that_nobody_has_is_refused_with_the_nearest(world: Path) -> None:
     worlds.experiments(world, head(world), {"weekly": worlds.made(0.5)})
-    with pytest.raises(Refusal, match=r"'weakly' is neither .* did you mean 'weekly'\?"):
-        records.find("weakly")
+    with pytest.raises(UserError, match=r"'weakly' is neither .* did you mean 'weekly'\?"):
+        records.find_experiment("weakly")
 
 
 def test_a_commit_that_is_no_experiment_is_read_as_one_about_all_tasks(world: Path) -> None:
-    found = records.find("main")
+    found = records.find_experiment("main")
     assert (found.name, found.rev, found.tasks) == ("main", head(world), ("props", "racing"))
     assert found.scores == {"props": found.scores["props"]}
 
@@ -184,24 +187,24 @@ def test_what_was_parsed_is_remembered_and_a_torn_memory_is_made_anew(
     world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worlds.experiments(world, head(world), {"one": worlds.made(0.5)})
-    first = records.all_experiments()
-    for file in parsed.KEPT.rglob("*.json"):
+    first = records.list_experiments()
+    for file in parsed.CACHE_FOLDER.rglob("*.json"):
         file.write_text(file.read_text()[:-2])
-    assert records.all_experiments() == first
-    monkeypatch.setattr(parsed, "parse", None)  # nothing is parsed again
-    assert records.all_experiments() == first
+    assert records.list_experiments() == first
+    monkeypatch.setattr(parsed, "parse_file", None)  # nothing is parsed again
+    assert records.list_experiments() == first
 
 
 def test_a_broken_file_of_a_commit_breaks_no_list(world: Path) -> None:
     broken = {**worlds.made(0.5), "metrics/props/scores.json": "{", "dvc.lock": "]["}
     worlds.experiments(world, head(world), {"broken": broken, "bare": {"params.yaml": None}})
-    assert {each.name: each.scores for each in records.all_experiments()} == {"broken": {}, "bare": {}}
+    assert {each.name: each.scores for each in records.list_experiments()} == {"broken": {}, "bare": {}}
 
 
 def test_files_of_commits_come_back_as_they_are_and_absent_ones_as_none(world: Path) -> None:
     odd = b"\x00\xff no newline at the end"
     rev = worlds.commit(world, "odd", {"a file.bin": odd, "empty": ""})
-    assert repository.read(rev, "a file.bin") == odd
-    assert repository.read(rev, "empty") == b""
-    assert repository.read(rev, "absent") is None
-    assert repository.read("0" * 40, "empty") is None
+    assert repository.read_file(rev, "a file.bin") == odd
+    assert repository.read_file(rev, "empty") == b""
+    assert repository.read_file(rev, "absent") is None
+    assert repository.read_file("0" * 40, "empty") is None

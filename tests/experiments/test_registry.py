@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import __main__ as door
 from experiments import compare, layout, promotion
 from experiments.experiment import Experiment
-from experiments.metrics import METRICS, metric
-from experiments.ranking import Asked
+from experiments.metrics import METRICS, get_metric
+from experiments.ranking import RankingQuery
 from experiments.registry import Registry
 from tests.experiments import worlds
 
@@ -44,11 +44,11 @@ def say(monkeypatch: pytest.MonkeyPatch, low: float, high: float) -> list[tuple[
 
     def verdict(task: str, one: Any, other: Any, common: bool = False, fetch: bool = True) -> dict[str, Any]:
         asked.append((one.name, other.name))
-        name = metric("hit_rate")
+        name = get_metric("hit_rate")
         found = {"metric": "hit_rate", "of": "hit_rate", "difference": (low + high) / 2, "low": low, "high": high}
-        return {"metrics": [found | {"verdict": name.verdict(low, high)}]}
+        return {"metrics": [found | {"verdict": name.get_verdict(low, high)}]}
 
-    monkeypatch.setattr(compare, "verdict", verdict)
+    monkeypatch.setattr(compare, "compare_runs", verdict)
     return asked
 
 
@@ -89,8 +89,8 @@ def test_less_is_better_for_an_error(world: Path) -> None:
         scores["props"]["mae"] = mae
         files |= worlds.named({**files, "metrics/props/scores.json": json.dumps(scores)}, predictions=str(mae))
     add(world, large=large, small=small)
-    assert names(Registry().rank(Asked("mae")).ranked) == ["small", "large"]
-    assert [name for name, each in METRICS.items() if not each.more] == ["log_loss", "mae"]
+    assert names(Registry().rank_experiments(RankingQuery("mae")).ranked) == ["small", "large"]
+    assert [name for name, each in METRICS.items() if not each.more_is_better] == ["log_loss", "mae"]
 
 
 def test_only_experiments_on_the_same_rows_are_ranked_and_the_others_named(world: Path) -> None:
@@ -103,7 +103,7 @@ def test_only_experiments_on_the_same_rows_are_ranked_and_the_others_named(world
     )
     found = Registry().best("hit_rate")
     assert names(found.ranking.ranked) == ["two", "one"]
-    assert sorted(names(found.ranking.elsewhere)) == ["lucky", "unknown"]
+    assert sorted(names(found.ranking.on_other_rows)) == ["lucky", "unknown"]
 
 
 def test_of_equally_common_test_rows_the_newest_count(world: Path) -> None:
@@ -114,10 +114,10 @@ def test_of_equally_common_test_rows_the_newest_count(world: Path) -> None:
 def test_failed_and_invalidated_rows_are_never_the_best(world: Path) -> None:
     wrong = {**worlds.made(0.9, tag="w"), "dvc.lock": worlds.lock(source="wrong", prepared="wrong", predictions="w")}
     add(world, one=worlds.made(0.52), wrong=wrong, empty={"metrics/props/scores.json": None})
-    Registry().invalidate(worlds.md5("wrong"), "outcomes of another season")
+    Registry().invalidate_data(worlds.md5("wrong"), "outcomes of another season")
     found = Registry().best("hit_rate")
     assert found.experiment.name == "one"
-    assert found.ranking.void == {"wrong": "outcomes of another season"}
+    assert found.ranking.invalidated == {"wrong": "outcomes of another season"}
 
 
 def test_the_best_is_looked_for_among_those_that_are_asked_for(world: Path) -> None:
@@ -129,7 +129,7 @@ def test_the_best_is_looked_for_among_those_that_are_asked_for(world: Path) -> N
     registry = Registry()
     assert registry.best("hit_rate").experiment.name == "few"
     assert registry.best("hit_rate", min_n=100).experiment.name == "other"
-    assert names(registry.best("hit_rate", min_n=100).ranking.few) == ["few"]
+    assert names(registry.best("hit_rate", min_n=100).ranking.too_few) == ["few"]
     assert registry.best("hit_rate", kind="ablation").experiment.name == "own"
     assert registry.best("hit_rate", tag="cheap").experiment.name == "own"
     third = datetime.fromtimestamp(worlds.START + 3 * 3600, UTC)
@@ -137,14 +137,14 @@ def test_the_best_is_looked_for_among_those_that_are_asked_for(world: Path) -> N
 
 
 def test_what_cannot_be_ranked_is_refused_in_one_sentence(world: Path) -> None:
-    with pytest.raises(Refusal, match="no finished experiment that fits has a hit_rate"):
+    with pytest.raises(UserError, match="no finished experiment that fits has a hit_rate"):
         Registry().best("hit_rate")
     add(world, one=worlds.made(0.5))
-    with pytest.raises(Refusal, match=r"no metric 'hitrate' can be ranked by; did you mean 'hit_rate'"):
+    with pytest.raises(UserError, match=r"no metric 'hitrate' can be ranked by; did you mean 'hit_rate'"):
         Registry().best("hitrate")
-    with pytest.raises(Refusal, match="no metric 'bets'"):
+    with pytest.raises(UserError, match="no metric 'bets'"):
         Registry().best("bets")
-    with pytest.raises(Refusal, match="no experiment is ever 'done'"):
+    with pytest.raises(UserError, match="no experiment is ever 'done'"):
         Registry().list(status="done")
 
 
@@ -155,9 +155,9 @@ def test_the_more_looks_the_less_is_left_of_the_best(world: Path) -> None:
     later = Registry().best("hit_rate")
     assert first is not None
     assert later.deflated is not None
-    assert (later.value, later.looks.different) == (0.55, 22)  # with the branch's own
+    assert (later.value, later.evaluations.distinct) == (0.55, 22)  # with the branch's own
     assert later.deflated < first < 0.55 + 1e-9
-    assert Registry().periods()[0]["deflated"] == later.deflated
+    assert Registry().list_test_periods()[0]["deflated"] == later.deflated
 
 
 def test_experiments_are_listed_newest_first_by_status_task_type_tag_and_number(world: Path) -> None:
@@ -186,7 +186,7 @@ def test_experiments_are_listed_newest_first_by_status_task_type_tag_and_number(
 )
 def test_a_slip_in_what_is_listed_is_refused(world: Path, asked: dict[str, Any], said: str) -> None:
     add(world, one=worlds.made(0.52, experiment__type="of-our-own", train__props__depth=9))
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(UserError) as refused:
         Registry().list(**asked)
     assert str(refused.value).startswith(said)
     assert names(Registry().list(task="racing")) == names(Registry().list(kind="tier_based")) == []
@@ -196,13 +196,13 @@ def test_a_slip_in_what_is_listed_is_refused(world: Path, asked: dict[str, Any],
 def test_a_metric_that_a_leaderboard_cannot_rank_by_is_refused_by_name(
     world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(Refusal, match=r"no metric 'hit_rat' can be ranked by; did you mean 'hit_rate'\?"):
+    with pytest.raises(UserError, match=r"no metric 'hit_rat' can be ranked by; did you mean 'hit_rate'\?"):
         run(capsys, monkeypatch, "leaderboard", "--metric", "hit_rat")
 
 
 def test_an_experiment_is_not_compared_of_a_task_that_it_is_not_about(world: Path) -> None:
     add(world, lean=worlds.made(0.52, train__props__depth=9))
-    with pytest.raises(Refusal, match=r"^lean is not about 'racing'; Allowed: props\.$"):
+    with pytest.raises(UserError, match=r"^lean is not about 'racing'; Allowed: props\.$"):
         Registry().compare("HEAD", "lean", "racing")
 
 
@@ -213,7 +213,7 @@ def test_in_a_folder_within_the_repository_everything_is_refused_and_nothing_wri
     (world / "docs").mkdir()
     monkeypatch.chdir(world / "docs")
     for words in (["list"], ["best"], ["show", "one"], ["history"], ["compare", "one", "HEAD"], ["promote", "one"]):
-        with pytest.raises(Refusal, match="run from the root of the repository"):
+        with pytest.raises(UserError, match="run from the root of the repository"):
             run(capsys, monkeypatch, *words)
     assert list((world / "docs").iterdir()) == []
 
@@ -225,7 +225,7 @@ def test_promotion_is_handed_on(world: Path, monkeypatch: pytest.MonkeyPatch) ->
     def promote(experiment: Experiment, stage: str, force: str | None) -> None:
         said.append((experiment.name, stage, force))
 
-    monkeypatch.setattr(promotion, "promote", promote)
+    monkeypatch.setattr(promotion, "promote_experiment", promote)
     Registry().promote("one", force="the others are worse")
     assert said == [("one", "prod", "the others are worse")]
 
@@ -244,7 +244,7 @@ def test_every_command_speaks_in_lines_of_120_columns_and_in_json(
     add_all(world, {word: worlds.made(0.53, tag=word, train__props__depth=4) for word in ("two", "three")}, first=9)
     lines = run(capsys, monkeypatch, *words).splitlines()
     assert lines
-    assert "--md" in words or max(map(len, lines)) <= layout.WIDTH
+    assert "--md" in words or max(map(len, lines)) <= layout.TERMINAL_WIDTH
     assert json.loads(run(capsys, monkeypatch, *words, "--json"))
 
 
@@ -276,7 +276,7 @@ def test_wrong_data_are_said_beside_what_was_made_from_them(
     )
     assert "INVALIDATED: stale odds" in run(capsys, monkeypatch, "list")
     assert "INVALIDATED: stale odds" in run(capsys, monkeypatch, "show", "one")
-    with pytest.raises(Refusal, match=r"1 invalidated \(one\)"):
+    with pytest.raises(UserError, match=r"1 invalidated \(one\)"):
         Registry().best("hit_rate")
 
 
@@ -294,7 +294,7 @@ def test_two_hundred_experiments_are_listed_and_ranked_in_three_seconds(
 
 
 def test_tables_are_cut_where_they_are_widest() -> None:
-    lines = layout.table(("name", "number", "said"), [("a", 1, "x" * 300), ("b", 12345, "y")], width=40)
+    lines = layout.format_table(("name", "number", "said"), [("a", 1, "x" * 300), ("b", 12345, "y")], width=40)
     assert max(map(len, lines)) <= 40
     assert lines[1].endswith("…")
     assert lines[2].split() == ["b", "12,345", "y"]

@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import queue
-from experiments.in_place import now
+from experiments.in_place import run_in_workspace
 from experiments.progress import Progress
-from experiments.run import Launch, enqueue, finish, launches
+from experiments.run import Launch, build_launches, enqueue_launches, wait_for_tasks
 from tests import corridor
 from tests.experiments import toy
 
@@ -42,7 +42,7 @@ def house(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     toy.hold(repository).unlink(missing_ok=True)
     yield repository
     toy.end(repository)
-    queue.settle()
+    queue.clean_up_dead_tasks()
 
 
 def experiments(folder: Path, *words: str, code: int = 0) -> str:
@@ -62,7 +62,7 @@ def wait(until: Callable[[], object]) -> None:
 
 
 def status(rev: str) -> str:
-    return next(task.status for task in queue.tasks() if task.rev == rev)
+    return next(task.status for task in queue.list_tasks() if task.rev == rev)
 
 
 def victim(folder: Path, kind: str) -> psutil.Process | None:
@@ -75,19 +75,19 @@ def victim(folder: Path, kind: str) -> psutil.Process | None:
     return None
 
 
-def kill(folder: Path, name: str, kind: str, depth: int) -> queue.Task:
+def kill(folder: Path, name: str, kind: str, depth: int) -> queue.QueuedTask:
     """Start an experiment, kill -9 a part of it while its stage runs, and return what is said of it then."""
     toy.hold(folder).touch()
-    (rev,) = enqueue([Launch(name, "props", "it is killed", {"train.props.xgboost_trees.depth": depth})])
-    if not queue.worker():
-        queue.start()
-    wait(lambda: victim(folder, "stage") and "begins" in queue.log(rev))
+    (rev,) = enqueue_launches([Launch(name, "props", "it is killed", {"train.props.xgboost_trees.depth": depth})])
+    if not queue.has_worker():
+        queue.start_worker()
+    wait(lambda: victim(folder, "stage") and "begins" in queue.read_log(rev))
     assert status(rev) == "running"
     process = victim(folder, kind)
     assert process
     os.kill(process.pid, signal.SIGKILL)
     wait(lambda: status(rev) == "failed")
-    return next(task for task in queue.tasks() if task.rev == rev)
+    return next(task for task in queue.list_tasks() if task.rev == rev)
 
 
 def test_a_grid_runs_to_its_end_and_what_fails_is_kept_with_its_reason(house: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_grid_runs_to_its_end_and_what_fails_is_kept_with_its_reason(house: Pa
     told = [line for line in said.splitlines() if line.startswith("deep-2: ")]
     assert told == ["deep-2: train@props", "deep-2: diagnose@props", "deep-2: completed"]
     assert said.endswith("1 of 2 failed; deep-1: train props: depth is -1; input should be at least 1.\n")
-    tasks = {task.name: task for task in queue.tasks()}
+    tasks = {task.name: task for task in queue.list_tasks()}
     assert {name: task.status for name, task in tasks.items()} == {"deep-1": "failed", "deep-2": "completed"}
     assert tasks["deep-1"].error == "train props: depth is -1; input should be at least 1."
     assert "depth: -1" in toy.call(house, "git", "show", f"{tasks['deep-1'].rev}:params.yaml")
@@ -121,9 +121,9 @@ def test_a_killed_experiment_has_failed_and_run_again_gives_the_bytes_of_an_undi
             "run": "killed while train@props ran",
             "worker": "killed while train@props ran",
         }[kind]  # fmt: skip
-        queue.settle()
+        queue.clean_up_dead_tasks()
         assert [process for process in toy.working(house) if "queue" not in " ".join(process.cmdline())] == []
-        assert list(queue.HOME.glob("tmp*")) == []
+        assert list(queue.QUEUE_FOLDER.glob("tmp*")) == []
         assert (house / "params.yaml").read_bytes() == params
         assert dirt(house) == ""
     shown = toy.call(house, sys.executable, "-m", "dvc", "queue", "status")
@@ -188,7 +188,7 @@ def test_an_interrupted_run_in_the_workspace_ends_whole_and_leaves_it_as_it_was(
 
 
 def test_a_dry_run_prints_commands_that_a_shell_takes_and_queues_nothing(house: Path) -> None:
-    held = queue.tasks()
+    held = queue.list_tasks()
     said = experiments(house, "run", *TEST, "--name", "dry", "--dry-run", "-S", "train.props.xgboost_trees.depth=4")
     command, start = said.splitlines()
     assert start == "dvc queue start"
@@ -196,37 +196,41 @@ def test_a_dry_run_prints_commands_that_a_shell_takes_and_queues_nothing(house: 
     assert words[:6] == ["exp", "run", "--queue", "-n", "dry", "--message=it's deeper: better, or so"]
     assert words[-1] == "diagnose@props"
     assert "train.props.xgboost_trees.depth=4" in words
-    assert queue.tasks() == held
+    assert queue.list_tasks() == held
 
 
 def test_what_is_left_in_the_queue_waits_even_if_a_worker_went_down_with_it(house: Path) -> None:
     said = experiments(house, "run", *TEST, "--name", "later", "--queue")
     assert said == "later waits; `dvc queue start` works the queue off\n"
-    (task,) = [task for task in queue.tasks() if task.name == "later"]
-    assert (task.status, queue.worker()) == ("pending", False)
-    broker = queue.HOME / "celery/broker"
+    (task,) = [task for task in queue.list_tasks() if task.name == "later"]
+    assert (task.status, queue.has_worker()) == ("pending", False)
+    broker = queue.QUEUE_FOLDER / "celery/broker"
     for file in (broker / "in").glob("*.celery.msg"):  # as a worker does that goes down when it has just taken it
         file.rename(broker / "processed" / file.name)
     assert status(task.rev) == "pending"
-    assert [each.status for each in finish([task.rev], Progress(io.StringIO()))] == ["completed"]
+    assert [each.status for each in wait_for_tasks([task.rev], Progress(io.StringIO()))] == ["completed"]
 
 
 @pytest.mark.parametrize("path", ["../elsewhere", "untracked"])
 def test_a_queued_run_refuses_a_source_that_its_folder_would_not_hold(house: Path, path: str) -> None:
     (house / path).mkdir(exist_ok=True)
-    wanted = launches([], {**described("lost"), "tasks.props.source": path}, [])
-    with pytest.raises(Refusal, match=r"^lost: a queued run works in a folder of its own, where the source .* is not;"):
-        enqueue(wanted)
-    with pytest.raises(Refusal, match="nowhere does not exist"):
-        enqueue(launches([], {**described("lost"), "tasks.props.source": "nowhere"}, []))
-    assert [task for task in queue.tasks() if task.name == "lost"] == []
+    wanted = build_launches([], {**described("lost"), "tasks.props.source": path}, [])
+    with pytest.raises(
+        UserError, match=r"^lost: a queued run works in a folder of its own, where the source .* is not;"
+    ):
+        enqueue_launches(wanted)
+    with pytest.raises(UserError, match="nowhere does not exist"):
+        enqueue_launches(build_launches([], {**described("lost"), "tasks.props.source": "nowhere"}, []))
+    assert [task for task in queue.list_tasks() if task.name == "lost"] == []
 
 
 def test_an_absolute_source_outside_the_repository_is_let_through(house: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    [rev] = enqueue(launches([], {**described("far"), "tasks.props.source": str(tmp_path / "elsewhere")}, []))
+    [rev] = enqueue_launches(
+        build_launches([], {**described("far"), "tasks.props.source": str(tmp_path / "elsewhere")}, [])
+    )
     assert status(rev) == "pending"
-    queue.dvc("queue", "remove", "far")
+    queue.build_dvc_command("queue", "remove", "far")
 
 
 def described(name: str) -> dict[str, str]:
@@ -236,18 +240,18 @@ def described(name: str) -> dict[str, str]:
 def test_a_name_that_an_experiment_has_is_refused(house: Path) -> None:
     head = toy.call(house, "git", "rev-parse", "HEAD").strip()
     toy.call(house, "git", "update-ref", f"refs/exps/{head[:2]}/{head[2:]}/taken", head)
-    with pytest.raises(Refusal, match=r"^an experiment is called 'taken' already"):
-        enqueue(launches([], described("taken"), []))
-    with pytest.raises(Refusal, match=r"^an experiment is called 'taken' already"):
-        now(launches([], described("taken"), [])[0])
+    with pytest.raises(UserError, match=r"^an experiment is called 'taken' already"):
+        enqueue_launches(build_launches([], described("taken"), []))
+    with pytest.raises(UserError, match=r"^an experiment is called 'taken' already"):
+        run_in_workspace(build_launches([], described("taken"), [])[0])
     toy.call(house, "git", "update-ref", "-d", f"refs/exps/{head[:2]}/{head[2:]}/taken")
 
 
 def test_two_experiments_of_one_name_are_refused(house: Path) -> None:
     config = house.parent / "one.yaml"
     config.write_text("{name: one, task: props, type: walk_forward, hypothesis: none}")
-    with pytest.raises(Refusal, match="two experiments would be called 'one'"):
-        launches([config, config], {}, [])
+    with pytest.raises(UserError, match="two experiments would be called 'one'"):
+        build_launches([config, config], {}, [])
 
 
 @pytest.mark.parametrize(
@@ -265,7 +269,7 @@ def test_two_experiments_of_one_name_are_refused(house: Path) -> None:
     ],
 )
 def test_the_last_error_is_the_line_that_says_what_went_wrong(log: str, error: str) -> None:
-    assert queue.last_error(log) == error
+    assert queue.find_last_error(log) == error
 
 
 def test_an_unknown_word_of_the_command_line_says_how_it_is_written() -> None:

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from core import tables
-from core.refusals import Refusal
+from core.refusals import UserError
 from experiments import shadow, shadow_log, shadow_outcomes
-from experiments.shadow import compare
+from experiments.shadow import compare_answers
 from tests.experiments import worlds
 
 OURS, THEIRS = "props-model@v1.0.0:aaaa1111", "workspace:bbbb2222"
@@ -62,11 +62,11 @@ def workspace(folder: Path, task: str, table: pd.DataFrame, learned: Sequence[st
     """Write the prepared table, the folds and a dvc.lock whose model's hash begins with bbbb2222."""
     (folder / "data/prepared").mkdir(parents=True)
     (folder / "data/folds").mkdir(parents=True)
-    tables.write(table, folder / f"data/prepared/{task}.parquet")
+    tables.write_table(table, folder / f"data/prepared/{task}.parquet")
     folds = pd.DataFrame(
         {"row_id": table["row_id"], "final": table["row_id"].isin(learned).map({True: "fit", False: None})}
     )
-    tables.write(folds, folder / f"data/folds/{task}.parquet")
+    tables.write_table(folds, folder / f"data/folds/{task}.parquet")
     told = (folder / f"data/folds/{task}.parquet").read_bytes()
     (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {f"train@{task}": {"cmd": "", "outs": [
         {"path": f"models/{task}/final", "md5": "bbbb2222" + "0" * 24},
@@ -81,7 +81,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def asked(task: str = "props") -> dict[str, Any]:
-    return compare(task, Path("predictions"), None, SEED)
+    return compare_answers(task, Path("predictions"), None, SEED)
 
 
 SAME = (THEIRS, THEIRS)
@@ -245,8 +245,8 @@ def test_of_a_row_that_was_asked_for_again_the_last_answer_counts(here: Path) ->
     requests, table = players(1, (1.0, 1.0))
     again = [[row | {"predicted": 99.0} for row in rows] for rows in requests[0]]
     log(here, "props", [*requests, (again[0], again[1])], SAME)
-    rows = shadow_log.read(Path("predictions"), "props").rows
-    ((place, both),) = shadow_outcomes.matched("props", rows, table)
+    rows = shadow_log.read_shadow_log(Path("predictions"), "props").rows
+    ((place, both),) = shadow_outcomes.match_rows("props", rows, table)
     assert (place, both[0]["predicted"]) == (0, 99.0)
 
 
@@ -260,20 +260,20 @@ def test_few_blocks_leave_it_undecided(here: Path) -> None:
 
 
 def test_a_log_without_a_shadow_and_outcomes_that_are_not_there_are_refused(here: Path) -> None:
-    with pytest.raises(Refusal, match="start the service with --shadow props-model#staging"):
+    with pytest.raises(UserError, match="start the service with --shadow props-model#staging"):
         asked()
     requests, _ = players(3, (1.0, 1.0))
     log(here, "props", requests)
-    with pytest.raises(Refusal, match="--outcomes nowhere"):
-        compare("props", Path("predictions"), Path("nowhere.parquet"), SEED)
+    with pytest.raises(UserError, match="--outcomes nowhere"):
+        compare_answers("props", Path("predictions"), Path("nowhere.parquet"), SEED)
 
 
 def test_the_service_writes_what_this_reads() -> None:
-    from service.challenger import FOLDER
-    from service.shadow import paired
+    from service.challenger import SHADOW_LOG_FOLDER
+    from service.shadow import pair_rows
 
-    assert FOLDER == shadow_log.SHADOW
-    assert paired([{"a": 1}, {"a": 2}], "x", "shadow") == [
+    assert SHADOW_LOG_FOLDER == shadow_log.SHADOW_FOLDER
+    assert pair_rows([{"a": 1}, {"a": 2}], "x", "shadow") == [
         {"role": "shadow", "request": "x", "place": place, "a": place + 1} for place in (0, 1)
     ]
-    assert shadow.LOG == "predictions"
+    assert shadow.LOG_FOLDER == "predictions"

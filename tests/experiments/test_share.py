@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from experiments import records, tags
-from experiments.promotion import demote, promote, rollback
-from experiments.records import find
+from experiments.promotion import demote_experiment, promote_experiment, rollback_stage
+from experiments.records import find_experiment
 from tests.promoted import git
 
 TASK = "toy"
@@ -104,7 +104,7 @@ def who(folder: Path) -> None:
 
 
 def listed() -> list[tuple[Any, ...]]:
-    return [(each.name, each.rev, each.baseline, each.status, each.scores) for each in records.all_experiments()]
+    return [(each.name, each.rev, each.baseline, each.status, each.scores) for each in records.list_experiments()]
 
 
 def test_a_fresh_clone_lists_what_was_pushed_promotes_it_and_delivers_it(
@@ -123,18 +123,18 @@ def test_a_fresh_clone_lists_what_was_pushed_promotes_it_and_delivers_it(
     assert listed() == here
 
     for name in ("timid", "bold"):
-        promote(find(name), force="a toy has no gates to pass")
+        promote_experiment(find_experiment(name), force="a toy has no gates to pass")
     git(theirs, "push", "--quiet", "--tags", "origin")
     assert delivered(places, tmp_path / "bold") == '{"skill": 2}'
-    rollback(TASK)
+    rollback_stage(TASK)
     git(theirs, "push", "--quiet", "--tags", "origin")
     assert delivered(places, tmp_path / "timid") == '{"skill": 1}'
 
     monkeypatch.chdir(places["mine"])
     git(places["mine"], "fetch", "--quiet", "--tags", "origin")
-    assert tags.standing() == {find("timid").rev: "promoted"}
-    demote(find("timid"))
-    assert tags.standing() == {}
+    assert tags.get_current_assignments() == {find_experiment("timid").rev: "promoted"}
+    demote_experiment(find_experiment("timid"))
+    assert tags.get_current_assignments() == {}
 
 
 @pytest.mark.parametrize("changed", [False, True])

@@ -9,12 +9,12 @@ from typing import Any, cast
 import pandas as pd
 import yaml
 
-from core.refusals import Refusal
-from service.artifacts import workspace
-from service.counters import Counters
-from service.loaded import Loaded
+from core.refusals import UserError
+from service.artifacts import open_workspace
+from service.counters import ServiceMetrics
+from service.loaded import LoadedModel
 from service.service import Service
-from service.serving import Serving
+from service.serving import PredictionEndpoint
 from service.settings import Settings
 from service.tasks import events, props, racing
 from tests.service.trained import ROOT, seal
@@ -65,10 +65,10 @@ def folds(file: Path, clock: bool = True) -> None:
 
 def service(folder: Path) -> Service:
     """Return a service for all tasks on the files of a folder; an event called `refuse` is refused."""
-    files, counters = workspace(folder), Counters()
-    loaded = {task: Loaded(task, module, None, files) for task, module in modules().items()}
+    files, counters = open_workspace(folder), ServiceMetrics()
+    loaded = {task: LoadedModel(task, module, None, files) for task, module in modules().items()}
     found = Service(Settings(root=str(folder), log=""), loaded, counters)
-    found.serving = {task: Serving(one, counters, None) for task, one in loaded.items()}
+    found.endpoints = {task: PredictionEndpoint(one, counters, None) for task, one in loaded.items()}
     return found
 
 
@@ -90,7 +90,7 @@ def modules() -> dict[str, ModuleType]:
 
 def _tagged(model: None, request: events.Request) -> events.Answer:
     if any(one.name == "refuse" for one in request.events):
-        raise Refusal("name: 'refuse' is no name; give another.")
+        raise UserError("name: 'refuse' is no name; give another.")
     top = [events.Chance(tag="tea", chance=0.99999, threshold=0.4), events.Chance(tag="<b>", chance=0.2, threshold=0.4)]
     return events.Answer(
         model="made", events=[events.Tagged(id=one.id, tags=["tea"], top=top) for one in request.events]

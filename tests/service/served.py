@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from core import tables
-from core.races import Floats, codes
-from core.shelf import tool
-from service.artifacts import workspace
-from service.forecaster import load
+from core.races import Floats, encode_groups
+from core.shelf import load_plugin
+from service.artifacts import open_workspace
+from service.forecaster import load_predictor
 from tests import corridor
 from tests.service.trained import seal
 
@@ -35,7 +35,7 @@ def repository(folder: Path, task: str, **knobs: Any) -> Path:
 
 def table(folder: Path, kind: str, task: str) -> pd.DataFrame:
     """Return a table that a stage wrote."""
-    return tables.read(folder / f"data/{kind}/{task}.parquet")
+    return tables.read_table(folder / f"data/{kind}/{task}.parquet")
 
 
 def scored(folder: Path, task: str) -> "pd.Series[bool]":
@@ -46,11 +46,11 @@ def scored(folder: Path, task: str) -> "pd.Series[bool]":
 
 def batch(folder: Path, task: str) -> dict[str, Floats]:
     """Return what the final model and calibrator say of the features that the stage wrote, of all rows at once."""
-    forecaster = load(workspace(folder), task)
-    learner = tool("train", yaml.safe_load((folder / "params.yaml").read_text())["tasks"][task]["learner"])
+    forecaster = load_predictor(open_workspace(folder), task)
+    learner = load_plugin("train", yaml.safe_load((folder / "params.yaml").read_text())["tasks"][task]["learner"])
     model = learner.load(folder / f"models/{task}/final")
     score = learner.score(model, table(folder, "features", task).drop(columns="row_id"))
-    group = codes(table(folder, "prepared", task)["group"])
+    group = encode_groups(table(folder, "prepared", task)["group"])
     found = forecaster.calibrator.apply(forecaster.state, score, group)
     return found if isinstance(found, dict) else {"": found}
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from core.refusals import Refusal
-from service.artifacts import promoted, workspace
-from service.loaded import load
+from core.refusals import UserError
+from service.artifacts import open_promoted, open_workspace
+from service.loaded import load_models
 from service.settings import Settings
 from tests.service import trained
 
@@ -73,11 +73,11 @@ def tagged(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_outputs_with_their_hash_are_read_from_the_workspace(repository: Path) -> None:
-    files = workspace(repository)
-    assert files.path("models/events/final/model.json") == repository / "models/events/final/model.json"
-    assert "tuned" in files.json("models/events/calibrator.json")["folds"]["final"]
-    assert files.params()["features"]["events"]["marks"] is True
-    assert files.hash("models/events/final").endswith(".dir")
+    files = open_workspace(repository)
+    assert files.resolve_path("models/events/final/model.json") == repository / "models/events/final/model.json"
+    assert "tuned" in files.read_json("models/events/calibrator.json")["folds"]["final"]
+    assert files.read_params()["features"]["events"]["marks"] is True
+    assert files.get_hash("models/events/final").endswith(".dir")
 
 
 @pytest.mark.parametrize("out", trained.OUTS)
@@ -95,11 +95,11 @@ def test_an_output_that_is_not_what_dvc_lock_says_is_refused(
         (folder / out / "more.json").write_text("{}")
     else:
         file.write_bytes(file.read_bytes() + b" ")
-    with pytest.raises(Refusal, match=f"{out} is not"):
-        workspace(folder).path(out)
+    with pytest.raises(UserError, match=f"{out} is not"):
+        open_workspace(folder).resolve_path(out)
     if not out.startswith("data"):
-        with pytest.raises(Refusal, match=f"{out} is not"):
-            load(Settings(root=str(folder), tasks=("events",)))
+        with pytest.raises(UserError, match=f"{out} is not"):
+            load_models(Settings(root=str(folder), tasks=("events",)))
 
 
 @pytest.mark.parametrize("file", ["final/model.json", "final/coefficients.npy", "calibrator.json"])
@@ -111,8 +111,8 @@ def test_a_broken_file_that_dvc_lock_agrees_with_is_refused_in_a_sentence(
     broken = folder / "models/events" / file
     broken.write_bytes(broken.read_bytes()[: int(left * broken.stat().st_size)])
     trained.seal(folder, trained.PARAMS, trained.OUTS)
-    with pytest.raises(Refusal, match="workspace: the model of events cannot be read") as raised:
-        load(Settings(root=str(folder), tasks=("events",)))
+    with pytest.raises(UserError, match="workspace: the model of events cannot be read") as raised:
+        load_models(Settings(root=str(folder), tasks=("events",)))
     assert "\n" not in str(raised.value)
 
 
@@ -120,8 +120,8 @@ def test_a_file_that_no_stage_made_is_not_read(repository: Path, tmp_path: Path)
     folder = copied(repository, tmp_path)
     (folder / "models/events/other.json").write_text("{}")
     for name in ("models/events/other.json", "models/racing/final", "../secret", "/etc/passwd"):
-        with pytest.raises(Refusal, match="names no output"):
-            workspace(folder).path(name)
+        with pytest.raises(UserError, match="names no output"):
+            open_workspace(folder).resolve_path(name)
 
 
 BROKEN = ("a: [", "3", "stages: 3", "stages: [a]", "stages: {a: 3}", "stages: {a: {outs: [{path: b}]}}", "\x00")
@@ -133,8 +133,8 @@ def test_without_a_lock_nothing_is_loaded(repository: Path, tmp_path: Path, text
     (folder / "dvc.lock").unlink()
     if text is not None:
         (folder / "dvc.lock").write_text(text)
-    with pytest.raises(Refusal, match=said):
-        load(Settings(root=str(folder)))
+    with pytest.raises(UserError, match=said):
+        load_models(Settings(root=str(folder)))
 
 
 @pytest.mark.parametrize(
@@ -150,13 +150,13 @@ def test_without_a_lock_nothing_is_loaded(repository: Path, tmp_path: Path, text
 def test_a_promoted_model_is_loaded_out_of_the_cache_and_answers_as_the_workspace_s_did(
     tagged: Path, repository: Path, model: str, tag: str
 ) -> None:
-    served = load(Settings(root=str(tagged), models=(model,)))["events"]
+    served = load_models(Settings(root=str(tagged), models=(model,)))["events"]
     assert served.version.startswith(f"{tag}:")
     assert served.files.commit is not None
     assert len(served.files.commit) == 40
-    here = load(Settings(root=str(repository), tasks=("events",)))["events"]
+    here = load_models(Settings(root=str(repository), tasks=("events",)))["events"]
     assert served.model.chances("Chess in the park", "", "") == here.model.chances("Chess in the park", "", "")
-    assert served.files.path("data/predictions/events.parquet").read_bytes()  # which git keeps, not the cache
+    assert served.files.resolve_path("data/predictions/events.parquet").read_bytes()  # which git keeps, not the cache
 
 
 @pytest.mark.parametrize(
@@ -170,23 +170,23 @@ def test_a_promoted_model_is_loaded_out_of_the_cache_and_answers_as_the_workspac
     ],
 )
 def test_a_model_that_no_tag_names_is_refused(tagged: Path, model: str, said: str) -> None:
-    with pytest.raises(Refusal, match=said):
-        load(Settings(root=str(tagged), models=(model,)))
+    with pytest.raises(UserError, match=said):
+        load_models(Settings(root=str(tagged), models=(model,)))
 
 
 def test_a_file_of_the_cache_that_was_changed_or_lost_is_refused(tagged: Path, tmp_path: Path) -> None:
     folder = copied(tagged, tmp_path)
-    told = promoted(folder, "events-model#prod").hash("models/events/calibrator.json")
+    told = open_promoted(folder, "events-model#prod").get_hash("models/events/calibrator.json")
     file = folder / ".dvc/cache/files/md5" / told[:2] / told[2:]
     file.chmod(0o644)
     file.write_bytes(file.read_bytes() + b" ")
-    with pytest.raises(Refusal, match="is not what its name says"):
-        load(Settings(root=str(folder), models=("events-model#prod",)))
+    with pytest.raises(UserError, match="is not what its name says"):
+        load_models(Settings(root=str(folder), models=("events-model#prod",)))
     shutil.rmtree(folder / ".dvc/cache")
-    with pytest.raises(Refusal, match="is not in DVC's cache; run `dvc fetch"):
-        load(Settings(root=str(folder), models=("events-model#prod",)))
+    with pytest.raises(UserError, match="is not in DVC's cache; run `dvc fetch"):
+        load_models(Settings(root=str(folder), models=("events-model#prod",)))
 
 
 def test_a_model_named_for_a_task_that_is_left_out_is_refused(tagged: Path) -> None:
-    with pytest.raises(Refusal, match="--tasks leaves events out"):
-        load(Settings(root=str(tagged), tasks=("racing",), models=("events-model#prod",)))
+    with pytest.raises(UserError, match="--tasks leaves events out"):
+        load_models(Settings(root=str(tagged), tasks=("racing",), models=("events-model#prod",)))

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from service import shadow as shadows
 from service.app import create_app
-from service.prediction_log import read
+from service.prediction_log import read_log
 from service.settings import Settings
 from service.shadow import Shadow
 from service.tasks.events import EXAMPLE
@@ -58,7 +58,7 @@ def wait(done: Callable[[], bool]) -> None:
 
 
 def child(client: TestClient) -> int:
-    held = shadow(client)._child
+    held = shadow(client)._process
     assert held is not None
     return held.pid
 
@@ -68,7 +68,7 @@ def test_both_answer_every_request_and_only_the_champion_is_heard(client: TestCl
     batch = client.post("/predict/events", json={"events": [EXAMPLE, {"name": "Tea"}]})
     wait(lambda: shadow(client).counts["answered"] == 4)
     folder = Path(settings.log) / "events"
-    champion, challenger = read(folder), read(folder / "shadow")
+    champion, challenger = read_log(folder), read_log(folder / "shadow")
     assert {row["role"] for row in champion} == {"champion"}
     assert {row["role"] for row in challenger} == {"shadow"}
     assert len({row["request"] for row in champion}) == 4
@@ -92,7 +92,7 @@ def test_a_promoted_version_shadows_the_workspace_and_each_is_logged_under_its_n
     folder = staged(repository, tmp_path / "staged")
     with TestClient(create_app(replace(settings, root=str(folder), shadow=("events-model#staging",)))) as client:
         said = ask(client)
-    (champion,), (challenger,) = (read(Path(settings.log) / "events" / place) for place in ("", "shadow"))
+    (champion,), (challenger,) = (read_log(Path(settings.log) / "events" / place) for place in ("", "shadow"))
     assert champion["given"] == said["events"][0]["tags"]
     assert len(challenger["given"]) == len(challenger["predicted"]) > len(champion["given"])
     assert challenger["model"].startswith("events-model#staging#1:")
@@ -154,13 +154,13 @@ def test_a_challenger_that_is_killed_is_counted_and_begun_again(
     assert "the shadow events-model@workspace failed (1 times so far)" in caplog.text
     assert ask(client) == before
     wait(lambda: shadow(client).counts["failed"] == 2)
-    monkeypatch.setattr(shadows, "AGAIN", 0.0)
+    monkeypatch.setattr(shadows, "RESTART_EVERY_SECONDS", 0.0)
     assert ask(client) == before
     wait(lambda: shadow(client).counts["answered"] == 1)
 
 
 def test_a_challenger_that_hangs_is_ended(client: TestClient) -> None:
-    shadow(client)._line.settimeout(0.2)
+    shadow(client)._connection.settimeout(0.2)
     hung = child(client)
     os.kill(hung, signal.SIGSTOP)
     ask(client)
@@ -172,26 +172,26 @@ def test_a_challenger_that_hangs_is_ended(client: TestClient) -> None:
 def test_a_challenger_that_falls_behind_loses_requests_and_the_champion_none(
     client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shadows, "MOST", 5)
+    monkeypatch.setattr(shadows, "MAX_WAITING_REQUESTS", 5)
     os.kill(child(client), signal.SIGSTOP)
     begun = time.perf_counter()
     for number in range(40):
         ask(client, f"Tea {number % 4}")
     assert time.perf_counter() - begun < 10
     assert shadow(client).counts["dropped"] >= 40 - 5 - 1  # one may be with the challenger already
-    assert len(read(Path(settings.log) / "events")) == 40
+    assert len(read_log(Path(settings.log) / "events")) == 40
     os.kill(child(client), signal.SIGCONT)
     wait(lambda: sum(shadow(client).counts.values()) == 40)
 
 
 def test_waiting_requests_are_bounded_in_bytes(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shadows, "HEAVIEST", 10)
+    monkeypatch.setattr(shadows, "MAX_WAITING_BYTES", 10)
     ask(client)
     assert dict(shadow(client).counts) == {"dropped": 1}
 
 
 def test_a_body_that_the_challenger_cannot_answer_is_a_failure_of_its_own(client: TestClient) -> None:
-    shadow(client).offer("1", b'{"events": [{}]}')
+    shadow(client).offer_request("1", b'{"events": [{}]}')
     wait(lambda: shadow(client).counts["failed"] == 1)
     ask(client)
     wait(lambda: shadow(client).counts["answered"] == 1)  # by the same process
@@ -202,7 +202,7 @@ def test_what_waits_is_answered_before_the_service_ends(settings: Settings) -> N
         for number in range(10):
             ask(client, f"Tea {number}")
         held = child(client)
-    assert len(read(Path(settings.log) / "events/shadow")) == 10
+    assert len(read_log(Path(settings.log) / "events/shadow")) == 10
     with pytest.raises(ProcessLookupError):
         os.kill(held, 0)
 
@@ -210,7 +210,7 @@ def test_what_waits_is_answered_before_the_service_ends(settings: Settings) -> N
 def test_without_a_shadow_the_log_is_as_it_was(settings: Settings) -> None:
     with TestClient(create_app(replace(settings, shadow=()))) as client:
         ask(client)
-    (row,) = read(Path(settings.log) / "events")
+    (row,) = read_log(Path(settings.log) / "events")
     assert not {"role", "request", "place"} & set(row)
 
 
@@ -225,7 +225,7 @@ def test_without_a_shadow_the_log_is_as_it_was(settings: Settings) -> None:
     ],
 )
 def test_a_shadow_that_cannot_be_is_refused_at_the_start(settings: Settings, change: Any, said: str) -> None:
-    with pytest.raises(Refusal, match=said):
+    with pytest.raises(UserError, match=said):
         create_app(replace(settings, **change))
 
 

@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.counters import Counters
-from service.drift import Drift
-from service.reference import drift, predicted
+from service.counters import ServiceMetrics
+from service.drift import PredictionDrift
+from service.reference import read_reference_drift, sample_predictions
 from service.settings import Settings
 from service.tasks.events import EXAMPLE
 from tests.service import trained
@@ -49,7 +49,7 @@ def test_every_chance_is_counted_once_in_its_tenth(client: TestClient) -> None:
     client.post("/predict/events", json={"events": [EXAMPLE] * 2})
     more = [count(client, line) - then for line, then in zip(lines, before, strict=True)]
     served = client.app.state.service.loaded["events"].model  # type: ignore[attr-defined]
-    chances = served.chances(EXAMPLE["name"], EXAMPLE["description"], EXAMPLE["location"])
+    chances = served.get_chances(EXAMPLE["name"], EXAMPLE["description"], EXAMPLE["location"])
     expected = 2 * np.histogram(chances, np.arange(11) / 10)[0]
     assert more == [*expected, 0]
     assert sum(more) == 2 * tags
@@ -58,7 +58,7 @@ def test_every_chance_is_counted_once_in_its_tenth(client: TestClient) -> None:
 def test_drift_is_told_against_the_backtest_s_predictions(client: TestClient) -> None:
     service = client.app.state.service  # type: ignore[attr-defined]
     asyncio.run(service.watch())
-    reference = predicted(service.loaded["events"].files.path("data/predictions/events.parquet"))
+    reference = sample_predictions(service.loaded["events"].files.path("data/predictions/events.parquet"))
     columns = [f"tuned:{tag}" for tag in trained.fitted()[0].tags]
     assert sorted(reference) == sorted(trained.batch()[columns].to_numpy().ravel().tolist())
     client.post("/predict/events", json={"events": [EXAMPLE] * 1000})
@@ -66,11 +66,11 @@ def test_drift_is_told_against_the_backtest_s_predictions(client: TestClient) ->
 
 
 def test_without_enough_predictions_no_drift_is_told() -> None:
-    drift = Drift.against(np.linspace(0, 1, 1000).tolist())
+    drift = PredictionDrift.from_reference(np.linspace(0, 1, 1000).tolist())
     assert drift is not None
-    assert "trueline_drift{" not in Counters().text({"events": drift}).decode()
-    drift.see([0.5] * 1000)
-    assert 'trueline_drift{task="events"}' in Counters().text({"events": drift}).decode()
+    assert "trueline_drift{" not in ServiceMetrics().render_text({"events": drift}).decode()
+    drift.add_predictions([0.5] * 1000)
+    assert 'trueline_drift{task="events"}' in ServiceMetrics().render_text({"events": drift}).decode()
 
 
 def test_rows_that_cannot_be_logged_are_answered_and_counted_and_told_of_now_and_then(
@@ -105,4 +105,4 @@ def test_a_service_without_the_backtest_s_predictions_answers_and_tells_no_drift
 
 def test_a_table_that_cannot_be_read_is_no_reference(tmp_path: Path) -> None:
     (tmp_path / "predictions.parquet").write_text("no table")
-    assert asyncio.run(drift(tmp_path / "predictions.parquet")) is None
+    assert asyncio.run(read_reference_drift(tmp_path / "predictions.parquet")) is None

@@ -13,19 +13,19 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service import registry
-from service.app import assembled
+from service.app import build_app
 from service.described import ModelStatus
-from service.diagnostics import diagnostics
-from service.outputs import Outputs
-from service.page.dashboard import dashboard
+from service.diagnostics import build_diagnostics
+from service.outputs import TaskOutputs
+from service.page.dashboard import render_dashboard
 from service.page.drawing import Html
-from service.page.gate import Gate
-from service.page.policy import POLICY
-from service.page.trial import chances, trial, trials
+from service.page.gate import LoginMiddleware
+from service.page.policy import CONTENT_SECURITY_POLICY
+from service.page.trial import list_probability_fields, render_form, render_forms
 from service.registry import Experiments
-from service.settings import TOKEN
-from service.status import status
-from service.training import Training
+from service.settings import TOKEN_VARIABLE
+from service.status import build_task_status
+from service.training import TrainingInfo
 from tests.service import boards
 from tests.service.test_status import made
 
@@ -38,7 +38,7 @@ NONE = Experiments(success=False, experiments=[], left_out=0, test_periods=[], r
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of a service for all tasks with made-up models; the registry is that of no repository."""
     folder = boards.repository(tmp_path_factory.mktemp("repository"))
-    with TestClient(assembled(boards.service(folder))) as found:
+    with TestClient(build_app(boards.service(folder))) as found:
         yield found
 
 
@@ -73,10 +73,10 @@ def tags(html: str) -> list[tuple[str, dict[str, str | None]]]:
     return parser.seen
 
 
-def drawn(outputs: Outputs, experiments: Experiments = NONE) -> str:
+def drawn(outputs: TaskOutputs, experiments: Experiments = NONE) -> str:
     """Return the page of one task that was not trained as far as anybody knows."""
-    whole = ModelStatus(success=True, tasks=[status(outputs, Training())])
-    return dashboard(whole, {outputs.task: diagnostics(outputs)}, {outputs.task: outputs}, experiments, {})
+    whole = ModelStatus(success=True, tasks=[build_task_status(outputs, TrainingInfo())])
+    return render_dashboard(whole, {outputs.task: build_diagnostics(outputs)}, {outputs.task: outputs}, experiments, {})
 
 
 def test_every_tag_is_closed_and_no_address_leads_elsewhere(page: str) -> None:
@@ -91,15 +91,15 @@ def test_nothing_runs_or_styles_but_what_the_policy_names(page: str) -> None:
     for element, rule in (("script", "script-src"), ("style", "style-src")):
         inside = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
         told = base64.b64encode(hashlib.sha256("".join(inside).encode()).digest()).decode()
-        assert f"{rule} 'sha256-{told}'" in POLICY
+        assert f"{rule} 'sha256-{told}'" in CONTENT_SECURITY_POLICY
         assert len(inside) == 1
-    assert "unsafe" not in POLICY
-    assert POLICY.startswith("default-src 'none'")
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert CONTENT_SECURITY_POLICY.startswith("default-src 'none'")
 
 
 def test_the_page_comes_with_its_policy_and_is_kept_nowhere(client: TestClient) -> None:
     headers = client.get("/").headers
-    assert headers["content-security-policy"] == POLICY
+    assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
     assert headers["cache-control"] == "no-store"
 
 
@@ -119,7 +119,7 @@ def test_equal_outputs_give_equal_bytes(client: TestClient, page: str) -> None:
 
 
 def test_a_task_without_outputs_has_a_page_that_says_why() -> None:
-    bare = replace(made({}), absent={"metrics/made/report.json": "metrics/made/report.json is not there."})
+    bare = replace(made({}), missing_reasons={"metrics/made/report.json": "metrics/made/report.json is not there."})
     found = drawn(bare)
     tags(found)
     assert "metrics/made/report.json is not there." in found
@@ -131,7 +131,7 @@ def test_names_in_the_data_are_text_and_nothing_else() -> None:
     day = {"game_date": "2024-01-01", "alert_level": HOSTILE, "alert_message": HOSTILE, "primary_cause": HOSTILE}
     hostile = replace(
         made({HOSTILE: HOSTILE}),
-        plan={"scorer": "tags", "learner": HOSTILE, "calibrator": HOSTILE},
+        task_config={"scorer": "tags", "learner": HOSTILE, "calibrator": HOSTILE},
         report={"tags": [{"tag": HOSTILE, "share": 0.5}]},
         diagnosis={"verdict": HOSTILE, "checks": {HOSTILE: check}},
         tuned={"tuned": {HOSTILE: HOSTILE}, "loss": {"name": HOSTILE}},
@@ -158,7 +158,7 @@ def told(experiments: list[dict[str, Any]]) -> Experiments:
         "task": "props", "scored": 10, "from": "2024-01-01", "to": "2024-01-02", "looks": 3, "different": 2,
         "metric": "hit_rate", "best": 0.55, "experiment": "weekly", "deflated": 0.53,
     }  # fmt: skip
-    return registry.told({"experiments": experiments, "test_periods": [period]})
+    return registry.parse_experiments({"experiments": experiments, "test_periods": [period]})
 
 
 def test_experiments_have_their_intervals_and_what_is_void_says_so() -> None:
@@ -175,7 +175,7 @@ def test_experiments_have_their_intervals_and_what_is_void_says_so() -> None:
 def test_a_form_has_every_single_value_of_the_request_filled_with_the_example(task: str) -> None:
     module = boards.modules()[task]
     schema = module.Request.model_json_schema()
-    found = tags(trial(task, schema, module.Answer))
+    found = tags(render_form(task, schema, module.Answer))
     fields = {str(held["data-name"]) for _, held in found if "data-name" in held}
     example = schema["examples"][0]
     name = next(name for name, value in example.items() if isinstance(value, list) and isinstance(value[0], dict))
@@ -187,11 +187,11 @@ def test_a_form_has_every_single_value_of_the_request_filled_with_the_example(ta
 
 def test_a_request_without_a_list_has_no_form() -> None:
     answer = boards.modules()["events"].Answer
-    assert "There is no form" in trial("made", {"properties": {"a": {"type": "string"}}}, answer)
+    assert "There is no form" in render_form("made", {"properties": {"a": {"type": "string"}}}, answer)
 
 
 def test_chances_are_known_by_their_bounds_or_their_names() -> None:
-    found = {task: chances(module.Answer) for task, module in boards.modules().items()}
+    found = {task: list_probability_fields(module.Answer) for task, module in boards.modules().items()}
     assert {"chance", "threshold"} <= found["events"]
     assert {"p_over", "p_push", "p_under"} <= found["props"]
     assert "probability" in found["racing"]
@@ -217,15 +217,15 @@ def test_a_task_that_is_not_loaded_has_no_diagnosis_and_the_others_are_named(cli
 
 
 def test_with_a_token_nothing_is_told_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(TOKEN, "secret")
-    app = assembled(boards.service(boards.repository(tmp_path)))
-    app.add_middleware(Gate, "secret")
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret")
+    app = build_app(boards.service(boards.repository(tmp_path)))
+    app.add_middleware(LoginMiddleware, "secret")
     client = TestClient(app)
     bare, wrong = client.get("/"), client.get("/", headers={"Authorization": "Bearer x"})
     assert (bare.status_code, wrong.status_code) == (401, 401)
     assert 'id="gate"' in bare.text
     assert not any(task in bare.text.lower().partition("<body>")[2].partition("<script>")[0] for task in boards.TASKS)
-    assert bare.headers["content-security-policy"] == POLICY
+    assert bare.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
     for path in ("/api/model_status", "/api/experiments", "/api/diagnostics/props"):
         assert client.get(path).status_code == 401
     assert 'id="props"' in client.get("/", headers={"Authorization": "Bearer secret"}).text
@@ -236,6 +236,6 @@ def test_without_a_token_nobody_is_asked_for_one(client: TestClient) -> None:
 
 
 def test_the_forms_are_unfolded_one_at_a_time() -> None:
-    found = trials({"a_b": Html("<form>1</form>"), "c": Html("<form>2</form>")})
+    found = render_forms({"a_b": Html("<form>1</form>"), "c": Html("<form>2</form>")})
     assert found.count("<details open>") == 1
     assert found.index("<details open>") < found.index("A b")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from service.app import assembled
-from service.page.gate import Gate
-from service.settings import TOKEN
+from service.app import build_app
+from service.page.gate import LoginMiddleware
+from service.settings import TOKEN_VARIABLE
 from tests.service import boards
 from tests.service.chromium import BROWSER, Chromium
 
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     """The address of a service for all tasks, with made-up models."""
-    with served(assembled(boards.service(folder))) as found:
+    with served(build_app(boards.service(folder))) as found:
         yield found
 
 
@@ -157,7 +157,7 @@ def test_a_field_that_must_be_filled_is_asked_for_before_anything_is_sent(browse
 
 
 def test_a_service_that_is_gone_is_told_in_words(browser: Chromium, folder: Path) -> None:
-    with served(assembled(boards.service(folder))) as address:
+    with served(build_app(boards.service(folder))) as address:
         browser.open(address)
     assert ask(browser, "events") == "The service cannot be reached; is it still running?"
 
@@ -184,9 +184,9 @@ def test_without_a_script_the_page_still_reads(browser: Chromium, address: str) 
 def test_the_token_is_asked_for_once_and_then_the_page_works(
     browser: Chromium, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(TOKEN, SECRET)
-    app = assembled(boards.service(folder))
-    app.add_middleware(Gate, SECRET)
+    monkeypatch.setenv(TOKEN_VARIABLE, SECRET)
+    app = build_app(boards.service(folder))
+    app.add_middleware(LoginMiddleware, SECRET)
     with served(app) as address:
         browser.open(address)
         assert "Racing" not in browser.run("document.body.innerText")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.prediction_log import read
-from service.tasks.events import EXAMPLE, FEW, MOST, REMEMBERED
+from service.prediction_log import read_log
+from service.tasks.events import EXAMPLE, FEW, MAX_CACHED_TEXTS, MAX_EVENTS
 from tests.service import trained
 
 ROOT = Path(__file__).parent.parent.parent
@@ -44,28 +44,28 @@ def test_the_sample_gets_the_batch_s_chances_and_tags_bit_for_bit_whether_alone_
 
 def test_a_text_asked_twice_gets_the_same_answer_and_both_are_logged(client: TestClient, tmp_path: Path) -> None:
     service = client.app.state.service  # type: ignore[attr-defined]
-    before = len(read(service.settings.log_folder / "events"))
+    before = len(read_log(service.settings.log_folder / "events"))
     first, second = asked(client, EXAMPLE | {"name": "Seeds again"}), asked(client, EXAMPLE | {"name": "Seeds again"})
     assert first == second
-    rows = read(service.settings.log_folder / "events")
+    rows = read_log(service.settings.log_folder / "events")
     assert len(rows) == before + 2
     assert rows[-1]["predicted"] == rows[-2]["predicted"]
     assert rows[-1]["created_at"] >= rows[-2]["created_at"]
-    remembered = service.loaded["events"].model._remembered.cache_info()
-    assert (remembered.maxsize, remembered.hits > 0) == (REMEMBERED, True)
+    remembered = service.loaded["events"].model._cached_chances.cache_info()
+    assert (remembered.maxsize, remembered.hits > 0) == (MAX_CACHED_TEXTS, True)
 
 
 def test_a_long_text_is_answered_and_not_remembered(client: TestClient) -> None:
     model = client.app.state.service.loaded["events"].model  # type: ignore[attr-defined]
-    before = model._remembered.cache_info().currsize
+    before = model._cached_chances.cache_info().currsize
     long = {"name": "Jazz", "description": "saxophone " * 2000}
     assert asked(client, long) == asked(client, long)
-    assert model._remembered.cache_info().currsize == before
+    assert model._cached_chances.cache_info().currsize == before
 
 
 def test_the_log_has_every_tag_s_chance_the_texts_and_the_model(client: TestClient) -> None:
     answer = asked(client, EXAMPLE, top=2)
-    row = read(client.app.state.service.settings.log_folder / "events")[-1]  # type: ignore[attr-defined]
+    row = read_log(client.app.state.service.settings.log_folder / "events")[-1]  # type: ignore[attr-defined]
     assert {name: row[name] for name in EXAMPLE} == EXAMPLE
     assert row["given"] == answer["events"][0]["tags"]
     assert row["model"] == answer["model"] == client.get("/health").json()["models"]["events"]["version"]
@@ -99,7 +99,7 @@ def test_odd_names_are_answered(client: TestClient, name: str) -> None:
     assert all(0 <= one["chance"] <= 1 for one in asked(client, {"name": name})["events"][0]["top"])
 
 
-@pytest.mark.parametrize(("events", "beside"), [(1, False), (FEW - 1, False), (FEW, True), (MOST, True)])
+@pytest.mark.parametrize(("events", "beside"), [(1, False), (FEW - 1, False), (FEW, True), (MAX_EVENTS, True)])
 def test_many_events_are_answered_beside_the_others_however_short_they_are(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, events: int, beside: bool
 ) -> None:
@@ -116,6 +116,6 @@ def test_many_events_are_answered_beside_the_others_however_short_they_are(
 
 
 def test_no_more_events_are_taken_than_the_schema_says(client: TestClient) -> None:
-    assert len(asked(client, *[{"name": "Jazz"}] * MOST, top=1)["events"]) == MOST
-    refused = client.post("/predict/events", json={"events": [{"name": "Jazz"}] * (MOST + 1)})
+    assert len(asked(client, *[{"name": "Jazz"}] * MAX_EVENTS, top=1)["events"]) == MAX_EVENTS
+    refused = client.post("/predict/events", json={"events": [{"name": "Jazz"}] * (MAX_EVENTS + 1)})
     assert (refused.status_code, "at most 1000" in refused.json()["detail"]) == (422, True)

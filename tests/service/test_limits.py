@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
 from service.app import create_app
-from service.limits import Limits
-from service.settings import TOKEN, Settings
+from service.limits import RequestLimitMiddleware
+from service.settings import TOKEN_VARIABLE, Settings
 from service.tasks.events import EXAMPLE
 
 JSON = {"content-type": "application/json"}
@@ -122,7 +122,7 @@ def test_a_client_that_stops_sending_is_told_so() -> None:
     parts = [b"{"] * 3
     scope: Any = {"type": "http", "path": "/predict/events", "headers": []}
     with pytest.raises(HTTPException) as raised:
-        asyncio.run(Limits(read, 1000, 0.05, None)(scope, slow, None))  # type: ignore[arg-type]
+        asyncio.run(RequestLimitMiddleware(read, 1000, 0.05, None)(scope, slow, None))  # type: ignore[arg-type]
     assert (raised.value.status_code, parts) == (408, [])
 
 
@@ -137,11 +137,11 @@ def test_a_body_that_comes_in_drops_does_not_gain_time_with_each() -> None:
 
     scope: Any = {"type": "http", "path": "/", "headers": []}
     with pytest.raises(HTTPException, match="408"):
-        asyncio.run(asyncio.wait_for(Limits(read, 1000, 0.1, None)(scope, drops, None), 5))  # type: ignore[arg-type]
+        asyncio.run(asyncio.wait_for(RequestLimitMiddleware(read, 1000, 0.1, None)(scope, drops, None), 5))  # type: ignore[arg-type]
 
 
 def test_with_a_token_in_the_environment_only_health_is_open(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(TOKEN, "secret")
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret")
     client = TestClient(create_app(Settings(root=str(repository), tasks=("events",), log="")))
     assert client.get("/health").status_code == 200
     for path in ("/metrics", "/docs", "/openapi.json", "/nothing"):
@@ -162,7 +162,7 @@ def test_with_a_token_in_the_environment_only_health_is_open(repository: Path, m
 
 
 def test_a_token_of_blanks_lets_nobody_in(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(TOKEN, " ")
+    monkeypatch.setenv(TOKEN_VARIABLE, " ")
     client = TestClient(create_app(Settings(root=str(repository), tasks=("events",), log="")))
     for told in ("", "Bearer", "Bearer ", "Bearer  "):
         assert client.get("/metrics", headers={"authorization": told}).status_code == 401

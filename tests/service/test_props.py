@@ -14,13 +14,13 @@ import yaml
 from fastapi.testclient import TestClient
 
 from core import counts
-from core.archive import Archive
-from core.chosen import chosen
-from core.refusals import Refusal
+from core.archive import OnlineHistory
+from core.chosen import select_features
+from core.refusals import UserError
 from core.windows import Past
 from service.app import create_app
-from service.artifacts import workspace
-from service.prediction_log import read
+from service.artifacts import open_workspace
+from service.prediction_log import read_log
 from service.settings import Settings
 from service.tasks import props
 from stages.diagnose import gap
@@ -126,7 +126,7 @@ def test_chances_are_those_of_the_line_and_sum_to_one(client: TestClient, prepar
             assert {one[name] for name in ("line", "edge", "p_over", "p_push", "p_under")} == {None}
             continue
         line, mean, spread = (np.array([number]) for number in (row["line"], one["mean"], one["spread"]))
-        over, push, under = counts.chances(line, mean, spread, True)
+        over, push, under = counts.compute_line_probabilities(line, mean, spread, True)
         assert [one[name] for name in ("p_over", "p_push", "p_under")] == [over[0], push[0], under[0]]
         assert abs(one["p_over"] + one["p_push"] + one["p_under"] - 1) <= 1e-12
         assert (one["p_push"] > 0) == (row["line"] == 12.0)
@@ -139,11 +139,13 @@ def test_chances_are_those_of_the_line_and_sum_to_one(client: TestClient, prepar
 
 def test_one_outcome_of_ten_lies_beyond_either_end() -> None:
     mean, spread = np.array([3.0, 20.0]), np.array([2.0, 6.0])
-    low, high = props._ends(mean, spread, True)
+    low, high = props._compute_tail_bounds(mean, spread, True)
     for end, least, most in ((low - 1, 0, 0.1), (high, 0.9, 1), (low, 0.1, 1), (high - 1, 0, 0.9)):
-        at_most = counts.cdf(end, mean, spread, True)
+        at_most = counts.compute_cdf(end, mean, spread, True)
         assert ((at_most >= least) & (at_most <= most)).all()
-    np.testing.assert_allclose(counts.cdf(props._ends(mean, spread, False)[0], mean, spread, False), 0.1)
+    np.testing.assert_allclose(
+        counts.compute_cdf(props._compute_tail_bounds(mean, spread, False)[0], mean, spread, False), 0.1
+    )
 
 
 def test_neither_the_row_s_own_outcome_nor_the_future_plays_a_role(model: props.Model, prepared: pd.DataFrame) -> None:
@@ -157,10 +159,8 @@ def test_neither_the_row_s_own_outcome_nor_the_future_plays_a_role(model: props.
             tampered.loc[since, column.name] = random.random(int(since.sum()))
     assert since.sum() > len(day)
     for history in (tampered, prepared[~since], prepared[prepared["time"] != day["time"].iloc[0]]):
-        archive = Archive(history[[column.name for column in usable]])
-        assert (
-            props.answer(replace(model, forecaster=replace(model.forecaster, archive=archive)), posted(day)) == honest
-        )
+        archive = OnlineHistory(history[[column.name for column in usable]])
+        assert props.answer(replace(model, predictor=replace(model.predictor, archive=archive)), posted(day)) == honest
 
 
 def test_what_the_history_never_saw_is_missing_and_no_error(client: TestClient) -> None:
@@ -179,24 +179,24 @@ def test_lines_and_line_ups_at_the_off_make_the_batch_s_inputs_bit_for_bit(
     settings = features.Settings(**told | {"decision": "at_off", "market": market})
     usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
     present = [column.name for column in usable if column.known != "after"]
-    forecaster = replace(model.forecaster, settings=settings, present=present)
+    forecaster = replace(model.predictor, settings=settings, present=present)
     history = prepared[[column.name for column in usable]]
-    whole = chosen(features.build(prepared[present], Past(history), settings), settings)
+    whole = select_features(features.build(prepared[present], Past(history), settings), settings)
     for day in days(prepared[prepared["open_line"].notna() | prepared["line"].isna()], 4):
         day = prepared[prepared["time"] == day["time"].iloc[0]]
-        rows = props.card_of(replace(model, forecaster=forecaster), posted(day).rows)
-        found = forecaster.inputs(rows).set_axis(rows["row_id"]).loc[day["row_id"]]
+        rows = props.prepare_card(replace(model, predictor=forecaster), posted(day).rows)
+        found = forecaster.build_inputs(rows).set_axis(rows["row_id"]).loc[day["row_id"]]
         first = (day["open_line"].notna() | day["line"].isna()).to_numpy()
         for name in whole:
             pair = found[name].astype(object)[first], whole[name].astype(object).loc[day.index][first]
             assert pair[0].reset_index(drop=True).equals(pair[1].reset_index(drop=True)), name
-        with pytest.raises(Refusal, match="all who play"):
-            props.answer(replace(model, forecaster=forecaster), posted(day.head(1)))
+        with pytest.raises(UserError, match="all who play"):
+            props.answer(replace(model, predictor=forecaster), posted(day.head(1)))
 
 
 def test_derived_columns_are_those_that_prepare_makes(model: props.Model, prepared: pd.DataFrame) -> None:
     day = days(prepared, 2)[1]
-    rows = props.card_of(model, posted(day).rows).set_index("row_id").loc[day["row_id"]]
+    rows = props.prepare_card(model, posted(day).rows).set_index("row_id").loc[day["row_id"]]
     for name in ("last_5", "last_10", "season_mean", "usual", "usual_minutes", "side_usual", "side_minutes"):
         np.testing.assert_array_equal(rows[name], day[name], err_msg=name)
     assert rows["role"].fillna("").tolist() == day["role"].fillna("").tolist()
@@ -261,7 +261,7 @@ def test_the_log_is_a_table_production_that_prepare_takes_and_the_gap_report_rea
     client: TestClient, repository: Path, prepared: pd.DataFrame, tmp_path: Path
 ) -> None:
     folder = client.app.state.service.settings.log_folder / "props"  # type: ignore[attr-defined]
-    before = len(read(folder))
+    before = len(read_log(folder))
     chosen = days(prepared, 8)
     told = {}
     for day in chosen:
@@ -269,7 +269,7 @@ def test_the_log_is_a_table_production_that_prepare_takes_and_the_gap_report_rea
             told[f"{one['player_id']}:{one['date']}"] = one["forecast"]
     for table in ("games", "lines"):
         shutil.copy(repository / f"data/sample/props/{table}.parquet", tmp_path)
-    (tmp_path / "production.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in read(folder)[before:]))
+    (tmp_path / "production.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in read_log(folder)[before:]))
     raw = box_scores.read(str(tmp_path))
     knobs = yaml.safe_load((repository / "params.yaml").read_text())
     rows, quality = prepare.prepare(raw, prepare.Settings(**knobs["prepare"]["props"]))
@@ -281,14 +281,14 @@ def test_the_log_is_a_table_production_that_prepare_takes_and_the_gap_report_rea
     both = pd.DataFrame({"entity": rows["entity"], "day": rows["time"], "target": rows["target"]})
     both = both.assign(backtest=rows["production"], backtest_line=rows["line"])
     both = both.join(rows.filter(like="production"))
-    report = gap.gap(both, gap.Settings(**knobs["diagnose"]["props"]["gap"]), 0)
+    report = gap.build_gap_report(both, gap.Settings(**knobs["diagnose"]["props"]["gap"]), 0)
     assert report["rows"]["production"] == int((lined["line"].notna()).sum()) > 0
     assert report["gap"]["hit_rate"]["value"] == 0
     assert report["creation"]["known"] == 1
 
 
 def test_a_calibrator_without_a_distribution_is_refused(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = workspace(repository)
-    monkeypatch.setattr(type(files), "json", lambda *_: {"calibrator": "none", "folds": {"final": {"tuned": {}}}})
-    with pytest.raises((Refusal, KeyError)):
+    files = open_workspace(repository)
+    monkeypatch.setattr(type(files), "read_json", lambda *_: {"calibrator": "none", "folds": {"final": {"tuned": {}}}})
+    with pytest.raises((UserError, KeyError)):
         props.load(files)

@@ -12,14 +12,14 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 
-from core.archive import Archive
-from core.chosen import chosen
+from core.archive import OnlineHistory
+from core.chosen import select_features
 from core.races import Floats
-from core.refusals import Refusal
+from core.refusals import UserError
 from core.windows import Past
 from service.app import create_app
-from service.artifacts import workspace
-from service.prediction_log import read
+from service.artifacts import open_workspace
+from service.prediction_log import read_log
 from service.settings import Settings
 from service.tasks import racing
 from stages.features import racing as features
@@ -154,8 +154,8 @@ def test_neither_the_race_s_own_outcome_nor_the_future_plays_a_role(
     assert since.sum() > len(race)
     for history in (tampered, prepared[~since], prepared[prepared["group"] != race["group"].iloc[0]]):
         columns = [name for name in prepared if name not in ("benchmark_price",)]
-        forecaster = replace(model.forecaster, archive=Archive(history[columns]))
-        assert racing.answer(replace(model, forecaster=forecaster), asked_for) == honest
+        forecaster = replace(model.predictor, archive=OnlineHistory(history[columns]))
+        assert racing.answer(replace(model, predictor=forecaster), asked_for) == honest
 
 
 def test_runners_may_come_in_any_order(client: TestClient, prepared: pd.DataFrame) -> None:
@@ -190,11 +190,11 @@ def test_prices_at_the_off_make_the_batch_s_inputs_bit_for_bit(model: racing.Mod
     usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
     present = [column.name for column in usable if column.known != "after"]
     settings = features.Settings(**told)
-    forecaster = replace(model.forecaster, settings=settings, present=present)
+    forecaster = replace(model.predictor, settings=settings, present=present)
     history = prepared[[column.name for column in usable]]
-    whole = chosen(features.build(prepared[present], Past(history), settings), settings)
+    whole = select_features(features.build(prepared[present], Past(history), settings), settings)
     for race in races(prepared, 6):
-        found = forecaster.inputs(racing.card_of(model, posted(request(race))))
+        found = forecaster.build_inputs(racing.prepare_card(model, posted(request(race))))
         assert "price" in found
         for name in whole:
             expected = whole[name].loc[race.index]
@@ -255,7 +255,7 @@ def test_every_field_says_what_it_is() -> None:
 def test_every_runner_is_logged_with_its_chance(client: TestClient, prepared: pd.DataFrame) -> None:
     race = request(last(prepared))
     answer = asked(client, race)
-    rows = read(client.app.state.service.settings.log_folder / "racing")[-len(race["runners"]) :]  # type: ignore[attr-defined]
+    rows = read_log(client.app.state.service.settings.log_folder / "racing")[-len(race["runners"]) :]  # type: ignore[attr-defined]
     assert [row["predicted"] for row in rows] == [one["probability"] for one in answer["runners"]]
     assert {row["race_id"] for row in rows} == {race["race_id"]}
     assert {row["model"] for row in rows} == {answer["model"]}
@@ -263,9 +263,9 @@ def test_every_runner_is_logged_with_its_chance(client: TestClient, prepared: pd
 
 
 def test_a_calibrator_without_the_final_fold_is_refused(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = workspace(repository)
-    monkeypatch.setattr(type(files), "json", lambda *_: {"calibrator": "race_softmax", "folds": {"test_0": {}}})
-    with pytest.raises(Refusal, match="fold 'final'"):
+    files = open_workspace(repository)
+    monkeypatch.setattr(type(files), "read_json", lambda *_: {"calibrator": "race_softmax", "folds": {"test_0": {}}})
+    with pytest.raises(UserError, match="fold 'final'"):
         racing.load(files)
 
 

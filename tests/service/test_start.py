@@ -20,8 +20,8 @@ import psutil  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from service.__main__ import main
-from service.prediction_log import read
-from service.settings import TOKEN, Settings, inherited
+from service.prediction_log import read_log
+from service.settings import TOKEN_VARIABLE, Settings, read_inherited_settings
 from service.tasks.events import EXAMPLE
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,7 +40,9 @@ def free_port() -> int:
 def started(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Yield the process of a service in a folder and its address, once it is ready."""
     port = free_port()
-    environment = {name: value for name, value in os.environ.items() if name != TOKEN} | {"PYTHONPATH": str(ROOT)}
+    environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE} | {
+        "PYTHONPATH": str(ROOT)
+    }
     command = [sys.executable, "-m", "service", "--port", str(port), "--tasks", "events", *words]
     process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
     try:
@@ -77,7 +79,7 @@ def test_it_answers_lightly_logs_and_ends_when_it_is_told_to(repository: Path, t
             time.sleep(0.05)
         assert 'trueline_requests_total{method="POST",route="/predict/events",status="200"} 1.0' in counts
     assert process.returncode in (0, -signal.SIGTERM)
-    assert [row["id"] for row in read(tmp_path / "events")] == [EXAMPLE["id"]]
+    assert [row["id"] for row in read_log(tmp_path / "events")] == [EXAMPLE["id"]]
 
 
 def test_a_client_that_hears_nothing_before_it_has_sent_ten_megabytes_is_told_what_is_wrong(repository: Path) -> None:
@@ -101,7 +103,7 @@ def test_several_processes_share_a_port_and_their_counts_and_each_has_its_own_lo
         counts = [asked(f"{address}/metrics") for _ in range(4)]
         for told in counts:
             assert 'trueline_requests_total{method="POST",route="/predict/events",status="200"} 30.0' in told
-    assert len(read(tmp_path / "events")) == 30
+    assert len(read_log(tmp_path / "events")) == 30
 
 
 def test_nothing_heavy_is_imported_for_the_events(repository: Path) -> None:
@@ -165,5 +167,5 @@ def test_workers_end_when_their_parent_is_killed(repository: Path) -> None:
 def test_settings_reach_other_processes_unchanged(monkeypatch: Any) -> None:
     for settings in (Settings(), Settings(tasks=("events",), models=("a@v1", "b#prod"), log="", port=9, workers=3)):
         monkeypatch.setenv("TRUELINE_SERVICE", "")
-        settings.export()
-        assert inherited() == settings
+        settings.export_to_environment()
+        assert read_inherited_settings() == settings

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import registry
-from service.artifacts import Files, workspace
-from service.board import Board, Kept
+from service.artifacts import VerifiedFiles, open_workspace
+from service.board import StatusCache, TimedCache
 from service.described import TaskStatus
-from service.diagnostics import diagnostics
-from service.headline import FIELDS, at
-from service.outputs import Outputs, gather
-from service.status import status
-from service.training import Training, roles, training
+from service.diagnostics import build_diagnostics
+from service.headline import HEADLINE_FIELDS, get_path
+from service.outputs import TaskOutputs, read_outputs
+from service.status import build_task_status
+from service.training import TrainingInfo, read_fold_roles, read_training_info
 from tests.service import boards
 
 JUNK = st.recursive(
@@ -61,11 +61,13 @@ def commit(folder: Path, when: str) -> str:
 
 
 @cache
-def told(folder: Path, task: str) -> tuple[TaskStatus, Outputs]:
+def told(folder: Path, task: str) -> tuple[TaskStatus, TaskOutputs]:
     """Return the status of a task, and the outputs that it was made of."""
-    outputs = gather(task, workspace(folder))
-    held = roles([outputs.folds]) if outputs.folds else {}
-    return status(outputs, training(outputs, folder, held.get(outputs.folds) if outputs.folds else None)), outputs
+    outputs = read_outputs(task, open_workspace(folder))
+    held = read_fold_roles([outputs.folds]) if outputs.folds else {}
+    return build_task_status(
+        outputs, read_training_info(outputs, folder, held.get(outputs.folds) if outputs.folds else None)
+    ), outputs
 
 
 def nulls(found: Any, path: str = "") -> list[str]:
@@ -81,11 +83,11 @@ def nulls(found: Any, path: str = "") -> list[str]:
 @pytest.mark.parametrize("task", boards.TASKS)
 def test_every_figure_is_the_reports_own_with_its_interval(folder: Path, task: str) -> None:
     found = told(folder, task)[0]
-    figures = [one for name in FIELDS if (one := getattr(found, name))] + list(found.figures.values())
+    figures = [one for name in HEADLINE_FIELDS if (one := getattr(found, name))] + list(found.figures.values())
     assert len(figures) >= 5
     for figure in figures:
         file, _, path = figure.source.partition("#")
-        held = at(json.loads((folder / file).read_text()), path)
+        held = get_path(json.loads((folder / file).read_text()), path)
         ends = held if isinstance(held, dict) else {"value": held, "low": None, "high": None}
         assert (figure.value, figure.low, figure.high) == (ends["value"], ends["low"], ends["high"])
         assert (figure.low is None) == (figure.reason is not None)
@@ -127,7 +129,7 @@ def test_a_model_was_trained_when_its_hash_came_into_git_for_the_last_time(tmp_p
     for day, text in enumerate(("a" * 32, "b" * 32, "a" * 32, f"{'a' * 32}\nand more"), 1):
         lock.write_text(text)
         head = commit(tmp_path, f"2024-01-0{day}T00:00:00+00:00")
-    found = training(outputs, tmp_path, {})
+    found = read_training_info(outputs, tmp_path, {})
     assert found.last_trained == "2024-01-03T00:00:00+00:00"
     assert found.commit == head
 
@@ -137,7 +139,7 @@ def test_what_is_not_committed_has_no_date_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "dvc.lock").write_text("b" * 32)
     commit(tmp_path, "2024-01-01T00:00:00+00:00")
     (tmp_path / "dvc.lock").write_text("a" * 32)
-    found = training(made({"models/made/final": "a" * 32}), tmp_path, {})
+    found = read_training_info(made({"models/made/final": "a" * 32}), tmp_path, {})
     assert found.last_trained is found.commit is None
     assert "not committed" in found.reasons["last_trained"]
     assert "not committed" in found.reasons["commit"]
@@ -149,12 +151,14 @@ def test_a_promoted_version_is_dated_by_its_own_commit(tmp_path: Path) -> None:
     first = commit(tmp_path, "2024-01-01T00:00:00+00:00")
     (tmp_path / "dvc.lock").write_text("b" * 32)
     commit(tmp_path, "2024-01-02T00:00:00+00:00")
-    found = training(replace(made({"models/made/final": "a" * 32}), commit=first), tmp_path, {})
+    found = read_training_info(replace(made({"models/made/final": "a" * 32}), commit=first), tmp_path, {})
     assert (found.last_trained, found.commit) == ("2024-01-01T00:00:00+00:00", first)
 
 
 def test_without_git_and_folds_the_reasons_are_told(tmp_path: Path) -> None:
-    found = status(outputs := made({"models/made/final": "a" * 32}), training(outputs, tmp_path, None))
+    found = build_task_status(
+        outputs := made({"models/made/final": "a" * 32}), read_training_info(outputs, tmp_path, None)
+    )
     assert "no git repository" in found.reasons["last_trained"]
     assert "data/folds/made.parquet" in found.reasons["training_window"]
     assert set(nulls(found)) == set(found.reasons)
@@ -163,8 +167,8 @@ def test_without_git_and_folds_the_reasons_are_told(tmp_path: Path) -> None:
 def test_folds_that_cannot_be_read_take_nothing_else_with_them(tmp_path: Path) -> None:
     torn = tmp_path / "torn.parquet"
     torn.write_text("no table")
-    assert roles([torn]) == {}
-    assert roles([]) == {}
+    assert read_fold_roles([torn]) == {}
+    assert read_fold_roles([]) == {}
 
 
 @settings(max_examples=60, deadline=None)
@@ -172,17 +176,19 @@ def test_folds_that_cannot_be_read_take_nothing_else_with_them(tmp_path: Path) -
 def test_outputs_of_another_shape_are_no_error(
     report: dict[str, Any], diagnosis: dict[str, Any], tuned: dict[str, Any], model: dict[str, Any], scorer: str
 ) -> None:
-    outputs = replace(made({}), plan={"scorer": scorer}, report=report, diagnosis=diagnosis, tuned=tuned, model=model)
-    found = status(outputs, Training())
+    outputs = replace(
+        made({}), task_config={"scorer": scorer}, report=report, diagnosis=diagnosis, tuned=tuned, model=model
+    )
+    found = build_task_status(outputs, TrainingInfo())
     assert set(nulls(found)) <= set(found.reasons)
     assert json.loads(found.model_dump_json())
-    assert json.loads(diagnostics(outputs).model_dump_json())
+    assert json.loads(build_diagnostics(outputs).model_dump_json())
 
 
 @pytest.mark.parametrize("task", boards.TASKS)
 def test_the_diagnosis_is_told_gravest_first(folder: Path, task: str) -> None:
     held = json.loads((folder / f"metrics/{task}/diagnosis.json").read_text())
-    found = diagnostics(gather(task, workspace(folder)))
+    found = build_diagnostics(read_outputs(task, open_workspace(folder)))
     assert found.verdict == held["verdict"]
     assert {one.name: (one.status, one.summary) for one in found.checks} == {
         name: (one["status"], one["summary"]) for name, one in held["checks"].items()
@@ -197,7 +203,7 @@ def test_alerts_that_say_the_same_on_days_in_a_row_are_one() -> None:
         {"game_date": f"2024-01-0{day}", "alert_level": level, "alert_message": "m"}
         for day, level in enumerate(levels, 1)
     ]
-    found = diagnostics(replace(made({}), days=days))
+    found = build_diagnostics(replace(made({}), days=days))
     assert [(one.first, one.last, one.days) for one in found.alerts] == [
         ("2024-01-05", "2024-01-05", 1),
         ("2024-01-02", "2024-01-03", 2),
@@ -209,11 +215,11 @@ def test_alerts_that_say_the_same_on_days_in_a_row_are_one() -> None:
 def test_an_output_that_was_changed_is_absent_and_the_rest_is_told(tmp_path: Path) -> None:
     folder = boards.repository(tmp_path)
     (folder / "metrics/racing/report.json").write_text("{}")
-    found = gather("racing", workspace(folder))
-    assert "hash differs" in found.absent["metrics/racing/report.json"]
+    found = read_outputs("racing", open_workspace(folder))
+    assert "hash differs" in found.missing_reasons["metrics/racing/report.json"]
     assert found.report == {}
     assert found.diagnosis
-    assert "hash differs" in status(found, Training()).reasons["log_loss"]
+    assert "hash differs" in build_task_status(found, TrainingInfo()).reasons["log_loss"]
 
 
 def test_what_a_promoted_version_has_only_in_git_is_read_there(tmp_path: Path) -> None:
@@ -221,18 +227,18 @@ def test_what_a_promoted_version_has_only_in_git_is_read_there(tmp_path: Path) -
     git(folder, "init", "--quiet")
     git(folder, "add", "dvc.lock", "metrics")
     head = commit(folder, "2024-01-01T00:00:00+00:00")
-    here = gather("props", workspace(folder))
+    here = read_outputs("props", open_workspace(folder))
     for name in ("report.json", "plots/reliability.csv"):
         (folder / "metrics/props" / name).write_text("")
-    found = gather("props", Files(folder, "props-model@v1.0.0", head))
+    found = read_outputs("props", VerifiedFiles(folder, "props-model@v1.0.0", head))
     assert found.reliability == here.reliability != []
     assert (found.report, found.days) == (here.report, here.days)
-    assert "metrics/props/report.json" not in found.absent
-    assert "models/props/tuned.json" in found.absent
+    assert "metrics/props/report.json" not in found.missing_reasons
+    assert "models/props/tuned.json" in found.missing_reasons
 
 
 def test_without_a_repository_there_are_no_experiments_and_a_reason(tmp_path: Path) -> None:
-    found = registry.experiments(tmp_path)
+    found = registry.fetch_experiments(tmp_path)
     assert (found.success, found.experiments) == (False, [])
     assert found.reason
 
@@ -242,8 +248,8 @@ def test_experiments_are_told_without_what_the_service_does_not_know() -> None:
         "name": "weekly", "rev": "a", "status": "completed", "created": "2024-01-01", "tasks": ["props"], "type": None,
         "hypothesis": None, "tags": [], "parent": None, "error": None, "scores": {"props": {"mae": 5.0}}, "news": 1,
     }  # fmt: skip
-    found = registry.told({"experiments": [one] * (registry.MOST + 3), "test_periods": []})
-    assert len(found.experiments) == registry.MOST
+    found = registry.parse_experiments({"experiments": [one] * (registry.MAX_EXPERIMENTS + 3), "test_periods": []})
+    assert len(found.experiments) == registry.MAX_EXPERIMENTS
     assert (found.left_out, found.reason) == (3, None)
     assert found.experiments[0].scores == {"props": {"mae": 5.0}}
 
@@ -252,7 +258,7 @@ def test_an_answer_is_made_once_for_all_who_ask_and_again_when_it_is_old() -> No
     made: list[int] = []
 
     async def asked() -> list[int]:
-        kept = Kept(lambda: made.append(1) or len(made), 0.2)  # type: ignore[func-returns-value]
+        kept = TimedCache(lambda: made.append(1) or len(made), 0.2)  # type: ignore[func-returns-value]
         first = await asyncio.gather(*(kept() for _ in range(5)))
         await asyncio.sleep(0.3)
         return [*first, await kept()]
@@ -261,16 +267,16 @@ def test_an_answer_is_made_once_for_all_who_ask_and_again_when_it_is_old() -> No
 
 
 def test_a_board_tells_of_every_task(folder: Path) -> None:
-    board = Board({task: gather(task, workspace(folder)) for task in boards.TASKS}, folder)
+    board = StatusCache({task: read_outputs(task, open_workspace(folder)) for task in boards.TASKS}, folder)
     found = asyncio.run(_status(board))
     assert [one.task for one in found.tasks] == list(boards.TASKS)
     assert {one.last_trained for one in found.tasks} == {"2024-05-01T00:00:00+00:00"}
 
 
-async def _status(board: Board) -> Any:
-    return await board.status()
+async def _status(board: StatusCache) -> Any:
+    return await board.get_status()
 
 
-def made(hashes: dict[str, str]) -> Outputs:
+def made(hashes: dict[str, str]) -> TaskOutputs:
     """Return outputs of a task that has next to none."""
-    return Outputs("made", "workspace", None, {}, {}, {}, {}, {}, {}, [], [], [], [], {}, hashes, None)
+    return TaskOutputs("made", "workspace", None, {}, {}, {}, {}, {}, {}, [], [], [], [], {}, hashes, None)

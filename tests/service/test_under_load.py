@@ -11,8 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks._served import Line, Load, Served, load, posted, served, torn, workers
-from service.prediction_log import read
+from benchmarks._served import (
+    KeepAliveClient,
+    LoadResult,
+    RunningServer,
+    build_request,
+    count_torn_lines,
+    list_worker_ids,
+    run_load,
+    run_server,
+)
+from service.prediction_log import read_log
 
 CLIENTS, SECONDS = 8, 3.0
 TEXTS = ["Chess for beginners", "Jazz and tea in the garden", "A walk along the canal", "Film night, indoor"]
@@ -25,8 +34,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service(repository: Path, log: Path) -> Iterator[Served]:
-    with served(*WORDS, "--log", str(log), cwd=repository) as found:
+def service(repository: Path, log: Path) -> Iterator[RunningServer]:
+    with run_server(*WORDS, "--log", str(log), cwd=repository) as found:
         yield found
 
 
@@ -36,7 +45,7 @@ def answered() -> set[str]:
     return set()
 
 
-def ask(service: Served, answered: set[str], name: str) -> Load:
+def ask(service: RunningServer, answered: set[str], name: str) -> LoadResult:
     """Load the service; no two requests have the same text."""
     numbers = count()
 
@@ -44,7 +53,7 @@ def ask(service: Served, answered: set[str], name: str) -> Load:
         number = next(numbers)
         return json.dumps({"events": [{"id": f"{name}-{one}", "name": f"{TEXTS[number % 4]} {number}"}]}).encode()
 
-    found = load(service.port, CLIENTS, SECONDS, body)
+    found = run_load(service.port, CLIENTS, SECONDS, body)
     answered |= {f"{name}-{one}" for one in found.answered}
     return found
 
@@ -56,19 +65,21 @@ def eventually(done: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_every_request_is_answered_and_every_answer_logged(service: Served, answered: set[str], log: Path) -> None:
+def test_every_request_is_answered_and_every_answer_logged(
+    service: RunningServer, answered: set[str], log: Path
+) -> None:
     found = ask(service, answered, "whole")
     assert (found.refused, found.broken) == ([], 0)
     assert len(answered) > CLIENTS
-    assert torn(log / "events") == 0
-    ids = [row["id"] for row in read(log / "events")]
+    assert count_torn_lines(log / "events") == 0
+    ids = [row["id"] for row in read_log(log / "events")]
     assert sorted(ids) == sorted(answered)
 
 
 def test_a_worker_that_is_killed_loses_no_answer_and_another_takes_its_place(
-    service: Served, answered: set[str], log: Path
+    service: RunningServer, answered: set[str], log: Path
 ) -> None:
-    before = workers(log / "events")
+    before = list_worker_ids(log / "events")
     dead = min(before)
     timer = threading.Timer(SECONDS / 3, os.kill, [dead, signal.SIGKILL])
     timer.start()
@@ -77,29 +88,29 @@ def test_a_worker_that_is_killed_loses_no_answer_and_another_takes_its_place(
     assert found.refused == []
     assert found.broken <= CLIENTS
     assert {f"killed-{one}" for one in found.answered} <= answered
-    assert torn(log / "events") == 0
-    assert answered <= {row["id"] for row in read(log / "events")}
+    assert count_torn_lines(log / "events") == 0
+    assert answered <= {row["id"] for row in read_log(log / "events")}
     eventually(lambda: another_answers(service, log, before))
 
 
-def another_answers(service: Served, log: Path, before: set[int]) -> bool:
+def another_answers(service: RunningServer, log: Path, before: set[int]) -> bool:
     """Ask on new connections, which go to any worker, and tell whether a new one has written."""
     for _ in range(5):
-        line = Line(service.port)
-        assert line.ask(posted("/predict/events", b'{"events": [{"name": "Tea"}]}'))[0] == 200
+        line = KeepAliveClient(service.port)
+        assert line.send_request(build_request("/predict/events", b'{"events": [{"name": "Tea"}]}'))[0] == 200
         line.close()
-    return bool(workers(log / "events") - before)
+    return bool(list_worker_ids(log / "events") - before)
 
 
 def test_the_shadows_logged_what_the_champion_was_asked_and_theirs_of_a_killed_worker_are_gone(
-    service: Served, log: Path
+    service: RunningServer, log: Path
 ) -> None:
-    eventually(lambda: len(read(log / "events/shadow")) > 0)
-    champion = {row["request"]: row["name"] for row in read(log / "events")}
-    shadow = {row["request"]: row["name"] for row in read(log / "events/shadow")}
+    eventually(lambda: len(read_log(log / "events/shadow")) > 0)
+    champion = {row["request"]: row["name"] for row in read_log(log / "events")}
+    shadow = {row["request"]: row["name"] for row in read_log(log / "events/shadow")}
     assert shadow.items() <= champion.items()
-    assert torn(log / "events/shadow") == 0
-    eventually(lambda: sum(alive(process) for process in workers(log / "events/shadow")) <= 2)
+    assert count_torn_lines(log / "events/shadow") == 0
+    eventually(lambda: sum(alive(process) for process in list_worker_ids(log / "events/shadow")) <= 2)
 
 
 def alive(process: int) -> bool:

@@ -82,7 +82,7 @@ def test_a_client_that_takes_its_answer_slowly_gets_all_of_it() -> None:
 class Stubborn(Hasty):
     """It waits for its clients, but not at its end."""
 
-    patience = 60.0
+    write_timeout_seconds = 60.0
 
 
 def test_a_client_that_does_not_read_keeps_no_service_from_ending() -> None:

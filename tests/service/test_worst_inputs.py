@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from benchmarks._served import Line, posted, served
+from benchmarks._served import KeepAliveClient, build_request, run_server
 from service.app import create_app
-from service.prediction_log import read
+from service.prediction_log import read_log
 from service.settings import Settings
 from service.tasks.events import EXAMPLE
 from tests.service.worst import Sent, inputs
@@ -88,7 +88,7 @@ def test_every_one_that_is_refused_is_told_why_in_a_sentence(told: Told) -> None
 def test_the_log_holds_what_was_answered_and_nothing_else(told: Told) -> None:
     log, found = told
     answers = [json.loads(body) for sent, status, body in found if (sent.method, sent.path, status) == _asked(status)]
-    rows = read(log)
+    rows = read_log(log)
     lines = [line for file in log.glob("*.jsonl") for line in file.read_bytes().split(b"\n") if line]
     assert len(lines) == len(rows) == sum(len(answer["events"]) for answer in answers) > 50
     assert [row["given"] for row in rows] == [one["tags"] for answer in answers for one in answer["events"]]
@@ -128,14 +128,14 @@ WIRE = {
 
 
 def test_what_is_no_http_is_refused_at_the_wire_and_the_service_lives_on(repository: Path, tmp_path: Path) -> None:
-    with served("-m", "service", "--tasks", "events", "--log", str(tmp_path), cwd=repository) as service:
+    with run_server("-m", "service", "--tasks", "events", "--log", str(tmp_path), cwd=repository) as service:
         found = {sent: _said(service.port, sent) for sent in WIRE}
         assert {sent: status for sent, (status, _) in found.items()} == WIRE
         assert all(body for _, body in found.values())
-        line = Line(service.port)
-        assert line.ask(posted("/predict/events", BODY))[0] == 200
+        line = KeepAliveClient(service.port)
+        assert line.send_request(build_request("/predict/events", BODY))[0] == 200
         line.close()
-    assert len(read(tmp_path / "events")) == 3
+    assert len(read_log(tmp_path / "events")) == 3
 
 
 def _said(port: int, sent: bytes) -> tuple[bytes, bytes]:

@@ -11,9 +11,9 @@ import pandas as pd
 import yaml
 
 from core import tables
-from core.chosen import chosen
+from core.chosen import select_features
 from core.outputs import write_json
-from core.rows import Rows, Table
+from core.rows import FoldData, FoldTables
 from core.windows import Past
 from stages.calibrate import thresholds
 from stages.features import events as features
@@ -46,7 +46,7 @@ def inputs() -> pd.DataFrame:
     """Return their inputs as the door of `features` has them built."""
     told = features.Settings(decision="before", include=None, exclude=[], audits=1, marks=True)
     present = [column.name for column in prepare.columns(prepared()) if column.known == "before"]
-    return chosen(features.build(prepared()[present], Past(prepared()), told), told)
+    return select_features(features.build(prepared()[present], Past(prepared()), told), told)
 
 
 @cache
@@ -75,7 +75,7 @@ def repository(folder: Path) -> Path:
     tfidf_linear.save(model, folder / OUTS[0])
     write_json({"calibrator": "thresholds", "folds": {"final": {"tuned": state}}}, folder / OUTS[1], digits=12)
     (folder / OUTS[2]).parent.mkdir(parents=True)
-    tables.write(batch(), folder / OUTS[2])
+    tables.write_table(batch(), folder / OUTS[2])
     seal(folder, PARAMS, OUTS)
     return folder
 
@@ -103,11 +103,11 @@ def md5(place: Path) -> str:
     return hashlib.md5(json.dumps(told, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
-def _rows(part: slice) -> Rows:
+def _rows(part: slice) -> FoldData:
     keys = prepared()[["row_id", "group", "time"]].assign(fold="fit")
     targets = prepared()[[name for name in prepared() if str(name).startswith("target:")]]
     told = pd.concat([keys, targets], axis=1)
-    return Table(inputs().assign(row_id=keys["row_id"])[part], told[part]).rows("fold", "fit")
+    return FoldTables(inputs().assign(row_id=keys["row_id"])[part], told[part]).get_rows("fold", "fit")
 
 
 def _rounded(state: dict[str, Any]) -> dict[str, Any]:

@@ -11,18 +11,18 @@ from typing import Any
 
 import uvicorn
 
-from service.wire import Wire
+from service.wire import ServiceProtocol
 
 WHOLE = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 LARGE = 30_000_000  # bytes of the answer at /large: more than the kernel keeps for a client
 
 
-class Hasty(Wire):
+class Hasty(ServiceProtocol):
     """Two tenths of a second must do."""
 
-    seconds = 0.2
-    patience = 0.3
-    leaving = 0.2
+    head_timeout_seconds = 0.2
+    write_timeout_seconds = 0.3
+    shutdown_timeout_seconds = 0.2
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -34,7 +34,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextmanager
-def serving(protocol: type[Wire] = Hasty, **options: Any) -> Iterator[uvicorn.Server]:
+def serving(protocol: type[ServiceProtocol] = Hasty, **options: Any) -> Iterator[uvicorn.Server]:
     """Yield a server that is up; it has ended when the block has."""
     config = uvicorn.Config(app, port=0, http=protocol, ws="none", lifespan="off", log_level="error", **options)
     server = uvicorn.Server(config)

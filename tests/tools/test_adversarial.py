@@ -6,7 +6,7 @@ import pytest
 
 from core.folds import NO_CLOCK
 from stages.diagnose import adversarial
-from stages.diagnose.adversarial import Settings, told_apart
+from stages.diagnose.adversarial import Settings, discriminate_recent
 from tests.tools.test_drift import scored
 
 DAYS, DAILY = 100, 30
@@ -27,19 +27,19 @@ def _table(seed: int, moved: float = 0.0, clustered: float = 0.0) -> tuple[pd.Da
 @pytest.mark.parametrize(("moved", "strength"), [(0.45, "mild"), (0.8, "moderate"), (1.6, "strong")])
 def test_a_shift_of_the_newest_rows_is_told_by_its_strength_and_its_input(moved: float, strength: str) -> None:
     for seed in range(2):
-        found = told_apart(*_table(seed, moved), KNOBS)
+        found = discriminate_recent(*_table(seed, moved), KNOBS)
         assert found["strength"] == strength
         assert found["top"][0]["feature"] == "c"
 
 
 def test_rows_that_are_alike_are_not_told_apart() -> None:
-    found = [told_apart(*_table(seed), KNOBS) for seed in range(6)]
+    found = [discriminate_recent(*_table(seed), KNOBS) for seed in range(6)]
     assert [one["strength"] for one in found] == ["none"] * 6
     assert abs(np.mean([one["auc"] for one in found]) - 0.5) < 0.03
 
 
 def test_inputs_that_wander_slowly_tell_any_stretch_and_are_no_shift() -> None:
-    found = [told_apart(*_table(seed, clustered=1.0), KNOBS) for seed in range(10)]
+    found = [discriminate_recent(*_table(seed, clustered=1.0), KNOBS) for seed in range(10)]
     assert np.mean([one["auc"] for one in found]) > KNOBS.mild  # told, and yet no more than other stretches are
     assert sum(one["strength"] != "none" for one in found) <= 2
 
@@ -48,14 +48,14 @@ def test_a_missing_value_can_tell_and_a_change_of_spread_too() -> None:
     table, day = _table(0)
     late = (day >= 90).to_numpy()
     missing = table.assign(b=table["b"].mask(late & (np.random.default_rng(0).random(len(day)) < 0.7)))
-    assert told_apart(missing, day, KNOBS)["strength"] != "none"
+    assert discriminate_recent(missing, day, KNOBS)["strength"] != "none"
     spread = table.assign(b=table["b"].where(~late, 4 * table["b"]))
-    assert told_apart(spread, day, KNOBS)["strength"] != "none"
+    assert discriminate_recent(spread, day, KNOBS)["strength"] != "none"
 
 
 def test_counts_are_left_out() -> None:
     table, day = _table(0)
-    found = told_apart(table.assign(games=day + 0.0), day, KNOBS)
+    found = discriminate_recent(table.assign(games=day + 0.0), day, KNOBS)
     assert (found["growing"], found["strength"]) == (["games"], "none")
 
 

@@ -12,12 +12,12 @@ import pytest
 
 from core.folds import NO_CLOCK
 from stages.diagnose import alerts
-from stages.diagnose._daily.alarms import alerted
-from stages.diagnose._daily.days import Days
+from stages.diagnose._daily.alarms import compute_alert_levels
+from stages.diagnose._daily.days import DailySums
 from stages.diagnose._daily.knobs import Settings
-from stages.diagnose._daily.power import learn, measured, rules_of, worlds
-from stages.diagnose._daily.rules import Figures, calibrated, passed, preset
-from stages.diagnose._daily.webhook import WHERE, notify
+from stages.diagnose._daily.power import evaluate_rules, fit_calibrated_rules, learn_limits, simulate_worlds
+from stages.diagnose._daily.rules import RuleInputs, build_calibrated_rules, build_preset_rules, flag_upcrossings
+from stages.diagnose._daily.webhook import ADDRESS_VARIABLE, notify
 from tests.tools.test_daily import DAYS, FIRST, KNOBS, OUTAGE, RULES, WINDOWS, made
 
 REFERENCE, SEASON, SEASONS = 150, 170, 5
@@ -29,7 +29,7 @@ BETTOR = Settings(
 )
 
 
-def bettor(seed: int, daily: int, rate: float, fall: int | None = None) -> Days:
+def bettor(seed: int, daily: int, rate: float, fall: int | None = None) -> DailySums:
     """Return a reference and five seasons of bets beside 60 rows a day; from a day after the reference on, 48 % win."""
     random = np.random.default_rng(seed)
     days = REFERENCE + SEASONS * SEASON
@@ -40,7 +40,7 @@ def bettor(seed: int, daily: int, rate: float, fall: int | None = None) -> Days:
     )
     beats = random.binomial(60, 0.47, (days, 1)).astype(float)
     wins = random.binomial(daily, rates)[:, None].astype(float)
-    return Days(units, model, error, units, market, beats, wins, np.full((days, 1), float(daily)))
+    return DailySums(units, model, error, units, market, beats, wins, np.full((days, 1), float(daily)))
 
 
 @pytest.mark.parametrize("daily", [5, 10, 20])
@@ -52,12 +52,12 @@ def test_a_healthy_bettor_alarms_on_one_day_in_a_hundred_at_most_and_a_fall_to_4
     shares, bets = [], []
     for seed in range(8):
         healthy = bettor(seed, daily, rate)
-        rules = calibrated(learn(healthy, BETTOR, True, seed), BETTOR)
+        rules = build_calibrated_rules(learn_limits(healthy, BETTOR, True, seed), BETTOR)
         assert [rule.name for rule in rules] == ["hit_rate", "model_beats_line", "drift", "sharpness"]
-        seen = Figures(healthy, REFERENCE, BETTOR.windows, True)
-        shares.append(np.any([rule.raised(seen) for rule in rules], axis=0)[REFERENCE:].mean())
-        fallen = Figures(bettor(seed, daily, rate, SEASON), REFERENCE, BETTOR.windows, True)
-        warned = np.any([rule.raised(fallen) for rule in rules if rule.level == "warning"], axis=0)
+        seen = RuleInputs(healthy, REFERENCE, BETTOR.windows, True)
+        shares.append(np.any([rule.fires(seen) for rule in rules], axis=0)[REFERENCE:].mean())
+        fallen = RuleInputs(bettor(seed, daily, rate, SEASON), REFERENCE, BETTOR.windows, True)
+        warned = np.any([rule.fires(fallen) for rule in rules if rule.level == "warning"], axis=0)
         warned = warned[REFERENCE + SEASON :]
         assert warned.any()
         bets.append(daily * (int(warned.argmax()) + 1))
@@ -68,63 +68,65 @@ def test_a_healthy_bettor_alarms_on_one_day_in_a_hundred_at_most_and_a_fall_to_4
 
 def test_learned_limits_alarm_as_rarely_as_asked_in_fresh_worlds_and_preset_bounds_do_not() -> None:
     days = bettor(0, 10, 0.55)
-    rules = rules_of(days, BETTOR, True, 0)
-    found = {one["rule"]: one for one in measured([*rules, *preset(BETTOR.rules)], days, BETTOR, True, 0)}
+    rules = fit_calibrated_rules(days, BETTOR, True, 0)
+    found = {
+        one["rule"]: one for one in evaluate_rules([*rules, *build_preset_rules(BETTOR.rules)], days, BETTOR, True, 0)
+    }
     assert sum(found[rule.name]["false_alarms_a_season"] for rule in rules) <= 1.0
     assert found["preset_warning"]["false_alarms_a_season"] > 3
     for rule in rules:
         assert 0 < found[rule.name]["smallest_shift"] <= 15
         assert not found[rule.name]["alarms_anyway"]
-    nervous = preset(BETTOR.rules.model_copy(update={"info_change": 1.0}))[2]
-    (one,) = measured([nervous], days, BETTOR, True, 0)
+    nervous = build_preset_rules(BETTOR.rules.model_copy(update={"info_change": 1.0}))[2]
+    (one,) = evaluate_rules([nervous], days, BETTOR, True, 0)
     assert one["alarms_anyway"]
     assert one["smallest_shift"] is None
 
 
 def test_the_smallest_shift_that_is_found_is_found_and_a_smaller_one_is_not() -> None:
     days = bettor(1, 10, 0.55)
-    rules = rules_of(days, BETTOR, True, 0)
-    drawn = worlds(days, BETTOR, 1)
-    for rule, found in zip(rules, measured(rules, days, BETTOR, True, 0), strict=True):
+    rules = fit_calibrated_rules(days, BETTOR, True, 0)
+    drawn = simulate_worlds(days, BETTOR, 1)
+    for rule, found in zip(rules, evaluate_rules(rules, days, BETTOR, True, 0), strict=True):
         size = found["smallest_shift"] / (100 if found["shift_of"] == "percentage points" else 1)
         shares = []
         for change in (0.7 * size, size):
-            moved = drawn.moved(REFERENCE, **{name: side * change for name, side in rule.moves.items()})
-            seen = Figures(moved.between(0, REFERENCE + 60), REFERENCE, BETTOR.windows, True)
-            shares.append(rule.raised(seen)[..., REFERENCE:].any(axis=-1).mean())
+            moved = drawn.apply_shift(REFERENCE, **{name: side * change for name, side in rule.effects.items()})
+            seen = RuleInputs(moved.slice_days(0, REFERENCE + 60), REFERENCE, BETTOR.windows, True)
+            shares.append(rule.fires(seen)[..., REFERENCE:].any(axis=-1).mean())
         assert shares[0] < 0.8 <= shares[1]
 
 
 def test_preset_rules_hold_exactly_where_their_bounds_are_passed() -> None:
     days = bettor(2, 20, 0.5)
-    seen = Figures(days, 0, BETTOR.windows, True)
-    critical, warning, info = (rule.raised(seen) for rule in preset(BETTOR.rules))
+    seen = RuleInputs(days, 0, BETTOR.windows, True)
+    critical, warning, info = (rule.fires(seen) for rule in build_preset_rules(BETTOR.rules))
     for day in range(40, 400, 7):
         hits = 100 * days.wins[day - 6 : day + 1].sum() / days.decided[day - 6 : day + 1].sum()
         beats = 100 * days.beats[day - 13 : day + 1].sum() / days.priced[day - 13 : day + 1].sum()
         assert critical[day] == (beats < 42 and hits < 50)
-        assert warning[day] == (seen.drift[day] >= 40 or beats < 45)
-        assert info[day] == (abs(seen.better.value[day]) >= 0.05)
+        assert warning[day] == (seen.drift_score[day] >= 40 or beats < 45)
+        assert info[day] == (abs(seen.market_improvement.value[day]) >= 0.05)
     assert warning[40:].any()
     assert not warning[40:].all()
 
 
 def test_a_limit_is_passed_once_until_the_figure_has_been_below_it() -> None:
     values = np.array([9.0, np.nan, 1, 5, 6, 7, 2, 8, 9, np.nan, 9])
-    assert np.flatnonzero(passed(values, 4.0, 2)).tolist() == [3, 7, 10]
+    assert np.flatnonzero(flag_upcrossings(values, 4.0, 2)).tolist() == [3, 7, 10]
 
 
 def test_days_after_the_reference_set_no_limit() -> None:
     days = bettor(3, 10, 0.55)
-    other = bettor(3, 10, 0.55, 0).moved(REFERENCE, model=1.0)
-    assert learn(days, BETTOR, True, 0) == learn(other, BETTOR, True, 0)
-    assert learn(days, BETTOR, True, 0) != learn(days, BETTOR, True, 1)
+    other = bettor(3, 10, 0.55, 0).apply_shift(REFERENCE, model=1.0)
+    assert learn_limits(days, BETTOR, True, 0) == learn_limits(other, BETTOR, True, 0)
+    assert learn_limits(days, BETTOR, True, 0) != learn_limits(days, BETTOR, True, 1)
 
 
 def test_two_warnings_of_different_rules_within_a_week_are_critical() -> None:
-    days = bettor(4, 20, 0.57).moved(400, wins=-0.2, beats=-0.2)
+    days = bettor(4, 20, 0.57).apply_shift(400, wins=-0.2, beats=-0.2)
     status = pd.Series(["graded"] * len(days))
-    table = alerted(days, status, pd.Series(60, index=status.index), BETTOR, True, 0)
+    table = compute_alert_levels(days, status, pd.Series(60, index=status.index), BETTOR, True, 0)
     assert "critical" in set(table["alert_level"].iloc[400:420])
     message = table.loc[table["alert_level"] == "critical", "alert_message"].iloc[0]
     assert message.startswith("[CRITICAL]")
@@ -136,7 +138,7 @@ def test_without_picks_or_lines_the_other_rules_remain() -> None:
     days = bettor(5, 10, 0.55)
     nothing = np.zeros_like(days.wins)
     bare = replace(days, wins=nothing, decided=nothing, priced=nothing, market=nothing, beats=nothing)
-    assert [rule.name for rule in rules_of(bare, BETTOR, True, 0)] == ["drift"]
+    assert [rule.name for rule in fit_calibrated_rules(bare, BETTOR, True, 0)] == ["drift"]
 
 
 def test_the_check_tells_level_false_alarms_and_power() -> None:
@@ -189,13 +191,13 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_message_arrives_as_slack_takes_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(WHERE, address)
+    monkeypatch.setenv(ADDRESS_VARIABLE, address)
     assert notify("props: 48 % — look")
     assert _Listener.heard == [("application/json", {"text": "props: 48 % — look"})]
 
 
 def test_without_an_address_nothing_is_sent(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(WHERE, raising=False)
+    monkeypatch.delenv(ADDRESS_VARIABLE, raising=False)
     assert not notify("nobody listens")
     assert _Listener.heard == []
 
@@ -205,7 +207,7 @@ def test_a_failure_is_one_line_without_the_address_and_never_raises(
     bad: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setenv(WHERE, bad)
+    monkeypatch.setenv(ADDRESS_VARIABLE, bad)
     assert not notify("text")
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -216,6 +218,6 @@ def test_a_server_that_says_no_is_a_failure(
     address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _Listener.code = 500
-    monkeypatch.setenv(WHERE, address)
+    monkeypatch.setenv(ADDRESS_VARIABLE, address)
     assert not notify("text")
     assert "HTTPError 500" in capsys.readouterr().err

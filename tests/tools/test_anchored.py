@@ -10,9 +10,9 @@ import pydantic
 import pytest
 
 from core import stacking
-from core.params import Knobs
-from core.refusals import Refusal
-from core.rows import Floats, Rows
+from core.params import StageSettings
+from core.refusals import UserError
+from core.rows import Floats, FoldData
 from stages.train import anchored, forest, logistic
 from tests.learners import FOREST, LOGISTIC, SEED
 
@@ -34,7 +34,7 @@ JUDGED = 0.8 * 0.75 * DAYS * GAMES  # rows with a line in the last three of four
 SKILL, NEWS, LUCK = 5.0, 3.0, 5.0  # SD of what the line knows, of what only the inputs know, and of what nobody knows
 
 
-def market(seed: int, news: float = NEWS, lean: float = 0.0, quoted: float = 0.8) -> Rows:
+def market(seed: int, news: float = NEWS, lean: float = 0.0, quoted: float = 0.8) -> FoldData:
     """Return rows of which the line knows the skill and the inputs the news and, less well, the skill.
 
     `fair_over` tells `lean` points a unit of what the line lacks besides; a share of the rows is `quoted`.
@@ -48,20 +48,20 @@ def market(seed: int, news: float = NEWS, lean: float = 0.0, quoted: float = 0.8
     day = np.repeat(np.arange(DAYS), GAMES)
     time = np.datetime64("2024-01-01", "us") + day * np.timedelta64(1, "D")
     y = 15 + skill + told + luck + lean * fair_over * some
-    return Rows(x, y, np.full(count, np.nan), day, time, np.ones(count), np.arange(count))
+    return FoldData(x, y, np.full(count, np.nan), day, time, np.ones(count), np.arange(count))
 
 
-def fitted(rows: Rows, **changed: Any) -> anchored.Model:
+def fitted(rows: FoldData, **changed: Any) -> anchored.Model:
     return anchored.fit(rows, anchored.Settings(**KNOBS | changed), SEED)
 
 
-def error(scores: Floats, rows: Rows) -> float:
+def error(scores: Floats, rows: FoldData) -> float:
     """Mean absolute error on rows with a line."""
     known = rows.x["line"].notna().to_numpy()
     return float(np.abs(scores - rows.y)[known].mean())
 
 
-def line_of(rows: Rows) -> Floats:
+def line_of(rows: FoldData) -> Floats:
     return rows.x["line"].to_numpy(float)
 
 
@@ -108,10 +108,10 @@ class Spy:
     importance: dict[str, float] = field(default_factory=dict)
     fitted_until: int = -1
 
-    class Settings(Knobs):
+    class Settings(StageSettings):
         """No knobs."""
 
-    def fit(self, rows: Rows, settings: Knobs, seed: int) -> "Spy":
+    def fit(self, rows: FoldData, settings: StageSettings, seed: int) -> "Spy":
         self.inputs |= set(rows.x.columns)
         self.fitted_until = int(rows.x["day"].max())
         return self
@@ -126,7 +126,7 @@ def test_what_is_weighed_was_forecast_from_earlier_rows_and_from_what_may_be_see
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spy, rows = Spy(), market(6)
-    monkeypatch.setattr(stacking, "tool", lambda room, word: spy)
+    monkeypatch.setattr(stacking, "load_plugin", lambda room, word: spy)
     anchored.fit(
         replace(rows, x=rows.x.assign(day=rows.group)),
         anchored.Settings(**KNOBS | {"members": ["spy"], "member_settings": {"spy": {}}}),
@@ -141,11 +141,11 @@ def test_poison_in_the_newest_block_reaches_no_forecast_that_is_weighed() -> Non
     rows = market(7)
     newest = rows.group >= 75
     lies = replace(rows, y=np.where(newest, line_of(rows), rows.y))  # where the line is right to the point
-    poisoned = lies.chosen(~newest | rows.x["line"].notna().to_numpy())
+    poisoned = lies.select_rows(~newest | rows.x["line"].notna().to_numpy())
     twice = [fitted(table, l2=1e-9, **APART).coefficients["disagreement"] for table in (rows, poisoned)]
     disagreements, short = [], []
     for start in (25, 50, 75):
-        member = logistic.fit(rows.chosen(rows.group < start).only(SEEN), logistic.Settings(**LINE), SEED)
+        member = logistic.fit(rows.select_rows(rows.group < start).select_inputs(SEEN), logistic.Settings(**LINE), SEED)
         block = (rows.group >= start) & (rows.group < start + 25) & rows.x["line"].notna().to_numpy()
         disagreements.append(logistic.score(member, rows.x.loc[block, SEEN]) - line_of(rows)[block])
         short.append((rows.y - line_of(rows))[block])
@@ -264,7 +264,7 @@ def test_a_model_on_disk_scores_the_same_bits(word: str, knobs: dict[str, Any], 
     ],
 )
 def test_what_cannot_be_anchored_is_refused_in_one_sentence(changed: dict[str, Any], said: str) -> None:
-    with pytest.raises(Refusal, match=said):
+    with pytest.raises(UserError, match=said):
         fitted(market(23), **changed)
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from core import tables
-from core.refusals import Refusal
+from core.refusals import UserError
 from stages.prepare.box_scores import read
 from stages.prepare.props import COLUMNS, Settings, prepare
 from tests.corridor import ROOT
@@ -33,7 +33,7 @@ def raw() -> Tables:
 def written(raw: Tables, path: Path, **changed: Any) -> bytes:
     """Return the prepared rows as prepare writes them."""
     prepared, _ = prepare(raw, SETTINGS.model_copy(update=changed))
-    tables.write(prepared, path, [column for column in COLUMNS if column.name in prepared])
+    tables.write_table(prepared, path, [column for column in COLUMNS if column.name in prepared])
     return path.read_bytes()
 
 
@@ -126,10 +126,10 @@ def test_tables_that_nobody_asked_for_are_left_where_they_are(raw: Tables, tmp_p
 
 def test_a_source_without_games_is_refused_with_what_it_holds(raw: Tables, tmp_path: Path) -> None:
     raw["games"].to_csv(tmp_path / "game.csv", index=False)
-    with pytest.raises(Refusal, match=r"holds no table 'games'.*did you mean 'game'"):
+    with pytest.raises(UserError, match=r"holds no table 'games'.*did you mean 'game'"):
         read(str(tmp_path))
     source = database({"lines": raw["lines"]}, tmp_path / "league.db")
-    with pytest.raises(Refusal, match=r"holds no table 'games'.*Allowed: lines"):
+    with pytest.raises(UserError, match=r"holds no table 'games'.*Allowed: lines"):
         read(source)
 
 
@@ -140,7 +140,7 @@ def test_a_table_in_another_form_is_refused_rather_than_taken_for_absent(
     if not name.startswith("games"):
         raw["games"].to_parquet(tmp_path / "games.parquet")
     (tmp_path / name).write_bytes(b"something")
-    with pytest.raises(Refusal, match=rf"holds {name}, which is none of .parquet, .csv, .json, .jsonl; convert it"):
+    with pytest.raises(UserError, match=rf"holds {name}, which is none of .parquet, .csv, .json, .jsonl; convert it"):
         read(str(tmp_path))
 
 
@@ -153,7 +153,7 @@ def test_another_file_of_a_readable_table_is_no_concern(raw: Tables, tmp_path: P
 def test_two_files_of_one_table_are_refused(raw: Tables, tmp_path: Path) -> None:
     raw["games"].to_parquet(tmp_path / "games.parquet")
     raw["games"].to_csv(tmp_path / "games.csv", index=False)
-    with pytest.raises(Refusal, match=r"games\.parquet and games\.csv; keep the one that is meant"):
+    with pytest.raises(UserError, match=r"games\.parquet and games\.csv; keep the one that is meant"):
         read(str(tmp_path))
 
 
@@ -162,5 +162,5 @@ def test_an_empty_file_is_refused_by_name(raw: Tables, tmp_path: Path, name: str
     if name != "games":
         raw["games"].to_csv(tmp_path / "games.csv", index=False)
     (tmp_path / f"{name}.jsonl").touch()
-    with pytest.raises(Refusal, match=rf"{name}\.jsonl is empty"):
+    with pytest.raises(UserError, match=rf"{name}\.jsonl is empty"):
         read(str(tmp_path))

@@ -13,8 +13,8 @@ from scipy.optimize import approx_fprime
 from scipy.special import expit, logit
 
 from core.outputs import write_json
-from core.races import losses, normalise, softmax
-from core.refusals import Refusal
+from core.races import compute_group_softmax, compute_race_losses, normalize_by_group
+from core.refusals import UserError
 from stages.calibrate import isotonic, none, platt, race_softmax, temperature
 
 Floats = npt.NDArray[np.float64]
@@ -72,7 +72,9 @@ def test_division_comes_after_calibration_and_changes_nothing_learned(tool: Any)
     score, won, group = rows(1)
     apart, within = (tool.fit(score, won, group, knobs(tool, divided)) for divided in (False, True))
     assert apart == {**within, "within_group": False}
-    np.testing.assert_array_equal(tool.apply(within, score, group), normalise(tool.apply(apart, score, group), group))
+    np.testing.assert_array_equal(
+        tool.apply(within, score, group), normalize_by_group(tool.apply(apart, score, group), group)
+    )
 
 
 @pytest.mark.parametrize("tool", ALL)
@@ -114,7 +116,7 @@ def test_no_rows_to_apply_to_is_no_error(tool: Any) -> None:
 def test_what_nothing_can_be_learned_from_is_refused(
     tool: Any, score: list[float], target: list[float], why: str
 ) -> None:
-    with pytest.raises(Refusal, match=why):
+    with pytest.raises(UserError, match=why):
         tool.fit(np.array(score, float), np.array(target, float), np.zeros(len(score), dtype=np.int64), knobs(tool))
 
 
@@ -143,13 +145,13 @@ def test_rows_of_one_outcome_make_no_certainty(outcome: float) -> None:
         p = tool.apply(tool.fit(score, target, group, knobs(tool)), score, group)
         assert ((p > 0) & (p < 1)).all()
         np.testing.assert_allclose(p, outcome, atol=0.005)
-    with pytest.raises(Refusal, match="all 400 calibrate rows"):
+    with pytest.raises(UserError, match="all 400 calibrate rows"):
         temperature.fit(score, target, group, knobs(temperature))
 
 
 def test_races_without_a_winner_teach_no_temperature() -> None:
     score, _, group = rows(5)
-    with pytest.raises(Refusal, match="no winner among 400"):
+    with pytest.raises(UserError, match="no winner among 400"):
         race_softmax.fit(score, np.zeros(400), group, knobs(race_softmax))
 
 
@@ -226,7 +228,7 @@ def test_temperature_recovers_a_planted_one(planted: float) -> None:
 def test_race_softmax_recovers_a_planted_temperature(planted: float) -> None:
     score, won, group = races(9, planted, 4000)
     state = race_softmax.fit(score, won, group, knobs(race_softmax))
-    p, scores = softmax(planted * score, group), score.reshape(4000, 8)
+    p, scores = compute_group_softmax(planted * score, group), score.reshape(4000, 8)
     middle = np.bincount(group, weights=p * score)[:, None]
     error = 1 / np.sqrt((p.reshape(4000, 8) * (scores - middle) ** 2).sum())
     assert abs(state["b"] - planted) < 4.5 * error
@@ -238,8 +240,11 @@ def test_race_softmax_recovers_a_planted_temperature(planted: float) -> None:
 def test_no_factor_gives_races_a_lower_loss_than_the_best_of_race_softmax(seed: int, planted: float) -> None:
     score, won, group = races(seed, planted, 150)
     b = race_softmax.fit(score, won, group, knobs(race_softmax))["best"]
-    tried = [losses(softmax(factor * score, group), won, group).mean() for factor in np.geomspace(0.05, 20, 60)]
-    assert losses(softmax(b * score, group), won, group).mean() <= min(tried) + 1e-9
+    tried = [
+        compute_race_losses(compute_group_softmax(factor * score, group), won, group).mean()
+        for factor in np.geomspace(0.05, 20, 60)
+    ]
+    assert compute_race_losses(compute_group_softmax(b * score, group), won, group).mean() <= min(tried) + 1e-9
 
 
 @FEW
@@ -258,7 +263,9 @@ def test_a_drawn_factor_costs_less_where_scores_were_right_and_next_to_nothing_w
     for seed in range(60):
         state = race_softmax.fit(*races(seed, planted, 300), knobs(race_softmax))
         for place, b in enumerate((state["best"], state["b"])):
-            costs[seed, place] = losses(softmax(b * later[0], later[2]), later[1], later[2]).mean()
+            costs[seed, place] = compute_race_losses(
+                compute_group_softmax(b * later[0], later[2]), later[1], later[2]
+            ).mean()
     best, drawn = costs.mean(axis=0)
     assert best - drawn > gain
 
@@ -271,7 +278,10 @@ def test_calibration_lowers_the_loss_of_overconfident_scores(tool: Any) -> None:
     state = tool.fit(score[earlier], won[earlier], group[earlier], knobs(tool, within_group=True))
     raw = none.apply({"within_group": True}, score[later], group[later] - 2000)
     p = tool.apply(state, score[later], group[later] - 2000)
-    assert losses(p, won[later], group[later] - 2000).mean() < losses(raw, won[later], group[later] - 2000).mean()
+    assert (
+        compute_race_losses(p, won[later], group[later] - 2000).mean()
+        < compute_race_losses(raw, won[later], group[later] - 2000).mean()
+    )
 
 
 def test_isotonic_and_platt_repair_a_shifted_base_rate() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from core.folds import NO_CLOCK
 from stages.diagnose import root_cause
-from stages.diagnose._causes.causes import by_day, cause
-from stages.diagnose._causes.judgement import CAUSES, PARTS, Settings
-from stages.diagnose._causes.panel import _usual
+from stages.diagnose._causes.causes import explain_each_day, explain_window
+from stages.diagnose._causes.judgement import CAUSES, CHANGE_PARTS, Settings
+from stages.diagnose._causes.panel import _estimate_entity_means
 from tests.tools.test_graded import players
 
 DAYS, DAILY, LATE = 300, 60, 28
@@ -104,7 +104,7 @@ def healthy() -> Made:
 
 def test_planted_faults_are_named() -> None:
     named = {
-        (fault, seed): cause(*made(100 * number + seed, fault), LAST, KNOBS, 0)["cause"]
+        (fault, seed): explain_window(*made(100 * number + seed, fault), LAST, KNOBS, 0)["cause"]
         for number, fault in enumerate(RIGHT)
         for seed in range(3)
     }
@@ -113,21 +113,21 @@ def test_planted_faults_are_named() -> None:
 
 
 def test_where_nothing_is_planted_nothing_is_named() -> None:
-    named = [cause(*made(5000 + seed), LAST, KNOBS, 0)["cause"] for seed in range(16)]
+    named = [explain_window(*made(5000 + seed), LAST, KNOBS, 0)["cause"] for seed in range(16)]
     assert sum(one not in ("none", "undecided") for one in named) <= 1, named
 
 
 @pytest.mark.parametrize("fault", ["nothing", "market sharper", "estimated lines", "bias"])
 def test_the_parts_sum_to_the_change_of_the_lead_over_the_market(fault: str) -> None:
     units, quality, segments = made(1, fault)
-    found = cause(units, quality, segments, LAST, KNOBS, 0)
+    found = explain_window(units, quality, segments, LAST, KNOBS, 0)
     lead = units["model"] - units["market"]
     start = LAST - pd.Timedelta(days=KNOBS.window_days)
     window = units["day"] > start
     base = ~window & (units["day"] > start - pd.Timedelta(days=KNOBS.baseline_days))
     assert found["change"]["value"] == pytest.approx(lead[window].mean() - lead[base].mean())
     assert sum(part["value"] for part in found["parts"].values()) == pytest.approx(found["change"]["value"])
-    assert {one["factor"] for one in found["factors"]} == set(PARTS)
+    assert {one["factor"] for one in found["factors"]} == set(CHANGE_PARTS)
     assert found["sentence"].count(".") >= 1
     assert found["change"]["low"] <= found["change"]["value"] <= found["change"]["high"]
 
@@ -143,7 +143,7 @@ def test_the_parts_sum_to_the_change_of_the_lead_over_the_market(fault: str) -> 
 def test_a_factor_says_in_which_level_of_which_column_it_is_found(
     fault: str, factor: str, column: str, level: str
 ) -> None:
-    found = cause(*made(6, fault), LAST, KNOBS, 0)
+    found = explain_window(*made(6, fault), LAST, KNOBS, 0)
     (details,) = [one["details"] for one in found["factors"] if one["factor"] == factor]
     assert (details["column"], details["level"]) == (column, level)
     assert found["cause"] in ("none", "undecided") or f"where {column} is {level} (confidence" in found["sentence"]
@@ -152,7 +152,7 @@ def test_a_factor_says_in_which_level_of_which_column_it_is_found(
 def test_a_change_that_is_the_same_everywhere_is_found_nowhere() -> None:
     units, quality, segments = made(7)
     late = units["day"] > LAST - pd.Timedelta(days=LATE)
-    found = cause(units.assign(model=units["model"] + 0.8 * late), quality, segments, LAST, KNOBS, 0)
+    found = explain_window(units.assign(model=units["model"] + 0.8 * late), quality, segments, LAST, KNOBS, 0)
     assert found["cause"] == "model_drift"
     assert not any("column" in one["details"] for one in found["factors"] if one["factor"] == "model")
 
@@ -166,14 +166,14 @@ def test_of_two_levels_the_one_that_went_the_way_of_the_change_is_named(seed: in
     late = (units["day"] > LAST - pd.Timedelta(days=LATE)).to_numpy()
     stars = (segments["role"].loc[units["row_id"]] == star).to_numpy()
     for sign, cause_named in ((1.0, "model_drift"), (-1.0, "leakage")):
-        found = cause(
+        found = explain_window(
             units.assign(model=units["model"] + sign * late * (0.4 + 2.0 * stars)), quality, segments, LAST, KNOBS, 0
         )
         assert (found["cause"], where_of(found, "model")) == (cause_named, ("role", star))
 
 
 def test_a_prediction_moved_everywhere_alike_is_moved_nowhere_more() -> None:
-    placed = [where_of(cause(*made(40 + seed, "bias"), LAST, KNOBS, 0), "bias") for seed in range(12)]
+    placed = [where_of(explain_window(*made(40 + seed, "bias"), LAST, KNOBS, 0), "bias") for seed in range(12)]
     assert sum(place is not None for place in placed) <= 1, placed
 
 
@@ -182,7 +182,7 @@ def test_a_level_that_few_days_have_is_not_named() -> None:
     when = units["day"].isin([LAST - pd.Timedelta(days=ago) for ago in range(KNOBS.least_days - 1)])
     some = (when & (np.random.default_rng(0).random(len(units)) < 0.5)).to_numpy()
     segments.loc[units["row_id"][some], "role"] = "seldom"
-    found = cause(units.assign(model=units["model"] + 10.0 * some), quality, segments, LAST, KNOBS, 0)
+    found = explain_window(units.assign(model=units["model"] + 10.0 * some), quality, segments, LAST, KNOBS, 0)
     assert where_of(found, "model") != ("role", "seldom")
 
 
@@ -196,54 +196,54 @@ def test_the_baseline_never_includes_the_window_nor_reaches_beyond_its_days() ->
     units, quality, segments = healthy()
     before = units["day"] <= LAST - pd.Timedelta(days=KNOBS.window_days + KNOBS.baseline_days)
     spoilt = units.assign(model=units["model"].mask(before, 1000.0))
-    one, other = (cause(table, quality, segments, LAST, KNOBS, 0) for table in (units, spoilt))
+    one, other = (explain_window(table, quality, segments, LAST, KNOBS, 0) for table in (units, spoilt))
     assert one["change"] == other["change"]
 
 
 def test_every_day_gets_the_cause_that_is_asked_for_it_alone() -> None:
     units, quality, segments = made(2, "market sharper")
-    days = by_day(units, quality, segments, KNOBS, 0)
+    days = explain_each_day(units, quality, segments, KNOBS, 0)
     assert list(days) == ["primary_cause", "cause_confidence", "contributing_factors"]
     for on in (LAST, LAST - pd.Timedelta(days=40), FIRST + pd.Timedelta(days=3)):
-        alone = cause(units, quality, segments, on, KNOBS, 0)
+        alone = explain_window(units, quality, segments, on, KNOBS, 0)
         told = days.loc[on].to_dict()
         assert told["primary_cause"] == alone["cause"]
         assert json.loads(str(told["contributing_factors"])) == alone["factors"]
         assert told["cause_confidence"] == pytest.approx(alone["confidence"] or np.nan, nan_ok=True)
     assert set(days["primary_cause"]) <= {*CAUSES, "none", "undecided", "no_data"}
-    pd.testing.assert_frame_equal(days, by_day(units, quality, segments, KNOBS, 0))
+    pd.testing.assert_frame_equal(days, explain_each_day(units, quality, segments, KNOBS, 0))
 
 
 def test_a_day_without_units_is_no_data_and_an_outage_says_so() -> None:
     units, quality, segments = made(3, "outage")
-    days = by_day(units, quality, segments, KNOBS, 0)
+    days = explain_each_day(units, quality, segments, KNOBS, 0)
     assert days["primary_cause"].iloc[-1] == "no_data"
     assert np.isnan(days["cause_confidence"].iloc[-1])
     (factor,) = json.loads(days["contributing_factors"].iloc[-1])
     assert factor["details"]["unpredicted"] == DAILY
-    assert cause(units.iloc[:0], None, None, LAST, KNOBS, 0)["cause"] == "no_data"
-    assert by_day(units.iloc[:0], None, None, KNOBS, 0).empty
+    assert explain_window(units.iloc[:0], None, None, LAST, KNOBS, 0)["cause"] == "no_data"
+    assert explain_each_day(units.iloc[:0], None, None, KNOBS, 0).empty
 
 
 def test_without_a_market_a_loss_of_skill_is_still_named_and_never_the_market() -> None:
     units, quality, segments = made(4, "skill lost")
     units = units.assign(market=np.nan, model=units["model"] + 0.5 * (units["day"] > LAST - pd.Timedelta(days=LATE)))
-    found = cause(units, quality, segments, LAST, KNOBS, 0)
+    found = explain_window(units, quality, segments, LAST, KNOBS, 0)
     assert (found["cause"], found["against"]) == ("model_drift", "nothing")
     assert found["parts"]["market"]["value"] == 0
 
 
 def test_missing_dates_are_seen_without_being_told_what_was_asked_but_one_break_is_not() -> None:
     units, _, segments = made(5, "missing dates")
-    assert cause(units, None, segments, LAST, KNOBS, 0)["cause"] == "data_quality"
+    assert explain_window(units, None, segments, LAST, KNOBS, 0)["cause"] == "data_quality"
     units, _, segments = made(5)
     ago = (LAST - units["day"]).dt.days
-    assert cause(units[~ago.between(5, 11)], None, segments, LAST, KNOBS, 0)["cause"] == "none"
+    assert explain_window(units[~ago.between(5, 11)], None, segments, LAST, KNOBS, 0)["cause"] == "none"
 
 
 def test_what_an_entity_usually_does_is_the_mean_of_strictly_earlier_days() -> None:
     units = healthy()[0].iloc[:600].reset_index(drop=True)
-    usual = _usual(units)
+    usual = _estimate_entity_means(units)
     overall = units["actual"].iloc[:100].mean()
     for row in (0, 61, 250, 599):
         earlier = units[units["day"] < units["day"].iloc[row]]["actual"]

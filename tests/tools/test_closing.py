@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.blocks import Blocks
-from stages.evaluate._closing import closing_value
+from core.blocks import BlockBootstrap
+from stages.evaluate._closing import compute_closing_line_value
 
 
 def test_value_is_what_the_line_moved_towards_the_bet() -> None:
@@ -13,7 +13,7 @@ def test_value_is_what_the_line_moved_towards_the_bet() -> None:
     opening = np.array([20.0, 20, 20, 20, np.nan])
     close = np.array([21.0, 20.5, 20, 25, 21])
     actual = np.array([21.0, 19, 19, 30, 30])
-    found = closing_value(predicted, opening, close, actual, 1.0, Blocks(pd.Series(range(5)), 0))
+    found = compute_closing_line_value(predicted, opening, close, actual, 1.0, BlockBootstrap(pd.Series(range(5)), 0))
     assert found is not None
     assert (found["rows"], found["bets"], found["moved"]) == (4, 3, 0.75)
     assert found["value"]["value"] == pytest.approx((1 - 0.5 + 0) / 3)
@@ -30,7 +30,9 @@ def test_one_who_knows_the_close_beats_the_open_and_not_the_close() -> None:
     opening = random.integers(10, 30, 20000).astype(float) + 0.5
     close = np.asarray(opening + random.choice([-2.0, 0, 2.0], 20000), dtype=np.float64)
     actual = np.round(close + random.normal(0, 6, 20000))
-    found = closing_value(close, opening, close, actual, 1.0, Blocks(pd.Series(np.arange(20000) % 200), 0))
+    found = compute_closing_line_value(
+        close, opening, close, actual, 1.0, BlockBootstrap(pd.Series(np.arange(20000) % 200), 0)
+    )
     assert found is not None
     assert found["positive"]["value"] == 1
     assert found["hit_rate_at_open"]["low"] > 0.6
@@ -39,4 +41,9 @@ def test_one_who_knows_the_close_beats_the_open_and_not_the_close() -> None:
 
 def test_without_opening_lines_there_is_nothing_to_say() -> None:
     line = np.full(3, 10.0)
-    assert closing_value(line + 2, np.full(3, np.nan), line, line, 1.0, Blocks(pd.Series(range(3)), 0)) is None
+    assert (
+        compute_closing_line_value(
+            line + 2, np.full(3, np.nan), line, line, 1.0, BlockBootstrap(pd.Series(range(3)), 0)
+        )
+        is None
+    )

@@ -10,26 +10,26 @@ import pytest
 
 from core.evidence import Evidence
 from core.folds import NO_CLOCK
-from core.intervals import wilson
-from core.tables import Column, check, read, write
-from stages.diagnose._daily.columns import COLUMNS, GROUPS
-from stages.diagnose._daily.completeness import _commonest
-from stages.diagnose._daily.days import Days, levels, summed
-from stages.diagnose._daily.drift import Sizes, drift
-from stages.diagnose._daily.knobs import Rules, Settings, Windows
-from stages.diagnose._daily.rates import alike, rate
-from stages.diagnose._daily.sharpness import status
-from stages.diagnose._daily.shift import baseline
-from stages.diagnose._daily.sql import definition
-from stages.diagnose._daily.table import daily
-from stages.diagnose._graded import graded
+from core.intervals import compute_wilson_interval
+from core.tables import Column, read_table, validate_table, write_table
+from stages.diagnose._daily.columns import COLUMN_GROUPS, COLUMNS
+from stages.diagnose._daily.completeness import _find_commonest_values
+from stages.diagnose._daily.days import DailySums, compute_daily_sums, compute_difficulty
+from stages.diagnose._daily.drift import EffectSizes, compute_drift_score
+from stages.diagnose._daily.knobs import RuleSettings, Settings, WindowSettings
+from stages.diagnose._daily.rates import compute_trailing_rate, estimate_overdispersion
+from stages.diagnose._daily.sharpness import label_sharpness
+from stages.diagnose._daily.shift import compute_baseline
+from stages.diagnose._daily.sql import render_table_definition
+from stages.diagnose._daily.table import compute_daily_table
+from stages.diagnose._graded import build_graded_units
 from tests.tools.test_graded import LIMITS, races
 
-WINDOWS = Windows(
+WINDOWS = WindowSettings(
     window_days=14, baseline_days=60, least_units=40, least_picks=20, least_days=15, drift_prior=0.05, hit_drop=0.07,
     loss_rise=0.5, bias=0.5,
 )  # fmt: skip
-RULES = Rules(
+RULES = RuleSettings(
     rules="calibrated", reference_days=90, season_days=120, false_alarms=1.0, beat_drop=0.07, block_days=7, draws=40,
     together_days=7, power=0.8, power_days=60, critical_beats=42.0, critical_hits=50.0, warning_beats=45.0,
     warning_drift=40.0, info_change=5.0,
@@ -78,7 +78,7 @@ def cut(evidence: Evidence, day: int) -> Evidence:
 
 
 def tabled(evidence: Evidence, settings: Settings = KNOBS) -> pd.DataFrame:
-    return daily(evidence, graded(evidence), settings, 0)
+    return compute_daily_table(evidence, build_graded_units(evidence), settings, 0)
 
 
 @cache
@@ -87,12 +87,12 @@ def whole() -> tuple[Evidence, pd.DataFrame]:
 
 
 def _reasoned(table: pd.DataFrame) -> None:
-    for group, columns in GROUPS.items():
+    for group, columns in COLUMN_GROUPS.items():
         missing = table[[column.name for column in columns]].isna().any(axis=1)
         reason = table[f"{group}_reason"]
         assert (missing == reason.notna()).all(), group
         assert reason.dropna().str.len().gt(5).all()
-    grouped = {column.name for columns in GROUPS.values() for column in columns}
+    grouped = {column.name for columns in COLUMN_GROUPS.values() for column in columns}
     told = [column.name for column in COLUMNS if column.name not in grouped and not column.name.endswith("_reason")]
     assert not table[told].isna().to_numpy().any()
 
@@ -142,18 +142,18 @@ def test_the_row_of_a_day_does_not_change_when_later_days_come(day: int) -> None
 def test_two_runs_write_the_same_bytes_of_the_declared_columns(tmp_path: Path) -> None:
     evidence, table = whole()
     for name, one in (("a", table), ("b", tabled(evidence))):
-        write(one, tmp_path / name, COLUMNS)
+        write_table(one, tmp_path / name, COLUMNS)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert list(table) == [column.name for column in COLUMNS]
-    back = read(tmp_path / "a")
-    check(back.astype({"alert_triggered": float}), COLUMNS, "daily")
+    back = read_table(tmp_path / "a")
+    validate_table(back.astype({"alert_triggered": float}), COLUMNS, "daily")
     pd.testing.assert_frame_equal(back, table)
 
 
 @pytest.mark.parametrize("day", [70, 98, 105, 127, 159])
 def test_figures_of_a_day_are_those_of_a_loop_over_its_window(day: int) -> None:
     evidence, table = whole()
-    units, row = graded(evidence), table.iloc[day]
+    units, row = build_graded_units(evidence), table.iloc[day]
     ago = (FIRST + pd.Timedelta(days=day) - units["day"]).dt.days
     window = units[ago.between(0, 13)]
     before = units[ago.between(30, 89)]
@@ -183,8 +183,8 @@ def test_figures_of_a_day_are_those_of_a_loop_over_its_window(day: int) -> None:
 
 def test_the_market_is_compared_with_what_units_as_hard_cost_before() -> None:
     evidence, table = whole()
-    units, day = graded(evidence), 120
-    line = levels(evidence, units)
+    units, day = build_graded_units(evidence), 120
+    line = compute_difficulty(evidence, units)
     ago = (FIRST + pd.Timedelta(days=day) - units["day"]).dt.days.to_numpy()
     priced = np.isfinite(line)
     learn = line[priced & np.isin(units["day"], np.unique(units["day"][priced])[:15])]
@@ -209,7 +209,7 @@ def test_the_market_is_compared_with_what_units_as_hard_cost_before() -> None:
 def test_words_follow_the_scores() -> None:
     scores = np.array([0.0, 39.9, 40.0, 64.9, 65.0, 80.0, 80.1, 100.0, np.nan])
     words = ["dull", "dull", "normal", "normal", "sharp", "sharp", "razor_sharp", "razor_sharp", None]
-    assert list(status(scores)) == words
+    assert list(label_sharpness(scores)) == words
     _, table = whole()
     known = table.dropna(subset="drift_score")
     severity = pd.cut(
@@ -218,7 +218,7 @@ def test_words_follow_the_scores() -> None:
     assert (severity.astype(str) == known["drift_severity"]).all()
 
 
-def _healthy(random: np.random.Generator, days: int, worse: float = 0.0, late: int = 30) -> Days:
+def _healthy(random: np.random.Generator, days: int, worse: float = 0.0, late: int = 30) -> DailySums:
     """Return days of 40 picks and 60 units; in the last days the hit rate is lower by so much."""
     rate = 0.56 - worse * (np.arange(days) >= days - late)
     units = np.full((days, 1), 60.0)
@@ -226,48 +226,50 @@ def _healthy(random: np.random.Generator, days: int, worse: float = 0.0, late: i
     beats = random.binomial(60, 0.47, (days, 1)).astype(float)
     error = random.normal(0, 6.5 / np.sqrt(60), (days, 1)) * units
     wins = random.binomial(40, rate)[:, None].astype(float)
-    return Days(units, model, error, units, market, beats, wins, np.full((days, 1), 40.0))
+    return DailySums(units, model, error, units, market, beats, wins, np.full((days, 1), 40.0))
 
 
-SIZES = Sizes(0.05, 0.07, 0.5, 0.5, 20, 30, 120)
+SIZES = EffectSizes(0.05, 0.07, 0.5, 0.5, 20, 30, 120)
 
 
 def test_drift_is_rare_where_nothing_changes_and_sure_where_hits_fell() -> None:
     random = np.random.default_rng(0)
-    quiet = np.concatenate([drift(_healthy(random, 400), SIZES, True).score[150:] for _ in range(10)])
+    quiet = np.concatenate([compute_drift_score(_healthy(random, 400), SIZES, True).score[150:] for _ in range(10)])
     assert quiet.mean() <= 5.0  # the prior
     assert (quiet >= 40).mean() <= 0.02
-    fallen = [drift(_healthy(random, 200, 0.1), SIZES, True) for _ in range(20)]
+    fallen = [compute_drift_score(_healthy(random, 200, 0.1), SIZES, True) for _ in range(20)]
     assert np.mean([one.score[-1] >= 40 for one in fallen]) >= 0.9
-    assert np.mean([one.parts["hits"][-1] > one.parts["loss"][-1] for one in fallen]) >= 0.9
+    assert np.mean([one.contributions["hits"][-1] > one.contributions["loss"][-1] for one in fallen]) >= 0.9
 
 
 def test_windows_within_windows_do_not_count_a_game_again() -> None:
     """Drift of all three windows is a mixture: no likelier than by the best of them alone with the whole prior."""
     random = np.random.default_rng(1)
     days = _healthy(random, 200, 0.06)
-    before = baseline(days.wins, days.decided, 120)
+    before = compute_baseline(days.wins, days.decided, 120)
     ratios = []
     for width in (7, 14, 30):
         n = 40.0 * width
         value = days.wins[-width:].sum() / n - before.mean[-1]
-        spread = max(before.spread[-1], before.mean[-1] * (1 - before.mean[-1])) * (1 / n + 1 / before.units[-1])
+        spread = max(before.unit_variance[-1], before.mean[-1] * (1 - before.mean[-1])) * (1 / n + 1 / before.units[-1])
         ratios.append(np.exp((-0.07 * value - 0.07**2 / 2) / spread))
-    found = drift(days, SIZES, False)
+    found = compute_drift_score(days, SIZES, False)
     weights = 0.05 / 9 * np.array(ratios)
-    neutral = float(found.parts["loss"][-1] / found.parts["hits"][-1] * weights.sum())
-    assert found.parts["hits"][-1] == pytest.approx(100 * weights.sum() / (1 - 0.05 * 2 / 3 + weights.sum() + neutral))
+    neutral = float(found.contributions["loss"][-1] / found.contributions["hits"][-1] * weights.sum())
+    assert found.contributions["hits"][-1] == pytest.approx(
+        100 * weights.sum() / (1 - 0.05 * 2 / 3 + weights.sum() + neutral)
+    )
     best = 0.05 / 3 * max(ratios)
-    assert found.parts["hits"][-1] <= 100 * best / (1 - 0.05 / 3 + best)
+    assert found.contributions["hits"][-1] <= 100 * best / (1 - 0.05 / 3 + best)
 
 
 def test_what_costs_the_market_as_well_is_not_drift() -> None:
     random = np.random.default_rng(2)
     days = _healthy(random, 200)
-    both = days.moved(170, model=0.8, market=0.8)
-    alone = days.moved(170, model=0.8)
-    assert drift(alone, SIZES, True).parts["loss"][-1] > 90
-    assert drift(both, SIZES, True).parts["loss"][-1] < 10
+    both = days.apply_shift(170, model=0.8, market=0.8)
+    alone = days.apply_shift(170, model=0.8)
+    assert compute_drift_score(alone, SIZES, True).contributions["loss"][-1] > 90
+    assert compute_drift_score(both, SIZES, True).contributions["loss"][-1] < 10
 
 
 def test_a_model_that_loses_skill_drifts_severely_and_one_that_does_not_does_not() -> None:
@@ -281,26 +283,26 @@ def test_a_model_that_loses_skill_drifts_severely_and_one_that_does_not_does_not
 def test_intervals_of_rates_are_wilson_s_and_wider_where_the_picks_of_a_day_are_alike() -> None:
     random = np.random.default_rng(3)
     wins, decided = random.binomial(10, 0.55, (300, 1)).astype(float), np.full((300, 1), 10.0)
-    found = rate(wins, decided, 14, np.ones(300), 20)
-    expected = wilson(float(wins[86:100].sum()), 140)
+    found = compute_trailing_rate(wins, decided, 14, np.ones(300), 20)
+    expected = compute_wilson_interval(float(wins[86:100].sum()), 140)
     assert expected["low"] is not None
     assert expected["high"] is not None
     assert (found.low[99], found.high[99]) == pytest.approx((100 * expected["low"], 100 * expected["high"]))
-    assert alike(wins, decided, 200)[-1] < 1.5
+    assert estimate_overdispersion(wins, decided, 200)[-1] < 1.5
     together = np.where(random.random((300, 1)) < 0.55, 10.0, 0.0)
-    assert alike(together, decided, 200)[-1] == pytest.approx(10, rel=0.2)
+    assert estimate_overdispersion(together, decided, 200)[-1] == pytest.approx(10, rel=0.2)
 
 
 def test_a_baseline_s_spread_is_that_of_a_loop_over_its_days() -> None:
     random = np.random.default_rng(4)
     count = random.poisson(40, (120, 3)).astype(float)
     total = count * (np.array([3.0, 5.0, 7.0]) + random.normal(0, 1, (120, 3)))
-    found = baseline(total, count, 60)
+    found = compute_baseline(total, count, 60)
     days = slice(119 - 30 - 60 + 1, 119 - 30 + 1)
     cost = total[days].sum(axis=0) / count[days].sum(axis=0)
     squares = np.square((total[days] - count[days] * cost).sum(axis=1)).sum() / count[days].sum()
     np.testing.assert_allclose(found.expected[-1], cost)
-    assert found.spread[-1] == pytest.approx(squares)
+    assert found.unit_variance[-1] == pytest.approx(squares)
 
 
 def test_inputs_at_a_default_or_missing_lower_the_quality_of_their_day_alone() -> None:
@@ -324,7 +326,7 @@ def test_the_commonest_value_of_a_day_is_that_of_a_count() -> None:
     random = np.random.default_rng(5)
     values = random.integers(0, 4, (50, 12)).astype(float)
     values[random.random(values.shape) < 0.3] = np.nan
-    best, share = _commonest(values)
+    best, share = _find_commonest_values(values)
     for row in range(50):
         often = pd.Series(values[row]).value_counts()
         assert share[row] == pytest.approx(often.iloc[0] / often.sum())
@@ -337,7 +339,7 @@ def test_causes_are_told_by_day_and_not_where_there_was_nothing() -> None:
     causes = pd.DataFrame({"primary_cause": "bias", "cause_confidence": 0.9, "contributing_factors": "[]"}, index=days)
     causes.loc[days[:20], ["primary_cause", "cause_confidence"]] = "undecided", np.nan
     causes.loc[days[list(OUTAGE)], ["primary_cause", "cause_confidence"]] = "no_data", np.nan
-    table = daily(evidence, graded(evidence), KNOBS, 0, causes)
+    table = compute_daily_table(evidence, build_graded_units(evidence), KNOBS, 0, causes)
     _reasoned(table)
     assert table["primary_cause"].iloc[50] == "bias"
     assert "insufficient n" in table["cause_reason"].iloc[5]
@@ -355,25 +357,25 @@ def test_without_a_clock_there_are_no_days() -> None:
 
 def test_later_days_move_no_band() -> None:
     evidence = made()
-    units = graded(evidence)
+    units = build_graded_units(evidence)
     days = pd.date_range(FIRST, periods=DAYS)
-    level = levels(evidence, units)
+    level = compute_difficulty(evidence, units)
     moved = np.where(units["day"] >= days[90], level + 100, level)
-    one, other = (summed(units, each, days, 15) for each in (level, moved))
+    one, other = (compute_daily_sums(units, each, days, 15) for each in (level, moved))
     np.testing.assert_array_equal(one.market[:90], other.market[:90])
 
 
 def test_the_definition_for_warehouses_is_that_of_the_code() -> None:
     text = Path("docs/daily.sql").read_text()
-    assert text == definition()
+    assert text == render_table_definition()
     for column in COLUMNS:
         assert text.count(f"\n  {column.name} ") == 2
 
 
 def test_duckdb_accepts_its_definition_and_the_table(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
-    write(whole()[1], tmp_path / "daily.parquet", COLUMNS)
+    write_table(whole()[1], tmp_path / "daily.parquet", COLUMNS)
     warehouse = duckdb.connect()
-    warehouse.execute(definition().split("-- DuckDB")[1])
+    warehouse.execute(render_table_definition().split("-- DuckDB")[1])
     warehouse.execute(f"INSERT INTO daily SELECT * FROM '{tmp_path / 'daily.parquet'}'")
     assert warehouse.execute("SELECT count(*) FROM daily").fetchone() == (DAYS,)

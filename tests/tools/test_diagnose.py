@@ -11,18 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.evidence import Evidence, Finding, Limits
-from core.folds import WalkForward, walk_forward
+from core.evidence import CheckLimits, Evidence, Finding
+from core.folds import WalkForwardSettings, walk_forward
 from core.outputs import write_json
-from core.races import codes, normalise, softmax
-from core.shelf import tool, tools
+from core.races import compute_group_softmax, encode_groups, normalize_by_group
+from core.shelf import list_plugins, load_plugin
 from core.tables import Column
 
-CHECKS = [name for name in tools("diagnose") if not hasattr(tool("diagnose", name), "Settings")]  # others: own files
+CHECKS = [
+    name for name in list_plugins("diagnose") if not hasattr(load_plugin("diagnose", name), "Settings")
+]  # others: own files
 OF_LINES = ("market_bias", "too_good_picks")  # they ask about quantities that a market has a line for
 SEEDS = (0, 1, 2, 3)
 DAYS, DAILY = 70, 14  # 70 days of 14 groups; the last 28 days are scored
-LIMITS = Limits(
+LIMITS = CheckLimits(
     missing_share=0.5,
     shift=0.2,
     slope_low=0.9,
@@ -55,7 +57,7 @@ COLUMNS = [
 
 
 def ask(check: str, evidence: Evidence) -> Finding:
-    found: Finding = tool("diagnose", check).check(evidence)
+    found: Finding = load_plugin("diagnose", check).check(evidence)
     return found
 
 
@@ -67,11 +69,11 @@ def healthy(seed: int = 0) -> Evidence:
     """
     random = np.random.default_rng(seed)
     rows = _field(random)
-    code = codes(rows["group"])
+    code = encode_groups(rows["group"])
     strength = random.normal(0, 1.4, len(rows))
-    p = softmax(strength, code)
+    p = compute_group_softmax(strength, code)
     rows["target"] = _won(p, code, random)
-    rows["teacher"] = normalise(p * np.exp(0.5 * random.normal(0.5 * rows["target"], 1)), code)
+    rows["teacher"] = normalize_by_group(p * np.exp(0.5 * random.normal(0.5 * rows["target"], 1)), code)
     rows["rating"] = strength + random.normal(0, 1, len(rows))
     rows["margin"] = random.normal(0, 1, len(rows))
     return _evidence(rows, p, strength, random, seed)
@@ -103,7 +105,7 @@ def _won(p: np.ndarray, code: np.ndarray, random: np.random.Generator) -> np.nda
 def _evidence(
     rows: pd.DataFrame, p: np.ndarray, strength: np.ndarray, random: np.random.Generator, seed: int
 ) -> Evidence:
-    walk = WalkForward(
+    walk = WalkForwardSettings(
         first_day=None, first_test=0.6, last_test=None, test_days=14, calibrate_days=7, tune_folds=1, tune_days=7,
         window_days=None, embargo_days=0, label_delay_days=0,
     )  # fmt: skip
@@ -120,7 +122,7 @@ def _evidence(
             "trainer": pd.Categorical([f"t{number}" for number in random.zipf(1.6, len(rows)) % 200]),
         }
     )
-    even = normalise(np.ones(len(rows)), codes(rows["group"]))
+    even = normalize_by_group(np.ones(len(rows)), encode_groups(rows["group"]))
     scored = [
         rows.loc[folds[fold] == "score", ["row_id", "group", "time", "target"]].assign(
             fold=fold,
@@ -142,7 +144,10 @@ def told(evidence: Evidence, **columns: Any) -> Evidence:
 def reshaped(evidence: Evidence, change: Any) -> Evidence:
     """Return evidence whose tuned scores, ln p, were changed and made shares again."""
     rows = evidence.predictions
-    return told(evidence, tuned=softmax(change(np.log(rows["tuned"].to_numpy()), rows), codes(rows["group"])))
+    return told(
+        evidence,
+        tuned=compute_group_softmax(change(np.log(rows["tuned"].to_numpy()), rows), encode_groups(rows["group"])),
+    )
 
 
 def _late(evidence: Evidence) -> pd.Series:
@@ -228,7 +233,7 @@ def test_every_check_gives_a_finding_on_evidence_of_every_kind_and_never_raises(
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_check_has_a_name_and_a_docstring_that_opens_with_its_word(check: str) -> None:
-    module = tool("diagnose", check)
+    module = load_plugin("diagnose", check)
     assert module.NAME
     assert module.__doc__ is not None
     assert module.__doc__.startswith(f"{check}: ")

@@ -10,7 +10,7 @@ from core.evidence import Evidence
 from core.folds import NO_CLOCK
 from core.tables import Column
 from stages.diagnose import drift, tag_drift
-from stages.diagnose._steps import growing, means, steps
+from stages.diagnose._steps import assign_steps, average_steps, find_monotone_columns
 from tests.tools.test_graded import LIMITS
 
 DAYS, DAILY = 150, 20
@@ -54,33 +54,35 @@ def test_columns_that_come_alive_are_named_within_a_step_and_the_others_are_not(
     for seed in range(5):
         table = _table(seed)
         table.loc[7424:, "flat"] += np.random.default_rng(seed).normal(0, 0.1, len(table) - 7424)
-        (one,) = drift.watched(table, None, KNOBS, seed)["seen"]
+        (one,) = drift.detect_column_drift(table, None, KNOBS, seed)["seen"]
         assert one["name"] == "flat"
         assert 7424 <= one["row"] <= 7424 + 60
         assert one["onset"] <= 7424
 
 
 def test_a_table_in_which_nothing_changes_is_let_alone_about_as_often_as_asked() -> None:
-    seen = sum(bool(drift.watched(_table(seed), None, KNOBS, seed)["seen"]) for seed in range(20))
+    seen = sum(bool(drift.detect_column_drift(_table(seed), None, KNOBS, seed)["seen"]) for seed in range(20))
     assert seen <= 4  # 5 % are asked for; five or more of 20 come to one such run in 400
 
 
 def test_rows_of_a_block_are_never_cut() -> None:
     block = pd.Series(np.repeat(np.arange(30), 7))
-    step = steps(block, len(block), 12)
+    step = assign_steps(block, len(block), 12)
     assert pd.Series(step).groupby(block).nunique().max() == 1
     assert step.max() < 12
     assert (np.diff(step) >= 0).all()
     values = np.arange(210.0)
     values[:21] = np.nan
     expected = pd.Series(values).groupby(step).mean().to_numpy()
-    np.testing.assert_allclose(means(values, step), expected)
+    np.testing.assert_allclose(average_steps(values, step), expected)
 
 
 def test_what_only_grows_is_told_from_what_moves() -> None:
     time = np.arange(100.0)
     noise = np.random.default_rng(0).normal(size=100)
-    assert growing(np.column_stack([time + noise, noise, np.where(time < 70, 0.0, time)]), 60).tolist() == [1, 0, 0]
+    assert find_monotone_columns(
+        np.column_stack([time + noise, noise, np.where(time < 70, 0.0, time)]), 60
+    ).tolist() == [1, 0, 0]
 
 
 def test_the_check_is_quiet_on_sound_evidence_and_lists_counts() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.leaks import audit
+from core.leaks import audit_features
 from core.windows import Past
-from samples.events import make
+from samples.events import make_sample
 from stages.features.events import Settings, build
 from stages.prepare import events
 
@@ -88,7 +88,7 @@ def test_what_a_text_says_is_passed_on_and_the_truth_is_not() -> None:
 
 
 def test_an_event_has_the_inputs_that_it_would_have_alone() -> None:
-    rows = events.prepare(pd.DataFrame(make()), events.Settings(**PREPARE))[0]
+    rows = events.prepare(pd.DataFrame(make_sample()), events.Settings(**PREPARE))[0]
     together = inputs(rows)
     assert len(together) == len(rows)
     assert together.notna().all(axis=None)
@@ -98,7 +98,7 @@ def test_an_event_has_the_inputs_that_it_would_have_alone() -> None:
 
 
 def test_the_leak_audit_of_dated_events_finds_nothing() -> None:
-    raw = pd.DataFrame(make()[:60]).assign(date=pd.date_range("2025-01-01", periods=60).astype(str))
+    raw = pd.DataFrame(make_sample()[:60]).assign(date=pd.date_range("2025-01-01", periods=60).astype(str))
     rows = events.prepare(raw, events.Settings(**PREPARE))[0]
     asked = Settings(**KNOBS)
-    assert audit(inputs, rows, inputs(rows), events.columns(rows), asked, 1) == []
+    assert audit_features(inputs, rows, inputs(rows), events.columns(rows), asked, 1) == []

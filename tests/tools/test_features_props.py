@@ -12,7 +12,7 @@ import yaml
 
 from core.windows import Past
 from samples import props as sample
-from stages.features.props import LAYOFF, SHRINK, SHRINK_SIDE, Settings, build
+from stages.features.props import MAX_REST_DAYS, SHRINK_GAMES, SHRINK_OPPONENT_ROWS, Settings, build
 from stages.prepare import props
 from tests.corridor import ROOT
 
@@ -52,7 +52,7 @@ def inputs(rows: pd.DataFrame, **changed: Any) -> pd.DataFrame:
 
 @cache
 def world() -> tuple[Tables, pd.DataFrame]:
-    return sample.simulate(20221018)
+    return sample.simulate_clean_sample(20221018)
 
 
 @cache
@@ -167,18 +167,20 @@ BY_HAND: dict[str, Callable[[Hand], float]] = {
         (mean(of(hand.own[-5:], "target")) - mean(of(hand.season(), "target")))
         / (spread(of(hand.season(), "target")) or np.nan)
     ),
-    "rest_days": lambda hand: min(hand.rest(), LAYOFF),
+    "rest_days": lambda hand: min(hand.rest(), MAX_REST_DAYS),
     "back_to_back": lambda hand: float(hand.rest() == 1) if hand.own else np.nan,
     "games_7d": lambda hand: len(hand.since(7, entity=hand.now.entity)),
     "minutes_7d": lambda hand: sum(of(hand.since(7, entity=hand.now.entity), "minutes")),
-    "opponent_surplus_60d": lambda hand: drawn(of(hand.since(60, opponent=hand.now.opponent), "surplus"), SHRINK_SIDE),
+    "opponent_surplus_60d": lambda hand: drawn(
+        of(hand.since(60, opponent=hand.now.opponent), "surplus"), SHRINK_OPPONENT_ROWS
+    ),
     "opponent_role_surplus_120d": lambda hand: drawn(
-        of(hand.since(120, opponent=hand.now.opponent, role=hand.now.role), "surplus"), SHRINK_SIDE
+        of(hand.since(120, opponent=hand.now.opponent, role=hand.now.role), "surplus"), SHRINK_OPPONENT_ROWS
     ),
     "pace_30d": Hand.pace,
     "games_against": lambda hand: len(against(hand)),
     "mean_against": lambda hand: mean(of(against(hand)[-8:], "target")),
-    "surplus_against": lambda hand: drawn(of(against(hand)[-8:], "surplus"), SHRINK),
+    "surplus_against": lambda hand: drawn(of(against(hand)[-8:], "surplus"), SHRINK_GAMES),
     "mean_at_home_or_away": lambda hand: mean(of(at_home_or_away(hand)[-20:], "target")),
     "absence_30d": Hand.absence,
     # a side's usual stands in every row of the side, so a game weighs as much as players had minutes in it
@@ -187,7 +189,7 @@ BY_HAND: dict[str, Callable[[Hand], float]] = {
     ),
     "opponent_side_usual": lambda hand: hand.side_usual(hand.now.opponent) or np.nan,
     "line_mean_3": lambda hand: mean(of(hand.own[-3:], "line")),
-    "line_surplus_10": lambda hand: drawn(of(hand.own[-10:], "line_surplus"), SHRINK),
+    "line_surplus_10": lambda hand: drawn(of(hand.own[-10:], "line_surplus"), SHRINK_GAMES),
     "line_less_usual": lambda hand: hand.now.line - mean(of(hand.own[-20:], "target")),
     "line_move": lambda hand: hand.now.line - hand.now.open_line,
     "anchor": Hand.anchor,
@@ -321,7 +323,7 @@ def test_a_player_who_never_left_the_bench_has_no_rate() -> None:
 @pytest.mark.parametrize("quantity", ["points", "rebounds"])
 def test_a_source_of_nothing_but_what_is_needed_has_inputs_of_nothing_else(quantity: str) -> None:
     raw = part(0)
-    games = raw["games"][[*props.NEEDED, quantity]]
+    games = raw["games"][[*props.REQUIRED_GAME_COLUMNS, quantity]]
     told = {**raw, "lines": raw["lines"].assign(stat=quantity)}
     full, bare = (
         inputs(prepared({**told, "games": table}, quantity=quantity), decision="at_off", market="residual")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from core.windows import Past
-from samples.racing import BOX_BIAS, make
+from samples.racing import BOX_BIAS, make_sample
 from stages.features.racing import Settings, build
 from stages.prepare import racing
 from tests.corridor import ROOT
@@ -98,7 +98,7 @@ def test_a_source_without_weights_and_times_has_no_inputs_of_them() -> None:
 
 @pytest.fixture(scope="module")
 def sample() -> tuple[pd.DataFrame, pd.DataFrame]:
-    raw = make()
+    raw = make_sample()
     return prepared(raw), inputs(raw)
 
 

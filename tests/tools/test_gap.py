@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from stages.diagnose import gap
 from stages.prepare import box_scores, props
 from tests.corridor import ROOT
@@ -75,7 +75,7 @@ def during(rows: pd.DataFrame, first: int, last: int) -> pd.Series:
 
 
 def report_of(rows: pd.DataFrame, seed: int = 1, **knobs: Any) -> Report:
-    return gap.gap(rows, gap.Settings(**KNOBS | knobs), seed)
+    return gap.build_gap_report(rows, gap.Settings(**KNOBS | knobs), seed)
 
 
 # ------------------------------------------------------------------------------------------------ nothing is wrong
@@ -281,7 +281,7 @@ def test_estimated_lines_are_named_as_the_type_of_line() -> None:
     assert report["verdict"]["verdict"] == "not comparable"
     assert "50% of production's lines are estimated" in report["verdict"]["reasons"][0]
     assert report["lines"]["estimated_minus_actual"]["low"] > 0
-    same = gap.as_graded(mixed, SETTINGS, 1)
+    same = gap.compare_as_graded(mixed, SETTINGS, 1)
     assert same["main_cause"]["name"] == "line_type"
     others = [part["value"] for cause, part in same["contributions"].items() if cause != "line_type"]
     assert others == pytest.approx([0.0] * 5)
@@ -439,11 +439,11 @@ def test_sides_that_share_no_row_are_not_comparable_and_have_no_parts() -> None:
     assert report["verdict"]["verdict"] == "not comparable"
     assert report["main_cause"]["verdict"] == "undecided"
     assert all(part["value"] is None for cause, part in report["contributions"].items() if cause != "grading")
-    assert gap.sentences(report)
+    assert gap.format_sentences(report)
 
 
 def test_a_column_that_is_missing_is_refused() -> None:
-    with pytest.raises(Refusal, match="no column 'production_line'"):
+    with pytest.raises(UserError, match="no column 'production_line'"):
         report_of(healthy(0, 3).drop(columns="production_line"))
 
 
@@ -508,7 +508,7 @@ def test_every_fault_of_the_samples_log_is_found(sample: tuple[pd.DataFrame, pd.
     assert [(one["first"], one["last"]) for one in report["lines"]["stretches"]] == [("2024-01-04", "2024-01-13")]
     assert report["as_graded"]["main_cause"]["name"] == "line_type"
     assert report["verdict"]["verdict"] == "not comparable"
-    assert any("made after their games" in said for said in gap.sentences(report))
+    assert any("made after their games" in said for said in gap.format_sentences(report))
 
 
 def test_rows_that_the_sample_logged_twice_are_grading(sample: tuple[pd.DataFrame, pd.DataFrame]) -> None:
@@ -521,14 +521,14 @@ def test_rows_that_the_sample_logged_twice_are_grading(sample: tuple[pd.DataFram
     rows = log.merge(told, on=["entity", "day"])
     report = report_of(rows)
     assert report["rows"]["repeated"] == len(rows) - report["rows"]["production"] == 20
-    assert any(said.startswith("20 rows of the log repeat a player and day") for said in gap.sentences(report))
+    assert any(said.startswith("20 rows of the log repeat a player and day") for said in gap.format_sentences(report))
     assert report["contributions"]["grading"]["value"] != 0
     once = rows.sort_values("production_at").drop_duplicates(["entity", "day"], keep="last").sort_index()
     assert report["sides"] == report_of(once)["sides"]
 
 
 def test_the_report_is_told_in_sentences_and_points() -> None:
-    said = gap.sentences(report_of(other_model(healthy(16))))
+    said = gap.format_sentences(report_of(other_model(healthy(16))))
     assert said[0].startswith("Comparable: the backtest hits ")
     assert all(sentence.endswith(".") and "nan" not in sentence and "None," not in sentence for sentence in said)
 
@@ -568,7 +568,7 @@ def test_a_real_log_gains_its_rate_from_estimated_lines_and_loses_nothing_with_e
     rows = rows.rename(columns={"line": "production_line", "line_type": "production_line_type"})
     real = rows["production_line"].where(rows["production_line_type"] == "actual")
     rows = rows.assign(backtest=rows["production"], backtest_line=real)
-    report = gap.as_graded(rows, gap.Settings(**KNOBS | {"edge": 1e-9}), 1)
+    report = gap.compare_as_graded(rows, gap.Settings(**KNOBS | {"edge": 1e-9}), 1)
     rates = {side: found["hit_rate"]["value"] for side, found in report["sides"].items()}
     assert rates == {"backtest": pytest.approx(0.511, abs=0.002), "production": pytest.approx(0.57, abs=0.002)}
     assert report["main_cause"]["name"] == "line_type"

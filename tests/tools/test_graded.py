@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.evidence import Evidence, Limits
+from core.evidence import CheckLimits, Evidence
 from core.tables import Column
-from stages.diagnose._graded import graded, tier
+from stages.diagnose._graded import assign_tiers, build_graded_units
 
-LIMITS = Limits(
+LIMITS = CheckLimits(
     missing_share=0.5, shift=0.2, slope_low=0.9, slope_high=1.1, r2_too_good=0.6, r2_over_market=0.02,
     segment_groups=40, twin_share=0.01, default_share=0.6, market_bias=1.5, hit_edge=1.0, hit_rate_too_good=0.58,
     hit_rate_picks=500, error_below_market=0.3,
@@ -83,7 +83,7 @@ def _by_row(evidence: Evidence) -> dict[str, dict[str, float]]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_quantity_is_graded_row_by_row_as_a_plain_loop_grades_it(seed: int) -> None:
     evidence = players(seed)
-    units = graded(evidence)
+    units = build_graded_units(evidence)
     assert units["day"].is_monotonic_increasing
     oracle = pd.DataFrame(_by_row(evidence)).T.loc[units["row_id"]].reset_index(drop=True).astype(float)
     pd.testing.assert_frame_equal(units[list(oracle)], oracle)
@@ -93,7 +93,7 @@ def test_a_quantity_is_graded_row_by_row_as_a_plain_loop_grades_it(seed: int) ->
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_race_costs_what_its_winners_cost_and_its_favourites_share_their_wins(seed: int) -> None:
     evidence = races(seed)
-    units = {unit["block"]: unit for unit in graded(evidence).to_dict("records")}
+    units = {unit["block"]: unit for unit in build_graded_units(evidence).to_dict("records")}
     rows = evidence.prepared.assign(p=evidence.predictions["tuned"])
     for race, field in rows.groupby("group"):
         unit = units[str(race)]
@@ -111,7 +111,7 @@ def test_a_race_costs_what_its_winners_cost_and_its_favourites_share_their_wins(
 
 def test_units_come_in_time_order_and_a_race_is_one_unit() -> None:
     evidence = races()
-    units = graded(evidence)
+    units = build_graded_units(evidence)
     assert len(units) == 40
     times = evidence.prepared.set_index("row_id")["time"].loc[units["row_id"]]
     assert times.is_monotonic_increasing
@@ -119,21 +119,21 @@ def test_units_come_in_time_order_and_a_race_is_one_unit() -> None:
 
 
 def test_the_columns_are_the_same_whatever_is_predicted_but_for_the_market_s_favourites() -> None:
-    quantity, share = graded(players()), graded(races())
+    quantity, share = build_graded_units(players()), build_graded_units(races())
     assert list(share) == [*quantity, "market_hit"]
     assert quantity["day"].dtype == share["day"].dtype == "datetime64[ns]"
-    assert list(graded(players(), "floor")) == list(quantity)
-    assert graded(players(), "floor").empty
+    assert list(build_graded_units(players(), "floor")) == list(quantity)
+    assert build_graded_units(players(), "floor").empty
 
 
 def test_a_row_predicted_twice_is_one_unit_and_a_task_without_edge_has_no_picks() -> None:
     evidence = players()
     again = replace(evidence, predictions=pd.concat([evidence.predictions, evidence.predictions[:7]]))
-    pd.testing.assert_frame_equal(graded(again), graded(evidence))
+    pd.testing.assert_frame_equal(build_graded_units(again), build_graded_units(evidence))
     edgeless = replace(evidence, limits=LIMITS.model_copy(update={"hit_edge": None}))
-    assert graded(edgeless)["hit"].isna().all()
+    assert build_graded_units(edgeless)["hit"].isna().all()
 
 
 def test_tiers_begin_at_their_bounds() -> None:
-    found = tier(np.array([0.99, 1.0, -2.99, 3.0, -4.99, -5.0, np.nan]))
+    found = assign_tiers(np.array([0.99, 1.0, -2.99, 3.0, -4.99, -5.0, np.nan]))
     np.testing.assert_array_equal(found, [np.nan, 3, 3, 2, 2, 1, np.nan])

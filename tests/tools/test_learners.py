@@ -13,10 +13,10 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from core import losses, race_logit, shelf
-from core.objectives import GRADIENTS, LOSSES, Lesson
-from core.races import softmax, uniform_losses
-from core.refusals import Refusal
-from core.rows import Floats, Rows
+from core.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
+from core.races import compute_group_softmax, compute_uniform_losses
+from core.refusals import UserError
+from core.rows import Floats, FoldData
 from tests import learners
 from tests.learners import ARMS, QUANTITIES, SEED, SHARES, dead_heats, knobs, part, quantities, races, rows_for
 
@@ -36,16 +36,16 @@ each_with_rounds = pytest.mark.parametrize("arm", ROUNDS, ids="-".join)
 Arm = tuple[str, str]
 
 
-def race_log_loss(score: Floats, rows: Rows) -> float:
+def race_log_loss(score: Floats, rows: FoldData) -> float:
     return losses.race_log_loss(score, rows).mean
 
 
-def absolute_error(score: Floats, rows: Rows) -> float:
+def absolute_error(score: Floats, rows: FoldData) -> float:
     return losses.absolute_error(score, rows).mean
 
 
-def fitted(arm: Arm, rows: Rows, changed: dict[str, Any] | None = None, **options: Any) -> Any:
-    return shelf.tool("train", arm[0]).fit(rows, knobs(arm, **(changed or {})), SEED, **options)
+def fitted(arm: Arm, rows: FoldData, changed: dict[str, Any] | None = None, **options: Any) -> Any:
+    return shelf.load_plugin("train", arm[0]).fit(rows, knobs(arm, **(changed or {})), SEED, **options)
 
 
 @cache
@@ -55,7 +55,7 @@ def plain(arm: Arm) -> Any:
 
 
 def scored(arm: Arm, model: Any, x: pd.DataFrame) -> Floats:
-    scores: Floats = shelf.tool("train", arm[0]).score(model, x)
+    scores: Floats = shelf.load_plugin("train", arm[0]).score(model, x)
     return scores
 
 
@@ -73,12 +73,12 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_learner_on_the_shelf_is_held_to_this_contract() -> None:
-    assert set(shelf.tools("train")) - learners.OTHERS == {word for word, _ in ARMS}
+    assert set(shelf.list_plugins("train")) - learners.OTHERS == {word for word, _ in ARMS}
 
 
 @pytest.mark.parametrize("word", sorted({word for word, _ in ARMS}))
 def test_no_knob_has_a_value_in_code(word: str) -> None:
-    assert all(field.is_required() for field in shelf.tool("train", word).Settings.model_fields.values())
+    assert all(field.is_required() for field in shelf.load_plugin("train", word).Settings.model_fields.values())
 
 
 @each_share
@@ -86,7 +86,7 @@ def test_a_learner_of_shares_finds_the_planted_strengths(arm: Arm) -> None:
     later = races(2)
     score = scored(arm, plain(arm), later.x)
     assert score.shape == later.y.shape
-    assert race_log_loss(score, later) < uniform_losses(later.group).mean() - 0.25
+    assert race_log_loss(score, later) < compute_uniform_losses(later.group).mean() - 0.25
 
 
 @pytest.mark.parametrize("arm", QUANTITIES, ids="-".join)
@@ -100,7 +100,7 @@ def test_a_learner_of_quantities_finds_the_planted_strengths(arm: Arm) -> None:
 def test_a_model_on_disk_is_the_same_from_another_process_and_scores_the_same(
     arm: Arm, elsewhere: Path, tmp_path: Path
 ) -> None:
-    learner, rows = shelf.tool("train", arm[0]), rows_for(arm, 1)
+    learner, rows = shelf.load_plugin("train", arm[0]), rows_for(arm, 1)
     model = plain(arm)
     learner.save(model, tmp_path / "model")
     assert files(tmp_path / "model") == files(elsewhere / "-".join(arm))
@@ -133,7 +133,7 @@ def test_unseen_levels_missing_values_and_reordered_inputs_are_scored(arm: Arm) 
 
 @each_arm
 def test_later_rows_change_nothing_without_patience(arm: Arm, tmp_path: Path) -> None:
-    learner, rows = shelf.tool("train", arm[0]), rows_for(arm, 1)
+    learner, rows = shelf.load_plugin("train", arm[0]), rows_for(arm, 1)
     seen: list[int] = []
     watched = fitted(arm, rows, later=rows_for(arm, 2), watch=lambda step, losses: seen.append(step))
     assert watched.settled == {}
@@ -191,14 +191,14 @@ def test_dead_heats_synthetic_winners_and_missing_losers_are_taken(arm: Arm) -> 
     rows = dead_heats(races(1))
     kept = (rows.y > 0) | (np.random.default_rng(0).random(len(rows.y)) < 0.6)
     score = scored(arm, fitted(arm, part(rows, np.flatnonzero(kept))), rows.x)
-    assert race_log_loss(score, races(1)) < uniform_losses(rows.group).mean() - 0.2
+    assert race_log_loss(score, races(1)) < compute_uniform_losses(rows.group).mean() - 0.2
 
 
 @each_share
 def test_a_single_race_is_learnt_or_refused_in_one_sentence(arm: Arm) -> None:
     rows = races(1, count=1)
     if arm[0] == "ensemble":
-        with pytest.raises(Refusal, match=r"^an ensemble with 2 inner folds needs 3 different times; it has 1\.$"):
+        with pytest.raises(UserError, match=r"^an ensemble with 2 inner folds needs 3 different times; it has 1\.$"):
             fitted(arm, rows)
     else:
         assert np.isfinite(scored(arm, fitted(arm, rows), rows.x)).all()
@@ -207,7 +207,7 @@ def test_a_single_race_is_learnt_or_refused_in_one_sentence(arm: Arm) -> None:
 @each_share
 def test_rows_without_a_winner_are_refused(arm: Arm) -> None:
     rows = races(1, count=20)
-    with pytest.raises(Refusal, match=r"winner|equal"):
+    with pytest.raises(UserError, match=r"winner|equal"):
         fitted(arm, replace(rows, y=np.zeros(len(rows.y))))
 
 
@@ -222,7 +222,7 @@ def test_a_teacher_helps_where_the_recorded_winners_are_noisy(arm: Arm) -> None:
 
 @pytest.mark.parametrize("arm", [("catboost_trees", "QuerySoftMax"), ("xgboost_trees", "race_softmax")], ids="-".join)
 def test_scores_start_from_the_offset_and_trees_learn_only_what_it_lacks(arm: Arm, tmp_path: Path) -> None:
-    learner, rows, later = shelf.tool("train", arm[0]), races(1), races(2)
+    learner, rows, later = shelf.load_plugin("train", arm[0]), races(1), races(2)
     slow = fitted(arm, rows, {"offset": "form", "iterations": 1, "learning_rate": 0.001})
     np.testing.assert_allclose(scored(arm, slow, later.x), later.x["form"].fillna(0.0), atol=0.01)
     model = fitted(arm, rows, {"offset": "form"})
@@ -232,7 +232,7 @@ def test_scores_start_from_the_offset_and_trees_learn_only_what_it_lacks(arm: Ar
     np.testing.assert_array_equal(scored(arm, loaded, later.x), scored(arm, model, later.x))
 
 
-def far_apart(seed: int) -> tuple[Rows, Floats]:
+def far_apart(seed: int) -> tuple[FoldData, Floats]:
     """Return quantities that lie as far apart as an input says, which some rows lack, and what that input adds."""
     rows = quantities(seed)
     start = np.random.default_rng(seed).normal(0, 1000, len(rows.y))
@@ -243,7 +243,7 @@ def far_apart(seed: int) -> tuple[Rows, Floats]:
 
 @pytest.mark.parametrize("arm", [("catboost_trees", "RMSE"), ("xgboost_trees", "squared"), *BESIDE], ids="-".join)
 def test_a_quantity_starts_from_the_offset_and_only_what_it_lacks_is_learnt(arm: Arm, tmp_path: Path) -> None:
-    learner, (rows, _), (later, _) = shelf.tool("train", arm[0]), far_apart(1), far_apart(2)
+    learner, (rows, _), (later, _) = shelf.load_plugin("train", arm[0]), far_apart(1), far_apart(2)
     model = fitted(arm, rows, {"offset": "usual"})
     near = absolute_error(scored(arm, plain(arm), later.x.drop(columns="usual")), quantities(2))
     assert absolute_error(scored(arm, model, later.x), later) < 1.3 * near
@@ -277,7 +277,9 @@ def test_an_offset_that_the_inputs_do_not_have_changes_nothing(arm: Arm) -> None
     "arm", [("forest", "share"), ("gradient_boosting", "logistic"), ("logistic", "share")], ids="-".join
 )
 def test_shares_cannot_start_from_an_offset_where_log_odds_cannot(arm: Arm) -> None:
-    with pytest.raises(Refusal, match=r"^offset is 'form', an input, with .*; .* set offset to null, or take [^.]*\.$"):
+    with pytest.raises(
+        UserError, match=r"^offset is 'form', an input, with .*; .* set offset to null, or take [^.]*\.$"
+    ):
         fitted(arm, races(1), {"offset": "form"})
 
 
@@ -291,7 +293,7 @@ def test_shares_cannot_start_from_an_offset_where_log_odds_cannot(arm: Arm) -> N
     ],
 )
 def test_a_knob_that_would_do_nothing_is_refused(arm: Arm, changed: dict[str, Any]) -> None:
-    with pytest.raises(Refusal, match=next(iter(changed))):
+    with pytest.raises(UserError, match=next(iter(changed))):
         fitted(arm, rows_for(arm, 1), changed)
 
 
@@ -319,10 +321,10 @@ def test_catboost_within_races_minimises_cross_entropy_to_soft_targets() -> None
     rows = replace(
         base, x=pd.DataFrame({"who": np.tile([0.0, 1.0, 2.0], 100)}), y=targets.ravel(), weight=np.repeat(weight, 3)
     )
-    rows = replace(rows, teacher=np.full(300, np.nan))
+    rows = replace(rows, soft_label=np.full(300, np.nan))
     exact = {"iterations": 300, "learning_rate": 0.3, "l2": 0.0, "random_strength": 0.0, "rsm": 1.0, "subsample": 1.0}
     arm = ("catboost_trees", "QuerySoftMax")
-    shares = softmax(scored(arm, fitted(arm, rows, exact), rows.x[:3]), np.zeros(3, np.int64))
+    shares = compute_group_softmax(scored(arm, fitted(arm, rows, exact), rows.x[:3]), np.zeros(3, np.int64))
     np.testing.assert_allclose(shares, weight @ targets / (weight @ targets).sum(), atol=1e-4)
 
 
@@ -331,14 +333,14 @@ def test_the_gradient_of_each_objective_is_the_slope_of_its_loss(name: str) -> N
     random = np.random.default_rng(1)
     score, group = random.normal(0, 2, 24), np.repeat(np.arange(6), 4)
     target = (random.random(24) < 0.4).astype(float)
-    lesson = Lesson(target, random.uniform(0.5, 2, 24), group, alpha=0.3, gamma=2.0)
+    lesson = BoostingTarget(target, random.uniform(0.5, 2, 24), group, alpha=0.3, gamma=2.0)
     whole = {"race_softmax": lesson.weight @ target, "squared": lesson.weight.sum() / 2}.get(name, lesson.weight.sum())
 
     def gradient(at: Any) -> Any:
         return GRADIENTS[name](at, lesson)[0]
 
     def loss(at: Any) -> Any:
-        return LOSSES[name](at, lesson) * whole
+        return OBJECTIVE_LOSSES[name](at, lesson) * whole
 
     np.testing.assert_allclose(gradient(score), approx_fprime(score, loss, 1e-7), atol=1e-5)
     curvature = np.diag(approx_fprime(score, gradient, 1e-7))
@@ -351,9 +353,9 @@ def test_the_gradient_of_the_conditional_logit_is_the_slope_of_its_loss() -> Non
     share, weight, at = random.random(40), random.uniform(0.5, 2, 40), random.normal(size=5)
 
     def loss(coefficient: Any) -> Any:
-        return race_logit.penalised(coefficient, terms, share, weight, group, 0.7)[0]
+        return race_logit.compute_penalised_loss(coefficient, terms, share, weight, group, 0.7)[0]
 
-    gradient = race_logit.penalised(at, terms, share, weight, group, 0.7)[1]
+    gradient = race_logit.compute_penalised_loss(at, terms, share, weight, group, 0.7)[1]
     np.testing.assert_allclose(gradient, approx_fprime(at, loss, 1e-7), rtol=1e-4)
 
 
@@ -389,5 +391,5 @@ def test_an_ensemble_never_gives_a_member_a_negative_part() -> None:
     ],
 )
 def test_an_ensemble_that_cannot_be_built_is_refused(changed: dict[str, Any], said: str) -> None:
-    with pytest.raises(Refusal, match=said):
+    with pytest.raises(UserError, match=said):
         fitted(("ensemble", "share"), races(1), changed)

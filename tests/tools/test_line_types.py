@@ -3,8 +3,8 @@
 import pytest
 
 from core.intervals import Interval
-from stages.evaluate._line_types import sentence
-from stages.evaluate._phrases import beyond, gap, percent
+from stages.evaluate._line_types import describe_estimated_lines
+from stages.evaluate._phrases import format_percent, format_points_difference, is_clear_of_zero
 
 NOTHING: Interval = {"value": None, "low": None, "high": None, "n": 0}
 
@@ -48,18 +48,18 @@ def figure(value: float, half: float | None = None) -> Interval:
 def test_the_sentence_says_what_the_numbers_do(
     estimated: Interval, actual: Interval, difference: Interval, said: str
 ) -> None:
-    assert sentence(estimated, actual, difference, "") == said
+    assert describe_estimated_lines(estimated, actual, difference, "") == said
 
 
 def test_a_gap_is_told_from_the_side_on_which_it_lies() -> None:
-    assert gap(figure(-1.5, 2)) == "1.5 points (−0.5 to 3.5) less"
-    assert gap(figure(1.5)) == "1.5 points more"
-    assert gap(NOTHING) == "nothing to compare"
-    assert percent(NOTHING) == "nothing"
+    assert format_points_difference(figure(-1.5, 2)) == "1.5 points (−0.5 to 3.5) less"
+    assert format_points_difference(figure(1.5)) == "1.5 points more"
+    assert format_points_difference(NOTHING) == "nothing to compare"
+    assert format_percent(NOTHING) == "nothing"
 
 
 @pytest.mark.parametrize(("value", "half", "is_beyond"), [(2, 1, True), (-2, 1, True), (1, 1, False), (5, None, False)])
 def test_a_figure_is_beyond_chance_when_its_interval_leaves_out_0(
     value: float, half: float | None, is_beyond: bool
 ) -> None:
-    assert beyond(figure(value, half)) == is_beyond
+    assert is_clear_of_zero(figure(value, half)) == is_beyond

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.counts import crps
+from core.counts import compute_crps
 from core.outputs import write_json
-from core.prices import average, break_even, profit
+from core.prices import compute_average_odds, compute_break_even_rate, compute_win_profit
 from stages.evaluate.market import Settings, evaluate
 
 SETTINGS = Settings(edges=[1, 3, 5], chances=[0.524, 0.6], bins=10, devig="power")
@@ -125,8 +125,8 @@ def test_posted_prices_pay_as_in_a_loop() -> None:
         bets += side != 0
         if side and row["over_price"] == row["over_price"] and row["under_price"] == row["under_price"]:
             odds = row["over_price"] if side > 0 else row["under_price"]
-            earned.append(float(profit(odds)) if result > 0 else float(result))
-            asked.append(float(break_even(odds)))
+            earned.append(float(compute_win_profit(odds)) if result > 0 else float(result))
+            asked.append(float(compute_break_even_rate(odds)))
     assert found["posted"]["roi"]["value"] == pytest.approx(np.mean(earned))
     assert found["posted"]["break_even"] == pytest.approx(np.mean(asked))
     assert found["posted"]["coverage"] == pytest.approx(len(earned) / bets)
@@ -282,7 +282,7 @@ def test_closing_value_is_as_in_a_loop() -> None:
 def test_always_over_at_posted_prices_on_averaged_books_is_paid_by_the_mean_chance() -> None:
     predictions, prepared = season()
     books = np.random.default_rng(0).choice([-130.0, -110, 105, 115], (2, len(prepared)))
-    prepared = prepared.assign(over_price=average(*books), under_price=average(*books[::-1]))
+    prepared = prepared.assign(over_price=compute_average_odds(*books), under_price=compute_average_odds(*books[::-1]))
     found = evaluate(predictions, prepared, SETTINGS, 0)[1]["always"]
     chance = np.mean([100 / (odds + 100) if odds > 0 else -odds / (100 - odds) for odds in books.T.flat], dtype=float)
     earned = []
@@ -311,7 +311,7 @@ def test_the_distribution_is_compared_with_itself_moved_to_the_line() -> None:
     actual, mean, spread, line, tuned = (
         np.array([row[name] for row in rows]) for name in ("target", "tuned:mean", "tuned:spread", "line", "tuned")
     )
-    own, moved = crps(actual, mean, spread, True), crps(actual, mean + line - tuned, spread, True)
+    own, moved = compute_crps(actual, mean, spread, True), compute_crps(actual, mean + line - tuned, spread, True)
     assert found["crps"]["value"] == pytest.approx(own.mean())
     assert found["crps_of_line_with_same_spread"]["value"] == pytest.approx(moved.mean())
     assert found["tuned_minus_line"]["value"] == pytest.approx((own - moved).mean())

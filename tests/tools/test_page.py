@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.diagnose._page.axes import Axis, span, ticks
-from stages.diagnose._page.days import Days
-from stages.diagnose._page.gap import waterfall
-from stages.diagnose._page.ladder import rungs
-from stages.diagnose._page.lines import Line, lines
-from stages.diagnose._page.markup import Html, tag
-from stages.diagnose._page.page import PARTS, page
-from stages.diagnose._page.top import sentence
-from stages.diagnose._page.words import plain, within
+from stages.diagnose._page.axes import Axis, compute_range, compute_ticks
+from stages.diagnose._page.days import DailySeries
+from stages.diagnose._page.gap import build_waterfall_dots
+from stages.diagnose._page.ladder import list_baselines
+from stages.diagnose._page.lines import ChartLine, draw_line_chart
+from stages.diagnose._page.markup import Html, html_tag
+from stages.diagnose._page.page import SECTIONS, render_page
+from stages.diagnose._page.top import format_verdict_sentence
+from stages.diagnose._page.words import format_interval, format_number
 from tests import pages
 
 VOID = {"meta", "link"}
@@ -58,11 +58,13 @@ def read(said: str) -> Reader:
 
 
 def whole() -> str:
-    return page("props", "failed", pages.checks(), pages.report(), pages.daily(), {"gap": "Can they be compared?"})
+    return render_page(
+        "props", "failed", pages.checks(), pages.report(), pages.daily(), {"gap": "Can they be compared?"}
+    )
 
 
 def bare() -> str:
-    return page("props", "declined", {}, {}, None)
+    return render_page("props", "declined", {}, {}, None)
 
 
 @pytest.mark.parametrize("said", [whole(), bare()], ids=["whole", "bare"])
@@ -97,14 +99,14 @@ def test_a_hostile_name_is_shown_as_text_wherever_it_comes_from() -> None:
     checks = pages.checks()
     checks[pages.HOSTILE] = {"status": "warning", "summary": pages.HOSTILE, "details": {pages.HOSTILE: pages.HOSTILE}}
     days = pages.daily().assign(primary_cause=pages.HOSTILE, sharpness_status=pages.HOSTILE, alert_level=pages.HOSTILE)
-    said = page(pages.HOSTILE, pages.HOSTILE, checks, pages.report(), days, {"gap": pages.HOSTILE})
+    said = render_page(pages.HOSTILE, pages.HOSTILE, checks, pages.report(), days, {"gap": pages.HOSTILE})
     assert "<script" not in said.lower()
     assert "".join(read(said).text).count(pages.HOSTILE) >= 8
 
 
 @given(st.text())
 def test_any_text_comes_back_from_an_element_and_its_attribute(text: str) -> None:
-    found = read(tag("p", text, title=text))
+    found = read(html_tag("p", text, title=text))
     shown = "".join(letter for letter in text if letter in "\n\t" or letter.isprintable() or letter.isspace())
     assert re.sub(r"\s", " ", "".join(found.text)) == re.sub(r"\s", " ", shown)
     assert [name for name, _ in found.seen] == ["p"]
@@ -113,13 +115,13 @@ def test_any_text_comes_back_from_an_element_and_its_attribute(text: str) -> Non
 def test_equal_input_gives_equal_bytes_in_any_order_of_names() -> None:
     turned = dict(reversed(pages.checks().items()))
     days = pages.daily().sample(frac=1, random_state=1)
-    again = page("props", "failed", turned, pages.report(), days, {"gap": "Can they be compared?"})
+    again = render_page("props", "failed", turned, pages.report(), days, {"gap": "Can they be compared?"})
     assert again.encode() == whole().encode()
 
 
 def test_every_section_is_there_and_shows_what_it_has() -> None:
     found = read(whole())
-    assert [held["id"] for name, held in found.seen if name == "section"] == [name for name, _ in PARTS]
+    assert [held["id"] for name, held in found.seen if name == "section"] == [name for name, _ in SECTIONS]
     drawn = [held["aria-label"] for name, held in found.seen if name == "svg" and held.get("role") == "img"]
     titles = [str(one).split(".")[0] for one in drawn]
     for title in (
@@ -135,7 +137,7 @@ def test_every_section_is_there_and_shows_what_it_has() -> None:
 def test_a_page_without_anything_says_in_a_sentence_why_each_section_is_empty() -> None:
     said = bare()
     parts = re.findall(r'<section id="(\w+)"><h2>[^<]+</h2><p>([^<]+\.)</p>', said)
-    assert [name for name, _ in parts] == [name for name, _ in PARTS]
+    assert [name for name, _ in parts] == [name for name, _ in SECTIONS]
     assert "<svg" not in said
 
 
@@ -144,13 +146,13 @@ def test_a_column_of_the_daily_table_may_be_missing_or_null(column: str) -> None
     days = pages.daily(30)
     columns = list(days.columns) if column == "all" else [column]
     for table in (days.drop(columns=columns), days.assign(**dict.fromkeys(columns))):
-        read(page("props", "ok", pages.checks(), pages.report(), table))
+        read(render_page("props", "ok", pages.checks(), pages.report(), table))
 
 
 @pytest.mark.parametrize("details", [{}, {"waterfall": []}, {"worst": None, "parts": None}, None])
 def test_findings_without_their_details_still_give_a_page(details: dict[str, Any] | None) -> None:
     checks = {name: {**found, "details": details} for name, found in pages.checks().items()}
-    found = read(page("props", "failed", checks, {"ladder": {}, "distribution": None}, pages.daily().iloc[:0]))
+    found = read(render_page("props", "failed", checks, {"ladder": {}, "distribution": None}, pages.daily().iloc[:0]))
     assert "There is no daily table." in found.text
 
 
@@ -164,13 +166,13 @@ def test_the_checks_stand_by_gravity_and_the_declined_ones_tell_their_reason_at_
 
 
 def test_the_sentence_names_the_gravest_checks_the_newest_alert_and_its_cause() -> None:
-    days = Days.of(pages.daily())
-    said = sentence("failed", pages.checks(), days)
+    days = DailySeries.from_table(pages.daily())
+    said = format_verdict_sentence("failed", pages.checks(), days)
     assert said.startswith("Failed: 1 check of 4 failed (gap); on 2024-02-28, the newest day, the alert is warning")
     assert said.endswith("the primary cause is model drift (confidence 0.82).")
     healthy = {"coverage": pages.checks()["coverage"]}
-    quiet = Days.of(pages.daily().assign(alert_level="ok", primary_cause="none"))
-    said = sentence("ok", healthy, quiet)
+    quiet = DailySeries.from_table(pages.daily().assign(alert_level="ok", primary_cause="none"))
+    said = format_verdict_sentence("ok", healthy, quiet)
     assert (
         said
         == "Ok: 1 check is in order; no alert on 2024-02-28, the newest day; no cause stands out (confidence 0.82)."
@@ -178,21 +180,23 @@ def test_the_sentence_names_the_gravest_checks_the_newest_alert_and_its_cause() 
 
 
 def test_a_newest_day_that_is_not_graded_is_said_to_be_so() -> None:
-    days = Days.of(pages.daily().assign(status="no_data", alert_level="none", primary_cause="no_data"))
-    assert "no alert on 2024-02-28, the newest day (no data); there are no data" in sentence("ok", {}, days)
+    days = DailySeries.from_table(pages.daily().assign(status="no_data", alert_level="none", primary_cause="no_data"))
+    assert "no alert on 2024-02-28, the newest day (no data); there are no data" in format_verdict_sentence(
+        "ok", {}, days
+    )
 
 
 def test_an_alert_that_cannot_be_told_is_not_said_to_be_none() -> None:
     table = pages.daily().assign(alert_level=None, alert_reason="the first 60 days set the limits")
-    said = sentence("ok", {}, Days.of(table))
+    said = format_verdict_sentence("ok", {}, DailySeries.from_table(table))
     assert "calls for an alert is not known (the first 60 days set the limits)" in said
     assert "no alert" not in said
 
 
 def test_model_and_market_are_drawn_together_only_where_both_are_judged_on_the_same_units() -> None:
-    alike = page("props", "ok", {}, {}, pages.daily())
-    apart = page("props", "ok", {}, {}, pages.daily().assign(line_n=80.0))
-    unknown = page("props", "ok", {}, {}, pages.daily().drop(columns="line_n"))
+    alike = render_page("props", "ok", {}, {}, pages.daily())
+    apart = render_page("props", "ok", {}, {}, pages.daily().assign(line_n=80.0))
+    unknown = render_page("props", "ok", {}, {}, pages.daily().drop(columns="line_n"))
     assert "Mean loss, model and market" in alike
     assert "do not compare the two" not in alike
     for said in (apart, unknown):
@@ -202,7 +206,7 @@ def test_model_and_market_are_drawn_together_only_where_both_are_judged_on_the_s
 
 
 def test_reasons_of_missing_figures_are_told() -> None:
-    said = page("props", "ok", {}, {}, pages.daily())
+    said = render_page("props", "ok", {}, {}, pages.daily())
     assert "What is missing on 2024-02-28" in said
     assert "no rows were asked for" in said
 
@@ -211,15 +215,15 @@ def test_break_even_is_marked_only_where_picks_are_bets_against_a_line() -> None
     racing = {
         "ladder": {"tuned": {"log_loss": pages.interval(1.6, 0.1)}, "market": {"log_loss": pages.interval(1, 0.1)}}
     }
-    assert "breaks even" in page("props", "ok", {}, pages.report(), pages.daily())
-    assert "breaks even" not in page("racing", "ok", {}, racing, pages.daily())
+    assert "breaks even" in render_page("props", "ok", {}, pages.report(), pages.daily())
+    assert "breaks even" not in render_page("racing", "ok", {}, racing, pages.daily())
 
 
 def test_rungs_are_found_with_and_without_a_level_between_and_the_model_stands_last() -> None:
     held = {"tuned": {"r2": pages.interval(0.2, 0.1)}, "zebra": {"r2": pages.interval(0.1, 0.1)}, "rows": {"n": 3}}
-    assert list(rungs({"ladder": held})) == ["zebra", "tuned"]
-    assert list(rungs({"ladder": {"rungs": held, "rows": 3}})) == ["zebra", "tuned"]
-    assert rungs({"ladder": 3}) == rungs({}) == {}
+    assert list(list_baselines({"ladder": held})) == ["zebra", "tuned"]
+    assert list(list_baselines({"ladder": {"rungs": held, "rows": 3}})) == ["zebra", "tuned"]
+    assert list_baselines({"ladder": 3}) == list_baselines({}) == {}
 
 
 @given(st.lists(st.floats(-0.1, 0.1), min_size=1, max_size=7), st.floats(0.4, 0.6))
@@ -229,7 +233,9 @@ def test_the_steps_of_the_waterfall_lead_from_one_side_to_the_other(moves: list[
         "backtest": {"hit_rate": pages.interval(start, 0.01)},
         "production": {"hit_rate": pages.interval(end, 0.01)},
     }
-    shown = waterfall({"sides": sides}, [{"step": f"s{n}", "contribution": move} for n, move in enumerate(moves)])
+    shown = build_waterfall_dots(
+        {"sides": sides}, [{"step": f"s{n}", "contribution": move} for n, move in enumerate(moves)]
+    )
     assert [one.name for one in shown] == ["backtest", *(f"s{n}" for n in range(len(moves))), "production"]
     levels = [one.value for one in shown]
     assert [one.start for one in shown[1:-1]] == pytest.approx(levels[:-2])
@@ -238,15 +244,15 @@ def test_the_steps_of_the_waterfall_lead_from_one_side_to_the_other(moves: list[
 
 def test_what_the_steps_leave_over_is_a_step_of_its_own() -> None:
     sides = {side: {"hit_rate": pages.interval(rate, 0.01)} for side, rate in (("backtest", 0.5), ("production", 0.56))}
-    shown = waterfall({"sides": sides}, [{"step": "dates", "contribution": 0.04}])
+    shown = build_waterfall_dots({"sides": sides}, [{"step": "dates", "contribution": 0.04}])
     assert [one.name for one in shown] == ["backtest", "dates", "left over", "production"]
-    assert shown[2].said == "+2.0"
+    assert shown[2].text == "+2.0"
 
 
 @given(st.lists(FIGURE, min_size=1, max_size=40))
 def test_a_line_has_every_known_day_once_and_breaks_where_none_is_known(values: list[float | None]) -> None:
     days = [f"d{n}" for n in range(len(values))]
-    drawn = lines("t", "s", days, [Line("l", values, "other")])
+    drawn = draw_line_chart("t", "s", days, [ChartLine("l", values, "other")])
     points = [part for run in re.findall(r'<polyline points="([^"]+)"', drawn) for part in run.split()]
     alone = re.findall(r"<circle", drawn)
     assert len(points) + len(alone) == sum(value is not None for value in values)
@@ -256,28 +262,28 @@ def test_a_line_has_every_known_day_once_and_breaks_where_none_is_known(values: 
 
 @given(st.lists(FIGURE, max_size=20))
 def test_axes_hold_every_figure_and_mark_at_least_one_round_number(values: list[float | None]) -> None:
-    low, high = span(values)
+    low, high = compute_range(values)
     axis = Axis(low, high, 10, 330)
     assert all(low <= value <= high and 10 <= axis(value) <= 330 for value in values if value is not None)
-    marks, _ = ticks(low, high)
+    marks, _ = compute_ticks(low, high)
     assert marks
     slack = 1e-6 * (high - low)
     assert all(low - slack <= mark <= high + slack for mark in marks)
 
 
 def test_numbers_have_the_digits_that_their_interval_bears() -> None:
-    assert within(0.541387, 0.518926, 0.564622) == "0.541 (0.519 to 0.565)"
-    assert within(5.074065, 4.913648, 5.243274) == "5.07 (4.91 to 5.24)"
-    assert within(-0.070282, -0.108908, -0.031645, sign=True) == "−0.070 (−0.109 to −0.032)"
-    assert within(0.0, 0.0, 0.0) == "0"
-    assert within(0.5, None, None) == "0.500"
-    assert within(None, None, None, " %") == "–"
-    assert [plain(value) for value in (12345.6, 3.0, 0.00123, -2.5)] == ["12,346", "3", "0.0012", "−2.50"]
-    assert plain(-0.0001, 2) == "0.00"
+    assert format_interval(0.541387, 0.518926, 0.564622) == "0.541 (0.519 to 0.565)"
+    assert format_interval(5.074065, 4.913648, 5.243274) == "5.07 (4.91 to 5.24)"
+    assert format_interval(-0.070282, -0.108908, -0.031645, signed=True) == "−0.070 (−0.109 to −0.032)"
+    assert format_interval(0.0, 0.0, 0.0) == "0"
+    assert format_interval(0.5, None, None) == "0.500"
+    assert format_interval(None, None, None, " %") == "–"
+    assert [format_number(value) for value in (12345.6, 3.0, 0.00123, -2.5)] == ["12,346", "3", "0.0012", "−2.50"]
+    assert format_number(-0.0001, 2) == "0.00"
 
 
 def test_only_the_newest_days_are_drawn_and_the_page_says_how_many_are_not() -> None:
-    said = page("props", "ok", {}, {}, pages.daily(1000))
+    said = render_page("props", "ok", {}, {}, pages.daily(1000))
     assert "820 older ones are in the daily table only" in said
     assert len(said) < 150_000
 
@@ -296,11 +302,11 @@ def test_arrays_and_missing_numbers_of_findings_that_were_not_written_yet_are_re
         "found": pd.Timestamp("2024-01-01"),
     }
     text = "".join(
-        read(page("props", "ok", {"x": {"status": "ok", "summary": "s", "details": details}}, {}, None)).text
+        read(render_page("props", "ok", {"x": {"status": "ok", "summary": "s", "details": details}}, {}, None)).text
     )
     assert "0.100, –" in text
     assert "2024-01-01" in text
 
 
 def test_markup_is_not_escaped_twice() -> None:
-    assert tag("p", Html("<b>"), "<i>") == "<p><b>&lt;i&gt;</p>"
+    assert html_tag("p", Html("<b>"), "<i>") == "<p><b>&lt;i&gt;</p>"

@@ -12,8 +12,8 @@ import pytest
 
 from core import tables
 from core.folds import NO_CLOCK
-from core.refusals import Refusal
-from stages.prepare.events import COLUMNS, RULES, Settings, columns, prepare, texts
+from core.refusals import UserError
+from stages.prepare.events import COLUMNS, RULES, Settings, clean_event_texts, columns, prepare
 from stages.prepare.listings import read
 
 KNOBS: dict[str, Any] = {
@@ -84,7 +84,7 @@ def test_an_event_with_a_fault_is_set_aside_and_counted_under_its_reason(reason:
 def test_prepared_rows_obey_their_declarations_in_declared_order() -> None:
     prepared, _ = prepare(events(), settings())
     declared = columns(prepared)
-    tables.check(prepared, declared, "prepared")
+    tables.validate_table(prepared, declared, "prepared")
     assert [column.name for column in declared] == list(prepared)
     assert list(prepared)[: len(COLUMNS)] == [column.name for column in COLUMNS]
     tags = ["art", "dance", "music", "sport"]
@@ -168,7 +168,9 @@ def test_events_that_share_only_their_place_are_no_twins() -> None:
 
 
 def test_a_tag_outside_the_fixed_set_is_refused_with_the_nearest() -> None:
-    with pytest.raises(Refusal, match=r"2 rows have the tag 'music', which .* did you mean 'musik'\? .*take every tag"):
+    with pytest.raises(
+        UserError, match=r"2 rows have the tag 'music', which .* did you mean 'musik'\? .*take every tag"
+    ):
         prepare(events(), settings(tags=["art", "dance", "musik", "sport"]))
 
 
@@ -178,20 +180,20 @@ def test_a_fixed_set_is_spelt_as_tags_are() -> None:
 
 
 def test_a_table_without_a_tag_is_refused() -> None:
-    with pytest.raises(Refusal, match="none of 6 rows has a tag"):
+    with pytest.raises(UserError, match="none of 6 rows has a tag"):
         prepare(events(tags=""), settings())
 
 
 @pytest.mark.parametrize("column", ["id", "name", "tags"])
 def test_an_absent_column_is_refused_with_the_nearest(column: str) -> None:
-    with pytest.raises(Refusal, match=f"events has no column '{column}'; did you mean '{column}s'"):
+    with pytest.raises(UserError, match=f"events has no column '{column}'; did you mean '{column}s'"):
         prepare(events().rename(columns={column: f"{column}s"}), settings())
 
 
 def test_an_empty_table_and_one_of_which_nothing_survives_are_refused() -> None:
-    with pytest.raises(Refusal, match="events has no rows"):
+    with pytest.raises(UserError, match="events has no rows"):
         prepare(events().head(0), settings())
-    with pytest.raises(Refusal, match="none of 6 rows survives; most were set aside for 'empty text'"):
+    with pytest.raises(UserError, match="none of 6 rows survives; most were set aside for 'empty text'"):
         prepare(events(**NOTHING), settings())
 
 
@@ -205,7 +207,7 @@ def test_an_event_with_one_field_is_an_event() -> None:
 
 def test_texts_are_cleaned_and_a_missing_one_is_empty() -> None:
     raw = pd.DataFrame({"name": ["<b>Ｊazz</b> &amp; soul", None, 7], "location": [np.nan, "here", "🎈"]})
-    assert texts(raw).to_dict("list") == {
+    assert clean_event_texts(raw).to_dict("list") == {
         "name": ["Jazz & soul", "", "7"],
         "description": ["", "", ""],
         "location": ["", "here", ""],
@@ -297,7 +299,7 @@ def test_every_form_of_source_gives_the_same_rows(tmp_path: Path, form: str) -> 
 
 def test_a_source_without_a_table_of_events_is_refused(tmp_path: Path) -> None:
     (tmp_path / "event.csv").write_text("id\n1\n")
-    with pytest.raises(Refusal, match=r"holds no table 'events' .*did you mean 'event'"):
+    with pytest.raises(UserError, match=r"holds no table 'events' .*did you mean 'event'"):
         read(str(tmp_path))
 
 

@@ -11,10 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.refusals import Refusal
-from core.tables import check
+from core.refusals import UserError
+from core.tables import validate_table
 from stages.prepare.box_scores import read
-from stages.prepare.props import COLUMNS, LINE_RULES, LOG_RULES, LOGGED, NEEDED, ROLES, RULES, Settings, prepare
+from stages.prepare.props import (
+    COLUMNS,
+    LINE_RULES,
+    LOG_RULES,
+    LOGGED_COLUMNS,
+    REQUIRED_GAME_COLUMNS,
+    ROLE_MIN_MINUTES,
+    RULES,
+    Settings,
+    prepare,
+)
 from tests import corridor
 
 SETTINGS = Settings(quantity="points", until=None, longest_game=70, line_high=80, estimate=False)
@@ -164,7 +174,7 @@ def test_prepared_rows_obey_their_declarations_in_declared_order() -> None:
         ("steals", "blocks", "turnovers", "fga", "fg3a", "fta", "fg3_pct", "ft_pct"), 0
     )
     rows, _ = prepared(games=game(**extras), lines=quote(), production=logged())
-    check(rows, COLUMNS, "prepared")
+    validate_table(rows, COLUMNS, "prepared")
     assert list(rows.columns) == [column.name for column in COLUMNS]
     assert rows["row_id"].tolist() == [f"{who}:{DAY}" for who in "1234"]
     assert rows["group"].eq(DAY).all()
@@ -172,11 +182,11 @@ def test_prepared_rows_obey_their_declarations_in_declared_order() -> None:
 
 
 def test_a_column_that_the_source_lacks_is_left_out_rather_than_left_empty() -> None:
-    rows, report = prepared(games=game()[[*NEEDED, "points"]])
+    rows, report = prepared(games=game()[[*REQUIRED_GAME_COLUMNS, "points"]])
     lacking = {"player", "season_type", "rebounds", "fgm", "team_points", "opponent_points", "plus_minus"}
     assert not lacking & set(rows)
     assert not lacking & set(report["missing_share"])
-    assert not {column.name for column in LOGGED} & set(rows)
+    assert not {column.name for column in LOGGED_COLUMNS} & set(rows)
     assert report["teams_whose_points_are_not_their_players_sum"] is None
 
 
@@ -214,7 +224,7 @@ def test_only_what_precedes_the_game_is_declared_known_before_it() -> None:
         ),
         *("last_5", "last_10", "season_mean", "usual", "usual_minutes", "role", "open_line", "estimated_line"),
     }
-    assert {column.name for column in COLUMNS if column.yardstick} == {column.name for column in LOGGED}
+    assert {column.name for column in COLUMNS if column.yardstick} == {column.name for column in LOGGED_COLUMNS}
 
 
 def test_the_points_of_a_team_are_held_against_those_of_its_players() -> None:
@@ -397,7 +407,13 @@ def test_a_newer_row_without_a_prediction_replaces_none() -> None:
 def test_the_log_says_what_it_was_graded_by_and_when_it_was_made() -> None:
     log = logged(model="house", line=12.5, line_type="estimated", created_at="2024-03-01T15:00Z")
     row = of(prepared(production=log)[0])
-    assert [row[column.name] for column in LOGGED] == [14.0, "house", 12.5, "estimated", pd.Timestamp(DAY + " 15:00")]
+    assert [row[column.name] for column in LOGGED_COLUMNS] == [
+        14.0,
+        "house",
+        12.5,
+        "estimated",
+        pd.Timestamp(DAY + " 15:00"),
+    ]
 
 
 # --- the past ---
@@ -470,7 +486,7 @@ def test_what_a_player_usually_does_is_what_loops_over_earlier_days_find(seed: i
             assert found == pytest.approx(whole, nan_ok=True)
         assert row.share_of_team == pytest.approx(1 / len(side))
         np.testing.assert_equal(row.opponent_points, against[0] if against else np.nan)
-    assert {row.role for row in rows if isinstance(row.role, str)} == set(ROLES)
+    assert {row.role for row in rows if isinstance(row.role, str)} == set(ROLE_MIN_MINUTES)
 
 
 def quoted(games: pd.DataFrame) -> pd.DataFrame:
@@ -521,7 +537,7 @@ def test_the_order_of_the_raw_rows_leaves_no_trace() -> None:
 
 
 def test_another_quantity_is_predicted_without_any_word_of_points() -> None:
-    games = game(rebounds=[4, 9, 7, 2])[[*NEEDED, "rebounds"]]
+    games = game(rebounds=[4, 9, 7, 2])[[*REQUIRED_GAME_COLUMNS, "rebounds"]]
     lines = stacked(quote(3.5, stat="rebounds"), quote(20.5, stat="points"))
     rows, report = prepared(SETTINGS.model_copy(update={"quantity": "rebounds"}), games=games, lines=lines)
     assert rows["target"].tolist() == [4, 9, 7, 2]
@@ -556,12 +572,12 @@ def test_a_quantity_is_judged_and_points_are_not_where_another_is_predicted() ->
 def test_a_misnamed_column_is_refused_with_the_nearest_name(table: str, name: str, rows: int | None) -> None:
     raw = {"games": game(), "lines": quote(), "production": logged()}
     raw[table] = raw[table].rename(columns={name: f"{name}z"}).head(rows if rows is not None else 99)
-    with pytest.raises(Refusal, match=rf"^{table} has no column '{name}'; did you mean '{name}z'\?[^\n]*\.$"):
+    with pytest.raises(UserError, match=rf"^{table} has no column '{name}'; did you mean '{name}z'\?[^\n]*\.$"):
         prepare(raw, SETTINGS)
 
 
 def test_games_without_a_row_are_refused() -> None:
-    with pytest.raises(Refusal, match=r"^games has no rows; at least one is needed\.$"):
+    with pytest.raises(UserError, match=r"^games has no rows; at least one is needed\.$"):
         prepared(games=game().head(0))
 
 
@@ -584,7 +600,7 @@ def test_production_without_a_row_is_no_production() -> None:
 
 def test_results_of_the_future_are_refused_until_a_last_day_is_named() -> None:
     later = stacked(game(), player(day="2199-01-01"))
-    with pytest.raises(Refusal, match=r"games: 1 results are dated after today.*2199-01-01.*prepare\.props\.until"):
+    with pytest.raises(UserError, match=r"games: 1 results are dated after today.*2199-01-01.*prepare\.props\.until"):
         prepared(games=later)
     rows, report = prepared(UNTIL, games=later)
     assert len(rows) == 4
@@ -597,9 +613,9 @@ def test_games_still_to_come_are_without_a_result_and_not_refused() -> None:
 
 
 def test_when_nothing_survives_the_reason_that_took_most_is_named() -> None:
-    with pytest.raises(Refusal, match="games: none of 4 rows survives; most were set aside for 'future'"):
+    with pytest.raises(UserError, match="games: none of 4 rows survives; most were set aside for 'future'"):
         prepared(UNTIL, games=game("2199-01-01"))
-    with pytest.raises(Refusal, match="none of 5 rows survives; most were set aside for 'impossible minutes'"):
+    with pytest.raises(UserError, match="none of 5 rows survives; most were set aside for 'impossible minutes'"):
         prepared(games=stacked(game(minutes=99), player(points=-1)))
 
 
@@ -632,7 +648,7 @@ def test_zeros_before_an_id_tell_players_apart() -> None:
 @pytest.mark.parametrize("table", ["lines", "production"])
 def test_tables_that_share_no_player_are_refused_with_an_id_of_each(table: str) -> None:
     raw = {"games": player("007"), table: {"lines": quote(who=7), "production": logged(who=7)}[table]}
-    with pytest.raises(Refusal, match=rf"^{table} and games share no player_id \('7' here, '007' there\); give both"):
+    with pytest.raises(UserError, match=rf"^{table} and games share no player_id \('7' here, '007' there\); give both"):
         prepare(raw, SETTINGS)
 
 
@@ -647,13 +663,13 @@ def test_huge_numbers_are_set_aside_or_unknown_and_never_reach_a_row() -> None:
 
 
 def test_days_in_another_form_are_refused_with_the_first_of_them() -> None:
-    with pytest.raises(Refusal, match=r"^games: date is unreadable in every row, the first '1709251200000'; write"):
+    with pytest.raises(UserError, match=r"^games: date is unreadable in every row, the first '1709251200000'; write"):
         prepared(games=game(date=1709251200000))
 
 
 def test_an_unknown_line_type_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        Refusal, match=r"lines: line_type is 'actuals'; did you mean 'actual'\? Allowed: actual, estimated"
+        UserError, match=r"lines: line_type is 'actuals'; did you mean 'actual'\? Allowed: actual, estimated"
     ):
         prepared(lines=stacked(quote(), quote(line_type="actuals")))
 

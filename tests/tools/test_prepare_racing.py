@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.refusals import Refusal
-from core.tables import check
+from core.refusals import UserError
+from core.tables import validate_table
 from stages.prepare.racing import COLUMNS, RULES, Settings, prepare
 
 SETTINGS = Settings(until=None, box_low=1, box_high=10, book_low=0.8, book_high=1.6)
@@ -88,7 +88,7 @@ def test_prepared_rows_obey_their_declarations_in_declared_order() -> None:
     extras: dict[str, Any] = {"weight_kg": 30.0, "trainer": "A. Ashby", "place": [1, 2, 3, 4], "run_time_s": 18.0}
     extras |= {"sectional_s": 5.4, "margin_lengths": 1.0}
     prepared, _ = prepare(cards(race(**extras), race("r2", **extras)), SETTINGS)
-    check(prepared, COLUMNS, "prepared")
+    validate_table(prepared, COLUMNS, "prepared")
     assert list(prepared.columns) == [column.name for column in COLUMNS]
     assert prepared["row_id"].is_unique
     assert prepared["row_id"].iloc[0] == "r1:1"
@@ -180,7 +180,7 @@ def test_names_that_differ_in_case_and_spaces_are_one_runner() -> None:
 
 def test_settled_races_of_the_future_are_refused_until_a_last_day_is_named() -> None:
     raw = cards(race(), race("r2", start="2199-01-01"))
-    with pytest.raises(Refusal, match=r"4 settled rows are dated after today.*2199-01-01.*prepare\.racing\.until"):
+    with pytest.raises(UserError, match=r"4 settled rows are dated after today.*2199-01-01.*prepare\.racing\.until"):
         prepare(raw, SETTINGS)
     prepared, _ = prepare(raw, SETTINGS.model_copy(update={"until": date(2024, 3, 1)}))
     assert len(prepared) == 4
@@ -199,23 +199,23 @@ def test_the_last_day_is_kept_to_its_end() -> None:
 def test_when_nothing_survives_the_reason_that_took_most_is_named() -> None:
     raw = cards(race(won=0), race("r2", won=0), race("r3", bsp=2.0))
     with pytest.raises(
-        Refusal, match="none of 3 races survives; most, 2 races of 8 rows, were set aside for 'no winner'"
+        UserError, match="none of 3 races survives; most, 2 races of 8 rows, were set aside for 'no winner'"
     ):
         prepare(raw, SETTINGS)
 
 
 def test_a_table_of_scratched_runners_alone_is_refused() -> None:
-    with pytest.raises(Refusal, match="all 4 rows are scratched"):
+    with pytest.raises(UserError, match="all 4 rows are scratched"):
         prepare(race(scratched=1), SETTINGS)
 
 
 def test_an_empty_table_is_refused() -> None:
-    with pytest.raises(Refusal, match="has no rows"):
+    with pytest.raises(UserError, match="has no rows"):
         prepare(race().head(0), SETTINGS)
 
 
 def test_a_misnamed_column_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(Refusal, match="no column 'runner'; did you mean 'runer'"):
+    with pytest.raises(UserError, match="no column 'runner'; did you mean 'runer'"):
         prepare(race().rename(columns={"runner": "runer"}), SETTINGS)
 
 

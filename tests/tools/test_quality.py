@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from core.evidence import Evidence
-from stages.diagnose._causes.inputs import worse
-from stages.diagnose._causes.quality import quality, segments
+from stages.diagnose._causes.inputs import find_newly_unsound_inputs
+from stages.diagnose._causes.quality import build_segments, score_row_quality
 from tests.tools.test_causes import KNOBS
 from tests.tools.test_drift import scored
 
@@ -27,7 +27,7 @@ def _late(evidence: Evidence) -> np.ndarray:
 
 
 def test_sound_rows_score_nothing() -> None:
-    found = quality(_with_inputs()).drop(columns="day")
+    found = score_row_quality(_with_inputs()).drop(columns="day")
     assert (found.abs().max() < 0.01).all()
 
 
@@ -37,7 +37,7 @@ def test_missing_and_defaulted_inputs_are_shares_of_the_inputs() -> None:
     features = evidence.features.assign(
         x0=evidence.features["x0"].mask(late), x1=evidence.features["x1"].mask(late, 0.0)
     )
-    found = quality(replace(evidence, features=features))
+    found = score_row_quality(replace(evidence, features=features))
     inputs = evidence.features.shape[1] - 1
     np.testing.assert_allclose(found["missing"], late / inputs)
     assert (found["defaulted"][late] > 0.1).all()
@@ -46,9 +46,9 @@ def test_missing_and_defaulted_inputs_are_shares_of_the_inputs() -> None:
 
 def test_the_inputs_that_became_unsound_are_named_with_their_shares() -> None:
     evidence = _with_inputs()
-    day = evidence.asked["time"].dt.normalize()
+    day = evidence.scored_rows["time"].dt.normalize()
     on = day.max()
-    late = evidence.features["row_id"].isin(evidence.asked["row_id"][day > on - pd.Timedelta(days=10)]).to_numpy()
+    late = evidence.features["row_id"].isin(evidence.scored_rows["row_id"][day > on - pd.Timedelta(days=10)]).to_numpy()
     x = {name: evidence.features[name] for name in ("x0", "x1", "x2")}
     random = np.random.default_rng(1).random(len(late))
     features = evidence.features.assign(
@@ -56,17 +56,17 @@ def test_the_inputs_that_became_unsound_are_named_with_their_shares() -> None:
     )
     features["word"] = pd.Series("a", index=features.index).mask(late & (random < 0.2))
     settings = KNOBS.model_copy(update={"window_days": 10})
-    first, second, third = worse(replace(evidence, features=features), on, settings)
+    first, second, third = find_newly_unsound_inputs(replace(evidence, features=features), on, settings)
     assert first == {"input": "x0", "unsound": "missing", "share": 1.0, "before": 0.0}
     assert (second["input"], second["unsound"], second["before"]) == ("x1", "at 7", 0.0)
     assert second["share"] == pytest.approx(0.5, abs=0.15)
     assert (third["input"], third["unsound"]) == ("word", "missing")
     wholly = evidence.features.assign(x1=x["x1"].mask(late, 7.0))
-    assert worse(replace(evidence, features=wholly), on, settings) == [
+    assert find_newly_unsound_inputs(replace(evidence, features=wholly), on, settings) == [
         {"input": "x1", "unsound": "at 7", "share": 1.0, "before": 0.0}
     ]
-    assert worse(evidence, on, settings) == []
-    assert worse(evidence, day.min(), settings) == []
+    assert find_newly_unsound_inputs(evidence, on, settings) == []
+    assert find_newly_unsound_inputs(evidence, day.min(), settings) == []
 
 
 def test_inputs_that_stand_still_are_stale_and_those_that_lag_contradict_what_was_prepared() -> None:
@@ -78,17 +78,17 @@ def test_inputs_that_stand_still_are_stale_and_those_that_lag_contradict_what_wa
     for name in names:
         last = frozen[name].mask(late).groupby(entity).ffill()
         frozen[name] = frozen[name].where(~late, last)
-    found = quality(replace(evidence, features=frozen))
+    found = score_row_quality(replace(evidence, features=frozen))
     assert found["stale"][late].mean() > 0.95
     assert found["stale"][~late].max() == 0
     lagged = evidence.features.copy()
     lagged.loc[late, "form"] = lagged.groupby(entity)["form"].shift(3)[late]
-    found = quality(replace(evidence, features=lagged.assign(form=lagged["form"])))
+    found = score_row_quality(replace(evidence, features=lagged.assign(form=lagged["form"])))
     assert found["contrary"][~late].max() == 0
     few = replace(
         evidence, features=evidence.features.assign(form=lagged["form"].where(_few(late), evidence.features["form"]))
     )
-    assert quality(few)["contrary"][_few(late)].min() == 1
+    assert score_row_quality(few)["contrary"][_few(late)].min() == 1
 
 
 def _few(late: np.ndarray) -> np.ndarray:
@@ -98,7 +98,7 @@ def _few(late: np.ndarray) -> np.ndarray:
 def test_rows_told_twice_or_not_at_all_are_marked() -> None:
     evidence = scored()
     given = pd.concat([evidence.predictions.iloc[10:], evidence.predictions.iloc[50:53]])
-    found = quality(replace(evidence, predictions=given))
+    found = score_row_quality(replace(evidence, predictions=given))
     assert found["unpredicted"].tolist() == [1.0] * 10 + [0.0] * (len(found) - 10)
     assert np.flatnonzero(found["repeated"]).tolist() == [50, 51, 52]
     assert (found["day"].to_numpy() == evidence.folds["time"].dt.normalize().to_numpy()).all()
@@ -111,9 +111,9 @@ def test_segments_band_numbers_and_say_where_the_market_s_number_comes_from() ->
         open_line=[9.0, 10.0, 10.5, 9.0, 9.0], line_type=["none", "actual", "actual", "actual", "estimated"],
         role=pd.Series(["star", None, "bench", "bench", "star"], dtype=object),
     )  # fmt: skip
-    found = segments(replace(evidence, prepared=prepared), ["role", "line_origin", "absent", "target"])
+    found = build_segments(replace(evidence, prepared=prepared), ["role", "line_origin", "absent", "target"])
     assert found["line_origin"].tolist() == ["none", "estimate", "open", "moved", "estimate"]
     assert found["role"].tolist() == ["star", "(missing)", "bench", "bench", "star"]
     assert list(found) == ["role", "target", "line_origin"]
     assert found["target"].nunique() == 5
-    assert segments(evidence, ["target"])["target"].nunique() == 4
+    assert build_segments(evidence, ["target"])["target"].nunique() == 4

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.races import softmax
-from core.refusals import Refusal
+from core.races import compute_group_softmax
+from core.refusals import UserError
 from stages.evaluate.race import Settings, compare, evaluate
 
 SETTINGS = Settings(commission=0.1, margin=0.0, bins=5, blocks=2)
@@ -26,9 +26,9 @@ def simulated(seed: int, skill: float, races: int = 1500) -> tuple[pd.DataFrame,
     random = np.random.default_rng(seed)
     group = np.repeat(np.arange(races), 6)
     public, private = random.normal(0, 0.8, len(group)), random.normal(0, 0.5, len(group))
-    truth = softmax(public + private, group)
+    truth = compute_group_softmax(public + private, group)
     won = (pd.Series(np.log(truth) + random.gumbel(size=len(group))).groupby(group).rank(ascending=False) == 1) * 1.0
-    market, model = softmax(public, group), softmax(public + skill * private, group)
+    market, model = compute_group_softmax(public, group), compute_group_softmax(public + skill * private, group)
     rows = pd.DataFrame({"row_id": [f"r{n}" for n in range(len(group))], "group": group.astype(str)})
     rows["time"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(group // 20, "D")
     predictions = rows.assign(target=won, fold="test_0", tuned=model, default=market, floor=1 / 6)
@@ -122,7 +122,7 @@ def test_two_runs_are_compared_race_by_race_as_by_hand() -> None:
 def test_a_better_run_is_called_better_and_an_equal_one_noise(skill: float, said: str) -> None:
     (one, prepared), (other, _) = simulated(5, skill), simulated(5, 0.0)
     jitter = np.random.default_rng(0).normal(0, 0.05, len(one))
-    one["tuned"] = softmax(np.log(one["tuned"].to_numpy(float)) + jitter, np.repeat(np.arange(1500), 6))
+    one["tuned"] = compute_group_softmax(np.log(one["tuned"].to_numpy(float)) + jitter, np.repeat(np.arange(1500), 6))
     found = compare(one, other, prepared, NAMES, SETTINGS, 0)
     assert said in found["sentences"][0]
     assert (found["gain_over_market"]["value"] > 0.02) == (skill > 0)
@@ -146,5 +146,5 @@ def test_runs_without_a_market_are_compared_without_one() -> None:
 
 def test_runs_with_other_runners_are_refused() -> None:
     predictions, prepared = simulated(8, 0.5, races=100)
-    with pytest.raises(Refusal, match="do not hold the same runners"):
+    with pytest.raises(UserError, match="do not hold the same runners"):
         compare(predictions, predictions[6:], prepared, NAMES, SETTINGS, 0)

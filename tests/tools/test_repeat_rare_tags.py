@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.refusals import Refusal
-from core.rows import Rows
+from core.refusals import UserError
+from core.rows import FoldData
 from stages.resample import repeat_rare_tags
 from tests.tagged import planted, tagged
 
 FEW = settings(deadline=None, max_examples=30)
 
 
-def weights(rows: Rows, per_tag: float, most: float) -> np.ndarray:
+def weights(rows: FoldData, per_tag: float, most: float) -> np.ndarray:
     weight, made = repeat_rare_tags.resample(
         rows, repeat_rare_tags.Settings(rows_per_tag=per_tag, most_times=most), seed=0
     )
@@ -48,5 +48,5 @@ def test_rows_without_a_tag_or_with_frequent_ones_only_stay_as_they_are() -> Non
 
 def test_rows_of_a_task_without_tags_are_refused() -> None:
     rows = planted(1)
-    with pytest.raises(Refusal, match="these rows have no tags; choose none"):
-        weights(Rows(**vars(rows) | {"y": rows.y[:, 0], "tags": ()}), per_tag=5, most=2)
+    with pytest.raises(UserError, match="these rows have no tags; choose none"):
+        weights(FoldData(**vars(rows) | {"y": rows.y[:, 0], "tags": ()}), per_tag=5, most=2)

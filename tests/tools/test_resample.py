@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE, SMOTENC
 from pydantic import ValidationError
 
-from core.inputs import categories, learn
-from core.refusals import Refusal
-from core.rows import Rows, Table
+from core.inputs import fit_encoding, list_categorical_inputs
+from core.refusals import UserError
+from core.rows import FoldData, FoldTables
 from stages.resample import none, recency, smote_nc, undersample
 
 HOURS = np.timedelta64(3, "h")
@@ -26,7 +26,7 @@ NUMBERS = ["weight", "price", "starts", "debut"]
 FEW = settings(deadline=None, max_examples=12)
 
 
-def races(seed: int, count: int = 40, runners: int = 6) -> Rows:
+def races(seed: int, count: int = 40, runners: int = 6) -> FoldData:
     """Return races of a few runners, one winner each, inputs of every kind, some missing."""
     random, n = np.random.default_rng(seed), count * runners
     x = pd.DataFrame(
@@ -42,14 +42,16 @@ def races(seed: int, count: int = 40, runners: int = 6) -> Rows:
     group = np.repeat(np.arange(count), runners)
     won = (np.arange(n) % runners == random.integers(0, runners, count)[group]).astype(float)
     time = np.datetime64("2024-01-01", "us") + group * HOURS
-    return Rows(x, won, np.full(n, np.nan), group, time, np.ones(n), np.arange(n))
+    return FoldData(x, won, np.full(n, np.nan), group, time, np.ones(n), np.arange(n))
 
 
-def with_target(rows: Rows, target: list[float] | np.ndarray) -> Rows:
+def with_target(rows: FoldData, target: list[float] | np.ndarray) -> FoldData:
     """Return as many of the rows as there are targets, with these."""
     n = slice(len(target))
     y = np.array(target, float)
-    return Rows(rows.x[n], y, rows.teacher[n], rows.group[n], rows.time[n], rows.weight[n], rows.at[n])
+    return FoldData(
+        rows.x[n], y, rows.soft_label[n], rows.group[n], rows.time[n], rows.weight[n], rows.table_position[n]
+    )
 
 
 @pytest.mark.parametrize(("tool", "knobs"), ARMS)
@@ -85,7 +87,7 @@ def test_another_seed_draws_otherwise(tool: Any, knobs: Any) -> None:
 @pytest.mark.parametrize(("tool", "knobs"), ARMS[2:])
 @pytest.mark.parametrize("target", [[20.0, 31.0], [0.0, np.nan], [-1.0, 1.0]])
 def test_a_target_that_is_no_share_of_a_win_is_refused(tool: Any, knobs: Any, target: list[float]) -> None:
-    with pytest.raises(Refusal, match="share of a win"):
+    with pytest.raises(UserError, match="share of a win"):
         tool.resample(with_target(races(0), target), knobs, 7)
 
 
@@ -149,14 +151,14 @@ def test_the_runners_of_a_dead_heat_count_as_winners() -> None:
 
 
 def test_undersampling_rows_without_a_winner_is_refused() -> None:
-    with pytest.raises(Refusal, match="no winner among 6"):
+    with pytest.raises(UserError, match="no winner among 6"):
         undersample.resample(with_target(races(0), np.zeros(6)), undersample.Settings(losers_per_winner=1.0), 0)
 
 
 @FEW
 @given(st.integers(0, 9999), st.integers(1, 8), st.floats(0.3, 1), st.booleans())
 def test_each_synthetic_number_lies_between_its_two_parents(seed: int, k: int, share: float, mixed: bool) -> None:
-    rows = races(seed) if mixed else races(seed).only(NUMBERS)
+    rows = races(seed) if mixed else races(seed).select_inputs(NUMBERS)
     _, made = smote_nc.resample(rows, smote_nc.Settings(winners_per_loser=share, neighbours=k), seed)
     assert len(made) == round(share * 200) - 40
     assert (rows.y[made["parent"]] == 1).all()
@@ -173,9 +175,9 @@ def test_each_synthetic_number_lies_between_its_two_parents(seed: int, k: int, s
 @FEW
 @given(st.integers(0, 9999))
 def test_the_other_parent_is_among_the_nearest_winners(seed: int) -> None:
-    rows = races(seed).only(["weight", "price"])
+    rows = races(seed).select_inputs(["weight", "price"])
     _, made = smote_nc.resample(rows, smote_nc.Settings(winners_per_loser=0.6, neighbours=3), seed)
-    known = learn(rows.x)
+    known = fit_encoding(rows.x)
     scaled = (rows.x.fillna(rows.x.median()).to_numpy() - known["mean"]) / known["spread"]
     winners = np.flatnonzero(rows.y)
     for parent, other in zip(made["parent"], made["other"], strict=True):
@@ -186,8 +188,11 @@ def test_the_other_parent_is_among_the_nearest_winners(seed: int) -> None:
 @FEW
 @given(st.integers(0, 9999), st.integers(1, 8))
 def test_synthetic_rows_are_those_that_imbalanced_learn_makes_by_itself(seed: int, k: int) -> None:
-    rows, mixed = races(seed).only(["weight", "price"]), races(seed).only(["weight", "price", "trainer"])
-    known = learn(rows.x)
+    rows, mixed = (
+        races(seed).select_inputs(["weight", "price"]),
+        races(seed).select_inputs(["weight", "price", "trainer"]),
+    )
+    known = fit_encoding(rows.x)
     scaled = (rows.x.fillna(rows.x.median()) - known["mean"]) / known["spread"]
     knobs: dict[str, Any] = {"sampling_strategy": {1.0: 120}, "k_neighbors": k, "random_state": seed}
     for table, sampler, x in (
@@ -226,7 +231,7 @@ def test_synthetic_rows_have_the_inputs_of_real_ones_in_kind_and_order() -> None
     _, made = smote_nc.resample(rows, smote_nc.Settings(winners_per_loser=0.6, neighbours=3), 0)
     assert made.columns.tolist() == [*rows.x.columns, "parent", "other", "target"]
     assert made[rows.x.columns].dtypes.equals(rows.x.dtypes)
-    assert made.drop(columns=categories(rows.x)).notna().all().all()
+    assert made.drop(columns=list_categorical_inputs(rows.x)).notna().all().all()
     assert made["parent"].dtype == made["other"].dtype == np.int64
 
 
@@ -237,25 +242,27 @@ def test_nothing_is_made_where_winners_are_already_as_frequent_as_asked() -> Non
 
 
 def test_too_few_winners_for_the_neighbours_are_refused() -> None:
-    with pytest.raises(Refusal, match="found 3 winners where 3 neighbours need at least 4"):
+    with pytest.raises(UserError, match="found 3 winners where 3 neighbours need at least 4"):
         smote_nc.resample(races(0, count=3), smote_nc.Settings(winners_per_loser=0.9, neighbours=3), 0)
 
 
 def test_inputs_without_a_number_are_refused() -> None:
-    with pytest.raises(Refusal, match="only categories"):
-        smote_nc.resample(races(0).only(["trainer"]), smote_nc.Settings(winners_per_loser=0.9, neighbours=3), 0)
+    with pytest.raises(UserError, match="only categories"):
+        smote_nc.resample(
+            races(0).select_inputs(["trainer"]), smote_nc.Settings(winners_per_loser=0.9, neighbours=3), 0
+        )
 
 
 def test_a_learner_gets_synthetic_rows_beside_their_parents_and_no_dropped_row() -> None:
     rows = races(0)
-    keys = {"row_id": [f"r{n:03}" for n in rows.at], "group": rows.group, "time": rows.time}
+    keys = {"row_id": [f"r{n:03}" for n in rows.table_position], "group": rows.group, "time": rows.time}
     folds = pd.DataFrame({**keys, "target": rows.y, "teacher": np.nan, "test_0": "fit"})
     features = pd.concat([folds[["row_id"]], rows.x], axis=1)
     weight, made = smote_nc.resample(rows, smote_nc.Settings(winners_per_loser=0.6, neighbours=3), 0)
     weight[0] = 0
     made[["parent", "other"]] = folds["row_id"].to_numpy()[made[["parent", "other"]]]
     weights = folds[["row_id"]].assign(test_0=weight)
-    seen = Table(features, folds, weights, made.assign(fold="test_0")).resampled("test_0")
+    seen = FoldTables(features, folds, weights, made.assign(fold="test_0")).get_resampled_rows("test_0")
     assert len(seen.y) == len(rows.y) - 1 + len(made)
     assert seen.y.sum() == rows.y[1:].sum() + len(made)
     assert seen.x.dtypes.equals(rows.x.dtypes)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core import counts
 from core.outputs import write_json
-from core.refusals import Refusal
+from core.refusals import UserError
 from stages.calibrate import residuals
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +26,7 @@ def players(n: int, seed: int, growth: float = 0.37) -> tuple[Floats, Floats, Fl
     mean = random.gamma(2.0, 5.0, n) + 1
     spread = 6 * (mean / 10) ** growth
     uniform, outcome = random.random(n), np.zeros(n)
-    while (low := counts.cdf(outcome, mean, spread, True) < uniform).any():
+    while (low := counts.compute_cdf(outcome, mean, spread, True) < uniform).any():
         outcome += low
     return mean, spread, outcome
 
@@ -48,7 +48,7 @@ def apply(state: dict[str, Any], score: Floats) -> dict[str, Floats]:
 
 
 def cost(found: dict[str, Floats], target: Floats, whole: bool = True) -> float:
-    return float(counts.crps(target, found["mean"], found["spread"], whole).mean())
+    return float(counts.compute_crps(target, found["mean"], found["spread"], whole).mean())
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_growth_of_the_spread_with_the_mean_is_recovered(planted: float) -> 
 
 def test_a_median_is_mended_to_the_mean_it_belongs_to() -> None:
     mean, spread, target = players(8000, 3)
-    score = counts.median(mean, spread, True)
+    score = counts.compute_median(mean, spread, True)
     found = apply(fit(score, target), score)
     assert found["mean"].mean() - score.mean() > 0.3
     assert (target > found[""]).mean() == pytest.approx((target < found[""]).mean(), abs=0.03)
@@ -94,7 +94,7 @@ def test_later_outcomes_fall_evenly_over_the_distribution(whole: bool) -> None:
     later, _, outcome = make(10_000, 5)
     found = apply(fit(mean + 1, target), later + 1)
     draws = np.random.default_rng(6).random(len(later))
-    places = counts.pit(outcome, found["mean"], found["spread"], whole, draws)
+    places = counts.compute_pit(outcome, found["mean"], found["spread"], whole, draws)
     tenths = np.histogram(places, 10, (0, 1))[0] / len(later)
     np.testing.assert_allclose(tenths, 0.1, atol=0.015)  # standard error 0.003 and what 6000 rows teach
 
@@ -107,7 +107,7 @@ def test_no_line_or_curve_is_likelier_than_the_one_before_it_is_drawn(whole: boo
 
     def loss(**other: float) -> float:
         found = apply(state | other, score)
-        return float(counts.log_score(target, found["mean"], found["spread"], whole).mean())
+        return float(counts.compute_log_score(target, found["mean"], found["spread"], whole).mean())
 
     for number in ("a", "b", "level", "growth"):
         for step in (0.9, 1.1, 0.5):
@@ -124,14 +124,14 @@ def test_a_score_that_was_right_stays_as_it_was() -> None:
 
 
 @FEW
-@given(n=st.integers(1, residuals.FEWEST - 1), seed=st.integers(0, 999), bias=st.floats(-5, 5), whole=st.booleans())
+@given(n=st.integers(1, residuals.MIN_ROWS - 1), seed=st.integers(0, 999), bias=st.floats(-5, 5), whole=st.booleans())
 def test_few_rows_leave_the_score_as_it_is_and_give_a_spread(n: int, seed: int, bias: float, whole: bool) -> None:
     mean, _, target = (players if whole else weights)(n, seed)
     score = mean + bias
     state = fit(score, target)
     assert (state["a"], state["b"], state["growth"]) == (0, 1, 0.5 if whole else 0)
     found = apply(state, score)
-    np.testing.assert_array_equal(found["mean"], np.maximum(score, residuals.LEAST) if whole else score)
+    np.testing.assert_array_equal(found["mean"], np.maximum(score, residuals.MIN_COUNT_MEAN) if whole else score)
     assert (found["spread"] > 0).all()
 
 
@@ -237,7 +237,7 @@ def test_no_rows_to_apply_to_is_no_error() -> None:
     ],
 )
 def test_what_no_distribution_can_be_learned_from_is_refused(score: list[float], target: list[float], why: str) -> None:
-    with pytest.raises(Refusal, match=why):
+    with pytest.raises(UserError, match=why):
         fit(np.array(score, float), np.array(target, float))
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from core.blocks import Blocks
-from core.grading import Picks, grade
-from stages.evaluate._rivals import mcnemar, rivals
+from core.blocks import BlockBootstrap
+from core.grading import Picks, grade_picks
+from stages.evaluate._rivals import compare_paired_picks, run_mcnemar_test
 
 ROWS, DAYS = 3000, 100
 SIDE = st.sampled_from([-1, 0, 1])
@@ -17,7 +17,7 @@ SIDE = st.sampled_from([-1, 0, 1])
 
 def picks(sides: list[int], beyond: list[int]) -> Picks:
     """Return bets on lines of 0 with outcomes below, on or above them."""
-    return grade(np.array(sides), np.zeros(len(sides)), np.array(beyond, dtype=float))
+    return grade_picks(np.array(sides), np.zeros(len(sides)), np.array(beyond, dtype=float))
 
 
 @settings(deadline=None, max_examples=100)
@@ -28,7 +28,7 @@ def test_mcnemar_counts_rows_that_both_decided_and_tosses_a_coin_for_the_discord
     one, other, beyond = ([row[part] for row in rows] for part in range(3))
     first = sum(a * y > 0 and b * y < 0 for a, b, y in zip(one, other, beyond, strict=True))
     second = sum(a * y < 0 and b * y > 0 for a, b, y in zip(one, other, beyond, strict=True))
-    found = mcnemar(picks(one, beyond), picks(other, beyond))
+    found = run_mcnemar_test(picks(one, beyond), picks(other, beyond))
     assert (found["only_first_won"], found["only_second_won"]) == (first, second)
     assert found["both_decided"] == sum(a * b * y != 0 for a, b, y in zip(one, other, beyond, strict=True))
     assert found["p"] == pytest.approx(binomtest(first, first + second).pvalue if first + second else 1)
@@ -43,8 +43,8 @@ def skilled(seed: int, chance: float, beyond: np.ndarray) -> Picks:
 @pytest.mark.parametrize(("chance", "said"), [(0.6, "more than noise"), (0.5, "the difference is noise")])
 def test_a_lead_is_called_noise_unless_it_is_beyond_its_interval(chance: float, said: str) -> None:
     beyond = np.random.default_rng(0).choice([-1, 1], ROWS)
-    blocks = Blocks(pd.Series(np.arange(ROWS) % DAYS), 0)
-    found = rivals(skilled(1, chance, beyond), skilled(2, 0.5, beyond), ("tuned", "default"), blocks)
+    blocks = BlockBootstrap(pd.Series(np.arange(ROWS) % DAYS), 0)
+    found = compare_paired_picks(skilled(1, chance, beyond), skilled(2, 0.5, beyond), ("tuned", "default"), blocks)
     one, other = (found["hit_rate"][name]["value"] for name in ("tuned", "default"))
     assert found["difference_points"]["value"] == pytest.approx(100 * (one - other))
     assert found["sentence"].startswith(f"The tuned picks hit {100 * one:.1f} % (")
@@ -54,5 +54,5 @@ def test_a_lead_is_called_noise_unless_it_is_beyond_its_interval(chance: float, 
 
 def test_a_few_days_are_not_compared() -> None:
     one = picks([1, 1, -1], [1, 1, 1])
-    found = rivals(one, one, ("tuned", "default"), Blocks(pd.Series([0, 1, 2]), 0))
+    found = compare_paired_picks(one, one, ("tuned", "default"), BlockBootstrap(pd.Series([0, 1, 2]), 0))
     assert found["sentence"] == "The tuned picks hit 66.7 % and the default ones 66.7 %: too few days to compare them."

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.refusals import Refusal
+from core.refusals import UserError
 from stages.prepare.racing import Settings, prepare
-from stages.prepare.runners import HEADER, read
+from stages.prepare.runners import GUIDE_HEADER, read
 
 SETTINGS = Settings(until=None, box_low=1, box_high=10, book_low=0.8, book_high=1.6)
 TABLE = pd.DataFrame(
@@ -54,11 +54,11 @@ def start(name: str, **cells: str) -> str:
         | {"Dog Name": name}
         | {{"SEC": "1 SEC", "W2G": "W/2G"}.get(key, key): cell for key, cell in cells.items()}
     )
-    return ",".join(line.get(column, "") for column in HEADER)
+    return ",".join(line.get(column, "") for column in GUIDE_HEADER)
 
 
 def guide(folder: Path, *lines: str, name: str = "Race 1 - ARD - 15 March 2024.csv") -> str:
-    (folder / name).write_text("\n".join([",".join(HEADER), *lines]) + "\n")
+    (folder / name).write_text("\n".join([",".join(GUIDE_HEADER), *lines]) + "\n")
     return str(folder)
 
 
@@ -86,20 +86,20 @@ def test_every_form_of_one_table_prepares_to_the_same_rows(tmp_path: Path, name:
 
 def test_a_latin_1_table_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
     (tmp_path / "runners.csv").write_bytes(TABLE.to_csv(index=False).encode("latin-1"))
-    with pytest.raises(Refusal, match=r"runners\.csv is not UTF-8; convert it"):
+    with pytest.raises(UserError, match=r"runners\.csv is not UTF-8; convert it"):
         read(str(tmp_path))
 
 
 def test_an_empty_file_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "runners.csv").touch()
-    with pytest.raises(Refusal, match=r"runners\.csv is empty"):
+    with pytest.raises(UserError, match=r"runners\.csv is empty"):
         read(str(tmp_path))
 
 
 def test_a_source_of_neither_kind_is_refused_with_what_is_accepted(tmp_path: Path) -> None:
     TABLE.to_csv(tmp_path / "runner.csv", index=False)
     with pytest.raises(
-        Refusal, match=r"neither a table 'runners' \(.parquet.*SQLite.*form guides.*did you mean 'runner'"
+        UserError, match=r"neither a table 'runners' \(.parquet.*SQLite.*form guides.*did you mean 'runner'"
     ):
         read(str(tmp_path))
 
@@ -107,7 +107,7 @@ def test_a_source_of_neither_kind_is_refused_with_what_is_accepted(tmp_path: Pat
 def test_a_database_without_the_table_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "races.db")) as database:
         TABLE.to_sql("dogs", database, index=False)
-    with pytest.raises(Refusal, match=r"neither a table 'runners'.*Allowed: dogs"):
+    with pytest.raises(UserError, match=r"neither a table 'runners'.*Allowed: dogs"):
         read(str(tmp_path / "races.db"))
 
 
@@ -199,12 +199,12 @@ def test_a_start_without_a_finishing_place_has_no_result(tmp_path: Path) -> None
     [
         ("<!DOCTYPE html>\n<html></html>\n", r"page\.csv is not a form guide \(it begins '<!DOCTYPE html>'"),
         ("", r"page\.csv is empty"),
-        (",".join(HEADER) + "\n" + start(""), r"page\.csv begins with a row without a dog's name"),
-        (",".join(HEADER) + "\n" + start("1. Zoë"), r"page\.csv is not UTF-8"),
+        (",".join(GUIDE_HEADER) + "\n" + start(""), r"page\.csv begins with a row without a dog's name"),
+        (",".join(GUIDE_HEADER) + "\n" + start("1. Zoë"), r"page\.csv is not UTF-8"),
     ],
 )
 def test_a_file_that_is_no_form_guide_is_refused_by_name(tmp_path: Path, content: str, problem: str) -> None:
     guide(tmp_path, start("1. Quiet Otter"))
     (tmp_path / "page.csv").write_bytes(content.encode("latin-1"))
-    with pytest.raises(Refusal, match=problem):
+    with pytest.raises(UserError, match=problem):
         read(str(tmp_path))

@@ -9,8 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from samples._listings import TITLES, WORDS
-from samples.events import CUT, DROPPED, EVENTS, OUTDOORS, RULED, TAGS, TOGETHER, TOPICS, make, simulate, write
+from samples._listings import TAG_PHRASES, TITLES
+from samples.events import (
+    DROPPED_TAG_CHANCE,
+    EVENT_COUNT,
+    MAX_DESCRIPTION_LETTERS,
+    OUTDOOR_CHANCES,
+    PAIRED_TOPIC_CHANCES,
+    RULE_MADE_TAGS,
+    TAGS,
+    TOPIC_CHANCES,
+    make_sample,
+    simulate_clean_sample,
+    write,
+)
 from stages.prepare.events import Settings, prepare
 
 SETTINGS = Settings(
@@ -29,19 +41,19 @@ Prepared = tuple[pd.DataFrame, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return simulate(20250901)
+    return simulate_clean_sample(20250901)
 
 
 @pytest.fixture(scope="module")
 def many() -> World:
     """Eight worlds, one after the other: enough events to measure chances on."""
-    events, truth = zip(*(simulate(seed) for seed in SEEDS), strict=True)
+    events, truth = zip(*(simulate_clean_sample(seed) for seed in SEEDS), strict=True)
     return pd.concat(events, ignore_index=True), pd.concat(truth, ignore_index=True)
 
 
 @pytest.fixture(scope="module")
 def prepared() -> Prepared:
-    return prepare(pd.DataFrame(make()), SETTINGS)
+    return prepare(pd.DataFrame(make_sample()), SETTINGS)
 
 
 def given(events: pd.DataFrame) -> pd.DataFrame:
@@ -69,30 +81,30 @@ def test_the_sample_in_the_repository_is_the_one_that_the_command_writes(tmp_pat
 
 
 def test_another_seed_makes_other_events() -> None:
-    assert make(1)[0]["description"] != make(2)[0]["description"]
+    assert make_sample(1)[0]["description"] != make_sample(2)[0]["description"]
 
 
 def test_there_are_as_many_events_as_promised_and_no_description_is_longer_than_the_cut(world: World) -> None:
     events, truth = world
-    assert len(events) == len(truth) == EVENTS
+    assert len(events) == len(truth) == EVENT_COUNT
     assert events["id"].is_unique
     assert 12 <= len(TAGS) <= 16
-    assert events["description"].str.len().max() == CUT
+    assert events["description"].str.len().max() == MAX_DESCRIPTION_LETTERS
 
 
 def test_no_word_of_a_tag_is_said_of_another() -> None:
-    assert set(WORDS) == set(TAGS)
-    for one, other in combinations(WORDS, 2):
-        assert not set(WORDS[one]) & set(WORDS[other])
+    assert set(TAG_PHRASES) == set(TAGS)
+    for one, other in combinations(TAG_PHRASES, 2):
+        assert not set(TAG_PHRASES[one]) & set(TAG_PHRASES[other])
 
 
 def test_what_is_said_of_a_tag_is_said_where_the_tag_is_true_and_nowhere_else(world: World) -> None:
     events, truth = world
     for tag in TAGS:
         # the end may have been cut off, and a series takes only its titles from one topic
-        said = [any(phrase in text for phrase in WORDS[tag]) for text in events["description"]]
+        said = [any(phrase in text for phrase in TAG_PHRASES[tag]) for text in events["description"]]
         assert (truth.loc[said, tag] == 1).all()
-        if tag in TOPICS:
+        if tag in TOPIC_CHANCES:
             assert np.mean(np.array(said)[truth[tag] == 1]) > 0.7
 
 
@@ -105,11 +117,11 @@ def test_titles_are_those_of_a_true_tag(world: World) -> None:
 def test_labels_by_rule_follow_the_text_to_the_letter_and_the_others_follow_the_truth(many: World) -> None:
     events, truth = many
     labels, text = given(events), told(events).str.lower()
-    for tag in RULED:
+    for tag in RULE_MADE_TAGS:
         assert labels[tag].equals(text.str.contains(tag).astype(float).rename(tag))
-    noted = [tag for tag in TAGS if tag not in RULED]
+    noted = [tag for tag in TAGS if tag not in RULE_MADE_TAGS]
     true = truth[noted].to_numpy() == 1
-    assert labels[noted].to_numpy()[true].mean() == pytest.approx(1 - DROPPED, abs=0.02)
+    assert labels[noted].to_numpy()[true].mean() == pytest.approx(1 - DROPPED_TAG_CHANCE, abs=0.02)
     assert labels[noted].to_numpy()[~true].mean() == pytest.approx(0.01, abs=0.005)
 
 
@@ -120,7 +132,7 @@ def test_a_rule_by_substring_is_fooled_by_other_words(world: World) -> None:
     assert told(events[fooled]).str.contains("team|steam", case=False).all()
 
 
-@pytest.mark.parametrize("pair", TOGETHER)
+@pytest.mark.parametrize("pair", PAIRED_TOPIC_CHANCES)
 def test_tags_that_go_together_do(many: World, pair: tuple[str, str]) -> None:
     truth = many[1].drop_duplicates(["series", *TAGS])
     topic, other = pair
@@ -130,7 +142,7 @@ def test_tags_that_go_together_do(many: World, pair: tuple[str, str]) -> None:
 
 def test_what_is_held_outdoors_is_mostly_about_what_is_done_there(many: World) -> None:
     truth = many[1]
-    for topic, chance in OUTDOORS.items():
+    for topic, chance in OUTDOOR_CHANCES.items():
         assert truth.loc[truth[topic] == 1, "outdoor"].mean() > chance - 0.15
     assert ((truth["indoor"] + truth["outdoor"]) == 1).all()
 
@@ -156,15 +168,15 @@ def test_near_duplicates_that_prepare_finds_are_the_planted_series(world: World,
 
 def test_every_dirty_row_is_cleaned_or_set_aside(prepared: Prepared) -> None:
     rows, report = prepared
-    assert report["rows_in"] == EVENTS + 4
+    assert report["rows_in"] == EVENT_COUNT + 4
     assert report["set_aside"] == {"empty text": 2, "several events of one id": 2, "delivered twice": 1}
-    assert report["cut_texts"]["length"] == CUT
+    assert report["cut_texts"]["length"] == MAX_DESCRIPTION_LETTERS
     assert report["cut_texts"]["share"] > 0.1
     assert report["events_without_tags"] >= 1
     assert report["tags"].keys() == set(TAGS)
     odd = "[<>🎉Ｗ\u200b]|http|example|&amp;|!!"
     assert not rows["description"].str.contains(odd).any()
-    assert pd.Series([str(event["description"]) for event in make()]).str.contains(odd).sum() >= 12
+    assert pd.Series([str(event["description"]) for event in make_sample()]).str.contains(odd).sum() >= 12
 
 
 def test_the_file_is_a_list_of_plain_objects(tmp_path: Path) -> None:

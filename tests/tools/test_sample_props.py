@@ -8,40 +8,40 @@ import pytest
 
 from core import tables
 from samples import props
-from samples._box_scores import ORDER
+from samples._box_scores import COLUMN_ORDER
 from samples._league import (
-    CLUMP,
-    FATIGUE,
-    HOME,
-    MINUTES_NOISE,
-    ROLE,
-    ROUNDS,
+    FATIGUE_EFFECT,
+    HOME_EFFECT,
+    MINUTES_NOISE_SD,
+    POINTS_DISPERSION,
+    ROLE_MINUTES,
+    ROUNDS_PER_SEASON,
     SEASONS,
     STARTERS,
     TEAM_MINUTES,
     TEAMS,
-    USAGE,
-    median,
+    USAGE_EFFECT,
+    compute_median_points,
 )
 from samples._sportsbook import (
-    BACKFILLED,
     BACKFILLED_AT,
-    BOOK_NOISE,
+    BACKFILLED_DAYS,
+    BOOK_NOISE_SD,
     BOOKS,
-    CLOSE_NOISE,
-    DEFAULTED,
-    DEFAULTED_BY,
-    DUPLICATES,
+    CLOSE_NOISE_SD,
+    DEFAULTED_BY_POINTS,
+    DEFAULTED_DAYS,
+    DUPLICATE_ROWS,
     ESTIMATED_DAYS,
-    LOGGED,
-    OPEN_NOISE,
-    OUTAGE,
-    PICKEM,
+    LOGGED_SEASON,
+    OPEN_NOISE_SD,
+    OUTAGE_DAYS,
+    PICKEM_WHOLE_SHARE,
     STALE_DAYS,
     VIG,
-    american,
-    during,
-    is_open,
+    convert_to_american,
+    is_opening_quote,
+    is_within_dates,
 )
 
 ROUNDING = 1 / 12  # variance that rounding to a half adds, in points²
@@ -51,12 +51,12 @@ Tables = dict[str, pd.DataFrame]
 
 @pytest.fixture(scope="module")
 def world() -> tuple[Tables, pd.DataFrame]:
-    return props.simulate(20221018)
+    return props.simulate_clean_sample(20221018)
 
 
 @pytest.fixture(scope="module")
 def raw() -> Tables:
-    return props.make(20221018)
+    return props.make_sample(20221018)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,9 @@ def games(world: tuple[Tables, pd.DataFrame]) -> pd.DataFrame:
 def graded(world: tuple[Tables, pd.DataFrame], games: pd.DataFrame) -> pd.DataFrame:
     """Clean lines beside the game and its truth."""
     lines = world[0]["lines"]
-    return lines.assign(opened=is_open(lines), stale=during(lines["date"], STALE_DAYS)).merge(games, on=KEY)
+    return lines.assign(opened=is_opening_quote(lines), stale=is_within_dates(lines["date"], STALE_DAYS)).merge(
+        games, on=KEY
+    )
 
 
 @pytest.fixture(scope="module")
@@ -120,20 +122,20 @@ def test_the_sample_in_the_repository_is_the_one_that_the_command_writes(tmp_pat
 def test_the_same_seed_writes_the_same_bytes(raw: Tables, tmp_path: Path) -> None:
     props.write(tmp_path)
     for name, table in raw.items():
-        tables.write(table, tmp_path / "again.parquet")
+        tables.write_table(table, tmp_path / "again.parquet")
         assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / f"{name}.parquet").read_bytes()
 
 
 def test_another_seed_makes_other_seasons(games: pd.DataFrame) -> None:
-    other = props.simulate(1)[0]["games"]
+    other = props.simulate_clean_sample(1)[0]["games"]
     assert not other["points"].head(50).equals(games["points"].head(50))
     assert not other["player"].head(50).equals(games["player"].head(50))
 
 
 def test_every_team_plays_its_rounds_and_the_folds_meet_a_summer(games: pd.DataFrame) -> None:
     sides = games.drop_duplicates(["game_id", "team"])
-    assert (sides.groupby(["season", "team"]).size() == ROUNDS).all()
-    assert len(sides) == len(SEASONS) * len(TEAMS) * ROUNDS
+    assert (sides.groupby(["season", "team"]).size() == ROUNDS_PER_SEASON).all()
+    assert len(sides) == len(SEASONS) * len(TEAMS) * ROUNDS_PER_SEASON
     assert (sides.groupby("game_id")["home"].sum() == 1).all()
     assert not sides.duplicated(["team", "date"]).any()
     assert games["date"].drop_duplicates().sort_values().diff().max() > pd.Timedelta(days=200)
@@ -141,7 +143,7 @@ def test_every_team_plays_its_rounds_and_the_folds_meet_a_summer(games: pd.DataF
 
 
 def test_clean_box_scores_hold_their_identities(games: pd.DataFrame) -> None:
-    assert tuple(games.columns[: len(ORDER)]) == ORDER
+    assert tuple(games.columns[: len(COLUMN_ORDER)]) == COLUMN_ORDER
     assert not games.duplicated(KEY).any()
     twos = games["fgm"] - games["fg3m"]
     assert (games["points"] == 2 * twos + 3 * games["fg3m"] + games["ftm"]).all()
@@ -173,10 +175,10 @@ def test_players_and_scores_spread_as_in_a_real_league(games: pd.DataFrame) -> N
 def test_the_median_is_that_of_games_played_over_and_over() -> None:
     random = np.random.default_rng(5)
     for expected, rate in ((6.0, 0.3), (20.0, 0.4), (34.0, 0.7)):
-        found, density = median(np.array([expected]), np.array([rate]))
-        spread = MINUTES_NOISE * np.sqrt(expected / 30 * (1 - expected / TEAM_MINUTES))
+        found, density = compute_median_points(np.array([expected]), np.array([rate]))
+        spread = MINUTES_NOISE_SD * np.sqrt(expected / 30 * (1 - expected / TEAM_MINUTES))
         minutes = np.clip(np.rint(random.normal(expected, spread, 200_000)), 1, 48)
-        points = random.negative_binomial(minutes * rate / (CLUMP - 1), 1 / CLUMP)
+        points = random.negative_binomial(minutes * rate / (POINTS_DISPERSION - 1), 1 / POINTS_DISPERSION)
         low = int(np.floor(found[0]))
         below = [np.mean(points < k) + np.mean(points == k) / 2 for k in (low, low + 1)]
         assert below[0] + (found[0] - low) * (below[1] - below[0]) == pytest.approx(0.5, abs=0.005)
@@ -205,7 +207,9 @@ def test_the_planted_effects_are_in_the_rate_of_points_a_minute(games: pd.DataFr
     same = [games[name] for name in ("player_id", "season", "opponent")]
     within = (table - table.groupby(same).transform("mean")).to_numpy()
     found, *_ = np.linalg.lstsq(within[:, :3], within[:, 3], rcond=None)
-    assert found == pytest.approx([HOME, FATIGUE, USAGE], abs=0.006)  # players' own home effects differ
+    assert found == pytest.approx(
+        [HOME_EFFECT, FATIGUE_EFFECT, USAGE_EFFECT], abs=0.006
+    )  # players' own home effects differ
 
 
 def test_minutes_go_to_the_others_when_a_starter_is_missing(games: pd.DataFrame) -> None:
@@ -216,7 +220,7 @@ def test_minutes_go_to_the_others_when_a_starter_is_missing(games: pd.DataFrame)
     assert more[2] > more[1] + 1
     seen = games.groupby(["game_id", "team"])["player_id"].size()
     assert 9 < seen.mean() < 10.2
-    assert (seen < len(ROLE)).mean() > 0.9  # some of the bench are not used
+    assert (seen < len(ROLE_MINUTES)).mean() > 0.9  # some of the bench are not used
 
 
 def test_a_starter_stays_away_for_games_on_end(games: pd.DataFrame) -> None:
@@ -236,14 +240,14 @@ def test_some_players_change_teams_in_the_summer_and_none_in_a_season(games: pd.
 def test_the_close_is_the_true_median_and_its_planted_noise(closes: pd.DataFrame) -> None:
     error = closes["line"] - closes["median"]
     assert error.mean() == pytest.approx(0.0, abs=0.05)
-    assert error.std() == pytest.approx(np.sqrt(CLOSE_NOISE**2 + BOOK_NOISE**2 + ROUNDING), rel=0.05)
+    assert error.std() == pytest.approx(np.sqrt(CLOSE_NOISE_SD**2 + BOOK_NOISE_SD**2 + ROUNDING), rel=0.05)
     shared = error[closes["source"] == "line_feed"].groupby([closes["player_id"], closes["date"]]).agg(["mean", "size"])
-    assert shared.query("size == 2")["mean"].std() == pytest.approx(CLOSE_NOISE, abs=0.1)
+    assert shared.query("size == 2")["mean"].std() == pytest.approx(CLOSE_NOISE_SD, abs=0.1)
 
 
 def test_the_open_knows_nothing_of_who_is_missing(graded: pd.DataFrame, closes: pd.DataFrame) -> None:
     opens = graded[graded["opened"] & ~graded["stale"]]
-    planted = np.sqrt(CLOSE_NOISE**2 + OPEN_NOISE**2 + BOOK_NOISE**2 + ROUNDING)
+    planted = np.sqrt(CLOSE_NOISE_SD**2 + OPEN_NOISE_SD**2 + BOOK_NOISE_SD**2 + ROUNDING)
     assert (opens["line"] - opens["open_median"]).std() == pytest.approx(planted, rel=0.05)
     news = (opens["median"] - opens["open_median"]).to_numpy()
     missed = (opens["median"] - opens["line"]).to_numpy()
@@ -267,7 +271,7 @@ def test_points_pass_the_line_as_often_as_not(closes: pd.DataFrame) -> None:
 def test_pushes_happen_only_on_the_whole_lines_of_the_pickem_source(closes: pd.DataFrame) -> None:
     whole = closes["line"] % 1 == 0
     assert set(closes.loc[whole, "source"]) == {"pickem_feed"}
-    assert whole[closes["source"] == "pickem_feed"].mean() == pytest.approx(PICKEM, abs=0.04)
+    assert whole[closes["source"] == "pickem_feed"].mean() == pytest.approx(PICKEM_WHOLE_SHARE, abs=0.04)
     assert 0.03 < (closes["points"] == closes["line"])[whole].mean() < 0.12
     assert ((closes["line"] * 2) % 1 == 0).all()
 
@@ -279,7 +283,7 @@ def test_prices_carry_the_vig_and_lean_to_the_side_that_wins_more(closes: pd.Dat
     assert closes["over_price"].abs().median() == pytest.approx(110, abs=5)
     lean = over - under
     assert over_rate(closes[lean > 0.02]) > over_rate(closes[lean < -0.02]) + 0.02
-    assert american(np.array([110 / 210, 0.5, 0.4])).tolist() == [-110.0, 100.0, 150.0]
+    assert convert_to_american(np.array([110 / 210, 0.5, 0.4])).tolist() == [-110.0, 100.0, 150.0]
 
 
 def test_quotes_are_an_open_in_the_morning_and_a_close_before_tip_off(graded: pd.DataFrame) -> None:
@@ -354,9 +358,9 @@ def test_a_stale_line_is_what_the_books_believed_at_least_a_week_before(graded: 
 
 
 def test_the_house_model_is_honest_and_weaker_than_the_market_on_sound_days(logged: pd.DataFrame) -> None:
-    faults = (BACKFILLED, DEFAULTED, ESTIMATED_DAYS, STALE_DAYS)
-    sound = logged[~np.any([during(logged["date"], stretch) for stretch in faults], axis=0)]
-    assert set(logged["season"]) == {LOGGED}
+    faults = (BACKFILLED_DAYS, DEFAULTED_DAYS, ESTIMATED_DAYS, STALE_DAYS)
+    sound = logged[~np.any([is_within_dates(logged["date"], stretch) for stretch in faults], axis=0)]
+    assert set(logged["season"]) == {LOGGED_SEASON}
     assert len(sound) > 1_000
     assert (sound["created_at"] < sound["start_time"]).all()
     assert set(sound["line_type"]) == {"actual"}
@@ -368,29 +372,29 @@ def test_the_house_model_is_honest_and_weaker_than_the_market_on_sound_days(logg
 
 def test_backfilled_rows_were_made_after_the_games_and_are_far_too_good(logged: pd.DataFrame) -> None:
     late = logged["created_at"] > logged["start_time"]
-    assert late.equals(during(logged["date"], BACKFILLED))
+    assert late.equals(is_within_dates(logged["date"], BACKFILLED_DAYS))
     assert set(logged.loc[late, "created_at"]) == {pd.Timestamp(BACKFILLED_AT)}
     assert hit_rate(logged[late], logged.loc[late, "predicted"]) > 0.75
     assert (logged["points"] - logged["predicted"])[late].abs().mean() < 4
 
 
 def test_a_defaulted_input_lifts_every_prediction(logged: pd.DataFrame) -> None:
-    other = ~during(logged["date"], BACKFILLED)
-    lift = (logged["predicted"] - logged["line"])[other].groupby(during(logged["date"], DEFAULTED)).mean()
-    assert lift[True] - lift[False] == pytest.approx(DEFAULTED_BY, abs=0.8)
+    other = ~is_within_dates(logged["date"], BACKFILLED_DAYS)
+    lift = (logged["predicted"] - logged["line"])[other].groupby(is_within_dates(logged["date"], DEFAULTED_DAYS)).mean()
+    assert lift[True] - lift[False] == pytest.approx(DEFAULTED_BY_POINTS, abs=0.8)
 
 
 def test_the_outage_left_days_of_games_without_a_prediction(logged: pd.DataFrame, games: pd.DataFrame) -> None:
-    played = set(games.loc[games["season"] == LOGGED, "date"])
+    played = set(games.loc[games["season"] == LOGGED_SEASON, "date"])
     lost = played - set(logged["date"])
     assert len(lost) >= 3
-    assert during(pd.Series(sorted(lost)), OUTAGE).all()
-    assert not during(logged["date"], OUTAGE).any()
+    assert is_within_dates(pd.Series(sorted(lost)), OUTAGE_DAYS).all()
+    assert not is_within_dates(logged["date"], OUTAGE_DAYS).any()
 
 
 def test_the_stretch_graded_on_estimated_lines_flatters(logged: pd.DataFrame) -> None:
     estimated = logged["line_type"] == "estimated"
-    assert estimated.equals(during(logged["date"], ESTIMATED_DAYS))
+    assert estimated.equals(is_within_dates(logged["date"], ESTIMATED_DAYS))
     assert estimated.sum() > 150
     assert hit_rate(logged[estimated], logged.loc[estimated, "predicted"]) > 0.55
 
@@ -398,7 +402,7 @@ def test_the_stretch_graded_on_estimated_lines_flatters(logged: pd.DataFrame) ->
 def test_duplicate_predictions_are_older_and_differ(world: tuple[Tables, pd.DataFrame]) -> None:
     production = world[0]["production"]
     twice = production[production.duplicated(KEY, keep=False)].sort_values([*KEY, "created_at"])
-    assert len(twice) == 2 * DUPLICATES
+    assert len(twice) == 2 * DUPLICATE_ROWS
     first, last = twice.iloc[::2], twice.iloc[1::2]
     assert (first["created_at"].to_numpy() < last["created_at"].to_numpy()).all()
     assert (first["predicted"].to_numpy() != last["predicted"].to_numpy()).mean() > 0.9
@@ -422,12 +426,12 @@ def test_the_raw_lines_hold_voids_older_duplicates_and_one_quote_of_a_game_under
 ) -> None:
     delivered, clean = raw["lines"], world[0]["lines"]
     played = delivered.merge(world[0]["games"][[*KEY, "start_time"]], on=KEY, how="left")
-    assert played["start_time"].isna().sum() == props.VOIDS
+    assert played["start_time"].isna().sum() == props.VOID_QUOTES
     assert (played["quoted_at"] > played["start_time"]).sum() == 1
-    quotes = delivered[delivered["book"].notna() & ~is_open(delivered)].sort_values("quoted_at")
+    quotes = delivered[delivered["book"].notna() & ~is_opening_quote(delivered)].sort_values("quoted_at")
     newest = quotes.drop_duplicates([*KEY, "book"], keep="last")
     assert len(quotes) - len(newest) == props.DUPLICATE_QUOTES + 1
-    assert len(delivered) == len(clean) + props.VOIDS + props.DUPLICATE_QUOTES + 1
+    assert len(delivered) == len(clean) + props.VOID_QUOTES + props.DUPLICATE_QUOTES + 1
     assert delivered.merge(clean, how="inner").drop_duplicates().shape[0] == len(clean)  # nothing was taken away
 
 

@@ -8,8 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.races import codes, losses, softmax, temperature, uniform_losses
-from samples.racing import BOX_BIAS, make, simulate, write
+from core.races import (
+    compute_group_softmax,
+    compute_race_losses,
+    compute_uniform_losses,
+    encode_groups,
+    fit_temperature,
+)
+from samples.racing import BOX_BIAS, make_sample, simulate_clean_sample, write
 from stages.prepare.racing import Settings, prepare
 
 SETTINGS = Settings(until=None, box_low=1, box_high=10, book_low=0.8, book_high=1.6)
@@ -19,13 +25,13 @@ World = tuple[pd.DataFrame, Floats]
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return simulate(20240101)
+    return simulate_clean_sample(20240101)
 
 
 def r_squared(world: World, score: Floats) -> float:
-    code, won = codes(world[0]["race_id"]), world[0]["won"].to_numpy()
-    best = softmax(temperature(score, won, code) * score, code)
-    return float(1 - losses(best, won, code).mean() / uniform_losses(code).mean())
+    code, won = encode_groups(world[0]["race_id"]), world[0]["won"].to_numpy()
+    best = compute_group_softmax(fit_temperature(score, won, code) * score, code)
+    return float(1 - compute_race_losses(best, won, code).mean() / compute_uniform_losses(code).mean())
 
 
 def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
@@ -45,7 +51,7 @@ def test_the_sample_in_the_repository_is_the_one_that_the_command_writes(tmp_pat
 
 
 def test_another_seed_makes_another_season() -> None:
-    assert not make(1)["runner"].head(50).equals(make(2)["runner"].head(50))
+    assert not make_sample(1)["runner"].head(50).equals(make_sample(2)["runner"].head(50))
 
 
 def test_no_dog_runs_twice_a_day_and_every_field_has_six_to_eight(world: World) -> None:
@@ -57,7 +63,7 @@ def test_no_dog_runs_twice_a_day_and_every_field_has_six_to_eight(world: World) 
 
 def test_winners_come_as_often_as_their_true_chance_says(world: World) -> None:
     starts, truth = world
-    p = softmax(truth, codes(starts["race_id"]))
+    p = compute_group_softmax(truth, encode_groups(starts["race_id"]))
     for chance in pd.qcut(p, 6, labels=False), starts["box"]:
         surplus = (starts["won"] - p).groupby(chance).sum()
         spread = np.sqrt(pd.Series(p * (1 - p)).groupby(chance).sum())
@@ -118,7 +124,7 @@ def test_early_speed_tells_something_but_less_than_the_market(world: World) -> N
 
 
 def test_the_quality_report_has_something_to_say() -> None:
-    prepared, report = prepare(make(), SETTINGS)
+    prepared, report = prepare(make_sample(), SETTINGS)
     assert report["scratched_rows"] == 4
     assert set(report["set_aside"]) == {
         *("duplicate runner", "duplicate box", "box out of range", "unsettled", "no winner"),

@@ -7,24 +7,24 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.refusals import Refusal
-from stages.tune.search import Answer, Journal, Point, Range, Search, search
+from core.refusals import UserError
+from stages.tune.search import FoldResult, Journal, ParamRange, Point, SearchSettings, search_params
 
 SPACE = {
-    "x": Range(low=-3.0, high=3.0),
-    "size": Range(low=1, high=64, log=True),
-    "kind": Range(choices=["plain", "fancy"]),
+    "x": ParamRange(low=-3.0, high=3.0),
+    "size": ParamRange(low=1, high=64, log=True),
+    "kind": ParamRange(choices=["plain", "fancy"]),
 }
 DEFAULT = {"x": 2.0, "size": 8, "kind": "fancy", "left": "alone"}
 FOLDS = ["tune_0", "tune_1"]
 Asked = list[tuple[Point, str]]
 
 
-def knobs(trials: int = 24, batch: int = 4) -> Search:
-    return Search(trials=trials, batch=batch, startup=6, patience=5, loss="none", min_gain_se=1.0)
+def knobs(trials: int = 24, batch: int = 4) -> SearchSettings:
+    return SearchSettings(trials=trials, batch=batch, startup=6, patience=5, loss="none", min_gain_se=1.0)
 
 
-def answer(asked: Asked) -> list[Answer]:
+def answer(asked: Asked) -> list[FoldResult]:
     """Lose least at x = 1, plain; the second fold is harder; early stopping settles on twice the size."""
     return [
         {
@@ -35,18 +35,18 @@ def answer(asked: Asked) -> list[Answer]:
     ]
 
 
-def noting(asked: list[Any]) -> Callable[[Asked], list[Answer]]:
+def noting(asked: list[Any]) -> Callable[[Asked], list[FoldResult]]:
     """Return an answerer that notes what it was asked."""
 
-    def ask(items: Asked) -> list[Answer]:
+    def ask(items: Asked) -> list[FoldResult]:
         asked.extend(items)
         return answer(items)
 
     return ask
 
 
-def run(ask: Callable[[Asked], list[Answer]] = answer, **changed: int) -> pd.DataFrame:
-    return search(DEFAULT, SPACE, knobs(**changed), FOLDS, 5, ask)[0]
+def run(ask: Callable[[Asked], list[FoldResult]] = answer, **changed: int) -> pd.DataFrame:
+    return search_params(DEFAULT, SPACE, knobs(**changed), FOLDS, 5, ask)[0]
 
 
 def test_the_default_is_the_first_trial_and_is_never_pruned() -> None:
@@ -78,25 +78,25 @@ def test_what_early_stopping_settled_is_kept_as_a_knob() -> None:
 
 def test_two_searches_are_the_same_and_another_seed_is_another() -> None:
     pd.testing.assert_frame_equal(run(), run())
-    assert not run()["knob_x"].equals(search(DEFAULT, SPACE, knobs(), FOLDS, 6, answer)[0]["knob_x"])
+    assert not run()["knob_x"].equals(search_params(DEFAULT, SPACE, knobs(), FOLDS, 6, answer)[0]["knob_x"])
 
 
 @pytest.mark.parametrize("killed_after", [1, 7, 20, 33])
 def test_a_killed_search_goes_on_where_it_was_and_ends_the_same(tmp_path: Path, killed_after: int) -> None:
     asked: list[Any] = []
 
-    def mortal(items: Asked) -> list[Answer]:
+    def mortal(items: Asked) -> list[FoldResult]:
         if len(asked) >= killed_after:
             raise KeyboardInterrupt
         return noting(asked)(items)
 
     path = tmp_path / "journal.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        run(lambda items: Journal(path).recall(items, mortal))
+        run(lambda items: Journal(path).evaluate_cached(items, mortal))
     path.write_text(path.read_text() + '\n{"asked": "torn')
     before, later = len(asked), list[Any]()
     journal = Journal(path)
-    resumed = run(lambda items: journal.recall(items, noting(later)))
+    resumed = run(lambda items: journal.evaluate_cached(items, noting(later)))
     pd.testing.assert_frame_equal(resumed, run())
     total: list[Any] = []
     run(noting(total))
@@ -113,15 +113,15 @@ def test_a_killed_search_goes_on_where_it_was_and_ends_the_same(tmp_path: Path, 
     ],
 )
 def test_a_range_that_is_none_or_leaves_the_default_out_is_refused(span: dict[str, Any], said: str) -> None:
-    with pytest.raises(Refusal, match=said):
-        search(DEFAULT, {"x": Range(**span)}, knobs(), FOLDS, 5, answer)
+    with pytest.raises(UserError, match=said):
+        search_params(DEFAULT, {"x": ParamRange(**span)}, knobs(), FOLDS, 5, answer)
 
 
 def test_a_space_for_a_knob_that_the_learner_lacks_is_refused() -> None:
-    with pytest.raises(Refusal, match="'depht'"):
-        search(DEFAULT, {"depht": Range(low=1, high=2)}, knobs(), FOLDS, 5, answer)
+    with pytest.raises(UserError, match="'depht'"):
+        search_params(DEFAULT, {"depht": ParamRange(low=1, high=2)}, knobs(), FOLDS, 5, answer)
 
 
 def test_without_a_space_every_trial_is_the_default() -> None:
-    trials, _ = search(DEFAULT, {}, knobs(trials=2, batch=2), FOLDS, 5, answer)
+    trials, _ = search_params(DEFAULT, {}, knobs(trials=2, batch=2), FOLDS, 5, answer)
     assert set(trials["loss"]) == {2.25}

@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import tables
-from core.evidence import Evidence, stored
+from core.evidence import Evidence, open_evidence_tables
 from core.outputs import write_json
-from core.params import knobs
-from core.shelf import tool, tools
-from core.stored import Stored
-from samples.faults import plant
-from stages.diagnose._causes.quality import quality, segments
-from stages.diagnose._graded import graded
-from stages.diagnose.constant_features import _commonest
-from stages.diagnose.duplicates import _twins
-from stages.diagnose.feature_shift import _counts, _shift
+from core.params import load_settings
+from core.shelf import list_plugins, load_plugin
+from core.stored import LazyTable
+from samples.faults import inject_fault
+from stages.diagnose._causes.quality import build_segments, score_row_quality
+from stages.diagnose._graded import build_graded_units
+from stages.diagnose.constant_features import _find_commonest_share
+from stages.diagnose.duplicates import _compute_duplicate_share
+from stages.diagnose.feature_shift import _compute_shift, _count_cells
 from tests.tools.test_diagnose import healthy
 
 TABLES = ("features", "folds", "prepared", "predictions")
@@ -33,22 +33,22 @@ def from_files(evidence: Evidence, folder: Path, room: int) -> Evidence:
     """Return the same evidence as the door reads it; `room` bytes of columns are kept."""
     paths = {name: folder / f"{name}.parquet" for name in TABLES}
     for name, path in paths.items():
-        tables.write(getattr(evidence, name), path)
-    found = stored(paths)
+        tables.write_table(getattr(evidence, name), path)
+    found = open_evidence_tables(paths)
     for name in ("features", "folds", "prepared"):
-        found[name] = Stored(paths[name], {"row_id": found[name]["row_id"]}, room)
+        found[name] = LazyTable(paths[name], {"row_id": found[name]["row_id"]}, room)
     return replace(evidence, **found)
 
 
 def findings(evidence: Evidence, task: str, folder: Path) -> dict[str, Any]:
     """Return what every check that has its knobs finds, as it would be written."""
     found = {}
-    for name in tools("diagnose"):
-        check = tool("diagnose", name)
+    for name in list_plugins("diagnose"):
+        check = load_plugin("diagnose", name)
         if not hasattr(check, "Settings"):
             found[name] = check.check(evidence)
         elif name not in ("alerts", "tag_drift") and task == "props":  # these draw for seconds
-            found[name] = check.check(evidence, knobs(check.Settings, "diagnose", task, name))
+            found[name] = check.check(evidence, load_settings(check.Settings, "diagnose", task, name))
     write_json(found, folder / "found.json")
     told: dict[str, Any] = json.loads((folder / "found.json").read_text())
     return told
@@ -61,14 +61,16 @@ def test_every_check_finds_the_same_in_races_that_are_stored(tmp_path: Path, roo
 
 
 def test_every_check_finds_the_same_in_quantities_that_are_stored(tmp_path: Path) -> None:
-    evidence = plant("nothing", 0)
+    evidence = inject_fault("nothing", 0)
     files = from_files(evidence, tmp_path, 0)
     assert findings(files, "props", tmp_path) == findings(evidence, "props", tmp_path)
-    one, other = (quality(of).reset_index(drop=True) for of in (files, evidence))
+    one, other = (score_row_quality(of).reset_index(drop=True) for of in (files, evidence))
     pd.testing.assert_frame_equal(one, other)
-    one, other = (graded(of).drop(columns=["row_id", "entity", "block"]) for of in (files, evidence))
+    one, other = (build_graded_units(of).drop(columns=["row_id", "entity", "block"]) for of in (files, evidence))
     pd.testing.assert_frame_equal(one, other)
-    one, other = (segments(of, ["role", "usual", "line_origin"]).reset_index(drop=True) for of in (files, evidence))
+    one, other = (
+        build_segments(of, ["role", "usual", "line_origin"]).reset_index(drop=True) for of in (files, evidence)
+    )
     pd.testing.assert_frame_equal(one.astype(str), other.astype(str))
 
 
@@ -86,7 +88,9 @@ def test_twins_are_those_that_pandas_finds_by_comparing_every_input(rows: list[t
     folds = pd.DataFrame({"row_id": row_id, "group": row_id, "time": pd.Timestamp(0), "test_0": "score"})
     evidence = replace(healthy(), features=pd.concat([row_id.rename("row_id"), inputs], axis=1), folds=folds)
     known = inputs[inputs.notna().any(axis=1)]
-    assert _twins(evidence) == pytest.approx(known.duplicated(keep=False).mean() if len(known) else 0.0)
+    assert _compute_duplicate_share(evidence) == pytest.approx(
+        known.duplicated(keep=False).mean() if len(known) else 0.0
+    )
 
 
 @given(
@@ -98,13 +102,13 @@ def test_twins_are_those_that_pandas_finds_by_comparing_every_input(rows: list[t
 def test_the_commonest_value_is_that_of_a_count_of_all(values: list[float], much: int, limit: float) -> None:
     column = pd.Series([*values, *[7.0] * much, *map(float, range(100, 140))])
     share = column.value_counts(normalize=True)
-    found = _commonest(np.asarray(column, np.float64), limit)
+    found = _find_commonest_share(np.asarray(column, np.float64), limit)
     assert found == (pytest.approx(share.iloc[0]) if share.iloc[0] > limit else None)
 
 
 def test_no_value_is_common_among_few() -> None:
-    assert _commonest(np.array([1.0] * 50 + [2.0, 3.0]), 0.6) is None
-    assert _commonest(np.array([np.nan, np.nan]), 0.6) is None
+    assert _find_commonest_share(np.array([1.0] * 50 + [2.0, 3.0]), 0.6) is None
+    assert _find_commonest_share(np.array([np.nan, np.nan]), 0.6) is None
 
 
 @given(
@@ -116,7 +120,7 @@ def test_cells_are_counted_as_one_would_by_placing_every_row(fit: list[float], s
     one, other = pd.Series([*fit, *more], dtype=float), pd.Series([*score, *more[::3]], dtype=float)
     edges = np.unique(np.quantile(one.dropna(), np.arange(1, 10) / 10)) if one.nunique() > 20 else None
     levels = sorted(one.dropna().unique())
-    counts = _counts(one, other, np.arange(len(one)))
+    counts = _count_cells(one, other, np.arange(len(one)))
     for side, found in zip((one, other), counts, strict=True):
         place: list[int] = [
             0 if np.isnan(v) else 1 + int(np.searchsorted(edges, v, "right")) if edges is not None
@@ -131,6 +135,8 @@ def test_deciles_cut_from_some_of_many_rows_hardly_move_the_index(monkeypatch: p
     random = np.random.default_rng(0)
     fit, score = pd.Series(random.normal(size=400_000)), pd.Series(random.normal(0.2, 1, 200_000))
     some = np.sort(random.choice(len(fit), 100_000, replace=False))
-    whole, part = (_shift(*_counts(fit, score, rows), 0.01, 80)["psi"] for rows in (np.arange(len(fit)), some))
+    whole, part = (
+        _compute_shift(*_count_cells(fit, score, rows), 0.01, 80)["psi"] for rows in (np.arange(len(fit)), some)
+    )
     assert part == pytest.approx(whole, abs=0.001)
     assert whole > 0.03

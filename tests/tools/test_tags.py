@@ -18,11 +18,11 @@ from sklearn.metrics import (
 )
 
 from core.folds import NO_CLOCK
-from core.intervals import weights
-from core.mentions import says
+from core.intervals import draw_block_weights
+from core.mentions import build_mention_columns
 from core.outputs import write_json
 from core.races import Floats
-from core.refusals import Refusal
+from core.refusals import UserError
 from stages.evaluate.tags import Settings, compare, evaluate
 
 TAGS = ["art", "drum: bass", "hip hop", "jazz", "on all", "rare"]
@@ -67,7 +67,9 @@ def planted(seed: int = 0, count: int = 120, repeats: int = 3, folds: int = 4, s
         runs.append(pd.DataFrame(keys | targets | {"fold": fold} | said[0] | said[1] | said[2]))
     texts = [" and ".join(tag for tag, own in zip(TAGS, row, strict=True) if own) for row in truth[::-1]]
     words = {"name": [f"Event {number} " + "x" * 90 for number in range(count)], "description": texts, "location": ""}
-    prepared = pd.concat([pd.DataFrame(keys | words), pd.DataFrame(says(texts, TAGS)), pd.DataFrame(targets)], axis=1)
+    prepared = pd.concat(
+        [pd.DataFrame(keys | words), pd.DataFrame(build_mention_columns(texts, TAGS)), pd.DataFrame(targets)], axis=1
+    )
     return pd.concat(runs, ignore_index=True), prepared.sample(frac=1.0, random_state=0)
 
 
@@ -138,7 +140,7 @@ def redrawn(figure: str) -> tuple[Floats, Floats]:
         [(table(run, "target"), table(run, arm, ":given")) for run in runs(planted()[0])] for arm in ("tuned", "floor")
     ]
     found = []
-    for times in np.vstack(list(weights(60, 7))):
+    for times in np.vstack(list(draw_block_weights(60, 7))):
         rows = np.repeat(np.arange(120), np.repeat(times, 2).astype(int))
         drawn = [[plain_f1(truth[rows], given[rows], figure) for truth, given in repeats] for repeats in parts]
         found.append(np.mean(drawn, axis=1))
@@ -167,7 +169,7 @@ def test_the_interval_of_a_mean_over_rows_is_redrawn_by_cluster_too() -> None:
     _, report, _ = evaluate(*planted(), SETTINGS, 7)
     run_means = np.mean([[row_lrap(row) for row in zip(table(run, "target"), table(run, "tuned"), strict=True)]
                          for run in runs(planted()[0])], axis=0)  # fmt: skip
-    drawn = [np.average(run_means, weights=np.repeat(times, 2)) for times in np.vstack(list(weights(60, 7)))]
+    drawn = [np.average(run_means, weights=np.repeat(times, 2)) for times in np.vstack(list(draw_block_weights(60, 7)))]
     own = report["ladder"]["tuned"]["lrap"]
     assert [own["low"], own["high"]] == pytest.approx(np.quantile(drawn, [0.025, 0.975]))
 
@@ -337,7 +339,7 @@ def with_labels(follow: float) -> dict[str, Any]:
     random = np.random.default_rng(0)
     predictions, prepared = planted()
     texts = random.choice(["a party", "fine art", "jazz hip-hop night", "drum: bass", "on all days"], len(prepared))
-    said = pd.DataFrame(says(list(texts), TAGS), prepared.index)
+    said = pd.DataFrame(build_mention_columns(list(texts), TAGS), prepared.index)
     obeyed = (said.to_numpy() > 0) & (random.random(said.shape) < follow)
     truth = obeyed | ((said.to_numpy() == 0) & (random.random(said.shape) < 0.2))
     truth[:, TAGS.index("on all")] = True  # tells nothing, however often its name stands
@@ -459,19 +461,19 @@ def test_an_arm_without_answers_in_some_fold_is_left_out_and_the_tuned_one_must_
     assert "floor" not in report["ladder"]
     assert scores["floor_micro_f1"] is None
     assert report["against_floor"] == {}
-    with pytest.raises(Refusal, match="the tuned arm has no chance"):
+    with pytest.raises(UserError, match="the tuned arm has no chance"):
         evaluate(predictions.assign(**{"tuned:art": predictions["tuned:art"].mask(gone)}), prepared, SETTINGS, 0)
 
 
 def test_predictions_of_no_tags_uneven_repeats_or_unknown_rows_are_refused() -> None:
     predictions, prepared = planted()
-    with pytest.raises(Refusal, match="no column target:<tag>"):
+    with pytest.raises(UserError, match="no column target:<tag>"):
         evaluate(predictions[["row_id", "fold"]], prepared, SETTINGS, 0)
-    with pytest.raises(Refusal, match="score a row 2 to 3 times"):
+    with pytest.raises(UserError, match="score a row 2 to 3 times"):
         evaluate(predictions[1:], prepared, SETTINGS, 0)
-    with pytest.raises(Refusal, match="a row 3 to 3 times"):
+    with pytest.raises(UserError, match="a row 3 to 3 times"):
         evaluate(predictions.assign(fold="test_0"), prepared, SETTINGS, 0)
-    with pytest.raises(Refusal, match="1 rows that were predicted are not prepared"):
+    with pytest.raises(UserError, match="1 rows that were predicted are not prepared"):
         evaluate(predictions, prepared[prepared["row_id"] != "e0000"], SETTINGS, 0)
 
 
@@ -542,7 +544,7 @@ def test_runs_with_other_repeats_folds_and_tags_are_compared_on_what_they_share(
 def test_runs_without_a_common_tag_or_of_rows_that_are_no_longer_prepared_are_refused() -> None:
     predictions, prepared = planted()
     other = predictions.rename(columns={f"target:{tag}": f"target:no {tag}" for tag in TAGS})
-    with pytest.raises(Refusal, match="a and b have no tag in common"):
+    with pytest.raises(UserError, match="a and b have no tag in common"):
         compare(predictions, other, prepared, ("a", "b"), SETTINGS, 0)
-    with pytest.raises(Refusal, match="120 predictions are of rows that are not prepared"):
+    with pytest.raises(UserError, match="120 predictions are of rows that are not prepared"):
         compare(predictions, predictions, prepared.iloc[:80], ("a", "b"), SETTINGS, 0)

@@ -13,9 +13,9 @@ import pytest
 from scipy.special import expit
 
 from core import pooled_network, vocabulary
-from core.refusals import Refusal
-from core.rows import Floats, Rows
-from core.tag_names import prior
+from core.refusals import UserError
+from core.rows import Floats, FoldData
+from core.tag_names import compute_tag_prior
 from stages.train import text_network
 from tests.tagged import SEED, TAGS, hits, knobs, planted, tagged, weighed
 
@@ -24,7 +24,7 @@ ODD = ["", " ", "?!", "never seen before", None, float("nan"), "ひらがな", "
 MEASURES = ["loss", "binary_accuracy", "precision", "recall"]
 
 
-def fitted(rows: Rows, changed: dict[str, Any] | None = None, **options: Any) -> text_network.Model:
+def fitted(rows: FoldData, changed: dict[str, Any] | None = None, **options: Any) -> text_network.Model:
     return text_network.fit(rows, knobs("text_network", **(changed or {})), SEED, **options)
 
 
@@ -52,7 +52,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
 
 
-def keras_says(model: text_network.Model, folder: Path, rows: Rows) -> Floats:
+def keras_says(model: text_network.Model, folder: Path, rows: FoldData) -> Floats:
     """Return the chances that Keras gives with the files of a saved model."""
     import keras  # type: ignore[import-untyped,unused-ignore]
 
@@ -61,11 +61,13 @@ def keras_says(model: text_network.Model, folder: Path, rows: Rows) -> Floats:
         network = keras.models.model_from_json((folder / "architecture.json").read_text())
         network.load_weights(folder / "weights.weights.h5")
         known = json.loads((folder / "vocabulary.json").read_text())["words"]
-        places = vocabulary.places(known, text_network.UNKNOWN)
-        ids = vocabulary.ids([vocabulary.words(text, 60) for text in rows.x["text"]], places, text_network.UNKNOWN)
+        places = vocabulary.index_words(known, text_network.UNKNOWN_WORD_ID)
+        ids = vocabulary.encode_texts(
+            [vocabulary.split_words(text, 60) for text in rows.x["text"]], places, text_network.UNKNOWN_WORD_ID
+        )
         said = rows.x[[f"says:{tag}" for tag in TAGS]].to_numpy(np.float32)
         beside = said if model.settings["names"] == "inputs" else said[:, :0]
-        return np.asarray(network({"words": pooled_network.padded(ids), "beside": beside}))
+        return np.asarray(network({"words": pooled_network.pad_token_ids(ids), "beside": beside}))
 
 
 def test_no_knob_has_a_value_in_code() -> None:
@@ -103,18 +105,18 @@ def test_another_process_fits_the_same_bytes_and_scores_them_without_tensorflow(
     fit = """
 import sys
 from pathlib import Path
-from core.shelf import tool
+from core.shelf import load_plugin
 from tests.tagged import SEED, knobs, planted
-learner = tool("train", "text_network")
+learner = load_plugin("train", "text_network")
 learner.save(learner.fit(planted(1, 400), knobs("text_network", names="inputs"), SEED), Path(sys.argv[1]))
 """
     score = """
 import sys
 from pathlib import Path
 import numpy as np
-from core.shelf import tool
+from core.shelf import load_plugin
 from tests.tagged import planted
-learner = tool("train", "text_network")
+learner = load_plugin("train", "text_network")
 model = learner.load(Path(sys.argv[1]))
 np.save(Path(sys.argv[1]) / "score.npy", learner.score(model, planted(2).x))
 learner.save(model, Path(sys.argv[1]) / "again")
@@ -146,7 +148,9 @@ def test_patience_settles_on_the_epoch_that_lost_least_later_and_keeps_its_weigh
     assert best < len(seen) == best + 4 < 60
     later = planted(2, 60, noise=0.2)
     score = text_network.score(model, later.x)
-    assert pooled_network.loss(score, later.y, later.weight) == pytest.approx(losses[best - 1], abs=1e-12)
+    assert pooled_network.compute_cross_entropy(score, later.y, later.weight) == pytest.approx(
+        losses[best - 1], abs=1e-12
+    )
 
 
 def test_every_epoch_is_watched_on_both_sets() -> None:
@@ -187,7 +191,9 @@ def test_without_held_out_rows_training_runs_through_all_its_epochs() -> None:
 def test_a_network_that_has_seen_nothing_says_how_frequent_each_tag_is() -> None:
     rows = planted(1, 60)
     frozen = fitted(rows, {"epochs": 1, "learning_rate": 1e-9})
-    np.testing.assert_allclose(text_network.score(frozen, rows.x).mean(axis=0), prior(rows.y, rows.weight), atol=0.05)
+    np.testing.assert_allclose(
+        text_network.score(frozen, rows.x).mean(axis=0), compute_tag_prior(rows.y, rows.weight), atol=0.05
+    )
 
 
 def test_odd_texts_are_scored_and_those_without_a_known_word_alike() -> None:
@@ -234,8 +240,8 @@ def test_importance_is_a_share_for_each_input(names: str) -> None:
 
 
 def test_rows_without_text_are_refused() -> None:
-    with pytest.raises(Refusal, match=r"^text_network reads the input 'text', and there is none among words"):
-        fitted(planted(1).only(["words"]))
+    with pytest.raises(UserError, match=r"^text_network reads the input 'text', and there is none among words"):
+        fitted(planted(1).select_inputs(["words"]))
 
 
 def test_the_gradient_that_is_spelled_out_is_that_of_the_cross_entropy() -> None:
@@ -249,6 +255,6 @@ def test_the_gradient_that_is_spelled_out_is_that_of_the_cross_entropy() -> None
     with tf.GradientTape() as tape:
         tape.watch(p)
         loss = tf.reduce_mean(weight * keras.losses.binary_crossentropy(y, p))
-    spelled = pooled_network.cross_entropy_gradient(p, y, weight).numpy()
+    spelled = pooled_network.compute_cross_entropy_gradient(p, y, weight).numpy()
     assert np.isfinite(spelled).all()
     np.testing.assert_allclose(spelled, tape.gradient(loss, p).numpy(), rtol=1e-4, atol=1e-7)

@@ -12,9 +12,9 @@ import pytest
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from core.refusals import Refusal
-from core.rows import Floats, Rows
-from core.tag_names import prior, said
+from core.refusals import UserError
+from core.rows import Floats, FoldData
+from core.tag_names import compute_tag_prior, get_name_mentions
 from stages.train import tfidf_linear
 from tests.tagged import LINEAR, SEED, TAGS, doubled, hits, knobs, planted, tagged, weighed
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 ODD = ["", " ", "?!", "never seen before", None, float("nan"), "ひらがな", "🎉", "xxname"]
 
 
-def fitted(rows: Rows, **changed: Any) -> tfidf_linear.Model:
+def fitted(rows: FoldData, **changed: Any) -> tfidf_linear.Model:
     return tfidf_linear.fit(rows, knobs("tfidf_linear", **changed), SEED)
 
 
@@ -98,7 +98,7 @@ def test_texts_that_are_all_empty_teach_the_frequency_of_each_tag() -> None:
     for texts in ([""] * 200, [f"only{n}here" for n in range(200)]):
         model = fitted(tagged(texts, y), names="evidence", char_ngrams=0)
         scores = tfidf_linear.score(model, tagged(["", "jazz", "new"], np.zeros((3, 4))).x)
-        np.testing.assert_allclose(scores, np.tile(prior(y, np.ones(200)), (3, 1)))
+        np.testing.assert_allclose(scores, np.tile(compute_tag_prior(y, np.ones(200)), (3, 1)))
 
 
 @pytest.mark.parametrize(("column", "sign"), [(np.zeros(200), -1), (np.ones(200), 1)])
@@ -156,7 +156,7 @@ def test_the_order_of_inputs_changes_nothing_and_a_name_that_nobody_looked_for_s
 
 
 def test_without_columns_of_names_evidence_is_none() -> None:
-    rows = planted(1).only(["text"])
+    rows = planted(1).select_inputs(["text"])
     alone, heard = (fitted(rows, names=names) for names in ("ignored", "evidence"))
     np.testing.assert_array_equal(tfidf_linear.score(alone, rows.x), tfidf_linear.score(heard, rows.x))
 
@@ -164,12 +164,12 @@ def test_without_columns_of_names_evidence_is_none() -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (planted(1).only(["words"]), "^tfidf_linear reads the input 'text', and there is none among words"),
-        (Rows(**vars(planted(1)) | {"tags": ()}), "learns tags from text, and was given 200 rows with 0 tags"),
+        (planted(1).select_inputs(["words"]), "^tfidf_linear reads the input 'text', and there is none among words"),
+        (FoldData(**vars(planted(1)) | {"tags": ()}), "learns tags from text, and was given 200 rows with 0 tags"),
     ],
 )
-def test_rows_without_text_or_tags_are_refused(rows: Rows, said: str) -> None:
-    with pytest.raises(Refusal, match=said):
+def test_rows_without_text_or_tags_are_refused(rows: FoldData, said: str) -> None:
+    with pytest.raises(UserError, match=said):
         fitted(rows)
 
 
@@ -189,11 +189,11 @@ def test_it_has_no_rounds_to_stop_or_watch() -> None:
 def test_neither_listing_the_shelf_nor_fitting_imports_tensorflow() -> None:
     code = """
 import sys
-from core.shelf import tool, tools
+from core.shelf import load_plugin, list_plugins
 from tests.tagged import knobs, planted
-assert {"tfidf_linear", "text_network"} <= set(tools("train"))
-tool("train", "text_network")
-learner = tool("train", "tfidf_linear")
+assert {"tfidf_linear", "text_network"} <= set(list_plugins("train"))
+load_plugin("train", "text_network")
+learner = load_plugin("train", "tfidf_linear")
 learner.score(learner.fit(planted(1), knobs("tfidf_linear"), 0), planted(2).x)
 sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
 """
@@ -211,7 +211,7 @@ def test_rows_of_tables_without_an_index_from_zero_are_scored_in_their_order() -
 @pytest.mark.parametrize("names", ["ignored", "inputs", "evidence"])
 def test_a_text_scored_alone_has_the_log_odds_that_it_has_among_others_to_the_last_bit(names: str) -> None:
     model, rows = plain(names), planted(2)
-    texts, told = list(rows.x["text"]), said(rows.x, rows.tags)
+    texts, told = list(rows.x["text"]), get_name_mentions(rows.x, rows.tags)
     alone = [tfidf_linear.score_texts(model, [text], told[[row]])[0] for row, text in enumerate(texts)]
     np.testing.assert_array_equal(alone, tfidf_linear.score_texts(model, texts, told))
     np.testing.assert_array_equal(alone, tfidf_linear.score(model, rows.x))

@@ -14,7 +14,7 @@ from scipy.optimize import approx_fprime
 from scipy.special import expit, logit
 
 from core.outputs import write_json
-from core.refusals import Refusal
+from core.refusals import UserError
 from stages.calibrate import thresholds
 
 Floats = npt.NDArray[np.float64]
@@ -231,7 +231,7 @@ def test_no_rows_to_apply_to_is_no_error() -> None:
     ],
 )
 def test_what_nothing_can_be_learned_from_is_refused(score: Floats, target: Floats, why: str) -> None:
-    with pytest.raises(Refusal, match=why):
+    with pytest.raises(UserError, match=why):
         fitted(score, target)
 
 

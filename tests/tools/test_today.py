@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.refusals import Refusal
-from core.tables import write
+from core.refusals import UserError
+from core.tables import write_table
 from stages.diagnose._daily import today as command
 from stages.diagnose._daily.columns import COLUMNS
-from stages.diagnose._daily.today import main, today
+from stages.diagnose._daily.today import main, report_day
 
 FIRST = date(2026, 1, 1)
 LEVELS = (None, "none", "info", "warning", "critical")
@@ -38,7 +38,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "metrics" / "props" / "daily.parquet"
     path.parent.mkdir(parents=True)
-    write(table(), path, COLUMNS)
+    write_table(table(), path, COLUMNS)
     return tmp_path
 
 
@@ -53,17 +53,17 @@ def test_the_exit_code_is_the_level(root: Path, number: int, code: int, capsys: 
 def test_the_newest_day_is_told_with_level_cause_and_message(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["props"]) == 2
     assert capsys.readouterr().out == "props 2026-01-05 critical · cause: leakage (0.80) · [CRITICAL] c.\n"
-    found = today(table())
-    assert (found.level, found.cause, found.confidence, found.code) == ("critical", "leakage", 0.8, 2)
-    assert today(table(), FIRST).message == "the first day sets the limits"
-    assert today(table(), FIRST).cause is None
+    found = report_day(table())
+    assert (found.level, found.cause, found.confidence, found.exit_code) == ("critical", "leakage", 0.8, 2)
+    assert report_day(table(), FIRST).message == "the first day sets the limits"
+    assert report_day(table(), FIRST).cause is None
 
 
 def test_an_unknown_day_and_an_empty_table_are_refused_in_a_sentence() -> None:
-    with pytest.raises(Refusal, match="it runs from 2026-01-01 to 2026-01-05"):
-        today(table(), date(2025, 12, 31))
-    with pytest.raises(Refusal, match="no days"):
-        today(table().iloc[:0])
+    with pytest.raises(UserError, match="it runs from 2026-01-01 to 2026-01-05"):
+        report_day(table(), date(2025, 12, 31))
+    with pytest.raises(UserError, match="no days"):
+        report_day(table().iloc[:0])
 
 
 @pytest.mark.parametrize(

@@ -7,48 +7,63 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.evidence import Evidence
-from core.places import taken
-from core.stored import each, is_number
+from core.places import take_or_nan
+from core.stored import is_number_column, iter_columns
 from stages.diagnose._causes.judgement import Settings
-from stages.diagnose._causes.quality import MANY
+from stages.diagnose._causes.quality import MIN_DISTINCT_MEASURED
 
 Floats = npt.NDArray[np.float64]
-MOST = 5  # inputs that are told
+MAX_LISTED_INPUTS = 5  # inputs that are told
 
 
-def worse(evidence: Evidence, on: pd.Timestamp, settings: Settings) -> list[dict[str, Any]]:
+def find_newly_unsound_inputs(evidence: Evidence, end_day: pd.Timestamp, settings: Settings) -> list[dict[str, Any]]:
     """Return the inputs whose unsound share rose by `unsound_share` or more, the worst first, at most five.
 
     Compared are the rows asked for in the window that ends on a day, and those of the days before it. Unsound is a
     missing value and, in a number that had many values before, the value whose share rose most: a default would show.
     """
-    day = evidence.asked["time"].dt.normalize()
-    start = on - pd.Timedelta(days=settings.window_days)
-    late = ((day > start) & (day <= on)).to_numpy()
-    before = ((day <= start) & (day > start - pd.Timedelta(days=settings.baseline_days))).to_numpy()
-    if not late.any() or not before.any():
+    row_day = evidence.scored_rows["time"].dt.normalize()
+    start = end_day - pd.Timedelta(days=settings.window_days)
+    in_window = ((row_day > start) & (row_day <= end_day)).to_numpy()
+    in_baseline = ((row_day <= start) & (row_day > start - pd.Timedelta(days=settings.baseline_days))).to_numpy()
+    if not in_window.any() or not in_baseline.any():
         return []
-    place = evidence.asked["inputs"].to_numpy()
-    found = []
-    for name, column in each(evidence.features, evidence.inputs):
-        if is_number(evidence.features, name):
+    feature_rows = evidence.scored_rows["inputs"].to_numpy()
+    comparisons = []
+    for name, column in iter_columns(evidence.features, evidence.input_names):
+        if is_number_column(evidence.features, name):
             values = column.to_numpy(float, na_value=np.nan)
         else:
             values = np.where(column.isna().to_numpy(), np.nan, 0.0)
-        found.append({"input": name, **_told(taken(values, place[late]), taken(values, place[before]))})
-    kept = [one for one in found if one["share"] - one["before"] >= settings.unsound_share]
-    return sorted(kept, key=lambda one: one["before"] - one["share"])[:MOST]
+        comparisons.append(
+            {
+                "input": name,
+                **_compare_unsound_shares(
+                    take_or_nan(values, feature_rows[in_window]), take_or_nan(values, feature_rows[in_baseline])
+                ),
+            }
+        )
+    worsened = [
+        comparison for comparison in comparisons if comparison["share"] - comparison["before"] >= settings.unsound_share
+    ]
+    return sorted(worsened, key=lambda comparison: comparison["before"] - comparison["share"])[:MAX_LISTED_INPUTS]
 
 
-def _told(now: Floats, then: Floats) -> dict[str, Any]:
+def _compare_unsound_shares(window_values: Floats, baseline_values: Floats) -> dict[str, Any]:
     """Return what rose more, missing values or one value, and its shares."""
-    shares = [("missing", float(np.isnan(now).mean()), float(np.isnan(then).mean()))]
-    earlier = np.sort(then[~np.isnan(then)])
-    values, counts = np.unique(now[~np.isnan(now)], return_counts=True)
-    if len(values) and len(np.unique(earlier)) > MANY:
-        times = np.searchsorted(earlier, values, "right") - np.searchsorted(earlier, values)
-        rose = counts / len(now) - times / len(then)
-        most = int(rose.argmax())
-        shares.append((f"at {values[most]:g}", float(counts[most] / len(now)), float(times[most] / len(then))))
-    what, share, before = max(shares, key=lambda one: one[1] - one[2])
-    return {"unsound": what, "share": round(share, 6), "before": round(before, 6)}
+    shares = [("missing", float(np.isnan(window_values).mean()), float(np.isnan(baseline_values).mean()))]
+    sorted_baseline = np.sort(baseline_values[~np.isnan(baseline_values)])
+    values, counts = np.unique(window_values[~np.isnan(window_values)], return_counts=True)
+    if len(values) and len(np.unique(sorted_baseline)) > MIN_DISTINCT_MEASURED:
+        baseline_counts = np.searchsorted(sorted_baseline, values, "right") - np.searchsorted(sorted_baseline, values)
+        share_rises = counts / len(window_values) - baseline_counts / len(baseline_values)
+        largest = int(share_rises.argmax())
+        shares.append(
+            (
+                f"at {values[largest]:g}",
+                float(counts[largest] / len(window_values)),
+                float(baseline_counts[largest] / len(baseline_values)),
+            )
+        )
+    kind, share, baseline_share = max(shares, key=lambda candidate: candidate[1] - candidate[2])
+    return {"unsound": kind, "share": round(share, 6), "before": round(baseline_share, 6)}

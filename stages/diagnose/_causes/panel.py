@@ -8,236 +8,277 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.places import first_seen, located, taken
-from stages.diagnose._causes.quality import MISSING
+from core.places import flag_first_occurrences, lookup_rows, take_or_nan
+from stages.diagnose._causes.quality import MISSING_LEVEL
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Coded = tuple[Ints, list[str]]  # each unit's level of a column, and the levels' names
+CodedLevels = tuple[Ints, list[str]]  # each unit's level of a column, and the levels' names
 
-BANDS = 4  # of equal count, by what an entity usually does, where no column divides the population
-PRIOR = 5.0  # earlier units at which an entity's own mean weighs as much as everybody's
-RARE = 0.01  # share of the units below which levels of a column are pooled
-OTHER = "(other)"  # a level that no column has of its own
-MODEL, MARKET, BIAS, LEVEL, SPREAD = range(5)  # the outcomes summed: losses, error, and how odd the actual was
+BAND_COUNT = 4  # of equal count, by what an entity usually does, where no column divides the population
+ENTITY_PRIOR_UNITS = 5.0  # earlier units at which an entity's own mean weighs as much as everybody's
+RARE_LEVEL_SHARE = 0.01  # share of the units below which levels of a column are pooled
+OTHER_LEVEL = "(other)"  # a level that no column has of its own
+MODEL_LOSS, MARKET_LOSS, SIGNED_ERROR, SURPLUS, ABSOLUTE_SURPLUS = range(
+    5
+)  # the outcomes summed: losses, error, and how odd the actual was
 
 
 @dataclass(frozen=True)
-class Field:
+class LevelSums:
     """Sums per calendar day and level of one column, to tell where a change is found."""
 
     column: str
-    side: str  # population or lines
+    dimension: str  # population or lines
     levels: list[str]
     counts: Floats  # days × levels, of the units compared
     sums: Floats  # the same × model's loss, market's loss, signed error
 
 
 @dataclass(frozen=True)
-class Panel:
+class DailyPanel:
     """Sums per calendar day; cells are population × lines × soundness of the inputs."""
 
-    first: pd.Timestamp
+    first_day: pd.Timestamp
     # the columns that divide population or lines, one at a time; no tiers: a prediction that moves changes its own
-    fields: list[Field]
+    level_sums: list[LevelSums]
     counts: Floats  # days × population × lines × (sound, unsound if any is), of the units compared
     sums: Floats  # the same × 5 outcomes
-    cross: Floats  # days × 3 × 6: products of (1, level, spread) with themselves and with (model, market, bias)
-    units: Floats  # days: all units
-    unsound: Floats  # days: units whose inputs are missing, defaulted or stale beyond what is usual
-    twice: Floats  # days: units told more than once
-    absent: Floats  # days: units that were asked for and are not predicted
-    asked: bool  # whether it is known which rows were asked for
-    priced: bool  # whether losses stand beside a market's
-    shares: bool  # whether a unit is a race
-    error: Floats  # signed errors of the compared units, day by day
-    edge: Ints  # days + 1: where each day's errors begin
+    cross_products: (
+        Floats  # days × 3 × 6: products of (1, level, spread) with themselves and with (model, market, bias)
+    )
+    unit_counts: Floats  # days: all units
+    unsound_counts: Floats  # days: units whose inputs are missing, defaulted or stale beyond what is usual
+    duplicate_counts: Floats  # days: units told more than once
+    absent_counts: Floats  # days: units that were asked for and are not predicted
+    has_requested_rows: bool  # whether it is known which rows were asked for
+    is_priced: bool  # whether losses stand beside a market's
+    is_race: bool  # whether a unit is a race
+    errors: Floats  # signed errors of the compared units, day by day
+    day_edges: Ints  # days + 1: where each day's errors begin
 
     @cached_property
-    def flat(self) -> Floats:
+    def flat_sums(self) -> Floats:
         """All that draws of days are sums of, one row a day: counts, sums, and three counts of units."""
-        wide = [part.reshape(len(self.units), -1) for part in (self.counts, self.sums)]
-        return np.hstack([*wide, np.column_stack([self.units, self.unsound, self.twice])])
+        flat_arrays = [array.reshape(len(self.unit_counts), -1) for array in (self.counts, self.sums)]
+        return np.hstack(
+            [*flat_arrays, np.column_stack([self.unit_counts, self.unsound_counts, self.duplicate_counts])]
+        )
 
     @property
     def days(self) -> pd.DatetimeIndex:
         """Every calendar day from the first to the last."""
-        return pd.date_range(self.first, periods=len(self.units))
+        return pd.date_range(self.first_day, periods=len(self.unit_counts))
 
 
-def panel(
+def build_panel(
     units: pd.DataFrame,
     quality: pd.DataFrame | None,
     segments: pd.DataFrame | None,
     columns: tuple[list[str], list[str]],
     margin: float,
-    priced: bool,
-) -> Panel:
+    is_priced: bool,
+) -> DailyPanel:
     """Return the sums; `columns` are the names of the segments that divide the population and the lines.
 
     `margin` is how far a row's score of quality may lie above the usual one before its inputs count as unsound.
     """
-    first, day = _calendar(units, quality)
-    unsound, twice = _flags(units, quality, margin)
-    level = np.zeros(len(units)) if "market_hit" in units else units["actual"].to_numpy(float) - _usual(units)
-    spread = np.abs(level)
-    place = _place(segments, units)
-    sides = {side: _coded(segments, names, place) for side, names in zip(("population", "lines"), columns, strict=True)}
-    whose, population = _crossed(sides["population"]) or _bands(units, level)
-    which, lines = _crossed(sides["lines"]) or (np.zeros(len(units), dtype=np.int64), 1)
-    keep = np.isfinite(units["market"].to_numpy(float)) if priced else np.ones(len(units), dtype=bool)
-    days = int(max(day.max(initial=-1), _absent_day(quality, first).max(initial=-1))) + 1
-    shape = (days, population, lines, 1 + int(unsound.any()))
-    cell = np.ravel_multi_index((day, whose, which, unsound.astype(np.int64)), shape)[keep]
-    error = (units["prediction"] - units["actual"]).to_numpy(float)[keep]
-    market = units["market"].to_numpy(float)[keep] if priced else np.zeros(int(keep.sum()))
-    outcomes = [units["model"].to_numpy(float)[keep], market, error, level[keep], spread[keep]]
-    told = outcomes[: BIAS + 1]
-    order = np.argsort(day[keep], kind="stable")
-    counts, sums = _totals(cell, outcomes, shape)
-    return Panel(
-        first=first,
-        fields=[
-            Field(name, side, names, *_totals(day[keep] * len(names) + code[keep], told, (days, len(names))))
-            for side, coded in sides.items()
+    first_day, day = _index_days(units, quality)
+    is_unsound, is_duplicate = _flag_unsound_and_duplicate(units, quality, margin)
+    surplus = (
+        np.zeros(len(units))
+        if "market_hit" in units
+        else units["actual"].to_numpy(float) - _estimate_entity_means(units)
+    )
+    absolute_surplus = np.abs(surplus)
+    positions = _lookup_positions(segments, units)
+    columns_by_dimension = {
+        dimension: _encode_columns(segments, names, positions)
+        for dimension, names in zip(("population", "lines"), columns, strict=True)
+    }
+    population_code, population_count = _combine_columns(columns_by_dimension["population"]) or _assign_bands(
+        units, surplus
+    )
+    lines_code, lines_count = _combine_columns(columns_by_dimension["lines"]) or (
+        np.zeros(len(units), dtype=np.int64),
+        1,
+    )
+    is_compared = np.isfinite(units["market"].to_numpy(float)) if is_priced else np.ones(len(units), dtype=bool)
+    day_count = int(max(day.max(initial=-1), _list_absent_days(quality, first_day).max(initial=-1))) + 1
+    shape = (day_count, population_count, lines_count, 1 + int(is_unsound.any()))
+    cell = np.ravel_multi_index((day, population_code, lines_code, is_unsound.astype(np.int64)), shape)[is_compared]
+    errors = (units["prediction"] - units["actual"]).to_numpy(float)[is_compared]
+    market_loss = units["market"].to_numpy(float)[is_compared] if is_priced else np.zeros(int(is_compared.sum()))
+    outcomes = [
+        units["model"].to_numpy(float)[is_compared],
+        market_loss,
+        errors,
+        surplus[is_compared],
+        absolute_surplus[is_compared],
+    ]
+    level_outcomes = outcomes[: SIGNED_ERROR + 1]
+    order = np.argsort(day[is_compared], kind="stable")
+    counts, sums = _count_and_sum_cells(cell, outcomes, shape)
+    return DailyPanel(
+        first_day=first_day,
+        level_sums=[
+            LevelSums(
+                name,
+                dimension,
+                names,
+                *_count_and_sum_cells(
+                    day[is_compared] * len(names) + code[is_compared], level_outcomes, (day_count, len(names))
+                ),
+            )
+            for dimension, coded in columns_by_dimension.items()
             for name, (code, names) in coded.items()
         ],
         counts=counts,
         sums=sums,
-        cross=_cross(day[keep], outcomes, days),
-        units=np.bincount(day, minlength=days).astype(float),
-        unsound=np.bincount(day, weights=unsound, minlength=days).astype(float),
-        twice=np.bincount(day, weights=twice, minlength=days).astype(float),
-        absent=np.bincount(_absent_day(quality, first), minlength=days).astype(float),
-        asked=quality is not None and "unpredicted" in quality and "day" in quality,
-        priced=priced,
-        shares="market_hit" in units,
-        error=error[order],
-        edge=np.searchsorted(day[keep][order], np.arange(days + 1)),
+        cross_products=_compute_cross_products(day[is_compared], outcomes, day_count),
+        unit_counts=np.bincount(day, minlength=day_count).astype(float),
+        unsound_counts=np.bincount(day, weights=is_unsound, minlength=day_count).astype(float),
+        duplicate_counts=np.bincount(day, weights=is_duplicate, minlength=day_count).astype(float),
+        absent_counts=np.bincount(_list_absent_days(quality, first_day), minlength=day_count).astype(float),
+        has_requested_rows=quality is not None and "unpredicted" in quality and "day" in quality,
+        is_priced=is_priced,
+        is_race="market_hit" in units,
+        errors=errors[order],
+        day_edges=np.searchsorted(day[is_compared][order], np.arange(day_count + 1)),
     )
 
 
-def _coded(segments: pd.DataFrame | None, columns: list[str], place: Ints) -> dict[str, Coded]:
+def _encode_columns(segments: pd.DataFrame | None, columns: list[str], positions: Ints) -> dict[str, CodedLevels]:
     """Return each unit's level and the levels' names of the columns that are there."""
     if segments is None:
         return {}
-    return {name: _levels(segments[name], place) for name in columns if name in segments}
+    return {name: _encode_levels(segments[name], positions) for name in columns if name in segments}
 
 
-def _totals(cell: Ints, outcomes: list[Floats], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+def _count_and_sum_cells(cell: Ints, outcomes: list[Floats], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
     """Return how many units each cell has, and the sums of their outcomes."""
-    return _summed(cell, None, shape), np.stack([_summed(cell, outcome, shape) for outcome in outcomes], axis=-1)
+    return _sum_cells(cell, None, shape), np.stack([_sum_cells(cell, outcome, shape) for outcome in outcomes], axis=-1)
 
 
-def _calendar(units: pd.DataFrame, quality: pd.DataFrame | None) -> tuple[pd.Timestamp, Ints]:
+def _index_days(units: pd.DataFrame, quality: pd.DataFrame | None) -> tuple[pd.Timestamp, Ints]:
     days = [units["day"].min()]
     if quality is not None and "day" in quality and len(quality):
         days.append(quality["day"].min())
-    first = min(days)
-    return first, np.asarray((units["day"] - first).dt.days, dtype=np.int64)
+    first_day = min(days)
+    return first_day, np.asarray((units["day"] - first_day).dt.days, dtype=np.int64)
 
 
-def _absent_day(quality: pd.DataFrame | None, first: pd.Timestamp) -> Ints:
+def _list_absent_days(quality: pd.DataFrame | None, first_day: pd.Timestamp) -> Ints:
     if quality is None or "unpredicted" not in quality or "day" not in quality:
         return np.empty(0, dtype=np.int64)
     day = quality.loc[quality["unpredicted"] > 0, "day"]
-    return np.asarray((day - first).dt.days, dtype=np.int64)
+    return np.asarray((day - first_day).dt.days, dtype=np.int64)
 
 
-def _place(table: pd.DataFrame | None, units: pd.DataFrame) -> Ints:
+def _lookup_positions(table: pd.DataFrame | None, units: pd.DataFrame) -> Ints:
     """Return where each unit's row_id first stands in a table's index, −1 where it does not."""
     if table is None:
         return np.full(len(units), -1, dtype=np.int64)
-    return located(units["row_id"], table.index)
+    return lookup_rows(units["row_id"], table.index)
 
 
-def _flags(
+def _flag_unsound_and_duplicate(
     units: pd.DataFrame, quality: pd.DataFrame | None, margin: float
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Return which units have unsound inputs and which are told more than once."""
-    twice = ~first_seen(units["row_id"])
-    unsound = np.zeros(len(units), dtype=bool)
+    is_duplicate = ~flag_first_occurrences(units["row_id"])
+    is_unsound = np.zeros(len(units), dtype=bool)
     if quality is None:
-        return unsound, twice
-    place = _place(quality, units)
+        return is_unsound, is_duplicate
+    positions = _lookup_positions(quality, units)
     for name in quality.columns.difference(["unpredicted", "day", "repeated"]):
-        score = taken(quality[name].to_numpy(float), place)
-        usual = float(np.nanmedian(score)) if np.isfinite(score).any() else 0.0
-        unsound = unsound | (score > usual + margin)
+        score = take_or_nan(quality[name].to_numpy(float), positions)
+        usual_score = float(np.nanmedian(score)) if np.isfinite(score).any() else 0.0
+        is_unsound = is_unsound | (score > usual_score + margin)
     if "repeated" in quality:
-        twice = twice | (taken(quality["repeated"].to_numpy(float), place) > 0)
-    return unsound, twice
+        is_duplicate = is_duplicate | (take_or_nan(quality["repeated"].to_numpy(float), positions) > 0)
+    return is_unsound, is_duplicate
 
 
-def _crossed(coded: dict[str, Coded]) -> tuple[Ints, int] | None:
+def _combine_columns(coded: dict[str, CodedLevels]) -> tuple[Ints, int] | None:
     """Return each unit's cell of some columns and how many cells there are; None where there is no column."""
     if not coded:
         return None
     cell = np.zeros(1, dtype=np.int64)
-    for number, levels in coded.values():
-        cell = cell * len(levels) + number
-    used, code = np.unique(cell, return_inverse=True)
-    return code.astype(np.int64), len(used)
+    for level_index, levels in coded.values():
+        cell = cell * len(levels) + level_index
+    used_cells, code = np.unique(cell, return_inverse=True)
+    return code.astype(np.int64), len(used_cells)
 
 
-def _levels(values: pd.Series, place: Ints) -> Coded:
+def _encode_levels(values: pd.Series, positions: Ints) -> CodedLevels:
     """Return each unit's level and the levels' names; rare levels, and units that are not there, are the last."""
-    number, levels = pd.factorize(values)
-    number = np.where(place >= 0, np.where(number < 0, len(levels), number)[place], len(levels) + 1)
-    named = [*(str(level) for level in levels), MISSING, OTHER]
-    share = np.bincount(number, minlength=len(named)) / max(len(number), 1)
-    names = sorted({name for name, large in zip(named[:-1], share[:-1] >= RARE, strict=True) if large})
-    coded = np.array([names.index(name) if name in names else len(names) for name in named])[number]
-    return coded, names if coded.max(initial=0) < len(names) else [*names, OTHER]
+    level_index, levels = pd.factorize(values)
+    level_index = np.where(
+        positions >= 0, np.where(level_index < 0, len(levels), level_index)[positions], len(levels) + 1
+    )
+    level_names = [*(str(level) for level in levels), MISSING_LEVEL, OTHER_LEVEL]
+    shares = np.bincount(level_index, minlength=len(level_names)) / max(len(level_index), 1)
+    common_names = sorted(
+        {name for name, is_common in zip(level_names[:-1], shares[:-1] >= RARE_LEVEL_SHARE, strict=True) if is_common}
+    )
+    coded = np.array([common_names.index(name) if name in common_names else len(common_names) for name in level_names])[
+        level_index
+    ]
+    return coded, common_names if coded.max(initial=0) < len(common_names) else [*common_names, OTHER_LEVEL]
 
 
-def _bands(units: pd.DataFrame, level: Floats) -> tuple[Ints, int]:
+def _assign_bands(units: pd.DataFrame, surplus: Floats) -> tuple[Ints, int]:
     """Return each unit's band by what its entity usually does, actual less surplus, and their number; one of races."""
-    if "market_hit" in units or len(units) < BANDS:
+    if "market_hit" in units or len(units) < BAND_COUNT:
         return np.zeros(len(units), dtype=np.int64), 1
-    usual = units["actual"].to_numpy(float) - level
-    edges = np.unique(np.quantile(usual, np.arange(1, BANDS) / BANDS))
-    band = np.asarray(np.searchsorted(edges, usual, side="right"), dtype=np.int64)
+    usual_actual = units["actual"].to_numpy(float) - surplus
+    edges = np.unique(np.quantile(usual_actual, np.arange(1, BAND_COUNT) / BAND_COUNT))
+    band = np.asarray(np.searchsorted(edges, usual_actual, side="right"), dtype=np.int64)
     return band, len(edges) + 1
 
 
-def _usual(units: pd.DataFrame) -> Floats:
+def _estimate_entity_means(units: pd.DataFrame) -> Floats:
     """Return the mean actual of the entity on strictly earlier days, drawn toward everybody's where they are few."""
     day, actual = units["day"].to_numpy(), units["actual"].to_numpy(float)
-    everybody = _before(
-        np.zeros(len(units), dtype=np.int64), day, actual, float(actual[: max(1, PRIOR_UNITS)].mean()), 1
+    global_mean = _compute_earlier_means(
+        np.zeros(len(units), dtype=np.int64), day, actual, float(actual[: max(1, INITIAL_MEAN_UNITS)].mean()), 1
     )
-    entity = pd.factorize(units["entity"])[0].astype(np.int64)
-    return _before(entity, day, actual, everybody, PRIOR)
+    entity_code = pd.factorize(units["entity"])[0].astype(np.int64)
+    return _compute_earlier_means(entity_code, day, actual, global_mean, ENTITY_PRIOR_UNITS)
 
 
-def _before(key: Ints, day: npt.NDArray[Any], values: Floats, prior: Floats | float, weight: float) -> Floats:
+def _compute_earlier_means(
+    key: Ints, day: npt.NDArray[Any], values: Floats, prior: Floats | float, weight: float
+) -> Floats:
     order = np.lexsort((day, key))
-    k, d, v = key[order], day[order], values[order]
-    total = np.concatenate([[0.0], np.cumsum(v)])
-    new_key = np.r_[True, k[1:] != k[:-1]]
-    new_day = new_key | np.r_[True, d[1:] != d[:-1]]
-    place = np.arange(len(k))
-    begin = np.maximum.accumulate(np.where(new_key, place, 0))
-    here = np.maximum.accumulate(np.where(new_day, place, 0))
-    ahead = np.broadcast_to(prior, len(k))[order]
-    found = np.empty(len(k))
-    found[order] = (total[here] - total[begin] + weight * ahead) / (here - begin + weight)
-    return found
+    sorted_keys, sorted_days, sorted_values = key[order], day[order], values[order]
+    cumulative = np.concatenate([[0.0], np.cumsum(sorted_values)])
+    new_key = np.r_[True, sorted_keys[1:] != sorted_keys[:-1]]
+    new_day = new_key | np.r_[True, sorted_days[1:] != sorted_days[:-1]]
+    index = np.arange(len(sorted_keys))
+    key_start = np.maximum.accumulate(np.where(new_key, index, 0))
+    day_start = np.maximum.accumulate(np.where(new_day, index, 0))
+    sorted_prior = np.broadcast_to(prior, len(sorted_keys))[order]
+    means = np.empty(len(sorted_keys))
+    means[order] = (cumulative[day_start] - cumulative[key_start] + weight * sorted_prior) / (
+        day_start - key_start + weight
+    )
+    return means
 
 
-PRIOR_UNITS = 100  # first units whose mean stands for everybody's before there is a past
+INITIAL_MEAN_UNITS = 100  # first units whose mean stands for everybody's before there is a past
 
 
-def _cross(day: Ints, outcomes: list[Floats], days: int) -> Floats:
-    given = [np.ones(len(day)), outcomes[LEVEL], outcomes[SPREAD]]
-    to = [*given, outcomes[MODEL], outcomes[MARKET], outcomes[BIAS]]
-    found = np.empty((days, 3, 6))
-    for row, one in enumerate(given):
-        for column, other in enumerate(to):
-            found[:, row, column] = np.bincount(day, weights=one * other, minlength=days)
-    return found
+def _compute_cross_products(day: Ints, outcomes: list[Floats], days: int) -> Floats:
+    regressors = [np.ones(len(day)), outcomes[SURPLUS], outcomes[ABSOLUTE_SURPLUS]]
+    products = [*regressors, outcomes[MODEL_LOSS], outcomes[MARKET_LOSS], outcomes[SIGNED_ERROR]]
+    cross_products = np.empty((days, 3, 6))
+    for row, row_values in enumerate(regressors):
+        for column, column_values in enumerate(products):
+            cross_products[:, row, column] = np.bincount(day, weights=row_values * column_values, minlength=days)
+    return cross_products
 
 
-def _summed(cell: Ints, values: Floats | None, shape: tuple[int, ...]) -> Floats:
+def _sum_cells(cell: Ints, values: Floats | None, shape: tuple[int, ...]) -> Floats:
     return np.bincount(cell, weights=values, minlength=int(np.prod(shape))).astype(float).reshape(shape)

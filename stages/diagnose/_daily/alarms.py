@@ -4,20 +4,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.trailing import sums
-from stages.diagnose._daily.days import Days
+from core.trailing import compute_trailing_sums
+from stages.diagnose._daily.days import DailySums
 from stages.diagnose._daily.knobs import Settings
-from stages.diagnose._daily.power import rules_of
-from stages.diagnose._daily.reasons import only
-from stages.diagnose._daily.rules import LEVELS, Figures, Rule, preset
+from stages.diagnose._daily.power import fit_calibrated_rules
+from stages.diagnose._daily.reasons import mask_texts
+from stages.diagnose._daily.rules import ALERT_LEVELS, Rule, RuleInputs, build_preset_rules
 
 Mask = npt.NDArray[np.bool_]
 
-QUIET = "No rule alarms."
+QUIET_MESSAGE = "No rule alarms."
 
 
-def alerted(
-    days: Days, status: pd.Series, asked: pd.Series, settings: Settings, signed: bool, seed: int
+def compute_alert_levels(
+    daily_sums: DailySums, status: pd.Series, requested: pd.Series, settings: Settings, is_signed: bool, seed: int
 ) -> pd.DataFrame:
     """Return alert_triggered (1 or 0), alert_level, alert_message and alert_reason of every day.
 
@@ -26,61 +26,85 @@ def alerted(
     asked for predictions and got none is an outage, a warning under both sets. Calibrated levels are missing, with the
     reason, on the days that set the limits.
     """
-    own = settings.rules
-    reference = own.reference_days if own.rules == "calibrated" else 0
-    seen = Figures(days, min(reference, len(days)), settings.windows, signed)
-    rules = rules_of(days, settings, signed, seed) if own.rules == "calibrated" else preset(own)
-    raised = {rule.name: np.asarray(rule.raised(seen), dtype=bool) for rule in rules}
-    level = np.zeros(len(days), dtype=np.int64)
+    rule_settings = settings.rules
+    reference_days = rule_settings.reference_days if rule_settings.rules == "calibrated" else 0
+    rule_inputs = RuleInputs(daily_sums, min(reference_days, len(daily_sums)), settings.windows, is_signed)
+    rules = (
+        fit_calibrated_rules(daily_sums, settings, is_signed, seed)
+        if rule_settings.rules == "calibrated"
+        else build_preset_rules(rule_settings)
+    )
+    raised_by_rule = {rule.name: np.asarray(rule.fires(rule_inputs), dtype=bool) for rule in rules}
+    levels = np.zeros(len(daily_sums), dtype=np.int64)
     for rule in rules:
-        level = np.maximum(level, raised[rule.name] * LEVELS.index(rule.level))
-    if own.rules == "calibrated":
-        level = np.where(_together(rules, raised, own.together_days, len(days)), LEVELS.index("critical"), level)
-    outage = (status == "no_data").to_numpy()
-    level = np.maximum(level, outage * LEVELS.index("warning"))
-    known = outage | ((np.arange(len(days)) >= reference) & bool(rules))
-    said = [
-        _message(LEVELS[level[day]], rules, raised, seen, day, int(asked.iloc[day]) if outage[day] else 0)
-        for day in range(len(days))
+        levels = np.maximum(levels, raised_by_rule[rule.name] * ALERT_LEVELS.index(rule.level))
+    if rule_settings.rules == "calibrated":
+        levels = np.where(
+            _flag_coinciding_warnings(rules, raised_by_rule, rule_settings.together_days, len(daily_sums)),
+            ALERT_LEVELS.index("critical"),
+            levels,
+        )
+    is_outage = (status == "no_data").to_numpy()
+    levels = np.maximum(levels, is_outage * ALERT_LEVELS.index("warning"))
+    has_level = is_outage | ((np.arange(len(daily_sums)) >= reference_days) & bool(rules))
+    messages = [
+        _format_message(
+            ALERT_LEVELS[levels[day]],
+            rules,
+            raised_by_rule,
+            rule_inputs,
+            day,
+            int(requested.iloc[day]) if is_outage[day] else 0,
+        )
+        for day in range(len(daily_sums))
     ]
-    words = np.array(LEVELS, dtype=object)[level]
-    early = np.arange(len(days)) < reference
-    silent = np.where(early, f"the first {reference} days set the limits", "those days hold nothing to set limits by")
+    level_names = np.array(ALERT_LEVELS, dtype=object)[levels]
+    in_reference = np.arange(len(daily_sums)) < reference_days
+    silence_reason = np.where(
+        in_reference, f"the first {reference_days} days set the limits", "those days hold nothing to set limits by"
+    )
     return pd.DataFrame({
-        "alert_triggered": pd.array(np.where(known, level > 0, np.nan), dtype="Int64"),
-        "alert_level": only(known, words),
-        "alert_message": only(known, np.array(said, dtype=object)),
-        "alert_reason": only(~known, silent.astype(object)),
+        "alert_triggered": pd.array(np.where(has_level, levels > 0, np.nan), dtype="Int64"),
+        "alert_level": mask_texts(has_level, level_names),
+        "alert_message": mask_texts(has_level, np.array(messages, dtype=object)),
+        "alert_reason": mask_texts(~has_level, silence_reason.astype(object)),
     })  # fmt: skip
 
 
-def _together(rules: list[Rule], raised: dict[str, Mask], days: int, length: int) -> Mask:
+def _flag_coinciding_warnings(
+    rules: list[Rule], raised_by_rule: dict[str, Mask], within_days: int, day_count: int
+) -> Mask:
     """Return where a warning is raised within so many days of another rule's."""
-    warnings = [raised[rule.name] for rule in rules if rule.level == "warning"]
-    recent, now = np.zeros(length), np.zeros(length, dtype=bool)
-    for one in warnings:
-        recent, now = recent + (sums(one.astype(float), days) > 0), now | one
-    return np.asarray((recent >= 2) & now)
-
-
-def _message(level: str, rules: list[Rule], raised: dict[str, Mask], seen: Figures, day: int, absent: int) -> str:
-    held = [rule.meaning for rule in rules if raised[rule.name][day]]
-    if absent:
-        held.insert(0, f"outage: none of {absent} rows was predicted")
-    if not held:
-        return QUIET
-    return f"[{level.upper()}] {'; '.join(held)}{_figures(seen, day)}."
-
-
-def _figures(seen: Figures, day: int) -> str:
-    told = [
-        (f"{text} {figure[day]:.1f}{unit}")
-        for text, figure, unit in (
-            ("hit rate of 7 days", seen.hits, " %"),
-            ("model beats line", seen.beats, " %"),
-            ("drift score", seen.drift, ""),
-            ("market better by", 100 * seen.better.value, " %"),
+    warnings = [raised_by_rule[rule.name] for rule in rules if rule.level == "warning"]
+    recent_rules, raised_today = np.zeros(day_count), np.zeros(day_count, dtype=bool)
+    for warning in warnings:
+        recent_rules, raised_today = (
+            recent_rules + (compute_trailing_sums(warning.astype(float), within_days) > 0),
+            raised_today | warning,
         )
-        if np.isfinite(figure[day])
+    return np.asarray((recent_rules >= 2) & raised_today)
+
+
+def _format_message(
+    level: str, rules: list[Rule], raised_by_rule: dict[str, Mask], rule_inputs: RuleInputs, day: int, absent_count: int
+) -> str:
+    meanings = [rule.meaning for rule in rules if raised_by_rule[rule.name][day]]
+    if absent_count:
+        meanings.insert(0, f"outage: none of {absent_count} rows was predicted")
+    if not meanings:
+        return QUIET_MESSAGE
+    return f"[{level.upper()}] {'; '.join(meanings)}{_format_figures(rule_inputs, day)}."
+
+
+def _format_figures(rule_inputs: RuleInputs, day: int) -> str:
+    texts = [
+        (f"{text} {values[day]:.1f}{unit}")
+        for text, values, unit in (
+            ("hit rate of 7 days", rule_inputs.hit_rate, " %"),
+            ("model beats line", rule_inputs.beat_rate, " %"),
+            ("drift score", rule_inputs.drift_score, ""),
+            ("market better by", 100 * rule_inputs.market_improvement.value, " %"),
+        )
+        if np.isfinite(values[day])
     ]
-    return f" ({', '.join(told)})" if told else ""
+    return f" ({', '.join(texts)})" if texts else ""

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from core.params import Knobs
-from stages.diagnose._daily.drift import Sizes
+from core.params import StageSettings
+from stages.diagnose._daily.drift import EffectSizes
 
 
-class Windows(Knobs):
+class WindowSettings(StageSettings):
     """What a day's figures look back on, the least that makes a figure, and what is worth finding."""
 
     window_days: int = Field(ge=1, le=30)
@@ -21,15 +21,15 @@ class Windows(Knobs):
     loss_rise: float = Field(gt=0)
     bias: float = Field(gt=0)
 
-    def sizes(self) -> Sizes:
+    def build_effect_sizes(self) -> EffectSizes:
         """Return what the drift score asks about."""
-        return Sizes(
+        return EffectSizes(
             self.drift_prior, self.hit_drop, self.loss_rise, self.bias, self.least_picks, self.least_days,
             self.baseline_days,
         )  # fmt: skip
 
 
-class Rules(Knobs):
+class RuleSettings(StageSettings):
     """Which rules alarm, how rarely they may without cause, and the preset bounds."""
 
     rules: Literal["calibrated", "preset"]
@@ -49,8 +49,8 @@ class Rules(Knobs):
     info_change: float = Field(gt=0)
 
 
-class Settings(Knobs):
+class Settings(StageSettings):
     """The windows of the daily table and the rules by which its days alarm."""
 
-    windows: Windows
-    rules: Rules
+    windows: WindowSettings
+    rules: RuleSettings

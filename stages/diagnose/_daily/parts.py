@@ -5,126 +5,203 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.evidence import Evidence
-from core.trailing import sums as trailing
-from stages.diagnose._daily.columns import GROUPS, SEVERITY
-from stages.diagnose._daily.completeness import feature_quality
-from stages.diagnose._daily.days import Days
-from stages.diagnose._daily.drift import WINDOWS, drift
-from stages.diagnose._daily.knobs import Windows
-from stages.diagnose._daily.rates import alike, rate
-from stages.diagnose._daily.reasons import Part, either, few
-from stages.diagnose._daily.sharpness import Sharpness, status
-from stages.diagnose._daily.shift import baseline
+from core.trailing import compute_trailing_sums as trailing
+from stages.diagnose._daily.columns import COLUMN_GROUPS, DRIFT_SEVERITIES
+from stages.diagnose._daily.completeness import compute_feature_quality
+from stages.diagnose._daily.days import DailySums
+from stages.diagnose._daily.drift import DRIFT_WINDOWS, compute_drift_score
+from stages.diagnose._daily.knobs import WindowSettings
+from stages.diagnose._daily.rates import compute_trailing_rate, estimate_overdispersion
+from stages.diagnose._daily.reasons import ColumnGroup, choose_reason, explain_too_few
+from stages.diagnose._daily.sharpness import MarketSharpness, label_sharpness
+from stages.diagnose._daily.shift import compute_baseline
 
 Floats = npt.NDArray[np.float64]
 
-SEVERE = (20.0, 40.0, 70.0)  # drift scores from which drift is mild, moderate and severe
+SEVERITY_BOUNDS = (20.0, 40.0, 70.0)  # drift scores from which drift is mild, moderate and severe
 
 
-def sharpness_part(found: Sharpness, tiers: tuple[Floats, Floats], sums: Days, own: Windows, tiered: bool) -> Part:
+def build_sharpness_group(
+    market_sharpness: MarketSharpness,
+    tier_sums: tuple[Floats, Floats],
+    daily_sums: DailySums,
+    windows: WindowSettings,
+    has_tiers: bool,
+) -> ColumnGroup:
     """Return the market's loss by tier and in all, how often the model beats it, and how sharp it is."""
-    part = Part(pd.DataFrame(index=range(len(sums))), "sharpness")
-    unseen = _unseen(sums.priced)
-    loss, count = (trailing(one, own.window_days) for one in tiers)
-    for place, name in enumerate(("tier1", "tier2", "tier3")):
-        n = count[:, place]
-        lacks = either(unseen, "no lines", few(n, own.least_picks, "units"))
-        why = lacks if tiered else "decision kind without tiers"
-        part.figure(f"line_mae_{name}", loss[:, place] / np.maximum(n, 1), n >= own.least_picks, why)
-        part.table[f"line_n_{name}"] = n
-    part.table["line_n"] = found.units
-    enough = either(unseen, "no lines", few(found.units, own.least_units, "units with a line"))
-    part.figure("line_mae", found.loss, np.isfinite(found.loss), enough)
-    together = alike(sums.beats, sums.priced, own.baseline_days)
-    part.rate("model_beats_line_pct", rate(sums.beats, sums.priced, own.window_days, together, own.least_units), enough)
-    scored = np.isfinite(found.score) & np.isfinite(found.low) & np.isfinite(found.high)
-    lacks = either(
-        found.units < own.least_units, enough, few(found.active, own.least_days, "days with lines before them")
+    group = ColumnGroup(pd.DataFrame(index=range(len(daily_sums))), "sharpness")
+    before_first = _flag_before_first(daily_sums.priced)
+    loss, counts = (trailing(daily_values, windows.window_days) for daily_values in tier_sums)
+    for tier_index, name in enumerate(("tier1", "tier2", "tier3")):
+        tier_count = counts[:, tier_index]
+        reason = choose_reason(before_first, "no lines", explain_too_few(tier_count, windows.least_picks, "units"))
+        missing_reason = reason if has_tiers else "decision kind without tiers"
+        group.add_number(
+            f"line_mae_{name}",
+            loss[:, tier_index] / np.maximum(tier_count, 1),
+            tier_count >= windows.least_picks,
+            missing_reason,
+        )
+        group.table[f"line_n_{name}"] = tier_count
+    group.table["line_n"] = market_sharpness.units
+    units_reason = choose_reason(
+        before_first, "no lines", explain_too_few(market_sharpness.units, windows.least_units, "units with a line")
     )
-    for name, values in (("score", found.score), ("low", found.low), ("high", found.high)):
-        part.figure(f"sharpness_{name}", values, scored, lacks)
-    part.word("sharpness_status", status(found.score), scored, lacks)
-    return part.done()
+    group.add_number("line_mae", market_sharpness.market_loss, np.isfinite(market_sharpness.market_loss), units_reason)
+    overdispersion = estimate_overdispersion(daily_sums.beats, daily_sums.priced, windows.baseline_days)
+    group.add_rate(
+        "model_beats_line_pct",
+        compute_trailing_rate(
+            daily_sums.beats, daily_sums.priced, windows.window_days, overdispersion, windows.least_units
+        ),
+        units_reason,
+    )
+    is_scored = (
+        np.isfinite(market_sharpness.score) & np.isfinite(market_sharpness.low) & np.isfinite(market_sharpness.high)
+    )
+    reason = choose_reason(
+        market_sharpness.units < windows.least_units,
+        units_reason,
+        explain_too_few(market_sharpness.active_days, windows.least_days, "days with lines before them"),
+    )
+    for name, values in (
+        ("score", market_sharpness.score),
+        ("low", market_sharpness.low),
+        ("high", market_sharpness.high),
+    ):
+        group.add_number(f"sharpness_{name}", values, is_scored, reason)
+    group.add_text("sharpness_status", label_sharpness(market_sharpness.score), is_scored, reason)
+    return group.add_reason_column()
 
 
-def drift_part(sums: Days, own: Windows, signed: bool) -> Part:
+def build_drift_group(daily_sums: DailySums, windows: WindowSettings, is_signed: bool) -> ColumnGroup:
     """Return hit rates, the model's loss and mean error, and how likely it is that it drifted."""
-    part = Part(pd.DataFrame(index=range(len(sums))), "drift")
-    unseen = _unseen(sums.decided)
-    together = alike(sums.wins, sums.decided, own.baseline_days)
-    for width in WINDOWS:
-        found = rate(sums.wins, sums.decided, width, together, own.least_picks)
-        part.rate(f"hit_rate_{width}d", found, either(unseen, "no picks", few(found.n, own.least_picks, "picks")))
-        part.table[f"hit_rate_{width}d_n"] = found.n
-    loss, error, n = (trailing(one, own.window_days).sum(axis=1) for one in (sums.model, sums.error, sums.units))
-    enough, lacks = n >= own.least_units, few(n, own.least_units, "units")
-    part.table["model_n"] = n
-    part.figure("model_mae", loss / np.maximum(n, 1), enough, lacks)
-    mean = error / np.maximum(n, 1)
-    unsigned = lacks if signed else "decision kind without signed error"
-    part.figure("model_mean_error", mean, enough & signed, unsigned)
-    side = np.select([mean < -own.bias, mean > own.bias], ["under", "over"], "neutral").astype(object)
-    part.word("bias_direction", side, enough & signed, unsigned)
-    score = drift(sums, own.sizes(), signed).score
-    severity = np.array(SEVERITY, dtype=object)[np.searchsorted(SEVERE, np.nan_to_num(score), side="right")]
-    active = baseline(sums.model, sums.units, own.baseline_days).active
-    whole = trailing(sums.units, WINDOWS[-1]).sum(axis=1)
-    lacks = either(whole < own.least_picks, few(whole, own.least_picks, "units"), "nothing varies in the baseline")
-    before = either(active < own.least_days, few(active, own.least_days, "days before them"), lacks)
-    part.figure("drift_score", score, np.isfinite(score), before)
-    part.word("drift_severity", severity, np.isfinite(score), before)
-    return part.done()
-
-
-def quality_part(evidence: Evidence, told: pd.DataFrame, days: pd.DatetimeIndex) -> Part:
-    """Return how much of what was asked for is predicted, and on how sound inputs."""
-    part = Part(pd.DataFrame(index=range(len(days))), "quality")
-    asked = told["asked"].to_numpy(float)
-    sound = feature_quality(evidence, days)
-    some = asked > 0
-    share = np.asarray(np.minimum(100 * told["made"].to_numpy(float) / np.maximum(asked, 1), 100.0), dtype=np.float64)
-    idle = np.where(told["status"] == "no_games", "no games", "no row of the day is scored").astype(object)
-    part.figure("completeness", share, some, idle)
-    part.figure("feature_quality", sound, np.isfinite(sound), np.where(some, "no inputs are numbers", idle))
-    return part.done()
-
-
-def baseline_part(found: Sharpness, sums: Days, own: Windows) -> Part:
-    """Return what market and model did in the baseline, and how the market compares with it."""
-    part = Part(pd.DataFrame(index=range(len(sums))), "baseline")
-    few_days = either(
-        _unseen(sums.priced), "no lines", few(found.active, own.least_days, "days with lines before them")
+    group = ColumnGroup(pd.DataFrame(index=range(len(daily_sums))), "drift")
+    before_first = _flag_before_first(daily_sums.decided)
+    overdispersion = estimate_overdispersion(daily_sums.wins, daily_sums.decided, windows.baseline_days)
+    for width in DRIFT_WINDOWS:
+        hit_rate = compute_trailing_rate(
+            daily_sums.wins, daily_sums.decided, width, overdispersion, windows.least_picks
+        )
+        group.add_rate(
+            f"hit_rate_{width}d",
+            hit_rate,
+            choose_reason(before_first, "no picks", explain_too_few(hit_rate.n, windows.least_picks, "picks")),
+        )
+        group.table[f"hit_rate_{width}d_n"] = hit_rate.n
+    loss_sum, error_sum, unit_count = (
+        trailing(daily_values, windows.window_days).sum(axis=1)
+        for daily_values in (daily_sums.model, daily_sums.error, daily_sums.units)
     )
-    part.figure("line_mae_baseline", found.before, np.isfinite(found.before), few_days)
-    hits = baseline(sums.wins, sums.decided, own.baseline_days)
-    picks = few(hits.active, own.least_days, "days with picks before them")
-    known = (hits.active >= own.least_days) & (hits.units >= own.least_picks)
-    part.figure("hit_rate_baseline", 100 * hits.mean, known, either(_unseen(sums.decided), "no picks", picks))
-    lacks = either(found.units < own.least_units, few(found.units, own.least_units, "units with a line"), few_days)
-    changed = {"": found.better, "_low": found.better_low, "_high": found.better_high}
-    some = np.all([np.isfinite(values) for values in changed.values()], axis=0)
-    for end, values in changed.items():
-        part.figure(f"sharpness_vs_baseline{end}", values, some, either(_unseen(sums.priced), "no lines", lacks))
-    return part.done()
+    has_enough, reason = unit_count >= windows.least_units, explain_too_few(unit_count, windows.least_units, "units")
+    group.table["model_n"] = unit_count
+    group.add_number("model_mae", loss_sum / np.maximum(unit_count, 1), has_enough, reason)
+    mean_error = error_sum / np.maximum(unit_count, 1)
+    error_reason = reason if is_signed else "decision kind without signed error"
+    group.add_number("model_mean_error", mean_error, has_enough & is_signed, error_reason)
+    direction = np.select([mean_error < -windows.bias, mean_error > windows.bias], ["under", "over"], "neutral").astype(
+        object
+    )
+    group.add_text("bias_direction", direction, has_enough & is_signed, error_reason)
+    score = compute_drift_score(daily_sums, windows.build_effect_sizes(), is_signed).score
+    severity = np.array(DRIFT_SEVERITIES, dtype=object)[
+        np.searchsorted(SEVERITY_BOUNDS, np.nan_to_num(score), side="right")
+    ]
+    active_days = compute_baseline(daily_sums.model, daily_sums.units, windows.baseline_days).active_days
+    window_units = trailing(daily_sums.units, DRIFT_WINDOWS[-1]).sum(axis=1)
+    reason = choose_reason(
+        window_units < windows.least_picks,
+        explain_too_few(window_units, windows.least_picks, "units"),
+        "nothing varies in the baseline",
+    )
+    score_reason = choose_reason(
+        active_days < windows.least_days, explain_too_few(active_days, windows.least_days, "days before them"), reason
+    )
+    group.add_number("drift_score", score, np.isfinite(score), score_reason)
+    group.add_text("drift_severity", severity, np.isfinite(score), score_reason)
+    return group.add_reason_column()
 
 
-def cause_part(causes: pd.DataFrame | None, status: pd.Series, days: pd.DatetimeIndex) -> Part:
+def build_quality_group(evidence: Evidence, row_counts: pd.DataFrame, days: pd.DatetimeIndex) -> ColumnGroup:
+    """Return how much of what was asked for is predicted, and on how sound inputs."""
+    group = ColumnGroup(pd.DataFrame(index=range(len(days))), "quality")
+    requested = row_counts["asked"].to_numpy(float)
+    soundness = compute_feature_quality(evidence, days)
+    has_requests = requested > 0
+    completeness = np.asarray(
+        np.minimum(100 * row_counts["made"].to_numpy(float) / np.maximum(requested, 1), 100.0), dtype=np.float64
+    )
+    idle_reason = np.where(row_counts["status"] == "no_games", "no games", "no row of the day is scored").astype(object)
+    group.add_number("completeness", completeness, has_requests, idle_reason)
+    group.add_number(
+        "feature_quality",
+        soundness,
+        np.isfinite(soundness),
+        np.where(has_requests, "no inputs are numbers", idle_reason),
+    )
+    return group.add_reason_column()
+
+
+def build_baseline_group(
+    market_sharpness: MarketSharpness, daily_sums: DailySums, windows: WindowSettings
+) -> ColumnGroup:
+    """Return what market and model did in the baseline, and how the market compares with it."""
+    group = ColumnGroup(pd.DataFrame(index=range(len(daily_sums))), "baseline")
+    days_reason = choose_reason(
+        _flag_before_first(daily_sums.priced),
+        "no lines",
+        explain_too_few(market_sharpness.active_days, windows.least_days, "days with lines before them"),
+    )
+    group.add_number(
+        "line_mae_baseline", market_sharpness.baseline_loss, np.isfinite(market_sharpness.baseline_loss), days_reason
+    )
+    hit_baseline = compute_baseline(daily_sums.wins, daily_sums.decided, windows.baseline_days)
+    picks_reason = explain_too_few(hit_baseline.active_days, windows.least_days, "days with picks before them")
+    has_hit_baseline = (hit_baseline.active_days >= windows.least_days) & (hit_baseline.units >= windows.least_picks)
+    group.add_number(
+        "hit_rate_baseline",
+        100 * hit_baseline.mean,
+        has_hit_baseline,
+        choose_reason(_flag_before_first(daily_sums.decided), "no picks", picks_reason),
+    )
+    reason = choose_reason(
+        market_sharpness.units < windows.least_units,
+        explain_too_few(market_sharpness.units, windows.least_units, "units with a line"),
+        days_reason,
+    )
+    changes = {
+        "": market_sharpness.improvement,
+        "_low": market_sharpness.improvement_low,
+        "_high": market_sharpness.improvement_high,
+    }
+    has_change = np.all([np.isfinite(values) for values in changes.values()], axis=0)
+    for suffix, values in changes.items():
+        group.add_number(
+            f"sharpness_vs_baseline{suffix}",
+            values,
+            has_change,
+            choose_reason(_flag_before_first(daily_sums.priced), "no lines", reason),
+        )
+    return group.add_reason_column()
+
+
+def build_cause_group(causes: pd.DataFrame | None, status: pd.Series, days: pd.DatetimeIndex) -> ColumnGroup:
     """Return the causes as they are given, by day."""
-    part = Part(pd.DataFrame(index=range(len(days))), "cause")
+    group = ColumnGroup(pd.DataFrame(index=range(len(days))), "cause")
     if causes is None:
-        return part.without(GROUPS["cause"], "causes are not asked for")
-    found = causes.reindex(days).reset_index(drop=True)
-    idle = status.isin(["no_games", "not_scored"]).to_numpy()
-    lacks = np.select([idle, status.to_numpy() == "no_data", status.to_numpy() == "ungraded"],
+        return group.fill_missing(COLUMN_GROUPS["cause"], "causes are not asked for")
+    day_causes = causes.reindex(days).reset_index(drop=True)
+    is_idle = status.isin(["no_games", "not_scored"]).to_numpy()
+    reason = np.select([is_idle, status.to_numpy() == "no_data", status.to_numpy() == "ungraded"],
                       [status.str.replace("_", " ").to_numpy(), "outage: nothing was predicted", "nothing is graded"],
                       "insufficient n (days in the window or before it)").astype(object)  # fmt: skip
     for name in ("primary_cause", "contributing_factors"):
-        part.word(name, found[name].to_numpy(object), found[name].notna().to_numpy() & ~idle, lacks)
-    sure = found["cause_confidence"].to_numpy(np.float64)
-    part.figure("cause_confidence", sure, np.isfinite(sure) & ~idle, lacks)
-    return part.done()
+        group.add_text(name, day_causes[name].to_numpy(object), day_causes[name].notna().to_numpy() & ~is_idle, reason)
+    confidence = day_causes["cause_confidence"].to_numpy(np.float64)
+    group.add_number("cause_confidence", confidence, np.isfinite(confidence) & ~is_idle, reason)
+    return group.add_reason_column()
 
 
-def _unseen(count: Floats) -> npt.NDArray[np.bool_]:
+def _flag_before_first(count: Floats) -> npt.NDArray[np.bool_]:
     """Return the days up to which there has not been a single one."""
     return np.asarray(np.cumsum(count.sum(axis=-1)) == 0)

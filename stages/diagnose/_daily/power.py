@@ -5,122 +5,147 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.sequential import alarm, neighbours
-from core.threads import one_thread
-from stages.diagnose._daily.days import Days
+from core.sequential import draw_block_indices, fit_cusum_alarm
+from core.threads import limit_to_one_thread
+from stages.diagnose._daily.days import DailySums
 from stages.diagnose._daily.knobs import Settings
-from stages.diagnose._daily.rules import Figures, Learned, Rule, calibrated, passed
+from stages.diagnose._daily.rules import LearnedLimits, Rule, RuleInputs, build_calibrated_rules, flag_upcrossings
 
 Floats = npt.NDArray[np.float64]
 
-RULES = 4  # that share the false alarms of a season: hits, beats, drift, sharpness
-HALVINGS = 8  # of the changes that are tried: to a 250th of the largest
-LEAST = 2  # blocks of reference
-TRIED = 300  # limits, closer to each other toward the largest figure
+RULE_COUNT = 4  # that share the false alarms of a season: hits, beats, drift, sharpness
+BISECTION_STEPS = 8  # of the changes that are tried: to a 250th of the largest
+MIN_REFERENCE_BLOCKS = 2  # blocks of reference
+LIMIT_CANDIDATES = 300  # limits, closer to each other toward the largest figure
 
 
-def worlds(days: Days, settings: Settings, seed: int) -> Days:
+def simulate_worlds(daily_sums: DailySums, settings: Settings, seed: int) -> DailySums:
     """Return worlds without change: the reference and a season after it, drawn from it in blocks of neighbours.
 
     The reference are the first `reference_days` calendar days; days without units are drawn like others.
     """
-    rules = settings.rules
-    random = np.random.default_rng(seed)
-    size = rules.reference_days + rules.season_days
-    rows = [neighbours(rules.reference_days, size, rules.block_days, random) for _ in range(rules.draws)]
-    return days.between(0, rules.reference_days).at(np.vstack(rows))
+    rule_settings = settings.rules
+    rng = np.random.default_rng(seed)
+    day_count = rule_settings.reference_days + rule_settings.season_days
+    day_rows = [
+        draw_block_indices(rule_settings.reference_days, day_count, rule_settings.block_days, rng)
+        for _ in range(rule_settings.draws)
+    ]
+    return daily_sums.slice_days(0, rule_settings.reference_days).select_days(np.vstack(day_rows))
 
 
-def learn(days: Days, settings: Settings, signed: bool, seed: int) -> Learned:
+def learn_limits(daily_sums: DailySums, settings: Settings, is_signed: bool, seed: int) -> LearnedLimits:
     """Return limits that all rules together exceed at most `false_alarms` times a season, learned from the reference.
 
     Each of the four gets an even part. Limits are of rules alone, so alarms on one day count for each. None of a rule
     whose figure the reference does not hold. Days after the reference have no part in them.
     """
-    rules, part = settings.rules, settings.rules.false_alarms / RULES
-    with one_thread():
-        made = Figures(worlds(days, settings, seed), rules.reference_days, settings.windows, signed)
-        return Learned(
-            _fall(days.wins, days.decided, settings.windows.hit_drop, settings, seed),
-            _fall(days.beats, days.priced, rules.beat_drop, settings, seed),
-            _limit(made.drift, rules.reference_days, part),
-            _limit(made.moved, rules.reference_days, part),
+    rule_settings, alarms_per_rule = settings.rules, settings.rules.false_alarms / RULE_COUNT
+    with limit_to_one_thread():
+        rule_inputs = RuleInputs(
+            simulate_worlds(daily_sums, settings, seed), rule_settings.reference_days, settings.windows, is_signed
+        )
+        return LearnedLimits(
+            _fit_fall_limit(daily_sums.wins, daily_sums.decided, settings.windows.hit_drop, settings, seed),
+            _fit_fall_limit(daily_sums.beats, daily_sums.priced, rule_settings.beat_drop, settings, seed),
+            _find_limit(rule_inputs.drift_score, rule_settings.reference_days, alarms_per_rule),
+            _find_limit(rule_inputs.market_z_score, rule_settings.reference_days, alarms_per_rule),
         )
 
 
-def measured(rules: list[Rule], days: Days, settings: Settings, signed: bool, seed: int) -> list[dict[str, Any]]:
+def evaluate_rules(
+    rules: list[Rule], daily_sums: DailySums, settings: Settings, is_signed: bool, seed: int
+) -> list[dict[str, Any]]:
     """Return of each rule: its alarms a season and share of alarmed days without change, and what it finds.
 
     `smallest_shift` is the smallest change, from one day on, that is alarmed within `power_days` in a share of `power`
     of worlds or more: percentage points of a rate, or the loss's unit; None where even the largest tried is not. Worlds
     are drawn anew, not those that set the limits.
     """
-    own = settings.rules
-    with one_thread():
-        drawn = worlds(days, settings, seed + 1)
-        seen = Figures(drawn, own.reference_days, settings.windows, signed)
-        found = []
+    rule_settings = settings.rules
+    with limit_to_one_thread():
+        simulated = simulate_worlds(daily_sums, settings, seed + 1)
+        rule_inputs = RuleInputs(simulated, rule_settings.reference_days, settings.windows, is_signed)
+        results = []
         for rule in rules:
-            quiet = rule.raised(seen)[..., own.reference_days :]
-            begins = quiet & ~np.concatenate([np.zeros_like(quiet[..., :1]), quiet[..., :-1]], axis=-1)
-            anyway = _found(rule, drawn, 0.0, settings, signed)
-            shift = None if anyway else _smallest(rule, drawn, settings, signed)
-            found.append({
+            alarm_days = rule.fires(rule_inputs)[..., rule_settings.reference_days :]
+            alarm_starts = alarm_days & ~np.concatenate(
+                [np.zeros_like(alarm_days[..., :1]), alarm_days[..., :-1]], axis=-1
+            )
+            is_always_detected = _is_detected(rule, simulated, 0.0, settings, is_signed)
+            smallest_shift = None if is_always_detected else _find_smallest_shift(rule, simulated, settings, is_signed)
+            results.append({
                 "rule": rule.name, "level": rule.level, "meaning": rule.meaning,
-                "false_alarms_a_season": float(begins.sum(axis=-1).mean()),
-                "false_alarm_days_share": float(quiet.mean()),
-                "smallest_shift": None if shift is None else shift * (100 if rule.unit == "share" else 1),
+                "false_alarms_a_season": float(alarm_starts.sum(axis=-1).mean()),
+                "false_alarm_days_share": float(alarm_days.mean()),
+                "smallest_shift": None if smallest_shift is None else smallest_shift * (100 if rule.unit == "share" else 1),
                 "shift_of": "percentage points" if rule.unit == "share" else "loss a unit",
-                "within_days": own.power_days,
-                "alarms_anyway": anyway,
+                "within_days": rule_settings.power_days,
+                "alarms_anyway": is_always_detected,
             })  # fmt: skip
-    return found
+    return results
 
 
-def rules_of(days: Days, settings: Settings, signed: bool, seed: int) -> list[Rule]:
+def fit_calibrated_rules(daily_sums: DailySums, settings: Settings, is_signed: bool, seed: int) -> list[Rule]:
     """Return the calibrated rules; none where the reference is not complete."""
-    if len(days) <= settings.rules.reference_days or settings.rules.reference_days < LEAST * settings.rules.block_days:
+    if (
+        len(daily_sums) <= settings.rules.reference_days
+        or settings.rules.reference_days < MIN_REFERENCE_BLOCKS * settings.rules.block_days
+    ):
         return []
-    return calibrated(learn(days, settings, signed, seed), settings)
+    return build_calibrated_rules(learn_limits(daily_sums, settings, is_signed, seed), settings)
 
 
-def _fall(wins: Floats, of: Floats, drop: float, settings: Settings, seed: int) -> float | None:
-    rules = settings.rules
-    won, n = (one[: rules.reference_days].sum(axis=-1) for one in (wins, of))
-    if n.sum() < settings.windows.least_picks:
+def _fit_fall_limit(wins: Floats, trials: Floats, drop: float, settings: Settings, seed: int) -> float | None:
+    rule_settings = settings.rules
+    daily_wins, daily_trials = (
+        daily_values[: rule_settings.reference_days].sum(axis=-1) for daily_values in (wins, trials)
+    )
+    if daily_trials.sum() < settings.windows.least_picks:
         return None
-    part = rules.false_alarms / RULES
-    return alarm(won, n, drop, rules.season_days, part, rules.block_days, rules.draws, seed).limit
+    alarms_per_rule = rule_settings.false_alarms / RULE_COUNT
+    return fit_cusum_alarm(
+        daily_wins,
+        daily_trials,
+        drop,
+        rule_settings.season_days,
+        alarms_per_rule,
+        rule_settings.block_days,
+        rule_settings.draws,
+        seed,
+    ).limit
 
 
-def _limit(figure: Floats, first: int, part: float) -> float | None:
-    """Return the lowest limit above which every limit is passed `part` times a season on average, or more rarely."""
-    seen = figure[..., first:][np.isfinite(figure[..., first:])]
-    if not len(seen):
+def _find_limit(figures: Floats, first_day: int, alarms_per_rule: float) -> float | None:
+    """Return the lowest limit above which every limit is passed `alarms_per_rule` times a season on average, or more rarely."""
+    finite_figures = figures[..., first_day:][np.isfinite(figures[..., first_day:])]
+    if not len(finite_figures):
         return None
-    held = float(seen.max())
+    limit = float(finite_figures.max())
     # not by halving: a figure that is always above a limit never passes it, so low limits are passed rarely as well
-    for share in np.linspace(0, 1, TRIED)[1:] ** 2 / 2:
-        lower = float(np.quantile(seen, 1 - share, method="higher"))
-        if passed(figure, lower, first).sum(axis=-1).mean() > part:
+    for share in np.linspace(0, 1, LIMIT_CANDIDATES)[1:] ** 2 / 2:
+        candidate = float(np.quantile(finite_figures, 1 - share, method="higher"))
+        if flag_upcrossings(figures, candidate, first_day).sum(axis=-1).mean() > alarms_per_rule:
             break
-        held = lower
-    return held
+        limit = candidate
+    return limit
 
 
-def _smallest(rule: Rule, drawn: Days, settings: Settings, signed: bool) -> float | None:
-    low, high = 0.0, rule.most
-    if not _found(rule, drawn, high, settings, signed):
+def _find_smallest_shift(rule: Rule, simulated: DailySums, settings: Settings, is_signed: bool) -> float | None:
+    low, high = 0.0, rule.max_change
+    if not _is_detected(rule, simulated, high, settings, is_signed):
         return None
-    for _ in range(HALVINGS):
+    for _ in range(BISECTION_STEPS):
         middle = (low + high) / 2
-        low, high = (low, middle) if _found(rule, drawn, middle, settings, signed) else (middle, high)
+        low, high = (low, middle) if _is_detected(rule, simulated, middle, settings, is_signed) else (middle, high)
     return high
 
 
-def _found(rule: Rule, drawn: Days, change: float, settings: Settings, signed: bool) -> bool:
-    own = settings.rules
-    end = own.reference_days + min(own.power_days, own.season_days)
-    moved = drawn.moved(own.reference_days, **{name: side * change for name, side in rule.moves.items()})
-    seen = Figures(moved.between(0, end), own.reference_days, settings.windows, signed)
-    return bool(rule.raised(seen)[..., own.reference_days :].any(axis=-1).mean() >= own.power)
+def _is_detected(rule: Rule, simulated: DailySums, change: float, settings: Settings, is_signed: bool) -> bool:
+    rule_settings = settings.rules
+    end = rule_settings.reference_days + min(rule_settings.power_days, rule_settings.season_days)
+    shifted = simulated.apply_shift(
+        rule_settings.reference_days, **{name: direction * change for name, direction in rule.effects.items()}
+    )
+    rule_inputs = RuleInputs(shifted.slice_days(0, end), rule_settings.reference_days, settings.windows, is_signed)
+    return bool(rule.fires(rule_inputs)[..., rule_settings.reference_days :].any(axis=-1).mean() >= rule_settings.power)

@@ -8,61 +8,83 @@ import numpy as np
 import numpy.typing as npt
 
 from core import sequential
-from core.trailing import sums
-from stages.diagnose._daily.days import Days
-from stages.diagnose._daily.drift import drift
-from stages.diagnose._daily.knobs import Rules, Settings, Windows
-from stages.diagnose._daily.sharpness import Better, better
+from core.trailing import compute_trailing_sums
+from stages.diagnose._daily.days import DailySums
+from stages.diagnose._daily.drift import compute_drift_score
+from stages.diagnose._daily.knobs import RuleSettings, Settings, WindowSettings
+from stages.diagnose._daily.sharpness import MarketImprovement, estimate_market_improvement
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-LEVELS = ("none", "info", "warning", "critical")
+ALERT_LEVELS = ("none", "info", "warning", "critical")
 
 
-class Figures:
-    """What the rules look at, on every day of every world; the first `reference` days set the rates."""
+class RuleInputs:
+    """What the rules look at, on every day of every world; the first `reference_days` days set the rates."""
 
-    def __init__(self, days: Days, reference: int, windows: Windows, signed: bool) -> None:
-        self.days, self.reference, self._windows, self._signed = days, reference, windows, signed
+    def __init__(self, daily_sums: DailySums, reference_days: int, windows: WindowSettings, is_signed: bool) -> None:
+        self.daily_sums, self.reference_days, self._windows, self._is_signed = (
+            daily_sums,
+            reference_days,
+            windows,
+            is_signed,
+        )
 
     @cached_property
-    def hits(self) -> Floats:
+    def hit_rate(self) -> Floats:
         """Percentage of picks won in the last 7 days."""
-        return _percent(self.days.wins, self.days.decided, 7, self._windows.least_picks)
+        return _compute_percent(self.daily_sums.wins, self.daily_sums.decided, 7, self._windows.least_picks)
 
     @cached_property
-    def beats(self) -> Floats:
+    def beat_rate(self) -> Floats:
         """Percentage of priced units of the window in which the model was closer than the market."""
-        return _percent(self.days.beats, self.days.priced, self._windows.window_days, self._windows.least_units)
+        return _compute_percent(
+            self.daily_sums.beats, self.daily_sums.priced, self._windows.window_days, self._windows.least_units
+        )
 
     @cached_property
-    def drift(self) -> Floats:
+    def drift_score(self) -> Floats:
         """The drift score."""
-        return drift(self.days, self._windows.sizes(), self._signed).score
+        return compute_drift_score(self.daily_sums, self._windows.build_effect_sizes(), self._is_signed).score
 
     @cached_property
-    def better(self) -> Better:
+    def market_improvement(self) -> MarketImprovement:
         """By which share the market was better than before."""
-        own = self._windows
-        return better(self.days, own.window_days, own.baseline_days, own.least_units, own.least_days)
+        windows = self._windows
+        return estimate_market_improvement(
+            self.daily_sums, windows.window_days, windows.baseline_days, windows.least_units, windows.least_days
+        )
 
     @cached_property
-    def moved(self) -> Floats:
+    def market_z_score(self) -> Floats:
         """How many standard errors the market is from its baseline, to either side."""
-        known = self.better.error > 0
-        away = np.divide(self.better.value, self.better.error, out=np.full(known.shape, np.nan), where=known)
-        return np.asarray(np.abs(away))
+        has_error = self.market_improvement.standard_error > 0
+        z_scores = np.divide(
+            self.market_improvement.value,
+            self.market_improvement.standard_error,
+            out=np.full(has_error.shape, np.nan),
+            where=has_error,
+        )
+        return np.asarray(np.abs(z_scores))
 
-    def falls(self, name: str, of: str, drop: float, limit: float) -> Mask:
+    def detect_fall(self, event_field: str, trial_field: str, drop: float, limit: float) -> Mask:
         """Return where Page's evidence of a fall of a rate below that of the reference exceeds the limit."""
-        won, all_of = (getattr(self.days, one).sum(axis=-1) for one in (name, of))
-        first = slice(None, self.reference)
-        rate = won[..., first].sum(axis=-1) / np.maximum(all_of[..., first].sum(axis=-1), 1)
-        later = slice(self.reference, None)
-        gain = sequential.gains(won[..., later], all_of[..., later], np.asarray(rate)[..., None], drop)
-        alarms = sequential.cusum(gain.reshape(-1, gain.shape[-1]), limit)[1].reshape(gain.shape)
-        return np.concatenate([np.zeros_like(won[..., first], dtype=bool), alarms], axis=-1)
+        event_counts, trial_counts = (
+            getattr(self.daily_sums, field).sum(axis=-1) for field in (event_field, trial_field)
+        )
+        reference_slice = slice(None, self.reference_days)
+        reference_rate = event_counts[..., reference_slice].sum(axis=-1) / np.maximum(
+            trial_counts[..., reference_slice].sum(axis=-1), 1
+        )
+        later_slice = slice(self.reference_days, None)
+        likelihood_ratios = sequential.compute_log_likelihood_ratios(
+            event_counts[..., later_slice], trial_counts[..., later_slice], np.asarray(reference_rate)[..., None], drop
+        )
+        alarms = sequential.compute_cusum(likelihood_ratios.reshape(-1, likelihood_ratios.shape[-1]), limit)[1].reshape(
+            likelihood_ratios.shape
+        )
+        return np.concatenate([np.zeros_like(event_counts[..., reference_slice], dtype=bool), alarms], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -72,80 +94,82 @@ class Rule:
     name: str
     level: str
     meaning: str
-    raised: Callable[[Figures], Mask]
-    moves: dict[str, float]  # which sums a unit of change raises, and to which side
+    fires: Callable[[RuleInputs], Mask]
+    effects: dict[str, float]  # which sums a unit of change raises, and to which side
     unit: str
-    most: float  # the largest change that is tried
+    max_change: float  # the largest change that is tried
 
 
-def preset(rules: Rules) -> list[Rule]:
+def build_preset_rules(rule_settings: RuleSettings) -> list[Rule]:
     """Return the rules of fixed bounds; they hold on every day on which their figures are beyond them."""
     return [
         Rule(
             "preset_critical", "critical",
-            f"the model beats the line in less than {rules.critical_beats:g} % and hits less than "
-            f"{rules.critical_hits:g} % in 7 days",
-            lambda seen: (seen.beats < rules.critical_beats) & (seen.hits < rules.critical_hits),
+            f"the model beats the line in less than {rule_settings.critical_beats:g} % and hits less than "
+            f"{rule_settings.critical_hits:g} % in 7 days",
+            lambda rule_inputs: (rule_inputs.beat_rate < rule_settings.critical_beats) & (rule_inputs.hit_rate < rule_settings.critical_hits),
             {"wins": -1.0, "beats": -1.0}, "share", 0.4,
         ),
         Rule(
             "preset_warning", "warning",
-            f"the drift score is {rules.warning_drift:g} or more, or the model beats the line in less than "
-            f"{rules.warning_beats:g} %",
-            lambda seen: (seen.drift >= rules.warning_drift) | (seen.beats < rules.warning_beats),
+            f"the drift score is {rule_settings.warning_drift:g} or more, or the model beats the line in less than "
+            f"{rule_settings.warning_beats:g} %",
+            lambda rule_inputs: (rule_inputs.drift_score >= rule_settings.warning_drift) | (rule_inputs.beat_rate < rule_settings.warning_beats),
             {"beats": -1.0}, "share", 0.4,
         ),
         Rule(
-            "preset_info", "info", f"the market's loss is {rules.info_change:g} % or more from its baseline",
-            lambda seen: np.abs(seen.better.value) * 100 >= rules.info_change, {"market": -1.0}, "loss", 4.0,
+            "preset_info", "info", f"the market's loss is {rule_settings.info_change:g} % or more from its baseline",
+            lambda rule_inputs: np.abs(rule_inputs.market_improvement.value) * 100 >= rule_settings.info_change, {"market": -1.0}, "loss", 4.0,
         ),
     ]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedLimits:
     """The limits that the reference sets; None where it has nothing to set one by."""
 
-    hits: float | None
-    beats: float | None
-    drift: float | None
-    moved: float | None
+    hit_rate: float | None
+    beat_rate: float | None
+    drift_score: float | None
+    market_z_score: float | None
 
 
-def calibrated(limits: Learned, settings: Settings) -> list[Rule]:
+def build_calibrated_rules(limits: LearnedLimits, settings: Settings) -> list[Rule]:
     """Return the rules of learned limits, as many as could be learned; they alarm on the day a limit is passed."""
     hit_drop, beat_drop = settings.windows.hit_drop, settings.rules.beat_drop
-    found = []
-    if (hits := limits.hits) is not None:
-        found.append(Rule(
+    rules = []
+    if (hit_limit := limits.hit_rate) is not None:
+        rules.append(Rule(
             "hit_rate", "warning", "the hit rate fell",
-            lambda seen: seen.falls("wins", "decided", hit_drop, hits), {"wins": -1.0}, "share", 0.4,
+            lambda rule_inputs: rule_inputs.detect_fall("wins", "decided", hit_drop, hit_limit), {"wins": -1.0}, "share", 0.4,
         ))  # fmt: skip
-    if (beats := limits.beats) is not None:
-        found.append(Rule(
+    if (beat_limit := limits.beat_rate) is not None:
+        rules.append(Rule(
             "model_beats_line", "warning", "the model beats the line less often",
-            lambda seen: seen.falls("beats", "priced", beat_drop, beats), {"beats": -1.0}, "share", 0.4,
+            lambda rule_inputs: rule_inputs.detect_fall("beats", "priced", beat_drop, beat_limit), {"beats": -1.0}, "share", 0.4,
         ))  # fmt: skip
-    if (score := limits.drift) is not None:
-        found.append(Rule(
-            "drift", "warning", f"the drift score passed {score:.1f}",
-            lambda seen: passed(seen.drift, score, seen.reference), {"model": 1.0}, "loss", 4.0,
+    if (drift_limit := limits.drift_score) is not None:
+        rules.append(Rule(
+            "drift", "warning", f"the drift score passed {drift_limit:.1f}",
+            lambda rule_inputs: flag_upcrossings(rule_inputs.drift_score, drift_limit, rule_inputs.reference_days), {"model": 1.0}, "loss", 4.0,
         ))  # fmt: skip
-    if (errors := limits.moved) is not None:
-        found.append(Rule(
-            "sharpness", "info", f"the market moved {errors:.1f} standard errors or more from its baseline",
-            lambda seen: passed(seen.moved, errors, seen.reference), {"market": -1.0}, "loss", 4.0,
+    if (sharpness_limit := limits.market_z_score) is not None:
+        rules.append(Rule(
+            "sharpness", "info", f"the market moved {sharpness_limit:.1f} standard errors or more from its baseline",
+            lambda rule_inputs: flag_upcrossings(rule_inputs.market_z_score, sharpness_limit, rule_inputs.reference_days), {"market": -1.0}, "loss", 4.0,
         ))  # fmt: skip
-    return found
+    return rules
 
 
-def passed(values: Floats, limit: float, first: int) -> Mask:
+def flag_upcrossings(values: Floats, limit: float, first_day: int) -> Mask:
     """Return where a figure is above a limit and was not the day before, from a day on."""
-    above = np.nan_to_num(values, nan=-np.inf) > limit
-    before = np.concatenate([np.zeros_like(above[..., :1]), above[..., :-1]], axis=-1)
-    return np.asarray(above & ~before & (np.arange(values.shape[-1]) >= first))
+    is_above = np.nan_to_num(values, nan=-np.inf) > limit
+    was_above = np.concatenate([np.zeros_like(is_above[..., :1]), is_above[..., :-1]], axis=-1)
+    return np.asarray(is_above & ~was_above & (np.arange(values.shape[-1]) >= first_day))
 
 
-def _percent(wins: Floats, of: Floats, width: int, least: int) -> Floats:
-    won, n = (sums(one.sum(axis=-1), width, axis=-1) for one in (wins, of))
-    return np.where(n >= least, 100 * won / np.maximum(n, 1), np.nan)
+def _compute_percent(wins: Floats, trials: Floats, width: int, min_count: int) -> Floats:
+    win_counts, trial_counts = (
+        compute_trailing_sums(daily_values.sum(axis=-1), width, axis=-1) for daily_values in (wins, trials)
+    )
+    return np.where(trial_counts >= min_count, 100 * win_counts / np.maximum(trial_counts, 1), np.nan)

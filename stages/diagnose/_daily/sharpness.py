@@ -6,87 +6,110 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from core.intervals import LEVEL
-from core.trailing import rank, sums, windows
-from stages.diagnose._daily.days import Days
-from stages.diagnose._daily.shift import LONGEST, baseline, shift
+from core.intervals import CONFIDENCE_LEVEL
+from core.trailing import compute_percentile_rank, compute_trailing_sums, get_trailing_windows
+from stages.diagnose._daily.days import DailySums
+from stages.diagnose._daily.shift import MAX_WINDOW_DAYS, compute_baseline, compute_mean_shift
 
 Floats = npt.NDArray[np.float64]
 
-STATUS = ("dull", "normal", "sharp", "razor_sharp")
-BOUNDS = (40.0, 65.0, 80.0)  # scores from which a market is normal and sharp, and beyond which it is razor sharp
-Z = float(norm.ppf(0.5 + LEVEL / 2))
+SHARPNESS_LABELS = ("dull", "normal", "sharp", "razor_sharp")
+LABEL_BOUNDS = (40.0, 65.0, 80.0)  # scores from which a market is normal and sharp, and beyond which it is razor sharp
+Z_SCORE = float(norm.ppf(0.5 + CONFIDENCE_LEVEL / 2))
 
 
 @dataclass(frozen=True)
-class Sharpness:
+class MarketSharpness:
     """Figures of each day; missing where there is too little."""
 
     units: Floats  # priced, in the window
-    loss: Floats  # the market's mean loss in the window
-    before: Floats  # and in the baseline
-    better: Floats  # how many percent lower than such units cost in the baseline
-    better_low: Floats
-    better_high: Floats
+    market_loss: Floats  # the market's mean loss in the window
+    baseline_loss: Floats  # and in the baseline
+    improvement: Floats  # how many percent lower than such units cost in the baseline
+    improvement_low: Floats
+    improvement_high: Floats
     score: Floats  # 100 is sharper than any window of the baseline
     low: Floats
     high: Floats
-    active: Floats  # days of the baseline with a line
+    active_days: Floats  # days of the baseline with a line
 
 
-def sharpness(days: Days, width: int, baseline_days: int, least_units: int, least_days: int) -> Sharpness:
+def compute_sharpness(
+    daily_sums: DailySums, width: int, baseline_days: int, least_units: int, least_days: int
+) -> MarketSharpness:
     """Return how sharp the market was in the last `width` days beside the windows as long within the baseline.
 
     The market's loss is divided by what units of the same bands cost in the baseline; the score is the share of the
     baseline's windows in which that ratio was higher. Low and high move the ratio by its 95 % interval, from the
     spread of the baseline's days (neighbouring days count as independent). Neither knows what follows the day.
     """
-    moved = better(days, width, baseline_days, least_units, least_days)
-    before = baseline(days.market, days.priced, baseline_days)
-    units = sums(days.priced, width).sum(axis=-1)
-    ratio, error = 1 - moved.value, moved.error
-    among = _earlier(days, before.expected, width, baseline_days, least_units)
-    low, score, high = (100 * (1 - rank(ratio + turn * Z * error, among)) for turn in (1, 0, -1))
-    enough = units >= least_units
-    loss = np.where(enough, sums(days.market, width).sum(axis=-1) / np.maximum(units, 1), np.nan)
-    known = np.where(before.active >= least_days, before.mean, np.nan)
-    value, lower, upper = (100 * (moved.value + turn * Z * error) for turn in (0, -1, 1))
-    return Sharpness(units, loss, known, value, lower, upper, score, low, high, before.active)
+    improvement = estimate_market_improvement(daily_sums, width, baseline_days, least_units, least_days)
+    reference = compute_baseline(daily_sums.market, daily_sums.priced, baseline_days)
+    units = compute_trailing_sums(daily_sums.priced, width).sum(axis=-1)
+    ratio, standard_error = 1 - improvement.value, improvement.standard_error
+    baseline_ratios = _compute_baseline_ratios(daily_sums, reference.expected, width, baseline_days, least_units)
+    low, score, high = (
+        100 * (1 - compute_percentile_rank(ratio + sign * Z_SCORE * standard_error, baseline_ratios))
+        for sign in (1, 0, -1)
+    )
+    has_enough = units >= least_units
+    market_loss = np.where(
+        has_enough, compute_trailing_sums(daily_sums.market, width).sum(axis=-1) / np.maximum(units, 1), np.nan
+    )
+    baseline_loss = np.where(reference.active_days >= least_days, reference.mean, np.nan)
+    value, lower, upper = (100 * (improvement.value + sign * Z_SCORE * standard_error) for sign in (0, -1, 1))
+    return MarketSharpness(
+        units, market_loss, baseline_loss, value, lower, upper, score, low, high, reference.active_days
+    )
 
 
 @dataclass(frozen=True)
-class Better:
+class MarketImprovement:
     """The market's loss below what was expected, as a share of that, and its standard error."""
 
     value: Floats
-    error: Floats
+    standard_error: Floats
 
 
-def better(days: Days, width: int, baseline_days: int, least_units: int, least_days: int) -> Better:
+def estimate_market_improvement(
+    daily_sums: DailySums, width: int, baseline_days: int, least_units: int, least_days: int
+) -> MarketImprovement:
     """Return by which share the market lost less in the window than such units cost in the baseline, of every world."""
-    before = baseline(days.market, days.priced, baseline_days)
-    found = shift(days.market, days.priced, before, width)
-    counts = sums(days.priced, width, axis=-2)
-    expected = (counts * np.nan_to_num(before.expected)).sum(axis=-1) / np.maximum(found.units, 1)
-    enough = (found.units >= least_units) & (before.active >= least_days) & (expected > 0)
-    size = np.where(enough, expected, np.nan)
-    return Better(-found.value / size, np.sqrt(found.variance) / size)
+    reference = compute_baseline(daily_sums.market, daily_sums.priced, baseline_days)
+    mean_shift = compute_mean_shift(daily_sums.market, daily_sums.priced, reference, width)
+    counts = compute_trailing_sums(daily_sums.priced, width, axis=-2)
+    expected = (counts * np.nan_to_num(reference.expected)).sum(axis=-1) / np.maximum(mean_shift.units, 1)
+    has_enough = (mean_shift.units >= least_units) & (reference.active_days >= least_days) & (expected > 0)
+    expected_loss = np.where(has_enough, expected, np.nan)
+    return MarketImprovement(-mean_shift.value / expected_loss, np.sqrt(mean_shift.variance) / expected_loss)
 
 
-def status(score: Floats) -> npt.NDArray[np.object_]:
+def label_sharpness(score: Floats) -> npt.NDArray[np.object_]:
     """Return the word for each score; None where it is missing."""
-    place = np.where(score > BOUNDS[2], 3, np.searchsorted(BOUNDS[:2], np.nan_to_num(score), side="right"))
-    return np.array([*STATUS, None], dtype=object)[np.where(np.isfinite(score), place, len(STATUS))]
+    label_index = np.where(
+        score > LABEL_BOUNDS[2], 3, np.searchsorted(LABEL_BOUNDS[:2], np.nan_to_num(score), side="right")
+    )
+    return np.array([*SHARPNESS_LABELS, None], dtype=object)[
+        np.where(np.isfinite(score), label_index, len(SHARPNESS_LABELS))
+    ]
 
 
-def _earlier(days: Days, expected: Floats, width: int, baseline_days: int, least_units: int) -> Floats:
+def _compute_baseline_ratios(
+    daily_sums: DailySums, expected: Floats, width: int, baseline_days: int, least_units: int
+) -> Floats:
     """Return for each day the standardised loss of the windows that lie within its baseline."""
-    reach = max(baseline_days - width + 1, 1)
-    loss = windows(sums(days.market, width).sum(axis=-1), reach, LONGEST)
-    counts = sums(days.priced, width)
-    cost = np.zeros_like(loss)
-    units = windows(counts.sum(axis=-1), reach, LONGEST)
+    window_count = max(baseline_days - width + 1, 1)
+    window_losses = get_trailing_windows(
+        compute_trailing_sums(daily_sums.market, width).sum(axis=-1), window_count, MAX_WINDOW_DAYS
+    )
+    counts = compute_trailing_sums(daily_sums.priced, width)
+    expected_losses = np.zeros_like(window_losses)
+    window_units = get_trailing_windows(counts.sum(axis=-1), window_count, MAX_WINDOW_DAYS)
     for band in range(counts.shape[-1]):
-        cost += np.nan_to_num(expected[:, band])[:, None] * windows(counts[:, band], reach, LONGEST)
-    enough = (units >= least_units) & (cost > 0)
-    return np.asarray(np.divide(loss, cost, out=np.full(loss.shape, np.nan), where=enough))
+        expected_losses += np.nan_to_num(expected[:, band])[:, None] * get_trailing_windows(
+            counts[:, band], window_count, MAX_WINDOW_DAYS
+        )
+    has_enough = (window_units >= least_units) & (expected_losses > 0)
+    return np.asarray(
+        np.divide(window_losses, expected_losses, out=np.full(window_losses.shape, np.nan), where=has_enough)
+    )

@@ -5,56 +5,68 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.trailing import sums
+from core.trailing import compute_trailing_sums
 
 Floats = npt.NDArray[np.float64]
 
-FEW = 30.0  # units of a band in the baseline below which its mean is that of all bands
-LONGEST = 30  # days of the longest window: a baseline ends before it begins
+MIN_BAND_UNITS = 30.0  # units of a band in the baseline below which its mean is that of all bands
+MAX_WINDOW_DAYS = 30  # days of the longest window: a baseline ends before it begins
 
 
 @dataclass(frozen=True)
-class Baseline:
+class TrailingBaseline:
     """What the days before the last 30 say a unit costs; the last axis of `expected` is the band."""
 
     mean: Floats  # of all units; missing where there are none
     expected: Floats  # of a unit of each band
     units: Floats
-    active: Floats  # days with a unit
-    spread: Floats  # variance that a unit adds to a sum over days, neighbours of a day included
+    active_days: Floats  # days with a unit
+    unit_variance: Floats  # variance that a unit adds to a sum over days, neighbours of a day included
 
 
-def baseline(total: Floats, count: Floats, days: int) -> Baseline:
+def compute_baseline(daily_totals: Floats, daily_counts: Floats, days: int) -> TrailingBaseline:
     """Return the baseline of each day: the `days` calendar days that end before its last 30.
 
     The spread is the sum over days of (total − expected)², over the number of units: as large as the units' own
     variance where they are independent, and larger where units of a day err together.
     """
-    before, counts = (sums(one, days, LONGEST, axis=-2) for one in (total, count))
-    units = counts.sum(axis=-1)
-    mean = _divide(before.sum(axis=-1), units)
-    own = _divide(before, counts)
-    expected = np.where(counts >= FEW, own, mean[..., None])
-    active = sums((count.sum(axis=-1) > 0).astype(float), days, LONGEST, axis=-1)
-    spread = _divide(np.maximum(_squares(total, count, expected, days), 0.0), units)
-    return Baseline(mean, expected, units, active, spread)
+    band_totals, band_counts = (
+        compute_trailing_sums(daily_values, days, MAX_WINDOW_DAYS, axis=-2)
+        for daily_values in (daily_totals, daily_counts)
+    )
+    units = band_counts.sum(axis=-1)
+    mean = _divide_or_nan(band_totals.sum(axis=-1), units)
+    band_means = _divide_or_nan(band_totals, band_counts)
+    expected = np.where(band_counts >= MIN_BAND_UNITS, band_means, mean[..., None])
+    active_days = compute_trailing_sums((daily_counts.sum(axis=-1) > 0).astype(float), days, MAX_WINDOW_DAYS, axis=-1)
+    unit_variance = _divide_or_nan(
+        np.maximum(_sum_squared_deviations(daily_totals, daily_counts, expected, days), 0.0), units
+    )
+    return TrailingBaseline(mean, expected, units, active_days, unit_variance)
 
 
-def _squares(total: Floats, count: Floats, expected: Floats, days: int) -> Floats:
+def _sum_squared_deviations(daily_totals: Floats, daily_counts: Floats, expected: Floats, days: int) -> Floats:
     """Return Σ over the baseline's days of (the day's total − Σ over bands count · expected)², expanded."""
-    day = total.sum(axis=-1)
-    known = np.nan_to_num(expected)
-    found = sums(day * day, days, LONGEST, axis=-1)
-    for one in range(count.shape[-1]):
-        found = found - 2 * known[..., one] * sums(day * count[..., one], days, LONGEST, axis=-1)
-        for other in range(one + 1):
-            product = sums(count[..., one] * count[..., other], days, LONGEST, axis=-1)
-            found = found + (1 + (other < one)) * known[..., one] * known[..., other] * product
-    return found
+    day_totals = daily_totals.sum(axis=-1)
+    known_expected = np.nan_to_num(expected)
+    squares = compute_trailing_sums(day_totals * day_totals, days, MAX_WINDOW_DAYS, axis=-1)
+    for band in range(daily_counts.shape[-1]):
+        squares = squares - 2 * known_expected[..., band] * compute_trailing_sums(
+            day_totals * daily_counts[..., band], days, MAX_WINDOW_DAYS, axis=-1
+        )
+        for other_band in range(band + 1):
+            product = compute_trailing_sums(
+                daily_counts[..., band] * daily_counts[..., other_band], days, MAX_WINDOW_DAYS, axis=-1
+            )
+            squares = (
+                squares
+                + (1 + (other_band < band)) * known_expected[..., band] * known_expected[..., other_band] * product
+            )
+    return squares
 
 
 @dataclass(frozen=True)
-class Shift:
+class MeanShift:
     """The mean of a window less what its units were expected to have, and how uncertain that is."""
 
     value: Floats
@@ -62,15 +74,29 @@ class Shift:
     units: Floats
 
 
-def shift(total: Floats, count: Floats, before: Baseline, width: int, floor: Floats | None = None) -> Shift:
-    """Return the shift of the mean in the last `width` days; `floor` is a least variance of a unit."""
-    window, counts = (sums(one, width, axis=-2) for one in (total, count))
-    units = counts.sum(axis=-1)
-    expected = (counts * np.nan_to_num(before.expected)).sum(axis=-1)
-    spread = before.spread if floor is None else np.maximum(before.spread, floor)
-    uncertain = spread * (_divide(np.ones_like(units), units) + _divide(np.ones_like(units), before.units))
-    return Shift(_divide(window.sum(axis=-1) - expected, units), uncertain, units)
+def compute_mean_shift(
+    daily_totals: Floats,
+    daily_counts: Floats,
+    reference: TrailingBaseline,
+    width: int,
+    min_variance: Floats | None = None,
+) -> MeanShift:
+    """Return the shift of the mean in the last `width` days; `min_variance` is a least variance of a unit."""
+    band_totals, band_counts = (
+        compute_trailing_sums(daily_values, width, axis=-2) for daily_values in (daily_totals, daily_counts)
+    )
+    units = band_counts.sum(axis=-1)
+    expected = (band_counts * np.nan_to_num(reference.expected)).sum(axis=-1)
+    unit_variance = (
+        reference.unit_variance if min_variance is None else np.maximum(reference.unit_variance, min_variance)
+    )
+    variance = unit_variance * (
+        _divide_or_nan(np.ones_like(units), units) + _divide_or_nan(np.ones_like(units), reference.units)
+    )
+    return MeanShift(_divide_or_nan(band_totals.sum(axis=-1) - expected, units), variance, units)
 
 
-def _divide(above: Floats, below: Floats) -> Floats:
-    return np.asarray(np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 0))
+def _divide_or_nan(numerator: Floats, denominator: Floats) -> Floats:
+    return np.asarray(
+        np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator > 0)
+    )

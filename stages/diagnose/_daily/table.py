@@ -3,18 +3,30 @@
 import pandas as pd
 
 from core.evidence import Evidence
-from stages.diagnose._daily.alarms import alerted
+from stages.diagnose._daily.alarms import compute_alert_levels
 from stages.diagnose._daily.columns import COLUMNS
-from stages.diagnose._daily.completeness import counts
-from stages.diagnose._daily.days import by_tier, calendar, levels, signed_errors, summed
+from stages.diagnose._daily.completeness import count_rows_by_day
+from stages.diagnose._daily.days import (
+    compute_daily_sums,
+    compute_difficulty,
+    has_signed_errors,
+    list_calendar_days,
+    sum_losses_by_tier,
+)
 from stages.diagnose._daily.knobs import Settings
-from stages.diagnose._daily.parts import baseline_part, cause_part, drift_part, quality_part, sharpness_part
-from stages.diagnose._daily.sharpness import sharpness
+from stages.diagnose._daily.parts import (
+    build_baseline_group,
+    build_cause_group,
+    build_drift_group,
+    build_quality_group,
+    build_sharpness_group,
+)
+from stages.diagnose._daily.sharpness import compute_sharpness
 
-DIGITS = 6  # to which figures are told, so that equal tables are equal bytes
+ROUND_DIGITS = 6  # to which figures are told, so that equal tables are equal bytes
 
 
-def daily(
+def compute_daily_table(
     evidence: Evidence,
     units: pd.DataFrame,
     settings: Settings,
@@ -30,41 +42,43 @@ def daily(
     in the target's unit for quantities and in nats for races; rates in percent. Equal inputs give equal bytes. Without
     a clock, and where nothing is scored, there are no days and the table is empty.
     """
-    days = calendar(evidence)
-    if not len(days) or evidence.timeless:
-        return nothing()
-    own, signed = settings.windows, signed_errors(units)
-    sums = summed(units, levels(evidence, units), days, own.least_days)
-    told = counts(evidence, units, arm, days)
-    sharp = sharpness(sums, own.window_days, own.baseline_days, own.least_units, own.least_days)
-    parts = [
-        sharpness_part(sharp, by_tier(units, days), sums, own, signed),
-        drift_part(sums, own, signed),
-        quality_part(evidence, told, days),
-        baseline_part(sharp, sums, own),
-        cause_part(causes, told["status"], days),
+    days = list_calendar_days(evidence)
+    if not len(days) or evidence.is_timeless:
+        return make_empty_daily_table()
+    windows, is_signed = settings.windows, has_signed_errors(units)
+    daily_sums = compute_daily_sums(units, compute_difficulty(evidence, units), days, windows.least_days)
+    row_counts = count_rows_by_day(evidence, units, arm, days)
+    market_sharpness = compute_sharpness(
+        daily_sums, windows.window_days, windows.baseline_days, windows.least_units, windows.least_days
+    )
+    groups = [
+        build_sharpness_group(market_sharpness, sum_losses_by_tier(units, days), daily_sums, windows, is_signed),
+        build_drift_group(daily_sums, windows, is_signed),
+        build_quality_group(evidence, row_counts, days),
+        build_baseline_group(market_sharpness, daily_sums, windows),
+        build_cause_group(causes, row_counts["status"], days),
     ]
-    alerts = alerted(sums, told["status"], told["asked"], settings, signed, seed)
-    wide = pd.concat([*(part.table for part in parts), alerts], axis=1)
-    wide["game_date"], wide["status"] = days.date, told["status"]
-    wide["predictions_made"], wide["predictions_graded"] = told["made"], told["graded"]
-    return _typed(wide)
+    alerts = compute_alert_levels(daily_sums, row_counts["status"], row_counts["asked"], settings, is_signed, seed)
+    table = pd.concat([*(group.table for group in groups), alerts], axis=1)
+    table["game_date"], table["status"] = days.date, row_counts["status"]
+    table["predictions_made"], table["predictions_graded"] = row_counts["made"], row_counts["graded"]
+    return _convert_columns(table)
 
 
-def nothing() -> pd.DataFrame:
+def make_empty_daily_table() -> pd.DataFrame:
     """Return the table of a task without days."""
     return pd.DataFrame({column.name: pd.Series(dtype=object) for column in COLUMNS})
 
 
-def _typed(wide: pd.DataFrame) -> pd.DataFrame:
+def _convert_columns(table: pd.DataFrame) -> pd.DataFrame:
     """Return the columns in their order and type, numbers rounded; −0 is 0, and a text that is never told is a text."""
-    found: dict[str, pd.Series] = {}
+    typed_columns: dict[str, pd.Series] = {}
     for column in COLUMNS:
-        values = wide[column.name]
+        values = table[column.name]
         if column.kind == "number":
-            found[column.name] = values.astype(float).round(DIGITS) + 0.0
+            typed_columns[column.name] = values.astype(float).round(ROUND_DIGITS) + 0.0
         elif column.kind == "whole":
-            found[column.name] = values.astype("Int64")
+            typed_columns[column.name] = values.astype("Int64")
         else:
-            found[column.name] = values if column.kind == "time" else values.astype("str")
-    return pd.DataFrame(found)
+            typed_columns[column.name] = values if column.kind == "time" else values.astype("str")
+    return pd.DataFrame(typed_columns)

@@ -7,8 +7,8 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-WHERE = "TRUELINE_WEBHOOK"  # the environment variable that holds the address; unset, nothing is sent
-SECONDS = 5.0
+ADDRESS_VARIABLE = "TRUELINE_WEBHOOK"  # the environment variable that holds the address; unset, nothing is sent
+TIMEOUT_SECONDS = 5.0
 
 
 def notify(text: str) -> bool:
@@ -17,7 +17,7 @@ def notify(text: str) -> bool:
     Without the variable nothing is sent. A failure is one line on standard error, without the address, which is a
     secret, and never raises. It is tried once; whoever asks twice sends twice.
     """
-    address = os.environ.get(WHERE, "")
+    address = os.environ.get(ADDRESS_VARIABLE, "")
     if not address:
         return False
     try:
@@ -25,14 +25,14 @@ def notify(text: str) -> bool:
         if urlsplit(address).scheme not in ("http", "https"):
             raise ValueError("not an http address")
         body = json.dumps({"text": text}).encode()
-        with urlopen(Request(address, body, {"Content-Type": "application/json"}), timeout=SECONDS):
+        with urlopen(Request(address, body, {"Content-Type": "application/json"}), timeout=TIMEOUT_SECONDS):
             return True
     except (OSError, HTTPException, ValueError) as error:
-        print(f"the message was not delivered to {WHERE}: {_why(error)}", file=sys.stderr)
+        print(f"the message was not delivered to {ADDRESS_VARIABLE}: {_describe_error(error)}", file=sys.stderr)
         return False
 
 
-def _why(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Return the kind of failure alone: its text may hold the address."""
     code = getattr(error, "code", None)
     return f"{type(error).__name__} {code}" if code is not None else type(error).__name__

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.drawn import Drawn, Floats, filled, interval
-from core.intervals import LEVEL, Interval
-from core.shapley import shapley
-from stages.diagnose._gap.rows import Ints, Mask, Side, Sides
+from core.drawn import BootstrapSums, Floats, compute_interval, count_nonzero_blocks
+from core.intervals import CONFIDENCE_LEVEL, Interval
+from core.shapley import compute_shapley_values
+from stages.diagnose._gap.rows import Ints, Mask, PairedRows, SourceBets
 
-PREDICTIONS, TIMING, TYPE = 1, 2, 4  # bits of what is production's on the rows that both grade
+PREDICTIONS, LINE_TIMING, LINE_TYPE = 1, 2, 4  # bits of what is production's on the rows that both grade
 DATES, PLAYERS = 1, 2  # with TYPE, those of the rows that one side alone grades: also why the other lacks them
 CAUSES = ("predictions", "line_timing", "line_type", "dates", "players", "grading")
 
 
 @dataclass(frozen=True)
-class Link:
+class ChainStep:
     """One step of the chain: won and decided bets in each day."""
 
     step: str
@@ -30,117 +30,135 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Chain:
+class GapChain:
     """Figures of both sides, from the same draws of days."""
 
-    drawn: Drawn
-    common: Mask  # rows that both sides grade
+    bootstrap: BootstrapSums
+    is_common: Mask  # rows that both sides grade
     backtest: Floats  # tables of won and decided bets: of all rows of the side
     production: Floats
-    shared: tuple[Floats, Floats]  # of the common rows, by each side's predictions and lines
-    links: list[Link]
-    parts: dict[str, Floats]  # a figure for every cause
+    common_tables: tuple[Floats, Floats]  # of the common rows, by each side's predictions and lines
+    steps: list[ChainStep]
+    contributions: dict[str, Floats]  # a figure for every cause
 
     @property
     def gap(self) -> Floats:
         """Production's hit rate as it was recorded less the backtest's."""
-        return self.drawn.ratio(self.links[-1].table) - self.drawn.ratio(self.links[0].table)
+        return self.bootstrap.compute_ratio(self.steps[-1].table) - self.bootstrap.compute_ratio(self.steps[0].table)
 
     @property
     def residual(self) -> float:
         """What the causes leave unexplained: rounding."""
-        return float(self.gap[0] - math.fsum(part[0] for part in self.parts.values()))
+        return float(self.gap[0] - math.fsum(contribution[0] for contribution in self.contributions.values()))
 
-    def rate(self, link: Link) -> Interval:
+    def estimate_hit_rate(self, step: ChainStep) -> Interval:
         """Return the hit rate at one step."""
-        return interval(self.drawn.ratio(link.table), filled(link.table))
+        return compute_interval(self.bootstrap.compute_ratio(step.table), count_nonzero_blocks(step.table))
 
-    def interval(self, cause: str, level: float = LEVEL) -> Interval:
+    def estimate_contribution(self, cause: str, level: float = CONFIDENCE_LEVEL) -> Interval:
         """Return what a cause contributes; its blocks are the days with decided bets on the poorer side."""
-        return interval(self.parts[cause], filled(self.backtest, self.production), level)
+        return compute_interval(self.contributions[cause], count_nonzero_blocks(self.backtest, self.production), level)
 
 
-def chain(sides: Sides, drawn: Drawn, recorded: Floats | None) -> Chain:
+def build_gap_chain(paired: PairedRows, bootstrap: BootstrapSums, recorded: Floats | None) -> GapChain:
     """Return the chain; `recorded` is the table of production's bets as its own log counts them, if it differs."""
-    backtest, production = sides.backtest, sides.production
-    common = backtest.graded & production.graded
-    mixed = _mixed(sides, drawn, common)
-    gone = _alone(sides, drawn, backtest, production, common)
-    come = _alone(sides, drawn, production, backtest, common)
+    backtest, production = paired.backtest, paired.production
+    is_common = backtest.graded & production.graded
+    mixed_tables = _build_mixed_tables(paired, bootstrap, is_common)
+    backtest_only = _build_one_sided_tables(paired, bootstrap, backtest, production, is_common)
+    production_only = _build_one_sided_tables(paired, bootstrap, production, backtest, is_common)
     # bits say what is production's: its rows come with their bit, the backtest's go with it
-    leaving = [mixed[0] + table for table in gone[::-1]]
-    coming = [mixed[7] + table for table in come]
-    told = coming[7] if recorded is None else recorded
-    rates = [np.stack([drawn.ratio(table) for table in tables]) for tables in (mixed, leaving, coming)]
-    within, away, along = (shapley(values) for values in rates)
-    parts = {
-        "predictions": within[0],
-        "line_timing": within[1],
-        "line_type": within[2] + away[2] + along[2],
-        "dates": away[0] + along[0],
-        "players": away[1] + along[1],
-        "grading": drawn.ratio(told) - rates[2][7],
-    }
-    links = [
-        Link("the backtest, all its rows", leaving[0]),
-        Link("the rows that both grade", mixed[0]),
-        Link("with production's predictions", mixed[PREDICTIONS]),
-        Link("and its lines where both are of one type", mixed[PREDICTIONS | TIMING]),
-        Link("and its lines of another type", mixed[7]),
-        Link("production, all its rows", coming[7]),
-        Link("as production recorded it", told),
+    leaving_tables = [mixed_tables[0] + table for table in backtest_only[::-1]]
+    coming_tables = [mixed_tables[7] + table for table in production_only]
+    recorded_table = coming_tables[7] if recorded is None else recorded
+    rates = [
+        np.stack([bootstrap.compute_ratio(table) for table in tables])
+        for tables in (mixed_tables, leaving_tables, coming_tables)
     ]
-    return Chain(drawn, common, leaving[0], coming[7], (mixed[0], mixed[7]), links, parts)
+    common_effects, leaving_effects, coming_effects = (compute_shapley_values(values) for values in rates)
+    contributions = {
+        "predictions": common_effects[0],
+        "line_timing": common_effects[1],
+        "line_type": common_effects[2] + leaving_effects[2] + coming_effects[2],
+        "dates": leaving_effects[0] + coming_effects[0],
+        "players": leaving_effects[1] + coming_effects[1],
+        "grading": bootstrap.compute_ratio(recorded_table) - rates[2][7],
+    }
+    steps = [
+        ChainStep("the backtest, all its rows", leaving_tables[0]),
+        ChainStep("the rows that both grade", mixed_tables[0]),
+        ChainStep("with production's predictions", mixed_tables[PREDICTIONS]),
+        ChainStep("and its lines where both are of one type", mixed_tables[PREDICTIONS | LINE_TIMING]),
+        ChainStep("and its lines of another type", mixed_tables[7]),
+        ChainStep("production, all its rows", coming_tables[7]),
+        ChainStep("as production recorded it", recorded_table),
+    ]
+    return GapChain(
+        bootstrap,
+        is_common,
+        leaving_tables[0],
+        coming_tables[7],
+        (mixed_tables[0], mixed_tables[7]),
+        steps,
+        contributions,
+    )
 
 
-def _mixed(sides: Sides, drawn: Drawn, common: Mask) -> list[Floats]:
+def _build_mixed_tables(paired: PairedRows, bootstrap: BootstrapSums, is_common: Mask) -> list[Floats]:
     """Return the tables of the common rows for every set of things that are production's."""
-    rows = np.flatnonzero(common)
-    one, other = sides.backtest, sides.production
-    lines = one.line[rows], other.line[rows]
-    types_differ = (one.estimated != other.estimated)[rows]
+    rows = np.flatnonzero(is_common)
+    backtest, production = paired.backtest, paired.production
+    lines = backtest.line[rows], production.line[rows]
+    types_differ = (backtest.estimated != production.estimated)[rows]
     lines_differ = lines[0] != lines[1]
-    differing = PREDICTIONS * _bets_differ(one, other, rows)
-    differing |= TIMING * bool((lines_differ & ~types_differ).any()) | TYPE * bool(types_differ.any())
+    differing = PREDICTIONS * _has_different_bets(backtest, production, rows)
+    differing |= LINE_TIMING * bool((lines_differ & ~types_differ).any()) | LINE_TYPE * bool(types_differ.any())
     tables: dict[int, Floats] = {}
     for bits in range(8):
         if bits & ~differing == 0:
-            theirs = np.where(types_differ, bool(bits & TYPE), bool(bits & TIMING))
-            side = other if bits & PREDICTIONS else one
-            tables[bits] = sides.tried(drawn, side, np.where(theirs, lines[1], lines[0]), rows)
+            is_production = np.where(types_differ, bool(bits & LINE_TYPE), bool(bits & LINE_TIMING))
+            source = production if bits & PREDICTIONS else backtest
+            tables[bits] = paired.grade_against_lines(
+                bootstrap, source, np.where(is_production, lines[1], lines[0]), rows
+            )
     return [tables[bits & differing] for bits in range(8)]
 
 
-def _bets_differ(one: Side, other: Side, rows: Ints) -> bool:
-    if one.pick is None and other.pick is None:
-        return not np.array_equal(one.prediction[rows], other.prediction[rows])
-    if one.pick is None or other.pick is None:
+def _has_different_bets(backtest: SourceBets, production: SourceBets, rows: Ints) -> bool:
+    if backtest.pick is None and production.pick is None:
+        return not np.array_equal(backtest.prediction[rows], production.prediction[rows])
+    if backtest.pick is None or production.pick is None:
         return True
-    return not np.array_equal(one.pick[rows], other.pick[rows], equal_nan=True)
+    return not np.array_equal(backtest.pick[rows], production.pick[rows], equal_nan=True)
 
 
-def _alone(sides: Sides, drawn: Drawn, side: Side, other: Side, common: Mask) -> list[Floats]:
+def _build_one_sided_tables(
+    paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, other_source: SourceBets, is_common: Mask
+) -> list[Floats]:
     """Return the tables of the rows that one side alone grades, for every set of things that are this side's own.
 
     Without its own days or players, rows that the other lacks for that reason are out. Without its own type of line, an
     estimated line gives way to the real one that the other knows, or the row is out: unless the other has such lines.
     """
-    rows = np.flatnonzero(side.graded & ~common)
-    accepted = bool((other.estimated & other.graded).any())
-    strange = side.estimated[rows] & (not accepted)
-    real = np.where(other.estimated[rows], np.nan, other.line[rows])
-    served = np.bincount(sides.code[other.predicted], minlength=len(sides.days)) > 0
-    excused = strange & other.predicted[rows]  # the other would grade it, had it a real line
-    why = np.where(served[sides.code[rows]], np.where(excused, 0, PLAYERS), DATES)
-    apart = {reason: rows[why == reason] for reason in (0, DATES, PLAYERS)}
-    theirs = np.where(strange, real, side.line[rows])
+    rows = np.flatnonzero(source.graded & ~is_common)
+    accepted = bool((other_source.estimated & other_source.graded).any())
+    is_unacceptable = source.estimated[rows] & (not accepted)
+    real_line = np.where(other_source.estimated[rows], np.nan, other_source.line[rows])
+    served_days = np.bincount(paired.day_index[other_source.has_prediction], minlength=len(paired.days)) > 0
+    is_excused = is_unacceptable & other_source.has_prediction[rows]  # the other would grade it, had it a real line
+    reason_codes = np.where(served_days[paired.day_index[rows]], np.where(is_excused, 0, PLAYERS), DATES)
+    rows_by_reason = {reason: rows[reason_codes == reason] for reason in (0, DATES, PLAYERS)}
+    replaced_line = np.where(is_unacceptable, real_line, source.line[rows])
     policies = [
-        {reason: sides.tried(drawn, side, theirs[why == reason], part) for reason, part in apart.items()},
-        {reason: side.bets(drawn, part) for reason, part in apart.items()},
+        {
+            reason: paired.grade_against_lines(bootstrap, source, replaced_line[reason_codes == reason], reason_rows)
+            for reason, reason_rows in rows_by_reason.items()
+        },
+        {reason: source.sum_bets(bootstrap, reason_rows) for reason, reason_rows in rows_by_reason.items()},
     ]
-    return [_sum(policies[bits // TYPE], bits) for bits in range(8)]
+    return [_sum_tables(policies[bits // LINE_TYPE], bits) for bits in range(8)]
 
 
-def _sum(tables: dict[int, Floats], bits: int) -> Floats:
+def _sum_tables(tables: dict[int, Floats], bits: int) -> Floats:
     """Return the sum of the tables of no reason and of those reasons whose bits are set."""
     return sum((table for reason, table in tables.items() if not reason & ~bits), 0 * tables[0])

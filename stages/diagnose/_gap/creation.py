@@ -8,18 +8,18 @@ import pandas as pd
 
 from core.drawn import Floats
 from core.intervals import Interval
-from stages.diagnose._gap.cause import beyond
-from stages.diagnose._gap.chain import Chain
-from stages.diagnose._gap.effect import effect
-from stages.diagnose._gap.rows import Ints, Mask, Sides
+from stages.diagnose._gap.cause import is_clear_of_zero
+from stages.diagnose._gap.chain import GapChain
+from stages.diagnose._gap.effect import estimate_effect
+from stages.diagnose._gap.rows import Ints, Mask, PairedRows
 
-HOUR = np.timedelta64(1, "h") / np.timedelta64(1, "us")
-SHOWN = 10  # batches
-LAGS = (0.01, 0.5, 0.99)  # quantiles of the hours between a prediction and its game's day
+MICROSECONDS_PER_HOUR = np.timedelta64(1, "h") / np.timedelta64(1, "us")
+MAX_BATCHES = 10  # batches
+LAG_QUANTILES = (0.01, 0.5, 0.99)  # quantiles of the hours between a prediction and its game's day
 
 
 @dataclass(frozen=True)
-class Clock:
+class GameClock:
     """When games begin and what a batch is."""
 
     start_hour: float  # hours after midnight, UTC, from which a game of the day may have begun
@@ -29,93 +29,101 @@ class Clock:
     batch_share: float
 
 
-def creation(sides: Sides, links: Chain, gap: Interval, clock: Clock) -> dict[str, Any]:
+def summarise_prediction_times(paired: PairedRows, chain: GapChain, gap: Interval, clock: GameClock) -> dict[str, Any]:
     """Return the predictions made after their games, the hours between, and the batches that hold much of the log."""
-    made = sides.production.predicted & _known(sides)
-    if not made.any():
+    has_time = paired.production.has_prediction & _has_prediction_time(paired)
+    if not has_time.any():
         return {"known": 0.0, "late": None, "perhaps_late": 0, "hours_to_day": None, "batches": []}
-    late, perhaps = lateness(sides, clock)
-    to_day = -_after(sides)[made] / HOUR
+    is_late, is_perhaps_late = find_late_predictions(paired, clock)
+    hours_to_day = -_get_prediction_times(paired)[has_time] / MICROSECONDS_PER_HOUR
     return {
-        "known": float(made.sum() / sides.production.predicted.sum()),
-        "late": _group(sides, links, late) if late.any() else None,
-        "perhaps_late": int(perhaps.sum()),
-        "hours_to_day": dict(zip(("q01", "q50", "q99"), np.quantile(to_day, LAGS).tolist(), strict=True)),
-        "batches": _batches(sides, links, np.flatnonzero(made), late, gap, clock),
+        "known": float(has_time.sum() / paired.production.has_prediction.sum()),
+        "late": _summarise_group(paired, chain, is_late) if is_late.any() else None,
+        "perhaps_late": int(is_perhaps_late.sum()),
+        "hours_to_day": dict(
+            zip(("q01", "q50", "q99"), np.quantile(hours_to_day, LAG_QUANTILES).tolist(), strict=True)
+        ),
+        "batches": _find_batches(paired, chain, np.flatnonzero(has_time), is_late, gap, clock),
     }
 
 
-def lateness(sides: Sides, clock: Clock) -> tuple[Mask, Mask]:
+def find_late_predictions(paired: PairedRows, clock: GameClock) -> tuple[Mask, Mask]:
     """Return the predictions that were surely made after their game began, and those that may have been.
 
     A start_time settles it. Without one, only a prediction made after the last game of the day began is surely late.
     """
-    made = sides.production.predicted & _known(sides)
-    since = _after(sides) / HOUR
-    told, start = _start(sides)
-    late = made & np.where(told, since > start, since >= clock.end_hour)
-    return late, made & ~told & ~late & (since >= clock.start_hour)
+    has_time = paired.production.has_prediction & _has_prediction_time(paired)
+    hours = _get_prediction_times(paired) / MICROSECONDS_PER_HOUR
+    has_start, start_hours = _get_start_hours(paired)
+    is_late = has_time & np.where(has_start, hours > start_hours, hours >= clock.end_hour)
+    return is_late, has_time & ~has_start & ~is_late & (hours >= clock.start_hour)
 
 
-def _known(sides: Sides) -> Mask:
-    absent = "production_at" not in sides.rows
-    return np.zeros(len(sides.rows), bool) if absent else sides.rows["production_at"].notna().to_numpy()
+def _has_prediction_time(paired: PairedRows) -> Mask:
+    is_missing = "production_at" not in paired.rows
+    return np.zeros(len(paired.rows), bool) if is_missing else paired.rows["production_at"].notna().to_numpy()
 
 
-def _after(sides: Sides) -> Floats:
+def _get_prediction_times(paired: PairedRows) -> Floats:
     """Return the microseconds from midnight of the game's day to the prediction; 0 where its time is not known."""
-    return _since_midnight(sides, "production_at")
+    return _compute_time_since_midnight(paired, "production_at")
 
 
-def _start(sides: Sides) -> tuple[Mask, Floats]:
-    if "start_time" not in sides.rows:
-        return np.zeros(len(sides.rows), bool), np.zeros(len(sides.rows))
-    return sides.rows["start_time"].notna().to_numpy(), _since_midnight(sides, "start_time") / HOUR
+def _get_start_hours(paired: PairedRows) -> tuple[Mask, Floats]:
+    if "start_time" not in paired.rows:
+        return np.zeros(len(paired.rows), bool), np.zeros(len(paired.rows))
+    return paired.rows["start_time"].notna().to_numpy(), _compute_time_since_midnight(
+        paired, "start_time"
+    ) / MICROSECONDS_PER_HOUR
 
 
-def _since_midnight(sides: Sides, name: str) -> Floats:
-    if name not in sides.rows:
-        return np.zeros(len(sides.rows))
-    passed = sides.rows[name].to_numpy("datetime64[us]") - sides.days.astype("datetime64[us]")[sides.code]
-    return np.where(np.isnat(passed), 0, passed.astype(np.int64)).astype(np.float64)
+def _compute_time_since_midnight(paired: PairedRows, name: str) -> Floats:
+    if name not in paired.rows:
+        return np.zeros(len(paired.rows))
+    elapsed = paired.rows[name].to_numpy("datetime64[us]") - paired.days.astype("datetime64[us]")[paired.day_index]
+    return np.where(np.isnat(elapsed), 0, elapsed.astype(np.int64)).astype(np.float64)
 
 
-def _group(sides: Sides, links: Chain, rows: Mask | Ints) -> dict[str, Any]:
+def _summarise_group(paired: PairedRows, chain: GapChain, rows: Mask | Ints) -> dict[str, Any]:
     """Return how many predictions some rows are, of which days, when made, and what they do to the hit rate."""
-    production = sides.production
-    numbers = np.flatnonzero(rows) if rows.dtype == bool else rows
-    found = effect(links.drawn, links.production, production.bets(links.drawn, numbers))
-    made = pd.Series(sides.rows["production_at"].to_numpy()[numbers])
-    days = np.flatnonzero(np.bincount(sides.code[numbers]))
+    production = paired.production
+    row_numbers = np.flatnonzero(rows) if rows.dtype == bool else rows
+    effect = estimate_effect(chain.bootstrap, chain.production, production.sum_bets(chain.bootstrap, row_numbers))
+    prediction_times = pd.Series(paired.rows["production_at"].to_numpy()[row_numbers])
+    days = np.flatnonzero(np.bincount(paired.day_index[row_numbers]))
     return {
-        "rows": len(numbers),
-        "share": len(numbers) / int(production.predicted.sum()),
+        "rows": len(row_numbers),
+        "share": len(row_numbers) / int(production.has_prediction.sum()),
         "days": len(days),
-        "first_day": sides.named(days[:1])[0],
-        "last_day": sides.named(days[-1:])[0],
-        "made_from": f"{made.min():%Y-%m-%d %H:%M}",
-        "made_to": f"{made.max():%Y-%m-%d %H:%M}",
-        **found,
+        "first_day": paired.format_days(days[:1])[0],
+        "last_day": paired.format_days(days[-1:])[0],
+        "made_from": f"{prediction_times.min():%Y-%m-%d %H:%M}",
+        "made_to": f"{prediction_times.max():%Y-%m-%d %H:%M}",
+        **effect,
     }
 
 
-def _batches(sides: Sides, links: Chain, made: Ints, late: Mask, gap: Interval, clock: Clock) -> list[dict[str, Any]]:
+def _find_batches(
+    paired: PairedRows, chain: GapChain, timed_rows: Ints, is_late: Mask, gap: Interval, clock: GameClock
+) -> list[dict[str, Any]]:
     """Return the batches of several days that hold much of the log or of the gap, or were made after the games."""
-    at = sides.rows["production_at"].to_numpy("datetime64[us]")[made].astype(np.int64)
-    _, batch = np.unique(at // int(clock.batch_hours * HOUR), return_inverse=True)
-    count = int(batch.max()) + 1
-    pairs = np.unique(batch * len(sides.days) + sides.code[made])
-    days = np.bincount(pairs // len(sides.days), minlength=count)
-    size = np.bincount(batch, minlength=count)
-    bulk = np.flatnonzero(days >= clock.batch_days)
-    found = []
-    for number in bulk[np.argsort(-size[bulk], kind="stable")][:SHOWN]:
-        rows = made[batch == number]
-        group = _group(sides, links, rows) | {"late": float(late[rows].mean()), "of_gap": None}
-        if beyond(gap) and group["lift"]["value"] is not None and gap["value"]:
+    prediction_times = paired.rows["production_at"].to_numpy("datetime64[us]")[timed_rows].astype(np.int64)
+    _, batch = np.unique(prediction_times // int(clock.batch_hours * MICROSECONDS_PER_HOUR), return_inverse=True)
+    batch_count = int(batch.max()) + 1
+    pairs = np.unique(batch * len(paired.days) + paired.day_index[timed_rows])
+    day_counts = np.bincount(pairs // len(paired.days), minlength=batch_count)
+    batch_sizes = np.bincount(batch, minlength=batch_count)
+    large_batches = np.flatnonzero(day_counts >= clock.batch_days)
+    batches = []
+    for number in large_batches[np.argsort(-batch_sizes[large_batches], kind="stable")][:MAX_BATCHES]:
+        rows = timed_rows[batch == number]
+        group = _summarise_group(paired, chain, rows) | {"late": float(is_late[rows].mean()), "of_gap": None}
+        if is_clear_of_zero(gap) and group["lift"]["value"] is not None and gap["value"]:
             group["of_gap"] = group["lift"]["value"] / gap["value"]
-        heavy = group["of_gap"] is not None and group["of_gap"] > clock.batch_share and beyond(group["lift"])
-        group["concentrated"] = bool(group["share"] > clock.batch_share or heavy)
+        is_heavy = (
+            group["of_gap"] is not None and group["of_gap"] > clock.batch_share and is_clear_of_zero(group["lift"])
+        )
+        group["concentrated"] = bool(group["share"] > clock.batch_share or is_heavy)
         if group["concentrated"] or group["late"]:
-            found.append(group)
-    return found
+            batches.append(group)
+    return batches

@@ -5,55 +5,59 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.drawn import Drawn
-from stages.diagnose._gap.chain import Chain
-from stages.diagnose._gap.effect import effect, runs
-from stages.diagnose._gap.rows import Mask, Sides
+from core.drawn import BootstrapSums
+from stages.diagnose._gap.chain import GapChain
+from stages.diagnose._gap.effect import estimate_effect, find_runs
+from stages.diagnose._gap.rows import Mask, PairedRows
 
-SHORTEST = 2  # days of a run
+MIN_RUN_DAYS = 2  # days of a run
 
 
-def missing(sides: Sides, links: Chain) -> dict[str, Any]:
+def summarise_missing_days(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
     """Return the days with games on which production, while it ran, predicted nothing, in runs, and their effect.
 
-    Production's own rate without its gaps is not known; `effect` is what these days do to the backtest's rate over the
+    Production's own rate without its gaps is not known; `estimate_effect` is what these days do to the backtest's rate over the
     time in which production ran.
     """
-    served = _daily(sides, sides.production.predicted)
-    if not served.any():
+    is_served = _flag_days(paired, paired.production.has_prediction)
+    if not is_served.any():
         return {"days": 0, "missing": 0, "runs": [], "effect": None}
-    ran = slice(int(served.argmax()), len(served) - int(served[::-1].argmax()))
-    absent = ~served[ran]
+    running = slice(int(is_served.argmax()), len(is_served) - int(is_served[::-1].argmax()))
+    is_missing = ~is_served[running]
     return {
-        "days": len(absent),
-        "missing": int(absent.sum()),
-        "runs": _runs(sides, absent, ran.start),
-        "effect": _effect(sides, links, served, ran) if absent.any() else None,
+        "days": len(is_missing),
+        "missing": int(is_missing.sum()),
+        "runs": _format_runs(paired, is_missing, running.start),
+        "effect": _estimate_missing_effect(paired, chain, is_served, running) if is_missing.any() else None,
     }
 
 
-def left_out(sides: Sides, drawn: Drawn, days: npt.NDArray[np.datetime64]) -> dict[str, Any]:
-    """Return what some days do to production's hit rate, as `effect` tells it."""
-    out = np.isin(sides.days, days.astype(sides.days.dtype))[sides.code] & sides.production.graded
-    whole, part = (sides.production.bets(drawn, rows) for rows in (sides.production.graded, out))
-    return {"days": int(_daily(sides, out).sum())} | effect(drawn, whole, part)
+def estimate_excluded_days(
+    paired: PairedRows, bootstrap: BootstrapSums, days: npt.NDArray[np.datetime64]
+) -> dict[str, Any]:
+    """Return what some days do to production's hit rate, as `estimate_effect` tells it."""
+    is_excluded = np.isin(paired.days, days.astype(paired.days.dtype))[paired.day_index] & paired.production.graded
+    all_bets, excluded_bets = (
+        paired.production.sum_bets(bootstrap, rows) for rows in (paired.production.graded, is_excluded)
+    )
+    return {"days": int(_flag_days(paired, is_excluded).sum())} | estimate_effect(bootstrap, all_bets, excluded_bets)
 
 
-def _daily(sides: Sides, rows: Mask) -> Mask:
-    return np.asarray(np.bincount(sides.code[rows], minlength=len(sides.days)) > 0)
+def _flag_days(paired: PairedRows, rows: Mask) -> Mask:
+    return np.asarray(np.bincount(paired.day_index[rows], minlength=len(paired.days)) > 0)
 
 
-def _runs(sides: Sides, absent: Mask, begin: int) -> list[dict[str, Any]]:
+def _format_runs(paired: PairedRows, is_missing: Mask, offset: int) -> list[dict[str, Any]]:
     return [
-        dict(zip(("first", "last"), sides.named(np.array([begin + first, begin + last])), strict=True))
-        | {"days": last - first + 1}
-        for first, last in runs(absent)
-        if last - first + 1 >= SHORTEST
+        dict(zip(("first", "last"), paired.format_days(np.array([offset + start, offset + stop])), strict=True))
+        | {"days": stop - start + 1}
+        for start, stop in find_runs(is_missing)
+        if stop - start + 1 >= MIN_RUN_DAYS
     ]
 
 
-def _effect(sides: Sides, links: Chain, served: Mask, ran: slice) -> dict[str, Any]:
-    whole, part = np.zeros_like(links.backtest), np.zeros_like(links.backtest)
-    whole[ran] = links.backtest[ran]
-    part[ran] = np.where(served[ran, None], 0.0, links.backtest[ran])
-    return effect(links.drawn, whole, part)
+def _estimate_missing_effect(paired: PairedRows, chain: GapChain, is_served: Mask, running: slice) -> dict[str, Any]:
+    all_bets, missing_bets = np.zeros_like(chain.backtest), np.zeros_like(chain.backtest)
+    all_bets[running] = chain.backtest[running]
+    missing_bets[running] = np.where(is_served[running, None], 0.0, chain.backtest[running])
+    return estimate_effect(chain.bootstrap, all_bets, missing_bets)

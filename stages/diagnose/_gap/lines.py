@@ -4,72 +4,90 @@ from typing import Any
 
 import numpy as np
 
-from core.drawn import filled, interval
-from stages.diagnose._gap.chain import Chain
-from stages.diagnose._gap.effect import rate, runs
-from stages.diagnose._gap.rows import Mask, Sides
+from core.drawn import compute_interval, count_nonzero_blocks
+from stages.diagnose._gap.chain import GapChain
+from stages.diagnose._gap.effect import estimate_rate, find_runs
+from stages.diagnose._gap.rows import Mask, PairedRows
 
-EQUAL = 1e-6  # in the target's unit: rounding
-SHORTEST = 2  # days of a stretch
+LINE_TOLERANCE = 1e-6  # in the target's unit: rounding
+MIN_STRETCH_DAYS = 2  # days of a stretch
 
 
-def audit(sides: Sides, links: Chain) -> dict[str, Any]:
+def audit_lines(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
     """Return the shares of estimated and unknown types, of endings, the distance to real lines, and hit rates by type.
 
     `stretches` are runs of days on which most of production's lines are estimated.
     """
-    lined, estimated = sides.production.predicted & sides.production.lined, sides.production.estimated
-    if not lined.any():
+    has_line, is_estimated = paired.production.has_prediction & paired.production.has_line, paired.production.estimated
+    if not has_line.any():
         return {"rows": 0}
-    tables = [sides.production.bets(links.drawn, lined & kind) for kind in (~estimated, estimated)]
-    more = links.drawn.ratio(tables[1]) - links.drawn.ratio(tables[0])
+    tables = [
+        paired.production.sum_bets(chain.bootstrap, has_line & type_mask) for type_mask in (~is_estimated, is_estimated)
+    ]
+    difference = chain.bootstrap.compute_ratio(tables[1]) - chain.bootstrap.compute_ratio(tables[0])
     return {
-        "rows": int(lined.sum()),
-        "estimated": float(estimated[lined].mean()),
-        "untold": _untold(sides, lined),
-        "endings": {"actual": _endings(sides, lined & ~estimated), "estimated": _endings(sides, lined & estimated)},
-        "against_real": {
-            "actual": _distance(sides, lined & ~estimated),
-            "estimated": _distance(sides, lined & estimated),
+        "rows": int(has_line.sum()),
+        "estimated": float(is_estimated[has_line].mean()),
+        "untold": _compute_untyped_share(paired, has_line),
+        "endings": {
+            "actual": _compute_ending_shares(paired, has_line & ~is_estimated),
+            "estimated": _compute_ending_shares(paired, has_line & is_estimated),
         },
-        "hit_rate": {"actual": rate(links.drawn, tables[0]), "estimated": rate(links.drawn, tables[1])},
-        "estimated_minus_actual": interval(more, filled(*tables)),
-        "stretches": _stretches(sides, lined),
+        "against_real": {
+            "actual": _compare_with_real_lines(paired, has_line & ~is_estimated),
+            "estimated": _compare_with_real_lines(paired, has_line & is_estimated),
+        },
+        "hit_rate": {
+            "actual": estimate_rate(chain.bootstrap, tables[0]),
+            "estimated": estimate_rate(chain.bootstrap, tables[1]),
+        },
+        "estimated_minus_actual": compute_interval(difference, count_nonzero_blocks(*tables)),
+        "stretches": _find_estimated_stretches(paired, has_line),
     }
 
 
-def _untold(sides: Sides, lined: Mask) -> float:
-    if "production_line_type" not in sides.rows:
+def _compute_untyped_share(paired: PairedRows, has_line: Mask) -> float:
+    if "production_line_type" not in paired.rows:
         return 1.0
-    return float(sides.rows["production_line_type"].isna().to_numpy()[lined].mean())
+    return float(paired.rows["production_line_type"].isna().to_numpy()[has_line].mean())
 
 
-def _endings(sides: Sides, rows: Mask) -> dict[str, float] | None:
+def _compute_ending_shares(paired: PairedRows, rows: Mask) -> dict[str, float] | None:
     """Return the shares of lines on whole numbers, on halves and on neither."""
     if not rows.any():
         return None
-    ending = np.mod(sides.production.line[rows], 1)
-    whole, half = ending == 0, ending == 0.5
-    return {"whole": float(whole.mean()), "half": float(half.mean()), "other": float((~whole & ~half).mean())}
+    ending = np.mod(paired.production.line[rows], 1)
+    on_integer, on_half = ending == 0, ending == 0.5
+    return {
+        "whole": float(on_integer.mean()),
+        "half": float(on_half.mean()),
+        "other": float((~on_integer & ~on_half).mean()),
+    }
 
 
-def _distance(sides: Sides, rows: Mask) -> dict[str, Any] | None:
+def _compare_with_real_lines(paired: PairedRows, rows: Mask) -> dict[str, Any] | None:
     """Return how many lines have a real one beside them, the share that differs, and the mean distance."""
-    rows = rows & sides.backtest.lined & ~sides.backtest.estimated
+    rows = rows & paired.backtest.has_line & ~paired.backtest.estimated
     if not rows.any():
         return None
-    off = np.abs(sides.production.line - sides.backtest.line)[rows]
-    return {"rows": int(rows.sum()), "differ": float((off > EQUAL).mean()), "distance": float(off.mean())}
+    distances = np.abs(paired.production.line - paired.backtest.line)[rows]
+    return {
+        "rows": int(rows.sum()),
+        "differ": float((distances > LINE_TOLERANCE).mean()),
+        "distance": float(distances.mean()),
+    }
 
 
-def _stretches(sides: Sides, lined: Mask) -> list[dict[str, Any]]:
-    lines, made = (
-        np.bincount(sides.code[rows], minlength=len(sides.days)) for rows in (lined, lined & sides.production.estimated)
+def _find_estimated_stretches(paired: PairedRows, has_line: Mask) -> list[dict[str, Any]]:
+    line_counts, estimated_counts = (
+        np.bincount(paired.day_index[rows], minlength=len(paired.days))
+        for rows in (has_line, has_line & paired.production.estimated)
     )
-    played = np.flatnonzero(lines)
-    most = 2 * made[played] > lines[played]
+    played_days = np.flatnonzero(line_counts)
+    is_mostly_estimated = 2 * estimated_counts[played_days] > line_counts[played_days]
     return [
-        dict(zip(("first", "last"), sides.named(played[[first, last]]), strict=True)) | {"days": last - first + 1}
-        for first, last in runs(most)
-        if last - first + 1 >= SHORTEST
+        dict(zip(("first", "last"), paired.format_days(played_days[[start, stop]]), strict=True))
+        | {"days": stop - start + 1}
+        for start, stop in find_runs(is_mostly_estimated)
+        if stop - start + 1 >= MIN_STRETCH_DAYS
     ]

@@ -5,75 +5,89 @@ from typing import Any
 import numpy as np
 
 from core.drawn import Floats
-from stages.diagnose._gap.rows import Mask, Sides
+from stages.diagnose._gap.rows import Mask, PairedRows
 
-SHORTEST, EVERY, STEP = 2, 60, 1.1  # days: every length from 2 to 60, then each a tenth longer
-SCALE = 1.4826  # of the median absolute deviation, to a standard deviation where deviations are normal
-SHOWN = 5
+MIN_DAYS, MAX_EXHAUSTIVE_DAYS, LENGTH_GROWTH = 2, 60, 1.1  # days: every length from 2 to 60, then each a tenth longer
+MAD_TO_STD = 1.4826  # of the median absolute deviation, to a standard deviation where deviations are normal
+MAX_STRETCHES = 5
 MEASURES = {
     "bias": "production's predictions less the backtest's",
     "error": "production's error less the backtest's",
 }
 
 
-def stretches(sides: Sides, size: float, errors: float) -> list[dict[str, Any]]:
+def find_stretches(paired: PairedRows, size: float, errors: float) -> list[dict[str, Any]]:
     """Return stretches whose mean difference is `size` or more off the usual, and by `errors` standard errors or more.
 
     Both sides' predictions are compared on the rows that both predict: by themselves (an input at its default shifts
     them) and by their errors (knowing the result shrinks them). Usual is the median day; the standard error is robust,
     from the days.
     """
-    both = np.flatnonzero(sides.backtest.predicted & sides.production.predicted & np.isfinite(sides.target))
-    ahead = (sides.production.prediction - sides.backtest.prediction)[both]
-    theirs, own = (np.abs(side.prediction - sides.target)[both] for side in (sides.production, sides.backtest))
-    found = []
-    for measure, values in (("bias", ahead), ("error", theirs - own)):
-        counts = np.bincount(sides.code[both], minlength=len(sides.days)).astype(np.float64)
-        sums = np.bincount(sides.code[both], values, len(sides.days)).astype(np.float64)
-        played = np.flatnonzero(counts)
-        for first, last, off, score in _scan(sums[played], counts[played], size, errors):
-            days = sides.named(played[[first, last]])
-            found.append(
-                {"measure": measure, "first": days[0], "last": days[1], "days": last - first + 1, "off": off}
+    common_rows = np.flatnonzero(
+        paired.backtest.has_prediction & paired.production.has_prediction & np.isfinite(paired.target)
+    )
+    prediction_gap = (paired.production.prediction - paired.backtest.prediction)[common_rows]
+    production_error, backtest_error = (
+        np.abs(source.prediction - paired.target)[common_rows] for source in (paired.production, paired.backtest)
+    )
+    stretches = []
+    for measure, values in (("bias", prediction_gap), ("error", production_error - backtest_error)):
+        counts = np.bincount(paired.day_index[common_rows], minlength=len(paired.days)).astype(np.float64)
+        sums = np.bincount(paired.day_index[common_rows], values, len(paired.days)).astype(np.float64)
+        played_days = np.flatnonzero(counts)
+        for first_day, last_day, deviation, score in _scan_days(sums[played_days], counts[played_days], size, errors):
+            days = paired.format_days(played_days[[first_day, last_day]])
+            stretches.append(
+                {
+                    "measure": measure,
+                    "first": days[0],
+                    "last": days[1],
+                    "days": last_day - first_day + 1,
+                    "off": deviation,
+                }
                 | {"errors": score, "means": MEASURES[measure]}
             )
-    return found
+    return stretches
 
 
-def _scan(sums: Floats, counts: Floats, size: float, errors: float) -> list[tuple[int, int, float, float]]:
+def _scan_days(sums: Floats, counts: Floats, size: float, errors: float) -> list[tuple[int, int, float, float]]:
     """Return first, last, mean deviation and standard errors of the stretches that stand out, the clearest first."""
-    if len(sums) <= SHORTEST:
+    if len(sums) <= MIN_DAYS:
         return []
     usual = float(np.median(sums / counts))
-    spread = SCALE * float(np.median(np.abs(sums / counts - usual) * np.sqrt(counts)))
-    off, free = sums - usual * counts, np.ones(len(sums), bool)
-    found: list[tuple[int, int, float, float]] = []
-    while len(found) < SHOWN and spread > 0:
-        best = _clearest(off, counts, free, size)
+    spread = MAD_TO_STD * float(np.median(np.abs(sums / counts - usual) * np.sqrt(counts)))
+    deviations, is_free = sums - usual * counts, np.ones(len(sums), bool)
+    stretches: list[tuple[int, int, float, float]] = []
+    while len(stretches) < MAX_STRETCHES and spread > 0:
+        best = _find_clearest_stretch(deviations, counts, is_free, size)
         if best is None or best[3] / spread < errors:
             break
-        found.append((*best[:3], best[3] / spread))
-        free[best[0] : best[1] + 1] = False
-    return found
+        stretches.append((*best[:3], best[3] / spread))
+        is_free[best[0] : best[1] + 1] = False
+    return stretches
 
 
-def _clearest(off: Floats, counts: Floats, free: Mask, size: float) -> tuple[int, int, float, float] | None:
+def _find_clearest_stretch(
+    deviations: Floats, counts: Floats, is_free: Mask, size: float
+) -> tuple[int, int, float, float] | None:
     """Return the stretch of free days, of those that are `size` off, whose sum is largest for the root of its rows."""
-    sums, rows, taken = (np.concatenate([[0.0], np.cumsum(part)]) for part in (off, counts, ~free))
+    sums, rows, occupied_sums = (
+        np.concatenate([[0.0], np.cumsum(values)]) for values in (deviations, counts, ~is_free)
+    )
     best: tuple[int, int, float, float] | None = None
-    for length in _lengths(len(off)):
-        total, held, occupied = (part[length:] - part[:-length] for part in (sums, rows, taken))
-        far = (np.abs(total) >= size * held) & (occupied == 0)
-        score = np.where(far, np.abs(total) / np.sqrt(held), 0.0)
-        place = int(score.argmax())
-        if score[place] > (best[3] if best else 0.0):
-            best = place, place + length - 1, float(total[place] / held[place]), float(score[place])
+    for length in _list_lengths(len(deviations)):
+        total, row_count, occupied = (values[length:] - values[:-length] for values in (sums, rows, occupied_sums))
+        is_candidate = (np.abs(total) >= size * row_count) & (occupied == 0)
+        score = np.where(is_candidate, np.abs(total) / np.sqrt(row_count), 0.0)
+        start = int(score.argmax())
+        if score[start] > (best[3] if best else 0.0):
+            best = start, start + length - 1, float(total[start] / row_count[start]), float(score[start])
     return best
 
 
-def _lengths(days: int) -> list[int]:
-    lengths, length = list(range(SHORTEST, min(EVERY, days - 1) + 1)), EVERY * STEP
+def _list_lengths(days: int) -> list[int]:
+    lengths, length = list(range(MIN_DAYS, min(MAX_EXHAUSTIVE_DAYS, days - 1) + 1)), MAX_EXHAUSTIVE_DAYS * LENGTH_GROWTH
     while length < days:
         lengths.append(int(length))
-        length *= STEP
+        length *= LENGTH_GROWTH
     return lengths

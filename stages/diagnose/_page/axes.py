@@ -22,26 +22,30 @@ class Axis:
         return self.begin + share * (self.end - self.begin)
 
 
-def span(values: Iterable[float | None], room: float = 0.06, least: float = 1e-9) -> tuple[float, float]:
+def compute_range(
+    values: Iterable[float | None], margin_share: float = 0.06, min_width: float = 1e-9
+) -> tuple[float, float]:
     """Return the stretch that holds all figures with some room on both sides; 0 to 1 where there are none."""
-    known = [value for value in values if value is not None]
-    if not known:
+    known_values = [value for value in values if value is not None]
+    if not known_values:
         return 0.0, 1.0
-    low, high = min(known), max(known)
-    spare = room * (high - low) if high - low > least else max(abs(high) * room, least, 0.01)
-    return low - spare, high + spare
+    low, high = min(known_values), max(known_values)
+    margin = margin_share * (high - low) if high - low > min_width else max(abs(high) * margin_share, min_width, 0.01)
+    return low - margin, high + margin
 
 
-def ticks(low: float, high: float, most: int = 5) -> tuple[list[float], int]:
+def compute_ticks(low: float, high: float, max_count: int = 5) -> tuple[list[float], int]:
     """Return round numbers within a stretch, and the digits after the point that tell them apart."""
-    rough = (high - low) / most
-    size = 10.0 ** math.floor(math.log10(rough))
-    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [whole * step for whole in range(first, last + 1)], max(0, -math.floor(math.log10(step) + 1e-9))
+    min_step = (high - low) / max_count
+    magnitude = 10.0 ** math.floor(math.log10(min_step))
+    step = next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor >= min_step)
+    first_multiple, last_multiple = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [multiple * step for multiple in range(first_multiple, last_multiple + 1)], max(
+        0, -math.floor(math.log10(step) + 1e-9)
+    )
 
 
-def place(value: float) -> str:
+def format_coordinate(value: float) -> str:
     """Return a place on the drawing with a tenth of a unit, always in the same bytes."""
-    said = f"{value:.1f}"
-    return "0" if said in ("-0.0", "0.0") else said.removesuffix(".0")
+    text = f"{value:.1f}"
+    return "0" if text in ("-0.0", "0.0") else text.removesuffix(".0")

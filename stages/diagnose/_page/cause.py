@@ -3,38 +3,53 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stages.diagnose._page.dots import Dot, dots
-from stages.diagnose._page.markup import Html, figure, section, tag
+from stages.diagnose._page.dots import DotEstimate, draw_dot_whiskers
+from stages.diagnose._page.markup import Html, html_tag, render_figure, render_section
 from stages.diagnose._page.top import Checks
-from stages.diagnose._page.words import digits, ends, is_interval, spoken, stopped, within
+from stages.diagnose._page.words import (
+    close_sentence,
+    count_interval_decimals,
+    format_interval,
+    format_name,
+    get_interval_values,
+    is_interval,
+)
 
 
-def cause(checks: Checks) -> Html:
+def render_cause(checks: Checks) -> Html:
     """Return the parts of the change with their intervals, or why there are none."""
-    title, found = "Why it changed", checks.get("root_cause")
-    if found is None:
-        return section(title, tag("p", "No cause was looked for."), name="cause")
-    said = tag("p", stopped(str(found.get("summary") or "")))
-    shown = parts(found.get("details") or {})
-    if not shown:
-        return section(title, said, name="cause")
-    words = "; ".join(f"{one.name} {one.said}" for one in shown)
-    picture = dots("Parts of the change", f"{words}.", shown, (0.0,))
-    below = "Loss of the model beside that of the market, newest window against the days before it: above 0 is worse."
-    return section(title, said, figure("Parts of the change", picture, below), name="cause")
+    title, finding = "Why it changed", checks.get("root_cause")
+    if finding is None:
+        return render_section(title, html_tag("p", "No cause was looked for."), name="cause")
+    summary_html = html_tag("p", close_sentence(str(finding.get("summary") or "")))
+    shown_dots = list_change_parts(finding.get("details") or {})
+    if not shown_dots:
+        return render_section(title, summary_html, name="cause")
+    description = "; ".join(f"{dot.name} {dot.text}" for dot in shown_dots)
+    picture = draw_dot_whiskers("Parts of the change", f"{description}.", shown_dots, (0.0,))
+    caption = "Loss of the model beside that of the market, newest window against the days before it: above 0 is worse."
+    return render_section(title, summary_html, render_figure("Parts of the change", picture, caption), name="cause")
 
 
-def parts(details: Mapping[str, Any]) -> list[Dot]:
+def list_change_parts(details: Mapping[str, Any]) -> list[DotEstimate]:
     """Return the change and its parts, largest first."""
-    held = details.get("parts")
-    found = held.items() if isinstance(held, Mapping) else []
-    whole = details["change"] if is_interval(details.get("change")) else None
-    places = digits(*ends(whole)[1:]) if whole else None  # of all parts the same, those that the whole change bears
-    shown = [_dot(spoken(str(name)), value, places) for name, value in found if is_interval(value)]
-    shown.sort(key=lambda one: (-abs(one.value or 0.0), one.name))
-    return [*([_dot("the whole change", whole, places, True)] if whole else []), *shown] if shown else []
+    change_parts = details.get("parts")
+    named_parts = change_parts.items() if isinstance(change_parts, Mapping) else []
+    total_change = details["change"] if is_interval(details.get("change")) else None
+    decimals = (
+        count_interval_decimals(*get_interval_values(total_change)[1:]) if total_change else None
+    )  # of all parts the same, those that the whole change bears
+    part_dots = [
+        _make_dot(format_name(str(name)), value, decimals) for name, value in named_parts if is_interval(value)
+    ]
+    part_dots.sort(key=lambda dot: (-abs(dot.value or 0.0), dot.name))
+    return (
+        [*([_make_dot("the whole change", total_change, decimals, True)] if total_change else []), *part_dots]
+        if part_dots
+        else []
+    )
 
 
-def _dot(name: str, value: Mapping[str, Any], places: int | None, strong: bool = False) -> Dot:
-    found = ends(value)
-    return Dot(name, within(*found, sign=True, places=places), *found, strong=strong)
+def _make_dot(name: str, value: Mapping[str, Any], decimals: int | None, strong: bool = False) -> DotEstimate:
+    interval = get_interval_values(value)
+    return DotEstimate(name, format_interval(*interval, signed=True, decimals=decimals), *interval, strong=strong)

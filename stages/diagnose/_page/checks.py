@@ -3,46 +3,56 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stages.diagnose._page.listing import listing
-from stages.diagnose._page.markup import Html, folded, join, section, tag
-from stages.diagnose._page.top import Checks, badge
-from stages.diagnose._page.words import counted, spoken, stopped
+from stages.diagnose._page.listing import render_listing
+from stages.diagnose._page.markup import Html, html_tag, join_html, render_collapsible, render_section
+from stages.diagnose._page.top import Checks, render_badge
+from stages.diagnose._page.words import close_sentence, format_count, format_name
 
-ORDER = ("failed", "warning", "ok")
+STATUS_ORDER = ("failed", "warning", "ok")
 Questions = Mapping[str, str]
 
 
-def findings(checks: Checks, questions: Questions) -> Html:
+def render_findings(checks: Checks, questions: Questions) -> Html:
     """Return the checks that could be run, each with its figures folded away."""
-    found = [name for status in ORDER for name in sorted(checks) if _status(checks[name]) == status]
+    names = [name for status in STATUS_ORDER for name in sorted(checks) if _get_status(checks[name]) == status]
     # a status that is not known is shown rather than lost
-    found += [name for name in sorted(checks) if _status(checks[name]) not in (*ORDER, "declined")]
-    declined = sum(_status(one) == "declined" for one in checks.values())
-    told = f"{counted(declined, 'check', 'checks')} declined: see the end of the page." if declined else ""
-    rows = [tag("li", _finding(name, checks[name], questions.get(name, ""))) for name in found]
-    held = tag("ul", *rows, class_="checks") if rows else tag("p", "No check could be run.")
-    return section("Checks", held, tag("p", told, class_="soft") if told else "", name="checks")
+    names += [name for name in sorted(checks) if _get_status(checks[name]) not in (*STATUS_ORDER, "declined")]
+    declined_count = sum(_get_status(finding) == "declined" for finding in checks.values())
+    note = (
+        f"{format_count(declined_count, 'check', 'checks')} declined: see the end of the page."
+        if declined_count
+        else ""
+    )
+    rows = [html_tag("li", _render_finding(name, checks[name], questions.get(name, ""))) for name in names]
+    content = html_tag("ul", *rows, class_="checks") if rows else html_tag("p", "No check could be run.")
+    return render_section("Checks", content, html_tag("p", note, class_="soft") if note else "", name="checks")
 
 
-def declined(checks: Checks, questions: Questions) -> Html:
+def render_declined(checks: Checks, questions: Questions) -> Html:
     """Return the checks that declined, each with its reason."""
-    found = [name for name in sorted(checks) if _status(checks[name]) == "declined"]
+    names = [name for name in sorted(checks) if _get_status(checks[name]) == "declined"]
     title = "Checks that declined"
-    if not found:
-        return section(title, tag("p", "None."), name="declined")
-    rows = [tag("li", _finding(name, checks[name], questions.get(name, ""))) for name in found]
-    why = f"{counted(len(found), 'check', 'checks')}, with the reason of each"
-    return section(title, folded(why, tag("ul", *rows, class_="checks")), name="declined")
+    if not names:
+        return render_section(title, html_tag("p", "None."), name="declined")
+    rows = [html_tag("li", _render_finding(name, checks[name], questions.get(name, ""))) for name in names]
+    summary = f"{format_count(len(names), 'check', 'checks')}, with the reason of each"
+    return render_section(title, render_collapsible(summary, html_tag("ul", *rows, class_="checks")), name="declined")
 
 
-def _finding(name: str, found: Mapping[str, Any], question: str) -> Html:
-    status, details = _status(found), found.get("details") or {}
-    head = join([badge(status), tag("strong", f" {spoken(name)}. "), stopped(str(found.get("summary") or ""))])
-    asked = [tag("p", question, class_="soft")] if question else []
+def _render_finding(name: str, finding: Mapping[str, Any], question: str) -> Html:
+    status, details = _get_status(finding), finding.get("details") or {}
+    summary_html = join_html(
+        [
+            render_badge(status),
+            html_tag("strong", f" {format_name(name)}. "),
+            close_sentence(str(finding.get("summary") or "")),
+        ]
+    )
+    question_html = [html_tag("p", question, class_="soft")] if question else []
     if not details:
-        return tag("div", tag("p", head), *asked)
-    return folded(head, *asked, listing(details))
+        return html_tag("div", html_tag("p", summary_html), *question_html)
+    return render_collapsible(summary_html, *question_html, render_listing(details))
 
 
-def _status(found: Mapping[str, Any]) -> str:
-    return str(found.get("status") or "declined")
+def _get_status(finding: Mapping[str, Any]) -> str:
+    return str(finding.get("status") or "declined")

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from stages.diagnose._page.words import number
+from stages.diagnose._page.words import parse_number
 
-SHOWN = 180  # newest days that the drawings have room for
-QUIET = ("", "none", "ok", "healthy")  # levels that are no alert
+MAX_DAYS = 180  # newest days that the drawings have room for
+QUIET_LEVELS = ("", "none", "ok", "healthy")  # levels that are no alert
 
 Values = list[float | None]
 
 
 @dataclass(frozen=True)
-class Alert:
+class DayAlert:
     """What was raised on a day."""
 
     day: str
@@ -24,56 +24,56 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class Days:
+class DailySeries:
     """The newest days of the table, oldest first, each once."""
 
     rows: pd.DataFrame
-    left_out: int  # older days
+    older_day_count: int  # older days
 
     @classmethod
-    def of(cls, daily: pd.DataFrame | None) -> "Days | None":
+    def from_table(cls, daily: pd.DataFrame | None) -> "DailySeries | None":
         """Return the table's days in order; None where there is no table, no day or no day's name."""
         if daily is None or "game_date" not in daily:
             return None
         dates = pd.to_datetime(daily["game_date"], errors="coerce")
         rows = daily.assign(game_date=dates)[dates.notna()].sort_values("game_date", kind="stable")
         rows = rows.drop_duplicates("game_date", keep="last").reset_index(drop=True)
-        return cls(rows.tail(SHOWN).reset_index(drop=True), max(len(rows) - SHOWN, 0)) if len(rows) else None
+        return cls(rows.tail(MAX_DAYS).reset_index(drop=True), max(len(rows) - MAX_DAYS, 0)) if len(rows) else None
 
     @property
-    def names(self) -> list[str]:
+    def day_names(self) -> list[str]:
         """Return the days as 2024-01-31."""
         return [f"{day:%Y-%m-%d}" for day in self.rows["game_date"]]
 
     @property
-    def newest(self) -> str:
+    def newest_day(self) -> str:
         """Return the newest day."""
-        return self.names[-1]
+        return self.day_names[-1]
 
-    def numbers(self, column: str) -> Values:
+    def get_numbers(self, column: str) -> Values:
         """Return a column's figures, None on days without; all None where there is no such column."""
         if column not in self.rows:
             return [None] * len(self.rows)
         values = pd.to_numeric(self.rows[column], errors="coerce").to_numpy(float, na_value=np.nan)
-        return [number(value) for value in values]
+        return [parse_number(value) for value in values]
 
-    def text(self, column: str) -> list[str]:
+    def get_texts(self, column: str) -> list[str]:
         """Return a column's words, empty on days without."""
         if column not in self.rows:
             return [""] * len(self.rows)
         return ["" if pd.isna(value) else str(value).strip() for value in self.rows[column]]
 
-    def has(self, *columns: str) -> bool:
+    def has_figures(self, *columns: str) -> bool:
         """Return whether any of the columns has a figure on any day."""
-        return any(value is not None for column in columns for value in self.numbers(column))
+        return any(value is not None for column in columns for value in self.get_numbers(column))
 
-    def alike(self) -> bool:
+    def has_equal_counts(self) -> bool:
         """Return whether model and market are known to be judged on equally many units on every day."""
-        counts = self.numbers("model_n"), self.numbers("line_n")
+        counts = self.get_numbers("model_n"), self.get_numbers("line_n")
         return any(counts[0]) and counts[0] == counts[1]
 
-    def alerts(self) -> list[Alert]:
+    def list_alerts(self) -> list[DayAlert]:
         """Return what was raised on the days, oldest first."""
         columns = ("alert_level", "alert_message", "primary_cause")
-        told = zip(self.names, *(self.text(column) for column in columns), strict=True)
-        return [Alert(*one) for one in told if one[1].lower() not in QUIET]
+        day_fields = zip(self.day_names, *(self.get_texts(column) for column in columns), strict=True)
+        return [DayAlert(*fields) for fields in day_fields if fields[1].lower() not in QUIET_LEVELS]

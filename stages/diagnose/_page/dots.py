@@ -3,21 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stages.diagnose._page.axes import WIDTH, Axis, place, span, ticks
-from stages.diagnose._page.markup import Html, tag
+from stages.diagnose._page.axes import WIDTH, Axis, compute_range, compute_ticks, format_coordinate
+from stages.diagnose._page.markup import Html, html_tag
 
-ROW = 38  # units that a row is high: words above, its whisker below
-FOOT = 22
-EDGE = 10
-LETTERS = 52  # that a row has room for, name and figure together
+ROW_HEIGHT = 38  # units that a row is high: words above, its whisker below
+FOOT_HEIGHT = 22
+EDGE_MARGIN = 10
+MAX_ROW_LETTERS = 52  # that a row has room for, name and figure together
 
 
 @dataclass(frozen=True)
-class Dot:
+class DotEstimate:
     """An estimate in words and on the axis; `start` is the level that a step comes from."""
 
     name: str
-    said: str
+    text: str
     value: float | None
     low: float | None = None
     high: float | None = None
@@ -25,51 +25,63 @@ class Dot:
     strong: bool = False
 
 
-def dots(title: str, said: str, found: Sequence[Dot], marks: Sequence[float] = ()) -> Html:
+def draw_dot_whiskers(
+    title: str, description: str, estimates: Sequence[DotEstimate], marks: Sequence[float] = ()
+) -> Html:
     """Return a drawing of estimates, one below the other; marks are dashed lines across all of them."""
-    shown = [end for one in found for end in (one.value, one.low, one.high, one.start)]
-    x = Axis(*span([*shown, *marks]), EDGE, WIDTH - EDGE)
-    bottom = ROW * len(found) + 2
-    drawn = [*_levels(x, bottom), *(_upright(x(mark), bottom, "mark") for mark in marks)]
-    drawn += [part for number, one in enumerate(found) for part in _row(one, ROW * number, x)]
-    box = f"0 0 {WIDTH} {bottom + FOOT}"
-    named = [tag("title", title), tag("desc", said)]
-    return tag("svg", *named, *drawn, viewBox=box, role="img", aria_label=f"{title}. {said}")
+    values = [
+        value for estimate in estimates for value in (estimate.value, estimate.low, estimate.high, estimate.start)
+    ]
+    x = Axis(*compute_range([*values, *marks]), EDGE_MARGIN, WIDTH - EDGE_MARGIN)
+    bottom = ROW_HEIGHT * len(estimates) + 2
+    elements = [*_draw_gridlines(x, bottom), *(_draw_vertical(x(mark), bottom, "mark") for mark in marks)]
+    elements += [
+        element for index, estimate in enumerate(estimates) for element in _draw_row(estimate, ROW_HEIGHT * index, x)
+    ]
+    view_box = f"0 0 {WIDTH} {bottom + FOOT_HEIGHT}"
+    captions = [html_tag("title", title), html_tag("desc", description)]
+    return html_tag("svg", *captions, *elements, viewBox=view_box, role="img", aria_label=f"{title}. {description}")
 
 
-def _row(one: Dot, top: int, x: Axis) -> Iterator[Html]:
-    look = "model" if one.strong else "other"
-    name = _short(one.name, LETTERS - len(one.said))
-    yield tag("text", name, x=0, y=top + 13, class_="strong" if one.strong else "said")
-    yield tag("text", one.said, x=WIDTH, y=top + 13, text_anchor="end", class_="strong" if one.strong else "said")
+def _draw_row(estimate: DotEstimate, top: int, x: Axis) -> Iterator[Html]:
+    style = "model" if estimate.strong else "other"
+    name = _truncate_name(estimate.name, MAX_ROW_LETTERS - len(estimate.text))
+    yield html_tag("text", name, x=0, y=top + 13, class_="strong" if estimate.strong else "said")
+    yield html_tag(
+        "text", estimate.text, x=WIDTH, y=top + 13, text_anchor="end", class_="strong" if estimate.strong else "said"
+    )
     middle = top + 26
-    if one.value is None:
+    if estimate.value is None:
         return
-    if one.start is not None:
-        yield _step(one.start, one.value, middle, x)
-    if one.low is not None and one.high is not None:
-        ends = {"x1": place(x(one.low)), "x2": place(x(one.high))}
-        yield tag("line", **ends, y1=middle, y2=middle, class_=f"whisker w-{look}")
-    yield tag("circle", cx=place(x(one.value)), cy=middle, r=5 if one.strong else 4, class_=f"f-{look}")
+    if estimate.start is not None:
+        yield _draw_step(estimate.start, estimate.value, middle, x)
+    if estimate.low is not None and estimate.high is not None:
+        whisker = {"x1": format_coordinate(x(estimate.low)), "x2": format_coordinate(x(estimate.high))}
+        yield html_tag("line", **whisker, y1=middle, y2=middle, class_=f"whisker w-{style}")
+    yield html_tag(
+        "circle", cx=format_coordinate(x(estimate.value)), cy=middle, r=5 if estimate.strong else 4, class_=f"f-{style}"
+    )
 
 
-def _step(start: float, value: float, middle: int, x: Axis) -> Html:
+def _draw_step(start: float, value: float, middle: int, x: Axis) -> Html:
     left, right = sorted((x(start), x(value)))
-    wide, look = place(max(right - left, 1.0)), "up" if value >= start else "down"
-    return tag("rect", x=place(left), y=middle - 6, width=wide, height=12, class_=look)
+    width, style = format_coordinate(max(right - left, 1.0)), "up" if value >= start else "down"
+    return html_tag("rect", x=format_coordinate(left), y=middle - 6, width=width, height=12, class_=style)
 
 
-def _levels(x: Axis, bottom: int) -> Iterator[Html]:
-    values, digits = ticks(x.low, x.high)
+def _draw_gridlines(x: Axis, bottom: int) -> Iterator[Html]:
+    values, decimals = compute_ticks(x.low, x.high)
     for value in values:
-        yield _upright(x(value), bottom, "grid")
-        said = f"{value:.{digits}f}".replace("-", "−")
-        yield tag("text", said, x=place(x(value)), y=bottom + 16, text_anchor="middle")
+        yield _draw_vertical(x(value), bottom, "grid")
+        label = f"{value:.{decimals}f}".replace("-", "−")
+        yield html_tag("text", label, x=format_coordinate(x(value)), y=bottom + 16, text_anchor="middle")
 
 
-def _upright(at: float, bottom: int, look: str) -> Html:
-    return tag("line", x1=place(at), x2=place(at), y1=0, y2=bottom, class_=look)
+def _draw_vertical(position: float, bottom: int, style: str) -> Html:
+    return html_tag(
+        "line", x1=format_coordinate(position), x2=format_coordinate(position), y1=0, y2=bottom, class_=style
+    )
 
 
-def _short(name: str, letters: int) -> str:
-    return name if len(name) <= letters else f"{name[: max(letters - 1, 3)]}…"
+def _truncate_name(name: str, max_letters: int) -> str:
+    return name if len(name) <= max_letters else f"{name[: max(max_letters - 1, 3)]}…"

@@ -3,72 +3,93 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.diagnose._page.dots import Dot, dots
-from stages.diagnose._page.markup import Html, figure, join, section, tag
+from stages.diagnose._page.dots import DotEstimate, draw_dot_whiskers
+from stages.diagnose._page.markup import Html, html_tag, join_html, render_figure, render_section
 from stages.diagnose._page.top import Checks
-from stages.diagnose._page.words import ends, is_interval, number, spoken, stopped, within
+from stages.diagnose._page.words import (
+    close_sentence,
+    format_interval,
+    format_name,
+    get_interval_values,
+    is_interval,
+    parse_number,
+)
 
-NOTHING = 1e-6  # share below which a remainder is rounding
+MAX_ROUNDING_SHARE = 1e-6  # share below which a remainder is rounding
 
 
-def gap(checks: Checks) -> Html:
+def render_gap(checks: Checks) -> Html:
     """Return the waterfall of the gap between backtest and production, or why there is none."""
-    title, found = "Backtest and production", checks.get("gap")
-    if found is None:
-        return section(title, tag("p", "The gap to production was not looked at."), name="gap")
-    details = found.get("details") or {}
-    said = _said(found, details)
-    steps = [one for one in details.get("waterfall") or [] if number(one.get("contribution")) is not None]
+    title, finding = "Backtest and production", checks.get("gap")
+    if finding is None:
+        return render_section(title, html_tag("p", "The gap to production was not looked at."), name="gap")
+    details = finding.get("details") or {}
+    verdict_html = _render_verdict(finding, details)
+    steps = [entry for entry in details.get("waterfall") or [] if parse_number(entry.get("contribution")) is not None]
     if not steps:
-        return section(title, said, name="gap")
-    shown = waterfall(details, steps)
-    words = "; ".join(f"{one.name} {one.said}" for one in shown)
-    picture = dots("From backtest to production", f"{words}.", shown, _marks(shown))
-    below = "Bars step from one hit rate to the next, in per cent; whiskers are 95 % intervals of each step."
-    return section(title, said, figure("What makes the gap", picture, below), name="gap")
+        return render_section(title, verdict_html, name="gap")
+    shown_dots = build_waterfall_dots(details, steps)
+    description = "; ".join(f"{entry.name} {entry.text}" for entry in shown_dots)
+    picture = draw_dot_whiskers("From backtest to production", f"{description}.", shown_dots, _get_marks(shown_dots))
+    caption = "Bars step from one hit rate to the next, in per cent; whiskers are 95 % intervals of each step."
+    return render_section(title, verdict_html, render_figure("What makes the gap", picture, caption), name="gap")
 
 
-def _said(found: Mapping[str, Any], details: Mapping[str, Any]) -> Html:
+def _render_verdict(finding: Mapping[str, Any], details: Mapping[str, Any]) -> Html:
     """Return the verdict's reasons and the main cause; the summary where they are not told apart."""
-    verdict, main = (details.get(name) or {} for name in ("verdict", "main_cause"))
-    if not (verdict.get("verdict") and main.get("sentence")):
-        return tag("p", stopped(str(found.get("summary") or "")))
-    reasons = [tag("li", stopped(str(reason))) for reason in verdict.get("reasons") or []]
-    word = tag("strong", str(verdict["verdict"]).capitalize())
-    named = tag("p", "Verdict: ", word, f". {stopped(str(main['sentence']))}")
-    return join([named, tag("ul", *reasons) if reasons else ""])
+    verdict, main_cause = (details.get(name) or {} for name in ("verdict", "main_cause"))
+    if not (verdict.get("verdict") and main_cause.get("sentence")):
+        return html_tag("p", close_sentence(str(finding.get("summary") or "")))
+    reasons = [html_tag("li", close_sentence(str(reason))) for reason in verdict.get("reasons") or []]
+    verdict_label = html_tag("strong", str(verdict["verdict"]).capitalize())
+    verdict_html = html_tag("p", "Verdict: ", verdict_label, f". {close_sentence(str(main_cause['sentence']))}")
+    return join_html([verdict_html, html_tag("ul", *reasons) if reasons else ""])
 
 
-def waterfall(details: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[Dot]:
+def build_waterfall_dots(details: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[DotEstimate]:
     """Return both sides and the steps between them, in per cent; from 0 where the sides' rates are not told."""
-    before, after = (_rate(details, side) for side in ("backtest", "production"))
-    level = before.value if before and before.value is not None else 0.0
-    found = [before] if before else []
-    for one in steps:
-        found.append(_step(str(one.get("step", "")), one, level))
-        level += 100 * (number(one.get("contribution")) or 0.0)
-    if after and after.value is not None and before and abs(after.value - level) > 100 * NOTHING:
-        left = {"contribution": (after.value - level) / 100}
-        found.append(_step("left over", left, level))
-    return [*found, after] if after else found
+    backtest, production = (_make_rate(details, source) for source in ("backtest", "production"))
+    level = backtest.value if backtest and backtest.value is not None else 0.0
+    dots = [backtest] if backtest else []
+    for step in steps:
+        dots.append(_make_step(str(step.get("step", "")), step, level))
+        level += 100 * (parse_number(step.get("contribution")) or 0.0)
+    if (
+        production
+        and production.value is not None
+        and backtest
+        and abs(production.value - level) > 100 * MAX_ROUNDING_SHARE
+    ):
+        remainder = {"contribution": (production.value - level) / 100}
+        dots.append(_make_step("left over", remainder, level))
+    return [*dots, production] if production else dots
 
 
-def _marks(shown: Sequence[Dot]) -> tuple[float, ...]:
+def _get_marks(shown_dots: Sequence[DotEstimate]) -> tuple[float, ...]:
     """Return the level that all steps start from."""
-    first = shown[0].value if shown[0].start is None else 0.0
-    return (first,) if first is not None else ()
+    start = shown_dots[0].value if shown_dots[0].start is None else 0.0
+    return (start,) if start is not None else ()
 
 
-def _step(name: str, one: Mapping[str, Any], level: float) -> Dot:
-    value, low, high = (number(one.get(part)) for part in ("contribution", "low", "high"))
-    points, down, up = (None if part is None else 100 * part for part in (value, low, high))
-    ended, below, above = (None if part is None else level + part for part in (points, down, up))
-    return Dot(spoken(name), within(points, down, up, sign=True, places=1), ended, below, above, level)
+def _make_step(name: str, step: Mapping[str, Any], level: float) -> DotEstimate:
+    value, low, high = (parse_number(step.get(item)) for item in ("contribution", "low", "high"))
+    change, change_low, change_high = (None if item is None else 100 * item for item in (value, low, high))
+    end_level, end_low, end_high = (
+        None if item is None else level + item for item in (change, change_low, change_high)
+    )
+    return DotEstimate(
+        format_name(name),
+        format_interval(change, change_low, change_high, signed=True, decimals=1),
+        end_level,
+        end_low,
+        end_high,
+        level,
+    )
 
 
-def _rate(details: Mapping[str, Any], side: str) -> Dot | None:
-    held = (details.get("sides") or {}).get(side) or {}
-    if not is_interval(held.get("hit_rate")):
+def _make_rate(details: Mapping[str, Any], source: str) -> DotEstimate | None:
+    metrics = (details.get("sides") or {}).get(source) or {}
+    if not is_interval(metrics.get("hit_rate")):
         return None
-    found = ends(held["hit_rate"], 100.0)
-    return Dot(side, within(*found, unit=" %", places=1), *found, strong=True)
+    rate = get_interval_values(metrics["hit_rate"], 100.0)
+    return DotEstimate(source, format_interval(*rate, unit=" %", decimals=1), *rate, strong=True)

@@ -3,8 +3,8 @@
 import html
 from collections.abc import Iterable, Sequence
 
-VOID = ("link", "meta")
-LONG = 32  # letters
+VOID_ELEMENTS = ("link", "meta")
+MAX_NOWRAP_LETTERS = 32  # letters
 Attribute = str | int | float | bool | None
 
 
@@ -14,63 +14,69 @@ class Html(str):
     __slots__ = ()
 
 
-def tag(element: str, /, *inside: str, **attributes: Attribute) -> Html:
+def html_tag(element: str, /, *children: str, **attributes: Attribute) -> Html:
     """Return an element around its parts; `class_` stands for class, `aria_label` for aria-label.
 
     An attribute that is None or False is left out, and True has no value.
     """
-    said = "".join(_attribute(key, value) for key, value in attributes.items())
-    return Html(f"<{element}{said}>" if element in VOID else f"<{element}{said}>{join(inside)}</{element}>")
+    attribute_text = "".join(_format_attribute(key, value) for key, value in attributes.items())
+    return Html(
+        f"<{element}{attribute_text}>"
+        if element in VOID_ELEMENTS
+        else f"<{element}{attribute_text}>{join_html(children)}</{element}>"
+    )
 
 
-def join(parts: Iterable[str], between: str = "") -> Html:
+def join_html(fragments: Iterable[str], between: str = "") -> Html:
     """Return the parts one after the other, text escaped."""
-    return Html(between.join(part if isinstance(part, Html) else escape(part) for part in parts))
+    return Html(
+        between.join(fragment if isinstance(fragment, Html) else escape_html(fragment) for fragment in fragments)
+    )
 
 
-def escape(text: str) -> str:
+def escape_html(text: str) -> str:
     """Return text as it may stand between tags and in quotes, without characters that no HTML can hold."""
-    kept = "".join(letter for letter in text if letter in "\n\t" or (letter.isprintable() or letter.isspace()))
-    return html.escape(kept.encode("utf-8", "replace").decode())
+    printable = "".join(letter for letter in text if letter in "\n\t" or (letter.isprintable() or letter.isspace()))
+    return html.escape(printable.encode("utf-8", "replace").decode())
 
 
-def section(title: str, *inside: str, name: str) -> Html:
+def render_section(title: str, *children: str, name: str) -> Html:
     """Return a section under a heading of the second level; `name` is its address on the page."""
-    return tag("section", tag("h2", title), *inside, id=name)
+    return html_tag("section", html_tag("h2", title), *children, id=name)
 
 
-def figure(title: str, picture: str, *said: str) -> Html:
+def render_figure(title: str, picture: str, *sentences: str) -> Html:
     """Return a picture under a heading of the third level, with sentences below it."""
-    words = [tag("p", one) for one in said if one]
-    caption = [tag("figcaption", *words)] if words else []
-    return tag("figure", tag("h3", title), picture, *caption)
+    paragraphs = [html_tag("p", sentence) for sentence in sentences if sentence]
+    caption = [html_tag("figcaption", *paragraphs)] if paragraphs else []
+    return html_tag("figure", html_tag("h3", title), picture, *caption)
 
 
-def figures(found: Iterable[str]) -> Html:
+def render_figure_grid(pictures: Iterable[str]) -> Html:
     """Return pictures side by side where there is room."""
-    return tag("div", *found, class_="figures")
+    return html_tag("div", *pictures, class_="figures")
 
 
-def folded(summary: str, *inside: str) -> Html:
+def render_collapsible(summary: str, *children: str) -> Html:
     """Return what is shown when it is asked for."""
-    return tag("details", tag("summary", summary), tag("div", *inside, class_="folded"))
+    return html_tag("details", html_tag("summary", summary), html_tag("div", *children, class_="folded"))
 
 
-def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
+def render_table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     """Return a table in a box of its own that scrolls; the first column heads the rows."""
-    top = tag("tr", *(tag("th", head, scope="col") for head in heads))
-    body = [tag("tr", *(_cell(number, cell) for number, cell in enumerate(row))) for row in rows]
-    whole = tag("table", tag("caption", caption), tag("thead", top), tag("tbody", *body))
-    return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption)
+    header = html_tag("tr", *(html_tag("th", head, scope="col") for head in heads))
+    body = [html_tag("tr", *(_render_cell(column, cell) for column, cell in enumerate(row))) for row in rows]
+    table_html = html_tag("table", html_tag("caption", caption), html_tag("thead", header), html_tag("tbody", *body))
+    return html_tag("div", table_html, class_="scroll", tabindex=0, role="region", aria_label=caption)
 
 
-def _cell(number: int, cell: str) -> Html:
-    wide = "long" if len(cell) > LONG else None  # may break; shorter ones stay on one line
-    return tag("td", cell, class_=wide) if number else tag("th", cell, scope="row", class_=wide)
+def _render_cell(column: int, cell: str) -> Html:
+    css_class = "long" if len(cell) > MAX_NOWRAP_LETTERS else None  # may break; shorter ones stay on one line
+    return html_tag("td", cell, class_=css_class) if column else html_tag("th", cell, scope="row", class_=css_class)
 
 
-def _attribute(key: str, value: Attribute) -> str:
+def _format_attribute(keyword: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""
-    name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+    name = keyword.rstrip("_").replace("_", "-")
+    return f" {name}" if value is True else f' {name}="{escape_html(str(value))}"'

@@ -5,22 +5,22 @@ from typing import Any
 
 import pandas as pd
 
-from stages.diagnose._page.cause import cause
-from stages.diagnose._page.checks import declined, findings
-from stages.diagnose._page.days import Days
-from stages.diagnose._page.gap import gap
-from stages.diagnose._page.history import history, zones
-from stages.diagnose._page.ladder import ladder, rungs
-from stages.diagnose._page.markup import Html, join, tag
-from stages.diagnose._page.reliability import reliability
-from stages.diagnose._page.segments import segments
+from stages.diagnose._page.cause import render_cause
+from stages.diagnose._page.checks import render_declined, render_findings
+from stages.diagnose._page.days import DailySeries
+from stages.diagnose._page.gap import render_gap
+from stages.diagnose._page.history import render_history, render_zones
+from stages.diagnose._page.ladder import list_baselines, render_ladder
+from stages.diagnose._page.markup import Html, html_tag, join_html
+from stages.diagnose._page.reliability import render_reliability
+from stages.diagnose._page.segments import render_segments
 from stages.diagnose._page.style import STYLE
-from stages.diagnose._page.top import Checks, heading, sentence
-from stages.diagnose._page.words import spoken
+from stages.diagnose._page.top import Checks, format_verdict_sentence, render_heading
+from stages.diagnose._page.words import format_name
 
 # nothing is fetched and nothing runs, whatever a name in the data may hold
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-PARTS = (
+CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+SECTIONS = (
     ("checks", "Checks"),
     ("ladder", "Ladder"),
     ("gap", "Backtest and production"),
@@ -33,48 +33,52 @@ PARTS = (
 )
 
 
-def page(
+def render_page(
     task: str,
     verdict: str,
     checks: Checks,
     report: Mapping[str, Any],
     daily: pd.DataFrame | None,
     questions: Mapping[str, str] | None = None,
-    plotted: pd.DataFrame | None = None,
+    reliability_cells: pd.DataFrame | None = None,
 ) -> str:
     """Return the page as HTML: the verdict in a sentence, then every part, or a sentence on why it is absent.
 
     `checks` are findings by name, `report` is report.json, `daily` the daily table (newest 180 days are drawn), any
-    column of which may be missing or null; rates are in per cent. `questions` says what each check asks; `plotted` are
+    column of which may be missing or null; rates are in per cent. `questions` says what each check asks; `reliability_cells` are
     the cells of plots/reliability.csv, for a report without them. Opens without a network; has no script; equal input
     gives equal bytes.
     """
-    asked, days = questions or {}, Days.of(daily)
+    check_questions, series = questions or {}, DailySeries.from_table(daily)
     body = [
-        findings(checks, asked),
-        ladder(report),
-        gap(checks),
-        history(days, any("hit_rate" in rung for rung in rungs(report).values())),
-        zones(days),
-        cause(checks),
-        reliability(report, checks, plotted),
-        segments(checks),
-        declined(checks, asked),
+        render_findings(checks, check_questions),
+        render_ladder(report),
+        render_gap(checks),
+        render_history(series, any("hit_rate" in baseline for baseline in list_baselines(report).values())),
+        render_zones(series),
+        render_cause(checks),
+        render_reliability(report, checks, reliability_cells),
+        render_segments(checks),
+        render_declined(checks, check_questions),
     ]
-    head = _head(f"{spoken(task).capitalize()}: {verdict}", sentence(verdict, checks, days))
-    last = tag("footer", "Intervals are of 95 %. Definitions of all figures are in the documentation of the task.")
-    inside = [heading(task, verdict, checks, days, PARTS), tag("main", *body), last]
-    return f"<!doctype html>\n{tag('html', head, tag('body', *inside), lang='en')}\n"
+    head = _render_head(
+        f"{format_name(task).capitalize()}: {verdict}", format_verdict_sentence(verdict, checks, series)
+    )
+    footer = html_tag(
+        "footer", "Intervals are of 95 %. Definitions of all figures are in the documentation of the task."
+    )
+    content = [render_heading(task, verdict, checks, series, SECTIONS), html_tag("main", *body), footer]
+    return f"<!doctype html>\n{html_tag('html', head, html_tag('body', *content), lang='en')}\n"
 
 
-def _head(title: str, said: str) -> Html:
-    return tag(
+def _render_head(title: str, description: str) -> Html:
+    return html_tag(
         "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="description", content=said),
-        tag("title", title),
-        tag("link", rel="icon", href="data:,"),  # else a browser asks the server for one
-        join([Html(f"<style>{STYLE}</style>")]),
+        html_tag("meta", charset="utf-8"),
+        html_tag("meta", http_equiv="Content-Security-Policy", content=CONTENT_POLICY),
+        html_tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        html_tag("meta", name="description", content=description),
+        html_tag("title", title),
+        html_tag("link", rel="icon", href="data:,"),  # else a browser asks the server for one
+        join_html([Html(f"<style>{STYLE}</style>")]),
     )
