@@ -3,7 +3,7 @@
 #   docker build --tag trueline-events --build-arg RUNTIME=events .          events alone, much smaller
 FROM python:3.11-slim AS environment
 ARG RUNTIME=all
-COPY service/runtime/${RUNTIME}.lock /tmp/runtime.lock
+COPY trueline/service/runtime/${RUNTIME}.lock /tmp/runtime.lock
 RUN python -m venv /venv \
  && /venv/bin/pip install --quiet --no-cache-dir --no-compile --no-deps --require-hashes --requirement /tmp/runtime.lock \
  && /venv/bin/pip uninstall --quiet --yes pip setuptools
@@ -13,9 +13,10 @@ ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 RUN useradd --system --uid 10001 trueline && install --directory --owner trueline /app/predictions
 WORKDIR /app
 COPY --from=environment /venv /venv
-COPY core core
+COPY trueline/core trueline/core
+COPY trueline/service trueline/service
+COPY trueline/__init__.py trueline/__main__.py trueline/
 COPY stages stages
-COPY service service
 COPY data/prepared data/prepared
 COPY metrics metrics
 COPY models models
@@ -26,4 +27,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=20s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=2)"]
 # loopback would be the container's own; whoever publishes the port decides who may ask, and sets TRUELINE_TOKEN
-ENTRYPOINT ["python", "-m", "service", "--host", "0.0.0.0"]
+ENTRYPOINT ["python", "-m", "trueline", "serve", "--host", "0.0.0.0"]

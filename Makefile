@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 setup: $(READY)
 
 run: $(READY)  ## all tasks, all stages, on the data that params.yaml names
-	@python -m core.reproducible
+	@python -m trueline.core.runtime.reproducible
 	dvc repro
 
 test: $(READY)  ## the whole suite, after the style checks
@@ -30,7 +30,7 @@ plots: $(READY)  ## every picture on one page that opens offline
 
 serve: $(READY)  ## the service on http://127.0.0.1:8000, with the workspace's models
 	dvc repro
-	python -m service
+	python -m trueline serve
 
 clean:  ## take away the environment and what the tools left behind
 	rm -rf .venv .locks .tune .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,5 +1,5 @@
 """Eight rooms, in order: prepare, features, resample, tune, train, calibrate, evaluate, diagnose."""
 
-from core.pins import pin_numerics
+from trueline.core.runtime.numeric_pins import pin_numerics
 
 pin_numerics()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.pins import pin_numerics
+from trueline.core.runtime.numeric_pins import pin_numerics
 
 pin_numerics()  # before any test file imports NumPy
 

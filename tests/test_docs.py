@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from core.params import StageSettings
-from core.tables import Column
 from stages.prepare import events, props, racing
-from tests.corridor import ROOT
+from tests.pipeline_copy import ROOT
+from trueline.core.runtime.params import StageSettings
+from trueline.core.tables.table_schema import Column
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -39,12 +39,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_named_files_and_verbs_exist(page: Path) -> None:
     text = page.read_text()
-    for name in re.findall(r"`((?:core|stages|tests|samples|benchmarks)/[\w/.]+\.\w+)`", text):
+    for name in re.findall(r"`((?:trueline|stages|tests)/[\w/.]+\.\w+)`", text):
         assert (ROOT / name).exists(), name
     verbs = re.findall(r"^(\w+):", _text("Makefile"), re.M)
     for verb in re.findall(r"^make (\w+)", text, re.M):
         assert verb in verbs, verb
-    for module in re.findall(r"python -m ((?:stages|benchmarks|samples|experiments)(?:\.\w+)?)", text):
+    for module in re.findall(r"python -m ((?:stages|trueline\.(?:benchmarks|samples|experiments))(?:\.\w+)?)", text):
         assert (ROOT / module.replace(".", "/") / "__main__.py").exists(), module
 
 
@@ -65,9 +65,9 @@ def test_every_knob_has_a_sentence_or_a_line_of_its_own_kind() -> None:
 
 
 def test_no_model_of_knobs_has_defaults_that_params_would_not_show() -> None:
-    from core.evidence import CheckLimits
-    from core.folds import WalkForwardSettings
-    from core.strata import StratifiedSettings
+    from stages.diagnose.units.evidence import CheckLimits
+    from trueline.core.splits.stratified import StratifiedSettings
+    from trueline.core.splits.walk_forward import WalkForwardSettings
 
     for model in (CheckLimits, StratifiedSettings, WalkForwardSettings):
         assert issubclass(model, StageSettings)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import corridor
+from tests import pipeline_copy
 from tests.hostile import HOSTILE
 
 UP_TO_DATE = "Data and pipelines are up to date."
@@ -65,10 +65,10 @@ def append_a_comment(file: Path) -> None:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """A small repository of its own after its first `dvc repro`, committed, and the stages that ran."""
-    folder = corridor.copy(tmp_path_factory.mktemp("dvc") / "repository")
-    for task in corridor.tasks():
-        corridor.quicken(folder, task)
-        corridor.shrink(folder, task)
+    folder = pipeline_copy.copy(tmp_path_factory.mktemp("dvc") / "repository")
+    for task in pipeline_copy.tasks():
+        pipeline_copy.quicken(folder, task)
+        pipeline_copy.shrink(folder, task)
     call(folder, "git", "init", "--quiet")
     commit(folder)
     stages = ran(dvc(folder, "repro"))
@@ -90,7 +90,9 @@ def outputs(folder: Path) -> list[Path]:
 
 def test_the_first_repro_runs_every_stage_of_every_task(built: tuple[Path, list[str]]) -> None:
     _, stages = built
-    assert sorted(stages) == sorted(f"{stage}@{task}" for stage in corridor.STAGES for task in corridor.tasks())
+    assert sorted(stages) == sorted(
+        f"{stage}@{task}" for stage in pipeline_copy.STAGES for task in pipeline_copy.tasks()
+    )
 
 
 def test_a_second_repro_runs_nothing(house: Path) -> None:
@@ -103,7 +105,7 @@ def test_a_second_repro_runs_nothing(house: Path) -> None:
 def test_running_all_again_by_force_in_a_hostile_environment_changes_no_byte_that_git_or_dvc_sees(
     house: Path,
 ) -> None:
-    assert len(ran(dvc(house, "repro", "--force", **HOSTILE))) == len(corridor.STAGES) * len(corridor.tasks())
+    assert len(ran(dvc(house, "repro", "--force", **HOSTILE))) == len(pipeline_copy.STAGES) * len(pipeline_copy.tasks())
     assert dirt(house) == ""
     assert UP_TO_DATE in dvc(house, "status")
 
@@ -138,7 +140,7 @@ def test_the_pictures_open_offline_and_leave_git_clean(house: Path) -> None:
 def test_the_shown_metrics_are_the_few_that_the_page_explains(house: Path) -> None:
     files = json.loads(dvc(house, "metrics", "show", "--json"))[""]["data"].values()
     shown = {task: numbers for file in files for task, numbers in file["data"].items()}
-    assert sorted(shown) == sorted(corridor.tasks())
+    assert sorted(shown) == sorted(pipeline_copy.tasks())
     assert {task: set(numbers) for task, numbers in shown.items()} == SHOWN
     assert all(len(numbers) <= 8 for numbers in shown.values())
 
@@ -159,6 +161,6 @@ def test_an_experiment_with_another_learner_is_a_row_of_its_own(house: Path) -> 
     assert old["tasks.racing.learner"] != "conditional_logit"
     assert new["racing.races"] == old["racing.races"]
     assert new["racing.log_loss"] != old["racing.log_loss"]
-    said = call(house, sys.executable, "-m", "experiments", "compare", "racing", "another-learner", "HEAD")
+    said = call(house, sys.executable, "-m", "trueline.experiments", "compare", "racing", "another-learner", "HEAD")
     assert "log loss" in said.lower()
     assert "is +0.0000 (+0.0000 to +0.0000)" not in said

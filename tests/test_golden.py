@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from core.reproducible import CPU_INFO_FILE, explain_difference
-from tests import corridor
+from tests import pipeline_copy
+from trueline.core.runtime.reproducible import CPU_INFO_FILE, explain_difference
 
 PROCESSOR = CPU_INFO_FILE.read_text() if CPU_INFO_FILE.exists() else ""
 OTHERWISE = explain_difference(platform.system(), platform.machine(), sys.version_info[:2], PROCESSOR)
 
 
 @pytest.mark.skipif(bool(OTHERWISE), reason=OTHERWISE)
-@pytest.mark.parametrize("task", corridor.tasks())
+@pytest.mark.parametrize("task", pipeline_copy.tasks())
 def test_prepare_and_features_give_the_bytes_of_the_lock(task: str, tmp_path: Path) -> None:
-    folder = corridor.walk(corridor.copy(tmp_path), task, until="features")
-    locked = yaml.safe_load((corridor.ROOT / "dvc.lock").read_text())["stages"]
+    folder = pipeline_copy.walk(pipeline_copy.copy(tmp_path), task, until="features")
+    locked = yaml.safe_load((pipeline_copy.ROOT / "dvc.lock").read_text())["stages"]
     outs = [out for stage in ("prepare", "features") for out in locked[f"{stage}@{task}"]["outs"]]
     made = {out["path"]: hashlib.md5((folder / out["path"]).read_bytes()).hexdigest() for out in outs}
     assert made == {out["path"]: out["md5"] for out in outs}

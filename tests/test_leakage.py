@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import folds, tables
-from core.rows import read_fold_tables
-from core.shelf import list_plugins
-from tests import corridor
+from tests import pipeline_copy
+from trueline.core.runtime.plugins import list_plugins
+from trueline.core.splits import walk_forward
+from trueline.core.splits.fold_data import read_fold_tables
+from trueline.core.tables import table_schema
 
 CHEAT = """
 import pandas as pd
@@ -60,20 +61,20 @@ DATED = {
 READING = {"open", "read", "read_text", "read_bytes", "load", "exec", "eval", "__import__", "import_module"}
 
 
-@pytest.fixture(scope="module", params=corridor.tasks())
+@pytest.fixture(scope="module", params=pipeline_copy.tasks())
 def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A small corridor walked as far as train, with synthetic rows among the fit rows where the task can have them."""
     task = request.param
-    folder = corridor.copy(tmp_path_factory.mktemp("leakage") / "house")
-    corridor.quicken(folder, task)
-    corridor.shrink(folder, task)
+    folder = pipeline_copy.copy(tmp_path_factory.mktemp("leakage") / "house")
+    pipeline_copy.quicken(folder, task)
+    pipeline_copy.shrink(folder, task)
     if task == "events":
         give_days(folder / "data/sample/events/events.json")
         # the network is slow, and is handed the same rows as the learner it rivals
-        corridor.change(folder, folds__events=DATED, train__events__rivals__learners=[])
+        pipeline_copy.change(folder, folds__events=DATED, train__events__rivals__learners=[])
     if task == "racing":
-        corridor.change(folder, tasks__racing__resampler="smote_nc", train__racing__catboost_trees__teacher=0.0)
-    return corridor.walk(folder, task, until="train"), task
+        pipeline_copy.change(folder, tasks__racing__resampler="smote_nc", train__racing__catboost_trees__teacher=0.0)
+    return pipeline_copy.walk(folder, task, until="train"), task
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def build_with(folder: Path, task: str, code: str) -> subprocess.CompletedProces
     for path in (features(folder, task), folder / f"metrics/{task}/leaks.json"):
         path.unlink(missing_ok=True)
     tool.write_text(code)
-    return corridor.run(folder, "features", task)
+    return pipeline_copy.run(folder, "features", task)
 
 
 def nothing_written(folder: Path, task: str) -> bool:
@@ -107,7 +108,7 @@ def features(folder: Path, task: str) -> Path:
 
 
 def scores(folder: Path, task: str) -> pd.DataFrame:
-    return tables.read_table(folder / f"data/scores/{task}.parquet")
+    return table_schema.read_table(folder / f"data/scores/{task}.parquet")
 
 
 def other_winners(sample: Path, last: pd.Timestamp) -> None:
@@ -156,7 +157,7 @@ FUTURES = {"props": other_games, "racing": other_winners, "events": other_tags}
 
 
 def of_fold(table: pd.DataFrame, fold: str) -> pd.DataFrame:
-    return table[table["fold"] == fold].drop(columns=folds.list_target_columns(table)).reset_index(drop=True)
+    return table[table["fold"] == fold].drop(columns=walk_forward.list_target_columns(table)).reset_index(drop=True)
 
 
 def test_outcomes_of_the_present_are_not_there_to_be_used(house: tuple[Path, str]) -> None:
@@ -172,16 +173,16 @@ def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_yardstick(
     house: tuple[Path, str], decision: str
 ) -> None:
     folder, task = house
-    columns = tables.read_declarations(prepared(folder, task))
-    honest = set(tables.read_table(features(folder, task)).columns)
-    corridor.change(folder, **{f"features__{task}__decision": decision})
+    columns = table_schema.read_declarations(prepared(folder, task))
+    honest = set(table_schema.read_table(features(folder, task)).columns)
+    pipeline_copy.change(folder, **{f"features__{task}__decision": decision})
     done = build_with(folder, task, SPY.replace("NAMES", repr([column.name for column in columns])))
     assert done.returncode == 0, done.stderr
     seen = json.loads((folder / "seen.json").read_text())
     usable = [column for column in columns if not column.yardstick]
     assert seen["current"] == [column.name for column in usable if column.known in ("before", decision)]
     assert seen["past"] == [column.name for column in usable]
-    made = set(tables.read_table(features(folder, task)).columns)
+    made = set(table_schema.read_table(features(folder, task)).columns)
     more = decision == "at_off" and any(column.known == "at_off" for column in usable)
     assert made > honest if more else made == honest
     audit = json.loads((folder / f"metrics/{task}/leaks.json").read_text())
@@ -192,7 +193,7 @@ def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_yardstick(
 
 def test_the_yardstick_cannot_be_used_present_or_past(house: tuple[Path, str]) -> None:
     folder, task = house
-    names = [column.name for column in tables.read_declarations(prepared(folder, task)) if column.yardstick]
+    names = [column.name for column in table_schema.read_declarations(prepared(folder, task)) if column.yardstick]
     for name in names:
         present = build_with(folder, task, CHEAT.format(cheats=f'cheat=current["{name}"]'))
         assert present.returncode == 1
@@ -219,8 +220,8 @@ def test_an_outcome_like_the_minutes_of_the_same_game_is_not_there_and_is_named_
     house: tuple[Path, str],
 ) -> None:
     folder, task = house
-    after = [column for column in tables.read_declarations(prepared(folder, task)) if column.known == "after"]
-    known = tables.read_table(prepared(folder, task)).notna().any()
+    after = [column for column in table_schema.read_declarations(prepared(folder, task)) if column.known == "after"]
+    known = table_schema.read_table(prepared(folder, task)).notna().any()
     names = [c.name for c in after if c.kind != "text" and not c.yardstick and known[c.name]]
     assert TOLD[task] in names
     asked = build_with(folder, task, CHEAT.format(cheats=f'cheat=current["{TOLD[task]}"]'))
@@ -237,15 +238,21 @@ def test_an_outcome_like_the_minutes_of_the_same_game_is_not_there_and_is_named_
 
 
 @pytest.mark.parametrize(
-    "file", sorted((corridor.ROOT / "stages/features").glob("[a-z]*.py")), ids=lambda file: file.stem
+    "file", sorted((pipeline_copy.ROOT / "stages/features").glob("[a-z]*.py")), ids=lambda file: file.stem
 )
 def test_no_tool_on_the_shelf_reads_a_file_or_reaches_into_the_past(file: Path) -> None:
     tree = ast.parse(file.read_text())
     modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-    allowed = {"collections", "typing", "math", "re", "numpy", "pandas", "pydantic", "core"}
+    allowed = {"collections", "typing", "math", "re", "numpy", "pandas", "pydantic", "trueline"}
     assert {module.split(".")[0] for module in modules} <= allowed
-    assert not {"core.tables", "core.sources", "core.rows", "core.outputs"} & set(modules)
+    assert all(module.startswith("trueline.core.") for module in modules if module.startswith("trueline"))
+    assert not {
+        "trueline.core.tables.table_schema",
+        "trueline.core.tables.raw_sources",
+        "trueline.core.splits.fold_data",
+        "trueline.core.runtime.atomic_outputs",
+    } & set(modules)
     used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert not {name for name in used if name in READING or name.startswith(("read_", "_totals", "__"))}
@@ -255,16 +262,16 @@ def test_no_tool_on_the_shelf_reads_a_file_or_reaches_into_the_past(file: Path) 
 @pytest.mark.parametrize("word", list_plugins("resample"))
 def test_resampling_touches_fit_rows_and_nothing_else(house: tuple[Path, str], word: str) -> None:
     folder, task = house
-    if word not in corridor.params(folder)["resample"][task]:
+    if word not in pipeline_copy.params(folder)["resample"][task]:
         pytest.skip(f"{task} has no knobs for {word}")
-    corridor.change(folder, **{f"tasks__{task}__resampler": word})
-    assert corridor.run(folder, "resample", task).returncode == 0
+    pipeline_copy.change(folder, **{f"tasks__{task}__resampler": word})
+    assert pipeline_copy.run(folder, "resample", task).returncode == 0
     resampled = folder / f"data/resampled/{task}"
-    weights, synthetic = (tables.read_table(resampled / f"{name}.parquet") for name in ("weights", "synthetic"))
+    weights, synthetic = (table_schema.read_table(resampled / f"{name}.parquet") for name in ("weights", "synthetic"))
     table = read_fold_tables(features(folder, task), folder / f"data/folds/{task}.parquet", resampled)
     assert weights["row_id"].equals(table.folds["row_id"])
-    assert set(synthetic["fold"]) <= set(folds.list_folds(table.folds))
-    for fold in folds.list_folds(table.folds):
+    assert set(synthetic["fold"]) <= set(walk_forward.list_folds(table.folds))
+    for fold in walk_forward.list_folds(table.folds):
         fitted = table.folds[fold] == "fit"
         assert weights[fold].notna().equals(fitted)
         assert (weights.loc[fitted, fold] >= 0).all()
@@ -278,27 +285,27 @@ def test_resampling_touches_fit_rows_and_nothing_else(house: tuple[Path, str], w
 
 def test_scores_are_of_natural_rows_in_the_role_that_their_fold_gives_them(walked: tuple[Path, str]) -> None:
     folder, task = walked
-    table, plan = scores(folder, task), tables.read_table(folder / f"data/folds/{task}.parquet")
+    table, plan = scores(folder, task), table_schema.read_table(folder / f"data/folds/{task}.parquet")
     assert set(table["role"]) == {"calibrate", "score"}
     assert not table.duplicated(["fold", "row_id"]).any()
-    for fold in [*folds.list_folds(plan, "test"), "final"]:
+    for fold in [*walk_forward.list_folds(plan, "test"), "final"]:
         role = plan.set_index("row_id")[fold]
         scored = table[table["fold"] == fold].set_index("row_id")["role"]
         assert scored.equals(role.loc[scored.index].astype(scored.dtype).rename("role"))
         assert len(scored) == role.isin(["calibrate", "score"]).sum()
-    assert not set(table["fold"]) - set(folds.list_folds(plan, "test")) - {"final"}
+    assert not set(table["fold"]) - set(walk_forward.list_folds(plan, "test")) - {"final"}
 
 
 def test_what_happened_after_the_last_fit_day_cannot_move_a_score(house: tuple[Path, str]) -> None:
     folder, task = house
     before, path = scores(folder, task), folder / f"data/folds/{task}.parquet"
-    plan = tables.read_table(path)
+    plan = table_schema.read_table(path)
     later = plan.index[plan["time"] > plan.loc[plan["test_0"] == "fit", "time"].max()]
     shuffled = np.random.default_rng(0).permutation(later)
-    told = [name for name in folds.list_key_columns(plan) if name not in folds.KEY_COLUMNS]
+    told = [name for name in walk_forward.list_key_columns(plan) if name not in walk_forward.KEY_COLUMNS]
     plan.loc[later, told] = plan.loc[shuffled, told].to_numpy()
-    tables.write_table(plan, path)
-    assert corridor.run(folder, "train", task).returncode == 0
+    table_schema.write_table(plan, path)
+    assert pipeline_copy.run(folder, "train", task).returncode == 0
     after = scores(folder, task)
     pd.testing.assert_frame_equal(of_fold(before, "test_0"), of_fold(after, "test_0"), check_exact=True)
     assert not of_fold(before, "test_1").equals(of_fold(after, "test_1"))  # a later fold learned the nonsense
@@ -306,12 +313,12 @@ def test_what_happened_after_the_last_fit_day_cannot_move_a_score(house: tuple[P
 
 def test_another_future_leaves_the_scores_before_it_bit_for_bit(house: tuple[Path, str]) -> None:
     folder, task = house
-    before, plan = scores(folder, task), tables.read_table(folder / f"data/folds/{task}.parquet")
+    before, plan = scores(folder, task), table_schema.read_table(folder / f"data/folds/{task}.parquet")
     FUTURES[task](folder / f"data/sample/{task}", plan.loc[plan["test_0"] == "score", "time"].max())
-    corridor.walk(folder, task, until="train")
+    pipeline_copy.walk(folder, task, until="train")
     after = scores(folder, task)
     pd.testing.assert_frame_equal(of_fold(before, "test_0"), of_fold(after, "test_0"), check_exact=True)
-    last = folds.list_folds(plan, "test")[-1]
+    last = walk_forward.list_folds(plan, "test")[-1]
     assert not of_fold(before, last).equals(of_fold(after, last))
 
 
@@ -323,5 +330,5 @@ def test_the_order_of_the_raw_rows_does_not_matter(house: tuple[Path, str]) -> N
         pd.read_parquet(path).sample(frac=1.0, random_state=1).to_parquet(path)
     for path in (folder / f"data/sample/{task}").glob("*.json"):
         path.write_text(json.dumps(json.loads(path.read_text())[::-1]))
-    assert corridor.run(folder, "prepare", task).returncode == 0
+    assert pipeline_copy.run(folder, "prepare", task).returncode == 0
     assert [path.read_bytes() for path in written] == before

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.diagnose._page.page import render_page
-from tests import corridor, pages
+from stages.diagnose.report.report_page import render_page
+from tests import page_fixtures, pipeline_copy
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDTH = 375  # pixels of a small phone; a window of the browser cannot be so narrow, a frame can
@@ -29,7 +29,7 @@ document.body.dataset.seen = JSON.stringify({window: [frame.contentWindow.innerW
 """
 
 
-@pytest.mark.parametrize("task", ["made", "bare", *corridor.tasks()])
+@pytest.mark.parametrize("task", ["made", "bare", *pipeline_copy.tasks()])
 def test_the_page_is_silent_and_no_wider_than_a_phone(task: str, tmp_path: Path) -> None:
     seen, said = look(written(task), tmp_path)
     assert [line for line in said.splitlines() if "CONSOLE" in line] == []
@@ -51,12 +51,14 @@ def written(task: str) -> str:
     if task == "bare":
         return render_page("props", "declined", {}, {}, None)
     if task == "made":
-        return render_page("props", "failed", pages.checks(), pages.report(), pages.daily())
-    folder = corridor.ROOT / "metrics" / task
+        return render_page("props", "failed", page_fixtures.checks(), page_fixtures.report(), page_fixtures.daily())
+    folder = pipeline_copy.ROOT / "metrics" / task
     found = json.loads((folder / "diagnosis.json").read_text())
     report = json.loads((folder / "report.json").read_text())
     plotted = pd.read_csv(folder / "plots/reliability.csv")
-    return render_page(task, found["verdict"], found["checks"], report, pages.daily(), reliability_cells=plotted)
+    return render_page(
+        task, found["verdict"], found["checks"], report, page_fixtures.daily(), reliability_cells=plotted
+    )
 
 
 def look(said: str, folder: Path) -> tuple[dict[str, list[int]], str]:

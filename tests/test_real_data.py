@@ -9,20 +9,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from core import folds
-from core.prices import compute_implied_probability, compute_win_profit
-from core.races import (
-    compute_group_softmax,
-    compute_race_losses,
-    compute_uniform_losses,
-    encode_groups,
-    fit_temperature,
-)
-from core.strata import StratifiedSettings, split_stratified
-from core.windows import Past
 from stages.evaluate import tags
 from stages.prepare import box_scores, events, listings, props, racing, runners
-from tests.corridor import ROOT
+from tests.pipeline_copy import ROOT
+from trueline.core.betting.american_odds import compute_implied_probability, compute_win_profit
+from trueline.core.history.past import Past
+from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses, fit_temperature
+from trueline.core.splits import walk_forward
+from trueline.core.splits.stratified import StratifiedSettings, split_stratified
+from trueline.core.stats.group_ops import compute_group_softmax, encode_groups
 
 HOME = os.environ.get("TRUELINE_REAL_DATA", "")
 pytestmark = pytest.mark.skipif(not HOME, reason="TRUELINE_REAL_DATA names no folder of real tables")
@@ -187,13 +182,13 @@ def test_tags_are_told_by_their_frequency_and_by_their_names_as_well_as_is_known
     None
 ):
     rows = events.prepare(listings.read(str(Path(HOME) / "events")), events.Settings(**PARAMS["prepare"]["events"]))[0]
-    named, shares = folds.list_target_columns(rows), StratifiedSettings(**PARAMS["folds"]["events"])
+    named, shares = walk_forward.list_target_columns(rows), StratifiedSettings(**PARAMS["folds"]["events"])
     plan = split_stratified(rows[named], rows["group"], shares, PARAMS["seed"])
     parts = []
-    for fold in folds.list_folds(plan, "test"):
+    for fold in walk_forward.list_folds(plan, "test"):
         scored = plan[fold] == "score"
         often = rows.loc[~scored, named].mean().rename(lambda name: name.replace("target", "tuned", 1))
-        keys = rows.loc[scored, [*folds.KEY_COLUMNS, *named]].assign(fold=fold)
+        keys = rows.loc[scored, [*walk_forward.KEY_COLUMNS, *named]].assign(fold=fold)
         parts.append(keys.assign(**dict(often)))
     settings = tags.Settings(**PARAMS["evaluate"]["events"])
     report = tags.evaluate(pd.concat(parts, ignore_index=True), rows, settings, 0)[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.corridor import ROOT
+from tests.pipeline_copy import ROOT
 
 SCRIPT = ROOT / ".ci/same_numbers.py"
 

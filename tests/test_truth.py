@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests import corridor
+from tests import pipeline_copy
 
 PACKAGES = [
-    file for room in ("core", "stages", "samples", "benchmarks") for file in (corridor.ROOT / room).rglob("__init__.py")
+    file
+    for room in ("trueline/core", "stages", "trueline/samples", "trueline/benchmarks")
+    for file in (pipeline_copy.ROOT / room).rglob("__init__.py")
 ]
-PIN = ["from core.pins import pin_numerics", "pin_numerics()"]
+PIN = ["from trueline.core.runtime.numeric_pins import pin_numerics", "pin_numerics()"]
 LOADED = """
 import json, runpy, sys
 from pathlib import Path
@@ -30,16 +32,16 @@ finally:
 """
 
 
-@pytest.fixture(scope="module", params=corridor.tasks())
+@pytest.fixture(scope="module", params=pipeline_copy.tasks())
 def walked(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, dict[str, set[str]], set[str]]:
     """Walk a task through the corridor in a copy; note which files each stage loaded, and which loaded TensorFlow."""
-    folder = corridor.copy(tmp_path_factory.mktemp("truth"))
-    corridor.quicken(folder, request.param)
-    corridor.shrink(folder, request.param)
+    folder = pipeline_copy.copy(tmp_path_factory.mktemp("truth"))
+    pipeline_copy.quicken(folder, request.param)
+    pipeline_copy.shrink(folder, request.param)
     loaded, heavy = {}, set()
-    for stage in corridor.STAGES:
+    for stage in pipeline_copy.STAGES:
         command = [sys.executable, "-c", LOADED, f"stages.{stage}", request.param]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
@@ -56,12 +58,12 @@ def test_a_stage_loads_only_files_that_it_declares_and_declares_only_what_its_sh
     task, loaded, _ = walked
     declared = {
         stage.addressing.split("@")[0]: {str(dep) for dep in stage.deps if str(dep).endswith(".py")}
-        for stage in corridor.instances()
+        for stage in pipeline_copy.instances()
         if stage.addressing.endswith(f"@{task}")
     }
-    for stage in corridor.STAGES:
+    for stage in pipeline_copy.STAGES:
         assert loaded[stage] - declared[stage] == set(), f"{stage} loads files that dvc.yaml does not name"
-        unused = declared[stage] - loaded[stage] - corridor.reachable(stage)
+        unused = declared[stage] - loaded[stage] - pipeline_copy.reachable(stage)
         assert unused == set(), f"{stage} names files that no tool on its shelf could load"
 
 
@@ -70,7 +72,7 @@ def test_only_a_stage_that_fits_a_network_loads_tensorflow(walked: tuple[str, di
     assert heavy == ({"train"} if task == "events" else set())
 
 
-@pytest.mark.parametrize("stage", corridor.instances(), ids=lambda stage: stage.addressing)
+@pytest.mark.parametrize("stage", pipeline_copy.instances(), ids=lambda stage: stage.addressing)
 def test_a_door_reads_and_writes_exactly_what_dvc_is_told(stage: Any) -> None:
     room, task = stage.addressing.split("@")
     door = import_module(f"stages.{room}.__main__")
@@ -87,5 +89,8 @@ def test_a_package_file_holds_its_contract_and_nothing_else(package: Path) -> No
     contract, *code = ast.parse(package.read_text()).body
     assert ast.get_docstring(ast.parse(package.read_text()))
     assert isinstance(contract, ast.Expr)
-    pinned = package.parent.parent == corridor.ROOT  # a package that may be imported first pins the kernels
+    pinned = package.parent.parent in (
+        pipeline_copy.ROOT,
+        pipeline_copy.ROOT / "trueline",
+    )  # a package that may be imported first pins the kernels
     assert [ast.unparse(line) for line in code] == PIN * pinned

@@ -4,13 +4,13 @@ from typing import Any
 
 import pandas as pd
 
-from core import tables
-from core.doors import Paths, run_stage
-from core.folds import KEY_COLUMNS, TARGET, list_target_columns
-from core.outputs import write_json
-from core.params import StageSettings, load_settings, load_task_config
-from core.races import Floats, encode_groups
-from core.shelf import load_plugin
+from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.params import StageSettings, load_settings, load_task_config
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
+from trueline.core.stats.group_ops import Floats, encode_groups
+from trueline.core.tables import table_schema
 
 READS = {"scores": "data/scores/{task}.parquet"}
 WRITES = {"calibrator": "models/{task}/calibrator.json", "predictions": "data/predictions/{task}.parquet"}
@@ -20,7 +20,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     calibrator_name = load_task_config(task).calibrator
     calibrator = load_plugin("calibrate", calibrator_name)
     settings = load_settings(calibrator.Settings, "calibrate", task, calibrator_name)
-    scores = tables.read_table(reads["scores"])
+    scores = table_schema.read_table(reads["scores"])
     keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
     columns_by_arm = _group_arm_columns(scores.columns.drop([*keys, "role"]), list_target_columns(scores))
     states: dict[str, dict[str, Any]] = {}
@@ -38,7 +38,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         ]
         predictions.append(pd.concat([score_rows[keys], *calibrated], axis=1))
     write_json({"calibrator": calibrator_name, "folds": states}, writes["calibrator"], digits=12)
-    tables.write_table(pd.concat([table for table in predictions if len(table)]), writes["predictions"])
+    table_schema.write_table(pd.concat([table for table in predictions if len(table)]), writes["predictions"])
 
 
 def _group_arm_columns(scores: pd.Index, target_names: list[str]) -> dict[str, list[str]]:

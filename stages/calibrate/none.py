@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from core.params import StageSettings
-from core.races import Codes, Floats, normalize_by_group
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group
 
 
 class Settings(StageSettings):

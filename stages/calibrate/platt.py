@@ -6,8 +6,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from core.params import StageSettings
-from core.races import Codes, Floats, normalize_by_group, require_valid_targets
+from trueline.core.racing.race_losses import require_valid_targets
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group
 
 
 class Settings(StageSettings):

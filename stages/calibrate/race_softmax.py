@@ -4,17 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from core.params import StageSettings
-from core.races import (
-    Codes,
-    Floats,
-    compute_group_softmax,
-    fit_temperature,
-    require_valid_targets,
-    subtract_group_mean,
-    sum_by_group,
-)
-from core.refusals import UserError
+from trueline.core.errors import UserError
+from trueline.core.racing.race_losses import fit_temperature, require_valid_targets
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.group_ops import Codes, Floats, compute_group_softmax, subtract_group_mean, sum_by_group
 
 EPSILON = 1e-12  # keeps divisions finite where best is 1 or nothing is known
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
-from core.counts import compute_log_score, compute_median, has_only_integers
-from core.params import StageSettings
-from core.races import Codes, Floats
-from core.refusals import UserError
+from trueline.core.errors import UserError
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.count_distribution import compute_log_score, compute_median, has_only_integers
+from trueline.core.stats.group_ops import Codes, Floats
 
 MIN_COUNT_MEAN = 0.05  # a mean of whole outcomes stays above 0, and so does its logarithm
 GROWTH_BOUNDS = (-1.0, 2.0)  # 0 is a constant spread, ½ Poisson's, 1 a spread in step with the mean
@@ -65,7 +65,7 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> dict[str, Floats]:
-    """Return the median (under ""), the mean and the spread of each row's distribution, as core.counts takes them.
+    """Return the median (under ""), the mean and the spread of each row's distribution, as trueline.core.stats.count_distribution takes them.
 
     Beyond the means seen among the calibrate rows the spread stays what it was at the last of them.
     """

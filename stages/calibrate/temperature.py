@@ -6,9 +6,10 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
-from core.params import StageSettings
-from core.races import Codes, Floats, normalize_by_group, require_valid_targets
-from core.refusals import UserError
+from trueline.core.errors import UserError
+from trueline.core.racing.race_losses import require_valid_targets
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group
 
 MAX_LOG_TEMPERATURE = 4.0  # |ln T| at most: beyond a factor of 55 the score is not log-odds at all
 

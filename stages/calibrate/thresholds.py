@@ -8,11 +8,11 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import expit, logit
 
-from core.params import StageSettings
-from core.refusals import UserError
+from trueline.core.errors import UserError
+from trueline.core.runtime.params import StageSettings
 
 if TYPE_CHECKING:  # the service applies what was fitted, and needs no tables
-    from core.races import Codes, Floats
+    from trueline.core.stats.group_ops import Codes, Floats
 
 COMMON_LINE_PULL = 0.1  # pull of all tags' line toward the scores as they are: it keeps one finite that tells all apart
 

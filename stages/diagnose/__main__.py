@@ -6,22 +6,22 @@ from typing import cast
 
 import pandas as pd
 
-from core import tables
-from core.doors import Paths, expand_paths, require_files, run_stage
-from core.evidence import CheckLimits, Evidence, Finding, make_finding, open_evidence_tables
-from core.outputs import write_json
-from core.params import list_section_names, load_seed, load_settings, load_task_config
-from core.refusals import UserError
-from core.shelf import list_plugins, load_plugin
 from stages.diagnose import alerts, root_cause
-from stages.diagnose._causes.causes import explain_each_day
-from stages.diagnose._causes.quality import build_segments, score_row_quality
-from stages.diagnose._daily.columns import COLUMNS
-from stages.diagnose._daily.table import compute_daily_table, make_empty_daily_table
-from stages.diagnose._daily.today import main as today
-from stages.diagnose._graded import build_graded_units
-from stages.diagnose._page.page import render_page
 from stages.diagnose.gap import format_sentences
+from stages.diagnose.monitoring.daily_columns import COLUMNS
+from stages.diagnose.monitoring.daily_table import compute_daily_table, make_empty_daily_table
+from stages.diagnose.monitoring.today_cli import main as today
+from stages.diagnose.report.report_page import render_page
+from stages.diagnose.root_causes.explain import explain_each_day
+from stages.diagnose.root_causes.row_quality import build_segments, score_row_quality
+from stages.diagnose.units.evidence import CheckLimits, Evidence, Finding, make_finding, open_evidence_tables
+from stages.diagnose.units.graded_units import build_graded_units
+from trueline.core.errors import UserError
+from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
+from trueline.core.runtime.plugins import list_plugins, load_plugin
+from trueline.core.runtime.stage_entry import Paths, expand_paths, require_files, run_stage
+from trueline.core.tables import table_schema
 
 READS = {
     "predictions": "data/predictions/{task}.parquet",
@@ -50,7 +50,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         print(f"{result['status']:>8}  {name}: {result['summary']}")
     write_json({"task": task, "verdict": verdict, "checks": checks}, writes["diagnosis"])
     daily_rows = _build_daily_table(task, evidence) if "alerts" in configured else make_empty_daily_table()
-    tables.write_table(daily_rows, writes["daily"], COLUMNS)
+    table_schema.write_table(daily_rows, writes["daily"], COLUMNS)
     daily_rows.to_csv(writes["daily_csv"], index=False)
     written_checks = json.loads(writes["diagnosis"].read_text())["checks"]
     questions = {name: str(load_plugin("diagnose", name).NAME) for name in checks}
@@ -65,7 +65,7 @@ def print_gap_report(arguments: list[str]) -> int:
     """Print the gap report of one task, made anew from what the corridor wrote."""
     try:
         if len(arguments) != 1:
-            raise UserError("one task is to be named: python -m stages.diagnose gap TASK.")
+            raise UserError("one task is to be named: python -m trueline gap TASK.")
         load_task_config(arguments[0])
         reads = expand_paths(READS, arguments[0])
         require_files(reads, arguments[0])
@@ -102,7 +102,7 @@ def _read_evidence(task: str, reads: Paths) -> Evidence:
     return Evidence(
         task=task,
         **open_evidence_tables(reads),
-        columns=tables.read_declarations(reads["prepared"]),
+        columns=table_schema.read_declarations(reads["prepared"]),
         report=json.loads(reads["report"].read_text()),
         audit=json.loads(reads["audit"].read_text()),
         limits=load_settings(CheckLimits, "diagnose", task, "limits"),

@@ -12,11 +12,11 @@ from pydantic import Field
 from scipy.stats import rankdata, t
 from sklearn.metrics import roc_auc_score
 
-from core.evidence import Evidence, Finding, make_finding
-from core.params import StageSettings
-from core.stored import iter_columns
-from core.threads import limit_to_one_thread
-from stages.diagnose._steps import assign_steps, average_steps, find_monotone_columns
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.time_bins import assign_steps, average_steps, find_monotone_columns
+from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.tables.lazy_parquet import iter_columns
 
 NAME = "Do the newest rows look like those before them?"
 

@@ -3,19 +3,24 @@
 import math
 from typing import Any
 
-from core.evidence import Evidence, Finding, make_finding
-from stages.diagnose._daily import knobs
-from stages.diagnose._daily.alarms import compute_alert_levels
-from stages.diagnose._daily.completeness import count_rows_by_day
-from stages.diagnose._daily.days import compute_daily_sums, compute_difficulty, has_signed_errors, list_calendar_days
-from stages.diagnose._daily.power import evaluate_rules, fit_calibrated_rules
-from stages.diagnose._daily.rules import build_preset_rules
-from stages.diagnose._graded import build_graded_units
+from stages.diagnose.monitoring import monitoring_settings
+from stages.diagnose.monitoring.alarm_power import evaluate_rules, fit_calibrated_rules
+from stages.diagnose.monitoring.alarm_rules import build_preset_rules
+from stages.diagnose.monitoring.alert_levels import compute_alert_levels
+from stages.diagnose.monitoring.completeness import count_rows_by_day
+from stages.diagnose.monitoring.daily_sums import (
+    compute_daily_sums,
+    compute_difficulty,
+    has_signed_errors,
+    list_calendar_days,
+)
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.graded_units import build_graded_units
 
 NAME = "Does anything alarm on the newest day?"
 
 
-class Settings(knobs.Settings):
+class Settings(monitoring_settings.Settings):
     """The windows of the daily table and the rules by which its days alarm."""
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from core.evidence import Evidence, Finding, make_finding
-from core.intervals import CONFIDENCE_LEVEL, MIN_BLOCKS, draw_block_weights
-from core.races import Floats
-from stages.diagnose._judged import ScoredPredictions, build_scored_predictions
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
+from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCKS, draw_block_weights
+from trueline.core.stats.group_ops import Floats
 
 NAME = "Do the probabilities come true, neither too bold nor too timid?"
 

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.evidence import Evidence, Finding, make_finding
-from core.folds import ROLES
-from core.intervals import MIN_BLOCKS
-from core.places import convert_to_slice
-from core.roles import FoldRoles
-from core.stored import iter_columns
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from trueline.core.splits.fold_roles import FoldRoles
+from trueline.core.splits.walk_forward import ROLES
+from trueline.core.stats.confidence_intervals import MIN_BLOCKS
+from trueline.core.tables.lazy_parquet import iter_columns
+from trueline.core.tables.row_lookup import convert_to_slice
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.evidence import Evidence, Finding, make_finding
-from core.places import lookup_rows, sort_unique
-from stages.diagnose._judged import has_divided_shares, list_prediction_columns
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.scored_units import has_divided_shares, list_prediction_columns
+from trueline.core.tables.row_lookup import lookup_rows, sort_unique
 
 Ints = npt.NDArray[np.int64]
 

@@ -7,14 +7,14 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from core.evidence import Evidence, Finding, make_finding
-from core.params import StageSettings
-from core.places import convert_to_slice, lookup_rows, take_or_nan
-from core.sequential import detect_shifts
-from core.stored import is_number_column, iter_columns
-from core.threads import limit_to_one_thread
-from stages.diagnose._graded import build_graded_units
-from stages.diagnose._steps import assign_steps, average_steps, find_monotone_columns
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.graded_units import build_graded_units
+from stages.diagnose.units.time_bins import assign_steps, average_steps, find_monotone_columns
+from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.stats.change_detection import detect_shifts
+from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
+from trueline.core.tables.row_lookup import convert_to_slice, lookup_rows, take_or_nan
 
 NAME = "Since when is anything other than it was?"
 

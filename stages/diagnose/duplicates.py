@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.evidence import Evidence, Finding, make_finding
-from core.folds import ROLES
-from core.places import convert_to_slice, flag_first_occurrences, lookup_rows, sort_unique
-from core.stored import iter_columns
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from trueline.core.splits.walk_forward import ROLES
+from trueline.core.tables.lazy_parquet import iter_columns
+from trueline.core.tables.row_lookup import convert_to_slice, flag_first_occurrences, lookup_rows, sort_unique
 
 Ints = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]

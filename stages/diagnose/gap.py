@@ -6,21 +6,26 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.drawn import BootstrapSums
-from core.evidence import Evidence, Finding, make_finding
-from core.params import StageSettings
-from core.threads import limit_to_one_thread
-from stages.diagnose._gap import sides as figures
-from stages.diagnose._gap.cause import build_waterfall, estimate_contributions, find_clear_causes, find_main_cause
-from stages.diagnose._gap.chain import GapChain, build_gap_chain
-from stages.diagnose._gap.creation import GameClock, find_late_predictions, summarise_prediction_times
-from stages.diagnose._gap.dates import estimate_excluded_days, summarise_missing_days
-from stages.diagnose._gap.equality import compare_predictions
-from stages.diagnose._gap.lines import audit_lines
-from stages.diagnose._gap.rows import PairedRows, join_evidence_rows, keep_newest_predictions
-from stages.diagnose._gap.sentences import format_sentences
-from stages.diagnose._gap.stretches import find_stretches
-from stages.diagnose._gap.verdict import evaluate_comparability, format_headline
+from stages.diagnose.backtest_gap import side_metrics as figures
+from stages.diagnose.backtest_gap.anomalous_periods import find_stretches
+from stages.diagnose.backtest_gap.gap_sentences import format_sentences
+from stages.diagnose.backtest_gap.line_audit import audit_lines
+from stages.diagnose.backtest_gap.main_cause import (
+    build_waterfall,
+    estimate_contributions,
+    find_clear_causes,
+    find_main_cause,
+)
+from stages.diagnose.backtest_gap.missing_dates import estimate_excluded_days, summarise_missing_days
+from stages.diagnose.backtest_gap.paired_rows import PairedRows, join_evidence_rows, keep_newest_predictions
+from stages.diagnose.backtest_gap.prediction_equality import compare_predictions
+from stages.diagnose.backtest_gap.prediction_times import GameClock, find_late_predictions, summarise_prediction_times
+from stages.diagnose.backtest_gap.verdict import evaluate_comparability, format_headline
+from stages.diagnose.backtest_gap.waterfall import GapChain, build_gap_chain
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.stats.bootstrap_sums import BootstrapSums
 
 NAME = "Can the backtest be compared with production, and what makes the difference?"
 

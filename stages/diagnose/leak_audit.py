@@ -1,6 +1,6 @@
 """leak_audit: did any feature change when what was not yet known was changed?"""
 
-from core.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
 
 NAME = "Does any feature know what was not yet known?"
 

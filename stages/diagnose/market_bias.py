@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from core.evidence import Evidence, Finding, make_finding
-from core.intervals import MIN_BLOCKS, bootstrap_ratio
-from stages.diagnose._judged import build_scored_predictions
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.scored_units import build_scored_predictions
+from trueline.core.stats.confidence_intervals import MIN_BLOCKS, bootstrap_ratio
 
 NAME = "Does the model stand on one side of the market?"
 

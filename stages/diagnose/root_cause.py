@@ -2,17 +2,17 @@
 
 import pandas as pd
 
-from core.evidence import Evidence, Finding, make_finding
-from stages.diagnose._causes import judgement
-from stages.diagnose._causes.causes import explain_window
-from stages.diagnose._causes.inputs import find_newly_unsound_inputs
-from stages.diagnose._causes.quality import build_segments, score_row_quality
-from stages.diagnose._graded import build_graded_units
+from stages.diagnose.root_causes import cause_scoring
+from stages.diagnose.root_causes.explain import explain_window
+from stages.diagnose.root_causes.low_quality_inputs import find_newly_unsound_inputs
+from stages.diagnose.root_causes.row_quality import build_segments, score_row_quality
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.graded_units import build_graded_units
 
 NAME = "Why did it get better or worse?"
 
 
-class Settings(judgement.Settings):
+class Settings(cause_scoring.Settings):
     """What is compared with what, and from where on a difference counts."""
 
 

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.evidence import Evidence, Finding, make_finding
-from core.folds import NO_CLOCK
-from core.places import drop_duplicate_ids
-from core.stored import make_frame
-from core.vocabulary import split_words
 from stages.diagnose import drift
 from stages.diagnose.drift import detect_column_drift
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from trueline.core.splits.walk_forward import NO_CLOCK
+from trueline.core.tables.lazy_parquet import make_frame
+from trueline.core.tables.row_lookup import drop_duplicate_ids
+from trueline.core.text.vocabulary import split_words
 
 NAME = "Are tags, what is told of them, and the words of the texts, as they were?"
 

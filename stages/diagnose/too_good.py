@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from core.evidence import Evidence, Finding, make_finding
-from core.intervals import MIN_BLOCKS, Interval, bootstrap_ratio
-from core.races import Floats
-from stages.diagnose._judged import ScoredPredictions, build_scored_predictions
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
+from trueline.core.stats.confidence_intervals import MIN_BLOCKS, Interval, bootstrap_ratio
+from trueline.core.stats.group_ops import Floats
 
 NAME = "Is this too good to be true?"
 

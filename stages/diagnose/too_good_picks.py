@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from core.evidence import Evidence, Finding, make_finding
-from core.intervals import compute_wilson_interval
-from stages.diagnose._judged import ScoredPredictions, build_scored_predictions
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
+from trueline.core.stats.confidence_intervals import compute_wilson_interval
 
 NAME = "Do picks against the line win too often to be true?"
 

@@ -1,11 +1,11 @@
 """evaluate: predictions → the numbers, each beside what it must beat, with its interval."""
 
-from core import tables
-from core.doors import Paths, run_stage
-from core.outputs import write_json
-from core.params import load_seed, load_settings, load_task_config
-from core.scored import describe_scored_rows
-from core.shelf import load_plugin
+from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.params import load_seed, load_settings, load_task_config
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.splits.test_set_hash import describe_scored_rows
+from trueline.core.tables import table_schema
 
 READS = {"predictions": "data/predictions/{task}.parquet", "prepared": "data/prepared/{task}.parquet"}
 WRITES = {
@@ -18,7 +18,7 @@ WRITES = {
 def main(task: str, reads: Paths, writes: Paths) -> None:
     scorer = load_plugin("evaluate", load_task_config(task).scorer)
     settings = load_settings(scorer.Settings, "evaluate", task)
-    predictions, prepared = tables.read_table(reads["predictions"]), tables.read_table(reads["prepared"])
+    predictions, prepared = table_schema.read_table(reads["predictions"]), table_schema.read_table(reads["prepared"])
     scores, report, plots = scorer.evaluate(predictions, prepared, settings, load_seed())
     write_json({task: scores}, writes["scores"], digits=4)
     write_json({"scored": describe_scored_rows(predictions)} | report, writes["report"])

@@ -7,7 +7,26 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.grading import (
+from stages.evaluate._market.baselines import (
+    compare_baselines,
+    compute_line_similarity,
+    evaluate_all_rows,
+    evaluate_resampling,
+    summarise_folds,
+)
+from stages.evaluate._market.bet_segments import summarise_bets_by_segment
+from stages.evaluate._market.closing_line_value import compute_closing_line_value
+from stages.evaluate._market.line_types import compare_line_types
+from stages.evaluate._market.paired_picks import compare_paired_picks
+from stages.evaluate._market.predictive_distribution import (
+    PredictiveDistribution,
+    build_predictive_distribution,
+    compute_over_calibration,
+    evaluate_distribution,
+)
+from stages.evaluate._market.scored_lines import ScoredBets
+from trueline.core.betting.american_odds import MarginMethod, compute_break_even_rate
+from trueline.core.betting.grading import (
     STANDARD_ODDS,
     Picks,
     grade_picks,
@@ -15,28 +34,9 @@ from core.grading import (
     summarise_at_posted_odds,
     summarise_picks,
 )
-from core.intervals import describe_difference
-from core.params import StageSettings
-from core.prices import MarginMethod, compute_break_even_rate
-from core.reliability import CURVE_COLUMNS
-from stages.evaluate._board import ScoredBets
-from stages.evaluate._closing import compute_closing_line_value
-from stages.evaluate._ladder import (
-    compare_baselines,
-    compute_line_similarity,
-    evaluate_all_rows,
-    evaluate_resampling,
-    summarise_folds,
-)
-from stages.evaluate._line_types import compare_line_types
-from stages.evaluate._outlook import (
-    PredictiveDistribution,
-    build_predictive_distribution,
-    compute_over_calibration,
-    evaluate_distribution,
-)
-from stages.evaluate._parts import summarise_bets_by_segment
-from stages.evaluate._rivals import compare_paired_picks
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.calibration_curve import CURVE_COLUMNS
+from trueline.core.stats.confidence_intervals import describe_difference
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]

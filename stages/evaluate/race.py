@@ -7,20 +7,20 @@ import pandas as pd
 from pydantic import Field
 from sklearn.metrics import f1_score, roc_auc_score
 
-from core import intervals, race_logit
-from core.params import StageSettings
-from core.races import (
+from trueline.core.errors import UserError
+from trueline.core.models import conditional_logit_loss
+from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats import confidence_intervals
+from trueline.core.stats.group_ops import (
     MIN_PROBABILITY,
     Codes,
     Floats,
     compute_group_softmax,
-    compute_race_losses,
-    compute_uniform_losses,
     encode_groups,
     normalize_by_group,
     sum_by_group,
 )
-from core.refusals import UserError
 
 ARMS = ("tuned", "default", "floor", "natural")
 RIDGE_PENALTY = 1e-3  # keeps the weights finite where model and market say the same
@@ -94,7 +94,7 @@ def compare(
     race_code, won = encode_groups(first_rows["group"]), first_rows["target"].to_numpy()
     run_probabilities = [_collect_probabilities(rows, race_code) for rows in (first_rows, second_rows)]
     first_losses, second_losses = (compute_race_losses(run["tuned"], won, race_code) for run in run_probabilities)
-    loss_difference = intervals.bootstrap_mean(first_losses - second_losses, seed)
+    loss_difference = confidence_intervals.bootstrap_mean(first_losses - second_losses, seed)
     gains = (
         [_compute_race_gains(run, first_rows, settings)[0] for run in run_probabilities]
         if "market" in run_probabilities[0]
@@ -103,8 +103,10 @@ def compare(
     return {
         "races": len(first_losses),
         "log_loss": loss_difference,
-        "r2": intervals.bootstrap_ratio(second_losses - first_losses, compute_uniform_losses(race_code), seed),
-        "gain_over_market": intervals.bootstrap_mean(gains[0] - gains[1], seed) if gains else None,
+        "r2": confidence_intervals.bootstrap_ratio(
+            second_losses - first_losses, compute_uniform_losses(race_code), seed
+        ),
+        "gain_over_market": confidence_intervals.bootstrap_mean(gains[0] - gains[1], seed) if gains else None,
         "sentences": [
             _describe_loss_difference(loss_difference, names),
             _describe_favourites(run_probabilities, won, race_code, names),
@@ -112,11 +114,13 @@ def compare(
     }
 
 
-def _describe_loss_difference(loss_difference: intervals.Interval, names: tuple[str, str]) -> str:
+def _describe_loss_difference(loss_difference: confidence_intervals.Interval, names: tuple[str, str]) -> str:
     text = f"The log loss of {names[0]} less that of {names[1]} is {loss_difference['value']:+.4f}"
     if loss_difference["low"] is None:
         return f"{text} nats per race: too few races to compare them."
-    outcome = intervals.describe_difference(loss_difference, f"{names[0]} is better", f"{names[1]} is better")
+    outcome = confidence_intervals.describe_difference(
+        loss_difference, f"{names[0]} is better", f"{names[1]} is better"
+    )
     conclusion = "the difference is noise" if outcome == "undecided" else outcome
     return f"{text} ({loss_difference['low']:+.4f} to {loss_difference['high']:+.4f}) nats per race on {loss_difference['n']} races: {conclusion}."
 
@@ -155,15 +159,15 @@ def _summarise_baseline(loss: Floats, tuned: Floats, uniform: Floats, seed: int)
     """Return a rung's losses on the races that it priced, and how the tuned model fares on those same races."""
     has_price = ~np.isnan(loss)
     summary = {
-        "log_loss": intervals.bootstrap_mean(loss[has_price], seed),
-        "r2": intervals.bootstrap_ratio((uniform - loss)[has_price], uniform[has_price], seed),
+        "log_loss": confidence_intervals.bootstrap_mean(loss[has_price], seed),
+        "r2": confidence_intervals.bootstrap_ratio((uniform - loss)[has_price], uniform[has_price], seed),
     }
     if loss is tuned:
         return summary
-    difference = intervals.bootstrap_mean((tuned - loss)[has_price], seed)
+    difference = confidence_intervals.bootstrap_mean((tuned - loss)[has_price], seed)
     return summary | {
         "tuned_minus_this": difference,
-        "tuned_is": intervals.describe_difference(difference, "better", "worse"),
+        "tuned_is": confidence_intervals.describe_difference(difference, "better", "worse"),
     }
 
 
@@ -178,7 +182,7 @@ def _estimate_market_gain(
         return None
     gains, model_weight, market_weight = _compute_race_gains(probabilities, rows, settings)
     return {
-        "gain": intervals.bootstrap_mean(gains, seed),
+        "gain": confidence_intervals.bootstrap_mean(gains, seed),
         "unit": "nats per race, weights fitted on other races",
         "model_weight": model_weight,
         "market_weight": market_weight,
@@ -214,14 +218,14 @@ def _compute_cross_fitted_losses(terms: Floats, won: Floats, race_code: Codes, b
 
 
 def _fit_logit_weights(terms: Floats, won: Floats, race_code: Codes) -> Floats:
-    return race_logit.fit_conditional_logit(terms, won, np.ones(len(won)), race_code, RIDGE_PENALTY)
+    return conditional_logit_loss.fit_conditional_logit(terms, won, np.ones(len(won)), race_code, RIDGE_PENALTY)
 
 
 def _evaluate_resampling(loss_by_name: dict[str, Floats], seed: int) -> Report:
     if "natural" not in loss_by_name:
         return {"verdict": "none", "difference": None}
-    difference = intervals.bootstrap_mean(loss_by_name["tuned"] - loss_by_name["natural"], seed)
-    return {"verdict": intervals.describe_difference(difference), "difference": difference}
+    difference = confidence_intervals.bootstrap_mean(loss_by_name["tuned"] - loss_by_name["natural"], seed)
+    return {"verdict": confidence_intervals.describe_difference(difference), "difference": difference}
 
 
 def _summarise_runners(probability: Floats, won: Floats, bins: int, seed: int) -> Report:
@@ -230,7 +234,7 @@ def _summarise_runners(probability: Floats, won: Floats, bins: int, seed: int) -
     base_rate = float(is_winner.mean())
     table = _build_reliability_table(probability, won, bins)
     return {
-        "brier": intervals.bootstrap_mean(np.square(probability - won), seed),
+        "brier": confidence_intervals.bootstrap_mean(np.square(probability - won), seed),
         "brier_of_base_rate": float(np.square(won.mean() - won).mean()),
         "ece": float((table["runners"] * (table["predicted"] - table["observed"]).abs()).sum() / len(probability)),
         "auc": float(roc_auc_score(is_winner, probability)) if 0 < base_rate < 1 else None,
@@ -244,14 +248,14 @@ def _summarise_runners(probability: Floats, won: Floats, bins: int, seed: int) -
 
 def _compute_favourite_win_rates(
     probabilities: dict[str, Floats], won: Floats, race_code: Codes
-) -> dict[str, intervals.Interval]:
+) -> dict[str, confidence_intervals.Interval]:
     """Return how often each rung's most likely runner wins (a dead heat counts its share)."""
     rates = {}
     for name in probabilities.keys() - {"uniform"}:
         has_price = ~np.isnan(probabilities[name])
         table = pd.DataFrame({"code": race_code, "p": probabilities[name], "won": won})[has_price]
         favourites_won = table.loc[table.groupby("code")["p"].idxmax(), "won"]
-        rates[name] = intervals.compute_wilson_interval(float(favourites_won.sum()), len(favourites_won))
+        rates[name] = confidence_intervals.compute_wilson_interval(float(favourites_won.sum()), len(favourites_won))
     return rates
 
 
@@ -269,7 +273,7 @@ def _evaluate_value_bets(
     profit_by_race = np.bincount(race_code, weights=np.nan_to_num(profit)).astype(float)
     stakes_by_race = np.bincount(race_code, weights=is_bet).astype(float)
     return {
-        "yield": intervals.bootstrap_ratio(profit_by_race, stakes_by_race, seed),
+        "yield": confidence_intervals.bootstrap_ratio(profit_by_race, stakes_by_race, seed),
         "bets": int(is_bet.sum()),
         "share_of_runners": float(is_bet.mean()),
         "commission": settings.commission,
@@ -280,7 +284,9 @@ def _build_reliability_table(probability: Floats, won: Floats, bins: int) -> pd.
     """Return what was predicted and what happened in bins of equal count."""
     order = np.argsort(probability, kind="stable")
     row_bins = [bin_rows for bin_rows in np.array_split(order, bins) if len(bin_rows)]
-    rates = [intervals.compute_wilson_interval(float(won[bin_rows].sum()), len(bin_rows)) for bin_rows in row_bins]
+    rates = [
+        confidence_intervals.compute_wilson_interval(float(won[bin_rows].sum()), len(bin_rows)) for bin_rows in row_bins
+    ]
     return pd.DataFrame(
         {
             "predicted": [float(probability[bin_rows].mean()) for bin_rows in row_bins],

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from core.params import StageSettings
-from core.refusals import UserError
-from core.reliability import compute_calibration_error
-from stages.evaluate._tag_board import TARGET_PREFIX, ScoredTags, list_target_tags
-from stages.evaluate._tag_constant import detect_constant_answers
-from stages.evaluate._tag_draws import ClusterBootstrap
-from stages.evaluate._tag_labels import detect_rule_made_labels
-from stages.evaluate._tag_ladder import (
+from stages.evaluate._tags.cluster_bootstrap import ClusterBootstrap
+from stages.evaluate._tags.constant_answers import detect_constant_answers
+from stages.evaluate._tags.example_answers import sample_answers, sample_confusions
+from stages.evaluate._tags.per_tag_metrics import OUTCOMES, build_tag_table, count_tag_frequencies
+from stages.evaluate._tags.rule_made_labels import detect_rule_made_labels
+from stages.evaluate._tags.scored_tags import TARGET_PREFIX, ScoredTags, list_target_tags
+from stages.evaluate._tags.tag_baselines import (
     BASELINE_ORDER,
     TagMetrics,
     compare_metrics,
@@ -21,11 +20,12 @@ from stages.evaluate._tag_ladder import (
     evaluate_resampling,
     summarise_baselines,
 )
-from stages.evaluate._tag_reliability import compute_tag_calibration_curve
-from stages.evaluate._tag_rules import build_prior_answers, build_tag_name_answers, has_clock
-from stages.evaluate._tag_samples import sample_answers, sample_confusions
-from stages.evaluate._tag_sentences import describe_comparison, describe_tuning_overlap, format_summary_sentences
-from stages.evaluate._tag_table import OUTCOMES, build_tag_table, count_tag_frequencies
+from stages.evaluate._tags.tag_calibration import compute_tag_calibration_curve
+from stages.evaluate._tags.tag_sentences import describe_comparison, describe_tuning_overlap, format_summary_sentences
+from stages.evaluate._tags.text_free_baselines import build_prior_answers, build_tag_name_answers, has_clock
+from trueline.core.errors import UserError
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.calibration_curve import compute_calibration_error
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]

@@ -2,21 +2,22 @@
 
 import pandas as pd
 
-from core import leaks, tables
-from core.chosen import select_features
-from core.doors import Paths, run_stage
-from core.outputs import write_json
-from core.params import load_seed, load_settings
-from core.refusals import UserError
-from core.shelf import load_plugin
-from core.windows import Past
+from trueline.core.errors import UserError
+from trueline.core.history import leak_detection
+from trueline.core.history.input_selection import select_features
+from trueline.core.history.past import Past
+from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.params import load_seed, load_settings
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.tables import table_schema
 
 READS = {"prepared": "data/prepared/{task}.parquet"}
 WRITES = {"features": "data/features/{task}.parquet", "audit": "metrics/{task}/leaks.json"}
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
-    rows, columns = tables.read_table(reads["prepared"]), tables.read_declarations(reads["prepared"])
+    rows, columns = table_schema.read_table(reads["prepared"]), table_schema.read_declarations(reads["prepared"])
     builder = load_plugin("features", task)
     settings = load_settings(builder.Settings, "features", task)
     usable = [column for column in columns if not column.yardstick]
@@ -27,11 +28,11 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         return select_features(builder.build(table[present_columns], Past(table[history_columns]), settings), settings)
 
     features = build_features(rows)
-    if leaking := leaks.audit_features(build_features, rows, features, columns, settings, load_seed()):
+    if leaking := leak_detection.audit_features(build_features, rows, features, columns, settings, load_seed()):
         raise UserError(f"{', '.join(leaking)} change when what is not yet known changes: a leak; mend the formula.")
     audit_report = {"audited": len(features.columns), "moments": settings.audits, "leaking": leaking}
     write_json(audit_report | {"decision": settings.decision}, writes["audit"])
-    tables.write_table(pd.concat([rows[["row_id"]], features], axis=1), writes["features"])
+    table_schema.write_table(pd.concat([rows[["row_id"]], features], axis=1), writes["features"])
 
 
 if __name__ == "__main__":

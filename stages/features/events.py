@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 
-from core.leaks import DecisionSettings
-from core.mentions import MENTION_PREFIX
-from core.races import Floats
-from core.texts import join_marked_fields
-from core.windows import Past
+from trueline.core.history.leak_detection import DecisionSettings
+from trueline.core.history.past import Past
+from trueline.core.stats.group_ops import Floats
+from trueline.core.text.cleaning import join_marked_fields
+from trueline.core.text.tag_mentions import MENTION_PREFIX
 
 TEXT_FIELDS = ("name", "description", "location")
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.leaks import DecisionSettings
-from core.prices import remove_margin
-from core.segments import Floats
-from core.totals import KeyColumns
-from core.windows import Past
+from trueline.core.betting.american_odds import remove_margin
+from trueline.core.history.grouped_rows import Floats
+from trueline.core.history.leak_detection import DecisionSettings
+from trueline.core.history.past import Past
+from trueline.core.history.prefix_sums import KeyColumns
 
 Inputs = dict[str, Floats]
 

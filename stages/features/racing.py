@@ -6,9 +6,16 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.leaks import DecisionSettings
-from core.races import Codes, Floats, compute_group_softmax, encode_groups, rank_within_group, subtract_group_mean
-from core.windows import Past
+from trueline.core.history.leak_detection import DecisionSettings
+from trueline.core.history.past import Past
+from trueline.core.stats.group_ops import (
+    Codes,
+    Floats,
+    compute_group_softmax,
+    encode_groups,
+    rank_within_group,
+    subtract_group_mean,
+)
 
 Inputs = dict[str, Floats]
 

@@ -2,13 +2,19 @@
 
 import pandas as pd
 
-from core import tables
-from core.doors import Paths, run_stage
-from core.folds import NO_CLOCK, WalkForwardSettings, list_key_columns, list_target_columns, walk_forward
-from core.outputs import write_json
-from core.params import load_seed, load_settings, load_task_config
-from core.shelf import load_plugin
-from core.strata import StratifiedSettings, split_stratified
+from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.params import load_seed, load_settings, load_task_config
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.splits.stratified import StratifiedSettings, split_stratified
+from trueline.core.splits.walk_forward import (
+    NO_CLOCK,
+    WalkForwardSettings,
+    list_key_columns,
+    list_target_columns,
+    walk_forward,
+)
+from trueline.core.tables import table_schema
 
 READS: dict[str, str] = {}  # and the source that the plan names, wherever it lies
 WRITES = {
@@ -29,10 +35,10 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         cleaner, "columns", lambda rows: [column for column in cleaner.COLUMNS if column.name in rows]
     )
     columns = declare_columns(prepared)
-    tables.validate_table(prepared, columns, f"prepared {task}")
+    table_schema.validate_table(prepared, columns, f"prepared {task}")
     folds = pd.concat([prepared[list_key_columns(prepared)], _assign_folds(task, prepared)], axis=1)
-    tables.write_table(prepared, writes["prepared"], columns)
-    tables.write_table(folds, writes["folds"])
+    table_schema.write_table(prepared, writes["prepared"], columns)
+    table_schema.write_table(folds, writes["folds"])
     write_json(quality, writes["quality"])
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from core import sources
-from core.refusals import UserError
+from trueline.core.errors import UserError
+from trueline.core.tables import raw_sources
 
 REQUIRED_TABLE = "games"
 OPTIONAL_TABLES = ("lines", "production")
@@ -16,12 +16,12 @@ def read(source: str) -> dict[str, pd.DataFrame]:
 
     Refuses a source without `games`, and a folder that holds a table only in a form that cannot be read.
     """
-    table_names = sources.list_source_tables(source)
+    table_names = raw_sources.list_source_tables(source)
     for name in (REQUIRED_TABLE, *OPTIONAL_TABLES):
         if name not in table_names:
             _refuse_other_forms(Path(source), name)
     return {
-        name: sources.read_source_table(source, name)
+        name: raw_sources.read_source_table(source, name)
         for name in (REQUIRED_TABLE, *OPTIONAL_TABLES)
         if name in table_names or name == REQUIRED_TABLE
     }
@@ -30,7 +30,7 @@ def read(source: str) -> dict[str, pd.DataFrame]:
 def _refuse_other_forms(folder: Path, name: str) -> None:
     other_files = sorted(file.name for file in folder.glob(f"{name}.*"))  # a database has none
     if other_files:
-        forms = ", ".join(sources.TABLE_SUFFIXES)
+        forms = ", ".join(raw_sources.TABLE_SUFFIXES)
         raise UserError(
             f"{folder} holds {other_files[0]}, which is none of {forms}; convert it, or take it out of the folder."
         )

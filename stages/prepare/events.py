@@ -6,18 +6,18 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from core.delivered import coerce_table
-from core.duplicates import flag_contradictory_rows
-from core.folds import NO_CLOCK
-from core.mentions import MENTION_PREFIX, build_mention_columns, join_fields
-from core.params import StageSettings
-from core.refusals import UserError, did_you_mean
-from core.sifting import filter_rows, require_rows
-from core.tables import Column, validate_table
-from core.texts import clean_text
-from core.twins import find_near_duplicate_clusters
-from stages.prepare._census import count_clusters, count_tags, detect_cut_texts
-from stages.prepare._labels import is_missing, normalize_tag, parse_tags
+from stages.prepare._events.tag_parsing import is_missing, normalize_tag, parse_tags
+from stages.prepare._events.tag_statistics import count_clusters, count_tags, detect_cut_texts
+from trueline.core.errors import UserError, did_you_mean
+from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.walk_forward import NO_CLOCK
+from trueline.core.tables.coercion import coerce_table
+from trueline.core.tables.duplicate_rows import flag_contradictory_rows
+from trueline.core.tables.row_filters import filter_rows, require_rows
+from trueline.core.tables.table_schema import Column, validate_table
+from trueline.core.text.cleaning import clean_text
+from trueline.core.text.near_duplicates import find_near_duplicate_clusters
+from trueline.core.text.tag_mentions import MENTION_PREFIX, build_mention_columns, join_fields
 
 Flags = pd.Series  # True for the rows in which a rule finds fault
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from core import sources
+from trueline.core.tables import raw_sources
 
 
 def read(source: str) -> pd.DataFrame:
     """Return the raw events of a folder (events.parquet, .csv, .json, .jsonl) or of a SQLite database."""
-    return sources.read_source_table(source, "events")
+    return raw_sources.read_source_table(source, "events")

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.delivered import blank_out_of_range, coerce_optional_table, coerce_table
-from core.duplicates import flag_contradictory_rows, flag_superseded_rows
-from core.params import Date, StageSettings
-from core.quotes import compute_consensus_line
-from core.races import sum_by_group
-from core.refusals import UserError, did_you_mean
-from core.sifting import Counts, Flags, filter_rows, require_rows
-from core.tables import Column, coerce_types, validate_table
-from core.windows import Past
+from trueline.core.betting.consensus_line import compute_consensus_line
+from trueline.core.errors import UserError, did_you_mean
+from trueline.core.history.past import Past
+from trueline.core.runtime.params import Date, StageSettings
+from trueline.core.stats.group_ops import sum_by_group
+from trueline.core.tables.coercion import blank_out_of_range, coerce_optional_table, coerce_table
+from trueline.core.tables.duplicate_rows import flag_contradictory_rows, flag_superseded_rows
+from trueline.core.tables.row_filters import Counts, Flags, filter_rows, require_rows
+from trueline.core.tables.table_schema import Column, coerce_types, validate_table
 
 RawTables = dict[str, pd.DataFrame]
 

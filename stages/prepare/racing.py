@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from core.params import Date, StageSettings
-from core.races import encode_groups, subtract_group_mean, sum_by_group
-from core.refusals import UserError
-from core.tables import Column, coerce_types, flag_unparseable, validate_table
+from trueline.core.errors import UserError
+from trueline.core.runtime.params import Date, StageSettings
+from trueline.core.stats.group_ops import encode_groups, subtract_group_mean, sum_by_group
+from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable, validate_table
 
 Aggregate = Literal["sum", "any", "size", "nunique"]
 

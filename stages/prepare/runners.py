@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from core import sources
-from core.refusals import UserError, did_you_mean
+from trueline.core.errors import UserError, did_you_mean
+from trueline.core.tables import raw_sources
 
 GUIDE_HEADER = [
     *("Dog Name", "Sex", "PLC", "BOX", "WGT", "DIST", "DATE", "TRACK", "G"),
@@ -25,13 +25,13 @@ def read(source: str) -> pd.DataFrame:
     A source is a folder with runners.parquet, .csv, .json or .jsonl; a SQLite database with a table `runners`; or a
     folder of form-guide CSVs. Refuses a source that is none of these.
     """
-    table_names = sources.list_source_tables(source)
+    table_names = raw_sources.list_source_tables(source)
     if "runners" in table_names:
-        return sources.read_source_table(source, "runners")
+        return raw_sources.read_source_table(source, "runners")
     guides = sorted(Path(source).glob("*.csv")) if Path(source).is_dir() else []
     if not any(_is_guide(file) for file in guides):
         raise UserError(
-            f"{source} holds neither a table 'runners' ({', '.join(sources.TABLE_SUFFIXES)}, or one of a SQLite database) nor "
+            f"{source} holds neither a table 'runners' ({', '.join(raw_sources.TABLE_SUFFIXES)}, or one of a SQLite database) nor "
             f"form guides (.csv whose first line is {','.join(GUIDE_HEADER)}); {did_you_mean('runners', table_names)}"
         )
     return _assign_race_ids(

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from core import folds, tables
-from core.doors import Paths, run_stage
-from core.params import load_seed, load_settings, load_task_config
-from core.rows import read_fold_tables
-from core.shelf import load_plugin
+from trueline.core.runtime.params import load_seed, load_settings, load_task_config
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.splits import walk_forward
+from trueline.core.splits.fold_data import read_fold_tables
+from trueline.core.tables import table_schema
 
 READS = {"features": "data/features/{task}.parquet", "folds": "data/folds/{task}.parquet"}
 WRITES = {"resampled": "data/resampled/{task}"}
@@ -22,7 +23,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         table.folds[["row_id"]].copy(),
         [pd.DataFrame(columns=["fold", "parent", "other", "target"])],
     )
-    for fold in folds.list_folds(table.folds):
+    for fold in walk_forward.list_folds(table.folds):
         rows = table.get_rows(fold, "fit")
         row_weights, synthetic_rows = resampler.resample(rows, settings, load_seed())
         weights[fold] = np.nan
@@ -35,8 +36,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
                 )
             )
     writes["resampled"].mkdir()
-    tables.write_table(weights, writes["resampled"] / "weights.parquet")
-    tables.write_table(pd.concat(synthetic_tables, ignore_index=True), writes["resampled"] / "synthetic.parquet")
+    table_schema.write_table(weights, writes["resampled"] / "weights.parquet")
+    table_schema.write_table(pd.concat(synthetic_tables, ignore_index=True), writes["resampled"] / "synthetic.parquet")
 
 
 if __name__ == "__main__":

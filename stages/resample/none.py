@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from core.params import StageSettings
-from core.rows import Floats, FoldData
+from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):

@@ -7,11 +7,11 @@ import pandas as pd
 from imblearn.over_sampling import SMOTE, SMOTENC
 from pydantic import Field
 
-from core.inputs import Encoding, fit_encoding, list_categorical_inputs
-from core.params import StageSettings
-from core.races import require_valid_targets
-from core.refusals import UserError
-from core.rows import Floats, FoldData
+from trueline.core.errors import UserError
+from trueline.core.models.standard_encoding import Encoding, fit_encoding, list_categorical_inputs
+from trueline.core.racing.race_losses import require_valid_targets
+from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):

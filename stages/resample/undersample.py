@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core.params import StageSettings
-from core.races import require_valid_targets
-from core.refusals import UserError
-from core.rows import Floats, FoldData
+from trueline.core.errors import UserError
+from trueline.core.racing.race_losses import require_valid_targets
+from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):

@@ -7,14 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from core import folds, jobs, tables
-from core.curves import TrainingCurves
-from core.doors import Paths, expand_paths, run_stage
-from core.folds import KEY_COLUMNS
-from core.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
-from core.refusals import UserError, did_you_mean
-from core.rows import FoldData, FoldTables, read_cached_tables
-from core.shelf import load_plugin
+from trueline.core.errors import UserError, did_you_mean
+from trueline.core.models.training_curves import TrainingCurves
+from trueline.core.runtime import parallel
+from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
+from trueline.core.splits import walk_forward
+from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
+from trueline.core.splits.walk_forward import KEY_COLUMNS
+from trueline.core.tables import table_schema
 
 READS = {
     "features": "data/features/{task}.parquet",
@@ -83,12 +85,12 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     inputs = list(table.features.columns.drop("row_id"))
     comparison_arms = _list_comparison_arms(task, inputs)
     arms = _list_arms(task, json.loads(reads["tuned"].read_text()), inputs) + comparison_arms
-    test_folds = folds.list_folds(table.folds, "test")
+    test_folds = walk_forward.list_folds(table.folds, "test")
     # rivals first: a process that grows much after its first job is taken for a leak and begun anew, and networks weigh
     test_jobs = [
         FitJob(arm, fold, ("calibrate", "score"), paths, load_seed()) for arm in reversed(arms) for fold in test_folds
     ]
-    scores = jobs.run_in_parallel(_fit_and_score, test_jobs, load_worker_count(), f"train {arms[0].learner_name}")
+    scores = parallel.run_in_parallel(_fit_and_score, test_jobs, load_worker_count(), f"train {arms[0].learner_name}")
     final_jobs = [FitJob(arm, "final", ("calibrate",), paths, load_seed()) for arm in (arms[0], *comparison_arms)]
     curves_folder = expand_paths(LIVE, task)["curves"]
     writes["rivals"].mkdir()
@@ -101,7 +103,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         [job_scores for job, job_scores in zip(test_jobs + final_jobs, scores, strict=True) if job.arm == arm]
         for arm in arms
     ]
-    tables.write_table(_combine_scores(scores_by_arm, table), writes["scores"])
+    table_schema.write_table(_combine_scores(scores_by_arm, table), writes["scores"])
 
 
 def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
@@ -178,7 +180,11 @@ def _write_importance(shares: dict[str, float], path: Path) -> None:
 def _combine_scores(scores_by_arm: list[list[pd.DataFrame]], table: FoldTables) -> pd.DataFrame:
     """Return one row a fold and row, one column of raw scores an arm (and tag), with the keys calibration needs."""
     wide = pd.concat([pd.concat(scores) for scores in scores_by_arm], axis=1).sort_index().reset_index()
-    keys = table.folds[[*KEY_COLUMNS, *folds.list_target_columns(table.folds)]].iloc[wide["at"]].reset_index(drop=True)
+    keys = (
+        table.folds[[*KEY_COLUMNS, *walk_forward.list_target_columns(table.folds)]]
+        .iloc[wide["at"]]
+        .reset_index(drop=True)
+    )
     return pd.concat([keys, wide.drop(columns="at")], axis=1)
 
 

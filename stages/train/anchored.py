@@ -10,15 +10,15 @@ import pandas as pd
 from pydantic import Field
 from sklearn.linear_model import Ridge
 
-from core import models
-from core.inputs import get_score_offset
-from core.models import RoundCallback
-from core.params import StageSettings
-from core.refusals import UserError
-from core.rows import Floats, FoldData
-from core.shelf import load_plugin
-from core.stacking import Learners, load_learners, score_forward
-from core.threads import limit_to_one_thread
+from trueline.core.errors import UserError
+from trueline.core.models import model_json
+from trueline.core.models.model_json import RoundCallback
+from trueline.core.models.stacking import Learners, load_learners, score_forward
+from trueline.core.models.standard_encoding import get_score_offset
+from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
@@ -86,7 +86,7 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write anchored.json and the member in a folder of its own."""
-    models.write_model_json(
+    model_json.write_model_json(
         {key: value for key, value in vars(model).items() if key != "member"}, folder / "anchored.json"
     )
     load_plugin("train", model.word).save(model.member, folder / model.word)
@@ -94,7 +94,7 @@ def save(model: Model, folder: Path) -> None:
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    stored_fields = models.read_model_json(folder / "anchored.json")
+    stored_fields = model_json.read_model_json(folder / "anchored.json")
     return Model(load_plugin("train", stored_fields["word"]).load(folder / stored_fields["word"]), **stored_fields)
 
 
@@ -157,4 +157,4 @@ def _compute_importance(
     contributions |= {
         name: abs(forecast_weight) * float(np.std(scores)) * share for name, share in member_importance.items()
     }
-    return models.compute_importance_shares([contributions.get(name, 0.0) for name in names], names)
+    return model_json.compute_importance_shares([contributions.get(name, 0.0) for name in names], names)

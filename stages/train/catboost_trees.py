@@ -9,14 +9,14 @@ import pandas as pd
 from catboost import CatBoost, CatBoostError, Pool
 from pydantic import Field
 
-from core import models
-from core.inputs import get_score_offset, list_categorical_inputs
-from core.models import LOG_EVERY_ROUNDS, RoundCallback
-from core.odds import label_winners
-from core.params import StageSettings
-from core.race_logit import require_contested_races
-from core.refusals import UserError
-from core.rows import Floats, FoldData
+from trueline.core.errors import UserError
+from trueline.core.models import model_json
+from trueline.core.models.conditional_logit_loss import require_contested_races
+from trueline.core.models.log_odds import label_winners
+from trueline.core.models.model_json import LOG_EVERY_ROUNDS, RoundCallback
+from trueline.core.models.standard_encoding import get_score_offset, list_categorical_inputs
+from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.fold_data import Floats, FoldData
 
 MISSING_LEVEL = "missing"  # the level of a category that is not there
 BINARY_LOSSES = ("Logloss", "Focal")
@@ -80,7 +80,9 @@ def fit(
         raise UserError(f"CatBoost could not fit {len(rows.y)} rows: {str(error).split(': ')[-1]}") from None
     _remove_volatile_metadata(trees.get_metadata())
     columns = [str(name) for name in rows.x.columns]
-    importance = models.compute_importance_shares(trees.get_feature_importance(type="PredictionValuesChange"), columns)
+    importance = model_json.compute_importance_shares(
+        trees.get_feature_importance(type="PredictionValuesChange"), columns
+    )
     settled: dict[str, int | float] = {"iterations": trees.tree_count_} if stop_options else {}
     return Model(trees, columns, list_categorical_inputs(rows.x), settings.model_dump(), settled, importance)
 
@@ -94,13 +96,15 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write trees.cbm and model.json."""
-    models.write_model_json({key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json")
+    model_json.write_model_json(
+        {key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json"
+    )
     model.trees.save_model(str(folder / "trees.cbm"))
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(CatBoost().load_model(str(folder / "trees.cbm")), **models.read_model_json(folder / "model.json"))
+    return Model(CatBoost().load_model(str(folder / "trees.cbm")), **model_json.read_model_json(folder / "model.json"))
 
 
 def _validate_settings(settings: Settings) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core import inputs, models, race_logit
-from core.models import RoundCallback
-from core.params import StageSettings
-from core.rows import Floats, FoldData
+from trueline.core.models import conditional_logit_loss, model_json, standard_encoding
+from trueline.core.models.model_json import RoundCallback
+from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
@@ -24,7 +24,7 @@ class Settings(StageSettings):
 class Model:
     """The encoding of the inputs and a coefficient for each encoded column."""
 
-    encoding: inputs.Encoding
+    encoding: standard_encoding.Encoding
     coefficients: list[float]
     settled: dict[str, int | float]
     importance: dict[str, float]
@@ -39,23 +39,27 @@ def fit(
     watch: RoundCallback | None = None,
 ) -> Model:
     """Return the one best model; it has no rounds, so nothing stops early and nothing is watched."""
-    encoding = inputs.fit_encoding(rows.x)
-    terms, target_share = inputs.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
-    coefficients = race_logit.fit_conditional_logit(terms, target_share, rows.weight, rows.group, settings.l2)
-    importance = models.compute_importance_shares(np.abs(coefficients), inputs.list_encoded_inputs(encoding))
+    encoding = standard_encoding.fit_encoding(rows.x)
+    terms, target_share = standard_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
+    coefficients = conditional_logit_loss.fit_conditional_logit(
+        terms, target_share, rows.weight, rows.group, settings.l2
+    )
+    importance = model_json.compute_importance_shares(
+        np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding)
+    )
     return Model(encoding, coefficients.tolist(), {}, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds, up to a constant within a race."""
-    return np.asarray((inputs.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1))
+    return np.asarray((standard_encoding.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1))
 
 
 def save(model: Model, folder: Path) -> None:
     """Write model.json."""
-    models.write_model_json(vars(model), folder / "model.json")
+    model_json.write_model_json(vars(model), folder / "model.json")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(**models.read_model_json(folder / "model.json"))
+    return Model(**model_json.read_model_json(folder / "model.json"))

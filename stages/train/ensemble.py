@@ -9,14 +9,14 @@ import pandas as pd
 from pydantic import Field
 from sklearn.linear_model import Ridge
 
-from core import models, race_logit
-from core.models import RoundCallback
-from core.params import StageSettings
-from core.refusals import UserError
-from core.rows import Floats, FoldData
-from core.shelf import load_plugin
-from core.stacking import Learners, load_learners, score_forward
-from core.threads import limit_to_one_thread
+from trueline.core.errors import UserError
+from trueline.core.models import conditional_logit_loss, model_json
+from trueline.core.models.model_json import RoundCallback
+from trueline.core.models.stacking import Learners, load_learners, score_forward
+from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
@@ -80,14 +80,14 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 def save(model: Model, folder: Path) -> None:
     """Write stack.json and each member in a folder of its own."""
     learner_names = list(model.members)
-    models.write_model_json(vars(model) | {"members": learner_names}, folder / "stack.json")
+    model_json.write_model_json(vars(model) | {"members": learner_names}, folder / "stack.json")
     for learner_name, member in model.members.items():
         load_plugin("train", learner_name).save(member, folder / learner_name)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    stack = models.read_model_json(folder / "stack.json")
+    stack = model_json.read_model_json(folder / "stack.json")
     members = {
         learner_name: load_plugin("train", learner_name).load(folder / learner_name)
         for learner_name in stack["members"]
@@ -107,7 +107,7 @@ def _score_later_blocks(rows: FoldData, learners: Learners, folds: int, seed: in
 
 def _fit_combination(scores: Floats, rows: FoldData, settings: Settings) -> tuple[Floats, float]:
     if settings.target == "share":
-        return race_logit.fit_conditional_logit(
+        return conditional_logit_loss.fit_conditional_logit(
             scores, rows.y, rows.weight, rows.group, settings.l2, positive=True
         ), 0.0
     with limit_to_one_thread():
@@ -123,4 +123,4 @@ def _combine_importance(members: dict[str, Any], member_weights: Floats) -> dict
         for member_weight, shares in zip(member_weights, member_shares, strict=True)
         for share in shares
     ]
-    return models.compute_importance_shares(values, names)
+    return model_json.compute_importance_shares(values, names)

@@ -9,14 +9,14 @@ import pandas as pd
 from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from core import estimators, models
-from core.codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
-from core.inputs import get_score_offset
-from core.models import RoundCallback
-from core.odds import compute_log_odds, label_winners
-from core.params import StageSettings
-from core.refusals import UserError
-from core.rows import Floats, FoldData
+from trueline.core.errors import UserError
+from trueline.core.models import model_json, skops_files
+from trueline.core.models.category_codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
+from trueline.core.models.log_odds import compute_log_odds, label_winners
+from trueline.core.models.model_json import RoundCallback
+from trueline.core.models.standard_encoding import get_score_offset
+from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.fold_data import Floats, FoldData
 
 MAX_LEVELS = 100  # of a category; rarer ones count as missing
 TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]
@@ -68,7 +68,7 @@ def fit(
         random_state=seed,
         n_jobs=1,
     ).fit(encode_one_hot(rows.x, columns, column_levels), target, weight)
-    importance = models.compute_importance_shares(
+    importance = model_json.compute_importance_shares(
         forest.feature_importances_, list_one_hot_inputs(columns, column_levels)
     )
     return Model(forest, columns, column_levels, settings.model_dump(), {}, importance)
@@ -84,17 +84,17 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write forest.skops and model.json."""
-    models.write_model_json(
+    model_json.write_model_json(
         {key: value for key, value in vars(model).items() if key != "forest"}, folder / "model.json"
     )
-    estimators.save_estimator(model.forest, folder / "forest.skops")
+    skops_files.save_estimator(model.forest, folder / "forest.skops")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     return Model(
-        estimators.load_estimator(folder / "forest.skops", TRUSTED_TYPES),
-        **models.read_model_json(folder / "model.json"),
+        skops_files.load_estimator(folder / "forest.skops", TRUSTED_TYPES),
+        **model_json.read_model_json(folder / "model.json"),
     )
 
 

@@ -10,16 +10,16 @@ import pandas as pd
 from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from core import estimators, models
-from core.codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
-from core.inputs import get_score_offset
-from core.models import LOG_EVERY_ROUNDS, RoundCallback
-from core.objectives import OBJECTIVE_LOSSES, BoostingTarget
-from core.odds import label_winners
-from core.params import StageSettings
-from core.refusals import UserError
-from core.rows import Floats, FoldData
-from core.threads import limit_to_one_thread
+from trueline.core.errors import UserError
+from trueline.core.models import model_json, skops_files
+from trueline.core.models.category_codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
+from trueline.core.models.log_odds import label_winners
+from trueline.core.models.model_json import LOG_EVERY_ROUNDS, RoundCallback
+from trueline.core.models.objectives import OBJECTIVE_LOSSES, BoostingTarget
+from trueline.core.models.standard_encoding import get_score_offset
+from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.splits.fold_data import Floats, FoldData
 
 TRUSTED_TYPES = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 MAX_LEVELS = 100  # of a category; rarer ones count as missing
@@ -87,7 +87,7 @@ def fit(
                 list(_iterate_losses(trees, validation, settings)), patience
             )
             trees = _build_estimator(settings, best_round, seed).fit(x, fit_target.target, fit_target.weight)
-        importance = models.compute_importance_shares(
+        importance = model_json.compute_importance_shares(
             _compute_permutation_losses(trees, x, fit_target, settings, seed),
             list_one_hot_inputs(columns, column_levels),
         )
@@ -103,15 +103,17 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write trees.skops and model.json."""
-    models.write_model_json({key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json")
-    estimators.save_estimator(model.trees, folder / "trees.skops")
+    model_json.write_model_json(
+        {key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json"
+    )
+    skops_files.save_estimator(model.trees, folder / "trees.skops")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     return Model(
-        estimators.load_estimator(folder / "trees.skops", TRUSTED_TYPES),
-        **models.read_model_json(folder / "model.json"),
+        skops_files.load_estimator(folder / "trees.skops", TRUSTED_TYPES),
+        **model_json.read_model_json(folder / "model.json"),
     )
 
 

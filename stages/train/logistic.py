@@ -9,13 +9,13 @@ import pandas as pd
 from pydantic import Field
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from core import inputs, models
-from core.models import RoundCallback
-from core.odds import label_winners
-from core.params import StageSettings
-from core.refusals import UserError
-from core.rows import Floats, FoldData
-from core.threads import limit_to_one_thread
+from trueline.core.errors import UserError
+from trueline.core.models import model_json, standard_encoding
+from trueline.core.models.log_odds import label_winners
+from trueline.core.models.model_json import RoundCallback
+from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
@@ -31,7 +31,7 @@ class Settings(StageSettings):
 class Model:
     """The encoding of the inputs and a coefficient for each encoded column."""
 
-    encoding: inputs.Encoding
+    encoding: standard_encoding.Encoding
     coefficients: list[float]
     intercept: float
     offset: str | None
@@ -48,14 +48,16 @@ def fit(
     watch: RoundCallback | None = None,
 ) -> Model:
     """Return the one best linear model; it has no rounds, so nothing stops early and nothing is watched."""
-    encoding = inputs.fit_encoding(rows.x)
+    encoding = standard_encoding.fit_encoding(rows.x)
     is_share = settings.target == "share"
     target, weight = _build_target(rows, settings)
     estimator: Any = _build_logistic_regression(settings.l2) if is_share else Ridge(settings.l2, solver="cholesky")
     with limit_to_one_thread():
-        fitted = estimator.fit(inputs.encode_inputs(rows.x, encoding), target, weight)
+        fitted = estimator.fit(standard_encoding.encode_inputs(rows.x, encoding), target, weight)
     coefficients = np.ravel(fitted.coef_)
-    importance = models.compute_importance_shares(np.abs(coefficients), inputs.list_encoded_inputs(encoding))
+    importance = model_json.compute_importance_shares(
+        np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding)
+    )
     intercept = float(np.ravel(fitted.intercept_)[0])
     return Model(encoding, coefficients.tolist(), intercept, settings.offset, {}, importance)
 
@@ -67,24 +69,26 @@ def _build_logistic_regression(l2: float) -> LogisticRegression:
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares, or the quantity itself."""
-    linear_scores = (inputs.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1) + model.intercept
-    return np.asarray(linear_scores + inputs.get_score_offset(x, model.offset))
+    linear_scores = (standard_encoding.encode_inputs(x, model.encoding) * model.coefficients).sum(
+        axis=1
+    ) + model.intercept
+    return np.asarray(linear_scores + standard_encoding.get_score_offset(x, model.offset))
 
 
 def save(model: Model, folder: Path) -> None:
     """Write model.json."""
-    models.write_model_json(vars(model), folder / "model.json")
+    model_json.write_model_json(vars(model), folder / "model.json")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(**models.read_model_json(folder / "model.json"))
+    return Model(**model_json.read_model_json(folder / "model.json"))
 
 
 def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:
     """Return each row's label and weight: winners for shares, for a quantity what it has beyond its offset."""
     if settings.target == "quantity":
-        return rows.y - inputs.get_score_offset(rows.x, settings.offset), rows.weight
+        return rows.y - standard_encoding.get_score_offset(rows.x, settings.offset), rows.weight
     if settings.offset in rows.x.columns:
         raise UserError(
             f"offset is {settings.offset!r}, an input, with target share; only quantities start from one here: "

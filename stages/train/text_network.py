@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from core import models, pooled_network, tag_names, vocabulary
-from core.models import RoundCallback
-from core.params import StageSettings
-from core.pooled_network import NetworkExamples, NetworkShape, TrainingSchedule, Weights
-from core.rows import Floats, FoldData
-from core.tag_parts import assign_stratified_parts
-from core.threads import limit_to_one_thread
+from trueline.core.models import model_json
+from trueline.core.models.model_json import RoundCallback
+from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.splits.fold_data import Floats, FoldData
+from trueline.core.splits.iterative_stratification import assign_stratified_parts
+from trueline.core.text import embedding_network, tag_name_prior, vocabulary
+from trueline.core.text.embedding_network import NetworkExamples, NetworkShape, TrainingSchedule, Weights
 
 UNKNOWN_WORD_ID = 1  # the number of every word outside the vocabulary; Keras masks 0, and the vocabulary begins at 2
 WEIGHTS_FILE = "weights.weights.h5"
@@ -64,7 +65,7 @@ class Model:
     @cached_property
     def float64_weights(self) -> list[Floats]:
         """The weights in the precision that scores are computed in."""
-        return pooled_network.convert_to_doubles(self.weights)
+        return embedding_network.convert_to_doubles(self.weights)
 
 
 def fit(
@@ -81,7 +82,7 @@ def fit(
     Watched is every epoch: loss, binary accuracy, precision and recall (at 0.5) of the rows fitted on, and of the later
     ones, or of the held-out ones where there are no later ones; what tags' names say as evidence comes on top.
     """
-    tag_names.require_tagged_rows(rows, "text_network")
+    tag_name_prior.require_tagged_rows(rows, "text_network")
     tokens = _tokenise_inputs(rows.x, settings.length)
     known_words = vocabulary.build_vocabulary(tokens, settings.words, settings.min_rows)
     fit_batch = _build_batch(rows, tokens, known_words, settings)
@@ -94,7 +95,7 @@ def fit(
     held_out_batch, training_batch = (
         (later_batch, fit_batch) if stop_patience else _split_held_out(rows, fit_batch, settings.held_out, seed)
     )
-    weights, architecture, epoch = pooled_network.train_network(
+    weights, architecture, epoch = embedding_network.train_network(
         training_batch,
         held_out_batch,
         NetworkShape(len(known_words) + 2, **settings.model_dump(include=set(NetworkShape.__annotations__))),
@@ -102,12 +103,12 @@ def fit(
             **settings.model_dump(include=set(TrainingSchedule.__annotations__))
             | ({"stop_after": stop_patience} if stop_patience else {})
         ),
-        tag_names.compute_tag_prior(rows.y, rows.weight),
+        tag_name_prior.compute_tag_prior(rows.y, rows.weight),
         seed,
         _build_epoch_callback(watch, {"fit": training_batch, "later": later_batch or held_out_batch}),
     )
-    name_evidence = tag_names.fit_name_evidence(
-        tag_names.get_name_mentions(rows.x, rows.tags), rows.y, rows.weight, settings.names_shrinkage
+    name_evidence = tag_name_prior.fit_name_evidence(
+        tag_name_prior.get_name_mentions(rows.x, rows.tags), rows.y, rows.weight, settings.names_shrinkage
     )
     settled: dict[str, int | float] = {"epochs": epoch} if stop_patience else {}
     importance = _compute_importance(rows, fit_batch, weights, name_evidence, settings)
@@ -125,7 +126,7 @@ def fit(
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds, rows × tags in the order of `model.tags`; NumPy computes them, not TensorFlow."""
-    return score_texts(model, vocabulary.get_texts(x, "text_network"), tag_names.get_name_mentions(x, model.tags))
+    return score_texts(model, vocabulary.get_texts(x, "text_network"), tag_name_prior.get_name_mentions(x, model.tags))
 
 
 def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
@@ -141,9 +142,9 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
     scores = np.zeros((len(texts), len(model.tags)))
     with limit_to_one_thread():
         for row, ids in enumerate(token_ids):
-            scores[row] = pooled_network.predict_log_odds(model.float64_weights, ids, name_inputs[row])
+            scores[row] = embedding_network.predict_log_odds(model.float64_weights, ids, name_inputs[row])
     return (
-        scores + tag_names.lookup_name_evidence(mentions, np.array(model.names))
+        scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
         if names_setting == "evidence"
         else scores
     )
@@ -155,19 +156,19 @@ def save(model: Model, folder: Path) -> None:
     json_fields = {
         field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
     }
-    models.write_model_json(json_fields, folder / "model.json")
-    models.write_model_json({"words": model.vocabulary}, folder / "vocabulary.json")
+    model_json.write_model_json(json_fields, folder / "model.json")
+    model_json.write_model_json({"words": model.vocabulary}, folder / "vocabulary.json")
     (folder / "architecture.json").write_text(model.architecture + "\n")
-    pooled_network.write_weights(model.weights, folder / WEIGHTS_FILE)
+    embedding_network.write_weights(model.weights, folder / WEIGHTS_FILE)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote; TensorFlow is not needed."""
     return Model(
-        pooled_network.read_weights(folder / WEIGHTS_FILE),
+        embedding_network.read_weights(folder / WEIGHTS_FILE),
         (folder / "architecture.json").read_text().strip(),
-        models.read_model_json(folder / "vocabulary.json")["words"],
-        **models.read_model_json(folder / "model.json"),
+        model_json.read_model_json(folder / "vocabulary.json")["words"],
+        **model_json.read_model_json(folder / "model.json"),
     )
 
 
@@ -178,7 +179,7 @@ def _tokenise_inputs(x: pd.DataFrame, length: int) -> list[list[str]]:
 def _build_batch(
     rows: FoldData, tokens: Sequence[Sequence[str]], known_words: Sequence[str], settings: Settings
 ) -> NetworkExamples:
-    mentions = tag_names.get_name_mentions(rows.x, rows.tags)
+    mentions = tag_name_prior.get_name_mentions(rows.x, rows.tags)
     name_inputs = mentions if settings.names == "inputs" else mentions[:, :0]
     return NetworkExamples(
         vocabulary.encode_texts(tokens, vocabulary.index_words(known_words, UNKNOWN_WORD_ID), UNKNOWN_WORD_ID),
@@ -213,7 +214,7 @@ def _build_epoch_callback(
 
     def report_epoch(epoch: int, weights: Weights) -> None:
         metrics_by_set = {
-            name: _evaluate_scores(pooled_network.predict_all_log_odds(weights, batch), batch)
+            name: _evaluate_scores(embedding_network.predict_all_log_odds(weights, batch), batch)
             for name, batch in batches.items()
             if batch
         }
@@ -227,7 +228,7 @@ def _build_epoch_callback(
 def _evaluate_scores(score: Floats, batch: NetworkExamples) -> dict[str, float]:
     predicted, true_positives = score > 0, (score > 0) * batch.y
     return {
-        "loss": pooled_network.compute_cross_entropy(score, batch.y, batch.weight),
+        "loss": embedding_network.compute_cross_entropy(score, batch.y, batch.weight),
         "binary_accuracy": float((predicted == batch.y).mean()),
         "precision": float(true_positives.sum() / max(predicted.sum(), 1)),
         "recall": float(true_positives.sum() / max(batch.y.sum(), 1)),
@@ -238,14 +239,17 @@ def _compute_importance(
     rows: FoldData, batch: NetworkExamples, weights: Weights, name_evidence: Floats, settings: Settings
 ) -> dict[str, float]:
     """Return each input's share of the spread of the log-odds over the rows, the mean over tags."""
-    text_scores = pooled_network.predict_all_log_odds(
+    text_scores = embedding_network.predict_all_log_odds(
         weights, replace(batch, dense_inputs=np.zeros_like(batch.dense_inputs))
     )
-    mention_spread, name_spread = tag_names.get_name_mentions(rows.x, rows.tags).std(axis=0), np.zeros(len(rows.tags))
+    mention_spread, name_spread = (
+        tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0),
+        np.zeros(len(rows.tags)),
+    )
     if settings.names == "evidence":
         name_spread = mention_spread * np.abs(name_evidence[1] - name_evidence[0]) / len(rows.tags)
     if settings.names == "inputs":  # what names move together, split by what the first layer takes from each
         input_force = mention_spread * np.abs(weights[1][settings.embedding :]).mean(axis=1)
-        joint_spread = (pooled_network.predict_all_log_odds(weights, batch) - text_scores).std(axis=0).mean()
+        joint_spread = (embedding_network.predict_all_log_odds(weights, batch) - text_scores).std(axis=0).mean()
         name_spread = joint_spread * input_force / max(input_force.sum(), EPSILON)
-    return tag_names.compute_tag_importance(rows, float(text_scores.std(axis=0).mean()), name_spread)
+    return tag_name_prior.compute_tag_importance(rows, float(text_scores.std(axis=0).mean()), name_spread)

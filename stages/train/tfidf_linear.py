@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from core import models, tag_names, vocabulary
-from core.models import RoundCallback
-from core.params import StageSettings
-from core.terms import MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
-from core.threads import limit_to_one_thread
+from trueline.core.models import model_json
+from trueline.core.models.model_json import RoundCallback
+from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.text import tag_name_prior, vocabulary
+from trueline.core.text.tfidf import MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
 
 if TYPE_CHECKING:  # the service scores with this file, and neither needs these nor waits for them
     import pandas as pd
     from scipy import sparse
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    from core.rows import Floats, FoldData
+    from trueline.core.splits.fold_data import Floats, FoldData
 
 NGRAM_KINDS = ("word", "char_wb")  # runs of words; runs of letters within a word, the blanks around it among them
 NAME_INPUT_VALUE = (
@@ -77,13 +78,13 @@ def fit(
     tag's own name stands in the text (inputs `says:<tag>`) is ignored, or an input beside the terms, or evidence that
     is learned of all tags together and added to the log-odds.
     """
-    tag_names.require_tagged_rows(rows, "tfidf_linear")
-    mentions = tag_names.get_name_mentions(rows.x, rows.tags)
+    tag_name_prior.require_tagged_rows(rows, "tfidf_linear")
+    mentions = tag_name_prior.get_name_mentions(rows.x, rows.tags)
     terms, blocks = _fit_vectorisers(_read_texts(rows.x, settings), settings)
     columns = _join_columns(blocks, mentions, settings)
     lines = [_fit_tag_line(columns, tag_target, rows.weight, settings.l2) for tag_target in rows.y.T]
     coefficients = np.column_stack([line[0] for line in lines])
-    name_evidence = tag_names.fit_name_evidence(mentions, rows.y, rows.weight, settings.names_shrinkage)
+    name_evidence = tag_name_prior.fit_name_evidence(mentions, rows.y, rows.weight, settings.names_shrinkage)
     intercepts = [line[1] for line in lines]
     importance = _compute_importance(rows, columns, coefficients, name_evidence, settings)
     settled: dict[str, int | float] = {}
@@ -101,7 +102,7 @@ def fit(
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds, rows × tags in the order of `model.tags`."""
-    return score_texts(model, vocabulary.get_texts(x, "tfidf_linear"), tag_names.get_name_mentions(x, model.tags))
+    return score_texts(model, vocabulary.get_texts(x, "tfidf_linear"), tag_name_prior.get_name_mentions(x, model.tags))
 
 
 def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
@@ -120,7 +121,7 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
             scores += NAME_INPUT_VALUE * mention[:, None] * name_coefficients
     scores += model.intercepts
     return (
-        scores + tag_names.lookup_name_evidence(mentions, np.array(model.names))
+        scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
         if names_setting == "evidence"
         else scores
     )
@@ -132,8 +133,8 @@ def save(model: Model, folder: Path) -> None:
     json_fields = {
         field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
     }
-    models.write_model_json(json_fields, folder / "model.json")
-    models.write_model_json(model.terms, folder / "vocabulary.json")
+    model_json.write_model_json(json_fields, folder / "model.json")
+    model_json.write_model_json(model.terms, folder / "vocabulary.json")
     np.save(folder / "coefficients.npy", model.coefficients, allow_pickle=False)
 
 
@@ -142,8 +143,8 @@ def load(folder: Path) -> Model:
     coefficients = np.load(folder / "coefficients.npy", allow_pickle=False)
     return Model(
         coefficients,
-        models.read_model_json(folder / "vocabulary.json"),
-        **models.read_model_json(folder / "model.json"),
+        model_json.read_model_json(folder / "vocabulary.json"),
+        **model_json.read_model_json(folder / "model.json"),
     )
 
 
@@ -187,7 +188,7 @@ def _join_columns(blocks: list[sparse.csr_matrix], mentions: Floats, settings: S
 def _fit_tag_line(columns: sparse.csr_matrix, tag_target: Floats, weight: Floats, l2: float) -> tuple[Floats, float]:
     """Return coefficients and intercept for one tag."""
     if np.ptp(tag_target) == 0 or not columns.shape[1]:
-        return np.zeros(columns.shape[1]), float(tag_names.compute_tag_prior(tag_target[:, None], weight)[0])
+        return np.zeros(columns.shape[1]), float(tag_name_prior.compute_tag_prior(tag_target[:, None], weight)[0])
     from sklearn.linear_model import LogisticRegression
 
     # dual coordinate descent, for columns outnumber rows: several times faster than the quasi-Newton methods here;
@@ -202,11 +203,14 @@ def _compute_importance(
     rows: FoldData, columns: sparse.csr_matrix, coefficients: Floats, name_evidence: Floats, settings: Settings
 ) -> dict[str, float]:
     """Return each input's share of the spread of the log-odds over the rows, the mean over tags."""
-    mention_spread, name_spread = tag_names.get_name_mentions(rows.x, rows.tags).std(axis=0), np.zeros(len(rows.tags))
+    mention_spread, name_spread = (
+        tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0),
+        np.zeros(len(rows.tags)),
+    )
     term_count = columns.shape[1] - len(name_spread) * (settings.names == "inputs")
     if settings.names == "inputs":
         name_spread = mention_spread * NAME_INPUT_VALUE * np.abs(coefficients[term_count:]).mean(axis=1)
     if settings.names == "evidence":
         name_spread = mention_spread * np.abs(name_evidence[1] - name_evidence[0]) / len(name_spread)
     text_spread = (columns[:, :term_count] @ coefficients[:term_count]).std(axis=0).mean()
-    return tag_names.compute_tag_importance(rows, float(text_spread), name_spread)
+    return tag_name_prior.compute_tag_importance(rows, float(text_spread), name_spread)

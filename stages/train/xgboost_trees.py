@@ -9,16 +9,16 @@ import pandas as pd
 import xgboost as xgb
 from pydantic import Field
 
-from core import models
-from core.codes import Levels, encode_ordinal, list_category_levels
-from core.inputs import get_score_offset
-from core.models import LOG_EVERY_ROUNDS, RoundCallback
-from core.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
-from core.odds import compute_log_odds, label_winners
-from core.params import StageSettings
-from core.race_logit import require_contested_races
-from core.refusals import UserError
-from core.rows import Floats, FoldData
+from trueline.core.errors import UserError
+from trueline.core.models import model_json
+from trueline.core.models.category_codes import Levels, encode_ordinal, list_category_levels
+from trueline.core.models.conditional_logit_loss import require_contested_races
+from trueline.core.models.log_odds import compute_log_odds, label_winners
+from trueline.core.models.model_json import LOG_EVERY_ROUNDS, RoundCallback
+from trueline.core.models.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
+from trueline.core.models.standard_encoding import get_score_offset
+from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.fold_data import Floats, FoldData
 
 MIN_CURVATURE = 1e-6  # curvature: XGBoost divides by its sum in a leaf
 MAX_LEVELS = 1000  # of a category; rarer ones count as missing
@@ -78,7 +78,7 @@ def fit(
     )
     best_round = _train_rounds(booster, (fit_matrix, fit_target), validation, settings, patience, watch)
     total_gain = booster[:best_round].get_score(importance_type="total_gain")
-    importance = models.compute_importance_shares([total_gain.get(name, 0.0) for name in columns], columns)
+    importance = model_json.compute_importance_shares([total_gain.get(name, 0.0) for name in columns], columns)
     settled: dict[str, int | float] = {"iterations": best_round} if patience and validation else {}
     return Model(booster[:best_round], columns, column_levels, settings.model_dump(), settled, importance)
 
@@ -93,7 +93,7 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write trees.ubj and model.json."""
-    models.write_model_json(
+    model_json.write_model_json(
         {key: value for key, value in vars(model).items() if key != "booster"}, folder / "model.json"
     )
     model.booster.save_model(folder / "trees.ubj")
@@ -103,7 +103,7 @@ def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     booster = xgb.Booster({"nthread": 1})
     booster.load_model(folder / "trees.ubj")
-    return Model(booster, **models.read_model_json(folder / "model.json"))
+    return Model(booster, **model_json.read_model_json(folder / "model.json"))
 
 
 def _validate_settings(settings: Settings) -> None:

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core import folds, jobs
-from core.doors import Paths, run_stage
-from core.losses import TUNING_LOSSES
-from core.outputs import write_json
-from core.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
-from core.races import encode_groups
-from core.refusals import UserError, did_you_mean
-from core.rows import FoldData, FoldTables, read_cached_tables
-from core.shelf import load_plugin
 from stages.tune.gain import compute_paired_gain
 from stages.tune.search import FoldResult, Journal, ParamRange, Point, SearchSettings, search_params
+from trueline.core.errors import UserError, did_you_mean
+from trueline.core.models.tuning_losses import TUNING_LOSSES
+from trueline.core.runtime import parallel
+from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.splits import walk_forward
+from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
+from trueline.core.stats.group_ops import encode_groups
 
 READS = {
     "features": "data/features/{task}.parquet",
@@ -46,7 +47,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     paths = (reads["features"], reads["folds"], reads["resampled"])
     evaluate = partial(_evaluate_points, paths=paths, learner_name=learner_name, settings=settings)
     journal = Journal(_build_journal_path(task, reads, settings))
-    tune_folds = folds.list_folds(read_cached_tables(*paths).folds, "tune")
+    tune_folds = walk_forward.list_folds(read_cached_tables(*paths).folds, "tune")
     trials, results_by_trial = search_params(
         default, space, settings, tune_folds, load_seed(), partial(journal.evaluate_cached, evaluate=evaluate)
     )
@@ -72,7 +73,7 @@ def _evaluate_points(
     requests: list[tuple[Point, str]], paths: tuple[Path, Path, Path], learner_name: str, settings: SearchSettings
 ) -> list[FoldResult]:
     fit_jobs = [(learner_name, point, fold, paths, settings, load_seed()) for point, fold in requests]
-    return jobs.run_in_parallel(_evaluate_job, fit_jobs, load_worker_count(), f"tune {learner_name}")
+    return parallel.run_in_parallel(_evaluate_job, fit_jobs, load_worker_count(), f"tune {learner_name}")
 
 
 def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSettings, int]) -> FoldResult:

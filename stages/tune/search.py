@@ -12,8 +12,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import Trial, TrialState
 from pydantic import Field
 
-from core.params import StageSettings
-from core.refusals import UserError
+from trueline.core.errors import UserError
+from trueline.core.runtime.params import StageSettings
 
 Point = dict[str, Any]
 FoldResult = dict[str, Any]  # loss, what early stopping settled, and the loss of each group

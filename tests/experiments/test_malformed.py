@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from core.refusals import UserError
-from experiments import __main__ as door
-from experiments import judging, ledger, parsed, plain
-from experiments.promotion import promote_experiment
-from experiments.ranking import RankingQuery
-from experiments.records import find_experiment
-from experiments.registry import Registry
-from tests import promoted
-from tests.experiments import worlds
+from tests import promoted_repo
+from tests.experiments import git_fixtures
+from trueline.core.errors import UserError
+from trueline.experiments import __main__ as door
+from trueline.experiments.cli import to_json
+from trueline.experiments.decisions import run_gates
+from trueline.experiments.decisions.promotion import promote_experiment
+from trueline.experiments.decisions.ranking import RankingQuery
+from trueline.experiments.experiment_registry import Registry
+from trueline.experiments.ledger import ledger
+from trueline.experiments.store import file_cache
+from trueline.experiments.store.experiments_index import find_experiment
 
 COMMANDS = (["list"], ["best"], ["leaderboard"], ["show", "odd"], ["compare", "odd", "HEAD", "--task", "props"])
 SCORES, REPORT = "metrics/props/scores.json", "metrics/props/report.json"
@@ -25,17 +28,17 @@ HIT_RATE = '{{"props": {{"hit_rate": {}, "bets": 1000}}}}'
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one commit that has results of props."""
-    worlds.start(tmp_path, dict(worlds.made(0.5)))
+    git_fixtures.start(tmp_path, dict(git_fixtures.made(0.5)))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def add(folder: Path, **files: str) -> None:
     """Make two experiments, of which the later one, odd, has some files that are not as they must be."""
-    base = worlds.git(folder, "rev-parse", "HEAD").strip()
-    odd = worlds.named({**worlds.made(0.9, train__props__depth=9), **files}, predictions="odd")
-    even = worlds.made(0.55, train__props__depth=8)
-    worlds.experiments(folder, base, {"even": even, "odd": {**odd, **files}})
+    base = git_fixtures.git(folder, "rev-parse", "HEAD").strip()
+    odd = git_fixtures.named({**git_fixtures.made(0.9, train__props__depth=9), **files}, predictions="odd")
+    even = git_fixtures.made(0.55, train__props__depth=8)
+    git_fixtures.experiments(folder, base, {"even": even, "odd": {**odd, **files}})
 
 
 def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
@@ -104,30 +107,30 @@ def test_a_metric_that_is_no_number_is_never_the_best_and_null_in_json(
 
 def test_json_is_strict_however_deep_the_number_lies() -> None:
     told = {"a": [1, float("nan"), (float("inf"), "NaN")], "b": {"c": -float("inf"), "d": None}, "e": True}
-    assert plain.replace_non_finite(told) == {"a": [1, None, [None, "NaN"]], "b": {"c": None, "d": None}, "e": True}
+    assert to_json.replace_non_finite(told) == {"a": [1, None, [None, "NaN"]], "b": {"c": None, "d": None}, "e": True}
 
 
 def test_text_in_a_score_that_is_not_ranked_is_kept() -> None:
     scores = {"racing": {"log_loss": 1.6, "races": 9, "resampling": "none", "roi": None}}
-    assert parsed.parse_file("scores.json", json.dumps(scores).encode()) == scores
+    assert file_cache.parse_file("scores.json", json.dumps(scores).encode()) == scores
 
 
 def rewrite(folder: Path, name: str, content: str) -> Any:
     """Commit an experiment that would pass every gate, one of whose reports is another, and return what came of it."""
-    promoted.write(folder, skill=1.0, seed=1)
-    path = folder / f"metrics/{promoted.TASK}/{name}.json"
+    promoted_repo.write(folder, skill=1.0, seed=1)
+    path = folder / f"metrics/{promoted_repo.TASK}/{name}.json"
     lock = folder / "dvc.lock"
-    old, new = (worlds.md5(text) for text in (path.read_text(), content))
+    old, new = (git_fixtures.md5(text) for text in (path.read_text(), content))
     path.write_text(content)
     lock.write_text(lock.read_text().replace(old, new))
-    promoted.commit(folder, "rewritten")
+    promoted_repo.commit(folder, "rewritten")
     return promote_experiment(find_experiment("HEAD"), dry_run=True)
 
 
 def test_a_commit_whose_lock_is_broken_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = promoted.house(tmp_path / "house")
+    folder = promoted_repo.house(tmp_path / "house")
     (folder / "dvc.lock").write_text("][")
-    promoted.commit(folder, "a merge went wrong")
+    promoted_repo.commit(folder, "a merge went wrong")
     monkeypatch.chdir(folder)
     with pytest.raises(UserError, match=r"racing: made by hand, dvc\.lock names nothing of it\); run `dvc repro`"):
         find_experiment("HEAD")
@@ -137,7 +140,7 @@ def test_a_commit_whose_lock_is_broken_is_refused(tmp_path: Path, monkeypatch: p
 def test_a_broken_report_is_refused_by_promote_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
-    folder = promoted.house(tmp_path / "house")
+    folder = promoted_repo.house(tmp_path / "house")
     monkeypatch.chdir(folder)
     with pytest.raises(UserError, match=r"has no metrics/racing/report\.json that can be read"):
         rewrite(folder, "report", content)
@@ -163,7 +166,7 @@ def test_a_broken_report_is_refused_by_promote_in_one_sentence(
 def test_a_malformed_report_stops_the_gates_that_read_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, gate: str
 ) -> None:
-    folder = promoted.house(tmp_path / "house")
+    folder = promoted_repo.house(tmp_path / "house")
     monkeypatch.chdir(folder)
     outcome = rewrite(folder, name, content)
     assert gate in outcome.stopped
@@ -173,18 +176,18 @@ def test_a_malformed_report_stops_the_gates_that_read_it(
 def test_the_noise_gate_counts_looks_at_test_periods_that_overlap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = promoted.house(tmp_path / "house")
+    folder = promoted_repo.house(tmp_path / "house")
     monkeypatch.chdir(folder)
     look: dict[str, Any] = {"rows": "r", "predictions": "p", "metrics": {}, "data": None, "folds": None}
     days = {"from": "2024-01-01", "to": "2024-02-01"}
     known = [look | days | {"kind": "look", "task": "racing", "rows": str(n), "predictions": str(n)} for n in range(20)]
     monkeypatch.setattr(ledger, "read_all_lines", lambda: known)
     shifted = {"scored": {"hash": "new", "from": "2024-01-02", "to": "2024-02-02"}}
-    assert judging._count_evaluations("racing", shifted, None) == 20
+    assert run_gates._count_evaluations("racing", shifted, None) == 20
     assert (
-        judging._count_evaluations(
+        run_gates._count_evaluations(
             "racing", {"scored": {"hash": "new", "from": "2024-02-02", "to": "2024-03-02"}}, None
         )
         == 1
     )
-    assert judging._count_evaluations("racing", {"scored": {}}, None) is None
+    assert run_gates._count_evaluations("racing", {"scored": {}}, None) is None

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from experiments import records, tags
-from experiments.promotion import demote_experiment, promote_experiment, rollback_stage
-from experiments.records import find_experiment
-from tests.promoted import git
+from tests.promoted_repo import git
+from trueline.experiments.decisions.promotion import demote_experiment, promote_experiment, rollback_stage
+from trueline.experiments.store import experiments_index, model_tags
+from trueline.experiments.store.experiments_index import find_experiment
 
 TASK = "toy"
 WORKFLOW = Path(__file__).parents[2] / ".github/workflows/review.yaml"
@@ -104,7 +104,9 @@ def who(folder: Path) -> None:
 
 
 def listed() -> list[tuple[Any, ...]]:
-    return [(each.name, each.rev, each.baseline, each.status, each.scores) for each in records.list_experiments()]
+    return [
+        (each.name, each.rev, each.baseline, each.status, each.scores) for each in experiments_index.list_experiments()
+    ]
 
 
 def test_a_fresh_clone_lists_what_was_pushed_promotes_it_and_delivers_it(
@@ -132,9 +134,9 @@ def test_a_fresh_clone_lists_what_was_pushed_promotes_it_and_delivers_it(
 
     monkeypatch.chdir(places["mine"])
     git(places["mine"], "fetch", "--quiet", "--tags", "origin")
-    assert tags.get_current_assignments() == {find_experiment("timid").rev: "promoted"}
+    assert model_tags.get_current_assignments() == {find_experiment("timid").rev: "promoted"}
     demote_experiment(find_experiment("timid"))
-    assert tags.get_current_assignments() == {}
+    assert model_tags.get_current_assignments() == {}
 
 
 @pytest.mark.parametrize("changed", [False, True])

@@ -11,15 +11,15 @@ with warnings.catch_warnings():  # it asks for httpx2, which is not locked; impo
     warnings.simplefilter("ignore", UserWarning)
     from fastapi.testclient import TestClient
 
-from service.app import create_app
-from service.settings import Settings
-from tests.service import trained
+from tests.service import trained_repo
+from trueline.service.app import create_app
+from trueline.service.settings import Settings
 
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model of the events and its dvc.lock; not to be changed."""
-    return trained.repository(tmp_path_factory.mktemp("repository"))
+    return trained_repo.repository(tmp_path_factory.mktemp("repository"))
 
 
 @pytest.fixture(scope="module")

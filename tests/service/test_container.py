@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.corridor import ROOT
+from tests.pipeline_copy import ROOT
 
 RUNTIMES = ("events", "all")
 # runs a statement where only what a lock names can be imported, the standard library and the repository aside
@@ -53,7 +53,7 @@ def copied() -> list[str]:
 
 
 def confined(runtime: str, statement: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    allowed = " ".join(pins(ROOT / "service/runtime" / f"{runtime}.lock"))
+    allowed = " ".join(pins(ROOT / "trueline/service/runtime" / f"{runtime}.lock"))
     command = [sys.executable, "-c", CONFINED, allowed, statement]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
@@ -73,7 +73,7 @@ def image(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_the_runtime_is_pinned_by_hash_to_what_was_trained_with(runtime: str) -> None:
-    training, held = pins(ROOT / "requirements.lock"), pins(ROOT / "service/runtime" / f"{runtime}.lock")
+    training, held = pins(ROOT / "requirements.lock"), pins(ROOT / "trueline/service/runtime" / f"{runtime}.lock")
     assert all(any(pin.startswith("sha256:") for pin in pinned) for pinned in held.values())
     assert {name: pinned - training.get(name, set()) for name, pinned in held.items()} == {name: set() for name in held}
 
@@ -81,14 +81,14 @@ def test_the_runtime_is_pinned_by_hash_to_what_was_trained_with(runtime: str) ->
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_the_runtime_holds_nothing_that_trains_networks_or_versions_data(runtime: str) -> None:
     assert not {"tensorflow", "tensorflow-cpu", "keras", "dvc", "optuna", "plotly", "matplotlib"} & set(
-        pins(ROOT / "service/runtime" / f"{runtime}.lock")
+        pins(ROOT / "trueline/service/runtime" / f"{runtime}.lock")
     )
 
 
 def test_the_copied_files_and_the_runtime_suffice_to_answer_for_events(image: Path) -> None:
     asked = """
-from service.settings import Settings
-from service.app import create_app
+from trueline.service.settings import Settings
+from trueline.service.app import create_app
 import asyncio, json
 
 async def ask():
@@ -117,7 +117,7 @@ def test_the_whole_runtime_suffices_for_every_task_and_the_tools_of_the_plan(ima
     plan = yaml.safe_load((ROOT / "params.yaml").read_text())["tasks"]
     tools = [f"stages.{room}.{row[word]}" for row in plan.values() for room, word in
              (("train", "learner"), ("calibrate", "calibrator"))]  # fmt: skip
-    modules = [*(f"service.tasks.{task}" for task in plan), *tools]
+    modules = [*(f"trueline.service.tasks.{task}" for task in plan), *tools]
     done = confined("all", f"import {', '.join(modules)}", image)
     assert done.returncode == 0, done.stderr
 
@@ -132,7 +132,7 @@ def test_what_is_copied_is_let_through_and_nothing_else_is() -> None:
 def test_the_image_runs_as_nobody_in_particular_and_says_whether_it_is_well() -> None:
     assert instructions("USER") == ["trueline"]
     assert any("/health" in line for line in instructions("HEALTHCHECK"))
-    assert json.loads(instructions("ENTRYPOINT")[0])[:3] == ["python", "-m", "service"]
+    assert json.loads(instructions("ENTRYPOINT")[0])[:4] == ["python", "-m", "trueline", "serve"]
 
 
 def test_the_compose_file_keeps_the_root_read_only_and_the_port_at_home() -> None:

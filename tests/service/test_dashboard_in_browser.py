@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import uvicorn
 
-from service.app import build_app
-from service.page.gate import LoginMiddleware
-from service.settings import TOKEN_VARIABLE
-from tests.service import boards
+from tests.service import status_fixtures
 from tests.service.chromium import BROWSER, Chromium
+from trueline.service.app import build_app
+from trueline.service.page.login import LoginMiddleware
+from trueline.service.settings import TOKEN_VARIABLE
 
 PHONE, SCREEN = 375, 1280  # pixels
 SECRET = "a-token"
@@ -32,13 +32,13 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium is installe
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with the sample's metrics."""
-    return boards.repository(tmp_path_factory.mktemp("repository"))
+    return status_fixtures.repository(tmp_path_factory.mktemp("repository"))
 
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     """The address of a service for all tasks, with made-up models."""
-    with served(build_app(boards.service(folder))) as found:
+    with served(build_app(status_fixtures.service(folder))) as found:
         yield found
 
 
@@ -90,7 +90,7 @@ def test_on_a_phone_the_page_is_silent_and_no_wider_than_it(browser: Chromium, a
     wide = "document.documentElement.scrollWidth"
     folded = browser.run(wide)
     browser.run("document.querySelectorAll('details').forEach(one => one.open = true)")
-    for task in boards.TASKS:
+    for task in status_fixtures.TASKS:
         ask(browser, task)
     assert browser.run("innerWidth") == PHONE
     assert max(folded, browser.run(wide)) <= PHONE
@@ -119,14 +119,14 @@ def test_a_model_answers_what_the_form_asks(browser: Chromium, address: str) -> 
     assert browser.logged == []
 
 
-@pytest.mark.parametrize("task", boards.TASKS)
+@pytest.mark.parametrize("task", status_fixtures.TASKS)
 def test_the_form_sends_just_the_example(browser: Chromium, address: str, task: str) -> None:
     browser.open(address)
     ask(browser, task)
     sent = json.loads(
         browser.run(f"document.querySelector('form[data-address=\"/predict/{task}\"] output pre').textContent")
     )
-    assert sent == boards.modules()[task].Request.model_json_schema()["examples"][0]
+    assert sent == status_fixtures.modules()[task].Request.model_json_schema()["examples"][0]
     assert browser.logged == []
 
 
@@ -157,7 +157,7 @@ def test_a_field_that_must_be_filled_is_asked_for_before_anything_is_sent(browse
 
 
 def test_a_service_that_is_gone_is_told_in_words(browser: Chromium, folder: Path) -> None:
-    with served(build_app(boards.service(folder))) as address:
+    with served(build_app(status_fixtures.service(folder))) as address:
         browser.open(address)
     assert ask(browser, "events") == "The service cannot be reached; is it still running?"
 
@@ -185,7 +185,7 @@ def test_the_token_is_asked_for_once_and_then_the_page_works(
     browser: Chromium, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(TOKEN_VARIABLE, SECRET)
-    app = build_app(boards.service(folder))
+    app = build_app(status_fixtures.service(folder))
     app.add_middleware(LoginMiddleware, SECRET)
     with served(app) as address:
         browser.open(address)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.prediction_log import read_log
-from service.tasks.events import EXAMPLE, FEW, MAX_CACHED_TEXTS, MAX_EVENTS
-from tests.service import trained
+from tests.service import trained_repo
+from trueline.service.monitoring.prediction_log import read_log
+from trueline.service.tasks.events import EXAMPLE, FEW, MAX_CACHED_TEXTS, MAX_EVENTS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -29,7 +29,7 @@ def asked(client: TestClient, *events: dict[str, Any], **options: Any) -> Any:
 
 
 def test_the_sample_gets_the_batch_s_chances_and_tags_bit_for_bit_whether_alone_or_together(client: TestClient) -> None:
-    batch = trained.batch().set_index("row_id")
+    batch = trained_repo.batch().set_index("row_id")
     known = {one["id"]: one for one in sample() if one["id"] in batch.index and one["name"]}
     tags = [str(name).removeprefix("tuned:") for name in batch if str(name).count(":") == 1 and "tuned" in str(name)]
     together = asked(client, *known.values(), top=100)["events"]
@@ -69,26 +69,26 @@ def test_the_log_has_every_tag_s_chance_the_texts_and_the_model(client: TestClie
     assert {name: row[name] for name in EXAMPLE} == EXAMPLE
     assert row["given"] == answer["events"][0]["tags"]
     assert row["model"] == answer["model"] == client.get("/health").json()["models"]["events"]["version"]
-    assert len(row["predicted"]) == len(trained.fitted()[0].tags) > 2
+    assert len(row["predicted"]) == len(trained_repo.fitted()[0].tags) > 2
     assert {one["tag"]: one["chance"] for one in answer["events"][0]["top"]}.items() <= row["predicted"].items()
 
 
 def test_top_is_how_many_are_told_the_likeliest_first(client: TestClient) -> None:
     for top in (1, 3, 100):
         told = asked(client, EXAMPLE, top=top)["events"][0]["top"]
-        assert len(told) == min(top, len(trained.fitted()[0].tags))
+        assert len(told) == min(top, len(trained_repo.fitted()[0].tags))
         assert [one["chance"] for one in told] == sorted((one["chance"] for one in told), reverse=True)
 
 
 def test_only_the_tags_asked_for_are_told(client: TestClient) -> None:
-    tags = trained.fitted()[0].tags
+    tags = trained_repo.fitted()[0].tags
     told = asked(client, EXAMPLE, tags=[tags[3], tags[1]], top=9)["events"][0]
     assert {one["tag"] for one in told["top"]} == {tags[1], tags[3]}
     assert set(told["tags"]) <= {tags[1], tags[3]}
 
 
 def test_an_unknown_tag_is_named_with_the_nearest_known_one(client: TestClient) -> None:
-    tag = trained.fitted()[0].tags[0]
+    tag = trained_repo.fitted()[0].tags[0]
     refused = client.post("/predict/events", json={"events": [EXAMPLE], "tags": [tag + "x"]})
     assert refused.status_code == 422
     assert f"knows no tag '{tag}x'; did you mean '{tag}'?" in refused.json()["detail"]

@@ -19,10 +19,10 @@ from typing import Any
 import psutil  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
-from service.__main__ import main
-from service.prediction_log import read_log
-from service.settings import TOKEN_VARIABLE, Settings, read_inherited_settings
-from service.tasks.events import EXAMPLE
+from trueline.service.__main__ import main
+from trueline.service.monitoring.prediction_log import read_log
+from trueline.service.settings import TOKEN_VARIABLE, Settings, read_inherited_settings
+from trueline.service.tasks.events import EXAMPLE
 
 ROOT = Path(__file__).parent.parent.parent
 HEAVY = ("pandas", "pyarrow", "sklearn", "tensorflow", "catboost", "xgboost", "dvc")
@@ -43,7 +43,7 @@ def started(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], 
     environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE} | {
         "PYTHONPATH": str(ROOT)
     }
-    command = [sys.executable, "-m", "service", "--port", str(port), "--tasks", "events", *words]
+    command = [sys.executable, "-m", "trueline.service", "--port", str(port), "--tasks", "events", *words]
     process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         for _ in range(600):
@@ -109,8 +109,8 @@ def test_several_processes_share_a_port_and_their_counts_and_each_has_its_own_lo
 def test_nothing_heavy_is_imported_for_the_events(repository: Path) -> None:
     code = f"""
 import sys
-from service.app import create_app
-from service.settings import Settings
+from trueline.service.app import create_app
+from trueline.service.settings import Settings
 create_app(Settings(root={str(repository)!r}, tasks=("events",), log="")).openapi()
 print(*[name for name in {HEAVY} if name in sys.modules])
 """
@@ -122,7 +122,7 @@ def test_it_does_not_start_with_a_model_that_was_changed(repository: Path, tmp_p
     folder = Path(shutil.copytree(repository, tmp_path / "copy"))
     model = folder / "models/events/final/model.json"
     model.write_text(model.read_text().replace("1", "2", 1))
-    command = [sys.executable, "-m", "service", "--tasks", "events", "--port", str(free_port())]
+    command = [sys.executable, "-m", "trueline.service", "--tasks", "events", "--port", str(free_port())]
     for more in ((), ("--workers", "2")):
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         done = subprocess.run(
@@ -139,7 +139,7 @@ def test_it_does_not_start_with_a_log_that_cannot_be_written(
     repository: Path, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").write_text("")
-    command = [sys.executable, "-m", "service", "--tasks", "events", "--log", str(tmp_path / "file"), *more]
+    command = [sys.executable, "-m", "trueline.service", "--tasks", "events", "--log", str(tmp_path / "file"), *more]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks._served import (
+from trueline.benchmarks._http_clients import (
     KeepAliveClient,
     LoadResult,
     RunningServer,
@@ -21,11 +21,11 @@ from benchmarks._served import (
     run_load,
     run_server,
 )
-from service.prediction_log import read_log
+from trueline.service.monitoring.prediction_log import read_log
 
 CLIENTS, SECONDS = 8, 3.0
 TEXTS = ["Chess for beginners", "Jazz and tea in the garden", "A walk along the canal", "Film night, indoor"]
-WORDS = ("-m", "service", "--tasks", "events", "--workers", "2", "--shadow", "events-model@workspace")
+WORDS = ("-m", "trueline.service", "--tasks", "events", "--workers", "2", "--shadow", "events-model@workspace")
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from benchmarks._served import KeepAliveClient, build_request, run_server
-from service.app import create_app
-from service.prediction_log import read_log
-from service.settings import Settings
-from service.tasks.events import EXAMPLE
-from tests.service.worst import Sent, inputs
+from tests.service.hostile_inputs import Sent, inputs
+from trueline.benchmarks._http_clients import KeepAliveClient, build_request, run_server
+from trueline.service.app import create_app
+from trueline.service.monitoring.prediction_log import read_log
+from trueline.service.settings import Settings
+from trueline.service.tasks.events import EXAMPLE
 
 NUMBER = 500
 VALID = {"/predict/events": {"events": [EXAMPLE, {"name": "Tea", "id": None}], "top": 3, "tags": ["tea"]}}
@@ -128,7 +128,7 @@ WIRE = {
 
 
 def test_what_is_no_http_is_refused_at_the_wire_and_the_service_lives_on(repository: Path, tmp_path: Path) -> None:
-    with run_server("-m", "service", "--tasks", "events", "--log", str(tmp_path), cwd=repository) as service:
+    with run_server("-m", "trueline.service", "--tasks", "events", "--log", str(tmp_path), cwd=repository) as service:
         found = {sent: _said(service.port, sent) for sent in WIRE}
         assert {sent: status for sent, (status, _) in found.items()} == WIRE
         assert all(body for _, body in found.values())

@@ -1,5 +1,0 @@
-"""The ground floor: small files, one idea each, no task words; every stage that imports one re-runs when it changes."""
-
-from core.pins import pin_numerics
-
-pin_numerics()

@@ -1,1 +1,0 @@
-"""What `python -m experiments` can be asked, one file a command."""

@@ -1,0 +1,93 @@
+"""The lines that production was graded by: of which type, how they end, and how far from the real ones they are."""
+
+from typing import Any
+
+import numpy as np
+
+from stages.diagnose.backtest_gap.paired_rows import Mask, PairedRows
+from stages.diagnose.backtest_gap.row_effects import estimate_rate, find_runs
+from stages.diagnose.backtest_gap.waterfall import GapChain
+from trueline.core.stats.bootstrap_sums import compute_interval, count_nonzero_blocks
+
+LINE_TOLERANCE = 1e-6  # in the target's unit: rounding
+MIN_STRETCH_DAYS = 2  # days of a stretch
+
+
+def audit_lines(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
+    """Return the shares of estimated and unknown types, of endings, the distance to real lines, and hit rates by type.
+
+    `stretches` are runs of days on which most of production's lines are estimated.
+    """
+    has_line, is_estimated = paired.production.has_prediction & paired.production.has_line, paired.production.estimated
+    if not has_line.any():
+        return {"rows": 0}
+    tables = [
+        paired.production.sum_bets(chain.bootstrap, has_line & type_mask) for type_mask in (~is_estimated, is_estimated)
+    ]
+    difference = chain.bootstrap.compute_ratio(tables[1]) - chain.bootstrap.compute_ratio(tables[0])
+    return {
+        "rows": int(has_line.sum()),
+        "estimated": float(is_estimated[has_line].mean()),
+        "untold": _compute_untyped_share(paired, has_line),
+        "endings": {
+            "actual": _compute_ending_shares(paired, has_line & ~is_estimated),
+            "estimated": _compute_ending_shares(paired, has_line & is_estimated),
+        },
+        "against_real": {
+            "actual": _compare_with_real_lines(paired, has_line & ~is_estimated),
+            "estimated": _compare_with_real_lines(paired, has_line & is_estimated),
+        },
+        "hit_rate": {
+            "actual": estimate_rate(chain.bootstrap, tables[0]),
+            "estimated": estimate_rate(chain.bootstrap, tables[1]),
+        },
+        "estimated_minus_actual": compute_interval(difference, count_nonzero_blocks(*tables)),
+        "stretches": _find_estimated_stretches(paired, has_line),
+    }
+
+
+def _compute_untyped_share(paired: PairedRows, has_line: Mask) -> float:
+    if "production_line_type" not in paired.rows:
+        return 1.0
+    return float(paired.rows["production_line_type"].isna().to_numpy()[has_line].mean())
+
+
+def _compute_ending_shares(paired: PairedRows, rows: Mask) -> dict[str, float] | None:
+    """Return the shares of lines on whole numbers, on halves and on neither."""
+    if not rows.any():
+        return None
+    ending = np.mod(paired.production.line[rows], 1)
+    on_integer, on_half = ending == 0, ending == 0.5
+    return {
+        "whole": float(on_integer.mean()),
+        "half": float(on_half.mean()),
+        "other": float((~on_integer & ~on_half).mean()),
+    }
+
+
+def _compare_with_real_lines(paired: PairedRows, rows: Mask) -> dict[str, Any] | None:
+    """Return how many lines have a real one beside them, the share that differs, and the mean distance."""
+    rows = rows & paired.backtest.has_line & ~paired.backtest.estimated
+    if not rows.any():
+        return None
+    distances = np.abs(paired.production.line - paired.backtest.line)[rows]
+    return {
+        "rows": int(rows.sum()),
+        "differ": float((distances > LINE_TOLERANCE).mean()),
+        "distance": float(distances.mean()),
+    }
+
+
+def _find_estimated_stretches(paired: PairedRows, has_line: Mask) -> list[dict[str, Any]]:
+    line_counts, estimated_counts = (
+        np.bincount(paired.day_index[rows], minlength=len(paired.days))
+        for rows in (has_line, has_line & paired.production.estimated)
+    )
+    played_days = np.flatnonzero(line_counts)
+    is_mostly_estimated = 2 * estimated_counts[played_days] > line_counts[played_days]
+    return [
+        dict(zip(("first", "last"), paired.format_days(played_days[[start, stop]]), strict=True))
+        | {"days": stop - start + 1}
+        for start, stop in find_runs(is_mostly_estimated)
+        if stop - start + 1 >= MIN_STRETCH_DAYS
+    ]

@@ -1,0 +1,112 @@
+"""The main cause of a gap: named only where it stands out from noise and from the other causes."""
+
+from typing import Any
+
+import numpy as np
+
+from stages.diagnose.backtest_gap.gap_phrases import format_points
+from stages.diagnose.backtest_gap.waterfall import CAUSES, GapChain
+from trueline.core.stats.bootstrap_sums import compute_interval, count_nonzero_blocks
+from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, Interval
+
+NAMING_LEVEL = 0.98  # level at which a cause is named: of 200 made logs without a fault it named one in 6
+POPULATION_CAUSES = ("dates", "players")
+CAUSE_PHRASES = {
+    "predictions": "the predictions",
+    "line_timing": "the lines: other numbers of the market, by another book or at another time",
+    "line_type": "the type of line: estimated lines are not a market's",
+    "dates": "the days",
+    "players": "the players on the days that both have",
+    "grading": "the grading: what production's own log counts as won and lost",
+}
+
+
+def estimate_contributions(chain: GapChain) -> dict[str, Interval]:
+    """Return what each cause contributes to the gap, with its interval."""
+    return {cause: chain.estimate_contribution(cause) for cause in CAUSES}
+
+
+def find_clear_causes(chain: GapChain) -> list[str]:
+    """Return the causes whose interval leaves out 0 at a level that holds for all at once.
+
+    Days and players must be material as well.
+    """
+    material_causes = [cause for cause in CAUSES if cause not in POPULATION_CAUSES or is_material(chain, cause)]
+    moving_causes = [cause for cause in CAUSES if np.nan_to_num(chain.contributions[cause]).any()]
+    level = 1 - (1 - CONFIDENCE_LEVEL) / max(len(moving_causes), 1)
+    return [
+        cause
+        for cause in moving_causes
+        if cause in material_causes and is_clear_of_zero(chain.estimate_contribution(cause, level))
+    ]
+
+
+def find_main_cause(chain: GapChain, gap: Interval) -> dict[str, Any]:
+    """Return the main cause: its name or None, the verdict named, none or undecided, and a sentence.
+
+    It is named where its contribution is the largest, is so in most draws (`confidence` is the share of draws), and has
+    an interval at level NAMING that leaves out 0; if the gap's own interval does not, it must be among the clear ones.
+    Days and players must be material as well. Otherwise there is none, if the gap is within noise, or it is undecided.
+    """
+    contributions = np.stack([chain.contributions[cause] for cause in CAUSES])
+    if not np.isfinite(contributions[:, 0]).all():
+        return _make_main_cause(None, "undecided", None, "The two sides share no graded bets, so no cause can be told.")
+    largest = int(np.abs(contributions[:, 0]).argmax())
+    finite_draws = contributions[:, 1:][:, np.isfinite(contributions[:, 1:]).all(axis=0)]
+    largest_share = float((np.abs(finite_draws).argmax(axis=0) == largest).mean()) if finite_draws.size else None
+    cause = CAUSES[largest]
+    if largest_share is not None and largest_share > 0.5 and _has_clear_contribution(chain, cause, gap):
+        sentence = f"The main cause is {CAUSE_PHRASES[cause]} ({format_points(chain.estimate_contribution(cause))} of {format_points(gap)})."
+        sentence += "" if is_clear_of_zero(gap) else " The gap as a whole is within noise."
+        return _make_main_cause(cause, "named", largest_share, sentence)
+    if is_clear_of_zero(gap) and (cause not in POPULATION_CAUSES or is_material(chain, cause)):
+        return _make_main_cause(
+            None,
+            "undecided",
+            largest_share,
+            f"Undecided: no single cause of {format_points(gap)} stands out from noise.",
+        )
+    return _make_main_cause(None, "none", largest_share, f"None: a gap of {format_points(gap)} is within noise.")
+
+
+def is_material(chain: GapChain, cause: str) -> bool:
+    """Return whether a cause moves the hit rate by more than half the width of the backtest's own interval.
+
+    The interval of what a handful of days or players do is too narrow: they are drawn again, and no others. Rates of
+    whole sides are not, and any eight days move them by less than that.
+    """
+    backtest_rate = compute_interval(
+        chain.bootstrap.compute_ratio(chain.backtest), count_nonzero_blocks(chain.backtest)
+    )
+    if backtest_rate["low"] is None or backtest_rate["high"] is None:
+        return False
+    return bool(abs(chain.contributions[cause][0]) > (backtest_rate["high"] - backtest_rate["low"]) / 2)
+
+
+def build_waterfall(chain: GapChain) -> list[dict[str, Any]]:
+    """Return what each cause contributes as rows of a picture: step, contribution, low, high."""
+    contributions = estimate_contributions(chain)
+    return [
+        {"step": cause, "contribution": contribution["value"], "low": contribution["low"], "high": contribution["high"]}
+        for cause, contribution in contributions.items()
+    ]
+
+
+def is_clear_of_zero(estimate: Interval) -> bool:
+    """Return whether there is an interval and it leaves out 0."""
+    low, high = estimate["low"], estimate["high"]
+    return low is not None and high is not None and not low <= 0 <= high
+
+
+def _has_clear_contribution(chain: GapChain, cause: str, gap: Interval) -> bool:
+    if cause in POPULATION_CAUSES and not is_material(chain, cause):
+        return False
+    return (
+        is_clear_of_zero(chain.estimate_contribution(cause, NAMING_LEVEL))
+        if is_clear_of_zero(gap)
+        else cause in find_clear_causes(chain)
+    )
+
+
+def _make_main_cause(name: str | None, verdict: str, confidence: float | None, sentence: str) -> dict[str, Any]:
+    return {"name": name, "verdict": verdict, "confidence": confidence, "sentence": sentence}

@@ -1,0 +1,63 @@
+"""The days that production lacks, and whether leaving them out matters."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.diagnose.backtest_gap.paired_rows import Mask, PairedRows
+from stages.diagnose.backtest_gap.row_effects import estimate_effect, find_runs
+from stages.diagnose.backtest_gap.waterfall import GapChain
+from trueline.core.stats.bootstrap_sums import BootstrapSums
+
+MIN_RUN_DAYS = 2  # days of a run
+
+
+def summarise_missing_days(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
+    """Return the days with games on which production, while it ran, predicted nothing, in runs, and their effect.
+
+    Production's own rate without its gaps is not known; `estimate_effect` is what these days do to the backtest's rate over the
+    time in which production ran.
+    """
+    is_served = _flag_days(paired, paired.production.has_prediction)
+    if not is_served.any():
+        return {"days": 0, "missing": 0, "runs": [], "effect": None}
+    running = slice(int(is_served.argmax()), len(is_served) - int(is_served[::-1].argmax()))
+    is_missing = ~is_served[running]
+    return {
+        "days": len(is_missing),
+        "missing": int(is_missing.sum()),
+        "runs": _format_runs(paired, is_missing, running.start),
+        "effect": _estimate_missing_effect(paired, chain, is_served, running) if is_missing.any() else None,
+    }
+
+
+def estimate_excluded_days(
+    paired: PairedRows, bootstrap: BootstrapSums, days: npt.NDArray[np.datetime64]
+) -> dict[str, Any]:
+    """Return what some days do to production's hit rate, as `estimate_effect` tells it."""
+    is_excluded = np.isin(paired.days, days.astype(paired.days.dtype))[paired.day_index] & paired.production.graded
+    all_bets, excluded_bets = (
+        paired.production.sum_bets(bootstrap, rows) for rows in (paired.production.graded, is_excluded)
+    )
+    return {"days": int(_flag_days(paired, is_excluded).sum())} | estimate_effect(bootstrap, all_bets, excluded_bets)
+
+
+def _flag_days(paired: PairedRows, rows: Mask) -> Mask:
+    return np.asarray(np.bincount(paired.day_index[rows], minlength=len(paired.days)) > 0)
+
+
+def _format_runs(paired: PairedRows, is_missing: Mask, offset: int) -> list[dict[str, Any]]:
+    return [
+        dict(zip(("first", "last"), paired.format_days(np.array([offset + start, offset + stop])), strict=True))
+        | {"days": stop - start + 1}
+        for start, stop in find_runs(is_missing)
+        if stop - start + 1 >= MIN_RUN_DAYS
+    ]
+
+
+def _estimate_missing_effect(paired: PairedRows, chain: GapChain, is_served: Mask, running: slice) -> dict[str, Any]:
+    all_bets, missing_bets = np.zeros_like(chain.backtest), np.zeros_like(chain.backtest)
+    all_bets[running] = chain.backtest[running]
+    missing_bets[running] = np.where(is_served[running, None], 0.0, chain.backtest[running])
+    return estimate_effect(chain.bootstrap, all_bets, missing_bets)

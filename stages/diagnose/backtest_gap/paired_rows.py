@@ -1,0 +1,209 @@
+"""Two sides of the same games: what the backtest said and what production said, row by row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.diagnose.units.evidence import Evidence
+from trueline.core.betting.grading import Signs, grade_picks, pick_by_edge
+from trueline.core.errors import UserError
+from trueline.core.stats.bootstrap_sums import BootstrapSums
+from trueline.core.tables.lazy_parquet import make_frame
+from trueline.core.tables.row_lookup import lookup_rows
+from trueline.core.tables.row_lookup import take_or_nan as values_at
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Days = npt.NDArray[np.datetime64]
+
+KEY_COLUMNS = ["entity", "day"]
+REQUIRED_COLUMNS = (*KEY_COLUMNS, "target", "backtest", "backtest_line", "production", "production_line")
+LOG_COLUMNS = ("production_line", "production_line_type", "production_model", "production_at")
+ONE_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class SourceBets:
+    """One side's predictions and the lines that it picks against and is graded by, and how its bets ended."""
+
+    prediction: Floats
+    line: Floats
+    estimated: Mask  # the line is somebody's estimate, no market's
+    pick: Floats | None  # the side that was bet, 1 over and −1 under, where it is told; else the edge decides
+    graded: Mask  # rows with a prediction, a line and an outcome
+    bet: Mask
+    decided: Mask
+    won: Mask
+
+    @property
+    def has_prediction(self) -> Mask:
+        """Rows with a prediction."""
+        return np.asarray(np.isfinite(self.prediction))
+
+    @property
+    def has_line(self) -> Mask:
+        """Rows with a line."""
+        return np.asarray(np.isfinite(self.line))
+
+    def sum_bets(self, bootstrap: BootstrapSums, rows: Mask | Ints) -> Floats:
+        """Return the table of won and decided bets on some rows."""
+        return bootstrap.sum_columns_by_block(self.won[rows], self.decided[rows], rows)
+
+
+@dataclass(frozen=True)
+class PairedRows:
+    """Both sides of every player and day, and the day as a number from 0 on."""
+
+    rows: pd.DataFrame
+    days: Days  # ascending
+    day_index: Ints  # of each row's day
+    target: Floats
+    backtest: SourceBets
+    production: SourceBets
+    edge: float
+
+    @classmethod
+    def from_rows(cls, rows: pd.DataFrame, edge: float) -> "PairedRows":
+        """Return the sides of every row as it comes.
+
+        A line without a type counts as real where the backtest knows a real one of that row, else as estimated.
+        """
+        day = rows["day"].to_numpy("datetime64[D]")
+        if np.isnat(day).any():
+            raise UserError(f"{int(np.isnat(day).sum())} rows have no day; give each the day of its game.")
+        days, day_index = _index_days(day)
+        target = convert_to_floats(rows, "target")
+        backtest = _read_source(rows, "backtest", target, np.zeros(len(rows), bool), edge)
+        has_no_real_line = ~(backtest.has_line & ~backtest.estimated)
+        return cls(
+            rows,
+            days,
+            day_index,
+            target,
+            backtest,
+            _read_source(rows, "production", target, has_no_real_line, edge),
+            edge,
+        )
+
+    def replace_estimated_lines(self) -> "PairedRows":
+        """Return production's log twice: as it was graded, and in the backtest's place on real lines only.
+
+        Real lines are the log's own, and the backtest's where the log has an estimated one.
+        """
+        production, real_line = self.production, np.where(self.backtest.estimated, np.nan, self.backtest.line)
+        line = np.where(production.estimated | ~production.has_line, real_line, production.line)
+        no_estimates = np.zeros(len(line), bool)
+        return replace(
+            self,
+            backtest=_grade_source(production.prediction, line, no_estimates, production.pick, self.target, self.edge),
+        )
+
+    def grade_against_lines(
+        self, bootstrap: BootstrapSums, source: SourceBets, line: Floats, rows: Mask | Ints
+    ) -> Floats:
+        """Return the table of a side's bets on some rows, had it picked against and been graded by their `line`."""
+        picks = _choose_picks(
+            source.prediction[rows], None if source.pick is None else source.pick[rows], line, self.edge
+        )
+        graded = grade_picks(picks, line, self.target[rows])
+        return bootstrap.sum_columns_by_block(graded.is_won, graded.is_decided, rows)
+
+    def format_days(self, day_numbers: Ints) -> list[str]:
+        """Return days by number as text."""
+        return [str(day) for day in self.days[day_numbers]]
+
+
+def keep_newest_predictions(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row of every player and day, in the order they came: the newest that production predicted.
+
+    Refuses rows without the columns of NEEDED.
+    """
+    if missing := [name for name in REQUIRED_COLUMNS if name not in rows]:
+        raise UserError(f"the rows have no column {missing[0]!r}; they need {', '.join(REQUIRED_COLUMNS)}.")
+    rows = rows.reset_index(drop=True)
+    if not rows.duplicated(KEY_COLUMNS).any():
+        return rows
+    sort_keys = [rows["production"].notna().to_numpy()]
+    if "production_at" in rows:
+        sort_keys.insert(0, rows["production_at"].to_numpy("datetime64[us]").astype(np.int64))
+    order = np.lexsort(sort_keys)
+    newest_rows = np.sort(order[~rows.iloc[order].duplicated(KEY_COLUMNS, keep="last").to_numpy()])
+    newest: pd.DataFrame = rows.iloc[newest_rows].reset_index(drop=True)
+    return newest
+
+
+def join_evidence_rows(evidence: Evidence, segments: Sequence[str] = (), arm: str = "tuned") -> pd.DataFrame:
+    """Return the rows of both sides: the arm's predictions against real lines, and the production log.
+
+    `segments` are columns of the prepared rows that are taken along. Rows that neither side predicts are kept while the
+    log runs: they tell on which days there were games. No rows where there is no log, and none of the backtest where
+    there are no predictions of that arm.
+    """
+    prepared, predictions = evidence.prepared, evidence.predictions
+    is_logged = prepared["production"].notna().to_numpy() if "production" in prepared else np.zeros(len(prepared), bool)
+    if not is_logged.any():
+        return pd.DataFrame(columns=list(REQUIRED_COLUMNS))
+    backtest = _lookup_predictions(prepared["row_id"], predictions, arm)
+    day = prepared["time"].to_numpy("datetime64[D]")
+    is_requested = np.isfinite(backtest) | ((day >= day[is_logged].min()) & (day <= day[is_logged].max()))
+    column_names = dict.fromkeys(("entity", "target", "production", *LOG_COLUMNS, "start_time", *segments))
+    facts = make_frame(prepared, [name for name in column_names if name in prepared], np.flatnonzero(is_requested))
+    real_line = prepared["teacher"].to_numpy(float)[is_requested] if "teacher" in prepared else np.nan
+    return facts.assign(
+        day=day[is_requested].astype("datetime64[s]"), backtest=backtest[is_requested], backtest_line=real_line
+    )
+
+
+def _lookup_predictions(row_id: pd.Series, predictions: pd.DataFrame, arm: str) -> Floats:
+    """Return the arm's prediction of each row, the first if there are several, missing where there is none."""
+    values = convert_to_floats(predictions, arm) if arm in predictions else np.full(len(predictions), np.nan)
+    return values_at(values, lookup_rows(row_id, predictions["row_id"]))
+
+
+def _index_days(day: Days) -> tuple[Days, Ints]:
+    """Return the days that occur and each row's number among them, without sorting the rows."""
+    if not len(day):
+        return day, np.empty(0, np.int64)
+    first_day = day.min()
+    day_offsets = ((day - first_day) // ONE_DAY).astype(np.int64)
+    occurs = np.bincount(day_offsets) > 0
+    return first_day + np.flatnonzero(occurs) * ONE_DAY, (np.cumsum(occurs) - 1)[day_offsets]
+
+
+def _read_source(rows: pd.DataFrame, name: str, target: Floats, default: Mask, edge: float) -> SourceBets:
+    pick = convert_to_floats(rows, f"{name}_pick") if f"{name}_pick" in rows else None
+    estimated = _flag_estimated_lines(rows, f"{name}_line_type", default)
+    return _grade_source(
+        convert_to_floats(rows, name), convert_to_floats(rows, f"{name}_line"), estimated, pick, target, edge
+    )
+
+
+def _grade_source(
+    prediction: Floats, line: Floats, estimated: Mask, pick: Floats | None, target: Floats, edge: float
+) -> SourceBets:
+    graded = np.isfinite(prediction) & np.isfinite(line) & np.isfinite(target)
+    picks = grade_picks(np.where(graded, _choose_picks(prediction, pick, line, edge), 0), line, target)
+    is_estimated = estimated & np.isfinite(line)
+    return SourceBets(prediction, line, is_estimated, pick, graded, picks.is_bet, picks.is_decided, picks.is_won)
+
+
+def _choose_picks(prediction: Floats, pick: Floats | None, line: Floats, edge: float) -> Signs:
+    return pick_by_edge(prediction, line, edge) if pick is None else np.nan_to_num(np.sign(pick)).astype(np.int64)
+
+
+def _flag_estimated_lines(rows: pd.DataFrame, name: str, default: Mask) -> Mask:
+    if name not in rows:
+        return default
+    line_types = rows[name]
+    return np.asarray(np.where(line_types.isna(), default, line_types.eq("estimated").fillna(False)).astype(bool))
+
+
+def convert_to_floats(rows: pd.DataFrame, name: str) -> Floats:
+    """Return a column as numbers, missing where it holds none."""
+    values: Any = pd.to_numeric(rows[name], errors="coerce")
+    return np.asarray(values.to_numpy(float, na_value=np.nan))

@@ -1,0 +1,81 @@
+"""Row by row: does production predict what the backtest says that the same model predicts?"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.diagnose.backtest_gap.paired_rows import Ints, PairedRows
+from trueline.core.stats.bootstrap_sums import Floats
+
+QUANTILES = {"q50": 0.5, "q90": 0.9, "q99": 0.99, "most": 1.0}
+MAX_SHOWN = 5  # days, and levels of segments
+MIN_ROWS = 20  # rows below which a day or a level is not shown as an offender
+
+
+def compare_predictions(
+    paired: PairedRows, same_models: list[str], segments: list[str], tolerance: float
+) -> dict[str, Any]:
+    """Return how far production's predictions are from the backtest's on the rows that both predict.
+
+    Where production's rows name one of `same_models`, only these are compared and `same_model` is True: they should be
+    equal. Else another model spoke and the distance is told for what it is worth.
+    """
+    predicted_by_both = paired.backtest.has_prediction & paired.production.has_prediction
+    is_same_model = _get_models(paired).isin(same_models).to_numpy() & predicted_by_both
+    rows = np.flatnonzero(is_same_model if is_same_model.any() else predicted_by_both)
+    if not len(rows):
+        return {"rows": 0, "same_model": False, "equal": None}
+    distance = np.abs(paired.production.prediction - paired.backtest.prediction)[rows]
+    quantiles = np.quantile(distance, list(QUANTILES.values())).tolist()
+    return {
+        "rows": len(rows),
+        "same_model": bool(is_same_model.any()),
+        "models": sorted(map(str, _get_models(paired).iloc[rows].dropna().unique())),
+        "equal": float((distance <= tolerance).mean()),
+        "distance": dict(zip(QUANTILES, quantiles, strict=True)) | {"mean": float(distance.mean())},
+        "days": _find_worst_days(paired, rows, distance),
+        "segments": _find_worst_segments(paired, rows, distance, segments),
+    }
+
+
+def _get_models(paired: PairedRows) -> pd.Series:
+    if "production_model" in paired.rows:
+        return paired.rows["production_model"]
+    return pd.Series(None, index=paired.rows.index, dtype=object)
+
+
+def _find_worst_days(paired: PairedRows, rows: Ints, distance: Floats) -> list[dict[str, Any]]:
+    sums, counts = np.bincount(paired.day_index[rows], distance), np.bincount(paired.day_index[rows])
+    return _rank_by_distance(np.array(paired.format_days(np.arange(len(sums)))), sums, counts, "day")
+
+
+def _find_worst_segments(paired: PairedRows, rows: Ints, distance: Floats, segments: list[str]) -> list[dict[str, Any]]:
+    offenders = []
+    for name in segments:
+        if name in paired.rows:
+            code, levels = pd.factorize(paired.rows[name].iloc[rows], sort=True)
+            has_level = code >= 0
+            sums, counts = np.bincount(code[has_level], distance[has_level]), np.bincount(code[has_level])
+            offenders += [
+                {"column": name} | offender
+                for offender in _rank_by_distance(np.asarray(levels, str), sums, counts, "level")
+            ]
+    return sorted(offenders, key=lambda offender: -offender["distance"])[:MAX_SHOWN]
+
+
+def _rank_by_distance(
+    names: np.ndarray[Any, Any], sums: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], key: str
+) -> list[dict[str, Any]]:
+    """Return the names with the largest mean distance."""
+    eligible = np.flatnonzero(counts >= MIN_ROWS)
+    means = sums[eligible] / counts[eligible]
+    order = np.argsort(-means, kind="stable")[:MAX_SHOWN]
+    return [
+        {
+            key: str(names[eligible[position]]),
+            "rows": int(counts[eligible[position]]),
+            "distance": float(means[position]),
+        }
+        for position in order
+    ]

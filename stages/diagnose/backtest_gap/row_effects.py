@@ -1,0 +1,50 @@
+"""What some of production's rows do to its hit rate: the rate of these rows, without them, and the difference."""
+
+from typing import Any
+
+import numpy as np
+
+from trueline.core.stats.bootstrap_sums import BootstrapSums, Floats, compute_interval, count_nonzero_blocks
+from trueline.core.stats.confidence_intervals import MIN_BLOCKS, Interval, compute_wilson_interval
+
+
+def estimate_rate(bootstrap: BootstrapSums, table: Floats) -> Interval:
+    """Return the hit rate of a table of won and decided bets; Wilson's interval where there are too few days."""
+    if count_nonzero_blocks(table) >= MIN_BLOCKS:
+        return compute_interval(bootstrap.compute_ratio(table), count_nonzero_blocks(table))
+    won, decided = table.sum(axis=0)
+    return compute_wilson_interval(float(won), int(decided)) | {"n": count_nonzero_blocks(table)}
+
+
+def estimate_effect(bootstrap: BootstrapSums, all_bets: Floats, some_bets: Floats) -> dict[str, Any]:
+    """Return the hit rate of a part of the bets, that of the rest, and by how much the part lifts the whole.
+
+    The lift matters where its interval leaves out 0 and it is more than half the width of the whole's own interval:
+    any eight days shift a rate a little, and less than chance does.
+    """
+    all_rate, other_rate = bootstrap.compute_ratio(all_bets), bootstrap.compute_ratio(all_bets - some_bets)
+    lift, usual_interval = (
+        compute_interval(all_rate - other_rate, count_nonzero_blocks(all_bets)),
+        compute_interval(all_rate, count_nonzero_blocks(all_bets)),
+    )
+    return {
+        "bets": int(some_bets[:, 1].sum()),
+        "hit_rate": estimate_rate(bootstrap, some_bets),
+        "without": estimate_rate(bootstrap, all_bets - some_bets),
+        "lift": lift,
+        "matters": _is_clear_of_zero(lift) and abs(lift["value"] or 0.0) > _compute_half_width(usual_interval),
+    }
+
+
+def find_runs(flags: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[int, int]]:
+    """Return the first and last position of every run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    return [(int(start), int(stop) - 1) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _is_clear_of_zero(estimate: Interval) -> bool:
+    return estimate["low"] is not None and estimate["high"] is not None and not estimate["low"] <= 0 <= estimate["high"]
+
+
+def _compute_half_width(estimate: Interval) -> float:
+    return np.inf if estimate["low"] is None or estimate["high"] is None else (estimate["high"] - estimate["low"]) / 2

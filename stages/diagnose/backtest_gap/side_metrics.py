@@ -1,0 +1,112 @@
+"""Figures of each side under one filter: rows, bets, hit rate, errors; and of parts of them side by side."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.diagnose.backtest_gap.paired_rows import Ints, Mask, PairedRows, SourceBets, convert_to_floats
+from stages.diagnose.backtest_gap.waterfall import GapChain
+from trueline.core.stats.bootstrap_sums import BootstrapSums, Floats, compute_interval, count_nonzero_blocks
+from trueline.core.stats.confidence_intervals import Interval
+
+
+def compute_metrics(paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, rows: Mask) -> dict[str, Any]:
+    """Return what a side did on some of the rows that it grades: counts, hit rate without pushes, mean errors."""
+    row_numbers = np.flatnonzero(rows & source.graded)
+    bet_sums, error_sums = source.sum_bets(bootstrap, row_numbers), sum_errors(paired, bootstrap, source, row_numbers)
+    line_error_sums = bootstrap.sum_columns_by_block(
+        np.abs(source.line[row_numbers] - paired.target[row_numbers]), None, row_numbers
+    )
+    bet_count = int(source.bet[row_numbers].sum())
+    return {
+        "rows": len(row_numbers),
+        "days": count_nonzero_blocks(error_sums),
+        "bets": bet_count,
+        "pushes": bet_count - int(bet_sums[:, 1].sum()),
+        "hit_rate": compute_interval(bootstrap.compute_ratio(bet_sums), count_nonzero_blocks(bet_sums)),
+        "mae": compute_interval(bootstrap.compute_ratio(error_sums), count_nonzero_blocks(error_sums)),
+        "line_mae": compute_interval(bootstrap.compute_ratio(line_error_sums), count_nonzero_blocks(line_error_sums)),
+    }
+
+
+def sum_errors(paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, rows: Ints) -> Floats:
+    """Return the table of a side's absolute errors on some rows."""
+    return bootstrap.sum_columns_by_block(np.abs(source.prediction[rows] - paired.target[rows]), None, rows)
+
+
+def subtract_ratios(bootstrap: BootstrapSums, minuend: Floats, subtrahend: Floats) -> Interval:
+    """Return the ratio of one table less that of another."""
+    return compute_interval(
+        bootstrap.compute_ratio(minuend) - bootstrap.compute_ratio(subtrahend),
+        count_nonzero_blocks(minuend, subtrahend),
+    )
+
+
+def compute_gaps(paired: PairedRows, chain: GapChain) -> dict[str, Interval]:
+    """Return production less backtest: in hit rate, as recorded and by equal rules, and in mean absolute error."""
+    production, backtest = paired.production, paired.backtest
+    error_sums = [
+        sum_errors(paired, chain.bootstrap, source, np.flatnonzero(source.graded)) for source in (production, backtest)
+    ]
+    recorded_gap = compute_interval(chain.gap, count_nonzero_blocks(chain.backtest, chain.production))
+    return {
+        "hit_rate": recorded_gap,
+        "hit_rate_by_equal_rules": subtract_ratios(chain.bootstrap, chain.production, chain.backtest),
+        "hit_rate_on_common_rows": subtract_ratios(chain.bootstrap, chain.common_tables[1], chain.common_tables[0]),
+        "mae": subtract_ratios(chain.bootstrap, *error_sums),
+    }
+
+
+def compare_like_for_like(paired: PairedRows, chain: GapChain, is_late: Mask) -> dict[str, Any]:
+    """Return both sides on the rows that both grade on real lines, without predictions made after the games.
+
+    `on_backtest_lines`: the hit rate of production's predictions against the backtest's lines, decided bets of those.
+    """
+    production, backtest = paired.production, paired.backtest
+    rows = chain.is_common & ~production.estimated & ~backtest.estimated & ~is_late
+    regraded = paired.grade_against_lines(chain.bootstrap, production, backtest.line[rows], rows)
+    return {
+        "backtest": compute_metrics(paired, chain.bootstrap, backtest, rows),
+        "production": compute_metrics(paired, chain.bootstrap, production, rows),
+        "on_backtest_lines": {
+            "decided": int(regraded[:, 1].sum()),
+            "hit_rate": compute_interval(chain.bootstrap.compute_ratio(regraded), count_nonzero_blocks(regraded)),
+        },
+        "gap": subtract_ratios(
+            chain.bootstrap, *(source.sum_bets(chain.bootstrap, rows) for source in (production, backtest))
+        ),
+    }
+
+
+def compare_served_rows(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
+    """Return the backtest's own figures on the rows that production also served, and how far they are from all rows'.
+
+    A semi-join on player and day: production's predictions and lines are not looked at.
+    """
+    is_served = paired.production.has_prediction & paired.backtest.graded
+    served_bets = paired.backtest.sum_bets(chain.bootstrap, is_served)
+    return {
+        "served": compute_metrics(paired, chain.bootstrap, paired.backtest, is_served),
+        "served_minus_all": subtract_ratios(chain.bootstrap, served_bets, chain.backtest),
+    }
+
+
+def sum_recorded_bets(rows: pd.DataFrame, paired: PairedRows) -> Floats | None:
+    """Return production's bets by day as its own log counts them; None where that is how they are counted here.
+
+    Every row of the log counts, repeated ones too, by its `production_result` (1 won, 0 lost, missing: no decision),
+    or by the rules of this report where the log does not tell results.
+    """
+    if "production_result" in rows:
+        is_logged = rows["production"].notna().to_numpy()
+        result = np.where(is_logged, convert_to_floats(rows, "production_result"), np.nan)
+    elif len(rows) > len(paired.rows):
+        production = PairedRows.from_rows(rows, paired.edge).production
+        result = np.where(production.decided, production.won, np.nan)
+    else:
+        return None
+    day_index = np.searchsorted(paired.days, rows["day"].to_numpy("datetime64[D]"))
+    has_result = np.isfinite(result)
+    columns = (np.where(has_result, result, 0.0), has_result.astype(float))
+    return np.column_stack([np.bincount(day_index, weights=values, minlength=len(paired.days)) for values in columns])

@@ -1,0 +1,136 @@
+"""Whether the backtest and production may be compared, and why not."""
+
+from typing import Any, Protocol
+
+from stages.diagnose.backtest_gap.gap_phrases import format_percent, format_points, format_stretch
+
+Report = dict[str, Any]
+
+MAX_STRETCHES = 4  # stretches
+
+
+class Bounds(Protocol):
+    """Shares beyond which a comparison is off."""
+
+    @property
+    def estimated_share(self) -> float: ...
+    @property
+    def common_share(self) -> float: ...
+    @property
+    def equal_share(self) -> float: ...
+    @property
+    def too_good(self) -> float: ...  # a hit rate against real lines that no forecast reaches
+    @property
+    def too_good_picks(self) -> int: ...  # picks below which it is not judged
+    @property
+    def ahead(self) -> float: ...  # mean error below the line's that no forecast reaches
+
+
+def evaluate_comparability(report: Report, clear_causes: list[str], bounds: Bounds) -> Report:
+    """Return comparable, relative only or not comparable, and the reasons.
+
+    Not comparable: some of production's figures are no forecasts against a market, or too good for one (`too_good`), or
+    hardly a row is common. Relative only: both are forecasts, but of other rows, against other lines or by another
+    model or another state of it: rank by them, and expect no level.
+    """
+    implausible = _list_implausible_results(report["like_for_like"], bounds)
+    grave_reasons, slight_reasons = (
+        implausible + _list_grave_reasons(report, bounds),
+        _list_slight_reasons(report, clear_causes, bounds),
+    )
+    verdict_label = "not comparable" if grave_reasons else "relative only" if slight_reasons else "comparable"
+    return {"verdict": verdict_label, "reasons": grave_reasons + slight_reasons, "too_good": bool(implausible)}
+
+
+def _list_implausible_results(like_for_like: Report, bounds: Bounds) -> list[str]:
+    """Return why production's predictions are no forecasts, if against the backtest's lines they are too good for one.
+
+    Against its own lines an honest forecast may be as good: they may be old.
+    """
+    regraded, production_error, line_error = (
+        like_for_like["on_backtest_lines"],
+        like_for_like["production"]["mae"],
+        like_for_like["backtest"]["line_mae"]["value"],
+    )
+    rate, claims = regraded["hit_rate"], []
+    if regraded["decided"] >= bounds.too_good_picks and rate["low"] is not None and rate["low"] > bounds.too_good:
+        claims.append(f"hit {format_percent(rate)} of {regraded['decided']} picks")
+    if (
+        production_error["high"] is not None
+        and line_error is not None
+        and line_error - production_error["high"] > bounds.ahead
+    ):
+        claims.append(f"err {line_error - production_error['value']:.2f} less than the line")
+    joined_claims = " and ".join(claims)
+    return (
+        [f"production's predictions {joined_claims} on the backtest's lines: look for the outcome in them"]
+        if claims
+        else []
+    )
+
+
+def _list_grave_reasons(report: Report, bounds: Bounds) -> list[str]:
+    rows, late = report["rows"], report["creation"]["late"]
+    estimated = report["lines"].get("estimated", 0.0)
+    common_rows, real_line_rows = rows["common_on_real_lines"], rows["production_on_real_lines"]
+    reasons = []
+    if not report["common"]:
+        reasons.append("the two sides share no graded bet")
+    elif common_rows < bounds.common_share * real_line_rows:
+        reasons.append(
+            f"the backtest grades only {common_rows / real_line_rows:.0%} of production's rows with a real line"
+        )
+    if late:
+        reasons.append(
+            f"{late['rows']} predictions for {format_stretch(late['first_day'], late['last_day'])} were made after their games"
+        )
+    if estimated > bounds.estimated_share:
+        reasons.append(f"{estimated:.0%} of production's lines are estimated, no market's")
+    return reasons
+
+
+def _list_slight_reasons(report: Report, clear_causes: list[str], bounds: Bounds) -> list[str]:
+    contributions, equality = report["contributions"], report["equality"]
+    templates = {
+        "line_timing": "the lines' timing or book moves the hit rate by {}",
+        "dates": "the days that only one side has move the hit rate by {}",
+        "players": "the players that only one side has move the hit rate by {}",
+        "grading": "the log's own grading moves the hit rate by {}",
+    }
+    reasons = [
+        templates[cause].format(format_points(contributions[cause])) for cause in templates if cause in clear_causes
+    ]
+    if report["main_cause"]["name"] == "predictions":
+        reasons.append(
+            f"the predictions, which are not the backtest's, move the hit rate by {format_points(contributions['predictions'])}"
+        )
+    if equality["same_model"] and equality["equal"] < bounds.equal_share:
+        reasons.append(f"the same model predicts the same in only {equality['equal']:.1%} of {equality['rows']} rows")
+    reasons += [
+        f"{batch['share']:.0%} of the log ({batch['days']} days) was made in one batch from {batch['made_from']}"
+        for batch in report["creation"]["batches"]
+        if batch["concentrated"]
+    ]
+    if report["dates"]["effect"] and report["dates"]["effect"]["matters"]:
+        reasons.append(
+            f"the days that production lacks move the backtest by {format_points(report['dates']['effect']['lift'])}"
+        )
+    clearest = sorted(report["stretches"], key=lambda stretch: -stretch["errors"])[:MAX_STRETCHES]
+    return reasons + [_describe_stretch(stretch) for stretch in clearest]
+
+
+def _describe_stretch(stretch: Report) -> str:
+    period = format_stretch(stretch["first"], stretch["last"])
+    deviation = f"{stretch['off']:+.1f}".replace("-", "−")
+    if stretch["measure"] == "bias":
+        return f"from {period} production predicted {deviation} from its usual distance to the backtest"
+    return f"from {period} production's error was {deviation} from its usual distance to the backtest's"
+
+
+def format_headline(report: Report) -> str:
+    """Return the verdict and the two rates in one sentence."""
+    source_metrics = report["sides"]
+    return (
+        f"{report['verdict']['verdict'].capitalize()}: the backtest hits {format_percent(source_metrics['backtest']['hit_rate'])}, "
+        f"production {format_percent(source_metrics['production']['hit_rate'])}, a gap of {format_points(report['gap']['hit_rate'])}"
+    )

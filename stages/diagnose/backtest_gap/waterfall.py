@@ -1,0 +1,164 @@
+"""The chain from the backtest's hit rate to production's, and what each difference between them contributes.
+
+The rows that both sides grade are graded again with every mixture of the two: predictions, line and type of line. Rows
+that only one side grades are taken out, for the backtest, or put in, for production, by the reason why the other side
+has not got them: its days, its players, or no real line. What the two parts find is averaged over all orders (Shapley)
+and adds up to the gap.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.diagnose.backtest_gap.paired_rows import Ints, Mask, PairedRows, SourceBets
+from trueline.core.stats.bootstrap_sums import BootstrapSums, Floats, compute_interval, count_nonzero_blocks
+from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, Interval
+from trueline.core.stats.shapley import compute_shapley_values
+
+PREDICTIONS, LINE_TIMING, LINE_TYPE = 1, 2, 4  # bits of what is production's on the rows that both grade
+DATES, PLAYERS = 1, 2  # with TYPE, those of the rows that one side alone grades: also why the other lacks them
+CAUSES = ("predictions", "line_timing", "line_type", "dates", "players", "grading")
+
+
+@dataclass(frozen=True)
+class ChainStep:
+    """One step of the chain: won and decided bets in each day."""
+
+    step: str
+    table: Floats
+
+
+@dataclass(frozen=True)
+class GapChain:
+    """Figures of both sides, from the same draws of days."""
+
+    bootstrap: BootstrapSums
+    is_common: Mask  # rows that both sides grade
+    backtest: Floats  # tables of won and decided bets: of all rows of the side
+    production: Floats
+    common_tables: tuple[Floats, Floats]  # of the common rows, by each side's predictions and lines
+    steps: list[ChainStep]
+    contributions: dict[str, Floats]  # a figure for every cause
+
+    @property
+    def gap(self) -> Floats:
+        """Production's hit rate as it was recorded less the backtest's."""
+        return self.bootstrap.compute_ratio(self.steps[-1].table) - self.bootstrap.compute_ratio(self.steps[0].table)
+
+    @property
+    def residual(self) -> float:
+        """What the causes leave unexplained: rounding."""
+        return float(self.gap[0] - math.fsum(contribution[0] for contribution in self.contributions.values()))
+
+    def estimate_hit_rate(self, step: ChainStep) -> Interval:
+        """Return the hit rate at one step."""
+        return compute_interval(self.bootstrap.compute_ratio(step.table), count_nonzero_blocks(step.table))
+
+    def estimate_contribution(self, cause: str, level: float = CONFIDENCE_LEVEL) -> Interval:
+        """Return what a cause contributes; its blocks are the days with decided bets on the poorer side."""
+        return compute_interval(self.contributions[cause], count_nonzero_blocks(self.backtest, self.production), level)
+
+
+def build_gap_chain(paired: PairedRows, bootstrap: BootstrapSums, recorded: Floats | None) -> GapChain:
+    """Return the chain; `recorded` is the table of production's bets as its own log counts them, if it differs."""
+    backtest, production = paired.backtest, paired.production
+    is_common = backtest.graded & production.graded
+    mixed_tables = _build_mixed_tables(paired, bootstrap, is_common)
+    backtest_only = _build_one_sided_tables(paired, bootstrap, backtest, production, is_common)
+    production_only = _build_one_sided_tables(paired, bootstrap, production, backtest, is_common)
+    # bits say what is production's: its rows come with their bit, the backtest's go with it
+    leaving_tables = [mixed_tables[0] + table for table in backtest_only[::-1]]
+    coming_tables = [mixed_tables[7] + table for table in production_only]
+    recorded_table = coming_tables[7] if recorded is None else recorded
+    rates = [
+        np.stack([bootstrap.compute_ratio(table) for table in tables])
+        for tables in (mixed_tables, leaving_tables, coming_tables)
+    ]
+    common_effects, leaving_effects, coming_effects = (compute_shapley_values(values) for values in rates)
+    contributions = {
+        "predictions": common_effects[0],
+        "line_timing": common_effects[1],
+        "line_type": common_effects[2] + leaving_effects[2] + coming_effects[2],
+        "dates": leaving_effects[0] + coming_effects[0],
+        "players": leaving_effects[1] + coming_effects[1],
+        "grading": bootstrap.compute_ratio(recorded_table) - rates[2][7],
+    }
+    steps = [
+        ChainStep("the backtest, all its rows", leaving_tables[0]),
+        ChainStep("the rows that both grade", mixed_tables[0]),
+        ChainStep("with production's predictions", mixed_tables[PREDICTIONS]),
+        ChainStep("and its lines where both are of one type", mixed_tables[PREDICTIONS | LINE_TIMING]),
+        ChainStep("and its lines of another type", mixed_tables[7]),
+        ChainStep("production, all its rows", coming_tables[7]),
+        ChainStep("as production recorded it", recorded_table),
+    ]
+    return GapChain(
+        bootstrap,
+        is_common,
+        leaving_tables[0],
+        coming_tables[7],
+        (mixed_tables[0], mixed_tables[7]),
+        steps,
+        contributions,
+    )
+
+
+def _build_mixed_tables(paired: PairedRows, bootstrap: BootstrapSums, is_common: Mask) -> list[Floats]:
+    """Return the tables of the common rows for every set of things that are production's."""
+    rows = np.flatnonzero(is_common)
+    backtest, production = paired.backtest, paired.production
+    lines = backtest.line[rows], production.line[rows]
+    types_differ = (backtest.estimated != production.estimated)[rows]
+    lines_differ = lines[0] != lines[1]
+    differing = PREDICTIONS * _has_different_bets(backtest, production, rows)
+    differing |= LINE_TIMING * bool((lines_differ & ~types_differ).any()) | LINE_TYPE * bool(types_differ.any())
+    tables: dict[int, Floats] = {}
+    for bits in range(8):
+        if bits & ~differing == 0:
+            is_production = np.where(types_differ, bool(bits & LINE_TYPE), bool(bits & LINE_TIMING))
+            source = production if bits & PREDICTIONS else backtest
+            tables[bits] = paired.grade_against_lines(
+                bootstrap, source, np.where(is_production, lines[1], lines[0]), rows
+            )
+    return [tables[bits & differing] for bits in range(8)]
+
+
+def _has_different_bets(backtest: SourceBets, production: SourceBets, rows: Ints) -> bool:
+    if backtest.pick is None and production.pick is None:
+        return not np.array_equal(backtest.prediction[rows], production.prediction[rows])
+    if backtest.pick is None or production.pick is None:
+        return True
+    return not np.array_equal(backtest.pick[rows], production.pick[rows], equal_nan=True)
+
+
+def _build_one_sided_tables(
+    paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, other_source: SourceBets, is_common: Mask
+) -> list[Floats]:
+    """Return the tables of the rows that one side alone grades, for every set of things that are this side's own.
+
+    Without its own days or players, rows that the other lacks for that reason are out. Without its own type of line, an
+    estimated line gives way to the real one that the other knows, or the row is out: unless the other has such lines.
+    """
+    rows = np.flatnonzero(source.graded & ~is_common)
+    accepted = bool((other_source.estimated & other_source.graded).any())
+    is_unacceptable = source.estimated[rows] & (not accepted)
+    real_line = np.where(other_source.estimated[rows], np.nan, other_source.line[rows])
+    served_days = np.bincount(paired.day_index[other_source.has_prediction], minlength=len(paired.days)) > 0
+    is_excused = is_unacceptable & other_source.has_prediction[rows]  # the other would grade it, had it a real line
+    reason_codes = np.where(served_days[paired.day_index[rows]], np.where(is_excused, 0, PLAYERS), DATES)
+    rows_by_reason = {reason: rows[reason_codes == reason] for reason in (0, DATES, PLAYERS)}
+    replaced_line = np.where(is_unacceptable, real_line, source.line[rows])
+    policies = [
+        {
+            reason: paired.grade_against_lines(bootstrap, source, replaced_line[reason_codes == reason], reason_rows)
+            for reason, reason_rows in rows_by_reason.items()
+        },
+        {reason: source.sum_bets(bootstrap, reason_rows) for reason, reason_rows in rows_by_reason.items()},
+    ]
+    return [_sum_tables(policies[bits // LINE_TYPE], bits) for bits in range(8)]
+
+
+def _sum_tables(tables: dict[int, Floats], bits: int) -> Floats:
+    """Return the sum of the tables of no reason and of those reasons whose bits are set."""
+    return sum((table for reason, table in tables.items() if not reason & ~bits), 0 * tables[0])

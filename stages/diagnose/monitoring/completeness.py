@@ -1,0 +1,142 @@
+"""Completeness: which rows of a day should have been predicted, were, and on what inputs."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.diagnose.units.evidence import Evidence
+from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
+from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+ROWS_PER_DAY = 200  # of a day, evenly spaced, on which its inputs are judged
+HISTORY_DAYS = 60  # days before the first scored one from which it is learned what an input usually does
+MIN_DISTINCT_MEASURED = 30  # values from which a number is measured, not counted or chosen
+COMMON_VALUE_SHARE = 0.05  # share of history from which a value of a measured input is its default
+SHARED_VALUE_SHARE = 0.5  # share of a day's rows that share a value, from which it stands for the missing ones
+USUAL_SHARED_SHARE = (
+    0.25  # unless that share is usual: half of the days have such a value (a league's mean, the day of the season)
+)
+
+
+def count_rows_by_day(evidence: Evidence, units: pd.DataFrame, arm: str, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return for each day how many rows there are, were asked for, were predicted and could be graded, and its status.
+
+    Status: graded; ungraded (predicted, no result that counts); no_data (asked for, nothing predicted: an outage);
+    not_scored (rows that no test fold scores); no_games (no row at all). A row predicted twice counts once.
+    """
+    folds, predictions = evidence.folds, evidence.predictions
+    is_predicted = predictions[arm].notna().to_numpy() if arm in predictions else np.zeros(len(predictions), dtype=bool)
+    predicted_rows = predictions.loc[is_predicted & flag_first_occurrences(predictions["row_id"]), ["group", "time"]]
+    is_race = "market_hit" in units
+    graded_times = predicted_rows.loc[predicted_rows["group"].isin(units["block"]), "time"] if is_race else units["day"]
+    day_counts = pd.DataFrame({
+        "rows": count_times_by_day(folds["time"], days),
+        "asked": count_times_by_day(folds["time"].iloc[evidence.roles.is_scored.nonzero()[0]], days),
+        "made": count_times_by_day(predicted_rows["time"], days),
+        "graded": count_times_by_day(graded_times, days),
+    })  # fmt: skip
+    conditions = [day_counts[name] > 0 for name in ("graded", "made", "asked", "rows")]
+    day_counts["status"] = np.select(conditions, ["graded", "ungraded", "no_data", "not_scored"], "no_games").astype(
+        object
+    )
+    return day_counts
+
+
+def count_times_by_day(times: pd.Series, days: pd.DatetimeIndex) -> Ints:
+    """Return how many of the times lie on each of the days."""
+    day_index = _index_days(times, days)
+    return np.bincount(day_index[(day_index >= 0) & (day_index < len(days))], minlength=len(days))
+
+
+def compute_feature_quality(evidence: Evidence, days: pd.DatetimeIndex) -> Floats:
+    """Return for each day the percentage of inputs that are present and not defaulted, in rows asked for.
+
+    Of a day at most ROWS rows are looked at. A measured input (of many values) is at its default where it has the one
+    value that took COMMON or more of the HISTORY before the first scored day, or a value that half of the day's rows
+    share though that is not usual of it. Missing on days that asked for nothing. A row without inputs has none present.
+    """
+    requested_rows, history_rows = _sample_feature_rows(evidence, days)
+    number_names = [name for name in evidence.input_names if is_number_column(evidence.features, name)]
+    if not number_names:
+        return np.full(len(days), np.nan)
+    sound_counts = np.zeros(requested_rows.shape)
+    for _, column in iter_columns(evidence.features, number_names):
+        values = column.to_numpy(float, na_value=np.nan)
+        sound_counts += _flag_sound_values(take_or_nan(values, requested_rows), take_or_nan(values, history_rows))
+    has_row = requested_rows != NO_ROW
+    row_counts = has_row.sum(axis=1)
+    sound_totals = np.where(has_row, sound_counts, 0).sum(axis=1)
+    return np.where(row_counts > 0, 100 * sound_totals / np.maximum(row_counts * len(number_names), 1), np.nan)
+
+
+NO_ROW = -2  # a place of the day's rows that no row takes; −1 is a row without inputs
+
+
+def _flag_sound_values(values: Floats, history: Floats) -> npt.NDArray[np.bool_]:
+    """Return which of days × rows are present and not at a default."""
+    is_sound = np.isfinite(values)
+    past_values = history[np.isfinite(history)]
+    distinct_values, value_counts = np.unique(past_values, return_counts=True)
+    if len(distinct_values) <= MIN_DISTINCT_MEASURED:
+        return is_sound
+    if value_counts.max() >= COMMON_VALUE_SHARE * len(past_values):
+        is_sound &= values != distinct_values[value_counts.argmax()]
+    usual_shares = _find_commonest_values(history)[1]
+    if usual_shares.any() and np.median(usual_shares[usual_shares > 0]) < USUAL_SHARED_SHARE:
+        commonest, share = _find_commonest_values(values)
+        is_sound &= ~((share >= SHARED_VALUE_SHARE)[:, None] & (values == commonest[:, None]))
+    return np.asarray(is_sound)
+
+
+def _find_commonest_values(values: Floats) -> tuple[Floats, Floats]:
+    """Return each day's commonest value and its share of those present; 0 of a day with fewer than two."""
+    ordered = np.sort(values, axis=1)  # missing ones last
+    present_counts = np.isfinite(ordered).sum(axis=1)
+    commonest, longest_run = np.full(len(ordered), np.nan), np.zeros(len(ordered))
+    current_run = np.zeros(len(ordered))
+    for index in range(ordered.shape[1]):
+        column = ordered[:, index]
+        is_same = column == ordered[:, index - 1] if index else np.zeros(len(column), dtype=bool)
+        current_run = np.where(is_same, current_run + 1, np.isfinite(column).astype(float))
+        is_longer = current_run > longest_run
+        commonest, longest_run = np.where(is_longer, column, commonest), np.where(is_longer, current_run, longest_run)
+    return commonest, np.where(present_counts > 1, longest_run / np.maximum(present_counts, 1), 0.0)
+
+
+def _sample_feature_rows(evidence: Evidence, days: pd.DatetimeIndex) -> tuple[Ints, Ints]:
+    """Return days × ROWS places among the features: of the days' rows asked for, and of the days before the first."""
+    folds = evidence.folds
+    day_index = _index_days(folds["time"], days)
+    requested_rows = _select_spread_rows(
+        np.flatnonzero(evidence.roles.is_scored & (day_index >= 0) & (day_index < len(days))), day_index, len(days)
+    )
+    history_rows = _select_spread_rows(
+        np.flatnonzero((day_index < 0) & (day_index >= -HISTORY_DAYS)), day_index + HISTORY_DAYS, HISTORY_DAYS
+    )
+    feature_rows = lookup_rows(folds["row_id"], evidence.features["row_id"])
+    return np.where(requested_rows == NO_ROW, NO_ROW, feature_rows[requested_rows]), np.where(
+        history_rows == NO_ROW, NO_ROW, feature_rows[history_rows]
+    )
+
+
+def _select_spread_rows(rows: Ints, day_index: Ints, day_count: int) -> Ints:
+    """Return days × ROWS: evenly spaced rows of each day, in the order given."""
+    order = rows[np.argsort(day_index[rows], kind="stable")]
+    day_edges = np.searchsorted(day_index[order], np.arange(day_count + 1))
+    day_sizes = np.diff(day_edges)
+    steps = np.maximum(day_sizes, ROWS_PER_DAY)[:, None] / ROWS_PER_DAY
+    offsets = np.floor(np.arange(ROWS_PER_DAY) * steps).astype(np.int64)
+    is_inside = offsets < day_sizes[:, None]
+    if not len(order):
+        return np.full((day_count, ROWS_PER_DAY), NO_ROW, dtype=np.int64)
+    return np.where(is_inside, order[np.minimum(day_edges[:-1, None] + offsets, len(order) - 1)], NO_ROW)
+
+
+def _index_days(times: pd.Series, days: pd.DatetimeIndex) -> Ints:
+    if not len(days):
+        return np.full(len(times), -1, dtype=np.int64)
+    day_numbers = times.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.asarray(day_numbers - days.to_numpy()[0].astype("datetime64[D]").astype(np.int64))

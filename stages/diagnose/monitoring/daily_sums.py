@@ -1,0 +1,169 @@
+"""Days: graded units as sums per calendar day and band, all that the daily figures are made of."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.diagnose.units.evidence import Evidence
+from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+BAND_COUNT = 5  # of equal count, by what makes a unit hard: a line of 30 points is missed by more than one of 5
+UNPRICED_BAND_COUNT = 3  # of units without a market
+CONFIDENCE_TIERS = (1.0, 2.0, 3.0)
+
+
+@dataclass(frozen=True)
+class DailySums:
+    """Sums; the last axis is the band (of picks there is one), the one before it the calendar day, any others worlds.
+
+    Only quantities have signed errors: of others `error` is zero. `market` and `beats` speak of the units in `priced`.
+    """
+
+    units: Floats  # how many are graded
+    model: Floats  # their loss
+    error: Floats  # their signed error
+    priced: Floats  # how many stand beside a market
+    market: Floats  # what the market lost on those
+    beats: Floats  # how many of those the model was strictly closer in
+    wins: Floats
+    decided: Floats
+
+    def select_days(self, rows: Ints) -> "DailySums":
+        """Return the days at the given places: worlds × days of them make worlds."""
+        return DailySums(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    def slice_days(self, start: int, end: int) -> "DailySums":
+        """Return the days from `start` to before `end`, of every world."""
+        return DailySums(**{field.name: getattr(self, field.name)[..., start:end, :] for field in fields(self)})
+
+    def apply_shift(self, first_day: int, **shifts: float) -> "DailySums":
+        """Return the same with the named sums raised by so much a unit from a day on; counts of wins stay possible.
+
+        `wins` are raised by decided picks, `beats` and `market` by priced units, `model` and `error` by all.
+        """
+        count_fields = {"wins": "decided", "beats": "priced", "market": "priced", "model": "units", "error": "units"}
+        is_later = (np.arange(self.units.shape[-2]) >= first_day)[:, None]
+        shifted = {}
+        for name, amount in shifts.items():
+            count = getattr(self, count_fields[name])
+            value = getattr(self, name) + is_later * amount * count
+            shifted[name] = np.clip(value, 0, count) if name in ("wins", "beats") else value
+        return replace(self, **shifted)
+
+    def __len__(self) -> int:
+        """Return how many days there are."""
+        return int(self.units.shape[-2])
+
+
+def list_calendar_days(evidence: Evidence) -> pd.DatetimeIndex:
+    """Return every calendar day from the first to the last that a test fold scores; none if none is scored."""
+    scored_times = [times for times in (evidence.scored_rows["time"], evidence.predictions["time"]) if len(times)]
+    if not scored_times:
+        return pd.DatetimeIndex([])
+    first_time, last_time = min(column.min() for column in scored_times), max(column.max() for column in scored_times)
+    return pd.date_range(first_time.normalize(), last_time.normalize()).as_unit("ns")
+
+
+def compute_daily_sums(units: pd.DataFrame, difficulty: Floats, days: pd.DatetimeIndex, learn_days: int) -> DailySums:
+    """Return the sums of graded units; bands of `difficulty` are cut on the first `learn_days` days that have any.
+
+    `difficulty` is what makes a unit hard and is known before: the line, or the number of runners. Units without one are in
+    bands of their own, by what the model predicts. What comes after those first days moves no edge.
+    """
+    day_index = _index_days(units, days)
+    band_count, band = (
+        BAND_COUNT + UNPRICED_BAND_COUNT,
+        _assign_bands(difficulty, units["prediction"].to_numpy(float), day_index, learn_days),
+    )
+    market = units["market"].to_numpy(float)
+    model, bias, hit = (units[name].to_numpy(float) for name in ("model", "bias", "hit"))
+    is_priced, is_decided = np.isfinite(market), np.isfinite(hit)
+    shape = (len(days), band_count)
+
+    def sum_by_cell(
+        values: npt.ArrayLike, mask: npt.NDArray[np.bool_] | None = None, is_single_band: bool = False
+    ) -> Floats:
+        cell = day_index if is_single_band else day_index * band_count + band
+        weights = np.asarray(values, dtype=np.float64)
+        selected = slice(None) if mask is None else mask
+        cell_count = shape[0] if is_single_band else shape[0] * shape[1]
+        cell_sums = np.bincount(cell[selected], weights=weights[selected], minlength=cell_count)
+        return np.asarray(
+            cell_sums.reshape(shape[0], -1) if cell_count else np.zeros((shape[0], 1 if is_single_band else band_count))
+        )
+
+    return DailySums(
+        units=sum_by_cell(np.ones(len(units))),
+        model=sum_by_cell(model),
+        error=sum_by_cell(np.nan_to_num(bias)),
+        priced=sum_by_cell(is_priced),
+        market=sum_by_cell(market, is_priced),
+        beats=sum_by_cell(model < market, is_priced),
+        wins=sum_by_cell(hit, is_decided, is_single_band=True),
+        decided=sum_by_cell(is_decided, is_single_band=True),
+    )
+
+
+def sum_losses_by_tier(units: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[Floats, Floats]:
+    """Return days × tiers: the market's loss and the number of units of each confidence tier."""
+    day_index = _index_days(units, days)
+    market, tier = units["market"].to_numpy(float), units["tier"].to_numpy(float)
+    tier_masks = [(tier == tier_value) & np.isfinite(market) for tier_value in CONFIDENCE_TIERS]
+    losses = [np.bincount(day_index[mask], weights=market[mask], minlength=len(days)) for mask in tier_masks]
+    counts = [np.bincount(day_index[mask], minlength=len(days)).astype(float) for mask in tier_masks]
+    return np.column_stack(losses), np.column_stack(counts)
+
+
+def has_signed_errors(units: pd.DataFrame) -> bool:
+    """Return whether errors have a sign: those of rows do, those of races do not."""
+    return "market_hit" not in units
+
+
+def compute_difficulty(evidence: Evidence, units: pd.DataFrame) -> Floats:
+    """Return what makes each unit hard: the runners of a race, else the market's figure where there is one."""
+    if "market_hit" in units:
+        groups = drop_duplicate_ids(evidence.predictions)["group"]
+        code, unique_groups = pd.factorize(groups)
+        runner_counts = np.bincount(code, minlength=len(unique_groups))
+        return np.asarray(
+            runner_counts[pd.Index(unique_groups).get_indexer(pd.Index(units["block"]))], dtype=np.float64
+        )
+    prepared = evidence.prepared
+    if "teacher" not in prepared or units.empty:
+        return np.full(len(units), np.nan)
+    positions = lookup_rows(units["row_id"], prepared["row_id"])
+    soft_label = pd.to_numeric(prepared["teacher"], errors="coerce").to_numpy(float)
+    return take_or_nan(soft_label, positions)
+
+
+def _index_days(units: pd.DataFrame, days: pd.DatetimeIndex) -> Ints:
+    return np.asarray((units["day"] - days[0]) // pd.Timedelta(days=1), dtype=np.int64)
+
+
+def _assign_bands(difficulty: Floats, prediction: Floats, day_index: Ints, learn_days: int) -> Ints:
+    """Return each unit's band; those of units without a level follow the others."""
+    has_difficulty = np.isfinite(difficulty)
+    difficulty_edges, prediction_edges = (
+        _compute_band_edges(difficulty, has_difficulty, day_index, learn_days, BAND_COUNT),
+        _compute_band_edges(prediction, ~has_difficulty, day_index, learn_days, UNPRICED_BAND_COUNT),
+    )
+    difficulty_band = np.searchsorted(difficulty_edges, np.where(has_difficulty, difficulty, 0.0), side="right")
+    prediction_band = BAND_COUNT + np.searchsorted(prediction_edges, prediction, side="right")
+    return np.where(has_difficulty, difficulty_band, prediction_band).astype(np.int64)
+
+
+def _compute_band_edges(
+    values: Floats, mask: npt.NDArray[np.bool_], day_index: Ints, learn_days: int, band_count: int
+) -> Floats:
+    first_days = np.unique(day_index[mask])[:learn_days]
+    early_values = values[mask & (day_index <= first_days[-1])] if len(first_days) else np.empty(0)
+    return (
+        np.unique(np.quantile(early_values, np.arange(1, band_count) / band_count))
+        if len(early_values)
+        else np.empty(0)
+    )

@@ -1,0 +1,84 @@
+"""Daily: one row a calendar day, with what each figure is or why it is missing."""
+
+import pandas as pd
+
+from stages.diagnose.monitoring.alert_levels import compute_alert_levels
+from stages.diagnose.monitoring.column_groups import (
+    build_baseline_group,
+    build_cause_group,
+    build_drift_group,
+    build_quality_group,
+    build_sharpness_group,
+)
+from stages.diagnose.monitoring.completeness import count_rows_by_day
+from stages.diagnose.monitoring.daily_columns import COLUMNS
+from stages.diagnose.monitoring.daily_sums import (
+    compute_daily_sums,
+    compute_difficulty,
+    has_signed_errors,
+    list_calendar_days,
+    sum_losses_by_tier,
+)
+from stages.diagnose.monitoring.market_sharpness import compute_sharpness
+from stages.diagnose.monitoring.monitoring_settings import Settings
+from stages.diagnose.units.evidence import Evidence
+
+ROUND_DIGITS = 6  # to which figures are told, so that equal tables are equal bytes
+
+
+def compute_daily_table(
+    evidence: Evidence,
+    units: pd.DataFrame,
+    settings: Settings,
+    seed: int,
+    causes: pd.DataFrame | None = None,
+    arm: str = "tuned",
+) -> pd.DataFrame:
+    """Return one row a calendar day, from the first to the last that a test fold scores, in the columns of COLUMNS.
+
+    `units` are graded units of `arm`, `causes` what `_causes.by_day` made of them. Figures look back: over 7, 14 and 30
+    days, over `window_days`, and at a baseline of `baseline_days` that ends before the last 30; no row knows a later
+    day, except that causes are taken as given. Every null figure has a reason in its group's reason column. Losses are
+    in the target's unit for quantities and in nats for races; rates in percent. Equal inputs give equal bytes. Without
+    a clock, and where nothing is scored, there are no days and the table is empty.
+    """
+    days = list_calendar_days(evidence)
+    if not len(days) or evidence.is_timeless:
+        return make_empty_daily_table()
+    windows, is_signed = settings.windows, has_signed_errors(units)
+    daily_sums = compute_daily_sums(units, compute_difficulty(evidence, units), days, windows.least_days)
+    row_counts = count_rows_by_day(evidence, units, arm, days)
+    market_sharpness = compute_sharpness(
+        daily_sums, windows.window_days, windows.baseline_days, windows.least_units, windows.least_days
+    )
+    groups = [
+        build_sharpness_group(market_sharpness, sum_losses_by_tier(units, days), daily_sums, windows, is_signed),
+        build_drift_group(daily_sums, windows, is_signed),
+        build_quality_group(evidence, row_counts, days),
+        build_baseline_group(market_sharpness, daily_sums, windows),
+        build_cause_group(causes, row_counts["status"], days),
+    ]
+    alerts = compute_alert_levels(daily_sums, row_counts["status"], row_counts["asked"], settings, is_signed, seed)
+    table = pd.concat([*(group.table for group in groups), alerts], axis=1)
+    table["game_date"], table["status"] = days.date, row_counts["status"]
+    table["predictions_made"], table["predictions_graded"] = row_counts["made"], row_counts["graded"]
+    return _convert_columns(table)
+
+
+def make_empty_daily_table() -> pd.DataFrame:
+    """Return the table of a task without days."""
+    return pd.DataFrame({column.name: pd.Series(dtype=object) for column in COLUMNS})
+
+
+def _convert_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns in their order and type, numbers rounded; −0 is 0, and a text that is never told is a text."""
+    typed_columns: dict[str, pd.Series] = {}
+    for column in COLUMNS:
+        values = table[column.name]
+        if column.kind == "number":
+            typed_columns[column.name] = values.astype(float).round(ROUND_DIGITS) + 0.0
+        elif column.kind == "whole":
+            typed_columns[column.name] = values.astype("Int64")
+        else:
+            typed_columns[column.name] = values if column.kind == "time" else values.astype("str")
+    return pd.DataFrame(typed_columns)

@@ -1,0 +1,119 @@
+"""Drift of a day: how likely it is that the model got worse in the last 7, 14 or 30 days, every game counted once."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.diagnose.monitoring.daily_sums import DailySums
+from stages.diagnose.monitoring.mean_shift import MeanShift, compute_baseline, compute_mean_shift
+
+Floats = npt.NDArray[np.float64]
+
+DRIFT_WINDOWS = (7, 14, 30)  # days since the model may have drifted
+MEASURES = ("hits", "loss", "bias")
+MAX_EVIDENCE_NATS = 50.0  # nats of evidence, beyond which it would overflow
+
+
+@dataclass(frozen=True)
+class EffectSizes:
+    """What is worth finding, how likely it is before anything is seen, and what must be known to judge."""
+
+    prior: float
+    hit_drop: float
+    loss_rise: float
+    bias: float
+    least_units: int
+    least_days: int
+    baseline_days: int
+
+
+@dataclass(frozen=True)
+class DriftScore:
+    """The score of each day, 0 to 100, and what each measure adds to it; missing where nothing can be judged."""
+
+    score: Floats
+    contributions: dict[str, Floats]
+
+
+def compute_drift_score(daily_sums: DailySums, sizes: EffectSizes, is_signed: bool) -> DriftScore:
+    """Return 100 × the posterior probability that hits fell, loss rose or errors lean, by the sizes worth finding.
+
+    The hypotheses are: nothing changed; or one of the three measures changed by its size 7, 14 or 30 days ago (errors
+    to either side). They exclude each other, share `prior` evenly, and each judges a game once, so that windows within
+    windows add no evidence. Likelihoods are normal, of means standardised by band, with the baseline's spread, which
+    holds what games of a day have in common; days count as independent. What the market's loss rose by as well is odd
+    outcomes, not drift. Without change the score is on average at most 100 · prior. A measure without units or baseline
+    keeps its prior; `is_signed` is whether errors have a sign.
+    """
+    hypothesis_prior = sizes.prior / len(MEASURES) / len(DRIFT_WINDOWS)
+    hit_ratios = _compute_window_ratios(daily_sums.wins, daily_sums.decided, sizes, (-sizes.hit_drop,), is_rate=True)
+    loss_ratios = _compute_window_ratios(
+        daily_sums.model,
+        daily_sums.units,
+        sizes,
+        (sizes.loss_rise,),
+        market_sums=(daily_sums.market, daily_sums.priced),
+    )
+    bias_ratios = (
+        _compute_window_ratios(daily_sums.error, daily_sums.units, sizes, (-sizes.bias, sizes.bias))
+        if is_signed
+        else []
+    )
+    ratios_by_measure = {"hits": hit_ratios, "loss": loss_ratios, "bias": bias_ratios}
+    zeros = np.zeros(daily_sums.units.shape[:-1])
+    weights = {
+        name: sum((hypothesis_prior * np.nan_to_num(values, nan=1.0) for values in ratios), zeros)
+        for name, ratios in ratios_by_measure.items()
+    }
+    has_any = np.any([np.isfinite(values) for ratios in ratios_by_measure.values() for values in ratios], axis=0)
+    normaliser = (
+        1
+        - sizes.prior * sum(bool(ratios) for ratios in ratios_by_measure.values()) / len(MEASURES)
+        + sum(weights.values())
+    )
+    contributions = {name: np.where(has_any, 100 * values / normaliser, np.nan) for name, values in weights.items()}
+    return DriftScore(np.where(has_any, 100 * sum(weights.values()) / normaliser, np.nan), contributions)
+
+
+def _compute_window_ratios(
+    daily_totals: Floats,
+    daily_counts: Floats,
+    sizes: EffectSizes,
+    moves: tuple[float, ...],
+    is_rate: bool = False,
+    market_sums: tuple[Floats, Floats] | None = None,
+) -> list[Floats]:
+    """Return for each window the likelihood of the moves over that of no change, missing where it cannot be judged."""
+    reference = compute_baseline(daily_totals, daily_counts, sizes.baseline_days)
+    market_reference = compute_baseline(*market_sums, sizes.baseline_days) if market_sums else None
+    min_variance = reference.mean * (1 - reference.mean) if is_rate else None
+    has_enough = reference.active_days >= sizes.least_days
+    ratios = []
+    for width in DRIFT_WINDOWS:
+        mean_shift = compute_mean_shift(daily_totals, daily_counts, reference, width, min_variance)
+        if market_sums and market_reference:
+            mean_shift = replace(
+                mean_shift,
+                value=_subtract_market_rise(
+                    mean_shift.value, compute_mean_shift(*market_sums, market_reference, width).value
+                ),
+            )
+        ratio = np.mean([_compute_likelihood_ratio(mean_shift, move) for move in moves], axis=0)
+        ratios.append(
+            np.where(has_enough & (mean_shift.units >= sizes.least_units) & (mean_shift.variance > 0), ratio, np.nan)
+        )
+    return ratios
+
+
+def _subtract_market_rise(model_rise: Floats, market_rise: Floats) -> Floats:
+    """Return the model's rise of loss less what the market's rose as well: odd outcomes cost both."""
+    shared_rise = np.maximum(np.minimum(model_rise, np.nan_to_num(market_rise)), 0.0)
+    return np.where(np.isfinite(model_rise), model_rise - shared_rise, np.nan)
+
+
+def _compute_likelihood_ratio(mean_shift: MeanShift, move: float) -> Floats:
+    variance = np.where(mean_shift.variance > 0, mean_shift.variance, 1.0)
+    return np.asarray(
+        np.exp(np.clip((move * mean_shift.value - move * move / 2) / variance, -MAX_EVIDENCE_NATS, MAX_EVIDENCE_NATS))
+    )

@@ -1,0 +1,84 @@
+"""Reasons: a figure is told, or why it is not."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.diagnose.monitoring.trailing_rates import RateInterval
+from trueline.core.tables.table_schema import Column
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Texts = npt.NDArray[np.object_]
+Reason = Texts | str
+
+
+class ColumnGroup:
+    """A group of columns that fills up, and the reason why figures of each row are missing."""
+
+    def __init__(self, table: pd.DataFrame, group_name: str = "") -> None:
+        self.table, self._group_name = table, group_name
+        self._missing_by_name: dict[str, list[tuple[str, Mask]]] = {}  # reason → names and where they are missing
+
+    def add_number(self, name: str, values: Floats, is_known: Mask, reason: Reason) -> None:
+        """Add a number, missing where it is not known."""
+        self.table[name] = np.where(is_known, values, np.nan)
+        self._store_reason(name, is_known, reason)
+
+    def add_text(self, name: str, values: Texts, is_known: Mask, reason: Reason) -> None:
+        """Add a text, missing where it is not known."""
+        self.table[name] = pd.Series(mask_texts(is_known, values))
+        self._store_reason(name, is_known, reason)
+
+    def add_rate(self, name: str, rate_interval: RateInterval, reason: Reason) -> None:
+        """Add a percentage and its interval."""
+        for suffix, values in (("", rate_interval.value), ("_low", rate_interval.low), ("_high", rate_interval.high)):
+            self.table[f"{name}{suffix}"] = values
+        self._store_reason(name, np.isfinite(rate_interval.value), reason)
+
+    def fill_missing(self, columns: Sequence[Column], reason: str) -> "ColumnGroup":
+        """Return the group with all of its figures missing for one reason."""
+        for column in columns:
+            self.table[column.name] = None if column.kind == "text" else np.nan
+        self.table[f"{self._group_name}_reason"] = reason
+        return self
+
+    def add_reason_column(self) -> "ColumnGroup":
+        """Return the group with its reason column: "names: reason; …", null where every figure is told."""
+        row_reasons: list[dict[str, list[str]]] = [{} for _ in range(len(self.table))]
+        for name, missing_reasons in self._missing_by_name.items():
+            for reason, is_missing in missing_reasons:
+                for row in np.flatnonzero(is_missing):
+                    row_reasons[row].setdefault(reason, []).append(name)
+        joined_reasons = [
+            "; ".join(f"{', '.join(names)}: {reason}" for reason, names in row.items()) or None for row in row_reasons
+        ]
+        self.table[f"{self._group_name}_reason"] = pd.Series(np.array(joined_reasons, dtype=object))
+        return self
+
+    def _store_reason(self, name: str, is_known: Mask, reason: Reason) -> None:
+        texts = np.full(len(is_known), reason, dtype=object) if isinstance(reason, str) else reason
+        code, distinct_reasons = pd.factorize(texts[~is_known])
+        for index, reason_text in enumerate(distinct_reasons):
+            is_missing = np.zeros(len(is_known), dtype=bool)
+            is_missing[np.flatnonzero(~is_known)[code == index]] = True
+            self._missing_by_name.setdefault(name, []).append((str(reason_text), is_missing))
+
+
+def mask_texts(is_known: Mask, values: Texts) -> Texts:
+    """Return the texts where they are known and None elsewhere."""
+    masked = np.full(len(is_known), None, dtype=object)
+    masked[is_known] = values[is_known]
+    return masked
+
+
+def explain_too_few(counts: Floats, minimum: float, unit_name: str) -> Texts:
+    """Return for each day that there are too few of something."""
+    return np.array([f"insufficient n ({count:.0f} {unit_name} of {minimum:g})" for count in counts], dtype=object)
+
+
+def choose_reason(condition: Mask, reason: Reason, fallback: Reason) -> Texts:
+    """Return the first reason where it holds, else the other."""
+    return np.asarray(np.where(condition, reason, fallback), dtype=object)

@@ -1,0 +1,121 @@
+"""Today: one day's level, cause and message, for people, cron and Python."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import NoReturn
+
+import pandas as pd
+
+from stages.diagnose.monitoring.webhook import notify
+from trueline.core.errors import UserError
+from trueline.core.tables import table_schema
+
+TABLE_PATH = "metrics/{task}/daily.parquet"
+EXIT_CODES = {"none": 0, "info": 0, "warning": 1, "critical": 2}
+UNKNOWN_EXIT_CODE = 3  # the level cannot be told; 2 is critical, so wrong words exit so as well
+
+
+@dataclass(frozen=True)
+class DayReport:
+    """What is to be said of a day, and the exit code: 0 ok, 1 warning, 2 critical, 3 that it cannot be told."""
+
+    day: date
+    status: str
+    level: str | None
+    cause: str | None
+    confidence: float | None
+    message: str
+    exit_code: int
+
+    def format_sentence(self) -> str:
+        """Return level, cause and message in one line."""
+        confidence_text = "" if self.confidence is None else f" ({self.confidence:.2f})"
+        cause_text = self.cause or "not told"
+        return f"{self.day:%Y-%m-%d} {self.level or 'unknown'} · cause: {cause_text}{confidence_text} · {self.message}"
+
+
+def report_day(daily: pd.DataFrame, requested_day: date | None = None) -> DayReport:
+    """Return what the daily table says of a day, the newest without `requested_day`; refuses an empty table and an unknown day.
+
+    A level that is missing is code 3, with the reason as message: silence would read as ok.
+    """
+    if daily.empty:
+        raise UserError("the daily table has no days: the task has no clock or nothing of it is scored.")
+    days = pd.to_datetime(daily["game_date"]).dt.date
+    selected_day = requested_day or days.iloc[-1]
+    if not (days == selected_day).any():
+        raise UserError(
+            f"{selected_day:%Y-%m-%d} is not in the daily table; it runs from {days.iloc[0]} to {days.iloc[-1]}."
+        )
+    row = daily[(days == selected_day).to_numpy()].iloc[0]
+    level, cause, confidence = (
+        None if pd.isna(row[name]) else row[name] for name in ("alert_level", "primary_cause", "cause_confidence")
+    )
+    message = row["alert_message"] if level is not None else row["alert_reason"]
+    if level is not None and level not in EXIT_CODES:
+        raise UserError(f"the daily table has the level {level!r}; {', '.join(EXIT_CODES)} are known.")
+    exit_code = UNKNOWN_EXIT_CODE if level is None else EXIT_CODES[str(level)]
+    return DayReport(
+        selected_day,
+        str(row["status"]),
+        level,
+        cause,
+        None if confidence is None else float(confidence),
+        str(message),
+        exit_code,
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Print what `today TASK [--date YYYY-MM-DD] [--notify]` asks for and return the exit code.
+
+    0 ok (none or info), 1 warning, 2 critical, 3 cannot be told: no table, no such day, wrong words, or limits not yet
+    set. With --notify a warning or critical is posted to TRUELINE_WEBHOOK, whose failure changes no code.
+    """
+    try:
+        options = _parse_arguments(arguments)
+        path = Path(TABLE_PATH.format(task=options.task))
+        if not path.exists():
+            raise UserError(f"{path} is missing; run `dvc repro diagnose@{options.task}` to build it.")
+        report = report_day(_read_table(path, options.task), options.date)
+    except UserError as error:
+        print(f"today: {error}", file=sys.stderr)
+        return UNKNOWN_EXIT_CODE
+    print(f"{options.task} {report.format_sentence()}")
+    if options.notify and report.exit_code in (1, 2):
+        notify(f"{options.task} {report.format_sentence()}")
+    return report.exit_code
+
+
+def _read_table(path: Path, task: str) -> pd.DataFrame:
+    try:
+        return table_schema.read_table(path)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} cannot be read ({error}); run `dvc repro -f diagnose@{task}` to build it again."
+        ) from None
+
+
+class _ArgumentParser(argparse.ArgumentParser):
+    """A parser that refuses in place of leaving with code 2, which would read as critical."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; usage: python -m trueline today TASK [--date YYYY-MM-DD] [--notify]")
+
+
+def _parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = _ArgumentParser(prog="python -m trueline today", description="Tell one day's level, cause and message.")
+    parser.add_argument("task")
+    parser.add_argument("--date", type=_parse_date, help="YYYY-MM-DD; the newest day without it")
+    parser.add_argument("--notify", action="store_true", help="post warnings to TRUELINE_WEBHOOK")
+    return parser.parse_args(arguments)
+
+
+def _parse_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2024-01-31") from None

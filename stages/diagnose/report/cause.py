@@ -1,0 +1,55 @@
+"""Cause: what the change of the newest days is made of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.diagnose.report.summary import Checks
+from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
+from trueline.core.charts.html import Html, html_tag, render_figure, render_section
+from trueline.core.charts.number_format import (
+    close_sentence,
+    count_interval_decimals,
+    format_interval,
+    format_name,
+    get_interval_values,
+    is_interval,
+)
+
+
+def render_cause(checks: Checks) -> Html:
+    """Return the parts of the change with their intervals, or why there are none."""
+    title, finding = "Why it changed", checks.get("root_cause")
+    if finding is None:
+        return render_section(title, html_tag("p", "No cause was looked for."), name="cause")
+    summary_html = html_tag("p", close_sentence(str(finding.get("summary") or "")))
+    shown_dots = list_change_parts(finding.get("details") or {})
+    if not shown_dots:
+        return render_section(title, summary_html, name="cause")
+    description = "; ".join(f"{dot.name} {dot.text}" for dot in shown_dots)
+    picture = draw_dot_whiskers("Parts of the change", f"{description}.", shown_dots, (0.0,))
+    caption = "Loss of the model beside that of the market, newest window against the days before it: above 0 is worse."
+    return render_section(title, summary_html, render_figure("Parts of the change", picture, caption), name="cause")
+
+
+def list_change_parts(details: Mapping[str, Any]) -> list[DotEstimate]:
+    """Return the change and its parts, largest first."""
+    change_parts = details.get("parts")
+    named_parts = change_parts.items() if isinstance(change_parts, Mapping) else []
+    total_change = details["change"] if is_interval(details.get("change")) else None
+    decimals = (
+        count_interval_decimals(*get_interval_values(total_change)[1:]) if total_change else None
+    )  # of all parts the same, those that the whole change bears
+    part_dots = [
+        _make_dot(format_name(str(name)), value, decimals) for name, value in named_parts if is_interval(value)
+    ]
+    part_dots.sort(key=lambda dot: (-abs(dot.value or 0.0), dot.name))
+    return (
+        [*([_make_dot("the whole change", total_change, decimals, True)] if total_change else []), *part_dots]
+        if part_dots
+        else []
+    )
+
+
+def _make_dot(name: str, value: Mapping[str, Any], decimals: int | None, strong: bool = False) -> DotEstimate:
+    interval = get_interval_values(value)
+    return DotEstimate(name, format_interval(*interval, signed=True, decimals=decimals), *interval, strong=strong)

@@ -1,0 +1,58 @@
+"""Checks: what each found, the gravest first, and which declined and why."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.diagnose.report.summary import Checks, render_badge
+from trueline.core.charts.detail_tables import render_listing
+from trueline.core.charts.html import Html, html_tag, join_html, render_collapsible, render_section
+from trueline.core.charts.number_format import close_sentence, format_count, format_name
+
+STATUS_ORDER = ("failed", "warning", "ok")
+Questions = Mapping[str, str]
+
+
+def render_findings(checks: Checks, questions: Questions) -> Html:
+    """Return the checks that could be run, each with its figures folded away."""
+    names = [name for status in STATUS_ORDER for name in sorted(checks) if _get_status(checks[name]) == status]
+    # a status that is not known is shown rather than lost
+    names += [name for name in sorted(checks) if _get_status(checks[name]) not in (*STATUS_ORDER, "declined")]
+    declined_count = sum(_get_status(finding) == "declined" for finding in checks.values())
+    note = (
+        f"{format_count(declined_count, 'check', 'checks')} declined: see the end of the page."
+        if declined_count
+        else ""
+    )
+    rows = [html_tag("li", _render_finding(name, checks[name], questions.get(name, ""))) for name in names]
+    content = html_tag("ul", *rows, class_="checks") if rows else html_tag("p", "No check could be run.")
+    return render_section("Checks", content, html_tag("p", note, class_="soft") if note else "", name="checks")
+
+
+def render_declined(checks: Checks, questions: Questions) -> Html:
+    """Return the checks that declined, each with its reason."""
+    names = [name for name in sorted(checks) if _get_status(checks[name]) == "declined"]
+    title = "Checks that declined"
+    if not names:
+        return render_section(title, html_tag("p", "None."), name="declined")
+    rows = [html_tag("li", _render_finding(name, checks[name], questions.get(name, ""))) for name in names]
+    summary = f"{format_count(len(names), 'check', 'checks')}, with the reason of each"
+    return render_section(title, render_collapsible(summary, html_tag("ul", *rows, class_="checks")), name="declined")
+
+
+def _render_finding(name: str, finding: Mapping[str, Any], question: str) -> Html:
+    status, details = _get_status(finding), finding.get("details") or {}
+    summary_html = join_html(
+        [
+            render_badge(status),
+            html_tag("strong", f" {format_name(name)}. "),
+            close_sentence(str(finding.get("summary") or "")),
+        ]
+    )
+    question_html = [html_tag("p", question, class_="soft")] if question else []
+    if not details:
+        return html_tag("div", html_tag("p", summary_html), *question_html)
+    return render_collapsible(summary_html, *question_html, render_listing(details))
+
+
+def _get_status(finding: Mapping[str, Any]) -> str:
+    return str(finding.get("status") or "declined")

@@ -1,0 +1,95 @@
+"""Gap: from the backtest's hit rate to production's, step by step."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stages.diagnose.report.summary import Checks
+from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
+from trueline.core.charts.html import Html, html_tag, join_html, render_figure, render_section
+from trueline.core.charts.number_format import (
+    close_sentence,
+    format_interval,
+    format_name,
+    get_interval_values,
+    is_interval,
+    parse_number,
+)
+
+MAX_ROUNDING_SHARE = 1e-6  # share below which a remainder is rounding
+
+
+def render_gap(checks: Checks) -> Html:
+    """Return the waterfall of the gap between backtest and production, or why there is none."""
+    title, finding = "Backtest and production", checks.get("gap")
+    if finding is None:
+        return render_section(title, html_tag("p", "The gap to production was not looked at."), name="gap")
+    details = finding.get("details") or {}
+    verdict_html = _render_verdict(finding, details)
+    steps = [entry for entry in details.get("waterfall") or [] if parse_number(entry.get("contribution")) is not None]
+    if not steps:
+        return render_section(title, verdict_html, name="gap")
+    shown_dots = build_waterfall_dots(details, steps)
+    description = "; ".join(f"{entry.name} {entry.text}" for entry in shown_dots)
+    picture = draw_dot_whiskers("From backtest to production", f"{description}.", shown_dots, _get_marks(shown_dots))
+    caption = "Bars step from one hit rate to the next, in per cent; whiskers are 95 % intervals of each step."
+    return render_section(title, verdict_html, render_figure("What makes the gap", picture, caption), name="gap")
+
+
+def _render_verdict(finding: Mapping[str, Any], details: Mapping[str, Any]) -> Html:
+    """Return the verdict's reasons and the main cause; the summary where they are not told apart."""
+    verdict, main_cause = (details.get(name) or {} for name in ("verdict", "main_cause"))
+    if not (verdict.get("verdict") and main_cause.get("sentence")):
+        return html_tag("p", close_sentence(str(finding.get("summary") or "")))
+    reasons = [html_tag("li", close_sentence(str(reason))) for reason in verdict.get("reasons") or []]
+    verdict_label = html_tag("strong", str(verdict["verdict"]).capitalize())
+    verdict_html = html_tag("p", "Verdict: ", verdict_label, f". {close_sentence(str(main_cause['sentence']))}")
+    return join_html([verdict_html, html_tag("ul", *reasons) if reasons else ""])
+
+
+def build_waterfall_dots(details: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[DotEstimate]:
+    """Return both sides and the steps between them, in per cent; from 0 where the sides' rates are not told."""
+    backtest, production = (_make_rate(details, source) for source in ("backtest", "production"))
+    level = backtest.value if backtest and backtest.value is not None else 0.0
+    dots = [backtest] if backtest else []
+    for step in steps:
+        dots.append(_make_step(str(step.get("step", "")), step, level))
+        level += 100 * (parse_number(step.get("contribution")) or 0.0)
+    if (
+        production
+        and production.value is not None
+        and backtest
+        and abs(production.value - level) > 100 * MAX_ROUNDING_SHARE
+    ):
+        remainder = {"contribution": (production.value - level) / 100}
+        dots.append(_make_step("left over", remainder, level))
+    return [*dots, production] if production else dots
+
+
+def _get_marks(shown_dots: Sequence[DotEstimate]) -> tuple[float, ...]:
+    """Return the level that all steps start from."""
+    start = shown_dots[0].value if shown_dots[0].start is None else 0.0
+    return (start,) if start is not None else ()
+
+
+def _make_step(name: str, step: Mapping[str, Any], level: float) -> DotEstimate:
+    value, low, high = (parse_number(step.get(item)) for item in ("contribution", "low", "high"))
+    change, change_low, change_high = (None if item is None else 100 * item for item in (value, low, high))
+    end_level, end_low, end_high = (
+        None if item is None else level + item for item in (change, change_low, change_high)
+    )
+    return DotEstimate(
+        format_name(name),
+        format_interval(change, change_low, change_high, signed=True, decimals=1),
+        end_level,
+        end_low,
+        end_high,
+        level,
+    )
+
+
+def _make_rate(details: Mapping[str, Any], source: str) -> DotEstimate | None:
+    metrics = (details.get("sides") or {}).get(source) or {}
+    if not is_interval(metrics.get("hit_rate")):
+        return None
+    rate = get_interval_values(metrics["hit_rate"], 100.0)
+    return DotEstimate(source, format_interval(*rate, unit=" %", decimals=1), *rate, strong=True)

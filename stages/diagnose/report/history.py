@@ -1,0 +1,294 @@
+"""History: hit rates, losses, sharpness, drift and the data of the newest days, and what was raised on them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from stages.diagnose.report.daily_series import DailySeries, DayAlert
+from trueline.core.charts.html import (
+    Html,
+    html_tag,
+    join_html,
+    render_collapsible,
+    render_figure,
+    render_figure_grid,
+    render_section,
+    render_table,
+)
+from trueline.core.charts.number_format import (
+    DASH,
+    close_sentence,
+    format_interval,
+    format_name,
+    format_number,
+    parse_number,
+)
+from trueline.core.charts.time_series import ChartLine, Zone, draw_line_chart, render_legend
+
+NO_TABLE_MESSAGE = "There is no daily table."
+BREAK_EVEN_PERCENT = 100 * 110 / 210  # per cent of bets at −110 that must be won to break even
+SHARPNESS_ZONES: tuple[Zone, ...] = (("dull", 0, 40), ("normal", 40, 65), ("sharp", 65, 80), ("razor sharp", 80, 100))
+DRIFT_ZONES: tuple[Zone, ...] = (("none", 0, 20), ("mild", 20, 40), ("moderate", 40, 70), ("severe", 70, 100))
+MAX_TABLE_DAYS = 14  # days
+MAX_ALERTS = 10  # alerts
+
+
+def render_history(series: DailySeries | None, has_odds: bool) -> Html:
+    """Return hit rates, losses and the data of every day; `has_odds` is whether picks are bets at −110."""
+    title = "Day by day"
+    if series is None:
+        return render_section(title, html_tag("p", NO_TABLE_MESSAGE), name="days")
+    pictures = [
+        picture
+        for draw in (_draw_losses, _draw_market_beaten, _draw_data_quality, _draw_prediction_counts)
+        for picture in draw(series)
+    ]
+    pictures = [*_draw_hit_rates(series, has_odds), *pictures]
+    content = render_figure_grid(pictures) if pictures else html_tag("p", "The daily table has no figure to draw.")
+    return render_section(
+        title,
+        html_tag("p", _describe_days(series), class_="soft"),
+        content,
+        _render_alerts(series),
+        _render_newest_days(series),
+        name="days",
+    )
+
+
+def render_zones(series: DailySeries | None) -> Html:
+    """Return the market's sharpness and the model's drift over the zones that name them."""
+    title = "Sharpness and drift"
+    if series is None:
+        return render_section(title, html_tag("p", NO_TABLE_MESSAGE), name="zones")
+    pictures = [*_draw_sharpness(series), *_draw_drift(series), *_draw_bias(series)]
+    content = (
+        render_figure_grid(pictures) if pictures else html_tag("p", "The daily table has neither sharpness nor drift.")
+    )
+    return render_section(title, content, name="zones")
+
+
+def _describe_days(series: DailySeries) -> str:
+    older_note = (
+        f"; {series.older_day_count:,} older ones are in the daily table only" if series.older_day_count else ""
+    )
+    return f"{len(series.day_names)} days from {series.day_names[0]} to {series.newest_day}{older_note}."
+
+
+def _draw_hit_rates(series: DailySeries, has_odds: bool) -> Iterator[Html]:
+    baseline = ChartLine("baseline", series.get_numbers("hit_rate_baseline"), "other")
+    for window in (7, 30):
+        name = f"hit_rate_{window}d"
+        if series.has_figures(name):
+            low, high = (series.get_numbers(f"{name}_{end}") for end in ("low", "high"))
+            rate_line = ChartLine(f"last {window} days", series.get_numbers(name), "model", low, high)
+            caption = _describe_newest_value(series, rate_line, " %", f"{name}_n")
+            marks = (BREAK_EVEN_PERCENT,) if has_odds else ()
+            marks_note = f"The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110." if has_odds else ""
+            yield _draw_figure(
+                f"Hit rate, {window} days, %", caption, series, [rate_line, baseline], (), marks, marks_note
+            )
+
+
+def _draw_losses(series: DailySeries) -> Iterator[Html]:
+    """Draw model and market together where they are judged on the same units, else apart: the two are no match then."""
+    model, market = (
+        ChartLine("model", series.get_numbers("model_mae")),
+        ChartLine("market", series.get_numbers("line_mae"), "market"),
+    )
+    baseline = ChartLine("market's baseline", series.get_numbers("line_mae_baseline"), "other")
+    window_note = "Means over the window that ends on the day; lower is better."
+    if series.has_figures("model_mae", "line_mae") and series.has_equal_counts():
+        caption = (
+            f"{_describe_newest_value(series, model)} The market's: {format_number(_get_newest_value(market.values))}."
+        )
+        yield _draw_figure(
+            "Mean loss, model and market", caption, series, [model, market, baseline], (), (), window_note
+        )
+        return
+    separate_figures = (("model", "model_mae", [model]), ("market", "line_mae", [market, baseline]))
+    for source, column, chart_lines in separate_figures:
+        if series.has_figures(column):
+            warning = f"{window_note} Not on the same units as the other's: do not compare the two."
+            yield _draw_figure(
+                f"Mean loss of the {source}",
+                _describe_newest_value(series, chart_lines[0]),
+                series,
+                chart_lines,
+                (),
+                (),
+                warning,
+            )
+
+
+def _draw_market_beaten(series: DailySeries) -> Iterator[Html]:
+    if series.has_figures("model_beats_line_pct"):
+        low, high = (series.get_numbers(f"model_beats_line_pct_{end}") for end in ("low", "high"))
+        share_line = ChartLine(
+            "model closer than the market", series.get_numbers("model_beats_line_pct"), "model", low, high
+        )
+        yield _draw_figure(
+            "Rows where the model beats the market, %",
+            _describe_newest_value(series, share_line, " %"),
+            series,
+            [share_line],
+            (),
+            (50.0,),
+        )
+
+
+def _draw_data_quality(series: DailySeries) -> Iterator[Html]:
+    completeness = ChartLine("completeness", series.get_numbers("completeness"))
+    quality = ChartLine("feature quality", series.get_numbers("feature_quality"), "market")
+    if series.has_figures("completeness", "feature_quality"):
+        yield _draw_figure(
+            "Data, %", _describe_newest_value(series, completeness, " %"), series, [completeness, quality]
+        )
+
+
+def _draw_prediction_counts(series: DailySeries) -> Iterator[Html]:
+    made_line = ChartLine("made", series.get_numbers("predictions_made"))
+    graded_line = ChartLine("graded", series.get_numbers("predictions_graded"), "market")
+    if series.has_figures("predictions_made", "predictions_graded"):
+        yield _draw_figure(
+            "Predictions a day", _describe_newest_value(series, made_line), series, [made_line, graded_line]
+        )
+
+
+def _draw_sharpness(series: DailySeries) -> Iterator[Html]:
+    if series.has_figures("sharpness_score"):
+        low, high = series.get_numbers("sharpness_low"), series.get_numbers("sharpness_high")
+        score_line = ChartLine("sharpness", series.get_numbers("sharpness_score"), "model", low, high)
+        caption = f"{_describe_newest_value(series, score_line)} {_describe_status(series, 'sharpness_status')}"
+        yield _draw_figure("Market's sharpness, 0 to 100", caption, series, [score_line], SHARPNESS_ZONES)
+
+
+def _draw_drift(series: DailySeries) -> Iterator[Html]:
+    if series.has_figures("drift_score"):
+        low, high = series.get_numbers("drift_low"), series.get_numbers("drift_high")
+        score_line = ChartLine("drift", series.get_numbers("drift_score"), "model", low, high)
+        caption = f"{_describe_newest_value(series, score_line)} {_describe_status(series, 'drift_severity')}"
+        yield _draw_figure("Model's drift, 0 to 100", caption, series, [score_line], DRIFT_ZONES)
+
+
+def _draw_bias(series: DailySeries) -> Iterator[Html]:
+    if series.has_figures("model_mean_error"):
+        error_line = ChartLine("prediction − outcome", series.get_numbers("model_mean_error"))
+        caption = (
+            f"{_describe_newest_value(series, error_line)} Beyond the dashes the model is said to lie over or under."
+        )
+        yield _draw_figure("Model's mean error", caption, series, [error_line], (), (-0.5, 0.5))
+
+
+def _draw_figure(
+    title: str,
+    caption: str,
+    series: DailySeries,
+    chart_lines: list[ChartLine],
+    bands: tuple[Zone, ...] = (),
+    marks: tuple[float, ...] = (),
+    note: str = "",
+) -> Html:
+    shown_lines = [line for line in chart_lines if any(value is not None for value in line.values)]
+    picture = draw_line_chart(title, caption.strip(), series.day_names, shown_lines, bands, marks)
+    legend = [render_legend(shown_lines)] if len(shown_lines) > 1 else []
+    return render_figure(title, Html(picture + "".join(legend)), caption, note)
+
+
+def _get_newest_value(values: Sequence[float | None]) -> float | None:
+    return next((value for value in reversed(values) if value is not None), None)
+
+
+def _describe_newest_value(series: DailySeries, line: ChartLine, unit: str = "", column: str = "") -> str:
+    """Return the newest figure of a line, its interval and what it rests on."""
+    known_days = [index for index, value in enumerate(line.values) if value is not None]
+    if not known_days:
+        return ""
+    newest_day = known_days[-1]
+    low = line.low[newest_day] if line.low is not None else None
+    high = line.high[newest_day] if line.high is not None else None
+    sample_size = parse_number(series.get_numbers(column)[newest_day]) if column else None
+    sample_note = f", {sample_size:,.0f} picks" if sample_size is not None else ""
+    return f"Newest ({series.day_names[newest_day]}): {format_interval(line.values[newest_day], low, high, unit)}{sample_note}."
+
+
+def _describe_status(series: DailySeries, column: str) -> str:
+    status = series.get_texts(column)[-1]
+    return f"Status: {format_name(status)}." if status else ""
+
+
+def _render_alerts(series: DailySeries) -> Html:
+    alerts = series.list_alerts()
+    if not alerts:
+        is_known = any(series.get_texts("alert_level"))
+        return html_tag(
+            "p", "No alert was raised on these days." if is_known else "Which days call for an alert is not known."
+        )
+    runs = [list(run) for _, run in groupby(alerts, key=lambda alert: (alert.level, alert.cause, alert.message))]
+    rows = [html_tag("li", _render_alert_run(run)) for run in runs[: -MAX_ALERTS - 1 : -1]]
+    intro = html_tag("p", f"{len(alerts)} of these days have an alert; the newest first:")
+    return join_html([html_tag("h3", "Alerts"), intro, html_tag("ul", *rows)])
+
+
+def _render_alert_run(run: list[DayAlert]) -> Html:
+    """Return alerts that say the same one after the other as one."""
+    first_alert, last_alert = run[0], run[-1]
+    period = first_alert.day if len(run) == 1 else f"{first_alert.day} to {last_alert.day} ({len(run)} days)"
+    cause = f" Primary cause: {format_name(last_alert.cause)}." if last_alert.cause else ""
+    return join_html(
+        [
+            html_tag("strong", f"{period}, {format_name(last_alert.level)}."),
+            f" {close_sentence(last_alert.message)}{cause}",
+        ]
+    )
+
+
+def _render_newest_days(series: DailySeries) -> Html:
+    """Return the newest days as a table, and what contributed to the newest."""
+    heads = ("Day", "Hit rate 7 d, %", "30 d, %", "Model", "Market", "Sharpness", "Drift", "Primary cause", "Alert")
+    rates = [[format_number(value, 1) for value in series.get_numbers(f"hit_rate_{window}d")] for window in (7, 30)]
+    losses = [[format_number(value) for value in series.get_numbers(name)] for name in ("model_mae", "line_mae")]
+    status_columns = ("sharpness_status", "drift_severity", "primary_cause", "alert_level")
+    status_texts = [[format_name(value) or DASH for value in series.get_texts(name)] for name in status_columns]
+    rows = list(zip(series.day_names, *rates, *losses, *status_texts, strict=True))[: -MAX_TABLE_DAYS - 1 : -1]
+    content = [render_table("The newest days", heads, rows), *_render_factors(series), *_render_missing_reasons(series)]
+    return render_collapsible(f"The newest {len(rows)} days in figures", *content)
+
+
+def _render_missing_reasons(series: DailySeries) -> list[Html]:
+    """Return why the newest day lacks figures, where the table says so."""
+    reasons = [(name, series.get_texts(name)[-1]) for name in sorted(map(str, series.rows)) if name.endswith("_reason")]
+    rows = [(format_name(name.removesuffix("_reason")), reason) for name, reason in reasons if reason]
+    return [render_table(f"What is missing on {series.newest_day}", ("Figure", "Reason"), rows)] if rows else []
+
+
+def _render_factors(series: DailySeries) -> list[Html]:
+    """Return what contributed on the newest day, where the table has it as JSON."""
+    try:
+        factors = json.loads(series.get_texts("contributing_factors")[-1] or "[]")
+    except ValueError:
+        return []
+    rows = (
+        [_format_factor(factor) for factor in factors if isinstance(factor, dict)] if isinstance(factors, list) else []
+    )
+    title = f"What contributed on {series.newest_day}"
+    return [render_table(title, ("Factor", "Contribution", "Details"), rows)] if rows else []
+
+
+def _format_factor(factor: dict[str, Any]) -> tuple[str, str, str]:
+    details = factor.get("details")
+    details_text = (
+        ", ".join(f"{format_name(str(name))} {_format_detail(value)}" for name, value in sorted(details.items()))
+        if (isinstance(details, dict))
+        else _format_detail(details)
+    )
+    return (
+        format_name(str(factor.get("factor", DASH))),
+        format_number(parse_number(factor.get("contribution")), signed=True),
+        details_text or DASH,
+    )
+
+
+def _format_detail(value: Any) -> str:
+    parsed = parse_number(value)
+    return format_number(parsed) if parsed is not None else "" if value is None else str(value)

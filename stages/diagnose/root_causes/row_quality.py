@@ -1,0 +1,202 @@
+"""Quality: how sound each row's inputs are, and in which parts of the field it lies."""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.diagnose.units.evidence import Evidence
+from trueline.core.tables.lazy_parquet import ColumnTable, is_number_column, iter_columns
+from trueline.core.tables.row_lookup import RowIndexer, convert_to_slice, lookup_rows, take_or_nan
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+SAMPLE_ROWS = 20_000  # rows from which it is learned how an input behaves
+MIN_DISTINCT_MEASURED = 30  # values from which a number is measured, not counted or chosen
+COMMON_VALUE_SHARE = 0.01  # share of the rows from which a value of a measured input may be a default
+LIVELY_SHARE = 0.5  # share of an entity's rows in which an input that is alive has moved since the row before
+FROZEN_SHARE = 0.9  # share of the lively inputs that are as in the row before, from which a row is stale
+STRETCH_COUNT = 10  # of time, by which it is told what is usual
+MATCH_SHARE = 0.95  # share of rows in which an input repeats a prepared column, from which it must
+PROBE_ROWS = 200  # rows from which most pairs are seen to differ
+PROBE_MATCH_SHARE = 0.85  # of these, from which all of the sample is looked at
+MISSING_LEVEL = "(missing)"  # a level that no column has of its own
+MAX_NUMBER_LEVELS = 12  # distinct numbers up to which each is a level; beyond that, quartile bands
+BAND_COUNT = 4
+
+
+@lru_cache(maxsize=1)  # asked for the newest day and for all days: to be read, never written to
+def score_row_quality(evidence: Evidence) -> pd.DataFrame:
+    """Return a row for each row_id that a test fold scores, with its day and scores from 0 sound to 1 unsound.
+
+    `missing`: share of its inputs; `defaulted`: share of measured inputs at their commonest value; `stale`: 1 where
+    nearly all inputs that usually move are as in the entity's row before; `contrary`: share of those inputs that
+    nearly always repeat a column of the prepared table and here do not. `repeated` is 1 where it is predicted twice,
+    `unpredicted` where not at all. An input that lags and still moves is seen only if it repeats a prepared column.
+    """
+    scored_rows = evidence.scored_rows
+    prepared_rows = lookup_rows(scored_rows["row_id"], evidence.prepared["row_id"])
+    prediction_rows = lookup_rows(evidence.predictions["row_id"], scored_rows["row_id"])
+    prediction_counts = np.bincount(prediction_rows[prediction_rows >= 0], minlength=len(scored_rows))
+    quality_columns = {
+        "day": scored_rows["time"].dt.normalize().astype("datetime64[ns]").to_numpy(),
+        **_score_inputs(evidence, scored_rows, prepared_rows),
+        "repeated": (prediction_counts > 1).astype(float),
+        "unpredicted": (prediction_counts == 0).astype(float),
+    }
+    return pd.DataFrame(quality_columns, index=pd.Index(scored_rows["row_id"]))
+
+
+def _score_inputs(evidence: Evidence, scored_rows: pd.DataFrame, prepared_rows: Ints) -> dict[str, Floats]:
+    """Return the scores that one pass over the inputs tells."""
+    entity_code = pd.factorize(evidence.prepared["entity"].array.take(prepared_rows, allow_fill=True))[0]
+    soundness, contradiction = (
+        _SoundnessScorer(entity_code, scored_rows["time"].to_numpy()),
+        _ContradictionScorer(evidence.prepared, convert_to_slice(prepared_rows), len(prepared_rows)),
+    )
+    number_names = [name for name in evidence.input_names if is_number_column(evidence.features, name)]
+    feature_rows = convert_to_slice(scored_rows["inputs"].to_numpy())
+    for _, column in iter_columns(evidence.features, number_names):
+        values = take_or_nan(column.to_numpy(float, na_value=np.nan), feature_rows)
+        soundness.add_input(values)
+        contradiction.add_input(values)
+    return {**soundness.compute_scores(len(number_names)), "contrary": contradiction.compute_scores()}
+
+
+def build_segments(evidence: Evidence, columns: list[str]) -> pd.DataFrame:
+    """Return the named columns that are prepared, by row_id, as levels; numbers of many values in quartile bands.
+
+    `line_origin`, where lines are known, is made here: what the market's number is the same as: "estimate" (the
+    estimated line, or a line of that type), "open" (the first line), "moved" (neither), "none".
+    """
+    prepared = evidence.prepared
+    segment_columns = {name: _name_levels(prepared[name]) for name in columns if name in prepared}
+    if "line_origin" in columns and "teacher" in prepared:
+        segment_columns["line_origin"] = _label_line_origin(prepared)
+    return pd.DataFrame(segment_columns, index=pd.Index(prepared["row_id"]))
+
+
+def _label_line_origin(prepared: ColumnTable) -> "pd.Categorical[str]":
+    missing_column = pd.Series(np.nan, index=range(len(prepared)))
+    source_names = ("teacher", "line_type", "estimated_line", "open_line")
+    available = {name: prepared[name] for name in source_names if name in prepared}
+    soft_label, line_type, *lines = (available.get(name, missing_column) for name in source_names)
+    line_values, is_estimate, is_open = (
+        soft_label.to_numpy(float),
+        *(soft_label.to_numpy(float) == line.to_numpy(float) for line in lines),
+    )
+    is_estimated_type = ~np.isnan(line_values) & (line_type == "estimated").to_numpy(bool)
+    code: Ints = np.select([np.isnan(line_values), is_estimated_type | is_estimate, is_open], [0, 1, 2], 3).astype(
+        np.int64
+    )
+    return _build_categorical(code, ["none", "estimate", "open", "moved"])
+
+
+def _name_levels(values: pd.Series) -> "pd.Categorical[str]":
+    """Return the name of each row's level; what is missing has a name as well."""
+    if pd.api.types.is_numeric_dtype(values) and values.nunique() > MAX_NUMBER_LEVELS:
+        finite = values.where(np.isfinite(values.to_numpy(float, na_value=np.nan)))
+        levels = pd.qcut(finite, BAND_COUNT, duplicates="drop").astype("category")
+    else:
+        levels = values.astype("category")
+    names = [*map(str, levels.cat.categories), MISSING_LEVEL]
+    code, unique = pd.factorize(np.array(names, dtype=object))
+    return _build_categorical(code[levels.cat.codes.to_numpy()], [str(name) for name in unique])
+
+
+def _build_categorical(code: Ints, names: list[str]) -> "pd.Categorical[str]":
+    return pd.Categorical.from_codes(code, pd.Index(names))
+
+
+class _SoundnessScorer:
+    """Rows told input by input, each beside its entity's row before."""
+
+    def __init__(self, entity_code: Ints, time: npt.NDArray[np.datetime64]) -> None:
+        self.order = np.lexsort((time, entity_code))
+        self.has_previous = np.r_[False, entity_code[self.order][1:] == entity_code[self.order][:-1]][
+            : len(entity_code)
+        ]
+        self.missing_counts, self.default_counts, self.unchanged_counts = (
+            np.zeros(len(entity_code), dtype=np.int32) for _ in range(3)
+        )
+        self.measured_count = self.lively_count = 0
+
+    def add_input(self, input_values: Floats) -> None:
+        """Take one input's values into account."""
+        sorted_values = input_values[self.order]
+        is_missing = np.isnan(sorted_values)
+        self.missing_counts += is_missing
+        sample = pd.Series(sorted_values[:: max(1, len(sorted_values) // SAMPLE_ROWS)])
+        if sample.nunique() > MIN_DISTINCT_MEASURED:
+            self.measured_count += 1
+            value_shares = sample.value_counts(normalize=True)
+            if value_shares.iloc[0] >= COMMON_VALUE_SHARE:
+                self.default_counts += sorted_values == value_shares.index[0]
+        is_unchanged = self.has_previous & np.r_[False, sorted_values[1:] == sorted_values[:-1]][: len(sorted_values)]
+        if (
+            self.has_previous.any()
+            and is_unchanged.sum() < (1 - LIVELY_SHARE) * (self.has_previous & ~is_missing).sum()
+        ):
+            self.lively_count += 1
+            self.unchanged_counts += is_unchanged
+
+    def compute_scores(self, input_count: int) -> dict[str, Floats]:
+        """Return what was found, in the order of the rows."""
+        is_stale = (
+            (self.unchanged_counts >= FROZEN_SHARE * self.lively_count) if self.lively_count else self.unchanged_counts
+        )
+        shares = {
+            "missing": self.missing_counts / max(input_count, 1),
+            "defaulted": self.default_counts / max(self.measured_count, 1),
+            "stale": is_stale.astype(float),
+        }
+        scores = {name: np.empty(len(self.order)) for name in shares}
+        for name, share in shares.items():
+            scores[name][self.order] = share
+        return scores
+
+
+class _ContradictionScorer:
+    """Rows told by the inputs that nearly always repeat a prepared column, and whether they do there."""
+
+    def __init__(self, prepared: ColumnTable, prepared_rows: RowIndexer, row_count: int) -> None:
+        self.prepared, self.prepared_rows = prepared, prepared_rows
+        self.sample_rows = np.linspace(0, row_count - 1, min(SAMPLE_ROWS, row_count)).astype(int)
+        number_names = [
+            str(name) for name in prepared.columns if is_number_column(prepared, str(name)) and name != "row_id"
+        ]
+        self.prepared_samples = {
+            name: take_or_nan(column.to_numpy(float, na_value=np.nan), prepared_rows)[self.sample_rows]
+            for name, column in iter_columns(prepared, number_names)
+        }
+        self.mismatch_counts, self.pair_count = np.zeros(row_count, dtype=np.int32), 0
+
+    def add_input(self, values: Floats) -> None:
+        """Take one input's values into account."""
+        sample = values[self.sample_rows]
+        probe = slice(None, None, max(1, len(sample) // PROBE_ROWS))
+        if len(np.unique(sample[probe])) == 1:
+            return
+        for name, prepared_sample in self.prepared_samples.items():
+            if (
+                _compute_typical_share(_flag_equal(sample[probe], prepared_sample[probe])) >= PROBE_MATCH_SHARE
+                and _compute_typical_share(_flag_equal(sample, prepared_sample)) >= MATCH_SHARE
+            ):
+                self.pair_count += 1
+                prepared_values = take_or_nan(self.prepared[name].to_numpy(float, na_value=np.nan), self.prepared_rows)
+                self.mismatch_counts += ~_flag_equal(values, prepared_values)
+
+    def compute_scores(self) -> Floats:
+        """Return the share of those inputs that do not repeat their column."""
+        return np.asarray(self.mismatch_counts / max(self.pair_count, 1))
+
+
+def _compute_typical_share(is_match: npt.NDArray[np.bool_]) -> float:
+    """Return the median share of several stretches of time: a fault in one of them must not hide what is usual."""
+    return float(np.median([stretch.mean() for stretch in np.array_split(is_match, STRETCH_COUNT)]))
+
+
+def _flag_equal(first_values: Floats, second_values: Floats) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.isclose(first_values, second_values, rtol=1e-5, atol=1e-6, equal_nan=True))

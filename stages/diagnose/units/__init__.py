@@ -1,0 +1,1 @@
+"""The rows that checks judge: evidence, scored and graded units, time bins."""

@@ -1,0 +1,120 @@
+"""Graded units: every prediction that can be judged beside its market, one row a unit, in time order.
+
+A unit is a row where a quantity or a chance is predicted, and a race where a share of one win is: a race is told by
+the model's favourite.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.diagnose.units.evidence import Evidence
+from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
+from trueline.core.betting.grading import grade_picks, pick_by_edge
+from trueline.core.racing import race_losses
+from trueline.core.stats import group_ops
+from trueline.core.stats.group_ops import Codes, Floats
+from trueline.core.tables.row_lookup import lookup_rows
+
+TIERS = ((5.0, 1.0), (3.0, 2.0), (1.0, 3.0))  # distance from the market from which each tier holds, in target's unit
+NUMERIC_COLUMNS = ("tier", "model", "market", "bias", "hit", "prediction", "actual")
+
+
+@lru_cache(maxsize=1)  # several checks and the daily table ask for it: to be read, never written to
+def build_graded_units(evidence: Evidence, arm: str = "tuned") -> pd.DataFrame:
+    """Return one row a unit, in time order: what the arm's prediction cost and what the market's did.
+
+    Columns: row_id, entity, block (its group), day (midnight), tier (1 to 3 by distance from the market, missing within
+    1 of it and for shares), model and market (loss: |error| in the target's unit for quantities, nats for shares and
+    chances; market's missing where there is none), bias (prediction − target; missing for shares), hit (1 won, 0 lost,
+    missing without a decided pick), prediction, actual; for shares market_hit too. Quantities pick at `hit_edge` from
+    the market, shares their favourite; favourites that tie share their wins. Empty where the arm is not predicted.
+    """
+    if arm not in evidence.predictions or "target" not in evidence.predictions:
+        return _make_empty_units()
+    scored = build_scored_predictions(evidence, arm)
+    units = _grade_races(scored) if scored.kind == "share" else _grade_rows(scored, evidence.limits.hit_edge)
+    position = lookup_rows(units["row_id"], evidence.prepared["row_id"])
+    units.insert(1, "entity", evidence.prepared["entity"].array.take(position, allow_fill=True))
+    ordered = units if units["time"].is_monotonic_increasing else units.sort_values("time", kind="stable")
+    return ordered.drop(columns="time").reset_index(drop=True)
+
+
+def assign_tiers(distance: Floats) -> Floats:
+    """Return 1 from 5 on, 2 from 3, 3 from 1, missing below and where the distance is missing."""
+    tiers = np.full(len(distance), np.nan)
+    for min_distance, tier_number in reversed(TIERS):
+        tiers[np.abs(distance) >= min_distance] = tier_number
+    return tiers
+
+
+def _grade_rows(scored: ScoredPredictions, edge: float | None) -> pd.DataFrame:
+    is_quantity = scored.kind == "quantity"
+    model_loss, market_loss = (
+        np.abs(forecast - scored.y) if is_quantity else _compute_log_loss(forecast, scored.y)
+        for forecast in (scored.p, scored.market)
+    )
+    return _build_unit_keys(scored.rows).assign(
+        tier=assign_tiers(scored.p - scored.market) if is_quantity else np.nan,
+        model=model_loss,
+        market=market_loss,
+        bias=scored.p - scored.y,
+        hit=_compute_hits(scored, edge) if is_quantity and edge is not None else np.nan,
+        prediction=scored.p,
+        actual=scored.y,
+    )
+
+
+def _compute_hits(scored: ScoredPredictions, edge: float) -> Floats:
+    picks = grade_picks(pick_by_edge(scored.p, scored.market, edge), scored.market, scored.y)
+    return np.where(picks.is_decided, picks.is_won.astype(float), np.nan)
+
+
+def _grade_races(scored: ScoredPredictions) -> pd.DataFrame:
+    has_market = np.isfinite(scored.market) & (scored.market >= 0) & (scored.market <= 1)
+    priced = np.bincount(scored.group, weights=~has_market) == 0
+    market = group_ops.normalize_by_group(np.where(has_market, scored.market, 0.0), scored.group)
+    favourite, first_rows, hit = _find_favourites(scored.p, scored.y, scored.group)
+    return _build_unit_keys(scored.rows.iloc[first_rows]).assign(
+        tier=np.nan,
+        model=scored.compute_losses(),
+        market=np.where(priced, race_losses.compute_race_losses(market, scored.y, scored.group), np.nan),
+        bias=np.nan,
+        hit=hit,
+        prediction=favourite,
+        actual=hit,
+        market_hit=np.where(priced, _find_favourites(market, scored.y, scored.group)[2], np.nan),
+    )
+
+
+def _find_favourites(probability: Floats, won: Floats, code: Codes) -> tuple[Floats, Codes, Floats]:
+    """Return for each group the greatest p, the first row that has it, and the mean win of all that have it."""
+    group_count = int(code.max()) + 1 if len(code) else 0
+    highest = np.full(group_count, -np.inf)
+    np.maximum.at(highest, code, probability)
+    favourite_rows = np.flatnonzero(probability == highest[code])
+    first_rows = favourite_rows[np.unique(code[favourite_rows], return_index=True)[1]]
+    wins = np.bincount(code[favourite_rows], weights=won[favourite_rows], minlength=group_count)
+    return highest, first_rows, wins / np.maximum(np.bincount(code[favourite_rows], minlength=group_count), 1)
+
+
+def _build_unit_keys(rows: pd.DataFrame) -> pd.DataFrame:
+    day = rows["time"].dt.normalize().astype("datetime64[ns]")
+    keys = {"row_id": rows["row_id"], "block": rows["group"], "day": day, "time": rows["time"]}
+    return pd.DataFrame(keys).reset_index(drop=True)
+
+
+def _compute_log_loss(p: Floats, y: Floats) -> Floats:
+    with np.errstate(invalid="ignore"):
+        clipped = np.clip(p, group_ops.MIN_PROBABILITY, 1 - group_ops.MIN_PROBABILITY)
+    return -y * np.log(clipped) - (1 - y) * np.log1p(-clipped)
+
+
+def _make_empty_units() -> pd.DataFrame:
+    text_columns: dict[str, npt.NDArray[np.object_]] = {
+        name: np.empty(0, object) for name in ("row_id", "entity", "block")
+    }
+    day_column = {"day": np.empty(0, "datetime64[ns]")}
+    return pd.DataFrame({**text_columns, **day_column, **{name: np.empty(0) for name in NUMERIC_COLUMNS}})

@@ -1,0 +1,169 @@
+"""What several checks ask of the predictions: which of them can be judged, and what each cost."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.diagnose.units.evidence import Evidence
+from trueline.core.racing import race_losses
+from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
+from trueline.core.stats import group_ops
+from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
+from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
+
+Kind = Literal["share", "chance", "quantity"]
+
+
+@dataclass(frozen=True)
+class ScoredPredictions:
+    """Predictions of one arm in whole groups, with target and market; a unit is a group of shares, else a row.
+
+    A share's targets sum to 1 in each group and its loss is −ln p(winner) per group; a chance lies between 0 and 1
+    and its loss is the log loss per row (both in nats); a quantity's loss is the squared error per row.
+    """
+
+    rows: pd.DataFrame
+    kind: Kind
+    p: Floats
+    y: Floats
+    market: Floats  # missing where there is none
+    group: Codes
+    label: Codes  # the tag that a unit speaks of; all 0 where a row has one target
+
+    @property
+    def group_count(self) -> int:
+        """How many groups there are."""
+        return int(np.count_nonzero(np.bincount(self.group)))
+
+    @property
+    def block(self) -> Codes:
+        """The group of each unit."""
+        return np.unique(self.group) if self.kind == "share" else self.group
+
+    def select_priced(self) -> "ScoredPredictions":
+        """Return the groups that the market knows whole, its shares made to sum to 1; of quantities, the rows."""
+        has_market = np.isfinite(self.market)
+        if self.kind == "quantity":
+            return self._select_rows(has_market)
+        has_market &= (self.market >= 0) & (self.market <= 1)
+        return self._select_rows(_flag_complete_groups(has_market, self.group))
+
+    def compute_losses(self) -> Floats:
+        """Return what the predictions cost each unit."""
+        return self._compute_losses_of(self.p)
+
+    def compute_market_losses(self) -> Floats:
+        """Return what the market's figures cost each unit."""
+        return self._compute_losses_of(
+            group_ops.normalize_by_group(self.market, self.group) if self.kind == "share" else self.market
+        )
+
+    def compute_baseline_losses(self) -> Floats:
+        """Return what an even share of the group, or the mean of all targets, would have cost each unit."""
+        if self.kind == "share":
+            return race_losses.compute_uniform_losses(self.group)
+        means = np.bincount(self.label, weights=self.y) / np.maximum(np.bincount(self.label), 1)
+        return self._compute_losses_of(means[self.label])
+
+    def compute_expected_losses(self) -> Floats:
+        """Return the loss that each unit has on average if the probabilities are true; zero for quantities."""
+        if self.kind == "quantity":
+            return np.zeros(len(self.p))
+        p = np.clip(self.p, MIN_PROBABILITY, 1.0)
+        return (
+            race_losses.compute_race_losses(p, p, self.group)
+            if self.kind == "share"
+            else _compute_log_loss(self.p, self.p)
+        )
+
+    def _compute_losses_of(self, p: Floats) -> Floats:
+        if self.kind == "share":
+            return race_losses.compute_race_losses(p, self.y, self.group)
+        return _compute_log_loss(p, self.y) if self.kind == "chance" else np.square(p - self.y)
+
+    def _select_rows(self, keep: npt.NDArray[np.bool_]) -> "ScoredPredictions":
+        if keep.all():
+            return self
+        rows = self.rows[keep]
+        group = group_ops.encode_groups(rows["group"])
+        selected_arrays = {name: getattr(self, name)[keep] for name in ("p", "y", "market", "label")}
+        return replace(self, rows=rows, group=group, **selected_arrays)
+
+
+@lru_cache(maxsize=1)  # every check asks for it: to be read, never written to
+def build_scored_predictions(evidence: Evidence, arm: str = "tuned") -> ScoredPredictions:
+    """Return the arm's predictions in groups that are complete; no groups where the arm or its target is not a number.
+
+    A row counts once, however often it is predicted: the check of duplicates speaks of that. Where a row has several
+    targets, each is a chance of its own, and `rows` has its `tag`.
+    """
+    rows = _expand_targets(drop_duplicate_ids(evidence.predictions), arm)
+    if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (arm, "target")):
+        rows = rows.iloc[:0].assign(**{arm: 0.0, "target": 0.0})
+    p, y, group = rows[arm].to_numpy(float), rows["target"].to_numpy(float), group_ops.encode_groups(rows["group"])
+    market, is_share = _lookup_market(evidence, rows["row_id"]), has_divided_shares(evidence)
+    usable = np.isfinite(p) & np.isfinite(y)
+    is_chance = is_share or bool(((y >= 0) & (y <= 1) & (p >= 0) & (p <= 1))[usable].all())
+    label = pd.factorize(rows["tag"])[0] if "tag" in rows else np.zeros(len(rows), np.int64)
+    scored = ScoredPredictions(
+        rows, "share" if is_share else "chance" if is_chance else "quantity", p, y, market, group, label
+    )
+    if is_share:
+        usable &= np.abs(group_ops.sum_by_group(np.nan_to_num(y), group) - 1) < 1e-6
+    return scored._select_rows(_flag_complete_groups(usable, group))
+
+
+def list_prediction_columns(predictions: pd.DataFrame, arm: str) -> list[str]:
+    """Return the columns that hold an arm's predictions of the targets, as far as they are there."""
+    wanted = [arm, *(name.replace(TARGET, arm, 1) for name in list_target_columns(predictions) if name != TARGET)]
+    return [name for name in wanted if name in predictions]
+
+
+@lru_cache(maxsize=1)
+def has_divided_shares(evidence: Evidence) -> bool:
+    """Return whether one share of success is divided within each group that the test folds score."""
+    rows, folds = evidence.roles.is_scored, evidence.folds
+    if not rows.any() or TARGET not in folds or not pd.api.types.is_numeric_dtype(folds[TARGET]):
+        return False
+    share = folds[TARGET].to_numpy(float)[rows]
+    if not ((share >= 0) & (share <= 1)).all():
+        return False
+    return bool(
+        np.allclose(np.bincount(group_ops.encode_groups(folds["group"].iloc[np.flatnonzero(rows)]), weights=share), 1)
+    )
+
+
+def _lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
+    """Return the market's figure of each row, missing where it has none."""
+    if "teacher" not in evidence.prepared:
+        return np.full(len(row_id), np.nan)
+    market = pd.to_numeric(evidence.prepared["teacher"], errors="coerce").to_numpy(float)
+    return take_or_nan(market, lookup_rows(row_id, evidence.prepared["row_id"]))
+
+
+def _expand_targets(predictions: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Return a row a target where rows have several."""
+    if TARGET in predictions:
+        return predictions
+    target_columns = [name for name in list_target_columns(predictions) if name.replace(TARGET, arm, 1) in predictions]
+    arm_columns = [name.replace(TARGET, arm, 1) for name in target_columns]
+    rows = predictions.loc[predictions.index.repeat(len(target_columns)), KEY_COLUMNS].reset_index(drop=True)
+    tags = np.tile([name.removeprefix(f"{TARGET}:") for name in target_columns], len(predictions))
+    values = {
+        name: predictions[source_columns].to_numpy(float).ravel()
+        for name, source_columns in ((TARGET, target_columns), (arm, arm_columns))
+    }
+    return rows.assign(tag=tags, **values)
+
+
+def _flag_complete_groups(usable: npt.NDArray[np.bool_], group: Codes) -> npt.NDArray[np.bool_]:
+    return np.asarray(group_ops.sum_by_group((~usable).astype(float), group) == 0)
+
+
+def _compute_log_loss(p: Floats, y: Floats) -> Floats:
+    p = np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+    return -y * np.log(p) - (1 - y) * np.log1p(-p)

@@ -1,0 +1,79 @@
+"""The board: scored rows beside what the market said of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from trueline.core.betting.american_odds import MarginMethod
+from trueline.core.betting.grading import Picks, PostedOdds, grade_picks, pick_by_edge
+from trueline.core.stats.block_bootstrap import BlockBootstrap
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+NUMBER_COLUMNS = (
+    "line",
+    "open_line",
+    "estimated_line",
+    "over_price",
+    "under_price",
+    "home",
+    "last_5",
+    "last_10",
+    "season_mean",
+)
+TEXT_COLUMNS = ("line_type", "season", "season_type")
+
+
+@dataclass(frozen=True)
+class ScoredBets:
+    """Predictions in time order with the columns of their prepared rows; `line` is there only where it is a real quote.
+
+    `board["tuned"]` is a column as numbers, missing where unknown.
+    """
+
+    rows: pd.DataFrame
+    blocks: BlockBootstrap  # the days
+    posted_odds: PostedOdds
+    headline_edge: float  # the distance from the line at which the headline bets are made
+
+    @classmethod
+    def from_predictions(
+        cls, predictions: pd.DataFrame, prepared: pd.DataFrame, edge: float, devig: MarginMethod, seed: int
+    ) -> "ScoredBets":
+        """Return the board; a column that `prepared` does not have is missing in every row."""
+        prepared_rows = prepared.set_index("row_id").reindex(
+            index=predictions["row_id"], columns=[*NUMBER_COLUMNS, *TEXT_COLUMNS]
+        )
+        joined = predictions.assign(
+            **{name: prepared_rows[name].to_numpy() for name in (*NUMBER_COLUMNS, *TEXT_COLUMNS)}
+        )
+        rows = joined.sort_values(["time", "group", "row_id"], kind="stable", ignore_index=True)
+        rows[list(NUMBER_COLUMNS)] = rows[list(NUMBER_COLUMNS)].astype(np.float64)
+        rows["line"] = rows["line"].where(rows["line_type"] == "actual")
+        posted_odds = PostedOdds.from_odds(rows["over_price"].to_numpy(), rows["under_price"].to_numpy(), devig)
+        return cls(rows, BlockBootstrap(rows["group"], seed), posted_odds, edge)
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.rows[name].to_numpy(np.float64)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.rows
+
+    @property
+    def has_line(self) -> Mask:
+        """Rows with a real line."""
+        return np.asarray(~np.isnan(self["line"]))
+
+    def compute_absolute_error(self, name: str) -> Floats:
+        """Return the absolute error of a column as a forecast."""
+        return np.abs(self[name] - self["target"])
+
+    def grade_bets(self, name: str, edge: float | None = None) -> Picks:
+        """Return the bets of a column as a forecast against the real line, at the headline edge or another."""
+        line = self["line"]
+        return grade_picks(
+            pick_by_edge(self[name], line, self.headline_edge if edge is None else edge), line, self["target"]
+        )

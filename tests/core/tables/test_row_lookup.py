@@ -1,0 +1,75 @@
+"""Places equal those of a loop, for numbers and texts alike, and equal ids of several files get equal numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trueline.core.tables import table_schema
+from trueline.core.tables.row_lookup import (
+    convert_to_slice,
+    drop_duplicate_ids,
+    encode_row_ids,
+    flag_first_occurrences,
+    lookup_rows,
+    sort_unique,
+    take_or_nan,
+)
+
+IDS = st.lists(st.integers(0, 9), max_size=20)
+
+
+@given(IDS, IDS, st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_places_are_the_first_that_a_loop_finds(asked: list[int], among: list[int], texts: bool) -> None:
+    one, other = (
+        pd.Series([f"r{n}" for n in side], dtype="str") if texts else pd.Series(side, dtype=np.int64)
+        for side in (asked, among)
+    )
+    expected = [among.index(n) if n in among else -1 for n in asked]
+    assert lookup_rows(one, other).tolist() == expected
+    assert flag_first_occurrences(one).tolist() == [asked.index(n) == place for place, n in enumerate(asked)]
+
+
+@given(IDS)
+@settings(max_examples=50, deadline=None)
+def test_once_keeps_the_first_row_of_every_id(ids: list[int]) -> None:
+    table = pd.DataFrame({"row_id": np.array(ids, dtype=np.int64), "x": np.arange(len(ids))})
+    pd.testing.assert_frame_equal(drop_duplicate_ids(table), table.drop_duplicates("row_id"))
+
+
+@given(IDS)
+@settings(max_examples=50, deadline=None)
+def test_distinct_numbers_are_those_of_a_set(ids: list[int]) -> None:
+    assert sort_unique(np.array(ids, dtype=np.int64)).tolist() == sorted(set(ids))
+
+
+@given(st.lists(st.integers(-1, 6), max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_a_run_takes_the_same_values_as_its_places(places: list[int]) -> None:
+    place, values = np.array(places, dtype=np.int64), np.arange(10.0, 17.0)
+    expected = [np.nan if n < 0 else values[n] for n in places]
+    np.testing.assert_array_equal(take_or_nan(values, place), expected)
+    np.testing.assert_array_equal(take_or_nan(values, convert_to_slice(place)), expected)
+    follows = len(places) > 0 and places == list(range(max(places[0], 0), max(places[0], 0) + len(places)))
+    assert isinstance(convert_to_slice(place), slice) == follows
+
+
+def test_nothing_is_taken_from_a_table_without_rows() -> None:
+    assert np.isnan(take_or_nan(np.empty(0), np.array([[-1, -1]]))).all()
+
+
+@pytest.mark.parametrize("ids", [["b", "a", "b"], ["a", "b", "c"]])
+def test_equal_ids_of_several_files_are_equal_numbers_from_0_on(tmp_path: Path, ids: list[str]) -> None:
+    held = {"features": ids, "folds": ids, "predictions": ["b", "x", "b"]}
+    paths = {name: tmp_path / f"{name}.parquet" for name in held}
+    for name, words in held.items():
+        table_schema.write_table(pd.DataFrame({"row_id": words}), paths[name])
+    found = encode_row_ids(paths)
+    number = {word: n for name in held for word, n in zip(held[name], found[name].tolist(), strict=True)}
+    assert all(found[name].tolist() == [number[word] for word in words] for name, words in held.items())
+    assert sorted(number.values()) == list(range(len(number)))
+    assert found["folds"] is found["features"]

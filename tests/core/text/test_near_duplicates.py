@@ -1,0 +1,103 @@
+"""Near-duplicates: every pair that comparing all with all finds, and chains of them, in any order."""
+
+import re
+from fractions import Fraction
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trueline.core.errors import UserError
+from trueline.core.text import near_duplicates
+from trueline.core.text.near_duplicates import find_near_duplicate_clusters
+
+MANY = settings(deadline=None, max_examples=200)
+SIMILARITIES = [Fraction(1, 5), Fraction(1, 3), Fraction(2, 5), Fraction(1, 2), Fraction(2, 3), Fraction(1)]
+word = st.sampled_from("abcdefgh")
+corpora = st.lists(st.lists(word, max_size=9).map(" ".join), min_size=1, max_size=14)
+similarities = st.sampled_from(SIMILARITIES)
+lengths = st.integers(1, 3)
+
+
+def spelled_out(texts: list[str], names: list[str], similarity: Fraction, length: int) -> list[str]:
+    """Compare all pairs with whole numbers, then let the least name spread until nothing changes."""
+    held = []
+    for text in texts:
+        words = re.findall(r"\w+", text.lower())
+        runs = [tuple(words[at : at + length]) for at in range(len(words)) if at + length <= len(words)]
+        held.append(set(runs or ([tuple(words)] if words else [])))
+    first = list(names)
+    for _ in texts:
+        for one, other in combinations(range(len(texts)), 2):
+            union = held[one] | held[other]
+            if union and Fraction(len(held[one] & held[other]), len(union)) >= similarity:
+                first[one] = first[other] = min(first[one], first[other])
+    return first
+
+
+@MANY
+@given(corpora, similarities, lengths)
+def test_clusters_are_those_of_comparing_all_with_all(texts: list[str], similarity: Fraction, length: int) -> None:
+    names = [f"e{number:02}" for number in np.random.default_rng(len(texts)).permutation(len(texts))]
+    assert find_near_duplicate_clusters(texts, names, float(similarity), length) == spelled_out(
+        texts, names, similarity, length
+    )
+
+
+@MANY
+@given(corpora, similarities, lengths)
+def test_the_order_of_the_texts_leaves_no_trace(texts: list[str], similarity: Fraction, length: int) -> None:
+    names = [f"e{number:02}" for number in range(len(texts))]
+    order = np.random.default_rng(len("".join(texts))).permutation(len(texts))
+    found = find_near_duplicate_clusters(texts, names, float(similarity), length)
+    turned = find_near_duplicate_clusters(
+        [texts[at] for at in order], [names[at] for at in order], float(similarity), length
+    )
+    assert turned == [found[at] for at in order]
+
+
+def test_blocks_bound_the_memory_and_change_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(1)
+    texts = [" ".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), 5)) for _ in range(40)]
+    names = [f"e{number:02}" for number in range(40)]
+    whole = find_near_duplicate_clusters(texts, names, 0.4, 1)
+    monkeypatch.setattr(near_duplicates, "BLOCK_TEXTS", 7)
+    assert find_near_duplicate_clusters(texts, names, 0.4, 1) == whole == spelled_out(texts, names, Fraction(2, 5), 1)
+    assert 1 < len(set(whole)) < 40
+
+
+def test_a_chain_of_near_duplicates_is_one_cluster_though_its_ends_share_nothing() -> None:
+    texts = ["a b c d", "c d e f", "e f g h", "x y"]
+    assert find_near_duplicate_clusters(texts, ["4", "2", "3", "1"], 1 / 3, 1) == ["2", "2", "2", "1"]
+
+
+def test_case_and_punctuation_make_no_difference() -> None:
+    assert find_near_duplicate_clusters(["Jazz, in the PARK!", "jazz in the park"], ["a", "b"], 1.0, 2) == ["a", "a"]
+
+
+def test_texts_without_a_word_are_twins_of_nothing_not_even_of_each_other() -> None:
+    assert find_near_duplicate_clusters(["", "!", "jazz"], ["c", "b", "a"], 0.4, 2) == ["c", "b", "a"]
+    assert find_near_duplicate_clusters([], [], 0.4, 2) == []
+
+
+def test_a_text_shorter_than_a_shingle_is_one() -> None:
+    assert find_near_duplicate_clusters(["jazz", "Jazz", "jazz night"], ["a", "b", "c"], 0.4, 3) == ["a", "a", "c"]
+
+
+def test_three_thousand_texts_with_the_same_boilerplate_are_told_apart() -> None:
+    random = np.random.default_rng(0)
+    boilerplate = " ".join(f"rule{number}" for number in range(25))
+    own = [" ".join(f"w{number}" for number in random.integers(4000, size=60)) for _ in range(2900)]
+    again = [text.replace("w1", "v1") for text in own[:100]]  # a few words differ
+    names = [f"e{number:04}" for number in range(3000)]
+    found = find_near_duplicate_clusters([f"{boilerplate} {text}" for text in own + again], names, 0.4, 2)
+    assert found[:2900] == names[:2900]
+    assert np.mean([found[2900 + number] == names[number] for number in range(100)]) > 0.9
+
+
+@pytest.mark.parametrize("similarity", [0.0, -1.0, 1.5])
+def test_a_similarity_that_is_none_is_refused(similarity: float) -> None:
+    with pytest.raises(UserError, match="near-duplicates; give one above 0 and at most 1"):
+        find_near_duplicate_clusters(["a"], ["a"], similarity, 2)

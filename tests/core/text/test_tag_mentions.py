@@ -1,0 +1,50 @@
+"""A tag is said where its name stands in the text, however it is spaced, and nowhere else."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trueline.core.text.tag_mentions import SEPARATORS, build_mention_columns
+
+MANY = settings(deadline=None, max_examples=200)
+
+
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [
+        *(("art", "A PARTY tonight"), ("dj", "DJ@Nite"), ("café", "Le Café")),
+        *(("hiphop", "Hip-Hop night"), ("hiphop", "hip hop, soul"), ("hiphop", "hiphopper"), ("hip-hop", "hiphop")),
+        *(("hip-hop", "hip_hop"), ("live music", "Live-music"), ("live music", "livemusical"), ("dj", "a d j set")),
+        *(("drumnbass", "drum n bass"), ("live music", "some live musical act"), ("יוגה", "שיעור יוגה")),
+    ],
+)
+def test_a_name_is_found_however_it_is_spaced(tag: str, text: str) -> None:
+    assert build_mention_columns([text], [tag]) == {f"says:{tag}": [1.0]}
+
+
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [
+        *(("art", "bar tonight"), ("art", "the star t-shirt"), ("hiphop", "hip. hop"), ("hiphop", "hip hoppers")),
+        *(("drumnbass", "drum and bass"), ("jazz", ""), ("-", "a - b"), ("jazz", "jaz zfactor")),
+    ],
+)
+def test_letters_that_meet_by_chance_are_no_name(tag: str, text: str) -> None:
+    assert build_mention_columns([text], [tag]) == {f"says:{tag}": [0.0]}
+
+
+@MANY
+@given(st.lists(st.text("ab ", max_size=8), max_size=5), st.lists(st.text("ab", min_size=1, max_size=3), unique=True))
+def test_every_substring_is_found(texts: list[str], tags: list[str]) -> None:
+    found = build_mention_columns(texts, tags)
+    assert list(found) == [f"says:{tag}" for tag in tags]
+    for tag in tags:
+        for text, said in zip(texts, found[f"says:{tag}"], strict=True):
+            assert said == 1 or tag not in text
+
+
+@MANY
+@given(st.text("aB _-\t\n\u3000\x1cé.", max_size=20))
+def test_words_are_parted_wherever_a_name_s_pieces_are(text: str) -> None:
+    parted = SEPARATORS.sub(" ", text.lower()).strip()
+    assert text.lower().replace("_", " ").replace("-", " ").split() == parted.split(" ") * bool(parted)

@@ -1,0 +1,100 @@
+"""The columns of a text are scikit-learn's, and no text's depend on another's."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from trueline.core.text.tfidf import MAX_CACHED_WORDS, MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
+
+MANY = settings(deadline=None, max_examples=150)
+LETTERS = "abcİßé_1 \t\n\u00a0.-!は漢"
+texts = st.lists(st.text(LETTERS, max_size=25), min_size=1, max_size=6)
+words, letters = st.integers(1, 3), st.integers(MIN_NGRAM_LETTERS, 6)
+
+
+def theirs(kind: str, longest: int, **options: Any) -> TfidfVectorizer:
+    """Return scikit-learn's reader of one kind of terms."""
+    if kind == "word":
+        return TfidfVectorizer(
+            sublinear_tf=True, ngram_range=(1, longest), token_pattern=WORD_PATTERN.pattern, **options
+        )
+    return TfidfVectorizer(analyzer=kind, sublinear_tf=True, ngram_range=(MIN_NGRAM_LETTERS, longest), **options)
+
+
+def learned(taught: list[str], word_ngrams: int, char_ngrams: int) -> dict[str, TfidfVectorizer]:
+    """Return the readers fitted on texts, without those that found no term."""
+    found = {}
+    for kind, longest in (("word", word_ngrams), ("char_wb", char_ngrams)):
+        try:
+            found[kind] = theirs(kind, longest).fit(taught)
+        except ValueError:
+            continue
+    return found
+
+
+def known(readers: dict[str, TfidfVectorizer]) -> dict[str, dict[str, Any]]:
+    """Return what a model file holds of the readers."""
+    return {
+        kind: {"terms": reader.get_feature_names_out().tolist(), "idf": reader.idf_.tolist()}
+        for kind, reader in readers.items()
+    }
+
+
+def dense(terms: TfidfEncoder, text: str) -> Any:
+    """Return all the columns of a text."""
+    row = np.zeros(len(terms))
+    column, weight = terms.encode_text(text)
+    assert (np.diff(column) > 0).all()
+    row[column] = weight
+    return row
+
+
+@MANY
+@given(texts, texts, words, letters)
+@example(["a a a b", ""], ["a", "a b a b", "İ"], 2, 4)
+def test_every_text_has_the_columns_that_scikit_learn_gives(
+    taught: list[str], asked: list[str], word_ngrams: int, char_ngrams: int
+) -> None:
+    readers = learned(taught, word_ngrams, char_ngrams)
+    terms = TfidfEncoder(known(readers), word_ngrams, char_ngrams)
+    expected = np.hstack(
+        [np.zeros((len(asked), 0)), *(reader.transform(asked).toarray() for reader in readers.values())]
+    )
+    for text, row in zip(asked, expected, strict=True):
+        np.testing.assert_allclose(dense(terms, text), row, rtol=0, atol=1e-12)
+        np.testing.assert_array_equal(dense(terms, text), dense(terms, text))
+
+
+@MANY
+@given(texts, texts, st.integers(1, 4))
+def test_scores_are_the_product_with_a_matrix(taught: list[str], asked: list[str], tags: int) -> None:
+    terms = TfidfEncoder(known(learned(taught, 2, 4)), 2, 4)
+    matrix = np.random.default_rng(0).normal(size=(len(terms) + 3, tags))  # further lines may follow the terms'
+    for text in asked:
+        expected = dense(terms, text) @ matrix[: len(terms)]
+        np.testing.assert_allclose(terms.score_text(text, matrix), expected, rtol=0, atol=1e-12)
+
+
+def test_a_word_that_is_remembered_counts_as_one_that_is_not() -> None:
+    readers = learned(["jazz in the park", "park and jazz"], 1, 4)
+    fresh, used = TfidfEncoder(known(readers), 1, 4), TfidfEncoder(known(readers), 1, 4)
+    for number in range(MAX_CACHED_WORDS + 10):
+        used.encode_text(f"word{number}")
+    np.testing.assert_array_equal(dense(used, "jazz park"), dense(fresh, "jazz park"))
+    np.testing.assert_array_equal(dense(used, "jazz park"), dense(used, "jazz park"))
+    assert len(used._ngram_cache) <= MAX_CACHED_WORDS
+
+
+@pytest.mark.parametrize("text", ["", " \n", "?!", "q" * 100_000, "never " * 1000])
+def test_a_text_without_a_known_term_has_no_column(text: str) -> None:
+    terms = TfidfEncoder(known(learned(["jazz park"], 1, 4)), 1, 4)
+    assert [part.size for part in terms.encode_text(text)] == [0, 0]
+    assert terms.score_text(text, np.ones((len(terms), 2))).tolist() == [0.0, 0.0]
+
+
+def test_without_terms_every_score_is_zero() -> None:
+    assert TfidfEncoder({}, 1, 4).score_text("jazz", np.zeros((0, 3))).tolist() == [0.0, 0.0, 0.0]

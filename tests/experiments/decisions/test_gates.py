@@ -1,0 +1,251 @@
+"""What an experiment must show: luck is told from skill however often it was tried, and every report can be read."""
+
+import json
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trueline.core.errors import UserError
+from trueline.experiments.decisions import gates, noise_gate
+from trueline.experiments.decisions.noise_gate import Rival
+from trueline.experiments.decisions.paired_bootstrap import (
+    DRAWS_BEYOND_LEVEL,
+    FAMILY_ERROR_RATE,
+    BlockSums,
+    compare_figures,
+    compute_level,
+    draw_studentised_means,
+)
+
+ROOT = Path(__file__).parents[3]
+TASKS = ("props", "racing", "events")
+WORLDS, TRIES = 400, 20
+Floats = npt.NDArray[np.float64]
+
+
+def committed(task: str, name: str) -> Any:
+    return json.loads((ROOT / f"metrics/{task}/{name}.json").read_text())
+
+
+def season(random: np.random.Generator, skills: list[float], days: int, daily: int) -> list[Floats]:
+    """Return by model the sums of absolute errors of each day: models know the truth but for noise of their own."""
+    truth = random.uniform(5, 25, (days, daily))
+    points = np.maximum(random.normal(truth, 6), 0).round()
+    return [np.abs(truth + random.normal(0, skill, truth.shape) - points).sum(axis=1) for skill in skills]
+
+
+def promoted(seed: int, candidate: float, days: int = 60, daily: int = 20) -> bool:
+    """Return whether the best of many tries takes the place of a model whose own noise is 2 points."""
+    random = np.random.default_rng(seed)
+    stands, *tried = season(random, [2.0, *[candidate] * TRIES], days, daily)
+    best = min(tried, key=lambda errors: float(errors.sum()))
+    rows = np.full(days, float(daily))
+    return compare_figures(BlockSums(best, rows), BlockSums(stands, rows), TRIES, seed).is_better
+
+
+def test_the_best_of_twenty_that_are_no_better_is_stopped_in_95_of_100_worlds() -> None:
+    passed = sum(promoted(seed, candidate=2.0) for seed in range(WORLDS))
+    assert passed <= FAMILY_ERROR_RATE * WORLDS
+
+
+def test_a_model_that_errs_by_three_percent_less_passes_most_of_the_time() -> None:
+    # 60 days of 20 rows; its own noise is 1 point and not 2, which is 0.15 points of 5.0: 3 %
+    passed = sum(promoted(seed, candidate=1.0) for seed in range(100))
+    assert passed >= 80
+
+
+@pytest.mark.parametrize(("tail", "most"), [("heavy", 0.05), ("of losses", 0.08)])
+def test_luck_is_stopped_where_days_differ_wildly(tail: str, most: float) -> None:
+    # many small gains and a few great losses flatter the candidate: with a skewness of 2, risk rises to 7 % and not to
+    # the 20 % to 40 % of the normal curve
+    passed = 0
+    for seed in range(WORLDS):
+        random = np.random.default_rng(seed)
+        wild = random.standard_t(4, (TRIES, 60)) if tail == "heavy" else random.exponential(1, (TRIES, 60)) - 1
+        best = wild[wild.mean(axis=1).argmin()]
+        passed += compare_figures(BlockSums(best, np.ones(60)), 0.0, TRIES, seed).is_better
+    assert passed <= most * WORLDS
+
+
+def test_draws_are_those_of_every_possible_resample() -> None:
+    moved = np.array([-1.0, 0.5, 2.0, -1.5])
+    every = np.array([moved[list(taken)] for taken in product(range(4), repeat=4)])
+    spread = every.std(axis=1, ddof=1)
+    exact = np.full(len(every), -np.inf)
+    exact[spread > 0] = every[spread > 0].mean(axis=1) / spread[spread > 0] * 2
+    drawn = draw_studentised_means(moved, 200_000, seed=0)
+    for bound in (-3.0, -1.0, 0.3, 1.7):
+        assert (drawn <= bound).mean() == pytest.approx((exact <= bound).mean(), abs=0.005)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(30, 80), st.floats(0.1, 10))
+def test_the_answer_does_not_depend_on_units_and_turns_with_the_sign(seed: int, days: int, unit: float) -> None:
+    one, other = season(np.random.default_rng(seed), [1.0, 2.0], days, 5)
+    rows = np.full(days, 5.0)
+    found, scaled = (compare_figures(BlockSums(one * u, rows), BlockSums(other * u, rows), 1, 0) for u in (1.0, unit))
+    back = compare_figures(BlockSums(other, rows), BlockSums(one, rows), 1, 0)
+    assert scaled.chance == pytest.approx(found.chance)
+    assert back.difference == pytest.approx(-found.difference)
+    assert not (found.is_better and back.is_better)
+    assert found.highest is not None
+    assert (found.highest < 0) == found.is_better or abs(found.highest) < 0.1 * abs(found.difference)
+
+
+@given(st.integers(1, 1000))
+def test_looks_share_one_risk(looks: int) -> None:
+    assert looks * compute_level(looks) == pytest.approx(FAMILY_ERROR_RATE)
+    assert compute_level(0) == compute_level(1) == FAMILY_ERROR_RATE, "whoever is judged has been looked at"
+    assert 1 / (np.ceil(DRAWS_BEYOND_LEVEL / compute_level(looks)) + 1) < compute_level(looks), (
+        "a chance so small can be reached"
+    )
+
+
+def test_more_looks_ask_for_more() -> None:
+    ahead = BlockSums(np.random.default_rng(0).normal(-0.35, 1, 60), np.ones(60))
+    assert compare_figures(ahead, 0.0, 1, 0).is_better
+    assert not compare_figures(ahead, 0.0, 1000, 0).is_better
+
+
+def test_what_differs_on_two_days_or_not_at_all_is_luck_and_few_days_are_not_judged() -> None:
+    rows, other = np.ones(100), np.ones(100)
+    rare = other - (np.arange(100) < 2) * 0.5
+    assert not compare_figures(BlockSums(rare, rows), BlockSums(other, rows), 1, 0).is_better
+    assert compare_figures(BlockSums(other, rows), BlockSums(other, rows), 1, 0).chance == 1.0
+    assert compare_figures(BlockSums(rare[:29], rows[:29]), BlockSums(other[:29], rows[:29]), 1, 0).chance is None
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_gate_reads_the_committed_reports(task: str) -> None:
+    report, diagnosis = committed(task, "report"), committed(task, "diagnosis")
+    limit = yaml.safe_load((ROOT / "params.yaml").read_text())["diagnose"][task]["limits"]["market_bias"]
+    error = {"value": -0.4, "low": -0.6, "high": -0.2, "n": 100} if limit else None
+    assert "floor" in gates.check_baselines(report).figures
+    assert gates.check_interval(report).passed
+    assert gates.check_leaks(committed(task, "leaks"), diagnosis).passed
+    assert gates.check_bias(diagnosis, error, limit).passed
+
+
+def test_a_baseline_that_is_not_beaten_stops_and_is_named_and_a_market_may_be_better() -> None:
+    rungs = {"uniform": {"tuned_is": "better"}, "market": {"tuned_is": "worse"}, "floor": {"tuned_is": "better"}}
+    assert gates.check_baselines({"ladder": rungs}).passed
+    stopped = gates.check_baselines({"ladder": rungs | {"floor": {"tuned_is": "undecided"}}})
+    assert not stopped.passed
+    assert "undecided against floor" in stopped.sentence
+    assert not gates.check_baselines({"ladder": None}).passed, "no baselines is no proof"
+
+
+def test_a_headline_without_an_interval_is_insufficient() -> None:
+    blind = {"value": 0.5, "low": None, "high": None, "n": 12}
+    stopped = gates.check_interval({"picks": {"by_edge": [{"hit_rate": blind}]}})
+    assert not stopped.passed
+    assert stopped.sentence == "Insufficient for an interval: hit rate (12 blocks)."
+
+
+def test_leaks_and_what_is_too_good_stop() -> None:
+    audit: dict[str, Any] = {"audited": 2, "leaking": []}
+    diagnosis: dict[str, Any] = {"checks": {}}
+    found = {"too_good": {"status": "failed", "summary": "R² is too good."}}
+    assert gates.check_leaks(audit, diagnosis).passed
+    assert (
+        gates.check_leaks(audit | {"leaking": ["minutes"]}, diagnosis).sentence
+        == "These inputs see the future: minutes."
+    )
+    assert gates.check_leaks(audit, {"checks": found}).sentence == "R² is too good."
+    assert not gates.check_leaks(None, diagnosis).passed
+    assert not gates.check_leaks(audit, None).passed
+
+
+def test_a_lean_beyond_the_limit_stops() -> None:
+    checks = {"checks": {"calibration_slope": {"status": "warning", "summary": "Too bold."}}}
+    assert gates.check_bias(checks, None, None).sentence == "Too bold."
+    lean = {"value": 1.4, "low": 1.2, "high": 1.6, "n": 60}
+    assert not gates.check_bias({"checks": {}}, lean, 1.5).passed, "the interval reaches past the limit"
+    assert gates.check_bias({"checks": {}}, lean, 2.0).passed
+
+
+def rows(random: np.random.Generator, skill: float, days: int = 60, daily: int = 20) -> pd.DataFrame:
+    truth = random.uniform(5, 25, days * daily)
+    day = np.repeat(np.arange(days), daily)
+    table = pd.DataFrame({"row_id": [f"r{n}" for n in range(len(truth))], "group": [f"d{n:03}" for n in day]})
+    points = np.maximum(random.normal(truth, 6), 0).round()
+    return table.assign(target=points, tuned=truth + random.normal(0, skill, len(truth)), floor=truth.mean())
+
+
+def test_predictions_are_weighed_as_by_hand_whatever_their_order() -> None:
+    one = rows(np.random.default_rng(0), 1.0)
+    found = noise_gate.check_noise("market", one, Rival("the floor", one, "floor"), 20, 0)
+    by_hand = (one["tuned"] - one["target"]).abs().mean() - (one["floor"] - one["target"]).abs().mean()
+    assert found.figures["difference"] == pytest.approx(by_hand)
+    assert found.passed
+    other = one.assign(tuned=one["floor"]).sample(frac=1.0, random_state=0)
+    assert noise_gate.check_noise("market", one, Rival("before", other, "tuned"), 20, 0).figures == pytest.approx(
+        found.figures
+    )
+
+
+def test_only_groups_scored_alike_by_both_are_weighed() -> None:
+    one = rows(np.random.default_rng(0), 1.0)
+    other = one.assign(target=one["target"] + (one["row_id"] == "r0"))[:-1]
+    mine, theirs, left_out = noise_gate.select_common_rows(one, other)
+    assert left_out == 2, "a day whose outcome differs, and one that lacks a row"
+    assert set(mine["row_id"]) == set(theirs["row_id"])
+    assert mine["group"].nunique() == 58
+    with pytest.raises(UserError, match="share no test rows"):
+        noise_gate.select_common_rows(one, one.assign(row_id="x" + one["row_id"]))
+
+
+def test_races_are_weighed_by_the_loss_of_a_race() -> None:
+    random = np.random.default_rng(0)
+    race = np.repeat([f"g{n:03}" for n in range(60)], 4)
+    won = np.tile([1.0, 0, 0, 0], 60)
+    p = np.column_stack([random.uniform(0.3, 0.5, 60), *[np.full(60, 0.2)] * 3])
+    table = pd.DataFrame({"row_id": range(240), "group": race, "target": won, "tuned": p.ravel(), "floor": 0.25})
+    found = noise_gate.check_noise("race", table, Rival("the floor", table, "floor"), 1, 0)
+    assert found.figures["difference"] == pytest.approx(np.mean(-np.log(p[:, 0])) - np.log(4))
+    assert found.passed
+
+
+def test_tags_are_weighed_by_micro_f1() -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, (90, 2)).astype(float)
+    table = pd.DataFrame({"row_id": [f"e{n}" for n in range(90)], "group": [f"c{n // 2:02}" for n in range(90)]})
+    table = table.assign(time=pd.Timestamp("2024-01-01"), fold="test_0")
+    for number, tag in enumerate(("chess", "tea")):
+        right, wrong = truth[:, number], 1 - truth[:, number]
+        coin = np.where(random.random(90) < 0.8, right, wrong)
+        table[f"target:{tag}"], table[f"tuned:{tag}"], table[f"floor:{tag}"] = (
+            right,
+            right * 0.8 + 0.1,
+            coin * 0.8 + 0.1,
+        )
+    given_ = table[["floor:chess", "floor:tea"]].to_numpy() >= 0.5
+    f1 = 2 * (given_ * truth).sum() / (given_.sum() + truth.sum())
+    found = noise_gate.check_noise("tags", table, Rival("the floor", table, "floor"), 1, 0)
+    assert found.figures["difference"] == pytest.approx(f1 - 1)
+    assert found.passed
+
+
+@pytest.mark.parametrize(("share", "pays"), [(0.65, True), (0.53, False)])
+def test_a_claim_to_pay_must_clear_break_even_beyond_luck(share: float, pays: bool) -> None:
+    random = np.random.default_rng(0)
+    won = random.random(1200) < share
+    table = pd.DataFrame({"row_id": range(1200), "group": np.repeat(np.arange(60), 20), "tuned": 12.0})
+    prepared = pd.DataFrame({"row_id": range(1200), "line": 10.5, "line_type": "actual"})
+    found = noise_gate.check_break_even(table.assign(target=np.where(won, 14.0, 8.0)), prepared, 1.0, 20, 0)
+    assert found.passed == pays
+    assert found.figures["difference"] == pytest.approx(float((1 - won).mean()) - (1 - 110 / 210))
+
+
+def test_an_unknown_scorer_is_refused_with_those_that_are_known() -> None:
+    one = rows(np.random.default_rng(0), 1.0)
+    with pytest.raises(UserError, match="Allowed: market, race, tags"):
+        noise_gate.check_noise("markets", one, Rival("the floor", one, "floor"), 1, 0)

@@ -1,0 +1,366 @@
+"""Promotion: gates decide, tags of GTO's form remember, and what stood where on a day can be told."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dvc.repo import Repo
+from gto import api
+from scmrepo.exceptions import SCMError
+
+from tests import promoted_repo
+from tests.promoted_repo import TASK, git
+from trueline.core.errors import UserError
+from trueline.experiments.decisions import promotion
+from trueline.experiments.decisions.promotion import (
+    archive_experiment,
+    demote_experiment,
+    promote_experiment,
+    rollback_stage,
+)
+from trueline.experiments.ledger import ledger
+from trueline.experiments.store import model_tags
+from trueline.experiments.store.experiments_index import find_experiment
+
+ROOT = Path(__file__).parents[3]
+MODEL = f"{TASK}-model"
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = promoted_repo.house(tmp_path / "house")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def stands(stage: str = "prod") -> str | None:
+    """Return the commit that GTO says stands in a stage."""
+    found = api.find_versions_in_stage(".", MODEL, stage)
+    return found[-1].commit_hexsha if found else None
+
+
+def answers(outcome: promotion.PromotionOutcome) -> dict[str, bool]:
+    return {gate.name: gate.passed for gate in outcome.gates}
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    asked = [sys.executable, "-m", "trueline.experiments", *words]
+    return subprocess.run(asked, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_a_better_experiment_is_registered_and_assigned_on_its_own_commit(house: Path) -> None:
+    rev = promoted_repo.experiment(house, "sharp", skill=1.0)
+    outcome = promote_experiment(find_experiment("sharp"))
+    assert outcome.tags == (f"{MODEL}@v1.0.0", f"{MODEL}#prod#1")
+    assert set(answers(outcome)) == {"valid", "outputs", "leaks", "interval", "ladder", "bias", "noise"}
+    assert stands() == rev == git(house, "rev-parse", f"{MODEL}@v1.0.0^{{commit}}")
+    assert find_experiment("sharp").status == "promoted"
+    message = git(house, "tag", "--list", f"{MODEL}#prod#1", "--format=%(contents)")
+    assert "passed   noise: Log loss per race less that of the floor" in message
+    with pytest.raises(UserError, match=r"sharp stands in prod already, as racing-model@v1\.0\.0"):
+        promote_experiment(find_experiment("sharp"))
+
+
+def test_what_luck_explains_is_stopped_by_command_and_nothing_is_tagged(house: Path) -> None:
+    promoted_repo.experiment(house, "lucky", skill=0.0, seed=2)
+    done = command(house, "promote", "lucky")
+    assert done.returncode == 1
+    assert "stopped  noise" in done.stdout
+    assert done.stderr.strip() == "experiments: lucky is stopped by noise; nothing was tagged."
+    assert git(house, "tag") == ""
+    refused = command(house, "promote", "lucky", "--force")
+    assert refused.stderr.startswith("experiments: --force needs --why")
+
+
+def test_the_best_of_twenty_without_skill_is_held_against_all_that_were_looked_at(house: Path) -> None:
+    promoted_repo.experiment(house, "stands", skill=0.8, seed=99)
+    promote_experiment(find_experiment("stands"))
+    losses = {}
+    for seed in range(1, 21):
+        promoted_repo.experiment(house, f"try-{seed}", skill=0.8, seed=seed)
+        table = promoted_repo.predictions(0.8, seed)
+        losses[f"try-{seed}"] = -np.log(table["tuned"][table["target"] == 1]).mean()
+    outcome = promote_experiment(find_experiment(min(losses, key=lambda name: losses[name])))
+    assert outcome.gates[-1].figures["looks"] == 22, "twenty tries, what stands, and the baseline"
+    assert outcome.stopped == ["noise"]
+    assert model_tags.get_current_assignments() == {find_experiment("stands").rev: "promoted"}
+
+
+def test_an_override_is_kept_in_the_tag_and_told_by_history(house: Path) -> None:
+    promoted_repo.experiment(house, "lucky", skill=0.0, seed=2)
+    outcome = promote_experiment(find_experiment("lucky"), force="the old one\nis broken")
+    assert outcome.stopped == ["noise"]
+    message = git(house, "tag", "--list", f"{MODEL}@v1.0.0", "--format=%(contents)")
+    assert "stopped  noise" in message
+    assert "Forced: the old one is broken" in message.splitlines()
+    told = json.loads(command(house, "history", "--json").stdout)
+    assert [(each["version"], each["experiment"], each["forced"]) for each in told] == [
+        ("v1.0.0", "lucky", "the old one is broken")
+    ]
+
+
+def test_a_reason_is_not_kept_where_no_gate_had_to_be_overridden(house: Path) -> None:
+    promoted_repo.experiment(house, "sharp", skill=1.0)
+    assert promote_experiment(find_experiment("sharp"), force="to be sure").forced is None
+    assert "Forced:" not in git(house, "tag", "--list", "--format=%(contents)")
+
+
+def test_asking_the_gates_dry_tags_nothing(house: Path) -> None:
+    promoted_repo.experiment(house, "sharp", skill=1.0)
+    assert promote_experiment(find_experiment("sharp"), dry_run=True).stopped == []
+    assert git(house, "tag") == ""
+
+
+def test_the_next_is_weighed_against_what_stands_and_rollback_goes_back(house: Path) -> None:
+    first = promoted_repo.experiment(house, "first", skill=0.7)
+    second = promoted_repo.experiment(house, "second", skill=0.7, seed=3)
+    third = promoted_repo.experiment(house, "third", skill=-1.0, seed=4)
+    promote_experiment(find_experiment("first"))
+    twin = promote_experiment(find_experiment("second"))
+    assert twin.stopped == ["noise"]
+    assert "less that of first" in str(twin.gates[-1])
+    assert promote_experiment(find_experiment("second"), force="a trial").version == "v1.1.0"
+    assert promote_experiment(find_experiment("third"), force="a mistake").version == "v1.2.0"
+    assert stands() == third
+    back, _ = rollback_stage(TASK, why="it errs")
+    assert back.rev == second == stands()
+    rollback_stage(TASK)
+    assert stands() == first
+    with pytest.raises(UserError, match="nothing fit to serve stood in prod of racing before; first stands there"):
+        rollback_stage(TASK)
+    assert [find_experiment(name).status for name in ("first", "second", "third")] == [
+        "promoted",
+        "completed",
+        "completed",
+    ]
+
+
+def test_out_of_a_stage_nothing_stands_and_what_is_archived_says_so(house: Path) -> None:
+    promoted_repo.experiment(house, "first", skill=0.7)
+    rev = promoted_repo.experiment(house, "second", skill=1.2)
+    promote_experiment(find_experiment("first"))
+    promote_experiment(find_experiment("second"), force="a trial")
+    with pytest.raises(UserError, match="first does not stand in prod of racing; second stands there"):
+        demote_experiment(find_experiment("first"))
+    with pytest.raises(UserError, match="second stands in prod of racing; demote it or roll back first"):
+        archive_experiment(find_experiment("second"))
+    demote_experiment(find_experiment("second"), why="the season is over")
+    assert stands() is None
+    assert [find_experiment(name).status for name in ("first", "second")] == ["completed", "completed"]
+    archive_experiment(find_experiment("second"))
+    assert model_tags.get_current_assignments() == {rev: "archived"}
+    assert find_experiment("second").status == "archived"
+    promote_experiment(find_experiment("second"), force="back from the shelf")
+    assert model_tags.get_current_assignments() == {rev: "promoted"}
+
+
+def test_what_was_archived_is_passed_over_and_archiving_it_leaves_the_stage_alone(house: Path) -> None:
+    revs = {name: promoted_repo.experiment(house, name, skill=1.0, seed=ord(name)) for name in "abc"}
+    for name in "abc":
+        promote_experiment(find_experiment(name), force="a trial")
+    archive_experiment(find_experiment("b"))
+    with pytest.raises(UserError, match="b is archived already"):
+        archive_experiment(find_experiment("b"))
+    assert stands() == last_tagged() == revs["c"]
+    assert model_tags.get_current_assignments() == {revs["b"]: "archived", revs["c"]: "promoted"}
+    assert rollback_stage(TASK)[0].rev == revs["a"]
+    assert stands() == last_tagged() == revs["a"]
+
+
+def last_tagged() -> str:
+    """Return the commit that DVC delivers: that of the stage's last tag."""
+    with Repo(".") as repo:
+        return str(repo.artifacts.get_rev(MODEL, stage="prod"))
+
+
+def test_a_commit_keeps_its_version_and_a_version_its_commit(house: Path) -> None:
+    promoted_repo.experiment(house, "first", skill=1.0)
+    promoted_repo.experiment(house, "second", skill=1.0, seed=5)
+    promote_experiment(find_experiment("first"), version="v2.1.0")
+    assert promote_experiment(find_experiment("first"), "shadow").tags == (f"{MODEL}#shadow#2",)
+    with pytest.raises(UserError, match=r"registered as v2\.1\.0 already"):
+        promote_experiment(find_experiment("first"), "other", version="2.2.0")
+    with pytest.raises(UserError, match=r"racing-model@v2\.1\.0 is commit"):
+        promote_experiment(find_experiment("second"), version="v2.1.0")
+    with pytest.raises(UserError, match="is no version"):
+        promote_experiment(find_experiment("second"), version="latest")
+    assert promote_experiment(find_experiment("second"), dry_run=True).version == "v2.2.0"
+
+
+def test_an_output_that_is_nowhere_stops_and_one_in_the_remote_does_not(house: Path, tmp_path: Path) -> None:
+    promoted_repo.experiment(house, "sharp", skill=1.0)
+    lock = git(house, "show", f"{find_experiment('sharp').rev}:dvc.lock")
+    calibrator = next(
+        line.split()[-1] for line in lock.split("path: models/racing/calibrator.json")[1].splitlines()[2:]
+    )
+    there = promoted_repo.place(house, calibrator)
+    elsewhere = promoted_repo.place(tmp_path / "remote", calibrator)
+    there.rename(tmp_path / "kept")
+    stopped = promote_experiment(find_experiment("sharp"), dry_run=True)
+    assert stopped.stopped == ["outputs"]
+    assert "models/racing/calibrator.json" in str(stopped.gates[1])
+    remote = tmp_path / "remote/.dvc/cache"
+    elsewhere.parent.mkdir(parents=True)
+    (tmp_path / "kept").rename(elsewhere)
+    (house / ".dvc/config.local").write_text(f"[core]\n    remote = near\n['remote \"near\"']\n    url = {remote}\n")
+    assert promote_experiment(find_experiment("sharp"), dry_run=True).stopped == []
+
+
+def test_what_descends_from_invalid_data_is_stopped_and_not_gone_back_to(house: Path) -> None:
+    promoted_repo.experiment(house, "first", skill=0.5)
+    promoted_repo.experiment(house, "second", skill=1.5, seed=2)
+    promote_experiment(find_experiment("first"))
+    promote_experiment(find_experiment("second"), force="a trial")
+    lock = git(house, "show", f"{find_experiment('first').rev}:dvc.lock")
+    ledger.invalidate_data(
+        next(line.split()[-1] for line in lock.splitlines() if "md5: " in line), "scores were of friendlies"
+    )
+    assert promote_experiment(find_experiment("first"), "shadow", dry_run=True).stopped == ["valid"]
+    with pytest.raises(UserError, match="nothing fit to serve"):
+        rollback_stage(TASK)
+
+
+def test_a_revision_is_remembered_by_its_commit(house: Path) -> None:
+    promoted_repo.write(house, skill=1.0, seed=1)
+    rev = promoted_repo.commit(house, "merged")
+    assert promote_experiment(find_experiment("HEAD")).experiment == rev[:7]
+    assert model_tags.read_events()[-1].experiment == rev[:7]
+
+
+def test_who_has_no_results_is_refused(house: Path) -> None:
+    git(house, "rm", "--quiet", "-r", "metrics")
+    promoted_repo.commit(house, "no metrics")
+    with pytest.raises(UserError, match="has no results"):
+        promote_experiment(find_experiment("HEAD"))
+    with pytest.raises(UserError, match="has no results of 'props', but of racing"):
+        promote_experiment(find_experiment("HEAD~1"), task="props")
+
+
+def told(folder: Path, name: str, at: str, rev: str = "HEAD", message: str = "by hand") -> None:
+    git(folder, "tag", "--annotate", name, rev, "--message", message, GIT_COMMITTER_DATE=at)
+
+
+def test_which_version_stood_in_production_on_a_date_is_told(house: Path) -> None:
+    revs = [git(house, "rev-parse", "HEAD"), promoted_repo.commit(house, "second")]
+    told(house, f"{MODEL}@v1.0.0", "2026-01-05T10:00:00+0000", revs[0])
+    told(house, f"{MODEL}#prod#1", "2026-01-05T10:00:00+0000", revs[0], "into prod\n\nExperiment: weekly")
+    told(house, f"{MODEL}@v1.1.0", "2026-02-01T12:00:00+0000", revs[1])
+    told(house, f"{MODEL}#prod#2", "2026-02-01T12:00:00+0000", revs[1])
+    told(house, f"{MODEL}#prod!#3", "2026-02-03T09:00:00+0000", revs[1])
+    told(house, f"{MODEL}#prod!#4", "2026-02-05T09:00:00+0000", revs[0])
+
+    def versions(*on: str) -> list[str]:
+        found = json.loads(command(house, "history", "--task", TASK, "--json", *(f"--on={day}" for day in on)).stdout)
+        return [each["version"] for each in found]
+
+    assert versions() == ["v1.0.0", "v1.1.0", "v1.0.0"], (
+        "what stood before stands again when the later one is taken out"
+    )
+    assert versions("2026-01-04") == []
+    assert versions("2026-02-01") == ["v1.0.0", "v1.1.0"], "both stood there on that day"
+    assert versions("2026-02-01T12:00") == ["v1.1.0"]
+    assert versions("2026-02-04") == ["v1.0.0"]
+    assert versions("2026-03-01") == []
+    line = command(house, "history", "--on", "2026-01-07").stdout
+    assert line.startswith("2026-01-05 10:00 to 2026-02-01 12:00  prod  racing-model@v1.0.0  weekly (")
+    assert command(house, "history", "--on", "yesterday").stderr.startswith("experiments: --on got 'yesterday'")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_the_tags_they_are_read_as_gto_reads_them(house: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    revs = [promoted_repo.commit(house, f"commit {number}") for number in range(3)]
+    for number, rev in enumerate(revs):
+        told(house, f"{MODEL}@v1.{number}.0", "2026-01-01T00:00:00+0000", rev)
+    for number in range(1, 13):
+        at = datetime(2026, 1, 1, number, tzinfo=UTC).isoformat()
+        stage, rev = chance.choice(["prod", "prod", "shadow"]), chance.choice(revs)
+        inside = {each.rev for each in model_tags.list_assigned_commits(model_tags.read_events(), TASK, stage)}
+        out = "!" if rev in inside and chance.random() < 0.5 else ""
+        told(house, f"{MODEL}#{stage}{out}#{number}", at, rev)
+        for each in ("prod", "shadow"):
+            held = model_tags.list_assigned_commits(model_tags.read_events(), TASK, each)
+            assert (held[-1].rev if held else None) == newest_in(each), f"{stage}{out} of {rev} as tag {number}"
+            last = model_tags.list_stage_periods(model_tags.read_events(), TASK, each)[-1:]
+            assert [period.event.rev for period in last if period.until is None] == [one.rev for one in held[-1:]]
+
+
+def newest_in(stage: str) -> str | None:
+    found: list[Any] = api.find_versions_in_stage(".", MODEL, stage, versions_per_stage=-1) or []
+    newest = max(found, key=lambda each: each.activated_at, default=None)
+    return newest.commit_hexsha if newest else None
+
+
+def test_a_tag_dated_ahead_of_the_clock_is_refused_and_not_waited_for(house: Path) -> None:
+    promoted_repo.experiment(house, "sharp", skill=1.0)
+    told(house, f"{MODEL}@v1.0.0", "2090-01-01T00:00:00+0000")
+    with pytest.raises(UserError, match="ahead; set the clock"):
+        promote_experiment(find_experiment("sharp"))
+    assert git(house, "tag") == f"{MODEL}@v1.0.0", "the version made for it is taken back"
+
+
+@pytest.mark.parametrize("stage", ["Prod", "eu/prod", "prod!", "-prod", "prod_", "", "a b", "prod\n"])
+def test_a_stage_that_no_tag_could_name_is_refused_before_the_gates(house: Path, stage: str) -> None:
+    promoted_repo.experiment(house, "lucky", skill=0.0, seed=2)
+    found = find_experiment("lucky")
+    for dry, force in ((True, None), (False, "a trial")):
+        with pytest.raises(UserError, match="cannot be a stage; use small letters and digits"):
+            promote_experiment(found, stage, force, dry_run=dry)
+    with pytest.raises(UserError, match="cannot be a stage"):
+        demote_experiment(found, stage)
+    with pytest.raises(UserError, match="cannot be a stage"):
+        rollback_stage(TASK, stage)
+    assert git(house, "tag") == ""
+
+
+@pytest.mark.parametrize("stage", ["p", "9", "eu-prod_2"])
+def test_a_stage_that_is_taken_is_read_back(house: Path, stage: str) -> None:
+    promoted_repo.experiment(house, "sharp", skill=1.0)
+    assert promote_experiment(find_experiment("sharp"), stage).promoted
+    assert [each.experiment for each in model_tags.list_assigned_commits(model_tags.read_events(), TASK, stage)] == [
+        "sharp"
+    ]
+
+
+def test_where_a_later_tag_fails_those_already_made_are_taken_back(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revs = {name: promoted_repo.experiment(house, name, skill=1.0, seed=ord(name)) for name in "ab"}
+    for name in revs:
+        promote_experiment(find_experiment(name), force="a trial")
+    promoted_repo.experiment(house, "c", skill=1.0, seed=7)
+    before = git(house, "tag")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise SCMError("disk full")
+
+    monkeypatch.setattr(api, "assign", fail)
+    with pytest.raises(UserError, match=r"^no tag was made: disk full\.$"):
+        promote_experiment(find_experiment("c"), force="a trial")
+    with pytest.raises(UserError, match=r"^no tag was made: disk full\.$"):
+        rollback_stage(TASK)
+    assert git(house, "tag") == before
+    assert stands() == revs["b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--on", "9999-12-31"], "--on got '9999-12-31', where the calendar ends; give an earlier day"),
+        (["--task", "racin"], "no task is called 'racin'; did you mean 'racing'? Allowed: racing."),
+        (["--stage", "Prod"], "'Prod' cannot be a stage"),
+    ],
+)
+def test_what_history_cannot_be_asked_is_refused_in_one_sentence(house: Path, words: list[str], said: str) -> None:
+    done = command(house, "history", *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"experiments: {said}")
+    assert command(house, "history", "--task", TASK).stdout == "Nothing stood in prod.\n"

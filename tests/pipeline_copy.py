@@ -1,0 +1,132 @@
+"""The corridor as DVC resolves it, and small copies of the repository to run it in."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from dvc.repo import Repo
+
+ROOT = Path(__file__).parent.parent
+STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
+KEPT = ("trueline", "stages", "experiments", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
+SAMPLE = "data/sample"
+WALK = """
+import runpy, sys
+task, *stages = sys.argv[1:]
+for stage in stages:
+    sys.argv = [stage, task]
+    runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
+"""
+
+
+def tasks() -> list[str]:
+    """Return the tasks of the plan."""
+    return list(yaml.safe_load((ROOT / "params.yaml").read_text())["tasks"])
+
+
+def instances() -> list[Any]:
+    """Return every stage instance as DVC resolves it."""
+    with Repo(str(ROOT)) as repo:
+        return [stage for stage in repo.index.stages if "@" in stage.addressing]
+
+
+def copy(folder: Path) -> Path:
+    """Copy what the corridor needs into a folder and return it."""
+    for name in (*KEPT, SAMPLE):
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "tmp", "cache"))
+        else:
+            shutil.copy2(source, target)
+    return folder
+
+
+def params(folder: Path) -> Any:
+    """Return what params.yaml of a copy says."""
+    return yaml.safe_load((folder / "params.yaml").read_text())
+
+
+def change(folder: Path, **values: Any) -> None:
+    """Set knobs in params.yaml; a dot in a name is written as two underscores."""
+    changed = params(folder)
+    for name, value in values.items():
+        *sections, last = name.split("__")
+        place = changed
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    (folder / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
+
+
+def quicken(folder: Path, task: str) -> None:
+    """Make the corridor of a task as short as it can be without leaving anything out."""
+    change(folder, workers=1, **{f"tune__{task}__search__trials": 2})
+    for learner, knobs in params(folder)["train"][task].items():
+        for rounds, few in (("iterations", 20), ("epochs", 3)):
+            if rounds in knobs:
+                change(folder, **{f"train__{task}__{learner}__{rounds}": few})
+    for check, knobs in params(folder)["diagnose"][task].items():
+        if "draws" in knobs:
+            change(folder, **{f"diagnose__{task}__{check}__draws": 20})
+    if task == "events":
+        change(folder, folds__events__repeats=1, folds__events__folds=3)
+
+
+def shrink(folder: Path, task: str) -> None:
+    """Leave a task as little of its sample as every fold can live on; a task not named here keeps all of it."""
+    if task == "racing":
+        path = folder / "data/sample/racing/runners.parquet"
+        table = pd.read_parquet(path)
+        day = table["start_time"].dt.normalize()
+        first_races = table.groupby(day)["race_id"].transform(lambda races: pd.factorize(races)[0]) < 4
+        table[first_races & (day > day.max() - pd.Timedelta(days=50))].to_parquet(path)
+    if task == "props":
+        sample = folder / "data/sample/props"
+        games = pd.read_parquet(sample / "games.parquet")
+        since = games.loc[games["season"] == games["season"].max(), "date"].min()
+        for path in sample.glob("*.parquet"):
+            table = pd.read_parquet(path)
+            table[table["date"] >= since].to_parquet(path)
+
+
+def run(folder: Path, stage: str, task: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run one stage as a user would, without DVC."""
+    command = [sys.executable, "-m", f"stages.{stage}", task]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, **options)
+
+
+def walk(folder: Path, task: str, until: str = "diagnose", since: str = "prepare") -> Path:
+    """Run the stages of a task in order from one to another, in one process to spare its imports; return the folder."""
+    stages = STAGES[STAGES.index(since) : STAGES.index(until) + 1]
+    command = [sys.executable, "-c", WALK, task, *stages]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def reachable(stage: str) -> set[str]:
+    """Return the repository files that some tool of a room imports, directly or through another file."""
+    rooms = {"tune": ("tune", "train")}.get(stage, (stage,))
+    waiting = [file for room in rooms for file in (ROOT / "stages" / room).glob("*.py")]
+    found: set[str] = set()
+    while waiting:
+        file = waiting.pop()
+        name = str(file.relative_to(ROOT))
+        if name not in found:
+            found.add(name)
+            waiting += [ROOT / path for path in _imported(file)]
+    return found
+
+
+def _imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            yield from (path for name in names if (ROOT / (path := name.replace(".", "/") + ".py")).exists())

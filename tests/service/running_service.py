@@ -1,0 +1,86 @@
+"""A repository in which a small corridor of one task was walked, as the service finds it, and what the batch says."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import schemathesis
+import yaml
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from tests import pipeline_copy
+from tests.service.trained_repo import seal
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.stats.group_ops import Floats, encode_groups
+from trueline.core.tables import table_schema
+from trueline.service.artifacts.verified_files import open_workspace
+from trueline.service.predictor import load_predictor
+
+OUTS = ("models/{}/final", "models/{}/calibrator.json", "data/prepared/{}.parquet", "data/predictions/{}.parquet")
+SECTIONS = ("tasks", "prepare", "features", "evaluate")
+
+
+def repository(folder: Path, task: str, **knobs: Any) -> Path:
+    """Walk a task's corridor as far as its calibrator, on little data, and write dvc.lock beside it."""
+    pipeline_copy.shrink(pipeline_copy.copy(folder), task)
+    pipeline_copy.quicken(folder, task)
+    pipeline_copy.change(folder, **knobs)
+    pipeline_copy.walk(folder, task, "calibrate")
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    seal(folder, {f"{part}.{task}": params[part][task] for part in SECTIONS}, tuple(out.format(task) for out in OUTS))
+    return folder
+
+
+def table(folder: Path, kind: str, task: str) -> pd.DataFrame:
+    """Return a table that a stage wrote."""
+    return table_schema.read_table(folder / f"data/{kind}/{task}.parquet")
+
+
+def scored(folder: Path, task: str) -> "pd.Series[bool]":
+    """Return which prepared rows some test fold scored."""
+    folds = table(folder, "folds", task)
+    return (folds.filter(like="test_") == "score").any(axis=1)
+
+
+def batch(folder: Path, task: str) -> dict[str, Floats]:
+    """Return what the final model and calibrator say of the features that the stage wrote, of all rows at once."""
+    forecaster = load_predictor(open_workspace(folder), task)
+    learner = load_plugin("train", yaml.safe_load((folder / "params.yaml").read_text())["tasks"][task]["learner"])
+    model = learner.load(folder / f"models/{task}/final")
+    score = learner.score(model, table(folder, "features", task).drop(columns="row_id"))
+    group = encode_groups(table(folder, "prepared", task)["group"])
+    found = forecaster.calibrator.apply(forecaster.state, score, group)
+    return found if isinstance(found, dict) else {"": found}
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as JSON has them: null for what is missing."""
+    plain = rows.astype(object)
+    return [
+        {str(name): value for name, value in row.items()} for row in plain.where(rows.notna(), None).to_dict("records")
+    ]
+
+
+def schema_holds(client: TestClient, path: str) -> None:
+    """Ask an address what its schema allows and what it forbids: no error of the server, nothing forbidden answered.
+
+    What the schema allows may still be refused: that a box is free, say, no schema can tell.
+    """
+    few: Any = settings(
+        max_examples=15,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+    def ask(case: Any) -> None:
+        case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+    operation = schemathesis.openapi.from_asgi("/openapi.json", client.app)[path]["POST"]
+    for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+        drawn: Any = given(operation.as_strategy(generation_mode=mode))
+        few(drawn(ask))()

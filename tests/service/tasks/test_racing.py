@@ -1,0 +1,274 @@
+"""Races over HTTP: the batch's chances to the last bit, from the card and the history before it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from fastapi.testclient import TestClient
+
+from stages.features import racing as features
+from stages.prepare.racing import COLUMNS
+from tests.pipeline_copy import ROOT
+from tests.service import running_service
+from trueline.core.errors import UserError
+from trueline.core.history.input_selection import select_features
+from trueline.core.history.online_history import OnlineHistory
+from trueline.core.history.past import Past
+from trueline.core.stats.group_ops import Floats
+from trueline.service.app import create_app
+from trueline.service.artifacts.verified_files import open_workspace
+from trueline.service.monitoring.prediction_log import read_log
+from trueline.service.settings import Settings
+from trueline.service.tasks import racing
+
+POSTED = 24  # races: of each, the newest ones and some drawn
+CARD = ["race_no", "distance_m", "venue", "grade"]
+RUNNER = ["weight_kg", "trainer", "early_speed"]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the corridor was walked; not to be changed."""
+    return running_service.repository(tmp_path_factory.mktemp("races"), "racing")
+
+
+@pytest.fixture(scope="module")
+def client(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a service that answers for races, with a log of its own."""
+    log = str(tmp_path_factory.mktemp("log"))
+    with TestClient(create_app(Settings(root=str(repository), tasks=("racing",), log=log))) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def model(client: TestClient) -> racing.Model:
+    """The model that the client's service answers with."""
+    found: racing.Model = client.app.state.service.loaded["racing"].model  # type: ignore[attr-defined]
+    return found
+
+
+@pytest.fixture(scope="module")
+def prepared(repository: Path) -> pd.DataFrame:
+    """The prepared rows, which are the history."""
+    return running_service.table(repository, "prepared", "racing")
+
+
+def request(rows: pd.DataFrame, price: bool = True) -> dict[str, Any]:
+    """Return the request for a race, out of its prepared rows."""
+    found = running_service.records(rows)
+    race = found[0]
+    runners = [
+        {"runner": one["entity"].title(), "box": int(one["box"]), "price": one["bsp"] if price else None}
+        | {name: one[name] for name in RUNNER}
+        for one in found
+    ]
+    card = {name: race[name] for name in CARD} | {"race_no": int(race["race_no"])}
+    return card | {"race_id": race["group"], "start_time": race["time"].isoformat(), "runners": runners}
+
+
+def asked(client: TestClient, race: dict[str, Any]) -> Any:
+    """Return the answer to a request."""
+    answer = client.post("/predict/racing", json=race)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def chances(answer: Any) -> Floats:
+    """Return the probabilities of an answer."""
+    return np.array([one["probability"] for one in answer["runners"]])
+
+
+def races(rows: pd.DataFrame, number: int) -> list[pd.DataFrame]:
+    """Return the last races and some drawn from before them."""
+    names = rows["group"].unique()
+    drawn = np.random.default_rng(0).choice(names[:-number], number // 2, replace=False)
+    return [rows[rows["group"] == name] for name in (*drawn, *names[-number // 2 :])]
+
+
+def last(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the last race."""
+    return next(iter(races(rows, 2)[1:]))
+
+
+def test_score_rows_get_the_batch_s_chances_bit_for_bit(
+    client: TestClient, repository: Path, prepared: pd.DataFrame
+) -> None:
+    batch = running_service.batch(repository, "racing")[""]
+    chosen = races(prepared[running_service.scored(repository, "racing")], POSTED)
+    for race in chosen:
+        np.testing.assert_array_equal(chances(asked(client, request(race))), batch[race.index], strict=True)
+    assert len(chosen) == POSTED
+
+
+def test_chances_sum_to_one_fair_odds_are_their_inverse_and_ranks_follow(
+    client: TestClient, prepared: pd.DataFrame
+) -> None:
+    for race in races(prepared, 10):
+        told = asked(client, request(race))["runners"]
+        p = np.array([one["probability"] for one in told])
+        assert abs(p.sum() - 1) <= 1e-12
+        np.testing.assert_array_equal([one["fair_odds"] for one in told], 1 / p)
+        assert [one["rank"] for one in told] == [1 + int((p > own).sum()) for own in p]
+        assert [one["box"] for one in told] == race["box"].tolist()
+
+
+def test_the_market_s_chance_is_prepare_s_and_the_edge_is_what_the_price_pays_after_commission(
+    client: TestClient, prepared: pd.DataFrame
+) -> None:
+    race = last(prepared)
+    told = asked(client, request(race))["runners"]
+    np.testing.assert_array_equal([one["market_probability"] for one in told], race["teacher"])
+    for one, price in zip(told, race["bsp"], strict=True):
+        assert one["edge"] == pytest.approx(one["probability"] * (1 + (price - 1) * 0.95) - 1)
+    half = request(race)
+    half["runners"][0]["price"] = None
+    told = asked(client, half)["runners"]
+    assert [one["edge"] is None for one in told] == [True] + [False] * (len(told) - 1)
+    assert {one["market_probability"] for one in told} == {None}
+
+
+def test_a_price_changes_no_chance_where_the_decision_is_made_before_the_off(
+    client: TestClient, prepared: pd.DataFrame
+) -> None:
+    race = last(prepared)
+    assert np.array_equal(chances(asked(client, request(race))), chances(asked(client, request(race, price=False))))
+
+
+def test_neither_the_race_s_own_outcome_nor_the_future_plays_a_role(
+    model: racing.Model, prepared: pd.DataFrame
+) -> None:
+    race = races(prepared, 10)[7]
+    asked_for = posted(request(race))
+    honest = racing.answer(model, asked_for)
+    since, random = prepared["time"] >= race["time"].iloc[0], np.random.default_rng(1)
+    known_later = ("won", "placed", "target", "teacher", "log_odds", "surprise", "bsp", "run_time_s")
+    tampered = prepared.copy()
+    for name in known_later:
+        tampered.loc[since, name] = random.random(int(since.sum()))
+    assert since.sum() > len(race)
+    for history in (tampered, prepared[~since], prepared[prepared["group"] != race["group"].iloc[0]]):
+        columns = [name for name in prepared if name not in ("benchmark_price",)]
+        forecaster = replace(model.predictor, archive=OnlineHistory(history[columns]))
+        assert racing.answer(replace(model, predictor=forecaster), asked_for) == honest
+
+
+def test_runners_may_come_in_any_order(client: TestClient, prepared: pd.DataFrame) -> None:
+    race = request(last(prepared))
+    turned = race | {"runners": race["runners"][::-1]}
+    assert asked(client, turned)["runners"] == asked(client, race)["runners"][::-1]
+
+
+def test_what_the_history_never_saw_is_missing_and_no_error(client: TestClient, prepared: pd.DataFrame) -> None:
+    race = request(last(prepared))
+    strange = race | {"venue": "Nowhere", "grade": "Unheard of", "distance_m": 1234.5, "race_no": None}
+    strange["runners"] = [one | {"runner": f"New {one['box']}", "trainer": "Nobody"} for one in race["runners"]]
+    bare = strange | {"runners": [{"runner": one["runner"], "box": one["box"]} for one in strange["runners"]]}
+    for odd in (strange, bare, race | {"start_time": "1950-01-01"}, race | {"start_time": "2150-07-01T12:00:00+10:00"}):
+        assert abs(chances(asked(client, odd)).sum() - 1) <= 1e-12
+
+
+def test_a_start_with_an_offset_is_the_moment_that_it_means(client: TestClient, prepared: pd.DataFrame) -> None:
+    race = request(last(prepared))
+    start = pd.Timestamp(race["start_time"])
+    elsewhere = (start + pd.Timedelta(hours=10)).isoformat() + "+10:00"
+    assert asked(client, race | {"start_time": elsewhere}) == asked(client, race)
+
+
+def test_a_race_without_an_id_is_named_by_its_start_and_course(client: TestClient, prepared: pd.DataFrame) -> None:
+    race = request(last(prepared)) | {"race_id": None}
+    assert asked(client, race)["race_id"] == "2024-04-29T18:36 Dunmere 507"
+
+
+def test_prices_at_the_off_make_the_batch_s_inputs_bit_for_bit(model: racing.Model, prepared: pd.DataFrame) -> None:
+    told = yaml.safe_load((ROOT / "params.yaml").read_text())["features"]["racing"] | {"decision": "at_off"}
+    usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
+    present = [column.name for column in usable if column.known != "after"]
+    settings = features.Settings(**told)
+    forecaster = replace(model.predictor, settings=settings, present=present)
+    history = prepared[[column.name for column in usable]]
+    whole = select_features(features.build(prepared[present], Past(history), settings), settings)
+    for race in races(prepared, 6):
+        found = forecaster.build_inputs(racing.prepare_card(model, posted(request(race))))
+        assert "price" in found
+        for name in whole:
+            expected = whole[name].loc[race.index]
+            assert found[name].astype(object).equals(expected.astype(object).reset_index(drop=True)), name
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "one runner": ({"runners": [{"runner": "A", "box": 1}]}, "2"),
+    "too many": ({"runners": [{"runner": f"A{box}", "box": box} for box in range(31)]}, "30"),
+    "a runner twice": ({"runners": [{"runner": "a  b", "box": 1}, {"runner": "A B", "box": 2}]}, "A B"),
+    "a box twice": ({"runners": [{"runner": "A", "box": 1}, {"runner": "B", "box": 1}]}, "box 1"),
+    "a box that does not exist": ({"runners": [{"runner": "A", "box": 1}, {"runner": "B", "box": 99}]}, "box out of"),
+    "an unknown field": ({"colour": "red"}, "colour"),
+    "no name": ({"runners": [{"runner": "  ", "box": 1}, {"runner": "B", "box": 2}]}, "runner"),
+    "a number as text": ({"distance_m": "321"}, "distance_m"),
+    "a moment as a number": ({"start_time": 1714418640}, "start_time"),
+    "a day without its dashes": ({"start_time": "20240429"}, "start_time"),
+    "a year that no clock holds": ({"start_time": "0001-01-01T00:00:00+14:00"}, "start_time"),
+    "no venue": ({"venue": None}, "venue"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_faulty_request_is_refused_in_a_sentence(client: TestClient, name: str) -> None:
+    change, said = REFUSED[name]
+    answer = client.post("/predict/racing", json=racing.EXAMPLE | change)
+    assert answer.status_code == 422, answer.text
+    assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> None:
+    body = json.dumps(racing.EXAMPLE | {"distance_m": 12345.0}).replace("12345.0", number)
+    answer = client.post("/predict/racing", content=body, headers={"content-type": "application/json"})
+    assert 400 <= answer.status_code < 500
+
+
+def test_the_example_is_of_the_sample_and_is_answered(client: TestClient) -> None:
+    assert len(asked(client, racing.EXAMPLE)["runners"]) == 8
+    runners = pd.read_parquet(ROOT / "data/sample/racing/runners.parquet")
+    told: Any = racing.EXAMPLE
+    race = runners[runners["race_id"] == told["race_id"]].rename(columns={"bsp": "price"}).sort_values("box")
+    for name in ("runner", "box", "price", *RUNNER):
+        assert [one[name] for one in told["runners"]] == race[name].tolist()
+    assert {told["start_time"].removesuffix("Z")} == {time.isoformat() for time in race["start_time"]}
+    assert all({told[name]} == set(race[name]) for name in CARD)
+
+
+def test_schemathesis_finds_nothing(client: TestClient) -> None:
+    running_service.schema_holds(client, "/predict/racing")
+
+
+def test_every_field_says_what_it_is() -> None:
+    for part in (racing.Request, racing.Runner, racing.Answer, racing.Chance):
+        assert all(field.description for field in part.model_fields.values()), part
+
+
+def test_every_runner_is_logged_with_its_chance(client: TestClient, prepared: pd.DataFrame) -> None:
+    race = request(last(prepared))
+    answer = asked(client, race)
+    rows = read_log(client.app.state.service.settings.log_folder / "racing")[-len(race["runners"]) :]  # type: ignore[attr-defined]
+    assert [row["predicted"] for row in rows] == [one["probability"] for one in answer["runners"]]
+    assert {row["race_id"] for row in rows} == {race["race_id"]}
+    assert {row["model"] for row in rows} == {answer["model"]}
+    assert [row["price"] for row in rows] == [one["price"] for one in race["runners"]]
+
+
+def test_a_calibrator_without_the_final_fold_is_refused(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = open_workspace(repository)
+    monkeypatch.setattr(type(files), "read_json", lambda *_: {"calibrator": "race_softmax", "folds": {"test_0": {}}})
+    with pytest.raises(UserError, match="fold 'final'"):
+        racing.load(files)
+
+
+def posted(race: dict[str, Any]) -> racing.Request:
+    """Return a request as the service reads it."""
+    return racing.Request.model_validate_json(json.dumps(race))

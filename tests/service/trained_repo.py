@@ -1,0 +1,115 @@
+"""A repository with a small model of the events, made of the first events of the sample as the corridor makes it."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from stages.calibrate import thresholds
+from stages.features import events as features
+from stages.prepare import events as prepare
+from stages.prepare import listings
+from stages.train import tfidf_linear
+from trueline.core.history.input_selection import select_features
+from trueline.core.history.past import Past
+from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.splits.fold_data import FoldData, FoldTables
+from trueline.core.tables import table_schema
+
+ROOT = Path(__file__).parent.parent.parent
+SEED, TAUGHT = 7, 120  # events to fit on; the others calibrate
+LEARNER: dict[str, Any] = {
+    "word_ngrams": 2, "char_ngrams": 4, "max_features": 2000, "min_rows": 2, "length": 20_000, "l2": 0.1,
+    "names": "evidence", "names_shrinkage": 2.0,
+}  # fmt: skip
+CALIBRATOR: dict[str, Any] = {
+    "shrinkage": 10.0, "thresholds": "per_tag", "threshold_shrinkage": 10.0, "aim": "f1", "precision": None,
+}  # fmt: skip
+OUTS = ("models/events/final", "models/events/calibrator.json", "data/predictions/events.parquet")
+
+
+@cache
+def prepared() -> pd.DataFrame:
+    """Return the prepared events of the sample."""
+    knobs = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["events"]
+    raw = listings.read(str(ROOT / "data/sample/events"))
+    return prepare.prepare(raw, prepare.Settings(**knobs))[0]
+
+
+@cache
+def inputs() -> pd.DataFrame:
+    """Return their inputs as the door of `features` has them built."""
+    told = features.Settings(decision="before", include=None, exclude=[], audits=1, marks=True)
+    present = [column.name for column in prepare.columns(prepared()) if column.known == "before"]
+    return select_features(features.build(prepared()[present], Past(prepared()), told), told)
+
+
+@cache
+def fitted() -> tuple[tfidf_linear.Model, dict[str, Any]]:
+    """Return the model and the state of its calibrator."""
+    model = tfidf_linear.fit(_rows(slice(TAUGHT)), tfidf_linear.Settings(**LEARNER), SEED)
+    later = _rows(slice(TAUGHT, None))
+    settings = thresholds.Settings(**CALIBRATOR)
+    state = thresholds.fit(tfidf_linear.score(model, later.x), later.y, np.arange(len(later.y)), settings)
+    return model, state
+
+
+def batch() -> pd.DataFrame:
+    """Return what the corridor predicts of every event: `tuned:<tag>` and `tuned:<tag>:given`."""
+    model, state = fitted()
+    found = thresholds.apply(_rounded(state), tfidf_linear.score(model, inputs()), np.arange(len(inputs())))
+    chances = pd.DataFrame(found[""], columns=[f"tuned:{tag}" for tag in model.tags])
+    given = pd.DataFrame(found["given"], columns=[f"tuned:{tag}:given" for tag in model.tags])
+    targets = prepared()[[f"target:{tag}" for tag in model.tags]]
+    return pd.concat([prepared()[["row_id"]], targets, chances, given], axis=1)
+
+
+def repository(folder: Path) -> Path:
+    """Write the outputs and their dvc.lock into a folder and return it."""
+    model, state = fitted()
+    tfidf_linear.save(model, folder / OUTS[0])
+    write_json({"calibrator": "thresholds", "folds": {"final": {"tuned": state}}}, folder / OUTS[1], digits=12)
+    (folder / OUTS[2]).parent.mkdir(parents=True)
+    table_schema.write_table(batch(), folder / OUTS[2])
+    seal(folder, PARAMS, OUTS)
+    return folder
+
+
+PARAMS: dict[str, Any] = {
+    "tasks.events.learner": "tfidf_linear",
+    "tasks.events.calibrator": "thresholds",
+    "features.events": {"decision": "before", "include": None, "exclude": [], "audits": 1, "marks": True},
+}
+
+
+def seal(folder: Path, params: dict[str, Any], outs: tuple[str, ...]) -> None:
+    """Write the dvc.lock of one stage with these outputs as they are, as DVC would."""
+    told = [{"path": out, "hash": "md5", "md5": md5(folder / out)} for out in outs]
+    stage = {"cmd": "python -m stages", "params": {"params.yaml": params}, "outs": told}
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"train@events": stage}}))
+
+
+def md5(place: Path) -> str:
+    """Return the hash that DVC gives a file or folder."""
+    if place.is_file():
+        return hashlib.md5(place.read_bytes()).hexdigest()
+    files = sorted(file for file in place.rglob("*") if file.is_file())
+    told = [{"md5": md5(file), "relpath": file.relative_to(place).as_posix()} for file in files]
+    return hashlib.md5(json.dumps(told, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def _rows(part: slice) -> FoldData:
+    keys = prepared()[["row_id", "group", "time"]].assign(fold="fit")
+    targets = prepared()[[name for name in prepared() if str(name).startswith("target:")]]
+    told = pd.concat([keys, targets], axis=1)
+    return FoldTables(inputs().assign(row_id=keys["row_id"])[part], told[part]).get_rows("fold", "fit")
+
+
+def _rounded(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state as it is after it was written, with 12 digits."""
+    return {name: [round(value, 12) for value in told] for name, told in state.items() if isinstance(told, list)}

@@ -1,0 +1,564 @@
+"""Checks on made evidence: quiet where nothing is wrong, outspoken where a defect was planted, silent with a reason."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.diagnose.units.evidence import CheckLimits, Evidence, Finding
+from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.plugins import list_plugins, load_plugin
+from trueline.core.splits.walk_forward import WalkForwardSettings, walk_forward
+from trueline.core.stats.group_ops import compute_group_softmax, encode_groups, normalize_by_group
+from trueline.core.tables.table_schema import Column
+
+CHECKS = [
+    name for name in list_plugins("diagnose") if not hasattr(load_plugin("diagnose", name), "Settings")
+]  # others: own files
+OF_LINES = ("market_bias", "too_good_picks")  # they ask about quantities that a market has a line for
+SEEDS = (0, 1, 2, 3)
+DAYS, DAILY = 70, 14  # 70 days of 14 groups; the last 28 days are scored
+LIMITS = CheckLimits(
+    missing_share=0.5,
+    shift=0.2,
+    slope_low=0.9,
+    slope_high=1.1,
+    r2_too_good=0.6,
+    r2_over_market=0.02,
+    segment_groups=40,
+    twin_share=0.01,
+    default_share=0.6,
+    market_bias=1.5,
+    hit_edge=1.0,
+    hit_rate_too_good=0.58,
+    hit_rate_picks=500,
+    error_below_market=0.3,
+)
+COLUMNS = [
+    Column("row_id", "text", "before", "the row"),
+    Column("entity", "text", "before", "who is predicted"),
+    Column("group", "text", "before", "the race"),
+    Column("time", "time", "before", "the start"),
+    Column("target", "number", "after", "share of the win"),
+    Column("teacher", "number", "at_off", "the market's probability"),
+    Column("venue", "text", "before", "where"),
+    Column("distance", "number", "before", "length", "m"),
+    Column("box", "whole", "before", "starting box"),
+    Column("field_size", "whole", "before", "runners"),
+    Column("rating", "number", "before", "a rating"),
+    Column("margin", "number", "after", "an outcome"),
+]
+
+
+def ask(check: str, evidence: Evidence) -> Finding:
+    found: Finding = load_plugin("diagnose", check).check(evidence)
+    return found
+
+
+@cache
+def healthy(seed: int = 0) -> Evidence:
+    """Return evidence whose probabilities are exactly the chances by which the winners were drawn.
+
+    The market knows more: it sees a signal of the winner, and weighs it by Bayes' rule.
+    """
+    random = np.random.default_rng(seed)
+    rows = _field(random)
+    code = encode_groups(rows["group"])
+    strength = random.normal(0, 1.4, len(rows))
+    p = compute_group_softmax(strength, code)
+    rows["target"] = _won(p, code, random)
+    rows["teacher"] = normalize_by_group(p * np.exp(0.5 * random.normal(0.5 * rows["target"], 1)), code)
+    rows["rating"] = strength + random.normal(0, 1, len(rows))
+    rows["margin"] = random.normal(0, 1, len(rows))
+    return _evidence(rows, p, strength, random, seed)
+
+
+def _field(random: np.random.Generator) -> pd.DataFrame:
+    sizes = random.integers(5, 9, DAYS * DAILY)
+    race = np.repeat(np.arange(len(sizes)), sizes)
+    box = np.concatenate([np.arange(1, size + 1) for size in sizes])
+    table = {
+        "row_id": [f"r{number}-{place}" for number, place in zip(race, box, strict=True)],
+        "entity": [f"e{number}" for number in random.permutation(len(race))],
+        "group": [f"g{number}" for number in race],
+        "time": pd.Timestamp("2026-01-01") + pd.to_timedelta(race // DAILY, unit="D"),
+        "venue": np.array(["Ayr", "Bath", "Cork", None], dtype=object)[random.integers(0, 4, len(sizes))][race],
+        "distance": random.normal(500, 80, len(sizes))[race],
+        "box": box,
+        "field_size": sizes[race],
+    }
+    return pd.DataFrame(table)
+
+
+def _won(p: np.ndarray, code: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    drawn = np.log(p) + random.gumbel(size=len(p))
+    best = pd.Series(drawn).groupby(code).transform("max").to_numpy()
+    return np.asarray(drawn == best, dtype=float)
+
+
+def _evidence(
+    rows: pd.DataFrame, p: np.ndarray, strength: np.ndarray, random: np.random.Generator, seed: int
+) -> Evidence:
+    walk = WalkForwardSettings(
+        first_day=None, first_test=0.6, last_test=None, test_days=14, calibrate_days=7, tune_folds=1, tune_days=7,
+        window_days=None, embargo_days=0, label_delay_days=0,
+    )  # fmt: skip
+    keys = rows[["row_id", "group", "time", "target", "teacher"]]
+    folds = pd.concat([keys, walk_forward(rows["time"], rows["group"], walk)], axis=1)
+    features = pd.DataFrame(
+        {
+            "row_id": rows["row_id"],
+            "strength": strength,
+            "rating": rows["rating"].mask(random.random(len(rows)) < 0.2),
+            "distance": rows["distance"],
+            "starts": random.poisson(3, len(rows)),
+            "venue": rows["venue"].astype("category"),
+            "trainer": pd.Categorical([f"t{number}" for number in random.zipf(1.6, len(rows)) % 200]),
+        }
+    )
+    even = normalize_by_group(np.ones(len(rows)), encode_groups(rows["group"]))
+    scored = [
+        rows.loc[folds[fold] == "score", ["row_id", "group", "time", "target"]].assign(
+            fold=fold,
+            tuned=p[folds[fold] == "score"],
+            default=p[folds[fold] == "score"],
+            floor=even[folds[fold] == "score"],
+        )
+        for fold in ("test_0", "test_1")
+    ]
+    audit: dict[str, Any] = {"audited": 6, "moments": 2, "leaking": []}
+    return Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed)
+
+
+def told(evidence: Evidence, **columns: Any) -> Evidence:
+    """Return evidence with some columns of the predictions replaced."""
+    return replace(evidence, predictions=evidence.predictions.assign(**columns))
+
+
+def reshaped(evidence: Evidence, change: Any) -> Evidence:
+    """Return evidence whose tuned scores, ln p, were changed and made shares again."""
+    rows = evidence.predictions
+    return told(
+        evidence,
+        tuned=compute_group_softmax(change(np.log(rows["tuned"].to_numpy()), rows), encode_groups(rows["group"])),
+    )
+
+
+def _late(evidence: Evidence) -> pd.Series:
+    late: pd.Series = (evidence.folds[["test_0", "test_1"]] == "score").any(axis=1)
+    return late
+
+
+def marketless(evidence: Evidence) -> Evidence:
+    return replace(
+        evidence, prepared=evidence.prepared.assign(teacher=np.nan), folds=evidence.folds.assign(teacher=np.nan)
+    )
+
+
+def tiny(evidence: Evidence) -> Evidence:
+    """Return the same evidence reduced to one scored group."""
+    last = evidence.predictions["group"].iloc[-1]
+    ids = evidence.predictions["row_id"][evidence.predictions["group"] == last]
+    tables = {
+        name: getattr(evidence, name)[lambda table: table["row_id"].isin(ids)]
+        for name in ("predictions", "prepared", "features", "folds")
+    }
+    return replace(evidence, **tables)
+
+
+def empty(evidence: Evidence) -> Evidence:
+    return replace(evidence, predictions=evidence.predictions.iloc[:0], audit={})
+
+
+def chances(evidence: Evidence) -> Evidence:
+    """Return evidence of independent rows, each with a chance of its own and a day for a group."""
+    random = np.random.default_rng(evidence.seed)
+    rows = evidence.prepared
+    p = rows["row_id"].map(evidence.predictions.set_index("row_id")["tuned"]).fillna(0.5)
+    group = evidence.prepared["group"].str[1:].astype(int).floordiv(4).astype(str)
+    target = pd.Series(random.random(len(rows)) < p, index=p.index).astype(float)
+    return _retold(evidence, group, target)
+
+
+def quantities(evidence: Evidence) -> Evidence:
+    """Return evidence of a number per row, which is what was predicted and noise, beside a line that errs more."""
+    random = np.random.default_rng(evidence.seed)
+    p = evidence.prepared["row_id"].map(evidence.predictions.set_index("row_id")["tuned"]).fillna(0.5)
+    target = pd.Series(random.normal(40 * p, 8), index=p.index)
+    changed = _retold(evidence, evidence.prepared["group"], target)
+    line = 40 * p + random.normal(0, 0.5, len(p))
+    changed = replace(changed, prepared=changed.prepared.assign(teacher=line))
+    return told(changed, **{arm: 40 * changed.predictions[arm] for arm in ("tuned", "default", "floor")})
+
+
+def _retold(evidence: Evidence, group: pd.Series, target: pd.Series) -> Evidence:
+    prepared = evidence.prepared.assign(group=group, target=target, teacher=np.nan)
+    folds = evidence.folds.assign(group=group, target=target, teacher=np.nan)
+    by_row = prepared.set_index("row_id")
+    predictions = evidence.predictions.assign(
+        **{name: evidence.predictions["row_id"].map(by_row[name]) for name in ("group", "target")}
+    )
+    return replace(evidence, prepared=prepared, folds=folds, predictions=predictions)
+
+
+KINDS: dict[str, Callable[[], Evidence]] = {
+    "healthy": healthy,
+    "tiny": lambda: tiny(healthy()),
+    "marketless": lambda: marketless(healthy()),
+    "empty": lambda: empty(healthy()),
+    "chances": lambda: chances(healthy()),
+    "quantities": lambda: quantities(healthy()),
+    "without the tuned arm": lambda: replace(healthy(), predictions=healthy().predictions.drop(columns="tuned")),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_check_gives_a_finding_on_evidence_of_every_kind_and_never_raises(
+    check: str, kind: str, tmp_path: Path
+) -> None:
+    found = ask(check, KINDS[kind]())
+    assert set(found) == {"status", "summary", "details"}
+    assert found["status"] in ("ok", "warning", "failed", "declined")
+    assert found["summary"].endswith(".")
+    write_json(found, tmp_path / "finding.json")
+    assert json.loads((tmp_path / "finding.json").read_text())["status"] == found["status"]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_check_has_a_name_and_a_docstring_that_opens_with_its_word(check: str) -> None:
+    module = load_plugin("diagnose", check)
+    assert module.NAME
+    assert module.__doc__ is not None
+    assert module.__doc__.startswith(f"{check}: ")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_check_is_content_with_evidence_in_which_nothing_is_wrong(check: str, seed: int) -> None:
+    found = ask(check, quantities(healthy(seed)) if check in OF_LINES else healthy(seed))
+    assert found["status"] == "ok", found["summary"]
+
+
+@pytest.mark.parametrize("seed", SEEDS[:2])
+@pytest.mark.parametrize("check", CHECKS)
+def test_no_check_complains_of_honest_evidence_that_has_no_market(check: str, seed: int) -> None:
+    found = ask(check, marketless(healthy(seed)))
+    assert found["status"] == ("declined" if check in ("too_good", *OF_LINES) else "ok"), found["summary"]
+
+
+@pytest.mark.parametrize("kind", [chances, quantities])
+@pytest.mark.parametrize("check", CHECKS)
+def test_no_check_complains_of_honest_chances_or_quantities(check: str, kind: Any) -> None:
+    found = ask(check, kind(healthy(1)))
+    assert found["status"] in ("ok", "declined"), found["summary"]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_check_finds_the_same_twice_and_leaves_the_evidence_as_it_was(check: str) -> None:
+    before = healthy().predictions.copy(), healthy().features.copy(), healthy().folds.copy()
+    assert ask(check, healthy()) == ask(check, healthy())
+    for left, right in zip(before, (healthy().predictions, healthy().features, healthy().folds), strict=True):
+        assert left.equals(right)
+
+
+def test_checks_that_need_many_groups_decline_on_one_group_and_say_how_many_they_need() -> None:
+    for check in ("calibration_slope", "worst_segments", "too_good", "feature_shift", "constant_features"):
+        found = ask(check, tiny(healthy()))
+        assert found["status"] == "declined", check
+        assert "30" in found["summary"], check
+
+
+def test_leak_audit_fails_on_a_leaking_feature_and_names_it() -> None:
+    found = ask("leak_audit", replace(healthy(), audit={"audited": 6, "moments": 2, "leaking": ["rating"]}))
+    assert found["status"] == "failed"
+    assert "rating" in found["summary"]
+
+
+@pytest.mark.parametrize("audit", [{}, {"audited": 0, "moments": 2, "leaking": []}, {"audited": 6, "moments": 0}])
+def test_leak_audit_declines_where_nothing_was_audited(audit: dict[str, Any]) -> None:
+    assert ask("leak_audit", replace(healthy(), audit=audit))["status"] == "declined"
+
+
+def test_constant_features_names_inputs_that_are_constant_missing_or_mostly_missing() -> None:
+    features = healthy().features
+    sparse = features["rating"].where(np.arange(len(features)) % 3 == 0)
+    planted = features.assign(flat=1.0, one="a", void=np.nan, sparse=sparse)
+    found = ask("constant_features", replace(healthy(), features=planted))
+    assert found["status"] == "warning"
+    assert found["details"]["constant"] == ["flat", "one"]
+    assert found["details"]["all_missing"] == ["void"]
+    assert list(found["details"]["mostly_missing"]) == ["sparse"]
+
+
+def test_constant_features_names_an_input_that_wakes_only_where_it_is_scored() -> None:
+    evidence = healthy()
+    planted = evidence.features.assign(woken=np.where(_late(evidence), evidence.features["strength"], 0.0))
+    found = ask("constant_features", replace(evidence, features=planted))
+    assert found["details"]["awakened"] == {"woken": ["test_0"]}
+    assert "woken" in found["summary"]
+
+
+def test_constant_features_names_a_measured_input_in_which_one_value_hides_what_is_missing() -> None:
+    evidence = healthy()
+    measured = evidence.features["strength"]
+    hidden = measured.mask(np.random.default_rng(1).random(len(measured)) < 0.7, 0.0)
+    found = ask("constant_features", replace(evidence, features=evidence.features.assign(strength=hidden)))
+    assert found["status"] == "warning"
+    assert list(found["details"]["defaulted"]) == ["strength"]
+    assert found["details"]["defaulted"]["strength"] == pytest.approx(0.7, abs=0.02)
+    honest = evidence.features.assign(strength=measured.mask(hidden == 0))
+    assert ask("constant_features", replace(evidence, features=honest))["details"]["defaulted"] == {}
+
+
+def test_an_input_that_is_one_value_or_missing_is_not_constant() -> None:
+    features = healthy().features
+    flag = pd.Series(1.0, index=features.index).mask(np.arange(len(features)) % 3 == 0)
+    assert ask("constant_features", replace(healthy(), features=features.assign(flag=flag)))["status"] == "ok"
+
+
+def test_feature_shift_names_a_number_that_moved_and_a_count_that_grows_most_shifted_first() -> None:
+    evidence = healthy()
+    features = evidence.features
+    planted = features.assign(
+        strength=features["strength"] + 0.8 * _late(evidence), starts=(evidence.folds["time"].rank() // 50)
+    )
+    found = ask("feature_shift", replace(evidence, features=planted))
+    assert found["status"] == "warning"
+    assert found["details"]["shifted"] == ["starts", "strength"]
+
+
+def test_feature_shift_names_a_category_of_new_levels_and_a_number_that_goes_missing() -> None:
+    evidence = healthy()
+    features, late = evidence.features, _late(evidence)
+    venue = features["venue"].astype(object).mask(late, "Dover").astype("category")
+    planted = features.assign(venue=venue, strength=features["strength"].mask(late & (np.arange(len(late)) % 2 == 0)))
+    assert ask("feature_shift", replace(evidence, features=planted))["details"]["shifted"] == ["venue", "strength"]
+
+
+def test_feature_shift_is_not_fooled_by_the_noise_of_few_groups() -> None:
+    evidence = healthy(2)
+    few = evidence.folds["group"].isin(evidence.folds["group"].unique()[::13])
+    ids = evidence.folds["row_id"][few]
+    small = replace(
+        evidence, folds=evidence.folds[few], features=evidence.features[evidence.features["row_id"].isin(ids)]
+    )
+    found = ask("feature_shift", replace(small, limits=LIMITS.model_copy(update={"shift": 0.0})))
+    assert found["status"] == "declined" or not found["details"]["shifted"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("factor", "said"), [(1.5, "too bold"), (0.6, "too timid")])
+def test_calibration_slope_warns_of_probabilities_too_bold_or_too_timid(factor: float, said: str, seed: int) -> None:
+    found = ask("calibration_slope", reshaped(healthy(seed), lambda score, _: factor * score))
+    assert found["status"] == "warning"
+    assert said in found["summary"]
+
+
+def test_the_calibration_slope_is_that_of_a_plain_logistic_regression_and_covers_one() -> None:
+    found = ask("calibration_slope", healthy())["details"]
+    assert found["slope"]["low"] < 1 < found["slope"]["high"]
+    assert found["intercept"]["low"] < 0.1
+    rows = healthy().predictions
+    x = np.log(rows["tuned"]) - np.log1p(-rows["tuned"])
+    p = 1 / (1 + np.exp(-found["intercept"]["value"] - found["slope"]["value"] * x))
+    assert abs((rows["target"] - p).sum()) < 1e-6
+    assert abs(((rows["target"] - p) * x).sum()) < 1e-6
+
+
+def test_calibration_slope_declines_quantities_and_probabilities_that_are_all_equal() -> None:
+    assert ask("calibration_slope", quantities(healthy()))["status"] == "declined"
+    assert ask("calibration_slope", told(chances(healthy()), tuned=0.3))["status"] == "declined"
+
+
+def _at(evidence: Evidence, column: str) -> pd.Series:
+    return evidence.predictions["row_id"].map(evidence.prepared.set_index("row_id")[column])
+
+
+@pytest.mark.parametrize("market", [True, False])
+def test_worst_segments_names_the_venue_at_which_the_model_is_confused(market: bool) -> None:
+    evidence = healthy() if market else marketless(healthy())
+    bath = (_at(evidence, "venue") == "Bath").to_numpy()
+    found = ask("worst_segments", reshaped(evidence, lambda score, _: np.where(bath, np.roll(score, 1), score)))
+    assert found["status"] == "warning"
+    worst = found["details"]["worst"][0]
+    assert (worst["column"], worst["level"]) == ("venue", "Bath")
+    assert worst["low"] > 0
+
+
+def test_worst_segments_cries_wolf_on_honest_evidence_about_as_rarely_as_its_interval_says() -> None:
+    alarms = [ask("worst_segments", healthy(seed))["status"] == "warning" for seed in range(20)]
+    assert sum(alarms) <= 3  # one in 20 is promised; four or more come to one such run in 60
+
+
+def test_worst_segments_names_a_venue_of_which_the_model_knows_nothing_if_the_market_does() -> None:
+    evidence = healthy()
+    cork = (_at(evidence, "venue") == "Cork").to_numpy()
+    found = ask("worst_segments", reshaped(evidence, lambda score, _: np.where(cork, 0.0, score)))
+    assert [(one["column"], one["level"]) for one in found["details"]["worst"]] == [("venue", "Cork")]
+
+
+def test_worst_segments_names_a_box_whose_runners_are_underrated_by_its_mean_residual() -> None:
+    evidence = healthy()
+    inner = (_at(evidence, "box") == 1).to_numpy()
+    found = ask("worst_segments", reshaped(evidence, lambda score, _: score - 1.0 * inner))
+    worst = found["details"]["worst"][0]
+    assert (worst["column"], worst["level"], worst["measure"]) == ("box", "1", "target − p")
+    assert worst["mean"] > 0
+
+
+def test_worst_segments_skips_segments_of_too_few_groups_and_columns_known_only_later() -> None:
+    few = replace(healthy(), limits=LIMITS.model_copy(update={"segment_groups": 400}))
+    assert ask("worst_segments", few)["status"] == "declined"
+    evidence = healthy()
+    planted = replace(evidence, prepared=evidence.prepared.assign(margin=evidence.prepared["target"]))
+    assert ask("worst_segments", planted)["status"] == "ok"
+
+
+def test_worst_segments_sees_a_part_in_which_chances_or_quantities_are_wrong() -> None:
+    for evidence, wrong in ((chances(healthy()), 0.3), (quantities(healthy()), 8.0)):
+        bath = _at(evidence, "venue") == "Bath"
+        planted = told(
+            evidence, tuned=evidence.predictions["tuned"].mask(bath, evidence.predictions["tuned"] / 3 + wrong)
+        )
+        found = ask("worst_segments", planted)
+        assert found["details"]["worst"][0]["level"] == "Bath"
+
+
+def _leaked(evidence: Evidence, strength: float) -> Evidence:
+    target = evidence.predictions["target"].to_numpy()
+    return reshaped(evidence, lambda score, _: score + strength * target)
+
+
+def test_too_good_fails_a_model_that_beats_a_market_it_cannot_know() -> None:
+    found = ask("too_good", _leaked(healthy(), 0.8))
+    assert found["status"] == "failed"
+    assert found["details"]["over_market"]["low"] > LIMITS.r2_over_market
+
+
+def test_too_good_fails_an_r2_beyond_belief_even_without_a_market() -> None:
+    assert ask("too_good", _leaked(marketless(healthy()), 5.0))["status"] == "failed"
+
+
+def test_too_good_allows_a_lead_over_a_market_that_is_known_at_the_decision() -> None:
+    evidence = replace(_leaked(healthy(), 0.8), audit={"audited": 6, "moments": 2, "decision": "at_off"})
+    assert ask("too_good", evidence)["status"] == "ok"
+
+
+def test_too_good_judges_quantities_by_their_squared_error_beside_the_line() -> None:
+    evidence = quantities(healthy())
+    assert ask("too_good", evidence)["status"] == "ok"
+    leaked = evidence.predictions["tuned"] + 0.1 * (evidence.predictions["target"] - evidence.predictions["tuned"])
+    found = ask("too_good", told(evidence, tuned=leaked))
+    assert found["status"] == "failed"
+    assert found["details"]["over_market"]["low"] > LIMITS.r2_over_market
+
+
+@pytest.mark.parametrize(("shift", "status"), [(0.0, "ok"), (1.0, "ok"), (-2.0, "failed"), (2.0, "failed")])
+def test_market_bias_fails_predictions_that_stand_on_one_side_of_the_line(shift: float, status: str) -> None:
+    evidence = quantities(healthy())
+    found = ask("market_bias", told(evidence, tuned=evidence.predictions["tuned"] + shift))
+    assert found["status"] == status
+    assert found["details"]["distance"]["value"] == pytest.approx(shift, abs=0.05)
+    assert found["details"]["rows"] == len(evidence.predictions)
+
+
+def test_market_bias_looks_only_at_rows_that_have_a_line_and_declines_without_a_limit() -> None:
+    evidence = quantities(healthy())
+    line = evidence.prepared["teacher"].mask(evidence.prepared["box"] > 2)
+    some = replace(evidence, prepared=evidence.prepared.assign(teacher=line))
+    unlined = told(some, tuned=some.predictions["tuned"] + np.where(_boxes(some) > 2, 100.0, 0.0))
+    assert ask("market_bias", unlined)["status"] == "ok"
+    limitless = replace(evidence, limits=LIMITS.model_copy(update={"market_bias": None}))
+    assert ask("market_bias", limitless)["status"] == "declined"
+
+
+def test_too_good_picks_fails_hit_rates_that_only_a_leak_reaches() -> None:
+    evidence = quantities(healthy())
+    predictions = evidence.predictions
+    leaked = predictions["tuned"] + 0.3 * (predictions["target"] - predictions["tuned"])
+    found = ask("too_good_picks", told(evidence, tuned=leaked))
+    assert found["status"] == "failed"
+    assert found["details"]["hit_rate"]["low"] > 0.58
+    line = predictions["row_id"].map(evidence.prepared.set_index("row_id")["teacher"])
+    picked = (leaked - line).abs() >= 1
+    won = np.sign(leaked - line) == np.sign(predictions["target"] - line)
+    assert found["details"]["hit_rate"]["value"] == pytest.approx(won[picked].mean())
+    few = LIMITS.model_copy(update={"hit_rate_picks": 10**6, "error_below_market": 100.0})
+    assert ask("too_good_picks", replace(told(evidence, tuned=leaked), limits=few))["status"] == "ok"
+
+
+def test_too_good_picks_fails_an_error_far_below_the_line_s_even_where_it_hardly_picks() -> None:
+    evidence = quantities(healthy())
+    line = evidence.prepared["teacher"] + np.random.default_rng(2).normal(0, 12, len(evidence.prepared))
+    found = ask("too_good_picks", replace(evidence, prepared=evidence.prepared.assign(teacher=line)))
+    assert found["status"] == "failed"
+    assert found["details"]["error_below_market"] > 0.3
+    assert ask("too_good_picks", marketless(evidence))["status"] == "declined"
+
+
+def _boxes(evidence: Evidence) -> np.ndarray:
+    return evidence.predictions["row_id"].map(evidence.prepared.set_index("row_id")["box"]).to_numpy()
+
+
+def test_duplicates_fails_a_row_predicted_twice_and_a_row_scored_by_two_folds() -> None:
+    rows = healthy().predictions
+    again = replace(healthy(), predictions=pd.concat([rows, rows.iloc[:3]]))
+    found = ask("duplicates", again)
+    assert (found["status"], found["details"]["repeated"]) == ("failed", 3)
+    twice = replace(healthy(), predictions=pd.concat([rows, rows.iloc[:2].assign(fold="test_1")]))
+    found = ask("duplicates", twice)
+    assert (found["status"], found["details"]["several_folds"]) == ("failed", 2)
+
+
+def test_duplicates_fails_a_row_that_one_fold_both_fits_and_scores() -> None:
+    evidence = healthy()
+    seen = evidence.predictions["row_id"].iloc[0]
+    fit = evidence.folds[evidence.folds["row_id"] == seen].assign(test_0="fit")
+    found = ask("duplicates", replace(evidence, folds=pd.concat([evidence.folds, fit])))
+    assert (found["status"], found["details"]["learned"]) == ("failed", 1)
+
+
+def test_duplicates_warns_of_one_entity_twice_at_one_time_and_of_twins() -> None:
+    evidence = healthy()
+    same = evidence.prepared["entity"].mask(
+        evidence.prepared["row_id"].isin(evidence.predictions["row_id"][:2]), "same"
+    )
+    found = ask("duplicates", replace(evidence, prepared=evidence.prepared.assign(entity=same)))
+    assert (found["status"], found["details"]["same_moment"]) == ("warning", 1)
+    frozen = evidence.features.copy()
+    late = frozen.index[_late(evidence)][:100]
+    for name in frozen.columns.drop("row_id"):
+        frozen.loc[late, name] = frozen.loc[late[0], name]
+    found = ask("duplicates", replace(evidence, features=frozen))
+    assert found["status"] == "warning"
+    assert found["details"]["twin_share"] > LIMITS.twin_share
+
+
+def test_coverage_fails_rows_without_a_prediction_and_predictions_nobody_asked_for() -> None:
+    rows = healthy().predictions
+    found = ask("coverage", replace(healthy(), predictions=rows.iloc[7:]))
+    assert (found["status"], found["details"]["unpredicted"]) == ("failed", 7)
+    found = ask("coverage", replace(healthy(), predictions=pd.concat([rows, rows.iloc[:1].assign(row_id="nobody")])))
+    assert (found["status"], found["details"]["unasked"]) == ("failed", 1)
+
+
+def test_coverage_fails_missing_predictions_and_shares_that_do_not_sum_to_one() -> None:
+    rows = healthy().predictions
+    found = ask("coverage", told(healthy(), tuned=rows["tuned"].where(np.arange(len(rows)) >= 2)))
+    assert (found["status"], found["details"]["missing"]["tuned"]) == ("failed", 2)
+    first = rows["group"] == rows["group"].iloc[0]
+    found = ask("coverage", told(healthy(), floor=rows["floor"].where(~first, 0.9)))
+    assert (found["status"], found["details"]["torn"]) == ("failed", {"tuned": 0, "default": 0, "floor": 1})
+
+
+def test_coverage_asks_no_sums_of_chances_and_declines_where_nothing_is_scored() -> None:
+    assert ask("coverage", chances(healthy()))["status"] == "ok"
+    unscored = healthy().folds.drop(columns=["test_0", "test_1"])
+    assert ask("coverage", replace(healthy(), folds=unscored))["status"] == "declined"

@@ -1,0 +1,97 @@
+"""Today: one line and an exit code that cron can read; what cannot be told is never ok."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from stages.diagnose.monitoring import today_cli as command
+from stages.diagnose.monitoring.daily_columns import COLUMNS
+from stages.diagnose.monitoring.today_cli import main, report_day
+from trueline.core.errors import UserError
+from trueline.core.tables.table_schema import write_table
+
+FIRST = date(2026, 1, 1)
+LEVELS = (None, "none", "info", "warning", "critical")
+
+
+def table() -> pd.DataFrame:
+    """Return a daily table of five days, one of each level, as far as it is read."""
+    days = [FIRST + timedelta(days=number) for number in range(5)]
+    found = pd.DataFrame({column.name: pd.Series([None] * 5, dtype=object) for column in COLUMNS})
+    told: dict[str, list[Any]] = {
+        "game_date": days,
+        "status": ["graded"] * 5,
+        "alert_level": list(LEVELS),
+        "alert_message": [None, "No rule alarms.", "[INFO] i.", "[WARNING] w.", "[CRITICAL] c."],
+        "alert_reason": ["the first day sets the limits", None, None, None, None],
+        "primary_cause": [None, "none", "undecided", "bias", "leakage"],
+        "cause_confidence": [None, 0.9, None, 0.75, 0.8],
+    }
+    return found.assign(**{name: pd.Series(values, dtype=object) for name, values in told.items()})
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "metrics" / "props" / "daily.parquet"
+    path.parent.mkdir(parents=True)
+    write_table(table(), path, COLUMNS)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("number", "code"), [(0, 3), (1, 0), (2, 0), (3, 1), (4, 2)])
+def test_the_exit_code_is_the_level(root: Path, number: int, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["props", "--date", f"{FIRST + timedelta(days=number)}"]) == code
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert said.startswith(f"props 2026-01-0{number + 1} {LEVELS[number] or 'unknown'}")
+
+
+def test_the_newest_day_is_told_with_level_cause_and_message(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["props"]) == 2
+    assert capsys.readouterr().out == "props 2026-01-05 critical · cause: leakage (0.80) · [CRITICAL] c.\n"
+    found = report_day(table())
+    assert (found.level, found.cause, found.confidence, found.exit_code) == ("critical", "leakage", 0.8, 2)
+    assert report_day(table(), FIRST).message == "the first day sets the limits"
+    assert report_day(table(), FIRST).cause is None
+
+
+def test_an_unknown_day_and_an_empty_table_are_refused_in_a_sentence() -> None:
+    with pytest.raises(UserError, match="it runs from 2026-01-01 to 2026-01-05"):
+        report_day(table(), date(2025, 12, 31))
+    with pytest.raises(UserError, match="no days"):
+        report_day(table().iloc[:0])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["props", "--date", "2031-01-01"], "it runs from 2026-01-01 to 2026-01-05"),
+        (["props", "--date", "soon"], "not a date"),
+        (["nothing"], "dvc repro diagnose@nothing"),
+        ([], "usage"),
+        (["props", "--loud"], "usage"),
+    ],
+)
+def test_what_cannot_be_told_exits_3_with_one_sentence(
+    root: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 3
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert said in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_only_warnings_are_sent_and_only_if_asked(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(command, "notify", sent.append)
+    for number in range(5):
+        main(["props", "--date", f"{FIRST + timedelta(days=number)}"])
+    assert sent == []
+    codes = [main(["props", "--notify", "--date", f"{FIRST + timedelta(days=number)}"]) for number in range(5)]
+    assert codes == [3, 0, 0, 1, 2]  # whether it is delivered changes no code
+    assert [text.split()[2] for text in sent] == ["warning", "critical"]

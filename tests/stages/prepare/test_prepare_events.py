@@ -1,0 +1,311 @@
+"""What prepare keeps of events, what it sets aside and why, and what it finds in their tags."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.prepare.events import COLUMNS, RULES, Settings, clean_event_texts, columns, prepare
+from stages.prepare.listings import read
+from trueline.core.errors import UserError
+from trueline.core.splits.walk_forward import NO_CLOCK
+from trueline.core.tables import table_schema
+
+KNOBS: dict[str, Any] = {
+    "tags": None,
+    "delimiters": ",;|",
+    "untagged": "keep",
+    "least_examples": 2,
+    "twin_similarity": 0.4,
+    "twin_words": 2,
+    "cut_share": 0.05,
+}
+NAMES = ["Brass Night", "Open Kiln", "Long Ride", "Night Reel", "Two Choirs", "Seed Swap"]
+TAGS: list[Any] = [["music", "dance"], ["art"], ["sport", "art"], [], ["music"], ["art"]]
+
+
+def settings(**changed: Any) -> Settings:
+    return Settings(**{**KNOBS, **changed})
+
+
+def events(**changed: Any) -> pd.DataFrame:
+    """Six sound events, no two alike; `changed` replace or add whole columns."""
+    told = {
+        "id": [f"e{number}" for number in range(6)],
+        "name": NAMES,
+        "description": [f"About {name.lower()} and nothing besides, number {at}." for at, name in enumerate(NAMES)],
+        "location": "Mill Lane",
+        "tags": TAGS,
+    }
+    return pd.DataFrame(told | changed)
+
+
+def changed(column: str, value: Any, at: int = 0) -> pd.DataFrame:
+    """Sound events of which one cell is another."""
+    raw = events().astype(object)
+    raw.at[at, column] = value
+    return raw
+
+
+def again(**other: Any) -> pd.DataFrame:
+    """Sound events, the first of them twice, the second time with other values."""
+    raw = events()
+    return pd.concat([raw, raw.iloc[:1].assign(**other)], ignore_index=True)
+
+
+DATED = {"date": [f"2025-03-0{day}" for day in range(1, 7)]}
+NOTHING: dict[str, Any] = {"name": "🎉", "description": "<br>", "location": None}
+FAULTS: dict[str, tuple[pd.DataFrame, int]] = {
+    "missing id": (changed("id", " "), 1),
+    "unreadable tags": (changed("tags", 5), 1),
+    "unreadable date": (events(date=[*DATED["date"][:5], "soon"]), 1),
+    "missing date": (events(date=[*DATED["date"][:5], None]), 1),
+    "empty text": (pd.concat([events(), pd.DataFrame([{"id": "x", "tags": ["art"], **NOTHING}])]), 1),
+    "untagged": (events(), 1),
+    "several events of one id": (again(name="Another one"), 2),
+    "delivered twice": (again(), 1),
+}
+
+
+@pytest.mark.parametrize("reason", RULES)
+def test_an_event_with_a_fault_is_set_aside_and_counted_under_its_reason(reason: str) -> None:
+    raw, count = FAULTS[reason]
+    prepared, report = prepare(raw, settings(untagged="set_aside" if reason == "untagged" else "keep"))
+    assert report["set_aside"] == {reason: count}
+    assert (report["rows_in"], report["rows_out"]) == (len(raw), len(raw) - count)
+    assert len(prepared) == len(raw) - count
+
+
+def test_prepared_rows_obey_their_declarations_in_declared_order() -> None:
+    prepared, _ = prepare(events(), settings())
+    declared = columns(prepared)
+    table_schema.validate_table(prepared, declared, "prepared")
+    assert [column.name for column in declared] == list(prepared)
+    assert list(prepared)[: len(COLUMNS)] == [column.name for column in COLUMNS]
+    tags = ["art", "dance", "music", "sport"]
+    assert list(prepared)[len(COLUMNS) :] == [*(f"says:{tag}" for tag in tags), *(f"target:{tag}" for tag in tags)]
+    assert prepared["row_id"].tolist() == [f"e{number}" for number in range(6)]
+
+
+def test_only_the_tags_given_are_declared_known_afterwards() -> None:
+    declared = columns(prepare(events(), settings())[0])
+    assert {c.name for c in declared if c.known == "after"} == {
+        f"target:{t}" for t in ("art", "dance", "music", "sport")
+    }
+    assert {c.known for c in declared} == {"before", "after"}
+
+
+def test_a_tag_is_a_target_of_its_own_and_an_event_may_have_none() -> None:
+    prepared, report = prepare(events(), settings())
+    assert prepared["target:art"].tolist() == [0, 1, 1, 0, 0, 1]
+    assert prepared["target:music"].tolist() == [1, 0, 0, 0, 1, 0]
+    assert prepared.filter(like="target:").sum(axis=1).tolist() == [2, 1, 2, 0, 1, 1]
+    assert report["events_without_tags"] == 1
+    assert report["tags_per_event"] == {"mean": pytest.approx(7 / 6), "most": 2}
+    assert report["distinct_tag_sets"] == 5
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *(["Jazz", " art ", "jazz"], ("art", "jazz"), np.array(["art", "jazz"]), ["art", None, "jazz", ""]),
+        *("art,jazz", "Art ; JAZZ", "jazz|art|", '["art", "jazz"]', "['art', 'jazz']", "ａｒｔ, j\u200bazz"),
+    ],
+)
+def test_tags_come_as_lists_or_as_text_and_mean_the_same(cell: Any) -> None:
+    prepared, _ = prepare(changed("tags", cell), settings())
+    first = prepared.iloc[0].filter(like="target:")
+    assert first[first == 1].index.tolist() == ["target:art", "target:jazz"]
+
+
+@pytest.mark.parametrize("cell", [None, np.nan, "", " ", [], "[]", ["", None], ",;"])
+def test_an_empty_cell_is_no_tags(cell: Any) -> None:
+    prepared, report = prepare(changed("tags", cell), settings())
+    assert report["events_without_tags"] == 2
+    assert len(prepared) == 6
+
+
+@pytest.mark.parametrize("cell", [5, {"art": 1}, ["art", 5], "[art", '["art", 5]', "[" * 5000, True])
+def test_a_cell_that_holds_no_tags_is_unreadable(cell: Any) -> None:
+    assert prepare(changed("tags", cell), settings())[1]["set_aside"] == {"unreadable tags": 1}
+
+
+def test_delimiters_are_a_choice_and_a_tag_may_have_blanks() -> None:
+    prepared, _ = prepare(changed("tags", "live  music; a,b"), settings(delimiters=";"))
+    assert {"target:live music", "target:a,b"} <= set(prepared)
+
+
+def test_what_cannot_be_learned_is_named_and_stays_in_the_truth() -> None:
+    raw = events(tags=[["all", "few"], ["all", "some"], ["all", "some"], ["all"], ["all"], ["all"]])
+    prepared, report = prepare(raw, settings(tags=["all", "few", "none", "some"]))
+    reasons = {"all": "on every event", "few": "in fewer than 2 clusters", "none": "on no event"}
+    assert report["not_learnable"] == reasons
+    assert prepared.filter(like="target:").sum().tolist() == [6, 1, 0, 2]
+    assert report["tags"]["some"] == {"events": 2, "share": pytest.approx(1 / 3), "clusters": 2}
+
+
+def test_a_recurring_event_is_one_example_however_often_it_recurs() -> None:
+    series = {
+        "name": "Brass Night",
+        "description": [f"Horns and drums till late, all ages, part {n}" for n in range(6)],
+    }
+    prepared, report = prepare(events(tags=[["late"]] * 3 + [["other"]] * 3, **series), settings())
+    assert prepared["group"].tolist() == ["e0"] * 6
+    assert report["clusters"] == {"all": 1, "of_several": 1, "events_in_them": 6, "largest": 6}
+    assert report["not_learnable"] == {"late": "in fewer than 2 clusters", "other": "in fewer than 2 clusters"}
+
+
+def test_events_that_share_only_their_place_are_no_twins() -> None:
+    place = (
+        "The Great Hall of the Corn Exchange, 12 Station Parade, Northwick, United Kingdom, near the old bus station"
+    )
+    assert prepare(events(location=place), settings())[0]["group"].is_unique
+
+
+def test_a_tag_outside_the_fixed_set_is_refused_with_the_nearest() -> None:
+    with pytest.raises(
+        UserError, match=r"2 rows have the tag 'music', which .* did you mean 'musik'\? .*take every tag"
+    ):
+        prepare(events(), settings(tags=["art", "dance", "musik", "sport"]))
+
+
+def test_a_fixed_set_is_spelt_as_tags_are() -> None:
+    prepared, _ = prepare(events(), settings(tags=[" Art", "DANCE", "music", "sport", "Zoo"]))
+    assert prepared["target:zoo"].sum() == 0
+
+
+def test_a_table_without_a_tag_is_refused() -> None:
+    with pytest.raises(UserError, match="none of 6 rows has a tag"):
+        prepare(events(tags=""), settings())
+
+
+@pytest.mark.parametrize("column", ["id", "name", "tags"])
+def test_an_absent_column_is_refused_with_the_nearest(column: str) -> None:
+    with pytest.raises(UserError, match=f"events has no column '{column}'; did you mean '{column}s'"):
+        prepare(events().rename(columns={column: f"{column}s"}), settings())
+
+
+def test_an_empty_table_and_one_of_which_nothing_survives_are_refused() -> None:
+    with pytest.raises(UserError, match="events has no rows"):
+        prepare(events().head(0), settings())
+    with pytest.raises(UserError, match="none of 6 rows survives; most were set aside for 'empty text'"):
+        prepare(events(**NOTHING), settings())
+
+
+def test_an_event_with_one_field_is_an_event() -> None:
+    raw = events().drop(columns=["description", "location"])
+    prepared, report = prepare(raw, settings())
+    assert len(prepared) == 6
+    assert report["missing_share"] == {"name": 0.0, "description": 1.0, "location": 1.0}
+    assert prepared["description"].eq("").all()
+
+
+def test_texts_are_cleaned_and_a_missing_one_is_empty() -> None:
+    raw = pd.DataFrame({"name": ["<b>Ｊazz</b> &amp; soul", None, 7], "location": [np.nan, "here", "🎈"]})
+    assert clean_event_texts(raw).to_dict("list") == {
+        "name": ["Jazz & soul", "", "7"],
+        "description": ["", "", ""],
+        "location": ["", "here", ""],
+    }
+
+
+def test_a_text_says_a_tag_where_its_name_stands_in_any_field() -> None:
+    raw = events(name=["A party", *NAMES[1:]], location=["Mill Lane", "Sport-Halle", *["Mill Lane"] * 4])
+    prepared, _ = prepare(raw, settings())
+    assert prepared["says:art"].tolist() == [1, 0, 0, 0, 0, 0]
+    assert prepared["says:sport"].tolist() == [0, 1, 0, 0, 0, 0]
+
+
+def test_without_dates_all_events_are_simultaneous() -> None:
+    for raw in (events(), events(date=None)):
+        prepared, report = prepare(raw, settings())
+        assert (prepared["time"] == NO_CLOCK).all()
+        assert prepared["time"].dtype == "datetime64[us]"
+        assert report["clock"] is False
+
+
+def test_with_dates_events_stand_in_the_order_of_time() -> None:
+    prepared, report = prepare(events(date=DATED["date"][::-1]), settings())
+    assert prepared["row_id"].tolist() == [f"e{number}" for number in (5, 4, 3, 2, 1, 0)]
+    assert prepared["time"].is_monotonic_increasing
+    assert (report["clock"], report["first_day"], report["last_day"]) == (True, "2025-03-01", "2025-03-06")
+
+
+def test_the_order_of_the_raw_rows_leaves_no_trace() -> None:
+    raw = pd.concat([events(), again().iloc[6:], changed("id", None).iloc[:1]], ignore_index=True)
+    straight, report = prepare(raw, settings())
+    shuffled, other = prepare(raw.sample(frac=1, random_state=3), settings())
+    pd.testing.assert_frame_equal(straight, shuffled, check_exact=True)
+    assert report == other
+    assert report["set_aside"] == {"missing id": 1, "delivered twice": 1}
+
+
+def test_texts_cut_at_one_length_are_counted() -> None:
+    whole = [("word and more " * 9)[: 90 + number] for number in range(3)]
+    raw = events(description=[*(f"{name:.<24}a" for name in NAMES[:3]), *whole])
+    report = prepare(raw, settings())[1]["cut_texts"]
+    assert report == {"length": 25, "texts": 3, "mid_word": 3, "share": 0.5}
+    raw.loc[0, "description"] = f"{NAMES[0]:.<25}"
+    assert prepare(raw, settings())[1]["cut_texts"] == {"length": 25, "texts": 3, "mid_word": 2, "share": 2 / 6}
+    assert prepare(raw, settings(cut_share=0.6))[1]["cut_texts"]["length"] is None
+
+
+def test_columns_that_nobody_reads_are_reported() -> None:
+    assert prepare(events(price=3, mood="calm"), settings())[1]["ignored_columns"] == ["mood", "price"]
+
+
+def test_ids_that_came_as_numbers_are_names_all_the_same() -> None:
+    whole, gappy = [1, 2, 3, 4, 5, 6], [1.0, 2.0, 3.0, 4.0, 5.0, np.nan]
+    assert prepare(events(id=whole), settings())[0]["row_id"].tolist() == list("123456")
+    assert prepare(events(id=gappy), settings())[0]["row_id"].tolist() == list("12345")
+
+
+def test_a_megabyte_and_a_text_from_right_to_left_are_texts_like_others() -> None:
+    raw = events(description=["jazz by night " * 75_000, "שיעור יוגה בגן", *["a b c d", "e f g h", "i j k", "l m"]])
+    prepared, _ = prepare(raw, settings())
+    assert len(prepared["description"][0]) > 1_000_000
+    assert prepared["description"][1] == "שיעור יוגה בגן"
+
+
+def put(folder: Path, form: str) -> Path:
+    """Write the events in one of the forms that a source may have, and return the source."""
+    raw = events()
+    text = raw.assign(tags=raw["tags"].map(";".join))
+    if form == "sqlite":
+        with closing(sqlite3.connect(folder / "events.db")) as connection:
+            text.to_sql("events", connection, index=False)
+        return folder / "events.db"
+    records = [json.dumps(record) for record in raw.to_dict("records")]
+    contents = {"json": f"[{','.join(records)}]", "jsonl": "\n".join(records), "csv": text.to_csv(index=False)}
+    if form in contents:
+        (folder / f"events.{form}").write_text(contents[form])
+    else:
+        raw.to_parquet(folder / "events.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "parquet", "sqlite"])
+def test_every_form_of_source_gives_the_same_rows(tmp_path: Path, form: str) -> None:
+    prepared, report = prepare(read(str(put(tmp_path, form))), settings())
+    expected, told = prepare(events(), settings())
+    pd.testing.assert_frame_equal(prepared, expected)
+    assert report == told
+
+
+def test_a_source_without_a_table_of_events_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "event.csv").write_text("id\n1\n")
+    with pytest.raises(UserError, match=r"holds no table 'events' .*did you mean 'event'"):
+        read(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "odd", [{"tags": []}, {"delimiters": ""}, {"least_examples": 0}, {"twin_similarity": 0.0}, {"untagged": "drop"}]
+)
+def test_knobs_out_of_range_are_refused(odd: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(odd))):
+        settings(**odd)

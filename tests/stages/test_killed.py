@@ -1,0 +1,198 @@
+"""A stage killed at any moment leaves nothing half-written, and its next run ends as if it had never been killed."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import pipeline_copy
+
+TASK = "racing"
+STARTED = 240  # seconds in which the moment must have come
+Moment = Callable[[Path], bool]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small corridor walked to its end by two workers, undisturbed."""
+    folder = pipeline_copy.copy(tmp_path_factory.mktemp("killed") / "house")
+    pipeline_copy.quicken(folder, TASK)
+    pipeline_copy.shrink(folder, TASK)
+    pipeline_copy.change(folder, **{f"tune__{TASK}__search__trials": 6, f"tune__{TASK}__search__batch": 2})
+    pipeline_copy.change(folder, workers=2)
+    pipeline_copy.walk(folder, TASK, until="resample")
+    assert (
+        pipeline_copy.run(folder, "tune", TASK).returncode == 0
+    )  # alone: a journal is that of the modules in the process
+    return pipeline_copy.walk(folder, TASK, since="train")
+
+
+@pytest.fixture
+def house(whole: Path, tmp_path: Path) -> Path:
+    """A copy of the walked corridor to do harm in."""
+    return shutil.copytree(whole, tmp_path / "house")
+
+
+def outputs(folder: Path, stage: str) -> list[Path]:
+    """Return the files and folders that a stage writes."""
+    instance = next(each for each in pipeline_copy.instances() if each.addressing == f"{stage}@{TASK}")
+    return [folder / str(out) for out in instance.outs]
+
+
+def content(folder: Path, stage: str) -> dict[str, bytes]:
+    """Return the bytes of every file that a stage wrote."""
+    files = [file for out in outputs(folder, stage) for file in ([out] if out.is_file() else sorted(out.rglob("*")))]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.is_file()}
+
+
+def drafts(folder: Path) -> list[Path]:
+    return list(folder.rglob(".*.draft"))
+
+
+def forget(folder: Path, stage: str) -> None:
+    """Take away what a stage wrote."""
+    for out in outputs(folder, stage):
+        shutil.rmtree(out) if out.is_dir() else out.unlink(missing_ok=True)
+
+
+def answers(folder: Path) -> list[str]:
+    """Return the answers that the only tuning journal holds, a torn one left out."""
+    files = list((folder / ".tune").glob("*.jsonl"))
+    assert len(files) <= 1, "another journal was begun"
+    found = []
+    for line in files[0].read_text().splitlines() if files else []:
+        try:
+            found.append(json.loads(line)["asked"])
+        except json.JSONDecodeError:
+            continue
+    return found
+
+
+def kill(folder: Path, stage: str, moment: Moment) -> bool:
+    """Start a stage, kill -9 it and its workers at a moment, and return whether it had not ended before."""
+    command = [sys.executable, "-m", f"stages.{stage}", TASK]
+    quiet, environment = subprocess.DEVNULL, os.environ | {"JOBLIB_TEMP_FOLDER": str(folder.parent)}
+    running = subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet, start_new_session=True, env=environment)
+    until = time.monotonic() + STARTED
+    try:
+        while running.poll() is None and not moment(folder):
+            assert time.monotonic() < until, f"{stage} never came to the moment"
+            time.sleep(0.001)
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        for semaphore in Path("/dev/shm").glob(f"sem.loky-{running.pid}-*"):  # nobody is left to let them go
+            semaphore.unlink()
+    return running.wait() == -signal.SIGKILL
+
+
+def locked(stage: str) -> Moment:
+    return lambda folder: (folder / ".locks" / f"{stage}-{TASK}").exists()
+
+
+def drafted(stage: str) -> Moment:
+    parents = sorted({out.relative_to(pipeline_copy.ROOT).parent for out in outputs(pipeline_copy.ROOT, stage)})
+    return lambda folder: any(any((folder / parent).glob(".*.draft")) for parent in parents)
+
+
+def random_moment(stage: str) -> Moment:
+    """Up to a second after the stage took its lock."""
+    delay, begin = random.uniform(0, 1), locked(stage)
+
+    def moment(folder: Path) -> bool:
+        lock = folder / ".locks" / f"{stage}-{TASK}"
+        return begin(folder) and time.time() - lock.stat().st_mtime > delay
+
+    return moment
+
+
+def answered(count: int) -> Moment:
+    return lambda folder: len(answers(folder)) >= count
+
+
+@pytest.mark.parametrize(
+    ("stage", "moments"),
+    [
+        ("prepare", [locked, drafted]),
+        ("features", [locked, drafted]),
+        ("resample", [drafted]),
+        ("train", [locked, random_moment, drafted]),
+        ("calibrate", [drafted]),
+        ("evaluate", [drafted]),
+        ("diagnose", [locked]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_killed_stage_leaves_nothing_torn_and_its_next_run_the_same_bytes(
+    house: Path, stage: str, moments: list[Callable[[str], Moment]]
+) -> None:
+    before = content(house, stage)
+    for moment in moments:
+        forget(house, stage)
+        shutil.rmtree(house / ".locks")
+        killed = [kill(house, stage, moment(stage))]
+        while not any(killed):  # it was faster than we
+            assert len(killed) < 5
+            forget(house, stage)
+            killed.append(kill(house, stage, moment(stage)))
+        left = content(house, stage).items()
+        assert [name for name, held in left if "/curves/" not in name and held != before[name]] == []
+    assert pipeline_copy.run(house, stage, TASK).returncode == 0
+    assert content(house, stage) == before
+    assert drafts(house) == []
+
+
+def test_a_search_killed_twice_goes_on_from_its_journal_to_the_same_end(house: Path) -> None:
+    before, asked = content(house, "tune"), answers(house)
+    forget(house, "tune")
+    shutil.rmtree(house / ".tune")
+    assert kill(house, "tune", answered(1))
+    first = answers(house)
+    assert first == asked[: len(first)]
+    assert len(first) < len(asked)
+    assert kill(house, "tune", answered(len(first) + 1))
+    second = answers(house)
+    assert second[: len(first)] == first
+    assert len(first) < len(second) < len(asked)
+    assert content(house, "tune") == {}
+    assert pipeline_copy.run(house, "tune", TASK).returncode == 0
+    assert answers(house) == asked  # none was asked twice
+    assert content(house, "tune") == before
+
+
+def test_a_line_of_the_journal_torn_by_the_kill_is_asked_again(house: Path) -> None:
+    before, asked = content(house, "tune"), answers(house)
+    journal = next((house / ".tune").glob("*.jsonl"))
+    journal.write_text(journal.read_text()[:-20])
+    forget(house, "tune")
+    assert pipeline_copy.run(house, "tune", TASK).returncode == 0
+    assert answers(house) == asked
+    assert content(house, "tune") == before
+
+
+@pytest.mark.parametrize("stage", ["tune", "train"])
+def test_the_number_of_workers_changes_no_byte(house: Path, stage: str) -> None:
+    before = content(house, stage)
+    forget(house, stage)
+    shutil.rmtree(house / ".tune")
+    pipeline_copy.change(house, workers=1 if pipeline_copy.params(house)["workers"] > 1 else 2)
+    assert pipeline_copy.run(house, stage, TASK).returncode == 0
+    assert content(house, stage) == before
+
+
+def test_a_second_run_of_a_stage_waits_for_the_first(house: Path) -> None:
+    before = content(house, "prepare")
+    command = [sys.executable, "-m", "stages.prepare", TASK]
+    both = [subprocess.Popen(command, cwd=house, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [each.communicate(timeout=120)[1] for each in both]
+    assert [each.returncode for each in both] == [0, 0]
+    assert sum("another run is writing the same outputs" in each for each in said) <= 1
+    assert content(house, "prepare") == before
+    assert drafts(house) == []

@@ -1,0 +1,156 @@
+"""Bad input gets one sentence and a non-zero exit, and nothing is written."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests import pipeline_copy
+
+RUNNERS = pd.read_parquet(pipeline_copy.ROOT / "data/sample/racing/runners.parquet")
+Spoil = Callable[[Path, pd.DataFrame], None]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return what a folder holds, but for the locks."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {str(path): path.read_bytes() for path in paths if ".locks" not in path.parts}
+
+
+def refused(done: subprocess.CompletedProcess[str], stage: str, said: str, task: str = "racing") -> None:
+    """Hold a run to one line that names the door, says what is wrong and ends like a sentence, and to exit code 1."""
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"{stage} {task}: ")
+    assert done.stderr.rstrip()[-1] in ".?!"
+    assert said in done.stderr
+
+
+@pytest.fixture(scope="session")
+def resampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small copy of the repository that was walked as far as resample."""
+    folder = pipeline_copy.copy(tmp_path_factory.mktemp("resampled") / "house")
+    pipeline_copy.shrink(folder, "racing")
+    return pipeline_copy.walk(folder, "racing", until="resample")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A copy of the repository whose racing source is an empty folder of its own."""
+    folder = pipeline_copy.copy(tmp_path)
+    (folder / "races").mkdir()
+    pipeline_copy.change(folder, tasks__racing__source="races")
+    return folder
+
+
+def renamed(folder: Path, table: pd.DataFrame) -> None:
+    table.rename(columns={"runner": "runer"}).to_csv(folder / "runners.csv", index=False)
+
+
+def no_bytes(folder: Path, table: pd.DataFrame) -> None:
+    (folder / "runners.csv").touch()
+
+
+def no_rows(folder: Path, table: pd.DataFrame) -> None:
+    table.iloc[:0].to_csv(folder / "runners.csv", index=False)
+
+
+def one_race(folder: Path, table: pd.DataFrame) -> None:
+    table[table["race_id"] == table["race_id"].iloc[0]].to_parquet(folder / "runners.parquet")
+
+
+def one_day(folder: Path, table: pd.DataFrame) -> None:
+    table.assign(start_time=pd.Timestamp("2024-03-01")).to_parquet(folder / "runners.parquet")
+
+
+def latin_1(folder: Path, table: pd.DataFrame) -> None:
+    table.assign(runner="Señor Ñandú " + table["runner"]).to_csv(
+        folder / "runners.csv", index=False, encoding="latin-1"
+    )
+
+
+def html(folder: Path, table: pd.DataFrame) -> None:
+    (folder / "runners.parquet").write_text("<!DOCTYPE html><html>please log in</html>")
+
+
+def no_files(folder: Path, table: pd.DataFrame) -> None:
+    pass
+
+
+def future_results(folder: Path, table: pd.DataFrame) -> None:
+    table.assign(start_time=table["start_time"] + pd.Timedelta(days=36500)).to_parquet(folder / "runners.parquet")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (renamed, "no column 'runner'; did you mean 'runer'?"),
+        (no_bytes, "is empty"),
+        (no_rows, "has no rows"),
+        (one_race, "days"),
+        (one_day, "first_test"),
+        (latin_1, "is not UTF-8; convert it"),
+        (html, "cannot be read as parquet"),
+        (no_files, "runners"),
+        (future_results, "prepare.racing.until"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_spoiled_source_is_refused_in_one_sentence(house: Path, spoil: Spoil, said: str) -> None:
+    spoil(house / "races", RUNNERS)
+    before = files(house)
+    refused(pipeline_copy.run(house, "prepare", "racing"), "prepare", said)
+    assert files(house) == before
+
+
+def test_missing_prices_are_no_reason_to_refuse(house: Path) -> None:
+    pipeline_copy.shrink(house, "racing")
+    runners = pd.read_parquet(house / "data/sample/racing/runners.parquet")
+    some = runners["race_id"].isin(runners["race_id"].unique()[::7])
+    runners.assign(bsp=runners["bsp"].mask(some)).to_parquet(house / "races/runners.parquet")
+    pipeline_copy.quicken(house, "racing")
+    pipeline_copy.walk(house, "racing")
+
+
+@pytest.mark.parametrize(
+    ("stage", "knobs", "said"),
+    [
+        ("prepare", {"folds__racing__test_dayz": 3}, "folds.racing has no knob 'test_dayz'; did you mean 'test_days'?"),
+        ("prepare", {"folds__racing__test_days": "many"}, "folds.racing.test_days is 'many'"),
+        ("prepare", {"folds__racing__test_days": 0}, "folds.racing.test_days is 0"),
+        ("prepare", {"tasks__racing__reader": "runner"}, "no tool 'runner'; did you mean 'runners'?"),
+        ("prepare", {"tasks__racing__reader": "racing"}, "stages/prepare/racing.py has no read()"),
+        ("prepare", {"tasks__racing__source": "racez"}, "racez does not exist"),
+        ("features", {"features__racing__decision": "at_of"}, "features.racing.decision is 'at_of'"),
+        ("resample", {"tasks__racing__resampler": "smote"}, "no tool 'smote'; did you mean 'smote_nc'?"),
+        ("tune", {"workers": 0}, "workers is 0"),
+        ("tune", {"tune__racing__search__loss": "race_loss"}, "did you mean 'race_log_loss'?"),
+        ("tune", {"tasks__racing__learner": "catboost"}, "no tool 'catboost'; did you mean 'catboost_trees'?"),
+        ("calibrate", {"tasks__racing__calibrator": "plat"}, "no tool 'plat'; did you mean 'platt'?"),
+    ],
+)
+def test_a_misspelt_knob_or_word_is_refused_with_the_nearest(
+    resampled: Path, tmp_path: Path, stage: str, knobs: dict[str, object], said: str
+) -> None:
+    house = shutil.copytree(resampled, tmp_path / "house")
+    if stage == "calibrate":  # refused before anything is read
+        (house / "data/scores").mkdir()
+        (house / "data/scores/racing.parquet").touch()
+    pipeline_copy.change(house, **knobs)
+    before = files(house)
+    refused(pipeline_copy.run(house, stage, "racing"), stage, said)
+    assert files(house) == before
+
+
+def test_an_unknown_task_is_refused_with_the_planned_ones(tmp_path: Path) -> None:
+    done = pipeline_copy.run(pipeline_copy.copy(tmp_path), "prepare", "racin")
+    refused(done, "prepare", "did you mean 'racing'?", task="racin")
+
+
+def test_a_stage_without_what_comes_before_it_says_how_to_build_it(tmp_path: Path) -> None:
+    done = pipeline_copy.run(pipeline_copy.copy(tmp_path), "features", "racing")
+    refused(done, "features", "data/prepared/racing.parquet is missing; run `dvc repro")

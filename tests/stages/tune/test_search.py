@@ -1,0 +1,127 @@
+"""The search: the default first, the same table however it is run, and resumed where it was killed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from stages.tune.search import FoldResult, Journal, ParamRange, Point, SearchSettings, search_params
+from trueline.core.errors import UserError
+
+SPACE = {
+    "x": ParamRange(low=-3.0, high=3.0),
+    "size": ParamRange(low=1, high=64, log=True),
+    "kind": ParamRange(choices=["plain", "fancy"]),
+}
+DEFAULT = {"x": 2.0, "size": 8, "kind": "fancy", "left": "alone"}
+FOLDS = ["tune_0", "tune_1"]
+Asked = list[tuple[Point, str]]
+
+
+def knobs(trials: int = 24, batch: int = 4) -> SearchSettings:
+    return SearchSettings(trials=trials, batch=batch, startup=6, patience=5, loss="none", min_gain_se=1.0)
+
+
+def answer(asked: Asked) -> list[FoldResult]:
+    """Lose least at x = 1, plain; the second fold is harder; early stopping settles on twice the size."""
+    return [
+        {
+            "loss": (p["x"] - 1) ** 2 + (p["kind"] == "fancy") + 0.5 * (fold == "tune_1"),
+            "settled": {"rounds": 2 * p["size"]},
+        }
+        for p, fold in asked
+    ]
+
+
+def noting(asked: list[Any]) -> Callable[[Asked], list[FoldResult]]:
+    """Return an answerer that notes what it was asked."""
+
+    def ask(items: Asked) -> list[FoldResult]:
+        asked.extend(items)
+        return answer(items)
+
+    return ask
+
+
+def run(ask: Callable[[Asked], list[FoldResult]] = answer, **changed: int) -> pd.DataFrame:
+    return search_params(DEFAULT, SPACE, knobs(**changed), FOLDS, 5, ask)[0]
+
+
+def test_the_default_is_the_first_trial_and_is_never_pruned() -> None:
+    first = run().iloc[0]
+    assert (first["knob_x"], first["knob_size"], first["knob_kind"]) == (2.0, 8, "fancy")
+    assert first["state"] == "complete"
+    assert first["loss"] == 1 + 1 + 0.25
+
+
+def test_the_search_finds_what_loses_least() -> None:
+    trials = run(trials=40)
+    best = trials[trials["state"] == "complete"].sort_values("loss").iloc[0]
+    assert best["loss"] < 0.35
+    assert best["knob_kind"] == "plain"
+
+
+def test_a_trial_worse_than_the_median_of_the_finished_is_stopped_after_its_first_fold() -> None:
+    trials = run(trials=40)
+    pruned = trials[trials["state"] == "pruned"]
+    assert len(pruned)
+    assert pruned["tune_1"].isna().all()
+    assert pruned["loss"].min() > trials.loc[trials["state"] == "complete", "loss"].min()
+
+
+def test_what_early_stopping_settled_is_kept_as_a_knob() -> None:
+    trials = run()
+    assert (trials["knob_rounds"] == 2 * trials["knob_size"]).all()
+
+
+def test_two_searches_are_the_same_and_another_seed_is_another() -> None:
+    pd.testing.assert_frame_equal(run(), run())
+    assert not run()["knob_x"].equals(search_params(DEFAULT, SPACE, knobs(), FOLDS, 6, answer)[0]["knob_x"])
+
+
+@pytest.mark.parametrize("killed_after", [1, 7, 20, 33])
+def test_a_killed_search_goes_on_where_it_was_and_ends_the_same(tmp_path: Path, killed_after: int) -> None:
+    asked: list[Any] = []
+
+    def mortal(items: Asked) -> list[FoldResult]:
+        if len(asked) >= killed_after:
+            raise KeyboardInterrupt
+        return noting(asked)(items)
+
+    path = tmp_path / "journal.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        run(lambda items: Journal(path).evaluate_cached(items, mortal))
+    path.write_text(path.read_text() + '\n{"asked": "torn')
+    before, later = len(asked), list[Any]()
+    journal = Journal(path)
+    resumed = run(lambda items: journal.evaluate_cached(items, noting(later)))
+    pd.testing.assert_frame_equal(resumed, run())
+    total: list[Any] = []
+    run(noting(total))
+    assert before + len(later) == len({str(item) for item in total})
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        ({"low": 3.0, "high": 1.0}, "low ≤ high"),
+        ({"low": 3.0}, "low ≤ high"),
+        ({"low": 5.0, "high": 9.0}, "the default of x, 2.0, lies outside its range"),
+        ({"choices": ["a"]}, "lies outside its range"),
+    ],
+)
+def test_a_range_that_is_none_or_leaves_the_default_out_is_refused(span: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        search_params(DEFAULT, {"x": ParamRange(**span)}, knobs(), FOLDS, 5, answer)
+
+
+def test_a_space_for_a_knob_that_the_learner_lacks_is_refused() -> None:
+    with pytest.raises(UserError, match="'depht'"):
+        search_params(DEFAULT, {"depht": ParamRange(low=1, high=2)}, knobs(), FOLDS, 5, answer)
+
+
+def test_without_a_space_every_trial_is_the_default() -> None:
+    trials, _ = search_params(DEFAULT, {}, knobs(trials=2, batch=2), FOLDS, 5, answer)
+    assert set(trials["loss"]) == {2.25}

@@ -1,0 +1,1 @@
+"""The fault laboratory: worlds of which the true cause is known."""

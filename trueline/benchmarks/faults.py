@@ -1,0 +1,234 @@
+"""Planted faults by the hundred: which cause does the diagnosis name, and how far can its confidence be believed?
+
+Every case is a world of the fault laboratory (`trueline/benchmarks/fault_lab/planted_faults.py`) of its own seed. Asked are the check of root causes
+and the gap report, with the knobs of params.yaml, and what they say becomes one name: a prediction made after its game
+is a fact and goes first; then the root cause, where one is named; then what the gap report finds, by BY_GAP.
+"""
+
+import argparse
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stages.diagnose import gap, root_cause
+from stages.diagnose.units.evidence import Evidence
+from trueline.benchmarks.fault_lab.planted_faults import FAULT_KINDS, inject_fault
+from trueline.core.errors import UserError
+from trueline.core.runtime.parallel import run_in_parallel
+from trueline.core.runtime.params import load_settings
+from trueline.core.stats.confidence_intervals import compute_wilson_interval
+
+FAULTS_PAGE = Path(__file__).parents[2] / "docs/faults.md"
+MARKERS = "<!-- written by python -m trueline benchmarks faults --write -->", "<!-- until here -->"
+SEEDS_PER_KIND = 18  # cases of each kind at moderate strength
+HEALTHY_FACTOR = 3  # times as many without a fault: one false name in twenty is to be told from one in ten
+WEAK_STRENGTHS = (
+    0.2,
+    0.3,
+    0.4,
+    0.55,
+    0.7,
+)  # strengths among which each fault has one that leaves the diagnosis in doubt
+WEAK_CASES_FACTOR = 0.5  # as many cases of each weaker strength, or one: in doubt are few of them, and those are wanted
+WORKERS = 2  # processes
+CONFIDENCE_BINS = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)  # of confidence; each holds its upper end
+
+SILENT_NAMES = ("none", "undecided")
+RIGHT_NAMES = {
+    "nothing": SILENT_NAMES,
+    "market_sharper": ("market_sharpness",),
+    "model_drift": ("model_drift",),
+    "bias": ("bias",),
+    "stale_features": ("data_quality",),
+    "leak": ("leakage",),
+    "leak_in_model": ("leakage",),
+    "estimated_lines": ("line_mix",),
+    "missing_dates": ("data_quality",),
+    "duplicated_rows": ("data_quality",),
+    "line_timing": ("line_mix",),
+    "population_shift": ("population_mix",),
+    "outage": ("no_data",),
+}
+CAUSE_NAMES = (
+    *SILENT_NAMES,
+    *dict.fromkeys(name for kind, right in RIGHT_NAMES.items() if kind != "nothing" for name in right),
+)
+CAUSE_BY_GAP = {
+    "line_type": "line_mix",
+    "line_timing": "line_mix",
+    "dates": "data_quality",
+    "grading": "data_quality",
+    "players": "population_mix",
+}
+
+CheckSettings = tuple[root_cause.Settings, gap.Settings]
+
+
+class Case(NamedTuple):
+    """What is planted."""
+
+    kind: str
+    seed: int
+    strength: float
+
+
+class Answer(NamedTuple):
+    """What is named, by what, and the root cause with its confidence, missing where it has none."""
+
+    case: Case
+    name: str
+    named_by: str
+    root: str
+    confidence: float
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the name is that of the planted fault."""
+        return self.name in RIGHT_NAMES[self.case.kind]
+
+
+def main(*arguments: str) -> None:
+    """Print the confusion matrix and the figures as Markdown; with --write, put them into the page as well."""
+    options = _parse_arguments(arguments)
+    settings = (
+        load_settings(root_cause.Settings, *_get_section("root_cause")),
+        load_settings(gap.Settings, *_get_section("gap")),
+    )
+    markdown = render_results(
+        run_in_parallel(partial(diagnose_case, settings), make_cases(options.seeds), WORKERS, "cases")
+    )
+    print(markdown)
+    if options.write:
+        FAULTS_PAGE.write_text(replace_section(FAULTS_PAGE.read_text(), markdown))
+
+
+def make_cases(seeds: int) -> list[Case]:
+    """Return the cases, each of a seed of its own: of every kind, more without a fault, and fewer of weaker ones."""
+    pairs = [(kind, 1.0) for kind in FAULT_KINDS for _ in range(seeds * (HEALTHY_FACTOR if kind == "nothing" else 1))]
+    weak = [
+        (kind, strength)
+        for kind in FAULT_KINDS
+        for strength in WEAK_STRENGTHS
+        for _ in range(max(round(WEAK_CASES_FACTOR * seeds), 1))
+    ]
+    pairs += [pair for pair in weak if pair[0] != "nothing"]
+    return [Case(kind, seed, strength) for seed, (kind, strength) in enumerate(pairs)]
+
+
+def diagnose_case(settings: CheckSettings, case: Case) -> Answer:
+    """Return what the diagnosis names in one case."""
+    evidence = inject_fault(case.kind, case.seed, case.strength)
+    details = root_cause.check(evidence, settings[0])["details"]
+    root, confidence = details.get("cause", "undecided"), details.get("confidence")
+    name, named_by = _choose_name(root, _run_gap_report(evidence, settings[1]))
+    return Answer(case, name, named_by, root, np.nan if confidence is None else confidence)
+
+
+def render_results(answers: list[Answer]) -> str:
+    """Return the matrix and the figures as Markdown."""
+    moderate = [answer for answer in answers if answer.case.strength == 1]
+    planted = [answer for answer in moderate if answer.case.kind != "nothing"]
+    healthy = [answer for answer in moderate if answer.case.kind == "nothing"]
+    weaker = [
+        (strength, [answer for answer in answers if answer.case.strength == strength]) for strength in WEAK_STRENGTHS
+    ]
+    lines = [
+        *_render_confusion_matrix(moderate),
+        "",
+        f"- Named right at moderate strength: {_format_share_right(planted)}.",
+        f"- None or undecided where nothing is planted: {_format_share_right(healthy)}.",
+        *(
+            f"- Named right at {strength:g} of it: {_format_share_right(subset)}."
+            for strength, subset in weaker
+            if subset
+        ),
+        "",
+        *_render_calibration(answers),
+    ]
+    return "\n".join(lines)
+
+
+def replace_section(text: str, section: str) -> str:
+    """Return a page with a new part between its markers; refuses a page without them."""
+    start_marker, end_marker = MARKERS
+    if (
+        text.count(start_marker) != 1
+        or text.count(end_marker) != 1
+        or text.index(start_marker) > text.index(end_marker)
+    ):
+        raise UserError(
+            f"{FAULTS_PAGE.name} needs the lines {start_marker!r} and {end_marker!r}, once and in this order; put them back."
+        )
+    return f"{text[: text.index(start_marker)]}{start_marker}\n{section}\n{text[text.index(end_marker) :]}"
+
+
+def _run_gap_report(evidence: Evidence, settings: gap.Settings) -> dict[str, Any]:
+    return gap.build_gap_report(gap.join_evidence_rows(evidence, settings.segments), settings, evidence.seed)
+
+
+def _choose_name(root: str, report: dict[str, Any]) -> tuple[str, str]:
+    """Return one name for what both say, and which said it."""
+    if report["creation"]["late"]:
+        return "leakage", "gap"
+    gap_name = _name_from_gap(report)
+    return (gap_name, "gap") if root in SILENT_NAMES and gap_name else (root, "root cause")
+
+
+def _name_from_gap(report: dict[str, Any]) -> str | None:
+    if report["dates"]["runs"] or report["rows"]["repeated"]:
+        return "data_quality"
+    if stretches := report["stretches"]:
+        clearest = max(stretches, key=lambda stretch: stretch["errors"])
+        return "bias" if clearest["measure"] == "bias" else "leakage" if clearest["off"] < 0 else "model_drift"
+    return CAUSE_BY_GAP.get(report["main_cause"]["name"] or "")
+
+
+def _render_confusion_matrix(answers: list[Answer]) -> list[str]:
+    """Return a row for every kind, with how often each name was given; right ones are bold."""
+    rows = [f"| planted | {' | '.join(CAUSE_NAMES)} |", f"|---|{'---:|' * len(CAUSE_NAMES)}"]
+    for kind in FAULT_KINDS:
+        named = [answer.name for answer in answers if answer.case.kind == kind]
+        counts = [(str(named.count(name) or "·"), name in RIGHT_NAMES[kind]) for name in CAUSE_NAMES]
+        rows.append(f"| {kind} | {' | '.join(f'**{count}**' if is_right else count for count, is_right in counts)} |")
+    return rows
+
+
+def _format_share_right(answers: list[Answer]) -> str:
+    right_count = sum(answer.is_right for answer in answers)
+    interval = compute_wilson_interval(right_count, len(answers))
+    if interval["value"] is None or interval["low"] is None or interval["high"] is None:
+        return "no case"
+    share, low, high = (100 * interval["value"], 100 * interval["low"], 100 * interval["high"])
+    return f"{share:.1f} % ({right_count} of {len(answers)}; 95 % interval {low:.1f} to {high:.1f})"
+
+
+def _render_calibration(answers: list[Answer]) -> list[str]:
+    """Return how often a named root cause is right, by its confidence, at all strengths."""
+    named = [answer for answer in answers if np.isfinite(answer.confidence) and answer.root not in SILENT_NAMES]
+    rows = ["| confidence of a named root cause | cases | mean confidence | right |", "|---|---:|---:|---:|"]
+    for low, high in pairwise(CONFIDENCE_BINS):
+        within = [answer for answer in named if low < answer.confidence <= high]
+        if within:
+            mean = np.mean([answer.confidence for answer in within])
+            right = np.mean([answer.root in RIGHT_NAMES[answer.case.kind] for answer in within])
+            rows.append(f"| {low:.1f} to {high:.1f} | {len(within)} | {mean:.2f} | {right:.2f} |")
+    return rows
+
+
+def _get_section(check: str) -> tuple[str, str, str]:
+    return "diagnose", "props", check
+
+
+def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m trueline benchmarks faults", description="Planted faults, and their names."
+    )
+    parser.add_argument("--seeds", type=int, default=SEEDS_PER_KIND, help="cases of each kind at moderate strength")
+    parser.add_argument("--write", action="store_true", help=f"put the result into docs/{FAULTS_PAGE.name}")
+    options = parser.parse_args(arguments)
+    if options.seeds < 1:
+        parser.error(f"--seeds is {options.seeds}; it must be 1 or more.")
+    return options

@@ -1,0 +1,1 @@
+"""Odds, lines and graded bets."""

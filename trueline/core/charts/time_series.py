@@ -1,0 +1,149 @@
+"""Lines: figures over days, with bands around them and zones behind them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from trueline.core.charts.axes import WIDTH, Axis, compute_range, compute_ticks, format_coordinate
+from trueline.core.charts.html import Html, html_tag
+
+HEIGHT = 190
+LEFT, RIGHT, TOP, BOTTOM = 38, 8, 8, 24
+ZONE_NAME_WIDTH = 76  # units right of the drawing for the names of zones
+LETTER_WIDTH = 6  # units that a letter is wide
+
+Values = Sequence[float | None]
+Zone = tuple[str, float, float]  # name, from, to
+
+
+@dataclass(frozen=True)
+class ChartLine:
+    """A figure of every day; `style` is model, market or other, and says how it is drawn."""
+
+    name: str
+    values: Values
+    style: str = "model"
+    low: Values | None = None
+    high: Values | None = None
+
+
+def draw_line_chart(
+    title: str,
+    description: str,
+    days: Sequence[str],
+    chart_lines: Sequence[ChartLine],
+    zones: Sequence[Zone] = (),
+    marks: Sequence[float] = (),
+) -> Html:
+    """Return a drawing of lines over days; a day without a figure breaks its line, and marks are dashed.
+
+    With zones the drawing shows exactly their stretch; otherwise as much as lines, bands and marks need.
+    """
+    value_range = (zones[0][1], zones[-1][2]) if zones else compute_range(_iterate_values(chart_lines, marks))
+    y = Axis(*value_range, HEIGHT - BOTTOM, TOP)
+    x = Axis(0, max(len(days) - 1, 1), LEFT, WIDTH - (ZONE_NAME_WIDTH if zones else RIGHT))
+    elements = [
+        *_draw_zones(zones, x, y),
+        *_draw_gridlines(x, y),
+        *_draw_day_names(days, x),
+        *(_draw_mark(mark, x, y) for mark in marks),
+    ]
+    elements += [element for line in chart_lines for element in _draw_band(line, x, y)]
+    elements += [element for line in chart_lines for element in _draw_path(line, x, y)]
+    captions = [html_tag("title", title), html_tag("desc", description)]
+    return html_tag(
+        "svg", *captions, *elements, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{title}. {description}"
+    )
+
+
+def render_legend(chart_lines: Sequence[ChartLine]) -> Html:
+    """Return the names of the lines, each beside a piece of it."""
+    return html_tag("ul", *(html_tag("li", _draw_legend_sample(line), line.name) for line in chart_lines), class_="key")
+
+
+def _draw_legend_sample(line: ChartLine) -> Html:
+    sample = html_tag("line", x1=1, x2=27, y1=4, y2=4, class_=f"line s-{line.style}")
+    return html_tag("svg", sample, viewBox="0 0 28 8", aria_hidden="true")
+
+
+def _iterate_values(chart_lines: Sequence[ChartLine], marks: Sequence[float]) -> Iterator[float | None]:
+    yield from marks
+    for line in chart_lines:
+        for values in (line.values, line.low, line.high):
+            yield from values or ()
+
+
+def _draw_zones(zones: Sequence[Zone], x: Axis, y: Axis) -> Iterator[Html]:
+    for rank, (name, low, high) in enumerate(zones):
+        top, height = y(high), y(low) - y(high)
+        box = {
+            "x": format_coordinate(x.begin),
+            "y": format_coordinate(top),
+            "width": format_coordinate(x.end - x.begin),
+            "height": format_coordinate(height),
+        }
+        yield html_tag("rect", **box, class_="zone", fill_opacity=f"{0.05 * rank:.2f}")
+        yield html_tag("text", name, x=format_coordinate(x.end + 9), y=format_coordinate(top + height / 2 + 4))
+
+
+def _draw_gridlines(x: Axis, y: Axis) -> Iterator[Html]:
+    values, decimals = compute_ticks(y.low, y.high)
+    for value in values:
+        height = format_coordinate(y(value))
+        yield html_tag(
+            "line", x1=format_coordinate(x.begin), x2=format_coordinate(x.end), y1=height, y2=height, class_="grid"
+        )
+        label = f"{value:.{decimals}f}".replace("-", "−")
+        yield html_tag("text", label, x=LEFT - 5, y=format_coordinate(y(value) + 4), text_anchor="end")
+
+
+def _draw_day_names(days: Sequence[str], x: Axis) -> Iterator[Html]:
+    """Write the first and the last day, and the one in the middle where it has room."""
+    last_day = len(days) - 1
+    anchors = {0: "start", last_day: "end"} if last_day > 0 else {0: "start"}
+    has_room = x.end - x.begin > 3.4 * LETTER_WIDTH * max(map(len, days), default=0)
+    anchors |= {last_day // 2: "middle"} if last_day >= 4 and has_room else {}
+    for day, anchor in sorted(anchors.items()):
+        if day < len(days):
+            yield html_tag("text", days[day], x=format_coordinate(x(day)), y=HEIGHT - 6, text_anchor=anchor)
+
+
+def _draw_mark(value: float, x: Axis, y: Axis) -> Html:
+    height = format_coordinate(y(value))
+    return html_tag(
+        "line", x1=format_coordinate(x.begin), x2=format_coordinate(x.end), y1=height, y2=height, class_="mark"
+    )
+
+
+def _draw_band(line: ChartLine, x: Axis, y: Axis) -> Iterator[Html]:
+    if line.low is None or line.high is None:
+        return
+    for run in _find_runs(line.low, line.high):
+        upper_points = [f"{format_coordinate(x(day))},{format_coordinate(y(line.high[day] or 0.0))}" for day in run]
+        lower_points = [
+            f"{format_coordinate(x(day))},{format_coordinate(y(line.low[day] or 0.0))}" for day in reversed(run)
+        ]
+        yield html_tag("polygon", points=" ".join(upper_points + lower_points), class_="band")
+
+
+def _draw_path(line: ChartLine, x: Axis, y: Axis) -> Iterator[Html]:
+    for run in _find_runs(line.values):
+        points = [(format_coordinate(x(day)), format_coordinate(y(line.values[day] or 0.0))) for day in run]
+        if len(run) > 1:
+            yield html_tag("polyline", points=" ".join(map(",".join, points)), class_=f"line s-{line.style}")
+        else:
+            yield _draw_dot(points[0], line.style, 2)
+    newest = len(line.values) - 1
+    if line.style != "other" and newest > 0 and (value := line.values[newest]) is not None:
+        yield _draw_dot((format_coordinate(x(newest)), format_coordinate(y(value))), line.style, 3.5)
+
+
+def _draw_dot(point: tuple[str, str], style: str, radius: float) -> Html:
+    return html_tag("circle", cx=point[0], cy=point[1], r=radius, class_=f"f-{style}")
+
+
+def _find_runs(*columns: Values) -> list[list[int]]:
+    """Return the stretches of days on which all columns have a figure."""
+    has_values = [all(column[day] is not None for column in columns) for day in range(len(columns[0]))]
+    day_runs = groupby(range(len(has_values)), key=lambda day: has_values[day])
+    return [list(run) for is_present, run in day_runs if is_present]

@@ -1,0 +1,91 @@
+"""The leak audit: features may not change when what was not yet known changes."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from trueline.core.history.input_selection import FeatureSelection
+from trueline.core.tables.table_schema import Column
+
+Build = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+class DecisionSettings(FeatureSelection):
+    """When the decision is made, on which inputs, and at how many seeded moments the audit looks; tools add to it."""
+
+    decision: Literal["before", "at_off"]
+    audits: int = Field(ge=1)
+
+
+def audit_features(
+    build: Build,
+    table: pd.DataFrame,
+    features: pd.DataFrame,
+    columns: Sequence[Column],
+    settings: DecisionSettings,
+    seed: int,
+) -> list[str]:
+    """Return those of the features, `features` as built from the table, that know what they should not.
+
+    At each of a few seeded moments the outcomes at and after it (and the at-off values: from it on, or after it where
+    the decision is made at the off) are replaced by others, and in a second run every later row is taken away.
+    Rows up to the moment must then have bit-identical features. No attempt is made to see what a builder reads from
+    elsewhere than the table.
+    """
+    leaking: set[str] = set()
+    for moment in _draw_moments(table["time"], settings.audits, seed):
+        is_until_moment = (table["time"] <= moment).to_numpy()
+        for tampered_table in (
+            _replace_later_values(table, columns, moment, settings.decision, seed),
+            table[is_until_moment],
+        ):
+            is_tested = (tampered_table["time"] <= moment).to_numpy()
+            leaking |= _find_differing_columns(
+                features[is_until_moment], build(tampered_table.reset_index(drop=True))[is_tested]
+            )
+    return sorted(leaking)
+
+
+def _draw_moments(time: pd.Series, count: int, seed: int) -> list[pd.Timestamp]:
+    times = np.sort(time.unique())
+    candidate_times = (
+        times[1:] if len(times) > 1 else times
+    )  # where all is simultaneous, all outcomes are tampered with
+    drawn_times = np.random.default_rng(seed).choice(
+        candidate_times, size=min(count, len(candidate_times)), replace=False
+    )
+    return [pd.Timestamp(moment) for moment in np.sort(drawn_times)]
+
+
+def _replace_later_values(
+    table: pd.DataFrame, columns: Sequence[Column], moment: pd.Timestamp, decision: str, seed: int
+) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    from_moment, after_moment = table["time"] >= moment, table["time"] > moment
+    tampered = table.copy()
+    for column in columns:
+        if column.known == "before":
+            continue
+        rows = (after_moment if column.known == "at_off" and decision == "at_off" else from_moment).to_numpy()
+        tampered.loc[rows, column.name] = _sample_other_values(table.loc[rows, column.name], random)
+    return tampered
+
+
+def _sample_other_values(values: pd.Series, random: np.random.Generator) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(values):
+        return pd.Series(random.normal(1.0, 1.0, len(values)) * (1.0 + values.abs().max()), index=values.index)
+    return values.sample(frac=1.0, random_state=int(random.integers(2**31))).set_axis(values.index)
+
+
+def _find_differing_columns(original: pd.DataFrame, rebuilt: pd.DataFrame) -> set[str]:
+    tables = original.reset_index(drop=True), rebuilt.reset_index(drop=True)
+    if set(original.columns) != set(rebuilt.columns):
+        return set(original.columns) ^ set(rebuilt.columns)
+    return {
+        str(name)
+        for name in original.columns
+        if not tables[0][name].astype(object).equals(tables[1][name].astype(object))
+    }

@@ -1,0 +1,246 @@
+"""Archive: a history kept ready, so that the past of rows posted to it is found without going through all of it."""
+
+from collections.abc import Mapping
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from trueline.core.errors import UserError
+from trueline.core.history.grouped_rows import Floats, Ints
+from trueline.core.history.opponent_ratings import RatingHistory
+from trueline.core.history.past import Past
+from trueline.core.history.prefix_sums import KeyColumns
+
+DAY = np.timedelta64(1, "D")
+RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[KeyColumns, float], ...], float]
+
+
+class OnlineHistory:
+    """A table of past rows, indexed by each key when it is first asked for.
+
+    Numbers and text are kept; columns of another type are not, for no aggregate is made of them.
+    """
+
+    def __init__(self, history: pd.DataFrame, time: str = "time") -> None:
+        usable_columns = history.drop(columns=time).select_dtypes(["number", "bool", "object", "string"])
+        self.time, self.column_names = time, [str(name) for name in usable_columns]
+        self.times = history[time].to_numpy("datetime64[us]")
+        self._categories = {
+            name: pd.Index(usable_columns[name].dropna().unique(), dtype=object)
+            for name in self.column_names
+            if not pd.api.types.is_numeric_dtype(usable_columns[name].dtype)
+        }
+        self.values = self.encode_rows(usable_columns)
+        self._key_indexes: dict[tuple[str, ...], KeyIndex] = {}
+        self._rating_histories: dict[RatingKey, RatingHistory] = {}
+        self._lock = Lock()  # requests may come side by side: what is made once is made by one of them
+
+    def build_past(self, posted: pd.DataFrame) -> "OnlinePast":
+        """Return the past of rows of one time, which do not see each other, nor anything of that time or later."""
+        times = posted[self.time].unique()
+        if len(times) != 1:
+            raise UserError(f"rows of {len(times)} times were posted together; ask for the rows of each time apart.")
+        return OnlinePast(self, posted, np.datetime64(times[0], "us"))
+
+    def encode_rows(self, rows: pd.DataFrame) -> Floats:
+        """Return rows × columns of numbers; text as a code, one for all words that the history lacks."""
+        encoded = np.full((len(rows), len(self.column_names)), np.nan)
+        numeric_names = [name for name in self.column_names if name in rows and name not in self._categories]
+        encoded[:, [self.column_names.index(name) for name in numeric_names]] = rows[numeric_names].to_numpy(
+            np.float64, na_value=np.nan
+        )
+        for name, categories in self._categories.items():
+            if name in rows:
+                category_index = categories.get_indexer(pd.Index(rows[name], dtype=object))
+                code = np.where(category_index < 0, len(categories), category_index)
+                encoded[:, self.column_names.index(name)] = np.where(rows[name].isna(), np.nan, code)
+        return encoded
+
+    def find_column_indexes(self, by: KeyColumns) -> list[int]:
+        """Return where the columns of a key stand."""
+        return [self.column_names.index(name) for name in ((by,) if isinstance(by, str) else by)]
+
+    def get_key_index(self, by: KeyColumns) -> "KeyIndex":
+        """Return the rows of each key."""
+        names = (by,) if isinstance(by, str) else tuple(by)
+        with self._lock:
+            if names not in self._key_indexes:
+                self._key_indexes[names] = KeyIndex(self.values[:, self.find_column_indexes(names)], self.times)
+            return self._key_indexes[names]
+
+    def get_rating_history(
+        self,
+        column_factors: Mapping[str, float],
+        group_key: str,
+        effects: Mapping[KeyColumns, float],
+        half_life_days: float,
+    ) -> RatingHistory:
+        """Return the strengths of the history, as `Past.rating` would learn them."""
+        cache_key = (tuple(column_factors.items()), group_key, tuple(effects.items()), half_life_days)
+        codes = [self.get_key_index(by).codes for by in (group_key, *effects)]
+        with self._lock:
+            if cache_key not in self._rating_histories:
+                performance = sum(
+                    factor * self.values[:, self.column_names.index(name)] for name, factor in column_factors.items()
+                )
+                days = self.times.astype("datetime64[D]").astype(np.int64)
+                self._rating_histories[cache_key] = RatingHistory(
+                    np.asarray(performance), codes[0], days, codes[1:], list(effects.values()), half_life_days
+                )
+            return self._rating_histories[cache_key]
+
+
+class KeyIndex:
+    """The rows of each key, one after another and oldest first, and a code for every key."""
+
+    def __init__(self, values: Floats, times: npt.NDArray[np.datetime64]) -> None:
+        self._encoding_steps: list[tuple[Floats, Ints]] = []
+        self.codes = np.zeros(len(values), np.int64)
+        for column in values.T:
+            distinct_values = np.unique(column[~np.isnan(column)])
+            pair_codes = _encode_pairs(self.codes, distinct_values, column)
+            distinct_pairs = np.unique(pair_codes[pair_codes >= 0])
+            self._encoding_steps.append((distinct_values, distinct_pairs))
+            self.codes = _find_sorted_positions(distinct_pairs, pair_codes)
+        order = np.lexsort((times, self.codes))
+        self._sorted_rows = order[self.codes[order] >= 0]
+        self._sorted_codes, self._sorted_times = self.codes[self._sorted_rows], times[self._sorted_rows]
+
+    def encode_keys(self, values: Floats) -> Ints:
+        """Return the codes of posted rows; −1 for a key that the history lacks or of which a part is missing."""
+        codes = np.zeros(len(values), np.int64)
+        for column, (distinct_values, distinct_pairs) in zip(values.T, self._encoding_steps, strict=True):
+            codes = _find_sorted_positions(distinct_pairs, _encode_pairs(codes, distinct_values, column))
+        return codes
+
+    def find_rows_before(self, codes: Ints, moment: np.datetime64) -> Ints:
+        """Return the rows of some keys that are earlier than a moment."""
+        wanted_codes = np.unique(codes[codes >= 0])
+        begins, ends = (
+            np.searchsorted(self._sorted_codes, wanted_codes),
+            np.searchsorted(self._sorted_codes, wanted_codes, side="right"),
+        )
+        row_blocks = [
+            self._sorted_rows[begin : begin + np.searchsorted(self._sorted_times[begin:end], moment)]
+            for begin, end in zip(begins, ends, strict=True)
+        ]
+        return np.concatenate([np.zeros(0, np.int64), *row_blocks])
+
+
+class OnlinePast(Past):
+    """Answers as `Past` does on a table of the history and rows posted to it, to the last bit, for the posted rows.
+
+    Every figure of a row is a function of the earlier rows of its own key alone, so each key's are taken out and asked.
+    """
+
+    def __init__(self, history: OnlineHistory, posted: pd.DataFrame, moment: np.datetime64) -> None:
+        self._history, self._moment, self._row_count = history, moment, len(posted)
+        self._posted_values = history.encode_rows(posted)
+        self._past_by_key: dict[tuple[str, ...], Past] = {}
+
+    def count(self, column: str | None, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).count(column, by, last, days))
+
+    def sum(self, column: str, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).sum(column, by, last, days))
+
+    def mean(self, column: str, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).mean(column, by, last, days))
+
+    def shrunk_rate(
+        self,
+        column: str,
+        by: KeyColumns,
+        last: int | None = None,
+        days: float | None = None,
+        prior: float = 0.0,
+        strength: float = 0.0,
+    ) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).shrunk_rate(column, by, last, days, prior, strength))
+
+    def std(self, column: str, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).std(column, by, last, days))
+
+    def slope(self, column: str, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).slope(column, by, last, days))
+
+    def min(self, column: str, by: KeyColumns) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).min(column, by))
+
+    def max(self, column: str, by: KeyColumns) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).max(column, by))
+
+    def nth_latest(self, column: str, by: KeyColumns, nth: int = 1) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).nth_latest(column, by, nth))
+
+    def days_since_last(self, by: KeyColumns) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).days_since_last(by))
+
+    def ewm(self, column: str, by: KeyColumns, half_life_days: float) -> Floats:
+        """See Past."""
+        return self._take_posted_rows(self._get_past(by).ewm(column, by, half_life_days))
+
+    def has_column(self, column: str) -> bool:
+        """See Past."""
+        return column in self._history.column_names
+
+    def rating(
+        self,
+        column_factors: Mapping[str, float],
+        group_key: str,
+        effects: Mapping[KeyColumns, float],
+        half_life_days: float,
+    ) -> Floats:
+        """See Past."""
+        rating_history = self._history.get_rating_history(column_factors, group_key, effects, half_life_days)
+        codes = [
+            self._history.get_key_index(by).encode_keys(self._posted_values[:, self._history.find_column_indexes(by)])
+            for by in effects
+        ]
+        return rating_history.get_ratings_before(int(self._moment.astype("datetime64[D]").astype(np.int64)), codes)
+
+    def _take_posted_rows(self, answers: Floats) -> Floats:
+        return answers[len(answers) - self._row_count :]
+
+    def _get_past(self, by: KeyColumns) -> Past:
+        """Return the past of the rows that share a key with a posted one, the posted ones last."""
+        names = (by,) if isinstance(by, str) else tuple(by)
+        if names not in self._past_by_key:
+            history, key_index = self._history, self._history.get_key_index(names)
+            rows = key_index.find_rows_before(
+                key_index.encode_keys(self._posted_values[:, history.find_column_indexes(names)]), self._moment
+            )
+            table = pd.DataFrame(
+                np.concatenate([history.values[rows], self._posted_values]), columns=history.column_names
+            )
+            times = np.concatenate([history.times[rows], np.full(self._row_count, self._moment)])
+            self._past_by_key[names] = Past(table.assign(**{history.time: times}), history.time)
+        return self._past_by_key[names]
+
+
+def _encode_pairs(codes: Ints, distinct_values: Floats, column: Floats) -> Ints:
+    """Return a number for each pair of a code and a word, −1 where one is not known."""
+    positions = _find_sorted_positions(distinct_values, column)
+    return np.where((codes >= 0) & (positions >= 0), codes * max(len(distinct_values), 1) + positions, -1)
+
+
+def _find_sorted_positions(
+    sorted_values: npt.NDArray[np.float64 | np.int64], values: npt.NDArray[np.float64 | np.int64]
+) -> Ints:
+    """Return where values stand among sorted words, −1 for those that are none of them."""
+    if not len(sorted_values):
+        return np.full(len(values), -1)
+    positions = np.minimum(np.searchsorted(sorted_values, values), len(sorted_values) - 1)
+    return np.where(sorted_values[positions] == values, positions, -1)

@@ -1,0 +1,220 @@
+"""Ratings: strengths that explain what rivals reached against each other, learned anew before each day."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.stats.group_ops import Codes, Floats
+
+MAX_ITERATIONS = 1000  # never reached: a few dozen steps do
+SOLVER_TOLERANCE = 1e-6  # of the right-hand side: strengths are then within 1e-4 of their spread from the exact ones
+CHECKPOINT_EVERY_DAYS = (
+    16  # days between two of which `RatingHistory` keeps the strengths: others are learned again from those
+)
+CACHED_DAYS = 8  # days that were asked for last
+
+
+def fit_daily_ratings(
+    value: Floats,
+    group: Codes,
+    day: npt.NDArray[np.int64],
+    keys: Sequence[Codes],
+    ridges: Sequence[float],
+    half_life_days: float,
+) -> Floats:
+    """Return, rows × effects, the strength that each row's keys had shown before its day; 0 for a key not yet seen.
+
+    `value` is what a row reached (comparable within its group only; missing is left out), `keys` one code per row and
+    effect (−1 for none). Before each day the strengths b minimise Σ w·(value − own group's mean − Σ b + their group's
+    mean)² + Σ ridge·b² over earlier days, w = 2^−(age / half-life): beating strong rivals counts for more. Solved by
+    conjugate gradients from the day before. To the last bit a function of the earlier days' rows and their order.
+    """
+    if not len(value):
+        return np.zeros((0, len(keys)))
+    order = np.argsort(day, kind="stable")
+    rated_rows = _RatedRows(
+        value[order], group[order], day[order], [key[order] for key in keys], ridges, half_life_days
+    )
+    ratings = np.zeros((len(value), len(keys)))
+    with limit_to_one_thread():
+        ratings[order] = rated_rows.replay_days()
+    return ratings
+
+
+class RatingHistory:
+    """The strengths of a history that is learned once, for rows that are not in it.
+
+    Takes what `fit_daily_ratings` does. `get_ratings_before` answers, to the last bit, as `fit_daily_ratings` would for rows of that day that stand
+    in the same history: what the history holds of that day and later plays no role.
+    """
+
+    def __init__(
+        self,
+        value: Floats,
+        group: Codes,
+        day: npt.NDArray[np.int64],
+        keys: Sequence[Codes],
+        ridges: Sequence[float],
+        half_life_days: float,
+    ) -> None:
+        order = np.argsort(day, kind="stable")
+        sorted_keys = [key[order] for key in keys]
+        self._rows = _RatedRows(value[order], group[order], day[order], sorted_keys, ridges, half_life_days)
+        self._columns_by_effect = [
+            _find_code_columns(key, column) for key, column in zip(sorted_keys, self._rows.column.T, strict=True)
+        ]
+        self._days = np.unique(day)
+        self._checkpoints = {0: np.zeros(0)}  # by the number of days before
+        self._get_cached_ratings = lru_cache(CACHED_DAYS)(self._fit_ratings_before)
+        ratings = self._checkpoints[0]
+        with limit_to_one_thread():
+            for day_number in range(1, len(self._days)):
+                ratings = self._update_ratings(day_number, int(self._days[day_number]), ratings)
+                if day_number % CHECKPOINT_EVERY_DAYS == 0 or day_number == len(self._days) - 1:
+                    self._checkpoints[day_number] = ratings
+
+    def get_ratings_before(self, day: int, keys: Sequence[Codes]) -> Floats:
+        """Return, rows × effects, the strengths that keys had shown before a day; a code of the history each, or −1."""
+        ratings = self._get_cached_ratings(day)
+        row_ratings = np.zeros((len(keys[0]), len(keys)))
+        for effect, (key, columns) in enumerate(zip(keys, self._columns_by_effect, strict=True)):
+            column = np.append(columns, -1)[key]  # the code −1 takes what is appended
+            has_rating = (column >= 0) & (column < len(ratings))
+            row_ratings[has_rating, effect] = ratings[column[has_rating]]
+        return row_ratings
+
+    def _fit_ratings_before(self, day: int) -> Floats:
+        day_number = int(np.searchsorted(self._days, day))
+        if not day_number:
+            return self._checkpoints[0]
+        with limit_to_one_thread():
+            ratings = self._replay_to_day(day_number - 1)
+            return self._update_ratings(day_number, day, ratings)
+
+    def _replay_to_day(self, day_number: int) -> Floats:
+        """Return the strengths before a day of the history."""
+        checkpoint_day = max(checkpoint for checkpoint in self._checkpoints if checkpoint <= day_number)
+        ratings = self._checkpoints[checkpoint_day]
+        for replayed_day in range(checkpoint_day + 1, day_number + 1):
+            ratings = self._update_ratings(replayed_day, int(self._days[replayed_day]), ratings)
+        return ratings
+
+    def _update_ratings(self, day_number: int, day: int, start_ratings: Floats) -> Floats:
+        row_count = int(np.searchsorted(self._rows.day, self._days[day_number - 1], side="right"))
+        return self._rows.fit_ratings(row_count, day, start_ratings)
+
+
+class _RatedRows:
+    """Rows in order of day; columns numbered by first appearance, so that the past never depends on who comes later."""
+
+    def __init__(
+        self,
+        value: Floats,
+        group: Codes,
+        day: npt.NDArray[np.int64],
+        keys: Sequence[Codes],
+        ridges: Sequence[float],
+        half_life: float,
+    ) -> None:
+        self.value, self.day, self.half_life = np.nan_to_num(value), day, half_life
+        self.is_known = (~np.isnan(value)).astype(float)
+        self.group = _rank_by_appearance(group)
+        self.column = _index_columns(keys)
+        effect = np.broadcast_to(np.arange(len(keys)), self.column.shape)
+        self.ridge = np.zeros(int(self.column.max()) + 1)
+        self.ridge[self.column[self.column >= 0]] = np.asarray(ridges, float)[effect[self.column >= 0]]
+
+    def replay_days(self) -> Floats:
+        row_ratings = np.zeros(self.column.shape)
+        ratings = np.zeros(0)
+        for day in np.unique(self.day)[1:]:
+            begin, end = np.searchsorted(self.day, [day, day + 1])
+            ratings = self.fit_ratings(int(begin), int(day), ratings)
+            row_columns = self.column[begin:end]
+            has_rating = (row_columns >= 0) & (row_columns < len(ratings))
+            row_ratings[begin:end][has_rating] = ratings[row_columns[has_rating]]
+        return row_ratings
+
+    def fit_ratings(self, row_count: int, day: int, previous_ratings: Floats) -> Floats:
+        """Return the strengths that the first rows show at a day, beginning from those of the day before."""
+        weight = self.is_known[:row_count] * np.exp2(-(day - self.day[:row_count]) / self.half_life)
+        group, column_count = self.group[:row_count], int(self.column[:row_count].max()) + 1
+        group_weight = np.maximum(np.bincount(group, weights=weight), 1e-12)
+        design, ridge = _build_design_matrix(self.column[:row_count], column_count), self.ridge[:column_count]
+        transposed = design.T.tocsr()
+
+        def weight_deviations(values: Floats) -> Floats:
+            return weight * (values - (np.bincount(group, weights=weight * values) / group_weight)[group])
+
+        def apply_normal_matrix(ratings: Floats) -> Floats:
+            product: Floats = transposed @ weight_deviations(design @ ratings) + ridge * ratings
+            return product
+
+        right_hand_side: Floats = transposed @ weight_deviations(self.value[:row_count])
+        start_ratings = np.concatenate([previous_ratings, np.zeros(column_count - len(previous_ratings))])
+        return _solve_conjugate_gradient(
+            apply_normal_matrix, right_hand_side, transposed @ weight + ridge, start_ratings
+        )
+
+
+def _solve_conjugate_gradient(
+    apply_matrix: Callable[[Floats], Floats], right_hand_side: Floats, diagonal: Floats, start: Floats
+) -> Floats:
+    """Return x with normal(x) ≈ aim, by conjugate gradients with a diagonal preconditioner."""
+    x, residual = start, right_hand_side - apply_matrix(start)
+    preconditioned = residual / diagonal
+    direction, residual_norm = preconditioned, _compute_dot_product(residual, preconditioned)
+    for _ in range(MAX_ITERATIONS):
+        if _compute_dot_product(residual, residual) <= SOLVER_TOLERANCE**2 * _compute_dot_product(
+            right_hand_side, right_hand_side
+        ):
+            break
+        product = apply_matrix(direction)
+        curvature = _compute_dot_product(direction, product)
+        if not (residual_norm > 0 and curvature > 0):  # what is left is too small for its square to be a number
+            break
+        step_size = residual_norm / curvature
+        x, residual = x + step_size * direction, residual - step_size * product
+        preconditioned = residual / diagonal
+        residual_norm, previous_norm = _compute_dot_product(residual, preconditioned), residual_norm
+        direction = preconditioned + residual_norm / previous_norm * direction
+    return x
+
+
+def _compute_dot_product(left: Floats, right: Floats) -> float:
+    """Return the sum of products in NumPy's own order of adding: a product of vectors has that of the BLAS kernel."""
+    return float((left * right).sum())
+
+
+def _build_design_matrix(column: Codes, column_count: int) -> sparse.csr_matrix:
+    present = column >= 0
+    row_ends = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
+    return sparse.csr_matrix((np.ones(int(row_ends[-1])), column[present], row_ends), shape=(len(column), column_count))
+
+
+def _index_columns(keys: Sequence[Codes]) -> Codes:
+    """Return rows × effects column numbers over all effects, by first appearance row by row; −1 for no key."""
+    stacked = np.column_stack([np.where(key >= 0, key * len(keys) + effect, -1) for effect, key in enumerate(keys)])
+    flat = stacked.ravel()
+    column_numbers = np.full(len(flat), -1)
+    column_numbers[flat >= 0] = _rank_by_appearance(flat[flat >= 0])
+    return column_numbers.reshape(stacked.shape)
+
+
+def _find_code_columns(key: Codes, column: Codes) -> Codes:
+    """Return the column of each code of an effect, −1 for codes without rows."""
+    columns = np.full(int(key.max(initial=-1)) + 1, -1)
+    has_key = key >= 0
+    columns[key[has_key]] = column[has_key]
+    return columns
+
+
+def _rank_by_appearance(codes: Codes) -> Codes:
+    _, first_index, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    rank = np.empty(len(first_index), dtype=np.int64)
+    rank[np.argsort(first_index, kind="stable")] = np.arange(len(first_index))
+    return rank[inverse]

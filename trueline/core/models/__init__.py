@@ -1,0 +1,1 @@
+"""What learners share: encodings, objectives, losses, and models on disk."""

@@ -1,0 +1,62 @@
+"""Codes: inputs as numbers for tree learners, which take missing values as they are and care for no scale."""
+
+import numpy as np
+import pandas as pd
+
+from trueline.core.models.standard_encoding import list_categorical_inputs
+from trueline.core.splits.fold_data import Floats
+
+Levels = dict[str, list[str]]
+
+
+def list_category_levels(x: pd.DataFrame, max_levels: int) -> Levels:
+    """Return the levels of each categorical input on these rows, sorted; only the `max_levels` frequent where there are more.
+
+    Equally frequent levels are taken in alphabetical order.
+    """
+    levels_by_input = {}
+    for name in list_categorical_inputs(x):
+        counts = x[name].dropna().astype(str).value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        levels_by_input[name] = sorted(counts.index[:max_levels].tolist())
+    return levels_by_input
+
+
+def encode_ordinal(x: pd.DataFrame, columns: list[str], levels_by_input: Levels) -> Floats:
+    """Return rows × columns of numbers, a category as the place of its level; NaN where missing or not known."""
+    return np.column_stack(
+        [
+            _encode_levels(x[name], levels_by_input[name]) if name in levels_by_input else _convert_numbers(x[name])
+            for name in columns
+        ]
+    )
+
+
+def encode_one_hot(x: pd.DataFrame, columns: list[str], levels_by_input: Levels) -> Floats:
+    """Return rows × columns of numbers, a category as one 0/1 column a level, in the order of `list_one_hot_inputs`."""
+    codes = encode_ordinal(x, columns, levels_by_input).T
+    blocks = [
+        _encode_flags(code, levels_by_input[name]) if name in levels_by_input else code
+        for name, code in zip(columns, codes, strict=True)
+    ]
+    return np.column_stack(blocks)
+
+
+def list_one_hot_inputs(columns: list[str], levels_by_input: Levels) -> list[str]:
+    """Return the input that each column of `encode_one_hot` stems from."""
+    return [name for name in columns for _ in levels_by_input.get(name, [name])]
+
+
+def _encode_flags(code: Floats, level_names: list[str]) -> Floats:
+    is_level = code[:, None] == np.arange(len(level_names))[None, :]
+    return np.asarray(is_level, float)
+
+
+def _encode_levels(values: pd.Series, level_names: list[str]) -> Floats:
+    level_index = pd.Index(level_names, dtype=object).get_indexer(
+        pd.Index(values.astype(object).map(str), dtype=object)
+    )
+    return np.where((level_index >= 0) & values.notna(), level_index, np.nan)
+
+
+def _convert_numbers(values: pd.Series) -> Floats:
+    return values.to_numpy(float)

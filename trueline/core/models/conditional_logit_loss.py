@@ -1,0 +1,84 @@
+"""The softmax within races whose rows carry weights: what it loses, and the linear score that loses least.
+
+A weight counts copies: a race whose runners weigh 2 counts as two races, a lone runner of weight 2 stands in its race
+twice. Losers left out at random need no weight: the rest of the race gives the same coefficients (McFadden 1978).
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from trueline.core.errors import UserError
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.stats.group_ops import (
+    MIN_PROBABILITY,
+    Codes,
+    Floats,
+    compute_group_softmax,
+    normalize_by_group,
+    sum_by_group,
+)
+
+MAX_ITERATIONS = 1000
+LOSS_TOLERANCE = 1e-15  # of the loss, and of its gradient below: converged as far as doubles can tell
+GRADIENT_TOLERANCE = 1e-10
+
+
+def require_contested_races(share: Floats, weight: Floats, race: Codes) -> None:
+    """Refuse rows in which no race holds a share of success and more than one runner: nothing can be learnt there."""
+    success = sum_by_group(weight * share, race)
+    if not ((success > 0) & (sum_by_group((weight > 0).astype(float), race) > 1)).any():
+        raise UserError(f"none of {len(np.unique(race))} races holds a winner and a rival; at least one is needed.")
+
+
+def compute_conditional_logit_loss(
+    score: Floats, share: Floats, weight: Floats, race: Codes
+) -> tuple[float, Floats, Floats]:
+    """Return the loss summed over races (nats), its gradient by score and the diagonal of its curvature.
+
+    With shares t, weights w, p = w·exp(score) as shares of the race and S = Σ w·t in it:
+    −Σ w·t·ln p; S·p − w·t; S·p·(1 − p).
+    """
+    success = weight * share
+    p = normalize_by_group(weight * compute_group_softmax(score, race), race)
+    expected = sum_by_group(success, race) * p
+    return float(-success @ np.log(np.maximum(p, MIN_PROBABILITY))), expected - success, expected * (1 - p)
+
+
+def compute_mean_loss(score: Floats, share: Floats, weight: Floats, race: Codes) -> float:
+    """Return the loss per won race (nats)."""
+    return compute_conditional_logit_loss(score, share, weight, race)[0] / float(weight @ share)
+
+
+def compute_penalised_loss(
+    coefficient: Floats, terms: Floats, share: Floats, weight: Floats, race: Codes, l2: float
+) -> tuple[float, Floats]:
+    """Return the loss of the score `terms @ coefficient` plus l2/2 · Σ coefficient², and its gradient."""
+    value, by_score, _ = compute_conditional_logit_loss(terms @ coefficient, share, weight, race)
+    return value + l2 / 2 * float(coefficient @ coefficient), terms.T @ by_score + l2 * coefficient
+
+
+def fit_conditional_logit(
+    terms: Floats, share: Floats, weight: Floats, race: Codes, l2: float, positive: bool = False
+) -> Floats:
+    """Return the coefficients (terms,) that lose least, by L-BFGS; `positive` keeps them from falling below zero."""
+    require_contested_races(share, weight, race)
+    scale = float(weight @ share)
+
+    def compute_scaled_loss(coefficient: Any) -> tuple[float, Any]:
+        value, gradient = compute_penalised_loss(coefficient, terms, share, weight, race, l2)
+        return value / scale, gradient / scale
+
+    bounds = [(0.0 if positive else None, None)] * terms.shape[1]
+    options: Any = {
+        "maxiter": MAX_ITERATIONS,
+        "maxfun": 2 * MAX_ITERATIONS,
+        "ftol": LOSS_TOLERANCE,
+        "gtol": GRADIENT_TOLERANCE,
+    }
+    with limit_to_one_thread():
+        solution = minimize(
+            compute_scaled_loss, np.zeros(terms.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
+    return np.asarray(solution.x, float)

@@ -1,0 +1,1 @@
+"""How a stage runs: parameters, plugins, outputs, processes and threads."""

@@ -1,0 +1,82 @@
+"""Outputs appear whole or not at all, and one run at a time writes them."""
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from trueline.core.errors import UserError
+
+LOCK_FOLDER = Path(".locks")
+
+
+@contextmanager
+def open_atomic_outputs(name: str, targets: dict[str, Path]) -> Iterator[dict[str, Path]]:
+    """Yield a temporary path for every target and rename all of them when the block ends well.
+
+    A run that is killed leaves only temporary names, which the next run of the same name removes. A second run of the
+    same name waits for the first: DVC starts one when it was killed and its stage lives on.
+    """
+    with _lock_outputs(name):
+        drafts = {key: target.with_name(f".{target.name}.draft") for key, target in targets.items()}
+        _remove_drafts(drafts)
+        for draft in drafts.values():
+            draft.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield drafts
+            _publish_drafts(drafts, targets)
+        finally:
+            _remove_drafts(drafts)
+
+
+def write_json(value: Any, path: Path, digits: int = 6) -> None:
+    """Write JSON with sorted keys, floats rounded and NaN as null, so that equal values are equal bytes."""
+    path.write_text(json.dumps(_convert_to_json(value, digits), indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def _convert_to_json(value: Any, digits: int) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _convert_to_json(item, digits) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_convert_to_json(item, digits) for item in value]
+    if hasattr(value, "tolist"):
+        return _convert_to_json(value.tolist(), digits)
+    if isinstance(value, float):
+        # NaN and infinities have no JSON; adding 0.0 turns −0.0 into 0.0
+        return round(value, digits) + 0.0 if value - value == 0 else None
+    return value
+
+
+@contextmanager
+def _lock_outputs(name: str) -> Iterator[None]:
+    LOCK_FOLDER.mkdir(exist_ok=True)
+    with (LOCK_FOLDER / name).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{name}: another run is writing the same outputs; waiting for it to end", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _publish_drafts(drafts: dict[str, Path], targets: dict[str, Path]) -> None:
+    for key, draft in drafts.items():
+        if not draft.exists():
+            raise UserError(f"the stage ended without writing {targets[key]}; mend the tool that should have.")
+    for key, draft in drafts.items():
+        if targets[key].is_dir():
+            shutil.rmtree(targets[key])
+        os.replace(draft, targets[key])
+
+
+def _remove_drafts(drafts: dict[str, Path]) -> None:
+    for draft in drafts.values():
+        if draft.is_dir():
+            shutil.rmtree(draft)
+        else:
+            draft.unlink(missing_ok=True)

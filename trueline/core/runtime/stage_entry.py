@@ -1,0 +1,43 @@
+"""Doors: how a stage is called, what it reads and writes, and how it says no."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from trueline.core.errors import UserError
+from trueline.core.runtime.atomic_outputs import open_atomic_outputs
+from trueline.core.runtime.params import load_task_config
+
+Paths = dict[str, Path]
+StageBody = Callable[[str, Paths, Paths], None]
+
+
+def expand_paths(paths: dict[str, str], task: str) -> Paths:
+    """Return the paths of a door's READS or WRITES for one task."""
+    return {key: Path(path.format(task=task)) for key, path in paths.items()}
+
+
+def run_stage(stage: str, reads: dict[str, str], writes: dict[str, str], body: StageBody) -> None:
+    """Run one stage for the task named on the command line.
+
+    `body(task, reads, writes)` gets the paths to read and temporary paths to write. A refusal becomes one sentence on
+    standard error and exit code 1; nothing is written then.
+    """
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python -m stages.{stage} TASK")
+    task = sys.argv[1]
+    try:
+        load_task_config(task)
+        inputs = expand_paths(reads, task)
+        require_files(inputs, task)
+        with open_atomic_outputs(f"{stage}-{task}", expand_paths(writes, task)) as drafts:
+            body(task, inputs, drafts)
+    except UserError as error:
+        sys.exit(f"{stage} {task}: {error}")
+
+
+def require_files(inputs: Paths, task: str) -> None:
+    """Refuse a path that is not there."""
+    for path in inputs.values():
+        if not path.exists():
+            raise UserError(f"{path} is missing; run `dvc repro diagnose@{task}` to build what comes before it.")

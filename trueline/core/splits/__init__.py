@@ -1,0 +1,1 @@
+"""Train and test rows: folds, their roles, and the rows of a fold."""

@@ -1,0 +1,134 @@
+"""Rows: what a learner may see of one role of one fold."""
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from trueline.core.errors import UserError
+from trueline.core.splits.walk_forward import TARGET, list_key_columns, list_target_columns
+from trueline.core.stats.group_ops import Codes, encode_groups
+from trueline.core.tables import table_schema
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """Inputs, target, teacher, group, time and weight of the same rows, groups together in order of their beginning.
+
+    `soft_label` is what another forecaster, known only afterwards, gave as the target (missing where none did): a learner
+    may fit on it as on the target, and never sees it for the rows it scores. Where a row has several targets, `y` is
+    rows × targets, and `tags` names them.
+    """
+
+    x: pd.DataFrame
+    y: Floats
+    soft_label: Floats
+    group: Codes
+    time: npt.NDArray[np.datetime64]
+    weight: Floats
+    table_position: npt.NDArray[np.int64]  # position in the features table; −1 for a synthetic row
+    tags: tuple[str, ...] = ()
+
+    def select_inputs(self, columns: list[str]) -> "FoldData":
+        """Return the same rows with fewer inputs."""
+        return replace(self, x=self.x[columns])
+
+    def select_rows(self, keep: npt.NDArray[np.bool_]) -> "FoldData":
+        """Return some of the rows, their groups numbered anew."""
+        arrays = {name: value[keep] for name, value in vars(self).items() if name not in ("x", "tags")}
+        arrays["group"] = encode_groups(pd.Series(arrays["group"]))
+        return replace(self, x=self.x[keep].reset_index(drop=True), **arrays)
+
+    def blend_target(self, share: float) -> Floats:
+        """Return the target with `share` of it taken from the teacher where there is one."""
+        return np.where(
+            np.isnan(self.soft_label), self.y, (1 - share) * self.y + share * np.nan_to_num(self.soft_label)
+        )
+
+
+@dataclass(frozen=True)
+class FoldTables:
+    """The features, folds and weights of a task, row by row the same, and its synthetic rows."""
+
+    features: pd.DataFrame
+    folds: pd.DataFrame
+    weights: pd.DataFrame = field(default_factory=pd.DataFrame)
+    synthetic: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def get_rows(self, fold: str, role: str) -> FoldData:
+        """Return the rows that play a role in a fold, as nature made them, each at weight 1."""
+        has_role = self.folds[fold] == role
+        keys = self.folds.loc[has_role, list_key_columns(self.folds)]
+        return _build_fold_data(
+            keys, self.features[has_role].drop(columns="row_id"), np.ones(len(keys)), np.flatnonzero(has_role)
+        )
+
+    def get_resampled_rows(self, fold: str) -> FoldData:
+        """Return the `fit` rows of a fold at their weights, without those of weight 0, with the synthetic rows.
+
+        A synthetic row stands at the time and in the group of its first parent.
+        """
+        weight = self.weights[fold].to_numpy()
+        is_fitted = (self.folds[fold] == "fit").to_numpy() & (weight > 0)
+        keys, inputs = (
+            self.folds.loc[is_fitted, list_key_columns(self.folds)],
+            self.features[is_fitted].drop(columns="row_id"),
+        )
+        synthetic_rows = self.synthetic[self.synthetic["fold"] == fold]
+        if synthetic_rows.empty:
+            return _build_fold_data(keys, inputs, weight[is_fitted], np.flatnonzero(is_fitted))
+        parents = (
+            self.folds.set_index("row_id").loc[synthetic_rows["parent"], ["group", "time"]].reset_index(names="row_id")
+        )
+        for name in list_target_columns(self.folds):
+            parents[name] = synthetic_rows[name].to_numpy()
+        all_inputs = pd.concat([inputs, synthetic_rows[inputs.columns].astype(inputs.dtypes)], ignore_index=True)
+        table_position = np.concatenate([np.flatnonzero(is_fitted), np.full(len(synthetic_rows), -1)])
+        return _build_fold_data(
+            pd.concat([keys, parents]),
+            all_inputs,
+            np.concatenate([weight[is_fitted], np.ones(len(synthetic_rows))]),
+            table_position,
+        )
+
+
+def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None) -> FoldTables:
+    """Return what was written of a task; refuse files that do not speak of the same rows.
+
+    Without the folder that `resample` writes no row can be asked for at its weight.
+    """
+    resampled_paths = [] if resampled is None else [resampled / "weights.parquet", resampled / "synthetic.parquet"]
+    fold_tables = FoldTables(*(table_schema.read_table(path) for path in (features, folds, *resampled_paths)))
+    if not fold_tables.features["row_id"].equals(fold_tables.folds["row_id"]):
+        raise UserError(f"{features} and {folds} do not hold the same rows in the same order; run `dvc repro`.")
+    return fold_tables
+
+
+@lru_cache(maxsize=1)
+def read_cached_tables(features: Path, folds: Path, resampled: Path) -> FoldTables:
+    """Return what `read_fold_tables` does, read once a process: jobs carry the paths, which are lighter than the rows."""
+    return read_fold_tables(features, folds, resampled)
+
+
+def _build_fold_data(
+    keys: pd.DataFrame, inputs: pd.DataFrame, weight: Floats, table_position: npt.NDArray[np.int64]
+) -> FoldData:
+    group_begin = keys["time"].groupby(keys["group"].to_numpy()).transform("min")
+    order = np.lexsort((keys["row_id"], keys["time"], keys["group"], group_begin))
+    sorted_keys, target_names = keys.iloc[order], list_target_columns(keys)
+    y = sorted_keys[target_names].to_numpy(float)
+    return FoldData(
+        inputs.iloc[order].reset_index(drop=True),
+        y[:, 0] if target_names == [TARGET] else y,
+        sorted_keys["teacher"].to_numpy(float) if "teacher" in keys else np.full(len(keys), np.nan),
+        encode_groups(sorted_keys["group"]),
+        sorted_keys["time"].to_numpy(),
+        weight[order],
+        table_position[order],
+        () if target_names == [TARGET] else tuple(name.removeprefix(f"{TARGET}:") for name in target_names),
+    )

@@ -1,0 +1,78 @@
+"""Roles: which role every row plays in every fold, told once for all rows that play the same."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from trueline.core.splits.walk_forward import ROLES, list_folds
+from trueline.core.tables.lazy_parquet import ColumnTable, iter_columns
+
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+SCORE_CODE = ROLES.index("score")
+
+
+@dataclass(frozen=True)
+class FoldRoles:
+    """Rows gathered into parts: those of one part play the same role in every fold."""
+
+    row_pattern: npt.NDArray[np.int32]  # of each row
+    pattern_roles: npt.NDArray[np.int8]  # parts × folds: the place among ROLES, −1 for no role
+    folds: list[str]
+
+    @classmethod
+    def from_table(cls, table: ColumnTable) -> "FoldRoles":
+        """Return the roles of a table of folds: rows in time order are told by stretches, of which there are few."""
+        folds = list_folds(pd.DataFrame(columns=table.columns))
+        role_codes = np.full((len(folds), len(table)), -1, dtype=np.int8)
+        for fold_index, (_, values) in enumerate(iter_columns(table, folds)):
+            role_codes[fold_index] = _encode_roles(values)
+        is_stretch_start = np.zeros(len(table), dtype=bool)
+        is_stretch_start[:1] = True
+        for fold_codes in role_codes:
+            is_stretch_start[1:] |= fold_codes[1:] != fold_codes[:-1]
+        stretch_start = np.flatnonzero(is_stretch_start)
+        distinct_patterns, stretch_pattern = np.unique(role_codes[:, stretch_start], axis=1, return_inverse=True)
+        stretch_length = np.diff(np.append(stretch_start, len(table)))
+        return cls(
+            np.repeat(stretch_pattern.ravel().astype(np.int32), stretch_length), distinct_patterns.T.copy(), folds
+        )
+
+    @property
+    def test_folds(self) -> list[str]:
+        """The test folds."""
+        return [name for name in self.folds if name.startswith("test_")]
+
+    def find_patterns(self, fold: str, *roles: str) -> Mask:
+        """Return which parts play one of the roles in a fold."""
+        return np.isin(self.pattern_roles[:, self.folds.index(fold)], [ROLES.index(role) for role in roles])
+
+    def find_rows(self, fold: str, *roles: str) -> Mask:
+        """Return which rows play one of the roles in a fold."""
+        return np.asarray(self.find_patterns(fold, *roles)[self.row_pattern])
+
+    def list_row_fold_pairs(self, folds: list[str], role: str) -> tuple[Ints, Ints]:
+        """Return the rows that play a role in any of some folds, and the place of that fold: a pair for each."""
+        is_chosen_fold = np.isin(np.arange(len(self.folds)), [self.folds.index(name) for name in folds])
+        plays_role = (self.pattern_roles == ROLES.index(role)) & is_chosen_fold
+        folds_per_pattern, fold_index = plays_role.sum(axis=1), np.nonzero(plays_role)[1]
+        pattern_begin = np.cumsum(folds_per_pattern) - folds_per_pattern
+        folds_per_row = folds_per_pattern[self.row_pattern]
+        rows = np.repeat(np.arange(len(self.row_pattern)), folds_per_row)
+        nth = np.arange(len(rows)) - np.repeat(np.cumsum(folds_per_row) - folds_per_row, folds_per_row)
+        return rows, fold_index[pattern_begin[self.row_pattern[rows]] + nth]
+
+    @cached_property
+    def is_scored(self) -> Mask:
+        """Rows that some test fold scores."""
+        test_indexes = [self.folds.index(name) for name in self.test_folds]
+        return np.asarray((self.pattern_roles[:, test_indexes] == SCORE_CODE).any(axis=1)[self.row_pattern])
+
+
+def _encode_roles(values: pd.Series) -> npt.NDArray[np.int8]:
+    categorical = values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype("category")
+    role_codes = [ROLES.index(category) if category in ROLES else -1 for category in categorical.cat.categories]
+    return np.array([*role_codes, -1], dtype=np.int8)[categorical.cat.codes.to_numpy()]

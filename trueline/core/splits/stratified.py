@@ -1,0 +1,101 @@
+"""Strata: folds without a clock, every tag in every part as often as its share, and no cluster of rows cut."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import Field
+
+from trueline.core.errors import UserError
+from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.iterative_stratification import Floats, Ints, assign_units_to_parts, count_cluster_labels
+from trueline.core.splits.walk_forward import ROLES, list_folds
+
+
+class StratifiedSettings(StageSettings):
+    """How rows without a clock are cut: how often into how many folds, and what share of the rest calibrates."""
+
+    repeats: int = Field(ge=1)
+    folds: int = Field(ge=2)
+    calibrate_share: float = Field(gt=0, lt=1)
+    tune_folds: int = Field(ge=2)
+
+
+def split_stratified(targets: pd.DataFrame, group: pd.Series, settings: StratifiedSettings, seed: int) -> pd.DataFrame:
+    """Return one column per fold with the role each row plays: fit, calibrate or score.
+
+    `targets` is rows × tags of 0 and 1, `group` each row's cluster. `test_0…` are repeats × folds, repeat by repeat: in
+    each repeat every row is scored by one fold, and of a fold's other rows a stratified part calibrates. `tune_0…` is
+    one more such partition, drawn apart, without calibration. `final` fits and calibrates on all rows and scores
+    nothing. Clusters are dealt by iterative stratification (Sechidis et al. 2011) and are never cut; which row
+    comes first makes no difference.
+
+    Limit: tuning is not nested. There is one set of knobs for all folds and every row is scored, so the choice of knobs
+    has seen, through the tune folds, every row that the test folds judge. Scores of the tuned arm are that much
+    optimistic; those of the `default` arm, whose knobs were not chosen on these rows, are honest.
+    """
+    ordered_targets = targets[sorted(targets.columns)].to_numpy(float)
+    row_cluster, _ = pd.factorize(group.to_numpy(), sort=True)
+    cluster_counts = count_cluster_labels(ordered_targets, row_cluster)
+    all_clusters = np.arange(len(cluster_counts))
+    partitioner = _Partitioner(cluster_counts, seed)
+    cluster_fold = partitioner(all_clusters, [1 / settings.tune_folds] * settings.tune_folds, "tune")
+    roles: dict[str, npt.NDArray[Any]] = {
+        f"tune_{tune_number}": np.where(cluster_fold == tune_number, "score", "fit")
+        for tune_number in range(settings.tune_folds)
+    }
+    for repeat in range(settings.repeats):
+        cluster_fold = partitioner(all_clusters, [1 / settings.folds] * settings.folds, "test", repeat)
+        for fold_number in range(settings.folds):
+            other_clusters = all_clusters[cluster_fold != fold_number]
+            role = np.full(len(cluster_counts), "score", dtype=object)
+            role[other_clusters] = partitioner.split_fit_and_calibrate(
+                other_clusters, settings, "test", repeat, fold_number + 1
+            )
+            roles[f"test_{repeat * settings.folds + fold_number}"] = role
+    roles["final"] = partitioner.split_fit_and_calibrate(all_clusters, settings, "final")
+    folds = pd.DataFrame({name: role.astype(object)[row_cluster] for name, role in roles.items()}, index=targets.index)
+    check_stratified_folds(folds, group, settings)
+    return folds
+
+
+def check_stratified_folds(folds: pd.DataFrame, group: pd.Series, settings: StratifiedSettings) -> None:
+    """Refuse folds that cut a cluster, leave a role empty, or do not score every row once a repeat."""
+    for name in list_folds(folds):
+        role = folds[name].fillna("none")
+        needed_roles = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
+        if missing_roles := needed_roles - set(role):
+            raise UserError(
+                f"fold {name} has no {' and no '.join(sorted(missing_roles))} rows: {group.nunique()} clusters of rows are "
+                "too few for these folds; bring more rows, lower folds.<task>.folds or tune_folds, or choose "
+                "calibrate_share nearer one half."
+            )
+        if invalid_roles := set(role) - needed_roles:
+            raise UserError(
+                f"fold {name} gives rows the role {invalid_roles.pop()!r}; allowed: {', '.join(sorted(needed_roles))}."
+            )
+        if role.groupby(group.to_numpy()).nunique().gt(1).any():
+            raise UserError(f"fold {name} cuts a cluster in two.")
+    test_folds = list_folds(folds, "test")
+    repeats = [test_folds[start : start + settings.folds] for start in range(0, len(test_folds), settings.folds)]
+    for partition in (list_folds(folds, "tune"), *repeats):
+        if (folds[partition] == "score").sum(axis=1).ne(1).any():
+            raise UserError(f"folds {partition[0]} to {partition[-1]} do not score every row once.")
+
+
+class _Partitioner:
+    """Deals clusters by their counts; every draw has a seed of its own, so that none depends on the others."""
+
+    def __init__(self, counts: Floats, seed: int) -> None:
+        self.counts, self.seed = counts, seed
+
+    def __call__(self, units: Ints, shares: list[float], kind: str, *numbers: int) -> Ints:
+        seed_sequence = [self.seed, ("tune", "test", "final").index(kind), *numbers]
+        return assign_units_to_parts(self.counts[units], shares, np.random.default_rng(seed_sequence))
+
+    def split_fit_and_calibrate(
+        self, units: Ints, settings: StratifiedSettings, kind: str, *numbers: int
+    ) -> npt.NDArray[Any]:
+        share = settings.calibrate_share
+        return np.where(self(units, [1 - share, share], kind, *numbers) == 1, "calibrate", "fit")

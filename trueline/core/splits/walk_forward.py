@@ -1,0 +1,171 @@
+"""Folds: which role every row plays in every fold, walking forward in time, whole groups only."""
+
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from trueline.core.errors import UserError
+from trueline.core.runtime.params import Date, StageSettings
+
+ROLES = ("fit", "calibrate", "score")
+TARGET = "target"  # or several columns `target:name`, 0 or 1 each
+KEY_COLUMNS = ["row_id", "group", "time"]
+NO_CLOCK = pd.Timestamp(0)  # the time of every row where the source tells none: all are simultaneous
+Day = np.datetime64
+
+
+class WalkForwardSettings(StageSettings):
+    """How history is cut: the first test day, how often a model is retrained, and what each fold may see."""
+
+    first_day: Date | None
+    first_test: float | Date
+    last_test: Date | None
+    test_days: int = Field(ge=1)
+    calibrate_days: int = Field(ge=1)
+    tune_folds: int = Field(ge=1)
+    tune_days: int = Field(ge=1)
+    window_days: int | None = Field(ge=1)
+    embargo_days: int = Field(ge=0)
+    label_delay_days: int = Field(ge=0)
+
+
+def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSettings) -> pd.DataFrame:
+    """Return one column per fold with the role each row plays: fit, calibrate, score or missing.
+
+    `tune_0…` score blocks that end before the first test day; `test_0…` walk forward from it; `final` fits and
+    calibrates on all history and scores nothing. Between two roles lie the embargo and the delay of the labels. Rows
+    before the first day and after the last test day play no role at all; without those two every row may.
+    A group that straddles a boundary plays no role in that fold. Blocks that are calibrated or tuned on count days that
+    have rows, so that the end of a season stands in for the summer after it; test blocks are calendar days, and one
+    without rows is no fold.
+    """
+    days = time.to_numpy("datetime64[D]")
+    group_spans, days_with_rows = _find_group_spans(days, group), _list_days_in_range(days, settings)
+    first_day, end_day = days_with_rows[0], days_with_rows[-1] + 1
+    first_test_day = _find_first_test_day(first_day, end_day, settings)
+    gap_days = settings.embargo_days + settings.label_delay_days
+    block_ends = [first_test_day - gap_days]
+    for _ in range(settings.tune_folds):
+        block_ends.insert(0, _find_day_back(days_with_rows, block_ends[0], settings.tune_days))
+    fold_boundaries = {f"tune_{number}": (*block, 0) for number, block in enumerate(pairwise(block_ends))}
+    for number, block in enumerate(_list_test_blocks(days_with_rows, first_test_day, settings.test_days)):
+        fold_boundaries[f"test_{number}"] = (*block, settings.calibrate_days)
+    fold_boundaries["final"] = (end_day + gap_days, end_day + gap_days, settings.calibrate_days)
+    folds = pd.DataFrame(
+        {
+            name: _assign_roles(group_spans, days_with_rows, *boundaries, gap_days, settings.window_days)
+            for name, boundaries in fold_boundaries.items()
+        }
+    )
+    check_folds(folds, time, group)
+    return folds
+
+
+def list_folds(folds: pd.DataFrame, kind: str = "") -> list[str]:
+    """Return the fold columns whose name starts with a kind (`tune`, `test`, `final`), in order."""
+    return [name for name in folds.columns if name.startswith(("tune_", "test_", "final")) and name.startswith(kind)]
+
+
+def list_target_columns(table: pd.DataFrame) -> list[str]:
+    """Return the target columns of a table, one or several."""
+    return [str(name) for name in table if name == TARGET or str(name).startswith(f"{TARGET}:")]
+
+
+def list_key_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns that say which rows these are and what became of them, the teacher where there is one."""
+    return [*KEY_COLUMNS, *list_target_columns(table), *(name for name in ("teacher",) if name in table)]
+
+
+def check_folds(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:
+    """Refuse folds that let a later role see an earlier one's time, cut a group, or leave a role empty."""
+    first_test_time = time[(folds[list_folds(folds, "test")] == "score").any(axis=1)].min()
+    for name in list_folds(folds):
+        role = folds[name]
+        needed_roles = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
+        if missing_roles := needed_roles - set(role.dropna()):
+            raise UserError(
+                f"fold {name} has no {' and no '.join(sorted(missing_roles))} rows: the {time.dt.normalize().nunique()} days "
+                f"from {time.min():%Y-%m-%d} to {time.max():%Y-%m-%d} are too few for these folds; bring more days, or "
+                "lower folds.<task>.test_days, calibrate_days, tune_days or tune_folds."
+            )
+        role_spans = [
+            (time[role == present_role].min(), time[role == present_role].max())
+            for present_role in ROLES
+            if (role == present_role).any()
+        ]
+        if any(later[0] <= earlier[1] for earlier, later in pairwise(role_spans)):
+            raise UserError(f"fold {name} would fit on rows that are not earlier than what it calibrates or scores.")
+        if role.fillna("").groupby(group.to_numpy()).nunique().gt(1).any():
+            raise UserError(f"fold {name} cuts a group in two.")
+        if name.startswith("tune") and role_spans[-1][1] >= first_test_time:
+            raise UserError(f"fold {name} would tune on rows of the test period.")
+
+
+def _list_days_in_range(days: np.ndarray, settings: WalkForwardSettings) -> np.ndarray:
+    """Return the days with rows, from the first day to the last test day where the knobs name them."""
+    all_days = np.unique(days)
+    since = all_days[0] if settings.first_day is None else np.datetime64(settings.first_day, "D")
+    until = all_days[-1] if settings.last_test is None else np.datetime64(settings.last_test, "D")
+    days_in_range: np.ndarray = all_days[(all_days >= since) & (all_days <= until)]
+    if not days_in_range.size:
+        raise UserError(
+            f"folds.<task>.first_day and last_test leave {since} to {until}, where the data, which run from "
+            f"{all_days[0]} to {all_days[-1]}, have no rows; name days among them, or null."
+        )
+    return days_in_range
+
+
+def _find_first_test_day(first_day: Day, end_day: Day, settings: WalkForwardSettings) -> Day:
+    if isinstance(settings.first_test, date):
+        first_test_day: Day = np.datetime64(settings.first_test, "D")
+    else:
+        first_test_day = first_day + int((end_day - first_day).astype(int) * settings.first_test)
+    if not first_day < first_test_day < end_day:
+        raise UserError(
+            f"folds.<task>.first_test falls on {first_test_day}, outside the data, which run from {first_day} to {end_day - 1}; "
+            "name a day between, or a share between 0 and 1 of data that span several days."
+        )
+    return first_test_day
+
+
+def _find_group_spans(days: np.ndarray, group: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    by_group = pd.Series(days).groupby(group.to_numpy())
+    return by_group.transform("min").to_numpy("datetime64[D]"), by_group.transform("max").to_numpy("datetime64[D]")
+
+
+def _list_test_blocks(days_with_rows: np.ndarray, first_test_day: Day, block_days: int) -> list[tuple[Day, Day]]:
+    """Return the blocks of calendar days from the first test day that hold rows; the last ends with the rows."""
+    end = days_with_rows[-1] + 1
+    blocks = [(start, min(start + block_days, end)) for start in np.arange(first_test_day, end, block_days)]
+    return [(start, stop) for start, stop in blocks if ((days_with_rows >= start) & (days_with_rows < stop)).any()]
+
+
+def _find_day_back(days_with_rows: np.ndarray, until: Day, day_count: int) -> Day:
+    """Return the first of the newest `day_count` days with rows before a day."""
+    day: Day = days_with_rows[max(int(np.searchsorted(days_with_rows, until)) - day_count, 0)]
+    return day
+
+
+def _assign_roles(
+    group_spans: tuple[np.ndarray, np.ndarray],
+    days_with_rows: np.ndarray,
+    start: Day,
+    stop: Day,
+    calibrate_days: int,
+    gap_days: int,
+    window_days: int | None,
+) -> np.ndarray:
+    first_days, last_days = group_spans
+    roles = np.full(len(first_days), None, dtype=object)
+    roles[(first_days >= start) & (last_days < stop)] = "score"
+    until = start - gap_days
+    if calibrate_days:
+        since = _find_day_back(days_with_rows, until, calibrate_days)
+        roles[(first_days >= since) & (last_days < until)] = "calibrate"
+        until = since - gap_days
+    since = days_with_rows[0] if window_days is None else max(days_with_rows[0], until - window_days)
+    roles[(first_days >= since) & (last_days < until)] = "fit"
+    return roles

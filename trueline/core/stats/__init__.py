@@ -1,0 +1,1 @@
+"""Statistics: groups, intervals, bootstraps, decompositions and change detection."""

@@ -1,0 +1,91 @@
+"""Delivered: a raw table in its declared types whatever form it came in, and what of it could not be read."""
+
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from trueline.core.errors import UserError
+from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
+
+Flags = pd.Series
+BOOLEAN_CODES = {"true": "1", "false": "0"}  # as sources without a type for them write them
+KIND_DESCRIPTIONS = {
+    "text": "text",
+    "number": "a number",
+    "whole": "a whole number",
+    "time": "a day or time such as 2024-03-01 or 2024-03-01T19:30:00Z",
+}
+
+
+def coerce_table(
+    raw: pd.DataFrame, columns: Sequence[Column], table_label: str, needed_columns: Collection[str] = ()
+) -> pd.DataFrame:
+    """Return the declared columns of a raw table, typed, and `unreadable`: True where a row lost what it needs.
+
+    A row needs its required columns, its times and those that `needed_columns` names. Numbers that stand for a name lose the
+    ".0" that a gap among them brings; true and false are 1 and 0. Refuses what `coerce_types` does, and a needed column that
+    is unreadable from top to bottom: it is in another form, not broken here and there.
+    """
+    rows = coerce_types(raw.assign(**_normalize_spelling(raw, columns)), columns, table_label)
+    row_unreadable = pd.Series(False, index=rows.index)
+    for column in columns:
+        if column.required or column.kind == "time" or column.name in needed_columns:
+            column_unreadable = _find_unreadable(raw, rows, column.name)
+            if column_unreadable.all():
+                raise UserError(
+                    f"{table_label}: {column.name} is unreadable in every row, the first {str(raw[column.name].iloc[0])!r}; "
+                    f"write it as {KIND_DESCRIPTIONS[column.kind]}."
+                )
+            row_unreadable |= column_unreadable
+    return rows.assign(unreadable=row_unreadable)
+
+
+def coerce_optional_table(raw: pd.DataFrame | None, columns: Sequence[Column], table_label: str) -> pd.DataFrame:
+    """Return what `coerce_table` does, with all columns and no row where the table is not there or holds none."""
+    if raw is not None and len(raw):
+        return coerce_table(raw, columns, table_label)
+    names = [column.name for column in columns] if raw is None or raw.columns.empty else list(raw.columns)
+    return coerce_table(pd.DataFrame(index=[0], columns=names, dtype=object), columns, table_label).iloc[:0]
+
+
+def blank_out_of_range(
+    raw: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column]
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return the rows with values beyond the limits of their column made missing, and how many values each column lost.
+
+    Those that could not be read count as lost too. `raw` holds every row of `rows` under the same index.
+    """
+    cleaned, counts = rows.copy(), {}
+    for column in columns:
+        values = rows[column.name]
+        out_of_range = pd.Series(False, index=rows.index)
+        if column.low is not None:
+            out_of_range |= values < column.low
+        if column.high is not None:
+            out_of_range |= values > column.high
+        cleaned[column.name] = values.mask(out_of_range)
+        if lost_count := int((out_of_range | _find_unreadable(raw, rows, column.name)).sum()):
+            counts[column.name] = lost_count
+    return cleaned, counts
+
+
+def _normalize_spelling(raw: pd.DataFrame, columns: Sequence[Column]) -> dict[str, pd.Series]:
+    respelt = {}
+    for column in columns:
+        values = raw.get(column.name, pd.Series(dtype=float))
+        if column.kind == "text" and pd.api.types.is_float_dtype(values):
+            respelt[column.name] = values.astype("string").str.removesuffix(".0")
+        if column.kind == "whole" and not pd.api.types.is_numeric_dtype(values):
+            respelt[column.name] = values.astype("string").str.strip().str.lower().replace(BOOLEAN_CODES)
+    return {name: values for name, values in respelt.items() if name in raw}
+
+
+def _find_unreadable(raw: pd.DataFrame, rows: pd.DataFrame, name: str) -> Flags:
+    """Return True for rows in which a column held something that is not of its type."""
+    is_unreadable = pd.Series(False, index=rows.index)
+    missing_index = rows.index[rows[name].isna()]  # few, and text is slow to look through
+    if name in raw and len(missing_index):
+        is_unreadable[missing_index] = flag_unparseable(
+            raw.loc[missing_index, [name]], rows.loc[missing_index, [name]], name
+        )
+    return is_unreadable

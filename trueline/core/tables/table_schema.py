@@ -1,0 +1,127 @@
+"""Tables: columns declared once, with their unit and when they are known, and carried inside the file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from trueline.core.errors import UserError, did_you_mean
+
+Kind = Literal["text", "number", "whole", "time"]
+Availability = Literal["before", "at_off", "after"]
+METADATA_KEY = b"trueline.columns"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A declared column: its type, unit, limits, and when its value is known relative to the decision.
+
+    `yardstick` columns are for evaluation alone: no feature, present or past, may be made of them.
+    """
+
+    name: str
+    kind: Kind
+    known: Availability
+    meaning: str
+    unit: str = ""
+    required: bool = False  # the raw table must have it
+    nullable: bool = True
+    allowed: tuple[str, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    yardstick: bool = False
+
+
+def coerce_types(raw: pd.DataFrame, columns: Sequence[Column], table_label: str) -> pd.DataFrame:
+    """Return the declared columns of a raw table in their declared types, absent optional ones as missing.
+
+    Refuses an absent required column (naming the nearest present one) and an empty table. A single value that cannot
+    be read as its type becomes missing: `flag_unparseable` counts those.
+    """
+    for column in columns:
+        if column.required and column.name not in raw.columns:
+            raise UserError(
+                f"{table_label} has no column {column.name!r}; {did_you_mean(column.name, map(str, raw.columns))}"
+            )
+    if raw.empty:
+        raise UserError(f"{table_label} has no rows; at least one is needed.")
+    missing_values = pd.Series(np.nan, index=raw.index, dtype=object)
+    return pd.DataFrame(
+        {c.name: _convert_values(raw.get(c.name, missing_values), c.kind) for c in columns}, index=raw.index
+    )
+
+
+def flag_unparseable(raw: pd.DataFrame, table: pd.DataFrame, column: str) -> pd.Series:
+    """Return True for rows whose raw value was present but could not be read as the declared type."""
+    if column not in raw.columns:
+        return pd.Series(False, index=table.index)
+    present = raw[column].notna() & (raw[column].astype(str).str.strip() != "")
+    return present & table[column].isna()
+
+
+def validate_table(table: pd.DataFrame, columns: Sequence[Column], table_label: str) -> None:
+    """Refuse a table with missing, disallowed or out-of-range values in the declared columns."""
+    for column in columns:
+        values = table[column.name]
+        if not column.nullable and values.isna().any():
+            raise UserError(f"{table_label}: {column.name} is missing in {values.isna().sum()} rows; it must never be.")
+        present = values.dropna()
+        if column.allowed is not None and not present.isin(column.allowed).all():
+            disallowed = present[~present.isin(column.allowed)].iloc[0]
+            raise UserError(
+                f"{table_label}: {column.name} is {disallowed!r}; {did_you_mean(str(disallowed), column.allowed)}"
+            )
+        low, high = column.low, column.high
+        if (low is not None and (present < low).any()) or (high is not None and (present > high).any()):
+            raise UserError(
+                f"{table_label}: {column.name} runs from {present.min()} to {present.max()} {column.unit}; "
+                f"allowed is {low if low is not None else '-∞'} to {high if high is not None else '∞'}."
+            )
+
+
+def write_table(table: pd.DataFrame, path: Path, columns: Sequence[Column] = ()) -> None:
+    """Write a table to Parquet with its declarations inside; equal tables give equal bytes."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    declarations = json.dumps([asdict(column) for column in columns]).encode()
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), METADATA_KEY: declarations})
+    pq.write_table(arrow, path, compression="zstd")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return the table of a Parquet file written by `write_table`."""
+    table: pd.DataFrame = pq.read_table(path).to_pandas()
+    return table
+
+
+def read_declarations(path: Path) -> list[Column]:
+    """Return the declarations that a Parquet file carries."""
+    metadata = pq.read_schema(path).metadata or {}
+    columns = [Column(**fields) for fields in json.loads(metadata.get(METADATA_KEY, b"[]"))]
+    return [replace(c, allowed=tuple(c.allowed)) if c.allowed is not None else c for c in columns]
+
+
+def _convert_values(values: pd.Series, kind: Kind) -> pd.Series:
+    if kind == "text":
+        text = values.astype("string").str.strip()
+        return text.mask(text == "").astype(object)
+    if kind == "time":
+        return _convert_times(values)
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    if kind == "whole":
+        numbers = numbers.where(numbers == numbers.round())
+    return numbers.where(np.isfinite(numbers))
+
+
+def _convert_times(values: pd.Series) -> pd.Series:
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        # a column may mix offsets (summer time) and times without one, which count as UTC
+        values = pd.to_datetime(values.astype("string"), errors="coerce", format="ISO8601", utc=True)
+    if values.dt.tz is not None:
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    return values.astype("datetime64[us]")

@@ -1,0 +1,1 @@
+"""Texts and tags: cleaning, vocabularies, near duplicates and multilabel metrics."""

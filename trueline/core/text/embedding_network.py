@@ -1,0 +1,241 @@
+"""Pooled network: word vectors, their mean, two dense layers, a sigmoid a tag; trained in Keras, run in NumPy."""
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py  # type: ignore[import-untyped,unused-ignore]
+import numpy as np
+import numpy.typing as npt
+
+from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.stats.group_ops import Codes, Floats
+from trueline.core.text.vocabulary import compute_word_shares
+
+Weights = list[npt.NDArray[np.float32]]  # in Keras's order: word vectors, then matrix and bias of each dense layer
+MIN_CHANCE_VARIANCE = 1e-7  # variance of a chance below which its gradient fades: Keras clips chances so
+WEIGHT_PATHS = ["layers/embedding/vars/0"] + [
+    f"layers/{layer}/vars/{index}" for layer in ("dense", "dense_1", "dense_2") for index in (0, 1)
+]
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """The sizes of a network: the numbers that words may have (0 is no word), and the widths of its layers."""
+
+    vocabulary_size: int
+    embedding: int
+    hidden: int
+    hidden_last: int
+    dropout: float
+
+
+@dataclass(frozen=True)
+class TrainingSchedule:
+    """How a network is trained: patience is counted in epochs without gain on held-out rows."""
+
+    learning_rate: float
+    batch: int
+    epochs: int
+    stop_after: int
+    halve_after: int
+
+
+@dataclass(frozen=True)
+class NetworkExamples:
+    """Rows to learn from: their words as numbers, inputs beside the words, tags (0 or 1) and weights."""
+
+    token_ids: list[list[int]]
+    dense_inputs: Floats
+    y: Floats
+    weight: Floats
+
+    def select_rows(self, keep: npt.NDArray[np.bool_]) -> "NetworkExamples":
+        """Return some of the rows."""
+        selected_ids = [text_ids for text_ids, is_selected in zip(self.token_ids, keep, strict=True) if is_selected]
+        return NetworkExamples(selected_ids, self.dense_inputs[keep], self.y[keep], self.weight[keep])
+
+
+def train_network(
+    examples: NetworkExamples,
+    validation: NetworkExamples | None,
+    shape: NetworkShape,
+    training: TrainingSchedule,
+    start_log_odds: Floats,
+    seed: int,
+    callback: Callable[[int, Weights], None] | None,
+) -> tuple[Weights, str, int]:
+    """Return the weights, the architecture as JSON, and the epoch that the weights are of.
+
+    `start_log_odds` is each tag's log-odds before a word is read: the bias of the last layer. The loss of the held-out rows
+    decides when the learning rate is halved, when training stops and which epoch's weights are kept; without such rows
+    training runs through all its epochs. Equal inputs give equal bits on one machine.
+    """
+    keras = _load_keras(seed)
+    model = _build_model(keras, shape, examples, start_log_odds)
+    architecture: str = model.to_json()
+    model.compile(keras.optimizers.Adam(training.learning_rate))
+    model.optimizer.build(model.trainable_variables)
+    train_step = _build_train_step(keras, model, examples.dense_inputs.shape[1], examples.y.shape[1])
+    early_stopping = keras.callbacks.EarlyStopping(
+        "held", mode="min", patience=training.stop_after, restore_best_weights=True
+    )
+    rate_halving = keras.callbacks.ReduceLROnPlateau("held", mode="min", factor=0.5, patience=training.halve_after)
+    keras_callbacks = keras.callbacks.CallbackList([rate_halving, early_stopping] if validation else [], model=model)
+    keras_callbacks.on_train_begin()
+    for epoch in range(training.epochs):
+        _train_epoch(train_step, examples, np.random.default_rng([seed, epoch]), training.batch)
+        if callback is not None:
+            callback(epoch + 1, model.get_weights())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "__array__", DeprecationWarning)  # Keras 3.15 reads its learning rate so
+            keras_callbacks.on_epoch_end(
+                epoch, {"held": _compute_loss(model.get_weights(), validation)} if validation else {}
+            )
+        if model.stop_training:
+            break
+    keras_callbacks.on_train_end()
+    return model.get_weights(), architecture, early_stopping.best_epoch + 1 if validation else training.epochs
+
+
+def predict_log_odds(double_weights: Sequence[Floats], token_ids: Sequence[int], dense_inputs: Floats) -> Floats:
+    """Return the log-odds of every tag from one text's words as numbers and the inputs beside the words.
+
+    It is what Keras computes, in NumPy: no TensorFlow is needed. One text at a time, for in the product of many rows
+    the last bits of each depend on how many there are. Limit: linear algebra must keep to one thread.
+    """
+    vectors, first_matrix, first_bias, second_matrix, second_bias, last_matrix, last_bias = double_weights
+    hidden = np.concatenate([vectors[token_ids].mean(axis=0), dense_inputs]) @ first_matrix + first_bias
+    hidden = np.maximum(hidden, 0) @ second_matrix + second_bias
+    return np.asarray(np.maximum(hidden, 0) @ last_matrix + last_bias)
+
+
+def convert_to_doubles(weights: Weights) -> list[Floats]:
+    """Return the weights in double precision, in which scores are computed."""
+    return [array.astype(np.float64) for array in weights]
+
+
+def predict_all_log_odds(weights: Weights, examples: NetworkExamples) -> Floats:
+    """Return the log-odds of all rows to learn from at once: what `predict_log_odds` returns of each, but for rounding."""
+    vectors, first_matrix, first_bias, second_matrix, second_bias, last_matrix, last_bias = convert_to_doubles(weights)
+    with limit_to_one_thread():
+        hidden = (
+            np.hstack([compute_word_shares(examples.token_ids, len(vectors)) @ vectors, examples.dense_inputs])
+            @ first_matrix
+            + first_bias
+        )
+        hidden = np.maximum(hidden, 0) @ second_matrix + second_bias
+        return np.asarray(np.maximum(hidden, 0) @ last_matrix + last_bias)
+
+
+def compute_cross_entropy(score: Floats, y: Floats, weight: Floats) -> float:
+    """Return the binary cross-entropy: the mean over tags, and over rows by weight (nats)."""
+    return float(np.average((np.logaddexp(0, score) - y * score).mean(axis=1), weights=weight))
+
+
+def pad_token_ids(token_ids: list[list[int]]) -> npt.NDArray[np.int32]:
+    """Return texts × places, 0 after a text's end: what Keras takes."""
+    lengths = np.array([len(text) for text in token_ids])
+    padded_ids = np.zeros((len(token_ids), int(lengths.max())), np.int32)
+    padded_ids[np.arange(padded_ids.shape[1]) < lengths[:, None]] = np.concatenate(
+        [np.asarray(text) for text in token_ids]
+    )
+    return padded_ids
+
+
+def write_weights(weights: Weights, path: Path) -> None:
+    """Write weights in Keras's format, for `keras.models.model_from_json(architecture).load_weights(path)`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        for weight_path, array in zip(WEIGHT_PATHS, weights, strict=True):
+            file[weight_path] = array
+
+
+def read_weights(path: Path) -> Weights:
+    """Return the weights of such a file."""
+    with h5py.File(path) as file:
+        return [np.asarray(file[weight_path]) for weight_path in WEIGHT_PATHS]
+
+
+def _compute_loss(weights: Weights, examples: NetworkExamples) -> float:
+    return compute_cross_entropy(predict_all_log_odds(weights, examples), examples.y, examples.weight)
+
+
+def _train_epoch(
+    train_step: Callable[..., Any], examples: NetworkExamples, random: np.random.Generator, batch_size: int
+) -> None:
+    """Teach every row once, in random order."""
+    order = random.permutation(len(examples.y))
+    for begin in range(0, len(order), batch_size):
+        rows: Codes = order[begin : begin + batch_size]
+        dense_inputs, y, weight = (
+            array[rows].astype(np.float32) for array in (examples.dense_inputs, examples.y, examples.weight)
+        )
+        train_step(pad_token_ids([examples.token_ids[row] for row in rows]), dense_inputs, y, weight)
+
+
+def _build_train_step(keras: Any, model: Any, input_count: int, tag_count: int) -> Callable[..., Any]:
+    """Return what teaches one batch: Keras's own fit() does just this, six times slower on small batches."""
+    import tensorflow as tf  # type: ignore[import-untyped,unused-ignore]
+
+    @tf.function(  # type: ignore[untyped-decorator,unused-ignore]
+        input_signature=[tf.TensorSpec((None, None), tf.int32)]
+        + [tf.TensorSpec(shape, tf.float32) for shape in ((None, input_count), (None, tag_count), (None,))]
+    )
+    def run_train_step(token_ids: Any, dense_inputs: Any, y: Any, weight: Any) -> None:
+        with tf.GradientTape() as tape:
+            p = model({"words": token_ids, "beside": dense_inputs}, training=True)
+        chance_gradient = compute_cross_entropy_gradient(p, y, weight)
+        gradient = tape.gradient(p, model.trainable_variables, output_gradients=chance_gradient)
+        model.optimizer.apply(gradient, model.trainable_variables)
+
+    train_step: Callable[..., Any] = run_train_step
+    return train_step
+
+
+def compute_cross_entropy_gradient(p: Any, y: Any, weight: Any) -> Any:
+    """Return the gradient of the weighted mean binary cross-entropy by the chances p; tensors, rows × tags.
+
+    Spelled out with divisions: TensorFlow's own takes reciprocals, which each maker's processors approximate otherwise.
+    """
+    import tensorflow as tf
+
+    return weight[:, None] * (p - y) / tf.maximum(p * (1 - p), MIN_CHANCE_VARIANCE) / tf.cast(tf.size(y), p.dtype)
+
+
+def _build_model(keras: Any, shape: NetworkShape, examples: NetworkExamples, start_log_odds: Floats) -> Any:
+    layers, input_count = keras.layers, examples.dense_inputs.shape[1]
+    token_input, dense_input = (
+        keras.Input((None,), dtype="int32", name="words"),
+        keras.Input((input_count,), name="beside"),
+    )
+    vectors = layers.Embedding(shape.vocabulary_size, shape.embedding, mask_zero=True, name="embedding")(token_input)
+    hidden = layers.Concatenate()([layers.GlobalAveragePooling1D()(vectors), dense_input])
+    for name, width in (("dense", shape.hidden), ("dense_1", shape.hidden_last)):
+        hidden = layers.Dropout(shape.dropout)(layers.Dense(width, "relu", name=name)(hidden))
+    model = keras.Model(
+        [token_input, dense_input], layers.Dense(examples.y.shape[1], "sigmoid", name="dense_2")(hidden)
+    )
+    last_layer = model.get_layer("dense_2")
+    last_layer.set_weights([model.get_weights()[-2], start_log_odds.astype(np.float32)])
+    return model
+
+
+def _load_keras(seed: int) -> Any:
+    """Return Keras, seeded, on one thread, its operations deterministic; imported only where a network is trained."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it tells of the processor's instructions on stderr
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its kernels round otherwise on other processors
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import keras  # type: ignore[import-untyped,unused-ignore]
+    import tensorflow as tf  # type: ignore[import-untyped,unused-ignore]
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+    keras.config.set_floatx("float32")  # a user's keras.json may say otherwise
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    return keras

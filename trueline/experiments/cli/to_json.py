@@ -1,0 +1,97 @@
+"""Plain: experiments and test periods as rows, sentences and JSON."""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from trueline.experiments.cli.table_layout import format_number
+from trueline.experiments.decisions.ranking import Invalidations
+from trueline.experiments.ledger.ledger import UNDATED_DAY
+from trueline.experiments.store import metric_definitions
+from trueline.experiments.store.experiment import Experiment
+
+Figures = dict[str, Any]
+
+
+def format_json(result: Any) -> str:
+    """Return what was found as strict JSON; what JSON has no word for is told as text."""
+    return json.dumps(replace_non_finite(result), indent=2, default=str, allow_nan=False)
+
+
+def replace_non_finite(value: Any) -> Any:
+    """Return a value as strict JSON allows it: NaN and the infinities, of which it knows nothing, become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: replace_non_finite(inner) for key, inner in value.items()}
+    return [replace_non_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def describe_experiment(experiment: Experiment, invalidations: Invalidations) -> dict[str, Any]:
+    """Return an experiment for another program, without its parameters."""
+    record = {key: value for key, value in asdict(experiment).items() if key != "params"}
+    return record | {
+        "created": experiment.created.isoformat(),
+        "invalidated": dict(invalidations.get(experiment.rev, {})),
+    }
+
+
+def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tuple[Any, ...]:
+    """Return an experiment as a row of `list`."""
+    headlines = [
+        (task, metric)
+        for task in experiment.tasks
+        if (metric := metric_definitions.find_headline_metric(experiment.scores.get(task, {})))
+    ]
+    score_texts = [
+        format_score(experiment.get_figures(task), metric.name, len(headlines) == 1) for task, metric in headlines
+    ]
+    count = experiment.scores[headlines[0][0]].get(headlines[0][1].count_name) if len(headlines) == 1 else None
+    day = experiment.created.date().isoformat()
+    return (
+        experiment.name,
+        experiment.status,
+        " ".join(experiment.tasks),
+        experiment.type or "",
+        ", ".join(score_texts),
+        count,
+        day,
+        format_note(experiment, invalidations),
+    )
+
+
+def format_note(experiment: Experiment, invalidations: Invalidations) -> str:
+    """Return what must be said of an experiment: that it is void, or why it failed; otherwise its tags."""
+    why = invalidations.get(experiment.rev, {})
+    if why:
+        return f"INVALIDATED: {next(iter(why.values()))}"
+    return experiment.error or " ".join(experiment.tags)
+
+
+def format_score(figures: Figures, name: str, with_interval: bool = True) -> str:
+    """Return "hit_rate 0.5416 (0.5195 to 0.5639)", without the interval where it is not wanted or there is none."""
+    return f"{name} {format_value(figures, name, with_interval)}"
+
+
+def format_value(figures: Figures, name: str, with_interval: bool = True) -> str:
+    """Return a score and its interval."""
+    bounds = metric_definitions.get_interval(figures, name) if with_interval else None
+    within = f" ({format_number(float(bounds[0]))} to {format_number(float(bounds[1]))})" if bounds else ""
+    return format_number(figures.get(name)) + within
+
+
+def format_rows(scored: Figures) -> str:
+    """Return which rows were scored: "4,230 rows, 2023-10-24 to 2024-04-14"."""
+    days = (scored.get("from"), scored.get("to"))
+    return f"{format_number(scored.get('rows'))} rows, " + (
+        "undated" if days[0] in (None, UNDATED_DAY) else f"{days[0]} to {days[1]}"
+    )
+
+
+def format_test_period(test_period: Figures) -> str:
+    """Return how often a test period was looked at, and what is left of its best score."""
+    times = f"{test_period['looks']:,} look{'s' * (test_period['looks'] != 1)}, {test_period['different']:,} different"
+    best = f"best {test_period['metric']} {format_number(test_period['best'])} ({test_period['experiment']})"
+    left = "" if test_period["deflated"] is None else f", {format_number(test_period['deflated'])} deflated"
+    return f"{test_period['task']}, {format_rows(test_period | {'rows': test_period['scored']})}: {times}; {best}{left}"

@@ -1,0 +1,1 @@
+"""What `python -m trueline experiments` can be asked, one file a command."""

@@ -1,0 +1,124 @@
+"""best: the best experiment on the same test rows, whether it is a tie, and what is left of its score without luck."""
+
+import argparse
+from datetime import datetime
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.experiments.cli import table_layout, to_json
+from trueline.experiments.decisions.ranking import Ranking
+from trueline.experiments.experiment_registry import BestExperiment, Registry
+from trueline.experiments.store.metric_definitions import METRICS
+
+HELP = "the best by a metric, and whether it is a tie"
+MAX_ROWS_SHOWN = 10  # rows of the ranking
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--metric", help=f"one of {' '.join(METRICS)}; else the headline of the task")
+    parser.add_argument("--task", help="a task of the plan")
+    parser.add_argument("--min-n", type=int, default=0, help="fewest bets, races or rows behind a score")
+    parser.add_argument("--since", help="only those made since a day (2026-02-01)")
+    parser.add_argument("--type", dest="kind", help="only those of a type (experiment.type)")
+    parser.add_argument("--tag", help="only those with a tag (experiment.tags)")
+
+
+def main(options: argparse.Namespace) -> Any:
+    registry = Registry()
+    best = registry.best(
+        options.metric, options.task, options.min_n, _parse_day(options.since), options.kind, options.tag
+    )
+    if options.json:
+        return _build_json(best, registry)
+    return [
+        *(line for sentence in _describe_best(best) for line in table_layout.wrap_text(sentence)),
+        "",
+        *_format_ranking(best.ranking, registry),
+    ]
+
+
+def _parse_day(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"--since {text!r} is not a day; write it as 2026-02-01.") from None
+
+
+def _describe_best(best: BestExperiment) -> list[str]:
+    ranking = best.ranking
+    name, task, metric = best.experiment.name, ranking.task, ranking.metric.name
+    evaluation_text = f"looked at {best.evaluations.total}×, {best.evaluations.distinct} different"
+    deflated_text = (
+        "no interval to deflate by"
+        if best.deflated is None
+        else f"{table_layout.format_number(best.deflated)} deflated"
+    )
+    return [
+        f"{name}: {to_json.format_score(best.experiment.get_figures(task), metric)} of {table_layout.format_number(best.n)} "
+        f"{ranking.metric.count_name}, {task}, {to_json.format_rows(ranking.scored)}",
+        best.why,
+        f"this test period was {evaluation_text}: {deflated_text}",
+        *_describe_left_out(ranking),
+    ]
+
+
+def _describe_left_out(ranking: Ranking) -> list[str]:
+    invalidated = [f"{name} (invalidated: {why})" for name, why in ranking.invalidated.items()]
+    on_other_rows = [
+        f"{experiment.name} ({_format_rows(experiment.scored.get(ranking.task))})"
+        for experiment in ranking.on_other_rows
+    ]
+    too_few = [experiment.name for experiment in ranking.too_few]
+    names_by_reason = {
+        "left out": invalidated,
+        "too few": too_few,
+        "not comparable, judged on other rows": on_other_rows,
+    }
+    return [f"{reason}: {', '.join(names)}" for reason, names in names_by_reason.items() if names]
+
+
+def _format_rows(scored: dict[str, Any] | None) -> str:
+    return to_json.format_rows(scored) if scored and scored.get("hash") else "rows not recorded"
+
+
+def _format_ranking(ranking: Ranking, registry: Registry) -> list[str]:
+    heads = ("experiment", ranking.metric.name, ranking.metric.count_name, "status", "type", "created", "note")
+    rows = [
+        (
+            experiment.name,
+            to_json.format_value(experiment.get_figures(ranking.task), ranking.metric.name),
+            experiment.scores[ranking.task].get(ranking.metric.count_name),
+            experiment.status,
+            experiment.type or "",
+            experiment.created.date().isoformat(),
+            to_json.format_note(experiment, registry.invalidations),
+        )
+        for experiment in ranking.ranked[:MAX_ROWS_SHOWN]
+    ]
+    more = len(ranking.ranked) - len(rows)
+    return table_layout.format_table(heads, rows) + ([f"and {more} more"] if more > 0 else [])
+
+
+def _build_json(best: BestExperiment, registry: Registry) -> dict[str, Any]:
+    ranking = best.ranking
+    return {
+        "task": ranking.task,
+        "metric": ranking.metric.name,
+        "experiment": to_json.describe_experiment(best.experiment, registry.invalidations),
+        "value": best.value,
+        "interval": best.interval,
+        "n": best.n,
+        "scored": ranking.scored,
+        "looks": {"all": best.evaluations.total, "different": best.evaluations.distinct},
+        "deflated": best.deflated,
+        "runner_up": best.runner_up.name if best.runner_up else None,
+        "paired": best.paired,
+        "tie": best.tie,
+        "why": best.why,
+        "ranked": [experiment.name for experiment in ranking.ranked],
+        "not_comparable": [experiment.name for experiment in ranking.on_other_rows],
+        "too_few": [experiment.name for experiment in ranking.too_few],
+        "invalidated": ranking.invalidated,
+    }

@@ -1,0 +1,81 @@
+"""compare: what two runs were made from, and whether their difference is more than noise, on the same test rows."""
+
+import argparse
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.experiments.cli import table_layout
+from trueline.experiments.experiment_registry import Registry
+
+HELP = "two runs judged on the same rows, paired"
+WORKSPACE = "workspace"
+MAX_DIFFERENCES_SHOWN = 10  # parameters and files that differ
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", help=f"[TASK] ONE OTHER: experiments, git revisions, or {WORKSPACE}")
+    parser.add_argument("--task", help="of which task; else all that both are about")
+    parser.add_argument("--common", action="store_true", help="compare the rows that both have, where others differ")
+
+
+def main(options: argparse.Namespace) -> Any:
+    *task_names, run_name, other_name = options.runs if len(options.runs) in (2, 3) else _refuse_run_count(options.runs)
+    task = task_names[0] if task_names else options.task
+    comparisons = Registry().compare(run_name, other_name, task, options.common)
+    if options.json:
+        return comparisons[task] if task_names else comparisons
+    lines = [
+        line
+        for compared_task, comparison in comparisons.items()
+        for line in (*_format_comparison(comparison, None if task else compared_task), "")
+    ]
+    return lines[:-1]
+
+
+def _refuse_run_count(runs: list[str]) -> list[str]:
+    raise UserError(f"compare takes two runs, perhaps after a task, and {len(runs)} came: compare [TASK] ONE OTHER.")
+
+
+def _format_comparison(comparison: dict[str, Any], task: str | None) -> list[str]:
+    verdicts = [_format_verdict(metric_difference) for metric_difference in comparison["metrics"]]
+    sources = {
+        "parameters": [
+            f"{path}: {value} → {other_value}" for path, (value, other_value) in comparison["params"].items()
+        ],
+        "data": [
+            f"{path}: {_truncate_hash(value)} → {_truncate_hash(other_value)}"
+            for path, (value, other_value) in comparison["data"].items()
+        ],
+        "code": comparison["code"],
+    }
+    unchanged_sources = [source for source, differing in sources.items() if not differing]
+    lines = [f"{task}, {comparison['rows']:,} rows:"] if task else []
+    lines += [line for sentence in (*comparison["sentences"], *verdicts) for line in table_layout.wrap_text(sentence)]
+    for source, differing in sources.items():
+        lines += _format_differences(source, differing)
+    return lines + ([f"no difference in {' or '.join(unchanged_sources)}"] if unchanged_sources else [])
+
+
+def _format_verdict(metric_difference: dict[str, Any]) -> str:
+    within = (
+        ""
+        if metric_difference["low"] is None
+        else f" ({metric_difference['low']:+.4f} to {metric_difference['high']:+.4f})"
+    )
+    values = " against ".join(table_layout.format_number(value) for value in metric_difference["values"])
+    return f"{metric_difference['of']}: {metric_difference['verdict']}, {values}, difference {metric_difference['difference']:+.4f}{within}"
+
+
+def _format_differences(source: str, differing: list[str]) -> list[str]:
+    if not differing:
+        return []
+    more = [f"  and {len(differing) - MAX_DIFFERENCES_SHOWN} more"] if len(differing) > MAX_DIFFERENCES_SHOWN else []
+    return [
+        f"differing {source}:",
+        *(table_layout.truncate_text(f"  {line}") for line in differing[:MAX_DIFFERENCES_SHOWN]),
+        *more,
+    ]
+
+
+def _truncate_hash(md5: str | None) -> str:
+    return md5[:7] if md5 else "none"

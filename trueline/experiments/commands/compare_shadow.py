@@ -1,0 +1,28 @@
+"""compare-shadow: a champion and its challenger (--shadow of the service) on the very same requests, paired."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from trueline.core.runtime.params import load_seed
+from trueline.experiments.cli import table_layout
+from trueline.experiments.shadow.shadow_comparison import LOG_FOLDER, compare_answers
+
+HELP = "champion and challenger on the requests that both answered"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", help="whose answers")
+    parser.add_argument(
+        "--log", type=Path, default=Path(LOG_FOLDER), help=f"the service's prediction log ({LOG_FOLDER})"
+    )
+    parser.add_argument("--outcomes", type=Path, help="a prepared table that has outcomes; else the workspace's")
+
+
+def main(options: argparse.Namespace) -> Any:
+    comparison = compare_answers(options.task, options.log, options.outcomes, load_seed())
+    return (
+        comparison
+        if options.json
+        else [line for sentence in comparison["sentences"] for line in table_layout.wrap_text(sentence)]
+    )

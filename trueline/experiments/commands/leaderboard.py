@@ -1,0 +1,134 @@
+"""leaderboard: the comparable experiments of each task, best first, beside the last commit; --md for a pull request."""
+
+import argparse
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.experiments.cli import table_layout, to_json
+from trueline.experiments.decisions.ranking import RankingQuery
+from trueline.experiments.experiment_registry import BestExperiment, Registry
+from trueline.experiments.store.experiment import Experiment
+from trueline.experiments.store.metric_definitions import get_metric
+
+HELP = "the comparable experiments of each task, best first"
+MAX_EXPERIMENTS_SHOWN = 20  # experiments of a task
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--md", action="store_true", help="as Markdown, for a pull request")
+    parser.add_argument("--task", help="only one task of the plan")
+    parser.add_argument("--metric", help="by another metric than the headline of the task")
+
+
+def main(options: argparse.Namespace) -> Any:
+    if options.metric:
+        get_metric(options.metric)
+    registry = Registry()
+    tasks = dict.fromkeys(task for experiment in registry.experiments for task in experiment.scores)
+    selected_tasks = [options.task] if options.task else sorted(tasks)
+    best_by_task = {task: best for task in selected_tasks if (best := _find_best(registry, task, options)) is not None}
+    if not best_by_task:
+        raise UserError(
+            "no finished experiment can be ranked; `python -m trueline experiments list` shows what there is."
+        )
+    if options.json:
+        return {task: _build_json(registry, best) for task, best in best_by_task.items()}
+    lines = [line for best in best_by_task.values() for line in (*_format_board(registry, best, options.md), "")]
+    return lines[:-1]
+
+
+def _find_best(registry: Registry, task: str, options: argparse.Namespace) -> BestExperiment | None:
+    try:
+        return registry.compare_leader(registry.rank_experiments(RankingQuery(options.metric, task)))
+    except UserError:
+        if options.task:
+            raise
+        return None
+
+
+def _format_board(registry: Registry, best: BestExperiment, md: bool) -> list[str]:
+    ranking, metric = best.ranking, best.ranking.metric
+    heads = ("", "experiment", metric.name, metric.count_name, "status", "type", "hypothesis")
+    rows = [
+        (
+            position,
+            experiment.name,
+            _format_score(experiment, best),
+            _get_count(experiment, best),
+            experiment.status,
+            experiment.type or "",
+            experiment.hypothesis or "",
+        )
+        for position, experiment in enumerate(ranking.ranked[:MAX_EXPERIMENTS_SHOWN], 1)
+    ]
+    rows += _build_head_rows(registry, best)
+    title = f"{ranking.task}, {to_json.format_rows(ranking.scored)}"
+    deflated_text = "" if best.deflated is None else f": {table_layout.format_number(best.deflated)} deflated"
+    notes = [
+        f"{best.experiment.name} is {best.why}." if best.tie is not None else f"{best.why}.",
+        f"Looked at {best.evaluations.total}×, {best.evaluations.distinct} different{deflated_text}.",
+        *(
+            [f"Not comparable, judged on other rows: {_join_names(ranking.on_other_rows)}."]
+            if ranking.on_other_rows
+            else []
+        ),
+        *([f"Invalidated: {', '.join(ranking.invalidated)}."] if ranking.invalidated else []),
+    ]
+    if md:
+        return [
+            f"### {title}",
+            "",
+            *table_layout.format_markdown_table(heads, rows),
+            "",
+            *(f"- {note}" for note in notes),
+        ]
+    return [
+        title,
+        *table_layout.format_table(heads, rows),
+        *(line for note in notes for line in table_layout.wrap_text(note)),
+    ]
+
+
+def _build_head_rows(registry: Registry, best: BestExperiment) -> list[tuple[Any, ...]]:
+    """Return the last commit as a row, if it was judged on the same rows."""
+    ranking, baseline = best.ranking, registry.load_baseline(best.ranking.task)
+    if baseline is None or baseline.get_rows_hash(ranking.task) != ranking.rows_hash:
+        return []
+    return [
+        (
+            "",
+            "HEAD",
+            _format_score(baseline, best),
+            _get_count(baseline, best),
+            "committed",
+            "",
+            "what the branch has now",
+        )
+    ]
+
+
+def _format_score(experiment: Experiment, best: BestExperiment) -> str:
+    return to_json.format_value(experiment.get_figures(best.ranking.task), best.ranking.metric.name)
+
+
+def _get_count(experiment: Experiment, best: BestExperiment) -> Any:
+    return experiment.scores[best.ranking.task].get(best.ranking.metric.count_name)
+
+
+def _join_names(experiments: list[Any]) -> str:
+    return ", ".join(experiment.name for experiment in experiments)
+
+
+def _build_json(registry: Registry, best: BestExperiment) -> dict[str, Any]:
+    ranking = best.ranking
+    return {
+        "metric": ranking.metric.name,
+        "scored": ranking.scored,
+        "ranked": [to_json.describe_experiment(experiment, registry.invalidations) for experiment in ranking.ranked],
+        "tie": best.tie,
+        "why": best.why,
+        "deflated": best.deflated,
+        "looks": {"all": best.evaluations.total, "different": best.evaluations.distinct},
+        "not_comparable": [experiment.name for experiment in ranking.on_other_rows],
+        "invalidated": ranking.invalidated,
+    }

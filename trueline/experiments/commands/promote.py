@@ -1,0 +1,54 @@
+"""promote: an experiment's model into a stage, if every gate lets it pass."""
+
+import argparse
+import dataclasses
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.experiments.cli import to_json
+from trueline.experiments.decisions.promotion import PROD, PromotionOutcome, format_push_hint, promote_experiment
+
+HELP = "an experiment's model into a stage, if every gate lets it pass"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="an experiment, or a git revision with metrics and dvc.lock")
+    parser.add_argument("--task", help="the task whose model is meant, where it has results of several")
+    parser.add_argument("--stage", default=PROD, help=f"where it is to stand; {PROD} unless given")
+    parser.add_argument("--version", help="such as v2.0.0; the next minor version unless given")
+    parser.add_argument("--claim", action="append", default=[], choices=["break-even"], help="what else it must show")
+    parser.add_argument("--dry-run", action="store_true", help="ask the gates and tag nothing")
+    parser.add_argument("--force", action="store_true", help="tag it even if gates stop it; needs --why")
+    parser.add_argument("--why", help="why the gates are overridden; kept in the tag's message")
+
+
+def main(options: argparse.Namespace) -> Any:
+    from trueline.experiments.store.experiments_index import find_experiment  # reads git; the help does without
+
+    if options.force and not (options.why or "").strip():
+        raise UserError("--force needs --why: one sentence that whoever reads the tag later will understand.")
+    outcome = promote_experiment(
+        find_experiment(options.name),
+        options.stage,
+        options.why if options.force else None,
+        task=options.task,
+        version=options.version,
+        claims=options.claim,
+        dry_run=options.dry_run,
+    )
+    result = dataclasses.asdict(outcome) if options.json else _format_outcome(outcome)
+    if outcome.stopped and not outcome.forced:
+        print(to_json.format_json(result) if options.json else "\n".join(result))
+        raise UserError(f"{outcome.experiment} is stopped by {', '.join(outcome.stopped)}; nothing was tagged.")
+    return result
+
+
+def _format_outcome(outcome: PromotionOutcome) -> list[str]:
+    lines = [str(gate) for gate in outcome.gates]
+    if outcome.tags:
+        forced = f", forced: {outcome.forced}" if outcome.forced else ""
+        lines += [
+            f"{outcome.experiment} is {outcome.task} {outcome.version} in {outcome.stage}{forced}.",
+            format_push_hint(outcome.tags),
+        ]
+    return lines

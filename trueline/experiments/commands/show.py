@@ -1,0 +1,74 @@
+"""show: all that is known of one experiment."""
+
+import argparse
+from typing import Any
+
+from trueline.experiments.cli import table_layout, to_json
+from trueline.experiments.experiment_registry import Registry
+from trueline.experiments.store.experiment import Experiment
+
+HELP = "all that is known of one experiment"
+MAX_PARAMETERS_SHOWN = 20  # parameters that differ
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="an experiment, the start of its commit, or a git revision")
+
+
+def main(options: argparse.Namespace) -> Any:
+    registry = Registry()
+    details = registry.show_experiment(options.name)
+    experiment: Experiment = details["experiment"]
+    if options.json:
+        other_details = {key: value for key, value in details.items() if key != "experiment"}
+        return (
+            to_json.describe_experiment(experiment, registry.invalidations)
+            | other_details
+            | {"params": experiment.params}
+        )
+    return [
+        table_layout.truncate_text(line)
+        for line in (
+            *_format_facts(experiment),
+            *_format_results(experiment, details),
+            *_format_changes(details["changed"]),
+        )
+    ]
+
+
+def _format_facts(experiment: Experiment) -> list[str]:
+    facts = {
+        "status": experiment.status,
+        "commit": experiment.rev,
+        "made from": experiment.baseline,
+        "created": experiment.created.isoformat(sep=" "),
+        "about": " ".join(experiment.tasks),
+        "type": experiment.type,
+        "hypothesis": experiment.hypothesis,
+        "tags": " ".join(experiment.tags),
+        "goes on from": experiment.parent,
+        "error": experiment.error,
+    }
+    return [experiment.name, *(f"  {label + ':':<14}{value}" for label, value in facts.items() if value)]
+
+
+def _format_results(experiment: Experiment, details: dict[str, Any]) -> list[str]:
+    lines = []
+    for task, scores in experiment.scores.items():
+        lines.append(
+            f"{task}: {to_json.format_rows(experiment.scored[task])}" if experiment.scored.get(task) else f"{task}:"
+        )
+        names = [name for name in scores if not name.endswith(("_low", "_high"))]
+        lines += [f"  {name + ':':<20}{to_json.format_value(experiment.get_figures(task), name)}" for name in names]
+        if counts := details["looks"].get(task):
+            lines.append(f"  these rows were looked at {counts['all']}×, {counts['different']} different")
+        if why := details["invalidated"].get(task):
+            lines.append(f"  INVALIDATED: {why}")
+    return lines
+
+
+def _format_changes(changed: dict[str, list[Any]]) -> list[str]:
+    changed_params = {path: pair for path, pair in changed.items() if not path.startswith("experiment.")}
+    lines = [f"  {path}: {before} → {after}" for path, (before, after) in changed_params.items()]
+    more = [f"  and {len(lines) - MAX_PARAMETERS_SHOWN} more"] if len(lines) > MAX_PARAMETERS_SHOWN else []
+    return ["parameters that differ from where it started:", *lines[:MAX_PARAMETERS_SHOWN], *more] if lines else []

@@ -1,0 +1,150 @@
+"""Gates: what an experiment must show before it may stand in a stage; each answers with one sentence.
+
+These read what the corridor wrote of one task in the experiment's commit. Those that weigh predictions are in noise.py.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trueline.experiments.store.metric_definitions import get_nested
+
+Report = Mapping[str, Any]
+
+# rungs that cost nothing to make: a market may be better than a model that is of use, these may not
+BASELINES = ("uniform", "prior", "tag_name", "last_5", "last_10", "season_mean", "floor")
+# figures without an interval are insufficient; which of them a report holds follows from its scorer
+HEADLINES: Mapping[str, tuple[str | int, ...]] = {
+    "hit rate": ("picks", "by_edge", 0, "hit_rate"),
+    "mean absolute error": ("all_rows", "tuned", "mae"),
+    "log loss": ("ladder", "tuned", "log_loss"),
+    "micro-F1": ("ladder", "tuned", "micro_f1"),
+}
+BIAS_CHECKS = ("market_bias", "calibration_slope")
+LEAK_CHECKS = ("leak_audit", "too_good", "too_good_picks", "duplicates", "coverage")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What one gate says: passed or stopped, in a sentence, and the figures behind it."""
+
+    name: str
+    passed: bool
+    sentence: str
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{'passed ' if self.passed else 'stopped'}  {self.name}: {self.sentence}"
+
+
+def check_baselines(report: Report) -> Gate:
+    """Stop what is not better, beyond its interval, than every baseline that its report holds."""
+    verdicts = _collect_baseline_verdicts(report)
+    if not verdicts:
+        return Gate("ladder", False, "The report has no baselines to stand beside; evaluate on rows that have them.")
+    unbeaten = {name: verdict for name, verdict in verdicts.items() if verdict != "better"}
+    if unbeaten:
+        verdict_list = ", ".join(f"{verdict} against {name}" for name, verdict in unbeaten.items())
+        return Gate(
+            "ladder", False, f"It is {verdict_list}: a baseline that costs nothing must be beaten.", dict(verdicts)
+        )
+    return Gate("ladder", True, f"It is better than {_join_names(verdicts)}.", dict(verdicts))
+
+
+def check_interval(report: Report) -> Gate:
+    """Stop a report whose headline rests on too few independent blocks for an interval."""
+    headlines = {
+        name: headline for name, path in HEADLINES.items() if isinstance(headline := get_nested(report, path), Mapping)
+    }
+    without_interval = [
+        f"{name} ({headline.get('n', 0)} blocks)" for name, headline in headlines.items() if headline.get("low") is None
+    ]
+    if without_interval or not headlines:
+        return Gate(
+            "interval", False, f"Insufficient for an interval: {_join_names(without_interval) or 'no headline at all'}."
+        )
+    phrases = [
+        f"{name} {headline['value']:.4g} ({headline['low']:.4g} to {headline['high']:.4g})"
+        for name, headline in headlines.items()
+    ]
+    return Gate(
+        "interval", True, f"{_join_names(phrases)}.", {name: dict(headline) for name, headline in headlines.items()}
+    )
+
+
+def check_leaks(audit: Report | None, diagnosis: Report | None) -> Gate:
+    """Stop inputs that saw the future, figures too good to be true, and rows that were learned or scored twice."""
+    if not audit or not audit.get("audited") or not diagnosis:
+        return Gate("leaks", False, "No leak audit is on record; run the features and diagnose stages.")
+    if audit["leaking"]:
+        return Gate("leaks", False, f"These inputs see the future: {_join_names(audit['leaking'])}.", dict(audit))
+    failed = _collect_summaries(diagnosis, LEAK_CHECKS, ("failed",))
+    if failed:
+        return Gate("leaks", False, " ".join(failed), dict(audit))
+    return Gate(
+        "leaks", True, f"None of {audit['audited']} inputs sees the future, and nothing is too good.", dict(audit)
+    )
+
+
+def check_bias(diagnosis: Report | None, error: Mapping[str, Any] | None, limit: float | None) -> Gate:
+    """Stop what leans: a check of the market's line or of the calibration slope that left its limits, or a mean error.
+
+    `error` is the mean error of a quantity (target's unit) with its interval, which must lie within ± limit.
+    """
+    if not diagnosis:
+        return Gate("bias", False, "No diagnosis is on record; run the diagnose stage.")
+    leaning = _collect_summaries(diagnosis, BIAS_CHECKS, ("failed", "warning"))
+    if leaning:
+        return Gate("bias", False, " ".join(leaning))
+    if error is None or limit is None:
+        passed_summaries = _collect_summaries(diagnosis, BIAS_CHECKS, ("ok",))
+        return Gate("bias", True, " ".join(passed_summaries) or "No limit is set, and no check found a lean.")
+    if error["low"] is None:
+        return Gate(
+            "bias", False, f"The mean error rests on {error['n']} blocks, too few for an interval.", dict(error)
+        )
+    sentence = f"The mean error is {error['value']:+.3f} ({error['low']:+.3f} to {error['high']:+.3f})"
+    if max(abs(error["low"]), abs(error["high"])) > limit:
+        return Gate("bias", False, f"{sentence}, not within ±{limit:g}.", dict(error))
+    return Gate("bias", True, f"{sentence}, within ±{limit:g}.", dict(error))
+
+
+def check_validity(why: str | None) -> Gate:
+    """Stop what descends from data that was declared invalid."""
+    if why is not None:
+        return Gate("valid", False, f"It was invalidated: {why.rstrip('.')}.")
+    return Gate("valid", True, "Nothing that it was made from was invalidated.")
+
+
+def check_outputs(absent: Sequence[str], present: int) -> Gate:
+    """Stop what could not be delivered: an output of which neither git nor the cache nor the remote has the bytes."""
+    if absent or not present:
+        missing_names = _join_names(absent[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
+        return Gate(
+            "outputs", False, f"Not at hand as dvc.lock names them: {missing_names or 'any output'}; pull or run again."
+        )
+    return Gate("outputs", True, f"All {present} outputs are at hand, by their hashes.", {"outputs": present})
+
+
+def _collect_baseline_verdicts(report: Report) -> dict[str, str]:
+    """Return how the tuned arm stands beside each baseline, in whichever of its forms the report says it."""
+    baseline_rows = get_nested(report, ("ladder", "rungs")) or report.get("ladder") or {}
+    verdicts = {}
+    for name in BASELINES:
+        verdict = get_nested(report, ("tuned_against", name, "micro_f1", "verdict")) or get_nested(
+            baseline_rows, (name, "tuned_is")
+        )
+        if verdict is not None:
+            verdicts[name] = str(verdict)
+    return verdicts
+
+
+def _collect_summaries(diagnosis: Report, names: Iterable[str], statuses: tuple[str, ...]) -> list[str]:
+    checks = diagnosis.get("checks", {})
+    if not isinstance(checks, Mapping):
+        raise TypeError("checks has no names")
+    return [checks[name]["summary"] for name in names if name in checks and checks[name]["status"] in statuses]
+
+
+def _join_names(names: Iterable[str]) -> str:
+    return ", ".join(map(str, names))

@@ -1,0 +1,181 @@
+"""Noise: is a candidate better than what stands, beyond the luck of having tried often?"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from stages.evaluate._tags.scored_tags import ScoredTags
+from trueline.core.betting.american_odds import compute_break_even_rate
+from trueline.core.betting.grading import STANDARD_ODDS, grade_picks, pick_by_edge
+from trueline.core.errors import UserError, did_you_mean
+from trueline.core.racing.race_losses import compute_race_losses
+from trueline.core.stats.confidence_intervals import Interval, bootstrap_ratio
+from trueline.core.stats.group_ops import encode_groups
+from trueline.experiments.decisions.gates import Gate
+from trueline.experiments.decisions.paired_bootstrap import FAMILY_ERROR_RATE, BlockSums, Verdict, compare_figures
+
+TUNED_ARM = "tuned"
+BASELINE_ARM = "floor"
+
+
+class Rival(NamedTuple):
+    """What a candidate must beat: an arm of some predictions, under a name for people."""
+
+    name: str
+    predictions: pd.DataFrame
+    arm: str
+
+
+def check_noise(scorer: str, candidate: pd.DataFrame, rival: Rival, evaluation_count: int, seed: int) -> Gate:
+    """Stop a candidate whose lead over its rival is within reach of the luckiest of `evaluation_count` tries on these rows.
+
+    Compared are whole groups (days, races, clusters of texts) whose rows and outcomes are the same in both predictions.
+    """
+    measure, unit = _select_measure(scorer)
+    candidate_rows, rival_rows, left_out = select_common_rows(candidate, rival.predictions)
+    candidate_sums, rival_sums = (
+        _convert_to_sums(measure(rows, arm)) for rows, arm in ((candidate_rows, TUNED_ARM), (rival_rows, rival.arm))
+    )
+    verdict = compare_figures(candidate_sums, rival_sums, evaluation_count, seed)
+    left_out_note = f" ({left_out} groups that only one scored, or with other outcomes, left out)" if left_out else ""
+    summary = f"{unit} less that of {rival.name}: {verdict.difference:+.4f} on {verdict.blocks} groups{left_out_note}"
+    return _build_gate("noise", summary, verdict, evaluation_count)
+
+
+def check_break_even(
+    predictions: pd.DataFrame, prepared: pd.DataFrame, edge: float, evaluation_count: int, seed: int
+) -> Gate:
+    """Stop the claim that bets of the tuned arm on real lines pay, unless the hit rate is beyond luck above break-even.
+
+    A bet is made at `edge` units from the line or more; the odds are the usual −110 on both sides.
+    """
+    facts = prepared.set_index("row_id").reindex(predictions["row_id"])
+    line = np.where(facts["line_type"] == "actual", facts["line"].astype(float), np.nan)
+    picks = grade_picks(
+        pick_by_edge(predictions[TUNED_ARM].to_numpy(float), line, edge), line, predictions["target"].to_numpy(float)
+    )
+    break_even_rate = float(compute_break_even_rate(STANDARD_ODDS))
+    rows = _sum_by_group(
+        predictions["group"], (picks.is_decided & ~picks.is_won).astype(float), picks.is_decided.astype(float)
+    )
+    rows = rows[rows["below"] > 0]
+    if not len(rows):
+        return Gate("break-even", False, "No bet on a real line was decided, so none can pay.")
+    verdict = compare_figures(_convert_to_sums(rows), 1 - break_even_rate, evaluation_count, seed)
+    summary = f"Bets lost less the {1 - break_even_rate:.2%} that may be: {verdict.difference:+.4f} on {verdict.blocks} days with bets"
+    return _build_gate("break-even", summary, verdict, evaluation_count)
+
+
+def compute_mean_error(predictions: pd.DataFrame, seed: int) -> Interval:
+    """Return the mean of prediction − target with its interval over groups, in the target's unit."""
+    error = predictions[TUNED_ARM].to_numpy(float) - predictions["target"].to_numpy(float)
+    rows = _sum_by_group(predictions["group"], error, np.ones(len(error)))
+    return bootstrap_ratio(rows["above"].to_numpy(float), rows["below"].to_numpy(float), seed)
+
+
+def select_common_rows(
+    predictions: pd.DataFrame, rival_predictions: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return two runs' predictions of the groups that both scored with equal rows and outcomes, and how many are not.
+
+    Refuses runs without such a group.
+    """
+    if predictions is rival_predictions:
+        return predictions, rival_predictions, 0
+    outcomes = sorted(name for name in map(str, predictions) if name == "target" or name.startswith("target:"))
+    if missing := [name for name in outcomes if name not in rival_predictions]:
+        raise UserError(
+            f"what stands knows nothing of {missing[0]}; evaluate it on the candidate's tags, or use --force."
+        )
+    outcomes_by_row, rival_outcomes_by_row = (
+        run.drop_duplicates("row_id").set_index("row_id")[["group", *outcomes]]
+        for run in (predictions, rival_predictions)
+    )
+    joined = outcomes_by_row.add_suffix(" ").join(rival_outcomes_by_row.add_suffix("  "), how="outer")
+    equal = pd.Series(True, joined.index)
+    for name in ("group", *outcomes):
+        equal &= joined[f"{name} "] == joined[f"{name}  "]
+    differing_groups = set(joined.loc[~equal, "group "].dropna()) | set(joined.loc[~equal, "group  "].dropna())
+    common_groups = set(joined.loc[equal, "group "]) - differing_groups
+    if not common_groups:
+        raise UserError(
+            "the candidate and what stands share no test rows; evaluate what stands on the same ones first."
+        )
+    return (
+        predictions[predictions["group"].isin(common_groups)],
+        rival_predictions[rival_predictions["group"].isin(common_groups)],
+        len(differing_groups),
+    )
+
+
+def _build_gate(name: str, summary: str, verdict: Verdict, evaluation_count: int) -> Gate:
+    figures = {**verdict._asdict(), "looks": evaluation_count}
+    if verdict.chance is None:
+        return Gate(name, False, f"{summary}: too few groups to tell it from luck.", figures)
+    scope = "these rows or at a test period that overlaps theirs"
+    tries = (
+        f"{FAMILY_ERROR_RATE:.0%} over {evaluation_count} looks at {scope}"
+        if evaluation_count > 1
+        else f"the first look at {scope}"
+    )
+    strict = f"chance of luck {verdict.chance:.2g}, allowed {verdict.level:.2g} ({tries})"
+    return Gate(
+        name,
+        verdict.is_better,
+        f"{summary}, {strict}: {'more than luck' if verdict.is_better else 'luck does that'}.",
+        figures,
+    )
+
+
+def _convert_to_sums(rows: pd.DataFrame) -> BlockSums:
+    return BlockSums(rows["above"].to_numpy(float), rows["below"].to_numpy(float))
+
+
+def _sum_by_group(group: pd.Series, numerator: np.ndarray, denominator: np.ndarray) -> pd.DataFrame:
+    """Return the sums of rows by group, in the order of their names, so that two runs' blocks lie side by side."""
+    rows = pd.DataFrame({"above": numerator, "below": denominator})
+    return rows.groupby(group.to_numpy(), sort=True).sum()
+
+
+def _compute_errors(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
+    return _sum_by_group(
+        rows["group"], np.abs(_extract_predictions(rows, arm) - rows["target"].to_numpy(float)), np.ones(len(rows))
+    )
+
+
+def _compute_race_losses(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
+    code = encode_groups(rows["group"])
+    races = rows.drop_duplicates("group")["group"]
+    race_losses = compute_race_losses(_extract_predictions(rows, arm), rows["target"].to_numpy(float), code)
+    return _sum_by_group(races, race_losses, np.ones(len(races)))
+
+
+def _compute_tag_misses(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Return by cluster the tags missed and wrongly given, and what 1 − F1 divides them by, over all repeats."""
+    board = ScoredTags.from_predictions(rows)
+    if arm not in board.arms:
+        raise UserError(f"the {arm} arm has no answer for some rows; run calibrate again.")
+    answered, truth = board.arms[arm].predicted, board.truth[None]
+    wrong, right = np.abs(answered - truth).sum(axis=(0, 2)), (answered * truth).sum(axis=(0, 2))
+    return _sum_by_group(pd.Series(board.group), wrong, 2 * right + wrong)
+
+
+def _extract_predictions(rows: pd.DataFrame, arm: str) -> np.ndarray:
+    if arm not in rows or rows[arm].isna().any():
+        raise UserError(f"the {arm} arm has no prediction for some rows; run calibrate again.")
+    return np.asarray(rows[arm], dtype=np.float64)
+
+
+MEASURES: dict[str, tuple[Callable[[pd.DataFrame, str], pd.DataFrame], str]] = {
+    "market": (_compute_errors, "Mean absolute error"),
+    "race": (_compute_race_losses, "Log loss per race"),
+    "tags": (_compute_tag_misses, "1 − micro-F1"),
+}
+
+
+def _select_measure(scorer: str) -> tuple[Callable[[pd.DataFrame, str], pd.DataFrame], str]:
+    if scorer not in MEASURES:
+        raise UserError(f"predictions of the scorer {scorer!r} cannot be weighed; {did_you_mean(scorer, MEASURES)}")
+    return MEASURES[scorer]

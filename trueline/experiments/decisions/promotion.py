@@ -1,0 +1,314 @@
+"""Promotion: an experiment's model is put into a stage if every gate lets it pass, and tags of GTO's form say so.
+
+`props-model@v1.2.0` and `props-model#prod#3` stand on the experiment's own commit, so `dvc artifacts get`, `gto` and
+`git log` read them; whoever pushes the tags shares them. The tag's message holds what the gates said.
+"""
+
+import shlex
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.experiments.decisions.gates import Gate
+from trueline.experiments.store import git, model_tags
+from trueline.experiments.store.experiment import Experiment
+from trueline.experiments.store.model_tags import (
+    ARCHIVED,
+    TagEvent,
+    Version,
+    format_version,
+    get_artifact_name,
+    list_assigned_commits,
+)
+
+REPOSITORY = "."
+PROD = "prod"
+MAX_CLOCK_SKEW_SECONDS = 5.0  # seconds that a tag may lie ahead of this clock before the clock is to be set
+
+
+@dataclass(frozen=True)
+class PromotionOutcome:
+    """What came of it: the gates' answers, and the tags that were made, if any."""
+
+    task: str
+    experiment: str
+    rev: str
+    stage: str
+    version: str
+    gates: tuple[Gate, ...]
+    tags: tuple[str, ...]
+    forced: str | None = None
+
+    @property
+    def promoted(self) -> bool:
+        """Whether it stands there now."""
+        return bool(self.tags)
+
+    @property
+    def stopped(self) -> list[str]:
+        """The gates that stopped it."""
+        return [gate.name for gate in self.gates if not gate.passed]
+
+
+def promote_experiment(
+    experiment: Experiment,
+    stage: str = PROD,
+    force: str | None = None,
+    *,
+    task: str | None = None,
+    version: str | None = None,
+    claims: Sequence[str] = (),
+    dry_run: bool = False,
+) -> PromotionOutcome:
+    """Put an experiment's model of a task into a stage; where a gate stops it, nothing is tagged unless forced.
+
+    `force` is why the gates are overridden; it is kept in the tag's message. The version is the next minor one unless
+    given; a commit keeps the version it was registered as. `dry_run` only asks the gates. Refuses an experiment without
+    results, one that stands there already, a version that another commit has, and a stage that no tag can name.
+    """
+    from trueline.experiments.decisions import (
+        run_gates,  # brings DVC and pandas, and `list` asks this module only what stands
+    )
+
+    model_tags.require_stage_name(stage)
+    task, events = _resolve_task(experiment, task, experiment.scores), model_tags.read_events()
+    if stage == ARCHIVED:
+        raise UserError(f"{ARCHIVED!r} is where `archive` puts things; promote into a stage that serves, as {PROD!r}.")
+    current = next(reversed(list_assigned_commits(events, task, stage)), None)
+    if current and current.rev == experiment.rev:
+        registered = format_version(model_tags.get_versions(events, task).get(current.rev))
+        raise UserError(f"{experiment.name} stands in {stage} already, as {get_artifact_name(task)}@{registered}.")
+    version_number = _resolve_version(events, task, experiment.rev, version)
+    gates = run_gates.evaluate_gates(experiment, task, current, claims)
+    forced_reason = force if any(not gate.passed for gate in gates) else None
+    outcome = PromotionOutcome(
+        task,
+        _get_display_name(experiment),
+        experiment.rev,
+        stage,
+        format_version(version_number),
+        tuple(gates),
+        (),
+        forced_reason,
+    )
+    if dry_run or (outcome.stopped and force is None):
+        return outcome
+    message = _format_tag_message(
+        f"{get_artifact_name(task)} {format_version(version_number)} into {stage}",
+        _get_display_name(experiment),
+        forced_reason,
+        gates,
+    )
+    return replace(
+        outcome, tags=tuple(_register_and_assign(events, task, experiment.rev, stage, version_number, message))
+    )
+
+
+def demote_experiment(
+    experiment: Experiment, stage: str = PROD, *, task: str | None = None, why: str | None = None
+) -> list[str]:
+    """Take an experiment out of the stage it stands in and return the tags; nothing stands there afterwards.
+
+    What stood before it is taken out as well, so that it does not come back unasked. `dvc artifacts get --stage` of
+    DVC 3.67 does not look at these tags and goes on delivering the last one in; `rollback_stage` is what it understands.
+    """
+    model_tags.require_stage_name(stage)
+    task, events = _resolve_task(experiment, task, experiment.scores or experiment.tasks), model_tags.read_events()
+    assigned = list_assigned_commits(events, task, stage)
+    if not assigned or assigned[-1].rev != experiment.rev:
+        raise UserError(
+            f"{experiment.name} does not stand in {stage} of {task}; {_describe_current(events, task, stage)}."
+        )
+    message = _format_tag_message(
+        f"{get_artifact_name(task)} out of {stage}", _get_display_name(experiment), None, (), why
+    )
+    with _delete_tags_on_failure() as new_tags:
+        for event in assigned:
+            new_tags.append(_remove_from_stage(events, event, message))
+    return new_tags
+
+
+def archive_experiment(experiment: Experiment, *, task: str | None = None, why: str | None = None) -> list[str]:
+    """Mark an experiment as kept and not to be used, and return the tags; refuses what stands in a stage.
+
+    Where it stood before what stands now, no tag takes it out: readers that look at the last tag alone would stumble,
+    and `rollback_stage` passes over it anyway.
+    """
+    task, events = _resolve_task(experiment, task, experiment.scores or experiment.tasks), model_tags.read_events()
+    current_revs = {
+        stage: assigned[-1].rev
+        for stage in model_tags.list_stages(events, task)
+        if (assigned := list_assigned_commits(events, task, stage))
+    }
+    serving_stages = [stage for stage, rev in current_revs.items() if rev == experiment.rev and stage != ARCHIVED]
+    if serving_stages:
+        raise UserError(f"{experiment.name} stands in {serving_stages[0]} of {task}; demote it or roll back first.")
+    if experiment.rev in {event.rev for event in list_assigned_commits(events, task, ARCHIVED)}:
+        raise UserError(f"{experiment.name} is archived already.")
+    message = _format_tag_message(f"{get_artifact_name(task)} archived", _get_display_name(experiment), None, (), why)
+    return [_assign_to_stage(events, task, experiment.rev, ARCHIVED, message)]
+
+
+def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tuple[TagEvent, list[str]]:
+    """Take out what stands in a stage, put back what stood before it, and return that and the tags.
+
+    Passed over is whatever was taken out or archived since, or descends from data that was declared invalid. Asked
+    again, it goes one further back. Refuses a stage in which nothing stood before.
+    """
+    from trueline.experiments.ledger import ledger  # reads the records, which ask this module what stands
+
+    model_tags.require_stage_name(stage)
+    events = model_tags.read_events()
+    assigned = list_assigned_commits(events, task, stage)
+    archived_revs = {event.rev for event in list_assigned_commits(events, task, ARCHIVED)}
+    candidates = [
+        event
+        for event in assigned[:-1]
+        if event.rev not in archived_revs and ledger.find_invalidation_reason(event.rev, task) is None
+    ]
+    if not candidates:
+        raise UserError(
+            f"nothing fit to serve stood in {stage} of {task} before; {_describe_current(events, task, stage)}."
+        )
+    restored = candidates[-1]
+    message = _format_tag_message(
+        f"{get_artifact_name(task)} back in {stage}", restored.experiment or restored.rev[:7], None, (), why
+    )
+    with _delete_tags_on_failure() as new_tags:
+        for event in assigned[assigned.index(restored) + 1 :]:
+            new_tags.append(_remove_from_stage(events, event, message))
+        new_tags.append(_assign_to_stage(model_tags.read_events(), task, restored.rev, stage, message))
+    return restored, new_tags
+
+
+def format_push_hint(tag_names: Sequence[str]) -> str:
+    """Return how tags are shared; quoted, for `!` means something to a shell."""
+    return f"Share it: git push origin {' '.join(map(shlex.quote, tag_names))}"
+
+
+def _resolve_task(experiment: Experiment, task: str | None, candidates: Collection[str]) -> str:
+    known_tasks, why = sorted(candidates), f" ({experiment.error})" if experiment.error else ""
+    if not experiment.is_finished or not known_tasks:
+        raise UserError(
+            f"{experiment.name} has no results ({experiment.status}); only what was evaluated can be judged."
+        )
+    if task is None and len(known_tasks) > 1:
+        raise UserError(f"{experiment.name} has results of {', '.join(known_tasks)}; say which with --task.")
+    if task is not None and task not in known_tasks:
+        raise UserError(f"{experiment.name} has no results of {task!r}, but of {', '.join(known_tasks)}{why}.")
+    return task or known_tasks[0]
+
+
+def _resolve_version(events: Sequence[TagEvent], task: str, rev: str, requested: str | None) -> Version:
+    registered = model_tags.get_versions(events, task)
+    version = (
+        model_tags.parse_version(requested)
+        if requested
+        else registered.get(rev) or model_tags.get_next_version(events, task)
+    )
+    if rev in registered and registered[rev] != version:
+        raise UserError(
+            f"this commit is registered as {format_version(registered[rev])} already, and has one version; leave --version."
+        )
+    owner = next(
+        (
+            registered_rev
+            for registered_rev, registered_version in registered.items()
+            if registered_version == version and registered_rev != rev
+        ),
+        None,
+    )
+    if owner:
+        raise UserError(
+            f"{get_artifact_name(task)}@{format_version(version)} is commit {owner[:7]}; give another version, or none."
+        )
+    return version
+
+
+def _format_tag_message(
+    title: str, name: str, forced: str | None, gates: Sequence[Gate], why: str | None = None
+) -> str:
+    """Return the message of a tag; lines that begin with a word and a colon are read back by tags.py."""
+    lines = [f"{title}: {name}", "", *map(str, gates), *([""] if gates else []), f"Experiment: {name}"]
+    lines += [f"Forced: {' '.join(forced.split())}"] if forced else []
+    lines += [f"Why: {' '.join(why.split())}"] if why else []
+    return "\n".join(lines)
+
+
+def _register_and_assign(
+    events: Sequence[TagEvent], task: str, rev: str, stage: str, version: Version, message: str
+) -> list[str]:
+    """Register a commit unless it is, take it out of the archive, and put it into a stage."""
+    with _delete_tags_on_failure() as new_tags:
+        if rev not in model_tags.get_versions(events, task):
+            new_tags.append(
+                _create_tag(
+                    "register", get_artifact_name(task), ref=rev, version=format_version(version), message=message
+                )
+            )
+        for event in list_assigned_commits(events, task, ARCHIVED):
+            if event.rev == rev:
+                new_tags.append(_remove_from_stage(events, event, message))
+        new_tags.append(_assign_to_stage(events, task, rev, stage, message))
+    return new_tags
+
+
+@contextmanager
+def _delete_tags_on_failure() -> Iterator[list[str]]:
+    """Yield a list for the tags that the block makes, and delete those on it should a later one fail."""
+    new_tags: list[str] = []
+    try:
+        yield new_tags
+    except BaseException:
+        for tag in new_tags:
+            git.run_git("tag", "--delete", tag)
+        raise
+
+
+def _assign_to_stage(events: Sequence[TagEvent], task: str, rev: str, stage: str, message: str) -> str:
+    _wait_for_next_second(events, task)
+    return _create_tag(
+        "assign", get_artifact_name(task), stage=stage, ref=rev, message=message, force=True, skip_registration=True
+    )
+
+
+def _remove_from_stage(events: Sequence[TagEvent], event: TagEvent, message: str) -> str:
+    _wait_for_next_second(events, event.task)
+    return _create_tag(
+        "unassign", get_artifact_name(event.task), stage=event.stage, ref=event.rev, message=message, force=True
+    )
+
+
+def _wait_for_next_second(events: Sequence[TagEvent], task: str) -> None:
+    """Wait until the clock shows a later second than the newest tag: git dates tags by the second, and order counts."""
+    newest = max((event.tagged_at.timestamp() for event in events if event.task == task), default=0.0)
+    if newest - time.time() > MAX_CLOCK_SKEW_SECONDS:
+        raise UserError(
+            f"the newest tag of {get_artifact_name(task)} lies {newest - time.time():.0f} s ahead; set the clock."
+        )
+    while time.time() < newest + 1:
+        time.sleep(0.05)
+
+
+def _create_tag(verb: str, name: str, **options: Any) -> str:
+    from gto import api  # a second to import, and `list` asks this module only what stands
+    from gto.exceptions import GTOException
+    from scmrepo.exceptions import SCMError
+
+    try:
+        return str(getattr(api, verb)(REPOSITORY, name, **options).tag)
+    except (GTOException, SCMError) as error:
+        raise UserError(f"no tag was made: {' '.join(str(error).split())}.") from None
+
+
+def _get_display_name(experiment: Experiment) -> str:
+    """Return the name to remember: a git revision is no experiment, and its word will soon mean another commit."""
+    return experiment.rev[:7] if experiment.rev == experiment.baseline else experiment.name
+
+
+def _describe_current(events: Sequence[TagEvent], task: str, stage: str) -> str:
+    assigned = list_assigned_commits(events, task, stage)
+    return f"{assigned[-1].experiment or assigned[-1].rev[:7]} stands there" if assigned else "nothing stands there"

@@ -1,0 +1,184 @@
+"""Ranking: the experiments of a task whose scores can be compared, best first, and why the others are left out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.experiments.decisions import deflation
+from trueline.experiments.ledger import ledger
+from trueline.experiments.store import metric_definitions
+from trueline.experiments.store.experiment import Experiment
+from trueline.experiments.store.metric_definitions import METRICS, Metric
+
+Invalidations = Mapping[str, Mapping[str, str]]  # by commit and task, why a result does not count
+
+
+@dataclass(frozen=True)
+class RankingQuery:
+    """What a ranking is of: a metric of a task, and which experiments take part."""
+
+    metric: str | None = None
+    task: str | None = None
+    min_n: int = 0
+    since: datetime | None = None  # UTC where it names no zone
+    kind: str | None = None  # what params call experiment.type
+    tag: str | None = None
+
+    def matches_experiment(self, experiment: Experiment) -> bool:
+        """Return whether an experiment takes part, its results aside."""
+        is_recent = self.since is None or experiment.created >= (
+            self.since if self.since.tzinfo else self.since.replace(tzinfo=UTC)
+        )
+        return is_recent and self.kind in (None, experiment.type) and (self.tag is None or self.tag in experiment.tags)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Experiments of one task on the same test rows, best first; the rest by why they are not among them."""
+
+    task: str
+    metric: Metric
+    rows_hash: str | None
+    ranked: list[Experiment]
+    on_other_rows: list[Experiment] = field(default_factory=list)  # judged on other rows
+    too_few: list[Experiment] = field(default_factory=list)
+    invalidated: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> dict[str, Any]:
+        """The rows that all of them were judged on: how many, from which day to which."""
+        return self.ranked[0].scored.get(self.task, {}) if self.ranked else {}
+
+
+def rank_experiments(experiments: Sequence[Experiment], query: RankingQuery, invalidations: Invalidations) -> Ranking:
+    """Return the ranking that is asked for, within the test rows that most experiments were judged on.
+
+    Of equally common test rows the newest experiment's count. Invalidated results and those of fewer than `min_n` are
+    left out. Refuses where no experiment has the metric, or several tasks do and none is named.
+    """
+    fitting = [
+        experiment for experiment in experiments if experiment.is_finished and query.matches_experiment(experiment)
+    ]
+    task, metric = _resolve_task_and_metric(fitting, query)
+    with_metric = [experiment for experiment in fitting if _get_metric_value(experiment, task, metric) is not None]
+    invalidated = {
+        experiment.name: invalidations[experiment.rev][task]
+        for experiment in with_metric
+        if task in invalidations.get(experiment.rev, {})
+    }
+    valid = [experiment for experiment in with_metric if task not in invalidations.get(experiment.rev, {})]
+    sufficient = [
+        experiment for experiment in valid if (experiment.scores[task].get(metric.count_name) or 0) >= query.min_n
+    ]
+    rows_hash = _find_common_rows(sufficient, task)
+    ranked = sorted(
+        (experiment for experiment in sufficient if experiment.get_rows_hash(task) == rows_hash and rows_hash),
+        key=lambda experiment: (
+            -_get_metric_value(experiment, task, metric)
+            if metric.more_is_better
+            else _get_metric_value(experiment, task, metric),
+            experiment.name,
+        ),
+    )
+    on_other_rows = [experiment for experiment in sufficient if experiment not in ranked]
+    return Ranking(
+        task,
+        metric,
+        rows_hash,
+        ranked,
+        on_other_rows,
+        [experiment for experiment in valid if experiment not in sufficient],
+        invalidated,
+    )
+
+
+def list_test_periods(lines: Sequence[ledger.LedgerLine], invalidations: Invalidations) -> list[dict[str, Any]]:
+    """Return the test periods that were looked at: how often, the best score, and what of it is left without luck.
+
+    Looks at invalidated data count as looks, and none of them is the best.
+    """
+    keys = dict.fromkeys((line["task"], line["rows"]) for line in lines if line["kind"] == "look" and line["rows"])
+    return [
+        test_period
+        for task, rows_hash in keys
+        if (test_period := _describe_test_period(task, rows_hash, lines, invalidations))
+    ]
+
+
+def _describe_test_period(
+    task: str, rows_hash: str, lines: Sequence[ledger.LedgerLine], invalidations: Invalidations
+) -> dict[str, Any] | None:
+    evaluations = ledger.list_evaluations_of_test_set(task, rows_hash, lines)
+    valid = [line for line in evaluations if task not in invalidations.get(line["rev"], {})]
+    metric = next(
+        (headline for line in valid if (headline := metric_definitions.find_headline_metric(line["metrics"]))), None
+    )
+    if metric is None:
+        return None
+    rankable = [
+        line for line in valid if metric_definitions.get_finite_number(line["metrics"].get(metric.name)) is not None
+    ]
+    pick = max if metric.more_is_better else min
+    best = pick(rankable, key=lambda line: line["metrics"][metric.name])
+    counts, named_line = (
+        ledger.count_evaluations(task, rows_hash, lines),
+        next(line for line in evaluations if line["rows"] == rows_hash),
+    )
+    return {
+        "task": task,
+        **{key: named_line[key] for key in ("rows", "scored", "from", "to")},
+        "looks": counts.total,
+        "different": counts.distinct,
+        "metric": metric.name,
+        "best": best["metrics"][metric.name],
+        "experiment": best["experiment"] or best["rev"][:7],
+        "deflated": deflate_best_score(metric, best["metrics"], counts.distinct),
+    }
+
+
+def deflate_best_score(metric: Metric, figures: Mapping[str, Any], evaluation_count: int) -> float | None:
+    """Return a best score with the luck of so many looks taken off; None where the score has no interval."""
+    bounds = metric_definitions.get_interval(figures, metric.name)
+    if bounds is None or not evaluation_count:
+        return None
+    return round(deflation.deflate_score(metric, figures[metric.name], *bounds, evaluation_count), 4)
+
+
+def _resolve_task_and_metric(fitting: Sequence[Experiment], query: RankingQuery) -> tuple[str, Metric]:
+    """Return the task and the metric that are meant."""
+    requested_metric = metric_definitions.get_metric(query.metric) if query.metric else None
+    tasks = dict.fromkeys(task for each in fitting for task in each.scores if query.task in (None, task))
+    metrics_by_task = {task: [each for each in METRICS.values() if _has_metric(fitting, task, each)] for task in tasks}
+    metrics_by_task = {
+        task: task_metrics
+        for task, task_metrics in metrics_by_task.items()
+        if requested_metric in task_metrics or (requested_metric is None and task_metrics)
+    }
+    if not metrics_by_task:
+        subject, where = query.metric or "score", f" of {query.task}" if query.task else ""
+        raise UserError(
+            f"no finished experiment that fits has a {subject}{where}; `python -m trueline experiments list` shows all."
+        )
+    if len(metrics_by_task) > 1:
+        raise UserError(
+            f"several tasks have experiments to rank ({', '.join(sorted(metrics_by_task))}); name one with --task."
+        )
+    task, task_metrics = next(iter(metrics_by_task.items()))
+    return task, requested_metric or task_metrics[0]
+
+
+def _find_common_rows(experiments: Sequence[Experiment], task: str) -> str | None:
+    """Return the test rows that most were judged on; experiments come newest first, so that ties go to the newest."""
+    counts = Counter(rows_hash for experiment in experiments if (rows_hash := experiment.get_rows_hash(task)))
+    return max(counts, key=lambda rows_hash: counts[rows_hash]) if counts else None
+
+
+def _has_metric(experiments: Sequence[Experiment], task: str, metric: Metric) -> bool:
+    return any(_get_metric_value(experiment, task, metric) is not None for experiment in experiments)
+
+
+def _get_metric_value(experiment: Experiment, task: str, metric: Metric) -> Any:
+    return metric_definitions.get_finite_number(experiment.scores.get(task, {}).get(metric.name))

@@ -1,0 +1,1 @@
+"""The append-only log of evaluations on test rows."""

@@ -1,0 +1,138 @@
+"""A file of JSON lines that only grows: appended in one write under a lock, and mended where a writer was killed."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.core.runtime.atomic_outputs import LOCK_FOLDER
+from trueline.experiments.store.file_cache import CACHE_FOLDER
+
+LEDGER_FILE = Path("experiments/ledger.jsonl")
+BACKUP_FILE = CACHE_FOLDER.parent / "ledger.jsonl"  # what was seen here, outside git's reach
+
+LedgerLine = dict[str, Any]
+
+
+@contextmanager
+def lock_ledger() -> Iterator[list[LedgerLine]]:
+    """Hold the only right to append, mend a torn last line, and yield the lines."""
+    LOCK_FOLDER.mkdir(exist_ok=True)
+    with (LOCK_FOLDER / "ledger").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _refuse_folder(LEDGER_FILE)
+        _repair_last_line(LEDGER_FILE)
+        yield read_ledger()
+
+
+def read_ledger() -> list[LedgerLine]:
+    """Return the lines of the ledger; a last line that a killed writer left unfinished is not one."""
+    _refuse_folder(LEDGER_FILE)
+    return merge_lines(parse_ledger(LEDGER_FILE.read_bytes())) if LEDGER_FILE.exists() else []
+
+
+def read_backup() -> list[LedgerLine]:
+    """Return the lines that were seen here before, whatever has become of the file; a line of it that broke is lost."""
+    _refuse_folder(BACKUP_FILE)
+    content = BACKUP_FILE.read_bytes() if BACKUP_FILE.exists() else b""
+    return [entry for line in content.decode(errors="replace").split("\n") for entry in _parse_line(line) or []]
+
+
+def parse_ledger(content: bytes, source: str = str(LEDGER_FILE)) -> list[LedgerLine]:
+    """Return the lines of a ledger; refuses what is no look and no invalidation, such as the marks of a merge."""
+    entries: list[LedgerLine] = []
+    *complete_lines, last_line = content.decode(errors="replace").split("\n")
+    for number, line in enumerate(complete_lines, 1):
+        entry = _parse_line(line) if line.strip() else []
+        if entry is None:
+            raise UserError(f"{source}: line {number} {_describe_fault(line)}")
+        entries += entry
+    return entries + (_parse_line(last_line) or [])
+
+
+def merge_lines(*line_lists: Sequence[LedgerLine]) -> list[LedgerLine]:
+    """Return the lines of several ledgers, each once, in the order in which they are first met."""
+    return [
+        json.loads(text) for text in dict.fromkeys(_format_line(line) for line_list in line_lists for line in line_list)
+    ]
+
+
+def append_lines(lines: Sequence[LedgerLine], recorded: Sequence[LedgerLine]) -> None:
+    """Append those of some lines that are not held, in a single write; holds the right that `lock_ledger` gives."""
+    recorded_texts = {_format_line(line) for line in recorded}
+    new_text = "".join(_format_line(line) + "\n" for line in lines if _format_line(line) not in recorded_texts)
+    if new_text:
+        _append_text(LEDGER_FILE, new_text)
+    if new_text or not BACKUP_FILE.exists():
+        BACKUP_FILE.parent.mkdir(parents=True, exist_ok=True)
+        draft = BACKUP_FILE.with_suffix(".draft")
+        draft.write_text("".join(_format_line(line) + "\n" for line in merge_lines(recorded, lines)))
+        os.replace(draft, BACKUP_FILE)
+
+
+def _append_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(file, text.encode())
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _repair_last_line(path: Path) -> None:
+    """End a last line that is whole but for its newline, and cut off one that is torn: its look will be found again."""
+    content = path.read_bytes() if path.exists() else b""
+    if content and not content.endswith(b"\n"):
+        start = content.rfind(b"\n") + 1
+        repaired = content + b"\n" if _parse_line(content[start:].decode(errors="replace")) else content[:start]
+        draft = path.with_name(f".{path.name}.draft")
+        draft.write_bytes(repaired)
+        os.replace(draft, path)
+
+
+def _parse_line(text: str) -> list[LedgerLine] | None:
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return [line] if isinstance(line, dict) and _is_valid_line(line) else None
+
+
+def _is_valid_line(line: LedgerLine) -> bool:
+    """Return whether a line is a look or an invalidation, with all that is read of it."""
+    if line.get("kind") == "invalidation":
+        return all(isinstance(line.get(key), str) for key in ("hash", "why"))
+    has_ids = all(isinstance(line.get(key), str) for key in ("task", "rev"))
+    has_valid_fields = all(
+        isinstance(line.get(key, 0), str | None) for key in ("data", "experiment", "folds", "predictions", "rows")
+    )
+    has_period = {"scored", "from", "to"} <= line.keys()
+    return (
+        line.get("kind") == "look"
+        and has_ids
+        and has_valid_fields
+        and has_period
+        and isinstance(line.get("metrics"), dict)
+    )
+
+
+def _describe_fault(line: str) -> str:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return f"is not JSON ({line[:40]!r}); keep both sides of a merge and remove its marks."
+    return f"is neither a look nor an invalidation ({line[:40]!r}); mend it, or remove the line."
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, and a file of JSON lines is needed there; move the folder away.")
+
+
+def _format_line(line: LedgerLine) -> str:
+    return json.dumps(line, sort_keys=True, ensure_ascii=False, separators=(", ", ": "))

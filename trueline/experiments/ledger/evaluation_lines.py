@@ -1,0 +1,118 @@
+"""Evaluations: the looks at test rows that git and the workspace hold, each as a line for the ledger."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trueline.experiments.store import dvc_lock, file_cache, git
+from trueline.experiments.store.experiment import Experiment
+from trueline.experiments.store.experiments_index import load_commits_as_experiments, load_experiment_at_commit
+from trueline.experiments.store.file_cache import LOCK, PARAMS, REPORT, SCORES
+
+METRICS_FOLDER = "metrics"  # the folder whose commits are looks
+CLEAN_PATHS = ("dvc.lock", "params.yaml", "metrics/", "experiments/configs/", "experiments/ledger.jsonl")  # no dirt
+HEAD_CACHE_NAME = "head"  # remembers up to which commit the branch was read
+WORKSPACE = "workspace"
+
+LedgerLine = dict[str, Any]
+
+
+def find_experiment_evaluations(experiments: Sequence[Experiment], recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
+    """Return the looks of experiments whose evaluation is not recorded; one with uncommitted code is dirty."""
+    recorded_keys = {(line["task"], line["rev"]) for line in recorded if line["kind"] == "look"}
+    unrecorded = [
+        experiment
+        for experiment in experiments
+        if any((task, experiment.rev) not in recorded_keys for task in experiment.scores)
+    ]
+    if not unrecorded:
+        return []
+    lock_by_rev = dvc_lock.read_locks([experiment.rev for experiment in unrecorded])
+    changed_paths = git.list_changed_paths([experiment.rev for experiment in unrecorded])
+    new_lines = []
+    for experiment in sorted(unrecorded, key=lambda experiment: (experiment.created.timestamp(), experiment.name)):
+        dirty = any(not path.startswith(CLEAN_PATHS) for path in changed_paths[experiment.rev])
+        tasks = [task for task in experiment.scores if (task, experiment.rev) not in recorded_keys]
+        new_lines += [_build_evaluation_line(experiment, task, lock_by_rev[experiment.rev], dirty) for task in tasks]
+    return new_lines
+
+
+def find_branch_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
+    """Return the looks of commits of the current branch whose evaluation nobody has recorded."""
+    head = git.resolve_commit("HEAD")
+    last_read_head = file_cache.get_cached(HEAD_CACHE_NAME)
+    if head is None or head == last_read_head:
+        return []
+    commits = load_commits_as_experiments(git.list_commits_since(last_read_head, [METRICS_FOLDER]))
+    lock_by_rev = dvc_lock.read_locks([commit.rev for commit in commits])
+    new_lines: list[LedgerLine] = []
+    for commit in commits:
+        commit_lines = [
+            _build_evaluation_line(commit, task, lock_by_rev[commit.rev], dirty=False) | {"experiment": None}
+            for task in commit.scores
+        ]
+        new_lines += [line for line in commit_lines if not _is_recorded(line, [*recorded, *new_lines])]
+    return new_lines
+
+
+def record_branch_head() -> None:
+    """Remember that the looks of the branch up to its last commit are in the ledger."""
+    file_cache.store_cached(HEAD_CACHE_NAME, git.resolve_commit("HEAD"))
+
+
+def find_workspace_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
+    """Return the looks of the workspace; it is left alone while its metrics are not those that its lock names."""
+    head = git.resolve_commit("HEAD")
+    lock, params = file_cache.read_workspace_file(LOCK) or {}, file_cache.read_workspace_file(PARAMS) or {}
+    if head is None or not lock:
+        return []
+    head_experiment = load_experiment_at_commit(head)
+    new_lines = []
+    for task in params.get("tasks") or {}:
+        scores, report = (_read_locked_file(template.format(task=task), lock) for template in (SCORES, REPORT))
+        if scores and report and scores.get(task):
+            workspace_experiment = head_experiment.with_results(
+                scores={task: scores[task]}, scored={task: report["scored"]}, intervals={task: report["intervals"]}
+            )
+            line = _build_evaluation_line(workspace_experiment, task, lock, dirty=True) | {
+                "experiment": WORKSPACE,
+                "seed": params.get("seed"),
+            }
+            new_lines += [line] if not _is_recorded(line, recorded) else []
+    return new_lines
+
+
+def _read_locked_file(path: str, lock: Mapping[str, Any]) -> Any:
+    """Return what a file of the workspace holds if it is the one that its lock names."""
+    locked_md5 = dvc_lock.get_output_hashes(lock).get(path)
+    if not Path(path).exists() or locked_md5 != hashlib.md5(Path(path).read_bytes()).hexdigest():
+        return None
+    return file_cache.read_workspace_file(path)
+
+
+def _build_evaluation_line(experiment: Experiment, task: str, lock: Mapping[str, Any], dirty: bool) -> LedgerLine:
+    scored, outs = experiment.scored.get(task, {}), dvc_lock.get_output_hashes(lock)
+    return {
+        "kind": "look",
+        "task": task,
+        "experiment": experiment.name,
+        "rev": experiment.rev,
+        "params": dvc_lock.hash_params(lock, task),
+        "data": outs.get(f"data/prepared/{task}.parquet"),
+        "folds": outs.get(f"data/folds/{task}.parquet"),
+        "predictions": outs.get(f"data/predictions/{task}.parquet"),
+        "rows": scored.get("hash"),
+        "scored": scored.get("rows"),
+        "from": scored.get("from"),
+        "to": scored.get("to"),
+        "metrics": experiment.get_figures(task),
+        "dirty": dirty,
+        "seed": experiment.params.get("seed"),
+    }
+
+
+def _is_recorded(line: LedgerLine, recorded: Iterable[LedgerLine]) -> bool:
+    """Return whether the same evaluation is recorded, by whichever commit."""
+    compared_keys = ("task", "rows", "predictions", "metrics")
+    return any(all(line[key] == recorded_line.get(key) for key in compared_keys) for recorded_line in recorded)

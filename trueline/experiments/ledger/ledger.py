@@ -1,0 +1,205 @@
+"""The ledger: every look at a test period, and every invalidation, a line each; appended, committed, never rewritten.
+
+`experiments/ledger.jsonl` is brought up to date from what git and the workspace hold whenever the registry is asked.
+Nothing in it is dated: a look names its commit, and the commit has a date. Lines that a checkout or `dvc exp apply`
+took away come back.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.experiments.ledger import append_only_file, evaluation_lines
+from trueline.experiments.store import dvc_lock, git
+from trueline.experiments.store.experiment import Experiment
+from trueline.experiments.store.experiments_index import list_experiments
+from trueline.experiments.store.file_cache import PARAMS
+
+UNDATED_DAY = "1970-01-01"  # the day of every row where the source has no clock
+
+LedgerLine = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EvaluationCounts:
+    """How often some test rows were looked at, and how often with different predictions."""
+
+    total: int
+    distinct: int
+
+
+def update_ledger(experiments: Sequence[Experiment] | None = None) -> list[LedgerLine]:
+    """Append the looks that the ledger does not have yet and return all its lines.
+
+    Looks are the experiments' commits, the commits of the current branch that changed metrics, and the workspace when
+    its metrics are those of its dvc.lock. What is committed, or was seen here before, counts even where the file has
+    lost it.
+    """
+    _require_root()
+    with append_only_file.lock_ledger() as recorded:
+        lines = add_pending_evaluations(recorded, experiments)
+        append_only_file.append_lines(lines, recorded)
+        evaluation_lines.record_branch_head()
+    return lines
+
+
+def add_pending_evaluations(
+    recorded: Sequence[LedgerLine], experiments: Sequence[Experiment] | None = None
+) -> list[LedgerLine]:
+    """Return lines that are held together with the looks that `update_ledger` would append, and append nothing."""
+    _require_root()
+    finished = (
+        [experiment for experiment in list_experiments() if experiment.is_finished]
+        if experiments is None
+        else experiments
+    )
+    lines = _merge_known_lines(recorded)
+    lines += evaluation_lines.find_experiment_evaluations(finished, lines)
+    lines += evaluation_lines.find_branch_evaluations(lines)
+    lines += evaluation_lines.find_workspace_evaluations(lines)
+    return lines
+
+
+def read_all_lines() -> list[LedgerLine]:
+    """Return what the ledger holds, what is committed of it, and what was seen here; no look is searched for."""
+    return _merge_known_lines(append_only_file.read_ledger())
+
+
+def count_distinct_evaluations(
+    task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine] | None = None
+) -> int:
+    """Return how many different predictions of these test rows were evaluated so far; identical ones count once."""
+    return count_evaluations(task, scored_hash, ledger_lines).distinct
+
+
+def count_evaluations(
+    task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine] | None = None
+) -> EvaluationCounts:
+    """Return how often these test rows of a task were looked at."""
+    matching = list_evaluations_of_test_set(
+        task, scored_hash, read_all_lines() if ledger_lines is None else ledger_lines
+    )
+    return EvaluationCounts(len(matching), len({_get_prediction_key(line) for line in matching}))
+
+
+def list_evaluations_of_test_set(
+    task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine]
+) -> list[LedgerLine]:
+    """Return the looks at some test rows; one whose report did not name its rows counts if its data and folds did."""
+    task_lines = [line for line in ledger_lines if line["kind"] == "look" and line["task"] == task]
+    same_inputs = {(line["data"], line["folds"]) for line in task_lines if line["rows"] == scored_hash and line["data"]}
+    return [
+        line
+        for line in task_lines
+        if line["rows"] == scored_hash or (line["rows"] is None and (line["data"], line["folds"]) in same_inputs)
+    ]
+
+
+def count_overlapping_evaluations(
+    task: str, tests: Sequence[Mapping[str, Any]], ledger_lines: Iterable[LedgerLine] | None = None
+) -> int:
+    """Return how many different predictions were evaluated on some tests, or on test periods that overlap theirs.
+
+    A test is what a report says of it: the `hash` of its rows, and the days `from` and `to`. A start that is shifted by
+    a day is another test, and no fresh one. Rows without a date overlap nothing: of those only the same count.
+    """
+    all_lines = read_all_lines() if ledger_lines is None else list(ledger_lines)
+    matching = (
+        line
+        for test in tests
+        for line in [
+            *list_evaluations_of_test_set(task, test["hash"], all_lines),
+            *_list_overlapping_evaluations(task, test, all_lines),
+        ]
+    )
+    return len({_get_prediction_key(line) for line in matching})
+
+
+def _list_overlapping_evaluations(
+    task: str, test: Mapping[str, Any], ledger_lines: Iterable[LedgerLine]
+) -> list[LedgerLine]:
+    test_days = _get_test_days(test)
+    dated_lines = (
+        (line, _get_test_days(line)) for line in ledger_lines if line["kind"] == "look" and line["task"] == task
+    )
+    return [
+        line for line, days in dated_lines if test_days and days and days[0] <= test_days[1] and test_days[0] <= days[1]
+    ]
+
+
+def _get_test_days(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    days = str(record.get("from") or UNDATED_DAY), str(record.get("to") or UNDATED_DAY)
+    return days if UNDATED_DAY not in days else None
+
+
+def invalidate_data(data_hash: str, why: str) -> list[Experiment]:
+    """Record that data were wrong and return the experiments that descend from them.
+
+    The hash, or at least eight digits of it, is that of any dependency or output in a dvc.lock; one that no experiment,
+    no look and not the last commit of the branch was made from is refused, as is an empty reason.
+    """
+    if not why.strip():
+        raise UserError("an invalidation needs a reason; say with --why what was wrong with the data.")
+    experiments = [experiment for experiment in list_experiments() if experiment.is_finished]
+    evaluated_revs = [line["rev"] for line in update_ledger(experiments) if line["kind"] == "look"]
+    revs = [*(experiment.rev for experiment in experiments), *evaluated_revs, git.resolve_commit("HEAD") or ""]
+    full_hash = dvc_lock.resolve_hash(data_hash, dvc_lock.read_locks(revs).values())
+    with append_only_file.lock_ledger() as recorded:
+        append_only_file.append_lines(
+            append_only_file.merge_lines(recorded, [{"kind": "invalidation", "hash": full_hash, "why": why.strip()}]),
+            recorded,
+        )
+    invalid_revs = find_invalidations(experiments)
+    return [experiment for experiment in experiments if experiment.rev in invalid_revs]
+
+
+def find_invalidation_reason(rev: str, task: str | None = None) -> str | None:
+    """Return why a commit's results are void, or None: some data that they were made from were invalidated."""
+    reasons = _collect_reasons(read_all_lines())
+    return _find_reason(dvc_lock.read_locks([rev])[rev], [task] if task else None, reasons) if reasons else None
+
+
+def find_invalidations(
+    experiments: Iterable[Experiment], ledger_lines: Iterable[LedgerLine] | None = None
+) -> dict[str, dict[str, str]]:
+    """Return by commit and task why results are void, of experiments and of what the ledger has looked at."""
+    all_lines = read_all_lines() if ledger_lines is None else list(ledger_lines)
+    reasons = _collect_reasons(all_lines)
+    if not reasons:
+        return {}
+    rev_tasks = {(experiment.rev, task): None for experiment in experiments for task in experiment.tasks}
+    rev_tasks |= {(line["rev"], line["task"]): None for line in all_lines if line["kind"] == "look"}
+    lock_by_rev = dvc_lock.read_locks(rev for rev, _ in rev_tasks)
+    reasons_by_rev: dict[str, dict[str, str]] = {}
+    for rev, task in rev_tasks:
+        if why := _find_reason(lock_by_rev[rev], [task], reasons):
+            reasons_by_rev.setdefault(rev, {})[task] = why
+    return reasons_by_rev
+
+
+def _require_root() -> None:
+    if not Path(PARAMS).exists():
+        raise UserError(f"{PARAMS} is not in this folder; run from the root of the repository.")
+
+
+def _get_prediction_key(line: LedgerLine) -> str:
+    return line["predictions"] or json.dumps(line["metrics"], sort_keys=True)
+
+
+def _merge_known_lines(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
+    committed_lines = append_only_file.parse_ledger(
+        git.read_file("HEAD", str(append_only_file.LEDGER_FILE)) or b"", f"{append_only_file.LEDGER_FILE} of HEAD"
+    )
+    return append_only_file.merge_lines(recorded, committed_lines, append_only_file.read_backup())
+
+
+def _collect_reasons(ledger_lines: Iterable[LedgerLine]) -> dict[str, str]:
+    return {line["hash"]: line["why"] for line in ledger_lines if line["kind"] == "invalidation"}
+
+
+def _find_reason(lock: Mapping[str, Any], tasks: Iterable[str] | None, reasons: Mapping[str, str]) -> str | None:
+    hashes = dvc_lock.collect_hashes(lock, tasks)
+    return next((why for hash_, why in reasons.items() if hash_ in hashes), None)

@@ -1,0 +1,247 @@
+"""Run: configs become assignments, assignments become experiments of DVC's queue, and what fails is said and kept."""
+
+import itertools
+import shlex
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.core.runtime.params import PARAMS_FILE
+from trueline.experiments.running.progress import Progress
+from trueline.experiments.spec.config_schema import Config, parse_config, parse_yaml, read_config, render_value
+from trueline.experiments.spec.dvc_overrides import (
+    Overrides,
+    build_overrides,
+    format_literal,
+    read_current_params,
+    resolve_source,
+)
+from trueline.experiments.store import dvc_queue, git
+
+LAST_STAGE = "diagnose@{task}"  # the last stage of a task: with it comes all before it
+POLL_SECONDS = 0.5  # seconds between two looks at the queue
+MAX_WORD_BYTES = 128 * 1024  # bytes below which one word of a command must stay (MAX_ARG_STRLEN of Linux)
+WORKSPACE = "workspace"  # what DVC and we call the files as they lie there
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One experiment about to be run: its name, what is expected of it, and the knobs it sets."""
+
+    name: str
+    task: str
+    hypothesis: str
+    overrides: Overrides
+
+    def build_command(self, queued: bool = True) -> list[str]:
+        """Return the words after `dvc` that run it; refuses a value too long for a command."""
+        override_options = [
+            option for param, value in self.overrides.items() for option in ("-S", f"{param}={format_literal(value)}")
+        ]
+        queue_options = ["--queue"] if queued else []
+        if too_long := next((option for option in override_options if len(option.encode()) >= MAX_WORD_BYTES), None):
+            raise UserError(
+                f"{self.name}: {render_value(too_long)} is longer than a command may be; shorten it, or edit {PARAMS_FILE}."
+            )
+        message = f"--message={self.hypothesis}"  # one word: a hypothesis may begin with a dash
+        return [
+            "exp",
+            "run",
+            *queue_options,
+            "-n",
+            self.name,
+            message,
+            *override_options,
+            LAST_STAGE.format(task=self.task),
+        ]
+
+    def format_command(self, queued: bool = True) -> str:
+        """Return the command as a shell takes it."""
+        return shlex.join(["dvc", *self.build_command(queued)])
+
+
+def parse_assignments(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return what `key=value` words set, values read as YAML."""
+    return {key: _parse_value(key, text) for key, text in map(_split_assignment, pairs)}
+
+
+def build_grid(axis_texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return every combination of the values that `key=a,b,c` words list, the last key changing fastest.
+
+    Refuses a key named twice and a value listed twice: both would run one experiment again under another name.
+    """
+    split_axes = [_split_assignment(axis_text) for axis_text in axis_texts]
+    _require_distinct_keys([key.removeprefix("params.") for key, _ in split_axes])
+    axes = [[(key, value) for value in _parse_values(key, text)] for key, text in split_axes]
+    return [dict(combination) for combination in itertools.product(*axes)] if axes else []
+
+
+def build_launches(
+    files: Sequence[Path], changes: Mapping[str, Any], points: Sequence[Mapping[str, Any]]
+) -> list[Launch]:
+    """Return the experiments that files describe, or without one the changes alone, each once a point of the grid.
+
+    Changes win over files, points over changes. Refuses what no config, knob or tool is, before anything is queued.
+    """
+    params, launches = read_current_params(), []
+    for file in files or (None,):
+        first_name = _load_config(file, {**changes, **(points[0] if points else {})}).name
+        named_points = [(f"{first_name}-{number}", point) for number, point in enumerate(points, 1)] or [
+            (first_name, {})
+        ]
+        for name, point in named_points:
+            config = _load_config(file, {**changes, **point, "name": name})
+            launches.append(Launch(name, config.task, config.hypothesis, build_overrides(config, params)))
+        _require_distinct_points(launches[-len(named_points) :])
+    _require_distinct_names(launches)
+    for launch in launches:
+        _require_unambiguous_name(launch.name)
+    return launches
+
+
+def enqueue_launches(launches: Sequence[Launch]) -> list[str]:
+    """Put experiments into the queue and return the commits of their entries.
+
+    Refuses, before the first, a name that is taken and a source that a queued run would not find.
+    """
+    require_free_names([launch.name for launch in launches])
+    for launch in launches:
+        _require_reachable_source(launch)
+    queued_before = {task.rev for task in dvc_queue.list_tasks()}
+    for launch in launches:
+        _run_dvc(launch.build_command(), launch.name)
+    names = {launch.name for launch in launches}
+    return [task.rev for task in dvc_queue.list_tasks() if task.rev not in queued_before and task.name in names]
+
+
+def wait_for_tasks(revs: Sequence[str], progress: Progress) -> list[dvc_queue.QueuedTask]:
+    """Work off the queue until these entries are done, showing which stage runs, and return what became of them."""
+    dvc_queue.clean_up_dead_tasks()
+    while waiting := [task for task in _list_tasks_of(revs) if task.status in ("pending", "running")]:
+        if any(task.status == "pending" for task in waiting) and not dvc_queue.has_worker():
+            dvc_queue.start_worker()  # again, should it have stopped with work left: DVC's sometimes do
+        for task in _list_tasks_of(revs):
+            progress.show_stages(
+                task.name, dvc_queue.extract_stages(dvc_queue.read_log(task.rev)), task.status == "running"
+            )
+        time.sleep(POLL_SECONDS)
+    dvc_queue.clean_up_dead_tasks()
+    finished = _list_tasks_of(revs)
+    for task in finished:
+        progress.show_stages(task.name, dvc_queue.extract_stages(dvc_queue.read_log(task.rev)), False)
+        progress.show_ending(task.name, task.status)
+    return finished
+
+
+def _load_config(file: Path | None, changes: Mapping[str, Any]) -> Config:
+    return read_config(file, changes) if file else parse_config({}, changes, "the command line")
+
+
+def _split_assignment(assignment: str) -> tuple[str, str]:
+    key, separator, text = assignment.partition("=")
+    if not (key and separator):
+        raise UserError(f"{render_value(assignment)} sets nothing; write key=value.")
+    return key.strip(), text
+
+
+def _parse_values(key: str, text: str) -> list[Any]:
+    values: list[Any] = _parse_value(key, f"[{text}]")
+    if not values:
+        raise UserError(f"the grid of {key!r} lists no values; write {key}=a,b,c.")
+    if repeated := [value for index, value in enumerate(values) if value in values[:index]]:
+        raise UserError(f"the grid of {key!r} lists {render_value(repeated[0])} twice; name each value once.")
+    return values
+
+
+def _require_distinct_keys(keys: Sequence[str]) -> None:
+    if repeated := [key for index, key in enumerate(keys) if key in keys[:index]]:
+        raise UserError(f"--grid names {repeated[0]!r} twice; list all its values in one: {repeated[0]}=a,b,c.")
+
+
+def _parse_value(key: str, text: str) -> Any:
+    return parse_yaml(text, render_value(f"{key}={text}"))
+
+
+def _require_distinct_names(launches: Sequence[Launch]) -> None:
+    names = [launch.name for launch in launches]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"two experiments would be called {repeated[0]!r}; name them apart.")
+
+
+def _require_distinct_points(points: Sequence[Launch]) -> None:
+    """Refuse points of a grid that set the same: two keys may mean one knob, and a name is none."""
+    for index, point in enumerate(points):
+        duplicates = [
+            earlier_point.name
+            for earlier_point in points[:index]
+            if _get_param_overrides(earlier_point) == _get_param_overrides(point)
+        ]
+        if duplicates:
+            raise UserError(
+                f"{duplicates[0]} and {point.name} would be one experiment twice; let the grid set other values."
+            )
+
+
+def _get_param_overrides(launch: Launch) -> Overrides:
+    return {param: value for param, value in launch.overrides.items() if param != "experiment.name"}
+
+
+def _require_unambiguous_name(name: str) -> None:
+    """Refuse a name that means something else already wherever a run is named."""
+    if name == WORKSPACE or git.resolve_commit(name):
+        raise UserError(
+            f"{name!r} means a commit to git, or the workspace to DVC; name the experiment otherwise (--name)."
+        )
+
+
+def require_free_names(names: Sequence[str]) -> None:
+    """Refuse a name that an experiment has, or one that waits or runs."""
+    refs = git.run_git("for-each-ref", "--format=%(refname:lstrip=4)", git.EXPERIMENT_REFS).decode().split()
+    waiting = [task.name for task in dvc_queue.list_tasks() if task.status in ("pending", "running")]
+    if taken_names := [name for name in names if name in {*refs, *waiting}]:
+        raise UserError(
+            f"an experiment is called {taken_names[0]!r} already; name this one otherwise (--name), or take that one away "
+            f"(`dvc exp remove {taken_names[0]}`, or `dvc queue remove {taken_names[0]}` while it waits)."
+        )
+
+
+def _require_reachable_source(launch: Launch) -> None:
+    """Refuse a source that the folder of a queued run would not hold."""
+    path = resolve_source(launch.task, launch.overrides, read_current_params())
+    if not path.exists():
+        raise UserError(
+            f"{launch.name}: the source {path} does not exist; point tasks.{launch.task}.source at the data."
+        )
+    if path.is_absolute():
+        return
+    if ".." in path.parts or not (git.run_git("ls-files", "--", str(path)) or _is_tracked_by_dvc(path)):
+        raise UserError(
+            f"{launch.name}: a queued run works in a folder of its own, where the source {path} is not; give its "
+            f"absolute path, track it (`git add`, `dvc add`), or run in the workspace (--now)."
+        )
+
+
+def _is_tracked_by_dvc(path: Path) -> bool:
+    return any(
+        candidate.with_name(f"{candidate.name}.dvc").exists() for candidate in (path, *path.parents) if candidate.name
+    )
+
+
+def _list_tasks_of(revs: Sequence[str]) -> list[dvc_queue.QueuedTask]:
+    return [task for task in dvc_queue.list_tasks() if task.rev in revs]
+
+
+def _run_dvc(arguments: Sequence[str], name: str) -> None:
+    process = subprocess.run(
+        dvc_queue.build_dvc_command(*arguments),
+        env=dvc_queue.build_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if process.returncode:
+        raise UserError(f"{name} was not queued: {dvc_queue.find_last_error(process.stdout + process.stderr)}")

@@ -1,0 +1,1 @@
+"""Comparison of shadow answers with outcomes."""

@@ -1,0 +1,94 @@
+"""Shadow log: what a champion and its challenger answered to the same requests, as the service wrote it down.
+
+`<log>/<task>/*.jsonl` holds the champion's rows and `<log>/<task>/shadow/*.jsonl` the challenger's, a JSON object a
+line: `model` (the version that answered), `created_at` (UTC), `role` (champion or shadow), `request` (its name) and
+`place` (of the row in it), which bring the two together, besides what the task logs (`predicted` and its keys).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trueline.core.errors import UserError
+from trueline.core.tables import jsonl
+
+SHADOW_FOLDER = "shadow"
+Row = dict[str, Any]
+RowPair = tuple[Row, Row]  # champion, challenger
+VersionPair = tuple[str, str]  # likewise
+
+
+@dataclass(frozen=True)
+class ShadowedRequests:
+    """Requests that two versions answered, each with its rows in order."""
+
+    champion: str
+    challenger: str
+    requests: list[list[RowPair]]
+    champion_only: int  # requests meanwhile that only the champion answered: dropped, failed, or not whole
+    earlier_pairs: dict[VersionPair, int]  # earlier champions and challengers, with the requests that both answered
+
+    @property
+    def rows(self) -> list[RowPair]:
+        """Every row that both answered."""
+        return [row for request in self.requests for row in request]
+
+
+def read_shadow_log(log: Path, task: str) -> ShadowedRequests:
+    """Return what the latest champion and challenger of a task both answered; refuse a log without such requests."""
+    champion, challenger = (
+        _group_by_request(jsonl.read_json_lines(folder)) for folder in (log / task, log / task / SHADOW_FOLDER)
+    )
+    paired = [_align_rows(champion[name], challenger[name]) for name in champion if name in challenger]
+    complete = [request for request in paired if request]
+    if not complete:
+        raise UserError(
+            f"{log / task} holds no request that a champion and a shadow both answered; start the service with "
+            f"--shadow {task}-model#staging, or name its log with --log."
+        )
+    counts = Counter(_get_versions(request) for request in complete)
+    latest_versions = _get_versions(max(complete, key=_get_request_time))
+    latest_requests = sorted(
+        (request for request in complete if _get_versions(request) == latest_versions), key=_get_request_time
+    )
+    first_time, last_time = _get_request_time(latest_requests[0]), _get_request_time(latest_requests[-1])
+    meanwhile = sum(
+        rows[0].get("model") == latest_versions[0] and first_time <= _get_row_time(rows[0]) <= last_time
+        for rows in champion.values()
+    )
+    earlier_pairs = {versions: count for versions, count in counts.items() if versions != latest_versions}
+    return ShadowedRequests(*latest_versions, latest_requests, meanwhile - len(latest_requests), earlier_pairs)
+
+
+def _group_by_request(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    by_request: dict[str, list[Row]] = {}
+    for row in rows:
+        if (
+            isinstance(row.get("request"), str)
+            and isinstance(row.get("place"), int)
+            and row.get("predicted") is not None
+        ):
+            by_request.setdefault(row["request"], []).append(row)
+    return {name: sorted(rows, key=lambda row: row["place"]) for name, rows in by_request.items()}
+
+
+def _align_rows(champion: list[Row], challenger: list[Row]) -> list[RowPair]:
+    """Return the rows of a request in pairs; none where a row is missing on either side."""
+    positions = [[row["place"] for row in rows] for rows in (champion, challenger)]
+    is_complete = positions[0] == positions[1] == list(range(len(champion)))
+    return list(zip(champion, challenger, strict=True)) if is_complete else []
+
+
+def _get_versions(request: list[RowPair]) -> VersionPair:
+    champion, challenger = request[0]
+    return str(champion.get("model")), str(challenger.get("model"))
+
+
+def _get_request_time(request: list[RowPair]) -> str:
+    return _get_row_time(request[0][0])
+
+
+def _get_row_time(row: Row) -> str:
+    return str(row.get("created_at", ""))

@@ -1,0 +1,1 @@
+"""What is kept of experiments: git, locks, outputs, tags and the queue."""

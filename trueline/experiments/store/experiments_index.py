@@ -1,0 +1,285 @@
+"""Records: every experiment of all baselines, as its commit, DVC's queue and the tags tell it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+from trueline.core.errors import UserError, did_you_mean
+from trueline.experiments.store import dvc_lock, file_cache, git, model_tags, param_diff
+from trueline.experiments.store.experiment import Experiment, Status
+from trueline.experiments.store.file_cache import PARAMS, REPORT, SCORES
+
+QUEUE_FOLDER = Path(".dvc/tmp/exps")  # where DVC's queue lives; without it nothing was ever queued here
+MIN_COMMIT_DIGITS = 4  # digits by which a commit may be named
+
+
+def list_experiments() -> list[Experiment]:
+    """Return every experiment, newest first; one that has no result yet, or failed, has no scores.
+
+    A failed one is left out once a newer one of its name has a result.
+    """
+    completed = _load_completed(git.list_refs())
+    newest_by_name = {
+        experiment.name: experiment.created
+        for experiment in sorted(completed, key=lambda experiment: experiment.created)
+    }
+    queued = [
+        experiment
+        for experiment in _load_queued()
+        if experiment.status != "failed" or _is_newer(experiment, newest_by_name)
+    ]
+    return sorted(
+        [*completed, *queued], key=lambda experiment: (experiment.created.timestamp(), experiment.name), reverse=True
+    )
+
+
+def load_experiment_at_commit(revision: str) -> Experiment:
+    """Return what a git revision holds as an experiment about all tasks, under the name that it was asked by.
+
+    It has no scores of tasks whose dvc.lock is of other parameters, code or metrics than the revision's.
+    """
+    rev = git.resolve_commit(revision)
+    if rev is None:
+        raise UserError(f"{revision!r} is neither an experiment nor a git revision; {_suggest_names(revision)}")
+    committed_at = datetime.fromisoformat(git.run_git("show", "-s", "--format=%cI", rev).decode().strip())
+    return _drop_foreign_scores(_load_commits([git.Ref(revision, rev, rev, committed_at)]))[0]
+
+
+def load_commits_as_experiments(refs: Sequence[git.Ref]) -> list[Experiment]:
+    """Return commits that are no experiments of DVC's as if they were, each about all tasks.
+
+    Scores that were made or edited by hand are left out; those of other parameters or code were looked at all the same.
+    """
+    return _drop_foreign_scores(_load_commits(refs), by_hand=True)
+
+
+def _load_commits(refs: Sequence[git.Ref]) -> list[Experiment]:
+    statuses = _get_commit_statuses() if refs else {}
+    files = file_cache.read_files((ref.rev, PARAMS) for ref in refs)
+    params = {ref.rev: files[ref.rev, PARAMS] or {} for ref in refs}
+    return _add_results(
+        [
+            _build_experiment(
+                ref, statuses.get(ref.rev, "completed"), params[ref.rev], tuple(params[ref.rev].get("tasks") or {})
+            )
+            for ref in refs
+        ]
+    )
+
+
+def find_experiment(
+    name_or_rev: str, candidates: Sequence[Experiment] | None = None, *, allow_stale: bool = False
+) -> Experiment:
+    """Return the experiment of a name, or of a commit or the start of one; failing that, a git revision.
+
+    Of several with that name the one with a result is meant; if several have one, they must be named by commit. Refuses
+    a revision all of whose results are of other parameters, code or metrics than its own, but for `allow_stale`.
+    """
+    experiments = list_experiments() if candidates is None else candidates
+    named = [experiment for experiment in experiments if experiment.name == name_or_rev]
+    if len(name_or_rev) >= MIN_COMMIT_DIGITS:
+        named = named or [experiment for experiment in experiments if experiment.rev.startswith(name_or_rev)]
+    named = [experiment for experiment in named if experiment.is_finished] or named[:1]
+    if len({experiment.rev for experiment in named}) > 1:
+        revs = ", ".join(experiment.rev[:7] for experiment in named)
+        raise UserError(f"{name_or_rev!r} is the name of several experiments ({revs}); name one by its commit.")
+    if named:
+        return named[0]
+    return (
+        load_experiment_at_commit(name_or_rev)
+        if allow_stale
+        else _require_own_scores(load_experiment_at_commit(name_or_rev))
+    )
+
+
+def _load_completed(refs: Sequence[git.Ref]) -> list[Experiment]:
+    statuses = _get_commit_statuses() if refs else {}
+    params = file_cache.read_files((rev, PARAMS) for ref in refs for rev in (ref.rev, ref.baseline))
+    completed = []
+    for ref in refs:
+        own_params, baseline_params = params[ref.rev, PARAMS] or {}, params[ref.baseline, PARAMS] or {}
+        completed.append(
+            _build_experiment(
+                ref,
+                statuses.get(ref.rev, "completed"),
+                own_params,
+                param_diff.find_changed_tasks(own_params, baseline_params),
+            )
+        )
+    return _drop_foreign_scores(_add_results(completed))
+
+
+def _drop_foreign_scores(experiments: list[Experiment], by_hand: bool = False) -> list[Experiment]:
+    """Return experiments without scores that are not theirs; `by_hand` leaves out only what DVC did not make."""
+    issues = _find_integrity_issues(experiments)
+    cleaned = []
+    for experiment in experiments:
+        reasons = {task: reason for task, reason in issues[experiment.rev].items() if task in experiment.scores}
+        reasons = {
+            task: reason
+            for task, reason in reasons.items()
+            if not by_hand or reason.startswith((_HAND_MADE, _HAND_EDITED))
+        }
+        cleaned.append(_drop_scores(experiment, reasons) if reasons else experiment)
+    return cleaned
+
+
+def _find_integrity_issues(experiments: Sequence[Experiment]) -> dict[str, dict[str, str]]:
+    """Return by commit and task why the scores of a task are not those of the commit's parameters and code."""
+    issues = {
+        experiment.rev: file_cache.get_cached(_ISSUES_CACHE_NAME.format(experiment.rev)) for experiment in experiments
+    }
+    unchecked = [experiment for experiment in experiments if issues[experiment.rev] is None]
+    lock_by_rev = dvc_lock.read_locks(experiment.rev for experiment in unchecked)
+    commit_files = [
+        (experiment.rev, path)
+        for experiment in unchecked
+        for task in _get_planned_tasks(experiment)
+        for path in dvc_lock.list_checked_files(lock_by_rev[experiment.rev], task)
+    ]
+    md5s_by_rev: dict[str, dict[str, str]] = {experiment.rev: {} for experiment in unchecked}
+    for (rev, path), md5 in (file_cache.hash_files(commit_files) if commit_files else {}).items():
+        md5s_by_rev[rev][path] = md5
+    for experiment in unchecked:
+        lock, files = lock_by_rev[experiment.rev], md5s_by_rev[experiment.rev]
+        reasons = {
+            task: reason
+            for task in _get_planned_tasks(experiment)
+            if (reason := _find_integrity_issue(lock, experiment.params, task, files))
+        }
+        issues[experiment.rev] = file_cache.store_cached(_ISSUES_CACHE_NAME.format(experiment.rev), reasons)
+    return issues
+
+
+def _find_integrity_issue(
+    lock: dvc_lock.Lock, params: Mapping[str, Any], task: str, md5_by_path: Mapping[str, str]
+) -> str | None:
+    if not dvc_lock.has_stages(lock, task):
+        return f"{_HAND_MADE} dvc.lock names nothing of it"
+    if path := dvc_lock.find_edited_file(lock, task, md5_by_path):
+        return f"{_HAND_EDITED} {path} is not the one that dvc.lock names"
+    if not dvc_lock.is_consistent(lock, params, task):
+        return "not run up to evaluate with its parameters"
+    path = dvc_lock.find_changed_input(lock, task, md5_by_path)
+    return f"not run with its {path}" if path else None
+
+
+def _get_planned_tasks(experiment: Experiment) -> tuple[str, ...]:
+    return tuple(experiment.params.get("tasks") or ())
+
+
+def _drop_scores(experiment: Experiment, reasons: Mapping[str, str]) -> Experiment:
+    results = {field_name: getattr(experiment, field_name) for field_name in ("scores", "scored", "intervals")}
+    remaining = {
+        field_name: {task: value for task, value in value_by_task.items() if task not in reasons}
+        for field_name, value_by_task in results.items()
+    }
+    sentences = (
+        f"{' '.join(task for task in reasons if reasons[task] == reason)}: {reason}"
+        for reason in dict.fromkeys(reasons.values())
+    )
+    return replace(experiment.with_results(**remaining), error="; ".join(sentences))
+
+
+def _require_own_scores(experiment: Experiment) -> Experiment:
+    if experiment.error and not experiment.scores:
+        raise UserError(
+            f"dvc.lock of {experiment.name} is not of its commit ({experiment.error}); run `dvc repro` and commit."
+        )
+    return experiment
+
+
+def _load_queued() -> list[Experiment]:
+    """Return what waits, runs or failed in DVC's queue; parameters are those of the queue entry."""
+    if not QUEUE_FOLDER.exists():
+        return []
+    from trueline.experiments.store import (
+        dvc_queue,  # DVC's queue takes half a second to import, and most repositories have none
+    )
+
+    tasks = [task for task in dvc_queue.list_tasks() if task.status != "completed"]
+    params = file_cache.read_files((rev, PARAMS) for task in tasks for rev in (task.rev, f"{task.rev}^"))
+    queued = []
+    for task in tasks:
+        own_params, start_params = params[task.rev, PARAMS] or {}, params[f"{task.rev}^", PARAMS] or {}
+        ref = git.Ref(task.name, task.rev, git.resolve_commit(f"{task.rev}^") or "", task.created)
+        queued.append(
+            _build_experiment(
+                ref, task.status, own_params, param_diff.find_changed_tasks(own_params, start_params), task.error
+            )
+        )
+    return queued
+
+
+def _build_experiment(
+    ref: git.Ref, status: Status, params: dict[str, Any], tasks: tuple[str, ...], error: str | None = None
+) -> Experiment:
+    description = params.get("experiment") or {}
+    kind, hypothesis, parent = (
+        None if description.get(key) is None else str(description[key]) for key in _DESCRIPTION_KEYS
+    )
+    return Experiment(
+        name=ref.name,
+        rev=ref.rev,
+        baseline=ref.baseline,
+        status=status,
+        created=ref.created,
+        tasks=tasks,
+        type=kind,
+        hypothesis=hypothesis,
+        parent=parent,
+        tags=tuple(map(str, description.get("tags") or ())),
+        error=error,
+        scores={},
+        scored={},
+        params=params,
+    )
+
+
+def _add_results(experiments: list[Experiment]) -> list[Experiment]:
+    """Return experiments with the scores of the tasks that they are about, and the intervals and rows behind them."""
+    commit_files = [
+        (experiment.rev, template.format(task=task))
+        for experiment in experiments
+        for task in experiment.tasks
+        for template in _RESULT_PATHS
+    ]
+    contents = file_cache.read_files(commit_files)
+
+    def collect_by_task(experiment: Experiment, template: str, select: Callable[[Any, str], Any]) -> dict[str, Any]:
+        files = {task: contents[experiment.rev, template.format(task=task)] for task in experiment.tasks}
+        return {task: value for task, file in files.items() if file and (value := select(file, task))}
+
+    return [
+        experiment.with_results(
+            scores=collect_by_task(experiment, SCORES, lambda file, task: file.get(task)),
+            scored=collect_by_task(experiment, REPORT, lambda file, _: file.get("scored")),
+            intervals=collect_by_task(experiment, REPORT, lambda file, _: file.get("intervals")),
+        )
+        for experiment in experiments
+    ]
+
+
+_ISSUES_CACHE_NAME = "doubts/{}.json"  # remembers by commit why the scores of which tasks are not its own
+_HAND_MADE, _HAND_EDITED = "made by hand,", "edited by hand,"
+_RESULT_PATHS = (SCORES, REPORT)
+_DESCRIPTION_KEYS = ("type", "hypothesis", "parent")
+
+
+def _get_commit_statuses() -> Mapping[str, Status]:
+    """Return what was promoted or archived, by commit; without tags of GTO's form nothing was."""
+    if not any("@" in tag or "#" in tag for tag in git.list_tags()):
+        return {}
+    return cast(Mapping[str, Status], model_tags.get_current_assignments())
+
+
+def _is_newer(experiment: Experiment, newest_by_name: Mapping[str, datetime]) -> bool:
+    return experiment.name not in newest_by_name or experiment.created > newest_by_name[experiment.name]
+
+
+def _suggest_names(name: str) -> str:
+    names: Iterable[str] = {ref.name for ref in git.list_refs()}
+    suggestion = did_you_mean(name, names).partition("Allowed:")[0]
+    return f"{suggestion}`python -m trueline experiments list` names them."

@@ -1,0 +1,131 @@
+"""Git, read in bulk: the experiments' commits, and files of any commit, each in one process however many there are."""
+
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from trueline.core.errors import UserError
+
+EXPERIMENT_REFS = "refs/exps"  # DVC keeps an experiment as refs/exps/<2>/<38 digits of its baseline>/<name>
+SHA_DIGITS = 40  # hexadecimal digits of a commit
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An experiment as git knows it: a commit with a name, made from a baseline."""
+
+    name: str
+    rev: str
+    baseline: str
+    created: datetime
+
+
+def list_refs() -> list[Ref]:
+    """Return the experiments of all baselines; DVC's own notes under refs/exps (queue, stash) are left out."""
+    ref_format = "%(objectname) %(committerdate:iso-strict) %(refname)"
+    entries = (
+        line.split(" ", 2)
+        for line in run_git("for-each-ref", f"--format={ref_format}", EXPERIMENT_REFS).decode().splitlines()
+    )
+    return [
+        Ref(segments[4], rev, segments[2] + segments[3], datetime.fromisoformat(created))
+        for rev, created, ref in entries
+        if len(segments := ref.split("/")) == 5 and _is_sha(segments[2] + segments[3])
+    ]
+
+
+def read_file(rev: str, path: str) -> bytes | None:
+    """Return a file of a commit, or None where the commit or the file does not exist."""
+    sha = resolve_blobs([(rev, path)])[rev, path]
+    return read_blobs([sha])[sha] if sha else None
+
+
+def resolve_blobs(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
+    """Return the blob of each (commit, path), None where there is none: equal blobs are equal bytes."""
+    commit_files = list(dict.fromkeys(files))
+    output = run_git(
+        "cat-file", "--batch-check", stdin="".join(f"{rev}:{path}\n" for rev, path in commit_files).encode()
+    )
+    answers = (line.rsplit(" ", 2) for line in output.decode().splitlines())
+    return {
+        file: fields[0] if fields[-2] == "blob" else None for file, fields in zip(commit_files, answers, strict=True)
+    }
+
+
+def read_blobs(shas: Iterable[str]) -> dict[str, bytes]:
+    """Return the bytes of blobs."""
+    unique_shas = list(dict.fromkeys(shas))
+    output = (
+        run_git("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in unique_shas).encode())
+        if unique_shas
+        else b""
+    )
+    content_by_sha, start = {}, 0
+    for sha in unique_shas:
+        header_end, start = output.index(b"\n", start), output.index(b"\n", start) + 1
+        size = int(output[output.rindex(b" ", 0, header_end) + 1 : header_end])
+        content_by_sha[sha] = output[start : start + size]
+        start += size + 1
+    return content_by_sha
+
+
+def resolve_commit(revision: str) -> str | None:
+    """Return the commit that a git revision names, or None."""
+    process = _run_git_process("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    return process.stdout.decode().strip() if process.returncode == 0 else None
+
+
+def list_commits_since(start: str | None, paths: Sequence[str]) -> list[Ref]:
+    """Return the commits of the current branch, oldest first, that changed one of some paths after a commit."""
+    if resolve_commit("HEAD") is None:
+        return []
+    is_ancestor = start is not None and _run_git_process("merge-base", "--is-ancestor", start, "HEAD").returncode == 0
+    commit_range = f"{start}..HEAD" if is_ancestor else "HEAD"
+    output = run_git("log", "--reverse", "--format=%H %P %cI", commit_range, "--", *paths).decode().splitlines()
+    commits = (line.split() for line in output)
+    return [
+        Ref(fields[0][:7], fields[0], (fields[1:-1] or [""])[0], datetime.fromisoformat(fields[-1]))
+        for fields in commits
+    ]
+
+
+def list_changed_paths(revs: Sequence[str]) -> dict[str, list[str]]:
+    """Return by commit the paths in which it differs from its parent; one of several parents or none has none."""
+    output = run_git("diff-tree", "--stdin", "-r", "--name-only", stdin="".join(f"{rev}\n" for rev in revs).encode())
+    paths: dict[str, list[str]] = {rev: [] for rev in revs}
+    commit_paths: list[str] = []
+    for line in output.decode().splitlines():
+        commit_paths = paths.get(line, commit_paths)
+        if line not in paths:
+            commit_paths.append(line)
+    return paths
+
+
+def list_tags() -> list[str]:
+    """Return the names of all tags."""
+    return run_git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").decode().splitlines()
+
+
+def run_git(*arguments: str, stdin: bytes | None = None) -> bytes:
+    """Return what git says; what it refuses is refused with its first line, and so is a folder within a repository.
+
+    There git would answer, but what we keep below .dvc would make a second .dvc, and DVC would find no pipeline.
+    """
+    if not Path(".git").exists():
+        raise UserError(".git is not in this folder; run from the root of the repository.")
+    process = _run_git_process(*arguments, stdin=stdin)
+    if process.returncode:
+        first_line = (process.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[0]
+        raise UserError(f"git {arguments[0]} failed ({first_line}); run from the root of a git repository.")
+    return process.stdout
+
+
+def _run_git_process(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    # quotePath off: names come back as they are
+    return subprocess.run(["git", "-c", "core.quotePath=false", *arguments], input=stdin, capture_output=True)
+
+
+def _is_sha(text: str) -> bool:
+    return len(text) == SHA_DIGITS and not set(text) - set("0123456789abcdef")

@@ -1,0 +1,112 @@
+"""Outputs: what a commit's dvc.lock names, found by its hash in git, in the cache or in the remote."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+from dvc.config import NoRemoteError, RemoteNotFoundError
+from dvc.repo import Repo
+
+from trueline.core.errors import UserError
+from trueline.experiments.store import dvc_lock, file_cache, git
+
+Hashes = dict[str, str]
+
+
+def get_output_hashes(rev: str, task: str) -> Hashes:
+    """Return the md5 of each output of a task by path; a folder's ends in `.dir`."""
+    task_stages = (stage for name, stage in dvc_lock.read_locks([rev])[rev].items() if name.endswith(f"@{task}"))
+    return {path: md5 for stage in task_stages for path, md5 in stage["outs"].items()}
+
+
+def find_missing_outputs(rev: str, task: str) -> tuple[list[str], int]:
+    """Return the outputs of a task whose bytes are not at hand, and how many there are in all.
+
+    What git holds under the path of an output must be what dvc.lock says; anything else must be in the cache or, where
+    one is set up and can be reached, in the default remote, a folder with every file. Bytes in git and in the cache are
+    hashed; of a file in the remote only its name is looked for.
+    """
+    output_hashes = get_output_hashes(rev, task)
+    tracked = git.run_git("ls-tree", "-r", "-z", "--name-only", rev).decode().split("\0")
+    with Repo(".") as repo:
+        stores = list(_iterate_stores(repo))
+        missing = [
+            path
+            for path, md5 in output_hashes.items()
+            if not (_is_in_git(rev, path, md5, tracked) or _is_stored(md5, stores))
+        ]
+    return missing, len(output_hashes)
+
+
+def read_output_table(rev: str, path: str, task: str) -> pd.DataFrame:
+    """Return a table that a commit's dvc.lock names; refuses one that is not at hand, or has another hash."""
+    md5 = get_output_hashes(rev, task).get(path)
+    with Repo(".") as repo:
+        content = _read_bytes(md5, list(_iterate_stores(repo))) if md5 else None
+    if content is None:
+        raise UserError(f"{path} of {rev[:7]} is not at hand; `dvc pull` it, or run the experiment again.")
+    return pd.read_parquet(io.BytesIO(content))
+
+
+def _iterate_stores(repo: Any) -> Iterator[Any]:
+    yield repo.cache.local
+    try:
+        yield repo.cloud.get_remote_odb()
+    except (NoRemoteError, RemoteNotFoundError):
+        return
+
+
+def _is_in_git(rev: str, path: str, md5: str, tracked: Sequence[str]) -> bool:
+    if md5.endswith(".dir"):
+        return _hash_folder(rev, path, tracked) == md5
+    return path in tracked and hashlib.md5(git.read_file(rev, path) or b"").hexdigest() == md5
+
+
+def _hash_folder(rev: str, path: str, tracked: Sequence[str]) -> str:
+    """Return the hash that DVC gives a folder of which a commit holds the files: that of its list as JSON."""
+    names = sorted(name for name in tracked if name.startswith(f"{path}/"))
+    md5_by_file = file_cache.hash_files((rev, name) for name in names)
+    entries = [{"md5": md5_by_file[rev, name], "relpath": name.removeprefix(f"{path}/")} for name in names]
+    return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def _is_stored(md5: str, stores: Sequence[Any]) -> bool:
+    if not md5.endswith(".dir"):
+        cache, *remotes = stores
+        return _is_intact(cache, md5) or any(_has_object(store, md5) for store in remotes)
+    try:
+        members = [str(file["md5"]) for file in json.loads(_read_bytes(md5, stores) or b"null")]
+    except (KeyError, TypeError, ValueError):  # a hash that is not that of a folder's list
+        return False
+    return all(_is_stored(member, stores) for member in members)
+
+
+def _read_bytes(md5: str, stores: Sequence[Any]) -> bytes | None:
+    """Return the bytes of a hash; what a store holds under its name and has another hash is passed over."""
+    for store in stores:
+        if _has_object(store, md5):
+            stored_object = store.get(md5)
+            with stored_object.fs.open(stored_object.path, "rb") as file:
+                content = bytes(file.read())
+            if hashlib.md5(content).hexdigest() == md5.removesuffix(".dir"):
+                return content
+    return None
+
+
+def _is_intact(cache: Any, md5: str) -> bool:
+    """Return whether the cache holds a file whose bytes have the hash of its name."""
+    if not _has_object(cache, md5):
+        return False
+    stored_object = cache.get(md5)
+    with stored_object.fs.open(stored_object.path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest() == md5
+
+
+def _has_object(store: Any, md5: str) -> bool:
+    try:
+        return bool(store.exists(md5))
+    except Exception:  # a remote out of reach fails in its own library's way: what it has is not at hand
+        return False

@@ -1,0 +1,163 @@
+"""Runs: what can be compared (an experiment, a git revision, the workspace), and the tables that it made."""
+
+import configparser
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from trueline.core.errors import UserError
+from trueline.experiments.store import dvc_lock, file_cache, git
+from trueline.experiments.store.experiment import Experiment
+from trueline.experiments.store.experiments_index import find_experiment
+from trueline.experiments.store.file_cache import LOCK, PARAMS, SCORES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORKSPACE = "workspace"
+PREDICTIONS_PATH = "data/predictions/{task}.parquet"
+PREPARED_PATH = "data/prepared/{task}.parquet"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run by the name that it was asked by; the workspace has no experiment."""
+
+    name: str
+    experiment: Experiment | None
+    params: dict[str, Any]
+    lock: dvc_lock.Lock
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that it is about."""
+        return self.experiment.tasks if self.experiment else tuple(self.params.get("tasks") or {})
+
+    def get_figures(self, task: str) -> dict[str, Any]:
+        """Return the scores of a task."""
+        if self.experiment:
+            return self.experiment.get_figures(task)
+        return dict((file_cache.read_workspace_file(SCORES.format(task=task)) or {}).get(task) or {})
+
+    def get_output_hash(self, path: str) -> str | None:
+        """Return the MD5 that dvc.lock gives an output; for the workspace None unless it is that of the file itself."""
+        locked_md5 = dvc_lock.get_output_hashes(self.lock).get(path)
+        return locked_md5 if self.experiment or _has_md5(_read_if_present(path), locked_md5) else None
+
+
+def load_run(name: str, candidates: list[Experiment] | None = None) -> Run:
+    """Return the run that a word names; refuses one that nobody knows, or that has no result."""
+    if name == WORKSPACE:
+        return Run(name, None, file_cache.read_workspace_file(PARAMS) or {}, file_cache.read_workspace_file(LOCK) or {})
+    experiment = find_experiment(name, candidates)
+    if not experiment.is_finished:
+        raise UserError(
+            f"{name} is {experiment.status} and has no result to compare; `python -m trueline experiments show {name}`."
+        )
+    return build_run(experiment, name)
+
+
+def build_run(experiment: Experiment, name: str | None = None) -> Run:
+    """Return an experiment as a run, by its own name if none is given."""
+    lock = dvc_lock.read_locks([experiment.rev])[experiment.rev]
+    return Run(name or experiment.name, experiment, experiment.params, lock)
+
+
+def read_predictions(task: str, run: Run, fetch: bool = True) -> "pd.DataFrame":
+    """Return the predictions of a run; refuses a run whose predictions are in neither git, the cache nor a remote.
+
+    Remotes are asked only with `fetch`.
+    """
+    return _read_table(PREDICTIONS_PATH.format(task=task), run, f"dvc repro evaluate@{task}", fetch)
+
+
+def read_prepared(task: str, run: Run, fetch: bool = True) -> "pd.DataFrame":
+    """Return the prepared rows of a run, with outcomes and lines."""
+    return _read_table(PREPARED_PATH.format(task=task), run, f"dvc repro prepare@{task}", fetch)
+
+
+def _read_table(path: str, run: Run, command: str, fetch: bool) -> "pd.DataFrame":
+    content = (
+        _read_workspace_bytes(path, run, command)
+        if run.experiment is None
+        else _read_recorded_bytes(path, run, run.experiment.rev, fetch)
+    )
+    import pandas as pd  # half a second, and a remembered verdict does without
+
+    return pd.read_parquet(io.BytesIO(content))
+
+
+def _read_workspace_bytes(path: str, run: Run, command: str) -> bytes:
+    content = _read_if_present(path)
+    if content is None:
+        raise UserError(f"{path} is missing; run `{command}` first.")
+    if not _has_md5(content, dvc_lock.get_output_hashes(run.lock).get(path)):
+        raise UserError(f"{path} is not the file that dvc.lock names; run `dvc checkout` for that one, or `{command}`.")
+    return content
+
+
+def _read_if_present(path: str) -> bytes | None:
+    return Path(path).read_bytes() if Path(path).is_file() else None
+
+
+def _has_md5(content: bytes | None, md5: str | None) -> bool:
+    return content is not None and hashlib.md5(content).hexdigest() == md5
+
+
+def _read_recorded_bytes(path: str, run: Run, rev: str, fetch: bool) -> bytes:
+    md5 = run.get_output_hash(path)
+    content = _read_from_git(rev, path, md5) or _read_from_cache(md5)
+    if content is None and not fetch:
+        raise UserError(f"{path} of {run.name} is not in DVC's cache; `dvc exp pull` or `dvc fetch` brings it.")
+    return content if content is not None else _fetch_from_remote(path, rev, md5)
+
+
+def _read_from_git(rev: str, path: str, md5: str | None) -> bytes | None:
+    """Return what git holds of a file; where dvc.lock names another, that one is meant."""
+    content = git.read_file(rev, path)
+    return content if md5 is None or _has_md5(content, md5) else None
+
+
+def _read_from_cache(md5: str | None) -> bytes | None:
+    """Return what DVC's cache holds under a hash, or None; a file that is not what its name says is none."""
+    if not md5:
+        return None
+    content = _read_if_present(str(_get_cache_path(md5)))
+    return content if _has_md5(content, md5) else None
+
+
+def _get_cache_path(md5: str) -> Path:
+    return _find_cache_folder() / "files/md5" / md5[:2] / md5[2:]
+
+
+def _find_cache_folder() -> Path:
+    for file in (Path(".dvc/config.local"), Path(".dvc/config")):
+        config = configparser.ConfigParser(interpolation=None, strict=False)
+        config.read(file)
+        if config.has_option("cache", "dir"):
+            return file.parent / config["cache"]["dir"]
+    return Path(".dvc/cache")
+
+
+def _fetch_from_remote(path: str, rev: str, md5: str | None) -> bytes:
+    import dvc.api  # half a second, and needed only for what is not at hand
+    from dvc.exceptions import DvcException
+    from scmrepo.exceptions import SCMError
+
+    try:
+        content = bytes(dvc.api.read(path, repo=".", rev=rev, mode="rb"))
+    except (DvcException, SCMError, OSError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UserError(
+            f"{path} of {rev[:7]} is not at hand ({reason}); `dvc exp pull` or `dvc fetch --all-commits` may bring it."
+        ) from None
+    if md5 and not _has_md5(content, md5):
+        raise UserError(
+            f"what DVC keeps of {path} of {rev[:7]} is not what dvc.lock names; "
+            f"delete {_get_cache_path(md5)} and `dvc fetch` it, or run it again."
+        )
+    return content

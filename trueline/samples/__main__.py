@@ -1,0 +1,29 @@
+"""python -m trueline samples TASK: write the task's sample to data/sample/TASK."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from trueline.core.errors import UserError, did_you_mean
+
+FAULT_LABORATORY = "faults"  # it plants faults in memory and has no sample to write
+SAMPLE_TASKS = sorted({file.stem for file in Path(__file__).parent.glob("[a-z]*.py")} - {FAULT_LABORATORY})
+
+
+def main(arguments: list[str]) -> None:
+    """Write the sample of the task that the command line names; refuse a name that is no file here."""
+    if len(arguments) != 1:
+        sys.exit(f"usage: python -m trueline samples TASK, with TASK one of {', '.join(SAMPLE_TASKS)}")
+    task = arguments[0]
+    if task not in SAMPLE_TASKS:
+        sys.exit(f"samples holds no task {task!r}; {did_you_mean(task, SAMPLE_TASKS)}")
+    folder = Path("data/sample") / task
+    folder.mkdir(parents=True, exist_ok=True)
+    import_module(f"trueline.samples.{task}").write(folder)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except UserError as refusal:
+        sys.exit(f"samples: {refusal}")

@@ -1,0 +1,105 @@
+"""The app: the models are loaded once, at start, and the addresses answer with them."""
+
+import asyncio
+import gc
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from multiprocessing import parent_process
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trueline.service.monitoring.prometheus_metrics import RequestCountMiddleware
+from trueline.service.page.login import LoginMiddleware
+from trueline.service.protection.error_responses import build_error_response
+from trueline.service.protection.parent_watch import exit_with_parent
+from trueline.service.protection.request_limits import RequestLimitMiddleware
+from trueline.service.routes import load_routers
+from trueline.service.routes.health import read_own_version
+from trueline.service.routes.predict import build_request_schemas
+from trueline.service.service import Service
+from trueline.service.serving.fast_path import FastPathMiddleware
+from trueline.service.settings import TOKEN_VARIABLE, Settings, read_inherited_settings
+
+API_DESCRIPTION = """Answers with the models that were promoted, or the workspace's. Every answer is logged; every error is
+one sentence under `detail`."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the app with every model loaded; a Refusal says why it cannot be."""
+    return build_app(Service.start(settings))
+
+
+def worker() -> FastAPI:
+    """Return the app of a worker process, with the settings that its parent left."""
+    return freeze_gc(create_app(read_inherited_settings()))
+
+
+def freeze_gc(app: FastAPI) -> FastAPI:
+    """Return the app, what is loaded left out of garbage collection: looking through it takes 20 ms now and then."""
+    gc.collect()
+    gc.freeze()
+    return app
+
+
+def build_app(service: Service) -> FastAPI:
+    """Return the app of a service that is loaded; `app.state.service` is that service."""
+    app = FastAPI(
+        title="Trueline",
+        version=read_own_version(),
+        description=API_DESCRIPTION,
+        lifespan=_run_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    for router in load_routers(service):
+        app.include_router(router)
+    app.openapi = lambda: _build_openapi(app, service)  # type: ignore[method-assign]
+    app.add_exception_handler(HTTPException, _render_http_error)
+    settings = service.settings
+    app.add_middleware(FastPathMiddleware, service.endpoints)
+    app.add_middleware(
+        RequestLimitMiddleware, settings.body_bytes, settings.body_seconds, os.environ.get(TOKEN_VARIABLE) or None
+    )
+    app.add_middleware(LoginMiddleware, os.environ.get(TOKEN_VARIABLE) or None)
+    app.add_middleware(RequestCountMiddleware, service.counters)
+    return app
+
+
+@asynccontextmanager
+async def _run_lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    background_tasks = [asyncio.create_task(service.watch_drift())]
+    if (parent := parent_process()) is not None:
+        background_tasks.append(asyncio.create_task(exit_with_parent(parent.pid)))
+    yield
+    for task in background_tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    service.close()
+
+
+async def _render_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return build_error_response(404, "There is nothing at this address; /docs lists what there is.")
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return build_error_response(
+            405, f"This address does not take {request.method[:20]}; it takes {allowed}.", error.headers
+        )
+    return build_error_response(error.status_code, str(error.detail), error.headers)
+
+
+def _build_openapi(app: FastAPI, service: Service) -> dict[str, Any]:
+    if not app.openapi_schema:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(build_request_schemas(service))
+        app.openapi_schema = schema
+    return app.openapi_schema

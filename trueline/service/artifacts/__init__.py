@@ -1,0 +1,1 @@
+"""Files of models, verified by hash, and where their versions are named."""

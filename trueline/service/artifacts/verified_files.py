@@ -1,0 +1,186 @@
+"""Artifacts: files that are read only if they are what dvc.lock says they are."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+import weakref
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, TypeAdapter
+
+from trueline.core.errors import UserError
+from trueline.service.artifacts import git_tags
+
+FOLDER_HASH_SUFFIX = ".dir"  # ends the hash of a folder: the MD5 of the list of its files
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the lock is long: 0.05 s against 0.6
+
+
+class LockOutput(BaseModel):
+    """An output in dvc.lock."""
+
+    path: str
+    md5: str
+
+
+class LockStage(BaseModel):
+    """A stage in dvc.lock, as far as it is read here."""
+
+    params: dict[str, dict[str, Any]] = {}
+    outs: list[LockOutput] = []
+
+
+STAGES_ADAPTER = TypeAdapter(dict[str, LockStage])
+
+
+@dataclass
+class VerifiedFiles:
+    """The outputs of a commit, or of the workspace where `commit` is None, as its dvc.lock names them."""
+
+    root: Path
+    name: str  # of the version: the git tag, or workspace
+    commit: str | None = None
+
+    def resolve_path(self, relative: str) -> Path:
+        """Return where an output, or a file of an output that is a folder, can be read; its hash was looked at.
+
+        Refuses what dvc.lock does not name, what is not there and what has another hash.
+        """
+        output = self._find_output(relative)
+        output_path = self._find_in_workspace(output) if self.commit is None else self._find_in_cache(output)
+        resolved = output_path / PurePosixPath(relative).relative_to(output)
+        if not resolved.exists():
+            raise UserError(f"{self.name}: {output} holds no {PurePosixPath(relative).name}; run `dvc repro`.")
+        return resolved
+
+    def read_json(self, relative: str) -> dict[str, Any]:
+        """Return a JSON output."""
+        content: dict[str, Any] = json.loads(self.resolve_path(relative).read_bytes())
+        return content
+
+    def get_hash(self, relative: str) -> str:
+        """Return the MD5 of an output as dvc.lock has it."""
+        return self.output_hashes[self._find_output(relative)]
+
+    def has_output(self, relative: str) -> bool:
+        """Whether dvc.lock names the output."""
+        return relative in self.output_hashes
+
+    def read_params(self) -> dict[str, Any]:
+        """Return params.yaml as it was when the outputs were made: what dvc.lock says of every stage, one tree."""
+        tree: dict[str, Any] = {}
+        for stage in self.lock_stages.values():
+            for name, value in stage.params.get("params.yaml", {}).items():
+                *sections, leaf = name.split(".")
+                branch = tree
+                for section in sections:
+                    branch = branch.setdefault(section, {})
+                branch[leaf] = branch[leaf] | value if isinstance(branch.get(leaf), dict) and value else value
+        return tree
+
+    @cached_property
+    def lock_stages(self) -> dict[str, LockStage]:
+        """The stages of dvc.lock."""
+        text = self._read_file("dvc.lock")
+        if text is None:
+            raise UserError(f"{self.name} has no dvc.lock; run `dvc repro` first, and commit it.")
+        try:
+            return STAGES_ADAPTER.validate_python(yaml.load(text, YAML_LOADER)["stages"])
+        except (yaml.YAMLError, KeyError, TypeError, ValueError):
+            raise UserError(f"{self.name}: dvc.lock cannot be read; run `dvc repro`.") from None
+
+    @cached_property
+    def output_hashes(self) -> dict[str, str]:
+        """Every output with its hash."""
+        return {out.path: out.md5 for stage in self.lock_stages.values() for out in stage.outs}
+
+    def _find_output(self, relative: str) -> str:
+        for candidate in (PurePosixPath(relative), *PurePosixPath(relative).parents):
+            if str(candidate) in self.output_hashes:
+                return str(candidate)
+        raise UserError(f"{self.name}: dvc.lock names no output {relative}; run `dvc repro`, or name a later version.")
+
+    def _find_in_workspace(self, output: str) -> Path:
+        output_path = self.root / output
+        if not output_path.exists():
+            raise UserError(f"{output} is not there, though dvc.lock names it; run `dvc checkout` or `dvc repro`.")
+        if _hash_path(output_path) != self.output_hashes[output]:
+            raise UserError(
+                f"{output} is not what dvc.lock says it is: its hash differs; run `dvc repro` or `dvc checkout`."
+            )
+        return output_path
+
+    def _find_in_cache(self, output: str) -> Path:
+        md5 = self.output_hashes[output]
+        if not md5.endswith(FOLDER_HASH_SUFFIX):
+            return self._find_verified_blob(md5) or self._restore_from_git(output, md5)
+        listing = self._find_verified_blob(md5)
+        if listing is None:
+            raise UserError(f"{self.name}: {output} is not in DVC's cache; run `dvc fetch --all-tags` or `dvc pull`.")
+        folder = self._create_temp_folder()
+        for entry in json.loads(listing.read_bytes()):
+            file = folder / entry["relpath"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if (blob := self._find_verified_blob(entry["md5"])) is None:
+                raise UserError(
+                    f"{self.name}: {output}/{entry['relpath']} is not in DVC's cache; run `dvc fetch --all-tags`."
+                )
+            file.symlink_to(blob.resolve())
+        return folder
+
+    def _find_verified_blob(self, md5: str) -> Path | None:
+        """Return a file of the cache, None where it is not there; refuse one that was changed."""
+        file = git_tags.get_cache_folder(self.root) / md5[:2] / md5[2:]
+        if not file.is_file():
+            return None
+        if _compute_md5(file.read_bytes()) != md5.removesuffix(FOLDER_HASH_SUFFIX):
+            raise UserError(f"{self.name}: {md5} in DVC's cache is not what its name says; remove it and `dvc fetch`.")
+        return file
+
+    def _restore_from_git(self, output: str, md5: str) -> Path:
+        """Return an output that git keeps, not the cache."""
+        content = self._read_file(output)
+        if content is None or _compute_md5(content) != md5:
+            raise UserError(f"{self.name}: {output} is neither in DVC's cache nor in git; run `dvc fetch --all-tags`.")
+        file = self._create_temp_folder() / PurePosixPath(output).name
+        file.write_bytes(content)
+        return file
+
+    def _create_temp_folder(self) -> Path:
+        folder = tempfile.mkdtemp(prefix="trueline-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
+
+    def _read_file(self, path: str) -> bytes | None:
+        if self.commit is not None:
+            return git_tags.read_committed_file(self.root, self.commit, path)
+        return (self.root / path).read_bytes() if (self.root / path).is_file() else None
+
+
+def open_workspace(root: Path) -> VerifiedFiles:
+    """Return the files of the workspace."""
+    return VerifiedFiles(root, "workspace")
+
+
+def open_promoted(root: Path, model: str) -> VerifiedFiles:
+    """Return the files of the commit that a model's name means."""
+    return VerifiedFiles(root, *git_tags.resolve_commit(root, model))
+
+
+def _hash_path(path: Path) -> str:
+    if path.is_file():
+        return _compute_md5(path.read_bytes())
+    files = [file for file in path.rglob("*") if file.is_file()]
+    entries = [{"md5": _compute_md5(file.read_bytes()), "relpath": file.relative_to(path).as_posix()} for file in files]
+    return (
+        _compute_md5(json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True).encode())
+        + FOLDER_HASH_SUFFIX
+    )
+
+
+def _compute_md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

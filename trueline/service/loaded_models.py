@@ -1,0 +1,31 @@
+"""Loaded: the models that this process answers with."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+from trueline.service.artifacts.verified_files import VerifiedFiles
+
+MODEL_SUFFIX = "-model"  # of an artifact's name: events-model
+MAX_ERROR_LETTERS = 200  # letters of what is said of a broken file
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A task with the model that answers for it."""
+
+    task: str
+    module: ModuleType
+    model: Any
+    files: VerifiedFiles
+
+    @cached_property
+    def version(self) -> str:
+        """The version's name and the beginning of the model's hash: events-model@v1.2.0:4f9cfd95."""
+        return f"{self.files.name}:{self.model_hash[:8]}"
+
+    @cached_property
+    def model_hash(self) -> str:
+        """The MD5 of the model."""
+        return self.files.get_hash(f"models/{self.task}/final")

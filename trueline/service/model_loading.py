@@ -1,0 +1,56 @@
+"""Models loaded from their files."""
+
+from trueline.core.errors import UserError, did_you_mean
+from trueline.service.artifacts.verified_files import VerifiedFiles, open_promoted, open_workspace
+from trueline.service.loaded_models import MAX_ERROR_LETTERS, MODEL_SUFFIX, LoadedModel
+from trueline.service.settings import Settings
+from trueline.service.tasks import list_tasks, load_task_module
+
+
+def load_models(settings: Settings) -> dict[str, LoadedModel]:
+    """Return the models that settings ask for, by task; refuse whatever cannot be loaded.
+
+    A task without a model of its own is answered by the workspace's.
+    """
+    models_by_task = {parse_task_name(model): model for model in settings.models}
+    workspace_files = open_workspace(settings.root_folder)
+    requested_tasks = (
+        settings.tasks
+        or tuple(models_by_task)
+        or tuple(task_name for task_name in list_tasks() if workspace_files.has_output(f"models/{task_name}/final"))
+    )
+    if not requested_tasks:
+        raise UserError("there is no model to answer with; run `dvc repro`, or name one with --model.")
+    if excluded_tasks := sorted(set(models_by_task) - set(requested_tasks)):
+        raise UserError(
+            f"--model names {models_by_task[excluded_tasks[0]]!r}, and --tasks leaves {excluded_tasks[0]} out; name it there too."
+        )
+    return {
+        name: load_task_model(
+            name,
+            open_promoted(settings.root_folder, models_by_task[name]) if name in models_by_task else workspace_files,
+        )
+        for name in requested_tasks
+    }
+
+
+def load_task_model(name: str, files: VerifiedFiles) -> LoadedModel:
+    """Return the model of a task out of some files."""
+    module = load_task_module(name)
+    try:
+        return LoadedModel(name, module, module.load(files), files)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a library raises over a broken file
+        problem = f"{type(error).__name__}: {' '.join(str(error).split())[:MAX_ERROR_LETTERS]}"
+        raise UserError(f"{files.name}: the model of {name} cannot be read ({problem}); run `dvc repro`.") from error
+
+
+def parse_task_name(model: str) -> str:
+    """Return the task of an artifact: `events` of events-model#prod."""
+    name = model.replace("@", "#").partition("#")[0]
+    if not name.endswith(MODEL_SUFFIX) or name.removesuffix(MODEL_SUFFIX) not in list_tasks():
+        raise UserError(
+            f"no task has a model {model!r}; {did_you_mean(name, (task_name + MODEL_SUFFIX for task_name in list_tasks()))}"
+        )
+    return name.removesuffix(MODEL_SUFFIX)

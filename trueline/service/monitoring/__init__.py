@@ -1,0 +1,1 @@
+"""Counters, drift of predictions and their log."""

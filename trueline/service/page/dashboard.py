@@ -1,0 +1,89 @@
+"""Dashboard: one page that tells people what answers here, how it stands and what was tried, and lets them ask it."""
+
+from collections.abc import Mapping
+
+from trueline.service.artifacts.experiments_client import Experiments
+from trueline.service.page.cards import render_cards
+from trueline.service.page.csp import render_page
+from trueline.service.page.drawing import Html, format_count, format_name, html_tag, join_names, render_section
+from trueline.service.page.prediction_form import render_forms
+from trueline.service.page.runs_card import render_experiments
+from trueline.service.page.task_page import render_task
+from trueline.service.status.diagnostics import Diagnostics
+from trueline.service.status.stage_outputs import TaskOutputs
+from trueline.service.status.status_schema import ModelStatus
+
+
+def render_dashboard(
+    status: ModelStatus,
+    diagnoses: Mapping[str, Diagnostics],
+    outputs: Mapping[str, TaskOutputs],
+    experiments: Experiments,
+    forms: Mapping[str, Html],
+) -> str:
+    """Return the page as HTML; it reads without its script, which only sends the forms, and fetches nothing."""
+    names = [task_status.task for task_status in status.tasks]
+    summary = summarise_tasks(diagnoses)
+    header = html_tag(
+        "header", html_tag("h1", "Trueline"), html_tag("p", summary, class_="verdict"), _render_contents(names)
+    )
+    tasks = [
+        render_task(task_status, diagnoses[task_status.task], outputs[task_status.task]) for task_status in status.tasks
+    ]
+    headlines = {period.task: period.metric for period in experiments.test_periods}
+    form_section = render_section("Ask a model", render_forms(forms), name="ask")
+    sections = [
+        render_cards(status.tasks, dict(diagnoses)),
+        form_section,
+        *tasks,
+        render_experiments(experiments, headlines),
+    ]
+    footer = html_tag("footer", "Intervals are of 95 %. The same for another program:", *_render_addresses(names))
+    return render_page("Trueline", summary, header, html_tag("main", *sections), footer)
+
+
+def summarise_tasks(diagnoses: Mapping[str, Diagnostics]) -> str:
+    """Return which tasks answer, and which of them ask for attention."""
+    names = [format_name(name) for name in diagnoses]
+    answering = f"{format_count(len(names), 'model answers', 'models answer')}: {join_names(names)}."
+    raised = [
+        f"{format_name(name)} ({diagnosis.newest.alert})"
+        for name, diagnosis in diagnoses.items()
+        if _has_alert(diagnosis) and diagnosis.newest
+    ]
+    failed = [format_name(name) for name, diagnosis in diagnoses.items() if diagnosis.verdict == "failed"]
+    alerts = f"alert on the newest day: {join_names(raised)}" if raised else "no alert on the newest day"
+    return f"{answering} {alerts.capitalize()}; " + (
+        f"the diagnosis of {join_names(failed)} failed." if failed else "no diagnosis failed."
+    )
+
+
+def _has_alert(diagnosis: Diagnostics) -> bool:
+    return diagnosis.newest is not None and diagnosis.newest.alert not in (None, "none", "ok")
+
+
+def _render_contents(names: list[str]) -> Html:
+    sections = [
+        ("models", "Models"),
+        ("ask", "Ask a model"),
+        *((name, format_name(name).capitalize()) for name in names),
+    ]
+    links = [
+        html_tag("li", html_tag("a", title, href=f"#{name}"))
+        for name, title in [*sections, ("experiments", "Experiments")]
+    ]
+    return html_tag("nav", html_tag("ul", *links), aria_label="Sections")
+
+
+def _render_addresses(names: list[str]) -> list[Html]:
+    addresses = [
+        "/api/model_status",
+        "/api/experiments",
+        *(f"/api/diagnostics/{name}" for name in names),
+        "/openapi.json",
+    ]
+    return [
+        html_tag(
+            "ul", *(html_tag("li", html_tag("a", address, href=address)) for address in addresses), class_="addresses"
+        )
+    ]

@@ -1,0 +1,40 @@
+"""Gate: where the service asks for a token, `/` without one is a field to write it in."""
+
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trueline.service.page.csp import PAGE_HEADERS, render_page
+from trueline.service.page.drawing import Html, html_tag
+
+LOGIN_MESSAGE = "This service answers those who have its token."
+
+
+def render_login() -> str:
+    """Return the page that asks for the token, and shows the dashboard in its place once it is right."""
+    field = html_tag("label", "Token", Html('<input type="password" name="token" autocomplete="off" required>'))
+    buttons = html_tag(
+        "div", html_tag("button", "Show", type="submit", class_="first", disabled=True), class_="buttons"
+    )
+    form = html_tag("form", field, buttons, html_tag("output", aria_live="polite"), id="gate")
+    hint = "Without a script, send the header Authorization: Bearer with the token."
+    main = html_tag("main", html_tag("p", LOGIN_MESSAGE), form, html_tag("noscript", html_tag("p", hint)))
+    return render_page("Trueline", LOGIN_MESSAGE, html_tag("header", html_tag("h1", "Trueline")), main)
+
+
+class LoginMiddleware:
+    """Answer `/` with the field where a token is asked for and none was sent; leave all else to the app."""
+
+    def __init__(self, app: ASGIApp, token: str | None) -> None:
+        self._app, self._requires_token = app, token is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._requires_token and scope["type"] == "http" and _is_anonymous_page_request(scope):
+            answer = HTMLResponse(render_login(), 401, PAGE_HEADERS | {"WWW-Authenticate": "Bearer"})
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _is_anonymous_page_request(scope: Scope) -> bool:
+    return scope["path"] == "/" and scope["method"] == "GET" and "authorization" not in Headers(scope=scope)

@@ -1,0 +1,201 @@
+"""Pictures: how good, how honest, how it was fitted, and day by day."""
+
+from collections.abc import Iterator
+
+from trueline.service.page.cards import format_figure, get_headline_figure, is_percent
+from trueline.service.page.drawing import (  # fmt: skip
+    CalibrationCell,
+    ChartLine,
+    DotEstimate,
+    Html,
+    close_sentence,
+    draw_calibration_plot,
+    draw_dot_whiskers,
+    draw_line_chart,
+    format_count,
+    format_interval,
+    format_name,
+    format_number,
+    parse_number,
+    render_figure,
+    render_legend,
+)
+from trueline.service.status.daily_rows import DailyRows
+from trueline.service.status.headline_metrics import Figure, Interval
+from trueline.service.status.stage_outputs import TaskOutputs
+from trueline.service.status.status_schema import TaskStatus
+
+BREAK_EVEN_PERCENT = 100 * 110 / 210  # per cent of bets at −110 that must be won to break even
+BREAK_EVEN_NOTE = f"The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110."
+MAX_INPUTS = 5  # drawn
+LOSS_CURVE = "loss"  # the curve that every learner has
+
+
+def render_charts(outputs: TaskOutputs, status: TaskStatus) -> list[Html]:
+    """Return a task's drawings, as far as its outputs have what they show."""
+    days = DailyRows.from_rows(outputs.days)
+    charts = [
+        *_render_comparison(status, str(outputs.task_config.get("scorer"))),
+        *_render_reliability(outputs, status),
+        *_render_training(outputs),
+    ]
+    daily = [chart for draw in (_render_hit_rate, _render_losses) for chart in (draw(days, outputs) if days else ())]
+    return [*charts, *daily, *_render_inputs(status)]
+
+
+def _render_comparison(status: TaskStatus, scorer: str) -> Iterator[Html]:
+    """Draw the headline beside what it must beat; another figure where the headline stands alone."""
+    task_figures = [*status.figures.values()]
+    shown = next((item for item in (get_headline_figure(status)[1], *task_figures) if item and item.beside), None)
+    if shown is None:
+        return
+    dot_list = [
+        _build_dot("the model", shown, shown, True),
+        *(_build_dot(name, item, shown) for name, item in shown.beside.items()),
+    ]
+    description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
+    title = f"{shown.metric[0].upper()}{shown.metric[1:]}"
+    is_market = scorer == "market" and is_percent(shown)
+    marks = (BREAK_EVEN_PERCENT,) if is_market else ()
+    caption = f"Whiskers are 95 % intervals; {format_count(shown.n, 'group', 'groups')}." if shown.n else ""
+    caption += f" {BREAK_EVEN_NOTE}" if is_market else ""
+    yield render_figure(
+        "Beside what it must beat",
+        draw_dot_whiskers(title, f"{description}.", dot_list, marks),
+        close_sentence(title),
+        caption,
+    )
+
+
+def _build_dot(name: str, estimate: Interval, reference: Figure, strong: bool = False) -> DotEstimate:
+    factor = 100.0 if is_percent(reference) else 1.0
+    value, low, high = (None if end is None else end * factor for end in (estimate.value, estimate.low, estimate.high))
+    return DotEstimate(name, format_figure(estimate, reference), value, low, high, strong=strong)
+
+
+def _render_reliability(outputs: TaskOutputs, status: TaskStatus) -> Iterator[Html]:
+    cells = [cell for row in outputs.reliability for cell in _parse_cell(row)]
+    if not cells:
+        return
+    farthest = max(cells, key=lambda group: abs(group.predicted - group.observed))
+    description = (
+        f"{len(cells)} groups of predictions; the farthest promised {100 * farthest.predicted:.1f} % "
+        f"and came true in {100 * farthest.observed:.1f} %."
+    )
+    calibration = status.calibration
+    error = (
+        ""
+        if calibration is None or calibration.error is None
+        else f"Calibration error {format_number(calibration.error, 3)}. "
+    )
+    calibrated = f"{error}Calibrated by {format_name(calibration.calibrator)}." if calibration else ""
+    yield render_figure(
+        "Promised and happened",
+        draw_calibration_plot("Promised and happened", description, cells),
+        description,
+        calibrated,
+    )
+
+
+def _parse_cell(row: dict[str, str]) -> Iterator[CalibrationCell]:
+    names = ("predicted", "observed", "low", "high")
+    predicted, observed, low, high = (_parse_float(row.get(name)) for name in names)
+    if predicted is not None and observed is not None:
+        yield CalibrationCell(predicted, observed, low, high)
+
+
+def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
+    """Draw the loss by round, of the rows that were fitted and of later ones; of a rival, under its name."""
+    owners = sorted({name.rpartition(f"{LOSS_CURVE}/")[0] for name in outputs.curves if f"{LOSS_CURVE}/" in name})
+    for owner in owners:
+        curves = {
+            colour: outputs.curves.get(f"{owner}{LOSS_CURVE}/{curve_name}", {})
+            for colour, curve_name in (("model", "fit"), ("market", "later"))
+        }
+        rounds = sorted({step for curve in curves.values() for step in curve})
+        names = {"model": "rows it is fitted on", "market": "later rows"}
+        drawn_lines = [
+            ChartLine(names[colour], [curve.get(step) for step in rounds], colour)
+            for colour, curve in curves.items()
+            if curve
+        ]
+        if len(rounds) < 2 or not drawn_lines:
+            continue
+        rival = format_name(owner.rstrip("/"))
+        title = f"Training of the rival {rival}" if rival else "Training"
+        last_losses = "; ".join(f"{line.name} {format_number(line.values[-1])}" for line in drawn_lines)
+        picture = draw_line_chart(title, f"{last_losses}.", [f"round {step}" for step in rounds], drawn_lines)
+        yield render_figure(
+            title, Html(picture + render_legend(drawn_lines)), f"Loss by round; at the last, {last_losses}."
+        )
+
+
+def _render_inputs(status: TaskStatus) -> Iterator[Html]:
+    """Draw what the model looks at most."""
+    top_inputs = [item for item in status.features.top[:MAX_INPUTS] if item.importance > 0]
+    dot_list = [
+        DotEstimate(item.name, f"{100 * item.importance:.1f} %", 100 * item.importance, start=0.0)
+        for item in top_inputs
+    ]
+    if len(dot_list) > 1:
+        description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
+        caption = (
+            f"The first of {format_count(status.features.count, 'input', 'inputs')}." if status.features.count else ""
+        )
+        yield render_figure(
+            "Inputs by importance", draw_dot_whiskers("Inputs by importance", f"{description}.", dot_list), caption
+        )
+
+
+def _render_hit_rate(days: DailyRows, outputs: TaskOutputs) -> Iterator[Html]:
+    rate = ChartLine("last 30 days", days.read_numbers("hit_rate_30d"), "model", *_read_interval(days, "hit_rate_30d"))
+    baseline = ChartLine("baseline", days.read_numbers("hit_rate_baseline"), "other")
+    is_market = outputs.task_config.get("scorer") == "market"
+    if any(value is not None for value in rate.values):
+        caption = BREAK_EVEN_NOTE if is_market else ""
+        yield _render_daily_lines(
+            "Hit rate, 30 days, %", days, [rate, baseline], (BREAK_EVEN_PERCENT,) if is_market else (), " %", caption
+        )
+
+
+def _render_losses(days: DailyRows, outputs: TaskOutputs) -> Iterator[Html]:
+    model = ChartLine("model", days.read_numbers("model_mae"))
+    market = ChartLine("market", days.read_numbers("line_mae"), "market")
+    counts = days.read_numbers("model_n"), days.read_numbers("line_n")
+    if not any(value is not None for value in model.values):
+        return
+    is_same_units = counts[0] == counts[1]  # judged on the same units: else the two are no match
+    caption = (
+        "Lower is better." if is_same_units else "The market is judged on other rows: the two are not drawn together."
+    )
+    yield _render_daily_lines(
+        "Mean loss, day by day", days, [model, market] if is_same_units else [model], (), "", caption
+    )
+
+
+def _render_daily_lines(
+    title: str, days: DailyRows, series: list[ChartLine], marks: tuple[float, ...], unit: str, caption: str
+) -> Html:
+    drawn_lines = [line for line in series if any(value is not None for value in line.values)]
+    newest = _describe_newest(days, drawn_lines[0], unit)
+    picture = draw_line_chart(title, newest, days.day_names, drawn_lines, (), marks)
+    return render_figure(
+        title, Html(picture + (render_legend(drawn_lines) if len(drawn_lines) > 1 else "")), newest, caption
+    )
+
+
+def _describe_newest(days: DailyRows, line: ChartLine, unit: str) -> str:
+    index = max(position for position, value in enumerate(line.values) if value is not None)
+    low, high = (None if end is None else end[index] for end in (line.low, line.high))
+    return f"Newest ({days.day_names[index]}): {format_interval(line.values[index], low, high, unit)}."
+
+
+def _read_interval(days: DailyRows, name: str) -> tuple[list[float | None], list[float | None]]:
+    return days.read_numbers(f"{name}_low"), days.read_numbers(f"{name}_high")
+
+
+def _parse_float(text: str | None) -> float | None:
+    try:
+        return parse_number(float(text or ""))
+    except ValueError:
+        return None

@@ -1,0 +1,22 @@
+"""Gone: a client that left is known to every request that it leaves behind; one that only ended sending is answered."""
+
+from trueline.service.protection.protocol import BaseProtocol
+
+
+class DisconnectProtocol(BaseProtocol):
+    """Tells the requests of a connection that nobody hears their answers, or closes it after the last."""
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        if not self.is_answering or self.cycle.more_body:
+            self.close_connection()
+            return False
+        self.cycle.keep_alive = False
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for cycle in (self.running_cycle, *(cycle for cycle, _ in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)

@@ -1,0 +1,46 @@
+"""Connection: what the parts of the wire share."""
+
+from typing import Any
+
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from trueline.service.protection.error_responses import build_error_response
+
+CLOSE_HEADERS = {"Connection": "close"}
+FULL_RESPONSE: Any = build_error_response(
+    503, "Too many connections are open; close those you do not need, and try again later.", CLOSE_HEADERS
+)
+NO_HTTP_MESSAGE = "What came is no HTTP/1.1 request; send a head, and a body as long as it says."
+
+
+class BaseProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, whose own refusals are sentences too."""
+
+    running_cycle: RequestResponseCycle | None = None  # what is being answered; `cycle` is what was asked last
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether an answer is under way, or a request waits for its own."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def refuse_request(self, status: int, message: str) -> None:
+        """Say why nothing more is heard, and hang up."""
+        response = build_error_response(status, message, CLOSE_HEADERS)
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
+        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + bytes(response.body))
+        self.close_connection()
+
+    def close_connection(self) -> None:
+        """Close the connection once what was written is sent."""
+        self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        if self.is_answering and not self.cycle.more_body:
+            self.cycle.keep_alive = False  # the answers to what came before go first; a 400 now would stand for them
+        else:
+            self.refuse_request(400, NO_HTTP_MESSAGE)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self.running_cycle = cycle
+        super()._start_asgi_task(cycle, FULL_RESPONSE if app is service_unavailable else app)

@@ -1,0 +1,66 @@
+"""Punctual: a connection whose request does not begin, or whose head does not end, gives its place to others."""
+
+from asyncio import Transport
+from asyncio.events import TimerHandle
+
+from trueline.service.protection.protocol import BaseProtocol
+
+
+class ReadTimeoutProtocol(BaseProtocol):
+    """Answers 408 where a head is not whole in time, and hangs up on bytes that begin no request.
+
+    The time runs from the connection or, on one that is kept alive, from the first byte; no later one renews it. Such
+    bytes end uvicorn's own waiting for the next request, which would leave the connection without any time.
+    """
+
+    head_timeout_seconds = 10.0
+    _head_timer: TimerHandle | None = None
+    _is_reading_head = False  # a head has begun and is not whole
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if (
+            self._head_timer is None
+            and (self._is_reading_head or not self.is_answering)
+            and not self.transport.is_closing()
+        ):
+            self._start_head_timer()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_reading_head = True
+        if self.cycle is not None:  # a first head has what is left since the connection was made
+            self._stop_head_timer()
+
+    def on_headers_complete(self) -> None:
+        self._is_reading_head = False
+        self._stop_head_timer()
+        super().on_headers_complete()
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(self.head_timeout_seconds, self._handle_head_timeout)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _handle_head_timeout(self) -> None:
+        self._head_timer = None
+        if self.is_answering:  # an earlier request of this connection
+            self._start_head_timer()
+        elif self._is_reading_head or self.cycle is None:
+            message = (
+                f"The head of the request did not come within {self.head_timeout_seconds:g} seconds; send it in one go."
+            )
+            self.refuse_request(408, message)
+        else:
+            self.transport.abort()

@@ -1,0 +1,106 @@
+"""Limits: who may ask, how much, and how long sending it may take. Plain ASGI, which costs microseconds a request."""
+
+import asyncio
+import hmac
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trueline.service.protection.error_responses import build_error_response
+
+MAX_LENGTH_DIGITS = 15  # of a length that could be true
+UPGRADE_REFUSAL = (
+    "The head asks for another protocol with Upgrade, which ends HTTP before the body; send it without Upgrade."
+)
+OPEN_PATHS = {"/health"}  # what monitors ask; it says nothing that an outsider could use
+
+
+class RequestLimitMiddleware:
+    """Let through what has the token, is small enough and comes in time; answer the rest."""
+
+    def __init__(self, app: ASGIApp, body_bytes: int, body_seconds: float, token: str | None) -> None:
+        self._app, self._max_body_bytes, self._body_timeout_seconds = app, body_bytes, body_seconds
+        self._token = None if token is None else token.strip().encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if not self._is_authorised(scope["path"], headers.get(b"authorization", b"")):
+            message = "This address needs the header Authorization: Bearer, and the token that the service was given."
+            await build_error_response(401, message, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+        elif self._is_too_long(headers.get(b"content-length", b"0")):
+            await self._drain_body(receive, 0)
+            await build_error_response(413, self._describe_limit(), {"Connection": "close"})(scope, receive, send)
+        elif b"upgrade" in headers and _is_upgrade_with_body(headers):
+            await build_error_response(400, UPGRADE_REFUSAL, {"Connection": "close"})(scope, receive, send)
+        else:
+            await self._app(scope, self._limit_receive(receive), send)
+
+    def _is_authorised(self, path: str, authorization: bytes) -> bool:
+        if self._token is None or path in OPEN_PATHS:
+            return True
+        token = _parse_bearer_token(authorization)
+        return token != b"" and hmac.compare_digest(token, self._token)
+
+    def _is_too_long(self, content_length: bytes) -> bool:
+        """Whether a body is longer than allowed as its header has it; Python refuses to read thousands of digits."""
+        return content_length.isdigit() and (
+            len(content_length) > MAX_LENGTH_DIGITS or int(content_length) > self._max_body_bytes
+        )
+
+    def _describe_limit(self) -> str:
+        return f"The body is longer than {self._max_body_bytes:,} bytes; send fewer at a time."
+
+    async def _drain_body(self, receive: Receive, received_bytes: int) -> None:
+        """Read the rest of a long body and keep none of it, for many clients hear no answer before they have sent all.
+
+        At ten times what is allowed, or when the time is up, the connection is closed without regard to that.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._body_timeout_seconds):
+                while received_bytes <= 10 * self._max_body_bytes:
+                    message = await receive()
+                    received_bytes += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return
+
+    def _limit_receive(self, receive: Receive) -> Receive:
+        """Return a `receive` that counts bytes and keeps to the time; what it raises becomes an answer."""
+        received_bytes, deadline, is_complete = 0, asyncio.get_running_loop().time() + self._body_timeout_seconds, False
+
+        async def receive_within_limits() -> Message:
+            nonlocal received_bytes, is_complete
+            if is_complete:  # what comes after the body is only that the client is gone
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message: MutableMapping[str, Any] = await receive()
+            except TimeoutError:
+                detail = f"The body did not come within {self._body_timeout_seconds:g} seconds; send it in one go."
+                raise HTTPException(408, detail, {"Connection": "close"}) from None
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > self._max_body_bytes:
+                if message.get("more_body", False):
+                    await self._drain_body(receive, received_bytes)
+                raise HTTPException(413, self._describe_limit(), {"Connection": "close"})
+            is_complete = not message.get("more_body", False)
+            return message
+
+        return receive_within_limits
+
+
+def _parse_bearer_token(header: bytes) -> bytes:
+    """Return the token of an Authorization header; RFC 9110 has its scheme in any case, and outer blanks not count."""
+    scheme, _, token = header.partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else b""
+
+
+def _is_upgrade_with_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a head names a body that no parser reads, for what follows is in the other protocol."""
+    has_body = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+    return has_body and b"upgrade" in headers.get(b"connection", b"").lower()

@@ -1,0 +1,75 @@
+"""Taken: a client that does not take its answer does not keep its place, nor the service from ending."""
+
+from asyncio import Transport
+from asyncio.events import TimerHandle
+
+from trueline.service.protection.protocol import BaseProtocol
+
+MAX_BUFFERED_BYTES = 65_536  # bytes that wait to be sent, above which no more are made
+MIN_BYTES_PER_TIMEOUT = 1_000_000  # bytes that a client must take within the patience, if so many wait
+
+
+class WriteTimeoutProtocol(BaseProtocol):
+    """Hangs up on a client that takes in time neither PACE bytes of what waits for it nor all of it."""
+
+    write_timeout_seconds = 30.0  # seconds
+    shutdown_timeout_seconds = (
+        5.0  # seconds, once the service is told to end; less than it waits for answers (trueline/service/__main__.py)
+    )
+    _write_timer: TimerHandle | None = None
+    _buffered_bytes = 0  # bytes, when the time began
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=MAX_BUFFERED_BYTES, low=0)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_write_timer()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._start_write_timer()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_write_timer()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._start_write_timer()
+
+    def close_connection(self) -> None:
+        super().close_connection()
+        self._start_write_timer()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._start_write_timer()
+
+    def shutdown(self) -> None:
+        self.write_timeout_seconds = self.shutdown_timeout_seconds
+        super().shutdown()
+        self._stop_write_timer()
+        self._start_write_timer()
+
+    def _start_write_timer(self) -> None:
+        size = self.transport.get_write_buffer_size()
+        if size and self._write_timer is None:
+            self._buffered_bytes, self._write_timer = (
+                size,
+                self.loop.call_later(self.write_timeout_seconds, self._check_write_progress),
+            )
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _check_write_progress(self) -> None:
+        self._write_timer = None
+        if self.transport.get_write_buffer_size() > max(self._buffered_bytes - MIN_BYTES_PER_TIMEOUT, 0):
+            self.transport.abort()
+        else:
+            self._start_write_timer()

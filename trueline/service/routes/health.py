@@ -1,0 +1,52 @@
+"""/health: is it alive, is it ready, and which versions answer."""
+
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from trueline.service.service import Service
+
+
+class Answering(BaseModel):
+    """The model that answers for a task."""
+
+    version: str = Field(description="git tag, or workspace, and the beginning of the model's hash")
+    commit: str | None = Field(description="the commit that it was promoted on; none for the workspace's")
+    md5: str = Field(description="of the model, as in dvc.lock")
+
+
+class Health(BaseModel):
+    """How the service is."""
+
+    live: bool = Field(description="it answers")
+    ready: bool = Field(description="every model is loaded; the service does not start otherwise")
+    version: str = Field(description="of the service")
+    models: dict[str, Answering] = Field(description="by task")
+
+
+def router(service: Service) -> APIRouter:
+    """Return /health; it needs no token and tells the same as long as the process lives."""
+    api_router = APIRouter()
+    models = {
+        task: Answering(version=loaded.version, commit=loaded.files.commit, md5=loaded.model_hash)
+        for task, loaded in service.loaded.items()
+    }
+    answer = Health(live=True, ready=True, version=read_own_version(), models=models)
+
+    @api_router.get("/health", summary="Is it alive, is it ready, and which versions answer")
+    async def health() -> Health:
+        return answer
+
+    return api_router
+
+
+def read_own_version() -> str:
+    """Return the version of the package, or of the checkout where it is not installed."""
+    try:
+        return version("trueline")
+    except PackageNotFoundError:
+        project_file = Path(__file__).parents[3] / "pyproject.toml"
+        return str(tomllib.loads(project_file.read_text())["project"]["version"]) if project_file.exists() else "0"

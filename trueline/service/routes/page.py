@@ -1,0 +1,69 @@
+"""/: the dashboard; /api/…: what it tells, for another program."""
+
+import asyncio
+from typing import Any
+
+import anyio.to_thread
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse
+
+from trueline.service.artifacts.experiments_client import Experiments
+from trueline.service.page.csp import PAGE_HEADERS
+from trueline.service.page.dashboard import render_dashboard
+from trueline.service.page.prediction_form import render_form
+from trueline.service.protection.error_responses import build_error_response
+from trueline.service.routes.predict import Refused
+from trueline.service.service import Service
+from trueline.service.status.diagnostics import Diagnostics
+from trueline.service.status.stage_outputs import read_outputs
+from trueline.service.status.status_cache import StatusCache
+from trueline.service.status.status_schema import ModelStatus
+
+UNKNOWN_TASK_RESPONSE: dict[int | str, dict[str, Any]] = {
+    404: {"model": Refused, "description": "No such task is loaded."}
+}
+
+
+def router(service: Service) -> APIRouter:
+    """Return the dashboard and its addresses; a task's outputs are read here, once, as its model was."""
+    api_router = APIRouter()
+    outputs = {task: read_outputs(task, loaded.files) for task, loaded in service.loaded.items()}
+    board = StatusCache(outputs, service.settings.root_folder)
+    forms = {
+        task: render_form(task, _build_request_schema(service, task), loaded_model.module.Answer)
+        for task, loaded_model in service.loaded.items()
+    }
+
+    @api_router.get("/", include_in_schema=False)
+    async def show_dashboard() -> HTMLResponse:
+        status, experiments = await asyncio.gather(board.get_status(), board.get_experiments())
+        html = await anyio.to_thread.run_sync(render_dashboard, status, board.diagnostics, outputs, experiments, forms)
+        return HTMLResponse(html, headers=PAGE_HEADERS)
+
+    @api_router.get("/api/model_status", summary="What answers, how good it was found to be, and what it was made of")
+    async def model_status() -> ModelStatus:
+        return await board.get_status()
+
+    @api_router.get("/api/experiments", summary="What was tried, newest first, and how often each test was looked at")
+    async def experiments() -> Experiments:
+        return await board.get_experiments()
+
+    summary = "What the checks made of a task"
+
+    @api_router.get(
+        "/api/diagnostics/{task}", summary=summary, response_model=Diagnostics, responses=UNKNOWN_TASK_RESPONSE
+    )
+    async def diagnostics(task: str) -> Any:
+        message = f"{task[:60]!r} is not loaded here; loaded: {', '.join(sorted(board.diagnostics))}."
+        return board.diagnostics.get(task) or build_error_response(404, message)
+
+    return api_router
+
+
+def _build_request_schema(service: Service, task: str) -> dict[str, object]:
+    """Return the schema of a task's request with what only its model knows."""
+    loaded = service.loaded[task]
+    schema: dict[str, object] = loaded.module.Request.model_json_schema()
+    if hasattr(loaded.module, "described"):
+        schema = loaded.module.described(loaded.model, schema)
+    return schema

@@ -1,0 +1,82 @@
+"""/predict: an address for each task that is loaded."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from trueline.service.protection.error_responses import build_error_response
+from trueline.service.service import Service
+from trueline.service.serving.endpoint import PredictionEndpoint
+
+ERROR_DESCRIPTIONS = {
+    400: "The head asks for another protocol, or the client left.",
+    401: "The token is missing or wrong.",
+    408: "The body did not come in time.",
+    413: "The body is too long.",
+    415: "The body is not called JSON.",
+    422: "The request is not what the schema says.",
+}
+
+
+class Refused(BaseModel):
+    """Why there is no answer."""
+
+    detail: str = Field(description="one sentence: what came, what is allowed")
+
+
+def router(service: Service) -> APIRouter:
+    """Return /predict/<task> for the tasks that are loaded, and a 404 that names them for all others."""
+    api_router = APIRouter()
+    for endpoint in service.endpoints.values():
+        _add_route(api_router, endpoint)
+
+    @api_router.post("/predict/{task}", include_in_schema=False)
+    async def refuse_unknown_task(task: str) -> Response:
+        return build_error_response(
+            404, f"{task[:60]!r} is not loaded here; loaded: {', '.join(sorted(service.loaded))}."
+        )
+
+    return api_router
+
+
+def build_request_schemas(service: Service) -> dict[str, Any]:
+    """Return the schema of every task's request, by the name under which the addresses refer to it, and of its parts.
+
+    The requests are checked by pydantic as they come, not by FastAPI, which would parse them twice.
+    """
+    components: dict[str, Any] = {}
+    for task, endpoint in service.endpoints.items():
+        module = endpoint.loaded.module
+        schema = module.Request.model_json_schema(ref_template=f"#/components/schemas/{_name_schema(task, '{model}')}")
+        definitions = schema.pop("$defs", {})
+        if hasattr(module, "described"):
+            schema = module.described(endpoint.loaded.model, schema)
+        components |= {
+            _name_schema(task, definition_name): definition for definition_name, definition in definitions.items()
+        } | {_name_schema(task, "Request"): schema}
+    return components
+
+
+def _add_route(router: APIRouter, endpoint: PredictionEndpoint) -> None:
+    task, module = endpoint.loaded.task, endpoint.loaded.module
+    responses: dict[int | str, dict[str, Any]] = {200: {"model": module.Answer, "description": "The answer."}}
+    responses |= {
+        status: {"model": Refused, "description": description} for status, description in ERROR_DESCRIPTIONS.items()
+    }
+    reference = {"$ref": f"#/components/schemas/{_name_schema(task, 'Request')}"}
+    router.add_api_route(
+        f"/predict/{task}",
+        endpoint.handle_request,
+        methods=["POST"],
+        summary=(module.__doc__ or task).strip().splitlines()[0],
+        operation_id=f"predict_{task}",
+        response_model=None,
+        responses=responses,
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}},
+    )
+
+
+def _name_schema(task: str, suffix: str) -> str:
+    return f"{task.title()}{suffix}"

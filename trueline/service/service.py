@@ -1,0 +1,64 @@
+"""The service: what the addresses share."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from trueline.core.errors import UserError
+from trueline.service.loaded_models import LoadedModel
+from trueline.service.model_loading import load_models
+from trueline.service.monitoring import drift_reference
+from trueline.service.monitoring.prediction_drift import PredictionDrift
+from trueline.service.monitoring.prediction_log import PredictionLog, check_log_folder
+from trueline.service.monitoring.prometheus_metrics import ServiceMetrics
+from trueline.service.serving.endpoint import PredictionEndpoint
+from trueline.service.settings import Settings
+from trueline.service.shadow.shadow_traffic import Shadow, start_shadows
+
+
+@dataclass
+class Service:
+    """Settings, the models by task, what answers for each, and the counts."""
+
+    settings: Settings
+    loaded: dict[str, LoadedModel]
+    counters: ServiceMetrics = field(default_factory=ServiceMetrics)
+    endpoints: dict[str, PredictionEndpoint] = field(default_factory=dict)
+    logs: list[PredictionLog] = field(default_factory=list)
+    shadows: dict[str, Shadow] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, settings: Settings) -> "Service":
+        """Return the service with every model loaded; refuse to where one cannot be, or the log cannot be written."""
+        service, folder = cls(settings, load_models(settings)), settings.log_folder
+        check_log_folder(folder, service.loaded)
+        for task, loaded in service.loaded.items():
+            log = PredictionLog(folder / task, settings.log_bytes) if folder else None
+            service.logs += [log] if log else []
+            service.endpoints[task] = PredictionEndpoint(loaded, service.counters, log)
+        service.shadows = start_shadows(settings, service.loaded, service.counters)
+        for task, shadow in service.shadows.items():
+            service.endpoints[task].shadow = shadow
+        return service
+
+    @property
+    def drifts(self) -> dict[str, PredictionDrift]:
+        """The drift of every task that has a reference."""
+        return {task: endpoint.drift for task, endpoint in self.endpoints.items() if endpoint.drift}
+
+    async def watch_drift(self) -> None:
+        """Read what each task's backtest predicted; a task without it is not watched for drift."""
+        for task, endpoint in self.endpoints.items():
+            try:
+                endpoint.drift = await drift_reference.read_reference_drift(
+                    endpoint.loaded.files.resolve_path(f"data/predictions/{task}.parquet")
+                )
+            except (UserError, OSError, ValueError):
+                continue
+            await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """Let go of the challengers and of the logs."""
+        for shadow in self.shadows.values():
+            shadow.close()
+        for log in self.logs:
+            log.close()

@@ -1,0 +1,1 @@
+"""Requests answered: endpoint, fast path and predictor."""

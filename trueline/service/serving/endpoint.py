@@ -1,0 +1,106 @@
+"""Serving: from the bytes of a request to the bytes of an answer, logged and counted on the way."""
+
+import logging
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+import anyio.to_thread
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from trueline.core.errors import UserError
+from trueline.service.loaded_models import LoadedModel
+from trueline.service.monitoring.prediction_drift import PredictionDrift
+from trueline.service.monitoring.prediction_log import LogRows, PredictionLog, stamp_rows
+from trueline.service.monitoring.prometheus_metrics import ServiceMetrics
+from trueline.service.protection.error_responses import build_error_response, describe_validation_error
+from trueline.service.shadow.shadow_traffic import Shadow, pair_rows
+
+LOG_EVERY_SECONDS = 10.0  # seconds between two lines about rows that were not logged
+JSON_CONTENT_TYPES = ("application/json", "")  # what a body may call itself; curl is forgiven for saying nothing
+
+
+class PredictionEndpoint:
+    """One task's address."""
+
+    def __init__(self, loaded: LoadedModel, counters: ServiceMetrics, log: PredictionLog | None) -> None:
+        self.loaded, self.drift, self.shadow = loaded, None, None
+        self._counters, self._log = counters, log
+        self._max_inline_bytes: int = getattr(loaded.module, "AT_ONCE", 0)
+        self._max_inline_braces: int = getattr(loaded.module, "FEW", 0)
+        self._unlogged_rows, self._last_logged_at = 0, -LOG_EVERY_SECONDS
+
+    drift: PredictionDrift | None
+    shadow: Shadow | None  # a challenger that is asked the same, unseen
+
+    async def handle_request(self, request: Request) -> Response:
+        """Answer a request: 200 with an Answer, or a 4xx with a sentence.
+
+        A short body of few parts is answered at once; another in a thread, so that others need not wait for it.
+        """
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type not in JSON_CONTENT_TYPES:
+            return build_error_response(415, f"The body is {content_type[:60]!r}; send application/json.")
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return build_error_response(
+                400, "The client left before its body was whole."
+            )  # for the counts: nobody hears it
+        if len(body) <= self._max_inline_bytes and body.count(b"{") <= self._max_inline_braces:
+            return self.answer_body(body)
+        return await anyio.to_thread.run_sync(self.answer_body, body)
+
+    def answer_body(self, body: bytes) -> Response:
+        """Return the answer to a body."""
+        loaded = self.loaded
+        try:
+            parsed = loaded.module.Request.model_validate_json(body)
+            answer = loaded.module.answer(loaded.model, parsed)
+        except ValidationError as errors:
+            return build_error_response(422, describe_validation_error(errors))
+        except UserError as error:
+            return build_error_response(422, str(error))
+        rows = loaded.module.log_rows(loaded.model, parsed, answer)
+        if self.shadow is None:
+            self._log_prediction(rows)
+        else:
+            request_id = self.shadow.create_request_id()
+            self._log_prediction(pair_rows(rows, request_id, "champion"))
+            self.shadow.offer_request(request_id, body)
+        return Response(answer.__pydantic_serializer__.to_json(answer), media_type="application/json")
+
+    def _log_prediction(self, rows: LogRows) -> None:
+        """Count what was predicted, and write it down; an answer is given even where the disk is full."""
+        task, version = self.loaded.task, self.loaded.version
+        numbers = list(_iterate_numbers(rows))
+        self._counters.count_predictions(task, version, len(rows), numbers)
+        if self.drift:
+            self.drift.add_predictions(numbers)
+        if self._log is None:
+            return
+        try:
+            self._log.append(stamp_rows(rows, version))
+        except OSError as error:
+            self._counters.count_unlogged(task, len(rows))
+            self._log_failure(len(rows), error)
+
+    def _log_failure(self, rows: int, error: OSError) -> None:
+        """Say that rows were not logged; a log that takes nothing any more is told of now and then."""
+        self._unlogged_rows += rows
+        if monotonic() - self._last_logged_at >= LOG_EVERY_SECONDS:
+            self._last_logged_at = monotonic()
+            logging.getLogger("uvicorn.error").error(
+                "rows of %s were not logged (%s so far): %s", self.loaded.task, self._unlogged_rows, error
+            )
+
+
+def _iterate_numbers(rows: LogRows) -> Iterator[float]:
+    for row in rows:
+        predicted: Any = row.get("predicted")
+        if isinstance(predicted, dict):
+            yield from predicted.values()
+        elif isinstance(predicted, int | float):
+            yield predicted

@@ -1,0 +1,1 @@
+"""A challenger that answers beside the champion."""

@@ -1,0 +1,95 @@
+"""The challenger's process: it loads a model, answers what comes through a socket, and writes its answers down.
+
+`python -m trueline.service.shadow.challenger_process MODEL FILE_DESCRIPTOR` is begun by trueline/service/shadow/shadow_traffic.py, with a socket between the two. A
+message is a line, the name of a request and the bytes of its body, and the body; the reply is a line that is empty, or
+says why there is no answer.
+"""
+
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+
+from pydantic import ValidationError
+
+from trueline.core.errors import UserError
+from trueline.service.artifacts.verified_files import open_promoted, open_workspace
+from trueline.service.loaded_models import LoadedModel
+from trueline.service.model_loading import load_task_model, parse_task_name
+from trueline.service.monitoring.prediction_log import PredictionLog, stamp_rows
+from trueline.service.protection.error_responses import describe_validation_error
+from trueline.service.settings import Settings, read_inherited_settings
+from trueline.service.shadow.shadow_traffic import READY_PREFIX, pair_rows
+
+SHADOW_LOG_FOLDER = "shadow"  # within the task's folder of the log, whose own files hold the champion's answers alone
+MAX_FAILURE_LETTERS = 300  # letters of what is said of a failure
+NICE_INCREMENT = 10  # the champion goes first
+WORKSPACE_VERSION = "workspace"  # events-model@workspace: what was trained last, against what was promoted
+
+
+class Challenger:
+    """A model with a log."""
+
+    def __init__(self, loaded: LoadedModel, log: PredictionLog) -> None:
+        self._loaded, self._log = loaded, log
+
+    @property
+    def version(self) -> str:
+        """The version's name and the beginning of the model's hash."""
+        return self._loaded.version
+
+    def answer_request(self, request_id: str, body: bytes) -> str:
+        """Answer a request and write the answer down; return what went wrong, in a sentence, if anything did."""
+        loaded = self._loaded
+        try:
+            parsed = loaded.module.Request.model_validate_json(body)
+            answer = loaded.module.answer(loaded.model, parsed)
+            rows = loaded.module.log_rows(loaded.model, parsed, answer)
+            self._log.append(stamp_rows(pair_rows(rows, request_id, "shadow"), loaded.version))
+        except ValidationError as errors:
+            return describe_validation_error(errors)
+        except Exception as error:  # whatever a challenger does wrong is counted; that is what a shadow is for
+            return f"{type(error).__name__}: {error}"
+        return ""
+
+
+def load_challenger(settings: Settings, model: str) -> Challenger:
+    """Return the challenger with its model loaded; refuse one that cannot be."""
+    task = parse_task_name(model)
+    files = (
+        open_workspace(settings.root_folder)
+        if model.endswith(f"@{WORKSPACE_VERSION}")
+        else open_promoted(settings.root_folder, model)
+    )
+    folder = settings.log_folder
+    assert folder is not None, "a challenger is not begun without a log"
+    return Challenger(
+        load_task_model(task, files), PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)
+    )
+
+
+def main(model: str, connection: socket.socket) -> None:
+    """Say that the model is loaded, or why not; then answer until nobody is at the other end."""
+    try:
+        challenger = load_challenger(read_inherited_settings(), model)
+    except UserError as error:
+        _send_line(connection, str(error))
+        return
+    _send_line(connection, READY_PREFIX + challenger.version)
+    with connection.makefile("rb") as stream:
+        while header := stream.readline().decode():
+            request_id, _, length = header.partition(" ")
+            _send_line(connection, challenger.answer_request(request_id, stream.read(int(length))))
+
+
+def _send_line(connection: socket.socket, message: str) -> None:
+    connection.sendall(" ".join(message.split())[:MAX_FAILURE_LETTERS].encode(errors="replace") + b"\n")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service says when it ends
+    if hasattr(os, "nice"):
+        os.nice(NICE_INCREMENT)
+    with suppress(ConnectionError), socket.socket(fileno=int(sys.argv[2])) as connection:
+        main(sys.argv[1], connection)

@@ -1,0 +1,216 @@
+"""Shadow: a challenger is asked what the champion was asked, unseen, in a process of its own.
+
+The champion's answer goes out first of all. What the challenger needs is put in a queue that a thread empties into the
+challenger's process (trueline/service/shadow/challenger_process.py), which is nicer to the processor than this one; a full queue drops, and a
+challenger that fails, hangs or dies is counted, told of and begun again.
+"""
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from itertools import count
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock, Thread
+from time import monotonic, time_ns
+from typing import Any, Literal, Protocol
+
+from trueline.core.errors import UserError
+from trueline.service.model_loading import parse_task_name
+from trueline.service.settings import SETTINGS_VARIABLE, Settings
+
+MAX_WAITING_REQUESTS = 256  # requests that wait for the challenger
+MAX_WAITING_BYTES = 16_000_000  # bytes of theirs
+LOAD_TIMEOUT_SECONDS = 120.0  # seconds until the challenger must have its model loaded
+ANSWER_TIMEOUT_SECONDS = 60.0  # seconds until it must have answered one request, even one of a thousand rows
+CLOSE_TIMEOUT_SECONDS = 2.0  # seconds that the service waits for it when it ends
+RESTART_EVERY_SECONDS = 10.0  # seconds between two starts of it, and between two lines about its failures
+READY_PREFIX = "ready "  # and the version
+
+Outcome = Literal["answered", "failed", "dropped"]
+LogRows = list[dict[str, Any]]
+
+
+class ShadowCounter(Protocol):
+    """What counts what became of the requests (trueline/service/monitoring/prometheus_metrics.py)."""
+
+    def count_shadow_request(self, task: str, outcome: str) -> None:
+        """Count a request that the challenger answered, failed at or never saw."""
+
+
+class NullShadowCounter:
+    """Counts nothing."""
+
+    def count_shadow_request(self, task: str, outcome: str) -> None:
+        """Do nothing."""
+
+
+class Shadow:
+    """The challenger of one task and one worker process."""
+
+    def __init__(self, task: str, model: str, settings: Settings, counter: ShadowCounter) -> None:
+        self.task, self.model, self.version = task, model, ""
+        self.counts: Counter[Outcome] = Counter()
+        self._settings, self._counter = settings, counter
+        self._queue: SimpleQueue[tuple[str, bytes] | None] = SimpleQueue()
+        self._waiting_bytes, self._lock = 0, Lock()
+        self._request_numbers, self._request_prefix = count(), f"{os.getpid()}-{time_ns():x}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at, self._last_logged_at, self._is_closed = -RESTART_EVERY_SECONDS, -RESTART_EVERY_SECONDS, False
+        self._thread = Thread(target=self._run_queue, name=f"shadow of {task}", daemon=True)
+
+    def start(self) -> "Shadow":
+        """Return the shadow with its model loaded; refuse a model that cannot be."""
+        self._start_challenger()
+        self._thread.start()
+        return self
+
+    def create_request_id(self) -> str:
+        """Return a name for a request that no other has."""
+        return f"{self._request_prefix}-{next(self._request_numbers)}"
+
+    def offer_request(self, request_id: str, body: bytes) -> None:
+        """Have a request answered that the champion has answered; returns within microseconds, whatever happens."""
+        with self._lock:
+            is_accepted = (
+                self._queue.qsize() < MAX_WAITING_REQUESTS and self._waiting_bytes + len(body) <= MAX_WAITING_BYTES
+            )
+            if is_accepted:
+                self._waiting_bytes += len(body)
+                self._queue.put((request_id, body))
+        if not is_accepted:
+            self._count_outcome("dropped")
+
+    def close(self) -> None:
+        """End the challenger; what waits is answered first, as far as there is time."""
+        self._is_closed = True
+        self._queue.put(None)
+        self._thread.join(CLOSE_TIMEOUT_SECONDS)
+        if self._thread.is_alive() and self._process is not None:
+            self._process.kill()
+            self._thread.join(CLOSE_TIMEOUT_SECONDS)
+        self._stop_challenger()
+
+    def _run_queue(self) -> None:
+        while (queued := self._queue.get()) is not None:
+            with self._lock:
+                self._waiting_bytes -= len(queued[1])
+            try:
+                failure = self._ask_challenger(*queued)
+            except (OSError, UserError) as error:
+                self._stop_challenger()
+                failure = str(error)
+            if failure:
+                self._log_failure(failure)
+            self._count_outcome("failed" if failure else "answered")
+
+    def _ask_challenger(self, request_id: str, body: bytes) -> str:
+        """Return why the challenger has no answer, nothing where it has."""
+        if self._process is None:
+            if self._is_closed or monotonic() - self._started_at < RESTART_EVERY_SECONDS:
+                return "it ended a moment ago"
+            self._start_challenger()
+        self._connection.sendall(f"{request_id} {len(body)}\n".encode() + body)
+        return self._read_reply()
+
+    def _start_challenger(self) -> None:
+        self._started_at = monotonic()
+        self._connection, child_socket = socket.socketpair()
+        with child_socket:
+            self._process = _spawn_challenger(self._settings, self.model, child_socket)
+        self._connection.settimeout(LOAD_TIMEOUT_SECONDS)
+        try:
+            reply = self._read_reply()
+        except OSError as error:
+            reply = str(error)
+        if not reply.startswith(READY_PREFIX):
+            self._stop_challenger()
+            raise UserError(f"--shadow {self.model}: {reply}")
+        self._connection.settimeout(ANSWER_TIMEOUT_SECONDS)
+        self.version = reply.removeprefix(READY_PREFIX)
+
+    _connection: socket.socket
+
+    def _read_reply(self) -> str:
+        """Return the challenger's next line."""
+        reply = b""
+        while not reply.endswith(b"\n"):
+            try:
+                reply += (chunk := self._connection.recv(4096))
+            except TimeoutError:
+                raise TimeoutError(f"it said nothing for {self._connection.gettimeout():g} seconds") from None
+            if not chunk:
+                raise ConnectionError("its process ended")
+        return reply.decode().rstrip("\n")
+
+    def _stop_challenger(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            self._connection.close()
+
+    def _count_outcome(self, outcome: Outcome) -> None:
+        self.counts[outcome] += 1
+        self._counter.count_shadow_request(self.task, outcome)
+
+    def _log_failure(self, failure: str) -> None:
+        """Say why the challenger failed; a challenger that always fails is told of now and then."""
+        if monotonic() - self._last_logged_at >= RESTART_EVERY_SECONDS:
+            self._last_logged_at = monotonic()
+            logging.getLogger("uvicorn.error").error(
+                "the shadow %s failed (%s times so far): %s", self.model, self.counts["failed"] + 1, failure
+            )
+
+
+def start_shadows(settings: Settings, loaded: Iterable[str], counter: ShadowCounter) -> dict[str, Shadow]:
+    """Return the challengers that settings ask for, by task, each with its model loaded.
+
+    Refuses one whose task has no champion here, two of one task, and any where nothing is logged.
+    """
+    models_by_task = {parse_task_name(model): model for model in settings.shadow}
+    if len(models_by_task) < len(settings.shadow):
+        raise UserError(f"--shadow came twice for one task ({', '.join(settings.shadow)}); name one challenger a task.")
+    if models_by_task and settings.log_folder is None:
+        raise UserError("--shadow needs the log, for nobody sees what a challenger answers; leave --log '' out.")
+    if unloaded_tasks := sorted(set(models_by_task) - set(loaded)):
+        raise UserError(
+            f"--shadow {models_by_task[unloaded_tasks[0]]} has no champion: {unloaded_tasks[0]} is not loaded; add it to --tasks."
+        )
+    started: dict[str, Shadow] = {}
+    try:
+        for task, model in models_by_task.items():
+            started[task] = Shadow(task, model, settings, counter).start()
+    except UserError:
+        for shadow in started.values():
+            shadow.close()
+        raise
+    return started
+
+
+def check_shadows(settings: Settings, loaded: Iterable[str]) -> None:
+    """Refuse what `start_shadows` would, and keep nothing."""
+    for shadow in start_shadows(settings, loaded, NullShadowCounter()).values():
+        shadow.close()
+
+
+def pair_rows(rows: LogRows, request_id: str, role: Literal["champion", "shadow"]) -> LogRows:
+    """Return log rows with what brings those of the champion and of the challenger together again."""
+    return [{"role": role, "request": request_id, "place": index} | row for index, row in enumerate(rows)]
+
+
+def _spawn_challenger(settings: Settings, model: str, connection: socket.socket) -> "subprocess.Popen[bytes]":
+    stored = asdict(replace(settings, root=str(settings.root_folder.resolve())))
+    return subprocess.Popen(
+        [sys.executable, "-m", "trueline.service.shadow.challenger_process", model, str(connection.fileno())],
+        cwd=Path(__file__).parents[3],
+        env=os.environ | {SETTINGS_VARIABLE: json.dumps(stored)},
+        stdin=subprocess.DEVNULL,
+        pass_fds=[connection.fileno()],
+    )

@@ -1,0 +1,148 @@
+"""Outputs: what the corridor wrote about a task, read once, and why some of it is not at hand."""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from trueline.core.errors import UserError
+from trueline.service.artifacts import git_tags
+
+TextRows = list[dict[str, str]]
+CURVES_FOLDER = "plots/metrics"  # where dvclive writes one table a curve
+STEP_COLUMN = "step"  # of a curve's round
+MAX_DAYS = 180  # newest days: as many as a drawing has room for
+
+
+class OutputFiles(Protocol):
+    """Verified files of a commit or of the workspace (trueline.service.artifacts.verified_files.Files)."""
+
+    @property
+    def root(self) -> Path:
+        """The repository."""
+
+    @property
+    def name(self) -> str:
+        """The version's name."""
+
+    @property
+    def commit(self) -> str | None:
+        """The commit, None for the workspace."""
+
+    @property
+    def output_hashes(self) -> Mapping[str, str]:
+        """Every output with its hash."""
+
+    def resolve_path(self, relative: str) -> Path:
+        """Return where an output can be read; refuse one that is not what it should be."""
+
+    def read_params(self) -> dict[str, Any]:
+        """Return the parameters that the outputs were made with."""
+
+
+@dataclass(frozen=True)
+class TaskOutputs:
+    """A task's outputs as they were when the model was loaded; what could not be read is empty: `missing_reasons` says why."""
+
+    task: str
+    version: str
+    commit: str | None
+    task_config: Mapping[str, Any]
+    search_settings: Mapping[str, Any]
+    report: Mapping[str, Any]
+    diagnosis: Mapping[str, Any]
+    tuned: Mapping[str, Any]
+    model: Mapping[str, Any]
+    importance: TextRows
+    trials: TextRows
+    days: TextRows
+    reliability: TextRows
+    curves: Mapping[str, Mapping[int, float]]
+    hashes: Mapping[str, str]
+    folds: Path | None
+    missing_reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_outputs(task: str, files: OutputFiles) -> TaskOutputs:
+    """Return what is at hand of a task's outputs; nothing that is missing, changed or torn is an error."""
+    reader = _OutputReader(files)
+    params, metrics, models = files.read_params(), f"metrics/{task}", f"models/{task}"
+    task_names = {task, f"{task}.parquet"}
+    return TaskOutputs(
+        task,
+        files.name,
+        files.commit,
+        params.get("tasks", {}).get(task, {}),
+        params.get("tune", {}).get(task, {}).get("search", {}),
+        report=reader.read_json(f"{metrics}/report.json"),
+        diagnosis=reader.read_json(f"{metrics}/diagnosis.json"),
+        tuned=reader.read_json(f"{models}/tuned.json"),
+        model=reader.read_json(f"{models}/final/model.json"),
+        importance=reader.read_table(f"{metrics}/importance.csv"),
+        trials=reader.read_table(f"{metrics}/trials.csv"),
+        days=reader.read_table(f"{metrics}/daily.csv")[-MAX_DAYS:],
+        reliability=reader.read_table(f"{metrics}/plots/reliability.csv"),
+        curves=reader.read_curves(f"{models}/curves"),
+        hashes={path: md5 for path, md5 in sorted(files.output_hashes.items()) if task_names & set(path.split("/"))},
+        folds=reader.find_path(f"data/folds/{task}.parquet"),
+        missing_reasons=reader.missing_reasons,
+    )
+
+
+class _OutputReader:
+    """Reads outputs, and keeps why one could not be read."""
+
+    def __init__(self, files: OutputFiles) -> None:
+        self.files = files
+        self.missing_reasons: dict[str, str] = {}
+
+    def find_path(self, relative: str) -> Path | None:
+        try:
+            return self.files.resolve_path(relative)
+        except (UserError, OSError) as error:
+            self.missing_reasons[relative] = str(error)
+            return None
+
+    def read_json(self, relative: str) -> dict[str, Any]:
+        try:
+            content = json.loads(self._read_text(relative) or "{}")
+        except ValueError:
+            self.missing_reasons[relative] = f"{relative} is not JSON"
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def read_table(self, relative: str) -> TextRows:
+        return list(csv.DictReader((self._read_text(relative) or "").splitlines()))
+
+    def read_curves(self, relative: str) -> dict[str, dict[int, float]]:
+        """Return every curve by its name, `loss/fit`, and by round; of a rival, its own name stands first."""
+        folder = self.find_path(relative)
+        curve_files = sorted(folder.rglob("*.tsv")) if folder else []
+        return {_get_curve_name(file.relative_to(folder)): _read_curve(file) for file in curve_files} if folder else {}
+
+    def _read_text(self, relative: str) -> str | None:
+        path = self.find_path(relative)
+        if path:
+            return path.read_text(encoding="utf-8", errors="replace")
+        content = (
+            git_tags.read_committed_file(self.files.root, self.files.commit, relative) if self.files.commit else None
+        )
+        if content is None:
+            return None
+        del self.missing_reasons[relative]  # metrics of a promoted version are in git, a folder of them in no cache
+        return content.decode("utf-8", errors="replace")
+
+
+def _get_curve_name(file: Path) -> str:
+    """Return `text_network/loss/fit` of text_network/plots/metrics/loss/fit.tsv."""
+    return "/".join(segment for segment in file.with_suffix("").parts if segment not in CURVES_FOLDER.split("/"))
+
+
+def _read_curve(file: Path) -> dict[int, float]:
+    rows = csv.DictReader(file.read_text().splitlines(), delimiter="\t")
+    column = next((name for name in rows.fieldnames or () if name != STEP_COLUMN), "")
+    return {
+        int(float(row[STEP_COLUMN])): float(row[column]) for row in rows if row.get(STEP_COLUMN) and row.get(column)
+    }

@@ -1,0 +1,118 @@
+"""Described: the form in which a model's status is told; what is null has its reason beside it."""
+
+from typing import Any
+
+from pydantic import Field
+
+from trueline.service.request_fields import ResponseModel
+from trueline.service.status.headline_metrics import Figure
+
+
+class Input(ResponseModel):
+    """An input of the model."""
+
+    name: str
+    importance: float = Field(description="share of all importance, as the learner tells it")
+
+
+class Features(ResponseModel):
+    """What the model looks at."""
+
+    count: int | None
+    top: list[Input] = Field(description="the most important ones, first first")
+
+
+class Samples(ResponseModel):
+    """How many rows the model saw, and how many it was judged on."""
+
+    fit: int | None
+    calibrate: int | None
+    scored: int | None
+    scored_from: str | None = Field(description="first day that was scored; null without a clock")
+    scored_to: str | None
+
+
+class Window(ResponseModel):
+    """The days that the final model was fitted and calibrated on."""
+
+    fit_from: str
+    fit_to: str
+    calibrate_from: str | None
+    calibrate_to: str | None
+    source: str
+
+
+class Share(ResponseModel):
+    """A class and how much of the rows it makes up."""
+
+    name: str
+    share: float
+
+
+class Balance(ResponseModel):
+    """How the classes are spread over the rows that were scored."""
+
+    of: str
+    classes: list[Share]
+    source: str
+
+
+class Calibration(ResponseModel):
+    """How far promised chances are kept."""
+
+    calibrator: str
+    error: float | None = Field(description="mean distance of promised chance and observed rate, over groups of rows")
+    slope: Figure | None = Field(description="1 is right; below it the chances are too sure")
+    said: str | None = Field(description="what the check of calibration found")
+
+
+class Optimization(ResponseModel):
+    """What the search for knobs found."""
+
+    loss: str
+    default: float | None = Field(description="loss of the default knobs on the tuning folds")
+    tuned: float | None = Field(description="loss of those that were chosen")
+    beats_default: bool | None
+    trials: int = Field(description="configurations that were tried, pruned ones included")
+    complete: int
+    knobs: dict[str, Any] = Field(description="what was chosen")
+
+
+class Version(ResponseModel):
+    """Which outputs these are."""
+
+    name: str = Field(description="a git tag, or workspace")
+    commit: str | None = Field(description="the git commit whose outputs these are")
+    hashes: dict[str, str] = Field(description="MD5 of every output of the task, as dvc.lock has it")
+    scored: str | None = Field(description="MD5 over the rows and outcomes that were scored: equal is the same test")
+
+
+class TaskStatus(ResponseModel):
+    """A task's model; what is null has its reason under `reasons`."""
+
+    task: str = Field(examples=["events"])
+    model_type: str | None = Field(description="the learner, by the name of its file", examples=["tfidf_linear"])
+    headline: str = Field(description="which figure counts most for this task", examples=["f1_score"])
+    accuracy: Figure | None
+    auc_score: Figure | None
+    f1_score: Figure | None
+    log_loss: Figure | None
+    figures: dict[str, Figure] = Field(description="further figures of the task")
+    last_trained: str | None = Field(
+        description="committer date of the commit that brought the model's hash", examples=["2026-11-21T10:30:47+00:00"]
+    )
+    training_window: Window | None
+    features: Features
+    samples: Samples
+    class_balance: Balance | None
+    calibration: Calibration | None
+    optimization: Optimization | None
+    version: Version
+    reasons: dict[str, str] = Field(description="by the name of a field that is null, why it is")
+
+
+class ModelStatus(ResponseModel):
+    """What answers here."""
+
+    success: bool
+    tasks: list[TaskStatus]

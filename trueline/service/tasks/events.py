@@ -1,0 +1,198 @@
+"""events: the tags of events, each with its calibrated chance; the text is made by the functions that training used."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+
+from trueline.core.errors import UserError, did_you_mean
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.text.cleaning import clean_text, join_marked_fields
+from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_fields
+from trueline.service.artifacts.verified_files import VerifiedFiles
+
+AT_ONCE = 20_000  # bytes: some 40 events, 10 ms of work
+FEW = 41  # that many events and the request itself; a thousand tiny ones are a quarter of a second
+MAX_EVENTS = 1000  # events a request
+MAX_CACHED_TEXTS = 4096  # texts whose chances are kept: some 6 MB, at most 40
+MAX_CACHED_LETTERS = 2000  # letters of such a text
+DEFAULT_THRESHOLD = 0.5  # the threshold where the calibrator sets none
+EXAMPLE: Any = {  # ev5887 of data/sample/events
+    "id": "ev5887",
+    "name": "Seeds and Seedlings at Wharf House",
+    "description": "By popular demand, we do it again. Supper is served from six. Blankets on the grass. Swap "
+    "seedlings over the fence. Doors at 7:30pm, and we start when most are there. We pack up at eleven sharp. The "
+    "whole team is there too. Compost for a garden without the smell. Bring a fork and boots.",
+    "location": "Wharf House, 99 Canal Walk, Northwick",
+}
+STRICT_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def _convert_integral_float(value: Any) -> Any:
+    """Return 12 for 12.0, which JSON schema calls an integer too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Event(BaseModel):
+    """An event as its maker wrote it."""
+
+    model_config = STRICT_CONFIG
+
+    name: str = Field(min_length=1, max_length=1000, description="its name")
+    description: str = Field("", max_length=20_000, description="what it is, in its maker's words")
+    location: str = Field("", max_length=1000, description="where it is held")
+    id: str | None = Field(None, max_length=200, description="the caller's own name of it, given back as it came")
+
+
+class Request(BaseModel):
+    """One event or many."""
+
+    model_config = ConfigDict(**STRICT_CONFIG, json_schema_extra={"examples": [{"events": [EXAMPLE], "top": 3}]})
+
+    events: list[Event] = Field(min_length=1, max_length=MAX_EVENTS, description="the events to be tagged")
+    top: Annotated[int, BeforeValidator(_convert_integral_float)] = Field(
+        5, ge=1, le=100, description="how many of the likeliest tags are told of each"
+    )
+    tags: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1000)] | None = Field(
+        None, description="the only tags to be told of; all that the model knows where it is left out"
+    )
+
+
+class Chance(BaseModel):
+    """What is thought of one tag."""
+
+    model_config = STRICT_CONFIG
+
+    tag: str
+    chance: float = Field(ge=0, le=1, description="calibrated probability that the event has the tag")
+    threshold: float = Field(ge=0, le=1, description="the chance from which the tag is given")
+
+
+class Tagged(BaseModel):
+    """The tags of one event."""
+
+    model_config = STRICT_CONFIG
+
+    id: str | None = Field(description="as it came")
+    tags: list[str] = Field(description="the tags given, the likeliest first: those at or above their threshold")
+    top: list[Chance] = Field(description="the likeliest tags, given or not, the likeliest first")
+
+
+class Answer(BaseModel):
+    """The tags of each event, in the order they were asked."""
+
+    model_config = ConfigDict(**STRICT_CONFIG | {"frozen": False})
+
+    model: str = Field(description="the version that answered")
+    events: list[Tagged]
+    _chances: list[tuple[float, ...]] = PrivateAttr(default_factory=list)  # of every tag, for the log
+
+
+@dataclass
+class Model:
+    """A learner's model, its calibrator, and what training did with texts."""
+
+    version: str
+    learner: ModuleType
+    trained: Any
+    calibrator: ModuleType
+    state: dict[str, Any]
+    has_mention_input: list[bool]  # of each tag, whether the model was given `says:<tag>`
+    marks: bool
+
+    def __post_init__(self) -> None:
+        self.tags: list[str] = list(self.trained.tags)
+        self.thresholds: list[float] = self.state.get("threshold", [DEFAULT_THRESHOLD] * len(self.tags))
+        self._cached_chances = lru_cache(maxsize=MAX_CACHED_TEXTS)(self._compute_chances)
+
+    def get_chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
+        """Return the chance of every tag; that of a short text which came lately is remembered."""
+        is_short = len(name) + len(description) + len(location) <= MAX_CACHED_LETTERS
+        return (self._cached_chances if is_short else self._compute_chances)(name, description, location)
+
+    def _compute_chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
+        """Return the chance of every tag as `prepare`, `features`, `train` and `calibrate` come to it."""
+        fields = {"name": clean_text(name), "description": clean_text(description), "location": clean_text(location)}
+        mentions = np.array([find_mentions(join_fields(fields.values()), self.tags)]) * self.has_mention_input
+        scores = self.learner.score_texts(self.trained, [join_marked_fields(fields, self.marks)], mentions)
+        calibrated = self.calibrator.apply(self.state, scores, np.zeros(1, dtype=np.int64))
+        return tuple((calibrated[""] if isinstance(calibrated, dict) else calibrated)[0].tolist())
+
+
+def load(files: VerifiedFiles) -> Model:
+    """Return the final model of the events."""
+    params = files.read_params()
+    learner = load_plugin("train", params["tasks"]["events"]["learner"], "score_texts")
+    trained = learner.load(files.resolve_path("models/events/final"))
+    calibrator_content = files.read_json("models/events/calibrator.json")
+    state = calibrator_content["folds"].get("final", {}).get("tuned")
+    if state is None:
+        raise UserError("models/events/calibrator.json holds no calibrator of the final model; run `dvc repro`.")
+    has_mention_input = [MENTION_PREFIX + tag in trained.importance for tag in trained.tags]
+    calibrator = load_plugin("calibrate", calibrator_content["calibrator"], "apply")
+    version = f"{files.name}:{files.get_hash('models/events/final')[:8]}"
+    return Model(version, learner, trained, calibrator, state, has_mention_input, params["features"]["events"]["marks"])
+
+
+def answer(model: Model, request: Request) -> Answer:
+    """Return the tags of each event; a text that was asked for before is not scored again."""
+    columns = _find_tag_indices(model, request.tags)
+    chances = [model.get_chances(posted.name, posted.description, posted.location) for posted in request.events]
+    tagged = [
+        _build_tagged(model, event.id, row, columns, request.top)
+        for event, row in zip(request.events, chances, strict=True)
+    ]
+    response = Answer(model=model.version, events=tagged)
+    response._chances = chances
+    return response
+
+
+def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
+    """Return, of each event, its texts, the chance of every tag and the tags given.
+
+    The texts are kept, for without them nobody could say afterwards which tags were right.
+    """
+    return [
+        {
+            "id": event.id,
+            "name": event.name,
+            "description": event.description,
+            "location": event.location,
+            "predicted": dict(zip(model.tags, chances, strict=True)),
+            "given": tagged.tags,
+        }
+        for event, tagged, chances in zip(request.events, answer.events, answer._chances, strict=True)
+    ]
+
+
+def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a request with the tags that the model knows."""
+    for choice in schema["properties"]["tags"]["anyOf"]:
+        if choice.get("type") == "array":
+            choice["items"] = {"type": "string", "enum": model.tags}
+    return schema
+
+
+def _find_tag_indices(model: Model, tags: list[str] | None) -> list[int]:
+    """Return the places of the tags asked for."""
+    if tags is None:
+        return list(range(len(model.tags)))
+    if unknown := [tag for tag in tags if tag not in model.tags]:
+        raise UserError(f"tags: the model knows no tag {unknown[0]!r}; {did_you_mean(unknown[0], model.tags)}")
+    return [index for index, tag in enumerate(model.tags) if tag in tags]
+
+
+def _build_tagged(model: Model, name: str | None, chances: Sequence[float], columns: list[int], top: int) -> Tagged:
+    ranked = sorted(columns, key=lambda index: -chances[index])  # stable: the alphabet decides between equals
+    return Tagged(
+        id=name,
+        tags=[model.tags[index] for index in ranked if chances[index] >= model.thresholds[index]],
+        top=[
+            Chance(tag=model.tags[index], chance=chances[index], threshold=model.thresholds[index])
+            for index in ranked[:top]
+        ],
+    )

@@ -1,0 +1,251 @@
+"""props: players before their games → how much each will reach, and how likely that is more than the line."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+from pydantic.config import JsonDict
+from scipy.special import ndtri
+
+from stages.evaluate import market
+from stages.prepare import props
+from trueline.core.betting.grading import pick_by_edge
+from trueline.core.errors import UserError
+from trueline.core.stats import count_distribution
+from trueline.core.stats.group_ops import Floats
+from trueline.service import predictor
+from trueline.service.artifacts.verified_files import VerifiedFiles
+from trueline.service.predictor import Predictor
+from trueline.service.request_fields import Day, RequestModel, ResponseModel, Text
+
+TASK = "props"
+MAX_DAYS = 7  # of a request: the inputs of each day are made apart
+MIN_PLAYERS_PER_SIDE = 5  # players of a side, below which they are no line-up
+TAIL_PROBABILITY = 0.1  # chance that the outcome lies below `low`, and that it lies above `high`
+MIN_AMERICAN_ODDS = 100  # American odds of a bet that wins as much as it may lose; none lie nearer to 0
+ODDS_DESCRIPTION = "American odds, at most −100 or at least +100"
+Pick = Literal["over", "under", "pass", "no_line"]
+PICKS: dict[int, Pick] = {1: "over", -1: "under", 0: "pass"}
+
+EXAMPLE: JsonDict = {
+    "rows": [
+        {
+            "player_id": "1054",
+            "date": "2024-02-10",
+            "season": "2023-24",
+            "season_type": "Regular Season",
+            "team": "Frostwick",
+            "opponent": "Alderport",
+            "home": True,
+            "line": 17.5,
+            "open_line": 15.5,
+            "over_price": -105.0,
+            "under_price": -112.5,
+        }
+    ]
+}
+
+
+class Row(RequestModel):
+    """A player in a game that is not yet played."""
+
+    player_id: Text = Field(description="the player, as in the history; an unknown one is taken as new")
+    date: Day = Field(description="day of the game, where it is told in the history")
+    season: Text = Field(description="the season, spelt as in the history")
+    season_type: Text | None = Field(None, description="regular season, playoffs or another part of it")
+    game_id: Text | None = Field(None, description="the game; made of its day and teams if not given")
+    team: Text = Field(description="his team, spelt as in the history")
+    opponent: Text = Field(description="the other team, likewise")
+    home: bool = Field(description="true at home")
+    line: float | None = Field(
+        None, gt=0, le=props.MAX_GAME_COUNT, description="the line now, in units of the quantity"
+    )
+    open_line: float | None = Field(
+        None, gt=0, le=props.MAX_GAME_COUNT, description="the first line; the line now if not given"
+    )
+    over_price: float | None = Field(
+        None, ge=-1e6, le=1e6, description=f"price of more than the line ({ODDS_DESCRIPTION})"
+    )
+    under_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of less ({ODDS_DESCRIPTION})")
+    n_books: int | None = Field(None, ge=1, le=1000, description="books that the line stands for")
+
+    @model_validator(mode="after")
+    def _check_odds(self) -> "Row":
+        for name in ("over_price", "under_price"):
+            price: float | None = getattr(self, name)
+            if price is not None and abs(price) < MIN_AMERICAN_ODDS:
+                raise ValueError(f"{name} is {price}; give {ODDS_DESCRIPTION}")
+        if self.team == self.opponent:
+            raise ValueError(f"{self.team!r} plays against itself; name two teams")
+        return self
+
+
+class Request(RequestModel):
+    """Players of one day, or of a few."""
+
+    model_config = RequestModel.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
+
+    rows: list[Row] = Field(min_length=1, max_length=500, description="one a player and day")
+
+    @model_validator(mode="after")
+    def _check_rows(self) -> "Request":
+        keys = [(row.player_id, row.date) for row in self.rows]
+        if len(set(keys)) < len(keys):
+            player, day = next(key for key in keys if keys.count(key) > 1)
+            raise ValueError(f"player {player!r} is posted more than once for {day:%Y-%m-%d}; post him once")
+        if len(days := {row.date for row in self.rows}) > MAX_DAYS:
+            raise ValueError(f"{len(days)} days came; post at most {MAX_DAYS} in one request")
+        return self
+
+
+class Outlook(ResponseModel):
+    """What is said of a player in a game, in units of the quantity that is predicted."""
+
+    player_id: str = Field(description="as posted")
+    date: str = Field(description="as posted")
+    forecast: float = Field(description="the median: above the line exactly where more is likelier than less")
+    mean: float = Field(description="the mean of the distribution")
+    spread: float = Field(ge=0, description="its standard deviation")
+    low: float = Field(description="below it one outcome of ten lies, at most")
+    high: float = Field(description="above it one outcome of ten lies, at most")
+    line: float | None = Field(description="as posted")
+    p_over: float | None = Field(description="chance of more than the line; with the next two it sums to 1")
+    p_push: float | None = Field(description="chance of just the line, which is refunded")
+    p_under: float | None = Field(description="chance of less")
+    edge: float | None = Field(description="forecast − line")
+    pick: Pick = Field(description="a bet if the edge is at least min_edge")
+
+
+class Answer(ResponseModel):
+    """The outlooks, row by row as posted."""
+
+    model: str = Field(description="the version that answered")
+    quantity: str = Field(description="what is predicted")
+    min_edge: float = Field(description="distance from the line at which a pick is made")
+    rows: list[Outlook] = Field(description="in the order of the request")
+
+
+@dataclass(frozen=True)
+class Model:
+    """The forecaster, what a game must look like, and the distance from the line at which a pick is made."""
+
+    predictor: Predictor
+    card_settings: props.Settings
+    min_edge: float
+
+
+def load(files: VerifiedFiles) -> Model:
+    """Return what props needs of a commit, all read and indexed; refuse a calibrator that gives no distribution."""
+    params = files.read_params()
+    market_settings = predictor.extract_settings(params, market.Settings, "evaluate", TASK)
+    card_settings = predictor.extract_settings(params, props.Settings, "prepare", TASK)
+    fitted_predictor = predictor.load_predictor(files, TASK)
+    if not {"whole", "level"} <= set(fitted_predictor.state):
+        raise UserError("props needs a calibrator that gives a distribution; set tasks.props.calibrator to residuals.")
+    return Model(fitted_predictor, card_settings, market_settings.edges[0])
+
+
+def answer(model: Model, request: Request) -> Answer:
+    """Return the outlook of every posted row, made of the row and of strictly earlier days.
+
+    A row that is in the history, or earlier than its end, is answered as if the history ended before its day. Posted
+    rows do not see each other, but for who plays where the decision is made at the off.
+    """
+    by_day: dict[Any, list[Row]] = {}
+    for row in request.rows:
+        by_day.setdefault(row.date, []).append(row)
+    outlooks = {key: outlook for rows in by_day.values() for key, outlook in _predict_day(model, rows).items()}
+    return Answer(
+        model=model.predictor.version,
+        quantity=model.card_settings.quantity,
+        min_edge=model.min_edge,
+        rows=[outlooks[row.player_id, row.date] for row in request.rows],
+    )
+
+
+def prepare_card(model: Model, posted: list[Row]) -> pd.DataFrame:
+    """Return rows of one day as prepare would make them, by game, team and player."""
+    return props.prepare_upcoming_games(_build_raw_rows(posted), model.predictor.get_past, model.card_settings)
+
+
+def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
+    """Return a row for each posted one in the form of the table `production`; the log adds who predicted, and when."""
+    return [
+        {
+            "player_id": row.player_id,
+            "date": row.date,
+            "predicted": row.forecast,
+            "line": row.line,
+            "line_type": None if row.line is None else "actual",
+        }
+        for row in answer.rows
+    ]
+
+
+def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlook]:
+    rows = prepare_card(model, posted)
+    _require_line_ups(model.predictor, rows)
+    predictions = model.predictor.predict_rows(rows)
+    is_integer = bool(model.predictor.state["whole"])
+    distribution = predictions["mean"], predictions["spread"], is_integer
+    line = rows["line"].to_numpy(float)
+    chances = count_distribution.compute_line_probabilities(line, *distribution)
+    picks = pick_by_edge(predictions[""], line, model.min_edge)
+    bounds = _compute_tail_bounds(*distribution)
+    by_player = {player: position for position, player in enumerate(rows["entity"])}
+    return {
+        (row.player_id, row.date): Outlook(
+            player_id=row.player_id,
+            date=f"{row.date:%Y-%m-%d}",
+            **_extract_numbers(
+                ["forecast", "mean", "spread", "low", "high"], [predictions[""], *distribution[:2], *bounds], index
+            ),
+            **_extract_numbers(["line", "edge"], [line, predictions[""] - line], index),
+            **_extract_numbers(["p_over", "p_push", "p_under"], list(chances), index),
+            pick="no_line" if row.line is None else PICKS[int(picks[index])],
+        )
+        for row in posted
+        for index in [by_player[row.player_id]]
+    }
+
+
+def _extract_numbers(names: list[str], values: list[Floats], index: int) -> dict[str, Any]:
+    """Return the numbers of one row, None for what is missing."""
+    numbers = {name: float(column[index]) for name, column in zip(names, values, strict=True)}
+    return {name: None if np.isnan(value) else value for name, value in numbers.items()}
+
+
+def _compute_tail_bounds(mean: Floats, spread: Floats, is_integer: bool) -> tuple[Floats, Floats]:
+    """Return the outcomes that one of ten lies below, and above."""
+    if not is_integer:
+        return mean + ndtri(TAIL_PROBABILITY) * spread, mean - ndtri(TAIL_PROBABILITY) * spread
+    cumulative = count_distribution.compute_cdf(
+        np.arange(props.MAX_GAME_COUNT + 1)[None, :], mean[:, None], spread[:, None], True
+    )
+    return (cumulative <= TAIL_PROBABILITY).sum(axis=1).astype(float), (cumulative < 1 - TAIL_PROBABILITY).sum(
+        axis=1
+    ).astype(float)
+
+
+def _require_line_ups(fitted_predictor: Predictor, rows: pd.DataFrame) -> None:
+    """Refuse part of a side where who plays is an input: those who were not posted would count as absent."""
+    if not fitted_predictor.settings.lineups or "side_usual" not in fitted_predictor.present:
+        return
+    size = rows.groupby(["game_id", "team"]).size()
+    opponents = pd.MultiIndex.from_frame(rows[["game_id", "opponent"]])
+    if (size < MIN_PLAYERS_PER_SIDE).any() or not opponents.isin(size.index).all():
+        raise UserError("who plays is an input of this model: post all who play, of both sides of each game.")
+
+
+def _build_raw_rows(posted: list[Row]) -> pd.DataFrame:
+    raw = pd.DataFrame([row.model_dump() for row in posted])
+    team_pairs = [" ".join(sorted((row.team, row.opponent))) for row in posted]
+    game_ids = raw["date"].map(lambda day: f"{day:%Y%m%d} ") + pd.Series(team_pairs)
+    open_lines = raw["open_line"].astype(float)
+    return raw.assign(
+        game_id=raw["game_id"].where(raw["game_id"].notna(), game_ids),
+        home=raw["home"].astype(float),
+        open_line=open_lines.where(open_lines.notna(), raw["line"].astype(float)),
+    ).astype({"date": "datetime64[us]"})

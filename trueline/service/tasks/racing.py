@@ -1,0 +1,187 @@
+"""racing: a race that is not yet run → each runner's chance of winning, and the odds that would be fair."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+from pydantic.config import JsonDict
+
+from stages.evaluate import race
+from stages.prepare import racing
+from trueline.service import predictor
+from trueline.service.artifacts.verified_files import VerifiedFiles
+from trueline.service.predictor import Predictor
+from trueline.service.request_fields import RequestModel, ResponseModel, Text, Time
+
+TASK = "racing"
+
+COLUMNS = ("runner", "box", "weight_kg", "trainer", "early_speed", "price")
+EXAMPLE_RUNNERS = [  # of the last race of the shipped sample
+    ("Gentle Harbour Star", 1, 30.5, "B. Denne", 0.09, 67.24),
+    ("Hasty Falcon Star", 2, 28.0, "B. Birch", 0.71, 10.2),
+    ("Lucky Gale Girl", 3, 32.7, "C. Ashby", 0.62, 4.0),
+    ("Jolly Jester Girl", 4, 31.1, "C. Denne", 0.71, 4.62),
+    ("Cobalt Jester Girl", 5, 25.7, "D. Ashby", 0.6, 21.53),
+    ("Jolly Jester Star", 6, 31.1, "A. Elwood", 0.85, 9.02),
+    ("Lucky Gale Boy", 7, 32.3, "B. Denne", 0.27, 5.04),
+    ("Early Comet Boy", 8, 29.4, "F. Birch", 0.64, 14.9),
+]
+EXAMPLE: JsonDict = {
+    "race_id": "20240429-DUN-04",
+    "start_time": "2024-04-29T19:24:00Z",
+    "venue": "Dunmere",
+    "race_no": 4,
+    "distance_m": 321.0,
+    "grade": "Grade 5",
+    "runners": [dict(zip(COLUMNS, runner, strict=True)) for runner in EXAMPLE_RUNNERS],
+}
+
+
+class Runner(RequestModel):
+    """A runner, as the race card has it."""
+
+    runner: Text = Field(description="name; its starts are found by it, whatever its capitals")
+    box: int = Field(ge=0, le=1000, description="starting box, or rug number; each once a race")
+    weight_kg: float | None = Field(None, ge=1, le=2000, description="weight (kg)")
+    trainer: Text | None = Field(None, description="who trains it")
+    early_speed: float | None = Field(
+        None, ge=-1e6, le=1e6, description="rating of its early pace, made before the race"
+    )
+    price: float | None = Field(
+        None,
+        ge=racing.MIN_DECIMAL_ODDS,
+        le=10_000,
+        description="price on offer (decimal odds); at the off, its starting price",
+    )
+
+
+class Request(RequestModel):
+    """A whole race, without its scratched runners: chances are shared out among those that are posted."""
+
+    model_config = RequestModel.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
+
+    race_id: Text | None = Field(None, description="the race; made of its start and course if not given")
+    start_time: Time = Field(
+        description="the start, with its offset (UTC without one), or its day: as the history has it"
+    )
+    venue: Text = Field(description="where it is run, spelt as in the history; an unknown one is taken as new")
+    race_no: int | None = Field(None, ge=1, le=1000, description="its number on the card")
+    distance_m: float = Field(ge=1, le=100_000, description="its length (m)")
+    grade: Text = Field(description="its class, spelt as in the history")
+    runners: list[Runner] = Field(min_length=2, max_length=30, description="every runner")
+
+    @model_validator(mode="after")
+    def _check_runners(self) -> "Request":
+        names, boxes = [_clean_name(runner) for runner in self.runners], [str(runner.box) for runner in self.runners]
+        for label, values in (("runner", names), ("box", boxes)):
+            if duplicates := [value for value in values if values.count(value) > 1]:
+                raise ValueError(f"{label} {duplicates[0]} is posted {values.count(duplicates[0])} times; post it once")
+        return self
+
+
+class Chance(ResponseModel):
+    """What is said of a runner."""
+
+    runner: str = Field(description="as posted")
+    box: int = Field(description="as posted")
+    probability: float = Field(ge=0, le=1, description="chance of winning; the race's sum to 1")
+    fair_odds: float | None = Field(description="1 / probability (decimal odds); null beyond all numbers")
+    rank: int = Field(ge=1, description="1 for the likeliest; equal chances share the better rank")
+    market_probability: float | None = Field(
+        description="1 / price as a share of the race's; null if a price is missing"
+    )
+    edge: float | None = Field(
+        description="mean profit of one unit at the price, after commission; null without a price"
+    )
+
+
+class Answer(ResponseModel):
+    """The race's chances, runner by runner as posted."""
+
+    model: str = Field(description="the version that answered")
+    race_id: str = Field(description="as posted, or made")
+    runners: list[Chance] = Field(description="in the order of the request")
+
+
+@dataclass(frozen=True)
+class Model:
+    """The forecaster, what a card must look like, and what is kept of winnings."""
+
+    predictor: Predictor
+    card_settings: racing.Settings
+    commission: float
+
+
+def load(files: VerifiedFiles) -> Model:
+    """Return what racing needs of a commit, all read and learned."""
+    params = files.read_params()
+    race_settings = predictor.extract_settings(params, race.Settings, "evaluate", TASK)
+    card_settings = predictor.extract_settings(params, racing.Settings, "prepare", TASK)
+    return Model(predictor.load_predictor(files, TASK), card_settings, race_settings.commission)
+
+
+def answer(model: Model, request: Request) -> Answer:
+    """Return the chances of a race's runners, made of the card and of strictly earlier races.
+
+    A race that is in the history, or earlier than its end, is answered as if the history ended before it; races of its
+    own start play no role, and ratings take none of its day. Refuses a card that prepare would set aside.
+    """
+    rows = prepare_card(model, request)
+    forecasts = model.predictor.predict_rows(rows)[""]
+    chance_by_box = dict(zip(rows["box"].astype(int), forecasts, strict=True))
+    market_by_box = dict(zip(rows["box"].astype(int), rows["teacher"], strict=True))
+    p = np.array([chance_by_box[runner.box] for runner in request.runners])
+    return Answer(
+        model=model.predictor.version,
+        race_id=_resolve_race_id(request),
+        runners=[
+            Chance(
+                runner=runner.runner,
+                box=runner.box,
+                probability=probability,
+                fair_odds=1 / probability if probability > np.finfo(float).tiny else None,
+                rank=1 + int((p > probability).sum()),
+                market_probability=None if np.isnan(market_by_box[runner.box]) else market_by_box[runner.box],
+                edge=None
+                if runner.price is None
+                else probability * (1 + (runner.price - 1) * (1 - model.commission)) - 1,
+            )
+            for runner, probability in zip(request.runners, p.tolist(), strict=True)
+        ],
+    )
+
+
+def prepare_card(model: Model, request: Request) -> pd.DataFrame:
+    """Return the race's rows as prepare would make them, by box."""
+    return racing.prepare_race_card(_build_raw_rows(request), model.card_settings)
+
+
+def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
+    """Return a row for each runner, with the names that a source of runners has, and `predicted`, its chance."""
+    return [
+        {
+            "race_id": answer.race_id,
+            "start_time": request.start_time.isoformat(),
+            "runner": runner.runner,
+            "box": runner.box,
+            "predicted": chance.probability,
+            "price": runner.price,
+        }
+        for runner, chance in zip(request.runners, answer.runners, strict=True)
+    ]
+
+
+def _build_raw_rows(request: Request) -> pd.DataFrame:
+    race_fields = request.model_dump(exclude={"runners", "race_id"}) | {"race_id": _resolve_race_id(request)}
+    rows = [race_fields | runner.model_dump() for runner in request.runners]
+    return pd.DataFrame(rows).rename(columns={"price": "bsp"}).astype({"start_time": "datetime64[us]"})
+
+
+def _resolve_race_id(request: Request) -> str:
+    return request.race_id or f"{request.start_time:%Y-%m-%dT%H:%M} {request.venue} {request.distance_m:g}"
+
+
+def _clean_name(runner: Runner) -> str:
+    return " ".join(runner.runner.split()).upper()
