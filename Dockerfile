@@ -1,6 +1,7 @@
-# The service alone: no TensorFlow, no DVC, nothing that trains. Build after `dvc repro`: the models come from here.
+# The service only: no TensorFlow, no DVC, nothing that trains. Build it after `dvc repro`, since the models are copied
+# from this folder.
 #   docker build --tag trueline .                                            all tasks
-#   docker build --tag trueline-events --build-arg RUNTIME=events .          events alone, much smaller
+#   docker build --tag trueline-events --build-arg RUNTIME=events .          events only, much smaller
 FROM python:3.11-slim AS environment
 ARG RUNTIME=all
 COPY trueline/service/runtime/${RUNTIME}.lock /tmp/runtime.lock
@@ -26,5 +27,5 @@ VOLUME /app/predictions
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=20s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=2)"]
-# loopback would be the container's own; whoever publishes the port decides who may ask, and sets TRUELINE_TOKEN
+# Loopback would be the container's own. Whoever publishes the port decides who may connect, and sets TRUELINE_TOKEN.
 ENTRYPOINT ["python", "-m", "trueline", "serve", "--host", "0.0.0.0"]

@@ -1,4 +1,4 @@
-# Each verb does what it needs first; `make run` and `make test` work on a fresh clone.
+# Each target sets up what it needs first: `make run` and `make test` work in a fresh clone.
 PYTHON ?= python3.11
 FOUND = $(or $(shell command -v $(PYTHON)),python3)
 BIN := .venv/bin
@@ -8,35 +8,35 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: setup run test check same-numbers plots serve clean
 setup: $(READY)
 
-run: $(READY)  ## all tasks, all stages, on the data that params.yaml names
+run: $(READY)  ## run all stages of all tasks on the data that params.yaml names
 	@python -m trueline.core.runtime.reproducible
 	dvc repro
 
-test: $(READY)  ## the whole suite, after the style checks
+test: $(READY)  ## run the style checks, then all tests
 	$(MAKE) --no-print-directory check
 	pytest
 
-check: $(READY)  ## style, types, floors
+check: $(READY)  ## check style, types and layers
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
 
-same-numbers: $(READY)  ## do outputs and metrics equal those of REV (HEAD)? for changes of code that change no number
+same-numbers: $(READY)  ## compare outputs and metrics with those of REV (default HEAD), after a change that should alter no number
 	@python .ci/same_numbers.py $(REV)
 
-plots: $(READY)  ## every picture on one page that opens offline
+plots: $(READY)  ## show every plot on one page that opens offline
 	dvc plots show
 
-serve: $(READY)  ## the service on http://127.0.0.1:8000, with the workspace's models
+serve: $(READY)  ## serve the workspace's models on http://127.0.0.1:8000
 	dvc repro
 	python -m trueline serve
 
-clean:  ## take away the environment and what the tools left behind
+clean:  ## delete the environment and what the tools left behind
 	rm -rf .venv .locks .tune .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-# uv installs in seconds what takes pip minutes; pip brings it, by hash, out of the same lock, and stands in for it
-# where it cannot reach the registry that pip is set up for.
+# uv installs in seconds what takes pip minutes. pip installs uv itself from the same lock, by hash, and installs
+# everything if uv cannot reach the registry that pip is configured for.
 $(READY): requirements.lock
 	@$(FOUND) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else \
 	  "This is Python %d.%d, and Trueline runs on 3.11, 3.12 and 3.13; install one, or name it: make PYTHON=python3.11" % v)'

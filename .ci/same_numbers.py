@@ -1,7 +1,7 @@
-"""Compare every output that dvc.lock names, and every byte of metrics/, with those of another revision.
+"""Compare every output in dvc.lock, and every byte of metrics/, with those of another revision.
 
-For whoever changes code and means to change no number: `make same-numbers`, or `make same-numbers REV=main`. Hashes of
-code and parameters are left out, for they are what was changed. Exit code 1 where anything differs.
+Run it after a change of code that should change no number: `make same-numbers`, or `make same-numbers REV=main`. Hashes
+of code and parameters are not compared, since those are what changed. The exit code is 1 if anything differs.
 """
 
 import subprocess
@@ -13,24 +13,24 @@ import yaml
 
 
 def read_revision(revision: str, path: str) -> bytes:
-    """Return a file of a revision."""
+    """Return the content of a file in a revision."""
     return subprocess.run(["git", "show", f"{revision}:{path}"], check=True, capture_output=True).stdout
 
 
 def list_metrics(revision: str) -> list[str]:
-    """Return the files below metrics/ of a revision."""
+    """Return the paths of the files below metrics/ in a revision."""
     command = ["git", "ls-tree", "-r", "--name-only", revision, "--", "metrics"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 def read_output_hashes(lock: bytes) -> dict[str, str]:
-    """Return the hash of every output that a dvc.lock names, by its path."""
+    """Return the hash of every output in a dvc.lock, by path."""
     stages: dict[str, Any] = yaml.safe_load(lock)["stages"]
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", ())}
 
 
 def compare_outputs(revision: str) -> list[str]:
-    """Return a line for each output and metrics file that differs from a revision's, is new or is gone."""
+    """Return one line for each output and metrics file that differs from the revision, is new or is gone."""
     before = read_output_hashes(read_revision(revision, "dvc.lock"))
     after = read_output_hashes(Path("dvc.lock").read_bytes())
     differing = {path for path in {*before, *after} if before.get(path) != after.get(path)}
@@ -48,7 +48,7 @@ def compare_outputs(revision: str) -> list[str]:
 
 
 def main() -> None:
-    """Print what differs from the revision named on the command line, HEAD if none is."""
+    """Print what differs from the revision given on the command line (default HEAD)."""
     revision = sys.argv[1] if len(sys.argv) > 1 else "HEAD"
     try:
         lines = compare_outputs(revision)

@@ -1,4 +1,4 @@
-"""Trueline: the packages that the stages share, experiments, the service, samples and benchmarks."""
+"""Trueline: the core that the stages share, experiments, the HTTP service, sample data and benchmarks."""
 
 from trueline.core.runtime.numeric_pins import pin_numerics
 

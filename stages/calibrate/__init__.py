@@ -1,7 +1,13 @@
-"""Raw scores of later, untouched rows in; probabilities or distributions out.
+"""Calibrate: from raw scores of later, untouched rows to probabilities or predictive distributions.
 
-A tool: `Settings` its knobs; `fit(score, target, group, settings)` returns the calibrator as JSON can hold it;
-`apply(state, score, group)` returns an array with a number per row, or a dict of such arrays by name: "" is the
-forecast itself, and a further name becomes the column `arm:name`. A task of chances takes a tool that returns a
-probability per row; a task of quantities takes `residuals`. `group` is a code per row, 0…n-1.
+A calibrator is named in `tasks.<task>.calibrator`. It defines
+
+- `Settings`: its parameters, read from `calibrate.<task>.<word>`;
+- `fit(score, target, group, settings)`: returns the state of the fitted calibrator, as values that JSON can hold;
+- `apply(state, score, group)`: returns an array with a number per row, or a dict of such arrays by name: "" is the
+  forecast itself, in the column of the arm, and any other name becomes the column `<arm>:<name>`.
+
+`score` and `target` have one number per row, or rows × tags for several targets. `group` is a code per row, 0…n−1. A
+task that predicts probabilities needs a calibrator that returns one per row; a task that predicts a quantity needs
+`residuals`.
 """

@@ -1,4 +1,4 @@
-"""calibrate: raw scores of each fold's calibrate rows → a calibrator, and the predictions of the rows it never saw."""
+"""calibrate: raw scores of each fold's calibrate rows → a calibrator, and predictions for the rows it never saw."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
 
 def _group_arm_columns(scores: pd.Index, target_names: list[str]) -> dict[str, list[str]]:
-    """Return the columns of each arm: one, or one a tag in the order of the targets."""
+    """Return the score columns of each arm: one, or one per tag in the order of the targets."""
     if target_names == [TARGET]:
         return {str(arm): [str(arm)] for arm in scores}
     arms = dict.fromkeys(str(column).split(":")[0] for column in scores)
@@ -55,7 +55,7 @@ def _fit_arm(calibrator: Any, rows: pd.DataFrame, columns: list[str], settings: 
 
 
 def _apply_calibrator(calibrator: Any, state: Any, rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return the arm's columns, and one `column:name` for each further number that the calibrator gives a row."""
+    """Return the arm's columns, and a `column:name` for each further number that the calibrator gives a row."""
     if rows.empty:
         return pd.DataFrame(index=rows.index)
     calibrated = calibrator.apply(state, _extract_values(rows, columns), encode_groups(rows["group"]))
@@ -70,7 +70,7 @@ def _apply_calibrator(calibrator: Any, state: Any, rows: pd.DataFrame, columns: 
 
 
 def _extract_values(rows: pd.DataFrame, columns: list[str]) -> Floats:
-    """Return one number a row, or rows × columns for several targets."""
+    """Return one number per row, or rows × columns for several targets."""
     values = rows[columns].to_numpy(float)
     return values[:, 0] if list_target_columns(rows) == [TARGET] else values
 

@@ -1,4 +1,4 @@
-"""isotonic: the monotone step curve nearest to what happened."""
+"""isotonic: the non-decreasing curve of least squares through the outcomes."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group
 
 
 class Settings(StageSettings):
-    """Whether one share of success is divided within each group afterwards."""
+    """Whether the probabilities of a group are normalised to sum to 1 afterwards."""
 
     within_group: bool
 
@@ -19,7 +19,7 @@ class Settings(StageSettings):
 def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
     """Return the knots (x, y) of the non-decreasing curve of least squares, and the number of rows behind it.
 
-    Refuses no rows, targets that are not a share of a win, and scores that are not finite.
+    Raises UserError if there are no rows, a target is not a share of a win, or a score is not finite.
     """
     require_valid_targets(target, "isotonic", score)
     curve = IsotonicRegression(y_min=0, y_max=1).fit(score, target)
@@ -28,9 +28,9 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
-    """Return the curve at each score, made to sum to 1 in each group where `within_group` says so.
+    """Return the curve at each score, normalised to sum to 1 in each group if `within_group` is set.
 
-    Never nearer to 0 or 1 than 1 / (2n + 2): n rows cannot show that something is impossible.
+    Before that no value is nearer to 0 or 1 than 1 / (2n + 2): n rows cannot show that something is impossible.
     """
     min_probability = 1 / (2 * state["n"] + 2)
     p = np.clip(np.interp(score, state["x"], state["y"]), min_probability, 1 - min_probability)

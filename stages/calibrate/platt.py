@@ -12,16 +12,16 @@ from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group
 
 
 class Settings(StageSettings):
-    """Whether one share of success is divided within each group afterwards."""
+    """Whether the probabilities of a group are normalised to sum to 1 afterwards."""
 
     within_group: bool
 
 
 def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
-    """Return slope `a` and intercept `b` of greatest likelihood against Platt's smoothed targets.
+    """Return the slope `a` and intercept `b` of maximum likelihood for Platt's smoothed targets.
 
-    The smoothing keeps both finite where one class is absent or the score separates the two; equal scores give a = 0.
-    Refuses no rows, targets that are not a share of a win, and scores that are not finite.
+    The smoothing keeps both finite if one class is absent or the score separates the two; equal scores give a = 0.
+    Raises UserError if there are no rows, a target is not a share of a win, or a score is not finite.
     """
     require_valid_targets(target, "platt", score)
     centre, spread = score.mean(), score.std() if np.ptp(score) > 0 else np.inf
@@ -30,7 +30,7 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
-    """Return sigmoid(a·score + b), made to sum to 1 in each group where `within_group` says so."""
+    """Return sigmoid(a·score + b), normalised to sum to 1 in each group if `within_group` is set."""
     p = np.asarray(expit(state["a"] * score + state["b"]), dtype=np.float64)
     return normalize_by_group(p, group) if state["within_group"] else p
 

@@ -1,4 +1,4 @@
-"""race_softmax: one share of success divided within each group by a softmax of one temperature."""
+"""race_softmax: a softmax within each group, with one temperature for all of them."""
 
 from typing import Any
 
@@ -9,19 +9,20 @@ from trueline.core.racing.race_losses import fit_temperature, require_valid_targ
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.group_ops import Codes, Floats, compute_group_softmax, subtract_group_mean, sum_by_group
 
-EPSILON = 1e-12  # keeps divisions finite where best is 1 or nothing is known
+EPSILON = 1e-12  # keeps divisions finite if `best` is 1 or the races hold no information
 
 
 class Settings(StageSettings):
-    """No knobs."""
+    """No parameters."""
 
 
 def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
-    """Return the factor `b` of softmax(b·score): `best`, which has the least loss, drawn toward 1 by its own noise.
+    """Return the factor `b` of softmax(b·score): `best`, the factor of least loss, shrunk toward 1 by its own noise.
 
-    A thousand races tell ln b to some 0.04, and a factor that is only noise costs more than it mends: ln b is
-    multiplied by 1 − (standard error / ln best)², or 0 (James and Stein's positive part). `best` stays between e⁻⁴ and
-    e⁴, and is 1 where no score stands out. Refuses no rows, no winner, targets that are no share, scores not finite.
+    A thousand races determine ln b to about 0.04, and a factor that is only noise costs more than it gains. So ln best
+    is multiplied by 1 − (standard error / ln best)², or by 0 if that is negative (James and Stein's positive part).
+    `best` stays between e⁻⁴ and e⁴; it is 1 if the scores of every group are equal. Raises UserError if there are no
+    rows or no winner, a target is not a share of a win, or a score is not finite.
     """
     require_valid_targets(target, "race_softmax", score)
     if not target.any():
@@ -41,7 +42,7 @@ def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
 
 
 def _estimate_variance(b: float, score: Floats, group: Codes) -> float:
-    """Return the sampling variance of ln b: one over the information that these races hold of it."""
+    """Return the sampling variance of ln b: the inverse of the Fisher information that these races hold about it."""
     p = compute_group_softmax(b * score, group)
     information = p @ np.square(b * (score - sum_by_group(p * score, group)))
     return 1 / max(float(information), EPSILON)

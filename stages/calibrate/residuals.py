@@ -1,4 +1,4 @@
-"""residuals: forecasts of a quantity, mended, and the spread that outcomes have had around them."""
+"""residuals: forecasts of a quantity, corrected by a line, and the spread of the outcomes around them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,40 +11,41 @@ from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.count_distribution import compute_log_score, compute_median, has_only_integers
 from trueline.core.stats.group_ops import Codes, Floats
 
-MIN_COUNT_MEAN = 0.05  # a mean of whole outcomes stays above 0, and so does its logarithm
-GROWTH_BOUNDS = (-1.0, 2.0)  # 0 is a constant spread, ½ Poisson's, 1 a spread in step with the mean
-LEVEL_SEARCH_RADIUS = 10.0  # of the search for the level around its start
-SOLVER_OPTIONS: Any = {"ftol": 1e-15, "gtol": 1e-9}  # with one-sided differences the search ends up to 1e-3 away
-MIN_ROWS = 50  # rows below which a mended score forecasts worse than the score itself, where that was sound
-EPSILON = 1e-9  # keeps divisions finite, and is no error at all beside targets that differ by 1
+MIN_COUNT_MEAN = 0.05  # minimum of the mean of a count: its logarithm must exist
+GROWTH_BOUNDS = (-1.0, 2.0)  # 0 is a constant spread, ½ that of a Poisson law, 1 a spread proportional to the mean
+LEVEL_SEARCH_RADIUS = 10.0  # how far from its start the level is searched
+SOLVER_OPTIONS: Any = {"ftol": 1e-15, "gtol": 1e-9}  # (with one-sided differences the search ends up to 1e-3 away)
+MIN_ROWS = 50  # with fewer rows, correcting a score that was right makes it worse
+EPSILON = 1e-9  # keeps divisions finite; an error this small is none beside targets that differ by 1
 
 
 class Settings(StageSettings):
-    """No knobs."""
+    """No parameters."""
 
 
 class Sample(NamedTuple):
-    """Calibrate rows, and the units in which what is fitted is near 1."""
+    """Calibrate rows, and the units in which the fitted parameters are near 1."""
 
     score: Floats
     target: Floats
-    standard_score: Floats  # the score less its mean, in its own standard deviations
-    tilt: float  # of the line of least squares from x to the errors
-    noise: float  # standard deviation of the errors about that line
-    is_count: bool
+    standard_score: Floats  # the score minus its mean, in its own standard deviations
+    tilt: float  # slope of the least-squares line from `standard_score` to the errors
+    noise: float  # root mean square of the errors about that line, or about 0 with fewer than MIN_ROWS rows
+    is_count: bool  # whether all targets are integers
     target_mean: float  # mean of the targets
     target_std: float  # standard deviation of the targets
 
 
 def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
-    """Return the line mean = a + b·score and the curve of the spread over the mean, both of greatest likelihood.
+    """Return the line mean = a + b·score and the curve of the spread over the mean, both of maximum likelihood.
 
-    ln spread = level + growth·ln(mean / centre) for whole targets, level + growth·(mean − centre) / unit for others.
-    One row more is counted that has Poisson's spread (the errors' own, for others), so that no row is taken for
-    certainty. What the line changes of the score, and what growth differs from ½ (0 for others), are then multiplied
-    by 1 − (two standard errors / itself)², or 0: what could be chance is left out. Fewer than FEWEST rows leave the
-    score as it is. No attempt is made to tell a score that is a median from a mean that is too low: both are mended.
-    Refuses no rows, numbers not finite, whole targets below 0, and other targets that are hit exactly.
+    ln spread is level + growth·ln(mean / centre) for counts (integer targets), and level + growth·(mean − centre) /
+    unit for other targets. One pseudo-row with the spread of a Poisson law (for other targets, that of the errors) is
+    added, so that a few lucky rows do not pass for certainty. Then whatever could be chance is left out: the correction
+    by the line, and the difference of growth from ½ (from 0 for other targets), are each multiplied by
+    1 − (two standard errors / itself)², or by 0 if that is negative. With fewer than MIN_ROWS rows the score stays as
+    it is. Limit: a score that is a median is not told apart from a mean that is too low; both are corrected. Raises
+    UserError if there are no rows, a number is not finite, a count is below 0, or other targets are predicted exactly.
     """
     sample = _build_sample(score, target)
     compute_loss = _build_loss(sample)
@@ -65,9 +66,10 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> dict[str, Floats]:
-    """Return the median (under ""), the mean and the spread of each row's distribution, as trueline.core.stats.count_distribution takes them.
+    """Return the median (under ""), the mean and the spread of each row's predictive distribution.
 
-    Beyond the means seen among the calibrate rows the spread stays what it was at the last of them.
+    The two last are those that trueline.core.stats.count_distribution takes. Beyond the range of means seen among the
+    calibrate rows, the spread stays what it is at the nearest end.
     """
     mean, spread = _compute_mean_and_spread(state, score)
     return {"": compute_median(mean, spread, state["whole"]), "mean": mean, "spread": spread}
@@ -82,8 +84,8 @@ def _build_sample(score: Floats, target: Floats) -> Sample:
     noise, is_count = float(np.sqrt(np.square(residual).mean())), has_only_integers(target)
     if not is_count and noise <= EPSILON * float(np.abs(target).max()):
         raise UserError(
-            f"residuals found no error in {len(score)} scores, so no spread can be told; "
-            "look for the target among the inputs, or raise folds.<task>.calibrate_days."
+            f"residuals found no error in {len(score)} scores, so it cannot estimate a spread; "
+            "check whether the target is among the inputs, or raise folds.<task>.calibrate_days."
         )
     target_mean, target_std = float(target.mean()), float(target.std())
     if is_count:
@@ -95,15 +97,15 @@ def _build_sample(score: Floats, target: Floats) -> Sample:
 
 def _validate_inputs(score: Floats, target: Floats) -> None:
     if not len(score):
-        raise UserError("residuals was given no rows; bring more days, or choose folds that leave it some.")
-    for name, values, remedy in (("scores", score, "mend the learner"), ("targets", target, "drop those rows")):
+        raise UserError("residuals was given no rows; add days, or choose folds that leave it some.")
+    for name, values, remedy in (("scores", score, "fix the learner"), ("targets", target, "drop those rows")):
         if invalid_count := int((~np.isfinite(values)).sum()):
             raise UserError(
                 f"residuals was given {invalid_count} of {len(values)} {name} missing or infinite; {remedy}."
             )
     if has_only_integers(target) and target.min() < 0:
         raise UserError(
-            f"residuals was given whole targets down to {target.min():g}, and a count starts at 0; "
+            f"residuals was given integer targets down to {target.min():g}, but a count starts at 0; "
             "choose a target that is never negative, or another calibrator."
         )
 
@@ -117,7 +119,7 @@ def _build_state(params: Floats, sample: Sample) -> dict[str, Any]:
 
 
 def _compute_mean_and_spread(state: dict[str, Any], score: Floats) -> tuple[Floats, Floats]:
-    """Return mean and spread of each row."""
+    """Return the mean and the spread of each row."""
     mean = state["a"] + state["b"] * score
     if state["whole"]:
         mean = np.maximum(mean, MIN_COUNT_MEAN)
@@ -132,7 +134,7 @@ def _compute_scaled_mean(state: dict[str, Any], mean: Floats) -> Floats:
 
 
 def _estimate_start(sample: Sample) -> Floats:
-    """Return the line of least squares with the spread that its errors have."""
+    """Return the parameters of the least-squares line, with the spread of its errors."""
     shift = float((sample.target - sample.score).mean())
     params = np.array([shift / sample.noise, sample.tilt / sample.noise, 0.0, _get_default_growth(sample)])
     params[2] = _estimate_level(params, sample)
@@ -140,19 +142,19 @@ def _estimate_start(sample: Sample) -> Floats:
 
 
 def _get_default_growth(sample: Sample) -> float:
-    """Return the growth that is taken while nothing is known."""
+    """Return the growth that is assumed without evidence."""
     return 0.5 if sample.is_count else 0.0
 
 
 def _estimate_level(params: Floats, sample: Sample) -> float:
-    """Return the level at which the squares of the errors are what the curve expects of them."""
+    """Return the level at which the mean square of the standardised errors is 1."""
     mean, spread = _compute_mean_and_spread(_build_state(params, sample), sample.score)
     variance_ratio = float(np.square((sample.target - mean) / spread).mean())
     return float(params[2]) + float(np.log(max(variance_ratio, EPSILON))) / 2
 
 
 def _optimise_level(params: Floats, compute_loss: Callable[[Floats], float], start_level: float) -> Floats:
-    """Return the numbers with the level that is likeliest beside the others."""
+    """Return the parameters with the level of maximum likelihood given the others."""
     solution = minimize_scalar(
         lambda level: compute_loss(np.array([*params[:2], level, params[3]])), (start_level, start_level + 0.1)
     )
@@ -160,7 +162,7 @@ def _optimise_level(params: Floats, compute_loss: Callable[[Floats], float], sta
 
 
 def _build_loss(sample: Sample) -> Callable[[Floats], float]:
-    """Return the mean of −ln likelihood as a function of shift, tilt, level and growth."""
+    """Return the mean −ln likelihood as a function of shift, tilt, level and growth."""
 
     def compute_loss(params: Floats) -> float:
         mean, spread = _compute_mean_and_spread(_build_state(params, sample), sample.score)
@@ -172,7 +174,7 @@ def _build_loss(sample: Sample) -> Callable[[Floats], float]:
 
 
 def _shrink_params(best_params: Floats, sample: Sample) -> Floats:
-    """Return what was fitted, the line and the growth drawn toward rest by what these rows cannot tell of them."""
+    """Return the fitted parameters, with line and growth shrunk toward their defaults by their sampling variance."""
     default_params = np.array([0.0, 0.0, best_params[2], _get_default_growth(sample)])
     if len(sample.score) < MIN_ROWS:
         return default_params
@@ -185,7 +187,10 @@ def _shrink_params(best_params: Floats, sample: Sample) -> Floats:
 
 
 def _estimate_variances(best_params: Floats, sample: Sample) -> Floats:
-    """Return the sampling variance of each number: one over the information that a normal law would hold of it."""
+    """Return the sampling variance of each parameter: the inverse of its information under a normal law.
+
+    That of the level, which is not shrunk, is given as 0.
+    """
     n, state = len(sample.score), _build_state(best_params, sample)
     mean, spread = _compute_mean_and_spread(state, sample.score)
     line_design = np.column_stack([np.ones(n), sample.standard_score]) * (sample.noise / spread)[:, None]

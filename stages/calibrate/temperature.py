@@ -1,4 +1,4 @@
-"""temperature: every log-odds divided by one number (Guo et al. 2017)."""
+"""temperature: all log-odds are divided by one number (Guo et al. 2017)."""
 
 from typing import Any
 
@@ -11,25 +11,26 @@ from trueline.core.racing.race_losses import require_valid_targets
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group
 
-MAX_LOG_TEMPERATURE = 4.0  # |ln T| at most: beyond a factor of 55 the score is not log-odds at all
+MAX_LOG_TEMPERATURE = 4.0  # bound of |ln T|: a score that is off by more than a factor of 55 is not log-odds at all
 
 
 class Settings(StageSettings):
-    """Whether one share of success is divided within each group afterwards."""
+    """Whether the probabilities of a group are normalised to sum to 1 afterwards."""
 
     within_group: bool
 
 
 def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
-    """Return the temperature of greatest likelihood, between e⁻⁴ and e⁴; 1 where all scores are 0.
+    """Return the temperature T of maximum likelihood, between e⁻⁴ and e⁴; 1 if all scores are 0.
 
-    Refuses no rows, rows that all won or all lost, targets that are not a share of a win, and scores not finite.
+    Raises UserError if there are no rows, all rows won or all lost, a target is not a share of a win, or a score is not
+    finite.
     """
     require_valid_targets(target, "temperature", score)
     if target.min() == target.max() and target[0] in (0, 1):
         raise UserError(
             f"temperature found that all {len(target)} calibrate rows {'won' if target[0] else 'lost'}; "
-            "raise folds.<task>.calibrate_days, or choose the calibrator platt, which shrinks."
+            "raise folds.<task>.calibrate_days, or choose the calibrator platt, which smooths the targets."
         )
     return {
         "temperature": _fit_temperature(score, target) if score.any() else 1.0,
@@ -38,7 +39,7 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:
-    """Return sigmoid(score / T), made to sum to 1 in each group where `within_group` says so."""
+    """Return sigmoid(score / T), normalised to sum to 1 in each group if `within_group` is set."""
     p = np.asarray(expit(score / state["temperature"]), dtype=np.float64)
     return normalize_by_group(p, group) if state["within_group"] else p
 

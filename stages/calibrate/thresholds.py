@@ -1,4 +1,4 @@
-"""thresholds: a straight line through each tag's log-odds, drawn toward all tags' line, and where a tag is given."""
+"""thresholds: a Platt line per tag, shrunk toward that of all tags, and the probability from which a tag is given."""
 
 from __future__ import annotations
 
@@ -11,38 +11,41 @@ from scipy.special import expit, logit
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import StageSettings
 
-if TYPE_CHECKING:  # the service applies what was fitted, and needs no tables
+if TYPE_CHECKING:  # the service applies a fitted state without pandas
     from trueline.core.stats.group_ops import Codes, Floats
 
-COMMON_LINE_PULL = 0.1  # pull of all tags' line toward the scores as they are: it keeps one finite that tells all apart
+# penalty that shrinks the line of all tags toward the identity: it stays finite if the scores separate all tags
+COMMON_LINE_PULL = 0.1
 
 
 class Settings(StageSettings):
-    """How far one tag may leave the others, and what its threshold is for."""
+    """How far the line of a tag may depart from that of all tags, and what the thresholds are chosen for."""
 
-    shrinkage: float = Field(gt=0)  # on half the squared differences from all tags' line, against summed losses
+    shrinkage: float = Field(
+        gt=0
+    )  # on half the squared distance from the line of all tags, against losses summed over rows
     thresholds: Literal["global", "per_tag"]
-    threshold_shrinkage: float = Field(ge=0)  # rows with a tag; per_tag only
+    threshold_shrinkage: float = Field(ge=0)  # in rows with the tag; per_tag only
     aim: Literal["f1", "precision"]
-    precision: float | None = Field(gt=0, le=1)  # the share of given tags that shall be right
+    precision: float | None = Field(gt=0, le=1)  # the share of given tags that should be right
 
     @model_validator(mode="after")
     def _validate_aim(self) -> Settings:
         if (self.aim == "precision") != (self.precision is not None):
-            raise ValueError("aim: precision takes a precision, and aim: f1 takes null")
+            raise ValueError("aim precision needs a number for precision, and aim f1 needs null")
         return self
 
 
 def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
     """Return each tag's slope, intercept and threshold; score and target are rows × tags.
 
-    All tags together learn log-odds = a·score + b·(log-odds of the tag's frequency) + c; then each tag its own slope
-    and intercept (Platt 1999), drawn toward that line, for which a rare tag has few rows. No slope is negative.
-    Thresholds follow from the chances themselves, not from outcomes counted anew: where the expected F1 is greatest,
-    half of it is the threshold (Lipton, Elkan and Naryanaswamy 2014); or where as many tags are given as can be at the
-    expected precision asked for, none where no chance is that high. A tag's own threshold is drawn toward the global
-    one, in log-odds, as `threshold_shrinkage` rows with the tag would draw it.
-    Refuses no rows, no tags, targets other than 0 and 1, and scores that are not finite.
+    First one line is fitted to all tags: log-odds = a·score + b·(log-odds of the tag's frequency) + c. Then each tag
+    gets its own slope and intercept (Platt 1999), shrunk toward that line because a rare tag has few rows. No slope is
+    negative. Thresholds follow from the calibrated probabilities, not from the outcomes again: with aim f1, the
+    threshold is half of the greatest expected F1 (Lipton, Elkan and Naryanaswamy 2014); with aim precision, as many
+    tags are given as the expected precision allows, and none if no probability is that high. A tag's own threshold is
+    shrunk toward the global one, in log-odds, with the weight of `threshold_shrinkage` rows with the tag.
+    Raises UserError if there are no rows or no tags, a target is neither 0 nor 1, or a score is not finite.
     """
     _validate_inputs(score, target)
     tag_counts = target.sum(axis=0)
@@ -70,24 +73,27 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> dict[str, Floats]:
-    """Return chances (under "") and, as 1 and 0, the tags that are given; both rows × tags."""
+    """Return the probabilities (under "") and, as 1 and 0, which tags are given; both are rows × tags."""
     p = np.asarray(expit(np.array(state["slope"]) * score + np.array(state["intercept"])))
     return {"": p, "given": (p >= np.array(state["threshold"])).astype(float)}
 
 
 def _validate_inputs(score: Floats, target: Floats) -> None:
     if not score.size:
-        raise UserError("thresholds was given no rows or no tags; choose folds that leave calibrate some.")
+        raise UserError("thresholds was given no rows or no tags; choose folds that leave some rows to calibrate on.")
     if not ((target == 0) | (target == 1)).all():
-        raise UserError("thresholds needs targets of 0 or 1, a column a tag; choose another calibrator for this task.")
+        raise UserError(
+            "thresholds needs targets of 0 or 1, one column per tag; choose another calibrator for this task."
+        )
     if invalid_rows := int((~np.isfinite(score)).any(axis=1).sum()):
         raise UserError(
-            f"thresholds was given {invalid_rows} of {len(score)} rows with scores missing or infinite; mend the learner."
+            f"thresholds was given {invalid_rows} of {len(score)} rows with scores missing or infinite; "
+            "fix the learner."
         )
 
 
 def _fit_line(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
-    """Return coefficients of greatest likelihood, drawn toward where they start; the first is the score's, ≥ 0."""
+    """Return the coefficients of maximum likelihood, shrunk toward `start`; the first, of the score, is at least 0."""
     unbounded_line = _maximise_likelihood(x, target, start, pull)
     return (
         unbounded_line
@@ -97,7 +103,7 @@ def _fit_line(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
 
 
 def _maximise_likelihood(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
-    from scipy.optimize import minimize  # here: applying does without it, and the service is ready sooner
+    from scipy.optimize import minimize  # here, because apply() does not need it and the service starts sooner
 
     def compute_loss(line: Floats) -> tuple[float, Floats]:
         z, difference = x @ line, line - start
@@ -131,15 +137,13 @@ def _choose_thresholds(p: Floats, tag_counts: Floats, settings: Settings) -> Flo
 
 
 def _choose_threshold(p: Floats, settings: Settings) -> float:
-    """Return the threshold that suits the aim among these chances, of rows or of rows and tags."""
+    """Return the threshold that suits the aim for these probabilities, of one tag or of all."""
     sorted_p = np.sort(p)[::-1]
     expected_hits, given_counts = np.cumsum(sorted_p), np.arange(1, len(sorted_p) + 1)
     if settings.precision is None:
-        return float(
-            (expected_hits / (given_counts + expected_hits[-1])).max()
-        )  # half of F1 = 2·right / (number + all that are right)
-    cutoff = int(
-        (expected_hits >= settings.precision * given_counts).sum()
-    )  # the mean of the surest falls as more are taken
+        # half of the expected F1 = 2·hits / (given + all true tags)
+        return float((expected_hits / (given_counts + expected_hits[-1])).max())
+    # the mean of the highest probabilities falls as more are taken, so these are the first so many
+    cutoff = int((expected_hits >= settings.precision * given_counts).sum())
     above, below = sorted_p[cutoff - 1] if cutoff else 1.0, sorted_p[cutoff] if cutoff < len(sorted_p) else 0.0
-    return float((above + below) / 2)  # between two chances: no rounding moves one across
+    return float((above + below) / 2)  # halfway between two probabilities, so that rounding moves none across

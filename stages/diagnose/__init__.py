@@ -1,7 +1,7 @@
-"""Everything the corridor wrote in; what to believe of it out.
+"""The diagnose stage: all outputs of the pipeline in, findings on how far to trust them out.
 
-A check: `NAME` a sentence; `check(evidence)` returns a finding: `status` ok, warning, failed or declined, `summary` in
-one sentence, and `details`. Every check on the shelf is run; each may decline with a reason. The limits that several
-checks share come with the evidence; a check with knobs of its own has `Settings` and `check(evidence, settings)`, and
-is declined for a task that has no such section.
+A check plugin has `NAME`, the question it answers, and `check(evidence)`, which returns a finding: a `status` (ok,
+warning, failed or declined), a one-sentence `summary`, and `details`. Every check plugin is run; each may decline with
+a reason. Limits shared by several checks come with the evidence; a check with parameters of its own has `Settings` and
+`check(evidence, settings)`, and is reported as declined for a task whose config has no section for it.
 """

@@ -1,4 +1,4 @@
-"""diagnose: all that the corridor wrote → what every check on the shelf makes of it, a table of days, and a page."""
+"""diagnose: all outputs of the pipeline → the findings of every check, a daily table, and an HTML report."""
 
 import json
 import sys
@@ -62,10 +62,10 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
 
 def print_gap_report(arguments: list[str]) -> int:
-    """Print the gap report of one task, made anew from what the corridor wrote."""
+    """Print the gap report of one task, computed afresh from the pipeline's outputs."""
     try:
         if len(arguments) != 1:
-            raise UserError("one task is to be named: python -m trueline gap TASK.")
+            raise UserError("name exactly one task: python -m trueline gap TASK.")
         load_task_config(arguments[0])
         reads = expand_paths(READS, arguments[0])
         require_files(reads, arguments[0])
@@ -77,7 +77,7 @@ def print_gap_report(arguments: list[str]) -> int:
 
 
 def _run_check(name: str, evidence: Evidence, configured: list[str]) -> Finding:
-    """Return what a check finds; one with knobs is asked of the tasks that have them."""
+    """Return a check's finding; a check with parameters declines for a task that does not set them."""
     plugin = load_plugin("diagnose", name)
     if not hasattr(plugin, "Settings"):
         return cast(Finding, plugin.check(evidence))

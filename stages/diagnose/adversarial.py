@@ -23,15 +23,15 @@ NAME = "Do the newest rows look like those before them?"
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-FOLD_COUNT = 4  # of the blocks, each told by a classifier fitted on the others
-MIN_STRETCHES = 19  # earlier stretches that are needed to call one of them odd once in 20
+FOLD_COUNT = 4  # folds of blocks, each classified by a discriminant fitted on the others
+MIN_STRETCHES = 19  # earlier stretches needed for a significance level of 1 in 20
 CHANCE_LEVEL = 0.05
-RIDGE_SHARE = 0.01  # of the rows: keeps inputs that repeat each other from cancelling
+RIDGE_SHARE = 0.01  # of the rows: keeps the weights of collinear inputs finite
 MAX_SHOWN = 5
 
 
 class Settings(StageSettings):
-    """Which rows are recent, how many are looked at, and from which AUC on they are told apart."""
+    """Which rows are recent, how many are sampled, and the AUC from which a shift is mild, moderate or strong."""
 
     recent_share: float = Field(gt=0, lt=0.5)
     rows: int = Field(ge=200)
@@ -42,10 +42,10 @@ class Settings(StageSettings):
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
-    """Tell the newest scored rows from the others; warn where the AUC is mild or more, and more than any stretch has.
+    """Classify the newest scored rows against the others; warn if the AUC is at least mild and unusual for a stretch.
 
-    Inputs that only grow (counts) would tell any two periods apart and are left out. See `discriminate_recent` for what chance
-    is. Declines without a clock and with too few days to have other stretches.
+    Inputs that only grow (counts) would separate any two periods and are left out. See `discriminate_recent` for what
+    is unusual. Declines without a clock and with too few days for enough earlier stretches.
     """
     if evidence.is_timeless:
         return make_finding("declined", "The rows have no clock, so none is newer than another.")
@@ -57,7 +57,10 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     table = pd.DataFrame({name: values.iloc[positions].reset_index(drop=True) for name, values in inputs})
     result = discriminate_recent(table, days, settings)
     if result["stretches"] < MIN_STRETCHES:
-        message = f"{result['blocks']} blocks of days hold {result['stretches']} earlier stretches; {MIN_STRETCHES} are needed."
+        message = (
+            f"{result['blocks']} blocks of days hold {result['stretches']} earlier stretches; "
+            f"{MIN_STRETCHES} are needed."
+        )
         return make_finding("declined", message, **result)
     message = (
         f"The newest {settings.recent_share:.0%} of days are told from those before with an AUC of {result['auc']:.3f}"
@@ -70,14 +73,15 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
 
 
 def discriminate_recent(table: pd.DataFrame, block: pd.Series | None, settings: Settings) -> dict[str, Any]:
-    """Return how well the newest rows of a table in time order are told, and by which inputs.
+    """Return how well the newest rows of a table in time order can be distinguished from the rest, and by which inputs.
 
-    `block` marks rows that belong together (a day); they are gathered into at most `blocks` blocks, which are never cut
-    between fitting and telling. The classifier is a linear discriminant on the ranks of each input, their squares and
-    what is missing. Chance is every earlier stretch of as many blocks, told from those before it, of which there are as
-    many at least: inputs that move slowly tell any stretch, and that is no shift. `chance` is the share of these whose
-    AUC is as high, `usual` the AUC that a further one would exceed once in 20; `strength` is none unless both say that
-    the newest is odd. `top` are the inputs that tell most alone, each with its AUC.
+    `block` marks rows that belong together (a day); they are gathered into at most `settings.blocks` blocks, which are
+    never split between fitting and scoring. The classifier is a linear discriminant on the ranks of each input, their
+    squares, and missing indicators. The reference is every earlier stretch of as many blocks, classified against the
+    blocks before it, of which there are at least as many: slowly moving inputs separate any stretch, and that is no
+    shift. `chance` is the share of stretches (the newest counted) with an AUC as high, `usual` the AUC that a further
+    stretch would exceed once in 20; `strength` is none unless both show that the newest is unusual. `top` lists the
+    inputs that separate best on their own, each with its AUC.
     """
     group = assign_steps(block, len(table), settings.blocks)
     block_count = int(group[-1]) + 1
@@ -116,14 +120,14 @@ def discriminate_recent(table: pd.DataFrame, block: pd.Series | None, settings: 
 
 @dataclass(frozen=True)
 class _BlockDiscriminant:
-    """Inputs in blocks, and how well a labelling of blocks is told by discriminants fitted on other blocks."""
+    """Inputs in blocks, and how well discriminants fitted on other blocks recover a labelling of blocks."""
 
     inputs: Floats
     group: Ints
 
     @cached_property
     def columns(self) -> Floats:
-        """The ranks of each input from −1 to 1, 0 where missing, their squares, what is missing, and a constant."""
+        """The ranks of each input from −1 to 1 (0 where missing), their squares, missing indicators, and a constant."""
         missing = np.isnan(self.inputs)
         ranks = np.where(missing, 0.0, 2 * rankdata(self.inputs, axis=0, nan_policy="omit") / len(self.inputs) - 1)
         terms = np.hstack([ranks, np.where(missing, 1 / 3, np.square(ranks)), missing[:, missing.any(axis=0)]])
@@ -131,13 +135,13 @@ class _BlockDiscriminant:
 
     @cached_property
     def products(self) -> Floats:
-        """Each block's products of columns, of which any fit is a sum."""
+        """Each block's cross products of the columns; a fit on any blocks uses their sum."""
         block_starts = np.searchsorted(self.group, np.arange(int(self.group[-1]) + 2))
         blocks = [self.columns[begin:end] for begin, end in pairwise(block_starts)]
         return np.stack([block.T @ block for block in blocks])
 
     def compute_auc(self, recent: Mask, among: Mask) -> float:
-        """Return the mean AUC over parts of the blocks `among` which `recent` ones are to be told."""
+        """Return the mean cross-validated AUC of `recent` blocks against the others in `among`; 0.5 if none exists."""
         fold_codes = np.full(len(recent), -1)
         for label in (False, True):
             selected = among & (recent == label)
@@ -165,7 +169,7 @@ class _BlockDiscriminant:
 
 
 def _estimate_usual_auc(earlier_aucs: list[float], recent_count: int) -> float:
-    """Return the AUC that one more stretch would exceed once in 20, from as many as do not overlap."""
+    """Return the AUC that one more stretch would exceed once in 20; only non-overlapping ones count as independent."""
     independent_count = max(2, len(earlier_aucs) // recent_count)
     if len(earlier_aucs) < 2:
         return 1.0
@@ -174,7 +178,7 @@ def _estimate_usual_auc(earlier_aucs: list[float], recent_count: int) -> float:
 
 
 def _rank_inputs(inputs: Floats, used_names: list[str], recent: Mask) -> list[dict[str, Any]]:
-    """Return the inputs that tell most by themselves, a missing value lying below all others."""
+    """Return the inputs that separate recent rows best on their own; a missing value ranks below all others."""
     filled = np.where(np.isnan(inputs), -np.inf, inputs)
     single_aucs = np.array([roc_auc_score(recent, rankdata(column)) for column in filled.T])
     order = np.argsort(-np.abs(single_aucs - 0.5), kind="stable")[:MAX_SHOWN]
@@ -182,7 +186,7 @@ def _rank_inputs(inputs: Floats, used_names: list[str], recent: Mask) -> list[di
 
 
 def _encode_inputs(table: pd.DataFrame) -> Floats:
-    """Return the columns as numbers; a level is the rank of its frequency, so that rare ones lie together."""
+    """Return the columns as numbers; a level becomes the rank of its frequency, which puts rare levels together."""
     columns = []
     for name in table:
         values = table[name]

@@ -1,4 +1,4 @@
-"""alerts: does anything alarm on the newest day, how often would it without cause, and what would it find?"""
+"""alerts: does any rule alarm on the newest day, how often would it without cause, and what would it detect?"""
 
 import math
 from typing import Any
@@ -21,14 +21,14 @@ NAME = "Does anything alarm on the newest day?"
 
 
 class Settings(monitoring_settings.Settings):
-    """The windows of the daily table and the rules by which its days alarm."""
+    """The windows of the daily table and the alarm rules."""
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
-    """Tell the newest day's level, and of calibrated and preset rules the false alarms and the smallest shift found.
+    """Report the newest day's alert level, and the false alarms and smallest detectable shift of every rule.
 
-    Both sets are measured in the same worlds, drawn from the reference. Declines without a clock, without graded units,
-    and where the scored days are no more than the reference.
+    Calibrated and preset rules are measured on the same simulated series, resampled from the reference. Declines
+    without a clock, without graded units, and if the scored days do not extend beyond the reference.
     """
     if evidence.is_timeless:
         return make_finding("declined", "The rows have no clock, so there is no newest day.")

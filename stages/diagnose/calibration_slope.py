@@ -9,18 +9,17 @@ from trueline.core.stats.group_ops import Floats
 
 NAME = "Do the probabilities come true, neither too bold nor too timid?"
 
-MIN_PROBABILITY = (
-    1e-6  # probabilities are kept this far from 0 and 1: a single certain miss would decide the slope alone
-)
+# probabilities are clipped this far from 0 and 1, or a single certain miss would determine the slope
+MIN_PROBABILITY = 1e-6
 MAX_NEWTON_STEPS = 50
-MAX_SLOPE = 100.0  # a slope beyond this means that outcomes are told apart without error
+MAX_SLOPE = 100.0  # a slope beyond this means that the probabilities separate the outcomes without error
 
 
 def check(evidence: Evidence) -> Finding:
     """Compare the slope of a logistic regression of the target on logit(p) with the limits around 1.
 
-    A slope below 1 is overconfidence. The interval resamples groups; each draw is refitted by one Newton step from
-    the whole sample's fit. Declines quantities, fewer than 30 groups, and probabilities with no slope.
+    A slope below 1 is overconfidence. The interval resamples groups; each resample is refitted by one Newton step from
+    the fit to the whole sample. Declines for quantities, for fewer than 30 groups, and if no finite slope exists.
     """
     scored = build_scored_predictions(evidence)
     if scored.group_count < MIN_BLOCKS:
@@ -55,7 +54,7 @@ def _build_design(p: Floats) -> Floats:
 
 
 def _fit_slope(x: Floats, y: Floats) -> Floats | None:
-    """Return intercept and slope by Newton's method, None where there is no finite and unique answer."""
+    """Return intercept and slope by Newton's method, or None if there is no finite and unique solution."""
     if np.ptp(x[:, 1]) < 1e-9:
         return None
     fitted = np.array([0.0, 1.0])

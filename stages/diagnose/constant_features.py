@@ -1,4 +1,4 @@
-"""constant_features: which inputs say nothing in the rows that are scored, or say something only there?"""
+"""constant_features: which inputs carry no information in the rows that are scored, or only there?"""
 
 from dataclasses import dataclass
 
@@ -17,16 +17,17 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-MIN_DISTINCT_MEASURED = 30  # values from which a number is measured, not counted or chosen
+MIN_DISTINCT_MEASURED = 30  # a number with more distinct values is a measurement, not a count or a choice
 
 NAME = "Do all inputs say something, in fitting and in scoring?"
 
 
 def check(evidence: Evidence) -> Finding:
-    """Name inputs that are constant, missing, defaulted in the score rows, or dead in fitting and alive in scoring.
+    """Warn of inputs that are constant, missing or defaulted in the score rows, or dead in the fit rows but not there.
 
-    A missing value counts as a value: an input that is 1 or missing is not constant. A number of many values of which
-    one stands in most rows looks like a default that hides what is missing. Declines below 30 score rows.
+    Missing counts as a value: an input that is 1 or missing is not constant. A number with many values, one of which
+    fills more than the share `default_share` of rows, looks like a default that hides missing values. Declines below 30
+    score rows.
     """
     position, roles = evidence.fold_positions, evidence.roles
     is_scored = (position >= 0) & (roles.is_scored[position] if len(roles.row_pattern) else False)
@@ -72,7 +73,7 @@ def check(evidence: Evidence) -> Finding:
 
 @dataclass(frozen=True)
 class _InputRanges:
-    """Of each input in some rows: the least and the greatest value, and how many are known."""
+    """The minimum, the maximum and the count of known values of each input in some rows."""
 
     low: pd.Series
     high: pd.Series
@@ -90,19 +91,19 @@ class _InputRanges:
 
 @dataclass(frozen=True)
 class _StretchRanges:
-    """Rows gathered by the roles that they play in all folds: any part of any fold is some of these stretches.
+    """Rows grouped by their roles in all folds; any part of any fold is a union of these stretches.
 
-    Folds overlap, so looking at each one's rows anew would read the table dozens of times.
+    Folds overlap, so reading each fold's rows separately would read the table dozens of times.
     """
 
     names: list[str]
-    rows: Ints  # in each stretch; the last are rows that the folds do not know
+    rows: Ints  # in each stretch; the last stretch holds rows that are in no fold table
     low: Floats  # inputs × stretches
     high: Floats
     present: Ints
 
     def combine_stretches(self, stretch_mask: Mask) -> _InputRanges:
-        """Return what some stretches hold together."""
+        """Return the ranges over several stretches together."""
         selected = np.append(stretch_mask, False) & (self.rows > 0)
         low = np.fmin.reduce(self.low[:, selected], axis=1, initial=np.nan)
         high = np.fmax.reduce(self.high[:, selected], axis=1, initial=np.nan)
@@ -114,7 +115,7 @@ class _StretchRanges:
 def _summarise_inputs(
     evidence: Evidence, stretch_code: Ints, is_scored: Mask
 ) -> tuple[_StretchRanges, dict[str, float]]:
-    """Return the stretches of all inputs, and which of them stand at one value, from one look at each."""
+    """Return the ranges of all inputs by stretch, and the inputs that mostly take one value, in one pass over each."""
     run_starts = np.flatnonzero(np.r_[True, stretch_code[1:] != stretch_code[:-1]])
     scored_slice = convert_to_slice(np.flatnonzero(is_scored))
     shape = len(evidence.input_names), len(evidence.roles.pattern_roles) + 1
@@ -136,9 +137,9 @@ def _summarise_inputs(
 
 
 def _find_commonest_share(values: Floats, limit: float) -> float | None:
-    """Return the share of the commonest of many values where it is more than the limit.
+    """Return the share of the commonest of many values if it exceeds the limit, else None.
 
-    Sorted, a value of so many rows reaches at least one of the places that lie so many apart.
+    In sorted order a value that fills so many rows covers at least one of the positions that lie that far apart.
     """
     values = values[~np.isnan(values)]
     stride = max(1, int(limit * len(values)))
@@ -151,7 +152,7 @@ def _find_commonest_share(values: Floats, limit: float) -> float | None:
 
 
 def _find_awakened_inputs(roles: FoldRoles, ranges: _StretchRanges) -> dict[str, list[str]]:
-    """Return input → test folds in which it is constant or missing in the fit rows and varies in the score rows."""
+    """Return input → the test folds in which it is constant or missing in the fit rows but varies in the score rows."""
     folds_by_input: dict[str, list[str]] = {}
     for fold in roles.test_folds:
         fit, score = (ranges.combine_stretches(roles.find_patterns(fold, role)) for role in ("fit", "score"))
@@ -163,7 +164,7 @@ def _find_awakened_inputs(roles: FoldRoles, ranges: _StretchRanges) -> dict[str,
 
 
 def _convert_to_floats(values: pd.Series) -> Floats:
-    """Return an input as floats, categories as the numbers of their levels."""
+    """Return an input as floats; categories become level codes."""
     if pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(float, na_value=np.nan)
     codes = pd.factorize(values)[0].astype(float)

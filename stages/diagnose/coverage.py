@@ -13,14 +13,14 @@ Ints = npt.NDArray[np.int64]
 NAME = "Is every row that should be predicted predicted, and usably?"
 
 ARMS = ("tuned", "default", "floor", "natural")
-SUM_TOLERANCE = 1e-6  # of a sum of probabilities: beyond rounding
+SUM_TOLERANCE = 1e-6  # rounding error allowed in a sum of probabilities
 
 
 def check(evidence: Evidence) -> Finding:
-    """Fail score rows without a prediction, predictions of no score row, missing ones, and shares that do not sum to 1.
+    """Fail if a score row lacks a prediction, a prediction has no score row or is missing, or shares do not sum to 1.
 
-    Shares are looked at where the targets of each group sum to 1. Declines where no test fold scores a row or no arm
-    is predicted.
+    Shares are checked if the targets of each group sum to 1. Declines if no test fold scores a row or no arm is
+    predicted.
     """
     predictions = evidence.predictions
     requested, predicted, unknown_count = _find_pairs(evidence)
@@ -55,9 +55,9 @@ def check(evidence: Evidence) -> Finding:
 
 
 def _find_pairs(evidence: Evidence) -> tuple[Ints, Ints, int]:
-    """Return the rows and test folds that are asked for, and those that are predicted, each pair as one number, once.
+    """Return the requested and the predicted pairs of row and test fold, each pair once, encoded as one number.
 
-    Last comes how many more are predicted of rows or by folds that are unknown.
+    The last value counts predicted pairs whose row or fold is unknown.
     """
     roles, ids, predictions = evidence.roles, evidence.folds["row_id"], evidence.predictions
     position, fold = (

@@ -1,4 +1,4 @@
-"""drift: since when have inputs, predictions, calibration or error been other than in the reference period?"""
+"""drift: since when have inputs, predictions, calibration or error differed from the reference period?"""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ MAX_SHOWN = 10
 
 
 class Settings(StageSettings):
-    """How long the reference is, how rarely a period without change may alarm, and how finely time is cut."""
+    """The length of the reference, the allowed rate of false alarms, and how finely time is cut."""
 
     reference_share: float = Field(gt=0, lt=1)
     false_alarms: float = Field(gt=0, lt=1)
@@ -35,13 +35,13 @@ class Settings(StageSettings):
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
-    """Name what left its reference in the scored rows, by the day on which it was first seen.
+    """Warn of series that left their reference in the scored rows, with the day on which that was first detected.
 
-    Watched are the mean and the missing share of every number among the inputs, mean and spread of predictions, the
-    part of the error that goes with the prediction (calibration slope), the signed error and the loss. Each of the
-    four kinds is watched at `false_alarms` / 4, all its columns at one limit. Inputs that only grow in the reference
-    (counts) are listed and not watched. A season that the reference has not seen is a change. Declines without a clock
-    and with too few days.
+    Watched are the mean and the missing share of every numeric input, mean and spread of the predictions, the part of
+    the error that varies with the prediction (calibration slope), the signed error and the loss. Each of these four
+    kinds is watched at `false_alarms` / 4, with one limit for all its columns. Inputs that only grow in the reference
+    (counts) are listed but not watched. A season that the reference does not contain counts as a change. Declines
+    without a clock and with too few days.
     """
     if evidence.is_timeless:
         return make_finding("declined", "The rows have no clock, so nothing can drift.")
@@ -81,10 +81,10 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
 def detect_column_drift(
     table: pd.DataFrame, block: pd.Series | None, settings: Settings, seed: int, test_count: int = 1
 ) -> dict[str, Any]:
-    """Watch the means of the columns of a table in time order: which left the reference, seen at and since which row.
+    """Detect which columns of a table in time order left the mean of their reference, at which row and since which.
 
-    `block` marks rows that belong together (a day) and must not be cut; without it rows are cut evenly. `row` is the
-    last row of the step that showed the change, `onset` the first row of the window that did. At most a share of
+    `block` marks rows that belong together (a day) and are never split; without it steps are of equal rows. `row` is
+    the last row of the step that showed the change, `onset` the first row of the window that did. At most a share
     `false_alarms` / `test_count` of tables without change has any column in `seen`.
     """
     step = assign_steps(block, len(table), settings.most_steps)
@@ -125,7 +125,7 @@ def _detect_series_drift(
 
 
 def _average_inputs(evidence: Evidence, units: pd.DataFrame, step: Ints) -> dict[str, Floats]:
-    """Return the mean of every number in each step, and the share that is missing; one column is held at a time."""
+    """Return the mean of every numeric input in each step, and its missing share; holds one column at a time."""
     row_slice = convert_to_slice(lookup_rows(units["row_id"], evidence.features["row_id"]))
     numeric_names = [name for name in evidence.input_names if is_number_column(evidence.features, name)]
     series: dict[str, Floats] = {}
@@ -138,7 +138,7 @@ def _average_inputs(evidence: Evidence, units: pd.DataFrame, step: Ints) -> dict
 
 
 def _average_judgements(units: pd.DataFrame, step: Ints) -> dict[str, dict[str, Floats]]:
-    """Return what is watched of predictions, calibration and error; the centre is that of the first tenth."""
+    """Return the series of predictions, calibration and error; predictions are centred on the first tenth's mean."""
     prediction, actual = units["prediction"].to_numpy(float), units["actual"].to_numpy(float)
     error, centred = prediction - actual, prediction - prediction[: max(1, len(units) // 10)].mean()
     kinds = {

@@ -1,4 +1,4 @@
-"""duplicates: is anything predicted twice, or both learned from and scored?"""
+"""duplicates: is any row predicted twice, or both trained on and scored?"""
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +22,12 @@ FAILURES = {
 
 
 def check(evidence: Evidence) -> Finding:
-    """Fail rows predicted twice or learned from and scored; warn of one entity twice at a time, and of twins.
+    """Fail if rows are predicted twice, or trained on and scored; warn of duplicated inputs or simultaneous entities.
 
-    Without a clock, folds are drawn several times over, and each row must be scored equally often; with one, once.
-    Twins are score rows that share every input with another one, where some input is present. An entity may honestly
-    appear twice where the clock only tells the day, or where two bear one name. Declines without predictions.
+    Without a clock the folds are drawn several times over, and each row must be scored equally often; with a clock,
+    once. `twin_share` is the share of score rows, among those with any input present, that share every input with
+    another. An entity may legitimately appear twice at one time if the clock has days only, or if two entities share a
+    name. Declines without predictions.
     """
     predictions = evidence.predictions
     if predictions.empty:
@@ -63,7 +64,7 @@ def _count_faults(evidence: Evidence, predictions: pd.DataFrame) -> dict[str, in
 
 
 def _count_learned_rows(evidence: Evidence, row_id: pd.Series, fold: Ints, names: list[str]) -> int:
-    """Return how many predictions are of rows that their fold, if it exists, fits or calibrates on."""
+    """Return how many predictions are for rows that their fold, if it exists, fits or calibrates on."""
     roles, ids = evidence.roles, evidence.folds["row_id"]
     learning_roles = [ROLES.index(role) for role in ("fit", "calibrate")]
     is_learning = np.isin(roles.pattern_roles, learning_roles)
@@ -72,16 +73,15 @@ def _count_learned_rows(evidence: Evidence, row_id: pd.Series, fold: Ints, names
     in_folds = (position >= 0) & (fold_column >= 0)
     position, fold_column = position[in_folds], fold_column[in_folds]
     learned = is_learning[roles.row_pattern[position], fold_column]
-    repeated_rows = np.flatnonzero(
-        ~flag_first_occurrences(ids)
-    )  # of a row that the folds hold more than once, each counts
+    # if the folds contain a row more than once, the roles of each occurrence count
+    repeated_rows = np.flatnonzero(~flag_first_occurrences(ids))
     repeat_index, fold_index = np.nonzero(is_learning[roles.row_pattern[repeated_rows]])
     repeated_pairs = lookup_rows(ids.iloc[repeated_rows], ids)[repeat_index] * len(roles.folds) + fold_index
     return int((learned | np.isin(position * len(roles.folds) + fold_column, repeated_pairs)).sum())
 
 
 def _count_same_moment(evidence: Evidence, row_id: pd.Series) -> int:
-    """Return how many of the rows, each taken once, are of an entity that another one has at the same time."""
+    """Return how many rows, each taken once, repeat an entity at a time at which another row already has it."""
     position = lookup_rows(row_id[flag_first_occurrences(row_id)], evidence.prepared["row_id"])
     position = position[position >= 0]
     entity = pd.factorize(evidence.prepared["entity"])[0][position]
@@ -91,7 +91,7 @@ def _count_same_moment(evidence: Evidence, row_id: pd.Series) -> int:
 
 
 def _compute_duplicate_share(evidence: Evidence) -> float:
-    """Return the share of score rows that share every input; of equal numbers of 64 bits none is chance."""
+    """Return the share of score rows that share every input with another; 64-bit hashes make collisions negligible."""
     position = evidence.fold_positions
     rows = np.flatnonzero((position >= 0) & evidence.roles.is_scored[position])
     rows = rows[flag_first_occurrences(evidence.features["row_id"].iloc[rows])]
@@ -108,18 +108,18 @@ def _compute_duplicate_share(evidence: Evidence) -> float:
 
 
 def _convert_to_bits(values: pd.Series) -> tuple[Bits, npt.NDArray[np.bool_]]:
-    """Return each value as bits, equal where values are, and whether it is present."""
+    """Return each value as bits, equal if and only if the values are, and whether it is present."""
     if not pd.api.types.is_numeric_dtype(values):
         code = pd.factorize(values)[0]
         return code.astype(np.uint64), code >= 0
-    numbers = values.to_numpy(float, na_value=np.nan) + 0.0  # one zero, not two
+    numbers = values.to_numpy(float, na_value=np.nan) + 0.0  # turns −0.0 into 0.0
     missing = np.isnan(numbers)
-    numbers[missing] = np.nan  # one bit pattern
+    numbers[missing] = np.nan  # NaN has many bit patterns; keep one
     return numbers.view(np.uint64), ~missing
 
 
 def _hash_bits(bits: Bits) -> Bits:
-    """Return numbers in which every bit depends on every bit (the finaliser of SplitMix64)."""
+    """Mix the bits so that every output bit depends on every input bit (the finaliser of SplitMix64)."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))

@@ -1,4 +1,4 @@
-"""feature_shift: which inputs are spread otherwise in the rows scored than in the rows fitted on?"""
+"""feature_shift: which inputs are distributed differently in the score rows than in the fit rows?"""
 
 import math
 from typing import Any
@@ -18,22 +18,22 @@ Ints = npt.NDArray[np.int64]
 
 NAME = "Are the inputs spread in scoring as they were in fitting?"
 
-MAX_LEVELS = 20  # distinct numbers up to which each is a level of its own
+MAX_LEVELS = 20  # with no more distinct numbers than this, each is a level of its own
 RARE_LEVEL_SHARE = 0.01  # share of the fit rows below which levels are pooled: their shares are mostly noise
-PROBE_ROWS = 2000  # rows in which a number of more than FEW values mostly shows so many
-MAX_DECILE_ROWS = 1_000_000  # fit rows from which deciles are cut: so many know each to a twentieth of a percent
+PROBE_ROWS = 2000  # a sample this large mostly shows whether a number has more than MAX_LEVELS values
+MAX_DECILE_ROWS = 1_000_000  # fit rows that deciles are computed from: enough for a twentieth of a percent each
 MAX_SHOWN = 10
 
 
 def check(evidence: Evidence) -> Finding:
-    """Name inputs whose population stability index between the first test fold's fit rows and all score rows is high.
+    """Warn of inputs with a high population stability index between the first test fold's fit rows and all score rows.
 
-    PSI = Σ (q − p)·ln(q/p) over deciles of the fit rows, or over levels; missing is a cell of its own. With no change
-    it is about (cells − 1)(1/n₁ + 1/n₂), n in groups, for rows of one group are not independent. An input is named
-    when its PSI exceeds that by more than the limit, and exceeds what chance does to any of the inputs once in 20.
-    Of more than a million fit rows deciles are cut from as many, drawn (`decile_rows`); all rows are counted in them.
-    Counts that only grow (starts so far) must shift and are named too. Values that persist over many groups shift
-    more by chance than is allowed for here.
+    PSI = Σ (q − p)·ln(q/p) over deciles of the fit rows, or over levels; missing is a cell of its own. Without a change
+    it is about (cells − 1)(1/n₁ + 1/n₂), with n in groups because rows of one group are not independent. An input is
+    named if its PSI exceeds that by more than the limit and also exceeds what chance gives any of the inputs once in
+    20. With more than a million fit rows the deciles come from a random sample of a million (`decile_rows`); all rows
+    are counted in them. Counts that only grow (starts so far) necessarily shift and are named too. Values that persist
+    over many groups shift more by chance than is allowed for here. Declines if either side has too few groups.
     """
     fit, score, group_counts = _select_fit_and_score_rows(evidence)
     if min(group_counts) < MIN_BLOCKS:
@@ -83,7 +83,7 @@ def _is_shifted(shift: dict[str, Any], limit: float) -> bool:
 
 
 def _select_fit_and_score_rows(evidence: Evidence) -> tuple[Ints, Ints, list[int]]:
-    """Return the rows of features that the first test fold fits on, those that any scores, and the groups in each."""
+    """Return the feature rows that the first test fold fits on, those that any fold scores, and both group counts."""
     position, roles = evidence.fold_positions, evidence.roles
     known_rows = np.flatnonzero(position >= 0)
     fit = (
@@ -98,9 +98,9 @@ def _select_fit_and_score_rows(evidence: Evidence) -> tuple[Ints, Ints, list[int
 
 
 def _compute_shift(fit: Ints, score: Ints, noise: float, input_count: int) -> dict[str, Any]:
-    """Return the index of two sides' rows in each cell, and what chance makes of it."""
+    """Return the PSI of the row counts of both sides by cell, its expectation without a change, and a chance bound."""
     filled_cells = fit + score > 0
-    # half a row in each cell keeps an empty one finite
+    # half a row added to each cell keeps the logarithm finite
     p, q = ((count + 0.5) / (count + 0.5).sum() for count in (fit[filled_cells], score[filled_cells]))
     freedom = max(len(p) - 1, 1)
     return {
@@ -111,16 +111,16 @@ def _compute_shift(fit: Ints, score: Ints, noise: float, input_count: int) -> di
 
 
 def _sample_fit_rows(rows: Ints, seed: int) -> Ints:
-    """Return which of the fit rows deciles are cut from, by number: all, or MOST of them drawn without repetition."""
+    """Return the positions of the fit rows that deciles are computed from: all, or MAX_DECILE_ROWS sampled ones."""
     if len(rows) <= MAX_DECILE_ROWS:
         return np.arange(len(rows))
     return np.sort(np.random.default_rng(seed).choice(len(rows), MAX_DECILE_ROWS, replace=False))
 
 
 def _count_cells(fit: pd.Series, score: pd.Series, decile_rows: Ints) -> tuple[Ints, Ints]:
-    """Return how many rows of both sides are in each cell: missing, then levels (rare and new ones first) or deciles.
+    """Return the row counts of both sides by cell: missing, then levels (rare and new ones first) or deciles.
 
-    Deciles are cut from `decile_rows` of the fit rows.
+    Deciles are computed from `decile_rows` of the fit rows.
     """
     if not pd.api.types.is_numeric_dtype(fit):
         return _count_levels(*_encode_levels(fit, score))
@@ -133,13 +133,13 @@ def _count_cells(fit: pd.Series, score: pd.Series, decile_rows: Ints) -> tuple[I
 
 
 def _has_few_values(values: Floats) -> bool:
-    """Return whether there are no more than FEW distinct numbers; some of the rows mostly show that there are more."""
+    """Return whether there are at most MAX_LEVELS distinct numbers; a sample is tried first, as it mostly suffices."""
     step = max(1, len(values) // PROBE_ROWS)
     return all(len(np.unique(sample[~np.isnan(sample)])) <= MAX_LEVELS for sample in (values[::step], values))
 
 
 def _encode_levels(fit: pd.Series, score: pd.Series) -> tuple[Floats, Floats]:
-    """Return levels as numbers, the same on both sides."""
+    """Return levels as numeric codes, the same on both sides; missing is NaN."""
     code = pd.factorize(pd.concat([fit, score], ignore_index=True))[0].astype(float)
     code[code < 0] = np.nan
     return code[: len(fit)], code[len(fit) :]
@@ -161,7 +161,7 @@ def _count_levels(fit: Floats, score: Floats) -> tuple[Ints, Ints]:
 
 
 def _count_deciles(values: Floats, edges: Floats) -> Ints:
-    """Return the rows that are missing, then those of each decile: counting beats placing every row."""
+    """Return the counts of missing rows and of each decile; counting per edge is faster than binning every row."""
     missing = np.count_nonzero(np.isnan(values))
     rows_above = np.array([len(values) - missing, *(np.count_nonzero(values >= edge) for edge in edges), 0])
     return np.append(missing, rows_above[:-1] - rows_above[1:])

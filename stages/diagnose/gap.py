@@ -1,4 +1,4 @@
-"""gap: why do the backtest and production not show the same hit rate, and can the two be compared at all?"""
+"""gap: why do backtest and production differ in hit rate, and can the two be compared at all?"""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ __all__ = [
 
 
 class Settings(StageSettings):
-    """The filter of both sides, what counts as the same model, and the bounds at which something is named."""
+    """The bet filter of both sides, what counts as the same model, and the bounds for reporting a deviation."""
 
     edge: float = Field(gt=0)
     same_models: list[str]
@@ -66,11 +66,11 @@ class Settings(StageSettings):
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
-    """Compare the tuned arm on real lines with the production log, and say what makes the difference.
+    """Compare the tuned arm on real lines with the production log, and attribute the difference to its causes.
 
-    Fails predictions that were made after their games, and those that are too good for a forecast; warns where the two
-    are not comparable, or where one batch holds much of the log or of the gap. Declines without a production log, and
-    where either side has no graded row.
+    Fails if predictions were made after their games or are too good for a forecast; warns if the two sides are not
+    comparable, or if one batch holds much of the log or of the gap. Declines without a production log, and if either
+    side has no graded row.
     """
     with limit_to_one_thread():
         return _check_evidence(evidence, settings)
@@ -89,20 +89,21 @@ def _check_evidence(evidence: Evidence, settings: Settings) -> Finding:
     if report["lines"]["estimated"]:
         report["as_graded"] = _build_as_graded_report(paired, bootstrap)
     reasons = report["verdict"]["reasons"]
-    summary = f"{format_headline(report)}{': ' if reasons else ''}{'; '.join(reasons[:3])}. {report['main_cause']['sentence']}"
+    headline = f"{format_headline(report)}{': ' if reasons else ''}{'; '.join(reasons[:3])}"
+    summary = f"{headline}. {report['main_cause']['sentence']}"
     return make_finding(_choose_status(report), summary, **report)
 
 
 def build_gap_report(rows: pd.DataFrame, settings: Settings, seed: int) -> Report:
     """Return the gap report of rows that carry both sides; hit rates and their differences are shares, not per cent.
 
-    Columns: entity, day, target; backtest, production (predictions, missing where a side has none); backtest_line,
-    production_line. May have: backtest_line_type, production_line_type (actual, estimated), production_model,
-    production_at, start_time (UTC), backtest_pick, production_pick (1 over, −1 under: the side bet, where it is told
-    and the edge does not decide it) and production_result (1 won, 0 lost, as the log recorded it). Of several rows of a
-    player and day the newest prediction counts; what the others did to the log's own rate is `grading`. Intervals
-    resample days. `estimate_contributions` add up to `build_gap_report.hit_rate`, but for `residual`. No attempt is made to tell an early
-    line from another book's: both are `line_timing`.
+    Required columns: entity, day, target; backtest, production (predictions, missing where a side has none);
+    backtest_line, production_line. Optional: backtest_line_type, production_line_type (actual, estimated),
+    production_model, production_at, start_time (UTC), backtest_pick, production_pick (1 over, −1 under: the side that
+    was bet, if it is logged rather than decided by the edge) and production_result (1 won, 0 lost, as logged). Of
+    several rows of a player and day the newest prediction counts; the effect of the others on the log's own rate is
+    `grading`. Intervals resample days. The `contributions` add up to the gap in hit rate, up to `residual`. Lines from
+    another time and lines from another book are not distinguished: both are `line_timing`.
     """
     with limit_to_one_thread():
         paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
@@ -118,8 +119,8 @@ def build_gap_report(rows: pd.DataFrame, settings: Settings, seed: int) -> Repor
 def compare_as_graded(rows: pd.DataFrame, settings: Settings, seed: int) -> Report:
     """Return how the production log as it was graded differs from the same log on real lines only.
 
-    Real lines are the log's own, and `backtest_line` where the log has an estimated one; the backtest's predictions are
-    not looked at. Both sides, contributions, main cause: what mixing types of line does to one and the same model.
+    Real lines are the log's own, or `backtest_line` where the log has an estimated one; the backtest's predictions are
+    not used. The report has both sides, contributions and main cause: the effect of mixing types of line on one model.
     """
     with limit_to_one_thread():
         paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
@@ -127,7 +128,7 @@ def compare_as_graded(rows: pd.DataFrame, settings: Settings, seed: int) -> Repo
 
 
 def drop_days(rows: pd.DataFrame, days: list[str], settings: Settings, seed: int) -> Report:
-    """Return what some days do to production's hit rate: with and without them, the lift, and whether it matters."""
+    """Return the effect of some days on production's hit rate: with and without them, the lift, and if it matters."""
     with limit_to_one_thread():
         paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
         return estimate_excluded_days(
@@ -150,7 +151,7 @@ def _build_report(paired: PairedRows, chain: GapChain, settings: Settings) -> Re
 
 
 def _build_core_report(paired: PairedRows, chain: GapChain) -> Report:
-    """Return both sides, the gap between them, and what it is made of."""
+    """Return both sides, the gap between them, and its decomposition."""
     differences = figures.compute_gaps(paired, chain)
     sources = {"backtest": paired.backtest, "production": paired.production}
     return {
@@ -188,7 +189,7 @@ def _count_rows(paired: PairedRows, chain: GapChain) -> dict[str, int]:
 
 
 def _list_steps(chain: GapChain) -> list[dict[str, Any]]:
-    """Return the links of the chain with the hit rate at each."""
+    """Return the steps of the chain with the hit rate at each."""
     return [
         {"step": step.step, "decided": int(step.table[:, 1].sum()), "hit_rate": chain.estimate_hit_rate(step)}
         for step in chain.steps

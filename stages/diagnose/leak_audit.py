@@ -6,9 +6,9 @@ NAME = "Does any feature know what was not yet known?"
 
 
 def check(evidence: Evidence) -> Finding:
-    """Repeat what the audit of the features stage found; `declined` where none was made.
+    """Report the result of the features stage's leak audit; declines if there was none.
 
-    The audit looks at a few seeded moments: a leak that shows at none of them is not seen.
+    The audit tests a few seeded moments: a leak that shows at none of them is not found.
     """
     audit = evidence.audit
     audited, moments = int(audit.get("audited") or 0), int(audit.get("moments") or 0)

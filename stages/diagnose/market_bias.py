@@ -10,11 +10,11 @@ NAME = "Does the model stand on one side of the market?"
 
 
 def check(evidence: Evidence) -> Finding:
-    """Fail a mean distance of predictions from the market beyond the limit, in the target's unit.
+    """Fail if the mean distance of predictions from the market (in the target's unit) exceeds the limit.
 
-    A model that is low by two points bets under nearly always: its hit rate is then the luck of one side. Mean absolute
-    error does not show it. Warns where only the interval reaches the limit. Declines shares and chances, tasks without
-    a limit, and fewer than 30 groups that a market has lines for.
+    A model that is low by two points bets under nearly always, so its hit rate is the luck of one side; the mean
+    absolute error does not show that. Warns if only the interval reaches the limit. Declines for shares and
+    probabilities, for tasks without a limit, and for fewer than 30 groups with a line.
     """
     limit = evidence.limits.market_bias
     scored = build_scored_predictions(evidence)

@@ -13,14 +13,14 @@ NAME = "Why did it get better or worse?"
 
 
 class Settings(cause_scoring.Settings):
-    """What is compared with what, and from where on a difference counts."""
+    """Which periods are compared, and from which size a difference counts."""
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
-    """Name what explains the newest days that test folds score, beside those before: see `_causes.causes.explain_window`.
+    """Find the cause by which the newest scored days differ from the days before them: see `explain_window`.
 
-    Where it is the data's quality, the inputs that became unsound are named as well: see `_causes.inputs.find_newly_unsound_inputs`.
-    Warns of every cause but none and undecided. Declines without a clock, without graded units, and with too few days.
+    If it is data quality, the inputs that became unsound are listed too: see `find_newly_unsound_inputs`. Warns of
+    every cause except none and undecided. Declines without a clock, without graded units, and with too few days.
     """
     if evidence.is_timeless:
         return make_finding("declined", "The rows have no clock, so nothing comes before anything.")

@@ -1,4 +1,4 @@
-"""tag_drift: do tags come, are they told, and do texts speak, as before?"""
+"""tag_drift: have tag frequencies, their predictions or the vocabulary of the texts changed?"""
 
 from typing import Any
 
@@ -17,20 +17,20 @@ NAME = "Are tags, what is told of them, and the words of the texts, as they were
 
 TARGET_PREFIX, ARM_PREFIX, TEXT_COLUMN = "target:", "tuned:", "text"
 KINDS = ("tags", "predictions", "promise", "vocabulary")
-MAX_WORDS = 1000  # of a text that are looked at
+MAX_WORDS = 1000  # words of a text that are used
 
 
 class Settings(drift.Settings):
-    """How long the reference is, how rarely a period without change may alarm, and how finely time is cut."""
+    """The length of the reference, the allowed rate of false alarms, and how finely time is cut."""
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
-    """Name the tags whose frequency, mean probability, or accuracy beyond what was promised left the reference.
+    """Warn of tags whose frequency, mean probability, or accuracy in excess of its promise left the reference.
 
-    Of texts, the share of words is watched that no text before the first scored one has. Promised accuracy is the mean
-    of max(p, 1 − p), which needs no label; it is true where probabilities are. Each of the kinds is watched at its part
-    of `false_alarms`. A row that several folds score counts with its mean probability.
-    Declines tasks without tags, without a clock, and with too few rows for a reference in blocks.
+    Of the texts, the share of words that occur in no text before the first scored one is watched. Promised accuracy is
+    the mean of max(p, 1 − p), which needs no labels and is right if the probabilities are. Each kind is watched at an
+    equal part of `false_alarms`. A row that several folds score counts with its mean probability. Declines for tasks
+    without tags, without a clock, and with too few rows for a reference in blocks.
     """
     rows = _build_rows(evidence)
     tags = [str(name)[len(ARM_PREFIX) :] for name in rows if str(name).startswith(ARM_PREFIX)]
@@ -62,7 +62,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
 
 
 def _build_rows(evidence: Evidence) -> pd.DataFrame:
-    """Return each row once, in time order, with the mean of its probabilities and its truth."""
+    """Return each row once, in time order, with its mean probabilities and its truth."""
     predictions = evidence.predictions
     arm_columns = [name for name in predictions if str(name).startswith(ARM_PREFIX)]
     mean_probabilities = predictions.groupby("row_id", sort=False)[arm_columns].mean()
@@ -87,7 +87,10 @@ def _build_tables(rows: pd.DataFrame, tags: list[str]) -> dict[str, pd.DataFrame
 
 
 def _compute_unseen_word_shares(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the share of each row's words that no text before the first of these rows has; no column without any."""
+    """Return the share of each row's words that occur in no text before the first of these rows.
+
+    The table has no column if there are no texts or no earlier ones.
+    """
     if TEXT_COLUMN not in evidence.features:
         return pd.DataFrame(index=rows.index)
     inputs = drop_duplicate_ids(make_frame(evidence.features, ["row_id", TEXT_COLUMN])).set_index("row_id")

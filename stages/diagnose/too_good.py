@@ -11,13 +11,13 @@ NAME = "Is this too good to be true?"
 
 
 def check(evidence: Evidence) -> Finding:
-    """Fail an R² that no honest forecast reaches, or one that beats by far a market which is not yet known.
+    """Fail an R² that no honest forecast reaches, or one far above that of a market which is not yet known.
 
-    R² = 1 − loss / loss of knowing nothing, with a bootstrap interval over groups; both are measured by the interval's
-    lower end. The comparison is made on the groups that the market prices whole, and only where the decision precedes
-    the market: the audit's `decision` (before, if it says nothing) against when the market's column is known.
-    Declines fewer than 30 groups, and no market unless the R² alone is beyond belief. A leak too small to reach the
-    bounds is not seen.
+    R² = 1 − loss / loss of the uninformed baseline, with a bootstrap interval over groups; both are judged by the
+    interval's lower end. The comparison uses the groups that the market prices completely, and only if the decision
+    precedes the market: the audit's `decision` (before, by default) against the time at which the market's column is
+    known. Declines for fewer than 30 groups, and without a market unless the R² alone is implausible. A leak too small
+    to reach the bounds is not found.
     """
     scored, limits = build_scored_predictions(evidence), evidence.limits
     if scored.group_count < MIN_BLOCKS or not scored.compute_baseline_losses().sum():
@@ -25,11 +25,17 @@ def check(evidence: Evidence) -> Finding:
         return make_finding("declined", message)
     model_r2 = _estimate_r2(scored, scored.compute_losses(), evidence.seed)
     if _is_above(model_r2, limits.r2_too_good):
-        message = f"R² {_format_estimate(model_r2)} is beyond the {limits.r2_too_good} that an honest forecast of this task could reach"
+        message = (
+            f"R² {_format_estimate(model_r2)} is beyond the {limits.r2_too_good} "
+            "that an honest forecast of this task could reach"
+        )
         return make_finding("failed", f"{message}: look for a leak.", r2=model_r2)
     priced = scored.select_priced()
     if priced.group_count < MIN_BLOCKS or not priced.compute_baseline_losses().sum():
-        message = f"The market prices {priced.group_count} whole groups, fewer than {MIN_BLOCKS}; R² alone is {_format_estimate(model_r2)}."
+        message = (
+            f"The market prices {priced.group_count} whole groups, fewer than {MIN_BLOCKS}; "
+            f"R² alone is {_format_estimate(model_r2)}."
+        )
         return make_finding("declined", message, r2=model_r2)
     return _compare_with_market(evidence, priced, model_r2)
 

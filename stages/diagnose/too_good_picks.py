@@ -12,9 +12,10 @@ NAME = "Do picks against the line win too often to be true?"
 def check(evidence: Evidence) -> Finding:
     """Fail a hit rate, or an error below the market's, that no honest forecast of a quantity reaches.
 
-    Picks are rows whose prediction is `hit_edge` or more from a real line; a push is no decision. The rate is judged by
-    the lower end of its Wilson interval, from `hit_rate_picks` decided picks on. Declines tasks without these limits
-    and rows without a market. Lines made of past results are no market, and prepare does not give them as one.
+    Picks are rows whose prediction is at least `hit_edge` from a real line; a push is not a decision. The rate is
+    judged by the lower end of its Wilson interval, given at least `hit_rate_picks` decided picks. Declines for tasks
+    without these limits and if no row has a market. Lines estimated from past results are no market, and prepare does
+    not pass them as one.
     """
     limits, scored = evidence.limits, build_scored_predictions(evidence)
     if None in (limits.hit_edge, limits.hit_rate_too_good, limits.hit_rate_picks, limits.error_below_market):
@@ -35,7 +36,7 @@ def check(evidence: Evidence) -> Finding:
 
 
 def _count_picks(scored: ScoredPredictions, edge: float) -> tuple[int, int]:
-    """Return won and decided picks."""
+    """Return the numbers of won and of decided picks."""
     distance, result = scored.p - scored.market, scored.y - scored.market
     decided = (np.abs(distance) >= edge) & np.isfinite(result) & (result != 0)
     return int((np.sign(distance) == np.sign(result))[decided].sum()), int(decided.sum())

@@ -1,4 +1,4 @@
-"""worst_segments: in which parts of the field does the tuned arm do worse than elsewhere?"""
+"""worst_segments: in which segments of the data does the tuned arm do worse than elsewhere?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,17 +18,14 @@ from trueline.core.tables.row_lookup import lookup_rows
 NAME = "Where does the model do worse than elsewhere?"
 
 EXCLUDED_COLUMNS = ("row_id", "entity", "group", "time", "target", "teacher")
-MAX_TEXT_LEVELS = 40  # distinct texts up to which a column divides the rows
-MAX_NUMBER_LEVELS = 12  # distinct numbers up to which each is a segment; beyond that, quartile bands
+MAX_TEXT_LEVELS = 40  # a text column with more distinct values makes no segments
+MAX_NUMBER_LEVELS = 12  # a number column with more distinct values is cut into quartile bands
 MAX_SHOWN = 10
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Units of one level of one column, and the figure by which they are compared with all others.
-
-    Sums and counts are those of each block: all that is asked of units.
-    """
+    """The units of one level of one column, as sums and counts of a measure by block, beside those of all units."""
 
     column: str
     level: str
@@ -40,7 +37,7 @@ class Segment:
 
     @property
     def segment_and_rest(self) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-        """The sums and counts of the segment and of the rest."""
+        """The sums and counts of the segment, and those of the rest."""
         return (self.sums, self.counts), (self.all_sums - self.sums, self.all_counts - self.counts)
 
     @property
@@ -50,14 +47,15 @@ class Segment:
 
 
 def check(evidence: Evidence) -> Finding:
-    """Name the segments whose figure differs from the rest's beyond an interval that holds for all segments at once.
+    """Warn of segments that are worse than the rest, by intervals that hold for all segments simultaneously.
 
-    Segments are the levels of the `before` columns of few levels, and quartile bands of other numbers. The figure is
-    the loss in excess of the market's, where the market prices half the groups or more; else in excess of the loss
-    that the probabilities promise of themselves: plain loss would name every hard segment (large fields). A quantity
-    without a market has neither, and is compared by plain squared error. Where shares are divided within a group, a
-    column that varies within it is judged by its rows' mean residual, target − p.
-    Intervals are t intervals of group sums, Bonferroni over all segments; neighbouring groups count as independent.
+    Segments are the levels of `before` columns with few levels, and quartile bands of other numbers. The measure is the
+    loss in excess of the market's if the market prices at least half the groups, else the loss in excess of what the
+    probabilities themselves imply: plain loss would flag every hard segment (large fields). A quantity without a market
+    has neither and is compared by plain squared error. Each row's residual, target − p, is a measure as well; for
+    shares that are divided within a group it is the measure of columns that vary within the group, and only of those.
+    Intervals are t intervals of group sums, Bonferroni-corrected over all segments; neighbouring groups are treated as
+    independent.
     """
     scored = build_scored_predictions(evidence)
     limit = max(evidence.limits.segment_groups, 2)
@@ -131,7 +129,7 @@ def _iterate_levels(
 
 
 def _iterate_level_codes(evidence: Evidence, scored: ScoredPredictions) -> Iterator[tuple[str, Codes, list[str]]]:
-    """Yield the columns that divide the rows, each row's level by number, and the levels' names, sorted."""
+    """Yield the columns that make segments, each row's level code, and the sorted names of the levels."""
     if "tag" in scored.rows:
         code, tags = pd.factorize(scored.rows["tag"], sort=True)
         yield "tag", code, [str(tag) for tag in tags]
@@ -148,7 +146,7 @@ def _iterate_level_codes(evidence: Evidence, scored: ScoredPredictions) -> Itera
 
 
 def _name_levels(values: pd.Series, is_number: bool) -> tuple[Codes, list[str]]:
-    """Return each row's level and the levels' names; levels of one name are one."""
+    """Return each row's level code and the names of the levels; levels with the same name are merged."""
     if is_number and values.nunique() > MAX_NUMBER_LEVELS:
         values = pd.qcut(values.astype(float), 4, duplicates="drop")
     code, levels = pd.factorize(values)
@@ -162,7 +160,7 @@ def _has_enough_blocks(segment: Segment, min_blocks: int) -> bool:
 
 
 def _compare_with_rest(segment: Segment, level: float) -> dict[str, Any]:
-    """Return the segment's mean beside that of the rest, their difference, and its interval at a level per segment."""
+    """Return the mean of the segment and of the rest, their difference, and its interval at the one-sided `level`."""
     influence = np.zeros(len(segment.sums))
     means = []
     for (sums, counts), sign in zip(segment.segment_and_rest, (1, -1), strict=True):

@@ -1,6 +1,7 @@
-"""Predictions in; numbers out.
+"""The evaluate stage: predictions in, metrics out.
 
-A scorer: `Settings` its knobs; `evaluate(predictions, prepared, settings, seed)` returns the few headline scores, the
-full report and the tables to plot, by name. It may offer `compare(one, other, prepared, names, settings, seed)`: two
-runs on the same rows, paired, as figures and `sentences`.
+A scorer plugin has `Settings`, its parameters, and `evaluate(predictions, prepared, settings, seed)`, which returns the
+few headline scores, the full report, and the tables to plot by name. It may also have
+`compare(first_run, second_run, prepared, names, settings, seed)`, which compares two runs pairwise on the same rows and
+returns figures and `sentences`.
 """

@@ -1,4 +1,4 @@
-"""evaluate: predictions → the numbers, each beside what it must beat, with its interval."""
+"""evaluate: predictions → metrics with confidence intervals, each next to the baselines it has to beat."""
 
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import load_seed, load_settings, load_task_config

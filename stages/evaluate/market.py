@@ -1,4 +1,4 @@
-"""market: a quantity predicted against a bookmaker's line: errors, bets, and what the line itself would have done."""
+"""market: the scorer for a quantity with a bookmaker's line: errors, bets, and how the line itself would have done."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -41,11 +41,11 @@ from trueline.core.stats.confidence_intervals import describe_difference
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
 
-SMALLEST_EDGE = float(np.finfo(float).tiny)  # an edge that every forecast off the line has
+SMALLEST_EDGE = float(np.finfo(float).tiny)  # every forecast that differs from the line has at least this edge
 
 
 class Settings(StageSettings):
-    """Which bets are made and how figures are cut."""
+    """Which bets are placed, and into how many bins the figures are cut."""
 
     edges: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
     chances: list[Annotated[float, Field(gt=0.5, lt=1)]]
@@ -58,8 +58,9 @@ def evaluate(
 ) -> tuple[Report, Report, Tables]:
     """Return the headline scores, the report with intervals over groups (game days), and the tables to plot.
 
-    Scores and bets are of rows with a real line; where no row has one, whatever needs it is None. Errors are in units
-    of the target, returns in stakes. The headline bets are those of the tuned arm at the first edge.
+    Headline scores and bets use only rows with a real line; if no row has one, everything that needs a line is None.
+    Errors are in units of the target, returns in stakes. The headline bets are those of the tuned arm at the first of
+    `settings.edges`.
     """
     scored = ScoredBets.from_predictions(predictions, prepared, settings.edges[0], settings.devig, seed)
     distribution = build_predictive_distribution(scored, "tuned")
@@ -91,7 +92,7 @@ def compare(
     settings: Settings,
     seed: int,
 ) -> Report:
-    """Return how two runs' tuned arms differ on the same rows: error on all of them, bets on those with a real line."""
+    """Compare the tuned arms of two runs on the same rows: errors on all rows, bets on those with a real line."""
     scored_runs = [
         ScoredBets.from_predictions(predictions, prepared, settings.edges[0], settings.devig, seed)
         for predictions in (first_run, second_run)
@@ -110,7 +111,10 @@ def compare(
         if error_difference["low"] is None
         else f" ({error_difference['low']:+.4f} to {error_difference['high']:+.4f})"
     )
-    error_sentence = f"The mean error of {names[0]} less that of {names[1]} is {error_difference['value']:+.4f}{interval_text}: {conclusion}."
+    error_sentence = (
+        f"The mean error of {names[0]} less that of {names[1]} is "
+        f"{error_difference['value']:+.4f}{interval_text}: {conclusion}."
+    )
     return {
         "error": error_difference,
         "picks": picks_comparison,
@@ -134,7 +138,7 @@ def _collect_headline_scores(scored: ScoredBets) -> Report:
 
 
 def _report_picks(scored: ScoredBets, distribution: PredictiveDistribution | None, settings: Settings) -> Report:
-    """Return the bets of the tuned arm by distance from the line and, with a distribution, by chance of winning."""
+    """Return the tuned arm's bets by distance from the line and, given a distribution, by probability of winning."""
     by_edge = [{"edge": edge} | _summarise_bets(scored, scored.grade_bets("tuned", edge)) for edge in settings.edges]
     if distribution is None:
         return {"by_edge": by_edge, "by_chance": None}
@@ -164,7 +168,7 @@ def _summarise_bets(scored: ScoredBets, picks: Picks) -> Report:
 
 
 def _grade_constant_sides(scored: ScoredBets) -> Report:
-    """Return what betting the same side of every line would have done."""
+    """Return the results of betting the over, or the under, on every line."""
     directions_by_name = {"over": scored.has_line * 1, "under": scored.has_line * -1}
     return {
         name: _summarise_bets(scored, grade_picks(direction, scored["line"], scored["target"]))
@@ -178,7 +182,7 @@ def _report_closing_value(scored: ScoredBets) -> Report | None:
 
 
 def _report_line_types(scored: ScoredBets) -> Report:
-    """Return the headline bets by type of line and, under `every_side`, a bet on whichever side the forecast lies."""
+    """Return the headline bets by type of line; `every_side` bets every row on the side where the forecast lies."""
     tuned, actual, real, estimated = (scored[name] for name in ("tuned", "target", "line", "estimated_line"))
     headline, every_side = (
         compare_line_types(tuned, actual, real, estimated, edge, scored.blocks)
@@ -228,7 +232,7 @@ def _build_rate_table(tallies: dict[str, Report], key_column: str) -> pd.DataFra
 
 
 def _aggregate_by_month(scored: ScoredBets) -> pd.DataFrame:
-    """Return by month the errors of the tuned arm and, where there is a line, of both, and the headline hit rate."""
+    """Return by month tuned's error on all rows, that of tuned and line where there is a line, and the hit rate."""
     picks, has_line = scored.grade_bets("tuned"), scored.has_line
     month = scored.rows["time"].dt.strftime("%Y-%m").to_numpy()
     errors = {

@@ -1,4 +1,4 @@
-"""race: win probabilities against the uniform guess, the market, the yardstick and our own simpler selves."""
+"""race: the scorer for win probabilities, against uniform chances, the market, a benchmark price and simpler arms."""
 
 from typing import Any
 
@@ -23,12 +23,12 @@ from trueline.core.stats.group_ops import (
 )
 
 ARMS = ("tuned", "default", "floor", "natural")
-RIDGE_PENALTY = 1e-3  # keeps the weights finite where model and market say the same
+RIDGE_PENALTY = 1e-3  # keeps the weights finite where model and market agree
 Report = dict[str, Any]
 
 
 class Settings(StageSettings):
-    """How bets are made and figures are cut."""
+    """How bets are placed and how the figures are cut."""
 
     commission: float = Field(ge=0, lt=1)
     margin: float = Field(ge=0)
@@ -82,14 +82,15 @@ def compare(
     settings: Settings,
     seed: int,
 ) -> Report:
-    """Return how two runs' tuned arms differ on the same races, race by race: loss, R², and gain over the market.
+    """Compare the tuned arms of two runs, paired by race: log loss, R², and gain over the market.
 
-    Each is the first run's less the second's, races drawn together. Refuses runs that do not hold the same runners.
+    Each difference is the first run minus the second, with an interval that resamples races. Raises UserError if the
+    runs do not contain the same runners.
     """
     first_rows, second_rows = (_join_prices(run, prepared) for run in (first_run, second_run))
     if not first_rows["row_id"].equals(second_rows["row_id"]):
         raise UserError(
-            f"{names[0]} and {names[1]} do not hold the same runners; compare them on those that both have."
+            f"{names[0]} and {names[1]} do not contain the same runners; compare them on the runners they share."
         )
     race_code, won = encode_groups(first_rows["group"]), first_rows["target"].to_numpy()
     run_probabilities = [_collect_probabilities(rows, race_code) for rows in (first_rows, second_rows)]
@@ -122,7 +123,8 @@ def _describe_loss_difference(loss_difference: confidence_intervals.Interval, na
         loss_difference, f"{names[0]} is better", f"{names[1]} is better"
     )
     conclusion = "the difference is noise" if outcome == "undecided" else outcome
-    return f"{text} ({loss_difference['low']:+.4f} to {loss_difference['high']:+.4f}) nats per race on {loss_difference['n']} races: {conclusion}."
+    interval_text = f"({loss_difference['low']:+.4f} to {loss_difference['high']:+.4f})"
+    return f"{text} {interval_text} nats per race on {loss_difference['n']} races: {conclusion}."
 
 
 def _describe_favourites(
@@ -137,14 +139,14 @@ def _describe_favourites(
 
 
 def _join_prices(predictions: pd.DataFrame, prepared: pd.DataFrame) -> pd.DataFrame:
-    """Return the scored rows with their prices, races together in time order."""
+    """Return the scored rows with their prices, in time order and grouped by race."""
     prices = prepared.set_index("row_id").reindex(predictions["row_id"])
     rows = predictions.assign(**{name: prices[name].to_numpy() for name in ("teacher", "bsp", "benchmark_price")})
     return rows.sort_values(["time", "group", "row_id"], kind="stable", ignore_index=True)
 
 
 def _collect_probabilities(rows: pd.DataFrame, race_code: Codes) -> dict[str, Floats]:
-    """Return each rung's probabilities; the market and the yardstick are missing in races without their price."""
+    """Return the probabilities by arm or baseline; market and benchmark are missing in races without their price."""
     probabilities = {"uniform": normalize_by_group(np.ones(len(rows)), race_code)}
     probabilities |= {arm: rows[arm].to_numpy(float) for arm in ARMS if arm in rows}
     if rows["teacher"].notna().any():
@@ -156,7 +158,7 @@ def _collect_probabilities(rows: pd.DataFrame, race_code: Codes) -> dict[str, Fl
 
 
 def _summarise_baseline(loss: Floats, tuned: Floats, uniform: Floats, seed: int) -> Report:
-    """Return a rung's losses on the races that it priced, and how the tuned model fares on those same races."""
+    """Return the loss of a baseline on the races that it prices, and how the tuned arm does on the same races."""
     has_price = ~np.isnan(loss)
     summary = {
         "log_loss": confidence_intervals.bootstrap_mean(loss[has_price], seed),
@@ -176,7 +178,7 @@ def _estimate_market_gain(
 ) -> Report | None:
     """Return what the model adds to the market: the likelihood gain of a two-term logit over the market alone.
 
-    Weights are fitted on the other blocks of races, so a model that adds nothing gains nothing, or less.
+    The weights are fitted on the other blocks of races, so a model that adds nothing has a gain of about zero or below.
     """
     if "market" not in probabilities:
         return None
@@ -229,7 +231,7 @@ def _evaluate_resampling(loss_by_name: dict[str, Floats], seed: int) -> Report:
 
 
 def _summarise_runners(probability: Floats, won: Floats, bins: int, seed: int) -> Report:
-    """Return the figures of single runners, beside the base rates without which they mean nothing."""
+    """Return per-runner metrics, each with the base rate it has to be read against."""
     is_winner = won > 0
     base_rate = float(is_winner.mean())
     table = _build_reliability_table(probability, won, bins)
@@ -249,7 +251,7 @@ def _summarise_runners(probability: Floats, won: Floats, bins: int, seed: int) -
 def _compute_favourite_win_rates(
     probabilities: dict[str, Floats], won: Floats, race_code: Codes
 ) -> dict[str, confidence_intervals.Interval]:
-    """Return how often each rung's most likely runner wins (a dead heat counts its share)."""
+    """Return how often the most likely runner of each arm or baseline wins; a dead heat counts as its share."""
     rates = {}
     for name in probabilities.keys() - {"uniform"}:
         has_price = ~np.isnan(probabilities[name])
@@ -262,7 +264,10 @@ def _compute_favourite_win_rates(
 def _evaluate_value_bets(
     probability: Floats, rows: pd.DataFrame, race_code: Codes, settings: Settings, seed: int
 ) -> Report | None:
-    """Return the yield of one unit on every runner whose price pays more than it should, after commission."""
+    """Return the yield of betting one unit on every runner whose price, after commission, exceeds its fair value.
+
+    A bet is placed where the expected return exceeds the stake by more than `settings.margin`. None without any bet.
+    """
     price, won, net_share = rows["bsp"].to_numpy(float), rows["target"].to_numpy(), 1 - settings.commission
     with np.errstate(invalid="ignore"):
         is_bet = probability * (1 + (price - 1) * net_share) > 1 + settings.margin
@@ -281,7 +286,7 @@ def _evaluate_value_bets(
 
 
 def _build_reliability_table(probability: Floats, won: Floats, bins: int) -> pd.DataFrame:
-    """Return what was predicted and what happened in bins of equal count."""
+    """Return mean predicted probability and observed win rate in bins of equal count."""
     order = np.argsort(probability, kind="stable")
     row_bins = [bin_rows for bin_rows in np.array_split(order, bins) if len(bin_rows)]
     rates = [

@@ -1,4 +1,4 @@
-"""tags: several tags a row, beside always the frequent ones, a tag's own name in the text, and our simpler selves."""
+"""tags: the scorer for multi-label rows, against frequent tags, a tag's own name in the text, and simpler arms."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -34,7 +34,7 @@ INTERVAL_KEYS = ("value", "low", "high")
 
 
 class Settings(StageSettings):
-    """How figures are cut, and from where a constant answer and rule-made labels are called so."""
+    """How figures are cut, and the bounds at which answers count as constant and labels as rule-made."""
 
     top: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
     bins: int = Field(ge=2)
@@ -51,10 +51,10 @@ def evaluate(
 ) -> tuple[Report, Report, Tables]:
     """Return the headline scores of the tuned arm, the report, and the tables to plot.
 
-    A figure is computed on all rows of a repeat and averaged over the repeats. Its interval redraws clusters of
-    near-duplicates, the same for every rung and repeat: it says what other events would change and not what another
-    training would, of which the standard deviation over repeats tells a part. An arm without an answer in some fold is
-    left out; the tuned one must not be.
+    A figure is computed on all rows of a repeat and averaged over the repeats. Its interval resamples clusters of
+    near-duplicates, the same resamples for every arm and repeat: it shows the variation over events, not that over
+    trainings, part of which is the standard deviation over repeats. An arm without an answer in some fold is left out;
+    if that is the tuned arm, a UserError is raised.
     """
     scored = ScoredTags.from_predictions(predictions)
     prepared_rows, bootstrap = scored.lookup_prepared(prepared), ClusterBootstrap(scored.group, seed)
@@ -90,14 +90,15 @@ def compare(
     settings: Settings,
     seed: int,
 ) -> Report:
-    """Return how two runs' tuned arms differ on the same rows and the tags that both know, each with its own repeats.
+    """Compare the tuned arms of two runs on the same rows and their common tags, each with its own repeats.
 
-    Truth and clusters are those of `prepared`. Refuses runs without a tag in common.
+    Truth and clusters are those of `prepared`. Raises UserError if the runs have no tag in common or predict a row that
+    is not prepared.
     """
     shared_tags = set(list_target_tags(second_run)) & set(list_target_tags(prepared))
     tags = [tag for tag in list_target_tags(first_run) if tag in shared_tags]
     if not tags:
-        raise UserError(f"{names[0]} and {names[1]} have no tag in common; compare runs of the same tag set.")
+        raise UserError(f"{names[0]} and {names[1]} have no tag in common; compare runs with the same set of tags.")
     first_scored, second_scored = (
         ScoredTags.from_predictions(_align_with_prepared(run, prepared, tags)) for run in (first_run, second_run)
     )
@@ -117,11 +118,11 @@ def compare(
 
 
 def _align_with_prepared(run: pd.DataFrame, prepared: pd.DataFrame, tags: list[str]) -> pd.DataFrame:
-    """Return a run with the truth and the clusters that are prepared now, of some tags."""
+    """Return a run with the truth and clusters of `prepared` for the given tags."""
     prepared_rows = prepared.set_index("row_id").reindex(run["row_id"])
     if missing_count := int(prepared_rows["group"].isna().sum()):
         raise UserError(
-            f"{missing_count} predictions are of rows that are not prepared; compare runs of the present source."
+            f"{missing_count} predictions are for rows that are not prepared; compare runs on the current source data."
         )
     prepared_columns = ["group", *(TARGET_PREFIX + tag for tag in tags)]
     run_columns = [name for name in run if name not in prepared_columns and not str(name).startswith(TARGET_PREFIX)]

@@ -1,6 +1,11 @@
-"""Prepared rows in; one row of model inputs a row out, made of the present's `before` columns and the past.
+"""Features: from prepared rows to one row of model inputs each, made of what was known before the decision.
 
-A task file: `Settings` its knobs; `build(current, past, settings)` returns the inputs, row by row as `current`;
-categorical inputs have a category dtype. `current` holds what is known at the decision, `past` answers only with
-aggregates over strictly earlier times.
+A plugin has the name of its task. It defines
+
+- `Settings`: its parameters, read from `features.<task>`, on top of those of `DecisionSettings`;
+- `build(current, past, settings)`: returns the inputs, with the rows in the order of `current`. Categorical inputs have
+  a category dtype.
+
+`current` holds the columns that are known at the decision; `past` is a `Past` over all rows and answers only with
+aggregates over strictly earlier times. Benchmark columns (`yardstick`) are in neither.
 """

@@ -1,4 +1,4 @@
-"""features: prepared rows → model inputs, made of what was known before each decision, and audited for leaks."""
+"""features: prepared rows → model inputs, made of what was known at each decision and audited for leaks."""
 
 import pandas as pd
 
@@ -29,7 +29,9 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
     features = build_features(rows)
     if leaking := leak_detection.audit_features(build_features, rows, features, columns, settings, load_seed()):
-        raise UserError(f"{', '.join(leaking)} change when what is not yet known changes: a leak; mend the formula.")
+        raise UserError(
+            f"{', '.join(leaking)} change when values that are not yet known change, which is a leak; fix the formula."
+        )
     audit_report = {"audited": len(features.columns), "moments": settings.audits, "leaking": leaking}
     write_json(audit_report | {"decision": settings.decision}, writes["audit"])
     table_schema.write_table(pd.concat([rows[["row_id"]], features], axis=1), writes["features"])

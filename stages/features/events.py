@@ -1,4 +1,4 @@
-"""Events: one text of all fields, what its surface looks like, and which tags it names; nothing is fitted here."""
+"""Inputs of events: one text of all fields, counts that describe its surface, and the tags that it names."""
 
 import re
 
@@ -22,18 +22,18 @@ HOUR_PATTERN = (
 
 
 class Settings(DecisionSettings):
-    """Whether the fields of the combined text are announced by a mark each."""
+    """Whether each field of the combined text follows a mark with its name."""
 
     marks: bool
 
 
 def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:
-    """Return the inputs of every event, row by row as `current`.
+    """Return the inputs of every event, in the order of `current`.
 
-    `text` is the fields that are not empty, one after the other, case and punctuation kept, each after its mark where
-    settings ask for marks (xxname Jazz in the park xxlocation Oakland). Counts and shares describe its surface, 0 where
-    there is nothing to count; `says:<tag>`, 1 where a tag's own name stands in the text, is passed on. The past is not
-    asked: an event is tagged by what it says. Words become numbers inside each fold, never here.
+    `text` joins the fields that are not empty, with case and punctuation, each after its mark if the settings ask for
+    marks (xxname Jazz in the park xxlocation Oakland). Counts and shares describe the surface of the text; they are 0
+    where there is nothing to count. `says:<tag>`, 1 where the text contains the tag's own name, is passed on. The past
+    is not used: an event is tagged by its text. Words are encoded inside each fold, never here.
     """
     text = _combine_fields(current, settings.marks)
     unmarked_text = _combine_fields(current, marks=False)

@@ -1,4 +1,4 @@
-"""Props: form, role, schedule, opponent and the market of each player, as known before his game."""
+"""Inputs of props: form, role, schedule, opponent and market of each player, as known before his game."""
 
 from typing import Literal
 
@@ -29,14 +29,14 @@ BOX_SCORE_STATS = (
     "plus_minus",
 )
 SHOT_STATS = ("fga", "fg3a", "fta")
-MAX_REST_DAYS = 30.0  # days of rest beyond which more say nothing
-SHRINK_GAMES = 10.0  # games' worth of no surplus that a player's surpluses are drawn toward
-SHRINK_OPPONENT_ROWS = 50.0  # and those of all who met an opponent
-ZERO_TOLERANCE = 1e-6  # a mean or a spread no larger than this is a zero with rounding
+MAX_REST_DAYS = 30.0  # days of rest above which more make no difference
+SHRINK_GAMES = 10.0  # a player's mean surplus is shrunk toward 0 with the weight of this many games
+SHRINK_OPPONENT_ROWS = 50.0  # and that of all who met an opponent, with this many rows
+ZERO_TOLERANCE = 1e-6  # a mean or standard deviation up to this is 0 but for rounding
 
 
 class Settings(DecisionSettings):
-    """What of the market is an input, whether line-ups are known at the off, and how fast form fades."""
+    """How much of the market is an input, whether line-ups are known at the off, and the half-lives of form."""
 
     market: Literal["none", "past", "line", "residual"]
     lineups: bool
@@ -45,14 +45,14 @@ class Settings(DecisionSettings):
 
 
 def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:
-    """Return the inputs of every player and game, row by row as `current`.
+    """Return the inputs of every player and game, in the order of `current`.
 
-    Names tell the formula: `mean_5` is of the predicted quantity over five games, other windows end in `_season`,
-    `_30d` or nothing for all that is known; `minutes_` and the like name the column. What nobody knows yet, of a first
-    game say, is missing, never zero: only games and minutes are counted from zero. The line and its movement are inputs
-    only where `market` says so: the open before the decision, the close and the line-ups at the off. `residual` adds
-    `anchor`, the line where there is one and else the player's usual, of a first game everybody's, for a learner to
-    start from.
+    The names give the formula: `mean_5` is the mean of the predicted quantity over five games; other windows end in
+    `_season`, in `_30d` (days), or have no ending for all earlier games; `minutes_` and the like name another column.
+    Whatever is not known yet, for example in a first game, is missing, never zero; only games and minutes are counted
+    from zero. The line and its movement are inputs only if `market` says so: the opening line if the decision is made
+    before the game, the closing line and the line-ups if it is made at the off. `residual` adds `anchor`, from which a
+    learner may start: the line; without one, the player's usual; in a first game, everybody's mean at home or away.
     """
     form = _build_form_inputs(past, settings)
     table = {
@@ -73,7 +73,7 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
 
 
 def _build_game_inputs(current: pd.DataFrame) -> Inputs:
-    """What the schedule says."""
+    """Return what the schedule says."""
     table = {"home": current["home"].to_numpy(float)}
     if "season_type" in current:
         season_type = current["season_type"]
@@ -82,7 +82,7 @@ def _build_game_inputs(current: pd.DataFrame) -> Inputs:
 
 
 def _build_form_inputs(past: Past, settings: Settings) -> Inputs:
-    """How much of the quantity the player reached: its mean, spread and height."""
+    """Return the player's form in the predicted quantity: its mean, standard deviation and maximum."""
     table = {f"mean_{last}": past.mean("target", PLAYER, last=last) for last in (1, 3, 5, 10, 20)}
     table |= {f"std_{last}": past.std("target", PLAYER, last=last) for last in (5, 10, 20)}
     table["mean_season"], table["mean"] = past.mean("target", PLAYER_SEASON), past.mean("target", PLAYER)
@@ -94,7 +94,7 @@ def _build_form_inputs(past: Past, settings: Settings) -> Inputs:
 
 
 def _build_minutes_inputs(past: Past, settings: Settings) -> Inputs:
-    """How long the player is on the court."""
+    """Return how long the player is on the court."""
     table = {f"minutes_{last}": past.mean("minutes", PLAYER, last=last) for last in (1, 3, 5, 10, 20)}
     table["minutes_season"] = past.mean("minutes", PLAYER_SEASON)
     table["minutes_std_10"] = past.std("minutes", PLAYER, last=10)
@@ -103,7 +103,10 @@ def _build_minutes_inputs(past: Past, settings: Settings) -> Inputs:
 
 
 def _build_rate_inputs(past: Past) -> Inputs:
-    """How much a minute, how much of the team's points, and the rest of the box score; usage by what ends a play."""
+    """Return rates per minute, the share of the team's points, and the other box-score statistics.
+
+    Shots per minute stand for usage.
+    """
     table = {}
     for last in (5, 10, 20):
         table[f"rate_{last}"] = _compute_ratio(past, "target", "minutes", PLAYER, last=last)
@@ -125,7 +128,7 @@ def _build_rate_inputs(past: Past) -> Inputs:
 
 
 def _build_trend_inputs(past: Past, form: Inputs) -> Inputs:
-    """Where form and minutes are going."""
+    """Return the trends of form and minutes."""
     return {
         "slope_10": past.slope("target", PLAYER, last=10),
         "mean_3_less_10": form["mean_3"] - form["mean_10"],
@@ -138,7 +141,7 @@ def _build_trend_inputs(past: Past, form: Inputs) -> Inputs:
 
 
 def _build_schedule_inputs(past: Past) -> Inputs:
-    """How rested the player and the other team are, and how far the season is."""
+    """Return how rested the player and the opponent are, and how many games the player has behind him."""
     rest_days = past.days_since_last(PLAYER)
     return {
         "rest_days": np.minimum(rest_days, MAX_REST_DAYS),
@@ -153,7 +156,7 @@ def _build_schedule_inputs(past: Past) -> Inputs:
 
 
 def _build_opponent_inputs(past: Past) -> Inputs:
-    """What the opponent allows, to all and to players of this role, and how many points both teams' games see."""
+    """Return what the opponent allows, to all players and to those of this role, and how much both teams score."""
     table = {
         "opponent_surplus_60d": _shrink_mean(past, "surplus", "opponent", SHRINK_OPPONENT_ROWS, days=60),
         "opponent_role_surplus_120d": _shrink_mean(
@@ -172,12 +175,12 @@ def _build_opponent_inputs(past: Past) -> Inputs:
                 "opponent_allows": past.mean("team_points", "opponent", days=days),
             }
             table |= {f"{name}_{days}d": values for name, values in team_means.items()}
-            table[f"pace_{days}d"] = np.asarray(sum(team_means.values())) / 2  # points a game of both teams, all in all
+            table[f"pace_{days}d"] = np.asarray(sum(team_means.values())) / 2  # total points per game of both teams
     return table
 
 
 def _build_matchup_inputs(past: Past) -> Inputs:
-    """How the player did against this opponent, and here or away."""
+    """Return how the player did against this opponent, and at home or away."""
     return {
         "games_against": past.count(None, (PLAYER, "opponent")),
         "mean_against": past.mean("target", (PLAYER, "opponent"), last=8),
@@ -188,7 +191,7 @@ def _build_matchup_inputs(past: Past) -> Inputs:
 
 
 def _build_absence_inputs(past: Past) -> Inputs:
-    """The share of his team's games in which the player did not play: all of them, of a newcomer."""
+    """Return the share of his team's games in which the player did not play; 1 for a newcomer."""
     table = {}
     for days in (10, 30):
         games = np.round(past.sum("share_of_team", "team", days=days))
@@ -198,14 +201,16 @@ def _build_absence_inputs(past: Past) -> Inputs:
 
 
 def _build_lineup_inputs(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
-    """Who is missing, told by what those who play usually reach; known at the off, and only in the rotation.
+    """Return what those who play usually reach, which shows who is missing; known at the off, for the rotation only.
 
-    A line that was quoted before the line-ups were out does not know this: then set `lineups: false`.
+    A line that was quoted before the line-ups were out does not reflect this; then set `lineups: false`.
     """
     if not settings.lineups or "side_usual" not in current:
         return {}
     table: Inputs = {}
-    has_past = current["side_minutes"].to_numpy(float) > 0  # a side of which nobody has played before sums to zero
+    has_past = (
+        current["side_minutes"].to_numpy(float) > 0
+    )  # the sums are 0 for a team of which nobody has played before
     for name in ("side_usual", "side_minutes"):
         lineup_sums = np.where(has_past, current[name].to_numpy(float), np.nan)
         table[name] = lineup_sums
@@ -219,7 +224,7 @@ def _build_lineup_inputs(current: pd.DataFrame, past: Past, settings: Settings) 
 
 
 def _build_market_inputs(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
-    """What books said of the player's earlier games; with `line` or `residual`, of this one."""
+    """Return the lines of the player's earlier games and, with `line` or `residual`, that of this game."""
     if settings.market == "none":
         return {}
     table = {
@@ -245,7 +250,7 @@ def _build_market_inputs(current: pd.DataFrame, past: Past, settings: Settings) 
 def _compute_ratio(
     past: Past, numerator: str, denominator: str, by: KeyColumns, last: int | None = None, days: float | None = None
 ) -> Floats:
-    """Return the mean of one column over that of another in a window, missing where either is or the other's is 0."""
+    """Return the mean of one column over that of another in a window; missing if either is, or the divisor is 0."""
     return past.mean(numerator, by, last=last, days=days) / _mask_zeros(
         past.mean(denominator, by, last=last, days=days)
     )
@@ -254,7 +259,7 @@ def _compute_ratio(
 def _shrink_mean(
     past: Past, column: str, by: KeyColumns, strength: float, last: int | None = None, days: float | None = None
 ) -> Floats:
-    """Return the mean of a window drawn toward 0 by rows of no surplus, missing where the window holds none to draw."""
+    """Return the mean of a window, shrunk toward 0 with the weight of `strength` rows; missing for an empty window."""
     has_values = past.count(column, by, last=last, days=days) > 0
     return np.where(has_values, past.shrunk_rate(column, by, last=last, days=days, strength=strength), np.nan)
 

@@ -1,4 +1,4 @@
-"""Racing: form, ratings and the draw of each runner, as known before its race, alone and against its rivals."""
+"""Inputs of racing: form, ratings and draw of each runner, as known before its race, alone and against the field."""
 
 from collections.abc import Iterator
 
@@ -23,12 +23,12 @@ RUNNER = "entity"
 COURSE_BOX = ("venue", "distance_m", "box")
 START_WINDOWS = (1, 2, 3, 5, 10, None)  # None is every earlier start
 DAY_WINDOWS = (30, 90, 365)
-SHRINK_STARTS = 3.0  # starts' worth of the average that a runner's shares are drawn toward
-SHRINK_BOX_STARTS = 50.0  # and those of a box on its course
+SHRINK_STARTS = 3.0  # a runner's rates are shrunk toward the average with the weight of this many starts
+SHRINK_BOX_STARTS = 50.0  # and those of a box on its course, or of a trainer, with this many
 
 
 class Settings(DecisionSettings):
-    """How fast a rating forgets, and how much its strengths are drawn toward nothing."""
+    """The half-lives of the ratings, their ridge penalties, and the weight of the surprise beside the price."""
 
     half_life_days: float = Field(gt=0)
     short_half_life_days: float = Field(gt=0)
@@ -38,10 +38,11 @@ class Settings(DecisionSettings):
 
 
 def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:
-    """Return the inputs of every runner, row by row as `current`.
+    """Return the inputs of every runner, in the order of `current`.
 
-    Names tell the formula: a window as `_5` (starts) or `_30d` (days), `_lead` less the race's mean, `_rank` within the
-    race, 1 the highest. What nobody knows yet, of a first starter say, is missing, never zero.
+    The names give the formula: `_5` is a window of starts, `_30d` one of days, `_lead` the difference from the race's
+    mean, `_rank` the rank within the race, 1 the highest. Whatever is not known yet, for example about a first starter,
+    is missing, never zero.
     """
     race = encode_groups(current["group"])
     ratings = _build_rating_inputs(past, settings)
@@ -71,7 +72,7 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
 
 
 def _build_card_inputs(current: pd.DataFrame, race: Codes) -> Inputs:
-    """What the race card says."""
+    """Return what the race card says."""
     early_speed = current["early_speed"].to_numpy(float)
     number_columns = ("box", "distance_m", "field_size", "grade_level", "race_no", "early_speed")
     return {
@@ -82,7 +83,7 @@ def _build_card_inputs(current: pd.DataFrame, race: Codes) -> Inputs:
 
 
 def _build_form_inputs(past: Past) -> Inputs:
-    """How often, how recently and how well the runner ran: its price, its places, its wins over expectation."""
+    """Return how often, how recently and how well the runner ran: its prices, places and wins above expectation."""
     table = {"starts": past.count(None, RUNNER), "days_since": past.days_since_last(RUNNER)}
     for last in START_WINDOWS:
         name = f"_{last}" if last else ""
@@ -103,7 +104,7 @@ def _build_form_inputs(past: Past) -> Inputs:
 
 
 def _build_split_inputs(past: Past) -> Inputs:
-    """How the runner did on this course, from this box, in this grade; and how the box does on this course."""
+    """Return how the runner did at this distance, venue, box and grade; and how the box does on this course."""
     table = {}
     for name in ("distance_m", "venue", "box", "grade"):
         table[f"starts_at_{name}"] = past.count(None, (RUNNER, name))
@@ -115,7 +116,7 @@ def _build_split_inputs(past: Past) -> Inputs:
 
 
 def _build_change_inputs(current: pd.DataFrame, past: Past) -> Inputs:
-    """What is new since the runner's last start."""
+    """Return what has changed since the runner's last start."""
     number_columns = ("distance_m", "box", "field_size", "grade_level", "early_speed")
     table = {f"{name}_change": current[name].to_numpy(float) - past.nth_latest(name, RUNNER) for name in number_columns}
     table["early_speed_news"] = current["early_speed"].to_numpy(float) - past.mean("early_speed", RUNNER, last=5)
@@ -123,7 +124,7 @@ def _build_change_inputs(current: pd.DataFrame, past: Past) -> Inputs:
 
 
 def _build_physique_inputs(current: pd.DataFrame, past: Past) -> Inputs:
-    """Weights, times, margins and the trainer's form, where the source has them."""
+    """Return weights, times, margins and the trainer's form, as far as the source has them."""
     table: Inputs = {}
     if "weight_kg" in current:
         weight = current["weight_kg"].to_numpy(float)
@@ -144,7 +145,11 @@ def _build_physique_inputs(current: pd.DataFrame, past: Past) -> Inputs:
 
 
 def _build_rating_inputs(past: Past, settings: Settings) -> Inputs:
-    """Strengths learned from who was met: by price and result, faster forgetting, by course, and by result alone."""
+    """Return ratings from past races, which adjust for the opponents met.
+
+    They use price and result, with a slow and a fast half-life and with terms for distance, venue and box; or the
+    result alone.
+    """
     runner_ridge, course_ridge = settings.ridge_runner, settings.ridge_course
     price_weights = {"log_odds": 1.0, "surprise": settings.surprise}
     slow_rating = past.rating(
@@ -182,7 +187,7 @@ def _compare_within_race(name: str, values: Floats, race: Codes) -> Iterator[tup
 
 
 def _build_field_inputs(rating: Floats, race: Codes) -> Inputs:
-    """How open the race is and what the rating alone would make of it."""
+    """Return how open the race is, and the winning chances by the rating alone."""
     probability = compute_group_softmax(rating, race)
     by_race = pd.Series(rating).groupby(race)
     best_rating = by_race.transform("max").to_numpy()
@@ -195,21 +200,21 @@ def _build_field_inputs(rating: Floats, race: Codes) -> Inputs:
 
 
 def _compare_neighbours(name: str, values: Floats, current: pd.DataFrame, race: Codes) -> Inputs:
-    """How much more the nearest runner to the inside and to the outside has than this one; missing at the edge."""
+    """Return how much more the next runner inside, and the next outside, has than this one; missing at the edge."""
     order = np.lexsort((current["box"].to_numpy(float), race))
     sorted_values, sorted_race = values[order], race[order]
     table = {}
     for direction, step, edge in (("inside", 1, 0), ("outside", -1, -1)):
         difference = np.roll(sorted_values, step) - sorted_values
         difference[np.roll(sorted_race, step) != sorted_race] = np.nan
-        difference[edge] = np.nan  # what is rolled in from the other end may be of the same race where there is but one
+        difference[edge] = np.nan  # np.roll wraps around, into the same race if there is only one
         table[f"{name}_{direction}"] = np.empty(len(values))
         table[f"{name}_{direction}"][order] = difference
     return table
 
 
 def _build_price_inputs(current: pd.DataFrame, race: Codes) -> Inputs:
-    """The market's view of this very race, where the decision is made at the off."""
+    """Return the market's view of this race; nothing if the decision is made before the off."""
     if "log_odds" not in current:
         return {}
     price = current["log_odds"].to_numpy(float)

@@ -1,8 +1,20 @@
-"""Raw source in; typed rows, folds and a quality report out.
+"""Prepare: from the raw source to typed rows, folds and a quality report.
 
-A task file (the name of the task): `COLUMNS` declares every prepared column, or `columns(prepared)` does where they
-depend on the data; `Settings` its knobs; `prepare(raw, settings)` returns the prepared rows (row_id, entity, group,
-time, target or several `target:name`, perhaps teacher, and the domain's columns) and the quality report: rows in, rows
-out, and why. Folds walk forward in time; where no row has a time (trueline/core/splits/stratified.py) they are drawn.
-A reader file (named in the plan): `read(source)` returns the raw table.
+Two kinds of plugin live here: a cleaner per task, and readers.
+
+A cleaner has the name of its task. It defines
+
+- `Settings`: its parameters, read from `prepare.<task>`;
+- `COLUMNS`: the declarations of all prepared columns; or, if they depend on the data, `columns(prepared)`, which
+  returns them;
+- `prepare(raw, settings)`: returns the prepared rows and the quality report, a dict that says how many rows came in,
+  how many went out, and why. Every row has row_id, entity, group and time; `target`, or one `target:<name>` for each of
+  several targets; perhaps `teacher`; and the columns of the domain.
+
+A reader is named in `tasks.<task>.reader`. It defines
+
+- `read(source)`: returns the raw table, or a dict of raw tables, as the cleaner of the task expects it.
+
+The stage itself assigns the folds. They walk forward in time; if no row has a time, they are drawn at random and
+stratified (trueline/core/splits/stratified.py).
 """

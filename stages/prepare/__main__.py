@@ -1,4 +1,4 @@
-"""prepare: raw source → typed rows, folds, and what was set aside and why."""
+"""prepare: raw source → typed rows, folds, and a report of what was set aside and why."""
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from trueline.core.splits.walk_forward import (
 )
 from trueline.core.tables import table_schema
 
-READS: dict[str, str] = {}  # and the source that the plan names, wherever it lies
+READS: dict[str, str] = {}  # besides the source that the task config names, wherever it is
 WRITES = {
     "prepared": "data/prepared/{task}.parquet",
     "folds": "data/folds/{task}.parquet",

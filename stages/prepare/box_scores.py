@@ -1,4 +1,4 @@
-"""box_scores: a table `games`, and where there are any, `lines` of books and a log of `production`."""
+"""box_scores: reads a table `games` and, if there are any, the `lines` of books and the predictions in `production`."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ OPTIONAL_TABLES = ("lines", "production")
 def read(source: str) -> dict[str, pd.DataFrame]:
     """Return the raw tables of a folder (.parquet, .csv, .json, .jsonl) or a SQLite database, by name.
 
-    Refuses a source without `games`, and a folder that holds a table only in a form that cannot be read.
+    Raises UserError if there is no table `games`, or a folder has a table only in a format that cannot be read.
     """
     table_names = raw_sources.list_source_tables(source)
     for name in (REQUIRED_TABLE, *OPTIONAL_TABLES):
         if name not in table_names:
-            _refuse_other_forms(Path(source), name)
+            _reject_other_formats(Path(source), name)
     return {
         name: raw_sources.read_source_table(source, name)
         for name in (REQUIRED_TABLE, *OPTIONAL_TABLES)
@@ -27,10 +27,10 @@ def read(source: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def _refuse_other_forms(folder: Path, name: str) -> None:
+def _reject_other_formats(folder: Path, name: str) -> None:
     other_files = sorted(file.name for file in folder.glob(f"{name}.*"))  # a database has none
     if other_files:
-        forms = ", ".join(raw_sources.TABLE_SUFFIXES)
+        formats = ", ".join(raw_sources.TABLE_SUFFIXES)
         raise UserError(
-            f"{folder} holds {other_files[0]}, which is none of {forms}; convert it, or take it out of the folder."
+            f"{folder} holds {other_files[0]}, which is not one of {formats}; convert it, or remove it from the folder."
         )

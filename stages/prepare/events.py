@@ -1,4 +1,4 @@
-"""Events: one row per event, its texts cleaned, its tags as one 0/1 target each, near-duplicates in one group."""
+"""Cleaner of events: one row per event, with clean texts, one 0/1 target per tag, and near-duplicates in one group."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from trueline.core.text.cleaning import clean_text
 from trueline.core.text.near_duplicates import find_near_duplicate_clusters
 from trueline.core.text.tag_mentions import MENTION_PREFIX, build_mention_columns, join_fields
 
-Flags = pd.Series  # True for the rows in which a rule finds fault
+Flags = pd.Series  # True for the rows that break a rule
 
 TEXT_FIELDS = ["name", "description", "location"]
 RAW_COLUMNS = [
@@ -39,12 +39,12 @@ COLUMNS = [
     Column("description", "text", "before", "its description, cleaned; empty if it has none", nullable=False),
     Column("location", "text", "before", "its place, cleaned; empty if it has none", nullable=False),
 ]
-TARGET_PREFIX = "target:"  # opens the name of the 0/1 column that holds the truth of a tag
+TARGET_PREFIX = "target:"  # prefix of the 0/1 column that says whether an event has a tag
 BINARY_LIMITS: Any = {"nullable": False, "low": 0, "high": 1}
 
 
 class Settings(StageSettings):
-    """The tag set, how tags are written, what is learnable, and how alike near-duplicates are."""
+    """The tag set, how tags are written, what is learnable, what near-duplicates are, and when texts count as cut."""
 
     tags: list[str] | None = Field(min_length=1)
     delimiters: str = Field(min_length=1)
@@ -58,10 +58,11 @@ class Settings(StageSettings):
 def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return a row for every sound event, sorted by time and id, and the quality report.
 
-    After the columns of COLUMNS come `says:<tag>`, 1 where the text says the tag's name, and `target:<tag>`, both in
-    alphabetical order of the tag set. A row that a rule of RULES finds fault with is set aside and counted under the
-    first such rule. A tag with too few examples, or on every event or none, is reported as not learnable and stays in
-    the truth. Refuses a tag outside the tag set that params fix, and a table without a sound event or without a tag.
+    After the columns of COLUMNS come `says:<tag>`, 1 where the text contains the tag's name, and `target:<tag>`, both
+    in alphabetical order of the tags. A row that breaks a rule of RULES is set aside and counted under the first such
+    rule. A tag with too few examples, or on every event or none, is reported as not learnable but stays a target.
+    Raises UserError if a column is missing, no event is sound, no event has a tag, or a tag is not in the tag set that
+    params.yaml fixes.
     """
     raw = raw.reset_index(drop=True)
     rows = _coerce_events(raw, settings)
@@ -88,7 +89,7 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
 
 
 def columns(prepared: pd.DataFrame) -> list[Column]:
-    """Return the declarations of a prepared table, whose tags are not known beforehand."""
+    """Return the column declarations of a prepared table, which depend on its tags."""
     tags = _list_tags(prepared)
     return [
         *COLUMNS,
@@ -107,7 +108,7 @@ def clean_event_texts(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _coerce_events(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    # texts and tags have readers of their own; of the raw ones only whether they are there is looked at
+    # texts and tags are parsed separately; coerce_table only checks that these columns exist
     placeholders = {name: "" for name in (*TEXT_FIELDS, "tags") if name in raw}
     rows = coerce_table(raw.assign(**placeholders), RAW_COLUMNS, "events")
     rows[TEXT_FIELDS] = clean_event_texts(raw)
@@ -121,7 +122,9 @@ def _coerce_events(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 def _build_event_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     tags = _resolve_tag_set(rows, settings)
-    event_texts = (rows["name"] + " " + rows["description"]).tolist()  # the place alone makes no twins
+    event_texts = (
+        rows["name"] + " " + rows["description"]
+    ).tolist()  # without the location, which alone makes no near-duplicates
     group = find_near_duplicate_clusters(
         event_texts, rows["id"].tolist(), settings.twin_similarity, settings.twin_words
     )
@@ -139,10 +142,11 @@ def _resolve_tag_set(rows: pd.DataFrame, settings: Settings) -> list[str]:
         carriers = sum(unknown_tags[0] in row_tags for row_tags in rows["tags"])
         raise UserError(
             f"events: {carriers} rows have the tag {unknown_tags[0]!r}, which prepare.events.tags does not list; "
-            f"{did_you_mean(unknown_tags[0], allowed_tags)} Mend the tag, list it, or set the knob to null to take every tag."
+            f"{did_you_mean(unknown_tags[0], allowed_tags)} "
+            "Fix the tag, list it, or set prepare.events.tags to null to accept every tag."
         )
     if not used_tags:
-        raise UserError(f"events: none of {len(rows)} rows has a tag; bring some that are tagged.")
+        raise UserError(f"events: none of {len(rows)} rows has a tag; add events that are tagged.")
     return sorted(allowed_tags)
 
 
@@ -178,7 +182,7 @@ def _flag_missing_dates(rows: pd.DataFrame, settings: Settings) -> Flags:
 
 
 def _flag_empty_texts(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return (rows[TEXT_FIELDS] == "").all(axis=1)  # such a row would measure the prior and nothing else
+    return (rows[TEXT_FIELDS] == "").all(axis=1)  # such a row would only measure the prior
 
 
 def _flag_untagged_events(rows: pd.DataFrame, settings: Settings) -> Flags:
@@ -186,16 +190,15 @@ def _flag_untagged_events(rows: pd.DataFrame, settings: Settings) -> Flags:
 
 
 def _flag_contradictory_events(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return flag_contradictory_rows(
-        rows, ["id"], [*TEXT_FIELDS, "time", "tags"]
-    )  # nobody can tell which of them is meant
+    # there is no way to know which of the versions is right
+    return flag_contradictory_rows(rows, ["id"], [*TEXT_FIELDS, "time", "tags"])
 
 
 def _flag_duplicate_events(rows: pd.DataFrame, settings: Settings) -> Flags:
     return rows.duplicated("id")
 
 
-# In the order they are asked; each sees only the rows that the ones above let pass.
+# In the order in which they run; each sees only the rows that the ones above let pass.
 RULES: dict[str, Callable[[pd.DataFrame, Settings], Flags]] = {
     "missing id": _flag_missing_ids,
     "unreadable tags": _flag_unreadable_tags,

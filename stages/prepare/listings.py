@@ -1,4 +1,4 @@
-"""listings: a table `events`, one event a row."""
+"""listings: reads a table `events`, one event per row."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Props: one row per player and game, with the line that books asked, or one that somebody made, marked as such."""
+"""Cleaner of props: one row per player and game, with the line of the books, or an estimated line, marked as such."""
 
 from collections.abc import Callable
 from datetime import date
@@ -20,17 +20,17 @@ from trueline.core.tables.table_schema import Column, coerce_types, validate_tab
 
 RawTables = dict[str, pd.DataFrame]
 
-MAX_GAME_COUNT = 150.0  # of anything counted in one game; the most ever were 100 points, in 1962
-MAX_TEAM_POINTS = 400.0  # points; the most ever were 186, in 1983
-DAY_END_OFFSET = pd.Timedelta(hours=29)  # UTC midnight to the end of the day in New York, where dates are told
-MIN_ROTATION_MINUTES = 15.0  # usual minutes from which a player is missed: below it, not playing is the coach's choice
-DEFAULT_LINE_STAT = "points"  # what lines are about where nobody says it
+MAX_GAME_COUNT = 150.0  # maximum of any count in one game; the record is 100 points, in 1962
+MAX_TEAM_POINTS = 400.0  # points in one game; the record is 186, in 1983
+DAY_END_OFFSET = pd.Timedelta(hours=29)  # from UTC midnight to the end of the day in New York, whose dates are used
+MIN_ROTATION_MINUTES = 15.0  # usual minutes of the rotation; below, not playing is the coach's choice
+DEFAULT_LINE_STAT = "points"  # the quantity of a line that does not name one
 ROLE_MIN_MINUTES = {
     "bench": 0.0,
     "rotation": 14.0,
     "starter": 24.0,
     "star": 32.0,
-}  # usual minutes from which a role begins
+}  # usual minutes at which a role begins
 
 STAT_COLUMNS = [
     Column("minutes", "number", "after", "minutes played", "minutes", required=True, nullable=False),
@@ -145,7 +145,7 @@ COUNT_STATS = [column.name for column in STAT_COLUMNS if column.high == MAX_GAME
 
 
 class Settings(StageSettings):
-    """The quantity that is predicted, the last day that is kept, and what a game may look like."""
+    """The predicted quantity, the last day to keep, the limits of minutes and lines, and whether to estimate lines."""
 
     quantity: Literal["points", "rebounds", "assists", "steals", "blocks", "turnovers", "fg3m"]
     until: Date | None
@@ -157,11 +157,12 @@ class Settings(StageSettings):
 def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return a row for every sound player and game, sorted by day, game, team and player, and the quality report.
 
-    A game row that a rule of RULES finds fault with is set aside and counted under the first such rule; so is a line by
-    LINE_RULES and a prediction by LOG_RULES. A line whose player has no row that day is void, which is no loss. Other
-    statistics beyond their limits become missing and are counted. What a player usually does is measured on strictly
-    earlier days. Without a tip-off, quotes count to the end of the day in New York. Refuses results of the future, a
-    table of which no game survives, and one of lines or predictions that shares no player with the games.
+    `raw` holds the table `games` and perhaps `lines` and `production`. A game row that breaks a rule of RULES is set
+    aside and counted under the first such rule; so is a line by LINE_RULES and a prediction by LOG_RULES. A line whose
+    player has no row that day is void. Other statistics beyond their limits become missing and are counted. What a
+    player usually does is measured on strictly earlier days. Without a tip-off time, quotes count until the end of the
+    day in New York. Raises UserError if results are dated in the future (unless `until` is set), no game is sound, or
+    the lines or predictions share no player with the games.
     """
     raw = {name: table.reset_index(drop=True) for name, table in raw.items()}
     coerced = _coerce_games(raw["games"], settings)
@@ -185,10 +186,11 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
 def prepare_upcoming_games(
     raw: pd.DataFrame, past_of: Callable[[pd.DataFrame], Past], settings: Settings
 ) -> pd.DataFrame:
-    """Return games of one day that are not yet played as `prepare` would, what only they can tell missing.
+    """Return games of one day that are still to be played as `prepare` would, with their outcomes missing.
 
-    `raw` holds columns of GAMES and LINES, a row a player, and may lack what a schedule does not tell; `past_of` gives the
-    past of such rows. Who plays is taken to be who is asked for. Refuses a player twice and a team against itself.
+    `raw` has one row per player, with columns of GAME_COLUMNS and LINE_COLUMNS; those that a schedule does not give may
+    be absent. `past_of` returns the past of such rows. The players in `raw` are taken to be those who play. Raises
+    UserError if a player occurs twice or a team plays against itself.
     """
     delivered_columns = {column.name: column for column in (*LINE_COLUMNS, *GAME_COLUMNS) if column.name in raw}
     column_names = dict.fromkeys([*(column.name for column in (*GAME_COLUMNS, *LINE_COLUMNS)), settings.quantity])
@@ -198,14 +200,14 @@ def prepare_upcoming_games(
     faults = {"a player twice": rows.duplicated(KEY_COLUMNS), "a team against itself": rows["team"] == rows["opponent"]}
     for reason, fault in faults.items():
         if fault.any():
-            raise UserError(f"{rows.loc[fault, 'row_id'].iloc[0]}: {reason}; mend the row.")
+            raise UserError(f"{rows.loc[fault, 'row_id'].iloc[0]}: {reason}; fix the row.")
     player_past = past_of(rows)
     rows = _add_recent_form(rows, player_past).assign(estimated_line=np.nan)
     return _add_line_type(rows, player_past, settings).reindex(columns=[column.name for column in COLUMNS])
 
 
 def _select_columns(raw: RawTables) -> list[Column]:
-    """Return what is prepared: a column that the source lacks is left out rather than left empty."""
+    """Return the declarations of the prepared columns; a column that the source lacks is left out, not left empty."""
     absent_names = {column.name for column in (*SCHEDULE_COLUMNS, *STAT_COLUMNS)} - set(map(str, raw["games"].columns))
     if "team_points" in absent_names:
         absent_names.add("opponent_points")
@@ -236,7 +238,7 @@ def _summarise_quality(raw: RawTables, prepared: pd.DataFrame) -> dict[str, Any]
 
 
 def _count_mismatched_teams(prepared: pd.DataFrame) -> int | None:
-    """Return how many teams did not score what their players did; None where the source tells only one of both."""
+    """Return for how many teams the players' points do not add up; None if the source lacks points of either kind."""
     if not {"points", "team_points"} <= set(prepared):
         return None
     team_games = prepared.groupby(["game_id", "team"])
@@ -251,19 +253,19 @@ def _coerce_games(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         )
     rows = coerce_table(raw, GAME_COLUMNS, "games", [settings.quantity])
     rows["date"] = rows["date"].dt.normalize()
-    # the day begins first where clocks are 14 hours ahead: nowhere on Earth has a later game been played
+    # the latest date on Earth is that of UTC+14: no game that was played can have a later one
     today = (pd.Timestamp.now("UTC").tz_localize(None) + pd.Timedelta(hours=14)).normalize()
     future_dates = rows["date"][(rows["date"] > today) & rows[settings.quantity].notna()]
     if settings.until is None and len(future_dates):
         raise UserError(
-            f"games: {len(future_dates)} results are dated after today ({today:%Y-%m-%d}), the last {future_dates.max():%Y-%m-%d}; "
-            "mend the dates, or set prepare.props.until to the last day to keep."
+            f"games: {len(future_dates)} results are dated after today ({today:%Y-%m-%d}), the last "
+            f"{future_dates.max():%Y-%m-%d}; fix the dates, or set prepare.props.until to the last day to keep."
         )
     return rows
 
 
 def _index_games(games: pd.DataFrame, sound: pd.DataFrame) -> pd.DataFrame:
-    """Return every player and day of the source once, with the tip-off and whether a row of it is sound."""
+    """Return every player and day of the source once, with the tip-off time and whether one of its rows is sound."""
     player_days = (
         games[[*PLAYER_DAY_COLUMNS, "start_time"]]
         .assign(sound=games.index.isin(sound.index))
@@ -276,13 +278,17 @@ def _index_games(games: pd.DataFrame, sound: pd.DataFrame) -> pd.DataFrame:
 
 
 def _join_game_facts(rows: pd.DataFrame, game_facts: pd.DataFrame, table_name: str) -> pd.DataFrame:
-    """Return rows about players and days, each beside what is known of that game."""
+    """Return rows about players and days, joined with the facts of the game on that day.
+
+    Raises UserError if no player of the rows has a game.
+    """
     rows = rows.assign(date=rows["date"].dt.normalize()).rename(columns=PLAYER_DAY_TO_KEY)
     known_player = rows["entity"].isin(game_facts["entity"])
     if len(rows) and not known_player.any():
         row_player, game_player = rows["entity"].fillna("").max(), game_facts["entity"].max()
         raise UserError(
-            f"{table_name} and games share no player_id ({row_player!r} here, {game_player!r} there); give both the same ids."
+            f"{table_name} and games share no player_id ({row_player!r} in {table_name}, {game_player!r} in games); "
+            "use the same ids in both."
         )
     return rows.merge(game_facts, on=KEY_COLUMNS, how="left").assign(known_player=known_player)
 
@@ -290,11 +296,11 @@ def _join_game_facts(rows: pd.DataFrame, game_facts: pd.DataFrame, table_name: s
 def _prepare_lines(
     raw: pd.DataFrame | None, game_facts: pd.DataFrame, settings: Settings
 ) -> tuple[pd.DataFrame, Counts]:
-    """Return one row of lines for each player and day that has a game, and why quotes were set aside."""
+    """Return one row of lines per player and day with a game, and how many quotes were set aside for which reason."""
     quotes = _join_game_facts(coerce_optional_table(raw, LINE_COLUMNS, "lines"), game_facts, "lines")
     validate_table(quotes, [column for column in LINE_COLUMNS if column.allowed], "lines")
     quotes, counts = filter_rows(quotes, LINE_RULES, settings)
-    # a book's first quote is its open, its last its close: what lies between is an older quote
+    # every quote of a book but its newest counts as older, also the first, which gives the opening line
     if older_quotes := int(quotes.duplicated([*KEY_COLUMNS, "line_type", "book"]).sum()):
         counts["older quote of the same book"] = older_quotes
     quotes["open_line"] = quotes["open_line"].where(quotes["open_line"].between(0, settings.line_high, "right"))
@@ -308,7 +314,7 @@ def _prepare_lines(
 def _prepare_predictions(
     raw: pd.DataFrame | None, game_facts: pd.DataFrame, settings: Settings
 ) -> tuple[pd.DataFrame, Counts]:
-    """Return the newest prediction of each player and day that has a game, and why others were set aside."""
+    """Return the newest prediction per player and day with a game, and how many were set aside for which reason."""
     new_names = {"predicted": "production", "created_at": "production_at"}
     new_names |= {name: f"production_{name}" for name in ("model", "line", "line_type")}
     predictions = _join_game_facts(
@@ -319,7 +325,7 @@ def _prepare_predictions(
 
 
 def _add_keys(games: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return the games in their order, with the columns by which every task is read."""
+    """Return the games in their final order, with the key columns of every task."""
     games = games.sort_values(["date", "game_id", "team", "player_id"], ignore_index=True)
     day, target = games["date"].dt.strftime("%Y-%m-%d"), games[settings.quantity]
     keys = {"row_id": games["player_id"] + ":" + day, "entity": games["player_id"], "group": day, "time": games["date"]}
@@ -327,7 +333,7 @@ def _add_keys(games: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 
 def _add_recent_form(rows: pd.DataFrame, past: Past) -> pd.DataFrame:
-    """Add what each player did before, what he did beyond it, and what the two sides usually do."""
+    """Add what each player usually does, his surplus over it, and the sums over his team and the opponent's points."""
     team_keys = [rows["game_id"], rows["team"]]
     form_columns = {
         "last_5": past.mean("target", "entity", last=5),
@@ -358,9 +364,11 @@ def _assign_roles(minutes: pd.Series) -> pd.Series:
 
 
 def _add_line_type(rows: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:
-    """Say what can grade each row; estimated lines are made where asked for and nobody brought one."""
+    """Add which kind of line can grade each row; estimate a missing estimated line if the settings ask for it."""
     if settings.estimate:
-        doubled_means = np.round(2 * past.mean("target", ("entity", "season"), last=5), 9)  # so that ties are ties
+        doubled_means = np.round(
+            2 * past.mean("target", ("entity", "season"), last=5), 9
+        )  # rounded, so that exact ties stay ties
         rows["estimated_line"] = rows["estimated_line"].fillna(pd.Series(np.round(doubled_means) / 2, index=rows.index))
     line_flags = [rows["line"].notna(), rows["estimated_line"].notna()]
     rows["line_type"] = np.select(line_flags, ["actual", "estimated"], "none")
@@ -372,18 +380,18 @@ def _flag_missing_values(rows: pd.DataFrame, settings: Settings) -> Flags:
 
 
 def _flag_players_without_minutes(rows: pd.DataFrame, settings: Settings) -> Flags:
-    """Listed at 0 minutes with nothing to show for it; one who was told a plus_minus was there for some seconds."""
+    """Flag players listed at 0 minutes without any statistic; a plus_minus means that he played for some seconds."""
     largest_stat = rows[[*COUNT_STATS, "plus_minus"]].max(axis=1)
     return (rows["minutes"] == 0) & rows["plus_minus"].isna() & (largest_stat.fillna(0) == 0)
 
 
 def _flag_points_unlike_shots(rows: pd.DataFrame, settings: Settings) -> Flags:
-    shot_points = 2 * rows["fgm"] + rows["fg3m"] + rows["ftm"]  # a three-pointer is a field goal that counts one more
+    shot_points = 2 * rows["fgm"] + rows["fg3m"] + rows["ftm"]  # a three-pointer is a field goal worth one more
     return shot_points.notna() & rows["points"].notna() & (shot_points != rows["points"])
 
 
 def _flag_sparser_duplicates(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return flag_superseded_rows(rows.assign(told=rows.notna().sum(axis=1)), PLAYER_DAY_COLUMNS, "told")
+    return flag_superseded_rows(rows.assign(value_count=rows.notna().sum(axis=1)), PLAYER_DAY_COLUMNS, "value_count")
 
 
 def _flag_impossible_lines(rows: pd.DataFrame, settings: Settings) -> Flags:
@@ -392,11 +400,13 @@ def _flag_impossible_lines(rows: pd.DataFrame, settings: Settings) -> Flags:
 
 
 def _flag_incomplete_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
-    stat_missing = rows["stat"].isna() & bool(rows["stat"].notna().any())  # of which quantity, where others are named
+    stat_missing = rows["stat"].isna() & bool(
+        rows["stat"].notna().any()
+    )  # unknown quantity, if other quotes name theirs
     return rows["unreadable"] | stat_missing | rows[[*KEY_COLUMNS, "line", "line_type"]].isna().any(axis=1)
 
 
-# In the order they are asked; each sees only the rows that the ones above let pass.
+# In the order in which they run; each sees only the rows that the ones above let pass.
 RowRules = dict[str, Callable[[pd.DataFrame, Settings], Flags]]
 RULES: RowRules = {
     "unreadable value": lambda rows, settings: rows["unreadable"],

@@ -1,4 +1,7 @@
-"""Racing: one row per runner per race; a race with one doubtful row is set aside whole, for a torn field is a lie."""
+"""Cleaner of racing: one row per runner and race.
+
+A race with one faulty row is set aside whole, because its other runners would be compared within a wrong field.
+"""
 
 import re
 from collections.abc import Callable
@@ -14,9 +17,9 @@ from trueline.core.tables.table_schema import Column, coerce_types, flag_unparse
 
 Aggregate = Literal["sum", "any", "size", "nunique"]
 
-MIN_DECIMAL_ODDS = 1.001  # decimal odds; 1.0 would return the stake and nothing more
+MIN_DECIMAL_ODDS = 1.001  # decimal odds; 1.0 would only return the stake
 
-# Raw columns that keep their name. In the optional ones a value beyond its limits becomes missing, and is counted.
+# Raw columns that keep their names. In optional ones, a value beyond its limits becomes missing and is counted.
 PASSTHROUGH_COLUMNS = [
     Column("venue", "text", "before", "where the race is run", required=True, nullable=False),
     Column("race_no", "whole", "before", "number of the race on its card", low=1),
@@ -66,26 +69,15 @@ COLUMNS = [
     Column("surprise", "number", "after", "target − teacher", low=-1, high=1),
     Column("place_p", "number", "at_off", "the place market's; sums to the places it pays", low=0, high=1),
 ]
-OPTIONAL_COLUMNS = [
-    "weight_kg",
-    "trainer",
-    "place",
-    "run_time_s",
-    "sectional_s",
-    "margin_lengths",
-]  # left out where unknown
+# left out if the source lacks them
+OPTIONAL_COLUMNS = ["weight_kg", "trainer", "place", "run_time_s", "sectional_s", "margin_lengths"]
 REQUIRED_COLUMNS = ["race_id", "start_time", "venue", "distance_m", "grade", "box", "runner"]
-CHECKED_COLUMNS = [
-    *REQUIRED_COLUMNS[2:],
-    "won",
-    "bsp",
-    "scratched",
-    "dead_heat",
-]  # unreadable here: the race is set aside
+# an unreadable value in one of these sets the race aside
+CHECKED_COLUMNS = [*REQUIRED_COLUMNS[2:], "won", "bsp", "scratched", "dead_heat"]
 
 
 class Settings(StageSettings):
-    """What a race must look like to be believed, and the last day that is kept."""
+    """The limits of boxes and books (the sum of 1/price over a race) that are plausible, and the last day to keep."""
 
     until: Date | None
     box_low: int
@@ -97,15 +89,15 @@ class Settings(StageSettings):
 def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the runners of every sound race, sorted by time, race and box, and the quality report.
 
-    Scratched runners are dropped first. A race that a rule of RULES finds fault with is set aside whole and counted
-    under the first such rule. Columns of EXTRAS that the source lacks are left out. Refuses settled races of the
-    future and a table of which no race survives.
+    Scratched runners are dropped first. A race that breaks a rule of RULES is set aside whole and counted under the
+    first such rule. Columns of OPTIONAL_COLUMNS that the source lacks are left out. Raises UserError if settled races
+    are dated in the future (unless `until` is set), or no race is sound.
     """
     raw = raw.reset_index(drop=True)
     rows = _coerce_runners(raw, RAW_COLUMNS)
     runners = rows[~(rows["scratched"] == 1)]
     runners, made_missing = _clean_optional_columns(raw, runners)
-    _refuse_future_results(runners, settings)
+    _reject_future_results(runners, settings)
     sound, set_aside = _filter_races(runners, settings)
     _require_races(rows, sound, set_aside)
     prepared = _build_runner_rows(sound).drop(columns=[name for name in OPTIONAL_COLUMNS if name not in raw])
@@ -122,9 +114,9 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
 
 
 def prepare_race_card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return races that are not yet run as `prepare` would, what only the race can tell missing.
+    """Return races that are still to be run as `prepare` would, with their outcomes missing.
 
-    `raw` may lack what a card does not tell: who won, and prices. Refuses a card that a rule of CARD finds fault with.
+    `raw` may lack what a card does not give: results and prices. Raises UserError if it breaks a rule of CARD_RULES.
     """
     raw = raw.reset_index(drop=True)
     rows = _coerce_runners(raw, [column for column in RAW_COLUMNS if column.name in raw or column.known == "before"])
@@ -132,7 +124,7 @@ def prepare_race_card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     runners, _ = _clean_optional_columns(raw, rows[~(rows["scratched"] == 1)])
     for reason in CARD_RULES:
         if (fault := RULES[reason](runners, settings)).any():
-            raise UserError(f"race {runners.loc[fault, 'race_id'].iloc[0]}: {reason}; mend the card.")
+            raise UserError(f"race {runners.loc[fault, 'race_id'].iloc[0]}: {reason}; fix the card.")
     return _build_runner_rows(runners)
 
 
@@ -173,18 +165,18 @@ def _clean_optional_columns(raw: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.D
     return cleaned, counts
 
 
-def _refuse_future_results(runners: pd.DataFrame, settings: Settings) -> None:
+def _reject_future_results(runners: pd.DataFrame, settings: Settings) -> None:
     today = _get_latest_local_date()
     future_starts = runners["start_time"][runners["won"].notna() & (runners["start_time"].dt.normalize() > today)]
     if settings.until is None and len(future_starts):
         raise UserError(
             f"racing: {len(future_starts)} settled rows are dated after today ({today:%Y-%m-%d}), the last "
-            f"{future_starts.max():%Y-%m-%d}; mend the dates, or set prepare.racing.until to the last day to keep."
+            f"{future_starts.max():%Y-%m-%d}; fix the dates, or set prepare.racing.until to the last day to keep."
         )
 
 
 def _get_latest_local_date() -> pd.Timestamp:
-    """The date where the day begins first (UTC+14): nowhere on Earth has a later race been run."""
+    """Return the latest date on Earth, that of UTC+14: no race that was run can have a later one."""
     return (pd.Timestamp.now("UTC").tz_localize(None) + pd.Timedelta(hours=14)).normalize()
 
 
@@ -214,7 +206,7 @@ def _require_races(rows: pd.DataFrame, sound: pd.DataFrame, set_aside: dict[str,
 def _build_runner_rows(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.sort_values(["start_time", "race_id", "box"], ignore_index=True)
     book, place_book = _sum_book(rows, "bsp"), _sum_book(rows, "place_bsp")
-    paid_places = place_book.round()  # known at the off, unlike how many were placed
+    paid_places = place_book.round()  # known at the off, unlike the number of runners that were placed
     rows["group"], rows["time"] = rows["race_id"], rows["start_time"]
     rows["row_id"] = rows["race_id"] + ":" + rows["box"].astype(int).astype(str)
     rows["field_size"] = _aggregate_per_race(rows, rows["box"], "size").astype(float)
@@ -235,7 +227,7 @@ def _parse_grade_level(grade: str) -> float:
 
 
 def _sum_book(rows: pd.DataFrame, price: str) -> pd.Series:
-    """The sum of 1/price over the race, missing where one of its prices is."""
+    """Return the sum of 1/price over the race of each row; missing if one of its prices is."""
     return pd.Series(sum_by_group(1 / rows[price].to_numpy(float), encode_groups(rows["race_id"])), rows.index)
 
 
@@ -244,7 +236,7 @@ def _aggregate_per_race(rows: pd.DataFrame, values: pd.Series, aggregate: Aggreg
     return aggregated
 
 
-Flags = pd.Series  # True for the rows in which a rule finds fault
+Flags = pd.Series  # True for the rows that break a rule
 RaceRule = Callable[[pd.DataFrame, Settings], Flags]
 
 
@@ -324,7 +316,7 @@ def _flag_implausible_books(rows: pd.DataFrame, settings: Settings) -> Flags:
     return book.notna() & ~book.between(settings.book_low, settings.book_high)
 
 
-# In the order they are asked; each sees only the races that the ones above let pass.
+# In the order in which they run; each sees only the races that the ones above let pass.
 RULES: dict[str, RaceRule] = {
     "unreadable date": _flag_unreadable_dates,
     "unreadable value": _flag_unreadable_values,
@@ -344,8 +336,9 @@ RULES: dict[str, RaceRule] = {
     "impossible price": _flag_impossible_prices,
     "implausible book": _flag_implausible_books,
 }
+# the rules that a race can be held to before it is run
 CARD_RULES = (
     *("unreadable date", "unreadable value", "missing value", "several start times", "several venues or distances"),
     *("fewer than two runners", "duplicate runner", "duplicate box", "box out of range", "impossible distance"),
     "impossible price",
-)  # the rules that a race can be held to before it is run
+)

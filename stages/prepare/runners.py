@@ -1,4 +1,4 @@
-"""Runners: a table called `runners`, or a folder of classic form guides whose rows are all past starts."""
+"""runners: reads a table `runners`, or a folder of classic form guides, whose rows are all past starts."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ def read(source: str) -> pd.DataFrame:
     """Return the raw runners of a source.
 
     A source is a folder with runners.parquet, .csv, .json or .jsonl; a SQLite database with a table `runners`; or a
-    folder of form-guide CSVs. Refuses a source that is none of these.
+    folder of form-guide CSVs. Raises UserError if it is none of these, or a CSV is not a readable form guide.
     """
     table_names = raw_sources.list_source_tables(source)
     if "runners" in table_names:
@@ -31,8 +31,9 @@ def read(source: str) -> pd.DataFrame:
     guides = sorted(Path(source).glob("*.csv")) if Path(source).is_dir() else []
     if not any(_is_guide(file) for file in guides):
         raise UserError(
-            f"{source} holds neither a table 'runners' ({', '.join(raw_sources.TABLE_SUFFIXES)}, or one of a SQLite database) nor "
-            f"form guides (.csv whose first line is {','.join(GUIDE_HEADER)}); {did_you_mean('runners', table_names)}"
+            f"{source} holds neither a table 'runners' ({', '.join(raw_sources.TABLE_SUFFIXES)}, or in a SQLite "
+            f"database) nor form guides (.csv with the first line {','.join(GUIDE_HEADER)}); "
+            f"{did_you_mean('runners', table_names)}"
         )
     return _assign_race_ids(
         _build_starts(
@@ -46,7 +47,10 @@ def _is_guide(file: Path) -> bool:
 
 
 def _read_guide(file: Path) -> list[dict[str, str]]:
-    """Return the rows of one form guide as text; a row without a name belongs to the dog above it."""
+    """Return the rows of one form guide as text; a row without a name belongs to the dog above it.
+
+    Raises UserError if the file is not UTF-8, lacks a column, is empty, or begins with a row without a name.
+    """
     try:
         lines = csv.DictReader(io.StringIO(file.read_text("utf-8-sig")), restval="", skipinitialspace=True)
     except UnicodeDecodeError:
@@ -59,20 +63,20 @@ def _read_guide(file: Path) -> list[dict[str, str]]:
             if header_start
             else "is empty"
         )
-        raise UserError(f"{file} {problem}; take it out of the folder.")
+        raise UserError(f"{file} {problem}; remove it from the folder.")
     lines.fieldnames = header
     rows, dog_name = [], ""
     for line in lines:
         row = {name: line[name].strip() for name in GUIDE_HEADER}
         dog_name = row["Dog Name"] = row["Dog Name"].strip('" ') or dog_name
         if not dog_name:
-            raise UserError(f"{file} begins with a row without a dog's name; take it out of the folder.")
+            raise UserError(f"{file} begins with a row without a dog's name; remove it from the folder.")
         rows.append(row)
     return rows
 
 
 def _build_starts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return every start once, under the raw names; the fullest copy is kept of a start that several files hold."""
+    """Return every start once, under the raw column names; if several files have it, the copy with the fewest gaps."""
     finish_position = _parse_numbers(rows["PLC"].str.replace("=", ""))
     margin = _parse_numbers(rows["MGN"])
     starts = pd.DataFrame(
@@ -85,14 +89,15 @@ def _build_starts(rows: pd.DataFrame) -> pd.DataFrame:
             "runner": rows["Dog Name"].map(lambda name: _normalize_name(RUG_PATTERN.sub("", name))),
             "sex": rows["Sex"],
             "weight_kg": _parse_numbers(rows["WGT"]),
-            "won": (finish_position == 1).astype(float).where(finish_position.notna()),  # no finishing place, no result
+            "won": (finish_position == 1)
+            .astype(float)
+            .where(finish_position.notna()),  # without a finishing place there is no result
             "place": finish_position,
             "dead_heat": rows["PLC"].str.endswith("=").astype(float),
             "run_time_s": _parse_numbers(rows["TIME"]),
             "sectional_s": _parse_numbers(rows["1 SEC"]),
-            "margin_lengths": margin.where(
-                finish_position != 1, -margin
-            ),  # the guide gives a winner its lead over the second
+            # the guide gives a winner its lead over the second
+            "margin_lengths": margin.where(finish_position != 1, -margin),
             "bsp": _parse_numbers(rows["SP"]),
             "WIN": _parse_numbers(rows["WIN"]),
             "W/2G": rows["W/2G"].map(_normalize_name),
@@ -104,9 +109,9 @@ def _build_starts(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _assign_race_ids(starts: pd.DataFrame) -> pd.DataFrame:
-    """Name each start's race by day, track, distance, winning time and winner.
+    """Add a race id of day, track, distance, winning time and winner to each start.
 
-    A guide gives no race number, and in a quarter of all cases day, track, distance and grade name several races.
+    A guide gives no race number, and in a quarter of all cases day, track, distance and grade fit several races.
     """
     day, track, distance, time = (starts[name].astype(str) for name in ("start_time", "venue", "distance_m", "WIN"))
     meeting = day + " " + track + " " + distance + " " + time
@@ -121,7 +126,7 @@ def _assign_race_ids(starts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _resolve_dead_heats(meeting: pd.Series, starts: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """Return one name for both winners of a dead heat, of which a beaten dog's guide names either."""
+    """Return one name for both winners of a dead heat; the guide of a beaten dog may name either."""
     is_dead_heat = (starts["place"] == 1) & (starts["dead_heat"] == 1) & starts["W/2G"].notna()
     winner_names = {}
     for meeting_key, winner, co_winner in zip(
@@ -132,7 +137,7 @@ def _resolve_dead_heats(meeting: pd.Series, starts: pd.DataFrame) -> dict[tuple[
 
 
 def _parse_days(text: pd.Series) -> pd.Series:
-    """Return ISO days; what is no date stays as it came, for prepare to count."""
+    """Return days in ISO format; what is not a date stays as it is, for prepare to count."""
     days = text.copy()
     for date_format in DATE_FORMATS:
         parsed = pd.to_datetime(text, format=date_format, errors="coerce")
@@ -141,7 +146,7 @@ def _parse_days(text: pd.Series) -> pd.Series:
 
 
 def _parse_numbers(text: pd.Series) -> pd.Series:
-    """Return the number in a cell such as 29.85, 525m or $1.50F (the favourite); missing where there is none."""
+    """Return the number in a cell such as 29.85, 525m or $1.50F (the favourite); missing if there is none."""
     return text.str.replace(",", "").str.extract(NUMBER_PATTERN, expand=False).astype(float)
 
 

@@ -1,4 +1,4 @@
-"""resample: the fit rows of each fold → how much each counts, and synthetic rows with their parents."""
+"""resample: fit rows of each fold → a weight for each, and synthetic rows with the ids of their parents."""
 
 import numpy as np
 import pandas as pd

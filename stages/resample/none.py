@@ -1,4 +1,4 @@
-"""none: every fit row counts once."""
+"""none: no resampling; every fit row counts once."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
-    """No knobs."""
+    """No parameters."""
 
 
 def resample(rows: FoldData, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""repeat_rare_tags: a row counts as often as its rarest tag needs."""
+"""repeat_rare_tags: rows with rare tags count as if they were repeated."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
-    """How many rows a tag should have, and how far a row may be repeated for that."""
+    """How many rows a tag should have, and how often a row may be repeated at most to reach that."""
 
     rows_per_tag: float = Field(gt=0)
     most_times: float = Field(ge=1)
@@ -19,12 +19,14 @@ class Settings(StageSettings):
 def resample(rows: FoldData, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
     """Return weights as if rows with rare tags were repeated, and no synthetic rows.
 
-    A tag with fewer than `rows_per_tag` rows wants each of them so many times that it has as many, and at most
-    `most_times`; a row counts as its most wanting tag says, and once where no tag wants more.
-    Refuses rows without tags.
+    A tag with fewer than `rows_per_tag` rows needs each of them repeated until it has that many, but at most
+    `most_times`. A row is repeated as often as the neediest of its tags requires, and counts once if none needs more;
+    the weights are then scaled to a mean of 1. Raises UserError if the rows have no tags.
     """
     if not rows.tags:
-        raise UserError("repeat_rare_tags repeats rows with rare tags, and these rows have no tags; choose none.")
+        raise UserError(
+            "repeat_rare_tags repeats rows with rare tags, but these rows have no tags; use the resampler none."
+        )
     tag_counts = np.maximum(rows.y.sum(axis=0), 1)
     tag_repeats = np.clip(settings.rows_per_tag / tag_counts, 1, settings.most_times)
     row_repeats = np.maximum((rows.y * tag_repeats).max(axis=1), 1)

@@ -1,4 +1,4 @@
-"""smote_nc: synthetic winners between real ones (Chawla et al. 2002), categories by the neighbours' vote."""
+"""smote_nc: synthetic winners between real ones, categories by vote of the neighbours (Chawla et al. 2002)."""
 
 from typing import Any
 
@@ -15,30 +15,31 @@ from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
-    """How many winners there are to be, and among how many nearest winners the second parent is drawn."""
+    """How many winners there should be, and from how many nearest winners the second parent is drawn."""
 
     winners_per_loser: float = Field(gt=0, le=1)
     neighbours: int = Field(ge=1)
 
 
-class _RecordingSMOTE(SMOTE):  # type: ignore[misc]  # imbalanced-learn carries no types
-    """SMOTE that notes which two winners, and which step from one to the other, made each synthetic row."""
+class _RecordingSMOTE(SMOTE):  # type: ignore[misc]  # imbalanced-learn is untyped
+    """SMOTE that records the two parents of each synthetic row, and the step from one to the other."""
 
     def _generate_samples(self, x: Any, nn_data: Any, nn_num: Any, rows: Any, cols: Any, steps: Any, *rest: Any) -> Any:
         self.parent_, self.other_, self.step_ = rows, nn_num[rows, cols], steps
         return super()._generate_samples(x, nn_data, nn_num, rows, cols, steps, *rest)
 
 
-class _RecordingSMOTENC(_RecordingSMOTE, SMOTENC):  # type: ignore[misc]  # imbalanced-learn carries no types
-    """The same for numbers and categories."""
+class _RecordingSMOTENC(_RecordingSMOTE, SMOTENC):  # type: ignore[misc]  # imbalanced-learn is untyped
+    """The same for inputs with categories among them."""
 
 
 def resample(rows: FoldData, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
-    """Return weight 1 for every row, and as many synthetic winners as bring winners per loser to the knob.
+    """Return weight 1 for every row, and enough synthetic winners to reach `winners_per_loser`.
 
-    Winners (dead heats too) are parents; neighbours are sought among standardised numbers, missing ones at the median.
-    A number lies between its parents', a category is the most frequent among the neighbours. Refuses a target that
-    is not a share of a win, fewer winners than neighbours + 1, and inputs without a number.
+    The parents are winners, including those of dead heats. Neighbours are found on standardised numbers, missing ones
+    at the median. A number lies between those of the two parents; a category is the most frequent one among the
+    neighbours. No rows are made if there are already enough winners. Raises UserError if a target is not a share of a
+    win, there are fewer winners than neighbours + 1, or no input is a number.
     """
     require_valid_targets(rows.y, "smote_nc")
     winners = np.flatnonzero(rows.y > 0)
@@ -62,11 +63,11 @@ def _require_enough_winners(x: pd.DataFrame, winner_count: int, neighbours: int)
     if winner_count < neighbours + 1:
         raise UserError(
             f"smote_nc found {winner_count} winners where {neighbours} neighbours need at least {neighbours + 1}; "
-            "lower resample.<task>.smote_nc.neighbours, or bring more days."
+            "lower resample.<task>.smote_nc.neighbours, or add days."
         )
     if len(list_categorical_inputs(x)) == len(x.columns):
         raise UserError(
-            "smote_nc found only categories among the inputs; it needs a number to place a row between two."
+            "smote_nc found only categorical inputs; it needs at least one number to interpolate between two rows."
         )
 
 
@@ -74,9 +75,8 @@ def _sample_winners(
     rows: FoldData, numbers: pd.DataFrame, encoding: Encoding, class_counts: dict[int, int], neighbours: int, seed: int
 ) -> tuple[Any, Floats]:
     scaled = (numbers.to_numpy() - encoding["mean"]) / encoding["spread"]
-    category_codes = [
-        rows.x[name].cat.codes.to_numpy(float) for name in list_categorical_inputs(rows.x)
-    ]  # −1, missing, is a level too
+    # the code −1, missing, is a level too
+    category_codes = [rows.x[name].cat.codes.to_numpy(float) for name in list_categorical_inputs(rows.x)]
     sampler_options = {"sampling_strategy": class_counts, "k_neighbors": neighbours, "random_state": seed}
     category_positions = list(range(scaled.shape[1], scaled.shape[1] + len(category_codes)))
     sampler = (
@@ -91,4 +91,6 @@ def _sample_winners(
 def _cast_like_inputs(synthetic: pd.DataFrame, x: pd.DataFrame) -> pd.DataFrame:
     integer_columns = [name for name in x.columns if x[name].dtype.kind in "iub"]
     synthetic[integer_columns] = synthetic[integer_columns].round()
-    return synthetic[list(x.columns)].astype(x.dtypes).copy()  # pandas warns of a table in a hundred pieces
+    return (
+        synthetic[list(x.columns)].astype(x.dtypes).copy()
+    )  # the copy is contiguous: pandas warns of fragmented tables

@@ -1,4 +1,4 @@
-"""undersample: every winner stays, a random part of the losers goes."""
+"""undersample: keep every winner and drop a random part of the losers."""
 
 import numpy as np
 import pandas as pd
@@ -11,21 +11,21 @@ from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
-    """How many losers stay."""
+    """How many losers are kept."""
 
     losers_per_winner: float = Field(gt=0, allow_inf_nan=False)
 
 
 def resample(rows: FoldData, settings: Settings, seed: int) -> tuple[Floats, pd.DataFrame]:
-    """Return weight 1 for winners (dead heats too) and the losers kept, 0 for the others, and no synthetic rows.
+    """Return weight 1 for winners (including dead heats) and kept losers, 0 for other losers; no synthetic rows.
 
-    Every group keeps one of its losers, so more stay where groups outnumber the losers asked for. Refuses a target
-    that is not a share of a win, and rows without a winner.
+    Every group keeps at least one of its losers, so more are kept than asked for if there are more groups than that.
+    Raises UserError if a target is not a share of a win or no row is a winner.
     """
     require_valid_targets(rows.y, "undersample")
     is_winner = rows.y > 0
     if not is_winner.any():
-        raise UserError(f"undersample found no winner among {len(is_winner)} fit rows; bring more days.")
+        raise UserError(f"undersample found no winner among {len(is_winner)} fit rows; add days.")
     losers = np.random.default_rng(seed).permutation(np.flatnonzero(~is_winner))
     _, group_firsts = np.unique(rows.group[losers], return_index=True)
     loser_queue = np.concatenate([losers[group_firsts], np.delete(losers, group_firsts)])

@@ -1,10 +1,17 @@
-"""Fit rows in; a model and raw scores out.
+"""Train: learners, fitted on the `fit` rows of a fold, give raw scores to rows that they have not seen.
 
-A learner: `Settings` its knobs (those of early stopping too); `fit(rows, settings, seed, later=None, patience=None,
-watch=None)` returns a model; `score(model, x)` one number a row: log-odds for a share or probability (what a softmax
-within the group, or a sigmoid, turns into one), the prediction itself for a quantity; `save(model, folder)` and
-`load(folder)` in native formats, never a pickle.
-With `patience`, fitting stops when `later` has not improved for so many rounds; without it `later` is only watched:
-`watch(step, {"fit": loss, "later": loss})`. A model carries `settled`, the knobs that early stopping chose (empty where
-there are none), and `importance`, input → share.
+A learner is named in `tasks.<task>.learner`. It defines
+
+- `Settings`: its parameters, without defaults, including those that early stopping may choose; read from
+  `train.<task>.<word>`;
+- `fit(rows, settings, seed, later=None, patience=None, watch=None)`: returns a model; `rows`, `later` are `FoldData`.
+  With `patience`, fitting stops once the loss on `later` has not improved for that many rounds; without it, `later` is
+  only watched and changes nothing. `watch(step, {"fit": loss, "later": loss})` is called as the rounds go by. A learner
+  without rounds ignores all three;
+- `score(model, x)`: returns one number per row, or rows × tags. For a share or a probability these are log-odds (a
+  softmax within the group, or a sigmoid, turns them into one); for a quantity, the prediction itself;
+- `save(model, folder)` and `load(folder)`: write and read the model in native formats, never a pickle.
+
+A model has two attributes: `settled`, the parameters that early stopping chose, by name (empty if it chose none), and
+`importance`, each input's share.
 """

@@ -1,4 +1,4 @@
-"""train: fit rows of every fold → raw scores of rows the model never saw, and the final model with its curves."""
+"""train: fit rows of every fold → raw scores of rows that no model saw, and the final model with its curves."""
 
 import json
 from dataclasses import dataclass
@@ -30,25 +30,25 @@ WRITES = {
     "scores": "data/scores/{task}.parquet",
     "importance": "metrics/{task}/importance.csv",
 }
-LIVE = {"curves": "models/{task}/curves"}  # written in place, to be watched
-MAX_IMPORTANCE_INPUTS = 25  # inputs in the picture of importance; the model's own file has them all
+LIVE = {"curves": "models/{task}/curves"}  # written in place, so that they can be watched
+MAX_IMPORTANCE_INPUTS = 25  # inputs in the table of importance; the model's own file has all of them
 
 
 class BaselineSettings(StageSettings):
-    """The inputs that the floor, the simple learner that the chosen one must beat, is fitted on."""
+    """The inputs of the baseline, the simple learner that the chosen one must beat."""
 
     inputs: list[str]
 
 
 class ComparisonSettings(StageSettings):
-    """Learners among the plan's members that are fitted beside the chosen one, with their own knobs, to be compared."""
+    """Which of the task's members are fitted beside the chosen learner, with their own parameters, for comparison."""
 
     learners: list[str]
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of fitting that the reports compare: a learner, its knobs, its inputs, and rows resampled or natural."""
+    """One way of fitting that the reports compare: a learner, its parameters and inputs, and rows resampled or not."""
 
     name: str
     learner_name: str
@@ -59,7 +59,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class FitJob:
-    """One arm in one fold of the tables at some paths: fit on `read_fit_rows`, score the rows of each role."""
+    """One arm in one fold of the tables at `table_paths`: fit on `read_fit_rows`, score the rows of each role."""
 
     arm: Arm
     fold: str
@@ -68,14 +68,14 @@ class FitJob:
     seed: int
 
     def read_fit_rows(self) -> FoldData:
-        """Return the rows to fit on."""
+        """Return the rows to fit on, with the inputs of the arm."""
         table = read_cached_tables(*self.table_paths)
         return (
             table.get_rows(self.fold, "fit") if self.arm.unresampled else table.get_resampled_rows(self.fold)
         ).select_inputs(self.arm.inputs)
 
     def read_role_rows(self, role: str) -> FoldData:
-        """Return the rows of a role."""
+        """Return the rows of a role, with the inputs of the arm."""
         return read_cached_tables(*self.table_paths).get_rows(self.fold, role).select_inputs(self.arm.inputs)
 
 
@@ -86,7 +86,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     comparison_arms = _list_comparison_arms(task, inputs)
     arms = _list_arms(task, json.loads(reads["tuned"].read_text()), inputs) + comparison_arms
     test_folds = walk_forward.list_folds(table.folds, "test")
-    # rivals first: a process that grows much after its first job is taken for a leak and begun anew, and networks weigh
+    # comparison learners first: a worker that grows much after its first job is taken for a leak and restarted, and
+    # networks need much memory
     test_jobs = [
         FitJob(arm, fold, ("calibrate", "score"), paths, load_seed()) for arm in reversed(arms) for fold in test_folds
     ]
@@ -178,7 +179,7 @@ def _write_importance(shares: dict[str, float], path: Path) -> None:
 
 
 def _combine_scores(scores_by_arm: list[list[pd.DataFrame]], table: FoldTables) -> pd.DataFrame:
-    """Return one row a fold and row, one column of raw scores an arm (and tag), with the keys calibration needs."""
+    """Return one row per fold and scored row: the keys that calibration needs, and raw scores per arm (and tag)."""
     wide = pd.concat([pd.concat(scores) for scores in scores_by_arm], axis=1).sort_index().reset_index()
     keys = (
         table.folds[[*KEY_COLUMNS, *walk_forward.list_target_columns(table.folds)]]

@@ -1,4 +1,4 @@
-"""anchored: another learner's forecast, believed against an anchor only as far as it has earned."""
+"""anchored: an anchor, such as the line, moved toward another learner's forecast as far as that has earned."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +22,15 @@ from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
-    """The input that is the anchor, what else may move it, and the learner whose forecast is weighed against it."""
+    """The anchor, the inputs that may correct it, and the learner whose forecast is weighed against it."""
 
-    anchor: str  # in the target's unit; rows without one get the forecast as it is
-    beside: list[str]  # inputs that correct the anchor together with the forecast, missing ones at 0
-    hidden: list[str]  # inputs that the forecast may not see, for they hold the anchor in another guise
+    anchor: str  # an input in the unit of the target; rows without one get the forecast as it is
+    beside: list[str]  # inputs that correct the anchor together with the forecast; 0 where missing
+    hidden: list[str]  # inputs that the forecast may not see, because they contain the anchor in another form
     members: list[str] = Field(min_length=1, max_length=1)
     member_settings: dict[str, dict[str, Any]]
-    inner_folds: int = Field(ge=1)  # blocks of anchored rows that are forecast from the rows before them
-    l2: float = Field(gt=0)  # pull toward the anchor, against squared errors summed over rows
+    inner_folds: int = Field(ge=1)  # blocks of anchored rows that are forecast from earlier rows
+    l2: float = Field(gt=0)  # penalty that pulls toward the anchor, against squared errors summed over rows
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,15 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return the member fitted on all rows, and the ridge of target − anchor on what it forecast of anchored rows.
+    """Return the member fitted on all rows, and a ridge regression of target − anchor on its forecasts.
 
-    The forecasts that are weighed were made by members fitted on earlier rows only. Where too few rows are anchored
-    the anchor stands. It has no rounds of its own, so nothing stops early and nothing is watched.
+    The forecasts in the regression come from members fitted on earlier rows only. If too few rows are anchored, the
+    anchor is not moved. There are no rounds, so nothing stops early and nothing is watched. Raises UserError if the
+    anchor is not among the inputs, or the member is unknown or has no valid settings.
     """
     if settings.anchor not in rows.x:
         raise UserError(
-            f"anchored needs the input {settings.anchor!r}, which the features do not hold; let them make it."
+            f"anchored needs the input {settings.anchor!r}, which is not among the features; add it to them."
         )
     learners = load_learners("anchored learner", settings.members, settings.member_settings)
     member_rows = rows.select_inputs(_select_member_inputs(rows.x, settings))
@@ -75,7 +76,7 @@ def fit(
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
-    """Return the anchor moved by what has been earned; the member's forecast where there is no anchor."""
+    """Return the anchor moved by the fitted terms; for a row without an anchor, the member's forecast."""
     settings = Settings(**model.settings)
     forecast: Floats = load_plugin("train", model.word).score(model.member, x[_select_member_inputs(x, settings)])
     moved_anchor = get_score_offset(x, settings.anchor) + (
@@ -115,7 +116,10 @@ def _build_terms(x: pd.DataFrame, forecast: Floats, settings: Settings) -> Float
 def _predict_forward(
     rows: FoldData, is_anchored: npt.NDArray[np.bool_], learners: Learners, folds: int, seed: int
 ) -> Floats:
-    """Return a forecast of each row from the second block of anchored days on, missing before it."""
+    """Return a forecast of each row from the second block of anchored times on, NaN before it.
+
+    All are NaN if there are too few times for the blocks.
+    """
     times = np.unique(rows.time[is_anchored])
     if len(times) <= folds:
         return np.full(len(rows.y), np.nan)
@@ -124,13 +128,13 @@ def _predict_forward(
 
 
 def _fit_coefficients(rows: FoldData, scores: Floats, settings: Settings) -> dict[str, float]:
-    """Return how much of each term is best added to the anchor: nothing where the rows are too few to tell."""
+    """Return how much of each term to add to the anchor, by ridge regression; 0 without more rows than terms."""
     term_names = ["disagreement", *settings.beside]
     if len(rows.y) <= len(term_names):
         return dict.fromkeys(term_names, 0.0)
     anchor_error = rows.y - get_score_offset(rows.x, settings.anchor)
     with limit_to_one_thread():
-        # no intercept: an anchor that is off by a constant is for the calibrator to mend
+        # no intercept: the calibrator corrects an anchor that is off by a constant
         ridge = Ridge(settings.l2, fit_intercept=False, solver="cholesky")
         ridge.fit(_build_terms(rows.x, scores, settings), anchor_error, rows.weight)
     return dict(zip(term_names, ridge.coef_.tolist(), strict=True))
@@ -143,7 +147,7 @@ def _compute_importance(
     coefficients: dict[str, float],
     settings: Settings,
 ) -> dict[str, float]:
-    """Return each input's share of the spread of anchored rows' scores, the forecast's part shared out as in `member_importance`."""
+    """Return each input's share of the spread of anchored scores; `member_importance` divides the forecast's part."""
     names = [str(name) for name in x.columns]
     if x.empty:
         return dict.fromkeys(names, 0.0) | member_importance

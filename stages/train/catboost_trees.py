@@ -1,4 +1,4 @@
-"""catboost_trees: gradient-boosted symmetric trees that take categories and missing values as they are."""
+"""catboost_trees: gradient-boosted symmetric trees that take categories and missing values as they are (CatBoost)."""
 
 import json
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from trueline.core.models.standard_encoding import get_score_offset, list_catego
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
-MISSING_LEVEL = "missing"  # the level of a category that is not there
+MISSING_LEVEL = "missing"  # the level that stands for a missing category
 BINARY_LOSSES = ("Logloss", "Focal")
 SOFT_LABEL_LOSSES = ("QuerySoftMax", "CrossEntropy")
 
 
 class Settings(StageSettings):
-    """The knobs of CatBoost, and how the target is taught."""
+    """The parameters of CatBoost, the loss, and how the label is made."""
 
     loss: Literal["QuerySoftMax", "Logloss", "CrossEntropy", "Focal", "RMSE", "MAE"]
     iterations: int = Field(ge=1)
@@ -38,12 +38,12 @@ class Settings(StageSettings):
     focal_alpha: float = Field(gt=0, lt=1)
     focal_gamma: float = Field(gt=0)
     teacher: float = Field(ge=0, le=1)  # QuerySoftMax and CrossEntropy only
-    offset: str | None  # the input that scores start from, where the inputs have it
+    offset: str | None  # the input that scores start from, if it is among the inputs
 
 
 @dataclass(frozen=True)
 class Model:
-    """Fitted trees and the inputs they take, in order."""
+    """Fitted trees, the inputs they take in order, and which of these are categorical."""
 
     trees: Any
     columns: list[str]
@@ -61,10 +61,11 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return trees fitted on the rows; with patience, as many as lose least on the later ones.
+    """Return trees fitted on the rows; with patience, as many as lose least on the later rows.
 
-    QuerySoftMax minimises cross-entropy within the group, for shares and for a teacher's probabilities alike; a weight
-    counts copies of a runner.
+    QuerySoftMax minimises the cross-entropy within the group, both for shares and for a teacher's probabilities; a
+    weight counts copies of a runner. Raises UserError for a parameter that the loss does not use, rows without a
+    contested race or of one class where the loss needs them, and rows that CatBoost cannot fit.
     """
     _validate_settings(settings)
     stop_options = {"early_stopping_rounds": patience, "use_best_model": True} if patience and later is not None else {}
@@ -110,19 +111,20 @@ def load(folder: Path) -> Model:
 def _validate_settings(settings: Settings) -> None:
     if settings.teacher and settings.loss not in SOFT_LABEL_LOSSES:
         raise UserError(
-            f"teacher is {settings.teacher} with loss {settings.loss}; only {' and '.join(SOFT_LABEL_LOSSES)} take one."
+            f"teacher is {settings.teacher} with loss {settings.loss}, but only {' and '.join(SOFT_LABEL_LOSSES)} "
+            "use a teacher; set it to 0."
         )
     if settings.positive_weight != 1 and settings.loss not in BINARY_LOSSES:
         raise UserError(
-            f"positive_weight is {settings.positive_weight} with loss {settings.loss}; "
-            f"only {' and '.join(BINARY_LOSSES)} take another than 1."
+            f"positive_weight is {settings.positive_weight} with loss {settings.loss}, "
+            f"but only {' and '.join(BINARY_LOSSES)} use it; set it to 1."
         )
 
 
 def _build_parameters(settings: Settings, seed: int) -> dict[str, Any]:
     focal_options = f":focal_alpha={settings.focal_alpha};focal_gamma={settings.focal_gamma}"
-    # left open, steps a leaf would depend on the number of iterations, be 100 for QuerySoftMax (six times as long for
-    # no gain), and for MAE be exact medians that know no weights
+    # Left to CatBoost, the steps per leaf would depend on the number of iterations; they would be 100 for QuerySoftMax,
+    # which takes six times as long for no gain, and for MAE exact medians, which ignore the weights.
     leaf_estimation = ("Gradient", 10) if settings.loss == "MAE" else ("Newton", 1)
     return {
         "loss_function": settings.loss + (focal_options if settings.loss == "Focal" else ""),
@@ -137,7 +139,7 @@ def _build_parameters(settings: Settings, seed: int) -> dict[str, Any]:
         "random_seed": seed,
         "leaf_estimation_method": leaf_estimation[0],
         "leaf_estimation_iterations": leaf_estimation[1],
-        "max_ctr_complexity": 1,  # left open, it too would depend on the number of iterations
+        "max_ctr_complexity": 1,  # left to CatBoost, this too would depend on the number of iterations
         "thread_count": 1,
         "allow_writing_files": False,
         "verbose": False,
@@ -145,9 +147,9 @@ def _build_parameters(settings: Settings, seed: int) -> dict[str, Any]:
 
 
 def _remove_volatile_metadata(metadata: Any) -> None:
-    """Take from a model what differs between equal fits: an id, the time of day, and that somebody watched."""
+    """Remove from a model's metadata what differs between equal fits: an id, the time, and traces of being watched."""
     metadata["model_guid"] = metadata["train_finish_time"] = ""
-    metadata["training"] = "{}"  # the losses round by round, of later rows too
+    metadata["training"] = "{}"  # the losses by round, those of later rows among them
     params = json.loads(metadata["params"])
     params["flat_params"].pop("callbacks", None)
     metadata["params"] = json.dumps(params, sort_keys=True)
@@ -163,7 +165,7 @@ def _build_fit_pool(rows: FoldData, settings: Settings) -> Any:
 
 
 def _build_validation_pool(later: FoldData, settings: Settings) -> Any:
-    """Return later rows with their true target: no teacher, no class weight."""
+    """Return later rows with their true target, without teacher or class weight."""
     label = (later.y > 0).astype(float) if settings.loss in BINARY_LOSSES else later.y
     return _build_pool(later, settings, label, later.weight)
 
@@ -189,7 +191,7 @@ def _convert_inputs(x: pd.DataFrame, cats: list[str]) -> pd.DataFrame:
 
 
 class _WatchCallback:
-    """CatBoost's callback: every tenth round and the last are passed on."""
+    """A CatBoost callback that passes on the losses of every tenth round, and of the last."""
 
     def __init__(self, watch: RoundCallback, last_iteration: int) -> None:
         self.watch, self.last_iteration = watch, last_iteration

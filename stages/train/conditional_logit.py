@@ -1,4 +1,4 @@
-"""conditional_logit: one coefficient an input, fitted to who beats whom within the race (McFadden 1974)."""
+"""conditional_logit: a linear score per runner, fitted to who wins within the race (McFadden 1974)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,10 @@ from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
-    """The knobs of a conditional logit."""
+    """The parameters of a conditional logit."""
 
     l2: float = Field(ge=0)  # on half the sum of squared coefficients, against losses summed over races
-    teacher: float = Field(ge=0, le=1)
+    teacher: float = Field(ge=0, le=1)  # share of the teacher in the label
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return the one best model; it has no rounds, so nothing stops early and nothing is watched."""
+    """Return the model of least penalised loss; there are no rounds, so nothing stops early and nothing is watched.
+
+    Raises UserError if no race has a winner and another runner.
+    """
     encoding = standard_encoding.fit_encoding(rows.x)
     terms, target_share = standard_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
     coefficients = conditional_logit_loss.fit_conditional_logit(

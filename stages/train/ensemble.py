@@ -1,4 +1,4 @@
-"""ensemble: several learners, weighed by how well each scored rows later than those it was fitted on."""
+"""ensemble: several learners, stacked by how well each scored rows later than those it was fitted on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,12 @@ from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
-    """The members of an ensemble, their knobs, and those of the line that joins their scores."""
+    """The members of an ensemble, their parameters, and those of the linear model that combines their scores."""
 
     target: Literal["share", "quantity"]
     members: list[str] = Field(min_length=2)
     member_settings: dict[str, dict[str, Any]]
-    inner_folds: int = Field(ge=1)  # blocks of time that are scored by members fitted on all earlier ones
+    inner_folds: int = Field(ge=1)  # blocks of time that are scored by members fitted on all earlier rows
     l2: float = Field(gt=0)
 
 
@@ -50,10 +50,11 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return members fitted on all rows, joined as suited their scores of rows later than their fit.
+    """Return members fitted on all rows, and the coefficients that suited their scores of rows later than their fit.
 
-    Shares are joined by a conditional logit without negative coefficients, quantities by ridge. A member takes the
-    iterations that its settings say: nothing stops early and nothing is watched.
+    Shares are combined by a conditional logit without negative coefficients, quantities by ridge regression. A member
+    runs the iterations of its settings; nothing stops early and nothing is watched. Raises UserError if a member is
+    unknown or has no valid settings, or there are too few different times for the inner folds.
     """
     learners = load_learners("ensemble", settings.members, settings.member_settings)
     scored_rows, scores = _score_later_blocks(rows, learners, settings.inner_folds, seed)
@@ -96,10 +97,13 @@ def load(folder: Path) -> Model:
 
 
 def _score_later_blocks(rows: FoldData, learners: Learners, folds: int, seed: int) -> tuple[FoldData, Floats]:
-    """Return all rows but those of the first block of time, and rows × members of scores by members fitted before."""
+    """Return the rows after the first block of time, and rows × members of scores by members fitted on earlier rows."""
     times = np.unique(rows.time)
     if len(times) <= folds:
-        raise UserError(f"an ensemble with {folds} inner folds needs {folds + 1} different times; it has {len(times)}.")
+        raise UserError(
+            f"an ensemble with {folds} inner folds needs rows at {folds + 1} different times, but got {len(times)}; "
+            "lower inner_folds, or add days."
+        )
     starts = [block[0] for block in np.array_split(times, folds + 1)][1:]
     is_scored = rows.time >= starts[0]
     return rows.select_rows(is_scored), score_forward(rows, learners, starts, seed)[is_scored]

@@ -1,4 +1,4 @@
-"""forest: many deep trees on random draws of the rows, each blind to most inputs; their mean is the answer."""
+"""forest: a random forest, the mean of deep trees on random samples of rows and inputs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,21 +18,21 @@ from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
-MAX_LEVELS = 100  # of a category; rarer ones count as missing
+MAX_LEVELS = 100  # per category; rarer levels count as missing
 TRUSTED_TYPES = ["sklearn.tree._tree.Tree"]
 
 
 class Settings(StageSettings):
-    """The knobs of a random forest."""
+    """The parameters of a random forest."""
 
     target: Literal["share", "quantity"]
     trees: int = Field(ge=1)
     depth: int = Field(ge=1)
     min_leaf: int = Field(ge=1)
     columns: float = Field(gt=0, le=1)  # share of the encoded inputs that each split may choose from
-    draw: float = Field(gt=0, le=1)  # rows drawn, with replacement, for each tree
+    draw: float = Field(gt=0, le=1)  # share of the rows, drawn with replacement, for each tree
     positive_weight: float = Field(gt=0)  # shares only
-    offset: str | None  # quantities only: the input that scores start from, where the inputs have it
+    offset: str | None  # quantities only: the input that scores start from, if it is among the inputs
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return a forest fitted on the rows; it has no rounds, so nothing stops early and nothing is watched."""
+    """Return a forest fitted on the rows; there are no rounds, so nothing stops early and nothing is watched.
+
+    Raises UserError for shares if the rows are all winners or all losers, or there is an offset.
+    """
     columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
     target, weight = _build_target(rows, settings)
     forest_class = RandomForestClassifier if settings.target == "share" else RandomForestRegressor
@@ -75,7 +78,7 @@ def fit(
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
-    """Return clipped log-odds of the mean of the trees for shares, or the mean itself for a quantity."""
+    """Return the mean of the trees: as clipped log-odds for shares, plus the offset for a quantity."""
     encoded = encode_one_hot(x, model.columns, model.levels)
     if model.settings["target"] == "share":
         return compute_log_odds(model.forest.predict_proba(encoded)[:, 1])
@@ -99,12 +102,12 @@ def load(folder: Path) -> Model:
 
 
 def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:
-    """Return each row's label and weight: winners for shares, for a quantity what it has beyond its offset."""
+    """Return each row's label and weight: for shares whether it won, for a quantity its difference from the offset."""
     if settings.target == "quantity":
         return rows.y - get_score_offset(rows.x, settings.offset), rows.weight
     if settings.offset in rows.x.columns:
         raise UserError(
-            f"offset is {settings.offset!r}, an input, with target share; only quantities start from one here: "
-            "set offset to null, or take catboost_trees or xgboost_trees, whose log-odds can start anywhere."
+            f"offset is {settings.offset!r} with target share, but this learner takes an offset only for quantities; "
+            "set offset to null, or use catboost_trees or xgboost_trees, whose log-odds can start from one."
         )
     return label_winners(rows, settings.positive_weight)

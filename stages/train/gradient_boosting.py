@@ -1,4 +1,4 @@
-"""gradient_boosting: scikit-learn's boosted trees by histogram."""
+"""gradient_boosting: scikit-learn's histogram gradient boosting."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from trueline.core.runtime.single_thread import limit_to_one_thread
 from trueline.core.splits.fold_data import Floats, FoldData
 
 TRUSTED_TYPES = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
-MAX_LEVELS = 100  # of a category; rarer ones count as missing
+MAX_LEVELS = 100  # per category; rarer levels count as missing
 MAX_IMPORTANCE_ROWS = 2000  # rows on which importance is measured
 SKLEARN_LOSS_NAMES = {"logistic": "log_loss", "squared": "squared_error", "absolute": "absolute_error"}
 
 
 class Settings(StageSettings):
-    """The knobs of histogram gradient boosting."""
+    """The parameters of histogram gradient boosting."""
 
     loss: Literal["logistic", "squared", "absolute"]
     iterations: int = Field(ge=1)
@@ -38,7 +38,7 @@ class Settings(StageSettings):
     columns: float = Field(gt=0, le=1)  # share of the inputs that each split may choose from
     l2: float = Field(ge=0)
     positive_weight: float = Field(gt=0)  # logistic only
-    offset: str | None  # quantities only: the input that scores start from, where the inputs have it
+    offset: str | None  # quantities only: the input that scores start from, if it is among the inputs
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,10 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return trees fitted on the rows; with patience, refitted with as many as lose least on the later ones.
+    """Return trees fitted on the rows; with patience, refitted with as many as lose least on the later rows.
 
-    All the rounds are fitted before the first is watched.
+    All rounds are fitted before the first is watched. Raises UserError for the logistic loss if the rows are all
+    winners or all losers, or there is an offset.
     """
     columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
     x, fit_target = (
@@ -118,7 +119,7 @@ def load(folder: Path) -> Model:
 
 
 def _fill_empty_columns(x: Floats) -> Floats:
-    """Return the inputs with 0 in those that no row has: scikit-learn cannot cut bins in nothing, nor split on 0."""
+    """Return the inputs with all-missing columns at 0: scikit-learn cannot bin these, and splits on no constant."""
     return np.where(np.isnan(x).all(axis=0), 0.0, x)
 
 
@@ -127,14 +128,14 @@ def _build_fit_target(rows: FoldData, settings: Settings) -> BoostingTarget:
         return _build_true_target(rows, settings)
     if settings.offset in rows.x.columns:
         raise UserError(
-            f"offset is {settings.offset!r}, an input, with loss logistic; only quantities start from one here: "
-            "set offset to null, or take catboost_trees or xgboost_trees, whose log-odds can start anywhere."
+            f"offset is {settings.offset!r} with loss logistic, but this learner takes an offset only for quantities; "
+            "set offset to null, or use catboost_trees or xgboost_trees, whose log-odds can start from one."
         )
     return BoostingTarget(*label_winners(rows, settings.positive_weight), rows.group)
 
 
 def _build_true_target(later: FoldData, settings: Settings) -> BoostingTarget:
-    """Return what later rows are judged by: who won, or what a quantity has beyond its offset."""
+    """Return the target that later rows are evaluated on: who won, or the difference of a quantity from its offset."""
     is_binary = settings.loss == "logistic"
     target = (later.y > 0).astype(float) if is_binary else later.y - get_score_offset(later.x, settings.offset)
     return BoostingTarget(target, later.weight, later.group)
@@ -171,7 +172,7 @@ def _iterate_losses(trees: Any, evaluation_set: tuple[Floats, BoostingTarget], s
 
 
 def _select_best_round(losses: list[float], patience: int) -> int:
-    """Return the round of least loss among those that patience would have reached."""
+    """Return the round (from 1) of least loss among those before patience runs out."""
     best_step = 0
     for step, loss in enumerate(losses):
         if loss < losses[best_step]:
@@ -193,7 +194,7 @@ def _report_losses(
 def _compute_permutation_losses(
     trees: Any, x: Floats, fit_target: BoostingTarget, settings: Settings, seed: int
 ) -> list[float]:
-    """Return how much more is lost, never below 0, when an input of a sample of the fit rows is shuffled."""
+    """Return, for each column, how much the loss on a sample of the fit rows rises, at least 0, when it is shuffled."""
     generator = np.random.default_rng(seed)
     sample_rows = np.sort(generator.permutation(len(x))[:MAX_IMPORTANCE_ROWS])
     sample, sample_target = (

@@ -1,4 +1,4 @@
-"""logistic: one coefficient an input, for shares by logistic regression and for quantities by ridge."""
+"""logistic: a linear model, by logistic regression for shares and by ridge regression for quantities."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,12 @@ from trueline.core.splits.fold_data import Floats, FoldData
 
 
 class Settings(StageSettings):
-    """The knobs of a linear model."""
+    """The parameters of a linear model."""
 
     target: Literal["share", "quantity"]
     l2: float = Field(gt=0)  # on half the sum of squared coefficients, against losses summed over rows
     positive_weight: float = Field(gt=0)  # shares only
-    offset: str | None  # quantities only: the input that scores start from, where the inputs have it
+    offset: str | None  # quantities only: the input that scores start from, if it is among the inputs
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,10 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return the one best linear model; it has no rounds, so nothing stops early and nothing is watched."""
+    """Return the linear model of least penalised loss; there are no rounds to stop early or to watch.
+
+    Raises UserError for shares if the rows are all winners or all losers, or there is an offset.
+    """
     encoding = standard_encoding.fit_encoding(rows.x)
     is_share = settings.target == "share"
     target, weight = _build_target(rows, settings)
@@ -63,7 +66,7 @@ def fit(
 
 
 def _build_logistic_regression(l2: float) -> LogisticRegression:
-    """Return a logistic regression that takes Newton's steps: L-BFGS ends before it has converged."""
+    """Return a logistic regression with the Newton solver: L-BFGS stops before it has converged."""
     return LogisticRegression(C=1 / l2, max_iter=1000, solver="newton-cholesky", tol=1e-9)
 
 
@@ -86,12 +89,12 @@ def load(folder: Path) -> Model:
 
 
 def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:
-    """Return each row's label and weight: winners for shares, for a quantity what it has beyond its offset."""
+    """Return each row's label and weight: for shares whether it won, for a quantity its difference from the offset."""
     if settings.target == "quantity":
         return rows.y - standard_encoding.get_score_offset(rows.x, settings.offset), rows.weight
     if settings.offset in rows.x.columns:
         raise UserError(
-            f"offset is {settings.offset!r}, an input, with target share; only quantities start from one here: "
-            "set offset to null, or take catboost_trees or xgboost_trees, whose log-odds can start anywhere."
+            f"offset is {settings.offset!r} with target share, but this learner takes an offset only for quantities; "
+            "set offset to null, or use catboost_trees or xgboost_trees, whose log-odds can start from one."
         )
     return label_winners(rows, settings.positive_weight)

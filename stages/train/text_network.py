@@ -1,4 +1,4 @@
-"""text_network: the words of a text as vectors, their mean, two dense layers, a chance for each tag (Keras)."""
+"""text_network: the mean of a text's word vectors, two dense layers, and a probability per tag (Keras)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -19,17 +19,17 @@ from trueline.core.splits.iterative_stratification import assign_stratified_part
 from trueline.core.text import embedding_network, tag_name_prior, vocabulary
 from trueline.core.text.embedding_network import NetworkExamples, NetworkShape, TrainingSchedule, Weights
 
-UNKNOWN_WORD_ID = 1  # the number of every word outside the vocabulary; Keras masks 0, and the vocabulary begins at 2
+UNKNOWN_WORD_ID = 1  # the id of all words outside the vocabulary, whose ids begin at 2; Keras masks 0
 WEIGHTS_FILE = "weights.weights.h5"
 EPSILON = 1e-12  # keeps divisions finite
 
 
 class Settings(StageSettings):
-    """The knobs of the network and of its training."""
+    """The parameters of the network and of its training."""
 
-    words: int = Field(ge=1)
-    min_rows: int = Field(ge=1)
-    length: int = Field(ge=1)
+    words: int = Field(ge=1)  # largest vocabulary
+    min_rows: int = Field(ge=1)  # texts that a word must be in
+    length: int = Field(ge=1)  # words
     embedding: int = Field(ge=1)
     hidden: int = Field(ge=1)
     hidden_last: int = Field(ge=1)
@@ -37,7 +37,7 @@ class Settings(StageSettings):
     learning_rate: float = Field(gt=0)
     batch: int = Field(ge=1)
     epochs: int = Field(ge=1)
-    held_out: float = Field(ge=0, le=0.5)
+    held_out: float = Field(ge=0, le=0.5)  # share of the fit rows
     stop_after: int = Field(ge=1)  # epochs without gain
     halve_after: int = Field(ge=1)  # epochs without gain
     names: Literal["ignored", "inputs", "evidence"]
@@ -46,7 +46,7 @@ class Settings(StageSettings):
 
 @dataclass(frozen=True)
 class Model:
-    """The weights and architecture of a Keras model, its vocabulary, its tags and what their names say."""
+    """The weights and architecture of a Keras model, its vocabulary, its tags, and the evidence of their names."""
 
     weights: Weights
     architecture: str
@@ -59,7 +59,7 @@ class Model:
 
     @cached_property
     def word_ids(self) -> dict[str, int]:
-        """The number of each word of the vocabulary."""
+        """The id of each word of the vocabulary."""
         return vocabulary.index_words(self.vocabulary, UNKNOWN_WORD_ID)
 
     @cached_property
@@ -76,11 +76,12 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return the network as it was after the epoch that lost least on held-out rows; after the last where none are.
+    """Return the network after the epoch of least loss on held-out rows, or after the last epoch if there are none.
 
-    Held out are the `later` rows where patience is given, else whole groups of the fit rows, `held_out` of them.
-    Watched is every epoch: loss, binary accuracy, precision and recall (at 0.5) of the rows fitted on, and of the later
-    ones, or of the held-out ones where there are no later ones; what tags' names say as evidence comes on top.
+    With patience, the held-out rows are the `later` ones; otherwise whole groups of the fit rows, a share of
+    `held_out`. After every epoch, `watch` gets the loss and the binary accuracy, precision and recall (at 0.5) on the
+    rows trained on, and on the later or else the held-out ones; the evidence of tags' names, which is added after
+    training, is not in these. Raises UserError if there is no input `text`, no row or no tag.
     """
     tag_name_prior.require_tagged_rows(rows, "text_network")
     tokens = _tokenise_inputs(rows.x, settings.length)
@@ -130,9 +131,9 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 
 def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
-    """Return the same of texts and, texts × tags, whether the tag's own name stands there.
+    """Return the log-odds of texts; `mentions` is texts × tags, 1 where the text contains the tag's own name.
 
-    No text's log-odds depend on the others', to the last bit.
+    The log-odds of a text do not depend on the other texts, to the last bit.
     """
     length, names_setting = model.settings["length"], model.settings["names"]
     token_ids = vocabulary.encode_texts(
@@ -151,7 +152,7 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
 
 
 def save(model: Model, folder: Path) -> None:
-    """Write weights.weights.h5 and architecture.json as Keras reads them, vocabulary.json and model.json."""
+    """Write weights.weights.h5 and architecture.json, which Keras can read, vocabulary.json and model.json."""
     separate_fields = ("weights", "architecture", "vocabulary")
     json_fields = {
         field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
@@ -163,7 +164,7 @@ def save(model: Model, folder: Path) -> None:
 
 
 def load(folder: Path) -> Model:
-    """Return the model that `save` wrote; TensorFlow is not needed."""
+    """Return the model that `save` wrote, without TensorFlow."""
     return Model(
         embedding_network.read_weights(folder / WEIGHTS_FILE),
         (folder / "architecture.json").read_text().strip(),
@@ -192,7 +193,7 @@ def _build_batch(
 def _split_held_out(
     rows: FoldData, batch: NetworkExamples, share: float, seed: int
 ) -> tuple[NetworkExamples | None, NetworkExamples]:
-    """Return a share of the rows, whole groups with every tag in it, and the others; none where one would be empty."""
+    """Return a stratified share of the rows, in whole groups, and the rest; None and all rows if one would be empty."""
     is_held_out = (
         assign_stratified_parts(rows.y, rows.group, round(1 / share), seed) == 0
         if share
@@ -208,7 +209,7 @@ def _split_held_out(
 def _build_epoch_callback(
     watch: RoundCallback | None, batches: dict[str, NetworkExamples | None]
 ) -> Callable[[int, Weights], None] | None:
-    """Return what tells the watcher how well the rows of each name are told after an epoch."""
+    """Return a callback that passes the metrics of each named batch to `watch` after every epoch."""
     if watch is None:
         return None
 
@@ -238,7 +239,7 @@ def _evaluate_scores(score: Floats, batch: NetworkExamples) -> dict[str, float]:
 def _compute_importance(
     rows: FoldData, batch: NetworkExamples, weights: Weights, name_evidence: Floats, settings: Settings
 ) -> dict[str, float]:
-    """Return each input's share of the spread of the log-odds over the rows, the mean over tags."""
+    """Return each input's share of the spread of the log-odds over the rows, averaged over tags."""
     text_scores = embedding_network.predict_all_log_odds(
         weights, replace(batch, dense_inputs=np.zeros_like(batch.dense_inputs))
     )
@@ -248,7 +249,7 @@ def _compute_importance(
     )
     if settings.names == "evidence":
         name_spread = mention_spread * np.abs(name_evidence[1] - name_evidence[0]) / len(rows.tags)
-    if settings.names == "inputs":  # what names move together, split by what the first layer takes from each
+    if settings.names == "inputs":  # what the names move jointly, divided by how strongly the first layer weighs each
         input_force = mention_spread * np.abs(weights[1][settings.embedding :]).mean(axis=1)
         joint_spread = (embedding_network.predict_all_log_odds(weights, batch) - text_scores).std(axis=0).mean()
         name_spread = joint_spread * input_force / max(input_force.sum(), EPSILON)

@@ -1,4 +1,4 @@
-"""tfidf_linear: runs of words and of letters weighed by their rarity (TF-IDF), a logistic regression for each tag."""
+"""tfidf_linear: TF-IDF of word and letter n-grams, and a logistic regression per tag."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ from trueline.core.runtime.single_thread import limit_to_one_thread
 from trueline.core.text import tag_name_prior, vocabulary
 from trueline.core.text.tfidf import MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
 
-if TYPE_CHECKING:  # the service scores with this file, and neither needs these nor waits for them
+if TYPE_CHECKING:  # the service scores with this file, without loading these
     import pandas as pd
     from scipy import sparse
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     from trueline.core.splits.fold_data import Floats, FoldData
 
-NGRAM_KINDS = ("word", "char_wb")  # runs of words; runs of letters within a word, the blanks around it among them
-NAME_INPUT_VALUE = (
-    0.5  # of a tag's name that stands in the text, as an input, where the vector of a whole text has length 1
-)
-TermsByKind = dict[str, dict[str, Any]]  # of each kind its terms and how rare they are
+NGRAM_KINDS = ("word", "char_wb")  # n-grams of words; n-grams of letters within a word, including the blanks around it
+# value of the input for a tag's name that is in the text; the vector of a text's n-grams of one kind has length 1
+NAME_INPUT_VALUE = 0.5
+TermsByKind = dict[str, dict[str, Any]]  # for each kind of n-gram, its terms and their inverse document frequencies
 
 
 class Settings(StageSettings):
-    """The knobs of the vectors and of the linear model."""
+    """The parameters of the TF-IDF vectors and of the linear model."""
 
     word_ngrams: int = Field(ge=1)
-    char_ngrams: int = Field(ge=0)  # letters; none below 3
-    max_features: int = Field(ge=1)
-    min_rows: int = Field(ge=1)
+    char_ngrams: int = Field(ge=0)  # letters; no letter n-grams below 3
+    max_features: int = Field(ge=1)  # terms of each kind
+    min_rows: int = Field(ge=1)  # texts that a term must be in
     length: int = Field(ge=1)  # letters
     l2: float = Field(gt=0)  # on half the sum of squared coefficients, against losses summed over rows
     names: Literal["ignored", "inputs", "evidence"]
@@ -47,7 +46,7 @@ class Settings(StageSettings):
 
 @dataclass(frozen=True)
 class Model:
-    """The terms with their weights, a coefficient for each column and tag, and what tags' names say."""
+    """Coefficients (columns × tags), the terms behind the columns, and the evidence of the tags' names."""
 
     coefficients: Floats
     terms: TermsByKind
@@ -60,7 +59,7 @@ class Model:
 
     @cached_property
     def term_vectoriser(self) -> TfidfEncoder:
-        """What turns texts into columns."""
+        """The encoder that turns texts into columns."""
         return TfidfEncoder(self.terms, self.settings["word_ngrams"], self.settings["char_ngrams"])
 
 
@@ -72,11 +71,12 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return the one best linear model of each tag; it has no rounds, so nothing stops early and nothing is watched.
+    """Return the best linear model of each tag; there are no rounds, so nothing stops early and nothing is watched.
 
-    A tag that no row has, or every row, gets the same log-odds everywhere: those of its smoothed frequency. Whether a
-    tag's own name stands in the text (inputs `says:<tag>`) is ignored, or an input beside the terms, or evidence that
-    is learned of all tags together and added to the log-odds.
+    A tag that is on no row or on every row gets the same log-odds everywhere, those of its smoothed frequency. Whether
+    a text contains the tag's own name (the inputs `says:<tag>`) is ignored, used as an input beside the terms, or used
+    as evidence, which is learned over all tags together and added to the log-odds. Raises UserError if there is no
+    input `text`, no row or no tag.
     """
     tag_name_prior.require_tagged_rows(rows, "tfidf_linear")
     mentions = tag_name_prior.get_name_mentions(rows.x, rows.tags)
@@ -106,9 +106,9 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 
 def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
-    """Return the same of texts and, texts × tags, whether the tag's own name stands there; scikit-learn is not needed.
+    """Return the log-odds of texts; `mentions` is texts × tags, 1 where the text contains the tag's own name.
 
-    No text's log-odds depend on the others', to the last bit.
+    The log-odds of a text do not depend on the other texts, to the last bit. Does not need scikit-learn.
     """
     length, names_setting = model.settings["length"], model.settings["names"]
     scores = np.zeros((len(texts), len(model.tags)))
@@ -153,7 +153,9 @@ def _read_texts(x: pd.DataFrame, settings: Settings) -> list[str]:
 
 
 def _build_vectoriser(kind: str, settings: Settings, **options: Any) -> TfidfVectorizer:
-    from sklearn.feature_extraction.text import TfidfVectorizer  # here: it takes a second, and scoring does without it
+    from sklearn.feature_extraction.text import (
+        TfidfVectorizer,
+    )  # here, because it takes a second and scoring does not need it
 
     if kind == "word":
         options |= {"ngram_range": (1, settings.word_ngrams), "token_pattern": WORD_PATTERN.pattern}
@@ -163,22 +165,22 @@ def _build_vectoriser(kind: str, settings: Settings, **options: Any) -> TfidfVec
 
 
 def _fit_vectorisers(texts: list[str], settings: Settings) -> tuple[TermsByKind, list[sparse.csr_matrix]]:
-    """Return, of each kind, the most frequent terms of those in enough texts with their weights, and their columns."""
+    """Return, for each kind, the most frequent terms of those in enough texts, with their IDF; and their columns."""
     terms_by_kind, blocks = {}, []
     for kind in NGRAM_KINDS if settings.char_ngrams >= MIN_NGRAM_LETTERS else NGRAM_KINDS[:1]:
         min_rows = min(settings.min_rows, len(texts))
         vectoriser = _build_vectoriser(kind, settings, min_df=min_rows, max_features=settings.max_features)
         try:
             blocks.append(vectoriser.fit_transform(texts))
-        except ValueError:  # scikit-learn's word for: no text holds a term that is frequent enough
+        except ValueError:  # scikit-learn's way to say that no term is in enough texts
             continue
         terms_by_kind[kind] = {"terms": vectoriser.get_feature_names_out().tolist(), "idf": vectoriser.idf_.tolist()}
     return terms_by_kind, blocks
 
 
 def _join_columns(blocks: list[sparse.csr_matrix], mentions: Floats, settings: Settings) -> sparse.csr_matrix:
-    """Return terms, a kind at a time, and the names of tags where they are inputs, as the linear model's columns."""
-    from scipy import sparse  # here, and below: for fitting alone
+    """Return the columns of the linear model: the terms, kind by kind, then the tags' names if they are inputs."""
+    from scipy import sparse  # here and below, because only fitting needs it
 
     name_columns = sparse.csr_matrix(NAME_INPUT_VALUE * mentions[:, : mentions.shape[1] * (settings.names == "inputs")])
     columns: sparse.csr_matrix = sparse.hstack([*blocks, name_columns], format="csr")
@@ -186,13 +188,13 @@ def _join_columns(blocks: list[sparse.csr_matrix], mentions: Floats, settings: S
 
 
 def _fit_tag_line(columns: sparse.csr_matrix, tag_target: Floats, weight: Floats, l2: float) -> tuple[Floats, float]:
-    """Return coefficients and intercept for one tag."""
+    """Return the coefficients and the intercept of one tag."""
     if np.ptp(tag_target) == 0 or not columns.shape[1]:
         return np.zeros(columns.shape[1]), float(tag_name_prior.compute_tag_prior(tag_target[:, None], weight)[0])
     from sklearn.linear_model import LogisticRegression
 
-    # dual coordinate descent, for columns outnumber rows: several times faster than the quasi-Newton methods here;
-    # it pulls the intercept like any coefficient, which calibration mends
+    # Dual coordinate descent is several times faster than quasi-Newton methods here, because columns outnumber rows. It
+    # penalises the intercept like any coefficient, which calibration corrects.
     with limit_to_one_thread():
         regression = LogisticRegression(C=1 / l2, max_iter=2000, solver="liblinear", dual=True, random_state=0)
         regression.fit(columns, tag_target, weight)
@@ -202,7 +204,7 @@ def _fit_tag_line(columns: sparse.csr_matrix, tag_target: Floats, weight: Floats
 def _compute_importance(
     rows: FoldData, columns: sparse.csr_matrix, coefficients: Floats, name_evidence: Floats, settings: Settings
 ) -> dict[str, float]:
-    """Return each input's share of the spread of the log-odds over the rows, the mean over tags."""
+    """Return each input's share of the spread of the log-odds over the rows, averaged over tags."""
     mention_spread, name_spread = (
         tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0),
         np.zeros(len(rows.tags)),

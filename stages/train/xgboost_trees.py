@@ -1,4 +1,4 @@
-"""xgboost_trees: gradient-boosted trees by histogram, with objectives of our own."""
+"""xgboost_trees: gradient-boosted trees by histogram, with custom objectives (XGBoost)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,19 +20,19 @@ from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
-MIN_CURVATURE = 1e-6  # curvature: XGBoost divides by its sum in a leaf
-MAX_LEVELS = 1000  # of a category; rarer ones count as missing
+MIN_CURVATURE = 1e-6  # minimum per row: XGBoost divides by the sum of curvatures in a leaf
+MAX_LEVELS = 1000  # per category; rarer levels count as missing
 BINARY_OBJECTIVES = ("logistic", "focal")
 
 
 class Settings(StageSettings):
-    """The knobs of XGBoost, and how the target is taught."""
+    """The parameters of XGBoost, the objective, and how the label is made."""
 
     objective: Literal["race_softmax", "logistic", "focal", "squared", "absolute"]
     iterations: int = Field(ge=1)
     depth: int = Field(ge=1, le=16)
     learning_rate: float = Field(gt=0, le=1)
-    min_child_weight: float = Field(ge=0)  # sum of curvature in a leaf, where a quantity's row has 1
+    min_child_weight: float = Field(ge=0)  # sum of curvatures in a leaf; with a quantity each row has 1
     subsample: float = Field(gt=0, le=1)
     columns: float = Field(gt=0, le=1)  # share of the inputs that each tree sees
     l2: float = Field(ge=0)
@@ -40,7 +40,7 @@ class Settings(StageSettings):
     focal_alpha: float = Field(gt=0, lt=1)
     focal_gamma: float = Field(ge=0)
     teacher: float = Field(ge=0, le=1)  # race_softmax only
-    offset: str | None  # the input that scores start from, where the inputs have it
+    offset: str | None  # the input that scores start from, if it is among the inputs
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,11 @@ def fit(
     patience: int | None = None,
     watch: RoundCallback | None = None,
 ) -> Model:
-    """Return trees fitted on the rows; with patience, as many as lose least on the later ones."""
+    """Return trees fitted on the rows; with patience, as many as lose least on the later rows.
+
+    Raises UserError for a parameter that the objective does not use, and for rows without a contested race or of one
+    class where the objective needs them.
+    """
     _validate_settings(settings)
     fit_target = _build_fit_target(rows, settings)
     columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
@@ -108,11 +112,14 @@ def load(folder: Path) -> Model:
 
 def _validate_settings(settings: Settings) -> None:
     if settings.teacher and settings.objective != "race_softmax":
-        raise UserError(f"teacher is {settings.teacher} with {settings.objective}; only race_softmax takes one.")
+        raise UserError(
+            f"teacher is {settings.teacher} with objective {settings.objective}, but only race_softmax uses a teacher; "
+            "set it to 0."
+        )
     if settings.positive_weight != 1 and settings.objective not in BINARY_OBJECTIVES:
         raise UserError(
-            f"positive_weight is {settings.positive_weight} with objective {settings.objective}; "
-            f"only {' and '.join(BINARY_OBJECTIVES)} take another than 1."
+            f"positive_weight is {settings.positive_weight} with objective {settings.objective}, "
+            f"but only {' and '.join(BINARY_OBJECTIVES)} use it; set it to 1."
         )
 
 
@@ -166,7 +173,7 @@ def _build_parameters(settings: Settings, seed: int, fit_target: BoostingTarget)
 
 
 def _compute_base_score(objective: str, fit_target: BoostingTarget) -> float:
-    """Return the score of a row of which nothing is known."""
+    """Return the score of a row before any tree: 0, the median, the mean, or the log-odds of the mean."""
     if objective == "race_softmax":
         return 0.0
     if objective == "absolute":
@@ -183,7 +190,7 @@ def _train_rounds(
     patience: int | None,
     watch: RoundCallback | None,
 ) -> int:
-    """Grow the trees and return how many to keep."""
+    """Train the trees and return how many to keep."""
     best_round, lowest_loss = settings.iterations, np.inf
     for step in range(1, settings.iterations + 1):
         booster.update(fit_set[0], step - 1, _build_objective(settings.objective, fit_set[1]))
@@ -206,7 +213,7 @@ def _train_rounds(
 
 
 def _build_objective(name: str, fit_target: BoostingTarget) -> Any:
-    """Return our objective as XGBoost calls it; none for the absolute error, for which its own finds medians."""
+    """Return the objective as XGBoost calls it; None for the absolute error, for which XGBoost's own is used."""
     if name not in GRADIENTS:
         return None
 

@@ -1,4 +1,5 @@
-"""Fit rows in; the knobs of the learner that lose least on later rows out.
+"""Tune: the parameters with which the learner of a task loses least on rows later than its fit rows.
 
-Not a shelf: the learner is a word, its space lies in params.yaml, `search` looks through it.
+This stage has no plugins: the learner is the one that the task names, its search space is in params.yaml under
+`tune.<task>.space.<learner>`, and search.py searches it.
 """

@@ -1,4 +1,4 @@
-"""tune: fit rows of the tune folds → the learner's knobs that lose least on the later rows of each."""
+"""tune: fit rows of the tune folds → the parameters with which the learner loses least on the later rows of each."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ WRITES = {"tuned": "models/{task}/tuned.json", "trials": "metrics/{task}/trials.
 
 
 class SearchSpace(StageSettings):
-    """The ranges of one learner's knobs; a learner without a space is fitted as params say."""
+    """The ranges of one learner's parameters; with no ranges, the learner keeps the parameters of params.yaml."""
 
     ranges: dict[str, ParamRange]
 
@@ -55,7 +55,9 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     default_trial = trials.iloc[0]
     gain = compute_paired_gain(results_by_trial[0], results_by_trial[int(best_trial["trial"])])
     beats_default = gain.is_proved(settings.min_gain_se)
-    chosen_trial = best_trial if beats_default else default_trial  # what could be chance chooses no knobs
+    chosen_trial = (
+        best_trial if beats_default else default_trial
+    )  # a gain that could be chance does not change the parameters
     tuned = {
         "learner": learner_name,
         "tuned": default | _collect_trial_params(chosen_trial),
@@ -91,7 +93,7 @@ def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSet
 
 
 def _index_groups(table: FoldTables, rows: FoldData) -> list[int]:
-    """Return the number in the whole table of each group of some rows."""
+    """Return, for each group of some rows, its code in the whole table."""
     group_codes = np.empty(rows.group.max() + 1, dtype=np.int64)
     group_codes[rows.group] = encode_groups(table.folds["group"])[rows.table_position]
     group_code_list: list[int] = group_codes.tolist()
@@ -107,9 +109,11 @@ def _collect_trial_params(trial: pd.Series) -> dict[str, Any]:
 
 
 def _build_journal_path(task: str, reads: Paths, settings: SearchSettings) -> Path:
-    """Return the journal of exactly this search: other rows, code, libraries or knobs have another.
+    """Return the path of the journal of exactly this search.
 
-    A queued or temporary run works in a folder below .dvc and shares the journals of the repository above it.
+    Its name is a digest of the rows, the code, the library versions, the search settings and the seed, so any change
+    gives another journal. A queued or temporary DVC run works in a folder below .dvc and shares the journals of the
+    repository above it.
     """
     root = Path.cwd()
     module_files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))

@@ -1,4 +1,7 @@
-"""search: Optuna asks in batches, folds answer in parallel, the pruner tells in order; a killed search resumes."""
+"""Parameter search: Optuna proposes trials in batches, which run in parallel; a killed search resumes from its journal.
+
+The journal keeps each result by what was evaluated: a point and a fold.
+"""
 
 import json
 import math
@@ -16,12 +19,12 @@ from trueline.core.errors import UserError
 from trueline.core.runtime.params import StageSettings
 
 Point = dict[str, Any]
-FoldResult = dict[str, Any]  # loss, what early stopping settled, and the loss of each group
+FoldResult = dict[str, Any]  # the loss, what early stopping settled, and the losses by group
 Evaluate = Callable[[list[tuple[Point, str]]], list[FoldResult]]
 
 
 class ParamRange(StageSettings):
-    """The values that one knob may take: from low to high, or one of the choices."""
+    """The values that one parameter may take: from low to high, or one of the choices."""
 
     low: int | float | None = None
     high: int | float | None = None
@@ -30,7 +33,7 @@ class ParamRange(StageSettings):
 
 
 class SearchSettings(StageSettings):
-    """How long and how widely to search."""
+    """How trials are run (how many, in what batches, with which early stopping), and how they are compared."""
 
     trials: int = Field(ge=1)
     batch: int = Field(ge=1)
@@ -48,10 +51,12 @@ def search_params(
     seed: int,
     evaluate: Evaluate,
 ) -> tuple[pd.DataFrame, list[list[FoldResult]]]:
-    """Return the table of trials, the default first: knobs, loss, state, loss per fold; and each trial's answers.
+    """Return the table of trials (state, loss, loss per fold and parameters), and each trial's results by fold.
 
-    Trials of a batch are asked together and told in order, so the table does not depend on the number of workers.
-    After each fold a trial worse than the median of the finished ones is pruned.
+    The first trial is the default. The trials of a batch are proposed together and reported in order, so the table does
+    not depend on the number of workers. After each fold but the last, a trial that is worse than the median of the
+    finished trials is pruned; the default never is. Raises UserError for a range that is invalid, does not contain
+    the default, or names a parameter that the learner does not have.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=settings.startup, constant_liar=True)
@@ -71,12 +76,12 @@ def search_params(
 
 
 def build_distribution(name: str, span: ParamRange) -> BaseDistribution:
-    """Return a range of params.yaml as Optuna's distribution; refuse one that is neither a range nor choices."""
+    """Return a range of params.yaml as Optuna's distribution; raise UserError if it has neither bounds nor choices."""
     if span.choices:
         return CategoricalDistribution(span.choices)
     if span.low is None or span.high is None or span.low > span.high:
         raise UserError(
-            f"the range of {name} needs low ≤ high, or choices; it has {span.model_dump(exclude_none=True)}."
+            f"the range of {name} needs low ≤ high, or choices, but it is {span.model_dump(exclude_none=True)}."
         )
     if isinstance(span.low, int) and isinstance(span.high, int):
         return IntDistribution(span.low, span.high, log=span.log)
@@ -84,7 +89,7 @@ def build_distribution(name: str, span: ParamRange) -> BaseDistribution:
 
 
 class Journal:
-    """Answers already known, one JSON line each; a line torn by a killed process is forgotten."""
+    """Results already known, one per line of JSON; a line that a killed process left incomplete is ignored."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -98,7 +103,7 @@ class Journal:
             self.results_by_key[entry["asked"]] = entry["answer"]
 
     def evaluate_cached(self, requests: list[tuple[Point, str]], evaluate: Evaluate) -> list[FoldResult]:
-        """Return the answers, asking only for those that are not yet known and writing them down."""
+        """Return the results of the requests; evaluate only those that are not in the journal, and add them to it."""
         keys = [json.dumps(request, sort_keys=True) for request in requests]
         uncached = [index for index, key in enumerate(keys) if key not in self.results_by_key]
         if uncached:
@@ -137,22 +142,26 @@ def _compute_mean_loss(results: list[FoldResult]) -> float:
 
 
 def _build_trial_row(trial: optuna.trial.FrozenTrial, results: list[FoldResult], folds: list[str]) -> dict[str, Any]:
-    fitted_params = {
+    settled_params = {
         name: round(sum(fold_result["settled"][name] for fold_result in results) / len(results))
         for name in results[0]["settled"]
     }
     losses = {fold: result["loss"] for fold, result in zip(folds, results, strict=False)}
     return {"trial": trial.number, "state": trial.state.name.lower(), "loss": _compute_mean_loss(results), **losses} | {
-        f"knob_{name}": value for name, value in (trial.params | fitted_params).items()
+        f"knob_{name}": value for name, value in (trial.params | settled_params).items()
     }
 
 
 def _validate_default(name: str, default: Point, span: ParamRange) -> Any:
     if name not in default:
-        raise UserError(f"the space names a knob {name!r} that the learner does not have.")
+        raise UserError(
+            f"the search space has a range for {name!r}, which the learner does not have; remove it or fix its name."
+        )
     build_distribution(name, span)
     value, low, high = default[name], span.low, span.high
     is_inside = value in span.choices if span.choices else low is not None and high is not None and low <= value <= high
     if not is_inside:
-        raise UserError(f"the default of {name}, {default[name]}, lies outside its range in the space; widen either.")
+        raise UserError(
+            f"the default of {name}, {default[name]}, lies outside its range in the search space; change one of them."
+        )
     return default[name]

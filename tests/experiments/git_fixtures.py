@@ -1,4 +1,4 @@
-"""Toy repositories with experiments in git, written as DVC writes them, hundreds in a blink."""
+"""Toy repositories with experiments in git, in DVC's form, fast enough to make hundreds."""
 
 import hashlib
 import json
@@ -26,11 +26,11 @@ PARAMS: dict[str, Any] = {
 
 
 def start(folder: Path, files: Files | None = None) -> str:
-    """Make a repository with one commit on main and return the commit; its work tree holds the files."""
+    """Make a repository with one commit on main and return the commit; the files are in its working tree."""
     folder.mkdir(parents=True, exist_ok=True)
     git(folder, "init", "--quiet", "--initial-branch=main")
-    held = {".gitignore": "/.dvc/tmp/\n/.locks/\n", "params.yaml": params(), **(files or {})}
-    return commit(folder, "start", held, at=START)
+    all_files = {".gitignore": "/.dvc/tmp/\n/.locks/\n", "params.yaml": params(), **(files or {})}
+    return commit(folder, "start", all_files, at=START)
 
 
 def commit(folder: Path, message: str, files: Files, at: int = START) -> str:
@@ -45,14 +45,14 @@ def commit(folder: Path, message: str, files: Files, at: int = START) -> str:
 
 
 def experiments(folder: Path, base: str, many: Mapping[str, Files], first: int = 1) -> dict[str, str]:
-    """Make commits from a baseline as DVC keeps experiments and return them by name; None takes a file away."""
+    """Make commits from a baseline in DVC's form of experiments, and return them by name; None deletes a file."""
     stream = b""
     for number, (name, files) in enumerate(many.items(), first):
         stream += f"commit {ref(base, name)}\ncommitter {WHO} {START + 3600 * number} +0000\n".encode()
         stream += _data(b"dvc: commit experiment") + f"from {base}\n".encode()
         for path, content in files.items():
-            held = None if content is None else _bytes(content)
-            stream += f"D {path}\n".encode() if held is None else f"M 100644 inline {path}\n".encode() + _data(held)
+            data = None if content is None else _bytes(content)
+            stream += f"D {path}\n".encode() if data is None else f"M 100644 inline {path}\n".encode() + _data(data)
         stream += b"\n"
     subprocess.run(["git", "fast-import", "--quiet", "--force"], cwd=folder, input=stream, check=True)
     return {name: git(folder, "rev-parse", ref(base, name)).strip() for name in many}
@@ -63,23 +63,24 @@ def ref(base: str, name: str) -> str:
 
 
 def made(hit_rate: float, task: str = "props", rows: str | None = ROWS, tag: str = "", **changes: Any) -> Files:
-    """Return what an experiment about props leaves: parameters, scores, the report and the lock.
+    """Return the files of an experiment about props: parameters, scores, the report and the lock.
 
-    `tag` tells its predictions from those of others; changes are those of the parameters, two underscores for a dot.
+    `tag` distinguishes its predictions from those of others. `changes` are changed parameters, with two underscores for
+    a dot.
     """
-    told = results(hit_rate, task, rows)
+    metrics_files = results(hit_rate, task, rows)
     days = changes.get(f"folds__{task}__test_days", 28)
     return {
         "params.yaml": params(**changes),
-        **told,
-        "dvc.lock": lock(task, tag or str(hit_rate), test_days=days, metrics=told),
+        **metrics_files,
+        "dvc.lock": lock(task, tag or str(hit_rate), test_days=days, metrics=metrics_files),
     }
 
 
 def named(files: Files, **words: str) -> Files:
-    """Return files with a dvc.lock of props that names the metrics among them; what else is given becomes hashes."""
-    told = {path: content for path, content in files.items() if path.startswith("metrics/")}
-    return {**files, "dvc.lock": lock(metrics=told, **words)}  # type: ignore[arg-type]  # words are of text alone
+    """Return files plus a dvc.lock of props that names their metrics; other arguments become hashes."""
+    metrics_files = {path: content for path, content in files.items() if path.startswith("metrics/")}
+    return {**files, "dvc.lock": lock(metrics=metrics_files, **words)}  # type: ignore[arg-type]  # all words are text
 
 
 def results(
@@ -102,7 +103,7 @@ def lock(
     test_days: int = 28,
     metrics: Files | None = None,
 ) -> str:
-    """Return a dvc.lock of a corridor of three stages; what is given becomes hashes, metrics their own."""
+    """Return a dvc.lock of a pipeline of three stages; text arguments become hashes, and metrics get their own."""
     path = "data/{}/" + task + ".parquet"
     written = [(path, _bytes(content or "").decode()) for path, content in (metrics or {}).items()]
     stages = {
@@ -110,7 +111,7 @@ def lock(
         "calibrate": ([(path.format("prepared"), prepared)], [(path.format("predictions"), predictions)]),
         "evaluate": ([(path.format("predictions"), predictions)], written),
     }
-    held = {
+    entries = {
         f"{stage}@{task}": {
             "cmd": f"python -m stages.{stage} {task}",
             "deps": [{"path": path, "hash": "md5", "md5": md5(word)} for path, word in deps],
@@ -119,33 +120,33 @@ def lock(
         }
         for stage, (deps, outs) in stages.items()
     }
-    return yaml.safe_dump({"schema": "2.0", "stages": held})
+    return yaml.safe_dump({"schema": "2.0", "stages": entries})
 
 
 def md5(word: str) -> str:
-    """Return the hash that stands for some content."""
+    """Return the MD5 of a text."""
     return hashlib.md5(word.encode()).hexdigest()
 
 
 def params(**changes: Any) -> str:
     """Return params.yaml with some values changed; a dot in a name is written as two underscores."""
-    held: dict[str, Any] = json.loads(json.dumps(PARAMS))
+    values: dict[str, Any] = json.loads(json.dumps(PARAMS))
     for name, value in changes.items():
         *sections, last = name.split("__")
-        place = held
+        node = values
         for section in sections:
-            place = place.setdefault(section, {})
-        place[last] = value
-    return yaml.safe_dump(held, sort_keys=False)
+            node = node.setdefault(section, {})
+        node[last] = value
+    return yaml.safe_dump(values, sort_keys=False)
 
 
 def git(folder: Path, *words: str, **environment: str) -> str:
-    """Return what git says in a repository."""
-    who = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]
-    done = subprocess.run(
-        ["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True, env=_env(environment)
+    """Return the output of a git command in a repository."""
+    identity = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]
+    process = subprocess.run(
+        ["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True, env=_env(environment)
     )
-    return done.stdout
+    return process.stdout
 
 
 def _env(more: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The registry: the best of what can be compared, ties called ties, luck taken off, and quick with two hundred."""
+"""The registry: ranks only comparable experiments, reports ties, deducts luck, and is fast with two hundred."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ import pytest
 
 from tests.experiments import git_fixtures
 from trueline.core.errors import UserError
-from trueline.experiments import __main__ as door
+from trueline.experiments import __main__ as entry_point
 from trueline.experiments.cli import table_layout
 from trueline.experiments.decisions import promotion, run_comparison
 from trueline.experiments.decisions.ranking import RankingQuery
@@ -35,44 +35,44 @@ def add(folder: Path, **many: git_fixtures.Files) -> None:
 
 
 def add_all(folder: Path, many: Mapping[str, git_fixtures.Files], first: int = 1) -> None:
-    """Make experiments whose names may be any, and whose times come after those of others."""
+    """Make experiments with arbitrary names, later than the first `first` − 1."""
     git_fixtures.experiments(folder, git_fixtures.git(folder, "rev-parse", "HEAD").strip(), many, first)
 
 
-def say(monkeypatch: pytest.MonkeyPatch, low: float, high: float) -> list[tuple[str, str]]:
-    """Let every paired comparison find this interval; return the list of the pairs that will be asked for."""
-    asked = []
+def fake_comparison(monkeypatch: pytest.MonkeyPatch, low: float, high: float) -> list[tuple[str, str]]:
+    """Make every paired comparison return this interval; return a list that collects the pairs compared."""
+    pairs = []
 
     def verdict(task: str, one: Any, other: Any, common: bool = False, fetch: bool = True) -> dict[str, Any]:
-        asked.append((one.name, other.name))
-        name = get_metric("hit_rate")
-        found = {"metric": "hit_rate", "of": "hit_rate", "difference": (low + high) / 2, "low": low, "high": high}
-        return {"metrics": [found | {"verdict": name.get_verdict(low, high)}]}
+        pairs.append((one.name, other.name))
+        metric = get_metric("hit_rate")
+        difference = {"metric": "hit_rate", "of": "hit_rate", "difference": (low + high) / 2, "low": low, "high": high}
+        return {"metrics": [difference | {"verdict": metric.get_verdict(low, high)}]}
 
     monkeypatch.setattr(run_comparison, "compare_runs", verdict)
-    return asked
+    return pairs
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
-    """Return what a command prints."""
+    """Return the output of a command."""
     monkeypatch.setattr(sys, "argv", ["experiments", *words])
-    door.main()
+    entry_point.main()
     return capsys.readouterr().out
 
 
-def names(found: Any) -> list[str]:
-    return [each.name for each in found]
+def names(experiments: Any) -> list[str]:
+    return [experiment.name for experiment in experiments]
 
 
 def test_the_best_is_beyond_noise_only_where_the_pair_says_so(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(world, one=git_fixtures.made(0.52), two=git_fixtures.made(0.56), three=git_fixtures.made(0.54))
-    asked = say(monkeypatch, -0.01, 0.03)
-    found = Registry().best(metric="hit_rate")
-    assert (found.experiment.name, found.tie) == ("two", True)
-    assert found.why.startswith("a tie within noise with three")
-    say(monkeypatch, 0.01, 0.03)
+    pairs = fake_comparison(monkeypatch, -0.01, 0.03)
+    best = Registry().best(metric="hit_rate")
+    assert (best.experiment.name, best.tie) == ("two", True)
+    assert best.why.startswith("a tie within noise with three")
+    fake_comparison(monkeypatch, 0.01, 0.03)
     assert Registry().best("hit_rate").tie is False
-    assert asked == [("two", "three")]
+    assert pairs == [("two", "three")]
 
 
 def test_the_runner_up_is_the_next_with_predictions_of_its_own(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,10 +82,10 @@ def test_the_runner_up_is_the_next_with_predictions_of_its_own(world: Path, monk
         two=git_fixtures.made(0.56, tag="same"),
         copy=git_fixtures.made(0.56, tag="same"),
     )
-    assert say(monkeypatch, 0.01, 0.03) == []
-    found = Registry().best("hit_rate")
-    assert found.runner_up is not None
-    assert found.runner_up.name == "one"
+    assert fake_comparison(monkeypatch, 0.01, 0.03) == []
+    best = Registry().best("hit_rate")
+    assert best.runner_up is not None
+    assert best.runner_up.name == "one"
 
 
 def test_less_is_better_for_an_error(world: Path) -> None:
@@ -96,7 +96,7 @@ def test_less_is_better_for_an_error(world: Path) -> None:
         files |= git_fixtures.named({**files, "metrics/props/scores.json": json.dumps(scores)}, predictions=str(mae))
     add(world, large=large, small=small)
     assert names(Registry().rank_experiments(RankingQuery("mae")).ranked) == ["small", "large"]
-    assert [name for name, each in METRICS.items() if not each.more_is_better] == ["log_loss", "mae"]
+    assert [name for name, metric in METRICS.items() if not metric.more_is_better] == ["log_loss", "mae"]
 
 
 def test_only_experiments_on_the_same_rows_are_ranked_and_the_others_named(world: Path) -> None:
@@ -107,9 +107,9 @@ def test_only_experiments_on_the_same_rows_are_ranked_and_the_others_named(world
         lucky=git_fixtures.made(0.9, rows="b" * 32),
         unknown=git_fixtures.made(0.8, rows=None),
     )
-    found = Registry().best("hit_rate")
-    assert names(found.ranking.ranked) == ["two", "one"]
-    assert sorted(names(found.ranking.on_other_rows)) == ["lucky", "unknown"]
+    best = Registry().best("hit_rate")
+    assert names(best.ranking.ranked) == ["two", "one"]
+    assert sorted(names(best.ranking.on_other_rows)) == ["lucky", "unknown"]
 
 
 def test_of_equally_common_test_rows_the_newest_count(world: Path) -> None:
@@ -124,9 +124,9 @@ def test_failed_and_invalidated_rows_are_never_the_best(world: Path) -> None:
     }
     add(world, one=git_fixtures.made(0.52), wrong=wrong, empty={"metrics/props/scores.json": None})
     Registry().invalidate_data(git_fixtures.md5("wrong"), "outcomes of another season")
-    found = Registry().best("hit_rate")
-    assert found.experiment.name == "one"
-    assert found.ranking.invalidated == {"wrong": "outcomes of another season"}
+    best = Registry().best("hit_rate")
+    assert best.experiment.name == "one"
+    assert best.ranking.invalidated == {"wrong": "outcomes of another season"}
 
 
 def test_the_best_is_looked_for_among_those_that_are_asked_for(world: Path) -> None:
@@ -145,19 +145,19 @@ def test_the_best_is_looked_for_among_those_that_are_asked_for(world: Path) -> N
     assert registry.best("hit_rate", since=third).experiment.name == "own"
 
 
-def test_what_cannot_be_ranked_is_refused_in_one_sentence(world: Path) -> None:
-    with pytest.raises(UserError, match="no finished experiment that fits has a hit_rate"):
+def test_what_cannot_be_ranked_is_rejected_in_one_sentence(world: Path) -> None:
+    with pytest.raises(UserError, match="no finished experiment that matches has a hit_rate"):
         Registry().best("hit_rate")
     add(world, one=git_fixtures.made(0.5))
-    with pytest.raises(UserError, match=r"no metric 'hitrate' can be ranked by; did you mean 'hit_rate'"):
+    with pytest.raises(UserError, match=r"'hitrate' is not a metric to rank by; did you mean 'hit_rate'"):
         Registry().best("hitrate")
-    with pytest.raises(UserError, match="no metric 'bets'"):
+    with pytest.raises(UserError, match="'bets' is not a metric to rank by"):
         Registry().best("bets")
-    with pytest.raises(UserError, match="no experiment is ever 'done'"):
+    with pytest.raises(UserError, match="'done' is not a status of experiments"):
         Registry().list(status="done")
 
 
-def test_the_more_looks_the_less_is_left_of_the_best(world: Path) -> None:
+def test_the_more_evaluations_the_less_is_left_of_the_best(world: Path) -> None:
     add(world, one=git_fixtures.made(0.55))
     first = Registry().best("hit_rate").deflated
     add_all(world, {f"try-{number}": git_fixtures.made(0.5 + number / 1000) for number in range(20)}, first=2)
@@ -185,27 +185,27 @@ def test_experiments_are_listed_newest_first_by_status_task_type_tag_and_number(
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("query", "message"),
     [
-        ({"task": "prop"}, "no task is called 'prop'; did you mean 'props'?"),
-        ({"kind": "ablaton"}, "no type is called 'ablaton'; did you mean 'ablation'?"),
+        ({"task": "prop"}, "there is no task 'prop'; did you mean 'props'?"),
+        ({"kind": "ablaton"}, "there is no type 'ablaton'; did you mean 'ablation'?"),
         ({"limit": 0}, "the limit is 0; give 1 or more"),
         ({"limit": -1}, "the limit is -1; give 1 or more"),
     ],
 )
-def test_a_slip_in_what_is_listed_is_refused(world: Path, asked: dict[str, Any], said: str) -> None:
+def test_a_slip_in_what_is_listed_is_rejected(world: Path, query: dict[str, Any], message: str) -> None:
     add(world, one=git_fixtures.made(0.52, experiment__type="of-our-own", train__props__depth=9))
-    with pytest.raises(UserError) as refused:
-        Registry().list(**asked)
-    assert str(refused.value).startswith(said)
+    with pytest.raises(UserError) as error_info:
+        Registry().list(**query)
+    assert str(error_info.value).startswith(message)
     assert names(Registry().list(task="racing")) == names(Registry().list(kind="tier_based")) == []
     assert names(Registry().list(kind="of-our-own")) == ["one"]
 
 
-def test_a_metric_that_a_leaderboard_cannot_rank_by_is_refused_by_name(
+def test_a_metric_that_a_leaderboard_cannot_rank_by_is_rejected_by_name(
     world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(UserError, match=r"no metric 'hit_rat' can be ranked by; did you mean 'hit_rate'\?"):
+    with pytest.raises(UserError, match=r"'hit_rat' is not a metric to rank by; did you mean 'hit_rate'\?"):
         run(capsys, monkeypatch, "leaderboard", "--metric", "hit_rat")
 
 
@@ -215,7 +215,7 @@ def test_an_experiment_is_not_compared_of_a_task_that_it_is_not_about(world: Pat
         Registry().compare("HEAD", "lean", "racing")
 
 
-def test_in_a_folder_within_the_repository_everything_is_refused_and_nothing_written(
+def test_in_a_folder_within_the_repository_everything_is_rejected_and_nothing_written(
     world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add(world, one=git_fixtures.made(0.52))
@@ -229,27 +229,29 @@ def test_in_a_folder_within_the_repository_everything_is_refused_and_nothing_wri
 
 def test_promotion_is_handed_on(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(world, one=git_fixtures.made(0.5))
-    said = []
+    calls = []
 
     def promote(experiment: Experiment, stage: str, force: str | None) -> None:
-        said.append((experiment.name, stage, force))
+        calls.append((experiment.name, stage, force))
 
     monkeypatch.setattr(promotion, "promote_experiment", promote)
     Registry().promote("one", force="the others are worse")
-    assert said == [("one", "prod", "the others are worse")]
+    assert calls == [("one", "prod", "the others are worse")]
 
 
 @pytest.mark.parametrize("words", [["list"], ["best"], ["leaderboard"], ["leaderboard", "--md"], ["show", "one"]])
 def test_every_command_speaks_in_lines_of_120_columns_and_in_json(
     world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    said: dict[str, Any] = {
+    description: dict[str, Any] = {
         "experiment__hypothesis": "a long story | of many words " * 9,
         "experiment__tags": ["word"] * 40,
     }
     long = "a-name-that-goes-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on"
-    changes: dict[str, Any] = {f"train__props__knob{number}": "x" * 99 for number in range(30)}
-    add_all(world, {"one": git_fixtures.made(0.52, **said, **changes), long: git_fixtures.made(0.56, rows="b" * 32)})
+    changes: dict[str, Any] = {f"train__props__param{number}": "x" * 99 for number in range(30)}
+    add_all(
+        world, {"one": git_fixtures.made(0.52, **description, **changes), long: git_fixtures.made(0.56, rows="b" * 32)}
+    )
     add_all(
         world, {word: git_fixtures.made(0.53, tag=word, train__props__depth=4) for word in ("two", "three")}, first=9
     )
@@ -268,14 +270,14 @@ def test_the_leaderboard_for_a_pull_request_is_a_table_with_what_must_be_said_be
         "far": git_fixtures.made(0.9, rows="b" * 32),
     }
     add_all(world, many)
-    say(monkeypatch, -0.01, 0.03)
+    fake_comparison(monkeypatch, -0.01, 0.03)
     lines = run(capsys, monkeypatch, "leaderboard", "--md").splitlines()
     assert lines[0] == "### props, 2,000 rows, 2024-01-01 to 2024-03-01"
     assert lines[4].startswith("| 1 | two | 0.5600 (0.5300 to 0.5900) | 1,000 | completed |")
     assert lines[5].endswith("| a \\| b |")
     assert lines[6].startswith("|  | HEAD | 0.5000")
     assert "two is a tie within noise with one" in lines[8]
-    assert "Not comparable, judged on other rows: far." in lines[10]
+    assert "Not comparable, scored on other rows: far." in lines[10]
 
 
 def test_wrong_data_are_said_beside_what_was_made_from_them(
@@ -295,9 +297,9 @@ def test_two_hundred_experiments_are_listed_and_ranked_in_three_seconds(
     world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add_all(world, {f"try-{n}": git_fixtures.made(0.4 + n / 1000, train__props__depth=n + 10) for n in range(200)})
-    say(monkeypatch, -0.01, 0.03)
+    fake_comparison(monkeypatch, -0.01, 0.03)
     run(capsys, monkeypatch, "list")
-    # of the process, not of the clock: others use the machine too
+    # CPU time, not wall time: other processes use the machine too
     start = time.process_time()
     assert len(run(capsys, monkeypatch, "list").splitlines()) == 203
     run(capsys, monkeypatch, "best", "--metric", "hit_rate")
@@ -305,7 +307,7 @@ def test_two_hundred_experiments_are_listed_and_ranked_in_three_seconds(
 
 
 def test_tables_are_cut_where_they_are_widest() -> None:
-    lines = table_layout.format_table(("name", "number", "said"), [("a", 1, "x" * 300), ("b", 12345, "y")], width=40)
+    lines = table_layout.format_table(("name", "number", "text"), [("a", 1, "x" * 300), ("b", 12345, "y")], width=40)
     assert max(map(len, lines)) <= 40
     assert lines[1].endswith("…")
     assert lines[2].split() == ["b", "12,345", "y"]

@@ -1,4 +1,4 @@
-"""Forgery: bytes, metrics, knobs and code that are not those of dvc.lock are told from those that are."""
+"""Forgery: bytes, metrics, parameters and code that do not match dvc.lock are detected."""
 
 import hashlib
 import json
@@ -19,8 +19,8 @@ from trueline.experiments.store.run_tables import build_run, read_predictions
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with a cache and one experiment that every gate lets pass."""
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a cache and one experiment that passes every gate."""
     folder = promoted_repo.house(tmp_path / "house")
     promoted_repo.experiment(folder, "sharp", skill=1.0)
     monkeypatch.chdir(folder)
@@ -36,49 +36,51 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def cached(folder: Path, path: str) -> Path:
-    """Return where the cache keeps what the experiment's dvc.lock names."""
+    """Return the cache file of an output that the experiment's dvc.lock names."""
     return promoted_repo.place(folder, output_files.get_output_hashes(find_experiment("sharp").rev, TASK)[path])
 
 
 @pytest.mark.parametrize("path", [promoted_repo.CALIBRATOR, promoted_repo.PREDICTIONS, promoted_repo.FINAL])
-def test_a_forged_cache_file_stops_the_promotion(house: Path, path: str) -> None:
-    file = cached(house, path)
+def test_a_forged_cache_file_stops_the_promotion(repository: Path, path: str) -> None:
+    file = cached(repository, path)
     file.write_bytes(file.read_bytes() + b" ")
     outcome = promote_experiment(find_experiment("sharp"), dry_run=True)
     assert "outputs" in outcome.stopped
     assert path in str(outcome.gates[1])
 
 
-def test_a_forged_member_of_a_folder_stops_the_promotion(house: Path) -> None:
-    member = json.loads(cached(house, promoted_repo.FINAL).read_text())[-1]
-    promoted_repo.place(house, member["md5"]).write_bytes(b"other trees")
+def test_a_forged_member_of_a_folder_stops_the_promotion(repository: Path) -> None:
+    member = json.loads(cached(repository, promoted_repo.FINAL).read_text())[-1]
+    promoted_repo.place(repository, member["md5"]).write_bytes(b"other trees")
     assert promote_experiment(find_experiment("sharp"), dry_run=True).stopped == ["outputs"]
 
 
-def test_forged_predictions_are_not_read_and_sound_ones_of_the_remote_are(house: Path, tmp_path: Path) -> None:
-    file = cached(house, promoted_repo.PREDICTIONS)
-    there = promoted_repo.place(tmp_path / "remote", file.parent.name + file.name)
-    there.parent.mkdir(parents=True)
-    there.write_bytes(file.read_bytes())
+def test_forged_predictions_are_not_read_and_sound_ones_of_the_remote_are(repository: Path, tmp_path: Path) -> None:
+    file = cached(repository, promoted_repo.PREDICTIONS)
+    remote_file = promoted_repo.place(tmp_path / "remote", file.parent.name + file.name)
+    remote_file.parent.mkdir(parents=True)
+    remote_file.write_bytes(file.read_bytes())
     promoted_repo.predictions(3.0, seed=5).to_parquet(file)
     rev = find_experiment("sharp").rev
-    with pytest.raises(UserError, match="is not at hand"):
+    with pytest.raises(UserError, match="is not available"):
         output_files.read_output_table(rev, promoted_repo.PREDICTIONS, TASK)
     remote = tmp_path / "remote/.dvc/cache"
-    (house / ".dvc/config.local").write_text(f"[core]\n    remote = near\n['remote \"near\"']\n    url = {remote}\n")
+    (repository / ".dvc/config.local").write_text(
+        f"[core]\n    remote = near\n['remote \"near\"']\n    url = {remote}\n"
+    )
     assert output_files.read_output_table(rev, promoted_repo.PREDICTIONS, TASK).equals(
         promoted_repo.predictions(1.0, seed=1)
     )
     assert promote_experiment(find_experiment("sharp"), dry_run=True).stopped == []
 
 
-def test_forged_predictions_are_not_compared_and_the_file_to_delete_is_named(house: Path) -> None:
+def test_forged_predictions_are_not_compared_and_the_file_to_delete_is_named(repository: Path) -> None:
     run = build_run(find_experiment("sharp"))
     assert read_predictions(TASK, run).equals(promoted_repo.predictions(1.0, seed=1))
-    file = cached(house, promoted_repo.PREDICTIONS)
+    file = cached(repository, promoted_repo.PREDICTIONS)
     promoted_repo.predictions(3.0, seed=5).to_parquet(file)
     with pytest.raises(
-        UserError, match=f"not what dvc.lock names; delete {file.relative_to(house)} and `dvc fetch` it"
+        UserError, match=f"not have the hash in dvc.lock; delete {file.relative_to(repository)} and run `dvc fetch`"
     ):
         read_predictions(TASK, run)
     with pytest.raises(UserError, match="is not in DVC's cache"):
@@ -86,30 +88,34 @@ def test_forged_predictions_are_not_compared_and_the_file_to_delete_is_named(hou
 
 
 @pytest.mark.parametrize("forged", [False, True])
-def test_a_folder_in_git_is_at_hand_only_with_the_bytes_that_dvc_lock_names(house: Path, forged: bool) -> None:
-    listed = cached(house, promoted_repo.FINAL)
-    members = {each["relpath"]: promoted_repo.place(house, each["md5"]) for each in json.loads(listed.read_text())}
-    promoted_repo.write(house, skill=1.0, seed=1)
-    folder = house / promoted_repo.FINAL
+def test_a_folder_in_git_is_at_hand_only_with_the_bytes_that_dvc_lock_names(repository: Path, forged: bool) -> None:
+    listed = cached(repository, promoted_repo.FINAL)
+    members = {
+        entry["relpath"]: promoted_repo.place(repository, entry["md5"]) for entry in json.loads(listed.read_text())
+    }
+    promoted_repo.write(repository, skill=1.0, seed=1)
+    folder = repository / promoted_repo.FINAL
     folder.mkdir(parents=True)
     for name, file in members.items():
         (folder / name).write_bytes(file.read_bytes() + b" " * forged)
-    git(house, "add", "--force", promoted_repo.FINAL)
-    rev = promoted_repo.commit(house, "the model in git")
+    git(repository, "add", "--force", promoted_repo.FINAL)
+    rev = promoted_repo.commit(repository, "the model in git")
     listed.unlink()
     assert output_files.find_missing_outputs(rev, TASK)[0] == ([promoted_repo.FINAL] if forged else [])
 
 
-def test_a_commit_of_other_knobs_than_its_lock_is_refused(world: Path) -> None:
-    git_fixtures.commit(world, "other knobs", {"params.yaml": git_fixtures.params(folds__props__test_days=7)})
-    with pytest.raises(UserError, match=r"dvc\.lock of HEAD is not of .*not run up to evaluate .* run `dvc repro` and"):
+def test_a_commit_of_other_parameters_than_its_lock_is_rejected(world: Path) -> None:
+    git_fixtures.commit(world, "other parameters", {"params.yaml": git_fixtures.params(folds__props__test_days=7)})
+    with pytest.raises(
+        UserError, match=r"dvc\.lock of HEAD does not match .*not run up to evaluate .* run `dvc repro` and"
+    ):
         find_experiment("HEAD")
     assert find_experiment("HEAD~1").scores["props"]["hit_rate"] == 0.5
 
 
-def test_a_commit_of_other_code_than_its_lock_is_refused_and_names_the_file(world: Path) -> None:
+def test_a_commit_of_other_code_than_its_lock_is_rejected_and_names_the_file(world: Path) -> None:
     git_fixtures.commit(world, "other code", {"core/a.py": "edited"})
-    with pytest.raises(UserError, match=r"dvc\.lock of HEAD is not of .*\(props: not run with its core/a\.py\)"):
+    with pytest.raises(UserError, match=r"dvc\.lock of HEAD does not match .*\(props: not run with its core/a\.py\)"):
         Registry().show_experiment("HEAD")
     assert Registry().load_baseline("props") is None
     git_fixtures.experiments(
@@ -125,14 +131,14 @@ def test_a_commit_that_is_stale_in_one_task_keeps_the_results_of_the_others(worl
         git_fixtures.lock(metrics=git_fixtures.results(0.5))
         + git_fixtures.lock("racing", test_days=7).partition("stages:\n")[2]
     )
-    knobs = git_fixtures.params(folds__props__test_days=7)
-    git_fixtures.commit(world, "one of two", {**both, "dvc.lock": lock, "params.yaml": knobs})
-    found = find_experiment("HEAD")
-    assert list(found.scores) == ["racing"]
-    assert found.error == "props: not run up to evaluate with its parameters"
+    params = git_fixtures.params(folds__props__test_days=7)
+    git_fixtures.commit(world, "one of two", {**both, "dvc.lock": lock, "params.yaml": params})
+    experiment = find_experiment("HEAD")
+    assert list(experiment.scores) == ["racing"]
+    assert experiment.error == "props: not run up to evaluate with its parameters"
 
 
-def test_a_look_at_a_commit_of_other_code_counts_all_the_same(world: Path) -> None:
+def test_an_evaluation_at_a_commit_of_other_code_counts_all_the_same(world: Path) -> None:
     git_fixtures.commit(world, "run, and then edited", {**git_fixtures.made(0.6), "core/a.py": "edited"})
     assert [line["metrics"]["hit_rate"] for line in ledger.update_ledger()] == [0.5, 0.6]
 

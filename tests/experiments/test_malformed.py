@@ -1,4 +1,4 @@
-"""Malformed: what one commit holds that nobody can read counts as missing there, and breaks nothing for the others."""
+"""Malformed files: one that cannot be read counts as missing for its commit, and affects no other commit."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ import pytest
 from tests import promoted_repo
 from tests.experiments import git_fixtures
 from trueline.core.errors import UserError
-from trueline.experiments import __main__ as door
+from trueline.experiments import __main__ as entry_point
 from trueline.experiments.cli import to_json
 from trueline.experiments.decisions import run_gates
 from trueline.experiments.decisions.promotion import promote_experiment
@@ -34,7 +34,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def add(folder: Path, **files: str) -> None:
-    """Make two experiments, of which the later one, odd, has some files that are not as they must be."""
+    """Make two experiments, "even" and then "odd", where some files of "odd" are malformed."""
     base = git_fixtures.git(folder, "rev-parse", "HEAD").strip()
     odd = git_fixtures.named({**git_fixtures.made(0.9, train__props__depth=9), **files}, predictions="odd")
     even = git_fixtures.made(0.55, train__props__depth=8)
@@ -42,12 +42,12 @@ def add(folder: Path, **files: str) -> None:
 
 
 def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
-    """Return what a command says, its refusal too."""
+    """Return the output of a command, or its error message."""
     monkeypatch.setattr(sys, "argv", ["experiments", *words])
     try:
-        door.main()
-    except UserError as refusal:
-        return str(refusal)
+        entry_point.main()
+    except UserError as error:
+        return str(error)
     return capsys.readouterr().out
 
 
@@ -83,9 +83,9 @@ def test_a_malformed_file_counts_as_missing_for_its_experiment_alone(
     for words in COMMANDS:
         for json_too in ([], ["--json"]):
             assert ask(capsys, monkeypatch, *words, *json_too)
-    found = {each.name: each for each in Registry().experiments}
-    assert found["even"].scores["props"]["hit_rate"] == 0.55
-    assert list(found["odd"].scores) == scored
+    by_name = {experiment.name: experiment for experiment in Registry().experiments}
+    assert by_name["even"].scores["props"]["hit_rate"] == 0.55
+    assert list(by_name["odd"].scores) == scored
     assert Registry().rank_experiments(RankingQuery("hit_rate", "props")).ranked[-1].name == "even"
 
 
@@ -99,15 +99,15 @@ def test_a_metric_that_is_no_number_is_never_the_best_and_null_in_json(
     assert best.experiment.name == "even"
     assert [each.name for each in best.ranking.ranked] == ["even"]
     assert [each["best"] for each in registry.list_test_periods()] == [0.55]
-    told = ask(capsys, monkeypatch, "show", "odd", "--json")
-    assert json.loads(told, parse_constant=pytest.fail)["scores"]["props"] == {"hit_rate": None, "bets": 1000}
+    shown = ask(capsys, monkeypatch, "show", "odd", "--json")
+    assert json.loads(shown, parse_constant=pytest.fail)["scores"]["props"] == {"hit_rate": None, "bets": 1000}
     listed = json.loads(ask(capsys, monkeypatch, "list", "--json"), parse_constant=pytest.fail)
     assert [each["name"] for each in listed["experiments"]] == ["odd", "even"]
 
 
 def test_json_is_strict_however_deep_the_number_lies() -> None:
-    told = {"a": [1, float("nan"), (float("inf"), "NaN")], "b": {"c": -float("inf"), "d": None}, "e": True}
-    assert to_json.replace_non_finite(told) == {"a": [1, None, [None, "NaN"]], "b": {"c": None, "d": None}, "e": True}
+    value = {"a": [1, float("nan"), (float("inf"), "NaN")], "b": {"c": -float("inf"), "d": None}, "e": True}
+    assert to_json.replace_non_finite(value) == {"a": [1, None, [None, "NaN"]], "b": {"c": None, "d": None}, "e": True}
 
 
 def test_text_in_a_score_that_is_not_ranked_is_kept() -> None:
@@ -116,7 +116,7 @@ def test_text_in_a_score_that_is_not_ranked_is_kept() -> None:
 
 
 def rewrite(folder: Path, name: str, content: str) -> Any:
-    """Commit an experiment that would pass every gate, one of whose reports is another, and return what came of it."""
+    """Commit an experiment that passes every gate except that one report is replaced, and return its gates' outcome."""
     promoted_repo.write(folder, skill=1.0, seed=1)
     path = folder / f"metrics/{promoted_repo.TASK}/{name}.json"
     lock = folder / "dvc.lock"
@@ -127,7 +127,7 @@ def rewrite(folder: Path, name: str, content: str) -> Any:
     return promote_experiment(find_experiment("HEAD"), dry_run=True)
 
 
-def test_a_commit_whose_lock_is_broken_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_whose_lock_is_broken_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = promoted_repo.house(tmp_path / "house")
     (folder / "dvc.lock").write_text("][")
     promoted_repo.commit(folder, "a merge went wrong")
@@ -137,7 +137,7 @@ def test_a_commit_whose_lock_is_broken_is_refused(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "5", ""])
-def test_a_broken_report_is_refused_by_promote_in_one_sentence(
+def test_a_broken_report_is_rejected_by_promote_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     folder = promoted_repo.house(tmp_path / "house")
@@ -173,15 +173,17 @@ def test_a_malformed_report_stops_the_gates_that_read_it(
     assert all("\n" not in str(each) for each in outcome.gates)
 
 
-def test_the_noise_gate_counts_looks_at_test_periods_that_overlap(
+def test_the_noise_gate_counts_evaluations_at_test_periods_that_overlap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = promoted_repo.house(tmp_path / "house")
     monkeypatch.chdir(folder)
-    look: dict[str, Any] = {"rows": "r", "predictions": "p", "metrics": {}, "data": None, "folds": None}
+    evaluation: dict[str, Any] = {"rows": "r", "predictions": "p", "metrics": {}, "data": None, "folds": None}
     days = {"from": "2024-01-01", "to": "2024-02-01"}
-    known = [look | days | {"kind": "look", "task": "racing", "rows": str(n), "predictions": str(n)} for n in range(20)]
-    monkeypatch.setattr(ledger, "read_all_lines", lambda: known)
+    lines = [
+        evaluation | days | {"kind": "look", "task": "racing", "rows": str(n), "predictions": str(n)} for n in range(20)
+    ]
+    monkeypatch.setattr(ledger, "read_all_lines", lambda: lines)
     shifted = {"scored": {"hash": "new", "from": "2024-01-02", "to": "2024-02-02"}}
     assert run_gates._count_evaluations("racing", shifted, None) == 20
     assert (

@@ -1,4 +1,4 @@
-"""Sharing: what one clone pushed another pulls, lists alike, and serves what was promoted."""
+"""Sharing: what one clone pushes another can pull, list and deliver once it is promoted."""
 
 import os
 import re
@@ -49,7 +49,7 @@ DVC_YAML: dict[str, Any] = {
 
 
 def dvc(folder: Path, *words: str) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "dvc", *words],
         cwd=folder,
         env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
@@ -57,20 +57,20 @@ def dvc(folder: Path, *words: str) -> str:
         text=True,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A bare repository and a DVC remote, and a clone that pushed a baseline and two experiments to them."""
+    """A bare repository, a DVC remote, and a clone that pushed a baseline and two experiments to them."""
     folder = tmp_path_factory.mktemp("share")
-    found = {name: folder / name for name in ("hub.git", "store", "mine", "theirs")}
+    paths = {name: folder / name for name in ("hub.git", "store", "mine", "theirs")}
     git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", "hub.git")
     git(folder, "init", "--quiet", "--initial-branch", "main", "mine")
-    mine = found["mine"]
-    prepare(mine, found["store"])
-    git(mine, "remote", "add", "origin", str(found["hub.git"]))
+    mine = paths["mine"]
+    prepare(mine, paths["store"])
+    git(mine, "remote", "add", "origin", str(paths["hub.git"]))
     dvc(mine, "repro", "--quiet")
     git(mine, "add", "--all")
     git(mine, "commit", "--quiet", "--message", "baseline")
@@ -79,7 +79,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         dvc(mine, "exp", "run", "--quiet", "--name", name, "--set-param", f"train.toy.skill={skill}")
     git(mine, "checkout", "--quiet", ".")
     dvc(mine, "exp", "push", "--quiet", "origin", "--all-commits")
-    return found
+    return paths
 
 
 def prepare(folder: Path, store: Path) -> None:
@@ -105,7 +105,8 @@ def who(folder: Path) -> None:
 
 def listed() -> list[tuple[Any, ...]]:
     return [
-        (each.name, each.rev, each.baseline, each.status, each.scores) for each in experiments_index.list_experiments()
+        (experiment.name, experiment.rev, experiment.baseline, experiment.status, experiment.scores)
+        for experiment in experiments_index.list_experiments()
     ]
 
 
@@ -113,8 +114,8 @@ def test_a_fresh_clone_lists_what_was_pushed_promotes_it_and_delivers_it(
     places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(places["mine"])
-    here = listed()
-    assert {(name, scores["toy"]["mae"]) for name, *_, scores in here} == {("bold", 3), ("timid", 4)}
+    pushed = listed()
+    assert {(name, scores["toy"]["mae"]) for name, *_, scores in pushed} == {("bold", 3), ("timid", 4)}
 
     theirs = places["theirs"]
     git(tmp_path, "clone", "--quiet", str(places["hub.git"]), str(theirs))
@@ -122,7 +123,7 @@ def test_a_fresh_clone_lists_what_was_pushed_promotes_it_and_delivers_it(
     monkeypatch.chdir(theirs)
     assert listed() == []
     dvc(theirs, "exp", "pull", "--quiet", "origin", "--all-commits")
-    assert listed() == here
+    assert listed() == pushed
 
     for name in ("timid", "bold"):
         promote_experiment(find_experiment(name), force="a toy has no gates to pass")
@@ -140,24 +141,24 @@ def test_a_fresh_clone_lists_what_was_pushed_promotes_it_and_delivers_it(
 
 
 @pytest.mark.parametrize("changed", [False, True])
-def test_the_review_of_a_pull_request_shows_what_changed_and_fails_a_lock_of_other_knobs(
+def test_the_review_of_a_pull_request_shows_what_changed_and_fails_a_lock_of_other_parameters(
     places: dict[str, Path], tmp_path: Path, changed: bool
 ) -> None:
     review = tmp_path / "review"
     git(tmp_path, "clone", "--quiet", str(places["mine"]), str(review))
     (review / ".ci").mkdir()
     if changed:
-        knobs = yaml.safe_load((review / "params.yaml").read_text()) | {"train": {"toy": {"skill": 7}}}
-        (review / "params.yaml").write_text(yaml.safe_dump(knobs))
+        params = yaml.safe_load((review / "params.yaml").read_text()) | {"train": {"toy": {"skill": 7}}}
+        (review / "params.yaml").write_text(yaml.safe_dump(params))
         metrics = review / "metrics/toy/scores.json"
         metrics.write_text(metrics.read_text().replace("5", "4"))
     steps = {step["name"]: step["run"] for step in workflow()["jobs"]["review"]["steps"] if "run" in step}
     assert bash(review, steps["Differences"]) == 0
     assert bash(review, steps["Lock"]) == changed
-    said = (review / ".ci/review.md").read_text()
-    assert ("| metrics/toy/scores.json | toy.mae  | 5             | 4           | -1       |" in said) == changed
-    assert ("train.toy.skill" in said) == changed
-    assert ("dvc.lock is not that of this code and these knobs" in said) == changed
+    comment = (review / ".ci/review.md").read_text()
+    assert ("| metrics/toy/scores.json | toy.mae  | 5             | 4           | -1       |" in comment) == changed
+    assert ("train.toy.skill" in comment) == changed
+    assert ("dvc.lock was not made by this code and these parameters" in comment) == changed
 
 
 def test_the_review_needs_no_secrets_and_few_rights() -> None:
@@ -165,27 +166,31 @@ def test_the_review_needs_no_secrets_and_few_rights() -> None:
     assert workflow()["permissions"] == {"contents": "read", "pull-requests": "write"}
     assert "secrets" not in text
     uses = [step["uses"] for step in workflow()["jobs"]["review"]["steps"] if "uses" in step]
-    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", each) for each in uses), uses
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in uses), uses
     runs = [step["run"] for step in workflow()["jobs"]["review"]["steps"] if "run" in step]
     assert not any("${{" in run for run in runs), "what others write must not become part of a command"
 
 
 def workflow() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())
-    return found
+    document: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())
+    return document
 
 
 def bash(folder: Path, script: str) -> int:
-    said = {"BASE": "origin/main", "REVIEW": ".ci/review.md", "GITHUB_STEP_SUMMARY": str(folder / ".ci/summary.md")}
+    variables = {
+        "BASE": "origin/main",
+        "REVIEW": ".ci/review.md",
+        "GITHUB_STEP_SUMMARY": str(folder / ".ci/summary.md"),
+    }
     path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
     return subprocess.run(
-        command, cwd=folder, env=os.environ | path | said, capture_output=True, timeout=120
+        command, cwd=folder, env=os.environ | path | variables, capture_output=True, timeout=120
     ).returncode
 
 
 def delivered(places: dict[str, Path], out: Path) -> str:
-    """Return the model that `dvc artifacts get` brings of what stands in prod, with all that belongs to it."""
+    """Return the model that `dvc artifacts get` fetches from prod, after checking that its other files came along."""
     dvc(
         out.parent,
         "artifacts",

@@ -1,4 +1,4 @@
-"""A toy repository: params shaped like ours, two stages that can be held and killed, DVC's real queue."""
+"""A toy repository with realistic params, two stages that can be paused and killed, and DVC's own queue."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ PARAMS: dict[str, Any] = {
 }
 
 WORK = '''\
-"""python work.py: wait for as long as a file is there, then write what the knobs give."""
+"""python work.py: wait while a file exists, then write outputs that depend on the parameters."""
 
 import os
 import sys
@@ -85,7 +85,7 @@ stages:
 
 
 def make(folder: Path) -> Path:
-    """Make the repository in a folder, committed, and return it; its runs wait while `hold(folder)` is there."""
+    """Create the repository in a folder, commit it and return it; its runs wait while `hold(folder)` exists."""
     (folder / "data/sample").mkdir(parents=True)
     (folder / "data/sample/games.csv").write_text("row_id\n1\n")
     (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS, sort_keys=False))
@@ -101,44 +101,46 @@ def make(folder: Path) -> Path:
 
 
 def hold(folder: Path) -> Path:
-    """Return the file that stages wait for to vanish."""
+    """Return the file whose removal the stages wait for."""
     return folder.parent / "hold"
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the environment of everything that is run in the repository, its workers included."""
-    who = {f"GIT_{role}_{part}": "tester@example.org" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    """Return the environment of everything that runs in the repository, workers included."""
+    identity = {
+        f"GIT_{role}_{part}": "tester@example.org" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")
+    }
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ours = {"DVC_SITE_CACHE_DIR": str(folder.parent / "site"), "TOY_HOLD": str(hold(folder))}
-    return {**os.environ, **who, **ours, "PATH": path, "PYTHONPATH": str(pipeline_copy.ROOT)}
+    variables = {"DVC_SITE_CACHE_DIR": str(folder.parent / "site"), "TOY_HOLD": str(hold(folder))}
+    return {**os.environ, **identity, **variables, "PATH": path, "PYTHONPATH": str(pipeline_copy.ROOT)}
 
 
 def call(folder: Path, *command: str, code: int = 0) -> str:
-    """Run a command that must end with a code, and return what it said on both streams."""
-    done = subprocess.run(
+    """Run a command that must end with an exit code, and return its output on both streams."""
+    process = subprocess.run(
         command, cwd=folder, env=environment(folder), text=True, timeout=300,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
-    assert done.returncode == code, f"{' '.join(command)}\n{done.stdout}"
-    return done.stdout
+    assert process.returncode == code, f"{' '.join(command)}\n{process.stdout}"
+    return process.stdout
 
 
 def working(folder: Path) -> list[psutil.Process]:
-    """Return the processes that work in the repository or in a folder within, other than this one."""
-    found = []
+    """Return the processes that work in the repository or below it, except this one."""
+    processes = []
     for process in psutil.process_iter():
         try:
             inside = process.cwd().startswith(str(folder)) or str(folder) in " ".join(process.cmdline())
         except psutil.Error:
             continue
         if inside and process.pid != os.getpid():
-            found.append(process)
-    return found
+            processes.append(process)
+    return processes
 
 
 def end(folder: Path) -> None:
-    """Kill what still works in the repository: workers outlive the command that started them."""
-    for _ in range(2):  # a second time for what the first ones were about to start
+    """Kill all processes in the repository: workers outlive the command that started them."""
+    for _ in range(2):  # the second pass kills what the first ones were about to start
         processes = working(folder)
         for process in processes:
             process.kill()

@@ -1,4 +1,4 @@
-"""The events sample keeps its promises: what was planted in it can be found again."""
+"""The events sample keeps its promises: what was planted in it can be recovered."""
 
 import json
 from itertools import combinations
@@ -60,7 +60,7 @@ def given(events: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({tag: [float(tag in tags) for tags in events["tags"]] for tag in TAGS})
 
 
-def told(events: pd.DataFrame) -> pd.Series:
+def join_text(events: pd.DataFrame) -> pd.Series:
     return events["name"] + " " + events["description"] + " " + events["location"]
 
 
@@ -101,11 +101,11 @@ def test_no_word_of_a_tag_is_said_of_another() -> None:
 def test_what_is_said_of_a_tag_is_said_where_the_tag_is_true_and_nowhere_else(world: World) -> None:
     events, truth = world
     for tag in TAGS:
-        # the end may have been cut off, and a series takes only its titles from one topic
-        said = [any(phrase in text for phrase in TAG_PHRASES[tag]) for text in events["description"]]
-        assert (truth.loc[said, tag] == 1).all()
+        # the end may be cut off, and a series takes only its titles from one topic
+        has_phrase = [any(phrase in text for phrase in TAG_PHRASES[tag]) for text in events["description"]]
+        assert (truth.loc[has_phrase, tag] == 1).all()
         if tag in TOPIC_CHANCES:
-            assert np.mean(np.array(said)[truth[tag] == 1]) > 0.7
+            assert np.mean(np.array(has_phrase)[truth[tag] == 1]) > 0.7
 
 
 def test_titles_are_those_of_a_true_tag(world: World) -> None:
@@ -116,7 +116,7 @@ def test_titles_are_those_of_a_true_tag(world: World) -> None:
 
 def test_labels_by_rule_follow_the_text_to_the_letter_and_the_others_follow_the_truth(many: World) -> None:
     events, truth = many
-    labels, text = given(events), told(events).str.lower()
+    labels, text = given(events), join_text(events).str.lower()
     for tag in RULE_MADE_TAGS:
         assert labels[tag].equals(text.str.contains(tag).astype(float).rename(tag))
     noted = [tag for tag in TAGS if tag not in RULE_MADE_TAGS]
@@ -129,7 +129,7 @@ def test_a_rule_by_substring_is_fooled_by_other_words(world: World) -> None:
     events, truth = world
     fooled = given(events)["tea"].eq(1) & truth["tea"].eq(0)
     assert fooled.sum() > 10
-    assert told(events[fooled]).str.contains("team|steam", case=False).all()
+    assert join_text(events[fooled]).str.contains("team|steam", case=False).all()
 
 
 @pytest.mark.parametrize("pair", PAIRED_TOPIC_CHANCES)

@@ -1,4 +1,4 @@
-"""The props sample keeps its promises: what was planted in it can be found again."""
+"""The props sample keeps its promises: what was planted in it can be recovered."""
 
 from pathlib import Path
 
@@ -92,20 +92,20 @@ def over_rate(rows: pd.DataFrame) -> float:
 
 
 def hit_rate(rows: pd.DataFrame, predicted: pd.Series) -> float:
-    """Share of bets won where a prediction takes a side and the line is not hit exactly."""
+    """Return the share of bets won, among those where a prediction takes a side and the line is not hit exactly."""
     bets = predicted.notna() & (predicted != rows["line"]) & (rows["points"] != rows["line"])
     return float(((predicted > rows["line"]) == (rows["points"] > rows["line"]))[bets].mean())
 
 
 def season_mean(rows: pd.DataFrame, games: pd.DataFrame) -> pd.Series:
-    """Mean of the player's earlier points of the season, row by row as `rows`."""
+    """Return the mean of the player's earlier points of the season, row by row like `rows`."""
     by = games.groupby(["player_id", "season"])["points"]
     earlier = games[KEY].assign(mean=(by.cumsum() - games["points"]) / by.cumcount().where(lambda n: n > 0))
     return pd.Series(rows[KEY].merge(earlier, on=KEY, how="left")["mean"].to_numpy(), index=rows.index)
 
 
 def implied(price: pd.Series) -> pd.Series:
-    """Chance at which an American price is fair."""
+    """Return the chance at which an American price is fair."""
     return pd.Series(np.where(price < 0, -price / (100 - price), 100 / (100 + price)), index=price.index)
 
 
@@ -263,7 +263,7 @@ def test_following_the_move_wins_at_the_open_and_not_at_the_close(closes: pd.Dat
     assert hit_rate(moved, up) == pytest.approx(0.5, abs=0.025)
 
 
-def test_points_pass_the_line_as_often_as_not(closes: pd.DataFrame) -> None:
+def test_points_are_over_the_line_as_often_as_under(closes: pd.DataFrame) -> None:
     assert over_rate(closes) == pytest.approx(0.5, abs=0.02)
     assert 4.3 < (closes["points"] - closes["line"]).abs().mean() < 5.4
 
@@ -343,23 +343,23 @@ def test_stale_lines_are_a_week_old_and_can_be_beaten(graded: pd.DataFrame, clos
     ideal = [(rows["points"] - rows["median"]).abs().mean() for rows in (stale, closes)]
     assert lost[0] - ideal[0] > lost[1] - ideal[1] + 0.2
     own = closes.sort_values("date").drop_duplicates(["player_id", "book"], keep="last")
-    assert len(own) > 50  # the market woke up again after the stretch
+    assert len(own) > 50  # the market is fresh again after the stale days
     assert own["date"].max() > pd.Timestamp(STALE_DAYS[1])
 
 
 def test_a_stale_line_is_what_the_books_believed_at_least_a_week_before(graded: pd.DataFrame) -> None:
     quotes = graded[(graded["book"] == BOOKS[0].name) & ~graded["opened"]].sort_values("date")
     stale = quotes[quotes["stale"]]
-    asked = stale[KEY].assign(date=stale["date"] - pd.Timedelta(days=7), now=stale["line"], game=stale["median"])
+    stale_quotes = stale[KEY].assign(date=stale["date"] - pd.Timedelta(days=7), now=stale["line"], game=stale["median"])
     then = quotes.loc[~quotes["stale"], [*KEY, "median"]]
-    both = pd.merge_asof(asked, then, on="date", by="player_id", tolerance=pd.Timedelta(days=4)).dropna()
+    both = pd.merge_asof(stale_quotes, then, on="date", by="player_id", tolerance=pd.Timedelta(days=4)).dropna()
     assert len(both) > 100
     assert (both["now"] - both["median"]).abs().mean() < 0.65 * (both["now"] - both["game"]).abs().mean()
 
 
 def test_the_house_model_is_honest_and_weaker_than_the_market_on_sound_days(logged: pd.DataFrame) -> None:
     faults = (BACKFILLED_DAYS, DEFAULTED_DAYS, ESTIMATED_DAYS, STALE_DAYS)
-    sound = logged[~np.any([is_within_dates(logged["date"], stretch) for stretch in faults], axis=0)]
+    sound = logged[~np.any([is_within_dates(logged["date"], period) for period in faults], axis=0)]
     assert set(logged["season"]) == {LOGGED_SEASON}
     assert len(sound) > 1_000
     assert (sound["created_at"] < sound["start_time"]).all()
@@ -392,7 +392,7 @@ def test_the_outage_left_days_of_games_without_a_prediction(logged: pd.DataFrame
     assert not is_within_dates(logged["date"], OUTAGE_DAYS).any()
 
 
-def test_the_stretch_graded_on_estimated_lines_flatters(logged: pd.DataFrame) -> None:
+def test_the_days_graded_on_estimated_lines_look_too_good(logged: pd.DataFrame) -> None:
     estimated = logged["line_type"] == "estimated"
     assert estimated.equals(is_within_dates(logged["date"], ESTIMATED_DAYS))
     assert estimated.sum() > 150

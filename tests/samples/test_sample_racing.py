@@ -1,4 +1,4 @@
-"""The racing sample keeps its promises: what was planted in it can be found again."""
+"""The racing sample keeps its promises: what was planted in it can be recovered."""
 
 import subprocess
 import sys
@@ -130,10 +130,10 @@ def test_the_quality_report_has_something_to_say() -> None:
     assert 0 < report["missing_share"]["teacher"] < 0.01
 
 
-def test_an_unknown_sample_is_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_an_unknown_sample_is_rejected_in_one_sentence(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "trueline.samples", "racng"]
-    told = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
-    assert told.returncode == 1
-    assert told.stderr.startswith("samples holds no task 'racng'; did you mean 'racing'?")
-    assert len(told.stderr.splitlines()) == 1
+    completed = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    assert completed.returncode == 1
+    assert completed.stderr.startswith("samples: there is no task 'racng'; did you mean 'racing'?")
+    assert len(completed.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""A real browser, asked over its debugging pipe: open a page, run a script in it, look at what it logged."""
+"""A real browser, driven over its debugging pipe: open a page, run a script in it, read what it logged."""
 
 import base64
 import fcntl
@@ -22,18 +22,19 @@ PATIENCE = 60.0  # seconds for one answer, on a machine that does much else
 
 
 class Chromium:
-    """One page of a browser of its own; `logged` holds what the page said on the console."""
+    """One page of a browser of its own; `logged` holds what the page wrote to the console."""
 
     def __init__(self, folder: Path) -> None:
         assert BROWSER is not None
-        asked, self._asks = _pipe()
-        self._answers, told = _pipe()
+        commands, self._asks = _pipe()
+        self._answers, replies = _pipe()
         command = [BROWSER, *WORDS.split(), f"--user-data-dir={folder / 'profile'}"]
-        ends = [(os.POSIX_SPAWN_DUP2, asked, 3), (os.POSIX_SPAWN_DUP2, told, 4)]  # where the browser looks for them
+        # the file descriptors where the browser looks for them
+        ends = [(os.POSIX_SPAWN_DUP2, commands, 3), (os.POSIX_SPAWN_DUP2, replies, 4)]
         quiet = [(os.POSIX_SPAWN_OPEN, file, os.devnull, os.O_WRONLY, 0) for file in (1, 2)]
         self._process = os.posix_spawn(BROWSER, command, os.environ, file_actions=[*ends, *quiet])
-        os.close(asked)
-        os.close(told)
+        os.close(commands)
+        os.close(replies)
         self._number, self._held, self.logged = 0, b"", list[str]()
         self._session: str | None = None
 
@@ -56,7 +57,7 @@ class Chromium:
         os.close(self._answers)
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        """Return what the browser answers to a command of the DevTools protocol."""
+        """Return the browser's answer to a command of the DevTools protocol."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": params}
         message |= {"sessionId": self._session} if self._session else {}
@@ -68,7 +69,7 @@ class Chromium:
         return result
 
     def open(self, address: str) -> None:
-        """Open an address and wait until it is there."""
+        """Open an address and wait until it is loaded."""
         self.ask("Page.navigate", url=address)
         self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
 
@@ -87,7 +88,7 @@ class Chromium:
         return value
 
     def look(self, width: int, dark: bool = False) -> None:
-        """Make the window so wide in pixels, by day or by night; below 500 it is a phone."""
+        """Set the window's width in pixels and a light or dark colour scheme; below 500 it is a phone."""
         phone = width < 500
         sizes = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": phone}
         self.ask("Emulation.setDeviceMetricsOverride", **sizes)
@@ -95,7 +96,7 @@ class Chromium:
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
 
     def picture(self, file: Path) -> None:
-        """Draw the whole page into a PNG file."""
+        """Save a screenshot of the whole page as a PNG file."""
         found = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
         file.write_bytes(base64.b64decode(found["data"]))
 
@@ -111,13 +112,13 @@ class Chromium:
         return found
 
     def _note(self, event: dict[str, Any]) -> None:
-        told = event.get("params", {})
+        params = event.get("params", {})
         if event.get("method") == "Runtime.exceptionThrown":
-            self.logged.append(told["exceptionDetails"]["exception"].get("description", "an exception"))
+            self.logged.append(params["exceptionDetails"]["exception"].get("description", "an exception"))
         if event.get("method") == "Runtime.consoleAPICalled":
-            self.logged.append(" ".join(str(one.get("value")) for one in told["args"]))
-        if event.get("method") == "Log.entryAdded" and told["entry"]["level"] in LOUD:
-            self.logged.append(told["entry"]["text"])
+            self.logged.append(" ".join(str(one.get("value")) for one in params["args"]))
+        if event.get("method") == "Log.entryAdded" and params["entry"]["level"] in LOUD:
+            self.logged.append(params["entry"]["text"])
 
 
 def _pipe() -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A service that runs in the test's own process."""
+"""Fixtures of a service that runs in the test's own process."""
 
 import warnings
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-with warnings.catch_warnings():  # it asks for httpx2, which is not locked; imported once here, for every test
+with warnings.catch_warnings():  # the client asks for httpx2, which is not locked; imported once here, for every test
     warnings.simplefilter("ignore", DeprecationWarning)
     warnings.simplefilter("ignore", UserWarning)
     from fastapi.testclient import TestClient
@@ -18,7 +18,7 @@ from trueline.service.settings import Settings
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model of the events and its dvc.lock; not to be changed."""
+    """A folder with a model of the events and its dvc.lock; tests must not change it."""
     return trained_repo.repository(tmp_path_factory.mktemp("repository"))
 
 

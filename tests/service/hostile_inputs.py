@@ -1,4 +1,4 @@
-"""The worst that a client sends: valid requests spoilt in every way that we know of, the same ones each time."""
+"""Hostile inputs: valid requests corrupted in every way that we know of, the same ones each time."""
 
 import json
 import random
@@ -141,13 +141,13 @@ class Sent:
     query: bytes = b""
 
     def __str__(self) -> str:
-        told = b"".join(self.body)
+        body = b"".join(self.body)
         where = f"{self.method} {self.path[:60]!r}?{self.query[:40]!r} {repr(self.headers)[:120]}"
-        return f"{where} {told[:160]!r} ({len(told)} bytes)"
+        return f"{where} {body[:160]!r} ({len(body)} bytes)"
 
 
 def inputs(number: int, valid: dict[str, Any], paths: list[str], seed: int = 0) -> Iterator[Sent]:
-    """Yield so many requests: half of them spoilt bodies of the valid ones by path, the others spoilt elsewhere."""
+    """Yield a number of requests: half with corrupted bodies of the valid ones (by path), half corrupted elsewhere."""
     draw = random.Random(seed)
     for turn in range(number):
         path = draw.choice(list(valid))
@@ -182,10 +182,10 @@ def _spoilt(draw: random.Random, body: bytes, valid: Any) -> bytes:
 
 
 def _replaced(draw: random.Random, body: bytes, valid: Any) -> bytes:
-    """Return the body with one value, at any depth, in another's place, or gone."""
+    """Return the body with one value, at any depth, replaced by one of VALUES, or removed."""
     mark = "\u0001mark\u0001"
-    told = json.loads(json.dumps(valid))
-    place: Any = told
+    changed = json.loads(json.dumps(valid))
+    place: Any = changed
     while True:
         keys = list(place) if isinstance(place, dict) else list(range(len(place)))
         key = draw.choice(keys)
@@ -195,9 +195,9 @@ def _replaced(draw: random.Random, body: bytes, valid: Any) -> bytes:
         break
     if draw.random() < 0.15:
         del place[key]
-        return json.dumps(told).encode()
+        return json.dumps(changed).encode()
     place[key] = mark
-    return json.dumps(told).encode().replace(json.dumps(mark).encode(), draw.choice(VALUES))
+    return json.dumps(changed).encode().replace(json.dumps(mark).encode(), draw.choice(VALUES))
 
 
 def _flipped(draw: random.Random, body: bytes) -> bytes:
@@ -208,7 +208,7 @@ def _flipped(draw: random.Random, body: bytes) -> bytes:
 
 
 def _cut(draw: random.Random, body: bytes) -> list[bytes]:
-    """Return the body in one piece, or in a few, some of them empty."""
+    """Return the body in one piece or in a few, some of which may be empty."""
     if draw.random() < 0.7 or len(body) > 10_000:
         return [body]
     ends = sorted(draw.randrange(len(body) + 1) for _ in range(draw.randint(1, 4)))

@@ -1,4 +1,4 @@
-"""The wire in front of a small app, with little patience."""
+"""The service's protocol in front of a small app, with short timeouts, and clients on raw sockets."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ LARGE = 30_000_000  # bytes of the answer at /large: more than the kernel keeps 
 
 
 class Hasty(ServiceProtocol):
-    """Two tenths of a second must do."""
+    """The protocol with timeouts of a few tenths of a second."""
 
     head_timeout_seconds = 0.2
     write_timeout_seconds = 0.3
@@ -35,7 +35,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 @contextmanager
 def serving(protocol: type[ServiceProtocol] = Hasty, **options: Any) -> Iterator[uvicorn.Server]:
-    """Yield a server that is up; it has ended when the block has."""
+    """Yield a running server; it has stopped when the block ends."""
     config = uvicorn.Config(app, port=0, http=protocol, ws="none", lifespan="off", log_level="error", **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -50,7 +50,7 @@ def serving(protocol: type[ServiceProtocol] = Hasty, **options: Any) -> Iterator
 
 
 def connected(server: uvicorn.Server) -> socket.socket:
-    """Return a connection to a server, which takes little that it does not read."""
+    """Return a connection to a server, with a small buffer for what the client does not read."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.settimeout(5)
@@ -59,7 +59,7 @@ def connected(server: uvicorn.Server) -> socket.socket:
 
 
 def to_the_end(client: socket.socket) -> bytes:
-    """Return what comes until the server hangs up, or cuts the connection off."""
+    """Return what arrives until the server closes or aborts the connection."""
     came = b""
     try:
         while part := client.recv(65_536):
@@ -70,13 +70,13 @@ def to_the_end(client: socket.socket) -> bytes:
 
 
 def detail(answer: bytes) -> str:
-    """Return the sentence of an answer."""
-    told: str = json.loads(answer.partition(b"\r\n\r\n")[2])["detail"]
-    return told
+    """Return the sentence of an error response."""
+    sentence: str = json.loads(answer.partition(b"\r\n\r\n")[2])["detail"]
+    return sentence
 
 
 def emptied(server: uvicorn.Server, seconds: float = 5.0) -> bool:
-    """Whether a server has no connection any more, at the latest after some seconds."""
+    """Whether a server has no more connections, waiting for that for some seconds at most."""
     ends = time.monotonic() + seconds
     while server.server_state.connections and time.monotonic() < ends:
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""A repository in which a small corridor of one task was walked, as the service finds it, and what the batch says."""
+"""A repository in which one task's pipeline ran on little data, as the service finds it, and its batch predictions."""
 
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,14 @@ OUTS = ("models/{}/final", "models/{}/calibrator.json", "data/prepared/{}.parque
 SECTIONS = ("tasks", "prepare", "features", "evaluate")
 
 
-def repository(folder: Path, task: str, **knobs: Any) -> Path:
-    """Walk a task's corridor as far as its calibrator, on little data, and write dvc.lock beside it."""
+def repository(folder: Path, task: str, **params: Any) -> Path:
+    """Run a task's pipeline up to its calibrator, on little data, and write dvc.lock beside the outputs."""
     pipeline_copy.shrink(pipeline_copy.copy(folder), task)
     pipeline_copy.quicken(folder, task)
-    pipeline_copy.change(folder, **knobs)
+    pipeline_copy.change(folder, **params)
     pipeline_copy.walk(folder, task, "calibrate")
-    params = yaml.safe_load((folder / "params.yaml").read_text())
-    seal(folder, {f"{part}.{task}": params[part][task] for part in SECTIONS}, tuple(out.format(task) for out in OUTS))
+    used = yaml.safe_load((folder / "params.yaml").read_text())
+    seal(folder, {f"{part}.{task}": used[part][task] for part in SECTIONS}, tuple(out.format(task) for out in OUTS))
     return folder
 
 
@@ -45,18 +45,18 @@ def scored(folder: Path, task: str) -> "pd.Series[bool]":
 
 
 def batch(folder: Path, task: str) -> dict[str, Floats]:
-    """Return what the final model and calibrator say of the features that the stage wrote, of all rows at once."""
-    forecaster = load_predictor(open_workspace(folder), task)
+    """Return the final model's calibrated predictions for the features that the stage wrote, for all rows at once."""
+    predictor = load_predictor(open_workspace(folder), task)
     learner = load_plugin("train", yaml.safe_load((folder / "params.yaml").read_text())["tasks"][task]["learner"])
     model = learner.load(folder / f"models/{task}/final")
     score = learner.score(model, table(folder, "features", task).drop(columns="row_id"))
     group = encode_groups(table(folder, "prepared", task)["group"])
-    found = forecaster.calibrator.apply(forecaster.state, score, group)
+    found = predictor.calibrator.apply(predictor.state, score, group)
     return found if isinstance(found, dict) else {"": found}
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as JSON has them: null for what is missing."""
+    """Return rows as JSON has them: null for missing values."""
     plain = rows.astype(object)
     return [
         {str(name): value for name, value in row.items()} for row in plain.where(rows.notna(), None).to_dict("records")
@@ -64,9 +64,9 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def schema_holds(client: TestClient, path: str) -> None:
-    """Ask an address what its schema allows and what it forbids: no error of the server, nothing forbidden answered.
+    """Send an address what its schema allows and forbids: the server must not fail, nor answer what is forbidden.
 
-    What the schema allows may still be refused: that a box is free, say, no schema can tell.
+    What the schema allows may still be rejected: no schema can express that boxes are unique, say.
     """
     few: Any = settings(
         max_examples=15,
@@ -82,5 +82,5 @@ def schema_holds(client: TestClient, path: str) -> None:
 
     operation = schemathesis.openapi.from_asgi("/openapi.json", client.app)[path]["POST"]
     for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
-        drawn: Any = given(operation.as_strategy(generation_mode=mode))
-        few(drawn(ask))()
+        with_cases: Any = given(operation.as_strategy(generation_mode=mode))
+        few(with_cases(ask))()

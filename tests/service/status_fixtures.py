@@ -1,4 +1,4 @@
-"""Outputs of all tasks as the service finds them, and a service whose models say what was made up."""
+"""Outputs of all tasks as the service finds them, and a service whose models return made-up answers."""
 
 import json
 import shutil
@@ -35,8 +35,8 @@ def repository(folder: Path) -> Path:
             outs.append(f"metrics/{task}/{name}")
         outs += _models(folder, task)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    told = {f"{part}.{task}": params[part][task] for part in ("tasks", "tune") for task in TASKS}
-    seal(folder, told, tuple(outs))
+    used = {f"{part}.{task}": params[part][task] for part in ("tasks", "tune") for task in TASKS}
+    seal(folder, used, tuple(outs))
     return folder
 
 
@@ -64,7 +64,7 @@ def folds(file: Path, clock: bool = True) -> None:
 
 
 def service(folder: Path) -> Service:
-    """Return a service for all tasks on the files of a folder; an event called `refuse` is refused."""
+    """Return a service for all tasks on the files of a folder; an event called `refuse` is rejected."""
     files, counters = open_workspace(folder), ServiceMetrics()
     loaded = {task: LoadedModel(task, module, None, files) for task, module in modules().items()}
     found = Service(Settings(root=str(folder), log=""), loaded, counters)

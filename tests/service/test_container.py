@@ -1,4 +1,4 @@
-"""No engine runs here; what can be known without one: what goes in suffices, is pinned as in training, and is safe."""
+"""The image without a container engine: its contents suffice, are pinned as in training, and are safe."""
 
 import json
 import re
@@ -13,7 +13,7 @@ import yaml
 from tests.pipeline_copy import ROOT
 
 RUNTIMES = ("events", "all")
-# runs a statement where only what a lock names can be imported, the standard library and the repository aside
+# runs a statement that can import only what a lock names, besides the standard library and the repository
 CONFINED = """
 import sys
 from importlib.metadata import packages_distributions
@@ -41,7 +41,7 @@ def pins(lock: Path) -> dict[str, set[str]]:
 
 
 def instructions(word: str) -> list[str]:
-    """Return what follows a word of the Dockerfile's last stage."""
+    """Return the arguments of an instruction in the Dockerfile's last stage."""
     last = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").split("\nFROM ")[-1]
     return [line.removeprefix(word).strip() for line in last.splitlines() if line.startswith(f"{word} ")]
 
@@ -60,7 +60,7 @@ def confined(runtime: str, statement: str, folder: Path) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def image(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the Dockerfile makes, its models those of a small repository."""
+    """The folder that the Dockerfile makes, with the models of a small repository."""
     folder = tmp_path_factory.mktemp("image")
     for name in copied():
         source = repository / name if (repository / name).exists() else ROOT / name
@@ -113,11 +113,11 @@ asyncio.run(ask())
     assert json.loads(done.stdout)["events"][0]["top"]
 
 
-def test_the_whole_runtime_suffices_for_every_task_and_the_tools_of_the_plan(image: Path) -> None:
-    plan = yaml.safe_load((ROOT / "params.yaml").read_text())["tasks"]
-    tools = [f"stages.{room}.{row[word]}" for row in plan.values() for room, word in
-             (("train", "learner"), ("calibrate", "calibrator"))]  # fmt: skip
-    modules = [*(f"trueline.service.tasks.{task}" for task in plan), *tools]
+def test_the_whole_runtime_suffices_for_every_task_and_the_plugins_of_its_config(image: Path) -> None:
+    task_configs = yaml.safe_load((ROOT / "params.yaml").read_text())["tasks"]
+    plugins = [f"stages.{stage}.{config[key]}" for config in task_configs.values() for stage, key in
+               (("train", "learner"), ("calibrate", "calibrator"))]  # fmt: skip
+    modules = [*(f"trueline.service.tasks.{task}" for task in task_configs), *plugins]
     done = confined("all", f"import {', '.join(modules)}", image)
     assert done.returncode == 0, done.stderr
 

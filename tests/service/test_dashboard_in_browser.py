@@ -1,4 +1,4 @@
-"""In a real browser the dashboard asks the models, says errors in words, fits a phone and is silent on the console."""
+"""In a real browser the dashboard queries models, shows errors in words, fits a phone and logs nothing."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ from trueline.service.settings import TOKEN_VARIABLE
 
 PHONE, SCREEN = 375, 1280  # pixels
 SECRET = "a-token"
-# words that have less than 40 pixels to be read in
+# how many pieces of text are less than 40 pixels wide
 SQUEEZED = """
 [...document.querySelectorAll("dd, p")].map(one => one.getBoundingClientRect().width)
   .filter(width => width > 0 && width < 40).length
@@ -51,7 +51,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 @pytest.fixture
 def browser(chromium: Chromium) -> Chromium:
-    """The browser, which has logged nothing yet and looks at a wide screen."""
+    """The browser with an empty log and a wide screen."""
     chromium.logged.clear()
     chromium.look(SCREEN)
     return chromium
@@ -112,10 +112,10 @@ def test_pictures_are_as_wide_as_their_place(browser: Chromium, address: str) ->
 
 def test_a_model_answers_what_the_form_asks(browser: Chromium, address: str) -> None:
     browser.open(address)
-    said = ask(browser, "events")
-    assert "tagtea" in said.replace("tags", "tag")
-    assert "over 99.9 %" in said
-    assert "20.0 %" in said
+    shown = ask(browser, "events")
+    assert "tagtea" in shown.replace("tags", "tag")
+    assert "over 99.9 %" in shown
+    assert "20.0 %" in shown
     assert browser.logged == []
 
 
@@ -142,7 +142,7 @@ def test_a_runner_can_be_added_and_removed(browser: Chromium, address: str) -> N
     assert browser.run(count) == before
 
 
-def test_a_refusal_is_read_in_words(browser: Chromium, address: str) -> None:
+def test_an_error_is_shown_in_words(browser: Chromium, address: str) -> None:
     browser.open(address)
     browser.run("document.querySelector('[data-name=name]').value = 'refuse'")
     assert ask(browser, "events") == "name: 'refuse' is no name; give another."
@@ -156,7 +156,7 @@ def test_a_field_that_must_be_filled_is_asked_for_before_anything_is_sent(browse
     assert browser.run("document.querySelector('output').textContent") == ""
 
 
-def test_a_service_that_is_gone_is_told_in_words(browser: Chromium, folder: Path) -> None:
+def test_a_service_that_is_gone_is_reported_in_words(browser: Chromium, folder: Path) -> None:
     with served(build_app(status_fixtures.service(folder))) as address:
         browser.open(address)
     assert ask(browser, "events") == "The service cannot be reached; is it still running?"
@@ -172,13 +172,13 @@ def test_without_a_script_the_page_still_reads(browser: Chromium, address: str) 
     browser.ask("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.open(address)
-        said = browser.run("document.body.innerText")
+        text = browser.run("document.body.innerText")
         dead = browser.run("[...document.querySelectorAll('button')].every(one => one.disabled)")
     finally:
         browser.ask("Emulation.setScriptExecutionDisabled", value=False)
     assert dead is True
-    assert "Without a script: send JSON to /predict/events" in said
-    assert "micro-F1 over tags" in said
+    assert "Without a script: send JSON to /predict/events" in text
+    assert "micro-F1 over tags" in text
 
 
 def test_the_token_is_asked_for_once_and_then_the_page_works(
@@ -201,7 +201,7 @@ def test_the_token_is_asked_for_once_and_then_the_page_works(
 
 
 def enter(browser: Chromium, token: str) -> None:
-    """Write a token and send it."""
+    """Enter a token and submit it."""
     browser.run(f"document.querySelector('[name=token]').value = {json.dumps(token)}")
     browser.run("document.querySelector('#gate [type=submit]').click()")
 

@@ -1,4 +1,4 @@
-"""Events over HTTP: the batch's predictions to the last bit, from text as it was typed."""
+"""Events over HTTP: the batch's predictions bit for bit, from the text as it was typed."""
 
 import json
 from pathlib import Path
@@ -34,12 +34,12 @@ def test_the_sample_gets_the_batch_s_chances_and_tags_bit_for_bit_whether_alone_
     tags = [str(name).removeprefix("tuned:") for name in batch if str(name).count(":") == 1 and "tuned" in str(name)]
     together = asked(client, *known.values(), top=100)["events"]
     assert len(together) == len(known) > 200
-    for told, (name, event) in zip(together, known.items(), strict=True):
+    for tagged, (name, event) in zip(together, known.items(), strict=True):
         expected = batch.loc[name]
-        assert {one["tag"]: one["chance"] for one in told["top"]} == {tag: expected[f"tuned:{tag}"] for tag in tags}
-        assert set(told["tags"]) == {tag for tag in tags if expected[f"tuned:{tag}:given"] == 1}
+        assert {one["tag"]: one["chance"] for one in tagged["top"]} == {tag: expected[f"tuned:{tag}"] for tag in tags}
+        assert set(tagged["tags"]) == {tag for tag in tags if expected[f"tuned:{tag}:given"] == 1}
         if event["id"] in list(known)[:20]:
-            assert asked(client, event, top=100)["events"] == [told]
+            assert asked(client, event, top=100)["events"] == [tagged]
 
 
 def test_a_text_asked_twice_gets_the_same_answer_and_both_are_logged(client: TestClient, tmp_path: Path) -> None:
@@ -73,25 +73,25 @@ def test_the_log_has_every_tag_s_chance_the_texts_and_the_model(client: TestClie
     assert {one["tag"]: one["chance"] for one in answer["events"][0]["top"]}.items() <= row["predicted"].items()
 
 
-def test_top_is_how_many_are_told_the_likeliest_first(client: TestClient) -> None:
+def test_top_is_how_many_tags_are_returned_the_likeliest_first(client: TestClient) -> None:
     for top in (1, 3, 100):
-        told = asked(client, EXAMPLE, top=top)["events"][0]["top"]
-        assert len(told) == min(top, len(trained_repo.fitted()[0].tags))
-        assert [one["chance"] for one in told] == sorted((one["chance"] for one in told), reverse=True)
+        likeliest = asked(client, EXAMPLE, top=top)["events"][0]["top"]
+        assert len(likeliest) == min(top, len(trained_repo.fitted()[0].tags))
+        assert [one["chance"] for one in likeliest] == sorted((one["chance"] for one in likeliest), reverse=True)
 
 
-def test_only_the_tags_asked_for_are_told(client: TestClient) -> None:
+def test_only_the_requested_tags_are_returned(client: TestClient) -> None:
     tags = trained_repo.fitted()[0].tags
-    told = asked(client, EXAMPLE, tags=[tags[3], tags[1]], top=9)["events"][0]
-    assert {one["tag"] for one in told["top"]} == {tags[1], tags[3]}
-    assert set(told["tags"]) <= {tags[1], tags[3]}
+    tagged = asked(client, EXAMPLE, tags=[tags[3], tags[1]], top=9)["events"][0]
+    assert {one["tag"] for one in tagged["top"]} == {tags[1], tags[3]}
+    assert set(tagged["tags"]) <= {tags[1], tags[3]}
 
 
 def test_an_unknown_tag_is_named_with_the_nearest_known_one(client: TestClient) -> None:
     tag = trained_repo.fitted()[0].tags[0]
-    refused = client.post("/predict/events", json={"events": [EXAMPLE], "tags": [tag + "x"]})
-    assert refused.status_code == 422
-    assert f"knows no tag '{tag}x'; did you mean '{tag}'?" in refused.json()["detail"]
+    rejected = client.post("/predict/events", json={"events": [EXAMPLE], "tags": [tag + "x"]})
+    assert rejected.status_code == 422
+    assert f"knows no tag '{tag}x'; did you mean '{tag}'?" in rejected.json()["detail"]
 
 
 @pytest.mark.parametrize("name", [" ", "🎉", "<b>", "\x00", "ひらがな", "a" * 1000])
@@ -103,19 +103,19 @@ def test_odd_names_are_answered(client: TestClient, name: str) -> None:
 def test_many_events_are_answered_beside_the_others_however_short_they_are(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, events: int, beside: bool
 ) -> None:
-    serving = client.app.state.service.serving["events"]  # type: ignore[attr-defined]
-    answered, threads = serving.answered, list[str]()
+    endpoint = client.app.state.service.endpoints["events"]  # type: ignore[attr-defined]
+    answered, threads = endpoint.answer_body, list[str]()
 
     def seen(body: bytes) -> Any:
         threads.append(current_thread().name)
         return answered(body)
 
-    monkeypatch.setattr(serving, "answered", seen)
+    monkeypatch.setattr(endpoint, "answer_body", seen)
     asked(client, *[{"name": "a"}] * events, top=1)
     assert [name.startswith("AnyIO worker") for name in threads] == [beside]
 
 
 def test_no_more_events_are_taken_than_the_schema_says(client: TestClient) -> None:
     assert len(asked(client, *[{"name": "Jazz"}] * MAX_EVENTS, top=1)["events"]) == MAX_EVENTS
-    refused = client.post("/predict/events", json={"events": [{"name": "Jazz"}] * (MAX_EVENTS + 1)})
-    assert (refused.status_code, "at most 1000" in refused.json()["detail"]) == (422, True)
+    rejected = client.post("/predict/events", json={"events": [{"name": "Jazz"}] * (MAX_EVENTS + 1)})
+    assert (rejected.status_code, "at most 1000" in rejected.json()["detail"]) == (422, True)

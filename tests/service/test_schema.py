@@ -1,4 +1,4 @@
-"""The documentation is true: what it allows is answered, what it forbids is refused, its examples work."""
+"""The API documentation is true: what it allows is answered, what it forbids is rejected, its examples work."""
 
 from typing import Any
 
@@ -30,18 +30,18 @@ def test_schemathesis_finds_nothing(schema: Any) -> None:
     tried = []
     for operation in (found.ok() for found in schema.get_all_operations()):
         modes = [schemathesis.GenerationMode.POSITIVE]
-        modes += [schemathesis.GenerationMode.NEGATIVE] if operation.body else []  # else there is nothing to get wrong
+        modes += [schemathesis.GenerationMode.NEGATIVE] if operation.body else []  # without a body nothing can be wrong
         for mode in modes:
-            drawn: Any = given(operation.as_strategy(generation_mode=mode))
-            few(drawn(_ask))()
+            with_cases: Any = given(operation.as_strategy(generation_mode=mode))
+            few(with_cases(_ask))()
         tried.append(operation.path)
     assert "/predict/events" in tried
 
 
 def test_the_examples_of_the_documentation_are_answered(client: TestClient) -> None:
-    told = client.get("/openapi.json").json()
-    schemas = told["components"]["schemas"]
-    for path, address in told["paths"].items():
+    document = client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    for path, address in document["paths"].items():
         if "post" in address:
             named = address["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
             for example in schemas[named]["examples"]:
@@ -49,7 +49,7 @@ def test_the_examples_of_the_documentation_are_answered(client: TestClient) -> N
 
 
 def test_every_reference_of_the_documentation_leads_somewhere(client: TestClient) -> None:
-    told = client.get("/openapi.json").json()
+    document = client.get("/openapi.json").json()
 
     def references(part: Any) -> list[str]:
         if isinstance(part, dict):
@@ -57,9 +57,9 @@ def test_every_reference_of_the_documentation_leads_somewhere(client: TestClient
             return own + [one for value in part.values() for one in references(value)]
         return [one for value in part for one in references(value)] if isinstance(part, list) else []
 
-    assert references(told)
-    for reference in references(told):
-        assert reference.removeprefix("#/components/schemas/") in told["components"]["schemas"]
+    assert references(document)
+    for reference in references(document):
+        assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
 
 
 def test_the_tags_that_may_be_asked_for_are_those_of_the_model(client: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""The service as a user starts it: soon ready, light, and not at all with a file that it cannot trust."""
+"""The service as a user starts it: quick and light, and not started at all with a file that it cannot trust."""
 
 import http.client
 import json
@@ -26,7 +26,7 @@ from trueline.service.tasks.events import EXAMPLE
 
 ROOT = Path(__file__).parent.parent.parent
 HEAVY = ("pandas", "pyarrow", "sklearn", "tensorflow", "catboost", "xgboost", "dvc")
-MEGABYTES = 150  # of memory that the events alone may take
+MEGABYTES = 150  # of memory that the service may take for the events alone
 BODY = json.dumps({"events": [EXAMPLE]}).encode()
 
 
@@ -66,14 +66,14 @@ def asked(address: str, body: bytes | None = None) -> Any:
     return json.loads(text) if text.startswith("{") else text
 
 
-def test_it_answers_lightly_logs_and_ends_when_it_is_told_to(repository: Path, tmp_path: Path) -> None:
+def test_it_answers_lightly_logs_and_ends_on_sigterm(repository: Path, tmp_path: Path) -> None:
     with started(repository, "--log", str(tmp_path)) as (process, address):
         assert len(asked(f"{address}/predict/events", BODY)["events"][0]["top"]) == 5
-        told = Path(f"/proc/{process.pid}/status")
-        if told.exists():
-            size = next(line for line in told.read_text().splitlines() if line.startswith("VmRSS"))
+        status_file = Path(f"/proc/{process.pid}/status")
+        if status_file.exists():
+            size = next(line for line in status_file.read_text().splitlines() if line.startswith("VmRSS"))
             assert int(size.split()[1]) / 1024 < MEGABYTES
-        for _ in range(200):  # the reference is read beside
+        for _ in range(200):  # the drift reference is read in parallel
             if "trueline_rows_total" in (counts := asked(f"{address}/metrics")) and process.poll() is None:
                 break
             time.sleep(0.05)
@@ -82,7 +82,7 @@ def test_it_answers_lightly_logs_and_ends_when_it_is_told_to(repository: Path, t
     assert [row["id"] for row in read_log(tmp_path / "events")] == [EXAMPLE["id"]]
 
 
-def test_a_client_that_hears_nothing_before_it_has_sent_ten_megabytes_is_told_what_is_wrong(repository: Path) -> None:
+def test_a_client_that_reads_nothing_before_it_has_sent_ten_megabytes_gets_the_error(repository: Path) -> None:
     with started(repository, "--log", "") as (_, address):
         host = address.removeprefix("http://")
         for body in (b" " * 10_000_000, iter([b" " * 1_000_000] * 10)):
@@ -101,8 +101,8 @@ def test_several_processes_share_a_port_and_their_counts_and_each_has_its_own_lo
         for _ in range(30):
             asked(f"{address}/predict/events", BODY)
         counts = [asked(f"{address}/metrics") for _ in range(4)]
-        for told in counts:
-            assert 'trueline_requests_total{method="POST",route="/predict/events",status="200"} 30.0' in told
+        for text in counts:
+            assert 'trueline_requests_total{method="POST",route="/predict/events",status="200"} 30.0' in text
     assert len(read_log(tmp_path / "events")) == 30
 
 
@@ -148,7 +148,7 @@ def test_it_does_not_start_with_a_log_that_cannot_be_written(
 
 
 @pytest.mark.parametrize("port", ["70000", "-1"])
-def test_a_port_that_cannot_be_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_impossible_port_is_rejected(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--port", port])
     assert f"--port is {port}; give one from 0" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Two workers, eight clients, a shadow; a worker is killed: no answer is lost from the log, no line of it is torn."""
+"""Two workers, eight clients and a shadow: even if a worker is killed, the log loses no answer and has no torn line."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def service(repository: Path, log: Path) -> Iterator[RunningServer]:
 
 @pytest.fixture(scope="module")
 def answered() -> set[str]:
-    """Ids that were answered with 200, of all tests here."""
+    """Ids that were answered with 200 in all tests here."""
     return set()
 
 
@@ -94,7 +94,7 @@ def test_a_worker_that_is_killed_loses_no_answer_and_another_takes_its_place(
 
 
 def another_answers(service: RunningServer, log: Path, before: set[int]) -> bool:
-    """Ask on new connections, which go to any worker, and tell whether a new one has written."""
+    """Send requests on new connections, which go to any worker, and return whether a new one has logged."""
     for _ in range(5):
         line = KeepAliveClient(service.port)
         assert line.send_request(build_request("/predict/events", b'{"events": [{"name": "Tea"}]}'))[0] == 200

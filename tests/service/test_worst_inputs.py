@@ -1,4 +1,4 @@
-"""Five hundred of the worst inputs: never a 5xx, always a sentence, and nothing of it spoils the log."""
+"""Five hundred hostile inputs: never a 5xx, always a sentence, and nothing of it corrupts the log."""
 
 import asyncio
 import json
@@ -16,13 +16,15 @@ from trueline.service.monitoring.prediction_log import read_log
 from trueline.service.settings import Settings
 from trueline.service.tasks.events import EXAMPLE
 
+LogAndAnswers = tuple[Path, list[tuple[Sent, int, bytes]]]
+
 NUMBER = 500
 VALID = {"/predict/events": {"events": [EXAMPLE, {"name": "Tea", "id": None}], "top": 3, "tags": ["tea"]}}
 
 
 @pytest.fixture(scope="module")
-def told(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[Sent, int, bytes]]]:
-    """The folder of the log, and what was answered to each input."""
+def log_and_answers(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> LogAndAnswers:
+    """The folder of the log, and the response to each input."""
     log = tmp_path_factory.mktemp("log")
     app = create_app(Settings(root=str(repository), tasks=("events",), log=str(log)))
     paths = sorted({*app.openapi()["paths"], "/docs", "/redoc", "/openapi.json"})
@@ -36,7 +38,7 @@ def told(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
 
 
 async def answered(app: FastAPI, sent: Sent) -> tuple[int, bytes]:
-    """Return status and body, whatever the app raised besides."""
+    """Return status and body; 599 and the error if the app raised one."""
     pieces = [
         {"type": "http.request", "body": piece, "more_body": number < len(sent.body)}
         for number, piece in enumerate(sent.body or [b""], 1)
@@ -62,31 +64,28 @@ async def answered(app: FastAPI, sent: Sent) -> tuple[int, bytes]:
     return status, b"".join(message.get("body", b"") for message in messages)
 
 
-Told = tuple[Path, list[tuple[Sent, int, bytes]]]
-
-
-def test_none_of_them_makes_the_service_fail(told: Told) -> None:
-    failed = [f"{status} to {sent}: {body[:200]!r}" for sent, status, body in told[1] if status >= 500]
+def test_none_of_them_makes_the_service_fail(log_and_answers: LogAndAnswers) -> None:
+    failed = [f"{status} to {sent}: {body[:200]!r}" for sent, status, body in log_and_answers[1] if status >= 500]
     assert failed == []
-    assert len(told[1]) == NUMBER
+    assert len(log_and_answers[1]) == NUMBER
 
 
-def test_every_one_that_is_refused_is_told_why_in_a_sentence(told: Told) -> None:
-    refused = [(sent, body) for sent, status, body in told[1] if status >= 400]
-    assert len(refused) > NUMBER / 2
-    for sent, body in refused:
+def test_every_rejected_input_gets_its_reason_in_a_sentence(log_and_answers: LogAndAnswers) -> None:
+    rejected = [(sent, body) for sent, status, body in log_and_answers[1] if status >= 400]
+    assert len(rejected) > NUMBER / 2
+    for sent, body in rejected:
         if sent.method == "HEAD":
             continue
-        said = json.loads(body)
-        assert list(said) == ["detail"], str(sent)
-        assert 10 < len(said["detail"]) < 400, str(sent)
-        assert said["detail"].endswith("."), str(sent)
-        assert "\n" not in said["detail"], str(sent)
-        assert "Traceback" not in said["detail"], str(sent)
+        error = json.loads(body)
+        assert list(error) == ["detail"], str(sent)
+        assert 10 < len(error["detail"]) < 400, str(sent)
+        assert error["detail"].endswith("."), str(sent)
+        assert "\n" not in error["detail"], str(sent)
+        assert "Traceback" not in error["detail"], str(sent)
 
 
-def test_the_log_holds_what_was_answered_and_nothing_else(told: Told) -> None:
-    log, found = told
+def test_the_log_holds_what_was_answered_and_nothing_else(log_and_answers: LogAndAnswers) -> None:
+    log, found = log_and_answers
     answers = [json.loads(body) for sent, status, body in found if (sent.method, sent.path, status) == _asked(status)]
     rows = read_log(log)
     lines = [line for file in log.glob("*.jsonl") for line in file.read_bytes().split(b"\n") if line]
@@ -98,8 +97,8 @@ def _asked(status: int) -> tuple[str, str, int]:
     return "POST", "/predict/events", status if status == 200 else -1
 
 
-def test_every_kind_of_refusal_came_up(told: Told) -> None:
-    assert {200, 404, 405, 413, 415, 422} <= {status for _, status, _ in told[1]}
+def test_every_kind_of_error_occurred(log_and_answers: LogAndAnswers) -> None:
+    assert {200, 404, 405, 413, 415, 422} <= {status for _, status, _ in log_and_answers[1]}
 
 
 BODY = json.dumps({"events": [{"name": "Tea"}]}).encode()
@@ -127,7 +126,7 @@ WIRE = {
 }
 
 
-def test_what_is_no_http_is_refused_at_the_wire_and_the_service_lives_on(repository: Path, tmp_path: Path) -> None:
+def test_what_is_no_http_is_rejected_by_the_protocol_and_the_service_lives_on(repository: Path, tmp_path: Path) -> None:
     with run_server("-m", "trueline.service", "--tasks", "events", "--log", str(tmp_path), cwd=repository) as service:
         found = {sent: _said(service.port, sent) for sent in WIRE}
         assert {sent: status for sent, (status, _) in found.items()} == WIRE
@@ -139,7 +138,7 @@ def test_what_is_no_http_is_refused_at_the_wire_and_the_service_lives_on(reposit
 
 
 def _said(port: int, sent: bytes) -> tuple[bytes, bytes]:
-    """Return status and body of what comes back until the connection ends."""
+    """Return status and body of the response that arrives until the connection ends."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
         line.sendall(sent)
         held = b""

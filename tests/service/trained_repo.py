@@ -1,4 +1,4 @@
-"""A repository with a small model of the events, made of the first events of the sample as the corridor makes it."""
+"""A repository with a small model of the events, made from the sample's first events as the pipeline makes it."""
 
 import hashlib
 import json
@@ -36,17 +36,17 @@ OUTS = ("models/events/final", "models/events/calibrator.json", "data/prediction
 @cache
 def prepared() -> pd.DataFrame:
     """Return the prepared events of the sample."""
-    knobs = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["events"]
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["events"]
     raw = listings.read(str(ROOT / "data/sample/events"))
-    return prepare.prepare(raw, prepare.Settings(**knobs))[0]
+    return prepare.prepare(raw, prepare.Settings(**params))[0]
 
 
 @cache
 def inputs() -> pd.DataFrame:
-    """Return their inputs as the door of `features` has them built."""
-    told = features.Settings(decision="before", include=None, exclude=[], audits=1, marks=True)
+    """Return their inputs, built as the entry point of the features stage builds them."""
+    settings = features.Settings(decision="before", include=None, exclude=[], audits=1, marks=True)
     present = [column.name for column in prepare.columns(prepared()) if column.known == "before"]
-    return select_features(features.build(prepared()[present], Past(prepared()), told), told)
+    return select_features(features.build(prepared()[present], Past(prepared()), settings), settings)
 
 
 @cache
@@ -60,7 +60,7 @@ def fitted() -> tuple[tfidf_linear.Model, dict[str, Any]]:
 
 
 def batch() -> pd.DataFrame:
-    """Return what the corridor predicts of every event: `tuned:<tag>` and `tuned:<tag>:given`."""
+    """Return what the pipeline predicts for every event: `tuned:<tag>` and `tuned:<tag>:given`."""
     model, state = fitted()
     found = thresholds.apply(_rounded(state), tfidf_linear.score(model, inputs()), np.arange(len(inputs())))
     chances = pd.DataFrame(found[""], columns=[f"tuned:{tag}" for tag in model.tags])
@@ -89,27 +89,27 @@ PARAMS: dict[str, Any] = {
 
 def seal(folder: Path, params: dict[str, Any], outs: tuple[str, ...]) -> None:
     """Write the dvc.lock of one stage with these outputs as they are, as DVC would."""
-    told = [{"path": out, "hash": "md5", "md5": md5(folder / out)} for out in outs]
-    stage = {"cmd": "python -m stages", "params": {"params.yaml": params}, "outs": told}
+    entries = [{"path": out, "hash": "md5", "md5": md5(folder / out)} for out in outs]
+    stage = {"cmd": "python -m stages", "params": {"params.yaml": params}, "outs": entries}
     (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"train@events": stage}}))
 
 
 def md5(place: Path) -> str:
-    """Return the hash that DVC gives a file or folder."""
+    """Return the hash that DVC computes for a file or folder."""
     if place.is_file():
         return hashlib.md5(place.read_bytes()).hexdigest()
     files = sorted(file for file in place.rglob("*") if file.is_file())
-    told = [{"md5": md5(file), "relpath": file.relative_to(place).as_posix()} for file in files]
-    return hashlib.md5(json.dumps(told, sort_keys=True).encode()).hexdigest() + ".dir"
+    entries = [{"md5": md5(file), "relpath": file.relative_to(place).as_posix()} for file in files]
+    return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
 def _rows(part: slice) -> FoldData:
     keys = prepared()[["row_id", "group", "time"]].assign(fold="fit")
     targets = prepared()[[name for name in prepared() if str(name).startswith("target:")]]
-    told = pd.concat([keys, targets], axis=1)
-    return FoldTables(inputs().assign(row_id=keys["row_id"])[part], told[part]).get_rows("fold", "fit")
+    folds = pd.concat([keys, targets], axis=1)
+    return FoldTables(inputs().assign(row_id=keys["row_id"])[part], folds[part]).get_rows("fold", "fit")
 
 
 def _rounded(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state as it is after it was written, with 12 digits."""
-    return {name: [round(value, 12) for value in told] for name, told in state.items() if isinstance(told, list)}
+    """Return the state as it is after being written with 12 digits."""
+    return {name: [round(value, 12) for value in values] for name, values in state.items() if isinstance(values, list)}

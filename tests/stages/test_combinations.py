@@ -1,4 +1,4 @@
-"""Every word on the shelves goes with every other: learners × resamplers × calibrators give races that add up to 1."""
+"""Every plugin works with every other: learners × resamplers × calibrators give probabilities that sum to 1 per race."""
 
 import shutil
 from dataclasses import replace
@@ -19,7 +19,7 @@ from trueline.core.tables import table_schema
 SEED = 5
 FEW = {"iterations": 5, "trees": 5}
 SMALL = {"min_leaf": 5, "min_child_weight": 0.1}  # leaves as small as the sample
-# learner, and what is changed of its knobs in params.yaml
+# a learner, and the parameters in which it differs from params.yaml
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     **{
         word: (word, {})
@@ -58,18 +58,18 @@ CALIBRATORS = [
 
 @pytest.fixture(scope="module")
 def featured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small corridor walked as far as features, its knobs turned down for every learner."""
-    folder = pipeline_copy.copy(tmp_path_factory.mktemp("combinations") / "house")
+    """A small copy of the repository in which the pipeline ran as far as features, with few rounds for every learner."""
+    folder = pipeline_copy.copy(tmp_path_factory.mktemp("combinations") / "repository")
     pipeline_copy.shrink(folder, "racing")
     pipeline_copy.change(
         folder, tune__racing__search__trials=2, folds__racing__test_days=25, folds__racing__tune_folds=1
     )
-    for learner, knobs in pipeline_copy.params(folder)["train"]["racing"].items():
-        few = {f"train__racing__{learner}__{name}": number for name, number in FEW.items() if name in knobs}
+    for learner, parameters in pipeline_copy.params(folder)["train"]["racing"].items():
+        few = {f"train__racing__{learner}__{name}": number for name, number in FEW.items() if name in parameters}
         pipeline_copy.change(folder, **few)
     members = pipeline_copy.params(folder)["train"]["racing"]["ensemble"]["member_settings"]
-    for knobs in members.values():
-        knobs.update({name: number for name, number in FEW.items() if name in knobs})
+    for parameters in members.values():
+        parameters.update({name: number for name, number in FEW.items() if name in parameters})
     pipeline_copy.change(folder, train__racing__ensemble__member_settings=members)
     return pipeline_copy.walk(folder, "racing", until="features")
 
@@ -81,7 +81,7 @@ def table(folder: Path) -> FoldTables:
 
 @cache
 def fit_rows(folder: Path, word: str) -> FoldData:
-    """Return the fit rows of test_0 as a resampler leaves them, by the door's own recipe."""
+    """Return the fit rows of test_0 as a resampler leaves them, made as the stage makes them."""
     here, resampler = table(folder), load_plugin("resample", word)
     rows = here.get_rows("test_0", "fit")
     settings = resampler.Settings(**pipeline_copy.params(folder)["resample"]["racing"][word])
@@ -94,7 +94,7 @@ def fit_rows(folder: Path, word: str) -> FoldData:
 
 
 def calibrated(word: str, earlier: tuple[Floats, FoldData], later: tuple[Floats, FoldData], folder: Path) -> Floats:
-    """Return the probabilities that a calibrator makes of later scores after seeing earlier ones."""
+    """Return the probabilities of later scores from a calibrator fitted on earlier ones."""
     calibrator = load_plugin("calibrate", word)
     settings = calibrator.Settings(**pipeline_copy.params(folder)["calibrate"]["racing"][word])
     state = calibrator.fit(earlier[0], earlier[1].y, encode_groups(pd.Series(earlier[1].group)), settings)
@@ -102,11 +102,13 @@ def calibrated(word: str, earlier: tuple[Floats, FoldData], later: tuple[Floats,
     return p
 
 
-def test_every_word_on_the_shelves_has_knobs_in_some_task_and_is_tried_here() -> None:
+def test_every_plugin_has_parameters_in_some_task_and_is_tried_here() -> None:
     params = pipeline_copy.params(pipeline_copy.ROOT)
-    for room in ("resample", "train", "calibrate"):
-        for word in list_plugins(room):
-            assert any(word in knobs for knobs in params[room].values()), f"params.yaml has no knobs for {room} {word}"
+    for stage in ("resample", "train", "calibrate"):
+        for word in list_plugins(stage):
+            assert any(word in parameters for parameters in params[stage].values()), (
+                f"params.yaml has no parameters for {stage} {word}"
+            )
 
 
 @pytest.mark.parametrize("resampler", RESAMPLERS)
@@ -114,8 +116,8 @@ def test_every_word_on_the_shelves_has_knobs_in_some_task_and_is_tried_here() ->
 def test_a_learner_goes_with_every_resampler_and_calibrator(featured: Path, recipe: str, resampler: str) -> None:
     word, changed = RECIPES[recipe]
     learner = load_plugin("train", word)
-    knobs = pipeline_copy.params(featured)["train"]["racing"][word] | changed
-    settings = learner.Settings(**knobs | {name: least for name, least in SMALL.items() if name in knobs})
+    parameters = pipeline_copy.params(featured)["train"]["racing"][word] | changed
+    settings = learner.Settings(**parameters | {name: least for name, least in SMALL.items() if name in parameters})
     model = learner.fit(fit_rows(featured, resampler), settings, SEED)
     parts = {role: table(featured).get_rows("test_0", role) for role in ("calibrate", "score")}
     scored = {role: (learner.score(model, rows.x), rows) for role, rows in parts.items()}
@@ -128,13 +130,15 @@ def test_a_learner_goes_with_every_resampler_and_calibrator(featured: Path, reci
 
 
 @pytest.mark.parametrize("learner", [word for word in list_plugins("train") if word in RECIPES])
-def test_the_doors_lead_every_learner_from_resample_to_evaluate(featured: Path, tmp_path: Path, learner: str) -> None:
+def test_the_stages_run_with_every_learner_from_resample_to_evaluate(
+    featured: Path, tmp_path: Path, learner: str
+) -> None:
     number = list_plugins("train").index(learner)
     resampler, calibrator = RESAMPLERS[number % len(RESAMPLERS)], CALIBRATORS[number % len(CALIBRATORS)]
-    house = shutil.copytree(featured, tmp_path / "house")
+    repository = shutil.copytree(featured, tmp_path / "repository")
     words = {"learner": learner, "resampler": resampler, "calibrator": calibrator}
-    pipeline_copy.change(house, workers=1, **{f"tasks__racing__{kind}": word for kind, word in words.items()})
-    pipeline_copy.walk(house, "racing", since="resample", until="evaluate")
-    ladder = table_schema.read_table(house / "data/predictions/racing.parquet").columns
-    assert {"tuned", "default", "floor"} <= set(ladder)
-    assert ("natural" in ladder) == (resampler != "none")
+    pipeline_copy.change(repository, workers=1, **{f"tasks__racing__{kind}": word for kind, word in words.items()})
+    pipeline_copy.walk(repository, "racing", since="resample", until="evaluate")
+    arms = table_schema.read_table(repository / "data/predictions/racing.parquet").columns
+    assert {"tuned", "default", "floor"} <= set(arms)
+    assert ("natural" in arms) == (resampler != "none")

@@ -1,4 +1,4 @@
-"""A stage killed at any moment leaves nothing half-written, and its next run ends as if it had never been killed."""
+"""A stage killed at any moment leaves nothing half-written, and its next run ends as if it had not been killed."""
 
 import json
 import os
@@ -16,29 +16,28 @@ import pytest
 from tests import pipeline_copy
 
 TASK = "racing"
-STARTED = 240  # seconds in which the moment must have come
+STARTED = 240  # seconds within which the moment must come
 Moment = Callable[[Path], bool]
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small corridor walked to its end by two workers, undisturbed."""
-    folder = pipeline_copy.copy(tmp_path_factory.mktemp("killed") / "house")
+    """A small copy of the repository in which the whole pipeline ran undisturbed, with two workers."""
+    folder = pipeline_copy.copy(tmp_path_factory.mktemp("killed") / "repository")
     pipeline_copy.quicken(folder, TASK)
     pipeline_copy.shrink(folder, TASK)
     pipeline_copy.change(folder, **{f"tune__{TASK}__search__trials": 6, f"tune__{TASK}__search__batch": 2})
     pipeline_copy.change(folder, workers=2)
     pipeline_copy.walk(folder, TASK, until="resample")
-    assert (
-        pipeline_copy.run(folder, "tune", TASK).returncode == 0
-    )  # alone: a journal is that of the modules in the process
+    # in a process of its own, because a journal belongs to the modules that are loaded
+    assert pipeline_copy.run(folder, "tune", TASK).returncode == 0
     return pipeline_copy.walk(folder, TASK, since="train")
 
 
 @pytest.fixture
-def house(whole: Path, tmp_path: Path) -> Path:
-    """A copy of the walked corridor to do harm in."""
-    return shutil.copytree(whole, tmp_path / "house")
+def repository(whole: Path, tmp_path: Path) -> Path:
+    """A copy of that repository, for a test to damage."""
+    return shutil.copytree(whole, tmp_path / "repository")
 
 
 def outputs(folder: Path, stage: str) -> list[Path]:
@@ -58,13 +57,13 @@ def drafts(folder: Path) -> list[Path]:
 
 
 def forget(folder: Path, stage: str) -> None:
-    """Take away what a stage wrote."""
+    """Delete what a stage wrote."""
     for out in outputs(folder, stage):
         shutil.rmtree(out) if out.is_dir() else out.unlink(missing_ok=True)
 
 
 def answers(folder: Path) -> list[str]:
-    """Return the answers that the only tuning journal holds, a torn one left out."""
+    """Return the requests in the only tuning journal, without a torn line."""
     files = list((folder / ".tune").glob("*.jsonl"))
     assert len(files) <= 1, "another journal was begun"
     found = []
@@ -77,7 +76,7 @@ def answers(folder: Path) -> list[str]:
 
 
 def kill(folder: Path, stage: str, moment: Moment) -> bool:
-    """Start a stage, kill -9 it and its workers at a moment, and return whether it had not ended before."""
+    """Start a stage, kill -9 it and its workers at a moment, and return whether it was still running then."""
     command = [sys.executable, "-m", f"stages.{stage}", TASK]
     quiet, environment = subprocess.DEVNULL, os.environ | {"JOBLIB_TEMP_FOLDER": str(folder.parent)}
     running = subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet, start_new_session=True, env=environment)
@@ -88,7 +87,7 @@ def kill(folder: Path, stage: str, moment: Moment) -> bool:
             time.sleep(0.001)
     finally:
         os.killpg(running.pid, signal.SIGKILL)
-        for semaphore in Path("/dev/shm").glob(f"sem.loky-{running.pid}-*"):  # nobody is left to let them go
+        for semaphore in Path("/dev/shm").glob(f"sem.loky-{running.pid}-*"):  # no process is left to release them
             semaphore.unlink()
     return running.wait() == -signal.SIGKILL
 
@@ -131,68 +130,68 @@ def answered(count: int) -> Moment:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_killed_stage_leaves_nothing_torn_and_its_next_run_the_same_bytes(
-    house: Path, stage: str, moments: list[Callable[[str], Moment]]
+    repository: Path, stage: str, moments: list[Callable[[str], Moment]]
 ) -> None:
-    before = content(house, stage)
+    before = content(repository, stage)
     for moment in moments:
-        forget(house, stage)
-        shutil.rmtree(house / ".locks")
-        killed = [kill(house, stage, moment(stage))]
-        while not any(killed):  # it was faster than we
+        forget(repository, stage)
+        shutil.rmtree(repository / ".locks")
+        killed = [kill(repository, stage, moment(stage))]
+        while not any(killed):  # it ended before it could be killed
             assert len(killed) < 5
-            forget(house, stage)
-            killed.append(kill(house, stage, moment(stage)))
-        left = content(house, stage).items()
+            forget(repository, stage)
+            killed.append(kill(repository, stage, moment(stage)))
+        left = content(repository, stage).items()
         assert [name for name, held in left if "/curves/" not in name and held != before[name]] == []
-    assert pipeline_copy.run(house, stage, TASK).returncode == 0
-    assert content(house, stage) == before
-    assert drafts(house) == []
+    assert pipeline_copy.run(repository, stage, TASK).returncode == 0
+    assert content(repository, stage) == before
+    assert drafts(repository) == []
 
 
-def test_a_search_killed_twice_goes_on_from_its_journal_to_the_same_end(house: Path) -> None:
-    before, asked = content(house, "tune"), answers(house)
-    forget(house, "tune")
-    shutil.rmtree(house / ".tune")
-    assert kill(house, "tune", answered(1))
-    first = answers(house)
+def test_a_search_killed_twice_goes_on_from_its_journal_to_the_same_end(repository: Path) -> None:
+    before, asked = content(repository, "tune"), answers(repository)
+    forget(repository, "tune")
+    shutil.rmtree(repository / ".tune")
+    assert kill(repository, "tune", answered(1))
+    first = answers(repository)
     assert first == asked[: len(first)]
     assert len(first) < len(asked)
-    assert kill(house, "tune", answered(len(first) + 1))
-    second = answers(house)
+    assert kill(repository, "tune", answered(len(first) + 1))
+    second = answers(repository)
     assert second[: len(first)] == first
     assert len(first) < len(second) < len(asked)
-    assert content(house, "tune") == {}
-    assert pipeline_copy.run(house, "tune", TASK).returncode == 0
-    assert answers(house) == asked  # none was asked twice
-    assert content(house, "tune") == before
+    assert content(repository, "tune") == {}
+    assert pipeline_copy.run(repository, "tune", TASK).returncode == 0
+    assert answers(repository) == asked  # none was asked twice
+    assert content(repository, "tune") == before
 
 
-def test_a_line_of_the_journal_torn_by_the_kill_is_asked_again(house: Path) -> None:
-    before, asked = content(house, "tune"), answers(house)
-    journal = next((house / ".tune").glob("*.jsonl"))
+def test_a_line_of_the_journal_torn_by_the_kill_is_asked_again(repository: Path) -> None:
+    before, asked = content(repository, "tune"), answers(repository)
+    journal = next((repository / ".tune").glob("*.jsonl"))
     journal.write_text(journal.read_text()[:-20])
-    forget(house, "tune")
-    assert pipeline_copy.run(house, "tune", TASK).returncode == 0
-    assert answers(house) == asked
-    assert content(house, "tune") == before
+    forget(repository, "tune")
+    assert pipeline_copy.run(repository, "tune", TASK).returncode == 0
+    assert answers(repository) == asked
+    assert content(repository, "tune") == before
 
 
 @pytest.mark.parametrize("stage", ["tune", "train"])
-def test_the_number_of_workers_changes_no_byte(house: Path, stage: str) -> None:
-    before = content(house, stage)
-    forget(house, stage)
-    shutil.rmtree(house / ".tune")
-    pipeline_copy.change(house, workers=1 if pipeline_copy.params(house)["workers"] > 1 else 2)
-    assert pipeline_copy.run(house, stage, TASK).returncode == 0
-    assert content(house, stage) == before
+def test_the_number_of_workers_changes_no_byte(repository: Path, stage: str) -> None:
+    before = content(repository, stage)
+    forget(repository, stage)
+    shutil.rmtree(repository / ".tune")
+    pipeline_copy.change(repository, workers=1 if pipeline_copy.params(repository)["workers"] > 1 else 2)
+    assert pipeline_copy.run(repository, stage, TASK).returncode == 0
+    assert content(repository, stage) == before
 
 
-def test_a_second_run_of_a_stage_waits_for_the_first(house: Path) -> None:
-    before = content(house, "prepare")
+def test_a_second_run_of_a_stage_waits_for_the_first(repository: Path) -> None:
+    before = content(repository, "prepare")
     command = [sys.executable, "-m", "stages.prepare", TASK]
-    both = [subprocess.Popen(command, cwd=house, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [each.communicate(timeout=120)[1] for each in both]
+    both = [subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    messages = [each.communicate(timeout=120)[1] for each in both]
     assert [each.returncode for each in both] == [0, 0]
-    assert sum("another run is writing the same outputs" in each for each in said) <= 1
-    assert content(house, "prepare") == before
-    assert drafts(house) == []
+    assert sum("another run is writing the same outputs" in each for each in messages) <= 1
+    assert content(repository, "prepare") == before
+    assert drafts(repository) == []

@@ -1,4 +1,4 @@
-"""Texts as people really send them walk the corridor of events, or are refused in a sentence."""
+"""Texts as people really send them run through the pipeline of events, or are rejected in one sentence."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tests import pipeline_copy
-from tests.stages.test_refusals import refused
+from tests.stages.test_refusals import assert_rejected
 from trueline.core.tables import table_schema
 
 SAMPLE = json.loads((pipeline_copy.ROOT / "data/sample/events/events.json").read_text())
 
 
-def house(folder: Path, events: list[dict[str, Any]]) -> Path:
+def copy_with_events(folder: Path, events: list[dict[str, Any]]) -> Path:
     """Return a quick copy of the repository with other events."""
     pipeline_copy.copy(folder)
     pipeline_copy.quicken(folder, "events")
@@ -22,7 +22,7 @@ def house(folder: Path, events: list[dict[str, Any]]) -> Path:
     return folder
 
 
-def test_odd_texts_are_kept_or_counted_and_never_stop_the_corridor(tmp_path: Path) -> None:
+def test_odd_texts_are_kept_or_counted_and_never_stop_the_pipeline(tmp_path: Path) -> None:
     odd = [
         {"id": "emoji", "name": "🎉🎉🎉", "description": "🎷", "location": "", "tags": ["film"]},
         {"id": "huge", "name": "A long evening", "description": "choir and tea " * 70_000, "location": "", "tags": []},
@@ -32,7 +32,7 @@ def test_odd_texts_are_kept_or_counted_and_never_stop_the_corridor(tmp_path: Pat
         SAMPLE[0],
     ]
     events = [event | {"tags": [*event["tags"], "everywhere"]} for event in SAMPLE + odd]
-    folder = pipeline_copy.walk(house(tmp_path, events), "events")
+    folder = pipeline_copy.walk(copy_with_events(tmp_path, events), "events")
     quality = json.loads((folder / "metrics/events/quality.json").read_text())
     kept = set(table_schema.read_table(folder / "data/prepared/events.parquet")["row_id"])
     assert {"huge", "right to left", "markup"} <= kept
@@ -46,18 +46,18 @@ def test_odd_texts_are_kept_or_counted_and_never_stop_the_corridor(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("events", "knobs", "said"),
+    ("events", "changes", "message"),
     [
-        ([event | {"tags": []} for event in SAMPLE], {}, "rows has a tag; bring some that are tagged"),
+        ([event | {"tags": []} for event in SAMPLE], {}, "rows has a tag; add events that are tagged"),
         (SAMPLE, {"prepare__events__tags": ["film", "tea"]}, "which prepare.events.tags does not list"),
         (SAMPLE[:4], {}, "too few for these folds"),
         ([{"id": 1, "title": "x", "tags": []}], {}, "no column 'name'"),
     ],
     ids=["no tags", "an unknown tag", "four events", "no names"],
 )
-def test_what_cannot_be_learned_from_is_refused(
-    tmp_path: Path, events: list[dict[str, Any]], knobs: dict[str, Any], said: str
+def test_what_cannot_be_learned_from_is_rejected(
+    tmp_path: Path, events: list[dict[str, Any]], changes: dict[str, Any], message: str
 ) -> None:
-    folder = house(tmp_path, events)
-    pipeline_copy.change(folder, **knobs)
-    refused(pipeline_copy.run(folder, "prepare", "events"), "prepare", said, "events")
+    folder = copy_with_events(tmp_path, events)
+    pipeline_copy.change(folder, **changes)
+    assert_rejected(pipeline_copy.run(folder, "prepare", "events"), "prepare", message, "events")

@@ -1,4 +1,4 @@
-"""Bad input gets one sentence and a non-zero exit, and nothing is written."""
+"""Bad input ends a stage with one sentence and a non-zero exit code, and nothing is written."""
 
 import shutil
 import subprocess
@@ -15,31 +15,31 @@ Spoil = Callable[[Path, pd.DataFrame], None]
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return what a folder holds, but for the locks."""
+    """Return the files of a folder and their contents, without locks and caches."""
     paths = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     return {str(path): path.read_bytes() for path in paths if ".locks" not in path.parts}
 
 
-def refused(done: subprocess.CompletedProcess[str], stage: str, said: str, task: str = "racing") -> None:
-    """Hold a run to one line that names the door, says what is wrong and ends like a sentence, and to exit code 1."""
+def assert_rejected(done: subprocess.CompletedProcess[str], stage: str, message: str, task: str = "racing") -> None:
+    """Assert that a run ended with exit code 1 and one line, which names stage and task and is a sentence."""
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(f"{stage} {task}: ")
     assert done.stderr.rstrip()[-1] in ".?!"
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 @pytest.fixture(scope="session")
 def resampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small copy of the repository that was walked as far as resample."""
-    folder = pipeline_copy.copy(tmp_path_factory.mktemp("resampled") / "house")
+    """A small copy of the repository in which the pipeline ran as far as resample."""
+    folder = pipeline_copy.copy(tmp_path_factory.mktemp("resampled") / "repository")
     pipeline_copy.shrink(folder, "racing")
     return pipeline_copy.walk(folder, "racing", until="resample")
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
+def repository(tmp_path: Path) -> Path:
     """A copy of the repository whose racing source is an empty folder of its own."""
     folder = pipeline_copy.copy(tmp_path)
     (folder / "races").mkdir()
@@ -86,7 +86,7 @@ def future_results(folder: Path, table: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (renamed, "no column 'runner'; did you mean 'runer'?"),
         (no_bytes, "is empty"),
@@ -100,57 +100,61 @@ def future_results(folder: Path, table: pd.DataFrame) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_spoiled_source_is_refused_in_one_sentence(house: Path, spoil: Spoil, said: str) -> None:
-    spoil(house / "races", RUNNERS)
-    before = files(house)
-    refused(pipeline_copy.run(house, "prepare", "racing"), "prepare", said)
-    assert files(house) == before
+def test_a_spoiled_source_is_rejected_in_one_sentence(repository: Path, spoil: Spoil, message: str) -> None:
+    spoil(repository / "races", RUNNERS)
+    before = files(repository)
+    assert_rejected(pipeline_copy.run(repository, "prepare", "racing"), "prepare", message)
+    assert files(repository) == before
 
 
-def test_missing_prices_are_no_reason_to_refuse(house: Path) -> None:
-    pipeline_copy.shrink(house, "racing")
-    runners = pd.read_parquet(house / "data/sample/racing/runners.parquet")
+def test_missing_prices_are_no_reason_to_fail(repository: Path) -> None:
+    pipeline_copy.shrink(repository, "racing")
+    runners = pd.read_parquet(repository / "data/sample/racing/runners.parquet")
     some = runners["race_id"].isin(runners["race_id"].unique()[::7])
-    runners.assign(bsp=runners["bsp"].mask(some)).to_parquet(house / "races/runners.parquet")
-    pipeline_copy.quicken(house, "racing")
-    pipeline_copy.walk(house, "racing")
+    runners.assign(bsp=runners["bsp"].mask(some)).to_parquet(repository / "races/runners.parquet")
+    pipeline_copy.quicken(repository, "racing")
+    pipeline_copy.walk(repository, "racing")
 
 
 @pytest.mark.parametrize(
-    ("stage", "knobs", "said"),
+    ("stage", "changes", "message"),
     [
-        ("prepare", {"folds__racing__test_dayz": 3}, "folds.racing has no knob 'test_dayz'; did you mean 'test_days'?"),
+        (
+            "prepare",
+            {"folds__racing__test_dayz": 3},
+            "folds.racing has no setting 'test_dayz'; did you mean 'test_days'?",
+        ),
         ("prepare", {"folds__racing__test_days": "many"}, "folds.racing.test_days is 'many'"),
         ("prepare", {"folds__racing__test_days": 0}, "folds.racing.test_days is 0"),
-        ("prepare", {"tasks__racing__reader": "runner"}, "no tool 'runner'; did you mean 'runners'?"),
+        ("prepare", {"tasks__racing__reader": "runner"}, "no plugin 'runner'; did you mean 'runners'?"),
         ("prepare", {"tasks__racing__reader": "racing"}, "stages/prepare/racing.py has no read()"),
         ("prepare", {"tasks__racing__source": "racez"}, "racez does not exist"),
         ("features", {"features__racing__decision": "at_of"}, "features.racing.decision is 'at_of'"),
-        ("resample", {"tasks__racing__resampler": "smote"}, "no tool 'smote'; did you mean 'smote_nc'?"),
+        ("resample", {"tasks__racing__resampler": "smote"}, "no plugin 'smote'; did you mean 'smote_nc'?"),
         ("tune", {"workers": 0}, "workers is 0"),
         ("tune", {"tune__racing__search__loss": "race_loss"}, "did you mean 'race_log_loss'?"),
-        ("tune", {"tasks__racing__learner": "catboost"}, "no tool 'catboost'; did you mean 'catboost_trees'?"),
-        ("calibrate", {"tasks__racing__calibrator": "plat"}, "no tool 'plat'; did you mean 'platt'?"),
+        ("tune", {"tasks__racing__learner": "catboost"}, "no plugin 'catboost'; did you mean 'catboost_trees'?"),
+        ("calibrate", {"tasks__racing__calibrator": "plat"}, "no plugin 'plat'; did you mean 'platt'?"),
     ],
 )
-def test_a_misspelt_knob_or_word_is_refused_with_the_nearest(
-    resampled: Path, tmp_path: Path, stage: str, knobs: dict[str, object], said: str
+def test_a_misspelt_setting_or_plugin_is_rejected_with_the_nearest(
+    resampled: Path, tmp_path: Path, stage: str, changes: dict[str, object], message: str
 ) -> None:
-    house = shutil.copytree(resampled, tmp_path / "house")
-    if stage == "calibrate":  # refused before anything is read
-        (house / "data/scores").mkdir()
-        (house / "data/scores/racing.parquet").touch()
-    pipeline_copy.change(house, **knobs)
-    before = files(house)
-    refused(pipeline_copy.run(house, stage, "racing"), stage, said)
-    assert files(house) == before
+    repository = shutil.copytree(resampled, tmp_path / "repository")
+    if stage == "calibrate":  # rejected before anything is read
+        (repository / "data/scores").mkdir()
+        (repository / "data/scores/racing.parquet").touch()
+    pipeline_copy.change(repository, **changes)
+    before = files(repository)
+    assert_rejected(pipeline_copy.run(repository, stage, "racing"), stage, message)
+    assert files(repository) == before
 
 
-def test_an_unknown_task_is_refused_with_the_planned_ones(tmp_path: Path) -> None:
+def test_an_unknown_task_is_rejected_with_the_known_ones(tmp_path: Path) -> None:
     done = pipeline_copy.run(pipeline_copy.copy(tmp_path), "prepare", "racin")
-    refused(done, "prepare", "did you mean 'racing'?", task="racin")
+    assert_rejected(done, "prepare", "did you mean 'racing'?", task="racin")
 
 
 def test_a_stage_without_what_comes_before_it_says_how_to_build_it(tmp_path: Path) -> None:
     done = pipeline_copy.run(pipeline_copy.copy(tmp_path), "features", "racing")
-    refused(done, "features", "data/prepared/racing.parquet is missing; run `dvc repro")
+    assert_rejected(done, "features", "data/prepared/racing.parquet is missing; run `dvc repro")

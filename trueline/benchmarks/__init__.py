@@ -1,1 +1,1 @@
-"""Claims of speed, as commands: ratios against a named alternative in the same run."""
+"""Benchmarks as commands: claims that are measured, most as ratios to a named alternative in the same run."""

@@ -1,4 +1,4 @@
-"""python -m trueline benchmarks NAME: run one benchmark and print what it measures; words after the name are its own."""
+"""python -m trueline benchmarks NAME [ARGUMENTS]: run one benchmark and print what it measures."""
 
 import sys
 from importlib import import_module
@@ -11,17 +11,17 @@ BENCHMARK_NAMES = sorted(file.stem for file in Path(__file__).parent.glob("*.py"
 
 
 def main(arguments: list[str]) -> None:
-    """Run the benchmark that the first word names; refuse a name that is no file here, and words it does not take."""
+    """Run the benchmark named first; exit with a message if there is none, or if it takes no further arguments."""
     if not arguments or arguments[0] not in BENCHMARK_NAMES:
-        sys.exit(f"usage: python -m trueline benchmarks NAME, where NAME is one of: {', '.join(BENCHMARK_NAMES)}")
+        sys.exit(f"usage: python -m trueline benchmarks NAME, with NAME one of {', '.join(BENCHMARK_NAMES)}")
     benchmark = import_module(f"trueline.benchmarks.{arguments[0]}").main
     if arguments[1:] and not signature(benchmark).parameters:
-        sys.exit(f"benchmarks: {arguments[0]} takes no words of its own, and {arguments[1]!r} came.")
+        sys.exit(f"benchmarks: {arguments[0]} takes no arguments, but got {arguments[1]!r}; leave it out.")
     benchmark(*arguments[1:])
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except UserError as refusal:
-        sys.exit(f"benchmarks: {refusal}")
+    except UserError as error:
+        sys.exit(f"benchmarks: {error}")

@@ -1,4 +1,4 @@
-"""A service in a process of its own, and clients on plain sockets that cost less than what they measure."""
+"""Run a service in its own process, and clients on plain sockets that cost less than what they measure."""
 
 import asyncio
 import json
@@ -17,30 +17,28 @@ import psutil  # type: ignore[import-untyped,unused-ignore]
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
-START_TIMEOUT_SECONDS = 120.0  # seconds
-STOP_TIMEOUT_SECONDS = 20.0  # seconds
-IDLE_CPU_SECONDS, IDLE_WINDOW_SECONDS = (
-    0.03,
-    0.5,
-)  # seconds of the processor within seconds, below which a server has nothing left to do
-REQUESTS_PER_CONNECTION = 20  # requests after which a client takes a new connection, which may lead to another worker
+START_TIMEOUT_SECONDS = 120.0
+STOP_TIMEOUT_SECONDS = 20.0
+# A server is idle if it uses less than the first, in CPU seconds, within a window of the second, in seconds.
+IDLE_CPU_SECONDS, IDLE_WINDOW_SECONDS = 0.03, 0.5
+REQUESTS_PER_CONNECTION = 20  # requests after which a client reconnects, perhaps to another worker
 
 
 @dataclass
 class RunningServer:
-    """A server that answered /health."""
+    """A server that has answered /health."""
 
     process: "subprocess.Popen[bytes]"
     port: int
     start_seconds: float  # seconds from its start to its first healthy answer
 
     def measure_cpu(self) -> float:
-        """Return the processor time of its first process so far, in seconds: what a busy machine does not stretch."""
+        """Return the CPU seconds of its first process so far, which a busy machine does not stretch."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def wait_until_idle(self) -> None:
-        """Wait until all its processes have done what they do at their start."""
+        """Wait until all its processes have finished starting up."""
         deadline, idle_windows = time.perf_counter() + START_TIMEOUT_SECONDS, 0
         while idle_windows < 2 and time.perf_counter() < deadline:
             cpu_before = self._sum_cpu()
@@ -63,7 +61,7 @@ class RunningServer:
 
 @contextmanager
 def run_server(*arguments: str, cwd: Path = ROOT) -> Iterator[RunningServer]:
-    """Run `python WORDS --port PORT` as long as the block lasts; it has ended, asked politely, when the block has."""
+    """Run `python ARGUMENTS --port PORT` during the block; at its end terminate it, and kill it if it does not stop."""
     port = _find_free_port()
     start = time.perf_counter()
     python_path = {"PYTHONPATH": str(ROOT)}
@@ -81,7 +79,7 @@ def run_server(*arguments: str, cwd: Path = ROOT) -> Iterator[RunningServer]:
 
 
 def build_request(path: str, body: bytes) -> bytes:
-    """Return a request as it goes over the wire."""
+    """Return a POST request as bytes on the wire."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
@@ -89,14 +87,14 @@ def build_request(path: str, body: bytes) -> bytes:
 
 
 class KeepAliveClient:
-    """A connection that is kept alive, one request at a time."""
+    """A client with one keep-alive connection, for one request at a time."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection((HOST, port), timeout=STOP_TIMEOUT_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send_request(self, request: bytes) -> tuple[int, bytes]:
-        """Return status and body of the answer."""
+        """Send a request and return the status and body of the answer."""
         self._socket.sendall(request)
         received = b""
         while b"\r\n\r\n" not in received:
@@ -109,7 +107,7 @@ class KeepAliveClient:
         return int(head[9:12]), b"".join(chunks)
 
     def time_requests(self, requests: Sequence[bytes]) -> list[float]:
-        """Return how long each request took to its last byte; raises where one is not answered with 200."""
+        """Return the seconds of each request up to its last byte; raises RuntimeError if an answer is not 200."""
         durations = []
         for request in requests:
             start = time.perf_counter()
@@ -131,16 +129,16 @@ class KeepAliveClient:
 
 @dataclass
 class LoadResult:
-    """What many clients at once were told."""
+    """What concurrent clients received."""
 
     answered: set[str] = field(default_factory=set)  # ids
     seconds: list[float] = field(default_factory=list)
-    refused: list[bytes] = field(default_factory=list)  # first lines and bodies of what was not 200
-    broken: int = 0  # connections that ended within a request; the client went on with a new one
+    refused: list[bytes] = field(default_factory=list)  # first bytes of head and body of answers other than 200
+    broken: int = 0  # connections that broke during a request; the client reconnected
 
 
 def run_load(port: int, clients: int, seconds: float, body: Callable[[str], bytes]) -> LoadResult:
-    """Ask /predict/events from many clients at once for some seconds; `body(id)` makes a request of a new id."""
+    """Send requests to /predict/events from concurrent clients for some seconds; `body(id)` makes one for a new id."""
     result, deadline = LoadResult(), time.perf_counter() + seconds
 
     async def run_clients() -> None:
@@ -190,12 +188,12 @@ async def _reconnect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWri
 
 
 def list_worker_ids(log: Path) -> set[int]:
-    """Return the processes that have written to a folder of the prediction log."""
+    """Return the ids of the processes that have written to a folder of the prediction log."""
     return {int(file.stem.split("-")[0]) for file in log.glob("*.jsonl")}
 
 
 def count_torn_lines(log: Path) -> int:
-    """Return how many lines of the log are not whole."""
+    """Return how many lines of the log are incomplete."""
     lines = [line for file in log.glob("*.jsonl") for line in file.read_bytes().split(b"\n") if line]
     return sum(not _is_complete(line) for line in lines)
 

@@ -1,4 +1,4 @@
-"""An endpoint that does nothing: FastAPI reads the same request and writes an answer as long as the service's."""
+"""An endpoint that does nothing: FastAPI parses the same request and sends an answer as long as the service's."""
 
 import sys
 
@@ -19,7 +19,7 @@ async def check_health() -> bool:
 
 
 @app.post("/predict/events")
-async def answer_events(asked: Request) -> Answer:
+async def answer_events(request: Request) -> Answer:
     return CONSTANT_ANSWER
 
 

@@ -1,7 +1,7 @@
 """The diagnose stage on a league of many seasons: wall and CPU seconds and the peak of memory of its own process.
 
-Twenty seasons of prepared rows, folds, features and predictions are drawn and written as the corridor writes them, in
-parts, so that building them is cheap. The door runs as it always does, in a process of its own in a folder made for it.
+Twenty seasons of prepared rows, folds, features and predictions are simulated and written as the pipeline writes them,
+in chunks, so that building them is cheap. The stage runs as it always does, in its own process and a temporary folder.
 """
 
 import argparse
@@ -34,9 +34,9 @@ Ints = npt.NDArray[np.int64]
 TASK = "props"
 DEFAULT_ROWS, MIN_ROWS = 1_000_000, 20_000
 GOAL_SECONDS_AND_GIB = 120.0, 4.0  # seconds of wall and GiB, for five million rows on two processors
-SEASONS, DAYS_PER_SEASON = 20, 165  # and days with games in each
-CHUNK_ROWS = 1 << 18  # rows drawn and written at once
-INPUT_COUNT = 80  # numbers; three categories stand beside them
+SEASONS, DAYS_PER_SEASON = 20, 165  # seasons, and days with games in each
+CHUNK_ROWS = 1 << 18  # rows simulated and written at once
+INPUT_COUNT = 80  # numeric inputs; three categories come on top
 TEAM_COUNT = 30
 ROLES = ("bench", "rotation", "starter")
 KNOWN_BEFORE_COLUMNS = ("last_5", "last_10", "season_mean", "usual", "usual_minutes", "estimated_line", "open_line")
@@ -54,7 +54,7 @@ COLUMNS = [
 
 
 def main(*arguments: str) -> None:
-    """Print rows, seconds and peak of memory, beside the goals where the rows are as many as those speak of."""
+    """Print rows, seconds and peak memory, with the goals if there are as many rows as these are for."""
     rows = _parse_rows(arguments)
     with TemporaryDirectory() as folder_name:
         folder = Path(folder_name)
@@ -69,7 +69,7 @@ def main(*arguments: str) -> None:
 
 
 def run_diagnose(folder: Path) -> tuple[float, float, float]:
-    """Run the door in a folder and return its wall and CPU seconds and its peak of resident memory in GiB."""
+    """Run the diagnose stage in a folder and return wall seconds, CPU seconds and peak resident memory in GiB."""
     start = perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "stages.diagnose", TASK],
@@ -80,13 +80,13 @@ def run_diagnose(folder: Path) -> tuple[float, float, float]:
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise UserError(f"the diagnose stage ended with exit code {process.returncode}; what it said stands above.")
-    unit = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, KiB elsewhere
+        raise UserError(f"the diagnose stage ended with exit code {process.returncode}; see its messages above.")
+    unit = 2**30 if sys.platform == "darwin" else 2**20  # macOS reports bytes, others KiB
     return perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit
 
 
 def write_inputs(folder: Path, rows: int) -> int:
-    """Write all that the door reads, and return how many rows are predicted."""
+    """Write all that the diagnose stage reads, and return how many rows are predicted."""
     shutil.copy("params.yaml", folder)
     shutil.copytree(Path("metrics") / TASK, folder / "metrics" / TASK)
     time = _build_calendar()
@@ -108,19 +108,19 @@ def write_inputs(folder: Path, rows: int) -> int:
 
 
 def _build_calendar() -> pd.DatetimeIndex:
-    """Return the days with games: the first 165 from October of each year on."""
+    """Return the days with games: DAYS_PER_SEASON days from 20 October on, in each of SEASONS years."""
     seasons = [pd.date_range(f"{2004 + season}-10-20", periods=DAYS_PER_SEASON) for season in range(SEASONS)]
     return pd.DatetimeIndex(np.concatenate(seasons)).as_unit("us")
 
 
 def _build_fold_roles(time: pd.DatetimeIndex) -> pd.DataFrame:
-    """Return the role that every day plays in every fold, by the knobs of params.yaml."""
+    """Return each day's role in every fold, by the settings of params.yaml."""
     days = pd.Series(time)
     return walk_forward(days, days.astype("str"), load_settings(WalkForwardSettings, "folds", TASK))
 
 
 def _generate_chunks(time: pd.DatetimeIndex, day: Ints, roles: pd.DataFrame) -> Iterator[dict[str, pa.Table]]:
-    """Yield the tables of some rows after others; of the predictions only where there are any."""
+    """Yield the tables chunk by chunk; the predictions only for chunks that have any."""
     random = np.random.default_rng(load_seed())
     tests = list_folds(roles, "test")
     scoring = np.where((roles[tests] == "score").any(axis=1), (roles[tests] == "score").to_numpy().argmax(axis=1), -1)
@@ -146,7 +146,7 @@ def _build_tables(
     target = np.round(np.maximum(random.normal(level, 2 + 0.2 * level), 0))
     line = np.where(random.random(rows) < 0.6, np.round(2 * random.normal(level, 1)) / 2, np.nan)
     keys = pd.DataFrame({"row_id": entity + ":" + group, "group": group, "time": time, "target": target})
-    # hundredths, for inputs are means of a few whole numbers
+    # in hundredths, since inputs are means of a few whole numbers
     form_columns = {name: np.round(random.normal(level, 2), 2) for name in KNOWN_BEFORE_COLUMNS}
     prepared = keys.assign(entity=entity, teacher=line, **_draw_facts(player, random), **form_columns)
     inputs: dict[str, Any] = {f"input_{n}": np.round(random.normal(level * (n % 5), 3), 2) for n in range(INPUT_COUNT)}
@@ -191,7 +191,7 @@ def _convert_to_arrow(table: pd.DataFrame, columns: list[Column] | None = None) 
 
 def _parse_rows(arguments: tuple[str, ...]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m trueline benchmarks diagnose", description="The diagnose stage, weighed."
+        prog="python -m trueline benchmarks diagnose", description="Measure the time and memory of the diagnose stage."
     )
     parser.add_argument("--rows", type=int, default=DEFAULT_ROWS, help=f"rows of {SEASONS} seasons, {MIN_ROWS} or more")
     rows: int = parser.parse_args(arguments).rows

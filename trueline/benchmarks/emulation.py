@@ -1,7 +1,8 @@
-"""The bytes of another processor: stages and fits under an emulated Haswell (qemu-user) against those made natively.
+"""The bytes of another processor: stages and fits under an emulated Haswell (qemu-user) compared with native ones.
 
 Needs `qemu-x86_64` (Debian: qemu-user) and outputs that `dvc repro` has just made. Emulation takes ten to forty times
-as long; a child process would run natively, so everything runs in one. Only with NumPy at its baseline is qemu sound.
+as long. A child process would run natively, so everything runs in one process. qemu is reliable only with NumPy at its
+baseline instruction set.
 """
 
 import json
@@ -16,10 +17,10 @@ from time import monotonic
 import yaml
 
 from trueline.benchmarks.pins import STAGES, copy_repository
-from trueline.core.errors import UserError
+from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.params import PARAMS_FILE, list_section_names
 
-QEMU = ("qemu-x86_64", "-cpu", "Haswell-v1")  # of 2013: AVX2 and FMA, no AVX-512
+QEMU = ("qemu-x86_64", "-cpu", "Haswell-v1")  # from 2013: AVX2 and FMA, no AVX-512
 FAST_STAGES = ("prepare", "features", "calibrate")  # the stages that take minutes; the others take hours
 OUTPUT_FOLDERS = ("data", "models", "metrics")
 FIT_SCRIPT = """
@@ -34,7 +35,7 @@ names = (f"data/features/{task}.parquet", f"data/folds/{task}.parquet", f"data/r
 paths = [Path(name) for name in names]
 table, plugin = rows.read_fold_tables(*paths), load_plugin("train", learner)
 fold = folds.list_folds(table.folds, "tune")[0]
-fit, later = table.get_resampled_rows(fold), table.rows(fold, "score")
+fit, later = table.get_resampled_rows(fold), table.get_rows(fold, "score")
 model = plugin.fit(fit, plugin.Settings(**settings), 0)
 digest = hashlib.sha256(plugin.score(model, later.x).tobytes())
 with TemporaryDirectory() as folder:
@@ -43,16 +44,17 @@ with TemporaryDirectory() as folder:
         digest.update(file.read_bytes() if file.is_file() else b"")
 print(digest.hexdigest())
 """
-SHORT_ROUNDS = {"iterations": 30, "epochs": 2, "trees": 30}  # rounds of a fit: more take the same instructions again
+SHORT_ROUNDS = {"iterations": 30, "epochs": 2, "trees": 30}  # rounds of a fit: more would repeat the same instructions
 
 
 def main(*words: str) -> None:
-    """Print for the tasks named (all, if none is) whether emulation gives the same bytes; `whole` runs all stages."""
+    """Print whether emulation gives the same bytes, for the named tasks (default: all); `whole` runs all stages."""
     if not shutil.which(QEMU[0]):
         raise UserError(f"{QEMU[0]} is not installed; on Debian: apt-get install qemu-user.")
-    tasks = [word for word in words if word != "whole"] or list_section_names("tasks")
-    if unknown := sorted(set(tasks) - set(list_section_names("tasks"))):
-        raise UserError(f"emulation takes 'whole' and names of tasks, and {unknown[0]!r} came.")
+    known_tasks = list_section_names("tasks")
+    tasks = [word for word in words if word != "whole"] or known_tasks
+    if unknown := sorted(set(tasks) - set(known_tasks)):
+        raise UserError(f"there is no task {unknown[0]!r}; {did_you_mean(unknown[0], [*known_tasks, 'whole'])}")
     with TemporaryDirectory() as folder:
         copy = copy_outputs(copy_repository(Path(folder) / "emulated"))
         for task in tasks:
@@ -64,7 +66,7 @@ def main(*words: str) -> None:
 
 
 def copy_outputs(folder: Path) -> Path:
-    """Add what the stages have made to a copy in which they use one process."""
+    """Add the outputs of the stages to a copy, and set it to use one process."""
     for name in OUTPUT_FOLDERS:
         if not Path(name).exists():
             raise UserError(f"{name} is missing; run `dvc repro` first.")
@@ -86,7 +88,7 @@ def emulate_fit(learner: str, task: str, copy: Path) -> None:
     """Fit a learner natively and under emulation on the same rows and print whether model and scores are the same."""
     settings = yaml.safe_load(PARAMS_FILE.read_text())["train"][task][learner]
     if not Path(f"stages/train/{learner}.py").exists():
-        return  # the baseline's and the comparison learners' own settings stand beside those of learners
+        return  # not a learner: the settings of the baseline and of the comparison learners are in the same section
     settings |= {name: short_rounds for name, short_rounds in SHORT_ROUNDS.items() if name in settings}
     start = monotonic()
     command = [sys.executable, "-c", FIT_SCRIPT, task, learner, json.dumps(settings)]
@@ -95,7 +97,7 @@ def emulate_fit(learner: str, task: str, copy: Path) -> None:
 
 
 def read_outputs(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Return the path and content of every output but those that are watched while a stage runs."""
+    """Yield the path, relative to the folder, and the content of every output file."""
     for name in OUTPUT_FOLDERS:
         for path in sorted((folder / name).rglob("*")):
             if path.is_file():
@@ -103,13 +105,13 @@ def read_outputs(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def print_verdict(title: str, differing: list[str], start: float) -> None:
-    """Print one line."""
+    """Print one line: title, seconds since `start`, and which outputs differ."""
     verdict = f"DIFFERS: {', '.join(differing)}" if differing else "same bytes"
     print(f"{title:<32}{monotonic() - start:8.0f} s  {verdict}", flush=True)
 
 
 def run_command(command: list[str], folder: Path) -> str:
-    """Run a command in a folder and return what it prints."""
+    """Run a command in a folder and return its output; raises UserError if it fails."""
     completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if completed.returncode:
         raise UserError(f"{' '.join(command[:8])[:200]} failed: {completed.stderr[-500:]}")

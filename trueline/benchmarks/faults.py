@@ -1,8 +1,9 @@
-"""Planted faults by the hundred: which cause does the diagnosis name, and how far can its confidence be believed?
+"""Planted faults by the hundred: which cause does the diagnosis name, and how far can its confidence be trusted?
 
-Every case is a world of the fault laboratory (`trueline/benchmarks/fault_lab/planted_faults.py`) of its own seed. Asked are the check of root causes
-and the gap report, with the knobs of params.yaml, and what they say becomes one name: a prediction made after its game
-is a fact and goes first; then the root cause, where one is named; then what the gap report finds, by BY_GAP.
+Every case is a world of the fault laboratory (`trueline/benchmarks/fault_lab/planted_faults.py`) with its own seed. The
+root-cause check and the gap report run with the settings of params.yaml, and their results become one name: a
+prediction made after its game is a fact and comes first; then the root cause, if one is named; then what the gap report
+finds, by CAUSE_BY_GAP.
 """
 
 import argparse
@@ -24,17 +25,12 @@ from trueline.core.stats.confidence_intervals import compute_wilson_interval
 FAULTS_PAGE = Path(__file__).parents[2] / "docs/faults.md"
 MARKERS = "<!-- written by python -m trueline benchmarks faults --write -->", "<!-- until here -->"
 SEEDS_PER_KIND = 18  # cases of each kind at moderate strength
-HEALTHY_FACTOR = 3  # times as many without a fault: one false name in twenty is to be told from one in ten
-WEAK_STRENGTHS = (
-    0.2,
-    0.3,
-    0.4,
-    0.55,
-    0.7,
-)  # strengths among which each fault has one that leaves the diagnosis in doubt
-WEAK_CASES_FACTOR = 0.5  # as many cases of each weaker strength, or one: in doubt are few of them, and those are wanted
+HEALTHY_FACTOR = 3  # times as many without a fault, to distinguish one false name in twenty from one in ten
+WEAK_STRENGTHS = (0.2, 0.3, 0.4, 0.55, 0.7)  # each fault has one among them that leaves the diagnosis in doubt
+# As many cases of each weaker strength, at least one: few of them leave the diagnosis in doubt, and those are wanted.
+WEAK_CASES_FACTOR = 0.5
 WORKERS = 2  # processes
-CONFIDENCE_BINS = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)  # of confidence; each holds its upper end
+CONFIDENCE_BINS = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)  # bin edges of confidence; each bin includes its upper end
 
 SILENT_NAMES = ("none", "undecided")
 RIGHT_NAMES = {
@@ -68,7 +64,7 @@ CheckSettings = tuple[root_cause.Settings, gap.Settings]
 
 
 class Case(NamedTuple):
-    """What is planted."""
+    """A planted fault: its kind, the seed of its world, and its strength."""
 
     kind: str
     seed: int
@@ -76,7 +72,7 @@ class Case(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is named, by what, and the root cause with its confidence, missing where it has none."""
+    """The named cause, what named it, and the root cause with its confidence (NaN if it has none)."""
 
     case: Case
     name: str
@@ -91,7 +87,7 @@ class Answer(NamedTuple):
 
 
 def main(*arguments: str) -> None:
-    """Print the confusion matrix and the figures as Markdown; with --write, put them into the page as well."""
+    """Print the confusion matrix and the shares as Markdown; with --write, write them into the page too."""
     options = _parse_arguments(arguments)
     settings = (
         load_settings(root_cause.Settings, *_get_section("root_cause")),
@@ -106,7 +102,7 @@ def main(*arguments: str) -> None:
 
 
 def make_cases(seeds: int) -> list[Case]:
-    """Return the cases, each of a seed of its own: of every kind, more without a fault, and fewer of weaker ones."""
+    """Return the cases, each with its own seed: all kinds, more without a fault, and fewer of each weaker strength."""
     pairs = [(kind, 1.0) for kind in FAULT_KINDS for _ in range(seeds * (HEALTHY_FACTOR if kind == "nothing" else 1))]
     weak = [
         (kind, strength)
@@ -119,7 +115,7 @@ def make_cases(seeds: int) -> list[Case]:
 
 
 def diagnose_case(settings: CheckSettings, case: Case) -> Answer:
-    """Return what the diagnosis names in one case."""
+    """Return the cause that the diagnosis names in one case."""
     evidence = inject_fault(case.kind, case.seed, case.strength)
     details = root_cause.check(evidence, settings[0])["details"]
     root, confidence = details.get("cause", "undecided"), details.get("confidence")
@@ -128,7 +124,7 @@ def diagnose_case(settings: CheckSettings, case: Case) -> Answer:
 
 
 def render_results(answers: list[Answer]) -> str:
-    """Return the matrix and the figures as Markdown."""
+    """Return the matrix and the shares as Markdown."""
     moderate = [answer for answer in answers if answer.case.strength == 1]
     planted = [answer for answer in moderate if answer.case.kind != "nothing"]
     healthy = [answer for answer in moderate if answer.case.kind == "nothing"]
@@ -152,7 +148,7 @@ def render_results(answers: list[Answer]) -> str:
 
 
 def replace_section(text: str, section: str) -> str:
-    """Return a page with a new part between its markers; refuses a page without them."""
+    """Return a page with a new section between its markers; raises UserError if it does not have both, in order."""
     start_marker, end_marker = MARKERS
     if (
         text.count(start_marker) != 1
@@ -160,7 +156,8 @@ def replace_section(text: str, section: str) -> str:
         or text.index(start_marker) > text.index(end_marker)
     ):
         raise UserError(
-            f"{FAULTS_PAGE.name} needs the lines {start_marker!r} and {end_marker!r}, once and in this order; put them back."
+            f"{FAULTS_PAGE.name} needs the lines {start_marker!r} and {end_marker!r}, once and in this order; "
+            "put them back."
         )
     return f"{text[: text.index(start_marker)]}{start_marker}\n{section}\n{text[text.index(end_marker) :]}"
 
@@ -170,7 +167,7 @@ def _run_gap_report(evidence: Evidence, settings: gap.Settings) -> dict[str, Any
 
 
 def _choose_name(root: str, report: dict[str, Any]) -> tuple[str, str]:
-    """Return one name for what both say, and which said it."""
+    """Return one name from the root cause and the gap report, and which of them gave it."""
     if report["creation"]["late"]:
         return "leakage", "gap"
     gap_name = _name_from_gap(report)
@@ -187,7 +184,7 @@ def _name_from_gap(report: dict[str, Any]) -> str | None:
 
 
 def _render_confusion_matrix(answers: list[Answer]) -> list[str]:
-    """Return a row for every kind, with how often each name was given; right ones are bold."""
+    """Return a row per kind with how often each name was given; right names are bold."""
     rows = [f"| planted | {' | '.join(CAUSE_NAMES)} |", f"|---|{'---:|' * len(CAUSE_NAMES)}"]
     for kind in FAULT_KINDS:
         named = [answer.name for answer in answers if answer.case.kind == kind]
@@ -206,7 +203,7 @@ def _format_share_right(answers: list[Answer]) -> str:
 
 
 def _render_calibration(answers: list[Answer]) -> list[str]:
-    """Return how often a named root cause is right, by its confidence, at all strengths."""
+    """Return how often a named root cause is right, by its confidence, over all strengths."""
     named = [answer for answer in answers if np.isfinite(answer.confidence) and answer.root not in SILENT_NAMES]
     rows = ["| confidence of a named root cause | cases | mean confidence | right |", "|---|---:|---:|---:|"]
     for low, high in pairwise(CONFIDENCE_BINS):
@@ -224,10 +221,10 @@ def _get_section(check: str) -> tuple[str, str, str]:
 
 def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m trueline benchmarks faults", description="Planted faults, and their names."
+        prog="python -m trueline benchmarks faults", description="Plant faults, and count what the diagnosis names."
     )
     parser.add_argument("--seeds", type=int, default=SEEDS_PER_KIND, help="cases of each kind at moderate strength")
-    parser.add_argument("--write", action="store_true", help=f"put the result into docs/{FAULTS_PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"write the result into docs/{FAULTS_PAGE.name}")
     options = parser.parse_args(arguments)
     if options.seeds < 1:
         parser.error(f"--seeds is {options.seeds}; it must be 1 or more.")

@@ -1,7 +1,7 @@
-"""What the pins cost: all stages on the samples with pinned kernels against those that each processor would choose.
+"""What the pins cost: all stages on the samples, with pinned kernels and with those that each processor would choose.
 
-CPU seconds of every stage with its child processes, both kinds in turn, the least of the rounds; the unpinned copy
-differs from the pinned one by an empty `pin_numerics` alone. Then the primitives that lose most, one by one.
+Measured are the CPU seconds of every stage with its child processes, pinned and unpinned in turn, the least over the
+rounds; the two copies differ only in an empty `pin_numerics`. Then come the primitives that lose most, one by one.
 """
 
 import os
@@ -39,7 +39,7 @@ print(process_time() - begin)
 
 
 def main() -> None:
-    """Print CPU seconds of every stage pinned and unpinned, their ratios, and those of some primitives."""
+    """Print the CPU seconds of every stage, pinned and unpinned, their ratio, and the same for some primitives."""
     with TemporaryDirectory() as folder:
         copies = {kind: copy_repository(Path(folder) / kind) for kind in ("pinned", "unpinned")}
         remove_pins(copies["unpinned"])
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def copy_repository(folder: Path) -> Path:
-    """Copy what the stages need, and return the folder."""
+    """Copy what the stages need into a folder, and return it."""
     for name in COPIED_PATHS:
         source, target = Path(name), folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def copy_repository(folder: Path) -> Path:
 
 
 def remove_pins(folder: Path) -> None:
-    """Leave the choice of kernels to the libraries."""
+    """Empty `pin_numerics` in a copy, so that the libraries choose their kernels."""
     path = folder / "trueline/core/runtime/numeric_pins.py"
     path.write_text(path.read_text() + "\n\ndef pin_numerics() -> None:\n    pass\n")
 
@@ -99,7 +99,7 @@ def measure_command_cpu(command: list[str], folder: Path) -> float:
 
 
 def run_command(command: list[str], folder: Path) -> str:
-    """Run a command in a folder, without what this process itself has pinned, and return what it prints."""
+    """Run a command in a folder, without the variables that pinned this process, and return its output."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(STEERING_PREFIXES)}
     return subprocess.run(
         command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

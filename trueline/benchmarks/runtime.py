@@ -1,4 +1,4 @@
-"""How large the environments of the service's images are, against the one that everything here runs in."""
+"""Size of the environments in the service's images, compared with the one that everything here runs in."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ BYTES_PER_MEGABYTE = 1e6
 
 
 def main() -> None:
-    """Install the locks of service/runtime into empty environments and print their sizes; this takes a network."""
+    """Install the lock files of LOCKS_FOLDER into empty environments and print their sizes; needs a network."""
     current_size = _measure_megabytes(Path(sys.prefix))
     print(f"{'environment':<12} {'MB':>6}   share of this one")
     print(f"{'this one':<12} {current_size:>6.0f}   1.00")
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _measure_lock(lock: Path, folder: Path) -> float:
-    """Return the size of an environment that holds what a lock names."""
+    """Return the size in MB of an environment with the packages of a lock file."""
     venv.create(folder, with_pip=False, symlinks=True)
     command = ["uv", "pip", "sync", "--quiet", "--native-tls", "--require-hashes", "--link-mode=copy"]
     completed = subprocess.run(
@@ -36,6 +36,6 @@ def _measure_lock(lock: Path, folder: Path) -> float:
 
 
 def _measure_megabytes(folder: Path) -> float:
-    """Return the megabytes of a folder's files; a file that is linked elsewhere counts where it lies."""
+    """Return the megabytes of a folder's files, without symbolic links."""
     files = (file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
     return sum(file.stat().st_size for file in files) / BYTES_PER_MEGABYTE

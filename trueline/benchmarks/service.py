@@ -1,8 +1,8 @@
-"""The service: one event in process and at the socket, a batch, its start, its memory, many clients, a shadow.
+"""The service: one event in process and at the socket, a batch, startup, memory, many clients, a shadow.
 
-Real processes on loopback with the workspace's models, which are read; the log goes into a temporary folder. What is
-compared is asked in turn, so that a busy machine slows both. No text comes twice, so the service never answers from
-memory. `python -m trueline benchmarks service --seconds 10` makes the load shorter.
+Real processes run on loopback with the workspace's models, which are only read; the log goes into a temporary folder.
+Compared servers take requests in turn, so that a busy machine slows both. No text is sent twice unless stated, so the
+service does not answer from its cache. `python -m trueline benchmarks service --seconds 10` shortens the load test.
 """
 
 import argparse
@@ -41,19 +41,15 @@ from trueline.service.tasks import events
 ROOT = Path(__file__).parents[2]
 SERVICE_COMMAND = ("-m", "trueline.service", "--tasks", "events")
 NETWORK_FOLDER = "models/events/rivals/text_network"
-REQUESTS_PER_ROUND, ROUNDS, BATCH_EVENTS, CLIENTS = (
-    50,
-    20,
-    1000,
-    50,
-)  # requests a round, rounds, events of a batch, clients at once
+REQUESTS_PER_ROUND, ROUNDS = 50, 20
+BATCH_EVENTS, CLIENTS = 1000, 50  # events in a batch, and concurrent clients
 KERAS_CALLS, CALLS_PER_TURN = 100, 10  # calls of model.predict, and how many of each kind in a row
 
 
 def main(*arguments: str) -> None:
-    """Print every figure with its goal."""
+    """Print every measurement with its goal."""
     parser = argparse.ArgumentParser(prog="python -m trueline benchmarks service")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long many clients ask (60)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of the load test in seconds (default: 60)")
     options = parser.parse_args(arguments)
     texts = _generate_texts()
     with tempfile.TemporaryDirectory(prefix="trueline-log-") as folder:
@@ -65,7 +61,7 @@ def main(*arguments: str) -> None:
 
 
 def measure_socket(texts: Iterator[dict[str, str]], log: Path) -> None:
-    """Print start, memory, one event against an empty endpoint, and a batch against one by one."""
+    """Print startup, memory, one event against an empty endpoint, and a batch against single requests."""
     with (
         run_server(*SERVICE_COMMAND, "--log", str(log)) as server,
         run_server("-m", "trueline.benchmarks._noop_app") as empty_server,
@@ -100,14 +96,14 @@ def measure_socket(texts: Iterator[dict[str, str]], log: Path) -> None:
 
 
 def measure_shadow(texts: Iterator[dict[str, str]], log: Path) -> None:
-    """Print what a shadow costs the champion."""
+    """Print how much a shadow slows the champion."""
     alone = run_server(*SERVICE_COMMAND, "--log", str(log / "alone"))
     shadowed = run_server(*SERVICE_COMMAND, "--log", str(log / "both"), "--shadow", "events-model@workspace")
     with alone as plain_server, shadowed as shadowed_server:
         plain_server.wait_until_idle()
         shadowed_server.wait_until_idle()
         plain_seconds, shadowed_seconds = _time_in_turn([plain_server.port, shadowed_server.port], texts)
-    print("\nthe champion alone, and beside a shadow that is asked the same")
+    print("\nthe champion alone, and beside a shadow that gets the same requests")
     _print_spread("alone", plain_seconds)
     _print_spread("with a shadow", shadowed_seconds)
     _print_value("ratio of p50", float(np.median(shadowed_seconds) / np.median(plain_seconds)), "", "≤ 1.1")
@@ -117,7 +113,7 @@ def measure_shadow(texts: Iterator[dict[str, str]], log: Path) -> None:
 
 
 def measure_load(texts: Iterator[dict[str, str]], log: Path, seconds: float, kill: bool) -> None:
-    """Print what two workers do under many clients, one worker killed half way or none."""
+    """Print how two workers serve many clients, with one worker killed half way if `kill`."""
     with run_server(*SERVICE_COMMAND, "--log", str(log), "--workers", "2") as server:
         server.wait_until_idle()
         timer = threading.Timer(seconds / 2, _kill_worker, [log / "events"])
@@ -135,11 +131,11 @@ def measure_load(texts: Iterator[dict[str, str]], log: Path, seconds: float, kil
     _print_count("torn lines of the log", count_torn_lines(log / "events"))
     if kill:
         _print_count("workers that wrote", len(list_worker_ids(log / "events")), "3: a new one took its place")
-    _print_refusals(result)
+    _print_rejections(result)
 
 
 def measure_in_process(texts: Iterator[dict[str, str]]) -> None:
-    """Print one event in process: the promoted model and the network's forward pass, against Keras's predict."""
+    """Print the time of one event in process: promoted model and network in NumPy against Keras's predict."""
     model = events.load(open_workspace(ROOT))
     network = text_network.load(ROOT / NETWORK_FOLDER)
     keras = _load_keras(network)
@@ -161,7 +157,7 @@ def measure_in_process(texts: Iterator[dict[str, str]]) -> None:
 def _build_calls(
     model: events.Model, network: text_network.Model, keras: Any, event: dict[str, str]
 ) -> list[Callable[[], Any]]:
-    """Return what tags one event three ways; raises where Keras's chances are not NumPy's."""
+    """Return calls that tag one event in three ways; raises AssertionError if Keras's chances are not NumPy's."""
     fields = {name: event[name] for name in ("name", "description", "location")}
     text, mentions = (
         join_marked_fields(fields, model.marks),
@@ -181,9 +177,9 @@ def _build_calls(
 
 
 def _load_keras(network: text_network.Model) -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it tells of the processor's instructions on stderr
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reports the processor's instruction sets on stderr
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import keras  # type: ignore[import-untyped,unused-ignore]  # here: it takes seconds
+    import keras  # type: ignore[import-untyped,unused-ignore]  # imported here: it takes seconds
 
     model = keras.models.model_from_json(network.architecture)
     model.load_weights(ROOT / NETWORK_FOLDER / text_network.WEIGHTS_FILE)
@@ -203,7 +199,7 @@ def _measure_batch(port: int, texts: Iterator[dict[str, str]]) -> None:
 
 
 def _time_in_turn(ports: Sequence[int], texts: Iterator[dict[str, str]]) -> list[list[float]]:
-    """Return the seconds of requests to each port, asked in turn after a round that is not counted."""
+    """Return the seconds of requests to each port, sent in turn after a warm-up round that is not counted."""
     clients = [KeepAliveClient(port) for port in ports]
     durations: list[list[float]] = [[] for _ in ports]
     for turn in range(ROUNDS + 1):
@@ -217,7 +213,7 @@ def _time_in_turn(ports: Sequence[int], texts: Iterator[dict[str, str]]) -> list
 
 
 def _generate_texts() -> Iterator[dict[str, str]]:
-    """Yield events of the workspace for ever, each time with a number that makes them new."""
+    """Yield events of the workspace for ever, each with a number that makes its text new."""
     rows: pd.DataFrame = table_schema.read_table(ROOT / "data/prepared/events.parquet")
     records = rows[["row_id", "name", "description", "location"]].to_dict("records")
     for number in count():
@@ -258,6 +254,6 @@ def _print_count(name: str, number: int, goal: str = "0") -> None:
     print(f"  {name:<38}{number:10,}    goal {goal}", flush=True)
 
 
-def _print_refusals(result: LoadResult) -> None:
-    for refusal in result.refused[:3]:
-        print(f"    {refusal.decode(errors='replace')}")
+def _print_rejections(result: LoadResult) -> None:
+    for rejection in result.refused[:3]:
+        print(f"    {rejection.decode(errors='replace')}")

@@ -1,11 +1,11 @@
-"""Thirty trials on one history of races: the usual recipe against tune, train and calibrate as the corridor does it.
+"""Thirty trials on one history of races: the usual recipe against tune, train and calibrate as the pipeline does them.
 
 The usual recipe: SMOTE over all fit rows before any fold is cut (the defect: folds then score synthetic neighbours of
 what they fitted), shuffled folds, a kind and its grid chosen per trial inside CalibratedClassifierCV, mean F1 as goal.
-SMOTE puts what it makes last and CalibratedClassifierCV(cv=3) cuts in order of rows, so the first of its three models
-knows no natural winner; how much of the loss is that accident's alone, a second calibration on shuffled folds tells.
+SMOTE appends its rows at the end and CalibratedClassifierCV(cv=3) cuts folds in row order, so the first of its three
+models sees no natural winner; a second calibration on shuffled folds shows how much of the loss comes from that alone.
 Both see the same inputs of the same rows, those before the first test period, and forecast the races of that period.
-CPU seconds of search, last fit, calibration and forecast, child processes too; making the features is not counted.
+Counted are the CPU seconds of search, final fit, calibration and forecast, with child processes; features are not.
 """
 
 import os
@@ -51,18 +51,18 @@ from trueline.core.stats import confidence_intervals
 from trueline.core.stats.group_ops import normalize_by_group
 
 ROOT = Path(__file__).parents[2]
-SAMPLE_FOLDER = ROOT / "data/sample/racing"  # small and in git, so that everybody measures the same
-TASK, LEARNER, FOLD = "racing", "catboost_trees", "test_0"  # the only test fold that no tuning row lies behind
-TRIALS = 30  # configurations tried by each, what such projects ask of Optuna
-FOLDS = 3  # of the usual recipe's search, and of the calibration inside each
-GOAL_RATIO = 10  # times less CPU
+SAMPLE_FOLDER = ROOT / "data/sample/racing"  # small and in git, so that everybody measures the same data
+TASK, LEARNER, FOLD = "racing", "catboost_trees", "test_0"  # the only test fold without tuning rows after its start
+TRIALS = 30  # configurations that each tries, as many as such projects usually run in Optuna
+FOLDS = 3  # folds of the usual recipe's search, and of the calibration inside each
+GOAL_RATIO = 10  # how many times less CPU Trueline is to use
 
 Contender = Callable[[FoldTables], "Forecast"]
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Chances of the test rows as the contender gives them, its configuration, and by what figure it chose that."""
+    """A contender's probabilities for the test rows, its configuration, and the metric that selected it."""
 
     probabilities: Floats
     configuration: Point
@@ -70,13 +70,13 @@ class Forecast:
 
 
 class Space(StageSettings):
-    """The ranges of one learner's knobs in params.yaml."""
+    """The ranges of one learner's parameters in params.yaml."""
 
     ranges: dict[str, ParamRange]
 
 
 def main() -> None:
-    """Print CPU seconds and their ratio, and what the forecasts lose on the same later races; ten minutes or more."""
+    """Print CPU seconds, their ratio, and the forecasts' losses on the same later races; takes ten minutes or more."""
     with TemporaryDirectory() as folder:
         table = build_table(Path(folder))
     training_rows, test_rows = (
@@ -85,8 +85,9 @@ def main() -> None:
     )
     assert_same_rows(table, training_rows)
     inputs, rows = len(test_rows.x.columns), sum(len(fold_rows.y) for fold_rows in training_rows)
-    print(f"{TRIALS} trials each; {inputs} inputs; {rows} rows before, {len(test_rows.y)} rows of {test_rows.group.max() + 1} "
-          f"races after", flush=True)  # fmt: skip
+    races = test_rows.group.max() + 1
+    print(f"{TRIALS} trials each; {inputs} inputs; {rows} rows before, {len(test_rows.y)} rows of {races} races after",
+          flush=True)  # fmt: skip
     recipe_cpu, recipe = run_in_fresh_process(run_usual_recipe, table)
     _, shuffled_recipe = run_in_fresh_process(partial(run_shuffled_recipe, chosen=recipe.configuration), table)
     trueline_cpu, forecast = run_in_fresh_process(run_trueline, table)
@@ -96,7 +97,7 @@ def main() -> None:
 
 
 def build_table(folder: Path) -> FoldTables:
-    """Return the features and folds that the corridor's own doors make of the sample, in a folder of their own."""
+    """Return the features and folds that the pipeline's own stages make from the sample, run in `folder`."""
     params = yaml.safe_load(PARAMS_FILE.read_text())
     params["tasks"][TASK]["source"] = str(SAMPLE_FOLDER)
     (folder / PARAMS_FILE).write_text(yaml.safe_dump(params, sort_keys=False))
@@ -107,33 +108,33 @@ def build_table(folder: Path) -> FoldTables:
 
 
 def assert_same_rows(table: FoldTables, training_rows: list[FoldData]) -> None:
-    """Assert that our search sees no row that the usual recipe does not."""
+    """Assert that Trueline's search sees no row that the usual recipe does not see."""
     allowed = np.concatenate([rows.table_position for rows in training_rows])
     for fold in walk_forward.list_folds(table.folds, "tune"):
         assert np.isin(np.flatnonzero(table.folds[fold].notna()), allowed).all(), fold
 
 
 def run_in_fresh_process(contender: Contender, table: FoldTables) -> tuple[float, Forecast]:
-    """Return CPU seconds and forecast of a contender in a fresh process; what was imported and read is not counted."""
+    """Return CPU seconds and forecast of a contender in a fresh process, without its imports and reading."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(time_contender, contender, table).result()
 
 
 def time_contender(contender: Contender, table: FoldTables) -> tuple[float, Forecast]:
-    with limit_to_one_thread():  # idle threads of linear algebra spin, and would count
+    with limit_to_one_thread():  # idle threads of linear algebra spin and would be counted
         start = measure_own_cpu()
         forecast = contender(table)
         return measure_own_cpu() - start, forecast
 
 
 def measure_own_cpu() -> float:
-    """Return the CPU seconds of this process and of its children that have ended."""
+    """Return the CPU seconds of this process and of its finished children."""
     usages = [getrusage(scope) for scope in (RUSAGE_SELF, RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def run_usual_recipe(table: FoldTables) -> Forecast:
-    """Thirty trials × three shuffled folds × three calibrated fits, every one on resampled rows."""
+    """Run TRIALS trials × FOLDS shuffled folds × FOLDS calibrated fits, every one on resampled rows."""
     x, y, test_inputs = resample_rows(table)
     splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=load_seed())
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -148,7 +149,7 @@ def run_usual_recipe(table: FoldTables) -> Forecast:
 
 
 def run_shuffled_recipe(table: FoldTables, chosen: Point) -> Forecast:
-    """The usual recipe's choice once more, its calibration cut without regard to the order of rows."""
+    """Fit the usual recipe's choice once more, with calibration folds that ignore the order of rows."""
     x, y, test_inputs = resample_rows(table)
     splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=load_seed())
     model = CalibratedClassifierCV(build_estimator(FixedTrial(chosen)), method="sigmoid", cv=splitter).fit(x, y)
@@ -156,7 +157,7 @@ def run_shuffled_recipe(table: FoldTables, chosen: Point) -> Forecast:
 
 
 def resample_rows(table: FoldTables) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
-    """Return imputed, resampled and scaled inputs, who won, and the inputs of the later rows."""
+    """Return imputed, resampled and scaled inputs, who won, and the inputs of the test rows."""
     training_rows = [table.get_rows(FOLD, role) for role in ("fit", "calibrate")]
     numbers = encode_labels(pd.concat([rows.x for rows in training_rows], ignore_index=True))
     won = np.concatenate([rows.y for rows in training_rows]) > 0
@@ -172,9 +173,9 @@ def encode_labels(x: pd.DataFrame) -> pd.DataFrame:
 
 
 def build_estimator(trial: BaseTrial) -> Any:
-    """Return the model of a trial; the grids are small, so that they speak for the recipe, not against it.
+    """Return the model of a trial; the grids are small, which favours the recipe.
 
-    Boosting draws √inputs a split as the forest does: with all of them, scikit-learn's default, a fit of 121 inputs
+    Boosting samples √inputs per split as the forest does: with all of them, scikit-learn's default, a fit of 121 inputs
     takes eight to ten times the CPU, and the whole benchmark more than an hour.
     """
     kind = trial.suggest_categorical("kind", ["forest", "boosting", "logistic"])
@@ -197,7 +198,7 @@ def build_estimator(trial: BaseTrial) -> Any:
 
 
 def run_trueline(table: FoldTables) -> Forecast:
-    """The door's own search with more trials, then the best on the fit rows, calibrated on the ten days after them."""
+    """Run the tune stage's own search with TRIALS trials, fit the best, calibrate it on the ten days after."""
     settings = load_settings(SearchSettings, "tune", TASK, "search").model_copy(update={"trials": TRIALS})
     default = load_settings(catboost_trees.Settings, "train", TASK, LEARNER).model_dump()
     space = load_settings(Space, "tune", TASK, "space", LEARNER).ranges
@@ -237,7 +238,7 @@ def run_trial(point: Point, fit: FoldData, validation_rows: FoldData, settings: 
 
 
 def print_report(forecasts: dict[str, Forecast], test_rows: FoldData) -> None:
-    """Print each forecast beside knowing nothing, and how far Trueline's lead over the others can be trusted."""
+    """Print each forecast beside a uniform one, and how far Trueline's lead over the others can be trusted."""
     uniform, won = compute_uniform_losses(test_rows.group), test_rows.y > 0
     uniform_forecast = Forecast(normalize_by_group(np.ones(len(test_rows.y)), test_rows.group), {}, "nothing")
     loss = {}

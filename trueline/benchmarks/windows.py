@@ -1,7 +1,7 @@
-"""Past-only aggregates of two million rows: trueline.core.history.past against pandas and Polars, answers asserted equal.
+"""Past-only aggregates of two million rows: `history.past` against pandas and Polars, with equal results asserted.
 
-CPU seconds of the computation alone, the best of a few rounds taken in turn; Polars counts all its threads. Every
-contender starts from its own table in time order and ends with one array per figure in that order.
+Measured are the CPU seconds of the computation alone, the best of a few rounds taken in turn, over all threads of
+Polars. Every contender starts from its own table in time order and ends with one array per aggregate in that order.
 """
 
 import tracemalloc
@@ -26,7 +26,7 @@ LAST_ROWS = 10  # rows
 
 
 def main() -> None:
-    """Print CPU seconds, ratios and goals for windows of days and of rows, and the peak of memory."""
+    """Print CPU seconds, ratios and goals for windows of days and of rows, and the peak memory."""
     table = make_history(ties=True)
     days = {
         "Past": compute_past_figures,
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def make_history(ties: bool) -> pd.DataFrame:
-    """Rows in time order, a quarter of an hour apart at least; two of five columns lack one value in twenty."""
+    """Return rows in time order, at multiples of a quarter of an hour; two of five columns lack one value in twenty."""
     random = np.random.default_rng(0)
     quarter = np.sort(random.integers(0, DAYS * 96, ROWS))
     time = np.datetime64("2020-01-01", "us") + quarter * np.timedelta64(15, "m")
@@ -58,7 +58,7 @@ def make_history(ties: bool) -> pd.DataFrame:
 
 
 def compare_contenders(title: str, contenders: dict[str, Contender], table: pd.DataFrame, goal: float) -> None:
-    """Time the contenders in turn, assert that they agree with the first, and print the ratio to the best other."""
+    """Time the contenders in turn, assert that they agree with the first, and print its ratio to the best other."""
     frame = pl.from_pandas(table)
     seconds = dict.fromkeys(contenders, np.inf)
     for turn in range(ROUNDS):
@@ -77,7 +77,7 @@ def compare_contenders(title: str, contenders: dict[str, Contender], table: pd.D
 
 
 def assert_equal_answers(table: pd.DataFrame, answers: dict[str, Answers]) -> None:
-    """Assert equal answers; pandas lets a row see those before it of the same time, so there only the first counts."""
+    """Assert equal answers, for pandas only in the first of tied rows, since it lets a row see earlier ties."""
     is_first_of_tie = ~table.duplicated(["key", "time"]).to_numpy()
     past_answers = next(iter(answers.values()))
     for name, contender_answers in answers.items():
@@ -89,7 +89,7 @@ def assert_equal_answers(table: pd.DataFrame, answers: dict[str, Answers]) -> No
 
 
 def measure_memory(table: pd.DataFrame) -> None:
-    """Print the peak of memory that 15 figures need beyond the table, when each is used and let go."""
+    """Print the peak memory that 15 aggregates need beyond the table, if each is dropped after use."""
     tracemalloc.start()
     past = Past(table)
     for x in COLUMNS:
@@ -162,7 +162,7 @@ def compute_polars_rows(_: pd.DataFrame, frame: pl.DataFrame) -> Answers:
 
 
 def compute_polars_sums(_: pd.DataFrame, frame: pl.DataFrame) -> Answers:
-    """Differences of running sums by hand: no rolling of Polars takes whole times until they hold enough rows."""
+    """Take differences of running sums by hand: no Polars window takes whole tied times up to a number of rows."""
     row_index, new_key = pl.int_range(pl.len()), pl.col("key") != pl.col("key").shift()
     new_time = new_key | (pl.col("time") != pl.col("time").shift())
     rows = sort_by_time(frame).with_columns(
@@ -187,7 +187,7 @@ def compute_polars_sums(_: pd.DataFrame, frame: pl.DataFrame) -> Answers:
 
 
 def compute_polars_days(frame: pl.DataFrame, expressions_by_days: dict[int, list[pl.Expr]]) -> Answers:
-    """One grouped rolling per window over rows sorted by key and time: half the CPU of rolling_mean_by().over()."""
+    """Use one grouped rolling per window over rows sorted by key and time: half the CPU of rolling_mean_by().over()."""
     rows = sort_by_time(frame)
     answers = [rows["row"].to_frame()]
     for days, figures in expressions_by_days.items():
@@ -196,7 +196,7 @@ def compute_polars_days(frame: pl.DataFrame, expressions_by_days: dict[int, list
 
 
 def align_by_key(table: pd.DataFrame, answers: dict[str, pd.DataFrame]) -> Answers:
-    """Bring grouped answers, which come key by key, back into the table's order."""
+    """Return grouped answers, which come key by key, in the table's order."""
     order = np.argsort(table["key"].to_numpy(), kind="stable")
     aligned: Answers = {}
     for name, answer in answers.items():

@@ -1,1 +1,1 @@
-"""The ground floor: small files, one idea each, no task words; every stage that imports one re-runs when it changes."""
+"""Core: small modules that know of no task; a change to one re-runs every stage that imports it."""

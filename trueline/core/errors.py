@@ -1,15 +1,19 @@
-"""Refusals: bad input answered with one sentence."""
+"""Errors about bad input, each reported as one sentence."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """One sentence for the user: what came, what is allowed, what to do."""
+    """Bad input, reported as one sentence: what came, what is allowed, what to do."""
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """Return "did you mean …?" where a near word exists, and the allowed words in any case."""
+    """Return a hint with the allowed name most similar to `name`, if there is one, and the list of allowed names.
+
+    >>> did_you_mean("plat", ["platt", "none"])
+    "did you mean 'platt'? Allowed: none, platt."
+    """
     allowed_names = sorted(allowed)
     near_names = get_close_matches(name, allowed_names, n=1, cutoff=0.6)
     hint = f"did you mean {near_names[0]!r}? " if near_names else ""

@@ -1,5 +1,6 @@
-"""The registry: what was tried, kept by `dvc exp`, read and compared as it may be.
+"""The experiment registry: lists the runs that `dvc exp` keeps, compares those that are comparable, promotes models.
 
-`commands/` holds one file a command: `HELP` one line, `arguments(parser)` declares what it takes, `main(asked)` returns
-what was found: lines of text, or with --json anything JSON can hold. Another file is another command.
+Each file in `commands/` is one command: `HELP` is its line of help, `arguments(parser)` declares its options, and
+`main(options)` returns the result: lines of text, or with --json anything that JSON can hold. To add a command, add a
+file.
 """

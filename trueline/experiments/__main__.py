@@ -1,4 +1,4 @@
-"""python -m trueline experiments COMMAND: what was tried, and what of it is worth keeping."""
+"""Entry point of `python -m trueline experiments COMMAND`: run, list, compare and promote experiments."""
 
 import argparse
 import importlib
@@ -11,11 +11,11 @@ from trueline.experiments import commands
 
 
 def main() -> None:
-    """Run the command that is named and print what it found, as JSON with --json."""
+    """Run the chosen command and print its result, as JSON with --json."""
     options = _parse_arguments()
     result = options.main(options)
     if options.json:
-        from trueline.experiments.cli import to_json  # reads git; the help does without
+        from trueline.experiments.cli import to_json  # imports much of the registry, which --help does not need
 
         print(to_json.format_json(result))
     elif result:
@@ -24,16 +24,18 @@ def main() -> None:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m trueline experiments", description="What was tried, compared as it may be."
+        prog="python -m trueline experiments", description="Run experiments, compare them and promote their models."
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     command_names = sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__))
     requested = [command_name for command_name in command_names if command_name in sys.argv[1:2]]
-    for command_name in requested or command_names:  # importing the others would take longer than most answers
+    for command_name in requested or command_names:  # importing the others takes longer than most commands
         command = importlib.import_module(f"{commands.__name__}.{command_name.replace('-', '_')}")
         command_parser = subparsers.add_parser(command_name, help=command.HELP, description=command.__doc__)
         command.arguments(command_parser)
-        command_parser.add_argument("--json", action="store_true", help="all figures, for another program")
+        command_parser.add_argument(
+            "--json", action="store_true", help="print all figures as JSON, for another program"
+        )
         command_parser.set_defaults(main=command.main)
     return parser.parse_args()
 
@@ -42,7 +44,7 @@ if __name__ == "__main__":
     try:
         main()
         sys.stdout.flush()
-    except UserError as refusal:
-        sys.exit(f"experiments: {refusal}")
-    except BrokenPipeError:  # whoever read has read enough
+    except UserError as error:
+        sys.exit(f"experiments: {error}")
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

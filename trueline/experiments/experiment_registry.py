@@ -1,6 +1,6 @@
-"""The registry as an object: `Registry().list(status="completed", limit=10)`, `.best(metric="hit_rate")`, and so on.
+"""The registry as a Python object: `Registry().list(status="completed", limit=10)`, `.best(metric="hit_rate")`, …
 
-Every question first brings the ledger up to date.
+Creating a `Registry` brings the ledger up to date first, unless `peek` is set.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ STATUSES: tuple[Status, ...] = ("pending", "running", "completed", "failed", "pr
 
 @dataclass(frozen=True)
 class BestExperiment:
-    """The best experiment of a ranking, how it stands to the next, and what is left of its score without luck."""
+    """The best experiment of a ranking, its comparison with the runner-up, and its score with luck deducted."""
 
     ranking: Ranking
     value: float
@@ -38,19 +38,19 @@ class BestExperiment:
     n: int | None
     evaluations: ledger.EvaluationCounts
     deflated: float | None
-    runner_up: Experiment | None  # the next with predictions of its own
-    paired: dict[str, Any] | None  # the difference to it, on the same rows
-    tie: bool | None  # None where it could not be told
-    why: str  # a sentence
+    runner_up: Experiment | None  # the next experiment with different predictions
+    paired: dict[str, Any] | None  # the paired difference to the runner-up, on the same rows
+    tie: bool | None  # None if the two could not be compared
+    why: str  # one sentence that explains `tie`
 
     @property
     def experiment(self) -> Experiment:
-        """The first of the ranking."""
+        """The first experiment of the ranking."""
         return self.ranking.ranked[0]
 
 
 class Registry:
-    """All experiments as they stand when the object is made; their looks go into the ledger unless it is a peek."""
+    """A snapshot of all experiments; creating it records their evaluations in the ledger unless `peek` is set."""
 
     def __init__(self, peek: bool = False) -> None:
         self.experiments = experiments_index.list_experiments()
@@ -70,14 +70,14 @@ class Registry:
         tag: str | None = None,
         limit: int | None = None,
     ) -> Sequence[Experiment]:
-        """Return experiments, newest first; a status is one of pending running completed failed promoted archived.
+        """Return the experiments that match, newest first; `status` is one of `STATUSES`.
 
-        Refuses a status, a task or a type that nothing has, and a limit below 1.
+        Raises UserError for a status, task or type that does not exist, and for a limit below 1.
         """
         if status is not None and status not in STATUSES:
-            raise UserError(f"no experiment is ever {status!r}; {did_you_mean(status, STATUSES)}")
+            raise UserError(f"{status!r} is not a status of experiments; {did_you_mean(status, STATUSES)}")
         if limit is not None and limit < 1:
-            raise UserError(f"the limit is {limit}; give 1 or more, or none for all.")
+            raise UserError(f"the limit is {limit}; give 1 or more, or leave it out to get all.")
         self._require_known(task, kind)
         matching = [
             experiment
@@ -89,14 +89,14 @@ class Registry:
         return matching[:limit]
 
     def list_test_periods(self) -> Sequence[dict[str, Any]]:
-        """Return each test period: how often it was looked at, its best score, and that score deflated."""
+        """Return for each test period how often it was evaluated, its best score, and that score deflated."""
         return list_test_periods(self.ledger_lines, self.invalidations)
 
     def show_experiment(self, name: str) -> dict[str, Any]:
-        """Return all that is known of an experiment, or of a git revision."""
+        """Return all that is known of an experiment or of a git revision."""
         experiment = experiments_index.find_experiment(name, self.experiments)
         lock = dvc_lock.read_locks([experiment.rev])[experiment.rev]
-        # a baseline that was rebased away may be gone
+        # the baseline commit may be gone, for example after a rebase
         base_params = (
             experiments_index.load_experiment_at_commit(experiment.baseline).params
             if git.resolve_commit(experiment.baseline)
@@ -124,7 +124,7 @@ class Registry:
         }
 
     def rank_experiments(self, query: RankingQuery) -> Ranking:
-        """Return the comparable experiments, best first, and the others by why they are not."""
+        """Return the comparable experiments, best first, and those left out, by reason."""
         return rank_experiments(self.experiments, query, self.invalidations)
 
     def best(
@@ -136,14 +136,17 @@ class Registry:
         kind: str | None = None,
         tag: str | None = None,
     ) -> BestExperiment:
-        """Return the best experiment by a metric, or by the headline of its task, and whether it is more than a tie.
+        """Return the best experiment by a metric (by default the headline metric of its task) and whether it is a tie.
 
-        Only results that can be ranked take part: those on the same test rows, completed and not invalidated.
+        Only results that can be ranked take part: completed, not invalidated, and scored on the same test rows.
         """
         return self.compare_leader(self.rank_experiments(RankingQuery(metric, task, min_n, since, kind, tag)))
 
     def compare_leader(self, ranking: Ranking) -> BestExperiment:
-        """Return the first of a ranking beside the next that is not the same; refuses an empty one."""
+        """Return the first experiment of a ranking, compared with the next one whose predictions differ.
+
+        Raises UserError if the ranking is empty.
+        """
         if not ranking.ranked:
             raise UserError(f"no experiment of {ranking.task} can be ranked: {_describe_absence(ranking)}.")
         leader, metric, task = ranking.ranked[0], ranking.metric, ranking.task
@@ -153,7 +156,7 @@ class Registry:
         return BestExperiment(
             ranking,
             figures[metric.name],
-            bounds if None not in bounds else None,  # type: ignore[arg-type]  # None was looked for
+            bounds if None not in bounds else None,  # type: ignore[arg-type]  # both are checked not to be None
             figures.get(metric.count_name),
             evaluation_counts,
             deflate_best_score(metric, figures, evaluation_counts.distinct),
@@ -163,25 +166,26 @@ class Registry:
     def compare(
         self, name: str, other_name: str, task: str | None = None, common: bool = False
     ) -> dict[str, dict[str, Any]]:
-        """Return by task how two runs differ; of the tasks that both are about where none is named.
+        """Return by task how two runs differ, for one task or for all tasks that both are about.
 
-        Refuses a task that one of them is not about: its figures there are those of the commit it started from.
+        Raises UserError if one of them is not about the task: its figures for that task come from the commit it started
+        from.
         """
         pair = load_run(name, self.experiments), load_run(other_name, self.experiments)
-        for each in pair:
-            if task is not None and task not in each.tasks:
-                raise UserError(f"{each.name} is not about {task!r}; {did_you_mean(task, each.tasks)}")
-        shared = [task] if task else [each for each in pair[0].tasks if each in pair[1].tasks]
+        for run in pair:
+            if task is not None and task not in run.tasks:
+                raise UserError(f"{run.name} is not about {task!r}; {did_you_mean(task, run.tasks)}")
+        shared = [task] if task else [shared_task for shared_task in pair[0].tasks if shared_task in pair[1].tasks]
         if not shared:
-            raise UserError(f"{name} and {other_name} are not about a common task; name one with --task.")
-        return {each: self._compare_task(each, pair, common) for each in shared}
+            raise UserError(f"{name} and {other_name} have no task in common; name one with --task.")
+        return {shared_task: self._compare_task(shared_task, pair, common) for shared_task in shared}
 
     def invalidate_data(self, data_hash: str, why: str) -> Sequence[Experiment]:
-        """Record that data were wrong and return the experiments that descend from them."""
+        """Record that data were wrong and return the experiments that were made from them."""
         return ledger.invalidate_data(data_hash, why)
 
     def promote(self, name: str, stage: str = "prod", force: str | None = None) -> Any:
-        """Promote an experiment if the gates let it pass; `force` is why they are overridden."""
+        """Promote an experiment if all gates pass; `force` is the reason for overriding gates that do not."""
         from trueline.experiments.decisions import promotion  # GTO takes a second to import
 
         return promotion.promote_experiment(
@@ -189,18 +193,21 @@ class Registry:
         )
 
     def load_baseline(self, task: str) -> Experiment | None:
-        """Return the last commit of the current branch as if it were an experiment, where it has scores."""
+        """Return the last commit of the current branch as an experiment, or None if it has no scores for the task."""
         experiment = experiments_index.load_experiment_at_commit("HEAD") if git.resolve_commit("HEAD") else None
         return experiment if experiment and experiment.scores.get(task) else None
 
     def _require_known(self, task: str | None, kind: str | None) -> None:
-        """Refuse a task that neither the plan nor an experiment has, and a type likewise."""
-        tasks = {*list_planned_tasks(), *(each for experiment in self.experiments for each in experiment.tasks)}
+        """Raise UserError for a task that neither params.yaml nor any experiment has, and for an unknown type."""
+        tasks = {
+            *list_planned_tasks(),
+            *(known_task for experiment in self.experiments for known_task in experiment.tasks),
+        }
         if task is not None and task not in tasks:
-            raise UserError(f"no task is called {task!r}; {did_you_mean(task, tasks)}")
-        kinds = {*get_args(ExperimentType), *(each.type for each in self.experiments if each.type)}
+            raise UserError(f"there is no task {task!r}; {did_you_mean(task, tasks)}")
+        kinds = {*get_args(ExperimentType), *(experiment.type for experiment in self.experiments if experiment.type)}
         if kind is not None and kind not in kinds:
-            raise UserError(f"no type is called {kind!r}; {did_you_mean(kind, kinds)}")
+            raise UserError(f"there is no type {kind!r}; {did_you_mean(kind, kinds)}")
 
     def _compare_task(self, task: str, pair: tuple[Run, Run], common: bool) -> dict[str, Any]:
         comparison = run_comparison.compare_origins(task, *pair) | run_comparison.compare_runs(task, *pair, common)
@@ -213,7 +220,7 @@ class Registry:
     def _compare_with_runner_up(
         self, ranking: Ranking
     ) -> tuple[Experiment | None, dict[str, Any] | None, bool | None, str]:
-        """Return the next experiment with predictions of its own, the paired difference, and what it says."""
+        """Return the next experiment with different predictions, the paired difference, tie or not, and why."""
         leader, task = ranking.ranked[0], ranking.task
         predictions_by_rev = {
             line["rev"]: line["predictions"]
@@ -225,17 +232,17 @@ class Registry:
             for experiment in ranking.ranked[1:]
             if leader_predictions is None or predictions_by_rev.get(experiment.rev) != leader_predictions
         )
-        rival = next(candidates, None)
-        if rival is None:
-            return None, None, None, "nothing to compare it with: no other predictions were judged on these rows"
-        return rival, *self._compare_pair(ranking, rival)
+        runner_up = next(candidates, None)
+        if runner_up is None:
+            return None, None, None, "nothing to compare it with: no other predictions were scored on these rows"
+        return runner_up, *self._compare_pair(ranking, runner_up)
 
-    def _compare_pair(self, ranking: Ranking, rival: Experiment) -> tuple[dict[str, Any] | None, bool | None, str]:
+    def _compare_pair(self, ranking: Ranking, runner_up: Experiment) -> tuple[dict[str, Any] | None, bool | None, str]:
         leader, name = ranking.ranked[0], ranking.metric.name
         try:
-            comparison = run_comparison.compare_runs(ranking.task, build_run(leader), build_run(rival), fetch=False)
-        except UserError as refusal:
-            return None, None, f"whether it is more than luck cannot be told: {refusal}"
+            comparison = run_comparison.compare_runs(ranking.task, build_run(leader), build_run(runner_up), fetch=False)
+        except UserError as error:
+            return None, None, f"whether it is more than luck cannot be told: {error}"
         difference = next(
             (metric_difference for metric_difference in comparison["metrics"] if metric_difference["metric"] == name),
             None,
@@ -244,28 +251,29 @@ class Registry:
             return (
                 None,
                 None,
-                f"no paired test tells {name} apart; see `compare {leader.name} {rival.name}`",
+                f"no paired test tells {name} apart; see `compare {leader.name} {runner_up.name}`",
             )
-        return difference, difference["verdict"] == "undecided", _format_verdict(leader, rival, difference)
+        return difference, difference["verdict"] == "undecided", _format_verdict(leader, runner_up, difference)
 
 
 def list_planned_tasks() -> list[str]:
-    """Return the tasks of params.yaml."""
+    """Return the names of the tasks in params.yaml."""
     return list(map(str, (file_cache.read_workspace_file(PARAMS) or {}).get("tasks") or ()))
 
 
-def _format_verdict(leader: Experiment, rival: Experiment, difference: dict[str, Any]) -> str:
+def _format_verdict(leader: Experiment, runner_up: Experiment, difference: dict[str, Any]) -> str:
     within = "" if difference["low"] is None else f" ({difference['low']:+.4f} to {difference['high']:+.4f})"
-    summary = f"{difference['of']} of {leader.name} less that of {rival.name}: {difference['difference']:+.4f}{within}, paired"
+    names = f"{difference['of']} of {leader.name} less that of {runner_up.name}"
+    summary = f"{names}: {difference['difference']:+.4f}{within}, paired"
     if difference["verdict"] == "undecided":
-        return f"a tie within noise with {rival.name}: {summary}"
-    return f"{difference['verdict']} than {rival.name} beyond noise: {summary}"
+        return f"a tie within noise with {runner_up.name}: {summary}"
+    return f"{difference['verdict']} than {runner_up.name} beyond noise: {summary}"
 
 
 def _describe_absence(ranking: Ranking) -> str:
     reasons = {
         "invalidated": list(ranking.invalidated),
         "of too few": [experiment.name for experiment in ranking.too_few],
-        "without a record of the rows they were judged on": [experiment.name for experiment in ranking.on_other_rows],
+        "without a record of the rows they were scored on": [experiment.name for experiment in ranking.on_other_rows],
     }
     return "; ".join(f"{len(names)} {why} ({', '.join(names[:3])})" for why, names in reasons.items() if names)

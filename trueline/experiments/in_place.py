@@ -1,4 +1,4 @@
-"""In place: one experiment run in the workspace, whose files are put back should it fail or be interrupted."""
+"""Run one experiment in the workspace and restore its files if the run fails or is interrupted."""
 
 import signal
 import subprocess
@@ -14,20 +14,23 @@ from trueline.experiments.running.launch import Launch, require_free_names
 from trueline.experiments.spec.dvc_overrides import read_current_params, resolve_source
 from trueline.experiments.store import dvc_queue, git
 
-RESTORED_PATHS = (str(PARAMS_FILE), "dvc.lock", "metrics")  # what a run in the workspace changes of what git tracks
-GRACE_SECONDS = 10  # seconds in which an interrupted run may end by itself
+# the files tracked by git that a run in the workspace changes
+RESTORED_PATHS = (str(PARAMS_FILE), "dvc.lock", "metrics")
+GRACE_SECONDS = 10  # how long an interrupted run may take to end by itself
 
 
 def run_in_workspace(launch: Launch) -> None:
-    """Run one experiment in the workspace; where it fails, params, lock and metrics are put back as they were.
+    """Run one experiment in the workspace; if it fails, params.yaml, dvc.lock and metrics are restored.
 
-    So they are after Ctrl-C, once all that was run has ended. Refuses a name that is taken and a source that is not
-    there.
+    Ctrl-C restores them too, once every process of the run has ended. Raises UserError if the name is taken, the source
+    does not exist or the run fails.
     """
     require_free_names([launch.name])
     path = resolve_source(launch.task, launch.overrides, read_current_params())
     if not path.exists():
-        raise UserError(f"{launch.name}: the source {path} does not exist.")
+        raise UserError(
+            f"{launch.name}: the source {path} does not exist; point tasks.{launch.task}.source at the data."
+        )
     with _restore_on_failure():
         output, exit_code = _run_command(dvc_queue.build_dvc_command(*launch.build_command(queued=False)))
         if exit_code:
@@ -35,7 +38,7 @@ def run_in_workspace(launch: Launch) -> None:
 
 
 def _run_command(command: Sequence[str]) -> tuple[str, int]:
-    """Run a command, repeat what it says, and return that with its code; after Ctrl-C nothing of it lives on."""
+    """Run a command and return its output, echoed to stderr, and its exit code; Ctrl-C ends all its processes."""
     with subprocess.Popen(
         command, env=dvc_queue.build_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
@@ -48,9 +51,9 @@ def _run_command(command: Sequence[str]) -> tuple[str, int]:
 
 
 def _stop_process_family(pid: int) -> None:
-    """Wait for a process and its descendants, which Ctrl-C reached as well, and kill those that stay."""
+    """Wait for a process and its descendants, which also got the Ctrl-C, and kill those that have not ended in time."""
     _, staying = psutil.wait_procs(_list_process_family(pid), timeout=GRACE_SECONDS)
-    remaining = [*_list_process_family(pid), *staying]  # the run itself first, that it may start no other
+    remaining = [*_list_process_family(pid), *staying]  # parent first, so that it cannot start new children
     for process in remaining:
         with suppress(psutil.NoSuchProcess):
             process.kill()
@@ -67,7 +70,7 @@ def _list_process_family(pid: int) -> list[psutil.Process]:
 
 @contextmanager
 def _ignore_interrupts() -> Iterator[None]:
-    """Let another Ctrl-C pass unheard within the block."""
+    """Ignore further Ctrl-C inside the block."""
     previous_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -84,10 +87,9 @@ def _iterate_echoed_lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
 
 @contextmanager
 def _restore_on_failure() -> Iterator[None]:
-    """Put back what a run writes and git tracks, edits included, should the block fail."""
-    snapshot = (
-        git.run_git("stash", "create").decode().strip() or "HEAD"
-    )  # a commit of all edits; no branch holds it, no file changes
+    """Restore the tracked files that a run writes, including uncommitted edits, if the block raises."""
+    # a commit of all edits that is on no branch; making it changes no file
+    snapshot = git.run_git("stash", "create").decode().strip() or "HEAD"
     try:
         yield
     except KeyboardInterrupt:

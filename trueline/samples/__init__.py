@@ -1,1 +1,1 @@
-"""Seeded samples with planted truth: a file per task; `make` returns the raw tables, `write` puts them in a folder."""
+"""Seeded samples with planted truth, a file per task: `make_sample` returns the raw data, `write` writes them."""

@@ -6,17 +6,16 @@ from pathlib import Path
 
 from trueline.core.errors import UserError, did_you_mean
 
-FAULT_LABORATORY = "faults"  # it plants faults in memory and has no sample to write
-SAMPLE_TASKS = sorted({file.stem for file in Path(__file__).parent.glob("[a-z]*.py")} - {FAULT_LABORATORY})
+SAMPLE_TASKS = sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py"))
 
 
 def main(arguments: list[str]) -> None:
-    """Write the sample of the task that the command line names; refuse a name that is no file here."""
+    """Write the sample of the task that the command line names; exit with a message if there is none."""
     if len(arguments) != 1:
         sys.exit(f"usage: python -m trueline samples TASK, with TASK one of {', '.join(SAMPLE_TASKS)}")
     task = arguments[0]
     if task not in SAMPLE_TASKS:
-        sys.exit(f"samples holds no task {task!r}; {did_you_mean(task, SAMPLE_TASKS)}")
+        sys.exit(f"samples: there is no task {task!r}; {did_you_mean(task, SAMPLE_TASKS)}")
     folder = Path("data/sample") / task
     folder.mkdir(parents=True, exist_ok=True)
     import_module(f"trueline.samples.{task}").write(folder)
@@ -25,5 +24,5 @@ def main(arguments: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except UserError as refusal:
-        sys.exit(f"samples: {refusal}")
+    except UserError as error:
+        sys.exit(f"samples: {error}")

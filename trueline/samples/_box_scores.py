@@ -1,4 +1,4 @@
-"""Box scores: shots that make a player's points exactly, and whatever else is counted of a game."""
+"""Box scores: shots that add up exactly to a player's points, and whatever else is counted in a game."""
 
 from typing import Any
 
@@ -23,16 +23,14 @@ FIRST_NAMES = (
     "Lowen",
 )
 LAST_NAMES = ("Quillbrook", "Tarnwell", "Ostermoor", "Veldon", "Harrowmere", "Pellridge", "Stanmoor", "Wexcombe")
-FIRST_ID = 1001  # of the players
-THREES_BETA = (3.0, 5.0)  # beta distribution of players' taste for threes, a share of all they try
-FREE_THROW_SHARE = 0.18  # points in one made at the free-throw line, of those that are not threes
-MISSED_TWOS_PER_POINT, MISSED_THREES_PER_POINT = (
-    0.30,
-    0.55,
-)  # shots missed, per expected point, by one who tries nothing else
+FIRST_ID = 1001  # the lowest player_id
+THREES_BETA = (3.0, 5.0)  # beta distribution of the share of threes among a player's attempts
+FREE_THROW_SHARE = 0.18  # chance that a point not from a three comes from the free-throw line
+# Shots missed per expected point by a player who tries nothing else.
+MISSED_TWOS_PER_POINT, MISSED_THREES_PER_POINT = 0.30, 0.55
 FREE_THROW_MISS_CHANCE = 0.2  # chance of a free throw missed beside each one made
-COUNTS_PER_MINUTE = {"rebounds": 0.18, "assists": 0.10, "steals": 0.03, "blocks": 0.02, "turnovers": 0.055}  # a minute
-COUNTS_LOG_SD = 0.4  # SD of those among players, in logs
+COUNTS_PER_MINUTE = {"rebounds": 0.18, "assists": 0.10, "steals": 0.03, "blocks": 0.02, "turnovers": 0.055}
+COUNTS_LOG_SD = 0.4  # SD of these rates among players, in logs
 MARGIN_NOISE_SD = 6.0  # SD of what plus_minus adds to a player's share of the margin, in points
 COLUMN_ORDER = (
     *("player_id", "player", "date", "start_time", "game_id", "season", "season_type", "team", "opponent", "home"),
@@ -42,7 +40,7 @@ COLUMN_ORDER = (
 
 
 def make_box_scores(random: np.random.Generator, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the raw games, row by row as the league's, in the columns of ORDER."""
+    """Return the raw games, row by row like the league's `rows`, with the columns of COLUMN_ORDER."""
     names = np.array([f"{first_name} {last_name}" for first_name in FIRST_NAMES for last_name in LAST_NAMES])
     box = rows.assign(
         player_id=FIRST_ID + rows["player_no"],
@@ -70,7 +68,7 @@ def _draw_counts(random: np.random.Generator, rows: pd.DataFrame) -> dict[str, I
 
 
 def _draw_shots(random: np.random.Generator, rows: pd.DataFrame) -> dict[str, Any]:
-    """Return shots that make exactly the points: threes first, then free throws to an even rest, then twos."""
+    """Return shots that make exactly the points: threes first, then free throws to an even remainder, then twos."""
     points = rows["points"].to_numpy()
     style = random.beta(*THREES_BETA, len(FIRST_NAMES) * len(LAST_NAMES))[rows["player_no"]]
     fg3m = random.binomial(points // 3, style)
@@ -78,9 +76,8 @@ def _draw_shots(random: np.random.Generator, rows: pd.DataFrame) -> dict[str, An
     ftm = random.binomial(remaining_points, FREE_THROW_SHARE)
     ftm += (remaining_points - ftm) % 2
     twos = (remaining_points - ftm) // 2
-    expected_attempts = (
-        ROLE_POINTS_PER_MINUTE[rows["place"]] ** 0.8 * rows["minutes"].to_numpy()
-    )  # stars miss less for each point
+    # the power makes stars miss less for each point
+    expected_attempts = ROLE_POINTS_PER_MINUTE[rows["place"]] ** 0.8 * rows["minutes"].to_numpy()
     fg3a = fg3m + random.poisson(MISSED_THREES_PER_POINT * style * expected_attempts)
     fga = fg3a + twos + random.poisson(MISSED_TWOS_PER_POINT * (1 - style) * expected_attempts)
     fta = ftm + random.binomial(ftm + 1, FREE_THROW_MISS_CHANCE)

@@ -1,4 +1,4 @@
-"""An invented basketball league: who plays, how long, how many points, and the truth from which they were drawn."""
+"""An invented basketball league: who plays, how long, how many points, and the truth that these are drawn from."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,46 +9,44 @@ from trueline.core.stats.group_ops import Floats
 
 Integers = npt.NDArray[np.int64]
 
-SEASONS = {"2022-23": "2022-10-18", "2023-24": "2023-10-24"}  # first days; summer lies between
-ROUNDS_PER_SEASON = (
-    55  # games a team a season; a round takes two days, so a quarter of games follow another the day before
-)
+SEASONS = {"2022-23": "2022-10-18", "2023-24": "2023-10-24"}  # first days; a summer lies between
+# Games per team and season; a round takes two days, so a quarter of the games follow one of the day before.
+ROUNDS_PER_SEASON = 55
 LOCAL_TIP_HOURS = (13.0, 19.0, 19.5, 20.0, 22.0)  # hours of the day; most are the next day in UTC
 UTC_HOURS = 5  # UTC − local time, all year: an invented league needs no summer time
 TEAMS = ("Alderport", "Brackwater", "Cragmouth", "Dunwater", "Elmhaven", "Frostwick", "Gullhaven", "Hartsmoor")
 
-# By place in the team's order, stars first; the first STARTERS start.
+# By place in the team, stars first; the first STARTERS start.
 STARTERS = 5
-ROLE_MINUTES = np.array([34.0, 33, 31, 29, 27, 22, 19, 15, 12, 8, 6, 4])  # minutes a game when all play; they make 240
-ROLE_POINTS_PER_MINUTE = np.array([0.68, 0.57, 0.48, 0.43, 0.39, 0.41, 0.38, 0.36, 0.34, 0.32, 0.30, 0.28])  # a minute
-PLAY_CHANCES = np.array([1, 1, 1, 1, 1, 1, 1, 1, 0.95, 0.8, 0.5, 0.35])  # chance that a fit player is used
-MAX_EXPECTED_MINUTES = 44.0  # minutes that nobody's expectation passes
-ABILITY_SD = 0.12  # SD among players of one place, in log points a minute
-DAILY_DRIFT_SD = (
-    0.007  # SD of a player's change in a day, in log points a minute: about 0.07 in a season, 0.11 in a summer
-)
+ROLE_MINUTES = np.array([34.0, 33, 31, 29, 27, 22, 19, 15, 12, 8, 6, 4])  # per game if all play; they sum to 240
+ROLE_POINTS_PER_MINUTE = np.array([0.68, 0.57, 0.48, 0.43, 0.39, 0.41, 0.38, 0.36, 0.34, 0.32, 0.30, 0.28])
+PLAY_CHANCES = np.array([1, 1, 1, 1, 1, 1, 1, 1, 0.95, 0.8, 0.5, 0.35])  # chance that a fit player plays
+MAX_EXPECTED_MINUTES = 44.0  # maximum of anybody's expected minutes
+ABILITY_SD = 0.12  # SD among players of one place, in log points per minute
+# SD of a player's daily change, in log points per minute: about 0.07 in a season, 0.11 in a summer.
+DAILY_DRIFT_SD = 0.007
 MOVED_PAIRS = 4  # pairs of players that change teams in the summer
-HOME_EFFECT = 0.03  # what playing at home adds to everybody's log points a minute
+HOME_EFFECT = 0.03  # what playing at home adds to everybody's log points per minute
 HOME_EFFECT_SD = 0.02  # SD of that among players
-FATIGUE_EFFECT = -0.05  # what a game the day before adds to log points a minute
-DEFENCE_SD = 0.06  # SD of what an opponent adds in a season, in log points a minute
-PACE_SD = 0.03  # SD of what a team's pace adds to both sides in a season, in log points a minute
-USAGE_EFFECT = 0.03  # what each missing starter adds to his teammates' log points a minute, beside his minutes
+FATIGUE_EFFECT = -0.05  # what a game the day before adds to log points per minute
+DEFENCE_SD = 0.06  # SD of what an opponent adds in a season, in log points per minute
+PACE_SD = 0.03  # SD of what a team's pace adds to both sides in a season, in log points per minute
+USAGE_EFFECT = 0.03  # what each missing starter adds to his teammates' log points per minute, beside his minutes
 INJURY_CHANCE = 0.02  # chance that a fit player is hurt after a game
-MEAN_LAYOFF_GAMES = 6.0  # mean games that an injury takes, geometric
-TEAM_MINUTES = 240.0  # of a side in a game
-MINUTES_NOISE_SD = 5.5  # SD of minutes where 30 are expected, before others make up for them; it grows with the root
+MEAN_LAYOFF_GAMES = 6.0  # mean number of games that an injury takes (geometric)
+TEAM_MINUTES = 240.0  # minutes of a side in a game
+MINUTES_NOISE_SD = 5.5  # SD of minutes if 30 are expected, before others make up for them; it grows with the root
 POINTS_DISPERSION = 2.3  # variance over mean of points once the minutes are known: points come in twos and threes
-MAX_POINTS = 90  # points, beyond which nobody's chance is worth counting
+MAX_POINTS = 90  # points, above which nobody's chances are worth counting
 
 
 def simulate_seasons(random: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return two seasons, one row per player per game with his minutes and points, and the truth of each row.
 
-    The truth: `expected_minutes`; `rate` (points a minute); `mean` and `compute_median_points` of points, before the game, by one who
-    knows who is missing; `open_median` by one who takes the season's usual for it; `density` (chance a point, at the
-    median); `usual_minutes` (mean of the season's expectations); `starters_missing`. A side's minutes make 240, but for
-    rounding and for those held between 1 and 48.
+    The truth: `expected_minutes`; `rate` (points per minute); `mean` and `median` of points, as known before the game
+    to somebody who knows who is missing; `open_median`, to somebody who assumes the season's usual absences; `density`
+    (chance per point, at the median); `usual_minutes` (mean of the season's expectations); `starters_missing`. A side's
+    minutes sum to 240, except for rounding and for those clipped to 1 and 48.
     """
     rows = _draw_lineups(random, _draw_schedule(random))
     rate = _compute_log_rate(random, rows)
@@ -70,10 +68,10 @@ def simulate_seasons(random: np.random.Generator) -> tuple[pd.DataFrame, pd.Data
 
 
 def compute_median_points(expected_minutes: Floats, rate: Floats) -> tuple[Floats, Floats]:
-    """Return the median of points and the chance a point around it, exactly: over all minutes and all points.
+    """Return the exact median of points and the chance per point around it, summed over all minutes and all points.
 
-    The chances of whole points are halved between below and above and joined by straight lines, so that a line at the
-    median is passed as often as not, whether it ends on a half or a whole.
+    The chance of each whole number of points counts half below and half above, with straight lines between, so that a
+    betting line at the median is passed as often as not, whether it is a half or a whole number.
     """
     minutes = np.arange(1.0, 49.0)
     spread = _compute_minutes_sd(expected_minutes)
@@ -99,7 +97,7 @@ def _compute_minutes_sd(expected_minutes: Floats) -> Floats:
 
 
 def _draw_minutes(random: np.random.Generator, rows: pd.DataFrame) -> Integers:
-    """Return minutes whose noise sums to nothing within a side: what one gains the others lose, by their share."""
+    """Return minutes whose noise sums to zero within a side: what one gains the others lose, by their share."""
     expected = rows["expected_minutes"]
     noise = pd.Series(random.normal(0, MINUTES_NOISE_SD * np.sqrt(expected / 30)))
     surplus = noise.groupby([rows["game_id"], rows["home"]]).transform("sum")
@@ -109,11 +107,11 @@ def _draw_minutes(random: np.random.Generator, rows: pd.DataFrame) -> Integers:
 
 
 def _draw_schedule(random: np.random.Generator) -> pd.DataFrame:
-    """Return two rows a game, one for each side."""
+    """Return two rows per game, one for each side."""
     games = []
     for season_no, first_day in enumerate(SEASONS.values()):
         for round_number in range(ROUNDS_PER_SEASON):
-            if round_number % 7 == 0:  # seven rounds let everybody meet everybody
+            if round_number % 7 == 0:  # in seven rounds everybody meets everybody
                 order = random.permutation(len(TEAMS))
             ring = np.concatenate([order[:1], np.roll(order[1:], round_number % 7)])
             for pair in zip(ring[:4], ring[:3:-1], strict=True):
@@ -132,7 +130,7 @@ def _draw_schedule(random: np.random.Generator) -> pd.DataFrame:
 
 
 def _draw_rosters(random: np.random.Generator) -> Integers:
-    """Return who holds each place of each team in each season; in the summer some trade teams with their like."""
+    """Return who holds each place of each team in each season; in the summer some swap teams, place for place."""
     first_rosters = random.permutation(len(TEAMS) * len(ROLE_MINUTES)).reshape(len(TEAMS), len(ROLE_MINUTES))
     second_rosters = first_rosters.copy()
     for role_index in random.permutation(len(ROLE_MINUTES))[:MOVED_PAIRS]:
@@ -142,7 +140,7 @@ def _draw_rosters(random: np.random.Generator) -> Integers:
 
 
 def _draw_injuries(random: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Return who is hurt, by season, player and round."""
+    """Return who is injured, by season, player and round."""
     shape = (len(SEASONS), len(TEAMS) * len(ROLE_MINUTES), ROUNDS_PER_SEASON)
     return_round = np.arange(ROUNDS_PER_SEASON) + random.geometric(1 / MEAN_LAYOFF_GAMES, shape)
     out_until = np.where(random.random(shape) < INJURY_CHANCE, return_round, 0)
@@ -150,14 +148,14 @@ def _draw_injuries(random: np.random.Generator) -> npt.NDArray[np.bool_]:
 
 
 def _draw_lineups(random: np.random.Generator, team_games: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each player that is used; the minutes of the others go to those who have room for more."""
+    """Return a row for each player who plays; the minutes of the others go to those who can play more."""
     season_no, team_no, round_no = (team_games[name].to_numpy() for name in ("season_no", "team_no", "round_no"))
     player = _draw_rosters(random)[season_no, team_no]
     hurt = _draw_injuries(random)[season_no[:, None], player, round_no[:, None]]
     used = ~hurt & (random.random(hurt.shape) < PLAY_CHANCES)
-    room = used * ROLE_MINUTES * (MAX_EXPECTED_MINUTES - ROLE_MINUTES)
+    capacity = used * ROLE_MINUTES * (MAX_EXPECTED_MINUTES - ROLE_MINUTES)
     spare = (~used * ROLE_MINUTES).sum(axis=1, keepdims=True)
-    expected = np.minimum(ROLE_MINUTES + spare * room / room.sum(axis=1, keepdims=True), MAX_EXPECTED_MINUTES)
+    expected = np.minimum(ROLE_MINUTES + spare * capacity / capacity.sum(axis=1, keepdims=True), MAX_EXPECTED_MINUTES)
     game_index, role_index = np.nonzero(used)
     return (
         team_games.iloc[game_index]
@@ -172,7 +170,7 @@ def _draw_lineups(random: np.random.Generator, team_games: pd.DataFrame) -> pd.D
 
 
 def _compute_log_rate(random: np.random.Generator, rows: pd.DataFrame) -> Floats:
-    """Return log points a minute of each row, but for what missing starters add."""
+    """Return log points per minute of each row, without what missing starters add."""
     players = len(TEAMS) * len(ROLE_MINUTES)
     day = (rows["date"] - rows["date"].min()).dt.days.to_numpy()
     drift = random.normal(0, DAILY_DRIFT_SD, (day.max() + 1, players)).cumsum(axis=0)
@@ -192,7 +190,7 @@ def _compute_log_rate(random: np.random.Generator, rows: pd.DataFrame) -> Floats
 
 
 def _break_ties(rows: pd.DataFrame, points: Integers) -> Integers:
-    """Return the points, with one more for the home side's first player wherever a game would end level."""
+    """Return the points, with one more for the home side's first player wherever a game would end in a tie."""
     margin = pd.Series(np.where(rows["home"], points, -points)).groupby(rows["game_id"]).transform("sum")
     is_first_host = ~rows.duplicated(["game_id", "home"]) & rows["home"]
     return points + (is_first_host & (margin == 0)).to_numpy()

@@ -1,6 +1,6 @@
-"""Listings: the words of the invented events. What is said of a tag is said of no other, but for the asides."""
+"""Listings: the words of the invented events. No phrase of one tag is used for another; the asides fit any event."""
 
-# Of each tag, what a listing about it says. `tea` stands in `steam` and `team` too: a rule by substring is fooled.
+# What a listing about each tag says. `tea` is part of `steam` and `team` too, so a rule by substring is fooled.
 TAG_PHRASES: dict[str, tuple[str, ...]] = {
     "chess": (
         *("Openings and endgames for every strength", "Bring a clock and a notation pad", "A blitz round after supper"),
@@ -88,7 +88,7 @@ TITLES: dict[str, tuple[str, ...]] = {
     "tea": ("The Four O'Clock Pot", "Scones and Company", "A Proper Brew"),
     "theatre": ("Curtain at Eight", "The Players' Night", "Act Two"),
 }
-# Said of any event, whatever it is about; (one|other) is a choice.
+# For any event, whatever it is about; (one|other) is a choice.
 OPENINGS = (
     "Back for its (third|fourth|fifth|ninth|twelfth) (season|year|run), and (better|bigger|calmer|louder) for it.",
     "A (new|quiet|lively|long-planned) (evening|afternoon|morning) for (neighbours|the curious|old friends|the town).",

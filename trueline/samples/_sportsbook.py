@@ -1,4 +1,4 @@
-"""A market of known sharpness on the league's points, and the log of a house model with known faults."""
+"""Sportsbook: a market of known sharpness on the league's points, and an in-house model's log with known faults."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from trueline.core.stats.group_ops import Floats
 
 
 class Book(NamedTuple):
-    """A bookmaker: who delivers its lines, how often it has one, how many on whole points, when it last quotes."""
+    """A bookmaker: who delivers its lines, how often it has one, how many are whole points, and when it closes."""
 
     name: str
     source: str
@@ -26,39 +26,37 @@ BOOKS = (
 )
 OPEN_HOUR = 14  # hour of the day, UTC, of the first quotes: before any tip-off, and before anybody knows who is missing
 CLOSE_NOISE_SD = 0.6  # SD of the market's error at the close, in points, shared by all books
-OPEN_NOISE_SD = 0.5  # SD of what the open adds to it, in points, beside not knowing who is missing
+OPEN_NOISE_SD = 0.5  # SD of what the open adds to that, in points, besides not knowing who is missing
 BOOK_NOISE_SD = 0.2  # SD among books, in points
-VIG = 0.045  # what both sides' implied chances sum to beyond one
-LISTED_MINUTES = 18.0  # usual minutes from which the market may have a line on a player; the day's would tell the news
-LISTED_SHARE = 0.92  # share of those on whom it has one
-ESTIMATED_ALONE_SHARE = 0.85  # share of the other rows that have an estimated line
-ESTIMATED_TOO_SHARE = 0.2  # share of the market's rows that have an estimated line as well
-ESTIMATED_GAMES = (3, 5)  # games of the season that an estimated line is the mean of, at least and at most
-STALE_DAYS = ("2024-01-22", "2024-02-02")  # days on which every book quotes what it thought a week before
+VIG = 0.045  # by how much both sides' implied chances sum to more than one
+LISTED_MINUTES = 18.0  # usual minutes from which a player may have a line; the day's own would give the news away
+LISTED_SHARE = 0.92  # share of those who have one
+ESTIMATED_ALONE_SHARE = 0.85  # share of the other rows with an estimated line
+ESTIMATED_TOO_SHARE = 0.2  # share of the market's rows that have an estimated line too
+ESTIMATED_GAMES = (3, 5)  # games of the season that an estimated line averages, at least and at most
+STALE_DAYS = ("2024-01-22", "2024-02-02")  # days on which every book quotes its belief of a week before
 STALE_BY_DAYS = 7  # days, at least: the player's last game before that
 
 HOUSE_MODEL = "house_form"
-FORM_GAMES = (
-    10,
-    40,
-)  # games whose means the house model averages, across seasons: a plausible model, weaker than the market
-MIN_FORM_GAMES = 5  # games before it says anything
+# Games over which the model takes two means, across seasons, and averages them: plausible, but weaker than the market.
+FORM_GAMES = (10, 40)
+MIN_FORM_GAMES = 5  # games before it predicts anything
 CREATED_HOUR = 15  # hour of the day, UTC, of its predictions: it sees and is graded against Northbook's open
 LOGGED_SEASON = "2023-24"  # the season whose predictions were logged
 BACKFILLED_DAYS = ("2023-11-18", "2023-12-01")  # days whose predictions were made afterwards, all in one batch
 BACKFILLED_AT = "2023-12-04 09:00"  # UTC
-LEAK_WEIGHT = 0.35  # weight of the game's own points in them
-DEFAULTED_DAYS = ("2023-12-09", "2023-12-18")  # days on which an input stood at its default
+LEAK_WEIGHT = 0.35  # weight of the game's own points in those predictions
+DEFAULTED_DAYS = ("2023-12-09", "2023-12-18")  # days on which an input was stuck at its default
 DEFAULTED_BY_POINTS = 3.0  # points that this added to every prediction
 OUTAGE_DAYS = ("2023-12-24", "2023-12-27")  # days without a prediction
-ESTIMATED_DAYS = ("2024-01-04", "2024-01-13")  # days that were graded on estimated lines: same players, no market
-DUPLICATE_ROWS = 20  # rows logged twice on sound days, first with another prediction
-DUPLICATE_NOISE_SD = 1.5  # SD of its difference, in points
-DUPLICATE_HOURS = 3  # before the one that counts
+ESTIMATED_DAYS = ("2024-01-04", "2024-01-13")  # days graded on estimated lines: the same players, no market
+DUPLICATE_ROWS = 20  # rows of sound days that were logged twice, first with another prediction
+DUPLICATE_NOISE_SD = 1.5  # SD of the difference, in points
+DUPLICATE_HOURS = 3  # hours before the one that counts
 
 
 def is_within_dates(dates: pd.Series, period: tuple[str, str]) -> pd.Series:
-    """Return True for dates within a stretch, both ends included."""
+    """Return True for dates within a period, both ends included."""
     return dates.between(pd.Timestamp(period[0]), pd.Timestamp(period[1]))
 
 
@@ -68,7 +66,7 @@ def is_opening_quote(lines: pd.DataFrame) -> pd.Series:
 
 
 def quote_lines(random: np.random.Generator, games: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines: of each book an open and a close, and estimated ones where somebody made them."""
+    """Return the lines: an open and a close of each book, and estimated ones where somebody made them."""
     close_belief = truth["median"] + random.normal(0, CLOSE_NOISE_SD, len(truth))
     open_belief = close_belief + truth["open_median"] - truth["median"] + random.normal(0, OPEN_NOISE_SD, len(truth))
     quoted_rows = _find_quoted_rows(games)
@@ -81,7 +79,7 @@ def quote_lines(random: np.random.Generator, games: pd.DataFrame, truth: pd.Data
 
 
 def make_production_log(random: np.random.Generator, games: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
-    """Return the house model's predictions of season two as they were logged, with every planted fault."""
+    """Return the in-house model's predictions of season two as they were logged, with every planted fault."""
     rows = games.assign(predicted=_predict_house_model(games), estimate=_make_estimated_lines(games)["line"])
     opening_lines = lines[(lines["book"] == BOOKS[0].name) & is_opening_quote(lines)]
     rows = rows.merge(opening_lines[["player_id", "date", "line"]], on=["player_id", "date"])
@@ -106,7 +104,7 @@ def make_production_log(random: np.random.Generator, games: pd.DataFrame, lines:
 
 
 def _find_quoted_rows(games: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return for each row the row whose belief the books quote: its own, or in the stale stretch one a week before."""
+    """Return for each row the row whose belief the books quote: its own or, on stale days, one a week before."""
     own_rows = games[["player_id", "date", "season"]].assign(row=np.arange(len(games)))
     week_before = own_rows.assign(date=own_rows["date"] - pd.Timedelta(days=STALE_BY_DAYS))
     earlier_rows = pd.merge_asof(week_before, own_rows, on="date", by=["player_id", "season"], suffixes=("_own", ""))
@@ -183,7 +181,7 @@ def _predict_house_model(games: pd.DataFrame) -> pd.Series:
 
 
 def _make_earlier_versions(random: np.random.Generator, logged: pd.DataFrame) -> pd.DataFrame:
-    """Return first versions of some rows of sound days, which later ones replaced."""
+    """Return earlier versions of some rows of sound days, which the logged ones replaced."""
     faults = (BACKFILLED_DAYS, DEFAULTED_DAYS, ESTIMATED_DAYS, STALE_DAYS)
     sound = logged[~np.any([is_within_dates(logged["date"], period) for period in faults], axis=0)]
     duplicated = sound.iloc[np.linspace(0, len(sound) - 1, DUPLICATE_ROWS).astype(int)]

@@ -1,4 +1,4 @@
-"""Events: invented listings whose tags are known: what is said of each, which go together, which a rule gave."""
+"""Events: invented listings whose tags are known: the phrases of each, which go together, which a rule assigns."""
 
 import json
 from pathlib import Path
@@ -12,12 +12,12 @@ from trueline.samples._listings import ASIDES, HALLS, OPENINGS, STREETS, TAG_PHR
 EVENT_COUNT = 240
 SERIES_COUNT = 24  # recurring events, each of SERIES_SIZES listings that differ in few words
 SERIES_SIZES = (2, 3, 4)
-MAX_DESCRIPTION_LETTERS = 400  # characters after which a description ends, be it within a word
-OPEN_SHARE = 0.88  # share of events that are open to all: a tag that a constant answer gets right
-DROPPED_TAG_CHANCE = 0.06  # chance that whoever tagged the events forgot a tag
-ADDED_TAG_CHANCE = 0.01  # and that he gave one for no reason
+MAX_DESCRIPTION_LETTERS = 400  # characters after which a description is cut off, even within a word
+OPEN_SHARE = 0.88  # share of events open to all: a tag that a constant answer gets right
+DROPPED_TAG_CHANCE = 0.06  # chance that the person who tagged an event forgot a tag
+ADDED_TAG_CHANCE = 0.01  # chance of adding one for no reason
 
-# Chance that an event is about a topic, and how the topics of an event draw others along.
+# Chance that an event is about a topic, and that a topic of an event brings another with it.
 TOPIC_CHANCES = {
     **{"film": 0.16, "choir": 0.13, "chess": 0.11, "cycling": 0.13, "crafts": 0.16, "theatre": 0.12, "garden": 0.15},
     **{"debate": 0.10, "robotics": 0.07, "tea": 0.10, "market": 0.13, "falconry": 0.012},
@@ -30,7 +30,7 @@ PAIRED_TOPIC_CHANCES = {
 }
 OUTDOOR_CHANCES = {"cycling": 0.95, "garden": 0.8, "market": 0.6, "falconry": 1.0}  # else indoors
 TAGS = tuple(sorted([*TOPIC_CHANCES, "open", "indoor", "outdoor"]))
-RULE_MADE_TAGS = ("tea", "film", "garden", "market")  # given wherever their name stands in the text, and nowhere else
+RULE_MADE_TAGS = ("tea", "film", "garden", "market")  # given wherever the text contains their name, and nowhere else
 PHRASES_PER_TOPIC = 3  # phrases about each topic
 
 EventsAndTruth = tuple[pd.DataFrame, pd.DataFrame]
@@ -48,7 +48,7 @@ def write(folder: Path) -> None:
 
 
 def simulate_clean_sample(seed: int) -> EventsAndTruth:
-    """Return clean events, and the truth row by row: the series, and the tags before anybody forgot or added one."""
+    """Return clean events, and the truth row by row: the series, and the tags before any was forgotten or added."""
     random = np.random.default_rng(seed)
     events, truth = [], []
     for series, size in enumerate(_draw_series_sizes(random)):
@@ -83,7 +83,7 @@ def _draw_tags(random: np.random.Generator) -> set[str]:
 
 
 def _draw_listing(random: np.random.Generator, tags: set[str]) -> dict[str, str]:
-    """Return the name, description and location of an event that is about its tags, in words that are theirs."""
+    """Return the name, description and location of an event in the phrases of its tags."""
     topics = sorted(tags)
     statements = [
         f"{phrase}."
@@ -103,7 +103,7 @@ def _draw_listing(random: np.random.Generator, tags: set[str]) -> dict[str, str]
 
 
 def _make_edition(random: np.random.Generator, first_listing: dict[str, str], number: int) -> dict[str, str]:
-    """Return a later listing of a series: another number, and one other sentence at the front."""
+    """Return a later listing of a series: with another number, and another opening sentence."""
     remainder = first_listing["description"].split(". ", 1)[1]
     news = _fill_choices(random, _choose_phrase(random, OPENINGS)).rstrip(".")
     name = f"{first_listing['name']} No. {number + 1}"
@@ -111,7 +111,7 @@ def _make_edition(random: np.random.Generator, first_listing: dict[str, str], nu
 
 
 def _assign_tags(random: np.random.Generator, tags: set[str], listing: dict[str, str]) -> list[str]:
-    """Return the tags as somebody gave them: by rule for RULED, for the others with slips."""
+    """Return the tags as somebody assigned them: by rule for RULE_MADE_TAGS, with slips for the others."""
     text = " ".join(listing.values()).lower()
     noted = {tag for tag in sorted(tags) if random.random() >= DROPPED_TAG_CHANCE}
     noted |= {tag for tag in TAGS if random.random() < ADDED_TAG_CHANCE}
@@ -119,7 +119,7 @@ def _assign_tags(random: np.random.Generator, tags: set[str], listing: dict[str,
 
 
 def _add_dirty_rows(clean: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the events as sources deliver them: most as they are, a few to be cleaned or set aside."""
+    """Return the events as sources deliver them: most are clean, a few are to be cleaned or set aside."""
     events = [{str(name): value for name, value in event.items()} for event in clean.to_dict("records")]
     positions = iter(np.linspace(5, len(events) - 5, 24).astype(int).tolist())
     for wrap in (
@@ -154,7 +154,7 @@ def _choose_phrase(random: np.random.Generator, phrases: Any) -> str:
 
 
 def _fill_choices(random: np.random.Generator, sentence: str) -> str:
-    """Return a sentence with one of the choices of each (one|other) in it."""
+    """Return a sentence in which a choice is made for each (one|other)."""
     while "(" in sentence:
         before, remainder = sentence.split("(", 1)
         choices, after = remainder.split(")", 1)

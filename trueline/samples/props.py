@@ -1,6 +1,6 @@
-"""Props: two seasons of an invented league, a market whose sharpness is known, and a production log with known faults.
+"""Props: two seasons of an invented league, a market of known sharpness, and a production log with known faults.
 
-The league's truths are constants of `_league`, the market's and the log's of `_sportsbook`.
+The constants of `_league` set the truth about the league, those of `_sportsbook` that about the market and the log.
 """
 
 from pathlib import Path
@@ -14,10 +14,10 @@ from trueline.samples._league import simulate_seasons
 from trueline.samples._sportsbook import OPEN_HOUR, is_opening_quote, make_production_log, quote_lines
 
 VOID_QUOTES = 6  # quotes on players who did not play
-DUPLICATE_QUOTES = 8  # a book's last quote but one, DUPLICATE_BY above its last
+DUPLICATE_QUOTES = 8  # earlier quotes of a book, DUPLICATE_QUOTE_POINTS above its last
 DUPLICATE_QUOTE_POINTS = 1.0  # points
-DUPLICATE_QUOTE_MINUTES = 40  # minutes
-LATE_QUOTE_MINUTES = 70  # minutes after tip-off at which a book quoted once more, on a game half played
+DUPLICATE_QUOTE_MINUTES = 40  # minutes before the book's last quote
+LATE_QUOTE_MINUTES = 70  # minutes after tip-off at which a book quoted once more, with half the game played
 LATE_QUOTE_POINTS = 6.0  # points that its line had moved by then
 
 
@@ -38,7 +38,10 @@ def write(folder: Path) -> None:
 
 
 def simulate_clean_sample(seed: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Return clean games, lines and production log, and the truth, row by row as games (see `_league.simulate_seasons`)."""
+    """Return clean games, lines and production log, and the truth of each row of the games.
+
+    `_league.simulate_seasons` says what the truth holds.
+    """
     random = np.random.default_rng(seed)
     rows, truth = simulate_seasons(random)
     games = make_box_scores(random, rows)
@@ -58,7 +61,7 @@ def _add_dirty_games(clean: pd.DataFrame) -> pd.DataFrame:
 
 
 def _add_dirty_lines(clean: pd.DataFrame, games: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines with voids, a few quotes that newer ones replace, and one made during the game."""
+    """Return the lines with void bets, a few quotes that newer ones replace, and one made during the game."""
     quoted = clean[clean["line_type"].eq("actual") & ~is_opening_quote(clean)]
     chosen = quoted.iloc[np.linspace(0, len(quoted) - 1, DUPLICATE_QUOTES + 1).astype(int)]
     older, late_quote = chosen[:-1], chosen[-1:]
@@ -75,7 +78,7 @@ def _add_dirty_lines(clean: pd.DataFrame, games: pd.DataFrame) -> pd.DataFrame:
 
 
 def _make_void_quotes(lines: pd.DataFrame, games: pd.DataFrame) -> pd.DataFrame:
-    """Return opening quotes on players of the market for days on which their team played without them."""
+    """Return opening quotes on listed players for days on which their team played without them."""
     dates = games[["season", "team", "date"]].drop_duplicates()
     due = games[["season", "team", "player_id"]].drop_duplicates().merge(dates, on=["season", "team"])
     absent = due.merge(games[["player_id", "date"]], how="left", indicator=True).query("_merge == 'left_only'")

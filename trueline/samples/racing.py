@@ -12,10 +12,10 @@ from trueline.core.tables import table_schema
 
 FIRST_DAY = pd.Timestamp("2024-01-01")
 DAYS = 120
-RACES_PER_DAY = 10  # a day, half of them at each of two venues
+RACES_PER_DAY = 10  # half of them at each of two venues
 DOG_COUNT = 350
 BOX_COUNT = 8
-LENGTH_SECONDS = 0.07  # seconds a length takes
+LENGTH_SECONDS = 0.07  # seconds per length
 ABILITY_SD = 1.1  # SD among dogs, before pace and trainer add to it, in log-odds
 GRADING_NOISE_SD = 2.0  # SD of the grader's error, in log-odds
 DAILY_DRIFT_SD = 0.04  # SD of a dog's change from one day to the next, in log-odds
@@ -31,7 +31,7 @@ BOX_BIAS = {
     "Dunmere": (0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00),
     "Eastholt": (0.40, 0.00, -0.20, -0.30, -0.20, 0.00, 0.10, 0.20),
 }
-DISTANCES = {venue: (300 + 7 * i, 480 + 9 * i) for i, venue in enumerate(BOX_BIAS)}  # m, a sprint and a longer race
+DISTANCES = {venue: (300 + 7 * i, 480 + 9 * i) for i, venue in enumerate(BOX_BIAS)}  # m: a sprint and a longer race
 FIRST_NAMES = (
     "Amber",
     "Bold",
@@ -109,7 +109,7 @@ def _draw_dogs(random: np.random.Generator) -> pd.DataFrame:
 
 
 def _draw_cards(random: np.random.Generator, dogs: pd.DataFrame) -> pd.DataFrame:
-    """Return the season's cards: each day the longest rested run, graded roughly by ability, drawn into boxes."""
+    """Return the season's race cards: each day the most rested dogs run, graded roughly by ability, in random boxes."""
     form = dogs["ability"].to_numpy().copy()
     last_ran = random.integers(-7, 0, DOG_COUNT)
     races: list[dict[str, Any]] = []
@@ -171,7 +171,7 @@ def _draw_outcomes(random: np.random.Generator, starts: pd.DataFrame, truth: Flo
 
 
 def _make_prices(random: np.random.Generator, public: Floats, truth: Floats, race: Codes) -> dict[str, Floats]:
-    """Return the market's prices, which know the truth, and those of a modeller who sees less, through a haze."""
+    """Return the market's prices, which know the truth, and those of a modeller who knows less and errs."""
     p = compute_group_softmax(truth, race)
     placing = np.concatenate([_compute_top_three_chance(p[race == r]) for r in range(race.max() + 1)])
     modelled = compute_group_softmax(public + random.normal(0, BENCHMARK_NOISE_SD, len(public)), race)
@@ -190,7 +190,7 @@ def _compute_top_three_chance(p: Floats) -> Floats:
 
 
 def _add_dirty_rows(clean: pd.DataFrame) -> pd.DataFrame:
-    """Return the runners as sources deliver them: most races sound, a few to be mended or set aside."""
+    """Return the runners as sources deliver them: most races are sound, a few are to be repaired or set aside."""
     rows = clean.assign(scratched=0, dead_heat=0)
     races = [rows.index[rows["race_id"] == race] for race in rows["race_id"].unique()[50::60]]
     second_placed = [race[rows.loc[race, "place"].eq(2)] for race in races]
@@ -201,7 +201,7 @@ def _add_dirty_rows(clean: pd.DataFrame) -> pd.DataFrame:
     rows.loc[races[4][0], "box"] = 14
     rows.loc[races[5][0], "runner"] = rows.loc[races[5][1], "runner"]
     rows.loc[races[6][0], "bsp"] = np.nan  # the race stays, without a market
-    rows.loc[races[7], "bsp"] *= 3.0  # a book of a third
+    rows.loc[races[7], "bsp"] *= 3.0  # a book that sums to a third
     rows.loc[races[8][0], "bsp"] = 0.0
     unsettled = rows["race_id"].isin(rows["race_id"].unique()[-2:])
     rows.loc[unsettled, list(OUTCOME_COLUMNS)] = np.nan

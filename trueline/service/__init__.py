@@ -1,1 +1,1 @@
-"""The service: the promoted model answers over HTTP, and says what it is."""
+"""HTTP service: serves predictions of promoted models and reports which model versions answer."""

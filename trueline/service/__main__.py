@@ -1,4 +1,4 @@
-"""`python -m trueline serve`: load the models, then answer on this machine's port 8000."""
+"""`python -m trueline serve`: load the models, then serve predictions on this machine's port 8000 by default."""
 
 import argparse
 import sys
@@ -14,23 +14,23 @@ MAX_PORT = 65_535
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until told to stop; exit with 1 and a sentence where a model cannot be loaded."""
+    """Run the service until it is stopped; exit with status 1 and an error message if it cannot start."""
     settings = _parse_arguments(arguments)
     options = {
         "host": settings.host,
         "port": settings.port,
-        "limit_concurrency": settings.concurrency + 1,  # uvicorn counts the one that asks too
+        "limit_concurrency": settings.concurrency + 1,  # uvicorn counts the new connection too
         "http": ServiceProtocol,
         "ws": "none",
         "timeout_keep_alive": 30,
         "timeout_graceful_shutdown": 8,  # seconds; Docker kills after 10
-        "access_log": False,  # /metrics counts, and a line a request costs a tenth of its time
+        "access_log": False,  # /metrics counts requests, and logging one takes a tenth of its time
         "server_header": False,
         "log_level": "warning",
     }
     try:
         if settings.workers == 1:
-            from trueline.service.app import create_app, freeze_gc  # here, and below: --help need not wait for it
+            from trueline.service.app import create_app, freeze_gc  # imported late, as below, to keep --help fast
 
             uvicorn.run(freeze_gc(create_app(settings)), **options)  # type: ignore[arg-type]
             return
@@ -43,34 +43,43 @@ def main(arguments: list[str] | None = None) -> None:
 def _parse_arguments(arguments: list[str] | None) -> Settings:
     defaults = Settings()
     parser = argparse.ArgumentParser(
-        prog="python -m trueline serve", description="Answer with promoted models over HTTP."
+        prog="python -m trueline serve", description="Serve predictions of promoted models over HTTP."
     )
     parser.add_argument(
-        "--model", action="append", default=[], metavar="TAG", help="events-model@v1.2.0, events-model#prod"
+        "--model",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="promoted model to serve, such as events-model@v1.2.0 or events-model#prod; repeat it for other tasks",
     )
     parser.add_argument(
         "--shadow",
         action="append",
         default=[],
         metavar="TAG",
-        help="a model that answers unseen beside: events-model#staging",
-    )
-    parser.add_argument("--tasks", nargs="+", default=[], help="what to answer for; all that dvc.lock has a model of")
-    parser.add_argument(
-        "--host", default=defaults.host, help=f"address to listen at ({defaults.host}: this machine alone)"
-    )
-    parser.add_argument("--port", type=int, default=defaults.port, help=f"({defaults.port})")
-    parser.add_argument(
-        "--workers", type=int, default=defaults.workers, help=f"processes that answer ({defaults.workers})"
+        help="challenger that answers the same requests unseen, such as events-model#staging",
     )
     parser.add_argument(
-        "--log", default=defaults.log, help=f"folder of the prediction log ({defaults.log}); '' for none"
+        "--tasks",
+        nargs="+",
+        default=[],
+        help="tasks to serve (those of --model; without it, every task with a model in dvc.lock)",
+    )
+    parser.add_argument(
+        "--host", default=defaults.host, help=f"address to listen on ({defaults.host}: this machine only)"
+    )
+    parser.add_argument("--port", type=int, default=defaults.port, help=f"port to listen on ({defaults.port})")
+    parser.add_argument(
+        "--workers", type=int, default=defaults.workers, help=f"number of worker processes ({defaults.workers})"
+    )
+    parser.add_argument(
+        "--log", default=defaults.log, help=f"folder of the prediction log ({defaults.log}); '' logs nothing"
     )
     parsed = parser.parse_args(arguments)
     if parsed.workers < 1:
-        parser.error("--workers is at least 1")
+        parser.error(f"--workers is {parsed.workers}; give at least 1")
     if not 0 <= parsed.port <= MAX_PORT:
-        parser.error(f"--port is {parsed.port}; give one from 0, which takes any free one, to {MAX_PORT}")
+        parser.error(f"--port is {parsed.port}; give one from 0 (any free port) to {MAX_PORT}")
     return Settings(
         parsed.host,
         parsed.port,
@@ -83,7 +92,7 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
 
 
 def _check_startup(settings: Settings) -> None:
-    """Try what a worker needs once before any is begun, for a worker that fails is begun again for ever."""
+    """Load once what a worker needs before any worker starts, since a worker that fails is restarted for ever."""
     from trueline.service.model_loading import load_models
     from trueline.service.monitoring import prediction_log
     from trueline.service.shadow import shadow_traffic

@@ -1,4 +1,4 @@
-"""The app: the models are loaded once, at start, and the addresses answer with them."""
+"""The FastAPI app: routes and middleware around models that are loaded once, at startup."""
 
 import asyncio
 import gc
@@ -26,29 +26,29 @@ from trueline.service.service import Service
 from trueline.service.serving.fast_path import FastPathMiddleware
 from trueline.service.settings import TOKEN_VARIABLE, Settings, read_inherited_settings
 
-API_DESCRIPTION = """Answers with the models that were promoted, or the workspace's. Every answer is logged; every error is
-one sentence under `detail`."""
+API_DESCRIPTION = """Serves predictions of promoted models, or of the workspace's. Every answer is logged; every error
+is one sentence under `detail`."""
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the app with every model loaded; a Refusal says why it cannot be."""
+    """Return the app with every model loaded. Raises UserError if the service cannot start."""
     return build_app(Service.start(settings))
 
 
 def worker() -> FastAPI:
-    """Return the app of a worker process, with the settings that its parent left."""
+    """Return the app of a worker process, with the settings that its parent left in the environment."""
     return freeze_gc(create_app(read_inherited_settings()))
 
 
 def freeze_gc(app: FastAPI) -> FastAPI:
-    """Return the app, what is loaded left out of garbage collection: looking through it takes 20 ms now and then."""
+    """Exempt everything loaded so far from garbage collection, which would take 20 ms now and then; return the app."""
     gc.collect()
     gc.freeze()
     return app
 
 
 def build_app(service: Service) -> FastAPI:
-    """Return the app of a service that is loaded; `app.state.service` is that service."""
+    """Return the app of a loaded service, which is kept as `app.state.service`."""
     app = FastAPI(
         title="Trueline",
         version=read_own_version(),
@@ -88,11 +88,11 @@ async def _run_lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _render_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return build_error_response(404, "There is nothing at this address; /docs lists what there is.")
+        return build_error_response(404, "There is nothing at this address; /docs lists the addresses.")
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
         return build_error_response(
-            405, f"This address does not take {request.method[:20]}; it takes {allowed}.", error.headers
+            405, f"This address does not accept {request.method[:20]}; it accepts {allowed}.", error.headers
         )
     return build_error_response(error.status_code, str(error.detail), error.headers)
 

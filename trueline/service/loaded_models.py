@@ -1,4 +1,4 @@
-"""Loaded: the models that this process answers with."""
+"""LoadedModel: a task with the model that this process answers it with."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,13 +7,13 @@ from typing import Any
 
 from trueline.service.artifacts.verified_files import VerifiedFiles
 
-MODEL_SUFFIX = "-model"  # of an artifact's name: events-model
-MAX_ERROR_LETTERS = 200  # letters of what is said of a broken file
+MODEL_SUFFIX = "-model"  # ends an artifact's name: events-model
+MAX_ERROR_LETTERS = 200  # characters of a library's message about a broken file
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A task with the model that answers for it."""
+    """A task's module and the model that answers for it, with the files it was loaded from."""
 
     task: str
     module: ModuleType
@@ -22,7 +22,7 @@ class LoadedModel:
 
     @cached_property
     def version(self) -> str:
-        """The version's name and the beginning of the model's hash: events-model@v1.2.0:4f9cfd95."""
+        """The version's name and the first 8 digits of the model's hash: events-model@v1.2.0:4f9cfd95."""
         return f"{self.files.name}:{self.model_hash[:8]}"
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Models loaded from their files."""
+"""Loads the models that the settings ask for, from files whose hashes are verified."""
 
 from trueline.core.errors import UserError, did_you_mean
 from trueline.service.artifacts.verified_files import VerifiedFiles, open_promoted, open_workspace
@@ -8,9 +8,9 @@ from trueline.service.tasks import list_tasks, load_task_module
 
 
 def load_models(settings: Settings) -> dict[str, LoadedModel]:
-    """Return the models that settings ask for, by task; refuse whatever cannot be loaded.
+    """Return the models that the settings ask for, by task.
 
-    A task without a model of its own is answered by the workspace's.
+    A task for which no model is named is answered by the workspace's. Raises UserError if one cannot be loaded.
     """
     models_by_task = {parse_task_name(model): model for model in settings.models}
     workspace_files = open_workspace(settings.root_folder)
@@ -20,10 +20,11 @@ def load_models(settings: Settings) -> dict[str, LoadedModel]:
         or tuple(task_name for task_name in list_tasks() if workspace_files.has_output(f"models/{task_name}/final"))
     )
     if not requested_tasks:
-        raise UserError("there is no model to answer with; run `dvc repro`, or name one with --model.")
+        raise UserError("there is no model to serve; run `dvc repro`, or name one with --model.")
     if excluded_tasks := sorted(set(models_by_task) - set(requested_tasks)):
+        task = excluded_tasks[0]
         raise UserError(
-            f"--model names {models_by_task[excluded_tasks[0]]!r}, and --tasks leaves {excluded_tasks[0]} out; name it there too."
+            f"--model names {models_by_task[task]!r}, but --tasks leaves {task} out; add {task} to --tasks."
         )
     return {
         name: load_task_model(
@@ -35,7 +36,7 @@ def load_models(settings: Settings) -> dict[str, LoadedModel]:
 
 
 def load_task_model(name: str, files: VerifiedFiles) -> LoadedModel:
-    """Return the model of a task out of some files."""
+    """Return a task's model loaded from the given files. Raises UserError if it cannot be read."""
     module = load_task_module(name)
     try:
         return LoadedModel(name, module, module.load(files), files)
@@ -47,10 +48,9 @@ def load_task_model(name: str, files: VerifiedFiles) -> LoadedModel:
 
 
 def parse_task_name(model: str) -> str:
-    """Return the task of an artifact: `events` of events-model#prod."""
+    """Return the task of a model's name: `events` of events-model#prod. Raises UserError if no task has that model."""
     name = model.replace("@", "#").partition("#")[0]
     if not name.endswith(MODEL_SUFFIX) or name.removesuffix(MODEL_SUFFIX) not in list_tasks():
-        raise UserError(
-            f"no task has a model {model!r}; {did_you_mean(name, (task_name + MODEL_SUFFIX for task_name in list_tasks()))}"
-        )
+        model_names = [task_name + MODEL_SUFFIX for task_name in list_tasks()]
+        raise UserError(f"no task has a model {model!r}; {did_you_mean(name, model_names)}")
     return name.removesuffix(MODEL_SUFFIX)

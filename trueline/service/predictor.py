@@ -1,4 +1,4 @@
-"""Forecaster: a fitted model with its calibrator, and the history that the inputs of posted rows are made of."""
+"""Predictor: a fitted model with its calibrator, and the history from which inputs of posted rows are built."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
 from trueline.service.artifacts.verified_files import VerifiedFiles
 
-TUNED_ARM = "tuned"  # the learner that the plan chose, with the knobs that tuning found
+TUNED_ARM = "tuned"  # the task config's learner, with the parameters that tuning found
 FINAL_FOLD = "final"  # the fold that is fitted and calibrated on all history
 
 K = TypeVar("K", bound=StageSettings)
@@ -24,7 +24,7 @@ K = TypeVar("K", bound=StageSettings)
 
 @dataclass(frozen=True)
 class Predictor:
-    """The tools and fitted parts that turn posted rows into forecasts, as the corridor does."""
+    """The plugins and fitted parts that turn posted rows into predictions, as the pipeline does."""
 
     version: str
     builder: Any
@@ -34,22 +34,22 @@ class Predictor:
     calibrator: Any
     state: dict[str, Any]
     archive: OnlineHistory
-    present: list[str]  # columns of a posted row that inputs may be made of
+    present: list[str]  # columns of a posted row that inputs may be built from
 
     def get_past(self, rows: pd.DataFrame) -> OnlinePast:
-        """Return the past of rows of one time: what of the history is strictly earlier."""
+        """Return the past of rows of one time: the strictly earlier part of the history."""
         return self.archive.build_past(rows)
 
     def build_inputs(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return the model's inputs of prepared rows of one time."""
+        """Return the model's inputs for prepared rows of one time."""
         all_inputs = self.builder.build(rows[self.present], self.get_past(rows), self.settings)
         return select_features(all_inputs, self.settings)
 
     def predict_rows(self, rows: pd.DataFrame) -> dict[str, Floats]:
-        """Return the calibrated forecast (under "") of prepared rows of one time, and what else the calibrator tells.
+        """Return calibrated predictions (under "") for prepared rows of one time, and the calibrator's other outputs.
 
-        To the last bit what train and calibrate give these rows with the same history: rows of the history at their
-        time or later play no role, be it the outcome of the very same row.
+        They equal, bit for bit, what train and calibrate give these rows with the same history: history at their time
+        or later has no influence, not even the outcome of the very same row.
         """
         score = self.learner.score(self.model, self.build_inputs(rows))
         predictions = self.calibrator.apply(self.state, score, encode_groups(rows["group"]))
@@ -57,10 +57,10 @@ class Predictor:
 
 
 def load_predictor(files: VerifiedFiles, task: str) -> Predictor:
-    """Return the forecaster of a commit's task, its history indexed and its ratings learned.
+    """Return a task's predictor from a commit's files, with its history indexed and its ratings learned.
 
-    Takes models/<task>/final, models/<task>/calibrator.json and data/prepared/<task>.parquet. Refuses a calibrator
-    without the final fold.
+    Reads models/<task>/final, models/<task>/calibrator.json and data/prepared/<task>.parquet. Raises UserError if the
+    calibrator lacks the final fold.
     """
     params = files.read_params()
     builder, learner = load_plugin("features", task), load_plugin("train", params["tasks"][task]["learner"])
@@ -80,14 +80,16 @@ def load_predictor(files: VerifiedFiles, task: str) -> Predictor:
         OnlineHistory(history[[column.name for column in usable]]),
         [column.name for column in usable if column.known in ("before", settings.decision)],
     )
-    predictor.predict_rows(
-        history[history["group"] == history["group"].iloc[-1]]
-    )  # so that the first request need not wait
+    # a first prediction now, so that the first request need not wait
+    predictor.predict_rows(history[history["group"] == history["group"].iloc[-1]])
     return predictor
 
 
 def extract_settings(params: dict[str, Any], model: type[K], *path: str) -> K:
-    """Return the knobs under a path of a params.yaml that was read; refuse those that its tool does not take."""
+    """Return the settings under a path of a parsed params.yaml.
+
+    Raises UserError if the path does not exist, or `model` rejects its content.
+    """
     value: Any = params
     for key in path:
         if not isinstance(value, dict) or key not in value:
@@ -99,7 +101,7 @@ def extract_settings(params: dict[str, Any], model: type[K], *path: str) -> K:
         first_error = errors.errors()[0]
         setting_path = ".".join([*path, *map(str, first_error["loc"])])
         raise UserError(
-            f"params.yaml: {setting_path}: {first_error['msg'].lower()}; serve a commit of this version."
+            f"params.yaml: {setting_path}: {first_error['msg'].lower()}; serve a commit that fits this code version."
         ) from None
 
 
@@ -111,6 +113,6 @@ def _find_calibrator_state(folds: dict[str, Any], task: str) -> dict[str, Any]:
     state: dict[str, Any] | None = folds.get(FINAL_FOLD, {}).get(TUNED_ARM)
     if state is None:
         raise UserError(
-            f"models/{task}/calibrator.json has no {TUNED_ARM!r} of the fold {FINAL_FOLD!r}; run `dvc repro`."
+            f"models/{task}/calibrator.json has no arm {TUNED_ARM!r} for the fold {FINAL_FOLD!r}; run `dvc repro`."
         )
     return state

@@ -1,4 +1,4 @@
-"""Fields: what the parts of a request have in common, so that each is checked in one way."""
+"""Base models and field types shared by all tasks' requests and answers, so that each is checked in one way."""
 
 import re
 from datetime import UTC, datetime
@@ -7,17 +7,17 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 DAY_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # digits alone would be taken for seconds since 1970
-FIRST_YEAR, LAST_YEAR = 1900, 2199  # of a time: beyond them a clock in microseconds may overflow
+FIRST_YEAR, LAST_YEAR = 1900, 2199  # bounds of a time's year: beyond them a clock in microseconds may overflow
 
 
 class RequestModel(BaseModel):
-    """A part of a request: no field but those declared, no number that is written as text, none infinite."""
+    """Base of request parts: rejects undeclared fields, numbers written as text, NaN and infinity."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class ResponseModel(BaseModel):
-    """A part of an answer."""
+    """Base of answer parts: no undeclared fields, no NaN or infinity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -36,7 +36,7 @@ def _convert_to_utc(value: datetime) -> datetime:
 
 def _require_whole_day(value: datetime) -> datetime:
     if value != datetime(value.year, value.month, value.day):
-        raise ValueError("a day has no time; write it such as 2024-03-01")
+        raise ValueError("a day has no time of day; write it as 2024-03-01, for example")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The service: what the addresses share."""
+"""The running service: the models, endpoints, logs and counters that all routes share."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from trueline.service.shadow.shadow_traffic import Shadow, start_shadows
 
 @dataclass
 class Service:
-    """Settings, the models by task, what answers for each, and the counts."""
+    """The settings and counters, and by task the loaded models, their endpoints and shadows."""
 
     settings: Settings
     loaded: dict[str, LoadedModel]
@@ -28,7 +28,10 @@ class Service:
 
     @classmethod
     def start(cls, settings: Settings) -> "Service":
-        """Return the service with every model loaded; refuse to where one cannot be, or the log cannot be written."""
+        """Return the service with every model loaded.
+
+        Raises UserError if a model or challenger cannot be loaded, or the log cannot be written.
+        """
         service, folder = cls(settings, load_models(settings)), settings.log_folder
         check_log_folder(folder, service.loaded)
         for task, loaded in service.loaded.items():
@@ -46,7 +49,7 @@ class Service:
         return {task: endpoint.drift for task, endpoint in self.endpoints.items() if endpoint.drift}
 
     async def watch_drift(self) -> None:
-        """Read what each task's backtest predicted; a task without it is not watched for drift."""
+        """Read each task's backtest predictions as its drift reference; a task without them is not watched."""
         for task, endpoint in self.endpoints.items():
             try:
                 endpoint.drift = await drift_reference.read_reference_drift(
@@ -57,7 +60,7 @@ class Service:
             await asyncio.sleep(0)
 
     def close(self) -> None:
-        """Let go of the challengers and of the logs."""
+        """Stop the challengers and close the logs."""
         for shadow in self.shadows.values():
             shadow.close()
         for log in self.logs:

@@ -1,1 +1,1 @@
-"""The parts of the gap report: rows of both sides in; who graded what, where the gap comes from, and a verdict out."""
+"""The parts of the gap report: rows of both sides in; their metrics, the causes of the gap, and a verdict out."""

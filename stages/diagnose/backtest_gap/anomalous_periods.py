@@ -1,4 +1,4 @@
-"""Stretches of days on which production stood apart from the backtest as it did not on the others."""
+"""Stretches of days on which production deviates from the backtest more than it usually does."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import numpy as np
 from stages.diagnose.backtest_gap.paired_rows import Mask, PairedRows
 from trueline.core.stats.bootstrap_sums import Floats
 
-MIN_DAYS, MAX_EXHAUSTIVE_DAYS, LENGTH_GROWTH = 2, 60, 1.1  # days: every length from 2 to 60, then each a tenth longer
-MAD_TO_STD = 1.4826  # of the median absolute deviation, to a standard deviation where deviations are normal
+MIN_DAYS, MAX_EXHAUSTIVE_DAYS, LENGTH_GROWTH = 2, 60, 1.1  # every length from 2 to 60 days, then each a tenth longer
+MAD_TO_STD = 1.4826  # turns a median absolute deviation into a standard deviation if deviations are normal
 MAX_STRETCHES = 5
 MEASURES = {
     "bias": "production's predictions less the backtest's",
@@ -17,11 +17,11 @@ MEASURES = {
 
 
 def find_stretches(paired: PairedRows, size: float, errors: float) -> list[dict[str, Any]]:
-    """Return stretches whose mean difference is `size` or more off the usual, and by `errors` standard errors or more.
+    """Return stretches whose mean difference is off the usual by at least `size` and at least `errors` standard errors.
 
-    Both sides' predictions are compared on the rows that both predict: by themselves (an input at its default shifts
-    them) and by their errors (knowing the result shrinks them). Usual is the median day; the standard error is robust,
-    from the days.
+    Two differences are compared on the rows that both sides predict: that of the predictions (an input at its default
+    shifts them) and that of the errors (knowing the result shrinks them). The usual difference is that of the median
+    day; the standard error is a robust estimate from the days.
     """
     common_rows = np.flatnonzero(
         paired.backtest.has_prediction & paired.production.has_prediction & np.isfinite(paired.target)
@@ -51,7 +51,7 @@ def find_stretches(paired: PairedRows, size: float, errors: float) -> list[dict[
 
 
 def _scan_days(sums: Floats, counts: Floats, size: float, errors: float) -> list[tuple[int, int, float, float]]:
-    """Return first, last, mean deviation and standard errors of the stretches that stand out, the clearest first."""
+    """Return (first, last, mean deviation, standard errors) of the anomalous stretches, the clearest first."""
     if len(sums) <= MIN_DAYS:
         return []
     usual = float(np.median(sums / counts))
@@ -70,7 +70,7 @@ def _scan_days(sums: Floats, counts: Floats, size: float, errors: float) -> list
 def _find_clearest_stretch(
     deviations: Floats, counts: Floats, is_free: Mask, size: float
 ) -> tuple[int, int, float, float] | None:
-    """Return the stretch of free days, of those that are `size` off, whose sum is largest for the root of its rows."""
+    """Return the stretch of free days, at least `size` off on average, with the largest |sum| / √rows."""
     sums, rows, occupied_sums = (
         np.concatenate([[0.0], np.cumsum(values)]) for values in (deviations, counts, ~is_free)
     )

@@ -1,10 +1,10 @@
-"""Phrases of the gap report: rates, differences in points, days."""
+"""Formatting for the gap report: rates, differences in percentage points, and periods."""
 
 from trueline.core.stats.confidence_intervals import Interval
 
 
 def format_percent(rate: Interval) -> str:
-    """Return "51.4 % (50.1 to 52.7)", without the interval where there is none."""
+    """Return "51.4 % (50.1 to 52.7)", or "51.4 %" without an interval."""
     if rate["value"] is None:
         return "no decided bet"
     interval_text = (
@@ -23,5 +23,5 @@ def format_points(difference: Interval) -> str:
 
 
 def format_stretch(first_day: str, last_day: str) -> str:
-    """Return "2024-01-04 to 2024-01-13", or the one day that it is."""
+    """Return "2024-01-04 to 2024-01-13", or a single day as itself."""
     return first_day if first_day == last_day else f"{first_day} to {last_day}"

@@ -1,4 +1,4 @@
-"""The gap report in sentences, for a command line."""
+"""The gap report in sentences, for the command line."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ Report = dict[str, Any]
 
 
 def format_sentences(report: Report) -> list[str]:
-    """Return the report as sentences, the verdict first, each true by itself."""
+    """Return the report as self-contained sentences, the verdict first."""
     describers = (
         _describe_verdict,
         _describe_causes,
@@ -47,12 +47,14 @@ def _describe_like_for_like(report: Report) -> Iterator[str]:
     )
     rates = {name: format_percent(like_for_like[name]["hit_rate"]) for name in ("backtest", "production")}
     yield (
-        f"Like for like ({like_for_like['backtest']['rows']} rows that both grade on real lines, predicted before the games) "
-        f"the backtest hits {rates['backtest']}, production {rates['production']}: {format_points(like_for_like['gap'])}."
+        f"Like for like ({like_for_like['backtest']['rows']} rows that both grade on real lines, predicted before "
+        f"the games) the backtest hits {rates['backtest']}, production {rates['production']}: "
+        f"{format_points(like_for_like['gap'])}."
     )
     yield (
         f"On the {production_only['served']['rows']} rows that production served the backtest hits "
-        f"{format_percent(production_only['served']['hit_rate'])}, on all its {backtest['rows']} {format_percent(backtest['hit_rate'])}."
+        f"{format_percent(production_only['served']['hit_rate'])}, "
+        f"on all its {backtest['rows']} {format_percent(backtest['hit_rate'])}."
     )
 
 
@@ -60,8 +62,9 @@ def _describe_prediction_times(report: Report) -> Iterator[str]:
     times = report["creation"]
     if late := times["late"]:
         yield (
-            f"{late['rows']} predictions of {late['days']} days ({format_stretch(late['first_day'], late['last_day'])}) were "
-            f"made after their games, from {late['made_from']} to {late['made_to']}: they hit "
+            f"{late['rows']} predictions of {late['days']} days "
+            f"({format_stretch(late['first_day'], late['last_day'])}) were made after their games, "
+            f"from {late['made_from']} to {late['made_to']}: they hit "
             f"{format_percent(late['hit_rate'])}, the others {format_percent(late['without'])}."
         )
     if times["perhaps_late"]:
@@ -69,7 +72,8 @@ def _describe_prediction_times(report: Report) -> Iterator[str]:
     for batch in times["batches"]:
         yield (
             f"A batch from {batch['made_from']} holds {batch['rows']} predictions ({batch['share']:.0%} of the log) "
-            f"of {batch['days']} days: it hits {format_percent(batch['hit_rate'])}, a lift of {format_points(batch['lift'])}."
+            f"of {batch['days']} days: it hits {format_percent(batch['hit_rate'])}, "
+            f"a lift of {format_points(batch['lift'])}."
         )
 
 
@@ -79,8 +83,9 @@ def _describe_lines(report: Report) -> Iterator[str]:
         return
     periods = ", ".join(format_stretch(period["first"], period["last"]) for period in lines["stretches"][:3])
     yield (
-        f"{lines['estimated']:.1%} of production's lines are estimated{f' ({periods})' if periods else ''}: on them it hits "
-        f"{format_percent(lines['hit_rate']['estimated'])}, on real ones {format_percent(lines['hit_rate']['actual'])}."
+        f"{lines['estimated']:.1%} of production's lines are estimated{f' ({periods})' if periods else ''}: on them it "
+        f"hits {format_percent(lines['hit_rate']['estimated'])}, "
+        f"on real ones {format_percent(lines['hit_rate']['actual'])}."
     )
     if as_graded := report.get("as_graded"):
         yield f"The log as graded against the same log on real lines: {as_graded['main_cause']['sentence']}"
@@ -102,8 +107,8 @@ def _describe_missing_days(report: Report) -> Iterator[str]:
 def _describe_repeats(report: Report) -> Iterator[str]:
     if repeated_rows := report["rows"]["repeated"]:
         yield (
-            f"{repeated_rows} rows of the log repeat a player and day; counted as the log has them, they move its hit rate by "
-            f"{format_points(report['contributions']['grading'])}."
+            f"{repeated_rows} rows of the log repeat a player and day; counted as the log has them, they move its "
+            f"hit rate by {format_points(report['contributions']['grading'])}."
         )
 
 
@@ -112,6 +117,6 @@ def _describe_equality(report: Report) -> Iterator[str]:
     if equality["rows"]:
         subject = "The same model" if equality["same_model"] else "Another model"
         yield (
-            f"{subject} spoke in production: {equality['equal']:.1%} of {equality['rows']} predictions are equal, half are within "
-            f"{equality['distance']['q50']:.2f}, 99 in 100 within {equality['distance']['q99']:.2f}."
+            f"{subject} spoke in production: {equality['equal']:.1%} of {equality['rows']} predictions are equal, "
+            f"half are within {equality['distance']['q50']:.2f}, 99 in 100 within {equality['distance']['q99']:.2f}."
         )

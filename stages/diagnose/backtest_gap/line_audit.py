@@ -1,4 +1,4 @@
-"""The lines that production was graded by: of which type, how they end, and how far from the real ones they are."""
+"""An audit of the lines that production was graded against: type, whole or half, and distance to the real lines."""
 
 from typing import Any
 
@@ -9,14 +9,15 @@ from stages.diagnose.backtest_gap.row_effects import estimate_rate, find_runs
 from stages.diagnose.backtest_gap.waterfall import GapChain
 from trueline.core.stats.bootstrap_sums import compute_interval, count_nonzero_blocks
 
-LINE_TOLERANCE = 1e-6  # in the target's unit: rounding
-MIN_STRETCH_DAYS = 2  # days of a stretch
+LINE_TOLERANCE = 1e-6  # rounding error, in the target's unit
+MIN_STRETCH_DAYS = 2  # the shortest stretch that is reported
 
 
 def audit_lines(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
-    """Return the shares of estimated and unknown types, of endings, the distance to real lines, and hit rates by type.
+    """Return shares of estimated and untyped lines, whole and half lines, distance to real lines, hit rates by type.
 
-    `stretches` are runs of days on which most of production's lines are estimated.
+    `stretches` are runs of days on which most of production's lines are estimated. Without any line only `rows` is
+    returned, which is 0.
     """
     has_line, is_estimated = paired.production.has_prediction & paired.production.has_line, paired.production.estimated
     if not has_line.any():
@@ -53,7 +54,7 @@ def _compute_untyped_share(paired: PairedRows, has_line: Mask) -> float:
 
 
 def _compute_ending_shares(paired: PairedRows, rows: Mask) -> dict[str, float] | None:
-    """Return the shares of lines on whole numbers, on halves and on neither."""
+    """Return the shares of lines at whole numbers, at halves, and at neither."""
     if not rows.any():
         return None
     ending = np.mod(paired.production.line[rows], 1)
@@ -66,7 +67,7 @@ def _compute_ending_shares(paired: PairedRows, rows: Mask) -> dict[str, float] |
 
 
 def _compare_with_real_lines(paired: PairedRows, rows: Mask) -> dict[str, Any] | None:
-    """Return how many lines have a real one beside them, the share that differs, and the mean distance."""
+    """Return how many lines have a real counterpart, the share that differs from it, and the mean distance."""
     rows = rows & paired.backtest.has_line & ~paired.backtest.estimated
     if not rows.any():
         return None

@@ -1,4 +1,4 @@
-"""The main cause of a gap: named only where it stands out from noise and from the other causes."""
+"""The main cause of a gap, named only if it is clearly above noise and above the other causes."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from stages.diagnose.backtest_gap.waterfall import CAUSES, GapChain
 from trueline.core.stats.bootstrap_sums import compute_interval, count_nonzero_blocks
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, Interval
 
-NAMING_LEVEL = 0.98  # level at which a cause is named: of 200 made logs without a fault it named one in 6
+NAMING_LEVEL = 0.98  # confidence level for naming a cause; of 200 simulated logs without a fault 6 got a cause
 POPULATION_CAUSES = ("dates", "players")
 CAUSE_PHRASES = {
     "predictions": "the predictions",
@@ -27,9 +27,9 @@ def estimate_contributions(chain: GapChain) -> dict[str, Interval]:
 
 
 def find_clear_causes(chain: GapChain) -> list[str]:
-    """Return the causes whose interval leaves out 0 at a level that holds for all at once.
+    """Return the causes whose interval excludes 0 at a level that holds for all of them simultaneously.
 
-    Days and players must be material as well.
+    Days and players must also be material.
     """
     material_causes = [cause for cause in CAUSES if cause not in POPULATION_CAUSES or is_material(chain, cause)]
     moving_causes = [cause for cause in CAUSES if np.nan_to_num(chain.contributions[cause]).any()]
@@ -42,11 +42,12 @@ def find_clear_causes(chain: GapChain) -> list[str]:
 
 
 def find_main_cause(chain: GapChain, gap: Interval) -> dict[str, Any]:
-    """Return the main cause: its name or None, the verdict named, none or undecided, and a sentence.
+    """Return the main cause: its name or None, the verdict (named, none or undecided), confidence, and a sentence.
 
-    It is named where its contribution is the largest, is so in most draws (`confidence` is the share of draws), and has
-    an interval at level NAMING that leaves out 0; if the gap's own interval does not, it must be among the clear ones.
-    Days and players must be material as well. Otherwise there is none, if the gap is within noise, or it is undecided.
+    A cause is named if its contribution is the largest, also in most resamples (`confidence` is their share), and its
+    interval at NAMING_LEVEL excludes 0; if the gap's own interval includes 0, the cause must instead be one of
+    `find_clear_causes`. Days and players must also be material. Otherwise the verdict is none if the gap is within
+    noise or its largest cause is immaterial, else undecided.
     """
     contributions = np.stack([chain.contributions[cause] for cause in CAUSES])
     if not np.isfinite(contributions[:, 0]).all():
@@ -56,7 +57,8 @@ def find_main_cause(chain: GapChain, gap: Interval) -> dict[str, Any]:
     largest_share = float((np.abs(finite_draws).argmax(axis=0) == largest).mean()) if finite_draws.size else None
     cause = CAUSES[largest]
     if largest_share is not None and largest_share > 0.5 and _has_clear_contribution(chain, cause, gap):
-        sentence = f"The main cause is {CAUSE_PHRASES[cause]} ({format_points(chain.estimate_contribution(cause))} of {format_points(gap)})."
+        share_text = f"{format_points(chain.estimate_contribution(cause))} of {format_points(gap)}"
+        sentence = f"The main cause is {CAUSE_PHRASES[cause]} ({share_text})."
         sentence += "" if is_clear_of_zero(gap) else " The gap as a whole is within noise."
         return _make_main_cause(cause, "named", largest_share, sentence)
     if is_clear_of_zero(gap) and (cause not in POPULATION_CAUSES or is_material(chain, cause)):
@@ -72,8 +74,8 @@ def find_main_cause(chain: GapChain, gap: Interval) -> dict[str, Any]:
 def is_material(chain: GapChain, cause: str) -> bool:
     """Return whether a cause moves the hit rate by more than half the width of the backtest's own interval.
 
-    The interval of what a handful of days or players do is too narrow: they are drawn again, and no others. Rates of
-    whole sides are not, and any eight days move them by less than that.
+    The interval of the effect of a handful of days or players is too narrow, because the bootstrap resamples only
+    these. The interval of a whole side's rate is not, and any eight days move that rate by less.
     """
     backtest_rate = compute_interval(
         chain.bootstrap.compute_ratio(chain.backtest), count_nonzero_blocks(chain.backtest)
@@ -84,7 +86,7 @@ def is_material(chain: GapChain, cause: str) -> bool:
 
 
 def build_waterfall(chain: GapChain) -> list[dict[str, Any]]:
-    """Return what each cause contributes as rows of a picture: step, contribution, low, high."""
+    """Return the contribution of each cause as rows for a chart: step, contribution, low, high."""
     contributions = estimate_contributions(chain)
     return [
         {"step": cause, "contribution": contribution["value"], "low": contribution["low"], "high": contribution["high"]}
@@ -93,7 +95,7 @@ def build_waterfall(chain: GapChain) -> list[dict[str, Any]]:
 
 
 def is_clear_of_zero(estimate: Interval) -> bool:
-    """Return whether there is an interval and it leaves out 0."""
+    """Return whether there is an interval and it excludes 0."""
     low, high = estimate["low"], estimate["high"]
     return low is not None and high is not None and not low <= 0 <= high
 

@@ -1,4 +1,4 @@
-"""The days that production lacks, and whether leaving them out matters."""
+"""The days that production lacks, and whether their absence matters."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from stages.diagnose.backtest_gap.row_effects import estimate_effect, find_runs
 from stages.diagnose.backtest_gap.waterfall import GapChain
 from trueline.core.stats.bootstrap_sums import BootstrapSums
 
-MIN_RUN_DAYS = 2  # days of a run
+MIN_RUN_DAYS = 2  # the shortest run that is reported
 
 
 def summarise_missing_days(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
-    """Return the days with games on which production, while it ran, predicted nothing, in runs, and their effect.
+    """Return the days with games, within production's running time, that it did not predict, and their effect.
 
-    Production's own rate without its gaps is not known; `estimate_effect` is what these days do to the backtest's rate over the
-    time in which production ran.
+    Production's own rate without its gaps is unknown; `effect` is the effect of these days on the backtest's rate over
+    the time in which production ran. `runs` are the missing days in runs of at least two.
     """
     is_served = _flag_days(paired, paired.production.has_prediction)
     if not is_served.any():
@@ -35,7 +35,7 @@ def summarise_missing_days(paired: PairedRows, chain: GapChain) -> dict[str, Any
 def estimate_excluded_days(
     paired: PairedRows, bootstrap: BootstrapSums, days: npt.NDArray[np.datetime64]
 ) -> dict[str, Any]:
-    """Return what some days do to production's hit rate, as `estimate_effect` tells it."""
+    """Return the effect of some days on production's hit rate; see `estimate_effect`."""
     is_excluded = np.isin(paired.days, days.astype(paired.days.dtype))[paired.day_index] & paired.production.graded
     all_bets, excluded_bets = (
         paired.production.sum_bets(bootstrap, rows) for rows in (paired.production.graded, is_excluded)

@@ -1,4 +1,4 @@
-"""Two sides of the same games: what the backtest said and what production said, row by row."""
+"""Backtest and production paired row by row on the same games."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,12 +29,12 @@ ONE_DAY = np.timedelta64(1, "D")
 
 @dataclass(frozen=True)
 class SourceBets:
-    """One side's predictions and the lines that it picks against and is graded by, and how its bets ended."""
+    """One side's predictions, the lines it picks and is graded against, and the results of its bets."""
 
     prediction: Floats
     line: Floats
-    estimated: Mask  # the line is somebody's estimate, no market's
-    pick: Floats | None  # the side that was bet, 1 over and −1 under, where it is told; else the edge decides
+    estimated: Mask  # the line is an estimate, not a market's
+    pick: Floats | None  # the side that was bet (1 over, −1 under), if it is logged; else the edge decides
     graded: Mask  # rows with a prediction, a line and an outcome
     bet: Mask
     decided: Mask
@@ -51,17 +51,17 @@ class SourceBets:
         return np.asarray(np.isfinite(self.line))
 
     def sum_bets(self, bootstrap: BootstrapSums, rows: Mask | Ints) -> Floats:
-        """Return the table of won and decided bets on some rows."""
+        """Return the table of won and decided bets by day, on some rows."""
         return bootstrap.sum_columns_by_block(self.won[rows], self.decided[rows], rows)
 
 
 @dataclass(frozen=True)
 class PairedRows:
-    """Both sides of every player and day, and the day as a number from 0 on."""
+    """Both sides of every player and day."""
 
     rows: pd.DataFrame
     days: Days  # ascending
-    day_index: Ints  # of each row's day
+    day_index: Ints  # the position of each row's day in `days`
     target: Floats
     backtest: SourceBets
     production: SourceBets
@@ -69,13 +69,14 @@ class PairedRows:
 
     @classmethod
     def from_rows(cls, rows: pd.DataFrame, edge: float) -> "PairedRows":
-        """Return the sides of every row as it comes.
+        """Read both sides of every row; rows are taken as they are.
 
-        A line without a type counts as real where the backtest knows a real one of that row, else as estimated.
+        A line without a type counts as real if the backtest has a real line for that row, else as estimated. Raises
+        UserError if a row has no day.
         """
         day = rows["day"].to_numpy("datetime64[D]")
         if np.isnat(day).any():
-            raise UserError(f"{int(np.isnat(day).sum())} rows have no day; give each the day of its game.")
+            raise UserError(f"{int(np.isnat(day).sum())} rows have no day; give each row the day of its game.")
         days, day_index = _index_days(day)
         target = convert_to_floats(rows, "target")
         backtest = _read_source(rows, "backtest", target, np.zeros(len(rows), bool), edge)
@@ -91,9 +92,9 @@ class PairedRows:
         )
 
     def replace_estimated_lines(self) -> "PairedRows":
-        """Return production's log twice: as it was graded, and in the backtest's place on real lines only.
+        """Return production's log as both sides: as it was graded, and in the backtest's place on real lines only.
 
-        Real lines are the log's own, and the backtest's where the log has an estimated one.
+        Real lines are the log's own, or the backtest's where the log has an estimated one or none.
         """
         production, real_line = self.production, np.where(self.backtest.estimated, np.nan, self.backtest.line)
         line = np.where(production.estimated | ~production.has_line, real_line, production.line)
@@ -106,7 +107,7 @@ class PairedRows:
     def grade_against_lines(
         self, bootstrap: BootstrapSums, source: SourceBets, line: Floats, rows: Mask | Ints
     ) -> Floats:
-        """Return the table of a side's bets on some rows, had it picked against and been graded by their `line`."""
+        """Return the table of a side's bets on some rows, had it picked and been graded against `line`."""
         picks = _choose_picks(
             source.prediction[rows], None if source.pick is None else source.pick[rows], line, self.edge
         )
@@ -119,9 +120,9 @@ class PairedRows:
 
 
 def keep_newest_predictions(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row of every player and day, in the order they came: the newest that production predicted.
+    """Return one row per player and day, in the original order: the newest that production predicted.
 
-    Refuses rows without the columns of NEEDED.
+    Raises UserError if one of REQUIRED_COLUMNS is missing.
     """
     if missing := [name for name in REQUIRED_COLUMNS if name not in rows]:
         raise UserError(f"the rows have no column {missing[0]!r}; they need {', '.join(REQUIRED_COLUMNS)}.")
@@ -140,9 +141,9 @@ def keep_newest_predictions(rows: pd.DataFrame) -> pd.DataFrame:
 def join_evidence_rows(evidence: Evidence, segments: Sequence[str] = (), arm: str = "tuned") -> pd.DataFrame:
     """Return the rows of both sides: the arm's predictions against real lines, and the production log.
 
-    `segments` are columns of the prepared rows that are taken along. Rows that neither side predicts are kept while the
-    log runs: they tell on which days there were games. No rows where there is no log, and none of the backtest where
-    there are no predictions of that arm.
+    `segments` are further columns of the prepared rows to keep. Rows that neither side predicts are kept within the
+    period of the log, to show on which days there were games. Empty without a log; without predictions of the arm the
+    backtest's are missing.
     """
     prepared, predictions = evidence.prepared, evidence.predictions
     is_logged = prepared["production"].notna().to_numpy() if "production" in prepared else np.zeros(len(prepared), bool)
@@ -160,13 +161,13 @@ def join_evidence_rows(evidence: Evidence, segments: Sequence[str] = (), arm: st
 
 
 def _lookup_predictions(row_id: pd.Series, predictions: pd.DataFrame, arm: str) -> Floats:
-    """Return the arm's prediction of each row, the first if there are several, missing where there is none."""
+    """Return the arm's prediction for each row: the first if there are several, missing if there is none."""
     values = convert_to_floats(predictions, arm) if arm in predictions else np.full(len(predictions), np.nan)
     return values_at(values, lookup_rows(row_id, predictions["row_id"]))
 
 
 def _index_days(day: Days) -> tuple[Days, Ints]:
-    """Return the days that occur and each row's number among them, without sorting the rows."""
+    """Return the distinct days in order and each row's position among them, without sorting the rows."""
     if not len(day):
         return day, np.empty(0, np.int64)
     first_day = day.min()
@@ -204,6 +205,6 @@ def _flag_estimated_lines(rows: pd.DataFrame, name: str, default: Mask) -> Mask:
 
 
 def convert_to_floats(rows: pd.DataFrame, name: str) -> Floats:
-    """Return a column as numbers, missing where it holds none."""
+    """Return a column as floats, NaN where it is not a number."""
     values: Any = pd.to_numeric(rows[name], errors="coerce")
     return np.asarray(values.to_numpy(float, na_value=np.nan))

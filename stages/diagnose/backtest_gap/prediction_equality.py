@@ -1,4 +1,4 @@
-"""Row by row: does production predict what the backtest says that the same model predicts?"""
+"""Row by row: does production predict what the same model predicts in the backtest?"""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from stages.diagnose.backtest_gap.paired_rows import Ints, PairedRows
 from trueline.core.stats.bootstrap_sums import Floats
 
 QUANTILES = {"q50": 0.5, "q90": 0.9, "q99": 0.99, "most": 1.0}
-MAX_SHOWN = 5  # days, and levels of segments
-MIN_ROWS = 20  # rows below which a day or a level is not shown as an offender
+MAX_SHOWN = 5  # worst days, and worst levels of segments
+MIN_ROWS = 20  # a day or a level with fewer rows is not ranked
 
 
 def compare_predictions(
@@ -18,8 +18,8 @@ def compare_predictions(
 ) -> dict[str, Any]:
     """Return how far production's predictions are from the backtest's on the rows that both predict.
 
-    Where production's rows name one of `same_models`, only these are compared and `same_model` is True: they should be
-    equal. Else another model spoke and the distance is told for what it is worth.
+    If some of production's rows name one of `same_models`, only these are compared and `same_model` is True: they
+    should be equal. Otherwise another model predicted, and the distances are for information only.
     """
     predicted_by_both = paired.backtest.has_prediction & paired.production.has_prediction
     is_same_model = _get_models(paired).isin(same_models).to_numpy() & predicted_by_both
@@ -67,7 +67,7 @@ def _find_worst_segments(paired: PairedRows, rows: Ints, distance: Floats, segme
 def _rank_by_distance(
     names: np.ndarray[Any, Any], sums: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], key: str
 ) -> list[dict[str, Any]]:
-    """Return the names with the largest mean distance."""
+    """Return the names with the largest mean distance, among those with at least MIN_ROWS rows."""
     eligible = np.flatnonzero(counts >= MIN_ROWS)
     means = sums[eligible] / counts[eligible]
     order = np.argsort(-means, kind="stable")[:MAX_SHOWN]

@@ -1,4 +1,4 @@
-"""When production predicted: after the games, or many days in one batch, and what these predictions do to its rate."""
+"""When production predicted: late, or many days in one batch, and the effect of such predictions on its hit rate."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,23 +14,23 @@ from trueline.core.stats.bootstrap_sums import Floats
 from trueline.core.stats.confidence_intervals import Interval
 
 MICROSECONDS_PER_HOUR = np.timedelta64(1, "h") / np.timedelta64(1, "us")
-MAX_BATCHES = 10  # batches
+MAX_BATCHES = 10
 LAG_QUANTILES = (0.01, 0.5, 0.99)  # quantiles of the hours between a prediction and its game's day
 
 
 @dataclass(frozen=True)
 class GameClock:
-    """When games begin and what a batch is."""
+    """When games begin and what counts as a batch; from diagnose.gap of params.yaml."""
 
     start_hour: float  # hours after midnight, UTC, from which a game of the day may have begun
-    end_hour: float  # from which all of them have
-    batch_hours: float
-    batch_days: int
-    batch_share: float
+    end_hour: float  # hours after midnight, UTC, from which all games of the day have begun
+    batch_hours: float  # length of the time slots in which predictions form a batch
+    batch_days: int  # least number of days in a batch
+    batch_share: float  # a batch with a larger share of the log or of the gap is concentrated
 
 
 def summarise_prediction_times(paired: PairedRows, chain: GapChain, gap: Interval, clock: GameClock) -> dict[str, Any]:
-    """Return the predictions made after their games, the hours between, and the batches that hold much of the log."""
+    """Summarise late predictions, the hours between prediction and game day, and concentrated or late batches."""
     has_time = paired.production.has_prediction & _has_prediction_time(paired)
     if not has_time.any():
         return {"known": 0.0, "late": None, "perhaps_late": 0, "hours_to_day": None, "batches": []}
@@ -48,9 +48,9 @@ def summarise_prediction_times(paired: PairedRows, chain: GapChain, gap: Interva
 
 
 def find_late_predictions(paired: PairedRows, clock: GameClock) -> tuple[Mask, Mask]:
-    """Return the predictions that were surely made after their game began, and those that may have been.
+    """Return masks of the predictions certainly made after their game began, and of those that may have been.
 
-    A start_time settles it. Without one, only a prediction made after the last game of the day began is surely late.
+    A start_time decides. Without one, only a prediction made after the last game of the day began is certainly late.
     """
     has_time = paired.production.has_prediction & _has_prediction_time(paired)
     hours = _get_prediction_times(paired) / MICROSECONDS_PER_HOUR
@@ -65,7 +65,7 @@ def _has_prediction_time(paired: PairedRows) -> Mask:
 
 
 def _get_prediction_times(paired: PairedRows) -> Floats:
-    """Return the microseconds from midnight of the game's day to the prediction; 0 where its time is not known."""
+    """Return the microseconds from midnight of the game's day to the prediction; 0 if its time is unknown."""
     return _compute_time_since_midnight(paired, "production_at")
 
 
@@ -85,7 +85,7 @@ def _compute_time_since_midnight(paired: PairedRows, name: str) -> Floats:
 
 
 def _summarise_group(paired: PairedRows, chain: GapChain, rows: Mask | Ints) -> dict[str, Any]:
-    """Return how many predictions some rows are, of which days, when made, and what they do to the hit rate."""
+    """Return count, days, times and the effect on the hit rate of the predictions in some rows."""
     production = paired.production
     row_numbers = np.flatnonzero(rows) if rows.dtype == bool else rows
     effect = estimate_effect(chain.bootstrap, chain.production, production.sum_bets(chain.bootstrap, row_numbers))
@@ -106,7 +106,7 @@ def _summarise_group(paired: PairedRows, chain: GapChain, rows: Mask | Ints) -> 
 def _find_batches(
     paired: PairedRows, chain: GapChain, timed_rows: Ints, is_late: Mask, gap: Interval, clock: GameClock
 ) -> list[dict[str, Any]]:
-    """Return the batches of several days that hold much of the log or of the gap, or were made after the games."""
+    """Return the batches over several days that hold much of the log or of the gap, or were made after the games."""
     prediction_times = paired.rows["production_at"].to_numpy("datetime64[us]")[timed_rows].astype(np.int64)
     _, batch = np.unique(prediction_times // int(clock.batch_hours * MICROSECONDS_PER_HOUR), return_inverse=True)
     batch_count = int(batch.max()) + 1

@@ -1,4 +1,4 @@
-"""What some of production's rows do to its hit rate: the rate of these rows, without them, and the difference."""
+"""The effect of a part of the bets on a hit rate: the rate of the part, the rate without it, and the difference."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from trueline.core.stats.confidence_intervals import MIN_BLOCKS, Interval, compu
 
 
 def estimate_rate(bootstrap: BootstrapSums, table: Floats) -> Interval:
-    """Return the hit rate of a table of won and decided bets; Wilson's interval where there are too few days."""
+    """Return the hit rate of a table of won and decided bets; with too few days it has a Wilson interval."""
     if count_nonzero_blocks(table) >= MIN_BLOCKS:
         return compute_interval(bootstrap.compute_ratio(table), count_nonzero_blocks(table))
     won, decided = table.sum(axis=0)
@@ -19,8 +19,8 @@ def estimate_rate(bootstrap: BootstrapSums, table: Floats) -> Interval:
 def estimate_effect(bootstrap: BootstrapSums, all_bets: Floats, some_bets: Floats) -> dict[str, Any]:
     """Return the hit rate of a part of the bets, that of the rest, and by how much the part lifts the whole.
 
-    The lift matters where its interval leaves out 0 and it is more than half the width of the whole's own interval:
-    any eight days shift a rate a little, and less than chance does.
+    The lift matters if its interval excludes 0 and it exceeds half the width of the whole's own interval: any eight
+    days shift a rate a little, but less than chance does.
     """
     all_rate, other_rate = bootstrap.compute_ratio(all_bets), bootstrap.compute_ratio(all_bets - some_bets)
     lift, usual_interval = (

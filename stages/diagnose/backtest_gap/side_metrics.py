@@ -1,4 +1,4 @@
-"""Figures of each side under one filter: rows, bets, hit rate, errors; and of parts of them side by side."""
+"""Metrics of each side under one filter (rows, bets, hit rate, errors), and comparisons on parts of the rows."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from trueline.core.stats.confidence_intervals import Interval
 
 
 def compute_metrics(paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, rows: Mask) -> dict[str, Any]:
-    """Return what a side did on some of the rows that it grades: counts, hit rate without pushes, mean errors."""
+    """Return a side's metrics on some of the rows that it grades: counts, hit rate without pushes, mean errors."""
     row_numbers = np.flatnonzero(rows & source.graded)
     bet_sums, error_sums = source.sum_bets(bootstrap, row_numbers), sum_errors(paired, bootstrap, source, row_numbers)
     line_error_sums = bootstrap.sum_columns_by_block(
@@ -31,12 +31,12 @@ def compute_metrics(paired: PairedRows, bootstrap: BootstrapSums, source: Source
 
 
 def sum_errors(paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, rows: Ints) -> Floats:
-    """Return the table of a side's absolute errors on some rows."""
+    """Return the table of a side's absolute errors by day, on some rows."""
     return bootstrap.sum_columns_by_block(np.abs(source.prediction[rows] - paired.target[rows]), None, rows)
 
 
 def subtract_ratios(bootstrap: BootstrapSums, minuend: Floats, subtrahend: Floats) -> Interval:
-    """Return the ratio of one table less that of another."""
+    """Return the ratio of one table minus that of another, with its interval."""
     return compute_interval(
         bootstrap.compute_ratio(minuend) - bootstrap.compute_ratio(subtrahend),
         count_nonzero_blocks(minuend, subtrahend),
@@ -44,7 +44,7 @@ def subtract_ratios(bootstrap: BootstrapSums, minuend: Floats, subtrahend: Float
 
 
 def compute_gaps(paired: PairedRows, chain: GapChain) -> dict[str, Interval]:
-    """Return production less backtest: in hit rate, as recorded and by equal rules, and in mean absolute error."""
+    """Return production minus backtest: in hit rate, as recorded, by equal rules and on common rows, and in MAE."""
     production, backtest = paired.production, paired.backtest
     error_sums = [
         sum_errors(paired, chain.bootstrap, source, np.flatnonzero(source.graded)) for source in (production, backtest)
@@ -59,9 +59,10 @@ def compute_gaps(paired: PairedRows, chain: GapChain) -> dict[str, Interval]:
 
 
 def compare_like_for_like(paired: PairedRows, chain: GapChain, is_late: Mask) -> dict[str, Any]:
-    """Return both sides on the rows that both grade on real lines, without predictions made after the games.
+    """Return both sides' metrics on the rows that both grade on real lines, without predictions made after the games.
 
-    `on_backtest_lines`: the hit rate of production's predictions against the backtest's lines, decided bets of those.
+    `on_backtest_lines` is the hit rate, and the number of decided bets, of production's predictions against the
+    backtest's lines.
     """
     production, backtest = paired.production, paired.backtest
     rows = chain.is_common & ~production.estimated & ~backtest.estimated & ~is_late
@@ -80,9 +81,9 @@ def compare_like_for_like(paired: PairedRows, chain: GapChain, is_late: Mask) ->
 
 
 def compare_served_rows(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
-    """Return the backtest's own figures on the rows that production also served, and how far they are from all rows'.
+    """Return the backtest's metrics on the rows that production also served, and the hit rate's distance to all rows.
 
-    A semi-join on player and day: production's predictions and lines are not looked at.
+    This is a semi-join on player and day: production's predictions and lines are not used.
     """
     is_served = paired.production.has_prediction & paired.backtest.graded
     served_bets = paired.backtest.sum_bets(chain.bootstrap, is_served)
@@ -93,10 +94,10 @@ def compare_served_rows(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
 
 
 def sum_recorded_bets(rows: pd.DataFrame, paired: PairedRows) -> Floats | None:
-    """Return production's bets by day as its own log counts them; None where that is how they are counted here.
+    """Return production's bets by day as its own log counts them, or None if this report counts them the same way.
 
     Every row of the log counts, repeated ones too, by its `production_result` (1 won, 0 lost, missing: no decision),
-    or by the rules of this report where the log does not tell results.
+    or by the rules of this report if the log has no results.
     """
     if "production_result" in rows:
         is_logged = rows["production"].notna().to_numpy()

@@ -1,4 +1,4 @@
-"""Whether the backtest and production may be compared, and why not."""
+"""The verdict: can backtest and production be compared, and if not, why?"""
 
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ MAX_STRETCHES = 4  # stretches
 
 
 class Bounds(Protocol):
-    """Shares beyond which a comparison is off."""
+    """The bounds by which comparability is judged."""
 
     @property
     def estimated_share(self) -> float: ...
@@ -21,17 +21,17 @@ class Bounds(Protocol):
     @property
     def too_good(self) -> float: ...  # a hit rate against real lines that no forecast reaches
     @property
-    def too_good_picks(self) -> int: ...  # picks below which it is not judged
+    def too_good_picks(self) -> int: ...  # with fewer picks the hit rate is not judged
     @property
-    def ahead(self) -> float: ...  # mean error below the line's that no forecast reaches
+    def ahead(self) -> float: ...  # advantage in mean error over the line that no forecast reaches
 
 
 def evaluate_comparability(report: Report, clear_causes: list[str], bounds: Bounds) -> Report:
-    """Return comparable, relative only or not comparable, and the reasons.
+    """Return the verdict (comparable, relative only or not comparable) and its reasons.
 
-    Not comparable: some of production's figures are no forecasts against a market, or too good for one (`too_good`), or
-    hardly a row is common. Relative only: both are forecasts, but of other rows, against other lines or by another
-    model or another state of it: rank by them, and expect no level.
+    Not comparable: some of production's predictions are not forecasts against a market, or are too good for forecasts
+    (`too_good`), or hardly any row is common. Relative only: both sides are forecasts, but of other rows, against other
+    lines, or by another model or another state of it: use them for ranking, not for the level.
     """
     implausible = _list_implausible_results(report["like_for_like"], bounds)
     grave_reasons, slight_reasons = (
@@ -43,9 +43,9 @@ def evaluate_comparability(report: Report, clear_causes: list[str], bounds: Boun
 
 
 def _list_implausible_results(like_for_like: Report, bounds: Bounds) -> list[str]:
-    """Return why production's predictions are no forecasts, if against the backtest's lines they are too good for one.
+    """Return the reason if production's predictions are too good, against the backtest's lines, to be forecasts.
 
-    Against its own lines an honest forecast may be as good: they may be old.
+    Production's own lines are not used: they may be stale, and then an honest forecast can be as good.
     """
     regraded, production_error, line_error = (
         like_for_like["on_backtest_lines"],
@@ -82,7 +82,8 @@ def _list_grave_reasons(report: Report, bounds: Bounds) -> list[str]:
         )
     if late:
         reasons.append(
-            f"{late['rows']} predictions for {format_stretch(late['first_day'], late['last_day'])} were made after their games"
+            f"{late['rows']} predictions for {format_stretch(late['first_day'], late['last_day'])} "
+            "were made after their games"
         )
     if estimated > bounds.estimated_share:
         reasons.append(f"{estimated:.0%} of production's lines are estimated, no market's")
@@ -102,7 +103,8 @@ def _list_slight_reasons(report: Report, clear_causes: list[str], bounds: Bounds
     ]
     if report["main_cause"]["name"] == "predictions":
         reasons.append(
-            f"the predictions, which are not the backtest's, move the hit rate by {format_points(contributions['predictions'])}"
+            "the predictions, which are not the backtest's, "
+            f"move the hit rate by {format_points(contributions['predictions'])}"
         )
     if equality["same_model"] and equality["equal"] < bounds.equal_share:
         reasons.append(f"the same model predicts the same in only {equality['equal']:.1%} of {equality['rows']} rows")
@@ -131,6 +133,8 @@ def format_headline(report: Report) -> str:
     """Return the verdict and the two rates in one sentence."""
     source_metrics = report["sides"]
     return (
-        f"{report['verdict']['verdict'].capitalize()}: the backtest hits {format_percent(source_metrics['backtest']['hit_rate'])}, "
-        f"production {format_percent(source_metrics['production']['hit_rate'])}, a gap of {format_points(report['gap']['hit_rate'])}"
+        f"{report['verdict']['verdict'].capitalize()}: "
+        f"the backtest hits {format_percent(source_metrics['backtest']['hit_rate'])}, "
+        f"production {format_percent(source_metrics['production']['hit_rate'])}, "
+        f"a gap of {format_points(report['gap']['hit_rate'])}"
     )

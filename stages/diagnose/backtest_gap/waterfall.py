@@ -1,9 +1,9 @@
-"""The chain from the backtest's hit rate to production's, and what each difference between them contributes.
+"""The chain from the backtest's hit rate to production's, and the contribution of each difference between them.
 
-The rows that both sides grade are graded again with every mixture of the two: predictions, line and type of line. Rows
-that only one side grades are taken out, for the backtest, or put in, for production, by the reason why the other side
-has not got them: its days, its players, or no real line. What the two parts find is averaged over all orders (Shapley)
-and adds up to the gap.
+The rows that both sides grade are graded again with every mixture of the two sides' predictions, lines and types of
+line. Rows that only one side grades are removed (backtest) or added (production) by the reason why the other side lacks
+them: its days, its players, or no real line. The effects of both parts are averaged over all orders (Shapley values)
+and add up to the gap.
 """
 
 import math
@@ -16,14 +16,14 @@ from trueline.core.stats.bootstrap_sums import BootstrapSums, Floats, compute_in
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, Interval
 from trueline.core.stats.shapley import compute_shapley_values
 
-PREDICTIONS, LINE_TIMING, LINE_TYPE = 1, 2, 4  # bits of what is production's on the rows that both grade
-DATES, PLAYERS = 1, 2  # with TYPE, those of the rows that one side alone grades: also why the other lacks them
+PREDICTIONS, LINE_TIMING, LINE_TYPE = 1, 2, 4  # bits: what is taken from production on the rows that both grade
+DATES, PLAYERS = 1, 2  # bits, with LINE_TYPE, for the rows that one side alone grades: why the other side lacks them
 CAUSES = ("predictions", "line_timing", "line_type", "dates", "players", "grading")
 
 
 @dataclass(frozen=True)
 class ChainStep:
-    """One step of the chain: won and decided bets in each day."""
+    """One step of the chain, with the table of won and decided bets by day."""
 
     step: str
     table: Floats
@@ -31,24 +31,24 @@ class ChainStep:
 
 @dataclass(frozen=True)
 class GapChain:
-    """Figures of both sides, from the same draws of days."""
+    """The tables and contributions of both sides, on the same bootstrap resamples of days."""
 
     bootstrap: BootstrapSums
     is_common: Mask  # rows that both sides grade
-    backtest: Floats  # tables of won and decided bets: of all rows of the side
+    backtest: Floats  # table of won and decided bets on all rows of the side
     production: Floats
-    common_tables: tuple[Floats, Floats]  # of the common rows, by each side's predictions and lines
+    common_tables: tuple[Floats, Floats]  # on the common rows, by each side's own predictions and lines
     steps: list[ChainStep]
-    contributions: dict[str, Floats]  # a figure for every cause
+    contributions: dict[str, Floats]  # by cause: the data's own value first, then that of each resample
 
     @property
     def gap(self) -> Floats:
-        """Production's hit rate as it was recorded less the backtest's."""
+        """Production's hit rate as recorded minus the backtest's."""
         return self.bootstrap.compute_ratio(self.steps[-1].table) - self.bootstrap.compute_ratio(self.steps[0].table)
 
     @property
     def residual(self) -> float:
-        """What the causes leave unexplained: rounding."""
+        """The part of the gap that the causes do not explain, which is rounding error."""
         return float(self.gap[0] - math.fsum(contribution[0] for contribution in self.contributions.values()))
 
     def estimate_hit_rate(self, step: ChainStep) -> Interval:
@@ -56,18 +56,18 @@ class GapChain:
         return compute_interval(self.bootstrap.compute_ratio(step.table), count_nonzero_blocks(step.table))
 
     def estimate_contribution(self, cause: str, level: float = CONFIDENCE_LEVEL) -> Interval:
-        """Return what a cause contributes; its blocks are the days with decided bets on the poorer side."""
+        """Return the contribution of a cause; n is the number of days with decided bets, on the side that has fewer."""
         return compute_interval(self.contributions[cause], count_nonzero_blocks(self.backtest, self.production), level)
 
 
 def build_gap_chain(paired: PairedRows, bootstrap: BootstrapSums, recorded: Floats | None) -> GapChain:
-    """Return the chain; `recorded` is the table of production's bets as its own log counts them, if it differs."""
+    """Build the chain; `recorded` is the table of production's bets as its own log counts them, if that differs."""
     backtest, production = paired.backtest, paired.production
     is_common = backtest.graded & production.graded
     mixed_tables = _build_mixed_tables(paired, bootstrap, is_common)
     backtest_only = _build_one_sided_tables(paired, bootstrap, backtest, production, is_common)
     production_only = _build_one_sided_tables(paired, bootstrap, production, backtest, is_common)
-    # bits say what is production's: its rows come with their bit, the backtest's go with it
+    # set bits take from production: its rows are added with their bit, the backtest's rows are removed with it
     leaving_tables = [mixed_tables[0] + table for table in backtest_only[::-1]]
     coming_tables = [mixed_tables[7] + table for table in production_only]
     recorded_table = coming_tables[7] if recorded is None else recorded
@@ -105,7 +105,7 @@ def build_gap_chain(paired: PairedRows, bootstrap: BootstrapSums, recorded: Floa
 
 
 def _build_mixed_tables(paired: PairedRows, bootstrap: BootstrapSums, is_common: Mask) -> list[Floats]:
-    """Return the tables of the common rows for every set of things that are production's."""
+    """Return the tables of the common rows for every combination of bits that are taken from production."""
     rows = np.flatnonzero(is_common)
     backtest, production = paired.backtest, paired.production
     lines = backtest.line[rows], production.line[rows]
@@ -135,17 +135,18 @@ def _has_different_bets(backtest: SourceBets, production: SourceBets, rows: Ints
 def _build_one_sided_tables(
     paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, other_source: SourceBets, is_common: Mask
 ) -> list[Floats]:
-    """Return the tables of the rows that one side alone grades, for every set of things that are this side's own.
+    """Return the tables of the rows that one side alone grades, for every combination of bits that are its own.
 
-    Without its own days or players, rows that the other lacks for that reason are out. Without its own type of line, an
-    estimated line gives way to the real one that the other knows, or the row is out: unless the other has such lines.
+    Without the bit of its own days or players, the rows that the other side lacks for that reason are dropped. Without
+    that of its own line type, an estimated line is replaced by the other side's real one, or else the row is dropped,
+    unless the other side grades estimated lines too.
     """
     rows = np.flatnonzero(source.graded & ~is_common)
     accepted = bool((other_source.estimated & other_source.graded).any())
     is_unacceptable = source.estimated[rows] & (not accepted)
     real_line = np.where(other_source.estimated[rows], np.nan, other_source.line[rows])
     served_days = np.bincount(paired.day_index[other_source.has_prediction], minlength=len(paired.days)) > 0
-    is_excused = is_unacceptable & other_source.has_prediction[rows]  # the other would grade it, had it a real line
+    is_excused = is_unacceptable & other_source.has_prediction[rows]  # the other side would grade it on a real line
     reason_codes = np.where(served_days[paired.day_index[rows]], np.where(is_excused, 0, PLAYERS), DATES)
     rows_by_reason = {reason: rows[reason_codes == reason] for reason in (0, DATES, PLAYERS)}
     replaced_line = np.where(is_unacceptable, real_line, source.line[rows])
@@ -160,5 +161,5 @@ def _build_one_sided_tables(
 
 
 def _sum_tables(tables: dict[int, Floats], bits: int) -> Floats:
-    """Return the sum of the tables of no reason and of those reasons whose bits are set."""
+    """Return the sum of the tables without a reason and of those whose reason bits are set."""
     return sum((table for reason, table in tables.items() if not reason & ~bits), 0 * tables[0])

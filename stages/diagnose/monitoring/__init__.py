@@ -1,1 +1,1 @@
-"""The parts of the daily table: graded units in; one row a day, its alarms and what to say of today out."""
+"""Monitoring: graded units in; the daily table with its alerts, and the report on one day, out."""

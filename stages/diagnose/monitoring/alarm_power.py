@@ -1,4 +1,4 @@
-"""Power: how often rules alarm in worlds without change, and the smallest change they find."""
+"""Power: how often rules alarm in simulated series without change, and the smallest change they detect."""
 
 from typing import Any
 
@@ -19,16 +19,16 @@ from trueline.core.stats.change_detection import draw_block_indices, fit_cusum_a
 
 Floats = npt.NDArray[np.float64]
 
-RULE_COUNT = 4  # that share the false alarms of a season: hits, beats, drift, sharpness
-BISECTION_STEPS = 8  # of the changes that are tried: to a 250th of the largest
-MIN_REFERENCE_BLOCKS = 2  # blocks of reference
-LIMIT_CANDIDATES = 300  # limits, closer to each other toward the largest figure
+RULE_COUNT = 4  # calibrated rules that share the false alarms of a season: hits, beats, drift, sharpness
+BISECTION_STEPS = 8  # the smallest shift is found to within about a 250th of the largest tried
+MIN_REFERENCE_BLOCKS = 2  # resampling blocks that the reference must contain
+LIMIT_CANDIDATES = 300  # limits that are tried, denser towards the largest value
 
 
 def simulate_worlds(daily_sums: DailySums, settings: Settings, seed: int) -> DailySums:
-    """Return worlds without change: the reference and a season after it, drawn from it in blocks of neighbours.
+    """Simulate series without change: a reference and a season after it, by block bootstrap of the reference.
 
-    The reference are the first `reference_days` calendar days; days without units are drawn like others.
+    The reference is the first `reference_days` calendar days; days without units are resampled like others.
     """
     rule_settings = settings.rules
     rng = np.random.default_rng(seed)
@@ -41,10 +41,10 @@ def simulate_worlds(daily_sums: DailySums, settings: Settings, seed: int) -> Dai
 
 
 def learn_limits(daily_sums: DailySums, settings: Settings, is_signed: bool, seed: int) -> LearnedLimits:
-    """Return limits that all rules together exceed at most `false_alarms` times a season, learned from the reference.
+    """Learn from the reference the limits that all rules together exceed at most `false_alarms` times a season.
 
-    Each of the four gets an even part. Limits are of rules alone, so alarms on one day count for each. None of a rule
-    whose figure the reference does not hold. Days after the reference have no part in them.
+    Each of the four rules gets an equal part. Each limit is set by its rule alone, so simultaneous alarms count for
+    each rule. A limit is None if the reference lacks the rule's figure. Days after the reference are not used.
     """
     rule_settings, alarms_per_rule = settings.rules, settings.rules.false_alarms / RULE_COUNT
     with limit_to_one_thread():
@@ -62,11 +62,12 @@ def learn_limits(daily_sums: DailySums, settings: Settings, is_signed: bool, see
 def evaluate_rules(
     rules: list[Rule], daily_sums: DailySums, settings: Settings, is_signed: bool, seed: int
 ) -> list[dict[str, Any]]:
-    """Return of each rule: its alarms a season and share of alarmed days without change, and what it finds.
+    """Return for each rule its alarms per season and share of alarmed days without change, and what it detects.
 
-    `smallest_shift` is the smallest change, from one day on, that is alarmed within `power_days` in a share of `power`
-    of worlds or more: percentage points of a rate, or the loss's unit; None where even the largest tried is not. Worlds
-    are drawn anew, not those that set the limits.
+    `smallest_shift` is the smallest lasting change that raises an alarm within `power_days` in at least a share `power`
+    of the simulated series, in percentage points of a rate or in the loss's unit; None if even the largest change tried
+    does not, or if the rule alarms that often without any (`alarms_anyway`). The series are new ones, not those that
+    set the limits.
     """
     rule_settings = settings.rules
     with limit_to_one_thread():
@@ -84,7 +85,8 @@ def evaluate_rules(
                 "rule": rule.name, "level": rule.level, "meaning": rule.meaning,
                 "false_alarms_a_season": float(alarm_starts.sum(axis=-1).mean()),
                 "false_alarm_days_share": float(alarm_days.mean()),
-                "smallest_shift": None if smallest_shift is None else smallest_shift * (100 if rule.unit == "share" else 1),
+                "smallest_shift":
+                    None if smallest_shift is None else smallest_shift * (100 if rule.unit == "share" else 1),
                 "shift_of": "percentage points" if rule.unit == "share" else "loss a unit",
                 "within_days": rule_settings.power_days,
                 "alarms_anyway": is_always_detected,
@@ -93,7 +95,7 @@ def evaluate_rules(
 
 
 def fit_calibrated_rules(daily_sums: DailySums, settings: Settings, is_signed: bool, seed: int) -> list[Rule]:
-    """Return the calibrated rules; none where the reference is not complete."""
+    """Return the calibrated rules; none if no day follows the reference or it has fewer than two resampling blocks."""
     if (
         len(daily_sums) <= settings.rules.reference_days
         or settings.rules.reference_days < MIN_REFERENCE_BLOCKS * settings.rules.block_days
@@ -123,12 +125,12 @@ def _fit_fall_limit(wins: Floats, trials: Floats, drop: float, settings: Setting
 
 
 def _find_limit(figures: Floats, first_day: int, alarms_per_rule: float) -> float | None:
-    """Return the lowest limit above which every limit is passed `alarms_per_rule` times a season on average, or more rarely."""
+    """Return the lowest limit such that it and all higher ones are crossed at most `alarms_per_rule` times a season."""
     finite_figures = figures[..., first_day:][np.isfinite(figures[..., first_day:])]
     if not len(finite_figures):
         return None
     limit = float(finite_figures.max())
-    # not by halving: a figure that is always above a limit never passes it, so low limits are passed rarely as well
+    # no bisection: a value that is always above a limit never crosses it, so low limits are rarely crossed too
     for share in np.linspace(0, 1, LIMIT_CANDIDATES)[1:] ** 2 / 2:
         candidate = float(np.quantile(finite_figures, 1 - share, method="higher"))
         if flag_upcrossings(figures, candidate, first_day).sum(axis=-1).mean() > alarms_per_rule:

@@ -1,4 +1,4 @@
-"""Rules: which days alarm, by preset bounds or by limits learned from a reference period."""
+"""Alarm rules: which days alarm, by preset bounds or by limits learned from a reference period."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ ALERT_LEVELS = ("none", "info", "warning", "critical")
 
 
 class RuleInputs:
-    """What the rules look at, on every day of every world; the first `reference_days` days set the rates."""
+    """The series that rules act on, for every day of every simulation; the first `reference_days` set the rates."""
 
     def __init__(self, daily_sums: DailySums, reference_days: int, windows: WindowSettings, is_signed: bool) -> None:
         self.daily_sums, self.reference_days, self._windows, self._is_signed = (
@@ -33,12 +33,12 @@ class RuleInputs:
 
     @cached_property
     def hit_rate(self) -> Floats:
-        """Percentage of picks won in the last 7 days."""
+        """The percentage of picks won in the last 7 days."""
         return _compute_percent(self.daily_sums.wins, self.daily_sums.decided, 7, self._windows.least_picks)
 
     @cached_property
     def beat_rate(self) -> Floats:
-        """Percentage of priced units of the window in which the model was closer than the market."""
+        """The percentage of priced units in the window in which the model was closer than the market."""
         return _compute_percent(
             self.daily_sums.beats, self.daily_sums.priced, self._windows.window_days, self._windows.least_units
         )
@@ -50,7 +50,7 @@ class RuleInputs:
 
     @cached_property
     def market_improvement(self) -> MarketImprovement:
-        """By which share the market was better than before."""
+        """The share by which the market's loss was below its baseline."""
         windows = self._windows
         return estimate_market_improvement(
             self.daily_sums, windows.window_days, windows.baseline_days, windows.least_units, windows.least_days
@@ -58,7 +58,7 @@ class RuleInputs:
 
     @cached_property
     def market_z_score(self) -> Floats:
-        """How many standard errors the market is from its baseline, to either side."""
+        """The market's distance from its baseline in standard errors, on either side."""
         has_error = self.market_improvement.standard_error > 0
         z_scores = np.divide(
             self.market_improvement.value,
@@ -69,7 +69,7 @@ class RuleInputs:
         return np.asarray(np.abs(z_scores))
 
     def detect_fall(self, event_field: str, trial_field: str, drop: float, limit: float) -> Mask:
-        """Return where Page's evidence of a fall of a rate below that of the reference exceeds the limit."""
+        """Return where Page's CUSUM for a fall of a rate below that of the reference exceeds the limit."""
         event_counts, trial_counts = (
             getattr(self.daily_sums, field).sum(axis=-1) for field in (event_field, trial_field)
         )
@@ -89,44 +89,47 @@ class RuleInputs:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule, the level of its alarms, what they say, and the change that it is made to find."""
+    """A rule with the level and meaning of its alarms, and the change that it should detect."""
 
     name: str
     level: str
     meaning: str
     fires: Callable[[RuleInputs], Mask]
-    effects: dict[str, float]  # which sums a unit of change raises, and to which side
-    unit: str
+    effects: dict[str, float]  # the daily sums that a unit of change moves, and in which direction
+    unit: str  # of the change: share or loss
     max_change: float  # the largest change that is tried
 
 
 def build_preset_rules(rule_settings: RuleSettings) -> list[Rule]:
-    """Return the rules of fixed bounds; they hold on every day on which their figures are beyond them."""
+    """Return the rules with fixed bounds; they alarm on every day on which their figures are beyond them."""
     return [
         Rule(
             "preset_critical", "critical",
             f"the model beats the line in less than {rule_settings.critical_beats:g} % and hits less than "
             f"{rule_settings.critical_hits:g} % in 7 days",
-            lambda rule_inputs: (rule_inputs.beat_rate < rule_settings.critical_beats) & (rule_inputs.hit_rate < rule_settings.critical_hits),
+            lambda rule_inputs: (rule_inputs.beat_rate < rule_settings.critical_beats)
+            & (rule_inputs.hit_rate < rule_settings.critical_hits),
             {"wins": -1.0, "beats": -1.0}, "share", 0.4,
         ),
         Rule(
             "preset_warning", "warning",
             f"the drift score is {rule_settings.warning_drift:g} or more, or the model beats the line in less than "
             f"{rule_settings.warning_beats:g} %",
-            lambda rule_inputs: (rule_inputs.drift_score >= rule_settings.warning_drift) | (rule_inputs.beat_rate < rule_settings.warning_beats),
+            lambda rule_inputs: (rule_inputs.drift_score >= rule_settings.warning_drift)
+            | (rule_inputs.beat_rate < rule_settings.warning_beats),
             {"beats": -1.0}, "share", 0.4,
         ),
         Rule(
             "preset_info", "info", f"the market's loss is {rule_settings.info_change:g} % or more from its baseline",
-            lambda rule_inputs: np.abs(rule_inputs.market_improvement.value) * 100 >= rule_settings.info_change, {"market": -1.0}, "loss", 4.0,
+            lambda rule_inputs: np.abs(rule_inputs.market_improvement.value) * 100 >= rule_settings.info_change,
+            {"market": -1.0}, "loss", 4.0,
         ),
     ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class LearnedLimits:
-    """The limits that the reference sets; None where it has nothing to set one by."""
+    """The limits learned from the reference; None where it lacks the data."""
 
     hit_rate: float | None
     beat_rate: float | None
@@ -135,34 +138,40 @@ class LearnedLimits:
 
 
 def build_calibrated_rules(limits: LearnedLimits, settings: Settings) -> list[Rule]:
-    """Return the rules of learned limits, as many as could be learned; they alarm on the day a limit is passed."""
+    """Return the rules whose limits could be learned; they alarm on the day on which the limit is crossed."""
     hit_drop, beat_drop = settings.windows.hit_drop, settings.rules.beat_drop
     rules = []
     if (hit_limit := limits.hit_rate) is not None:
         rules.append(Rule(
             "hit_rate", "warning", "the hit rate fell",
-            lambda rule_inputs: rule_inputs.detect_fall("wins", "decided", hit_drop, hit_limit), {"wins": -1.0}, "share", 0.4,
+            lambda rule_inputs: rule_inputs.detect_fall("wins", "decided", hit_drop, hit_limit),
+            {"wins": -1.0}, "share", 0.4,
         ))  # fmt: skip
     if (beat_limit := limits.beat_rate) is not None:
         rules.append(Rule(
             "model_beats_line", "warning", "the model beats the line less often",
-            lambda rule_inputs: rule_inputs.detect_fall("beats", "priced", beat_drop, beat_limit), {"beats": -1.0}, "share", 0.4,
+            lambda rule_inputs: rule_inputs.detect_fall("beats", "priced", beat_drop, beat_limit),
+            {"beats": -1.0}, "share", 0.4,
         ))  # fmt: skip
     if (drift_limit := limits.drift_score) is not None:
         rules.append(Rule(
             "drift", "warning", f"the drift score passed {drift_limit:.1f}",
-            lambda rule_inputs: flag_upcrossings(rule_inputs.drift_score, drift_limit, rule_inputs.reference_days), {"model": 1.0}, "loss", 4.0,
+            lambda rule_inputs: flag_upcrossings(rule_inputs.drift_score, drift_limit, rule_inputs.reference_days),
+            {"model": 1.0}, "loss", 4.0,
         ))  # fmt: skip
     if (sharpness_limit := limits.market_z_score) is not None:
         rules.append(Rule(
             "sharpness", "info", f"the market moved {sharpness_limit:.1f} standard errors or more from its baseline",
-            lambda rule_inputs: flag_upcrossings(rule_inputs.market_z_score, sharpness_limit, rule_inputs.reference_days), {"market": -1.0}, "loss", 4.0,
+            lambda rule_inputs: flag_upcrossings(
+                rule_inputs.market_z_score, sharpness_limit, rule_inputs.reference_days
+            ),
+            {"market": -1.0}, "loss", 4.0,
         ))  # fmt: skip
     return rules
 
 
 def flag_upcrossings(values: Floats, limit: float, first_day: int) -> Mask:
-    """Return where a figure is above a limit and was not the day before, from a day on."""
+    """Return where a value is above the limit and was not the day before, from `first_day` on."""
     is_above = np.nan_to_num(values, nan=-np.inf) > limit
     was_above = np.concatenate([np.zeros_like(is_above[..., :1]), is_above[..., :-1]], axis=-1)
     return np.asarray(is_above & ~was_above & (np.arange(values.shape[-1]) >= first_day))

@@ -1,4 +1,4 @@
-"""Alerts: the level of every day, and what is said of it."""
+"""Alerts: the level and message of every day."""
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,10 @@ def compute_alert_levels(
 ) -> pd.DataFrame:
     """Return alert_triggered (1 or 0), alert_level, alert_message and alert_reason of every day.
 
-    Calibrated rules alarm once, on the day on which their limit is passed, and begin afresh; preset ones on every day
-    beyond their bounds. Two calibrated warnings of different rules within `together_days` are critical. A day that
-    asked for predictions and got none is an outage, a warning under both sets. Calibrated levels are missing, with the
-    reason, on the days that set the limits.
+    Calibrated rules alarm once, on the day on which their limit is crossed, and then start afresh; preset ones alarm on
+    every day beyond their bounds. Calibrated warnings of two different rules within `together_days` are critical. A day
+    with requested but no made predictions is an outage, a warning under both sets of rules. Calibrated levels are
+    missing on the days that set the limits and if no limit could be learned; `alert_reason` then says why.
     """
     rule_settings = settings.rules
     reference_days = rule_settings.reference_days if rule_settings.rules == "calibrated" else 0
@@ -74,7 +74,7 @@ def compute_alert_levels(
 def _flag_coinciding_warnings(
     rules: list[Rule], raised_by_rule: dict[str, Mask], within_days: int, day_count: int
 ) -> Mask:
-    """Return where a warning is raised within so many days of another rule's."""
+    """Return where a warning is raised within `within_days` of another rule's warning."""
     warnings = [raised_by_rule[rule.name] for rule in rules if rule.level == "warning"]
     recent_rules, raised_today = np.zeros(day_count), np.zeros(day_count, dtype=bool)
     for warning in warnings:

@@ -1,4 +1,4 @@
-"""The groups of the daily table: each figure of each day, or why it is missing."""
+"""The column groups of the daily table: each figure of each day, or the reason why it is missing."""
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ def build_sharpness_group(
     windows: WindowSettings,
     has_tiers: bool,
 ) -> ColumnGroup:
-    """Return the market's loss by tier and in all, how often the model beats it, and how sharp it is."""
+    """Return the market's loss by tier and overall, how often the model beats it, and its sharpness."""
     group = ColumnGroup(pd.DataFrame(index=range(len(daily_sums))), "sharpness")
     before_first = _flag_before_first(daily_sums.priced)
     loss, counts = (trailing(daily_values, windows.window_days) for daily_values in tier_sums)
@@ -75,7 +75,7 @@ def build_sharpness_group(
 
 
 def build_drift_group(daily_sums: DailySums, windows: WindowSettings, is_signed: bool) -> ColumnGroup:
-    """Return hit rates, the model's loss and mean error, and how likely it is that it drifted."""
+    """Return hit rates, the model's loss and mean error, and the probability that it drifted."""
     group = ColumnGroup(pd.DataFrame(index=range(len(daily_sums))), "drift")
     before_first = _flag_before_first(daily_sums.decided)
     overdispersion = estimate_overdispersion(daily_sums.wins, daily_sums.decided, windows.baseline_days)
@@ -123,7 +123,7 @@ def build_drift_group(daily_sums: DailySums, windows: WindowSettings, is_signed:
 
 
 def build_quality_group(evidence: Evidence, row_counts: pd.DataFrame, days: pd.DatetimeIndex) -> ColumnGroup:
-    """Return how much of what was asked for is predicted, and on how sound inputs."""
+    """Return the share of requested rows that are predicted, and the quality of their inputs."""
     group = ColumnGroup(pd.DataFrame(index=range(len(days))), "quality")
     requested = row_counts["asked"].to_numpy(float)
     soundness = compute_feature_quality(evidence, days)
@@ -145,7 +145,7 @@ def build_quality_group(evidence: Evidence, row_counts: pd.DataFrame, days: pd.D
 def build_baseline_group(
     market_sharpness: MarketSharpness, daily_sums: DailySums, windows: WindowSettings
 ) -> ColumnGroup:
-    """Return what market and model did in the baseline, and how the market compares with it."""
+    """Return the market's loss and the hit rate in the baseline, and how the market compares with it now."""
     group = ColumnGroup(pd.DataFrame(index=range(len(daily_sums))), "baseline")
     days_reason = choose_reason(
         _flag_before_first(daily_sums.priced),
@@ -186,7 +186,7 @@ def build_baseline_group(
 
 
 def build_cause_group(causes: pd.DataFrame | None, status: pd.Series, days: pd.DatetimeIndex) -> ColumnGroup:
-    """Return the causes as they are given, by day."""
+    """Return the given causes by day."""
     group = ColumnGroup(pd.DataFrame(index=range(len(days))), "cause")
     if causes is None:
         return group.fill_missing(COLUMN_GROUPS["cause"], "causes are not asked for")
@@ -203,5 +203,5 @@ def build_cause_group(causes: pd.DataFrame | None, status: pd.Series, days: pd.D
 
 
 def _flag_before_first(count: Floats) -> npt.NDArray[np.bool_]:
-    """Return the days up to which there has not been a single one."""
+    """Return which days come before the first one with a count."""
     return np.asarray(np.cumsum(count.sum(axis=-1)) == 0)

@@ -1,4 +1,4 @@
-"""Completeness: which rows of a day should have been predicted, were, and on what inputs."""
+"""Completeness: how many rows of a day should have been predicted, how many were, and with what quality of inputs."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,20 +11,18 @@ from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows,
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-ROWS_PER_DAY = 200  # of a day, evenly spaced, on which its inputs are judged
-HISTORY_DAYS = 60  # days before the first scored one from which it is learned what an input usually does
-MIN_DISTINCT_MEASURED = 30  # values from which a number is measured, not counted or chosen
-COMMON_VALUE_SHARE = 0.05  # share of history from which a value of a measured input is its default
-SHARED_VALUE_SHARE = 0.5  # share of a day's rows that share a value, from which it stands for the missing ones
-USUAL_SHARED_SHARE = (
-    0.25  # unless that share is usual: half of the days have such a value (a league's mean, the day of the season)
-)
+ROWS_PER_DAY = 200  # evenly spaced rows of a day on which its inputs are judged
+HISTORY_DAYS = 60  # days before the first scored one that show how an input usually behaves
+MIN_DISTINCT_MEASURED = 30  # a number with more distinct values is a measurement, not a count or a choice
+COMMON_VALUE_SHARE = 0.05  # a value with this share of a measured input's history is its default
+SHARED_VALUE_SHARE = 0.5  # a value with this share of a day's rows stands for missing values,
+USUAL_SHARED_SHARE = 0.25  # unless half the days have one with this share (a league's mean, the day of the season)
 
 
 def count_rows_by_day(evidence: Evidence, units: pd.DataFrame, arm: str, days: pd.DatetimeIndex) -> pd.DataFrame:
-    """Return for each day how many rows there are, were asked for, were predicted and could be graded, and its status.
+    """Return for each day the counts of existing, requested, predicted and graded rows, and its status.
 
-    Status: graded; ungraded (predicted, no result that counts); no_data (asked for, nothing predicted: an outage);
+    Status: graded; ungraded (predicted, no result that counts); no_data (requested, nothing predicted: an outage);
     not_scored (rows that no test fold scores); no_games (no row at all). A row predicted twice counts once.
     """
     folds, predictions = evidence.folds, evidence.predictions
@@ -46,17 +44,18 @@ def count_rows_by_day(evidence: Evidence, units: pd.DataFrame, arm: str, days: p
 
 
 def count_times_by_day(times: pd.Series, days: pd.DatetimeIndex) -> Ints:
-    """Return how many of the times lie on each of the days."""
+    """Return how many of the times fall on each day."""
     day_index = _index_days(times, days)
     return np.bincount(day_index[(day_index >= 0) & (day_index < len(days))], minlength=len(days))
 
 
 def compute_feature_quality(evidence: Evidence, days: pd.DatetimeIndex) -> Floats:
-    """Return for each day the percentage of inputs that are present and not defaulted, in rows asked for.
+    """Return for each day the percentage of inputs that are present and not defaulted, in requested rows.
 
-    Of a day at most ROWS rows are looked at. A measured input (of many values) is at its default where it has the one
-    value that took COMMON or more of the HISTORY before the first scored day, or a value that half of the day's rows
-    share though that is not usual of it. Missing on days that asked for nothing. A row without inputs has none present.
+    At most ROWS_PER_DAY rows of a day are used. A measured input (one with many values) is at its default if it has its
+    commonest value of the HISTORY_DAYS before the first scored day, provided that value has a share of at least
+    COMMON_VALUE_SHARE there, or if it has a value that half the day's rows share although that is unusual for it. NaN
+    on days without requests. A row without inputs has none present.
     """
     requested_rows, history_rows = _sample_feature_rows(evidence, days)
     number_names = [name for name in evidence.input_names if is_number_column(evidence.features, name)]
@@ -72,11 +71,11 @@ def compute_feature_quality(evidence: Evidence, days: pd.DatetimeIndex) -> Float
     return np.where(row_counts > 0, 100 * sound_totals / np.maximum(row_counts * len(number_names), 1), np.nan)
 
 
-NO_ROW = -2  # a place of the day's rows that no row takes; −1 is a row without inputs
+NO_ROW = -2  # marks an unused slot of a day; −1 is a row without inputs
 
 
 def _flag_sound_values(values: Floats, history: Floats) -> npt.NDArray[np.bool_]:
-    """Return which of days × rows are present and not at a default."""
+    """Return which of the values (days × rows) are present and not at a default."""
     is_sound = np.isfinite(values)
     past_values = history[np.isfinite(history)]
     distinct_values, value_counts = np.unique(past_values, return_counts=True)
@@ -92,8 +91,8 @@ def _flag_sound_values(values: Floats, history: Floats) -> npt.NDArray[np.bool_]
 
 
 def _find_commonest_values(values: Floats) -> tuple[Floats, Floats]:
-    """Return each day's commonest value and its share of those present; 0 of a day with fewer than two."""
-    ordered = np.sort(values, axis=1)  # missing ones last
+    """Return each day's commonest value and its share of the present ones; the share is 0 with fewer than two."""
+    ordered = np.sort(values, axis=1)  # NaN comes last
     present_counts = np.isfinite(ordered).sum(axis=1)
     commonest, longest_run = np.full(len(ordered), np.nan), np.zeros(len(ordered))
     current_run = np.zeros(len(ordered))
@@ -107,7 +106,7 @@ def _find_commonest_values(values: Floats) -> tuple[Floats, Floats]:
 
 
 def _sample_feature_rows(evidence: Evidence, days: pd.DatetimeIndex) -> tuple[Ints, Ints]:
-    """Return days × ROWS places among the features: of the days' rows asked for, and of the days before the first."""
+    """Return feature positions, days × ROWS_PER_DAY: of the days' requested rows, and of the history days' rows."""
     folds = evidence.folds
     day_index = _index_days(folds["time"], days)
     requested_rows = _select_spread_rows(
@@ -123,7 +122,7 @@ def _sample_feature_rows(evidence: Evidence, days: pd.DatetimeIndex) -> tuple[In
 
 
 def _select_spread_rows(rows: Ints, day_index: Ints, day_count: int) -> Ints:
-    """Return days × ROWS: evenly spaced rows of each day, in the order given."""
+    """Return days × ROWS_PER_DAY: evenly spaced rows of each day in the given order; NO_ROW fills unused slots."""
     order = rows[np.argsort(day_index[rows], kind="stable")]
     day_edges = np.searchsorted(day_index[order], np.arange(day_count + 1))
     day_sizes = np.diff(day_edges)

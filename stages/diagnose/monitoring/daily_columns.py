@@ -1,4 +1,4 @@
-"""The columns of the daily table, in groups that say why their figures are missing."""
+"""The columns of the daily table, in groups that each have a column for why figures are missing."""
 
 from stages.diagnose.monitoring.drift_score import DRIFT_WINDOWS
 from stages.diagnose.monitoring.market_sharpness import SHARPNESS_LABELS
@@ -35,19 +35,30 @@ def _make_reason_column(group: str) -> Column:
     return _make_text_column(f"{group}_reason", f"why figures of {group} are missing; null where none is")
 
 
-LOSS_UNIT = "loss"  # points of a quantity's error, nats of a race
+LOSS_UNIT = "loss"  # points of a quantity's error, or nats of a race
 COLUMN_GROUPS: dict[str, list[Column]] = {
     "sharpness": [
-        *(_make_number_column(f"line_mae_tier{tier}", f"mean loss of the market in the window, tier {tier}", LOSS_UNIT) for tier in (1, 2, 3)),
+        *(
+            _make_number_column(
+                f"line_mae_tier{tier}", f"mean loss of the market in the window, tier {tier}", LOSS_UNIT
+            )
+            for tier in (1, 2, 3)
+        ),
         _make_number_column("line_mae", "mean loss of the market in the window", LOSS_UNIT),
         *_make_percent_columns("model_beats_line_pct", "units in which the model was strictly closer than the market"),
-        _make_number_column("sharpness_score", "baseline windows in which the market lost more on units as hard", "%", 0, 100),
+        _make_number_column(
+            "sharpness_score", "baseline windows in which the market lost more on units as hard", "%", 0, 100
+        ),
         _make_number_column("sharpness_low", "the score at the lower end of the market's 95 % interval", "%", 0, 100),
         _make_number_column("sharpness_high", "the score at its upper end", "%", 0, 100),
         _make_text_column("sharpness_status", "the score in a word", SHARPNESS_LABELS),
     ],
     "drift": [
-        *(rate_column for days in DRIFT_WINDOWS for rate_column in _make_percent_columns(f"hit_rate_{days}d", f"picks won in {days} days")),
+        *(
+            rate_column
+            for days in DRIFT_WINDOWS
+            for rate_column in _make_percent_columns(f"hit_rate_{days}d", f"picks won in {days} days")
+        ),
         _make_number_column("model_mae", "mean loss of the model in the window", LOSS_UNIT),
         _make_number_column("model_mean_error", "mean of prediction − outcome in the window", LOSS_UNIT),
         _make_text_column("bias_direction", "to which side predictions err", ("under", "neutral", "over")),
@@ -71,7 +82,9 @@ COLUMN_GROUPS: dict[str, list[Column]] = {
         _make_text_column("contributing_factors", "parts of the change, largest first: JSON objects"),
     ],
     "alert": [
-        _make_integer_column("alert_triggered", "1 if a rule alarms or nothing was predicted that should have been", nullable=True),
+        _make_integer_column(
+            "alert_triggered", "1 if a rule alarms or nothing was predicted that should have been", nullable=True
+        ),
         _make_text_column("alert_level", "the gravest", ("none", "info", "warning", "critical")),
         _make_text_column("alert_message", "what alarms, in a sentence"),
     ],
@@ -89,5 +102,10 @@ LEADING_COLUMNS = [
     _make_text_column("status", "whether there was something to grade", DAY_STATUSES, nullable=False),
 ]
 COLUMNS: list[Column] = [
-    *LEADING_COLUMNS, *COUNT_COLUMNS, *(column for group, group_columns in COLUMN_GROUPS.items() for column in (*group_columns, _make_reason_column(group))),
+    *LEADING_COLUMNS, *COUNT_COLUMNS,
+    *(
+        column
+        for group, group_columns in COLUMN_GROUPS.items()
+        for column in (*group_columns, _make_reason_column(group))
+    ),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Days: graded units as sums per calendar day and band, all that the daily figures are made of."""
+"""Graded units summed by calendar day and difficulty band; all daily figures are computed from these sums."""
 
 from dataclasses import dataclass, fields, replace
 
@@ -12,39 +12,40 @@ from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, tak
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-BAND_COUNT = 5  # of equal count, by what makes a unit hard: a line of 30 points is missed by more than one of 5
-UNPRICED_BAND_COUNT = 3  # of units without a market
+BAND_COUNT = 5  # bands of equal count by difficulty: a line of 30 points is missed by more than one of 5
+UNPRICED_BAND_COUNT = 3  # bands of units without a market
 CONFIDENCE_TIERS = (1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
 class DailySums:
-    """Sums; the last axis is the band (of picks there is one), the one before it the calendar day, any others worlds.
+    """Sums of graded units, with axes [simulation,] calendar day, band; picks have a single band.
 
-    Only quantities have signed errors: of others `error` is zero. `market` and `beats` speak of the units in `priced`.
+    `error` is zero for races, whose errors have no sign. `market` and `beats` cover the units counted in `priced`.
     """
 
-    units: Floats  # how many are graded
-    model: Floats  # their loss
-    error: Floats  # their signed error
-    priced: Floats  # how many stand beside a market
-    market: Floats  # what the market lost on those
-    beats: Floats  # how many of those the model was strictly closer in
+    units: Floats  # the number of graded units
+    model: Floats  # the model's loss
+    error: Floats  # the model's signed error
+    priced: Floats  # the number of units with a market
+    market: Floats  # the market's loss on those
+    beats: Floats  # the number of those in which the model was strictly closer
     wins: Floats
     decided: Floats
 
     def select_days(self, rows: Ints) -> "DailySums":
-        """Return the days at the given places: worlds × days of them make worlds."""
+        """Return the days at the given positions; positions of shape simulations × days give simulations."""
         return DailySums(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def slice_days(self, start: int, end: int) -> "DailySums":
-        """Return the days from `start` to before `end`, of every world."""
+        """Return the days from `start` up to but excluding `end`, of every simulation."""
         return DailySums(**{field.name: getattr(self, field.name)[..., start:end, :] for field in fields(self)})
 
     def apply_shift(self, first_day: int, **shifts: float) -> "DailySums":
-        """Return the same with the named sums raised by so much a unit from a day on; counts of wins stay possible.
+        """Return a copy in which the named sums are raised by an amount per unit from `first_day` on.
 
-        `wins` are raised by decided picks, `beats` and `market` by priced units, `model` and `error` by all.
+        `wins` are raised per decided pick, `beats` and `market` per priced unit, `model` and `error` per unit. `wins`
+        and `beats` stay between 0 and their number of trials.
         """
         count_fields = {"wins": "decided", "beats": "priced", "market": "priced", "model": "units", "error": "units"}
         is_later = (np.arange(self.units.shape[-2]) >= first_day)[:, None]
@@ -56,12 +57,12 @@ class DailySums:
         return replace(self, **shifted)
 
     def __len__(self) -> int:
-        """Return how many days there are."""
+        """Return the number of days."""
         return int(self.units.shape[-2])
 
 
 def list_calendar_days(evidence: Evidence) -> pd.DatetimeIndex:
-    """Return every calendar day from the first to the last that a test fold scores; none if none is scored."""
+    """Return every calendar day from the first to the last with a scored or predicted row; none without any."""
     scored_times = [times for times in (evidence.scored_rows["time"], evidence.predictions["time"]) if len(times)]
     if not scored_times:
         return pd.DatetimeIndex([])
@@ -70,10 +71,10 @@ def list_calendar_days(evidence: Evidence) -> pd.DatetimeIndex:
 
 
 def compute_daily_sums(units: pd.DataFrame, difficulty: Floats, days: pd.DatetimeIndex, learn_days: int) -> DailySums:
-    """Return the sums of graded units; bands of `difficulty` are cut on the first `learn_days` days that have any.
+    """Sum graded units by day and band; the band edges are set on the first `learn_days` days with units.
 
-    `difficulty` is what makes a unit hard and is known before: the line, or the number of runners. Units without one are in
-    bands of their own, by what the model predicts. What comes after those first days moves no edge.
+    `difficulty` measures how hard a unit is and is known beforehand: the line, or the number of runners. Units without
+    it are in bands of their own, by the model's prediction. Later days do not affect the edges.
     """
     day_index = _index_days(units, days)
     band_count, band = (
@@ -110,7 +111,7 @@ def compute_daily_sums(units: pd.DataFrame, difficulty: Floats, days: pd.Datetim
 
 
 def sum_losses_by_tier(units: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[Floats, Floats]:
-    """Return days × tiers: the market's loss and the number of units of each confidence tier."""
+    """Return the market's loss and the number of priced units, each as days × confidence tiers."""
     day_index = _index_days(units, days)
     market, tier = units["market"].to_numpy(float), units["tier"].to_numpy(float)
     tier_masks = [(tier == tier_value) & np.isfinite(market) for tier_value in CONFIDENCE_TIERS]
@@ -120,12 +121,12 @@ def sum_losses_by_tier(units: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[Flo
 
 
 def has_signed_errors(units: pd.DataFrame) -> bool:
-    """Return whether errors have a sign: those of rows do, those of races do not."""
+    """Return whether the units' errors have a sign: rows' errors do, races' do not."""
     return "market_hit" not in units
 
 
 def compute_difficulty(evidence: Evidence, units: pd.DataFrame) -> Floats:
-    """Return what makes each unit hard: the runners of a race, else the market's figure where there is one."""
+    """Return each unit's difficulty: the runners of a race, else the market's figure, NaN without one."""
     if "market_hit" in units:
         groups = drop_duplicate_ids(evidence.predictions)["group"]
         code, unique_groups = pd.factorize(groups)
@@ -146,7 +147,7 @@ def _index_days(units: pd.DataFrame, days: pd.DatetimeIndex) -> Ints:
 
 
 def _assign_bands(difficulty: Floats, prediction: Floats, day_index: Ints, learn_days: int) -> Ints:
-    """Return each unit's band; those of units without a level follow the others."""
+    """Return each unit's band; bands of units without a difficulty follow the others."""
     has_difficulty = np.isfinite(difficulty)
     difficulty_edges, prediction_edges = (
         _compute_band_edges(difficulty, has_difficulty, day_index, learn_days, BAND_COUNT),

@@ -1,4 +1,4 @@
-"""Daily: one row a calendar day, with what each figure is or why it is missing."""
+"""The daily table: one row per calendar day, with each figure or the reason why it is missing."""
 
 import pandas as pd
 
@@ -23,7 +23,7 @@ from stages.diagnose.monitoring.market_sharpness import compute_sharpness
 from stages.diagnose.monitoring.monitoring_settings import Settings
 from stages.diagnose.units.evidence import Evidence
 
-ROUND_DIGITS = 6  # to which figures are told, so that equal tables are equal bytes
+ROUND_DIGITS = 6  # figures are rounded so that equal tables are equal bytes
 
 
 def compute_daily_table(
@@ -34,13 +34,13 @@ def compute_daily_table(
     causes: pd.DataFrame | None = None,
     arm: str = "tuned",
 ) -> pd.DataFrame:
-    """Return one row a calendar day, from the first to the last that a test fold scores, in the columns of COLUMNS.
+    """Return one row per calendar day, from the first to the last that a test fold scores, with the columns of COLUMNS.
 
-    `units` are graded units of `arm`, `causes` what `_causes.by_day` made of them. Figures look back: over 7, 14 and 30
-    days, over `window_days`, and at a baseline of `baseline_days` that ends before the last 30; no row knows a later
-    day, except that causes are taken as given. Every null figure has a reason in its group's reason column. Losses are
-    in the target's unit for quantities and in nats for races; rates in percent. Equal inputs give equal bytes. Without
-    a clock, and where nothing is scored, there are no days and the table is empty.
+    `units` are graded units of `arm`, `causes` the result of `explain_each_day` for them. Figures look back: over 7, 14
+    and 30 days, over `window_days`, and at a baseline of `baseline_days` that ends before the last 30; no row uses a
+    later day, except that causes are taken as given. Every null figure has a reason in its group's reason column.
+    Losses are in the target's unit for quantities and in nats for races; rates are in per cent. Equal inputs give equal
+    bytes. Without a clock, or if nothing is scored, the table is empty.
     """
     days = list_calendar_days(evidence)
     if not len(days) or evidence.is_timeless:
@@ -71,7 +71,7 @@ def make_empty_daily_table() -> pd.DataFrame:
 
 
 def _convert_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns in their order and type, numbers rounded; −0 is 0, and a text that is never told is a text."""
+    """Return the columns in order and type; numbers are rounded, −0 becomes 0, and all-null texts stay texts."""
     typed_columns: dict[str, pd.Series] = {}
     for column in COLUMNS:
         values = table[column.name]

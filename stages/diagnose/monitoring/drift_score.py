@@ -1,4 +1,4 @@
-"""Drift of a day: how likely it is that the model got worse in the last 7, 14 or 30 days, every game counted once."""
+"""The drift score: the probability that the model got worse in the last 7, 14 or 30 days, every game counted once."""
 
 from dataclasses import dataclass, replace
 
@@ -12,12 +12,12 @@ Floats = npt.NDArray[np.float64]
 
 DRIFT_WINDOWS = (7, 14, 30)  # days since the model may have drifted
 MEASURES = ("hits", "loss", "bias")
-MAX_EVIDENCE_NATS = 50.0  # nats of evidence, beyond which it would overflow
+MAX_EVIDENCE_NATS = 50.0  # log likelihood ratios are clipped here, against overflow
 
 
 @dataclass(frozen=True)
 class EffectSizes:
-    """What is worth finding, how likely it is before anything is seen, and what must be known to judge."""
+    """The changes worth detecting, their prior probability, and the least data needed to judge."""
 
     prior: float
     hit_drop: float
@@ -30,21 +30,21 @@ class EffectSizes:
 
 @dataclass(frozen=True)
 class DriftScore:
-    """The score of each day, 0 to 100, and what each measure adds to it; missing where nothing can be judged."""
+    """The score of each day, 0 to 100, and the contribution of each measure; missing where nothing can be judged."""
 
     score: Floats
     contributions: dict[str, Floats]
 
 
 def compute_drift_score(daily_sums: DailySums, sizes: EffectSizes, is_signed: bool) -> DriftScore:
-    """Return 100 × the posterior probability that hits fell, loss rose or errors lean, by the sizes worth finding.
+    """Return 100 × the posterior probability that hits fell, loss rose or errors became biased, by the given sizes.
 
-    The hypotheses are: nothing changed; or one of the three measures changed by its size 7, 14 or 30 days ago (errors
-    to either side). They exclude each other, share `prior` evenly, and each judges a game once, so that windows within
-    windows add no evidence. Likelihoods are normal, of means standardised by band, with the baseline's spread, which
-    holds what games of a day have in common; days count as independent. What the market's loss rose by as well is odd
-    outcomes, not drift. Without change the score is on average at most 100 · prior. A measure without units or baseline
-    keeps its prior; `is_signed` is whether errors have a sign.
+    The hypotheses are: nothing changed; or one of the three measures changed by its size 7, 14 or 30 days ago (bias in
+    either direction). They are mutually exclusive, share `prior` equally, and each uses a game once, so that nested
+    windows do not add evidence. Likelihoods are normal, for means standardised by band, with the baseline's spread,
+    which includes the correlation of games of a day; days count as independent. A rise of loss that the market shares
+    comes from odd outcomes and is not drift. Without change the score is on average at most 100 · prior. A measure
+    without enough units or baseline keeps its prior; `is_signed` is whether errors have a sign.
     """
     hypothesis_prior = sizes.prior / len(MEASURES) / len(DRIFT_WINDOWS)
     hit_ratios = _compute_window_ratios(daily_sums.wins, daily_sums.decided, sizes, (-sizes.hit_drop,), is_rate=True)
@@ -84,7 +84,7 @@ def _compute_window_ratios(
     is_rate: bool = False,
     market_sums: tuple[Floats, Floats] | None = None,
 ) -> list[Floats]:
-    """Return for each window the likelihood of the moves over that of no change, missing where it cannot be judged."""
+    """Return for each window the likelihood ratio of the moves to no change, NaN where it cannot be judged."""
     reference = compute_baseline(daily_totals, daily_counts, sizes.baseline_days)
     market_reference = compute_baseline(*market_sums, sizes.baseline_days) if market_sums else None
     min_variance = reference.mean * (1 - reference.mean) if is_rate else None
@@ -107,7 +107,7 @@ def _compute_window_ratios(
 
 
 def _subtract_market_rise(model_rise: Floats, market_rise: Floats) -> Floats:
-    """Return the model's rise of loss less what the market's rose as well: odd outcomes cost both."""
+    """Return the model's rise of loss minus the part that the market shares: odd outcomes cost both."""
     shared_rise = np.maximum(np.minimum(model_rise, np.nan_to_num(market_rise)), 0.0)
     return np.where(np.isfinite(model_rise), model_rise - shared_rise, np.nan)
 

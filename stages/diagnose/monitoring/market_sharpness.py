@@ -1,4 +1,4 @@
-"""Sharpness of a day: how close the market came of late, beside how close it came before to units as hard."""
+"""Market sharpness: how close the market has been lately, compared with equally hard units of a baseline before."""
 
 from dataclasses import dataclass
 
@@ -14,21 +14,21 @@ from trueline.core.stats.rolling import compute_percentile_rank, compute_trailin
 Floats = npt.NDArray[np.float64]
 
 SHARPNESS_LABELS = ("dull", "normal", "sharp", "razor_sharp")
-LABEL_BOUNDS = (40.0, 65.0, 80.0)  # scores from which a market is normal and sharp, and beyond which it is razor sharp
+LABEL_BOUNDS = (40.0, 65.0, 80.0)  # a market is normal from 40, sharp from 65, and razor sharp above 80
 Z_SCORE = float(norm.ppf(0.5 + CONFIDENCE_LEVEL / 2))
 
 
 @dataclass(frozen=True)
 class MarketSharpness:
-    """Figures of each day; missing where there is too little."""
+    """The figures of each day; NaN where there are too few data."""
 
-    units: Floats  # priced, in the window
+    units: Floats  # priced units in the window
     market_loss: Floats  # the market's mean loss in the window
-    baseline_loss: Floats  # and in the baseline
-    improvement: Floats  # how many percent lower than such units cost in the baseline
+    baseline_loss: Floats  # the market's mean loss in the baseline
+    improvement: Floats  # per cent by which the loss is below that of such units in the baseline
     improvement_low: Floats
     improvement_high: Floats
-    score: Floats  # 100 is sharper than any window of the baseline
+    score: Floats  # 100 is sharper than every window of the baseline
     low: Floats
     high: Floats
     active_days: Floats  # days of the baseline with a line
@@ -37,11 +37,11 @@ class MarketSharpness:
 def compute_sharpness(
     daily_sums: DailySums, width: int, baseline_days: int, least_units: int, least_days: int
 ) -> MarketSharpness:
-    """Return how sharp the market was in the last `width` days beside the windows as long within the baseline.
+    """Return how sharp the market was in the last `width` days, compared with windows of that length in the baseline.
 
-    The market's loss is divided by what units of the same bands cost in the baseline; the score is the share of the
-    baseline's windows in which that ratio was higher. Low and high move the ratio by its 95 % interval, from the
-    spread of the baseline's days (neighbouring days count as independent). Neither knows what follows the day.
+    The market's loss is divided by the loss of units of the same bands in the baseline; the score is the percentage of
+    the baseline's windows with a higher ratio. Low and high shift the ratio to the ends of its 95 % interval, from the
+    spread of the baseline's days (neighbouring days count as independent). No day uses later ones.
     """
     improvement = estimate_market_improvement(daily_sums, width, baseline_days, least_units, least_days)
     reference = compute_baseline(daily_sums.market, daily_sums.priced, baseline_days)
@@ -65,7 +65,7 @@ def compute_sharpness(
 
 @dataclass(frozen=True)
 class MarketImprovement:
-    """The market's loss below what was expected, as a share of that, and its standard error."""
+    """The market's loss below its expectation, as a share of the expectation, and its standard error."""
 
     value: Floats
     standard_error: Floats
@@ -74,7 +74,7 @@ class MarketImprovement:
 def estimate_market_improvement(
     daily_sums: DailySums, width: int, baseline_days: int, least_units: int, least_days: int
 ) -> MarketImprovement:
-    """Return by which share the market lost less in the window than such units cost in the baseline, of every world."""
+    """Return the share by which the market's loss in the window is below that of such units in the baseline."""
     reference = compute_baseline(daily_sums.market, daily_sums.priced, baseline_days)
     mean_shift = compute_mean_shift(daily_sums.market, daily_sums.priced, reference, width)
     counts = compute_trailing_sums(daily_sums.priced, width, axis=-2)
@@ -85,7 +85,7 @@ def estimate_market_improvement(
 
 
 def label_sharpness(score: Floats) -> npt.NDArray[np.object_]:
-    """Return the word for each score; None where it is missing."""
+    """Return the label of each score, None where it is missing."""
     label_index = np.where(
         score > LABEL_BOUNDS[2], 3, np.searchsorted(LABEL_BOUNDS[:2], np.nan_to_num(score), side="right")
     )
@@ -97,7 +97,7 @@ def label_sharpness(score: Floats) -> npt.NDArray[np.object_]:
 def _compute_baseline_ratios(
     daily_sums: DailySums, expected: Floats, width: int, baseline_days: int, least_units: int
 ) -> Floats:
-    """Return for each day the standardised loss of the windows that lie within its baseline."""
+    """Return for each day the loss ratios (loss over expected loss) of the windows within its baseline."""
     window_count = max(baseline_days - width + 1, 1)
     window_losses = get_trailing_windows(
         compute_trailing_sums(daily_sums.market, width).sum(axis=-1), window_count, MAX_WINDOW_DAYS

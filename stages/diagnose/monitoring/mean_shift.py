@@ -1,4 +1,4 @@
-"""Shift: how far the mean of the newest days lies from that of a baseline before them, like compared with like."""
+"""The shift of the newest days' mean from that of an earlier baseline, standardised by band."""
 
 from dataclasses import dataclass
 
@@ -9,26 +9,26 @@ from trueline.core.stats.rolling import compute_trailing_sums
 
 Floats = npt.NDArray[np.float64]
 
-MIN_BAND_UNITS = 30.0  # units of a band in the baseline below which its mean is that of all bands
-MAX_WINDOW_DAYS = 30  # days of the longest window: a baseline ends before it begins
+MIN_BAND_UNITS = 30.0  # a band with fewer units in the baseline takes the mean of all bands
+MAX_WINDOW_DAYS = 30  # days of the longest window; a baseline ends before that begins
 
 
 @dataclass(frozen=True)
 class TrailingBaseline:
-    """What the days before the last 30 say a unit costs; the last axis of `expected` is the band."""
+    """What a unit cost in the days before the last 30; the last axis of `expected` is the band."""
 
-    mean: Floats  # of all units; missing where there are none
-    expected: Floats  # of a unit of each band
+    mean: Floats  # over all units; NaN without any
+    expected: Floats  # mean of a unit of each band
     units: Floats
     active_days: Floats  # days with a unit
-    unit_variance: Floats  # variance that a unit adds to a sum over days, neighbours of a day included
+    unit_variance: Floats  # variance that a unit adds to a sum over days, correlation within a day included
 
 
 def compute_baseline(daily_totals: Floats, daily_counts: Floats, days: int) -> TrailingBaseline:
     """Return the baseline of each day: the `days` calendar days that end before its last 30.
 
-    The spread is the sum over days of (total − expected)², over the number of units: as large as the units' own
-    variance where they are independent, and larger where units of a day err together.
+    `unit_variance` is the sum over days of (total − expected)² divided by the number of units: the units' own variance
+    if they are independent, and more if units of a day err together.
     """
     band_totals, band_counts = (
         compute_trailing_sums(daily_values, days, MAX_WINDOW_DAYS, axis=-2)
@@ -46,7 +46,7 @@ def compute_baseline(daily_totals: Floats, daily_counts: Floats, days: int) -> T
 
 
 def _sum_squared_deviations(daily_totals: Floats, daily_counts: Floats, expected: Floats, days: int) -> Floats:
-    """Return Σ over the baseline's days of (the day's total − Σ over bands count · expected)², expanded."""
+    """Return Σ over the baseline's days of (the day's total − Σ over bands of count · expected)², multiplied out."""
     day_totals = daily_totals.sum(axis=-1)
     known_expected = np.nan_to_num(expected)
     squares = compute_trailing_sums(day_totals * day_totals, days, MAX_WINDOW_DAYS, axis=-1)
@@ -67,7 +67,7 @@ def _sum_squared_deviations(daily_totals: Floats, daily_counts: Floats, expected
 
 @dataclass(frozen=True)
 class MeanShift:
-    """The mean of a window less what its units were expected to have, and how uncertain that is."""
+    """The mean of a window minus the mean expected of its units, and the variance of that difference."""
 
     value: Floats
     variance: Floats
@@ -81,7 +81,7 @@ def compute_mean_shift(
     width: int,
     min_variance: Floats | None = None,
 ) -> MeanShift:
-    """Return the shift of the mean in the last `width` days; `min_variance` is a least variance of a unit."""
+    """Return the shift of the mean in the last `width` days; `min_variance` is the minimum variance of a unit."""
     band_totals, band_counts = (
         compute_trailing_sums(daily_values, width, axis=-2) for daily_values in (daily_totals, daily_counts)
     )

@@ -1,4 +1,4 @@
-"""Reasons: a figure is told, or why it is not."""
+"""Column groups of a table in which every missing figure has a reason."""
 
 from collections.abc import Sequence
 
@@ -16,37 +16,37 @@ Reason = Texts | str
 
 
 class ColumnGroup:
-    """A group of columns that fills up, and the reason why figures of each row are missing."""
+    """A group of columns under construction, with the reasons why figures of its rows are missing."""
 
     def __init__(self, table: pd.DataFrame, group_name: str = "") -> None:
         self.table, self._group_name = table, group_name
         self._missing_by_name: dict[str, list[tuple[str, Mask]]] = {}  # reason → names and where they are missing
 
     def add_number(self, name: str, values: Floats, is_known: Mask, reason: Reason) -> None:
-        """Add a number, missing where it is not known."""
+        """Add a number column, NaN where not known."""
         self.table[name] = np.where(is_known, values, np.nan)
         self._store_reason(name, is_known, reason)
 
     def add_text(self, name: str, values: Texts, is_known: Mask, reason: Reason) -> None:
-        """Add a text, missing where it is not known."""
+        """Add a text column, None where not known."""
         self.table[name] = pd.Series(mask_texts(is_known, values))
         self._store_reason(name, is_known, reason)
 
     def add_rate(self, name: str, rate_interval: RateInterval, reason: Reason) -> None:
-        """Add a percentage and its interval."""
+        """Add the columns of a percentage and its interval."""
         for suffix, values in (("", rate_interval.value), ("_low", rate_interval.low), ("_high", rate_interval.high)):
             self.table[f"{name}{suffix}"] = values
         self._store_reason(name, np.isfinite(rate_interval.value), reason)
 
     def fill_missing(self, columns: Sequence[Column], reason: str) -> "ColumnGroup":
-        """Return the group with all of its figures missing for one reason."""
+        """Set all figures of the group missing for one reason, and return the group."""
         for column in columns:
             self.table[column.name] = None if column.kind == "text" else np.nan
         self.table[f"{self._group_name}_reason"] = reason
         return self
 
     def add_reason_column(self) -> "ColumnGroup":
-        """Return the group with its reason column: "names: reason; …", null where every figure is told."""
+        """Add the reason column, "names: reason; …" or null if no figure is missing, and return the group."""
         row_reasons: list[dict[str, list[str]]] = [{} for _ in range(len(self.table))]
         for name, missing_reasons in self._missing_by_name.items():
             for reason, is_missing in missing_reasons:
@@ -75,10 +75,10 @@ def mask_texts(is_known: Mask, values: Texts) -> Texts:
 
 
 def explain_too_few(counts: Floats, minimum: float, unit_name: str) -> Texts:
-    """Return for each day that there are too few of something."""
+    """Return for each day the reason that there are too few units."""
     return np.array([f"insufficient n ({count:.0f} {unit_name} of {minimum:g})" for count in counts], dtype=object)
 
 
 def choose_reason(condition: Mask, reason: Reason, fallback: Reason) -> Texts:
-    """Return the first reason where it holds, else the other."""
+    """Return `reason` where the condition holds, else `fallback`."""
     return np.asarray(np.where(condition, reason, fallback), dtype=object)

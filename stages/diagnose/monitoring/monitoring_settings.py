@@ -1,4 +1,4 @@
-"""The knobs of the daily table: what a day's figures look back on, and when a day alarms."""
+"""The settings of the daily table: its windows, and when a day alarms."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from trueline.core.runtime.params import StageSettings
 
 
 class WindowSettings(StageSettings):
-    """What a day's figures look back on, the least that makes a figure, and what is worth finding."""
+    """The windows that figures look back on, the least data for a figure, and the changes worth detecting."""
 
     window_days: int = Field(ge=1, le=30)
     baseline_days: int = Field(ge=30)
@@ -22,7 +22,7 @@ class WindowSettings(StageSettings):
     bias: float = Field(gt=0)
 
     def build_effect_sizes(self) -> EffectSizes:
-        """Return what the drift score asks about."""
+        """Return the parameters of the drift score."""
         return EffectSizes(
             self.drift_prior, self.hit_drop, self.loss_rise, self.bias, self.least_picks, self.least_days,
             self.baseline_days,
@@ -30,7 +30,7 @@ class WindowSettings(StageSettings):
 
 
 class RuleSettings(StageSettings):
-    """Which rules alarm, how rarely they may without cause, and the preset bounds."""
+    """Which rules alarm, the allowed rate of false alarms, and the preset bounds."""
 
     rules: Literal["calibrated", "preset"]
     reference_days: int = Field(ge=30)
@@ -50,7 +50,7 @@ class RuleSettings(StageSettings):
 
 
 class Settings(StageSettings):
-    """The windows of the daily table and the rules by which its days alarm."""
+    """The windows of the daily table and the alarm rules."""
 
     windows: WindowSettings
     rules: RuleSettings

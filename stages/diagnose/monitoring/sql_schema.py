@@ -1,4 +1,4 @@
-"""SQL: the daily table as a definition for a warehouse, made of its declared columns."""
+"""SQL definitions of the daily table for a warehouse, generated from its declared columns."""
 
 from stages.diagnose.monitoring.daily_columns import COLUMNS
 from trueline.core.tables.table_schema import Column
@@ -14,7 +14,7 @@ HEADER = """-- The daily table of the diagnose stage (metrics/<task>/daily.parqu
 
 
 def render_table_definition() -> str:
-    """Return a statement for BigQuery and one for DuckDB that create the table, each column with its meaning."""
+    """Return one CREATE TABLE statement for BigQuery and one for DuckDB, with the meaning of each column."""
     return "\n".join([HEADER, *(_render_statement(dialect) for dialect in SQL_TYPES)])
 
 

@@ -1,4 +1,4 @@
-"""Today: one day's level, cause and message, for people, cron and Python."""
+"""The command `today`: one day's alert level, cause and message, for people, cron and Python."""
 
 import argparse
 import sys
@@ -15,12 +15,12 @@ from trueline.core.tables import table_schema
 
 TABLE_PATH = "metrics/{task}/daily.parquet"
 EXIT_CODES = {"none": 0, "info": 0, "warning": 1, "critical": 2}
-UNKNOWN_EXIT_CODE = 3  # the level cannot be told; 2 is critical, so wrong words exit so as well
+UNKNOWN_EXIT_CODE = 3  # the level is unknown; also for wrong arguments, because 2 means critical
 
 
 @dataclass(frozen=True)
 class DayReport:
-    """What is to be said of a day, and the exit code: 0 ok, 1 warning, 2 critical, 3 that it cannot be told."""
+    """The report on a day, and the exit code: 0 ok, 1 warning, 2 critical, 3 unknown."""
 
     day: date
     status: str
@@ -33,17 +33,18 @@ class DayReport:
     def format_sentence(self) -> str:
         """Return level, cause and message in one line."""
         confidence_text = "" if self.confidence is None else f" ({self.confidence:.2f})"
-        cause_text = self.cause or "not told"
+        cause_text = self.cause or "unknown"
         return f"{self.day:%Y-%m-%d} {self.level or 'unknown'} · cause: {cause_text}{confidence_text} · {self.message}"
 
 
 def report_day(daily: pd.DataFrame, requested_day: date | None = None) -> DayReport:
-    """Return what the daily table says of a day, the newest without `requested_day`; refuses an empty table and an unknown day.
+    """Return the report on a day of the daily table, by default the newest.
 
-    A level that is missing is code 3, with the reason as message: silence would read as ok.
+    A missing level gives code 3 with its reason as the message, because silence would read as ok. Raises UserError if
+    the table is empty, does not contain the day, or has an unknown level.
     """
     if daily.empty:
-        raise UserError("the daily table has no days: the task has no clock or nothing of it is scored.")
+        raise UserError("the daily table has no days, because the task has no clock or none of its rows is scored.")
     days = pd.to_datetime(daily["game_date"]).dt.date
     selected_day = requested_day or days.iloc[-1]
     if not (days == selected_day).any():
@@ -56,7 +57,7 @@ def report_day(daily: pd.DataFrame, requested_day: date | None = None) -> DayRep
     )
     message = row["alert_message"] if level is not None else row["alert_reason"]
     if level is not None and level not in EXIT_CODES:
-        raise UserError(f"the daily table has the level {level!r}; {', '.join(EXIT_CODES)} are known.")
+        raise UserError(f"the daily table has an unknown level {level!r}; allowed are {', '.join(EXIT_CODES)}.")
     exit_code = UNKNOWN_EXIT_CODE if level is None else EXIT_CODES[str(level)]
     return DayReport(
         selected_day,
@@ -70,10 +71,10 @@ def report_day(daily: pd.DataFrame, requested_day: date | None = None) -> DayRep
 
 
 def main(arguments: list[str]) -> int:
-    """Print what `today TASK [--date YYYY-MM-DD] [--notify]` asks for and return the exit code.
+    """Run `today TASK [--date YYYY-MM-DD] [--notify]` and return the exit code.
 
-    0 ok (none or info), 1 warning, 2 critical, 3 cannot be told: no table, no such day, wrong words, or limits not yet
-    set. With --notify a warning or critical is posted to TRUELINE_WEBHOOK, whose failure changes no code.
+    0 is ok (none or info), 1 warning, 2 critical, 3 unknown: no table, no such day, wrong arguments, or limits not yet
+    set. With --notify a warning or critical is posted to TRUELINE_WEBHOOK; a failed post does not change the exit code.
     """
     try:
         options = _parse_arguments(arguments)
@@ -94,22 +95,22 @@ def _read_table(path: Path, task: str) -> pd.DataFrame:
     try:
         return table_schema.read_table(path)
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} cannot be read ({error}); run `dvc repro -f diagnose@{task}` to build it again."
-        ) from None
+        raise UserError(f"{path} cannot be read ({error}); run `dvc repro -f diagnose@{task}` to rebuild it.") from None
 
 
 class _ArgumentParser(argparse.ArgumentParser):
-    """A parser that refuses in place of leaving with code 2, which would read as critical."""
+    """A parser that raises UserError instead of exiting with code 2, which would read as critical."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; usage: python -m trueline today TASK [--date YYYY-MM-DD] [--notify]")
 
 
 def _parse_arguments(arguments: list[str]) -> argparse.Namespace:
-    parser = _ArgumentParser(prog="python -m trueline today", description="Tell one day's level, cause and message.")
+    parser = _ArgumentParser(
+        prog="python -m trueline today", description="Print one day's alert level, cause and message."
+    )
     parser.add_argument("task")
-    parser.add_argument("--date", type=_parse_date, help="YYYY-MM-DD; the newest day without it")
+    parser.add_argument("--date", type=_parse_date, help="YYYY-MM-DD; by default the newest day")
     parser.add_argument("--notify", action="store_true", help="post warnings to TRUELINE_WEBHOOK")
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""Rates of trailing days, with intervals as wide as the picks of a day are alike."""
+"""Rates over trailing days, with intervals that allow for the correlation of a day's picks."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RateInterval:
-    """A percentage of each day with its 95 % interval; missing where there are too few picks."""
+    """A percentage for each day with its 95 % interval; NaN where there are too few picks."""
 
     value: Floats
     low: Floats
@@ -24,7 +24,7 @@ class RateInterval:
 def compute_trailing_rate(
     wins: Floats, decided: Floats, width: int, overdispersion: Floats, min_picks: int
 ) -> RateInterval:
-    """Return the percentage won in the last `width` days with its Wilson interval, of n / `overdispersion` picks."""
+    """Return the percentage won in the last `width` days, with the Wilson interval of n / `overdispersion` picks."""
     win_counts, pick_counts = (
         compute_trailing_sums(daily_values.sum(axis=-1), width) for daily_values in (wins, decided)
     )
@@ -36,7 +36,7 @@ def compute_trailing_rate(
 
 
 def estimate_overdispersion(wins: Floats, decided: Floats, width: int) -> Floats:
-    """Return how many times more than independent picks those of the last days vary by day, at least 1."""
+    """Return the variance of the last days' wins relative to that of independent picks, at least 1."""
     day_wins, day_picks = wins.sum(axis=-1), decided.sum(axis=-1)
     ww, wn, nn, win_counts, pick_counts = (
         compute_trailing_sums(products, width, axis=-1)

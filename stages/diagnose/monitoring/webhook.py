@@ -1,4 +1,4 @@
-"""Webhook: a message to whoever listens, and no harm done where nobody does."""
+"""Webhook: post a message to an address, if one is set; a failure never raises."""
 
 import json
 import os
@@ -7,21 +7,21 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-ADDRESS_VARIABLE = "TRUELINE_WEBHOOK"  # the environment variable that holds the address; unset, nothing is sent
+ADDRESS_VARIABLE = "TRUELINE_WEBHOOK"  # the environment variable with the address; if unset, nothing is sent
 TIMEOUT_SECONDS = 5.0
 
 
 def notify(text: str) -> bool:
-    """Post {"text": …}, as Slack takes it, to the address in TRUELINE_WEBHOOK, and return whether it was delivered.
+    """Post {"text": …}, the format of Slack, to the address in TRUELINE_WEBHOOK; return whether it was delivered.
 
-    Without the variable nothing is sent. A failure is one line on standard error, without the address, which is a
-    secret, and never raises. It is tried once; whoever asks twice sends twice.
+    Without the variable nothing is sent. A failure prints one line on standard error, without the address, which is a
+    secret, and never raises. There is one attempt and no deduplication.
     """
     address = os.environ.get(ADDRESS_VARIABLE, "")
     if not address:
         return False
     try:
-        # urlopen reads files too, if asked
+        # urlopen would also open file: addresses
         if urlsplit(address).scheme not in ("http", "https"):
             raise ValueError("not an http address")
         body = json.dumps({"text": text}).encode()
@@ -33,6 +33,6 @@ def notify(text: str) -> bool:
 
 
 def _describe_error(error: Exception) -> str:
-    """Return the kind of failure alone: its text may hold the address."""
+    """Return only the kind of failure, because its text may contain the address."""
     code = getattr(error, "code", None)
     return f"{type(error).__name__} {code}" if code is not None else type(error).__name__

@@ -1,1 +1,1 @@
-"""The parts of the page for people: findings, the report and the daily table in; sections of HTML with drawings out."""
+"""The sections of the HTML report: findings, report.json and the daily table in; HTML with charts out."""

@@ -1,4 +1,4 @@
-"""Ladder: the model beside plainer forecasts and the market, on the same rows."""
+"""Baselines: the model beside simpler forecasts and the market, on the same rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,15 +27,15 @@ from trueline.core.charts.number_format import (
 
 Baselines = Mapping[str, Mapping[str, Any]]
 
-# from what needs no learning up to the model; rungs that are not named here stand before the learned ones
+# from baselines without learning up to the model; unlisted ones come between these two lists
 UNLEARNED_ORDER = ("uniform", "prior", "tag_name", "last_5", "last_10", "season_mean", "line", "market", "yardstick")
 LEARNED_ORDER = ("floor", "default", "tuned")
 MODEL_NAME = "tuned"
 DIFFERENCE_KEY = "tuned_minus_this"
-# what counts first; a figure that is not named here comes after them, by name
+# the most important first; unlisted measures follow in order of name
 MEASURE_ORDER = ("hit_rate", "micro_f1", "log_loss", "r2", "mae", "macro_f1", "lrap", "of_line_mae")
 LOWER_IS_BETTER = ("mae", "rmse", "log_loss", "loss", "error", "brier", "coverage_error", "of_line_mae")
-MAX_DRAWN_MEASURES = 4  # figures; the others are in the table
+MAX_DRAWN_MEASURES = 4  # all measures are in the table
 MEASURE_TITLES = {
     "mae": "Mean absolute error", "of_line_mae": "Mean absolute error as a share of the line's",
     "hit_rate": "Hit rate, %", "log_loss": "Log loss", "r2": "R²", "lrap": "Label-ranking average precision",
@@ -44,7 +44,7 @@ MEASURE_TITLES = {
 
 
 def render_ladder(report: Mapping[str, Any]) -> Html:
-    """Return the rungs' figures with their intervals, and how the model compares with each rung."""
+    """Return the section with every baseline's metrics and intervals, and how the model compares with each."""
     title, baselines = "The ladder", list_baselines(report)
     measures = _list_measures(baselines)
     if not measures:
@@ -63,7 +63,7 @@ def render_ladder(report: Mapping[str, Any]) -> Html:
 
 
 def list_baselines(report: Mapping[str, Any]) -> Baselines:
-    """Return the rungs of a report in order, wherever its ladder has them; none where there is no ladder."""
+    """Return the baselines of a report in order: under `ladder` or its `rungs`; empty if there are none."""
     baselines = report.get("ladder")
     if isinstance(baselines, Mapping) and isinstance(baselines.get("rungs"), Mapping):
         baselines = baselines["rungs"]
@@ -85,7 +85,7 @@ def _rank_baseline(name: str) -> tuple[int, int, str]:
 
 
 def _list_measures(baselines: Baselines) -> list[str]:
-    """Return the figures that several rungs have, what counts first."""
+    """Return the measures that several baselines have, or else all, the most important first."""
     measure_names = [
         name
         for measures in baselines.values()
@@ -106,9 +106,8 @@ def _draw_measure(measure: str, baselines: Baselines) -> Html:
         for name, entry in baselines.items()
         if is_interval(entry.get(measure))
     }
-    decimals = (
-        count_interval_decimals(*intervals[MODEL_NAME][1:]) if MODEL_NAME in intervals else None
-    )  # of one drawing the same, those that the model's bears
+    # one chart has one number of decimals: that which the model's interval supports
+    decimals = count_interval_decimals(*intervals[MODEL_NAME][1:]) if MODEL_NAME in intervals else None
     dots = [
         DotEstimate(format_name(name), format_interval(*entry, decimals=decimals), *entry, strong=name == MODEL_NAME)
         for name, entry in intervals.items()

@@ -1,4 +1,4 @@
-"""Cause: what the change of the newest days is made of."""
+"""The root-cause section: the parts of the newest days' change."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from trueline.core.charts.number_format import (
 
 
 def render_cause(checks: Checks) -> Html:
-    """Return the parts of the change with their intervals, or why there are none."""
+    """Return the section with the parts of the change and their intervals, or why there are none."""
     title, finding = "Why it changed", checks.get("root_cause")
     if finding is None:
         return render_section(title, html_tag("p", "No cause was looked for."), name="cause")
@@ -36,9 +36,8 @@ def list_change_parts(details: Mapping[str, Any]) -> list[DotEstimate]:
     change_parts = details.get("parts")
     named_parts = change_parts.items() if isinstance(change_parts, Mapping) else []
     total_change = details["change"] if is_interval(details.get("change")) else None
-    decimals = (
-        count_interval_decimals(*get_interval_values(total_change)[1:]) if total_change else None
-    )  # of all parts the same, those that the whole change bears
+    # all parts have one number of decimals: that which the interval of the whole change supports
+    decimals = count_interval_decimals(*get_interval_values(total_change)[1:]) if total_change else None
     part_dots = [
         _make_dot(format_name(str(name)), value, decimals) for name, value in named_parts if is_interval(value)
     ]

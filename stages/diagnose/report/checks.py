@@ -1,4 +1,4 @@
-"""Checks: what each found, the gravest first, and which declined and why."""
+"""The checks sections: findings, the most severe first, and the checks that declined with their reasons."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,9 @@ Questions = Mapping[str, str]
 
 
 def render_findings(checks: Checks, questions: Questions) -> Html:
-    """Return the checks that could be run, each with its figures folded away."""
+    """Return the section of checks that could be run, each with collapsible details."""
     names = [name for status in STATUS_ORDER for name in sorted(checks) if _get_status(checks[name]) == status]
-    # a status that is not known is shown rather than lost
+    # an unknown status is shown rather than dropped
     names += [name for name in sorted(checks) if _get_status(checks[name]) not in (*STATUS_ORDER, "declined")]
     declined_count = sum(_get_status(finding) == "declined" for finding in checks.values())
     note = (
@@ -29,7 +29,7 @@ def render_findings(checks: Checks, questions: Questions) -> Html:
 
 
 def render_declined(checks: Checks, questions: Questions) -> Html:
-    """Return the checks that declined, each with its reason."""
+    """Return the section of checks that declined, each with its reason."""
     names = [name for name in sorted(checks) if _get_status(checks[name]) == "declined"]
     title = "Checks that declined"
     if not names:

@@ -1,4 +1,4 @@
-"""Days: the daily table as the page reads it, whatever of it is there."""
+"""The daily table as the page reads it; any of its columns may be absent."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ import pandas as pd
 
 from trueline.core.charts.number_format import parse_number
 
-MAX_DAYS = 180  # newest days that the drawings have room for
-QUIET_LEVELS = ("", "none", "ok", "healthy")  # levels that are no alert
+MAX_DAYS = 180  # the newest days, as many as the charts have room for
+QUIET_LEVELS = ("", "none", "ok", "healthy")  # levels that are not alerts
 
 Values = list[float | None]
 
 
 @dataclass(frozen=True)
 class DayAlert:
-    """What was raised on a day."""
+    """The alert of a day."""
 
     day: str
     level: str
@@ -25,14 +25,14 @@ class DayAlert:
 
 @dataclass(frozen=True)
 class DailySeries:
-    """The newest days of the table, oldest first, each once."""
+    """The newest days of the table, oldest first, one row per day."""
 
     rows: pd.DataFrame
-    older_day_count: int  # older days
+    older_day_count: int  # days of the table that are older than these
 
     @classmethod
     def from_table(cls, daily: pd.DataFrame | None) -> "DailySeries | None":
-        """Return the table's days in order; None where there is no table, no day or no day's name."""
+        """Return the table's days in order; None without a table, a `game_date` column or any day."""
         if daily is None or "game_date" not in daily:
             return None
         dates = pd.to_datetime(daily["game_date"], errors="coerce")
@@ -42,7 +42,7 @@ class DailySeries:
 
     @property
     def day_names(self) -> list[str]:
-        """Return the days as 2024-01-31."""
+        """Return the days in ISO format, as 2024-01-31."""
         return [f"{day:%Y-%m-%d}" for day in self.rows["game_date"]]
 
     @property
@@ -51,29 +51,29 @@ class DailySeries:
         return self.day_names[-1]
 
     def get_numbers(self, column: str) -> Values:
-        """Return a column's figures, None on days without; all None where there is no such column."""
+        """Return a column's numbers, None on days without; all None if there is no such column."""
         if column not in self.rows:
             return [None] * len(self.rows)
         values = pd.to_numeric(self.rows[column], errors="coerce").to_numpy(float, na_value=np.nan)
         return [parse_number(value) for value in values]
 
     def get_texts(self, column: str) -> list[str]:
-        """Return a column's words, empty on days without."""
+        """Return a column's texts, empty on days without; all empty if there is no such column."""
         if column not in self.rows:
             return [""] * len(self.rows)
         return ["" if pd.isna(value) else str(value).strip() for value in self.rows[column]]
 
     def has_figures(self, *columns: str) -> bool:
-        """Return whether any of the columns has a figure on any day."""
+        """Return whether any of the columns has a number on any day."""
         return any(value is not None for column in columns for value in self.get_numbers(column))
 
     def has_equal_counts(self) -> bool:
-        """Return whether model and market are known to be judged on equally many units on every day."""
+        """Return whether model and market are known to be averaged over equally many units on every day."""
         counts = self.get_numbers("model_n"), self.get_numbers("line_n")
         return any(counts[0]) and counts[0] == counts[1]
 
     def list_alerts(self) -> list[DayAlert]:
-        """Return what was raised on the days, oldest first."""
+        """Return the alerts of these days, oldest first."""
         columns = ("alert_level", "alert_message", "primary_cause")
         day_fields = zip(self.day_names, *(self.get_texts(column) for column in columns), strict=True)
         return [DayAlert(*fields) for fields in day_fields if fields[1].lower() not in QUIET_LEVELS]

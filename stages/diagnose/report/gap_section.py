@@ -1,4 +1,4 @@
-"""Gap: from the backtest's hit rate to production's, step by step."""
+"""The gap section: from the backtest's hit rate to production's, step by step."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ MAX_ROUNDING_SHARE = 1e-6  # share below which a remainder is rounding
 
 
 def render_gap(checks: Checks) -> Html:
-    """Return the waterfall of the gap between backtest and production, or why there is none."""
+    """Return the section with the waterfall from backtest to production, or why there is none."""
     title, finding = "Backtest and production", checks.get("gap")
     if finding is None:
         return render_section(title, html_tag("p", "The gap to production was not looked at."), name="gap")
@@ -36,7 +36,7 @@ def render_gap(checks: Checks) -> Html:
 
 
 def _render_verdict(finding: Mapping[str, Any], details: Mapping[str, Any]) -> Html:
-    """Return the verdict's reasons and the main cause; the summary where they are not told apart."""
+    """Return the verdict, its reasons and the main cause, or the summary if the details lack them."""
     verdict, main_cause = (details.get(name) or {} for name in ("verdict", "main_cause"))
     if not (verdict.get("verdict") and main_cause.get("sentence")):
         return html_tag("p", close_sentence(str(finding.get("summary") or "")))
@@ -47,7 +47,7 @@ def _render_verdict(finding: Mapping[str, Any], details: Mapping[str, Any]) -> H
 
 
 def build_waterfall_dots(details: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[DotEstimate]:
-    """Return both sides and the steps between them, in per cent; from 0 where the sides' rates are not told."""
+    """Return both sides and the steps between them, in per cent, starting from 0 if the sides' rates are missing."""
     backtest, production = (_make_rate(details, source) for source in ("backtest", "production"))
     level = backtest.value if backtest and backtest.value is not None else 0.0
     dots = [backtest] if backtest else []
@@ -66,7 +66,7 @@ def build_waterfall_dots(details: Mapping[str, Any], steps: Sequence[Mapping[str
 
 
 def _get_marks(shown_dots: Sequence[DotEstimate]) -> tuple[float, ...]:
-    """Return the level that all steps start from."""
+    """Return the level at which the steps start."""
     start = shown_dots[0].value if shown_dots[0].start is None else 0.0
     return (start,) if start is not None else ()
 

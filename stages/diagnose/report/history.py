@@ -1,4 +1,4 @@
-"""History: hit rates, losses, sharpness, drift and the data of the newest days, and what was raised on them."""
+"""The history sections: hit rates, losses, sharpness, drift, data quality and alerts of the newest days."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,15 +27,15 @@ from trueline.core.charts.number_format import (
 from trueline.core.charts.time_series import ChartLine, Zone, draw_line_chart, render_legend
 
 NO_TABLE_MESSAGE = "There is no daily table."
-BREAK_EVEN_PERCENT = 100 * 110 / 210  # per cent of bets at −110 that must be won to break even
+BREAK_EVEN_PERCENT = 100 * 110 / 210  # hit rate at −110 that breaks even, in per cent
 SHARPNESS_ZONES: tuple[Zone, ...] = (("dull", 0, 40), ("normal", 40, 65), ("sharp", 65, 80), ("razor sharp", 80, 100))
 DRIFT_ZONES: tuple[Zone, ...] = (("none", 0, 20), ("mild", 20, 40), ("moderate", 40, 70), ("severe", 70, 100))
-MAX_TABLE_DAYS = 14  # days
-MAX_ALERTS = 10  # alerts
+MAX_TABLE_DAYS = 14
+MAX_ALERTS = 10
 
 
 def render_history(series: DailySeries | None, has_odds: bool) -> Html:
-    """Return hit rates, losses and the data of every day; `has_odds` is whether picks are bets at −110."""
+    """Return the section on hit rates, losses, data and alerts by day; `has_odds`: whether picks are bets at −110."""
     title = "Day by day"
     if series is None:
         return render_section(title, html_tag("p", NO_TABLE_MESSAGE), name="days")
@@ -57,7 +57,7 @@ def render_history(series: DailySeries | None, has_odds: bool) -> Html:
 
 
 def render_zones(series: DailySeries | None) -> Html:
-    """Return the market's sharpness and the model's drift over the zones that name them."""
+    """Return the section on the market's sharpness and the model's drift, each over its named zones."""
     title = "Sharpness and drift"
     if series is None:
         return render_section(title, html_tag("p", NO_TABLE_MESSAGE), name="zones")
@@ -91,7 +91,7 @@ def _draw_hit_rates(series: DailySeries, has_odds: bool) -> Iterator[Html]:
 
 
 def _draw_losses(series: DailySeries) -> Iterator[Html]:
-    """Draw model and market together where they are judged on the same units, else apart: the two are no match then."""
+    """Draw model and market in one chart if they cover the same units, else in two: they are not comparable then."""
     model, market = (
         ChartLine("model", series.get_numbers("model_mae")),
         ChartLine("market", series.get_numbers("line_mae"), "market"),
@@ -200,7 +200,7 @@ def _get_newest_value(values: Sequence[float | None]) -> float | None:
 
 
 def _describe_newest_value(series: DailySeries, line: ChartLine, unit: str = "", column: str = "") -> str:
-    """Return the newest figure of a line, its interval and what it rests on."""
+    """Return the newest value of a line with its interval and sample size."""
     known_days = [index for index, value in enumerate(line.values) if value is not None]
     if not known_days:
         return ""
@@ -209,7 +209,8 @@ def _describe_newest_value(series: DailySeries, line: ChartLine, unit: str = "",
     high = line.high[newest_day] if line.high is not None else None
     sample_size = parse_number(series.get_numbers(column)[newest_day]) if column else None
     sample_note = f", {sample_size:,.0f} picks" if sample_size is not None else ""
-    return f"Newest ({series.day_names[newest_day]}): {format_interval(line.values[newest_day], low, high, unit)}{sample_note}."
+    value_text = format_interval(line.values[newest_day], low, high, unit)
+    return f"Newest ({series.day_names[newest_day]}): {value_text}{sample_note}."
 
 
 def _describe_status(series: DailySeries, column: str) -> str:
@@ -231,7 +232,7 @@ def _render_alerts(series: DailySeries) -> Html:
 
 
 def _render_alert_run(run: list[DayAlert]) -> Html:
-    """Return alerts that say the same one after the other as one."""
+    """Render a run of identical alerts as one."""
     first_alert, last_alert = run[0], run[-1]
     period = first_alert.day if len(run) == 1 else f"{first_alert.day} to {last_alert.day} ({len(run)} days)"
     cause = f" Primary cause: {format_name(last_alert.cause)}." if last_alert.cause else ""
@@ -244,7 +245,7 @@ def _render_alert_run(run: list[DayAlert]) -> Html:
 
 
 def _render_newest_days(series: DailySeries) -> Html:
-    """Return the newest days as a table, and what contributed to the newest."""
+    """Return the newest days as a table, with the contributing factors and missing figures of the newest day."""
     heads = ("Day", "Hit rate 7 d, %", "30 d, %", "Model", "Market", "Sharpness", "Drift", "Primary cause", "Alert")
     rates = [[format_number(value, 1) for value in series.get_numbers(f"hit_rate_{window}d")] for window in (7, 30)]
     losses = [[format_number(value) for value in series.get_numbers(name)] for name in ("model_mae", "line_mae")]
@@ -256,14 +257,14 @@ def _render_newest_days(series: DailySeries) -> Html:
 
 
 def _render_missing_reasons(series: DailySeries) -> list[Html]:
-    """Return why the newest day lacks figures, where the table says so."""
+    """Return a table of why the newest day lacks figures, if the daily table gives reasons."""
     reasons = [(name, series.get_texts(name)[-1]) for name in sorted(map(str, series.rows)) if name.endswith("_reason")]
     rows = [(format_name(name.removesuffix("_reason")), reason) for name, reason in reasons if reason]
     return [render_table(f"What is missing on {series.newest_day}", ("Figure", "Reason"), rows)] if rows else []
 
 
 def _render_factors(series: DailySeries) -> list[Html]:
-    """Return what contributed on the newest day, where the table has it as JSON."""
+    """Return a table of the newest day's contributing factors, if the daily table has them as valid JSON."""
     try:
         factors = json.loads(series.get_texts("contributing_factors")[-1] or "[]")
     except ValueError:

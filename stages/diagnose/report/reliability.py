@@ -1,4 +1,4 @@
-"""Reliability: what was promised beside what happened."""
+"""The reliability section: predicted probabilities against observed rates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from trueline.core.charts.number_format import close_sentence, format_number, pa
 
 
 def render_reliability(report: Mapping[str, Any], checks: Checks, plotted_rows: pd.DataFrame | None) -> Html:
-    """Return the reliability drawing of the report's cells, else of those that were plotted."""
+    """Return the section with the calibration plot of the report's cells, or else of `plotted_rows`."""
     title = "Reliability"
     cells, slope_html = _parse_cells(_find_cells(report) or _convert_to_records(plotted_rows)), _render_slope(checks)
     if not cells:
@@ -35,7 +35,7 @@ def render_reliability(report: Mapping[str, Any], checks: Checks, plotted_rows: 
 
 
 def _find_cells(report: Mapping[str, Any]) -> Sequence[Any]:
-    """Return the report's cells: under reliability, or under the reliability of a distribution."""
+    """Return the report's cells, from `reliability` or from the `reliability` of `distribution`."""
     for curve in (report.get("reliability"), (report.get("distribution") or {}).get("reliability")):
         cells = curve.get("cells") if isinstance(curve, Mapping) else curve
         if isinstance(cells, list) and cells:

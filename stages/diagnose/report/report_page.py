@@ -1,4 +1,4 @@
-"""Page: one self-contained page of HTML that tells people what the checks, the report and the daily table say."""
+"""The report page: one self-contained HTML page of the checks, the evaluation report and the daily table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from trueline.core.charts.html import Html, html_tag, join_html
 from trueline.core.charts.number_format import format_name
 from trueline.core.charts.stylesheet import STYLE
 
-# nothing is fetched and nothing runs, whatever a name in the data may hold
+# nothing is fetched and no script runs, whatever the names in the data contain
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 SECTIONS = (
     ("checks", "Checks"),
@@ -42,12 +42,12 @@ def render_page(
     questions: Mapping[str, str] | None = None,
     reliability_cells: pd.DataFrame | None = None,
 ) -> str:
-    """Return the page as HTML: the verdict in a sentence, then every part, or a sentence on why it is absent.
+    """Return the page as HTML: the verdict in a sentence, then every section, or a sentence on why it is absent.
 
-    `checks` are findings by name, `report` is report.json, `daily` the daily table (newest 180 days are drawn), any
-    column of which may be missing or null; rates are in per cent. `questions` says what each check asks; `reliability_cells` are
-    the cells of plots/reliability.csv, for a report without them. Opens without a network; has no script; equal input
-    gives equal bytes.
+    `checks` are findings by name, `report` is report.json, `daily` the daily table (the newest 180 days are drawn), any
+    column of which may be missing or null; its rates are in per cent. `questions` gives the question of each check;
+    `reliability_cells` are the cells of plots/reliability.csv, for a report without them. The page opens offline and
+    has no script; equal input gives equal bytes.
     """
     check_questions, series = questions or {}, DailySeries.from_table(daily)
     body = [
@@ -79,6 +79,6 @@ def _render_head(title: str, description: str) -> Html:
         html_tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         html_tag("meta", name="description", content=description),
         html_tag("title", title),
-        html_tag("link", rel="icon", href="data:,"),  # else a browser asks the server for one
+        html_tag("link", rel="icon", href="data:,"),  # or a browser would request one from the server
         join_html([Html(f"<style>{STYLE}</style>")]),
     )

@@ -1,4 +1,4 @@
-"""Segments: the parts of the field in which the model does worse than elsewhere."""
+"""The segments section: where the model does worse than elsewhere."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ HEADS = ("Segment", "Groups", "Here", "Elsewhere", "Difference, with its interva
 
 
 def render_segments(checks: Checks) -> Html:
-    """Return the worst segments as a table, or why there is none."""
+    """Return the section with the worst segments as a table, or why there is none."""
     title, finding = "Worst segments", checks.get("worst_segments")
     if finding is None:
         return render_section(title, html_tag("p", "Segments were not looked at."), name="segments")

@@ -1,4 +1,4 @@
-"""Top: the verdict in one sentence, and the newest figures at a glance."""
+"""The head of the page: the verdict in one sentence, and the newest figures at a glance."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,11 +22,11 @@ UNEXPLAINED_CAUSES = {
     "undecided": "the cause is undecided",
     "no_data": "there are no data to tell a cause from",
 }
-MAX_NAMED_CHECKS = 3  # checks that the sentence names
+MAX_NAMED_CHECKS = 3  # in the verdict sentence
 
 
 def render_badge(status: str) -> Html:
-    """Return a status as a word and a sign, so that colour is never all that tells it."""
+    """Return a status as a word and a glyph, so that it never depends on colour alone."""
     sign = html_tag("span", STATUS_GLYPHS.get(status, "·"), aria_hidden="true")
     return html_tag("span", sign, f" {status}", class_=f"badge {status if status in STATUS_GLYPHS else 'declined'}")
 
@@ -34,7 +34,7 @@ def render_badge(status: str) -> Html:
 def render_heading(
     task: str, verdict: str, checks: Checks, series: DailySeries | None, sections: Sequence[tuple[str, str]]
 ) -> Html:
-    """Return the head of the page: verdict, sentence, newest figures, and where to find what."""
+    """Return the head of the page: title, verdict sentence, newest figures, and links to the sections."""
     verdict_html = html_tag("p", format_verdict_sentence(verdict, checks, series), class_="verdict")
     links = [html_tag("li", html_tag("a", title, href=f"#{name}")) for name, title in sections]
     contents = html_tag("nav", html_tag("ul", *links), aria_label="Sections") if links else ""
@@ -49,7 +49,7 @@ def format_verdict_sentence(verdict: str, checks: Checks, series: DailySeries | 
 
 
 def render_glance(series: DailySeries | None) -> Html:
-    """Return the newest day's figures, as far as it has them."""
+    """Return those figures that the newest day has, as a description list."""
     if series is None:
         return Html()
     entries = [
@@ -82,7 +82,8 @@ def _summarise_checks(verdict: str, checks: Checks) -> str:
             phrase = plural_phrase if status == "failed" or len(flagged) > 1 else "asks for attention"
             more_note = [f"{len(flagged) - MAX_NAMED_CHECKS} more"] if len(flagged) > MAX_NAMED_CHECKS else []
             named_checks = join_names([*map(format_name, flagged[:MAX_NAMED_CHECKS]), *more_note])
-            return f"{verdict.capitalize()}: {format_count(len(flagged), 'check', 'checks')} of {run_count} {phrase} ({named_checks})"
+            count_text = f"{format_count(len(flagged), 'check', 'checks')} of {run_count}"
+            return f"{verdict.capitalize()}: {count_text} {phrase} ({named_checks})"
     return f"{verdict.capitalize()}: {format_count(run_count, 'check is', 'checks are')} in order"
 
 

@@ -1,1 +1,1 @@
-"""The parts of the search for a cause: graded units in; what explains a window of days, and how surely, out."""
+"""Root causes: graded units in; the cause that explains a window of days, with its confidence, out."""

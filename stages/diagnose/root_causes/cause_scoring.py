@@ -1,4 +1,4 @@
-"""Judgement: a window of days beside those before it, split into parts and scored for every cause that is known."""
+"""Scores of every known cause for a window of days: its change against the days before it, split into parts."""
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -26,17 +26,17 @@ Ints = npt.NDArray[np.int64]
 
 CAUSES = ("market_sharpness", "model_drift", "bias", "data_quality", "leakage", "population_mix", "line_mix")
 CHANGE_PARTS = ("market", "model", "bias", "population", "lines", "data", "noise")
-WINDOWS_PER_CHUNK = 16  # windows judged at once: small arrays cost more in calls than in numbers
-MIN_SHIFT_ERRORS = 5000  # of a window, at least, from which the cost of a shift is told
-WEEK_DAYS = 7  # days that are drawn together in the baseline: it is long, and days of a week resemble each other
-# least score of a draw that agrees to a cause: on 1,644 worlds of the fault laboratory, of other seeds than those of
-# `benchmarks faults`, confidence came nearest to how often causes were right; 0 promises too much, 1 too little
+WINDOWS_PER_CHUNK = 16  # windows scored at once: with small arrays the calls cost more than the arithmetic
+MIN_SHIFT_ERRORS = 5000  # the cost of a shift is estimated from a sample of about this many errors of a window
+WEEK_DAYS = 7  # the baseline is long, so it is resampled by weeks, whose days resemble each other
+# the least score with which a resample supports a cause: on 1,644 simulations of the fault laboratory, with other seeds
+# than `benchmarks faults`, this made confidence closest to how often causes were right; 0 gives too much, 1 too little
 MIN_AGREEING_SCORE = 0.75
-MIN_WEEKS = 10  # below which single days are drawn: of few blocks draws know too little
+MIN_WEEKS = 10  # with fewer weeks single days are resampled: few blocks show too little variation
 
 
 class Settings(StageSettings):
-    """What is compared with what, and from where on a difference counts."""
+    """Which periods are compared, and from which size a difference counts."""
 
     window_days: int = Field(ge=1)
     baseline_days: int = Field(ge=1)
@@ -60,18 +60,22 @@ class Settings(StageSettings):
 
 @dataclass(frozen=True)
 class WindowScores:
-    """Every draw's parts of the change of the lead, and its scores: 1 is the least that counts. Draw 0 is the data."""
+    """The parts of the change of the lead and the scores of the causes, by bootstrap draw; draw 0 is the data itself.
 
-    contributions: Floats  # draws × PARTS, in units of loss; they sum to the change
+    The lead is the model's loss minus the market's. A score of 1 is the least that counts.
+    """
+
+    contributions: Floats  # draws × CHANGE_PARTS, in units of loss; they sum to the change
     scores: Floats  # draws × CAUSES
-    evidence: dict[str, float]  # what was measured beside the losses
-    locations: dict[str, dict[str, Any]]  # part → the level in which it is found, if it is in one more than elsewhere
-    is_priced: bool  # whether the lead is over a market, or the model's loss alone
+    evidence: dict[str, float]  # what was measured besides the losses
+    locations: dict[str, dict[str, Any]]  # part → the level that it is concentrated in, if any
+    is_priced: bool  # whether the lead is over a market; else it is the model's loss alone
 
     def name_cause(self, min_share: float) -> tuple[str, float]:
-        """Return the cause and the share of draws that agree; undecided where that share is too small.
+        """Return the cause and the share of draws that agree on it; undecided if that share is below `min_share`.
 
-        A cause is agreed to where it scores most and not far below 1, none where no score reaches 1.
+        A draw agrees on a cause if the cause has the highest score there and that is at least MIN_AGREEING_SCORE. The
+        cause is none if no score of the data reaches 1, and draws agree on that if none of theirs does.
         """
         best_causes = self.scores.argmax(axis=1)
         if self.scores[0].max() < 1:
@@ -84,7 +88,7 @@ class WindowScores:
 
 @dataclass(frozen=True)
 class _ComparedDays:
-    """The days that are compared: those of the window, those of its baseline, and where the latter's blocks begin."""
+    """The days that are compared: those of the window, those of its baseline, and where the baseline's blocks start."""
 
     start: int
     end: int
@@ -96,7 +100,7 @@ class _ComparedDays:
 def score_windows(
     panel: DailyPanel, end_indices: list[int], settings: Settings, seed: int
 ) -> list[WindowScores | None]:
-    """Return the judgement of the window of days before each end; None where it or its baseline has too few days."""
+    """Return the scores of the window before each end; None if the window or its baseline has too few days."""
     spans = [_select_days(panel, end_index, settings) for end_index in end_indices]
     valid_spans = [span for span in spans if span is not None]
     chunks = [valid_spans[begin : begin + WINDOWS_PER_CHUNK] for begin in range(0, len(valid_spans), WINDOWS_PER_CHUNK)]
@@ -151,7 +155,7 @@ def _score_chunk(panel: DailyPanel, spans: list[_ComparedDays], settings: Settin
 
 
 def _compute_directions(contributions: Floats, signed_error: float) -> dict[str, float]:
-    """Return in which direction the model's loss, the market's and the signed error went; 0 for a part without any."""
+    """Return the sign in which the market's loss, the model's loss and the signed error changed; 0 for no change."""
     market_sign, model_sign, bias_sign = np.sign(
         [-contributions[0], contributions[1] + contributions[2], signed_error]
     ).tolist()
@@ -159,12 +163,12 @@ def _compute_directions(contributions: Floats, signed_error: float) -> dict[str,
 
 
 def _sum_window_draws(span: _ComparedDays, draws: int, seed: int, daily_values: Floats) -> Floats:
-    """Return what every draw of the window's days sums to, draws × …"""
+    """Return the sums over every draw of the window's days, draws × …"""
     return _weight_days(_build_draw_weights(len(span.window), draws, seed), daily_values[span.window])
 
 
 def _sum_baseline_draws(span: _ComparedDays, draws: int, seed: int, daily_values: Floats) -> Floats:
-    """Return what every draw of the baseline's blocks of days sums to, draws × …"""
+    """Return the sums over every draw of the baseline's blocks of days, draws × …"""
     return _weight_days(
         _build_draw_weights(len(span.block_starts), draws, seed),
         np.add.reduceat(daily_values[span.baseline], span.block_starts),
@@ -178,7 +182,10 @@ def _weight_days(draw_weights: Floats, daily_values: Floats) -> Floats:
 
 
 def _build_outcome_transform(coefficients: Floats) -> Floats:
-    """Return what turns outcomes into lead, model's loss, market's and signed error, odd outcomes out of the last."""
+    """Return the matrices from outcomes to lead, model loss, market loss and signed error.
+
+    The effect of odd outcomes is regressed out of the last three.
+    """
     transform = np.zeros((len(coefficients), 5, 4))
     transform[:, [MODEL_LOSS, MARKET_LOSS], 0] = 1, -1
     transform[:, [MODEL_LOSS, MARKET_LOSS, SIGNED_ERROR], [1, 2, 3]] = 1
@@ -189,9 +196,9 @@ def _build_outcome_transform(coefficients: Floats) -> Floats:
 def _compute_extents(
     panel: DailyPanel, spans: list[_ComparedDays], window_sums: "_DrawnSums", baseline_sums: "_DrawnSums"
 ) -> dict[str, Floats]:
-    """Return what is measured beside the losses, spans × draws."""
+    """Return what is measured besides the losses, each as spans × draws."""
     shares, baseline_shares = window_sums.compute_shares(), baseline_sums.compute_shares()
-    # days without a unit cannot be drawn, and what is absent is no matter of chance
+    # days without a unit cannot be resampled, and absence does not vary by chance
     absent_changes = [
         _compute_absent_share(panel, span.start, span.end)
         - _compute_absent_share(panel, int(span.baseline[0]), span.start)
@@ -211,7 +218,7 @@ def _compute_extents(
 
 
 class _DrawnSums:
-    """What every draw of some days sums to, spans × draws × cells."""
+    """The sums over every draw of some days, spans × draws × cells."""
 
     def __init__(self, panel: DailyPanel, draw_sums: list[Floats]) -> None:
         stacked_sums, cell_count = np.stack(draw_sums), panel.counts[0].size
@@ -220,13 +227,13 @@ class _DrawnSums:
         self._unit_counts, self._unsound_counts, self._duplicate_counts = np.moveaxis(stacked_sums[..., -3:], -1, 0)
 
     def transform_outcomes(self, transform: Floats) -> Floats:
-        """Return the sums of lead, model's loss, market's loss and signed error."""
+        """Return the sums of lead, model loss, market loss and signed error."""
         return np.asarray(
             (self._outcome_sums.reshape(len(transform), -1, 5) @ transform).reshape(*self._outcome_sums.shape[:-1], 4)
         )
 
     def compute_shares(self) -> dict[str, Floats]:
-        """Return which shares of all units are unsound and told twice."""
+        """Return the shares of all units that are unsound and that occur twice."""
         units = np.maximum(self._unit_counts, 1)
         return {"unsound": self._unsound_counts / units, "twice": self._duplicate_counts / units}
 
@@ -236,26 +243,26 @@ def _find_active_days(panel: DailyPanel, start: int, end: int) -> Ints:
 
 
 def _compute_absent_share(panel: DailyPanel, start: int, end: int) -> float:
-    """Return the share of the rows asked for that are not predicted."""
+    """Return the share of requested rows that are not predicted."""
     absent_count = panel.absent_counts[start:end].sum()
     return float(absent_count / max(panel.unit_counts[start:end].sum() + absent_count, 1))
 
 
 @lru_cache(maxsize=512)
 def _build_draw_weights(block_count: int, draws: int, seed: int) -> Floats:
-    """Return how often each block counts: once in draw 0, which is the data, then as drawn with replacement."""
+    """Return the weight of each block by draw: 1 in draw 0, which is the data, then as drawn with replacement."""
     return np.vstack([np.ones((1, block_count)), *draw_block_weights(block_count, seed, draws)])
 
 
 def _fit_surplus_costs(panel: DailyPanel, baseline: Ints) -> Floats:
-    """Return what one of surplus and of spread cost the model, the market and the signed error in the baseline."""
+    """Regress model loss, market loss and signed error of the baseline on surplus and |surplus|; return the slopes."""
     cross_products = panel.cross_products[baseline].sum(axis=0)
     coefficients = np.linalg.lstsq(cross_products[:, :3], cross_products[:, 3:], rcond=1e-10)[0]
     return np.asarray(coefficients[1:])
 
 
 def _split_change(panel: DailyPanel, spans: list[_ComparedDays], split: Floats) -> Floats:
-    """Return PARTS of every draw. What model and market share within cells is odd outcomes, hence noise."""
+    """Return CHANGE_PARTS of every draw. A change within cells that model and market share counts as noise."""
     model, market, shift = split[..., 3, 1], split[..., 3, 2], split[..., 3, 3]
     if panel.is_priced:
         shared_change = np.where(model * market > 0, np.sign(model) * np.minimum(np.abs(model), np.abs(market)), 0.0)
@@ -268,7 +275,7 @@ def _split_change(panel: DailyPanel, spans: list[_ComparedDays], split: Floats) 
 
 
 def _compute_shift_cost(panel: DailyPanel, window: Ints, shift: Floats) -> Floats:
-    """Return how much lower the mean |error| of the window were without the shift: near its middle, quadratic in it."""
+    """Return how much lower the window's mean |error| would be without the shift; for draws, quadratic in the shift."""
     if panel.is_race or not shift[0]:
         return np.zeros(len(shift))
     errors = panel.errors[panel.day_edges[window[0]] : panel.day_edges[window[-1] + 1]]
@@ -278,21 +285,22 @@ def _compute_shift_cost(panel: DailyPanel, window: Ints, shift: Floats) -> Float
 
 
 def _compute_excess_distance(counts: Floats, baseline_counts: Floats) -> Floats:
-    """Return the distance of compositions beyond that of chance, of every draw."""
+    """Return the total variation between two compositions in excess of chance, for every draw."""
     distances = compute_total_variation(counts, baseline_counts)
     chance_distances = [
         np.square(compute_total_variation(composition[:, 1:], composition[:, :1])).mean(axis=1, keepdims=True)
         for composition in (counts, baseline_counts)
     ]
     allowed = np.broadcast_to(2 * (chance_distances[0] + chance_distances[1]), distances.shape).copy()
-    allowed[:, 0] /= 2  # a draw of days adds chance to that of the data
+    allowed[:, 0] /= 2  # a resample has the chance variation of the data and its own
     return np.asarray(np.sqrt(np.maximum(np.square(distances) - allowed, 0.0)))
 
 
 def _count_missing_days(panel: DailyPanel, span: _ComparedDays) -> float:
-    """Return how many days without a unit are more than usual, but for the longest run: that may be a break.
+    """Return the number of unusually missing days in the window, without the longest run, which may be a break.
 
-    Where unpredicted rows are known, they tell; here days count on whose weekday the baseline nearly always has units.
+    Used only if requested rows are unknown. A day without units counts if its weekday has units in at least 80 % of the
+    baseline.
     """
     begin, start, end = int(span.baseline[0]), span.start, span.end
     weekday = np.arange(begin, end) % 7

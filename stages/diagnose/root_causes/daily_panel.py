@@ -1,4 +1,4 @@
-"""The panel: graded units as sums per day and cell, so that any window and any draw of days is a matrix product."""
+"""The panel: graded units summed by day and cell, so that any window and any resample of days is a matrix product."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,53 +13,51 @@ from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows,
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-CodedLevels = tuple[Ints, list[str]]  # each unit's level of a column, and the levels' names
+CodedLevels = tuple[Ints, list[str]]  # each unit's level code of a column, and the levels' names
 
-BAND_COUNT = 4  # of equal count, by what an entity usually does, where no column divides the population
-ENTITY_PRIOR_UNITS = 5.0  # earlier units at which an entity's own mean weighs as much as everybody's
-RARE_LEVEL_SHARE = 0.01  # share of the units below which levels of a column are pooled
-OTHER_LEVEL = "(other)"  # a level that no column has of its own
-MODEL_LOSS, MARKET_LOSS, SIGNED_ERROR, SURPLUS, ABSOLUTE_SURPLUS = range(
-    5
-)  # the outcomes summed: losses, error, and how odd the actual was
+BAND_COUNT = 4  # bands of equal count by an entity's usual outcome, if no column divides the population
+ENTITY_PRIOR_UNITS = 5.0  # with this many earlier units an entity's own mean weighs as much as the global one
+RARE_LEVEL_SHARE = 0.01  # levels of a column with a smaller share of the units are pooled
+OTHER_LEVEL = "(other)"  # the pooled rare levels; no column has a level of this name
+# the outcomes that are summed: losses, error, and how far the actual was from the entity's usual one
+MODEL_LOSS, MARKET_LOSS, SIGNED_ERROR, SURPLUS, ABSOLUTE_SURPLUS = range(5)
 
 
 @dataclass(frozen=True)
 class LevelSums:
-    """Sums per calendar day and level of one column, to tell where a change is found."""
+    """Sums by calendar day and level of one column, to locate a change."""
 
     column: str
     dimension: str  # population or lines
     levels: list[str]
-    counts: Floats  # days × levels, of the units compared
-    sums: Floats  # the same × model's loss, market's loss, signed error
+    counts: Floats  # days × levels, of the compared units
+    sums: Floats  # days × levels × (model loss, market loss, signed error)
 
 
 @dataclass(frozen=True)
 class DailyPanel:
-    """Sums per calendar day; cells are population × lines × soundness of the inputs."""
+    """Sums by calendar day and cell; cells are population × lines × soundness of the inputs."""
 
     first_day: pd.Timestamp
-    # the columns that divide population or lines, one at a time; no tiers: a prediction that moves changes its own
+    # one for each column that divides population or lines; not by tier, because a moved prediction changes its own tier
     level_sums: list[LevelSums]
-    counts: Floats  # days × population × lines × (sound, unsound if any is), of the units compared
-    sums: Floats  # the same × 5 outcomes
-    cross_products: (
-        Floats  # days × 3 × 6: products of (1, level, spread) with themselves and with (model, market, bias)
-    )
-    unit_counts: Floats  # days: all units
-    unsound_counts: Floats  # days: units whose inputs are missing, defaulted or stale beyond what is usual
-    duplicate_counts: Floats  # days: units told more than once
-    absent_counts: Floats  # days: units that were asked for and are not predicted
-    has_requested_rows: bool  # whether it is known which rows were asked for
-    is_priced: bool  # whether losses stand beside a market's
+    counts: Floats  # days × population × lines × (sound, unsound if any is), of the compared units
+    sums: Floats  # days × population × lines × (sound, unsound if any is) × 5 outcomes
+    # days × 3 × 6: products of (1, surplus, |surplus|) with themselves and with (model loss, market loss, signed error)
+    cross_products: Floats
+    unit_counts: Floats  # by day: all units
+    unsound_counts: Floats  # by day: units whose inputs are missing, defaulted, stale or contrary more than usual
+    duplicate_counts: Floats  # by day: units that occur more than once
+    absent_counts: Floats  # by day: units that were requested and are not predicted
+    has_requested_rows: bool  # whether it is known which rows were requested
+    is_priced: bool  # whether losses are compared with a market's
     is_race: bool  # whether a unit is a race
-    errors: Floats  # signed errors of the compared units, day by day
-    day_edges: Ints  # days + 1: where each day's errors begin
+    errors: Floats  # signed errors of the compared units, ordered by day
+    day_edges: Ints  # days + 1: where each day's errors start
 
     @cached_property
     def flat_sums(self) -> Floats:
-        """All that draws of days are sums of, one row a day: counts, sums, and three counts of units."""
+        """Everything that is summed over draws of days, one row per day: counts, sums, and three counts of units."""
         flat_arrays = [array.reshape(len(self.unit_counts), -1) for array in (self.counts, self.sums)]
         return np.hstack(
             [*flat_arrays, np.column_stack([self.unit_counts, self.unsound_counts, self.duplicate_counts])]
@@ -79,9 +77,9 @@ def build_panel(
     margin: float,
     is_priced: bool,
 ) -> DailyPanel:
-    """Return the sums; `columns` are the names of the segments that divide the population and the lines.
+    """Build the panel; `columns` are the names of the segments that divide the population, and the lines.
 
-    `margin` is how far a row's score of quality may lie above the usual one before its inputs count as unsound.
+    `margin` is how far a row's quality score may exceed the usual one before its inputs count as unsound.
     """
     first_day, day = _index_days(units, quality)
     is_unsound, is_duplicate = _flag_unsound_and_duplicate(units, quality, margin)
@@ -149,14 +147,14 @@ def build_panel(
 
 
 def _encode_columns(segments: pd.DataFrame | None, columns: list[str], positions: Ints) -> dict[str, CodedLevels]:
-    """Return each unit's level and the levels' names of the columns that are there."""
+    """Return each unit's level code and the levels' names, for every column that exists."""
     if segments is None:
         return {}
     return {name: _encode_levels(segments[name], positions) for name in columns if name in segments}
 
 
 def _count_and_sum_cells(cell: Ints, outcomes: list[Floats], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """Return how many units each cell has, and the sums of their outcomes."""
+    """Return the number of units in each cell and the sums of their outcomes."""
     return _sum_cells(cell, None, shape), np.stack([_sum_cells(cell, outcome, shape) for outcome in outcomes], axis=-1)
 
 
@@ -176,7 +174,7 @@ def _list_absent_days(quality: pd.DataFrame | None, first_day: pd.Timestamp) -> 
 
 
 def _lookup_positions(table: pd.DataFrame | None, units: pd.DataFrame) -> Ints:
-    """Return where each unit's row_id first stands in a table's index, −1 where it does not."""
+    """Return the first position of each unit's row_id in the table's index, −1 if it is not there."""
     if table is None:
         return np.full(len(units), -1, dtype=np.int64)
     return lookup_rows(units["row_id"], table.index)
@@ -185,7 +183,7 @@ def _lookup_positions(table: pd.DataFrame | None, units: pd.DataFrame) -> Ints:
 def _flag_unsound_and_duplicate(
     units: pd.DataFrame, quality: pd.DataFrame | None, margin: float
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Return which units have unsound inputs and which are told more than once."""
+    """Return which units have unsound inputs, and which occur more than once."""
     is_duplicate = ~flag_first_occurrences(units["row_id"])
     is_unsound = np.zeros(len(units), dtype=bool)
     if quality is None:
@@ -201,7 +199,7 @@ def _flag_unsound_and_duplicate(
 
 
 def _combine_columns(coded: dict[str, CodedLevels]) -> tuple[Ints, int] | None:
-    """Return each unit's cell of some columns and how many cells there are; None where there is no column."""
+    """Return each unit's cell over all columns and the number of cells; None without columns."""
     if not coded:
         return None
     cell = np.zeros(1, dtype=np.int64)
@@ -212,7 +210,7 @@ def _combine_columns(coded: dict[str, CodedLevels]) -> tuple[Ints, int] | None:
 
 
 def _encode_levels(values: pd.Series, positions: Ints) -> CodedLevels:
-    """Return each unit's level and the levels' names; rare levels, and units that are not there, are the last."""
+    """Return each unit's level code and the levels' names; rare levels and unknown units share the last level."""
     level_index, levels = pd.factorize(values)
     level_index = np.where(
         positions >= 0, np.where(level_index < 0, len(levels), level_index)[positions], len(levels) + 1
@@ -229,7 +227,7 @@ def _encode_levels(values: pd.Series, positions: Ints) -> CodedLevels:
 
 
 def _assign_bands(units: pd.DataFrame, surplus: Floats) -> tuple[Ints, int]:
-    """Return each unit's band by what its entity usually does, actual less surplus, and their number; one of races."""
+    """Return each unit's band by its entity's usual outcome (actual minus surplus), and their number; 1 for races."""
     if "market_hit" in units or len(units) < BAND_COUNT:
         return np.zeros(len(units), dtype=np.int64), 1
     usual_actual = units["actual"].to_numpy(float) - surplus
@@ -239,7 +237,7 @@ def _assign_bands(units: pd.DataFrame, surplus: Floats) -> tuple[Ints, int]:
 
 
 def _estimate_entity_means(units: pd.DataFrame) -> Floats:
-    """Return the mean actual of the entity on strictly earlier days, drawn toward everybody's where they are few."""
+    """Return the entity's mean actual on strictly earlier days, shrunk towards the global mean if they are few."""
     day, actual = units["day"].to_numpy(), units["actual"].to_numpy(float)
     global_mean = _compute_earlier_means(
         np.zeros(len(units), dtype=np.int64), day, actual, float(actual[: max(1, INITIAL_MEAN_UNITS)].mean()), 1
@@ -267,7 +265,7 @@ def _compute_earlier_means(
     return means
 
 
-INITIAL_MEAN_UNITS = 100  # first units whose mean stands for everybody's before there is a past
+INITIAL_MEAN_UNITS = 100  # the mean of the first units stands for the global mean before there is a past
 
 
 def _compute_cross_products(day: Ints, outcomes: list[Floats], days: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Causes: which of a few named things explains best that a window of days differs from those before it."""
+"""Root causes: which of a few named causes best explains that a window of days differs from the days before it."""
 
 import json
 from typing import Any
@@ -24,17 +24,18 @@ def explain_window(
     settings: Settings,
     seed: int,
 ) -> Report:
-    """Return what explains the window that ends on a day: cause, confidence, factors, parts with intervals, a sentence.
+    """Explain the window that ends on a day: cause, confidence, factors, parts with intervals, and a sentence.
 
-    `units` are graded units; `quality` scores rows by row_id from 0 sound to 1 (a Series, or columns of which the worst
-    counts; `repeated`, `unpredicted` and `day` are read as such); `segments` holds columns by row_id. The window is
-    compared with the days before it, never with itself. The change of the lead (model's loss − market's) is split
-    into parts that sum to it: shares of the population, of lines and of unsound rows by `decomposition.compute_nested_decomposition`;
-    what is left is model's and market's after odd outcomes (how far actuals lie from what an entity did before) are
-    regressed out, and what both share is noise. A cause is named by a score, its effect over what counts, which is
-    never less than `errors` standard errors; shares and signed errors score beside losses, for a fault may not (yet)
-    cost anything. Confidence is the share of draws of days (of weeks in the baseline) that name the same. `none` where
-    no score reaches 1, `undecided` below `confidence` or with too few days, `no_data` where the day has no unit.
+    `units` are graded units; `quality` scores rows by row_id from 0 (sound) to 1 (a Series, or columns of which the
+    worst counts; `repeated`, `unpredicted` and `day` have their own meaning); `segments` holds columns by row_id. The
+    window is compared with the days before it, never with itself. The change of the lead (model loss − market loss) is
+    split into parts that sum to it: the effects of changed shares of the population, of lines and of unsound rows come
+    from `compute_nested_decomposition`; the rest is attributed to model and market after odd outcomes (the distance of
+    actuals from the entity's earlier ones) are regressed out, and what both share is noise. Causes are ranked by score,
+    which is the effect over the size that counts, or over `errors` standard errors if that is more; changed shares and
+    signed errors score as well as losses, because a fault may not cost anything (yet). Confidence is the share of
+    resamples of days (of weeks in the baseline) that name the same cause. The cause is `none` if no score reaches 1,
+    `undecided` below `settings.confidence` or with too few days, and `no_data` if the day has no unit.
     """
     if units.empty:
         return _make_empty_report("no_data", "Nothing is graded.")
@@ -74,11 +75,11 @@ def explain_each_day(
     settings: Settings,
     seed: int,
 ) -> pd.DataFrame:
-    """Return `explain_window` for every calendar day: primary_cause, cause_confidence, contributing_factors (JSON text).
+    """Explain every calendar day as in `explain_window`: primary_cause, cause_confidence, contributing_factors (JSON).
 
-    Indexed by day, from the first to the last day that has a unit or was asked for one. Confidence is missing where
-    there is no data or too little of it. Levels of columns, what is usual of a row's quality, and bands are taken
-    from all days at once; windows, baselines and what odd outcomes cost are not.
+    Indexed by day, from the first to the last day with a unit or a requested row. Confidence is missing if there are no
+    or too few data. Levels of columns, the usual quality of a row, and bands are computed from all days at once;
+    windows, baselines and the cost of odd outcomes are not.
     """
     columns = ["primary_cause", "cause_confidence", "contributing_factors"]
     if units.empty:
@@ -113,7 +114,7 @@ def _make_day_row(window_scores: WindowScores | None, settings: Settings) -> tup
 def _build_panels(
     units: pd.DataFrame, quality: pd.Series | pd.DataFrame | None, segments: pd.DataFrame | None, settings: Settings
 ) -> list[DailyPanel]:
-    """Return the sums of the units that have a market, where enough days have one, and those of all units."""
+    """Return the panel of the units with a market, if enough days have one, and that of all units where needed."""
     quality_table = quality.to_frame("inputs") if isinstance(quality, pd.Series) else quality
     has_market = np.isfinite(units["market"].to_numpy(float))
     market_days = units.loc[has_market, "day"].nunique()
@@ -129,7 +130,7 @@ def _build_panels(
 def _score_with_fallback(
     panels: list[DailyPanel], end_indices: list[int], settings: Settings, seed: int
 ) -> list[WindowScores | None]:
-    """Return the judgements beside the market or, where it knows too few days, of the model alone."""
+    """Return the scores against the market or, where it covers too few days, those of the model alone."""
     scored_windows = score_windows(panels[0], end_indices, settings, seed)
     for fallback_panel in panels[1:]:
         unscored = [index for index, window_scores in enumerate(scored_windows) if window_scores is None]
@@ -143,7 +144,7 @@ def _score_with_fallback(
 
 
 def list_factors(window_scores: WindowScores) -> list[Report]:
-    """Return the parts of the change, largest first, each with what was measured beside it and where it is found."""
+    """Return the parts of the change, largest first, each with related measurements and its location if it has one."""
     evidence_keys = {
         "bias": ("signed_error",),
         "population": ("population",),
@@ -189,7 +190,7 @@ CAUSE_PHRASES = {
     "population_mix": "others are predicted than before",
     "line_mix": "the lines are of another type or time, or the market became duller",
 }
-CAUSE_PARTS = {  # the parts that a cause speaks of; the first that has a place gives it
+CAUSE_PARTS = {  # the parts that belong to a cause; the first with a location gives that of the cause
     "market_sharpness": ["market"],
     "model_drift": ["model"],
     "bias": ["bias"],
@@ -202,8 +203,10 @@ CAUSE_PARTS = {  # the parts that a cause speaks of; the first that has a place 
 def _format_sentence(cause_name: str, confidence: float, window_scores: WindowScores, window_text: str) -> str:
     change = _compute_interval(window_scores.contributions.sum(axis=1))
     loss_name = "model's loss less the market's" if window_scores.is_priced else "model's loss"
-    change_text = f"In the {window_text} the {loss_name} changed by {change['value']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
-    return f"{change_text}: {CAUSE_PHRASES[cause_name]}{_format_location(window_scores, cause_name)} (confidence {confidence:.2f})."
+    interval_text = f"{change['value']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
+    change_text = f"In the {window_text} the {loss_name} changed by {interval_text}"
+    cause_text = f"{CAUSE_PHRASES[cause_name]}{_format_location(window_scores, cause_name)}"
+    return f"{change_text}: {cause_text} (confidence {confidence:.2f})."
 
 
 def _format_location(window_scores: WindowScores, cause_name: str) -> str:

@@ -1,4 +1,4 @@
-"""Where: in which level of which column a part of the change is found, if it is in one more than in the others."""
+"""The location of a change: the level of a column in which a part of it is concentrated, if there is one."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -10,16 +10,12 @@ from stages.diagnose.root_causes.daily_panel import MARKET_LOSS, MODEL_LOSS, SIG
 from trueline.core.stats.mix_decomposition import compute_level_contributions
 
 Floats = npt.NDArray[np.float64]
-SumDraws = Callable[[Floats], Floats]  # days × … in, draws × … out: the sums of every draw of days, draw 0 the data
-PART_OUTCOMES = {
-    "model": MODEL_LOSS,
-    "market": MARKET_LOSS,
-    "bias": SIGNED_ERROR,
-}  # parts within levels, and the outcomes that tell of them
+SumDraws = Callable[[Floats], Floats]  # days × … to draws × …: the sums over every draw of days; draw 0 is the data
+PART_OUTCOMES = {"model": MODEL_LOSS, "market": MARKET_LOSS, "bias": SIGNED_ERROR}  # the outcome behind each part
 
 
 class LevelThresholds(NamedTuple):
-    """What a level must have to be named: standard errors, and days in the window and in its baseline."""
+    """What a level needs to be named: standard errors, and days in the window and in its baseline."""
 
     standard_errors: float
     days: int
@@ -27,12 +23,12 @@ class LevelThresholds(NamedTuple):
 
 
 class _LevelLocation(NamedTuple):
-    """A level in which a part is found."""
+    """A level in which a part of the change is concentrated."""
 
     column: str
     level: str
     measured: dict[str, float]
-    size: float  # what it brings, to be compared with that of other levels
+    size: float  # its effect, for comparison with other levels
 
 
 def localise_change(
@@ -42,14 +38,14 @@ def localise_change(
     directions: Mapping[str, float],
     thresholds: LevelThresholds,
 ) -> dict[str, dict[str, Any]]:
-    """Return, of each part that is found in one level more than elsewhere, the column, the level and by how much.
+    """Return the column, level and amount for each part of the change that is concentrated in one level.
 
-    Population and lines: the level whose share rose most (`share_rose`). Model, market and bias: the level whose loss,
-    or signed error, went furthest beyond all levels' in the direction of the part, 1 or −1 of `directions` (`rose_more`);
-    odd outcomes are not taken out of it, for what is usual of an entity is better known later, which shifts levels
-    apart. Only what stands out by so many standard errors is told, so that a change that is the same everywhere is said
-    to be nowhere, and only of levels that enough days have, for of fewer days draws know too little. A level that is
-    new may be named.
+    For population and lines that is the level whose share rose most (`share_rose`). For model, market and bias it is
+    the level whose loss or signed error exceeds that of all levels most in the part's direction, 1 or −1 of
+    `directions` (`rose_more`); odd outcomes are not regressed out here, because an entity's usual outcome is better
+    known later, which drives levels apart. Only levels that stand out by `thresholds.standard_errors` are returned, so
+    that a change that is the same everywhere has no location, and only levels with enough days, because resamples of
+    fewer days vary too little. A new level may be named.
     """
     locations: dict[str, list[_LevelLocation]] = {}
     for field in fields:
@@ -81,7 +77,7 @@ def _find_locations(
     )
 
     def select_largest(measure: str, values: Floats, size_draws: Floats) -> _LevelLocation | None:
-        """Return the level of the largest size among those whose value stands out from chance."""
+        """Return the level with the largest size among those whose value is beyond chance, if there is one."""
         is_clear = has_enough_days & (np.abs(values[0]) > thresholds.standard_errors * values[1:].std(axis=0))
         sizes = np.where(is_clear, size_draws[0], 0.0)
         level_index = int(sizes.argmax())

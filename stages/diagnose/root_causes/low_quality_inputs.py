@@ -1,4 +1,4 @@
-"""Inputs: which of them are missing, or at one value, in more rows of the window than before it."""
+"""The inputs that are missing, or at one value, in more rows of the window than before it."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
 from trueline.core.tables.row_lookup import take_or_nan
 
 Floats = npt.NDArray[np.float64]
-MAX_LISTED_INPUTS = 5  # inputs that are told
+MAX_LISTED_INPUTS = 5
 
 
 def find_newly_unsound_inputs(evidence: Evidence, end_day: pd.Timestamp, settings: Settings) -> list[dict[str, Any]]:
     """Return the inputs whose unsound share rose by `unsound_share` or more, the worst first, at most five.
 
-    Compared are the rows asked for in the window that ends on a day, and those of the days before it. Unsound is a
-    missing value and, in a number that had many values before, the value whose share rose most: a default would show.
+    The requested rows of the window that ends on `end_day` are compared with those of the days before it. Unsound is a
+    missing value or, for a number that had many values before, the value whose share rose most: that reveals a default.
     """
     row_day = evidence.scored_rows["time"].dt.normalize()
     start = end_day - pd.Timedelta(days=settings.window_days)
@@ -50,7 +50,7 @@ def find_newly_unsound_inputs(evidence: Evidence, end_day: pd.Timestamp, setting
 
 
 def _compare_unsound_shares(window_values: Floats, baseline_values: Floats) -> dict[str, Any]:
-    """Return what rose more, missing values or one value, and its shares."""
+    """Return which share rose more, that of missing values or that of one value, and its size now and before."""
     shares = [("missing", float(np.isnan(window_values).mean()), float(np.isnan(baseline_values).mean()))]
     sorted_baseline = np.sort(baseline_values[~np.isnan(baseline_values)])
     values, counts = np.unique(window_values[~np.isnan(window_values)], return_counts=True)

@@ -1,4 +1,4 @@
-"""Quality: how sound each row's inputs are, and in which parts of the field it lies."""
+"""Row quality: how sound each row's inputs are, and the segments that the row belongs to."""
 
 from functools import lru_cache
 
@@ -13,28 +13,29 @@ from trueline.core.tables.row_lookup import RowIndexer, convert_to_slice, lookup
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-SAMPLE_ROWS = 20_000  # rows from which it is learned how an input behaves
-MIN_DISTINCT_MEASURED = 30  # values from which a number is measured, not counted or chosen
-COMMON_VALUE_SHARE = 0.01  # share of the rows from which a value of a measured input may be a default
-LIVELY_SHARE = 0.5  # share of an entity's rows in which an input that is alive has moved since the row before
-FROZEN_SHARE = 0.9  # share of the lively inputs that are as in the row before, from which a row is stale
-STRETCH_COUNT = 10  # of time, by which it is told what is usual
-MATCH_SHARE = 0.95  # share of rows in which an input repeats a prepared column, from which it must
-PROBE_ROWS = 200  # rows from which most pairs are seen to differ
-PROBE_MATCH_SHARE = 0.85  # of these, from which all of the sample is looked at
-MISSING_LEVEL = "(missing)"  # a level that no column has of its own
-MAX_NUMBER_LEVELS = 12  # distinct numbers up to which each is a level; beyond that, quartile bands
+SAMPLE_ROWS = 20_000  # rows that show how an input behaves
+MIN_DISTINCT_MEASURED = 30  # a number with more distinct values is a measurement, not a count or a choice
+COMMON_VALUE_SHARE = 0.01  # a value of a measured input with at least this share of rows may be a default
+LIVELY_SHARE = 0.5  # an input is lively if it changes from an entity's previous row in more than this share of rows
+FROZEN_SHARE = 0.9  # a row is stale if at least this share of the lively inputs is unchanged from the previous row
+STRETCH_COUNT = 10  # stretches of time over which the usual share of matches is a median
+MATCH_SHARE = 0.95  # an input that equals a prepared column in at least this share of rows is expected to equal it
+PROBE_ROWS = 200  # enough rows to rule out most pairs
+PROBE_MATCH_SHARE = 0.85  # with at least this share of matches among them, the whole sample is compared
+MISSING_LEVEL = "(missing)"  # no column has a level of this name
+MAX_NUMBER_LEVELS = 12  # a number column with more distinct values is cut into quartile bands
 BAND_COUNT = 4
 
 
-@lru_cache(maxsize=1)  # asked for the newest day and for all days: to be read, never written to
+@lru_cache(maxsize=1)  # shared by the newest day's and every day's search for causes, so it must not be modified
 def score_row_quality(evidence: Evidence) -> pd.DataFrame:
-    """Return a row for each row_id that a test fold scores, with its day and scores from 0 sound to 1 unsound.
+    """Return one row per row_id that a test fold scores, with its day and scores from 0 (sound) to 1 (unsound).
 
-    `missing`: share of its inputs; `defaulted`: share of measured inputs at their commonest value; `stale`: 1 where
-    nearly all inputs that usually move are as in the entity's row before; `contrary`: share of those inputs that
-    nearly always repeat a column of the prepared table and here do not. `repeated` is 1 where it is predicted twice,
-    `unpredicted` where not at all. An input that lags and still moves is seen only if it repeats a prepared column.
+    `missing` is the share of missing inputs; `defaulted` the share of measured inputs at their commonest value; `stale`
+    is 1 if nearly all inputs that usually change equal those of the entity's previous row; `contrary` is the share,
+    among the inputs that nearly always equal a column of the prepared table, of those that do not equal it here.
+    `repeated` is 1 if the row is predicted more than once, `unpredicted` if not at all. An input that lags but still
+    changes is detected only if it usually equals a prepared column.
     """
     scored_rows = evidence.scored_rows
     prepared_rows = lookup_rows(scored_rows["row_id"], evidence.prepared["row_id"])
@@ -50,7 +51,7 @@ def score_row_quality(evidence: Evidence) -> pd.DataFrame:
 
 
 def _score_inputs(evidence: Evidence, scored_rows: pd.DataFrame, prepared_rows: Ints) -> dict[str, Floats]:
-    """Return the scores that one pass over the inputs tells."""
+    """Return the scores of the inputs, in one pass over them."""
     entity_code = pd.factorize(evidence.prepared["entity"].array.take(prepared_rows, allow_fill=True))[0]
     soundness, contradiction = (
         _SoundnessScorer(entity_code, scored_rows["time"].to_numpy()),
@@ -66,10 +67,10 @@ def _score_inputs(evidence: Evidence, scored_rows: pd.DataFrame, prepared_rows: 
 
 
 def build_segments(evidence: Evidence, columns: list[str]) -> pd.DataFrame:
-    """Return the named columns that are prepared, by row_id, as levels; numbers of many values in quartile bands.
+    """Return the named columns that are prepared, by row_id, as levels; numbers with many values in quartile bands.
 
-    `line_origin`, where lines are known, is made here: what the market's number is the same as: "estimate" (the
-    estimated line, or a line of that type), "open" (the first line), "moved" (neither), "none".
+    `line_origin` is derived here if lines are known, from what the market's number equals: "estimate" (the estimated
+    line, or a line of that type), "open" (the opening line), "moved" (neither) or "none" (no line).
     """
     prepared = evidence.prepared
     segment_columns = {name: _name_levels(prepared[name]) for name in columns if name in prepared}
@@ -95,7 +96,7 @@ def _label_line_origin(prepared: ColumnTable) -> "pd.Categorical[str]":
 
 
 def _name_levels(values: pd.Series) -> "pd.Categorical[str]":
-    """Return the name of each row's level; what is missing has a name as well."""
+    """Return the name of each row's level; missing values have a name too."""
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > MAX_NUMBER_LEVELS:
         finite = values.where(np.isfinite(values.to_numpy(float, na_value=np.nan)))
         levels = pd.qcut(finite, BAND_COUNT, duplicates="drop").astype("category")
@@ -111,7 +112,7 @@ def _build_categorical(code: Ints, names: list[str]) -> "pd.Categorical[str]":
 
 
 class _SoundnessScorer:
-    """Rows told input by input, each beside its entity's row before."""
+    """Counts of missing, defaulted and unchanged inputs by row, compared with the entity's previous row."""
 
     def __init__(self, entity_code: Ints, time: npt.NDArray[np.datetime64]) -> None:
         self.order = np.lexsort((time, entity_code))
@@ -124,7 +125,7 @@ class _SoundnessScorer:
         self.measured_count = self.lively_count = 0
 
     def add_input(self, input_values: Floats) -> None:
-        """Take one input's values into account."""
+        """Update the counts with one input's values."""
         sorted_values = input_values[self.order]
         is_missing = np.isnan(sorted_values)
         self.missing_counts += is_missing
@@ -143,7 +144,7 @@ class _SoundnessScorer:
             self.unchanged_counts += is_unchanged
 
     def compute_scores(self, input_count: int) -> dict[str, Floats]:
-        """Return what was found, in the order of the rows."""
+        """Return the scores in the order of the rows."""
         is_stale = (
             (self.unchanged_counts >= FROZEN_SHARE * self.lively_count) if self.lively_count else self.unchanged_counts
         )
@@ -159,7 +160,7 @@ class _SoundnessScorer:
 
 
 class _ContradictionScorer:
-    """Rows told by the inputs that nearly always repeat a prepared column, and whether they do there."""
+    """Counts by row of the inputs that nearly always equal a prepared column but do not equal it there."""
 
     def __init__(self, prepared: ColumnTable, prepared_rows: RowIndexer, row_count: int) -> None:
         self.prepared, self.prepared_rows = prepared, prepared_rows
@@ -174,7 +175,7 @@ class _ContradictionScorer:
         self.mismatch_counts, self.pair_count = np.zeros(row_count, dtype=np.int32), 0
 
     def add_input(self, values: Floats) -> None:
-        """Take one input's values into account."""
+        """Update the counts with one input's values."""
         sample = values[self.sample_rows]
         probe = slice(None, None, max(1, len(sample) // PROBE_ROWS))
         if len(np.unique(sample[probe])) == 1:
@@ -189,12 +190,12 @@ class _ContradictionScorer:
                 self.mismatch_counts += ~_flag_equal(values, prepared_values)
 
     def compute_scores(self) -> Floats:
-        """Return the share of those inputs that do not repeat their column."""
+        """Return the share of these inputs that do not equal their column, by row."""
         return np.asarray(self.mismatch_counts / max(self.pair_count, 1))
 
 
 def _compute_typical_share(is_match: npt.NDArray[np.bool_]) -> float:
-    """Return the median share of several stretches of time: a fault in one of them must not hide what is usual."""
+    """Return the median share over several stretches of time, so that a fault in one does not hide the usual share."""
     return float(np.median([stretch.mean() for stretch in np.array_split(is_match, STRETCH_COUNT)]))
 
 

@@ -1,1 +1,1 @@
-"""The rows that checks judge: evidence, scored and graded units, time bins."""
+"""What the checks work on: the evidence tables, scored predictions, graded units and time bins."""

@@ -1,4 +1,4 @@
-"""Evidence: what the corridor wrote about one task, as the checks of the last room see it."""
+"""Evidence: the outputs of the pipeline for one task, as the checks read them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,12 +14,12 @@ from trueline.core.tables.lazy_parquet import LazyTable, make_frame
 from trueline.core.tables.row_lookup import Ints, encode_row_ids, flag_first_occurrences, lookup_rows
 from trueline.core.tables.table_schema import Column
 
-# bytes of columns that are kept once they are read: several checks go through all features
+# bytes of columns that are cached after reading, because several checks go through all features
 CACHE_BYTES_BY_TABLE = {"features": 1 << 30, "folds": 1 << 28, "prepared": 1 << 28, "predictions": 0}
 
 
 class Finding(TypedDict):
-    """What a check found: a status, one sentence, and the figures behind it."""
+    """The result of a check: a status, a one-sentence summary, and the figures behind it."""
 
     status: Literal["ok", "warning", "failed", "declined"]
     summary: str
@@ -27,36 +27,36 @@ class Finding(TypedDict):
 
 
 class CheckLimits(StageSettings):
-    """The bounds at which the checks speak up."""
+    """The limits beyond which the checks warn or fail."""
 
-    missing_share: float  # of the score rows in which an input is missing
-    shift: float  # population stability index beyond that of chance
-    slope_low: float  # calibration slopes between these two are as good as 1
+    missing_share: float  # share of the score rows in which an input may be missing
+    shift: float  # population stability index in excess of what chance gives
+    slope_low: float  # calibration slopes between these two count as good
     slope_high: float
     r2_too_good: float  # an R² that no honest forecast of this task reaches
-    r2_over_market: float  # R² above that of a market which is not yet known
-    segment_groups: int  # groups below which a segment is not judged
-    twin_share: float  # of the score rows that share all inputs with another
-    default_share: float  # of the score rows in which a number of many values takes one and the same
-    # of quantities that a market has a line for; null where there is none
+    r2_over_market: float  # R² in excess of that of a market which is not yet known
+    segment_groups: int  # a segment with fewer groups is not judged
+    twin_share: float  # share of the score rows that may share all inputs with another row
+    default_share: float  # share of the score rows in which a number with many values may take one value
+    # for quantities with a market line; null without one
     market_bias: float | None  # mean distance of predictions from the market, in the target's unit
     hit_edge: float | None  # distance from the line at which a pick counts, in the target's unit
-    hit_rate_too_good: float | None  # a rate that no honest forecast reaches against a real line
-    hit_rate_picks: int | None  # picks below which that rate is not judged
-    error_below_market: float | None  # mean absolute error below the market's that none reaches
+    hit_rate_too_good: float | None  # a hit rate that no honest forecast reaches against real lines
+    hit_rate_picks: int | None  # with fewer picks the hit rate is not judged
+    error_below_market: float | None  # advantage in mean absolute error that no honest forecast reaches
 
 
-@dataclass(frozen=True, eq=False)  # compared and cached as the one thing it is, not by its tables
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity, not by its tables
 class Evidence:
-    """The tables of one task, row by row as written; predictions hold score rows of test folds only.
+    """The tables of one task, with the rows as written; predictions hold score rows of test folds only.
 
-    Tables that are stored are read column by column; their row ids are numbers and their texts categories. What is
-    told of all rows is told once: to be read, never written to.
+    Stored tables are read column by column; their row ids are integers and their texts categories. Cached results are
+    shared between checks and must not be modified.
     """
 
     task: str
     predictions: pd.DataFrame
-    prepared: Any  # this and the next two are a Table; Any, for whoever made data frames may change them as such
+    prepared: Any  # a LazyTable or a DataFrame, as are features and folds; Any, so that DataFrames can be modified
     columns: list[Column]
     features: Any
     folds: Any
@@ -72,7 +72,7 @@ class Evidence:
 
     @cached_property
     def roles(self) -> FoldRoles:
-        """Which role each row of the folds plays in each of them."""
+        """The role of each row in each fold."""
         return FoldRoles.from_table(self.folds)
 
     @property
@@ -82,9 +82,9 @@ class Evidence:
 
     @cached_property
     def scored_rows(self) -> pd.DataFrame:
-        """The rows that test folds score, each once: row_id, group, time; place in the folds and in the features.
+        """The rows that test folds score, each once: row_id, group, time, `place` in folds, `inputs` in features.
 
-        The last is −1 for a row without features.
+        `place` and `inputs` are row positions; `inputs` is −1 for a row without features.
         """
         positions = self.roles.is_scored.nonzero()[0]
         positions = positions[flag_first_occurrences(self.folds["row_id"].iloc[positions])]
@@ -93,14 +93,14 @@ class Evidence:
 
     @cached_property
     def fold_positions(self) -> Ints:
-        """Where the row of each row of features stands in the folds, −1 where the folds do not know it."""
+        """The position in folds of each row of features, −1 if it is not there."""
         return lookup_rows(self.features["row_id"], self.folds["row_id"])
 
 
 def open_evidence_tables(paths: dict[str, Path]) -> dict[str, Any]:
-    """Return the tables of evidence from their files: predictions, prepared, features, folds.
+    """Open the tables of evidence from their files: predictions, prepared, features, folds.
 
-    Of the predictions those columns are left out that no target of that name stands beside (`tuned:spread`).
+    Prediction columns whose suffix is not that of a target (`tuned:spread`) are left out.
     """
     ids = encode_row_ids({name: paths[name] for name in ("features", "folds", "prepared", "predictions")})
     tables = {name: LazyTable(paths[name], {"row_id": ids[name]}, CACHE_BYTES_BY_TABLE[name]) for name in ids}

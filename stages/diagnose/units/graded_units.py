@@ -1,7 +1,7 @@
-"""Graded units: every prediction that can be judged beside its market, one row a unit, in time order.
+"""Graded units: every prediction that can be graded, with its market, one row per unit, in time order.
 
-A unit is a row where a quantity or a chance is predicted, and a race where a share of one win is: a race is told by
-the model's favourite.
+A unit is a row if a quantity or a probability is predicted, and a race if shares of one win are: a race is represented
+by the model's favourite.
 """
 
 from functools import lru_cache
@@ -18,19 +18,20 @@ from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import Codes, Floats
 from trueline.core.tables.row_lookup import lookup_rows
 
-TIERS = ((5.0, 1.0), (3.0, 2.0), (1.0, 3.0))  # distance from the market from which each tier holds, in target's unit
+TIERS = ((5.0, 1.0), (3.0, 2.0), (1.0, 3.0))  # least distance from the market (target's unit), tier
 NUMERIC_COLUMNS = ("tier", "model", "market", "bias", "hit", "prediction", "actual")
 
 
-@lru_cache(maxsize=1)  # several checks and the daily table ask for it: to be read, never written to
+@lru_cache(maxsize=1)  # shared by several checks and the daily table, so it must not be modified
 def build_graded_units(evidence: Evidence, arm: str = "tuned") -> pd.DataFrame:
-    """Return one row a unit, in time order: what the arm's prediction cost and what the market's did.
+    """Return one row per unit, in time order, with the losses of the arm's prediction and of the market.
 
-    Columns: row_id, entity, block (its group), day (midnight), tier (1 to 3 by distance from the market, missing within
-    1 of it and for shares), model and market (loss: |error| in the target's unit for quantities, nats for shares and
-    chances; market's missing where there is none), bias (prediction − target; missing for shares), hit (1 won, 0 lost,
-    missing without a decided pick), prediction, actual; for shares market_hit too. Quantities pick at `hit_edge` from
-    the market, shares their favourite; favourites that tie share their wins. Empty where the arm is not predicted.
+    Columns: row_id, entity, block (its group), day (midnight), tier (1 to 3 by distance from the market; missing within
+    1 of it, and unless a quantity is predicted), model and market (losses: |error| in the target's unit for quantities,
+    nats for shares and probabilities; market is missing without one), bias (prediction − target; missing for shares),
+    hit (1 won, 0 lost, missing without a decided pick), prediction, actual; for shares also market_hit. Quantities are
+    picked at `hit_edge` from the market, shares by favourite; tied favourites share their wins. Empty if the arm is not
+    predicted.
     """
     if arm not in evidence.predictions or "target" not in evidence.predictions:
         return _make_empty_units()
@@ -43,7 +44,7 @@ def build_graded_units(evidence: Evidence, arm: str = "tuned") -> pd.DataFrame:
 
 
 def assign_tiers(distance: Floats) -> Floats:
-    """Return 1 from 5 on, 2 from 3, 3 from 1, missing below and where the distance is missing."""
+    """Return tier 1 from a distance of 5, 2 from 3, 3 from 1; missing below 1 and if the distance is missing."""
     tiers = np.full(len(distance), np.nan)
     for min_distance, tier_number in reversed(TIERS):
         tiers[np.abs(distance) >= min_distance] = tier_number
@@ -90,7 +91,7 @@ def _grade_races(scored: ScoredPredictions) -> pd.DataFrame:
 
 
 def _find_favourites(probability: Floats, won: Floats, code: Codes) -> tuple[Floats, Codes, Floats]:
-    """Return for each group the greatest p, the first row that has it, and the mean win of all that have it."""
+    """Return for each group the highest probability, the first row with it, and the mean win of all rows with it."""
     group_count = int(code.max()) + 1 if len(code) else 0
     highest = np.full(group_count, -np.inf)
     np.maximum.at(highest, code, probability)

@@ -1,4 +1,4 @@
-"""What several checks ask of the predictions: which of them can be judged, and what each cost."""
+"""Scored predictions: which predictions can be judged, and the loss of each."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,23 +20,23 @@ Kind = Literal["share", "chance", "quantity"]
 
 @dataclass(frozen=True)
 class ScoredPredictions:
-    """Predictions of one arm in whole groups, with target and market; a unit is a group of shares, else a row.
+    """Predictions of one arm in complete groups, with target and market; a unit is a group for shares, else a row.
 
-    A share's targets sum to 1 in each group and its loss is −ln p(winner) per group; a chance lies between 0 and 1
-    and its loss is the log loss per row (both in nats); a quantity's loss is the squared error per row.
+    The targets of shares sum to 1 in each group and their loss is −ln p(winner) per group; chances lie between 0 and 1
+    and their loss is the log loss per row (both in nats); the loss of quantities is the squared error per row.
     """
 
     rows: pd.DataFrame
     kind: Kind
     p: Floats
     y: Floats
-    market: Floats  # missing where there is none
+    market: Floats  # NaN where there is none
     group: Codes
-    label: Codes  # the tag that a unit speaks of; all 0 where a row has one target
+    label: Codes  # code of the unit's tag; all 0 if a row has one target
 
     @property
     def group_count(self) -> int:
-        """How many groups there are."""
+        """The number of groups."""
         return int(np.count_nonzero(np.bincount(self.group)))
 
     @property
@@ -45,7 +45,7 @@ class ScoredPredictions:
         return np.unique(self.group) if self.kind == "share" else self.group
 
     def select_priced(self) -> "ScoredPredictions":
-        """Return the groups that the market knows whole, its shares made to sum to 1; of quantities, the rows."""
+        """Return the groups that the market prices completely; for quantities, the rows that it prices."""
         has_market = np.isfinite(self.market)
         if self.kind == "quantity":
             return self._select_rows(has_market)
@@ -53,24 +53,24 @@ class ScoredPredictions:
         return self._select_rows(_flag_complete_groups(has_market, self.group))
 
     def compute_losses(self) -> Floats:
-        """Return what the predictions cost each unit."""
+        """Return the loss of the predictions by unit."""
         return self._compute_losses_of(self.p)
 
     def compute_market_losses(self) -> Floats:
-        """Return what the market's figures cost each unit."""
+        """Return the loss of the market's figures by unit; its shares are normalised to sum to 1 by group."""
         return self._compute_losses_of(
             group_ops.normalize_by_group(self.market, self.group) if self.kind == "share" else self.market
         )
 
     def compute_baseline_losses(self) -> Floats:
-        """Return what an even share of the group, or the mean of all targets, would have cost each unit."""
+        """Return the loss by unit of an even share of the group, or else of the mean target (by tag)."""
         if self.kind == "share":
             return race_losses.compute_uniform_losses(self.group)
         means = np.bincount(self.label, weights=self.y) / np.maximum(np.bincount(self.label), 1)
         return self._compute_losses_of(means[self.label])
 
     def compute_expected_losses(self) -> Floats:
-        """Return the loss that each unit has on average if the probabilities are true; zero for quantities."""
+        """Return the expected loss of each unit if the probabilities are true; zero for quantities."""
         if self.kind == "quantity":
             return np.zeros(len(self.p))
         p = np.clip(self.p, MIN_PROBABILITY, 1.0)
@@ -94,12 +94,12 @@ class ScoredPredictions:
         return replace(self, rows=rows, group=group, **selected_arrays)
 
 
-@lru_cache(maxsize=1)  # every check asks for it: to be read, never written to
+@lru_cache(maxsize=1)  # shared by the checks, so it must not be modified
 def build_scored_predictions(evidence: Evidence, arm: str = "tuned") -> ScoredPredictions:
-    """Return the arm's predictions in groups that are complete; no groups where the arm or its target is not a number.
+    """Return the arm's predictions in complete groups; there are none if the arm or its target is not numeric.
 
-    A row counts once, however often it is predicted: the check of duplicates speaks of that. Where a row has several
-    targets, each is a chance of its own, and `rows` has its `tag`.
+    A row counts once, however often it is predicted: the check `duplicates` reports that. If a row has several targets,
+    each is a chance of its own, and `rows` has its `tag`.
     """
     rows = _expand_targets(drop_duplicate_ids(evidence.predictions), arm)
     if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (arm, "target")):
@@ -118,14 +118,14 @@ def build_scored_predictions(evidence: Evidence, arm: str = "tuned") -> ScoredPr
 
 
 def list_prediction_columns(predictions: pd.DataFrame, arm: str) -> list[str]:
-    """Return the columns that hold an arm's predictions of the targets, as far as they are there."""
+    """Return the existing columns that hold an arm's predictions of the targets."""
     wanted = [arm, *(name.replace(TARGET, arm, 1) for name in list_target_columns(predictions) if name != TARGET)]
     return [name for name in wanted if name in predictions]
 
 
 @lru_cache(maxsize=1)
 def has_divided_shares(evidence: Evidence) -> bool:
-    """Return whether one share of success is divided within each group that the test folds score."""
+    """Return whether the targets are shares that sum to 1 within each group that the test folds score."""
     rows, folds = evidence.roles.is_scored, evidence.folds
     if not rows.any() or TARGET not in folds or not pd.api.types.is_numeric_dtype(folds[TARGET]):
         return False
@@ -138,7 +138,7 @@ def has_divided_shares(evidence: Evidence) -> bool:
 
 
 def _lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
-    """Return the market's figure of each row, missing where it has none."""
+    """Return the market's figure for each row, missing where it has none."""
     if "teacher" not in evidence.prepared:
         return np.full(len(row_id), np.nan)
     market = pd.to_numeric(evidence.prepared["teacher"], errors="coerce").to_numpy(float)
@@ -146,7 +146,7 @@ def _lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
 
 
 def _expand_targets(predictions: pd.DataFrame, arm: str) -> pd.DataFrame:
-    """Return a row a target where rows have several."""
+    """Return one row per target if rows have several."""
     if TARGET in predictions:
         return predictions
     target_columns = [name for name in list_target_columns(predictions) if name.replace(TARGET, arm, 1) in predictions]

@@ -1,4 +1,4 @@
-"""Steps: rows in time order gathered into equal steps of whole blocks, and which inputs only ever grow."""
+"""Time bins: rows in time order gathered into equal steps of whole blocks, and which inputs only ever grow."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,13 +7,12 @@ import pandas as pd
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-MIN_TREND_CORRELATION = (
-    0.9  # correlation with time, within the reference, from which a mean only grows: a count, not a drift
-)
+# an input whose mean correlates more than this with time within the reference is a growing count, not drifting
+MIN_TREND_CORRELATION = 0.9
 
 
 def assign_steps(block: pd.Series | None, row_count: int, max_steps: int) -> Ints:
-    """Return each row's step, 0 … at most `max_steps` − 1; rows of a block, which must follow each other, stay together."""
+    """Return each row's step, from 0 to at most `max_steps` − 1; contiguous rows of a block share a step."""
     block_number = (
         np.arange(row_count) if block is None else np.cumsum(np.r_[0, block.to_numpy()[1:] != block.to_numpy()[:-1]])
     )
@@ -22,7 +21,7 @@ def assign_steps(block: pd.Series | None, row_count: int, max_steps: int) -> Int
 
 
 def average_steps(values: Floats, step: Ints) -> Floats:
-    """Return the mean of a column in each step, missing where all of it is."""
+    """Return the mean of a column in each step, NaN where the whole step is missing."""
     present = ~np.isnan(values)
     count = np.bincount(step[present], minlength=int(step[-1]) + 1)
     total = np.bincount(step[present], weights=values[present], minlength=len(count))
@@ -30,7 +29,7 @@ def average_steps(values: Floats, step: Ints) -> Floats:
 
 
 def find_monotone_columns(series: Floats, reference: int) -> npt.NDArray[np.bool_]:
-    """Return which columns of steps × columns rise or fall with time throughout the reference."""
+    """Return which columns of `series` (steps × columns) rise or fall with time throughout the reference."""
     filled = np.nan_to_num(series[:reference], nan=0.0)
     centred_time = np.arange(reference) - (reference - 1) / 2
     spread = filled.std(axis=0) * centred_time.std() * reference

@@ -1,1 +1,1 @@
-"""Helpers of the market scorer."""
+"""The parts of the market scorer."""

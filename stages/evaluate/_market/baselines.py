@@ -1,4 +1,4 @@
-"""The ladder: forecasts on the same rows, from the line and plain means up to the tuned arm, and how alike they are."""
+"""Baselines on the same rows, from the line and plain means up to the tuned arm, and tuned's similarity to the line."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,17 +13,20 @@ Report = dict[str, Any]
 
 ARMS = ("tuned", "default", "floor", "natural")
 BASELINE_NAMES = ("line", "last_5", "last_10", "season_mean", "floor", "default", "tuned")
-MAX_LINE_CORRELATION = 0.99  # correlation of prediction and line above which the model says what the line says
-MIN_BET_SHARE = 0.02  # share of rows with a bet below which it hardly dares to differ
+MAX_LINE_CORRELATION = 0.99  # correlation with the line above which the model merely repeats the line
+MIN_BET_SHARE = 0.02  # share of rows with a bet below which the model hardly departs from the line
 
 
 def evaluate_all_rows(scored: ScoredBets) -> Report:
-    """Return the errors of every arm on all rows, with a line or without."""
+    """Return the errors of every arm on all rows, with or without a line."""
     return {arm: _summarise_errors(scored, arm, np.ones(len(scored.rows), bool)) for arm in ARMS if arm in scored}
 
 
 def compare_baselines(scored: ScoredBets) -> Report:
-    """Return every rung on those rows with a real line for which all have a forecast; the others are counted."""
+    """Return the errors of every baseline on the rows with a real line for which all of them have a forecast.
+
+    Rows with a line that lack some forecast are counted in `left_out`.
+    """
     baselines = [
         name for name in BASELINE_NAMES if name in scored and (~np.isnan(scored[name]) & scored.has_line).any()
     ]
@@ -37,10 +40,10 @@ def compare_baselines(scored: ScoredBets) -> Report:
 
 
 def compute_line_similarity(scored: ScoredBets, edges: Sequence[float]) -> Report:
-    """Return how often the tuned arm is closer than the line (a tie is not), and how far it departs from it.
+    """Return how often the tuned arm is closer to the outcome than the line, and how far it departs from the line.
 
-    `hugs_line` where their correlation is above 0.99 or fewer than 2 % of the rows have a bet at the headline edge:
-    such a model repeats the market, whatever its hit rate.
+    A tie does not count as closer. `hugs_line` is true if their correlation is above 0.99 or fewer than 2 % of the rows
+    have a bet at the headline edge: such a model repeats the market, whatever its hit rate.
     """
     has_line = scored.has_line
     tuned, line = scored["tuned"][has_line], scored["line"][has_line]
@@ -61,7 +64,7 @@ def compute_line_similarity(scored: ScoredBets, edges: Sequence[float]) -> Repor
 
 
 def evaluate_resampling(scored: ScoredBets) -> Report:
-    """Return whether resampling helped: the tuned arm's absolute errors beside those of the same on natural rows."""
+    """Return whether resampling helped: the tuned arm's absolute error minus that of the same model on natural rows."""
     if "natural" not in scored:
         return {"verdict": "none", "difference": None}
     difference = scored.blocks.estimate_mean(
@@ -71,13 +74,13 @@ def evaluate_resampling(scored: ScoredBets) -> Report:
 
 
 def summarise_folds(scored: ScoredBets) -> list[Report]:
-    """Return the errors of the tuned arm and of the line fold by fold in time, so that retraining can be seen."""
+    """Return the errors of the tuned arm and of the line by fold, in time order, to show the effect of retraining."""
     errors = {
         "mae": scored.compute_absolute_error("tuned"),
         "mae_with_line": np.where(scored.has_line, scored.compute_absolute_error("tuned"), np.nan),
     }
     table = scored.rows[["fold", "group"]].assign(**errors, line_mae=scored.compute_absolute_error("line"))
-    # rows are in time order, so folds appear in theirs
+    # rows are in time order, so the folds are too
     return [{"fold": name, **_summarise_fold(rows)} for name, rows in table.groupby("fold", sort=False)]
 
 

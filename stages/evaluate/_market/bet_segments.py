@@ -1,4 +1,4 @@
-"""Parts: bets by direction, confidence, season, month, line, place and kind of season."""
+"""Bets by segment: direction, confidence, season, month, line, venue and type of season."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ from trueline.core.stats.confidence_intervals import Interval
 
 Labels = npt.NDArray[np.object_]
 
-# the least value of each step, in units of the target
+# the lower bound of each step, in units of the target
 CONFIDENCE_STEPS = {"below": -np.inf, "low": 1.0, "medium": 3.0, "high": 5.0}  # distance of prediction from line
 LINE_STEPS = {"below 10": -np.inf, "10 to 20": 10.0, "20 and above": 20.0}
 
 
 def summarise_bets_by_segment(scored: ScoredBets, picks: Picks) -> dict[str, Any]:
-    """Return for every part its bets, pushes and days with bets, its hit rate and its return at −110.
+    """Return bets, pushes, days with bets, hit rate and return at −110 for every level of every segment.
 
-    A figure over fewer than FEWEST days is the word "insufficient".
+    A rate over too few days for an interval (fewer than MIN_BLOCKS) is the word "insufficient".
     """
     return {name: _summarise_levels(scored, picks, labels) for name, labels in _label_segments(scored, picks).items()}
 
@@ -57,7 +57,7 @@ def _label_segments(scored: ScoredBets, picks: Picks) -> dict[str, Labels]:
 
 
 def _label_steps(values: Floats, step_minimums: dict[str, float]) -> Labels:
-    """Return the name of the highest step that each value reaches; steps come in rising order."""
+    """Return the name of the highest step that each value reaches; `step_minimums` is in ascending order."""
     step_names = np.array(list(step_minimums), dtype=object)
     return np.asarray(
         step_names[np.searchsorted(list(step_minimums.values()), np.nan_to_num(values), side="right") - 1]

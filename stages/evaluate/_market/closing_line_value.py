@@ -1,4 +1,4 @@
-"""Closing-line value: whether the market came to agree with a bet made at its opening line."""
+"""Closing-line value: whether the line moved towards bets placed at the opening line."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ Floats = npt.NDArray[np.float64]
 def compute_closing_line_value(
     predicted: Floats, opening: Floats, closing: Floats, actual: Floats, edge: float, blocks: BlockBootstrap
 ) -> dict[str, Any] | None:
-    """Return what bets made against the opening line gained by the close, in the units of the line.
+    """Return what bets placed at the opening line had gained by the close, in units of the line.
 
-    The value of an over is close − open, of an under open − close. The hit rates grade the same bets at either line.
-    None where no row has both. It means little of a model that was shown the close.
+    An over gains close − open, an under open − close. The two hit rates grade the same bets at either line. None if no
+    row has both lines. Means little for a model that has the closing line among its inputs.
     """
     has_both_lines = ~np.isnan(opening) & ~np.isnan(closing)
     if not has_both_lines.any():

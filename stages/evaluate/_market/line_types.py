@@ -1,4 +1,4 @@
-"""Line types: the same predictions graded on real lines, on estimated ones and on both, and the difference in words."""
+"""Line types: the same predictions graded on real lines, on estimated lines and on both, with sentences."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ Report = dict[str, Any]
 def compare_line_types(
     predicted: Floats, actual: Floats, real: Floats, estimated: Floats, edge: float, blocks: BlockBootstrap
 ) -> Report:
-    """Return the tallies side by side, their differences in percentage points with intervals, and sentences.
+    """Return the bets by type of line, the differences in percentage points with intervals, and sentences.
 
-    `estimated` are the rows that have only an estimated line; `mixed` takes the real line where there is one and the
-    estimated one elsewhere; `select_common_rows` grades the rows that have both by each.
+    `estimated` holds the rows that have only an estimated line; `mixed` takes the real line where there is one and the
+    estimated one elsewhere; `same_rows` grades the rows that have both, by each of them.
     """
     lacks_real, has_both = np.isnan(real), ~np.isnan(real) & ~np.isnan(estimated)
     lines_by_type = {
@@ -40,9 +40,9 @@ def compare_line_types(
 
 
 def describe_estimated_lines(estimated: Interval, actual: Interval, difference: Interval, scope: str) -> str:
-    """Return how far a hit rate on estimated lines is from that on real ones, in one sentence (difference in points).
+    """Return one sentence that compares the hit rate on estimated lines with that on real ones.
 
-    `scope` says, after "estimated lines", which they are.
+    `difference` is in percentage points. `scope` is inserted after "estimated lines" and tells which rows are meant.
     """
     if estimated["value"] is None:
         return f"No bet is graded on estimated lines{scope}."
@@ -52,7 +52,8 @@ def describe_estimated_lines(estimated: Interval, actual: Interval, difference: 
     if difference["value"] is None or difference["low"] is None:
         return f"{text} and on real ones {format_percent(actual)}: too few days to compare them."
     text = f"{text}, {format_points_difference(difference)} than the {format_percent(actual)} on real ones"
-    return f"{text}: {'estimated lines are not a market' if is_clear_of_zero(difference) else 'the difference may be chance'}."
+    conclusion = "estimated lines are not a market" if is_clear_of_zero(difference) else "the difference may be chance"
+    return f"{text}: {conclusion}."
 
 
 def _grade_line_types(

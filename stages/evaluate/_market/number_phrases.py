@@ -1,4 +1,4 @@
-"""Phrases: rates and differences as a sentence can say them."""
+"""Rates and differences of rates, formatted for use in a sentence."""
 
 from trueline.core.stats.confidence_intervals import Interval
 
@@ -10,7 +10,7 @@ def convert_to_points(rate: Interval) -> Interval:
 
 
 def format_percent(rate: Interval) -> str:
-    """Return "61.4 % (60.1 to 62.7)", or "61.4 %" where there are too few blocks for an interval."""
+    """Return "61.4 % (60.1 to 62.7)", "61.4 %" without an interval, and "nothing" without a value."""
     rate_points = convert_to_points(rate)
     if rate_points["value"] is None:
         return "nothing"
@@ -18,7 +18,7 @@ def format_percent(rate: Interval) -> str:
 
 
 def format_points_difference(difference: Interval) -> str:
-    """Return "10.2 points (8.9 to 11.5) more", or "less" with the signs turned round, of a difference in points."""
+    """Return "10.2 points (8.9 to 11.5) more", or "… less" with the signs reversed, for a difference in points."""
     value, low, high = difference["value"], difference["low"], difference["high"]
     if value is None:
         return "nothing to compare"
@@ -28,7 +28,7 @@ def format_points_difference(difference: Interval) -> str:
 
 
 def is_clear_of_zero(difference: Interval) -> bool:
-    """Return whether there is an interval and it leaves out 0."""
+    """Return whether there is an interval and it excludes 0."""
     low, high = difference["low"], difference["high"]
     return low is not None and high is not None and not low <= 0 <= high
 

@@ -1,4 +1,4 @@
-"""Rivals: two arms' picks of the same rows, paired, and whether their difference is more than noise."""
+"""The picks of two arms on the same rows, compared pairwise: is the difference more than noise?"""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ from trueline.core.stats.confidence_intervals import Interval
 def compare_paired_picks(
     first_picks: Picks, second_picks: Picks, names: tuple[str, str], blocks: BlockBootstrap
 ) -> dict[str, Any]:
-    """Return the difference of two hit rates in points by blocks, McNemar's test of shared bets, and a sentence.
+    """Return the difference of two hit rates in percentage points, McNemar's test on shared bets, and a sentence.
 
-    The interval compares all picks of each arm and keeps the rows of a block together. McNemar's test sees only rows
-    on which both bet, and treats them as independent.
+    The interval compares all picks of each arm and resamples whole blocks. McNemar's test uses only the rows that both
+    arms bet on, and treats them as independent.
     """
     difference = convert_to_points(
         blocks.estimate_difference(
@@ -39,9 +39,9 @@ def compare_paired_picks(
 
 
 def run_mcnemar_test(first_picks: Picks, second_picks: Picks) -> dict[str, Any]:
-    """Return on how many rows that both decided only the one or only the other won, and the exact two-sided p.
+    """Return how many rows with a decided bet of both arms only one of them won, and the exact two-sided p-value.
 
-    Under equal skill the discordant rows are a fair coin; with none of them p is 1.
+    Under equal skill each discordant row is a fair coin toss; without discordant rows p is 1.
     """
     both_decided = first_picks.is_decided & second_picks.is_decided
     only_first_won, only_second_won = (

@@ -1,4 +1,4 @@
-"""The outlook: a predictive distribution beside the line, the chances it gives either side, and whether they hold."""
+"""The predictive distribution against the line: probabilities of over and under, their calibration, and the CRPS."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,20 +14,20 @@ from trueline.core.stats.confidence_intervals import describe_difference
 
 @dataclass(frozen=True)
 class PredictiveDistribution:
-    """An arm's distribution on every row; the chances are missing where there is no real line."""
+    """An arm's distribution on every row; the probabilities are missing where there is no real line."""
 
     mean: Floats
     spread: Floats  # standard deviation
-    is_integer: bool  # the quantity counts in whole numbers
+    is_integer: bool  # the quantity takes whole numbers only
     over_probability: Floats
     push_probability: Floats
     under_probability: Floats
 
 
 def build_predictive_distribution(scored: ScoredBets, arm: str) -> PredictiveDistribution | None:
-    """Return an arm's distribution; None where its calibrator gave a point alone.
+    """Return an arm's distribution, or None if its calibrator gave only a point forecast.
 
-    The quantity is taken to be whole where every outcome is.
+    The quantity is taken to be whole-numbered if every outcome is.
     """
     if f"{arm}:mean" not in scored or f"{arm}:spread" not in scored:
         return None
@@ -45,7 +45,7 @@ def build_predictive_distribution(scored: ScoredBets, arm: str) -> PredictiveDis
 
 
 def compute_over_calibration(scored: ScoredBets, distribution: PredictiveDistribution, bins: int) -> pd.DataFrame:
-    """Return the chance of over beside how often it came, in bins of equal count, on rows with a real line."""
+    """Return predicted probability and observed rate of the over, in bins of equal count, on rows with a real line."""
     has_line = scored.has_line
     return compute_calibration_curve(
         distribution.over_probability[has_line], (scored["target"] > scored["line"])[has_line], bins
@@ -53,11 +53,11 @@ def compute_over_calibration(scored: ScoredBets, distribution: PredictiveDistrib
 
 
 def evaluate_distribution(scored: ScoredBets, distribution: PredictiveDistribution, bins: int) -> dict[str, Any]:
-    """Return the score of the distribution (CRPS, units of the target) beside that of the line.
+    """Return the CRPS of the tuned arm's distribution (units of the target), compared with that of the line.
 
-    The CRPS of the line as a certainty is its absolute error, which any spread would better; so the arm is compared
-    with its own distribution moved to the line. `pit` are the shares of outcomes by where in their distribution they
-    fell, in bins of equal width: even where the distribution is true.
+    The CRPS of the line as a point forecast is its absolute error, which any spread would improve; the arm is therefore
+    compared with its own distribution shifted to the line. `pit` is the histogram of the probability integral transform
+    in bins of equal width: flat if the distribution is right.
     """
     crps = count_distribution.compute_crps(
         scored["target"], distribution.mean, distribution.spread, distribution.is_integer
@@ -79,7 +79,7 @@ def evaluate_distribution(scored: ScoredBets, distribution: PredictiveDistributi
 
 
 def _compute_crps_at_line(scored: ScoredBets, distribution: PredictiveDistribution) -> Floats:
-    """Return the CRPS of the tuned arm's distribution moved so that its forecast is the line; missing without one."""
+    """Return the CRPS of the tuned arm's distribution shifted so that its forecast is the line; missing without one."""
     has_line = scored.has_line
     moved_mean = distribution.mean + scored["line"] - scored["tuned"]
     crps = np.full(len(moved_mean), np.nan)
@@ -90,7 +90,7 @@ def _compute_crps_at_line(scored: ScoredBets, distribution: PredictiveDistributi
 
 
 def _compute_pit_shares(actual: Floats, distribution: PredictiveDistribution, bins: int) -> Floats:
-    """Return the share of outcomes in each bin; a whole outcome is spread evenly over its step (Czado et al. 2009)."""
+    """Return the share of outcomes in each PIT bin; integers are spread evenly over their step (Czado et al. 2009)."""
     distribution_arguments, step_ends = (
         (actual, distribution.mean, distribution.spread, distribution.is_integer),
         (np.zeros(len(actual)), np.ones(len(actual))),

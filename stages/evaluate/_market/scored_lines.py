@@ -1,4 +1,4 @@
-"""The board: scored rows beside what the market said of them."""
+"""Scored rows joined with the market's lines and prices."""
 
 from dataclasses import dataclass
 
@@ -29,21 +29,21 @@ TEXT_COLUMNS = ("line_type", "season", "season_type")
 
 @dataclass(frozen=True)
 class ScoredBets:
-    """Predictions in time order with the columns of their prepared rows; `line` is there only where it is a real quote.
+    """Predictions in time order with columns of their prepared rows; `line` is missing unless it is a real quote.
 
-    `board["tuned"]` is a column as numbers, missing where unknown.
+    `scored["tuned"]` returns a column as floats, NaN where unknown.
     """
 
     rows: pd.DataFrame
-    blocks: BlockBootstrap  # the days
+    blocks: BlockBootstrap  # resamples groups (days)
     posted_odds: PostedOdds
-    headline_edge: float  # the distance from the line at which the headline bets are made
+    headline_edge: float  # the distance from the line at which the headline bets are placed
 
     @classmethod
     def from_predictions(
         cls, predictions: pd.DataFrame, prepared: pd.DataFrame, edge: float, devig: MarginMethod, seed: int
     ) -> "ScoredBets":
-        """Return the board; a column that `prepared` does not have is missing in every row."""
+        """Join predictions with their prepared rows; a column that `prepared` lacks is missing in every row."""
         prepared_rows = prepared.set_index("row_id").reindex(
             index=predictions["row_id"], columns=[*NUMBER_COLUMNS, *TEXT_COLUMNS]
         )
@@ -68,11 +68,11 @@ class ScoredBets:
         return np.asarray(~np.isnan(self["line"]))
 
     def compute_absolute_error(self, name: str) -> Floats:
-        """Return the absolute error of a column as a forecast."""
+        """Return the absolute error of a column taken as a forecast."""
         return np.abs(self[name] - self["target"])
 
     def grade_bets(self, name: str, edge: float | None = None) -> Picks:
-        """Return the bets of a column as a forecast against the real line, at the headline edge or another."""
+        """Return a forecast column's graded bets against the real line; by default at the headline edge."""
         line = self["line"]
         return grade_picks(
             pick_by_edge(self[name], line, self.headline_edge if edge is None else edge), line, self["target"]

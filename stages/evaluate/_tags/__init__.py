@@ -1,1 +1,1 @@
-"""Helpers of the tag scorer."""
+"""The parts of the tag scorer."""

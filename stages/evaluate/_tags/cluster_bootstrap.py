@@ -1,4 +1,4 @@
-"""Draws: sums over rows, as they are and with their clusters redrawn, for figures that are no plain ratio."""
+"""A cluster bootstrap of sums over rows, for metrics that are not plain ratios."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,10 @@ from trueline.core.stats.group_ops import Floats
 
 
 class ClusterBootstrap:
-    """Clusters of rows that are drawn together, and the same draws for every figure; the first is all rows as they are.
+    """Resamples whole clusters of rows, with the same resamples for every metric; the first is the data itself.
 
-    Fewer than FEWEST clusters are not redrawn, and no figure of theirs has an interval. Holds 8 bytes a draw and
-    cluster: 160 MB for 10,000 clusters.
+    With fewer than MIN_BLOCKS clusters there are no resamples and no intervals. Takes 8 bytes per resample and cluster:
+    160 MB for 10,000 clusters.
     """
 
     def __init__(self, group: npt.ArrayLike, seed: int, draws: int = BOOTSTRAP_DRAWS) -> None:
@@ -37,14 +37,15 @@ class ClusterBootstrap:
         return np.asarray(np.add.reduceat(columns[self._row_order], self._cluster_starts, axis=0))
 
     def sum_by_draw(self, columns: Floats) -> Floats:
-        """Return (1 + draws) × columns: the sums over all rows, then over those of each draw."""
+        """Return (1 + draws) × columns: the sums over all rows, then over each resample."""
         with limit_to_one_thread():
             return np.asarray(self._cluster_weights @ self.sum_by_cluster(columns))
 
     def estimate_interval(self, values: Floats, informative_clusters: int | None = None) -> Interval:
-        """Return the interval of a figure computed from each row of `sum_by_draw`.
+        """Return the interval of a metric that was computed from each row of `sum_by_draw`.
 
-        `informative_clusters` are those that tell anything of it, all by default; fewer than FEWEST give no interval.
+        `informative_clusters` counts the clusters that bear on the metric, by default all; fewer than MIN_BLOCKS give
+        no interval.
         """
         block_count = self.cluster_count if informative_clusters is None else informative_clusters
         return compute_percentile_interval(float(values[0]), values[1:], block_count)

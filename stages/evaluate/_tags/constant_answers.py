@@ -1,4 +1,4 @@
-"""Constant answers: whether an arm says (nearly) the same of every text, whatever its scores."""
+"""Constant answers: does an arm answer (nearly) the same for every text, whatever its scores?"""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from trueline.core.stats.group_ops import Floats
 
 Report = dict[str, Any]
 
-MIN_FOLD_ROWS = 10  # a fold, in the mean; among fewer, rows are alike by chance
+MIN_FOLD_ROWS = 10  # mean rows per fold; among fewer, answers agree by chance
 
 
 def detect_constant_answers(scored: ScoredTags, depth: int, same_share: float, least_tags: float) -> Report:
-    """Return by arm how few things it says, whether that is a constant answer, and sentences about those that are.
+    """Return by arm how varied its answers are, whether they are constant, and sentences about arms whose answers are.
 
-    Shares are of rows that get the commonest tag set, or the commonest order of the `depth` likeliest tags, of their
-    fold: every fold has a model of its own. An arm is constant where either share is `same_share` or more and the truth is
-    more varied, or where it gives fewer than a share `least_tags` of the tags that occur. Not judged are folds of fewer
-    than 10 rows in the mean, and the order where there are no more tags than `depth`.
+    The shares count rows that get their fold's commonest tag set, or its commonest order of the `depth` likeliest tags;
+    they are by fold because every fold has its own model. An arm is constant if either share is at least `same_share`
+    and the truth is more varied, or if it gives fewer than a share `least_tags` of the tags that occur. Arms are not
+    judged if folds have fewer than 10 rows on average, nor by order if there are no more tags than `depth`.
     """
     is_judged = bool(scored.fold.size >= MIN_FOLD_ROWS * len(scored.list_fold_masks()))
     occurring_tags = int((scored.truth.sum(axis=0) > 0).sum())
@@ -58,7 +58,7 @@ def _summarise_answers(scored: ScoredTags, answers: TagAnswers, depth: int) -> R
 
 
 def _compute_commonest_share(scored: ScoredTags, answers: Floats) -> float:
-    """Return the share of rows of which the same is said as of most rows of their fold."""
+    """Return the share of rows that get the commonest answer of their fold."""
     commonest_counts = [
         np.unique(answers[fold_mask], axis=0, return_counts=True)[1].max() for fold_mask in scored.list_fold_masks()
     ]
@@ -66,7 +66,7 @@ def _compute_commonest_share(scored: ScoredTags, answers: Floats) -> float:
 
 
 def _compute_score_spread(scored: ScoredTags, scores: Floats) -> float:
-    """Return the standard deviation of a tag's chance over the rows of a fold, in the mean of tags and folds."""
+    """Return the standard deviation of a tag's score over the rows of a fold, averaged over tags and folds."""
     return float(np.mean([scores[fold_mask].std(axis=0).mean() for fold_mask in scored.list_fold_masks()]))
 
 

@@ -1,4 +1,4 @@
-"""Samples: single answers for the eye, and which tag is given where another was meant."""
+"""Example answers to read, and which tags are given in place of others."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NO_TAG = "(none)"
 def sample_answers(
     scored: ScoredTags, prepared_rows: pd.DataFrame, count: int, depth: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Return rows that the seed draws, by id: the truth, and what the tuned arm said in the first repeat."""
+    """Return randomly sampled rows in order of id: the truth, and the tuned arm's answer in the first repeat."""
     sampled_rows = np.random.default_rng(seed).permutation(len(scored.row_id))[:count]
     return [
         _build_sample(scored, str(prepared_rows["name"].iloc[row]), int(row), depth) for row in sorted(sampled_rows)
@@ -23,11 +23,11 @@ def sample_answers(
 
 
 def sample_confusions(scored: ScoredTags, max_pairs: int, seed: int) -> pd.DataFrame:
-    """Return pairs of a true tag and the tag that the tuned arm gave in the first repeat, a pair a line.
+    """Return pairs of a true tag and the tag that the tuned arm gave in the first repeat, one pair per row.
 
-    A tag that was found is paired with itself. A missed one is paired with every wrong one of its row, for which of
-    them stands for it is not known, or with `(none)`; so are wrong tags of rows that miss none. Rows come as the seed
-    draws them, whole, until `max_pairs` lines are full.
+    A tag that was found is paired with itself. A missed tag is paired with every wrong tag of its event, because it is
+    not known which of them took its place, or with `(none)`; wrong tags of an event that misses none are paired with
+    `(none)` too. Events are sampled whole, until the next one would exceed `max_pairs`.
     """
     pairs: list[tuple[str, str]] = []
     for row in np.random.default_rng(seed).permutation(len(scored.row_id)):

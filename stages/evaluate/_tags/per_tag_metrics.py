@@ -1,4 +1,4 @@
-"""The table of tags: how often each is given, how well it is found, and whether it can be learned at all."""
+"""Per-tag metrics: how frequent each tag is, how well it is found, and whether it can be learned at all."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ def build_tag_table(
     bootstrap: ClusterBootstrap,
     min_clusters: int,
 ) -> list[Any]:
-    """Return a row per tag, the commonest first: support, figures of the tuned arm beside the floor, and counts.
+    """Return a row per tag, the commonest first: support, metrics of the tuned arm beside the baseline, and counts.
 
-    `rows` and `tag_clusters` are scored ones that have the tag. F1 has an interval where the tag is true or given in at
-    least FEWEST clusters. `not_learnable` says why of all prepared rows: it is on each or none, or in fewer than
-    `min_clusters` clusters. tp, fp, fn and tn are of one repeat, in the mean.
+    `rows` and `clusters` count the scored ones that have the tag. F1 has an interval if the tag is true or given in at
+    least MIN_BLOCKS clusters. `not_learnable` gives the reason, from all prepared rows: the tag is on all or none of
+    them, or in fewer than `min_clusters` clusters. tp, fp, fn and tn are averages over repeats.
     """
     outcome_counts = count_outcomes(scored)
     tag_clusters = (bootstrap.sum_by_cluster(scored.truth) > 0).sum(axis=0)
@@ -48,7 +48,7 @@ def build_tag_table(
 
 
 def count_outcomes(scored: ScoredTags) -> dict[str, Floats]:
-    """Return tp, fp, fn and tn of every tag for the tuned arm, in the mean of repeats."""
+    """Return tp, fp, fn and tn of every tag for the tuned arm, averaged over repeats."""
     predicted, truth = scored.arms["tuned"].predicted.mean(axis=0), scored.truth
     cells = {
         "tp": truth * predicted,
@@ -60,7 +60,7 @@ def count_outcomes(scored: ScoredTags) -> dict[str, Floats]:
 
 
 def count_tag_frequencies(prepared: pd.DataFrame, tags: list[str]) -> pd.DataFrame:
-    """Return for each tag, the commonest first, how many of all prepared rows have it and what share."""
+    """Return the count and share of all prepared rows that have each tag, the commonest first."""
     truth = prepared[[TARGET_PREFIX + tag for tag in tags]].to_numpy(np.float64)
     frequency_table = pd.DataFrame({"tag": tags, "events": truth.sum(axis=0).astype(int), "share": truth.mean(axis=0)})
     return frequency_table.sort_values("events", ascending=False, kind="stable", ignore_index=True)

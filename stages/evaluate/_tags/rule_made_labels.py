@@ -1,4 +1,4 @@
-"""Rule-made labels: whether a tag is always given where its name stands in the text, as a keyword rule would."""
+"""Rule-made labels: is a tag always given where its name occurs in the text, as a keyword rule would do?"""
 
 import re
 from typing import Any
@@ -14,13 +14,13 @@ MIN_ALWAYS_SHARE = 0.5  # share of the judged tags
 
 
 def detect_rule_made_labels(prepared: pd.DataFrame, tags: list[str], min_named: int) -> dict[str, Any]:
-    """Return for each tag how many texts hold its name and how many of those have the tag, and what that looks like.
+    """Return how many texts contain each tag's name, how many of those have the tag, and whether that looks rule-made.
 
-    `inside` counts texts in which the name stands only behind other letters of a word (`art` in party), where a reader
-    would hardly see it. A tag is `always_rows` given if all texts that hold its name have it; judged are tags that at least
-    `min_named` texts name, and of which chance alone would leave one such text without. Labels look rule-made where at
-    least half the judged tags are always given. Cut texts and synonyms hide rules, and careful people too may tag all
-    that says the name: it is a sign, no proof.
+    `inside` counts texts in which the name occurs only after other letters of a word (`art` in party), where a reader
+    would hardly notice it. A tag is in `always` if all texts that contain its name have it. Judged are tags that at
+    least `min_named` texts name, provided that at the tag's overall frequency at least one such text would be expected
+    to lack it. Labels look rule-made if at least half the judged tags are always given. This is a sign, not proof:
+    truncated texts and synonyms hide rules, and careful annotators too may tag every text that contains the name.
     """
     texts = prepared[TEXT_FIELDS].agg(" . ".join, axis=1)
     tag_rows = [_count_mentions(prepared, texts, tag) for tag in tags]
@@ -54,7 +54,7 @@ def _count_mentions(prepared: pd.DataFrame, texts: pd.Series, tag: str) -> dict[
 
 
 def _build_word_start_pattern(tag: str) -> str:
-    """Return a pattern for the tag's name where no letter stands before it, its pieces written together or apart."""
+    """Return a pattern for the tag's name at the start of a word, with or without separators between its letters."""
     return r"(?<!\w)" + r"[\s_-]*".join(re.escape(letter) for letter in SEPARATORS.sub("", tag))
 
 

@@ -1,4 +1,4 @@
-"""The ladder of tags: every rung's figures with intervals over clusters, and who beats whom on the same draws."""
+"""The metrics of every arm and baseline with intervals over clusters, and comparisons on the same resamples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,26 +20,26 @@ from trueline.core.text.multilabel_metrics import (
 
 Report = dict[str, Any]
 
-BASELINE_ORDER = ("prior", "tag_name", "floor", "default", "tuned", "natural")  # and the rivals after them
-COMPARED_METRICS = ("micro_f1", "macro_f1", "lrap")  # what rungs are compared by; more is better
+BASELINE_ORDER = ("prior", "tag_name", "floor", "default", "tuned", "natural")  # comparison learners come after them
+COMPARED_METRICS = ("micro_f1", "macro_f1", "lrap")  # metrics that arms are compared by; more is better
 
 
 @dataclass(frozen=True)
 class TagMetrics:
-    """A rung's figures on all rows (first) and on every draw."""
+    """The metrics of an arm or baseline, on all rows (first) and on every resample."""
 
     by_repeat: dict[str, Floats]  # (1 + draws) × repeats
     by_tag: dict[str, Floats]  # precision, recall and f1: (1 + draws) × tags, the mean over repeats
 
     def __getitem__(self, name: str) -> Floats:
-        """Return the mean of a figure over repeats, on all rows and on every draw."""
+        """Return the mean of a metric over repeats, on all rows and on every resample."""
         return np.asarray(self.by_repeat[name].mean(axis=1))
 
 
 def evaluate_answers(
     truth: Floats, answers: TagAnswers, bootstrap: ClusterBootstrap, tops: Sequence[int]
 ) -> TagMetrics:
-    """Return the figures of one rung, each computed on all rows of a repeat; what is no chance has no log loss."""
+    """Return the metrics of one arm, each over all rows of a repeat; log loss only if its scores are probabilities."""
     row_metrics = _compute_row_metrics(truth, answers, tops)
     predicted = answers.predicted.transpose(1, 0, 2)
     arrays = [
@@ -57,7 +57,7 @@ def evaluate_answers(
 
 
 def summarise_baselines(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: ClusterBootstrap) -> Report:
-    """Return every rung's figures with their intervals and their standard deviations over repeats, by rung."""
+    """Return for every arm and baseline its metrics with intervals, and their standard deviations over repeats."""
     return {
         name: {metric: bootstrap.estimate_interval(arm_metrics[metric]) for metric in arm_metrics.by_repeat}
         | {"sd_over_repeats": compute_repeat_spread(arm_metrics)}
@@ -66,7 +66,7 @@ def summarise_baselines(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: Clu
 
 
 def compute_repeat_spread(arm_metrics: TagMetrics) -> dict[str, float | None]:
-    """Return how far each figure lies apart from repeat to repeat; None of a single repeat."""
+    """Return the standard deviation of each metric over repeats, None for a single repeat."""
     observed = {name: repeat_draws[0] for name, repeat_draws in arm_metrics.by_repeat.items()}
     return {name: float(values.std(ddof=1)) if len(values) > 1 else None for name, values in observed.items()}
 
@@ -77,7 +77,7 @@ def compare_metrics(
     bootstrap: ClusterBootstrap,
     verdicts: tuple[str, str] = ("better", "worse"),
 ) -> Report:
-    """Return the one less the other by each figure of JUDGED, on the same draws, and what that says of the one."""
+    """Return first minus second for each of COMPARED_METRICS, on the same resamples, and the verdict on the first."""
     differences = {
         name: bootstrap.estimate_interval(first_metrics[name] - second_metrics[name]) for name in COMPARED_METRICS
     }
@@ -88,12 +88,12 @@ def compare_metrics(
 
 
 def describe_gain(difference: Interval, verdicts: tuple[str, str]) -> str:
-    """Return what a difference says of which more is better: the first word, the second, or undecided."""
+    """Return the verdict on a difference for which more is better: the first word, the second, or "undecided"."""
     return describe_difference(difference, better=verdicts[1], worse=verdicts[0])
 
 
 def evaluate_resampling(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: ClusterBootstrap) -> Report:
-    """Return whether resampling helped, by micro-F1: the tuned arm beside the same on natural rows."""
+    """Return whether resampling helped, by micro-F1: the tuned arm against the same model on natural rows."""
     if "natural" not in metrics_by_arm:
         return {"verdict": "none", "difference": None}
     comparison = compare_metrics(metrics_by_arm["tuned"], metrics_by_arm["natural"], bootstrap, ("helped", "hurt"))
@@ -101,7 +101,7 @@ def evaluate_resampling(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: Clu
 
 
 def _compute_row_metrics(truth: Floats, answers: TagAnswers, tops: Sequence[int]) -> dict[str, Floats]:
-    """Return the figures that are means over rows: each rows × repeats."""
+    """Return the metrics that are means over rows, each as rows × repeats."""
     repeat_metrics = []
     for scores, predicted in zip(answers.scores, answers.predicted, strict=True):
         losses = {"log_loss": compute_row_log_loss(truth, scores)} if answers.has_probabilities else {}
@@ -112,7 +112,7 @@ def _compute_row_metrics(truth: Floats, answers: TagAnswers, tops: Sequence[int]
 
 
 def _sum_by_draw(bootstrap: ClusterBootstrap, arrays: list[Floats]) -> list[Floats]:
-    """Return the sums of each part, whose first axis is the rows, in draws × its further axes."""
+    """Sum each array over its first axis, the rows: returns (1 + draws) × its other axes."""
     flat_arrays = [array.reshape(len(array), -1) for array in arrays]
     split_sums = np.split(
         bootstrap.sum_by_draw(np.hstack(flat_arrays)), np.cumsum([array.shape[1] for array in flat_arrays])[:-1], axis=1

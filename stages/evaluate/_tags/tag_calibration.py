@@ -1,4 +1,4 @@
-"""Reliability of tags: chances of all rows and tags beside how often the tag is true, clusters drawn together."""
+"""The calibration curve of tag probabilities, pooled over rows and tags, with intervals over clusters."""
 
 import numpy as np
 import pandas as pd
@@ -9,10 +9,10 @@ from trueline.core.stats.calibration_curve import CURVE_COLUMNS
 
 
 def compute_tag_calibration_curve(scored: ScoredTags, bootstrap: ClusterBootstrap, bins: int) -> pd.DataFrame:
-    """Return mean chance of the tuned arm and rate of truth in bins of equal count of cells, from low to high.
+    """Return the tuned arm's mean probability and the observed rate in bins of equal count of cells, from low to high.
 
-    A cell is a row, a tag and a repeat. Intervals keep the cells of a cluster together; a bin that fewer than FEWEST
-    clusters have a cell in has none.
+    A cell is one row, tag and repeat. Intervals resample whole clusters; a bin with cells of fewer than MIN_BLOCKS
+    clusters has no interval.
     """
     scores = scored.arms["tuned"].scores
     flat_scores, row_count, bin_count = scores.ravel(), len(scored.truth), min(bins, scores.size)

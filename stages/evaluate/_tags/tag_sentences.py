@@ -1,4 +1,4 @@
-"""Sentences: what the figures of tags say, in words."""
+"""Sentences that put the metrics of the tag scorer into words."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ Report = dict[str, Any]
 
 
 def format_summary_sentences(report: Report) -> list[str]:
-    """Return how the tuned arm stands beside every rung, and whatever else a reader of its scores must know."""
+    """Return how the tuned arm compares with every baseline, and what else a reader of its scores must know."""
     baselines = {name: baseline["micro_f1"] for name, baseline in report["ladder"].items()}
     tuned, row_count = baselines["tuned"], report["rows"]["scored"]
     verdict_texts = [
@@ -21,7 +21,10 @@ def format_summary_sentences(report: Report) -> list[str]:
         else f"undecided against {name} ({baselines[name]['value']:.3f})"
         for name, comparison in report["tuned_against"].items()
     ]
-    headline = f"tuned reaches a micro-F1 of {tuned['value']:.3f}{_format_interval(tuned)} on {row_count} rows: {', '.join(verdict_texts)}."
+    headline = (
+        f"tuned reaches a micro-F1 of {tuned['value']:.3f}{_format_interval(tuned)} on {row_count} rows: "
+        f"{', '.join(verdict_texts)}."
+    )
     overlap_sentences = [report["honest"]] if report["honest"] else []
     baseline_comparisons = report["against_floor"].items()
     gain_sentences = [
@@ -39,7 +42,10 @@ def format_summary_sentences(report: Report) -> list[str]:
 
 
 def describe_tuning_overlap(scored: ScoredTags, metrics_by_arm: dict[str, TagMetrics], has_clock: bool) -> str | None:
-    """Return what must be said of the tuned arm where the choice of its knobs has seen the rows that judge it."""
+    """Return a caveat if the tuned arm's settings were chosen on rows that it is evaluated on, else None.
+
+    That is so without a clock, unless tuning changed nothing.
+    """
     if has_clock or "default" not in metrics_by_arm:
         return None
     if np.array_equal(scored.arms["tuned"].scores, scored.arms["default"].scores):
@@ -52,7 +58,7 @@ def describe_tuning_overlap(scored: ScoredTags, metrics_by_arm: dict[str, TagMet
 
 
 def describe_comparison(comparison: Report, names: tuple[str, str]) -> list[str]:
-    """Return a sentence for each figure by which two runs are compared."""
+    """Return a sentence for each metric by which two runs are compared."""
     return [_describe_metric_difference(metric, comparison[metric], names) for metric in COMPARED_METRICS]
 
 

@@ -1,4 +1,4 @@
-"""Rules that learn no text: always the frequent tags, and a tag where its own name stands."""
+"""Baselines that learn nothing from text: always the frequent tags, and a tag where its own name occurs."""
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,11 @@ from trueline.core.text.tag_mentions import MENTION_PREFIX
 
 
 def build_prior_answers(scored: ScoredTags, prepared: pd.DataFrame) -> TagAnswers:
-    """Return each tag's frequency among rows that its fold does not score, and always the same frequent tags.
+    """Return each tag's frequency among rows that the fold does not score, and always the same frequent tags.
 
-    With a clock those are the rows before the fold's first one. One threshold, the same for all tags, makes the F1 of
-    the tags pooled greatest on those rows. Half a row is added on either side of a frequency (Jeffreys 1946), so that
-    none is 0 or 1. A delay of the labels is not kept.
+    With a clock those are the rows before the first scored row of the fold. One threshold, the same for all tags,
+    maximises the pooled F1 on those rows. Half a row is added on either side of a frequency (Jeffreys 1946), so that
+    none is 0 or 1. A delay of the labels is not taken into account.
     """
     truth = prepared[[TARGET_PREFIX + tag for tag in scored.tags]].to_numpy(np.float64)
     scores = np.empty((scored.repeat_count, *scored.truth.shape))
@@ -27,7 +27,7 @@ def build_prior_answers(scored: ScoredTags, prepared: pd.DataFrame) -> TagAnswer
 
 
 def choose_frequent_tags(earlier_truth: Floats) -> Floats:
-    """Return 1 for the tags that are best given to every row of known truth (rows × tags), by pooled F1.
+    """Return 1 for the tags which, given to every row, maximise the pooled F1 on a known truth (rows × tags), else 0.
 
     A tag raises the F1 if its frequency is at least half of it (Lipton, Elkan and Naryanaswamy 2014).
     """
@@ -39,7 +39,7 @@ def choose_frequent_tags(earlier_truth: Floats) -> Floats:
 
 
 def build_tag_name_answers(scored: ScoredTags, prepared_rows: pd.DataFrame, prior_answers: TagAnswers) -> TagAnswers:
-    """Return a tag where its name stands in the text; such tags rank first, and else the more frequent ones."""
+    """Give a tag where its name occurs in the text; such tags rank first, the others by frequency."""
     mentions = prepared_rows[[MENTION_PREFIX + tag for tag in scored.tags]].to_numpy(np.float64)
     repeated_mentions = np.broadcast_to(mentions, prior_answers.scores.shape)
     return TagAnswers((repeated_mentions + prior_answers.scores) / 2, repeated_mentions, has_probabilities=False)

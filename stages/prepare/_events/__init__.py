@@ -1,1 +1,1 @@
-"""Helpers of the preparation of events."""
+"""Helpers of the cleaner of events: parsing of tags, and statistics of tags and texts."""

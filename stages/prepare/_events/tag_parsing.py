@@ -1,4 +1,4 @@
-"""The tags of an event as sources write them: a list, a list as text, or words between delimiters."""
+"""Tag parsing: the tags of an event as sources write them, a list, a list as text, or text with delimiters."""
 
 import ast
 import json
@@ -14,10 +14,10 @@ Tags = tuple[str, ...]
 
 
 def parse_tags(value: Any, delimiters: str) -> Tags | None:
-    """Return the tags in a raw cell, sorted, each once, in lower case; None where the cell cannot be read.
+    """Return the tags in a raw cell, sorted, in lower case and without duplicates; None if the cell cannot be read.
 
-    `delimiters` are the characters at which a text is cut. A missing cell and an empty one have no tags. A list that
-    was written into a text, as JSON or by Python, is read as a list.
+    A text is split at each of the characters in `delimiters`. A missing or empty cell has no tags. A list that was
+    written as text, in JSON or in Python, is read as a list.
     """
     if isinstance(value, str):
         value = _parse_list(value) if value.strip().startswith("[") else re.split(f"[{re.escape(delimiters)}]", value)
@@ -29,12 +29,12 @@ def parse_tags(value: Any, delimiters: str) -> Tags | None:
 
 
 def normalize_tag(tag: str) -> str:
-    """Return the one spelling of a tag: clean text in lower case."""
+    """Return the canonical spelling of a tag: clean text in lower case."""
     return clean_text(tag).lower()
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a raw cell holds nothing; a list holds something, be it empty."""
+    """Return whether a raw cell is missing; a list, even an empty one, is not."""
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
@@ -44,4 +44,4 @@ def _parse_list(text: str) -> Any:
             return parser(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-    return False  # what no list is
+    return False  # neither a list nor missing: unreadable

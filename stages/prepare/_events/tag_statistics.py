@@ -1,16 +1,17 @@
-"""Census: how often each tag is given and can be learned, how many events recur, and whether texts were cut."""
+"""Statistics of events: how often each tag occurs and can be learned, how many events recur, whether texts were cut."""
 
 from typing import Any
 
 import pandas as pd
 
-MIN_CUT_TEXTS = 3  # texts of one length that are no accident
+MIN_CUT_TEXTS = 3  # minimum number of texts of one length that is not taken for coincidence
 
 
 def count_tags(tag_matrix: pd.DataFrame, group: pd.Series, min_clusters: int) -> dict[str, Any]:
-    """Return counts of each tag of events × tags of 0 and 1, and why which of them cannot be learned.
+    """Return the counts of each tag, and which tags cannot be learned and why; `tag_matrix` is events × tags (0 or 1).
 
-    A cluster counts as one example, however often it recurs; fewer than `min_clusters` are too few to learn from.
+    A cluster of near-duplicates counts as one example, however many events it has; a tag in fewer than `min_clusters`
+    of them cannot be learned.
     """
     event_counts = tag_matrix.sum().astype(int)
     cluster_counts = tag_matrix.groupby(group.to_numpy()).max().sum().astype(int)
@@ -37,7 +38,7 @@ def count_tags(tag_matrix: pd.DataFrame, group: pd.Series, min_clusters: int) ->
 
 
 def count_clusters(group: pd.Series) -> dict[str, int]:
-    """Return how many clusters there are, how many hold several events, and how many events those hold."""
+    """Return how many clusters there are, how many have several events, how many events those have, and the largest."""
     cluster_sizes = group.value_counts()
     repeated_sizes = cluster_sizes[cluster_sizes > 1]
     repeated_counts = {
@@ -49,10 +50,10 @@ def count_clusters(group: pd.Series) -> dict[str, int]:
 
 
 def detect_cut_texts(raw: pd.Series, min_share: float) -> dict[str, Any]:
-    """Return the one length at which texts seem to be cut, in characters, how many have it and end within a word.
+    """Return the length in characters at which texts seem to be cut, how many have it, and how many end within a word.
 
-    That length is the commonest, the greater of two as common; none where fewer than `min_share` of the texts have it. No
-    attempt is made to tell a text that just happens to end there.
+    That is the most common length, the greater of two equally common ones; there is none if fewer than `min_share` of
+    the texts have it. Limit: a text that just happens to have this length is counted too.
     """
     texts = raw[raw.notna()].astype(str)
     lengths = texts.str.len()

@@ -1,4 +1,4 @@
-"""Prices by published examples, by the equations they must solve, and by the sums a bookmaker would do."""
+"""American odds against published examples, the equations they must solve, and a bookmaker's arithmetic."""
 
 import math
 
@@ -154,7 +154,7 @@ def test_long_shots_lose_more_of_their_chance_to_power_and_shin(method: MarginMe
     assert remove_margin(-500, 350, method)[1] < remove_margin(-500, 350, "proportional")[1]
 
 
-def test_an_unknown_method_is_refused() -> None:
+def test_an_unknown_method_is_rejected() -> None:
     with pytest.raises(UserError, match="Allowed: power, proportional, shin"):
         remove_margin(-110, -110, "additive")  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Quotes by plain loops over the same quotes, and by the cases that the rules were made for."""
+"""Consensus lines against plain loops over the same quotes, and in the cases that the rules were made for."""
 
 import math
 from typing import Any
@@ -95,13 +95,13 @@ def by_hand(rows: list[Quote]) -> list[float]:
     newest = {book: max(own, key=age) for book, own in books.items()}
     line = nearest([row["line"] for row in newest.values()])
     agreed = [row for row in newest.values() if row["line"] == line]
-    said = max([row["n_books"] for row in newest.values() if not math.isnan(row["n_books"])], default=0)
+    quoted = max([row["n_books"] for row in newest.values() if not math.isnan(row["n_books"])], default=0)
     return [
         line,
         nearest([opened(books[book], row) for book, row in newest.items()]),
         mean_chance([row["over_price"] for row in agreed]),
         mean_chance([row["under_price"] for row in agreed]),
-        max(said, len(books)),
+        max(quoted, len(books)),
     ]
 
 
@@ -158,7 +158,7 @@ def test_a_single_price_stays_what_it_is() -> None:
     assert math.isnan(one(quote(20.5, over_price=-50))["over_price"])
 
 
-def test_the_open_is_what_a_book_says_or_else_its_oldest_line() -> None:
+def test_the_opening_line_is_the_quoted_one_or_else_the_oldest_line() -> None:
     assert one(quote(20.5, hour=1), quote(21.5, hour=2), quote(22.5, hour=3))["open_line"] == 20.5
     assert one(quote(20.5, hour=1), quote(22.5, hour=3, open_line=19.5))["open_line"] == 19.5
     assert math.isnan(one(quote(20.5, hour=1))["open_line"])
@@ -170,7 +170,7 @@ def test_opens_have_a_consensus_of_their_own() -> None:
     assert one(*books)["open_line"] == 20.5
 
 
-def test_a_quote_that_stands_for_several_books_counts_for_all_of_them() -> None:
+def test_a_quote_that_represents_several_books_counts_for_all_of_them() -> None:
     assert one(quote(20.5, None, n_books=7))["n_books"] == 7
     assert one(quote(20.5, n_books=1), quote(20.5, "two"), quote(20.5, "three"))["n_books"] == 3
     assert one(quote(20.5, hour=1), quote(20.5, hour=2))["n_books"] == 1

@@ -1,4 +1,4 @@
-"""Bets by the known season, by hand, and against plain loops."""
+"""Grading against a known season, calculations by hand, and plain loops."""
 
 import numpy as np
 import pandas as pd

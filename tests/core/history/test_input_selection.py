@@ -1,4 +1,4 @@
-"""Inputs are kept and left out by name, and a slip is refused."""
+"""Inputs are kept and left out by name, and a misspelt name is rejected."""
 
 import numpy as np
 import pandas as pd
@@ -32,12 +32,12 @@ def test_patterns_keep_and_leave_out_in_the_order_of_the_table() -> None:
     assert kept(include=["mean_*"], exclude=["mean_10"]) == ["mean_5"]
 
 
-def test_a_name_that_means_no_input_is_refused_with_the_nearest() -> None:
+def test_a_name_that_matches_no_input_is_rejected_with_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'mean_10'"):
         kept(exclude=["mean10"])
 
 
-def test_leaving_out_everything_is_refused() -> None:
+def test_leaving_out_everything_is_rejected() -> None:
     with pytest.raises(UserError, match="leave no input"):
         kept(exclude=["*"])
 

@@ -1,4 +1,4 @@
-"""The leak audit names what knows too much, and nothing else."""
+"""The leak audit reports the features that leak, and no others."""
 
 from collections.abc import Callable
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""An archive answers for posted rows what the past of the whole table answers, to the last bit."""
+"""An online history gives posted rows, to the last bit, what the past of the whole table gives them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -90,7 +90,7 @@ def test_nothing_of_the_posted_time_or_later_plays_a_role(case: tuple[pd.DataFra
         np.testing.assert_array_equal(ask(pasts[0], "key"), ask(pasts[1], "key"), err_msg=name)
 
 
-def test_rows_of_several_times_are_refused() -> None:
+def test_rows_of_several_times_are_rejected() -> None:
     history = pd.DataFrame({"time": pd.to_datetime(["2024-01-01", "2024-01-02"]), "key": ["a", "b"], "x": [1.0, 2.0]})
     with pytest.raises(UserError, match="2 times"):
         OnlineHistory(history).build_past(history)
@@ -107,8 +107,8 @@ def test_a_column_that_the_rows_lack_is_missing_and_one_that_the_history_lacks_i
 
 
 def test_every_method_of_the_past_is_answered() -> None:
-    told = {name for name in vars(Past) if not name.startswith("_")}
-    assert told <= set(
+    methods = {name for name in vars(Past) if not name.startswith("_")}
+    assert methods <= set(
         vars(
             type(
                 OnlineHistory(pd.DataFrame({"time": [pd.Timestamp(0)]})).build_past(

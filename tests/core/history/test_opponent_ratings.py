@@ -1,4 +1,4 @@
-"""Ratings are the ridge they claim to be, and know the past only."""
+"""Opponent ratings are the ridge regression that they claim to be, and use the past only."""
 
 import numpy as np
 import pandas as pd
@@ -74,7 +74,7 @@ def test_no_bit_changes_when_the_present_and_future_are_rewritten_or_removed(see
 
 @given(st.integers(0, 10**6), st.integers(1, 2 * CHECKPOINT_EVERY_DAYS + 5))
 @settings(deadline=None, max_examples=8)
-def test_a_history_that_is_kept_answers_for_any_day_as_if_the_rows_stood_in_it(seed: int, days: int) -> None:
+def test_a_rating_history_gives_any_day_what_rows_within_it_would_get(seed: int, days: int) -> None:
     value, group, day, keys = races(seed, days)
     day = day * 2  # so that some days are not in the history
     standing = RatingHistory(value, group, day, keys, RIDGES, HALF_LIFE)

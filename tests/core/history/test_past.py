@@ -1,4 +1,4 @@
-"""Every answer of the past against a slow oracle that looks at each row's earlier rows one by one."""
+"""Every aggregate of Past against a slow oracle that goes through the earlier rows of each row one by one."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -140,7 +140,7 @@ def test_spreads_and_slopes_keep_their_digits_far_from_zero(t: pd.DataFrame, x: 
 
 
 @given(tables(), keys, windows, st.floats(0, 1), st.floats(0, 10))
-def test_a_share_is_drawn_to_its_prior(t: pd.DataFrame, by: Any, w: Window, prior: float, strength: float) -> None:
+def test_a_rate_is_shrunk_toward_its_prior(t: pd.DataFrame, by: Any, w: Window, prior: float, strength: float) -> None:
     def shrunk(seen: Seen, _: float) -> float:
         wins = present(seen)
         return (wins.sum() + prior * strength) / (len(wins) + strength) if len(wins) + strength else NAN
@@ -287,7 +287,7 @@ def test_later_changes_to_the_callers_table_change_no_answer() -> None:
 
 
 def test_the_past_has_no_method_that_returns_the_present() -> None:
-    doors = {name for name in vars(Past(long_table(5))) | vars(Past) if not name.startswith("_")}
+    public_names = {name for name in vars(Past(long_table(5))) | vars(Past) if not name.startswith("_")}
     aggregates = {
         "count",
         "sum",
@@ -301,7 +301,7 @@ def test_the_past_has_no_method_that_returns_the_present() -> None:
         "days_since_last",
         "ewm",
     }
-    assert doors == aggregates | {"has_column", "rating"}
+    assert public_names == aggregates | {"has_column", "rating"}
 
 
 @pytest.mark.parametrize(
@@ -311,18 +311,18 @@ def test_the_past_has_no_method_that_returns_the_present() -> None:
         (lambda p: p.mean("points", "kye"), "did you mean 'key'.*Allowed: key, name, points, time"),
         (lambda p: p.mean("points", ()), "at least one key column"),
         (lambda p: p.mean("name", "key"), "holds (str|object); aggregates need numbers"),
-        (lambda p: p.mean("points", "key", last=3, days=3), "last=3 and days=3 came together"),
-        (lambda p: p.mean("points", "key", last=0), "last=0 came; give a whole number"),
-        (lambda p: p.mean("points", "key", last=2.5), "last=2.5 came"),
-        (lambda p: p.mean("points", "key", days=-1), "days=-1 came; give a positive"),
-        (lambda p: p.std("points", "key", days=NAN), "days=nan came"),
-        (lambda p: p.mean("points", "key", days="7"), "days='7' came"),
-        (lambda p: p.nth_latest("points", "key", nth=0), "nth=0 came"),
-        (lambda p: p.ewm("points", "key", half_life_days=0), "half_life_days=0 came"),
-        (lambda p: p.shrunk_rate("points", "key", strength=-1), "strength=-1 came"),
+        (lambda p: p.mean("points", "key", last=3, days=3), "last=3 and days=3 are given together"),
+        (lambda p: p.mean("points", "key", last=0), "last=0 is not allowed; give a whole number"),
+        (lambda p: p.mean("points", "key", last=2.5), "last=2.5 is not allowed"),
+        (lambda p: p.mean("points", "key", days=-1), "days=-1 is not allowed; give a positive"),
+        (lambda p: p.std("points", "key", days=NAN), "days=nan is not allowed"),
+        (lambda p: p.mean("points", "key", days="7"), "days='7' is not allowed"),
+        (lambda p: p.nth_latest("points", "key", nth=0), "nth=0 is not allowed"),
+        (lambda p: p.ewm("points", "key", half_life_days=0), "half_life_days=0 is not allowed"),
+        (lambda p: p.shrunk_rate("points", "key", strength=-1), "strength=-1 are not allowed"),
     ],
 )
-def test_a_wrong_question_is_refused_in_one_sentence(ask: Ask, sentence: str) -> None:
+def test_a_wrong_call_is_rejected_in_one_sentence(ask: Ask, sentence: str) -> None:
     table = pd.DataFrame({"time": pd.to_datetime(["2024-01-01"]), "key": 1, "points": 2, "name": "Ann"})
     with pytest.raises(ValueError, match=sentence):
         ask(Past(table))
@@ -332,6 +332,6 @@ def test_a_wrong_question_is_refused_in_one_sentence(ask: Ask, sentence: str) ->
     ("time", "sentence"),
     [([pd.NaT, pd.Timestamp(0)], "lacks 1 of 2 times"), ([1, 2], "holds int64; give datetime64")],
 )
-def test_a_clock_that_does_not_tell_the_time_is_refused(time: list[Any], sentence: str) -> None:
+def test_an_invalid_time_column_is_rejected(time: list[Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Past(pd.DataFrame({"time": time, "key": 1}))

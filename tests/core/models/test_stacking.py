@@ -1,4 +1,4 @@
-"""Stacking: members are judged by rows later than those they were fitted on, and by nothing else."""
+"""Stacking: members are scored only on rows later than those they were fitted on."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from trueline.core.errors import UserError
 from trueline.core.models.stacking import Learners, load_learners, score_forward
 from trueline.core.splits.fold_data import FoldData
 
-KNOBS: dict[str, dict[str, Any]] = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "logistic": LOGISTIC | {"target": "quantity"},
     "forest": FOREST | {"target": "quantity", "trees": 5},
 }
@@ -22,11 +22,11 @@ STARTS = [ROWS.time[0] + np.timedelta64(days, "D") for days in (2, 4, 6)]
 
 
 def members() -> Learners:
-    return load_learners("stack", KNOBS, KNOBS)
+    return load_learners("stack", SETTINGS, SETTINGS)
 
 
 def at(rows: FoldData, begin: int, end: int | None = None) -> npt.NDArray[np.bool_]:
-    """Return where a block from one start to another lies."""
+    """Return True for the rows of a block from one start to another."""
     return np.asarray((rows.time >= STARTS[begin]) & (rows.time < (rows.time[-1] + 1 if end is None else STARTS[end])))
 
 
@@ -42,9 +42,10 @@ def test_each_block_is_scored_by_learners_fitted_on_all_rows_before_it() -> None
 
 
 def test_members_come_in_the_order_that_they_are_named() -> None:
-    assert list(load_learners("stack", ["forest", "logistic"], KNOBS)) == ["forest", "logistic"]
+    assert list(load_learners("stack", ["forest", "logistic"], SETTINGS)) == ["forest", "logistic"]
     there, back = (
-        score_forward(ROWS, load_learners("stack", words, KNOBS), STARTS, SEED) for words in (KNOBS, [*KNOBS][::-1])
+        score_forward(ROWS, load_learners("stack", names, SETTINGS), STARTS, SEED)
+        for names in (SETTINGS, [*SETTINGS][::-1])
     )
     np.testing.assert_array_equal(there, back[:, ::-1])
 
@@ -69,23 +70,23 @@ def test_inputs_of_a_block_move_its_own_scores_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "said"),
+    ("load", "message"),
     [
-        (lambda: load_learners("stack", ["oracle"], {}), r"^stages/train holds no tool 'oracle'; [^.]*\.$"),
+        (lambda: load_learners("stack", ["oracle"], {}), r"^stages/train has no plugin 'oracle'; [^.]*\.$"),
         (
             lambda: load_learners("stack", ["forest"], {}),
-            r"^the stack's member forest has no knobs; add member_settings\.forest\.$",
+            r"^the stack's member forest has no settings; add member_settings\.forest\.$",
         ),
         (
-            lambda: load_learners("stack", ["forest"], {"forest": KNOBS["forest"] | {"trees": 0}}),
+            lambda: load_learners("stack", ["forest"], {"forest": SETTINGS["forest"] | {"trees": 0}}),
             r"^the stack's member_settings\.forest\.trees: Input should be greater than or equal to 1\.$",
         ),
         (
-            lambda: load_learners("stack", ["forest"], {"forest": KNOBS["forest"] | {"leaves": 3}}),
+            lambda: load_learners("stack", ["forest"], {"forest": SETTINGS["forest"] | {"leaves": 3}}),
             r"^the stack's member_settings\.forest\.leaves: Extra inputs are not permitted\.$",
         ),
     ],
 )
-def test_a_member_that_cannot_be_built_is_refused_in_one_sentence(ask: Callable[[], Learners], said: str) -> None:
-    with pytest.raises(UserError, match=said):
-        ask()
+def test_a_member_that_cannot_be_built_is_rejected_in_one_sentence(load: Callable[[], Learners], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load()

@@ -1,4 +1,4 @@
-"""Losses that tuning minimises: what calibration will mend costs nothing."""
+"""Losses that tuning minimises: what calibration will correct later costs nothing."""
 
 import numpy as np
 import pytest

@@ -185,12 +185,12 @@ def test_no_factor_of_a_fine_grid_beats_the_temperature(planted: float, seed: in
         ([0, 1], [0, np.inf], "1 of 2 scores"),
     ],
 )
-def test_rows_that_teach_no_chance_are_refused(won: list[float], score: list[float] | None, why: str) -> None:
+def test_rows_without_valid_targets_are_rejected(won: list[float], score: list[float] | None, why: str) -> None:
     with pytest.raises(UserError, match=why):
         race_losses.require_valid_targets(
             np.array(won, float), "this", None if score is None else np.array(score, float)
         )
 
 
-def test_winners_losers_and_dead_heats_teach() -> None:
+def test_winners_losers_and_dead_heats_are_valid_targets() -> None:
     race_losses.require_valid_targets(np.array([0, 0.5, 1]), "this", np.array([-3.0, 0.0, 3.0]))

@@ -1,4 +1,4 @@
-"""Outputs: whole or not at all, one writer at a time, equal values as equal bytes."""
+"""Atomic outputs: whole or not at all, one writer at a time, equal values as equal bytes."""
 
 import json
 import os
@@ -153,7 +153,7 @@ def test_a_block_that_fails_changes_nothing_and_leaves_no_draft() -> None:
     assert sorted(path.name for path in Path("out").iterdir()) == ["a.txt", "b"]
 
 
-def test_a_stage_that_forgets_an_output_is_refused_and_publishes_none() -> None:
+def test_a_stage_that_forgets_an_output_is_rejected_and_publishes_none() -> None:
     targets = {"a": Path("out/a.txt"), "b": Path("out/b.txt")}
     with pytest.raises(UserError, match=r"without writing out/b\.txt"), open_atomic_outputs("job", targets) as drafts:
         drafts["a"].write_text("a")

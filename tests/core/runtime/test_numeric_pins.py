@@ -1,4 +1,4 @@
-"""The pins: whatever the processor and whatever a user has set, numeric libraries take the same kernels."""
+"""Numeric pins: whatever the processor and the environment, numeric libraries use the same kernels."""
 
 import json
 import os
@@ -42,7 +42,7 @@ PACKAGES = (
 )
 
 
-def said(script: str, environment: dict[str, str]) -> Any:
+def run_script(script: str, environment: dict[str, str]) -> Any:
     """Return the JSON that a script prints in an environment."""
     command = [sys.executable, "-W", "error", "-c", script]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
@@ -58,7 +58,7 @@ def cleared(**added: str) -> dict[str, str]:
 @on_x86
 @pytest.mark.parametrize("environment", [cleared(), cleared(**HOSTILE)], ids=["plain", "hostile"])
 def test_every_dispatch_is_at_baseline_and_every_blas_is_pinned(environment: dict[str, str]) -> None:
-    found = said(LOADED, environment)
+    found = run_script(LOADED, environment)
     assert all(kernel.startswith("baseline") for kernel in found["numpy"]), found["numpy"]
     assert len(found["blas"]) == 2, "NumPy and SciPy bring an OpenBLAS each"
     assert all(library == ["openblas", "Nehalem", 1] for library in found["blas"]), found["blas"]
@@ -67,12 +67,12 @@ def test_every_dispatch_is_at_baseline_and_every_blas_is_pinned(environment: dic
 @on_x86
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_pins_before_numpy_is_loaded(package: str) -> None:
-    environment = said(PINNED.format(package=package), cleared(**HOSTILE))
+    environment = run_script(PINNED.format(package=package), cleared(**HOSTILE))
     steering = {name: value for name, value in environment.items() if name.startswith(STEERING_PREFIXES)}
     assert steering == {"OPENBLAS_NUM_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0", **X86_PINS}
 
 
-def test_numpy_loaded_first_is_told_of() -> None:
+def test_numpy_loaded_first_gives_a_warning() -> None:
     command = [sys.executable, "-W", "error", "-c", "import numpy; import stages"]
     done = subprocess.run(command, cwd=ROOT, env=cleared(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 1

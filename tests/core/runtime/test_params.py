@@ -1,4 +1,4 @@
-"""Params: knobs are checked before anything is read or written, and a slip is answered with one sentence."""
+"""Params: settings are validated before any data are read or written, and a mistake is reported in one sentence."""
 
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,7 @@ train:
 
 
 class Trees(StageSettings):
-    """Knobs of a made-up learner."""
+    """The settings of a made-up learner."""
 
     depth: int = Field(ge=1, le=16)
     rate: float = Field(gt=0)
@@ -36,7 +36,7 @@ class Nested(StageSettings):
 
 
 class Nothing(StageSettings):
-    """No knobs."""
+    """No settings."""
 
 
 @pytest.fixture(autouse=True)
@@ -44,28 +44,28 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def say(text: str) -> None:
+def write_params(text: str) -> None:
     Path("params.yaml").write_text(text)
 
 
-def test_knobs_are_what_the_file_says() -> None:
-    say(GOOD)
+def test_settings_are_those_in_the_file() -> None:
+    write_params(GOOD)
     assert load_settings(Trees, "train", "racing") == Trees(depth=6, rate=0.1, mode="ordered")
     assert (load_seed(), load_worker_count()) == (7, 2)
     assert load_task_config("racing").calibrator == "platt"
 
 
-def test_a_whole_number_may_stand_where_a_number_is_meant() -> None:
-    say(GOOD.replace("rate: 0.1", "rate: 1"))
+def test_an_integer_is_allowed_for_a_number() -> None:
+    write_params(GOOD.replace("rate: 0.1", "rate: 1"))
     assert load_settings(Trees, "train", "racing").rate == 1
 
 
-def test_a_section_left_empty_has_no_knobs() -> None:
-    say(GOOD)
+def test_a_section_left_empty_has_no_settings() -> None:
+    write_params(GOOD)
     assert load_settings(Nothing, "train", "empty") == Nothing()
 
 
-def test_knobs_cannot_be_changed_once_read() -> None:
+def test_settings_cannot_be_changed_once_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Trees(depth=6, rate=0.1, mode="plain").depth = 7
 
@@ -76,9 +76,9 @@ def test_knobs_cannot_be_changed_once_read() -> None:
         (
             "depth",
             "dept",
-            r"params.yaml: train.racing has no knob 'dept'; did you mean 'depth'\? Allowed: depth, mode, rate.",
+            r"params.yaml: train.racing has no setting 'dept'; did you mean 'depth'\? Allowed: depth, mode, rate.",
         ),
-        ("depth: 6, ", "", "params.yaml: train.racing lacks the knob 'depth'; add it."),
+        ("depth: 6, ", "", "params.yaml: train.racing lacks the setting 'depth'; add it."),
         ("6", "99", "params.yaml: train.racing.depth is 99; input should be less than or equal to 16."),
         ("6", "six", "params.yaml: train.racing.depth is 'six'; input should be a valid integer."),
         ("6", "6.5", "params.yaml: train.racing.depth is 6.5; input should be a valid integer"),
@@ -96,37 +96,37 @@ def test_knobs_cannot_be_changed_once_read() -> None:
         ("  racing: {depth", "  raicng: {depth", r"params.yaml: train has no 'racing'; did you mean 'raicng'\?"),
     ],
 )
-def test_a_slip_is_named_with_its_place_and_what_is_allowed(old: str, new: str, sentence: str) -> None:
-    say(GOOD.replace(old, new))
+def test_a_mistake_is_reported_with_its_path_and_what_is_allowed(old: str, new: str, sentence: str) -> None:
+    write_params(GOOD.replace(old, new))
     with pytest.raises(UserError, match=f"^{sentence}"):
         load_settings(Trees, "train", "racing")
 
 
-def test_a_slip_in_a_section_of_a_section_is_named_with_its_whole_path() -> None:
-    say("train: {racing: {depth: 6, rat: 0.1, rate: 0.1, mode: plain}}")
+def test_a_mistake_in_a_nested_section_is_reported_with_its_whole_path() -> None:
+    write_params("train: {racing: {depth: 6, rat: 0.1, rate: 0.1, mode: plain}}")
     with pytest.raises(UserError, match=r"train\.racing\.rat is 0\.1"):
         load_settings(Nested, "train")
-    say("train: {racing: {depth: 6, mode: plain}}")
-    with pytest.raises(UserError, match=r"train\.racing lacks the knob 'rate'"):
+    write_params("train: {racing: {depth: 6, mode: plain}}")
+    with pytest.raises(UserError, match=r"train\.racing lacks the setting 'rate'"):
         load_settings(Nested, "train")
 
 
-def test_a_task_that_is_not_planned_is_refused_with_those_that_are() -> None:
-    say(GOOD)
+def test_an_unknown_task_is_rejected_with_the_known_ones() -> None:
+    write_params(GOOD)
     with pytest.raises(UserError, match=r"tasks has no 'racin'; did you mean 'racing'\? Allowed: racing\."):
         load_task_config("racin")
 
 
 @pytest.mark.parametrize("value", ["", "seven", "1.5", "[1]", "-1", "true"])
-@pytest.mark.parametrize("knob", ["seed", "workers"])
-def test_a_seed_or_a_number_of_workers_that_is_none_is_refused(knob: str, value: str) -> None:
-    say(f"{knob}: {value}")
-    with pytest.raises(UserError, match=f"params.yaml: {knob} is .*; "):
-        {"seed": load_seed, "workers": load_worker_count}[knob]()
+@pytest.mark.parametrize("setting", ["seed", "workers"])
+def test_an_invalid_seed_or_number_of_workers_is_rejected(setting: str, value: str) -> None:
+    write_params(f"{setting}: {value}")
+    with pytest.raises(UserError, match=f"params.yaml: {setting} is .*; "):
+        {"seed": load_seed, "workers": load_worker_count}[setting]()
 
 
 def test_no_workers_cannot_work() -> None:
-    say("workers: 0")
+    write_params("workers: 0")
     with pytest.raises(UserError, match="workers is 0"):
         load_worker_count()
 
@@ -141,13 +141,13 @@ def test_no_workers_cannot_work() -> None:
         ("tasks: 3", "tasks has no 'racing'"),
     ],
 )
-def test_a_file_that_is_no_plan_is_refused(text: str, sentence: str) -> None:
-    say(text)
-    with pytest.raises(UserError, match=sentence) as refused:
+def test_a_file_without_task_configs_is_rejected(text: str, sentence: str) -> None:
+    write_params(text)
+    with pytest.raises(UserError, match=sentence) as raised:
         load_task_config("racing")
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_a_stage_run_from_another_folder_is_told_where_to_run() -> None:
+def test_a_stage_run_from_another_folder_says_where_to_run_it() -> None:
     with pytest.raises(UserError, match="not in this folder; run the stage from the root"):
         load_seed()

@@ -1,4 +1,4 @@
-"""Who is promised the bytes of dvc.lock, and what everybody else is told."""
+"""Which machines reproduce the bytes of dvc.lock, and the reason given for all others."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from trueline.core.runtime.reproducible import explain_difference
 MODERN = "flags : fpu sse4_2 fma avx2"
 
 
-def test_linux_on_x86_64_with_fused_multiply_add_and_python_3_11_is_promised_the_bytes() -> None:
+def test_linux_on_x86_64_with_fused_multiply_add_and_python_3_11_reproduces_the_bytes() -> None:
     assert explain_difference("Linux", "x86_64", (3, 11), MODERN) == ""
 
 
@@ -25,11 +25,11 @@ def test_linux_on_x86_64_with_fused_multiply_add_and_python_3_11_is_promised_the
         (("Linux", "x86_64", (3, 12), MODERN), "3.12"),
     ],
 )
-def test_every_other_machine_is_told_why_not(machine: tuple[str, str, tuple[int, int], str], word: str) -> None:
+def test_every_other_machine_gets_a_reason(machine: tuple[str, str, tuple[int, int], str], word: str) -> None:
     assert word in explain_difference(*machine)
 
 
-def test_make_run_says_so_before_it_runs() -> None:
+def test_make_run_prints_the_reason_before_it_runs() -> None:
     command = [sys.executable, "-W", "error", "-m", "trueline.core.runtime.reproducible"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0

@@ -1,4 +1,4 @@
-"""Threads: linear algebra and OpenMP keep to one, whenever their libraries came."""
+"""Linear algebra and OpenMP keep to one thread, whenever their libraries were loaded."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Rows: what a learner may see, and that nothing else comes along."""
+"""Fold data: a learner sees the rows of its role and nothing else."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ FEW = settings(deadline=None, max_examples=12)
 
 
 def table(seed: int = 0, races: int = 12) -> FoldTables:
-    """Return features and folds of races whose rows lie in any order, a teacher for some of them."""
+    """Return features and folds of races with rows in any order, some of them with a soft label."""
     random, n = np.random.default_rng(seed), races * 4
     race = random.permutation(np.repeat(np.arange(races), 4))
     keys = pd.DataFrame(
@@ -111,7 +111,7 @@ def test_a_weight_cannot_bring_in_a_row_that_is_not_fitted_on() -> None:
     assert (at_origin(rows, whole)["test_0"] == "fit").all()
 
 
-def test_synthetic_rows_stand_beside_their_first_parent_with_no_teacher() -> None:
+def test_synthetic_rows_are_placed_beside_their_first_parent_without_a_soft_label() -> None:
     whole = table()
     weights = whole.folds[["row_id"]].assign(test_0=1.0)
     fit, other = whole.folds.loc[whole.folds["test_0"] == "fit", "row_id"].iloc[:2]
@@ -137,7 +137,7 @@ def test_fewer_inputs_leave_everything_else() -> None:
 
 @FEW
 @given(st.floats(0, 1))
-def test_a_lesson_mixes_target_and_teacher_where_there_is_one(share: float) -> None:
+def test_a_blended_target_mixes_target_and_soft_label_if_there_is_one(share: float) -> None:
     rows = table().get_rows("final", "fit")
     expected = [y if np.isnan(t) else (1 - share) * y + share * t for y, t in zip(rows.y, rows.soft_label, strict=True)]
     np.testing.assert_allclose(rows.blend_target(share), expected)
@@ -151,7 +151,7 @@ def test_features_and_folds_are_read_back_as_written(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(again.get_rows("test_0", "fit").x, whole.get_rows("test_0", "fit").x)
 
 
-def test_features_and_folds_of_other_rows_are_refused(tmp_path: Path) -> None:
+def test_features_and_folds_of_other_rows_are_rejected(tmp_path: Path) -> None:
     whole = table()
     table_schema.write_table(whole.features, tmp_path / "features.parquet")
     table_schema.write_table(whole.folds[::-1], tmp_path / "folds.parquet")

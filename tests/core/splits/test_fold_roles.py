@@ -1,4 +1,4 @@
-"""Roles are those of the table of folds, whatever the order of its rows."""
+"""Fold roles are those of the table of folds, whatever the order of its rows."""
 
 from typing import Literal
 
@@ -23,7 +23,7 @@ def table(rows: list[tuple[str | None, ...]], kind: Kind) -> pd.DataFrame:
 @pytest.mark.parametrize("kind", ["object", "str", "category"])
 @given(rows=TABLES)
 @settings(max_examples=60, deadline=None)
-def test_every_row_plays_what_the_table_says(kind: Kind, rows: list[tuple[str | None, ...]]) -> None:
+def test_every_row_has_the_role_of_the_table(kind: Kind, rows: list[tuple[str | None, ...]]) -> None:
     found = FoldRoles.from_table(table(rows, kind))
     assert (found.folds, found.test_folds) == (FOLDS, ["test_0", "test_1"])
     for place, fold in enumerate(FOLDS):
@@ -49,7 +49,7 @@ def test_pairs_are_those_of_two_loops(rows: list[tuple[str | None, ...]]) -> Non
 
 @given(rows=TABLES)
 @settings(max_examples=60, deadline=None)
-def test_rows_of_one_part_play_the_same_in_every_fold(rows: list[tuple[str | None, ...]]) -> None:
+def test_rows_of_one_pattern_have_the_same_role_in_every_fold(rows: list[tuple[str | None, ...]]) -> None:
     found = FoldRoles.from_table(table(rows, "object"))
     assert len({(part, row) for part, row in zip(found.row_pattern.tolist(), rows, strict=True)}) == len(set(rows))
     assert len(found.pattern_roles) == len(set(rows))

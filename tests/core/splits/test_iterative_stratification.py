@@ -1,4 +1,4 @@
-"""Parts of rows with several tags."""
+"""Iterative stratification of rows with several tags."""
 
 import numpy as np
 from hypothesis import given, settings

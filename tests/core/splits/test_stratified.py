@@ -1,4 +1,4 @@
-"""Folds without a clock: no cluster is cut, every row is judged once a repeat, every tag is everywhere in its share."""
+"""Stratified folds: no cluster is split, every row is scored once per repeat, and every fold has its share of tags."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from trueline.core.splits.stratified import StratifiedSettings, check_stratified
 from trueline.core.splits.walk_forward import list_folds
 
 MANY = settings(deadline=None, max_examples=20)
-KNOBS: dict[str, Any] = {"repeats": 2, "folds": 4, "calibrate_share": 0.25, "tune_folds": 3}
+DEFAULTS: dict[str, Any] = {"repeats": 2, "folds": 4, "calibrate_share": 0.25, "tune_folds": 3}
 seeds = st.integers(0, 10_000)
 Rows = tuple[pd.DataFrame, pd.Series]
 
 
-def knobs(**changed: Any) -> StratifiedSettings:
-    return StratifiedSettings(**{**KNOBS, **changed})
+def make_settings(**changed: Any) -> StratifiedSettings:
+    return StratifiedSettings(**{**DEFAULTS, **changed})
 
 
 def rows(seed: int, least: int = 40) -> Rows:
@@ -41,7 +41,7 @@ def scored(folds: pd.DataFrame, kind: str) -> pd.DataFrame:
 @given(seeds)
 def test_a_cluster_is_never_cut(seed: int) -> None:
     targets, group = rows(seed)
-    folds = split_stratified(targets, group, knobs(), seed)
+    folds = split_stratified(targets, group, make_settings(), seed)
     for name in list_folds(folds):
         assert folds[name].groupby(group).nunique().max() == 1
 
@@ -52,7 +52,7 @@ def test_every_row_plays_a_role_in_every_fold_and_is_scored_once_a_repeat(
     seed: int, repeats: int, count: int, tune: int
 ) -> None:
     targets, group = rows(seed)
-    folds = split_stratified(targets, group, knobs(repeats=repeats, folds=count, tune_folds=tune), seed)
+    folds = split_stratified(targets, group, make_settings(repeats=repeats, folds=count, tune_folds=tune), seed)
     tests = [f"test_{number}" for number in range(repeats * count)]
     assert list(folds) == [*(f"tune_{number}" for number in range(tune)), *tests, "final"] == list_folds(folds)
     assert folds.notna().all(axis=None)
@@ -69,10 +69,10 @@ def test_every_row_plays_a_role_in_every_fold_and_is_scored_once_a_repeat(
 @given(seeds)
 def test_the_order_of_rows_and_tags_leaves_no_trace(seed: int) -> None:
     targets, group = rows(seed)
-    folds = split_stratified(targets, group, knobs(), seed)
+    folds = split_stratified(targets, group, make_settings(), seed)
     order = np.random.default_rng(seed).permutation(len(group))
     turned = split_stratified(
-        targets.iloc[order, ::-1].reset_index(drop=True), group[order].reset_index(drop=True), knobs(), seed
+        targets.iloc[order, ::-1].reset_index(drop=True), group[order].reset_index(drop=True), make_settings(), seed
     )
     pd.testing.assert_frame_equal(turned, folds.iloc[order].reset_index(drop=True))
 
@@ -105,7 +105,7 @@ def test_tags_are_balanced_far_better_than_by_chance() -> None:
     ours, chance, sizes = [], [], []
     for seed in range(12):
         targets, group = rows(seed, least=60)
-        folds = split_stratified(targets, group, knobs(), seed)
+        folds = split_stratified(targets, group, make_settings(), seed)
         part = np.random.default_rng(seed).permutation(np.arange(group.nunique()) % 4)[pd.factorize(group)[0]]
         for number in range(4):
             ours.append(distance(targets, folds[f"test_{number}"] == "score"))
@@ -121,25 +121,25 @@ def test_a_tag_of_a_few_rows_is_in_as_many_folds() -> None:
     targets, group = rows(3)
     group = pd.Series([f"r{number:03}" for number in range(len(targets))])
     targets["target:rare"] = [1.0] * 4 + [0.0] * (len(targets) - 4)
-    folds = split_stratified(targets, group, knobs(), 1)
+    folds = split_stratified(targets, group, make_settings(), 1)
     held = scored(folds, "test").to_numpy()[:4].sum(axis=0)
     assert held.tolist() == [1] * 8
 
 
-def test_another_seed_draws_other_folds_and_every_draw_its_own() -> None:
+def test_another_seed_gives_other_folds_and_every_partition_has_its_own_seed() -> None:
     targets, group = rows(5)
-    one, other = (split_stratified(targets, group, knobs(), seed) for seed in (1, 2))
+    one, other = (split_stratified(targets, group, make_settings(), seed) for seed in (1, 2))
     assert not one["test_0"].equals(other["test_0"])
     assert not scored(one, "test")["test_0"].equals(scored(one, "test")["test_4"])
-    more = split_stratified(targets, group, knobs(repeats=3), 1)
+    more = split_stratified(targets, group, make_settings(repeats=3), 1)
     pd.testing.assert_frame_equal(more[list(one)], one)
 
 
-def test_too_few_clusters_are_refused_with_the_fold_and_the_knobs() -> None:
+def test_too_few_clusters_are_rejected_with_the_fold_and_the_settings() -> None:
     targets, _ = rows(0)
     group = pd.Series(np.where(np.arange(len(targets)) % 2, "odd", "even"))
     with pytest.raises(UserError, match=r"fold tune_\d has no score rows: 2 clusters of rows are too few.*tune_folds"):
-        split_stratified(targets, group, knobs(), 1)
+        split_stratified(targets, group, make_settings(), 1)
 
 
 @pytest.mark.parametrize(
@@ -153,18 +153,18 @@ def test_too_few_clusters_are_refused_with_the_fold_and_the_knobs() -> None:
         ("test_1", "score", 1000, "fit", "test_1 has no score rows"),
     ],
 )
-def test_folds_that_were_tampered_with_are_refused(
+def test_folds_that_were_tampered_with_are_rejected(
     fold: str, was: str, rows_changed: int, role: str | None, why: str
 ) -> None:
     targets, _ = rows(7)
     group = pd.Series([f"p{number // 2:03}" for number in range(len(targets))])
-    folds = split_stratified(targets, group, knobs(), 7)
+    folds = split_stratified(targets, group, make_settings(), 7)
     folds.loc[folds.index[folds[fold] == was][:rows_changed], fold] = role
     with pytest.raises(UserError, match=why):
-        check_stratified_folds(folds, group, knobs())
+        check_stratified_folds(folds, group, make_settings())
 
 
 @pytest.mark.parametrize("changed", [{"folds": 1}, {"tune_folds": 1}, {"calibrate_share": 1.0}, {"repeats": 0}])
-def test_knobs_that_make_no_folds_are_refused(changed: dict[str, Any]) -> None:
+def test_settings_out_of_range_are_rejected(changed: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(changed))):
-        knobs(**changed)
+        make_settings(**changed)

@@ -1,4 +1,4 @@
-"""Two runs share a fingerprint only where they were judged on the same rows with the same outcomes."""
+"""Two runs share a test-set hash only if they scored the same rows with the same outcomes."""
 
 import pandas as pd
 

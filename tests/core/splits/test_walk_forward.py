@@ -1,4 +1,4 @@
-"""Folds: no row ever learns from what its moment could not know."""
+"""Walk-forward folds: no row is predicted from data that were not known at its time."""
 
 from datetime import date
 from functools import lru_cache
@@ -16,7 +16,7 @@ from trueline.core.splits.walk_forward import WalkForwardSettings, check_folds, 
 
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2024-01-01")
-KNOBS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "first_day": None,
     "first_test": 0.6,
     "last_test": None,
@@ -34,8 +34,8 @@ FEW = settings(deadline=None, max_examples=4)
 seeds = st.integers(0, POOL - 1)
 
 
-def knobs(**changed: Any) -> WalkForwardSettings:
-    return WalkForwardSettings(**{**KNOBS, **changed})
+def make_settings(**changed: Any) -> WalkForwardSettings:
+    return WalkForwardSettings(**{**DEFAULTS, **changed})
 
 
 def calendar(days: int = 100, groups: int = 3, rows: int = 2) -> tuple[pd.Series, pd.Series]:
@@ -47,27 +47,27 @@ def calendar(days: int = 100, groups: int = 3, rows: int = 2) -> tuple[pd.Series
 
 @lru_cache
 def history(seed: int) -> tuple[pd.Series, pd.Series, WalkForwardSettings, pd.DataFrame]:
-    """Return rows, knobs and folds: gaps and ties in time, groups of up to three days, rows in any order.
+    """Return rows, settings and folds: gaps and ties in time, groups of up to three days, rows in any order.
 
-    Draws again where the rows are too few for the knobs.
+    Draws again if the rows are too few for the settings.
     """
     random = np.random.default_rng(seed)
     for _ in range(1000):
-        time, group, walk = _drawn(random)
+        time, group, walk = _draw_history(random)
         try:
             return time, group, walk, walk_forward(time, group, walk)
-        except UserError as refusal:
-            if "too few for these folds" not in str(refusal):
+        except UserError as error:
+            if "too few for these folds" not in str(error):
                 raise
     raise AssertionError("no history was long enough")
 
 
-def _drawn(random: np.random.Generator) -> tuple[pd.Series, pd.Series, WalkForwardSettings]:
+def _draw_history(random: np.random.Generator) -> tuple[pd.Series, pd.Series, WalkForwardSettings]:
     length, count = random.integers(70, 140), random.integers(80, 160)
     group = np.repeat(np.arange(count), random.integers(1, 4, count))
     stretch = random.integers(0, random.integers(1, 4), len(group))
     hours = (np.sort(random.choice(length, count))[group] + stretch) * 24 + random.integers(0, 24, len(group))
-    walk = knobs(
+    walk = make_settings(
         first_test=float(random.uniform(0.5, 0.8)),
         test_days=int(random.integers(5, 15)),
         calibrate_days=int(random.integers(3, 12)),
@@ -218,33 +218,33 @@ def test_days_still_to_come_change_no_fold_that_is_past(seed: int) -> None:
 
 
 def test_folds_are_named_in_the_order_they_are_walked() -> None:
-    folds = walk_forward(*calendar(), knobs())
+    folds = walk_forward(*calendar(), make_settings())
     assert list(folds) == ["tune_0", "tune_1", "test_0", "test_1", "test_2", "test_3", "final"]
     assert list_folds(folds, "tune") == ["tune_0", "tune_1"]
     assert list_folds(folds.assign(row_id="r", target=1.0)) == list(folds)
 
 
 def test_the_first_test_day_may_be_a_date_or_a_share() -> None:
-    by_share, by_date = (walk_forward(*calendar(), knobs(first_test=day)) for day in (0.6, date(2024, 3, 1)))
+    by_share, by_date = (walk_forward(*calendar(), make_settings(first_test=day)) for day in (0.6, date(2024, 3, 1)))
     pd.testing.assert_frame_equal(by_share, by_date)
 
 
 @pytest.mark.parametrize("first_test", [date(2030, 1, 1), date(2023, 12, 31), 0.0, 1.0, 1.5])
-def test_a_first_test_day_outside_the_data_is_refused(first_test: float | date) -> None:
+def test_a_first_test_day_outside_the_data_is_rejected(first_test: float | date) -> None:
     with pytest.raises(UserError, match="outside the data, which run from 2024-01-01 to 2024-04-09"):
-        walk_forward(*calendar(), knobs(first_test=first_test))
+        walk_forward(*calendar(), make_settings(first_test=first_test))
 
 
-def test_too_little_history_is_refused_with_the_fold_and_the_knobs() -> None:
+def test_too_little_history_is_rejected_with_the_fold_and_the_settings() -> None:
     with pytest.raises(UserError, match=r"fold tune_0 has no fit rows: the 20 days .*tune_folds"):
-        walk_forward(*calendar(days=20), knobs())
+        walk_forward(*calendar(days=20), make_settings())
 
 
 def test_a_summer_without_rows_is_no_fold_and_the_season_before_it_calibrates_the_next() -> None:
     time, group = calendar()
     kept = ~time.between("2024-03-05", "2024-04-01")
     time, group = time[kept].reset_index(drop=True), group[kept].reset_index(drop=True)
-    folds = walk_forward(time, group, knobs())
+    folds = walk_forward(time, group, make_settings())
     scored = [time[folds[name] == "score"].dt.strftime("%m-%d") for name in list_folds(folds, "test")]
     assert [(part.min(), part.max()) for part in scored] == [("03-01", "03-04"), ("04-01", "04-09")]
     calibrated = time[folds["test_1"] == "calibrate"].dt.strftime("%m-%d")
@@ -262,24 +262,24 @@ def test_a_summer_without_rows_is_no_fold_and_the_season_before_it_calibrates_th
         ("test_2", slice(None), "fit", "no calibrate and no score"),
     ],
 )
-def test_folds_that_were_tampered_with_are_refused(fold: str, rows: slice, role: str | None, why: str) -> None:
+def test_folds_that_were_tampered_with_are_rejected(fold: str, rows: slice, role: str | None, why: str) -> None:
     time, group = calendar()
-    folds = walk_forward(time, group, knobs())
+    folds = walk_forward(time, group, make_settings())
     folds.loc[folds.index[rows], fold] = role
     with pytest.raises(UserError, match=why):
         check_folds(folds, time, group)
 
 
 @pytest.mark.parametrize("changed", [{"test_days": 0}, {"embargo_days": -1}, {"window_days": 0}, {"shuffle": True}])
-def test_knobs_that_make_no_walk_are_refused(changed: dict[str, Any]) -> None:
+def test_settings_out_of_range_are_rejected(changed: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(changed))):
-        knobs(**changed)
+        make_settings(**changed)
 
 
 def test_rows_outside_the_first_day_and_the_last_test_day_play_no_role() -> None:
     time, group = calendar()
     first, last = date(2024, 1, 15), date(2024, 3, 20)
-    folds = walk_forward(time, group, knobs(first_day=first, first_test=date(2024, 3, 1), last_test=last))
+    folds = walk_forward(time, group, make_settings(first_day=first, first_test=date(2024, 3, 1), last_test=last))
     days = time.dt.date
     assert folds[(days < first) | (days > last)].isna().all(axis=None)
     assert folds[(days >= first) & (days <= last)].notna().any(axis=1).all()
@@ -288,20 +288,20 @@ def test_rows_outside_the_first_day_and_the_last_test_day_play_no_role() -> None
     assert days[(folds.filter(like="test_") == "score").any(axis=1)].max() == last
 
 
-def test_cutting_the_table_at_both_ends_gives_the_folds_that_the_knobs_give() -> None:
+def test_cutting_the_table_at_both_ends_gives_the_folds_that_the_settings_give() -> None:
     time, group = calendar()
     first, last = date(2024, 1, 15), date(2024, 3, 20)
     kept = (time.dt.date >= first) & (time.dt.date <= last)
-    walk = knobs(first_test=date(2024, 3, 1))
+    walk = make_settings(first_test=date(2024, 3, 1))
     cut = walk_forward(time[kept].reset_index(drop=True), group[kept].reset_index(drop=True), walk)
     named = walk_forward(time, group, walk.model_copy(update={"first_day": first, "last_test": last}))
     pd.testing.assert_frame_equal(named[kept].reset_index(drop=True), cut.reset_index(drop=True))
 
 
-def test_a_period_without_rows_is_refused() -> None:
+def test_a_period_without_rows_is_rejected() -> None:
     with pytest.raises(UserError, match="have no rows"):
-        walk_forward(*calendar(), knobs(first_day=date(2031, 1, 1)))
+        walk_forward(*calendar(), make_settings(first_day=date(2031, 1, 1)))
 
 
 def test_a_day_written_as_text_is_a_day() -> None:
-    assert knobs(first_test="2024-03-01").first_test == date(2024, 3, 1)
+    assert make_settings(first_test="2024-03-01").first_test == date(2024, 3, 1)

@@ -1,4 +1,4 @@
-"""Shared draws of blocks against drawing them afresh, and what counts for nothing."""
+"""Shared resamples of blocks against separate ones, and rows that do not count."""
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ def test_an_interval_over_part_of_the_blocks_is_close_to_that_of_these_blocks_al
     assert (low, high) == pytest.approx(alone, abs=0.15 * (high - low))
 
 
-def test_a_difference_of_paired_ratios_is_narrower_than_one_of_strangers() -> None:
+def test_a_difference_of_paired_ratios_is_narrower_than_one_of_unpaired_ratios() -> None:
     group, above, below = rows(4, 100)
     noise = np.random.default_rng(0).normal(0, 0.1, len(above))
     blocks = BlockBootstrap(group, 0)

@@ -1,4 +1,4 @@
-"""Figures from shared draws against the bootstrap they stand for."""
+"""Figures from shared resamples against a bootstrap of each ratio alone."""
 
 import numpy as np
 import pytest
@@ -19,46 +19,46 @@ def rows(seed: int, blocks: int) -> tuple[np.ndarray, Floats, Floats]:
 @given(st.integers(0, 9999), st.integers(1, 70))
 def test_a_ratio_has_the_interval_of_the_bootstrap_of_block_sums(seed: int, count: int) -> None:
     code, above, below = rows(seed, count)
-    drawn = BootstrapSums(code, seed, draws=150)
-    table = drawn.sum_columns_by_block(above, below)
+    bootstrap = BootstrapSums(code, seed, draws=150)
+    table = bootstrap.sum_columns_by_block(above, below)
     plain = bootstrap_ratio(table[:, 0], table[:, 1], seed, draws=150)
-    found = compute_interval(drawn.compute_ratio(table), count_nonzero_blocks(table))
+    found = compute_interval(bootstrap.compute_ratio(table), count_nonzero_blocks(table))
     for one, other in zip(found.values(), plain.values(), strict=True):
         assert one == (None if other is None else pytest.approx(other))
 
 
 def test_tables_of_rows_that_do_not_overlap_add() -> None:
     code, above, below = rows(1, 40)
-    drawn, some = BootstrapSums(code, 0, draws=20), np.arange(len(code)) % 3 == 0
-    apart = [drawn.sum_columns_by_block(above[part], below[part], part) for part in (some, ~some)]
-    assert apart[0] + apart[1] == pytest.approx(drawn.sum_columns_by_block(above, below))
-    assert drawn.compute_ratio(apart[0] + apart[1]) == pytest.approx(
-        drawn.compute_ratio(drawn.sum_columns_by_block(above, below))
+    bootstrap, some = BootstrapSums(code, 0, draws=20), np.arange(len(code)) % 3 == 0
+    apart = [bootstrap.sum_columns_by_block(above[part], below[part], part) for part in (some, ~some)]
+    assert apart[0] + apart[1] == pytest.approx(bootstrap.sum_columns_by_block(above, below))
+    assert bootstrap.compute_ratio(apart[0] + apart[1]) == pytest.approx(
+        bootstrap.compute_ratio(bootstrap.sum_columns_by_block(above, below))
     )
 
 
 def test_a_row_without_either_number_counts_for_neither() -> None:
-    drawn = BootstrapSums(np.array([0, 0, 1]), 0)
-    table = drawn.sum_columns_by_block([1.0, np.nan, 2.0], [1.0, 1.0, np.nan])
+    bootstrap = BootstrapSums(np.array([0, 0, 1]), 0)
+    table = bootstrap.sum_columns_by_block([1.0, np.nan, 2.0], [1.0, 1.0, np.nan])
     assert table.tolist() == [[1.0, 1.0], [0.0, 0.0]]
     assert count_nonzero_blocks(table) == 1
 
 
 def test_a_figure_that_few_blocks_carry_has_a_value_and_no_interval() -> None:
     code, above, below = rows(2, 60)
-    drawn = BootstrapSums(code, 0)
-    table = drawn.sum_columns_by_block(above, np.where(code < MIN_BLOCKS - 1, below, 0.0))
-    found = compute_interval(drawn.compute_ratio(table), count_nonzero_blocks(table))
+    bootstrap = BootstrapSums(code, 0)
+    table = bootstrap.sum_columns_by_block(above, np.where(code < MIN_BLOCKS - 1, below, 0.0))
+    found = compute_interval(bootstrap.compute_ratio(table), count_nonzero_blocks(table))
     assert (found["n"], found["low"], found["high"]) == (MIN_BLOCKS - 1, None, None)
     assert found["value"] is not None
-    nothing = compute_interval(drawn.compute_ratio(0 * table), count_nonzero_blocks(0 * table))
+    nothing = compute_interval(bootstrap.compute_ratio(0 * table), count_nonzero_blocks(0 * table))
     assert nothing == {"value": None, "low": None, "high": None, "n": 0}
 
 
 def test_a_wider_level_gives_a_wider_interval_around_the_same_value() -> None:
     code, above, below = rows(3, 60)
-    drawn = BootstrapSums(code, 0)
-    figure = drawn.compute_ratio(drawn.sum_columns_by_block(above, below))
+    bootstrap = BootstrapSums(code, 0)
+    figure = bootstrap.compute_ratio(bootstrap.sum_columns_by_block(above, below))
     usual, wide = compute_interval(figure, 60), compute_interval(figure, 60, level=0.99)
     assert usual["value"] == wide["value"]
     assert (wide["low"] or 0) < (usual["low"] or 0) < (usual["high"] or 0) < (wide["high"] or 0)

@@ -1,4 +1,4 @@
-"""Promise and rate, bin by bin."""
+"""Calibration curve: predicted probability and observed rate, bin by bin."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Sequential detection: quiet where nothing changes, and prompt where something does."""
+"""Change detection: no alarm if nothing changes, and a prompt one if something does."""
 
 import numpy as np
 import pytest
@@ -38,14 +38,14 @@ def test_the_statistic_is_that_of_a_loop_over_windows(seed: int) -> None:
         np.testing.assert_allclose(found[0, :, column], _plain(known[:, column], ahead[:, column]))
 
 
-def test_worlds_without_change_alarm_as_rarely_as_asked_though_neighbours_resemble_each_other() -> None:
+def test_series_without_change_alarm_as_rarely_as_asked_though_neighbours_are_correlated() -> None:
     alarms = 0
     for seed in range(60):
         random = np.random.default_rng(seed)
         noise = random.normal(size=(260, 3))
         values = noise[10:] + sum(0.7**lag * noise[10 - lag : -lag] for lag in range(1, 10))
         alarms += any(step is not None for step in detect_shifts(values, 150, 0.05, 15, 100, seed).first_alarms)
-    assert alarms <= 9  # 5 % are asked for; blocks are drawn of one reference each: ten of 60 would be 17 %
+    assert alarms <= 9  # 5 % are asked for, but each limit is resampled from one reference; ten of 60 would be 17 %
 
 
 def test_a_shift_is_seen_soon_after_it_began_and_named_by_its_column() -> None:
@@ -74,13 +74,13 @@ def test_a_column_that_never_varied_alarms_at_its_first_other_value() -> None:
     assert found.onsets[1] == 27
 
 
-def test_missing_steps_say_nothing_and_too_short_a_reference_is_refused() -> None:
+def test_missing_steps_are_no_change_and_too_short_a_reference_is_rejected() -> None:
     values = np.random.default_rng(1).normal(size=(100, 1))
     values[60:] = np.nan
     assert detect_shifts(values, 50, 0.05, 5, 100, 0).first_alarms == [None]
-    with pytest.raises(UserError, match="bring more days"):
+    with pytest.raises(UserError, match="add days"):
         detect_shifts(values, 9, 0.05, 5, 100, 0)
-    with pytest.raises(UserError, match="bring more days"):
+    with pytest.raises(UserError, match="add days"):
         fit_cusum_alarm(np.ones(9), np.ones(9), DROP, SEASON, 1.0, 5, 20, 0)
 
 

@@ -1,4 +1,4 @@
-"""Intervals: closed forms, brute force, and whether they hold what they promise on simulated data."""
+"""Confidence intervals: closed forms, brute force, and coverage on simulated data."""
 
 import math
 
@@ -20,8 +20,8 @@ from trueline.core.stats.confidence_intervals import (
 
 Z = float(norm.ppf(0.975))
 FEW = settings(deadline=None, max_examples=60)
-RUNS = 300  # standard error of a share held: 0.014
-HELD = 0.94  # of 95 promised: percentile intervals of about 100 blocks are a little short (0.937 over 3000 runs)
+RUNS = 300  # standard error of a coverage: 0.014
+HELD = 0.94  # nominally 0.95: percentile intervals of about 100 blocks are a little short (0.937 over 3000 runs)
 
 
 def ends(interval: Interval) -> tuple[float, float]:
@@ -137,11 +137,11 @@ def test_draws_without_a_single_bet_do_not_spoil_the_interval() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "verdict"),
     [(-2, -1, "helped"), (1, 2, "hurt"), (-1, 1, "undecided"), (-1, 0, "undecided"), (None, None, "undecided")],
 )
-def test_a_verdict_needs_an_interval_wholly_on_one_side(low: float | None, high: float | None, said: str) -> None:
-    assert describe_difference({"value": 0.0, "low": low, "high": high, "n": 50}) == said
+def test_a_verdict_needs_an_interval_wholly_on_one_side(low: float | None, high: float | None, verdict: str) -> None:
+    assert describe_difference({"value": 0.0, "low": low, "high": high, "n": 50}) == verdict
 
 
 def test_a_verdict_may_have_its_own_words() -> None:
@@ -150,5 +150,5 @@ def test_a_verdict_may_have_its_own_words() -> None:
 
 def test_arms_that_do_not_differ_are_seldom_called_different() -> None:
     random = np.random.default_rng(5)
-    said = [describe_difference(bootstrap_mean(random.normal(0, 1, 100), seed, draws=150)) for seed in range(RUNS)]
-    assert np.mean([word == "undecided" for word in said]) == pytest.approx(HELD, abs=0.05)
+    verdict = [describe_difference(bootstrap_mean(random.normal(0, 1, 100), seed, draws=150)) for seed in range(RUNS)]
+    assert np.mean([word == "undecided" for word in verdict]) == pytest.approx(HELD, abs=0.05)

@@ -1,4 +1,4 @@
-"""Quantities: the law of whole outcomes against sums over its own steps, Poisson's law, simulation and the normal."""
+"""Count distribution: against sums over its own steps, Poisson's distribution, simulation and the normal."""
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,8 @@ def steps(mean: float, spread: float) -> Floats:
     return np.diff(np.concatenate([[0.0], shares]))
 
 
-def drawn(mean: Floats, spread: Floats, seed: int) -> Floats:
-    """Return an outcome of each row's law, by search through its cdf."""
+def draw_outcomes(mean: Floats, spread: Floats, seed: int) -> Floats:
+    """Return an outcome of each row's distribution, by search through its cdf."""
     uniform = np.random.default_rng(seed).random(len(mean))
     outcome = np.zeros(len(mean))
     while (low := count_distribution.compute_cdf(outcome, mean, spread, True) < uniform).any():
@@ -122,8 +122,8 @@ def test_the_median_lies_above_a_half_or_whole_line_just_where_over_is_likelier_
     middle = count_distribution.compute_median(one(mean), one(spread), True)
     lines = np.arange(0, 2 * np.ceil(mean + 3 * spread)) / 2
     over, _, under = count_distribution.compute_line_probabilities(lines, one(mean), one(spread), True)
-    told = np.abs(over - under) > 1e-9
-    np.testing.assert_array_equal((middle > lines)[told], (over > under)[told])
+    is_clear = np.abs(over - under) > 1e-9
+    np.testing.assert_array_equal((middle > lines)[is_clear], (over > under)[is_clear])
 
 
 @FEW
@@ -176,7 +176,7 @@ def test_crps_of_the_normal_is_the_integral_of_squared_differences(mean: float, 
 
 def test_crps_in_pieces_is_that_of_each_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     mean, spread = players(60, 0)
-    actual = drawn(mean, spread, 1)
+    actual = draw_outcomes(mean, spread, 1)
     alone = [
         count_distribution.compute_crps(actual[row, None], mean[row, None], spread[row, None], True)[0]
         for row in range(60)
@@ -190,7 +190,7 @@ def test_crps_in_pieces_is_that_of_each_row_alone(monkeypatch: pytest.MonkeyPatc
 def test_the_true_mean_and_spread_score_best(whole: bool) -> None:
     mean, spread = players(8000, 2)
     random = np.random.default_rng(3)
-    actual = drawn(mean, spread, 4) if whole else random.normal(mean, spread)
+    actual = draw_outcomes(mean, spread, 4) if whole else random.normal(mean, spread)
     wrong = [(mean * 1.2, spread), (mean * 0.8, spread), (mean, spread * 1.4), (mean, spread * 0.7)]
     for score in (count_distribution.compute_crps, count_distribution.compute_log_score):
         best = score(actual, mean, spread, whole)
@@ -211,7 +211,7 @@ def test_log_score_is_the_logarithm_of_the_chance_or_density(whole: bool) -> Non
 def test_the_transform_of_true_forecasts_is_uniform(whole: bool) -> None:
     mean, spread = players(20_000, 5)
     random = np.random.default_rng(6)
-    actual = drawn(mean, spread, 7) if whole else random.normal(mean, spread)
+    actual = draw_outcomes(mean, spread, 7) if whole else random.normal(mean, spread)
     true = count_distribution.compute_pit(actual, mean, spread, whole, random.random(20_000))
     assert kstest(true, "uniform").pvalue > 0.001
     narrow = count_distribution.compute_pit(actual, mean, spread * 0.8, whole, random.random(20_000))
@@ -227,9 +227,9 @@ def test_the_transform_lies_within_the_step_of_its_outcome(mean: float, ratio: f
     assert found == pytest.approx(shares[actual] + draw * (shares[actual + 1] - shares[actual]), abs=1e-12)
 
 
-def test_lines_hold_as_often_as_promised() -> None:
+def test_line_probabilities_are_calibrated() -> None:
     mean, spread = players(20_000, 8)
-    actual = drawn(mean, spread, 9)
+    actual = draw_outcomes(mean, spread, 9)
     line = np.floor(mean + np.random.default_rng(10).normal(0, 3, len(mean))).clip(0) + 0.5
     over, _, _ = count_distribution.compute_line_probabilities(line, mean, spread, True)
     for low in np.arange(0.1, 0.9, 0.1):
@@ -259,8 +259,9 @@ def test_a_missing_number_gives_a_missing_answer_and_no_row_none(whole: bool) ->
     mean, spread = np.array([10.0, np.nan, 10.0]), np.array([5.0, 5.0, np.nan])
     line = np.full(3, 9.5)
     for found in (
-        *count_distribution.compute_line_probabilities(line, mean, spread, whole)[::2], count_distribution.compute_crps(np.full(3, 9.0), mean, spread, whole),
-    ):  # fmt: skip
+        *count_distribution.compute_line_probabilities(line, mean, spread, whole)[::2],
+        count_distribution.compute_crps(np.full(3, 9.0), mean, spread, whole),
+    ):
         np.testing.assert_array_equal(np.isnan(found), [False, True, True])
     assert np.isnan(count_distribution.compute_line_probabilities(one(np.nan), one(9.0), one(5.0), whole)[0]).all()
     empty = np.empty(0)
@@ -268,7 +269,7 @@ def test_a_missing_number_gives_a_missing_answer_and_no_row_none(whole: bool) ->
     assert count_distribution.compute_median(empty, empty, whole).shape == (0,)
 
 
-def test_whole_numbers_are_told_from_others() -> None:
+def test_whole_numbers_are_distinguished_from_others() -> None:
     assert count_distribution.has_only_integers(np.array([0.0, 27.0, -3.0]))
     assert not count_distribution.has_only_integers(np.array([0.0, 27.5]))
     assert not count_distribution.has_only_integers(np.array([0.0, np.nan]))

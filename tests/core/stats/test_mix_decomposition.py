@@ -1,4 +1,4 @@
-"""Decomposition: the parts sum to the change, and each is what a plain loop over cells makes of it."""
+"""Mix decomposition: the effects sum to the change, and each equals that of a plain loop over cells."""
 
 import itertools
 
@@ -60,7 +60,7 @@ def test_two_factors_are_a_plain_loop_over_cells(seed: int) -> None:
     )
 
 
-def test_draws_are_split_as_each_is_alone() -> None:
+def test_resamples_are_decomposed_as_each_is_alone() -> None:
     several = [_periods(seed) for seed in range(4)]
     counts, sums, base_counts, base_sums = (np.stack(part) for part in zip(*several, strict=True))
     together = compute_nested_decomposition(counts, sums, base_counts, base_sums, 3)
@@ -82,7 +82,7 @@ def test_the_distance_of_compositions_runs_from_none_to_one() -> None:
 
 
 @given(st.integers(0, 10_000))
-def test_levels_tell_what_a_plain_loop_tells_and_what_is_everywhere_is_nowhere(seed: int) -> None:
+def test_level_contributions_are_those_of_a_plain_loop_and_a_common_change_has_none(seed: int) -> None:
     counts, sums, base_counts, base_sums = (part[:, 0, 0] for part in _periods(seed))
     counts, base_counts = counts + 1, base_counts + 1  # no empty cell
     risen, more, weight = compute_level_contributions(counts, sums[:, 0], base_counts, base_sums[:, 0])

@@ -47,7 +47,7 @@ def test_ranks_are_those_of_a_loop_over_earlier_values(values: np.ndarray, width
 
 def test_sums_run_along_any_axis() -> None:
     values = np.random.default_rng(0).normal(size=(3, 20, 2))
-    expected = np.stack([compute_trailing_sums(world, 7, 2) for world in values])
+    expected = np.stack([compute_trailing_sums(series, 7, 2) for series in values])
     np.testing.assert_array_equal(compute_trailing_sums(values, 7, 2, axis=1), expected)
     np.testing.assert_array_equal(compute_trailing_sums(values, 7, 2, axis=-2), expected)
 

@@ -24,7 +24,7 @@ def over_all_orders(values: Floats, count: int) -> Floats:
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 5), st.integers(0, 3), st.integers(0, 9999))
-def test_contributions_are_the_average_over_all_orders_in_every_draw(count: int, draws: int, seed: int) -> None:
+def test_contributions_are_the_average_over_all_orders_in_every_resample(count: int, draws: int, seed: int) -> None:
     values = np.random.default_rng(seed).normal(0, 1, (2**count, *([draws] if draws else [])))
     found = compute_shapley_values(values)
     assert found.shape == (count, *values.shape[1:])
@@ -38,7 +38,7 @@ def test_a_factor_that_never_matters_contributes_nothing_and_equal_ones_share() 
     assert compute_shapley_values(np.where(both, 10.0, 0.0)) == pytest.approx([5.0, 5.0, 0.0])
 
 
-def test_what_is_unknown_in_one_draw_stays_unknown_there_alone() -> None:
+def test_a_missing_value_affects_its_own_resample_only() -> None:
     values = np.arange(8.0).reshape(4, 2)
     values[2, 1] = np.nan
     found = compute_shapley_values(values)
@@ -47,6 +47,6 @@ def test_what_is_unknown_in_one_draw_stays_unknown_there_alone() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 3, 6])
-def test_a_set_function_with_holes_is_refused(length: int) -> None:
-    with pytest.raises(UserError, match=f"{length} values of a set function; give 2\\^k of them"):
+def test_a_set_function_with_holes_is_rejected(length: int) -> None:
+    with pytest.raises(UserError, match=f"{length} values of a set function were given; give 2\\^k of them"):
         compute_shapley_values(np.zeros(length))

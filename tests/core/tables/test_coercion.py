@@ -1,4 +1,4 @@
-"""Raw tables in whatever form they came, and what of them could not be read."""
+"""Coercion: raw tables in any form get their declared types, and unreadable values are flagged."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def raw(**columns: Any) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("ids", [[7, 12, None], ["7", "12", None], pd.array([7, 12, None], dtype="Int64")], ids=str)
-def test_a_gap_among_numbers_that_stand_for_a_name_changes_no_name(ids: Any) -> None:
+def test_a_gap_among_numbers_that_serve_as_names_changes_no_name(ids: Any) -> None:
     assert coerce_table(raw(player=ids), COLUMNS, "games")["player"].tolist()[:2] == ["7", "12"]
 
 
@@ -36,22 +36,22 @@ def test_zeros_before_a_number_are_part_of_a_name_that_is_text() -> None:
     [[True, False, None], [1, 0, None], ["true", " False", ""], ["1", "0", None], ["TRUE", "0", np.nan]],
     ids=str,
 )
-def test_flags_are_one_and_nought_however_they_are_written(home: list[Any]) -> None:
+def test_flags_are_one_and_zero_however_they_are_written(home: list[Any]) -> None:
     found = coerce_table(raw(home=home), COLUMNS, "games", ["home"])
     assert found["home"].tolist()[:2] == [1, 0]
     assert np.isnan(found["home"][2])
     assert not found["unreadable"].any()
 
 
-def test_a_row_that_lost_what_it_needs_is_told_and_one_that_lost_something_else_is_not() -> None:
+def test_a_row_that_lost_a_needed_value_is_flagged_and_one_that_lost_another_is_not() -> None:
     table = raw(start=["2024-03-01", "soon", None], points=[1, 2, "many"])
     assert coerce_table(table, COLUMNS, "games")["unreadable"].tolist() == [False, True, False]
     assert coerce_table(table, COLUMNS, "games", ["points"])["unreadable"].tolist() == [False, True, True]
 
 
-def test_a_column_that_is_unreadable_from_top_to_bottom_is_refused_with_its_first_value() -> None:
+def test_a_column_that_is_unreadable_in_every_row_is_rejected_with_its_first_value() -> None:
     with pytest.raises(
-        UserError, match=r"games: start is unreadable in every row, the first '7:30 pm'; write it as a day"
+        UserError, match=r"games: start is unreadable in every row \(first value: '7:30 pm'\); write it as a day"
     ):
         coerce_table(raw(start="7:30 pm"), COLUMNS, "games")
     assert coerce_table(raw(points="many"), COLUMNS, "games")["points"].isna().all()
@@ -64,7 +64,7 @@ def test_no_table_and_an_empty_one_are_one_without_rows(table: pd.DataFrame | No
     assert found.dtypes.equals(coerce_table(raw(), COLUMNS, "lines").dtypes)
 
 
-def test_an_empty_table_of_another_name_is_refused_all_the_same() -> None:
+def test_an_empty_table_with_a_wrong_column_name_is_still_rejected() -> None:
     with pytest.raises(UserError, match="lines has no column 'player'; did you mean 'playr'"):
         coerce_optional_table(pd.DataFrame({"playr": []}), COLUMNS, "lines")
 

@@ -1,4 +1,4 @@
-"""Rows of JSON lines, whatever cut them off."""
+"""JSON lines: rows survive wherever a file was cut off."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_a_file_that_was_cut_loses_the_line_it_was_cut_in_and_no_other(tmp_path_
     folder = tmp_path_factory.mktemp("cut")  # type: ignore[attr-defined]
     whole = b"".join(b'{"number": %d}\n' % number for number in range(4))
     (folder / "a.jsonl").write_bytes(whole[:cut])
-    ends = range(14, 57, 14)  # of the lines, each with its line feed, which need not be there
+    ends = range(14, 57, 14)  # ends of the lines, each with its line feed, which need not be there
     assert [row["number"] for row in jsonl.read_json_lines(folder)] == [
         n for n, end in enumerate(ends) if cut >= end - 1
     ]

@@ -1,4 +1,4 @@
-"""A stored table gives the columns of its file one by one, and keeps no more of them than there is room for."""
+"""Lazy Parquet: a table reads its columns one by one, and caches no more of them than its limit allows."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "table.parquet"
 
 
-def test_columns_are_those_that_tables_read_gives_but_for_texts_which_are_categories_in_order(path: Path) -> None:
+def test_columns_are_those_of_read_table_except_that_texts_are_sorted_categories(path: Path) -> None:
     found, read = LazyTable(path), table_schema.read_table(path)
     assert list(found.columns) == list(read)
     assert len(found) == len(read)
@@ -46,7 +46,7 @@ def test_a_table_of_several_row_groups_is_whole(path: Path) -> None:
     assert_series_equal(found["points"], TABLE["points"])
 
 
-def test_columns_are_kept_while_there_is_room(path: Path) -> None:
+def test_columns_are_cached_up_to_the_limit(path: Path) -> None:
     size = TABLE["points"].memory_usage(index=False)
     roomy, tight = LazyTable(path), LazyTable(path, cache_bytes=size)
     assert roomy["points"] is roomy["points"]
@@ -55,9 +55,9 @@ def test_columns_are_kept_while_there_is_room(path: Path) -> None:
     assert tight["games"] is not tight["games"]
 
 
-def test_held_columns_stand_for_those_of_the_file(path: Path) -> None:
-    held = pd.Series([7, 8, 9, 10], name="row_id")
-    assert LazyTable(path, {"row_id": held})["row_id"] is held
+def test_replacements_override_the_columns_of_the_file(path: Path) -> None:
+    replacement = pd.Series([7, 8, 9, 10], name="row_id")
+    assert LazyTable(path, {"row_id": replacement})["row_id"] is replacement
 
 
 def test_a_column_that_is_not_there_is_an_error_as_in_a_data_frame(path: Path) -> None:
@@ -68,14 +68,14 @@ def test_a_column_that_is_not_there_is_an_error_as_in_a_data_frame(path: Path) -
         found["no such"]
 
 
-def test_numbers_are_told_without_reading_them(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_columns_are_recognised_without_reading_them(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = LazyTable(path)
     monkeypatch.setattr(lazy_parquet.LazyTable, "_read_column", lambda *_: pytest.fail("a column was read"))
     assert [name for name in found.columns if is_number_column(found, name)] == ["points", "games"]
     assert [name for name in TABLE if is_number_column(TABLE, str(name))] == ["points", "games"]
 
 
-def test_frames_and_walks_through_columns_are_the_same_of_both_kinds_of_table(path: Path) -> None:
+def test_frames_and_iterated_columns_are_the_same_for_both_kinds_of_table(path: Path) -> None:
     found, names, rows = LazyTable(path), ["games", "points"], np.array([3, 0])
     expected = TABLE[names].iloc[rows].reset_index(drop=True)
     assert_frame_equal(make_frame(found, names, rows), expected)

@@ -1,4 +1,4 @@
-"""Sources: a table by name out of whatever holds it."""
+"""Raw sources: a table by name, from any kind of file or database."""
 
 import json
 import sqlite3
@@ -86,30 +86,30 @@ def test_files_of_other_kinds_are_no_tables(tmp_path: Path) -> None:
     assert list_source_tables(str(tmp_path)) == ["runners"]
 
 
-def test_a_source_that_is_not_there_is_refused_with_a_hint_for_relative_paths() -> None:
-    with pytest.raises(UserError, match=r"no/where does not exist \(a relative path counts from the folder"):
+def test_a_missing_source_is_rejected_with_a_hint_for_relative_paths() -> None:
+    with pytest.raises(UserError, match=r"no/where does not exist \(a relative path is resolved from the folder"):
         read_source_table("no/where", "runners")
     with pytest.raises(UserError, match="/no/where does not exist; point"):
         list_source_tables("/no/where")
 
 
-def test_a_source_that_is_a_lone_file_is_refused(tmp_path: Path) -> None:
+def test_a_source_that_is_a_single_file_is_rejected(tmp_path: Path) -> None:
     put(tmp_path, ".csv")
     with pytest.raises(UserError, match="is a file; name its folder"):
         read_source_table(str(tmp_path / "runners.csv"), "runners")
 
 
-def test_a_name_that_a_source_does_not_hold_is_refused_with_the_nearest(tmp_path: Path) -> None:
+def test_a_name_that_a_source_does_not_hold_is_rejected_with_the_nearest(tmp_path: Path) -> None:
     put(tmp_path, ".csv")
     for source in (tmp_path, database(tmp_path / "races.db")):
         with pytest.raises(UserError, match=r"holds no table 'runner' .*did you mean 'runners'\?"):
             read_source_table(str(source), "runner")
 
 
-def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_files_of_one_name_are_rejected(tmp_path: Path) -> None:
     put(tmp_path, ".csv")
     put(tmp_path, ".json")
-    with pytest.raises(UserError, match=r"holds runners\.csv and runners\.json; keep the one that is meant"):
+    with pytest.raises(UserError, match=r"holds runners\.csv and runners\.json; keep only one of them"):
         read_source_table(str(tmp_path), "runners")
 
 
@@ -131,17 +131,17 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": "Señor"}'.encode("latin-1"), "is not UTF-8"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_by_name_in_one_sentence(
+def test_a_file_that_cannot_be_read_is_rejected_by_name_in_one_sentence(
     tmp_path: Path, name: str, content: bytes, sentence: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=rf"{name} {sentence}") as refused:
+    with pytest.raises(UserError, match=rf"{name} {sentence}") as error:
         read_table_file(tmp_path / name)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to have a header " * 4, b"short"])
-def test_a_file_that_only_looks_like_a_database_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_only_looks_like_a_database_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "races.db").write_bytes(content)
     for call in (
         lambda: list_source_tables(str(tmp_path / "races.db")),

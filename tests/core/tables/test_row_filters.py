@@ -1,4 +1,4 @@
-"""Rows that a rule finds fault with go, once, and are counted under the first such rule."""
+"""Row filters: rows that break a rule are removed and counted once, under the first rule they break."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ RULES: dict[str, Callable[[pd.DataFrame, int], pd.Series]] = {
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(0, 9))
-def test_every_row_is_kept_or_counted_once_under_the_first_rule_that_minds(numbers: list[int], least: int) -> None:
+def test_every_row_is_kept_or_counted_once_under_the_first_rule_it_breaks(numbers: list[int], least: int) -> None:
     kept: list[int] = []
     counts = dict.fromkeys(RULES, 0)
     for number in numbers:
@@ -41,7 +41,7 @@ def test_rows_that_pass_keep_their_labels() -> None:
     assert filter_rows(rows, RULES, 0)[0].index.tolist() == [5, 3]
 
 
-def test_when_nothing_is_left_the_reason_that_took_most_is_named() -> None:
+def test_if_no_row_is_left_the_reason_that_removed_most_is_named() -> None:
     rows = pd.DataFrame({"number": [1, 3, 2]})
     sound, counts = filter_rows(rows, RULES, 3)
     with pytest.raises(UserError, match="numbers: none of 3 rows survives; most were set aside for 'too small'"):

@@ -1,4 +1,4 @@
-"""Places equal those of a loop, for numbers and texts alike, and equal ids of several files get equal numbers."""
+"""Row lookup: positions equal those of a loop, for numbers and texts, and equal ids of several files get one number."""
 
 from pathlib import Path
 
@@ -24,19 +24,19 @@ IDS = st.lists(st.integers(0, 9), max_size=20)
 
 @given(IDS, IDS, st.booleans())
 @settings(max_examples=200, deadline=None)
-def test_places_are_the_first_that_a_loop_finds(asked: list[int], among: list[int], texts: bool) -> None:
+def test_positions_are_the_first_that_a_loop_finds(wanted: list[int], among: list[int], texts: bool) -> None:
     one, other = (
         pd.Series([f"r{n}" for n in side], dtype="str") if texts else pd.Series(side, dtype=np.int64)
-        for side in (asked, among)
+        for side in (wanted, among)
     )
-    expected = [among.index(n) if n in among else -1 for n in asked]
+    expected = [among.index(n) if n in among else -1 for n in wanted]
     assert lookup_rows(one, other).tolist() == expected
-    assert flag_first_occurrences(one).tolist() == [asked.index(n) == place for place, n in enumerate(asked)]
+    assert flag_first_occurrences(one).tolist() == [wanted.index(n) == position for position, n in enumerate(wanted)]
 
 
 @given(IDS)
 @settings(max_examples=50, deadline=None)
-def test_once_keeps_the_first_row_of_every_id(ids: list[int]) -> None:
+def test_dropping_duplicates_keeps_the_first_row_of_every_id(ids: list[int]) -> None:
     table = pd.DataFrame({"row_id": np.array(ids, dtype=np.int64), "x": np.arange(len(ids))})
     pd.testing.assert_frame_equal(drop_duplicate_ids(table), table.drop_duplicates("row_id"))
 
@@ -49,13 +49,14 @@ def test_distinct_numbers_are_those_of_a_set(ids: list[int]) -> None:
 
 @given(st.lists(st.integers(-1, 6), max_size=6))
 @settings(max_examples=300, deadline=None)
-def test_a_run_takes_the_same_values_as_its_places(places: list[int]) -> None:
-    place, values = np.array(places, dtype=np.int64), np.arange(10.0, 17.0)
-    expected = [np.nan if n < 0 else values[n] for n in places]
-    np.testing.assert_array_equal(take_or_nan(values, place), expected)
-    np.testing.assert_array_equal(take_or_nan(values, convert_to_slice(place)), expected)
-    follows = len(places) > 0 and places == list(range(max(places[0], 0), max(places[0], 0) + len(places)))
-    assert isinstance(convert_to_slice(place), slice) == follows
+def test_a_slice_takes_the_same_values_as_its_positions(positions: list[int]) -> None:
+    position, values = np.array(positions, dtype=np.int64), np.arange(10.0, 17.0)
+    expected = [np.nan if n < 0 else values[n] for n in positions]
+    np.testing.assert_array_equal(take_or_nan(values, position), expected)
+    np.testing.assert_array_equal(take_or_nan(values, convert_to_slice(position)), expected)
+    start = max(positions[0], 0) if positions else 0
+    is_consecutive = len(positions) > 0 and positions == list(range(start, start + len(positions)))
+    assert isinstance(convert_to_slice(position), slice) == is_consecutive
 
 
 def test_nothing_is_taken_from_a_table_without_rows() -> None:
@@ -64,12 +65,12 @@ def test_nothing_is_taken_from_a_table_without_rows() -> None:
 
 @pytest.mark.parametrize("ids", [["b", "a", "b"], ["a", "b", "c"]])
 def test_equal_ids_of_several_files_are_equal_numbers_from_0_on(tmp_path: Path, ids: list[str]) -> None:
-    held = {"features": ids, "folds": ids, "predictions": ["b", "x", "b"]}
-    paths = {name: tmp_path / f"{name}.parquet" for name in held}
-    for name, words in held.items():
+    ids_by_name = {"features": ids, "folds": ids, "predictions": ["b", "x", "b"]}
+    paths = {name: tmp_path / f"{name}.parquet" for name in ids_by_name}
+    for name, words in ids_by_name.items():
         table_schema.write_table(pd.DataFrame({"row_id": words}), paths[name])
     found = encode_row_ids(paths)
-    number = {word: n for name in held for word, n in zip(held[name], found[name].tolist(), strict=True)}
-    assert all(found[name].tolist() == [number[word] for word in words] for name, words in held.items())
+    number = {word: n for name in ids_by_name for word, n in zip(ids_by_name[name], found[name].tolist(), strict=True)}
+    assert all(found[name].tolist() == [number[word] for word in words] for name, words in ids_by_name.items())
     assert sorted(number.values()) == list(range(len(number)))
     assert found["folds"] is found["features"]

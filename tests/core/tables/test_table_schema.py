@@ -1,4 +1,4 @@
-"""Tables: columns as declared, whatever they came as, and equal tables as equal bytes."""
+"""Table schema: columns get their declared types, whatever they came as, and equal tables give equal bytes."""
 
 from pathlib import Path
 from typing import Any
@@ -77,17 +77,17 @@ def test_the_table_holds_the_declared_columns_in_order_and_no_other() -> None:
     assert [table[name].dtype.kind for name in ("weight", "box", "time", "runner")] == ["f", "f", "M", "O"]
 
 
-def test_an_absent_required_column_is_refused_with_the_nearest_present() -> None:
+def test_an_absent_required_column_is_rejected_with_the_nearest_present() -> None:
     with pytest.raises(UserError, match=r"races\.csv has no column 'runner'; did you mean 'runners'\?"):
         coerce_types(pd.DataFrame({"runners": ["ann"]}), COLUMNS, "races.csv")
 
 
-def test_a_table_without_rows_is_refused() -> None:
+def test_a_table_without_rows_is_rejected() -> None:
     with pytest.raises(UserError, match="here has no rows"):
         coerce_types(pd.DataFrame({"runner": []}), COLUMNS, "here")
 
 
-def test_values_that_could_not_be_read_are_told_from_values_that_were_not_there() -> None:
+def test_values_that_could_not_be_read_are_distinguished_from_missing_ones() -> None:
     raw = pd.DataFrame({"runner": "ann", "weight": ["30", "heavy", None, " ", "inf"], "box": [1, 2.5, None, 3, 4]})
     table = coerce_types(raw, COLUMNS, "here")
     assert flag_unparseable(raw, table, "weight").tolist() == [False, True, False, False, True]
@@ -107,13 +107,13 @@ def test_a_table_within_its_limits_passes() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("runner", None, "here: runner is missing in 1 rows; it must never be"),
-        ("weight", 300.0, "here: weight runs from 30.0 to 300.0 kg; allowed is 20 to 45"),
-        ("box", 0.0, "here: box runs from 0.0 to 1.0 ; allowed is 1 to 8"),
+        ("runner", None, "here: runner is missing in 1 rows; give every row a value"),
+        ("weight", 300.0, "here: weight ranges from 30.0 to 300.0 kg; allowed is 20 to 45"),
+        ("box", 0.0, "here: box ranges from 0.0 to 1.0; allowed is 1 to 8"),
         ("going", "god", r"here: going is 'god'; did you mean 'good'\? Allowed: good, soft"),
     ],
 )
-def test_a_value_outside_its_limits_is_refused(name: str, value: Any, sentence: str) -> None:
+def test_a_value_outside_its_limits_is_rejected(name: str, value: Any, sentence: str) -> None:
     table = good()
     table.loc[1, name] = value
     with pytest.raises(UserError, match=sentence):

@@ -1,4 +1,4 @@
-"""Cleaning: what is nobody's word goes, every word stays, and cleaning twice changes nothing."""
+"""Text cleaning: everything that is not a word goes, every word stays, and cleaning twice changes nothing."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trueline.core.text.cleaning import CLEANING_STEPS, EMOJI_PATTERN, INVISIBLE_PATTERN, clean_text, join_marked_fields
 
 MANY = settings(deadline=None, max_examples=400)
-# Parts that might complete each other to mark-up, an entity or an address when something between them goes.
+# Parts that might combine to mark-up, an entity or an address when something between them is removed.
 PARTS = [
     *("<", ">", "</", "<b", "<b>", "</b>", "<i", '<a href="', "<!--", "-->", "<!", "<script>", "</script>", "o:p"),
     *("&", "&amp;", "&lt;", "&gt;", "&#38;", "&nbsp;", "&zwj;", "&", "amp;", "lt;", "#38;", ";", "&foo;"),
@@ -119,7 +119,7 @@ def test_one_form_of_every_character_no_ornaments(text: str, left: str) -> None:
     assert clean_text(text) == left
 
 
-def test_no_character_turns_into_one_that_a_second_cleaning_would_take() -> None:
+def test_no_character_turns_into_one_that_a_second_cleaning_would_remove() -> None:
     for number in range(sys.maxunicode + 1):
         if not INVISIBLE_PATTERN.match(character := chr(number)):
             form = unicodedata.normalize("NFKC", character)
@@ -153,9 +153,9 @@ def test_a_long_text_takes_time_in_proportion_whatever_it_holds(part: str) -> No
 
 @MANY
 @given(st.one_of(pasted, st.text(max_size=60), st.text("wW.@:/<>!- ab", max_size=20)))
-def test_a_step_that_is_left_out_would_have_found_nothing(text: str) -> None:
-    for found, _, may in CLEANING_STEPS:
-        assert may(text) or not found.search(text)
+def test_a_step_that_is_skipped_would_have_found_nothing(text: str) -> None:
+    for pattern, _, may_match in CLEANING_STEPS:
+        assert may_match(text) or not pattern.search(text)
 
 
 @MANY

@@ -1,4 +1,4 @@
-"""The figures of several tags a row, with scikit-learn and plain loops as oracles."""
+"""Multilabel metrics, with scikit-learn and plain loops as oracles."""
 
 from itertools import permutations
 
@@ -50,22 +50,23 @@ def test_precision_at_k_is_the_mean_over_every_order_of_ties(tables: tuple[Float
 
 @settings(deadline=None, max_examples=50)
 @given(TABLES)
-def test_counts_give_micro_and_macro_figures_as_scikit_learn_does(tables: tuple[Floats, Floats]) -> None:
+def test_counts_give_micro_and_macro_metrics_as_scikit_learn_does(tables: tuple[Floats, Floats]) -> None:
     truth, given_tags = tables[0], (tables[1] > 0.5).astype(float)
-    hits, told, true = (part.sum(axis=0) for part in (truth * given_tags, given_tags, truth))
-    found = multilabel_metrics.compute_micro_macro_metrics(hits, told, true)
+    hits, answers, true = (part.sum(axis=0) for part in (truth * given_tags, given_tags, truth))
+    found = multilabel_metrics.compute_micro_macro_metrics(hits, answers, true)
     for name, oracle in {"precision": precision_score, "recall": recall_score, "f1": f1_score}.items():
         for average in ("micro", "macro"):
             expected = oracle(truth, given_tags, average=average, zero_division=0)
             assert found[f"{average}_{name}"] == pytest.approx(expected)
         single = oracle(truth, given_tags, average=None, zero_division=0)
-        assert multilabel_metrics.compute_precision_recall_f1(hits, told, true)[name] == pytest.approx(single)
+        assert multilabel_metrics.compute_precision_recall_f1(hits, answers, true)[name] == pytest.approx(single)
 
 
-def test_counts_of_many_draws_are_scored_at_once() -> None:
-    hits, told, true = np.array([[1.0, 0.0], [2.0, 1.0]]), np.array([[2.0, 0.0], [2.0, 1.0]]), np.array([2.0, 1.0])
-    assert multilabel_metrics.compute_micro_macro_metrics(hits, told, true)["micro_f1"] == pytest.approx([2 / 5, 1.0])
-    assert multilabel_metrics.compute_micro_macro_metrics(hits, told, true)["macro_f1"] == pytest.approx([1 / 4, 1.0])
+def test_counts_of_many_bootstrap_resamples_are_scored_at_once() -> None:
+    hits, answers, true = np.array([[1.0, 0.0], [2.0, 1.0]]), np.array([[2.0, 0.0], [2.0, 1.0]]), np.array([2.0, 1.0])
+    metrics = multilabel_metrics.compute_micro_macro_metrics(hits, answers, true)
+    assert metrics["micro_f1"] == pytest.approx([2 / 5, 1.0])
+    assert metrics["macro_f1"] == pytest.approx([1 / 4, 1.0])
 
 
 def test_log_loss_is_the_mean_over_tags_and_a_certainty_that_fails_costs_no_infinity() -> None:
@@ -75,6 +76,6 @@ def test_log_loss_is_the_mean_over_tags_and_a_certainty_that_fails_costs_no_infi
 
 
 def test_answers_are_right_tag_by_tag_and_whole() -> None:
-    truth, told = np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[1.0, 1.0], [0.0, 0.0]])
-    found = {name: list(each) for name, each in multilabel_metrics.compute_label_metrics(truth, told).items()}
+    truth, answers = np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[1.0, 1.0], [0.0, 0.0]])
+    found = {name: list(each) for name, each in multilabel_metrics.compute_label_metrics(truth, answers).items()}
     assert found == {"accuracy": [0.5, 1.0], "subset_accuracy": [0.0, 1.0], "tags_given": [2.0, 0.0]}

@@ -1,4 +1,4 @@
-"""Near-duplicates: every pair that comparing all with all finds, and chains of them, in any order."""
+"""Near-duplicates: the pairs and chains that comparing all texts with all finds, in any order."""
 
 import re
 from fractions import Fraction
@@ -21,18 +21,18 @@ similarities = st.sampled_from(SIMILARITIES)
 lengths = st.integers(1, 3)
 
 
-def spelled_out(texts: list[str], names: list[str], similarity: Fraction, length: int) -> list[str]:
-    """Compare all pairs with whole numbers, then let the least name spread until nothing changes."""
-    held = []
+def compare_all_pairs(texts: list[str], names: list[str], similarity: Fraction, length: int) -> list[str]:
+    """Compare all pairs with exact fractions, then let the smallest name spread until nothing changes."""
+    shingle_sets = []
     for text in texts:
         words = re.findall(r"\w+", text.lower())
         runs = [tuple(words[at : at + length]) for at in range(len(words)) if at + length <= len(words)]
-        held.append(set(runs or ([tuple(words)] if words else [])))
+        shingle_sets.append(set(runs or ([tuple(words)] if words else [])))
     first = list(names)
     for _ in texts:
         for one, other in combinations(range(len(texts)), 2):
-            union = held[one] | held[other]
-            if union and Fraction(len(held[one] & held[other]), len(union)) >= similarity:
+            union = shingle_sets[one] | shingle_sets[other]
+            if union and Fraction(len(shingle_sets[one] & shingle_sets[other]), len(union)) >= similarity:
                 first[one] = first[other] = min(first[one], first[other])
     return first
 
@@ -41,7 +41,7 @@ def spelled_out(texts: list[str], names: list[str], similarity: Fraction, length
 @given(corpora, similarities, lengths)
 def test_clusters_are_those_of_comparing_all_with_all(texts: list[str], similarity: Fraction, length: int) -> None:
     names = [f"e{number:02}" for number in np.random.default_rng(len(texts)).permutation(len(texts))]
-    assert find_near_duplicate_clusters(texts, names, float(similarity), length) == spelled_out(
+    assert find_near_duplicate_clusters(texts, names, float(similarity), length) == compare_all_pairs(
         texts, names, similarity, length
     )
 
@@ -64,7 +64,8 @@ def test_blocks_bound_the_memory_and_change_no_answer(monkeypatch: pytest.Monkey
     names = [f"e{number:02}" for number in range(40)]
     whole = find_near_duplicate_clusters(texts, names, 0.4, 1)
     monkeypatch.setattr(near_duplicates, "BLOCK_TEXTS", 7)
-    assert find_near_duplicate_clusters(texts, names, 0.4, 1) == whole == spelled_out(texts, names, Fraction(2, 5), 1)
+    expected = compare_all_pairs(texts, names, Fraction(2, 5), 1)
+    assert find_near_duplicate_clusters(texts, names, 0.4, 1) == whole == expected
     assert 1 < len(set(whole)) < 40
 
 
@@ -77,7 +78,7 @@ def test_case_and_punctuation_make_no_difference() -> None:
     assert find_near_duplicate_clusters(["Jazz, in the PARK!", "jazz in the park"], ["a", "b"], 1.0, 2) == ["a", "a"]
 
 
-def test_texts_without_a_word_are_twins_of_nothing_not_even_of_each_other() -> None:
+def test_texts_without_a_word_are_near_duplicates_of_nothing_not_even_of_each_other() -> None:
     assert find_near_duplicate_clusters(["", "!", "jazz"], ["c", "b", "a"], 0.4, 2) == ["c", "b", "a"]
     assert find_near_duplicate_clusters([], [], 0.4, 2) == []
 
@@ -98,6 +99,6 @@ def test_three_thousand_texts_with_the_same_boilerplate_are_told_apart() -> None
 
 
 @pytest.mark.parametrize("similarity", [0.0, -1.0, 1.5])
-def test_a_similarity_that_is_none_is_refused(similarity: float) -> None:
-    with pytest.raises(UserError, match="near-duplicates; give one above 0 and at most 1"):
+def test_a_similarity_out_of_range_is_rejected(similarity: float) -> None:
+    with pytest.raises(UserError, match=r"near-duplicates is .*; it must be above 0 and at most 1"):
         find_near_duplicate_clusters(["a"], ["a"], similarity, 2)

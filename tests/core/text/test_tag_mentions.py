@@ -1,4 +1,4 @@
-"""A tag is said where its name stands in the text, however it is spaced, and nowhere else."""
+"""Tag mentions: a tag is mentioned if the text contains its name, however it is spaced, and only then."""
 
 import pytest
 from hypothesis import given, settings
@@ -39,12 +39,12 @@ def test_every_substring_is_found(texts: list[str], tags: list[str]) -> None:
     found = build_mention_columns(texts, tags)
     assert list(found) == [f"says:{tag}" for tag in tags]
     for tag in tags:
-        for text, said in zip(texts, found[f"says:{tag}"], strict=True):
-            assert said == 1 or tag not in text
+        for text, mention in zip(texts, found[f"says:{tag}"], strict=True):
+            assert mention == 1 or tag not in text
 
 
 @MANY
 @given(st.text("aB _-\t\n\u3000\x1cé.", max_size=20))
-def test_words_are_parted_wherever_a_name_s_pieces_are(text: str) -> None:
-    parted = SEPARATORS.sub(" ", text.lower()).strip()
-    assert text.lower().replace("_", " ").replace("-", " ").split() == parted.split(" ") * bool(parted)
+def test_words_are_split_wherever_the_pieces_of_a_name_are(text: str) -> None:
+    spaced = SEPARATORS.sub(" ", text.lower()).strip()
+    assert text.lower().replace("_", " ").replace("-", " ").split() == spaced.split(" ") * bool(spaced)

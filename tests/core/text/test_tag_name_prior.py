@@ -1,4 +1,4 @@
-"""Tag names: what all tags together teach of a name in the text."""
+"""Tag-name prior: what all tags together teach about a name in the text."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from trueline.core.text import tag_name_prior
 FEW = settings(deadline=None, max_examples=30)
 
 
-def test_names_are_taken_in_the_order_of_tags_and_0_where_nobody_looked() -> None:
+def test_mentions_come_in_the_order_of_tags_and_are_0_where_unknown() -> None:
     x = tagged(["Jazz and film", "yoga"], np.zeros((2, 4))).x
     np.testing.assert_array_equal(
         tag_name_prior.get_name_mentions(x, ("film", "jazz", "tango")), [[1, 1, 0], [0, 0, 0]]
@@ -62,14 +62,14 @@ def test_the_rates_are_those_of_rows_counted_by_hand(seed: int, shrinkage: float
     learned = tag_name_prior.fit_name_evidence(name, y, weight.astype(float), shrinkage)
     for tag in range(3):
         base = (sum(one[tag] for one, _ in rows) + 0.5) / (len(rows) + 1)
-        for said, toward in ((0, base), (1, rate)):
-            some = [one[tag] for one, two in rows if two[tag] == said]
+        for mention, toward in ((0, base), (1, rate)):
+            some = [one[tag] for one, two in rows if two[tag] == mention]
             p = np.clip((sum(some) + shrinkage * toward) / (len(some) + shrinkage), 0.003, 0.997)
             expected = np.log(p / (1 - p)) - np.log(base / (1 - base))
-            assert learned[said, tag] == pytest.approx(expected)
+            assert learned[mention, tag] == pytest.approx(expected)
 
 
-def test_where_no_name_stands_anywhere_nothing_is_learned() -> None:
+def test_if_no_text_contains_a_name_nothing_is_learned() -> None:
     rows = planted(1)
     assert (tag_name_prior.fit_name_evidence(np.zeros_like(rows.y), rows.y, rows.weight, 2.0) == 0).all()
 
@@ -82,7 +82,7 @@ def test_importance_is_shared_by_the_text_and_the_names_that_are_inputs() -> Non
 
 
 @pytest.mark.parametrize("rows", [tagged([], np.zeros((0, 4))), tagged(["a"], np.zeros((1, 0)), ())])
-def test_rows_that_teach_no_tag_are_refused(rows: FoldData) -> None:
-    with pytest.raises(UserError, match=r"^someone learns tags from text, and was given [01] rows with [04] tags"):
+def test_rows_without_rows_or_tags_are_rejected(rows: FoldData) -> None:
+    with pytest.raises(UserError, match=r"^someone needs rows with tags, but got [01] rows with [04] tags"):
         tag_name_prior.require_tagged_rows(rows, "someone")
     tag_name_prior.require_tagged_rows(tagged(["a"], np.zeros((1, 4)), TAGS), "someone")

@@ -1,4 +1,4 @@
-"""The columns of a text are scikit-learn's, and no text's depend on another's."""
+"""TF-IDF: the columns of a text are scikit-learn's, and do not depend on other texts."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ words, letters = st.integers(1, 3), st.integers(MIN_NGRAM_LETTERS, 6)
 
 
 def theirs(kind: str, longest: int, **options: Any) -> TfidfVectorizer:
-    """Return scikit-learn's reader of one kind of terms."""
+    """Return scikit-learn's vectorizer for one kind of terms."""
     if kind == "word":
         return TfidfVectorizer(
             sublinear_tf=True, ngram_range=(1, longest), token_pattern=WORD_PATTERN.pattern, **options
@@ -25,22 +25,22 @@ def theirs(kind: str, longest: int, **options: Any) -> TfidfVectorizer:
     return TfidfVectorizer(analyzer=kind, sublinear_tf=True, ngram_range=(MIN_NGRAM_LETTERS, longest), **options)
 
 
-def learned(taught: list[str], word_ngrams: int, char_ngrams: int) -> dict[str, TfidfVectorizer]:
-    """Return the readers fitted on texts, without those that found no term."""
+def learned(training_texts: list[str], word_ngrams: int, char_ngrams: int) -> dict[str, TfidfVectorizer]:
+    """Return the vectorizers fitted on texts, without those that found no term."""
     found = {}
     for kind, longest in (("word", word_ngrams), ("char_wb", char_ngrams)):
         try:
-            found[kind] = theirs(kind, longest).fit(taught)
+            found[kind] = theirs(kind, longest).fit(training_texts)
         except ValueError:
             continue
     return found
 
 
-def known(readers: dict[str, TfidfVectorizer]) -> dict[str, dict[str, Any]]:
-    """Return what a model file holds of the readers."""
+def known(vectorizers: dict[str, TfidfVectorizer]) -> dict[str, dict[str, Any]]:
+    """Return what a model file holds of the vectorizers."""
     return {
-        kind: {"terms": reader.get_feature_names_out().tolist(), "idf": reader.idf_.tolist()}
-        for kind, reader in readers.items()
+        kind: {"terms": vectorizer.get_feature_names_out().tolist(), "idf": vectorizer.idf_.tolist()}
+        for kind, vectorizer in vectorizers.items()
     }
 
 
@@ -57,31 +57,30 @@ def dense(terms: TfidfEncoder, text: str) -> Any:
 @given(texts, texts, words, letters)
 @example(["a a a b", ""], ["a", "a b a b", "İ"], 2, 4)
 def test_every_text_has_the_columns_that_scikit_learn_gives(
-    taught: list[str], asked: list[str], word_ngrams: int, char_ngrams: int
+    training_texts: list[str], encoded_texts: list[str], word_ngrams: int, char_ngrams: int
 ) -> None:
-    readers = learned(taught, word_ngrams, char_ngrams)
-    terms = TfidfEncoder(known(readers), word_ngrams, char_ngrams)
-    expected = np.hstack(
-        [np.zeros((len(asked), 0)), *(reader.transform(asked).toarray() for reader in readers.values())]
-    )
-    for text, row in zip(asked, expected, strict=True):
+    vectorizers = learned(training_texts, word_ngrams, char_ngrams)
+    terms = TfidfEncoder(known(vectorizers), word_ngrams, char_ngrams)
+    blocks = [vectorizer.transform(encoded_texts).toarray() for vectorizer in vectorizers.values()]
+    expected = np.hstack([np.zeros((len(encoded_texts), 0)), *blocks])
+    for text, row in zip(encoded_texts, expected, strict=True):
         np.testing.assert_allclose(dense(terms, text), row, rtol=0, atol=1e-12)
         np.testing.assert_array_equal(dense(terms, text), dense(terms, text))
 
 
 @MANY
 @given(texts, texts, st.integers(1, 4))
-def test_scores_are_the_product_with_a_matrix(taught: list[str], asked: list[str], tags: int) -> None:
-    terms = TfidfEncoder(known(learned(taught, 2, 4)), 2, 4)
+def test_scores_are_the_product_with_a_matrix(training_texts: list[str], encoded_texts: list[str], tags: int) -> None:
+    terms = TfidfEncoder(known(learned(training_texts, 2, 4)), 2, 4)
     matrix = np.random.default_rng(0).normal(size=(len(terms) + 3, tags))  # further lines may follow the terms'
-    for text in asked:
+    for text in encoded_texts:
         expected = dense(terms, text) @ matrix[: len(terms)]
         np.testing.assert_allclose(terms.score_text(text, matrix), expected, rtol=0, atol=1e-12)
 
 
-def test_a_word_that_is_remembered_counts_as_one_that_is_not() -> None:
-    readers = learned(["jazz in the park", "park and jazz"], 1, 4)
-    fresh, used = TfidfEncoder(known(readers), 1, 4), TfidfEncoder(known(readers), 1, 4)
+def test_a_cached_word_counts_like_one_that_is_not_cached() -> None:
+    vectorizers = learned(["jazz in the park", "park and jazz"], 1, 4)
+    fresh, used = TfidfEncoder(known(vectorizers), 1, 4), TfidfEncoder(known(vectorizers), 1, 4)
     for number in range(MAX_CACHED_WORDS + 10):
         used.encode_text(f"word{number}")
     np.testing.assert_array_equal(dense(used, "jazz park"), dense(fresh, "jazz park"))

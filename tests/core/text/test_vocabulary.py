@@ -1,4 +1,4 @@
-"""Vocabulary: texts as words, words as numbers."""
+"""Vocabulary: split texts into words, and encode words as numbers."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from trueline.core.errors import UserError
 from trueline.core.text import vocabulary
 
 FEW = settings(deadline=None, max_examples=40)
-SPOKEN = [["b", "a", "a"], ["a", "c"], [], ["c", "d"]]
+TOKENIZED = [["b", "a", "a"], ["a", "c"], [], ["c", "d"]]
 
 
 def test_words_are_runs_of_letters_and_digits_of_any_script_in_lower_case() -> None:
@@ -33,14 +33,14 @@ def test_a_long_text_is_not_read_to_its_end() -> None:
 
 
 def test_frequent_words_come_first_then_the_alphabet_decides() -> None:
-    assert vocabulary.build_vocabulary(SPOKEN, 9, 1) == ["a", "c", "b", "d"]
-    assert vocabulary.build_vocabulary(SPOKEN, 3, 1) == ["a", "c", "b"]
-    assert vocabulary.build_vocabulary(SPOKEN, 9, 2) == ["a", "c"]
+    assert vocabulary.build_vocabulary(TOKENIZED, 9, 1) == ["a", "c", "b", "d"]
+    assert vocabulary.build_vocabulary(TOKENIZED, 3, 1) == ["a", "c", "b"]
+    assert vocabulary.build_vocabulary(TOKENIZED, 9, 2) == ["a", "c"]
     assert vocabulary.build_vocabulary([], 9, 1) == []
 
 
 def test_words_outside_the_vocabulary_and_no_words_at_all_are_unknown() -> None:
-    assert vocabulary.encode_texts(SPOKEN, vocabulary.index_words(["a", "c"], unknown=1), unknown=1) == [
+    assert vocabulary.encode_texts(TOKENIZED, vocabulary.index_words(["a", "c"], unknown=1), unknown=1) == [
         [1, 2, 2],
         [2, 3],
         [1],
@@ -56,11 +56,11 @@ def test_shares_are_counts_over_lengths(numbers: list[list[int]]) -> None:
     np.testing.assert_allclose(shares.toarray(), np.reshape(expected, (-1, 7)))
 
 
-def test_a_missing_text_is_an_empty_one_and_no_column_of_texts_is_refused() -> None:
+def test_a_missing_text_is_an_empty_one_and_inputs_without_texts_are_rejected() -> None:
     assert vocabulary.get_texts(pd.DataFrame({"text": pd.Series(["a", None, float("nan")], dtype=object)}), "x") == [
         "a",
         "",
         "",
     ]
-    with pytest.raises(UserError, match=r"^x reads the input 'text', and there is none among a, b\.$"):
+    with pytest.raises(UserError, match=r"^x needs the input 'text', which is not among a, b\.$"):
         vocabulary.get_texts(pd.DataFrame({"a": [1], "b": [2]}), "x")

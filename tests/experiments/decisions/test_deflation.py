@@ -1,4 +1,4 @@
-"""Deflation: the luck of the best of many equals, against closed forms, simulation and brute force."""
+"""Deflation: the luck of the best of many equal tries, checked against closed forms and simulation."""
 
 import math
 
@@ -28,12 +28,12 @@ def test_the_expected_maximum_is_that_of_simulated_draws(looks: int) -> None:
 
 
 @given(st.integers(1, 5000))
-def test_every_further_look_makes_the_luckiest_luckier(looks: int) -> None:
+def test_every_further_evaluation_makes_the_luckiest_luckier(looks: int) -> None:
     assert compute_expected_maximum(looks) < compute_expected_maximum(looks + 1)
 
 
-def test_no_looks_have_no_luckiest() -> None:
-    with pytest.raises(ValueError, match="at least one look"):
+def test_no_evaluations_have_no_luckiest() -> None:
+    with pytest.raises(ValueError, match="at least one evaluation"):
         compute_expected_maximum(0)
 
 
@@ -43,7 +43,7 @@ def test_no_looks_have_no_luckiest() -> None:
     st.integers(1, 400),
     st.sampled_from(["hit_rate", "log_loss", "mae", "micro_f1"]),
 )
-def test_deflation_makes_no_score_better_and_leaves_a_single_look_alone(
+def test_deflation_makes_no_score_better_and_leaves_a_single_evaluation_alone(
     best: float, half: float, looks: int, name: str
 ) -> None:
     left = deflate_score(get_metric(name), best, best - half, best + half, looks)

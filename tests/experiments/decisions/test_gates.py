@@ -1,4 +1,4 @@
-"""What an experiment must show: luck is told from skill however often it was tried, and every report can be read."""
+"""Gates: skill is told from luck after any number of tries, and every committed report can be read."""
 
 import json
 from itertools import product
@@ -36,19 +36,19 @@ def committed(task: str, name: str) -> Any:
 
 
 def season(random: np.random.Generator, skills: list[float], days: int, daily: int) -> list[Floats]:
-    """Return by model the sums of absolute errors of each day: models know the truth but for noise of their own."""
+    """Return for each model its sum of absolute errors per day; a model predicts the truth plus noise of its own."""
     truth = random.uniform(5, 25, (days, daily))
     points = np.maximum(random.normal(truth, 6), 0).round()
     return [np.abs(truth + random.normal(0, skill, truth.shape) - points).sum(axis=1) for skill in skills]
 
 
 def promoted(seed: int, candidate: float, days: int = 60, daily: int = 20) -> bool:
-    """Return whether the best of many tries takes the place of a model whose own noise is 2 points."""
+    """Return whether the best of many tries replaces a model whose own noise is 2 points."""
     random = np.random.default_rng(seed)
-    stands, *tried = season(random, [2.0, *[candidate] * TRIES], days, daily)
+    incumbent, *tried = season(random, [2.0, *[candidate] * TRIES], days, daily)
     best = min(tried, key=lambda errors: float(errors.sum()))
     rows = np.full(days, float(daily))
-    return compare_figures(BlockSums(best, rows), BlockSums(stands, rows), TRIES, seed).is_better
+    return compare_figures(BlockSums(best, rows), BlockSums(incumbent, rows), TRIES, seed).is_better
 
 
 def test_the_best_of_twenty_that_are_no_better_is_stopped_in_95_of_100_worlds() -> None:
@@ -57,15 +57,15 @@ def test_the_best_of_twenty_that_are_no_better_is_stopped_in_95_of_100_worlds() 
 
 
 def test_a_model_that_errs_by_three_percent_less_passes_most_of_the_time() -> None:
-    # 60 days of 20 rows; its own noise is 1 point and not 2, which is 0.15 points of 5.0: 3 %
+    # 60 days of 20 rows; its noise is 1 point instead of 2, so its error is 0.15 of 5.0 points lower: 3 %
     passed = sum(promoted(seed, candidate=1.0) for seed in range(100))
     assert passed >= 80
 
 
 @pytest.mark.parametrize(("tail", "most"), [("heavy", 0.05), ("of losses", 0.08)])
 def test_luck_is_stopped_where_days_differ_wildly(tail: str, most: float) -> None:
-    # many small gains and a few great losses flatter the candidate: with a skewness of 2, risk rises to 7 % and not to
-    # the 20 % to 40 % of the normal curve
+    # many small gains and a few large losses favour the candidate: with a skewness of 2 the error rate rises to 7 %,
+    # where a normal approximation would reach 20 % to 40 %
     passed = 0
     for seed in range(WORLDS):
         random = np.random.default_rng(seed)
@@ -81,9 +81,9 @@ def test_draws_are_those_of_every_possible_resample() -> None:
     spread = every.std(axis=1, ddof=1)
     exact = np.full(len(every), -np.inf)
     exact[spread > 0] = every[spread > 0].mean(axis=1) / spread[spread > 0] * 2
-    drawn = draw_studentised_means(moved, 200_000, seed=0)
+    sampled = draw_studentised_means(moved, 200_000, seed=0)
     for bound in (-3.0, -1.0, 0.3, 1.7):
-        assert (drawn <= bound).mean() == pytest.approx((exact <= bound).mean(), abs=0.005)
+        assert (sampled <= bound).mean() == pytest.approx((exact <= bound).mean(), abs=0.005)
 
 
 @settings(max_examples=40, deadline=None)
@@ -91,25 +91,25 @@ def test_draws_are_those_of_every_possible_resample() -> None:
 def test_the_answer_does_not_depend_on_units_and_turns_with_the_sign(seed: int, days: int, unit: float) -> None:
     one, other = season(np.random.default_rng(seed), [1.0, 2.0], days, 5)
     rows = np.full(days, 5.0)
-    found, scaled = (compare_figures(BlockSums(one * u, rows), BlockSums(other * u, rows), 1, 0) for u in (1.0, unit))
+    verdict, scaled = (compare_figures(BlockSums(one * u, rows), BlockSums(other * u, rows), 1, 0) for u in (1.0, unit))
     back = compare_figures(BlockSums(other, rows), BlockSums(one, rows), 1, 0)
-    assert scaled.chance == pytest.approx(found.chance)
-    assert back.difference == pytest.approx(-found.difference)
-    assert not (found.is_better and back.is_better)
-    assert found.highest is not None
-    assert (found.highest < 0) == found.is_better or abs(found.highest) < 0.1 * abs(found.difference)
+    assert scaled.chance == pytest.approx(verdict.chance)
+    assert back.difference == pytest.approx(-verdict.difference)
+    assert not (verdict.is_better and back.is_better)
+    assert verdict.highest is not None
+    assert (verdict.highest < 0) == verdict.is_better or abs(verdict.highest) < 0.1 * abs(verdict.difference)
 
 
 @given(st.integers(1, 1000))
-def test_looks_share_one_risk(looks: int) -> None:
+def test_evaluations_share_one_risk(looks: int) -> None:
     assert looks * compute_level(looks) == pytest.approx(FAMILY_ERROR_RATE)
-    assert compute_level(0) == compute_level(1) == FAMILY_ERROR_RATE, "whoever is judged has been looked at"
+    assert compute_level(0) == compute_level(1) == FAMILY_ERROR_RATE, "a judged model was evaluated at least once"
     assert 1 / (np.ceil(DRAWS_BEYOND_LEVEL / compute_level(looks)) + 1) < compute_level(looks), (
-        "a chance so small can be reached"
+        "a p-value below the level is attainable"
     )
 
 
-def test_more_looks_ask_for_more() -> None:
+def test_more_evaluations_ask_for_more() -> None:
     ahead = BlockSums(np.random.default_rng(0).normal(-0.35, 1, 60), np.ones(60))
     assert compare_figures(ahead, 0.0, 1, 0).is_better
     assert not compare_figures(ahead, 0.0, 1000, 0).is_better
@@ -135,9 +135,9 @@ def test_every_gate_reads_the_committed_reports(task: str) -> None:
 
 
 def test_a_baseline_that_is_not_beaten_stops_and_is_named_and_a_market_may_be_better() -> None:
-    rungs = {"uniform": {"tuned_is": "better"}, "market": {"tuned_is": "worse"}, "floor": {"tuned_is": "better"}}
-    assert gates.check_baselines({"ladder": rungs}).passed
-    stopped = gates.check_baselines({"ladder": rungs | {"floor": {"tuned_is": "undecided"}}})
+    baselines = {"uniform": {"tuned_is": "better"}, "market": {"tuned_is": "worse"}, "floor": {"tuned_is": "better"}}
+    assert gates.check_baselines({"ladder": baselines}).passed
+    stopped = gates.check_baselines({"ladder": baselines | {"floor": {"tuned_is": "undecided"}}})
     assert not stopped.passed
     assert "undecided against floor" in stopped.sentence
     assert not gates.check_baselines({"ladder": None}).passed, "no baselines is no proof"
@@ -182,13 +182,13 @@ def rows(random: np.random.Generator, skill: float, days: int = 60, daily: int =
 
 def test_predictions_are_weighed_as_by_hand_whatever_their_order() -> None:
     one = rows(np.random.default_rng(0), 1.0)
-    found = noise_gate.check_noise("market", one, Rival("the floor", one, "floor"), 20, 0)
+    gate = noise_gate.check_noise("market", one, Rival("the floor", one, "floor"), 20, 0)
     by_hand = (one["tuned"] - one["target"]).abs().mean() - (one["floor"] - one["target"]).abs().mean()
-    assert found.figures["difference"] == pytest.approx(by_hand)
-    assert found.passed
+    assert gate.figures["difference"] == pytest.approx(by_hand)
+    assert gate.passed
     other = one.assign(tuned=one["floor"]).sample(frac=1.0, random_state=0)
     assert noise_gate.check_noise("market", one, Rival("before", other, "tuned"), 20, 0).figures == pytest.approx(
-        found.figures
+        gate.figures
     )
 
 
@@ -209,9 +209,9 @@ def test_races_are_weighed_by_the_loss_of_a_race() -> None:
     won = np.tile([1.0, 0, 0, 0], 60)
     p = np.column_stack([random.uniform(0.3, 0.5, 60), *[np.full(60, 0.2)] * 3])
     table = pd.DataFrame({"row_id": range(240), "group": race, "target": won, "tuned": p.ravel(), "floor": 0.25})
-    found = noise_gate.check_noise("race", table, Rival("the floor", table, "floor"), 1, 0)
-    assert found.figures["difference"] == pytest.approx(np.mean(-np.log(p[:, 0])) - np.log(4))
-    assert found.passed
+    gate = noise_gate.check_noise("race", table, Rival("the floor", table, "floor"), 1, 0)
+    assert gate.figures["difference"] == pytest.approx(np.mean(-np.log(p[:, 0])) - np.log(4))
+    assert gate.passed
 
 
 def test_tags_are_weighed_by_micro_f1() -> None:
@@ -229,9 +229,9 @@ def test_tags_are_weighed_by_micro_f1() -> None:
         )
     given_ = table[["floor:chess", "floor:tea"]].to_numpy() >= 0.5
     f1 = 2 * (given_ * truth).sum() / (given_.sum() + truth.sum())
-    found = noise_gate.check_noise("tags", table, Rival("the floor", table, "floor"), 1, 0)
-    assert found.figures["difference"] == pytest.approx(f1 - 1)
-    assert found.passed
+    gate = noise_gate.check_noise("tags", table, Rival("the floor", table, "floor"), 1, 0)
+    assert gate.figures["difference"] == pytest.approx(f1 - 1)
+    assert gate.passed
 
 
 @pytest.mark.parametrize(("share", "pays"), [(0.65, True), (0.53, False)])
@@ -240,12 +240,12 @@ def test_a_claim_to_pay_must_clear_break_even_beyond_luck(share: float, pays: bo
     won = random.random(1200) < share
     table = pd.DataFrame({"row_id": range(1200), "group": np.repeat(np.arange(60), 20), "tuned": 12.0})
     prepared = pd.DataFrame({"row_id": range(1200), "line": 10.5, "line_type": "actual"})
-    found = noise_gate.check_break_even(table.assign(target=np.where(won, 14.0, 8.0)), prepared, 1.0, 20, 0)
-    assert found.passed == pays
-    assert found.figures["difference"] == pytest.approx(float((1 - won).mean()) - (1 - 110 / 210))
+    gate = noise_gate.check_break_even(table.assign(target=np.where(won, 14.0, 8.0)), prepared, 1.0, 20, 0)
+    assert gate.passed == pays
+    assert gate.figures["difference"] == pytest.approx(float((1 - won).mean()) - (1 - 110 / 210))
 
 
-def test_an_unknown_scorer_is_refused_with_those_that_are_known() -> None:
+def test_an_unknown_scorer_is_rejected_with_those_that_are_known() -> None:
     one = rows(np.random.default_rng(0), 1.0)
     with pytest.raises(UserError, match="Allowed: market, race, tags"):
         noise_gate.check_noise("markets", one, Rival("the floor", one, "floor"), 1, 0)

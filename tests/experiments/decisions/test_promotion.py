@@ -1,4 +1,4 @@
-"""Promotion: gates decide, tags of GTO's form remember, and what stood where on a day can be told."""
+"""Promotion: gates decide, tags in GTO's form record it, and the version in a stage on any day can be looked up."""
 
 import json
 import os
@@ -34,16 +34,16 @@ MODEL = f"{TASK}-model"
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = promoted_repo.house(tmp_path / "house")
     monkeypatch.chdir(folder)
     return folder
 
 
-def stands(stage: str = "prod") -> str | None:
-    """Return the commit that GTO says stands in a stage."""
-    found = api.find_versions_in_stage(".", MODEL, stage)
-    return found[-1].commit_hexsha if found else None
+def get_current_commit(stage: str = "prod") -> str | None:
+    """Return the commit that is current in a stage according to GTO."""
+    versions = api.find_versions_in_stage(".", MODEL, stage)
+    return versions[-1].commit_hexsha if versions else None
 
 
 def answers(outcome: promotion.PromotionOutcome) -> dict[str, bool]:
@@ -52,89 +52,89 @@ def answers(outcome: promotion.PromotionOutcome) -> dict[str, bool]:
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    asked = [sys.executable, "-m", "trueline.experiments", *words]
-    return subprocess.run(asked, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    arguments = [sys.executable, "-m", "trueline.experiments", *words]
+    return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
-def test_a_better_experiment_is_registered_and_assigned_on_its_own_commit(house: Path) -> None:
-    rev = promoted_repo.experiment(house, "sharp", skill=1.0)
+def test_a_better_experiment_is_registered_and_assigned_on_its_own_commit(repository: Path) -> None:
+    rev = promoted_repo.experiment(repository, "sharp", skill=1.0)
     outcome = promote_experiment(find_experiment("sharp"))
     assert outcome.tags == (f"{MODEL}@v1.0.0", f"{MODEL}#prod#1")
     assert set(answers(outcome)) == {"valid", "outputs", "leaks", "interval", "ladder", "bias", "noise"}
-    assert stands() == rev == git(house, "rev-parse", f"{MODEL}@v1.0.0^{{commit}}")
+    assert get_current_commit() == rev == git(repository, "rev-parse", f"{MODEL}@v1.0.0^{{commit}}")
     assert find_experiment("sharp").status == "promoted"
-    message = git(house, "tag", "--list", f"{MODEL}#prod#1", "--format=%(contents)")
+    message = git(repository, "tag", "--list", f"{MODEL}#prod#1", "--format=%(contents)")
     assert "passed   noise: Log loss per race less that of the floor" in message
-    with pytest.raises(UserError, match=r"sharp stands in prod already, as racing-model@v1\.0\.0"):
+    with pytest.raises(UserError, match=r"sharp is in prod already, as racing-model@v1\.0\.0"):
         promote_experiment(find_experiment("sharp"))
 
 
-def test_what_luck_explains_is_stopped_by_command_and_nothing_is_tagged(house: Path) -> None:
-    promoted_repo.experiment(house, "lucky", skill=0.0, seed=2)
-    done = command(house, "promote", "lucky")
+def test_what_luck_explains_is_stopped_by_command_and_nothing_is_tagged(repository: Path) -> None:
+    promoted_repo.experiment(repository, "lucky", skill=0.0, seed=2)
+    done = command(repository, "promote", "lucky")
     assert done.returncode == 1
     assert "stopped  noise" in done.stdout
     assert done.stderr.strip() == "experiments: lucky is stopped by noise; nothing was tagged."
-    assert git(house, "tag") == ""
-    refused = command(house, "promote", "lucky", "--force")
+    assert git(repository, "tag") == ""
+    refused = command(repository, "promote", "lucky", "--force")
     assert refused.stderr.startswith("experiments: --force needs --why")
 
 
-def test_the_best_of_twenty_without_skill_is_held_against_all_that_were_looked_at(house: Path) -> None:
-    promoted_repo.experiment(house, "stands", skill=0.8, seed=99)
+def test_the_best_of_twenty_without_skill_is_held_against_all_that_were_looked_at(repository: Path) -> None:
+    promoted_repo.experiment(repository, "stands", skill=0.8, seed=99)
     promote_experiment(find_experiment("stands"))
     losses = {}
     for seed in range(1, 21):
-        promoted_repo.experiment(house, f"try-{seed}", skill=0.8, seed=seed)
+        promoted_repo.experiment(repository, f"try-{seed}", skill=0.8, seed=seed)
         table = promoted_repo.predictions(0.8, seed)
         losses[f"try-{seed}"] = -np.log(table["tuned"][table["target"] == 1]).mean()
     outcome = promote_experiment(find_experiment(min(losses, key=lambda name: losses[name])))
-    assert outcome.gates[-1].figures["looks"] == 22, "twenty tries, what stands, and the baseline"
+    assert outcome.gates[-1].figures["looks"] == 22, "twenty tries, the current model, and the baseline"
     assert outcome.stopped == ["noise"]
     assert model_tags.get_current_assignments() == {find_experiment("stands").rev: "promoted"}
 
 
-def test_an_override_is_kept_in_the_tag_and_told_by_history(house: Path) -> None:
-    promoted_repo.experiment(house, "lucky", skill=0.0, seed=2)
+def test_an_override_is_kept_in_the_tag_and_told_by_history(repository: Path) -> None:
+    promoted_repo.experiment(repository, "lucky", skill=0.0, seed=2)
     outcome = promote_experiment(find_experiment("lucky"), force="the old one\nis broken")
     assert outcome.stopped == ["noise"]
-    message = git(house, "tag", "--list", f"{MODEL}@v1.0.0", "--format=%(contents)")
+    message = git(repository, "tag", "--list", f"{MODEL}@v1.0.0", "--format=%(contents)")
     assert "stopped  noise" in message
     assert "Forced: the old one is broken" in message.splitlines()
-    told = json.loads(command(house, "history", "--json").stdout)
-    assert [(each["version"], each["experiment"], each["forced"]) for each in told] == [
+    history = json.loads(command(repository, "history", "--json").stdout)
+    assert [(each["version"], each["experiment"], each["forced"]) for each in history] == [
         ("v1.0.0", "lucky", "the old one is broken")
     ]
 
 
-def test_a_reason_is_not_kept_where_no_gate_had_to_be_overridden(house: Path) -> None:
-    promoted_repo.experiment(house, "sharp", skill=1.0)
+def test_a_reason_is_not_kept_where_no_gate_had_to_be_overridden(repository: Path) -> None:
+    promoted_repo.experiment(repository, "sharp", skill=1.0)
     assert promote_experiment(find_experiment("sharp"), force="to be sure").forced is None
-    assert "Forced:" not in git(house, "tag", "--list", "--format=%(contents)")
+    assert "Forced:" not in git(repository, "tag", "--list", "--format=%(contents)")
 
 
-def test_asking_the_gates_dry_tags_nothing(house: Path) -> None:
-    promoted_repo.experiment(house, "sharp", skill=1.0)
+def test_asking_the_gates_dry_tags_nothing(repository: Path) -> None:
+    promoted_repo.experiment(repository, "sharp", skill=1.0)
     assert promote_experiment(find_experiment("sharp"), dry_run=True).stopped == []
-    assert git(house, "tag") == ""
+    assert git(repository, "tag") == ""
 
 
-def test_the_next_is_weighed_against_what_stands_and_rollback_goes_back(house: Path) -> None:
-    first = promoted_repo.experiment(house, "first", skill=0.7)
-    second = promoted_repo.experiment(house, "second", skill=0.7, seed=3)
-    third = promoted_repo.experiment(house, "third", skill=-1.0, seed=4)
+def test_the_next_is_weighed_against_what_stands_and_rollback_goes_back(repository: Path) -> None:
+    first = promoted_repo.experiment(repository, "first", skill=0.7)
+    second = promoted_repo.experiment(repository, "second", skill=0.7, seed=3)
+    third = promoted_repo.experiment(repository, "third", skill=-1.0, seed=4)
     promote_experiment(find_experiment("first"))
     twin = promote_experiment(find_experiment("second"))
     assert twin.stopped == ["noise"]
     assert "less that of first" in str(twin.gates[-1])
     assert promote_experiment(find_experiment("second"), force="a trial").version == "v1.1.0"
     assert promote_experiment(find_experiment("third"), force="a mistake").version == "v1.2.0"
-    assert stands() == third
+    assert get_current_commit() == third
     back, _ = rollback_stage(TASK, why="it errs")
-    assert back.rev == second == stands()
+    assert back.rev == second == get_current_commit()
     rollback_stage(TASK)
-    assert stands() == first
-    with pytest.raises(UserError, match="nothing fit to serve stood in prod of racing before; first stands there"):
+    assert get_current_commit() == first
+    with pytest.raises(UserError, match="prod of racing has no earlier model to restore; first is current"):
         rollback_stage(TASK)
     assert [find_experiment(name).status for name in ("first", "second", "third")] == [
         "promoted",
@@ -143,17 +143,17 @@ def test_the_next_is_weighed_against_what_stands_and_rollback_goes_back(house: P
     ]
 
 
-def test_out_of_a_stage_nothing_stands_and_what_is_archived_says_so(house: Path) -> None:
-    promoted_repo.experiment(house, "first", skill=0.7)
-    rev = promoted_repo.experiment(house, "second", skill=1.2)
+def test_out_of_a_stage_nothing_stands_and_what_is_archived_says_so(repository: Path) -> None:
+    promoted_repo.experiment(repository, "first", skill=0.7)
+    rev = promoted_repo.experiment(repository, "second", skill=1.2)
     promote_experiment(find_experiment("first"))
     promote_experiment(find_experiment("second"), force="a trial")
-    with pytest.raises(UserError, match="first does not stand in prod of racing; second stands there"):
+    with pytest.raises(UserError, match="first is not in prod of racing; second is current"):
         demote_experiment(find_experiment("first"))
-    with pytest.raises(UserError, match="second stands in prod of racing; demote it or roll back first"):
+    with pytest.raises(UserError, match="second is in prod of racing; demote it or roll back first"):
         archive_experiment(find_experiment("second"))
     demote_experiment(find_experiment("second"), why="the season is over")
-    assert stands() is None
+    assert get_current_commit() is None
     assert [find_experiment(name).status for name in ("first", "second")] == ["completed", "completed"]
     archive_experiment(find_experiment("second"))
     assert model_tags.get_current_assignments() == {rev: "archived"}
@@ -162,17 +162,17 @@ def test_out_of_a_stage_nothing_stands_and_what_is_archived_says_so(house: Path)
     assert model_tags.get_current_assignments() == {rev: "promoted"}
 
 
-def test_what_was_archived_is_passed_over_and_archiving_it_leaves_the_stage_alone(house: Path) -> None:
-    revs = {name: promoted_repo.experiment(house, name, skill=1.0, seed=ord(name)) for name in "abc"}
+def test_what_was_archived_is_passed_over_and_archiving_it_leaves_the_stage_alone(repository: Path) -> None:
+    revs = {name: promoted_repo.experiment(repository, name, skill=1.0, seed=ord(name)) for name in "abc"}
     for name in "abc":
         promote_experiment(find_experiment(name), force="a trial")
     archive_experiment(find_experiment("b"))
     with pytest.raises(UserError, match="b is archived already"):
         archive_experiment(find_experiment("b"))
-    assert stands() == last_tagged() == revs["c"]
+    assert get_current_commit() == last_tagged() == revs["c"]
     assert model_tags.get_current_assignments() == {revs["b"]: "archived", revs["c"]: "promoted"}
     assert rollback_stage(TASK)[0].rev == revs["a"]
-    assert stands() == last_tagged() == revs["a"]
+    assert get_current_commit() == last_tagged() == revs["a"]
 
 
 def last_tagged() -> str:
@@ -181,27 +181,27 @@ def last_tagged() -> str:
         return str(repo.artifacts.get_rev(MODEL, stage="prod"))
 
 
-def test_a_commit_keeps_its_version_and_a_version_its_commit(house: Path) -> None:
-    promoted_repo.experiment(house, "first", skill=1.0)
-    promoted_repo.experiment(house, "second", skill=1.0, seed=5)
+def test_a_commit_keeps_its_version_and_a_version_its_commit(repository: Path) -> None:
+    promoted_repo.experiment(repository, "first", skill=1.0)
+    promoted_repo.experiment(repository, "second", skill=1.0, seed=5)
     promote_experiment(find_experiment("first"), version="v2.1.0")
     assert promote_experiment(find_experiment("first"), "shadow").tags == (f"{MODEL}#shadow#2",)
     with pytest.raises(UserError, match=r"registered as v2\.1\.0 already"):
         promote_experiment(find_experiment("first"), "other", version="2.2.0")
     with pytest.raises(UserError, match=r"racing-model@v2\.1\.0 is commit"):
         promote_experiment(find_experiment("second"), version="v2.1.0")
-    with pytest.raises(UserError, match="is no version"):
+    with pytest.raises(UserError, match="is not a version"):
         promote_experiment(find_experiment("second"), version="latest")
     assert promote_experiment(find_experiment("second"), dry_run=True).version == "v2.2.0"
 
 
-def test_an_output_that_is_nowhere_stops_and_one_in_the_remote_does_not(house: Path, tmp_path: Path) -> None:
-    promoted_repo.experiment(house, "sharp", skill=1.0)
-    lock = git(house, "show", f"{find_experiment('sharp').rev}:dvc.lock")
+def test_an_output_that_is_nowhere_stops_and_one_in_the_remote_does_not(repository: Path, tmp_path: Path) -> None:
+    promoted_repo.experiment(repository, "sharp", skill=1.0)
+    lock = git(repository, "show", f"{find_experiment('sharp').rev}:dvc.lock")
     calibrator = next(
         line.split()[-1] for line in lock.split("path: models/racing/calibrator.json")[1].splitlines()[2:]
     )
-    there = promoted_repo.place(house, calibrator)
+    there = promoted_repo.place(repository, calibrator)
     elsewhere = promoted_repo.place(tmp_path / "remote", calibrator)
     there.rename(tmp_path / "kept")
     stopped = promote_experiment(find_experiment("sharp"), dry_run=True)
@@ -210,134 +210,140 @@ def test_an_output_that_is_nowhere_stops_and_one_in_the_remote_does_not(house: P
     remote = tmp_path / "remote/.dvc/cache"
     elsewhere.parent.mkdir(parents=True)
     (tmp_path / "kept").rename(elsewhere)
-    (house / ".dvc/config.local").write_text(f"[core]\n    remote = near\n['remote \"near\"']\n    url = {remote}\n")
+    (repository / ".dvc/config.local").write_text(
+        f"[core]\n    remote = near\n['remote \"near\"']\n    url = {remote}\n"
+    )
     assert promote_experiment(find_experiment("sharp"), dry_run=True).stopped == []
 
 
-def test_what_descends_from_invalid_data_is_stopped_and_not_gone_back_to(house: Path) -> None:
-    promoted_repo.experiment(house, "first", skill=0.5)
-    promoted_repo.experiment(house, "second", skill=1.5, seed=2)
+def test_what_descends_from_invalid_data_is_stopped_and_not_gone_back_to(repository: Path) -> None:
+    promoted_repo.experiment(repository, "first", skill=0.5)
+    promoted_repo.experiment(repository, "second", skill=1.5, seed=2)
     promote_experiment(find_experiment("first"))
     promote_experiment(find_experiment("second"), force="a trial")
-    lock = git(house, "show", f"{find_experiment('first').rev}:dvc.lock")
+    lock = git(repository, "show", f"{find_experiment('first').rev}:dvc.lock")
     ledger.invalidate_data(
         next(line.split()[-1] for line in lock.splitlines() if "md5: " in line), "scores were of friendlies"
     )
     assert promote_experiment(find_experiment("first"), "shadow", dry_run=True).stopped == ["valid"]
-    with pytest.raises(UserError, match="nothing fit to serve"):
+    with pytest.raises(UserError, match="has no earlier model to restore"):
         rollback_stage(TASK)
 
 
-def test_a_revision_is_remembered_by_its_commit(house: Path) -> None:
-    promoted_repo.write(house, skill=1.0, seed=1)
-    rev = promoted_repo.commit(house, "merged")
+def test_a_revision_is_remembered_by_its_commit(repository: Path) -> None:
+    promoted_repo.write(repository, skill=1.0, seed=1)
+    rev = promoted_repo.commit(repository, "merged")
     assert promote_experiment(find_experiment("HEAD")).experiment == rev[:7]
     assert model_tags.read_events()[-1].experiment == rev[:7]
 
 
-def test_who_has_no_results_is_refused(house: Path) -> None:
-    git(house, "rm", "--quiet", "-r", "metrics")
-    promoted_repo.commit(house, "no metrics")
+def test_who_has_no_results_is_rejected(repository: Path) -> None:
+    git(repository, "rm", "--quiet", "-r", "metrics")
+    promoted_repo.commit(repository, "no metrics")
     with pytest.raises(UserError, match="has no results"):
         promote_experiment(find_experiment("HEAD"))
-    with pytest.raises(UserError, match="has no results of 'props', but of racing"):
+    with pytest.raises(UserError, match="has no results of 'props', only of racing"):
         promote_experiment(find_experiment("HEAD~1"), task="props")
 
 
-def told(folder: Path, name: str, at: str, rev: str = "HEAD", message: str = "by hand") -> None:
+def make_tag(folder: Path, name: str, at: str, rev: str = "HEAD", message: str = "by hand") -> None:
     git(folder, "tag", "--annotate", name, rev, "--message", message, GIT_COMMITTER_DATE=at)
 
 
-def test_which_version_stood_in_production_on_a_date_is_told(house: Path) -> None:
-    revs = [git(house, "rev-parse", "HEAD"), promoted_repo.commit(house, "second")]
-    told(house, f"{MODEL}@v1.0.0", "2026-01-05T10:00:00+0000", revs[0])
-    told(house, f"{MODEL}#prod#1", "2026-01-05T10:00:00+0000", revs[0], "into prod\n\nExperiment: weekly")
-    told(house, f"{MODEL}@v1.1.0", "2026-02-01T12:00:00+0000", revs[1])
-    told(house, f"{MODEL}#prod#2", "2026-02-01T12:00:00+0000", revs[1])
-    told(house, f"{MODEL}#prod!#3", "2026-02-03T09:00:00+0000", revs[1])
-    told(house, f"{MODEL}#prod!#4", "2026-02-05T09:00:00+0000", revs[0])
+def test_which_version_stood_in_production_on_a_date_is_told(repository: Path) -> None:
+    revs = [git(repository, "rev-parse", "HEAD"), promoted_repo.commit(repository, "second")]
+    make_tag(repository, f"{MODEL}@v1.0.0", "2026-01-05T10:00:00+0000", revs[0])
+    make_tag(repository, f"{MODEL}#prod#1", "2026-01-05T10:00:00+0000", revs[0], "into prod\n\nExperiment: weekly")
+    make_tag(repository, f"{MODEL}@v1.1.0", "2026-02-01T12:00:00+0000", revs[1])
+    make_tag(repository, f"{MODEL}#prod#2", "2026-02-01T12:00:00+0000", revs[1])
+    make_tag(repository, f"{MODEL}#prod!#3", "2026-02-03T09:00:00+0000", revs[1])
+    make_tag(repository, f"{MODEL}#prod!#4", "2026-02-05T09:00:00+0000", revs[0])
 
     def versions(*on: str) -> list[str]:
-        found = json.loads(command(house, "history", "--task", TASK, "--json", *(f"--on={day}" for day in on)).stdout)
+        found = json.loads(
+            command(repository, "history", "--task", TASK, "--json", *(f"--on={day}" for day in on)).stdout
+        )
         return [each["version"] for each in found]
 
     assert versions() == ["v1.0.0", "v1.1.0", "v1.0.0"], (
-        "what stood before stands again when the later one is taken out"
+        "the earlier one is current again when the later one is taken out"
     )
     assert versions("2026-01-04") == []
     assert versions("2026-02-01") == ["v1.0.0", "v1.1.0"], "both stood there on that day"
     assert versions("2026-02-01T12:00") == ["v1.1.0"]
     assert versions("2026-02-04") == ["v1.0.0"]
     assert versions("2026-03-01") == []
-    line = command(house, "history", "--on", "2026-01-07").stdout
+    line = command(repository, "history", "--on", "2026-01-07").stdout
     assert line.startswith("2026-01-05 10:00 to 2026-02-01 12:00  prod  racing-model@v1.0.0  weekly (")
-    assert command(house, "history", "--on", "yesterday").stderr.startswith("experiments: --on got 'yesterday'")
+    assert command(repository, "history", "--on", "yesterday").stderr.startswith("experiments: --on got 'yesterday'")
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_whatever_the_tags_they_are_read_as_gto_reads_them(house: Path, seed: int) -> None:
+def test_whatever_the_tags_they_are_read_as_gto_reads_them(repository: Path, seed: int) -> None:
     chance = random.Random(seed)
-    revs = [promoted_repo.commit(house, f"commit {number}") for number in range(3)]
+    revs = [promoted_repo.commit(repository, f"commit {number}") for number in range(3)]
     for number, rev in enumerate(revs):
-        told(house, f"{MODEL}@v1.{number}.0", "2026-01-01T00:00:00+0000", rev)
+        make_tag(repository, f"{MODEL}@v1.{number}.0", "2026-01-01T00:00:00+0000", rev)
     for number in range(1, 13):
         at = datetime(2026, 1, 1, number, tzinfo=UTC).isoformat()
         stage, rev = chance.choice(["prod", "prod", "shadow"]), chance.choice(revs)
         inside = {each.rev for each in model_tags.list_assigned_commits(model_tags.read_events(), TASK, stage)}
         out = "!" if rev in inside and chance.random() < 0.5 else ""
-        told(house, f"{MODEL}#{stage}{out}#{number}", at, rev)
+        make_tag(repository, f"{MODEL}#{stage}{out}#{number}", at, rev)
         for each in ("prod", "shadow"):
-            held = model_tags.list_assigned_commits(model_tags.read_events(), TASK, each)
-            assert (held[-1].rev if held else None) == newest_in(each), f"{stage}{out} of {rev} as tag {number}"
+            assigned = model_tags.list_assigned_commits(model_tags.read_events(), TASK, each)
+            assert (assigned[-1].rev if assigned else None) == newest_in(each), f"{stage}{out} of {rev} as tag {number}"
             last = model_tags.list_stage_periods(model_tags.read_events(), TASK, each)[-1:]
-            assert [period.event.rev for period in last if period.until is None] == [one.rev for one in held[-1:]]
+            assert [period.event.rev for period in last if period.until is None] == [
+                event.rev for event in assigned[-1:]
+            ]
 
 
 def newest_in(stage: str) -> str | None:
-    found: list[Any] = api.find_versions_in_stage(".", MODEL, stage, versions_per_stage=-1) or []
-    newest = max(found, key=lambda each: each.activated_at, default=None)
+    versions: list[Any] = api.find_versions_in_stage(".", MODEL, stage, versions_per_stage=-1) or []
+    newest = max(versions, key=lambda version: version.activated_at, default=None)
     return newest.commit_hexsha if newest else None
 
 
-def test_a_tag_dated_ahead_of_the_clock_is_refused_and_not_waited_for(house: Path) -> None:
-    promoted_repo.experiment(house, "sharp", skill=1.0)
-    told(house, f"{MODEL}@v1.0.0", "2090-01-01T00:00:00+0000")
+def test_a_tag_dated_ahead_of_the_clock_is_rejected_and_not_waited_for(repository: Path) -> None:
+    promoted_repo.experiment(repository, "sharp", skill=1.0)
+    make_tag(repository, f"{MODEL}@v1.0.0", "2090-01-01T00:00:00+0000")
     with pytest.raises(UserError, match="ahead; set the clock"):
         promote_experiment(find_experiment("sharp"))
-    assert git(house, "tag") == f"{MODEL}@v1.0.0", "the version made for it is taken back"
+    assert git(repository, "tag") == f"{MODEL}@v1.0.0", "the version made for it is taken back"
 
 
 @pytest.mark.parametrize("stage", ["Prod", "eu/prod", "prod!", "-prod", "prod_", "", "a b", "prod\n"])
-def test_a_stage_that_no_tag_could_name_is_refused_before_the_gates(house: Path, stage: str) -> None:
-    promoted_repo.experiment(house, "lucky", skill=0.0, seed=2)
-    found = find_experiment("lucky")
+def test_a_stage_that_no_tag_could_name_is_rejected_before_the_gates(repository: Path, stage: str) -> None:
+    promoted_repo.experiment(repository, "lucky", skill=0.0, seed=2)
+    experiment = find_experiment("lucky")
     for dry, force in ((True, None), (False, "a trial")):
-        with pytest.raises(UserError, match="cannot be a stage; use small letters and digits"):
-            promote_experiment(found, stage, force, dry_run=dry)
+        with pytest.raises(UserError, match="cannot be a stage; use lowercase letters and digits"):
+            promote_experiment(experiment, stage, force, dry_run=dry)
     with pytest.raises(UserError, match="cannot be a stage"):
-        demote_experiment(found, stage)
+        demote_experiment(experiment, stage)
     with pytest.raises(UserError, match="cannot be a stage"):
         rollback_stage(TASK, stage)
-    assert git(house, "tag") == ""
+    assert git(repository, "tag") == ""
 
 
 @pytest.mark.parametrize("stage", ["p", "9", "eu-prod_2"])
-def test_a_stage_that_is_taken_is_read_back(house: Path, stage: str) -> None:
-    promoted_repo.experiment(house, "sharp", skill=1.0)
+def test_a_stage_that_is_taken_is_read_back(repository: Path, stage: str) -> None:
+    promoted_repo.experiment(repository, "sharp", skill=1.0)
     assert promote_experiment(find_experiment("sharp"), stage).promoted
-    assert [each.experiment for each in model_tags.list_assigned_commits(model_tags.read_events(), TASK, stage)] == [
+    assert [event.experiment for event in model_tags.list_assigned_commits(model_tags.read_events(), TASK, stage)] == [
         "sharp"
     ]
 
 
 def test_where_a_later_tag_fails_those_already_made_are_taken_back(
-    house: Path, monkeypatch: pytest.MonkeyPatch
+    repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    revs = {name: promoted_repo.experiment(house, name, skill=1.0, seed=ord(name)) for name in "ab"}
+    revs = {name: promoted_repo.experiment(repository, name, skill=1.0, seed=ord(name)) for name in "ab"}
     for name in revs:
         promote_experiment(find_experiment(name), force="a trial")
-    promoted_repo.experiment(house, "c", skill=1.0, seed=7)
-    before = git(house, "tag")
+    promoted_repo.experiment(repository, "c", skill=1.0, seed=7)
+    before = git(repository, "tag")
 
     def fail(*_: Any, **__: Any) -> None:
         raise SCMError("disk full")
@@ -347,20 +353,22 @@ def test_where_a_later_tag_fails_those_already_made_are_taken_back(
         promote_experiment(find_experiment("c"), force="a trial")
     with pytest.raises(UserError, match=r"^no tag was made: disk full\.$"):
         rollback_stage(TASK)
-    assert git(house, "tag") == before
-    assert stands() == revs["b"]
+    assert git(repository, "tag") == before
+    assert get_current_commit() == revs["b"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--on", "9999-12-31"], "--on got '9999-12-31', where the calendar ends; give an earlier day"),
-        (["--task", "racin"], "no task is called 'racin'; did you mean 'racing'? Allowed: racing."),
+        (["--task", "racin"], "there is no task 'racin'; did you mean 'racing'? Allowed: racing."),
         (["--stage", "Prod"], "'Prod' cannot be a stage"),
     ],
 )
-def test_what_history_cannot_be_asked_is_refused_in_one_sentence(house: Path, words: list[str], said: str) -> None:
-    done = command(house, "history", *words)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"experiments: {said}")
-    assert command(house, "history", "--task", TASK).stdout == "Nothing stood in prod.\n"
+def test_what_history_cannot_be_asked_is_rejected_in_one_sentence(
+    repository: Path, words: list[str], message: str
+) -> None:
+    process = command(repository, "history", *words)
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr.startswith(f"experiments: {message}")
+    assert command(repository, "history", "--task", TASK).stdout == "Nothing was in prod.\n"

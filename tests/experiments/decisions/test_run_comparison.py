@@ -1,4 +1,4 @@
-"""compare: runs are ranked on the same rows and outcomes or not at all, paired, and noise is called noise."""
+"""compare: only runs scored on the same rows and outcomes are compared, in pairs, and noise is reported as noise."""
 
 import hashlib
 import json
@@ -22,9 +22,9 @@ DAYS, DAILY = 60, 30
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository in git whose commits and workspace hold predictions of the same games."""
-    folder = pipeline_copy.copy(tmp_path / "house")
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A git repository whose commits and workspace hold predictions of the same games."""
+    folder = pipeline_copy.copy(tmp_path / "repository")
     (folder / "data/prepared").mkdir(parents=True)
     (folder / "data/predictions").mkdir()
     table_schema.write_table(games(), folder / "data/prepared/props.parquet")
@@ -34,7 +34,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def games(seed: int = 0) -> pd.DataFrame:
-    """Return prepared rows whose line is the truth and a little noise."""
+    """Return prepared rows whose line is the truth plus a little noise."""
     random = np.random.default_rng(seed)
     truth = random.uniform(5, 25, DAYS * DAILY)
     day = np.repeat(np.arange(DAYS), DAILY)
@@ -52,25 +52,25 @@ def games(seed: int = 0) -> pd.DataFrame:
 
 
 def predict(folder: Path, noise: float, seed: int, skip: int = 0, **outcomes: float) -> None:
-    """Write predictions of the workspace: the truth and some noise; outcomes of rows may be others."""
-    held = games()[skip:]
-    tuned = held["truth"] + np.random.default_rng(seed).normal(0, noise, len(held))
-    kept = held[["row_id", "group", "time", "target"]].assign(fold="test_0", tuned=tuned)
+    """Write predictions to the workspace, the truth plus noise; `outcomes` replaces the targets of some rows."""
+    rows = games()[skip:]
+    tuned = rows["truth"] + np.random.default_rng(seed).normal(0, noise, len(rows))
+    predictions = rows[["row_id", "group", "time", "target"]].assign(fold="test_0", tuned=tuned)
     for row, target in outcomes.items():
-        kept.loc[kept["row_id"] == row, "target"] = target
-    table_schema.write_table(kept, folder / "data/predictions/props.parquet")
+        predictions.loc[predictions["row_id"] == row, "target"] = target
+    table_schema.write_table(predictions, folder / "data/predictions/props.parquet")
     lock(folder)
 
 
 def lock(folder: Path) -> None:
-    """Let dvc.lock name what lies in the workspace."""
+    """Write a dvc.lock with the hashes of the files in the workspace."""
     paths = ("data/prepared/props.parquet", "data/predictions/props.parquet")
     outs = [{"path": path, "md5": hashlib.md5((folder / path).read_bytes()).hexdigest()} for path in paths]
     (folder / "dvc.lock").write_text(json.dumps({"stages": {"evaluate@props": {"outs": outs}}}))
 
 
 def commit(folder: Path, tag: str) -> None:
-    """Keep the predictions of the workspace under a name, as an experiment does, but in git itself."""
+    """Commit the predictions of the workspace and tag them, as an experiment does, but in git itself."""
     git_fixtures.git(folder, "add", "--force", ".", ":!.dvc/tmp", ":!.locks")
     git_fixtures.git(folder, "commit", "--quiet", "--message", tag)
     git_fixtures.git(folder, "tag", tag)
@@ -80,59 +80,65 @@ def compare(one: str, other: str, common: bool = False) -> Any:
     return Registry().compare(one, other, "props", common)["props"]
 
 
-def verdict(found: Any, metric: str) -> str:
-    return next(str(each["verdict"]) for each in found["metrics"] if each["metric"] == metric)
+def verdict(comparison: Any, metric: str) -> str:
+    return next(str(difference["verdict"]) for difference in comparison["metrics"] if difference["metric"] == metric)
 
 
-def test_a_better_run_is_called_better_a_worse_one_worse_and_one_of_equal_skill_undecided(house: Path) -> None:
-    predict(house, noise=4.0, seed=1)
-    commit(house, "bad")
-    predict(house, noise=1.0, seed=2)
-    commit(house, "equal")
-    predict(house, noise=1.0, seed=3)
+def test_a_better_run_is_called_better_a_worse_one_worse_and_one_of_equal_skill_undecided(repository: Path) -> None:
+    predict(repository, noise=4.0, seed=1)
+    commit(repository, "bad")
+    predict(repository, noise=1.0, seed=2)
+    commit(repository, "equal")
+    predict(repository, noise=1.0, seed=3)
     assert verdict(compare("workspace", "bad"), "mae") == "better"
     assert verdict(compare("bad", "workspace"), "mae") == "worse"
     assert verdict(compare("equal", "workspace"), "mae") == "undecided"
     assert "the difference is noise" in compare("equal", "workspace")["sentences"][0]
 
 
-def test_runs_that_differ_by_one_row_are_refused_and_the_row_is_named(house: Path) -> None:
-    predict(house, noise=1.0, seed=1)
-    commit(house, "whole")
-    predict(house, noise=1.0, seed=1, skip=1)
-    with pytest.raises(UserError, match=r"not judged on the same rows \(1 only in whole: r0000\); nothing is ranked"):
+def test_runs_that_differ_by_one_row_are_rejected_and_the_row_is_named(repository: Path) -> None:
+    predict(repository, noise=1.0, seed=1)
+    commit(repository, "whole")
+    predict(repository, noise=1.0, seed=1, skip=1)
+    with pytest.raises(UserError, match=r"not scored on the same rows \(1 only in whole: r0000\); nothing is ranked"):
         compare("whole", "workspace")
     with pytest.raises(UserError, match=r"1 only in whole: r0000"):
         compare("workspace", "whole")
 
 
-def test_runs_with_one_outcome_that_differs_are_refused_and_it_is_named(house: Path) -> None:
-    predict(house, noise=1.0, seed=1)
-    commit(house, "whole")
-    predict(house, noise=1.0, seed=1, r0007=99.0)
+def test_runs_with_one_outcome_that_differs_are_rejected_and_it_is_named(repository: Path) -> None:
+    predict(repository, noise=1.0, seed=1)
+    commit(repository, "whole")
+    predict(repository, noise=1.0, seed=1, r0007=99.0)
     with pytest.raises(UserError, match=r"\(1 with outcomes that differ: r0007\)"):
         compare("whole", "workspace")
 
 
-def test_common_rows_are_compared_when_asked_for_by_whole_groups_and_it_is_said(house: Path) -> None:
-    predict(house, noise=1.0, seed=1)
-    commit(house, "whole")
-    predict(house, noise=1.0, seed=1, skip=10, r0100=99.0)
-    found = compare("whole", "workspace", common=True)
-    # the first day is cut by the absent rows, the fourth holds the odd outcome
-    assert (found["rows"], found["alone"], found["outcomes_that_differ"]) == (DAYS * DAILY - 2 * DAILY, [10, 0], 1)
-    assert found["sentences"][0].startswith("Only the 1,740 rows")
-    assert found["error"]["value"] == found["metrics"][-1]["difference"]
+def test_common_rows_are_compared_when_asked_for_by_whole_groups_and_it_is_said(repository: Path) -> None:
+    predict(repository, noise=1.0, seed=1)
+    commit(repository, "whole")
+    predict(repository, noise=1.0, seed=1, skip=10, r0100=99.0)
+    comparison = compare("whole", "workspace", common=True)
+    # the first day lacks rows, and the fourth has the differing outcome
+    assert (comparison["rows"], comparison["alone"], comparison["outcomes_that_differ"]) == (
+        DAYS * DAILY - 2 * DAILY,
+        [10, 0],
+        1,
+    )
+    assert comparison["sentences"][0].startswith("Only the 1,740 rows")
+    assert comparison["error"]["value"] == comparison["metrics"][-1]["difference"]
 
 
-def test_predictions_in_the_workspace_that_dvc_lock_does_not_name_are_not_judged(house: Path) -> None:
-    predict(house, noise=1.0, seed=1)
-    commit(house, "whole")
-    predict(house, noise=3.0, seed=2)
+def test_predictions_in_the_workspace_that_dvc_lock_does_not_name_are_not_judged(repository: Path) -> None:
+    predict(repository, noise=1.0, seed=1)
+    commit(repository, "whole")
+    predict(repository, noise=3.0, seed=2)
     assert verdict(compare("workspace", "whole"), "mae") == "worse"
-    git_fixtures.git(house, "checkout", "whole", "--", "dvc.lock")  # the predictions are still those of another run
+    git_fixtures.git(
+        repository, "checkout", "whole", "--", "dvc.lock"
+    )  # the predictions are still those of another run
     for _ in range(2):
-        with pytest.raises(UserError, match=r"props\.parquet is not the file that dvc\.lock names; run `dvc checkout`"):
+        with pytest.raises(UserError, match=r"props\.parquet does not have the hash in dvc\.lock; run `dvc checkout`"):
             compare("workspace", "whole")
 
 
@@ -147,8 +153,8 @@ def test_what_two_runs_were_made_from_is_told_apart_by_parameters_data_and_code(
     from trueline.experiments.decisions.run_comparison import compare_origins
     from trueline.experiments.store.run_tables import load_run
 
-    found = compare_origins("props", load_run("weekly"), load_run("HEAD"))
-    assert found == {
+    origins = compare_origins("props", load_run("weekly"), load_run("HEAD"))
+    assert origins == {
         "params": {"folds.props.test_days": [7, 28]},
         "data": {"data/sample": [git_fixtures.md5("other"), git_fixtures.md5("s")]},
         "code": ["core/a.py"],
@@ -157,23 +163,23 @@ def test_what_two_runs_were_made_from_is_told_apart_by_parameters_data_and_code(
 
 def test_rows_repeated_by_repeats_count_once_and_missing_outcomes_are_equal() -> None:
     one = pd.DataFrame({"row_id": ["a", "b", "a"], "group": ["g", "h", "g"], "target": [1.0, np.nan, 1.0]})
-    shared = find_row_overlap(one, one[:2])
-    assert shared.is_identical
-    assert shared.common == {"a", "b"}
+    overlap = find_row_overlap(one, one[:2])
+    assert overlap.is_identical
+    assert overlap.common == {"a", "b"}
 
 
-def test_the_command_takes_a_task_and_two_runs_and_refuses_what_is_not_there_in_one_sentence(house: Path) -> None:
-    predict(house, noise=1.0, seed=1)
-    commit(house, "first")
-    predict(house, noise=3.0, seed=2)
-    done = _command("props", "first", "workspace")
-    assert done.returncode == 0, done.stderr
-    assert "first errs less" in done.stdout.splitlines()[0]
-    assert max(map(len, done.stdout.splitlines())) <= 120
-    gone = _command("nobody", "workspace", "--task", "props")
-    assert gone.returncode == 1
-    assert gone.stderr.startswith("experiments: 'nobody' is neither an experiment nor a git revision")
-    assert len(gone.stderr.splitlines()) == 1
+def test_the_command_takes_a_task_and_two_runs_and_rejects_what_is_not_there_in_one_sentence(repository: Path) -> None:
+    predict(repository, noise=1.0, seed=1)
+    commit(repository, "first")
+    predict(repository, noise=3.0, seed=2)
+    completed = _command("props", "first", "workspace")
+    assert completed.returncode == 0, completed.stderr
+    assert "first errs less" in completed.stdout.splitlines()[0]
+    assert max(map(len, completed.stdout.splitlines())) <= 120
+    failed = _command("nobody", "workspace", "--task", "props")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("experiments: 'nobody' is neither an experiment nor a git revision")
+    assert len(failed.stderr.splitlines()) == 1
 
 
 def _command(*words: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""The ledger: every look is written down once, whoever is killed, and wrong data void what was made from them."""
+"""The ledger: every evaluation is recorded once, even after a kill, and wrong data make all their results void."""
 
 import hashlib
 import json
@@ -27,31 +27,31 @@ def head(folder: Path) -> str:
     return git_fixtures.git(folder, "rev-parse", "HEAD").strip()
 
 
-def test_experiments_and_the_branchs_commits_are_looks_and_asking_again_adds_none(world: Path) -> None:
+def test_experiments_and_the_branchs_commits_are_evaluations_and_asking_again_adds_none(world: Path) -> None:
     ledger.update_ledger()
     first = LEDGER_FILE.read_bytes()
-    looks = [json.loads(line) for line in first.splitlines()]
-    assert sorted(str(look["experiment"]) for look in looks if look["task"] == "props") == ["None", "one", "two"]
+    lines = [json.loads(line) for line in first.splitlines()]
+    assert sorted(str(entry["experiment"]) for entry in lines if entry["task"] == "props") == ["None", "one", "two"]
     ledger.update_ledger()
     assert LEDGER_FILE.read_bytes() == first
 
 
 def test_a_peek_tells_what_the_ledger_would_and_leaves_it_as_it_is(world: Path) -> None:
-    told = ledger.add_pending_evaluations(ledger.read_all_lines())
+    pending = ledger.add_pending_evaluations(ledger.read_all_lines())
     assert not LEDGER_FILE.exists()
-    assert told == ledger.update_ledger()
+    assert pending == ledger.update_ledger()
 
 
-def test_a_look_says_what_was_looked_at_and_nothing_dated(world: Path) -> None:
-    look = next(line for line in ledger.update_ledger() if line["experiment"] == "two" and line["task"] == "props")
-    assert look["rows"] == git_fixtures.ROWS
-    assert (look["data"], look["predictions"]) == (git_fixtures.md5("d"), git_fixtures.md5("0.54"))
-    assert look["metrics"]["hit_rate"] == 0.54
-    assert (look["seed"], look["dirty"], len(look["params"])) == (1, False, 32)
-    assert not {"time", "date", "created", "at"} & look.keys()
+def test_an_evaluation_says_what_was_looked_at_and_nothing_dated(world: Path) -> None:
+    entry = next(line for line in ledger.update_ledger() if line["experiment"] == "two" and line["task"] == "props")
+    assert entry["rows"] == git_fixtures.ROWS
+    assert (entry["data"], entry["predictions"]) == (git_fixtures.md5("d"), git_fixtures.md5("0.54"))
+    assert entry["metrics"]["hit_rate"] == 0.54
+    assert (entry["seed"], entry["dirty"], len(entry["params"])) == (1, False, 32)
+    assert not {"time", "date", "created", "at"} & entry.keys()
 
 
-def test_code_that_was_not_committed_makes_a_look_dirty_and_a_changed_parameter_does_not(world: Path) -> None:
+def test_code_that_was_not_committed_makes_an_evaluation_dirty_and_a_changed_parameter_does_not(world: Path) -> None:
     edited = git_fixtures.named({**git_fixtures.made(0.6), "core/a.py": "edited"}, predictions="0.6", code="edited")
     git_fixtures.experiments(
         world, head(world), {"edited": edited, "tuned": git_fixtures.made(0.61, train__props__depth=9)}, first=9
@@ -92,7 +92,7 @@ def test_a_commit_of_an_applied_experiment_is_no_further_look(world: Path) -> No
     assert len(ledger.update_ledger()) == len(before.splitlines()) + 1
 
 
-def test_the_workspace_is_a_look_once_its_metrics_are_those_of_its_lock(world: Path) -> None:
+def test_the_workspace_is_an_evaluation_once_its_metrics_are_those_of_its_lock(world: Path) -> None:
     before = len(ledger.update_ledger())
     made = git_fixtures.made(0.66)
     (world / "metrics/props/scores.json").write_text(str(made["metrics/props/scores.json"]))
@@ -103,9 +103,9 @@ def test_the_workspace_is_a_look_once_its_metrics_are_those_of_its_lock(world: P
         md5 = hashlib.md5((world / path).read_bytes()).hexdigest()
         lock += f"  {name}@props:\n    outs:\n    - path: {path}\n      md5: {md5}\n"  # of a path the last counts
     (world / "dvc.lock").write_text(lock)
-    look = ledger.update_ledger()[-1]
-    assert (look["experiment"], look["dirty"], look["rev"]) == ("workspace", True, head(world))
-    assert look["metrics"]["hit_rate"] == 0.66
+    entry = ledger.update_ledger()[-1]
+    assert (entry["experiment"], entry["dirty"], entry["rev"]) == ("workspace", True, head(world))
+    assert entry["metrics"]["hit_rate"] == 0.66
 
 
 def test_lines_that_a_checkout_took_away_come_back(world: Path) -> None:
@@ -123,7 +123,7 @@ def test_what_is_committed_counts_in_a_clone_that_never_saw_the_experiments(
 ) -> None:
     ledger.update_ledger()
     git_fixtures.commit(world, "keep the ledger", {str(LEDGER_FILE): LEDGER_FILE.read_text()})
-    clone = tmp_path_factory.mktemp("clone") / "house"
+    clone = tmp_path_factory.mktemp("clone") / "repository"
     git_fixtures.git(world, "clone", "--quiet", str(world), str(clone))
     monkeypatch.chdir(clone)
     LEDGER_FILE.write_text("")
@@ -145,7 +145,7 @@ def test_a_torn_last_line_is_mended(world: Path, left: int) -> None:
     assert LEDGER_FILE.read_bytes() == whole
 
 
-def test_the_marks_of_a_merge_are_refused_by_line(world: Path) -> None:
+def test_the_marks_of_a_merge_are_rejected_by_line(world: Path) -> None:
     ledger.update_ledger()
     LEDGER_FILE.write_text("<<<<<<< HEAD\n" + LEDGER_FILE.read_text())
     with pytest.raises(UserError, match="line 1 is not JSON"):
@@ -153,10 +153,12 @@ def test_the_marks_of_a_merge_are_refused_by_line(world: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["5", "null", "{}", '{"kind": "look"}', '{"kind": "invalidation", "hash": 5}'])
-def test_a_line_that_is_no_look_is_refused_by_its_number(world: Path, line: str) -> None:
+def test_a_line_that_is_no_evaluation_is_rejected_by_its_number(world: Path, line: str) -> None:
     ledger.update_ledger()
     LEDGER_FILE.write_text(LEDGER_FILE.read_text() + line + "\n")
-    with pytest.raises(UserError, match=r"^experiments/ledger\.jsonl: line 4 is neither a look nor an invalidation"):
+    with pytest.raises(
+        UserError, match=r"^experiments/ledger\.jsonl: line 4 is neither an evaluation nor an invalidation"
+    ):
         ledger.update_ledger()
 
 
@@ -164,18 +166,18 @@ def test_a_bad_line_that_is_committed_is_told_from_one_that_is_not(world: Path) 
     ledger.update_ledger()
     git_fixtures.commit(world, "keep", {str(LEDGER_FILE): "null\n"})
     LEDGER_FILE.unlink()
-    with pytest.raises(UserError, match=r"^experiments/ledger\.jsonl of HEAD: line 1 is neither a look"):
+    with pytest.raises(UserError, match=r"^experiments/ledger\.jsonl of HEAD: line 1 is neither an evaluation"):
         ledger.read_all_lines()
 
 
-def test_a_folder_in_the_place_of_the_ledger_or_its_copy_is_refused(world: Path) -> None:
+def test_a_folder_in_the_place_of_the_ledger_or_its_copy_is_rejected(world: Path) -> None:
     ledger.update_ledger()
     for path in (LEDGER_FILE, append_only_file.BACKUP_FILE):
         path.rename(path.with_suffix(".kept"))
         path.mkdir()
-        for ask in (ledger.update_ledger, ledger.read_all_lines):
-            with pytest.raises(UserError, match=f"^{path} is a folder, and a file of JSON lines is needed there"):
-                ask()
+        for read in (ledger.update_ledger, ledger.read_all_lines):
+            with pytest.raises(UserError, match=f"^{path} is a folder, but must be a file of JSON lines"):
+                read()
         path.rmdir()
         path.with_suffix(".kept").rename(path)
 
@@ -191,39 +193,40 @@ def test_a_bad_line_of_the_copy_is_passed_over(world: Path) -> None:
 
 def test_a_test_period_that_is_shifted_by_days_does_not_start_the_count_anew(world: Path) -> None:
     ledger.update_ledger()
-    known = ledger.read_all_lines()
+    lines = ledger.read_all_lines()
     shifted = {"hash": "b" * 32, "from": "2024-01-02", "to": "2024-03-02"}
-    assert ledger.count_distinct_evaluations("props", "b" * 32, known) == 0
-    assert ledger.count_overlapping_evaluations("props", [shifted], known) == 3
-    assert ledger.count_overlapping_evaluations("racing", [shifted], known) == 0
-    assert ledger.count_overlapping_evaluations("props", [shifted, {"hash": git_fixtures.ROWS}], known) == 3, (
+    assert ledger.count_distinct_evaluations("props", "b" * 32, lines) == 0
+    assert ledger.count_overlapping_evaluations("props", [shifted], lines) == 3
+    assert ledger.count_overlapping_evaluations("racing", [shifted], lines) == 0
+    assert ledger.count_overlapping_evaluations("props", [shifted, {"hash": git_fixtures.ROWS}], lines) == 3, (
         "each prediction counts once"
     )
-    assert ledger.count_overlapping_evaluations("props", [shifted | {"from": "2024-03-01"}], known) == 3, (
+    assert ledger.count_overlapping_evaluations("props", [shifted | {"from": "2024-03-01"}], lines) == 3, (
         "the last day is in both"
     )
-    assert ledger.count_overlapping_evaluations("props", [shifted | {"from": "2024-03-02"}], known) == 0
-    assert ledger.count_overlapping_evaluations("props", [shifted | {"from": None, "to": None}], known) == 0
+    assert ledger.count_overlapping_evaluations("props", [shifted | {"from": "2024-03-02"}], lines) == 0
+    assert ledger.count_overlapping_evaluations("props", [shifted | {"from": None, "to": None}], lines) == 0
 
 
 def test_rows_without_a_clock_overlap_no_others(world: Path) -> None:
     undated = {"hash": "b" * 32, "from": "1970-01-01", "to": "1970-01-01"}
-    look = next(line for line in ledger.update_ledger() if line["task"] == "props")
-    known = [look | {"rows": rows, "from": "1970-01-01", "to": "1970-01-01"} for rows in ("c" * 32, "b" * 32)]
-    assert ledger.count_overlapping_evaluations("props", [undated], known) == 1
+    evaluation = next(line for line in ledger.update_ledger() if line["task"] == "props")
+    lines = [evaluation | {"rows": rows, "from": "1970-01-01", "to": "1970-01-01"} for rows in ("c" * 32, "b" * 32)]
+    assert ledger.count_overlapping_evaluations("props", [undated], lines) == 1
 
 
-def test_two_who_ask_at_once_write_every_look_once(world: Path) -> None:
+def test_two_who_ask_at_once_write_every_evaluation_once(world: Path) -> None:
     many = {f"exp-{number}": git_fixtures.made(0.4 + number / 1000) for number in range(30)}
     git_fixtures.experiments(world, head(world), many, first=3)
     root = str(Path(append_only_file.__file__).parents[3])
     command = [
         sys.executable,
         "-c",
-        f"import sys; sys.path.insert(0, {root!r}); from trueline.experiments.ledger import ledger; ledger.update_ledger()",
+        f"import sys; sys.path.insert(0, {root!r}); "
+        "from trueline.experiments.ledger import ledger; ledger.update_ledger()",
     ]
-    both = [subprocess.Popen(command, cwd=world) for _ in range(2)]
-    assert [each.wait(timeout=60) for each in both] == [0, 0]
+    processes = [subprocess.Popen(command, cwd=world) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0]
     lines = LEDGER_FILE.read_text().splitlines()
     assert len(lines) == len(set(lines))
     assert ledger.count_evaluations("props", git_fixtures.ROWS).total == 33
@@ -233,7 +236,7 @@ def test_wrong_data_void_every_experiment_made_from_them_and_no_other(world: Pat
     other = {**git_fixtures.made(0.6), "dvc.lock": git_fixtures.lock(prepared="new", source="mended", predictions="z")}
     revs = git_fixtures.experiments(world, head(world), {"mended": other}, first=7)
     marked = ledger.invalidate_data(git_fixtures.md5("s")[:10], "lines of another bookmaker")
-    assert sorted(each.name for each in marked) == ["one", "two"]
+    assert sorted(experiment.name for experiment in marked) == ["one", "two"]
     assert ledger.find_invalidation_reason(head(world)) == "lines of another bookmaker"
     assert ledger.find_invalidation_reason(revs["mended"]) is None
     assert ledger.find_invalidation_reason(head(world), "racing") is None
@@ -241,7 +244,7 @@ def test_wrong_data_void_every_experiment_made_from_them_and_no_other(world: Pat
     assert ledger.find_invalidation_reason(later) == "lines of another bookmaker"
 
 
-def test_looks_of_commits_at_wrong_data_are_void_too(world: Path) -> None:
+def test_evaluations_of_commits_at_wrong_data_are_void_too(world: Path) -> None:
     ledger.invalidate_data(git_fixtures.md5("s"), "stale odds")
     assert ledger.find_invalidations([])[head(world)] == {"props": "stale odds"}
 
@@ -252,7 +255,7 @@ def test_an_invalidation_that_a_checkout_took_away_still_holds(world: Path) -> N
     assert ledger.find_invalidation_reason(head(world)) == "stale odds"
 
 
-def test_a_hash_that_no_lock_names_a_short_one_and_an_empty_reason_are_refused(world: Path) -> None:
+def test_a_hash_that_no_lock_names_a_short_one_and_an_empty_reason_are_rejected(world: Path) -> None:
     with pytest.raises(UserError, match=r"is in no dvc\.lock"):
         ledger.invalidate_data("0123456789", "why not")
     with pytest.raises(UserError, match="too short"):

@@ -1,4 +1,4 @@
-"""Progress is a line a stage for a file, and a clock as well for a person."""
+"""Progress: one line per stage in a file, and also a running clock on a terminal."""
 
 import io
 

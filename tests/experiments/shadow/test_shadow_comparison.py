@@ -1,4 +1,4 @@
-"""compare-shadow: same requests, paired; a verdict only on outcomes that are known and new to both models."""
+"""compare-shadow: the same requests, paired; a verdict only on outcomes that are known and new to both models."""
 
 import hashlib
 import json
@@ -26,21 +26,21 @@ Rows = list[dict[str, Any]]
 def log(
     folder: Path, task: str, requests: Sequence[tuple[Rows, Rows]], models: tuple[str, str] = (OURS, THEIRS)
 ) -> None:
-    """Write down what both answered, as the service does; rows of the shadow may be missing."""
+    """Write the log of both models as the service does; the shadow may lack rows."""
     for arm, role in enumerate(("champion", "shadow")):
-        place = folder / "predictions" / task / ("" if role == "champion" else "shadow")
-        place.mkdir(parents=True, exist_ok=True)
-        told = [
-            {"role": role, "request": f"{models}-{number}", "place": at, "model": models[arm],
+        log_folder = folder / "predictions" / task / ("" if role == "champion" else "shadow")
+        log_folder.mkdir(parents=True, exist_ok=True)
+        rows = [
+            {"role": role, "request": f"{models}-{number}", "place": position, "model": models[arm],
              "created_at": f"2030-01-01T00:{number // 60:02}:{number % 60:02}"} | row
-            for number, both in enumerate(requests) for at, row in enumerate(both[arm])
+            for number, answers in enumerate(requests) for position, row in enumerate(answers[arm])
         ]  # fmt: skip
-        with (place / "1-0.jsonl").open("a") as file:
-            file.writelines(json.dumps(row) + "\n" for row in told)
+        with (log_folder / "1-0.jsonl").open("a") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
 
 
 def players(number: int, error: tuple[float, float], days: int = 60) -> tuple[list[tuple[Rows, Rows]], pd.DataFrame]:
-    """Return requests of a player each, predicted with errors of two sizes, and the prepared rows."""
+    """Return requests of one player each, predicted with errors of two sizes, and the prepared rows."""
     random = np.random.default_rng(SEED)
     table = pd.DataFrame(
         {
@@ -59,7 +59,7 @@ def players(number: int, error: tuple[float, float], days: int = 60) -> tuple[li
 
 
 def workspace(folder: Path, task: str, table: pd.DataFrame, learned: Sequence[str] = ()) -> None:
-    """Write the prepared table, the folds and a dvc.lock whose model's hash begins with bbbb2222."""
+    """Write the prepared table, the folds and a dvc.lock in which the model's hash starts with bbbb2222."""
     (folder / "data/prepared").mkdir(parents=True)
     (folder / "data/folds").mkdir(parents=True)
     table_schema.write_table(table, folder / f"data/prepared/{task}.parquet")
@@ -67,134 +67,142 @@ def workspace(folder: Path, task: str, table: pd.DataFrame, learned: Sequence[st
         {"row_id": table["row_id"], "final": table["row_id"].isin(learned).map({True: "fit", False: None})}
     )
     table_schema.write_table(folds, folder / f"data/folds/{task}.parquet")
-    told = (folder / f"data/folds/{task}.parquet").read_bytes()
+    content = (folder / f"data/folds/{task}.parquet").read_bytes()
     (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {f"train@{task}": {"cmd": "", "outs": [
         {"path": f"models/{task}/final", "md5": "bbbb2222" + "0" * 24},
-        {"path": f"data/folds/{task}.parquet", "md5": hashlib.md5(told).hexdigest()},
+        {"path": f"data/folds/{task}.parquet", "md5": hashlib.md5(content).hexdigest()},
     ]}}}))  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def asked(task: str = "props") -> dict[str, Any]:
+def compare(task: str = "props") -> dict[str, Any]:
     return compare_answers(task, Path("predictions"), None, SEED)
 
 
 SAME = (THEIRS, THEIRS)
 
 
-def test_differences_are_those_of_the_same_rows(here: Path) -> None:
+def test_differences_are_those_of_the_same_rows(folder: Path) -> None:
     def row(player: str, predicted: float, line: float | None = 10.0) -> dict[str, Any]:
         return {"player_id": player, "date": "2030-02-01", "predicted": predicted, "line": line}
 
-    log(here, "props", [
+    log(folder, "props", [
         ([row("a", 11.0), row("b", 12.0)], [row("a", 11.5), row("b", 9.0)]),
         ([row("c", 9.0, None)], [row("c", 9.0, None)]),
         ([row("d", 50.0)], []),
         ([row("e", 1.0)], [row("e", 1.0)]),
     ])  # fmt: skip
-    found = asked()
-    assert (found["requests"], found["rows"], found["alone"]) == (3, 4, 1)
-    told = found["predictions"]
-    assert (told["mean"], told["mean_absolute"], told["largest"], told["identical"]) == (-0.625, 0.875, 3.0, 0.5)
-    assert found["decisions"] == {"what": "side of the line", "differ": 1, "of": 3}
-    assert found["verdict"] is None
-    assert found["sentences"][-1] == (
+    comparison = compare()
+    assert (comparison["requests"], comparison["rows"], comparison["alone"]) == (3, 4, 1)
+    predictions = comparison["predictions"]
+    assert (predictions["mean"], predictions["mean_absolute"], predictions["largest"], predictions["identical"]) == (
+        -0.625,
+        0.875,
+        3.0,
+        0.5,
+    )
+    assert comparison["decisions"] == {"what": "side of the line", "differ": 1, "of": 3}
+    assert comparison["verdict"] is None
+    assert comparison["sentences"][-1] == (
         "No verdict is possible: no outcome of what was asked is known. "
         "How much two models disagree does not say which is right."
     )
 
 
-@pytest.mark.parametrize(("error", "said"), [((3.0, 1.0), "better"), ((1.0, 3.0), "worse"), ((2.0, 2.0), "undecided")])
-def test_the_challenger_is_judged_on_outcomes_by_blocks(here: Path, error: tuple[float, float], said: str) -> None:
+@pytest.mark.parametrize(
+    ("error", "verdict"), [((3.0, 1.0), "better"), ((1.0, 3.0), "worse"), ((2.0, 2.0), "undecided")]
+)
+def test_the_challenger_is_judged_on_outcomes_by_blocks(folder: Path, error: tuple[float, float], verdict: str) -> None:
     requests, table = players(600, error)
-    log(here, "props", requests, SAME)
-    workspace(here, "props", table)
-    found = asked()
-    assert found["verdict"] == said
-    loss = found["loss"]
+    log(folder, "props", requests, SAME)
+    workspace(folder, "props", table)
+    comparison = compare()
+    assert comparison["verdict"] == verdict
+    loss = comparison["loss"]
     truth = table["target"].to_numpy()
-    own = [
-        np.mean([abs(both[arm][0]["predicted"] - y) for both, y in zip(requests, truth, strict=True)]) for arm in (0, 1)
+    losses = [
+        np.mean([abs(answers[arm][0]["predicted"] - y) for answers, y in zip(requests, truth, strict=True)])
+        for arm in (0, 1)
     ]
-    assert loss["champion"] == pytest.approx(own[0])
-    assert loss["challenger"] == pytest.approx(own[1])
-    assert loss["difference"]["value"] == pytest.approx(own[1] - own[0])
+    assert loss["champion"] == pytest.approx(losses[0])
+    assert loss["challenger"] == pytest.approx(losses[1])
+    assert loss["difference"]["value"] == pytest.approx(losses[1] - losses[0])
     assert loss["difference"]["n"] == 60
-    assert f"The challenger is {said}" in found["sentences"][-1]
+    assert f"The challenger is {verdict}" in comparison["sentences"][-1]
 
 
-def test_rows_of_days_that_a_model_had_learned_from_are_not_judged(here: Path) -> None:
+def test_rows_of_days_that_a_model_had_learned_from_are_not_judged(folder: Path) -> None:
     requests, table = players(600, (3.0, 1.0))
-    log(here, "props", requests, SAME)
-    workspace(here, "props", table, learned=["p1:2030-02-01"])
-    found = asked()
-    assert (found["known"], found["learned"], found["loss"]["difference"]["n"]) == (600, 10, 59)
+    log(folder, "props", requests, SAME)
+    workspace(folder, "props", table, learned=["p1:2030-02-01"])
+    comparison = compare()
+    assert (comparison["known"], comparison["learned"], comparison["loss"]["difference"]["n"]) == (600, 10, 59)
 
 
-def test_where_everything_was_learned_from_there_is_no_verdict(here: Path) -> None:
+def test_where_everything_was_learned_from_there_is_no_verdict(folder: Path) -> None:
     requests, table = players(100, (3.0, 1.0))
-    log(here, "props", requests, SAME)
-    workspace(here, "props", table, learned=list(table["row_id"]))
-    found = asked()
-    assert found["verdict"] is None
-    assert "had learned from every row" in found["sentences"][-1]
+    log(folder, "props", requests, SAME)
+    workspace(folder, "props", table, learned=list(table["row_id"]))
+    comparison = compare()
+    assert comparison["verdict"] is None
+    assert "had learned from every row" in comparison["sentences"][-1]
 
 
-def test_a_version_whose_lessons_nobody_knows_is_not_judged(here: Path) -> None:
+def test_a_version_whose_training_rows_are_unknown_is_not_judged(folder: Path) -> None:
     requests, table = players(100, (3.0, 1.0))
-    git_fixtures.start(here)
-    log(here, "props", requests)
-    workspace(here, "props", table)
-    found = asked()
-    assert (found["verdict"], found["known"]) == (None, 100)
-    assert "git has no tag props-model@v1.0.0" in found["sentences"][-1]
-    (here / "dvc.lock").write_text("{}")
-    shutil.rmtree(here / "predictions")
-    log(here, "props", requests, SAME)
-    assert "the workspace's model is not bbbb2222 any more" in asked()["why"]
+    git_fixtures.start(folder)
+    log(folder, "props", requests)
+    workspace(folder, "props", table)
+    comparison = compare()
+    assert (comparison["verdict"], comparison["known"]) == (None, 100)
+    assert "git has no tag props-model@v1.0.0" in comparison["sentences"][-1]
+    (folder / "dvc.lock").write_text("{}")
+    shutil.rmtree(folder / "predictions")
+    log(folder, "props", requests, SAME)
+    assert "the workspace's model is no longer bbbb2222" in compare()["why"]
 
 
-def test_what_a_promoted_version_learned_from_is_read_from_its_commit(here: Path) -> None:
+def test_what_a_promoted_version_learned_from_is_read_from_its_commit(folder: Path) -> None:
     requests, table = players(600, (3.0, 1.0))
-    workspace(here, "props", table, learned=["p2:2030-02-02"])
-    folds = (here / "data/folds/props.parquet").read_bytes()
+    workspace(folder, "props", table, learned=["p2:2030-02-02"])
+    folds = (folder / "data/folds/props.parquet").read_bytes()
     md5 = hashlib.md5(folds).hexdigest()
-    cached = here / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    cached = folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
     cached.parent.mkdir(parents=True)
     cached.write_bytes(folds)
-    (here / ".dvc/config").write_text("[core]\n    analytics = false\n")
-    git_fixtures.start(here, {"dvc.lock": (here / "dvc.lock").read_text()})
-    git_fixtures.git(here, "tag", "props-model@v1.0.0")
-    log(here, "props", requests, (OURS, OURS))
-    found = asked()
-    assert (found["verdict"], found["learned"]) == ("better", 10)
+    (folder / ".dvc/config").write_text("[core]\n    analytics = false\n")
+    git_fixtures.start(folder, {"dvc.lock": (folder / "dvc.lock").read_text()})
+    git_fixtures.git(folder, "tag", "props-model@v1.0.0")
+    log(folder, "props", requests, (OURS, OURS))
+    comparison = compare()
+    assert (comparison["verdict"], comparison["learned"]) == ("better", 10)
 
 
-def test_only_the_latest_two_versions_are_compared(here: Path) -> None:
+def test_only_the_latest_two_versions_are_compared(folder: Path) -> None:
     requests, _ = players(5, (1.0, 1.0))
-    log(here, "props", requests[:2], ("old:1", "older:2"))
-    log(here, "props", requests)
-    found = asked()
-    assert (found["champion"], found["challenger"], found["requests"]) == (OURS, THEIRS, 5)
-    assert found["others"] == [{"versions": ["old:1", "older:2"], "requests": 2}]
+    log(folder, "props", requests[:2], ("old:1", "older:2"))
+    log(folder, "props", requests)
+    comparison = compare()
+    assert (comparison["champion"], comparison["challenger"], comparison["requests"]) == (OURS, THEIRS, 5)
+    assert comparison["others"] == [{"versions": ["old:1", "older:2"], "requests": 2}]
 
 
-def test_a_torn_line_or_a_request_with_a_row_missing_counts_for_nothing(here: Path) -> None:
+def test_a_torn_line_or_a_request_with_a_row_missing_counts_for_nothing(folder: Path) -> None:
     requests, _ = players(4, (1.0, 1.0))
     one = [(requests[0][0] + requests[1][0], requests[0][1])]
-    log(here, "props", [*one, requests[2], requests[3]])
-    file = here / "predictions/props/shadow/1-0.jsonl"
+    log(folder, "props", [*one, requests[2], requests[3]])
+    file = folder / "predictions/props/shadow/1-0.jsonl"
     file.write_bytes(file.read_bytes()[:-20])
-    found = asked()
-    assert (found["requests"], found["rows"]) == (1, 1)
+    comparison = compare()
+    assert (comparison["requests"], comparison["rows"]) == (1, 1)
 
 
-def test_a_race_is_judged_whole(here: Path) -> None:
+def test_a_race_is_judged_whole(folder: Path) -> None:
     def runner(race: int, box: int, chance: float) -> dict[str, Any]:
         return {"race_id": f"r{race}", "box": box, "predicted": chance}
 
@@ -210,15 +218,15 @@ def test_a_race_is_judged_whole(here: Path) -> None:
         ([runner(race, 1, 0.5), runner(race, 2, 0.5)], [runner(race, 1, 0.8), runner(race, 2, 0.2)]) for race in races
     ]
     requests[7] = ([runner(7, 1, 1.0)], [runner(7, 1, 1.0)])
-    log(here, "racing", requests, SAME)
-    workspace(here, "racing", table)
-    found = asked("racing")
-    assert (found["verdict"], found["loss"]["rows"]) == ("better", 39)
-    assert found["loss"]["difference"]["value"] == pytest.approx(np.log(0.5) - np.log(0.8))
-    assert found["decisions"] == {"what": "favourite", "differ": 0, "of": 40}
+    log(folder, "racing", requests, SAME)
+    workspace(folder, "racing", table)
+    comparison = compare("racing")
+    assert (comparison["verdict"], comparison["loss"]["rows"]) == ("better", 39)
+    assert comparison["loss"]["difference"]["value"] == pytest.approx(np.log(0.5) - np.log(0.8))
+    assert comparison["decisions"] == {"what": "favourite", "differ": 0, "of": 40}
 
 
-def test_events_are_found_by_their_text_or_their_name_and_judged_by_tags(here: Path) -> None:
+def test_events_are_found_by_their_text_or_their_name_and_judged_by_tags(folder: Path) -> None:
     names = [f"Tea and talk {number}" for number in range(40)]
     table = pd.DataFrame(
         {
@@ -232,38 +240,38 @@ def test_events_are_found_by_their_text_or_their_name_and_judged_by_tags(here: P
         known = {"id": f"ev{n}"} if n % 4 == 0 else {"id": None}
         return {**known, **text, "predicted": {"tea": tea, "chess": 0.5}, "given": ["tea"] if tea > 0.5 else []}
 
-    log(here, "events", [([row(n, 0.4)], [row(n, 0.9)]) for n in range(40)], SAME)
-    workspace(here, "events", table)
-    found = asked("events")
-    assert (found["known"], found["verdict"]) == (30, "better")  # a changed text without an id is nobody's
-    assert found["loss"]["difference"]["value"] == pytest.approx((np.log(0.4) - np.log(0.9)) / 2)
-    assert found["decisions"] == {"what": "tags given", "differ": 40, "of": 40}
-    assert found["predictions"]["by_tag"][0] == {"tag": "tea", "mean": 0.5, "mean_absolute": 0.5}
+    log(folder, "events", [([row(n, 0.4)], [row(n, 0.9)]) for n in range(40)], SAME)
+    workspace(folder, "events", table)
+    comparison = compare("events")
+    assert (comparison["known"], comparison["verdict"]) == (30, "better")  # a changed text without an id matches no row
+    assert comparison["loss"]["difference"]["value"] == pytest.approx((np.log(0.4) - np.log(0.9)) / 2)
+    assert comparison["decisions"] == {"what": "tags given", "differ": 40, "of": 40}
+    assert comparison["predictions"]["by_tag"][0] == {"tag": "tea", "mean": 0.5, "mean_absolute": 0.5}
 
 
-def test_of_a_row_that_was_asked_for_again_the_last_answer_counts(here: Path) -> None:
+def test_of_a_row_that_was_asked_for_again_the_last_answer_counts(folder: Path) -> None:
     requests, table = players(1, (1.0, 1.0))
     again = [[row | {"predicted": 99.0} for row in rows] for rows in requests[0]]
-    log(here, "props", [*requests, (again[0], again[1])], SAME)
+    log(folder, "props", [*requests, (again[0], again[1])], SAME)
     rows = shadow_log.read_shadow_log(Path("predictions"), "props").rows
-    ((place, both),) = shadow_outcomes.match_rows("props", rows, table)
-    assert (place, both[0]["predicted"]) == (0, 99.0)
+    ((position, pair),) = shadow_outcomes.match_rows("props", rows, table)
+    assert (position, pair[0]["predicted"]) == (0, 99.0)
 
 
-def test_few_blocks_leave_it_undecided(here: Path) -> None:
+def test_few_blocks_leave_it_undecided(folder: Path) -> None:
     requests, table = players(60, (3.0, 0.1), days=6)
-    log(here, "props", requests, SAME)
-    workspace(here, "props", table)
-    found = asked()
-    assert found["verdict"] == "undecided"
-    assert "too few blocks" in found["sentences"][-1]
+    log(folder, "props", requests, SAME)
+    workspace(folder, "props", table)
+    comparison = compare()
+    assert comparison["verdict"] == "undecided"
+    assert "too few blocks" in comparison["sentences"][-1]
 
 
-def test_a_log_without_a_shadow_and_outcomes_that_are_not_there_are_refused(here: Path) -> None:
+def test_a_log_without_a_shadow_and_outcomes_that_are_not_there_are_rejected(folder: Path) -> None:
     with pytest.raises(UserError, match="start the service with --shadow props-model#staging"):
-        asked()
+        compare()
     requests, _ = players(3, (1.0, 1.0))
-    log(here, "props", requests)
+    log(folder, "props", requests)
     with pytest.raises(UserError, match="--outcomes nowhere"):
         compare_answers("props", Path("predictions"), Path("nowhere.parquet"), SEED)
 

@@ -1,4 +1,4 @@
-"""What a config says becomes knobs that exist, in words that come back from DVC as they were given."""
+"""Overrides: configs set existing parameters, and DVC reads every value back as it was written."""
 
 import datetime as dt
 import tempfile
@@ -43,27 +43,27 @@ TEXTS = st.text(LETTERS) | st.text(st.sampled_from("\\'\"${},[]=: a~+()")) | st.
 VALUES = TEXTS | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 
 
-def found(**changes: Any) -> Overrides:
+def compute_overrides(**changes: Any) -> Overrides:
     return build_overrides(parse_config({**PLAIN, **changes}, {}, "it.yaml"), toy_model.PARAMS)
 
 
-def refusal(**changes: Any) -> str:
-    with pytest.raises(UserError) as refused:
-        found(**changes)
-    return str(refused.value)
+def get_error(**changes: Any) -> str:
+    with pytest.raises(UserError) as error_info:
+        compute_overrides(**changes)
+    return str(error_info.value)
 
 
 @settings(deadline=None)
 @given(st.lists(VALUES | st.lists(VALUES), min_size=1, max_size=5))
 def test_what_is_set_comes_back_from_dvc_as_it_was_given(values: list[Any]) -> None:
     try:
-        said = [f"knob{number}={format_literal(value)}" for number, value in enumerate(values)]
+        assignments = [f"param{number}={format_literal(value)}" for number, value in enumerate(values)]
     except UserError:
         assume(False)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "params.yaml"
-        file.write_text("".join(f"knob{number}: 0\n" for number in range(len(values))))
-        apply_overrides(file, said)
+        file.write_text("".join(f"param{number}: 0\n" for number in range(len(values))))
+        apply_overrides(file, assignments)
         assert list(yaml.safe_load(file.read_text()).values()) == values
 
 
@@ -74,8 +74,8 @@ def test_a_word_needs_no_quotes_and_a_day_is_written_as_iso() -> None:
 
 
 def test_what_is_said_of_an_experiment_is_recorded() -> None:
-    knobs = found(tags=["a", "b"], parent="OLD", model={"version": "2.1"})
-    assert {key.removeprefix("experiment."): value for key, value in knobs.items()} == {
+    overrides = compute_overrides(tags=["a", "b"], parent="OLD", model={"version": "2.1"})
+    assert {key.removeprefix("experiment."): value for key, value in overrides.items()} == {
         "name": "TEST", "task": "props", "type": "walk_forward", "version": "2.1", "hypothesis": "it is better",
         "tags": ["a", "b"], "parent": "OLD",
     }  # fmt: skip
@@ -84,18 +84,20 @@ def test_what_is_said_of_an_experiment_is_recorded() -> None:
 def test_periods_become_folds_with_the_days_between_as_an_embargo() -> None:
     training = {"start_date": dt.date(2024, 1, 1), "end_date": dt.date(2024, 2, 28)}
     evaluation = {"start_date": dt.date(2024, 3, 3), "end_date": dt.date(2024, 3, 31)}
-    knobs = found(training=training, evaluation=evaluation)
-    assert {key: value for key, value in knobs.items() if key.startswith("folds.")} == {
+    overrides = compute_overrides(training=training, evaluation=evaluation)
+    assert {key: value for key, value in overrides.items() if key.startswith("folds.")} == {
         "folds.props.first_day": dt.date(2024, 1, 1),
         "folds.props.first_test": dt.date(2024, 3, 3),
         "folds.props.last_test": dt.date(2024, 3, 31),
         "folds.props.embargo_days": 3,  # 29 February, 1 and 2 March
     }
-    assert "has no clock" in refusal(task="events", training=training, evaluation=evaluation)
+    assert "has no first_test, because its rows have no dates" in get_error(
+        task="events", training=training, evaluation=evaluation
+    )
 
 
 @pytest.mark.parametrize(
-    ("said", "knobs"),
+    ("changes", "overrides"),
     [
         ({"model": {"type": "logistic"}}, {"tasks.props.learner": "logistic"}),
         ({"type": "ensemble"}, {"tasks.props.learner": "ensemble"}),
@@ -122,25 +124,27 @@ def test_periods_become_folds_with_the_days_between_as_an_embargo() -> None:
         ),
     ],
 )
-def test_every_key_sets_the_knobs_that_it_names(said: dict[str, Any], knobs: Overrides) -> None:
-    assert {key: value for key, value in found(**said).items() if not key.startswith("experiment.")} == knobs
+def test_every_key_sets_the_parameters_that_it_names(changes: dict[str, Any], overrides: Overrides) -> None:
+    assert {
+        key: value for key, value in compute_overrides(**changes).items() if not key.startswith("experiment.")
+    } == overrides
 
 
-def test_what_a_knob_is_already_is_not_set_again() -> None:
-    assert "tasks.props.calibrator" not in found(calibrate="residuals")
+def test_a_parameter_that_has_the_value_already_is_not_set_again() -> None:
+    assert "tasks.props.calibrator" not in compute_overrides(calibrate="residuals")
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("changes", "sentence"),
     [
-        ({"task": "prop"}, "TEST: no task is called 'prop'; did you mean 'props'?"),
+        ({"task": "prop"}, "TEST: there is no task 'prop'; did you mean 'props'?"),
         (
             {"params": {"folds.props.test_day": 7}},
             "folds.props of params.yaml has no 'test_day'; did you mean 'test_days'?",
         ),
         ({"params": {"fold.props.test_days": 7}}, "params.yaml has no 'fold'; did you mean 'folds'?"),
         ({"params": {"seed.x": 7}}, "seed of params.yaml has no 'x'; Allowed: nothing."),
-        ({"params": {"folds.props": 7}}, "TEST: 'folds.props' is a section of params.yaml; name a knob in it."),
+        ({"params": {"folds.props": 7}}, "TEST: 'folds.props' is a section of params.yaml; name a parameter in it."),
         ({"model": {"hyperparameters": {"dept": 3}}}, "has no 'dept'; did you mean 'depth'?"),
         ({"model": {"type": "logistc"}}, "TEST: props has no learner 'logistc'; did you mean 'logistic'?"),
         ({"resample": "smote_nc"}, "TEST: props has no resampler 'smote_nc'; Allowed: none, recency."),
@@ -148,24 +152,24 @@ def test_what_a_knob_is_already_is_not_set_again() -> None:
         ({"calibrate": "platt"}, "TEST: props has no calibrator 'platt'; Allowed: residuals."),
     ],
 )
-def test_what_does_not_exist_is_refused_with_the_nearest_that_does(said: dict[str, Any], sentence: str) -> None:
-    assert sentence in refusal(**said)
+def test_what_does_not_exist_is_rejected_with_the_nearest_that_does(changes: dict[str, Any], sentence: str) -> None:
+    assert sentence in get_error(**changes)
 
 
 @pytest.mark.parametrize("text", ["yes", "OFF", "12:30", "1_000"])
-def test_a_text_that_yaml_would_read_as_something_else_is_refused(text: str) -> None:
+def test_a_text_that_yaml_would_read_as_something_else_is_rejected(text: str) -> None:
     with pytest.raises(UserError, match="would be read back as a number or a truth value"):
         format_literal([text])
 
 
-def test_a_number_that_yaml_would_read_as_a_text_is_refused() -> None:
+def test_a_number_that_yaml_would_read_as_a_text_is_rejected() -> None:
     assert format_literal(1.5e-05) == "1.5e-05"
-    with pytest.raises(UserError, match="1e-05 would be read back as a text, for it has no point"):
+    with pytest.raises(UserError, match="1e-05 would be read back as text, because it has no decimal point"):
         format_literal(1e-05)
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
-def test_every_example_sets_knobs_that_params_have(file: Path) -> None:
+def test_every_example_sets_parameters_that_exist(file: Path) -> None:
     params = yaml.safe_load((pipeline_copy.ROOT / "params.yaml").read_text())
     assert build_overrides(read_config(file), params)["experiment.name"] == file.stem
 
@@ -176,16 +180,16 @@ def test_a_grid_is_every_combination_and_each_has_a_name_of_its_own(
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(toy_model.PARAMS))
     monkeypatch.chdir(tmp_path)
     points = build_grid(["train.props.xgboost_trees.depth=3,4", "recency.half_life_days=30,60.5"])
-    made = build_launches([], {**PLAIN, **parse_assignments(["recency.enabled=true"])}, points)
-    assert [launch.name for launch in made] == ["TEST-1", "TEST-2", "TEST-3", "TEST-4"]
+    launches = build_launches([], {**PLAIN, **parse_assignments(["recency.enabled=true"])}, points)
+    assert [launch.name for launch in launches] == ["TEST-1", "TEST-2", "TEST-3", "TEST-4"]
     depth, half_life = "train.props.xgboost_trees.depth", "resample.props.recency.half_life_days"
-    assert [(each.overrides[depth], each.overrides[half_life]) for each in made] == [
+    assert [(item.overrides[depth], item.overrides[half_life]) for item in launches] == [
         (3, 30),
         (3, 60.5),
         (4, 30),
         (4, 60.5),
     ]
-    assert made[2].overrides["experiment.name"] == "TEST-3"
+    assert launches[2].overrides["experiment.name"] == "TEST-3"
 
 
 @pytest.mark.parametrize(
@@ -196,12 +200,12 @@ def test_the_values_of_a_grid_are_read_as_yaml(word: str, values: list[Any]) -> 
     assert build_grid([word]) == [{"a": value} for value in values]
 
 
-def test_a_knob_named_twice_in_a_grid_is_refused() -> None:
+def test_a_parameter_named_twice_in_a_grid_is_rejected() -> None:
     with pytest.raises(UserError, match="--grid names 'seed' twice; list all its values in one: seed=a,b,c"):
         build_grid(["seed=2,3", "params.seed=4"])
 
 
-def test_a_value_listed_twice_in_a_grid_is_refused() -> None:
+def test_a_value_listed_twice_in_a_grid_is_rejected() -> None:
     with pytest.raises(UserError, match="the grid of 'seed' lists 4 twice; name each value once"):
         build_grid(["seed=3,4,4"])
 
@@ -213,30 +217,30 @@ def test_a_value_listed_twice_in_a_grid_is_refused() -> None:
         ["train.props.xgboost_trees.depth=3,4", "model.hyperparameters.depth=6,7"],
     ],
 )
-def test_points_of_a_grid_that_set_the_same_are_refused(
+def test_points_of_a_grid_that_set_the_same_are_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(toy_model.PARAMS))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="would be one experiment twice; let the grid set other values"):
+    with pytest.raises(UserError, match="would be the same experiment; list other values in the grid"):
         build_launches([], PLAIN, build_grid(words))
 
 
 @pytest.mark.parametrize("words", [["x=2024-13-01"], ["evaluation.end_date=2024-02-31"], ["x=" + "[" * 5000], ["x=["]])
-def test_a_value_of_the_command_line_that_is_none_is_refused(words: list[str]) -> None:
-    with pytest.raises(UserError) as refused:
+def test_a_value_of_the_command_line_that_is_none_is_rejected(words: list[str]) -> None:
+    with pytest.raises(UserError) as error_info:
         parse_assignments(words)
-    assert "\n" not in str(refused.value)
-    assert len(str(refused.value)) < 300
+    assert "\n" not in str(error_info.value)
+    assert len(str(error_info.value)) < 300
 
 
 @pytest.mark.parametrize("value", [5, None, [], "", "a\0b"])
-def test_a_source_that_is_no_path_is_refused(value: Any) -> None:
-    assert "tasks.props.source is " in refusal(params={"tasks.props.source": value})
+def test_a_source_that_is_no_path_is_rejected(value: Any) -> None:
+    assert "tasks.props.source is " in get_error(params={"tasks.props.source": value})
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "holds no sections"),
         (b"- a", "holds no sections"),
@@ -246,41 +250,41 @@ def test_a_source_that_is_no_path_is_refused(value: Any) -> None:
         (b"tasks: [props]", "has no section tasks"),
     ],
 )
-def test_a_params_file_that_cannot_be_used_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, said: str
+def test_a_params_file_that_cannot_be_used_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
 ) -> None:
     (tmp_path / "params.yaml").write_bytes(content)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=f"^params.yaml {said}"):
+    with pytest.raises(UserError, match=f"^params.yaml {message}"):
         build_launches([], PLAIN, [])
 
 
 @pytest.mark.parametrize("section", ["folds", "train", "tune", "experiment"])
-def test_params_without_a_section_are_refused(section: str) -> None:
+def test_params_without_a_section_are_rejected(section: str) -> None:
     params = {key: value for key, value in toy_model.PARAMS.items() if key != section}
     days = {"start_date": dt.date(2024, 1, 1), "end_date": dt.date(2024, 2, 28)}
     later = {"start_date": dt.date(2024, 3, 3), "end_date": dt.date(2024, 3, 31)}
-    said = {"training": days, "evaluation": later, "model": {"type": "logistic", "hyperparameters": {"l2": 1.0}}}
+    changes = {"training": days, "evaluation": later, "model": {"type": "logistic", "hyperparameters": {"l2": 1.0}}}
     with pytest.raises(UserError, match=rf"params.yaml has no (section )?'?{section}"):
-        build_overrides(parse_config({**PLAIN, **said}, {}, ""), params)
+        build_overrides(parse_config({**PLAIN, **changes}, {}, ""), params)
 
 
 @pytest.mark.parametrize("name", ["HEAD", "main", "workspace", "a-tag"])
-def test_a_name_that_git_or_dvc_calls_something_else_by_is_refused(
+def test_a_name_that_git_or_dvc_calls_something_else_by_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     rev = git_fixtures.start(tmp_path, {"params.yaml": yaml.safe_dump(toy_model.PARAMS)})
     git_fixtures.git(tmp_path, "tag", "a-tag")
     monkeypatch.chdir(tmp_path)
     for word in (name, rev[:7]):
-        with pytest.raises(UserError, match=f"^'{word}' means a commit to git, or the workspace to DVC"):
+        with pytest.raises(UserError, match=f"^'{word}' already names a commit in git, or DVC's workspace"):
             build_launches([], {**PLAIN, "name": word}, [])
     assert [launch.name for launch in build_launches([], PLAIN, [])] == ["TEST"]
 
 
-def test_a_value_too_long_for_a_command_is_refused() -> None:
+def test_a_value_too_long_for_a_command_is_rejected() -> None:
     tags = ["x" * 50_000, "y" * 90_000]
-    with pytest.raises(UserError, match="is longer than a command may be"):
+    with pytest.raises(UserError, match="is too long for a command line"):
         Launch("TEST", "props", "none", {"experiment.tags": tags}).build_command()
 
 
@@ -288,12 +292,12 @@ def test_a_hypothesis_that_begins_with_a_dash_is_no_option_of_dvc() -> None:
     assert "--message=-5%" in Launch("TEST", "props", "-5%", {}).build_command()
 
 
-def test_a_control_character_is_refused_where_no_command_could_hold_it() -> None:
+def test_a_control_character_is_rejected_where_no_command_could_hold_it() -> None:
     assert format_literal("a\nb") == "'a\nb'"
     with pytest.raises(UserError, match="holds the control character"):
         format_literal("a\0b")
 
 
-def test_a_grid_without_values_is_refused() -> None:
+def test_a_grid_without_values_is_rejected() -> None:
     with pytest.raises(UserError, match="the grid of 'a' lists no values; write a=a,b,c"):
         build_grid(["a="])

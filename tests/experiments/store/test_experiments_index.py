@@ -1,4 +1,4 @@
-"""Records: what the commits, the queue and the tags tell of an experiment, and nothing borrowed."""
+"""The index: experiments are read from commits, the queue and the tags, and never take scores from another commit."""
 
 import subprocess
 import sys
@@ -27,44 +27,49 @@ def head(folder: Path) -> str:
 
 
 def queued(monkeypatch: pytest.MonkeyPatch, *tasks: dvc_queue.QueuedTask) -> None:
-    """Let DVC's queue hold some tasks."""
+    """Make DVC's queue hold some tasks."""
     experiments_index.QUEUE_FOLDER.mkdir(parents=True)
     monkeypatch.setattr(dvc_queue, "list_tasks", lambda: list(tasks))
 
 
 def named(name: str, experiments: list[Experiment]) -> Experiment:
-    return next(each for each in experiments if each.name == name)
+    return next(experiment for experiment in experiments if experiment.name == name)
 
 
 def test_an_experiment_is_told_by_its_commit(world: Path) -> None:
-    said: dict[str, Any] = {
+    description: dict[str, Any] = {
         "type": "ablation",
         "hypothesis": "less is more",
         "tags": ["short", "cheap"],
         "parent": "old",
     }
-    changes = {f"experiment__{key}": value for key, value in said.items()}
+    changes = {f"experiment__{key}": value for key, value in description.items()}
     revs = git_fixtures.experiments(
         world, head(world), {"weekly": git_fixtures.made(0.55, folds__props__test_days=7, **changes)}
     )
-    found = experiments_index.list_experiments()[0]
-    assert (found.name, found.rev, found.baseline, found.status) == ("weekly", revs["weekly"], head(world), "completed")
-    assert (found.type, found.hypothesis, found.tags, found.parent) == (
-        *list(said.values())[:2],
+    experiment = experiments_index.list_experiments()[0]
+    assert (experiment.name, experiment.rev, experiment.baseline, experiment.status) == (
+        "weekly",
+        revs["weekly"],
+        head(world),
+        "completed",
+    )
+    assert (experiment.type, experiment.hypothesis, experiment.tags, experiment.parent) == (
+        *list(description.values())[:2],
         ("short", "cheap"),
         "old",
     )
-    assert found.tasks == ("props",)
-    assert found.scores["props"]["hit_rate"] == 0.55
-    assert found.get_rows_hash("props") == git_fixtures.ROWS
-    assert found.created == datetime.fromtimestamp(git_fixtures.START + 3600, UTC)
+    assert experiment.tasks == ("props",)
+    assert experiment.scores["props"]["hit_rate"] == 0.55
+    assert experiment.get_rows_hash("props") == git_fixtures.ROWS
+    assert experiment.created == datetime.fromtimestamp(git_fixtures.START + 3600, UTC)
 
 
 def test_experiments_of_all_baselines_come_newest_first_and_a_commit_hides_none(world: Path) -> None:
     git_fixtures.experiments(world, head(world), {"old": git_fixtures.made(0.5)})
     second = git_fixtures.commit(world, "more", {"notes": "x"}, at=git_fixtures.START + 60)
     git_fixtures.experiments(world, second, {"new": git_fixtures.made(0.5)}, first=2)
-    assert [each.name for each in experiments_index.list_experiments()] == ["new", "old"]
+    assert [experiment.name for experiment in experiments_index.list_experiments()] == ["new", "old"]
 
 
 def test_dvc_itself_sees_what_the_toy_world_makes(world: Path) -> None:
@@ -72,8 +77,10 @@ def test_dvc_itself_sees_what_the_toy_world_makes(world: Path) -> None:
     git_fixtures.experiments(world, base, {"one": git_fixtures.made(0.5), "two": git_fixtures.made(0.6)})
     dvc = Path(sys.executable).with_name("dvc")
     subprocess.run([dvc, "init", "--quiet"], check=True, capture_output=True)
-    said = subprocess.run([dvc, "exp", "list", "-A", "--name-only"], check=True, capture_output=True, text=True).stdout
-    assert {line.strip() for line in said.splitlines()} >= {"one", "two"}
+    output = subprocess.run(
+        [dvc, "exp", "list", "-A", "--name-only"], check=True, capture_output=True, text=True
+    ).stdout
+    assert {line.strip() for line in output.splitlines()} >= {"one", "two"}
 
 
 def test_what_dvc_keeps_under_its_refs_for_itself_is_no_experiment(world: Path) -> None:
@@ -85,7 +92,7 @@ def test_what_dvc_keeps_under_its_refs_for_itself_is_no_experiment(world: Path) 
 def test_a_failed_pending_or_running_one_has_no_scores_though_its_commit_holds_the_baselines(
     world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # a queue entry's commit holds the metrics of where it started: DVC shows them as if they were its own
+    # a queue entry's commit holds the metrics of the commit it started from; DVC shows them as its own
     stash = git_fixtures.commit(world, "queue entry", {"params.yaml": git_fixtures.params(train__props__depth=9)})
     when = datetime(2026, 2, 1, tzinfo=UTC)
     states: list[Any] = ["failed", "pending", "running"]
@@ -96,11 +103,14 @@ def test_a_failed_pending_or_running_one_has_no_scores_though_its_commit_holds_t
             for state in states
         ),
     )
-    found = experiments_index.list_experiments()
-    assert [each.status for each in sorted(found, key=lambda each: each.name)] == states
-    assert all(each.scores == {} and each.intervals == {} and not each.is_finished for each in found)
-    assert named("a-failed", found).error == "boom"
-    assert named("a-failed", found).tasks == ("props",)
+    experiments = experiments_index.list_experiments()
+    assert [experiment.status for experiment in sorted(experiments, key=lambda experiment: experiment.name)] == states
+    assert all(
+        experiment.scores == {} and experiment.intervals == {} and not experiment.is_finished
+        for experiment in experiments
+    )
+    assert named("a-failed", experiments).error == "boom"
+    assert named("a-failed", experiments).tasks == ("props",)
 
 
 def test_a_failed_one_is_forgotten_once_a_newer_one_of_its_name_ended_well(
@@ -114,8 +124,8 @@ def test_a_failed_one_is_forgotten_once_a_newer_one_of_its_name_ended_well(
         dvc_queue.QueuedTask("late", head(world), "failed", new, "boom"),
         dvc_queue.QueuedTask("done", head(world), "completed", new, None),
     )
-    found = {(each.name, each.status) for each in experiments_index.list_experiments()}
-    assert found == {("again", "completed"), ("late", "completed"), ("late", "failed")}
+    statuses = {(experiment.name, experiment.status) for experiment in experiments_index.list_experiments()}
+    assert statuses == {("again", "completed"), ("late", "completed"), ("late", "failed")}
     assert experiments_index.find_experiment("late").status == "completed"
 
 
@@ -130,14 +140,14 @@ def test_a_run_that_stopped_short_of_evaluate_has_no_scores_though_its_commit_ho
     git_fixtures.experiments(
         world, head(world), {"unread": unread, "unlinked": unlinked, "whole": git_fixtures.made(0.6)}
     )
-    found = {each.name: each for each in experiments_index.list_experiments()}
-    assert {name: list(each.scores) for name, each in found.items()} == {
+    by_name = {experiment.name: experiment for experiment in experiments_index.list_experiments()}
+    assert {name: list(experiment.scores) for name, experiment in by_name.items()} == {
         "unread": [],
         "unlinked": [],
         "whole": ["props"],
     }
-    assert found["unread"].error == "props: not run up to evaluate with its parameters"
-    assert found["unread"].scored == {}
+    assert by_name["unread"].error == "props: not run up to evaluate with its parameters"
+    assert by_name["unread"].scored == {}
 
 
 def test_what_was_promoted_or_archived_is_said_of_its_commit(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +156,7 @@ def test_what_was_promoted_or_archived_is_said_of_its_commit(world: Path, monkey
     )
     git_fixtures.git(world, "tag", "props-model@v1.0.0", revs["second"])
     monkeypatch.setattr(model_tags, "get_current_assignments", lambda: {revs["second"]: "promoted"})
-    states = {each.name: each.status for each in experiments_index.list_experiments()}
+    states = {experiment.name: experiment.status for experiment in experiments_index.list_experiments()}
     assert states == {"first": "completed", "second": "promoted"}
 
 
@@ -159,7 +169,7 @@ def test_what_was_promoted_or_archived_is_said_of_its_commit(world: Path, monkey
         ({"seed": 2, "experiment__task": "props"}, ("props",)),
         ({}, ("props", "racing")),
         ({"experiment__task": "racing"}, ("racing",)),
-        # what the baseline says of itself is not said of an experiment about something else
+        # the task that the baseline names does not apply to an experiment about another one
         ({"experiment__task": "racing", "train__props__depth": 9}, ("props",)),
     ],
 )
@@ -179,16 +189,16 @@ def test_a_name_that_two_experiments_have_must_be_told_by_commit(world: Path) ->
     assert experiments_index.find_experiment(first[:9]).rev == first
 
 
-def test_a_name_that_nobody_has_is_refused_with_the_nearest(world: Path) -> None:
+def test_a_name_that_nobody_has_is_rejected_with_the_nearest(world: Path) -> None:
     git_fixtures.experiments(world, head(world), {"weekly": git_fixtures.made(0.5)})
     with pytest.raises(UserError, match=r"'weakly' is neither .* did you mean 'weekly'\?"):
         experiments_index.find_experiment("weakly")
 
 
 def test_a_commit_that_is_no_experiment_is_read_as_one_about_all_tasks(world: Path) -> None:
-    found = experiments_index.find_experiment("main")
-    assert (found.name, found.rev, found.tasks) == ("main", head(world), ("props", "racing"))
-    assert found.scores == {"props": found.scores["props"]}
+    experiment = experiments_index.find_experiment("main")
+    assert (experiment.name, experiment.rev, experiment.tasks) == ("main", head(world), ("props", "racing"))
+    assert experiment.scores == {"props": experiment.scores["props"]}
 
 
 def test_what_was_parsed_is_remembered_and_a_torn_memory_is_made_anew(
@@ -206,7 +216,10 @@ def test_what_was_parsed_is_remembered_and_a_torn_memory_is_made_anew(
 def test_a_broken_file_of_a_commit_breaks_no_list(world: Path) -> None:
     broken = {**git_fixtures.made(0.5), "metrics/props/scores.json": "{", "dvc.lock": "]["}
     git_fixtures.experiments(world, head(world), {"broken": broken, "bare": {"params.yaml": None}})
-    assert {each.name: each.scores for each in experiments_index.list_experiments()} == {"broken": {}, "bare": {}}
+    assert {experiment.name: experiment.scores for experiment in experiments_index.list_experiments()} == {
+        "broken": {},
+        "bare": {},
+    }
 
 
 def test_files_of_commits_come_back_as_they_are_and_absent_ones_as_none(world: Path) -> None:

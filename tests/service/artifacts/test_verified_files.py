@@ -1,4 +1,4 @@
-"""Nothing is loaded but what dvc.lock names, with the hash that it names."""
+"""Only what dvc.lock names is loaded, and only with the hash that it names."""
 
 import shutil
 import subprocess
@@ -27,7 +27,7 @@ PIPELINE = {
 
 
 def copied(repository: Path, folder: Path) -> Path:
-    """Return a copy of the repository that may be spoilt."""
+    """Return a copy of the repository that a test may change."""
     return Path(shutil.copytree(repository, folder / "copy"))
 
 
@@ -82,7 +82,7 @@ def test_outputs_with_their_hash_are_read_from_the_workspace(repository: Path) -
 
 @pytest.mark.parametrize("out", trained_repo.OUTS)
 @pytest.mark.parametrize("harm", ["changed", "gone", "one more"])
-def test_an_output_that_is_not_what_dvc_lock_says_is_refused(
+def test_an_output_that_is_not_what_dvc_lock_says_is_rejected(
     repository: Path, tmp_path: Path, out: str, harm: str
 ) -> None:
     folder = copied(repository, tmp_path)
@@ -104,7 +104,7 @@ def test_an_output_that_is_not_what_dvc_lock_says_is_refused(
 
 @pytest.mark.parametrize("file", ["final/model.json", "final/coefficients.npy", "calibrator.json"])
 @pytest.mark.parametrize("left", [0.0, 0.5])
-def test_a_broken_file_that_dvc_lock_agrees_with_is_refused_in_a_sentence(
+def test_a_broken_file_that_dvc_lock_agrees_with_is_rejected_in_a_sentence(
     repository: Path, tmp_path: Path, file: str, left: float
 ) -> None:
     folder = copied(repository, tmp_path)
@@ -127,13 +127,15 @@ def test_a_file_that_no_stage_made_is_not_read(repository: Path, tmp_path: Path)
 BROKEN = ("a: [", "3", "stages: 3", "stages: [a]", "stages: {a: 3}", "stages: {a: {outs: [{path: b}]}}", "\x00")
 
 
-@pytest.mark.parametrize(("text", "said"), [(None, "has no dvc.lock"), *[(text, "cannot be read") for text in BROKEN]])
-def test_without_a_lock_nothing_is_loaded(repository: Path, tmp_path: Path, text: str | None, said: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"), [(None, "has no dvc.lock"), *[(text, "cannot be read") for text in BROKEN]]
+)
+def test_without_a_lock_nothing_is_loaded(repository: Path, tmp_path: Path, text: str | None, message: str) -> None:
     folder = copied(repository, tmp_path)
     (folder / "dvc.lock").unlink()
     if text is not None:
         (folder / "dvc.lock").write_text(text)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         load_models(Settings(root=str(folder)))
 
 
@@ -155,38 +157,38 @@ def test_a_promoted_model_is_loaded_out_of_the_cache_and_answers_as_the_workspac
     assert served.files.commit is not None
     assert len(served.files.commit) == 40
     here = load_models(Settings(root=str(repository), tasks=("events",)))["events"]
-    assert served.model.chances("Chess in the park", "", "") == here.model.chances("Chess in the park", "", "")
+    assert served.model.get_chances("Chess in the park", "", "") == here.model.get_chances("Chess in the park", "", "")
     assert served.files.resolve_path("data/predictions/events.parquet").read_bytes()  # which git keeps, not the cache
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "message"),
     [
         ("events-model#dev", "git has no tag for the model 'events-model#dev'; did you mean 'events-model#prod'"),
         ("events-model@v3.0.0", "git has no tag for the model 'events-model@v3.0.0'; did you mean"),
-        ("events-model#shadow", "events-model#shadow holds no model now: all were taken out"),
+        ("events-model#shadow", "events-model#shadow has no model now: all were removed"),
         ("event-model#prod", "no task has a model 'event-model#prod'; did you mean 'events-model'"),
         ("prod", "no task has a model 'prod'"),
     ],
 )
-def test_a_model_that_no_tag_names_is_refused(tagged: Path, model: str, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_a_model_that_no_tag_names_is_rejected(tagged: Path, model: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         load_models(Settings(root=str(tagged), models=(model,)))
 
 
-def test_a_file_of_the_cache_that_was_changed_or_lost_is_refused(tagged: Path, tmp_path: Path) -> None:
+def test_a_file_of_the_cache_that_was_changed_or_lost_is_rejected(tagged: Path, tmp_path: Path) -> None:
     folder = copied(tagged, tmp_path)
-    told = open_promoted(folder, "events-model#prod").get_hash("models/events/calibrator.json")
-    file = folder / ".dvc/cache/files/md5" / told[:2] / told[2:]
+    md5 = open_promoted(folder, "events-model#prod").get_hash("models/events/calibrator.json")
+    file = folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
     file.chmod(0o644)
     file.write_bytes(file.read_bytes() + b" ")
-    with pytest.raises(UserError, match="is not what its name says"):
+    with pytest.raises(UserError, match="does not match its name"):
         load_models(Settings(root=str(folder), models=("events-model#prod",)))
     shutil.rmtree(folder / ".dvc/cache")
     with pytest.raises(UserError, match="is not in DVC's cache; run `dvc fetch"):
         load_models(Settings(root=str(folder), models=("events-model#prod",)))
 
 
-def test_a_model_named_for_a_task_that_is_left_out_is_refused(tagged: Path) -> None:
+def test_a_model_named_for_a_task_that_is_left_out_is_rejected(tagged: Path) -> None:
     with pytest.raises(UserError, match="--tasks leaves events out"):
         load_models(Settings(root=str(tagged), tasks=("racing",), models=("events-model#prod",)))

@@ -1,4 +1,4 @@
-"""Drift is nothing where predictions spread as before, and much where they moved."""
+"""Drift is near zero if predictions are distributed as before, and large if they moved."""
 
 import math
 
@@ -34,7 +34,7 @@ def test_the_index_is_that_of_the_textbook() -> None:
     assert drift.compute_index() == pytest.approx(expected, rel=1e-3)
 
 
-def test_too_few_predictions_tell_nothing() -> None:
+def test_too_few_predictions_give_no_index() -> None:
     assert PredictionDrift.from_reference([0.5] * (MIN_PREDICTIONS - 1)) is None
     drift = against([0.1, 0.9] * MIN_PREDICTIONS)
     assert drift.compute_index() is None

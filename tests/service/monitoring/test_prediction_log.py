@@ -1,4 +1,4 @@
-"""No crash spoils the log, no two processes share a file, and every row comes back in its order."""
+"""No crash corrupts the log, no two processes share a file, and every row comes back in order."""
 
 import json
 import multiprocessing
@@ -71,7 +71,7 @@ def test_a_torn_line_is_left_out_and_every_whole_one_is_read(tmp_path: Path, end
     assert len(read_log(tmp_path)) == 2 + end.startswith(b'{"number": 9}')
 
 
-def test_a_write_that_the_disk_cuts_short_is_told_and_spoils_no_later_row(tmp_path: Path) -> None:
+def test_a_write_that_the_disk_cuts_short_raises_and_corrupts_no_later_row(tmp_path: Path) -> None:
     code = f"""
 import resource, signal
 from pathlib import Path

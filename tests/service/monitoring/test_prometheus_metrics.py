@@ -1,4 +1,4 @@
-"""Counts are those of the requests that were made, whoever answered them."""
+"""Counts match the requests that were made, whichever part of the app answered them."""
 
 import asyncio
 import shutil
@@ -18,9 +18,9 @@ from trueline.service.tasks.events import EXAMPLE
 
 
 def count(client: TestClient, line: str) -> float:
-    """Return the number behind a name and its labels, 0 where there is none."""
-    told = client.get("/metrics").text.splitlines()
-    return next((float(found.rpartition(" ")[2]) for found in told if found.startswith(line + " ")), 0.0)
+    """Return the number after a metric's name and labels, 0 if there is none."""
+    lines = client.get("/metrics").text.splitlines()
+    return next((float(found.rpartition(" ")[2]) for found in lines if found.startswith(line + " ")), 0.0)
 
 
 def test_every_answer_is_counted_by_its_route_and_status(client: TestClient) -> None:
@@ -55,17 +55,17 @@ def test_every_chance_is_counted_once_in_its_tenth(client: TestClient) -> None:
     assert sum(more) == 2 * tags
 
 
-def test_drift_is_told_against_the_backtest_s_predictions(client: TestClient) -> None:
+def test_drift_is_measured_against_the_backtest_s_predictions(client: TestClient) -> None:
     service = client.app.state.service  # type: ignore[attr-defined]
-    asyncio.run(service.watch())
-    reference = sample_predictions(service.loaded["events"].files.path("data/predictions/events.parquet"))
+    asyncio.run(service.watch_drift())
+    reference = sample_predictions(service.loaded["events"].files.resolve_path("data/predictions/events.parquet"))
     columns = [f"tuned:{tag}" for tag in trained_repo.fitted()[0].tags]
     assert sorted(reference) == sorted(trained_repo.batch()[columns].to_numpy().ravel().tolist())
     client.post("/predict/events", json={"events": [EXAMPLE] * 1000})
     assert count(client, 'trueline_drift{task="events"}') > 0.25  # one event a thousand times
 
 
-def test_without_enough_predictions_no_drift_is_told() -> None:
+def test_without_enough_predictions_no_drift_is_reported() -> None:
     drift = PredictionDrift.from_reference(np.linspace(0, 1, 1000).tolist())
     assert drift is not None
     assert "trueline_drift{" not in ServiceMetrics().render_text({"events": drift}).decode()
@@ -73,24 +73,24 @@ def test_without_enough_predictions_no_drift_is_told() -> None:
     assert 'trueline_drift{task="events"}' in ServiceMetrics().render_text({"events": drift}).decode()
 
 
-def test_rows_that_cannot_be_logged_are_answered_and_counted_and_told_of_now_and_then(
+def test_rows_that_cannot_be_logged_are_answered_and_counted_and_reported_now_and_then(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    serving = client.app.state.service.serving["events"]  # type: ignore[attr-defined]
+    endpoint = client.app.state.service.endpoints["events"]  # type: ignore[attr-defined]
 
     def full(rows: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(serving._log, "append", full)
+    monkeypatch.setattr(endpoint._log, "append", full)
     before = count(client, 'trueline_unlogged_rows_total{task="events"}')
     for _ in range(4):
         assert client.post("/predict/events", json={"events": [EXAMPLE] * 3}).status_code == 200
     assert count(client, 'trueline_unlogged_rows_total{task="events"}') == before + 12
-    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert told == ["rows of events were not logged (3 so far): no space left on device"]
+    messages = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert messages == ["rows of events were not logged (3 so far): no space left on device"]
 
 
-def test_a_service_without_the_backtest_s_predictions_answers_and_tells_no_drift(
+def test_a_service_without_the_backtest_s_predictions_answers_and_reports_no_drift(
     repository: Path, tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(repository, tmp_path / "copy"))
@@ -98,7 +98,7 @@ def test_a_service_without_the_backtest_s_predictions_answers_and_tells_no_drift
     with TestClient(create_app(Settings(root=str(folder), tasks=("events",), log=""))) as client:
         assert client.post("/predict/events", json={"events": [EXAMPLE] * 600}).status_code == 200
         service = client.app.state.service  # type: ignore[attr-defined]
-        asyncio.run(service.watch())
+        asyncio.run(service.watch_drift())
         assert service.drifts == {}
         assert "trueline_drift{" not in client.get("/metrics").text
 

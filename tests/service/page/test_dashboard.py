@@ -1,4 +1,4 @@
-"""The dashboard: escaped, bound to its own script and style, told of everything, and shut without the token."""
+"""The dashboard: escaped, bound to its own script and style, complete, and closed without the token."""
 
 import base64
 import hashlib
@@ -36,7 +36,7 @@ NONE = Experiments(success=False, experiments=[], left_out=0, test_periods=[], r
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A client of a service for all tasks with made-up models; the registry is that of no repository."""
+    """A client of a service for all tasks with made-up models, in a folder that is no git repository."""
     folder = status_fixtures.repository(tmp_path_factory.mktemp("repository"))
     with TestClient(build_app(status_fixtures.service(folder))) as found:
         yield found
@@ -48,7 +48,7 @@ def page(client: TestClient) -> str:
 
 
 class Tags(HTMLParser):
-    """Keeps what is open; an end without its beginning is an error."""
+    """Records tags and which are open; an end tag that does not match the last open one is an error."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Tags(HTMLParser):
 
 
 def tags(html: str) -> list[tuple[str, dict[str, str | None]]]:
-    """Return every tag with its attributes; each must be closed where it should."""
+    """Return every tag with its attributes; all must be closed in the right place."""
     parser = Tags()
     parser.feed(html)
     parser.close()
@@ -73,8 +73,8 @@ def tags(html: str) -> list[tuple[str, dict[str, str | None]]]:
     return parser.seen
 
 
-def drawn(outputs: TaskOutputs, experiments: Experiments = NONE) -> str:
-    """Return the page of one task that was not trained as far as anybody knows."""
+def render(outputs: TaskOutputs, experiments: Experiments = NONE) -> str:
+    """Return the page of one task of whose training nothing is known."""
     whole = ModelStatus(success=True, tasks=[build_task_status(outputs, TrainingInfo())])
     return render_dashboard(whole, {outputs.task: build_diagnostics(outputs)}, {outputs.task: outputs}, experiments, {})
 
@@ -90,8 +90,8 @@ def test_every_tag_is_closed_and_no_address_leads_elsewhere(page: str) -> None:
 def test_nothing_runs_or_styles_but_what_the_policy_names(page: str) -> None:
     for element, rule in (("script", "script-src"), ("style", "style-src")):
         inside = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
-        told = base64.b64encode(hashlib.sha256("".join(inside).encode()).digest()).decode()
-        assert f"{rule} 'sha256-{told}'" in CONTENT_SECURITY_POLICY
+        digest = base64.b64encode(hashlib.sha256("".join(inside).encode()).digest()).decode()
+        assert f"{rule} 'sha256-{digest}'" in CONTENT_SECURITY_POLICY
         assert len(inside) == 1
     assert "unsafe" not in CONTENT_SECURITY_POLICY
     assert CONTENT_SECURITY_POLICY.startswith("default-src 'none'")
@@ -104,7 +104,7 @@ def test_the_page_comes_with_its_policy_and_is_kept_nowhere(client: TestClient) 
 
 
 @pytest.mark.parametrize("task", status_fixtures.TASKS)
-def test_every_task_is_told_with_its_headline_and_its_checks(client: TestClient, page: str, task: str) -> None:
+def test_every_task_is_shown_with_its_headline_and_its_checks(client: TestClient, page: str, task: str) -> None:
     held = next(one for one in client.get("/api/model_status").json()["tasks"] if one["task"] == task)
     figure = held[held["headline"]] or held["figures"][held["headline"]]
     checks = client.get(f"/api/diagnostics/{task}").json()["checks"]
@@ -120,7 +120,7 @@ def test_equal_outputs_give_equal_bytes(client: TestClient, page: str) -> None:
 
 def test_a_task_without_outputs_has_a_page_that_says_why() -> None:
     bare = replace(made({}), missing_reasons={"metrics/made/report.json": "metrics/made/report.json is not there."})
-    found = drawn(bare)
+    found = render(bare)
     tags(found)
     assert "metrics/made/report.json is not there." in found
     assert "There are none." in found
@@ -139,7 +139,7 @@ def test_names_in_the_data_are_text_and_nothing_else() -> None:
         days=[day],
         curves={f"{HOSTILE}/loss/fit": {1: 1.0, 2: 0.5}},
     )
-    found = drawn(hostile, told([experiment(hypothesis=HOSTILE, name=HOSTILE)]))
+    found = render(hostile, build_experiments([experiment(hypothesis=HOSTILE, name=HOSTILE)]))
     assert "alert(" in found
     assert len([element for element, _ in tags(found) if element == "script"]) == 1
 
@@ -152,7 +152,7 @@ def experiment(**more: Any) -> dict[str, Any]:
     return {**plain, **words, "tags": [], "scores": scores, **more}
 
 
-def told(experiments: list[dict[str, Any]]) -> Experiments:
+def build_experiments(experiments: list[dict[str, Any]]) -> Experiments:
     """Return experiments beside one test period."""
     period = {
         "task": "props", "scored": 10, "from": "2024-01-01", "to": "2024-01-02", "looks": 3, "different": 2,
@@ -164,7 +164,7 @@ def told(experiments: list[dict[str, Any]]) -> Experiments:
 def test_experiments_have_their_intervals_and_what_is_void_says_so() -> None:
     void = experiment(name="old", invalidated={"data": "lines of March were shifted"})
     failed = experiment(name="broken", status="failed", scores={}, error="no rows")
-    found = drawn(made({}), told([experiment(), void, failed]))
+    found = render(made({}), build_experiments([experiment(), void, failed]))
     assert "hit rate 0.55 (0.50 to 0.60)" in found
     assert "Invalidated: lines of March were shifted" in found
     assert "no rows" in found
@@ -216,7 +216,7 @@ def test_a_task_that_is_not_loaded_has_no_diagnosis_and_the_others_are_named(cli
     assert found.json() == {"detail": "'chess' is not loaded here; loaded: events, props, racing."}
 
 
-def test_with_a_token_nothing_is_told_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_token_nothing_is_shown_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TOKEN_VARIABLE, "secret")
     app = build_app(status_fixtures.service(status_fixtures.repository(tmp_path)))
     app.add_middleware(LoginMiddleware, "secret")

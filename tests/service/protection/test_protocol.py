@@ -1,4 +1,4 @@
-"""The wire: no client fills the memory, keeps a place for ever or the service from ending, and leaving is no error."""
+"""Protocol: no client fills the memory, keeps a connection for ever or delays shutdown, and leaving is no error."""
 
 import logging
 import socket
@@ -15,7 +15,7 @@ LINES = b"X: " + b"a" * 1000 + b"\r\n"
 
 
 def sent(client: socket.socket, piece: bytes, most: int) -> int:
-    """Return how many bytes a server takes of a piece that is sent again and again."""
+    """Send a piece again and again; return how many bytes the server takes before it closes, at most about `most`."""
     taken = 0
     try:
         while taken < most:
@@ -33,12 +33,12 @@ def test_a_head_without_end_is_cut_off() -> None:
 
 
 @pytest.mark.parametrize("head", [WHOLE[:-2] + LINES * 70, WHOLE[:-2] + b"X: " + b"a" * 70_000])
-def test_a_head_that_is_too_long_is_told_so_in_a_sentence(head: bytes) -> None:
+def test_a_head_that_is_too_long_is_rejected_in_a_sentence(head: bytes) -> None:
     with serving() as server, connected(server) as client:
         client.sendall(head)
         answer = to_the_end(client)
         assert answer.startswith(b"HTTP/1.1 431 ")
-        assert detail(answer).startswith("More than 65,536 bytes came that are neither a whole head nor a body")
+        assert detail(answer).startswith("More than 65,536 bytes are neither a complete head nor a body")
 
 
 @pytest.mark.parametrize("piece", [LINES, b"a" * 1000])
@@ -80,7 +80,7 @@ def test_a_client_that_takes_its_answer_slowly_gets_all_of_it() -> None:
 
 
 class Stubborn(Hasty):
-    """It waits for its clients, but not at its end."""
+    """Waits long for its clients, but not at shutdown."""
 
     write_timeout_seconds = 60.0
 
@@ -125,7 +125,7 @@ def test_a_client_that_leaves_many_requests_behind_is_no_error(reset: bool, capl
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_too_many_connections_and_what_is_no_http_are_refused_in_a_sentence() -> None:
+def test_too_many_connections_and_what_is_no_http_are_rejected_in_a_sentence() -> None:
     with serving(limit_concurrency=2) as server, connected(server), connected(server) as client:
         client.sendall(WHOLE)
         answer = to_the_end(client)
@@ -135,10 +135,10 @@ def test_too_many_connections_and_what_is_no_http_are_refused_in_a_sentence() ->
         client.sendall(b"\x16\x03\x01\x02")
         answer = to_the_end(client)
         assert answer.startswith(b"HTTP/1.1 400 ")
-        assert detail(answer).startswith("What came is no HTTP/1.1 request")
+        assert detail(answer).startswith("This is not an HTTP/1.1 request")
 
 
-def test_what_is_no_http_spoils_no_answer_to_what_came_before_it() -> None:
+def test_what_is_no_http_corrupts_no_earlier_answer() -> None:
     with serving() as server, connected(server) as client:
         client.sendall(LONG + WHOLE + b"\x16\x03\x01\x02")
         came = to_the_end(client)

@@ -1,4 +1,4 @@
-"""Punctual: who does not send a head in time is told so and let go; who does is answered, however often."""
+"""Read timeouts: a client that sends no head in time gets a 408 and is dropped; others are answered, however often."""
 
 import socket
 import time
@@ -16,10 +16,10 @@ def client() -> Iterator[socket.socket]:
         yield held
 
 
-def test_a_client_that_says_nothing_is_told_so_in_a_sentence(client: socket.socket) -> None:
+def test_a_client_that_sends_nothing_gets_a_408_with_a_sentence(client: socket.socket) -> None:
     answer = to_the_end(client)
     assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert detail(answer).startswith("The head of the request did not come within 0.2 seconds")
+    assert detail(answer).startswith("The request's head did not arrive within 0.2 seconds")
 
 
 def test_a_head_that_comes_in_drops_does_not_gain_time_with_each(client: socket.socket) -> None:
@@ -38,7 +38,7 @@ def test_a_second_request_has_its_own_time(client: socket.socket) -> None:
     for _ in range(3):
         client.sendall(WHOLE)
         assert client.recv(1000).startswith(b"HTTP/1.1 200")
-        time.sleep(0.3)  # idle, which is no fault
+        time.sleep(0.3)  # idle, which is allowed
     client.sendall(WHOLE[:9])
     assert to_the_end(client).startswith(b"HTTP/1.1 408")
 

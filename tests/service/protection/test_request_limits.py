@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is an answer or a 4xx with one sentence."""
+"""Whatever is sent, the response is an answer or a 4xx with one sentence."""
 
 import asyncio
 import json
@@ -21,16 +21,16 @@ JSON = {"content-type": "application/json"}
 
 
 def post(client: TestClient, body: Any, **headers: str) -> Any:
-    """Return the answer to a body as it stands."""
+    """Return the response to a body that is sent as it is."""
     return client.post("/predict/events", content=body, headers=JSON | headers)
 
 
-def told(body: Any) -> bytes:
+def encode(body: Any) -> bytes:
     return json.dumps(body).encode()
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "The body is not JSON: EOF while parsing a value"),
         (b"{", "The body is not JSON"),
@@ -44,26 +44,26 @@ def told(body: Any) -> bytes:
         (b"[]", "The body: input should be"),
         (b"3", "The body: input should be"),
         (b"{}", "events: field required."),
-        (told({"events": []}), "events: list should have at least 1 item"),
-        (told({"events": "Jazz"}), "events: input should be a valid array; what came is"),
-        (told({"events": [{}]}), "events.0.name: field required."),
-        (told({"events": [{"name": 7}]}), "events.0.name: input should be a valid string; what came is 7."),
-        (told({"events": [{"name": None}]}), "events.0.name: input should be a valid string; what came is null."),
-        (told({"events": [{"name": ""}]}), "events.0.name: string should have at least 1 character"),
-        (told({"events": [{"name": "a", "title": "b"}]}), "events.0.title: extra inputs are not permitted."),
-        (told({"events": [{"name": "a" * 1001}]}), "events.0.name: string should have at most 1000 characters"),
-        (told({"events": [{"name": "a"}], "top": "3"}), "top: input should be a valid integer"),
-        (told({"events": [{"name": "a"}], "top": 0}), "top: input should be greater than or equal to 1"),
+        (encode({"events": []}), "events: list should have at least 1 item"),
+        (encode({"events": "Jazz"}), "events: input should be a valid array; received"),
+        (encode({"events": [{}]}), "events.0.name: field required."),
+        (encode({"events": [{"name": 7}]}), "events.0.name: input should be a valid string; received 7."),
+        (encode({"events": [{"name": None}]}), "events.0.name: input should be a valid string; received null."),
+        (encode({"events": [{"name": ""}]}), "events.0.name: string should have at least 1 character"),
+        (encode({"events": [{"name": "a", "title": "b"}]}), "events.0.title: extra inputs are not permitted."),
+        (encode({"events": [{"name": "a" * 1001}]}), "events.0.name: string should have at most 1000 characters"),
+        (encode({"events": [{"name": "a"}], "top": "3"}), "top: input should be a valid integer"),
+        (encode({"events": [{"name": "a"}], "top": 0}), "top: input should be greater than or equal to 1"),
         (b'{"events": [{"name": "a"}], "top": NaN}', "top: input should be"),
         (b'{"events": [{"name": "a"}], "top": Infinity}', "top: input should be"),
         (b'{"events": [{"name": "a"}], "top": 1e999}', "top: input should be"),
         (b'{"events": [{"name": "a"}], "top": 1' + b"0" * 5000 + b"}", ""),
     ],
 )
-def test_a_body_that_is_no_request_is_refused_with_a_sentence(client: TestClient, body: bytes, said: str) -> None:
+def test_a_body_that_is_no_request_is_rejected_with_a_sentence(client: TestClient, body: bytes, message: str) -> None:
     answer = post(client, body)
     assert answer.status_code == 422
-    assert answer.json()["detail"].startswith(said)
+    assert answer.json()["detail"].startswith(message)
     assert list(answer.json()) == ["detail"]
     assert len(answer.json()["detail"]) < 300
 
@@ -74,13 +74,13 @@ trees = st.recursive(leaves, lambda inner: st.one_of(st.lists(inner, max_size=3)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.one_of(st.binary(max_size=60), trees.map(told)))
+@given(st.one_of(st.binary(max_size=60), trees.map(encode)))
 def test_nothing_that_is_sent_makes_the_service_fail(client: TestClient, body: bytes) -> None:
     assert post(client, body).status_code in (200, 422)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_ten_megabytes_are_refused_whether_their_length_is_told_or_not(client: TestClient, chunked: bool) -> None:
+def test_ten_megabytes_are_rejected_whether_their_length_is_announced_or_not(client: TestClient, chunked: bool) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(100):
             yield b" " * 100_000
@@ -91,13 +91,13 @@ def test_ten_megabytes_are_refused_whether_their_length_is_told_or_not(client: T
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
-def test_what_is_not_called_json_is_refused(client: TestClient, kind: str) -> None:
-    answer = client.post("/predict/events", content=told({"events": [EXAMPLE]}), headers={"content-type": kind})
+def test_what_is_not_called_json_is_rejected(client: TestClient, kind: str) -> None:
+    answer = client.post("/predict/events", content=encode({"events": [EXAMPLE]}), headers={"content-type": kind})
     assert answer.status_code == 415
     assert answer.json()["detail"].endswith("send application/json.")
 
 
-def test_other_addresses_and_methods_are_refused_in_a_sentence(client: TestClient) -> None:
+def test_other_addresses_and_methods_are_rejected_in_a_sentence(client: TestClient) -> None:
     for method, path, status in [
         ("POST", "/predict/racing", 404),
         ("POST", "/predict/%00", 404),
@@ -110,7 +110,7 @@ def test_other_addresses_and_methods_are_refused_in_a_sentence(client: TestClien
     assert client.post("/predict/racing").json()["detail"] == "'racing' is not loaded here; loaded: events."
 
 
-def test_a_client_that_stops_sending_is_told_so() -> None:
+def test_a_client_that_stops_sending_gets_a_408() -> None:
     async def read(scope: Any, receive: Any, send: Any) -> None:
         while (await receive())["more_body"]:
             pass
@@ -155,22 +155,22 @@ def test_with_a_token_in_the_environment_only_health_is_open(repository: Path, m
         ):
             raw = {name: value.encode() for name, value in headers.items()}
             assert client.get(path, headers=raw).status_code == 401
-    assert post(client, told({"events": [EXAMPLE]})).json()["detail"].startswith("This address needs the header")
+    assert post(client, encode({"events": [EXAMPLE]})).json()["detail"].startswith("This address needs the header")
     for right in ("Bearer secret", "bearer secret", "BEARER  secret \t"):
-        assert post(client, told({"events": [EXAMPLE]}), authorization=right).status_code == 200
+        assert post(client, encode({"events": [EXAMPLE]}), authorization=right).status_code == 200
         assert client.get("/metrics", headers={"authorization": right}).status_code == 200
 
 
 def test_a_token_of_blanks_lets_nobody_in(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TOKEN_VARIABLE, " ")
     client = TestClient(create_app(Settings(root=str(repository), tasks=("events",), log="")))
-    for told in ("", "Bearer", "Bearer ", "Bearer  "):
-        assert client.get("/metrics", headers={"authorization": told}).status_code == 401
+    for header in ("", "Bearer", "Bearer ", "Bearer  "):
+        assert client.get("/metrics", headers={"authorization": header}).status_code == 401
 
 
-def test_a_body_after_the_wish_for_another_protocol_is_refused_with_the_reason(client: TestClient) -> None:
+def test_a_body_after_an_upgrade_header_is_rejected_with_the_reason(client: TestClient) -> None:
     asked = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c"}
-    answer = post(client, told({"events": [EXAMPLE]}), **asked)
+    answer = post(client, encode({"events": [EXAMPLE]}), **asked)
     assert (answer.status_code, answer.headers["connection"]) == (400, "close")
     assert answer.json()["detail"].endswith("send it without Upgrade.")
     assert client.get("/health", headers=asked).status_code == 200
@@ -183,7 +183,7 @@ def test_nothing_of_other_origins_is_let_in(client: TestClient) -> None:
 
 
 def heard(repository: Path, stays: float) -> list[Any]:
-    """Return what a client is sent that announces a hundred bytes, sends none, and is gone after some seconds."""
+    """Return the messages to a client that announces a hundred bytes, sends none and leaves after some seconds."""
     app = create_app(Settings(root=str(repository), tasks=("events",), log="", body_seconds=0.05))
     sent: list[Any] = []
 
@@ -208,4 +208,4 @@ def test_a_client_that_never_sends_the_rest_is_answered_408_and_let_go(repositor
     sent = heard(repository, stays=60)
     assert sent[0]["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
-    assert json.loads(sent[1]["body"])["detail"].startswith("The body did not come within 0.05 seconds")
+    assert json.loads(sent[1]["body"])["detail"].startswith("The body did not arrive within 0.05 seconds")

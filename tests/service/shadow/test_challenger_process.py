@@ -1,4 +1,4 @@
-"""A challenger answers the same requests unseen, and whatever becomes of it, the champion answers as before."""
+"""A challenger answers the same requests unseen, and whatever happens to it, the champion answers as before."""
 
 import json
 import os
@@ -63,7 +63,9 @@ def child(client: TestClient) -> int:
     return held.pid
 
 
-def test_both_answer_every_request_and_only_the_champion_is_heard(client: TestClient, settings: Settings) -> None:
+def test_both_answer_every_request_and_only_the_champion_s_answers_are_sent(
+    client: TestClient, settings: Settings
+) -> None:
     heard = [ask(client, name) for name in NAMES]
     batch = client.post("/predict/events", json={"events": [EXAMPLE, {"name": "Tea"}]})
     wait(lambda: shadow(client).counts["answered"] == 4)
@@ -91,22 +93,22 @@ def test_a_promoted_version_shadows_the_workspace_and_each_is_logged_under_its_n
 ) -> None:
     folder = staged(repository, tmp_path / "staged")
     with TestClient(create_app(replace(settings, root=str(folder), shadow=("events-model#staging",)))) as client:
-        said = ask(client)
+        answer = ask(client)
     (champion,), (challenger,) = (read_log(Path(settings.log) / "events" / place) for place in ("", "shadow"))
-    assert champion["given"] == said["events"][0]["tags"]
+    assert champion["given"] == answer["events"][0]["tags"]
     assert len(challenger["given"]) == len(challenger["predicted"]) > len(champion["given"])
     assert challenger["model"].startswith("events-model#staging#1:")
     assert champion["model"].startswith("workspace:")
 
 
 def staged(repository: Path, folder: Path) -> Path:
-    """Return a copy with a version in the stage `staging` that gives every tag, as git and DVC's cache keep it."""
+    """Return a copy with a version in the stage `staging` that assigns every tag, as git and DVC's cache keep it."""
     shutil.copytree(repository, folder)
     calibrator = folder / trained_repo.OUTS[1]
-    told = json.loads(calibrator.read_text())
-    state = told["folds"]["final"]["tuned"]
+    content = json.loads(calibrator.read_text())
+    state = content["folds"]["final"]["tuned"]
     calibrator.write_text(
-        json.dumps(told | {"folds": {"final": {"tuned": state | {"threshold": [0.0] * len(state["threshold"])}}}})
+        json.dumps(content | {"folds": {"final": {"tuned": state | {"threshold": [0.0] * len(state["threshold"])}}}})
     )
     trained_repo.seal(folder, trained_repo.PARAMS, trained_repo.OUTS)
     for out in trained_repo.OUTS[:2]:
@@ -129,16 +131,16 @@ def cache(folder: Path, place: Path) -> None:
     md5 = trained_repo.md5(place)
     if place.is_dir():
         files = sorted(file for file in place.rglob("*") if file.is_file())
-        told = [{"md5": trained_repo.md5(file), "relpath": file.relative_to(place).as_posix()} for file in files]
+        entries = [{"md5": trained_repo.md5(file), "relpath": file.relative_to(place).as_posix()} for file in files]
         for file in files:
             cache(folder, file)
-    content = json.dumps(told, sort_keys=True).encode() if place.is_dir() else place.read_bytes()
+    content = json.dumps(entries, sort_keys=True).encode() if place.is_dir() else place.read_bytes()
     kept = folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(content)
 
 
-def test_what_the_champion_refused_is_not_asked_of_the_challenger(client: TestClient) -> None:
+def test_what_the_champion_rejected_does_not_reach_the_challenger(client: TestClient) -> None:
     assert client.post("/predict/events", json={"events": []}).status_code == 422
     ask(client)
     wait(lambda: shadow(client).counts["answered"] == 1)
@@ -215,17 +217,17 @@ def test_without_a_shadow_the_log_is_as_it_was(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        ({"shadow": (TAG, "events-model@v1.0.0")}, "--shadow came twice for one task"),
+        ({"shadow": (TAG, "events-model@v1.0.0")}, "--shadow names two challengers for one task"),
         ({"log": ""}, "--shadow needs the log"),
         ({"shadow": ("racing-model@workspace",)}, "has no champion: racing is not loaded"),
         ({"shadow": ("events-model@v9.9.9",)}, "--shadow events-model@v9.9.9: "),
         ({"shadow": ("weather-model",)}, "no task has a model 'weather-model'"),
     ],
 )
-def test_a_shadow_that_cannot_be_is_refused_at_the_start(settings: Settings, change: Any, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_an_impossible_shadow_is_rejected_at_startup(settings: Settings, change: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         create_app(replace(settings, **change))
 
 

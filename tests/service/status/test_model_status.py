@@ -1,4 +1,4 @@
-"""The status is what the outputs say: every figure is the report's own, and whatever is null has its reason."""
+"""The status follows the outputs: every figure is the report's own, and every null has its reason."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-# places that the status looks at, each with anything at all
+# keys that the status reads, each with any value at all
 PLACES = (
     "scored", "tags", "tag", "runners", "ladder", "tuned", "log_loss", "importance", "loss", "checks", "always", "over",
     "wins", "calibration_slope", "details", "slope", "value", "rows", "verdict", "reliability",
@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def git(folder: Path, *words: str, when: str = "2024-01-01T00:00:00+00:00") -> str:
-    """Return what git says, as nobody in particular."""
+    """Return git's output, with made-up author and committer."""
     who = {f"GIT_{role}_{part}": "x" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
     when_ = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when, "HOME": str(folder), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True, env=who | when_)
@@ -61,8 +61,8 @@ def commit(folder: Path, when: str) -> str:
 
 
 @cache
-def told(folder: Path, task: str) -> tuple[TaskStatus, TaskOutputs]:
-    """Return the status of a task, and the outputs that it was made of."""
+def build_status(folder: Path, task: str) -> tuple[TaskStatus, TaskOutputs]:
+    """Return the status of a task, and the outputs that it was made from."""
     outputs = read_outputs(task, open_workspace(folder))
     held = read_fold_roles([outputs.folds]) if outputs.folds else {}
     return build_task_status(
@@ -82,7 +82,7 @@ def nulls(found: Any, path: str = "") -> list[str]:
 
 @pytest.mark.parametrize("task", status_fixtures.TASKS)
 def test_every_figure_is_the_reports_own_with_its_interval(folder: Path, task: str) -> None:
-    found = told(folder, task)[0]
+    found = build_status(folder, task)[0]
     figures = [one for name in HEADLINE_FIELDS if (one := getattr(found, name))] + list(found.figures.values())
     assert len(figures) >= 5
     for figure in figures:
@@ -95,21 +95,21 @@ def test_every_figure_is_the_reports_own_with_its_interval(folder: Path, task: s
 
 @pytest.mark.parametrize("task", status_fixtures.TASKS)
 def test_whatever_is_null_has_its_reason(folder: Path, task: str) -> None:
-    found, _ = told(folder, task)
+    found, _ = build_status(folder, task)
     assert set(nulls(found)) == set(found.reasons)
     assert all(reason.endswith(".") for reason in found.reasons.values())
 
 
-def test_racing_stands_beside_its_market_and_its_classes_sum_to_one(folder: Path) -> None:
-    found, outputs = told(folder, "racing")
+def test_racing_is_shown_beside_its_market_and_its_classes_sum_to_one(folder: Path) -> None:
+    found, outputs = build_status(folder, "racing")
     assert found.log_loss is not None
     assert found.class_balance is not None
     assert found.log_loss.beside["market"].value == outputs.report["ladder"]["market"]["log_loss"]["value"]
     assert sum(one.share for one in found.class_balance.classes) == pytest.approx(1)
 
 
-def test_what_was_trained_on_is_told_by_the_folds(folder: Path) -> None:
-    found, _ = told(folder, "props")
+def test_the_training_window_comes_from_the_folds(folder: Path) -> None:
+    found, _ = build_status(folder, "props")
     assert found.training_window is not None
     assert (found.training_window.fit_from, found.training_window.fit_to) == status_fixtures.DAYS["fit"]
     assert (found.training_window.calibrate_from, found.training_window.calibrate_to) == status_fixtures.DAYS[
@@ -119,7 +119,7 @@ def test_what_was_trained_on_is_told_by_the_folds(folder: Path) -> None:
 
 
 def test_rows_without_a_clock_have_no_window_but_are_counted(folder: Path) -> None:
-    found, _ = told(folder, "events")
+    found, _ = build_status(folder, "events")
     assert found.training_window is None
     assert found.reasons["training_window"] == "The rows have no clock."
     assert found.samples.fit == 3
@@ -157,7 +157,7 @@ def test_a_promoted_version_is_dated_by_its_own_commit(tmp_path: Path) -> None:
     assert (found.last_trained, found.commit) == ("2024-01-01T00:00:00+00:00", first)
 
 
-def test_without_git_and_folds_the_reasons_are_told(tmp_path: Path) -> None:
+def test_without_git_and_folds_the_reasons_are_given(tmp_path: Path) -> None:
     found = build_task_status(
         outputs := made({"models/made/final": "a" * 32}), read_training_info(outputs, tmp_path, None)
     )
@@ -188,7 +188,7 @@ def test_outputs_of_another_shape_are_no_error(
 
 
 @pytest.mark.parametrize("task", status_fixtures.TASKS)
-def test_the_diagnosis_is_told_gravest_first(folder: Path, task: str) -> None:
+def test_the_diagnosis_is_ordered_gravest_first(folder: Path, task: str) -> None:
     held = json.loads((folder / f"metrics/{task}/diagnosis.json").read_text())
     found = build_diagnostics(read_outputs(task, open_workspace(folder)))
     assert found.verdict == held["verdict"]
@@ -214,7 +214,7 @@ def test_alerts_that_say_the_same_on_days_in_a_row_are_one() -> None:
     assert (found.newest.day, found.newest.alert) == ("2024-01-05", "warning")
 
 
-def test_an_output_that_was_changed_is_absent_and_the_rest_is_told(tmp_path: Path) -> None:
+def test_an_output_that_was_changed_is_absent_and_the_rest_is_shown(tmp_path: Path) -> None:
     folder = status_fixtures.repository(tmp_path)
     (folder / "metrics/racing/report.json").write_text("{}")
     found = read_outputs("racing", open_workspace(folder))
@@ -245,7 +245,7 @@ def test_without_a_repository_there_are_no_experiments_and_a_reason(tmp_path: Pa
     assert found.reason
 
 
-def test_experiments_are_told_without_what_the_service_does_not_know() -> None:
+def test_experiments_are_shown_without_what_the_service_does_not_know() -> None:
     one = {
         "name": "weekly", "rev": "a", "status": "completed", "created": "2024-01-01", "tasks": ["props"], "type": None,
         "hypothesis": None, "tags": [], "parent": None, "error": None, "scores": {"props": {"mae": 5.0}}, "news": 1,
@@ -270,7 +270,7 @@ def test_an_answer_is_made_once_for_all_who_ask_and_again_when_it_is_old() -> No
     assert asyncio.run(asked()) == [1] * 5 + [2]
 
 
-def test_a_board_tells_of_every_task(folder: Path) -> None:
+def test_a_status_cache_covers_every_task(folder: Path) -> None:
     board = StatusCache({task: read_outputs(task, open_workspace(folder)) for task in status_fixtures.TASKS}, folder)
     found = asyncio.run(_status(board))
     assert [one.task for one in found.tasks] == list(status_fixtures.TASKS)
@@ -282,5 +282,5 @@ async def _status(board: StatusCache) -> Any:
 
 
 def made(hashes: dict[str, str]) -> TaskOutputs:
-    """Return outputs of a task that has next to none."""
+    """Return outputs of a task that has almost none."""
     return TaskOutputs("made", "workspace", None, {}, {}, {}, {}, {}, {}, [], [], [], [], {}, hashes, None)

@@ -1,4 +1,4 @@
-"""Players over HTTP: the batch's forecasts to the last bit, from the schedule, the line and the history before it."""
+"""Players over HTTP: the batch's forecasts bit for bit, from the schedule, the line and the history before it."""
 
 import json
 import shutil
@@ -38,7 +38,7 @@ LAW = ["forecast", "mean", "spread"]
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the corridor was walked; not to be changed."""
+    """A folder in which the pipeline ran; tests must not change it."""
     return running_service.repository(tmp_path_factory.mktemp("games"), "props")
 
 
@@ -64,7 +64,7 @@ def prepared(repository: Path) -> pd.DataFrame:
 
 
 def request(rows: pd.DataFrame) -> dict[str, Any]:
-    """Return the request for players, out of their prepared rows."""
+    """Return the request for players, made from their prepared rows."""
     found = [
         {"player_id": one["entity"], "date": f"{one['time']:%Y-%m-%d}", "home": one["home"] == 1}
         | {name: one[name] for name in AS_TOLD}
@@ -87,10 +87,10 @@ def asked(client: TestClient, body: dict[str, Any]) -> Any:
 
 
 def days(rows: pd.DataFrame, number: int) -> list[pd.DataFrame]:
-    """Return the rows of the last days and of some drawn from before them."""
+    """Return the rows of the last days and of some sampled from before them."""
     times = rows["time"].unique()
-    drawn = np.random.default_rng(0).choice(times[: -number // 2], number // 2, replace=False)
-    return [rows[rows["time"] == time] for time in (*drawn, *times[-number // 2 :])]
+    sampled = np.random.default_rng(0).choice(times[: -number // 2], number // 2, replace=False)
+    return [rows[rows["time"] == time] for time in (*sampled, *times[-number // 2 :])]
 
 
 def test_score_rows_get_the_batch_s_forecasts_bit_for_bit(
@@ -100,10 +100,11 @@ def test_score_rows_get_the_batch_s_forecasts_bit_for_bit(
     expected = np.column_stack([batch[""], batch["mean"], batch["spread"]])
     chosen = days(prepared[running_service.scored(repository, "props")], POSTED)
     for day in chosen:
-        told = asked(client, request(day))["rows"]
-        np.testing.assert_array_equal([[one[name] for name in LAW] for one in told], expected[day.index], strict=True)
+        outlooks = asked(client, request(day))["rows"]
+        forecasts = [[one[name] for name in LAW] for one in outlooks]
+        np.testing.assert_array_equal(forecasts, expected[day.index], strict=True)
         alone = asked(client, request(day.iloc[-1:]))["rows"]
-        assert alone == told[-1:], "players do not see each other"
+        assert alone == outlooks[-1:], "players do not see each other"
     assert len(chosen) == POSTED
 
 
@@ -119,8 +120,8 @@ def test_chances_are_those_of_the_line_and_sum_to_one(client: TestClient, prepar
     body = request(days(prepared, 2)[0])
     for place, row in enumerate(body["rows"]):
         row["line"] = [None, 12.0, 12.5][place % 3]
-    told = asked(client, body)
-    for row, one in zip(body["rows"], told["rows"], strict=True):
+    answer = asked(client, body)
+    for row, one in zip(body["rows"], answer["rows"], strict=True):
         if row["line"] is None:
             assert one["pick"] == "no_line"
             assert {one[name] for name in ("line", "edge", "p_over", "p_push", "p_under")} == {None}
@@ -131,10 +132,10 @@ def test_chances_are_those_of_the_line_and_sum_to_one(client: TestClient, prepar
         assert abs(one["p_over"] + one["p_push"] + one["p_under"] - 1) <= 1e-12
         assert (one["p_push"] > 0) == (row["line"] == 12.0)
         assert one["edge"] == one["forecast"] - row["line"]
-        far = "over" if one["edge"] >= told["min_edge"] else "under" if one["edge"] <= -told["min_edge"] else "pass"
+        far = "over" if one["edge"] >= answer["min_edge"] else "under" if one["edge"] <= -answer["min_edge"] else "pass"
         assert one["pick"] == far
         assert one["low"] < one["mean"] < one["high"]
-    assert {one["pick"] for one in told["rows"]} == {"over", "under", "pass", "no_line"}
+    assert {one["pick"] for one in answer["rows"]} == {"over", "under", "pass", "no_line"}
 
 
 def test_one_outcome_of_ten_lies_beyond_either_end() -> None:
@@ -166,32 +167,32 @@ def test_neither_the_row_s_own_outcome_nor_the_future_plays_a_role(model: props.
 def test_what_the_history_never_saw_is_missing_and_no_error(client: TestClient) -> None:
     row = {"player_id": "nobody", "season": "2050", "team": "New", "opponent": "Newer", "home": False}
     for date in ("1950-01-01", "2024-02-10", "2150-01-01"):
-        told = asked(client, {"rows": [row | {"date": date}]})["rows"][0]
-        assert told["pick"] == "no_line"
-        assert told["mean"] > 0
+        outlook = asked(client, {"rows": [row | {"date": date}]})["rows"][0]
+        assert outlook["pick"] == "no_line"
+        assert outlook["mean"] > 0
 
 
 @pytest.mark.parametrize("market", ["line", "residual"])
 def test_lines_and_line_ups_at_the_off_make_the_batch_s_inputs_bit_for_bit(
     model: props.Model, prepared: pd.DataFrame, market: str
 ) -> None:
-    told = yaml.safe_load((ROOT / "params.yaml").read_text())["features"]["props"]
-    settings = features.Settings(**told | {"decision": "at_off", "market": market})
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())["features"]["props"]
+    settings = features.Settings(**params | {"decision": "at_off", "market": market})
     usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
     present = [column.name for column in usable if column.known != "after"]
-    forecaster = replace(model.predictor, settings=settings, present=present)
+    predictor = replace(model.predictor, settings=settings, present=present)
     history = prepared[[column.name for column in usable]]
     whole = select_features(features.build(prepared[present], Past(history), settings), settings)
     for day in days(prepared[prepared["open_line"].notna() | prepared["line"].isna()], 4):
         day = prepared[prepared["time"] == day["time"].iloc[0]]
-        rows = props.prepare_card(replace(model, predictor=forecaster), posted(day).rows)
-        found = forecaster.build_inputs(rows).set_axis(rows["row_id"]).loc[day["row_id"]]
+        rows = props.prepare_card(replace(model, predictor=predictor), posted(day).rows)
+        found = predictor.build_inputs(rows).set_axis(rows["row_id"]).loc[day["row_id"]]
         first = (day["open_line"].notna() | day["line"].isna()).to_numpy()
         for name in whole:
             pair = found[name].astype(object)[first], whole[name].astype(object).loc[day.index][first]
             assert pair[0].reset_index(drop=True).equals(pair[1].reset_index(drop=True)), name
         with pytest.raises(UserError, match="all who play"):
-            props.answer(replace(model, predictor=forecaster), posted(day.head(1)))
+            props.answer(replace(model, predictor=predictor), posted(day.head(1)))
 
 
 def test_derived_columns_are_those_that_prepare_makes(model: props.Model, prepared: pd.DataFrame) -> None:
@@ -204,7 +205,7 @@ def test_derived_columns_are_those_that_prepare_makes(model: props.Model, prepar
 
 EXAMPLE: Any = props.EXAMPLE
 ROW: dict[str, Any] = EXAMPLE["rows"][0]
-REFUSED: dict[str, tuple[list[dict[str, Any]], str]] = {
+REJECTED: dict[str, tuple[list[dict[str, Any]], str]] = {
     "no rows": ([], "1"),
     "too many": ([ROW | {"player_id": f"p{number}"} for number in range(501)], "500"),
     "a player twice": ([ROW, ROW], "1054"),
@@ -224,16 +225,16 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_faulty_request_is_refused_in_a_sentence(client: TestClient, name: str) -> None:
-    rows, said = REFUSED[name]
+@pytest.mark.parametrize("name", REJECTED)
+def test_a_faulty_request_is_rejected_in_a_sentence(client: TestClient, name: str) -> None:
+    rows, expected = REJECTED[name]
     answer = client.post("/predict/props", json={"rows": rows})
     assert answer.status_code == 422, answer.text
-    assert said in answer.json()["detail"]
+    assert expected in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> None:
+def test_numbers_that_are_not_finite_are_rejected(client: TestClient, number: str) -> None:
     body = json.dumps({"rows": [ROW | {"line": 77.25}]}).replace("77.25", number)
     answer = client.post("/predict/props", content=body, headers={"content-type": "application/json"})
     assert 400 <= answer.status_code < 500
@@ -242,8 +243,8 @@ def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> N
 def test_the_example_is_of_the_sample_and_is_answered(client: TestClient, prepared: pd.DataFrame) -> None:
     assert asked(client, EXAMPLE)["rows"][0]["pick"] in ("over", "under", "pass")
     row = prepared[prepared["row_id"] == f"{ROW['player_id']}:{ROW['date']}"]
-    told = request(row)["rows"][0]
-    assert {name: told[name] for name in ROW if name != "under_price"} == {
+    fields = request(row)["rows"][0]
+    assert {name: fields[name] for name in ROW if name != "under_price"} == {
         name: value for name, value in ROW.items() if name != "under_price"
     }
 
@@ -263,31 +264,31 @@ def test_the_log_is_a_table_production_that_prepare_takes_and_the_gap_report_rea
     folder = client.app.state.service.settings.log_folder / "props"  # type: ignore[attr-defined]
     before = len(read_log(folder))
     chosen = days(prepared, 8)
-    told = {}
+    forecasts = {}
     for day in chosen:
         for one in asked(client, request(day))["rows"]:
-            told[f"{one['player_id']}:{one['date']}"] = one["forecast"]
+            forecasts[f"{one['player_id']}:{one['date']}"] = one["forecast"]
     for table in ("games", "lines"):
         shutil.copy(repository / f"data/sample/props/{table}.parquet", tmp_path)
     (tmp_path / "production.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in read_log(folder)[before:]))
     raw = box_scores.read(str(tmp_path))
-    knobs = yaml.safe_load((repository / "params.yaml").read_text())
-    rows, quality = prepare.prepare(raw, prepare.Settings(**knobs["prepare"]["props"]))
+    params = yaml.safe_load((repository / "params.yaml").read_text())
+    rows, quality = prepare.prepare(raw, prepare.Settings(**params["prepare"]["props"]))
     assert not quality["set_aside"]["production"]
     logged = rows.set_index("row_id")["production"].dropna()
-    assert logged.to_dict() == told
+    assert logged.to_dict() == forecasts
     lined = rows.set_index("row_id").loc[logged.index]
     assert lined["production_line"].equals(lined["line"].rename("production_line"))
     both = pd.DataFrame({"entity": rows["entity"], "day": rows["time"], "target": rows["target"]})
     both = both.assign(backtest=rows["production"], backtest_line=rows["line"])
     both = both.join(rows.filter(like="production"))
-    report = gap.build_gap_report(both, gap.Settings(**knobs["diagnose"]["props"]["gap"]), 0)
+    report = gap.build_gap_report(both, gap.Settings(**params["diagnose"]["props"]["gap"]), 0)
     assert report["rows"]["production"] == int((lined["line"].notna()).sum()) > 0
     assert report["gap"]["hit_rate"]["value"] == 0
     assert report["creation"]["known"] == 1
 
 
-def test_a_calibrator_without_a_distribution_is_refused(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_calibrator_without_a_distribution_is_rejected(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = open_workspace(repository)
     monkeypatch.setattr(type(files), "read_json", lambda *_: {"calibrator": "none", "folds": {"final": {"tuned": {}}}})
     with pytest.raises((UserError, KeyError)):

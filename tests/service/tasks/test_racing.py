@@ -1,4 +1,4 @@
-"""Races over HTTP: the batch's chances to the last bit, from the card and the history before it."""
+"""Races over HTTP: the batch's chances bit for bit, from the card and the history before it."""
 
 import json
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ from trueline.service.monitoring.prediction_log import read_log
 from trueline.service.settings import Settings
 from trueline.service.tasks import racing
 
-POSTED = 24  # races: of each, the newest ones and some drawn
+POSTED = 24  # races: of each, the newest ones and some sampled
 CARD = ["race_no", "distance_m", "venue", "grade"]
 RUNNER = ["weight_kg", "trainer", "early_speed"]
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the corridor was walked; not to be changed."""
+    """A folder in which the pipeline ran; tests must not change it."""
     return running_service.repository(tmp_path_factory.mktemp("races"), "racing")
 
 
@@ -60,7 +60,7 @@ def prepared(repository: Path) -> pd.DataFrame:
 
 
 def request(rows: pd.DataFrame, price: bool = True) -> dict[str, Any]:
-    """Return the request for a race, out of its prepared rows."""
+    """Return the request for a race, made from its prepared rows."""
     found = running_service.records(rows)
     race = found[0]
     runners = [
@@ -85,10 +85,10 @@ def chances(answer: Any) -> Floats:
 
 
 def races(rows: pd.DataFrame, number: int) -> list[pd.DataFrame]:
-    """Return the last races and some drawn from before them."""
+    """Return the last races and some sampled from before them."""
     names = rows["group"].unique()
-    drawn = np.random.default_rng(0).choice(names[:-number], number // 2, replace=False)
-    return [rows[rows["group"] == name] for name in (*drawn, *names[-number // 2 :])]
+    sampled = np.random.default_rng(0).choice(names[:-number], number // 2, replace=False)
+    return [rows[rows["group"] == name] for name in (*sampled, *names[-number // 2 :])]
 
 
 def last(rows: pd.DataFrame) -> pd.DataFrame:
@@ -110,27 +110,27 @@ def test_chances_sum_to_one_fair_odds_are_their_inverse_and_ranks_follow(
     client: TestClient, prepared: pd.DataFrame
 ) -> None:
     for race in races(prepared, 10):
-        told = asked(client, request(race))["runners"]
-        p = np.array([one["probability"] for one in told])
+        runners = asked(client, request(race))["runners"]
+        p = np.array([one["probability"] for one in runners])
         assert abs(p.sum() - 1) <= 1e-12
-        np.testing.assert_array_equal([one["fair_odds"] for one in told], 1 / p)
-        assert [one["rank"] for one in told] == [1 + int((p > own).sum()) for own in p]
-        assert [one["box"] for one in told] == race["box"].tolist()
+        np.testing.assert_array_equal([one["fair_odds"] for one in runners], 1 / p)
+        assert [one["rank"] for one in runners] == [1 + int((p > own).sum()) for own in p]
+        assert [one["box"] for one in runners] == race["box"].tolist()
 
 
 def test_the_market_s_chance_is_prepare_s_and_the_edge_is_what_the_price_pays_after_commission(
     client: TestClient, prepared: pd.DataFrame
 ) -> None:
     race = last(prepared)
-    told = asked(client, request(race))["runners"]
-    np.testing.assert_array_equal([one["market_probability"] for one in told], race["teacher"])
-    for one, price in zip(told, race["bsp"], strict=True):
+    runners = asked(client, request(race))["runners"]
+    np.testing.assert_array_equal([one["market_probability"] for one in runners], race["teacher"])
+    for one, price in zip(runners, race["bsp"], strict=True):
         assert one["edge"] == pytest.approx(one["probability"] * (1 + (price - 1) * 0.95) - 1)
     half = request(race)
     half["runners"][0]["price"] = None
-    told = asked(client, half)["runners"]
-    assert [one["edge"] is None for one in told] == [True] + [False] * (len(told) - 1)
-    assert {one["market_probability"] for one in told} == {None}
+    runners = asked(client, half)["runners"]
+    assert [one["edge"] is None for one in runners] == [True] + [False] * (len(runners) - 1)
+    assert {one["market_probability"] for one in runners} == {None}
 
 
 def test_a_price_changes_no_chance_where_the_decision_is_made_before_the_off(
@@ -154,8 +154,8 @@ def test_neither_the_race_s_own_outcome_nor_the_future_plays_a_role(
     assert since.sum() > len(race)
     for history in (tampered, prepared[~since], prepared[prepared["group"] != race["group"].iloc[0]]):
         columns = [name for name in prepared if name not in ("benchmark_price",)]
-        forecaster = replace(model.predictor, archive=OnlineHistory(history[columns]))
-        assert racing.answer(replace(model, predictor=forecaster), asked_for) == honest
+        predictor = replace(model.predictor, archive=OnlineHistory(history[columns]))
+        assert racing.answer(replace(model, predictor=predictor), asked_for) == honest
 
 
 def test_runners_may_come_in_any_order(client: TestClient, prepared: pd.DataFrame) -> None:
@@ -186,22 +186,22 @@ def test_a_race_without_an_id_is_named_by_its_start_and_course(client: TestClien
 
 
 def test_prices_at_the_off_make_the_batch_s_inputs_bit_for_bit(model: racing.Model, prepared: pd.DataFrame) -> None:
-    told = yaml.safe_load((ROOT / "params.yaml").read_text())["features"]["racing"] | {"decision": "at_off"}
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())["features"]["racing"] | {"decision": "at_off"}
     usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
     present = [column.name for column in usable if column.known != "after"]
-    settings = features.Settings(**told)
-    forecaster = replace(model.predictor, settings=settings, present=present)
+    settings = features.Settings(**params)
+    predictor = replace(model.predictor, settings=settings, present=present)
     history = prepared[[column.name for column in usable]]
     whole = select_features(features.build(prepared[present], Past(history), settings), settings)
     for race in races(prepared, 6):
-        found = forecaster.build_inputs(racing.prepare_card(model, posted(request(race))))
+        found = predictor.build_inputs(racing.prepare_card(model, posted(request(race))))
         assert "price" in found
         for name in whole:
             expected = whole[name].loc[race.index]
             assert found[name].astype(object).equals(expected.astype(object).reset_index(drop=True)), name
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+REJECTED: dict[str, tuple[dict[str, Any], str]] = {
     "one runner": ({"runners": [{"runner": "A", "box": 1}]}, "2"),
     "too many": ({"runners": [{"runner": f"A{box}", "box": box} for box in range(31)]}, "30"),
     "a runner twice": ({"runners": [{"runner": "a  b", "box": 1}, {"runner": "A B", "box": 2}]}, "A B"),
@@ -217,16 +217,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_faulty_request_is_refused_in_a_sentence(client: TestClient, name: str) -> None:
-    change, said = REFUSED[name]
+@pytest.mark.parametrize("name", REJECTED)
+def test_a_faulty_request_is_rejected_in_a_sentence(client: TestClient, name: str) -> None:
+    change, expected = REJECTED[name]
     answer = client.post("/predict/racing", json=racing.EXAMPLE | change)
     assert answer.status_code == 422, answer.text
-    assert said in answer.json()["detail"]
+    assert expected in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> None:
+def test_numbers_that_are_not_finite_are_rejected(client: TestClient, number: str) -> None:
     body = json.dumps(racing.EXAMPLE | {"distance_m": 12345.0}).replace("12345.0", number)
     answer = client.post("/predict/racing", content=body, headers={"content-type": "application/json"})
     assert 400 <= answer.status_code < 500
@@ -235,12 +235,12 @@ def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> N
 def test_the_example_is_of_the_sample_and_is_answered(client: TestClient) -> None:
     assert len(asked(client, racing.EXAMPLE)["runners"]) == 8
     runners = pd.read_parquet(ROOT / "data/sample/racing/runners.parquet")
-    told: Any = racing.EXAMPLE
-    race = runners[runners["race_id"] == told["race_id"]].rename(columns={"bsp": "price"}).sort_values("box")
+    example: Any = racing.EXAMPLE
+    race = runners[runners["race_id"] == example["race_id"]].rename(columns={"bsp": "price"}).sort_values("box")
     for name in ("runner", "box", "price", *RUNNER):
-        assert [one[name] for one in told["runners"]] == race[name].tolist()
-    assert {told["start_time"].removesuffix("Z")} == {time.isoformat() for time in race["start_time"]}
-    assert all({told[name]} == set(race[name]) for name in CARD)
+        assert [one[name] for one in example["runners"]] == race[name].tolist()
+    assert {example["start_time"].removesuffix("Z")} == {time.isoformat() for time in race["start_time"]}
+    assert all({example[name]} == set(race[name]) for name in CARD)
 
 
 def test_schemathesis_finds_nothing(client: TestClient) -> None:
@@ -262,7 +262,7 @@ def test_every_runner_is_logged_with_its_chance(client: TestClient, prepared: pd
     assert [row["price"] for row in rows] == [one["price"] for one in race["runners"]]
 
 
-def test_a_calibrator_without_the_final_fold_is_refused(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_calibrator_without_the_final_fold_is_rejected(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = open_workspace(repository)
     monkeypatch.setattr(type(files), "read_json", lambda *_: {"calibrator": "race_softmax", "folds": {"test_0": {}}})
     with pytest.raises(UserError, match="fold 'final'"):

@@ -1,4 +1,4 @@
-"""residuals: forecasts of a quantity mended, and a spread around them that holds."""
+"""residuals: corrected forecasts of a quantity, and a spread around them that is right."""
 
 import json
 from pathlib import Path
@@ -17,11 +17,11 @@ from trueline.core.stats import count_distribution
 
 Floats = npt.NDArray[np.float64]
 FEW = settings(deadline=None, max_examples=12)
-KNOBS = residuals.Settings()
+SETTINGS = residuals.Settings()
 
 
 def players(n: int, seed: int, growth: float = 0.37) -> tuple[Floats, Floats, Floats]:
-    """Return true means, their spreads 6·(mean/10)^growth, and whole outcomes of that law."""
+    """Return true means, their spreads 6·(mean/10)^growth, and integer outcomes of that law."""
     random = np.random.default_rng(seed)
     mean = random.gamma(2.0, 5.0, n) + 1
     spread = 6 * (mean / 10) ** growth
@@ -40,7 +40,7 @@ def weights(n: int, seed: int) -> tuple[Floats, Floats, Floats]:
 
 
 def fit(score: Floats, target: Floats) -> dict[str, Any]:
-    return residuals.fit(score, target, np.zeros(len(score), dtype=np.int64), KNOBS)
+    return residuals.fit(score, target, np.zeros(len(score), dtype=np.int64), SETTINGS)
 
 
 def apply(state: dict[str, Any], score: Floats) -> dict[str, Floats]:
@@ -56,7 +56,7 @@ def cost(found: dict[str, Floats], target: Floats, whole: bool = True) -> float:
     [lambda mean: mean, lambda mean: mean + 3, lambda mean: 0.5 * mean - 1, lambda mean: 1000 * mean],
     ids=["true", "biased", "scaled and biased", "in another unit"],
 )
-def test_a_wrong_score_is_mended(wrong: Any) -> None:
+def test_a_wrong_score_is_corrected(wrong: Any) -> None:
     mean, spread, target = players(4000, 0)
     found = apply(fit(wrong(mean), target), wrong(mean))
     assert np.abs(found["mean"] - mean).mean() < 0.25  # 6 / √4000 is 0.1
@@ -65,7 +65,7 @@ def test_a_wrong_score_is_mended(wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", [lambda mean: mean, lambda mean: 100 - 7 * mean], ids=["true", "turned over"])
-def test_a_wrong_score_of_outcomes_not_whole_is_mended(wrong: Any) -> None:
+def test_a_wrong_score_of_outcomes_not_whole_is_corrected(wrong: Any) -> None:
     mean, spread, target = weights(6000, 1)
     found = apply(fit(wrong(mean), target), wrong(mean))
     np.testing.assert_allclose(found["mean"], mean, atol=0.25)
@@ -79,7 +79,7 @@ def test_the_growth_of_the_spread_with_the_mean_is_recovered(planted: float) -> 
     assert fit(mean, target)["growth"] == pytest.approx(planted, abs=0.05)
 
 
-def test_a_median_is_mended_to_the_mean_it_belongs_to() -> None:
+def test_a_median_is_corrected_to_the_mean_it_belongs_to() -> None:
     mean, spread, target = players(8000, 3)
     score = count_distribution.compute_median(mean, spread, True)
     found = apply(fit(score, target), score)
@@ -96,13 +96,15 @@ def test_later_outcomes_fall_evenly_over_the_distribution(whole: bool) -> None:
     draws = np.random.default_rng(6).random(len(later))
     places = count_distribution.compute_pit(outcome, found["mean"], found["spread"], whole, draws)
     tenths = np.histogram(places, 10, (0, 1))[0] / len(later)
-    np.testing.assert_allclose(tenths, 0.1, atol=0.015)  # standard error 0.003 and what 6000 rows teach
+    np.testing.assert_allclose(
+        tenths, 0.1, atol=0.015
+    )  # the standard error is 0.003, plus the error of a fit to 6000 rows
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_no_line_or_curve_is_likelier_than_the_one_before_it_is_drawn(whole: bool) -> None:
+def test_no_line_or_curve_is_likelier_than_the_one_before_it_is_shrunk(whole: bool) -> None:
     mean, _, target = (players if whole else weights)(3000, 7)
-    score = 1.3 * mean + 1  # so far from right that little is drawn back
+    score = 1.3 * mean + 1  # so wrong that little is shrunk back
     state = fit(score, target)
 
     def loss(**other: float) -> float:
@@ -120,7 +122,7 @@ def test_a_score_that_was_right_stays_as_it_was() -> None:
         mean, _, target = players(300, seed)
         state = fit(mean, target)
         left.append(abs(state["a"]) < 1e-9 and abs(state["b"] - 1) < 1e-9)
-    assert np.mean(left) >= 0.8  # each of two numbers passes two standard errors 1 time of 20
+    assert np.mean(left) >= 0.8  # each of two parameters exceeds two standard errors 1 time in 20
 
 
 @FEW
@@ -136,7 +138,7 @@ def test_few_rows_leave_the_score_as_it_is_and_give_a_spread(n: int, seed: int, 
 
 
 @pytest.mark.parametrize("n", [50, 150])
-def test_small_samples_hardly_hurt_a_score_that_was_right_and_mend_one_that_was_not(n: int) -> None:
+def test_small_samples_hardly_hurt_a_score_that_was_right_and_correct_one_that_was_not(n: int) -> None:
     later, spread, outcome = players(1000, 99, 0.5)
     best = cost({"mean": later, "spread": spread}, outcome)
     left = cost({"mean": 1.6 * later + 4, "spread": spread}, outcome)
@@ -231,12 +233,14 @@ def test_no_rows_to_apply_to_is_no_error() -> None:
         ([1.0, np.nan], [0, 1], "1 of 2 scores missing or infinite"),
         ([1.0, np.inf], [0, 1], "1 of 2 scores missing or infinite"),
         ([1.0, 2.0], [0, np.nan], "1 of 2 targets missing or infinite"),
-        ([1.0, 2.0], [-3, 4], "whole targets down to -3.*starts at 0"),
+        ([1.0, 2.0], [-3, 4], "integer targets down to -3.*starts at 0"),
         ([1.5, 2.5], [1.5, 2.5], "no error in 2 scores"),
         (list(np.arange(60.0)), list(np.arange(60.0) / 4 + 1), "no error in 60 scores"),
     ],
 )
-def test_what_no_distribution_can_be_learned_from_is_refused(score: list[float], target: list[float], why: str) -> None:
+def test_what_no_distribution_can_be_learned_from_is_rejected(
+    score: list[float], target: list[float], why: str
+) -> None:
     with pytest.raises(UserError, match=why):
         fit(np.array(score, float), np.array(target, float))
 

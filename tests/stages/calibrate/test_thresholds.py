@@ -1,4 +1,4 @@
-"""thresholds: chances that can be believed, tag by tag, and tags given where it pays."""
+"""thresholds: calibrated probabilities per tag, and tags given where that serves the aim."""
 
 import json
 from pathlib import Path
@@ -34,8 +34,8 @@ def applied(state: dict[str, Any], score: Floats) -> tuple[Floats, Floats]:
     return found[""], found["given"]
 
 
-def drawn(seed: int, rows: int, a: Any = 1.0, b: Any = 0.0, tags: int = 5) -> tuple[Floats, Floats]:
-    """Return scores and tags that are so with probability sigmoid(a·score + b); later tags are rarer."""
+def make_sample(seed: int, rows: int, a: Any = 1.0, b: Any = 0.0, tags: int = 5) -> tuple[Floats, Floats]:
+    """Return scores and tags that are 1 with probability sigmoid(a·score + b); later tags are rarer."""
     random = np.random.default_rng(seed)
     score = random.normal(0, 1.5, (rows, tags)) - np.linspace(0, 3, tags)
     return score, (random.random(score.shape) < expit(np.asarray(a) * score + np.asarray(b))).astype(float)
@@ -50,7 +50,7 @@ def f1(given: Floats, target: Floats) -> float:
 def test_chances_are_finite_and_inside_0_and_1_and_keep_the_order_of_scores(
     seed: int, rows: int, tags: int, unit: float
 ) -> None:
-    score, target = drawn(seed, rows, tags=tags)
+    score, target = make_sample(seed, rows, tags=tags)
     state = fitted(unit * score, target)
     p, chosen = applied(state, np.sort(unit * score, axis=0))
     assert ((p >= 0) & (p <= 1)).all()
@@ -61,7 +61,7 @@ def test_chances_are_finite_and_inside_0_and_1_and_keep_the_order_of_scores(
 
 def test_planted_lines_of_frequent_tags_are_recovered() -> None:
     a, b = np.array([0.5, 1.0, 1.5, 2.0, 0.8]), np.array([0.5, -1.0, 0.0, 1.0, 0.3])
-    state = fitted(*drawn(1, 40_000, a, b))
+    state = fitted(*make_sample(1, 40_000, a, b))
     np.testing.assert_allclose(state["slope"], a, atol=0.08)
     np.testing.assert_allclose(state["intercept"], b, atol=0.08)
 
@@ -71,7 +71,7 @@ def test_planted_lines_of_frequent_tags_are_recovered() -> None:
 def test_no_line_of_a_tag_does_better_against_its_rows_and_the_pull_of_all_tags(
     seed: int, rows: int, shrinkage: float
 ) -> None:
-    score, target = drawn(seed, rows, tags=3)
+    score, target = make_sample(seed, rows, tags=3)
     state = fitted(score, target, shrinkage=shrinkage)
     frequency = logit((target.sum(axis=0) + 0.5) / (rows + 1))
     every = state["all"]
@@ -90,7 +90,7 @@ def test_no_line_of_a_tag_does_better_against_its_rows_and_the_pull_of_all_tags(
 
 
 def test_a_rare_tag_keeps_nearer_to_the_line_of_all_than_a_frequent_one() -> None:
-    score, target = drawn(2, 400, a=1.0, b=np.array([2.0, 0.0, 0.0, 0.0, 2.0]))
+    score, target = make_sample(2, 400, a=1.0, b=np.array([2.0, 0.0, 0.0, 0.0, 2.0]))
     target[:, 4] *= np.arange(400) < 12
     state = fitted(score, target)
     loose = fitted(score, target, shrinkage=1e-4)
@@ -107,8 +107,8 @@ def test_shrinkage_lowers_the_loss_of_rare_tags_and_calibration_that_of_overconf
     loss = dict.fromkeys((1e-4, 10.0), 0.0)
     raw = 0.0
     for seed in range(20):
-        score, target = drawn(seed, 40, a=0.4, b=-0.5)
-        later, truth = drawn(1000 + seed, 2000, a=0.4, b=-0.5)
+        score, target = make_sample(seed, 40, a=0.4, b=-0.5)
+        later, truth = make_sample(1000 + seed, 2000, a=0.4, b=-0.5)
         raw += float((np.logaddexp(0, later) - truth * later).mean())
         for strength in loss:
             p = applied(fitted(score, target, shrinkage=strength), later)[0].clip(1e-9, 1 - 1e-9)
@@ -120,7 +120,7 @@ def test_shrinkage_lowers_the_loss_of_rare_tags_and_calibration_that_of_overconf
 @FEW
 @given(seed=st.integers(0, 9999), rows=st.integers(2, 60))
 def test_no_global_threshold_has_a_higher_expected_f1(seed: int, rows: int) -> None:
-    score, target = drawn(seed, rows, tags=3)
+    score, target = make_sample(seed, rows, tags=3)
     state = fitted(score, target)
     p, chosen = applied(state, score)
 
@@ -133,37 +133,37 @@ def test_no_global_threshold_has_a_higher_expected_f1(seed: int, rows: int) -> N
 
 
 def test_the_threshold_is_nearly_the_best_of_later_rows() -> None:
-    score, target = drawn(3, 2000)
-    later, truth = drawn(4, 20_000)
+    score, target = make_sample(3, 2000)
+    later, truth = make_sample(4, 20_000)
     p, chosen = applied(fitted(score, target), later)
     best = max(f1((p >= cut).astype(float), truth) for cut in np.linspace(0.05, 0.9, 60))
     assert f1(chosen, truth) > best - 0.003
-    assert f1((p >= 0.5).astype(float), truth) < best - 0.01  # or any threshold would have done
+    assert f1((p >= 0.5).astype(float), truth) < best - 0.01  # otherwise any threshold would do
 
 
 def test_thresholds_per_tag_raise_the_mean_f1_of_tags() -> None:
-    score, target = drawn(5, 4000)
-    later, truth = drawn(6, 20_000)
+    score, target = make_sample(5, 4000)
+    later, truth = make_sample(6, 20_000)
     common, own = (applied(fitted(score, target, thresholds=kind), later)[1] for kind in ("global", "per_tag"))
     macro = [np.mean([f1(chosen[:, tag], truth[:, tag]) for tag in range(5)]) for chosen in (common, own)]
     assert macro[1] > macro[0] + 0.005
 
 
-def test_a_tag_s_own_threshold_is_drawn_toward_the_global_one_by_its_rarity() -> None:
-    score, target = drawn(7, 300)
+def test_a_tag_s_own_threshold_is_shrunk_toward_the_global_one_by_its_rarity() -> None:
+    score, target = make_sample(7, 300)
     common = logit(fitted(score, target)["threshold"][0])
-    free, drawn_in = (
+    free, shrunk = (
         logit(fitted(score, target, thresholds="per_tag", threshold_shrinkage=rows)["threshold"]) - common
         for rows in (0.0, 20.0)
     )
     number = target.sum(axis=0)
-    np.testing.assert_allclose(drawn_in / free, number / (number + 20), rtol=1e-6)
+    np.testing.assert_allclose(shrunk / free, number / (number + 20), rtol=1e-6)
 
 
 @pytest.mark.parametrize("asked", [0.7, 0.85, 0.95])
 def test_the_precision_asked_for_is_reached_on_later_rows_and_no_tag_is_kept_back_for_nothing(asked: float) -> None:
-    score, target = drawn(8, 4000, a=1.5)
-    later, truth = drawn(9, 40_000, a=1.5)
+    score, target = make_sample(8, 4000, a=1.5)
+    later, truth = make_sample(9, 40_000, a=1.5)
     p, chosen = applied(fitted(score, target, aim="precision", precision=asked), later)
     assert (chosen * truth).sum() / chosen.sum() == pytest.approx(asked, abs=0.02)
     assert p[chosen > 0].mean() == pytest.approx(asked, abs=0.02)
@@ -183,7 +183,7 @@ def test_where_no_chance_reaches_the_precision_nothing_is_given() -> None:
 def test_what_was_learned_survives_json_and_gives_the_same_tags(
     kind: str, aim: str, precision: float | None, tmp_path: Path
 ) -> None:
-    score, target = drawn(10, 60)
+    score, target = make_sample(10, 60)
     state = fitted(score, target, thresholds=kind, aim=aim, precision=precision)
     write_json(state, tmp_path / "calibrator.json", digits=12)
     again = json.loads((tmp_path / "calibrator.json").read_text())
@@ -192,7 +192,7 @@ def test_what_was_learned_survives_json_and_gives_the_same_tags(
 
 
 def test_tags_on_no_row_or_on_every_row_and_scores_that_tell_all_make_no_certainty() -> None:
-    score, target = drawn(11, 50)
+    score, target = make_sample(11, 50)
     target[:, 0], target[:, 4] = 1, 0
     p, chosen = applied(fitted(score, target, thresholds="per_tag", threshold_shrinkage=0.0), score)
     assert ((p > 0) & (p < 1)).all()
@@ -209,14 +209,14 @@ def test_equal_scores_tell_each_tag_s_frequency() -> None:
 
 
 def test_a_score_that_points_the_wrong_way_is_left_out_not_turned_round() -> None:
-    score, target = drawn(12, 500)
+    score, target = make_sample(12, 500)
     state = fitted(-score, target)
     assert min(state["slope"]) >= 0
     assert max(state["slope"]) < 0.05
 
 
 def test_no_rows_to_apply_to_is_no_error() -> None:
-    p, chosen = applied(fitted(*drawn(13, 30)), np.empty((0, 5)))
+    p, chosen = applied(fitted(*make_sample(13, 30)), np.empty((0, 5)))
     assert p.shape == chosen.shape == (0, 5)
 
 
@@ -230,12 +230,12 @@ def test_no_rows_to_apply_to_is_no_error() -> None:
         (np.zeros((2, 1)), np.array([[np.nan], [1]]), "targets of 0 or 1"),
     ],
 )
-def test_what_nothing_can_be_learned_from_is_refused(score: Floats, target: Floats, why: str) -> None:
+def test_what_nothing_can_be_learned_from_is_rejected(score: Floats, target: Floats, why: str) -> None:
     with pytest.raises(UserError, match=why):
         fitted(score, target)
 
 
 @pytest.mark.parametrize(("aim", "precision"), [("f1", 0.8), ("precision", None), ("precision", 0.0)])
-def test_an_aim_without_its_number_is_refused(aim: str, precision: float | None) -> None:
+def test_an_aim_without_its_number_is_rejected(aim: str, precision: float | None) -> None:
     with pytest.raises(ValidationError):
         thresholds.Settings(**(PLAIN | {"aim": aim, "precision": precision}))

@@ -146,5 +146,5 @@ def test_runs_without_a_market_are_compared_without_one() -> None:
 
 def test_runs_with_other_runners_are_refused() -> None:
     predictions, prepared = simulated(8, 0.5, races=100)
-    with pytest.raises(UserError, match="do not hold the same runners"):
+    with pytest.raises(UserError, match="do not contain the same runners"):
         compare(predictions, predictions[6:], prepared, NAMES, SETTINGS, 0)

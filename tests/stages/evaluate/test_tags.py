@@ -473,7 +473,7 @@ def test_predictions_of_no_tags_uneven_repeats_or_unknown_rows_are_refused() -> 
         evaluate(predictions[1:], prepared, SETTINGS, 0)
     with pytest.raises(UserError, match="a row 3 to 3 times"):
         evaluate(predictions.assign(fold="test_0"), prepared, SETTINGS, 0)
-    with pytest.raises(UserError, match="1 rows that were predicted are not prepared"):
+    with pytest.raises(UserError, match="1 predicted rows are not in the prepared table"):
         evaluate(predictions, prepared[prepared["row_id"] != "e0000"], SETTINGS, 0)
 
 
@@ -546,5 +546,5 @@ def test_runs_without_a_common_tag_or_of_rows_that_are_no_longer_prepared_are_re
     other = predictions.rename(columns={f"target:{tag}": f"target:no {tag}" for tag in TAGS})
     with pytest.raises(UserError, match="a and b have no tag in common"):
         compare(predictions, other, prepared, ("a", "b"), SETTINGS, 0)
-    with pytest.raises(UserError, match="120 predictions are of rows that are not prepared"):
+    with pytest.raises(UserError, match="120 predictions are for rows that are not prepared"):
         compare(predictions, predictions, prepared.iloc[:80], ("a", "b"), SETTINGS, 0)

@@ -1,4 +1,4 @@
-"""Events' inputs by hand: the combined text, what its surface looks like, and the tags that it names."""
+"""Inputs of events, checked by hand: the combined text, the counts of its surface, and the tags that it names."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ from trueline.core.history.leak_detection import audit_features
 from trueline.core.history.past import Past
 from trueline.samples.events import make_sample
 
-KNOBS: dict[str, Any] = {"decision": "before", "include": None, "exclude": [], "audits": 2, "marks": True}
+PARAMETERS: dict[str, Any] = {"decision": "before", "include": None, "exclude": [], "audits": 2, "marks": True}
 PREPARE: dict[str, Any] = {"tags": None, "delimiters": ",;|", "untagged": "keep", "least_examples": 5}
 PREPARE |= {"twin_similarity": 0.4, "twin_words": 2, "cut_share": 0.05}
 
 
 def inputs(rows: pd.DataFrame, **changed: Any) -> pd.DataFrame:
-    """Return the inputs as the door would have them built."""
+    """Return the inputs as the stage builds them."""
     declared = events.columns(rows)
     present = [column.name for column in declared if column.known == "before"]
-    return build(rows[present], Past(rows), Settings(**KNOBS | changed))
+    return build(rows[present], Past(rows), Settings(**PARAMETERS | changed))
 
 
 def prepared(*fields: tuple[str, str, str]) -> pd.DataFrame:
@@ -100,5 +100,5 @@ def test_an_event_has_the_inputs_that_it_would_have_alone() -> None:
 def test_the_leak_audit_of_dated_events_finds_nothing() -> None:
     raw = pd.DataFrame(make_sample()[:60]).assign(date=pd.date_range("2025-01-01", periods=60).astype(str))
     rows = events.prepare(raw, events.Settings(**PREPARE))[0]
-    asked = Settings(**KNOBS)
+    asked = Settings(**PARAMETERS)
     assert audit_features(inputs, rows, inputs(rows), events.columns(rows), asked, 1) == []

@@ -1,4 +1,4 @@
-"""Props' inputs by loops over a small league, what each mode promises of the market, and what was planted."""
+"""Inputs of props: checked by loops over a small league, by mode of the market, and against planted effects."""
 
 from collections.abc import Callable
 from functools import cache
@@ -19,7 +19,7 @@ from trueline.samples import props as sample
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 DAY = pd.Timedelta(days=1)
 TEAMS = 4  # of the small league
-JUDGED = 150  # rows that are spelled out by hand
+JUDGED = 150  # rows that are computed by loops
 MODES = get_args(Settings.model_fields["market"].annotation)
 PAST = {"line_last", "line_mean_3", "line_surplus_10"}
 PRESENT = {"line", "line_less_usual", "line_news"}
@@ -43,7 +43,7 @@ def prepared(raw: Tables, **changed: Any) -> pd.DataFrame:
 
 
 def inputs(rows: pd.DataFrame, **changed: Any) -> pd.DataFrame:
-    """Return the inputs as the door would have them built."""
+    """Return the inputs as the stage builds them."""
     asked = settings(**changed)
     usable = [column for column in props.COLUMNS if column.name in rows and not column.yardstick]
     present = [column.name for column in usable if column.known in ("before", asked.decision)]
@@ -82,7 +82,7 @@ def mean(values: list[float]) -> float:
     return sum(known) / len(known) if known else np.nan
 
 
-def drawn(values: list[float], strength: float) -> float:
+def shrunk(values: list[float], strength: float) -> float:
     known = [value for value in values if not np.isnan(value)]
     return sum(known) / (len(known) + strength) if known else np.nan
 
@@ -98,7 +98,7 @@ def of(rows: list[Row], name: str) -> list[float]:
 
 
 class Hand:
-    """What was known before one row, by loops over all rows."""
+    """What was known before one row, found by loops over all rows."""
 
     def __init__(self, rows: list[Row], now: Row) -> None:
         self.now, self.rows = now, rows
@@ -106,7 +106,7 @@ class Hand:
         self.own = [row for row in self.before if row.entity == now.entity]
 
     def since(self, days: int, **same: Any) -> list[Row]:
-        """Earlier rows of so many days that have some values."""
+        """Return the rows of the last days that have the given values."""
         recent = [row for row in self.before if row.time >= self.now.time - days]
         return [row for row in recent if all(getattr(row, name) == value for name, value in same.items())]
 
@@ -171,25 +171,25 @@ BY_HAND: dict[str, Callable[[Hand], float]] = {
     "back_to_back": lambda hand: float(hand.rest() == 1) if hand.own else np.nan,
     "games_7d": lambda hand: len(hand.since(7, entity=hand.now.entity)),
     "minutes_7d": lambda hand: sum(of(hand.since(7, entity=hand.now.entity), "minutes")),
-    "opponent_surplus_60d": lambda hand: drawn(
+    "opponent_surplus_60d": lambda hand: shrunk(
         of(hand.since(60, opponent=hand.now.opponent), "surplus"), SHRINK_OPPONENT_ROWS
     ),
-    "opponent_role_surplus_120d": lambda hand: drawn(
+    "opponent_role_surplus_120d": lambda hand: shrunk(
         of(hand.since(120, opponent=hand.now.opponent, role=hand.now.role), "surplus"), SHRINK_OPPONENT_ROWS
     ),
     "pace_30d": Hand.pace,
     "games_against": lambda hand: len(against(hand)),
     "mean_against": lambda hand: mean(of(against(hand)[-8:], "target")),
-    "surplus_against": lambda hand: drawn(of(against(hand)[-8:], "surplus"), SHRINK_GAMES),
+    "surplus_against": lambda hand: shrunk(of(against(hand)[-8:], "surplus"), SHRINK_GAMES),
     "mean_at_home_or_away": lambda hand: mean(of(at_home_or_away(hand)[-20:], "target")),
     "absence_30d": Hand.absence,
-    # a side's usual stands in every row of the side, so a game weighs as much as players had minutes in it
+    # a team's sum is in every row of the team, so a game weighs as many times as it has players
     "side_usual_less_team_30d": lambda hand: (
         (hand.now.side_usual or np.nan) - mean(of(hand.since(30, team=hand.now.team), "side_usual"))
     ),
     "opponent_side_usual": lambda hand: hand.side_usual(hand.now.opponent) or np.nan,
     "line_mean_3": lambda hand: mean(of(hand.own[-3:], "line")),
-    "line_surplus_10": lambda hand: drawn(of(hand.own[-10:], "line_surplus"), SHRINK_GAMES),
+    "line_surplus_10": lambda hand: shrunk(of(hand.own[-10:], "line_surplus"), SHRINK_GAMES),
     "line_less_usual": lambda hand: hand.now.line - mean(of(hand.own[-20:], "target")),
     "line_move": lambda hand: hand.now.line - hand.now.open_line,
     "anchor": Hand.anchor,
@@ -202,7 +202,9 @@ def test_every_formula_is_what_a_loop_over_earlier_days_gives(seed: int) -> None
     rows = list(few(seed).assign(time=day).itertuples())
     found = inputs(few(seed), decision="at_off", market="residual")
     chosen = np.random.default_rng(seed).choice(len(rows), JUDGED, replace=False)
-    hands = [Hand(rows, rows[at]) for at in (*range(20), *chosen)]  # the first day, of which nothing is known, too
+    hands = [
+        Hand(rows, rows[at]) for at in (*range(20), *chosen)
+    ]  # including the first day, before which nothing is known
     for name, by_hand in BY_HAND.items():
         expected = np.array([by_hand(hand) for hand in hands], float)
         known = ~np.isnan(expected)
@@ -324,9 +326,9 @@ def test_a_player_who_never_left_the_bench_has_no_rate() -> None:
 def test_a_source_of_nothing_but_what_is_needed_has_inputs_of_nothing_else(quantity: str) -> None:
     raw = part(0)
     games = raw["games"][[*props.REQUIRED_GAME_COLUMNS, quantity]]
-    told = {**raw, "lines": raw["lines"].assign(stat=quantity)}
+    quoted_tables = {**raw, "lines": raw["lines"].assign(stat=quantity)}
     full, bare = (
-        inputs(prepared({**told, "games": table}, quantity=quantity), decision="at_off", market="residual")
+        inputs(prepared({**quoted_tables, "games": table}, quantity=quantity), decision="at_off", market="residual")
         for table in (raw["games"], games)
     )
     lacking = set(full.columns) - set(bare.columns)

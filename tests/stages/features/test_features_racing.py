@@ -1,4 +1,4 @@
-"""Racing's inputs by hand, on a few races, and on the planted sample."""
+"""Inputs of racing, checked by hand on a few races, and on the planted sample."""
 
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ def prepared(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def inputs(raw: pd.DataFrame, decision: Literal["before", "at_off"] = "before") -> pd.DataFrame:
-    """Return the inputs as the door would have them built, with the row ids as index."""
+    """Return the inputs as the stage builds them, with the row ids as index."""
     rows = prepared(raw)
     usable = [column for column in racing.COLUMNS if column.name in rows and not column.yardstick]
     present = [column.name for column in usable if column.known in ("before", decision)]
@@ -57,7 +57,7 @@ def test_form_is_that_of_earlier_starts_only() -> None:
     found = inputs(races())
     assert list(found["starts"]) == [0, 0, 1, 1, 2, 2, 0]
     assert found["days_since"]["r2:1"] == pytest.approx(6)
-    # A won at p = 1/4 and lost at p = 1/4: surprises +3/4 and −1/4, drawn toward 0 by three starts
+    # A won at p = 1/4 and lost at p = 1/4: surprises +3/4 and −1/4, shrunk toward 0 with the weight of three starts
     assert found["surprise"]["r2:1"] == pytest.approx((0.75 - 0.25) / (2 + 3))
     assert found["surprise_1"]["r2:1"] == pytest.approx(-0.25 / (1 + 3))
     assert found["won"]["r2:1"] == pytest.approx((1 + 3 * 0.14) / (2 + 3))
@@ -72,7 +72,7 @@ def test_a_first_starter_has_missing_form_and_not_zero() -> None:
     assert newcomer[["days_since", "log_odds", "log_odds_1", "distance_m_change", "past_log_odds"]].isna().all()
 
 
-def test_rivals_are_measured_within_the_race() -> None:
+def test_runners_are_compared_within_the_race() -> None:
     found = inputs(races())
     last = found.loc[["r2:1", "r2:2", "r2:3"]]
     np.testing.assert_allclose(last["rating_lead"].sum(), 0, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Every form that a source of box scores may take, and what is refused."""
+"""Every form that a source of box scores may take, and what is rejected."""
 
 import sqlite3
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def database(held: Tables, path: Path) -> str:
 
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of nothing but text, as systems without types keep it."""
+    """Return the table with all columns as text, as systems without types keep it."""
     return table.astype("string").assign(
         **{name: table[name].astype("string").str.lower() for name in {"home"} & {*table}}
     )
@@ -124,7 +124,7 @@ def test_tables_that_nobody_asked_for_are_left_where_they_are(raw: Tables, tmp_p
     assert list(read(str(tmp_path))) == ["games"]
 
 
-def test_a_source_without_games_is_refused_with_what_it_holds(raw: Tables, tmp_path: Path) -> None:
+def test_a_source_without_games_is_rejected_with_what_it_holds(raw: Tables, tmp_path: Path) -> None:
     raw["games"].to_csv(tmp_path / "game.csv", index=False)
     with pytest.raises(UserError, match=r"holds no table 'games'.*did you mean 'game'"):
         read(str(tmp_path))
@@ -134,13 +134,15 @@ def test_a_source_without_games_is_refused_with_what_it_holds(raw: Tables, tmp_p
 
 
 @pytest.mark.parametrize("name", ["games.xlsx", "lines.csv.gz", "production.feather"])
-def test_a_table_in_another_form_is_refused_rather_than_taken_for_absent(
+def test_a_table_in_another_form_is_rejected_rather_than_taken_for_absent(
     raw: Tables, tmp_path: Path, name: str
 ) -> None:
     if not name.startswith("games"):
         raw["games"].to_parquet(tmp_path / "games.parquet")
     (tmp_path / name).write_bytes(b"something")
-    with pytest.raises(UserError, match=rf"holds {name}, which is none of .parquet, .csv, .json, .jsonl; convert it"):
+    with pytest.raises(
+        UserError, match=rf"holds {name}, which is not one of .parquet, .csv, .json, .jsonl; convert it"
+    ):
         read(str(tmp_path))
 
 
@@ -150,15 +152,15 @@ def test_another_file_of_a_readable_table_is_no_concern(raw: Tables, tmp_path: P
     assert list(read(str(tmp_path))) == ["games"]
 
 
-def test_two_files_of_one_table_are_refused(raw: Tables, tmp_path: Path) -> None:
+def test_two_files_of_one_table_are_rejected(raw: Tables, tmp_path: Path) -> None:
     raw["games"].to_parquet(tmp_path / "games.parquet")
     raw["games"].to_csv(tmp_path / "games.csv", index=False)
-    with pytest.raises(UserError, match=r"games\.parquet and games\.csv; keep the one that is meant"):
+    with pytest.raises(UserError, match=r"games\.parquet and games\.csv; keep only one of them"):
         read(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["games", "lines", "production"])
-def test_an_empty_file_is_refused_by_name(raw: Tables, tmp_path: Path, name: str) -> None:
+def test_an_empty_file_is_rejected_by_name(raw: Tables, tmp_path: Path, name: str) -> None:
     if name != "games":
         raw["games"].to_csv(tmp_path / "games.csv", index=False)
     (tmp_path / f"{name}.jsonl").touch()

@@ -16,7 +16,7 @@ from trueline.core.errors import UserError
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables import table_schema
 
-KNOBS: dict[str, Any] = {
+PARAMETERS: dict[str, Any] = {
     "tags": None,
     "delimiters": ",;|",
     "untagged": "keep",
@@ -30,19 +30,19 @@ TAGS: list[Any] = [["music", "dance"], ["art"], ["sport", "art"], [], ["music"],
 
 
 def settings(**changed: Any) -> Settings:
-    return Settings(**{**KNOBS, **changed})
+    return Settings(**{**PARAMETERS, **changed})
 
 
 def events(**changed: Any) -> pd.DataFrame:
     """Six sound events, no two alike; `changed` replace or add whole columns."""
-    told = {
+    columns_by_name = {
         "id": [f"e{number}" for number in range(6)],
         "name": NAMES,
         "description": [f"About {name.lower()} and nothing besides, number {at}." for at, name in enumerate(NAMES)],
         "location": "Mill Lane",
         "tags": TAGS,
     }
-    return pd.DataFrame(told | changed)
+    return pd.DataFrame(columns_by_name | changed)
 
 
 def changed(column: str, value: Any, at: int = 0) -> pd.DataFrame:
@@ -160,16 +160,16 @@ def test_a_recurring_event_is_one_example_however_often_it_recurs() -> None:
     assert report["not_learnable"] == {"late": "in fewer than 2 clusters", "other": "in fewer than 2 clusters"}
 
 
-def test_events_that_share_only_their_place_are_no_twins() -> None:
+def test_events_that_share_only_their_place_are_no_near_duplicates() -> None:
     place = (
         "The Great Hall of the Corn Exchange, 12 Station Parade, Northwick, United Kingdom, near the old bus station"
     )
     assert prepare(events(location=place), settings())[0]["group"].is_unique
 
 
-def test_a_tag_outside_the_fixed_set_is_refused_with_the_nearest() -> None:
+def test_a_tag_outside_the_fixed_set_is_rejected_with_the_nearest() -> None:
     with pytest.raises(
-        UserError, match=r"2 rows have the tag 'music', which .* did you mean 'musik'\? .*take every tag"
+        UserError, match=r"2 rows have the tag 'music', which .* did you mean 'musik'\? .*accept every tag"
     ):
         prepare(events(), settings(tags=["art", "dance", "musik", "sport"]))
 
@@ -179,18 +179,18 @@ def test_a_fixed_set_is_spelt_as_tags_are() -> None:
     assert prepared["target:zoo"].sum() == 0
 
 
-def test_a_table_without_a_tag_is_refused() -> None:
+def test_a_table_without_a_tag_is_rejected() -> None:
     with pytest.raises(UserError, match="none of 6 rows has a tag"):
         prepare(events(tags=""), settings())
 
 
 @pytest.mark.parametrize("column", ["id", "name", "tags"])
-def test_an_absent_column_is_refused_with_the_nearest(column: str) -> None:
+def test_an_absent_column_is_rejected_with_the_nearest(column: str) -> None:
     with pytest.raises(UserError, match=f"events has no column '{column}'; did you mean '{column}s'"):
         prepare(events().rename(columns={column: f"{column}s"}), settings())
 
 
-def test_an_empty_table_and_one_of_which_nothing_survives_are_refused() -> None:
+def test_an_empty_table_and_one_of_which_nothing_survives_are_rejected() -> None:
     with pytest.raises(UserError, match="events has no rows"):
         prepare(events().head(0), settings())
     with pytest.raises(UserError, match="none of 6 rows survives; most were set aside for 'empty text'"):
@@ -292,12 +292,12 @@ def put(folder: Path, form: str) -> Path:
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "parquet", "sqlite"])
 def test_every_form_of_source_gives_the_same_rows(tmp_path: Path, form: str) -> None:
     prepared, report = prepare(read(str(put(tmp_path, form))), settings())
-    expected, told = prepare(events(), settings())
+    expected, expected_report = prepare(events(), settings())
     pd.testing.assert_frame_equal(prepared, expected)
-    assert report == told
+    assert report == expected_report
 
 
-def test_a_source_without_a_table_of_events_is_refused(tmp_path: Path) -> None:
+def test_a_source_without_a_table_of_events_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "event.csv").write_text("id\n1\n")
     with pytest.raises(UserError, match=r"holds no table 'events' .*did you mean 'event'"):
         read(str(tmp_path))
@@ -306,6 +306,6 @@ def test_a_source_without_a_table_of_events_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "odd", [{"tags": []}, {"delimiters": ""}, {"least_examples": 0}, {"twin_similarity": 0.0}, {"untagged": "drop"}]
 )
-def test_knobs_out_of_range_are_refused(odd: dict[str, Any]) -> None:
+def test_parameters_out_of_range_are_rejected(odd: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(odd))):
         settings(**odd)

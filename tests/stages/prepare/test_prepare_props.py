@@ -482,7 +482,7 @@ def test_what_a_player_usually_does_is_what_loops_over_earlier_days_find(seed: i
         for found, known in ((row.side_usual, usual), (row.side_minutes, usual_minutes)):
             whole = (
                 sum(known[who] for who in seen) if seen else np.nan
-            )  # nobody of whom anything is known is not nothing
+            )  # a team of unknown players is not a team of zeros
             assert found == pytest.approx(whole, nan_ok=True)
         assert row.share_of_team == pytest.approx(1 / len(side))
         np.testing.assert_equal(row.opponent_points, against[0] if against else np.nan)
@@ -503,7 +503,7 @@ def test_nothing_of_the_same_day_or_later_changes_what_is_known_before(cut: int)
     games = league(0)
     lines, log = quoted(games), games[["player_id", "date"]].assign(predicted=9.0)
     settings = SETTINGS.model_copy(update={"estimate": True})
-    told = prepare({"games": games, "lines": lines, "production": log}, settings)[0]
+    full = prepare({"games": games, "lines": lines, "production": log}, settings)[0]
     day = sorted(games["date"].unique())[cut]
     late = games["date"] >= day
     other = {"points": 90 - games["points"], "minutes": 48 - games["minutes"], "team_points": 1, "plus_minus": 99}
@@ -512,14 +512,14 @@ def test_nothing_of_the_same_day_or_later_changes_what_is_known_before(cut: int)
     closes = (lines["date"] >= day) & lines["quoted_at"].str.contains("T20")
     moved = lines.assign(line=lines["line"].where(~closes, 40 - lines["line"]), over_price=250.0)
     again = prepare({"games": changed, "lines": moved, "production": log.assign(predicted=1.0)}, settings)[0]
-    upto = told["group"] <= day
-    assert upto.sum() > told["group"].lt(day).sum() > 30
-    pd.testing.assert_frame_equal(again.loc[upto, BEFORE], told.loc[upto, BEFORE], check_exact=True)
-    assert (again.loc[upto, "target"] != told.loc[upto, "target"]).sum() > 3
+    upto = full["group"] <= day
+    assert upto.sum() > full["group"].lt(day).sum() > 30
+    pd.testing.assert_frame_equal(again.loc[upto, BEFORE], full.loc[upto, BEFORE], check_exact=True)
+    assert (again.loc[upto, "target"] != full.loc[upto, "target"]).sum() > 3
     fewer = prepare(
         {"games": games[games["date"] < day].merge(games[games["date"] == day].iloc[::2], how="outer")}, settings
     )
-    kept = told[told["row_id"].isin(fewer[0]["row_id"])].reset_index(drop=True)
+    kept = full[full["row_id"].isin(fewer[0]["row_id"])].reset_index(drop=True)
     known = [name for name in BEFORE if name != "open_line"]
     pd.testing.assert_frame_equal(fewer[0][known], kept[known], check_exact=True)
 
@@ -561,7 +561,7 @@ def test_a_quantity_is_judged_and_points_are_not_where_another_is_predicted() ->
     assert report["made_missing"] == {"points": 1}
 
 
-# --- enemies ---
+# --- bad input ---
 
 
 @pytest.mark.parametrize(
@@ -569,14 +569,14 @@ def test_a_quantity_is_judged_and_points_are_not_where_another_is_predicted() ->
     [("games", "player_id"), ("games", "minutes"), ("games", "points"), ("lines", "line"), ("production", "predicted")],
 )
 @pytest.mark.parametrize("rows", [None, 0])
-def test_a_misnamed_column_is_refused_with_the_nearest_name(table: str, name: str, rows: int | None) -> None:
+def test_a_misnamed_column_is_rejected_with_the_nearest_name(table: str, name: str, rows: int | None) -> None:
     raw = {"games": game(), "lines": quote(), "production": logged()}
     raw[table] = raw[table].rename(columns={name: f"{name}z"}).head(rows if rows is not None else 99)
     with pytest.raises(UserError, match=rf"^{table} has no column '{name}'; did you mean '{name}z'\?[^\n]*\.$"):
         prepare(raw, SETTINGS)
 
 
-def test_games_without_a_row_are_refused() -> None:
+def test_games_without_a_row_are_rejected() -> None:
     with pytest.raises(UserError, match=r"^games has no rows; at least one is needed\.$"):
         prepared(games=game().head(0))
 
@@ -598,7 +598,7 @@ def test_production_without_a_row_is_no_production() -> None:
     assert "production" not in rows
 
 
-def test_results_of_the_future_are_refused_until_a_last_day_is_named() -> None:
+def test_results_of_the_future_are_rejected_until_a_last_day_is_named() -> None:
     later = stacked(game(), player(day="2199-01-01"))
     with pytest.raises(UserError, match=r"games: 1 results are dated after today.*2199-01-01.*prepare\.props\.until"):
         prepared(games=later)
@@ -607,7 +607,7 @@ def test_results_of_the_future_are_refused_until_a_last_day_is_named() -> None:
     assert report["set_aside"]["games"] == {"future": 1}
 
 
-def test_games_still_to_come_are_without_a_result_and_not_refused() -> None:
+def test_games_still_to_come_are_without_a_result_and_not_rejected() -> None:
     _, report = prepared(games=stacked(game(), player(day="2199-01-01", points=None, minutes=None)))
     assert report["set_aside"]["games"] == {"missing value": 1}
 
@@ -646,9 +646,11 @@ def test_zeros_before_an_id_tell_players_apart() -> None:
 
 
 @pytest.mark.parametrize("table", ["lines", "production"])
-def test_tables_that_share_no_player_are_refused_with_an_id_of_each(table: str) -> None:
+def test_tables_that_share_no_player_are_rejected_with_an_id_of_each(table: str) -> None:
     raw = {"games": player("007"), table: {"lines": quote(who=7), "production": logged(who=7)}[table]}
-    with pytest.raises(UserError, match=rf"^{table} and games share no player_id \('7' here, '007' there\); give both"):
+    with pytest.raises(
+        UserError, match=rf"^{table} and games share no player_id \('7' in {table}, '007' in games\); use the same ids"
+    ):
         prepare(raw, SETTINGS)
 
 
@@ -662,12 +664,14 @@ def test_huge_numbers_are_set_aside_or_unknown_and_never_reach_a_row() -> None:
     assert (rows.select_dtypes("number").drop(columns="over_price").fillna(0).abs() <= 100).all(axis=None)
 
 
-def test_days_in_another_form_are_refused_with_the_first_of_them() -> None:
-    with pytest.raises(UserError, match=r"^games: date is unreadable in every row, the first '1709251200000'; write"):
+def test_days_in_another_form_are_rejected_with_the_first_of_them() -> None:
+    with pytest.raises(
+        UserError, match=r"^games: date is unreadable in every row \(first value: '1709251200000'\); write"
+    ):
         prepared(games=game(date=1709251200000))
 
 
-def test_an_unknown_line_type_is_refused_with_the_known_ones() -> None:
+def test_an_unknown_line_type_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(
         UserError, match=r"lines: line_type is 'actuals'; did you mean 'actual'\? Allowed: actual, estimated"
     ):
@@ -680,7 +684,7 @@ def test_columns_that_nobody_reads_are_reported() -> None:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
+def repository(tmp_path: Path) -> Path:
     return pipeline_copy.copy(tmp_path)
 
 
@@ -692,22 +696,22 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
 
 
 @pytest.mark.parametrize("spoilt", SPOILT)
-def test_the_door_refuses_a_spoilt_source_in_one_sentence_and_writes_nothing(house: Path, spoilt: str) -> None:
-    spoil, said = SPOILT[spoilt]
-    path = house / "data/sample/props/games.parquet"
+def test_the_stage_rejects_a_spoilt_source_in_one_sentence_and_writes_nothing(repository: Path, spoilt: str) -> None:
+    spoil, message = SPOILT[spoilt]
+    path = repository / "data/sample/props/games.parquet"
     spoil(pd.read_parquet(path)).to_parquet(path)
-    done = pipeline_copy.run(house, "prepare", "props")
+    done = pipeline_copy.run(repository, "prepare", "props")
     assert done.returncode == 1
     assert done.stderr.startswith("prepare props: ")
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert not list((house / "data").rglob("props*.parquet"))
+    assert not list((repository / "data").rglob("props*.parquet"))
 
 
-def test_the_door_writes_what_was_planted_in_the_sample(house: Path) -> None:
-    done = pipeline_copy.run(house, "prepare", "props")
+def test_the_stage_finds_what_was_planted_in_the_sample(repository: Path) -> None:
+    done = pipeline_copy.run(repository, "prepare", "props")
     assert done.returncode == 0, done.stderr
-    report = json.loads((house / "metrics/props/quality.json").read_text())
+    report = json.loads((repository / "metrics/props/quality.json").read_text())
     games = dict.fromkeys(["impossible minutes", "impossible count", "duplicate player and day"], 1)
     assert report["set_aside"]["games"] == games | {"points that are not the sum of the shots": 1}
     assert report["set_aside"]["lines"]["void: no game was played"] == 6

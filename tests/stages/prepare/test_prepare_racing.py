@@ -178,7 +178,7 @@ def test_names_that_differ_in_case_and_spaces_are_one_runner() -> None:
     assert prepared["entity"].eq("BOLD COMET").sum() == 2
 
 
-def test_settled_races_of_the_future_are_refused_until_a_last_day_is_named() -> None:
+def test_settled_races_of_the_future_are_rejected_until_a_last_day_is_named() -> None:
     raw = cards(race(), race("r2", start="2199-01-01"))
     with pytest.raises(UserError, match=r"4 settled rows are dated after today.*2199-01-01.*prepare\.racing\.until"):
         prepare(raw, SETTINGS)
@@ -186,7 +186,7 @@ def test_settled_races_of_the_future_are_refused_until_a_last_day_is_named() -> 
     assert len(prepared) == 4
 
 
-def test_races_still_to_come_are_unsettled_not_refused() -> None:
+def test_races_still_to_come_are_unsettled_not_rejected() -> None:
     _, report = prepare(cards(race(), race("r2", start="2199-01-01", won=None)), SETTINGS)
     assert report["set_aside"] == {"unsettled": {"rows": 4, "races": 1}}
 
@@ -204,17 +204,17 @@ def test_when_nothing_survives_the_reason_that_took_most_is_named() -> None:
         prepare(raw, SETTINGS)
 
 
-def test_a_table_of_scratched_runners_alone_is_refused() -> None:
+def test_a_table_of_scratched_runners_alone_is_rejected() -> None:
     with pytest.raises(UserError, match="all 4 rows are scratched"):
         prepare(race(scratched=1), SETTINGS)
 
 
-def test_an_empty_table_is_refused() -> None:
+def test_an_empty_table_is_rejected() -> None:
     with pytest.raises(UserError, match="has no rows"):
         prepare(race().head(0), SETTINGS)
 
 
-def test_a_misnamed_column_is_refused_with_the_nearest_name() -> None:
+def test_a_misnamed_column_is_rejected_with_the_nearest_name() -> None:
     with pytest.raises(UserError, match="no column 'runner'; did you mean 'runer'"):
         prepare(race().rename(columns={"runner": "runer"}), SETTINGS)
 

@@ -1,4 +1,4 @@
-"""Every form that a source of runners may take, and what is refused."""
+"""Every form that a source of runners may take, and what is rejected."""
 
 import sqlite3
 from collections.abc import Callable
@@ -48,7 +48,7 @@ PLAIN |= {
 
 
 def start(name: str, **cells: str) -> str:
-    """A line of a form guide; `SEC` and `W2G` stand for the columns that no Python name can."""
+    """Return a line of a form guide; `SEC` and `W2G` stand for the columns whose names are not Python names."""
     line = (
         PLAIN
         | {"Dog Name": name}
@@ -84,19 +84,19 @@ def test_every_form_of_one_table_prepares_to_the_same_rows(tmp_path: Path, name:
     pd.testing.assert_frame_equal(prepared, prepare(TABLE, SETTINGS)[0])
 
 
-def test_a_latin_1_table_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
+def test_a_latin_1_table_is_rejected_with_the_command_that_fixes_it(tmp_path: Path) -> None:
     (tmp_path / "runners.csv").write_bytes(TABLE.to_csv(index=False).encode("latin-1"))
     with pytest.raises(UserError, match=r"runners\.csv is not UTF-8; convert it"):
         read(str(tmp_path))
 
 
-def test_an_empty_file_is_refused_by_name(tmp_path: Path) -> None:
+def test_an_empty_file_is_rejected_by_name(tmp_path: Path) -> None:
     (tmp_path / "runners.csv").touch()
     with pytest.raises(UserError, match=r"runners\.csv is empty"):
         read(str(tmp_path))
 
 
-def test_a_source_of_neither_kind_is_refused_with_what_is_accepted(tmp_path: Path) -> None:
+def test_a_source_of_neither_kind_is_rejected_with_what_is_accepted(tmp_path: Path) -> None:
     TABLE.to_csv(tmp_path / "runner.csv", index=False)
     with pytest.raises(
         UserError, match=r"neither a table 'runners' \(.parquet.*SQLite.*form guides.*did you mean 'runner'"
@@ -104,7 +104,7 @@ def test_a_source_of_neither_kind_is_refused_with_what_is_accepted(tmp_path: Pat
         read(str(tmp_path))
 
 
-def test_a_database_without_the_table_is_refused(tmp_path: Path) -> None:
+def test_a_database_without_the_table_is_rejected(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "races.db")) as database:
         TABLE.to_sql("dogs", database, index=False)
     with pytest.raises(UserError, match=r"neither a table 'runners'.*Allowed: dogs"):
@@ -203,7 +203,7 @@ def test_a_start_without_a_finishing_place_has_no_result(tmp_path: Path) -> None
         (",".join(GUIDE_HEADER) + "\n" + start("1. Zoë"), r"page\.csv is not UTF-8"),
     ],
 )
-def test_a_file_that_is_no_form_guide_is_refused_by_name(tmp_path: Path, content: str, problem: str) -> None:
+def test_a_file_that_is_no_form_guide_is_rejected_by_name(tmp_path: Path, content: str, problem: str) -> None:
     guide(tmp_path, start("1. Quiet Otter"))
     (tmp_path / "page.csv").write_bytes(content.encode("latin-1"))
     with pytest.raises(UserError, match=problem):

@@ -1,4 +1,4 @@
-"""repeat_rare_tags: rows with rare tags count more, and nothing is made up."""
+"""repeat_rare_tags: rows with rare tags count more, and no rows are synthetic."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_rows_without_a_tag_or_with_frequent_ones_only_stay_as_they_are() -> Non
     assert (weights(tagged(["a"] * 4, np.zeros((4, 3)), ("p", "q", "r")), per_tag=5, most=10) == 1).all()
 
 
-def test_rows_of_a_task_without_tags_are_refused() -> None:
+def test_rows_of_a_task_without_tags_are_rejected() -> None:
     rows = planted(1)
-    with pytest.raises(UserError, match="these rows have no tags; choose none"):
+    with pytest.raises(UserError, match="these rows have no tags; use the resampler none"):
         weights(FoldData(**vars(rows) | {"y": rows.y[:, 0], "tags": ()}), per_tag=5, most=2)

@@ -1,4 +1,4 @@
-"""Resamplers: what they give each fit row, and the synthetic rows they make."""
+"""Resamplers: the weight of each fit row, and the synthetic rows."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def races(seed: int, count: int = 40, runners: int = 6) -> FoldData:
 
 
 def with_target(rows: FoldData, target: list[float] | np.ndarray) -> FoldData:
-    """Return as many of the rows as there are targets, with these."""
+    """Return the first rows with the given targets."""
     n = slice(len(target))
     y = np.array(target, float)
     return FoldData(
@@ -54,45 +54,45 @@ def with_target(rows: FoldData, target: list[float] | np.ndarray) -> FoldData:
     )
 
 
-@pytest.mark.parametrize(("tool", "knobs"), ARMS)
-def test_every_row_gets_a_weight_and_kept_rows_weigh_1_on_average(tool: Any, knobs: Any) -> None:
+@pytest.mark.parametrize(("resampler", "parameters"), ARMS)
+def test_every_row_gets_a_weight_and_kept_rows_weigh_1_on_average(resampler: Any, parameters: Any) -> None:
     rows = races(0)
-    weight, _ = tool.resample(rows, knobs, 7)
+    weight, _ = resampler.resample(rows, parameters, 7)
     assert weight.shape == rows.y.shape
     assert (weight >= 0).all()
     assert weight[weight > 0].mean() == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("tool", "knobs"), ARMS)
-def test_one_seed_gives_one_answer(tool: Any, knobs: Any) -> None:
-    (weight, made), (again, remade) = (tool.resample(races(0), knobs, 7) for _ in range(2))
+@pytest.mark.parametrize(("resampler", "parameters"), ARMS)
+def test_one_seed_gives_one_answer(resampler: Any, parameters: Any) -> None:
+    (weight, made), (again, remade) = (resampler.resample(races(0), parameters, 7) for _ in range(2))
     np.testing.assert_array_equal(weight, again)
     pd.testing.assert_frame_equal(made, remade)
 
 
-@pytest.mark.parametrize(("tool", "knobs"), ARMS)
-def test_the_rows_handed_in_are_left_as_they_were(tool: Any, knobs: Any) -> None:
+@pytest.mark.parametrize(("resampler", "parameters"), ARMS)
+def test_the_rows_handed_in_are_left_as_they_were(resampler: Any, parameters: Any) -> None:
     rows, same = races(0), races(0)
-    tool.resample(rows, knobs, 7)
+    resampler.resample(rows, parameters, 7)
     pd.testing.assert_frame_equal(rows.x, same.x)
     np.testing.assert_array_equal(rows.y, same.y)
 
 
-@pytest.mark.parametrize(("tool", "knobs"), ARMS[2:])
-def test_another_seed_draws_otherwise(tool: Any, knobs: Any) -> None:
-    (weight, made), (other, remade) = (tool.resample(races(0), knobs, seed) for seed in (7, 8))
+@pytest.mark.parametrize(("resampler", "parameters"), ARMS[2:])
+def test_another_seed_draws_otherwise(resampler: Any, parameters: Any) -> None:
+    (weight, made), (other, remade) = (resampler.resample(races(0), parameters, seed) for seed in (7, 8))
     assert not np.array_equal(weight, other) or not made.equals(remade)
 
 
-@pytest.mark.parametrize(("tool", "knobs"), ARMS[2:])
+@pytest.mark.parametrize(("resampler", "parameters"), ARMS[2:])
 @pytest.mark.parametrize("target", [[20.0, 31.0], [0.0, np.nan], [-1.0, 1.0]])
-def test_a_target_that_is_no_share_of_a_win_is_refused(tool: Any, knobs: Any, target: list[float]) -> None:
+def test_a_target_that_is_no_share_of_a_win_is_rejected(resampler: Any, parameters: Any, target: list[float]) -> None:
     with pytest.raises(UserError, match="share of a win"):
-        tool.resample(with_target(races(0), target), knobs, 7)
+        resampler.resample(with_target(races(0), target), parameters, 7)
 
 
 @pytest.mark.parametrize(
-    ("tool", "knobs"),
+    ("resampler", "parameters"),
     [
         (recency, {"half_life_days": 0.0}),
         (recency, {}),
@@ -102,9 +102,9 @@ def test_a_target_that_is_no_share_of_a_win_is_refused(tool: Any, knobs: Any, ta
         (smote_nc, {"winners_per_loser": 0.5, "neighbours": 0}),
     ],
 )
-def test_knobs_outside_their_range_are_refused(tool: Any, knobs: dict[str, float]) -> None:
+def test_parameters_outside_their_range_are_rejected(resampler: Any, parameters: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
-        tool.Settings.model_validate(knobs)
+        resampler.Settings.model_validate(parameters)
 
 
 @FEW
@@ -150,7 +150,7 @@ def test_the_runners_of_a_dead_heat_count_as_winners() -> None:
     assert weight.sum() == 3
 
 
-def test_undersampling_rows_without_a_winner_is_refused() -> None:
+def test_undersampling_rows_without_a_winner_is_rejected() -> None:
     with pytest.raises(UserError, match="no winner among 6"):
         undersample.resample(with_target(races(0), np.zeros(6)), undersample.Settings(losers_per_winner=1.0), 0)
 
@@ -194,10 +194,10 @@ def test_synthetic_rows_are_those_that_imbalanced_learn_makes_by_itself(seed: in
     )
     known = fit_encoding(rows.x)
     scaled = (rows.x.fillna(rows.x.median()) - known["mean"]) / known["spread"]
-    knobs: dict[str, Any] = {"sampling_strategy": {1.0: 120}, "k_neighbors": k, "random_state": seed}
+    parameters: dict[str, Any] = {"sampling_strategy": {1.0: 120}, "k_neighbors": k, "random_state": seed}
     for table, sampler, x in (
-        (rows, SMOTE(**knobs), scaled),
-        (mixed, SMOTENC(["trainer"], **knobs), scaled.assign(trainer=mixed.x["trainer"])),
+        (rows, SMOTE(**parameters), scaled),
+        (mixed, SMOTENC(["trainer"], **parameters), scaled.assign(trainer=mixed.x["trainer"])),
     ):
         _, made = smote_nc.resample(table, smote_nc.Settings(winners_per_loser=0.6, neighbours=k), seed)
         expected = sampler.fit_resample(x, rows.y)[0][len(rows.y) :].reset_index(drop=True)
@@ -210,8 +210,8 @@ def test_synthetic_rows_are_those_that_imbalanced_learn_makes_by_itself(seed: in
 def test_the_unit_of_an_input_does_not_decide_who_is_near() -> None:
     rows, grams = races(0), races(0)
     grams.x["weight"] *= 1000
-    knobs = smote_nc.Settings(winners_per_loser=0.6, neighbours=3)
-    made, remade = (smote_nc.resample(table, knobs, 1)[1] for table in (rows, grams))
+    parameters = smote_nc.Settings(winners_per_loser=0.6, neighbours=3)
+    made, remade = (smote_nc.resample(table, parameters, 1)[1] for table in (rows, grams))
     assert made[["parent", "other"]].equals(remade[["parent", "other"]])
     np.testing.assert_allclose(made["weight"] * 1000, remade["weight"])
 
@@ -241,13 +241,13 @@ def test_nothing_is_made_where_winners_are_already_as_frequent_as_asked() -> Non
     assert (weight == 1).all()
 
 
-def test_too_few_winners_for_the_neighbours_are_refused() -> None:
+def test_too_few_winners_for_the_neighbours_are_rejected() -> None:
     with pytest.raises(UserError, match="found 3 winners where 3 neighbours need at least 4"):
         smote_nc.resample(races(0, count=3), smote_nc.Settings(winners_per_loser=0.9, neighbours=3), 0)
 
 
-def test_inputs_without_a_number_are_refused() -> None:
-    with pytest.raises(UserError, match="only categories"):
+def test_inputs_without_a_number_are_rejected() -> None:
+    with pytest.raises(UserError, match="only categorical inputs"):
         smote_nc.resample(
             races(0).select_inputs(["trainer"]), smote_nc.Settings(winners_per_loser=0.9, neighbours=3), 0
         )

@@ -1,4 +1,4 @@
-"""anchored: a forecast is believed against a line as far as it earned it on days that it had not seen."""
+"""anchored: a forecast moves the line as far as it has earned on days that it had not seen."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from trueline.core.splits.fold_data import Floats, FoldData
 LINE: dict[str, Any] = LOGISTIC | {"target": "quantity"}
 TREES: dict[str, Any] = FOREST | {"target": "quantity", "trees": 10}
 SEEN = ["form", "news", "noise"]  # by the member
-KNOBS: dict[str, Any] = {
+PARAMETERS: dict[str, Any] = {
     "anchor": "line",
     "beside": ["fair_over"],
     "hidden": ["line_less_usual"],
@@ -37,22 +37,24 @@ SKILL, NEWS, LUCK = 5.0, 3.0, 5.0  # SD of what the line knows, of what only the
 def market(seed: int, news: float = NEWS, lean: float = 0.0, quoted: float = 0.8) -> FoldData:
     """Return rows of which the line knows the skill and the inputs the news and, less well, the skill.
 
-    `fair_over` tells `lean` points a unit of what the line lacks besides; a share of the rows is `quoted`.
+    One unit of `fair_over` is worth `lean` points that the line lacks; a share of `quoted` of the rows has a line.
     """
     random, count = np.random.default_rng(seed), DAYS * GAMES
-    skill, told, luck = (random.normal(0, sd, count) for sd in (SKILL, news, LUCK))
+    skill, news_value, luck = (random.normal(0, sd, count) for sd in (SKILL, news, LUCK))
     fair_over, some = random.normal(0, 0.5, count), random.random(count) < quoted
     line = np.where(some, 15 + skill, np.nan)
-    x = pd.DataFrame({"form": skill + random.normal(0, 2, count), "news": told, "noise": random.normal(size=count)})
+    x = pd.DataFrame(
+        {"form": skill + random.normal(0, 2, count), "news": news_value, "noise": random.normal(size=count)}
+    )
     x = x.assign(line=line, fair_over=np.where(some, fair_over, np.nan), line_less_usual=line - 15)
     day = np.repeat(np.arange(DAYS), GAMES)
     time = np.datetime64("2024-01-01", "us") + day * np.timedelta64(1, "D")
-    y = 15 + skill + told + luck + lean * fair_over * some
+    y = 15 + skill + news_value + luck + lean * fair_over * some
     return FoldData(x, y, np.full(count, np.nan), day, time, np.ones(count), np.arange(count))
 
 
 def fitted(rows: FoldData, **changed: Any) -> anchored.Model:
-    return anchored.fit(rows, anchored.Settings(**KNOBS | changed), SEED)
+    return anchored.fit(rows, anchored.Settings(**PARAMETERS | changed), SEED)
 
 
 def error(scores: Floats, rows: FoldData) -> float:
@@ -66,7 +68,7 @@ def line_of(rows: FoldData) -> Floats:
 
 
 def forecast(model: anchored.Model, x: pd.DataFrame) -> Floats:
-    """What the member alone says, seeing what it may."""
+    """Return the forecast of the member alone, from the inputs that it may see."""
     return logistic.score(model.member, x[SEEN])
 
 
@@ -81,10 +83,12 @@ def test_a_forecast_that_knows_what_the_line_does_not_earns_a_weight_and_beats_b
     assert error(scores, later) < error(forecast(model, later.x), later) - 0.05
 
 
-@pytest.mark.parametrize(("word", "knobs"), [("logistic", LINE), ("forest", TREES)])
-def test_a_forecast_that_knows_nothing_of_its_own_leaves_the_line_untouched(word: str, knobs: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("word", "parameters"), [("logistic", LINE), ("forest", TREES)])
+def test_a_forecast_that_knows_nothing_of_its_own_leaves_the_line_untouched(
+    word: str, parameters: dict[str, Any]
+) -> None:
     rows, later = market(3, news=0.0), market(4, news=0.0)
-    model = fitted(rows, members=[word], member_settings={word: knobs})
+    model = fitted(rows, members=[word], member_settings={word: parameters})
     assert abs(model.coefficients["disagreement"]) < 3 * LUCK / np.sqrt(JUDGED * 100 / 29), "three standard errors"
     assert error(anchored.score(model, later.x), later) / error(line_of(later), later) == pytest.approx(1, abs=0.01)
     assert model.importance["line"] > 0.8
@@ -101,7 +105,7 @@ def test_a_forecast_is_not_believed_for_remembering_its_own_rows() -> None:
 
 @dataclass
 class Spy:
-    """A learner that notes the last day of each fit and the first of what it then scores."""
+    """A learner that records the last day of each fit and the first day of the rows it then scores."""
 
     inputs: set[str] = field(default_factory=set)
     days: list[tuple[int, int]] = field(default_factory=list)
@@ -109,7 +113,7 @@ class Spy:
     fitted_until: int = -1
 
     class Settings(StageSettings):
-        """No knobs."""
+        """No parameters."""
 
     def fit(self, rows: FoldData, settings: StageSettings, seed: int) -> "Spy":
         self.inputs |= set(rows.x.columns)
@@ -126,10 +130,10 @@ def test_what_is_weighed_was_forecast_from_earlier_rows_and_from_what_may_be_see
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spy, rows = Spy(), market(6)
-    monkeypatch.setattr(stacking, "load_plugin", lambda room, word: spy)
+    monkeypatch.setattr(stacking, "load_plugin", lambda stage, name: spy)
     anchored.fit(
         replace(rows, x=rows.x.assign(day=rows.group)),
-        anchored.Settings(**KNOBS | {"members": ["spy"], "member_settings": {"spy": {}}}),
+        anchored.Settings(**PARAMETERS | {"members": ["spy"], "member_settings": {"spy": {}}}),
         SEED,
     )
     assert spy.days == [(24, 25), (49, 50), (74, 75)]
@@ -154,21 +158,21 @@ def test_poison_in_the_newest_block_reaches_no_forecast_that_is_weighed() -> Non
     assert twice == pytest.approx([sum(earned) / square, sum(earned[:2]) / square], rel=1e-9)
 
 
-def test_the_member_sees_neither_the_anchor_nor_what_stands_beside_it_nor_what_is_hidden() -> None:
+def test_the_member_sees_neither_the_anchor_nor_what_is_beside_it_nor_what_is_hidden() -> None:
     rows, later = market(8), market(9, quoted=0.0)
-    told = replace(rows, x=rows.x.assign(line_less_usual=rows.y))  # the target itself, were it looked at
-    model, honest = fitted(told), fitted(rows)
+    tampered = replace(rows, x=rows.x.assign(line_less_usual=rows.y))  # the target itself, were it looked at
+    model, honest = fitted(tampered), fitted(rows)
     assert model.coefficients == honest.coefficients
     assert model.member.encoding["numbers"] == SEEN
     np.testing.assert_array_equal(
-        anchored.score(model, told.x), anchored.score(honest, rows.x.assign(line_less_usual=-1e6))
+        anchored.score(model, tampered.x), anchored.score(honest, rows.x.assign(line_less_usual=-1e6))
     )
     moved = later.x.assign(fair_over=1e6)
     np.testing.assert_array_equal(anchored.score(model, moved), forecast(model, later.x))
     assert model.importance["line_less_usual"] == 0
 
 
-def test_what_stands_beside_the_anchor_corrects_it_and_counts_for_nothing_where_missing() -> None:
+def test_what_is_beside_the_anchor_corrects_it_and_counts_for_nothing_where_missing() -> None:
     rows, later = market(10, lean=4.0), market(11, lean=4.0)
     model = fitted(rows)
     assert model.coefficients["fair_over"] == pytest.approx(4, abs=0.6)
@@ -203,7 +207,7 @@ def test_without_any_anchored_row_the_forecast_is_all_there_is_until_lines_come(
     assert model.importance == model.member.importance | dict.fromkeys(("line", "fair_over", "line_less_usual"), 0.0)
 
 
-def test_on_too_few_anchored_days_the_anchor_stands() -> None:
+def test_on_too_few_anchored_days_the_anchor_is_not_moved() -> None:
     rows = market(17)
     early = rows.x.assign(line=rows.x["line"].where(rows.group < 3))  # three days for four blocks
     model = fitted(replace(rows, x=early))
@@ -234,10 +238,10 @@ def test_importance_is_that_of_the_parts_of_the_score() -> None:
     assert ignorant.importance["line"] == pytest.approx(1, abs=0.01)
 
 
-@pytest.mark.parametrize(("word", "knobs"), [("logistic", LINE), ("forest", TREES)])
-def test_a_model_on_disk_scores_the_same_bits(word: str, knobs: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("word", "parameters"), [("logistic", LINE), ("forest", TREES)])
+def test_a_model_on_disk_scores_the_same_bits(word: str, parameters: dict[str, Any], tmp_path: Path) -> None:
     rows, later = market(21), market(22)
-    model = fitted(rows, members=[word], member_settings={word: knobs})
+    model = fitted(rows, members=[word], member_settings={word: parameters})
     anchored.save(model, tmp_path / "model")
     loaded = anchored.load(tmp_path / "model")
     np.testing.assert_array_equal(anchored.score(loaded, later.x), anchored.score(model, later.x))
@@ -249,25 +253,25 @@ def test_a_model_on_disk_scores_the_same_bits(word: str, knobs: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
-        ({"members": ["oracle"]}, r"^stages/train holds no tool 'oracle'; [^.]*\.$"),
+        ({"members": ["oracle"]}, r"^stages/train has no plugin 'oracle'; [^.]*\.$"),
         (
             {"members": ["forest"]},
-            r"^the anchored learner's member forest has no knobs; add member_settings\.forest\.$",
+            r"^the anchored learner's member forest has no settings; add member_settings\.forest\.$",
         ),
         (
             {"member_settings": {"logistic": LINE | {"l2": -1.0}}},
             r"^the anchored learner's member_settings\.logistic\.l2: .*\.$",
         ),
-        ({"anchor": "price"}, r"^anchored needs the input 'price', which the features do not hold; [^.]*\.$"),
+        ({"anchor": "price"}, r"^anchored needs the input 'price', which is not among the features; [^.]*\.$"),
     ],
 )
-def test_what_cannot_be_anchored_is_refused_in_one_sentence(changed: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_what_cannot_be_anchored_is_rejected_in_one_sentence(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
         fitted(market(23), **changed)
 
 
 def test_one_forecast_is_weighed_and_no_more() -> None:
     with pytest.raises(pydantic.ValidationError, match="members"):
-        anchored.Settings(**KNOBS | {"members": ["logistic", "forest"]})
+        anchored.Settings(**PARAMETERS | {"members": ["logistic", "forest"]})

@@ -1,4 +1,4 @@
-"""Learners: every file on the shelf keeps the contract of the room, and each does what its knobs say."""
+"""Learners: every plugin keeps the contract of stages/train, and does what its parameters say."""
 
 import subprocess
 import sys
@@ -33,7 +33,9 @@ COPIES = [
 
 each_arm = pytest.mark.parametrize("arm", ARMS, ids="-".join)
 each_share = pytest.mark.parametrize("arm", SHARES, ids="-".join)
-BESIDE = [arm for arm in QUANTITIES if arm[0] in ("forest", "gradient_boosting", "logistic")]  # an offset beside them
+BESIDE = [
+    arm for arm in QUANTITIES if arm[0] in ("forest", "gradient_boosting", "logistic")
+]  # these take the offset beside the model
 each_with_rounds = pytest.mark.parametrize("arm", ROUNDS, ids="-".join)
 Arm = tuple[str, str]
 
@@ -74,12 +76,12 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_learner_on_the_shelf_is_held_to_this_contract() -> None:
+def test_every_learner_is_held_to_this_contract() -> None:
     assert set(plugins.list_plugins("train")) - learner_cases.OTHERS == {word for word, _ in ARMS}
 
 
 @pytest.mark.parametrize("word", sorted({word for word, _ in ARMS}))
-def test_no_knob_has_a_value_in_code(word: str) -> None:
+def test_no_parameter_has_a_default_in_code(word: str) -> None:
     assert all(field.is_required() for field in plugins.load_plugin("train", word).Settings.model_fields.values())
 
 
@@ -197,17 +199,19 @@ def test_dead_heats_synthetic_winners_and_missing_losers_are_taken(arm: Arm) -> 
 
 
 @each_share
-def test_a_single_race_is_learnt_or_refused_in_one_sentence(arm: Arm) -> None:
+def test_a_single_race_is_learnt_or_rejected_in_one_sentence(arm: Arm) -> None:
     rows = races(1, count=1)
     if arm[0] == "ensemble":
-        with pytest.raises(UserError, match=r"^an ensemble with 2 inner folds needs 3 different times; it has 1\.$"):
+        with pytest.raises(
+            UserError, match=r"^an ensemble with 2 inner folds needs rows at 3 different times, but got 1; [^.]*\.$"
+        ):
             fitted(arm, rows)
     else:
         assert np.isfinite(scored(arm, fitted(arm, rows), rows.x)).all()
 
 
 @each_share
-def test_rows_without_a_winner_are_refused(arm: Arm) -> None:
+def test_rows_without_a_winner_are_rejected(arm: Arm) -> None:
     rows = races(1, count=20)
     with pytest.raises(UserError, match=r"winner|equal"):
         fitted(arm, replace(rows, y=np.zeros(len(rows.y))))
@@ -279,9 +283,7 @@ def test_an_offset_that_the_inputs_do_not_have_changes_nothing(arm: Arm) -> None
     "arm", [("forest", "share"), ("gradient_boosting", "logistic"), ("logistic", "share")], ids="-".join
 )
 def test_shares_cannot_start_from_an_offset_where_log_odds_cannot(arm: Arm) -> None:
-    with pytest.raises(
-        UserError, match=r"^offset is 'form', an input, with .*; .* set offset to null, or take [^.]*\.$"
-    ):
+    with pytest.raises(UserError, match=r"^offset is 'form' with .*, but .*; set offset to null, or use [^.]*\.$"):
         fitted(arm, races(1), {"offset": "form"})
 
 
@@ -294,7 +296,7 @@ def test_shares_cannot_start_from_an_offset_where_log_odds_cannot(arm: Arm) -> N
         (("xgboost_trees", "race_softmax"), {"positive_weight": 2.0}),
     ],
 )
-def test_a_knob_that_would_do_nothing_is_refused(arm: Arm, changed: dict[str, Any]) -> None:
+def test_a_parameter_that_would_do_nothing_is_rejected(arm: Arm, changed: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=next(iter(changed))):
         fitted(arm, rows_for(arm, 1), changed)
 
@@ -335,18 +337,18 @@ def test_the_gradient_of_each_objective_is_the_slope_of_its_loss(name: str) -> N
     random = np.random.default_rng(1)
     score, group = random.normal(0, 2, 24), np.repeat(np.arange(6), 4)
     target = (random.random(24) < 0.4).astype(float)
-    lesson = BoostingTarget(target, random.uniform(0.5, 2, 24), group, alpha=0.3, gamma=2.0)
-    whole = {"race_softmax": lesson.weight @ target, "squared": lesson.weight.sum() / 2}.get(name, lesson.weight.sum())
+    labels = BoostingTarget(target, random.uniform(0.5, 2, 24), group, alpha=0.3, gamma=2.0)
+    whole = {"race_softmax": labels.weight @ target, "squared": labels.weight.sum() / 2}.get(name, labels.weight.sum())
 
     def gradient(at: Any) -> Any:
-        return GRADIENTS[name](at, lesson)[0]
+        return GRADIENTS[name](at, labels)[0]
 
     def loss(at: Any) -> Any:
-        return OBJECTIVE_LOSSES[name](at, lesson) * whole
+        return OBJECTIVE_LOSSES[name](at, labels) * whole
 
     np.testing.assert_allclose(gradient(score), approx_fprime(score, loss, 1e-7), atol=1e-5)
     curvature = np.diag(approx_fprime(score, gradient, 1e-7))
-    np.testing.assert_allclose(GRADIENTS[name](score, lesson)[1], curvature, atol=1e-5)
+    np.testing.assert_allclose(GRADIENTS[name](score, labels)[1], curvature, atol=1e-5)
 
 
 def test_the_gradient_of_the_conditional_logit_is_the_slope_of_its_loss() -> None:
@@ -384,14 +386,17 @@ def test_an_ensemble_never_gives_a_member_a_negative_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
-        ({"members": ["forest", "oracle"]}, "stages/train holds no tool 'oracle'"),
-        ({"member_settings": {"forest": learner_cases.FOREST | {"target": "share"}}}, "conditional_logit has no knobs"),
+        ({"members": ["forest", "oracle"]}, "stages/train has no plugin 'oracle'"),
+        (
+            {"member_settings": {"forest": learner_cases.FOREST | {"target": "share"}}},
+            "conditional_logit has no settings",
+        ),
         ({"member_settings": {"conditional_logit": {"l2": 1.0}}}, "conditional_logit.teacher"),
-        ({"inner_folds": 150}, "needs 151 different times; it has 150"),
+        ({"inner_folds": 150}, "needs rows at 151 different times, but got 150"),
     ],
 )
-def test_an_ensemble_that_cannot_be_built_is_refused(changed: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_an_ensemble_that_cannot_be_built_is_rejected(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
         fitted(("ensemble", "share"), races(1), changed)

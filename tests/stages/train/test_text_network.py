@@ -65,12 +65,12 @@ def keras_says(model: text_network.Model, folder: Path, rows: FoldData) -> Float
         ids = vocabulary.encode_texts(
             [vocabulary.split_words(text, 60) for text in rows.x["text"]], places, text_network.UNKNOWN_WORD_ID
         )
-        said = rows.x[[f"says:{tag}" for tag in TAGS]].to_numpy(np.float32)
-        beside = said if model.settings["names"] == "inputs" else said[:, :0]
+        mentions = rows.x[[f"says:{tag}" for tag in TAGS]].to_numpy(np.float32)
+        beside = mentions if model.settings["names"] == "inputs" else mentions[:, :0]
         return np.asarray(network({"words": embedding_network.pad_token_ids(ids), "beside": beside}))
 
 
-def test_no_knob_has_a_value_in_code() -> None:
+def test_no_parameter_has_a_default_in_code() -> None:
     assert all(field.is_required() for field in text_network.Settings.model_fields.values())
 
 
@@ -94,11 +94,11 @@ def test_keras_reads_the_files_and_says_the_same_as_numpy(names: str, tmp_path: 
 @pytest.mark.parametrize("names", ["ignored", "inputs"])
 def test_a_text_scored_alone_has_the_log_odds_that_it_has_among_others_to_the_last_bit(names: str) -> None:
     model, rows = plain(names), planted(2, 40)
-    texts, said = rows.x["text"].tolist(), rows.x[[f"says:{tag}" for tag in TAGS]].to_numpy(float)
-    alone = [text_network.score_texts(model, [text], said[[row]])[0] for row, text in enumerate(texts)]
-    np.testing.assert_array_equal(alone, text_network.score_texts(model, texts, said))
+    texts, mentions = rows.x["text"].tolist(), rows.x[[f"says:{tag}" for tag in TAGS]].to_numpy(float)
+    alone = [text_network.score_texts(model, [text], mentions[[row]])[0] for row, text in enumerate(texts)]
+    np.testing.assert_array_equal(alone, text_network.score_texts(model, texts, mentions))
     np.testing.assert_array_equal(alone, text_network.score(model, rows.x))
-    assert text_network.score_texts(model, [], said[:0]).shape == (0, len(TAGS))
+    assert text_network.score_texts(model, [], mentions[:0]).shape == (0, len(TAGS))
 
 
 def test_another_process_fits_the_same_bytes_and_scores_them_without_tensorflow(tmp_path: Path) -> None:
@@ -174,16 +174,20 @@ def test_watched_measures_are_those_of_the_textbook() -> None:
 def test_later_rows_only_watched_change_nothing() -> None:
     rows, seen = planted(1, 40), []
     alone = fitted(rows, {"epochs": 2})
-    told = fitted(rows, {"epochs": 2}, later=planted(2, 40), watch=lambda step, _: seen.append(step))
+    watching = fitted(rows, {"epochs": 2}, later=planted(2, 40), watch=lambda step, _: seen.append(step))
     assert seen == [1, 2]
-    assert told.settled == alone.settled == {}
-    assert all(np.array_equal(one, two) for one, two in zip(alone.weights, told.weights, strict=True))
+    assert watching.settled == alone.settled == {}
+    assert all(np.array_equal(one, two) for one, two in zip(alone.weights, watching.weights, strict=True))
 
 
 def test_without_held_out_rows_training_runs_through_all_its_epochs() -> None:
     seen: list[set[str]] = []
     for rows, share in ((planted(1, 20), 0.0), (planted(1, 2), 0.5)):  # two rows are one group, which is never cut
-        fitted(rows, {"held_out": share, "epochs": 8, "stop_after": 1}, watch=lambda _, told: seen.append(set(told)))
+        fitted(
+            rows,
+            {"held_out": share, "epochs": 8, "stop_after": 1},
+            watch=lambda _, measures: seen.append(set(measures)),
+        )
     assert len(seen) == 16
     assert all(each == {f"{name}/fit" for name in MEASURES} for each in seen)
 
@@ -239,8 +243,8 @@ def test_importance_is_a_share_for_each_input(names: str) -> None:
     assert all((importance[f"says:{tag}"] > 0) == (names == "inputs") for tag in TAGS)
 
 
-def test_rows_without_text_are_refused() -> None:
-    with pytest.raises(UserError, match=r"^text_network reads the input 'text', and there is none among words"):
+def test_rows_without_text_are_rejected() -> None:
+    with pytest.raises(UserError, match=r"^text_network needs the input 'text', which is not among words"):
         fitted(planted(1).select_inputs(["words"]))
 
 

@@ -36,7 +36,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
 
 
-def test_no_knob_has_a_value_in_code() -> None:
+def test_no_parameter_has_a_default_in_code() -> None:
     assert all(field.is_required() for field in tfidf_linear.Settings.model_fields.values())
 
 
@@ -58,20 +58,20 @@ def test_runs_of_letters_know_a_word_in_another_form() -> None:
 def test_a_rare_tag_s_name_tells_of_it_though_no_fit_row_has_the_name() -> None:
     rows = planted(1)
     rare = tagged(list(rows.x["text"]), np.column_stack([rows.y, np.arange(200) < 3]), (*TAGS, "tango"))
-    said = tagged(["an evening of tango", "an evening of nothing"], np.zeros((2, 5)), rare.tags)
-    with_name, without = tfidf_linear.score(fitted(rare, names="evidence"), said.x)
+    later = tagged(["an evening of tango", "an evening of nothing"], np.zeros((2, 5)), rare.tags)
+    with_name, without = tfidf_linear.score(fitted(rare, names="evidence"), later.x)
     assert with_name[4] > without[4] + 3
-    assert np.ptp(tfidf_linear.score(fitted(rare, names="inputs"), said.x)[:, 4]) < 0.5
+    assert np.ptp(tfidf_linear.score(fitted(rare, names="inputs"), later.x)[:, 4]) < 0.5
 
 
 def test_names_as_evidence_add_to_what_words_say_and_change_nothing_else() -> None:
     later = planted(2)
     added = tfidf_linear.score(plain("evidence"), later.x) - tfidf_linear.score(plain(), later.x)
-    said = later.x[[f"says:{tag}" for tag in TAGS]].to_numpy() > 0
+    mentioned = later.x[[f"says:{tag}" for tag in TAGS]].to_numpy() > 0
     for place in range(len(TAGS)):
-        assert np.ptp(added[said[:, place], place]) < 1e-9
-        assert np.ptp(added[~said[:, place], place]) < 1e-9
-        assert added[said[:, place], place][0] > 2 > 0 > added[~said[:, place], place][0]
+        assert np.ptp(added[mentioned[:, place], place]) < 1e-9
+        assert np.ptp(added[~mentioned[:, place], place]) < 1e-9
+        assert added[mentioned[:, place], place][0] > 2 > 0 > added[~mentioned[:, place], place][0]
 
 
 @pytest.mark.parametrize("names", ["ignored", "inputs", "evidence"])
@@ -115,13 +115,13 @@ def test_a_tag_on_no_row_or_on_every_row_gets_the_same_finite_odds_everywhere(co
 def test_a_row_of_weight_two_is_that_row_twice() -> None:
     rows = planted(1, noise=0.1)
     heavy = tfidf_linear.score(fitted(weighed(rows, np.full(200, 2.0)), names="evidence", min_rows=1), rows.x)
-    # rarity is counted in rows: log((1 + n) / (1 + rows with it)) + 1 differs a little when every row stands twice
+    # the IDF counts rows, log((1 + n) / (1 + rows with it)) + 1, so it differs a little when every row is there twice
     twice = tfidf_linear.score(fitted(doubled(rows), names="evidence", min_rows=1), rows.x)
     np.testing.assert_allclose(heavy, twice, atol=0.1)
     assert np.abs(heavy - tfidf_linear.score(fitted(rows, names="evidence", min_rows=1), rows.x)).max() > 0.3
 
 
-def test_a_megabyte_of_text_is_read_as_far_as_the_knob_says() -> None:
+def test_a_megabyte_of_text_is_read_as_far_as_the_length_allows() -> None:
     short, long = "saxophone " * 200, "saxophone " * 200 + "mat breath " * 100_000
     score = tfidf_linear.score(plain(), tagged([short, long], np.zeros((2, 4))).x)
     np.testing.assert_array_equal(score[0], score[1])
@@ -130,7 +130,7 @@ def test_a_megabyte_of_text_is_read_as_far_as_the_knob_says() -> None:
     ).all()
 
 
-def test_no_more_terms_are_kept_than_the_knob_says_and_none_in_too_few_texts() -> None:
+def test_no_more_terms_are_kept_than_max_features_allows_and_none_in_too_few_texts() -> None:
     terms = fitted(planted(1), max_features=50, min_rows=5).terms
     assert {kind: len(known["terms"]) for kind, known in terms.items()} == {"word": 50, "char_wb": 50}
     rare = tagged(["apple pear", "apple plum", "apple pear"], np.eye(3, 4))
@@ -148,7 +148,7 @@ def test_importance_is_a_share_for_each_input(names: str) -> None:
     assert all((importance[f"says:{tag}"] > 0) == (names != "ignored") for tag in TAGS)
 
 
-def test_the_order_of_inputs_changes_nothing_and_a_name_that_nobody_looked_for_stands_nowhere() -> None:
+def test_the_order_of_inputs_changes_nothing_and_a_name_that_nobody_looked_for_is_not_there() -> None:
     x, model = planted(2).x, plain("evidence")
     np.testing.assert_array_equal(tfidf_linear.score(model, x[x.columns[::-1]]), tfidf_linear.score(model, x))
     silent = x.assign(**{f"says:{tag}": 0 for tag in TAGS})
@@ -162,14 +162,14 @@ def test_without_columns_of_names_evidence_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
-        (planted(1).select_inputs(["words"]), "^tfidf_linear reads the input 'text', and there is none among words"),
-        (FoldData(**vars(planted(1)) | {"tags": ()}), "learns tags from text, and was given 200 rows with 0 tags"),
+        (planted(1).select_inputs(["words"]), "^tfidf_linear needs the input 'text', which is not among words"),
+        (FoldData(**vars(planted(1)) | {"tags": ()}), "needs rows with tags, but got 200 rows with 0 tags"),
     ],
 )
-def test_rows_without_text_or_tags_are_refused(rows: FoldData, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_rows_without_text_or_tags_are_rejected(rows: FoldData, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         fitted(rows)
 
 
@@ -186,7 +186,7 @@ def test_it_has_no_rounds_to_stop_or_watch() -> None:
     assert (model.settled, seen) == ({}, [])
 
 
-def test_neither_listing_the_shelf_nor_fitting_imports_tensorflow() -> None:
+def test_neither_listing_the_plugins_nor_fitting_imports_tensorflow() -> None:
     code = """
 import sys
 from trueline.core.runtime.plugins import load_plugin, list_plugins
@@ -211,9 +211,9 @@ def test_rows_of_tables_without_an_index_from_zero_are_scored_in_their_order() -
 @pytest.mark.parametrize("names", ["ignored", "inputs", "evidence"])
 def test_a_text_scored_alone_has_the_log_odds_that_it_has_among_others_to_the_last_bit(names: str) -> None:
     model, rows = plain(names), planted(2)
-    texts, told = list(rows.x["text"]), get_name_mentions(rows.x, rows.tags)
-    alone = [tfidf_linear.score_texts(model, [text], told[[row]])[0] for row, text in enumerate(texts)]
-    np.testing.assert_array_equal(alone, tfidf_linear.score_texts(model, texts, told))
+    texts, mentions = list(rows.x["text"]), get_name_mentions(rows.x, rows.tags)
+    alone = [tfidf_linear.score_texts(model, [text], mentions[[row]])[0] for row, text in enumerate(texts)]
+    np.testing.assert_array_equal(alone, tfidf_linear.score_texts(model, texts, mentions))
     np.testing.assert_array_equal(alone, tfidf_linear.score(model, rows.x))
 
 

@@ -1,4 +1,4 @@
-"""The gain of tuning: paired by groups, and no knobs are chosen by what could be chance."""
+"""The gain of tuning: paired by groups, and no parameters are chosen by what could be chance."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from stages.tune.gain import Gain, compute_paired_gain
 
 
 def answers(losses: np.ndarray, groups: list[np.ndarray], units: np.ndarray) -> list[dict[str, Any]]:
-    """Return one answer a fold from losses by group."""
+    """Return one result per fold from losses by group."""
     return [{"total": losses[own].tolist(), "units": units[own].tolist(), "groups": own.tolist()} for own in groups]
 
 
@@ -38,16 +38,16 @@ def test_a_group_that_three_repeats_score_counts_once() -> None:
 
 
 def test_the_error_covers_what_whole_groups_have_in_common() -> None:
-    """Rows of a group share a shift; the error must be that of groups, several times that of rows."""
-    found, told = [], []
+    """The rows of a group share a shift, so the error must be that of groups, several times that of rows."""
+    found, estimated = [], []
     for seed in range(300):
         random = np.random.default_rng(seed)
         size = random.integers(5, 40, 60).astype(float)
         total = size * random.normal(0, 1, 60) + np.sqrt(size) * random.normal(0, 1, 60)
         gain = compute_paired_gain(*(answers(losses, [np.arange(60)], size) for losses in (total, np.zeros(60))))
         found.append(gain.value)
-        told.append(gain.standard_error)
-    assert np.mean(told) == pytest.approx(np.std(found), rel=0.15)
+        estimated.append(gain.standard_error)
+    assert np.mean(estimated) == pytest.approx(np.std(found), rel=0.15)
 
 
 def test_noise_around_the_default_seldom_proves_a_gain_and_a_real_one_does() -> None:

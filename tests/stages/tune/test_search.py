@@ -1,4 +1,4 @@
-"""The search: the default first, the same table however it is run, and resumed where it was killed."""
+"""The search: the default comes first, the table is the same however it is run, and a killed search resumes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,12 +20,12 @@ FOLDS = ["tune_0", "tune_1"]
 Asked = list[tuple[Point, str]]
 
 
-def knobs(trials: int = 24, batch: int = 4) -> SearchSettings:
+def make_settings(trials: int = 24, batch: int = 4) -> SearchSettings:
     return SearchSettings(trials=trials, batch=batch, startup=6, patience=5, loss="none", min_gain_se=1.0)
 
 
 def answer(asked: Asked) -> list[FoldResult]:
-    """Lose least at x = 1, plain; the second fold is harder; early stopping settles on twice the size."""
+    """Return results that are best at x = 1, plain; the second fold is harder; early stopping settles on twice the size."""
     return [
         {
             "loss": (p["x"] - 1) ** 2 + (p["kind"] == "fancy") + 0.5 * (fold == "tune_1"),
@@ -36,7 +36,7 @@ def answer(asked: Asked) -> list[FoldResult]:
 
 
 def noting(asked: list[Any]) -> Callable[[Asked], list[FoldResult]]:
-    """Return an answerer that notes what it was asked."""
+    """Return an `evaluate` that records its requests."""
 
     def ask(items: Asked) -> list[FoldResult]:
         asked.extend(items)
@@ -46,7 +46,7 @@ def noting(asked: list[Any]) -> Callable[[Asked], list[FoldResult]]:
 
 
 def run(ask: Callable[[Asked], list[FoldResult]] = answer, **changed: int) -> pd.DataFrame:
-    return search_params(DEFAULT, SPACE, knobs(**changed), FOLDS, 5, ask)[0]
+    return search_params(DEFAULT, SPACE, make_settings(**changed), FOLDS, 5, ask)[0]
 
 
 def test_the_default_is_the_first_trial_and_is_never_pruned() -> None:
@@ -71,14 +71,14 @@ def test_a_trial_worse_than_the_median_of_the_finished_is_stopped_after_its_firs
     assert pruned["loss"].min() > trials.loc[trials["state"] == "complete", "loss"].min()
 
 
-def test_what_early_stopping_settled_is_kept_as_a_knob() -> None:
+def test_what_early_stopping_settled_is_kept_as_a_parameter() -> None:
     trials = run()
     assert (trials["knob_rounds"] == 2 * trials["knob_size"]).all()
 
 
 def test_two_searches_are_the_same_and_another_seed_is_another() -> None:
     pd.testing.assert_frame_equal(run(), run())
-    assert not run()["knob_x"].equals(search_params(DEFAULT, SPACE, knobs(), FOLDS, 6, answer)[0]["knob_x"])
+    assert not run()["knob_x"].equals(search_params(DEFAULT, SPACE, make_settings(), FOLDS, 6, answer)[0]["knob_x"])
 
 
 @pytest.mark.parametrize("killed_after", [1, 7, 20, 33])
@@ -104,7 +104,7 @@ def test_a_killed_search_goes_on_where_it_was_and_ends_the_same(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("span", "said"),
+    ("span", "message"),
     [
         ({"low": 3.0, "high": 1.0}, "low ≤ high"),
         ({"low": 3.0}, "low ≤ high"),
@@ -112,16 +112,16 @@ def test_a_killed_search_goes_on_where_it_was_and_ends_the_same(tmp_path: Path, 
         ({"choices": ["a"]}, "lies outside its range"),
     ],
 )
-def test_a_range_that_is_none_or_leaves_the_default_out_is_refused(span: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=said):
-        search_params(DEFAULT, {"x": ParamRange(**span)}, knobs(), FOLDS, 5, answer)
+def test_an_invalid_range_or_one_without_the_default_is_rejected(span: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        search_params(DEFAULT, {"x": ParamRange(**span)}, make_settings(), FOLDS, 5, answer)
 
 
-def test_a_space_for_a_knob_that_the_learner_lacks_is_refused() -> None:
+def test_a_space_for_a_parameter_that_the_learner_lacks_is_rejected() -> None:
     with pytest.raises(UserError, match="'depht'"):
-        search_params(DEFAULT, {"depht": ParamRange(low=1, high=2)}, knobs(), FOLDS, 5, answer)
+        search_params(DEFAULT, {"depht": ParamRange(low=1, high=2)}, make_settings(), FOLDS, 5, answer)
 
 
 def test_without_a_space_every_trial_is_the_default() -> None:
-    trials, _ = search_params(DEFAULT, {}, knobs(trials=2, batch=2), FOLDS, 5, answer)
+    trials, _ = search_params(DEFAULT, {}, make_settings(trials=2, batch=2), FOLDS, 5, answer)
     assert set(trials["loss"]) == {2.25}

@@ -1,1 +1,1 @@
-"""The fault laboratory: worlds of which the true cause is known."""
+"""The fault laboratory: simulated worlds in which the true cause of a fault is known."""

@@ -1,8 +1,8 @@
-"""The fault laboratory: a sound world of a model beside its market, with one known fault from one known day on.
+"""Planted faults: a sound world of a model beside its market, with one known fault from one known day on.
 
-A league of 180 players, some 60 of whom play on a day, for 280 days; the last 210 are predicted by walk-forward folds.
-Strength 1 is moderate: what it means for each fault is said in KINDS and below. On average the market
-errs by 4.2 points, the model by 4.5, whose bets win 55 to 58 %.
+A league of 180 players, some 60 of whom play on a day, for 280 days; walk-forward folds predict the last 210. Strength
+1 is moderate; FAULT_KINDS and the constants say what it means for each fault. On average the market errs by 4.2 points
+and the model by 4.5; the model's bets win 55 to 58 %.
 """
 
 from collections.abc import Callable
@@ -29,21 +29,20 @@ from trueline.core.errors import UserError, did_you_mean
 
 Fault = Callable[[World, Mask, float], World]
 
-LATE_DAYS = 28  # days at the end from whose first on a fault is planted where no day is asked for
+LATE_DAYS = 28  # days before the end at which a fault begins if no day is given
 LEARNED_SHARE = 0.7  # share of what nobody knew that the market learns
-DRIFT_SD = 2.2  # SD of the error that the model gains, in points: half its variance the player's, half the day's
+DRIFT_SD = 2.2  # SD of the error that the model gains, in points; half its variance is the player's, half the day's
 BIAS_POINTS = 1.0  # points, up for even seeds and down for odd ones
-STALE_PLAYER_SHARE = 0.5  # share of the players whose past stands still
+STALE_PLAYER_SHARE = 0.5  # share of the players whose history stops being updated
 LEAK_WEIGHT = 0.35  # weight of the game's own points
-BATCH_DAYS = 14  # days that one batch of creation holds
-BATCH_DELAY = pd.Timedelta(days=BATCH_DAYS + 2, hours=9)  # from the first of them to its making
+BATCH_DAYS = 14  # days that are logged in one batch
+BATCH_DELAY = pd.Timedelta(days=BATCH_DAYS + 2, hours=9)  # from the first of those days to the making of the batch
 ESTIMATED_LINE_SHARE = 0.3  # share of the lines that are estimates
-MISSING_DAYS = 8  # days of the LATE that follow
+MISSING_DAYS = 8  # days out of the LATE_DAYS that follow
 DUPLICATE_SHARE = 0.1  # share of the rows
 EARLY_LINE_SHARE = 0.6  # share of the lines that are the market's first
-CROWD_SHARE = (
-    0.3  # share of the places that are kept for players of the lower third, who have a third of the others too
-)
+# Share of the places reserved for players of the lower third, who also have a third of the other places.
+CROWD_SHARE = 0.3
 OUTAGE_DAYS = 3  # days
 
 FAULT_KINDS = {
@@ -64,17 +63,17 @@ FAULT_KINDS = {
 
 
 def inject_fault(kind: str, seed: int, strength: float = 1.0, at: pd.Timestamp | None = None) -> Evidence:
-    """Return the evidence of the world of a seed with a fault from a day on: 28 days before the end, if none is given.
+    """Return the evidence of a seed's world with a fault from a day on, by default from 28 days before the end.
 
-    What strength 1 is, KINDS says; shares, points and days are proportional to it, and shares end at nine in ten. Of
-    one seed all kinds have the same world and every row before that day is the same. Refuses kinds that KINDS does not
-    have, negative strengths and days that no test fold scores. No attempt is made to fit the model again: a fault meets
-    it as it is.
+    By default an outage takes the last days. FAULT_KINDS says what strength 1 means; shares, points and days are
+    proportional to it, with shares capped at nine in ten. With the same seed all kinds share one world, and every row
+    before the first day of the fault is the same. The model is not fitted again: a fault meets it as it is. Raises
+    UserError for a kind that is not in FAULT_KINDS, a negative strength, or a day that no test fold scores.
     """
     if kind not in FAULT_KINDS:
         raise UserError(f"no fault is called {kind!r}; {did_you_mean(kind, FAULT_KINDS)}")
     if not strength >= 0:
-        raise UserError(f"the strength is {strength}; it must be 0 or more, and 1 is moderate.")
+        raise UserError(f"the strength is {strength}; it must be 0 or more (1 is moderate).")
     start = _find_start(kind, strength, at)
     if kind == "population_shift":
         return build_evidence(simulate_world(seed, (start, _scale_share(CROWD_SHARE, strength))))
@@ -93,7 +92,7 @@ def _find_start(kind: str, strength: float, at: pd.Timestamp | None) -> int:
     )
     if not earliest <= at <= latest:
         raise UserError(
-            f"a fault at {at:%Y-%m-%d} would not be seen; name a day from {earliest:%Y-%m-%d} to {latest:%Y-%m-%d}."
+            f"a fault at {at:%Y-%m-%d} would not be seen; give a day from {earliest:%Y-%m-%d} to {latest:%Y-%m-%d}."
         )
     return int((at - FIRST_DAY).days)
 
@@ -107,7 +106,7 @@ def _scale_days(days: int, strength: float) -> int:
 
 
 def _sample_rows(world: World, is_late: Mask, share: float) -> Mask:
-    """Return late rows, each with the chance of a share."""
+    """Return a random sample of the late rows, each picked with the chance `share`."""
     return np.asarray(is_late & (create_generator(world.seed, "some").random(len(is_late)) < share))
 
 
@@ -130,14 +129,14 @@ def _add_bias(world: World, is_late: Mask, strength: float) -> World:
 
 
 def _freeze_features(world: World, is_late: Mask, strength: float) -> World:
-    """Let some players' inputs be those of their last game before; of the schedule they are as they should be."""
+    """Freeze some players' inputs at their last game before the fault; inputs of the schedule stay correct."""
     player = world.rows["player"].to_numpy()
     is_stale = create_generator(world.seed, "some").random(player.max() + 1) < _scale_share(
         STALE_PLAYER_SHARE, strength
     )
     before = np.flatnonzero(~is_late)
     last_row = np.full(player.max() + 1, -1)
-    last_row[player[before]] = before  # in time order, so the last one stays
+    last_row[player[before]] = before  # in time order, so the last one wins
     frozen = np.flatnonzero(is_late & is_stale[player] & (last_row[player] >= 0))
     past_inputs = [name for name in world.inputs if name not in SCHEDULE_INPUTS]
     inputs = world.inputs.copy()
@@ -146,7 +145,7 @@ def _freeze_features(world: World, is_late: Mask, strength: float) -> World:
 
 
 def _leak_into_log(world: World, is_late: Mask, strength: float) -> World:
-    """Let production's log of two weeks be made afterwards."""
+    """Make two weeks of the production log afterwards, with the games' own points in it."""
     number = world.rows["number"].to_numpy()
     batch = is_late & (number < number[is_late].min() + BATCH_DAYS)
     made_at = world.rows["time"].min().normalize() + pd.Timedelta(days=int(number[is_late].min())) + BATCH_DELAY
@@ -170,7 +169,7 @@ def _take_open_lines(world: World, is_late: Mask, strength: float) -> World:
 
 
 def _drop_dates(world: World, is_late: Mask, strength: float) -> World:
-    """Leave days out, scattered, but for the last of the span."""
+    """Leave out scattered days, but never the last one."""
     number = world.rows["number"].to_numpy()
     late_days = np.unique(number[is_late])[: LATE_DAYS - 1]
     late_days = late_days[late_days < number.max()]

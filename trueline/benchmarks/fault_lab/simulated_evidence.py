@@ -1,4 +1,4 @@
-"""What the corridor would have written about a world of the fault laboratory."""
+"""Simulated evidence: what the pipeline would have written about a world of the fault laboratory."""
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,7 @@ COLUMNS = [
 
 
 def build_evidence(world: World) -> Evidence:
-    """Return a world as the checks of the last room see one: declared columns, folds, predictions of every arm."""
+    """Return a world as the checks of the diagnose stage see one: declared columns, folds, predictions of every arm."""
     rows = world.rows.assign(row_id=world.rows["entity"] + ":" + world.rows["group"])
     folds = pd.concat(
         [rows[[*KEY_COLUMNS, "target", "teacher"]], walk_forward(rows["time"], rows["number"], FOLD_SETTINGS)], axis=1
@@ -76,7 +76,7 @@ def _find_scoring_folds(folds: pd.DataFrame) -> pd.Series:
 
 
 def _build_predictions(world: World, rows: pd.DataFrame, fold: pd.Series) -> pd.DataFrame:
-    """Return what the tuned arm says, and a floor that repeats the player's last ten games."""
+    """Return the predictions of the tuned arm, and of a baseline: the mean of the player's last ten games."""
     baseline = world.inputs["mean_10"].fillna(world.rows["target"].mean())
     predictions = rows[[*KEY_COLUMNS, "target"]].assign(fold=fold, tuned=world.tuned, floor=baseline)
     predicted_indices = np.flatnonzero(fold.notna() & np.isfinite(world.tuned))
@@ -86,7 +86,7 @@ def _build_predictions(world: World, rows: pd.DataFrame, fold: pd.Series) -> pd.
 
 
 def _build_production_log(world: World, is_served: pd.Series) -> dict[str, pd.Series]:
-    """Return the log of production: the same model as it was at the time, graded by the same lines."""
+    """Return the production log: the same model as it was at the time, graded by the same lines."""
     rows = world.rows
     production_model = world.tuned + rows["served_error"]
     logged = ((1 - world.leak_weight) * production_model + world.leak_weight * rows["target"]).round(2).where(is_served)

@@ -1,7 +1,7 @@
-"""A league, a market that knows more than the model, and a model of its inputs: each drawn by itself.
+"""Simulated world: a league, a market that knows more than the model, and a model, each simulated independently.
 
-Who plays, how he does, what the market errs and what the model errs come from separate generators of one seed, player
-by player and day by day: two worlds of a seed differ in nothing but what is asked to differ.
+Who plays, how well, and the errors of the market and of the model come from separate generators of one seed, player by
+player and day by day: two worlds of the same seed differ only in what is meant to differ.
 """
 
 from dataclasses import dataclass
@@ -21,33 +21,27 @@ Crowd = tuple[int, float]  # the day from which players of lower levels take a s
 FIRST_DAY = pd.Timestamp("2024-10-01")
 DAYS, PLAYERS, TEAMS = 280, 180, 15
 MAX_DAILY_PLAYERS = 66  # players on the fullest weekday
-WEEKDAY_SHARES = (0.8, 0.95, 0.9, 0.85, 1.0, 1.0, 0.9)  # of these, from Tuesday on, the first day
-BREAK_DAYS = (128, 134)  # days without games: the first, and the one after the last
-LEVEL_GAMMA = (
-    3.2,
-    3.6,
-)  # shape and scale of the gamma of what players score on average, beside the one point that all do
-LOW_LEVEL_SHARE = 1 / 3  # share of the players whose levels are the lower ones
-FORM_SD, FORM_HALF_LIFE_DAYS = (
-    0.12,
-    20.0,
-)  # SD of form as a share of the level, and the days in which half of it is gone
-NEWS_SD, HIDDEN_SD = 0.1, 0.2  # SD, as shares of the level, of what only the close knows, and of what nobody does
-SEASON_STEP_SD = 0.02  # SD of the daily step of what the whole league scores, in points
-HOME_POINTS, OPPONENT_SD = 0.4, 0.5  # what home is worth, and SD of what an opponent is, in points
-LUCK_SHAPE = 16.0  # of the gamma of a day's luck: who is to score 12 does so with an SD near 5
-MEDIAN_OVER_MEAN = 0.97  # of the mean, where points are as skewed as these
+WEEKDAY_SHARES = (0.8, 0.95, 0.9, 0.85, 1.0, 1.0, 0.9)  # shares of these, from Tuesday on, which is the first day
+BREAK_DAYS = (128, 134)  # days without games: the first one, and the one after the last
+# Shape and scale of the gamma distribution of players' mean points, beyond the one point that everybody scores.
+LEVEL_GAMMA = (3.2, 3.6)
+LOW_LEVEL_SHARE = 1 / 3  # share of the players whose levels count as low
+# SD of form as a share of the level, and the days in which half of it is gone.
+FORM_SD, FORM_HALF_LIFE_DAYS = 0.12, 20.0
+NEWS_SD, HIDDEN_SD = 0.1, 0.2  # SD, as shares of the level, of what only the close knows, and of what nobody knows
+SEASON_STEP_SD = 0.02  # SD of the daily step in what the whole league scores, in points
+HOME_POINTS, OPPONENT_SD = 0.4, 0.5  # what playing at home is worth, and SD of what an opponent is worth, in points
+LUCK_SHAPE = 16.0  # shape of the gamma distribution of a day's luck: around 12 expected points the SD is near 5
+MEDIAN_OVER_MEAN = 0.97  # ratio of median to mean for points as skewed as these
 LISTED_SHARE, WHOLE_LINE_SHARE = 0.92, 0.3  # shares of the rows with a line, and of the lines on whole points
-CLOSE_ERROR_SD, OPEN_ERROR_SD = (
-    1.2,
-    1.2,
-)  # SD of the market's error at the close, and of what the open adds beside the news, in points
-MODEL_ERROR_SD = 0.8  # SD of the model's error beyond what its inputs do not know, in points
-SERVED_ERROR_SD = 0.3  # SD of what the model of the time said otherwise in production, in points
+# SD of the market's error at the close, and of what the open adds besides the news, in points.
+CLOSE_ERROR_SD, OPEN_ERROR_SD = 1.2, 1.2
+MODEL_ERROR_SD = 0.8  # SD of the model's own error, besides what its inputs do not know, in points
+SERVED_ERROR_SD = 0.3  # SD of how far production's model of the time differed, in points
 LOG_HOUR = 15  # hour of the day, UTC, at which production predicts
-INPUT_WEIGHTS = {"mean": 0.3, "mean_20": 0.3, "mean_10": 0.25, "mean_5": 0.15}  # of the inputs in a prediction
-SCHEDULE_INPUTS = ("rest_days", "games_7d", "home", "opponent_allows")  # inputs that no player's past is part of
-ROLE_MINUTES = {"bench": 0.0, "rotation": 14.0, "starter": 24.0, "star": 32.0}  # usual minutes from which a role begins
+INPUT_WEIGHTS = {"mean": 0.3, "mean_20": 0.3, "mean_10": 0.25, "mean_5": 0.15}  # weights of the inputs in a prediction
+SCHEDULE_INPUTS = ("rest_days", "games_7d", "home", "opponent_allows")  # inputs without any player's past in them
+ROLE_MINUTES = {"bench": 0.0, "rotation": 14.0, "starter": 24.0, "star": 32.0}  # usual minutes at which a role begins
 
 
 @dataclass(frozen=True)
@@ -55,16 +49,16 @@ class World:
     """One row per player and day, in time order."""
 
     seed: int
-    rows: pd.DataFrame  # what can be read and, in columns that evidence leaves out, what cannot
-    inputs: pd.DataFrame  # of the model
-    tuned: Floats  # its predictions, missing where it made none
-    is_duplicated: Mask  # rows that it predicted twice
+    rows: pd.DataFrame  # what can be observed and, in columns that the evidence leaves out, what cannot
+    inputs: pd.DataFrame  # inputs of the model
+    tuned: Floats  # the model's predictions, missing where it made none
+    is_duplicated: Mask  # rows that the model predicted twice
     leak_weight: Floats  # weight of the game's own points in what production logged
     logged_at: pd.Series  # when production predicted, UTC
 
 
 def simulate_world(seed: int, crowd: Crowd | None = None) -> World:
-    """Return a world without a fault, but for the crowd where one is asked for."""
+    """Return a world without a fault, except for the crowd if one is given."""
     rows = _add_market_lines(_add_history(_draw_games(seed, crowd)))
     inputs = _build_inputs(rows)
     tuned = predict_points(inputs) + MODEL_ERROR_SD * _draw_normal(seed, "slip", rows)
@@ -73,26 +67,26 @@ def simulate_world(seed: int, crowd: Crowd | None = None) -> World:
 
 
 def create_generator(seed: int, stream: str) -> np.random.Generator:
-    """Return the generator of one part of a world, whatever other parts draw."""
+    """Return the generator for one part of a world, independent of the other parts."""
     return np.random.default_rng([seed, *stream.encode()])
 
 
 def predict_points(inputs: pd.DataFrame) -> Floats:
-    """Return what the model makes of its inputs; for a player without a past, what everybody does."""
+    """Return the model's predictions; a player without a past is given the mean of everybody's form."""
     form = sum((share * inputs[name].to_numpy() for name, share in INPUT_WEIGHTS.items()), np.zeros(len(inputs)))
     adjustment = HOME_POINTS * (inputs["home"].to_numpy() - 0.5) + inputs["opponent_allows"].to_numpy()
     return np.asarray(np.where(np.isnan(form), np.nanmean(form), form) + adjustment)
 
 
 def quote_market_lines(rows: pd.DataFrame, error: Floats) -> Floats:
-    """Return the lines of a market that errs by so much beside what is hidden, missing where none is listed."""
+    """Return the lines of a market that errs by `error` besides what is hidden, missing where none is listed."""
     belief = np.maximum(MEDIAN_OVER_MEAN * (rows["truth"] - rows["hidden"]).to_numpy() + error, 0.5)
     line = np.where(rows["whole"], np.rint(belief), np.floor(belief) + 0.5)
     return np.where(rows["listed"], line, np.nan)
 
 
 def _draw_games(seed: int, crowd: Crowd | None) -> pd.DataFrame:
-    """Return who plays on which day, what he scores, and what that is drawn from."""
+    """Return who plays on which day, how many points they score, and what these are drawn from."""
     level, minutes = _draw_players(seed)
     day_number, player = np.nonzero(_choose_players(seed, level, crowd))
     rows = pd.DataFrame({"number": day_number, "player": player})
@@ -115,8 +109,8 @@ def _draw_games(seed: int, crowd: Crowd | None) -> pd.DataFrame:
     return rows.assign(
         target=nbinom.ppf(_draw_uniform(seed, "points", rows), LUCK_SHAPE, chance),
         close_error=CLOSE_ERROR_SD * _draw_normal(seed, "close", rows),
-        open_error=OPEN_ERROR_SD * _draw_normal(seed, "open", rows)
-        - MEDIAN_OVER_MEAN * rows["news"],  # beside the close's
+        # besides the error of the close
+        open_error=OPEN_ERROR_SD * _draw_normal(seed, "open", rows) - MEDIAN_OVER_MEAN * rows["news"],
         whole=_draw_uniform(seed, "whole", rows) < WHOLE_LINE_SHARE,
         listed=_draw_uniform(seed, "listed", rows) < LISTED_SHARE,
         served_error=SERVED_ERROR_SD * _draw_normal(seed, "served", rows),
@@ -124,14 +118,14 @@ def _draw_games(seed: int, crowd: Crowd | None) -> pd.DataFrame:
 
 
 def _draw_players(seed: int) -> tuple[Floats, Floats]:
-    """Return what each scores and how many minutes he plays on average."""
+    """Return each player's mean points and mean minutes."""
     random = create_generator(seed, "players")
     level = 1 + random.gamma(*LEVEL_GAMMA, PLAYERS)
     return level, np.clip(38 * (1 - np.exp(-level / 9)) + random.normal(0, 2, PLAYERS), 6, 38)
 
 
 def _choose_players(seed: int, level: Floats, crowd: Crowd | None) -> Mask:
-    """Return who plays, days × players: those of the smallest numbers drawn, and then the crowd's."""
+    """Return who plays, days × players: those with the smallest random numbers, and then the crowd's."""
     draws = create_generator(seed, "who").random((DAYS, PLAYERS))
     slots = np.rint(MAX_DAILY_PLAYERS * np.resize(WEEKDAY_SHARES, DAYS)).astype(int)
     slots[slice(*BREAK_DAYS)] = 0
@@ -149,7 +143,7 @@ def _mask_smallest(draws: Floats, count: Ints) -> Mask:
 
 
 def _compute_truth(seed: int, rows: pd.DataFrame, level: Floats) -> Floats:
-    """Return what each is to score on average that day, all things known."""
+    """Return each player's expected points for the day, with everything known."""
     day_number, player = rows["number"].to_numpy(), rows["player"].to_numpy()
     season = np.cumsum(create_generator(seed, "season").normal(0, SEASON_STEP_SD, DAYS))
     expected = level[player] * (1 + _draw_form(seed)[day_number, player]) + season[day_number]
@@ -158,7 +152,7 @@ def _compute_truth(seed: int, rows: pd.DataFrame, level: Floats) -> Floats:
 
 
 def _draw_form(seed: int) -> Floats:
-    """Return the players' form, days × players, which comes and goes."""
+    """Return the players' form, days × players: an autoregressive process that comes and goes."""
     daily_decay = 0.5 ** (1 / FORM_HALF_LIFE_DAYS)
     form = FORM_SD * create_generator(seed, "form").normal(size=(DAYS, PLAYERS))
     for day in range(1, DAYS):
@@ -167,7 +161,7 @@ def _draw_form(seed: int) -> Floats:
 
 
 def _add_history(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add what each player did on strictly earlier days, as a prepared table tells it."""
+    """Add what each player did on strictly earlier days, as a prepared table has it."""
     past = Past(rows)
     rows = rows.assign(
         last_5=past.mean("target", "entity", last=5),
@@ -208,7 +202,7 @@ def _build_inputs(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw_normal(seed: int, stream: str, rows: pd.DataFrame) -> Floats:
-    """Return the standard normal numbers of players and days, the same whoever else plays."""
+    """Return standard normal numbers by player and day, the same whoever else plays."""
     draws = create_generator(seed, stream).normal(size=(DAYS, PLAYERS))
     return np.asarray(draws[rows["number"], rows["player"]])
 

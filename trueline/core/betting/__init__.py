@@ -1,1 +1,1 @@
-"""Odds, lines and graded bets."""
+"""Betting: American odds, consensus lines and graded bets."""

@@ -1,15 +1,15 @@
-"""Axes: from figures to places on a drawing, and round numbers to mark them with."""
+"""Axes: map values to positions in a chart, and choose round numbers for ticks."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-WIDTH = 340  # units of every drawing: about as many pixels on a phone, so that text keeps its size
+WIDTH = 340  # width of every chart in units: about as many pixels on a phone, so that text keeps its size
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A stretch of figures laid on a stretch of the drawing."""
+    """A linear map from a range of values to a range of positions in the chart."""
 
     low: float
     high: float
@@ -17,7 +17,7 @@ class Axis:
     end: float
 
     def __call__(self, value: float) -> float:
-        """Return the place of a figure; what lies outside is put at the edge."""
+        """Return the position of a value; values out of range are put at the edge."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return self.begin + share * (self.end - self.begin)
 
@@ -25,7 +25,7 @@ class Axis:
 def compute_range(
     values: Iterable[float | None], margin_share: float = 0.06, min_width: float = 1e-9
 ) -> tuple[float, float]:
-    """Return the stretch that holds all figures with some room on both sides; 0 to 1 where there are none."""
+    """Return a range that holds all values with a margin on both sides; 0 to 1 if there are none."""
     known_values = [value for value in values if value is not None]
     if not known_values:
         return 0.0, 1.0
@@ -35,7 +35,7 @@ def compute_range(
 
 
 def compute_ticks(low: float, high: float, max_count: int = 5) -> tuple[list[float], int]:
-    """Return round numbers within a stretch, and the digits after the point that tell them apart."""
+    """Return round numbers within a range, and the decimals that tell them apart."""
     min_step = (high - low) / max_count
     magnitude = 10.0 ** math.floor(math.log10(min_step))
     step = next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor >= min_step)
@@ -46,6 +46,6 @@ def compute_ticks(low: float, high: float, max_count: int = 5) -> tuple[list[flo
 
 
 def format_coordinate(value: float) -> str:
-    """Return a place on the drawing with a tenth of a unit, always in the same bytes."""
+    """Return a position to a tenth of a unit; equal positions give equal bytes."""
     text = f"{value:.1f}"
     return "0" if text in ("-0.0", "0.0") else text.removesuffix(".0")

@@ -1,4 +1,4 @@
-"""Diagonal: what was predicted beside what happened; on the diagonal the two agree."""
+"""Calibration plot: predicted against observed frequency; on the diagonal the two agree."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 40
 
 @dataclass(frozen=True)
 class CalibrationCell:
-    """Predictions of about one chance, and the share of them that came true."""
+    """Predictions of about the same probability, and the share of them that came true."""
 
     predicted: float
     observed: float
@@ -20,7 +20,7 @@ class CalibrationCell:
 
 
 def draw_calibration_plot(title: str, description: str, cells: Sequence[CalibrationCell]) -> Html:
-    """Return a square drawing of chances in per cent; both axes show the same stretch."""
+    """Return a square chart of probabilities in per cent; both axes show the same range."""
     low, high = _compute_percent_range(cells)
     x, y = Axis(low, high, LEFT, WIDTH - RIGHT), Axis(low, high, WIDTH - BOTTOM, TOP)
     diagonal_line = html_tag(
@@ -44,7 +44,7 @@ def draw_calibration_plot(title: str, description: str, cells: Sequence[Calibrat
 
 
 def _compute_percent_range(cells: Sequence[CalibrationCell]) -> tuple[float, float]:
-    """Return the stretch in per cent that holds all cells, to the next five."""
+    """Return the range in per cent that holds all cells, widened to multiples of five."""
     values = [
         value for cell in cells for value in (cell.predicted, cell.observed, cell.low, cell.high) if value is not None
     ]

@@ -1,4 +1,4 @@
-"""Listing: any details of a finding as facts, intervals and tables, within bounds."""
+"""Detail tables: any details of a finding as facts, intervals and tables, up to a maximum size."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,13 +14,13 @@ from trueline.core.charts.number_format import (
     parse_number,
 )
 
-MAX_ITEMS = 24  # facts, words or rows shown of each level; how many were left out is said
-MAX_DEPTH = 3  # levels of facts within facts
+MAX_ITEMS = 24  # facts, words or rows shown per level; how many were left out is shown too
+MAX_DEPTH = 3  # levels of nested facts
 MAX_COLUMNS = 10
 
 
 def render_listing(details: Mapping[str, Any], depth: int = 0) -> Html:
-    """Return details as facts in the order of their names; what is beyond the bounds is counted, not shown."""
+    """Return details as facts sorted by name; what exceeds the maximum size is counted, not shown."""
     names = sorted(details, key=str)
     facts = []
     for name in names[:MAX_ITEMS]:
@@ -31,7 +31,7 @@ def render_listing(details: Mapping[str, Any], depth: int = 0) -> Html:
 
 
 def format_value(value: Any, name: str = "", depth: int = 0) -> str:
-    """Return a value as words, as facts of its own, or as a table where it is a list of facts."""
+    """Return a value as text, as nested facts, or as a table if it is a list of facts."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if is_interval(value):
@@ -47,7 +47,7 @@ def format_value(value: Any, name: str = "", depth: int = 0) -> str:
 
 
 def format_single_value(value: Any) -> str:
-    """Return a single value as a word."""
+    """Return a single value as text; a dash for None and NaN."""
     parsed = parse_number(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -69,9 +69,8 @@ def _format_sequence(values: Sequence[Any], name: str, depth: int) -> str:
 
 
 def _render_rows(values: Sequence[Mapping[str, Any]], name: str) -> Html:
-    text_keys = {
-        str(key) for row in values for key in row if isinstance(row[key], str)
-    }  # what names a row stands first
+    # columns with texts name the rows, so they come first
+    text_keys = {str(key) for row in values for key in row if isinstance(row[key], str)}
     heads = sorted({str(key) for row in values for key in row}, key=lambda key: (key not in text_keys, key))[
         :MAX_COLUMNS
     ]

@@ -1,4 +1,4 @@
-"""Dots: estimates below each other, each with its interval as a whisker, or stepping from one level to the next."""
+"""Dot-and-whisker chart: estimates one below the other, with intervals as whiskers or as steps between levels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from trueline.core.charts.axes import WIDTH, Axis, compute_range, compute_ticks, format_coordinate
 from trueline.core.charts.html import Html, html_tag
 
-ROW_HEIGHT = 38  # units that a row is high: words above, its whisker below
+ROW_HEIGHT = 38  # units: the text above, the whisker below it
 FOOT_HEIGHT = 22
 EDGE_MARGIN = 10
-MAX_ROW_LETTERS = 52  # that a row has room for, name and figure together
+MAX_ROW_LETTERS = 52  # letters that fit into a row, name and value together
 
 
 @dataclass(frozen=True)
 class DotEstimate:
-    """An estimate in words and on the axis; `start` is the level that a step comes from."""
+    """An estimate as text and on the axis; `start` is the level that a step starts from."""
 
     name: str
     text: str
@@ -28,7 +28,7 @@ class DotEstimate:
 def draw_dot_whiskers(
     title: str, description: str, estimates: Sequence[DotEstimate], marks: Sequence[float] = ()
 ) -> Html:
-    """Return a drawing of estimates, one below the other; marks are dashed lines across all of them."""
+    """Return a chart of estimates, one below the other; marks are dashed lines across all of them."""
     values = [
         value for estimate in estimates for value in (estimate.value, estimate.low, estimate.high, estimate.start)
     ]

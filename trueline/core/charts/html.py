@@ -1,10 +1,10 @@
-"""Markup: HTML whose text is escaped unless it is markup already."""
+"""HTML: elements whose text is escaped unless it is markup already."""
 
 import html
 from collections.abc import Iterable, Sequence
 
 VOID_ELEMENTS = ("link", "meta")
-MAX_NOWRAP_LETTERS = 32  # letters
+MAX_NOWRAP_LETTERS = 32  # letters of the longest table cell that never wraps
 Attribute = str | int | float | bool | None
 
 
@@ -15,9 +15,9 @@ class Html(str):
 
 
 def html_tag(element: str, /, *children: str, **attributes: Attribute) -> Html:
-    """Return an element around its parts; `class_` stands for class, `aria_label` for aria-label.
+    """Return an element around its children; `class_` becomes class, `aria_label` becomes aria-label.
 
-    An attribute that is None or False is left out, and True has no value.
+    Attributes that are None or False are left out; True gives an attribute without a value.
     """
     attribute_text = "".join(_format_attribute(key, value) for key, value in attributes.items())
     return Html(
@@ -28,42 +28,42 @@ def html_tag(element: str, /, *children: str, **attributes: Attribute) -> Html:
 
 
 def join_html(fragments: Iterable[str], between: str = "") -> Html:
-    """Return the parts one after the other, text escaped."""
+    """Return the fragments joined, with text escaped."""
     return Html(
         between.join(fragment if isinstance(fragment, Html) else escape_html(fragment) for fragment in fragments)
     )
 
 
 def escape_html(text: str) -> str:
-    """Return text as it may stand between tags and in quotes, without characters that no HTML can hold."""
+    """Return text escaped for use between tags and in quotes, without characters that HTML cannot hold."""
     printable = "".join(letter for letter in text if letter in "\n\t" or (letter.isprintable() or letter.isspace()))
     return html.escape(printable.encode("utf-8", "replace").decode())
 
 
 def render_section(title: str, *children: str, name: str) -> Html:
-    """Return a section under a heading of the second level; `name` is its address on the page."""
+    """Return a section under a second-level heading; `name` is its anchor on the page."""
     return html_tag("section", html_tag("h2", title), *children, id=name)
 
 
 def render_figure(title: str, picture: str, *sentences: str) -> Html:
-    """Return a picture under a heading of the third level, with sentences below it."""
+    """Return a picture under a third-level heading, with sentences below it."""
     paragraphs = [html_tag("p", sentence) for sentence in sentences if sentence]
     caption = [html_tag("figcaption", *paragraphs)] if paragraphs else []
     return html_tag("figure", html_tag("h3", title), picture, *caption)
 
 
 def render_figure_grid(pictures: Iterable[str]) -> Html:
-    """Return pictures side by side where there is room."""
+    """Return pictures in a grid: side by side where they fit."""
     return html_tag("div", *pictures, class_="figures")
 
 
 def render_collapsible(summary: str, *children: str) -> Html:
-    """Return what is shown when it is asked for."""
+    """Return a summary that unfolds its content on click."""
     return html_tag("details", html_tag("summary", summary), html_tag("div", *children, class_="folded"))
 
 
 def render_table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
-    """Return a table in a box of its own that scrolls; the first column heads the rows."""
+    """Return a table in its own scrolling box; the first column holds the row headers."""
     header = html_tag("tr", *(html_tag("th", head, scope="col") for head in heads))
     body = [html_tag("tr", *(_render_cell(column, cell) for column, cell in enumerate(row))) for row in rows]
     table_html = html_tag("table", html_tag("caption", caption), html_tag("thead", header), html_tag("tbody", *body))
@@ -71,7 +71,7 @@ def render_table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str
 
 
 def _render_cell(column: int, cell: str) -> Html:
-    css_class = "long" if len(cell) > MAX_NOWRAP_LETTERS else None  # may break; shorter ones stay on one line
+    css_class = "long" if len(cell) > MAX_NOWRAP_LETTERS else None  # may wrap; shorter ones stay on one line
     return html_tag("td", cell, class_=css_class) if column else html_tag("th", cell, scope="row", class_=css_class)
 
 

@@ -1,4 +1,4 @@
-"""Words: numbers, intervals, names and days as people read them."""
+"""Number format: numbers, intervals, names and counts as people read them."""
 
 import math
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ def parse_number(value: Any) -> float | None:
 
 
 def is_interval(value: Any) -> bool:
-    """Return whether a value is an estimate with its ends."""
+    """Return whether a value is an estimate with its bounds."""
     return isinstance(value, Mapping) and all(key in value for key in INTERVAL_KEYS)
 
 
 def get_interval_values(
     value: Mapping[str, Any], factor: float = 1.0
 ) -> tuple[float | None, float | None, float | None]:
-    """Return the estimate and its two ends times a factor."""
+    """Return the estimate and its two bounds, times a factor."""
     values = [parse_number(value.get(key)) for key in INTERVAL_KEYS]
     estimate, low, high = (None if figure is None else figure * factor for figure in values)
     return estimate, low, high
 
 
 def format_number(value: float | None, decimals: int | None = None, signed: bool = False) -> str:
-    """Return a number with sensible digits and a true minus; a dash where there is none."""
+    """Return a number with sensible decimals and a true minus sign; a dash for None."""
     if value is None:
         return DASH
     shown_decimals = _choose_decimals(value) if decimals is None else decimals
@@ -43,7 +43,7 @@ def format_number(value: float | None, decimals: int | None = None, signed: bool
 
 
 def count_interval_decimals(low: float | None, high: float | None) -> int | None:
-    """Return the digits after the point that show two figures of an interval's width; None where it has none."""
+    """Return the decimals that show two digits of an interval's width; None if it has no width."""
     if low is None or high is None or low == high:
         return None
     return min(6, max(0, 1 - math.floor(math.log10(abs(high - low)))))
@@ -57,7 +57,7 @@ def format_interval(
     signed: bool = False,
     decimals: int | None = None,
 ) -> str:
-    """Return "54.1 % (51.9 to 56.4)", with as many digits as the interval's width bears, or with those asked for."""
+    """Return "54.1 % (51.9 to 56.4)", with `decimals` or as many as the interval's width supports."""
     decimals = count_interval_decimals(low, high) if decimals is None else decimals
     text = format_number(value, decimals, signed) + (unit if value is not None else "")
     if value is None or low is None or high is None or low == value == high:
@@ -66,7 +66,7 @@ def format_interval(
 
 
 def format_name(name: str) -> str:
-    """Return the name of a column, a cause or a check as words."""
+    """Return the name of a column, cause or check as words."""
     return name.replace("_", " ")
 
 
@@ -81,7 +81,7 @@ def format_count(count: int, singular: str, plural: str) -> str:
 
 
 def close_sentence(text: str) -> str:
-    """Return a sentence that ends as one."""
+    """Return a text with a full stop at its end, unless it is empty or ends a sentence already."""
     stripped = text.strip()
     return stripped if stripped.endswith((".", "!", "?", "…")) or not stripped else f"{stripped}."
 

@@ -1,4 +1,4 @@
-"""Style: how the page looks on a phone, a screen and paper, by day and by night."""
+"""Stylesheet: how the page looks on a phone, a screen and paper, in light and dark mode."""
 
 STYLE = """
 :root { color-scheme: light dark;

@@ -1,4 +1,4 @@
-"""Lines: figures over days, with bands around them and zones behind them."""
+"""Time series chart: lines over days, with bands around them and zones behind them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from trueline.core.charts.html import Html, html_tag
 
 HEIGHT = 190
 LEFT, RIGHT, TOP, BOTTOM = 38, 8, 8, 24
-ZONE_NAME_WIDTH = 76  # units right of the drawing for the names of zones
-LETTER_WIDTH = 6  # units that a letter is wide
+ZONE_NAME_WIDTH = 76  # units right of the plot for the names of zones
+LETTER_WIDTH = 6  # units per letter
 
 Values = Sequence[float | None]
 Zone = tuple[str, float, float]  # name, from, to
@@ -18,7 +18,7 @@ Zone = tuple[str, float, float]  # name, from, to
 
 @dataclass(frozen=True)
 class ChartLine:
-    """A figure of every day; `style` is model, market or other, and says how it is drawn."""
+    """A value per day; `style` is model, market or other, and decides how the line is drawn."""
 
     name: str
     values: Values
@@ -35,9 +35,9 @@ def draw_line_chart(
     zones: Sequence[Zone] = (),
     marks: Sequence[float] = (),
 ) -> Html:
-    """Return a drawing of lines over days; a day without a figure breaks its line, and marks are dashed.
+    """Return a chart of lines over days; a day without a value breaks its line, and marks are dashed.
 
-    With zones the drawing shows exactly their stretch; otherwise as much as lines, bands and marks need.
+    With zones the chart shows exactly their range; otherwise as much as lines, bands and marks need.
     """
     value_range = (zones[0][1], zones[-1][2]) if zones else compute_range(_iterate_values(chart_lines, marks))
     y = Axis(*value_range, HEIGHT - BOTTOM, TOP)
@@ -57,7 +57,7 @@ def draw_line_chart(
 
 
 def render_legend(chart_lines: Sequence[ChartLine]) -> Html:
-    """Return the names of the lines, each beside a piece of it."""
+    """Return the names of the lines, each beside a sample of it."""
     return html_tag("ul", *(html_tag("li", _draw_legend_sample(line), line.name) for line in chart_lines), class_="key")
 
 
@@ -98,7 +98,7 @@ def _draw_gridlines(x: Axis, y: Axis) -> Iterator[Html]:
 
 
 def _draw_day_names(days: Sequence[str], x: Axis) -> Iterator[Html]:
-    """Write the first and the last day, and the one in the middle where it has room."""
+    """Draw the first and the last day, and the middle one if there is room."""
     last_day = len(days) - 1
     anchors = {0: "start", last_day: "end"} if last_day > 0 else {0: "start"}
     has_room = x.end - x.begin > 3.4 * LETTER_WIDTH * max(map(len, days), default=0)
@@ -143,7 +143,7 @@ def _draw_dot(point: tuple[str, str], style: str, radius: float) -> Html:
 
 
 def _find_runs(*columns: Values) -> list[list[int]]:
-    """Return the stretches of days on which all columns have a figure."""
+    """Return the runs of days on which all columns have a value."""
     has_values = [all(column[day] is not None for column in columns) for day in range(len(columns[0]))]
     day_runs = groupby(range(len(has_values)), key=lambda day: has_values[day])
     return [list(run) for is_present, run in day_runs if is_present]

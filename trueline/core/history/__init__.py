@@ -1,1 +1,1 @@
-"""What was known before a row: past-only aggregates, ratings, and the audit of leaks."""
+"""What was known before each row: past-only aggregates, opponent ratings and the leak audit."""

@@ -1,7 +1,7 @@
-"""Rows of one key side by side, oldest first, and running totals that begin afresh with every key.
+"""Rows grouped by key and sorted by time, and running totals that restart at every key.
 
-No total crosses from one key into the next or reaches ahead, so a row's figures are, to the last bit, a function of
-the earlier rows of its own key.
+No total crosses from one key into the next or looks ahead, so a row's figures are, to the last bit, a function of the
+earlier rows of its own key.
 """
 
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ from scipy import sparse
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-CHUNK_ROWS = 1 << 14  # rows figured together: what lies between stays in the processor's cache
-CHUNK_MEMBERS = 1 << 19  # window members spelled out at once: 4 MB for each array of them
+CHUNK_ROWS = 1 << 14  # rows computed at a time: intermediate arrays then stay in the processor's cache
+CHUNK_MEMBERS = 1 << 19  # window members expanded at a time: 4 MB for each array of them
 
 
 @dataclass(frozen=True)
 class GroupedRows:
-    """The rows that have a key, sorted by key and time, with keys of equal length adjacent."""
+    """The rows that have a key, sorted by key and time; keys with equal numbers of rows are adjacent."""
 
-    order: Ints  # the table row of each sorted row
+    order: Ints  # the position in the table of each sorted row
     sort_code: Ints  # key number * times + time rank, ascending
     key_begin: Ints  # the first sorted row of each key
     key_length: Ints  # rows of each key
@@ -32,7 +32,10 @@ class GroupedRows:
 
     @classmethod
     def group_by_key(cls, codes: Ints, rank: Ints, by_time: Ints | None) -> "GroupedRows":
-        """Sort rows by key code (-1: no key, left out) and time rank; `by_time` is their time order, None if kept."""
+        """Sort rows by key code (−1: no key, left out) and time rank.
+
+        `by_time` holds the rows in time order; None if the table already is in time order.
+        """
         times = int(rank.max(initial=-1)) + 1
         rows = by_time
         if (codes < 0).any():
@@ -48,7 +51,7 @@ class GroupedRows:
 
     @cached_property
     def past_end(self) -> Ints:
-        """The first sorted row of the same key and time: where the past of a sorted row ends."""
+        """For each sorted row, the first sorted row of the same key and time: where its past ends (exclusive)."""
         past_end = np.arange(len(self.sort_code))
         past_end[1:][self.sort_code[1:] == self.sort_code[:-1]] = 0
         return np.maximum.accumulate(past_end, out=past_end)
@@ -62,7 +65,7 @@ class GroupedRows:
 
     @cached_property
     def inverse_order(self) -> npt.NDArray[Any]:
-        """The sorted row of each table row, where every row has a key: reading by it beats writing by `order`."""
+        """The sorted position of each table row, if all have a key: reading by it is faster than writing by `order`."""
         inverse = np.empty(len(self.order), _pick_index_type(len(self.order)))
         inverse[self.order] = np.arange(len(self.order), dtype=inverse.dtype)
         return inverse
@@ -84,21 +87,24 @@ class GroupedRows:
 
     @property
     def times_before(self) -> Ints:
-        """How many distinct times its key had before each sorted row."""
+        """How many distinct times the key of each sorted row had before it."""
         moment = self.moment_number
         return moment - np.repeat(moment[self.key_begin], self.key_length)
 
     def sort_values(self, values: Floats) -> Floats:
-        """Bring a table's column into sorted order, the infinite as missing; ties ascend, so input order is lost."""
+        """Return a table column in sorted order, infinite values as missing.
+
+        Values that tie in key and time ascend, so that the order of the input has no effect.
+        """
         sorted_values = values.take(self.order, mode="clip")
-        sorted_values += 0.0  # one zero, not two
+        sorted_values += 0.0  # turns −0.0 into 0.0
         sorted_values[np.isinf(sorted_values)] = np.nan
         tied_values = sorted_values[self.tied_rows]
         sorted_values[self.tied_rows] = tied_values[np.lexsort((tied_values, self.sort_code[self.tied_rows]))]
         return sorted_values
 
     def find_key_centres(self, values: Floats) -> Floats:
-        """The first non-missing value of each key, 0 where there is none: known before any window that uses it."""
+        """The first non-missing value of each key, or 0 if it has none: known before any window that uses it."""
         present = np.flatnonzero(~np.isnan(values))
         first_present = np.searchsorted(present, self.key_begin)
         has_value = np.searchsorted(present, self.key_begin + self.key_length) > first_present
@@ -109,7 +115,7 @@ class GroupedRows:
     def aggregate_earlier_rows(
         self, values: npt.NDArray[Any], reducer: np.ufunc = np.add, empty_value: float = 0.0
     ) -> npt.NDArray[Any]:
-        """Reduce the strictly earlier rows of each row's key by a ufunc; `empty_value` where there are none."""
+        """Reduce the strictly earlier rows of each row's key by a ufunc; `empty_value` if there are none."""
         totals = np.empty_like(values)
         for rows, shape in self._iterate_blocks():
             block, block_totals = values[rows].reshape(shape), totals[rows].reshape(shape)
@@ -119,18 +125,17 @@ class GroupedRows:
         return totals
 
     def find_row_window_starts(self, row_count: int) -> npt.NDArray[Any]:
-        """Where the window of whole earlier times begins that holds `row_count` rows or, failing that, all there are."""
+        """Return where each row's window begins: the fewest whole earlier times with `row_count` rows, else all."""
         return self.past_end[np.maximum(self.past_end - row_count, self.row_key_begin)].astype(
             _pick_index_type(len(self.past_end))
         )
 
     def find_time_window_starts(self, ranks: Ints) -> npt.NDArray[Any]:
-        """Where the window begins that reaches back from a row's time rank by as many as `ranks` holds for it."""
+        """Return where each row's window begins that reaches back by `ranks[time rank of the row]` time ranks."""
         window_edge = self.sort_code - ranks[self.time_rank]
         window_start = np.empty(len(window_edge), _pick_index_type(len(window_edge)))
-        for begin in range(
-            0, len(window_edge), CHUNK_ROWS
-        ):  # edges ascend, so a short stretch of rows holds the windows of many
+        # edges ascend, so the windows of many rows begin within a short stretch
+        for begin in range(0, len(window_edge), CHUNK_ROWS):
             end = begin + CHUNK_ROWS
             first_candidate = np.searchsorted(self.sort_code, window_edge[begin])
             window_start[begin:end] = first_candidate + np.searchsorted(
@@ -147,9 +152,9 @@ class GroupedRows:
 
 
 def _sort_by_group(code_number: Ints, codes: Ints, carried: Ints) -> tuple[Ints, Ints]:
-    """Positions by the number of their code, input order kept, and what they carry: a counting sort.
+    """Return positions sorted by the number of their code, ties in input order, and `carried` in the same order.
 
-    It is the one inside a sparse matrix's change of layout, with one entry per column.
+    This is the counting sort inside a sparse matrix's conversion from columns to rows, with one entry per column.
     """
     size, index_type = len(codes), _pick_index_type(len(codes))
     entries: Any = (
@@ -166,9 +171,10 @@ def _pick_index_type(rows: int) -> type[np.int32 | np.int64]:
 
 
 def compute_comoments(window_start: Ints, window_end: Ints, x: npt.NDArray[Any], y: Floats) -> Floats:
-    """Spell out windows [low, high) and return each one's sum of (x - mean x)(y - mean y) over non-missing y.
+    """Return Σ(x - mean x)(y - mean y) over the non-missing y of each window [start, end), row by row.
 
-    Costs the sum of the windows' sizes, but loses no digits to what lies before a window. Windows must not be empty.
+    Takes time in proportion to the sum of the windows' sizes, but loses no digits to what lies before a window.
+    Windows must not be empty.
     """
     size = window_end - window_start
     cuts = np.flatnonzero(np.diff(np.cumsum(size) // CHUNK_MEMBERS)) + 1
@@ -185,9 +191,8 @@ def _compute_chunk_comoments(window_start: Ints, size: Ints, x: npt.NDArray[Any]
 
     def compute_deviations(numbers: Floats) -> Floats:
         numbers = np.where(is_missing, np.nan, numbers)
-        numbers = np.where(
-            is_missing, 0.0, numbers - np.repeat(np.fmin.reduceat(numbers, chunk_start), size)
-        )  # equal values give 0.0
+        # less the minimum first: equal values then give exactly 0.0
+        numbers = np.where(is_missing, 0.0, numbers - np.repeat(np.fmin.reduceat(numbers, chunk_start), size))
         return np.where(
             is_missing, 0.0, numbers - np.repeat(np.add.reduceat(numbers, chunk_start) / present_count, size)
         )
@@ -196,10 +201,11 @@ def _compute_chunk_comoments(window_start: Ints, size: Ints, x: npt.NDArray[Any]
 
 
 def compute_fading_mean(position: Ints, age: Ints, values: Floats, half_life: float) -> Floats:
-    """Average each value with those before it in its run, weight 2^-(age difference / half-life).
+    """Average each value with those before it in its run, weighted by 2^-(age difference / half-life).
 
-    `position` counts 0, 1, 2, … from the start of each run and `age` is the clock. Doubling spans: after the k-th
-    round a row holds its newest 2^k values, so the rounds are log2 of the longest run and no weight overflows.
+    `position` counts 0, 1, 2, … from the start of each run; `age` is the time, in the unit of the half-life. Spans
+    double: after round k a row has averaged its newest 2^k values, so there are log2(longest run) rounds, and no
+    weight overflows.
     """
     total, weight, span = values.copy(), np.ones(len(values)), 1
     while len(rows := np.flatnonzero(position >= span)):

@@ -1,4 +1,4 @@
-"""Chosen: which of the inputs that were built a model is given, and to how many digits."""
+"""Input selection: which of the built features a model is given, and to how many decimals."""
 
 from fnmatch import fnmatchcase
 
@@ -9,21 +9,21 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.group_ops import Floats
 
-INPUT_DECIMALS = 9  # what is smaller is rounding: a tree that splits on it finds nothing again on other rows
-MAX_ROUNDED_VALUE = 2.0**23  # from here on neighbouring doubles are further apart than the digits that are kept
+INPUT_DECIMALS = 9  # smaller differences are rounding errors, and a tree that splits on them does not generalise
+MAX_ROUNDED_VALUE = 2.0**23  # from here on neighbouring doubles are further apart than 9 decimals
 
 
 class FeatureSelection(StageSettings):
-    """Inputs by name or pattern (`opponent_*`): the only ones to keep, where any is named, and those to leave out."""
+    """Inputs by name or pattern (`opponent_*`): those to keep (null: all) and those to leave out."""
 
     include: list[str] | None
     exclude: list[str]
 
 
 def select_features(inputs: pd.DataFrame, selection: FeatureSelection) -> pd.DataFrame:
-    """Return the inputs that are asked for, in their own order, numbers rounded to 9 decimals.
+    """Return the selected inputs in the order of the table, float64 columns rounded to 9 decimals.
 
-    Refuses a name or pattern that means no input, and a choice that leaves none.
+    Raises UserError for a name or pattern that matches no input, and for a selection that leaves none.
     """
     names = list(map(str, inputs.columns))
     included = names if selection.include is None else _match_patterns(selection.include, names)
@@ -36,8 +36,8 @@ def select_features(inputs: pd.DataFrame, selection: FeatureSelection) -> pd.Dat
 
 
 def round_values(values: Floats) -> Floats:
-    """Return numbers to 9 decimals; −0.0, other bytes for the same number, becomes 0.0."""
-    with np.errstate(over="ignore"):  # of numbers that are too large to be rounded, and are not
+    """Round numbers to 9 decimals; −0.0, which has other bytes than 0.0 but is equal to it, becomes 0.0."""
+    with np.errstate(over="ignore"):  # from numbers too large to round, which are returned as they are
         return np.asarray(np.where(np.abs(values) < MAX_ROUNDED_VALUE, np.round(values, INPUT_DECIMALS), values) + 0.0)
 
 

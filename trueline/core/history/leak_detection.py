@@ -1,4 +1,4 @@
-"""The leak audit: features may not change when what was not yet known changes."""
+"""The leak audit: a feature must not change when values that were not yet known change."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -14,7 +14,7 @@ Build = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 class DecisionSettings(FeatureSelection):
-    """When the decision is made, on which inputs, and at how many seeded moments the audit looks; tools add to it."""
+    """When the decision is made, on which inputs, and how many moments are audited; plugins add their own settings."""
 
     decision: Literal["before", "at_off"]
     audits: int = Field(ge=1)
@@ -28,12 +28,12 @@ def audit_features(
     settings: DecisionSettings,
     seed: int,
 ) -> list[str]:
-    """Return those of the features, `features` as built from the table, that know what they should not.
+    """Return the names of the features that use information they should not have, sorted.
 
-    At each of a few seeded moments the outcomes at and after it (and the at-off values: from it on, or after it where
-    the decision is made at the off) are replaced by others, and in a second run every later row is taken away.
-    Rows up to the moment must then have bit-identical features. No attempt is made to see what a builder reads from
-    elsewhere than the table.
+    `features` is what `build` made of the table. At each of a few moments, drawn by the seed, the outcomes at and
+    after the moment are replaced by other values (so are the values known at the off: only after the moment if the
+    decision is made at the off); in a second run every later row is removed. The rows up to the moment must have
+    bit-identical features in both. Limit: what a builder reads from outside the table is not audited.
     """
     leaking: set[str] = set()
     for moment in _draw_moments(table["time"], settings.audits, seed):
@@ -51,9 +51,7 @@ def audit_features(
 
 def _draw_moments(time: pd.Series, count: int, seed: int) -> list[pd.Timestamp]:
     times = np.sort(time.unique())
-    candidate_times = (
-        times[1:] if len(times) > 1 else times
-    )  # where all is simultaneous, all outcomes are tampered with
+    candidate_times = times[1:] if len(times) > 1 else times  # if all rows are simultaneous, all outcomes are replaced
     drawn_times = np.random.default_rng(seed).choice(
         candidate_times, size=min(count, len(candidate_times)), replace=False
     )

@@ -1,4 +1,4 @@
-"""Archive: a history kept ready, so that the past of rows posted to it is found without going through all of it."""
+"""Online history: past rows indexed by key, so that the past of posted rows is found without scanning all of it."""
 
 from collections.abc import Mapping
 from threading import Lock
@@ -18,9 +18,9 @@ RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[KeyColumns, fl
 
 
 class OnlineHistory:
-    """A table of past rows, indexed by each key when it is first asked for.
+    """A table of past rows, indexed by a key when that key is first used.
 
-    Numbers and text are kept; columns of another type are not, for no aggregate is made of them.
+    Numeric, boolean and text columns are kept; others are dropped, because no aggregate uses them.
     """
 
     def __init__(self, history: pd.DataFrame, time: str = "time") -> None:
@@ -35,17 +35,20 @@ class OnlineHistory:
         self.values = self.encode_rows(usable_columns)
         self._key_indexes: dict[tuple[str, ...], KeyIndex] = {}
         self._rating_histories: dict[RatingKey, RatingHistory] = {}
-        self._lock = Lock()  # requests may come side by side: what is made once is made by one of them
+        self._lock = Lock()  # requests may run in parallel: only one of them builds an index or ratings
 
     def build_past(self, posted: pd.DataFrame) -> "OnlinePast":
-        """Return the past of rows of one time, which do not see each other, nor anything of that time or later."""
+        """Return the past of posted rows of one time, which see neither each other nor rows of that time or later.
+
+        Raises UserError for rows of several times.
+        """
         times = posted[self.time].unique()
         if len(times) != 1:
-            raise UserError(f"rows of {len(times)} times were posted together; ask for the rows of each time apart.")
+            raise UserError(f"rows of {len(times)} times were posted together; post the rows of each time separately.")
         return OnlinePast(self, posted, np.datetime64(times[0], "us"))
 
     def encode_rows(self, rows: pd.DataFrame) -> Floats:
-        """Return rows × columns of numbers; text as a code, one for all words that the history lacks."""
+        """Return rows × columns of numbers; text as codes, with one code for all texts that the history lacks."""
         encoded = np.full((len(rows), len(self.column_names)), np.nan)
         numeric_names = [name for name in self.column_names if name in rows and name not in self._categories]
         encoded[:, [self.column_names.index(name) for name in numeric_names]] = rows[numeric_names].to_numpy(
@@ -59,11 +62,11 @@ class OnlineHistory:
         return encoded
 
     def find_column_indexes(self, by: KeyColumns) -> list[int]:
-        """Return where the columns of a key stand."""
+        """Return the positions of the columns of a key."""
         return [self.column_names.index(name) for name in ((by,) if isinstance(by, str) else by)]
 
     def get_key_index(self, by: KeyColumns) -> "KeyIndex":
-        """Return the rows of each key."""
+        """Return the index of the rows by a key, built at first use."""
         names = (by,) if isinstance(by, str) else tuple(by)
         with self._lock:
             if names not in self._key_indexes:
@@ -77,7 +80,7 @@ class OnlineHistory:
         effects: Mapping[KeyColumns, float],
         half_life_days: float,
     ) -> RatingHistory:
-        """Return the strengths of the history, as `Past.rating` would learn them."""
+        """Return the ratings of the history as `Past.rating` would learn them, built at first use."""
         cache_key = (tuple(column_factors.items()), group_key, tuple(effects.items()), half_life_days)
         codes = [self.get_key_index(by).codes for by in (group_key, *effects)]
         with self._lock:
@@ -93,7 +96,7 @@ class OnlineHistory:
 
 
 class KeyIndex:
-    """The rows of each key, one after another and oldest first, and a code for every key."""
+    """The rows sorted by key and, within it, oldest first, and a code for every key."""
 
     def __init__(self, values: Floats, times: npt.NDArray[np.datetime64]) -> None:
         self._encoding_steps: list[tuple[Floats, Ints]] = []
@@ -109,14 +112,14 @@ class KeyIndex:
         self._sorted_codes, self._sorted_times = self.codes[self._sorted_rows], times[self._sorted_rows]
 
     def encode_keys(self, values: Floats) -> Ints:
-        """Return the codes of posted rows; −1 for a key that the history lacks or of which a part is missing."""
+        """Return the key codes of posted rows; −1 for a key that the history lacks or that has a missing column."""
         codes = np.zeros(len(values), np.int64)
         for column, (distinct_values, distinct_pairs) in zip(values.T, self._encoding_steps, strict=True):
             codes = _find_sorted_positions(distinct_pairs, _encode_pairs(codes, distinct_values, column))
         return codes
 
     def find_rows_before(self, codes: Ints, moment: np.datetime64) -> Ints:
-        """Return the rows of some keys that are earlier than a moment."""
+        """Return the rows of the given keys that are earlier than a moment."""
         wanted_codes = np.unique(codes[codes >= 0])
         begins, ends = (
             np.searchsorted(self._sorted_codes, wanted_codes),
@@ -130,9 +133,9 @@ class KeyIndex:
 
 
 class OnlinePast(Past):
-    """Answers as `Past` does on a table of the history and rows posted to it, to the last bit, for the posted rows.
+    """Aggregates for posted rows, to the last bit those of `Past` on the table of the history and these rows.
 
-    Every figure of a row is a function of the earlier rows of its own key alone, so each key's are taken out and asked.
+    Every figure of a row depends only on the earlier rows of its own key, so only the rows of the posted keys are used.
     """
 
     def __init__(self, history: OnlineHistory, posted: pd.DataFrame, moment: np.datetime64) -> None:
@@ -215,7 +218,7 @@ class OnlinePast(Past):
         return answers[len(answers) - self._row_count :]
 
     def _get_past(self, by: KeyColumns) -> Past:
-        """Return the past of the rows that share a key with a posted one, the posted ones last."""
+        """Return the past over the rows that share a key with a posted row, followed by the posted rows."""
         names = (by,) if isinstance(by, str) else tuple(by)
         if names not in self._past_by_key:
             history, key_index = self._history, self._history.get_key_index(names)
@@ -231,7 +234,7 @@ class OnlinePast(Past):
 
 
 def _encode_pairs(codes: Ints, distinct_values: Floats, column: Floats) -> Ints:
-    """Return a number for each pair of a code and a word, −1 where one is not known."""
+    """Return a number for each pair of a code and a value, −1 if either is unknown."""
     positions = _find_sorted_positions(distinct_values, column)
     return np.where((codes >= 0) & (positions >= 0), codes * max(len(distinct_values), 1) + positions, -1)
 
@@ -239,7 +242,7 @@ def _encode_pairs(codes: Ints, distinct_values: Floats, column: Floats) -> Ints:
 def _find_sorted_positions(
     sorted_values: npt.NDArray[np.float64 | np.int64], values: npt.NDArray[np.float64 | np.int64]
 ) -> Ints:
-    """Return where values stand among sorted words, −1 for those that are none of them."""
+    """Return the positions of values among sorted values, −1 for those that are not among them."""
     if not len(sorted_values):
         return np.full(len(values), -1)
     positions = np.minimum(np.searchsorted(sorted_values, values), len(sorted_values) - 1)

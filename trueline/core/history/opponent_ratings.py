@@ -1,4 +1,4 @@
-"""Ratings: strengths that explain what rivals reached against each other, learned anew before each day."""
+"""Opponent ratings: strengths that explain results among opponents, learned anew before each day."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -10,12 +10,10 @@ from scipy import sparse
 from trueline.core.runtime.single_thread import limit_to_one_thread
 from trueline.core.stats.group_ops import Codes, Floats
 
-MAX_ITERATIONS = 1000  # never reached: a few dozen steps do
-SOLVER_TOLERANCE = 1e-6  # of the right-hand side: strengths are then within 1e-4 of their spread from the exact ones
-CHECKPOINT_EVERY_DAYS = (
-    16  # days between two of which `RatingHistory` keeps the strengths: others are learned again from those
-)
-CACHED_DAYS = 8  # days that were asked for last
+MAX_ITERATIONS = 1000  # never reached: a few dozen steps suffice
+SOLVER_TOLERANCE = 1e-6  # of the norm of the right-hand side; strengths then are exact to 1e-4 of their spread
+CHECKPOINT_EVERY_DAYS = 16  # `RatingHistory` keeps the strengths of every 16th day and replays the days between
+CACHED_DAYS = 8  # most recently requested days whose ratings stay in memory
 
 
 def fit_daily_ratings(
@@ -26,12 +24,13 @@ def fit_daily_ratings(
     ridges: Sequence[float],
     half_life_days: float,
 ) -> Floats:
-    """Return, rows × effects, the strength that each row's keys had shown before its day; 0 for a key not yet seen.
+    """Return, as rows × effects, the strength that each row's keys had shown before its day; 0 for a key not yet seen.
 
-    `value` is what a row reached (comparable within its group only; missing is left out), `keys` one code per row and
-    effect (−1 for none). Before each day the strengths b minimise Σ w·(value − own group's mean − Σ b + their group's
-    mean)² + Σ ridge·b² over earlier days, w = 2^−(age / half-life): beating strong rivals counts for more. Solved by
-    conjugate gradients from the day before. To the last bit a function of the earlier days' rows and their order.
+    `value` is the result of a row (comparable only within its group; missing ones are left out), `keys` has one code
+    per row for each effect (−1 for none). Before each day the strengths b minimise Σ w·(value − its group's mean − Σ b
+    + the group's mean of Σ b)² + Σ ridge·b² over earlier days, with w = 2^−(age / half-life): beating strong opponents
+    counts for more. Solved by conjugate gradients that start from the day before. The result is, to the last bit, a
+    function of the rows of earlier days and their order.
     """
     if not len(value):
         return np.zeros((0, len(keys)))
@@ -46,10 +45,10 @@ def fit_daily_ratings(
 
 
 class RatingHistory:
-    """The strengths of a history that is learned once, for rows that are not in it.
+    """The strengths of a history, learned once, for rows that are not in it.
 
-    Takes what `fit_daily_ratings` does. `get_ratings_before` answers, to the last bit, as `fit_daily_ratings` would for rows of that day that stand
-    in the same history: what the history holds of that day and later plays no role.
+    Takes the arguments of `fit_daily_ratings`. `get_ratings_before` returns, to the last bit, what `fit_daily_ratings`
+    would return for rows of that day in the same history; rows of that day or later have no effect.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class RatingHistory:
             _find_code_columns(key, column) for key, column in zip(sorted_keys, self._rows.column.T, strict=True)
         ]
         self._days = np.unique(day)
-        self._checkpoints = {0: np.zeros(0)}  # by the number of days before
+        self._checkpoints = {0: np.zeros(0)}  # by the number of earlier days of the history
         self._get_cached_ratings = lru_cache(CACHED_DAYS)(self._fit_ratings_before)
         ratings = self._checkpoints[0]
         with limit_to_one_thread():
@@ -78,11 +77,11 @@ class RatingHistory:
                     self._checkpoints[day_number] = ratings
 
     def get_ratings_before(self, day: int, keys: Sequence[Codes]) -> Floats:
-        """Return, rows × effects, the strengths that keys had shown before a day; a code of the history each, or −1."""
+        """Return, as rows × effects, the strengths of keys before a day; `keys` are codes of the history, or −1."""
         ratings = self._get_cached_ratings(day)
         row_ratings = np.zeros((len(keys[0]), len(keys)))
         for effect, (key, columns) in enumerate(zip(keys, self._columns_by_effect, strict=True)):
-            column = np.append(columns, -1)[key]  # the code −1 takes what is appended
+            column = np.append(columns, -1)[key]  # code −1 takes the appended −1
             has_rating = (column >= 0) & (column < len(ratings))
             row_ratings[has_rating, effect] = ratings[column[has_rating]]
         return row_ratings
@@ -96,7 +95,7 @@ class RatingHistory:
             return self._update_ratings(day_number, day, ratings)
 
     def _replay_to_day(self, day_number: int) -> Floats:
-        """Return the strengths before a day of the history."""
+        """Return the strengths before a day of the history, replayed from the nearest checkpoint."""
         checkpoint_day = max(checkpoint for checkpoint in self._checkpoints if checkpoint <= day_number)
         ratings = self._checkpoints[checkpoint_day]
         for replayed_day in range(checkpoint_day + 1, day_number + 1):
@@ -109,7 +108,7 @@ class RatingHistory:
 
 
 class _RatedRows:
-    """Rows in order of day; columns numbered by first appearance, so that the past never depends on who comes later."""
+    """Rows in order of day; columns numbered by first appearance, so that the past does not depend on later keys."""
 
     def __init__(
         self,
@@ -140,7 +139,7 @@ class _RatedRows:
         return row_ratings
 
     def fit_ratings(self, row_count: int, day: int, previous_ratings: Floats) -> Floats:
-        """Return the strengths that the first rows show at a day, beginning from those of the day before."""
+        """Return the strengths that the first rows show as of a day, starting from those of the day before."""
         weight = self.is_known[:row_count] * np.exp2(-(day - self.day[:row_count]) / self.half_life)
         group, column_count = self.group[:row_count], int(self.column[:row_count].max()) + 1
         group_weight = np.maximum(np.bincount(group, weights=weight), 1e-12)
@@ -164,7 +163,7 @@ class _RatedRows:
 def _solve_conjugate_gradient(
     apply_matrix: Callable[[Floats], Floats], right_hand_side: Floats, diagonal: Floats, start: Floats
 ) -> Floats:
-    """Return x with normal(x) ≈ aim, by conjugate gradients with a diagonal preconditioner."""
+    """Return x with apply_matrix(x) ≈ right_hand_side, by conjugate gradients with a diagonal preconditioner."""
     x, residual = start, right_hand_side - apply_matrix(start)
     preconditioned = residual / diagonal
     direction, residual_norm = preconditioned, _compute_dot_product(residual, preconditioned)
@@ -175,7 +174,7 @@ def _solve_conjugate_gradient(
             break
         product = apply_matrix(direction)
         curvature = _compute_dot_product(direction, product)
-        if not (residual_norm > 0 and curvature > 0):  # what is left is too small for its square to be a number
+        if not (residual_norm > 0 and curvature > 0):  # the squares of what is left underflow
             break
         step_size = residual_norm / curvature
         x, residual = x + step_size * direction, residual - step_size * product
@@ -186,7 +185,7 @@ def _solve_conjugate_gradient(
 
 
 def _compute_dot_product(left: Floats, right: Floats) -> float:
-    """Return the sum of products in NumPy's own order of adding: a product of vectors has that of the BLAS kernel."""
+    """Return the sum of products in NumPy's order of addition; `left @ right` would add in the BLAS kernel's order."""
     return float((left * right).sum())
 
 
@@ -197,7 +196,7 @@ def _build_design_matrix(column: Codes, column_count: int) -> sparse.csr_matrix:
 
 
 def _index_columns(keys: Sequence[Codes]) -> Codes:
-    """Return rows × effects column numbers over all effects, by first appearance row by row; −1 for no key."""
+    """Return rows × effects of column numbers over all effects, by first appearance row by row; −1 for no key."""
     stacked = np.column_stack([np.where(key >= 0, key * len(keys) + effect, -1) for effect, key in enumerate(keys)])
     flat = stacked.ravel()
     column_numbers = np.full(len(flat), -1)

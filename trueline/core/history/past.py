@@ -1,4 +1,4 @@
-"""The only door to outcomes: aggregates over the strictly earlier rows of a key."""
+"""Past: aggregates over the strictly earlier rows of a key, the only way in which features may use outcomes."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,33 +17,39 @@ from trueline.core.history.prefix_sums import (
     require_positive_number,
 )
 
-Formula = Callable[[Floats, Floats, Floats], Floats]  # number, Σ(x - centre) and centre of each window
+Formula = Callable[[Floats, Floats, Floats], Floats]  # of the count, Σ(x - centre) and centre of each window
 
-MIN_VARIANCE_SHARE = (
-    1e-9  # Σ(x - mean x)² below this share of its running total, times √rows, keeps fewer than 7 digits
-)
-LOST_MARK = math.inf  # marks a window to spell out row by row
+MIN_VARIANCE_SHARE = 1e-9  # Σ(x - mean x)² below this share of its running total, times √rows, has less than 7 digits
+LOST_MARK = math.inf  # marks a window that is computed again, row by row
 MIN_TIME_SPREAD = 0.25  # Σ(t - mean t)² is at least 0.5 over two times and 0 over one
 
 
 class Past:
-    """Answers with aggregates over rows of the same key at strictly earlier times, and with nothing else.
+    """Aggregates over the rows of the same key at strictly earlier times, and nothing else.
 
-    Every method returns float64 of shape (rows,) in the table's row order; `by` names one key column or several.
-    Rows of the same time never see each other, and an answer is to the last bit a function of the earlier rows of its
-    own key, whatever the order of the input. Windows: `last=N` is the smallest set of whole earlier times that holds
-    at least N rows, counted back from the newest; `days=D` is now - D <= time < now; neither is all earlier rows.
-    Missing values are skipped but their rows count toward N; infinite values are missing. A row with a missing key
-    gets a missing answer, and so does an empty window; but `count` gives 0 for both, and `sum` 0 for an empty window.
-    Refuses unknown or non-numeric columns, both windows at once and missing times. Limits: integers beyond 2^53 lose
-    digits; a mean or sum carries an absolute rounding error near 1e-16 times the total its key has seen.
+    Every aggregate returns float64 of shape (rows,) in the table's row order; `by` names one or more key columns. Rows
+    of the same time never see each other, and a result is, to the last bit, a function of the earlier rows of its own
+    key, whatever the order of the input. Windows: `last=N` is the smallest set of whole earlier times that holds at
+    least N rows, counted back from the newest; `days=D` is now - D <= time < now; neither means all earlier rows.
+    Missing values are skipped, but their rows count toward N; infinite values are missing. The result is missing for a
+    row with a missing key and for an empty window, but `count` gives 0 for both, and `sum` gives 0 for an empty window.
+
+    Raises UserError for unknown or non-numeric columns, both windows at once, and missing times. Limits: integers
+    beyond 2^53 lose digits; a mean or sum has an absolute rounding error near 1e-16 times the total its key has seen.
+
+    >>> games = pd.DataFrame({"time": pd.to_datetime(["2024-01-01", "2024-01-03", "2024-01-03", "2024-01-08"])})
+    >>> games = games.assign(player=["Ann", "Ann", "Bob", "Ann"], points=[10.0, 20.0, 5.0, 30.0])
+    >>> Past(games).mean("points", "player").tolist()
+    [nan, 10.0, nan, 15.0]
+    >>> Past(games).mean("points", "player", days=5).tolist()
+    [nan, 10.0, nan, 20.0]
     """
 
     def __init__(self, table: pd.DataFrame, time: str = "time") -> None:
         self._totals = RunningTotals(table, time)
 
     def count(self, column: str | None, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
-        """Count the rows of a window (column None) or its non-missing values."""
+        """Count the rows of a window (column None) or the non-missing values of a column in it."""
         row_counts = (
             self._totals.count_rows_before(by) if column is None else self._totals.get_prefix_sum("1", column, by)
         )
@@ -71,11 +77,12 @@ class Past:
     ) -> Floats:
         """Average a 0/1 column, shrunk toward `prior` by `strength` rows: (sum + prior·strength) / (count + strength).
 
-        An empty window gives the prior where strength is positive. Values other than 0 and 1 are not refused.
+        An empty window gives the prior if the strength is positive. Values other than 0 and 1 are not rejected. Raises
+        UserError for a prior that is not finite, and for a strength that is negative or not finite.
         """
         if not (math.isfinite(prior) and 0 <= strength < math.inf):
             raise UserError(
-                f"prior={prior}, strength={strength} came; give a finite prior and a strength of 0 or more."
+                f"prior={prior} and strength={strength} are not allowed; give a finite prior and a finite strength ≥ 0."
             )
         prior_sum = prior * strength
         return self._apply_to_sums(
@@ -103,16 +110,16 @@ class Past:
         return self._restore_order(by, deviations)
 
     def slope(self, column: str, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
-        """Least-squares change of the value from one time of the key to the next; positive where values grow.
+        """Least-squares change of the value from one time of the key to the next; positive if values grow.
 
-        The horizontal axis numbers the key's distinct times, oldest first, with or without a value. Missing for
-        values at fewer than two times.
+        The horizontal axis numbers the key's distinct times, oldest first, with or without a value. Missing if there
+        are values at fewer than two times.
         """
 
         def compute_slope(*window_figures: Floats) -> Floats:
             n, x, xx, t, tt, tx, steps, step, rows_before, total_xx = window_figures
             origin, integer_n = step - steps, n.astype(np.int64)
-            tt = tt - origin * (2 * t - origin * integer_n)  # whole numbers, so moving the origin loses no digit
+            tt = tt - origin * (2 * t - origin * integer_n)  # integers, so moving the origin loses no digit
             mean_time = (t - origin * integer_n) / n
             spread = tt - mean_time * mean_time * n
             result = (tx - (origin + mean_time) * x) / spread
@@ -150,7 +157,7 @@ class Past:
         )
 
     def nth_latest(self, column: str, by: KeyColumns, nth: int = 1) -> Floats:
-        """Value at the nth most recent earlier time; the mean where rows tie, missing if the value or the time is."""
+        """Value at the nth most recent earlier time, the mean if rows share it; missing if it or the time is."""
         layout, values, times_back = (
             self._totals.get_layout(by),
             self._totals.get_values(column, by),
@@ -176,7 +183,7 @@ class Past:
         return self._restore_order(by, np.where(layout.past_end > layout.row_key_begin, days, np.nan))
 
     def ewm(self, column: str, by: KeyColumns, half_life_days: float) -> Floats:
-        """Average of all earlier values, each weighing 2^-(age in days / half-life)."""
+        """Average of all earlier values, each weighted by 2^-(age in days / half-life)."""
         half_life = require_positive_number("half_life_days", half_life_days) * self._totals.ticks_per_day
         layout, values = self._totals.get_layout(by), self._totals.get_values(column, by)
         present = np.flatnonzero(~np.isnan(values))
@@ -187,7 +194,7 @@ class Past:
         return self._restore_order(by, np.where(newest >= start, np.append(faded, np.nan)[newest], np.nan))
 
     def has_column(self, column: str) -> bool:
-        """Whether any row of the table could tell of a column: a source may lack it."""
+        """Whether the table has a column: a source may lack it."""
         return self._totals.has_column(column)
 
     def rating(
@@ -197,10 +204,11 @@ class Past:
         effects: Mapping[KeyColumns, float],
         half_life_days: float,
     ) -> Floats:
-        """Strength of each key among the rivals of its groups, learned from earlier days: rows × effects.
+        """Strength of each row's keys relative to the opponents in its groups, from earlier days: rows × effects.
 
-        `column_factors` are the columns that are summed, each times its factor, to what a row reached; `effects` the keys that
-        share the credit, each with its ridge, the weight in rows of knowing nothing. A key not seen has strength 0.
+        The result of a row is the sum of the columns in `column_factors`, each times its factor. `effects` are the keys
+        that share the credit for it, each with its ridge: the weight, in rows, of the prior that its strength is 0.
+        A key not yet seen has strength 0. See `fit_daily_ratings`.
         """
         performance = sum(factor * self._totals.get_numbers(name) for name, factor in column_factors.items())
         codes = [self._totals.encode_keys(by) for by in effects]
@@ -231,5 +239,5 @@ class Past:
 
 
 def _has_lost_digits(squares: Floats, row_counts: Floats, rows_before: Floats, total: Floats) -> npt.NDArray[np.bool_]:
-    """Where a window's Σ(x - mean x)², as a difference of totals over `rows_before` rows, has lost its digits to rounding."""
+    """Where Σ(x - mean x)² of a window, a difference of totals over `rows_before` rows, has lost its digits."""
     return ~(squares >= MIN_VARIANCE_SHARE * np.sqrt(rows_before) * total) & (row_counts > 1)

@@ -1,4 +1,4 @@
-"""Running totals of a table's columns by key, made once, shared by every window, and kept in bounded number."""
+"""Running totals of a table's columns by key, computed once for all windows and cached in bounded number."""
 
 import math
 from collections import OrderedDict
@@ -15,23 +15,23 @@ from trueline.core.history.grouped_rows import CHUNK_ROWS, Floats, GroupedRows, 
 
 KeyColumns = str | Sequence[str]
 Array = npt.NDArray[Any]
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 TICKS_PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
-MAX_LAYOUTS = 3  # sorted layouts kept, 28 bytes a row each
-MAX_EDGES = 6  # window edges kept, 4 bytes a row each
-MAX_ARRAYS = 6  # columns and totals kept, 8 bytes a row each
+MAX_LAYOUTS = 3  # sorted layouts in the cache, 28 bytes a row each
+MAX_EDGES = 6  # window edges in the cache, 4 bytes a row each
+MAX_ARRAYS = 6  # columns and totals in the cache, 8 bytes a row each
 
 
-class LruCache(Generic[Thing]):
-    """Things made once, of which the one unused for longest is let go when there are too many."""
+class LruCache(Generic[Item]):
+    """A cache that drops the least recently used item when it holds more than `max_items`."""
 
     def __init__(self, max_items: int) -> None:
         self._max_items = max_items
-        self._items: OrderedDict[Hashable, Thing] = OrderedDict()
+        self._items: OrderedDict[Hashable, Item] = OrderedDict()
 
-    def get_or_create(self, key: Hashable, create: Callable[[], Thing]) -> Thing:
-        """Look a thing up, or make it."""
+    def get_or_create(self, key: Hashable, create: Callable[[], Item]) -> Item:
+        """Return the item of a key, created if it is not cached."""
         item = self._items[key] if key in self._items else create()
         self._items[key] = item
         self._items.move_to_end(key)
@@ -41,7 +41,7 @@ class LruCache(Generic[Thing]):
 
 
 class RunningTotals:
-    """What every row could have known before its time, in the sorted order of a key."""
+    """Running totals over what every row could have known before its time, in the sorted order of a key."""
 
     def __init__(self, table: pd.DataFrame, time: str) -> None:
         self._table = table.copy(deep=False)
@@ -52,15 +52,18 @@ class RunningTotals:
         self._window_edges, self._arrays = LruCache[Array](MAX_EDGES), LruCache[Array](MAX_ARRAYS)
 
     def get_layout(self, by: KeyColumns) -> GroupedRows:
-        """The rows sorted for a key."""
+        """The rows sorted by a key."""
         names = _list_key_names(by)
         return self._layouts.get_or_create(names, lambda: self._sort_rows(names))
 
     def find_window_starts(self, by: KeyColumns, last: int | None, days: float | None) -> Array | None:
-        """The first sorted row of each row's window; None where the window is all earlier rows."""
+        """The first sorted row of each row's window; None if the window is all earlier rows.
+
+        Raises UserError if both windows are given, or one is not positive.
+        """
         if last is not None and days is not None:
             raise UserError(
-                f"last={last!r} and days={days!r} came together; give one of them, or neither for all rows."
+                f"last={last!r} and days={days!r} are given together; give one of them, or neither for all rows."
             )
         if last is not None:
             row_count = require_positive_integer("last", last)
@@ -77,13 +80,13 @@ class RunningTotals:
         return None
 
     def get_values(self, column: str, by: KeyColumns) -> Floats:
-        """The sorted column; infinite values are missing."""
+        """A column in sorted order; infinite values are missing."""
         return self._get_array(
             ("values", column, _list_key_names(by)), lambda: self.get_layout(by).sort_values(self.get_numbers(column))
         )
 
     def get_centres(self, column: str, by: KeyColumns) -> Floats:
-        """The value that each sorted row's column is counted from in `get_prefix_sum`: its key's first."""
+        """The value that `get_prefix_sum` subtracts from each sorted row's column: the first of its key."""
         layout = self.get_layout(by)
         key = ("centre", column, _list_key_names(by))
         return self._get_array(
@@ -104,7 +107,7 @@ class RunningTotals:
     def get_prefix_sum(self, moment: str, column: str, by: KeyColumns) -> Array:
         """A total over the strictly earlier rows of each sorted row's key: of 1, x, x², t, t² or tx.
 
-        x is the value less its key's centre and t the number of the key's time; missing values count for nothing.
+        x is the value minus its key's centre, t the number of the time within its key; missing values add nothing.
         """
         return self._get_array(
             (moment, column, _list_key_names(by)), lambda: self._compute_prefix_sum(moment, column, by)
@@ -117,7 +120,7 @@ class RunningTotals:
         other_arrays: Sequence[Array],
         formula: Callable[..., Floats],
     ) -> Floats:
-        """Apply a formula to what each window adds to the totals, and to other sorted figures, some rows at a time."""
+        """Apply a formula to the sums of each window and to other sorted arrays, a chunk of rows at a time."""
         results = np.empty(len(totals[0]))
         with np.errstate(all="ignore"):
             for begin in range(0, len(results), CHUNK_ROWS):
@@ -131,7 +134,7 @@ class RunningTotals:
         return results
 
     def restore_table_order(self, by: KeyColumns, sorted_values: Floats, missing_value: float) -> Floats:
-        """Bring sorted figures back into the table's order; `missing_value` for rows without a key."""
+        """Return sorted figures in the order of the table; `missing_value` for rows without a key."""
         layout = self.get_layout(by)
         if len(layout.order) == len(self._table):
             return sorted_values.take(layout.inverse_order, mode="clip")
@@ -179,15 +182,16 @@ class RunningTotals:
         return days
 
     def get_numbers(self, column: str) -> Floats:
+        """A column as float64, missing as NaN; raises UserError if it is not numeric or boolean."""
         series = self._get_column(column)
         if not pd.api.types.is_numeric_dtype(series.dtype):
-            raise UserError(f"column {column!r} holds {series.dtype}; aggregates need numbers or true and false.")
+            raise UserError(f"column {column!r} holds {series.dtype}; aggregates need numbers or true/false.")
         if isinstance(series.dtype, np.dtype):
             return series.to_numpy(np.float64)
         return series.to_numpy(np.float64, na_value=np.nan)
 
     def encode_keys(self, by: KeyColumns) -> Ints:
-        """A number for each row's key, by first appearance; −1 where a part of it is missing."""
+        """A number for each row's key, by first appearance; −1 if any of its columns is missing."""
         names = _list_key_names(by)
         codes = pd.factorize(self._get_column(names[0]))[0]
         for name in names[1:]:
@@ -207,37 +211,36 @@ class RunningTotals:
             return self.times
         span = int(self.times[-1]) - int(self.times[0])
         window_ticks = math.floor(days * self.ticks_per_day) if days < span / self.ticks_per_day else span
-        window_edge: Ints = (
-            np.maximum(self.times, self.times[0] + window_ticks) - window_ticks
-        )  # no edge overflows below the first time
+        # the maximum keeps edges from overflowing below the first time
+        window_edge: Ints = np.maximum(self.times, self.times[0] + window_ticks) - window_ticks
         ranks_back: Ints = np.arange(len(window_edge)) - np.searchsorted(self.times, window_edge)
         return ranks_back
 
 
 def require_positive_integer(name: str, number: object) -> int:
-    """Return a whole number of at least 1, or refuse."""
+    """Return a whole number of at least 1; raise UserError for anything else."""
     if isinstance(number, bool) or not isinstance(number, Integral) or int(number) < 1:
-        raise UserError(f"{name}={number!r} came; give a whole number of 1 or more.")
+        raise UserError(f"{name}={number!r} is not allowed; give a whole number of 1 or more.")
     return int(number)
 
 
 def require_positive_number(name: str, number: object) -> float:
-    """Return a positive finite number, or refuse."""
+    """Return a positive, finite number; raise UserError for anything else."""
     if not isinstance(number, Real) or not 0 < float(number) < math.inf:
-        raise UserError(f"{name}={number!r} came; give a positive, finite number.")
+        raise UserError(f"{name}={number!r} is not allowed; give a positive, finite number.")
     return float(number)
 
 
 def _list_key_names(by: KeyColumns) -> tuple[str, ...]:
     names = (by,) if isinstance(by, str) else tuple(by)
     if not names:
-        raise UserError("by names no column; give at least one key column.")
+        raise UserError("`by` names no column; give at least one key column.")
     return names
 
 
 def _validate_times(times: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     if len(times) and not pd.api.types.is_datetime64_any_dtype(times.dtype):
-        raise UserError(f"time column {name!r} holds {times.dtype}; give datetime64, as pandas.to_datetime makes.")
+        raise UserError(f"time column {name!r} holds {times.dtype}; give datetime64, as pandas.to_datetime returns.")
     clock = pd.DatetimeIndex(times)
     if missing_count := np.count_nonzero(times.isna()):
         raise UserError(f"time column {name!r} lacks {missing_count} of {len(clock)} times; fill or drop those rows.")
@@ -245,7 +248,7 @@ def _validate_times(times: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
 
 
 def _rank_times(ticks: Ints) -> tuple[Ints, Ints, Ints | None]:
-    """The distinct times, each row's rank among them, and the rows in time order; None where they are in order."""
+    """The distinct times, each row's rank among them, and the rows in time order; None if they already are in order."""
     order = None if (ticks[1:] >= ticks[:-1]).all() else np.argsort(ticks, kind="stable")
     ascending = ticks if order is None else ticks[order]
     is_new_time = np.ones(len(ticks), bool)

@@ -1,4 +1,4 @@
-"""Codes: inputs as numbers for tree learners, which take missing values as they are and care for no scale."""
+"""Category codes: inputs as numbers for tree learners, which handle missing values and need no scaling."""
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,9 @@ Levels = dict[str, list[str]]
 
 
 def list_category_levels(x: pd.DataFrame, max_levels: int) -> Levels:
-    """Return the levels of each categorical input on these rows, sorted; only the `max_levels` frequent where there are more.
+    """Return the sorted levels of each categorical input in these rows, at most its `max_levels` most frequent ones.
 
-    Equally frequent levels are taken in alphabetical order.
+    Ties in frequency are broken alphabetically.
     """
     levels_by_input = {}
     for name in list_categorical_inputs(x):
@@ -22,7 +22,7 @@ def list_category_levels(x: pd.DataFrame, max_levels: int) -> Levels:
 
 
 def encode_ordinal(x: pd.DataFrame, columns: list[str], levels_by_input: Levels) -> Floats:
-    """Return rows × columns of numbers, a category as the place of its level; NaN where missing or not known."""
+    """Return rows × columns of numbers: a category becomes the index of its level, NaN if missing or unknown."""
     return np.column_stack(
         [
             _encode_levels(x[name], levels_by_input[name]) if name in levels_by_input else _convert_numbers(x[name])
@@ -32,7 +32,7 @@ def encode_ordinal(x: pd.DataFrame, columns: list[str], levels_by_input: Levels)
 
 
 def encode_one_hot(x: pd.DataFrame, columns: list[str], levels_by_input: Levels) -> Floats:
-    """Return rows × columns of numbers, a category as one 0/1 column a level, in the order of `list_one_hot_inputs`."""
+    """Return rows × columns of numbers, a category as one 0/1 column per level; `list_one_hot_inputs` names them."""
     codes = encode_ordinal(x, columns, levels_by_input).T
     blocks = [
         _encode_flags(code, levels_by_input[name]) if name in levels_by_input else code
@@ -42,7 +42,7 @@ def encode_one_hot(x: pd.DataFrame, columns: list[str], levels_by_input: Levels)
 
 
 def list_one_hot_inputs(columns: list[str], levels_by_input: Levels) -> list[str]:
-    """Return the input that each column of `encode_one_hot` stems from."""
+    """Return the input behind each column of `encode_one_hot`, in order."""
     return [name for name in columns for _ in levels_by_input.get(name, [name])]
 
 

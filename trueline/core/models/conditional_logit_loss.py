@@ -1,7 +1,8 @@
-"""The softmax within races whose rows carry weights: what it loses, and the linear score that loses least.
+"""Conditional logit: the softmax loss within races of weighted rows, and the linear score that minimises it.
 
-A weight counts copies: a race whose runners weigh 2 counts as two races, a lone runner of weight 2 stands in its race
-twice. Losers left out at random need no weight: the rest of the race gives the same coefficients (McFadden 1978).
+A weight counts copies: a race whose runners all weigh 2 counts as two races, and a single runner of weight 2 counts as
+two runners of its race. Losers left out at random need no weight: the rest of the race gives the same coefficients
+(McFadden 1978).
 """
 
 from typing import Any
@@ -21,15 +22,17 @@ from trueline.core.stats.group_ops import (
 )
 
 MAX_ITERATIONS = 1000
-LOSS_TOLERANCE = 1e-15  # of the loss, and of its gradient below: converged as far as doubles can tell
+LOSS_TOLERANCE = 1e-15  # on the loss; with the one on its gradient below: converged as far as doubles can tell
 GRADIENT_TOLERANCE = 1e-10
 
 
 def require_contested_races(share: Floats, weight: Floats, race: Codes) -> None:
-    """Refuse rows in which no race holds a share of success and more than one runner: nothing can be learnt there."""
+    """Raise UserError if no race has both a share of success and a second runner: there is nothing to learn."""
     success = sum_by_group(weight * share, race)
     if not ((success > 0) & (sum_by_group((weight > 0).astype(float), race) > 1)).any():
-        raise UserError(f"none of {len(np.unique(race))} races holds a winner and a rival; at least one is needed.")
+        raise UserError(
+            f"none of {len(np.unique(race))} races has a winner and another runner; at least one is needed."
+        )
 
 
 def compute_conditional_logit_loss(
@@ -37,8 +40,8 @@ def compute_conditional_logit_loss(
 ) -> tuple[float, Floats, Floats]:
     """Return the loss summed over races (nats), its gradient by score and the diagonal of its curvature.
 
-    With shares t, weights w, p = w·exp(score) as shares of the race and S = Σ w·t in it:
-    −Σ w·t·ln p; S·p − w·t; S·p·(1 − p).
+    With shares t, weights w, p = w·exp(score) normalised within the race, and S = Σ w·t over the race, they are
+    −Σ w·t·ln p, S·p − w·t and S·p·(1 − p).
     """
     success = weight * share
     p = normalize_by_group(weight * compute_group_softmax(score, race), race)
@@ -62,7 +65,7 @@ def compute_penalised_loss(
 def fit_conditional_logit(
     terms: Floats, share: Floats, weight: Floats, race: Codes, l2: float, positive: bool = False
 ) -> Floats:
-    """Return the coefficients (terms,) that lose least, by L-BFGS; `positive` keeps them from falling below zero."""
+    """Return the coefficients (terms,) of least loss, by L-BFGS; `positive` bounds them at zero."""
     require_contested_races(share, weight, race)
     scale = float(weight @ share)
 

@@ -1,4 +1,4 @@
-"""Odds: shares of success seen as winners and losers, and as log-odds."""
+"""Log-odds of probabilities, and shares of success as binary labels."""
 
 import numpy as np
 
@@ -9,21 +9,21 @@ MIN_SHARE = 1e-4  # one in ten thousand: below it a leaf's share says more about
 
 
 def compute_log_odds(p: Floats) -> Floats:
-    """Return ln(p / (1 − p)) of probabilities, clipped at one in ten thousand from either end."""
+    """Return ln(p / (1 − p)) of probabilities, clipped to one in ten thousand from 0 and 1."""
     clipped = np.clip(p, MIN_SHARE, 1 - MIN_SHARE)
     return np.log(clipped) - np.log1p(-clipped)
 
 
 def label_winners(rows: FoldData, positive_weight: float) -> tuple[Floats, Floats]:
-    """Return label 1 for a row with any success, else 0, and its weight.
+    """Return a label per row, 1 for any share of success and else 0, and the rows' weights.
 
-    A winner counts `positive_weight` times, and half of that when it shares the win in a dead heat of two. Refuses rows
-    that are all of one kind.
+    A winner counts `positive_weight` times, half of that if it shares the win in a dead heat of two. Raises UserError
+    if the rows are all winners or all losers.
     """
     is_winner = (rows.y > 0).astype(float)
     if not 0 < is_winner.sum() < len(is_winner):
         kind = "winners" if is_winner.any() else "losers"
-        raise UserError(f"all {len(is_winner)} fit rows are {kind}; a learner of shares needs winners and losers.")
+        raise UserError(f"all {len(is_winner)} fit rows are {kind}; this learner needs both winners and losers.")
     return is_winner, rows.weight * np.where(is_winner > 0, positive_weight * rows.y, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Models: what every learner says of itself while it is fitted and on disk."""
+"""What every learner reports while it is fitted and writes to disk: callbacks, importance shares, JSON files."""
 
 import json
 import math
@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-LOG_EVERY_ROUNDS = 10  # rounds between two calls of a watcher: what it writes takes some 30 ms
+LOG_EVERY_ROUNDS = 10  # rounds between two calls of a callback: what it writes takes some 30 ms
 RoundCallback = Callable[[int, dict[str, float]], None]
 
 
 def compute_importance_shares(values: npt.ArrayLike, names: Iterable[str]) -> dict[str, float]:
-    """Return each input's share of the sum of non-negative values; several columns of one input count together."""
+    """Return each input's share of the sum of non-negative values; columns of the same input are added up."""
     sums: dict[str, float] = {}
     for name, value in zip(names, np.asarray(values, float).tolist(), strict=True):
         sums[name] = sums.get(name, 0.0) + value
-    total = math.fsum(sums.values())  # sum() is compensated since Python 3.12, and gives other last digits
+    total = math.fsum(sums.values())  # not sum(): compensated since Python 3.12, it gives other last digits there
     return {name: value / total if total > 0 else 0.0 for name, value in sums.items()}
 
 

@@ -1,4 +1,4 @@
-"""Objectives: what raw scores lose, and the gradient and curvature of that loss by score."""
+"""Objectives: losses of raw scores, with their gradient and curvature by score."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from trueline.core.stats.group_ops import Codes
 
 @dataclass(frozen=True)
 class BoostingTarget:
-    """What is taught on some rows; alpha and gamma shape the focal loss alone."""
+    """What is fitted on some rows; alpha and gamma shape only the focal loss."""
 
     target: Floats
     weight: Floats
@@ -35,9 +35,9 @@ def logistic(score: Floats, labels: BoostingTarget) -> tuple[Floats, Floats]:
 
 
 def focal(score: Floats, labels: BoostingTarget) -> tuple[Floats, Floats]:
-    """Return gradient and curvature of −a·(1 − q)^γ·ln q, q the chance given to what happened (Lin et al. 2017).
+    """Return gradient and curvature of −a·(1 − q)^γ·ln q, q the probability of what happened (Lin et al. 2017).
 
-    a is alpha for winners and 1 − alpha for losers. The curvature is below zero where q is small.
+    a is alpha for winners and 1 − alpha for losers. The curvature is negative where q is small.
     """
     sign, weight = _compute_sign_and_weight(labels)
     q, log_q, gamma = expit(sign * score), log_expit(sign * score), labels.gamma
@@ -58,7 +58,7 @@ def compute_focal_loss(score: Floats, labels: BoostingTarget) -> float:
     return float(weight @ row_losses / labels.weight.sum())
 
 
-# the absolute error has no curvature to return
+# without the absolute error, which has no curvature
 GRADIENTS: dict[str, Callable[[Floats, BoostingTarget], tuple[Floats, Floats]]] = {
     objective.__name__: objective for objective in (race_softmax, logistic, focal, squared)
 }

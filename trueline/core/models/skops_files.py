@@ -1,4 +1,4 @@
-"""scikit-learn estimators on disk: no pickle, and equal estimators are equal bytes."""
+"""scikit-learn estimators on disk: without pickle, and equal estimators give equal bytes."""
 
 import io
 import json
@@ -14,7 +14,7 @@ SCHEMA_FILE = "schema.json"
 def save_estimator(estimator: Any, path: Path) -> None:
     """Write an estimator in skops format.
 
-    skops names the parts by their address in memory and stamps them with the time of day; here they are numbered in
+    skops names the parts by their memory address and stamps them with the current time; here they are numbered in
     order and carry no time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def save_estimator(estimator: Any, path: Path) -> None:
 
 
 def load_estimator(path: Path, trusted: list[str]) -> Any:
-    """Return the estimator of a file; a type that skops does not know is refused unless it is trusted by name."""
+    """Return the estimator in a file; skops rejects types that it does not know unless `trusted` names them."""
     return skops.io.load(path, trusted=trusted)
 
 
@@ -46,4 +46,4 @@ def _rename_references(node: Any, new_names: dict[str, str], ids: dict[int, int]
 
 
 def _write_member(saved: ZipFile, name: str, content: bytes) -> None:
-    saved.writestr(ZipInfo(name), content, ZIP_DEFLATED)  # ZipInfo alone dates the part 1980-01-01
+    saved.writestr(ZipInfo(name), content, ZIP_DEFLATED)  # a plain ZipInfo is dated 1980-01-01

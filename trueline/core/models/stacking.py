@@ -1,4 +1,4 @@
-"""Stacking: learners that another learner joins, judged on rows later than those they were fitted on."""
+"""Stacking: learners that another one combines, scored only on rows later than those they were fitted on."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
@@ -16,12 +16,12 @@ Learners = dict[str, tuple[ModuleType, StageSettings]]
 
 
 def load_learners(owner: str, names: Iterable[str], settings_by_name: Mapping[str, Mapping[str, Any]]) -> Learners:
-    """Return each word's learner and settings; refuse a member of `owner` without settings or with wrong ones."""
+    """Return each named learner and its settings; raises UserError if a member of `owner` has none or invalid ones."""
     learners = {}
     for name in names:
         learner = load_plugin("train", name)
         if name not in settings_by_name:
-            raise UserError(f"the {owner}'s member {name} has no knobs; add member_settings.{name}.")
+            raise UserError(f"the {owner}'s member {name} has no settings; add member_settings.{name}.")
         try:
             learners[name] = (learner, learner.Settings.model_validate(settings_by_name[name]))
         except pydantic.ValidationError as errors:
@@ -32,9 +32,9 @@ def load_learners(owner: str, names: Iterable[str], settings_by_name: Mapping[st
 
 
 def score_forward(rows: FoldData, learners: Learners, starts: Sequence[np.datetime64], seed: int) -> Floats:
-    """Return rows × learners of scores: each block from one start to the next by learners fitted on all before it.
+    """Return rows × learners of scores; each block from one start to the next is scored by fits on all rows before it.
 
-    Missing for the rows before the first start.
+    Rows before the first start have NaN.
     """
     scores = np.full((len(rows.y), len(learners)), np.nan)
     for start, end in zip(starts, [*starts[1:], None], strict=True):

@@ -1,4 +1,4 @@
-"""Inputs as plain numbers, for learners that take neither categories nor missing values."""
+"""Standard encoding: inputs as plain numbers, for learners that take neither categories nor missing values."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def list_categorical_inputs(x: pd.DataFrame) -> list[str]:
 
 
 def get_score_offset(x: pd.DataFrame, name: str | None) -> Floats:
-    """Return the input that scores start from, 0 where it is missing; zeros where there is no such input."""
+    """Return the input that scores start from, 0 where it is missing; zeros if there is no such input."""
     if name is None or name not in x:
         return np.zeros(len(x))
     start_scores: Floats = np.nan_to_num(x[name].to_numpy(float))
@@ -24,7 +24,7 @@ def get_score_offset(x: pd.DataFrame, name: str | None) -> Floats:
 
 
 def fit_encoding(x: pd.DataFrame) -> Encoding:
-    """Return, as JSON can hold it, each number's median, mean and spread and each category's levels on these rows."""
+    """Return each number's median, mean and spread and each category's levels in these rows, ready for JSON."""
     categorical_names = list_categorical_inputs(x)
     numbers = x.drop(columns=categorical_names).astype(float)
     median = numbers.median().fillna(0.0)
@@ -39,7 +39,7 @@ def fit_encoding(x: pd.DataFrame) -> Encoding:
 
 
 def encode_inputs(x: pd.DataFrame, encoding: Encoding) -> Floats:
-    """Return standardised numbers (missing at the median), a flag where a number was missing, one column a level."""
+    """Return standardised numbers (missing ones at the median), flags for missing numbers, and one column per level."""
     numbers = x[encoding["numbers"]].to_numpy(float)
     missing = np.isnan(numbers)
     filled = np.where(missing, encoding["median"], numbers)
@@ -52,6 +52,6 @@ def encode_inputs(x: pd.DataFrame, encoding: Encoding) -> Floats:
 
 
 def list_encoded_inputs(encoding: Encoding) -> list[str]:
-    """Return the input that each column of `encode_inputs` stems from, in order."""
+    """Return the input behind each column of `encode_inputs`, in order."""
     numbers = encoding["numbers"]
     return [*numbers, *numbers, *(name for name, levels in encoding["levels"].items() for _ in levels)]

@@ -1,4 +1,4 @@
-"""Curves: losses by round, and what else a learner tells, written where they can be watched while it is fitted."""
+"""Training curves: losses by round, and what else a learner reports, written live while it is fitted."""
 
 from pathlib import Path
 
@@ -6,18 +6,18 @@ from dvclive.live import Live
 
 
 class TrainingCurves:
-    """A watcher of a learner's rounds; writes one table a curve below the folder, anew for each run."""
+    """A callback for a learner's rounds; writes one table per curve below the folder, anew for each run."""
 
     def __init__(self, folder: Path) -> None:
         self.live = Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False)
 
     def __call__(self, step: int, losses: dict[str, float]) -> None:
-        """Write the losses of one round; a name with a slash is a figure of its own (recall/fit)."""
+        """Write the losses of one round; a name with a slash is a curve of its own (recall/fit), others go to loss/."""
         self.live.step = step
         for name, value in losses.items():
             self.live.log_metric(name if "/" in name else f"loss/{name}", round(value, 6))
-        self.live.sync()  # type: ignore[no-untyped-call]  # dvclive's own lack
+        self.live.sync()  # type: ignore[no-untyped-call]  # untyped in dvclive
 
     def close_files(self) -> None:
         """Close the files."""
-        self.live.end()  # type: ignore[no-untyped-call]  # dvclive's own lack
+        self.live.end()  # type: ignore[no-untyped-call]  # untyped in dvclive

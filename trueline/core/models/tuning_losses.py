@@ -7,17 +7,16 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from trueline.core.racing.race_losses import compute_race_losses as race_losses
-from trueline.core.racing.race_losses import fit_temperature
+from trueline.core.racing.race_losses import compute_race_losses, fit_temperature
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.stats.group_ops import compute_group_softmax
 
 SOLVER_TOLERANCES: Any = {"ftol": 1e-15, "gtol": 1e-10}
-MAX_SLOPE = 100.0  # a score that tells all apart would have no steepest line
+MAX_SLOPE = 100.0  # a score that separates the classes perfectly would have no steepest line
 
 
 class GroupLosses(NamedTuple):
-    """The loss of each group, summed over its units (races, rows), and how many those are; by the groups' codes."""
+    """Each group's loss, summed over its units (races or rows), and the number of units; indexed by group code."""
 
     total: Floats
     units: Floats
@@ -29,9 +28,9 @@ class GroupLosses(NamedTuple):
 
 
 def race_log_loss(score: Floats, rows: FoldData) -> GroupLosses:
-    """Return −ln p(winner) per group at the best temperature, for calibration mends the temperature later (nats)."""
+    """Return −ln p(winner) per group at the best temperature, since calibration fits that later anyway (nats)."""
     factor = fit_temperature(score, rows.y, rows.group)
-    group_losses = race_losses(compute_group_softmax(factor * score, rows.group), rows.y, rows.group)
+    group_losses = compute_race_losses(compute_group_softmax(factor * score, rows.group), rows.y, rows.group)
     return GroupLosses(group_losses, np.ones(len(group_losses)))
 
 
@@ -46,9 +45,9 @@ def squared_error(score: Floats, rows: FoldData) -> GroupLosses:
 
 
 def tag_log_loss(score: Floats, rows: FoldData) -> GroupLosses:
-    """Return −ln p(what is so) of each row in the mean of its tags, calibrated as well as one line for all can (nats).
+    """Return each row's log loss, averaged over its tags, after the best calibration by one line for all tags (nats).
 
-    That is p = sigmoid(a·score + b) with the a ≥ 0 and b of least loss.
+    That is p = sigmoid(a·score + b) with the a (0 to MAX_SLOPE) and b of least loss.
     """
     flat_score, target = score.ravel(), rows.y.ravel()
 

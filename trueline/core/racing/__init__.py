@@ -1,1 +1,1 @@
-"""Losses of races."""
+"""Racing: losses of win probabilities within each race."""

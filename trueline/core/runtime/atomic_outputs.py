@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all, and one run at a time writes them."""
+"""Atomic outputs: they appear whole or not at all, and one run at a time writes them."""
 
 import fcntl
 import json
@@ -17,10 +17,11 @@ LOCK_FOLDER = Path(".locks")
 
 @contextmanager
 def open_atomic_outputs(name: str, targets: dict[str, Path]) -> Iterator[dict[str, Path]]:
-    """Yield a temporary path for every target and rename all of them when the block ends well.
+    """Yield a temporary path for every target, and rename all of them to their targets if the block succeeds.
 
-    A run that is killed leaves only temporary names, which the next run of the same name removes. A second run of the
-    same name waits for the first: DVC starts one when it was killed and its stage lives on.
+    A killed run leaves only temporary files, which the next run of the same name removes. A second run of the same
+    name waits for the first to end: this happens when DVC is killed and restarted while its stage is still running.
+    Raises UserError, and publishes nothing, if the block ends without writing one of the targets.
     """
     with _lock_outputs(name):
         drafts = {key: target.with_name(f".{target.name}.draft") for key, target in targets.items()}
@@ -35,7 +36,7 @@ def open_atomic_outputs(name: str, targets: dict[str, Path]) -> Iterator[dict[st
 
 
 def write_json(value: Any, path: Path, digits: int = 6) -> None:
-    """Write JSON with sorted keys, floats rounded and NaN as null, so that equal values are equal bytes."""
+    """Write JSON with sorted keys, rounded floats and null for NaN or infinity: equal values give equal bytes."""
     path.write_text(json.dumps(_convert_to_json(value, digits), indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
@@ -47,7 +48,7 @@ def _convert_to_json(value: Any, digits: int) -> Any:
     if hasattr(value, "tolist"):
         return _convert_to_json(value.tolist(), digits)
     if isinstance(value, float):
-        # NaN and infinities have no JSON; adding 0.0 turns −0.0 into 0.0
+        # JSON has no NaN and no infinities; adding 0.0 turns −0.0 into 0.0
         return round(value, digits) + 0.0 if value - value == 0 else None
     return value
 
@@ -67,7 +68,7 @@ def _lock_outputs(name: str) -> Iterator[None]:
 def _publish_drafts(drafts: dict[str, Path], targets: dict[str, Path]) -> None:
     for key, draft in drafts.items():
         if not draft.exists():
-            raise UserError(f"the stage ended without writing {targets[key]}; mend the tool that should have.")
+            raise UserError(f"the stage ended without writing {targets[key]}; fix the plugin that should write it.")
     for key, draft in drafts.items():
         if targets[key].is_dir():
             shutil.rmtree(targets[key])

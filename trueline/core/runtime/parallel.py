@@ -1,4 +1,4 @@
-"""Jobs: independent pieces of work in several processes, answers in the order of asking, progress on stderr."""
+"""Independent jobs in several processes: results in the order of the inputs, progress on stderr."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -11,7 +11,7 @@ Out = TypeVar("Out")
 
 
 def run_in_parallel(work: Callable[[In], Out], inputs: Iterable[In], workers: int, label: str) -> list[Out]:
-    """Return `work(item)` for every item, in order; the number of workers changes the time, never the answers."""
+    """Return `work(item)` for every item, in order; the number of workers changes the time, never the results."""
     items = list(inputs)
     results = Parallel(n_jobs=min(workers, len(items)) or 1, return_as="generator")(
         delayed(work)(item) for item in items

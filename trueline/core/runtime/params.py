@@ -1,4 +1,4 @@
-"""Knobs: what params.yaml says, checked before anything is read or written."""
+"""Settings from params.yaml, validated before any data are read or written."""
 
 from datetime import date
 from pathlib import Path
@@ -11,21 +11,28 @@ from trueline.core.errors import UserError, did_you_mean
 
 PARAMS_FILE = Path("params.yaml")
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a tenth of the time, and every stage reads several times
+# the C loader takes a tenth of the time, and every stage reads the file several times
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SECTIONS = {"tasks", "seed", "workers", "folds", "experiment", *STAGES}
 
 
-Date = Annotated[date, Field(strict=False)]  # `dvc exp run -S` writes a day as text
+Date = Annotated[date, Field(strict=False)]  # not strict: `dvc exp run -S` writes a date as text
 
 
 class StageSettings(BaseModel):
-    """A section of params.yaml that refuses words it does not know and values of another type."""
+    """A section of params.yaml; validation rejects unknown settings and values of another type.
+
+    >>> class TreeSettings(StageSettings):
+    ...     depth: int
+    >>> TreeSettings(depth=6).depth
+    6
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class TaskConfig(StageSettings):
-    """One row of the plan: where a task's data lie and which tool each stage takes."""
+    """The entry of a task under `tasks`: where its data are and which plugin each stage uses."""
 
     source: str
     reader: str
@@ -37,28 +44,29 @@ class TaskConfig(StageSettings):
     scorer: str
 
 
-K = TypeVar("K", bound=StageSettings)
+SettingsType = TypeVar("SettingsType", bound=StageSettings)
 
 
 def load_task_config(task: str) -> TaskConfig:
-    """Return the row of the plan for a task; a task that is not planned is refused."""
+    """Return the configuration of a task; raise UserError if params.yaml does not list the task."""
     return load_settings(TaskConfig, "tasks", task)
 
 
 def load_seed() -> int:
-    """Return the seed that every random choice of every stage starts from."""
+    """Return the seed of every random choice in every stage."""
     return _load_integer("seed", minimum=0)
 
 
 def load_worker_count() -> int:
-    """Return how many processes a stage may use; no result depends on it."""
+    """Return how many processes a stage may use; results do not depend on it."""
     return _load_integer("workers", minimum=1)
 
 
-def load_settings(model: type[K], *path: str) -> K:
-    """Return the knobs under a path of params.yaml.
+def load_settings(model: type[SettingsType], *path: str) -> SettingsType:
+    """Return the settings under a path of params.yaml.
 
-    Refuses a missing section, an unknown knob (with the nearest known one) and a value of the wrong type or range.
+    Raises UserError for a missing section, an unknown setting (with the most similar known one), and a value of the
+    wrong type or outside its range.
     """
     value = _get_section(*path)
     try:
@@ -68,7 +76,7 @@ def load_settings(model: type[K], *path: str) -> K:
 
 
 def list_section_names(*path: str) -> list[str]:
-    """Return the words that stand below a path of params.yaml."""
+    """Return the keys directly below a path of params.yaml."""
     return list(map(str, _get_section(*path) or ()))
 
 
@@ -105,13 +113,15 @@ def _read_params_file() -> dict[str, Any]:
 
 
 def _format_error(errors: ValidationError, model: type[StageSettings], path: str) -> str:
-    # a misspelt knob is also a missing one: name the slip, not what it left out
+    # a misspelt setting is also reported as missing: name the misspelling
     first_error = min(errors.errors(), key=lambda error: error["type"] != "extra_forbidden")
     error_keys = [str(key) for key in first_error["loc"]]
     parent_path = ".".join([path, *error_keys[:-1]])
     if first_error["type"] == "extra_forbidden" and len(error_keys) == 1:
-        return f"{PARAMS_FILE}: {parent_path} has no knob {error_keys[-1]!r}; {did_you_mean(error_keys[-1], model.model_fields)}"
+        unknown_key = error_keys[-1]
+        hint = did_you_mean(unknown_key, model.model_fields)
+        return f"{PARAMS_FILE}: {parent_path} has no setting {unknown_key!r}; {hint}"
     if first_error["type"] == "missing":
-        return f"{PARAMS_FILE}: {parent_path} lacks the knob {error_keys[-1]!r}; add it."
+        return f"{PARAMS_FILE}: {parent_path} lacks the setting {error_keys[-1]!r}; add it."
     problem = first_error["msg"][0].lower() + first_error["msg"][1:]
     return f"{PARAMS_FILE}: {'.'.join([path, *error_keys])} is {first_error['input']!r}; {problem}."

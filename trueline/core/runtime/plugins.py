@@ -1,4 +1,4 @@
-"""The shelf: a word in params.yaml is the name of a file in a room."""
+"""Plugins: a name in params.yaml is the name of a file in the package of a stage."""
 
 from importlib import import_module
 from pathlib import Path
@@ -10,17 +10,23 @@ STAGES_FOLDER = Path(__file__).parents[3] / "stages"
 
 
 def list_plugins(stage: str) -> list[str]:
-    """Return the words that a room's shelf holds, sorted."""
+    """Return the names of the plugins of a stage, sorted."""
     return sorted(file.stem for file in (STAGES_FOLDER / stage).glob("*.py") if not file.stem.startswith("_"))
 
 
 def load_plugin(stage: str, name: str, requires: str = "") -> ModuleType:
-    """Return the tool that a word names; an unknown word, or one that lacks a needed function, is refused."""
+    """Return the module of a plugin.
+
+    Raises UserError for an unknown name, and for a plugin that lacks the function named by `requires`.
+
+    >>> load_plugin("calibrate", "platt", requires="fit").__name__
+    'stages.calibrate.platt'
+    """
     if name not in list_plugins(stage):
-        raise UserError(f"stages/{stage} holds no tool {name!r}; {did_you_mean(name, list_plugins(stage))}")
+        raise UserError(f"stages/{stage} has no plugin {name!r}; {did_you_mean(name, list_plugins(stage))}")
     module = import_module(f"stages.{stage}.{name}")
     if requires and not hasattr(module, requires):
         raise UserError(
-            f"stages/{stage}/{name}.py has no {requires}(), which is asked of it here; name a tool that has."
+            f"stages/{stage}/{name}.py has no {requires}(), which is needed here; choose a plugin that has it."
         )
     return module

@@ -1,4 +1,4 @@
-"""Threads: one for each fit, for jobs run side by side, and sums taken in one order give the same bits every time."""
+"""One thread per fit: jobs already run side by side, and sums taken in one order give the same bits every time."""
 
 import sys
 from contextlib import AbstractContextManager
@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped,un
 def limit_to_one_thread() -> AbstractContextManager[Any]:
     """Return a context in which linear algebra and OpenMP use one thread.
 
-    Limit: a library that is loaded without an import is not seen before the next import.
+    Limit: a library that is loaded without an import is noticed only after the next import.
     """
     thread_limits: AbstractContextManager[Any] = _find_thread_libraries(len(sys.modules)).limit(limits=1)
     return thread_limits
@@ -19,5 +19,8 @@ def limit_to_one_thread() -> AbstractContextManager[Any]:
 
 @lru_cache(maxsize=1)
 def _find_thread_libraries(module_count: int) -> ThreadpoolController:
-    """Return the libraries with threads of their own: looking for them takes milliseconds, and they come by imports."""
+    """Return the loaded libraries that have threads of their own.
+
+    Finding them takes milliseconds, so the result is kept until the number of imported modules changes.
+    """
     return ThreadpoolController()

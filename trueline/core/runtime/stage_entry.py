@@ -1,4 +1,4 @@
-"""Doors: how a stage is called, what it reads and writes, and how it says no."""
+"""Entry points: how a stage is called, what it reads and writes, and how it reports bad input."""
 
 import sys
 from collections.abc import Callable
@@ -13,15 +13,15 @@ StageBody = Callable[[str, Paths, Paths], None]
 
 
 def expand_paths(paths: dict[str, str], task: str) -> Paths:
-    """Return the paths of a door's READS or WRITES for one task."""
+    """Return the paths of an entry point's READS or WRITES for one task."""
     return {key: Path(path.format(task=task)) for key, path in paths.items()}
 
 
 def run_stage(stage: str, reads: dict[str, str], writes: dict[str, str], body: StageBody) -> None:
     """Run one stage for the task named on the command line.
 
-    `body(task, reads, writes)` gets the paths to read and temporary paths to write. A refusal becomes one sentence on
-    standard error and exit code 1; nothing is written then.
+    `body(task, reads, writes)` gets the paths to read and temporary paths to write. A UserError is printed as one
+    sentence on standard error, with exit code 1; no output is written then.
     """
     if len(sys.argv) != 2:
         sys.exit(f"usage: python -m stages.{stage} TASK")
@@ -37,7 +37,7 @@ def run_stage(stage: str, reads: dict[str, str], writes: dict[str, str], body: S
 
 
 def require_files(inputs: Paths, task: str) -> None:
-    """Refuse a path that is not there."""
+    """Raise UserError for the first input that does not exist."""
     for path in inputs.values():
         if not path.exists():
             raise UserError(f"{path} is missing; run `dvc repro diagnose@{task}` to build what comes before it.")

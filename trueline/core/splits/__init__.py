@@ -1,1 +1,1 @@
-"""Train and test rows: folds, their roles, and the rows of a fold."""
+"""Train and test splits: folds, the roles of rows in them, and the data of a fold."""

@@ -1,4 +1,4 @@
-"""Rows: what a learner may see of one role of one fold."""
+"""Fold data: what a learner may see of the rows with one role in one fold."""
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,11 +18,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FoldData:
-    """Inputs, target, teacher, group, time and weight of the same rows, groups together in order of their beginning.
+    """Inputs, target, soft label, group, time and weight of the same rows; groups are contiguous, ordered by start.
 
-    `soft_label` is what another forecaster, known only afterwards, gave as the target (missing where none did): a learner
-    may fit on it as on the target, and never sees it for the rows it scores. Where a row has several targets, `y` is
-    rows × targets, and `tags` names them.
+    `soft_label` is the target as another forecaster, known only afterwards, put it (the column `teacher`; missing if
+    there is none): a learner may fit on it as on the target, but never sees it for the rows it scores. If rows have
+    several targets, `y` is rows × targets, and `tags` names them.
     """
 
     x: pd.DataFrame
@@ -35,17 +35,17 @@ class FoldData:
     tags: tuple[str, ...] = ()
 
     def select_inputs(self, columns: list[str]) -> "FoldData":
-        """Return the same rows with fewer inputs."""
+        """Return the same rows with only the given inputs."""
         return replace(self, x=self.x[columns])
 
     def select_rows(self, keep: npt.NDArray[np.bool_]) -> "FoldData":
-        """Return some of the rows, their groups numbered anew."""
+        """Return the rows to keep, with their groups renumbered."""
         arrays = {name: value[keep] for name, value in vars(self).items() if name not in ("x", "tags")}
         arrays["group"] = encode_groups(pd.Series(arrays["group"]))
         return replace(self, x=self.x[keep].reset_index(drop=True), **arrays)
 
     def blend_target(self, share: float) -> Floats:
-        """Return the target with `share` of it taken from the teacher where there is one."""
+        """Return (1 − share)·target + share·soft label, and the target alone where the soft label is missing."""
         return np.where(
             np.isnan(self.soft_label), self.y, (1 - share) * self.y + share * np.nan_to_num(self.soft_label)
         )
@@ -53,7 +53,7 @@ class FoldData:
 
 @dataclass(frozen=True)
 class FoldTables:
-    """The features, folds and weights of a task, row by row the same, and its synthetic rows."""
+    """The features, folds and weights of a task, all with the same rows in the same order, and its synthetic rows."""
 
     features: pd.DataFrame
     folds: pd.DataFrame
@@ -61,7 +61,7 @@ class FoldTables:
     synthetic: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def get_rows(self, fold: str, role: str) -> FoldData:
-        """Return the rows that play a role in a fold, as nature made them, each at weight 1."""
+        """Return the original rows that have a role in a fold, each with weight 1."""
         has_role = self.folds[fold] == role
         keys = self.folds.loc[has_role, list_key_columns(self.folds)]
         return _build_fold_data(
@@ -69,9 +69,9 @@ class FoldTables:
         )
 
     def get_resampled_rows(self, fold: str) -> FoldData:
-        """Return the `fit` rows of a fold at their weights, without those of weight 0, with the synthetic rows.
+        """Return the `fit` rows of a fold that have a positive weight, at that weight, and its synthetic rows.
 
-        A synthetic row stands at the time and in the group of its first parent.
+        A synthetic row has weight 1, the time and group of its first parent, and no soft label.
         """
         weight = self.weights[fold].to_numpy()
         is_fitted = (self.folds[fold] == "fit").to_numpy() & (weight > 0)
@@ -98,9 +98,9 @@ class FoldTables:
 
 
 def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None) -> FoldTables:
-    """Return what was written of a task; refuse files that do not speak of the same rows.
+    """Return the tables of a task; raise UserError if features and folds do not hold the same rows in the same order.
 
-    Without the folder that `resample` writes no row can be asked for at its weight.
+    Without the folder that `resample` writes, `get_resampled_rows` cannot be used.
     """
     resampled_paths = [] if resampled is None else [resampled / "weights.parquet", resampled / "synthetic.parquet"]
     fold_tables = FoldTables(*(table_schema.read_table(path) for path in (features, folds, *resampled_paths)))
@@ -111,7 +111,7 @@ def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None)
 
 @lru_cache(maxsize=1)
 def read_cached_tables(features: Path, folds: Path, resampled: Path) -> FoldTables:
-    """Return what `read_fold_tables` does, read once a process: jobs carry the paths, which are lighter than the rows."""
+    """Return `read_fold_tables`, cached per process, so that parallel jobs are sent the paths instead of the rows."""
     return read_fold_tables(features, folds, resampled)
 
 

@@ -1,4 +1,4 @@
-"""Roles: which role every row plays in every fold, told once for all rows that play the same."""
+"""Fold roles: the role of every row in every fold, stored once for all rows with the same pattern of roles."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,15 +17,18 @@ SCORE_CODE = ROLES.index("score")
 
 @dataclass(frozen=True)
 class FoldRoles:
-    """Rows gathered into parts: those of one part play the same role in every fold."""
+    """Rows grouped by pattern: rows of one pattern have the same role in every fold."""
 
-    row_pattern: npt.NDArray[np.int32]  # of each row
-    pattern_roles: npt.NDArray[np.int8]  # parts × folds: the place among ROLES, −1 for no role
+    row_pattern: npt.NDArray[np.int32]  # the pattern of each row
+    pattern_roles: npt.NDArray[np.int8]  # patterns × folds: the index in ROLES, −1 for no role
     folds: list[str]
 
     @classmethod
     def from_table(cls, table: ColumnTable) -> "FoldRoles":
-        """Return the roles of a table of folds: rows in time order are told by stretches, of which there are few."""
+        """Return the roles in a table of folds.
+
+        Fast for rows in time order, where patterns come in few stretches: only one row per stretch is compared.
+        """
         folds = list_folds(pd.DataFrame(columns=table.columns))
         role_codes = np.full((len(folds), len(table)), -1, dtype=np.int8)
         for fold_index, (_, values) in enumerate(iter_columns(table, folds)):
@@ -47,15 +50,15 @@ class FoldRoles:
         return [name for name in self.folds if name.startswith("test_")]
 
     def find_patterns(self, fold: str, *roles: str) -> Mask:
-        """Return which parts play one of the roles in a fold."""
+        """Return which patterns have one of the roles in a fold."""
         return np.isin(self.pattern_roles[:, self.folds.index(fold)], [ROLES.index(role) for role in roles])
 
     def find_rows(self, fold: str, *roles: str) -> Mask:
-        """Return which rows play one of the roles in a fold."""
+        """Return which rows have one of the roles in a fold."""
         return np.asarray(self.find_patterns(fold, *roles)[self.row_pattern])
 
     def list_row_fold_pairs(self, folds: list[str], role: str) -> tuple[Ints, Ints]:
-        """Return the rows that play a role in any of some folds, and the place of that fold: a pair for each."""
+        """Return the (row, fold) pairs in which the row has the role, for the given folds, as two arrays of indices."""
         is_chosen_fold = np.isin(np.arange(len(self.folds)), [self.folds.index(name) for name in folds])
         plays_role = (self.pattern_roles == ROLES.index(role)) & is_chosen_fold
         folds_per_pattern, fold_index = plays_role.sum(axis=1), np.nonzero(plays_role)[1]
@@ -67,7 +70,7 @@ class FoldRoles:
 
     @cached_property
     def is_scored(self) -> Mask:
-        """Rows that some test fold scores."""
+        """Which rows are scored by some test fold."""
         test_indexes = [self.folds.index(name) for name in self.test_folds]
         return np.asarray((self.pattern_roles[:, test_indexes] == SCORE_CODE).any(axis=1)[self.row_pattern])
 

@@ -1,4 +1,4 @@
-"""Parts of rows with several tags: whole clusters of rows, each part with its fair share of every tag."""
+"""Iterative stratification: split rows with several tags into parts with equal shares of every tag, groups whole."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,9 +8,10 @@ Ints = npt.NDArray[np.int64]
 
 
 def assign_stratified_parts(y: Floats, group: Ints, part_count: int, seed: int) -> Ints:
-    """Return for each row the part it falls in, 0…count−1, equal shares of every tag; no group is cut.
+    """Return the part of each row, 0…part_count−1, with equal shares of every tag; no group is split.
 
-    `y` is rows × tags of 0 and 1. With fewer groups than parts, some parts stay empty.
+    `y` is rows × tags of 0 and 1, `group` numbers each row's group from 0. With fewer groups than parts, some parts
+    stay empty.
     """
     return assign_units_to_parts(
         count_cluster_labels(y, group), [1 / part_count] * part_count, np.random.default_rng(seed)
@@ -25,26 +26,25 @@ def count_cluster_labels(y: Floats, group: Ints) -> Floats:
 
 
 def assign_units_to_parts(counts: Floats, shares: list[float], random: np.random.Generator) -> Ints:
-    """Return the part of each of the units, dealt so that every column of counts is shared out as `shares` say.
+    """Return the part of each unit, assigned so that the parts get the given shares of every column of `counts`.
 
-    `counts` is units × columns, the first column the unit's rows and each other one its rows with a tag. The tag with
-    the fewest undealt rows comes first; its units go, the largest first, each to the part that lacks most rows of
-    that tag, then of any, then by lot (Sechidis et al. 2011, with units of several rows, and with parts that are full
-    coming last).
+    `counts` is units × columns: first the number of the unit's rows, then its number of rows with each tag. The tag
+    with the fewest unassigned rows comes first; each of its units, the largest first, goes to the part that lacks most
+    rows of that tag, then most rows of any kind, then at random. This is Sechidis et al. (2011), but with units of
+    several rows, and with parts that are full considered last.
     """
     lacking_counts = np.outer(shares, counts.sum(axis=0))
     remaining_counts = counts.sum(axis=0)
     unit_part = np.full(len(counts), -1)
-    # by lot among units alike; the largest first, for a late one could no longer be made up for
+    # random among units of equal size; the largest first, as the imbalance of a late one could no longer be evened out
     order = random.permutation(len(counts))
     order = order[np.argsort(-counts[order, 0], kind="stable")]
     while (unit_part < 0).any():
         remaining_tags = np.where(remaining_counts[1:] > 0, remaining_counts[1:], np.inf)
         column = 1 + int(remaining_tags.argmin()) if np.isfinite(remaining_tags).any() else 0
         for unit in order[(unit_part[order] < 0) & (counts[order, column] > 0)]:
-            has_room = (
-                lacking_counts[:, 0] >= counts[unit, 0] / 2
-            )  # half of it would still fit: else parts differ much in size
+            # at least half of the unit still fits: without this rule the sizes of parts differ much
+            has_room = lacking_counts[:, 0] >= counts[unit, 0] / 2
             preference = (
                 has_room,
                 lacking_counts[:, column].round(9),

@@ -1,4 +1,4 @@
-"""Strata: folds without a clock, every tag in every part as often as its share, and no cluster of rows cut."""
+"""Stratified folds for rows without times: every tag in its share in every fold, and no cluster of rows split."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from trueline.core.splits.walk_forward import ROLES, list_folds
 
 
 class StratifiedSettings(StageSettings):
-    """How rows without a clock are cut: how often into how many folds, and what share of the rest calibrates."""
+    """How rows without times are split: how often, into how many folds, and what share of the other rows calibrates."""
 
     repeats: int = Field(ge=1)
     folds: int = Field(ge=2)
@@ -23,17 +23,17 @@ class StratifiedSettings(StageSettings):
 
 
 def split_stratified(targets: pd.DataFrame, group: pd.Series, settings: StratifiedSettings, seed: int) -> pd.DataFrame:
-    """Return one column per fold with the role each row plays: fit, calibrate or score.
+    """Return one column per fold with the role of each row: fit, calibrate or score.
 
     `targets` is rows × tags of 0 and 1, `group` each row's cluster. `test_0…` are repeats × folds, repeat by repeat: in
-    each repeat every row is scored by one fold, and of a fold's other rows a stratified part calibrates. `tune_0…` is
-    one more such partition, drawn apart, without calibration. `final` fits and calibrates on all rows and scores
-    nothing. Clusters are dealt by iterative stratification (Sechidis et al. 2011) and are never cut; which row
-    comes first makes no difference.
+    each repeat every row is scored by one fold, and a stratified part of the fold's other rows calibrates. `tune_0…` is
+    one more such partition, drawn independently, without calibration. `final` fits and calibrates on all rows and
+    scores nothing. Clusters are assigned by iterative stratification (Sechidis et al. 2011) and are never split; the
+    order of the rows makes no difference. Raises UserError if there are too few clusters for these folds.
 
-    Limit: tuning is not nested. There is one set of knobs for all folds and every row is scored, so the choice of knobs
-    has seen, through the tune folds, every row that the test folds judge. Scores of the tuned arm are that much
-    optimistic; those of the `default` arm, whose knobs were not chosen on these rows, are honest.
+    Limit: tuning is not nested. There is one set of parameters for all folds and every row is scored, so the choice of
+    parameters has seen, through the tune folds, every row of the test folds. Scores of the tuned arm are optimistic to
+    that extent; those of the `default` arm, whose parameters were not chosen on these rows, are not.
     """
     ordered_targets = targets[sorted(targets.columns)].to_numpy(float)
     row_cluster, _ = pd.factorize(group.to_numpy(), sort=True)
@@ -61,22 +61,22 @@ def split_stratified(targets: pd.DataFrame, group: pd.Series, settings: Stratifi
 
 
 def check_stratified_folds(folds: pd.DataFrame, group: pd.Series, settings: StratifiedSettings) -> None:
-    """Refuse folds that cut a cluster, leave a role empty, or do not score every row once a repeat."""
+    """Raise UserError for folds that split a cluster, leave a role empty, or do not score every row once per repeat."""
     for name in list_folds(folds):
         role = folds[name].fillna("none")
         needed_roles = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
         if missing_roles := needed_roles - set(role):
             raise UserError(
-                f"fold {name} has no {' and no '.join(sorted(missing_roles))} rows: {group.nunique()} clusters of rows are "
-                "too few for these folds; bring more rows, lower folds.<task>.folds or tune_folds, or choose "
-                "calibrate_share nearer one half."
+                f"fold {name} has no {' and no '.join(sorted(missing_roles))} rows: {group.nunique()} clusters of rows "
+                "are too few for these folds; add rows, lower folds.<task>.folds or tune_folds, or choose a "
+                "calibrate_share nearer to one half."
             )
         if invalid_roles := set(role) - needed_roles:
             raise UserError(
                 f"fold {name} gives rows the role {invalid_roles.pop()!r}; allowed: {', '.join(sorted(needed_roles))}."
             )
         if role.groupby(group.to_numpy()).nunique().gt(1).any():
-            raise UserError(f"fold {name} cuts a cluster in two.")
+            raise UserError(f"fold {name} cuts a cluster in two; give all its rows the same role.")
     test_folds = list_folds(folds, "test")
     repeats = [test_folds[start : start + settings.folds] for start in range(0, len(test_folds), settings.folds)]
     for partition in (list_folds(folds, "tune"), *repeats):
@@ -85,7 +85,7 @@ def check_stratified_folds(folds: pd.DataFrame, group: pd.Series, settings: Stra
 
 
 class _Partitioner:
-    """Deals clusters by their counts; every draw has a seed of its own, so that none depends on the others."""
+    """Assigns clusters to parts; every partition has its own seed, so that none depends on the others."""
 
     def __init__(self, counts: Floats, seed: int) -> None:
         self.counts, self.seed = counts, seed

@@ -1,4 +1,4 @@
-"""Scored: which rows a run was judged on, and a fingerprint that two runs share only if theirs are the same."""
+"""The scored test set: its rows, and a hash that two runs share only if both scored the same rows and outcomes."""
 
 import hashlib
 from typing import Any
@@ -9,9 +9,9 @@ from trueline.core.splits.walk_forward import NO_CLOCK, list_target_columns
 
 
 def describe_scored_rows(predictions: pd.DataFrame) -> dict[str, Any]:
-    """Return how many rows were scored, from which day to which, and the MD5 of their names and outcomes.
+    """Return how many rows were scored, their first and last day, and the MD5 hash of their ids and outcomes.
 
-    Rows without a clock have no days; a row that several folds score counts once. No attempt is made to cover what
+    Rows without times have no days; a row that several folds score counts once. Limit: the hash does not cover what
     else a score may depend on, such as the lines that bets are graded against.
     """
     rows = predictions[["row_id", *list_target_columns(predictions)]].drop_duplicates("row_id").sort_values("row_id")

@@ -1,4 +1,4 @@
-"""Folds: which role every row plays in every fold, walking forward in time, whole groups only."""
+"""Walk-forward folds: the role of every row in every fold, forward in time, with whole groups."""
 
 from datetime import date
 from itertools import pairwise
@@ -13,12 +13,12 @@ from trueline.core.runtime.params import Date, StageSettings
 ROLES = ("fit", "calibrate", "score")
 TARGET = "target"  # or several columns `target:name`, 0 or 1 each
 KEY_COLUMNS = ["row_id", "group", "time"]
-NO_CLOCK = pd.Timestamp(0)  # the time of every row where the source tells none: all are simultaneous
+NO_CLOCK = pd.Timestamp(0)  # the time of every row if the source has no times: all are simultaneous
 Day = np.datetime64
 
 
 class WalkForwardSettings(StageSettings):
-    """How history is cut: the first test day, how often a model is retrained, and what each fold may see."""
+    """How history is split: the first test day, how often a model is retrained, and what each fold may see."""
 
     first_day: Date | None
     first_test: float | Date
@@ -33,14 +33,26 @@ class WalkForwardSettings(StageSettings):
 
 
 def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSettings) -> pd.DataFrame:
-    """Return one column per fold with the role each row plays: fit, calibrate, score or missing.
+    """Return one column per fold with the role of each row: fit, calibrate, score or missing.
 
     `tune_0…` score blocks that end before the first test day; `test_0…` walk forward from it; `final` fits and
-    calibrates on all history and scores nothing. Between two roles lie the embargo and the delay of the labels. Rows
-    before the first day and after the last test day play no role at all; without those two every row may.
-    A group that straddles a boundary plays no role in that fold. Blocks that are calibrated or tuned on count days that
-    have rows, so that the end of a season stands in for the summer after it; test blocks are calendar days, and one
-    without rows is no fold.
+    calibrates on all history and scores nothing. The embargo and the label delay lie between two roles. Rows before
+    `first_day` and after `last_test` have no role; if both are null every row may have one. A group that straddles a
+    boundary has no role in that fold. The lengths of calibration and tuning blocks count days with rows, so that after
+    a summer break the end of the last season calibrates; test blocks are calendar days, and a block without rows is
+    not a fold. Raises UserError if the data are too short for these folds.
+
+    >>> settings = WalkForwardSettings(
+    ...     first_day=None, first_test=date(2024, 1, 7), last_test=None, test_days=2, calibrate_days=1,
+    ...     tune_folds=1, tune_days=1, window_days=None, embargo_days=1, label_delay_days=0,
+    ... )
+    >>> days = pd.Series(pd.date_range("2024-01-01", periods=8))
+    >>> folds = walk_forward(days, group=days, settings=settings)
+    >>> for name in folds:
+    ...     print(f"{name:6}", *folds[name].fillna("-"))
+    tune_0 fit fit fit - score - - -
+    test_0 fit fit fit - calibrate - score score
+    final  fit fit fit fit fit fit - calibrate
     """
     days = time.to_numpy("datetime64[D]")
     group_spans, days_with_rows = _find_group_spans(days, group), _list_days_in_range(days, settings)
@@ -75,21 +87,21 @@ def list_target_columns(table: pd.DataFrame) -> list[str]:
 
 
 def list_key_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns that say which rows these are and what became of them, the teacher where there is one."""
+    """Return the columns that identify rows and hold their outcomes, with `teacher` (soft labels) if there is one."""
     return [*KEY_COLUMNS, *list_target_columns(table), *(name for name in ("teacher",) if name in table)]
 
 
 def check_folds(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:
-    """Refuse folds that let a later role see an earlier one's time, cut a group, or leave a role empty."""
+    """Raise UserError for folds with roles out of order in time, split groups, empty roles or tuning on test rows."""
     first_test_time = time[(folds[list_folds(folds, "test")] == "score").any(axis=1)].min()
     for name in list_folds(folds):
         role = folds[name]
         needed_roles = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
         if missing_roles := needed_roles - set(role.dropna()):
             raise UserError(
-                f"fold {name} has no {' and no '.join(sorted(missing_roles))} rows: the {time.dt.normalize().nunique()} days "
-                f"from {time.min():%Y-%m-%d} to {time.max():%Y-%m-%d} are too few for these folds; bring more days, or "
-                "lower folds.<task>.test_days, calibrate_days, tune_days or tune_folds."
+                f"fold {name} has no {' and no '.join(sorted(missing_roles))} rows: the "
+                f"{time.dt.normalize().nunique()} days from {time.min():%Y-%m-%d} to {time.max():%Y-%m-%d} are too few "
+                "for these folds; add days, or lower folds.<task>.test_days, calibrate_days, tune_days or tune_folds."
             )
         role_spans = [
             (time[role == present_role].min(), time[role == present_role].max())
@@ -97,15 +109,15 @@ def check_folds(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:
             if (role == present_role).any()
         ]
         if any(later[0] <= earlier[1] for earlier, later in pairwise(role_spans)):
-            raise UserError(f"fold {name} would fit on rows that are not earlier than what it calibrates or scores.")
+            raise UserError(f"fold {name} would fit on rows that are not earlier than those it calibrates or scores.")
         if role.fillna("").groupby(group.to_numpy()).nunique().gt(1).any():
-            raise UserError(f"fold {name} cuts a group in two.")
+            raise UserError(f"fold {name} cuts a group in two; give all its rows the same role.")
         if name.startswith("tune") and role_spans[-1][1] >= first_test_time:
-            raise UserError(f"fold {name} would tune on rows of the test period.")
+            raise UserError(f"fold {name} would tune on rows of the test period; end it before the first test day.")
 
 
 def _list_days_in_range(days: np.ndarray, settings: WalkForwardSettings) -> np.ndarray:
-    """Return the days with rows, from the first day to the last test day where the knobs name them."""
+    """Return the days with rows, within `first_day` and `last_test` if they are set."""
     all_days = np.unique(days)
     since = all_days[0] if settings.first_day is None else np.datetime64(settings.first_day, "D")
     until = all_days[-1] if settings.last_test is None else np.datetime64(settings.last_test, "D")
@@ -113,7 +125,7 @@ def _list_days_in_range(days: np.ndarray, settings: WalkForwardSettings) -> np.n
     if not days_in_range.size:
         raise UserError(
             f"folds.<task>.first_day and last_test leave {since} to {until}, where the data, which run from "
-            f"{all_days[0]} to {all_days[-1]}, have no rows; name days among them, or null."
+            f"{all_days[0]} to {all_days[-1]}, have no rows; choose days within the data, or null."
         )
     return days_in_range
 
@@ -125,8 +137,8 @@ def _find_first_test_day(first_day: Day, end_day: Day, settings: WalkForwardSett
         first_test_day = first_day + int((end_day - first_day).astype(int) * settings.first_test)
     if not first_day < first_test_day < end_day:
         raise UserError(
-            f"folds.<task>.first_test falls on {first_test_day}, outside the data, which run from {first_day} to {end_day - 1}; "
-            "name a day between, or a share between 0 and 1 of data that span several days."
+            f"folds.<task>.first_test falls on {first_test_day}, outside the data, which run from {first_day} to "
+            f"{end_day - 1}; choose a day after the first one, or a share between 0 and 1 if they span several days."
         )
     return first_test_day
 
@@ -137,14 +149,14 @@ def _find_group_spans(days: np.ndarray, group: pd.Series) -> tuple[np.ndarray, n
 
 
 def _list_test_blocks(days_with_rows: np.ndarray, first_test_day: Day, block_days: int) -> list[tuple[Day, Day]]:
-    """Return the blocks of calendar days from the first test day that hold rows; the last ends with the rows."""
+    """Return the blocks of calendar days, from the first test day on, that have rows; the last ends with the data."""
     end = days_with_rows[-1] + 1
     blocks = [(start, min(start + block_days, end)) for start in np.arange(first_test_day, end, block_days)]
     return [(start, stop) for start, stop in blocks if ((days_with_rows >= start) & (days_with_rows < stop)).any()]
 
 
 def _find_day_back(days_with_rows: np.ndarray, until: Day, day_count: int) -> Day:
-    """Return the first of the newest `day_count` days with rows before a day."""
+    """Return the first of the last `day_count` days with rows before a day."""
     day: Day = days_with_rows[max(int(np.searchsorted(days_with_rows, until)) - day_count, 0)]
     return day
 

@@ -1,1 +1,1 @@
-"""Statistics: groups, intervals, bootstraps, decompositions and change detection."""
+"""Statistics: group operations, intervals, bootstraps, distributions, decompositions and change detection."""

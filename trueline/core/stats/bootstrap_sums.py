@@ -1,4 +1,4 @@
-"""Drawn: sums over blocks as they are and in every draw, so that any arithmetic on them has an interval."""
+"""Bootstrap sums: sums over blocks in the sample and in every resample, so that arithmetic on them has an interval."""
 
 from typing import Any
 
@@ -20,16 +20,17 @@ Mask = npt.NDArray[np.bool_]
 
 
 class BootstrapSums:
-    """Rows in numbered blocks (days), and how often each block comes in every draw.
+    """Rows in numbered blocks (days), and how often each block occurs in every bootstrap resample.
 
-    A table holds two sums for every block; tables of rows that do not overlap add. A figure is an array whose first
-    entry is the value on all blocks and whose others are the same figure in each draw: differences, shares and
-    Shapley values of figures are figures too, all from the same draws. Fewer than FEWEST blocks have no draws. Who
-    needs equal bits whatever the number of processors asks for figures within `threads.limit_to_one_thread`.
+    A table holds two sums for every block; tables of rows that do not overlap can be added. A figure is an array whose
+    first entry is the value on all blocks and whose other entries are its values in the resamples: differences, shares
+    and Shapley values of figures are figures too, all from the same resamples. With fewer than MIN_BLOCKS blocks there
+    are no resamples. For equal bits whatever the number of processors, compute figures within
+    `single_thread.limit_to_one_thread`.
     """
 
     def __init__(self, code: Ints, seed: int, draws: int = BOOTSTRAP_DRAWS) -> None:
-        """Take the number of each row's block, from 0 on."""
+        """Draw the resamples; `code` is the number of each row's block, from 0 on."""
         self.block_code = code
         self.block_count = int(code.max()) + 1 if len(code) else 0
         full_sample = np.ones((1, self.block_count))
@@ -37,15 +38,16 @@ class BootstrapSums:
         self._block_weights = np.vstack([full_sample, *drawn_weights])
 
     def sum_columns_by_block(
-        self, above: npt.ArrayLike, below: npt.ArrayLike | None, rows: Mask | Ints | None = None
+        self, numerators: npt.ArrayLike, denominators: npt.ArrayLike | None, rows: Mask | Ints | None = None
     ) -> Floats:
-        """Return the sums of two columns in each block, shaped (blocks, 2); without `below` its rows are counted.
+        """Return the sums of two columns in each block, shaped (blocks, 2).
 
-        With `rows` the columns are those of these rows only. A row in which either is missing counts for neither.
+        Without `denominators` the rows with a numerator are counted. With `rows`, the columns are given for these rows
+        only. A row in which either is missing counts for neither.
         """
         code = self.block_code if rows is None else self.block_code[rows]
-        numerator = np.asarray(above)
-        denominator = ~np.isnan(numerator) if below is None else np.asarray(below)
+        numerator = np.asarray(numerators)
+        denominator = ~np.isnan(numerator) if denominators is None else np.asarray(denominators)
         if numerator.dtype == bool and denominator.dtype == bool:
             return np.column_stack([self._count_by_block(code, numerator), self._count_by_block(code, denominator)])
         is_missing = np.isnan(numerator) | np.isnan(denominator)
@@ -63,17 +65,17 @@ class BootstrapSums:
         return np.bincount(counted_code, minlength=self.block_count).astype(np.float64)
 
     def compute_ratio(self, table: Floats) -> Floats:
-        """Return the figure sum(above) / sum(below), missing where nothing is below."""
+        """Return the figure sum(numerators) / sum(denominators), missing if the denominator is 0."""
         numerator, denominator = (self._block_weights @ table).T
         ratio: Floats = np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
         return ratio
 
 
 def count_nonzero_blocks(*tables: Floats) -> int:
-    """Return in how many blocks something is below, for the table in which that is fewest."""
+    """Return the number of blocks whose denominator is not 0, for the table with the fewest."""
     return min(int(np.count_nonzero(table[:, 1])) for table in tables)
 
 
 def compute_interval(figure: Floats, block_count: int, level: float = CONFIDENCE_LEVEL) -> Interval:
-    """Return a figure's value with its percentile interval; none where fewer than FEWEST blocks carry it."""
+    """Return a figure's value with its percentile interval; no interval if `block_count` is below MIN_BLOCKS."""
     return compute_percentile_interval(figure[0], figure[1:], block_count, level)

@@ -1,4 +1,4 @@
-"""Reliability: what was promised beside what happened, and how evenly outcomes fall in what was predicted."""
+"""Calibration curve: predicted probabilities beside observed rates, and the mean distance between them."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ CURVE_COLUMNS = ("predicted", "observed", "low", "high", "n")
 
 
 def compute_calibration_curve(chance: Floats, happened: npt.ArrayLike, bins: int) -> pd.DataFrame:
-    """Return mean chance and rate of occurrence, with Wilson interval, in bins of equal count from low to high."""
+    """Return the mean probability and the observed rate, with Wilson interval, in bins of equal count, ascending."""
     outcomes = np.asarray(happened, dtype=np.float64)
     order = np.argsort(chance, kind="stable")
     bin_rows = [rows_of_bin for rows_of_bin in np.array_split(order, bins) if len(rows_of_bin)]
@@ -24,7 +24,10 @@ def compute_calibration_curve(chance: Floats, happened: npt.ArrayLike, bins: int
 
 
 def compute_calibration_error(table: pd.DataFrame) -> float | None:
-    """Return the mean distance of promise from rate over all rows: 0 is perfect, chance alone makes it more."""
+    """Return the expected calibration error: the mean over rows of |predicted − observed| of their bins; None if empty.
+
+    0 is perfect; chance alone makes it more than 0.
+    """
     if table.empty:
         return None
     return float(((table["predicted"] - table["observed"]).abs() * table["n"]).sum() / table["n"].sum())

@@ -1,8 +1,8 @@
-"""Sequential detection: figures watched day by day, with a limit that a period without change rarely reaches.
+"""Change detection: figures are monitored day by day, with a limit that is rarely exceeded without a change.
 
-Limits are not from a table: the reference period is drawn again and again, in blocks of neighbouring days, as a
-reference and as what follows it, and the limit is what such a world exceeds as rarely as asked. What the reference
-cannot know (a season, a trend) is a change.
+Limits do not come from a table: the reference period is resampled, in blocks of neighbouring days, both as a reference
+and as what follows it, and the limit is the one that such simulations exceed as rarely as required. What the reference
+does not contain (a season, a trend) counts as a change.
 """
 
 from dataclasses import dataclass
@@ -16,40 +16,34 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-WINDOW_WIDTHS = (
-    1,
-    2,
-    4,
-    8,
-    16,
-    32,
-)  # steps whose mean is compared with the reference, longest shift first to be seen last
-FLAT_TOLERANCE = 1e-9  # of the reference's size: a spread below this is rounding
-BISECTION_STEPS = 16  # of the interval in which a limit is sought: to a hundred-thousandth of it
-MIN_RATE = 1e-6  # rates are kept this far from 0 and 1
+WINDOW_WIDTHS = (1, 2, 4, 8, 16, 32)  # newest steps whose mean is compared with that of the reference
+FLAT_TOLERANCE = 1e-9  # relative to the mean of the reference: a spread below this is rounding
+BISECTION_STEPS = 16  # they find the limit to a hundred-thousandth of the initial interval
+MIN_RATE = 1e-6  # rates are clipped to this distance from 0 and 1
 
 
 @dataclass(frozen=True)
 class ShiftDetection:
-    """Columns watched over steps after a reference."""
+    """The result of monitoring columns over the steps after a reference period."""
 
-    statistic: Floats  # steps × columns: greatest standardised shift of a mean of the newest steps
+    statistic: Floats  # steps × columns: the greatest standardised shift of the mean of the newest steps
     limit: float
     first_alarms: list[int | None]  # the step after the reference at which each column first exceeded the limit
-    onsets: list[int | None]  # where the window that showed it begins: a guess of when it changed
+    onsets: list[int | None]  # the first step of the window that raised the alarm: an estimate of when it changed
 
 
 def detect_shifts(values: Floats, reference: int, share: float, block: int, draws: int, seed: int) -> ShiftDetection:
-    """Watch steps × columns after the first `reference` steps for shifts of the mean, all columns at one limit.
+    """Monitor steps × columns after the first `reference` steps for shifts of the mean, with one limit for all columns.
 
-    In at most `share` of worlds without change does any column exceed the limit anywhere. `block` steps are drawn
-    together: at least as long as neighbours resemble each other. A column that does not vary in the reference alarms
-    at its first other value. Missing steps count as the reference's mean. Refuses a reference of fewer than two blocks.
+    Any column exceeds the limit at any step in at most `share` of the simulations without change. `block` neighbouring
+    steps are resampled together; it should span the steps over which neighbours are correlated. A column that is
+    constant in the reference alarms at its first other value. Missing steps count as the mean of the reference.
+    Raises UserError for a reference of fewer than two blocks, or without a step after it.
     """
     if reference < 2 * block or len(values) <= reference:
         raise UserError(
-            f"{len(values)} steps with {reference} as reference in blocks of {block}: a reference of at least two "
-            "blocks and one step after it are needed; bring more days or shorten the blocks."
+            f"{len(values)} steps with {reference} as reference in blocks of {block} are too few; a reference of at "
+            "least two blocks and one step after it are needed: add days or shorten the blocks."
         )
     values = np.where(
         np.isnan(values), np.nanmean(np.vstack([values[:reference], np.zeros_like(values[:1])]), axis=0), values
@@ -73,24 +67,24 @@ def _estimate_limit(
     maxima = np.empty((2, draws))
     for draw in range(draws):
         rows = draw_block_indices(len(reference_values), len(reference_values) + later_steps, block, random)
-        # a short reference holds no extremes to draw: independent normal worlds of the same size do
-        for kind, world in enumerate(
+        # a short reference has no extremes to resample; independent normal simulations of the same size do
+        for kind, simulation in enumerate(
             (reference_values[rows], random.normal(size=(len(rows), reference_values.shape[1])))
         ):
             maxima[kind, draw] = _compute_shift_statistic(
-                world[None, : len(reference_values)], world[None, len(reference_values) :]
+                simulation[None, : len(reference_values)], simulation[None, len(reference_values) :]
             )[0].max(initial=0.0)
     return float(np.quantile(maxima, 1 - share, axis=1, method="higher").max())
 
 
 def draw_block_indices(length: int, size: int, block: int, random: np.random.Generator) -> Ints:
-    """Return `size` positions below `length`, in runs of `block` neighbours that begin anywhere and wrap around."""
+    """Return `size` indices below `length`, in runs of `block` neighbours that begin anywhere and wrap around."""
     begin = random.integers(0, length, -(-size // block))
     return np.asarray((begin[:, None] + np.arange(block)).ravel()[:size] % length)
 
 
 def _compute_shift_statistic(reference_values: Floats, later_values: Floats) -> tuple[Floats, Ints]:
-    """Return, per world, step and column, the greatest |shift| in standard errors, and the width that shows it."""
+    """Return, per simulation, step and column, the greatest |shift| in standard errors, and its window width."""
     n, steps = reference_values.shape[1], later_values.shape[1]
     centre, spread = reference_values.mean(axis=1, keepdims=True), reference_values.std(axis=1, keepdims=True, ddof=1)
     is_flat = spread <= FLAT_TOLERANCE * np.maximum(np.abs(centre), 1e-300)
@@ -111,15 +105,15 @@ def _compute_shift_statistic(reference_values: Floats, later_values: Floats) -> 
 
 @dataclass(frozen=True)
 class RateAlarm:
-    """A watch on a rate of success, set up on a reference: `evaluate_days` tells which later days alarm."""
+    """A CUSUM alarm on a success rate, fitted to a reference: `evaluate_days` says which later days alarm."""
 
-    rate: float  # of the reference
-    drop: float  # the fall that it is made to find soonest
-    limit: float  # in nats of evidence for the fall
-    false_alarms: float  # a season, in the drawn worlds without change
+    rate: float  # success rate of the reference
+    drop: float  # the fall of the rate that it is designed to detect soonest
+    limit: float  # of the evidence for the fall, in nats
+    false_alarms: float  # per season, in the simulations without change
 
     def evaluate_days(self, wins: Floats, decided: Floats) -> tuple[Floats, Mask]:
-        """Return each day's evidence for a fall (nats) and whether it alarms; after an alarm evidence begins afresh."""
+        """Return each day's evidence for a fall (nats) and whether it alarms; after an alarm evidence restarts at 0."""
         evidence, alarms = compute_cusum(
             compute_log_likelihood_ratios(wins, decided, np.array(self.rate), self.drop)[None], self.limit
         )
@@ -129,20 +123,21 @@ class RateAlarm:
 def fit_cusum_alarm(
     wins: Floats, decided: Floats, drop: float, season: int, false_alarms: float, block: int, draws: int, seed: int
 ) -> RateAlarm:
-    """Return the watch on a rate whose daily wins and decided picks are the reference.
+    """Return the alarm on a rate, given the daily wins and decided picks of a reference.
 
-    It is Page's CUSUM (1954) of the evidence that the rate fell by `drop`, ln(p₁/p₀) a win and ln(q₁/q₀) a loss. Its
-    limit lets `season` days drawn from the reference, in blocks of neighbours and judged by a rate that is drawn as
-    well, alarm `false_alarms` times on average. Refuses a reference of fewer than two blocks or without picks.
+    It is Page's CUSUM (1954) of the evidence that the rate fell by `drop`: ln(p₁/p₀) per win and ln(q₁/q₀) per loss.
+    The limit is such that `season` days resampled from the reference, in blocks of neighbouring days and with a
+    resampled rate, alarm `false_alarms` times on average. Raises UserError for a reference of fewer than two blocks or
+    without picks.
     """
     if len(wins) < 2 * block or not decided.sum():
         raise UserError(
-            f"{len(wins)} days with {int(decided.sum())} decided picks cannot set up an alarm; at least {2 * block} "
-            "days with picks are needed: bring more days or shorten the blocks."
+            f"{len(wins)} days with {int(decided.sum())} decided picks cannot fit an alarm; at least {2 * block} "
+            "days with picks are needed: add days or shorten the blocks."
         )
     random = np.random.default_rng(seed)
-    worlds = [draw_block_indices(len(wins), len(wins) + season, block, random) for _ in range(draws)]
-    rows = np.vstack(worlds)
+    simulated_rows = [draw_block_indices(len(wins), len(wins) + season, block, random) for _ in range(draws)]
+    rows = np.vstack(simulated_rows)
     rate = wins[rows[:, : len(wins)]].sum(axis=1) / np.maximum(decided[rows[:, : len(wins)]].sum(axis=1), 1)
     later_rows = rows[:, len(wins) :]
     gain = compute_log_likelihood_ratios(wins[later_rows], decided[later_rows], rate[:, None], drop)
@@ -156,7 +151,7 @@ def fit_cusum_alarm(
 
 
 def compute_log_likelihood_ratios(wins: Floats, decided: Floats, rate: Floats, drop: float) -> Floats:
-    """Return how much likelier each day's wins are after a drop of the rate than before it (log of the ratio, nats)."""
+    """Return the log-likelihood ratio (nats) of each day's wins after a drop of the rate to that before it."""
     rate_before = np.clip(rate, MIN_RATE, 1 - MIN_RATE)
     rate_after = np.clip(rate - drop, MIN_RATE, 1 - MIN_RATE)
     return np.asarray(
@@ -165,7 +160,7 @@ def compute_log_likelihood_ratios(wins: Floats, decided: Floats, rate: Floats, d
 
 
 def compute_cusum(gain: Floats, limit: float) -> tuple[Floats, Mask]:
-    """Return worlds × days of evidence, never below 0 and afresh after each alarm, and where it exceeds the limit."""
+    """Return simulations × days of evidence, at least 0 and reset after each alarm, and where it exceeds the limit."""
     evidence, alarms = np.empty_like(gain), np.zeros(gain.shape, dtype=bool)
     running_evidence = np.zeros(len(gain))
     for day in range(gain.shape[1]):

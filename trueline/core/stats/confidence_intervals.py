@@ -1,4 +1,4 @@
-"""Intervals: how far a rate or a difference can be trusted."""
+"""Confidence intervals of rates, means and differences."""
 
 from collections.abc import Iterator
 from typing import TypedDict
@@ -11,9 +11,9 @@ Floats = npt.NDArray[np.float64]
 
 CONFIDENCE_LEVEL = 0.95
 Z_SCORE = float(norm.ppf(0.5 + CONFIDENCE_LEVEL / 2))
-BOOTSTRAP_DRAWS = 2000
-DRAWS_PER_CHUNK = 100  # draws held in memory at once
-MIN_BLOCKS = 30  # blocks below which an interval would pretend to know
+BOOTSTRAP_DRAWS = 2000  # resamples
+DRAWS_PER_CHUNK = 100  # resamples held in memory at once
+MIN_BLOCKS = 30  # independent blocks below which an interval would claim too much
 
 
 class Interval(TypedDict):
@@ -26,7 +26,12 @@ class Interval(TypedDict):
 
 
 def compute_wilson_interval(successes: float, n: int) -> Interval:
-    """Return a rate with its Wilson 95 % interval; for rows that are independent of each other."""
+    """Return a rate with its Wilson 95 % interval; only valid for rows that are independent of each other.
+
+    >>> interval = compute_wilson_interval(15, 50)
+    >>> interval["value"], round(interval["low"], 3), round(interval["high"], 3)
+    (0.3, 0.191, 0.438)
+    """
     if n == 0:
         return {"value": None, "low": None, "high": None, "n": 0}
     rate = successes / n
@@ -35,19 +40,19 @@ def compute_wilson_interval(successes: float, n: int) -> Interval:
 
 
 def compute_wilson_bounds(rate: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """Return the ends of Wilson's 95 % intervals of rates, each of n independent rows, which need not be whole."""
+    """Return the bounds of the Wilson 95 % intervals of rates over n independent rows each; n need not be whole."""
     centre = (rate + Z_SCORE * Z_SCORE / (2 * n)) / (1 + Z_SCORE * Z_SCORE / n)
     half_width = (
         Z_SCORE * np.sqrt(rate * (1 - rate) / n + Z_SCORE * Z_SCORE / (4 * n * n)) / (1 + Z_SCORE * Z_SCORE / n)
     )
-    # rounding may put an end past 0, 1 or the rate by a last digit
+    # rounding may put a bound past 0, 1 or the rate by a last digit
     return np.clip(centre - half_width, 0, rate), np.clip(centre + half_width, rate, 1)
 
 
 def compute_percentile_interval(value: float, draws: Floats, blocks: int, level: float = CONFIDENCE_LEVEL) -> Interval:
-    """Return a figure's value with its percentile interval; none where fewer than FEWEST blocks carry it.
+    """Return a figure's value with its percentile interval; no interval if `blocks` is below MIN_BLOCKS.
 
-    `draws` are the figure's values on blocks drawn anew; those that are not finite are left out.
+    `draws` are the figure's values in the bootstrap resamples; those that are not finite are left out.
     """
     if not np.isfinite(value):
         return {"value": None, "low": None, "high": None, "n": blocks}
@@ -61,8 +66,8 @@ def compute_percentile_interval(value: float, draws: Floats, blocks: int, level:
 def bootstrap_ratio(numerator: Floats, denominator: Floats, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Interval:
     """Return the ratio of two sums over blocks with its percentile interval from resampled blocks.
 
-    One entry a block (a race, a day, a cluster); with ones as denominator it is a mean over blocks. Fewer than
-    FEWEST blocks give no interval.
+    One entry per block (a race, a day, a cluster); with ones as denominator it is a mean over blocks. Fewer than
+    MIN_BLOCKS blocks give no interval.
     """
     n = len(numerator)
     denominator_total = float(denominator.sum())
@@ -78,7 +83,7 @@ def bootstrap_ratio(numerator: Floats, denominator: Floats, seed: int, draws: in
 
 
 def draw_block_weights(n: int, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Iterator[Floats]:
-    """Yield, in chunks of rows, how often each of n blocks is drawn when n are drawn with replacement."""
+    """Yield, in chunks of resamples × n, how often each of n blocks is drawn when n are drawn with replacement."""
     random = np.random.default_rng(seed)
     for start in range(0, draws, DRAWS_PER_CHUNK):
         yield random.multinomial(n, np.full(n, 1 / n), size=min(DRAWS_PER_CHUNK, draws - start)).astype(float)
@@ -90,7 +95,10 @@ def bootstrap_mean(blocks: Floats, seed: int, draws: int = BOOTSTRAP_DRAWS) -> I
 
 
 def describe_difference(difference: Interval, better: str = "helped", worse: str = "hurt") -> str:
-    """Return what a paired difference of losses (after − before) says: better, worse, or undecided."""
+    """Return the verdict on a paired difference of losses (after − before): better, worse or undecided.
+
+    Undecided if the interval contains 0 or there is none.
+    """
     if difference["low"] is None or difference["high"] is None:
         return "undecided"
     if difference["high"] < 0:

@@ -1,10 +1,10 @@
-"""Quantities: how likely each outcome of a number is, given its mean and its spread (standard deviation).
+"""Count distribution: the probability of each outcome of a number, given its mean and spread (standard deviation).
 
-Whole outcomes, 0 and up (points, goals), follow a gamma law moved down by its own mean, cut off at 0 and rounded. Its
-skewness is spread / mean, which is Poisson's rule held to for any spread; where spread² = mean it is Poisson's law to
-within 0.02 of probability. The negative binomial has nearly twice that skewness where spread² is several times the
-mean. Other outcomes follow the normal law. Throughout, `whole` says which, rows are independent, and a missing number
-gives a missing answer.
+Whole outcomes, 0 and up (points, goals), follow a gamma distribution shifted down by its own mean, cut off at 0 and
+rounded. Its skewness is spread / mean for any spread, as it is for Poisson's; if spread² = mean it is Poisson's
+distribution to within 0.02 of probability. The negative binomial has nearly twice that skewness if spread² is several
+times the mean. Other outcomes follow the normal distribution. Throughout, `is_integer` says which, rows are
+independent, and a missing number gives a missing result.
 """
 
 import numpy as np
@@ -12,13 +12,13 @@ import numpy.typing as npt
 from scipy.special import gammainc, gammaincc, gammaincinv, ndtr
 
 Floats = npt.NDArray[np.float64]
-GammaLaw = tuple[Floats, Floats, Floats]  # shape and scale of the gamma law, and how far it is moved down
+GammaLaw = tuple[Floats, Floats, Floats]  # shape and scale of the gamma distribution, and its shift down
 
 MIN_MEAN = 0.01
-MIN_SPREAD = 0.1  # no whole number with a mean of LEAST_MEAN or more and less than 0.99 spreads less
-MAX_SPREAD_RATIO = 25.0  # of spread to mean: 99 outcomes of 100 are 0 then
-MIN_PROBABILITY = 1e-12  # a probability of zero that comes true would cost infinitely much
-TAIL_NATS = 20.0  # −ln of what is left beyond the grid: 2e-9
+MIN_SPREAD = 0.1  # no integer outcome with a mean from MIN_MEAN to 0.99 has a smaller spread
+MAX_SPREAD_RATIO = 25.0  # of spread to mean: 99 of 100 outcomes are 0 then
+MIN_PROBABILITY = 1e-12  # the loss of an event that happens although its probability was 0 would be infinite
+TAIL_NATS = 20.0  # −ln of the probability beyond the grid: 2e-9
 MAX_CELLS = 1_000_000  # rows × outcomes held in memory at once, 8 bytes each and a few copies
 
 
@@ -30,9 +30,9 @@ def has_only_integers(values: Floats) -> bool:
 def compute_cdf(x: Floats, mean: Floats, spread: Floats, is_integer: bool) -> Floats:
     """Return P(outcome ≤ x) for each row.
 
-    For whole outcomes mean and spread are the law's own within 5 % where spread² is the mean or more, and within 1 %
-    where the mean is 2 or more besides. A smaller spread is overstated by rounding, and one below what any whole
-    number could have, or above MOST_RATIO means, is not reached.
+    For whole outcomes, the distribution has the given mean and spread within 5 % if spread² ≥ mean, and within 1 % if
+    also mean ≥ 2. A smaller spread is overstated by rounding; one below what any whole number could have, or above
+    MAX_SPREAD_RATIO means, is not reached.
     """
     if is_integer:
         return _compute_gamma_cdf(np.floor(x), _solve_gamma_law(mean, spread))
@@ -42,17 +42,17 @@ def compute_cdf(x: Floats, mean: Floats, spread: Floats, is_integer: bool) -> Fl
 def compute_line_probabilities(
     line: Floats, mean: Floats, spread: Floats, is_integer: bool
 ) -> tuple[Floats, Floats, Floats]:
-    """Return P(over), P(push) and P(under) of a line for each row; only a whole line on whole outcomes is pushed."""
+    """Return P(over), P(push) and P(under) of a line for each row; only a whole line on whole outcomes can push."""
     at_most = compute_cdf(line, mean, spread, is_integer)
     under = compute_cdf(np.ceil(line) - 1, mean, spread, is_integer) if is_integer else at_most
     return 1 - at_most, at_most - under, under
 
 
 def compute_median(mean: Floats, spread: Floats, is_integer: bool) -> Floats:
-    """Return the forecast of least absolute error, made continuous for whole outcomes.
+    """Return the forecast with the least expected absolute error, made continuous for whole outcomes.
 
-    It rises with the law from each half point to the next, and leans to the whole point between them, which is the
-    median proper. It lies above a half or whole line exactly where P(over) > P(under).
+    Between two half points it rises with the probability below it and stays close to the whole point between them,
+    which is the actual median. It lies above a half or whole line exactly if P(over) > P(under).
     """
     if not is_integer:
         return np.array(mean, dtype=np.float64)
@@ -64,7 +64,7 @@ def compute_median(mean: Floats, spread: Floats, is_integer: bool) -> Floats:
 
 
 def compute_log_score(actual: Floats, mean: Floats, spread: Floats, is_integer: bool) -> Floats:
-    """Return −ln of the probability (whole outcomes) or density of what happened, for each row (nats)."""
+    """Return −ln of the probability (whole outcomes) or density of the actual outcome, for each row (nats)."""
     if is_integer:
         law = _solve_gamma_law(mean, spread)
         return np.asarray(
@@ -75,10 +75,10 @@ def compute_log_score(actual: Floats, mean: Floats, spread: Floats, is_integer: 
 
 
 def compute_crps(actual: Floats, mean: Floats, spread: Floats, is_integer: bool) -> Floats:
-    """Return the continuous ranked probability score of each row, in the unit of the outcome; less is better.
+    """Return the continuous ranked probability score of each row, in the unit of the outcome; lower is better.
 
-    The sum over all whole points (the integral, for the normal) of (P(outcome ≤ k) − [actual ≤ k])². Exact to 1e-9;
-    the time of a row grows with its mean and spread, some 20 µs where they reach to 100.
+    It is the sum over all whole points k (the integral, for the normal) of (P(outcome ≤ k) − [actual ≤ k])². Exact to
+    1e-9; the time per row grows with mean and spread, to some 20 µs if outcomes reach 100.
     """
     if is_integer:
         return _compute_integer_crps(actual, mean, spread)
@@ -89,9 +89,9 @@ def compute_crps(actual: Floats, mean: Floats, spread: Floats, is_integer: bool)
 
 
 def compute_pit(actual: Floats, mean: Floats, spread: Floats, is_integer: bool, draws: Floats) -> Floats:
-    """Return the probability integral transform of each row: uniform between 0 and 1 where the law is true.
+    """Return the probability integral transform of each row: uniform between 0 and 1 if the distribution is true.
 
-    `draws`, one a row between 0 and 1, place the row within the step of its whole outcome: uniform draws randomise
+    `draws`, one per row between 0 and 1, place the row within the step of its whole outcome: uniform draws randomise
     it, 0.5 takes the middle.
     """
     at_most = compute_cdf(actual, mean, spread, is_integer)
@@ -100,7 +100,7 @@ def compute_pit(actual: Floats, mean: Floats, spread: Floats, is_integer: bool, 
 
 
 def _compute_cut_moments(ratio: Floats) -> tuple[Floats, Floats]:
-    """Return mean and spread left after the cut at 0 of a law of mean 1 and spread `ratio`."""
+    """Return the mean and spread, after the cut at 0, of a distribution with mean 1 and spread `ratio` before it."""
     shape, x = 4 / ratio**2, 2 / ratio**2
     q0, q1, q2 = (gammaincc(shape + power, x) for power in (0, 1, 2))
     mean = 2 * q1 - q0
@@ -112,10 +112,10 @@ GRID_MEANS, GRID_SPREADS = _compute_cut_moments(GRID_RATIOS)
 
 
 def _solve_gamma_law(mean: Floats, spread: Floats) -> GammaLaw:
-    """Return the law whose mean and spread are these after the cut at 0.
+    """Return the gamma distribution that has the given mean and spread after the cut at 0.
 
-    Where spread² is no more than the mean, rounding lifts what the cut lifts already: no correction is due. Above,
-    what rounding does fades with the square of mean / spread².
+    If spread² is at most the mean, rounding raises what the cut already raises, so there is no correction. Above that,
+    the effect of rounding fades with the square of mean / spread².
     """
     mean = np.maximum(mean, MIN_MEAN)
     spread = np.clip(spread, MIN_SPREAD, np.maximum(MAX_SPREAD_RATIO * mean, MIN_SPREAD))
@@ -133,7 +133,7 @@ def _compute_gamma_cdf(k: Floats, law: GammaLaw) -> Floats:
 
 def _compute_integer_crps(actual: Floats, mean: Floats, spread: Floats) -> Floats:
     shape, scale, shift = _solve_gamma_law(mean, spread)
-    # Laurent and Massart 2000: a gamma law exceeds this with probability exp(−TAIL) at most
+    # Laurent and Massart 2000: a gamma variable exceeds this with probability exp(−TAIL_NATS) at most
     last_outcome = np.nan_to_num(np.ceil(scale * (shape + np.sqrt(2 * shape * TAIL_NATS) + TAIL_NATS) - shift))
     scores: Floats = np.maximum(actual - last_outcome - 1, 0)
     order = np.argsort(-last_outcome, kind="stable")

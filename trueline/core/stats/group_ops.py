@@ -1,4 +1,4 @@
-"""Sums, softmax, ranks and means of the rows of each group."""
+"""Group operations: sums, shares, softmax, ranks and means within each group of rows."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +8,15 @@ Floats = npt.NDArray[np.float64]
 
 Codes = npt.NDArray[np.int64]
 
-MIN_PROBABILITY = 1e-12  # a probability of zero that comes true would cost infinitely much
+MIN_PROBABILITY = 1e-12  # the loss of an event that happens although its probability was 0 would be infinite
 
 
 def encode_groups(group: pd.Series) -> Codes:
-    """Return 0…n-1 for each row's group, numbered by first appearance."""
+    """Return 0…n−1 for each row's group, numbered by first appearance.
+
+    >>> encode_groups(pd.Series(["race 7", "race 2", "race 7"])).tolist()
+    [0, 1, 0]
+    """
     return pd.factorize(group)[0].astype(np.int64)
 
 
@@ -22,29 +26,33 @@ def sum_by_group(values: Floats, code: Codes) -> Floats:
 
 
 def normalize_by_group(values: Floats, code: Codes) -> Floats:
-    """Return non-negative values as shares of their group's sum; a group of zeros is shared evenly."""
+    """Return non-negative values as shares of their group's sum; in a group of zeros all shares are equal.
+
+    >>> normalize_by_group(np.array([1.0, 0.0, 3.0, 0.0]), np.array([0, 1, 0, 1])).tolist()
+    [0.25, 0.5, 0.75, 0.5]
+    """
     sums = sum_by_group(values, code)
     size = sum_by_group(np.ones(len(code)), code)
     return np.where(sums > 0, values / np.where(sums > 0, sums, 1.0), 1 / size)
 
 
 def compute_group_softmax(score: Floats, code: Codes) -> Floats:
-    """Return exp(score) as shares within the group, safe for large scores."""
+    """Return exp(score) as shares within the group, without overflow for large scores."""
     group_max = np.full(code.max() + 1 if len(code) else 0, -np.inf)
     np.maximum.at(group_max, code, score)
     return normalize_by_group(np.exp(score - group_max[code]), code)
 
 
 def rank_within_group(values: Floats, code: Codes) -> Floats:
-    """Return each row's rank within its group, 1 for the largest, ties sharing the mean rank, missing unranked."""
+    """Return each row's rank within its group: 1 for the largest, the mean rank for ties, missing for missing."""
     return np.asarray(pd.Series(values).groupby(code).rank(ascending=False), dtype=np.float64)
 
 
 def subtract_group_mean(values: Floats, code: Codes) -> Floats:
     """Return each row's value minus the mean of its group (missing values left out).
 
-    To the last bit a function of its own group alone, which pandas' means are not: what they add, and how, depends on
-    whether any row of the table is missing.
+    To the last bit a function of its own group alone. Pandas' group means are not: how they add depends on whether any
+    row of the table is missing.
     """
     is_present = ~np.isnan(values)
     count = sum_by_group(is_present.astype(float), code)

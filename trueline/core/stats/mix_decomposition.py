@@ -1,4 +1,4 @@
-"""Decomposition: what a change of a mean owes to whom it is a mean of, and what to each of them."""
+"""Mix decomposition: how much of a change of a mean is due to the composition, and how much to rates within cells."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +9,14 @@ Floats = npt.NDArray[np.float64]
 def compute_nested_decomposition(
     counts: Floats, sums: Floats, base_counts: Floats, base_sums: Floats, factors: int
 ) -> Floats:
-    """Split the change of a mean from a base period to another into one part per factor, and a last one within cells.
+    """Split the change of a mean between two periods into the effect of each factor's shares and that within cells.
 
-    `counts` is … × levels of the first factor × … × levels of the last; `sums` has one axis more, of outcomes; the
-    leading axes (draws) broadcast between the periods. Returns … × (factors + 1) × outcomes, whose sum over parts is
-    the change of the mean. Kitagawa's decomposition (1955), nested: the second factor's shares are those within a level
-    of the first, and so on; both periods weigh alike. A cell that only one period has keeps its rate, so that what it
-    brings belongs to its share. A period without rows makes every part missing.
+    `counts` is … × levels of the first factor × … × levels of the last; `sums` has one more axis, of outcomes; the
+    leading axes (bootstrap resamples) broadcast between the periods. Returns … × (factors + 1) × outcomes, the effect
+    within cells last, whose sum over effects is the change of the mean. This is Kitagawa's decomposition (1955),
+    nested: the second factor's shares are those within a level of the first, and so on; both periods have equal weight.
+    A cell that only one period has is given the same rate in the other, so that its effect is one of shares. A period
+    without rows makes every effect missing.
     """
     period_shares, base_shares = (
         _compute_conditional_shares(counts, factors),
@@ -43,11 +44,12 @@ def compute_nested_decomposition(
 def compute_level_contributions(
     counts: Floats, sums: Floats, base_counts: Floats, base_sums: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Return how much each level's share rose, its rate more than all levels' rates did, and its mean share.
+    """Return the rise of each level's share, the excess of its rate's rise over that of all levels, and its mean share.
 
-    `counts` and `sums` are … × levels. All rates' rise is the mean of the levels' rises, weighed by their mean shares;
-    so share × excess, which tells where a change within levels is concentrated, sums to 0, as the first does. A level
-    that only one period has keeps its rate, and a period without rows makes all levels missing.
+    `counts` and `sums` are … × levels. The rise over all levels is the mean of the levels' rises, weighted by their
+    mean shares; so mean share × excess, which shows where a change within levels is concentrated, sums to 0, as does
+    the rise of shares. A level that only one period has is given the same rate in the other; a period without rows
+    makes all levels missing.
     """
     share, base_share = _compute_rate(counts, _sum_levels(counts)), _compute_rate(base_counts, _sum_levels(base_counts))
     rate, base_rate = _fill_from_counterpart(_compute_rate(sums, counts), _compute_rate(base_sums, base_counts))
@@ -56,7 +58,7 @@ def compute_level_contributions(
 
 
 def compute_total_variation(counts: Floats, base_counts: Floats) -> Floats:
-    """Return how far two compositions over the last axis are apart: half the sum of differences of shares."""
+    """Return the total variation distance of compositions over the last axis: half the sum of |share differences|."""
     with np.errstate(invalid="ignore", divide="ignore"):
         share_difference = counts / counts.sum(axis=-1, keepdims=True) - base_counts / base_counts.sum(
             axis=-1, keepdims=True
@@ -69,7 +71,7 @@ def _sum_levels(levels: Floats) -> Floats:
 
 
 def _compute_conditional_shares(counts: Floats, factors: int) -> list[Floats]:
-    """Return each factor's shares within the level of those before it, all with the axes of the counts."""
+    """Return each factor's shares within the levels of the factors before it, all with the axes of the counts."""
     conditional_shares, parent_counts = [], counts.sum(axis=tuple(range(-factors, 0)), keepdims=True)
     for factor in range(factors):
         later_axes = tuple(range(-factors + factor + 1, 0))
@@ -94,7 +96,7 @@ def _compute_share_change(
 
 
 def _compute_cell_shares(shares: list[Floats]) -> Floats:
-    """Return the share of each cell, none where a level above it is empty."""
+    """Return the share of each cell, 0 if a level above it is empty."""
     cell_share = np.ones(1)
     for share in shares:
         cell_share = cell_share * np.where(np.isnan(share), 0.0, share)
@@ -102,7 +104,7 @@ def _compute_cell_shares(shares: list[Floats]) -> Floats:
 
 
 def _fill_from_counterpart(period_values: Floats, base_values: Floats) -> tuple[Floats, Floats]:
-    """Return both, each taking the other's value where it has none itself, and 0 where neither has one."""
+    """Return both arrays, missing values filled from the other, and with 0 if both are missing."""
     lacks_period, lacks_base = np.isnan(period_values), np.isnan(base_values)
     lacks_both = lacks_period & lacks_base
     period_filled, base_filled = (

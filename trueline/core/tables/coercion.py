@@ -1,4 +1,4 @@
-"""Delivered: a raw table in its declared types whatever form it came in, and what of it could not be read."""
+"""Coercion: bring a raw table to its declared types, whatever form it came in, and flag what could not be read."""
 
 from collections.abc import Collection, Sequence
 
@@ -8,7 +8,7 @@ from trueline.core.errors import UserError
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
 
 Flags = pd.Series
-BOOLEAN_CODES = {"true": "1", "false": "0"}  # as sources without a type for them write them
+BOOLEAN_CODES = {"true": "1", "false": "0"}  # how sources without a boolean type write them
 KIND_DESCRIPTIONS = {
     "text": "text",
     "number": "a number",
@@ -20,11 +20,15 @@ KIND_DESCRIPTIONS = {
 def coerce_table(
     raw: pd.DataFrame, columns: Sequence[Column], table_label: str, needed_columns: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Return the declared columns of a raw table, typed, and `unreadable`: True where a row lost what it needs.
+    """Return the declared columns of a raw table, typed, and `unreadable`: True where a needed value could not be read.
 
-    A row needs its required columns, its times and those that `needed_columns` names. Numbers that stand for a name lose the
-    ".0" that a gap among them brings; true and false are 1 and 0. Refuses what `coerce_types` does, and a needed column that
-    is unreadable from top to bottom: it is in another form, not broken here and there.
+    A row needs its required columns, its times and those in `needed_columns`. Numbers that serve as names lose the ".0"
+    that a gap among them causes; true and false become 1 and 0. Raises UserError where `coerce_types` does, and for a
+    needed column that is unreadable in every row: it is in another format, not broken here and there.
+
+    >>> raw = pd.DataFrame({"home": ["true", "False", "?"]})
+    >>> coerce_table(raw, [Column("home", "whole", "before", "1 at home")], "games", ["home"])["unreadable"].tolist()
+    [False, False, True]
     """
     rows = coerce_types(raw.assign(**_normalize_spelling(raw, columns)), columns, table_label)
     row_unreadable = pd.Series(False, index=rows.index)
@@ -32,8 +36,9 @@ def coerce_table(
         if column.required or column.kind == "time" or column.name in needed_columns:
             column_unreadable = _find_unreadable(raw, rows, column.name)
             if column_unreadable.all():
+                first_value = str(raw[column.name].iloc[0])
                 raise UserError(
-                    f"{table_label}: {column.name} is unreadable in every row, the first {str(raw[column.name].iloc[0])!r}; "
+                    f"{table_label}: {column.name} is unreadable in every row (first value: {first_value!r}); "
                     f"write it as {KIND_DESCRIPTIONS[column.kind]}."
                 )
             row_unreadable |= column_unreadable
@@ -41,7 +46,7 @@ def coerce_table(
 
 
 def coerce_optional_table(raw: pd.DataFrame | None, columns: Sequence[Column], table_label: str) -> pd.DataFrame:
-    """Return what `coerce_table` does, with all columns and no row where the table is not there or holds none."""
+    """Return what `coerce_table` does; all columns and no rows if the table is absent or empty."""
     if raw is not None and len(raw):
         return coerce_table(raw, columns, table_label)
     names = [column.name for column in columns] if raw is None or raw.columns.empty else list(raw.columns)
@@ -51,9 +56,9 @@ def coerce_optional_table(raw: pd.DataFrame | None, columns: Sequence[Column], t
 def blank_out_of_range(
     raw: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column]
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the rows with values beyond the limits of their column made missing, and how many values each column lost.
+    """Return the rows with out-of-range values made missing, and how many values each column lost.
 
-    Those that could not be read count as lost too. `raw` holds every row of `rows` under the same index.
+    Values that could not be read count as lost too. `raw` holds every row of `rows` under the same index.
     """
     cleaned, counts = rows.copy(), {}
     for column in columns:
@@ -70,20 +75,20 @@ def blank_out_of_range(
 
 
 def _normalize_spelling(raw: pd.DataFrame, columns: Sequence[Column]) -> dict[str, pd.Series]:
-    respelt = {}
+    normalized = {}
     for column in columns:
         values = raw.get(column.name, pd.Series(dtype=float))
         if column.kind == "text" and pd.api.types.is_float_dtype(values):
-            respelt[column.name] = values.astype("string").str.removesuffix(".0")
+            normalized[column.name] = values.astype("string").str.removesuffix(".0")
         if column.kind == "whole" and not pd.api.types.is_numeric_dtype(values):
-            respelt[column.name] = values.astype("string").str.strip().str.lower().replace(BOOLEAN_CODES)
-    return {name: values for name, values in respelt.items() if name in raw}
+            normalized[column.name] = values.astype("string").str.strip().str.lower().replace(BOOLEAN_CODES)
+    return {name: values for name, values in normalized.items() if name in raw}
 
 
 def _find_unreadable(raw: pd.DataFrame, rows: pd.DataFrame, name: str) -> Flags:
-    """Return True for rows in which a column held something that is not of its type."""
+    """Return True for rows in which a column held a value that is not of its type."""
     is_unreadable = pd.Series(False, index=rows.index)
-    missing_index = rows.index[rows[name].isna()]  # few, and text is slow to look through
+    missing_index = rows.index[rows[name].isna()]  # only these few: searching text is slow
     if name in raw and len(missing_index):
         is_unreadable[missing_index] = flag_unparseable(
             raw.loc[missing_index, [name]], rows.loc[missing_index, [name]], name

@@ -1,4 +1,4 @@
-"""Duplicates: which of several rows of one key stands, whatever their order in the source."""
+"""Duplicate rows: which of several rows of one key to keep, whatever their order in the source."""
 
 import pandas as pd
 
@@ -6,9 +6,10 @@ Flags = pd.Series
 
 
 def flag_superseded_rows(rows: pd.DataFrame, key: list[str], by: str) -> Flags:
-    """Return True for rows beside another of the same key that is greater in `by`: newer, say, or fuller.
+    """Return True for rows that another of the same key supersedes, being greater in `by`: newer, say, or fuller.
 
-    A missing `by` is the smallest. Of equals the one whose other values come first stands, column by column.
+    A missing `by` is the smallest. Among equals the row with the smallest other values is kept, compared column by
+    column with missing values last.
     """
     repeated_rows = rows[rows.duplicated(key, keep=False)]
     other_columns = [str(name) for name in rows if name not in (*key, by)]
@@ -17,7 +18,7 @@ def flag_superseded_rows(rows: pd.DataFrame, key: list[str], by: str) -> Flags:
 
 
 def flag_contradictory_rows(rows: pd.DataFrame, key: list[str], value_columns: list[str]) -> Flags:
-    """Return True for rows of a key that comes with several values of the columns `value_columns`."""
+    """Return True for rows whose key occurs with several combinations of values in `value_columns`."""
     repeated_rows = rows[rows.duplicated(key, keep=False)]
     versions = repeated_rows.drop_duplicates([*key, *value_columns])
     contradictory_keys = versions[versions.duplicated(key)].set_index(key).index

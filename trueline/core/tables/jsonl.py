@@ -1,4 +1,4 @@
-"""Lines: rows that were appended to files, one JSON object a line, and may have been cut off anywhere."""
+"""JSON lines: rows appended to files, one JSON object per line, which may have been cut off anywhere."""
 
 import json
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ JSON_LINES_SUFFIX = ".jsonl"
 
 
 def read_json_lines(folder: Path) -> list[dict[str, Any]]:
-    """Return the rows of every file of a folder, in the order of the files' names; folders within are not read.
+    """Return the rows of every .jsonl file in a folder, in order of file name; subfolders are not read.
 
-    A line that is torn, as by a full disk or a killed process, is left out; so is one that holds no object.
+    Torn lines, as a full disk or a killed process leaves them, are skipped, as are lines that hold no object.
     """
     return [row for file in sorted(folder.glob(f"*{JSON_LINES_SUFFIX}")) for row in _iterate_rows(file)]
 

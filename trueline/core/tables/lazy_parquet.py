@@ -1,7 +1,7 @@
-"""Stored: a table in a Parquet file of which a column is read when it is asked for.
+"""Lazy Parquet: a table in a Parquet file whose columns are read on demand.
 
-Of millions of rows a few columns are held at once, of small tables all. What is read is what `tables.read_table` gives, but
-for texts, which are categories in the order of their letters.
+Of a table of millions of rows a few columns are in memory at once, of a small one all. A column is the one that
+`table_schema.read_table` returns, except that texts are categories in alphabetical order.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +14,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-CACHE_BYTES = 1 << 28  # bytes of a table's columns that are kept once they are read
+CACHE_BYTES = 1 << 28  # bytes of a table's columns that stay in memory once read
 
 
 class LazyTable:
-    """The columns of a Parquet file by name, as those of a data frame; `held` columns stand for the file's own.
+    """The columns of a Parquet file by name, like those of a data frame; `replacements` override the file's own.
 
-    Columns are kept as they are read while they fit into `room` bytes.
+    Columns stay in memory once read, as long as they fit into `cache_bytes`.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class LazyTable:
         return name in self.columns
 
     def __getitem__(self, name: str) -> pd.Series:
-        """Return a column; one that is kept is to be read, never written to."""
+        """Return a column; it may be cached, so never write to it."""
         if name not in self:
             raise KeyError(name)
         with self._lock:
@@ -72,7 +72,7 @@ ColumnTable = pd.DataFrame | LazyTable
 
 
 def make_frame(table: ColumnTable, names: Sequence[str], rows: np.ndarray | slice = slice(None)) -> pd.DataFrame:
-    """Return some columns of some rows (a mask, places, or all) as a data frame with rows counted from 0."""
+    """Return some columns of some rows (mask, positions or slice; default all) as a data frame indexed from 0."""
     return pd.DataFrame({name: table[name].iloc[rows].reset_index(drop=True) for name in names}, columns=list(names))
 
 
@@ -82,7 +82,7 @@ def is_number_column(table: ColumnTable, name: str) -> bool:
 
 
 def iter_columns(table: ColumnTable, names: Sequence[str]) -> Iterator[tuple[str, pd.Series]]:
-    """Yield columns one after another; while one is looked at, the next is read."""
+    """Yield columns one by one; the next is read while the caller works on the current one."""
     if isinstance(table, pd.DataFrame) or not names:
         yield from ((name, table[name]) for name in names)
         return

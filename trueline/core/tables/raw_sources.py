@@ -1,4 +1,4 @@
-"""Sources: a raw table by name, out of a folder of files or a SQLite database."""
+"""Raw sources: a table by name, from a folder of files or a SQLite database."""
 
 import json
 import sqlite3
@@ -14,7 +14,7 @@ DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 
 def list_source_tables(source: str) -> list[str]:
-    """Return the names of the tables that a folder or SQLite database holds, sorted."""
+    """Return the sorted names of the tables in a folder or a SQLite database."""
     path = _require_source(source)
     if path.suffix in DATABASE_SUFFIXES:
         return sorted(_query_database(path, "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")["name"])
@@ -24,19 +24,20 @@ def list_source_tables(source: str) -> list[str]:
 def read_source_table(source: str, name: str) -> pd.DataFrame:
     """Return a table by name from a folder (`name.parquet`, `.csv`, `.json` or `.jsonl`) or a SQLite database.
 
-    Refuses a source that is not there, a name it does not hold, two files of one name, and a file that cannot be read.
+    Raises UserError if the source does not exist or lacks that name, if two files share it, or if one cannot be read.
     """
     path = _require_source(source)
     if name not in list_source_tables(source):
         raise UserError(
-            f"{source} holds no table {name!r} ({', '.join(TABLE_SUFFIXES)}); {did_you_mean(name, list_source_tables(source))}"
+            f"{source} holds no table {name!r} ({', '.join(TABLE_SUFFIXES)}); "
+            f"{did_you_mean(name, list_source_tables(source))}"
         )
     if path.suffix in DATABASE_SUFFIXES:
         quoted = name.replace('"', '""')
         return _query_database(path, f'SELECT * FROM "{quoted}"')
     files = [path / f"{name}{suffix}" for suffix in TABLE_SUFFIXES if (path / f"{name}{suffix}").exists()]
     if len(files) > 1:
-        raise UserError(f"{source} holds {' and '.join(file.name for file in files)}; keep the one that is meant.")
+        raise UserError(f"{source} holds {' and '.join(file.name for file in files)}; keep only one of them.")
     return read_table_file(files[0])
 
 
@@ -78,7 +79,7 @@ def _query_database(path: Path, sql: str) -> pd.DataFrame:
 def _require_source(source: str) -> Path:
     path = Path(source)
     if not path.exists():
-        hint = "" if path.is_absolute() else " (a relative path counts from the folder that the stage runs in)"
+        hint = "" if path.is_absolute() else " (a relative path is resolved from the folder that the stage runs in)"
         raise UserError(f"the source {source} does not exist{hint}; point tasks.<task>.source at a folder or database.")
     if path.is_file() and path.suffix not in DATABASE_SUFFIXES:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Sifting: rows in which a rule finds fault are set aside, and counted by reason."""
+"""Row filters: rows that break a rule are set aside and counted by reason."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -8,16 +8,21 @@ import pandas as pd
 from trueline.core.errors import UserError
 
 S = TypeVar("S")
-Flags = pd.Series  # True for the rows in which a rule finds fault
+Flags = pd.Series  # True for the rows that break a rule
 Counts = dict[str, int]
 
 
 def filter_rows(
     rows: pd.DataFrame, rules: Mapping[str, Callable[[pd.DataFrame, S], Flags]], settings: S
 ) -> tuple[pd.DataFrame, Counts]:
-    """Return the rows in which no rule finds fault, and how many were set aside for which reason.
+    """Return the rows that break no rule, and how many were set aside for which reason.
 
-    Rules are asked in order; each sees only the rows that the ones above let pass, so no row counts twice.
+    Rules run in order; each sees only the rows that the ones before it let pass, so no row counts twice.
+
+    >>> rows = pd.DataFrame({"points": [7, -1, 12]})
+    >>> sound_rows, counts = filter_rows(rows, {"too few": lambda rows, least: rows["points"] < least}, 0)
+    >>> sound_rows["points"].tolist(), counts
+    ([7, 12], {'too few': 1})
     """
     counts = {}
     for reason, rule in rules.items():
@@ -29,7 +34,7 @@ def filter_rows(
 
 
 def require_rows(rows: pd.DataFrame, sound_rows: pd.DataFrame, counts: Counts, table_label: str) -> None:
-    """Refuse a table of which no row is sound, naming what most were set aside for."""
+    """Raise UserError if no row is sound, naming the reason for which most were set aside."""
     if sound_rows.empty:
         reason = max(counts, key=lambda reason: counts[reason])
         raise UserError(f"{table_label}: none of {len(rows)} rows survives; most were set aside for {reason!r}.")

@@ -1,4 +1,4 @@
-"""Places: where rows of one table stand in another, and one number for every row_id of several tables."""
+"""Row lookup: positions of one table's rows in another, and one numbering of the row ids of several tables."""
 
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-RowIndexer = Ints | slice  # rows of a table: a slice where they follow each other, which copies nothing
+RowIndexer = Ints | slice  # rows of a table; a slice if they are consecutive, which copies nothing
 Ids = pd.Series | pd.Index
 
 ID_COLUMN = "row_id"
 
 
 def lookup_rows(wanted_ids: Ids, table_ids: Ids) -> Ints:
-    """Return where each id first stands among others, −1 where it does not; whole numbers of 0 and more, or texts."""
+    """Return the first position of each id in a table, −1 if absent; ids are whole numbers of 0 or more, or texts."""
     wanted_values, table_values = wanted_ids.to_numpy(), table_ids.to_numpy()
     if not len(table_values):
         return np.full(len(wanted_values), -1, dtype=np.int64)
@@ -32,18 +32,18 @@ def lookup_rows(wanted_ids: Ids, table_ids: Ids) -> Ints:
 
 
 def flag_first_occurrences(ids: Ids) -> Mask:
-    """Return which rows are the first of their id."""
+    """Return True for rows that are the first with their id."""
     return np.asarray(lookup_rows(ids, ids) == np.arange(len(ids)))
 
 
 def sort_unique(numbers: Ints) -> Ints:
-    """Return the distinct numbers, ascending: for millions of them sorting takes a tenth of `np.unique`'s time."""
+    """Return the distinct numbers, ascending; for millions of them in a tenth of `np.unique`'s time."""
     ascending = np.sort(numbers)
     return np.asarray(ascending[np.r_[True, ascending[1:] != ascending[:-1]][: len(ascending)]])
 
 
 def convert_to_slice(positions: Ints) -> RowIndexer:
-    """Return places as a slice, where they follow each other."""
+    """Return positions as a slice if they are consecutive, else as they are."""
     if (
         not len(positions)
         or positions[0] < 0
@@ -55,13 +55,13 @@ def convert_to_slice(positions: Ints) -> RowIndexer:
 
 
 def drop_duplicate_ids(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the first row of every id; the table itself where there are no others."""
+    """Return the first row of every id; the table itself if no id is repeated."""
     is_first = flag_first_occurrences(table[ID_COLUMN])
     return table if is_first.all() else table[is_first]
 
 
 def take_or_nan(values: npt.NDArray[Any], positions: RowIndexer) -> npt.NDArray[np.float64]:
-    """Return numbers by place, missing where the place is −1; to be read, never written to."""
+    """Return the numbers at positions, NaN at position −1; it may be a view, so never write to it."""
     if isinstance(positions, slice):
         return values[positions].astype(np.float64, copy=False)
     if not len(values):
@@ -73,9 +73,9 @@ def take_or_nan(values: npt.NDArray[Any], positions: RowIndexer) -> npt.NDArray[
 
 
 def encode_row_ids(paths: dict[str, Path]) -> dict[str, pd.Series]:
-    """Return the row ids of tables in Parquet files as numbers from 0 on: equal ids are equal numbers.
+    """Return the row ids of tables in Parquet files as numbers from 0 on; equal ids get equal numbers.
 
-    A table whose ids are those of an earlier one, row by row, shares its numbers, so nothing of it is counted twice.
+    A table with the same ids as an earlier one, row by row, shares that one's numbers, so none is encoded twice.
     """
     distinct_ids: dict[str, pa.ChunkedArray] = {}
     name_of_equal: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Tables: columns declared once, with their unit and when they are known, and carried inside the file."""
+"""Table schema: columns declared once, with their unit and when they are known, and stored inside the file."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ METADATA_KEY = b"trueline.columns"
 class Column:
     """A declared column: its type, unit, limits, and when its value is known relative to the decision.
 
-    `yardstick` columns are for evaluation alone: no feature, present or past, may be made of them.
+    Columns with `yardstick` are for evaluation only: no feature, present or past, may be made of them.
     """
 
     name: str
@@ -41,8 +41,12 @@ class Column:
 def coerce_types(raw: pd.DataFrame, columns: Sequence[Column], table_label: str) -> pd.DataFrame:
     """Return the declared columns of a raw table in their declared types, absent optional ones as missing.
 
-    Refuses an absent required column (naming the nearest present one) and an empty table. A single value that cannot
-    be read as its type becomes missing: `flag_unparseable` counts those.
+    Raises UserError for an absent required column (naming the nearest present one) and for an empty table. A single
+    value that cannot be read as its type becomes missing; `flag_unparseable` finds those.
+
+    >>> raw = pd.DataFrame({"box": ["1", "2.5", "inside"]})
+    >>> coerce_types(raw, [Column("box", "whole", "before", "starting box")], "races")["box"].tolist()
+    [1.0, nan, nan]
     """
     for column in columns:
         if column.required and column.name not in raw.columns:
@@ -66,11 +70,13 @@ def flag_unparseable(raw: pd.DataFrame, table: pd.DataFrame, column: str) -> pd.
 
 
 def validate_table(table: pd.DataFrame, columns: Sequence[Column], table_label: str) -> None:
-    """Refuse a table with missing, disallowed or out-of-range values in the declared columns."""
+    """Raise UserError if a declared column has values that are missing, not allowed or out of range."""
     for column in columns:
         values = table[column.name]
         if not column.nullable and values.isna().any():
-            raise UserError(f"{table_label}: {column.name} is missing in {values.isna().sum()} rows; it must never be.")
+            raise UserError(
+                f"{table_label}: {column.name} is missing in {values.isna().sum()} rows; give every row a value."
+            )
         present = values.dropna()
         if column.allowed is not None and not present.isin(column.allowed).all():
             disallowed = present[~present.isin(column.allowed)].iloc[0]
@@ -79,14 +85,15 @@ def validate_table(table: pd.DataFrame, columns: Sequence[Column], table_label: 
             )
         low, high = column.low, column.high
         if (low is not None and (present < low).any()) or (high is not None and (present > high).any()):
+            unit = f" {column.unit}" if column.unit else ""
             raise UserError(
-                f"{table_label}: {column.name} runs from {present.min()} to {present.max()} {column.unit}; "
+                f"{table_label}: {column.name} ranges from {present.min()} to {present.max()}{unit}; "
                 f"allowed is {low if low is not None else '-∞'} to {high if high is not None else '∞'}."
             )
 
 
 def write_table(table: pd.DataFrame, path: Path, columns: Sequence[Column] = ()) -> None:
-    """Write a table to Parquet with its declarations inside; equal tables give equal bytes."""
+    """Write a table to Parquet with its column declarations in the metadata; equal tables give equal bytes."""
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     declarations = json.dumps([asdict(column) for column in columns]).encode()
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), METADATA_KEY: declarations})
@@ -100,7 +107,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_declarations(path: Path) -> list[Column]:
-    """Return the declarations that a Parquet file carries."""
+    """Return the column declarations in a Parquet file's metadata; none if it has none."""
     metadata = pq.read_schema(path).metadata or {}
     columns = [Column(**fields) for fields in json.loads(metadata.get(METADATA_KEY, b"[]"))]
     return [replace(c, allowed=tuple(c.allowed)) if c.allowed is not None else c for c in columns]

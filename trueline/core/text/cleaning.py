@@ -1,4 +1,4 @@
-"""Texts: what people typed or pasted, as plain words; training and serving clean alike."""
+"""Text cleaning: what people typed or pasted becomes plain words, in training and serving alike."""
 
 import html
 import html.entities
@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
-FIELD_MARK = "xx"  # opens the token that announces a field: no word begins so, and every tokeniser keeps it whole
+FIELD_MARK = "xx"  # begins the token that announces a field: no word does, and every tokeniser keeps it whole
 
 ENTITY_PATTERN = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-MAX_DECODINGS = 2  # times that a text may have been coded: &amp;amp; becomes &, and what is still coded then is dropped
+MAX_DECODINGS = 2  # times that a text may have been encoded: &amp;amp; becomes &; what is still encoded then is dropped
 
 # Fixed ranges, not categories: a newer Unicode table in Python would otherwise change what is kept.
 # Controls, soft hyphen, joiners, direction marks, variation selectors, halves of surrogate pairs, private use, tags.
@@ -22,24 +22,24 @@ INVISIBLE_PATTERN = re.compile(
 EMOJI_PATTERN = re.compile(
     "[\u20e3\u2190-\u21ff\u2300-\u23ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\ufffd\U0001f000-\U0001faff]"
 )
-# Unicode's stream-safe format allows 30 marks on a letter; normalising takes the square of the time of a longer run.
+# Unicode's stream-safe format allows 30 marks on a letter; the time to normalise a longer run grows quadratically.
 LONG_MARKS_PATTERN = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]+")
 
-HTML_NAMES = """a abbr acronym address area article aside audio b base bdi bdo big blockquote body br button canvas caption
-center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed fieldset figcaption figure
-font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd label legend li
-link main map mark marquee menu meta meter nav nobr noframes noscript object ol optgroup option output p param path
-picture pre progress q rp rt ruby s samp script section select slot small source span strike strong style sub summary
-sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr [a-z]\\w*:\\w+"""
+HTML_NAMES = """a abbr acronym address area article aside audio b base bdi bdo big blockquote body br button canvas
+caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed fieldset figcaption
+figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd label
+legend li link main map mark marquee menu meta meter nav nobr noframes noscript object ol optgroup option output p param
+path picture pre progress q rp rt ruby s samp script section select slot small source span strike strong style sub
+summary sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr
+[a-z]\\w*:\\w+"""
 TAG_PATTERN = rf"</?(?:{'|'.join(HTML_NAMES.split())})(?!\w)"
 ATTRIBUTES_PATTERN = r"""(?:\s+[\w:-]++\s*=\s*(?:"[^"<>]*+"?|'[^'<>]*+'?|[^\s<>"']++))*"""
-ADDRESS_LETTERS = (
-    "[!#-&(-;=?-~À-ɏ]"  # of an address: ASCII without space, quotes, < and >; Latin, for names such as bücher.de
-)
-NO_STOP_PATTERN = r"(?<![.,;:!?)\]}])"  # a full stop or bracket after an address is the sentence's
+# Characters of an address: ASCII without space, quotes, < and >; Latin, for names such as bücher.de.
+ADDRESS_LETTERS = "[!#-&(-;=?-~À-ɏ]"
+NO_STOP_PATTERN = r"(?<![.,;:!?)\]}])"  # a full stop or bracket after an address belongs to the sentence
 
-# Possessive repeats are of single characters only: before 3.11.5 Python matched those of groups wrongly.
-# Each step with what a text must hold for it to find anything: looking for that is ten times faster.
+# Possessive quantifiers are on single characters only: before 3.11.5 Python matched those on groups wrongly.
+# Each step comes with what a text must contain for it to find anything: testing that first is ten times faster.
 CLEANING_STEPS: list[tuple[re.Pattern[str], str, Callable[[str], bool]]] = [
     (re.compile(r"<!--(?:(?:(?!-->|<!--).)*-->)?", re.DOTALL), " ", lambda text: "<!--" in text),  # comments
     (re.compile(r"([!?.,;:*~_=+|<>–—-])\1+"), r"\1", lambda text: True),
@@ -48,7 +48,7 @@ CLEANING_STEPS: list[tuple[re.Pattern[str], str, Callable[[str], bool]]] = [
         " ",
         lambda text: "<" in text,
     ),
-    # a tag without its end, as in a text that was cut, goes with its attributes only
+    # an unclosed tag, as in a text that was cut off, goes with its attributes only
     (re.compile(rf"{TAG_PATTERN}(?:[^<>]*+>|{ATTRIBUTES_PATTERN})", re.IGNORECASE), " ", lambda text: "<" in text),
     (EMOJI_PATTERN, " ", lambda text: not text.isascii()),
     (
@@ -67,15 +67,18 @@ CLEANING_STEPS: list[tuple[re.Pattern[str], str, Callable[[str], bool]]] = [
 def clean_text(text: str) -> str:
     """Return a text as plain words: no mark-up, no addresses, no emoji, one form of every character.
 
-    Steps: invisible and control characters go; Unicode NFKC (full-width, styled and composed letters become one form);
-    entities are decoded; comments, scripts, styles and HTML tags go, the text between tags stays; emoji and
-    pictographs go; a repeated punctuation mark becomes one; URLs (with a scheme or www.) and e-mail addresses go; white
-    space becomes one blank. Case, accents, every script and the order of the letters stay. Emoji are not spelled out:
-    a party popper would say `art`, which nobody wrote, and their names depend on Python's Unicode table.
+    Removed are invisible and control characters, comments, scripts, styles and HTML tags (the text between tags stays),
+    emoji and pictographs, URLs (with a scheme or www.) and e-mail addresses. Letters get one form by Unicode NFKC
+    (full-width, styled, composed), entities are decoded, a repeated punctuation mark becomes one, and white space
+    becomes one blank. Case, accents, every script and the order of the letters stay. Emoji are not spelled out: a party
+    popper would contain `art`, which nobody wrote, and their names depend on Python's Unicode table.
 
-    Cleaning twice changes nothing, and the time is proportional to the length. Limits: a tag between letters parts
-    them (`<b>F</b>ree` → F ree); a bare domain such as venue.com stays, for it reads as a name; entities need their
-    semicolon, so that `rock&reggae` survives; a joiner that some scripts spell with (Persian, Indic) goes too.
+    Cleaning twice changes nothing, and the time is proportional to the length. Limits: a tag between letters separates
+    them (`<b>F</b>ree` → F ree); a bare domain such as venue.com stays, because it reads as a name; entities need their
+    semicolon, so that `rock&reggae` survives; a joiner that some scripts need in spelling (Persian, Indic) goes too.
+
+    >>> clean_text("<b>Jazz</b> &amp; more!!! https://example.com")
+    'Jazz & more!'
     """
     for _ in range(MAX_DECODINGS):
         text = ENTITY_PATTERN.sub(_convert_entity, _normalize_text(text))
@@ -87,7 +90,7 @@ def clean_text(text: str) -> str:
 
 
 def join_marked_fields(fields: Mapping[str, str], marks: bool) -> str:
-    """Return the fields that are not empty, one after the other, each after its mark where marks are asked for.
+    """Return the non-empty fields as one text, with `marks` each after its mark.
 
     {"name": "Jazz", "place": "Oakland"} becomes `xxname Jazz xxplace Oakland`.
     """
@@ -95,7 +98,7 @@ def join_marked_fields(fields: Mapping[str, str], marks: bool) -> str:
 
 
 def _normalize_text(text: str) -> str:
-    """Return a text in NFKC without invisible characters, no letter under more than 30 marks."""
+    """Return a text in NFKC, without invisible characters and with at most 30 marks on a letter."""
     if text.isascii() and text.isprintable():
         return text
     return LONG_MARKS_PATTERN.sub(

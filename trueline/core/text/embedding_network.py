@@ -1,4 +1,4 @@
-"""Pooled network: word vectors, their mean, two dense layers, a sigmoid a tag; trained in Keras, run in NumPy."""
+"""Embedding network: mean of word vectors, two dense layers, a sigmoid per tag; trained in Keras, run in NumPy."""
 
 import os
 import warnings
@@ -16,7 +16,7 @@ from trueline.core.stats.group_ops import Codes, Floats
 from trueline.core.text.vocabulary import compute_word_shares
 
 Weights = list[npt.NDArray[np.float32]]  # in Keras's order: word vectors, then matrix and bias of each dense layer
-MIN_CHANCE_VARIANCE = 1e-7  # variance of a chance below which its gradient fades: Keras clips chances so
+MIN_CHANCE_VARIANCE = 1e-7  # variance p·(1 − p) below which a probability's gradient fades, as where Keras clips
 WEIGHT_PATHS = ["layers/embedding/vars/0"] + [
     f"layers/{layer}/vars/{index}" for layer in ("dense", "dense_1", "dense_2") for index in (0, 1)
 ]
@@ -24,7 +24,7 @@ WEIGHT_PATHS = ["layers/embedding/vars/0"] + [
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """The sizes of a network: the numbers that words may have (0 is no word), and the widths of its layers."""
+    """The sizes of a network: the number of word ids (0 is no word), the widths of its layers, and its dropout rate."""
 
     vocabulary_size: int
     embedding: int
@@ -35,7 +35,7 @@ class NetworkShape:
 
 @dataclass(frozen=True)
 class TrainingSchedule:
-    """How a network is trained: patience is counted in epochs without gain on held-out rows."""
+    """How a network is trained; `stop_after` and `halve_after` count epochs without gain on held-out rows."""
 
     learning_rate: float
     batch: int
@@ -46,7 +46,7 @@ class TrainingSchedule:
 
 @dataclass(frozen=True)
 class NetworkExamples:
-    """Rows to learn from: their words as numbers, inputs beside the words, tags (0 or 1) and weights."""
+    """Training rows: their words as numbers, the inputs beside the words, tags (0 or 1) and weights."""
 
     token_ids: list[list[int]]
     dense_inputs: Floats
@@ -68,11 +68,11 @@ def train_network(
     seed: int,
     callback: Callable[[int, Weights], None] | None,
 ) -> tuple[Weights, str, int]:
-    """Return the weights, the architecture as JSON, and the epoch that the weights are of.
+    """Return the weights, the architecture as JSON, and the epoch that the weights come from.
 
-    `start_log_odds` is each tag's log-odds before a word is read: the bias of the last layer. The loss of the held-out rows
-    decides when the learning rate is halved, when training stops and which epoch's weights are kept; without such rows
-    training runs through all its epochs. Equal inputs give equal bits on one machine.
+    `start_log_odds` holds each tag's log-odds before any word is read: the bias of the last layer. The loss on the
+    held-out rows, `validation`, decides when the learning rate is halved, when training stops and which epoch's weights
+    are kept; without such rows training runs all its epochs. Equal inputs give equal bits on one machine.
     """
     keras = _load_keras(seed)
     model = _build_model(keras, shape, examples, start_log_odds)
@@ -91,7 +91,8 @@ def train_network(
         if callback is not None:
             callback(epoch + 1, model.get_weights())
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "__array__", DeprecationWarning)  # Keras 3.15 reads its learning rate so
+            # Keras 3.15 reads its learning rate this way
+            warnings.filterwarnings("ignore", "__array__", DeprecationWarning)
             keras_callbacks.on_epoch_end(
                 epoch, {"held": _compute_loss(model.get_weights(), validation)} if validation else {}
             )
@@ -104,7 +105,7 @@ def train_network(
 def predict_log_odds(double_weights: Sequence[Floats], token_ids: Sequence[int], dense_inputs: Floats) -> Floats:
     """Return the log-odds of every tag from one text's words as numbers and the inputs beside the words.
 
-    It is what Keras computes, in NumPy: no TensorFlow is needed. One text at a time, for in the product of many rows
+    NumPy computes what Keras does, so TensorFlow is not needed. It takes one text at a time: in a product of many rows
     the last bits of each depend on how many there are. Limit: linear algebra must keep to one thread.
     """
     vectors, first_matrix, first_bias, second_matrix, second_bias, last_matrix, last_bias = double_weights
@@ -114,12 +115,12 @@ def predict_log_odds(double_weights: Sequence[Floats], token_ids: Sequence[int],
 
 
 def convert_to_doubles(weights: Weights) -> list[Floats]:
-    """Return the weights in double precision, in which scores are computed."""
+    """Return the weights in double precision, which scores are computed in."""
     return [array.astype(np.float64) for array in weights]
 
 
 def predict_all_log_odds(weights: Weights, examples: NetworkExamples) -> Floats:
-    """Return the log-odds of all rows to learn from at once: what `predict_log_odds` returns of each, but for rounding."""
+    """Return the log-odds of all rows at once: those of `predict_log_odds`, up to rounding."""
     vectors, first_matrix, first_bias, second_matrix, second_bias, last_matrix, last_bias = convert_to_doubles(weights)
     with limit_to_one_thread():
         hidden = (
@@ -132,12 +133,12 @@ def predict_all_log_odds(weights: Weights, examples: NetworkExamples) -> Floats:
 
 
 def compute_cross_entropy(score: Floats, y: Floats, weight: Floats) -> float:
-    """Return the binary cross-entropy: the mean over tags, and over rows by weight (nats)."""
+    """Return the binary cross-entropy: the mean over tags, then the weighted mean over rows (nats)."""
     return float(np.average((np.logaddexp(0, score) - y * score).mean(axis=1), weights=weight))
 
 
 def pad_token_ids(token_ids: list[list[int]]) -> npt.NDArray[np.int32]:
-    """Return texts × places, 0 after a text's end: what Keras takes."""
+    """Return texts × positions, padded with 0 after a text's end, as Keras takes them."""
     lengths = np.array([len(text) for text in token_ids])
     padded_ids = np.zeros((len(token_ids), int(lengths.max())), np.int32)
     padded_ids[np.arange(padded_ids.shape[1]) < lengths[:, None]] = np.concatenate(
@@ -155,7 +156,7 @@ def write_weights(weights: Weights, path: Path) -> None:
 
 
 def read_weights(path: Path) -> Weights:
-    """Return the weights of such a file."""
+    """Return the weights in a file that `write_weights` wrote."""
     with h5py.File(path) as file:
         return [np.asarray(file[weight_path]) for weight_path in WEIGHT_PATHS]
 
@@ -167,7 +168,7 @@ def _compute_loss(weights: Weights, examples: NetworkExamples) -> float:
 def _train_epoch(
     train_step: Callable[..., Any], examples: NetworkExamples, random: np.random.Generator, batch_size: int
 ) -> None:
-    """Teach every row once, in random order."""
+    """Train on every row once, in random order."""
     order = random.permutation(len(examples.y))
     for begin in range(0, len(order), batch_size):
         rows: Codes = order[begin : begin + batch_size]
@@ -178,7 +179,7 @@ def _train_epoch(
 
 
 def _build_train_step(keras: Any, model: Any, input_count: int, tag_count: int) -> Callable[..., Any]:
-    """Return what teaches one batch: Keras's own fit() does just this, six times slower on small batches."""
+    """Return the step that trains on one batch: Keras's own fit() does just this, six times slower on small batches."""
     import tensorflow as tf  # type: ignore[import-untyped,unused-ignore]
 
     @tf.function(  # type: ignore[untyped-decorator,unused-ignore]
@@ -197,9 +198,9 @@ def _build_train_step(keras: Any, model: Any, input_count: int, tag_count: int) 
 
 
 def compute_cross_entropy_gradient(p: Any, y: Any, weight: Any) -> Any:
-    """Return the gradient of the weighted mean binary cross-entropy by the chances p; tensors, rows × tags.
+    """Return the gradient of the weighted mean binary cross-entropy by the probabilities p; tensors, rows × tags.
 
-    Spelled out with divisions: TensorFlow's own takes reciprocals, which each maker's processors approximate otherwise.
+    Written with divisions: TensorFlow's own takes reciprocals, which each maker's processors approximate differently.
     """
     import tensorflow as tf
 
@@ -225,9 +226,9 @@ def _build_model(keras: Any, shape: NetworkShape, examples: NetworkExamples, sta
 
 
 def _load_keras(seed: int) -> Any:
-    """Return Keras, seeded, on one thread, its operations deterministic; imported only where a network is trained."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it tells of the processor's instructions on stderr
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its kernels round otherwise on other processors
+    """Return Keras, seeded, single-threaded and deterministic; it is imported only where a network is trained."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reports the processor's instruction sets on stderr
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # oneDNN's kernels round differently on other processors
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import keras  # type: ignore[import-untyped,unused-ignore]
     import tensorflow as tf  # type: ignore[import-untyped,unused-ignore]

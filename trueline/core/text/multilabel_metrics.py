@@ -1,4 +1,4 @@
-"""Tag figures: how well several tags a row are ranked and given, row by row and from counts."""
+"""Multilabel metrics: how well the tags of a row are ranked and assigned, row by row and from counts."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,13 @@ def compute_ranking_metrics(truth: Floats, chance: Floats, cutoffs: Sequence[int
     """Return for each row how well its tags are ranked; truth (0 and 1) and chance are rows × tags.
 
     `lrap`: mean over the true tags of the share of true ones among those ranked no lower; 1 where no tag is true.
-    `coverage_error`: how far down the ranking one must go to meet all true tags; 0 where none is. Ties rank last, both
-    as in scikit-learn. `precision_at_k`: share of true tags among the k highest; tags that tie for the last places
-    count as if drawn by lot. Every k is at most the number of tags.
+    `coverage_error`: how far down the ranking one must go to meet all true tags; 0 where none is. Both rank ties last,
+    as scikit-learn does. `precision_at_k`: share of true tags among the k highest; tags that tie for the last places
+    count as if picked at random. Every k is at most the number of tags.
+
+    >>> metrics = compute_ranking_metrics(np.array([[1.0, 0.0, 1.0]]), np.array([[0.9, 0.5, 0.4]]), [2])
+    >>> metrics["coverage_error"].tolist(), metrics["precision_at_2"].tolist()
+    ([3.0], [0.5])
     """
     order = np.argsort(-chance, axis=1, kind="stable")
     sorted_truth, (tie_first, tie_last) = (
@@ -32,13 +36,13 @@ def compute_ranking_metrics(truth: Floats, chance: Floats, cutoffs: Sequence[int
 
 
 def compute_row_log_loss(truth: Floats, chance: Floats) -> Floats:
-    """Return the mean over its tags of each row's log loss, in nats; no chance counts as nearer to 0 or 1 than TINY."""
+    """Return each row's log loss, averaged over its tags (nats); chances are clipped MIN_PROBABILITY from 0 and 1."""
     clipped = np.clip(chance, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.asarray(-np.where(truth > 0, np.log(clipped), np.log1p(-clipped)).mean(axis=1))
 
 
 def compute_label_metrics(truth: Floats, answers: Floats) -> dict[str, Floats]:
-    """Return for each row the share of tags told right, whether all are, and how many are given; both are 0 and 1."""
+    """Return for each row the share of right tags, whether all are right, and how many are given; both are 0 and 1."""
     is_right = truth == answers
     return {
         "accuracy": is_right.mean(axis=1),
@@ -48,9 +52,9 @@ def compute_label_metrics(truth: Floats, answers: Floats) -> dict[str, Floats]:
 
 
 def compute_micro_macro_metrics(hits: Floats, answer_counts: Floats, true_counts: Floats) -> dict[str, Floats]:
-    """Return micro and macro precision, recall and F1 of counts whose last axis is the tags; it goes.
+    """Return micro and macro precision, recall and F1 of counts whose last axis, the tags, is reduced.
 
-    Micro pools the tags; macro is the mean over all of them, with 0 where a figure is undefined, so a tag that is never
+    Micro pools the tags; macro is the mean over all of them, with 0 where a metric is undefined, so a tag that is never
     true counts as 0 (scikit-learn's zero_division=0).
     """
     pooled = (counts.sum(axis=-1) for counts in (hits, answer_counts, true_counts))
@@ -62,7 +66,7 @@ def compute_micro_macro_metrics(hits: Floats, answer_counts: Floats, true_counts
 
 
 def compute_precision_recall_f1(hits: Floats, answer_counts: Floats, true_counts: Floats) -> dict[str, Floats]:
-    """Return precision, recall and F1 of counts of any one shape; 0 where undefined."""
+    """Return precision, recall and F1 of counts of the same shape, whatever it is; 0 where undefined."""
     return {
         "precision": _compute_share(hits, answer_counts),
         "recall": _compute_share(hits, true_counts),
@@ -77,7 +81,7 @@ def _compute_share(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def _find_ties(ordered: Floats) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first and the last place of those that tie with each place; values of a row fall along it."""
+    """Return the first and last position of those that tie with each position; each row is in descending order."""
     falls = ordered[:, 1:] != ordered[:, :-1]
     edge = np.ones((len(ordered), 1), bool)
     positions = np.arange(ordered.shape[1])
@@ -87,7 +91,7 @@ def _find_ties(ordered: Floats) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _count_expected_hits(true_so_far: Floats, tie_first: np.ndarray, tie_last: np.ndarray, cutoff: int) -> Floats:
-    """Return the true tags expected among the highest `cutoff`, where ties are broken by lot."""
+    """Return the true tags expected among the highest `cutoff` if ties are broken at random."""
     row = np.arange(len(true_so_far))
     start, end = tie_first[:, cutoff - 1], tie_last[:, cutoff - 1]
     above = np.where(start > 0, true_so_far[row, start - 1], 0.0)

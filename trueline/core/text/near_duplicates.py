@@ -1,4 +1,4 @@
-"""Twins: texts so alike that one on each side of a split would be a peek; recurring events are the usual case."""
+"""Near-duplicates: texts so alike that one on each side of a split would leak; usually recurring events."""
 
 import re
 from collections.abc import Sequence
@@ -14,23 +14,28 @@ from trueline.core.errors import UserError
 Ints = npt.NDArray[np.int64]
 
 WORD_PATTERN = re.compile(r"\w+")
-BLOCK_TEXTS = 1000  # texts compared with all others at a time: bounds the memory, changes no answer
+BLOCK_TEXTS = 1000  # texts compared with all others at a time: bounds the memory, changes no result
 ROUNDING_MARGIN = 1e-9  # a similarity that equals the threshold counts, whatever the rounding
 
 
 def find_near_duplicate_clusters(
     texts: Sequence[str], names: Sequence[str], similarity: float, length: int
 ) -> list[str]:
-    """Return each text's cluster: that of every text to which a chain of near-duplicates leads.
+    """Return each text's cluster; texts that a chain of near-duplicates connects share one.
 
-    Two texts are near-duplicates where the Jaccard similarity of their shingles, the sets of their runs of `length`
-    lower-case words, is at least `similarity` (above 0, at most 1). A shorter text is one shingle; texts without a word
-    are near-duplicates of nothing. A cluster bears the alphabetically first of its members' names, which are unique, so
-    neither clusters nor their names depend on the order. Exact: no pair is missed. Of every text only the rarest
-    shingles are looked up, one of which a near-duplicate must share (Chaudhuri et al. 2006, prefix filter).
+    Two texts are near-duplicates if the Jaccard similarity of their shingles, the sets of their runs of `length`
+    lower-case words, is at least `similarity` (above 0, at most 1). A shorter text is one shingle; a text without words
+    is a near-duplicate of nothing. A cluster has the alphabetically first of its members' names, which are unique, so
+    neither clusters nor their names depend on the order. The result is exact: no pair is missed. Of every text only the
+    rarest shingles are looked up, one of which a near-duplicate must share (Chaudhuri et al. 2006, prefix filter).
+    Raises UserError for a similarity out of range.
+
+    >>> texts = ["Jazz in the park", "Chess night", "jazz in the park!"]
+    >>> find_near_duplicate_clusters(texts, ["b", "c", "a"], similarity=0.5, length=2)
+    ['a', 'c', 'a']
     """
     if not 0 < similarity <= 1:
-        raise UserError(f"a similarity of {similarity} came for near-duplicates; give one above 0 and at most 1.")
+        raise UserError(f"the similarity for near-duplicates is {similarity}; it must be above 0 and at most 1.")
     shingle_sets = [_make_shingles(text, length) for text in texts]
     code_by_shingles = {shingles: code for code, shingles in enumerate(dict.fromkeys(filter(None, shingle_sets)))}
     pairs = _find_similar_pairs(_build_shingle_table(list(code_by_shingles)), similarity)
@@ -56,7 +61,7 @@ def _make_shingles(text: str, length: int) -> frozenset[str]:
 
 
 def _build_shingle_table(shingles: list[frozenset[str]]) -> csr_array:
-    """Return texts × shingles of ones, the columns from the rarest shingle to the most frequent."""
+    """Return texts × shingles of ones, with the columns from the rarest shingle to the most frequent."""
     code_by_shingle: dict[str, int] = {}
     coded_texts = [
         [code_by_shingle.setdefault(shingle, len(code_by_shingle)) for shingle in text_shingles]
@@ -85,7 +90,7 @@ def _find_similar_pairs(table: csr_array, similarity: float) -> Ints:
         overlap = (rarest[start : start + BLOCK_TEXTS] @ rarest.T).tocoo()
         low, high, shared_count = overlap.row + start, overlap.col, overlap.data
         needed = similarity / (1 + similarity) * (size[low] + size[high]) - ROUNDING_MARGIN
-        # up to the earlier of the two last columns every shared shingle was seen; beyond it one row has only its rest
+        # all shared shingles up to the earlier of the two last columns are counted; past it one row has only its rest
         max_unseen = np.where(last_column[low] < last_column[high], remaining_size[low], remaining_size[high])
         likely = (low < high) & (shared_count + max_unseen >= needed)
         low, high = low[likely], high[likely]

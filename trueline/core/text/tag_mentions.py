@@ -1,21 +1,24 @@
-"""Mentions: which tags a text names itself."""
+"""Tag mentions: which tags a text names itself."""
 
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-MENTION_PREFIX = "says:"  # opens the name of the 0/1 column of each tag
+MENTION_PREFIX = "says:"  # begins the name of each tag's 0/1 column
 SEPARATORS = re.compile(r"[\s_-]+")
 PHRASE_PATTERN = re.compile(r"\w+(?: \w+)*")
-MAX_SPELLING_WORDS = 3  # words that may spell one tag: drum n bass for drumnbass
+MAX_SPELLING_WORDS = 3  # words that may spell one tag together: drum n bass for drumnbass
 
 
 def build_mention_columns(texts: Sequence[str], tags: Sequence[str]) -> dict[str, list[float]]:
-    """Return `says:<tag>` → a number a text: 1 where the tag's own name stands in it, else 0.
+    """Return `says:<tag>` → one number per text: 1 if it contains the tag's own name, else 0.
 
-    Case counts for nothing. The name may stand within a word (`art` in party); blanks, hyphens and underscores of the
-    name may be written, changed or left out (hip-hop, hip hop, hiphop), but a name of one piece may be written in
-    pieces only if whole words, at most three, spell it: `art` is not in bar tonight. No list of synonyms is used.
+    Case is ignored. The name may be part of a word (`art` in party); blanks, hyphens and underscores of the name may be
+    written, changed or left out (hip-hop, hip hop, hiphop), but a name of one piece may be written in pieces only if
+    whole words, at most three, spell it: `art` is not in bar tonight. No list of synonyms is used.
+
+    >>> build_mention_columns(["Hip hop party"], ["hip-hop", "art", "jazz"])
+    {'says:hip-hop': [1.0], 'says:art': [1.0], 'says:jazz': [0.0]}
     """
     mentions_by_text = [find_mentions(text, tags) for text in texts]
     return {
@@ -25,15 +28,14 @@ def build_mention_columns(texts: Sequence[str], tags: Sequence[str]) -> dict[str
 
 
 def find_mentions(text: str, tags: Sequence[str]) -> list[float]:
-    """Return a number a tag: what `build_mention_columns` tells of one text."""
-    text_words = (
-        text.lower().replace("_", " ").replace("-", " ").split()
-    )  # as SEPARATORS part them, in a third of the time
+    """Return one number per tag: what `build_mention_columns` gives for one text."""
+    # splits as SEPARATORS does, in a third of the time
+    text_words = text.lower().replace("_", " ").replace("-", " ").split()
     spaced_text, unspaced_text, word_runs = " ".join(text_words), "".join(text_words), None
     mentions = []
     for spaced_name, unspaced_name in map(_format_tag_name, tags):
         is_mentioned = bool(unspaced_name) and (spaced_name in spaced_text or unspaced_name in spaced_text)
-        if not is_mentioned and unspaced_name and unspaced_name in unspaced_text:  # else no words spell it
+        if not is_mentioned and unspaced_name and unspaced_name in unspaced_text:  # otherwise no words can spell it
             word_runs = _join_word_runs(spaced_text) if word_runs is None else word_runs
             is_mentioned = unspaced_name in word_runs
         mentions.append(float(is_mentioned))
@@ -41,18 +43,18 @@ def find_mentions(text: str, tags: Sequence[str]) -> list[float]:
 
 
 def join_fields(fields: Iterable[str]) -> str:
-    """Return the fields of a row as the one text in which names are looked for; none runs into the next."""
+    """Return a row's fields as one text to search for names, separated so that no name spans two fields."""
     return " . ".join(fields)
 
 
 @lru_cache(maxsize=4096)
 def _format_tag_name(tag: str) -> tuple[str, str]:
-    """Return a tag's name in lower case, its pieces parted by a blank, and by nothing."""
+    """Return a tag's name in lower case, once with blanks between its pieces and once without."""
     return SEPARATORS.sub(" ", tag.lower()).strip(), SEPARATORS.sub("", tag.lower())
 
 
 def _join_word_runs(spaced_text: str) -> set[str]:
-    """Return what two or three words in a row spell."""
+    """Return what any two or three consecutive words spell together."""
     word_runs: set[str] = set()
     for phrase in PHRASE_PATTERN.findall(spaced_text):
         phrase_words = phrase.split(" ")

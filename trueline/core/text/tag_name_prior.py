@@ -1,4 +1,4 @@
-"""Tag names: what it says of a tag that its own name stands in the text, learned over all tags at once."""
+"""Tag-name prior: how much a tag's own name in the text says about the tag, learned over all tags at once."""
 
 from __future__ import annotations
 
@@ -11,41 +11,39 @@ from trueline.core.models import model_json
 from trueline.core.text.tag_mentions import MENTION_PREFIX
 from trueline.core.text.vocabulary import TEXT_INPUT
 
-if TYPE_CHECKING:  # the service needs the names, and no tables
+if TYPE_CHECKING:  # the service needs the names, but no tables
     import pandas as pd
 
     from trueline.core.splits.fold_data import Floats, FoldData
 
-MIN_NAME_PROBABILITY = 0.003  # no name is taken to settle its tag more surely than this, nor its absence to rule it out
+MIN_NAME_PROBABILITY = 0.003  # neither does a name settle its tag, nor its absence rule it out, more surely than this
 
 
 def require_tagged_rows(rows: FoldData, plugin_name: str) -> None:
-    """Refuse rows without tags, or without a row."""
+    """Raise UserError if there are no rows or no tags."""
     if not rows.tags or not len(rows.y):
-        raise UserError(
-            f"{plugin_name} learns tags from text, and was given {len(rows.y)} rows with {len(rows.tags)} tags."
-        )
+        raise UserError(f"{plugin_name} needs rows with tags, but got {len(rows.y)} rows with {len(rows.tags)} tags.")
 
 
 def get_name_mentions(x: pd.DataFrame, tags: tuple[str, ...] | list[str]) -> Floats:
-    """Return rows × tags: 1 where the tag's own name stands in the text, 0 where it does not or nobody looked."""
+    """Return rows × tags: 1 where the text contains the tag's own name, 0 where it does not or nothing is known."""
     columns = [MENTION_PREFIX + tag for tag in tags]
     mentions: Floats = x.reindex(columns=columns, fill_value=0).to_numpy(float)
     return np.nan_to_num(mentions)
 
 
 def compute_tag_prior(y: Floats, weight: Floats) -> Floats:
-    """Return each tag's log-odds, half a row added on either side (Jeffreys 1946), so that none is infinite."""
+    """Return each tag's log-odds with half a row added on either side (Jeffreys 1946), so that none is infinite."""
     tag_weight = weight @ y
     return np.asarray(np.log(tag_weight + 0.5) - np.log(weight.sum() - tag_weight + 0.5))
 
 
 def fit_name_evidence(has_name: Floats, y: Floats, weight: Floats, shrinkage: float) -> Floats:
-    """Return 2 × tags: what to add to a tag's log-odds where its name does not stand in the text, and where it does.
+    """Return 2 × tags: what to add to a tag's log-odds where the text lacks its name, and where it contains it.
 
-    A tag's rate among the rows with its name is drawn toward the rate among all names of all tags, as `shrinkage` rows
-    of that rate would draw it, for a rare tag's few rows tell little and names work alike; its rate among the other
-    rows is drawn toward its rate among all. `has_name` and `y` are rows × tags of 0 and 1. Zeros where no row has any name.
+    A tag's rate among the rows with its name is shrunk toward the rate among all names of all tags, with the weight of
+    `shrinkage` rows, because a rare tag has few rows and names work alike; its rate among the other rows is shrunk
+    toward its rate among all rows. `has_name` and `y` are rows × tags of 0 and 1. All zeros if no row has any name.
     """
     if not has_name.any():
         return np.zeros((2, y.shape[1]))
@@ -63,12 +61,12 @@ def fit_name_evidence(has_name: Floats, y: Floats, weight: Floats, shrinkage: fl
 
 
 def lookup_name_evidence(has_name: Floats, name_evidence: Floats) -> Floats:
-    """Return rows × tags of log-odds to add to what the text says without names."""
+    """Return rows × tags of log-odds to add to those from the rest of the text."""
     return np.asarray(np.where(has_name > 0, name_evidence[1], name_evidence[0]))
 
 
 def compute_tag_importance(rows: FoldData, text_move: float, name_moves: Floats) -> dict[str, float]:
-    """Return input → share of what the text and the tags' names (one number each) move; 0 for all other inputs."""
+    """Return input → share of how far the text and each tag's name move the scores; 0 for all other inputs."""
     moves = dict.fromkeys(map(str, rows.x.columns), 0.0) | {TEXT_INPUT: text_move}
     for tag, value in zip(rows.tags, name_moves.tolist(), strict=True):
         if MENTION_PREFIX + tag in moves:

@@ -1,4 +1,4 @@
-"""Terms: a text's runs of words and of letters, weighed by their rarity, in the columns that scikit-learn gives."""
+"""TF-IDF: a text's runs of words and of letters, weighted by rarity, in the columns that scikit-learn gives."""
 
 import re
 from collections.abc import Iterator
@@ -11,20 +11,26 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
-Term = str | tuple[str, ...]  # several words are looked up as they stand, which is faster than joined
+Term = str | tuple[str, ...]  # several words are looked up as a tuple, which is faster than joining them
 
 WORD_PATTERN = re.compile(r"\w+")
-MIN_NGRAM_LETTERS = 3  # letters of a run; pairs tell nothing that longer runs do not
-MAX_CACHED_WORDS = 20_000  # words whose runs of letters are remembered, some 5 MB
-MAX_CACHED_LETTERS = 30  # letters of such a word
+MIN_NGRAM_LETTERS = 3  # letters of the shortest run; pairs add nothing to longer runs
+MAX_CACHED_WORDS = 20_000  # words whose runs of letters are cached, some 5 MB
+MAX_CACHED_LETTERS = 30  # letters of the longest such word
 
 
 class TfidfEncoder:
-    """The columns that texts have in a TF-IDF of words and of letters: sublinear counts, each kind of length 1.
+    """Encodes texts as TF-IDF columns of words and of letters: sublinear counts, each kind scaled to length 1.
 
-    `known` holds, of `word` and perhaps of `char_wb`, the `terms` and their `idf`; the columns are those of the first
-    kind, then those of the second. They are what scikit-learn's TfidfVectorizer gives with `sublinear_tf`, to the last
-    bit (sums run from left to right), at a tenth of the time a text: each word is cut into runs of letters only once.
+    `vocabularies` holds, for `word` and perhaps for `char_wb`, the `terms` and their `idf`; the columns are those of
+    the first kind, then those of the second. The values are those of scikit-learn's TfidfVectorizer with
+    `sublinear_tf`, to the last bit (sums run from left to right), in a tenth of the time per text: each word is cut
+    into runs of letters only once.
+
+    >>> encoder = TfidfEncoder({"word": {"terms": ["chess", "jazz"], "idf": [1.0, 1.0]}}, word_ngrams=1, char_ngrams=0)
+    >>> columns, weights = encoder.encode_text("Jazz, more jazz!")
+    >>> columns.tolist(), weights.tolist()
+    ([1], [1.0])
     """
 
     def __init__(self, vocabularies: dict[str, dict[str, Any]], word_ngrams: int, char_ngrams: int) -> None:
@@ -46,7 +52,7 @@ class TfidfEncoder:
         return self._column_ends[-1]
 
     def encode_text(self, text: str) -> tuple[Ints, Floats]:
-        """Return the columns of a text that are not 0, ascending, and what stands in them."""
+        """Return the columns of a text that are not 0, ascending, and their values."""
         lower_text = text.lower()
         column_bytes = b"".join(self._find_columns(kind, lower_text) for kind in self._columns_by_term)
         column = np.frombuffer(column_bytes, np.int32).copy()
@@ -62,7 +68,7 @@ class TfidfEncoder:
         return column, self._scale_blocks(weight, column.searchsorted(self._bounds).tolist())
 
     def score_text(self, text: str, coefficients: Floats) -> Floats:
-        """Return a text's columns times a matrix of terms × tags, added up from left to right."""
+        """Return a text's columns times a matrix of terms × tags, summed from left to right."""
         column, weight = self.encode_text(text)
         return np.asarray(np.einsum("i,ij->j", weight, coefficients.take(column, axis=0)))
 
@@ -70,7 +76,7 @@ class TfidfEncoder:
         for start, end in pairwise(bounds):
             if start < end:
                 block = weight[start:end]
-                block /= sqrt((block * block).cumsum()[-1])  # a sum would add in pairs
+                block /= sqrt((block * block).cumsum()[-1])  # np.sum would add in pairs
         return weight
 
     def _find_columns(self, kind: str, lower_text: str) -> bytes:
@@ -80,7 +86,7 @@ class TfidfEncoder:
         return b"".join(map(self._find_letter_runs, lower_text.split()))
 
     def _find_letter_runs(self, token: str) -> bytes:
-        """Return the known runs of letters of a word and the blanks around it."""
+        """Return the columns of the runs of letters of a word and the blanks around it."""
         if (cached_columns := self._ngram_cache.get(token)) is not None:
             return cached_columns
         run_columns = map(

@@ -1,4 +1,4 @@
-"""Vocabulary: texts as words, and words as numbers."""
+"""Vocabulary: split texts into words, and encode words as numbers."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 TEXT_INPUT = "text"  # the input that holds the text
-MAX_LETTERS_PER_WORD = (
-    12  # a word with the blank after it, generously: no text is read further than so many letters a word
-)
+MAX_LETTERS_PER_WORD = 12  # a generous word with its blank: a text is read no further than this many letters per word
 
 
 def get_texts(x: pd.DataFrame, plugin_name: str) -> list[str]:
-    """Return the texts of the rows, a missing one as an empty one; refuse inputs without any."""
+    """Return the texts of the rows, a missing one as an empty one; raises UserError if no input holds texts."""
     if TEXT_INPUT not in x:
         raise UserError(
-            f"{plugin_name} reads the input {TEXT_INPUT!r}, and there is none among {', '.join(map(str, x.columns))}."
+            f"{plugin_name} needs the input {TEXT_INPUT!r}, which is not among {', '.join(map(str, x.columns))}."
         )
     return [text if isinstance(text, str) else "" for text in x[TEXT_INPUT].tolist()]
 
@@ -33,13 +31,13 @@ def get_texts(x: pd.DataFrame, plugin_name: str) -> list[str]:
 def split_words(text: str, max_words: int) -> list[str]:
     """Return the first words of a text in lower case: runs of letters, digits and underscores of any script.
 
-    Limit: scripts that put no blanks between words, such as Chinese, come as one word a phrase.
+    Limit: scripts without blanks between words, such as Chinese, yield one word per phrase.
     """
     return WORD_PATTERN.findall(text[: MAX_LETTERS_PER_WORD * max_words].lower())[:max_words]
 
 
 def build_vocabulary(tokenized_texts: Iterable[Sequence[str]], max_words: int, min_rows: int) -> list[str]:
-    """Return the most frequent words of those in at least so many texts, frequent ones first, then by the alphabet."""
+    """Return the most frequent words among those in at least `min_rows` texts; ties are in alphabetical order."""
     word_counts: Counter[str] = Counter()
     text_counts: Counter[str] = Counter()
     for text in tokenized_texts:
@@ -53,7 +51,7 @@ def build_vocabulary(tokenized_texts: Iterable[Sequence[str]], max_words: int, m
 
 
 def index_words(vocabulary: Sequence[str], unknown: int) -> dict[str, int]:
-    """Return the number of each word: the vocabulary's in turn, from `unknown` + 1 on."""
+    """Return the number of each word of the vocabulary, in order from `unknown` + 1 on."""
     return {token: number for number, token in enumerate(vocabulary, unknown + 1)}
 
 
@@ -65,8 +63,8 @@ def encode_texts(
 
 
 def compute_word_shares(token_ids: Sequence[Sequence[int]], width: int) -> sparse.csr_matrix:
-    """Return texts × numbers: the share of each text's words that each number has."""
-    from scipy import sparse  # here: the service reads texts without it where the model needs no shares
+    """Return texts × numbers: the share of each text's words that have each number."""
+    from scipy import sparse  # imported here: the service reads texts without it if the model needs no shares
 
     ends = np.cumsum([0, *map(len, token_ids)])
     flat = np.fromiter((token_id for text in token_ids for token_id in text), dtype=np.int64, count=int(ends[-1]))

@@ -1,1 +1,1 @@
-"""How commands print: tables and JSON."""
+"""Formatting of command output: tables and JSON."""

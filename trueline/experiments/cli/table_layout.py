@@ -1,4 +1,4 @@
-"""Layout: tables that fit a terminal of 120 columns, or a pull request."""
+"""Text layout: tables that fit a terminal of 120 columns, and Markdown tables for pull requests."""
 
 import textwrap
 from collections.abc import Sequence
@@ -6,13 +6,13 @@ from typing import Any
 
 TERMINAL_WIDTH = 120
 COLUMN_GAP = "  "
-MIN_COLUMN_WIDTH = 8  # letters below which a column is not cut
+MIN_COLUMN_WIDTH = 8  # characters; a narrower column is not cut
 
 Row = Sequence[Any]
 
 
 def format_table(heads: Sequence[str], rows: Sequence[Row], width: int = TERMINAL_WIDTH) -> list[str]:
-    """Return aligned lines; where they would be too long, the widest columns of text are cut."""
+    """Return aligned lines; if they would be too long, the widest columns are cut."""
     cells = [[_format_value(value) for value in row] for row in rows]
     widths = _shrink_widths([max(len(cell) for cell in column) for column in zip(heads, *cells, strict=True)], width)
     numeric = [_is_numeric([row[index] for row in rows]) for index in range(len(heads))]
@@ -30,19 +30,19 @@ def format_markdown_table(heads: Sequence[str], rows: Sequence[Row]) -> list[str
 
 
 def format_number(value: Any) -> str:
-    """Return a score as it is read: four digits, or a dash where there is none."""
+    """Return a number for people: four decimals, thousands separated, a dash for None."""
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def truncate_text(text: str, width: int = TERMINAL_WIDTH) -> str:
-    """Return a text that is no longer than a width."""
+    """Return a text cut to a width."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def wrap_text(text: str, width: int = TERMINAL_WIDTH) -> list[str]:
-    """Return a sentence in lines that are no longer than a width."""
+    """Return a sentence as lines no longer than a width, except where a single word is."""
     return textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False) or [""]
 
 

@@ -1,4 +1,4 @@
-"""Plain: experiments and test periods as rows, sentences and JSON."""
+"""Format experiments and test periods as table rows, sentences and JSON."""
 
 import json
 import math
@@ -15,12 +15,12 @@ Figures = dict[str, Any]
 
 
 def format_json(result: Any) -> str:
-    """Return what was found as strict JSON; what JSON has no word for is told as text."""
+    """Return a result as strict JSON; values that JSON does not know are written as text."""
     return json.dumps(replace_non_finite(result), indent=2, default=str, allow_nan=False)
 
 
 def replace_non_finite(value: Any) -> Any:
-    """Return a value as strict JSON allows it: NaN and the infinities, of which it knows nothing, become null."""
+    """Return a value with NaN and infinities, which strict JSON does not allow, replaced by None."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -29,7 +29,7 @@ def replace_non_finite(value: Any) -> Any:
 
 
 def describe_experiment(experiment: Experiment, invalidations: Invalidations) -> dict[str, Any]:
-    """Return an experiment for another program, without its parameters."""
+    """Return an experiment as a record for JSON, without its parameters."""
     record = {key: value for key, value in asdict(experiment).items() if key != "params"}
     return record | {
         "created": experiment.created.isoformat(),
@@ -38,7 +38,7 @@ def describe_experiment(experiment: Experiment, invalidations: Invalidations) ->
 
 
 def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tuple[Any, ...]:
-    """Return an experiment as a row of `list`."""
+    """Return an experiment as a row of the `list` command."""
     headlines = [
         (task, metric)
         for task in experiment.tasks
@@ -62,7 +62,7 @@ def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tupl
 
 
 def format_note(experiment: Experiment, invalidations: Invalidations) -> str:
-    """Return what must be said of an experiment: that it is void, or why it failed; otherwise its tags."""
+    """Return the note on an experiment: why it is void, why it failed, or else its tags."""
     why = invalidations.get(experiment.rev, {})
     if why:
         return f"INVALIDATED: {next(iter(why.values()))}"
@@ -70,7 +70,7 @@ def format_note(experiment: Experiment, invalidations: Invalidations) -> str:
 
 
 def format_score(figures: Figures, name: str, with_interval: bool = True) -> str:
-    """Return "hit_rate 0.5416 (0.5195 to 0.5639)", without the interval where it is not wanted or there is none."""
+    """Return "hit_rate 0.5416 (0.5195 to 0.5639)", without the interval if it is unwanted or missing."""
     return f"{name} {format_value(figures, name, with_interval)}"
 
 
@@ -90,8 +90,9 @@ def format_rows(scored: Figures) -> str:
 
 
 def format_test_period(test_period: Figures) -> str:
-    """Return how often a test period was looked at, and what is left of its best score."""
-    times = f"{test_period['looks']:,} look{'s' * (test_period['looks'] != 1)}, {test_period['different']:,} different"
+    """Return how often a test period was evaluated, its best score, and that score deflated."""
+    count = test_period["looks"]
+    times = f"{count:,} evaluation{'s' * (count != 1)}, {test_period['different']:,} different"
     best = f"best {test_period['metric']} {format_number(test_period['best'])} ({test_period['experiment']})"
     left = "" if test_period["deflated"] is None else f", {format_number(test_period['deflated'])} deflated"
     return f"{test_period['task']}, {format_rows(test_period | {'rows': test_period['scored']})}: {times}; {best}{left}"

@@ -1,1 +1,1 @@
-"""What `python -m trueline experiments` can be asked, one file a command."""
+"""The commands of `python -m trueline experiments`, one file each."""

@@ -1,4 +1,4 @@
-"""best: the best experiment on the same test rows, whether it is a tie, and what is left of its score without luck."""
+"""best: the best experiment on the same test rows, whether it is a tie, and its score with luck deducted."""
 
 import argparse
 from datetime import datetime
@@ -10,17 +10,17 @@ from trueline.experiments.decisions.ranking import Ranking
 from trueline.experiments.experiment_registry import BestExperiment, Registry
 from trueline.experiments.store.metric_definitions import METRICS
 
-HELP = "the best by a metric, and whether it is a tie"
-MAX_ROWS_SHOWN = 10  # rows of the ranking
+HELP = "show the best experiment by a metric, and whether it is a tie"
+MAX_ROWS_SHOWN = 10  # of the ranking
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--metric", help=f"one of {' '.join(METRICS)}; else the headline of the task")
-    parser.add_argument("--task", help="a task of the plan")
-    parser.add_argument("--min-n", type=int, default=0, help="fewest bets, races or rows behind a score")
-    parser.add_argument("--since", help="only those made since a day (2026-02-01)")
-    parser.add_argument("--type", dest="kind", help="only those of a type (experiment.type)")
-    parser.add_argument("--tag", help="only those with a tag (experiment.tags)")
+    parser.add_argument("--metric", help=f"one of {' '.join(METRICS)}; by default the task's headline metric")
+    parser.add_argument("--task", help="a task of params.yaml")
+    parser.add_argument("--min-n", type=int, default=0, help="minimum number of bets, races or rows behind a score")
+    parser.add_argument("--since", help="only experiments made since a day, such as 2026-02-01")
+    parser.add_argument("--type", dest="kind", help="only experiments of a type (experiment.type)")
+    parser.add_argument("--tag", help="only experiments with a tag (experiment.tags)")
 
 
 def main(options: argparse.Namespace) -> Any:
@@ -43,21 +43,22 @@ def _parse_day(text: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise UserError(f"--since {text!r} is not a day; write it as 2026-02-01.") from None
+        raise UserError(f"--since {text!r} is not a date; write it like 2026-02-01.") from None
 
 
 def _describe_best(best: BestExperiment) -> list[str]:
     ranking = best.ranking
     name, task, metric = best.experiment.name, ranking.task, ranking.metric.name
-    evaluation_text = f"looked at {best.evaluations.total}×, {best.evaluations.distinct} different"
+    evaluation_text = f"evaluated {best.evaluations.total}×, {best.evaluations.distinct} different"
     deflated_text = (
         "no interval to deflate by"
         if best.deflated is None
         else f"{table_layout.format_number(best.deflated)} deflated"
     )
     return [
-        f"{name}: {to_json.format_score(best.experiment.get_figures(task), metric)} of {table_layout.format_number(best.n)} "
-        f"{ranking.metric.count_name}, {task}, {to_json.format_rows(ranking.scored)}",
+        f"{name}: {to_json.format_score(best.experiment.get_figures(task), metric)} "
+        f"of {table_layout.format_number(best.n)} {ranking.metric.count_name}, {task}, "
+        f"{to_json.format_rows(ranking.scored)}",
         best.why,
         f"this test period was {evaluation_text}: {deflated_text}",
         *_describe_left_out(ranking),
@@ -74,7 +75,7 @@ def _describe_left_out(ranking: Ranking) -> list[str]:
     names_by_reason = {
         "left out": invalidated,
         "too few": too_few,
-        "not comparable, judged on other rows": on_other_rows,
+        "not comparable, scored on other rows": on_other_rows,
     }
     return [f"{reason}: {', '.join(names)}" for reason, names in names_by_reason.items() if names]
 

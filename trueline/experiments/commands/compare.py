@@ -1,4 +1,4 @@
-"""compare: what two runs were made from, and whether their difference is more than noise, on the same test rows."""
+"""compare: the origins of two runs, and whether their difference on the same test rows is more than noise."""
 
 import argparse
 from typing import Any
@@ -7,19 +7,21 @@ from trueline.core.errors import UserError
 from trueline.experiments.cli import table_layout
 from trueline.experiments.experiment_registry import Registry
 
-HELP = "two runs judged on the same rows, paired"
+HELP = "compare two runs on the same rows, paired"
 WORKSPACE = "workspace"
-MAX_DIFFERENCES_SHOWN = 10  # parameters and files that differ
+MAX_DIFFERENCES_SHOWN = 10  # of each kind: parameters, data and code
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="+", help=f"[TASK] ONE OTHER: experiments, git revisions, or {WORKSPACE}")
-    parser.add_argument("--task", help="of which task; else all that both are about")
-    parser.add_argument("--common", action="store_true", help="compare the rows that both have, where others differ")
+    parser.add_argument("--task", help="the task to compare; by default all that both are about")
+    parser.add_argument("--common", action="store_true", help="compare the rows that both have, if others differ")
 
 
 def main(options: argparse.Namespace) -> Any:
-    *task_names, run_name, other_name = options.runs if len(options.runs) in (2, 3) else _refuse_run_count(options.runs)
+    if len(options.runs) not in (2, 3):
+        raise UserError(f"compare takes [TASK] ONE OTHER, and got {len(options.runs)} arguments; name two runs.")
+    *task_names, run_name, other_name = options.runs
     task = task_names[0] if task_names else options.task
     comparisons = Registry().compare(run_name, other_name, task, options.common)
     if options.json:
@@ -30,10 +32,6 @@ def main(options: argparse.Namespace) -> Any:
         for line in (*_format_comparison(comparison, None if task else compared_task), "")
     ]
     return lines[:-1]
-
-
-def _refuse_run_count(runs: list[str]) -> list[str]:
-    raise UserError(f"compare takes two runs, perhaps after a task, and {len(runs)} came: compare [TASK] ONE OTHER.")
 
 
 def _format_comparison(comparison: dict[str, Any], task: str | None) -> list[str]:
@@ -63,7 +61,8 @@ def _format_verdict(metric_difference: dict[str, Any]) -> str:
         else f" ({metric_difference['low']:+.4f} to {metric_difference['high']:+.4f})"
     )
     values = " against ".join(table_layout.format_number(value) for value in metric_difference["values"])
-    return f"{metric_difference['of']}: {metric_difference['verdict']}, {values}, difference {metric_difference['difference']:+.4f}{within}"
+    difference = f"difference {metric_difference['difference']:+.4f}{within}"
+    return f"{metric_difference['of']}: {metric_difference['verdict']}, {values}, {difference}"
 
 
 def _format_differences(source: str, differing: list[str]) -> list[str]:

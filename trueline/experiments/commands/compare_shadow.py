@@ -1,4 +1,4 @@
-"""compare-shadow: a champion and its challenger (--shadow of the service) on the very same requests, paired."""
+"""compare-shadow: compare a champion with its challenger (--shadow of the service) on the same requests."""
 
 import argparse
 from pathlib import Path
@@ -8,15 +8,18 @@ from trueline.core.runtime.params import load_seed
 from trueline.experiments.cli import table_layout
 from trueline.experiments.shadow.shadow_comparison import LOG_FOLDER, compare_answers
 
-HELP = "champion and challenger on the requests that both answered"
+HELP = "compare champion and challenger on the requests that both answered"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", help="whose answers")
+    parser.add_argument("task", help="the task whose answers are compared")
     parser.add_argument(
-        "--log", type=Path, default=Path(LOG_FOLDER), help=f"the service's prediction log ({LOG_FOLDER})"
+        "--log",
+        type=Path,
+        default=Path(LOG_FOLDER),
+        help=f"the folder of the service's prediction log; {LOG_FOLDER} by default",
     )
-    parser.add_argument("--outcomes", type=Path, help="a prepared table that has outcomes; else the workspace's")
+    parser.add_argument("--outcomes", type=Path, help="a prepared table with outcomes; the workspace's by default")
 
 
 def main(options: argparse.Namespace) -> Any:

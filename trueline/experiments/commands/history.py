@@ -1,4 +1,4 @@
-"""history: which version stood in a stage, and when; with --on, which stood there on a day."""
+"""history: which version was current in a stage, and when; with --on, which was current on a day."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -10,13 +10,15 @@ from trueline.experiments.experiment_registry import list_planned_tasks
 from trueline.experiments.store import model_tags
 from trueline.experiments.store.model_tags import StagePeriod, TagEvent, format_version, get_artifact_name
 
-HELP = "which version stood in a stage, and when"
+HELP = "show which version was in a stage, and when"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--task", help="one task; all unless given")
-    parser.add_argument("--stage", default=PROD, help=f"{PROD} unless given")
-    parser.add_argument("--on", metavar="DATE", help="a day (UTC), as 2026-02-01, or a moment, as 2026-02-01T18:30")
+    parser.add_argument("--task", help="one task; all by default")
+    parser.add_argument("--stage", default=PROD, help=f"the stage; {PROD} by default")
+    parser.add_argument(
+        "--on", metavar="DATE", help="a day (UTC) such as 2026-02-01, or a moment such as 2026-02-01T18:30"
+    )
 
 
 def main(options: argparse.Namespace) -> Any:
@@ -24,7 +26,7 @@ def main(options: argparse.Namespace) -> Any:
     events = model_tags.read_events()
     known_tasks = {*model_tags.list_tagged_tasks(events), *list_planned_tasks()}
     if options.task and options.task not in known_tasks:
-        raise UserError(f"no task is called {options.task!r}; {did_you_mean(options.task, known_tasks)}")
+        raise UserError(f"there is no task {options.task!r}; {did_you_mean(options.task, known_tasks)}")
     selected_tasks = [options.task] if options.task else model_tags.list_tagged_tasks(events)
     task_periods = [
         (task, period)
@@ -36,22 +38,29 @@ def main(options: argparse.Namespace) -> Any:
         task_periods = [(task, period) for task, period in task_periods if period.overlaps_span(start, end)]
     if options.json:
         return [_build_json(task, options.stage, period) for task, period in task_periods]
-    empty_message = f"Nothing stood in {options.stage}{' on ' + options.on if options.on else ''}."
+    empty_message = f"Nothing was in {options.stage}{' on ' + options.on if options.on else ''}."
     return [_format_period(task, options.stage, period) for task, period in task_periods] or [empty_message]
 
 
 def _parse_span(text: str) -> tuple[datetime, datetime]:
-    """Return the day or the moment that a text names, from and before."""
+    """Return the start and the end (excluded) of the day or moment that a text names.
+
+    Raises UserError for text that is neither.
+    """
     try:
         start = datetime.fromisoformat(text)
     except ValueError:
-        raise UserError(f"--on got {text!r}; give a day, as 2026-02-01, or a moment, as 2026-02-01T18:30.") from None
+        raise UserError(
+            f"--on got {text!r}; give a day such as 2026-02-01, or a moment such as 2026-02-01T18:30."
+        ) from None
     start = start if start.tzinfo else start.replace(tzinfo=UTC)
     length = timedelta(days=1) if len(text) == len("2026-02-01") else timedelta(microseconds=1)
     try:
         return start, start + length
     except OverflowError:
-        raise UserError(f"--on got {text!r}, where the calendar ends; give an earlier day, as 2026-02-01.") from None
+        raise UserError(
+            f"--on got {text!r}, where the calendar ends; give an earlier day such as 2026-02-01."
+        ) from None
 
 
 def _format_period(task: str, stage: str, period: StagePeriod) -> str:
@@ -59,7 +68,8 @@ def _format_period(task: str, stage: str, period: StagePeriod) -> str:
     until = _format_time(period.until) if period.until else "now"
     forced = f", forced: {event.forced}" if event.forced else ""
     name = f"{get_artifact_name(task)}@{format_version(period.version)}"
-    return f"{_format_time(period.since)} to {until:<16}  {stage}  {name}  {_format_experiment(event)}  by {event.tagger}{forced}"
+    span = f"{_format_time(period.since)} to {until:<16}"
+    return f"{span}  {stage}  {name}  {_format_experiment(event)}  by {event.tagger}{forced}"
 
 
 def _build_json(task: str, stage: str, period: StagePeriod) -> dict[str, Any]:

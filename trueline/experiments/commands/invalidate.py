@@ -1,4 +1,4 @@
-"""invalidate: say that data were wrong, and every result that was made from them is void."""
+"""invalidate: declare data wrong, which makes every result made from them void."""
 
 import argparse
 from typing import Any
@@ -8,12 +8,12 @@ from trueline.experiments.experiment_registry import Registry
 from trueline.experiments.ledger import ledger
 from trueline.experiments.store import git
 
-HELP = "say that data were wrong: their descendants are void"
+HELP = "declare data wrong; results made from them become void"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "hash", help="md5 of a dependency or an output in a dvc.lock, or its first eight digits or more"
+        "hash", help="MD5 of a dependency or an output in a dvc.lock, or at least its first eight digits"
     )
     parser.add_argument("--why", required=True, help="what was wrong with the data")
 
@@ -23,6 +23,7 @@ def main(options: argparse.Namespace) -> Any:
     head_reason = ledger.find_invalidation_reason(git.resolve_commit("HEAD") or "")
     if options.json:
         return {"why": options.why, "invalidated": invalidated_names, "head": head_reason is not None}
-    summary = f"{len(invalidated_names)} experiments are void{': ' if invalidated_names else ''}{', '.join(invalidated_names)}"
-    branch_note = ["and so is the last commit of this branch"] if head_reason else []
-    return [*table_layout.wrap_text(summary), *branch_note, "commit experiments/ledger.jsonl, so that others know"]
+    names = f": {', '.join(invalidated_names)}" if invalidated_names else ""
+    summary = f"{len(invalidated_names)} experiments are void{names}"
+    branch_note = ["the last commit of this branch is void too"] if head_reason else []
+    return [*table_layout.wrap_text(summary), *branch_note, "commit experiments/ledger.jsonl to tell others"]

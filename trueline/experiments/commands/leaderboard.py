@@ -1,4 +1,4 @@
-"""leaderboard: the comparable experiments of each task, best first, beside the last commit; --md for a pull request."""
+"""leaderboard: the comparable experiments of each task, best first, and the last commit; --md for a pull request."""
 
 import argparse
 from typing import Any
@@ -10,14 +10,14 @@ from trueline.experiments.experiment_registry import BestExperiment, Registry
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.metric_definitions import get_metric
 
-HELP = "the comparable experiments of each task, best first"
-MAX_EXPERIMENTS_SHOWN = 20  # experiments of a task
+HELP = "list the comparable experiments of each task, best first"
+MAX_EXPERIMENTS_SHOWN = 20  # per task
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--md", action="store_true", help="as Markdown, for a pull request")
-    parser.add_argument("--task", help="only one task of the plan")
-    parser.add_argument("--metric", help="by another metric than the headline of the task")
+    parser.add_argument("--md", action="store_true", help="print Markdown, for a pull request")
+    parser.add_argument("--task", help="only one task of params.yaml")
+    parser.add_argument("--metric", help="the metric to rank by; the task's headline metric by default")
 
 
 def main(options: argparse.Namespace) -> Any:
@@ -66,9 +66,9 @@ def _format_board(registry: Registry, best: BestExperiment, md: bool) -> list[st
     deflated_text = "" if best.deflated is None else f": {table_layout.format_number(best.deflated)} deflated"
     notes = [
         f"{best.experiment.name} is {best.why}." if best.tie is not None else f"{best.why}.",
-        f"Looked at {best.evaluations.total}×, {best.evaluations.distinct} different{deflated_text}.",
+        f"Evaluated {best.evaluations.total}×, {best.evaluations.distinct} different{deflated_text}.",
         *(
-            [f"Not comparable, judged on other rows: {_join_names(ranking.on_other_rows)}."]
+            [f"Not comparable, scored on other rows: {_join_names(ranking.on_other_rows)}."]
             if ranking.on_other_rows
             else []
         ),
@@ -90,7 +90,7 @@ def _format_board(registry: Registry, best: BestExperiment, md: bool) -> list[st
 
 
 def _build_head_rows(registry: Registry, best: BestExperiment) -> list[tuple[Any, ...]]:
-    """Return the last commit as a row, if it was judged on the same rows."""
+    """Return the last commit as a row, if it was scored on the same rows."""
     ranking, baseline = best.ranking, registry.load_baseline(best.ranking.task)
     if baseline is None or baseline.get_rows_hash(ranking.task) != ranking.rows_hash:
         return []

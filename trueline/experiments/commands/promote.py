@@ -1,4 +1,4 @@
-"""promote: an experiment's model into a stage, if every gate lets it pass."""
+"""promote: put an experiment's model into a stage if every gate passes."""
 
 import argparse
 import dataclasses
@@ -8,25 +8,27 @@ from trueline.core.errors import UserError
 from trueline.experiments.cli import to_json
 from trueline.experiments.decisions.promotion import PROD, PromotionOutcome, format_push_hint, promote_experiment
 
-HELP = "an experiment's model into a stage, if every gate lets it pass"
+HELP = "put an experiment's model into a stage if every gate passes"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="an experiment, or a git revision with metrics and dvc.lock")
-    parser.add_argument("--task", help="the task whose model is meant, where it has results of several")
-    parser.add_argument("--stage", default=PROD, help=f"where it is to stand; {PROD} unless given")
-    parser.add_argument("--version", help="such as v2.0.0; the next minor version unless given")
-    parser.add_argument("--claim", action="append", default=[], choices=["break-even"], help="what else it must show")
-    parser.add_argument("--dry-run", action="store_true", help="ask the gates and tag nothing")
-    parser.add_argument("--force", action="store_true", help="tag it even if gates stop it; needs --why")
+    parser.add_argument("--task", help="the task of the model, if the experiment has results of several")
+    parser.add_argument("--stage", default=PROD, help=f"the stage to put it into; {PROD} by default")
+    parser.add_argument("--version", help="such as v2.0.0; the next minor version by default")
+    parser.add_argument(
+        "--claim", action="append", default=[], choices=["break-even"], help="a further claim that it must prove"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="run the gates and tag nothing")
+    parser.add_argument("--force", action="store_true", help="promote it even if gates stop it; needs --why")
     parser.add_argument("--why", help="why the gates are overridden; kept in the tag's message")
 
 
 def main(options: argparse.Namespace) -> Any:
-    from trueline.experiments.store.experiments_index import find_experiment  # reads git; the help does without
+    from trueline.experiments.store.experiments_index import find_experiment  # not needed by --help
 
     if options.force and not (options.why or "").strip():
-        raise UserError("--force needs --why: one sentence that whoever reads the tag later will understand.")
+        raise UserError("--force needs --why: one sentence that a later reader of the tag will understand.")
     outcome = promote_experiment(
         find_experiment(options.name),
         options.stage,

@@ -1,4 +1,4 @@
-"""rollback: what stood in a stage before stands there again."""
+"""rollback: restore the previous model of a stage."""
 
 import argparse
 from typing import Any
@@ -7,13 +7,13 @@ from trueline.core.errors import UserError
 from trueline.experiments.decisions.promotion import PROD, format_push_hint, rollback_stage
 from trueline.experiments.store import model_tags
 
-HELP = "what stood in a stage before stands there again"
+HELP = "restore the previous model of a stage"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--task", help="the task whose stage is meant, where several have one")
-    parser.add_argument("--stage", default=PROD, help=f"{PROD} unless given")
-    parser.add_argument("--why", help="kept in the tag's message")
+    parser.add_argument("--task", help="the task, if several have a model in the stage")
+    parser.add_argument("--stage", default=PROD, help=f"the stage; {PROD} by default")
+    parser.add_argument("--why", help="the reason, kept in the tag's message")
 
 
 def main(options: argparse.Namespace) -> Any:
@@ -21,7 +21,7 @@ def main(options: argparse.Namespace) -> Any:
     if options.json:
         return {"rev": restored.rev, "experiment": restored.experiment, "tags": new_tags}
     name = restored.experiment or restored.rev[:7]
-    return [f"{name} ({restored.rev[:7]}) stands in {options.stage} again.", format_push_hint(new_tags)]
+    return [f"{name} ({restored.rev[:7]}) is in {options.stage} again.", format_push_hint(new_tags)]
 
 
 def _resolve_only_task(stage: str) -> str:
@@ -30,5 +30,6 @@ def _resolve_only_task(stage: str) -> str:
         task for task in model_tags.list_tagged_tasks(events) if model_tags.list_assigned_commits(events, task, stage)
     ]
     if len(assigned_tasks) != 1:
-        raise UserError(f"{', '.join(assigned_tasks) or 'no task'} has something in {stage}; say which with --task.")
+        tasks = ", ".join(assigned_tasks) or "none"
+        raise UserError(f"give --task, the task to roll back; tasks with a model in {stage}: {tasks}.")
     return assigned_tasks[0]

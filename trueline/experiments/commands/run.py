@@ -1,4 +1,4 @@
-"""run: configs become experiments of DVC's queue, worked off while you watch; what fails is kept as failed."""
+"""run: run configs as experiments in DVC's queue and watch them; what fails is kept as failed."""
 
 import argparse
 import sys
@@ -19,8 +19,8 @@ from trueline.experiments.running.launch import (
 )
 from trueline.experiments.running.progress import Progress
 
-HELP = "experiments from configs or from the command line, through DVC's queue"
-INTERRUPTED_EXIT_CODE = 130  # the code of what Ctrl-C ended: 128 and the number of the signal
+HELP = "run experiments from configs or from the command line, in DVC's queue"
+INTERRUPTED_EXIT_CODE = 130  # after Ctrl-C: 128 plus the number of SIGINT
 CONFIG_KEY_BY_FLAG = {  # option → key of a config
     "task": "task",
     "name": "name",
@@ -34,17 +34,28 @@ CONFIG_KEY_BY_FLAG = {  # option → key of a config
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("configs", nargs="*", type=Path, metavar="CONFIG", help="YAML files; without one, the options")
+    parser.add_argument(
+        "configs",
+        nargs="*",
+        type=Path,
+        metavar="CONFIG",
+        help="YAML files; without any, the options describe one experiment",
+    )
     for flag, key in CONFIG_KEY_BY_FLAG.items():
         parser.add_argument(f"--{flag}", metavar="VALUE", help=f"{key} of the config")
     parser.add_argument(
-        "-S", dest="sets", action="append", default=[], metavar="KEY=VALUE", help="any other key or knob"
+        "-S",
+        dest="sets",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any other key of the config, or a parameter",
     )
-    parser.add_argument("--grid", action="append", default=[], metavar="KEY=A,B,C", help="one experiment a value")
+    parser.add_argument("--grid", action="append", default=[], metavar="KEY=A,B,C", help="one experiment per value")
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--dry-run", action="store_true", help="print the commands of DVC and run nothing")
-    mode.add_argument("--queue", action="store_true", help="leave it in the queue; `dvc queue start` works it off")
-    mode.add_argument("--now", action="store_true", help="one experiment, in the workspace")
+    mode.add_argument("--dry-run", action="store_true", help="print the DVC commands and run nothing")
+    mode.add_argument("--queue", action="store_true", help="only queue it; `dvc queue start` runs the queue")
+    mode.add_argument("--now", action="store_true", help="run one experiment in the workspace")
 
 
 def main(options: argparse.Namespace) -> Any:
@@ -55,12 +66,12 @@ def main(options: argparse.Namespace) -> Any:
         return _run_in_workspace(launches)
     revs = enqueue_launches(launches)
     if options.queue:
-        return [f"{launch.name} waits; `dvc queue start` works the queue off" for launch in launches]
+        return [f"{launch.name} is queued; `dvc queue start` runs the queue" for launch in launches]
     return _wait_for_results(revs, options.json)
 
 
 def _collect_changes(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what the command line sets: dates read as YAML reads them, names and sentences as they stand."""
+    """Return the values that the command line sets: dates parsed as YAML, names and sentences taken literally."""
     texts = {key: getattr(options, flag.replace("-", "_")) for flag, key in CONFIG_KEY_BY_FLAG.items()}
     given_texts = {key: text for key, text in texts.items() if text is not None}
     dates = parse_assignments([f"{key}={text}" for key, text in given_texts.items() if key.endswith("_date")])
@@ -71,25 +82,26 @@ def _collect_changes(options: argparse.Namespace) -> dict[str, Any]:
 def _run_in_workspace(launches: list[Launch]) -> list[str]:
     if len(launches) != 1:
         raise UserError(
-            f"--now takes one experiment, not {len(launches)}: each would start from what the last one left."
+            f"--now takes one experiment, not {len(launches)}, because each would start from the last one's results; "
+            f"leave out --now to queue them."
         )
     try:
         run_in_workspace(launches[0])
     except KeyboardInterrupt:
         print(
-            f"experiments: {launches[0].name} was interrupted; {', '.join(RESTORED_PATHS)} are as they were.",
+            f"experiments: {launches[0].name} was interrupted; {', '.join(RESTORED_PATHS)} were restored.",
             file=sys.stderr,
         )
         sys.exit(INTERRUPTED_EXIT_CODE)
     ledger.update_ledger()
-    return [f"{launches[0].name} completed; it stands in the workspace"]
+    return [f"{launches[0].name} completed; its results are in the workspace"]
 
 
 def _wait_for_results(revs: list[str], as_json: bool) -> Any:
     try:
         finished = wait_for_tasks(revs, Progress())
     except KeyboardInterrupt:
-        raise UserError("no longer watched, but the queue goes on; `dvc queue kill NAME` ends an experiment.") from None
+        raise UserError("stopped watching, but the queue goes on; `dvc queue kill NAME` ends an experiment.") from None
     ledger.update_ledger()
     failed = [task for task in finished if task.status != "completed"]
     records = [vars(task) for task in finished]

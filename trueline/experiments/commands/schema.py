@@ -1,4 +1,4 @@
-"""schema: what a config may say, as JSON Schema, for editors and other programs."""
+"""schema: print the JSON Schema of configs, for editors and other programs."""
 
 import argparse
 import json
@@ -6,11 +6,11 @@ from typing import Any
 
 from trueline.experiments.spec.config_schema import Config
 
-HELP = "what a config may say, as JSON Schema"
+HELP = "print the JSON Schema of configs"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take nothing more."""
+    """Add no options."""
 
 
 def main(options: argparse.Namespace) -> Any:

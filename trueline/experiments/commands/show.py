@@ -1,4 +1,4 @@
-"""show: all that is known of one experiment."""
+"""show: print all that is known of one experiment."""
 
 import argparse
 from typing import Any
@@ -7,8 +7,8 @@ from trueline.experiments.cli import table_layout, to_json
 from trueline.experiments.experiment_registry import Registry
 from trueline.experiments.store.experiment import Experiment
 
-HELP = "all that is known of one experiment"
-MAX_PARAMETERS_SHOWN = 20  # parameters that differ
+HELP = "show all that is known of one experiment"
+MAX_PARAMETERS_SHOWN = 20  # of those that differ
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def _format_results(experiment: Experiment, details: dict[str, Any]) -> list[str
         names = [name for name in scores if not name.endswith(("_low", "_high"))]
         lines += [f"  {name + ':':<20}{to_json.format_value(experiment.get_figures(task), name)}" for name in names]
         if counts := details["looks"].get(task):
-            lines.append(f"  these rows were looked at {counts['all']}×, {counts['different']} different")
+            lines.append(f"  these rows were evaluated {counts['all']}×, {counts['different']} different")
         if why := details["invalidated"].get(task):
             lines.append(f"  INVALIDATED: {why}")
     return lines
@@ -71,4 +71,4 @@ def _format_changes(changed: dict[str, list[Any]]) -> list[str]:
     changed_params = {path: pair for path, pair in changed.items() if not path.startswith("experiment.")}
     lines = [f"  {path}: {before} → {after}" for path, (before, after) in changed_params.items()]
     more = [f"  and {len(lines) - MAX_PARAMETERS_SHOWN} more"] if len(lines) > MAX_PARAMETERS_SHOWN else []
-    return ["parameters that differ from where it started:", *lines[:MAX_PARAMETERS_SHOWN], *more] if lines else []
+    return ["parameters that differ from its baseline:", *lines[:MAX_PARAMETERS_SHOWN], *more] if lines else []

@@ -1,1 +1,1 @@
-"""Comparisons, gates and promotion."""
+"""Comparing runs, ranking experiments, promotion gates and promotion."""

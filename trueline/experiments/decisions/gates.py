@@ -1,6 +1,7 @@
-"""Gates: what an experiment must show before it may stand in a stage; each answers with one sentence.
+"""Promotion gates: each checks one requirement for a model to enter a stage and answers with one sentence.
 
-These read what the corridor wrote of one task in the experiment's commit. Those that weigh predictions are in noise.py.
+These gates read what the pipeline wrote about one task in the experiment's commit. The gates that need predictions are
+in noise_gate.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,9 +12,9 @@ from trueline.experiments.store.metric_definitions import get_nested
 
 Report = Mapping[str, Any]
 
-# rungs that cost nothing to make: a market may be better than a model that is of use, these may not
+# baselines that cost nothing: a useful model may lose to a market, but not to these
 BASELINES = ("uniform", "prior", "tag_name", "last_5", "last_10", "season_mean", "floor")
-# figures without an interval are insufficient; which of them a report holds follows from its scorer
+# headline figures that need an interval; which of them a report has depends on its scorer
 HEADLINES: Mapping[str, tuple[str | int, ...]] = {
     "hit rate": ("picks", "by_edge", 0, "hit_rate"),
     "mean absolute error": ("all_rows", "tuned", "mae"),
@@ -26,7 +27,7 @@ LEAK_CHECKS = ("leak_audit", "too_good", "too_good_picks", "duplicates", "covera
 
 @dataclass(frozen=True)
 class Gate:
-    """What one gate says: passed or stopped, in a sentence, and the figures behind it."""
+    """The answer of one gate: passed or stopped, a sentence, and the figures behind it."""
 
     name: str
     passed: bool
@@ -38,7 +39,7 @@ class Gate:
 
 
 def check_baselines(report: Report) -> Gate:
-    """Stop what is not better, beyond its interval, than every baseline that its report holds."""
+    """Stop a model that is not better, beyond its interval, than every baseline in its report."""
     verdicts = _collect_baseline_verdicts(report)
     if not verdicts:
         return Gate("ladder", False, "The report has no baselines to stand beside; evaluate on rows that have them.")
@@ -73,7 +74,7 @@ def check_interval(report: Report) -> Gate:
 
 
 def check_leaks(audit: Report | None, diagnosis: Report | None) -> Gate:
-    """Stop inputs that saw the future, figures too good to be true, and rows that were learned or scored twice."""
+    """Stop a model whose inputs see the future, whose figures are too good to be true, or that repeats rows."""
     if not audit or not audit.get("audited") or not diagnosis:
         return Gate("leaks", False, "No leak audit is on record; run the features and diagnose stages.")
     if audit["leaking"]:
@@ -87,9 +88,9 @@ def check_leaks(audit: Report | None, diagnosis: Report | None) -> Gate:
 
 
 def check_bias(diagnosis: Report | None, error: Mapping[str, Any] | None, limit: float | None) -> Gate:
-    """Stop what leans: a check of the market's line or of the calibration slope that left its limits, or a mean error.
+    """Stop a biased model: a market-line or calibration-slope check outside its limits, or too large a mean error.
 
-    `error` is the mean error of a quantity (target's unit) with its interval, which must lie within ± limit.
+    `error` is the mean error with its interval, in the target's unit; the interval must lie within ± `limit`.
     """
     if not diagnosis:
         return Gate("bias", False, "No diagnosis is on record; run the diagnose stage.")
@@ -110,14 +111,14 @@ def check_bias(diagnosis: Report | None, error: Mapping[str, Any] | None, limit:
 
 
 def check_validity(why: str | None) -> Gate:
-    """Stop what descends from data that was declared invalid."""
+    """Stop a model that was made from data declared invalid."""
     if why is not None:
         return Gate("valid", False, f"It was invalidated: {why.rstrip('.')}.")
     return Gate("valid", True, "Nothing that it was made from was invalidated.")
 
 
 def check_outputs(absent: Sequence[str], present: int) -> Gate:
-    """Stop what could not be delivered: an output of which neither git nor the cache nor the remote has the bytes."""
+    """Stop a model that cannot be delivered: the bytes of an output are in neither git, the cache nor the remote."""
     if absent or not present:
         missing_names = _join_names(absent[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
         return Gate(
@@ -127,7 +128,7 @@ def check_outputs(absent: Sequence[str], present: int) -> Gate:
 
 
 def _collect_baseline_verdicts(report: Report) -> dict[str, str]:
-    """Return how the tuned arm stands beside each baseline, in whichever of its forms the report says it."""
+    """Return the verdict on the tuned arm against each baseline, from either form in which reports state it."""
     baseline_rows = get_nested(report, ("ladder", "rungs")) or report.get("ladder") or {}
     verdicts = {}
     for name in BASELINES:

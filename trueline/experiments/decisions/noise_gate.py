@@ -1,4 +1,4 @@
-"""Noise: is a candidate better than what stands, beyond the luck of having tried often?"""
+"""The noise gate: is a candidate better than the current model, beyond the luck of many tries?"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -21,35 +21,39 @@ BASELINE_ARM = "floor"
 
 
 class Rival(NamedTuple):
-    """What a candidate must beat: an arm of some predictions, under a name for people."""
+    """The model that a candidate must beat: an arm of some predictions, with a name for messages."""
 
     name: str
     predictions: pd.DataFrame
     arm: str
 
 
-def check_noise(scorer: str, candidate: pd.DataFrame, rival: Rival, evaluation_count: int, seed: int) -> Gate:
-    """Stop a candidate whose lead over its rival is within reach of the luckiest of `evaluation_count` tries on these rows.
+def check_noise(scorer: str, candidate: pd.DataFrame, reference: Rival, evaluation_count: int, seed: int) -> Gate:
+    """Stop a candidate whose lead could be that of the luckiest of `evaluation_count` equal tries on these rows.
 
-    Compared are whole groups (days, races, clusters of texts) whose rows and outcomes are the same in both predictions.
+    Whole groups (days, races, clusters of texts) are compared, those with the same rows and outcomes in both
+    predictions.
     """
     measure, unit = _select_measure(scorer)
-    candidate_rows, rival_rows, left_out = select_common_rows(candidate, rival.predictions)
-    candidate_sums, rival_sums = (
-        _convert_to_sums(measure(rows, arm)) for rows, arm in ((candidate_rows, TUNED_ARM), (rival_rows, rival.arm))
+    candidate_rows, reference_rows, left_out = select_common_rows(candidate, reference.predictions)
+    candidate_sums, reference_sums = (
+        _convert_to_sums(measure(rows, arm))
+        for rows, arm in ((candidate_rows, TUNED_ARM), (reference_rows, reference.arm))
     )
-    verdict = compare_figures(candidate_sums, rival_sums, evaluation_count, seed)
+    verdict = compare_figures(candidate_sums, reference_sums, evaluation_count, seed)
     left_out_note = f" ({left_out} groups that only one scored, or with other outcomes, left out)" if left_out else ""
-    summary = f"{unit} less that of {rival.name}: {verdict.difference:+.4f} on {verdict.blocks} groups{left_out_note}"
+    summary = (
+        f"{unit} less that of {reference.name}: {verdict.difference:+.4f} on {verdict.blocks} groups{left_out_note}"
+    )
     return _build_gate("noise", summary, verdict, evaluation_count)
 
 
 def check_break_even(
     predictions: pd.DataFrame, prepared: pd.DataFrame, edge: float, evaluation_count: int, seed: int
 ) -> Gate:
-    """Stop the claim that bets of the tuned arm on real lines pay, unless the hit rate is beyond luck above break-even.
+    """Stop the claim that the tuned arm's bets on real lines pay, unless the hit rate beats break-even beyond luck.
 
-    A bet is made at `edge` units from the line or more; the odds are the usual −110 on both sides.
+    A bet is made at `edge` units or more from the line; the odds are the usual −110 on both sides.
     """
     facts = prepared.set_index("row_id").reindex(predictions["row_id"])
     line = np.where(facts["line_type"] == "actual", facts["line"].astype(float), np.nan)
@@ -64,7 +68,10 @@ def check_break_even(
     if not len(rows):
         return Gate("break-even", False, "No bet on a real line was decided, so none can pay.")
     verdict = compare_figures(_convert_to_sums(rows), 1 - break_even_rate, evaluation_count, seed)
-    summary = f"Bets lost less the {1 - break_even_rate:.2%} that may be: {verdict.difference:+.4f} on {verdict.blocks} days with bets"
+    summary = (
+        f"Bets lost less the {1 - break_even_rate:.2%} that may be: "
+        f"{verdict.difference:+.4f} on {verdict.blocks} days with bets"
+    )
     return _build_gate("break-even", summary, verdict, evaluation_count)
 
 
@@ -76,24 +83,22 @@ def compute_mean_error(predictions: pd.DataFrame, seed: int) -> Interval:
 
 
 def select_common_rows(
-    predictions: pd.DataFrame, rival_predictions: pd.DataFrame
+    predictions: pd.DataFrame, reference_predictions: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """Return two runs' predictions of the groups that both scored with equal rows and outcomes, and how many are not.
+    """Return both predictions of the groups scored with equal rows and outcomes, and the number of other groups.
 
-    Refuses runs without such a group.
+    Raises UserError if there is no common group, or if the other run lacks one of the candidate's targets.
     """
-    if predictions is rival_predictions:
-        return predictions, rival_predictions, 0
+    if predictions is reference_predictions:
+        return predictions, reference_predictions, 0
     outcomes = sorted(name for name in map(str, predictions) if name == "target" or name.startswith("target:"))
-    if missing := [name for name in outcomes if name not in rival_predictions]:
-        raise UserError(
-            f"what stands knows nothing of {missing[0]}; evaluate it on the candidate's tags, or use --force."
-        )
-    outcomes_by_row, rival_outcomes_by_row = (
+    if missing := [name for name in outcomes if name not in reference_predictions]:
+        raise UserError(f"the current model has no {missing[0]}; evaluate it on the candidate's tags, or use --force.")
+    outcomes_by_row, reference_outcomes_by_row = (
         run.drop_duplicates("row_id").set_index("row_id")[["group", *outcomes]]
-        for run in (predictions, rival_predictions)
+        for run in (predictions, reference_predictions)
     )
-    joined = outcomes_by_row.add_suffix(" ").join(rival_outcomes_by_row.add_suffix("  "), how="outer")
+    joined = outcomes_by_row.add_suffix(" ").join(reference_outcomes_by_row.add_suffix("  "), how="outer")
     equal = pd.Series(True, joined.index)
     for name in ("group", *outcomes):
         equal &= joined[f"{name} "] == joined[f"{name}  "]
@@ -101,11 +106,11 @@ def select_common_rows(
     common_groups = set(joined.loc[equal, "group "]) - differing_groups
     if not common_groups:
         raise UserError(
-            "the candidate and what stands share no test rows; evaluate what stands on the same ones first."
+            "the candidate and the current model share no test rows; evaluate the current one on the same rows first."
         )
     return (
         predictions[predictions["group"].isin(common_groups)],
-        rival_predictions[rival_predictions["group"].isin(common_groups)],
+        reference_predictions[reference_predictions["group"].isin(common_groups)],
         len(differing_groups),
     )
 
@@ -134,7 +139,7 @@ def _convert_to_sums(rows: pd.DataFrame) -> BlockSums:
 
 
 def _sum_by_group(group: pd.Series, numerator: np.ndarray, denominator: np.ndarray) -> pd.DataFrame:
-    """Return the sums of rows by group, in the order of their names, so that two runs' blocks lie side by side."""
+    """Return the sums of rows by group, sorted by group, so that the blocks of two runs line up."""
     rows = pd.DataFrame({"above": numerator, "below": denominator})
     return rows.groupby(group.to_numpy(), sort=True).sum()
 
@@ -153,7 +158,7 @@ def _compute_race_losses(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
 
 
 def _compute_tag_misses(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
-    """Return by cluster the tags missed and wrongly given, and what 1 − F1 divides them by, over all repeats."""
+    """Return by cluster the wrong tags (missed or wrongly given) and the denominator of 1 − F1, over all repeats."""
     board = ScoredTags.from_predictions(rows)
     if arm not in board.arms:
         raise UserError(f"the {arm} arm has no answer for some rows; run calibrate again.")
@@ -177,5 +182,5 @@ MEASURES: dict[str, tuple[Callable[[pd.DataFrame, str], pd.DataFrame], str]] = {
 
 def _select_measure(scorer: str) -> tuple[Callable[[pd.DataFrame, str], pd.DataFrame], str]:
     if scorer not in MEASURES:
-        raise UserError(f"predictions of the scorer {scorer!r} cannot be weighed; {did_you_mean(scorer, MEASURES)}")
+        raise UserError(f"predictions of the scorer {scorer!r} cannot be compared; {did_you_mean(scorer, MEASURES)}")
     return MEASURES[scorer]

@@ -1,7 +1,7 @@
-"""Promotion: an experiment's model is put into a stage if every gate lets it pass, and tags of GTO's form say so.
+"""Promotion: an experiment's model enters a stage if every gate passes, recorded by tags in GTO's form.
 
-`props-model@v1.2.0` and `props-model#prod#3` stand on the experiment's own commit, so `dvc artifacts get`, `gto` and
-`git log` read them; whoever pushes the tags shares them. The tag's message holds what the gates said.
+`props-model@v1.2.0` and `props-model#prod#3` point at the experiment's own commit, so `dvc artifacts get`, `gto` and
+`git log` understand them; pushing the tags shares them. The tag's message holds the answers of the gates.
 """
 
 import shlex
@@ -26,12 +26,12 @@ from trueline.experiments.store.model_tags import (
 
 REPOSITORY = "."
 PROD = "prod"
-MAX_CLOCK_SKEW_SECONDS = 5.0  # seconds that a tag may lie ahead of this clock before the clock is to be set
+MAX_CLOCK_SKEW_SECONDS = 5.0  # how far a tag may be ahead of this clock; beyond that the clock must be wrong
 
 
 @dataclass(frozen=True)
 class PromotionOutcome:
-    """What came of it: the gates' answers, and the tags that were made, if any."""
+    """The result of a promotion: the answers of the gates, and the tags that were made, if any."""
 
     task: str
     experiment: str
@@ -44,12 +44,12 @@ class PromotionOutcome:
 
     @property
     def promoted(self) -> bool:
-        """Whether it stands there now."""
+        """Whether the model was put into the stage."""
         return bool(self.tags)
 
     @property
     def stopped(self) -> list[str]:
-        """The gates that stopped it."""
+        """The names of the gates that stopped it."""
         return [gate.name for gate in self.gates if not gate.passed]
 
 
@@ -63,24 +63,25 @@ def promote_experiment(
     claims: Sequence[str] = (),
     dry_run: bool = False,
 ) -> PromotionOutcome:
-    """Put an experiment's model of a task into a stage; where a gate stops it, nothing is tagged unless forced.
+    """Put an experiment's model of a task into a stage; if a gate stops it, nothing is tagged unless forced.
 
-    `force` is why the gates are overridden; it is kept in the tag's message. The version is the next minor one unless
-    given; a commit keeps the version it was registered as. `dry_run` only asks the gates. Refuses an experiment without
-    results, one that stands there already, a version that another commit has, and a stage that no tag can name.
+    `force` is the reason for overriding gates; it is kept in the tag's message. The version is the next minor one
+    unless given; a commit keeps the version it was registered as. `dry_run` runs the gates only. Raises UserError for
+    an experiment without results or already current in the stage, a version that another commit has, and a stage that
+    no tag can name.
     """
     from trueline.experiments.decisions import (
-        run_gates,  # brings DVC and pandas, and `list` asks this module only what stands
-    )
+        run_gates,
+    )  # imports DVC and pandas, which the other functions do not need
 
     model_tags.require_stage_name(stage)
     task, events = _resolve_task(experiment, task, experiment.scores), model_tags.read_events()
     if stage == ARCHIVED:
-        raise UserError(f"{ARCHIVED!r} is where `archive` puts things; promote into a stage that serves, as {PROD!r}.")
+        raise UserError(f"{ARCHIVED!r} is the stage that `archive` uses; promote into another, such as {PROD!r}.")
     current = next(reversed(list_assigned_commits(events, task, stage)), None)
     if current and current.rev == experiment.rev:
         registered = format_version(model_tags.get_versions(events, task).get(current.rev))
-        raise UserError(f"{experiment.name} stands in {stage} already, as {get_artifact_name(task)}@{registered}.")
+        raise UserError(f"{experiment.name} is in {stage} already, as {get_artifact_name(task)}@{registered}.")
     version_number = _resolve_version(events, task, experiment.rev, version)
     gates = run_gates.evaluate_gates(experiment, task, current, claims)
     forced_reason = force if any(not gate.passed for gate in gates) else None
@@ -110,18 +111,17 @@ def promote_experiment(
 def demote_experiment(
     experiment: Experiment, stage: str = PROD, *, task: str | None = None, why: str | None = None
 ) -> list[str]:
-    """Take an experiment out of the stage it stands in and return the tags; nothing stands there afterwards.
+    """Take an experiment out of the stage in which it is current and return the tags; the stage is then empty.
 
-    What stood before it is taken out as well, so that it does not come back unasked. `dvc artifacts get --stage` of
-    DVC 3.67 does not look at these tags and goes on delivering the last one in; `rollback_stage` is what it understands.
+    Earlier models of the stage are taken out as well, so that none becomes current again by itself. `dvc artifacts get
+    --stage` of DVC 3.67 ignores these tags and keeps delivering the last one put in; it does understand those of
+    `rollback_stage`.
     """
     model_tags.require_stage_name(stage)
     task, events = _resolve_task(experiment, task, experiment.scores or experiment.tasks), model_tags.read_events()
     assigned = list_assigned_commits(events, task, stage)
     if not assigned or assigned[-1].rev != experiment.rev:
-        raise UserError(
-            f"{experiment.name} does not stand in {stage} of {task}; {_describe_current(events, task, stage)}."
-        )
+        raise UserError(f"{experiment.name} is not in {stage} of {task}; {_describe_current(events, task, stage)}.")
     message = _format_tag_message(
         f"{get_artifact_name(task)} out of {stage}", _get_display_name(experiment), None, (), why
     )
@@ -132,10 +132,10 @@ def demote_experiment(
 
 
 def archive_experiment(experiment: Experiment, *, task: str | None = None, why: str | None = None) -> list[str]:
-    """Mark an experiment as kept and not to be used, and return the tags; refuses what stands in a stage.
+    """Mark an experiment as kept but not to be used, and return the tags.
 
-    Where it stood before what stands now, no tag takes it out: readers that look at the last tag alone would stumble,
-    and `rollback_stage` passes over it anyway.
+    Raises UserError if it is current in a stage, or archived already. If it was current earlier, no tag removes it from
+    that stage: readers that look only at the last tag would be misled, and `rollback_stage` skips archived ones anyway.
     """
     task, events = _resolve_task(experiment, task, experiment.scores or experiment.tasks), model_tags.read_events()
     current_revs = {
@@ -145,7 +145,7 @@ def archive_experiment(experiment: Experiment, *, task: str | None = None, why: 
     }
     serving_stages = [stage for stage, rev in current_revs.items() if rev == experiment.rev and stage != ARCHIVED]
     if serving_stages:
-        raise UserError(f"{experiment.name} stands in {serving_stages[0]} of {task}; demote it or roll back first.")
+        raise UserError(f"{experiment.name} is in {serving_stages[0]} of {task}; demote it or roll back first.")
     if experiment.rev in {event.rev for event in list_assigned_commits(events, task, ARCHIVED)}:
         raise UserError(f"{experiment.name} is archived already.")
     message = _format_tag_message(f"{get_artifact_name(task)} archived", _get_display_name(experiment), None, (), why)
@@ -153,12 +153,12 @@ def archive_experiment(experiment: Experiment, *, task: str | None = None, why: 
 
 
 def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tuple[TagEvent, list[str]]:
-    """Take out what stands in a stage, put back what stood before it, and return that and the tags.
+    """Restore the previous model of a stage and return its tag event and the new tags.
 
-    Passed over is whatever was taken out or archived since, or descends from data that was declared invalid. Asked
-    again, it goes one further back. Refuses a stage in which nothing stood before.
+    Skipped are models that were removed or archived since, or made from data declared invalid. A second rollback goes
+    one further back. Raises UserError if the stage has no earlier model to restore.
     """
-    from trueline.experiments.ledger import ledger  # reads the records, which ask this module what stands
+    from trueline.experiments.ledger import ledger  # only a rollback needs it
 
     model_tags.require_stage_name(stage)
     events = model_tags.read_events()
@@ -170,9 +170,7 @@ def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tupl
         if event.rev not in archived_revs and ledger.find_invalidation_reason(event.rev, task) is None
     ]
     if not candidates:
-        raise UserError(
-            f"nothing fit to serve stood in {stage} of {task} before; {_describe_current(events, task, stage)}."
-        )
+        raise UserError(f"{stage} of {task} has no earlier model to restore; {_describe_current(events, task, stage)}.")
     restored = candidates[-1]
     message = _format_tag_message(
         f"{get_artifact_name(task)} back in {stage}", restored.experiment or restored.rev[:7], None, (), why
@@ -185,7 +183,7 @@ def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tupl
 
 
 def format_push_hint(tag_names: Sequence[str]) -> str:
-    """Return how tags are shared; quoted, for `!` means something to a shell."""
+    """Return the command that shares tags, quoted because `!` is special to shells."""
     return f"Share it: git push origin {' '.join(map(shlex.quote, tag_names))}"
 
 
@@ -193,12 +191,12 @@ def _resolve_task(experiment: Experiment, task: str | None, candidates: Collecti
     known_tasks, why = sorted(candidates), f" ({experiment.error})" if experiment.error else ""
     if not experiment.is_finished or not known_tasks:
         raise UserError(
-            f"{experiment.name} has no results ({experiment.status}); only what was evaluated can be judged."
+            f"{experiment.name} has no results ({experiment.status}); name an experiment that was evaluated."
         )
     if task is None and len(known_tasks) > 1:
-        raise UserError(f"{experiment.name} has results of {', '.join(known_tasks)}; say which with --task.")
+        raise UserError(f"{experiment.name} has results of {', '.join(known_tasks)}; choose one with --task.")
     if task is not None and task not in known_tasks:
-        raise UserError(f"{experiment.name} has no results of {task!r}, but of {', '.join(known_tasks)}{why}.")
+        raise UserError(f"{experiment.name} has no results of {task!r}, only of {', '.join(known_tasks)}{why}.")
     return task or known_tasks[0]
 
 
@@ -211,7 +209,8 @@ def _resolve_version(events: Sequence[TagEvent], task: str, rev: str, requested:
     )
     if rev in registered and registered[rev] != version:
         raise UserError(
-            f"this commit is registered as {format_version(registered[rev])} already, and has one version; leave --version."
+            f"this commit is registered as {format_version(registered[rev])} already, and can have only one version; "
+            f"leave out --version."
         )
     owner = next(
         (
@@ -223,7 +222,8 @@ def _resolve_version(events: Sequence[TagEvent], task: str, rev: str, requested:
     )
     if owner:
         raise UserError(
-            f"{get_artifact_name(task)}@{format_version(version)} is commit {owner[:7]}; give another version, or none."
+            f"{get_artifact_name(task)}@{format_version(version)} is commit {owner[:7]}; "
+            f"give another version, or leave out --version."
         )
     return version
 
@@ -231,7 +231,7 @@ def _resolve_version(events: Sequence[TagEvent], task: str, rev: str, requested:
 def _format_tag_message(
     title: str, name: str, forced: str | None, gates: Sequence[Gate], why: str | None = None
 ) -> str:
-    """Return the message of a tag; lines that begin with a word and a colon are read back by tags.py."""
+    """Return the message of a tag; its lines "Experiment: …" and "Forced: …" are read back by model_tags.py."""
     lines = [f"{title}: {name}", "", *map(str, gates), *([""] if gates else []), f"Experiment: {name}"]
     lines += [f"Forced: {' '.join(forced.split())}"] if forced else []
     lines += [f"Why: {' '.join(why.split())}"] if why else []
@@ -241,7 +241,7 @@ def _format_tag_message(
 def _register_and_assign(
     events: Sequence[TagEvent], task: str, rev: str, stage: str, version: Version, message: str
 ) -> list[str]:
-    """Register a commit unless it is, take it out of the archive, and put it into a stage."""
+    """Register a commit if it has no version, take it out of the archive, and assign it to a stage."""
     with _delete_tags_on_failure() as new_tags:
         if rev not in model_tags.get_versions(events, task):
             new_tags.append(
@@ -258,7 +258,7 @@ def _register_and_assign(
 
 @contextmanager
 def _delete_tags_on_failure() -> Iterator[list[str]]:
-    """Yield a list for the tags that the block makes, and delete those on it should a later one fail."""
+    """Yield a list for the tags that the block makes; if the block raises, the tags in it are deleted."""
     new_tags: list[str] = []
     try:
         yield new_tags
@@ -283,18 +283,18 @@ def _remove_from_stage(events: Sequence[TagEvent], event: TagEvent, message: str
 
 
 def _wait_for_next_second(events: Sequence[TagEvent], task: str) -> None:
-    """Wait until the clock shows a later second than the newest tag: git dates tags by the second, and order counts."""
+    """Wait for a later second than the newest tag's: git dates tags by the second, and their order matters."""
     newest = max((event.tagged_at.timestamp() for event in events if event.task == task), default=0.0)
     if newest - time.time() > MAX_CLOCK_SKEW_SECONDS:
         raise UserError(
-            f"the newest tag of {get_artifact_name(task)} lies {newest - time.time():.0f} s ahead; set the clock."
+            f"the newest tag of {get_artifact_name(task)} is {newest - time.time():.0f} s ahead; set the clock."
         )
     while time.time() < newest + 1:
         time.sleep(0.05)
 
 
 def _create_tag(verb: str, name: str, **options: Any) -> str:
-    from gto import api  # a second to import, and `list` asks this module only what stands
+    from gto import api  # takes a second to import, and only tagging needs it
     from gto.exceptions import GTOException
     from scmrepo.exceptions import SCMError
 
@@ -305,10 +305,10 @@ def _create_tag(verb: str, name: str, **options: Any) -> str:
 
 
 def _get_display_name(experiment: Experiment) -> str:
-    """Return the name to remember: a git revision is no experiment, and its word will soon mean another commit."""
+    """Return the name to record: the commit for a git revision, since its name may soon mean another commit."""
     return experiment.rev[:7] if experiment.rev == experiment.baseline else experiment.name
 
 
 def _describe_current(events: Sequence[TagEvent], task: str, stage: str) -> str:
     assigned = list_assigned_commits(events, task, stage)
-    return f"{assigned[-1].experiment or assigned[-1].rev[:7]} stands there" if assigned else "nothing stands there"
+    return f"{assigned[-1].experiment or assigned[-1].rev[:7]} is current" if assigned else "it is empty"

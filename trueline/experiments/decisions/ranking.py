@@ -1,4 +1,4 @@
-"""Ranking: the experiments of a task whose scores can be compared, best first, and why the others are left out."""
+"""Ranking: the comparable experiments of a task, best first, and why the others are left out."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,22 +13,22 @@ from trueline.experiments.store import metric_definitions
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.metric_definitions import METRICS, Metric
 
-Invalidations = Mapping[str, Mapping[str, str]]  # by commit and task, why a result does not count
+Invalidations = Mapping[str, Mapping[str, str]]  # by commit and task: why a result is void
 
 
 @dataclass(frozen=True)
 class RankingQuery:
-    """What a ranking is of: a metric of a task, and which experiments take part."""
+    """The metric and task to rank by, and which experiments take part."""
 
     metric: str | None = None
     task: str | None = None
     min_n: int = 0
-    since: datetime | None = None  # UTC where it names no zone
-    kind: str | None = None  # what params call experiment.type
+    since: datetime | None = None  # UTC if it has no time zone
+    kind: str | None = None  # experiment.type in params.yaml
     tag: str | None = None
 
     def matches_experiment(self, experiment: Experiment) -> bool:
-        """Return whether an experiment takes part, its results aside."""
+        """Return whether an experiment matches, regardless of its results."""
         is_recent = self.since is None or experiment.created >= (
             self.since if self.since.tzinfo else self.since.replace(tzinfo=UTC)
         )
@@ -37,27 +37,28 @@ class RankingQuery:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Experiments of one task on the same test rows, best first; the rest by why they are not among them."""
+    """Experiments of one task on the same test rows, best first, and the others by why they are left out."""
 
     task: str
     metric: Metric
     rows_hash: str | None
     ranked: list[Experiment]
-    on_other_rows: list[Experiment] = field(default_factory=list)  # judged on other rows
+    on_other_rows: list[Experiment] = field(default_factory=list)  # scored on other test rows
     too_few: list[Experiment] = field(default_factory=list)
     invalidated: dict[str, str] = field(default_factory=dict)
 
     @property
     def scored(self) -> dict[str, Any]:
-        """The rows that all of them were judged on: how many, from which day to which."""
+        """The rows that all of them were scored on: how many, and their first and last day."""
         return self.ranked[0].scored.get(self.task, {}) if self.ranked else {}
 
 
 def rank_experiments(experiments: Sequence[Experiment], query: RankingQuery, invalidations: Invalidations) -> Ranking:
-    """Return the ranking that is asked for, within the test rows that most experiments were judged on.
+    """Return the ranking of a query, on the test rows that most experiments were scored on.
 
-    Of equally common test rows the newest experiment's count. Invalidated results and those of fewer than `min_n` are
-    left out. Refuses where no experiment has the metric, or several tasks do and none is named.
+    If several test sets are equally common, that of the newest experiment is used. Invalidated results and those with
+    fewer than `min_n` are left out. Raises UserError if no experiment has the metric, or if several tasks do and none
+    is named.
     """
     fitting = [
         experiment for experiment in experiments if experiment.is_finished and query.matches_experiment(experiment)
@@ -96,9 +97,9 @@ def rank_experiments(experiments: Sequence[Experiment], query: RankingQuery, inv
 
 
 def list_test_periods(lines: Sequence[ledger.LedgerLine], invalidations: Invalidations) -> list[dict[str, Any]]:
-    """Return the test periods that were looked at: how often, the best score, and what of it is left without luck.
+    """Return for each evaluated test period how often it was evaluated, its best score, and that score deflated.
 
-    Looks at invalidated data count as looks, and none of them is the best.
+    Evaluations of invalidated data are counted, but none of them can be the best.
     """
     keys = dict.fromkeys((line["task"], line["rows"]) for line in lines if line["kind"] == "look" and line["rows"])
     return [
@@ -140,7 +141,7 @@ def _describe_test_period(
 
 
 def deflate_best_score(metric: Metric, figures: Mapping[str, Any], evaluation_count: int) -> float | None:
-    """Return a best score with the luck of so many looks taken off; None where the score has no interval."""
+    """Return a best score with the luck of so many evaluations deducted; None if it has no interval."""
     bounds = metric_definitions.get_interval(figures, metric.name)
     if bounds is None or not evaluation_count:
         return None
@@ -148,10 +149,12 @@ def deflate_best_score(metric: Metric, figures: Mapping[str, Any], evaluation_co
 
 
 def _resolve_task_and_metric(fitting: Sequence[Experiment], query: RankingQuery) -> tuple[str, Metric]:
-    """Return the task and the metric that are meant."""
+    """Return the task and the metric that a query means."""
     requested_metric = metric_definitions.get_metric(query.metric) if query.metric else None
-    tasks = dict.fromkeys(task for each in fitting for task in each.scores if query.task in (None, task))
-    metrics_by_task = {task: [each for each in METRICS.values() if _has_metric(fitting, task, each)] for task in tasks}
+    tasks = dict.fromkeys(task for experiment in fitting for task in experiment.scores if query.task in (None, task))
+    metrics_by_task = {
+        task: [metric for metric in METRICS.values() if _has_metric(fitting, task, metric)] for task in tasks
+    }
     metrics_by_task = {
         task: task_metrics
         for task, task_metrics in metrics_by_task.items()
@@ -160,7 +163,8 @@ def _resolve_task_and_metric(fitting: Sequence[Experiment], query: RankingQuery)
     if not metrics_by_task:
         subject, where = query.metric or "score", f" of {query.task}" if query.task else ""
         raise UserError(
-            f"no finished experiment that fits has a {subject}{where}; `python -m trueline experiments list` shows all."
+            f"no finished experiment that matches has a {subject}{where}; "
+            f"`python -m trueline experiments list` shows all."
         )
     if len(metrics_by_task) > 1:
         raise UserError(
@@ -171,7 +175,10 @@ def _resolve_task_and_metric(fitting: Sequence[Experiment], query: RankingQuery)
 
 
 def _find_common_rows(experiments: Sequence[Experiment], task: str) -> str | None:
-    """Return the test rows that most were judged on; experiments come newest first, so that ties go to the newest."""
+    """Return the test rows that most experiments were scored on.
+
+    Experiments come newest first, so in a tie the newest one's rows win.
+    """
     counts = Counter(rows_hash for experiment in experiments if (rows_hash := experiment.get_rows_hash(task)))
     return max(counts, key=lambda rows_hash: counts[rows_hash]) if counts else None
 

@@ -1,4 +1,4 @@
-"""compare: two runs of a task, ranked only where both were judged on the same rows with the same outcomes."""
+"""Compare two runs of a task; only runs scored on the same rows with the same outcomes are comparable."""
 
 import hashlib
 import json
@@ -16,39 +16,37 @@ from trueline.experiments.store.run_tables import Run, read_predictions, read_pr
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_ROWS_NAMED = 3  # rows that a refusal names
-IGNORED_SECTIONS = ("experiment", "diagnose", "workers")  # sections that no score depends on
-RUN_OUTPUT_FOLDERS = ("models/", "data/scores/", "data/predictions/")  # what a run makes: of course it differs
-SCORING_CODE_GLOBS = (
-    "stages/evaluate/**/*.py",
-    "trueline/core/**/*.py",
-)  # what a remembered verdict depends on besides data and knobs
+MAX_ROWS_NAMED = 3  # rows that an error message names
+IGNORED_SECTIONS = ("experiment", "diagnose", "workers")  # no score depends on these
+RUN_OUTPUT_FOLDERS = ("models/", "data/scores/", "data/predictions/")  # outputs of a run, which always differ
+# the code that a cached comparison depends on, besides data and parameters
+SCORING_CODE_GLOBS = ("stages/evaluate/**/*.py", "trueline/core/**/*.py")
 
 Comparison = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class RowOverlap:
-    """Which rows two runs share, and where their tests are not the same."""
+    """The rows that two runs share, and those in which their tests differ."""
 
-    common: frozenset[str]  # of groups (days, races, clusters) whose every row is in both, with equal outcomes
+    common: frozenset[str]  # rows of groups (days, races, clusters) that are complete in both, with equal outcomes
     only_in: tuple[tuple[str, ...], tuple[str, ...]]
-    differing_outcomes: tuple[str, ...]  # in both, with outcomes that differ
+    differing_outcomes: tuple[str, ...]  # rows in both whose outcomes differ
 
     @property
     def is_identical(self) -> bool:
-        """Whether both runs were judged on the same rows with the same outcomes."""
+        """Whether both runs were scored on the same rows with the same outcomes."""
         return not any((*self.only_in, self.differing_outcomes))
 
 
 def compare_runs(task: str, first_run: Run, second_run: Run, common: bool = False, fetch: bool = True) -> Comparison:
-    """Return what the task's scorer says of two runs; remembered while data, knobs and code are the same.
+    """Return the scorer's comparison of two runs of a task; cached while data, parameters and code stay the same.
 
-    `metrics` hold for each metric the values, the difference (one less other) with its interval by drawn blocks, and
-    whether the one is better, worse or undecided. Lines and other facts are those that the first run prepared. Runs
-    judged on different rows or outcomes are refused, and the rows named; with `common` the groups (days, races,
-    clusters) that both have whole, with equal outcomes, are compared, and it is said. Predictions that are not at hand
-    are fetched from a remote, or refused without `fetch`.
+    `metrics` holds for each metric both values, the difference (first − second) with its block-bootstrap interval, and
+    whether the first run is better, worse or undecided. Lines and other facts come from the first run's prepared rows.
+    Raises UserError, naming the rows, for runs scored on different rows or outcomes; with `common` the groups (days,
+    races, clusters) that are complete in both with equal outcomes are compared instead, and a sentence says so. Missing
+    predictions are fetched from a remote if `fetch` is set; otherwise UserError is raised.
     """
     name = _build_cache_name(task, first_run, second_run, common)
     cached = file_cache.get_cached(name) if name else None
@@ -59,14 +57,14 @@ def compare_runs(task: str, first_run: Run, second_run: Run, common: bool = Fals
 
 
 def compare_origins(task: str, first_run: Run, second_run: Run) -> Comparison:
-    """Return the parameters, data and code that differ between what two runs' scores were made from."""
+    """Return the parameters, data and code that differ between the origins of two runs' scores."""
     first_deps, second_deps = (dvc_lock.get_dependency_hashes(run.lock, task) for run in (first_run, second_run))
     read_paths = (path for path in first_deps | second_deps if not path.startswith(RUN_OUTPUT_FOLDERS))
     files = sorted(path for path in read_paths if first_deps.get(path) != second_deps.get(path))
     changed_params = compare_params(first_run.params, second_run.params)
-    planned_tasks = {*first_run.tasks, *second_run.tasks, *(first_run.params.get("tasks") or {})}
+    all_tasks = {*first_run.tasks, *second_run.tasks, *(first_run.params.get("tasks") or {})}
     task_params = {
-        path: pair for path, pair in changed_params.items() if not set(path.split(".")[1:2]) & (planned_tasks - {task})
+        path: pair for path, pair in changed_params.items() if not set(path.split(".")[1:2]) & (all_tasks - {task})
     }
     return {
         "params": {
@@ -78,7 +76,7 @@ def compare_origins(task: str, first_run: Run, second_run: Run) -> Comparison:
 
 
 def find_row_overlap(first_table: "pd.DataFrame", second_table: "pd.DataFrame") -> RowOverlap:
-    """Return which scored rows two tables of predictions share; outcomes are the columns target and target:…"""
+    """Return which scored rows two tables of predictions share; outcomes are the columns `target` and `target:…`."""
     first_outcomes, second_outcomes = _select_outcomes(first_table), _select_outcomes(second_table)
     common_ids = first_outcomes.index.intersection(second_outcomes.index)
     columns = sorted({*first_outcomes.columns, *second_outcomes.columns})
@@ -107,7 +105,7 @@ def _compare_predictions(task: str, first_run: Run, second_run: Run, common: boo
     overlap = find_row_overlap(*tables)
     if not overlap.common:
         raise UserError(
-            f"{first_run.name} and {second_run.name} scored no row in common; compare runs of the same test period."
+            f"{first_run.name} and {second_run.name} have no scored rows in common; compare runs of one test period."
         )
     if not overlap.is_identical and not common:
         raise UserError(_format_mismatch_error(names, overlap))
@@ -128,7 +126,7 @@ def _compare_predictions(task: str, first_run: Run, second_run: Run, common: boo
 
 
 def _list_metric_differences(task: str, pair: Sequence[Run], scorer_result: Comparison) -> list[Comparison]:
-    """Return each metric of which the scorer gives a paired difference."""
+    """Return the metrics for which the scorer gives a paired difference."""
     differences = []
     for metric in METRICS.values():
         interval = metric_definitions.get_nested(scorer_result, metric.paired_path) if metric.paired_path else None
@@ -162,8 +160,9 @@ def _select_common_rows(table: "pd.DataFrame", overlap: RowOverlap) -> "pd.DataF
 
 def _format_mismatch_error(names: tuple[str, str], overlap: RowOverlap) -> str:
     return (
-        f"{names[0]} and {names[1]} were not judged on the same rows ({_describe_mismatch(names, overlap)}); nothing is ranked: "
-        f"--common compares the {len(overlap.common):,} rows of groups that both have whole, with equal outcomes."
+        f"{names[0]} and {names[1]} were not scored on the same rows ({_describe_mismatch(names, overlap)}); "
+        f"nothing is ranked: --common compares the {len(overlap.common):,} rows of groups that are complete in both, "
+        f"with equal outcomes."
     )
 
 
@@ -187,7 +186,7 @@ def _format_row_ids(row_ids: Sequence[str]) -> str:
 
 
 def _build_cache_name(task: str, first_run: Run, second_run: Run, common: bool) -> str | None:
-    """Return under which name a verdict is remembered: what it depends on; None where a hash is not known."""
+    """Return the cache name of a comparison, from all that it depends on; None if a hash is not known."""
     paths = (f"data/predictions/{task}.parquet", f"data/prepared/{task}.parquet")
     hashes = [
         first_run.get_output_hash(paths[0]),

@@ -1,4 +1,4 @@
-"""Judging: one experiment before all gates, with whatever they ask for fetched from its commit."""
+"""Run all promotion gates on one experiment, with the files that they need from its commit."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,17 +18,23 @@ from trueline.experiments.store.model_tags import TagEvent
 PREDICTIONS_PATH = "data/predictions/{task}.parquet"
 PREPARED_PATH = "data/prepared/{task}.parquet"
 METRICS_PATH = "metrics/{task}/{name}.json"
-CLAIMS = ("break-even",)  # what may be claimed of an experiment, as a tag of it or with --claim
+CLAIMS = ("break-even",)  # claims that an experiment may make, as one of its tags or with --claim
 
 
 def evaluate_gates(
     experiment: Experiment, task: str, incumbent: TagEvent | None, claims: Sequence[str] = ()
 ) -> list[Gate]:
-    """Return what every gate says of an experiment's model of a task, beside what stands in the stage, if anything."""
+    """Return the answers of all gates on an experiment's model of a task, compared with the stage's current model.
+
+    `incumbent` is that current model, or None if the stage is empty. Raises UserError if the commit has no readable
+    report.
+    """
     rev, read_metrics = experiment.rev, _build_metrics_reader(experiment.rev, task)
     report, diagnosis = read_metrics("report"), read_metrics("diagnosis")
     if report is None:
-        raise UserError(f"commit {rev[:7]} has no metrics/{task}/report.json that can be read; evaluate and commit it.")
+        raise UserError(
+            f"commit {rev[:7]} has no metrics/{task}/report.json that can be read; run evaluate and commit its report."
+        )
     ledger.update_ledger()
     missing, output_count = output_files.find_missing_outputs(rev, task)
     leak_audit = read_metrics("leaks")
@@ -45,7 +51,7 @@ def evaluate_gates(
 
 
 def find_invalidation_reason(rev: str, task: str) -> str | None:
-    """Return why a task's results of a commit are void, or None."""
+    """Return why a task's results in a commit are void, or None."""
     return ledger.find_invalidation_reason(rev, task)
 
 
@@ -57,12 +63,12 @@ def _evaluate_prediction_gates(
     incumbent: TagEvent | None,
     claims: Sequence[str],
 ) -> list[Gate]:
-    """Return what the gates say that weigh predictions; all of them stop where there are none to weigh."""
+    """Return the answers of the gates that need predictions; all of them stop if there are none."""
     gate_names = ["bias", "noise", *(claim for claim in CLAIMS if claim in claims)]
     try:
         predictions = output_files.read_output_table(experiment.rev, PREDICTIONS_PATH.format(task=task), task)
-    except UserError as refusal:
-        return [Gate(name, False, str(refusal)) for name in gate_names]
+    except UserError as error:
+        return [Gate(name, False, str(error)) for name in gate_names]
     seed = int(experiment.params.get("seed", 0))
     evaluation_count = _count_evaluations(task, report, incumbent)
     limit = get_nested(experiment.params, ("diagnose", task, "limits", "market_bias"))
@@ -88,11 +94,12 @@ def _check_noise(
         return Gate("noise", False, "Its report does not name the rows that were scored, so looks cannot be counted.")
     scorer = str(get_nested(experiment.params, ("tasks", task, "scorer")))
     if incumbent is None or find_invalidation_reason(incumbent.rev, task) is not None:
-        rival = noise_gate.Rival("the floor", predictions, noise_gate.BASELINE_ARM)
+        reference = noise_gate.Rival("the floor", predictions, noise_gate.BASELINE_ARM)
     else:
         incumbent_predictions = output_files.read_output_table(incumbent.rev, PREDICTIONS_PATH.format(task=task), task)
-        rival = noise_gate.Rival(incumbent.experiment or incumbent.rev[:7], incumbent_predictions, noise_gate.TUNED_ARM)
-    return noise_gate.check_noise(scorer, predictions, rival, evaluation_count, seed)
+        name = incumbent.experiment or incumbent.rev[:7]
+        reference = noise_gate.Rival(name, incumbent_predictions, noise_gate.TUNED_ARM)
+    return noise_gate.check_noise(scorer, predictions, reference, evaluation_count, seed)
 
 
 def _check_break_even(
@@ -106,9 +113,10 @@ def _check_break_even(
 
 
 def _count_evaluations(task: str, report: Mapping[str, Any], incumbent: TagEvent | None) -> int | None:
-    """Return how often these test rows, or test periods that overlap theirs, were looked at, by different predictions.
+    """Return how many different predictions were evaluated on these test rows or on overlapping test periods.
 
-    Where what stands was scored on other rows, the looks at those count too.
+    If the incumbent was scored on other rows, the evaluations on those count too. None if the report does not name its
+    rows.
     """
     incumbent_report = _build_metrics_reader(incumbent.rev, task)("report") if incumbent else None
     tests = [
@@ -122,11 +130,11 @@ def _count_evaluations(task: str, report: Mapping[str, Any], incumbent: TagEvent
 
 
 def _run_gate(name: str, run_check: Callable[[], Gate]) -> Gate:
-    """Return what a gate says; one whose files refuse to be read, or hold something else than figures, stops."""
+    """Return the answer of a gate; it stops if its files cannot be read or are not as expected."""
     try:
         return run_check()
-    except UserError as refusal:
-        message = str(refusal)
+    except UserError as error:
+        message = str(error)
         return Gate(name, False, message[0].upper() + message[1:])
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         return Gate(name, False, f"What it reads is not as the stages write it ({error!r}); run them again.")

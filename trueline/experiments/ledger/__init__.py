@@ -1,1 +1,1 @@
-"""The append-only log of evaluations on test rows."""
+"""The ledger: an append-only log of every evaluation on test rows."""

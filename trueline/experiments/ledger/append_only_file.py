@@ -1,4 +1,4 @@
-"""A file of JSON lines that only grows: appended in one write under a lock, and mended where a writer was killed."""
+"""The ledger file: JSON lines, appended in a single write under a lock; a line torn by a killed writer is repaired."""
 
 import fcntl
 import json
@@ -13,37 +13,41 @@ from trueline.core.runtime.atomic_outputs import LOCK_FOLDER
 from trueline.experiments.store.file_cache import CACHE_FOLDER
 
 LEDGER_FILE = Path("experiments/ledger.jsonl")
-BACKUP_FILE = CACHE_FOLDER.parent / "ledger.jsonl"  # what was seen here, outside git's reach
+BACKUP_FILE = CACHE_FOLDER.parent / "ledger.jsonl"  # a local copy that git commands do not touch
 
 LedgerLine = dict[str, Any]
 
 
 @contextmanager
 def lock_ledger() -> Iterator[list[LedgerLine]]:
-    """Hold the only right to append, mend a torn last line, and yield the lines."""
+    """Lock the ledger for appending, repair a torn last line, and yield its lines."""
     LOCK_FOLDER.mkdir(exist_ok=True)
     with (LOCK_FOLDER / "ledger").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _refuse_folder(LEDGER_FILE)
+        _reject_folder(LEDGER_FILE)
         _repair_last_line(LEDGER_FILE)
         yield read_ledger()
 
 
 def read_ledger() -> list[LedgerLine]:
-    """Return the lines of the ledger; a last line that a killed writer left unfinished is not one."""
-    _refuse_folder(LEDGER_FILE)
+    """Return the lines of the ledger, without a last line that a killed writer left unfinished."""
+    _reject_folder(LEDGER_FILE)
     return merge_lines(parse_ledger(LEDGER_FILE.read_bytes())) if LEDGER_FILE.exists() else []
 
 
 def read_backup() -> list[LedgerLine]:
-    """Return the lines that were seen here before, whatever has become of the file; a line of it that broke is lost."""
-    _refuse_folder(BACKUP_FILE)
+    """Return the lines of the local copy, which outlives any change of the ledger file; broken lines are skipped."""
+    _reject_folder(BACKUP_FILE)
     content = BACKUP_FILE.read_bytes() if BACKUP_FILE.exists() else b""
     return [entry for line in content.decode(errors="replace").split("\n") for entry in _parse_line(line) or []]
 
 
 def parse_ledger(content: bytes, source: str = str(LEDGER_FILE)) -> list[LedgerLine]:
-    """Return the lines of a ledger; refuses what is no look and no invalidation, such as the marks of a merge."""
+    """Return the lines of a ledger.
+
+    Raises UserError, with the line number, for a line that is neither an evaluation nor an invalidation, such as a
+    merge marker.
+    """
     entries: list[LedgerLine] = []
     *complete_lines, last_line = content.decode(errors="replace").split("\n")
     for number, line in enumerate(complete_lines, 1):
@@ -55,14 +59,17 @@ def parse_ledger(content: bytes, source: str = str(LEDGER_FILE)) -> list[LedgerL
 
 
 def merge_lines(*line_lists: Sequence[LedgerLine]) -> list[LedgerLine]:
-    """Return the lines of several ledgers, each once, in the order in which they are first met."""
+    """Return the distinct lines of several ledgers, in the order in which they first occur."""
     return [
         json.loads(text) for text in dict.fromkeys(_format_line(line) for line_list in line_lists for line in line_list)
     ]
 
 
 def append_lines(lines: Sequence[LedgerLine], recorded: Sequence[LedgerLine]) -> None:
-    """Append those of some lines that are not held, in a single write; holds the right that `lock_ledger` gives."""
+    """Append the lines that are not yet recorded, in a single write, and update the local copy.
+
+    The caller must hold the lock of `lock_ledger`.
+    """
     recorded_texts = {_format_line(line) for line in recorded}
     new_text = "".join(_format_line(line) + "\n" for line in lines if _format_line(line) not in recorded_texts)
     if new_text:
@@ -85,7 +92,7 @@ def _append_text(path: Path, text: str) -> None:
 
 
 def _repair_last_line(path: Path) -> None:
-    """End a last line that is whole but for its newline, and cut off one that is torn: its look will be found again."""
+    """Add the newline that a complete last line lacks; cut off a torn one, whose evaluation will be found again."""
     content = path.read_bytes() if path.exists() else b""
     if content and not content.endswith(b"\n"):
         start = content.rfind(b"\n") + 1
@@ -104,7 +111,7 @@ def _parse_line(text: str) -> list[LedgerLine] | None:
 
 
 def _is_valid_line(line: LedgerLine) -> bool:
-    """Return whether a line is a look or an invalidation, with all that is read of it."""
+    """Return whether a line is an evaluation or an invalidation with every key that is read."""
     if line.get("kind") == "invalidation":
         return all(isinstance(line.get(key), str) for key in ("hash", "why"))
     has_ids = all(isinstance(line.get(key), str) for key in ("task", "rev"))
@@ -125,13 +132,15 @@ def _describe_fault(line: str) -> str:
     try:
         json.loads(line)
     except (ValueError, RecursionError):
-        return f"is not JSON ({line[:40]!r}); keep both sides of a merge and remove its marks."
-    return f"is neither a look nor an invalidation ({line[:40]!r}); mend it, or remove the line."
+        return (
+            f"is not JSON ({line[:40]!r}); after a merge, keep the lines of both sides and remove the conflict markers."
+        )
+    return f"is neither an evaluation nor an invalidation ({line[:40]!r}); correct or remove the line."
 
 
-def _refuse_folder(path: Path) -> None:
+def _reject_folder(path: Path) -> None:
     if path.is_dir():
-        raise UserError(f"{path} is a folder, and a file of JSON lines is needed there; move the folder away.")
+        raise UserError(f"{path} is a folder, but must be a file of JSON lines; move the folder away.")
 
 
 def _format_line(line: LedgerLine) -> str:

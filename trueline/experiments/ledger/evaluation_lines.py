@@ -1,4 +1,4 @@
-"""Evaluations: the looks at test rows that git and the workspace hold, each as a line for the ledger."""
+"""Find the evaluations on test rows that git and the workspace hold, and build a ledger line for each."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,16 +10,17 @@ from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.experiments_index import load_commits_as_experiments, load_experiment_at_commit
 from trueline.experiments.store.file_cache import LOCK, PARAMS, REPORT, SCORES
 
-METRICS_FOLDER = "metrics"  # the folder whose commits are looks
-CLEAN_PATHS = ("dvc.lock", "params.yaml", "metrics/", "experiments/configs/", "experiments/ledger.jsonl")  # no dirt
-HEAD_CACHE_NAME = "head"  # remembers up to which commit the branch was read
+METRICS_FOLDER = "metrics"  # a commit that changes it is an evaluation
+# a change in these does not make an evaluation dirty
+CLEAN_PATHS = ("dvc.lock", "params.yaml", "metrics/", "experiments/configs/", "experiments/ledger.jsonl")
+HEAD_CACHE_NAME = "head"  # the commit up to which the branch has been read
 WORKSPACE = "workspace"
 
 LedgerLine = dict[str, Any]
 
 
 def find_experiment_evaluations(experiments: Sequence[Experiment], recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
-    """Return the looks of experiments whose evaluation is not recorded; one with uncommitted code is dirty."""
+    """Return lines for the experiments' evaluations that are not recorded; one run with uncommitted code is dirty."""
     recorded_keys = {(line["task"], line["rev"]) for line in recorded if line["kind"] == "look"}
     unrecorded = [
         experiment
@@ -39,7 +40,7 @@ def find_experiment_evaluations(experiments: Sequence[Experiment], recorded: Seq
 
 
 def find_branch_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
-    """Return the looks of commits of the current branch whose evaluation nobody has recorded."""
+    """Return lines for the evaluations in commits of the current branch that are not recorded."""
     head = git.resolve_commit("HEAD")
     last_read_head = file_cache.get_cached(HEAD_CACHE_NAME)
     if head is None or head == last_read_head:
@@ -57,12 +58,12 @@ def find_branch_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
 
 
 def record_branch_head() -> None:
-    """Remember that the looks of the branch up to its last commit are in the ledger."""
+    """Remember that the evaluations of the branch up to its last commit are in the ledger."""
     file_cache.store_cached(HEAD_CACHE_NAME, git.resolve_commit("HEAD"))
 
 
 def find_workspace_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
-    """Return the looks of the workspace; it is left alone while its metrics are not those that its lock names."""
+    """Return lines for the evaluations in the workspace, of tasks whose metrics have the hashes in dvc.lock."""
     head = git.resolve_commit("HEAD")
     lock, params = file_cache.read_workspace_file(LOCK) or {}, file_cache.read_workspace_file(PARAMS) or {}
     if head is None or not lock:
@@ -84,7 +85,7 @@ def find_workspace_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLin
 
 
 def _read_locked_file(path: str, lock: Mapping[str, Any]) -> Any:
-    """Return what a file of the workspace holds if it is the one that its lock names."""
+    """Return the contents of a workspace file, or None if its hash is not the one in dvc.lock."""
     locked_md5 = dvc_lock.get_output_hashes(lock).get(path)
     if not Path(path).exists() or locked_md5 != hashlib.md5(Path(path).read_bytes()).hexdigest():
         return None
@@ -113,6 +114,6 @@ def _build_evaluation_line(experiment: Experiment, task: str, lock: Mapping[str,
 
 
 def _is_recorded(line: LedgerLine, recorded: Iterable[LedgerLine]) -> bool:
-    """Return whether the same evaluation is recorded, by whichever commit."""
+    """Return whether the same evaluation is recorded, under whichever commit."""
     compared_keys = ("task", "rows", "predictions", "metrics")
     return any(all(line[key] == recorded_line.get(key) for key in compared_keys) for recorded_line in recorded)

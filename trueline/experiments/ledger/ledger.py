@@ -1,8 +1,7 @@
-"""The ledger: every look at a test period, and every invalidation, a line each; appended, committed, never rewritten.
+"""The ledger: one line per evaluation on test rows and per invalidation of data; committed, and only appended to.
 
-`experiments/ledger.jsonl` is brought up to date from what git and the workspace hold whenever the registry is asked.
-Nothing in it is dated: a look names its commit, and the commit has a date. Lines that a checkout or `dvc exp apply`
-took away come back.
+`experiments/ledger.jsonl` is brought up to date from git and the workspace whenever the registry is used. Lines have no
+dates: an evaluation names its commit, which has one. Lines that a checkout or `dvc exp apply` removed are restored.
 """
 
 import json
@@ -18,25 +17,25 @@ from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.experiments_index import list_experiments
 from trueline.experiments.store.file_cache import PARAMS
 
-UNDATED_DAY = "1970-01-01"  # the day of every row where the source has no clock
+UNDATED_DAY = "1970-01-01"  # the day of every row if the source has no dates
 
 LedgerLine = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class EvaluationCounts:
-    """How often some test rows were looked at, and how often with different predictions."""
+    """How often some test rows were evaluated, and with how many different predictions."""
 
     total: int
     distinct: int
 
 
 def update_ledger(experiments: Sequence[Experiment] | None = None) -> list[LedgerLine]:
-    """Append the looks that the ledger does not have yet and return all its lines.
+    """Append the evaluations that the ledger lacks and return all its lines.
 
-    Looks are the experiments' commits, the commits of the current branch that changed metrics, and the workspace when
-    its metrics are those of its dvc.lock. What is committed, or was seen here before, counts even where the file has
-    lost it.
+    Evaluations are the experiments' commits, the commits of the current branch that changed metrics, and the workspace
+    if its metrics have the hashes in dvc.lock. Lines that were committed, or recorded here before, count even if the
+    file has lost them.
     """
     _require_root()
     with append_only_file.lock_ledger() as recorded:
@@ -49,7 +48,7 @@ def update_ledger(experiments: Sequence[Experiment] | None = None) -> list[Ledge
 def add_pending_evaluations(
     recorded: Sequence[LedgerLine], experiments: Sequence[Experiment] | None = None
 ) -> list[LedgerLine]:
-    """Return lines that are held together with the looks that `update_ledger` would append, and append nothing."""
+    """Return the recorded lines plus those that `update_ledger` would append; appends nothing."""
     _require_root()
     finished = (
         [experiment for experiment in list_experiments() if experiment.is_finished]
@@ -64,21 +63,21 @@ def add_pending_evaluations(
 
 
 def read_all_lines() -> list[LedgerLine]:
-    """Return what the ledger holds, what is committed of it, and what was seen here; no look is searched for."""
+    """Return the lines of the ledger, of its committed version and of the local copy; does not look for new ones."""
     return _merge_known_lines(append_only_file.read_ledger())
 
 
 def count_distinct_evaluations(
     task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine] | None = None
 ) -> int:
-    """Return how many different predictions of these test rows were evaluated so far; identical ones count once."""
+    """Return how many different predictions of these test rows were evaluated; identical predictions count once."""
     return count_evaluations(task, scored_hash, ledger_lines).distinct
 
 
 def count_evaluations(
     task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine] | None = None
 ) -> EvaluationCounts:
-    """Return how often these test rows of a task were looked at."""
+    """Return how often these test rows of a task were evaluated."""
     matching = list_evaluations_of_test_set(
         task, scored_hash, read_all_lines() if ledger_lines is None else ledger_lines
     )
@@ -88,7 +87,7 @@ def count_evaluations(
 def list_evaluations_of_test_set(
     task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine]
 ) -> list[LedgerLine]:
-    """Return the looks at some test rows; one whose report did not name its rows counts if its data and folds did."""
+    """Return the evaluations of some test rows; if a report did not name its rows, those of the same data and folds."""
     task_lines = [line for line in ledger_lines if line["kind"] == "look" and line["task"] == task]
     same_inputs = {(line["data"], line["folds"]) for line in task_lines if line["rows"] == scored_hash and line["data"]}
     return [
@@ -103,8 +102,9 @@ def count_overlapping_evaluations(
 ) -> int:
     """Return how many different predictions were evaluated on some tests, or on test periods that overlap theirs.
 
-    A test is what a report says of it: the `hash` of its rows, and the days `from` and `to`. A start that is shifted by
-    a day is another test, and no fresh one. Rows without a date overlap nothing: of those only the same count.
+    A test is what a report says of it: the `hash` of its rows, and the days `from` and `to`. A test whose start is
+    shifted by a day is another test, but not a fresh one. Rows without a date overlap nothing: for those only the same
+    rows count.
     """
     all_lines = read_all_lines() if ledger_lines is None else list(ledger_lines)
     matching = (
@@ -136,13 +136,13 @@ def _get_test_days(record: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def invalidate_data(data_hash: str, why: str) -> list[Experiment]:
-    """Record that data were wrong and return the experiments that descend from them.
+    """Record that data were wrong and return the experiments that were made from them.
 
-    The hash, or at least eight digits of it, is that of any dependency or output in a dvc.lock; one that no experiment,
-    no look and not the last commit of the branch was made from is refused, as is an empty reason.
+    `data_hash` is the MD5 of a dependency or output in a dvc.lock, or at least its first eight digits. Raises UserError
+    for an empty reason, and for a hash that no experiment, no recorded evaluation and not the branch's last commit has.
     """
     if not why.strip():
-        raise UserError("an invalidation needs a reason; say with --why what was wrong with the data.")
+        raise UserError("an invalidation needs a reason; give --why, what was wrong with the data.")
     experiments = [experiment for experiment in list_experiments() if experiment.is_finished]
     evaluated_revs = [line["rev"] for line in update_ledger(experiments) if line["kind"] == "look"]
     revs = [*(experiment.rev for experiment in experiments), *evaluated_revs, git.resolve_commit("HEAD") or ""]
@@ -157,7 +157,7 @@ def invalidate_data(data_hash: str, why: str) -> list[Experiment]:
 
 
 def find_invalidation_reason(rev: str, task: str | None = None) -> str | None:
-    """Return why a commit's results are void, or None: some data that they were made from were invalidated."""
+    """Return why a commit's results are void (the reason why their data were invalidated), or None."""
     reasons = _collect_reasons(read_all_lines())
     return _find_reason(dvc_lock.read_locks([rev])[rev], [task] if task else None, reasons) if reasons else None
 
@@ -165,7 +165,7 @@ def find_invalidation_reason(rev: str, task: str | None = None) -> str | None:
 def find_invalidations(
     experiments: Iterable[Experiment], ledger_lines: Iterable[LedgerLine] | None = None
 ) -> dict[str, dict[str, str]]:
-    """Return by commit and task why results are void, of experiments and of what the ledger has looked at."""
+    """Return by commit and task why results are void, for experiments and for the evaluations in the ledger."""
     all_lines = read_all_lines() if ledger_lines is None else list(ledger_lines)
     reasons = _collect_reasons(all_lines)
     if not reasons:

@@ -1,1 +1,1 @@
-"""Runs of experiments and their progress."""
+"""Running experiments and showing their progress."""

@@ -1,4 +1,4 @@
-"""Run: configs become assignments, assignments become experiments of DVC's queue, and what fails is said and kept."""
+"""Launch experiments: configs become overrides, overrides become entries of DVC's queue, and failures are reported."""
 
 import itertools
 import shlex
@@ -22,15 +22,15 @@ from trueline.experiments.spec.dvc_overrides import (
 )
 from trueline.experiments.store import dvc_queue, git
 
-LAST_STAGE = "diagnose@{task}"  # the last stage of a task: with it comes all before it
-POLL_SECONDS = 0.5  # seconds between two looks at the queue
-MAX_WORD_BYTES = 128 * 1024  # bytes below which one word of a command must stay (MAX_ARG_STRLEN of Linux)
-WORKSPACE = "workspace"  # what DVC and we call the files as they lie there
+LAST_STAGE = "diagnose@{task}"  # the last stage of a task: DVC also runs all stages before it
+POLL_SECONDS = 0.5  # between two reads of the queue
+MAX_WORD_BYTES = 128 * 1024  # a command-line argument must be shorter (MAX_ARG_STRLEN of Linux)
+WORKSPACE = "workspace"  # the name of the working tree, for DVC and here
 
 
 @dataclass(frozen=True)
 class Launch:
-    """One experiment about to be run: its name, what is expected of it, and the knobs it sets."""
+    """One experiment to run: its name, task and hypothesis, and the parameters that it sets."""
 
     name: str
     task: str
@@ -38,16 +38,17 @@ class Launch:
     overrides: Overrides
 
     def build_command(self, queued: bool = True) -> list[str]:
-        """Return the words after `dvc` that run it; refuses a value too long for a command."""
+        """Return the arguments of `dvc` that run it; raises UserError if a value is too long for a command line."""
         override_options = [
             option for param, value in self.overrides.items() for option in ("-S", f"{param}={format_literal(value)}")
         ]
         queue_options = ["--queue"] if queued else []
         if too_long := next((option for option in override_options if len(option.encode()) >= MAX_WORD_BYTES), None):
             raise UserError(
-                f"{self.name}: {render_value(too_long)} is longer than a command may be; shorten it, or edit {PARAMS_FILE}."
+                f"{self.name}: {render_value(too_long)} is too long for a command line; "
+                f"shorten it, or edit {PARAMS_FILE}."
             )
-        message = f"--message={self.hypothesis}"  # one word: a hypothesis may begin with a dash
+        message = f"--message={self.hypothesis}"  # one argument: a hypothesis may begin with a dash
         return [
             "exp",
             "run",
@@ -60,19 +61,19 @@ class Launch:
         ]
 
     def format_command(self, queued: bool = True) -> str:
-        """Return the command as a shell takes it."""
+        """Return the command quoted for a shell."""
         return shlex.join(["dvc", *self.build_command(queued)])
 
 
 def parse_assignments(pairs: Sequence[str]) -> dict[str, Any]:
-    """Return what `key=value` words set, values read as YAML."""
+    """Return the values that `key=value` arguments set, parsed as YAML."""
     return {key: _parse_value(key, text) for key, text in map(_split_assignment, pairs)}
 
 
 def build_grid(axis_texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Return every combination of the values that `key=a,b,c` words list, the last key changing fastest.
+    """Return every combination of the values in `key=a,b,c` arguments, the last key changing fastest.
 
-    Refuses a key named twice and a value listed twice: both would run one experiment again under another name.
+    Raises UserError for a repeated key or value: either would run one experiment again under another name.
     """
     split_axes = [_split_assignment(axis_text) for axis_text in axis_texts]
     _require_distinct_keys([key.removeprefix("params.") for key, _ in split_axes])
@@ -83,9 +84,10 @@ def build_grid(axis_texts: Sequence[str]) -> list[dict[str, Any]]:
 def build_launches(
     files: Sequence[Path], changes: Mapping[str, Any], points: Sequence[Mapping[str, Any]]
 ) -> list[Launch]:
-    """Return the experiments that files describe, or without one the changes alone, each once a point of the grid.
+    """Return the experiments that files describe (without files, the changes alone), one per point of the grid.
 
-    Changes win over files, points over changes. Refuses what no config, knob or tool is, before anything is queued.
+    Changes override files, and grid points override changes. Raises UserError for an invalid config, parameter or
+    plugin before anything is queued.
     """
     params, launches = read_current_params(), []
     for file in files or (None,):
@@ -106,7 +108,7 @@ def build_launches(
 def enqueue_launches(launches: Sequence[Launch]) -> list[str]:
     """Put experiments into the queue and return the commits of their entries.
 
-    Refuses, before the first, a name that is taken and a source that a queued run would not find.
+    Raises UserError before queueing any of them if a name is taken or a queued run would not find a source.
     """
     require_free_names([launch.name for launch in launches])
     for launch in launches:
@@ -119,11 +121,11 @@ def enqueue_launches(launches: Sequence[Launch]) -> list[str]:
 
 
 def wait_for_tasks(revs: Sequence[str], progress: Progress) -> list[dvc_queue.QueuedTask]:
-    """Work off the queue until these entries are done, showing which stage runs, and return what became of them."""
+    """Run the queue until these entries are done, show which stage runs, and return their final states."""
     dvc_queue.clean_up_dead_tasks()
     while waiting := [task for task in _list_tasks_of(revs) if task.status in ("pending", "running")]:
         if any(task.status == "pending" for task in waiting) and not dvc_queue.has_worker():
-            dvc_queue.start_worker()  # again, should it have stopped with work left: DVC's sometimes do
+            dvc_queue.start_worker()  # or restart it: DVC's workers sometimes stop with work left
         for task in _list_tasks_of(revs):
             progress.show_stages(
                 task.name, dvc_queue.extract_stages(dvc_queue.read_log(task.rev)), task.status == "running"
@@ -144,7 +146,7 @@ def _load_config(file: Path | None, changes: Mapping[str, Any]) -> Config:
 def _split_assignment(assignment: str) -> tuple[str, str]:
     key, separator, text = assignment.partition("=")
     if not (key and separator):
-        raise UserError(f"{render_value(assignment)} sets nothing; write key=value.")
+        raise UserError(f"{render_value(assignment)} is not an assignment; write key=value.")
     return key.strip(), text
 
 
@@ -169,11 +171,11 @@ def _parse_value(key: str, text: str) -> Any:
 def _require_distinct_names(launches: Sequence[Launch]) -> None:
     names = [launch.name for launch in launches]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise UserError(f"two experiments would be called {repeated[0]!r}; name them apart.")
+        raise UserError(f"two experiments would be called {repeated[0]!r}; give each a name of its own.")
 
 
 def _require_distinct_points(points: Sequence[Launch]) -> None:
-    """Refuse points of a grid that set the same: two keys may mean one knob, and a name is none."""
+    """Raise UserError if two grid points set the same values, names aside: two keys may mean one parameter."""
     for index, point in enumerate(points):
         duplicates = [
             earlier_point.name
@@ -182,7 +184,7 @@ def _require_distinct_points(points: Sequence[Launch]) -> None:
         ]
         if duplicates:
             raise UserError(
-                f"{duplicates[0]} and {point.name} would be one experiment twice; let the grid set other values."
+                f"{duplicates[0]} and {point.name} would be the same experiment; list other values in the grid."
             )
 
 
@@ -191,26 +193,24 @@ def _get_param_overrides(launch: Launch) -> Overrides:
 
 
 def _require_unambiguous_name(name: str) -> None:
-    """Refuse a name that means something else already wherever a run is named."""
+    """Raise UserError if the name already means a git revision or the workspace where a run is named."""
     if name == WORKSPACE or git.resolve_commit(name):
-        raise UserError(
-            f"{name!r} means a commit to git, or the workspace to DVC; name the experiment otherwise (--name)."
-        )
+        raise UserError(f"{name!r} already names a commit in git, or DVC's workspace; choose another name (--name).")
 
 
 def require_free_names(names: Sequence[str]) -> None:
-    """Refuse a name that an experiment has, or one that waits or runs."""
+    """Raise UserError if an experiment, or a waiting or running queue entry, already has one of the names."""
     refs = git.run_git("for-each-ref", "--format=%(refname:lstrip=4)", git.EXPERIMENT_REFS).decode().split()
     waiting = [task.name for task in dvc_queue.list_tasks() if task.status in ("pending", "running")]
     if taken_names := [name for name in names if name in {*refs, *waiting}]:
         raise UserError(
-            f"an experiment is called {taken_names[0]!r} already; name this one otherwise (--name), or take that one away "
-            f"(`dvc exp remove {taken_names[0]}`, or `dvc queue remove {taken_names[0]}` while it waits)."
+            f"there is already an experiment called {taken_names[0]!r}; choose another name (--name), or remove that "
+            f"one (`dvc exp remove {taken_names[0]}`, or `dvc queue remove {taken_names[0]}` while it waits)."
         )
 
 
 def _require_reachable_source(launch: Launch) -> None:
-    """Refuse a source that the folder of a queued run would not hold."""
+    """Raise UserError if the folder in which a queued run works would not contain its source."""
     path = resolve_source(launch.task, launch.overrides, read_current_params())
     if not path.exists():
         raise UserError(
@@ -220,8 +220,8 @@ def _require_reachable_source(launch: Launch) -> None:
         return
     if ".." in path.parts or not (git.run_git("ls-files", "--", str(path)) or _is_tracked_by_dvc(path)):
         raise UserError(
-            f"{launch.name}: a queued run works in a folder of its own, where the source {path} is not; give its "
-            f"absolute path, track it (`git add`, `dvc add`), or run in the workspace (--now)."
+            f"{launch.name}: a queued run works in a folder of its own, which does not contain the source {path}; give "
+            f"its absolute path, track it (`git add`, `dvc add`), or run in the workspace (--now)."
         )
 
 

@@ -1,23 +1,23 @@
-"""Progress: a line a stage, and where a person watches, a clock that runs on the last one."""
+"""Progress of running experiments: one line per stage, and on a terminal a clock for the current stage."""
 
 import sys
 import time
 from collections.abc import Sequence
 from typing import TextIO
 
-CLEAR = "\r\033[K"  # back to the first column and nothing to its right
+CLEAR = "\r\033[K"  # return to the first column and erase the line
 
 
 class Progress:
-    """Says on a stream which stages of which experiment ran, each once; a terminal also sees for how long."""
+    """Print each stage of each experiment once; a terminal also shows how long the current stage has run."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._shown_counts: dict[str, int] = {}  # stages of an experiment that were said
-        self._stage_started_at = time.monotonic()  # the last of them began
+        self._shown_counts: dict[str, int] = {}  # by experiment, the number of stages printed
+        self._stage_started_at = time.monotonic()  # start of the stage printed last
 
     def show_stages(self, name: str, stages: Sequence[str], is_running: bool) -> None:
-        """Say which stages of an experiment were begun since the last call; `is_running` the last of them still runs."""
+        """Print the stages begun since the last call; `is_running` tells whether the last one still runs."""
         for stage in stages[self._shown_counts.get(name, 0) :]:
             self._stage_started_at = time.monotonic()
             self._print_line(f"{name}: {stage}")
@@ -27,7 +27,7 @@ class Progress:
             self._stream.flush()
 
     def show_ending(self, name: str, status: str) -> None:
-        """Say what became of an experiment."""
+        """Print the final status of an experiment."""
         self._print_line(f"{name}: {status}")
 
     def _print_line(self, text: str) -> None:

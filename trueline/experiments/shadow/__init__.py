@@ -1,1 +1,1 @@
-"""Comparison of shadow answers with outcomes."""
+"""Comparison of the answers of a champion and its shadow, with outcomes where they are known."""

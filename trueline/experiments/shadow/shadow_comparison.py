@@ -1,4 +1,4 @@
-"""compare-shadow: a champion and its challenger on the very same requests, and which is right more often."""
+"""Compare a champion with its challenger on the same requests: how far they differ and which has the lower loss."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from trueline.experiments.shadow.shadow_log import Row, RowPair, ShadowedRequest
 
 LOG_FOLDER = "predictions"
 MAX_TAGS_SHOWN = 5  # tags on which the two differ most
-MIN_PROBABILITY = 1e-12  # a chance of nought that comes true would cost infinitely much
+MIN_PROBABILITY = 1e-12  # an outcome predicted with probability 0 would have infinite loss
 
 Comparison = dict[str, Any]
 
@@ -26,9 +26,10 @@ Comparison = dict[str, Any]
 def compare_answers(task: str, log: Path, source: Path | None, seed: int) -> Comparison:
     """Return how the answers of a champion and its shadow differ and, where outcomes are known, which loses less.
 
-    Judged are rows with an outcome in the prepared table that neither model had learned from (nor a row of their day,
-    race or cluster). `difference` is challenger less champion, so less than 0 is for the better, with an interval from
-    drawn blocks. Without such rows `describe_difference` is None: how much two models disagree does not say which is right.
+    Losses are computed on rows that have an outcome in the prepared table and of whose group (day, race or cluster)
+    neither model had learned a row. `difference` is challenger − champion, so less than 0 favours the challenger; its
+    interval is from a block bootstrap. Without such rows `verdict` is None: how much two models disagree does not show
+    which is right.
     """
     shadowed = shadow_log.read_shadow_log(log, task)
     comparison: Comparison = {
@@ -49,7 +50,7 @@ def compare_answers(task: str, log: Path, source: Path | None, seed: int) -> Com
 
 
 def compare_predictions(shadowed: ShadowedRequests) -> Comparison:
-    """Return how far the predictions lie apart, in their own unit; of tags also on which of them most."""
+    """Return how far the predictions lie apart, in their own unit; for tags also the tags that differ most."""
     names, champion, challenger = _extract_predictions(shadowed.rows)
     differences = challenger - champion
     absolute_differences = np.abs(differences)
@@ -72,7 +73,7 @@ def compare_predictions(shadowed: ShadowedRequests) -> Comparison:
 
 
 def compare_decisions(shadowed: ShadowedRequests) -> Comparison:
-    """Return how often the two would have decided otherwise: tags given, the favourite, or the side of the line."""
+    """Return how often the two would decide differently: tags given, the favourite, or the side of the line."""
     first_row = shadowed.rows[0][0]
     if "given" in first_row:
         return _count_differing(
@@ -88,7 +89,7 @@ def compare_decisions(shadowed: ShadowedRequests) -> Comparison:
 
 
 def compare_losses(task: str, shadowed: ShadowedRequests, source: Path | None, seed: int) -> Comparison:
-    """Return the losses on rows whose outcome is known and new to both models, and the verdict."""
+    """Return the losses on rows whose outcomes are known and new to both models, and the verdict."""
     no_verdict: Comparison = {"verdict": None, "known": 0, "learned": 0, "why": "no outcome of what was asked is known"}
     table = shadow_outcomes.read_prepared(task, source)
     known_rows = shadow_outcomes.match_rows(task, shadowed.rows, table) if table is not None else []
@@ -99,8 +100,8 @@ def compare_losses(task: str, shadowed: ShadowedRequests, source: Path | None, s
             shadow_outcomes.find_learned_groups(task, version, table)
             for version in (shadowed.champion, shadowed.challenger)
         ]
-    except UserError as refusal:
-        return no_verdict | {"known": len(known_rows), "why": str(refusal).rstrip(".")}
+    except UserError as error:
+        return no_verdict | {"known": len(known_rows), "why": str(error).rstrip(".")}
     new_rows = [
         (index, pair)
         for index, pair in known_rows
@@ -127,14 +128,15 @@ def compare_losses(task: str, shadowed: ShadowedRequests, source: Path | None, s
 
 
 def describe_comparison(comparison: Comparison) -> list[str]:
-    """Return the comparison in words."""
+    """Return the comparison as sentences."""
     prediction_gap, decision_gap = comparison["predictions"], comparison["decisions"]
     sentence_list = [
-        f"{comparison['champion']} answered, {comparison['challenger']} shadowed: both answered {comparison['requests']:,} requests "
+        f"{comparison['champion']} answered, {comparison['challenger']} shadowed: "
+        f"both answered {comparison['requests']:,} requests "
         f"of {comparison['rows']:,} rows; {comparison['alone']:,} requests meanwhile only the champion.",
         f"Predictions lie {format_number(prediction_gap['mean_absolute'])} apart on average, 95 of 100 within "
-        f"{format_number(prediction_gap['p95_absolute'])}, none beyond {format_number(prediction_gap['largest'])}; challenger less champion is "
-        f"{prediction_gap['mean']:+.4f} on average.",
+        f"{format_number(prediction_gap['p95_absolute'])}, none beyond {format_number(prediction_gap['largest'])}; "
+        f"challenger less champion is {prediction_gap['mean']:+.4f} on average.",
         f"Another decision ({decision_gap['what']}) in {decision_gap['differ']:,} of {decision_gap['of']:,}.",
     ]
     if comparison["others"]:
@@ -156,13 +158,13 @@ def _describe_verdict(comparison: Comparison) -> str:
     )
     return (
         f"The challenger is {comparison['verdict']}: {loss['unit']} {format_number(loss['challenger'])} against "
-        f"{format_number(loss['champion'])}, difference {gap['value']:+.4f} ({bounds}), {loss['rows']:,} rows or races in "
-        f"{gap['n']:,} blocks{left_out}."
+        f"{format_number(loss['champion'])}, difference {gap['value']:+.4f} ({bounds}), "
+        f"{loss['rows']:,} rows or races in {gap['n']:,} blocks{left_out}."
     )
 
 
 def _compute_losses(known_rows: Sequence[tuple[int, RowPair]], table: pd.DataFrame) -> pd.DataFrame:
-    """Return a loss of each arm, with its group; a row an outcome, or a race."""
+    """Return the loss of each arm and the group, one line per row with an outcome, or per race."""
     if not known_rows:
         return pd.DataFrame()
     loss_function, unit = _select_loss_function(known_rows[0][1][0])
@@ -205,7 +207,7 @@ def _compute_absolute_errors(rows: list[RowPair], outcomes: pd.DataFrame, is_com
 
 
 def _compute_race_losses(rows: list[RowPair], outcomes: pd.DataFrame, is_complete: Any) -> pd.DataFrame:
-    """Return the loss of every race whose runners were all posted, in one request, and no others."""
+    """Return the losses of the races whose runners were all posted in one request."""
     request = pd.Series([pair[0]["request"] for pair in rows], outcomes.index)
     is_complete = is_complete & (request.groupby(outcomes["group"]).transform("nunique") == 1).to_numpy()
     group, target = outcomes["group"][is_complete], outcomes["target"].to_numpy(float)[is_complete]
@@ -225,7 +227,7 @@ def _compute_log_loss(p: Floats, target: Floats) -> Floats:
 
 
 def _extract_predictions(rows: Sequence[RowPair]) -> tuple[list[str], Floats, Floats]:
-    """Return the names that both predict (none where a row has one number), and the numbers, rows × names, of each."""
+    """Return the names that both predict (empty if a row is one number), and each arm's values as rows × names."""
     first_pair = rows[0]
     if not isinstance(first_pair[0]["predicted"], dict):
         champion_values, challenger_values = (
@@ -234,7 +236,7 @@ def _extract_predictions(rows: Sequence[RowPair]) -> tuple[list[str], Floats, Fl
         return [], champion_values, challenger_values
     names = [name for name in first_pair[0]["predicted"] if name in first_pair[1]["predicted"]]
     if not names:
-        raise UserError("the champion and its shadow know no tag in common, so nothing can be compared.")
+        raise UserError("the champion and its shadow have no tag in common, so they cannot be compared.")
     champion_values, challenger_values = (
         np.array([[pair[arm]["predicted"][name] for name in names] for pair in rows], dtype=np.float64)
         for arm in (0, 1)

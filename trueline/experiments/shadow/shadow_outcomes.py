@@ -1,4 +1,4 @@
-"""Shadow outcomes: the prepared rows that a champion and its shadow were asked about and neither had learned from."""
+"""Find the outcomes of shadowed requests in the prepared table, and the rows that either model had learned from."""
 
 import hashlib
 from collections.abc import Iterable
@@ -22,19 +22,22 @@ TEXT_COLUMNS = ("name", "description", "location")
 
 
 def read_prepared(task: str, source: Path | None) -> pd.DataFrame | None:
-    """Return the prepared table of a task, the workspace's if none is named; None where the workspace has none."""
+    """Return the prepared table at `source`, or else the workspace's, or None if the workspace has none.
+
+    Raises UserError if `source` does not exist.
+    """
     path = source or Path(f"data/prepared/{task}.parquet")
     if path.exists():
         return table_schema.read_table(path)
     if source is None:
         return None
-    raise UserError(f"--outcomes {source} is not there; name a table as prepare writes it, or leave it out.")
+    raise UserError(f"--outcomes {source} does not exist; give a table as prepare writes it, or leave it out.")
 
 
 def match_rows(task: str, rows: Iterable[RowPair], table: pd.DataFrame) -> list[tuple[int, RowPair]]:
-    """Return the place in the prepared table of every row that is in it; of rows asked for again, the last.
+    """Return the position in the prepared table of every logged row that is in it; of repeated rows the last counts.
 
-    Players are found by player and day, runners by race and box, events by their text or, if that was changed since, by
+    Players are matched by player and day, runners by race and box, events by their text or, if that changed since, by
     id and name.
     """
     position_by_id = {str(row_id): position for position, row_id in enumerate(table["row_id"])}
@@ -57,16 +60,16 @@ def match_rows(task: str, rows: Iterable[RowPair], table: pd.DataFrame) -> list[
 
 
 def build_row_id(row: Row) -> str:
-    """Return the name that prepare gives the row of a log row."""
+    """Return the row_id that prepare gives to a logged row."""
     if "box" in row:
         return f"{row.get('race_id')}:{row['box']}"
     return f"{row['player_id']}:{row.get('date')}" if "player_id" in row else str(row.get("id"))
 
 
 def find_learned_groups(task: str, version: str, table: pd.DataFrame) -> set[str]:
-    """Return the groups of a table (days, races, clusters) that a version's final model or calibrator had rows of.
+    """Return the groups of a table (days, races, clusters) that hold rows a version's model or calibrator learned from.
 
-    Refuses a version whose folds are not at hand: nobody could say then which rows are new to it.
+    Raises UserError if the folds of the version are not available, for then it is not known which rows are new to it.
     """
     folds = _read_folds(task, version)
     learned_ids = set(folds["row_id"][folds[FINAL_FOLD].notna()])
@@ -74,7 +77,7 @@ def find_learned_groups(task: str, version: str, table: pd.DataFrame) -> set[str
 
 
 def mask_complete_groups(positions: Iterable[int], table: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which rows belong to groups of the table all of whose rows are among them: a race needs every runner."""
+    """Return for each row whether every row of its group in the table is present: a race needs all its runners."""
     group = table["group"].iloc[list(positions)]
     size = table["group"].value_counts()
     counts = group.map(group.value_counts()).to_numpy()
@@ -87,7 +90,7 @@ def _read_folds(task: str, version: str) -> pd.DataFrame:
         return _read_workspace_folds(task, md5_prefix)
     rev = git.resolve_commit(f"refs/tags/{name}")
     if rev is None:
-        raise UserError(f"git has no tag {name}, so nobody knows which rows {version} learned from.")
+        raise UserError(f"git has no tag {name}, so it is not known which rows {version} learned from.")
     return output_files.read_output_table(rev, FOLDS_PATH.format(task=task), task)
 
 
@@ -103,7 +106,7 @@ def _read_workspace_folds(task: str, md5_prefix: str) -> pd.DataFrame:
         or hashlib.md5(Path(path).read_bytes()).hexdigest() != output_hashes.get(path)
     ):
         raise UserError(
-            f"the workspace's model is not {md5_prefix} any more, so nobody knows which rows that learned from."
+            f"the workspace's model is no longer {md5_prefix}, so it is not known which rows that one learned from."
         )
     return table_schema.read_table(Path(path))
 

@@ -1,4 +1,4 @@
-"""Assignments: what a config says, as knobs of params.yaml and as words that `dvc exp run -S` understands."""
+"""Translate a config into parameters of params.yaml, and those into `-S` overrides for `dvc exp run`."""
 
 import datetime as dt
 import re
@@ -11,39 +11,39 @@ from trueline.core.runtime.params import PARAMS_FILE
 from trueline.core.runtime.plugins import list_plugins
 from trueline.experiments.spec.config_schema import Config, find_control_character, parse_yaml, render_value
 
-Overrides = dict[str, Any]  # dotted knob → value
-UNQUOTED_TEXT = re.compile(
-    r"(?!(?:true|false|null|inf|nan)$)[a-z][\w-]*", re.ASCII | re.IGNORECASE
-)  # a text in no need of quotes
+Overrides = dict[str, Any]  # dotted parameter → value
+# text that needs no quotes
+UNQUOTED_TEXT = re.compile(r"(?!(?:true|false|null|inf|nan)$)[a-z][\w-]*", re.ASCII | re.IGNORECASE)
 AMBIGUOUS_TEXT = re.compile(
     r"yes|no|on|off|[-+]?[\d_]+(?::\d+)+(?:\.\d*)?|[-+]?\d[\d_]*_[\d_]*(?:\.[\d_]*)?", re.ASCII | re.IGNORECASE
 )
-MAX_WORD_CHARS = 60  # characters of a word that another is looked for near to
+MAX_WORD_CHARS = 60  # characters of a misspelt word that are compared with the allowed ones
 STAGE_BY_PLUGIN_KEY = {"resampler": "resample", "learner": "train", "calibrator": "calibrate"}
 
 
 def read_current_params() -> dict[str, Any]:
-    """Return what params.yaml says now; refuses one that cannot be read or plans no tasks."""
+    """Return the contents of params.yaml.
+
+    Raises UserError if it is missing, cannot be parsed or has no `tasks` section.
+    """
     if not PARAMS_FILE.exists():
         raise UserError(f"{PARAMS_FILE} is not in this folder; run from the root of the repository.")
     params = parse_yaml(PARAMS_FILE.read_bytes(), str(PARAMS_FILE))
     if not isinstance(params, dict):
-        raise UserError(
-            f"{PARAMS_FILE} holds no sections; `git checkout {PARAMS_FILE}` brings back what was committed."
-        )
+        raise UserError(f"{PARAMS_FILE} holds no sections; `git checkout {PARAMS_FILE}` restores the committed one.")
     _get_section(params, "tasks")
     return params
 
 
 def build_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
-    """Return every knob that a config sets to what it is not now; its `params` win over what follows from other keys.
+    """Return every parameter that a config changes; its `params` win over what follows from its other keys.
 
-    Refuses a task that is not planned, periods of a task without a clock, a source that is no path, and a knob or tool
-    that does not exist.
+    Raises UserError for an unknown task, periods for a task without dates, a source that is not a path, and a parameter
+    or plugin that does not exist.
     """
     if config.task not in params["tasks"]:
         suggestion = did_you_mean(config.task[:MAX_WORD_CHARS], map(str, params["tasks"]))
-        raise UserError(f"{config.name}: no task is called {render_value(config.task)}; {suggestion}")
+        raise UserError(f"{config.name}: there is no task {render_value(config.task)}; {suggestion}")
     overrides = (
         _build_description_overrides(config) | _build_period_overrides(config, params) | _build_plugin_overrides(config)
     )
@@ -57,7 +57,7 @@ def build_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
 
 
 def require_param(param: str, value: Any, params: Mapping[str, Any], where: str) -> None:
-    """Refuse a knob that params.yaml does not have, and a value for what is a section of knobs."""
+    """Raise UserError if params.yaml has no such parameter, or if it is a section and the value is not a mapping."""
     node: Any = params
     segments = param.split(".")
     for depth, segment in enumerate(segments):
@@ -67,19 +67,21 @@ def require_param(param: str, value: Any, params: Mapping[str, Any], where: str)
             section = f"{prefix} of {PARAMS_FILE}" if prefix else str(PARAMS_FILE)
             suggestion = did_you_mean(segment[:MAX_WORD_CHARS], allowed)
             raise UserError(
-                f"{where}: {render_value(param)} is no knob: {section} has no {render_value(segment)}; {suggestion}"
+                f"{where}: {render_value(param)} is not a parameter: "
+                f"{section} has no {render_value(segment)}; {suggestion}"
             )
         node = node[segment]
     if isinstance(node, Mapping) and not isinstance(value, Mapping):
         raise UserError(
-            f"{where}: {param!r} is a section of {PARAMS_FILE}; name a knob in it. Allowed: {', '.join(map(str, node))}."
+            f"{where}: {param!r} is a section of {PARAMS_FILE}; name a parameter in it. "
+            f"Allowed: {', '.join(map(str, node))}."
         )
 
 
 def format_literal(value: Any) -> str:
-    """Return a value as the override grammar of `-S` reads it back, texts quoted but for plain words.
+    """Return a value in the override grammar of `-S`; text is quoted unless it is a plain word.
 
-    Refuses a text that would come back as something else.
+    Raises UserError for text that DVC would read back as something else.
     """
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -89,16 +91,18 @@ def format_literal(value: Any) -> str:
         return _format_number(value)
     text = value.isoformat() if isinstance(value, dt.date) else str(value)
     if control := find_control_character(text):
-        raise UserError(f"{render_value(text)} holds the control character {control!r}; take it out.")
-    if AMBIGUOUS_TEXT.fullmatch(
-        text
-    ):  # DVC writes YAML 1.2, where it is a text, and what reads it back, 1.1, where it is none
-        raise UserError(f"{text!r} would be read back as a number or a truth value; say it in other words.")
+        raise UserError(f"{render_value(text)} holds the control character {control!r}; remove it.")
+    # DVC writes it unquoted after YAML 1.2, where it is text; it is read back after YAML 1.1, where it is not
+    if AMBIGUOUS_TEXT.fullmatch(text):
+        raise UserError(f"{text!r} would be read back as a number or a truth value; choose another wording.")
     return text if UNQUOTED_TEXT.fullmatch(text) else f"'{_quote_text(text)}'"
 
 
 def resolve_source(task: str, overrides: Overrides, params: Mapping[str, Any]) -> Path:
-    """Return where the data of a task lie with these knobs set; refuses what is no path."""
+    """Return the path of a task's data under these overrides.
+
+    Raises UserError if the source is not a path.
+    """
     param = f"tasks.{task}.source"
     path = overrides[param] if param in overrides else _get_section(params, "tasks", task).get("source")
     if not isinstance(path, str) or not path or find_control_character(path):
@@ -108,16 +112,17 @@ def resolve_source(task: str, overrides: Overrides, params: Mapping[str, Any]) -
 
 def _format_number(value: float) -> str:
     text = repr(value)
-    if "e" in text and "." not in text:  # DVC writes 1e-05, which PyYAML, after YAML 1.1, takes for a text
+    if "e" in text and "." not in text:  # DVC writes 1e-05, which PyYAML (YAML 1.1) reads as text
         example = text.replace("e", ".1e")
         raise UserError(
-            f"{text} would be read back as a text, for it has no point; take a value like {example}, or edit {PARAMS_FILE}."
+            f"{text} would be read back as text, because it has no decimal point; "
+            f"use a value like {example}, or edit {PARAMS_FILE}."
         )
     return text
 
 
 def _quote_text(text: str) -> str:
-    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # no interpolation is meant
+    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # keeps Hydra from interpolating
     text = re.sub(r"(\\*)'", r"\1\1\\'", text)
     return re.sub(r"(\\+)$", r"\1\1", text)
 
@@ -148,7 +153,8 @@ def _build_period_overrides(config: Config, params: Mapping[str, Any]) -> Overri
     section = f"folds.{config.task}"
     if "first_test" not in _get_section(params, "folds", config.task):
         raise UserError(
-            f"{config.name}: {section} has no clock to cut by, so no periods; leave training and evaluation out."
+            f"{config.name}: {section} has no first_test, because its rows have no dates to split by; "
+            f"leave training and evaluation out."
         )
     gap = config.evaluation.start_date - config.training.end_date
     return {
@@ -160,7 +166,7 @@ def _build_period_overrides(config: Config, params: Mapping[str, Any]) -> Overri
 
 
 def _build_plugin_overrides(config: Config) -> Overrides:
-    """Return the words of the plan that a config changes."""
+    """Return the plugins of the task config that a config changes, and the half-life of recency weights."""
     resampler = config.resample
     if config.recency:
         resampler = "recency" if config.recency.enabled else resampler or "none"
@@ -187,10 +193,8 @@ def _build_hyperparameter_overrides(config: Config, overrides: Overrides, params
     learner_overrides = {
         f"train.{config.task}.{learner}.{key}": value for key, value in config.model.hyperparameters.items()
     }
-    return {
-        **learner_overrides,
-        f"tune.{config.task}.search.trials": 1,
-    }  # the first trial is of the knobs as they stand
+    # the first trial fits the configured hyperparameters
+    return {**learner_overrides, f"tune.{config.task}.search.trials": 1}
 
 
 def _build_input_overrides(config: Config) -> Overrides:
@@ -200,7 +204,7 @@ def _build_input_overrides(config: Config) -> Overrides:
 
 
 def _require_plugins(config: Config, overrides: Overrides, params: Mapping[str, Any]) -> None:
-    """Refuse a word of the plan that is no tool, or one that the task has no knobs for."""
+    """Raise UserError for a plugin that does not exist or that has no settings for the task."""
     for key, stage in STAGE_BY_PLUGIN_KEY.items():
         param = f"tasks.{config.task}.{key}"
         if param not in overrides:
@@ -213,13 +217,13 @@ def _require_plugins(config: Config, overrides: Overrides, params: Mapping[str, 
 
 
 def _get_section(params: Mapping[str, Any], *segments: str) -> Mapping[str, Any]:
-    """Return a section of params.yaml; refuses one that is not there."""
+    """Return a section of params.yaml; raises UserError if it is missing."""
     node: Any = params
     for segment in segments:
         node = node.get(segment) if isinstance(node, Mapping) else None
     if not isinstance(node, Mapping):
         where = ".".join(segments)
         raise UserError(
-            f"{PARAMS_FILE} has no section {where}; `git checkout {PARAMS_FILE}` brings back what was committed."
+            f"{PARAMS_FILE} has no section {where}; `git checkout {PARAMS_FILE}` restores the committed one."
         )
     return node

@@ -1,1 +1,1 @@
-"""What is kept of experiments: git, locks, outputs, tags and the queue."""
+"""Access to what is stored of experiments: git, dvc.lock, outputs, tags and DVC's queue."""

@@ -1,4 +1,4 @@
-"""Locks: what dvc.lock of a commit says its results were made from."""
+"""Read dvc.lock of commits: the hashes and parameters that results were made from."""
 
 import hashlib
 import json
@@ -10,20 +10,20 @@ from trueline.experiments.store import file_cache
 from trueline.experiments.store.file_cache import LOCK, REPORT, SCORES
 from trueline.experiments.store.metric_definitions import get_nested
 
-MIN_HASH_DIGITS = 8  # digits of a hash that are enough to name it
-UNSCORED_STAGE = "diagnose"  # the stage that no score depends on
+MIN_HASH_DIGITS = 8  # the shortest prefix by which a hash may be named
+UNSCORED_STAGE = "diagnose"  # no score depends on this stage
 
 Lock = Mapping[str, Any]
 
 
 def read_locks(revs: Iterable[str]) -> dict[str, Lock]:
-    """Return the dvc.lock of each commit by stage; a commit without one has no stages."""
+    """Return the dvc.lock of each commit, by stage; empty for a commit without one."""
     lock_files = [(rev, LOCK) for rev in dict.fromkeys(revs)]
     return {rev: lock or {} for (rev, _), lock in file_cache.read_files(lock_files).items()}
 
 
 def collect_hashes(lock: Lock, tasks: Iterable[str] | None = None) -> set[str]:
-    """Return the hashes of everything that the stages of some tasks, or of all, read or wrote."""
+    """Return the hashes of all dependencies and outputs of the stages of some tasks, or of all."""
     selected_tasks = None if tasks is None else set(tasks)
     stages = [
         stage for name, stage in lock.items() if selected_tasks is None or name.rpartition("@")[2] in selected_tasks
@@ -42,7 +42,7 @@ def get_output_hashes(lock: Lock) -> dict[str, str]:
 
 
 def hash_params(lock: Lock, task: str) -> str | None:
-    """Return a fingerprint of the parameters that the scores of a task depend on."""
+    """Return a fingerprint of the parameters that the scores of a task depend on, or None if there are none."""
     used_params: dict[str, Any] = {}
     for stage in _select_scoring_stages(lock, task):
         used_params |= stage["params"].get("params.yaml", {})
@@ -52,24 +52,27 @@ def hash_params(lock: Lock, task: str) -> str | None:
 
 
 def is_consistent(lock: Lock, params: Mapping[str, Any], task: str) -> bool:
-    """Return whether the scores of a task were made with these parameters, every stage reading what the last one wrote.
+    """Return whether the scores of a task come from these parameters, each stage having read what an earlier one wrote.
 
-    A run that stopped short of evaluate leaves the metrics of the commit it started from.
+    A run that stopped before evaluate keeps the metrics of the commit it started from, so it is not consistent.
     """
     stages = _select_scoring_stages(lock, task)
-    wrote = {path: md5 for stage in stages for path, md5 in stage["outs"].items()}
-    linked = all(wrote.get(path, md5) == md5 for stage in stages for path, md5 in stage["deps"].items())
-    used = (pair for stage in stages for pair in stage["params"].get("params.yaml", {}).items())
-    return linked and all(get_nested(params, tuple(path.split("."))) == value for path, value in used)
+    written = {path: md5 for stage in stages for path, md5 in stage["outs"].items()}
+    is_linked = all(written.get(path, md5) == md5 for stage in stages for path, md5 in stage["deps"].items())
+    used_params = (pair for stage in stages for pair in stage["params"].get("params.yaml", {}).items())
+    return is_linked and all(get_nested(params, tuple(path.split("."))) == value for path, value in used_params)
 
 
 def has_stages(lock: Lock, task: str) -> bool:
-    """Return whether DVC made anything of a task that its scores depend on."""
+    """Return whether a lock has a stage of a task that its scores depend on."""
     return bool(_select_scoring_stages(lock, task))
 
 
 def find_edited_file(lock: Lock, task: str, md5_by_path: Mapping[str, str]) -> str | None:
-    """Return which file with scores is not the one that was made; `md5_by_path` is the MD5 of a commit's files by path."""
+    """Return the path of a metrics file whose hash differs from the lock's, or None.
+
+    `md5_by_path` holds the MD5s of the commit's files by path.
+    """
     locked_hashes = get_output_hashes(lock)
     paths = (template.format(task=task) for template in (SCORES, REPORT))
     return next(
@@ -83,26 +86,29 @@ def find_edited_file(lock: Lock, task: str, md5_by_path: Mapping[str, str]) -> s
 
 
 def find_changed_input(lock: Lock, task: str, md5_by_path: Mapping[str, str]) -> str | None:
-    """Return which file of a commit is not the one that the scores of a task were made with."""
+    """Return the path of a committed file that differs from the one the scores were made with, or None."""
     dependencies = (pair for stage in _select_scoring_stages(lock, task) for pair in stage["deps"].items())
     return next((path for path, md5 in dependencies if path in md5_by_path and md5 and md5_by_path[path] != md5), None)
 
 
 def list_checked_files(lock: Lock, task: str) -> list[str]:
-    """Return the files of which a commit must hold the very bytes that its lock names, where it holds any."""
+    """Return the files whose bytes in a commit, if they are there, must have the hashes in its lock."""
     return [*get_dependency_hashes(lock, task), *(template.format(task=task) for template in (SCORES, REPORT))]
 
 
 def resolve_hash(digits: str, locks: Iterable[Lock]) -> str:
-    """Return the hash that some digits begin; refuses digits that no lock, or more than one hash, begins with."""
+    """Return the full hash that starts with some digits.
+
+    Raises UserError if they are fewer than eight, or if no hash or more than one in the locks starts with them.
+    """
     if len(digits) < MIN_HASH_DIGITS:
         raise UserError(
-            f"{digits!r} is too short for a hash; give at least {MIN_HASH_DIGITS} digits of one that dvc.lock names."
+            f"{digits!r} is too short for a hash; give at least {MIN_HASH_DIGITS} digits of a hash in dvc.lock."
         )
     matches = sorted({md5 for lock in locks for md5 in collect_hashes(lock) if md5.startswith(digits)})
     if len(matches) != 1:
-        problem = "names several hashes" if matches else "is in no dvc.lock of an experiment, a look or HEAD"
-        raise UserError(f"{digits!r} {problem}; take the md5 of a dependency or an output from dvc.lock.")
+        problem = "starts several hashes" if matches else "is in no dvc.lock of an experiment, an evaluation or HEAD"
+        raise UserError(f"{digits!r} {problem}; copy the md5 of a dependency or an output from dvc.lock.")
     return matches[0]
 
 

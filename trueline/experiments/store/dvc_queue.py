@@ -1,7 +1,8 @@
-"""The queue: what DVC's local queue holds, told truly, its worker started, and what a kill left put in order.
+"""DVC's local experiment queue: read its true state, start its worker, and clean up after killed tasks.
 
-DVC calls a task running for ever when its worker was killed. Here a task runs only while the worker that took it lives.
-The state is read from the files that DVC and celery keep under `.dvc/tmp/exps`; nothing else is stored.
+When a worker is killed, DVC reports its task as running for ever. Here a task is running only while the worker that
+took it is alive. The state is read from the files that DVC and celery keep under `.dvc/tmp/exps`; nothing else is
+stored.
 """
 
 import base64
@@ -26,15 +27,15 @@ from trueline.core.errors import UserError
 
 Status = Literal["pending", "running", "completed", "failed"]
 QUEUE_FOLDER = Path(".dvc/tmp/exps")
-WORKER_START_SECONDS = 20  # seconds in which a worker that was started must be there
-EXPERIMENT_TASK = "dvc.repo.experiments.queue.tasks.run_exp"  # the kind of message that is an experiment
+WORKER_START_SECONDS = 20  # how long a worker may take to start
+EXPERIMENT_TASK = "dvc.repo.experiments.queue.tasks.run_exp"  # the celery task of messages that hold an experiment
 
 
 @dataclass(frozen=True)
 class QueuedTask:
-    """One experiment that went through the queue; a name may come again, the older first.
+    """One experiment that went through the queue; if a name occurs twice, the older task comes first.
 
-    `rev` is the commit of the queue entry, which holds its params. `error` is one line, of failed tasks only.
+    `rev` is the commit of the queue entry, which holds its params. `error` is one line, set for failed tasks only.
     """
 
     name: str
@@ -46,7 +47,7 @@ class QueuedTask:
 
 @dataclass(frozen=True)
 class _Message:
-    """A message that holds an experiment: waiting, or taken by a worker, which moved its file."""
+    """A celery message that holds an experiment; when a worker takes it, its file is moved."""
 
     file: Path
     id: str
@@ -57,29 +58,29 @@ class _Message:
     moved_at: float
 
     def get_record_path(self, ending: str) -> Path:
-        """Return where DVC keeps a record of its run: `json` its process, `run` its result, `out` its log."""
+        """Return the path of DVC's record of the run; endings: `json` its process, `run` its result, `out` its log."""
         return QUEUE_FOLDER / "run" / self.rev / f"{self.rev}.{ending}"
 
 
 def list_tasks() -> list[QueuedTask]:
-    """Return what the queue of this repository holds and has done, oldest first."""
+    """Return the tasks in the queue of this repository, finished ones included, oldest first."""
     queued = [_build_task(message) for message in _list_messages()]
     return sorted(queued, key=lambda task: task.created)
 
 
 def read_log(rev: str) -> str:
-    """Return what the run of a queue entry has said so far."""
+    """Return the output so far of the run of a queue entry."""
     file = QUEUE_FOLDER / "run" / rev / f"{rev}.out"
     return file.read_text(errors="replace") if file.exists() else ""
 
 
 def extract_stages(log_text: str) -> list[str]:
-    """Return the stages that a log says were run so far, in order."""
+    """Return the stages that have run according to a log, in order."""
     return re.findall(r"^Running stage '(.+)'", log_text, flags=re.MULTILINE)
 
 
 def find_last_error(log_text: str) -> str:
-    """Return the line of a log that says what went wrong: the stage's own last one, or that it was killed."""
+    """Return the line of a log that says what went wrong: the stage's own last line, or that it was killed."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", log_text) if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     if errors and re.search(r"exited with -\d+$", errors[-1]):
@@ -95,14 +96,17 @@ def find_last_error(log_text: str) -> str:
 
 
 def has_worker() -> bool:
-    """Return whether a worker of this repository lives."""
+    """Return whether a worker of this repository is alive."""
     return any(True for _ in _iterate_workers())
 
 
 def start_worker() -> None:
-    """Start one worker unless one lives, without the call to shut down that `dvc queue stop` may have left for it."""
+    """Start a worker unless one is alive; a shutdown request left over from `dvc queue stop` is removed first.
+
+    Messages that a dead worker took without starting their run are put back into the queue.
+    """
     with (QUEUE_FOLDER / "starting").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two who watch would start two
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two watchers at once would start two
         if not has_worker():
             for file in _list_message_files("in", "*.pidbox.msg"):
                 file.unlink(missing_ok=True)
@@ -113,7 +117,7 @@ def start_worker() -> None:
 
 
 def clean_up_dead_tasks() -> list[str]:
-    """End what dead tasks left running, take their folders away, mark them failed in DVC; return their names."""
+    """Stop processes of ended tasks, remove their folders, mark dead tasks as failed in DVC and return their names."""
     ended = [
         message
         for message in _list_messages()
@@ -129,30 +133,30 @@ def clean_up_dead_tasks() -> list[str]:
 
 
 def build_dvc_command(*arguments: str) -> list[str]:
-    """Return the command that runs DVC of this environment."""
+    """Return the command that runs the DVC of this environment."""
     return [sys.executable, "-m", "dvc", *arguments]
 
 
 def build_environment() -> dict[str, str]:
-    """Return the environment in which stages find this Python."""
+    """Return environment variables with which stages find this Python."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**os.environ, "PATH": path}
 
 
 def _spawn_worker() -> None:
-    # its own session: Ctrl-C here must not reach it; no pipe: it would hold it open for as long as it lives
+    # a session of its own, so that Ctrl-C here does not reach it; no pipe, which it would keep open while it lives
     quiet = subprocess.DEVNULL
     command = build_dvc_command("queue", "start")
     subprocess.run(command, env=build_environment(), stdout=quiet, stderr=quiet, start_new_session=True, check=False)
     deadline = time.monotonic() + WORKER_START_SECONDS
     while not has_worker():
         if time.monotonic() > deadline:
-            raise UserError("DVC's worker does not start; `dvc queue start -v` says why.")
+            raise UserError("DVC's worker does not start; run `dvc queue start -v` to see why.")
         time.sleep(0.1)
 
 
 def _list_messages() -> list[_Message]:
-    """Return the messages that hold an experiment; one that is taken while we look is seen twice, and is taken."""
+    """Return the messages that hold an experiment; one taken during the listing is seen twice and counts as taken."""
     files = [
         (file, folder == "processed") for folder in ("in", "processed") for file in _list_message_files(folder, "*.msg")
     ]
@@ -163,7 +167,7 @@ def _list_messages() -> list[_Message]:
 def _read_message(file: Path, is_taken: bool) -> _Message | None:
     try:
         message, file_stat = json.loads(file.read_bytes()), file.stat()
-    except (FileNotFoundError, ValueError):  # moved, or written, at this moment
+    except (FileNotFoundError, ValueError):  # just being moved or written
         return None
     if message["headers"].get("task") != EXPERIMENT_TASK:
         return None
@@ -185,7 +189,7 @@ def _build_task(message: _Message) -> QueuedTask:
     answer = _read_answer(message)
     if not answer and _is_alive(message):
         return QueuedTask(message.name, message.rev, "running", created, None)
-    if not answer and not message.get_record_path("run").exists():  # its worker went down before anything of it began
+    if not answer and not message.get_record_path("run").exists():  # its worker died before the run began
         return QueuedTask(message.name, message.rev, "pending", created, None)
     if answer and _read_json(message.get_record_path("run")).get("result_ref"):
         return QueuedTask(message.name, message.rev, "completed", created, None)
@@ -195,19 +199,19 @@ def _build_task(message: _Message) -> QueuedTask:
 def _describe_failure(message: _Message, answer: dict[str, Any]) -> str:
     log_text, fault = read_log(message.rev), answer.get("result")
     if _read_json(message.get_record_path("json")).get("returncode") == 0:
-        return "it ran to its end, but was stopped before its results were kept; run it again"
-    if not log_text and isinstance(fault, dict):  # it never came to run: its folder could not be made
+        return "it ran to its end, but was stopped before its results were saved; run it again"
+    if not log_text and isinstance(fault, dict):  # it never ran: its folder could not be made
         return " ".join([fault["exc_type"], *map(str, fault.get("exc_message") or ())])
     return find_last_error(log_text)
 
 
 def _read_answer(message: _Message) -> dict[str, Any]:
-    """Return what the worker said when a task was done; empty while it is not, and where the worker died."""
+    """Return the worker's result of a task; empty while the task is not done, and if the worker died."""
     return _read_json(QUEUE_FOLDER / "celery/result" / f"celery-task-meta-{message.id}")
 
 
 def _is_alive(message: _Message) -> bool:
-    """Return whether a task that has no answer is still at work: the worker that took it lives."""
+    """Return whether a task without a result is still running: the worker that took it is alive."""
     process = _find_process(_read_json(message.get_record_path("json")).get("pid"), "exec-run", message.rev)
     if process:
         return process.ppid() in {worker_process.pid for worker_process, _ in _iterate_workers()}
@@ -215,14 +219,14 @@ def _is_alive(message: _Message) -> bool:
 
 
 def _iterate_workers() -> Iterator[tuple[psutil.Process, float]]:
-    """Yield the workers that live, each with the time it was started."""
+    """Yield the living workers, each with its start time."""
     for file in (QUEUE_FOLDER / "celery").glob("dvc-exp-worker-*.json"):
         if process := _find_process(_read_json(file).get("pid"), "queue-worker"):
             yield process, file.stat().st_mtime
 
 
 def _find_process(pid: Any, *required_words: str) -> psutil.Process | None:
-    """Return the process of a number if its command holds some words: numbers are given again."""
+    """Return the process with an id if its command contains some words: process ids are reused."""
     try:
         process = psutil.Process(int(pid))
         command = " ".join(process.cmdline())
@@ -233,7 +237,7 @@ def _find_process(pid: Any, *required_words: str) -> psutil.Process | None:
 
 
 def _find_task_folder(message: _Message) -> Path | None:
-    """Return the folder that a task was run in, only if it is one of DVC's own."""
+    """Return the folder that a task ran in, if it is one of DVC's temporary folders."""
     root_dir = _read_json(message.get_record_path("run")).get("root_dir")
     folder = Path(root_dir) if root_dir else None
     return (
@@ -244,12 +248,12 @@ def _find_task_folder(message: _Message) -> Path | None:
 
 
 def _iterate_stray_folders() -> Iterator[Path]:
-    """Yield the folders that no worker can be at work in: one that is killed while it makes a folder records none."""
+    """Yield leftover task folders, if no worker is alive: one killed while it makes a folder leaves no record of it."""
     yield from () if has_worker() else (folder.absolute() for folder in QUEUE_FOLDER.glob("tmp*") if folder.is_dir())
 
 
 def _stop_processes_in(folder: Path) -> None:
-    """Kill the processes that work in a folder; the run itself first, that it may start no other."""
+    """Kill the processes that work in a folder, parents first, so that they cannot start new children."""
     processes = [process for process in psutil.process_iter() if _is_working_in(process, folder)]
     for process in sorted(processes, key=lambda candidate: candidate.pid):
         process.kill()
@@ -265,12 +269,12 @@ def _is_working_in(process: psutil.Process, folder: Path) -> bool:
 
 
 def _record_as_failed(messages: Sequence[_Message]) -> None:
-    """Have DVC call tasks failed, too, and keep their entries; `dvc queue kill` alone would let git forget them."""
-    from dvc.repo import Repo  # half a second that readers need not wait for
+    """Mark tasks as failed in DVC and keep their entries; after `dvc queue kill` alone git would drop them."""
+    from dvc.repo import Repo  # takes half a second to import, which readers are spared
 
-    logging.getLogger("kombu").setLevel(logging.ERROR)  # it warns that a queue of files has no host
+    logging.getLogger("kombu").setLevel(logging.ERROR)  # kombu warns that a file queue has no host
     for message in messages:
-        if process := _read_json(message.get_record_path("json")):  # else DVC would kill whoever has the number now
+        if process := _read_json(message.get_record_path("json")):  # or DVC would kill whichever process has the id now
             message.get_record_path("json").write_text(
                 json.dumps({**process, "returncode": process["returncode"] or -9})
             )

@@ -1,4 +1,4 @@
-"""What the registry knows of one experiment: read from its commit, queue entry and tags; stored nowhere else."""
+"""The record of one experiment, assembled from its commit, queue entry and tags; it is stored nowhere else."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,9 +9,9 @@ Status = Literal["pending", "running", "completed", "failed", "promoted", "archi
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment. Whoever has no result has no scores: nothing is borrowed from the commit it started from.
+    """One experiment; without results of its own it has no scores, never those of the commit it started from.
 
-    `created` is the commit's own time, or that of the queue entry. Scores and scored rows are keyed by task.
+    `created` is the time of the commit or of the queue entry. Scores and scored rows are keyed by task.
     """
 
     name: str
@@ -32,18 +32,18 @@ class Experiment:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it has results that may be read: completed, and whatever became of it afterwards."""
+        """Whether it has results to read: it was completed, and perhaps promoted or archived since."""
         return self.status in ("completed", "promoted", "archived")
 
     def with_results(self, **results: dict[str, dict[str, Any]]) -> "Experiment":
-        """Return it with scores, scored rows and intervals, each by task."""
-        return replace(self, **results)  # type: ignore[arg-type]  # mypy does not see which fields these are
+        """Return a copy with scores, scored rows and intervals, each keyed by task."""
+        return replace(self, **results)  # type: ignore[arg-type]  # mypy cannot tell which fields these are
 
     def get_figures(self, task: str) -> dict[str, Any]:
-        """Return the scores of a task together with the ends of their intervals."""
+        """Return the scores of a task and the bounds of their intervals."""
         return {**self.intervals.get(task, {}), **self.scores.get(task, {})}
 
     def get_rows_hash(self, task: str) -> str | None:
-        """Return the fingerprint of the rows and outcomes that a task was scored on: equal is the same test."""
+        """Return the hash of the rows and outcomes that a task was scored on; equal hashes mean the same test."""
         rows_hash = self.scored.get(task, {}).get("hash")
         return str(rows_hash) if rows_hash else None

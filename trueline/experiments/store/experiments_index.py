@@ -1,4 +1,4 @@
-"""Records: every experiment of all baselines, as its commit, DVC's queue and the tags tell it."""
+"""The index of experiments: those of all baselines, read from their commits, DVC's queue and the tags."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,14 +11,14 @@ from trueline.experiments.store import dvc_lock, file_cache, git, model_tags, pa
 from trueline.experiments.store.experiment import Experiment, Status
 from trueline.experiments.store.file_cache import PARAMS, REPORT, SCORES
 
-QUEUE_FOLDER = Path(".dvc/tmp/exps")  # where DVC's queue lives; without it nothing was ever queued here
-MIN_COMMIT_DIGITS = 4  # digits by which a commit may be named
+QUEUE_FOLDER = Path(".dvc/tmp/exps")  # DVC's queue; without this folder nothing was ever queued here
+MIN_COMMIT_DIGITS = 4  # the shortest prefix by which a commit may be named
 
 
 def list_experiments() -> list[Experiment]:
-    """Return every experiment, newest first; one that has no result yet, or failed, has no scores.
+    """Return every experiment, newest first; those that failed or have no result yet have no scores.
 
-    A failed one is left out once a newer one of its name has a result.
+    A failed experiment is left out once a newer one of the same name has a result.
     """
     completed = _load_completed(git.list_refs())
     newest_by_name = {
@@ -36,9 +36,10 @@ def list_experiments() -> list[Experiment]:
 
 
 def load_experiment_at_commit(revision: str) -> Experiment:
-    """Return what a git revision holds as an experiment about all tasks, under the name that it was asked by.
+    """Return a git revision as an experiment about all tasks, named as it was asked for.
 
-    It has no scores of tasks whose dvc.lock is of other parameters, code or metrics than the revision's.
+    It has no scores for a task whose dvc.lock names other parameters, code or metrics than those of the revision.
+    Raises UserError if the revision does not exist.
     """
     rev = git.resolve_commit(revision)
     if rev is None:
@@ -48,9 +49,10 @@ def load_experiment_at_commit(revision: str) -> Experiment:
 
 
 def load_commits_as_experiments(refs: Sequence[git.Ref]) -> list[Experiment]:
-    """Return commits that are no experiments of DVC's as if they were, each about all tasks.
+    """Return ordinary commits as experiments, each about all tasks.
 
-    Scores that were made or edited by hand are left out; those of other parameters or code were looked at all the same.
+    Scores made or edited by hand are left out. Those that come from other parameters or code are kept, because they
+    were evaluated all the same.
     """
     return _drop_foreign_scores(_load_commits(refs), by_hand=True)
 
@@ -72,10 +74,10 @@ def _load_commits(refs: Sequence[git.Ref]) -> list[Experiment]:
 def find_experiment(
     name_or_rev: str, candidates: Sequence[Experiment] | None = None, *, allow_stale: bool = False
 ) -> Experiment:
-    """Return the experiment of a name, or of a commit or the start of one; failing that, a git revision.
+    """Return the experiment with a name or a commit (or the start of one); failing that, a git revision.
 
-    Of several with that name the one with a result is meant; if several have one, they must be named by commit. Refuses
-    a revision all of whose results are of other parameters, code or metrics than its own, but for `allow_stale`.
+    If several experiments have the name, the finished one is returned. Raises UserError if several are finished and,
+    unless `allow_stale`, for a revision none of whose results come from its own parameters, code and metrics.
     """
     experiments = list_experiments() if candidates is None else candidates
     named = [experiment for experiment in experiments if experiment.name == name_or_rev]
@@ -84,7 +86,7 @@ def find_experiment(
     named = [experiment for experiment in named if experiment.is_finished] or named[:1]
     if len({experiment.rev for experiment in named}) > 1:
         revs = ", ".join(experiment.rev[:7] for experiment in named)
-        raise UserError(f"{name_or_rev!r} is the name of several experiments ({revs}); name one by its commit.")
+        raise UserError(f"{name_or_rev!r} is the name of several experiments ({revs}); choose one by its commit.")
     if named:
         return named[0]
     return (
@@ -112,7 +114,7 @@ def _load_completed(refs: Sequence[git.Ref]) -> list[Experiment]:
 
 
 def _drop_foreign_scores(experiments: list[Experiment], by_hand: bool = False) -> list[Experiment]:
-    """Return experiments without scores that are not theirs; `by_hand` leaves out only what DVC did not make."""
+    """Return experiments without scores that are not their own; `by_hand` drops only those that DVC did not make."""
     issues = _find_integrity_issues(experiments)
     cleaned = []
     for experiment in experiments:
@@ -127,7 +129,7 @@ def _drop_foreign_scores(experiments: list[Experiment], by_hand: bool = False) -
 
 
 def _find_integrity_issues(experiments: Sequence[Experiment]) -> dict[str, dict[str, str]]:
-    """Return by commit and task why the scores of a task are not those of the commit's parameters and code."""
+    """Return by commit and task why scores do not come from the commit's own parameters, code and metrics."""
     issues = {
         experiment.rev: file_cache.get_cached(_ISSUES_CACHE_NAME.format(experiment.rev)) for experiment in experiments
     }
@@ -186,18 +188,17 @@ def _drop_scores(experiment: Experiment, reasons: Mapping[str, str]) -> Experime
 def _require_own_scores(experiment: Experiment) -> Experiment:
     if experiment.error and not experiment.scores:
         raise UserError(
-            f"dvc.lock of {experiment.name} is not of its commit ({experiment.error}); run `dvc repro` and commit."
+            f"dvc.lock of {experiment.name} does not match its commit ({experiment.error}); run `dvc repro` and commit."
         )
     return experiment
 
 
 def _load_queued() -> list[Experiment]:
-    """Return what waits, runs or failed in DVC's queue; parameters are those of the queue entry."""
+    """Return the waiting, running and failed tasks of DVC's queue, with the parameters of their queue entries."""
     if not QUEUE_FOLDER.exists():
         return []
-    from trueline.experiments.store import (
-        dvc_queue,  # DVC's queue takes half a second to import, and most repositories have none
-    )
+    # takes half a second to import, and most repositories have no queue
+    from trueline.experiments.store import dvc_queue
 
     tasks = [task for task in dvc_queue.list_tasks() if task.status != "completed"]
     params = file_cache.read_files((rev, PARAMS) for task in tasks for rev in (task.rev, f"{task.rev}^"))
@@ -239,7 +240,7 @@ def _build_experiment(
 
 
 def _add_results(experiments: list[Experiment]) -> list[Experiment]:
-    """Return experiments with the scores of the tasks that they are about, and the intervals and rows behind them."""
+    """Return experiments with the scores of their tasks, and the intervals and scored rows behind them."""
     commit_files = [
         (experiment.rev, template.format(task=task))
         for experiment in experiments
@@ -262,14 +263,14 @@ def _add_results(experiments: list[Experiment]) -> list[Experiment]:
     ]
 
 
-_ISSUES_CACHE_NAME = "doubts/{}.json"  # remembers by commit why the scores of which tasks are not its own
+_ISSUES_CACHE_NAME = "doubts/{}.json"  # by commit: why the scores of which tasks are not its own
 _HAND_MADE, _HAND_EDITED = "made by hand,", "edited by hand,"
 _RESULT_PATHS = (SCORES, REPORT)
 _DESCRIPTION_KEYS = ("type", "hypothesis", "parent")
 
 
 def _get_commit_statuses() -> Mapping[str, Status]:
-    """Return what was promoted or archived, by commit; without tags of GTO's form nothing was."""
+    """Return by commit whether it was promoted or archived; empty without tags of GTO's form."""
     if not any("@" in tag or "#" in tag for tag in git.list_tags()):
         return {}
     return cast(Mapping[str, Status], model_tags.get_current_assignments())
@@ -282,4 +283,4 @@ def _is_newer(experiment: Experiment, newest_by_name: Mapping[str, datetime]) ->
 def _suggest_names(name: str) -> str:
     names: Iterable[str] = {ref.name for ref in git.list_refs()}
     suggestion = did_you_mean(name, names).partition("Allowed:")[0]
-    return f"{suggestion}`python -m trueline experiments list` names them."
+    return f"{suggestion}`python -m trueline experiments list` lists them."

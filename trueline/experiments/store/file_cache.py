@@ -1,4 +1,4 @@
-"""Parsed: files of commits, read once and remembered by their content, for git's answers never change."""
+"""Parsed files of commits, cached by content hash: a commit's files never change, so each is parsed once."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import yaml
 
 from trueline.experiments.store import git, metric_definitions
 
-# the number changes with what is kept here; the folder is DVC's own, outside git
+# increase the number when the cached contents change; the folder is DVC's own, outside git
 CACHE_FOLDER = Path(".dvc/tmp/trueline-registry/2")
 PARAMS, LOCK = "params.yaml", "dvc.lock"
 SCORES, REPORT = "metrics/{task}/scores.json", "metrics/{task}/report.json"
@@ -20,7 +20,7 @@ CommitFile = tuple[str, str]  # a commit and a path in it
 
 
 def read_files(commit_files: Iterable[CommitFile]) -> dict[CommitFile, Any]:
-    """Return what files of commits hold, None where a commit has no such file; two git processes in all."""
+    """Return the parsed contents of files of commits, None for missing ones; takes two git processes in all."""
     blobs = git.resolve_blobs(commit_files)
     path_by_sha = {sha: path for (_, path), sha in blobs.items() if sha}
     value_by_sha = {
@@ -36,14 +36,14 @@ def read_files(commit_files: Iterable[CommitFile]) -> dict[CommitFile, Any]:
 
 
 def hash_files(commit_files: Iterable[CommitFile]) -> dict[CommitFile, str]:
-    """Return the MD5 of files of commits, without those that a commit does not have; nothing of it is remembered."""
+    """Return the MD5 of files of commits, without missing ones; not cached."""
     blobs = {file: sha for file, sha in git.resolve_blobs(commit_files).items() if sha}
     md5_by_sha = {sha: hashlib.md5(content).hexdigest() for sha, content in git.read_blobs(blobs.values()).items()}
     return {file: md5_by_sha[sha] for file, sha in blobs.items()}
 
 
 def read_workspace_file(path: str) -> Any:
-    """Return what a file of the workspace holds, or None."""
+    """Return the parsed contents of a workspace file, or None if it does not exist."""
     if not Path(path).exists():
         return None
     content = Path(path).read_bytes()
@@ -53,9 +53,9 @@ def read_workspace_file(path: str) -> Any:
 
 
 def parse_file(path: str, content: bytes) -> Any:
-    """Return what of a file is kept: of a report the scored rows and intervals, of a lock its hashes.
+    """Return the part of a file that is cached: the scored rows and intervals of a report, the hashes of a lock.
 
-    Of a file that is broken, or has something else where a number or a section must stand, nothing is kept: {}.
+    Returns {} for a broken file, or one with something else where a number or a section is expected.
     """
     try:
         value = json.loads(content) if path.endswith(".json") else yaml.load(content, _LOADER)
@@ -65,7 +65,7 @@ def parse_file(path: str, content: bytes) -> Any:
 
 
 def get_cached(name: str) -> Any:
-    """Return what was remembered under a name, or None."""
+    """Return the value cached under a name, or None."""
     try:
         return json.loads((CACHE_FOLDER / name).read_bytes())
     except (OSError, ValueError):
@@ -73,7 +73,7 @@ def get_cached(name: str) -> Any:
 
 
 def store_cached(name: str, value: Any) -> Any:
-    """Remember a value under a name; a run that is killed leaves nothing half written. Returns what recall will."""
+    """Cache a value under a name and return it as `get_cached` will; a killed process leaves no half-written entry."""
     text = json.dumps(value, default=str)
     (CACHE_FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
     draft = CACHE_FOLDER / f"{name}.{os.getpid()}.draft"
@@ -87,7 +87,7 @@ def _parse_report(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parse_scores(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the scores of each task; refuses text where a number must stand, that of other scores is kept."""
+    """Return the scores of each task; raises ValueError if a score that must be a number is not one."""
     malformed = [
         name
         for scores in value.values()
@@ -100,10 +100,10 @@ def _parse_scores(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parse_params(value: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters; refuses those whose plan or description cannot be read."""
+    """Return parameters; raises TypeError if the tasks or the description of the experiment are malformed."""
     tags = _get_section(value, "experiment").get("tags") or []
     if not isinstance(tags, list):
-        raise TypeError("the tags are no list")
+        raise TypeError("the tags are not a list")
     _get_section(value, "tasks")
     return value
 
@@ -116,7 +116,7 @@ def _get_section(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _parse_lock(value: dict[str, Any]) -> dict[str, Any]:
-    """Return by stage the hashes of what it read and wrote, and its parameters."""
+    """Return by stage the hashes of its dependencies and outputs, and its parameters."""
     return {
         name: {
             "deps": {entry["path"]: entry.get("md5", "") for entry in stage.get("deps") or ()},
@@ -137,5 +137,5 @@ _PARSERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def _build_cache_name(sha: str, path: str) -> str:
-    # a blob may be found under two paths that are kept differently
+    # one blob may lie under two paths that are parsed differently
     return f"{sha[:2]}/{sha[2:]}-{Path(path).name}.json"

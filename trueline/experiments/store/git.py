@@ -1,4 +1,4 @@
-"""Git, read in bulk: the experiments' commits, and files of any commit, each in one process however many there are."""
+"""Read git in bulk: experiment commits, and files of any commit, each query in one process."""
 
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from trueline.core.errors import UserError
 
-EXPERIMENT_REFS = "refs/exps"  # DVC keeps an experiment as refs/exps/<2>/<38 digits of its baseline>/<name>
+EXPERIMENT_REFS = "refs/exps"  # DVC stores an experiment under refs/exps/<2>/<38 digits of its baseline>/<name>
 SHA_DIGITS = 40  # hexadecimal digits of a commit
 
 
 @dataclass(frozen=True)
 class Ref:
-    """An experiment as git knows it: a commit with a name, made from a baseline."""
+    """An experiment in git: a named commit made from a baseline commit."""
 
     name: str
     rev: str
@@ -23,7 +23,7 @@ class Ref:
 
 
 def list_refs() -> list[Ref]:
-    """Return the experiments of all baselines; DVC's own notes under refs/exps (queue, stash) are left out."""
+    """Return the experiments of all baselines, without DVC's own refs under refs/exps (queue, stash)."""
     ref_format = "%(objectname) %(committerdate:iso-strict) %(refname)"
     entries = (
         line.split(" ", 2)
@@ -37,13 +37,13 @@ def list_refs() -> list[Ref]:
 
 
 def read_file(rev: str, path: str) -> bytes | None:
-    """Return a file of a commit, or None where the commit or the file does not exist."""
+    """Return the bytes of a file in a commit, or None if the commit or the file does not exist."""
     sha = resolve_blobs([(rev, path)])[rev, path]
     return read_blobs([sha])[sha] if sha else None
 
 
 def resolve_blobs(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
-    """Return the blob of each (commit, path), None where there is none: equal blobs are equal bytes."""
+    """Return the blob id of each (commit, path), or None; equal ids mean equal bytes."""
     commit_files = list(dict.fromkeys(files))
     output = run_git(
         "cat-file", "--batch-check", stdin="".join(f"{rev}:{path}\n" for rev, path in commit_files).encode()
@@ -55,7 +55,7 @@ def resolve_blobs(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str
 
 
 def read_blobs(shas: Iterable[str]) -> dict[str, bytes]:
-    """Return the bytes of blobs."""
+    """Return the bytes of blobs by id."""
     unique_shas = list(dict.fromkeys(shas))
     output = (
         run_git("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in unique_shas).encode())
@@ -78,7 +78,10 @@ def resolve_commit(revision: str) -> str | None:
 
 
 def list_commits_since(start: str | None, paths: Sequence[str]) -> list[Ref]:
-    """Return the commits of the current branch, oldest first, that changed one of some paths after a commit."""
+    """Return the commits of the current branch after `start` that changed one of some paths, oldest first.
+
+    If `start` is None or not an ancestor of HEAD, all of them are returned.
+    """
     if resolve_commit("HEAD") is None:
         return []
     is_ancestor = start is not None and _run_git_process("merge-base", "--is-ancestor", start, "HEAD").returncode == 0
@@ -92,7 +95,7 @@ def list_commits_since(start: str | None, paths: Sequence[str]) -> list[Ref]:
 
 
 def list_changed_paths(revs: Sequence[str]) -> dict[str, list[str]]:
-    """Return by commit the paths in which it differs from its parent; one of several parents or none has none."""
+    """Return by commit the paths that differ from its parent; none for merges and root commits."""
     output = run_git("diff-tree", "--stdin", "-r", "--name-only", stdin="".join(f"{rev}\n" for rev in revs).encode())
     paths: dict[str, list[str]] = {rev: [] for rev in revs}
     commit_paths: list[str] = []
@@ -109,9 +112,11 @@ def list_tags() -> list[str]:
 
 
 def run_git(*arguments: str, stdin: bytes | None = None) -> bytes:
-    """Return what git says; what it refuses is refused with its first line, and so is a folder within a repository.
+    """Return the output of a git command.
 
-    There git would answer, but what we keep below .dvc would make a second .dvc, and DVC would find no pipeline.
+    Raises UserError with git's first line if the command fails, and if the working folder is not the root of a
+    repository. In a subfolder git would work, but the cache below .dvc would create a second .dvc there, and DVC would
+    find no pipeline.
     """
     if not Path(".git").exists():
         raise UserError(".git is not in this folder; run from the root of the repository.")
@@ -123,7 +128,7 @@ def run_git(*arguments: str, stdin: bytes | None = None) -> bytes:
 
 
 def _run_git_process(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    # quotePath off: names come back as they are
+    # quotePath off: paths are printed unquoted
     return subprocess.run(["git", "-c", "core.quotePath=false", *arguments], input=stdin, capture_output=True)
 
 

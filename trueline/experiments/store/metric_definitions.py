@@ -1,4 +1,4 @@
-"""Metrics: which way each headline score is better, what it is a mean of, and where its interval stands."""
+"""Definitions of the headline metrics: which direction is better, the sample size, and where the interval is found."""
 
 import math
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ Scores = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of which more, or less, is better.
+    """A score of which either more or less is better.
 
-    `count_name` names the score that says of how many it is a mean, `interval_path` its place in report.json. `paired_path` is the
-    place of the difference of two runs in what the task's scorer says of a pair, `scale` what a unit of it is there,
-    and `judged_by` what the difference is of where that is not the metric itself.
+    `count_name` is the score that gives the sample size, and `interval_path` the path of the interval in report.json.
+    `paired_path` is the path of the difference in the scorer's comparison of two runs, and `scale` the number of its
+    units that make one unit of the metric. `judged_by` names the quantity that differs, if it is not the metric itself.
     """
 
     name: str
@@ -28,17 +28,17 @@ class Metric:
     scale: float = 1.0
 
     def is_better(self, value: float, other_value: float) -> bool:
-        """Return whether the one is the better value."""
+        """Return whether the first value is better."""
         return value > other_value if self.more_is_better else value < other_value
 
     def get_verdict(self, low: float | None, high: float | None) -> str:
-        """Return what the interval of a difference, one less the other, says of the one."""
+        """Return the verdict on the first run, given the interval of the difference first − second."""
         if low is None or high is None or low <= 0 <= high:
             return "undecided"
         return "better" if (low > 0) == self.more_is_better else "worse"
 
 
-# the first of a task's scores that stands here is its headline
+# the headline of a task is the first of these metrics among its scores
 METRICS = {
     metric.name: metric
     for metric in (
@@ -59,30 +59,30 @@ COUNT_NAMES = frozenset(headline_metric.count_name for headline_metric in METRIC
 
 
 def get_metric(name: str) -> Metric:
-    """Return a metric by its name; a score that is not better or worse either way is refused."""
+    """Return a metric by name; raises UserError for a score that has no better direction."""
     if name not in METRICS:
-        raise UserError(f"no metric {name!r} can be ranked by; {did_you_mean(name, METRICS)}")
+        raise UserError(f"{name!r} is not a metric to rank by; {did_you_mean(name, METRICS)}")
     return METRICS[name]
 
 
 def find_headline_metric(scores: Scores) -> Metric | None:
-    """Return the metric that a task is first judged by."""
+    """Return the headline metric of a task's scores, or None."""
     return next((metric for metric in METRICS.values() if get_finite_number(scores.get(metric.name)) is not None), None)
 
 
 def get_finite_number(value: Any) -> float | None:
-    """Return a number that can be ranked, None for anything else: NaN is neither more nor less than any."""
+    """Return a value if it is a finite number, which can be ranked, else None."""
     return value if _is_number(value) and math.isfinite(value) else None
 
 
 def is_malformed_score(name: str, value: Any) -> bool:
-    """Return whether a score that is ranked, counted or an end of an interval is something else than a number."""
+    """Return whether a metric, count or interval bound is something other than a number."""
     is_checked = name in METRICS or name in COUNT_NAMES or name.endswith(("_low", "_high"))
     return is_checked and value is not None and not _is_number(value)
 
 
 def extract_intervals(report: Any) -> dict[str, float]:
-    """Return the ends of the intervals in a report.json as NAME_low and NAME_high."""
+    """Return the interval bounds in a report.json as NAME_low and NAME_high."""
     bound_by_name: dict[str, float] = {}
     for metric in METRICS.values():
         interval = get_nested(report, metric.interval_path)
@@ -97,7 +97,7 @@ def extract_intervals(report: Any) -> dict[str, float]:
 
 
 def get_nested(value: Any, path: tuple[str | int, ...]) -> Any:
-    """Return what stands at a place in nested JSON, or None."""
+    """Return the value at a path in nested JSON, or None."""
     for key in path:
         try:
             value = value[key]
@@ -107,7 +107,7 @@ def get_nested(value: Any, path: tuple[str | int, ...]) -> Any:
 
 
 def get_interval(scores: Scores, name: str) -> tuple[float, float] | None:
-    """Return the interval of a score where it has one."""
+    """Return the interval of a score, or None."""
     low, high = get_finite_number(scores.get(f"{name}_low")), get_finite_number(scores.get(f"{name}_high"))
     return (low, high) if low is not None and high is not None else None
 

@@ -1,7 +1,7 @@
-"""Tags: which version of a task's model stands in which stage, and stood there on a day, as GTO's tags tell it.
+"""Model tags in GTO's form: which version of a task's model is assigned to which stage, now and in the past.
 
-A tag is an event: `props-model@v1.2.0` registers a commit as a version, `props-model#prod#3` puts it into a stage,
-`props-model#prod!#4` takes it out. Of the versions in a stage, the one put there last is the one that stands.
+A tag is an event: `props-model@v1.2.0` registers a commit as a version, `props-model#prod#3` assigns it to a stage,
+`props-model#prod!#4` removes it. Of the versions in a stage, the one assigned last is current.
 """
 
 import re
@@ -13,14 +13,14 @@ from typing import Literal
 from trueline.core.errors import UserError
 from trueline.experiments.store import git
 
-MODEL_SUFFIX = "-model"  # closes the name of a task's artifact
-ARCHIVED = "archived"  # the stage of what is kept and not to be used
+MODEL_SUFFIX = "-model"  # ends the name of a task's artifact
+ARCHIVED = "archived"  # the stage of models that are kept but not to be used
 FIRST_VERSION = (1, 0, 0)
-MAX_STAGE_CHARS = 60  # characters of a refused stage
+MAX_STAGE_CHARS = 60  # characters of a rejected stage that an error message shows
 TAG_PATTERN = re.compile(
     r"(?P<task>[a-z0-9_-]+)-model(?:@v(?P<version>\d+\.\d+\.\d+)|#(?P<stage>[a-z0-9_-]+?)(?P<out>!)?#(?P<count>\d+))"
 )
-STAGE_PATTERN = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")  # what TAG reads back and GTO takes
+STAGE_PATTERN = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")  # what TAG_PATTERN reads back and GTO accepts
 EXPERIMENT_PATTERN = re.compile(r"^Experiment: (.+)$", re.MULTILINE)
 FORCED_PATTERN = re.compile(r"^Forced: (.+)$", re.MULTILINE)
 
@@ -29,7 +29,7 @@ Version = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class TagEvent:
-    """One tag: a version registered (no stage), or a commit put into a stage or taken out of it."""
+    """One tag: a version was registered (no stage), or a commit was assigned to a stage or removed from it."""
 
     task: str
     rev: str
@@ -43,36 +43,37 @@ class TagEvent:
 
     @property
     def experiment(self) -> str | None:
-        """The name that the experiment had when the tag was made."""
+        """The name of the experiment when the tag was made, if the message has one."""
         name_match = EXPERIMENT_PATTERN.search(self.message)
         return name_match[1] if name_match else None
 
     @property
     def forced(self) -> str | None:
-        """Why gates that stopped it were overridden, if they were."""
+        """The reason for overriding gates that stopped it, if they were overridden."""
         reason_match = FORCED_PATTERN.search(self.message)
         return reason_match[1] if reason_match else None
 
 
 @dataclass(frozen=True)
 class StagePeriod:
-    """A stretch of time in which one commit stood in a stage; `until` is None where it still does."""
+    """A period in which one commit was current in a stage; `until` is None if it still is."""
 
-    event: TagEvent  # that put it there
+    event: TagEvent  # the assignment
     version: Version | None
     since: datetime
     until: datetime | None
 
     def overlaps_span(self, start: datetime, end: datetime) -> bool:
-        """Return whether it stood there at some moment from `start` on and before `end`."""
+        """Return whether it was current at some moment from `start` (included) to `end` (excluded)."""
         return self.since < end and (self.until is None or self.until > start)
 
 
 def require_stage_name(stage: str) -> None:
-    """Refuse a stage whose tags nobody could read back."""
+    """Raise UserError for a stage whose tags could not be read back."""
     if not STAGE_PATTERN.fullmatch(stage):
         raise UserError(
-            f"{stage[:MAX_STAGE_CHARS]!r} cannot be a stage; use small letters and digits, and within them - or _, as in prod."
+            f"{stage[:MAX_STAGE_CHARS]!r} cannot be a stage; use lowercase letters and digits, "
+            f"with - or _ between them, as in eu-prod."
         )
 
 
@@ -82,17 +83,20 @@ def get_artifact_name(task: str) -> str:
 
 
 def format_version(version: Version | None) -> str:
-    """Return a version as it stands in tags."""
+    """Return a version as tags write it."""
     return "unregistered" if version is None else "v" + ".".join(map(str, version))
 
 
 def read_events() -> list[TagEvent]:
-    """Return what the tags tell, oldest first; tags of other forms are left out, and lightweight ones as GTO does."""
+    """Return the events that tags record, oldest first.
+
+    Tags of other forms are skipped, and so are lightweight ones, as in GTO.
+    """
     tag_format = "%(refname:strip=2)%00%(*objectname)%00%(creatordate:unix)%00%(taggername)%00%(contents)%00%01"
     output = git.run_git("for-each-ref", f"--format={tag_format}", "refs/tags").decode(errors="replace")
     entries = (entry.lstrip("\n").split("\0") for entry in output.split("\0\x01"))
     matches = [(match, entry) for entry in entries if (match := TAG_PATTERN.fullmatch(entry[0])) and entry[1]]
-    # tags of one second are in the order of their numbers
+    # tags made in the same second are ordered by their numbers
     matches.sort(key=lambda match_and_entry: (int(match_and_entry[1][2]), int(match_and_entry[0]["count"] or 0)))
     return [_build_event(match, *entry) for match, entry in matches]
 
@@ -103,14 +107,14 @@ def get_versions(events: Sequence[TagEvent], task: str) -> dict[str, Version]:
 
 
 def get_next_version(events: Sequence[TagEvent], task: str) -> Version:
-    """Return the next minor version of a task, or the first."""
+    """Return the next minor version of a task, or the first version."""
     registered = get_versions(events, task).values()
     major, minor, _ = max(registered, default=(0, 0, 0))
     return (major, minor + 1, 0) if registered else FIRST_VERSION
 
 
 def list_assigned_commits(events: Iterable[TagEvent], task: str, stage: str) -> list[TagEvent]:
-    """Return by which tags commits are in a stage, the one that stands last."""
+    """Return the assignments of the commits in a stage, the current one last."""
     assigned: dict[str, TagEvent] = {}
     for event in events:
         if (event.task, event.stage) == (task, stage):
@@ -121,7 +125,7 @@ def list_assigned_commits(events: Iterable[TagEvent], task: str, stage: str) -> 
 
 
 def list_stage_periods(events: Sequence[TagEvent], task: str, stage: str) -> list[StagePeriod]:
-    """Return who stood in a stage and from when to when, oldest first."""
+    """Return the periods of a stage, one per current commit, oldest first."""
     stage_events, registered = (
         [event for event in events if (event.task, event.stage) == (task, stage)],
         get_versions(events, task),
@@ -140,7 +144,7 @@ def list_stage_periods(events: Sequence[TagEvent], task: str, stage: str) -> lis
 
 
 def list_stages(events: Iterable[TagEvent], task: str) -> list[str]:
-    """Return the stages that anything of a task was ever in."""
+    """Return the stages in which a model of the task ever was."""
     return sorted({event.stage for event in events if event.task == task and event.stage})
 
 
@@ -150,7 +154,7 @@ def list_tagged_tasks(events: Iterable[TagEvent]) -> list[str]:
 
 
 def get_current_assignments() -> dict[str, Literal["promoted", "archived"]]:
-    """Return by commit what stands in a stage of some task, and what was archived."""
+    """Return by commit whether it is current in a stage of some task ("promoted") or archived."""
     events = read_events()
     statuses: dict[str, Literal["promoted", "archived"]] = {}
     for task in list_tagged_tasks(events):
@@ -172,8 +176,8 @@ def _build_event(match: re.Match[str], name: str, rev: str, seconds: str, tagger
 
 
 def parse_version(text: str) -> Version:
-    """Return a version from its word, with or without the v; refuses any but three whole numbers."""
+    """Return the version that a text such as v1.2.0 or 1.2.0 names; raises UserError for any other form."""
     if not (match := re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", text)):
-        raise UserError(f"{text!r} is no version; give three whole numbers, as in v1.2.0.")
+        raise UserError(f"{text!r} is not a version; give three whole numbers, as in v1.2.0.")
     major, minor, patch = map(int, match.groups())
     return major, minor, patch

@@ -1,4 +1,4 @@
-"""Outputs: what a commit's dvc.lock names, found by its hash in git, in the cache or in the remote."""
+"""Read the outputs that a commit's dvc.lock names, located by hash in git, in DVC's cache or in the remote."""
 
 import hashlib
 import io
@@ -17,17 +17,17 @@ Hashes = dict[str, str]
 
 
 def get_output_hashes(rev: str, task: str) -> Hashes:
-    """Return the md5 of each output of a task by path; a folder's ends in `.dir`."""
+    """Return the MD5 of each output of a task by path; that of a folder ends in `.dir`."""
     task_stages = (stage for name, stage in dvc_lock.read_locks([rev])[rev].items() if name.endswith(f"@{task}"))
     return {path: md5 for stage in task_stages for path, md5 in stage["outs"].items()}
 
 
 def find_missing_outputs(rev: str, task: str) -> tuple[list[str], int]:
-    """Return the outputs of a task whose bytes are not at hand, and how many there are in all.
+    """Return the outputs of a task whose bytes cannot be found, and the number of all its outputs.
 
-    What git holds under the path of an output must be what dvc.lock says; anything else must be in the cache or, where
-    one is set up and can be reached, in the default remote, a folder with every file. Bytes in git and in the cache are
-    hashed; of a file in the remote only its name is looked for.
+    An output that git tracks must have the hash in dvc.lock. Any other must be in the cache or, if one is configured
+    and reachable, in the default remote; a folder must be there with every file. Bytes in git and in the cache are
+    hashed; for a file in the remote only its name is checked.
     """
     output_hashes = get_output_hashes(rev, task)
     tracked = git.run_git("ls-tree", "-r", "-z", "--name-only", rev).decode().split("\0")
@@ -42,12 +42,12 @@ def find_missing_outputs(rev: str, task: str) -> tuple[list[str], int]:
 
 
 def read_output_table(rev: str, path: str, task: str) -> pd.DataFrame:
-    """Return a table that a commit's dvc.lock names; refuses one that is not at hand, or has another hash."""
+    """Return a table that a commit's dvc.lock names; raises UserError if no bytes with its hash are found."""
     md5 = get_output_hashes(rev, task).get(path)
     with Repo(".") as repo:
         content = _read_bytes(md5, list(_iterate_stores(repo))) if md5 else None
     if content is None:
-        raise UserError(f"{path} of {rev[:7]} is not at hand; `dvc pull` it, or run the experiment again.")
+        raise UserError(f"{path} of {rev[:7]} is not available; run `dvc pull`, or run the experiment again.")
     return pd.read_parquet(io.BytesIO(content))
 
 
@@ -66,7 +66,7 @@ def _is_in_git(rev: str, path: str, md5: str, tracked: Sequence[str]) -> bool:
 
 
 def _hash_folder(rev: str, path: str, tracked: Sequence[str]) -> str:
-    """Return the hash that DVC gives a folder of which a commit holds the files: that of its list as JSON."""
+    """Return the hash that DVC gives a folder whose files are in a commit: that of its file list as JSON."""
     names = sorted(name for name in tracked if name.startswith(f"{path}/"))
     md5_by_file = file_cache.hash_files((rev, name) for name in names)
     entries = [{"md5": md5_by_file[rev, name], "relpath": name.removeprefix(f"{path}/")} for name in names]
@@ -79,13 +79,13 @@ def _is_stored(md5: str, stores: Sequence[Any]) -> bool:
         return _is_intact(cache, md5) or any(_has_object(store, md5) for store in remotes)
     try:
         members = [str(file["md5"]) for file in json.loads(_read_bytes(md5, stores) or b"null")]
-    except (KeyError, TypeError, ValueError):  # a hash that is not that of a folder's list
+    except (KeyError, TypeError, ValueError):  # not the hash of a folder's file list
         return False
     return all(_is_stored(member, stores) for member in members)
 
 
 def _read_bytes(md5: str, stores: Sequence[Any]) -> bytes | None:
-    """Return the bytes of a hash; what a store holds under its name and has another hash is passed over."""
+    """Return the bytes with a hash, or None; a stored object whose bytes have another hash is skipped."""
     for store in stores:
         if _has_object(store, md5):
             stored_object = store.get(md5)
@@ -97,7 +97,7 @@ def _read_bytes(md5: str, stores: Sequence[Any]) -> bytes | None:
 
 
 def _is_intact(cache: Any, md5: str) -> bool:
-    """Return whether the cache holds a file whose bytes have the hash of its name."""
+    """Return whether the cache holds a file whose bytes have the hash in its name."""
     if not _has_object(cache, md5):
         return False
     stored_object = cache.get(md5)
@@ -108,5 +108,5 @@ def _is_intact(cache: Any, md5: str) -> bool:
 def _has_object(store: Any, md5: str) -> bool:
     try:
         return bool(store.exists(md5))
-    except Exception:  # a remote out of reach fails in its own library's way: what it has is not at hand
+    except Exception:  # an unreachable remote raises errors of its own library; its objects count as missing
         return False

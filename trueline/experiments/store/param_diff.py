@@ -1,4 +1,4 @@
-"""Differences: the parameters in which two params.yaml differ, and which tasks these are about."""
+"""Compare two params.yaml: which parameters differ, and which tasks the differences are about."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ FlatParams = dict[str, Any]
 
 
 def compare_params(params: Mapping[str, Any], other_params: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the parameters in which two params.yaml differ, by dotted path; what is absent is None."""
+    """Return the parameters that differ between two params.yaml, by dotted path; a missing one is None."""
     flat, other_flat = flatten_params(params), flatten_params(other_params)
     paths = [path for path in flat | other_flat if flat.get(path) != other_flat.get(path)]
     return {path: (flat.get(path), other_flat.get(path)) for path in paths}
@@ -25,18 +25,21 @@ def flatten_params(value: Mapping[str, Any], path: str = "") -> FlatParams:
 
 
 def find_changed_tasks(params: Mapping[str, Any], base_params: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the tasks whose parameters were changed; if none were, or those of all, the task that is named, or all."""
-    planned = tuple(params.get("tasks") or {})
+    """Return the tasks that the changed parameters are about; all tasks if none changed, or a shared one did.
+
+    The task that the `experiment` section names is returned alone if its parameters changed, or those of no task did.
+    """
+    tasks = tuple(params.get("tasks") or {})
     changed = {
         key
         for section in _find_changed_sections(params, base_params)
         for key in _find_changed_keys(params, base_params, section)
     }
-    touched = tuple(task for task in planned if task in changed)
+    touched = tuple(task for task in tasks if task in changed)
     named = (params.get("experiment") or {}).get("task")
-    if isinstance(named, str) and named in planned and (named in touched or not touched):
+    if isinstance(named, str) and named in tasks and (named in touched or not touched):
         return (named,)
-    return touched if touched and changed <= set(planned) else planned
+    return touched if touched and changed <= set(tasks) else tasks
 
 
 def _find_changed_sections(params: Mapping[str, Any], base_params: Mapping[str, Any]) -> Iterable[str]:
@@ -48,7 +51,7 @@ def _find_changed_sections(params: Mapping[str, Any], base_params: Mapping[str, 
 
 
 def _find_changed_keys(params: Mapping[str, Any], base_params: Mapping[str, Any], section: str) -> Iterable[str]:
-    """Return the words right below a section whose values differ; of a section that is a single value, its own."""
+    """Return the keys directly below a section whose values differ; of a section without keys, its own name."""
     values, base_values = params.get(section), base_params.get(section)
     if not isinstance(values, Mapping) or not isinstance(base_values, Mapping):
         return [section]

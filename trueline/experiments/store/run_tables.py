@@ -1,4 +1,4 @@
-"""Runs: what can be compared (an experiment, a git revision, the workspace), and the tables that it made."""
+"""Runs that can be compared (an experiment, a git revision or the workspace), and the tables that they produced."""
 
 import configparser
 import hashlib
@@ -25,7 +25,7 @@ PREPARED_PATH = "data/prepared/{task}.parquet"
 
 @dataclass(frozen=True)
 class Run:
-    """A run by the name that it was asked by; the workspace has no experiment."""
+    """A run, under the name it was asked for; the workspace has no experiment."""
 
     name: str
     experiment: Experiment | None
@@ -44,33 +44,34 @@ class Run:
         return dict((file_cache.read_workspace_file(SCORES.format(task=task)) or {}).get(task) or {})
 
     def get_output_hash(self, path: str) -> str | None:
-        """Return the MD5 that dvc.lock gives an output; for the workspace None unless it is that of the file itself."""
+        """Return the MD5 of an output in dvc.lock; in the workspace None unless the file itself has it."""
         locked_md5 = dvc_lock.get_output_hashes(self.lock).get(path)
         return locked_md5 if self.experiment or _has_md5(_read_if_present(path), locked_md5) else None
 
 
 def load_run(name: str, candidates: list[Experiment] | None = None) -> Run:
-    """Return the run that a word names; refuses one that nobody knows, or that has no result."""
+    """Return the run that a name means; raises UserError if there is none, or if it has no result."""
     if name == WORKSPACE:
         return Run(name, None, file_cache.read_workspace_file(PARAMS) or {}, file_cache.read_workspace_file(LOCK) or {})
     experiment = find_experiment(name, candidates)
     if not experiment.is_finished:
         raise UserError(
-            f"{name} is {experiment.status} and has no result to compare; `python -m trueline experiments show {name}`."
+            f"{name} is {experiment.status} and has no result to compare; "
+            f"see `python -m trueline experiments show {name}`."
         )
     return build_run(experiment, name)
 
 
 def build_run(experiment: Experiment, name: str | None = None) -> Run:
-    """Return an experiment as a run, by its own name if none is given."""
+    """Return an experiment as a run, under its own name unless another is given."""
     lock = dvc_lock.read_locks([experiment.rev])[experiment.rev]
     return Run(name or experiment.name, experiment, experiment.params, lock)
 
 
 def read_predictions(task: str, run: Run, fetch: bool = True) -> "pd.DataFrame":
-    """Return the predictions of a run; refuses a run whose predictions are in neither git, the cache nor a remote.
+    """Return the predictions of a run, fetched from a remote if `fetch` is set and they are nowhere else.
 
-    Remotes are asked only with `fetch`.
+    Raises UserError if they are not available or do not have the hash in dvc.lock.
     """
     return _read_table(PREDICTIONS_PATH.format(task=task), run, f"dvc repro evaluate@{task}", fetch)
 
@@ -86,7 +87,7 @@ def _read_table(path: str, run: Run, command: str, fetch: bool) -> "pd.DataFrame
         if run.experiment is None
         else _read_recorded_bytes(path, run, run.experiment.rev, fetch)
     )
-    import pandas as pd  # half a second, and a remembered verdict does without
+    import pandas as pd  # takes half a second, and a cached comparison does not need it
 
     return pd.read_parquet(io.BytesIO(content))
 
@@ -96,7 +97,7 @@ def _read_workspace_bytes(path: str, run: Run, command: str) -> bytes:
     if content is None:
         raise UserError(f"{path} is missing; run `{command}` first.")
     if not _has_md5(content, dvc_lock.get_output_hashes(run.lock).get(path)):
-        raise UserError(f"{path} is not the file that dvc.lock names; run `dvc checkout` for that one, or `{command}`.")
+        raise UserError(f"{path} does not have the hash in dvc.lock; run `dvc checkout` to restore it, or `{command}`.")
     return content
 
 
@@ -112,18 +113,18 @@ def _read_recorded_bytes(path: str, run: Run, rev: str, fetch: bool) -> bytes:
     md5 = run.get_output_hash(path)
     content = _read_from_git(rev, path, md5) or _read_from_cache(md5)
     if content is None and not fetch:
-        raise UserError(f"{path} of {run.name} is not in DVC's cache; `dvc exp pull` or `dvc fetch` brings it.")
+        raise UserError(f"{path} of {run.name} is not in DVC's cache; run `dvc exp pull` or `dvc fetch`.")
     return content if content is not None else _fetch_from_remote(path, rev, md5)
 
 
 def _read_from_git(rev: str, path: str, md5: str | None) -> bytes | None:
-    """Return what git holds of a file; where dvc.lock names another, that one is meant."""
+    """Return the bytes of a file in git, or None if dvc.lock names another hash."""
     content = git.read_file(rev, path)
     return content if md5 is None or _has_md5(content, md5) else None
 
 
 def _read_from_cache(md5: str | None) -> bytes | None:
-    """Return what DVC's cache holds under a hash, or None; a file that is not what its name says is none."""
+    """Return the bytes with a hash in DVC's cache, or None if they are missing or corrupt."""
     if not md5:
         return None
     content = _read_if_present(str(_get_cache_path(md5)))
@@ -144,7 +145,7 @@ def _find_cache_folder() -> Path:
 
 
 def _fetch_from_remote(path: str, rev: str, md5: str | None) -> bytes:
-    import dvc.api  # half a second, and needed only for what is not at hand
+    import dvc.api  # takes half a second, and is needed only for missing files
     from dvc.exceptions import DvcException
     from scmrepo.exceptions import SCMError
 
@@ -153,11 +154,11 @@ def _fetch_from_remote(path: str, rev: str, md5: str | None) -> bytes:
     except (DvcException, SCMError, OSError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise UserError(
-            f"{path} of {rev[:7]} is not at hand ({reason}); `dvc exp pull` or `dvc fetch --all-commits` may bring it."
+            f"{path} of {rev[:7]} is not available ({reason}); `dvc exp pull` or `dvc fetch --all-commits` may get it."
         ) from None
     if md5 and not _has_md5(content, md5):
         raise UserError(
-            f"what DVC keeps of {path} of {rev[:7]} is not what dvc.lock names; "
-            f"delete {_get_cache_path(md5)} and `dvc fetch` it, or run it again."
+            f"DVC's copy of {path} of {rev[:7]} does not have the hash in dvc.lock; "
+            f"delete {_get_cache_path(md5)} and run `dvc fetch`, or run the experiment again."
         )
     return content

@@ -1,1 +1,1 @@
-"""Files of models, verified by hash, and where their versions are named."""
+"""Model files verified by hash, the git tags that name their versions, and the experiment registry."""

@@ -1,7 +1,6 @@
-"""Registry: the experiments as `python -m trueline experiments list` tells them, asked in a process of its own.
+"""Experiments client: the experiments as `python -m trueline experiments list` prints them in a child process.
 
-DVC and git are asked there, so that neither their memory nor their time is the service's; and neither floor imports the
-other.
+DVC and git run there, so that they cost the service neither memory nor time, and neither layer imports the other.
 """
 
 import json
@@ -16,13 +15,13 @@ from pydantic import Field, ValidationError
 from trueline.service.request_fields import ResponseModel
 
 COMMAND = ("-m", "trueline.experiments", "list", "--peek", "--json")
-TIMEOUT_SECONDS = 30.0  # seconds
-MAX_EXPERIMENTS = 200  # experiments told of, the newest
+TIMEOUT_SECONDS = 30.0
+MAX_EXPERIMENTS = 200  # newest experiments that are kept
 CODE_FOLDER = Path(__file__).parents[3]
 
 
 class Experiment(ResponseModel):
-    """An experiment, as its commit, the queue and the tags tell it."""
+    """An experiment, as described by its commit, the queue and the tags."""
 
     name: str
     rev: str = Field(description="commit")
@@ -33,25 +32,25 @@ class Experiment(ResponseModel):
     hypothesis: str | None
     tags: list[str]
     parent: str | None
-    error: str | None = Field(description="the last line of what went wrong")
-    scores: dict[str, dict[str, Any]] = Field(description="by task; none unless completed")
-    intervals: dict[str, dict[str, Any]] = Field(description="by task: ends of intervals that are not among the scores")
+    error: str | None = Field(description="the last line of the error")
+    scores: dict[str, dict[str, Any]] = Field(description="by task; empty unless completed")
+    intervals: dict[str, dict[str, Any]] = Field(description="by task: interval bounds that are not among the scores")
     invalidated: dict[str, str] = Field(description="by task or file, why its data were wrong")
 
 
 class Period(ResponseModel):
-    """Rows that experiments were judged on, and how often they were looked at."""
+    """The rows of a test period, and how often experiments were evaluated on them."""
 
     task: str
     scored: int = Field(description="rows")
     first: str
     last: str
     looks: int = Field(description="evaluations on these rows")
-    different: int = Field(description="of them, with different predictions")
+    different: int = Field(description="how many of these evaluations had different predictions")
     metric: str
     best: float
     experiment: str = Field(description="the best one")
-    deflated: float | None = Field(description="what is left of the best score once the number of looks is allowed for")
+    deflated: float | None = Field(description="the best score, corrected for the number of evaluations")
 
 
 class Experiments(ResponseModel):
@@ -59,13 +58,13 @@ class Experiments(ResponseModel):
 
     success: bool
     experiments: list[Experiment]
-    left_out: int = Field(description="older ones")
+    left_out: int = Field(description="number of older experiments")
     test_periods: list[Period]
     reason: str | None = Field(description="why there are none")
 
 
 def fetch_experiments(root: Path) -> Experiments:
-    """Return the experiments of a repository; an empty list with a reason where they cannot be read."""
+    """Return the experiments of a repository, or an empty list with a reason if they cannot be read."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(CODE_FOLDER), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, *COMMAND]
     try:
@@ -79,11 +78,11 @@ def fetch_experiments(root: Path) -> Experiments:
     try:
         return parse_experiments(json.loads(completed.stdout))
     except (ValueError, KeyError, TypeError, ValidationError):
-        return _build_empty_answer("The registry's answer is not of the form that the service knows.")
+        return _build_empty_answer("The registry's output does not have the form that the service expects.")
 
 
 def parse_experiments(content: dict[str, Any]) -> Experiments:
-    """Return the experiments of what the registry printed; what the service does not know of them is left out."""
+    """Return the experiments from the registry's output; fields that the service does not know are left out."""
     entries = content["experiments"]
     recent_entries = [
         {name: entry[name] for name in Experiment.model_fields if name in entry} for entry in entries[:MAX_EXPERIMENTS]
@@ -96,7 +95,9 @@ def parse_experiments(content: dict[str, Any]) -> Experiments:
         ],
         left_out=max(len(entries) - MAX_EXPERIMENTS, 0),
         test_periods=[Period.model_validate({name: entry[name] for name in Period.model_fields}) for entry in periods],
-        reason=None if entries else "No experiment was run yet; python -m trueline experiments run makes one.",
+        reason=None
+        if entries
+        else "No experiment has been run yet; start one with python -m trueline experiments run.",
     )
 
 
@@ -105,6 +106,6 @@ def _build_empty_answer(reason: str) -> Experiments:
 
 
 def _extract_last_line(output: str) -> str:
-    """Return the last line that was said: a Refusal's sentence, or the error of a traceback."""
+    """Return the last line of the output: a UserError's sentence, or the error of a traceback."""
     lines = [line for line in output.strip().splitlines() if line.strip()]
     return lines[-1].removeprefix("experiments: ") if lines else "The registry gave no answer."

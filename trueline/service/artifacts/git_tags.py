@@ -1,4 +1,4 @@
-"""The repository as the service reads it: tags, files of a commit, and where DVC keeps what git does not."""
+"""The repository as the service reads it: git tags, files of a commit, and the cache where DVC keeps the rest."""
 
 import configparser
 import re
@@ -15,7 +15,7 @@ VERSION_PATTERN = re.compile(r"(?P<name>[^#@]+)@v(?P<number>\d+\.\d+\.\d+)")
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag of git, the commit that it is about, and when it was made."""
+    """A git tag, the commit that it names, and when it was made."""
 
     name: str
     commit: str
@@ -23,7 +23,7 @@ class Tag:
 
     @property
     def event_number(self) -> int:
-        """GTO counts what happens in a stage: 3 of events-model#prod#3."""
+        """GTO's number of the event in a stage: 3 of events-model#prod#3; 0 for other tags."""
         match = STAGE_PATTERN.fullmatch(self.name)
         return int(match["count"]) if match else 0
 
@@ -31,13 +31,13 @@ class Tag:
 def resolve_commit(root: Path, model: str) -> tuple[str, str]:
     """Return the tag and the commit that a model's name means.
 
-    `events-model@v1.2.0` is that version, `events-model@latest` the highest. `events-model#prod` is what stands in the
-    stage: of all that tags put there (events-model#prod#3) and none took out since (events-model#prod!#4), the one put
-    there last. Refuses a name without a tag, and a stage in which nothing stands. As for GTO, a tag must be annotated.
+    `events-model@v1.2.0` is that version, `events-model@latest` the highest. `events-model#prod` is what is assigned
+    to the stage: of all commits that a tag assigned (events-model#prod#3) and none unassigned since
+    (events-model#prod!#4), the one assigned last. As in GTO, a tag must be annotated. Raises UserError for a name
+    without a tag, and for a stage to which nothing is assigned.
     """
-    tags = sorted(
-        _list_tags(root), key=lambda tag: (tag.created_at, tag.event_number)
-    )  # those of one second in the order of their numbers
+    # tags of the same second are in the order of their numbers
+    tags = sorted(_list_tags(root), key=lambda tag: (tag.created_at, tag.event_number))
     resolved = (
         {tag.name: tag for tag in tags}.get(model)
         or _find_latest_version(tags, model)
@@ -48,26 +48,20 @@ def resolve_commit(root: Path, model: str) -> tuple[str, str]:
         model_names |= {tag.name for tag in tags if VERSION_PATTERN.fullmatch(tag.name)}
         if model in model_names:
             raise UserError(
-                f"{model} holds no model now: all were taken out of the stage; name a version, or promote one."
+                f"{model} has no model now: all were removed from the stage; name a version, or promote one."
             )
         raise UserError(f"git has no tag for the model {model!r}; {did_you_mean(model, model_names)}")
     return resolved.name, resolved.commit
 
 
 def read_committed_file(root: Path, commit: str, path: str) -> bytes | None:
-    """Return a file as a commit has it, None where it has none."""
+    """Return a file's content in a commit; None if it is not there."""
     completed = subprocess.run(["git", "-C", str(root), "cat-file", "blob", f"{commit}:{path}"], capture_output=True)
     return completed.stdout if completed.returncode == 0 else None
 
 
-def get_head_commit(root: Path) -> str | None:
-    """Return the commit that is checked out, None outside git."""
-    completed = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True)
-    return completed.stdout.strip() if completed.returncode == 0 else None
-
-
 def get_cache_folder(root: Path) -> Path:
-    """Return the folder in which DVC keeps files by their MD5."""
+    """Return the folder of DVC's cache, where files are named by their MD5."""
     folder = root / ".dvc" / "cache"
     for name in ("config", "config.local"):
         config = configparser.ConfigParser(interpolation=None)
@@ -107,7 +101,6 @@ def _find_stage_model(tags: list[Tag], model: str) -> Tag | None:
 def _run_git(root: Path, *arguments: str) -> bytes:
     completed = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True)
     if completed.returncode:
-        raise UserError(
-            f"git {arguments[0]} failed in {root.name or 'this folder'}: {completed.stderr.decode().strip().splitlines()[-1]}."
-        )
+        problem = completed.stderr.decode().strip().splitlines()[-1]
+        raise UserError(f"git {arguments[0]} failed in {root.name or 'this folder'}: {problem}.")
     return completed.stdout

@@ -1,4 +1,4 @@
-"""Artifacts: files that are read only if they are what dvc.lock says they are."""
+"""Verified files: outputs that are read only if their hashes are those in dvc.lock."""
 
 import hashlib
 import json
@@ -16,8 +16,8 @@ from pydantic import BaseModel, TypeAdapter
 from trueline.core.errors import UserError
 from trueline.service.artifacts import git_tags
 
-FOLDER_HASH_SUFFIX = ".dir"  # ends the hash of a folder: the MD5 of the list of its files
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the lock is long: 0.05 s against 0.6
+FOLDER_HASH_SUFFIX = ".dir"  # ends a folder's hash, which is the MD5 of the list of its files
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # dvc.lock is long: 0.05 s against 0.6 s
 
 
 class LockOutput(BaseModel):
@@ -28,7 +28,7 @@ class LockOutput(BaseModel):
 
 
 class LockStage(BaseModel):
-    """A stage in dvc.lock, as far as it is read here."""
+    """A stage in dvc.lock, with the fields that are read here."""
 
     params: dict[str, dict[str, Any]] = {}
     outs: list[LockOutput] = []
@@ -42,28 +42,28 @@ class VerifiedFiles:
     """The outputs of a commit, or of the workspace where `commit` is None, as its dvc.lock names them."""
 
     root: Path
-    name: str  # of the version: the git tag, or workspace
+    name: str  # the version's: the git tag, or workspace
     commit: str | None = None
 
     def resolve_path(self, relative: str) -> Path:
-        """Return where an output, or a file of an output that is a folder, can be read; its hash was looked at.
+        """Return the path of an output, or of a file in an output folder, after verifying the output's hash.
 
-        Refuses what dvc.lock does not name, what is not there and what has another hash.
+        Raises UserError if dvc.lock does not name the output, if it does not exist or if its hash differs.
         """
         output = self._find_output(relative)
         output_path = self._find_in_workspace(output) if self.commit is None else self._find_in_cache(output)
         resolved = output_path / PurePosixPath(relative).relative_to(output)
         if not resolved.exists():
-            raise UserError(f"{self.name}: {output} holds no {PurePosixPath(relative).name}; run `dvc repro`.")
+            raise UserError(f"{self.name}: {output} has no {PurePosixPath(relative).name}; run `dvc repro`.")
         return resolved
 
     def read_json(self, relative: str) -> dict[str, Any]:
-        """Return a JSON output."""
+        """Return the content of a JSON output."""
         content: dict[str, Any] = json.loads(self.resolve_path(relative).read_bytes())
         return content
 
     def get_hash(self, relative: str) -> str:
-        """Return the MD5 of an output as dvc.lock has it."""
+        """Return an output's MD5 from dvc.lock."""
         return self.output_hashes[self._find_output(relative)]
 
     def has_output(self, relative: str) -> bool:
@@ -71,7 +71,7 @@ class VerifiedFiles:
         return relative in self.output_hashes
 
     def read_params(self) -> dict[str, Any]:
-        """Return params.yaml as it was when the outputs were made: what dvc.lock says of every stage, one tree."""
+        """Return params.yaml as it was when the outputs were made: the parameters of all stages in dvc.lock, merged."""
         tree: dict[str, Any] = {}
         for stage in self.lock_stages.values():
             for name, value in stage.params.get("params.yaml", {}).items():
@@ -84,7 +84,7 @@ class VerifiedFiles:
 
     @cached_property
     def lock_stages(self) -> dict[str, LockStage]:
-        """The stages of dvc.lock."""
+        """The stages of dvc.lock. Raises UserError if it is missing or malformed."""
         text = self._read_file("dvc.lock")
         if text is None:
             raise UserError(f"{self.name} has no dvc.lock; run `dvc repro` first, and commit it.")
@@ -95,7 +95,7 @@ class VerifiedFiles:
 
     @cached_property
     def output_hashes(self) -> dict[str, str]:
-        """Every output with its hash."""
+        """The hash of every output by its path."""
         return {out.path: out.md5 for stage in self.lock_stages.values() for out in stage.outs}
 
     def _find_output(self, relative: str) -> str:
@@ -133,16 +133,18 @@ class VerifiedFiles:
         return folder
 
     def _find_verified_blob(self, md5: str) -> Path | None:
-        """Return a file of the cache, None where it is not there; refuse one that was changed."""
+        """Return a file of the cache, None if it is not there. Raises UserError if it was changed."""
         file = git_tags.get_cache_folder(self.root) / md5[:2] / md5[2:]
         if not file.is_file():
             return None
         if _compute_md5(file.read_bytes()) != md5.removesuffix(FOLDER_HASH_SUFFIX):
-            raise UserError(f"{self.name}: {md5} in DVC's cache is not what its name says; remove it and `dvc fetch`.")
+            raise UserError(
+                f"{self.name}: {md5} in DVC's cache does not match its name; remove it, then run `dvc fetch`."
+            )
         return file
 
     def _restore_from_git(self, output: str, md5: str) -> Path:
-        """Return an output that git keeps, not the cache."""
+        """Return an output that is kept in git instead of the cache. Raises UserError if neither has it."""
         content = self._read_file(output)
         if content is None or _compute_md5(content) != md5:
             raise UserError(f"{self.name}: {output} is neither in DVC's cache nor in git; run `dvc fetch --all-tags`.")
@@ -167,7 +169,7 @@ def open_workspace(root: Path) -> VerifiedFiles:
 
 
 def open_promoted(root: Path, model: str) -> VerifiedFiles:
-    """Return the files of the commit that a model's name means."""
+    """Return the files of the commit that a model's name means. Raises UserError as `resolve_commit` does."""
     return VerifiedFiles(root, *git_tags.resolve_commit(root, model))
 
 

@@ -1,1 +1,1 @@
-"""Counters, drift of predictions and their log."""
+"""Monitoring: Prometheus counters, the drift of predictions and the prediction log."""

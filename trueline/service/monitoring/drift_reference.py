@@ -1,4 +1,4 @@
-"""Reference: what the backtest predicted, read in a process of its own: the service itself loads no tables."""
+"""Drift reference: the backtest's predictions, read in a child process, as the service itself loads no tables."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from trueline.service.monitoring.prediction_drift import PredictionDrift
 
-TUNED_ARM = "tuned"  # the arm whose learner, fitted on everything, is the final model
-TARGET_PREFIX = "target:"  # opens the name of a tag's column
-MAX_SAMPLE = 50_000  # numbers that say how the others spread
+TUNED_ARM = "tuned"  # the arm whose learner, fitted on all data, is the final model
+TARGET_PREFIX = "target:"  # begins the name of a tag's column
+MAX_SAMPLE = 50_000  # predictions that stand for the distribution of all
 
 
 async def read_reference_drift(predictions: Path) -> PredictionDrift | None:
-    """Return the drift against a table of predictions, None where it cannot be read."""
+    """Return the drift against a table of predictions; None if it cannot be read or is too small."""
     command = [sys.executable, "-m", "trueline.service.monitoring.drift_reference", str(predictions.resolve())]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=Path(__file__).parents[3], stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
@@ -28,8 +28,8 @@ async def read_reference_drift(predictions: Path) -> PredictionDrift | None:
 
 
 def sample_predictions(predictions: Path) -> list[float]:
-    """Return the arm's predictions, of all tags together, evenly thinned out to a sample."""
-    import pyarrow.parquet as pq  # in the child alone
+    """Return the tuned arm's predictions, of all tags together, evenly thinned to at most MAX_SAMPLE."""
+    import pyarrow.parquet as pq  # only in the child process
 
     column_names = pq.read_schema(predictions).names
     tags = [name.removeprefix(TARGET_PREFIX) for name in column_names if name.startswith(TARGET_PREFIX)]

@@ -1,4 +1,4 @@
-"""Drift: do the latest predictions spread as those of the backtest did?"""
+"""Prediction drift: whether the latest predictions are distributed like those of the backtest."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 BINS = 10  # of equal count in the backtest
-MIN_PREDICTIONS = 500  # predictions; from fewer the index is mostly chance
+MIN_PREDICTIONS = 500  # with fewer the index is mostly chance
 HALF_LIFE_PREDICTIONS = 20_000  # predictions after which an old one counts half
-MIN_BIN_SHARE = 1e-4  # of a bin that is empty
+MIN_BIN_SHARE = 1e-4  # share that an empty bin counts as
 
 
 class PredictionDrift:
-    """A population stability index over bins that hold equal shares of the reference."""
+    """Population stability index over bins that hold equal shares of the reference."""
 
     def __init__(self, edges: Sequence[float], shares: Sequence[float]) -> None:
         self._edges, self._shares = list(edges), list(shares)
@@ -20,7 +20,7 @@ class PredictionDrift:
 
     @classmethod
     def from_reference(cls, reference: Iterable[float]) -> "PredictionDrift | None":
-        """Return the index against a reference, None where that is too small."""
+        """Return the index against a reference; None if fewer than MIN_PREDICTIONS of its values are finite."""
         values = sorted(value for value in reference if math.isfinite(value))
         if len(values) < MIN_PREDICTIONS:
             return None
@@ -36,9 +36,9 @@ class PredictionDrift:
             self._counts = [count / 2 for count in self._counts]
 
     def compute_index(self) -> float | None:
-        """Return Σ (share − reference)·ln(share / reference), None before there are enough predictions.
+        """Return Σ (share − reference)·ln(share / reference); None before there are MIN_PREDICTIONS predictions.
 
-        Below 0.1 nothing moved, above 0.25 much did: the usual bounds.
+        By the usual rule of thumb, nothing moved below 0.1, and much did above 0.25.
         """
         total = sum(self._counts)
         if total < MIN_PREDICTIONS:

@@ -1,6 +1,7 @@
-"""The prediction log: every answer, one JSON line a row, in files that no crash can spoil.
+"""Prediction log: every answer as JSON lines, one per row, in files that no crash can corrupt.
 
-`python -m trueline.service.monitoring.prediction_log predictions/props > production.jsonl` makes a table of a source out of it.
+`python -m trueline.service.monitoring.prediction_log predictions/props > production.jsonl` turns it into a source's
+table.
 """
 
 import json
@@ -21,11 +22,11 @@ LogRows = list[dict[str, Any]]
 
 
 class PredictionLog:
-    """The file of one task and one process, `<folder>/<pid>-<n>.jsonl`, followed by the next when it is full.
+    """Writes one task's log in one process to `<folder>/<pid>-<n>.jsonl`, and to the next file when one is full.
 
-    Whole lines are appended by a single write, so that what a killed process leaves is whole but for the last line. A
-    file of an earlier process is never written to, and no two processes share one. Limit: nothing is forced to the
-    disk, so a machine that loses power may lose its last seconds.
+    Whole lines are appended in a single write, so only the last line that a killed process leaves can be torn. Files
+    of earlier processes are never written to, and no two processes share one. Limit: nothing is forced to disk, so a
+    machine that loses power may lose its last seconds.
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
@@ -34,13 +35,13 @@ class PredictionLog:
         self._ends_torn, self._lock = False, Lock()  # long requests are answered in threads
 
     def append(self, rows: LogRows) -> None:
-        """Write rows down; raises OSError where that fails, and the next call begins on a line of its own."""
+        """Append rows. Raises OSError if that fails; the next call then begins on a new line."""
         text = "".join(f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n" for row in rows)
         with self._lock:
             self._write_lines(text.encode(errors="replace"))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file; another append would open the next one."""
         if self._file >= 0:
             os.close(self._file)
         self._size, self._file = self._max_bytes, -1
@@ -62,7 +63,7 @@ class PredictionLog:
         while self._file < 0:
             path = self._folder / f"{os.getpid()}-{self._number}{JSON_LINES_SUFFIX}"
             self._number += 1
-            try:  # a process of an earlier day may have had the same number
+            try:  # an earlier process may have had the same id
                 self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
             except FileExistsError:
                 continue
@@ -70,28 +71,27 @@ class PredictionLog:
 
 
 def check_log_folder(folder: Path | None, tasks: Iterable[str]) -> None:
-    """Refuse a folder where the log of a task cannot be begun; nothing is left in it but the tasks' folders."""
+    """Raise UserError if a task's log cannot be written in a folder; leaves nothing there but the tasks' folders."""
     for task_folder in [folder / task for task in tasks] if folder else []:
         try:
             task_folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=task_folder):
                 pass
         except OSError as error:
-            raise UserError(
-                f"--log: {task_folder} cannot be written to ({error.strerror}); name another folder, or '' to log nothing."
-            ) from None
+            problem = f"{task_folder} cannot be written to ({error.strerror})"
+            raise UserError(f"--log: {problem}; name another folder, or '' to log nothing.") from None
 
 
 def stamp_rows(rows: LogRows, version: str) -> LogRows:
-    """Return the rows with the model that answered and the moment, where they do not tell either."""
+    """Return the rows with the model that answered and the time, where a row does not have its own."""
     timestamp = datetime.now(UTC).isoformat(timespec="microseconds")
     return [{"model": version, "created_at": timestamp} | row for row in rows]
 
 
 def read_log(folder: Path) -> LogRows:
-    """Return the rows of every file of a task's folder, the oldest first.
+    """Return the rows of every file in a task's folder, oldest first.
 
-    A line that is torn, as by a full disk or a killed process, is left out.
+    Torn lines, as left by a full disk or a killed process, are skipped.
     """
     return sorted(jsonl.read_json_lines(folder), key=lambda row: str(row.get("created_at", "")))
 

@@ -1,4 +1,4 @@
-"""Counters: what the service did, in the form that Prometheus reads."""
+"""Prometheus metrics: counters of what the service did, and their text format."""
 
 import os
 from bisect import bisect_left
@@ -18,11 +18,11 @@ LATENCY_BUCKETS_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0
 PREDICTION_BIN_ENDS = (*(step / 10 for step in range(1, 11)), 2.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0)
 PREDICTION_BIN_NAMES = (*map(str, PREDICTION_BIN_ENDS), "inf")
 HTTP_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-MULTIPROCESS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # where several worker processes put their counts together
+MULTIPROCESS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # where several worker processes pool their counts
 
 
 class ServiceMetrics:
-    """Requests and their time by route, predictions and their spread, drift, and what could not be logged."""
+    """Requests and latency by route, predictions and their distribution, drift, shadow requests and unlogged rows."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -66,11 +66,11 @@ class ServiceMetrics:
         self._unlogged.labels(task).inc(rows)
 
     def count_shadow_request(self, task: str, outcome: str) -> None:
-        """Count a request that the challenger answered, failed at or never saw."""
+        """Count a request that the challenger answered, failed on or never received."""
         self._shadow.labels(task, outcome).inc()
 
     def render_text(self, drifts: Mapping[str, PredictionDrift]) -> bytes:
-        """Return all counts as text; where several processes answer, those of all of them."""
+        """Return all counts as text; with several worker processes, the totals over all of them."""
         for task, drift in drifts.items():
             if (index := drift.compute_index()) is not None:
                 self._drift.labels(task).set(index)
@@ -82,7 +82,7 @@ class ServiceMetrics:
 
 
 class RequestCountMiddleware:
-    """Count every answer, whoever gave it."""
+    """Count every answer, whichever part of the app gave it."""
 
     def __init__(self, app: ASGIApp, counters: ServiceMetrics) -> None:
         self._app, self._counters = app, counters
@@ -102,6 +102,6 @@ class RequestCountMiddleware:
         try:
             await self._app(scope, receive, send_and_record)
         finally:
-            route = getattr(scope.get("route"), "path", "none")  # not the address as it came: anybody may invent those
+            route = getattr(scope.get("route"), "path", "none")  # not the raw path: clients may invent any number
             method = scope["method"] if scope["method"] in HTTP_METHODS else "other"
             self._counters.count_request(method, route, status, perf_counter() - start)

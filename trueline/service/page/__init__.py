@@ -1,1 +1,1 @@
-"""The dashboard: what a model is, how it stands, what was tried, and a form to ask it; HTML made on the server."""
+"""The dashboard: the models and their state, the experiments, and a form to query a model; HTML made on the server."""

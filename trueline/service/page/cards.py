@@ -1,4 +1,4 @@
-"""Cards: every task at a glance."""
+"""Cards: one card per task, its state at a glance."""
 
 from trueline.service.page.drawing import (
     DASH,
@@ -18,19 +18,19 @@ from trueline.service.status.status_schema import TaskStatus
 
 
 def render_cards(tasks: list[TaskStatus], diagnoses: dict[str, Diagnostics]) -> Html:
-    """Return a card for each task: its headline beside what it must beat, and what was last found."""
+    """Return a card for each task: its headline figure beside what it must beat, and its latest alert and training."""
     articles = [_render_card(status, diagnoses[status.task]) for status in tasks]
     return render_section("Models", html_tag("div", *articles, class_="cards"), name="models")
 
 
 def get_headline_figure(status: TaskStatus) -> tuple[str, Figure | None]:
-    """Return the name and the figure that counts most for a task."""
+    """Return the name of a task's headline figure and the figure, None if it is missing."""
     figure = dict(status).get(status.headline) or status.figures.get(status.headline)
     return status.headline, figure if isinstance(figure, Figure) else None
 
 
 def format_figure(figure: Interval, reference: Figure, with_interval: bool = True) -> str:
-    """Return a figure with its ends; shares in per cent, with the digits that its interval bears."""
+    """Return a figure with its interval; shares in per cent, with as many digits as the reference's interval bears."""
     factor = 100.0 if is_percent(reference) else 1.0
     value, low, high = (None if end is None else end * factor for end in (figure.value, figure.low, figure.high))
     decimals = count_interval_decimals(
@@ -43,12 +43,12 @@ def format_figure(figure: Interval, reference: Figure, with_interval: bool = Tru
 
 
 def is_percent(figure: Figure) -> bool:
-    """Return whether a figure is read in per cent."""
+    """Return whether a figure is shown in per cent."""
     return figure.metric.startswith(("hit rate", "share"))
 
 
 def format_day(stamp: str | None) -> str:
-    """Return the day of a time."""
+    """Return the day of a timestamp, a dash without one."""
     return stamp[:10] if stamp else DASH
 
 
@@ -66,7 +66,7 @@ def _render_card(status: TaskStatus, diagnostics: Diagnostics) -> Html:
 def _render_headline(status: TaskStatus) -> list[Html]:
     name, figure = get_headline_figure(status)
     if figure is None:
-        return [html_tag("p", status.reasons.get(name, "There is no headline."), class_="what soft")]
+        return [html_tag("p", status.reasons.get(name, "There is no headline figure."), class_="what soft")]
     text = format_figure(figure, figure)
     value, _, interval_text = text.partition(" (")
     ends = html_tag("small", f" ({interval_text}") if interval_text else ""

@@ -1,4 +1,4 @@
-"""Policy: nothing is fetched but from here, and nothing runs but the page's own script, whatever a name may hold."""
+"""Content security policy: nothing loads from elsewhere and only the page's script runs, whatever a name contains."""
 
 import base64
 import hashlib
@@ -31,19 +31,19 @@ PAGE_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",  # what needs a token is not left on a disk
+    "Cache-Control": "no-store",  # a page that needs a token is not left on a disk
 }
 
 
 def render_page(title: str, description: str, *body: Html) -> str:
-    """Return a page with its style and its script."""
+    """Return a complete page with its style and script."""
     head = html_tag(
         "head",
         html_tag("meta", charset="utf-8"),
         html_tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         html_tag("meta", name="description", content=description),
         html_tag("title", title),
-        html_tag("link", rel="icon", href="data:,"),  # else a browser asks the server for one
+        html_tag("link", rel="icon", href="data:,"),  # else browsers request one from the server
         Html(f"<style>{STYLESHEET}</style>"),
     )
     script = Html(f"<script>{SCRIPT}</script>")

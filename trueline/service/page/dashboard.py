@@ -1,4 +1,4 @@
-"""Dashboard: one page that tells people what answers here, how it stands and what was tried, and lets them ask it."""
+"""Dashboard: one page that shows which models answer, their state and the experiments, and lets people query them."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ def render_dashboard(
     experiments: Experiments,
     forms: Mapping[str, Html],
 ) -> str:
-    """Return the page as HTML; it reads without its script, which only sends the forms, and fetches nothing."""
+    """Return the page as HTML. It reads without its script, which only sends the forms, and loads nothing else."""
     names = [task_status.task for task_status in status.tasks]
     summary = summarise_tasks(diagnoses)
     header = html_tag(
@@ -38,12 +38,14 @@ def render_dashboard(
         *tasks,
         render_experiments(experiments, headlines),
     ]
-    footer = html_tag("footer", "Intervals are of 95 %. The same for another program:", *_render_addresses(names))
+    footer = html_tag(
+        "footer", "Intervals are 95 % intervals. The same content for other programs:", *_render_addresses(names)
+    )
     return render_page("Trueline", summary, header, html_tag("main", *sections), footer)
 
 
 def summarise_tasks(diagnoses: Mapping[str, Diagnostics]) -> str:
-    """Return which tasks answer, and which of them ask for attention."""
+    """Return a sentence: which models answer, and which of them need attention."""
     names = [format_name(name) for name in diagnoses]
     answering = f"{format_count(len(names), 'model answers', 'models answer')}: {join_names(names)}."
     raised = [

@@ -1,4 +1,4 @@
-"""Drawing: the markup, the pictures and the words of the page of diagnoses, which the dashboard shares."""
+"""Drawing: the markup, charts and number formats that the dashboard shares with the diagnosis report, and badges."""
 
 from trueline.core.charts.axes import WIDTH
 from trueline.core.charts.calibration_plot import CalibrationCell, draw_calibration_plot
@@ -60,8 +60,8 @@ __all__ = [
     "render_table",
 ]
 
-# a sign and a look for every status, verdict, level of alert and state of an experiment
-BADGE_LOOKS = {
+# sign and CSS class of every status, verdict, alert level and state of an experiment
+BADGE_STYLES = {
     "ok": ("✓", "ok"), "none": ("✓", "ok"), "info": ("i", "declined"), "warning": ("!", "warning"),
     "critical": ("✕", "failed"), "failed": ("✕", "failed"), "declined": ("–", "declined"),
     "completed": ("✓", "ok"), "promoted": ("★", "ok"), "archived": ("–", "declined"),
@@ -70,15 +70,15 @@ BADGE_LOOKS = {
 
 
 def render_badge(status: str, text: str = "") -> Html:
-    """Return a status as a word and a sign, so that colour is never all that tells it."""
-    sign, look = BADGE_LOOKS.get(status, ("·", "declined"))
+    """Return a status as a sign and a word, so that it never depends on colour alone."""
+    sign, style = BADGE_STYLES.get(status, ("·", "declined"))
     return html_tag(
-        "span", html_tag("span", sign, aria_hidden="true"), f" {text or format_name(status)}", class_=f"badge {look}"
+        "span", html_tag("span", sign, aria_hidden="true"), f" {text or format_name(status)}", class_=f"badge {style}"
     )
 
 
 def render_facts(entries: list[tuple[str, str]]) -> Html:
-    """Return names and what stands beside them."""
+    """Return a list of names with their values."""
     return html_tag(
         "dl",
         *(element for name, value in entries for element in (html_tag("dt", name), html_tag("dd", value))),

@@ -1,4 +1,4 @@
-"""Gate: where the service asks for a token, `/` without one is a field to write it in."""
+"""Login: if the service requires a token, `/` without one is a form to enter it."""
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
@@ -7,11 +7,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from trueline.service.page.csp import PAGE_HEADERS, render_page
 from trueline.service.page.drawing import Html, html_tag
 
-LOGIN_MESSAGE = "This service answers those who have its token."
+LOGIN_MESSAGE = "This service requires a token."
 
 
 def render_login() -> str:
-    """Return the page that asks for the token, and shows the dashboard in its place once it is right."""
+    """Return the page that asks for the token; its script shows the dashboard instead once the token is right."""
     field = html_tag("label", "Token", Html('<input type="password" name="token" autocomplete="off" required>'))
     buttons = html_tag(
         "div", html_tag("button", "Show", type="submit", class_="first", disabled=True), class_="buttons"
@@ -23,7 +23,7 @@ def render_login() -> str:
 
 
 class LoginMiddleware:
-    """Answer `/` with the field where a token is asked for and none was sent; leave all else to the app."""
+    """Answer `/` with the login form if a token is required and none was sent; pass everything else to the app."""
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
         self._app, self._requires_token = app, token is not None

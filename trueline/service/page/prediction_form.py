@@ -1,4 +1,4 @@
-"""Trial: a form to ask a model, made of the schema of its request and filled with the schema's example."""
+"""Prediction form: a form to query a model, built from its request's schema and filled with the schema's example."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,22 +7,22 @@ from pydantic import BaseModel
 
 from trueline.service.page.drawing import Html, format_name, html_tag, join_html, render_collapsible, render_table
 
-LONG_TEXT_LETTERS = 2000  # letters from which a text gets a box of several lines
-WIDE_FIELD_LETTERS = 500  # and from which a whole line
+LONG_TEXT_LETTERS = 2000  # characters allowed in a text above which it gets a box of several lines
+WIDE_FIELD_LETTERS = 500  # and above which it gets a whole line
 Schema = Mapping[str, Any]
 SINGLE_TYPES = ("string", "number", "integer", "boolean")
 
 
 def render_form(task: str, request: Schema, answer: type[BaseModel]) -> Html:
-    """Return a form for a request that has one list of parts, such as runners, and single values beside it.
+    """Return a form for a request that has one list of parts, such as runners, and single values besides.
 
     Values that are neither single nor lists of texts are left out of the form. The page's script sends it; without the
-    script its buttons stay dead and the page says so.
+    script its buttons stay disabled, and the page says so.
     """
     example = (request.get("examples") or [{}])[0]
     list_field = _find_list(request)
     if list_field is None:
-        return html_tag("p", "There is no form for this request; see the documentation of the addresses.")
+        return html_tag("p", "There is no form for this request; see the API documentation.")
     name, item_schema = list_field
     rows = example.get(name) or [{}]
     required_html, optional_html = _render_single_fields(request, example)
@@ -38,7 +38,8 @@ def render_form(task: str, request: Schema, answer: type[BaseModel]) -> Html:
         "data_chances": " ".join(sorted(list_probability_fields(answer))),
     }
     noscript = html_tag(
-        "noscript", html_tag("p", f"Without a script: send JSON to /predict/{task} with POST; /openapi.json says what.")
+        "noscript",
+        html_tag("p", f"Without a script: send JSON to /predict/{task} with POST; /openapi.json has the schema."),
     )
     output = html_tag("output", aria_live="polite")
     return html_tag(
@@ -55,14 +56,14 @@ def render_form(task: str, request: Schema, answer: type[BaseModel]) -> Html:
 
 
 def render_forms(forms: Mapping[str, Html]) -> Html:
-    """Return the forms below each other, the first unfolded."""
+    """Return the forms one below the other, the first unfolded."""
     folded_forms = [render_collapsible(format_name(task).capitalize(), form) for task, form in forms.items()]
     opened_form = [Html(html.replace("<details>", "<details open>", 1)) for html in folded_forms[:1]]
     return join_html([*opened_form, *folded_forms[1:]])
 
 
 def list_probability_fields(answer: type[BaseModel]) -> set[str]:
-    """Return the names in an answer that are chances: numbers from 0 to 1, and those called p_… or …probability."""
+    """Return the names of an answer's chances: numbers from 0 to 1, and those called p_… or …probability."""
     schema = answer.model_json_schema()
     definitions = [schema, *schema.get("$defs", {}).values()]
     properties = [item for definition in definitions for item in definition.get("properties", {}).items()]
@@ -75,7 +76,7 @@ def list_probability_fields(answer: type[BaseModel]) -> set[str]:
 
 
 def _render_single_fields(request: Schema, example: Mapping[str, Any]) -> tuple[Html, Html]:
-    """Return the fields of single values: those that must be given, and those that may be left out."""
+    """Return the fields of single values: the required ones, and the optional ones."""
     fields = {name: _label_field(name, *entry) for name, entry in _iterate_fields(request, example)}
     groups = (
         [field for name, field in fields.items() if (name in request.get("required", [])) == is_required]
@@ -92,7 +93,7 @@ def _is_probability_name(name: str) -> bool:
 
 
 def _find_list(request: Schema) -> tuple[str, Schema] | None:
-    """Return the list of parts of a request, and what a part is."""
+    """Return the name of a request's list of parts and the schema of a part, None if it has no such list."""
     definitions = request.get("$defs", {})
     for name, value_schema in request.get("properties", {}).items():
         reference = value_schema.get("items", {}).get("$ref", "") if value_schema.get("type") == "array" else ""
@@ -102,7 +103,7 @@ def _find_list(request: Schema) -> tuple[str, Schema] | None:
 
 
 def _iterate_fields(item_schema: Schema, values: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Html, Schema]]]:
-    """Yield the single values of a part, each with its field."""
+    """Yield the names of a part's single values, each with its field and schema."""
     for name, value_schema in item_schema.get("properties", {}).items():
         single_schema = _get_single_schema(value_schema)
         if single_schema is not None:
@@ -117,7 +118,7 @@ def _iterate_fields(item_schema: Schema, values: Mapping[str, Any]) -> Iterator[
 
 
 def _get_single_schema(value_schema: Schema) -> Schema | None:
-    """Return the schema of a value that is single, or a list of texts; of one that may be null, its other kind."""
+    """Return the schema of a single value or a list of texts, without null as an option; None for other values."""
     options = [option for option in value_schema.get("anyOf", [value_schema]) if option.get("type") != "null"]
     merged = {**{key: value for key, value in value_schema.items() if key != "anyOf"}, **options[0]}
     is_single = merged.get("type") in SINGLE_TYPES or "enum" in merged
@@ -168,7 +169,7 @@ def _render_grid(item_schema: Schema, row: Mapping[str, Any]) -> Html:
 
 
 def _render_table(name: str, item_schema: Schema, rows: list[Mapping[str, Any]]) -> Html:
-    """Return several parts as a table, a part a row; only the columns that some part has are shown."""
+    """Return several parts as a table, one part per row, with the columns that are required or that some part has."""
     field_rows = [dict(_iterate_fields(item_schema, row)) for row in rows]
     columns = [
         key for key in field_rows[0] if any(key in row for row in rows) or key in item_schema.get("required", [])
@@ -181,7 +182,7 @@ def _render_table(name: str, item_schema: Schema, rows: list[Mapping[str, Any]])
 
 
 def _add_aria_label(field: Html, name: str) -> Html:
-    """Return a field with its name for those who cannot see the column's head."""
+    """Return a field with its name as a label for those who cannot see the column's heading."""
     position = field.index(" ")
     return Html(f'{field[:position]} aria-label="{format_name(name)}"{field[position:]}')
 

@@ -1,4 +1,4 @@
-"""Runs: what was tried, with intervals, and how often each test period was looked at."""
+"""Experiments section: the experiments with their intervals, and how often each test period was evaluated."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,8 +19,8 @@ from trueline.service.page.drawing import (
 )
 
 EXPERIMENT_HEADS = ("Experiment", "Status", "Task", "Score", "Type", "Created", "Hypothesis or note")
-PERIOD_HEADS = ("Task", "Rows", "Days", "Looked at", "Best", "Deflated")
-COUNTS = ("rows", "races", "bets")  # among scores, no figures
+PERIOD_HEADS = ("Task", "Rows", "Days", "Evaluated", "Best", "Deflated")
+
 MAX_EXPERIMENTS_SHOWN = 50
 
 
@@ -36,13 +36,13 @@ def render_experiments(experiments: Experiments, headlines: Mapping[str, str]) -
         else []
     )
     period_rows = [_build_period_row(entry) for entry in experiments.test_periods]
-    title = "Test periods, how often they were looked at, and what is left of the best score"
+    title = "Test periods, how often they were evaluated, and the best score corrected for that"
     content += [render_table(title, PERIOD_HEADS, period_rows)] if period_rows else []
     return render_section("Experiments", *content, name="experiments")
 
 
 def _build_rows(experiment: Experiment, headlines: Mapping[str, str]) -> list[tuple[str, ...]]:
-    """Return a row for each task that an experiment is about."""
+    """Return a row for each of an experiment's tasks."""
     invalidation = next(iter(experiment.invalidated.values()), "")
     note = (
         (invalidation and f"Invalidated: {invalidation}")

@@ -1,4 +1,4 @@
-"""Pictures: how good, how honest, how it was fitted, and day by day."""
+"""Status charts: the headline figure, calibration, training curves, daily figures and the most important inputs."""
 
 from collections.abc import Iterator
 
@@ -25,14 +25,14 @@ from trueline.service.status.headline_metrics import Figure, Interval
 from trueline.service.status.stage_outputs import TaskOutputs
 from trueline.service.status.status_schema import TaskStatus
 
-BREAK_EVEN_PERCENT = 100 * 110 / 210  # per cent of bets at −110 that must be won to break even
+BREAK_EVEN_PERCENT = 100 * 110 / 210  # of bets at −110 that must be won to break even
 BREAK_EVEN_NOTE = f"The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110."
-MAX_INPUTS = 5  # drawn
+MAX_INPUTS = 5  # inputs that are drawn
 LOSS_CURVE = "loss"  # the curve that every learner has
 
 
 def render_charts(outputs: TaskOutputs, status: TaskStatus) -> list[Html]:
-    """Return a task's drawings, as far as its outputs have what they show."""
+    """Return a task's charts, as far as its outputs have the data."""
     days = DailyRows.from_rows(outputs.days)
     charts = [
         *_render_comparison(status, str(outputs.task_config.get("scorer"))),
@@ -44,7 +44,7 @@ def render_charts(outputs: TaskOutputs, status: TaskStatus) -> list[Html]:
 
 
 def _render_comparison(status: TaskStatus, scorer: str) -> Iterator[Html]:
-    """Draw the headline beside what it must beat; another figure where the headline stands alone."""
+    """Draw the headline figure beside what it must beat, or another figure if the headline has no comparison."""
     task_figures = [*status.figures.values()]
     shown = next((item for item in (get_headline_figure(status)[1], *task_figures) if item and item.beside), None)
     if shown is None:
@@ -105,7 +105,7 @@ def _parse_cell(row: dict[str, str]) -> Iterator[CalibrationCell]:
 
 
 def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
-    """Draw the loss by round, of the rows that were fitted and of later ones; of a rival, under its name."""
+    """Draw the loss by round on fitted rows and on later ones; a comparison learner's under its name."""
     owners = sorted({name.rpartition(f"{LOSS_CURVE}/")[0] for name in outputs.curves if f"{LOSS_CURVE}/" in name})
     for owner in owners:
         curves = {
@@ -121,8 +121,8 @@ def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
         ]
         if len(rounds) < 2 or not drawn_lines:
             continue
-        rival = format_name(owner.rstrip("/"))
-        title = f"Training of the rival {rival}" if rival else "Training"
+        learner = format_name(owner.rstrip("/"))
+        title = f"Training of the comparison learner {learner}" if learner else "Training"
         last_losses = "; ".join(f"{line.name} {format_number(line.values[-1])}" for line in drawn_lines)
         picture = draw_line_chart(title, f"{last_losses}.", [f"round {step}" for step in rounds], drawn_lines)
         yield render_figure(
@@ -131,7 +131,7 @@ def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
 
 
 def _render_inputs(status: TaskStatus) -> Iterator[Html]:
-    """Draw what the model looks at most."""
+    """Draw the most important inputs."""
     top_inputs = [item for item in status.features.top[:MAX_INPUTS] if item.importance > 0]
     dot_list = [
         DotEstimate(item.name, f"{100 * item.importance:.1f} %", 100 * item.importance, start=0.0)
@@ -164,9 +164,9 @@ def _render_losses(days: DailyRows, outputs: TaskOutputs) -> Iterator[Html]:
     counts = days.read_numbers("model_n"), days.read_numbers("line_n")
     if not any(value is not None for value in model.values):
         return
-    is_same_units = counts[0] == counts[1]  # judged on the same units: else the two are no match
+    is_same_units = counts[0] == counts[1]  # otherwise the two cannot be compared
     caption = (
-        "Lower is better." if is_same_units else "The market is judged on other rows: the two are not drawn together."
+        "Lower is better." if is_same_units else "The market is scored on other rows: the two are not drawn together."
     )
     yield _render_daily_lines(
         "Mean loss, day by day", days, [model, market] if is_same_units else [model], (), "", caption

@@ -1,4 +1,4 @@
-"""Task: how one task stands today, its pictures, its checks and all that is known of its model."""
+"""Task section: a task's newest day, its charts, its checks and everything known about its model."""
 
 from collections.abc import Iterator
 
@@ -26,13 +26,13 @@ from trueline.service.status.stage_outputs import TaskOutputs
 from trueline.service.status.status_schema import TaskStatus
 
 GRAVE_STATUSES = ("failed", "warning")
-HASH_LETTERS = 10  # letters of a hash that are shown
+HASH_LETTERS = 10  # characters of a hash that are shown
 CAUSE_SENTENCES = {
     "none": "No cause stands out",
     "undecided": "The cause is undecided",
-    "no_data": "There are no data to tell a cause from",
+    "no_data": "There is no data to find a cause in",
 }
-MAX_CLASSES = 8  # classes that are named
+MAX_CLASSES = 8  # classes that are listed
 
 
 def render_task(status: TaskStatus, diagnostics: Diagnostics, outputs: TaskOutputs) -> Html:
@@ -48,15 +48,15 @@ def render_task(status: TaskStatus, diagnostics: Diagnostics, outputs: TaskOutpu
 
 
 def render_today(diagnostics: Diagnostics) -> Html:
-    """Return the newest day: its alert, what was raised, and the likeliest cause."""
+    """Return the newest day: its alert, message and likeliest cause, and the last earlier alert."""
     newest = diagnostics.newest
     if newest is None:
-        return html_tag("p", f"No day to tell of: {diagnostics.reasons.get('newest', '')}", class_="soft")
+        return html_tag("p", f"There is no newest day: {diagnostics.reasons.get('newest', '')}", class_="soft")
     cause_text = f" {_describe_cause(newest.primary_cause, newest.cause_confidence)}" if newest.primary_cause else ""
     alert = (
         render_badge(newest.alert, f"alert {format_name(newest.alert)}")
         if newest.alert
-        else render_badge("declined", "alert not known")
+        else render_badge("declined", "alert unknown")
     )
     heading = html_tag(
         "p", html_tag("strong", newest.day), " ", alert, f" {_format_message(newest.message or '')}{cause_text}"
@@ -71,11 +71,11 @@ def render_today(diagnostics: Diagnostics) -> Html:
 
 def _describe_cause(cause: str, confidence: float | None) -> str:
     text = CAUSE_SENTENCES.get(cause, f"Primary cause: {format_name(cause)}")
-    return text + ("." if confidence is None else f" (so {100 * confidence:.0f} % of redrawn days).")
+    return text + ("." if confidence is None else f" (in {100 * confidence:.0f} % of resamples).")
 
 
 def _format_message(text: str) -> str:
-    """Return what was raised, without its level in front."""
+    """Return an alert's message without its level in front."""
     return close_sentence(text.partition("] ")[2] if text.startswith("[") else text)
 
 
@@ -117,7 +117,7 @@ def _render_details(status: TaskStatus) -> Html:
         render_table("Figures", ("Figure", "Value", "Beside", "Rows", "What it is"), list(_list_figures(status)))
     ]
     content += [render_facts(list(_list_facts(status))), *_render_inputs(status), _render_hashes(status)]
-    return render_collapsible("All that is known of the model", *content)
+    return render_collapsible("Everything known about the model", *content)
 
 
 def _list_figures(status: TaskStatus) -> Iterator[tuple[str, ...]]:
@@ -152,7 +152,7 @@ def _list_facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
         if status.samples.scored_from
         else ""
     )
-    yield "judged on", f"{tested}{_format_rows(status.samples.scored)}"
+    yield "scored on", f"{tested}{_format_rows(status.samples.scored)}"
     if status.class_balance:
         yield f"share of {status.class_balance.of}", _describe_classes(status)
     if status.calibration:
@@ -170,13 +170,11 @@ def _list_search_facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
     if optimization is None:
         yield "search", _explain_missing(status, "optimization")
         return
+    trials = f"{format_count(optimization.trials, 'trial', 'trials')}, {optimization.complete} complete"
     losses = f"{format_number(optimization.tuned)} against {format_number(optimization.default)} by default"
+    yield "search", f"{trials}; {format_name(optimization.loss)} {losses}"
     yield (
-        "search",
-        f"{format_count(optimization.trials, 'trial', 'trials')}, {optimization.complete} complete; {format_name(optimization.loss)} {losses}",
-    )
-    yield (
-        "knobs",
+        "parameters",
         ", ".join(f"{format_name(name)} {_format_value(value)}" for name, value in sorted(optimization.knobs.items())),
     )
 
@@ -202,7 +200,7 @@ def _describe_classes(status: TaskStatus) -> str:
 
 
 def _format_rows(count: int | None) -> str:
-    return "rows not known" if count is None else format_count(count, "row", "rows")
+    return "rows unknown" if count is None else format_count(count, "row", "rows")
 
 
 def _format_value(value: object) -> str:
@@ -210,4 +208,4 @@ def _format_value(value: object) -> str:
 
 
 def _explain_missing(status: TaskStatus, name: str) -> str:
-    return f"not known: {status.reasons.get(name, 'no reason was found')}"
+    return f"unknown: {status.reasons.get(name, 'no reason was found')}"

@@ -1,8 +1,9 @@
-"""The wire: what a connection may do before a request reaches the app, and after its answer left it.
+"""Protection: what a connection may do before a request reaches the app, and after its answer has left it.
 
-One file for each thing that a client may do wrong; all of them meet in Wire, which uvicorn speaks for us:
-`punctual` (sends too late), `brief` (sends too much), `taken` (does not take its answer), `gone` (leaves). The limits
-of the app (trueline/service/protection/request_limits.py) begin when a head is whole; before that nobody but the protocol knows of the client.
+There is one module per thing that a client may do wrong, and ServiceProtocol, which uvicorn runs, combines them:
+`read_timeouts` (sends too late), `header_limit` (sends too much), `write_timeouts` (does not read its answer) and
+`disconnects` (leaves). The app's own limits (request_limits.py) begin once a request's head is complete; before that
+only the protocol knows of the client.
 """
 
 from trueline.service.protection.disconnects import DisconnectProtocol
@@ -12,4 +13,4 @@ from trueline.service.protection.write_timeouts import WriteTimeoutProtocol
 
 
 class ServiceProtocol(ReadTimeoutProtocol, HeaderLimitProtocol, WriteTimeoutProtocol, DisconnectProtocol):
-    """The protocol of the service."""
+    """The service's HTTP protocol with all its limits."""

@@ -1,10 +1,10 @@
-"""Gone: a client that left is known to every request that it leaves behind; one that only ended sending is answered."""
+"""Disconnects: a client's leaving ends all its pending requests; one that only stopped sending is still answered."""
 
 from trueline.service.protection.protocol import BaseProtocol
 
 
 class DisconnectProtocol(BaseProtocol):
-    """Tells the requests of a connection that nobody hears their answers, or closes it after the last."""
+    """Marks pending requests of a lost connection as disconnected; closes a half-closed one after its last answer."""
 
     def eof_received(self) -> bool:  # type: ignore[override]
         if not self.is_answering or self.cycle.more_body:

@@ -1,16 +1,16 @@
-"""Brief: a head, or what follows a body, is no longer than anybody needs; else one connection fills the memory."""
+"""Header limit: caps headers, and what follows a body, since one connection could otherwise fill the memory."""
 
 from trueline.service.protection.protocol import BaseProtocol
 
 
 class HeaderLimitProtocol(BaseProtocol):
-    """Answers 431 where more bytes come than allowed, and one read, that end no head and belong to no body.
+    """Answers 431 to more than `max_bare_bytes` bytes, plus one read, that end no head and belong to no body.
 
-    An answer under way is cut off, for nothing can be said before it is sent.
+    If an answer is under way, the connection is aborted instead, since no error can be sent before that answer.
     """
 
-    max_bare_bytes = 65_536  # bytes
-    _bare_bytes = 0  # bytes since a whole head or a piece of a body
+    max_bare_bytes = 65_536
+    _bare_bytes = 0  # bytes since the last complete head or piece of a body
 
     def data_received(self, data: bytes) -> None:
         self._bare_bytes += len(data)
@@ -20,8 +20,8 @@ class HeaderLimitProtocol(BaseProtocol):
         if self.is_answering:
             self.transport.abort()
         else:
-            message = f"More than {self.max_bare_bytes:,} bytes came that are neither a whole head nor a body; send shorter headers."
-            self.refuse_request(431, message)
+            message = f"More than {self.max_bare_bytes:,} bytes are neither a complete head nor a body"
+            self.refuse_request(431, f"{message}; send shorter headers.")
 
     def on_headers_complete(self) -> None:
         self._bare_bytes = 0

@@ -1,4 +1,4 @@
-"""Connection: what the parts of the wire share."""
+"""Base protocol: what the modules of this package share."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ CLOSE_HEADERS = {"Connection": "close"}
 FULL_RESPONSE: Any = build_error_response(
     503, "Too many connections are open; close those you do not need, and try again later.", CLOSE_HEADERS
 )
-NO_HTTP_MESSAGE = "What came is no HTTP/1.1 request; send a head, and a body as long as it says."
+NO_HTTP_MESSAGE = "This is not an HTTP/1.1 request; send a head, and a body of the length that it announces."
 
 
 class BaseProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, whose own refusals are sentences too."""
+    """uvicorn's HTTP protocol, its own errors replaced by JSON sentences."""
 
-    running_cycle: RequestResponseCycle | None = None  # what is being answered; `cycle` is what was asked last
+    running_cycle: RequestResponseCycle | None = None  # the request being answered; `cycle` is the last one received
 
     @property
     def is_answering(self) -> bool:
@@ -25,19 +25,19 @@ class BaseProtocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def refuse_request(self, status: int, message: str) -> None:
-        """Say why nothing more is heard, and hang up."""
+        """Send an error response and close the connection."""
         response = build_error_response(status, message, CLOSE_HEADERS)
         head = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
         self.transport.write(STATUS_LINE[status] + head + b"\r\n" + bytes(response.body))
         self.close_connection()
 
     def close_connection(self) -> None:
-        """Close the connection once what was written is sent."""
+        """Close the connection once everything written has been sent."""
         self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         if self.is_answering and not self.cycle.more_body:
-            self.cycle.keep_alive = False  # the answers to what came before go first; a 400 now would stand for them
+            self.cycle.keep_alive = False  # earlier answers go first; a 400 now would be taken for one of them
         else:
             self.refuse_request(400, NO_HTTP_MESSAGE)
 

@@ -1,4 +1,4 @@
-"""Punctual: a connection whose request does not begin, or whose head does not end, gives its place to others."""
+"""Read timeouts: a connection whose request does not begin, or whose head does not end, makes room for others."""
 
 from asyncio import Transport
 from asyncio.events import TimerHandle
@@ -7,15 +7,16 @@ from trueline.service.protection.protocol import BaseProtocol
 
 
 class ReadTimeoutProtocol(BaseProtocol):
-    """Answers 408 where a head is not whole in time, and hangs up on bytes that begin no request.
+    """Answers 408 if a head is not complete in time, and drops a connection whose bytes begin no request.
 
-    The time runs from the connection or, on one that is kept alive, from the first byte; no later one renews it. Such
-    bytes end uvicorn's own waiting for the next request, which would leave the connection without any time.
+    The time runs from the start of the connection or, on one that is kept alive, from the first byte; later bytes do
+    not renew it. Bytes that begin no request cancel uvicorn's keep-alive timeout, which would leave the connection
+    without any.
     """
 
     head_timeout_seconds = 10.0
     _head_timer: TimerHandle | None = None
-    _is_reading_head = False  # a head has begun and is not whole
+    _is_reading_head = False  # a head has begun and is not complete
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -37,7 +38,7 @@ class ReadTimeoutProtocol(BaseProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._is_reading_head = True
-        if self.cycle is not None:  # a first head has what is left since the connection was made
+        if self.cycle is not None:  # a first head keeps the timer that the connection started
             self._stop_head_timer()
 
     def on_headers_complete(self) -> None:
@@ -59,7 +60,7 @@ class ReadTimeoutProtocol(BaseProtocol):
             self._start_head_timer()
         elif self._is_reading_head or self.cycle is None:
             message = (
-                f"The head of the request did not come within {self.head_timeout_seconds:g} seconds; send it in one go."
+                f"The request's head did not arrive within {self.head_timeout_seconds:g} seconds; send it in one go."
             )
             self.refuse_request(408, message)
         else:

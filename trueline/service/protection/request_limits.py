@@ -1,4 +1,4 @@
-"""Limits: who may ask, how much, and how long sending it may take. Plain ASGI, which costs microseconds a request."""
+"""Request limits: the token, the size of a body and the time to send it. Plain ASGI: microseconds per request."""
 
 import asyncio
 import hmac
@@ -11,15 +11,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trueline.service.protection.error_responses import build_error_response
 
-MAX_LENGTH_DIGITS = 15  # of a length that could be true
-UPGRADE_REFUSAL = (
-    "The head asks for another protocol with Upgrade, which ends HTTP before the body; send it without Upgrade."
+MAX_LENGTH_DIGITS = 15  # digits of a plausible Content-Length
+UPGRADE_MESSAGE = (
+    "The Upgrade header asks for another protocol, which ends HTTP before the body; send it without Upgrade."
 )
-OPEN_PATHS = {"/health"}  # what monitors ask; it says nothing that an outsider could use
+OPEN_PATHS = {"/health"}  # for monitors; it reveals nothing that an outsider could use
 
 
 class RequestLimitMiddleware:
-    """Let through what has the token, is small enough and comes in time; answer the rest."""
+    """Pass on requests that have the token, are small enough and arrive in time; answer the others with an error."""
 
     def __init__(self, app: ASGIApp, body_bytes: int, body_seconds: float, token: str | None) -> None:
         self._app, self._max_body_bytes, self._body_timeout_seconds = app, body_bytes, body_seconds
@@ -31,13 +31,13 @@ class RequestLimitMiddleware:
             return
         headers = dict(scope["headers"])
         if not self._is_authorised(scope["path"], headers.get(b"authorization", b"")):
-            message = "This address needs the header Authorization: Bearer, and the token that the service was given."
+            message = "This address needs the header Authorization: Bearer <token>, with the service's token."
             await build_error_response(401, message, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
         elif self._is_too_long(headers.get(b"content-length", b"0")):
             await self._drain_body(receive, 0)
             await build_error_response(413, self._describe_limit(), {"Connection": "close"})(scope, receive, send)
         elif b"upgrade" in headers and _is_upgrade_with_body(headers):
-            await build_error_response(400, UPGRADE_REFUSAL, {"Connection": "close"})(scope, receive, send)
+            await build_error_response(400, UPGRADE_MESSAGE, {"Connection": "close"})(scope, receive, send)
         else:
             await self._app(scope, self._limit_receive(receive), send)
 
@@ -48,7 +48,7 @@ class RequestLimitMiddleware:
         return token != b"" and hmac.compare_digest(token, self._token)
 
     def _is_too_long(self, content_length: bytes) -> bool:
-        """Whether a body is longer than allowed as its header has it; Python refuses to read thousands of digits."""
+        """Whether a Content-Length exceeds the limit; long ones stay unparsed: Python rejects thousands of digits."""
         return content_length.isdigit() and (
             len(content_length) > MAX_LENGTH_DIGITS or int(content_length) > self._max_body_bytes
         )
@@ -57,9 +57,9 @@ class RequestLimitMiddleware:
         return f"The body is longer than {self._max_body_bytes:,} bytes; send fewer at a time."
 
     async def _drain_body(self, receive: Receive, received_bytes: int) -> None:
-        """Read the rest of a long body and keep none of it, for many clients hear no answer before they have sent all.
+        """Read and discard the rest of a long body, since many clients read no answer before they have sent all of it.
 
-        At ten times what is allowed, or when the time is up, the connection is closed without regard to that.
+        At ten times the limit, or when the time is up, reading stops and the connection is closed all the same.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(self._body_timeout_seconds):
@@ -70,18 +70,18 @@ class RequestLimitMiddleware:
                         return
 
     def _limit_receive(self, receive: Receive) -> Receive:
-        """Return a `receive` that counts bytes and keeps to the time; what it raises becomes an answer."""
+        """Return a `receive` that enforces the size and time limits; the HTTPException it raises becomes an answer."""
         received_bytes, deadline, is_complete = 0, asyncio.get_running_loop().time() + self._body_timeout_seconds, False
 
         async def receive_within_limits() -> Message:
             nonlocal received_bytes, is_complete
-            if is_complete:  # what comes after the body is only that the client is gone
+            if is_complete:  # after the body only the client's disconnect can follow
                 return await receive()
             try:
                 async with asyncio.timeout_at(deadline):
                     message: MutableMapping[str, Any] = await receive()
             except TimeoutError:
-                detail = f"The body did not come within {self._body_timeout_seconds:g} seconds; send it in one go."
+                detail = f"The body did not arrive within {self._body_timeout_seconds:g} seconds; send it in one go."
                 raise HTTPException(408, detail, {"Connection": "close"}) from None
             received_bytes += len(message.get("body", b""))
             if received_bytes > self._max_body_bytes:
@@ -95,12 +95,15 @@ class RequestLimitMiddleware:
 
 
 def _parse_bearer_token(header: bytes) -> bytes:
-    """Return the token of an Authorization header; RFC 9110 has its scheme in any case, and outer blanks not count."""
+    """Return the token of an Authorization header, empty without one.
+
+    By RFC 9110 the scheme may be in any case, and outer blanks do not count.
+    """
     scheme, _, token = header.partition(b" ")
     return token.strip() if scheme.lower() == b"bearer" else b""
 
 
 def _is_upgrade_with_body(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a head names a body that no parser reads, for what follows is in the other protocol."""
+    """Whether a head announces a body that no parser reads, because the other protocol begins after the head."""
     has_body = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
     return has_body and b"upgrade" in headers.get(b"connection", b"").lower()

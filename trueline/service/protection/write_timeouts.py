@@ -1,23 +1,21 @@
-"""Taken: a client that does not take its answer does not keep its place, nor the service from ending."""
+"""Write timeouts: a client that does not read its answer loses its connection and does not delay shutdown."""
 
 from asyncio import Transport
 from asyncio.events import TimerHandle
 
 from trueline.service.protection.protocol import BaseProtocol
 
-MAX_BUFFERED_BYTES = 65_536  # bytes that wait to be sent, above which no more are made
-MIN_BYTES_PER_TIMEOUT = 1_000_000  # bytes that a client must take within the patience, if so many wait
+MAX_BUFFERED_BYTES = 65_536  # unsent bytes above which writing pauses
+MIN_BYTES_PER_TIMEOUT = 1_000_000  # that a client must take within the timeout, if that many wait
 
 
 class WriteTimeoutProtocol(BaseProtocol):
-    """Hangs up on a client that takes in time neither PACE bytes of what waits for it nor all of it."""
+    """Drops a client that takes in time neither MIN_BYTES_PER_TIMEOUT of the bytes waiting for it nor all of them."""
 
-    write_timeout_seconds = 30.0  # seconds
-    shutdown_timeout_seconds = (
-        5.0  # seconds, once the service is told to end; less than it waits for answers (trueline/service/__main__.py)
-    )
+    write_timeout_seconds = 30.0
+    shutdown_timeout_seconds = 5.0  # less than the service waits for answers at shutdown (__main__.py)
     _write_timer: TimerHandle | None = None
-    _buffered_bytes = 0  # bytes, when the time began
+    _buffered_bytes = 0  # unsent bytes when the timer started
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -1,4 +1,4 @@
-"""Addresses, a file for each kind: `router(service)` returns them, and every file here is taken."""
+"""HTTP routes, one module per kind: each defines `router(service)`, and every module here is included."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -10,7 +10,7 @@ from trueline.service.service import Service
 
 
 def load_routers(service: Service) -> Iterator[APIRouter]:
-    """Yield the addresses of every file, in the order of their names."""
+    """Yield the router of every module here, in the order of the modules' names."""
     for file in sorted(Path(__file__).parent.glob("*.py")):
         if not file.stem.startswith("_"):
             yield import_module(f"trueline.service.routes.{file.stem}").router(service)

@@ -1,4 +1,4 @@
-"""/health: is it alive, is it ready, and which versions answer."""
+"""/health: whether the service is alive and ready, and which model versions answer."""
 
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
@@ -13,22 +13,22 @@ from trueline.service.service import Service
 class Answering(BaseModel):
     """The model that answers for a task."""
 
-    version: str = Field(description="git tag, or workspace, and the beginning of the model's hash")
-    commit: str | None = Field(description="the commit that it was promoted on; none for the workspace's")
-    md5: str = Field(description="of the model, as in dvc.lock")
+    version: str = Field(description="git tag, or workspace, and the first digits of the model's hash")
+    commit: str | None = Field(description="the commit that it was promoted on; null for the workspace's model")
+    md5: str = Field(description="MD5 of the model, as in dvc.lock")
 
 
 class Health(BaseModel):
-    """How the service is."""
+    """The state of the service."""
 
-    live: bool = Field(description="it answers")
+    live: bool = Field(description="the service answers")
     ready: bool = Field(description="every model is loaded; the service does not start otherwise")
-    version: str = Field(description="of the service")
-    models: dict[str, Answering] = Field(description="by task")
+    version: str = Field(description="version of the service")
+    models: dict[str, Answering] = Field(description="the loaded models by task")
 
 
 def router(service: Service) -> APIRouter:
-    """Return /health; it needs no token and tells the same as long as the process lives."""
+    """Return the router of /health, which needs no token and answers the same for as long as the process lives."""
     api_router = APIRouter()
     models = {
         task: Answering(version=loaded.version, commit=loaded.files.commit, md5=loaded.model_hash)
@@ -36,7 +36,7 @@ def router(service: Service) -> APIRouter:
     }
     answer = Health(live=True, ready=True, version=read_own_version(), models=models)
 
-    @api_router.get("/health", summary="Is it alive, is it ready, and which versions answer")
+    @api_router.get("/health", summary="Whether the service is alive and ready, and which versions answer")
     async def health() -> Health:
         return answer
 
@@ -44,7 +44,7 @@ def router(service: Service) -> APIRouter:
 
 
 def read_own_version() -> str:
-    """Return the version of the package, or of the checkout where it is not installed."""
+    """Return the version of the installed package, or of the checkout if it is not installed; 0 without either."""
     try:
         return version("trueline")
     except PackageNotFoundError:

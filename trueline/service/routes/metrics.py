@@ -1,4 +1,4 @@
-"""/metrics: counts for Prometheus."""
+"""/metrics: counters for Prometheus."""
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, Response
@@ -8,10 +8,10 @@ from trueline.service.service import Service
 
 
 def router(service: Service) -> APIRouter:
-    """Return /metrics."""
+    """Return the router of /metrics."""
     api_router = APIRouter()
 
-    @api_router.get("/metrics", summary="Counts for Prometheus", response_class=PlainTextResponse)
+    @api_router.get("/metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
         return Response(service.counters.render_text(service.drifts), headers={"content-type": CONTENT_TYPE_LATEST})
 

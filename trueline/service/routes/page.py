@@ -1,4 +1,4 @@
-"""/: the dashboard; /api/…: what it tells, for another program."""
+"""/: the dashboard; /api/…: its content as JSON for other programs."""
 
 import asyncio
 from typing import Any
@@ -25,10 +25,10 @@ UNKNOWN_TASK_RESPONSE: dict[int | str, dict[str, Any]] = {
 
 
 def router(service: Service) -> APIRouter:
-    """Return the dashboard and its addresses; a task's outputs are read here, once, as its model was."""
+    """Return the router of the dashboard and its JSON addresses; each task's outputs are read here, once."""
     api_router = APIRouter()
     outputs = {task: read_outputs(task, loaded.files) for task, loaded in service.loaded.items()}
-    board = StatusCache(outputs, service.settings.root_folder)
+    status_cache = StatusCache(outputs, service.settings.root_folder)
     forms = {
         task: render_form(task, _build_request_schema(service, task), loaded_model.module.Answer)
         for task, loaded_model in service.loaded.items()
@@ -36,32 +36,36 @@ def router(service: Service) -> APIRouter:
 
     @api_router.get("/", include_in_schema=False)
     async def show_dashboard() -> HTMLResponse:
-        status, experiments = await asyncio.gather(board.get_status(), board.get_experiments())
-        html = await anyio.to_thread.run_sync(render_dashboard, status, board.diagnostics, outputs, experiments, forms)
+        status, experiments = await asyncio.gather(status_cache.get_status(), status_cache.get_experiments())
+        html = await anyio.to_thread.run_sync(
+            render_dashboard, status, status_cache.diagnostics, outputs, experiments, forms
+        )
         return HTMLResponse(html, headers=PAGE_HEADERS)
 
-    @api_router.get("/api/model_status", summary="What answers, how good it was found to be, and what it was made of")
+    @api_router.get("/api/model_status", summary="Which models answer, how well they scored, and how they were trained")
     async def model_status() -> ModelStatus:
-        return await board.get_status()
+        return await status_cache.get_status()
 
-    @api_router.get("/api/experiments", summary="What was tried, newest first, and how often each test was looked at")
+    @api_router.get(
+        "/api/experiments", summary="Experiments, newest first, and how often each test period was evaluated"
+    )
     async def experiments() -> Experiments:
-        return await board.get_experiments()
+        return await status_cache.get_experiments()
 
-    summary = "What the checks made of a task"
+    summary = "What a task's checks found"
 
     @api_router.get(
         "/api/diagnostics/{task}", summary=summary, response_model=Diagnostics, responses=UNKNOWN_TASK_RESPONSE
     )
     async def diagnostics(task: str) -> Any:
-        message = f"{task[:60]!r} is not loaded here; loaded: {', '.join(sorted(board.diagnostics))}."
-        return board.diagnostics.get(task) or build_error_response(404, message)
+        message = f"{task[:60]!r} is not loaded here; loaded: {', '.join(sorted(status_cache.diagnostics))}."
+        return status_cache.diagnostics.get(task) or build_error_response(404, message)
 
     return api_router
 
 
 def _build_request_schema(service: Service, task: str) -> dict[str, object]:
-    """Return the schema of a task's request with what only its model knows."""
+    """Return the schema of a task's request, completed with what only its model knows."""
     loaded = service.loaded[task]
     schema: dict[str, object] = loaded.module.Request.model_json_schema()
     if hasattr(loaded.module, "described"):

@@ -1,4 +1,4 @@
-"""/predict: an address for each task that is loaded."""
+"""/predict/<task>: one address for each loaded task."""
 
 from typing import Any
 
@@ -11,29 +11,29 @@ from trueline.service.service import Service
 from trueline.service.serving.endpoint import PredictionEndpoint
 
 ERROR_DESCRIPTIONS = {
-    400: "The head asks for another protocol, or the client left.",
+    400: "The headers ask for another protocol, or the client disconnected.",
     401: "The token is missing or wrong.",
-    408: "The body did not come in time.",
+    408: "The body did not arrive in time.",
     413: "The body is too long.",
-    415: "The body is not called JSON.",
-    422: "The request is not what the schema says.",
+    415: "The content type is not JSON.",
+    422: "The request does not match the schema, or the model cannot answer it.",
 }
 
 
 class Refused(BaseModel):
-    """Why there is no answer."""
+    """The reason why there is no answer."""
 
-    detail: str = Field(description="one sentence: what came, what is allowed")
+    detail: str = Field(description="one sentence: what was received, what is allowed")
 
 
 def router(service: Service) -> APIRouter:
-    """Return /predict/<task> for the tasks that are loaded, and a 404 that names them for all others."""
+    """Return the router of /predict/<task> for the loaded tasks; any other task gets a 404 that names them."""
     api_router = APIRouter()
     for endpoint in service.endpoints.values():
         _add_route(api_router, endpoint)
 
     @api_router.post("/predict/{task}", include_in_schema=False)
-    async def refuse_unknown_task(task: str) -> Response:
+    async def reject_unknown_task(task: str) -> Response:
         return build_error_response(
             404, f"{task[:60]!r} is not loaded here; loaded: {', '.join(sorted(service.loaded))}."
         )
@@ -42,9 +42,9 @@ def router(service: Service) -> APIRouter:
 
 
 def build_request_schemas(service: Service) -> dict[str, Any]:
-    """Return the schema of every task's request, by the name under which the addresses refer to it, and of its parts.
+    """Return the schemas of every task's request and of its parts, by the names that the routes refer to.
 
-    The requests are checked by pydantic as they come, not by FastAPI, which would parse them twice.
+    They are added by hand because pydantic validates the raw body, not FastAPI, which would parse it twice.
     """
     components: dict[str, Any] = {}
     for task, endpoint in service.endpoints.items():

@@ -1,1 +1,1 @@
-"""Requests answered: endpoint, fast path and predictor."""
+"""Serving: the prediction endpoint, and a fast path to it around the router."""

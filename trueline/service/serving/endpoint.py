@@ -1,4 +1,4 @@
-"""Serving: from the bytes of a request to the bytes of an answer, logged and counted on the way."""
+"""Prediction endpoint: turns the bytes of a request into the bytes of an answer, logging and counting on the way."""
 
 import logging
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from trueline.service.monitoring.prometheus_metrics import ServiceMetrics
 from trueline.service.protection.error_responses import build_error_response, describe_validation_error
 from trueline.service.shadow.shadow_traffic import Shadow, pair_rows
 
-LOG_EVERY_SECONDS = 10.0  # seconds between two lines about rows that were not logged
-JSON_CONTENT_TYPES = ("application/json", "")  # what a body may call itself; curl is forgiven for saying nothing
+LOG_EVERY_SECONDS = 10.0  # seconds between two error lines about unlogged rows
+JSON_CONTENT_TYPES = ("application/json", "")  # accepted types; none at all is fine too, for curl's sake
 
 
 class PredictionEndpoint:
-    """One task's address."""
+    """The prediction endpoint of one task."""
 
     def __init__(self, loaded: LoadedModel, counters: ServiceMetrics, log: PredictionLog | None) -> None:
         self.loaded, self.drift, self.shadow = loaded, None, None
@@ -33,28 +33,30 @@ class PredictionEndpoint:
         self._unlogged_rows, self._last_logged_at = 0, -LOG_EVERY_SECONDS
 
     drift: PredictionDrift | None
-    shadow: Shadow | None  # a challenger that is asked the same, unseen
+    shadow: Shadow | None  # a challenger that gets the same requests, unseen
 
     async def handle_request(self, request: Request) -> Response:
-        """Answer a request: 200 with an Answer, or a 4xx with a sentence.
+        """Answer a request: 200 with an Answer, or a 4xx with one sentence.
 
-        A short body of few parts is answered at once; another in a thread, so that others need not wait for it.
+        A short body of few parts is answered on the event loop; any other in a thread, so that other requests need
+        not wait for it.
         """
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type not in JSON_CONTENT_TYPES:
-            return build_error_response(415, f"The body is {content_type[:60]!r}; send application/json.")
+            return build_error_response(
+                415, f"The content type {content_type[:60]!r} is not accepted; send application/json."
+            )
         try:
             body = await request.body()
         except ClientDisconnect:
-            return build_error_response(
-                400, "The client left before its body was whole."
-            )  # for the counts: nobody hears it
+            # only for the counters: nobody receives it
+            return build_error_response(400, "The client disconnected before its body was complete.")
         if len(body) <= self._max_inline_bytes and body.count(b"{") <= self._max_inline_braces:
             return self.answer_body(body)
         return await anyio.to_thread.run_sync(self.answer_body, body)
 
     def answer_body(self, body: bytes) -> Response:
-        """Return the answer to a body."""
+        """Return the answer to a body: 200, or 422 with one sentence."""
         loaded = self.loaded
         try:
             parsed = loaded.module.Request.model_validate_json(body)
@@ -73,7 +75,7 @@ class PredictionEndpoint:
         return Response(answer.__pydantic_serializer__.to_json(answer), media_type="application/json")
 
     def _log_prediction(self, rows: LogRows) -> None:
-        """Count what was predicted, and write it down; an answer is given even where the disk is full."""
+        """Count the predictions and log them; a failed write is reported, and the request is answered all the same."""
         task, version = self.loaded.task, self.loaded.version
         numbers = list(_iterate_numbers(rows))
         self._counters.count_predictions(task, version, len(rows), numbers)
@@ -88,7 +90,7 @@ class PredictionEndpoint:
             self._log_failure(len(rows), error)
 
     def _log_failure(self, rows: int, error: OSError) -> None:
-        """Say that rows were not logged; a log that takes nothing any more is told of now and then."""
+        """Report that rows were not logged, at most once every LOG_EVERY_SECONDS."""
         self._unlogged_rows += rows
         if monotonic() - self._last_logged_at >= LOG_EVERY_SECONDS:
             self._last_logged_at = monotonic()

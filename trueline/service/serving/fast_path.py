@@ -1,4 +1,4 @@
-"""Straight: predictions are answered without the router, whose work takes as long as scoring a known text."""
+"""Fast path: predictions bypass the router, whose work takes as long as scoring a cached text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from trueline.service.serving.endpoint import PredictionEndpoint
 
 @dataclass(frozen=True)
 class CountedRoute:
-    """What the counters ask of a route."""
+    """Stands in for a router's route: the counters read its path."""
 
     path: str
 
 
 class FastPathMiddleware:
-    """Answer `POST /predict/<task>` at once and leave everything else, the documentation too, to the app."""
+    """Answer `POST /predict/<task>` directly; pass everything else, the documentation too, on to the app."""
 
     def __init__(self, app: ASGIApp, endpoints: Mapping[str, PredictionEndpoint]) -> None:
         self._app = app
@@ -35,6 +35,6 @@ class FastPathMiddleware:
         scope["route"], endpoint = match
         try:
             response = await endpoint.handle_request(Request(scope, receive))
-        except HTTPException as error:  # too long, or too slow
+        except HTTPException as error:  # the body is too long or too slow
             response = build_error_response(error.status_code, str(error.detail), error.headers)
         await response(scope, receive, send)

@@ -1,1 +1,1 @@
-"""A challenger that answers beside the champion."""
+"""Shadow traffic: a challenger answers the champion's requests, unseen."""

@@ -1,8 +1,8 @@
-"""The challenger's process: it loads a model, answers what comes through a socket, and writes its answers down.
+"""Challenger process: loads a model, answers the requests that arrive on a socket, and logs its answers.
 
-`python -m trueline.service.shadow.challenger_process MODEL FILE_DESCRIPTOR` is begun by trueline/service/shadow/shadow_traffic.py, with a socket between the two. A
-message is a line, the name of a request and the bytes of its body, and the body; the reply is a line that is empty, or
-says why there is no answer.
+shadow_traffic.py starts it as `python -m trueline.service.shadow.challenger_process MODEL FILE_DESCRIPTOR`, with a
+socket between the two. A message is a line with the request's id and the body's length in bytes, then the body; the
+reply is one line, empty or saying why there is no answer.
 """
 
 import os
@@ -22,25 +22,25 @@ from trueline.service.protection.error_responses import describe_validation_erro
 from trueline.service.settings import Settings, read_inherited_settings
 from trueline.service.shadow.shadow_traffic import READY_PREFIX, pair_rows
 
-SHADOW_LOG_FOLDER = "shadow"  # within the task's folder of the log, whose own files hold the champion's answers alone
-MAX_FAILURE_LETTERS = 300  # letters of what is said of a failure
-NICE_INCREMENT = 10  # the champion goes first
-WORKSPACE_VERSION = "workspace"  # events-model@workspace: what was trained last, against what was promoted
+SHADOW_LOG_FOLDER = "shadow"  # in the task's log folder, whose own files hold the champion's answers only
+MAX_FAILURE_LETTERS = 300  # characters of a failure message
+NICE_INCREMENT = 10  # the champion has priority
+WORKSPACE_VERSION = "workspace"  # events-model@workspace: the last trained model, against the promoted one
 
 
 class Challenger:
-    """A model with a log."""
+    """A loaded model with its log."""
 
     def __init__(self, loaded: LoadedModel, log: PredictionLog) -> None:
         self._loaded, self._log = loaded, log
 
     @property
     def version(self) -> str:
-        """The version's name and the beginning of the model's hash."""
+        """The version's name and the first digits of the model's hash."""
         return self._loaded.version
 
     def answer_request(self, request_id: str, body: bytes) -> str:
-        """Answer a request and write the answer down; return what went wrong, in a sentence, if anything did."""
+        """Answer a request and log the answer; return what went wrong as a sentence, empty if nothing did."""
         loaded = self._loaded
         try:
             parsed = loaded.module.Request.model_validate_json(body)
@@ -55,7 +55,7 @@ class Challenger:
 
 
 def load_challenger(settings: Settings, model: str) -> Challenger:
-    """Return the challenger with its model loaded; refuse one that cannot be."""
+    """Return the challenger with its model loaded. Raises UserError if it cannot be loaded."""
     task = parse_task_name(model)
     files = (
         open_workspace(settings.root_folder)
@@ -63,14 +63,14 @@ def load_challenger(settings: Settings, model: str) -> Challenger:
         else open_promoted(settings.root_folder, model)
     )
     folder = settings.log_folder
-    assert folder is not None, "a challenger is not begun without a log"
+    assert folder is not None, "a challenger needs a log"
     return Challenger(
         load_task_model(task, files), PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)
     )
 
 
 def main(model: str, connection: socket.socket) -> None:
-    """Say that the model is loaded, or why not; then answer until nobody is at the other end."""
+    """Report that the model is loaded, or why not; then answer requests until the other end closes."""
     try:
         challenger = load_challenger(read_inherited_settings(), model)
     except UserError as error:
@@ -88,7 +88,7 @@ def _send_line(connection: socket.socket, message: str) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service says when it ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service decides when this process ends
     if hasattr(os, "nice"):
         os.nice(NICE_INCREMENT)
     with suppress(ConnectionError), socket.socket(fileno=int(sys.argv[2])) as connection:

@@ -1,8 +1,8 @@
-"""Shadow: a challenger is asked what the champion was asked, unseen, in a process of its own.
+"""Shadow traffic: a challenger answers the champion's requests in a process of its own, and nobody sees its answers.
 
-The champion's answer goes out first of all. What the challenger needs is put in a queue that a thread empties into the
-challenger's process (trueline/service/shadow/challenger_process.py), which is nicer to the processor than this one; a full queue drops, and a
-challenger that fails, hangs or dies is counted, told of and begun again.
+The champion's answer has priority. Requests for the challenger go into a queue, which a thread empties into the
+challenger's process (challenger_process.py), which runs at a lower priority than this one. A full queue drops
+requests; a challenger that fails, hangs or dies is counted, logged and restarted.
 """
 
 import json
@@ -25,23 +25,23 @@ from trueline.core.errors import UserError
 from trueline.service.model_loading import parse_task_name
 from trueline.service.settings import SETTINGS_VARIABLE, Settings
 
-MAX_WAITING_REQUESTS = 256  # requests that wait for the challenger
-MAX_WAITING_BYTES = 16_000_000  # bytes of theirs
-LOAD_TIMEOUT_SECONDS = 120.0  # seconds until the challenger must have its model loaded
-ANSWER_TIMEOUT_SECONDS = 60.0  # seconds until it must have answered one request, even one of a thousand rows
-CLOSE_TIMEOUT_SECONDS = 2.0  # seconds that the service waits for it when it ends
-RESTART_EVERY_SECONDS = 10.0  # seconds between two starts of it, and between two lines about its failures
-READY_PREFIX = "ready "  # and the version
+MAX_WAITING_REQUESTS = 256  # requests that may wait for the challenger
+MAX_WAITING_BYTES = 16_000_000  # bytes of their bodies
+LOAD_TIMEOUT_SECONDS = 120.0  # for the challenger to load its model
+ANSWER_TIMEOUT_SECONDS = 60.0  # for it to answer one request, even one of a thousand rows
+CLOSE_TIMEOUT_SECONDS = 2.0  # for it to end when the service does
+RESTART_EVERY_SECONDS = 10.0  # between two starts of it, and between two log lines about its failures
+READY_PREFIX = "ready "  # followed by the version
 
 Outcome = Literal["answered", "failed", "dropped"]
 LogRows = list[dict[str, Any]]
 
 
 class ShadowCounter(Protocol):
-    """What counts what became of the requests (trueline/service/monitoring/prometheus_metrics.py)."""
+    """Counts the outcomes of shadow requests, as ServiceMetrics does (monitoring/prometheus_metrics.py)."""
 
     def count_shadow_request(self, task: str, outcome: str) -> None:
-        """Count a request that the challenger answered, failed at or never saw."""
+        """Count a request that the challenger answered, failed on or never received."""
 
 
 class NullShadowCounter:
@@ -66,17 +66,17 @@ class Shadow:
         self._thread = Thread(target=self._run_queue, name=f"shadow of {task}", daemon=True)
 
     def start(self) -> "Shadow":
-        """Return the shadow with its model loaded; refuse a model that cannot be."""
+        """Load the challenger's model, start the thread and return the shadow. Raises UserError if loading fails."""
         self._start_challenger()
         self._thread.start()
         return self
 
     def create_request_id(self) -> str:
-        """Return a name for a request that no other has."""
+        """Return an id that no other request has."""
         return f"{self._request_prefix}-{next(self._request_numbers)}"
 
     def offer_request(self, request_id: str, body: bytes) -> None:
-        """Have a request answered that the champion has answered; returns within microseconds, whatever happens."""
+        """Queue a request that the champion has answered; returns within microseconds, whatever happens."""
         with self._lock:
             is_accepted = (
                 self._queue.qsize() < MAX_WAITING_REQUESTS and self._waiting_bytes + len(body) <= MAX_WAITING_BYTES
@@ -88,7 +88,7 @@ class Shadow:
             self._count_outcome("dropped")
 
     def close(self) -> None:
-        """End the challenger; what waits is answered first, as far as there is time."""
+        """End the challenger; waiting requests are answered first, as far as there is time."""
         self._is_closed = True
         self._queue.put(None)
         self._thread.join(CLOSE_TIMEOUT_SECONDS)
@@ -111,10 +111,10 @@ class Shadow:
             self._count_outcome("failed" if failure else "answered")
 
     def _ask_challenger(self, request_id: str, body: bytes) -> str:
-        """Return why the challenger has no answer, nothing where it has."""
+        """Return why the challenger has no answer, empty if it has one."""
         if self._process is None:
             if self._is_closed or monotonic() - self._started_at < RESTART_EVERY_SECONDS:
-                return "it ended a moment ago"
+                return "its process ended a moment ago and is not restarted yet"
             self._start_challenger()
         self._connection.sendall(f"{request_id} {len(body)}\n".encode() + body)
         return self._read_reply()
@@ -138,13 +138,13 @@ class Shadow:
     _connection: socket.socket
 
     def _read_reply(self) -> str:
-        """Return the challenger's next line."""
+        """Return the challenger's next line. Raises TimeoutError or ConnectionError if none comes."""
         reply = b""
         while not reply.endswith(b"\n"):
             try:
                 reply += (chunk := self._connection.recv(4096))
             except TimeoutError:
-                raise TimeoutError(f"it said nothing for {self._connection.gettimeout():g} seconds") from None
+                raise TimeoutError(f"it did not reply for {self._connection.gettimeout():g} seconds") from None
             if not chunk:
                 raise ConnectionError("its process ended")
         return reply.decode().rstrip("\n")
@@ -161,7 +161,7 @@ class Shadow:
         self._counter.count_shadow_request(self.task, outcome)
 
     def _log_failure(self, failure: str) -> None:
-        """Say why the challenger failed; a challenger that always fails is told of now and then."""
+        """Log why the challenger failed, at most once every RESTART_EVERY_SECONDS."""
         if monotonic() - self._last_logged_at >= RESTART_EVERY_SECONDS:
             self._last_logged_at = monotonic()
             logging.getLogger("uvicorn.error").error(
@@ -170,19 +170,21 @@ class Shadow:
 
 
 def start_shadows(settings: Settings, loaded: Iterable[str], counter: ShadowCounter) -> dict[str, Shadow]:
-    """Return the challengers that settings ask for, by task, each with its model loaded.
+    """Return the challengers that the settings ask for, by task, each with its model loaded.
 
-    Refuses one whose task has no champion here, two of one task, and any where nothing is logged.
+    Raises UserError for a challenger whose task has no champion here, for two of one task, and for any if nothing is
+    logged.
     """
     models_by_task = {parse_task_name(model): model for model in settings.shadow}
     if len(models_by_task) < len(settings.shadow):
-        raise UserError(f"--shadow came twice for one task ({', '.join(settings.shadow)}); name one challenger a task.")
-    if models_by_task and settings.log_folder is None:
-        raise UserError("--shadow needs the log, for nobody sees what a challenger answers; leave --log '' out.")
-    if unloaded_tasks := sorted(set(models_by_task) - set(loaded)):
         raise UserError(
-            f"--shadow {models_by_task[unloaded_tasks[0]]} has no champion: {unloaded_tasks[0]} is not loaded; add it to --tasks."
+            f"--shadow names two challengers for one task ({', '.join(settings.shadow)}); name one per task."
         )
+    if models_by_task and settings.log_folder is None:
+        raise UserError("--shadow needs the log, the only place where a challenger's answers go; leave out --log ''.")
+    if unloaded_tasks := sorted(set(models_by_task) - set(loaded)):
+        task = unloaded_tasks[0]
+        raise UserError(f"--shadow {models_by_task[task]} has no champion: {task} is not loaded; add it to --tasks.")
     started: dict[str, Shadow] = {}
     try:
         for task, model in models_by_task.items():
@@ -195,13 +197,13 @@ def start_shadows(settings: Settings, loaded: Iterable[str], counter: ShadowCoun
 
 
 def check_shadows(settings: Settings, loaded: Iterable[str]) -> None:
-    """Refuse what `start_shadows` would, and keep nothing."""
+    """Raise UserError where `start_shadows` would, and keep no challenger running."""
     for shadow in start_shadows(settings, loaded, NullShadowCounter()).values():
         shadow.close()
 
 
 def pair_rows(rows: LogRows, request_id: str, role: Literal["champion", "shadow"]) -> LogRows:
-    """Return log rows with what brings those of the champion and of the challenger together again."""
+    """Return log rows with the columns that pair the champion's rows with the challenger's."""
     return [{"role": role, "request": request_id, "place": index} | row for index, row in enumerate(rows)]
 
 

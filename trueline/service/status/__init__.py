@@ -1,1 +1,1 @@
-"""What is shown of a model: its metrics, days and training."""
+"""Model status: the metrics, daily figures, diagnosis and training that are shown of a model."""

@@ -1,4 +1,4 @@
-"""Diagnostics: what the checks made of a task, and how its newest day stands."""
+"""Diagnostics: what a task's checks found, and the state of its newest day."""
 
 from typing import Any
 
@@ -27,16 +27,16 @@ class Day(ResponseModel):
 
     day: str
     status: str | None = Field(description="graded, or why there is nothing to grade")
-    alert: str | None = Field(description="none, info, warning or critical; null if it cannot be told")
-    message: str | None = Field(description="what was raised")
+    alert: str | None = Field(description="none, info, warning or critical; null if it is unknown")
+    message: str | None = Field(description="the alert's message")
     primary_cause: str | None
-    cause_confidence: float | None = Field(description="share of redrawn days that name the same cause")
+    cause_confidence: float | None = Field(description="share of bootstrap resamples that name the same cause")
     figures: dict[str, float] = Field(description="the figures of the day; rates in per cent")
     missing: dict[str, str] = Field(description="why figures are missing")
 
 
 class Raised(ResponseModel):
-    """Alerts that say the same on days one after the other."""
+    """The same alert on consecutive days."""
 
     first: str
     last: str
@@ -47,7 +47,7 @@ class Raised(ResponseModel):
 
 
 class Diagnostics(ResponseModel):
-    """A task's diagnosis, the gravest findings first."""
+    """A task's diagnosis, gravest findings first."""
 
     success: bool
     task: str
@@ -55,12 +55,12 @@ class Diagnostics(ResponseModel):
     checks: list[Check]
     newest: Day | None
     alerts: list[Raised] = Field(description="of the newest days, newest first")
-    days: int = Field(description="days that the daily table was read of, the newest")
+    days: int = Field(description="number of newest days that were read from the daily table")
     reasons: dict[str, str] = Field(description="by the name of a field that is null or empty, why it is")
 
 
 def build_diagnostics(outputs: TaskOutputs) -> Diagnostics:
-    """Return a task's diagnosis out of its outputs."""
+    """Return a task's diagnosis, read from its outputs."""
     diagnosis_path, daily_path = f"metrics/{outputs.task}/diagnosis.json", f"metrics/{outputs.task}/daily.csv"
     days, verdict = DailyRows.from_rows(outputs.days), outputs.diagnosis.get("verdict")
     verdict = None if verdict is None else str(verdict)
@@ -81,7 +81,7 @@ def build_diagnostics(outputs: TaskOutputs) -> Diagnostics:
 
 
 def list_checks(outputs: TaskOutputs) -> list[Check]:
-    """Return what every check found, the gravest first."""
+    """Return what every check found, gravest findings first."""
     check_reports = ensure_mapping(outputs.diagnosis.get("checks"))
     checks = [
         Check(

@@ -1,4 +1,7 @@
-"""python -m trueline.service.status.fold_dates FILE …: rows, first and last day of both roles in each final fold, as JSON."""
+"""Prints the rows, first and last day of both roles in the final fold of each file, as JSON.
+
+Run as `python -m trueline.service.status.fold_dates FILE …`.
+"""
 
 import json
 import sys
@@ -8,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 FINAL_FOLD = "final"
-NO_CLOCK_DAY = "1970-01-01"  # the day of every row where the source tells none
+NO_CLOCK_DAY = "1970-01-01"  # the day of every row if the source has no times
 
 
 def summarise_fold_roles(file: str) -> dict[str, dict[str, Any]]:
-    """Return by role how many rows have it in the final fold, and their days; null where there is no clock."""
+    """Return by role the number of its rows in the final fold and their first and last day, None without a clock."""
     rows = pq.read_table(file, columns=["time", FINAL_FOLD])
     summary = {}
     for role in ("fit", "calibrate"):

@@ -1,4 +1,4 @@
-"""Headline: where a scorer's report has the figures that people ask for, and why it has not some of them."""
+"""Headline metrics: where each scorer's report keeps the figures that people ask for, and why some are missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from trueline.service.status.stage_outputs import TaskOutputs
 
 
 class Interval(ResponseModel):
-    """An estimate with its 95 % interval, where the report gives one."""
+    """An estimate with its 95 % interval, if the report gives one."""
 
     value: float = Field(examples=[0.8753])
     low: float | None = Field(description="lower end of the 95 % interval", examples=[0.8563])
@@ -19,14 +19,14 @@ class Interval(ResponseModel):
 
 
 class Figure(Interval):
-    """A measured figure, what it is of, and where it was read."""
+    """A measured figure, what it measures, and where it was read."""
 
     metric: str = Field(description="what is measured, and of what", examples=["micro-F1 over tags"])
     n: int | None = Field(
-        description="independent groups that the interval was drawn over: days, races, clusters", examples=[193]
+        description="independent groups that the interval was resampled over: days, races, clusters", examples=[193]
     )
     rows: int | None = Field(description="rows, races or bets that were counted")
-    beside: dict[str, Interval] = Field(description="the like of what it stands beside")
+    beside: dict[str, Interval] = Field(description="the same figure of what it is compared with")
     source: str = Field(
         description="the output and the place in it", examples=["metrics/events/report.json#ladder.tuned.micro_f1"]
     )
@@ -35,7 +35,7 @@ class Figure(Interval):
 
 @dataclass(frozen=True)
 class MetricPath:
-    """Where a report has a figure: a dotted path, and the paths of its like and of its count."""
+    """Where a report has a figure: its dotted path, and the paths of its row count and of its comparisons."""
 
     metric: str
     path: str
@@ -43,9 +43,9 @@ class MetricPath:
     beside: Mapping[str, str] = field(default_factory=dict)
 
 
-MAX_NUMBER = 1e300  # beyond it a number is an error
+MAX_NUMBER = 1e300  # larger numbers count as errors
 HEADLINE_FIELDS = ("accuracy", "auc_score", "f1_score", "log_loss")
-MetricPaths = Mapping[str, MetricPath | str]  # a text says why there is no such figure
+MetricPaths = Mapping[str, MetricPath | str]  # a text explains why there is no such figure
 
 RACE_METRICS: MetricPaths = {
     "accuracy": MetricPath(
@@ -78,10 +78,13 @@ MARKET_METRICS: MetricPaths = {
     "f1_score": "A quantity is predicted: there are no classes to name, and the report has no F1.",
     "log_loss": "A quantity is predicted: its distribution is judged by the CRPS, see figures.",
     "mae": MetricPath(
-        "mean absolute error on rows that every rung predicts", "ladder.rungs.tuned.mae", "ladder.rows",
+        "mean absolute error on the rows that the model and all baselines predict",
+        "ladder.rungs.tuned.mae", "ladder.rows",
         {"line": "ladder.rungs.line.mae", "floor": "ladder.rungs.floor.mae"},
     ),
-    "line_mae": MetricPath("mean absolute error of the posted line", "line_types.actual.line_mae", "line_types.actual.rows"),
+    "line_mae": MetricPath(
+        "mean absolute error of the posted line", "line_types.actual.line_mae", "line_types.actual.rows"
+    ),
     "roi": MetricPath("won per unit staked at −110", "line_types.actual.roi", "line_types.actual.bets"),
     "crps": MetricPath(
         "continuous ranked probability score", "distribution.crps", None,
@@ -114,17 +117,17 @@ TAG_METRICS: MetricPaths = {
     ),
 }  # fmt: skip
 METRICS_BY_SCORER: Mapping[str, MetricPaths] = {"race": RACE_METRICS, "market": MARKET_METRICS, "tags": TAG_METRICS}
-HEADLINE_BY_SCORER = {"race": "log_loss", "market": "accuracy", "tags": "f1_score"}  # what a card shows largest
+HEADLINE_BY_SCORER = {"race": "log_loss", "market": "accuracy", "tags": "f1_score"}  # what a card shows in large type
 
 
 def read_headline_metrics(outputs: TaskOutputs) -> tuple[dict[str, Figure], dict[str, str]]:
-    """Return the figures that are there, and by name why the others are not."""
+    """Return the available figures by name, and by name why the others are missing."""
     scorer, report_path = str(outputs.task_config.get("scorer", "")), f"metrics/{outputs.task}/report.json"
     metric_paths = METRICS_BY_SCORER.get(scorer)
     if report_path in outputs.missing_reasons:
         return {}, dict.fromkeys(HEADLINE_FIELDS, outputs.missing_reasons[report_path])
     if metric_paths is None:
-        return {}, dict.fromkeys(HEADLINE_FIELDS, f"The scorer {scorer!r} is not one whose report is known.")
+        return {}, dict.fromkeys(HEADLINE_FIELDS, f"The scorer {scorer!r} is unknown, so its report cannot be read.")
     figures = {
         name: _build_figure(outputs.report, entry, report_path)
         for name, entry in metric_paths.items()
@@ -141,7 +144,7 @@ def read_headline_metrics(outputs: TaskOutputs) -> tuple[dict[str, Figure], dict
 
 
 def get_path(report: Mapping[str, Any], path: str) -> Any:
-    """Return what a report has under a dotted path, None where it has nothing."""
+    """Return the value under a dotted path of a report, None if there is none."""
     value: Any = report
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -149,7 +152,7 @@ def get_path(report: Mapping[str, Any], path: str) -> Any:
 
 
 def parse_interval(value: Any) -> Interval | None:
-    """Return an estimate of a report: with ends where it has them; None where it is no number."""
+    """Return an estimate from a report, with bounds if it has them; None if it is not a finite number."""
     estimate = value if isinstance(value, Mapping) else {"value": value}
     number = parse_finite(estimate.get("value"))
     return (
@@ -160,12 +163,12 @@ def parse_interval(value: Any) -> Interval | None:
 
 
 def ensure_mapping(value: Any) -> Mapping[str, Any]:
-    """Return what is a mapping, nothing of what is none."""
+    """Return a mapping as it is, and an empty one for anything else."""
     return value if isinstance(value, Mapping) else {}
 
 
 def parse_count(value: Any) -> int | None:
-    """Return a count, None where it is none."""
+    """Return a count as an integer, None if it is not a finite number."""
     number = parse_finite(value)
     return None if number is None else int(number)
 

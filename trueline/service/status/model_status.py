@@ -1,4 +1,4 @@
-"""Status: what a loaded model is and how good it was found to be, from the corridor's outputs alone."""
+"""Model status: what a loaded model is and how well it scored, from the pipeline's outputs alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,11 +30,11 @@ from trueline.service.status.status_schema import (
 )
 from trueline.service.status.training_info import TrainingInfo
 
-MAX_TOP_INPUTS = 10  # inputs that are named with their importance
+MAX_TOP_INPUTS = 10  # inputs that are listed with their importance
 
 
 def build_task_status(outputs: TaskOutputs, training: TrainingInfo) -> TaskStatus:
-    """Return a task's status out of its outputs and of what git and the folds tell of its training."""
+    """Return a task's status from its outputs, and from what git and the folds reveal about its training."""
     figures, reasons = read_headline_metrics(outputs)
     headline_figures = {name: figures.get(name) for name in HEADLINE_FIELDS}
     sections = {
@@ -82,7 +82,7 @@ def _build_features(outputs: TaskOutputs) -> Features:
 def _build_samples(outputs: TaskOutputs, training: TrainingInfo) -> Samples:
     scored = ensure_mapping(outputs.report.get("scored"))
     first_day, last_day = (str(scored[end]) if end in scored else None for end in ("from", "to"))
-    has_clock = first_day != last_day  # without a clock all rows are of one day that is none
+    has_clock = first_day != last_day  # without a clock every row has the same placeholder day
     return Samples(
         fit=training.rows.get("fit"),
         calibrate=training.rows.get("calibrate"),
@@ -157,7 +157,7 @@ def _build_slope(outputs: TaskOutputs, check: Mapping[str, Any]) -> Figure | Non
         return None
     return Figure(
         **estimate.model_dump(),
-        metric="slope of outcomes on promised log odds",
+        metric="slope of outcomes on predicted log odds",
         n=parse_count(ensure_mapping(slope).get("n")),
         rows=None,
         beside={},
@@ -201,7 +201,7 @@ def _parse_float(text: str | None) -> float | None:
 
 
 def _collect_missing_reasons(section: str, values: ResponseModel, fallback: str | None = None) -> dict[str, str]:
-    """Return why the fields of a part are null."""
+    """Return by name why the null fields of a section are null."""
     reasons = {
         "features.count": "The model's own file does not name its inputs.",
         "samples.scored_from": "The rows have no clock.",
@@ -221,5 +221,5 @@ def _explain_missing(name: str, outputs: TaskOutputs, training: TrainingInfo) ->
         "class_balance": f"metrics/{outputs.task}/report.json",
     }
     source = sources.get(name)
-    fallback = "dvc.lock names no such word of the plan."
-    return outputs.missing_reasons.get(source, f"{source} does not tell it.") if source else fallback
+    fallback = "The task config in dvc.lock has no such entry."
+    return outputs.missing_reasons.get(source, f"{source} does not contain it.") if source else fallback

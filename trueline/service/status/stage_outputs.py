@@ -1,4 +1,4 @@
-"""Outputs: what the corridor wrote about a task, read once, and why some of it is not at hand."""
+"""Stage outputs: what the pipeline wrote about a task, read once, and why some of it is missing."""
 
 import csv
 import json
@@ -11,17 +11,17 @@ from trueline.core.errors import UserError
 from trueline.service.artifacts import git_tags
 
 TextRows = list[dict[str, str]]
-CURVES_FOLDER = "plots/metrics"  # where dvclive writes one table a curve
-STEP_COLUMN = "step"  # of a curve's round
-MAX_DAYS = 180  # newest days: as many as a drawing has room for
+CURVES_FOLDER = "plots/metrics"  # where dvclive writes one table per curve
+STEP_COLUMN = "step"  # the column of a curve's round
+MAX_DAYS = 180  # newest days that are kept: as many as a chart has room for
 
 
 class OutputFiles(Protocol):
-    """Verified files of a commit or of the workspace (trueline.service.artifacts.verified_files.Files)."""
+    """Verified files of a commit or of the workspace, such as artifacts/verified_files.py's VerifiedFiles."""
 
     @property
     def root(self) -> Path:
-        """The repository."""
+        """The repository's folder."""
 
     @property
     def name(self) -> str:
@@ -33,18 +33,21 @@ class OutputFiles(Protocol):
 
     @property
     def output_hashes(self) -> Mapping[str, str]:
-        """Every output with its hash."""
+        """The hash of every output by its path."""
 
     def resolve_path(self, relative: str) -> Path:
-        """Return where an output can be read; refuse one that is not what it should be."""
+        """Return the path of an output. Raises UserError if it is missing or changed."""
 
     def read_params(self) -> dict[str, Any]:
-        """Return the parameters that the outputs were made with."""
+        """Return params.yaml as it was when the outputs were made."""
 
 
 @dataclass(frozen=True)
 class TaskOutputs:
-    """A task's outputs as they were when the model was loaded; what could not be read is empty: `missing_reasons` says why."""
+    """A task's outputs as they were when the model was loaded.
+
+    What could not be read is empty, and `missing_reasons` says why, by path.
+    """
 
     task: str
     version: str
@@ -66,7 +69,7 @@ class TaskOutputs:
 
 
 def read_outputs(task: str, files: OutputFiles) -> TaskOutputs:
-    """Return what is at hand of a task's outputs; nothing that is missing, changed or torn is an error."""
+    """Return a task's outputs as far as they can be read; missing, changed or torn ones are no error."""
     reader = _OutputReader(files)
     params, metrics, models = files.read_params(), f"metrics/{task}", f"models/{task}"
     task_names = {task, f"{task}.parquet"}
@@ -92,7 +95,7 @@ def read_outputs(task: str, files: OutputFiles) -> TaskOutputs:
 
 
 class _OutputReader:
-    """Reads outputs, and keeps why one could not be read."""
+    """Reads outputs and records why one could not be read."""
 
     def __init__(self, files: OutputFiles) -> None:
         self.files = files
@@ -117,7 +120,7 @@ class _OutputReader:
         return list(csv.DictReader((self._read_text(relative) or "").splitlines()))
 
     def read_curves(self, relative: str) -> dict[str, dict[int, float]]:
-        """Return every curve by its name, `loss/fit`, and by round; of a rival, its own name stands first."""
+        """Return every curve by its name, `loss/fit`, and by round; a comparison learner's own name comes first."""
         folder = self.find_path(relative)
         curve_files = sorted(folder.rglob("*.tsv")) if folder else []
         return {_get_curve_name(file.relative_to(folder)): _read_curve(file) for file in curve_files} if folder else {}
@@ -131,7 +134,7 @@ class _OutputReader:
         )
         if content is None:
             return None
-        del self.missing_reasons[relative]  # metrics of a promoted version are in git, a folder of them in no cache
+        del self.missing_reasons[relative]  # a promoted version's metrics are in git, folders of them in no cache
         return content.decode("utf-8", errors="replace")
 
 

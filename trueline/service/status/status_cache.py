@@ -1,4 +1,4 @@
-"""Board: what the dashboard and its addresses tell, kept as long as it holds."""
+"""Status cache: what the dashboard and its JSON addresses show, kept for as long as it is valid."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,13 +17,13 @@ from trueline.service.status.stage_outputs import TaskOutputs
 from trueline.service.status.status_schema import ModelStatus
 from trueline.service.status.training_info import FoldRoles, read_fold_roles, read_training_info
 
-STATUS_SECONDS, EXPERIMENTS_SECONDS = 60.0, 10.0  # seconds that git's answers and the registry's hold
+STATUS_SECONDS, EXPERIMENTS_SECONDS = 60.0, 10.0  # how long git's answers and the registry's are kept
 
 T = TypeVar("T")
 
 
 class TimedCache(Generic[T]):
-    """An answer that is made in a thread when somebody asks, once for all who ask meanwhile, and kept for a time."""
+    """A value that is made in a thread on demand, once for all who ask meanwhile, and kept for some seconds."""
 
     def __init__(self, make: Callable[[], T], seconds: float) -> None:
         self._make, self._seconds = make, seconds
@@ -32,7 +32,7 @@ class TimedCache(Generic[T]):
     _value: T | None
 
     async def __call__(self) -> T:
-        """Return the answer, a new one if the last is too old."""
+        """Return the value, a new one if the last is too old."""
         async with self._lock:
             if self._value is None or monotonic() > self._valid_until:
                 self._value = await anyio.to_thread.run_sync(self._make)
@@ -42,7 +42,7 @@ class TimedCache(Generic[T]):
 
 @dataclass
 class StatusCache:
-    """The outputs of every task that is answered for, and what git and the registry add to them."""
+    """The outputs of every loaded task, and what git and the registry add to them."""
 
     outputs: Mapping[str, TaskOutputs]
     root: Path

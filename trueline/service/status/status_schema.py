@@ -1,4 +1,4 @@
-"""Described: the form in which a model's status is told; what is null has its reason beside it."""
+"""Status schema: the JSON form of a model's status; every null has its reason beside it."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ class Input(ResponseModel):
     """An input of the model."""
 
     name: str
-    importance: float = Field(description="share of all importance, as the learner tells it")
+    importance: float = Field(description="share of the total importance, as the learner reports it")
 
 
 class Features(ResponseModel):
-    """What the model looks at."""
+    """The model's inputs."""
 
     count: int | None
-    top: list[Input] = Field(description="the most important ones, first first")
+    top: list[Input] = Field(description="the most important inputs, in descending order")
 
 
 class Samples(ResponseModel):
-    """How many rows the model saw, and how many it was judged on."""
+    """How many rows the model was trained on, and how many it was scored on."""
 
     fit: int | None
     calibrate: int | None
@@ -50,7 +50,7 @@ class Share(ResponseModel):
 
 
 class Balance(ResponseModel):
-    """How the classes are spread over the rows that were scored."""
+    """The distribution of the classes over the scored rows."""
 
     of: str
     classes: list[Share]
@@ -58,33 +58,35 @@ class Balance(ResponseModel):
 
 
 class Calibration(ResponseModel):
-    """How far promised chances are kept."""
+    """How well predicted chances match observed rates."""
 
     calibrator: str
-    error: float | None = Field(description="mean distance of promised chance and observed rate, over groups of rows")
-    slope: Figure | None = Field(description="1 is right; below it the chances are too sure")
-    said: str | None = Field(description="what the check of calibration found")
+    error: float | None = Field(
+        description="mean distance between predicted chance and observed rate, over groups of rows"
+    )
+    slope: Figure | None = Field(description="1 is right; below it the chances are overconfident")
+    said: str | None = Field(description="what the calibration check found")
 
 
 class Optimization(ResponseModel):
-    """What the search for knobs found."""
+    """What the search for parameters found."""
 
     loss: str
-    default: float | None = Field(description="loss of the default knobs on the tuning folds")
-    tuned: float | None = Field(description="loss of those that were chosen")
+    default: float | None = Field(description="loss of the default parameters on the tuning folds")
+    tuned: float | None = Field(description="loss of the chosen parameters")
     beats_default: bool | None
-    trials: int = Field(description="configurations that were tried, pruned ones included")
+    trials: int = Field(description="number of configurations tried, including pruned ones")
     complete: int
-    knobs: dict[str, Any] = Field(description="what was chosen")
+    knobs: dict[str, Any] = Field(description="the chosen parameters")
 
 
 class Version(ResponseModel):
-    """Which outputs these are."""
+    """The version of the outputs."""
 
     name: str = Field(description="a git tag, or workspace")
     commit: str | None = Field(description="the git commit whose outputs these are")
     hashes: dict[str, str] = Field(description="MD5 of every output of the task, as dvc.lock has it")
-    scored: str | None = Field(description="MD5 over the rows and outcomes that were scored: equal is the same test")
+    scored: str | None = Field(description="MD5 over the scored rows and outcomes: equal hashes mean the same test")
 
 
 class TaskStatus(ResponseModel):
@@ -99,7 +101,8 @@ class TaskStatus(ResponseModel):
     log_loss: Figure | None
     figures: dict[str, Figure] = Field(description="further figures of the task")
     last_trained: str | None = Field(
-        description="committer date of the commit that brought the model's hash", examples=["2026-11-21T10:30:47+00:00"]
+        description="committer date of the commit that introduced the model's hash",
+        examples=["2026-11-21T10:30:47+00:00"],
     )
     training_window: Window | None
     features: Features
@@ -112,7 +115,7 @@ class TaskStatus(ResponseModel):
 
 
 class ModelStatus(ResponseModel):
-    """What answers here."""
+    """The status of every loaded model."""
 
     success: bool
     tasks: list[TaskStatus]

@@ -1,4 +1,4 @@
-"""Training: when the model's hash came into git, and which rows the final fold was fitted on."""
+"""Training info: when the model's hash was committed, and which rows the final fold was fitted on."""
 
 import json
 import subprocess
@@ -10,19 +10,17 @@ from typing import Any
 
 from trueline.service.status.stage_outputs import TaskOutputs
 
-TIMEOUT_SECONDS = 20.0  # seconds; a question to git takes a tenth, one to the folds a second
-READER_MODULE = (
-    "trueline.service.status.fold_dates"  # in a process of its own, so that this one need not hold a table library
-)
+TIMEOUT_SECONDS = 20.0  # a git command takes a tenth of a second, reading the folds a second
+READER_MODULE = "trueline.service.status.fold_dates"  # run in a child, so that this process needs no table library
 LOCK_FILE = "dvc.lock"
-NO_GIT = "There is no git repository at hand."
+NO_GIT = "There is no git repository here."
 
 FoldRoles = Mapping[str, Mapping[str, Any]]  # by role in the final fold: rows, first and last day
 
 
 @dataclass(frozen=True)
 class TrainingInfo:
-    """What is known of a training; what is not has its reason."""
+    """What is known about a training; what is not has its reason."""
 
     last_trained: str | None = None  # ISO 8601, committer date
     commit: str | None = None
@@ -33,7 +31,10 @@ class TrainingInfo:
 
 
 def read_training_info(outputs: TaskOutputs, root: Path, fold_roles: FoldRoles | None) -> TrainingInfo:
-    """Return what git and the folds at hand tell of a task's training; `fold_roles` is what `read_fold_roles` found of its folds."""
+    """Return what git and the folds reveal about a task's training.
+
+    `fold_roles` is what `read_fold_roles` returned for the task's folds, None if they could not be read.
+    """
     reasons: dict[str, str] = {}
     fold_file = f"data/folds/{outputs.task}.parquet"
     if fold_roles is None:
@@ -53,7 +54,7 @@ def read_training_info(outputs: TaskOutputs, root: Path, fold_roles: FoldRoles |
 
 
 def read_fold_roles(folds: Sequence[Path]) -> dict[Path, FoldRoles]:
-    """Return what the final fold of each file holds; nothing of files that cannot be read. Takes about a second."""
+    """Return the roles in each file's final fold; empty if a file cannot be read. Takes about a second."""
     if not folds:
         return {}
     command = [sys.executable, "-m", READER_MODULE, *(str(file.resolve()) for file in folds)]
@@ -67,7 +68,7 @@ def read_fold_roles(folds: Sequence[Path]) -> dict[Path, FoldRoles]:
 
 
 def _get_checked_out_commit(root: Path, reasons: dict[str, str]) -> str | None:
-    """Return the commit that is checked out, where dvc.lock is as it has it."""
+    """Return the checked-out commit, if the workspace's dvc.lock is the one in it."""
     head = run_git(root, "rev-parse", "HEAD")
     if head is None:
         reasons["commit"] = NO_GIT
@@ -79,7 +80,7 @@ def _get_checked_out_commit(root: Path, reasons: dict[str, str]) -> str | None:
 
 
 def _find_training_date(outputs: TaskOutputs, root: Path, reasons: dict[str, str]) -> str | None:
-    """Return the committer date of the newest commit that brought the model's hash into dvc.lock."""
+    """Return the committer date of the newest commit that introduced the model's hash into dvc.lock."""
     model_hash, rev = outputs.hashes.get(f"models/{outputs.task}/final"), outputs.commit or "HEAD"
     if model_hash is None or run_git(root, "rev-parse", rev) is None:
         reasons["last_trained"] = f"{LOCK_FILE} names no model." if model_hash is None else NO_GIT
@@ -89,12 +90,12 @@ def _find_training_date(outputs: TaskOutputs, root: Path, reasons: dict[str, str
         return None
     date = run_git(root, "log", "-1", "--format=%cI", f"-S{model_hash}", rev, "--", LOCK_FILE)
     if not date:
-        reasons["last_trained"] = "git's history does not go back to the commit that brought the model."
+        reasons["last_trained"] = "git's history does not go back to the commit that introduced the model."
     return date or None
 
 
 def run_git(root: Path, *arguments: str) -> str | None:
-    """Return what git says, None where it says no."""
+    """Return git's output; None if the command fails or takes longer than TIMEOUT_SECONDS."""
     try:
         command = ["git", "-C", str(root), *arguments]
         completed = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""events: the tags of events, each with its calibrated chance; the text is made by the functions that training used."""
+"""events: predicts the tags of events with calibrated chances, from text prepared by the functions of training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_
 from trueline.service.artifacts.verified_files import VerifiedFiles
 
 AT_ONCE = 20_000  # bytes: some 40 events, 10 ms of work
-FEW = 41  # that many events and the request itself; a thousand tiny ones are a quarter of a second
-MAX_EVENTS = 1000  # events a request
-MAX_CACHED_TEXTS = 4096  # texts whose chances are kept: some 6 MB, at most 40
-MAX_CACHED_LETTERS = 2000  # letters of such a text
-DEFAULT_THRESHOLD = 0.5  # the threshold where the calibrator sets none
+FEW = 41  # braces: 40 events and the request itself; a thousand tiny events take a quarter of a second
+MAX_EVENTS = 1000  # events per request
+MAX_CACHED_TEXTS = 4096  # texts whose chances are cached: some 6 MB, at most 40 MB
+MAX_CACHED_LETTERS = 2000  # characters of a text that is cached
+DEFAULT_THRESHOLD = 0.5  # if the calibrator sets none
 EXAMPLE: Any = {  # ev5887 of data/sample/events
     "id": "ev5887",
     "name": "Seeds and Seedlings at Wharf House",
@@ -33,19 +33,19 @@ STRICT_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_n
 
 
 def _convert_integral_float(value: Any) -> Any:
-    """Return 12 for 12.0, which JSON schema calls an integer too."""
+    """Return 12 for 12.0, which counts as an integer in JSON Schema too."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Event(BaseModel):
-    """An event as its maker wrote it."""
+    """An event as its organiser wrote it."""
 
     model_config = STRICT_CONFIG
 
     name: str = Field(min_length=1, max_length=1000, description="its name")
-    description: str = Field("", max_length=20_000, description="what it is, in its maker's words")
+    description: str = Field("", max_length=20_000, description="what it is, in its organiser's words")
     location: str = Field("", max_length=1000, description="where it is held")
-    id: str | None = Field(None, max_length=200, description="the caller's own name of it, given back as it came")
+    id: str | None = Field(None, max_length=200, description="the caller's own id of it, returned unchanged")
 
 
 class Request(BaseModel):
@@ -53,23 +53,23 @@ class Request(BaseModel):
 
     model_config = ConfigDict(**STRICT_CONFIG, json_schema_extra={"examples": [{"events": [EXAMPLE], "top": 3}]})
 
-    events: list[Event] = Field(min_length=1, max_length=MAX_EVENTS, description="the events to be tagged")
+    events: list[Event] = Field(min_length=1, max_length=MAX_EVENTS, description="the events to tag")
     top: Annotated[int, BeforeValidator(_convert_integral_float)] = Field(
-        5, ge=1, le=100, description="how many of the likeliest tags are told of each"
+        5, ge=1, le=100, description="how many of the likeliest tags to return per event"
     )
     tags: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1000)] | None = Field(
-        None, description="the only tags to be told of; all that the model knows where it is left out"
+        None, description="the only tags to return; if left out, every tag that the model knows"
     )
 
 
 class Chance(BaseModel):
-    """What is thought of one tag."""
+    """The chance of one tag."""
 
     model_config = STRICT_CONFIG
 
     tag: str
     chance: float = Field(ge=0, le=1, description="calibrated probability that the event has the tag")
-    threshold: float = Field(ge=0, le=1, description="the chance from which the tag is given")
+    threshold: float = Field(ge=0, le=1, description="the chance from which the tag is assigned")
 
 
 class Tagged(BaseModel):
@@ -77,13 +77,13 @@ class Tagged(BaseModel):
 
     model_config = STRICT_CONFIG
 
-    id: str | None = Field(description="as it came")
-    tags: list[str] = Field(description="the tags given, the likeliest first: those at or above their threshold")
-    top: list[Chance] = Field(description="the likeliest tags, given or not, the likeliest first")
+    id: str | None = Field(description="as posted")
+    tags: list[str] = Field(description="the assigned tags, likeliest first: those at or above their threshold")
+    top: list[Chance] = Field(description="the likeliest tags, assigned or not, likeliest first")
 
 
 class Answer(BaseModel):
-    """The tags of each event, in the order they were asked."""
+    """The tags of each event, in the order of the request."""
 
     model_config = ConfigDict(**STRICT_CONFIG | {"frozen": False})
 
@@ -94,14 +94,14 @@ class Answer(BaseModel):
 
 @dataclass
 class Model:
-    """A learner's model, its calibrator, and what training did with texts."""
+    """A learner's model, its calibrator, and how training treated texts."""
 
     version: str
     learner: ModuleType
     trained: Any
     calibrator: ModuleType
     state: dict[str, Any]
-    has_mention_input: list[bool]  # of each tag, whether the model was given `says:<tag>`
+    has_mention_input: list[bool]  # for each tag, whether `says:<tag>` is an input of the model
     marks: bool
 
     def __post_init__(self) -> None:
@@ -110,12 +110,12 @@ class Model:
         self._cached_chances = lru_cache(maxsize=MAX_CACHED_TEXTS)(self._compute_chances)
 
     def get_chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
-        """Return the chance of every tag; that of a short text which came lately is remembered."""
+        """Return the chance of every tag; the chances of recent short texts are cached."""
         is_short = len(name) + len(description) + len(location) <= MAX_CACHED_LETTERS
         return (self._cached_chances if is_short else self._compute_chances)(name, description, location)
 
     def _compute_chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
-        """Return the chance of every tag as `prepare`, `features`, `train` and `calibrate` come to it."""
+        """Return the chance of every tag as the stages prepare, features, train and calibrate compute it."""
         fields = {"name": clean_text(name), "description": clean_text(description), "location": clean_text(location)}
         mentions = np.array([find_mentions(join_fields(fields.values()), self.tags)]) * self.has_mention_input
         scores = self.learner.score_texts(self.trained, [join_marked_fields(fields, self.marks)], mentions)
@@ -124,14 +124,14 @@ class Model:
 
 
 def load(files: VerifiedFiles) -> Model:
-    """Return the final model of the events."""
+    """Return the final model of the events. Raises UserError if the calibrator was not fitted for it."""
     params = files.read_params()
     learner = load_plugin("train", params["tasks"]["events"]["learner"], "score_texts")
     trained = learner.load(files.resolve_path("models/events/final"))
     calibrator_content = files.read_json("models/events/calibrator.json")
     state = calibrator_content["folds"].get("final", {}).get("tuned")
     if state is None:
-        raise UserError("models/events/calibrator.json holds no calibrator of the final model; run `dvc repro`.")
+        raise UserError("models/events/calibrator.json has no calibrator for the final model; run `dvc repro`.")
     has_mention_input = [MENTION_PREFIX + tag in trained.importance for tag in trained.tags]
     calibrator = load_plugin("calibrate", calibrator_content["calibrator"], "apply")
     version = f"{files.name}:{files.get_hash('models/events/final')[:8]}"
@@ -139,7 +139,7 @@ def load(files: VerifiedFiles) -> Model:
 
 
 def answer(model: Model, request: Request) -> Answer:
-    """Return the tags of each event; a text that was asked for before is not scored again."""
+    """Return the tags of each event; a cached text is not scored again. Raises UserError for an unknown tag."""
     columns = _find_tag_indices(model, request.tags)
     chances = [model.get_chances(posted.name, posted.description, posted.location) for posted in request.events]
     tagged = [
@@ -152,9 +152,9 @@ def answer(model: Model, request: Request) -> Answer:
 
 
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
-    """Return, of each event, its texts, the chance of every tag and the tags given.
+    """Return, for each event, its texts, the chance of every tag and the assigned tags.
 
-    The texts are kept, for without them nobody could say afterwards which tags were right.
+    The texts are logged because without them nobody could judge later which tags were right.
     """
     return [
         {
@@ -178,7 +178,7 @@ def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find_tag_indices(model: Model, tags: list[str] | None) -> list[int]:
-    """Return the places of the tags asked for."""
+    """Return the indices of the requested tags, of all tags if None. Raises UserError for an unknown tag."""
     if tags is None:
         return list(range(len(model.tags)))
     if unknown := [tag for tag in tags if tag not in model.tags]:
@@ -187,7 +187,7 @@ def _find_tag_indices(model: Model, tags: list[str] | None) -> list[int]:
 
 
 def _build_tagged(model: Model, name: str | None, chances: Sequence[float], columns: list[int], top: int) -> Tagged:
-    ranked = sorted(columns, key=lambda index: -chances[index])  # stable: the alphabet decides between equals
+    ranked = sorted(columns, key=lambda index: -chances[index])  # stable: ties stay in alphabetical order
     return Tagged(
         id=name,
         tags=[model.tags[index] for index in ranked if chances[index] >= model.thresholds[index]],

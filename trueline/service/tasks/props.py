@@ -1,4 +1,4 @@
-"""props: players before their games → how much each will reach, and how likely that is more than the line."""
+"""props: predicts a player's count in an upcoming game, and the chance that it exceeds the line."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,10 +21,10 @@ from trueline.service.predictor import Predictor
 from trueline.service.request_fields import Day, RequestModel, ResponseModel, Text
 
 TASK = "props"
-MAX_DAYS = 7  # of a request: the inputs of each day are made apart
-MIN_PLAYERS_PER_SIDE = 5  # players of a side, below which they are no line-up
+MAX_DAYS = 7  # most days in one request: each day's inputs are built separately
+MIN_PLAYERS_PER_SIDE = 5  # fewest players of a side that make a line-up
 TAIL_PROBABILITY = 0.1  # chance that the outcome lies below `low`, and that it lies above `high`
-MIN_AMERICAN_ODDS = 100  # American odds of a bet that wins as much as it may lose; none lie nearer to 0
+MIN_AMERICAN_ODDS = 100  # American odds of an even-money bet; no odds lie nearer to 0
 ODDS_DESCRIPTION = "American odds, at most −100 or at least +100"
 Pick = Literal["over", "under", "pass", "no_line"]
 PICKS: dict[int, Pick] = {1: "over", -1: "under", 0: "pass"}
@@ -51,25 +51,23 @@ EXAMPLE: JsonDict = {
 class Row(RequestModel):
     """A player in a game that is not yet played."""
 
-    player_id: Text = Field(description="the player, as in the history; an unknown one is taken as new")
-    date: Day = Field(description="day of the game, where it is told in the history")
+    player_id: Text = Field(description="the player, spelt as in the history; an unknown one counts as new")
+    date: Day = Field(description="day of the game, as the history dates it")
     season: Text = Field(description="the season, spelt as in the history")
     season_type: Text | None = Field(None, description="regular season, playoffs or another part of it")
-    game_id: Text | None = Field(None, description="the game; made of its day and teams if not given")
-    team: Text = Field(description="his team, spelt as in the history")
+    game_id: Text | None = Field(None, description="the game; built from its day and teams if not given")
+    team: Text = Field(description="the player's team, spelt as in the history")
     opponent: Text = Field(description="the other team, likewise")
-    home: bool = Field(description="true at home")
+    home: bool = Field(description="true if the player's team plays at home")
     line: float | None = Field(
-        None, gt=0, le=props.MAX_GAME_COUNT, description="the line now, in units of the quantity"
+        None, gt=0, le=props.MAX_GAME_COUNT, description="the current line, in units of the quantity"
     )
     open_line: float | None = Field(
-        None, gt=0, le=props.MAX_GAME_COUNT, description="the first line; the line now if not given"
+        None, gt=0, le=props.MAX_GAME_COUNT, description="the opening line; the current line if not given"
     )
-    over_price: float | None = Field(
-        None, ge=-1e6, le=1e6, description=f"price of more than the line ({ODDS_DESCRIPTION})"
-    )
-    under_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of less ({ODDS_DESCRIPTION})")
-    n_books: int | None = Field(None, ge=1, le=1000, description="books that the line stands for")
+    over_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of the over ({ODDS_DESCRIPTION})")
+    under_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of the under ({ODDS_DESCRIPTION})")
+    n_books: int | None = Field(None, ge=1, le=1000, description="number of books that the line summarises")
 
     @model_validator(mode="after")
     def _check_odds(self) -> "Row":
@@ -83,53 +81,53 @@ class Row(RequestModel):
 
 
 class Request(RequestModel):
-    """Players of one day, or of a few."""
+    """Players on one day, or on a few."""
 
     model_config = RequestModel.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
 
-    rows: list[Row] = Field(min_length=1, max_length=500, description="one a player and day")
+    rows: list[Row] = Field(min_length=1, max_length=500, description="one row per player and day")
 
     @model_validator(mode="after")
     def _check_rows(self) -> "Request":
         keys = [(row.player_id, row.date) for row in self.rows]
         if len(set(keys)) < len(keys):
             player, day = next(key for key in keys if keys.count(key) > 1)
-            raise ValueError(f"player {player!r} is posted more than once for {day:%Y-%m-%d}; post him once")
+            raise ValueError(f"player {player!r} is posted more than once for {day:%Y-%m-%d}; post each player once")
         if len(days := {row.date for row in self.rows}) > MAX_DAYS:
-            raise ValueError(f"{len(days)} days came; post at most {MAX_DAYS} in one request")
+            raise ValueError(f"the rows cover {len(days)} days; post at most {MAX_DAYS} in one request")
         return self
 
 
 class Outlook(ResponseModel):
-    """What is said of a player in a game, in units of the quantity that is predicted."""
+    """The prediction for a player in a game, in units of the predicted quantity."""
 
     player_id: str = Field(description="as posted")
     date: str = Field(description="as posted")
-    forecast: float = Field(description="the median: above the line exactly where more is likelier than less")
+    forecast: float = Field(description="the median: above the line exactly if the over is likelier than the under")
     mean: float = Field(description="the mean of the distribution")
     spread: float = Field(ge=0, description="its standard deviation")
-    low: float = Field(description="below it one outcome of ten lies, at most")
-    high: float = Field(description="above it one outcome of ten lies, at most")
+    low: float = Field(description="at most one outcome in ten lies below it")
+    high: float = Field(description="at most one outcome in ten lies above it")
     line: float | None = Field(description="as posted")
-    p_over: float | None = Field(description="chance of more than the line; with the next two it sums to 1")
-    p_push: float | None = Field(description="chance of just the line, which is refunded")
-    p_under: float | None = Field(description="chance of less")
+    p_over: float | None = Field(description="chance of more than the line; p_over, p_push and p_under sum to 1")
+    p_push: float | None = Field(description="chance of exactly the line, which is refunded")
+    p_under: float | None = Field(description="chance of less than the line")
     edge: float | None = Field(description="forecast − line")
-    pick: Pick = Field(description="a bet if the edge is at least min_edge")
+    pick: Pick = Field(description="a bet if the edge is at least min_edge in either direction")
 
 
 class Answer(ResponseModel):
-    """The outlooks, row by row as posted."""
+    """The predictions, row by row as posted."""
 
     model: str = Field(description="the version that answered")
     quantity: str = Field(description="what is predicted")
-    min_edge: float = Field(description="distance from the line at which a pick is made")
+    min_edge: float = Field(description="distance from the line from which a pick is made")
     rows: list[Outlook] = Field(description="in the order of the request")
 
 
 @dataclass(frozen=True)
 class Model:
-    """The forecaster, what a game must look like, and the distance from the line at which a pick is made."""
+    """The predictor, the settings of the prepare stage, and the distance from the line from which a pick is made."""
 
     predictor: Predictor
     card_settings: props.Settings
@@ -137,7 +135,7 @@ class Model:
 
 
 def load(files: VerifiedFiles) -> Model:
-    """Return what props needs of a commit, all read and indexed; refuse a calibrator that gives no distribution."""
+    """Return the props model of a commit. Raises UserError if its calibrator gives no distribution."""
     params = files.read_params()
     market_settings = predictor.extract_settings(params, market.Settings, "evaluate", TASK)
     card_settings = predictor.extract_settings(params, props.Settings, "prepare", TASK)
@@ -148,10 +146,10 @@ def load(files: VerifiedFiles) -> Model:
 
 
 def answer(model: Model, request: Request) -> Answer:
-    """Return the outlook of every posted row, made of the row and of strictly earlier days.
+    """Return the prediction for every posted row, made from the row and from strictly earlier days.
 
     A row that is in the history, or earlier than its end, is answered as if the history ended before its day. Posted
-    rows do not see each other, but for who plays where the decision is made at the off.
+    rows do not influence each other, except through who plays if the decision is made at the off.
     """
     by_day: dict[Any, list[Row]] = {}
     for row in request.rows:
@@ -166,12 +164,12 @@ def answer(model: Model, request: Request) -> Answer:
 
 
 def prepare_card(model: Model, posted: list[Row]) -> pd.DataFrame:
-    """Return rows of one day as prepare would make them, by game, team and player."""
+    """Return rows of one day as the prepare stage would make them, by game, team and player."""
     return props.prepare_upcoming_games(_build_raw_rows(posted), model.predictor.get_past, model.card_settings)
 
 
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
-    """Return a row for each posted one in the form of the table `production`; the log adds who predicted, and when."""
+    """Return one row per posted row in the form of the table `production`; the log adds the model and the time."""
     return [
         {
             "player_id": row.player_id,
@@ -212,13 +210,13 @@ def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlo
 
 
 def _extract_numbers(names: list[str], values: list[Floats], index: int) -> dict[str, Any]:
-    """Return the numbers of one row, None for what is missing."""
+    """Return the numbers of one row by name, None for missing ones."""
     numbers = {name: float(column[index]) for name, column in zip(names, values, strict=True)}
     return {name: None if np.isnan(value) else value for name, value in numbers.items()}
 
 
 def _compute_tail_bounds(mean: Floats, spread: Floats, is_integer: bool) -> tuple[Floats, Floats]:
-    """Return the outcomes that one of ten lies below, and above."""
+    """Return the bounds below and above which at most one outcome in ten lies."""
     if not is_integer:
         return mean + ndtri(TAIL_PROBABILITY) * spread, mean - ndtri(TAIL_PROBABILITY) * spread
     cumulative = count_distribution.compute_cdf(
@@ -230,13 +228,13 @@ def _compute_tail_bounds(mean: Floats, spread: Floats, is_integer: bool) -> tupl
 
 
 def _require_line_ups(fitted_predictor: Predictor, rows: pd.DataFrame) -> None:
-    """Refuse part of a side where who plays is an input: those who were not posted would count as absent."""
+    """Raise UserError for an incomplete side if line-ups are an input: players not posted would count as absent."""
     if not fitted_predictor.settings.lineups or "side_usual" not in fitted_predictor.present:
         return
     size = rows.groupby(["game_id", "team"]).size()
     opponents = pd.MultiIndex.from_frame(rows[["game_id", "opponent"]])
     if (size < MIN_PLAYERS_PER_SIDE).any() or not opponents.isin(size.index).all():
-        raise UserError("who plays is an input of this model: post all who play, of both sides of each game.")
+        raise UserError("line-ups are an input of this model; post all who play, on both sides of each game.")
 
 
 def _build_raw_rows(posted: list[Row]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""racing: a race that is not yet run → each runner's chance of winning, and the odds that would be fair."""
+"""racing: predicts each runner's chance of winning an upcoming race, and the odds that would be fair."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from trueline.service.request_fields import RequestModel, ResponseModel, Text, T
 TASK = "racing"
 
 COLUMNS = ("runner", "box", "weight_kg", "trainer", "early_speed", "price")
-EXAMPLE_RUNNERS = [  # of the last race of the shipped sample
+EXAMPLE_RUNNERS = [  # from the last race of the shipped sample
     ("Gentle Harbour Star", 1, 30.5, "B. Denne", 0.09, 67.24),
     ("Hasty Falcon Star", 2, 28.0, "B. Birch", 0.71, 10.2),
     ("Lucky Gale Girl", 3, 32.7, "C. Ashby", 0.62, 4.0),
@@ -40,10 +40,10 @@ EXAMPLE: JsonDict = {
 
 
 class Runner(RequestModel):
-    """A runner, as the race card has it."""
+    """A runner, as on the race card."""
 
-    runner: Text = Field(description="name; its starts are found by it, whatever its capitals")
-    box: int = Field(ge=0, le=1000, description="starting box, or rug number; each once a race")
+    runner: Text = Field(description="name, by which its past starts are found; capitals do not matter")
+    box: int = Field(ge=0, le=1000, description="starting box, or rug number; unique within a race")
     weight_kg: float | None = Field(None, ge=1, le=2000, description="weight (kg)")
     trainer: Text | None = Field(None, description="who trains it")
     early_speed: float | None = Field(
@@ -58,15 +58,17 @@ class Runner(RequestModel):
 
 
 class Request(RequestModel):
-    """A whole race, without its scratched runners: chances are shared out among those that are posted."""
+    """A whole race, without its scratched runners: the chances of the posted runners sum to 1."""
 
     model_config = RequestModel.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
 
-    race_id: Text | None = Field(None, description="the race; made of its start and course if not given")
-    start_time: Time = Field(
-        description="the start, with its offset (UTC without one), or its day: as the history has it"
+    race_id: Text | None = Field(
+        None, description="the race's id; built from its start, venue and distance if not given"
     )
-    venue: Text = Field(description="where it is run, spelt as in the history; an unknown one is taken as new")
+    start_time: Time = Field(
+        description="the start with its UTC offset (UTC without one), or its day, whichever the history has"
+    )
+    venue: Text = Field(description="where it is run, spelt as in the history; an unknown venue counts as new")
     race_no: int | None = Field(None, ge=1, le=1000, description="its number on the card")
     distance_m: float = Field(ge=1, le=100_000, description="its length (m)")
     grade: Text = Field(description="its class, spelt as in the history")
@@ -82,32 +84,32 @@ class Request(RequestModel):
 
 
 class Chance(ResponseModel):
-    """What is said of a runner."""
+    """The prediction for a runner."""
 
     runner: str = Field(description="as posted")
     box: int = Field(description="as posted")
-    probability: float = Field(ge=0, le=1, description="chance of winning; the race's sum to 1")
-    fair_odds: float | None = Field(description="1 / probability (decimal odds); null beyond all numbers")
+    probability: float = Field(ge=0, le=1, description="chance of winning; the chances of a race sum to 1")
+    fair_odds: float | None = Field(description="1 / probability (decimal odds); null if too large for a number")
     rank: int = Field(ge=1, description="1 for the likeliest; equal chances share the better rank")
     market_probability: float | None = Field(
-        description="1 / price as a share of the race's; null if a price is missing"
+        description="1 / price as a share of the race's total; null if any price is missing"
     )
     edge: float | None = Field(
-        description="mean profit of one unit at the price, after commission; null without a price"
+        description="mean profit per unit staked at the price, after commission; null without a price"
     )
 
 
 class Answer(ResponseModel):
-    """The race's chances, runner by runner as posted."""
+    """The predictions for a race, runner by runner as posted."""
 
     model: str = Field(description="the version that answered")
-    race_id: str = Field(description="as posted, or made")
+    race_id: str = Field(description="as posted, or built")
     runners: list[Chance] = Field(description="in the order of the request")
 
 
 @dataclass(frozen=True)
 class Model:
-    """The forecaster, what a card must look like, and what is kept of winnings."""
+    """The predictor, the settings of the prepare stage, and the commission on winnings."""
 
     predictor: Predictor
     card_settings: racing.Settings
@@ -115,7 +117,7 @@ class Model:
 
 
 def load(files: VerifiedFiles) -> Model:
-    """Return what racing needs of a commit, all read and learned."""
+    """Return the racing model of a commit, with its history indexed and its ratings learned."""
     params = files.read_params()
     race_settings = predictor.extract_settings(params, race.Settings, "evaluate", TASK)
     card_settings = predictor.extract_settings(params, racing.Settings, "prepare", TASK)
@@ -123,10 +125,11 @@ def load(files: VerifiedFiles) -> Model:
 
 
 def answer(model: Model, request: Request) -> Answer:
-    """Return the chances of a race's runners, made of the card and of strictly earlier races.
+    """Return the chances of a race's runners, made from the card and from strictly earlier races.
 
-    A race that is in the history, or earlier than its end, is answered as if the history ended before it; races of its
-    own start play no role, and ratings take none of its day. Refuses a card that prepare would set aside.
+    A race that is in the history, or earlier than its end, is answered as if the history ended before it; races with
+    the same start have no influence, and ratings use no race of its day. Raises UserError for a card that the prepare
+    stage would set aside.
     """
     rows = prepare_card(model, request)
     forecasts = model.predictor.predict_rows(rows)[""]
@@ -154,12 +157,12 @@ def answer(model: Model, request: Request) -> Answer:
 
 
 def prepare_card(model: Model, request: Request) -> pd.DataFrame:
-    """Return the race's rows as prepare would make them, by box."""
+    """Return the race's rows as the prepare stage would make them, by box."""
     return racing.prepare_race_card(_build_raw_rows(request), model.card_settings)
 
 
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
-    """Return a row for each runner, with the names that a source of runners has, and `predicted`, its chance."""
+    """Return one row per runner, with the column names of a source of runners, and its chance as `predicted`."""
     return [
         {
             "race_id": answer.race_id,
