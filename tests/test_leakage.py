@@ -233,7 +233,9 @@ def test_an_outcome_like_the_minutes_of_the_same_game_is_not_there_and_is_named_
         done = build_with(folder, task, CHEAT.format(cheats=f"**{{{cheats}}}"))
         assert done.returncode == 1
         told = ", ".join(sorted(f"now_{name}" for name in forced))
-        assert done.stderr.startswith(f"features {task}: {told} change when values that are not yet known change, which is a leak")
+        assert done.stderr.startswith(
+            f"features {task}: {told} change when values that are not yet known change, which is a leak"
+        )
         assert nothing_written(folder, task)
 
 

@@ -1,4 +1,4 @@
-"""In a real browser the page says nothing on the console and fits a phone, folded or not."""
+"""In a real browser the page logs nothing on the console and fits a phone, collapsed or expanded."""
 
 import html
 import json
@@ -14,7 +14,7 @@ from stages.diagnose.report.report_page import render_page
 from tests import page_fixtures, pipeline_copy
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-WIDTH = 375  # pixels of a small phone; a window of the browser cannot be so narrow, a frame can
+WIDTH = 375  # pixels of a small phone; a browser window cannot be so narrow, but a frame can
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium is installed to open the page in")
 
@@ -31,8 +31,8 @@ document.body.dataset.seen = JSON.stringify({window: [frame.contentWindow.innerW
 
 @pytest.mark.parametrize("task", ["made", "bare", *pipeline_copy.tasks()])
 def test_the_page_is_silent_and_no_wider_than_a_phone(task: str, tmp_path: Path) -> None:
-    seen, said = look(written(task), tmp_path)
-    assert [line for line in said.splitlines() if "CONSOLE" in line] == []
+    seen, log = look(written(task), tmp_path)
+    assert [line for line in log.splitlines() if "CONSOLE" in line] == []
     assert seen["window"] == [WIDTH]
     assert max(seen["folded"] + seen["open"]) <= WIDTH
     assert all(200 < width <= WIDTH for width in seen["pictures"])
@@ -41,13 +41,13 @@ def test_the_page_is_silent_and_no_wider_than_a_phone(task: str, tmp_path: Path)
 
 def test_the_browser_would_report_a_script_and_a_part_that_is_too_wide(tmp_path: Path) -> None:
     bad = '<script>1</script><p style="width:500px">wide</p></main>'
-    seen, said = look(written("bare").replace("</main>", bad), tmp_path)
-    assert "CONSOLE" in said
+    seen, log = look(written("bare").replace("</main>", bad), tmp_path)
+    assert "CONSOLE" in log
     assert min(seen["folded"]) > WIDTH
 
 
 def written(task: str) -> str:
-    """Return the page of a task's outputs as they are in the repository, or of what was made up."""
+    """Return the page of a task's outputs in the repository, or of made-up or missing outputs."""
     if task == "bare":
         return render_page("props", "declined", {}, {}, None)
     if task == "made":
@@ -61,10 +61,10 @@ def written(task: str) -> str:
     )
 
 
-def look(said: str, folder: Path) -> tuple[dict[str, list[int]], str]:
-    """Return what a probe measures of the page in a phone-wide frame, in pixels, and what the browser logged."""
+def look(page: str, folder: Path) -> tuple[dict[str, list[int]], str]:
+    """Return the probe's measurements of the page in a phone-wide frame, in pixels, and the browser's log."""
     assert BROWSER is not None
-    frame = f'<iframe srcdoc="{html.escape(said)}" style="width:{WIDTH}px;height:2000px;border:0"></iframe>'
+    frame = f'<iframe srcdoc="{html.escape(page)}" style="width:{WIDTH}px;height:2000px;border:0"></iframe>'
     start = f"onload = () => {{{PROBE}}}"
     file = folder / "frame.html"
     file.write_text(f"<!doctype html><meta charset=utf-8><body>{frame}<script>{start}</script>")

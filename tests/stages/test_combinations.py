@@ -1,4 +1,4 @@
-"""Every plugin works with every other: learners × resamplers × calibrators give probabilities that sum to 1 per race."""
+"""Every plugin works with every other: learners × resamplers × calibrators, with probabilities that sum to 1 a race."""
 
 import shutil
 from dataclasses import replace
@@ -58,7 +58,7 @@ CALIBRATORS = [
 
 @pytest.fixture(scope="module")
 def featured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small copy of the repository in which the pipeline ran as far as features, with few rounds for every learner."""
+    """A small copy of the repository in which the pipeline ran as far as features; every learner has few rounds."""
     folder = pipeline_copy.copy(tmp_path_factory.mktemp("combinations") / "repository")
     pipeline_copy.shrink(folder, "racing")
     pipeline_copy.change(

@@ -1,4 +1,4 @@
-"""Alerts: rare where nothing changes, soon where something does, and a message that cannot break a stage."""
+"""Alerts: rare without a change, prompt with one; and a webhook whose failure cannot break a stage."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ from stages.diagnose.monitoring.alert_levels import compute_alert_levels
 from stages.diagnose.monitoring.daily_sums import DailySums
 from stages.diagnose.monitoring.monitoring_settings import Settings
 from stages.diagnose.monitoring.webhook import ADDRESS_VARIABLE, notify
-from tests.stages.diagnose.test_daily_table import DAYS, FIRST, KNOBS, OUTAGE, RULES, WINDOWS, made
+from tests.stages.diagnose.test_daily_table import DAYS, FIRST, OUTAGE, RULES, SETTINGS, WINDOWS, made
 from trueline.core.splits.walk_forward import NO_CLOCK
 
 REFERENCE, SEASON, SEASONS = 150, 170, 5
@@ -35,7 +35,7 @@ BETTOR = Settings(
 
 
 def bettor(seed: int, daily: int, rate: float, fall: int | None = None) -> DailySums:
-    """Return a reference and five seasons of bets beside 60 rows a day; from a day after the reference on, 48 % win."""
+    """Return a reference and five seasons of bets with 60 rows a day; from `fall` days after the reference 48 % win."""
     random = np.random.default_rng(seed)
     days = REFERENCE + SEASONS * SEASON
     rates = np.where(np.arange(days) >= REFERENCE + (days if fall is None else fall), 0.48, rate)
@@ -53,7 +53,7 @@ def bettor(seed: int, daily: int, rate: float, fall: int | None = None) -> Daily
 def test_a_healthy_bettor_alarms_on_one_day_in_a_hundred_at_most_and_a_fall_to_48_percent_is_found(
     daily: int, rate: float
 ) -> None:
-    """Half of the falls are found within 400 bets and nine of ten within 1,700."""
+    """Half of the falls are detected within 400 bets, and nine in ten within 1,700."""
     shares, bets = [], []
     for seed in range(8):
         healthy = bettor(seed, daily, rate)
@@ -71,7 +71,7 @@ def test_a_healthy_bettor_alarms_on_one_day_in_a_hundred_at_most_and_a_fall_to_4
     assert np.quantile(bets, 0.9) <= 1700
 
 
-def test_learned_limits_alarm_as_rarely_as_asked_in_fresh_worlds_and_preset_bounds_do_not() -> None:
+def test_learned_limits_alarm_as_rarely_as_asked_in_fresh_simulations_and_preset_bounds_do_not() -> None:
     days = bettor(0, 10, 0.55)
     rules = fit_calibrated_rules(days, BETTOR, True, 0)
     found = {
@@ -146,13 +146,13 @@ def test_without_picks_or_lines_the_other_rules_remain() -> None:
     assert [rule.name for rule in fit_calibrated_rules(bare, BETTOR, True, 0)] == ["drift"]
 
 
-def test_the_check_tells_level_false_alarms_and_power() -> None:
-    settings = alerts.Settings(**KNOBS.model_dump())
+def test_the_check_reports_level_false_alarms_and_power() -> None:
+    settings = alerts.Settings(**SETTINGS.model_dump())
     found = alerts.check(made(), settings)
     assert found["details"]["day"] == f"{FIRST + pd.Timedelta(days=DAYS - 1):%Y-%m-%d}"
     assert {one["rule"] for one in found["details"]["preset"]} == {"preset_critical", "preset_warning", "preset_info"}
     assert len(found["details"]["calibrated"]) == 4
-    assert found["details"]["false_alarms_a_season"] <= 3  # forty worlds of ninety days say no more
+    assert found["details"]["false_alarms_a_season"] <= 3  # forty simulations of ninety days are no more precise
     evidence = made(0, OUTAGE[-1] + 1)
     outage = alerts.check(evidence, settings)
     assert outage["status"] == "warning"
@@ -160,7 +160,7 @@ def test_the_check_tells_level_false_alarms_and_power() -> None:
 
 
 def test_the_check_declines_without_a_clock_and_without_days_after_the_reference() -> None:
-    settings = alerts.Settings(**KNOBS.model_dump())
+    settings = alerts.Settings(**SETTINGS.model_dump())
     few = made(0, 60)
     assert "none follows" in alerts.check(few, settings)["summary"]
     few.folds["time"] = NO_CLOCK
@@ -169,17 +169,17 @@ def test_the_check_declines_without_a_clock_and_without_days_after_the_reference
 
 
 class _Listener(BaseHTTPRequestHandler):
-    heard: list[tuple[str | None, object]] = []  # noqa: RUF012
+    received: list[tuple[str | None, object]] = []  # noqa: RUF012
     code = 200
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.heard.append((self.headers["Content-Type"], json.loads(body)))
+        self.received.append((self.headers["Content-Type"], json.loads(body)))
         self.send_response(self.code)
         self.end_headers()
 
     def log_message(self, *words: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), _Listener)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    _Listener.heard, _Listener.code = [], 200
+    _Listener.received, _Listener.code = [], 200
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     yield f"http://127.0.0.1:{server.server_port}/services/secret"
     server.shutdown()
@@ -198,13 +198,13 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_a_message_arrives_as_slack_takes_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ADDRESS_VARIABLE, address)
     assert notify("props: 48 % — look")
-    assert _Listener.heard == [("application/json", {"text": "props: 48 % — look"})]
+    assert _Listener.received == [("application/json", {"text": "props: 48 % — look"})]
 
 
 def test_without_an_address_nothing_is_sent(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(ADDRESS_VARIABLE, raising=False)
     assert not notify("nobody listens")
-    assert _Listener.heard == []
+    assert _Listener.received == []
 
 
 @pytest.mark.parametrize("bad", ["http://127.0.0.1:1/secret", "file:///etc/hosts?secret", "secret", "http://[secret"])
@@ -214,9 +214,9 @@ def test_a_failure_is_one_line_without_the_address_and_never_raises(
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv(ADDRESS_VARIABLE, bad)
     assert not notify("text")
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "secret" not in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "secret" not in output
 
 
 def test_a_server_that_says_no_is_a_failure(

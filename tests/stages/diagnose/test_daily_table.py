@@ -1,4 +1,4 @@
-"""The daily table: figures equal plain loops over days, no row knows a later one, and no null is without reason."""
+"""The daily table: figures equal plain loops over days, no row depends on a later one, and every null has a reason."""
 
 from dataclasses import replace
 from functools import cache
@@ -34,14 +34,14 @@ RULES = RuleSettings(
     together_days=7, power=0.8, power_days=60, critical_beats=42.0, critical_hits=50.0, warning_beats=45.0,
     warning_drift=40.0, info_change=5.0,
 )  # fmt: skip
-KNOBS = Settings(windows=WINDOWS, rules=RULES)
+SETTINGS = Settings(windows=WINDOWS, rules=RULES)
 FIRST = pd.Timestamp("2026-01-01")
 HISTORY, DAYS, DAILY = 30, 160, 16
 BREAK, OUTAGE, UNPRICED = range(100, 110), range(130, 133), range(40)  # days, counted from the first scored one
 
 
 def made(seed: int = 0, days: int = DAYS, worse_from: int = DAYS) -> Evidence:
-    """Return predictions of a quantity with lines from day 40, a break, an outage, and a model that loses skill."""
+    """Return predictions of a quantity with lines from day 40, a break, an outage, and a model that can lose skill."""
     random = np.random.default_rng(seed)
     rows = (HISTORY + days) * DAILY
     day = np.repeat(np.arange(-HISTORY, days), DAILY)
@@ -55,13 +55,13 @@ def made(seed: int = 0, days: int = DAYS, worse_from: int = DAYS) -> Evidence:
         "target": np.maximum(np.round(level + (2 + 0.2 * level) * random.normal(size=rows)), 0),
         "teacher": np.where(np.isin(day, UNPRICED) | (random.random(rows) < 0.1), np.nan, line),
     })  # fmt: skip
-    told = level + random.normal(0, 2.0, rows) + 4.0 * random.normal(size=rows) * (day >= worse_from)
+    prediction = level + random.normal(0, 2.0, rows) + 4.0 * random.normal(size=rows) * (day >= worse_from)
     inputs = pd.DataFrame({"level": level + random.normal(0, 3, rows), "form": random.normal(size=rows), "home": 1.0})
     played = ~np.isin(day, BREAK)
     scored = played & (day >= 0)
     folds = table.drop(columns="entity")[played].assign(test_0=np.where(scored, "score", "fit")[played])
     predicted = scored & ~np.isin(day, OUTAGE)
-    predictions = table[["row_id", "group", "time", "target"]].assign(fold="test_0", tuned=told)[predicted]
+    predictions = table[["row_id", "group", "time", "target"]].assign(fold="test_0", tuned=prediction)[predicted]
     columns = [Column("teacher", "number", "at_off", "the market")]
     features = inputs.assign(row_id=table["row_id"])[played]
     parts = [part.reset_index(drop=True) for part in (predictions, table[played], features, folds)]
@@ -69,7 +69,7 @@ def made(seed: int = 0, days: int = DAYS, worse_from: int = DAYS) -> Evidence:
 
 
 def cut(evidence: Evidence, day: int) -> Evidence:
-    """Return what was known when a day was over."""
+    """Return the evidence that was available at the end of a day."""
     over = FIRST + pd.Timedelta(days=day + 1)
     held = {name: getattr(evidence, name) for name in ("predictions", "prepared", "folds")}
     parts = {name: table[table["time"] < over].reset_index(drop=True) for name, table in held.items()}
@@ -77,7 +77,7 @@ def cut(evidence: Evidence, day: int) -> Evidence:
     return replace(evidence, **parts, features=evidence.features[known].reset_index(drop=True))
 
 
-def tabled(evidence: Evidence, settings: Settings = KNOBS) -> pd.DataFrame:
+def tabled(evidence: Evidence, settings: Settings = SETTINGS) -> pd.DataFrame:
     return compute_daily_table(evidence, build_graded_units(evidence), settings, 0)
 
 
@@ -93,8 +93,10 @@ def _reasoned(table: pd.DataFrame) -> None:
         assert (missing == reason.notna()).all(), group
         assert reason.dropna().str.len().gt(5).all()
     grouped = {column.name for columns in COLUMN_GROUPS.values() for column in columns}
-    told = [column.name for column in COLUMNS if column.name not in grouped and not column.name.endswith("_reason")]
-    assert not table[told].isna().to_numpy().any()
+    always_known = [
+        column.name for column in COLUMNS if column.name not in grouped and not column.name.endswith("_reason")
+    ]
+    assert not table[always_known].isna().to_numpy().any()
 
 
 def test_no_figure_is_null_without_a_reason_and_no_reason_without_a_null() -> None:
@@ -174,8 +176,8 @@ def test_figures_of_a_day_are_those_of_a_loop_over_its_window(day: int) -> None:
     for tier in (1, 2, 3):
         own = window["market"][(window["tier"] == tier)].dropna()
         assert row[f"line_n_tier{tier}"] == len(own)
-        told = row[f"line_mae_tier{tier}"]
-        assert np.isnan(told) if len(own) < 20 else told == pytest.approx(own.mean(), abs=1e-6)
+        loss = row[f"line_mae_tier{tier}"]
+        assert np.isnan(loss) if len(own) < 20 else loss == pytest.approx(own.mean(), abs=1e-6)
     if before["market"].notna().any() and not np.isnan(row["line_mae_baseline"]):
         assert row["line_mae_baseline"] == pytest.approx(before["market"].mean(), abs=1e-6)
         assert row["hit_rate_baseline"] == pytest.approx(100 * before["hit"].mean(), abs=1e-5)
@@ -219,7 +221,7 @@ def test_words_follow_the_scores() -> None:
 
 
 def _healthy(random: np.random.Generator, days: int, worse: float = 0.0, late: int = 30) -> DailySums:
-    """Return days of 40 picks and 60 units; in the last days the hit rate is lower by so much."""
+    """Return days of 40 picks and 60 units; in the last days the hit rate is lower by a given amount."""
     rate = 0.56 - worse * (np.arange(days) >= days - late)
     units = np.full((days, 1), 60.0)
     model, market = (random.normal(5, 4 / np.sqrt(60), (days, 1)) * units for _ in range(2))
@@ -243,7 +245,7 @@ def test_drift_is_rare_where_nothing_changes_and_sure_where_hits_fell() -> None:
 
 
 def test_windows_within_windows_do_not_count_a_game_again() -> None:
-    """Drift of all three windows is a mixture: no likelier than by the best of them alone with the whole prior."""
+    """The score over three windows is a mixture: at most that of the best window alone with the whole prior."""
     random = np.random.default_rng(1)
     days = _healthy(random, 200, 0.06)
     before = compute_baseline(days.wins, days.decided, 120)
@@ -339,7 +341,7 @@ def test_causes_are_told_by_day_and_not_where_there_was_nothing() -> None:
     causes = pd.DataFrame({"primary_cause": "bias", "cause_confidence": 0.9, "contributing_factors": "[]"}, index=days)
     causes.loc[days[:20], ["primary_cause", "cause_confidence"]] = "undecided", np.nan
     causes.loc[days[list(OUTAGE)], ["primary_cause", "cause_confidence"]] = "no_data", np.nan
-    table = compute_daily_table(evidence, build_graded_units(evidence), KNOBS, 0, causes)
+    table = compute_daily_table(evidence, build_graded_units(evidence), SETTINGS, 0, causes)
     _reasoned(table)
     assert table["primary_cause"].iloc[50] == "bias"
     assert "insufficient n" in table["cause_reason"].iloc[5]

@@ -1,4 +1,4 @@
-"""Checks on made evidence: quiet where nothing is wrong, outspoken where a defect was planted, silent with a reason."""
+"""Checks on simulated evidence: ok if nothing is wrong, a warning for every planted defect, a reason for declining."""
 
 import json
 from collections.abc import Callable
@@ -20,8 +20,8 @@ from trueline.core.tables.table_schema import Column
 
 CHECKS = [
     name for name in list_plugins("diagnose") if not hasattr(load_plugin("diagnose", name), "Settings")
-]  # others: own files
-OF_LINES = ("market_bias", "too_good_picks")  # they ask about quantities that a market has a line for
+]  # the other checks have test files of their own
+OF_LINES = ("market_bias", "too_good_picks")  # checks of quantities with a market line
 SEEDS = (0, 1, 2, 3)
 DAYS, DAILY = 70, 14  # 70 days of 14 groups; the last 28 days are scored
 LIMITS = CheckLimits(
@@ -136,15 +136,15 @@ def _evidence(
     return Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed)
 
 
-def told(evidence: Evidence, **columns: Any) -> Evidence:
+def with_predictions(evidence: Evidence, **columns: Any) -> Evidence:
     """Return evidence with some columns of the predictions replaced."""
     return replace(evidence, predictions=evidence.predictions.assign(**columns))
 
 
 def reshaped(evidence: Evidence, change: Any) -> Evidence:
-    """Return evidence whose tuned scores, ln p, were changed and made shares again."""
+    """Return evidence whose tuned log probabilities are changed and normalised to shares again."""
     rows = evidence.predictions
-    return told(
+    return with_predictions(
         evidence,
         tuned=compute_group_softmax(change(np.log(rows["tuned"].to_numpy()), rows), encode_groups(rows["group"])),
     )
@@ -177,7 +177,7 @@ def empty(evidence: Evidence) -> Evidence:
 
 
 def chances(evidence: Evidence) -> Evidence:
-    """Return evidence of independent rows, each with a chance of its own and a day for a group."""
+    """Return evidence of independent rows, each with its own probability, grouped by day."""
     random = np.random.default_rng(evidence.seed)
     rows = evidence.prepared
     p = rows["row_id"].map(evidence.predictions.set_index("row_id")["tuned"]).fillna(0.5)
@@ -187,14 +187,14 @@ def chances(evidence: Evidence) -> Evidence:
 
 
 def quantities(evidence: Evidence) -> Evidence:
-    """Return evidence of a number per row, which is what was predicted and noise, beside a line that errs more."""
+    """Return evidence of a quantity per row, the prediction plus noise, with a line that has larger errors."""
     random = np.random.default_rng(evidence.seed)
     p = evidence.prepared["row_id"].map(evidence.predictions.set_index("row_id")["tuned"]).fillna(0.5)
     target = pd.Series(random.normal(40 * p, 8), index=p.index)
     changed = _retold(evidence, evidence.prepared["group"], target)
     line = 40 * p + random.normal(0, 0.5, len(p))
     changed = replace(changed, prepared=changed.prepared.assign(teacher=line))
-    return told(changed, **{arm: 40 * changed.predictions[arm] for arm in ("tuned", "default", "floor")})
+    return with_predictions(changed, **{arm: 40 * changed.predictions[arm] for arm in ("tuned", "default", "floor")})
 
 
 def _retold(evidence: Evidence, group: pd.Series, target: pd.Series) -> Evidence:
@@ -354,11 +354,11 @@ def test_feature_shift_is_not_fooled_by_the_noise_of_few_groups() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("factor", "said"), [(1.5, "too bold"), (0.6, "too timid")])
-def test_calibration_slope_warns_of_probabilities_too_bold_or_too_timid(factor: float, said: str, seed: int) -> None:
+@pytest.mark.parametrize(("factor", "verdict"), [(1.5, "too bold"), (0.6, "too timid")])
+def test_calibration_slope_warns_of_probabilities_too_bold_or_too_timid(factor: float, verdict: str, seed: int) -> None:
     found = ask("calibration_slope", reshaped(healthy(seed), lambda score, _: factor * score))
     assert found["status"] == "warning"
-    assert said in found["summary"]
+    assert verdict in found["summary"]
 
 
 def test_the_calibration_slope_is_that_of_a_plain_logistic_regression_and_covers_one() -> None:
@@ -374,7 +374,7 @@ def test_the_calibration_slope_is_that_of_a_plain_logistic_regression_and_covers
 
 def test_calibration_slope_declines_quantities_and_probabilities_that_are_all_equal() -> None:
     assert ask("calibration_slope", quantities(healthy()))["status"] == "declined"
-    assert ask("calibration_slope", told(chances(healthy()), tuned=0.3))["status"] == "declined"
+    assert ask("calibration_slope", with_predictions(chances(healthy()), tuned=0.3))["status"] == "declined"
 
 
 def _at(evidence: Evidence, column: str) -> pd.Series:
@@ -394,7 +394,7 @@ def test_worst_segments_names_the_venue_at_which_the_model_is_confused(market: b
 
 def test_worst_segments_cries_wolf_on_honest_evidence_about_as_rarely_as_its_interval_says() -> None:
     alarms = [ask("worst_segments", healthy(seed))["status"] == "warning" for seed in range(20)]
-    assert sum(alarms) <= 3  # one in 20 is promised; four or more come to one such run in 60
+    assert sum(alarms) <= 3  # the rate is 1 in 20; four or more occur in one such run of 60
 
 
 def test_worst_segments_names_a_venue_of_which_the_model_knows_nothing_if_the_market_does() -> None:
@@ -424,7 +424,7 @@ def test_worst_segments_skips_segments_of_too_few_groups_and_columns_known_only_
 def test_worst_segments_sees_a_part_in_which_chances_or_quantities_are_wrong() -> None:
     for evidence, wrong in ((chances(healthy()), 0.3), (quantities(healthy()), 8.0)):
         bath = _at(evidence, "venue") == "Bath"
-        planted = told(
+        planted = with_predictions(
             evidence, tuned=evidence.predictions["tuned"].mask(bath, evidence.predictions["tuned"] / 3 + wrong)
         )
         found = ask("worst_segments", planted)
@@ -455,7 +455,7 @@ def test_too_good_judges_quantities_by_their_squared_error_beside_the_line() -> 
     evidence = quantities(healthy())
     assert ask("too_good", evidence)["status"] == "ok"
     leaked = evidence.predictions["tuned"] + 0.1 * (evidence.predictions["target"] - evidence.predictions["tuned"])
-    found = ask("too_good", told(evidence, tuned=leaked))
+    found = ask("too_good", with_predictions(evidence, tuned=leaked))
     assert found["status"] == "failed"
     assert found["details"]["over_market"]["low"] > LIMITS.r2_over_market
 
@@ -463,7 +463,7 @@ def test_too_good_judges_quantities_by_their_squared_error_beside_the_line() -> 
 @pytest.mark.parametrize(("shift", "status"), [(0.0, "ok"), (1.0, "ok"), (-2.0, "failed"), (2.0, "failed")])
 def test_market_bias_fails_predictions_that_stand_on_one_side_of_the_line(shift: float, status: str) -> None:
     evidence = quantities(healthy())
-    found = ask("market_bias", told(evidence, tuned=evidence.predictions["tuned"] + shift))
+    found = ask("market_bias", with_predictions(evidence, tuned=evidence.predictions["tuned"] + shift))
     assert found["status"] == status
     assert found["details"]["distance"]["value"] == pytest.approx(shift, abs=0.05)
     assert found["details"]["rows"] == len(evidence.predictions)
@@ -473,7 +473,7 @@ def test_market_bias_looks_only_at_rows_that_have_a_line_and_declines_without_a_
     evidence = quantities(healthy())
     line = evidence.prepared["teacher"].mask(evidence.prepared["box"] > 2)
     some = replace(evidence, prepared=evidence.prepared.assign(teacher=line))
-    unlined = told(some, tuned=some.predictions["tuned"] + np.where(_boxes(some) > 2, 100.0, 0.0))
+    unlined = with_predictions(some, tuned=some.predictions["tuned"] + np.where(_boxes(some) > 2, 100.0, 0.0))
     assert ask("market_bias", unlined)["status"] == "ok"
     limitless = replace(evidence, limits=LIMITS.model_copy(update={"market_bias": None}))
     assert ask("market_bias", limitless)["status"] == "declined"
@@ -483,7 +483,7 @@ def test_too_good_picks_fails_hit_rates_that_only_a_leak_reaches() -> None:
     evidence = quantities(healthy())
     predictions = evidence.predictions
     leaked = predictions["tuned"] + 0.3 * (predictions["target"] - predictions["tuned"])
-    found = ask("too_good_picks", told(evidence, tuned=leaked))
+    found = ask("too_good_picks", with_predictions(evidence, tuned=leaked))
     assert found["status"] == "failed"
     assert found["details"]["hit_rate"]["low"] > 0.58
     line = predictions["row_id"].map(evidence.prepared.set_index("row_id")["teacher"])
@@ -491,7 +491,7 @@ def test_too_good_picks_fails_hit_rates_that_only_a_leak_reaches() -> None:
     won = np.sign(leaked - line) == np.sign(predictions["target"] - line)
     assert found["details"]["hit_rate"]["value"] == pytest.approx(won[picked].mean())
     few = LIMITS.model_copy(update={"hit_rate_picks": 10**6, "error_below_market": 100.0})
-    assert ask("too_good_picks", replace(told(evidence, tuned=leaked), limits=few))["status"] == "ok"
+    assert ask("too_good_picks", replace(with_predictions(evidence, tuned=leaked), limits=few))["status"] == "ok"
 
 
 def test_too_good_picks_fails_an_error_far_below_the_line_s_even_where_it_hardly_picks() -> None:
@@ -525,7 +525,7 @@ def test_duplicates_fails_a_row_that_one_fold_both_fits_and_scores() -> None:
     assert (found["status"], found["details"]["learned"]) == ("failed", 1)
 
 
-def test_duplicates_warns_of_one_entity_twice_at_one_time_and_of_twins() -> None:
+def test_duplicates_warns_of_one_entity_twice_at_one_time_and_of_duplicated_inputs() -> None:
     evidence = healthy()
     same = evidence.prepared["entity"].mask(
         evidence.prepared["row_id"].isin(evidence.predictions["row_id"][:2]), "same"
@@ -551,10 +551,10 @@ def test_coverage_fails_rows_without_a_prediction_and_predictions_nobody_asked_f
 
 def test_coverage_fails_missing_predictions_and_shares_that_do_not_sum_to_one() -> None:
     rows = healthy().predictions
-    found = ask("coverage", told(healthy(), tuned=rows["tuned"].where(np.arange(len(rows)) >= 2)))
+    found = ask("coverage", with_predictions(healthy(), tuned=rows["tuned"].where(np.arange(len(rows)) >= 2)))
     assert (found["status"], found["details"]["missing"]["tuned"]) == ("failed", 2)
     first = rows["group"] == rows["group"].iloc[0]
-    found = ask("coverage", told(healthy(), floor=rows["floor"].where(~first, 0.9)))
+    found = ask("coverage", with_predictions(healthy(), floor=rows["floor"].where(~first, 0.9)))
     assert (found["status"], found["details"]["torn"]) == ("failed", {"tuned": 0, "default": 0, "floor": 1})
 
 

@@ -1,4 +1,4 @@
-"""Drift: what left its reference is named with the row at which it was seen, and noise is let alone."""
+"""Drift: a series that left its reference is named with the row at which that was detected, and noise is not."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.table_schema import Column
 
 DAYS, DAILY = 150, 20
-KNOBS = drift.Settings(reference_share=0.4, false_alarms=0.05, block_steps=7, most_steps=400, draws=100)
+SETTINGS = drift.Settings(reference_share=0.4, false_alarms=0.05, block_steps=7, most_steps=400, draws=100)
 
 
 def _table(seed: int, rows: int = 12_000) -> pd.DataFrame:
@@ -54,15 +54,15 @@ def test_columns_that_come_alive_are_named_within_a_step_and_the_others_are_not(
     for seed in range(5):
         table = _table(seed)
         table.loc[7424:, "flat"] += np.random.default_rng(seed).normal(0, 0.1, len(table) - 7424)
-        (one,) = drift.detect_column_drift(table, None, KNOBS, seed)["seen"]
+        (one,) = drift.detect_column_drift(table, None, SETTINGS, seed)["seen"]
         assert one["name"] == "flat"
         assert 7424 <= one["row"] <= 7424 + 60
         assert one["onset"] <= 7424
 
 
 def test_a_table_in_which_nothing_changes_is_let_alone_about_as_often_as_asked() -> None:
-    seen = sum(bool(drift.detect_column_drift(_table(seed), None, KNOBS, seed)["seen"]) for seed in range(20))
-    assert seen <= 4  # 5 % are asked for; five or more of 20 come to one such run in 400
+    seen = sum(bool(drift.detect_column_drift(_table(seed), None, SETTINGS, seed)["seen"]) for seed in range(20))
+    assert seen <= 4  # the rate is 5 %; five or more of 20 occur in one such run of 400
 
 
 def test_rows_of_a_block_are_never_cut() -> None:
@@ -86,7 +86,7 @@ def test_what_only_grows_is_told_from_what_moves() -> None:
 
 
 def test_the_check_is_quiet_on_sound_evidence_and_lists_counts() -> None:
-    alarms = [drift.check(scored(seed), KNOBS) for seed in range(8)]
+    alarms = [drift.check(scored(seed), SETTINGS) for seed in range(8)]
     assert sum(found["status"] == "warning" for found in alarms) <= 2
     assert all(found["details"]["growing"] == ["games"] for found in alarms)
 
@@ -95,13 +95,13 @@ def test_the_check_is_quiet_on_sound_evidence_and_lists_counts() -> None:
 def test_each_kind_is_named_with_the_day_on_which_it_was_seen(what: str) -> None:
     evidence = scored()
     late, random = _late(evidence), np.random.default_rng(9)
-    told = evidence.predictions["tuned"].to_numpy().copy()
+    prediction = evidence.predictions["tuned"].to_numpy().copy()
     evidence.features.loc[late, "other"] += 1.5 * (what == "other")
-    told[late] += {"prediction": 4.0, "signed error": 4.0}.get(what, 0.0)
-    told[late] += random.normal(0, 9, int(late.sum())) * (what == "loss")
-    told[late] += 1.5 * (told[late] - 12) * (what == "calibration slope")
-    evidence.predictions["tuned"] = told
-    found = drift.check(evidence, KNOBS)
+    prediction[late] += {"prediction": 4.0, "signed error": 4.0}.get(what, 0.0)
+    prediction[late] += random.normal(0, 9, int(late.sum())) * (what == "loss")
+    prediction[late] += 1.5 * (prediction[late] - 12) * (what == "calibration slope")
+    evidence.predictions["tuned"] = prediction
+    found = drift.check(evidence, SETTINGS)
     assert found["status"] == "warning"
     one = next(one for one in found["details"]["seen"] if one["name"] == what)
     assert pd.Timestamp("2026-04-11") <= pd.Timestamp(one["day"]) <= pd.Timestamp("2026-05-05")
@@ -110,10 +110,10 @@ def test_each_kind_is_named_with_the_day_on_which_it_was_seen(what: str) -> None
 
 def test_the_check_declines_without_a_clock_and_with_few_days() -> None:
     evidence = scored()
-    few = KNOBS.model_copy(update={"block_steps": 40})
+    few = SETTINGS.model_copy(update={"block_steps": 40})
     assert drift.check(evidence, few)["status"] == "declined"
     evidence.folds["time"] = NO_CLOCK
-    assert drift.check(evidence, KNOBS)["status"] == "declined"
+    assert drift.check(evidence, SETTINGS)["status"] == "declined"
 
 
 def _tagged(seed: int = 0, shift: float = 0.0, false: float = 0.0, clock: bool = True) -> Evidence:
@@ -122,23 +122,23 @@ def _tagged(seed: int = 0, shift: float = 0.0, false: float = 0.0, clock: bool =
     late = _late(evidence)
     chance = np.clip(random.beta(2, 2, len(late)) + shift * late, 0.02, 0.98)
     tags = {"target:art": (random.random(len(late)) < chance).astype(float)}
-    told = np.where(late, (1 - false) * chance + false * random.random(len(late)), chance)
+    probability = np.where(late, (1 - false) * chance + false * random.random(len(late)), chance)
     prepared = evidence.prepared.assign(**tags)
     if not clock:
         prepared["time"] = NO_CLOCK
-    given = evidence.predictions[["row_id", "time"]].assign(fold="test_0", **{"tuned:art": told})
+    given = evidence.predictions[["row_id", "time"]].assign(fold="test_0", **{"tuned:art": probability})
     return Evidence("tags", given, prepared, [], evidence.features, evidence.folds, {}, {}, LIMITS, seed)
 
 
-TAG_KNOBS = tag_drift.Settings(**KNOBS.model_dump())
+TAG_SETTINGS = tag_drift.Settings(**SETTINGS.model_dump())
 
 
 def test_tags_that_come_more_often_are_named_and_so_is_a_promise_that_is_not_kept() -> None:
-    found = tag_drift.check(_tagged(shift=0.25), TAG_KNOBS)
+    found = tag_drift.check(_tagged(shift=0.25), TAG_SETTINGS)
     assert {one["kind"] for one in found["details"]["seen"]} >= {"tags", "predictions"}
-    found = tag_drift.check(_tagged(false=1.0), TAG_KNOBS)
+    found = tag_drift.check(_tagged(false=1.0), TAG_SETTINGS)
     assert "promise" in {one["kind"] for one in found["details"]["seen"]}
-    quiet = [tag_drift.check(_tagged(seed), TAG_KNOBS)["status"] for seed in range(8)]
+    quiet = [tag_drift.check(_tagged(seed), TAG_SETTINGS)["status"] for seed in range(8)]
     assert quiet.count("warning") <= 2
 
 
@@ -153,10 +153,10 @@ def test_texts_that_come_to_speak_of_other_things_are_named(news: bool) -> None:
     ]
     evidence.features["text"] = spoken
     evidence = replace(evidence, predictions=evidence.predictions.iloc[30 * DAILY :])
-    seen = tag_drift.check(evidence, TAG_KNOBS)["details"]["seen"]
+    seen = tag_drift.check(evidence, TAG_SETTINGS)["details"]["seen"]
     assert ("unheard words" in {one["name"] for one in seen}) == news
 
 
 def test_tag_drift_declines_without_a_clock_and_without_tags() -> None:
-    assert "clock" in tag_drift.check(_tagged(clock=False), TAG_KNOBS)["summary"]
-    assert tag_drift.check(scored(), TAG_KNOBS)["status"] == "declined"
+    assert "clock" in tag_drift.check(_tagged(clock=False), TAG_SETTINGS)["summary"]
+    assert tag_drift.check(scored(), TAG_SETTINGS)["status"] == "declined"

@@ -1,4 +1,4 @@
-"""Evidence read from files column by column tells what the same tables in memory tell; shortcuts equal the long way."""
+"""Evidence read from files by column gives the same findings as tables in memory; shortcuts equal plain methods."""
 
 import json
 from dataclasses import replace
@@ -29,35 +29,37 @@ TABLES = ("features", "folds", "prepared", "predictions")
 VALUES = st.sampled_from([0.0, -0.0, 1.0, 2.5, np.nan])
 
 
-def from_files(evidence: Evidence, folder: Path, room: int) -> Evidence:
-    """Return the same evidence as the door reads it; `room` bytes of columns are kept."""
+def from_files(evidence: Evidence, folder: Path, cache_bytes: int) -> Evidence:
+    """Return the same evidence as the stage reads it from files; `cache_bytes` of columns are cached."""
     paths = {name: folder / f"{name}.parquet" for name in TABLES}
     for name, path in paths.items():
         table_schema.write_table(getattr(evidence, name), path)
     found = open_evidence_tables(paths)
     for name in ("features", "folds", "prepared"):
-        found[name] = LazyTable(paths[name], {"row_id": found[name]["row_id"]}, room)
+        found[name] = LazyTable(paths[name], {"row_id": found[name]["row_id"]}, cache_bytes)
     return replace(evidence, **found)
 
 
 def findings(evidence: Evidence, task: str, folder: Path) -> dict[str, Any]:
-    """Return what every check that has its knobs finds, as it would be written."""
+    """Return the findings of every check that is configured for the task, as they would be written."""
     found = {}
     for name in list_plugins("diagnose"):
         check = load_plugin("diagnose", name)
         if not hasattr(check, "Settings"):
             found[name] = check.check(evidence)
-        elif name not in ("alerts", "tag_drift") and task == "props":  # these draw for seconds
+        elif name not in ("alerts", "tag_drift") and task == "props":  # these simulate for seconds
             found[name] = check.check(evidence, load_settings(check.Settings, "diagnose", task, name))
     write_json(found, folder / "found.json")
-    told: dict[str, Any] = json.loads((folder / "found.json").read_text())
-    return told
+    written: dict[str, Any] = json.loads((folder / "found.json").read_text())
+    return written
 
 
-@pytest.mark.parametrize("room", [0, 1 << 20])
-def test_every_check_finds_the_same_in_races_that_are_stored(tmp_path: Path, room: int) -> None:
+@pytest.mark.parametrize("cache_bytes", [0, 1 << 20])
+def test_every_check_finds_the_same_in_races_that_are_stored(tmp_path: Path, cache_bytes: int) -> None:
     evidence = healthy()
-    assert findings(from_files(evidence, tmp_path, room), "racing", tmp_path) == findings(evidence, "racing", tmp_path)
+    assert findings(from_files(evidence, tmp_path, cache_bytes), "racing", tmp_path) == findings(
+        evidence, "racing", tmp_path
+    )
 
 
 def test_every_check_finds_the_same_in_quantities_that_are_stored(tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_every_check_finds_the_same_in_quantities_that_are_stored(tmp_path: Path
     pd.testing.assert_frame_equal(one.astype(str), other.astype(str))
 
 
-def test_predictions_are_read_without_what_stands_beside_no_target(tmp_path: Path) -> None:
+def test_predictions_are_read_without_columns_of_no_target(tmp_path: Path) -> None:
     evidence = healthy()
     beside = replace(evidence, predictions=evidence.predictions.assign(**{"tuned:spread": 1.0}))
     assert list(from_files(beside, tmp_path, 0).predictions) == list(evidence.predictions)
@@ -82,7 +84,7 @@ def test_predictions_are_read_without_what_stands_beside_no_target(tmp_path: Pat
 
 @given(rows=st.lists(st.tuples(VALUES, VALUES, st.sampled_from(["a", "b", None])), min_size=1, max_size=12))
 @settings(max_examples=150, deadline=None)
-def test_twins_are_those_that_pandas_finds_by_comparing_every_input(rows: list[tuple[Any, ...]]) -> None:
+def test_duplicates_are_those_that_pandas_finds_by_comparing_every_input(rows: list[tuple[Any, ...]]) -> None:
     inputs = pd.DataFrame(rows, columns=["x", "y", "z"]).astype({"x": float, "y": float, "z": "category"})
     row_id = pd.Series([f"r{n}" for n in range(len(rows))], dtype="str")
     folds = pd.DataFrame({"row_id": row_id, "group": row_id, "time": pd.Timestamp(0), "test_0": "score"})

@@ -1,4 +1,4 @@
-"""The gap report on made logs: quiet where nothing is wrong, and the planted fault by its name where something is."""
+"""The gap report on simulated logs: no cause if nothing is wrong, and every planted fault by its name."""
 
 import os
 from itertools import permutations
@@ -21,13 +21,13 @@ from trueline.core.errors import UserError
 
 REAL = os.environ.get("TRUELINE_REAL_DATA", "")
 needs_real = pytest.mark.skipif(not REAL, reason="TRUELINE_REAL_DATA names no folder of real tables")
-KNOBS: dict[str, Any] = {
+PARAMETERS: dict[str, Any] = {
     "edge": 1.0, "same_models": ["m"], "segments": ["role"], "tolerance": 0.05, "equal_share": 0.99,
     "start_hour": 16.0, "end_hour": 29.0, "batch_hours": 6.0, "batch_days": 3, "batch_share": 0.1,
     "estimated_share": 0.02, "common_share": 0.5, "shift_size": 1.0, "shift_errors": 5.0,
     "too_good": 0.58, "too_good_picks": 500, "ahead": 0.3,
 }  # fmt: skip
-SETTINGS = gap.Settings(**KNOBS)
+SETTINGS = gap.Settings(**PARAMETERS)
 DAYS, DAILY = 160, 30
 NOISE = 1.5  # SD of a model's error about the truth, in points
 MORNING = pd.Timedelta(hours=15)  # UTC, when an honest log predicts
@@ -74,8 +74,8 @@ def during(rows: pd.DataFrame, first: int, last: int) -> pd.Series:
     return within
 
 
-def report_of(rows: pd.DataFrame, seed: int = 1, **knobs: Any) -> Report:
-    return gap.build_gap_report(rows, gap.Settings(**KNOBS | knobs), seed)
+def report_of(rows: pd.DataFrame, seed: int = 1, **changes: Any) -> Report:
+    return gap.build_gap_report(rows, gap.Settings(**PARAMETERS | changes), seed)
 
 
 # ------------------------------------------------------------------------------------------------ nothing is wrong
@@ -183,7 +183,7 @@ def test_the_parts_add_up_to_the_gap(seed: int) -> None:
 
 
 def rate_under(rows: list[Report], mixed: frozenset[str], alone: frozenset[str], which: str) -> float:
-    """Return the hit rate, graded row by row, of the common rows and, if asked, those that one side alone grades."""
+    """Return the hit rate, graded row by row, of the common rows and, optionally, those that one side alone grades."""
     won = lost = 0
     for row in rows:
         common = row["b_graded"] and row["p_graded"]
@@ -216,20 +216,20 @@ def listed(rows: pd.DataFrame) -> list[Report]:
     """Return rows one by one, with None for what is missing."""
     plain = []
     for row in rows.to_dict("records"):
-        told: Report = {"day": row["day"], "target": None if pd.isna(row["target"]) else row["target"]}
+        entry: Report = {"day": row["day"], "target": None if pd.isna(row["target"]) else row["target"]}
         for short, side in (("b", "backtest"), ("p", "production")):
-            told[short] = None if pd.isna(row[side]) else row[side]
-            told[f"{short}_line"] = None if pd.isna(row[f"{side}_line"]) else row[f"{side}_line"]
+            entry[short] = None if pd.isna(row[side]) else row[side]
+            entry[f"{short}_line"] = None if pd.isna(row[f"{side}_line"]) else row[f"{side}_line"]
             kind = row.get(f"{side}_line_type", "actual")
-            told[f"{short}_estimated"] = kind == "estimated" and told[f"{short}_line"] is not None
-            told[f"{short}_graded"] = None not in (told[short], told[f"{short}_line"], told["target"])
-        told["types_differ"] = told["b_estimated"] != told["p_estimated"]
-        plain.append(told)
+            entry[f"{short}_estimated"] = kind == "estimated" and entry[f"{short}_line"] is not None
+            entry[f"{short}_graded"] = None not in (entry[short], entry[f"{short}_line"], entry["target"])
+        entry["types_differ"] = entry["b_estimated"] != entry["p_estimated"]
+        plain.append(entry)
     for short in ("b", "p"):
         days = {row["day"] for row in plain if row[short] is not None}
         accepts = any(row[f"{short}_estimated"] and row[f"{short}_graded"] for row in plain)
-        for told in plain:
-            told[f"{short}_day"], told[f"{short}_accepts"] = told["day"] in days, accepts
+        for entry in plain:
+            entry[f"{short}_day"], entry[f"{short}_accepts"] = entry["day"] in days, accepts
     return plain
 
 
@@ -247,7 +247,7 @@ def test_contributions_are_those_of_grading_row_by_row_in_every_order(seed: int)
         for order in orders:
             for place, cause in enumerate(order):
                 before, after = frozenset(order[:place]), frozenset(order[: place + 1])
-                # rows of one side are put beside common ones that are graded as that side grades them
+                # rows of one side are added to common rows that are graded as that side grades them
                 fixed = {"": (before, after), "backtest": (frozenset(), frozenset()), "production": (everything,) * 2}
                 first, second = (
                     rate_under(plain, mixed, alone, which)
@@ -342,7 +342,7 @@ def test_an_input_at_its_default_is_found_as_a_stretch_of_days() -> None:
         assert found[0]["off"] == pytest.approx(3, abs=0.3)
 
 
-def test_an_outage_is_named_and_what_it_does_is_told() -> None:
+def test_an_outage_is_named_and_its_effect_is_reported() -> None:
     rows = healthy(6)
     out = rows.assign(production=rows["production"].mask(during(rows, 50, 53) | during(rows, 90, 90)))
     dates = report_of(out)["dates"]
@@ -442,7 +442,7 @@ def test_sides_that_share_no_row_are_not_comparable_and_have_no_parts() -> None:
     assert gap.format_sentences(report)
 
 
-def test_a_column_that_is_missing_is_refused() -> None:
+def test_a_column_that_is_missing_is_rejected() -> None:
     with pytest.raises(UserError, match="no column 'production_line'"):
         report_of(healthy(0, 3).drop(columns="production_line"))
 
@@ -451,7 +451,7 @@ def test_a_column_that_is_missing_is_refused() -> None:
 
 
 def evidence_of(rows: pd.DataFrame) -> Any:
-    """Return evidence that holds the rows as the corridor would."""
+    """Return evidence with the rows as the pipeline would write them."""
     row_id = rows["entity"] + ":" + rows["day"].dt.strftime("%Y-%m-%d")
     names = {"day": "time", "backtest_line": "teacher"}
     prepared = rows.drop(columns="backtest").rename(columns=names).assign(row_id=row_id)
@@ -488,8 +488,8 @@ def test_without_a_log_or_a_graded_row_the_check_declines() -> None:
 def sample() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the sample's prepared rows and its raw log; a player's usual points stand for the backtest."""
     raw = box_scores.read(str(ROOT / "data/sample/props"))
-    knobs = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["props"]
-    return props.prepare(raw, props.Settings(**knobs))[0], raw["production"]
+    parameters = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["props"]
+    return props.prepare(raw, props.Settings(**parameters))[0], raw["production"]
 
 
 def test_every_fault_of_the_samples_log_is_found(sample: tuple[pd.DataFrame, pd.DataFrame]) -> None:
@@ -508,29 +508,33 @@ def test_every_fault_of_the_samples_log_is_found(sample: tuple[pd.DataFrame, pd.
     assert [(one["first"], one["last"]) for one in report["lines"]["stretches"]] == [("2024-01-04", "2024-01-13")]
     assert report["as_graded"]["main_cause"]["name"] == "line_type"
     assert report["verdict"]["verdict"] == "not comparable"
-    assert any("made after their games" in said for said in gap.format_sentences(report))
+    assert any("made after their games" in sentence for sentence in gap.format_sentences(report))
 
 
 def test_rows_that_the_sample_logged_twice_are_grading(sample: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     prepared, log = sample
     names = {"player_id": "entity", "date": "day", "predicted": "production", "line": "production_line"}
     log = log.rename(columns=names | {"created_at": "production_at", "line_type": "production_line_type"})
-    told = prepared.rename(columns={"time": "day", "teacher": "backtest_line"})
-    told = told.assign(backtest=told["usual"])[["entity", "day", "target", "backtest", "backtest_line"]]
+    backtest_rows = prepared.rename(columns={"time": "day", "teacher": "backtest_line"})
+    backtest_rows = backtest_rows.assign(backtest=backtest_rows["usual"])[
+        ["entity", "day", "target", "backtest", "backtest_line"]
+    ]
     log["entity"] = log["entity"].astype(str)
-    rows = log.merge(told, on=["entity", "day"])
+    rows = log.merge(backtest_rows, on=["entity", "day"])
     report = report_of(rows)
     assert report["rows"]["repeated"] == len(rows) - report["rows"]["production"] == 20
-    assert any(said.startswith("20 rows of the log repeat a player and day") for said in gap.format_sentences(report))
+    assert any(
+        sentence.startswith("20 rows of the log repeat a player and day") for sentence in gap.format_sentences(report)
+    )
     assert report["contributions"]["grading"]["value"] != 0
     once = rows.sort_values("production_at").drop_duplicates(["entity", "day"], keep="last").sort_index()
     assert report["sides"] == report_of(once)["sides"]
 
 
-def test_the_report_is_told_in_sentences_and_points() -> None:
-    said = gap.format_sentences(report_of(other_model(healthy(16))))
-    assert said[0].startswith("Comparable: the backtest hits ")
-    assert all(sentence.endswith(".") and "nan" not in sentence and "None," not in sentence for sentence in said)
+def test_the_report_is_given_in_sentences_and_points() -> None:
+    sentences = gap.format_sentences(report_of(other_model(healthy(16))))
+    assert sentences[0].startswith("Comparable: the backtest hits ")
+    assert all(sentence.endswith(".") and "nan" not in sentence and "None," not in sentence for sentence in sentences)
 
 
 # ------------------------------------------------------------------------------------------------------ real tables
@@ -568,7 +572,7 @@ def test_a_real_log_gains_its_rate_from_estimated_lines_and_loses_nothing_with_e
     rows = rows.rename(columns={"line": "production_line", "line_type": "production_line_type"})
     real = rows["production_line"].where(rows["production_line_type"] == "actual")
     rows = rows.assign(backtest=rows["production"], backtest_line=real)
-    report = gap.compare_as_graded(rows, gap.Settings(**KNOBS | {"edge": 1e-9}), 1)
+    report = gap.compare_as_graded(rows, gap.Settings(**PARAMETERS | {"edge": 1e-9}), 1)
     rates = {side: found["hit_rate"]["value"] for side, found in report["sides"].items()}
     assert rates == {"backtest": pytest.approx(0.511, abs=0.002), "production": pytest.approx(0.57, abs=0.002)}
     assert report["main_cause"]["name"] == "line_type"

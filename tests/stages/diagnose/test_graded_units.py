@@ -19,7 +19,7 @@ SEEDS = (0, 1, 2)
 
 
 def players(seed: int = 0, rows: int = 120) -> Evidence:
-    """Return predictions of a quantity in no order of time, with lines on four rows of five."""
+    """Return predictions of a quantity, not in time order, with lines on four rows of five."""
     random = np.random.default_rng(seed)
     day = random.permutation(rows) // 10
     target = random.poisson(12, rows).astype(float)
@@ -36,7 +36,7 @@ def players(seed: int = 0, rows: int = 120) -> Evidence:
 
 
 def races(seed: int = 0, number: int = 40) -> Evidence:
-    """Return predicted shares of races of five, some of them dead heats and some that the market prices in part."""
+    """Return predicted shares of races of five, some of them dead heats and some priced only partly by the market."""
     random = np.random.default_rng(seed)
     race = np.repeat(np.arange(number), 5)
     won = np.concatenate([np.eye(5)[place] for place in random.integers(0, 5, number)])

@@ -1,4 +1,4 @@
-"""The page tells everything that is there, excuses what is not, and runs nothing that a name may hold."""
+"""The page shows everything that exists, says why the rest is missing, and runs no script hidden in a name."""
 
 import re
 from html.parser import HTMLParser
@@ -27,7 +27,7 @@ FIGURE = st.floats(-1e6, 1e6) | st.none()
 
 
 class Reader(HTMLParser):
-    """Reads a page and notes its elements; an element that is closed out of order is an error."""
+    """Reads a page and records its elements; an element that is closed out of order is an error."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,9 +49,9 @@ class Reader(HTMLParser):
         self.text.append(data)
 
 
-def read(said: str) -> Reader:
+def read(page: str) -> Reader:
     reader = Reader()
-    reader.feed(said)
+    reader.feed(page)
     reader.close()
     assert reader.open == []
     return reader
@@ -72,9 +72,9 @@ def bare() -> str:
     return render_page("props", "declined", {}, {}, None)
 
 
-@pytest.mark.parametrize("said", [whole(), bare()], ids=["whole", "bare"])
-def test_tags_are_balanced_and_headings_step_down_one_level_at_a_time(said: str) -> None:
-    found = read(said)
+@pytest.mark.parametrize("page", [whole(), bare()], ids=["whole", "bare"])
+def test_tags_are_balanced_and_headings_step_down_one_level_at_a_time(page: str) -> None:
+    found = read(page)
     levels = [int(name[1]) for name, _ in found.seen if re.fullmatch(r"h\d", name)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -84,17 +84,17 @@ def test_tags_are_balanced_and_headings_step_down_one_level_at_a_time(said: str)
     assert ("html", {"lang": "en"}) in found.seen
 
 
-@pytest.mark.parametrize("said", [whole(), bare()], ids=["whole", "bare"])
-def test_nothing_is_fetched_and_nothing_runs(said: str) -> None:
-    assert "http://" not in said
-    assert "https://" not in said
-    found = read(said)
+@pytest.mark.parametrize("page", [whole(), bare()], ids=["whole", "bare"])
+def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
+    assert "http://" not in page
+    assert "https://" not in page
+    found = read(page)
     assert {name for name, _ in found.seen} & {"script", "iframe", "img", "object", "embed", "base", "form"} == set()
     for name, held in found.seen:
         assert not [key for key in held if key.startswith("on") or key in ("src", "style", "srcset")], name
         assert (held.get("href") or "#").startswith(("#", "data:,")), name
-    assert "@import" not in said
-    assert "url(" not in said
+    assert "@import" not in page
+    assert "url(" not in page
     assert "default-src 'none'" in next(
         str(held["content"]) for _, held in found.seen if held.get("http-equiv") == "Content-Security-Policy"
     )
@@ -110,7 +110,7 @@ def test_a_hostile_name_is_shown_as_text_wherever_it_comes_from() -> None:
     days = page_fixtures.daily().assign(
         primary_cause=page_fixtures.HOSTILE, sharpness_status=page_fixtures.HOSTILE, alert_level=page_fixtures.HOSTILE
     )
-    said = render_page(
+    page = render_page(
         page_fixtures.HOSTILE,
         page_fixtures.HOSTILE,
         checks,
@@ -118,8 +118,8 @@ def test_a_hostile_name_is_shown_as_text_wherever_it_comes_from() -> None:
         days,
         {"gap": page_fixtures.HOSTILE},
     )
-    assert "<script" not in said.lower()
-    assert "".join(read(said).text).count(page_fixtures.HOSTILE) >= 8
+    assert "<script" not in page.lower()
+    assert "".join(read(page).text).count(page_fixtures.HOSTILE) >= 8
 
 
 @given(st.text())
@@ -153,10 +153,10 @@ def test_every_section_is_there_and_shows_what_it_has() -> None:
 
 
 def test_a_page_without_anything_says_in_a_sentence_why_each_section_is_empty() -> None:
-    said = bare()
-    parts = re.findall(r'<section id="(\w+)"><h2>[^<]+</h2><p>([^<]+\.)</p>', said)
+    page = bare()
+    parts = re.findall(r'<section id="(\w+)"><h2>[^<]+</h2><p>([^<]+\.)</p>', page)
     assert [name for name, _ in parts] == [name for name, _ in SECTIONS]
-    assert "<svg" not in said
+    assert "<svg" not in page
 
 
 @pytest.mark.parametrize("column", [*page_fixtures.daily().columns, "all"])
@@ -176,30 +176,30 @@ def test_findings_without_their_details_still_give_a_page(details: dict[str, Any
     assert "There is no daily table." in found.text
 
 
-def test_the_checks_stand_by_gravity_and_the_declined_ones_tell_their_reason_at_the_end() -> None:
-    said = whole()
-    places = [said.index(f"<strong> {name}. ") for name in ("gap", "root cause", "worst segments", "coverage")]
+def test_the_checks_come_by_severity_and_the_declined_ones_give_their_reason_at_the_end() -> None:
+    page = whole()
+    places = [page.index(f"<strong> {name}. ") for name in ("gap", "root cause", "worst segments", "coverage")]
     assert places == sorted(places)
-    declined = said[said.index('<section id="declined">') :]
+    declined = page[page.index('<section id="declined">') :]
     assert "A quantity has no slope." in declined
-    assert "A quantity has no slope." not in said[: said.index('<section id="declined">')]
+    assert "A quantity has no slope." not in page[: page.index('<section id="declined">')]
 
 
-def test_the_sentence_names_the_gravest_checks_the_newest_alert_and_its_cause() -> None:
+def test_the_sentence_names_the_most_severe_checks_the_newest_alert_and_its_cause() -> None:
     days = DailySeries.from_table(page_fixtures.daily())
-    said = format_verdict_sentence("failed", page_fixtures.checks(), days)
-    assert said.startswith("Failed: 1 check of 4 failed (gap); on 2024-02-28, the newest day, the alert is warning")
-    assert said.endswith("the primary cause is model drift (confidence 0.82).")
+    sentence = format_verdict_sentence("failed", page_fixtures.checks(), days)
+    assert sentence.startswith("Failed: 1 check of 4 failed (gap); on 2024-02-28, the newest day, the alert is warning")
+    assert sentence.endswith("the primary cause is model drift (confidence 0.82).")
     healthy = {"coverage": page_fixtures.checks()["coverage"]}
     quiet = DailySeries.from_table(page_fixtures.daily().assign(alert_level="ok", primary_cause="none"))
-    said = format_verdict_sentence("ok", healthy, quiet)
+    sentence = format_verdict_sentence("ok", healthy, quiet)
     assert (
-        said
+        sentence
         == "Ok: 1 check is in order; no alert on 2024-02-28, the newest day; no cause stands out (confidence 0.82)."
     )
 
 
-def test_a_newest_day_that_is_not_graded_is_said_to_be_so() -> None:
+def test_a_newest_day_that_is_not_graded_is_described_so() -> None:
     days = DailySeries.from_table(
         page_fixtures.daily().assign(status="no_data", alert_level="none", primary_cause="no_data")
     )
@@ -208,11 +208,11 @@ def test_a_newest_day_that_is_not_graded_is_said_to_be_so() -> None:
     )
 
 
-def test_an_alert_that_cannot_be_told_is_not_said_to_be_none() -> None:
+def test_an_alert_that_is_unknown_is_not_reported_as_none() -> None:
     table = page_fixtures.daily().assign(alert_level=None, alert_reason="the first 60 days set the limits")
-    said = format_verdict_sentence("ok", {}, DailySeries.from_table(table))
-    assert "calls for an alert is not known (the first 60 days set the limits)" in said
-    assert "no alert" not in said
+    sentence = format_verdict_sentence("ok", {}, DailySeries.from_table(table))
+    assert "calls for an alert is not known (the first 60 days set the limits)" in sentence
+    assert "no alert" not in sentence
 
 
 def test_model_and_market_are_drawn_together_only_where_both_are_judged_on_the_same_units() -> None:
@@ -221,16 +221,16 @@ def test_model_and_market_are_drawn_together_only_where_both_are_judged_on_the_s
     unknown = render_page("props", "ok", {}, {}, page_fixtures.daily().drop(columns="line_n"))
     assert "Mean loss, model and market" in alike
     assert "do not compare the two" not in alike
-    for said in (apart, unknown):
-        assert "Mean loss, model and market" not in said
-        assert "do not compare the two" in said
-        assert "market&#x27;s 4." not in said
+    for page in (apart, unknown):
+        assert "Mean loss, model and market" not in page
+        assert "do not compare the two" in page
+        assert "market&#x27;s 4." not in page
 
 
-def test_reasons_of_missing_figures_are_told() -> None:
-    said = render_page("props", "ok", {}, {}, page_fixtures.daily())
-    assert "What is missing on 2024-02-28" in said
-    assert "no rows were asked for" in said
+def test_reasons_of_missing_figures_are_shown() -> None:
+    page = render_page("props", "ok", {}, {}, page_fixtures.daily())
+    assert "What is missing on 2024-02-28" in page
+    assert "no rows were asked for" in page
 
 
 def test_break_even_is_marked_only_where_picks_are_bets_against_a_line() -> None:
@@ -244,7 +244,7 @@ def test_break_even_is_marked_only_where_picks_are_bets_against_a_line() -> None
     assert "breaks even" not in render_page("racing", "ok", {}, racing, page_fixtures.daily())
 
 
-def test_rungs_are_found_with_and_without_a_level_between_and_the_model_stands_last() -> None:
+def test_baselines_are_found_with_and_without_a_level_between_and_the_model_comes_last() -> None:
     held = {
         "tuned": {"r2": page_fixtures.interval(0.2, 0.1)},
         "zebra": {"r2": page_fixtures.interval(0.1, 0.1)},
@@ -315,12 +315,12 @@ def test_numbers_have_the_digits_that_their_interval_bears() -> None:
 
 
 def test_only_the_newest_days_are_drawn_and_the_page_says_how_many_are_not() -> None:
-    said = render_page("props", "ok", {}, {}, page_fixtures.daily(1000))
-    assert "820 older ones are in the daily table only" in said
-    assert len(said) < 150_000
+    page = render_page("props", "ok", {}, {}, page_fixtures.daily(1000))
+    assert "820 older ones are in the daily table only" in page
+    assert len(page) < 150_000
 
 
-def test_a_status_is_never_told_by_colour_alone() -> None:
+def test_a_status_is_never_shown_by_colour_alone() -> None:
     for badge in re.findall(r'<span class="badge[^"]*">(.*?)</span> ?(\w*)</span>', whole()):
         assert re.fullmatch(r'<span aria-hidden="true">[✕!✓–]', badge[0])
         assert badge[1] in ("failed", "warning", "ok", "declined")

@@ -1,4 +1,4 @@
-"""Quality: unsound rows are marked, each by the column that speaks of its fault, and sound ones are not."""
+"""Row quality: unsound rows are marked in the column of their fault, and sound ones are not marked."""
 
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ from stages.diagnose.root_causes.low_quality_inputs import find_newly_unsound_in
 from stages.diagnose.root_causes.row_quality import build_segments, score_row_quality
 from stages.diagnose.units.evidence import Evidence
 from tests.stages.diagnose.test_drift import scored
-from tests.stages.diagnose.test_explain import KNOBS
+from tests.stages.diagnose.test_explain import SETTINGS
 
 
 def _with_inputs() -> Evidence:
-    """Return evidence whose inputs move with every row, one of which repeats a prepared column."""
+    """Return evidence whose inputs change with every row, one of which repeats a prepared column."""
     evidence = scored()
     random = np.random.default_rng(5)
     form = random.normal(10, 3, len(evidence.features))
@@ -55,7 +55,7 @@ def test_the_inputs_that_became_unsound_are_named_with_their_shares() -> None:
         x0=x["x0"].mask(late), x1=x["x1"].mask(late & (random < 0.5), 7.0), x2=x["x2"].mask(late & (random < 0.05))
     )
     features["word"] = pd.Series("a", index=features.index).mask(late & (random < 0.2))
-    settings = KNOBS.model_copy(update={"window_days": 10})
+    settings = SETTINGS.model_copy(update={"window_days": 10})
     first, second, third = find_newly_unsound_inputs(replace(evidence, features=features), on, settings)
     assert first == {"input": "x0", "unsound": "missing", "share": 1.0, "before": 0.0}
     assert (second["input"], second["unsound"], second["before"]) == ("x1", "at 7", 0.0)
@@ -95,7 +95,7 @@ def _few(late: np.ndarray) -> np.ndarray:
     return np.asarray(late & (np.arange(len(late)) >= len(late) - 100))
 
 
-def test_rows_told_twice_or_not_at_all_are_marked() -> None:
+def test_rows_predicted_twice_or_not_at_all_are_marked() -> None:
     evidence = scored()
     given = pd.concat([evidence.predictions.iloc[10:], evidence.predictions.iloc[50:53]])
     found = score_row_quality(replace(evidence, predictions=given))

@@ -1,4 +1,4 @@
-"""Today: one line and an exit code that cron can read; what cannot be told is never ok."""
+"""The command `today`: one line and an exit code for cron; an unknown level is never ok."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,10 +18,10 @@ LEVELS = (None, "none", "info", "warning", "critical")
 
 
 def table() -> pd.DataFrame:
-    """Return a daily table of five days, one of each level, as far as it is read."""
+    """Return a daily table of five days, one for each level, with the columns that the command reads."""
     days = [FIRST + timedelta(days=number) for number in range(5)]
     found = pd.DataFrame({column.name: pd.Series([None] * 5, dtype=object) for column in COLUMNS})
-    told: dict[str, list[Any]] = {
+    columns: dict[str, list[Any]] = {
         "game_date": days,
         "status": ["graded"] * 5,
         "alert_level": list(LEVELS),
@@ -30,7 +30,7 @@ def table() -> pd.DataFrame:
         "primary_cause": [None, "none", "undecided", "bias", "leakage"],
         "cause_confidence": [None, 0.9, None, 0.75, 0.8],
     }
-    return found.assign(**{name: pd.Series(values, dtype=object) for name, values in told.items()})
+    return found.assign(**{name: pd.Series(values, dtype=object) for name, values in columns.items()})
 
 
 @pytest.fixture
@@ -45,12 +45,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(("number", "code"), [(0, 3), (1, 0), (2, 0), (3, 1), (4, 2)])
 def test_the_exit_code_is_the_level(root: Path, number: int, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["props", "--date", f"{FIRST + timedelta(days=number)}"]) == code
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1
-    assert said.startswith(f"props 2026-01-0{number + 1} {LEVELS[number] or 'unknown'}")
+    output = capsys.readouterr().out
+    assert output.count("\n") == 1
+    assert output.startswith(f"props 2026-01-0{number + 1} {LEVELS[number] or 'unknown'}")
 
 
-def test_the_newest_day_is_told_with_level_cause_and_message(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_newest_day_is_printed_with_level_cause_and_message(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["props"]) == 2
     assert capsys.readouterr().out == "props 2026-01-05 critical · cause: leakage (0.80) · [CRITICAL] c.\n"
     found = report_day(table())
@@ -59,7 +59,7 @@ def test_the_newest_day_is_told_with_level_cause_and_message(root: Path, capsys:
     assert report_day(table(), FIRST).cause is None
 
 
-def test_an_unknown_day_and_an_empty_table_are_refused_in_a_sentence() -> None:
+def test_an_unknown_day_and_an_empty_table_are_rejected_in_a_sentence() -> None:
     with pytest.raises(UserError, match="it runs from 2026-01-01 to 2026-01-05"):
         report_day(table(), date(2025, 12, 31))
     with pytest.raises(UserError, match="no days"):
@@ -67,7 +67,7 @@ def test_an_unknown_day_and_an_empty_table_are_refused_in_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["props", "--date", "2031-01-01"], "it runs from 2026-01-01 to 2026-01-05"),
         (["props", "--date", "soon"], "not a date"),
@@ -76,14 +76,14 @@ def test_an_unknown_day_and_an_empty_table_are_refused_in_a_sentence() -> None:
         (["props", "--loud"], "usage"),
     ],
 )
-def test_what_cannot_be_told_exits_3_with_one_sentence(
-    root: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_what_is_unknown_exits_3_with_one_sentence(
+    root: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words) == 3
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert said in told.err
-    assert told.err.count("\n") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
 
 
 def test_only_warnings_are_sent_and_only_if_asked(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,5 +93,5 @@ def test_only_warnings_are_sent_and_only_if_asked(root: Path, monkeypatch: pytes
         main(["props", "--date", f"{FIRST + timedelta(days=number)}"])
     assert sent == []
     codes = [main(["props", "--notify", "--date", f"{FIRST + timedelta(days=number)}"]) for number in range(5)]
-    assert codes == [3, 0, 0, 1, 2]  # whether it is delivered changes no code
+    assert codes == [3, 0, 0, 1, 2]  # delivery does not affect the exit code
     assert [text.split()[2] for text in sent] == ["warning", "critical"]

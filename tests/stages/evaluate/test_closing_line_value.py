@@ -1,4 +1,4 @@
-"""Closing-line value by hand, and of one who knows the close."""
+"""Closing-line value by hand, and for a forecast that knows the closing line."""
 
 import numpy as np
 import pandas as pd

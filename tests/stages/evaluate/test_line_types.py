@@ -1,4 +1,4 @@
-"""What is said of hit rates on real and on estimated lines."""
+"""The sentences on hit rates with real and with estimated lines."""
 
 import pytest
 
@@ -10,13 +10,13 @@ NOTHING: Interval = {"value": None, "low": None, "high": None, "n": 0}
 
 
 def figure(value: float, half: float | None = None) -> Interval:
-    """Return an interval of a half width, or a bare value."""
+    """Return a value with an interval of the given half width, or without an interval."""
     ends = (None, None) if half is None else (value - half, value + half)
     return {"value": value, "low": ends[0], "high": ends[1], "n": 40}
 
 
 @pytest.mark.parametrize(
-    ("estimated", "actual", "difference", "said"),
+    ("estimated", "actual", "difference", "sentence"),
     [
         (
             figure(0.614, 0.013), figure(0.512, 0.009), figure(10.2, 1.3),
@@ -46,12 +46,12 @@ def figure(value: float, half: float | None = None) -> Interval:
     ],
 )  # fmt: skip
 def test_the_sentence_says_what_the_numbers_do(
-    estimated: Interval, actual: Interval, difference: Interval, said: str
+    estimated: Interval, actual: Interval, difference: Interval, sentence: str
 ) -> None:
-    assert describe_estimated_lines(estimated, actual, difference, "") == said
+    assert describe_estimated_lines(estimated, actual, difference, "") == sentence
 
 
-def test_a_gap_is_told_from_the_side_on_which_it_lies() -> None:
+def test_a_gap_is_described_from_the_side_on_which_it_lies() -> None:
     assert format_points_difference(figure(-1.5, 2)) == "1.5 points (−0.5 to 3.5) less"
     assert format_points_difference(figure(1.5)) == "1.5 points more"
     assert format_points_difference(NOTHING) == "nothing to compare"

@@ -1,4 +1,4 @@
-"""The market scorer: against plain loops, by hand, and on markets whose truth was planted."""
+"""The market scorer: against plain loops, by hand, and on simulated markets with known truth."""
 
 from collections.abc import Callable
 from functools import cache
@@ -21,7 +21,7 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 @cache
 def season(seed: int = 0, days: int = 150, a_day: int = 20, skill: float = 0.0, sharp: float = 0.5) -> Tables:
-    """Return games of players whose ability drifts, a line that knows it to within `sharp`, and a model that does.
+    """Return games of players whose ability drifts, a line that knows it to within `sharp`, and a model.
 
     The model errs independently of the line, by less the greater its `skill`; one row in ten has no real line, and the
     estimated line is a mean of five games.
@@ -59,7 +59,7 @@ def season(seed: int = 0, days: int = 150, a_day: int = 20, skill: float = 0.0, 
 
 @cache
 def judged() -> tuple[Row, Row, dict[str, pd.DataFrame]]:
-    """Return the scores, report and tables of the usual season."""
+    """Return the scores, report and tables of the default season."""
     return evaluate(*season(), SETTINGS, 0)
 
 
@@ -91,7 +91,7 @@ def counted(rows: list[Row], edge: float, line: str = "line") -> dict[str, float
 
 
 def same(found: Row, expected: dict[str, float]) -> bool:
-    """Return whether a report's tally is that of the loop."""
+    """Return whether a report's figures equal those of the loop."""
     plain = {key: found[key]["value"] if isinstance(found[key], dict) else found[key] for key in expected}
     return plain == pytest.approx(expected)
 
@@ -169,7 +169,7 @@ def test_bets_closer_to_the_line_than_the_lowest_tier_are_below_it() -> None:
     assert tiers["low"]["n"] == sum(1 <= gap < 3 for gap in gaps)
 
 
-def test_the_ladder_stands_on_the_same_rows() -> None:
+def test_baselines_are_compared_on_the_same_rows() -> None:
     report = judged()[1]["ladder"]
     lined = [row for row in joined(season()) if row["line"] == row["line"]]
     rows = [row for row in lined if row["last_5"] == row["last_5"]]
@@ -177,14 +177,14 @@ def test_the_ladder_stands_on_the_same_rows() -> None:
     assert (report["rows"], report["left_out"]) == (len(rows), len(lined) - len(rows))
     line = np.array([abs(row["line"] - row["target"]) for row in rows])
     tuned = np.array([abs(row["tuned"] - row["target"]) for row in rows])
-    for name, rung in report["rungs"].items():
+    for name, metrics in report["rungs"].items():
         ahead = np.array([row[name] - row["target"] for row in rows])
-        assert rung["mae"]["value"] == pytest.approx(np.abs(ahead).mean())
-        assert (rung["rmse"], rung["bias"]) == pytest.approx((np.sqrt((ahead**2).mean()), ahead.mean()))
+        assert metrics["mae"]["value"] == pytest.approx(np.abs(ahead).mean())
+        assert (metrics["rmse"], metrics["bias"]) == pytest.approx((np.sqrt((ahead**2).mean()), ahead.mean()))
         if name != "line":
-            assert rung["of_line_mae"]["value"] == pytest.approx(np.abs(ahead).sum() / line.sum())
+            assert metrics["of_line_mae"]["value"] == pytest.approx(np.abs(ahead).sum() / line.sum())
         if name != "tuned":
-            assert rung["tuned_minus_this"]["value"] == pytest.approx((tuned - np.abs(ahead)).mean())
+            assert metrics["tuned_minus_this"]["value"] == pytest.approx((tuned - np.abs(ahead)).mean())
     assert report["rungs"]["tuned"]["of_line_mae"]["low"] > 1
     assert report["rungs"]["line"]["tuned_is"] == "worse"
     assert report["rungs"]["floor"]["tuned_is"] == "better"
@@ -213,20 +213,20 @@ def test_line_types_stand_side_by_side_and_the_sentence_says_how_far_apart_they_
         real = row["line"] == row["line"]
         row["only"] = np.nan if real else row["estimated_line"]
         row["mixed"] = row["line"] if real else row["estimated_line"]
-        row["twin"] = row["estimated_line"] if real else np.nan
+        row["estimated_on_real"] = row["estimated_line"] if real else np.nan
     assert same(report["actual"], counted(rows, 1))
     assert same(report["estimated"], counted(rows, 1, "only"))
     assert same(report["mixed"], counted(rows, 1, "mixed"))
     assert same(report["same_rows"]["actual"], counted(rows, 1))
-    assert same(report["same_rows"]["estimated"], counted(rows, 1, "twin"))
+    assert same(report["same_rows"]["estimated"], counted(rows, 1, "estimated_on_real"))
     assert same(report["every_side"]["estimated"], counted(rows, 1e-9, "only"))
     ahead = report["same_rows"]["estimated_minus_actual_points"]
-    rates = (counted(rows, 1, kind)["hit_rate"] for kind in ("twin", "line"))
+    rates = (counted(rows, 1, kind)["hit_rate"] for kind in ("estimated_on_real", "line"))
     assert ahead["value"] == pytest.approx(100 * (next(rates) - next(rates)))
     assert ahead["low"] > 0
-    said = report["same_rows"]["sentence"]
-    assert f", {ahead['value']:.1f} points (" in said
-    assert said.endswith("on real ones: estimated lines are not a market.")
+    sentence = report["same_rows"]["sentence"]
+    assert f", {ahead['value']:.1f} points (" in sentence
+    assert sentence.endswith("on real ones: estimated lines are not a market.")
 
 
 def test_likeness_counts_ties_against_the_model_and_sees_who_hugs_the_line() -> None:

@@ -1,4 +1,4 @@
-"""Two arms' picks: McNemar against scipy's binomial test, and a sentence that calls noise noise."""
+"""Paired picks of two arms: McNemar's test against scipy's binomial test, and the sentence on whether it is noise."""
 
 import numpy as np
 import pandas as pd
@@ -35,21 +35,21 @@ def test_mcnemar_counts_rows_that_both_decided_and_tosses_a_coin_for_the_discord
 
 
 def skilled(seed: int, chance: float, beyond: np.ndarray) -> Picks:
-    """Return a bet on every row that is right with a chance."""
+    """Return a bet on every row that wins with the given probability."""
     right = np.random.default_rng(seed).random(len(beyond)) < chance
     return picks(list(np.where(right, beyond, -beyond)), list(beyond))
 
 
-@pytest.mark.parametrize(("chance", "said"), [(0.6, "more than noise"), (0.5, "the difference is noise")])
-def test_a_lead_is_called_noise_unless_it_is_beyond_its_interval(chance: float, said: str) -> None:
+@pytest.mark.parametrize(("chance", "conclusion"), [(0.6, "more than noise"), (0.5, "the difference is noise")])
+def test_a_lead_is_called_noise_unless_it_is_beyond_its_interval(chance: float, conclusion: str) -> None:
     beyond = np.random.default_rng(0).choice([-1, 1], ROWS)
     blocks = BlockBootstrap(pd.Series(np.arange(ROWS) % DAYS), 0)
     found = compare_paired_picks(skilled(1, chance, beyond), skilled(2, 0.5, beyond), ("tuned", "default"), blocks)
     one, other = (found["hit_rate"][name]["value"] for name in ("tuned", "default"))
     assert found["difference_points"]["value"] == pytest.approx(100 * (one - other))
     assert found["sentence"].startswith(f"The tuned picks hit {100 * one:.1f} % (")
-    assert found["sentence"].endswith(f": {said}.")
-    assert (found["mcnemar"]["p"] < 0.05) == (said == "more than noise")
+    assert found["sentence"].endswith(f": {conclusion}.")
+    assert (found["mcnemar"]["p"] < 0.05) == (conclusion == "more than noise")
 
 
 def test_a_few_days_are_not_compared() -> None:

@@ -36,7 +36,7 @@ def simulated(seed: int, skill: float, races: int = 1500) -> tuple[pd.DataFrame,
     return predictions, prepared
 
 
-def test_losses_and_ladder_are_as_by_hand() -> None:
+def test_losses_and_baselines_are_as_by_hand() -> None:
     scores, report, _ = evaluate(*by_hand(), SETTINGS, 0)
     uniform, tuned = np.log(2), (-np.log(0.8) - np.log(0.5)) / 2
     assert scores["races"] == 2
@@ -51,7 +51,7 @@ def test_losses_and_ladder_are_as_by_hand() -> None:
 
 def test_value_bets_pay_commission_on_winnings_and_share_dead_heats() -> None:
     _, report, _ = evaluate(*by_hand(), SETTINGS, 0)
-    # a1: 0.8 at 2.0 and b1: 0.5 at 4.0 are value; b1 shares the win: half of 4.0 back
+    # a1 (0.8 at 2.0) and b1 (0.5 at 4.0) are value bets; b1 is in a dead heat, which returns half of 4.0
     profit = (2.0 - 1) * 0.9 + (0.5 * 4.0 - 1) * 0.9
     assert report["value_bets"]["bets"] == 2
     assert report["value_bets"]["yield"]["value"] == pytest.approx(profit / 2)
@@ -118,13 +118,13 @@ def test_two_runs_are_compared_race_by_race_as_by_hand() -> None:
     assert "too few races" in found["sentences"][0], "two races are too few for an interval"
 
 
-@pytest.mark.parametrize(("skill", "said"), [(0.8, "one is better"), (0.0, "the difference is noise")])
-def test_a_better_run_is_called_better_and_an_equal_one_noise(skill: float, said: str) -> None:
+@pytest.mark.parametrize(("skill", "conclusion"), [(0.8, "one is better"), (0.0, "the difference is noise")])
+def test_a_better_run_is_called_better_and_an_equal_one_noise(skill: float, conclusion: str) -> None:
     (one, prepared), (other, _) = simulated(5, skill), simulated(5, 0.0)
     jitter = np.random.default_rng(0).normal(0, 0.05, len(one))
     one["tuned"] = compute_group_softmax(np.log(one["tuned"].to_numpy(float)) + jitter, np.repeat(np.arange(1500), 6))
     found = compare(one, other, prepared, NAMES, SETTINGS, 0)
-    assert said in found["sentences"][0]
+    assert conclusion in found["sentences"][0]
     assert (found["gain_over_market"]["value"] > 0.02) == (skill > 0)
 
 
@@ -144,7 +144,7 @@ def test_runs_without_a_market_are_compared_without_one() -> None:
     assert found["log_loss"]["value"] == 0
 
 
-def test_runs_with_other_runners_are_refused() -> None:
+def test_runs_with_other_runners_are_rejected() -> None:
     predictions, prepared = simulated(8, 0.5, races=100)
     with pytest.raises(UserError, match="do not contain the same runners"):
         compare(predictions, predictions[6:], prepared, NAMES, SETTINGS, 0)

@@ -1,4 +1,4 @@
-"""The scorer of tags: against scikit-learn, brute force over redrawn rows, and arms and labels with planted faults."""
+"""The tag scorer: against scikit-learn, by brute force over resampled rows, and with planted faults."""
 
 from functools import cache
 from typing import Any
@@ -37,13 +37,13 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def answers(random: np.random.Generator, truth: Floats, skill: float) -> Floats:
-    """Return chances that know the truth as far as their skill goes."""
+    """Return probabilities that are better informed the higher the skill."""
     odds = skill * (2 * truth - 1) + random.normal(0, 1, truth.shape) + np.log(SHARES.clip(0.01, 0.99))
     return np.asarray(1 / (1 + np.exp(-odds)))
 
 
 def columns(arm: str, chance: Floats, threshold: float | None = 0.4) -> dict[str, Floats]:
-    """Return an arm's columns, with what it gives unless there is no threshold."""
+    """Return an arm's probabilities and, with a threshold, which tags it gives."""
     found: dict[str, Floats] = {f"{arm}:{tag}": chance[:, number] for number, tag in enumerate(TAGS)}
     if threshold is not None:
         found |= {f"{arm}:{tag}:given": (chance[:, n] >= threshold).astype(float) for n, tag in enumerate(TAGS)}
@@ -52,7 +52,7 @@ def columns(arm: str, chance: Floats, threshold: float | None = 0.4) -> dict[str
 
 @cache
 def planted(seed: int = 0, count: int = 120, repeats: int = 3, folds: int = 4, skill: float = 1.5) -> Tables:
-    """Return rows in clusters of one to three, scored by three arms of falling skill, and what was prepared of them."""
+    """Return predictions of three arms of decreasing skill for clustered rows, and the prepared rows."""
     random = np.random.default_rng(seed)
     truth = (random.random((count, len(TAGS))) < SHARES).astype(float)
     truth[:, -1] = np.arange(count) % 40 == 5  # three rows
@@ -63,8 +63,8 @@ def planted(seed: int = 0, count: int = 120, repeats: int = 3, folds: int = 4, s
     for repeat in range(repeats):
         fold = [f"test_{repeat * folds + number // 2 % folds}" for number in range(count)]
         arms = {"tuned": skill, "default": skill / 2, "floor": 0.3}
-        said = [columns(arm, answers(random, truth, own)) for arm, own in arms.items()]
-        runs.append(pd.DataFrame(keys | targets | {"fold": fold} | said[0] | said[1] | said[2]))
+        arm_columns = [columns(arm, answers(random, truth, own)) for arm, own in arms.items()]
+        runs.append(pd.DataFrame(keys | targets | {"fold": fold} | arm_columns[0] | arm_columns[1] | arm_columns[2]))
     texts = [" and ".join(tag for tag, own in zip(TAGS, row, strict=True) if own) for row in truth[::-1]]
     words = {"name": [f"Event {number} " + "x" * 90 for number in range(count)], "description": texts, "location": ""}
     prepared = pd.concat(
@@ -80,7 +80,7 @@ def judged() -> tuple[dict[str, Any], dict[str, Any], dict[str, pd.DataFrame]]:
 
 
 def table(run: pd.DataFrame, opening: str, closing: str = "") -> Floats:
-    """Return one column a tag."""
+    """Return one column per tag."""
     return run[[f"{opening}:{tag}{closing}" for tag in TAGS]].to_numpy(float)
 
 
@@ -90,7 +90,7 @@ def runs(predictions: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def oracle(predictions: pd.DataFrame, arm: str) -> dict[str, float]:
-    """Return the figures of scikit-learn on each repeat, in the mean."""
+    """Return scikit-learn's metrics, averaged over the repeats."""
     found = []
     for run in runs(predictions):
         truth, chance, given = table(run, "target"), table(run, arm), table(run, arm, ":given")
@@ -113,11 +113,13 @@ def oracle(predictions: pd.DataFrame, arm: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("arm", ["tuned", "default", "floor"])
 def test_figures_are_those_of_scikit_learn_on_each_repeat_in_the_mean(arm: str) -> None:
-    rung = judged()[1]["ladder"][arm]
-    assert {name: rung[name]["value"] for name in oracle(planted()[0], arm)} == pytest.approx(oracle(planted()[0], arm))
-    assert set(rung) == {*oracle(planted()[0], arm), "precision_at_3", "sd_over_repeats"}, "9 is more than the tags"
+    metrics = judged()[1]["ladder"][arm]
+    assert {name: metrics[name]["value"] for name in oracle(planted()[0], arm)} == pytest.approx(
+        oracle(planted()[0], arm)
+    )
+    assert set(metrics) == {*oracle(planted()[0], arm), "precision_at_3", "sd_over_repeats"}, "9 is more than the tags"
     each = [oracle(run, arm)["micro_f1"] for run in runs(planted()[0])]
-    assert rung["sd_over_repeats"]["micro_f1"] == pytest.approx(np.std(each, ddof=1))
+    assert metrics["sd_over_repeats"]["micro_f1"] == pytest.approx(np.std(each, ddof=1))
     assert list(judged()[2]["repeats"][arm]) == pytest.approx(each)
 
 
@@ -134,8 +136,8 @@ def test_headline_scores_are_those_of_the_tuned_arm_and_no_others() -> None:
     assert scores["prior_micro_f1"] == report["ladder"]["prior"]["micro_f1"]["value"]
 
 
-def redrawn(figure: str) -> tuple[Floats, Floats]:
-    """Return F1 of tuned and of floor on rows that are really repeated as their clusters are drawn."""
+def resampled(figure: str) -> tuple[Floats, Floats]:
+    """Return F1 of tuned and of floor on rows that are physically repeated as often as their clusters are drawn."""
     parts = [
         [(table(run, "target"), table(run, arm, ":given")) for run in runs(planted()[0])] for arm in ("tuned", "floor")
     ]
@@ -149,23 +151,23 @@ def redrawn(figure: str) -> tuple[Floats, Floats]:
 
 
 def plain_f1(truth: Floats, given: Floats, figure: str) -> float:
-    """Return F1 by its definition, pooled or in the mean of tags."""
+    """Return F1 by its definition, pooled or averaged over tags."""
     axis = None if figure == "micro_f1" else 0
     right, all_of_them = (truth * given).sum(axis=axis), truth.sum(axis=axis) + given.sum(axis=axis)
     return float(np.mean(2 * right / np.maximum(all_of_them, 1)))
 
 
 @pytest.mark.parametrize("figure", ["micro_f1", "macro_f1"])
-def test_intervals_are_those_of_figures_computed_anew_on_redrawn_clusters(figure: str) -> None:
+def test_intervals_are_those_of_figures_computed_anew_on_resampled_clusters(figure: str) -> None:
     _, report, _ = evaluate(*planted(), SETTINGS, 7)
-    tuned, floor = redrawn(figure)
+    tuned, floor = resampled(figure)
     own, ahead = report["ladder"]["tuned"][figure], report["tuned_against"]["floor"][figure]["difference"]
     assert [own["low"], own["high"]] == pytest.approx(np.quantile(tuned, [0.025, 0.975]))
     assert [ahead["low"], ahead["high"]] == pytest.approx(np.quantile(tuned - floor, [0.025, 0.975]))
     assert own["n"] == ahead["n"] == 60
 
 
-def test_the_interval_of_a_mean_over_rows_is_redrawn_by_cluster_too() -> None:
+def test_the_interval_of_a_mean_over_rows_is_resampled_by_cluster_too() -> None:
     _, report, _ = evaluate(*planted(), SETTINGS, 7)
     run_means = np.mean([[row_lrap(row) for row in zip(table(run, "target"), table(run, "tuned"), strict=True)]
                          for run in runs(planted()[0])], axis=0)  # fmt: skip
@@ -175,11 +177,11 @@ def test_the_interval_of_a_mean_over_rows_is_redrawn_by_cluster_too() -> None:
 
 
 def row_lrap(row: tuple[Floats, Floats]) -> float:
-    """Return scikit-learn's figure of one row."""
+    """Return scikit-learn's LRAP of one row."""
     return float(label_ranking_average_precision_score(row[0][None], row[1][None]))
 
 
-def test_skill_is_found_better_and_the_ladder_names_every_rung() -> None:
+def test_skill_is_found_better_and_the_report_names_every_baseline() -> None:
     _, report, plots = judged()
     assert list(report["ladder"]) == ["prior", "tag_name", "floor", "default", "tuned"]
     assert list(plots["ladder"]["rung"]) == list(report["ladder"])
@@ -234,19 +236,19 @@ def test_with_a_clock_the_prior_knows_only_what_came_before() -> None:
 
 
 def before_threshold(share: Floats) -> float:
-    """Return half of the greatest F1 that a constant answer has."""
+    """Return half the best F1 of a constant answer."""
     falling = np.sort(share)[::-1]
     return float(max(falling[:size].sum() / (size + share.sum()) for size in range(1, len(share) + 1)))
 
 
 def test_a_tags_name_in_the_text_is_a_rule_and_other_tags_rank_by_frequency() -> None:
     predictions, prepared = planted()
-    said = prepared.set_index("row_id").loc[predictions["row_id"][:120], [f"says:{tag}" for tag in TAGS]].to_numpy()
+    mentions = prepared.set_index("row_id").loc[predictions["row_id"][:120], [f"says:{tag}" for tag in TAGS]].to_numpy()
     truth = table(predictions[:120], "target")
-    rung = judged()[1]["ladder"]["tag_name"]
-    assert rung["micro_f1"]["value"] == pytest.approx(f1_score(truth, said, average="micro"))
-    assert rung["sd_over_repeats"]["micro_f1"] == 0
-    assert rung["lrap"]["value"] > label_ranking_average_precision_score(truth, said), "plain flags tie"
+    metrics = judged()[1]["ladder"]["tag_name"]
+    assert metrics["micro_f1"]["value"] == pytest.approx(f1_score(truth, mentions, average="micro"))
+    assert metrics["sd_over_repeats"]["micro_f1"] == 0
+    assert metrics["lrap"]["value"] > label_ranking_average_precision_score(truth, mentions), "plain flags tie"
 
 
 def test_each_tag_has_its_counts_support_and_figures() -> None:
@@ -295,9 +297,11 @@ def test_an_arm_that_answers_alike_is_named_and_one_that_does_so_less_often_is_n
     found = report["constant"]["arms"]["tuned"]
     assert found["most_common"] == ["art", "hip hop", "on all"]
     assert found["same_set"] >= alike.mean()
-    said = f"tuned answers {{art, hip hop, on all}} for {100 * found['same_set']:.0f} % of the events: it has learned"
+    opening = (
+        f"tuned answers {{art, hip hop, on all}} for {100 * found['same_set']:.0f} % of the events: it has learned"
+    )
     assert (found["why"] == "one tag set") == (share > 0.9)
-    assert any(each.startswith(said) for each in report["sentences"]) == (share > 0.9)
+    assert any(each.startswith(opening) for each in report["sentences"]) == (share > 0.9)
     assert judged()[1]["constant"]["sentences"] == []
 
 
@@ -335,15 +339,15 @@ def test_an_arm_that_knows_few_tags_is_named_and_a_truth_that_is_constant_excuse
 
 
 def with_labels(follow: float) -> dict[str, Any]:
-    """Return the judgement of labels that follow the name in the text at a rate, and else come by chance."""
+    """Return the finding on labels that follow the name in the text at the given rate and are random otherwise."""
     random = np.random.default_rng(0)
     predictions, prepared = planted()
     texts = random.choice(["a party", "fine art", "jazz hip-hop night", "drum: bass", "on all days"], len(prepared))
-    said = pd.DataFrame(build_mention_columns(list(texts), TAGS), prepared.index)
-    obeyed = (said.to_numpy() > 0) & (random.random(said.shape) < follow)
-    truth = obeyed | ((said.to_numpy() == 0) & (random.random(said.shape) < 0.2))
-    truth[:, TAGS.index("on all")] = True  # tells nothing, however often its name stands
-    labelled = prepared.assign(description=texts, name="", **{str(name): said[name] for name in said})
+    mentions = pd.DataFrame(build_mention_columns(list(texts), TAGS), prepared.index)
+    obeyed = (mentions.to_numpy() > 0) & (random.random(mentions.shape) < follow)
+    truth = obeyed | ((mentions.to_numpy() == 0) & (random.random(mentions.shape) < 0.2))
+    truth[:, TAGS.index("on all")] = True  # always given, so its name in the text is no evidence of a rule
+    labelled = prepared.assign(description=texts, name="", **{str(name): mentions[name] for name in mentions})
     targets = {f"target:{tag}": truth[:, number] * 1.0 for number, tag in enumerate(TAGS)}
     found: dict[str, Any] = evaluate(predictions, labelled.assign(**targets), SETTINGS, 0)[1]["labels"]
     return found
@@ -370,7 +374,7 @@ def test_labels_that_often_disregard_the_name_do_not() -> None:
     assert found["sentence"].endswith("nothing says that rules made the labels.")
 
 
-def test_the_report_says_that_an_unclocked_choice_of_knobs_has_seen_the_rows_that_judge_it() -> None:
+def test_the_report_says_that_settings_chosen_without_a_clock_have_seen_the_scored_rows() -> None:
     predictions, prepared = planted()
     honest = judged()[1]["honest"]
     assert f"default, with a micro-F1 of {oracle(predictions, 'default')['micro_f1']:.3f} against" in honest
@@ -436,7 +440,7 @@ def test_repeated_rows_do_not_narrow_an_interval_and_clusters_widen_it() -> None
 
 
 def width(predictions: pd.DataFrame, prepared: pd.DataFrame) -> float:
-    """Return how wide the headline interval is."""
+    """Return the width of the headline interval."""
     scores = evaluate(predictions, prepared, SETTINGS, 0)[0]
     return float(scores["micro_f1_high"] - scores["micro_f1_low"])
 
@@ -444,10 +448,10 @@ def width(predictions: pd.DataFrame, prepared: pd.DataFrame) -> float:
 def test_without_given_columns_even_odds_decide() -> None:
     predictions, prepared = planted()
     bare = predictions[[name for name in map(str, predictions) if not name.endswith(":given")]]
-    told = predictions.assign(
+    with_given = predictions.assign(
         **{k: v for arm in ("tuned", "default", "floor") for k, v in columns(arm, table(predictions, arm), 0.5).items()}
     )
-    assert str(evaluate(bare, prepared, SETTINGS, 0)) == str(evaluate(told, prepared, SETTINGS, 0))
+    assert str(evaluate(bare, prepared, SETTINGS, 0)) == str(evaluate(with_given, prepared, SETTINGS, 0))
 
 
 def test_an_arm_without_answers_in_some_fold_is_left_out_and_the_tuned_one_must_not_be() -> None:
@@ -461,11 +465,11 @@ def test_an_arm_without_answers_in_some_fold_is_left_out_and_the_tuned_one_must_
     assert "floor" not in report["ladder"]
     assert scores["floor_micro_f1"] is None
     assert report["against_floor"] == {}
-    with pytest.raises(UserError, match="the tuned arm has no chance"):
+    with pytest.raises(UserError, match="the tuned arm lacks a probability"):
         evaluate(predictions.assign(**{"tuned:art": predictions["tuned:art"].mask(gone)}), prepared, SETTINGS, 0)
 
 
-def test_predictions_of_no_tags_uneven_repeats_or_unknown_rows_are_refused() -> None:
+def test_predictions_of_no_tags_uneven_repeats_or_unknown_rows_are_rejected() -> None:
     predictions, prepared = planted()
     with pytest.raises(UserError, match="no column target:<tag>"):
         evaluate(predictions[["row_id", "fold"]], prepared, SETTINGS, 0)
@@ -517,11 +521,13 @@ def test_a_better_run_is_called_better_and_one_of_equal_skill_noise() -> None:
 
 def test_of_runs_of_equal_skill_hardly_one_is_called_better() -> None:
     predictions, prepared = planted()
-    truth, said = table(predictions, "target"), []
+    truth, sentences = table(predictions, "target"), []
     for seed in range(10):
         equal = columns("tuned", answers(np.random.default_rng([1, seed]), truth, 1.5))
-        said += compare(predictions, predictions.assign(**equal), prepared, ("a", "b"), SETTINGS, 0)["sentences"][:1]
-    assert sum(each.endswith("): the difference is noise.") for each in said) >= 8
+        sentences += compare(predictions, predictions.assign(**equal), prepared, ("a", "b"), SETTINGS, 0)["sentences"][
+            :1
+        ]
+    assert sum(each.endswith("): the difference is noise.") for each in sentences) >= 8
 
 
 def test_runs_with_other_repeats_folds_and_tags_are_compared_on_what_they_share() -> None:
@@ -541,7 +547,7 @@ def test_runs_with_other_repeats_folds_and_tags_are_compared_on_what_they_share(
     assert small["sentences"][0].endswith(": too few clusters to compare them.")
 
 
-def test_runs_without_a_common_tag_or_of_rows_that_are_no_longer_prepared_are_refused() -> None:
+def test_runs_without_a_common_tag_or_of_rows_that_are_no_longer_prepared_are_rejected() -> None:
     predictions, prepared = planted()
     other = predictions.rename(columns={f"target:{tag}": f"target:no {tag}" for tag in TAGS})
     with pytest.raises(UserError, match="a and b have no tag in common"):

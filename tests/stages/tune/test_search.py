@@ -25,7 +25,7 @@ def make_settings(trials: int = 24, batch: int = 4) -> SearchSettings:
 
 
 def answer(asked: Asked) -> list[FoldResult]:
-    """Return results that are best at x = 1, plain; the second fold is harder; early stopping settles on twice the size."""
+    """Return losses with their minimum at x = 1, plain; the second fold is harder; twice the size is settled."""
     return [
         {
             "loss": (p["x"] - 1) ** 2 + (p["kind"] == "fancy") + 0.5 * (fold == "tune_1"),

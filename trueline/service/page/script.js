@@ -2,17 +2,17 @@
 "use strict";
 (() => {
   const KEY = "trueline-token";
-  const token = { get: () => sessionStorage.getItem(KEY) || "", set: (said) => sessionStorage.setItem(KEY, said) };
-  const element = (name, said, look) => {
+  const token = { get: () => sessionStorage.getItem(KEY) || "", set: (text) => sessionStorage.setItem(KEY, text) };
+  const element = (name, text, className) => {
     const made = document.createElement(name);
-    if (said !== undefined) made.textContent = said;
-    if (look) made.className = look;
+    if (text !== undefined) made.textContent = text;
+    if (className) made.className = className;
     return made;
   };
   const headers = () => (token.get() ? { Authorization: `Bearer ${token.get()}` } : {});
 
-  // An answer's text, or an error whose message is a sentence for people.
-  const ask = async (address, options = {}) => {
+  // Return an answer's text, or throw an error whose message is a sentence for people.
+  const fetchText = async (address, options = {}) => {
     let answer;
     try {
       answer = await fetch(address, { ...options, headers: { ...headers(), ...options.headers } });
@@ -22,80 +22,80 @@
     const text = await answer.text();
     if (answer.ok) return text;
     if (answer.status === 401) throw new Error("The token is missing or wrong. Reload the page to write it again.");
-    let said;
+    let detail;
     try {
-      said = JSON.parse(text).detail;
+      detail = JSON.parse(text).detail;
     } catch {
-      said = "";
+      detail = "";
     }
-    throw new Error(typeof said === "string" && said ? said : `The service answered ${answer.status}.`);
+    throw new Error(typeof detail === "string" && detail ? detail : `The service answered ${answer.status}.`);
   };
 
-  const value = (field) => {
+  const readField = (field) => {
     const kind = field.dataset.kind;
     if (kind === "boolean") return field.checked;
-    const said = field.value.trim();
-    if (said === "") return field.required ? said : undefined;
-    if (kind === "number" || kind === "integer") return Number(said);
-    return kind === "list" ? said.split(",").map((one) => one.trim()).filter(Boolean) : field.value;
+    const value = field.value.trim();
+    if (value === "") return field.required ? value : undefined;
+    if (kind === "number" || kind === "integer") return Number(value);
+    return kind === "list" ? value.split(",").map((one) => one.trim()).filter(Boolean) : field.value;
   };
-  const values = (part) => {
+  const readFields = (part) => {
     const found = {};
     for (const field of part.querySelectorAll("[data-name]")) {
-      const said = value(field);
-      if (said !== undefined) found[field.dataset.name] = said;
+      const value = readField(field);
+      if (value !== undefined) found[field.dataset.name] = value;
     }
     return found;
   };
-  const body = (form) => {
-    const asked = Object.assign({}, ...[...form.querySelectorAll(".whole")].map(values));
-    asked[form.dataset.list] = [...form.querySelectorAll(".row")].map(values);
+  const readForm = (form) => {
+    const asked = Object.assign({}, ...[...form.querySelectorAll(".whole")].map(readFields));
+    asked[form.dataset.list] = [...form.querySelectorAll(".row")].map(readFields);
     return asked;
   };
 
-  const words = (name) => name.replaceAll("_", " ");
-  const number = (said) => {
-    if (Number.isInteger(said)) return said.toLocaleString("en");
-    const size = Math.abs(said);
-    return said.toFixed(size >= 100 ? 1 : size >= 1 ? 2 : 3).replace("-", "−");
+  const formatName = (name) => name.replaceAll("_", " ");
+  const formatNumber = (value) => {
+    if (Number.isInteger(value)) return value.toLocaleString("en");
+    const size = Math.abs(value);
+    return value.toFixed(size >= 100 ? 1 : size >= 1 ? 2 : 3).replace("-", "−");
   };
-  const isChance = (form, name, said) => typeof said === "number" && form.dataset.chances.split(" ").includes(name);
-  const percent = (said) => {
-    if (said > 0.9995 && said < 1) return "over 99.9 %";
-    return said > 0 && said < 0.0005 ? "under 0.1 %" : `${(100 * said).toFixed(1)} %`;
+  const isChance = (form, name, value) => typeof value === "number" && form.dataset.chances.split(" ").includes(name);
+  const formatPercent = (value) => {
+    if (value > 0.9995 && value < 1) return "over 99.9 %";
+    return value > 0 && value < 0.0005 ? "under 0.1 %" : `${(100 * value).toFixed(1)} %`;
   };
-  const shown = (form, name, said, barred) => {
-    if (said === null || said === undefined) return document.createTextNode("–");
-    if (isChance(form, name, said) && !barred) return document.createTextNode(percent(said));
-    if (isChance(form, name, said)) {
+  const renderValue = (form, name, value, barred) => {
+    if (value === null || value === undefined) return document.createTextNode("–");
+    if (isChance(form, name, value) && !barred) return document.createTextNode(formatPercent(value));
+    if (isChance(form, name, value)) {
       const both = element("span"), bar = element("meter");
-      bar.min = 0; bar.max = 1; bar.value = said;
+      bar.min = 0; bar.max = 1; bar.value = value;
       bar.setAttribute("aria-hidden", "true");
-      both.append(bar, percent(said));
+      both.append(bar, formatPercent(value));
       return both;
     }
-    if (Array.isArray(said)) return document.createTextNode(said.map(String).join(", ") || "none");
-    if (typeof said === "number") return document.createTextNode(number(said));
-    if (typeof said === "boolean") return document.createTextNode(said ? "yes" : "no");
-    return document.createTextNode(String(said));
+    if (Array.isArray(value)) return document.createTextNode(value.map(String).join(", ") || "none");
+    if (typeof value === "number") return document.createTextNode(formatNumber(value));
+    if (typeof value === "boolean") return document.createTextNode(value ? "yes" : "no");
+    return document.createTextNode(String(value));
   };
-  const listOf = (said) => Array.isArray(said) && said.length > 0 && typeof said[0] === "object";
-  const facts = (form, found) => {
+  const isRecordList = (value) => Array.isArray(value) && value.length > 0 && typeof value[0] === "object";
+  const renderFacts = (form, found) => {
     const list = element("dl", undefined, "facts");
-    for (const [name, said] of Object.entries(found)) {
-      if (listOf(said) || said === null) continue;
+    for (const [name, value] of Object.entries(found)) {
+      if (isRecordList(value) || value === null) continue;
       const beside = element("dd");
-      beside.append(shown(form, name, said));
-      list.append(element("dt", words(name)), beside);
+      beside.append(renderValue(form, name, value));
+      list.append(element("dt", formatName(name)), beside);
     }
     return list;
   };
-  const table = (form, name, rows) => {
+  const renderTable = (form, name, rows) => {
     const box = element("div", undefined, "scroll"), made = element("table"), top = element("tr");
     const heads = Object.keys(rows[0]).filter((head) => rows.some((row) => row[head] !== null));
     box.tabIndex = 0;
     for (const head of heads) {
-      const cell = element("th", words(head));
+      const cell = element("th", formatName(head));
       cell.scope = "col";
       top.append(cell);
     }
@@ -107,22 +107,22 @@
       heads.forEach((each, place) => {
         const cell = element(place ? "td" : "th");
         if (!place) cell.scope = "row";
-        cell.append(shown(form, each, row[each], differs(each)));
+        cell.append(renderValue(form, each, row[each], differs(each)));
         line.append(cell);
       });
       inside.append(line);
     }
-    made.append(element("caption", words(name)), head, inside);
+    made.append(element("caption", formatName(name)), head, inside);
     box.append(made);
     return box;
   };
-  const answered = (form, found) => {
-    const parts = [facts(form, found)];
-    for (const [name, said] of Object.entries(found)) {
-      if (!listOf(said)) continue;
-      const nested = said.some((one) => Object.values(one).some(listOf));
-      if (nested) for (const one of said) parts.push(...answered(form, one));
-      else parts.push(table(form, name, said));
+  const renderAnswer = (form, found) => {
+    const parts = [renderFacts(form, found)];
+    for (const [name, value] of Object.entries(found)) {
+      if (!isRecordList(value)) continue;
+      const nested = value.some((one) => Object.values(one).some(isRecordList));
+      if (nested) for (const one of value) parts.push(...renderAnswer(form, one));
+      else parts.push(renderTable(form, name, value));
     }
     return parts;
   };
@@ -132,13 +132,13 @@
     button.disabled = true;
     output.replaceChildren();
     try {
-      const asked = JSON.stringify(body(form), null, 1);
-      const text = await ask(form.dataset.address, {
+      const asked = JSON.stringify(readForm(form), null, 1);
+      const text = await fetchText(form.dataset.address, {
         method: "POST", body: asked, headers: { "Content-Type": "application/json" },
       });
       const sent = element("details"), code = element("pre", asked, "mono");
       sent.append(element("summary", "The question as JSON"), code);
-      output.append(...answered(form, JSON.parse(text)), sent);
+      output.append(...renderAnswer(form, JSON.parse(text)), sent);
     } catch (error) {
       output.append(element("p", error.message, "wrong"));
     } finally {
@@ -146,11 +146,11 @@
     }
   };
 
-  const enter = async (form) => {
+  const logIn = async (form) => {
     const output = form.querySelector("output");
     output.replaceChildren();
     try {
-      const found = new DOMParser().parseFromString(await ask("/"), "text/html");
+      const found = new DOMParser().parseFromString(await fetchText("/"), "text/html");
       document.title = found.title;
       document.body.replaceChildren(...[...found.body.childNodes].map((one) => document.adoptNode(one)));
       start();
@@ -160,12 +160,12 @@
     }
   };
 
-  const add = (form) => {
+  const addRow = (form) => {
     const rows = form.querySelectorAll(".row"), made = rows[rows.length - 1].cloneNode(true);
     rows[rows.length - 1].after(made);
     made.querySelector("input, textarea, select").focus();
   };
-  const remove = (form) => {
+  const removeRow = (form) => {
     const rows = form.querySelectorAll(".row");
     if (rows.length > 1) rows[rows.length - 1].remove();
   };
@@ -176,16 +176,16 @@
         event.preventDefault();
         if (form.id === "gate") {
           token.set(form.elements.token.value.trim());
-          enter(form);
+          logIn(form);
         } else predict(form);
       });
-      form.querySelector(".more")?.addEventListener("click", () => add(form));
-      form.querySelector(".less")?.addEventListener("click", () => remove(form));
+      form.querySelector(".more")?.addEventListener("click", () => addRow(form));
+      form.querySelector(".less")?.addEventListener("click", () => removeRow(form));
     }
-    // a link would not bring the token along
+    // a link would not send the token
     if (token.get()) for (const link of document.querySelectorAll(".addresses a")) link.removeAttribute("href");
     const gate = document.getElementById("gate");
-    if (gate && token.get()) enter(gate);
+    if (gate && token.get()) logIn(gate);
   };
   start();
 })();

@@ -1,4 +1,4 @@
-"""Shadow traffic: a challenger answers the champion's requests in a process of its own, and nobody sees its answers.
+"""Shadow traffic: a challenger answers the champion's requests in a process of its own; its answers are only logged.
 
 The champion's answer has priority. Requests for the challenger go into a queue, which a thread empties into the
 challenger's process (challenger_process.py), which runs at a lower priority than this one. A full queue drops
