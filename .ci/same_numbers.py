@@ -6,6 +6,7 @@ of code and parameters are not compared, since those are what changed. The exit 
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +30,24 @@ def read_output_hashes(lock: bytes) -> dict[str, str]:
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", ())}
 
 
+def find_differences(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, str]:
+    """Return by path whether it differs, is new or is gone."""
+    return {
+        path: "gone" if path not in after else "new" if path not in before else "differs"
+        for path in {**before, **after}
+        if before.get(path) != after.get(path)
+    }
+
+
 def compare_outputs(revision: str) -> list[str]:
     """Return one line for each output and metrics file that differs from the revision, is new or is gone."""
-    before = read_output_hashes(read_revision(revision, "dvc.lock"))
-    after = read_output_hashes(Path("dvc.lock").read_bytes())
-    differing = {path for path in {*before, *after} if before.get(path) != after.get(path)}
-    metrics_before = set(list_metrics(revision))
-    metrics_after = {str(path) for path in Path("metrics").rglob("*") if path.is_file()}
-    differing |= metrics_before ^ metrics_after
-    for path in metrics_before & metrics_after:
-        if read_revision(revision, path) != Path(path).read_bytes():
-            differing.add(path)
-    states = {(True, False): "gone", (False, True): "new", (True, True): "differs"}
-    return [
-        f"{states[path in before or path in metrics_before, path in after or path in metrics_after]:>8}  {path}"
-        for path in sorted(differing)
+    outputs = [
+        read_output_hashes(lock) for lock in (read_revision(revision, "dvc.lock"), Path("dvc.lock").read_bytes())
     ]
+    metrics_before = {path: read_revision(revision, path) for path in list_metrics(revision)}
+    metrics_after = {str(path): path.read_bytes() for path in Path("metrics").rglob("*") if path.is_file()}
+    differences = find_differences(*outputs) | find_differences(metrics_before, metrics_after)
+    return [f"{state:>8}  {path}" for path, state in sorted(differences.items())]
 
 
 def main() -> None:

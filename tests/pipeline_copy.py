@@ -12,8 +12,9 @@ import pandas as pd
 import yaml
 from dvc.repo import Repo
 
+from trueline.core.runtime.params import STAGES as STAGES
+
 ROOT = Path(__file__).parent.parent
-STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
 KEPT = ("trueline", "stages", "experiments", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
 SAMPLE = "data/sample"
 WALK = """

@@ -16,9 +16,9 @@ from time import monotonic
 
 import yaml
 
-from trueline.benchmarks.pins import STAGES, copy_repository
+from trueline.benchmarks.pins import copy_repository
 from trueline.core.errors import UserError, did_you_mean
-from trueline.core.runtime.params import PARAMS_FILE, list_section_names
+from trueline.core.runtime.params import PARAMS_FILE, STAGES, list_section_names
 
 QEMU = ("qemu-x86_64", "-cpu", "Haswell-v1")  # from 2013: AVX2 and FMA, no AVX-512
 FAST_STAGES = ("prepare", "features", "calibrate")  # the stages that take minutes; the others take hours
@@ -28,13 +28,13 @@ import stages
 import hashlib, json, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from trueline.core.splits import walk_forward as folds; from trueline.core.splits import fold_data as rows
+from trueline.core.splits import fold_data, walk_forward
 from trueline.core.runtime.plugins import load_plugin
 task, learner, settings = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 names = (f"data/features/{task}.parquet", f"data/folds/{task}.parquet", f"data/resampled/{task}")
 paths = [Path(name) for name in names]
-table, plugin = rows.read_fold_tables(*paths), load_plugin("train", learner)
-fold = folds.list_folds(table.folds, "tune")[0]
+table, plugin = fold_data.read_fold_tables(*paths), load_plugin("train", learner)
+fold = walk_forward.list_folds(table.folds, "tune")[0]
 fit, later = table.get_resampled_rows(fold), table.get_rows(fold, "score")
 model = plugin.fit(fit, plugin.Settings(**settings), 0)
 digest = hashlib.sha256(plugin.score(model, later.x).tobytes())

@@ -13,10 +13,9 @@ from resource import RUSAGE_CHILDREN, getrusage
 from tempfile import TemporaryDirectory
 
 from trueline.core.runtime.numeric_pins import STEERING_PREFIXES
-from trueline.core.runtime.params import PARAMS_FILE, list_section_names
+from trueline.core.runtime.params import PARAMS_FILE, STAGES, list_section_names
 
 ROUNDS = 2
-STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
 COPIED_PATHS = ("trueline/__init__.py", "trueline/core", "stages", "data/sample", str(PARAMS_FILE), "requirements.lock")
 PRIMITIVES = {
     "exp of 2 million": ("x = np.random.default_rng(0).normal(size=2_000_000)", "np.exp(x)"),
