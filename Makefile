@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 setup: $(READY)
 
 run: $(READY)  ## run all stages of all tasks on the data that params.yaml names
-	@python -m trueline.core.runtime.reproducible
+	@python -m trueline.core.compute.reproducible
 	dvc repro
 
 test: $(READY)  ## run the style checks, then all tests

@@ -115,7 +115,7 @@ def walk(folder: Path, task: str, until: str = "diagnose", since: str = "prepare
 def reachable(stage: str) -> set[str]:
     """Return the repository files that some tool of a room imports, directly or through another file."""
     rooms = {"tune": ("tune", "train")}.get(stage, (stage,))
-    waiting = [file for room in rooms for file in (ROOT / "stages" / room).glob("*.py")]
+    waiting = [file for room in rooms for file in (ROOT / "stages" / room).rglob("*.py")]
     found: set[str] = set()
     while waiting:
         file = waiting.pop()
@@ -130,4 +130,5 @@ def _imported(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            yield from (path for name in names if (ROOT / (path := name.replace(".", "/") + ".py")).exists())
+            files = [name.replace(".", "/") + ending for name in names for ending in (".py", "/__init__.py")]
+            yield from (file for file in files if (ROOT / file).exists())

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests import pipeline_copy
-from trueline.core.runtime.reproducible import CPU_INFO_FILE, explain_difference
+from trueline.core.compute.reproducible import CPU_INFO_FILE, explain_difference
 
 PROCESSOR = CPU_INFO_FILE.read_text() if CPU_INFO_FILE.exists() else ""
 OTHERWISE = explain_difference(platform.system(), platform.machine(), sys.version_info[:2], PROCESSOR)

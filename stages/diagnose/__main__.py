@@ -6,14 +6,14 @@ from typing import cast
 
 import pandas as pd
 
-from stages.diagnose import alerts, root_cause
-from stages.diagnose.gap import format_sentences
+from stages.diagnose.checks import alerts, root_cause
+from stages.diagnose.checks.gap import format_sentences
 from stages.diagnose.monitoring.daily_columns import COLUMNS
 from stages.diagnose.monitoring.daily_table import compute_daily_table, make_empty_daily_table
 from stages.diagnose.monitoring.today_cli import main as today
 from stages.diagnose.report.report_page import render_page
-from stages.diagnose.root_causes.explain import explain_each_day
-from stages.diagnose.root_causes.row_quality import build_segments, score_row_quality
+from stages.diagnose.root_cause.explain import explain_each_day
+from stages.diagnose.root_cause.row_quality import build_segments, score_row_quality
 from stages.diagnose.units.evidence import CheckLimits, Evidence, Finding, make_finding, open_evidence_tables
 from stages.diagnose.units.graded_units import build_graded_units
 from trueline.core.errors import UserError
@@ -44,7 +44,7 @@ STATUSES_BY_SEVERITY = ("declined", "ok", "warning", "failed")
 def main(task: str, reads: Paths, writes: Paths) -> None:
     evidence = _read_evidence(task, reads)
     configured = list_section_names("diagnose", task)
-    checks = {name: _run_check(name, evidence, configured) for name in list_plugins("diagnose")}
+    checks = {name: _run_check(name, evidence, configured) for name in list_plugins("diagnose/checks")}
     verdict = max((result["status"] for result in checks.values()), key=STATUSES_BY_SEVERITY.index)
     for name, result in checks.items():
         print(f"{result['status']:>8}  {name}: {result['summary']}")
@@ -53,7 +53,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     table_schema.write_table(daily_rows, writes["daily"], COLUMNS)
     daily_rows.to_csv(writes["daily_csv"], index=False)
     written_checks = json.loads(writes["diagnosis"].read_text())["checks"]
-    questions = {name: str(load_plugin("diagnose", name).NAME) for name in checks}
+    questions = {name: str(load_plugin("diagnose/checks", name).NAME) for name in checks}
     reliability_path = reads["plots"] / "reliability.csv"
     reliability_cells = pd.read_csv(reliability_path) if reliability_path.exists() else None
     writes["page"].write_text(
@@ -78,7 +78,7 @@ def print_gap_report(arguments: list[str]) -> int:
 
 def _run_check(name: str, evidence: Evidence, configured: list[str]) -> Finding:
     """Return a check's finding; a check with parameters declines for a task that does not set them."""
-    plugin = load_plugin("diagnose", name)
+    plugin = load_plugin("diagnose/checks", name)
     if not hasattr(plugin, "Settings"):
         return cast(Finding, plugin.check(evidence))
     if name not in configured:

@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
 from trueline.core.models import model_json, skops_files
 from trueline.core.models.category_codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
@@ -18,7 +19,6 @@ from trueline.core.models.model_json import LOG_EVERY_ROUNDS, RoundCallback
 from trueline.core.models.objectives import OBJECTIVE_LOSSES, BoostingTarget
 from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
-from trueline.core.runtime.single_thread import limit_to_one_thread
 from trueline.core.splits.fold_data import Floats, FoldData
 
 TRUSTED_TYPES = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]

@@ -9,12 +9,12 @@ import pandas as pd
 from pydantic import Field
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
 from trueline.core.models import model_json, standard_encoding
 from trueline.core.models.log_odds import label_winners
 from trueline.core.models.model_json import RoundCallback
 from trueline.core.runtime.params import StageSettings
-from trueline.core.runtime.single_thread import limit_to_one_thread
 from trueline.core.splits.fold_data import Floats, FoldData
 
 

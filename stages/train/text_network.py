@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.models import model_json
 from trueline.core.models.model_json import RoundCallback
 from trueline.core.runtime.params import StageSettings
-from trueline.core.runtime.single_thread import limit_to_one_thread
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.splits.iterative_stratification import assign_stratified_parts
 from trueline.core.text import embedding_network, tag_name_prior, vocabulary

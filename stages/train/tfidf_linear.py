@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.models import model_json
 from trueline.core.models.model_json import RoundCallback
 from trueline.core.runtime.params import StageSettings
-from trueline.core.runtime.single_thread import limit_to_one_thread
 from trueline.core.text import tag_name_prior, vocabulary
 from trueline.core.text.tfidf import MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.diagnose import gap, root_cause
+from stages.diagnose.checks import gap, root_cause
 from stages.diagnose.units.evidence import Evidence
 from tests.pipeline_copy import ROOT
 from trueline.benchmarks import faults as benchmark

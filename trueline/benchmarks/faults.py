@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.diagnose import gap, root_cause
+from stages.diagnose.checks import gap, root_cause
 from stages.diagnose.units.evidence import Evidence
 from trueline.benchmarks.fault_lab.planted_faults import FAULT_KINDS, inject_fault
+from trueline.core.compute.parallel import run_in_parallel
 from trueline.core.errors import UserError
-from trueline.core.runtime.parallel import run_in_parallel
 from trueline.core.runtime.params import load_settings
 from trueline.core.stats.confidence_intervals import compute_wilson_interval
 

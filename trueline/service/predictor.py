@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.history.input_selection import select_features
-from trueline.core.history.online_history import OnlineHistory, OnlinePast
 from trueline.core.runtime.params import StageSettings
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
 from trueline.service.artifacts.verified_files import VerifiedFiles
+from trueline.service.online_history import OnlineHistory, OnlinePast
 
 TUNED_ARM = "tuned"  # the task config's learner, with the parameters that tuning found
 FINAL_FOLD = "final"  # the fold that is fitted and calibrated on all history

@@ -14,7 +14,7 @@ from stages.diagnose.monitoring.alarm_rules import (
 )
 from stages.diagnose.monitoring.daily_sums import DailySums
 from stages.diagnose.monitoring.monitoring_settings import Settings
-from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.stats.change_detection import draw_block_indices, fit_cusum_alarm
 
 Floats = npt.NDArray[np.float64]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
-from trueline.core.history.online_history import OnlineHistory
 from trueline.core.history.past import Past
+from trueline.service.online_history import OnlineHistory
 
 NAN = float("nan")
 FEW = settings(deadline=None, max_examples=12)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.pipeline_copy import ROOT
-from trueline.core.runtime.reproducible import explain_difference
+from trueline.core.compute.reproducible import explain_difference
 
 MODERN = "flags : fpu sse4_2 fma avx2"
 
@@ -30,12 +30,12 @@ def test_every_other_machine_gets_a_reason(machine: tuple[str, str, tuple[int, i
 
 
 def test_make_run_prints_the_reason_before_it_runs() -> None:
-    command = [sys.executable, "-W", "error", "-m", "trueline.core.runtime.reproducible"]
+    command = [sys.executable, "-W", "error", "-m", "trueline.core.compute.reproducible"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     assert done.stdout == ""
     assert done.stderr.count("\n") <= 1
-    assert "python -m trueline.core.runtime.reproducible" in (ROOT / "Makefile").read_text()
+    assert "python -m trueline.core.compute.reproducible" in (ROOT / "Makefile").read_text()
 
 
 def test_the_review_workflow_runs_everything_and_accepts_no_difference() -> None:

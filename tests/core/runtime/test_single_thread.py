@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 SEES = """
-from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.compute.single_thread import limit_to_one_thread
 from threadpoolctl import threadpool_info
 
 def threads():

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 
-from stages.diagnose import gap
+from stages.diagnose.checks import gap
 from stages.features import props as features
 from stages.prepare import box_scores
 from stages.prepare import props as prepare
@@ -22,12 +22,12 @@ from tests.pipeline_copy import ROOT
 from tests.service import running_service
 from trueline.core.errors import UserError
 from trueline.core.history.input_selection import select_features
-from trueline.core.history.online_history import OnlineHistory
 from trueline.core.history.past import Past
 from trueline.core.stats import count_distribution
 from trueline.service.app import create_app
 from trueline.service.artifacts.verified_files import open_workspace
 from trueline.service.monitoring.prediction_log import read_log
+from trueline.service.online_history import OnlineHistory
 from trueline.service.settings import Settings
 from trueline.service.tasks import props
 

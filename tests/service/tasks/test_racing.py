@@ -18,12 +18,12 @@ from tests.pipeline_copy import ROOT
 from tests.service import running_service
 from trueline.core.errors import UserError
 from trueline.core.history.input_selection import select_features
-from trueline.core.history.online_history import OnlineHistory
 from trueline.core.history.past import Past
 from trueline.core.stats.group_ops import Floats
 from trueline.service.app import create_app
 from trueline.service.artifacts.verified_files import open_workspace
 from trueline.service.monitoring.prediction_log import read_log
+from trueline.service.online_history import OnlineHistory
 from trueline.service.settings import Settings
 from trueline.service.tasks import racing
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.diagnose import adversarial
-from stages.diagnose.adversarial import Settings, discriminate_recent
+from stages.diagnose.checks import adversarial
+from stages.diagnose.checks.adversarial import Settings, discriminate_recent
 from tests.stages.diagnose.test_drift import scored
 from trueline.core.splits.walk_forward import NO_CLOCK
 

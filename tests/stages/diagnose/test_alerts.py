@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.diagnose import alerts
+from stages.diagnose.checks import alerts
 from stages.diagnose.monitoring.alarm_power import evaluate_rules, fit_calibrated_rules, learn_limits, simulate_worlds
 from stages.diagnose.monitoring.alarm_rules import (
     RuleInputs,

@@ -19,7 +19,7 @@ from trueline.core.stats.group_ops import compute_group_softmax, encode_groups, 
 from trueline.core.tables.table_schema import Column
 
 CHECKS = [
-    name for name in list_plugins("diagnose") if not hasattr(load_plugin("diagnose", name), "Settings")
+    name for name in list_plugins("diagnose/checks") if not hasattr(load_plugin("diagnose/checks", name), "Settings")
 ]  # the other checks have test files of their own
 OF_LINES = ("market_bias", "too_good_picks")  # checks of quantities with a market line
 SEEDS = (0, 1, 2, 3)
@@ -57,7 +57,7 @@ COLUMNS = [
 
 
 def ask(check: str, evidence: Evidence) -> Finding:
-    found: Finding = load_plugin("diagnose", check).check(evidence)
+    found: Finding = load_plugin("diagnose/checks", check).check(evidence)
     return found
 
 
@@ -233,7 +233,7 @@ def test_every_check_gives_a_finding_on_evidence_of_every_kind_and_never_raises(
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_check_has_a_name_and_a_docstring_that_opens_with_its_word(check: str) -> None:
-    module = load_plugin("diagnose", check)
+    module = load_plugin("diagnose/checks", check)
     assert module.NAME
     assert module.__doc__ is not None
     assert module.__doc__.startswith(f"{check}: ")

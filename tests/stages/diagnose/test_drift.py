@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.diagnose import drift, tag_drift
+from stages.diagnose.checks import drift, tag_drift
 from stages.diagnose.units.evidence import Evidence
 from stages.diagnose.units.time_bins import assign_steps, average_steps, find_monotone_columns
 from tests.stages.diagnose.test_graded_units import LIMITS

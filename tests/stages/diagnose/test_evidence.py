@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.diagnose.constant_features import _find_commonest_share
-from stages.diagnose.duplicates import _compute_duplicate_share
-from stages.diagnose.feature_shift import _compute_shift, _count_cells
-from stages.diagnose.root_causes.row_quality import build_segments, score_row_quality
+from stages.diagnose.checks.constant_features import _find_commonest_share
+from stages.diagnose.checks.duplicates import _compute_duplicate_share
+from stages.diagnose.checks.feature_shift import _compute_shift, _count_cells
+from stages.diagnose.root_cause.row_quality import build_segments, score_row_quality
 from stages.diagnose.units.evidence import Evidence, open_evidence_tables
 from stages.diagnose.units.graded_units import build_graded_units
 from tests.stages.diagnose.test_diagnose import healthy
@@ -43,8 +43,8 @@ def from_files(evidence: Evidence, folder: Path, cache_bytes: int) -> Evidence:
 def findings(evidence: Evidence, task: str, folder: Path) -> dict[str, Any]:
     """Return the findings of every check that is configured for the task, as they would be written."""
     found = {}
-    for name in list_plugins("diagnose"):
-        check = load_plugin("diagnose", name)
+    for name in list_plugins("diagnose/checks"):
+        check = load_plugin("diagnose/checks", name)
         if not hasattr(check, "Settings"):
             found[name] = check.check(evidence)
         elif name not in ("alerts", "tag_drift") and task == "props":  # these simulate for seconds

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.diagnose import root_cause
-from stages.diagnose.root_causes.cause_scoring import CAUSES, CHANGE_PARTS, Settings
-from stages.diagnose.root_causes.daily_panel import _estimate_entity_means
-from stages.diagnose.root_causes.explain import explain_each_day, explain_window
+from stages.diagnose.checks import root_cause
+from stages.diagnose.root_cause.cause_scoring import CAUSES, CHANGE_PARTS, Settings
+from stages.diagnose.root_cause.daily_panel import _estimate_entity_means
+from stages.diagnose.root_cause.explain import explain_each_day, explain_window
 from tests.stages.diagnose.test_graded_units import players
 from trueline.core.splits.walk_forward import NO_CLOCK
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from stages.diagnose import gap
+from stages.diagnose.checks import gap
 from stages.prepare import box_scores, props
 from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.diagnose.root_causes.low_quality_inputs import find_newly_unsound_inputs
-from stages.diagnose.root_causes.row_quality import build_segments, score_row_quality
+from stages.diagnose.root_cause.low_quality_inputs import find_newly_unsound_inputs
+from stages.diagnose.root_cause.row_quality import build_segments, score_row_quality
 from stages.diagnose.units.evidence import Evidence
 from tests.stages.diagnose.test_drift import scored
 from tests.stages.diagnose.test_explain import SETTINGS

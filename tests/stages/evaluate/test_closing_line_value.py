@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.evaluate._market.closing_line_value import compute_closing_line_value
+from stages.evaluate.market.closing_line_value import compute_closing_line_value
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 
 

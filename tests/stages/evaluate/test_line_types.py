@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.evaluate._market.line_types import describe_estimated_lines
-from stages.evaluate._market.number_phrases import format_percent, format_points_difference, is_clear_of_zero
+from stages.evaluate.market.line_types import describe_estimated_lines
+from stages.evaluate.market.number_phrases import format_percent, format_points_difference, is_clear_of_zero
 from trueline.core.stats.confidence_intervals import Interval
 
 NOTHING: Interval = {"value": None, "low": None, "high": None, "n": 0}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from stages.evaluate._market.paired_picks import compare_paired_picks, run_mcnemar_test
+from stages.evaluate.market.paired_picks import compare_paired_picks, run_mcnemar_test
 from trueline.core.betting.grading import Picks, grade_picks
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 

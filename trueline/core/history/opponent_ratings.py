@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.stats.group_ops import Codes, Floats
 
 MAX_ITERATIONS = 1000  # never reached: a few dozen steps suffice

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
-from trueline.core.runtime.single_thread import limit_to_one_thread
 from trueline.core.stats.group_ops import (
     MIN_PROBABILITY,
     Codes,

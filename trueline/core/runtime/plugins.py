@@ -1,4 +1,4 @@
-"""Plugins: a name in params.yaml is the name of a file in the package of a stage."""
+"""Plugins: a name in params.yaml is the name of a file, or of a package, in the folder of a stage."""
 
 from importlib import import_module
 from pathlib import Path
@@ -10,8 +10,10 @@ STAGES_FOLDER = Path(__file__).parents[3] / "stages"
 
 
 def list_plugins(stage: str) -> list[str]:
-    """Return the names of the plugins of a stage, sorted."""
-    return sorted(file.stem for file in (STAGES_FOLDER / stage).glob("*.py") if not file.stem.startswith("_"))
+    """Return the names of the plugins in a folder of stages/, such as "train" or "diagnose/checks", sorted."""
+    folder = STAGES_FOLDER / stage
+    files = [file.stem for file in folder.glob("*.py") if not file.stem.startswith("_")]
+    return sorted([*files, *(file.parent.name for file in folder.glob("*/__init__.py"))])
 
 
 def load_plugin(stage: str, name: str, requires: str = "") -> ModuleType:
@@ -24,9 +26,9 @@ def load_plugin(stage: str, name: str, requires: str = "") -> ModuleType:
     """
     if name not in list_plugins(stage):
         raise UserError(f"stages/{stage} has no plugin {name!r}; {did_you_mean(name, list_plugins(stage))}")
-    module = import_module(f"stages.{stage}.{name}")
+    module = import_module(f"stages.{stage.replace('/', '.')}.{name}")
     if requires and not hasattr(module, requires):
         raise UserError(
-            f"stages/{stage}/{name}.py has no {requires}(), which is needed here; choose a plugin that has it."
+            f"stages/{stage}/{name} has no {requires}(), which is needed here; choose a plugin that has it."
         )
     return module

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.stats.confidence_intervals import (
     BOOTSTRAP_DRAWS,
     MIN_BLOCKS,

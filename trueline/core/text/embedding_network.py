@@ -11,7 +11,7 @@ import h5py  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 import numpy.typing as npt
 
-from trueline.core.runtime.single_thread import limit_to_one_thread
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.stats.group_ops import Codes, Floats
 from trueline.core.text.vocabulary import compute_word_shares
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.evaluate._tags.scored_tags import ScoredTags
+from stages.evaluate.tags.scored_tags import ScoredTags
 from trueline.core.betting.american_odds import compute_break_even_rate
 from trueline.core.betting.grading import STANDARD_ODDS, grade_picks, pick_by_edge
 from trueline.core.errors import UserError, did_you_mean

@@ -1,0 +1,151 @@
+"""drift: since when have inputs, predictions, calibration or error differed from the reference period?"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import Field
+
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.graded_units import build_graded_units
+from stages.diagnose.units.time_bins import assign_steps, average_steps, find_monotone_columns
+from trueline.core.compute.single_thread import limit_to_one_thread
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.change_detection import detect_shifts
+from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
+from trueline.core.tables.row_lookup import convert_to_slice, lookup_rows, take_or_nan
+
+NAME = "Since when is anything other than it was?"
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+KINDS = ("inputs", "predictions", "calibration", "error")
+MAX_SHOWN = 10
+
+
+class Settings(StageSettings):
+    """The length of the reference, the allowed rate of false alarms, and how finely time is cut."""
+
+    reference_share: float = Field(gt=0, lt=1)
+    false_alarms: float = Field(gt=0, lt=1)
+    block_steps: int = Field(ge=1)
+    most_steps: int = Field(ge=20)
+    draws: int = Field(ge=20)
+
+
+def check(evidence: Evidence, settings: Settings) -> Finding:
+    """Warn of series that left their reference in the scored rows, with the day on which that was first detected.
+
+    Watched are the mean and the missing share of every numeric input, mean and spread of the predictions, the part of
+    the error that varies with the prediction (calibration slope), the signed error and the loss. Each of these four
+    kinds is watched at `false_alarms` / 4, with one limit for all its columns. Inputs that only grow in the reference
+    (counts) are listed but not watched. A season that the reference does not contain counts as a change. Declines
+    without a clock and with too few days.
+    """
+    if evidence.is_timeless:
+        return make_finding("declined", "The rows have no clock, so nothing can drift.")
+    units = build_graded_units(evidence)
+    days = units["day"].nunique()
+    if days * settings.reference_share < 2 * settings.block_steps:
+        return make_finding("declined", f"{days} days are graded: too few for a reference in blocks.")
+    step = assign_steps(units["day"], len(units), settings.most_steps)
+    tables = {"inputs": _average_inputs(evidence, units, step), **_average_judgements(units, step)}
+    results = {
+        kind: _detect_series_drift(tables[kind], step, settings, evidence.seed + kind_index, len(KINDS))
+        for kind_index, kind in enumerate(KINDS)
+    }
+    changes = sorted(
+        ({"kind": kind, **change} for kind in KINDS for change in results[kind]["seen"]),
+        key=lambda change: (change["row"], change["name"]),
+    )
+    for change in changes:
+        change["day"], change["since"] = (f"{units['day'].iloc[change[key]]:%Y-%m-%d}" for key in ("row", "onset"))
+    details = {
+        "seen": changes,
+        "watched": {kind: results[kind]["watched"] for kind in KINDS},
+        "limits": {kind: results[kind]["limit"] for kind in KINDS},
+        "growing": results["inputs"]["growing"],
+    }
+    if not changes:
+        return make_finding(
+            "ok", f"Nothing of {sum(details['watched'].values())} figures left its reference.", **details
+        )
+    first_changes = ", ".join(f"{change['name']} ({change['day']})" for change in changes[:3])
+    summary = (
+        f"{len(changes)} of {sum(details['watched'].values())} figures left their reference, first {first_changes}."
+    )
+    return make_finding("warning", summary, **details)
+
+
+def detect_column_drift(
+    table: pd.DataFrame, block: pd.Series | None, settings: Settings, seed: int, test_count: int = 1
+) -> dict[str, Any]:
+    """Detect which columns of a table in time order left the mean of their reference, at which row and since which.
+
+    `block` marks rows that belong together (a day) and are never split; without it steps are of equal rows. `row` is
+    the last row of the step that showed the change, `onset` the first row of the window that did. At most a share
+    `false_alarms` / `test_count` of tables without change has any column in `seen`.
+    """
+    step = assign_steps(block, len(table), settings.most_steps)
+    series = {str(name): average_steps(table[name].to_numpy(float), step) for name in table}
+    return _detect_series_drift(series, step, settings, seed, test_count)
+
+
+def _detect_series_drift(
+    series_by_name: dict[str, Floats], step: Ints, settings: Settings, seed: int, test_count: int
+) -> dict[str, Any]:
+    series = np.column_stack(list(series_by_name.values()))
+    reference = int(len(series) * settings.reference_share)
+    growing_mask = find_monotone_columns(series, reference)
+    watched_names = [name for name, is_growing in zip(series_by_name, growing_mask, strict=True) if not is_growing]
+    result: dict[str, Any] = {"seen": [], "watched": len(watched_names), "limit": None}
+    result["growing"] = [name for name, is_growing in zip(series_by_name, growing_mask, strict=True) if is_growing]
+    if not watched_names:
+        return result
+    with limit_to_one_thread():
+        detection = detect_shifts(
+            series[:, ~growing_mask],
+            reference,
+            settings.false_alarms / test_count,
+            settings.block_steps,
+            settings.draws,
+            seed,
+        )
+    step_starts = np.searchsorted(step, np.arange(len(series) + 1))
+    for index, name in enumerate(watched_names):
+        first_step, onset = detection.first_alarms[index], detection.onsets[index]
+        if first_step is not None and onset is not None:
+            onset_row = int(step_starts[reference + max(onset, 0)])
+            result["seen"].append(
+                {"name": name, "row": int(step_starts[reference + first_step + 1]) - 1, "onset": onset_row}
+            )
+    result["limit"] = detection.limit
+    return result
+
+
+def _average_inputs(evidence: Evidence, units: pd.DataFrame, step: Ints) -> dict[str, Floats]:
+    """Return the mean of every numeric input in each step, and its missing share; holds one column at a time."""
+    row_slice = convert_to_slice(lookup_rows(units["row_id"], evidence.features["row_id"]))
+    numeric_names = [name for name in evidence.input_names if is_number_column(evidence.features, name)]
+    series: dict[str, Floats] = {}
+    for name, column in iter_columns(evidence.features, numeric_names):
+        values = take_or_nan(column.to_numpy(float, na_value=np.nan), row_slice)
+        series[name] = average_steps(values, step)
+        if (missing := np.isnan(values)).any():
+            series[f"{name} missing"] = average_steps(missing.astype(float), step)
+    return series
+
+
+def _average_judgements(units: pd.DataFrame, step: Ints) -> dict[str, dict[str, Floats]]:
+    """Return the series of predictions, calibration and error; predictions are centred on the first tenth's mean."""
+    prediction, actual = units["prediction"].to_numpy(float), units["actual"].to_numpy(float)
+    error, centred = prediction - actual, prediction - prediction[: max(1, len(units) // 10)].mean()
+    kinds = {
+        "predictions": {"prediction": prediction, "prediction spread": np.abs(centred)},
+        "calibration": {"calibration slope": -centred * error},
+        "error": {"signed error": error, "loss": units["model"].to_numpy(float)},
+    }
+    return {
+        kind: {name: average_steps(values, step) for name, values in columns.items()} for kind, columns in kinds.items()
+    }

@@ -1,0 +1,217 @@
+"""Root causes: which of a few named causes best explains that a window of days differs from the days before it."""
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.diagnose.root_cause.cause_scoring import CAUSES, CHANGE_PARTS, Settings, WindowScores, score_windows
+from stages.diagnose.root_cause.daily_panel import DailyPanel, build_panel
+from trueline.core.compute.single_thread import limit_to_one_thread
+from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL
+
+Floats = npt.NDArray[np.float64]
+Report = dict[str, Any]
+
+
+def explain_window(
+    units: pd.DataFrame,
+    quality: pd.Series | pd.DataFrame | None,
+    segments: pd.DataFrame | None,
+    end_day: pd.Timestamp,
+    settings: Settings,
+    seed: int,
+) -> Report:
+    """Explain the window that ends on a day: cause, confidence, factors, parts with intervals, and a sentence.
+
+    `units` are graded units; `quality` scores rows by row_id from 0 (sound) to 1 (a Series, or columns of which the
+    worst counts; `repeated`, `unpredicted` and `day` have their own meaning); `segments` holds columns by row_id. The
+    window is compared with the days before it, never with itself. The change of the lead (model loss − market loss) is
+    split into parts that sum to it: the effects of changed shares of the population, of lines and of unsound rows come
+    from `compute_nested_decomposition`; the rest is attributed to model and market after odd outcomes (the distance of
+    actuals from the entity's earlier ones) are regressed out, and what both share is noise. Causes are ranked by score,
+    which is the effect over the size that counts, or over `errors` standard errors if that is more; changed shares and
+    signed errors score as well as losses, because a fault may not cost anything (yet). Confidence is the share of
+    resamples of days (of weeks in the baseline) that name the same cause. The cause is `none` if no score reaches 1,
+    `undecided` below `settings.confidence` or with too few days, and `no_data` if the day has no unit.
+    """
+    if units.empty:
+        return _make_empty_report("no_data", "Nothing is graded.")
+    panels = _build_panels(units, quality, segments, settings)
+    end_index = int((end_day - panels[0].first_day).days) + 1
+    if not 0 < end_index <= len(panels[0].unit_counts) or not panels[0].unit_counts[end_index - 1]:
+        return _make_empty_report("no_data", f"Nothing is graded on {end_day:%Y-%m-%d}.")
+    with limit_to_one_thread():
+        (window_scores,) = _score_with_fallback(panels, [end_index], settings, seed)
+    if window_scores is None:
+        requirement = f"{settings.least_days} and {settings.least_baseline_days} are needed"
+        return _make_empty_report(
+            "undecided", f"Too few days are graded in the window to {end_day:%Y-%m-%d} or before it: {requirement}."
+        )
+    cause_name, confidence = window_scores.name_cause(settings.confidence)
+    return {
+        "cause": cause_name,
+        "confidence": confidence,
+        "factors": list_factors(window_scores),
+        "parts": {
+            name: _compute_interval(window_scores.contributions[:, index]) for index, name in enumerate(CHANGE_PARTS)
+        },
+        "change": _compute_interval(window_scores.contributions.sum(axis=1)),
+        "scores": dict(zip(CAUSES, window_scores.scores[0].tolist(), strict=True)),
+        "evidence": window_scores.evidence,
+        "against": "market" if window_scores.is_priced else "nothing",
+        "sentence": _format_sentence(
+            cause_name, confidence, window_scores, f"{settings.window_days} days to {end_day:%Y-%m-%d}"
+        ),
+    }
+
+
+def explain_each_day(
+    units: pd.DataFrame,
+    quality: pd.Series | pd.DataFrame | None,
+    segments: pd.DataFrame | None,
+    settings: Settings,
+    seed: int,
+) -> pd.DataFrame:
+    """Explain every calendar day as in `explain_window`: primary_cause, cause_confidence, contributing_factors (JSON).
+
+    Indexed by day, from the first to the last day with a unit or a requested row. Confidence is missing if there are no
+    or too few data. Levels of columns, the usual quality of a row, and bands are computed from all days at once;
+    windows, baselines and the cost of odd outcomes are not.
+    """
+    columns = ["primary_cause", "cause_confidence", "contributing_factors"]
+    if units.empty:
+        return pd.DataFrame(columns=columns)
+    panels = _build_panels(units, quality, segments, settings)
+    unit_counts, absent_counts = panels[0].unit_counts, panels[0].absent_counts
+    end_indices = [end_index for end_index in range(1, len(unit_counts) + 1) if unit_counts[end_index - 1]]
+    with limit_to_one_thread():
+        scores_by_end = dict(zip(end_indices, _score_with_fallback(panels, end_indices, settings, seed), strict=True))
+    day_numbers = range(1, len(unit_counts) + 1)
+    rows = [
+        _make_day_row(scores_by_end[end_index], settings)
+        if end_index in scores_by_end
+        else _make_outage_row(absent_counts[end_index - 1])
+        for end_index in day_numbers
+    ]
+    return pd.DataFrame(rows, index=panels[0].days.rename("day"), columns=columns)
+
+
+def _make_outage_row(absent_count: float) -> tuple[str, float, str]:
+    outage = {"factor": "outage", "contribution": None, "details": {"unpredicted": absent_count}}
+    return "no_data", np.nan, json.dumps([outage] if absent_count else [])
+
+
+def _make_day_row(window_scores: WindowScores | None, settings: Settings) -> tuple[str, float, str]:
+    if window_scores is None:
+        return "undecided", np.nan, json.dumps([])
+    cause_name, confidence = window_scores.name_cause(settings.confidence)
+    return cause_name, confidence, json.dumps(list_factors(window_scores))
+
+
+def _build_panels(
+    units: pd.DataFrame, quality: pd.Series | pd.DataFrame | None, segments: pd.DataFrame | None, settings: Settings
+) -> list[DailyPanel]:
+    """Return the panel of the units with a market, if enough days have one, and that of all units where needed."""
+    quality_table = quality.to_frame("inputs") if isinstance(quality, pd.Series) else quality
+    has_market = np.isfinite(units["market"].to_numpy(float))
+    market_days = units.loc[has_market, "day"].nunique()
+    priced_options = [True] if market_days >= settings.least_days + settings.least_baseline_days else []
+    priced_options += [] if priced_options and has_market.all() else [False]
+    columns_by_priced = {True: (settings.population, settings.lines), False: (settings.population, [])}
+    return [
+        build_panel(units, quality_table, segments, columns_by_priced[is_priced], settings.unsound_margin, is_priced)
+        for is_priced in priced_options
+    ]
+
+
+def _score_with_fallback(
+    panels: list[DailyPanel], end_indices: list[int], settings: Settings, seed: int
+) -> list[WindowScores | None]:
+    """Return the scores against the market or, where it covers too few days, those of the model alone."""
+    scored_windows = score_windows(panels[0], end_indices, settings, seed)
+    for fallback_panel in panels[1:]:
+        unscored = [index for index, window_scores in enumerate(scored_windows) if window_scores is None]
+        for index, window_scores in zip(
+            unscored,
+            score_windows(fallback_panel, [end_indices[unscored_index] for unscored_index in unscored], settings, seed),
+            strict=True,
+        ):
+            scored_windows[index] = window_scores
+    return scored_windows
+
+
+def list_factors(window_scores: WindowScores) -> list[Report]:
+    """Return the parts of the change, largest first, each with related measurements and its location if it has one."""
+    evidence_keys = {
+        "bias": ("signed_error",),
+        "population": ("population",),
+        "lines": ("lines",),
+        "data": ("unsound", "twice", "absent", "missing_days"),
+    }
+    factor_reports = []
+    for index, name in enumerate(CHANGE_PARTS):
+        values = window_scores.contributions[:, index]
+        details: Report = {key: round(window_scores.evidence[key], 6) for key in evidence_keys.get(name, ())}
+        details |= window_scores.locations.get(name, {})
+        factor_reports.append({"factor": name, "contribution": round(float(values[0]), 6), "details": details})
+    return sorted(factor_reports, key=lambda factor: -abs(factor["contribution"]))
+
+
+def _compute_interval(values: Floats) -> dict[str, float]:
+    low, high = np.nanquantile(values[1:], [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
+    return {"value": float(values[0]), "low": float(low), "high": float(high)}
+
+
+def _make_empty_report(cause_name: str, sentence: str) -> Report:
+    return {
+        "cause": cause_name,
+        "confidence": None,
+        "factors": [],
+        "parts": {},
+        "change": None,
+        "scores": {},
+        "evidence": {},
+        "against": None,
+        "sentence": sentence,
+    }
+
+
+CAUSE_PHRASES = {
+    "none": "nothing beyond chance explains it, and nothing needs to",
+    "undecided": "no cause stands out",
+    "market_sharpness": "the market became sharper",
+    "model_drift": "the model lost skill",
+    "bias": "predictions moved to one side",
+    "data_quality": "rows are missing, doubled, or made of unsound inputs",
+    "leakage": "the model is suddenly too good: look for a leak",
+    "population_mix": "others are predicted than before",
+    "line_mix": "the lines are of another type or time, or the market became duller",
+}
+CAUSE_PARTS = {  # the parts that belong to a cause; the first with a location gives that of the cause
+    "market_sharpness": ["market"],
+    "model_drift": ["model"],
+    "bias": ["bias"],
+    "leakage": ["model"],
+    "population_mix": ["population"],
+    "line_mix": ["lines", "market"],
+}
+
+
+def _format_sentence(cause_name: str, confidence: float, window_scores: WindowScores, window_text: str) -> str:
+    change = _compute_interval(window_scores.contributions.sum(axis=1))
+    loss_name = "model's loss less the market's" if window_scores.is_priced else "model's loss"
+    interval_text = f"{change['value']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
+    change_text = f"In the {window_text} the {loss_name} changed by {interval_text}"
+    cause_text = f"{CAUSE_PHRASES[cause_name]}{_format_location(window_scores, cause_name)}"
+    return f"{change_text}: {cause_text} (confidence {confidence:.2f})."
+
+
+def _format_location(window_scores: WindowScores, cause_name: str) -> str:
+    for part_name in CAUSE_PARTS.get(cause_name, []):
+        if location := window_scores.locations.get(part_name):
+            comparison = "with more rows than before" if "share_rose" in location else "more than elsewhere"
+            return f", {comparison} where {location['column']} is {location['level']}"
+    return ""

@@ -1,0 +1,1 @@
+"""How work is spread over processes and threads, and whether this machine computes the committed bytes."""
