@@ -48,6 +48,7 @@ from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_seed, 
 from trueline.core.splits import walk_forward
 from trueline.core.splits.fold_data import Floats, FoldData, FoldTables, read_fold_tables
 from trueline.core.stats import confidence_intervals
+from trueline.core.stats.block_bootstrap import bootstrap_mean
 from trueline.core.stats.group_ops import normalize_by_group
 
 ROOT = Path(__file__).parents[2]
@@ -252,7 +253,7 @@ def print_report(forecasts: dict[str, Forecast], test_rows: FoldData) -> None:
     print("race log loss (nats) of p normalised within the race; row log loss and F1 (at 0.5) of p as it came\n")
     *recipes, trueline = forecasts
     for name in recipes:
-        difference = confidence_intervals.bootstrap_mean(loss[trueline] - loss[name], load_seed())
+        difference = bootstrap_mean(loss[trueline] - loss[name], load_seed())
         verdict = confidence_intervals.describe_difference(difference, "better", "worse")
         interval_text = f"{difference['value']:+.4f} [{difference['low']:+.4f}, {difference['high']:+.4f}]"
         print(f"{trueline} − {name.strip()}, race log loss: {interval_text} over {difference['n']} races: {verdict}")

@@ -248,11 +248,7 @@ class Registry:
             None,
         )
         if difference is None:
-            return (
-                None,
-                None,
-                f"no paired test tells {name} apart; see `compare {leader.name} {runner_up.name}`",
-            )
+            return (None, None, f"no paired test tells {name} apart; see `compare {leader.name} {runner_up.name}`")
         return difference, difference["verdict"] == "undecided", _format_verdict(leader, runner_up, difference)
 
 

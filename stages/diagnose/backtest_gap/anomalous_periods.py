@@ -5,15 +5,12 @@ from typing import Any
 import numpy as np
 
 from stages.diagnose.backtest_gap.paired_rows import Mask, PairedRows
-from trueline.core.stats.bootstrap_sums import Floats
+from trueline.core.stats.block_bootstrap import Floats
 
 MIN_DAYS, MAX_EXHAUSTIVE_DAYS, LENGTH_GROWTH = 2, 60, 1.1  # every length from 2 to 60 days, then each a tenth longer
 MAD_TO_STD = 1.4826  # turns a median absolute deviation into a standard deviation if deviations are normal
 MAX_STRETCHES = 5
-MEASURES = {
-    "bias": "production's predictions less the backtest's",
-    "error": "production's error less the backtest's",
-}
+MEASURES = {"bias": "production's predictions less the backtest's", "error": "production's error less the backtest's"}
 
 
 def find_stretches(paired: PairedRows, size: float, errors: float) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import numpy as np
 from stages.diagnose.backtest_gap.paired_rows import Mask, PairedRows
 from stages.diagnose.backtest_gap.row_effects import estimate_rate, find_runs
 from stages.diagnose.backtest_gap.waterfall import GapChain
-from trueline.core.stats.bootstrap_sums import compute_interval, count_nonzero_blocks
+from trueline.core.stats.block_bootstrap import compute_interval, count_nonzero_blocks
 
 LINE_TOLERANCE = 1e-6  # rounding error, in the target's unit
 MIN_STRETCH_DAYS = 2  # the shortest stretch that is reported

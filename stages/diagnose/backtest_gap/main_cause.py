@@ -6,7 +6,6 @@ import numpy as np
 
 from stages.diagnose.backtest_gap.gap_phrases import format_points
 from stages.diagnose.backtest_gap.waterfall import CAUSES, GapChain
-from trueline.core.stats.bootstrap_sums import compute_interval, count_nonzero_blocks
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, Interval
 
 NAMING_LEVEL = 0.98  # confidence level for naming a cause; of 200 simulated logs without a fault 6 got a cause
@@ -77,9 +76,7 @@ def is_material(chain: GapChain, cause: str) -> bool:
     The interval of the effect of a handful of days or players is too narrow, because the bootstrap resamples only
     these. The interval of a whole side's rate is not, and any eight days move that rate by less.
     """
-    backtest_rate = compute_interval(
-        chain.bootstrap.compute_ratio(chain.backtest), count_nonzero_blocks(chain.backtest)
-    )
+    backtest_rate = chain.bootstrap.estimate_table(chain.backtest)
     if backtest_rate["low"] is None or backtest_rate["high"] is None:
         return False
     return bool(abs(chain.contributions[cause][0]) > (backtest_rate["high"] - backtest_rate["low"]) / 2)

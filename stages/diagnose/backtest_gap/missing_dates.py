@@ -8,7 +8,7 @@ import numpy.typing as npt
 from stages.diagnose.backtest_gap.paired_rows import Mask, PairedRows
 from stages.diagnose.backtest_gap.row_effects import estimate_effect, find_runs
 from stages.diagnose.backtest_gap.waterfall import GapChain
-from trueline.core.stats.bootstrap_sums import BootstrapSums
+from trueline.core.stats.block_bootstrap import BlockBootstrap
 
 MIN_RUN_DAYS = 2  # the shortest run that is reported
 
@@ -33,7 +33,7 @@ def summarise_missing_days(paired: PairedRows, chain: GapChain) -> dict[str, Any
 
 
 def estimate_excluded_days(
-    paired: PairedRows, bootstrap: BootstrapSums, days: npt.NDArray[np.datetime64]
+    paired: PairedRows, bootstrap: BlockBootstrap, days: npt.NDArray[np.datetime64]
 ) -> dict[str, Any]:
     """Return the effect of some days on production's hit rate; see `estimate_effect`."""
     is_excluded = np.isin(paired.days, days.astype(paired.days.dtype))[paired.day_index] & paired.production.graded

@@ -11,7 +11,7 @@ import pandas as pd
 from stages.diagnose.units.evidence import Evidence
 from trueline.core.betting.grading import Signs, grade_picks, pick_by_edge
 from trueline.core.errors import UserError
-from trueline.core.stats.bootstrap_sums import BootstrapSums
+from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.tables.lazy_parquet import make_frame
 from trueline.core.tables.row_lookup import lookup_rows
 from trueline.core.tables.row_lookup import take_or_nan as values_at
@@ -50,7 +50,7 @@ class SourceBets:
         """Rows with a line."""
         return np.asarray(np.isfinite(self.line))
 
-    def sum_bets(self, bootstrap: BootstrapSums, rows: Mask | Ints) -> Floats:
+    def sum_bets(self, bootstrap: BlockBootstrap, rows: Mask | Ints) -> Floats:
         """Return the table of won and decided bets by day, on some rows."""
         return bootstrap.sum_columns_by_block(self.won[rows], self.decided[rows], rows)
 
@@ -105,7 +105,7 @@ class PairedRows:
         )
 
     def grade_against_lines(
-        self, bootstrap: BootstrapSums, source: SourceBets, line: Floats, rows: Mask | Ints
+        self, bootstrap: BlockBootstrap, source: SourceBets, line: Floats, rows: Mask | Ints
     ) -> Floats:
         """Return the table of a side's bets on some rows, had it picked and been graded against `line`."""
         picks = _choose_picks(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from stages.diagnose.backtest_gap.paired_rows import Ints, PairedRows
-from trueline.core.stats.bootstrap_sums import Floats
+from trueline.core.stats.block_bootstrap import Floats
 
 QUANTILES = {"q50": 0.5, "q90": 0.9, "q99": 0.99, "most": 1.0}
 MAX_SHOWN = 5  # worst days, and worst levels of segments

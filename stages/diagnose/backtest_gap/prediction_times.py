@@ -10,7 +10,7 @@ from stages.diagnose.backtest_gap.main_cause import is_clear_of_zero
 from stages.diagnose.backtest_gap.paired_rows import Ints, Mask, PairedRows
 from stages.diagnose.backtest_gap.row_effects import estimate_effect
 from stages.diagnose.backtest_gap.waterfall import GapChain
-from trueline.core.stats.bootstrap_sums import Floats
+from trueline.core.stats.block_bootstrap import Floats
 from trueline.core.stats.confidence_intervals import Interval
 
 MICROSECONDS_PER_HOUR = np.timedelta64(1, "h") / np.timedelta64(1, "us")

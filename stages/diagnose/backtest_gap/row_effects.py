@@ -4,19 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from trueline.core.stats.bootstrap_sums import BootstrapSums, Floats, compute_interval, count_nonzero_blocks
+from trueline.core.stats.block_bootstrap import BlockBootstrap, Floats, compute_interval, count_nonzero_blocks
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS, Interval, compute_wilson_interval
 
 
-def estimate_rate(bootstrap: BootstrapSums, table: Floats) -> Interval:
+def estimate_rate(bootstrap: BlockBootstrap, table: Floats) -> Interval:
     """Return the hit rate of a table of won and decided bets; with too few days it has a Wilson interval."""
     if count_nonzero_blocks(table) >= MIN_BLOCKS:
-        return compute_interval(bootstrap.compute_ratio(table), count_nonzero_blocks(table))
+        return bootstrap.estimate_table(table)
     won, decided = table.sum(axis=0)
     return compute_wilson_interval(float(won), int(decided)) | {"n": count_nonzero_blocks(table)}
 
 
-def estimate_effect(bootstrap: BootstrapSums, all_bets: Floats, some_bets: Floats) -> dict[str, Any]:
+def estimate_effect(bootstrap: BlockBootstrap, all_bets: Floats, some_bets: Floats) -> dict[str, Any]:
     """Return the hit rate of a part of the bets, that of the rest, and by how much the part lifts the whole.
 
     The lift matters if its interval excludes 0 and it exceeds half the width of the whole's own interval: any eight

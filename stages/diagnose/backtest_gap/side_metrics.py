@@ -7,11 +7,11 @@ import pandas as pd
 
 from stages.diagnose.backtest_gap.paired_rows import Ints, Mask, PairedRows, SourceBets, convert_to_floats
 from stages.diagnose.backtest_gap.waterfall import GapChain
-from trueline.core.stats.bootstrap_sums import BootstrapSums, Floats, compute_interval, count_nonzero_blocks
+from trueline.core.stats.block_bootstrap import BlockBootstrap, Floats, compute_interval, count_nonzero_blocks
 from trueline.core.stats.confidence_intervals import Interval
 
 
-def compute_metrics(paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, rows: Mask) -> dict[str, Any]:
+def compute_metrics(paired: PairedRows, bootstrap: BlockBootstrap, source: SourceBets, rows: Mask) -> dict[str, Any]:
     """Return a side's metrics on some of the rows that it grades: counts, hit rate without pushes, mean errors."""
     row_numbers = np.flatnonzero(rows & source.graded)
     bet_sums, error_sums = source.sum_bets(bootstrap, row_numbers), sum_errors(paired, bootstrap, source, row_numbers)
@@ -24,23 +24,15 @@ def compute_metrics(paired: PairedRows, bootstrap: BootstrapSums, source: Source
         "days": count_nonzero_blocks(error_sums),
         "bets": bet_count,
         "pushes": bet_count - int(bet_sums[:, 1].sum()),
-        "hit_rate": compute_interval(bootstrap.compute_ratio(bet_sums), count_nonzero_blocks(bet_sums)),
-        "mae": compute_interval(bootstrap.compute_ratio(error_sums), count_nonzero_blocks(error_sums)),
-        "line_mae": compute_interval(bootstrap.compute_ratio(line_error_sums), count_nonzero_blocks(line_error_sums)),
+        "hit_rate": bootstrap.estimate_table(bet_sums),
+        "mae": bootstrap.estimate_table(error_sums),
+        "line_mae": bootstrap.estimate_table(line_error_sums),
     }
 
 
-def sum_errors(paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, rows: Ints) -> Floats:
+def sum_errors(paired: PairedRows, bootstrap: BlockBootstrap, source: SourceBets, rows: Ints) -> Floats:
     """Return the table of a side's absolute errors by day, on some rows."""
     return bootstrap.sum_columns_by_block(np.abs(source.prediction[rows] - paired.target[rows]), None, rows)
-
-
-def subtract_ratios(bootstrap: BootstrapSums, minuend: Floats, subtrahend: Floats) -> Interval:
-    """Return the ratio of one table minus that of another, with its interval."""
-    return compute_interval(
-        bootstrap.compute_ratio(minuend) - bootstrap.compute_ratio(subtrahend),
-        count_nonzero_blocks(minuend, subtrahend),
-    )
 
 
 def compute_gaps(paired: PairedRows, chain: GapChain) -> dict[str, Interval]:
@@ -52,9 +44,11 @@ def compute_gaps(paired: PairedRows, chain: GapChain) -> dict[str, Interval]:
     recorded_gap = compute_interval(chain.gap, count_nonzero_blocks(chain.backtest, chain.production))
     return {
         "hit_rate": recorded_gap,
-        "hit_rate_by_equal_rules": subtract_ratios(chain.bootstrap, chain.production, chain.backtest),
-        "hit_rate_on_common_rows": subtract_ratios(chain.bootstrap, chain.common_tables[1], chain.common_tables[0]),
-        "mae": subtract_ratios(chain.bootstrap, *error_sums),
+        "hit_rate_by_equal_rules": chain.bootstrap.estimate_table_difference(chain.production, chain.backtest),
+        "hit_rate_on_common_rows": chain.bootstrap.estimate_table_difference(
+            chain.common_tables[1], chain.common_tables[0]
+        ),
+        "mae": chain.bootstrap.estimate_table_difference(*error_sums),
     }
 
 
@@ -72,10 +66,10 @@ def compare_like_for_like(paired: PairedRows, chain: GapChain, is_late: Mask) ->
         "production": compute_metrics(paired, chain.bootstrap, production, rows),
         "on_backtest_lines": {
             "decided": int(regraded[:, 1].sum()),
-            "hit_rate": compute_interval(chain.bootstrap.compute_ratio(regraded), count_nonzero_blocks(regraded)),
+            "hit_rate": chain.bootstrap.estimate_table(regraded),
         },
-        "gap": subtract_ratios(
-            chain.bootstrap, *(source.sum_bets(chain.bootstrap, rows) for source in (production, backtest))
+        "gap": chain.bootstrap.estimate_table_difference(
+            *(source.sum_bets(chain.bootstrap, rows) for source in (production, backtest))
         ),
     }
 
@@ -89,7 +83,7 @@ def compare_served_rows(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
     served_bets = paired.backtest.sum_bets(chain.bootstrap, is_served)
     return {
         "served": compute_metrics(paired, chain.bootstrap, paired.backtest, is_served),
-        "served_minus_all": subtract_ratios(chain.bootstrap, served_bets, chain.backtest),
+        "served_minus_all": chain.bootstrap.estimate_table_difference(served_bets, chain.backtest),
     }
 
 

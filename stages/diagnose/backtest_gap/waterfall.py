@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.diagnose.backtest_gap.paired_rows import Ints, Mask, PairedRows, SourceBets
-from trueline.core.stats.bootstrap_sums import BootstrapSums, Floats, compute_interval, count_nonzero_blocks
+from trueline.core.stats.block_bootstrap import BlockBootstrap, Floats, compute_interval, count_nonzero_blocks
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, Interval
 from trueline.core.stats.shapley import compute_shapley_values
 
@@ -33,7 +33,7 @@ class ChainStep:
 class GapChain:
     """The tables and contributions of both sides, on the same bootstrap resamples of days."""
 
-    bootstrap: BootstrapSums
+    bootstrap: BlockBootstrap
     is_common: Mask  # rows that both sides grade
     backtest: Floats  # table of won and decided bets on all rows of the side
     production: Floats
@@ -53,14 +53,14 @@ class GapChain:
 
     def estimate_hit_rate(self, step: ChainStep) -> Interval:
         """Return the hit rate at one step."""
-        return compute_interval(self.bootstrap.compute_ratio(step.table), count_nonzero_blocks(step.table))
+        return self.bootstrap.estimate_table(step.table)
 
     def estimate_contribution(self, cause: str, level: float = CONFIDENCE_LEVEL) -> Interval:
         """Return the contribution of a cause; n is the number of days with decided bets, on the side that has fewer."""
         return compute_interval(self.contributions[cause], count_nonzero_blocks(self.backtest, self.production), level)
 
 
-def build_gap_chain(paired: PairedRows, bootstrap: BootstrapSums, recorded: Floats | None) -> GapChain:
+def build_gap_chain(paired: PairedRows, bootstrap: BlockBootstrap, recorded: Floats | None) -> GapChain:
     """Build the chain; `recorded` is the table of production's bets as its own log counts them, if that differs."""
     backtest, production = paired.backtest, paired.production
     is_common = backtest.graded & production.graded
@@ -104,7 +104,7 @@ def build_gap_chain(paired: PairedRows, bootstrap: BootstrapSums, recorded: Floa
     )
 
 
-def _build_mixed_tables(paired: PairedRows, bootstrap: BootstrapSums, is_common: Mask) -> list[Floats]:
+def _build_mixed_tables(paired: PairedRows, bootstrap: BlockBootstrap, is_common: Mask) -> list[Floats]:
     """Return the tables of the common rows for every combination of bits that are taken from production."""
     rows = np.flatnonzero(is_common)
     backtest, production = paired.backtest, paired.production
@@ -133,7 +133,7 @@ def _has_different_bets(backtest: SourceBets, production: SourceBets, rows: Ints
 
 
 def _build_one_sided_tables(
-    paired: PairedRows, bootstrap: BootstrapSums, source: SourceBets, other_source: SourceBets, is_common: Mask
+    paired: PairedRows, bootstrap: BlockBootstrap, source: SourceBets, other_source: SourceBets, is_common: Mask
 ) -> list[Floats]:
     """Return the tables of the rows that one side alone grades, for every combination of bits that are its own.
 

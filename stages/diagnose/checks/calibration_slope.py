@@ -4,7 +4,8 @@ import numpy as np
 
 from stages.diagnose.units.evidence import Evidence, Finding, make_finding
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
-from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCKS, draw_block_weights
+from trueline.core.stats.block_bootstrap import draw_block_weights
+from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCKS
 from trueline.core.stats.group_ops import Floats
 
 NAME = "Do the probabilities come true, neither too bold nor too timid?"

@@ -25,7 +25,7 @@ from stages.diagnose.backtest_gap.waterfall import GapChain, build_gap_chain
 from stages.diagnose.units.evidence import Evidence, Finding, make_finding
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.runtime.params import StageSettings
-from trueline.core.stats.bootstrap_sums import BootstrapSums
+from trueline.core.stats.block_bootstrap import BlockBootstrap
 
 NAME = "Can the backtest be compared with production, and what makes the difference?"
 
@@ -84,7 +84,7 @@ def _check_evidence(evidence: Evidence, settings: Settings) -> Finding:
     for source, name in ((paired.backtest, "backtest"), (paired.production, "production log")):
         if not source.graded.any():
             return make_finding("declined", f"The {name} has no row with a prediction, a line and an outcome.")
-    bootstrap = BootstrapSums(paired.day_index, evidence.seed)
+    bootstrap = BlockBootstrap(paired.day_index, evidence.seed)
     report = _build_report(paired, build_gap_chain(paired, bootstrap, None), settings)
     if report["lines"]["estimated"]:
         report["as_graded"] = _build_as_graded_report(paired, bootstrap)
@@ -109,7 +109,7 @@ def build_gap_report(rows: pd.DataFrame, settings: Settings, seed: int) -> Repor
         paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
         report = _build_report(
             paired,
-            build_gap_chain(paired, BootstrapSums(paired.day_index, seed), figures.sum_recorded_bets(rows, paired)),
+            build_gap_chain(paired, BlockBootstrap(paired.day_index, seed), figures.sum_recorded_bets(rows, paired)),
             settings,
         )
         report["rows"]["repeated"] = len(rows) - len(paired.rows)
@@ -124,7 +124,7 @@ def compare_as_graded(rows: pd.DataFrame, settings: Settings, seed: int) -> Repo
     """
     with limit_to_one_thread():
         paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
-        return _build_as_graded_report(paired, BootstrapSums(paired.day_index, seed))
+        return _build_as_graded_report(paired, BlockBootstrap(paired.day_index, seed))
 
 
 def drop_days(rows: pd.DataFrame, days: list[str], settings: Settings, seed: int) -> Report:
@@ -132,7 +132,7 @@ def drop_days(rows: pd.DataFrame, days: list[str], settings: Settings, seed: int
     with limit_to_one_thread():
         paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
         return estimate_excluded_days(
-            paired, BootstrapSums(paired.day_index, seed), np.array(days, dtype="datetime64[D]")
+            paired, BlockBootstrap(paired.day_index, seed), np.array(days, dtype="datetime64[D]")
         )
 
 
@@ -170,7 +170,7 @@ def _build_core_report(paired: PairedRows, chain: GapChain) -> Report:
     }
 
 
-def _build_as_graded_report(paired: PairedRows, bootstrap: BootstrapSums) -> Report:
+def _build_as_graded_report(paired: PairedRows, bootstrap: BlockBootstrap) -> Report:
     on_real_lines = paired.replace_estimated_lines()
     return _build_core_report(on_real_lines, build_gap_chain(on_real_lines, bootstrap, None))
 

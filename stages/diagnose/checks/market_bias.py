@@ -4,7 +4,8 @@ import numpy as np
 
 from stages.diagnose.units.evidence import Evidence, Finding, make_finding
 from stages.diagnose.units.scored_units import build_scored_predictions
-from trueline.core.stats.confidence_intervals import MIN_BLOCKS, bootstrap_ratio
+from trueline.core.stats.block_bootstrap import bootstrap_ratio
+from trueline.core.stats.confidence_intervals import MIN_BLOCKS
 
 NAME = "Does the model stand on one side of the market?"
 

@@ -18,7 +18,7 @@ from stages.diagnose.root_cause.daily_panel import (
 )
 from stages.diagnose.root_cause.localise import LevelThresholds, localise_change
 from trueline.core.runtime.params import StageSettings
-from trueline.core.stats.confidence_intervals import draw_block_weights
+from trueline.core.stats.block_bootstrap import build_block_weights
 from trueline.core.stats.mix_decomposition import compute_nested_decomposition, compute_total_variation
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +33,8 @@ WEEK_DAYS = 7  # the baseline is long, so it is resampled by weeks, whose days r
 # than `benchmarks faults`, this made confidence closest to how often causes were right; 0 gives too much, 1 too little
 MIN_AGREEING_SCORE = 0.75
 MIN_WEEKS = 10  # with fewer weeks single days are resampled: few blocks show too little variation
+
+_draw_weights = lru_cache(maxsize=512)(build_block_weights)
 
 
 class Settings(StageSettings):
@@ -164,13 +166,13 @@ def _compute_directions(contributions: Floats, signed_error: float) -> dict[str,
 
 def _sum_window_draws(span: _ComparedDays, draws: int, seed: int, daily_values: Floats) -> Floats:
     """Return the sums over every draw of the window's days, draws × …"""
-    return _weight_days(_build_draw_weights(len(span.window), draws, seed), daily_values[span.window])
+    return _weight_days(_draw_weights(len(span.window), seed, draws), daily_values[span.window])
 
 
 def _sum_baseline_draws(span: _ComparedDays, draws: int, seed: int, daily_values: Floats) -> Floats:
     """Return the sums over every draw of the baseline's blocks of days, draws × …"""
     return _weight_days(
-        _build_draw_weights(len(span.block_starts), draws, seed),
+        _draw_weights(len(span.block_starts), seed, draws),
         np.add.reduceat(daily_values[span.baseline], span.block_starts),
     )
 
@@ -246,12 +248,6 @@ def _compute_absent_share(panel: DailyPanel, start: int, end: int) -> float:
     """Return the share of requested rows that are not predicted."""
     absent_count = panel.absent_counts[start:end].sum()
     return float(absent_count / max(panel.unit_counts[start:end].sum() + absent_count, 1))
-
-
-@lru_cache(maxsize=512)
-def _build_draw_weights(block_count: int, draws: int, seed: int) -> Floats:
-    """Return the weight of each block by draw: 1 in draw 0, which is the data, then as drawn with replacement."""
-    return np.vstack([np.ones((1, block_count)), *draw_block_weights(block_count, seed, draws)])
 
 
 def _fit_surplus_costs(panel: DailyPanel, baseline: Ints) -> Floats:

@@ -16,6 +16,7 @@ from trueline.core.betting.grading import grade_picks, pick_by_edge
 from trueline.core.racing import race_losses
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import Codes, Floats
+from trueline.core.stats.log_loss import compute_log_losses
 from trueline.core.tables.row_lookup import lookup_rows
 
 TIERS = ((5.0, 1.0), (3.0, 2.0), (1.0, 3.0))  # least distance from the market (target's unit), tier
@@ -54,7 +55,7 @@ def assign_tiers(distance: Floats) -> Floats:
 def _grade_rows(scored: ScoredPredictions, edge: float | None) -> pd.DataFrame:
     is_quantity = scored.kind == "quantity"
     model_loss, market_loss = (
-        np.abs(forecast - scored.y) if is_quantity else _compute_log_loss(forecast, scored.y)
+        np.abs(forecast - scored.y) if is_quantity else compute_log_losses(forecast, scored.y)
         for forecast in (scored.p, scored.market)
     )
     return _build_unit_keys(scored.rows).assign(
@@ -105,12 +106,6 @@ def _build_unit_keys(rows: pd.DataFrame) -> pd.DataFrame:
     day = rows["time"].dt.normalize().astype("datetime64[ns]")
     keys = {"row_id": rows["row_id"], "block": rows["group"], "day": day, "time": rows["time"]}
     return pd.DataFrame(keys).reset_index(drop=True)
-
-
-def _compute_log_loss(p: Floats, y: Floats) -> Floats:
-    with np.errstate(invalid="ignore"):
-        clipped = np.clip(p, group_ops.MIN_PROBABILITY, 1 - group_ops.MIN_PROBABILITY)
-    return -y * np.log(clipped) - (1 - y) * np.log1p(-clipped)
 
 
 def _make_empty_units() -> pd.DataFrame:

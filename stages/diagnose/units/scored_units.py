@@ -13,6 +13,7 @@ from trueline.core.racing import race_losses
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
+from trueline.core.stats.log_loss import compute_log_losses
 from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
 
 Kind = Literal["share", "chance", "quantity"]
@@ -77,13 +78,13 @@ class ScoredPredictions:
         return (
             race_losses.compute_race_losses(p, p, self.group)
             if self.kind == "share"
-            else _compute_log_loss(self.p, self.p)
+            else compute_log_losses(self.p, self.p)
         )
 
     def _compute_losses_of(self, p: Floats) -> Floats:
         if self.kind == "share":
             return race_losses.compute_race_losses(p, self.y, self.group)
-        return _compute_log_loss(p, self.y) if self.kind == "chance" else np.square(p - self.y)
+        return compute_log_losses(p, self.y) if self.kind == "chance" else np.square(p - self.y)
 
     def _select_rows(self, keep: npt.NDArray[np.bool_]) -> "ScoredPredictions":
         if keep.all():
@@ -162,8 +163,3 @@ def _expand_targets(predictions: pd.DataFrame, arm: str) -> pd.DataFrame:
 
 def _flag_complete_groups(usable: npt.NDArray[np.bool_], group: Codes) -> npt.NDArray[np.bool_]:
     return np.asarray(group_ops.sum_by_group((~usable).astype(float), group) == 0)
-
-
-def _compute_log_loss(p: Floats, y: Floats) -> Floats:
-    p = np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
-    return -y * np.log(p) - (1 - y) * np.log1p(-p)

@@ -40,7 +40,7 @@ def compute_closing_line_value(
         "open_minus_close_points": convert_to_points(
             blocks.estimate_difference(
                 (picks_at_open.is_won, picks_at_open.is_decided), (picks_at_close.is_won, picks_at_close.is_decided)
-            ),
+            )
         ),
     }
 

@@ -9,6 +9,7 @@ import pandas as pd
 from trueline.core.betting.american_odds import MarginMethod
 from trueline.core.betting.grading import Picks, PostedOdds, grade_picks, pick_by_edge
 from trueline.core.stats.block_bootstrap import BlockBootstrap
+from trueline.core.stats.group_ops import encode_groups
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -54,7 +55,7 @@ class ScoredBets:
         rows[list(NUMBER_COLUMNS)] = rows[list(NUMBER_COLUMNS)].astype(np.float64)
         rows["line"] = rows["line"].where(rows["line_type"] == "actual")
         posted_odds = PostedOdds.from_odds(rows["over_price"].to_numpy(), rows["under_price"].to_numpy(), devig)
-        return cls(rows, BlockBootstrap(rows["group"], seed), posted_odds, edge)
+        return cls(rows, BlockBootstrap(encode_groups(rows["group"]), seed), posted_odds, edge)
 
     def __getitem__(self, name: str) -> Floats:
         return self.rows[name].to_numpy(np.float64)

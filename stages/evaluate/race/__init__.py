@@ -12,6 +12,7 @@ from trueline.core.models import conditional_logit_loss
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats import confidence_intervals
+from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio
 from trueline.core.stats.group_ops import (
     MIN_PROBABILITY,
     Codes,
@@ -95,7 +96,7 @@ def compare(
     race_code, won = encode_groups(first_rows["group"]), first_rows["target"].to_numpy()
     run_probabilities = [_collect_probabilities(rows, race_code) for rows in (first_rows, second_rows)]
     first_losses, second_losses = (compute_race_losses(run["tuned"], won, race_code) for run in run_probabilities)
-    loss_difference = confidence_intervals.bootstrap_mean(first_losses - second_losses, seed)
+    loss_difference = bootstrap_mean(first_losses - second_losses, seed)
     gains = (
         [_compute_race_gains(run, first_rows, settings)[0] for run in run_probabilities]
         if "market" in run_probabilities[0]
@@ -104,10 +105,8 @@ def compare(
     return {
         "races": len(first_losses),
         "log_loss": loss_difference,
-        "r2": confidence_intervals.bootstrap_ratio(
-            second_losses - first_losses, compute_uniform_losses(race_code), seed
-        ),
-        "gain_over_market": confidence_intervals.bootstrap_mean(gains[0] - gains[1], seed) if gains else None,
+        "r2": bootstrap_ratio(second_losses - first_losses, compute_uniform_losses(race_code), seed),
+        "gain_over_market": bootstrap_mean(gains[0] - gains[1], seed) if gains else None,
         "sentences": [
             _describe_loss_difference(loss_difference, names),
             _describe_favourites(run_probabilities, won, race_code, names),
@@ -161,12 +160,12 @@ def _summarise_baseline(loss: Floats, tuned: Floats, uniform: Floats, seed: int)
     """Return the loss of a baseline on the races that it prices, and how the tuned arm does on the same races."""
     has_price = ~np.isnan(loss)
     summary = {
-        "log_loss": confidence_intervals.bootstrap_mean(loss[has_price], seed),
-        "r2": confidence_intervals.bootstrap_ratio((uniform - loss)[has_price], uniform[has_price], seed),
+        "log_loss": bootstrap_mean(loss[has_price], seed),
+        "r2": bootstrap_ratio((uniform - loss)[has_price], uniform[has_price], seed),
     }
     if loss is tuned:
         return summary
-    difference = confidence_intervals.bootstrap_mean((tuned - loss)[has_price], seed)
+    difference = bootstrap_mean((tuned - loss)[has_price], seed)
     return summary | {
         "tuned_minus_this": difference,
         "tuned_is": confidence_intervals.describe_difference(difference, "better", "worse"),
@@ -184,7 +183,7 @@ def _estimate_market_gain(
         return None
     gains, model_weight, market_weight = _compute_race_gains(probabilities, rows, settings)
     return {
-        "gain": confidence_intervals.bootstrap_mean(gains, seed),
+        "gain": bootstrap_mean(gains, seed),
         "unit": "nats per race, weights fitted on other races",
         "model_weight": model_weight,
         "market_weight": market_weight,
@@ -226,7 +225,7 @@ def _fit_logit_weights(terms: Floats, won: Floats, race_code: Codes) -> Floats:
 def _evaluate_resampling(loss_by_name: dict[str, Floats], seed: int) -> Report:
     if "natural" not in loss_by_name:
         return {"verdict": "none", "difference": None}
-    difference = confidence_intervals.bootstrap_mean(loss_by_name["tuned"] - loss_by_name["natural"], seed)
+    difference = bootstrap_mean(loss_by_name["tuned"] - loss_by_name["natural"], seed)
     return {"verdict": confidence_intervals.describe_difference(difference), "difference": difference}
 
 
@@ -236,7 +235,7 @@ def _summarise_runners(probability: Floats, won: Floats, bins: int, seed: int) -
     base_rate = float(is_winner.mean())
     table = _build_reliability_table(probability, won, bins)
     return {
-        "brier": confidence_intervals.bootstrap_mean(np.square(probability - won), seed),
+        "brier": bootstrap_mean(np.square(probability - won), seed),
         "brier_of_base_rate": float(np.square(won.mean() - won).mean()),
         "ece": float((table["runners"] * (table["predicted"] - table["observed"]).abs()).sum() / len(probability)),
         "auc": float(roc_auc_score(is_winner, probability)) if 0 < base_rate < 1 else None,
@@ -278,7 +277,7 @@ def _evaluate_value_bets(
     profit_by_race = np.bincount(race_code, weights=np.nan_to_num(profit)).astype(float)
     stakes_by_race = np.bincount(race_code, weights=is_bet).astype(float)
     return {
-        "yield": confidence_intervals.bootstrap_ratio(profit_by_race, stakes_by_race, seed),
+        "yield": bootstrap_ratio(profit_by_race, stakes_by_race, seed),
         "bets": int(is_bet.sum()),
         "share_of_runners": float(is_bet.mean()),
         "commission": settings.commission,

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from stages.evaluate.tags.cluster_bootstrap import ClusterBootstrap
 from stages.evaluate.tags.constant_answers import detect_constant_answers
 from stages.evaluate.tags.example_answers import sample_answers, sample_confusions
 from stages.evaluate.tags.per_tag_metrics import OUTCOMES, build_tag_table, count_tag_frequencies
@@ -25,7 +24,9 @@ from stages.evaluate.tags.tag_sentences import describe_comparison, describe_tun
 from stages.evaluate.tags.text_free_baselines import build_prior_answers, build_tag_name_answers, has_clock
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.stats.calibration_curve import compute_calibration_error
+from trueline.core.stats.group_ops import encode_groups
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
@@ -57,7 +58,10 @@ def evaluate(
     if that is the tuned arm, a UserError is raised.
     """
     scored = ScoredTags.from_predictions(predictions)
-    prepared_rows, bootstrap = scored.lookup_prepared(prepared), ClusterBootstrap(scored.group, seed)
+    prepared_rows, bootstrap = (
+        scored.lookup_prepared(prepared),
+        BlockBootstrap(encode_groups(pd.Series(scored.group)), seed),
+    )
     metrics_by_arm = _evaluate_arms(scored, prepared, prepared_rows, bootstrap, settings)
     curve, depth = compute_tag_calibration_curve(scored, bootstrap, settings.bins), max(settings.top)
     report = {
@@ -102,7 +106,7 @@ def compare(
     first_scored, second_scored = (
         ScoredTags.from_predictions(_align_with_prepared(run, prepared, tags)) for run in (first_run, second_run)
     )
-    bootstrap = ClusterBootstrap(first_scored.group, seed)
+    bootstrap = BlockBootstrap(encode_groups(pd.Series(first_scored.group)), seed)
     first_metrics, second_metrics = (
         evaluate_answers(scored.truth, scored.arms["tuned"], bootstrap, []) for scored in (first_scored, second_scored)
     )
@@ -110,7 +114,7 @@ def compare(
         first_metrics, second_metrics, bootstrap, (f"{names[0]} is better", f"{names[1]} is better")
     )
     return {
-        "clusters": bootstrap.cluster_count,
+        "clusters": bootstrap.block_count,
         "tags": len(tags),
         **comparison,
         "sentences": describe_comparison(comparison, names),
@@ -133,7 +137,7 @@ def _evaluate_arms(
     scored: ScoredTags,
     prepared: pd.DataFrame,
     prepared_rows: pd.DataFrame,
-    bootstrap: ClusterBootstrap,
+    bootstrap: BlockBootstrap,
     settings: Settings,
 ) -> dict[str, TagMetrics]:
     prior_answers = build_prior_answers(scored, prepared)
@@ -149,7 +153,7 @@ def _evaluate_arms(
     return {name: evaluate_answers(scored.truth, answers_by_arm[name], bootstrap, tops) for name in order}
 
 
-def _compare_arms(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: ClusterBootstrap) -> Report:
+def _compare_arms(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: BlockBootstrap) -> Report:
     baseline = metrics_by_arm.get("floor")
     simple_arms = ("prior", "tag_name", "floor", "natural")
     return {
@@ -168,11 +172,11 @@ def _compare_arms(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: ClusterBo
     }
 
 
-def _summarise_rows(scored: ScoredTags, bootstrap: ClusterBootstrap, prepared: pd.DataFrame) -> Report:
+def _summarise_rows(scored: ScoredTags, bootstrap: BlockBootstrap, prepared: pd.DataFrame) -> Report:
     tag_counts = scored.truth.sum(axis=1)
     return {
         "scored": len(tag_counts),
-        "clusters": bootstrap.cluster_count,
+        "clusters": bootstrap.block_count,
         "repeats": scored.repeat_count,
         "tags": len(scored.tags),
         "tags_per_row": float(tag_counts.mean()),

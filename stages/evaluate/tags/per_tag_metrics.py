@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.evaluate.tags.cluster_bootstrap import ClusterBootstrap
 from stages.evaluate.tags.scored_tags import TARGET_PREFIX, ScoredTags
 from stages.evaluate.tags.tag_baselines import TagMetrics, describe_gain
+from trueline.core.stats.block_bootstrap import BlockBootstrap, compute_interval
 from trueline.core.stats.group_ops import Floats
 
 OUTCOMES = {"hit": "tp", "missed": "fn", "wrong": "fp", "left alone": "tn"}
@@ -17,7 +17,7 @@ def build_tag_table(
     scored: ScoredTags,
     prepared: pd.DataFrame,
     metrics_by_arm: dict[str, TagMetrics],
-    bootstrap: ClusterBootstrap,
+    bootstrap: BlockBootstrap,
     min_clusters: int,
 ) -> list[Any]:
     """Return a row per tag, the commonest first: support, metrics of the tuned arm beside the baseline, and counts.
@@ -27,8 +27,8 @@ def build_tag_table(
     them, or in fewer than `min_clusters` clusters. tp, fp, fn and tn are averages over repeats.
     """
     outcome_counts = count_outcomes(scored)
-    tag_clusters = (bootstrap.sum_by_cluster(scored.truth) > 0).sum(axis=0)
-    answer_clusters = (bootstrap.sum_by_cluster(scored.truth + scored.arms["tuned"].predicted.sum(axis=0)) > 0).sum(
+    tag_clusters = (bootstrap.sum_by_block(scored.truth) > 0).sum(axis=0)
+    answer_clusters = (bootstrap.sum_by_block(scored.truth + scored.arms["tuned"].predicted.sum(axis=0)) > 0).sum(
         axis=0
     )
     reasons = _explain_unlearnable_tags(scored.tags, prepared, min_clusters)
@@ -67,14 +67,14 @@ def count_tag_frequencies(prepared: pd.DataFrame, tags: list[str]) -> pd.DataFra
 
 
 def _build_tag_metrics(
-    metrics_by_arm: dict[str, TagMetrics], bootstrap: ClusterBootstrap, tag_index: int, clusters: int
+    metrics_by_arm: dict[str, TagMetrics], bootstrap: BlockBootstrap, tag_index: int, clusters: int
 ) -> dict[str, Any]:
     tuned = {name: values[:, tag_index] for name, values in metrics_by_arm["tuned"].by_tag.items()}
     metrics: dict[str, Any] = {name: float(tuned[name][0]) for name in ("precision", "recall")}
-    metrics["f1"] = bootstrap.estimate_interval(tuned["f1"], clusters)
+    metrics["f1"] = compute_interval(tuned["f1"], clusters)
     if "floor" in metrics_by_arm:
         baseline = metrics_by_arm["floor"].by_tag["f1"][:, tag_index]
-        difference = bootstrap.estimate_interval(tuned["f1"] - baseline, clusters)
+        difference = compute_interval(tuned["f1"] - baseline, clusters)
         metrics |= {"floor_f1": float(baseline[0]), "tuned_minus_floor": difference}
         metrics["tuned_is"] = describe_gain(difference, ("better", "worse"))
     return metrics

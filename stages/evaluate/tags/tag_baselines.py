@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from stages.evaluate.tags.cluster_bootstrap import ClusterBootstrap
 from stages.evaluate.tags.scored_tags import TagAnswers
+from trueline.core.stats.block_bootstrap import BlockBootstrap, compute_interval
 from trueline.core.stats.confidence_intervals import Interval, describe_difference
 from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.log_loss import compute_log_losses
 from trueline.core.text.multilabel_metrics import (
     compute_label_metrics,
     compute_micro_macro_metrics,
     compute_precision_recall_f1,
     compute_ranking_metrics,
-    compute_row_log_loss,
 )
 
 Report = dict[str, Any]
@@ -36,9 +36,7 @@ class TagMetrics:
         return np.asarray(self.by_repeat[name].mean(axis=1))
 
 
-def evaluate_answers(
-    truth: Floats, answers: TagAnswers, bootstrap: ClusterBootstrap, tops: Sequence[int]
-) -> TagMetrics:
+def evaluate_answers(truth: Floats, answers: TagAnswers, bootstrap: BlockBootstrap, tops: Sequence[int]) -> TagMetrics:
     """Return the metrics of one arm, each over all rows of a repeat; log loss only if its scores are probabilities."""
     row_metrics = _compute_row_metrics(truth, answers, tops)
     predicted = answers.predicted.transpose(1, 0, 2)
@@ -56,10 +54,10 @@ def evaluate_answers(
     return TagMetrics(compute_micro_macro_metrics(*counts) | metrics, tag_metrics)
 
 
-def summarise_baselines(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: ClusterBootstrap) -> Report:
+def summarise_baselines(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: BlockBootstrap) -> Report:
     """Return for every arm and baseline its metrics with intervals, and their standard deviations over repeats."""
     return {
-        name: {metric: bootstrap.estimate_interval(arm_metrics[metric]) for metric in arm_metrics.by_repeat}
+        name: {metric: compute_interval(arm_metrics[metric], bootstrap.block_count) for metric in arm_metrics.by_repeat}
         | {"sd_over_repeats": compute_repeat_spread(arm_metrics)}
         for name, arm_metrics in metrics_by_arm.items()
     }
@@ -74,12 +72,13 @@ def compute_repeat_spread(arm_metrics: TagMetrics) -> dict[str, float | None]:
 def compare_metrics(
     first_metrics: TagMetrics,
     second_metrics: TagMetrics,
-    bootstrap: ClusterBootstrap,
+    bootstrap: BlockBootstrap,
     verdicts: tuple[str, str] = ("better", "worse"),
 ) -> Report:
     """Return first minus second for each of COMPARED_METRICS, on the same resamples, and the verdict on the first."""
     differences = {
-        name: bootstrap.estimate_interval(first_metrics[name] - second_metrics[name]) for name in COMPARED_METRICS
+        name: compute_interval(first_metrics[name] - second_metrics[name], bootstrap.block_count)
+        for name in COMPARED_METRICS
     }
     return {
         name: {"difference": difference, "verdict": describe_gain(difference, verdicts)}
@@ -92,7 +91,7 @@ def describe_gain(difference: Interval, verdicts: tuple[str, str]) -> str:
     return describe_difference(difference, better=verdicts[1], worse=verdicts[0])
 
 
-def evaluate_resampling(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: ClusterBootstrap) -> Report:
+def evaluate_resampling(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: BlockBootstrap) -> Report:
     """Return whether resampling helped, by micro-F1: the tuned arm against the same model on natural rows."""
     if "natural" not in metrics_by_arm:
         return {"verdict": "none", "difference": None}
@@ -104,14 +103,14 @@ def _compute_row_metrics(truth: Floats, answers: TagAnswers, tops: Sequence[int]
     """Return the metrics that are means over rows, each as rows × repeats."""
     repeat_metrics = []
     for scores, predicted in zip(answers.scores, answers.predicted, strict=True):
-        losses = {"log_loss": compute_row_log_loss(truth, scores)} if answers.has_probabilities else {}
+        losses = {"log_loss": compute_log_losses(scores, truth).mean(axis=1)} if answers.has_probabilities else {}
         repeat_metrics.append(
             compute_label_metrics(truth, predicted) | compute_ranking_metrics(truth, scores, tops) | losses
         )
     return {name: np.column_stack([metrics[name] for metrics in repeat_metrics]) for name in repeat_metrics[0]}
 
 
-def _sum_by_draw(bootstrap: ClusterBootstrap, arrays: list[Floats]) -> list[Floats]:
+def _sum_by_draw(bootstrap: BlockBootstrap, arrays: list[Floats]) -> list[Floats]:
     """Sum each array over its first axis, the rows: returns (1 + draws) × its other axes."""
     flat_arrays = [array.reshape(len(array), -1) for array in arrays]
     split_sums = np.split(

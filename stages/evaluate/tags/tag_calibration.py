@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from stages.evaluate.tags.cluster_bootstrap import ClusterBootstrap
 from stages.evaluate.tags.scored_tags import ScoredTags
+from trueline.core.stats.block_bootstrap import BlockBootstrap, compute_interval
 from trueline.core.stats.calibration_curve import CURVE_COLUMNS
 
 
-def compute_tag_calibration_curve(scored: ScoredTags, bootstrap: ClusterBootstrap, bins: int) -> pd.DataFrame:
+def compute_tag_calibration_curve(scored: ScoredTags, bootstrap: BlockBootstrap, bins: int) -> pd.DataFrame:
     """Return the tuned arm's mean probability and the observed rate in bins of equal count of cells, from low to high.
 
     A cell is one row, tag and repeat. Intervals resample whole clusters; a bin with cells of fewer than MIN_BLOCKS
@@ -28,12 +28,10 @@ def compute_tag_calibration_curve(scored: ScoredTags, bootstrap: ClusterBootstra
     counts, true_counts, score_sums = (
         cell_sum.reshape(row_count, bin_count).astype(np.float64) for cell_sum in cell_sums
     )
-    cluster_counts = (bootstrap.sum_by_cluster(counts) > 0).sum(axis=0)
+    cluster_counts = (bootstrap.sum_by_block(counts) > 0).sum(axis=0)
     draw_counts, draw_true_counts = bootstrap.sum_by_draw(counts), bootstrap.sum_by_draw(true_counts)
     draw_rates = np.divide(draw_true_counts, draw_counts, out=np.zeros_like(draw_true_counts), where=draw_counts > 0)
-    intervals = [
-        bootstrap.estimate_interval(draw_rates[:, item], int(cluster_counts[item])) for item in range(bin_count)
-    ]
+    intervals = [compute_interval(draw_rates[:, item], int(cluster_counts[item])) for item in range(bin_count)]
     bounds = [[item[bound] for item in intervals] for bound in ("value", "low", "high")]
     bin_sizes = counts.sum(axis=0)
     return pd.DataFrame(

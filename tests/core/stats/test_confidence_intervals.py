@@ -8,15 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
-from trueline.core.stats.confidence_intervals import (
-    MIN_BLOCKS,
-    Interval,
-    bootstrap_mean,
-    bootstrap_ratio,
-    compute_wilson_interval,
-    describe_difference,
-    draw_block_weights,
-)
+from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio, draw_block_weights
+from trueline.core.stats.confidence_intervals import MIN_BLOCKS, Interval, compute_wilson_interval, describe_difference
 
 Z = float(norm.ppf(0.975))
 FEW = settings(deadline=None, max_examples=60)

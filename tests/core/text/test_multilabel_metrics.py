@@ -17,6 +17,7 @@ from sklearn.metrics import (
 )
 
 from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.log_loss import compute_log_losses
 from trueline.core.text import multilabel_metrics
 
 SHAPE = st.tuples(st.integers(1, 8), st.integers(2, 6))
@@ -71,8 +72,8 @@ def test_counts_of_many_bootstrap_resamples_are_scored_at_once() -> None:
 
 def test_log_loss_is_the_mean_over_tags_and_a_certainty_that_fails_costs_no_infinity() -> None:
     truth, chance = np.array([[1.0, 0.0, 1.0]]), np.array([[0.9, 0.2, 0.4]])
-    assert multilabel_metrics.compute_row_log_loss(truth, chance)[0] == pytest.approx(log_loss(truth[0], chance[0]))
-    assert np.isfinite(multilabel_metrics.compute_row_log_loss(truth, 1 - truth)).all()
+    assert compute_log_losses(chance, truth).mean(axis=1)[0] == pytest.approx(log_loss(truth[0], chance[0]))
+    assert np.isfinite(compute_log_losses(1 - truth, truth).mean(axis=1)).all()
 
 
 def test_answers_are_right_tag_by_tag_and_whole() -> None:

@@ -21,7 +21,7 @@ from stages.evaluate.tags import Settings, compare, evaluate
 from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.splits.walk_forward import NO_CLOCK
-from trueline.core.stats.confidence_intervals import draw_block_weights
+from trueline.core.stats.block_bootstrap import draw_block_weights
 from trueline.core.stats.group_ops import Floats
 from trueline.core.text.tag_mentions import build_mention_columns
 

@@ -1,96 +1,141 @@
 """Block bootstrap: rows that belong together (those of a day) are resampled together, all figures alike."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.stats.confidence_intervals import (
-    BOOTSTRAP_DRAWS,
-    MIN_BLOCKS,
-    Interval,
-    compute_percentile_interval,
-    draw_block_weights,
-)
+from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCKS, Interval, compute_percentile_interval
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+RatioTerms = tuple[npt.ArrayLike, npt.ArrayLike]  # numerator and denominator of each row; denominators not negative
+
+BOOTSTRAP_DRAWS = 2000  # resamples
+DRAWS_PER_CHUNK = 100  # resamples drawn at once
 
 
 class BlockBootstrap:
-    """Rows in blocks, and the blocks of every bootstrap resample; figures are ratios of sums over rows.
+    """Rows in numbered blocks (days, clusters), and how often each block occurs in every bootstrap resample.
 
-    A row in which the numerator or denominator of a figure is missing counts for neither. A figure whose denominator
-    is not zero in fewer than MIN_BLOCKS blocks has no interval. If every block counts, the interval is that of
-    `confidence_intervals.bootstrap_ratio`. All figures share the same resamples, which costs a few milliseconds a
-    figure and keeps figures comparable.
+    A table holds two sums for every block; tables of rows that do not overlap can be added. A figure is an array whose
+    first entry is the value on all blocks and whose other entries are its values in the resamples: differences, shares
+    and Shapley values of figures are figures too, all from the same resamples. With fewer than MIN_BLOCKS blocks there
+    are no resamples. Takes 8 bytes per resample and block: 160 MB for 10,000 blocks.
 
-    >>> days = pd.Series(range(40)).repeat(2)
     >>> won = np.tile([1.0, 0.0], 40)
-    >>> BlockBootstrap(days, seed=1).estimate_mean(won)
+    >>> BlockBootstrap(np.arange(40).repeat(2), seed=1).estimate_mean(won)
     {'value': 0.5, 'low': 0.5, 'high': 0.5, 'n': 40}
     """
 
-    def __init__(self, group: pd.Series, seed: int, draws: int = BOOTSTRAP_DRAWS) -> None:
-        self.block_code = pd.factorize(group)[0]
+    def __init__(self, code: npt.ArrayLike, seed: int, draws: int = BOOTSTRAP_DRAWS) -> None:
+        """Draw the resamples; `code` is the number of each row's block, from 0 on."""
+        self.block_code = np.asarray(code, dtype=np.int64)
         self.block_count = int(self.block_code.max()) + 1 if len(self.block_code) else 0
-        has_enough_blocks = self.block_count >= MIN_BLOCKS
-        self._block_weights = (
-            np.vstack(list(draw_block_weights(self.block_count, seed, draws)))
-            if has_enough_blocks
-            else np.empty((0, self.block_count))
-        )
+        self._block_weights = build_block_weights(self.block_count, seed, draws * (self.block_count >= MIN_BLOCKS))
+
+    def sum_by_block(self, columns: Floats) -> Floats:
+        """Return blocks × columns: the sums over the rows of each block."""
+        return np.column_stack([self._sum_values(self.block_code, column) for column in columns.T])
+
+    def sum_by_draw(self, columns: Floats) -> Floats:
+        """Return (1 + draws) × columns: the sums over all rows, then over each resample."""
+        return self._resample(self.sum_by_block(columns))
+
+    def sum_columns_by_block(
+        self, numerators: npt.ArrayLike, denominators: npt.ArrayLike | None, rows: Mask | Ints | None = None
+    ) -> Floats:
+        """Return the table of two columns: their sums in each block, shaped (blocks, 2).
+
+        Without `denominators` the rows with a numerator are counted. With `rows`, the columns are given for these rows
+        only. A row in which either is missing counts for neither.
+        """
+        code = self.block_code if rows is None else self.block_code[rows]
+        numerator = np.asarray(numerators)
+        denominator = ~np.isnan(numerator) if denominators is None else np.asarray(denominators)
+        is_missing = np.isnan(numerator) | np.isnan(denominator)
+        if is_missing.any():
+            numerator, denominator = np.where(is_missing, 0.0, numerator), np.where(is_missing, 0.0, denominator)
+        return np.column_stack([self._sum_values(code, numerator), self._sum_values(code, denominator)])
+
+    def compute_ratio(self, table: Floats) -> Floats:
+        """Return the figure sum(numerators) / sum(denominators), missing if the denominator is 0."""
+        return divide_sums(self._resample(table))
+
+    def estimate_table(self, table: Floats) -> Interval:
+        """Return the ratio of a table with its interval; `n` is the number of blocks whose denominator is not 0."""
+        return compute_interval(self.compute_ratio(table), count_nonzero_blocks(table))
+
+    def estimate_table_difference(self, compared: Floats, reference: Floats) -> Interval:
+        """Return the ratio of one table minus that of another; `n` is that of the table with fewer blocks."""
+        difference = self.compute_ratio(compared) - self.compute_ratio(reference)
+        return compute_interval(difference, count_nonzero_blocks(compared, reference))
 
     def estimate_ratio(self, numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Interval:
         """Return sum(numerator) / sum(denominator) with its interval; one number per row, denominators not negative."""
-        sums = self._sum_ratio_terms(numerator, denominator)
-        return compute_percentile_interval(
-            float(_compute_quotient(*(term_sums.sum() for term_sums in sums))),
-            self._draw_ratios(*sums),
-            self._count_nonzero_blocks(sums[1]),
-        )
+        return self.estimate_table(self.sum_columns_by_block(numerator, denominator))
 
     def estimate_mean(self, values: npt.ArrayLike) -> Interval:
         """Return the mean over the rows with a value, with its interval."""
         return self.estimate_ratio(values, np.ones(len(self.block_code)))
 
-    def estimate_difference(
-        self, compared: tuple[npt.ArrayLike, npt.ArrayLike], reference: tuple[npt.ArrayLike, npt.ArrayLike]
-    ) -> Interval:
-        """Return `compared` minus `reference` with its interval, each a ratio given as (numerator, denominator).
-
-        Both use the same resamples, so that they are paired as far as they share blocks; `n` is the number of blocks of
-        the ratio that has fewer.
-        """
-        compared_sums, reference_sums = self._sum_ratio_terms(*compared), self._sum_ratio_terms(*reference)
-        value = _compute_quotient(*(term_sums.sum() for term_sums in compared_sums)) - _compute_quotient(
-            *(term_sums.sum() for term_sums in reference_sums)
-        )
-        block_count = min(self._count_nonzero_blocks(compared_sums[1]), self._count_nonzero_blocks(reference_sums[1]))
-        return compute_percentile_interval(
-            float(value), self._draw_ratios(*compared_sums) - self._draw_ratios(*reference_sums), block_count
+    def estimate_difference(self, compared: RatioTerms, reference: RatioTerms) -> Interval:
+        """Return `compared` minus `reference` with its interval, paired as far as they share blocks."""
+        return self.estimate_table_difference(
+            self.sum_columns_by_block(*compared), self.sum_columns_by_block(*reference)
         )
 
-    def _sum_ratio_terms(self, numerators: npt.ArrayLike, denominators: npt.ArrayLike) -> tuple[Floats, Floats]:
-        numerator, denominator = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
-        is_missing = np.isnan(numerator) | np.isnan(denominator)
-        return self._sum_by_block(np.where(is_missing, 0.0, numerator)), self._sum_by_block(
-            np.where(is_missing, 0.0, denominator)
-        )
+    def _sum_values(self, code: Ints, values: npt.NDArray[Any]) -> Floats:
+        if values.dtype == bool:
+            code, values = code if values.all() else code[values], None  # type: ignore[assignment]  # counting is faster
+        return np.bincount(code, weights=values, minlength=self.block_count).astype(np.float64)
 
-    def _sum_by_block(self, values: Floats) -> Floats:
-        return np.bincount(self.block_code, weights=values, minlength=self.block_count).astype(np.float64)
-
-    def _draw_ratios(self, numerator_sums: Floats, denominator_sums: Floats) -> Floats:
+    def _resample(self, block_sums: Floats) -> Floats:
         with limit_to_one_thread():
-            drawn_sums = self._block_weights @ np.column_stack([numerator_sums, denominator_sums])
-        return _compute_quotient(drawn_sums[:, 0], drawn_sums[:, 1])
-
-    def _count_nonzero_blocks(self, denominator_sums: Floats) -> int:
-        return int(np.count_nonzero(denominator_sums))
+            return np.asarray(self._block_weights @ block_sums)
 
 
-def _compute_quotient(numerator: Floats, denominator: Floats) -> Floats:
-    quotient: Floats = np.divide(
-        numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=np.asarray(denominator) > 0
-    )
-    return quotient
+def count_nonzero_blocks(*tables: Floats) -> int:
+    """Return the number of blocks whose denominator is not 0, for the table with the fewest."""
+    return min(int(np.count_nonzero(table[:, 1])) for table in tables)
+
+
+def compute_interval(figure: Floats, block_count: int, level: float = CONFIDENCE_LEVEL) -> Interval:
+    """Return a figure's value with its percentile interval; no interval if `block_count` is below MIN_BLOCKS."""
+    return compute_percentile_interval(figure[0], figure[1:], block_count, level)
+
+
+def divide_sums(sums: Floats) -> Floats:
+    """Return first column / second column, missing where the second is 0."""
+    return np.asarray(np.divide(*sums.T, out=np.full(len(sums), np.nan), where=sums[:, 1] > 0))
+
+
+def bootstrap_ratio(numerator: Floats, denominator: Floats, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Interval:
+    """Return the ratio of two sums over blocks with its percentile interval from resampled blocks.
+
+    One entry per block (a race, a day, a cluster); with ones as denominator it is a mean over blocks. Fewer than
+    MIN_BLOCKS blocks give no interval. Holds DRAWS_PER_CHUNK resamples in memory at once.
+    """
+    n, table = len(numerator), np.column_stack([numerator, denominator])
+    resampled = [weights @ table for weights in draw_block_weights(n, seed, draws * (n >= MIN_BLOCKS))]
+    return compute_interval(divide_sums(np.vstack([table.sum(axis=0), *resampled])), n)
+
+
+def bootstrap_mean(blocks: Floats, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Interval:
+    """Return the mean over blocks with its bootstrap interval."""
+    return bootstrap_ratio(blocks, np.ones(len(blocks)), seed, draws)
+
+
+def build_block_weights(n: int, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Floats:
+    """Return (1 + draws) × n: first 1 for each block, which is the data itself, then the weights of each resample."""
+    return np.vstack([np.ones((1, n)), *draw_block_weights(n, seed, draws)])
+
+
+def draw_block_weights(n: int, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Iterator[Floats]:
+    """Yield, in chunks of resamples × n, how often each of n blocks is drawn when n are drawn with replacement."""
+    random = np.random.default_rng(seed)
+    for start in range(0, draws, DRAWS_PER_CHUNK):
+        yield random.multinomial(n, np.full(n, 1 / n), size=min(DRAWS_PER_CHUNK, draws - start)).astype(float)

@@ -1,6 +1,5 @@
 """Confidence intervals of rates, means and differences."""
 
-from collections.abc import Iterator
 from typing import TypedDict
 
 import numpy as np
@@ -11,8 +10,6 @@ Floats = npt.NDArray[np.float64]
 
 CONFIDENCE_LEVEL = 0.95
 Z_SCORE = float(norm.ppf(0.5 + CONFIDENCE_LEVEL / 2))
-BOOTSTRAP_DRAWS = 2000  # resamples
-DRAWS_PER_CHUNK = 100  # resamples held in memory at once
 MIN_BLOCKS = 30  # independent blocks below which an interval would claim too much
 
 
@@ -61,37 +58,6 @@ def compute_percentile_interval(value: float, draws: Floats, blocks: int, level:
         return {"value": float(value), "low": None, "high": None, "n": blocks}
     low, high = np.quantile(finite_draws, [(1 - level) / 2, (1 + level) / 2])
     return {"value": float(value), "low": float(low), "high": float(high), "n": blocks}
-
-
-def bootstrap_ratio(numerator: Floats, denominator: Floats, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Interval:
-    """Return the ratio of two sums over blocks with its percentile interval from resampled blocks.
-
-    One entry per block (a race, a day, a cluster); with ones as denominator it is a mean over blocks. Fewer than
-    MIN_BLOCKS blocks give no interval.
-    """
-    n = len(numerator)
-    denominator_total = float(denominator.sum())
-    value = float(numerator.sum()) / denominator_total if denominator_total else None
-    if n < MIN_BLOCKS or value is None:
-        return {"value": value, "low": None, "high": None, "n": n}
-    ratios = []
-    for block_weights in draw_block_weights(n, seed, draws):
-        denominator_sums = block_weights @ denominator
-        ratios.append((block_weights @ numerator)[denominator_sums > 0] / denominator_sums[denominator_sums > 0])
-    low, high = np.quantile(np.concatenate(ratios), [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
-    return {"value": value, "low": float(low), "high": float(high), "n": n}
-
-
-def draw_block_weights(n: int, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Iterator[Floats]:
-    """Yield, in chunks of resamples × n, how often each of n blocks is drawn when n are drawn with replacement."""
-    random = np.random.default_rng(seed)
-    for start in range(0, draws, DRAWS_PER_CHUNK):
-        yield random.multinomial(n, np.full(n, 1 / n), size=min(DRAWS_PER_CHUNK, draws - start)).astype(float)
-
-
-def bootstrap_mean(blocks: Floats, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Interval:
-    """Return the mean over blocks with its bootstrap interval."""
-    return bootstrap_ratio(blocks, np.ones(len(blocks)), seed, draws)
 
 
 def describe_difference(difference: Interval, better: str = "helped", worse: str = "hurt") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trueline.core.stats.group_ops import MIN_PROBABILITY, Floats
+from trueline.core.stats.group_ops import Floats
 
 
 def compute_ranking_metrics(truth: Floats, chance: Floats, cutoffs: Sequence[int]) -> dict[str, Floats]:
@@ -33,12 +33,6 @@ def compute_ranking_metrics(truth: Floats, chance: Floats, cutoffs: Sequence[int
         f"precision_at_{cutoff}": _count_expected_hits(true_so_far, tie_first, tie_last, cutoff) / cutoff
         for cutoff in cutoffs
     }
-
-
-def compute_row_log_loss(truth: Floats, chance: Floats) -> Floats:
-    """Return each row's log loss, averaged over its tags (nats); chances are clipped MIN_PROBABILITY from 0 and 1."""
-    clipped = np.clip(chance, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
-    return np.asarray(-np.where(truth > 0, np.log(clipped), np.log1p(-clipped)).mean(axis=1))
 
 
 def compute_label_metrics(truth: Floats, answers: Floats) -> dict[str, Floats]:

@@ -11,7 +11,8 @@ from trueline.core.betting.american_odds import compute_break_even_rate
 from trueline.core.betting.grading import STANDARD_ODDS, grade_picks, pick_by_edge
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.racing.race_losses import compute_race_losses
-from trueline.core.stats.confidence_intervals import Interval, bootstrap_ratio
+from trueline.core.stats.block_bootstrap import bootstrap_ratio
+from trueline.core.stats.confidence_intervals import Interval
 from trueline.core.stats.group_ops import encode_groups
 from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.decisions.paired_bootstrap import FAMILY_ERROR_RATE, BlockSums, Verdict, compare_figures

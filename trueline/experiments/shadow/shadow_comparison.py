@@ -12,13 +12,13 @@ from trueline.core.racing.race_losses import compute_race_losses
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.stats.confidence_intervals import describe_difference
 from trueline.core.stats.group_ops import Floats, encode_groups
+from trueline.core.stats.log_loss import compute_log_losses
 from trueline.experiments.cli.table_layout import format_number
 from trueline.experiments.shadow import shadow_log, shadow_outcomes
 from trueline.experiments.shadow.shadow_log import Row, RowPair, ShadowedRequests
 
 LOG_FOLDER = "predictions"
 MAX_TAGS_SHOWN = 5  # tags on which the two differ most
-MIN_PROBABILITY = 1e-12  # an outcome predicted with probability 0 would have infinite loss
 
 Comparison = dict[str, Any]
 
@@ -115,7 +115,7 @@ def compare_losses(task: str, shadowed: ShadowedRequests, source: Path | None, s
             | counts
             | {"why": "a model had learned from every row whose outcome is known, or no race is whole"}
         )
-    blocks = BlockBootstrap(loss_table["group"], seed)
+    blocks = BlockBootstrap(encode_groups(loss_table["group"]), seed)
     difference = blocks.estimate_mean(loss_table["challenger"] - loss_table["champion"])
     means = {arm: float(loss_table[arm].mean()) for arm in ("champion", "challenger")}
     unit = loss_table.attrs["unit"]
@@ -194,10 +194,7 @@ def _compute_tag_losses(rows: list[RowPair], outcomes: pd.DataFrame, is_complete
     tags = [tag for tag in names if f"target:{tag}" in outcomes]
     columns = [names.index(tag) for tag in tags]
     target = outcomes[[f"target:{tag}" for tag in tags]].to_numpy(float)
-    arm_losses = [
-        _compute_log_loss(np.clip(arm[:, columns], MIN_PROBABILITY, 1 - MIN_PROBABILITY), target).mean(axis=1)
-        for arm in arms
-    ]
+    arm_losses = [compute_log_losses(arm[:, columns], target).mean(axis=1) for arm in arms]
     return _build_loss_table(outcomes["group"], arm_losses)
 
 
@@ -220,10 +217,6 @@ def _compute_race_losses(rows: list[RowPair], outcomes: pd.DataFrame, is_complet
 def _build_loss_table(group: pd.Series, arm_losses: Sequence[Floats]) -> pd.DataFrame:
     rows = pd.DataFrame({"group": group.to_numpy(), "champion": arm_losses[0], "challenger": arm_losses[1]})
     return rows.dropna(ignore_index=True)
-
-
-def _compute_log_loss(p: Floats, target: Floats) -> Floats:
-    return np.asarray(-(target * np.log(p) + (1 - target) * np.log(1 - p)))
 
 
 def _extract_predictions(rows: Sequence[RowPair]) -> tuple[list[str], Floats, Floats]:

@@ -51,8 +51,7 @@ class Model(ConfigSection):
         default=None, description="the author's own version number, recorded as is"
     )
     hyperparameters: dict[str, Value] = Field(
-        default_factory=dict,
-        description="train.<task>.<learner>.<key>; exactly these are fitted, without a search",
+        default_factory=dict, description="train.<task>.<learner>.<key>; exactly these are fitted, without a search"
     )
 
 
