@@ -110,7 +110,7 @@ def compute_interval(figure: Floats, block_count: int, level: float = CONFIDENCE
 
 def divide_sums(sums: Floats) -> Floats:
     """Return first column / second column, missing where the second is 0."""
-    return np.asarray(np.divide(*sums.T, out=np.full(len(sums), np.nan), where=sums[:, 1] > 0))
+    return np.asarray(np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0))
 
 
 def bootstrap_ratio(numerator: Floats, denominator: Floats, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Interval:
