@@ -13,9 +13,8 @@ from trueline.core.models.training_curves import TrainingCurves
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
-from trueline.core.splits import walk_forward
 from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
-from trueline.core.splits.walk_forward import KEY_COLUMNS
+from trueline.core.splits.walk_forward import KEY_COLUMNS, list_folds, list_target_columns
 from trueline.core.tables import table_schema
 
 READS = {
@@ -85,7 +84,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     inputs = list(table.features.columns.drop("row_id"))
     comparison_arms = _list_comparison_arms(task, inputs)
     arms = _list_arms(task, json.loads(reads["tuned"].read_text()), inputs) + comparison_arms
-    test_folds = walk_forward.list_folds(table.folds, "test")
+    test_folds = list_folds(table.folds, "test")
     # comparison learners first: a worker that grows much after its first job is taken for a leak and restarted, and
     # networks need much memory
     test_jobs = [
@@ -181,11 +180,7 @@ def _write_importance(shares: dict[str, float], path: Path) -> None:
 def _combine_scores(scores_by_arm: list[list[pd.DataFrame]], table: FoldTables) -> pd.DataFrame:
     """Return one row per fold and scored row: the keys that calibration needs, and raw scores per arm (and tag)."""
     wide = pd.concat([pd.concat(scores) for scores in scores_by_arm], axis=1).sort_index().reset_index()
-    keys = (
-        table.folds[[*KEY_COLUMNS, *walk_forward.list_target_columns(table.folds)]]
-        .iloc[wide["at"]]
-        .reset_index(drop=True)
-    )
+    keys = table.folds[[*KEY_COLUMNS, *list_target_columns(table.folds)]].iloc[wide["at"]].reset_index(drop=True)
     return pd.concat([keys, wide.drop(columns="at")], axis=1)
 
 

@@ -12,8 +12,7 @@ from sklearn.linear_model import Ridge
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
-from trueline.core.models import model_json
-from trueline.core.models.model_json import RoundCallback
+from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
 from trueline.core.models.stacking import Learners, load_learners, score_forward
 from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
@@ -87,15 +86,13 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write anchored.json and the member in a folder of its own."""
-    model_json.write_model_json(
-        {key: value for key, value in vars(model).items() if key != "member"}, folder / "anchored.json"
-    )
+    write_model_json({key: value for key, value in vars(model).items() if key != "member"}, folder / "anchored.json")
     load_plugin("train", model.word).save(model.member, folder / model.word)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    stored_fields = model_json.read_model_json(folder / "anchored.json")
+    stored_fields = read_model_json(folder / "anchored.json")
     return Model(load_plugin("train", stored_fields["word"]).load(folder / stored_fields["word"]), **stored_fields)
 
 
@@ -161,4 +158,4 @@ def _compute_importance(
     contributions |= {
         name: abs(forecast_weight) * float(np.std(scores)) * share for name, share in member_importance.items()
     }
-    return model_json.compute_importance_shares([contributions.get(name, 0.0) for name in names], names)
+    return compute_importance_shares([contributions.get(name, 0.0) for name in names], names)

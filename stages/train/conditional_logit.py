@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from trueline.core.models import conditional_logit_loss, model_json, standard_encoding
-from trueline.core.models.model_json import RoundCallback
+from trueline.core.models import standard_encoding
+from trueline.core.models.conditional_logit_loss import fit_conditional_logit
+from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
@@ -44,12 +45,8 @@ def fit(
     """
     encoding = standard_encoding.fit_encoding(rows.x)
     terms, target_share = standard_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
-    coefficients = conditional_logit_loss.fit_conditional_logit(
-        terms, target_share, rows.weight, rows.group, settings.l2
-    )
-    importance = model_json.compute_importance_shares(
-        np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding)
-    )
+    coefficients = fit_conditional_logit(terms, target_share, rows.weight, rows.group, settings.l2)
+    importance = compute_importance_shares(np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding))
     return Model(encoding, coefficients.tolist(), {}, importance)
 
 
@@ -60,9 +57,9 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write model.json."""
-    model_json.write_model_json(vars(model), folder / "model.json")
+    write_model_json(vars(model), folder / "model.json")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(**model_json.read_model_json(folder / "model.json"))
+    return Model(**read_model_json(folder / "model.json"))

@@ -11,8 +11,8 @@ from sklearn.linear_model import Ridge
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
-from trueline.core.models import conditional_logit_loss, model_json
-from trueline.core.models.model_json import RoundCallback
+from trueline.core.models.conditional_logit_loss import fit_conditional_logit
+from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
 from trueline.core.models.stacking import Learners, load_learners, score_forward
 from trueline.core.runtime.params import StageSettings
 from trueline.core.runtime.plugins import load_plugin
@@ -81,14 +81,14 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 def save(model: Model, folder: Path) -> None:
     """Write stack.json and each member in a folder of its own."""
     learner_names = list(model.members)
-    model_json.write_model_json(vars(model) | {"members": learner_names}, folder / "stack.json")
+    write_model_json(vars(model) | {"members": learner_names}, folder / "stack.json")
     for learner_name, member in model.members.items():
         load_plugin("train", learner_name).save(member, folder / learner_name)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    stack = model_json.read_model_json(folder / "stack.json")
+    stack = read_model_json(folder / "stack.json")
     members = {
         learner_name: load_plugin("train", learner_name).load(folder / learner_name)
         for learner_name in stack["members"]
@@ -111,9 +111,7 @@ def _score_later_blocks(rows: FoldData, learners: Learners, folds: int, seed: in
 
 def _fit_combination(scores: Floats, rows: FoldData, settings: Settings) -> tuple[Floats, float]:
     if settings.target == "share":
-        return conditional_logit_loss.fit_conditional_logit(
-            scores, rows.y, rows.weight, rows.group, settings.l2, positive=True
-        ), 0.0
+        return fit_conditional_logit(scores, rows.y, rows.weight, rows.group, settings.l2, positive=True), 0.0
     with limit_to_one_thread():
         ridge = Ridge(settings.l2, solver="cholesky").fit(scores, rows.y, rows.weight)
     return ridge.coef_, float(ridge.intercept_)
@@ -127,4 +125,4 @@ def _combine_importance(members: dict[str, Any], member_weights: Floats) -> dict
         for member_weight, shares in zip(member_weights, member_shares, strict=True)
         for share in shares
     ]
-    return model_json.compute_importance_shares(values, names)
+    return compute_importance_shares(values, names)

@@ -10,10 +10,10 @@ from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from trueline.core.errors import UserError
-from trueline.core.models import model_json, skops_files
 from trueline.core.models.category_codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
 from trueline.core.models.log_odds import compute_log_odds, label_winners
-from trueline.core.models.model_json import RoundCallback
+from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
+from trueline.core.models.skops_files import load_estimator, save_estimator
 from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
@@ -71,9 +71,7 @@ def fit(
         random_state=seed,
         n_jobs=1,
     ).fit(encode_one_hot(rows.x, columns, column_levels), target, weight)
-    importance = model_json.compute_importance_shares(
-        forest.feature_importances_, list_one_hot_inputs(columns, column_levels)
-    )
+    importance = compute_importance_shares(forest.feature_importances_, list_one_hot_inputs(columns, column_levels))
     return Model(forest, columns, column_levels, settings.model_dump(), {}, importance)
 
 
@@ -87,18 +85,13 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write forest.skops and model.json."""
-    model_json.write_model_json(
-        {key: value for key, value in vars(model).items() if key != "forest"}, folder / "model.json"
-    )
-    skops_files.save_estimator(model.forest, folder / "forest.skops")
+    write_model_json({key: value for key, value in vars(model).items() if key != "forest"}, folder / "model.json")
+    save_estimator(model.forest, folder / "forest.skops")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(
-        skops_files.load_estimator(folder / "forest.skops", TRUSTED_TYPES),
-        **model_json.read_model_json(folder / "model.json"),
-    )
+    return Model(load_estimator(folder / "forest.skops", TRUSTED_TYPES), **read_model_json(folder / "model.json"))
 
 
 def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:

@@ -11,9 +11,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
-from trueline.core.models import model_json, standard_encoding
+from trueline.core.models import standard_encoding
 from trueline.core.models.log_odds import label_winners
-from trueline.core.models.model_json import RoundCallback
+from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
@@ -58,9 +58,7 @@ def fit(
     with limit_to_one_thread():
         fitted = estimator.fit(standard_encoding.encode_inputs(rows.x, encoding), target, weight)
     coefficients = np.ravel(fitted.coef_)
-    importance = model_json.compute_importance_shares(
-        np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding)
-    )
+    importance = compute_importance_shares(np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding))
     intercept = float(np.ravel(fitted.intercept_)[0])
     return Model(encoding, coefficients.tolist(), intercept, settings.offset, {}, importance)
 
@@ -80,12 +78,12 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write model.json."""
-    model_json.write_model_json(vars(model), folder / "model.json")
+    write_model_json(vars(model), folder / "model.json")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(**model_json.read_model_json(folder / "model.json"))
+    return Model(**read_model_json(folder / "model.json"))
 
 
 def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:

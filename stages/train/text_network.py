@@ -11,8 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models import model_json
-from trueline.core.models.model_json import RoundCallback
+from trueline.core.models.model_json import RoundCallback, read_model_json, write_model_json
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.splits.iterative_stratification import assign_stratified_parts
@@ -157,8 +156,8 @@ def save(model: Model, folder: Path) -> None:
     json_fields = {
         field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
     }
-    model_json.write_model_json(json_fields, folder / "model.json")
-    model_json.write_model_json({"words": model.vocabulary}, folder / "vocabulary.json")
+    write_model_json(json_fields, folder / "model.json")
+    write_model_json({"words": model.vocabulary}, folder / "vocabulary.json")
     (folder / "architecture.json").write_text(model.architecture + "\n")
     embedding_network.write_weights(model.weights, folder / WEIGHTS_FILE)
 
@@ -168,8 +167,8 @@ def load(folder: Path) -> Model:
     return Model(
         embedding_network.read_weights(folder / WEIGHTS_FILE),
         (folder / "architecture.json").read_text().strip(),
-        model_json.read_model_json(folder / "vocabulary.json")["words"],
-        **model_json.read_model_json(folder / "model.json"),
+        read_model_json(folder / "vocabulary.json")["words"],
+        **read_model_json(folder / "model.json"),
     )
 
 

@@ -12,8 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models import model_json
-from trueline.core.models.model_json import RoundCallback
+from trueline.core.models.model_json import RoundCallback, read_model_json, write_model_json
 from trueline.core.runtime.params import StageSettings
 from trueline.core.text import tag_name_prior, vocabulary
 from trueline.core.text.tfidf import MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
@@ -133,19 +132,15 @@ def save(model: Model, folder: Path) -> None:
     json_fields = {
         field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
     }
-    model_json.write_model_json(json_fields, folder / "model.json")
-    model_json.write_model_json(model.terms, folder / "vocabulary.json")
+    write_model_json(json_fields, folder / "model.json")
+    write_model_json(model.terms, folder / "vocabulary.json")
     np.save(folder / "coefficients.npy", model.coefficients, allow_pickle=False)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     coefficients = np.load(folder / "coefficients.npy", allow_pickle=False)
-    return Model(
-        coefficients,
-        model_json.read_model_json(folder / "vocabulary.json"),
-        **model_json.read_model_json(folder / "model.json"),
-    )
+    return Model(coefficients, read_model_json(folder / "vocabulary.json"), **read_model_json(folder / "model.json"))
 
 
 def _read_texts(x: pd.DataFrame, settings: Settings) -> list[str]:

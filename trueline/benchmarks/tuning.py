@@ -45,8 +45,8 @@ from trueline.core.models.standard_encoding import list_categorical_inputs
 from trueline.core.models.tuning_losses import TUNING_LOSSES
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
 from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_seed, load_settings
-from trueline.core.splits import walk_forward
 from trueline.core.splits.fold_data import Floats, FoldData, FoldTables, read_fold_tables
+from trueline.core.splits.walk_forward import list_folds
 from trueline.core.stats import confidence_intervals
 from trueline.core.stats.block_bootstrap import bootstrap_mean
 from trueline.core.stats.group_ops import normalize_by_group
@@ -111,7 +111,7 @@ def build_table(folder: Path) -> FoldTables:
 def assert_same_rows(table: FoldTables, training_rows: list[FoldData]) -> None:
     """Assert that Trueline's search sees no row that the usual recipe does not see."""
     allowed = np.concatenate([rows.table_position for rows in training_rows])
-    for fold in walk_forward.list_folds(table.folds, "tune"):
+    for fold in list_folds(table.folds, "tune"):
         assert np.isin(np.flatnonzero(table.folds[fold].notna()), allowed).all(), fold
 
 
@@ -204,8 +204,7 @@ def run_trueline(table: FoldTables) -> Forecast:
     default = load_settings(catboost_trees.Settings, "train", TASK, LEARNER).model_dump()
     space = load_settings(Space, "tune", TASK, "space", LEARNER).ranges
     pairs = {
-        name: (table.get_rows(name, "fit"), table.get_rows(name, "score"))
-        for name in walk_forward.list_folds(table.folds, "tune")
+        name: (table.get_rows(name, "fit"), table.get_rows(name, "score")) for name in list_folds(table.folds, "tune")
     }
     with tqdm(total=TRIALS * len(pairs), desc="Trueline, fits (less what is pruned)") as bar:
 

@@ -20,9 +20,11 @@ from trueline.experiments.decisions.ranking import (
 )
 from trueline.experiments.ledger import ledger
 from trueline.experiments.spec.config_schema import ExperimentType
-from trueline.experiments.store import dvc_lock, experiments_index, file_cache, git, param_diff
+from trueline.experiments.store import dvc_lock, file_cache, git
 from trueline.experiments.store.experiment import Experiment, Status
+from trueline.experiments.store.experiments_index import find_experiment, list_experiments, load_experiment_at_commit
 from trueline.experiments.store.file_cache import PARAMS
+from trueline.experiments.store.param_diff import compare_params
 from trueline.experiments.store.run_tables import Run, build_run, load_run
 
 STATUSES: tuple[Status, ...] = ("pending", "running", "completed", "failed", "promoted", "archived")
@@ -53,7 +55,7 @@ class Registry:
     """A snapshot of all experiments; creating it records their evaluations in the ledger unless `peek` is set."""
 
     def __init__(self, peek: bool = False) -> None:
-        self.experiments = experiments_index.list_experiments()
+        self.experiments = list_experiments()
         finished = [experiment for experiment in self.experiments if experiment.is_finished]
         self.ledger_lines = (
             ledger.add_pending_evaluations(ledger.read_all_lines(), finished)
@@ -94,11 +96,11 @@ class Registry:
 
     def show_experiment(self, name: str) -> dict[str, Any]:
         """Return all that is known of an experiment or of a git revision."""
-        experiment = experiments_index.find_experiment(name, self.experiments)
+        experiment = find_experiment(name, self.experiments)
         lock = dvc_lock.read_locks([experiment.rev])[experiment.rev]
         # the baseline commit may be gone, for example after a rebase
         base_params = (
-            experiments_index.load_experiment_at_commit(experiment.baseline).params
+            load_experiment_at_commit(experiment.baseline).params
             if git.resolve_commit(experiment.baseline)
             else experiment.params
         )
@@ -109,9 +111,7 @@ class Registry:
         }
         return {
             "experiment": experiment,
-            "changed": {
-                path: list(pair) for path, pair in param_diff.compare_params(base_params, experiment.params).items()
-            },
+            "changed": {path: list(pair) for path, pair in compare_params(base_params, experiment.params).items()},
             "invalidated": invalidated,
             "looks": {
                 task: {"all": count.total, "different": count.distinct} for task, count in evaluation_counts.items()
@@ -188,13 +188,11 @@ class Registry:
         """Promote an experiment if all gates pass; `force` is the reason for overriding gates that do not."""
         from trueline.experiments.decisions import promotion  # GTO takes a second to import
 
-        return promotion.promote_experiment(
-            experiments_index.find_experiment(name, self.experiments), stage=stage, force=force
-        )
+        return promotion.promote_experiment(find_experiment(name, self.experiments), stage=stage, force=force)
 
     def load_baseline(self, task: str) -> Experiment | None:
         """Return the last commit of the current branch as an experiment, or None if it has no scores for the task."""
-        experiment = experiments_index.load_experiment_at_commit("HEAD") if git.resolve_commit("HEAD") else None
+        experiment = load_experiment_at_commit("HEAD") if git.resolve_commit("HEAD") else None
         return experiment if experiment and experiment.scores.get(task) else None
 
     def _require_known(self, task: str | None, kind: str | None) -> None:

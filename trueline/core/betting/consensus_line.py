@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from trueline.core.betting import american_odds
+from trueline.core.betting.american_odds import compute_implied_probability, convert_to_american_odds
 from trueline.core.tables.duplicate_rows import flag_superseded_rows
 
 PRICE_COLUMNS = ["over_price", "under_price"]
@@ -29,14 +29,12 @@ def compute_consensus_line(quotes: pd.DataFrame, key: list[str]) -> pd.DataFrame
     quotes_at_line = newest[newest["line"] == consensus_line.reindex(newest.index)]
     chance = (
         quotes_at_line.assign(
-            **{column: american_odds.compute_implied_probability(quotes_at_line[column]) for column in PRICE_COLUMNS}
+            **{column: compute_implied_probability(quotes_at_line[column]) for column in PRICE_COLUMNS}
         )
         .groupby(key)[PRICE_COLUMNS]
         .mean()
     )
-    mean_prices = chance.assign(
-        **{column: american_odds.convert_to_american_odds(chance[column]) for column in PRICE_COLUMNS}
-    )
+    mean_prices = chance.assign(**{column: convert_to_american_odds(chance[column]) for column in PRICE_COLUMNS})
     book_counts = newest.groupby(key).agg(quoted=("n_books", "max"), counted=("book", "size")).max(axis=1)
     open_line = find_nearest_median(newest, "open_line", key)
     return pd.concat([consensus_line, open_line, mean_prices, book_counts.rename("n_books")], axis=1).reset_index()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, log_expit
 
-from trueline.core.models import conditional_logit_loss
+from trueline.core.models.conditional_logit_loss import compute_conditional_logit_loss, compute_mean_loss
 from trueline.core.models.log_odds import compute_log_loss
 from trueline.core.splits.fold_data import Floats
 from trueline.core.stats.group_ops import Codes
@@ -25,7 +25,7 @@ class BoostingTarget:
 
 def race_softmax(score: Floats, labels: BoostingTarget) -> tuple[Floats, Floats]:
     """Return gradient and curvature of −Σ w·t·ln p within races."""
-    return conditional_logit_loss.compute_conditional_logit_loss(score, labels.target, labels.weight, labels.group)[1:]
+    return compute_conditional_logit_loss(score, labels.target, labels.weight, labels.group)[1:]
 
 
 def logistic(score: Floats, labels: BoostingTarget) -> tuple[Floats, Floats]:
@@ -63,9 +63,7 @@ GRADIENTS: dict[str, Callable[[Floats, BoostingTarget], tuple[Floats, Floats]]] 
     objective.__name__: objective for objective in (race_softmax, logistic, focal, squared)
 }
 OBJECTIVE_LOSSES: dict[str, Callable[[Floats, BoostingTarget], float]] = {
-    "race_softmax": lambda score, labels: conditional_logit_loss.compute_mean_loss(
-        score, labels.target, labels.weight, labels.group
-    ),
+    "race_softmax": lambda score, labels: compute_mean_loss(score, labels.target, labels.weight, labels.group),
     "logistic": lambda score, labels: compute_log_loss(score, labels.target, labels.weight),
     "focal": compute_focal_loss,
     "squared": lambda score, labels: float(np.average((score - labels.target) ** 2, weights=labels.weight)),

@@ -8,8 +8,8 @@ from typing import Any
 from trueline.experiments.cli.table_layout import format_number
 from trueline.experiments.decisions.ranking import Invalidations
 from trueline.experiments.ledger.ledger import UNDATED_DAY
-from trueline.experiments.store import metric_definitions
 from trueline.experiments.store.experiment import Experiment
+from trueline.experiments.store.metric_definitions import find_headline_metric, get_interval
 
 Figures = dict[str, Any]
 
@@ -40,9 +40,7 @@ def describe_experiment(experiment: Experiment, invalidations: Invalidations) ->
 def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tuple[Any, ...]:
     """Return an experiment as a row of the `list` command."""
     headlines = [
-        (task, metric)
-        for task in experiment.tasks
-        if (metric := metric_definitions.find_headline_metric(experiment.scores.get(task, {})))
+        (task, metric) for task in experiment.tasks if (metric := find_headline_metric(experiment.scores.get(task, {})))
     ]
     score_texts = [
         format_score(experiment.get_figures(task), metric.name, len(headlines) == 1) for task, metric in headlines
@@ -76,7 +74,7 @@ def format_score(figures: Figures, name: str, with_interval: bool = True) -> str
 
 def format_value(figures: Figures, name: str, with_interval: bool = True) -> str:
     """Return a score and its interval."""
-    bounds = metric_definitions.get_interval(figures, name) if with_interval else None
+    bounds = get_interval(figures, name) if with_interval else None
     within = f" ({format_number(float(bounds[0]))} to {format_number(float(bounds[1]))})" if bounds else ""
     return format_number(figures.get(name)) + within
 

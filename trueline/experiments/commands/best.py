@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.experiments.cli import table_layout, to_json
+from trueline.experiments.cli import to_json
+from trueline.experiments.cli.table_layout import format_number, format_table, wrap_text
 from trueline.experiments.decisions.ranking import Ranking
 from trueline.experiments.experiment_registry import BestExperiment, Registry
 from trueline.experiments.store.metric_definitions import METRICS
@@ -31,7 +32,7 @@ def main(options: argparse.Namespace) -> Any:
     if options.json:
         return _build_json(best, registry)
     return [
-        *(line for sentence in _describe_best(best) for line in table_layout.wrap_text(sentence)),
+        *(line for sentence in _describe_best(best) for line in wrap_text(sentence)),
         "",
         *_format_ranking(best.ranking, registry),
     ]
@@ -50,14 +51,10 @@ def _describe_best(best: BestExperiment) -> list[str]:
     ranking = best.ranking
     name, task, metric = best.experiment.name, ranking.task, ranking.metric.name
     evaluation_text = f"evaluated {best.evaluations.total}×, {best.evaluations.distinct} different"
-    deflated_text = (
-        "no interval to deflate by"
-        if best.deflated is None
-        else f"{table_layout.format_number(best.deflated)} deflated"
-    )
+    deflated_text = "no interval to deflate by" if best.deflated is None else f"{format_number(best.deflated)} deflated"
     return [
         f"{name}: {to_json.format_score(best.experiment.get_figures(task), metric)} "
-        f"of {table_layout.format_number(best.n)} {ranking.metric.count_name}, {task}, "
+        f"of {format_number(best.n)} {ranking.metric.count_name}, {task}, "
         f"{to_json.format_rows(ranking.scored)}",
         best.why,
         f"this test period was {evaluation_text}: {deflated_text}",
@@ -99,7 +96,7 @@ def _format_ranking(ranking: Ranking, registry: Registry) -> list[str]:
         for experiment in ranking.ranked[:MAX_ROWS_SHOWN]
     ]
     more = len(ranking.ranked) - len(rows)
-    return table_layout.format_table(heads, rows) + ([f"and {more} more"] if more > 0 else [])
+    return format_table(heads, rows) + ([f"and {more} more"] if more > 0 else [])
 
 
 def _build_json(best: BestExperiment, registry: Registry) -> dict[str, Any]:

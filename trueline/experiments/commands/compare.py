@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.experiments.cli import table_layout
+from trueline.experiments.cli.table_layout import format_number, truncate_text, wrap_text
 from trueline.experiments.experiment_registry import Registry
 
 HELP = "compare two runs on the same rows, paired"
@@ -48,7 +48,7 @@ def _format_comparison(comparison: dict[str, Any], task: str | None) -> list[str
     }
     unchanged_sources = [source for source, differing in sources.items() if not differing]
     lines = [f"{task}, {comparison['rows']:,} rows:"] if task else []
-    lines += [line for sentence in (*comparison["sentences"], *verdicts) for line in table_layout.wrap_text(sentence)]
+    lines += [line for sentence in (*comparison["sentences"], *verdicts) for line in wrap_text(sentence)]
     for source, differing in sources.items():
         lines += _format_differences(source, differing)
     return lines + ([f"no difference in {' or '.join(unchanged_sources)}"] if unchanged_sources else [])
@@ -60,7 +60,7 @@ def _format_verdict(metric_difference: dict[str, Any]) -> str:
         if metric_difference["low"] is None
         else f" ({metric_difference['low']:+.4f} to {metric_difference['high']:+.4f})"
     )
-    values = " against ".join(table_layout.format_number(value) for value in metric_difference["values"])
+    values = " against ".join(format_number(value) for value in metric_difference["values"])
     difference = f"difference {metric_difference['difference']:+.4f}{within}"
     return f"{metric_difference['of']}: {metric_difference['verdict']}, {values}, {difference}"
 
@@ -69,11 +69,7 @@ def _format_differences(source: str, differing: list[str]) -> list[str]:
     if not differing:
         return []
     more = [f"  and {len(differing) - MAX_DIFFERENCES_SHOWN} more"] if len(differing) > MAX_DIFFERENCES_SHOWN else []
-    return [
-        f"differing {source}:",
-        *(table_layout.truncate_text(f"  {line}") for line in differing[:MAX_DIFFERENCES_SHOWN]),
-        *more,
-    ]
+    return [f"differing {source}:", *(truncate_text(f"  {line}") for line in differing[:MAX_DIFFERENCES_SHOWN]), *more]
 
 
 def _truncate_hash(md5: str | None) -> str:

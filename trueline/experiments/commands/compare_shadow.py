@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trueline.core.runtime.params import load_seed
-from trueline.experiments.cli import table_layout
+from trueline.experiments.cli.table_layout import wrap_text
 from trueline.experiments.shadow.shadow_comparison import LOG_FOLDER, compare_answers
 
 HELP = "compare champion and challenger on the requests that both answered"
@@ -25,7 +25,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> Any:
     comparison = compare_answers(options.task, options.log, options.outcomes, load_seed())
     return (
-        comparison
-        if options.json
-        else [line for sentence in comparison["sentences"] for line in table_layout.wrap_text(sentence)]
+        comparison if options.json else [line for sentence in comparison["sentences"] for line in wrap_text(sentence)]
     )

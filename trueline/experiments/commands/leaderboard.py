@@ -4,7 +4,8 @@ import argparse
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.experiments.cli import table_layout, to_json
+from trueline.experiments.cli import to_json
+from trueline.experiments.cli.table_layout import format_markdown_table, format_number, format_table, wrap_text
 from trueline.experiments.decisions.ranking import RankingQuery
 from trueline.experiments.experiment_registry import BestExperiment, Registry
 from trueline.experiments.store.experiment import Experiment
@@ -63,7 +64,7 @@ def _format_board(registry: Registry, best: BestExperiment, md: bool) -> list[st
     ]
     rows += _build_head_rows(registry, best)
     title = f"{ranking.task}, {to_json.format_rows(ranking.scored)}"
-    deflated_text = "" if best.deflated is None else f": {table_layout.format_number(best.deflated)} deflated"
+    deflated_text = "" if best.deflated is None else f": {format_number(best.deflated)} deflated"
     notes = [
         f"{best.experiment.name} is {best.why}." if best.tie is not None else f"{best.why}.",
         f"Evaluated {best.evaluations.total}×, {best.evaluations.distinct} different{deflated_text}.",
@@ -75,18 +76,8 @@ def _format_board(registry: Registry, best: BestExperiment, md: bool) -> list[st
         *([f"Invalidated: {', '.join(ranking.invalidated)}."] if ranking.invalidated else []),
     ]
     if md:
-        return [
-            f"### {title}",
-            "",
-            *table_layout.format_markdown_table(heads, rows),
-            "",
-            *(f"- {note}" for note in notes),
-        ]
-    return [
-        title,
-        *table_layout.format_table(heads, rows),
-        *(line for note in notes for line in table_layout.wrap_text(note)),
-    ]
+        return [f"### {title}", "", *format_markdown_table(heads, rows), "", *(f"- {note}" for note in notes)]
+    return [title, *format_table(heads, rows), *(line for note in notes for line in wrap_text(note))]
 
 
 def _build_head_rows(registry: Registry, best: BestExperiment) -> list[tuple[Any, ...]]:

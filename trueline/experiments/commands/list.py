@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from trueline.experiments.cli import table_layout, to_json
+from trueline.experiments.cli import to_json
+from trueline.experiments.cli.table_layout import format_table, truncate_text
 from trueline.experiments.experiment_registry import STATUSES, Registry
 
 HELP = "list every experiment, newest first"
@@ -34,8 +35,4 @@ def main(options: argparse.Namespace) -> Any:
             *map(to_json.format_test_period, periods),
         ]
     rows = [to_json.build_list_row(experiment, registry.invalidations) for experiment in matching]
-    return [
-        *table_layout.format_table(HEADS, rows),
-        "",
-        *(table_layout.truncate_text(to_json.format_test_period(period)) for period in periods),
-    ]
+    return [*format_table(HEADS, rows), "", *(truncate_text(to_json.format_test_period(period)) for period in periods)]

@@ -5,7 +5,7 @@ from typing import Any
 
 from trueline.core.errors import UserError
 from trueline.experiments.decisions.promotion import PROD, format_push_hint, rollback_stage
-from trueline.experiments.store import model_tags
+from trueline.experiments.store.model_tags import list_assigned_commits, list_tagged_tasks, read_events
 
 HELP = "restore the previous model of a stage"
 
@@ -25,10 +25,8 @@ def main(options: argparse.Namespace) -> Any:
 
 
 def _resolve_only_task(stage: str) -> str:
-    events = model_tags.read_events()
-    assigned_tasks = [
-        task for task in model_tags.list_tagged_tasks(events) if model_tags.list_assigned_commits(events, task, stage)
-    ]
+    events = read_events()
+    assigned_tasks = [task for task in list_tagged_tasks(events) if list_assigned_commits(events, task, stage)]
     if len(assigned_tasks) != 1:
         tasks = ", ".join(assigned_tasks) or "none"
         raise UserError(f"give --task, the task to roll back; tasks with a model in {stage}: {tasks}.")

@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from trueline.experiments.cli import table_layout, to_json
+from trueline.experiments.cli import table_layout
+from trueline.experiments.cli.to_json import describe_experiment, format_rows, format_value
 from trueline.experiments.experiment_registry import Registry
 from trueline.experiments.store.experiment import Experiment
 
@@ -21,11 +22,7 @@ def main(options: argparse.Namespace) -> Any:
     experiment: Experiment = details["experiment"]
     if options.json:
         other_details = {key: value for key, value in details.items() if key != "experiment"}
-        return (
-            to_json.describe_experiment(experiment, registry.invalidations)
-            | other_details
-            | {"params": experiment.params}
-        )
+        return describe_experiment(experiment, registry.invalidations) | other_details | {"params": experiment.params}
     return [
         table_layout.truncate_text(line)
         for line in (
@@ -55,11 +52,9 @@ def _format_facts(experiment: Experiment) -> list[str]:
 def _format_results(experiment: Experiment, details: dict[str, Any]) -> list[str]:
     lines = []
     for task, scores in experiment.scores.items():
-        lines.append(
-            f"{task}: {to_json.format_rows(experiment.scored[task])}" if experiment.scored.get(task) else f"{task}:"
-        )
+        lines.append(f"{task}: {format_rows(experiment.scored[task])}" if experiment.scored.get(task) else f"{task}:")
         names = [name for name in scores if not name.endswith(("_low", "_high"))]
-        lines += [f"  {name + ':':<20}{to_json.format_value(experiment.get_figures(task), name)}" for name in names]
+        lines += [f"  {name + ':':<20}{format_value(experiment.get_figures(task), name)}" for name in names]
         if counts := details["looks"].get(task):
             lines.append(f"  these rows were evaluated {counts['all']}×, {counts['different']} different")
         if why := details["invalidated"].get(task):

@@ -15,8 +15,7 @@ from threading import Lock
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.core.tables import jsonl
-from trueline.core.tables.jsonl import JSON_LINES_SUFFIX
+from trueline.core.tables.jsonl import JSON_LINES_SUFFIX, read_json_lines
 
 LogRows = list[dict[str, Any]]
 
@@ -93,7 +92,7 @@ def read_log(folder: Path) -> LogRows:
 
     Torn lines, as left by a full disk or a killed process, are skipped.
     """
-    return sorted(jsonl.read_json_lines(folder), key=lambda row: str(row.get("created_at", "")))
+    return sorted(read_json_lines(folder), key=lambda row: str(row.get("created_at", "")))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from trueline.core.errors import UserError
-from trueline.service.artifacts import git_tags
+from trueline.service.artifacts.git_tags import read_committed_file
 
 TextRows = list[dict[str, str]]
 CURVES_FOLDER = "plots/metrics"  # where dvclive writes one table per curve
@@ -129,9 +129,7 @@ class _OutputReader:
         path = self.find_path(relative)
         if path:
             return path.read_text(encoding="utf-8", errors="replace")
-        content = (
-            git_tags.read_committed_file(self.files.root, self.files.commit, relative) if self.files.commit else None
-        )
+        content = read_committed_file(self.files.root, self.files.commit, relative) if self.files.commit else None
         if content is None:
             return None
         del self.missing_reasons[relative]  # a promoted version's metrics are in git, folders of them in no cache

@@ -9,8 +9,7 @@ from typing import Generic, TypeVar
 
 import anyio.to_thread
 
-from trueline.service.artifacts import experiments_client
-from trueline.service.artifacts.experiments_client import Experiments
+from trueline.service.artifacts.experiments_client import Experiments, fetch_experiments
 from trueline.service.status.diagnostics import Diagnostics, build_diagnostics
 from trueline.service.status.model_status import build_task_status
 from trueline.service.status.stage_outputs import TaskOutputs
@@ -74,4 +73,4 @@ class StatusCache:
         return self._fold_roles.get(outputs.folds) if outputs.folds else None
 
     def _read_experiments(self) -> Experiments:
-        return experiments_client.fetch_experiments(self.root)
+        return fetch_experiments(self.root)

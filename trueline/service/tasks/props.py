@@ -13,7 +13,7 @@ from stages.evaluate import market
 from stages.prepare import props
 from trueline.core.betting.grading import pick_by_edge
 from trueline.core.errors import UserError
-from trueline.core.stats import count_distribution
+from trueline.core.stats.count_distribution import compute_cdf, compute_line_probabilities
 from trueline.core.stats.group_ops import Floats
 from trueline.service import predictor
 from trueline.service.artifacts.verified_files import VerifiedFiles
@@ -189,7 +189,7 @@ def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlo
     is_integer = bool(model.predictor.state["whole"])
     distribution = predictions["mean"], predictions["spread"], is_integer
     line = rows["line"].to_numpy(float)
-    chances = count_distribution.compute_line_probabilities(line, *distribution)
+    chances = compute_line_probabilities(line, *distribution)
     picks = pick_by_edge(predictions[""], line, model.min_edge)
     bounds = _compute_tail_bounds(*distribution)
     by_player = {player: position for position, player in enumerate(rows["entity"])}
@@ -219,9 +219,7 @@ def _compute_tail_bounds(mean: Floats, spread: Floats, is_integer: bool) -> tupl
     """Return the bounds below and above which at most one outcome in ten lies."""
     if not is_integer:
         return mean + ndtri(TAIL_PROBABILITY) * spread, mean - ndtri(TAIL_PROBABILITY) * spread
-    cumulative = count_distribution.compute_cdf(
-        np.arange(props.MAX_GAME_COUNT + 1)[None, :], mean[:, None], spread[:, None], True
-    )
+    cumulative = compute_cdf(np.arange(props.MAX_GAME_COUNT + 1)[None, :], mean[:, None], spread[:, None], True)
     return (cumulative <= TAIL_PROBABILITY).sum(axis=1).astype(float), (cumulative < 1 - TAIL_PROBABILITY).sum(
         axis=1
     ).astype(float)
