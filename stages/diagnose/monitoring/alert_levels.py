@@ -4,8 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.diagnose.monitoring.alarm_power import fit_calibrated_rules
-from stages.diagnose.monitoring.alarm_rules import ALERT_LEVELS, Rule, RuleInputs, build_preset_rules
+from stages.diagnose.monitoring.alarm_rules import ALERT_LEVELS, Rule, RuleInputs
 from stages.diagnose.monitoring.daily_sums import DailySums
 from stages.diagnose.monitoring.missing_reasons import mask_texts
 from stages.diagnose.monitoring.monitoring_settings import Settings
@@ -17,9 +16,14 @@ QUIET_MESSAGE = "No rule alarms."
 
 
 def compute_alert_levels(
-    daily_sums: DailySums, status: pd.Series, requested: pd.Series, settings: Settings, is_signed: bool, seed: int
+    rules: list[Rule],
+    daily_sums: DailySums,
+    status: pd.Series,
+    requested: pd.Series,
+    settings: Settings,
+    is_signed: bool,
 ) -> pd.DataFrame:
-    """Return alert_triggered (1 or 0), alert_level, alert_message and alert_reason of every day.
+    """Return alert_triggered (1 or 0), alert_level, alert_message and alert_reason of every day by the set of rules.
 
     Calibrated rules alarm once, on the day on which their limit is crossed, and then start afresh; preset ones alarm on
     every day beyond their bounds. Calibrated warnings of two different rules within `together_days` are critical. A day
@@ -29,11 +33,6 @@ def compute_alert_levels(
     rule_settings = settings.rules
     reference_days = rule_settings.reference_days if rule_settings.rules == "calibrated" else 0
     rule_inputs = RuleInputs(daily_sums, min(reference_days, len(daily_sums)), settings.windows, is_signed)
-    rules = (
-        fit_calibrated_rules(daily_sums, settings, is_signed, seed)
-        if rule_settings.rules == "calibrated"
-        else build_preset_rules(rule_settings)
-    )
     raised_by_rule = {rule.name: np.asarray(rule.fires(rule_inputs), dtype=bool) for rule in rules}
     levels = np.zeros(len(daily_sums), dtype=np.int64)
     for rule in rules:

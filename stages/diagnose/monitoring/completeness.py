@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.units.evidence import Evidence
+from stages.diagnose.units.scored_units import ARM
 from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
 from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
 
@@ -19,14 +20,14 @@ SHARED_VALUE_SHARE = 0.5  # a value with this share of a day's rows stands for m
 USUAL_SHARED_SHARE = 0.25  # unless half the days have one with this share (a league's mean, the day of the season)
 
 
-def count_rows_by_day(evidence: Evidence, units: pd.DataFrame, arm: str, days: pd.DatetimeIndex) -> pd.DataFrame:
+def count_rows_by_day(evidence: Evidence, units: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
     """Return for each day the counts of existing, requested, predicted and graded rows, and its status.
 
     Status: graded; ungraded (predicted, no result that counts); no_data (requested, nothing predicted: an outage);
     not_scored (rows that no test fold scores); no_games (no row at all). A row predicted twice counts once.
     """
     folds, predictions = evidence.folds, evidence.predictions
-    is_predicted = predictions[arm].notna().to_numpy() if arm in predictions else np.zeros(len(predictions), dtype=bool)
+    is_predicted = predictions[ARM].notna().to_numpy() if ARM in predictions else np.zeros(len(predictions), dtype=bool)
     predicted_rows = predictions.loc[is_predicted & flag_first_occurrences(predictions["row_id"]), ["group", "time"]]
     is_race = "market_hit" in units
     graded_times = predicted_rows.loc[predicted_rows["group"].isin(units["block"]), "time"] if is_race else units["day"]

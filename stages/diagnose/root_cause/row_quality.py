@@ -1,7 +1,5 @@
 """Row quality: how sound each row's inputs are, and the segments that the row belongs to."""
 
-from functools import lru_cache
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -27,7 +25,6 @@ MAX_NUMBER_LEVELS = 12  # a number column with more distinct values is cut into 
 BAND_COUNT = 4
 
 
-@lru_cache(maxsize=1)  # shared by the newest day's and every day's search for causes, so it must not be modified
 def score_row_quality(evidence: Evidence) -> pd.DataFrame:
     """Return one row per row_id that a test fold scores, with its day and scores from 0 (sound) to 1 (unsound).
 

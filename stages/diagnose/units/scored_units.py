@@ -1,20 +1,20 @@
 """Scored predictions: which predictions can be judged, and the loss of each."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.diagnose.units.evidence import Evidence
+from stages.diagnose.units.evidence import Evidence, compute_once
 from trueline.core.racing import race_losses
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
 from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
 
+ARM = "tuned"  # the arm that is judged
 Kind = Literal["share", "chance", "quantity"]
 
 
@@ -94,17 +94,17 @@ class ScoredPredictions:
         return replace(self, rows=rows, group=group, **selected_arrays)
 
 
-@lru_cache(maxsize=1)  # shared by the checks, so it must not be modified
-def build_scored_predictions(evidence: Evidence, arm: str = "tuned") -> ScoredPredictions:
-    """Return the arm's predictions in complete groups; there are none if the arm or its target is not numeric.
+@compute_once
+def build_scored_predictions(evidence: Evidence) -> ScoredPredictions:
+    """Return the tuned arm's predictions in complete groups; none if they or the target are not numeric.
 
     A row counts once, however often it is predicted: the check `duplicates` reports that. If a row has several targets,
     each is a chance of its own, and `rows` has its `tag`.
     """
-    rows = _expand_targets(drop_duplicate_ids(evidence.predictions), arm)
-    if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (arm, "target")):
-        rows = rows.iloc[:0].assign(**{arm: 0.0, "target": 0.0})
-    p, y, group = rows[arm].to_numpy(float), rows["target"].to_numpy(float), group_ops.encode_groups(rows["group"])
+    rows = _expand_targets(drop_duplicate_ids(evidence.predictions), ARM)
+    if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (ARM, TARGET)):
+        rows = rows.iloc[:0].assign(**{ARM: 0.0, TARGET: 0.0})
+    p, y, group = rows[ARM].to_numpy(float), rows[TARGET].to_numpy(float), group_ops.encode_groups(rows["group"])
     market, is_share = _lookup_market(evidence, rows["row_id"]), has_divided_shares(evidence)
     usable = np.isfinite(p) & np.isfinite(y)
     is_chance = is_share or bool(((y >= 0) & (y <= 1) & (p >= 0) & (p <= 1))[usable].all())
@@ -123,7 +123,7 @@ def list_prediction_columns(predictions: pd.DataFrame, arm: str) -> list[str]:
     return [name for name in wanted if name in predictions]
 
 
-@lru_cache(maxsize=1)
+@compute_once
 def has_divided_shares(evidence: Evidence) -> bool:
     """Return whether the targets are shares that sum to 1 within each group that the test folds score."""
     rows, folds = evidence.roles.is_scored, evidence.folds

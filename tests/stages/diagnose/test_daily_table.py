@@ -78,7 +78,7 @@ def cut(evidence: Evidence, day: int) -> Evidence:
 
 
 def tabled(evidence: Evidence, settings: Settings = SETTINGS) -> pd.DataFrame:
-    return compute_daily_table(evidence, build_graded_units(evidence), settings, 0)
+    return compute_daily_table(evidence, settings)
 
 
 @cache
@@ -341,7 +341,7 @@ def test_causes_are_told_by_day_and_not_where_there_was_nothing() -> None:
     causes = pd.DataFrame({"primary_cause": "bias", "cause_confidence": 0.9, "contributing_factors": "[]"}, index=days)
     causes.loc[days[:20], ["primary_cause", "cause_confidence"]] = "undecided", np.nan
     causes.loc[days[list(OUTAGE)], ["primary_cause", "cause_confidence"]] = "no_data", np.nan
-    table = compute_daily_table(evidence, build_graded_units(evidence), SETTINGS, 0, causes)
+    table = compute_daily_table(evidence, SETTINGS, causes)
     _reasoned(table)
     assert table["primary_cause"].iloc[50] == "bias"
     assert "insufficient n" in table["cause_reason"].iloc[5]
