@@ -13,7 +13,7 @@ from stages.diagnose.monitoring.daily_table import compute_daily_table, make_emp
 from stages.diagnose.monitoring.today_cli import main as today
 from stages.diagnose.report.report_page import render_page
 from stages.diagnose.root_cause.explain import build_cause_explainer
-from stages.diagnose.units.evidence import CheckLimits, Evidence, Finding, make_finding, open_evidence_tables
+from stages.diagnose.units.evidence import CheckLimits, Evidence, Finding, decline, open_evidence_tables
 from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
 from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
@@ -80,7 +80,7 @@ def _run_check(name: str, evidence: Evidence, configured: list[str]) -> Finding:
     if not hasattr(plugin, "Settings"):
         return cast(Finding, plugin.check(evidence))
     if name not in configured:
-        return make_finding("declined", f"diagnose.{evidence.task} of params.yaml has no knobs for it.")
+        return decline(f"diagnose.{evidence.task} of params.yaml has no knobs for it.")
     return cast(Finding, plugin.check(evidence, load_settings(plugin.Settings, "diagnose", evidence.task, name)))
 
 

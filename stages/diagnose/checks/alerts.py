@@ -7,7 +7,7 @@ from stages.diagnose.monitoring import monitoring_settings
 from stages.diagnose.monitoring.alarm_power import evaluate_rules
 from stages.diagnose.monitoring.daily_sums import list_calendar_days
 from stages.diagnose.monitoring.monitor import build_monitor
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.graded_units import build_graded_units
 
 NAME = "Does anything alarm on the newest day?"
@@ -24,16 +24,16 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     without a clock, without graded units, and if the scored days do not extend beyond the reference.
     """
     if evidence.is_timeless:
-        return make_finding("declined", "The rows have no clock, so there is no newest day.")
+        return decline("The rows have no clock, so there is no newest day.")
     days = list_calendar_days(evidence)
     if build_graded_units(evidence).empty:
-        return make_finding("declined", "Nothing that is predicted can be graded.")
+        return decline("Nothing that is predicted can be graded.")
     reference = settings.rules.reference_days
     if len(days) <= reference:
         reason = (
             f"{len(days)} calendar days are scored: limits are learned from the first {reference}, and none follows."
         )
-        return make_finding("declined", reason)
+        return decline(reason)
     monitor = build_monitor(evidence, settings)
     newest, calibrated_count = monitor.alert_levels.iloc[-1], len(monitor.calibrated_rules)
     watched_rules = [*monitor.calibrated_rules, *monitor.preset_rules]

@@ -5,7 +5,7 @@ import pandas as pd
 from stages.diagnose.root_cause import cause_scoring
 from stages.diagnose.root_cause.explain import build_cause_explainer
 from stages.diagnose.root_cause.low_quality_inputs import find_newly_unsound_inputs
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.graded_units import build_graded_units
 
 NAME = "Why did it get better or worse?"
@@ -22,13 +22,13 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     every cause except none and undecided. Declines without a clock, without graded units, and with too few days.
     """
     if evidence.is_timeless:
-        return make_finding("declined", "The rows have no clock, so nothing comes before anything.")
+        return decline("The rows have no clock, so nothing comes before anything.")
     if build_graded_units(evidence).empty or evidence.scored_rows.empty:
-        return make_finding("declined", "Nothing that is predicted can be graded.")
+        return decline("Nothing that is predicted can be graded.")
     newest: pd.Timestamp = evidence.scored_rows["time"].max().normalize()  # predicted or not
     explanation = build_cause_explainer(evidence, settings).explain_window(newest)
     if explanation["confidence"] is None and explanation["cause"] == "undecided":
-        return make_finding("declined", explanation["sentence"])
+        return decline(explanation["sentence"])
     sentence = explanation.pop("sentence")
     if explanation["cause"] == "data_quality":
         explanation["inputs"] = find_newly_unsound_inputs(evidence, newest, settings)

@@ -33,9 +33,7 @@ def compute_daily_table(evidence: Evidence, settings: Settings, causes: pd.DataF
     monitor, windows = build_monitor(evidence, settings), settings.windows
     days, units, is_signed = monitor.days, monitor.units, monitor.is_signed
     daily_sums, row_counts = monitor.daily_sums, monitor.row_counts
-    market_sharpness = compute_sharpness(
-        daily_sums, windows.window_days, windows.baseline_days, windows.least_units, windows.least_days
-    )
+    market_sharpness = compute_sharpness(daily_sums, windows)
     groups = [
         build_sharpness_group(market_sharpness, sum_losses_by_tier(units, days), daily_sums, windows, is_signed),
         build_drift_group(daily_sums, windows, is_signed),
@@ -60,9 +58,8 @@ def _convert_columns(table: pd.DataFrame) -> pd.DataFrame:
     for column in COLUMNS:
         values = table[column.name]
         if column.kind == "number":
-            typed_columns[column.name] = values.astype(float).round(ROUND_DIGITS) + 0.0
-        elif column.kind == "whole":
-            typed_columns[column.name] = values.astype("Int64")
-        else:
-            typed_columns[column.name] = values if column.kind == "time" else values.astype("str")
+            values = values.astype(float).round(ROUND_DIGITS) + 0.0
+        elif column.kind != "time":
+            values = values.astype("Int64" if column.kind == "whole" else "str")
+        typed_columns[column.name] = values
     return pd.DataFrame(typed_columns)

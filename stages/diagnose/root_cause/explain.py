@@ -4,18 +4,17 @@ import json
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.root_cause.cause_scoring import CAUSES, CHANGE_PARTS, Settings, WindowScores, score_windows
 from stages.diagnose.root_cause.daily_panel import DailyPanel, build_panel
 from stages.diagnose.root_cause.row_quality import build_segments, score_row_quality
+from stages.diagnose.units.array_types import Floats
 from stages.diagnose.units.evidence import Evidence, compute_once
 from stages.diagnose.units.graded_units import build_graded_units
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL
 
-Floats = npt.NDArray[np.float64]
 Report = dict[str, Any]
 
 

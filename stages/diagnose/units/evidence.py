@@ -135,3 +135,8 @@ def open_evidence_tables(paths: dict[str, Path]) -> dict[str, Any]:
 def make_finding(status: Literal["ok", "warning", "failed", "declined"], summary: str, **details: Any) -> Finding:
     """Return a finding."""
     return {"status": status, "summary": summary, "details": details}
+
+
+def decline(reason: str, **details: Any) -> Finding:
+    """Return the finding of a check that cannot be run."""
+    return make_finding("declined", reason, **details)

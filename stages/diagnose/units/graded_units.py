@@ -5,11 +5,10 @@ by the model's favourite.
 """
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.units.evidence import Evidence, compute_once
-from stages.diagnose.units.scored_units import ARM, ScoredPredictions, build_scored_predictions
+from stages.diagnose.units.scored_units import ARM, ScoredPredictions, build_scored_predictions, compute_log_loss
 from trueline.core.betting.grading import grade_picks, pick_by_edge
 from trueline.core.racing import race_losses
 from trueline.core.stats import group_ops
@@ -52,7 +51,7 @@ def assign_tiers(distance: Floats) -> Floats:
 def _grade_rows(scored: ScoredPredictions, edge: float | None) -> pd.DataFrame:
     is_quantity = scored.kind == "quantity"
     model_loss, market_loss = (
-        np.abs(forecast - scored.y) if is_quantity else _compute_log_loss(forecast, scored.y)
+        np.abs(forecast - scored.y) if is_quantity else compute_log_loss(forecast, scored.y)
         for forecast in (scored.p, scored.market)
     )
     return _build_unit_keys(scored.rows).assign(
@@ -105,15 +104,6 @@ def _build_unit_keys(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(keys).reset_index(drop=True)
 
 
-def _compute_log_loss(p: Floats, y: Floats) -> Floats:
-    with np.errstate(invalid="ignore"):
-        clipped = np.clip(p, group_ops.MIN_PROBABILITY, 1 - group_ops.MIN_PROBABILITY)
-    return -y * np.log(clipped) - (1 - y) * np.log1p(-clipped)
-
-
 def _make_empty_units() -> pd.DataFrame:
-    text_columns: dict[str, npt.NDArray[np.object_]] = {
-        name: np.empty(0, object) for name in ("row_id", "entity", "block")
-    }
-    day_column = {"day": np.empty(0, "datetime64[ns]")}
-    return pd.DataFrame({**text_columns, **day_column, **{name: np.empty(0) for name in NUMERIC_COLUMNS}})
+    dtypes = {"row_id": "object", "entity": "object", "block": "object", "day": "datetime64[ns]"}
+    return pd.DataFrame(columns=[*dtypes, *NUMERIC_COLUMNS], dtype=float).astype(dtypes)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from stages.diagnose.units.array_types import Mask
 from stages.diagnose.units.evidence import Evidence, compute_once
 from trueline.core.racing import race_losses
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
@@ -58,9 +58,8 @@ class ScoredPredictions:
 
     def compute_market_losses(self) -> Floats:
         """Return the loss of the market's figures by unit; its shares are normalised to sum to 1 by group."""
-        return self._compute_losses_of(
-            group_ops.normalize_by_group(self.market, self.group) if self.kind == "share" else self.market
-        )
+        market = group_ops.normalize_by_group(self.market, self.group) if self.kind == "share" else self.market
+        return self._compute_losses_of(market)
 
     def compute_baseline_losses(self) -> Floats:
         """Return the loss by unit of an even share of the group, or else of the mean target (by tag)."""
@@ -73,19 +72,17 @@ class ScoredPredictions:
         """Return the expected loss of each unit if the probabilities are true; zero for quantities."""
         if self.kind == "quantity":
             return np.zeros(len(self.p))
+        if self.kind == "chance":
+            return compute_log_loss(self.p, self.p)
         p = np.clip(self.p, MIN_PROBABILITY, 1.0)
-        return (
-            race_losses.compute_race_losses(p, p, self.group)
-            if self.kind == "share"
-            else _compute_log_loss(self.p, self.p)
-        )
+        return race_losses.compute_race_losses(p, p, self.group)
 
     def _compute_losses_of(self, p: Floats) -> Floats:
         if self.kind == "share":
             return race_losses.compute_race_losses(p, self.y, self.group)
-        return _compute_log_loss(p, self.y) if self.kind == "chance" else np.square(p - self.y)
+        return compute_log_loss(p, self.y) if self.kind == "chance" else np.square(p - self.y)
 
-    def _select_rows(self, keep: npt.NDArray[np.bool_]) -> "ScoredPredictions":
+    def _select_rows(self, keep: Mask) -> "ScoredPredictions":
         if keep.all():
             return self
         rows = self.rows[keep]
@@ -105,7 +102,7 @@ def build_scored_predictions(evidence: Evidence) -> ScoredPredictions:
     if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (ARM, TARGET)):
         rows = rows.iloc[:0].assign(**{ARM: 0.0, TARGET: 0.0})
     p, y, group = rows[ARM].to_numpy(float), rows[TARGET].to_numpy(float), group_ops.encode_groups(rows["group"])
-    market, is_share = _lookup_market(evidence, rows["row_id"]), has_divided_shares(evidence)
+    market, is_share = lookup_market(evidence, rows["row_id"]), has_divided_shares(evidence)
     usable = np.isfinite(p) & np.isfinite(y)
     is_chance = is_share or bool(((y >= 0) & (y <= 1) & (p >= 0) & (p <= 1))[usable].all())
     label = pd.factorize(rows["tag"])[0] if "tag" in rows else np.zeros(len(rows), np.int64)
@@ -132,12 +129,11 @@ def has_divided_shares(evidence: Evidence) -> bool:
     share = folds[TARGET].to_numpy(float)[rows]
     if not ((share >= 0) & (share <= 1)).all():
         return False
-    return bool(
-        np.allclose(np.bincount(group_ops.encode_groups(folds["group"].iloc[np.flatnonzero(rows)]), weights=share), 1)
-    )
+    group = group_ops.encode_groups(folds["group"].iloc[np.flatnonzero(rows)])
+    return bool(np.allclose(np.bincount(group, weights=share), 1))
 
 
-def _lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
+def lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
     """Return the market's figure for each row, missing where it has none."""
     if "teacher" not in evidence.prepared:
         return np.full(len(row_id), np.nan)
@@ -160,10 +156,12 @@ def _expand_targets(predictions: pd.DataFrame, arm: str) -> pd.DataFrame:
     return rows.assign(tag=tags, **values)
 
 
-def _flag_complete_groups(usable: npt.NDArray[np.bool_], group: Codes) -> npt.NDArray[np.bool_]:
+def _flag_complete_groups(usable: Mask, group: Codes) -> Mask:
     return np.asarray(group_ops.sum_by_group((~usable).astype(float), group) == 0)
 
 
-def _compute_log_loss(p: Floats, y: Floats) -> Floats:
-    p = np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+def compute_log_loss(p: Floats, y: Floats) -> Floats:
+    """Return the log loss of each probability in nats; NaN where it is missing."""
+    with np.errstate(invalid="ignore"):
+        p = np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return -y * np.log(p) - (1 - y) * np.log1p(-p)
