@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import cast
+from typing import Any, cast
 
 import pandas as pd
 
@@ -12,12 +12,10 @@ from stages.diagnose.monitoring.daily_columns import COLUMNS
 from stages.diagnose.monitoring.daily_table import compute_daily_table, make_empty_daily_table
 from stages.diagnose.monitoring.today_cli import main as today
 from stages.diagnose.report.report_page import render_page
-from stages.diagnose.root_cause.explain import explain_each_day
-from stages.diagnose.root_cause.row_quality import build_segments, score_row_quality
-from stages.diagnose.units.evidence import CheckLimits, Evidence, Finding, make_finding, open_evidence_tables
-from stages.diagnose.units.graded_units import build_graded_units
+from stages.diagnose.root_cause.explain import build_cause_explainer
+from stages.diagnose.units.evidence import CheckLimits, Evidence, Finding, decline, open_evidence_tables
 from trueline.core.errors import UserError
-from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
 from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import list_plugins, load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, require_files, run_stage
@@ -44,7 +42,8 @@ STATUSES_BY_SEVERITY = ("declined", "ok", "warning", "failed")
 def main(task: str, reads: Paths, writes: Paths) -> None:
     evidence = _read_evidence(task, reads)
     configured = list_section_names("diagnose", task)
-    checks = {name: _run_check(name, evidence, configured) for name in list_plugins("diagnose/checks")}
+    findings = {name: _run_check(name, evidence, configured) for name in list_plugins("diagnose/checks")}
+    checks: dict[str, Any] = convert_to_json(findings)  # the page shows the rounded figures that are written
     verdict = max((result["status"] for result in checks.values()), key=STATUSES_BY_SEVERITY.index)
     for name, result in checks.items():
         print(f"{result['status']:>8}  {name}: {result['summary']}")
@@ -52,12 +51,11 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     daily_rows = _build_daily_table(task, evidence) if "alerts" in configured else make_empty_daily_table()
     table_schema.write_table(daily_rows, writes["daily"], COLUMNS)
     daily_rows.to_csv(writes["daily_csv"], index=False)
-    written_checks = json.loads(writes["diagnosis"].read_text())["checks"]
     questions = {name: str(load_plugin("diagnose/checks", name).NAME) for name in checks}
     reliability_path = reads["plots"] / "reliability.csv"
     reliability_cells = pd.read_csv(reliability_path) if reliability_path.exists() else None
     writes["page"].write_text(
-        render_page(task, verdict, written_checks, evidence.report, daily_rows, questions, reliability_cells), "utf-8"
+        render_page(task, verdict, checks, evidence.report, daily_rows, questions, reliability_cells), "utf-8"
     )
 
 
@@ -82,20 +80,14 @@ def _run_check(name: str, evidence: Evidence, configured: list[str]) -> Finding:
     if not hasattr(plugin, "Settings"):
         return cast(Finding, plugin.check(evidence))
     if name not in configured:
-        return make_finding("declined", f"diagnose.{evidence.task} of params.yaml has no knobs for it.")
+        return decline(f"diagnose.{evidence.task} of params.yaml has no knobs for it.")
     return cast(Finding, plugin.check(evidence, load_settings(plugin.Settings, "diagnose", evidence.task, name)))
 
 
 def _build_daily_table(task: str, evidence: Evidence) -> pd.DataFrame:
     cause_settings = load_settings(root_cause.Settings, "diagnose", task, "root_cause")
-    units, segment_levels = (
-        build_graded_units(evidence),
-        build_segments(evidence, [*cause_settings.population, *cause_settings.lines]),
-    )
-    causes = explain_each_day(units, score_row_quality(evidence), segment_levels, cause_settings, load_seed())
-    return compute_daily_table(
-        evidence, units, load_settings(alerts.Settings, "diagnose", task, "alerts"), load_seed(), causes
-    )
+    causes = build_cause_explainer(evidence, cause_settings).explain_each_day()
+    return compute_daily_table(evidence, load_settings(alerts.Settings, "diagnose", task, "alerts"), causes)
 
 
 def _read_evidence(task: str, reads: Paths) -> Evidence:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence
 from trueline.core.betting.grading import Signs, grade_picks, pick_by_edge
 from trueline.core.errors import UserError
@@ -16,9 +17,6 @@ from trueline.core.tables.lazy_parquet import make_frame
 from trueline.core.tables.row_lookup import lookup_rows
 from trueline.core.tables.row_lookup import take_or_nan as values_at
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Days = npt.NDArray[np.datetime64]
 
 KEY_COLUMNS = ["entity", "day"]

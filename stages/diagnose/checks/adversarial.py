@@ -6,13 +6,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 from scipy.stats import rankdata, t
 from sklearn.metrics import roc_auc_score
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.array_types import Floats, Ints, Mask
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.time_bins import assign_steps, average_steps, find_monotone_columns
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.runtime.params import StageSettings
@@ -20,9 +20,6 @@ from trueline.core.tables.lazy_parquet import iter_columns
 
 NAME = "Do the newest rows look like those before them?"
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 FOLD_COUNT = 4  # folds of blocks, each classified by a discriminant fitted on the others
 MIN_STRETCHES = 19  # earlier stretches needed for a significance level of 1 in 20
 CHANCE_LEVEL = 0.05
@@ -48,7 +45,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     is unusual. Declines without a clock and with too few days for enough earlier stretches.
     """
     if evidence.is_timeless:
-        return make_finding("declined", "The rows have no clock, so none is newer than another.")
+        return decline("The rows have no clock, so none is newer than another.")
     rows = evidence.scored_rows.sort_values("time", kind="stable")
     sampled_index = np.linspace(0, len(rows) - 1, min(settings.rows, len(rows))).astype(int)
     sampled_rows = rows.iloc[sampled_index][(rows["inputs"] >= 0).to_numpy()[sampled_index]]
@@ -61,7 +58,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
             f"{result['blocks']} blocks of days hold {result['stretches']} earlier stretches; "
             f"{MIN_STRETCHES} are needed."
         )
-        return make_finding("declined", message, **result)
+        return decline(message, **result)
     message = (
         f"The newest {settings.recent_share:.0%} of days are told from those before with an AUC of {result['auc']:.3f}"
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
 from trueline.core.stats.block_bootstrap import draw_block_weights
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCKS
@@ -24,15 +24,13 @@ def check(evidence: Evidence) -> Finding:
     """
     scored = build_scored_predictions(evidence)
     if scored.group_count < MIN_BLOCKS:
-        return make_finding(
-            "declined", f"{scored.group_count} whole groups are predicted; {MIN_BLOCKS} are needed for an interval."
-        )
+        return decline(f"{scored.group_count} whole groups are predicted; {MIN_BLOCKS} are needed for an interval.")
     if scored.kind == "quantity":
-        return make_finding("declined", "The tuned arm predicts a quantity, not a probability, so it has no slope.")
+        return decline("The tuned arm predicts a quantity, not a probability, so it has no slope.")
     x = _build_design(scored.p)
     fitted = _fit_slope(x, scored.y)
     if fitted is None:
-        return make_finding("declined", "No slope exists: the probabilities are all equal, or never err.")
+        return decline("No slope exists: the probabilities are all equal, or never err.")
     bootstrap_fits = _bootstrap_fits(scored, x, fitted, evidence.seed)
     low, high = np.quantile(bootstrap_fits, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2], axis=0)
     coefficient_index = {"intercept": 0, "slope": 1}

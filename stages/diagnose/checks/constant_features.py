@@ -3,19 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.array_types import Floats, Ints, Mask
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.splits.fold_roles import FoldRoles
 from trueline.core.splits.walk_forward import ROLES
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS
 from trueline.core.tables.lazy_parquet import iter_columns
 from trueline.core.tables.row_lookup import convert_to_slice
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 MIN_DISTINCT_MEASURED = 30  # a number with more distinct values is a measurement, not a count or a choice
 
@@ -32,9 +28,7 @@ def check(evidence: Evidence) -> Finding:
     position, roles = evidence.fold_positions, evidence.roles
     is_scored = (position >= 0) & (roles.is_scored[position] if len(roles.row_pattern) else False)
     if is_scored.sum() < MIN_BLOCKS:
-        return make_finding(
-            "declined", f"Only {is_scored.sum()} score rows; {MIN_BLOCKS} are needed to call an input constant."
-        )
+        return decline(f"Only {is_scored.sum()} score rows; {MIN_BLOCKS} are needed to call an input constant.")
     stretch_code = np.where(position >= 0, roles.row_pattern[position], len(roles.pattern_roles))
     ranges, defaulted = _summarise_inputs(evidence, stretch_code, is_scored)
     tests = [roles.folds.index(name) for name in roles.test_folds]

@@ -1,14 +1,12 @@
 """coverage: has every row that the test folds score one usable prediction?"""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.array_types import Ints
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.scored_units import has_divided_shares, list_prediction_columns
 from trueline.core.tables.row_lookup import lookup_rows, sort_unique
-
-Ints = npt.NDArray[np.int64]
 
 NAME = "Is every row that should be predicted predicted, and usably?"
 
@@ -26,7 +24,7 @@ def check(evidence: Evidence) -> Finding:
     requested, predicted, unknown_count = _find_pairs(evidence)
     arms = [arm for arm in ARMS if list_prediction_columns(predictions, arm)]
     if not len(requested) or not arms:
-        return make_finding("declined", "No test fold scores a row." if not len(requested) else "No arm is predicted.")
+        return decline("No test fold scores a row." if not len(requested) else "No arm is predicted.")
     shares = has_divided_shares(evidence)
     common = len(np.intersect1d(requested, predicted, assume_unique=True))
     unpredicted, unrequested = len(requested) - common, len(predicted) - common + unknown_count

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.array_types import Floats, Ints
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.graded_units import build_graded_units
 from stages.diagnose.units.time_bins import assign_steps, average_steps, find_monotone_columns
 from trueline.core.compute.single_thread import limit_to_one_thread
@@ -18,8 +18,6 @@ from trueline.core.tables.row_lookup import convert_to_slice, lookup_rows, take_
 
 NAME = "Since when is anything other than it was?"
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 KINDS = ("inputs", "predictions", "calibration", "error")
 MAX_SHOWN = 10
 
@@ -44,11 +42,11 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     without a clock and with too few days.
     """
     if evidence.is_timeless:
-        return make_finding("declined", "The rows have no clock, so nothing can drift.")
+        return decline("The rows have no clock, so nothing can drift.")
     units = build_graded_units(evidence)
     days = units["day"].nunique()
     if days * settings.reference_share < 2 * settings.block_steps:
-        return make_finding("declined", f"{days} days are graded: too few for a reference in blocks.")
+        return decline(f"{days} days are graded: too few for a reference in blocks.")
     step = assign_steps(units["day"], len(units), settings.most_steps)
     tables = {"inputs": _average_inputs(evidence, units, step), **_average_judgements(units, step)}
     results = {

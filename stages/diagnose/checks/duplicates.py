@@ -4,12 +4,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.array_types import Ints, Mask
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.splits.walk_forward import ROLES
 from trueline.core.tables.lazy_parquet import iter_columns
 from trueline.core.tables.row_lookup import convert_to_slice, flag_first_occurrences, lookup_rows, sort_unique
 
-Ints = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
 
 NAME = "Is any row counted twice, or both learned from and scored?"
@@ -31,7 +31,7 @@ def check(evidence: Evidence) -> Finding:
     """
     predictions = evidence.predictions
     if predictions.empty:
-        return make_finding("declined", "There are no predictions to look at.")
+        return decline("There are no predictions to look at.")
     counts = _count_faults(evidence, predictions)
     duplicate_share = _compute_duplicate_share(evidence)
     details = {**counts, "twin_share": duplicate_share}
@@ -107,7 +107,7 @@ def _compute_duplicate_share(evidence: Evidence) -> float:
     return float(counts[counts > 1].sum() / has_input.sum())
 
 
-def _convert_to_bits(values: pd.Series) -> tuple[Bits, npt.NDArray[np.bool_]]:
+def _convert_to_bits(values: pd.Series) -> tuple[Bits, Mask]:
     """Return each value as bits, equal if and only if the values are, and whether it is present."""
     if not pd.api.types.is_numeric_dtype(values):
         code = pd.factorize(values)[0]

@@ -4,17 +4,14 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import chi2
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.array_types import Floats, Ints
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCKS
 from trueline.core.tables.lazy_parquet import iter_columns
 from trueline.core.tables.row_lookup import convert_to_slice
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 NAME = "Are the inputs spread in scoring as they were in fitting?"
 
@@ -37,9 +34,7 @@ def check(evidence: Evidence) -> Finding:
     """
     fit, score, group_counts = _select_fit_and_score_rows(evidence)
     if min(group_counts) < MIN_BLOCKS:
-        return make_finding(
-            "declined", f"{group_counts[0]} fit and {group_counts[1]} score groups; {MIN_BLOCKS} of each are needed."
-        )
+        return decline(f"{group_counts[0]} fit and {group_counts[1]} score groups; {MIN_BLOCKS} of each are needed.")
     decile_rows, fit_slice, score_slice = (
         _sample_fit_rows(fit, evidence.seed),
         convert_to_slice(fit),

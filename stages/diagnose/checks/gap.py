@@ -22,7 +22,7 @@ from stages.diagnose.backtest_gap.prediction_equality import compare_predictions
 from stages.diagnose.backtest_gap.prediction_times import GameClock, find_late_predictions, summarise_prediction_times
 from stages.diagnose.backtest_gap.verdict import evaluate_comparability, format_headline
 from stages.diagnose.backtest_gap.waterfall import GapChain, build_gap_chain
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.block_bootstrap import BlockBootstrap
@@ -79,11 +79,11 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
 def _check_evidence(evidence: Evidence, settings: Settings) -> Finding:
     rows = join_evidence_rows(evidence, settings.segments)
     if rows.empty:
-        return make_finding("declined", "There is no production log to compare the backtest with.")
+        return decline("There is no production log to compare the backtest with.")
     paired = PairedRows.from_rows(rows, settings.edge)  # prepare gives every player and day once
     for source, name in ((paired.backtest, "backtest"), (paired.production, "production log")):
         if not source.graded.any():
-            return make_finding("declined", f"The {name} has no row with a prediction, a line and an outcome.")
+            return decline(f"The {name} has no row with a prediction, a line and an outcome.")
     bootstrap = BlockBootstrap(paired.day_index, evidence.seed)
     report = _build_report(paired, build_gap_chain(paired, bootstrap, None), settings)
     if report["lines"]["estimated"]:

@@ -1,6 +1,6 @@
 """leak_audit: did any feature change when what was not yet known was changed?"""
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 
 NAME = "Does any feature know what was not yet known?"
 
@@ -22,9 +22,7 @@ def check(evidence: Evidence) -> Finding:
             leaking=leaking,
         )
     if not audited or not moments:
-        return make_finding(
-            "declined", "No audit of the features was made, so nothing is known of leaks; run features."
-        )
+        return decline("No audit of the features was made, so nothing is known of leaks; run features.")
     return make_finding(
         "ok",
         f"None of {audited} features changed when what was not yet known at {moments} moments was changed.",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.scored_units import build_scored_predictions
 from trueline.core.stats.block_bootstrap import bootstrap_ratio
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS
@@ -22,9 +22,9 @@ def check(evidence: Evidence) -> Finding:
     has_market = np.isfinite(scored.market)
     days = int(np.count_nonzero(np.bincount(scored.group[has_market])))
     if scored.kind != "quantity" or limit is None:
-        return make_finding("declined", "No quantity is predicted that a market has a line for, or no limit is set.")
+        return decline("No quantity is predicted that a market has a line for, or no limit is set.")
     if days < MIN_BLOCKS:
-        return make_finding("declined", f"The market has lines in {days} groups; {MIN_BLOCKS} are needed.")
+        return decline(f"The market has lines in {days} groups; {MIN_BLOCKS} are needed.")
     distance, group = (scored.p - scored.market)[has_market], scored.group[has_market]
     sums, counts = np.bincount(group, weights=distance).astype(float), np.bincount(group).astype(float)
     estimate = bootstrap_ratio(sums[counts > 0], counts[counts > 0], evidence.seed)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from stages.diagnose.checks import drift
 from stages.diagnose.checks.drift import detect_column_drift
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.lazy_parquet import make_frame
 from trueline.core.tables.row_lookup import drop_duplicate_ids
@@ -36,11 +36,11 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     tags = [str(name)[len(ARM_PREFIX) :] for name in rows if str(name).startswith(ARM_PREFIX)]
     tags = [tag for tag in tags if TARGET_PREFIX + tag in rows]
     if not tags:
-        return make_finding("declined", "No tags are told.")
+        return decline("No tags are told.")
     if (rows["time"] == NO_CLOCK).all():
-        return make_finding("declined", "The rows have no clock, so nothing comes before anything.")
+        return decline("The rows have no clock, so nothing comes before anything.")
     if len(rows) * settings.reference_share < 2 * settings.block_steps:
-        return make_finding("declined", f"{len(rows)} rows are too few for a reference in blocks.")
+        return decline(f"{len(rows)} rows are too few for a reference in blocks.")
     tables = _build_tables(rows, tags)
     tables["vocabulary"] = _compute_unseen_word_shares(evidence, rows)
     kinds = [kind for kind in KINDS if len(tables[kind].columns)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
 from trueline.core.stats.block_bootstrap import bootstrap_ratio
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS, Interval
@@ -23,7 +23,7 @@ def check(evidence: Evidence) -> Finding:
     scored, limits = build_scored_predictions(evidence), evidence.limits
     if scored.group_count < MIN_BLOCKS or not scored.compute_baseline_losses().sum():
         message = f"{scored.group_count} whole groups are predicted; {MIN_BLOCKS}, with targets that vary, are needed."
-        return make_finding("declined", message)
+        return decline(message)
     model_r2 = _estimate_r2(scored, scored.compute_losses(), evidence.seed)
     if _is_above(model_r2, limits.r2_too_good):
         message = (
@@ -37,7 +37,7 @@ def check(evidence: Evidence) -> Finding:
             f"The market prices {priced.group_count} whole groups, fewer than {MIN_BLOCKS}; "
             f"R² alone is {_format_estimate(model_r2)}."
         )
-        return make_finding("declined", message, r2=model_r2)
+        return decline(message, r2=model_r2)
     return _compare_with_market(evidence, priced, model_r2)
 
 

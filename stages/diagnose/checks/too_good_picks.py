@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
 from trueline.core.stats.confidence_intervals import compute_wilson_interval
 
@@ -19,9 +19,9 @@ def check(evidence: Evidence) -> Finding:
     """
     limits, scored = evidence.limits, build_scored_predictions(evidence)
     if None in (limits.hit_edge, limits.hit_rate_too_good, limits.hit_rate_picks, limits.error_below_market):
-        return make_finding("declined", "No limits are set: this task has no lines to pick against.")
+        return decline("No limits are set: this task has no lines to pick against.")
     if scored.kind != "quantity" or not np.isfinite(scored.market).any():
-        return make_finding("declined", "No quantity is predicted that a market has a line for.")
+        return decline("No quantity is predicted that a market has a line for.")
     wins, decided = _count_picks(scored, limits.hit_edge or 0.0)
     rate = compute_wilson_interval(wins, decided)
     advantage = _compute_error_advantage(scored)

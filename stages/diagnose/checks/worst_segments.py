@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCKS
 from trueline.core.stats.group_ops import Codes, Floats
@@ -60,9 +60,7 @@ def check(evidence: Evidence) -> Finding:
     scored = build_scored_predictions(evidence)
     limit = max(evidence.limits.segment_groups, 2)
     if scored.group_count < MIN_BLOCKS:
-        return make_finding(
-            "declined", f"{scored.group_count} whole groups are predicted; {MIN_BLOCKS} are needed to compare parts."
-        )
+        return decline(f"{scored.group_count} whole groups are predicted; {MIN_BLOCKS} are needed to compare parts.")
     scored, excess, measure = _compute_excess_losses(scored)
     segments = [
         segment
@@ -70,9 +68,7 @@ def check(evidence: Evidence) -> Finding:
         if _has_enough_blocks(segment, limit)
     ]
     if not segments:
-        return make_finding(
-            "declined", f"No segment known before the decision has {limit} groups inside and outside it."
-        )
+        return decline(f"No segment known before the decision has {limit} groups inside and outside it.")
     level = 1 - (1 - CONFIDENCE_LEVEL) / (2 * len(segments))
     comparisons = [_compare_with_rest(segment, level) for segment in segments]
     worst = sorted(

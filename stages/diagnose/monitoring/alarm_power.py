@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from stages.diagnose.monitoring.alarm_rules import (
     LearnedLimits,
@@ -14,10 +13,9 @@ from stages.diagnose.monitoring.alarm_rules import (
 )
 from stages.diagnose.monitoring.daily_sums import DailySums
 from stages.diagnose.monitoring.monitoring_settings import Settings
+from stages.diagnose.units.array_types import Floats
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.stats.change_detection import draw_block_indices, fit_cusum_alarm
-
-Floats = npt.NDArray[np.float64]
 
 RULE_COUNT = 4  # calibrated rules that share the false alarms of a season: hits, beats, drift, sharpness
 BISECTION_STEPS = 8  # the smallest shift is found to within about a 250th of the largest tried
@@ -48,9 +46,8 @@ def learn_limits(daily_sums: DailySums, settings: Settings, is_signed: bool, see
     """
     rule_settings, alarms_per_rule = settings.rules, settings.rules.false_alarms / RULE_COUNT
     with limit_to_one_thread():
-        rule_inputs = RuleInputs(
-            simulate_worlds(daily_sums, settings, seed), rule_settings.reference_days, settings.windows, is_signed
-        )
+        simulated = simulate_worlds(daily_sums, settings, seed)
+        rule_inputs = RuleInputs(simulated, rule_settings.reference_days, settings.windows, is_signed)
         return LearnedLimits(
             _fit_fall_limit(daily_sums.wins, daily_sums.decided, settings.windows.hit_drop, settings, seed),
             _fit_fall_limit(daily_sums.beats, daily_sums.priced, rule_settings.beat_drop, settings, seed),
@@ -76,17 +73,14 @@ def evaluate_rules(
         results = []
         for rule in rules:
             alarm_days = rule.fires(rule_inputs)[..., rule_settings.reference_days :]
-            alarm_starts = alarm_days & ~np.concatenate(
-                [np.zeros_like(alarm_days[..., :1]), alarm_days[..., :-1]], axis=-1
-            )
+            alarm_starts = flag_upcrossings(alarm_days, 0.5, 0)
             is_always_detected = _is_detected(rule, simulated, 0.0, settings, is_signed)
-            smallest_shift = None if is_always_detected else _find_smallest_shift(rule, simulated, settings, is_signed)
+            shift = None if is_always_detected else _find_smallest_shift(rule, simulated, settings, is_signed)
             results.append({
                 "rule": rule.name, "level": rule.level, "meaning": rule.meaning,
                 "false_alarms_a_season": float(alarm_starts.sum(axis=-1).mean()),
                 "false_alarm_days_share": float(alarm_days.mean()),
-                "smallest_shift":
-                    None if smallest_shift is None else smallest_shift * (100 if rule.unit == "share" else 1),
+                "smallest_shift": None if shift is None else shift * (100 if rule.unit == "share" else 1),
                 "shift_of": "percentage points" if rule.unit == "share" else "loss a unit",
                 "within_days": rule_settings.power_days,
                 "alarms_anyway": is_always_detected,
@@ -111,17 +105,10 @@ def _fit_fall_limit(wins: Floats, trials: Floats, drop: float, settings: Setting
     )
     if daily_trials.sum() < settings.windows.least_picks:
         return None
-    alarms_per_rule = rule_settings.false_alarms / RULE_COUNT
     return fit_cusum_alarm(
-        daily_wins,
-        daily_trials,
-        drop,
-        rule_settings.season_days,
-        alarms_per_rule,
-        rule_settings.block_days,
-        rule_settings.draws,
-        seed,
-    ).limit
+        daily_wins, daily_trials, drop, rule_settings.season_days, rule_settings.false_alarms / RULE_COUNT,
+        rule_settings.block_days, rule_settings.draws, seed,
+    ).limit  # fmt: skip
 
 
 def _find_limit(figures: Floats, first_day: int, alarms_per_rule: float) -> float | None:

@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from stages.diagnose.monitoring.daily_sums import DailySums
 from stages.diagnose.monitoring.drift_score import compute_drift_score
 from stages.diagnose.monitoring.market_sharpness import MarketImprovement, estimate_market_improvement
 from stages.diagnose.monitoring.monitoring_settings import RuleSettings, Settings, WindowSettings
+from stages.diagnose.units.array_types import Floats, Mask
 from trueline.core.stats import change_detection
 from trueline.core.stats.rolling import compute_trailing_sums
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 ALERT_LEVELS = ("none", "info", "warning", "critical")
 
@@ -24,12 +21,8 @@ class RuleInputs:
     """The series that rules act on, for every day of every simulation; the first `reference_days` set the rates."""
 
     def __init__(self, daily_sums: DailySums, reference_days: int, windows: WindowSettings, is_signed: bool) -> None:
-        self.daily_sums, self.reference_days, self._windows, self._is_signed = (
-            daily_sums,
-            reference_days,
-            windows,
-            is_signed,
-        )
+        self.daily_sums, self.reference_days = daily_sums, reference_days
+        self._windows, self._is_signed = windows, is_signed
 
     @cached_property
     def hit_rate(self) -> Floats:
@@ -39,52 +32,39 @@ class RuleInputs:
     @cached_property
     def beat_rate(self) -> Floats:
         """The percentage of priced units in the window in which the model was closer than the market."""
-        return _compute_percent(
-            self.daily_sums.beats, self.daily_sums.priced, self._windows.window_days, self._windows.least_units
-        )
+        sums, windows = self.daily_sums, self._windows
+        return _compute_percent(sums.beats, sums.priced, windows.window_days, windows.least_units)
 
     @cached_property
     def drift_score(self) -> Floats:
         """The drift score."""
-        return compute_drift_score(self.daily_sums, self._windows.build_effect_sizes(), self._is_signed).score
+        return compute_drift_score(self.daily_sums, self._windows, self._is_signed).score
 
     @cached_property
     def market_improvement(self) -> MarketImprovement:
         """The share by which the market's loss was below its baseline."""
-        windows = self._windows
-        return estimate_market_improvement(
-            self.daily_sums, windows.window_days, windows.baseline_days, windows.least_units, windows.least_days
-        )
+        return estimate_market_improvement(self.daily_sums, self._windows)
 
     @cached_property
     def market_z_score(self) -> Floats:
         """The market's distance from its baseline in standard errors, on either side."""
-        has_error = self.market_improvement.standard_error > 0
-        z_scores = np.divide(
-            self.market_improvement.value,
-            self.market_improvement.standard_error,
-            out=np.full(has_error.shape, np.nan),
-            where=has_error,
-        )
-        return np.asarray(np.abs(z_scores))
+        value, error = self.market_improvement.value, self.market_improvement.standard_error
+        return np.asarray(np.abs(np.divide(value, error, out=np.full(error.shape, np.nan), where=error > 0)))
 
     def detect_fall(self, event_field: str, trial_field: str, drop: float, limit: float) -> Mask:
         """Return where Page's CUSUM for a fall of a rate below that of the reference exceeds the limit."""
         event_counts, trial_counts = (
             getattr(self.daily_sums, field).sum(axis=-1) for field in (event_field, trial_field)
         )
-        reference_slice = slice(None, self.reference_days)
-        reference_rate = event_counts[..., reference_slice].sum(axis=-1) / np.maximum(
-            trial_counts[..., reference_slice].sum(axis=-1), 1
+        reference_events, reference_trials, events, trials = (
+            counts[..., days]
+            for days in (slice(None, self.reference_days), slice(self.reference_days, None))
+            for counts in (event_counts, trial_counts)
         )
-        later_slice = slice(self.reference_days, None)
-        likelihood_ratios = change_detection.compute_log_likelihood_ratios(
-            event_counts[..., later_slice], trial_counts[..., later_slice], np.asarray(reference_rate)[..., None], drop
-        )
-        alarms = change_detection.compute_cusum(likelihood_ratios.reshape(-1, likelihood_ratios.shape[-1]), limit)[
-            1
-        ].reshape(likelihood_ratios.shape)
-        return np.concatenate([np.zeros_like(event_counts[..., reference_slice], dtype=bool), alarms], axis=-1)
+        reference_rate = np.asarray(reference_events.sum(axis=-1) / np.maximum(reference_trials.sum(axis=-1), 1))
+        ratios = change_detection.compute_log_likelihood_ratios(events, trials, reference_rate[..., None], drop)
+        alarms = change_detection.compute_cusum(ratios.reshape(-1, ratios.shape[-1]), limit)[1].reshape(ratios.shape)
+        return np.concatenate([np.zeros_like(reference_events, dtype=bool), alarms], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -170,7 +150,7 @@ def build_calibrated_rules(limits: LearnedLimits, settings: Settings) -> list[Ru
     return rules
 
 
-def flag_upcrossings(values: Floats, limit: float, first_day: int) -> Mask:
+def flag_upcrossings(values: Floats | Mask, limit: float, first_day: int) -> Mask:
     """Return where a value is above the limit and was not the day before, from `first_day` on."""
     is_above = np.nan_to_num(values, nan=-np.inf) > limit
     was_above = np.concatenate([np.zeros_like(is_above[..., :1]), is_above[..., :-1]], axis=-1)

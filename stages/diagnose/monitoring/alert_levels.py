@@ -1,25 +1,27 @@
 """Alerts: the level and message of every day."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from stages.diagnose.monitoring.alarm_power import fit_calibrated_rules
-from stages.diagnose.monitoring.alarm_rules import ALERT_LEVELS, Rule, RuleInputs, build_preset_rules
+from stages.diagnose.monitoring.alarm_rules import ALERT_LEVELS, Rule, RuleInputs
 from stages.diagnose.monitoring.daily_sums import DailySums
 from stages.diagnose.monitoring.missing_reasons import mask_texts
 from stages.diagnose.monitoring.monitoring_settings import Settings
+from stages.diagnose.units.array_types import Mask
 from trueline.core.stats.rolling import compute_trailing_sums
-
-Mask = npt.NDArray[np.bool_]
 
 QUIET_MESSAGE = "No rule alarms."
 
 
 def compute_alert_levels(
-    daily_sums: DailySums, status: pd.Series, requested: pd.Series, settings: Settings, is_signed: bool, seed: int
+    rules: list[Rule],
+    daily_sums: DailySums,
+    status: pd.Series,
+    requested: pd.Series,
+    settings: Settings,
+    is_signed: bool,
 ) -> pd.DataFrame:
-    """Return alert_triggered (1 or 0), alert_level, alert_message and alert_reason of every day.
+    """Return alert_triggered (1 or 0), alert_level, alert_message and alert_reason of every day by the set of rules.
 
     Calibrated rules alarm once, on the day on which their limit is crossed, and then start afresh; preset ones alarm on
     every day beyond their bounds. Calibrated warnings of two different rules within `together_days` are critical. A day
@@ -29,40 +31,24 @@ def compute_alert_levels(
     rule_settings = settings.rules
     reference_days = rule_settings.reference_days if rule_settings.rules == "calibrated" else 0
     rule_inputs = RuleInputs(daily_sums, min(reference_days, len(daily_sums)), settings.windows, is_signed)
-    rules = (
-        fit_calibrated_rules(daily_sums, settings, is_signed, seed)
-        if rule_settings.rules == "calibrated"
-        else build_preset_rules(rule_settings)
-    )
     raised_by_rule = {rule.name: np.asarray(rule.fires(rule_inputs), dtype=bool) for rule in rules}
     levels = np.zeros(len(daily_sums), dtype=np.int64)
     for rule in rules:
         levels = np.maximum(levels, raised_by_rule[rule.name] * ALERT_LEVELS.index(rule.level))
     if rule_settings.rules == "calibrated":
-        levels = np.where(
-            _flag_coinciding_warnings(rules, raised_by_rule, rule_settings.together_days, len(daily_sums)),
-            ALERT_LEVELS.index("critical"),
-            levels,
-        )
+        is_critical = _flag_coinciding_warnings(rules, raised_by_rule, rule_settings.together_days, len(daily_sums))
+        levels = np.where(is_critical, ALERT_LEVELS.index("critical"), levels)
     is_outage = (status == "no_data").to_numpy()
     levels = np.maximum(levels, is_outage * ALERT_LEVELS.index("warning"))
     has_level = is_outage | ((np.arange(len(daily_sums)) >= reference_days) & bool(rules))
+    absent_counts = np.where(is_outage, requested, 0).astype(int)
+    level_names = np.array(ALERT_LEVELS, dtype=object)[levels]
     messages = [
-        _format_message(
-            ALERT_LEVELS[levels[day]],
-            rules,
-            raised_by_rule,
-            rule_inputs,
-            day,
-            int(requested.iloc[day]) if is_outage[day] else 0,
-        )
+        _format_message(level_names[day], rules, raised_by_rule, rule_inputs, day, absent_counts[day])
         for day in range(len(daily_sums))
     ]
-    level_names = np.array(ALERT_LEVELS, dtype=object)[levels]
-    in_reference = np.arange(len(daily_sums)) < reference_days
-    silence_reason = np.where(
-        in_reference, f"the first {reference_days} days set the limits", "those days hold nothing to set limits by"
-    )
+    in_reference, reference_note = np.arange(len(daily_sums)) < reference_days, f"the first {reference_days} days set"
+    silence_reason = np.where(in_reference, f"{reference_note} the limits", "those days hold nothing to set limits by")
     return pd.DataFrame({
         "alert_triggered": pd.array(np.where(has_level, levels > 0, np.nan), dtype="Int64"),
         "alert_level": mask_texts(has_level, level_names),
@@ -75,13 +61,10 @@ def _flag_coinciding_warnings(
     rules: list[Rule], raised_by_rule: dict[str, Mask], within_days: int, day_count: int
 ) -> Mask:
     """Return where a warning is raised within `within_days` of another rule's warning."""
-    warnings = [raised_by_rule[rule.name] for rule in rules if rule.level == "warning"]
     recent_rules, raised_today = np.zeros(day_count), np.zeros(day_count, dtype=bool)
-    for warning in warnings:
-        recent_rules, raised_today = (
-            recent_rules + (compute_trailing_sums(warning.astype(float), within_days) > 0),
-            raised_today | warning,
-        )
+    for warning in (raised_by_rule[rule.name] for rule in rules if rule.level == "warning"):
+        recent_rules = recent_rules + (compute_trailing_sums(warning.astype(float), within_days) > 0)
+        raised_today = raised_today | warning
     return np.asarray((recent_rules >= 2) & raised_today)
 
 

@@ -1,7 +1,6 @@
 """The column groups of the daily table: each figure of each day, or the reason why it is missing."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.monitoring.completeness import compute_feature_quality
@@ -13,10 +12,9 @@ from stages.diagnose.monitoring.mean_shift import compute_baseline
 from stages.diagnose.monitoring.missing_reasons import ColumnGroup, choose_reason, explain_too_few
 from stages.diagnose.monitoring.monitoring_settings import WindowSettings
 from stages.diagnose.monitoring.trailing_rates import compute_trailing_rate, estimate_overdispersion
+from stages.diagnose.units.array_types import Floats, Mask
 from stages.diagnose.units.evidence import Evidence
 from trueline.core.stats.rolling import compute_trailing_sums as trailing
-
-Floats = npt.NDArray[np.float64]
 
 SEVERITY_BOUNDS = (20.0, 40.0, 70.0)  # drift scores from which drift is mild, moderate and severe
 
@@ -103,7 +101,7 @@ def build_drift_group(daily_sums: DailySums, windows: WindowSettings, is_signed:
         object
     )
     group.add_text("bias_direction", direction, has_enough & is_signed, error_reason)
-    score = compute_drift_score(daily_sums, windows.build_effect_sizes(), is_signed).score
+    score = compute_drift_score(daily_sums, windows, is_signed).score
     severity = np.array(DRIFT_SEVERITIES, dtype=object)[
         np.searchsorted(SEVERITY_BOUNDS, np.nan_to_num(score), side="right")
     ]
@@ -202,6 +200,6 @@ def build_cause_group(causes: pd.DataFrame | None, status: pd.Series, days: pd.D
     return group.add_reason_column()
 
 
-def _flag_before_first(count: Floats) -> npt.NDArray[np.bool_]:
+def _flag_before_first(count: Floats) -> Mask:
     """Return which days come before the first one with a count."""
     return np.asarray(np.cumsum(count.sum(axis=-1)) == 0)

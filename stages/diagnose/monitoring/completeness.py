@@ -1,15 +1,14 @@
 """Completeness: how many rows of a day should have been predicted, how many were, and with what quality of inputs."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from stages.diagnose.monitoring.daily_sums import index_days
+from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence
+from stages.diagnose.units.scored_units import ARM
 from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
 from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 ROWS_PER_DAY = 200  # evenly spaced rows of a day on which its inputs are judged
 HISTORY_DAYS = 60  # days before the first scored one that show how an input usually behaves
@@ -19,14 +18,14 @@ SHARED_VALUE_SHARE = 0.5  # a value with this share of a day's rows stands for m
 USUAL_SHARED_SHARE = 0.25  # unless half the days have one with this share (a league's mean, the day of the season)
 
 
-def count_rows_by_day(evidence: Evidence, units: pd.DataFrame, arm: str, days: pd.DatetimeIndex) -> pd.DataFrame:
+def count_rows_by_day(evidence: Evidence, units: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
     """Return for each day the counts of existing, requested, predicted and graded rows, and its status.
 
     Status: graded; ungraded (predicted, no result that counts); no_data (requested, nothing predicted: an outage);
     not_scored (rows that no test fold scores); no_games (no row at all). A row predicted twice counts once.
     """
     folds, predictions = evidence.folds, evidence.predictions
-    is_predicted = predictions[arm].notna().to_numpy() if arm in predictions else np.zeros(len(predictions), dtype=bool)
+    is_predicted = predictions[ARM].notna().to_numpy() if ARM in predictions else np.zeros(len(predictions), dtype=bool)
     predicted_rows = predictions.loc[is_predicted & flag_first_occurrences(predictions["row_id"]), ["group", "time"]]
     is_race = "market_hit" in units
     graded_times = predicted_rows.loc[predicted_rows["group"].isin(units["block"]), "time"] if is_race else units["day"]
@@ -45,7 +44,7 @@ def count_rows_by_day(evidence: Evidence, units: pd.DataFrame, arm: str, days: p
 
 def count_times_by_day(times: pd.Series, days: pd.DatetimeIndex) -> Ints:
     """Return how many of the times fall on each day."""
-    day_index = _index_days(times, days)
+    day_index = index_days(times, days)
     return np.bincount(day_index[(day_index >= 0) & (day_index < len(days))], minlength=len(days))
 
 
@@ -74,7 +73,7 @@ def compute_feature_quality(evidence: Evidence, days: pd.DatetimeIndex) -> Float
 NO_ROW = -2  # marks an unused slot of a day; −1 is a row without inputs
 
 
-def _flag_sound_values(values: Floats, history: Floats) -> npt.NDArray[np.bool_]:
+def _flag_sound_values(values: Floats, history: Floats) -> Mask:
     """Return which of the values (days × rows) are present and not at a default."""
     is_sound = np.isfinite(values)
     past_values = history[np.isfinite(history)]
@@ -108,7 +107,7 @@ def _find_commonest_values(values: Floats) -> tuple[Floats, Floats]:
 def _sample_feature_rows(evidence: Evidence, days: pd.DatetimeIndex) -> tuple[Ints, Ints]:
     """Return feature positions, days × ROWS_PER_DAY: of the days' requested rows, and of the history days' rows."""
     folds = evidence.folds
-    day_index = _index_days(folds["time"], days)
+    day_index = index_days(folds["time"], days)
     requested_rows = _select_spread_rows(
         np.flatnonzero(evidence.roles.is_scored & (day_index >= 0) & (day_index < len(days))), day_index, len(days)
     )
@@ -116,9 +115,10 @@ def _sample_feature_rows(evidence: Evidence, days: pd.DatetimeIndex) -> tuple[In
         np.flatnonzero((day_index < 0) & (day_index >= -HISTORY_DAYS)), day_index + HISTORY_DAYS, HISTORY_DAYS
     )
     feature_rows = lookup_rows(folds["row_id"], evidence.features["row_id"])
-    return np.where(requested_rows == NO_ROW, NO_ROW, feature_rows[requested_rows]), np.where(
-        history_rows == NO_ROW, NO_ROW, feature_rows[history_rows]
+    requested, history = (
+        np.where(rows == NO_ROW, NO_ROW, feature_rows[rows]) for rows in (requested_rows, history_rows)
     )
+    return requested, history
 
 
 def _select_spread_rows(rows: Ints, day_index: Ints, day_count: int) -> Ints:
@@ -132,10 +132,3 @@ def _select_spread_rows(rows: Ints, day_index: Ints, day_count: int) -> Ints:
     if not len(order):
         return np.full((day_count, ROWS_PER_DAY), NO_ROW, dtype=np.int64)
     return np.where(is_inside, order[np.minimum(day_edges[:-1, None] + offsets, len(order) - 1)], NO_ROW)
-
-
-def _index_days(times: pd.Series, days: pd.DatetimeIndex) -> Ints:
-    if not len(days):
-        return np.full(len(times), -1, dtype=np.int64)
-    day_numbers = times.to_numpy().astype("datetime64[D]").astype(np.int64)
-    return np.asarray(day_numbers - days.to_numpy()[0].astype("datetime64[D]").astype(np.int64))

@@ -6,11 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence
-from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from stages.diagnose.units.scored_units import lookup_market
+from trueline.core.tables.row_lookup import drop_duplicate_ids
 
 BAND_COUNT = 5  # bands of equal count by difficulty: a line of 30 points is missed by more than one of 5
 UNPRICED_BAND_COUNT = 3  # bands of units without a market
@@ -76,27 +75,16 @@ def compute_daily_sums(units: pd.DataFrame, difficulty: Floats, days: pd.Datetim
     `difficulty` measures how hard a unit is and is known beforehand: the line, or the number of runners. Units without
     it are in bands of their own, by the model's prediction. Later days do not affect the edges.
     """
-    day_index = _index_days(units, days)
-    band_count, band = (
-        BAND_COUNT + UNPRICED_BAND_COUNT,
-        _assign_bands(difficulty, units["prediction"].to_numpy(float), day_index, learn_days),
-    )
+    day_index, band_count = index_days(units["day"], days), BAND_COUNT + UNPRICED_BAND_COUNT
+    band = _assign_bands(difficulty, units["prediction"].to_numpy(float), day_index, learn_days)
     market = units["market"].to_numpy(float)
     model, bias, hit = (units[name].to_numpy(float) for name in ("model", "bias", "hit"))
     is_priced, is_decided = np.isfinite(market), np.isfinite(hit)
-    shape = (len(days), band_count)
 
-    def sum_by_cell(
-        values: npt.ArrayLike, mask: npt.NDArray[np.bool_] | None = None, is_single_band: bool = False
-    ) -> Floats:
-        cell = day_index if is_single_band else day_index * band_count + band
-        weights = np.asarray(values, dtype=np.float64)
-        selected = slice(None) if mask is None else mask
-        cell_count = shape[0] if is_single_band else shape[0] * shape[1]
-        cell_sums = np.bincount(cell[selected], weights=weights[selected], minlength=cell_count)
-        return np.asarray(
-            cell_sums.reshape(shape[0], -1) if cell_count else np.zeros((shape[0], 1 if is_single_band else band_count))
-        )
+    def sum_by_cell(values: npt.ArrayLike, mask: Mask | slice = slice(None), is_single_band: bool = False) -> Floats:
+        cell, bands = (day_index, 1) if is_single_band else (day_index * band_count + band, band_count)
+        weights = np.asarray(values, dtype=np.float64)[mask]
+        return np.bincount(cell[mask], weights=weights, minlength=len(days) * bands).reshape(len(days), bands)
 
     return DailySums(
         units=sum_by_cell(np.ones(len(units))),
@@ -112,7 +100,7 @@ def compute_daily_sums(units: pd.DataFrame, difficulty: Floats, days: pd.Datetim
 
 def sum_losses_by_tier(units: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[Floats, Floats]:
     """Return the market's loss and the number of priced units, each as days × confidence tiers."""
-    day_index = _index_days(units, days)
+    day_index = index_days(units["day"], days)
     market, tier = units["market"].to_numpy(float), units["tier"].to_numpy(float)
     tier_masks = [(tier == tier_value) & np.isfinite(market) for tier_value in CONFIDENCE_TIERS]
     losses = [np.bincount(day_index[mask], weights=market[mask], minlength=len(days)) for mask in tier_masks]
@@ -130,20 +118,17 @@ def compute_difficulty(evidence: Evidence, units: pd.DataFrame) -> Floats:
     if "market_hit" in units:
         groups = drop_duplicate_ids(evidence.predictions)["group"]
         code, unique_groups = pd.factorize(groups)
-        runner_counts = np.bincount(code, minlength=len(unique_groups))
-        return np.asarray(
-            runner_counts[pd.Index(unique_groups).get_indexer(pd.Index(units["block"]))], dtype=np.float64
-        )
-    prepared = evidence.prepared
-    if "teacher" not in prepared or units.empty:
-        return np.full(len(units), np.nan)
-    positions = lookup_rows(units["row_id"], prepared["row_id"])
-    soft_label = pd.to_numeric(prepared["teacher"], errors="coerce").to_numpy(float)
-    return take_or_nan(soft_label, positions)
+        runner_counts = np.bincount(code, minlength=len(unique_groups)).astype(float)
+        return runner_counts[pd.Index(unique_groups).get_indexer(pd.Index(units["block"]))]
+    return lookup_market(evidence, units["row_id"])
 
 
-def _index_days(units: pd.DataFrame, days: pd.DatetimeIndex) -> Ints:
-    return np.asarray((units["day"] - days[0]) // pd.Timedelta(days=1), dtype=np.int64)
+def index_days(times: pd.Series, days: pd.DatetimeIndex) -> Ints:
+    """Return how many days after the first of `days` each time is; −1 if there are no days."""
+    if not len(days):
+        return np.full(len(times), -1, dtype=np.int64)
+    day_numbers = times.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.asarray(day_numbers - days.to_numpy()[0].astype("datetime64[D]").astype(np.int64))
 
 
 def _assign_bands(difficulty: Floats, prediction: Floats, day_index: Ints, learn_days: int) -> Ints:
@@ -158,13 +143,9 @@ def _assign_bands(difficulty: Floats, prediction: Floats, day_index: Ints, learn
     return np.where(has_difficulty, difficulty_band, prediction_band).astype(np.int64)
 
 
-def _compute_band_edges(
-    values: Floats, mask: npt.NDArray[np.bool_], day_index: Ints, learn_days: int, band_count: int
-) -> Floats:
+def _compute_band_edges(values: Floats, mask: Mask, day_index: Ints, learn_days: int, band_count: int) -> Floats:
     first_days = np.unique(day_index[mask])[:learn_days]
     early_values = values[mask & (day_index <= first_days[-1])] if len(first_days) else np.empty(0)
-    return (
-        np.unique(np.quantile(early_values, np.arange(1, band_count) / band_count))
-        if len(early_values)
-        else np.empty(0)
-    )
+    if not len(early_values):
+        return np.empty(0)
+    return np.unique(np.quantile(early_values, np.arange(1, band_count) / band_count))

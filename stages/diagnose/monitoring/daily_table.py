@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from stages.diagnose.monitoring.alert_levels import compute_alert_levels
 from stages.diagnose.monitoring.column_groups import (
     build_baseline_group,
     build_cause_group,
@@ -10,47 +9,31 @@ from stages.diagnose.monitoring.column_groups import (
     build_quality_group,
     build_sharpness_group,
 )
-from stages.diagnose.monitoring.completeness import count_rows_by_day
 from stages.diagnose.monitoring.daily_columns import COLUMNS
-from stages.diagnose.monitoring.daily_sums import (
-    compute_daily_sums,
-    compute_difficulty,
-    has_signed_errors,
-    list_calendar_days,
-    sum_losses_by_tier,
-)
+from stages.diagnose.monitoring.daily_sums import list_calendar_days, sum_losses_by_tier
 from stages.diagnose.monitoring.market_sharpness import compute_sharpness
+from stages.diagnose.monitoring.monitor import build_monitor
 from stages.diagnose.monitoring.monitoring_settings import Settings
 from stages.diagnose.units.evidence import Evidence
 
 ROUND_DIGITS = 6  # figures are rounded so that equal tables are equal bytes
 
 
-def compute_daily_table(
-    evidence: Evidence,
-    units: pd.DataFrame,
-    settings: Settings,
-    seed: int,
-    causes: pd.DataFrame | None = None,
-    arm: str = "tuned",
-) -> pd.DataFrame:
+def compute_daily_table(evidence: Evidence, settings: Settings, causes: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return one row per calendar day, from the first to the last that a test fold scores, with the columns of COLUMNS.
 
-    `units` are graded units of `arm`, `causes` the result of `explain_each_day` for them. Figures look back: over 7, 14
-    and 30 days, over `window_days`, and at a baseline of `baseline_days` that ends before the last 30; no row uses a
-    later day, except that causes are taken as given. Every null figure has a reason in its group's reason column.
-    Losses are in the target's unit for quantities and in nats for races; rates are in per cent. Equal inputs give equal
-    bytes. Without a clock, or if nothing is scored, the table is empty.
+    `causes` are the result of `explain_each_day`. Figures look back: over 7, 14 and 30 days, over `window_days`, and at
+    a baseline of `baseline_days` that ends before the last 30; no row uses a later day, except that causes are taken as
+    given. Every null figure has a reason in its group's reason column. Losses are in the target's unit for quantities
+    and in nats for races; rates are in per cent. Equal inputs give equal bytes. Without a clock, or if nothing is
+    scored, the table is empty.
     """
-    days = list_calendar_days(evidence)
-    if not len(days) or evidence.is_timeless:
+    if evidence.is_timeless or not len(list_calendar_days(evidence)):
         return make_empty_daily_table()
-    windows, is_signed = settings.windows, has_signed_errors(units)
-    daily_sums = compute_daily_sums(units, compute_difficulty(evidence, units), days, windows.least_days)
-    row_counts = count_rows_by_day(evidence, units, arm, days)
-    market_sharpness = compute_sharpness(
-        daily_sums, windows.window_days, windows.baseline_days, windows.least_units, windows.least_days
-    )
+    monitor, windows = build_monitor(evidence, settings), settings.windows
+    days, units, is_signed = monitor.days, monitor.units, monitor.is_signed
+    daily_sums, row_counts = monitor.daily_sums, monitor.row_counts
+    market_sharpness = compute_sharpness(daily_sums, windows)
     groups = [
         build_sharpness_group(market_sharpness, sum_losses_by_tier(units, days), daily_sums, windows, is_signed),
         build_drift_group(daily_sums, windows, is_signed),
@@ -58,8 +41,7 @@ def compute_daily_table(
         build_baseline_group(market_sharpness, daily_sums, windows),
         build_cause_group(causes, row_counts["status"], days),
     ]
-    alerts = compute_alert_levels(daily_sums, row_counts["status"], row_counts["asked"], settings, is_signed, seed)
-    table = pd.concat([*(group.table for group in groups), alerts], axis=1)
+    table = pd.concat([*(group.table for group in groups), monitor.alert_levels], axis=1)
     table["game_date"], table["status"] = days.date, row_counts["status"]
     table["predictions_made"], table["predictions_graded"] = row_counts["made"], row_counts["graded"]
     return _convert_columns(table)
@@ -76,9 +58,8 @@ def _convert_columns(table: pd.DataFrame) -> pd.DataFrame:
     for column in COLUMNS:
         values = table[column.name]
         if column.kind == "number":
-            typed_columns[column.name] = values.astype(float).round(ROUND_DIGITS) + 0.0
-        elif column.kind == "whole":
-            typed_columns[column.name] = values.astype("Int64")
-        else:
-            typed_columns[column.name] = values if column.kind == "time" else values.astype("str")
+            values = values.astype(float).round(ROUND_DIGITS) + 0.0
+        elif column.kind != "time":
+            values = values.astype("Int64" if column.kind == "whole" else "str")
+        typed_columns[column.name] = values
     return pd.DataFrame(typed_columns)

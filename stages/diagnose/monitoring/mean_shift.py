@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from stages.diagnose.units.array_types import Floats
 from trueline.core.stats.rolling import compute_trailing_sums
-
-Floats = npt.NDArray[np.float64]
 
 MIN_BAND_UNITS = 30.0  # a band with fewer units in the baseline takes the mean of all bands
 MAX_WINDOW_DAYS = 30  # days of the longest window; a baseline ends before that begins

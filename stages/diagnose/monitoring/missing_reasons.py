@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.monitoring.trailing_rates import RateInterval
+from stages.diagnose.units.array_types import Floats, Mask, Texts
 from trueline.core.tables.table_schema import Column
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-Texts = npt.NDArray[np.object_]
 Reason = Texts | str
 
 

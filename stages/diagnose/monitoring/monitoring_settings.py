@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.diagnose.monitoring.drift_score import EffectSizes
 from trueline.core.runtime.params import StageSettings
 
 
@@ -20,13 +19,6 @@ class WindowSettings(StageSettings):
     hit_drop: float = Field(gt=0, lt=1)
     loss_rise: float = Field(gt=0)
     bias: float = Field(gt=0)
-
-    def build_effect_sizes(self) -> EffectSizes:
-        """Return the parameters of the drift score."""
-        return EffectSizes(
-            self.drift_prior, self.hit_drop, self.loss_rise, self.bias, self.least_picks, self.least_days,
-            self.baseline_days,
-        )  # fmt: skip
 
 
 class RuleSettings(StageSettings):

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from stages.diagnose.units.array_types import Floats
 from trueline.core.stats.confidence_intervals import compute_wilson_bounds
 from trueline.core.stats.rolling import compute_trailing_sums
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from stages.diagnose.root_cause.daily_panel import (
@@ -17,12 +16,10 @@ from stages.diagnose.root_cause.daily_panel import (
     DailyPanel,
 )
 from stages.diagnose.root_cause.localise import LevelThresholds, localise_change
+from stages.diagnose.units.array_types import Floats, Ints
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.block_bootstrap import build_block_weights
 from trueline.core.stats.mix_decomposition import compute_nested_decomposition, compute_total_variation
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 CAUSES = ("market_sharpness", "model_drift", "bias", "data_quality", "leakage", "population_mix", "line_mix")
 CHANGE_PARTS = ("market", "model", "bias", "population", "lines", "data", "noise")

@@ -9,10 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.root_cause.row_quality import MISSING_LEVEL
+from stages.diagnose.units.array_types import Floats, Ints, Mask
 from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 CodedLevels = tuple[Ints, list[str]]  # each unit's level code of a column, and the levels' names
 
 BAND_COUNT = 4  # bands of equal count by an entity's usual outcome, if no column divides the population
@@ -180,9 +179,7 @@ def _lookup_positions(table: pd.DataFrame | None, units: pd.DataFrame) -> Ints:
     return lookup_rows(units["row_id"], table.index)
 
 
-def _flag_unsound_and_duplicate(
-    units: pd.DataFrame, quality: pd.DataFrame | None, margin: float
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _flag_unsound_and_duplicate(units: pd.DataFrame, quality: pd.DataFrame | None, margin: float) -> tuple[Mask, Mask]:
     """Return which units have unsound inputs, and which occur more than once."""
     is_duplicate = ~flag_first_occurrences(units["row_id"])
     is_unsound = np.zeros(len(units), dtype=bool)

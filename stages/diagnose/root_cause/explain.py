@@ -4,99 +4,113 @@ import json
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.root_cause.cause_scoring import CAUSES, CHANGE_PARTS, Settings, WindowScores, score_windows
 from stages.diagnose.root_cause.daily_panel import DailyPanel, build_panel
+from stages.diagnose.root_cause.row_quality import build_segments, score_row_quality
+from stages.diagnose.units.array_types import Floats
+from stages.diagnose.units.evidence import Evidence, compute_once
+from stages.diagnose.units.graded_units import build_graded_units
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL
 
-Floats = npt.NDArray[np.float64]
 Report = dict[str, Any]
 
 
-def explain_window(
-    units: pd.DataFrame,
-    quality: pd.Series | pd.DataFrame | None,
-    segments: pd.DataFrame | None,
-    end_day: pd.Timestamp,
-    settings: Settings,
-    seed: int,
-) -> Report:
-    """Explain the window that ends on a day: cause, confidence, factors, parts with intervals, and a sentence.
+class CauseExplainer:
+    """Graded units of which any window of days can be explained; each window is scored once.
 
     `units` are graded units; `quality` scores rows by row_id from 0 (sound) to 1 (a Series, or columns of which the
-    worst counts; `repeated`, `unpredicted` and `day` have their own meaning); `segments` holds columns by row_id. The
-    window is compared with the days before it, never with itself. The change of the lead (model loss − market loss) is
-    split into parts that sum to it: the effects of changed shares of the population, of lines and of unsound rows come
-    from `compute_nested_decomposition`; the rest is attributed to model and market after odd outcomes (the distance of
-    actuals from the entity's earlier ones) are regressed out, and what both share is noise. Causes are ranked by score,
-    which is the effect over the size that counts, or over `errors` standard errors if that is more; changed shares and
-    signed errors score as well as losses, because a fault may not cost anything (yet). Confidence is the share of
-    resamples of days (of weeks in the baseline) that name the same cause. The cause is `none` if no score reaches 1,
-    `undecided` below `settings.confidence` or with too few days, and `no_data` if the day has no unit.
+    worst counts; `repeated`, `unpredicted` and `day` have their own meaning); `segments` holds columns by row_id.
     """
-    if units.empty:
-        return _make_empty_report("no_data", "Nothing is graded.")
-    panels = _build_panels(units, quality, segments, settings)
-    end_index = int((end_day - panels[0].first_day).days) + 1
-    if not 0 < end_index <= len(panels[0].unit_counts) or not panels[0].unit_counts[end_index - 1]:
-        return _make_empty_report("no_data", f"Nothing is graded on {end_day:%Y-%m-%d}.")
-    with limit_to_one_thread():
-        (window_scores,) = _score_with_fallback(panels, [end_index], settings, seed)
-    if window_scores is None:
-        requirement = f"{settings.least_days} and {settings.least_baseline_days} are needed"
-        return _make_empty_report(
-            "undecided", f"Too few days are graded in the window to {end_day:%Y-%m-%d} or before it: {requirement}."
-        )
-    cause_name, confidence = window_scores.name_cause(settings.confidence)
-    return {
-        "cause": cause_name,
-        "confidence": confidence,
-        "factors": list_factors(window_scores),
-        "parts": {
-            name: _compute_interval(window_scores.contributions[:, index]) for index, name in enumerate(CHANGE_PARTS)
-        },
-        "change": _compute_interval(window_scores.contributions.sum(axis=1)),
-        "scores": dict(zip(CAUSES, window_scores.scores[0].tolist(), strict=True)),
-        "evidence": window_scores.evidence,
-        "against": "market" if window_scores.is_priced else "nothing",
-        "sentence": _format_sentence(
-            cause_name, confidence, window_scores, f"{settings.window_days} days to {end_day:%Y-%m-%d}"
-        ),
-    }
+
+    def __init__(
+        self,
+        units: pd.DataFrame,
+        quality: pd.Series | pd.DataFrame | None,
+        segments: pd.DataFrame | None,
+        settings: Settings,
+        seed: int,
+    ) -> None:
+        self._panels = [] if units.empty else _build_panels(units, quality, segments, settings)
+        self._settings, self._seed = settings, seed
+        self._scores: dict[int, WindowScores | None] = {}  # by the day after the window, counted from the first one
+
+    def explain_window(self, end_day: pd.Timestamp) -> Report:
+        """Explain the window that ends on a day: cause, confidence, factors, parts with intervals, and a sentence.
+
+        The window is compared with the days before it, never with itself. The change of the lead (model loss − market
+        loss) is split into parts that sum to it: the effects of changed shares of the population, of lines and of
+        unsound rows come from `compute_nested_decomposition`; the rest is attributed to model and market after odd
+        outcomes (the distance of actuals from the entity's earlier ones) are regressed out, and what both share is
+        noise. Causes are ranked by score, which is the effect over the size that counts, or over `errors` standard
+        errors if that is more; changed shares and signed errors score as well as losses, because a fault may not cost
+        anything (yet). Confidence is the share of resamples of days (of weeks in the baseline) that name the same
+        cause. The cause is `none` if no score reaches 1, `undecided` below `settings.confidence` or with too few days,
+        and `no_data` if the day has no unit.
+        """
+        if not self._panels:
+            return _make_empty_report("no_data", "Nothing is graded.")
+        unit_counts, settings = self._panels[0].unit_counts, self._settings
+        end_index = int((end_day - self._panels[0].first_day).days) + 1
+        if not 0 < end_index <= len(unit_counts) or not unit_counts[end_index - 1]:
+            return _make_empty_report("no_data", f"Nothing is graded on {end_day:%Y-%m-%d}.")
+        (window_scores,) = self._score_windows([end_index])
+        if window_scores is None:
+            requirement = f"{settings.least_days} and {settings.least_baseline_days} are needed"
+            return _make_empty_report(
+                "undecided", f"Too few days are graded in the window to {end_day:%Y-%m-%d} or before it: {requirement}."
+            )
+        cause_name, confidence = window_scores.name_cause(settings.confidence)
+        intervals = map(_compute_interval, window_scores.contributions.T)
+        return {
+            "cause": cause_name,
+            "confidence": confidence,
+            "factors": list_factors(window_scores),
+            "parts": dict(zip(CHANGE_PARTS, intervals, strict=True)),
+            "change": _compute_interval(window_scores.contributions.sum(axis=1)),
+            "scores": dict(zip(CAUSES, window_scores.scores[0].tolist(), strict=True)),
+            "evidence": window_scores.evidence,
+            "against": "market" if window_scores.is_priced else "nothing",
+            "sentence": _format_sentence(
+                cause_name, confidence, window_scores, f"{settings.window_days} days to {end_day:%Y-%m-%d}"
+            ),
+        }
+
+    def explain_each_day(self) -> pd.DataFrame:
+        """Explain every calendar day: primary_cause, cause_confidence, contributing_factors (JSON).
+
+        Indexed by day, from the first to the last day with a unit or a requested row. Confidence is missing if there
+        are no or too few data. Levels of columns, the usual quality of a row, and bands are computed from all days at
+        once; windows, baselines and the cost of odd outcomes are not.
+        """
+        columns = ["primary_cause", "cause_confidence", "contributing_factors"]
+        if not self._panels:
+            return pd.DataFrame(columns=columns)
+        panel = self._panels[0]
+        self._score_windows([day + 1 for day in np.flatnonzero(panel.unit_counts).tolist()])
+        rows = [
+            _make_day_row(self._scores[day + 1], self._settings) if unit_count else _make_outage_row(absent_count)
+            for day, (unit_count, absent_count) in enumerate(zip(panel.unit_counts, panel.absent_counts, strict=True))
+        ]
+        return pd.DataFrame(rows, index=panel.days.rename("day"), columns=columns)
+
+    def _score_windows(self, end_indices: list[int]) -> list[WindowScores | None]:
+        """Return the scores against the market or, where it covers too few days, those of the model alone."""
+        with limit_to_one_thread():
+            for panel in self._panels:
+                missing = [end_index for end_index in end_indices if self._scores.get(end_index) is None]
+                self._scores |= zip(missing, score_windows(panel, missing, self._settings, self._seed), strict=True)
+        return [self._scores[end_index] for end_index in end_indices]
 
 
-def explain_each_day(
-    units: pd.DataFrame,
-    quality: pd.Series | pd.DataFrame | None,
-    segments: pd.DataFrame | None,
-    settings: Settings,
-    seed: int,
-) -> pd.DataFrame:
-    """Explain every calendar day as in `explain_window`: primary_cause, cause_confidence, contributing_factors (JSON).
-
-    Indexed by day, from the first to the last day with a unit or a requested row. Confidence is missing if there are no
-    or too few data. Levels of columns, the usual quality of a row, and bands are computed from all days at once;
-    windows, baselines and the cost of odd outcomes are not.
-    """
-    columns = ["primary_cause", "cause_confidence", "contributing_factors"]
-    if units.empty:
-        return pd.DataFrame(columns=columns)
-    panels = _build_panels(units, quality, segments, settings)
-    unit_counts, absent_counts = panels[0].unit_counts, panels[0].absent_counts
-    end_indices = [end_index for end_index in range(1, len(unit_counts) + 1) if unit_counts[end_index - 1]]
-    with limit_to_one_thread():
-        scores_by_end = dict(zip(end_indices, _score_with_fallback(panels, end_indices, settings, seed), strict=True))
-    day_numbers = range(1, len(unit_counts) + 1)
-    rows = [
-        _make_day_row(scores_by_end[end_index], settings)
-        if end_index in scores_by_end
-        else _make_outage_row(absent_counts[end_index - 1])
-        for end_index in day_numbers
-    ]
-    return pd.DataFrame(rows, index=panels[0].days.rename("day"), columns=columns)
+@compute_once
+def build_cause_explainer(evidence: Evidence, settings: Settings) -> CauseExplainer:
+    """Return the explainer of the graded units, with the quality of the rows and the configured segments."""
+    segment_levels = build_segments(evidence, [*settings.population, *settings.lines])
+    units, quality = build_graded_units(evidence), score_row_quality(evidence)
+    return CauseExplainer(units, quality, segment_levels, settings, evidence.seed)
 
 
 def _make_outage_row(absent_count: float) -> tuple[str, float, str]:
@@ -125,22 +139,6 @@ def _build_panels(
         build_panel(units, quality_table, segments, columns_by_priced[is_priced], settings.unsound_margin, is_priced)
         for is_priced in priced_options
     ]
-
-
-def _score_with_fallback(
-    panels: list[DailyPanel], end_indices: list[int], settings: Settings, seed: int
-) -> list[WindowScores | None]:
-    """Return the scores against the market or, where it covers too few days, those of the model alone."""
-    scored_windows = score_windows(panels[0], end_indices, settings, seed)
-    for fallback_panel in panels[1:]:
-        unscored = [index for index, window_scores in enumerate(scored_windows) if window_scores is None]
-        for index, window_scores in zip(
-            unscored,
-            score_windows(fallback_panel, [end_indices[unscored_index] for unscored_index in unscored], settings, seed),
-            strict=True,
-        ):
-            scored_windows[index] = window_scores
-    return scored_windows
 
 
 def list_factors(window_scores: WindowScores) -> list[Report]:

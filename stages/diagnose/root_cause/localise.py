@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from stages.diagnose.root_cause.daily_panel import MARKET_LOSS, MODEL_LOSS, SIGNED_ERROR, LevelSums
+from stages.diagnose.units.array_types import Floats
 from trueline.core.stats.mix_decomposition import compute_level_contributions
 
-Floats = npt.NDArray[np.float64]
 SumDraws = Callable[[Floats], Floats]  # days × … to draws × …: the sums over every draw of days; draw 0 is the data
 PART_OUTCOMES = {"model": MODEL_LOSS, "market": MARKET_LOSS, "bias": SIGNED_ERROR}  # the outcome behind each part
 

@@ -1,17 +1,13 @@
 """Row quality: how sound each row's inputs are, and the segments that the row belongs to."""
 
-from functools import lru_cache
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence
 from trueline.core.tables.lazy_parquet import ColumnTable, is_number_column, iter_columns
 from trueline.core.tables.row_lookup import RowIndexer, convert_to_slice, lookup_rows, take_or_nan
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 SAMPLE_ROWS = 20_000  # rows that show how an input behaves
 MIN_DISTINCT_MEASURED = 30  # a number with more distinct values is a measurement, not a count or a choice
@@ -27,7 +23,6 @@ MAX_NUMBER_LEVELS = 12  # a number column with more distinct values is cut into 
 BAND_COUNT = 4
 
 
-@lru_cache(maxsize=1)  # shared by the newest day's and every day's search for causes, so it must not be modified
 def score_row_quality(evidence: Evidence) -> pd.DataFrame:
     """Return one row per row_id that a test fold scores, with its day and scores from 0 (sound) to 1 (unsound).
 
@@ -194,10 +189,10 @@ class _ContradictionScorer:
         return np.asarray(self.mismatch_counts / max(self.pair_count, 1))
 
 
-def _compute_typical_share(is_match: npt.NDArray[np.bool_]) -> float:
+def _compute_typical_share(is_match: Mask) -> float:
     """Return the median share over several stretches of time, so that a fault in one does not hide the usual share."""
     return float(np.median([stretch.mean() for stretch in np.array_split(is_match, STRETCH_COUNT)]))
 
 
-def _flag_equal(first_values: Floats, second_values: Floats) -> npt.NDArray[np.bool_]:
+def _flag_equal(first_values: Floats, second_values: Floats) -> Mask:
     return np.asarray(np.isclose(first_values, second_values, rtol=1e-5, atol=1e-6, equal_nan=True))

@@ -1,9 +1,10 @@
 """Evidence: the outputs of the pipeline for one task, as the checks read them."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, cast
 
 import pandas as pd
 
@@ -14,6 +15,8 @@ from trueline.core.tables.lazy_parquet import LazyTable, make_frame
 from trueline.core.tables.row_lookup import Ints, encode_row_ids, flag_first_occurrences, lookup_rows
 from trueline.core.tables.table_schema import Column
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 # bytes of columns that are cached after reading, because several checks go through all features
 CACHE_BYTES_BY_TABLE = {"features": 1 << 30, "folds": 1 << 28, "prepared": 1 << 28, "predictions": 0}
 
@@ -46,7 +49,7 @@ class CheckLimits(StageSettings):
     error_below_market: float | None  # advantage in mean absolute error that no honest forecast reaches
 
 
-@dataclass(frozen=True, eq=False)  # compared and hashed by identity, not by its tables
+@dataclass(frozen=True, eq=False)  # compared by identity, not by its tables
 class Evidence:
     """The tables of one task, with the rows as written; predictions hold score rows of test folds only.
 
@@ -64,6 +67,7 @@ class Evidence:
     audit: dict[str, Any]
     limits: CheckLimits
     seed: int
+    results: list[tuple[Any, Any]] = field(default_factory=list, init=False, repr=False)  # see `compute_once`
 
     @cached_property
     def input_names(self) -> list[str]:
@@ -97,6 +101,24 @@ class Evidence:
         return lookup_rows(self.features["row_id"], self.folds["row_id"])
 
 
+def compute_once(
+    build: Callable[Concatenate[Evidence, Arguments], Result],
+) -> Callable[Concatenate[Evidence, Arguments], Result]:
+    """Make a function compute its result once for each evidence, which keeps it; so it must not be modified."""
+
+    @wraps(build)
+    def get_result(evidence: Evidence, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        call = (build, arguments, named)
+        for known_call, result in evidence.results:
+            if known_call == call:
+                return cast(Result, result)
+        result = build(evidence, *arguments, **named)
+        evidence.results.append((call, result))
+        return result
+
+    return get_result
+
+
 def open_evidence_tables(paths: dict[str, Path]) -> dict[str, Any]:
     """Open the tables of evidence from their files: predictions, prepared, features, folds.
 
@@ -113,3 +135,8 @@ def open_evidence_tables(paths: dict[str, Path]) -> dict[str, Any]:
 def make_finding(status: Literal["ok", "warning", "failed", "declined"], summary: str, **details: Any) -> Finding:
     """Return a finding."""
     return {"status": status, "summary": summary, "details": details}
+
+
+def decline(reason: str, **details: Any) -> Finding:
+    """Return the finding of a check that cannot be run."""
+    return make_finding("declined", reason, **details)

@@ -4,14 +4,11 @@ A unit is a row if a quantity or a probability is predicted, and a race if share
 by the model's favourite.
 """
 
-from functools import lru_cache
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from stages.diagnose.units.evidence import Evidence
-from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
+from stages.diagnose.units.evidence import Evidence, compute_once
+from stages.diagnose.units.scored_units import ARM, ScoredPredictions, build_scored_predictions
 from trueline.core.betting.grading import grade_picks, pick_by_edge
 from trueline.core.racing import race_losses
 from trueline.core.stats import group_ops
@@ -23,9 +20,9 @@ TIERS = ((5.0, 1.0), (3.0, 2.0), (1.0, 3.0))  # least distance from the market (
 NUMERIC_COLUMNS = ("tier", "model", "market", "bias", "hit", "prediction", "actual")
 
 
-@lru_cache(maxsize=1)  # shared by several checks and the daily table, so it must not be modified
-def build_graded_units(evidence: Evidence, arm: str = "tuned") -> pd.DataFrame:
-    """Return one row per unit, in time order, with the losses of the arm's prediction and of the market.
+@compute_once
+def build_graded_units(evidence: Evidence) -> pd.DataFrame:
+    """Return one row per unit, in time order, with the losses of the tuned arm's prediction and of the market.
 
     Columns: row_id, entity, block (its group), day (midnight), tier (1 to 3 by distance from the market; missing within
     1 of it, and unless a quantity is predicted), model and market (losses: |error| in the target's unit for quantities,
@@ -34,9 +31,9 @@ def build_graded_units(evidence: Evidence, arm: str = "tuned") -> pd.DataFrame:
     picked at `hit_edge` from the market, shares by favourite; tied favourites share their wins. Empty if the arm is not
     predicted.
     """
-    if arm not in evidence.predictions or "target" not in evidence.predictions:
+    if ARM not in evidence.predictions or "target" not in evidence.predictions:
         return _make_empty_units()
-    scored = build_scored_predictions(evidence, arm)
+    scored = build_scored_predictions(evidence)
     units = _grade_races(scored) if scored.kind == "share" else _grade_rows(scored, evidence.limits.hit_edge)
     position = lookup_rows(units["row_id"], evidence.prepared["row_id"])
     units.insert(1, "entity", evidence.prepared["entity"].array.take(position, allow_fill=True))
@@ -109,8 +106,5 @@ def _build_unit_keys(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _make_empty_units() -> pd.DataFrame:
-    text_columns: dict[str, npt.NDArray[np.object_]] = {
-        name: np.empty(0, object) for name in ("row_id", "entity", "block")
-    }
-    day_column = {"day": np.empty(0, "datetime64[ns]")}
-    return pd.DataFrame({**text_columns, **day_column, **{name: np.empty(0) for name in NUMERIC_COLUMNS}})
+    dtypes = {"row_id": "object", "entity": "object", "block": "object", "day": "datetime64[ns]"}
+    return pd.DataFrame(columns=[*dtypes, *NUMERIC_COLUMNS], dtype=float).astype(dtypes)

@@ -1,14 +1,13 @@
 """Scored predictions: which predictions can be judged, and the loss of each."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from stages.diagnose.units.evidence import Evidence
+from stages.diagnose.units.array_types import Mask
+from stages.diagnose.units.evidence import Evidence, compute_once
 from trueline.core.racing import race_losses
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats import group_ops
@@ -16,6 +15,7 @@ from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
 from trueline.core.stats.log_loss import compute_log_losses
 from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
 
+ARM = "tuned"  # the arm that is judged
 Kind = Literal["share", "chance", "quantity"]
 
 
@@ -59,9 +59,8 @@ class ScoredPredictions:
 
     def compute_market_losses(self) -> Floats:
         """Return the loss of the market's figures by unit; its shares are normalised to sum to 1 by group."""
-        return self._compute_losses_of(
-            group_ops.normalize_by_group(self.market, self.group) if self.kind == "share" else self.market
-        )
+        market = group_ops.normalize_by_group(self.market, self.group) if self.kind == "share" else self.market
+        return self._compute_losses_of(market)
 
     def compute_baseline_losses(self) -> Floats:
         """Return the loss by unit of an even share of the group, or else of the mean target (by tag)."""
@@ -74,19 +73,17 @@ class ScoredPredictions:
         """Return the expected loss of each unit if the probabilities are true; zero for quantities."""
         if self.kind == "quantity":
             return np.zeros(len(self.p))
+        if self.kind == "chance":
+            return compute_log_losses(self.p, self.p)
         p = np.clip(self.p, MIN_PROBABILITY, 1.0)
-        return (
-            race_losses.compute_race_losses(p, p, self.group)
-            if self.kind == "share"
-            else compute_log_losses(self.p, self.p)
-        )
+        return race_losses.compute_race_losses(p, p, self.group)
 
     def _compute_losses_of(self, p: Floats) -> Floats:
         if self.kind == "share":
             return race_losses.compute_race_losses(p, self.y, self.group)
         return compute_log_losses(p, self.y) if self.kind == "chance" else np.square(p - self.y)
 
-    def _select_rows(self, keep: npt.NDArray[np.bool_]) -> "ScoredPredictions":
+    def _select_rows(self, keep: Mask) -> "ScoredPredictions":
         if keep.all():
             return self
         rows = self.rows[keep]
@@ -95,18 +92,18 @@ class ScoredPredictions:
         return replace(self, rows=rows, group=group, **selected_arrays)
 
 
-@lru_cache(maxsize=1)  # shared by the checks, so it must not be modified
-def build_scored_predictions(evidence: Evidence, arm: str = "tuned") -> ScoredPredictions:
-    """Return the arm's predictions in complete groups; there are none if the arm or its target is not numeric.
+@compute_once
+def build_scored_predictions(evidence: Evidence) -> ScoredPredictions:
+    """Return the tuned arm's predictions in complete groups; none if they or the target are not numeric.
 
     A row counts once, however often it is predicted: the check `duplicates` reports that. If a row has several targets,
     each is a chance of its own, and `rows` has its `tag`.
     """
-    rows = _expand_targets(drop_duplicate_ids(evidence.predictions), arm)
-    if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (arm, "target")):
-        rows = rows.iloc[:0].assign(**{arm: 0.0, "target": 0.0})
-    p, y, group = rows[arm].to_numpy(float), rows["target"].to_numpy(float), group_ops.encode_groups(rows["group"])
-    market, is_share = _lookup_market(evidence, rows["row_id"]), has_divided_shares(evidence)
+    rows = _expand_targets(drop_duplicate_ids(evidence.predictions), ARM)
+    if not all(name in rows and pd.api.types.is_numeric_dtype(rows[name]) for name in (ARM, TARGET)):
+        rows = rows.iloc[:0].assign(**{ARM: 0.0, TARGET: 0.0})
+    p, y, group = rows[ARM].to_numpy(float), rows[TARGET].to_numpy(float), group_ops.encode_groups(rows["group"])
+    market, is_share = lookup_market(evidence, rows["row_id"]), has_divided_shares(evidence)
     usable = np.isfinite(p) & np.isfinite(y)
     is_chance = is_share or bool(((y >= 0) & (y <= 1) & (p >= 0) & (p <= 1))[usable].all())
     label = pd.factorize(rows["tag"])[0] if "tag" in rows else np.zeros(len(rows), np.int64)
@@ -124,7 +121,7 @@ def list_prediction_columns(predictions: pd.DataFrame, arm: str) -> list[str]:
     return [name for name in wanted if name in predictions]
 
 
-@lru_cache(maxsize=1)
+@compute_once
 def has_divided_shares(evidence: Evidence) -> bool:
     """Return whether the targets are shares that sum to 1 within each group that the test folds score."""
     rows, folds = evidence.roles.is_scored, evidence.folds
@@ -133,12 +130,11 @@ def has_divided_shares(evidence: Evidence) -> bool:
     share = folds[TARGET].to_numpy(float)[rows]
     if not ((share >= 0) & (share <= 1)).all():
         return False
-    return bool(
-        np.allclose(np.bincount(group_ops.encode_groups(folds["group"].iloc[np.flatnonzero(rows)]), weights=share), 1)
-    )
+    group = group_ops.encode_groups(folds["group"].iloc[np.flatnonzero(rows)])
+    return bool(np.allclose(np.bincount(group, weights=share), 1))
 
 
-def _lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
+def lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
     """Return the market's figure for each row, missing where it has none."""
     if "teacher" not in evidence.prepared:
         return np.full(len(row_id), np.nan)
@@ -161,5 +157,5 @@ def _expand_targets(predictions: pd.DataFrame, arm: str) -> pd.DataFrame:
     return rows.assign(tag=tags, **values)
 
 
-def _flag_complete_groups(usable: npt.NDArray[np.bool_], group: Codes) -> npt.NDArray[np.bool_]:
+def _flag_complete_groups(usable: Mask, group: Codes) -> Mask:
     return np.asarray(group_ops.sum_by_group((~usable).astype(float), group) == 0)

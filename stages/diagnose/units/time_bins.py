@@ -1,11 +1,9 @@
 """Time bins: rows in time order gathered into equal steps of whole blocks, and which inputs only ever grow."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from stages.diagnose.units.array_types import Floats, Ints, Mask
 
 # an input whose mean correlates more than this with time within the reference is a growing count, not drifting
 MIN_TREND_CORRELATION = 0.9
@@ -28,7 +26,7 @@ def average_steps(values: Floats, step: Ints) -> Floats:
     return np.asarray(np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0))
 
 
-def find_monotone_columns(series: Floats, reference: int) -> npt.NDArray[np.bool_]:
+def find_monotone_columns(series: Floats, reference: int) -> Mask:
     """Return which columns of `series` (steps × columns) rise or fall with time throughout the reference."""
     filled = np.nan_to_num(series[:reference], nan=0.0)
     centred_time = np.arange(reference) - (reference - 1) / 2

@@ -131,7 +131,8 @@ def test_days_after_the_reference_set_no_limit() -> None:
 def test_two_warnings_of_different_rules_within_a_week_are_critical() -> None:
     days = bettor(4, 20, 0.57).apply_shift(400, wins=-0.2, beats=-0.2)
     status = pd.Series(["graded"] * len(days))
-    table = compute_alert_levels(days, status, pd.Series(60, index=status.index), BETTOR, True, 0)
+    rules = fit_calibrated_rules(days, BETTOR, True, 0)
+    table = compute_alert_levels(rules, days, status, pd.Series(60, index=status.index), BETTOR, True)
     assert "critical" in set(table["alert_level"].iloc[400:420])
     message = table.loc[table["alert_level"] == "critical", "alert_message"].iloc[0]
     assert message.startswith("[CRITICAL]")

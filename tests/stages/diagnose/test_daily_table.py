@@ -12,7 +12,7 @@ from stages.diagnose.monitoring.completeness import _find_commonest_values
 from stages.diagnose.monitoring.daily_columns import COLUMN_GROUPS, COLUMNS
 from stages.diagnose.monitoring.daily_sums import DailySums, compute_daily_sums, compute_difficulty
 from stages.diagnose.monitoring.daily_table import compute_daily_table
-from stages.diagnose.monitoring.drift_score import EffectSizes, compute_drift_score
+from stages.diagnose.monitoring.drift_score import compute_drift_score
 from stages.diagnose.monitoring.market_sharpness import label_sharpness
 from stages.diagnose.monitoring.mean_shift import compute_baseline
 from stages.diagnose.monitoring.monitoring_settings import RuleSettings, Settings, WindowSettings
@@ -78,7 +78,7 @@ def cut(evidence: Evidence, day: int) -> Evidence:
 
 
 def tabled(evidence: Evidence, settings: Settings = SETTINGS) -> pd.DataFrame:
-    return compute_daily_table(evidence, build_graded_units(evidence), settings, 0)
+    return compute_daily_table(evidence, settings)
 
 
 @cache
@@ -231,7 +231,7 @@ def _healthy(random: np.random.Generator, days: int, worse: float = 0.0, late: i
     return DailySums(units, model, error, units, market, beats, wins, np.full((days, 1), 40.0))
 
 
-SIZES = EffectSizes(0.05, 0.07, 0.5, 0.5, 20, 30, 120)
+SIZES = WINDOWS.model_copy(update={"least_days": 30, "baseline_days": 120})
 
 
 def test_drift_is_rare_where_nothing_changes_and_sure_where_hits_fell() -> None:
@@ -341,7 +341,7 @@ def test_causes_are_told_by_day_and_not_where_there_was_nothing() -> None:
     causes = pd.DataFrame({"primary_cause": "bias", "cause_confidence": 0.9, "contributing_factors": "[]"}, index=days)
     causes.loc[days[:20], ["primary_cause", "cause_confidence"]] = "undecided", np.nan
     causes.loc[days[list(OUTAGE)], ["primary_cause", "cause_confidence"]] = "no_data", np.nan
-    table = compute_daily_table(evidence, build_graded_units(evidence), SETTINGS, 0, causes)
+    table = compute_daily_table(evidence, SETTINGS, causes)
     _reasoned(table)
     assert table["primary_cause"].iloc[50] == "bias"
     assert "insufficient n" in table["cause_reason"].iloc[5]

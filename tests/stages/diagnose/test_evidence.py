@@ -15,7 +15,7 @@ from stages.diagnose.checks.constant_features import _find_commonest_share
 from stages.diagnose.checks.duplicates import _compute_duplicate_share
 from stages.diagnose.checks.feature_shift import _compute_shift, _count_cells
 from stages.diagnose.root_cause.row_quality import build_segments, score_row_quality
-from stages.diagnose.units.evidence import Evidence, open_evidence_tables
+from stages.diagnose.units.evidence import Evidence, compute_once, open_evidence_tables
 from stages.diagnose.units.graded_units import build_graded_units
 from tests.stages.diagnose.test_diagnose import healthy
 from trueline.benchmarks.fault_lab.planted_faults import inject_fault
@@ -142,3 +142,19 @@ def test_deciles_cut_from_some_of_many_rows_hardly_move_the_index(monkeypatch: p
     )
     assert part == pytest.approx(whole, abs=0.001)
     assert whole > 0.03
+
+
+def test_a_result_is_computed_once_for_each_evidence_and_equal_arguments() -> None:
+    calls: list[list[str]] = []
+
+    @compute_once
+    def count_calls(evidence: Evidence, names: list[str]) -> int:
+        calls.append(names)
+        return len(calls)
+
+    evidence = healthy()
+    again = replace(evidence)
+    results = [count_calls(of, list(names)) for of, names in ((evidence, "a"), (evidence, "a"), (evidence, "b"))]
+    assert results == [1, 1, 2]
+    assert count_calls(again, ["a"]) == 3
+    assert count_calls(evidence, ["a"]) == 1

@@ -11,7 +11,7 @@ import pytest
 from stages.diagnose.checks import root_cause
 from stages.diagnose.root_cause.cause_scoring import CAUSES, CHANGE_PARTS, Settings
 from stages.diagnose.root_cause.daily_panel import _estimate_entity_means
-from stages.diagnose.root_cause.explain import explain_each_day, explain_window
+from stages.diagnose.root_cause.explain import CauseExplainer
 from tests.stages.diagnose.test_graded_units import players
 from trueline.core.splits.walk_forward import NO_CLOCK
 
@@ -37,6 +37,24 @@ RIGHT = {
     "outage": "no_data",
 }
 Made = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
+Quality = pd.Series | pd.DataFrame | None
+
+
+def explain_window(
+    units: pd.DataFrame,
+    quality: Quality,
+    segments: pd.DataFrame | None,
+    end_day: pd.Timestamp,
+    settings: Settings,
+    seed: int,
+) -> dict[str, Any]:
+    return CauseExplainer(units, quality, segments, settings, seed).explain_window(end_day)
+
+
+def explain_each_day(
+    units: pd.DataFrame, quality: Quality, segments: pd.DataFrame | None, settings: Settings, seed: int
+) -> pd.DataFrame:
+    return CauseExplainer(units, quality, segments, settings, seed).explain_each_day()
 
 
 def made(seed: int, fault: str = "nothing") -> Made:

@@ -122,8 +122,10 @@ def test_the_columns_are_the_same_whatever_is_predicted_but_for_the_market_s_fav
     quantity, share = build_graded_units(players()), build_graded_units(races())
     assert list(share) == [*quantity, "market_hit"]
     assert quantity["day"].dtype == share["day"].dtype == "datetime64[ns]"
-    assert list(build_graded_units(players(), "floor")) == list(quantity)
-    assert build_graded_units(players(), "floor").empty
+    evidence = players()
+    unpredicted = replace(evidence, predictions=evidence.predictions.drop(columns="tuned"))
+    assert list(build_graded_units(unpredicted)) == list(quantity)
+    assert build_graded_units(unpredicted).empty
 
 
 def test_a_row_predicted_twice_is_one_unit_and_a_task_without_edge_has_no_picks() -> None:

@@ -37,16 +37,17 @@ def open_atomic_outputs(name: str, targets: dict[str, Path]) -> Iterator[dict[st
 
 def write_json(value: Any, path: Path, digits: int = 6) -> None:
     """Write JSON with sorted keys, rounded floats and null for NaN or infinity: equal values give equal bytes."""
-    path.write_text(json.dumps(_convert_to_json(value, digits), indent=2, sort_keys=True, allow_nan=False) + "\n")
+    path.write_text(json.dumps(convert_to_json(value, digits), indent=2, allow_nan=False) + "\n")
 
 
-def _convert_to_json(value: Any, digits: int) -> Any:
+def convert_to_json(value: Any, digits: int = 6) -> Any:
+    """Return a value as `write_json` writes it: sorted keys, lists, rounded floats, and None for NaN or infinity."""
     if isinstance(value, dict):
-        return {str(key): _convert_to_json(item, digits) for key, item in value.items()}
+        return dict(sorted({str(key): convert_to_json(item, digits) for key, item in value.items()}.items()))
     if isinstance(value, list | tuple):
-        return [_convert_to_json(item, digits) for item in value]
+        return [convert_to_json(item, digits) for item in value]
     if hasattr(value, "tolist"):
-        return _convert_to_json(value.tolist(), digits)
+        return convert_to_json(value.tolist(), digits)
     if isinstance(value, float):
         # JSON has no NaN and no infinities; adding 0.0 turns −0.0 into 0.0
         return round(value, digits) + 0.0 if value - value == 0 else None
