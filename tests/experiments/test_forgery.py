@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -185,4 +188,92 @@ def test_the_hash_of_a_folder_is_dvcs_own(tmp_path: Path, monkeypatch: pytest.Mo
     for path, text in files.items():
         tree.add(tuple(path.split("/")[1:]), None, HashInfo("md5", hashlib.md5(text.encode()).hexdigest()))
     tree.digest()
-    assert output_files._hash_folder(rev, "f", [*files]) == tree.hash_info.value
+    assert file_cache.hash_files([(rev, "f"), (rev, "g")]) == {(rev, "f"): tree.hash_info.value}
+
+
+SCORER = "stages/evaluate/market"
+PIPELINE = f"""
+stages:
+  evaluate:
+    foreach: {{props: null}}
+    do:
+      cmd: python {SCORER}/__init__.py ${{key}}
+      deps: [{SCORER}, data/mine]
+      outs:
+        - metrics/${{key}}/scores.json: {{cache: false}}
+        - metrics/${{key}}/report.json: {{cache: false}}
+"""
+SCRIPT = """
+import json, pathlib, sys
+folder = pathlib.Path("metrics", sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "scores.json").write_text(json.dumps({sys.argv[1]: {"hit_rate": 0.5}}))
+(folder / "report.json").write_text("{}")
+"""
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of git and DVC after `dvc repro`, committed; some files in its folders are ignored."""
+    folder = tmp_path_factory.mktemp("reproduced")
+    files = {
+        ".dvcignore": "__pycache__/\n*.pyc\n",
+        ".gitignore": "__pycache__/\n*.parquet\n",
+        "dvc.yaml": PIPELINE,
+        f"{SCORER}/__init__.py": SCRIPT,
+        f"{SCORER}/lines.py": "LINES = 1\n",
+        f"{SCORER}/plots/colours.py": "RED = 1\n",
+        f"{SCORER}/__pycache__/lines.pyc": "bytes",  # in git by mistake
+        "data/mine/README.md": "the tables are not in git",
+    }
+    git_fixtures.start(folder, files)
+    (folder / "data/mine/games.parquet").write_bytes(b"rows")
+    (folder / f"{SCORER}/plots/__pycache__").mkdir()
+    (folder / f"{SCORER}/plots/__pycache__/colours.pyc").write_bytes(b"bytes of this Python")
+    for command in (["init", "--quiet"], ["repro", "--quiet"]):
+        subprocess.run([sys.executable, "-m", "dvc", *command], cwd=folder, check=True, capture_output=True)
+    git(folder, "add", ".")
+    git_fixtures.commit(folder, "reproduced", {"dvc.lock": (folder / "dvc.lock").read_bytes()})
+    return folder
+
+
+@pytest.fixture
+def code_in_folders(reproduced: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """That repository; what a test commits is taken back."""
+    base = git(reproduced, "rev-parse", "HEAD")
+    monkeypatch.chdir(reproduced)
+    yield reproduced
+    git(reproduced, "reset", "--quiet", "--hard", base)
+
+
+def test_scores_made_with_a_folder_of_code_as_committed_are_kept(code_in_folders: Path) -> None:
+    assert find_experiment("HEAD").scores == {"props": {"hit_rate": 0.5}}
+    assert find_experiment("HEAD").error is None
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        (f"{SCORER}/lines.py", "LINES = 2\n"),
+        (f"{SCORER}/plots/colours.py", None),
+        (f"{SCORER}/plots/shapes.py", "ROUND = 1\n"),
+        (SCORER, None),
+    ],
+    ids=["edited", "deleted", "added", "all deleted"],
+)
+def test_a_change_in_a_folder_of_code_that_was_committed_without_a_run_is_noticed(
+    code_in_folders: Path, path: str, content: str | None
+) -> None:
+    if content is None:
+        git(code_in_folders, "rm", "-r", "--quiet", path)
+        git(code_in_folders, "commit", "--quiet", "--message", "deleted")
+    else:
+        git_fixtures.commit(code_in_folders, "changed", {path: content})
+    with pytest.raises(UserError, match=rf"dvc\.lock of HEAD does not match .*\(props: not run with its {SCORER}\)"):
+        find_experiment("HEAD")
+
+
+@pytest.mark.parametrize("path", [f"{SCORER}/__pycache__/lines.pyc", "data/mine/README.md", "stages/evaluate/other.py"])
+def test_a_commit_of_what_no_hash_of_code_covers_keeps_the_scores(code_in_folders: Path, path: str) -> None:
+    git_fixtures.commit(code_in_folders, "elsewhere", {path: "changed"})
+    assert find_experiment("HEAD").scores == {"props": {"hit_rate": 0.5}}

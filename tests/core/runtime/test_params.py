@@ -1,20 +1,28 @@
 """Params: settings are validated before any data are read or written, and a mistake is reported in one sentence."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pytest
 from pydantic import Field
 
 from trueline.core.errors import UserError
-from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
+from trueline.core.runtime import params
+from trueline.core.runtime.params import (
+    StageSettings,
+    TaskConfig,
+    load_seed,
+    load_settings,
+    load_task_config,
+    load_worker_count,
+)
 
 GOOD = """
 seed: 7
 workers: 2
 tasks:
-  racing: {source: data, reader: runners, resampler: none, learner: trees, floor: uniform, members: [],
-           calibrator: platt, scorer: race}
+  racing: {domain: racing, source: data, reader: runners, resampler: none, learner: trees, floor: uniform,
+           members: [], calibrator: platt, scorer: race}
 train:
   racing: {depth: 6, rate: 0.1, mode: ordered}
   empty:
@@ -53,6 +61,16 @@ def test_settings_are_those_in_the_file() -> None:
     assert load_settings(Trees, "train", "racing") == Trees(depth=6, rate=0.1, mode="ordered")
     assert (load_seed(), load_worker_count()) == (7, 2)
     assert load_task_config("racing").calibrator == "platt"
+
+
+def test_a_domain_without_code_is_rejected_and_every_domain_is_a_folder_of_core() -> None:
+    write_params(GOOD.replace("domain: racing", "domain: chess"))
+    message = r"params.yaml: tasks.racing.domain is 'chess'; input should be 'betting', 'racing' or 'text'"
+    with pytest.raises(UserError, match=message):
+        load_task_config("racing")
+    core = Path(params.__file__).parents[1]
+    domains = get_args(TaskConfig.model_fields["domain"].annotation)
+    assert all((core / domain / "__init__.py").exists() for domain in domains)
 
 
 def test_an_integer_is_allowed_for_a_number() -> None:

@@ -142,12 +142,16 @@ def test_predictions_in_the_workspace_that_dvc_lock_does_not_name_are_not_judged
             compare("workspace", "whole")
 
 
+@pytest.mark.parametrize("code", ["core/a.py", "stages/evaluate/market"])
 def test_what_two_runs_were_made_from_is_told_apart_by_parameters_data_and_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = git_fixtures.start(tmp_path, dict(git_fixtures.made(0.5)))
+    made = dict(git_fixtures.made(0.5))
+    made["dvc.lock"] = str(made["dvc.lock"]).replace("core/a.py", code)
+    base = git_fixtures.start(tmp_path, made)
     other = {**git_fixtures.made(0.5, folds__props__test_days=7, experiment__hypothesis="weekly")}
-    other["dvc.lock"] = git_fixtures.lock(source="other", code="edited", test_days=7)
+    edited_lock = git_fixtures.lock(source="other", code="edited", test_days=7)
+    other["dvc.lock"] = edited_lock.replace("core/a.py", code)
     git_fixtures.experiments(tmp_path, base, {"weekly": other})
     monkeypatch.chdir(tmp_path)
     from trueline.experiments.decisions.run_comparison import compare_origins
@@ -157,7 +161,7 @@ def test_what_two_runs_were_made_from_is_told_apart_by_parameters_data_and_code(
     assert origins == {
         "params": {"folds.props.test_days": [7, 28]},
         "data": {"data/sample": [git_fixtures.md5("other"), git_fixtures.md5("s")]},
-        "code": ["core/a.py"],
+        "code": [code],
     }
 
 

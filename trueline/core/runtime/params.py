@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -32,8 +32,9 @@ class StageSettings(BaseModel):
 
 
 class TaskConfig(StageSettings):
-    """The entry of a task under `tasks`: where its data are and which plugin each stage uses."""
+    """The entry of a task under `tasks`: its field, where its data are and which plugin each stage uses."""
 
+    domain: Literal["betting", "racing", "text"]  # the folder of trueline/core with the code of its field
     source: str
     reader: str
     resampler: str

@@ -70,8 +70,8 @@ def compare_origins(task: str, first_run: Run, second_run: Run) -> Comparison:
         "params": {
             path: list(values) for path, values in task_params.items() if path.partition(".")[0] not in IGNORED_SECTIONS
         },
-        "data": {path: [first_deps.get(path), second_deps.get(path)] for path in files if not path.endswith(".py")},
-        "code": [path for path in files if path.endswith(".py")],
+        "data": {path: [first_deps.get(path), second_deps.get(path)] for path in files if not dvc_lock.is_code(path)},
+        "code": [path for path in files if dvc_lock.is_code(path)],
     }
 
 

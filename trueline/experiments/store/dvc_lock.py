@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from trueline.core.errors import UserError
@@ -11,6 +11,7 @@ from trueline.experiments.store.file_cache import LOCK, REPORT, SCORES
 from trueline.experiments.store.metric_definitions import get_nested
 
 MIN_HASH_DIGITS = 8  # the shortest prefix by which a hash may be named
+CODE_FOLDERS = ("stages/", "trueline/")
 UNSCORED_STAGE = "diagnose"  # no score depends on this stage
 
 Lock = Mapping[str, Any]
@@ -86,14 +87,26 @@ def find_edited_file(lock: Lock, task: str, md5_by_path: Mapping[str, str]) -> s
 
 
 def find_changed_input(lock: Lock, task: str, md5_by_path: Mapping[str, str]) -> str | None:
-    """Return the path of a committed file that differs from the one the scores were made with, or None."""
-    dependencies = (pair for stage in _select_scoring_stages(lock, task) for pair in stage["deps"].items())
-    return next((path for path, md5 in dependencies if path in md5_by_path and md5 and md5_by_path[path] != md5), None)
+    """Return the path of a committed file, or folder of code, that differs from what the scores were made with."""
+    return next(
+        (
+            path
+            for path, md5 in _iterate_checked_inputs(lock, task)
+            if (path in md5_by_path or _is_folder(md5)) and md5 and md5_by_path.get(path) != md5
+        ),
+        None,
+    )
 
 
 def list_checked_files(lock: Lock, task: str) -> list[str]:
-    """Return the files whose bytes in a commit, if they are there, must have the hashes in its lock."""
-    return [*get_dependency_hashes(lock, task), *(template.format(task=task) for template in (SCORES, REPORT))]
+    """Return the files and folders whose bytes in a commit, if they are there, must have the hashes in its lock."""
+    inputs = dict(_iterate_checked_inputs(lock, task))
+    return [*inputs, *(template.format(task=task) for template in (SCORES, REPORT))]
+
+
+def is_code(path: str) -> bool:
+    """Return whether a dependency is a file or a folder of code."""
+    return path.endswith(".py") or path.startswith(CODE_FOLDERS)
 
 
 def resolve_hash(digits: str, locks: Iterable[Lock]) -> str:
@@ -110,6 +123,16 @@ def resolve_hash(digits: str, locks: Iterable[Lock]) -> str:
         problem = "starts several hashes" if matches else "is in no dvc.lock of an experiment, an evaluation or HEAD"
         raise UserError(f"{digits!r} {problem}; copy the md5 of a dependency or an output from dvc.lock.")
     return matches[0]
+
+
+def _iterate_checked_inputs(lock: Lock, task: str) -> Iterator[tuple[str, str]]:
+    for stage in _select_scoring_stages(lock, task):
+        # a folder of data may be in git in part, so that its hash is not that of its files there
+        yield from ((path, md5) for path, md5 in stage["deps"].items() if is_code(path) or not _is_folder(md5))
+
+
+def _is_folder(md5: str) -> bool:
+    return md5.endswith(".dir")
 
 
 def _select_scoring_stages(lock: Lock, task: str) -> list[Mapping[str, Any]]:

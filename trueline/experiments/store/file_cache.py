@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pathspec import GitIgnoreSpec
 
 from trueline.experiments.store import git, metric_definitions
 
 # increase the number when the cached contents change; the folder is DVC's own, outside git
 CACHE_FOLDER = Path(".dvc/tmp/trueline-registry/2")
-PARAMS, LOCK = "params.yaml", "dvc.lock"
+PARAMS, LOCK, IGNORE_FILE = "params.yaml", "dvc.lock", ".dvcignore"
 SCORES, REPORT = "metrics/{task}/scores.json", "metrics/{task}/report.json"
 
 CommitFile = tuple[str, str]  # a commit and a path in it
@@ -36,10 +37,20 @@ def read_files(commit_files: Iterable[CommitFile]) -> dict[CommitFile, Any]:
 
 
 def hash_files(commit_files: Iterable[CommitFile]) -> dict[CommitFile, str]:
-    """Return the MD5 of files of commits, without missing ones; not cached."""
-    blobs = {file: sha for file, sha in git.resolve_blobs(commit_files).items() if sha}
-    md5_by_sha = {sha: hashlib.md5(content).hexdigest() for sha, content in git.read_blobs(blobs.values()).items()}
-    return {file: md5_by_sha[sha] for file, sha in blobs.items()}
+    """Return the MD5 of files and the DVC hash of folders of commits, without missing ones; not cached.
+
+    DVC's hash of a folder is that of the list of its files as JSON, without those that `.dvcignore` names.
+    """
+    objects = git.resolve_objects(commit_files)
+    folders = {file: _list_hashed_files(*file, sha) for file, (kind, sha) in objects.items() if kind == "tree"}
+    blobs = {file: sha for file, (kind, sha) in objects.items() if kind == "blob"}
+    shas = [*blobs.values(), *(sha for members in folders.values() for sha in members.values())]
+    md5_by_sha = {sha: hashlib.md5(content).hexdigest() for sha, content in git.read_blobs(shas).items()}
+    folder_hashes = {
+        file: _hash_file_list({path: md5_by_sha[sha] for path, sha in members.items()})
+        for file, members in folders.items()
+    }
+    return {file: md5_by_sha[sha] for file, sha in blobs.items()} | folder_hashes
 
 
 def read_workspace_file(path: str) -> Any:
@@ -125,6 +136,18 @@ def _parse_lock(value: dict[str, Any]) -> dict[str, Any]:
         }
         for name, stage in (value.get("stages") or {}).items()
     }
+
+
+def _list_hashed_files(rev: str, folder: str, tree: str) -> dict[str, str]:
+    """Return the blob ids of the files in a folder that DVC hashes, by their path in it."""
+    patterns = GitIgnoreSpec.from_lines((git.read_file(rev, IGNORE_FILE) or b"").decode().splitlines())
+    members = git.list_folder_blobs(tree)
+    return {path: sha for path, sha in members.items() if not patterns.match_file(f"{folder}/{path}")}
+
+
+def _hash_file_list(md5_by_path: dict[str, str]) -> str:
+    entries = [{"md5": md5, "relpath": path} for path, md5 in sorted(md5_by_path.items())]
+    return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times faster, where it is built in

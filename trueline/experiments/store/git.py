@@ -42,16 +42,31 @@ def read_file(rev: str, path: str) -> bytes | None:
     return read_blobs([sha])[sha] if sha else None
 
 
-def resolve_blobs(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
-    """Return the blob id of each (commit, path), or None; equal ids mean equal bytes."""
+def resolve_objects(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the kind ("blob" for a file, "tree" for a folder) and the id of each (commit, path) that exists."""
     commit_files = list(dict.fromkeys(files))
     output = run_git(
         "cat-file", "--batch-check", stdin="".join(f"{rev}:{path}\n" for rev, path in commit_files).encode()
     )
     answers = (line.rsplit(" ", 2) for line in output.decode().splitlines())
     return {
-        file: fields[0] if fields[-2] == "blob" else None for file, fields in zip(commit_files, answers, strict=True)
+        file: (fields[1], fields[0])
+        for file, fields in zip(commit_files, answers, strict=True)
+        if fields[-2] in ("blob", "tree")
     }
+
+
+def resolve_blobs(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
+    """Return the blob id of each (commit, path), or None; equal ids mean equal bytes."""
+    commit_files = list(files)
+    objects = resolve_objects(commit_files)
+    return {file: objects[file][1] if objects.get(file, ("",))[0] == "blob" else None for file in commit_files}
+
+
+def list_folder_blobs(tree: str) -> dict[str, str]:
+    """Return the blob id of every file in a folder and its subfolders by its path in it; `tree` is the folder's id."""
+    entries = (entry.split("\t", 1) for entry in run_git("ls-tree", "-r", "-z", tree).decode().split("\0") if entry)
+    return {path: description.split()[2] for description, path in entries}
 
 
 def read_blobs(shas: Iterable[str]) -> dict[str, bytes]:

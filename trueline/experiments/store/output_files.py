@@ -11,7 +11,7 @@ from dvc.config import NoRemoteError, RemoteNotFoundError
 from dvc.repo import Repo
 
 from trueline.core.errors import UserError
-from trueline.experiments.store import dvc_lock, file_cache, git
+from trueline.experiments.store import dvc_lock, file_cache
 
 Hashes = dict[str, str]
 
@@ -30,13 +30,13 @@ def find_missing_outputs(rev: str, task: str) -> tuple[list[str], int]:
     hashed; for a file in the remote only its name is checked.
     """
     output_hashes = get_output_hashes(rev, task)
-    tracked = git.run_git("ls-tree", "-r", "-z", "--name-only", rev).decode().split("\0")
+    tracked_hashes = file_cache.hash_files((rev, path) for path in output_hashes)
     with Repo(".") as repo:
         stores = list(_iterate_stores(repo))
         missing = [
             path
             for path, md5 in output_hashes.items()
-            if not (_is_in_git(rev, path, md5, tracked) or _is_stored(md5, stores))
+            if tracked_hashes.get((rev, path)) != md5 and not _is_stored(md5, stores)
         ]
     return missing, len(output_hashes)
 
@@ -57,20 +57,6 @@ def _iterate_stores(repo: Any) -> Iterator[Any]:
         yield repo.cloud.get_remote_odb()
     except (NoRemoteError, RemoteNotFoundError):
         return
-
-
-def _is_in_git(rev: str, path: str, md5: str, tracked: Sequence[str]) -> bool:
-    if md5.endswith(".dir"):
-        return _hash_folder(rev, path, tracked) == md5
-    return path in tracked and hashlib.md5(git.read_file(rev, path) or b"").hexdigest() == md5
-
-
-def _hash_folder(rev: str, path: str, tracked: Sequence[str]) -> str:
-    """Return the hash that DVC gives a folder whose files are in a commit: that of its file list as JSON."""
-    names = sorted(name for name in tracked if name.startswith(f"{path}/"))
-    md5_by_file = file_cache.hash_files((rev, name) for name in names)
-    entries = [{"md5": md5_by_file[rev, name], "relpath": name.removeprefix(f"{path}/")} for name in names]
-    return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
 def _is_stored(md5: str, stores: Sequence[Any]) -> bool:
