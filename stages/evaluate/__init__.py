@@ -3,5 +3,9 @@
 A scorer plugin has `Settings`, its parameters, and `evaluate(predictions, prepared, settings, seed)`, which returns the
 few headline scores, the full report, and the tables to plot by name. It may also have
 `compare(first_run, second_run, prepared, names, settings, seed)`, which compares two runs pairwise on the same rows and
-returns figures and `sentences`.
+returns figures and `sentences`, and `compute_losses(predictions, arm)`, by which promotion compares two models: it
+returns groups, losses and weights, one entry per row or group; the model with less Σ loss / Σ weight is better.
+
+Its `<scorer>_report.py` says what the report looks like, for everything outside this folder that reads one
+(trueline/core/runtime/scorer_description.py). It imports nothing heavy, as the service reads it.
 """

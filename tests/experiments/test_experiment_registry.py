@@ -96,7 +96,7 @@ def test_less_is_better_for_an_error(world: Path) -> None:
         files |= git_fixtures.named({**files, "metrics/props/scores.json": json.dumps(scores)}, predictions=str(mae))
     add(world, large=large, small=small)
     assert names(Registry().rank_experiments(RankingQuery("mae")).ranked) == ["small", "large"]
-    assert [name for name, metric in METRICS.items() if not metric.more_is_better] == ["log_loss", "mae"]
+    assert [name for name, metric in METRICS.items() if not metric.more_is_better] == ["mae", "log_loss"]
 
 
 def test_only_experiments_on_the_same_rows_are_ranked_and_the_others_named(world: Path) -> None:

@@ -37,6 +37,7 @@ from trueline.core.betting.grading import (
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.calibration_curve import CURVE_COLUMNS
 from trueline.core.stats.confidence_intervals import describe_difference
+from trueline.core.stats.group_ops import Floats
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
@@ -120,6 +121,12 @@ def compare(
         "picks": picks_comparison,
         "sentences": [error_sentence, picks_comparison["sentence"]],
     }
+
+
+def compute_losses(predictions: pd.DataFrame, arm: str) -> tuple[pd.Series, Floats, Floats]:
+    """Return each row's group (game day), its absolute error in the target's unit, and 1."""
+    error = np.abs(predictions[arm].to_numpy(float) - predictions["target"].to_numpy(float))
+    return predictions["group"], error, np.ones(len(error))
 
 
 def _collect_headline_scores(scored: ScoredBets) -> Report:

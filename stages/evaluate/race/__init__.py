@@ -114,6 +114,15 @@ def compare(
     }
 
 
+def compute_losses(predictions: pd.DataFrame, arm: str) -> tuple[pd.Series, Floats, Floats]:
+    """Return each race, its log loss (nats) and 1."""
+    races = predictions["group"].drop_duplicates()
+    race_losses = compute_race_losses(
+        predictions[arm].to_numpy(float), predictions["target"].to_numpy(float), encode_groups(predictions["group"])
+    )
+    return races, race_losses, np.ones(len(races))
+
+
 def _describe_loss_difference(loss_difference: confidence_intervals.Interval, names: tuple[str, str]) -> str:
     text = f"The log loss of {names[0]} less that of {names[1]} is {loss_difference['value']:+.4f}"
     if loss_difference["low"] is None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
@@ -26,7 +27,7 @@ from trueline.core.errors import UserError
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.stats.calibration_curve import compute_calibration_error
-from trueline.core.stats.group_ops import encode_groups
+from trueline.core.stats.group_ops import Floats, encode_groups
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
@@ -119,6 +120,14 @@ def compare(
         **comparison,
         "sentences": describe_comparison(comparison, names),
     }
+
+
+def compute_losses(predictions: pd.DataFrame, arm: str) -> tuple[pd.Series, Floats, Floats]:
+    """Return each row's cluster, its wrong tags (missed or wrongly given) and the denominator of 1 − F1."""
+    scored = ScoredTags.from_predictions(predictions)
+    given = scored.arms[arm].predicted
+    wrong, right = np.abs(given - scored.truth[None]).sum(axis=(0, 2)), (given * scored.truth).sum(axis=(0, 2))
+    return pd.Series(scored.group), wrong, 2 * right + wrong
 
 
 def _align_with_prepared(run: pd.DataFrame, prepared: pd.DataFrame, tags: list[str]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
+from trueline.core.runtime.scorer_description import load_description
 from trueline.experiments.decisions import gates, noise_gate
 from trueline.experiments.decisions.noise_gate import Rival
 from trueline.experiments.decisions.paired_bootstrap import (
@@ -27,6 +28,7 @@ from trueline.experiments.decisions.paired_bootstrap import (
 
 ROOT = Path(__file__).parents[3]
 TASKS = ("props", "racing", "events")
+RACE = load_description("race")
 WORLDS, TRIES = 400, 20
 Floats = npt.NDArray[np.float64]
 
@@ -126,26 +128,27 @@ def test_what_differs_on_two_days_or_not_at_all_is_luck_and_few_days_are_not_jud
 @pytest.mark.parametrize("task", TASKS)
 def test_every_gate_reads_the_committed_reports(task: str) -> None:
     report, diagnosis = committed(task, "report"), committed(task, "diagnosis")
-    limit = yaml.safe_load((ROOT / "params.yaml").read_text())["diagnose"][task]["limits"]["market_bias"]
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    limit, scorer = params["diagnose"][task]["limits"]["market_bias"], load_description(params["tasks"][task]["scorer"])
     error = {"value": -0.4, "low": -0.6, "high": -0.2, "n": 100} if limit else None
-    assert "floor" in gates.check_baselines(report).figures
-    assert gates.check_interval(report).passed
+    assert "floor" in gates.check_baselines(report, scorer).figures
+    assert gates.check_interval(report, scorer).passed
     assert gates.check_leaks(committed(task, "leaks"), diagnosis).passed
     assert gates.check_bias(diagnosis, error, limit).passed
 
 
 def test_a_baseline_that_is_not_beaten_stops_and_is_named_and_a_market_may_be_better() -> None:
     baselines = {"uniform": {"tuned_is": "better"}, "market": {"tuned_is": "worse"}, "floor": {"tuned_is": "better"}}
-    assert gates.check_baselines({"ladder": baselines}).passed
-    stopped = gates.check_baselines({"ladder": baselines | {"floor": {"tuned_is": "undecided"}}})
+    assert gates.check_baselines({"ladder": baselines}, RACE).passed
+    stopped = gates.check_baselines({"ladder": baselines | {"floor": {"tuned_is": "undecided"}}}, RACE)
     assert not stopped.passed
     assert "undecided against floor" in stopped.sentence
-    assert not gates.check_baselines({"ladder": None}).passed, "no baselines is no proof"
+    assert not gates.check_baselines({"ladder": None}, RACE).passed, "no baselines is no proof"
 
 
 def test_a_headline_without_an_interval_is_insufficient() -> None:
     blind = {"value": 0.5, "low": None, "high": None, "n": 12}
-    stopped = gates.check_interval({"picks": {"by_edge": [{"hit_rate": blind}]}})
+    stopped = gates.check_interval({"picks": {"by_edge": [{"hit_rate": blind}]}}, load_description("market"))
     assert not stopped.passed
     assert stopped.sentence == "Insufficient for an interval: hit rate (12 blocks)."
 

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.service import status_fixtures
+from trueline.core.runtime.scorer_description import get_path
 from trueline.service.artifacts import experiments_client
 from trueline.service.artifacts.verified_files import VerifiedFiles, open_workspace
 from trueline.service.status.diagnostics import build_diagnostics
-from trueline.service.status.headline_metrics import HEADLINE_FIELDS, get_path
+from trueline.service.status.headline_metrics import HEADLINE_FIELDS
 from trueline.service.status.model_status import build_task_status
 from trueline.service.status.stage_outputs import TaskOutputs, read_outputs
 from trueline.service.status.status_cache import StatusCache, TimedCache

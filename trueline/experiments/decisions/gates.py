@@ -8,19 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trueline.experiments.store.metric_definitions import get_nested
+from trueline.core.runtime.scorer_description import ScorerDescription, get_path
 
 Report = Mapping[str, Any]
 
-# baselines that cost nothing: a useful model may lose to a market, but not to these
-BASELINES = ("uniform", "prior", "tag_name", "last_5", "last_10", "season_mean", "floor")
-# headline figures that need an interval; which of them a report has depends on its scorer
-HEADLINES: Mapping[str, tuple[str | int, ...]] = {
-    "hit rate": ("picks", "by_edge", 0, "hit_rate"),
-    "mean absolute error": ("all_rows", "tuned", "mae"),
-    "log loss": ("ladder", "tuned", "log_loss"),
-    "micro-F1": ("ladder", "tuned", "micro_f1"),
-}
 BIAS_CHECKS = ("market_bias", "calibration_slope")
 LEAK_CHECKS = ("leak_audit", "too_good", "too_good_picks", "duplicates", "coverage")
 
@@ -38,9 +29,13 @@ class Gate:
         return f"{'passed ' if self.passed else 'stopped'}  {self.name}: {self.sentence}"
 
 
-def check_baselines(report: Report) -> Gate:
-    """Stop a model that is not better, beyond its interval, than every baseline in its report."""
-    verdicts = _collect_baseline_verdicts(report)
+def check_baselines(report: Report, scorer: ScorerDescription) -> Gate:
+    """Stop a model that is not better, beyond its interval, than every costless baseline in its report."""
+    verdicts = {
+        name: str(verdict)
+        for name in scorer.baselines
+        if (verdict := get_path(report, scorer.verdict_path.format(baseline=name))) is not None
+    }
     if not verdicts:
         return Gate("ladder", False, "The report has no baselines to stand beside; evaluate on rows that have them.")
     unbeaten = {name: verdict for name, verdict in verdicts.items() if verdict != "better"}
@@ -52,10 +47,12 @@ def check_baselines(report: Report) -> Gate:
     return Gate("ladder", True, f"It is better than {_join_names(verdicts)}.", dict(verdicts))
 
 
-def check_interval(report: Report) -> Gate:
+def check_interval(report: Report, scorer: ScorerDescription) -> Gate:
     """Stop a report whose headline rests on too few independent blocks for an interval."""
     headlines = {
-        name: headline for name, path in HEADLINES.items() if isinstance(headline := get_nested(report, path), Mapping)
+        name: headline
+        for name, path in scorer.intervals.items()
+        if isinstance(headline := get_path(report, path), Mapping)
     }
     without_interval = [
         f"{name} ({headline.get('n', 0)} blocks)" for name, headline in headlines.items() if headline.get("low") is None
@@ -125,19 +122,6 @@ def check_outputs(absent: Sequence[str], present: int) -> Gate:
             "outputs", False, f"Not at hand as dvc.lock names them: {missing_names or 'any output'}; pull or run again."
         )
     return Gate("outputs", True, f"All {present} outputs are at hand, by their hashes.", {"outputs": present})
-
-
-def _collect_baseline_verdicts(report: Report) -> dict[str, str]:
-    """Return the verdict on the tuned arm against each baseline, from either form in which reports state it."""
-    baseline_rows = get_nested(report, ("ladder", "rungs")) or report.get("ladder") or {}
-    verdicts = {}
-    for name in BASELINES:
-        verdict = get_nested(report, ("tuned_against", name, "micro_f1", "verdict")) or get_nested(
-            baseline_rows, (name, "tuned_is")
-        )
-        if verdict is not None:
-            verdicts[name] = str(verdict)
-    return verdicts
 
 
 def _collect_summaries(diagnosis: Report, names: Iterable[str], statuses: tuple[str, ...]) -> list[str]:

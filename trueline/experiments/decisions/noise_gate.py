@@ -1,19 +1,17 @@
 """The noise gate: is a candidate better than the current model, beyond the luck of many tries?"""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from stages.evaluate.tags.scored_tags import ScoredTags
 from trueline.core.betting.american_odds import compute_break_even_rate
 from trueline.core.betting.grading import STANDARD_ODDS, grade_picks, pick_by_edge
-from trueline.core.errors import UserError, did_you_mean
-from trueline.core.racing.race_losses import compute_race_losses
+from trueline.core.errors import UserError
+from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.scorer_description import load_description
 from trueline.core.stats.block_bootstrap import bootstrap_ratio
 from trueline.core.stats.confidence_intervals import Interval
-from trueline.core.stats.group_ops import encode_groups
 from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.decisions.paired_bootstrap import FAMILY_ERROR_RATE, BlockSums, Verdict, compare_figures
 
@@ -35,16 +33,17 @@ def check_noise(scorer: str, candidate: pd.DataFrame, reference: Rival, evaluati
     Whole groups (days, races, clusters of texts) are compared, those with the same rows and outcomes in both
     predictions.
     """
-    measure, unit = _select_measure(scorer)
+    description, plugin = load_description(scorer), load_plugin("evaluate", scorer, "compute_losses")
     candidate_rows, reference_rows, left_out = select_common_rows(candidate, reference.predictions)
     candidate_sums, reference_sums = (
-        _convert_to_sums(measure(rows, arm))
+        _convert_to_sums(_sum_by_group(*plugin.compute_losses(_require_arm(rows, arm), arm)))
         for rows, arm in ((candidate_rows, TUNED_ARM), (reference_rows, reference.arm))
     )
     verdict = compare_figures(candidate_sums, reference_sums, evaluation_count, seed)
     left_out_note = f" ({left_out} groups that only one scored, or with other outcomes, left out)" if left_out else ""
     summary = (
-        f"{unit} less that of {reference.name}: {verdict.difference:+.4f} on {verdict.blocks} groups{left_out_note}"
+        f"{description.loss} less that of {reference.name}: "
+        f"{verdict.difference:+.4f} on {verdict.blocks} groups{left_out_note}"
     )
     return _build_gate("noise", summary, verdict, evaluation_count)
 
@@ -145,43 +144,8 @@ def _sum_by_group(group: pd.Series, numerator: np.ndarray, denominator: np.ndarr
     return rows.groupby(group.to_numpy(), sort=True).sum()
 
 
-def _compute_errors(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
-    return _sum_by_group(
-        rows["group"], np.abs(_extract_predictions(rows, arm) - rows["target"].to_numpy(float)), np.ones(len(rows))
-    )
-
-
-def _compute_race_losses(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
-    code = encode_groups(rows["group"])
-    races = rows.drop_duplicates("group")["group"]
-    race_losses = compute_race_losses(_extract_predictions(rows, arm), rows["target"].to_numpy(float), code)
-    return _sum_by_group(races, race_losses, np.ones(len(races)))
-
-
-def _compute_tag_misses(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
-    """Return by cluster the wrong tags (missed or wrongly given) and the denominator of 1 − F1, over all repeats."""
-    board = ScoredTags.from_predictions(rows)
-    if arm not in board.arms:
-        raise UserError(f"the {arm} arm has no answer for some rows; run calibrate again.")
-    answered, truth = board.arms[arm].predicted, board.truth[None]
-    wrong, right = np.abs(answered - truth).sum(axis=(0, 2)), (answered * truth).sum(axis=(0, 2))
-    return _sum_by_group(pd.Series(board.group), wrong, 2 * right + wrong)
-
-
-def _extract_predictions(rows: pd.DataFrame, arm: str) -> np.ndarray:
-    if arm not in rows or rows[arm].isna().any():
+def _require_arm(rows: pd.DataFrame, arm: str) -> pd.DataFrame:
+    columns = [name for name in map(str, rows) if name.partition(":")[0] == arm]
+    if not columns or rows[columns].isna().any(axis=None):
         raise UserError(f"the {arm} arm has no prediction for some rows; run calibrate again.")
-    return np.asarray(rows[arm], dtype=np.float64)
-
-
-MEASURES: dict[str, tuple[Callable[[pd.DataFrame, str], pd.DataFrame], str]] = {
-    "market": (_compute_errors, "Mean absolute error"),
-    "race": (_compute_race_losses, "Log loss per race"),
-    "tags": (_compute_tag_misses, "1 − micro-F1"),
-}
-
-
-def _select_measure(scorer: str) -> tuple[Callable[[pd.DataFrame, str], pd.DataFrame], str]:
-    if scorer not in MEASURES:
-        raise UserError(f"predictions of the scorer {scorer!r} cannot be compared; {did_you_mean(scorer, MEASURES)}")
-    return MEASURES[scorer]
+    return rows

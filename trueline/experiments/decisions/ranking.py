@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trueline.core.errors import UserError
+from trueline.core.runtime.scorer_description import Metric
 from trueline.experiments.decisions import deflation
 from trueline.experiments.ledger import ledger
 from trueline.experiments.store import metric_definitions
 from trueline.experiments.store.experiment import Experiment
-from trueline.experiments.store.metric_definitions import METRICS, Metric
+from trueline.experiments.store.metric_definitions import METRICS
 
 Invalidations = Mapping[str, Mapping[str, str]]  # by commit and task: why a result is void
 

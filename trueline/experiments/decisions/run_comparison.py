@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trueline.core.errors import UserError
-from trueline.experiments.store import dvc_lock, file_cache, metric_definitions
+from trueline.core.runtime.scorer_description import get_path
+from trueline.experiments.store import dvc_lock, file_cache
 from trueline.experiments.store.metric_definitions import METRICS
 from trueline.experiments.store.param_diff import compare_params
 from trueline.experiments.store.run_tables import Run, read_predictions, read_prepared
@@ -129,7 +130,7 @@ def _list_metric_differences(task: str, pair: Sequence[Run], scorer_result: Comp
     """Return the metrics for which the scorer gives a paired difference."""
     differences = []
     for metric in METRICS.values():
-        interval = metric_definitions.get_nested(scorer_result, metric.paired_path) if metric.paired_path else None
+        interval = get_path(scorer_result, metric.paired_path)
         if isinstance(interval, dict) and interval.get("value") is not None:
             bounds = [
                 None if interval[end] is None else interval[end] / metric.scale for end in ("value", "low", "high")

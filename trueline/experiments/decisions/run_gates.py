@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from trueline.core.errors import UserError
+from trueline.core.runtime.scorer_description import load_description
 from trueline.experiments.decisions import gates, noise_gate
 from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.ledger import ledger
@@ -37,13 +38,13 @@ def evaluate_gates(
         )
     ledger.update_ledger()
     missing, output_count = output_files.find_missing_outputs(rev, task)
-    leak_audit = read_metrics("leaks")
+    leak_audit, scorer = read_metrics("leaks"), _get_scorer(experiment, task)
     answers = [
         gates.check_validity(find_invalidation_reason(rev, task)),
         gates.check_outputs(missing, output_count),
         _run_gate("leaks", lambda: gates.check_leaks(leak_audit, diagnosis)),
-        _run_gate("interval", lambda: gates.check_interval(report)),
-        _run_gate("ladder", lambda: gates.check_baselines(report)),
+        _run_gate("interval", lambda: gates.check_interval(report, load_description(scorer))),
+        _run_gate("ladder", lambda: gates.check_baselines(report, load_description(scorer))),
     ]
     return answers + _evaluate_prediction_gates(
         experiment, task, report, diagnosis, incumbent, [*claims, *experiment.tags]
@@ -92,24 +93,27 @@ def _check_noise(
 ) -> Gate:
     if evaluation_count is None:
         return Gate("noise", False, "Its report does not name the rows that were scored, so looks cannot be counted.")
-    scorer = str(get_nested(experiment.params, ("tasks", task, "scorer")))
     if incumbent is None or find_invalidation_reason(incumbent.rev, task) is not None:
         reference = noise_gate.Rival("the floor", predictions, noise_gate.BASELINE_ARM)
     else:
         incumbent_predictions = output_files.read_output_table(incumbent.rev, PREDICTIONS_PATH.format(task=task), task)
         name = incumbent.experiment or incumbent.rev[:7]
         reference = noise_gate.Rival(name, incumbent_predictions, noise_gate.TUNED_ARM)
-    return noise_gate.check_noise(scorer, predictions, reference, evaluation_count, seed)
+    return noise_gate.check_noise(_get_scorer(experiment, task), predictions, reference, evaluation_count, seed)
 
 
 def _check_break_even(
     experiment: Experiment, task: str, predictions: pd.DataFrame, evaluation_count: int, seed: int
 ) -> Gate:
-    edges = get_nested(experiment.params, ("evaluate", task, "edges"))
-    if not edges:
+    if not load_description(_get_scorer(experiment, task)).has_bets:
         return Gate("break-even", False, "This task makes no bets against a line, so none can pay.")
+    edges = get_nested(experiment.params, ("evaluate", task, "edges"))
     prepared = output_files.read_output_table(experiment.rev, PREPARED_PATH.format(task=task), task)
     return noise_gate.check_break_even(predictions, prepared, float(edges[0]), evaluation_count, seed)
+
+
+def _get_scorer(experiment: Experiment, task: str) -> str:
+    return str(get_nested(experiment.params, ("tasks", task, "scorer")))
 
 
 def _count_evaluations(task: str, report: Mapping[str, Any], incumbent: TagEvent | None) -> int | None:

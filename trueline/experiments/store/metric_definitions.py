@@ -1,60 +1,17 @@
-"""Definitions of the headline metrics: which direction is better, the sample size, and where the interval is found."""
+"""The metrics of all scorers by name, and how to find them and their intervals in scores and reports."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.runtime.scorer_description import Metric, get_path, list_scorers, load_description
 
 Scores = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A score of which either more or less is better.
-
-    `count_name` is the score that gives the sample size, and `interval_path` the path of the interval in report.json.
-    `paired_path` is the path of the difference in the scorer's comparison of two runs, and `scale` the number of its
-    units that make one unit of the metric. `judged_by` names the quantity that differs, if it is not the metric itself.
-    """
-
-    name: str
-    more_is_better: bool
-    count_name: str
-    interval_path: tuple[str | int, ...]
-    paired_path: tuple[str, ...] = ()
-    judged_by: str = ""
-    scale: float = 1.0
-
-    def is_better(self, value: float, other_value: float) -> bool:
-        """Return whether the first value is better."""
-        return value > other_value if self.more_is_better else value < other_value
-
-    def get_verdict(self, low: float | None, high: float | None) -> str:
-        """Return the verdict on the first run, given the interval of the difference first − second."""
-        if low is None or high is None or low <= 0 <= high:
-            return "undecided"
-        return "better" if (low > 0) == self.more_is_better else "worse"
-
-
 # the headline of a task is the first of these metrics among its scores
-METRICS = {
-    metric.name: metric
-    for metric in (
-        Metric(
-            "hit_rate", True, "bets", ("picks", "by_edge", 0, "hit_rate"), ("picks", "difference_points"), scale=100
-        ),
-        Metric("log_loss", False, "races", ("ladder", "tuned", "log_loss"), ("log_loss",)),
-        Metric("micro_f1", True, "rows", ("ladder", "tuned", "micro_f1"), ("micro_f1", "difference")),
-        Metric("mae", False, "rows", ("ladder", "rungs", "tuned", "mae"), ("error",), "the error on all rows"),
-        Metric("roi", True, "bets", ("picks", "by_edge", 0, "roi")),
-        Metric("r2", True, "races", ("ladder", "tuned", "r2"), ("r2",)),
-        Metric("gain_over_market", True, "races", ("gain_over_market", "gain"), ("gain_over_market",)),
-        Metric("macro_f1", True, "rows", ("ladder", "tuned", "macro_f1"), ("macro_f1", "difference")),
-        Metric("lrap", True, "rows", ("ladder", "tuned", "lrap"), ("lrap", "difference")),
-    )
-}
+METRICS = {metric.name: metric for scorer in list_scorers() for metric in load_description(scorer).metrics}
 COUNT_NAMES = frozenset(headline_metric.count_name for headline_metric in METRICS.values())
 
 
@@ -85,7 +42,7 @@ def extract_intervals(report: Any) -> dict[str, float]:
     """Return the interval bounds in a report.json as NAME_low and NAME_high."""
     bound_by_name: dict[str, float] = {}
     for metric in METRICS.values():
-        interval = get_nested(report, metric.interval_path)
+        interval = get_path(report, metric.interval_path)
         bounds = (
             [get_finite_number(interval.get(end)) for end in ("low", "high")]
             if isinstance(interval, Mapping)
@@ -96,7 +53,7 @@ def extract_intervals(report: Any) -> dict[str, float]:
     return bound_by_name
 
 
-def get_nested(value: Any, path: tuple[str | int, ...]) -> Any:
+def get_nested(value: Any, path: tuple[str, ...]) -> Any:
     """Return the value at a path in nested JSON, or None."""
     for key in path:
         try:

@@ -21,7 +21,7 @@ from trueline.service.page.drawing import (  # fmt: skip
     render_legend,
 )
 from trueline.service.status.daily_rows import DailyRows
-from trueline.service.status.headline_metrics import Figure, Interval
+from trueline.service.status.headline_metrics import Figure, Interval, find_description
 from trueline.service.status.stage_outputs import TaskOutputs
 from trueline.service.status.status_schema import TaskStatus
 
@@ -35,7 +35,7 @@ def render_charts(outputs: TaskOutputs, status: TaskStatus) -> list[Html]:
     """Return a task's charts, as far as its outputs have the data."""
     days = DailyRows.from_rows(outputs.days)
     charts = [
-        *_render_comparison(status, str(outputs.task_config.get("scorer"))),
+        *_render_comparison(status, _has_bets(outputs)),
         *_render_reliability(outputs, status),
         *_render_training(outputs),
     ]
@@ -43,7 +43,12 @@ def render_charts(outputs: TaskOutputs, status: TaskStatus) -> list[Html]:
     return [*charts, *daily, *_render_inputs(status)]
 
 
-def _render_comparison(status: TaskStatus, scorer: str) -> Iterator[Html]:
+def _has_bets(outputs: TaskOutputs) -> bool:
+    description = find_description(outputs)
+    return description is not None and description.has_bets
+
+
+def _render_comparison(status: TaskStatus, has_bets: bool) -> Iterator[Html]:
     """Draw the headline figure beside what it must beat, or another figure if the headline has no comparison."""
     task_figures = [*status.figures.values()]
     shown = next((item for item in (get_headline_figure(status)[1], *task_figures) if item and item.beside), None)
@@ -55,10 +60,10 @@ def _render_comparison(status: TaskStatus, scorer: str) -> Iterator[Html]:
     ]
     description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
     title = f"{shown.metric[0].upper()}{shown.metric[1:]}"
-    is_market = scorer == "market" and is_percent(shown)
-    marks = (BREAK_EVEN_PERCENT,) if is_market else ()
+    is_bet_share = has_bets and is_percent(shown)
+    marks = (BREAK_EVEN_PERCENT,) if is_bet_share else ()
     caption = f"Whiskers are 95 % intervals; {format_count(shown.n, 'group', 'groups')}." if shown.n else ""
-    caption += f" {BREAK_EVEN_NOTE}" if is_market else ""
+    caption += f" {BREAK_EVEN_NOTE}" if is_bet_share else ""
     yield render_figure(
         "Beside what it must beat",
         draw_dot_whiskers(title, f"{description}.", dot_list, marks),
@@ -150,11 +155,11 @@ def _render_inputs(status: TaskStatus) -> Iterator[Html]:
 def _render_hit_rate(days: DailyRows, outputs: TaskOutputs) -> Iterator[Html]:
     rate = ChartLine("last 30 days", days.read_numbers("hit_rate_30d"), "model", *_read_interval(days, "hit_rate_30d"))
     baseline = ChartLine("baseline", days.read_numbers("hit_rate_baseline"), "other")
-    is_market = outputs.task_config.get("scorer") == "market"
+    has_bets = _has_bets(outputs)
     if any(value is not None for value in rate.values):
-        caption = BREAK_EVEN_NOTE if is_market else ""
+        caption = BREAK_EVEN_NOTE if has_bets else ""
         yield _render_daily_lines(
-            "Hit rate, 30 days, %", days, [rate, baseline], (BREAK_EVEN_PERCENT,) if is_market else (), " %", caption
+            "Hit rate, 30 days, %", days, [rate, baseline], (BREAK_EVEN_PERCENT,) if has_bets else (), " %", caption
         )
 
 

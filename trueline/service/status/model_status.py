@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from trueline.core.runtime.scorer_description import get_estimate, get_path, parse_finite
 from trueline.service.request_fields import ResponseModel
 from trueline.service.status.headline_metrics import (
-    HEADLINE_BY_SCORER,
     HEADLINE_FIELDS,
     Figure,
     ensure_mapping,
-    get_path,
+    find_description,
     parse_count,
-    parse_finite,
     parse_interval,
     read_headline_metrics,
 )
@@ -58,7 +57,7 @@ def build_task_status(outputs: TaskOutputs, training: TrainingInfo) -> TaskStatu
     return TaskStatus.model_validate(
         {
             "task": outputs.task,
-            "headline": HEADLINE_BY_SCORER.get(str(outputs.task_config.get("scorer")), "accuracy"),
+            "headline": description.headline if (description := find_description(outputs)) else "accuracy",
             "figures": {name: figure for name, figure in figures.items() if name not in HEADLINE_FIELDS},
             "features": features,
             "samples": samples,
@@ -103,46 +102,23 @@ def _build_training_window(training: TrainingInfo) -> Window | None:
 
 
 def _build_class_balance(outputs: TaskOutputs) -> Balance | None:
-    scorer = outputs.task_config.get("scorer")
-    report_path = f"metrics/{outputs.task}/report.json"
-    never_wins = parse_interval(get_path(outputs.report, "runners.accuracy_of_never_win"))
-    if scorer == "race" and never_wins:
-        classes = [
-            Share(name="winner", share=round(1 - never_wins.value, 6)),
-            Share(name="other", share=never_wins.value),
-        ]
-        return Balance(of="runners", classes=classes, source=f"{report_path}#runners.accuracy_of_never_win")
-    if scorer == "market" and (side_shares := _build_side_shares(outputs.report)):
-        return Balance(of="rows against lines that books posted", classes=side_shares, source=f"{report_path}#always")
-    if scorer == "tags" and (classes := _build_tag_shares(outputs.report.get("tags"))):
-        return Balance(of="rows; a row may have several tags", classes=classes, source=f"{report_path}#tags")
-    return None
-
-
-def _build_tag_shares(tag_reports: Any) -> list[Share]:
-    rows = [ensure_mapping(report) for report in tag_reports] if isinstance(tag_reports, list) else []
-    shares = [(str(row.get("tag")), parse_finite(row.get("share"))) for row in rows]
-    return [Share(name=name, share=share) for name, share in shares if share is not None]
-
-
-def _build_side_shares(report: Mapping[str, Any]) -> list[Share]:
-    counts = {
-        "over": parse_count(get_path(report, "always.over.wins")),
-        "under": parse_count(get_path(report, "always.under.wins")),
-        "push": parse_count(get_path(report, "always.over.pushes")),
-    }
-    total = sum(count or 0 for count in counts.values())
-    return [Share(name=name, share=round((count or 0) / total, 6)) for name, count in counts.items()] if total else []
+    description = find_description(outputs)
+    shares = description.class_shares(outputs.report) if description else {}
+    if description is None or not shares:
+        return None
+    return Balance(
+        of=description.classes,
+        classes=[Share(name=name, share=share) for name, share in shares.items()],
+        source=f"metrics/{outputs.task}/report.json#{description.classes_path}",
+    )
 
 
 def _build_calibration(outputs: TaskOutputs) -> Calibration | None:
     calibrator = _convert_to_text(outputs.task_config.get("calibrator"))
     if not calibrator:
         return None
-    error_paths = ("runners.ece", "reliability.calibration_error", "distribution.calibration_error")
-    error = next(
-        (estimate.value for path in error_paths if (estimate := parse_interval(get_path(outputs.report, path)))), None
-    )
+    description = find_description(outputs)
+    error = get_estimate(outputs.report, description.calibration_error) if description else None
     check = ensure_mapping(get_path(outputs.diagnosis, "checks.calibration_slope"))
     summary = check.get("summary")
     return Calibration(

@@ -1,0 +1,56 @@
+"""The shape of the race scorer's report."""
+
+from collections.abc import Mapping
+
+from trueline.core.runtime.scorer_description import Metric, Report, ReportFigure, ScorerDescription, get_estimate
+
+
+def compute_class_shares(report: Report) -> Mapping[str, float]:
+    """Return the shares of winners and of other runners."""
+    others = get_estimate(report, "runners.accuracy_of_never_win")
+    return {} if others is None else {"winner": round(1 - others, 6), "other": others}
+
+
+DESCRIPTION = ScorerDescription(
+    metrics=(
+        Metric("log_loss", False, "races", "ladder.tuned.log_loss", "log_loss"),
+        Metric("r2", True, "races", "ladder.tuned.r2", "r2"),
+        Metric("gain_over_market", True, "races", "gain_over_market.gain", "gain_over_market"),
+    ),
+    headline="log_loss",
+    figures={
+        "accuracy": ReportFigure(
+            "share of runners called right, a winner being one with a chance of a half or more",
+            "runners.accuracy", "runners.runners", {"nobody wins": "runners.accuracy_of_never_win"},
+        ),
+        "auc_score": ReportFigure("area under the ROC curve over runners", "runners.auc", "runners.runners"),
+        "f1_score": ReportFigure(
+            "F1 of winners over runners, a winner being one with a chance of a half or more",
+            "runners.f1", "runners.runners", {"everybody wins": "runners.f1_of_always_win"},
+        ),
+        "log_loss": ReportFigure(
+            "log loss per race, nats", "ladder.tuned.log_loss", "ladder.tuned.log_loss.n",
+            {
+                "market": "ladder.market.log_loss",
+                "floor": "ladder.floor.log_loss",
+                "uniform": "ladder.uniform.log_loss",
+            },
+        ),
+        "r2": ReportFigure(
+            "R²: 1 − log loss / log loss of the uniform guess", "ladder.tuned.r2", "ladder.tuned.r2.n",
+            {"market": "ladder.market.r2"},
+        ),
+        "gain_over_market": ReportFigure("what the model adds to the market, nats per race", "gain_over_market.gain"),
+        "brier": ReportFigure(
+            "Brier score over runners", "runners.brier", None, {"base rate": "runners.brier_of_base_rate"}
+        ),
+    },
+    intervals={"log loss": "ladder.tuned.log_loss"},
+    baselines=("uniform", "floor"),
+    verdict_path="ladder.{baseline}.tuned_is",
+    loss="Log loss per race",
+    calibration_error="runners.ece",
+    classes="runners",
+    classes_path="runners.accuracy_of_never_win",
+    class_shares=compute_class_shares,
+)  # fmt: skip

@@ -1,0 +1,62 @@
+"""The shape of the tag scorer's report."""
+
+from collections.abc import Mapping
+
+from trueline.core.runtime.scorer_description import (
+    Metric,
+    Report,
+    ReportFigure,
+    ScorerDescription,
+    get_path,
+    parse_finite,
+)
+
+
+def compute_class_shares(report: Report) -> Mapping[str, float]:
+    """Return the share of rows that have each tag."""
+    tags = get_path(report, "tags")
+    rows = [row for row in tags if isinstance(row, Mapping)] if isinstance(tags, list) else []
+    return {str(row.get("tag")): share for row in rows if (share := parse_finite(row.get("share"))) is not None}
+
+
+DESCRIPTION = ScorerDescription(
+    metrics=(
+        Metric("micro_f1", True, "rows", "ladder.tuned.micro_f1", "micro_f1.difference"),
+        Metric("macro_f1", True, "rows", "ladder.tuned.macro_f1", "macro_f1.difference"),
+        Metric("lrap", True, "rows", "ladder.tuned.lrap", "lrap.difference"),
+    ),
+    headline="f1_score",
+    figures={
+        "accuracy": ReportFigure(
+            "share of tag decisions that are right", "ladder.tuned.accuracy", "rows.scored",
+            {"floor": "ladder.floor.accuracy", "prior": "ladder.prior.accuracy"},
+        ),
+        "auc_score": "The report of tags has no AUC; the ranking of tags is judged by lrap, see figures.",
+        "f1_score": ReportFigure(
+            "micro-F1 over tags", "ladder.tuned.micro_f1", "rows.scored",
+            {"floor": "ladder.floor.micro_f1", "prior": "ladder.prior.micro_f1"},
+        ),
+        "log_loss": ReportFigure(
+            "log loss per tag decision, nats", "ladder.tuned.log_loss", "rows.scored",
+            {"floor": "ladder.floor.log_loss", "prior": "ladder.prior.log_loss"},
+        ),
+        "macro_f1": ReportFigure(
+            "macro-F1 over tags", "ladder.tuned.macro_f1", "rows.scored", {"floor": "ladder.floor.macro_f1"}
+        ),
+        "lrap": ReportFigure(
+            "label-ranking average precision", "ladder.tuned.lrap", "rows.scored", {"floor": "ladder.floor.lrap"}
+        ),
+        "subset_accuracy": ReportFigure(
+            "share of rows whose tags are all right", "ladder.tuned.subset_accuracy", "rows.scored",
+            {"floor": "ladder.floor.subset_accuracy"},
+        ),
+    },
+    intervals={"log loss": "ladder.tuned.log_loss", "micro-F1": "ladder.tuned.micro_f1"},
+    baselines=("prior", "tag_name", "floor"),
+    verdict_path="tuned_against.{baseline}.micro_f1.verdict",
+    loss="1 − micro-F1",
+    calibration_error="reliability.calibration_error",
+    classes="rows; a row may have several tags",
+    classes_path="tags",
+    class_shares=compute_class_shares,
+)  # fmt: skip
