@@ -127,10 +127,8 @@ def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]
 
 
 def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
-    learner_names, members = (
-        load_settings(ComparisonSettings, "train", task, "rivals").learners,
-        load_task_config(task).members,
-    )
+    learner_names = load_settings(ComparisonSettings, "train", task, "rivals").learners
+    members = load_task_config(task).members
     if unknown_learners := sorted(set(learner_names) - set(members)):
         raise UserError(
             f"train.{task}.rivals.learners names {unknown_learners[0]!r}; {did_you_mean(unknown_learners[0], members)}"

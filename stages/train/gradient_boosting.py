@@ -67,10 +67,8 @@ def fit(
     winners or all losers, or there is an offset.
     """
     columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
-    x, fit_target = (
-        _fill_empty_columns(encode_one_hot(rows.x, columns, column_levels)),
-        _build_fit_target(rows, settings),
-    )
+    x = _fill_empty_columns(encode_one_hot(rows.x, columns, column_levels))
+    fit_target = _build_fit_target(rows, settings)
     validation = (
         None
         if later is None

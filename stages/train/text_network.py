@@ -143,11 +143,9 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
     with limit_to_one_thread():
         for row, ids in enumerate(token_ids):
             scores[row] = embedding_network.predict_log_odds(model.float64_weights, ids, name_inputs[row])
-    return (
-        scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
-        if names_setting == "evidence"
-        else scores
-    )
+    if names_setting == "evidence":
+        return scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
+    return scores
 
 
 def save(model: Model, folder: Path) -> None:
@@ -198,11 +196,9 @@ def _split_held_out(
         if share
         else np.zeros(len(rows.y), bool)
     )
-    return (
-        (batch.select_rows(is_held_out), batch.select_rows(~is_held_out))
-        if 0 < is_held_out.sum() < len(is_held_out)
-        else (None, batch)
-    )
+    if 0 < is_held_out.sum() < len(is_held_out):
+        return batch.select_rows(is_held_out), batch.select_rows(~is_held_out)
+    return None, batch
 
 
 def _build_epoch_callback(
@@ -242,10 +238,8 @@ def _compute_importance(
     text_scores = embedding_network.predict_all_log_odds(
         weights, replace(batch, dense_inputs=np.zeros_like(batch.dense_inputs))
     )
-    mention_spread, name_spread = (
-        tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0),
-        np.zeros(len(rows.tags)),
-    )
+    mention_spread = tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0)
+    name_spread = np.zeros(len(rows.tags))
     if settings.names == "evidence":
         name_spread = mention_spread * np.abs(name_evidence[1] - name_evidence[0]) / len(rows.tags)
     if settings.names == "inputs":  # what the names move jointly, divided by how strongly the first layer weighs each

@@ -119,11 +119,9 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
         ):
             scores += NAME_INPUT_VALUE * mention[:, None] * name_coefficients
     scores += model.intercepts
-    return (
-        scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
-        if names_setting == "evidence"
-        else scores
-    )
+    if names_setting == "evidence":
+        return scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
+    return scores
 
 
 def save(model: Model, folder: Path) -> None:
@@ -200,10 +198,8 @@ def _compute_importance(
     rows: FoldData, columns: sparse.csr_matrix, coefficients: Floats, name_evidence: Floats, settings: Settings
 ) -> dict[str, float]:
     """Return each input's share of the spread of the log-odds over the rows, averaged over tags."""
-    mention_spread, name_spread = (
-        tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0),
-        np.zeros(len(rows.tags)),
-    )
+    mention_spread = tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0)
+    name_spread = np.zeros(len(rows.tags))
     term_count = columns.shape[1] - len(name_spread) * (settings.names == "inputs")
     if settings.names == "inputs":
         name_spread = mention_spread * NAME_INPUT_VALUE * np.abs(coefficients[term_count:]).mean(axis=1)

@@ -80,10 +80,8 @@ def main() -> None:
     """Print CPU seconds, their ratio, and the forecasts' losses on the same later races; takes ten minutes or more."""
     with TemporaryDirectory() as folder:
         table = build_table(Path(folder))
-    training_rows, test_rows = (
-        [table.get_rows(FOLD, role) for role in ("fit", "calibrate")],
-        table.get_rows(FOLD, "score"),
-    )
+    training_rows = [table.get_rows(FOLD, role) for role in ("fit", "calibrate")]
+    test_rows = table.get_rows(FOLD, "score")
     assert_same_rows(table, training_rows)
     inputs, rows = len(test_rows.x.columns), sum(len(fold_rows.y) for fold_rows in training_rows)
     races = test_rows.group.max() + 1

@@ -121,10 +121,8 @@ class KeyIndex:
     def find_rows_before(self, codes: Ints, moment: np.datetime64) -> Ints:
         """Return the rows of the given keys that are earlier than a moment."""
         wanted_codes = np.unique(codes[codes >= 0])
-        begins, ends = (
-            np.searchsorted(self._sorted_codes, wanted_codes),
-            np.searchsorted(self._sorted_codes, wanted_codes, side="right"),
-        )
+        begins = np.searchsorted(self._sorted_codes, wanted_codes)
+        ends = np.searchsorted(self._sorted_codes, wanted_codes, side="right")
         row_blocks = [
             self._sorted_rows[begin : begin + np.searchsorted(self._sorted_times[begin:end], moment)]
             for begin, end in zip(begins, ends, strict=True)

@@ -122,11 +122,9 @@ def _get_single_schema(value_schema: Schema) -> Schema | None:
     options = [option for option in value_schema.get("anyOf", [value_schema]) if option.get("type") != "null"]
     merged = {**{key: value for key, value in value_schema.items() if key != "anyOf"}, **options[0]}
     is_single = merged.get("type") in SINGLE_TYPES or "enum" in merged
-    return (
-        merged
-        if is_single or (merged.get("type") == "array" and merged.get("items", {}).get("type") == "string")
-        else None
-    )
+    if is_single or (merged.get("type") == "array" and merged.get("items", {}).get("type") == "string"):
+        return merged
+    return None
 
 
 def _render_field(name: str, schema: Schema, value: Any, is_required: bool) -> Html:
