@@ -9,6 +9,7 @@ import pandas as pd
 
 from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.models.model_json import Monitor
 from trueline.core.models.training_curves import TrainingCurves
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_plugin
@@ -164,7 +165,7 @@ def _fit_final(job: FitJob, curves_folder: Path, model_folder: Path) -> Any:
     learner = load_plugin("train", job.arm.learner_name)
     curves = TrainingCurves(curves_folder)
     settings = learner.Settings(**job.arm.settings)
-    model = learner.fit(job.read_fit_rows(), settings, job.seed, later=job.read_role_rows("calibrate"), watch=curves)
+    model = learner.fit(job.read_fit_rows(), settings, job.seed, Monitor(job.read_role_rows("calibrate"), watch=curves))
     curves.close_files()
     learner.save(model, model_folder)
     return model

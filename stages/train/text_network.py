@@ -1,7 +1,7 @@
 """text_network: the mean of a text's word vectors, two dense layers, and a probability per tag (Keras)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,14 @@ import pandas as pd
 from pydantic import Field
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models.model_json import RoundCallback, read_model_json, write_model_json
+from trueline.core.models.model_json import (
+    NO_MONITOR,
+    Monitor,
+    RoundCallback,
+    read_model_json,
+    write_model_fields,
+    write_model_json,
+)
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.splits.iterative_stratification import assign_stratified_parts
@@ -67,14 +74,7 @@ class Model:
         return embedding_network.convert_to_doubles(self.weights)
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return the network after the epoch of least loss on held-out rows, or after the last epoch if there are none.
 
     With patience, the held-out rows are the `later` ones; otherwise whole groups of the fit rows, a share of
@@ -86,12 +86,11 @@ def fit(
     tokens = _tokenise_inputs(rows.x, settings.length)
     known_words = vocabulary.build_vocabulary(tokens, settings.words, settings.min_rows)
     fit_batch = _build_batch(rows, tokens, known_words, settings)
+    later = monitor.later
     later_batch = (
-        None
-        if later is None
-        else _build_batch(later, _tokenise_inputs(later.x, settings.length), known_words, settings)
+        _build_batch(later, _tokenise_inputs(later.x, settings.length), known_words, settings) if later else None
     )
-    stop_patience = patience if later_batch else None
+    stop_patience = monitor.patience if later_batch else None
     held_out_batch, training_batch = (
         (later_batch, fit_batch) if stop_patience else _split_held_out(rows, fit_batch, settings.held_out, seed)
     )
@@ -105,7 +104,7 @@ def fit(
         ),
         tag_name_prior.compute_tag_prior(rows.y, rows.weight),
         seed,
-        _build_epoch_callback(watch, {"fit": training_batch, "later": later_batch or held_out_batch}),
+        _build_epoch_callback(monitor.watch, {"fit": training_batch, "later": later_batch or held_out_batch}),
     )
     name_evidence = tag_name_prior.fit_name_evidence(
         tag_name_prior.get_name_mentions(rows.x, rows.tags), rows.y, rows.weight, settings.names_shrinkage
@@ -150,11 +149,7 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write weights.weights.h5 and architecture.json, which Keras can read, vocabulary.json and model.json."""
-    separate_fields = ("weights", "architecture", "vocabulary")
-    json_fields = {
-        field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
-    }
-    write_model_json(json_fields, folder / "model.json")
+    write_model_fields(model, folder, "weights", "architecture", "vocabulary")
     write_model_json({"words": model.vocabulary}, folder / "vocabulary.json")
     (folder / "architecture.json").write_text(model.architecture + "\n")
     embedding_network.write_weights(model.weights, folder / WEIGHTS_FILE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models.model_json import RoundCallback, read_model_json, write_model_json
+from trueline.core.models.model_json import NO_MONITOR, Monitor, read_model_json, write_model_fields, write_model_json
 from trueline.core.runtime.params import StageSettings
 from trueline.core.text import tag_name_prior, vocabulary
 from trueline.core.text.tfidf import MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
@@ -62,14 +62,7 @@ class Model:
         return TfidfEncoder(self.terms, self.settings["word_ngrams"], self.settings["char_ngrams"])
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return the best linear model of each tag; there are no rounds, so nothing stops early and nothing is watched.
 
     A tag that is on no row or on every row gets the same log-odds everywhere, those of its smoothed frequency. Whether
@@ -126,11 +119,7 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write coefficients.npy, vocabulary.json and model.json."""
-    separate_fields = ("coefficients", "terms")
-    json_fields = {
-        field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
-    }
-    write_model_json(json_fields, folder / "model.json")
+    write_model_fields(model, folder, "coefficients", "terms")
     write_model_json(model.terms, folder / "vocabulary.json")
     np.save(folder / "coefficients.npy", model.coefficients, allow_pickle=False)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from trueline.service.page.drawing import Html, format_name, html_tag, join_html, render_collapsible, render_table
+from trueline.core.charts.html import Html, html_tag, join_html, render_collapsible, render_table
+from trueline.core.charts.number_format import format_name
 
 LONG_TEXT_LETTERS = 2000  # characters allowed in a text above which it gets a box of several lines
 WIDE_FIELD_LETTERS = 500  # and above which it gets a whole line
