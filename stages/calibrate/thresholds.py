@@ -95,11 +95,9 @@ def _validate_inputs(score: Floats, target: Floats) -> None:
 def _fit_line(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:
     """Return the coefficients of maximum likelihood, shrunk toward `start`; the first, of the score, is at least 0."""
     unbounded_line = _maximise_likelihood(x, target, start, pull)
-    return (
-        unbounded_line
-        if unbounded_line[0] >= 0
-        else np.append(0.0, _maximise_likelihood(x[:, 1:], target, start[1:], pull))
-    )
+    if unbounded_line[0] >= 0:
+        return unbounded_line
+    return np.append(0.0, _maximise_likelihood(x[:, 1:], target, start[1:], pull))
 
 
 def _maximise_likelihood(x: Floats, target: Floats, start: Floats, pull: float) -> Floats:

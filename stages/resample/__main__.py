@@ -19,10 +19,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     resampler = load_plugin("resample", resampler_name)
     settings = load_settings(resampler.Settings, "resample", task, resampler_name)
     table = read_fold_tables(reads["features"], reads["folds"])
-    weights, synthetic_tables = (
-        table.folds[["row_id"]].copy(),
-        [pd.DataFrame(columns=["fold", "parent", "other", "target"])],
-    )
+    weights = table.folds[["row_id"]].copy()
+    synthetic_tables = [pd.DataFrame(columns=["fold", "parent", "other", "target"])]
     for fold in walk_forward.list_folds(table.folds):
         rows = table.get_rows(fold, "fit")
         row_weights, synthetic_rows = resampler.resample(rows, settings, load_seed())

@@ -4,10 +4,10 @@ A learner is named in `tasks.<task>.learner`. It defines
 
 - `Settings`: its parameters, without defaults, including those that early stopping may choose; read from
   `train.<task>.<word>`;
-- `fit(rows, settings, seed, later=None, patience=None, watch=None)`: returns a model; `rows`, `later` are `FoldData`.
-  With `patience`, fitting stops once the loss on `later` has not improved for that many rounds; without it, `later` is
-  only watched and changes nothing. `watch(step, {"fit": loss, "later": loss})` is called as the rounds go by. A learner
-  without rounds ignores all three;
+- `fit(rows, settings, seed, monitor=NO_MONITOR)`: returns a model; `rows` and `monitor.later` are `FoldData`. With
+  `monitor.patience`, fitting stops once the loss on `later` has not improved for that many rounds; without it, `later`
+  is only watched and changes nothing. `monitor.watch(step, {"fit": loss, "later": loss})` is called as the rounds go
+  by. A learner without rounds ignores the monitor;
 - `score(model, x)`: returns one number per row, or rows × tags. For a share or a probability these are log-odds (a
   softmax within the group, or a sigmoid, turns them into one); for a quantity, the prediction itself;
 - `save(model, folder)` and `load(folder)`: write and read the model in native formats, never a pickle.

@@ -9,6 +9,7 @@ import pandas as pd
 
 from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.models.model_json import Monitor
 from trueline.core.models.training_curves import TrainingCurves
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_plugin
@@ -127,10 +128,8 @@ def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]
 
 
 def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
-    learner_names, members = (
-        load_settings(ComparisonSettings, "train", task, "rivals").learners,
-        load_task_config(task).members,
-    )
+    learner_names = load_settings(ComparisonSettings, "train", task, "rivals").learners
+    members = load_task_config(task).members
     if unknown_learners := sorted(set(learner_names) - set(members)):
         raise UserError(
             f"train.{task}.rivals.learners names {unknown_learners[0]!r}; {did_you_mean(unknown_learners[0], members)}"
@@ -166,7 +165,7 @@ def _fit_final(job: FitJob, curves_folder: Path, model_folder: Path) -> Any:
     learner = load_plugin("train", job.arm.learner_name)
     curves = TrainingCurves(curves_folder)
     settings = learner.Settings(**job.arm.settings)
-    model = learner.fit(job.read_fit_rows(), settings, job.seed, later=job.read_role_rows("calibrate"), watch=curves)
+    model = learner.fit(job.read_fit_rows(), settings, job.seed, Monitor(job.read_role_rows("calibrate"), watch=curves))
     curves.close_files()
     learner.save(model, model_folder)
     return model

@@ -12,7 +12,7 @@ from sklearn.linear_model import Ridge
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
-from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_json
 from trueline.core.models.stacking import Learners, load_learners, score_forward
 from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
@@ -44,14 +44,7 @@ class Model:
     importance: dict[str, float]
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return the member fitted on all rows, and a ridge regression of target − anchor on its forecasts.
 
     The forecasts in the regression come from members fitted on earlier rows only. If too few rows are anchored, the
@@ -158,4 +151,4 @@ def _compute_importance(
     contributions |= {
         name: abs(forecast_weight) * float(np.std(scores)) * share for name, share in member_importance.items()
     }
-    return compute_importance_shares([contributions.get(name, 0.0) for name in names], names)
+    return compute_importance([contributions.get(name, 0.0) for name in names], names)

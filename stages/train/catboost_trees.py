@@ -10,10 +10,9 @@ from catboost import CatBoost, CatBoostError, Pool
 from pydantic import Field
 
 from trueline.core.errors import UserError
-from trueline.core.models import model_json
 from trueline.core.models.conditional_logit_loss import require_contested_races
 from trueline.core.models.log_odds import label_winners
-from trueline.core.models.model_json import LOG_EVERY_ROUNDS, RoundCallback
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
 from trueline.core.models.standard_encoding import get_score_offset, list_categorical_inputs
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
@@ -53,14 +52,7 @@ class Model:
     importance: dict[str, float]
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return trees fitted on the rows; with patience, as many as lose least on the later rows.
 
     QuerySoftMax minimises the cross-entropy within the group, both for shares and for a teacher's probabilities; a
@@ -68,22 +60,24 @@ def fit(
     contested race or of one class where the loss needs them, and rows that CatBoost cannot fit.
     """
     _validate_settings(settings)
-    stop_options = {"early_stopping_rounds": patience, "use_best_model": True} if patience and later is not None else {}
+    stop_options = (
+        {"early_stopping_rounds": monitor.patience, "use_best_model": True}
+        if monitor.patience and monitor.later
+        else {}
+    )
     trees = CatBoost(_build_parameters(settings, seed))
     try:
         trees.fit(
             _build_fit_pool(rows, settings),
-            eval_set=None if later is None else _build_validation_pool(later, settings),
-            callbacks=None if watch is None else [_WatchCallback(watch, settings.iterations)],
+            eval_set=_build_validation_pool(monitor.later, settings) if monitor.later else None,
+            callbacks=[_WatchCallback(monitor, settings.iterations)] if monitor.watch else None,
             **({"use_best_model": False} | stop_options),
         )
     except CatBoostError as error:
         raise UserError(f"CatBoost could not fit {len(rows.y)} rows: {str(error).split(': ')[-1]}") from None
     _remove_volatile_metadata(trees.get_metadata())
     columns = [str(name) for name in rows.x.columns]
-    importance = model_json.compute_importance_shares(
-        trees.get_feature_importance(type="PredictionValuesChange"), columns
-    )
+    importance = compute_importance(trees.get_feature_importance(type="PredictionValuesChange"), columns)
     settled: dict[str, int | float] = {"iterations": trees.tree_count_} if stop_options else {}
     return Model(trees, columns, list_categorical_inputs(rows.x), settings.model_dump(), settled, importance)
 
@@ -97,15 +91,13 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write trees.cbm and model.json."""
-    model_json.write_model_json(
-        {key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json"
-    )
+    write_model_fields(model, folder, "trees")
     model.trees.save_model(str(folder / "trees.cbm"))
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(CatBoost().load_model(str(folder / "trees.cbm")), **model_json.read_model_json(folder / "model.json"))
+    return Model(CatBoost().load_model(str(folder / "trees.cbm")), **read_model_json(folder / "model.json"))
 
 
 def _validate_settings(settings: Settings) -> None:
@@ -191,17 +183,16 @@ def _convert_inputs(x: pd.DataFrame, cats: list[str]) -> pd.DataFrame:
 
 
 class _WatchCallback:
-    """A CatBoost callback that passes on the losses of every tenth round, and of the last."""
+    """A CatBoost callback that passes on the losses."""
 
-    def __init__(self, watch: RoundCallback, last_iteration: int) -> None:
-        self.watch, self.last_iteration = watch, last_iteration
+    def __init__(self, monitor: Monitor, last_iteration: int) -> None:
+        self.monitor, self.last_iteration = monitor, last_iteration
 
     def after_iteration(self, info: Any) -> bool:
-        if info.iteration % LOG_EVERY_ROUNDS == 0 or info.iteration == self.last_iteration:
-            set_names = {"learn": "fit", "validation": "later"}
-            losses = {
-                set_names[set_name]: next(iter(set_metrics.values()))[-1]
-                for set_name, set_metrics in info.metrics.items()
-            }
-            self.watch(info.iteration, losses)
+        names = {"learn": "fit", "validation": "later"}
+        self.monitor.report(
+            info.iteration,
+            self.last_iteration,
+            lambda: {names[name]: next(iter(metrics.values()))[-1] for name, metrics in info.metrics.items()},
+        )
         return True

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from trueline.core.models import standard_encoding
 from trueline.core.models.conditional_logit_loss import fit_conditional_logit
-from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
@@ -31,14 +31,7 @@ class Model:
     importance: dict[str, float]
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return the model of least penalised loss; there are no rounds, so nothing stops early and nothing is watched.
 
     Raises UserError if no race has a winner and another runner.
@@ -46,7 +39,7 @@ def fit(
     encoding = standard_encoding.fit_encoding(rows.x)
     terms, target_share = standard_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
     coefficients = fit_conditional_logit(terms, target_share, rows.weight, rows.group, settings.l2)
-    importance = compute_importance_shares(np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding))
+    importance = compute_importance(np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding))
     return Model(encoding, coefficients.tolist(), {}, importance)
 
 
@@ -57,7 +50,7 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write model.json."""
-    write_model_json(vars(model), folder / "model.json")
+    write_model_fields(model, folder)
 
 
 def load(folder: Path) -> Model:

@@ -12,7 +12,7 @@ from sklearn.linear_model import Ridge
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
 from trueline.core.models.conditional_logit_loss import fit_conditional_logit
-from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_json
 from trueline.core.models.stacking import Learners, load_learners, score_forward
 from trueline.core.runtime.params import StageSettings
 from trueline.core.runtime.plugins import load_plugin
@@ -42,14 +42,7 @@ class Model:
     importance: dict[str, float]
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return members fitted on all rows, and the coefficients that suited their scores of rows later than their fit.
 
     Shares are combined by a conditional logit without negative coefficients, quantities by ridge regression. A member
@@ -125,4 +118,4 @@ def _combine_importance(members: dict[str, Any], member_weights: Floats) -> dict
         for member_weight, shares in zip(member_weights, member_shares, strict=True)
         for share in shares
     ]
-    return compute_importance_shares(values, names)
+    return compute_importance(values, names)

@@ -9,10 +9,9 @@ import pandas as pd
 from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from trueline.core.errors import UserError
 from trueline.core.models.category_codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
-from trueline.core.models.log_odds import compute_log_odds, label_winners
-from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
+from trueline.core.models.log_odds import compute_log_odds, label_rows
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
 from trueline.core.models.skops_files import load_estimator, save_estimator
 from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
@@ -47,20 +46,15 @@ class Model:
     importance: dict[str, float]
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return a forest fitted on the rows; there are no rounds, so nothing stops early and nothing is watched.
 
     Raises UserError for shares if the rows are all winners or all losers, or there is an offset.
     """
     columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
-    target, weight = _build_target(rows, settings)
+    target, weight = label_rows(
+        rows, settings.target == "share", "target share", settings.offset, settings.positive_weight
+    )
     forest_class = RandomForestClassifier if settings.target == "share" else RandomForestRegressor
     forest = forest_class(
         n_estimators=settings.trees,
@@ -71,7 +65,7 @@ def fit(
         random_state=seed,
         n_jobs=1,
     ).fit(encode_one_hot(rows.x, columns, column_levels), target, weight)
-    importance = compute_importance_shares(forest.feature_importances_, list_one_hot_inputs(columns, column_levels))
+    importance = compute_importance(forest.feature_importances_, list_one_hot_inputs(columns, column_levels))
     return Model(forest, columns, column_levels, settings.model_dump(), {}, importance)
 
 
@@ -85,22 +79,10 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write forest.skops and model.json."""
-    write_model_json({key: value for key, value in vars(model).items() if key != "forest"}, folder / "model.json")
+    write_model_fields(model, folder, "forest")
     save_estimator(model.forest, folder / "forest.skops")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     return Model(load_estimator(folder / "forest.skops", TRUSTED_TYPES), **read_model_json(folder / "model.json"))
-
-
-def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:
-    """Return each row's label and weight: for shares whether it won, for a quantity its difference from the offset."""
-    if settings.target == "quantity":
-        return rows.y - get_score_offset(rows.x, settings.offset), rows.weight
-    if settings.offset in rows.x.columns:
-        raise UserError(
-            f"offset is {settings.offset!r} with target share, but this learner takes an offset only for quantities; "
-            "set offset to null, or use catboost_trees or xgboost_trees, whose log-odds can start from one."
-        )
-    return label_winners(rows, settings.positive_weight)

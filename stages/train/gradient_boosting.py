@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,11 +12,10 @@ from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.errors import UserError
-from trueline.core.models import model_json, skops_files
+from trueline.core.models import skops_files
 from trueline.core.models.category_codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
-from trueline.core.models.log_odds import label_winners
-from trueline.core.models.model_json import LOG_EVERY_ROUNDS, RoundCallback
+from trueline.core.models.log_odds import label_rows
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
 from trueline.core.models.objectives import OBJECTIVE_LOSSES, BoostingTarget
 from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
@@ -53,42 +53,31 @@ class Model:
     importance: dict[str, float]
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return trees fitted on the rows; with patience, refitted with as many as lose least on the later rows.
 
     All rounds are fitted before the first is watched. Raises UserError for the logistic loss if the rows are all
     winners or all losers, or there is an offset.
     """
     columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
-    x, fit_target = (
-        _fill_empty_columns(encode_one_hot(rows.x, columns, column_levels)),
-        _build_fit_target(rows, settings),
-    )
+    x = _fill_empty_columns(encode_one_hot(rows.x, columns, column_levels))
+    fit_target = _build_fit_target(rows, settings)
+    later, patience, watch = monitor
     validation = (
-        None
-        if later is None
-        else (encode_one_hot(later.x, columns, column_levels), _build_true_target(later, settings))
+        (encode_one_hot(later.x, columns, column_levels), _build_true_target(later, settings)) if later else None
     )
     settled: dict[str, int | float] = {}
     with limit_to_one_thread():
         trees = _build_estimator(settings, settings.iterations, seed).fit(x, fit_target.target, fit_target.weight)
-        if watch is not None:
-            _report_losses(
-                watch, trees, {"fit": (x, fit_target), **({"later": validation} if validation else {})}, settings
-            )
+        if watch:
+            evaluation_sets = {"fit": (x, fit_target)} | ({"later": validation} if validation else {})
+            _report_losses(monitor, trees, evaluation_sets, settings)
         if patience and validation:
             settled["iterations"] = best_round = _select_best_round(
                 list(_iterate_losses(trees, validation, settings)), patience
             )
             trees = _build_estimator(settings, best_round, seed).fit(x, fit_target.target, fit_target.weight)
-        importance = model_json.compute_importance_shares(
+        importance = compute_importance(
             _compute_permutation_losses(trees, x, fit_target, settings, seed),
             list_one_hot_inputs(columns, column_levels),
         )
@@ -104,17 +93,14 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write trees.skops and model.json."""
-    model_json.write_model_json(
-        {key: value for key, value in vars(model).items() if key != "trees"}, folder / "model.json"
-    )
+    write_model_fields(model, folder, "trees")
     skops_files.save_estimator(model.trees, folder / "trees.skops")
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     return Model(
-        skops_files.load_estimator(folder / "trees.skops", TRUSTED_TYPES),
-        **model_json.read_model_json(folder / "model.json"),
+        skops_files.load_estimator(folder / "trees.skops", TRUSTED_TYPES), **read_model_json(folder / "model.json")
     )
 
 
@@ -124,14 +110,9 @@ def _fill_empty_columns(x: Floats) -> Floats:
 
 
 def _build_fit_target(rows: FoldData, settings: Settings) -> BoostingTarget:
-    if settings.loss != "logistic":
-        return _build_true_target(rows, settings)
-    if settings.offset in rows.x.columns:
-        raise UserError(
-            f"offset is {settings.offset!r} with loss logistic, but this learner takes an offset only for quantities; "
-            "set offset to null, or use catboost_trees or xgboost_trees, whose log-odds can start from one."
-        )
-    return BoostingTarget(*label_winners(rows, settings.positive_weight), rows.group)
+    is_share = settings.loss == "logistic"
+    labels = label_rows(rows, is_share, "loss logistic", settings.offset, settings.positive_weight)
+    return BoostingTarget(*labels, rows.group)
 
 
 def _build_true_target(later: FoldData, settings: Settings) -> BoostingTarget:
@@ -183,12 +164,11 @@ def _select_best_round(losses: list[float], patience: int) -> int:
 
 
 def _report_losses(
-    watch: RoundCallback, trees: Any, evaluation_sets: dict[str, tuple[Floats, BoostingTarget]], settings: Settings
+    monitor: Monitor, trees: Any, evaluation_sets: dict[str, tuple[Floats, BoostingTarget]], settings: Settings
 ) -> None:
     loss_curves = [_iterate_losses(trees, evaluation_set, settings) for evaluation_set in evaluation_sets.values()]
     for step, losses in enumerate(zip(*loss_curves, strict=True), start=1):
-        if step % LOG_EVERY_ROUNDS == 0 or step == settings.iterations:
-            watch(step, dict(zip(evaluation_sets, losses, strict=True)))
+        monitor.report(step, settings.iterations, partial(dict, zip(evaluation_sets, losses, strict=True)))
 
 
 def _compute_permutation_losses(

@@ -10,10 +10,9 @@ from pydantic import Field
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.errors import UserError
 from trueline.core.models import standard_encoding
-from trueline.core.models.log_odds import label_winners
-from trueline.core.models.model_json import RoundCallback, compute_importance_shares, read_model_json, write_model_json
+from trueline.core.models.log_odds import label_rows
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
@@ -39,26 +38,21 @@ class Model:
     importance: dict[str, float]
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return the linear model of least penalised loss; there are no rounds to stop early or to watch.
 
     Raises UserError for shares if the rows are all winners or all losers, or there is an offset.
     """
     encoding = standard_encoding.fit_encoding(rows.x)
     is_share = settings.target == "share"
-    target, weight = _build_target(rows, settings)
+    target, weight = label_rows(
+        rows, settings.target == "share", "target share", settings.offset, settings.positive_weight
+    )
     estimator: Any = _build_logistic_regression(settings.l2) if is_share else Ridge(settings.l2, solver="cholesky")
     with limit_to_one_thread():
         fitted = estimator.fit(standard_encoding.encode_inputs(rows.x, encoding), target, weight)
     coefficients = np.ravel(fitted.coef_)
-    importance = compute_importance_shares(np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding))
+    importance = compute_importance(np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding))
     intercept = float(np.ravel(fitted.intercept_)[0])
     return Model(encoding, coefficients.tolist(), intercept, settings.offset, {}, importance)
 
@@ -78,21 +72,9 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write model.json."""
-    write_model_json(vars(model), folder / "model.json")
+    write_model_fields(model, folder)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     return Model(**read_model_json(folder / "model.json"))
-
-
-def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:
-    """Return each row's label and weight: for shares whether it won, for a quantity its difference from the offset."""
-    if settings.target == "quantity":
-        return rows.y - standard_encoding.get_score_offset(rows.x, settings.offset), rows.weight
-    if settings.offset in rows.x.columns:
-        raise UserError(
-            f"offset is {settings.offset!r} with target share, but this learner takes an offset only for quantities; "
-            "set offset to null, or use catboost_trees or xgboost_trees, whose log-odds can start from one."
-        )
-    return label_winners(rows, settings.positive_weight)

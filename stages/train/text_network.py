@@ -1,7 +1,7 @@
 """text_network: the mean of a text's word vectors, two dense layers, and a probability per tag (Keras)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,14 @@ import pandas as pd
 from pydantic import Field
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models.model_json import RoundCallback, read_model_json, write_model_json
+from trueline.core.models.model_json import (
+    NO_MONITOR,
+    Monitor,
+    RoundCallback,
+    read_model_json,
+    write_model_fields,
+    write_model_json,
+)
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.splits.iterative_stratification import assign_stratified_parts
@@ -67,14 +74,7 @@ class Model:
         return embedding_network.convert_to_doubles(self.weights)
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return the network after the epoch of least loss on held-out rows, or after the last epoch if there are none.
 
     With patience, the held-out rows are the `later` ones; otherwise whole groups of the fit rows, a share of
@@ -86,12 +86,11 @@ def fit(
     tokens = _tokenise_inputs(rows.x, settings.length)
     known_words = vocabulary.build_vocabulary(tokens, settings.words, settings.min_rows)
     fit_batch = _build_batch(rows, tokens, known_words, settings)
+    later = monitor.later
     later_batch = (
-        None
-        if later is None
-        else _build_batch(later, _tokenise_inputs(later.x, settings.length), known_words, settings)
+        _build_batch(later, _tokenise_inputs(later.x, settings.length), known_words, settings) if later else None
     )
-    stop_patience = patience if later_batch else None
+    stop_patience = monitor.patience if later_batch else None
     held_out_batch, training_batch = (
         (later_batch, fit_batch) if stop_patience else _split_held_out(rows, fit_batch, settings.held_out, seed)
     )
@@ -105,7 +104,7 @@ def fit(
         ),
         tag_name_prior.compute_tag_prior(rows.y, rows.weight),
         seed,
-        _build_epoch_callback(watch, {"fit": training_batch, "later": later_batch or held_out_batch}),
+        _build_epoch_callback(monitor.watch, {"fit": training_batch, "later": later_batch or held_out_batch}),
     )
     name_evidence = tag_name_prior.fit_name_evidence(
         tag_name_prior.get_name_mentions(rows.x, rows.tags), rows.y, rows.weight, settings.names_shrinkage
@@ -143,20 +142,14 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
     with limit_to_one_thread():
         for row, ids in enumerate(token_ids):
             scores[row] = embedding_network.predict_log_odds(model.float64_weights, ids, name_inputs[row])
-    return (
-        scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
-        if names_setting == "evidence"
-        else scores
-    )
+    if names_setting == "evidence":
+        return scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
+    return scores
 
 
 def save(model: Model, folder: Path) -> None:
     """Write weights.weights.h5 and architecture.json, which Keras can read, vocabulary.json and model.json."""
-    separate_fields = ("weights", "architecture", "vocabulary")
-    json_fields = {
-        field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
-    }
-    write_model_json(json_fields, folder / "model.json")
+    write_model_fields(model, folder, "weights", "architecture", "vocabulary")
     write_model_json({"words": model.vocabulary}, folder / "vocabulary.json")
     (folder / "architecture.json").write_text(model.architecture + "\n")
     embedding_network.write_weights(model.weights, folder / WEIGHTS_FILE)
@@ -198,11 +191,9 @@ def _split_held_out(
         if share
         else np.zeros(len(rows.y), bool)
     )
-    return (
-        (batch.select_rows(is_held_out), batch.select_rows(~is_held_out))
-        if 0 < is_held_out.sum() < len(is_held_out)
-        else (None, batch)
-    )
+    if 0 < is_held_out.sum() < len(is_held_out):
+        return batch.select_rows(is_held_out), batch.select_rows(~is_held_out)
+    return None, batch
 
 
 def _build_epoch_callback(
@@ -242,10 +233,8 @@ def _compute_importance(
     text_scores = embedding_network.predict_all_log_odds(
         weights, replace(batch, dense_inputs=np.zeros_like(batch.dense_inputs))
     )
-    mention_spread, name_spread = (
-        tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0),
-        np.zeros(len(rows.tags)),
-    )
+    mention_spread = tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0)
+    name_spread = np.zeros(len(rows.tags))
     if settings.names == "evidence":
         name_spread = mention_spread * np.abs(name_evidence[1] - name_evidence[0]) / len(rows.tags)
     if settings.names == "inputs":  # what the names move jointly, divided by how strongly the first layer weighs each

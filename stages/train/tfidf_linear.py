@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models.model_json import RoundCallback, read_model_json, write_model_json
+from trueline.core.models.model_json import NO_MONITOR, Monitor, read_model_json, write_model_fields, write_model_json
 from trueline.core.runtime.params import StageSettings
 from trueline.core.text import tag_name_prior, vocabulary
 from trueline.core.text.tfidf import MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
@@ -62,14 +62,7 @@ class Model:
         return TfidfEncoder(self.terms, self.settings["word_ngrams"], self.settings["char_ngrams"])
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return the best linear model of each tag; there are no rounds, so nothing stops early and nothing is watched.
 
     A tag that is on no row or on every row gets the same log-odds everywhere, those of its smoothed frequency. Whether
@@ -119,20 +112,14 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
         ):
             scores += NAME_INPUT_VALUE * mention[:, None] * name_coefficients
     scores += model.intercepts
-    return (
-        scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
-        if names_setting == "evidence"
-        else scores
-    )
+    if names_setting == "evidence":
+        return scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
+    return scores
 
 
 def save(model: Model, folder: Path) -> None:
     """Write coefficients.npy, vocabulary.json and model.json."""
-    separate_fields = ("coefficients", "terms")
-    json_fields = {
-        field.name: getattr(model, field.name) for field in fields(model) if field.name not in separate_fields
-    }
-    write_model_json(json_fields, folder / "model.json")
+    write_model_fields(model, folder, "coefficients", "terms")
     write_model_json(model.terms, folder / "vocabulary.json")
     np.save(folder / "coefficients.npy", model.coefficients, allow_pickle=False)
 
@@ -200,10 +187,8 @@ def _compute_importance(
     rows: FoldData, columns: sparse.csr_matrix, coefficients: Floats, name_evidence: Floats, settings: Settings
 ) -> dict[str, float]:
     """Return each input's share of the spread of the log-odds over the rows, averaged over tags."""
-    mention_spread, name_spread = (
-        tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0),
-        np.zeros(len(rows.tags)),
-    )
+    mention_spread = tag_name_prior.get_name_mentions(rows.x, rows.tags).std(axis=0)
+    name_spread = np.zeros(len(rows.tags))
     term_count = columns.shape[1] - len(name_spread) * (settings.names == "inputs")
     if settings.names == "inputs":
         name_spread = mention_spread * NAME_INPUT_VALUE * np.abs(coefficients[term_count:]).mean(axis=1)

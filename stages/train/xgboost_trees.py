@@ -10,11 +10,10 @@ import xgboost as xgb
 from pydantic import Field
 
 from trueline.core.errors import UserError
-from trueline.core.models import model_json
 from trueline.core.models.category_codes import Levels, encode_ordinal, list_category_levels
 from trueline.core.models.conditional_logit_loss import require_contested_races
 from trueline.core.models.log_odds import compute_log_odds, label_winners
-from trueline.core.models.model_json import LOG_EVERY_ROUNDS, RoundCallback
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
 from trueline.core.models.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
 from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
@@ -55,14 +54,7 @@ class Model:
     importance: dict[str, float]
 
 
-def fit(
-    rows: FoldData,
-    settings: Settings,
-    seed: int,
-    later: FoldData | None = None,
-    patience: int | None = None,
-    watch: RoundCallback | None = None,
-) -> Model:
+def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return trees fitted on the rows; with patience, as many as lose least on the later rows.
 
     Raises UserError for a parameter that the objective does not use, and for rows without a contested race or of one
@@ -72,18 +64,17 @@ def fit(
     fit_target = _build_fit_target(rows, settings)
     columns, column_levels = [str(name) for name in rows.x.columns], list_category_levels(rows.x, MAX_LEVELS)
     fit_matrix = _build_matrix(rows.x, columns, column_levels, settings.offset, fit_target)
-    validation = (
-        None
-        if later is None
-        else (_build_matrix(later.x, columns, column_levels, settings.offset), _build_true_target(later, settings))
-    )
+    validation = None
+    if later := monitor.later:
+        later_matrix = _build_matrix(later.x, columns, column_levels, settings.offset)
+        validation = later_matrix, _build_true_target(later, settings)
     booster = xgb.Booster(
         _build_parameters(settings, seed, fit_target), [fit_matrix, *([validation[0]] if validation else [])]
     )
-    best_round = _train_rounds(booster, (fit_matrix, fit_target), validation, settings, patience, watch)
+    best_round = _train_rounds(booster, (fit_matrix, fit_target), validation, settings, monitor)
     total_gain = booster[:best_round].get_score(importance_type="total_gain")
-    importance = model_json.compute_importance_shares([total_gain.get(name, 0.0) for name in columns], columns)
-    settled: dict[str, int | float] = {"iterations": best_round} if patience and validation else {}
+    importance = compute_importance([total_gain.get(name, 0.0) for name in columns], columns)
+    settled: dict[str, int | float] = {"iterations": best_round} if monitor.patience and validation else {}
     return Model(booster[:best_round], columns, column_levels, settings.model_dump(), settled, importance)
 
 
@@ -97,9 +88,7 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 
 def save(model: Model, folder: Path) -> None:
     """Write trees.ubj and model.json."""
-    model_json.write_model_json(
-        {key: value for key, value in vars(model).items() if key != "booster"}, folder / "model.json"
-    )
+    write_model_fields(model, folder, "booster")
     model.booster.save_model(folder / "trees.ubj")
 
 
@@ -107,7 +96,7 @@ def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     booster = xgb.Booster({"nthread": 1})
     booster.load_model(folder / "trees.ubj")
-    return Model(booster, **model_json.read_model_json(folder / "model.json"))
+    return Model(booster, **read_model_json(folder / "model.json"))
 
 
 def _validate_settings(settings: Settings) -> None:
@@ -187,27 +176,22 @@ def _train_rounds(
     fit_set: tuple[Any, BoostingTarget],
     validation: tuple[Any, BoostingTarget] | None,
     settings: Settings,
-    patience: int | None,
-    watch: RoundCallback | None,
+    monitor: Monitor,
 ) -> int:
     """Train the trees and return how many to keep."""
     best_round, lowest_loss = settings.iterations, np.inf
+    evaluation_sets = {"fit": fit_set} | ({"later": validation} if validation else {})
     for step in range(1, settings.iterations + 1):
         booster.update(fit_set[0], step - 1, _build_objective(settings.objective, fit_set[1]))
-        if watch is not None and (step % LOG_EVERY_ROUNDS == 0 or step == settings.iterations):
-            evaluation_sets = {"fit": fit_set, "later": validation}
-            watch(
-                step,
-                {
-                    name: _compute_loss(booster, evaluation_set, settings)
-                    for name, evaluation_set in evaluation_sets.items()
-                    if evaluation_set
-                },
-            )
-        if patience and validation:
+        monitor.report(
+            step,
+            settings.iterations,
+            lambda: {name: _compute_loss(booster, rows, settings) for name, rows in evaluation_sets.items()},
+        )
+        if monitor.patience and validation:
             loss = _compute_loss(booster, validation, settings)
             best_round, lowest_loss = (step, loss) if loss < lowest_loss else (best_round, lowest_loss)
-            if step - best_round >= patience:
+            if step - best_round >= monitor.patience:
                 break
     return best_round
 

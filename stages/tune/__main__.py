@@ -14,6 +14,7 @@ from stages.tune.gain import compute_paired_gain
 from stages.tune.search import FoldResult, Journal, ParamRange, Point, SearchSettings, search_params
 from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.models.model_json import Monitor
 from trueline.core.models.tuning_losses import TUNING_LOSSES
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
@@ -82,7 +83,7 @@ def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSet
     learner_name, point, fold, paths, settings, fit_seed = job
     learner, table = load_plugin("train", learner_name), read_cached_tables(*paths)
     fit_rows, later_rows = table.get_resampled_rows(fold), table.get_rows(fold, "score")
-    model = learner.fit(fit_rows, learner.Settings(**point), fit_seed, later=later_rows, patience=settings.patience)
+    model = learner.fit(fit_rows, learner.Settings(**point), fit_seed, Monitor(later_rows, settings.patience))
     losses = TUNING_LOSSES[settings.loss](learner.score(model, later_rows.x), later_rows)
     by_group = {
         "total": losses.total.tolist(),

@@ -159,10 +159,8 @@ def _build_calls(
 ) -> list[Callable[[], Any]]:
     """Return calls that tag one event in three ways; raises AssertionError if Keras's chances are not NumPy's."""
     fields = {name: event[name] for name in ("name", "description", "location")}
-    text, mentions = (
-        join_marked_fields(fields, model.marks),
-        np.array([find_mentions(join_fields(fields.values()), network.tags)]),
-    )
+    text = join_marked_fields(fields, model.marks)
+    mentions = np.array([find_mentions(join_fields(fields.values()), network.tags)])
     numbers = vocabulary.encode_texts([vocabulary.split_words(text, network.settings["length"])], network.word_ids, 1)
     mention_inputs = mentions if network.settings["names"] == "inputs" else mentions[:, :0]
     inputs = {"words": embedding_network.pad_token_ids(numbers), "beside": mention_inputs.astype(np.float32)}

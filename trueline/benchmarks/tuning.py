@@ -41,6 +41,7 @@ from stages.calibrate import race_softmax
 from stages.train import catboost_trees
 from stages.tune.search import FoldResult, ParamRange, Point, SearchSettings, search_params
 from trueline.core.compute.single_thread import limit_to_one_thread
+from trueline.core.models.model_json import Monitor
 from trueline.core.models.standard_encoding import list_categorical_inputs
 from trueline.core.models.tuning_losses import TUNING_LOSSES
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
@@ -80,10 +81,8 @@ def main() -> None:
     """Print CPU seconds, their ratio, and the forecasts' losses on the same later races; takes ten minutes or more."""
     with TemporaryDirectory() as folder:
         table = build_table(Path(folder))
-    training_rows, test_rows = (
-        [table.get_rows(FOLD, role) for role in ("fit", "calibrate")],
-        table.get_rows(FOLD, "score"),
-    )
+    training_rows = [table.get_rows(FOLD, role) for role in ("fit", "calibrate")]
+    test_rows = table.get_rows(FOLD, "score")
     assert_same_rows(table, training_rows)
     inputs, rows = len(test_rows.x.columns), sum(len(fold_rows.y) for fold_rows in training_rows)
     races = test_rows.group.max() + 1
@@ -229,7 +228,7 @@ def run_trueline(table: FoldTables) -> Forecast:
 
 def run_trial(point: Point, fit: FoldData, validation_rows: FoldData, settings: SearchSettings) -> FoldResult:
     model = catboost_trees.fit(
-        fit, catboost_trees.Settings(**point), load_seed(), later=validation_rows, patience=settings.patience
+        fit, catboost_trees.Settings(**point), load_seed(), Monitor(validation_rows, settings.patience)
     )
     return {
         "loss": TUNING_LOSSES[settings.loss](catboost_trees.score(model, validation_rows.x), validation_rows).mean,

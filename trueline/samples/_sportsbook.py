@@ -86,10 +86,8 @@ def make_production_log(random: np.random.Generator, games: pd.DataFrame, lines:
     rows = rows[
         (rows["season"] == LOGGED_SEASON) & rows["predicted"].notna() & ~is_within_dates(rows["date"], OUTAGE_DAYS)
     ]
-    backfilled, estimated = (
-        is_within_dates(rows["date"], BACKFILLED_DAYS),
-        is_within_dates(rows["date"], ESTIMATED_DAYS),
-    )
+    backfilled = is_within_dates(rows["date"], BACKFILLED_DAYS)
+    estimated = is_within_dates(rows["date"], ESTIMATED_DAYS)
     leaked = (1 - LEAK_WEIGHT) * rows["predicted"] + LEAK_WEIGHT * rows["points"]
     logged = rows[["player_id", "date"]].assign(
         model=HOUSE_MODEL,

@@ -1,7 +1,10 @@
 """Online history: past rows indexed by key, so that the past of posted rows is found without scanning all of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
+from inspect import signature
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -121,10 +124,8 @@ class KeyIndex:
     def find_rows_before(self, codes: Ints, moment: np.datetime64) -> Ints:
         """Return the rows of the given keys that are earlier than a moment."""
         wanted_codes = np.unique(codes[codes >= 0])
-        begins, ends = (
-            np.searchsorted(self._sorted_codes, wanted_codes),
-            np.searchsorted(self._sorted_codes, wanted_codes, side="right"),
-        )
+        begins = np.searchsorted(self._sorted_codes, wanted_codes)
+        ends = np.searchsorted(self._sorted_codes, wanted_codes, side="right")
         row_blocks = [
             self._sorted_rows[begin : begin + np.searchsorted(self._sorted_times[begin:end], moment)]
             for begin, end in zip(begins, ends, strict=True)
@@ -142,58 +143,6 @@ class OnlinePast(Past):
         self._history, self._moment, self._row_count = history, moment, len(posted)
         self._posted_values = history.encode_rows(posted)
         self._past_by_key: dict[tuple[str, ...], Past] = {}
-
-    def count(self, column: str | None, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).count(column, by, last, days))
-
-    def sum(self, column: str, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).sum(column, by, last, days))
-
-    def mean(self, column: str, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).mean(column, by, last, days))
-
-    def shrunk_rate(
-        self,
-        column: str,
-        by: KeyColumns,
-        last: int | None = None,
-        days: float | None = None,
-        prior: float = 0.0,
-        strength: float = 0.0,
-    ) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).shrunk_rate(column, by, last, days, prior, strength))
-
-    def std(self, column: str, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).std(column, by, last, days))
-
-    def slope(self, column: str, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).slope(column, by, last, days))
-
-    def min(self, column: str, by: KeyColumns) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).min(column, by))
-
-    def max(self, column: str, by: KeyColumns) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).max(column, by))
-
-    def nth_latest(self, column: str, by: KeyColumns, nth: int = 1) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).nth_latest(column, by, nth))
-
-    def days_since_last(self, by: KeyColumns) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).days_since_last(by))
-
-    def ewm(self, column: str, by: KeyColumns, half_life_days: float) -> Floats:
-        """See Past."""
-        return self._take_posted_rows(self._get_past(by).ewm(column, by, half_life_days))
 
     def has_column(self, column: str) -> bool:
         """See Past."""
@@ -214,9 +163,6 @@ class OnlinePast(Past):
         ]
         return rating_history.get_ratings_before(int(self._moment.astype("datetime64[D]").astype(np.int64)), codes)
 
-    def _take_posted_rows(self, answers: Floats) -> Floats:
-        return answers[len(answers) - self._row_count :]
-
     def _get_past(self, by: KeyColumns) -> Past:
         """Return the past over the rows that share a key with a posted row, followed by the posted rows."""
         names = (by,) if isinstance(by, str) else tuple(by)
@@ -231,6 +177,23 @@ class OnlinePast(Past):
             times = np.concatenate([history.times[rows], np.full(self._row_count, self._moment)])
             self._past_by_key[names] = Past(table.assign(**{history.time: times}), history.time)
         return self._past_by_key[names]
+
+
+def _answer_for_posted_rows(aggregate: Callable[..., Floats], by_position: int) -> Callable[..., Floats]:
+    """Return a method of OnlinePast that answers like one of Past; `by_position` is where that takes `by`."""
+
+    @wraps(aggregate)
+    def answer(past: OnlinePast, *arguments: Any, **options: Any) -> Floats:
+        by = options["by"] if "by" in options else arguments[by_position]
+        values = aggregate(past._get_past(by), *arguments, **options)
+        return values[len(values) - past._row_count :]
+
+    return answer
+
+
+for _name, _aggregate in list(vars(Past).items()):
+    if not _name.startswith("_") and "by" in (_parameters := list(signature(_aggregate).parameters)):
+        setattr(OnlinePast, _name, _answer_for_posted_rows(_aggregate, _parameters.index("by") - 1))
 
 
 def _encode_pairs(codes: Ints, distinct_values: Floats, column: Floats) -> Ints:

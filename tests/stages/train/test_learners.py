@@ -16,6 +16,7 @@ from tests import learner_cases
 from tests.learner_cases import ARMS, QUANTITIES, SEED, SHARES, dead_heats, knobs, part, quantities, races, rows_for
 from trueline.core.errors import UserError
 from trueline.core.models import conditional_logit_loss, tuning_losses
+from trueline.core.models.model_json import Monitor
 from trueline.core.models.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
 from trueline.core.racing.race_losses import compute_uniform_losses
 from trueline.core.runtime import plugins
@@ -49,7 +50,7 @@ def absolute_error(score: Floats, rows: FoldData) -> float:
 
 
 def fitted(arm: Arm, rows: FoldData, changed: dict[str, Any] | None = None, **options: Any) -> Any:
-    return plugins.load_plugin("train", arm[0]).fit(rows, knobs(arm, **(changed or {})), SEED, **options)
+    return plugins.load_plugin("train", arm[0]).fit(rows, knobs(arm, **(changed or {})), SEED, Monitor(**options))
 
 
 @cache

@@ -15,6 +15,7 @@ from scipy.special import expit
 from stages.train import text_network
 from tests.tag_fixtures import SEED, TAGS, hits, knobs, planted, tagged, weighed
 from trueline.core.errors import UserError
+from trueline.core.models.model_json import Monitor
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.text import embedding_network, vocabulary
 from trueline.core.text.tag_name_prior import compute_tag_prior
@@ -25,7 +26,7 @@ MEASURES = ["loss", "binary_accuracy", "precision", "recall"]
 
 
 def fitted(rows: FoldData, changed: dict[str, Any] | None = None, **options: Any) -> text_network.Model:
-    return text_network.fit(rows, knobs("text_network", **(changed or {})), SEED, **options)
+    return text_network.fit(rows, knobs("text_network", **(changed or {})), SEED, Monitor(**options))
 
 
 @cache

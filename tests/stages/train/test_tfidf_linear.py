@@ -15,6 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from stages.train import tfidf_linear
 from tests.tag_fixtures import LINEAR, SEED, TAGS, doubled, hits, knobs, planted, tagged, weighed
 from trueline.core.errors import UserError
+from trueline.core.models.model_json import Monitor
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.text.tag_name_prior import compute_tag_prior, get_name_mentions
 
@@ -179,9 +180,7 @@ def test_it_has_no_rounds_to_stop_or_watch() -> None:
         rows,
         tfidf_linear.Settings(**LINEAR),
         SEED,
-        later=planted(2),
-        patience=3,
-        watch=lambda step, _: seen.append(step),
+        Monitor(planted(2), 3, lambda step, _: seen.append(step)),
     )
     assert (model.settled, seen) == ({}, [])
 

@@ -86,10 +86,8 @@ def _find_start(kind: str, strength: float, at: pd.Timestamp | None) -> int:
     """Return the number of the first day of the fault."""
     if at is None:
         return DAYS - (_scale_days(OUTAGE_DAYS, strength) if kind == "outage" else LATE_DAYS)
-    earliest, latest = (
-        FIRST_DAY + pd.Timedelta(days=int(DAYS * float(str(FOLD_SETTINGS.first_test)))),
-        FIRST_DAY + pd.Timedelta(days=DAYS - 1),
-    )
+    earliest = FIRST_DAY + pd.Timedelta(days=int(DAYS * float(str(FOLD_SETTINGS.first_test))))
+    latest = FIRST_DAY + pd.Timedelta(days=DAYS - 1)
     if not earliest <= at <= latest:
         raise UserError(
             f"a fault at {at:%Y-%m-%d} would not be seen; give a day from {earliest:%Y-%m-%d} to {latest:%Y-%m-%d}."

@@ -146,11 +146,9 @@ class RunningTotals:
         layout, values = self.get_layout(by), self.get_values(column, by)
         is_missing = np.isnan(values)
         if moment == "1":
-            return (
-                layout.aggregate_earlier_rows((~is_missing).astype(np.float64))
-                if is_missing.any()
-                else self.count_rows_before(by)
-            )
+            if is_missing.any():
+                return layout.aggregate_earlier_rows((~is_missing).astype(np.float64))
+            return self.count_rows_before(by)
         if moment in ("t", "t²"):
             return layout.aggregate_earlier_rows(~is_missing * self.count_times_before(by) ** len(moment))
         with np.errstate(over="ignore", invalid="ignore"):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from trueline.core.errors import UserError
+from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.splits.fold_data import Floats, FoldData
 
 MIN_SHARE = 1e-4  # one in ten thousand: below it a leaf's share says more about the leaf than about the runner
@@ -25,6 +26,23 @@ def label_winners(rows: FoldData, positive_weight: float) -> tuple[Floats, Float
         kind = "winners" if is_winner.any() else "losers"
         raise UserError(f"all {len(is_winner)} fit rows are {kind}; this learner needs both winners and losers.")
     return is_winner, rows.weight * np.where(is_winner > 0, positive_weight * rows.y, 1.0)
+
+
+def label_rows(
+    rows: FoldData, is_share: bool, share_setting: str, offset: str | None, positive_weight: float
+) -> tuple[Floats, Floats]:
+    """Return each row's label and weight: for shares whether it won, for a quantity its difference from the offset.
+
+    Raises UserError for shares with an offset; `share_setting` is the setting that asks for them.
+    """
+    if not is_share:
+        return rows.y - get_score_offset(rows.x, offset), rows.weight
+    if offset in rows.x.columns:
+        raise UserError(
+            f"offset is {offset!r} with {share_setting}, but this learner takes an offset only for quantities; "
+            "set offset to null, or use catboost_trees or xgboost_trees, whose log-odds can start from one."
+        )
+    return label_winners(rows, positive_weight)
 
 
 def compute_log_loss(score: Floats, is_winner: Floats, weight: Floats) -> float:

@@ -75,10 +75,8 @@ class FoldTables:
         """
         weight = self.weights[fold].to_numpy()
         is_fitted = (self.folds[fold] == "fit").to_numpy() & (weight > 0)
-        keys, inputs = (
-            self.folds.loc[is_fitted, list_key_columns(self.folds)],
-            self.features[is_fitted].drop(columns="row_id"),
-        )
+        keys = self.folds.loc[is_fitted, list_key_columns(self.folds)]
+        inputs = self.features[is_fitted].drop(columns="row_id")
         synthetic_rows = self.synthetic[self.synthetic["fold"] == fold]
         if synthetic_rows.empty:
             return _build_fold_data(keys, inputs, weight[is_fitted], np.flatnonzero(is_fitted))

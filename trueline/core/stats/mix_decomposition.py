@@ -18,10 +18,8 @@ def compute_nested_decomposition(
     A cell that only one period has is given the same rate in the other, so that its effect is one of shares. A period
     without rows makes every effect missing.
     """
-    period_shares, base_shares = (
-        _compute_conditional_shares(counts, factors),
-        _compute_conditional_shares(base_counts, factors),
-    )
+    period_shares = _compute_conditional_shares(counts, factors)
+    base_shares = _compute_conditional_shares(base_counts, factors)
     share_pairs = [
         _fill_from_counterpart(period_share, base_share)
         for period_share, base_share in zip(period_shares, base_shares, strict=True)
@@ -107,10 +105,8 @@ def _fill_from_counterpart(period_values: Floats, base_values: Floats) -> tuple[
     """Return both arrays, missing values filled from the other, and with 0 if both are missing."""
     lacks_period, lacks_base = np.isnan(period_values), np.isnan(base_values)
     lacks_both = lacks_period & lacks_base
-    period_filled, base_filled = (
-        np.where(lacks_period, base_values, period_values),
-        np.where(lacks_base, period_values, base_values),
-    )
+    period_filled = np.where(lacks_period, base_values, period_values)
+    base_filled = np.where(lacks_base, period_values, base_values)
     return np.where(lacks_both, 0.0, period_filled), np.where(lacks_both, 0.0, base_filled)
 
 

@@ -209,10 +209,8 @@ def compute_cross_entropy_gradient(p: Any, y: Any, weight: Any) -> Any:
 
 def _build_model(keras: Any, shape: NetworkShape, examples: NetworkExamples, start_log_odds: Floats) -> Any:
     layers, input_count = keras.layers, examples.dense_inputs.shape[1]
-    token_input, dense_input = (
-        keras.Input((None,), dtype="int32", name="words"),
-        keras.Input((input_count,), name="beside"),
-    )
+    token_input = keras.Input((None,), dtype="int32", name="words")
+    dense_input = keras.Input((input_count,), name="beside")
     vectors = layers.Embedding(shape.vocabulary_size, shape.embedding, mask_zero=True, name="embedding")(token_input)
     hidden = layers.Concatenate()([layers.GlobalAveragePooling1D()(vectors), dense_input])
     for name, width in (("dense", shape.hidden), ("dense_1", shape.hidden_last)):

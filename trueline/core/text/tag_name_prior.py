@@ -71,7 +71,7 @@ def compute_tag_importance(rows: FoldData, text_move: float, name_moves: Floats)
     for tag, value in zip(rows.tags, name_moves.tolist(), strict=True):
         if MENTION_PREFIX + tag in moves:
             moves[MENTION_PREFIX + tag] = value
-    return model_json.compute_importance_shares(list(moves.values()), moves)
+    return model_json.compute_importance(list(moves.values()), moves)
 
 
 def _compute_clipped_log_odds(p: Floats) -> Floats:

@@ -125,10 +125,8 @@ def _describe_test_period(
     ]
     pick = max if metric.more_is_better else min
     best = pick(rankable, key=lambda line: line["metrics"][metric.name])
-    counts, named_line = (
-        ledger.count_evaluations(task, rows_hash, lines),
-        next(line for line in evaluations if line["rows"] == rows_hash),
-    )
+    counts = ledger.count_evaluations(task, rows_hash, lines)
+    named_line = next(line for line in evaluations if line["rows"] == rows_hash)
     return {
         "task": task,
         **{key: named_line[key] for key in ("rows", "scored", "from", "to")},

@@ -182,11 +182,9 @@ LossFunction = Callable[[list[RowPair], pd.DataFrame, Any], pd.DataFrame]
 def _select_loss_function(row: Row) -> tuple[LossFunction, str]:
     if isinstance(row["predicted"], dict):
         return _compute_tag_losses, "mean log loss of a tag"
-    return (
-        (_compute_race_losses, "log loss of a race")
-        if "box" in row
-        else (_compute_absolute_errors, "mean absolute error")
-    )
+    if "box" in row:
+        return (_compute_race_losses, "log loss of a race")
+    return (_compute_absolute_errors, "mean absolute error")
 
 
 def _compute_tag_losses(rows: list[RowPair], outcomes: pd.DataFrame, is_complete: Any) -> pd.DataFrame:

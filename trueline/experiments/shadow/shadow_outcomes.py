@@ -95,10 +95,8 @@ def _read_folds(task: str, version: str) -> pd.DataFrame:
 
 
 def _read_workspace_folds(task: str, md5_prefix: str) -> pd.DataFrame:
-    output_hashes, path = (
-        dvc_lock.get_output_hashes(file_cache.read_workspace_file(file_cache.LOCK) or {}),
-        FOLDS_PATH.format(task=task),
-    )
+    output_hashes = dvc_lock.get_output_hashes(file_cache.read_workspace_file(file_cache.LOCK) or {})
+    path = FOLDS_PATH.format(task=task)
     is_same_model = output_hashes.get(MODEL_PATH.format(task=task), "").startswith(md5_prefix)
     if (
         not is_same_model

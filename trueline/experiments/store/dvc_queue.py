@@ -240,11 +240,9 @@ def _find_task_folder(message: _Message) -> Path | None:
     """Return the folder that a task ran in, if it is one of DVC's temporary folders."""
     root_dir = _read_json(message.get_record_path("run")).get("root_dir")
     folder = Path(root_dir) if root_dir else None
-    return (
-        folder
-        if folder and folder.parent.resolve() == QUEUE_FOLDER.resolve() and folder.name.startswith("tmp")
-        else None
-    )
+    if folder and folder.parent.resolve() == QUEUE_FOLDER.resolve() and folder.name.startswith("tmp"):
+        return folder
+    return None
 
 
 def _iterate_stray_folders() -> Iterator[Path]:

@@ -89,11 +89,9 @@ def find_experiment(
         raise UserError(f"{name_or_rev!r} is the name of several experiments ({revs}); choose one by its commit.")
     if named:
         return named[0]
-    return (
-        load_experiment_at_commit(name_or_rev)
-        if allow_stale
-        else _require_own_scores(load_experiment_at_commit(name_or_rev))
-    )
+    if allow_stale:
+        return load_experiment_at_commit(name_or_rev)
+    return _require_own_scores(load_experiment_at_commit(name_or_rev))
 
 
 def _load_completed(refs: Sequence[git.Ref]) -> list[Experiment]:

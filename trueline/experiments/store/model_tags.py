@@ -126,10 +126,8 @@ def list_assigned_commits(events: Iterable[TagEvent], task: str, stage: str) -> 
 
 def list_stage_periods(events: Sequence[TagEvent], task: str, stage: str) -> list[StagePeriod]:
     """Return the periods of a stage, one per current commit, oldest first."""
-    stage_events, registered = (
-        [event for event in events if (event.task, event.stage) == (task, stage)],
-        get_versions(events, task),
-    )
+    stage_events = [event for event in events if (event.task, event.stage) == (task, stage)]
+    registered = get_versions(events, task)
     stage_periods: list[StagePeriod] = []
     for event_count, event in enumerate(stage_events, start=1):
         current = next(reversed(list_assigned_commits(stage_events[:event_count], task, stage)), None)

@@ -1,17 +1,14 @@
 """Cards: one card per task, its state at a glance."""
 
-from trueline.service.page.drawing import (
+from trueline.core.charts.html import Html, html_tag, render_section
+from trueline.core.charts.number_format import (
     DASH,
-    Html,
     count_interval_decimals,
     format_interval,
     format_name,
     format_number,
-    html_tag,
-    render_badge,
-    render_facts,
-    render_section,
 )
+from trueline.service.page.badges import render_badge, render_facts
 from trueline.service.status.diagnostics import Diagnostics
 from trueline.service.status.headline_metrics import Figure, Interval
 from trueline.service.status.status_schema import TaskStatus

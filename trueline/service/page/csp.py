@@ -4,7 +4,8 @@ import base64
 import hashlib
 from pathlib import Path
 
-from trueline.service.page.drawing import STYLE, Html, html_tag, join_html
+from trueline.core.charts.html import Html, html_tag, join_html
+from trueline.core.charts.stylesheet import STYLE
 
 PAGE_FOLDER = Path(__file__).parent
 STYLESHEET = STYLE + (PAGE_FOLDER / "style.css").read_text(encoding="utf-8")

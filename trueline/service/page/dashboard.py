@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from trueline.core.charts.html import Html, html_tag, render_section
+from trueline.core.charts.number_format import format_count, format_name, join_names
 from trueline.service.artifacts.experiments_client import Experiments
 from trueline.service.page.cards import render_cards
 from trueline.service.page.csp import render_page
-from trueline.service.page.drawing import Html, format_count, format_name, html_tag, join_names, render_section
 from trueline.service.page.prediction_form import render_forms
 from trueline.service.page.runs_card import render_experiments
 from trueline.service.page.task_page import render_task

@@ -4,8 +4,8 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from trueline.core.charts.html import Html, html_tag
 from trueline.service.page.csp import PAGE_HEADERS, render_page
-from trueline.service.page.drawing import Html, html_tag
 
 LOGIN_MESSAGE = "This service requires a token."
 

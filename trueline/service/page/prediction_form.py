@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from trueline.service.page.drawing import Html, format_name, html_tag, join_html, render_collapsible, render_table
+from trueline.core.charts.html import Html, html_tag, join_html, render_collapsible, render_table
+from trueline.core.charts.number_format import format_name
 
 LONG_TEXT_LETTERS = 2000  # characters allowed in a text above which it gets a box of several lines
 WIDE_FIELD_LETTERS = 500  # and above which it gets a whole line
@@ -122,11 +123,9 @@ def _get_single_schema(value_schema: Schema) -> Schema | None:
     options = [option for option in value_schema.get("anyOf", [value_schema]) if option.get("type") != "null"]
     merged = {**{key: value for key, value in value_schema.items() if key != "anyOf"}, **options[0]}
     is_single = merged.get("type") in SINGLE_TYPES or "enum" in merged
-    return (
-        merged
-        if is_single or (merged.get("type") == "array" and merged.get("items", {}).get("type") == "string")
-        else None
-    )
+    if is_single or (merged.get("type") == "array" and merged.get("items", {}).get("type") == "string"):
+        return merged
+    return None
 
 
 def _render_field(name: str, schema: Schema, value: Any, is_required: bool) -> Html:

@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trueline.service.artifacts.experiments_client import Experiment, Experiments, Period
-from trueline.service.page.drawing import (
+from trueline.core.charts.html import Html, html_tag, render_section, render_table
+from trueline.core.charts.number_format import (
     DASH,
-    Html,
     format_count,
     format_interval,
     format_name,
     format_number,
-    html_tag,
     parse_number,
-    render_badge,
-    render_section,
-    render_table,
 )
+from trueline.service.artifacts.experiments_client import Experiment, Experiments, Period
+from trueline.service.page.badges import render_badge
 
 EXPERIMENT_HEADS = ("Experiment", "Status", "Task", "Score", "Type", "Created", "Hypothesis or note")
 PERIOD_HEADS = ("Task", "Rows", "Days", "Evaluated", "Best", "Deflated")

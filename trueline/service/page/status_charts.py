@@ -2,24 +2,19 @@
 
 from collections.abc import Iterator
 
-from trueline.service.page.cards import format_figure, get_headline_figure, is_percent
-from trueline.service.page.drawing import (  # fmt: skip
-    CalibrationCell,
-    ChartLine,
-    DotEstimate,
-    Html,
+from trueline.core.charts.calibration_plot import CalibrationCell, draw_calibration_plot
+from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
+from trueline.core.charts.html import Html, render_figure
+from trueline.core.charts.number_format import (
     close_sentence,
-    draw_calibration_plot,
-    draw_dot_whiskers,
-    draw_line_chart,
     format_count,
     format_interval,
     format_name,
     format_number,
     parse_number,
-    render_figure,
-    render_legend,
 )
+from trueline.core.charts.time_series import ChartLine, draw_line_chart, render_legend
+from trueline.service.page.cards import format_figure, get_headline_figure, is_percent
 from trueline.service.status.daily_rows import DailyRows
 from trueline.service.status.headline_metrics import Figure, Interval, find_description
 from trueline.service.status.stage_outputs import TaskOutputs

@@ -2,23 +2,18 @@
 
 from collections.abc import Iterator
 
-from trueline.service.page.cards import format_day, format_figure
-from trueline.service.page.drawing import (  # fmt: skip
-    DASH,
+from trueline.core.charts.html import (
     Html,
-    close_sentence,
-    format_count,
-    format_name,
-    format_number,
     html_tag,
     join_html,
-    render_badge,
     render_collapsible,
-    render_facts,
     render_figure_grid,
     render_section,
     render_table,
 )
+from trueline.core.charts.number_format import DASH, close_sentence, format_count, format_name, format_number
+from trueline.service.page.badges import render_badge, render_facts
+from trueline.service.page.cards import format_day, format_figure
 from trueline.service.page.status_charts import render_charts
 from trueline.service.status.diagnostics import Check, Diagnostics
 from trueline.service.status.headline_metrics import HEADLINE_FIELDS, Figure

@@ -44,11 +44,9 @@ def build_task_status(outputs: TaskOutputs, training: TrainingInfo) -> TaskStatu
         "calibration": _build_calibration(outputs),
         "optimization": _build_optimization(outputs),
     }
-    features, samples, version = (
-        _build_features(outputs),
-        _build_samples(outputs, training),
-        _build_version(outputs, training),
-    )
+    features = _build_features(outputs)
+    samples = _build_samples(outputs, training)
+    version = _build_version(outputs, training)
     reasons |= {name: _explain_missing(name, outputs, training) for name, value in sections.items() if value is None}
     reasons |= _collect_missing_reasons("features", features) | _collect_missing_reasons(
         "samples", samples, training.reasons.get("training_window")
