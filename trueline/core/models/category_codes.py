@@ -25,7 +25,7 @@ def encode_ordinal(x: pd.DataFrame, columns: list[str], levels_by_input: Levels)
     """Return rows × columns of numbers: a category becomes the index of its level, NaN if missing or unknown."""
     return np.column_stack(
         [
-            _encode_levels(x[name], levels_by_input[name]) if name in levels_by_input else _convert_numbers(x[name])
+            _encode_levels(x[name], levels_by_input[name]) if name in levels_by_input else x[name].to_numpy(float)
             for name in columns
         ]
     )
@@ -56,7 +56,3 @@ def _encode_levels(values: pd.Series, level_names: list[str]) -> Floats:
         pd.Index(values.astype(object).map(str), dtype=object)
     )
     return np.where((level_index >= 0) & values.notna(), level_index, np.nan)
-
-
-def _convert_numbers(values: pd.Series) -> Floats:
-    return values.to_numpy(float)

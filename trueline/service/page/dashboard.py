@@ -52,17 +52,13 @@ def summarise_tasks(diagnoses: Mapping[str, Diagnostics]) -> str:
     raised = [
         f"{format_name(name)} ({diagnosis.newest.alert})"
         for name, diagnosis in diagnoses.items()
-        if _has_alert(diagnosis) and diagnosis.newest
+        if diagnosis.newest and diagnosis.newest.alert not in (None, "none", "ok")
     ]
     failed = [format_name(name) for name, diagnosis in diagnoses.items() if diagnosis.verdict == "failed"]
     alerts = f"alert on the newest day: {join_names(raised)}" if raised else "no alert on the newest day"
     return f"{answering} {alerts.capitalize()}; " + (
         f"the diagnosis of {join_names(failed)} failed." if failed else "no diagnosis failed."
     )
-
-
-def _has_alert(diagnosis: Diagnostics) -> bool:
-    return diagnosis.newest is not None and diagnosis.newest.alert not in (None, "none", "ok")
 
 
 def _render_contents(names: list[str]) -> Html:

@@ -72,7 +72,7 @@ def list_probability_fields(answer: type[BaseModel]) -> set[str]:
     return {
         name
         for name, value_schema in properties
-        if unit_interval.items() <= value_schema.items() or _is_probability_name(name)
+        if unit_interval.items() <= value_schema.items() or name.startswith("p_") or name.endswith("probability")
     }
 
 
@@ -87,10 +87,6 @@ def _render_single_fields(request: Schema, example: Mapping[str, Any]) -> tuple[
         html_tag("div", *group, class_="fields whole") if group else Html() for group in groups
     )
     return required_html, optional_html
-
-
-def _is_probability_name(name: str) -> bool:
-    return name.startswith("p_") or name.endswith("probability")
 
 
 def _find_list(request: Schema) -> tuple[str, Schema] | None:
