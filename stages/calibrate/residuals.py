@@ -90,9 +90,8 @@ def _build_sample(score: Floats, target: Floats) -> Sample:
     target_mean, target_std = float(target.mean()), float(target.std())
     if is_count:
         noise, target_mean = max(noise, MIN_COUNT_MEAN), max(target_mean, MIN_COUNT_MEAN)
-    return Sample(
-        score, target, standard_score, tilt, noise, is_count, target_mean, target_std if target_std > 0 else 1.0
-    )
+    target_scale = target_std if target_std > 0 else 1.0
+    return Sample(score, target, standard_score, tilt, noise, is_count, target_mean, target_scale)
 
 
 def _validate_inputs(score: Floats, target: Floats) -> None:

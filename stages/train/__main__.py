@@ -140,9 +140,7 @@ def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
         ).model_dump()
         for learner_name in learner_names
     }
-    return [
-        Arm(learner_name, learner_name, settings_by_learner[learner_name], inputs) for learner_name in learner_names
-    ]
+    return [Arm(name, name, settings, inputs) for name, settings in settings_by_learner.items()]
 
 
 def _fit_and_score(job: FitJob) -> pd.DataFrame:

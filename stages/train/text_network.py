@@ -204,14 +204,12 @@ def _build_epoch_callback(
         return None
 
     def report_epoch(epoch: int, weights: Weights) -> None:
-        metrics_by_set = {
+        by_set = {
             name: _evaluate_scores(embedding_network.predict_all_log_odds(weights, batch), batch)
             for name, batch in batches.items()
             if batch
         }
-        watch(
-            epoch, {f"{key}/{name}": value for name, values in metrics_by_set.items() for key, value in values.items()}
-        )
+        watch(epoch, {f"{key}/{name}": value for name, values in by_set.items() for key, value in values.items()})
 
     return report_epoch
 

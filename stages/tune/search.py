@@ -127,7 +127,7 @@ def _evaluate_batch(
             results[trial.number].append(result)
             trial.report(_compute_mean_loss(results[trial.number]), step)
         pruned_trials = [
-            trial for trial in active_trials if step + 1 < len(folds) and trial.number and trial.should_prune()
+            trial for trial in active_trials if step < len(folds) - 1 and trial.number and trial.should_prune()
         ]
         for trial in pruned_trials:
             study.tell(trial, state=TrialState.PRUNED)

@@ -93,9 +93,8 @@ def main(*arguments: str) -> None:
         load_settings(root_cause.Settings, *_get_section("root_cause")),
         load_settings(gap.Settings, *_get_section("gap")),
     )
-    markdown = render_results(
-        run_in_parallel(partial(diagnose_case, settings), make_cases(options.seeds), WORKERS, "cases")
-    )
+    answers = run_in_parallel(partial(diagnose_case, settings), make_cases(options.seeds), WORKERS, "cases")
+    markdown = render_results(answers)
     print(markdown)
     if options.write:
         FAULTS_PAGE.write_text(replace_section(FAULTS_PAGE.read_text(), markdown))

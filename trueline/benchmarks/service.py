@@ -83,9 +83,8 @@ def measure_socket(texts: Iterator[dict[str, str]], log: Path) -> None:
         _print_value("processor time a request", cpu_seconds[0] / len(service_seconds) * 1000, "ms")
         _print_value("that of the empty endpoint", cpu_seconds[1] / len(empty_seconds) * 1000, "ms")
         repeated = [next(texts)] * REQUESTS_PER_ROUND
-        repeat_seconds, empty_repeat_seconds = _time_in_turn(
-            [server.port, empty_server.port], iter(repeated * (ROUNDS + 1))
-        )
+        ports = [server.port, empty_server.port]
+        repeat_seconds, empty_repeat_seconds = _time_in_turn(ports, iter(repeated * (ROUNDS + 1)))
         _print_value(
             "ratio of p50, a text that came before",
             float(np.median(repeat_seconds) / np.median(empty_repeat_seconds)),

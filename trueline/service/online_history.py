@@ -171,9 +171,8 @@ class OnlinePast(Past):
             rows = key_index.find_rows_before(
                 key_index.encode_keys(self._posted_values[:, history.find_column_indexes(names)]), self._moment
             )
-            table = pd.DataFrame(
-                np.concatenate([history.values[rows], self._posted_values]), columns=history.column_names
-            )
+            values = np.concatenate([history.values[rows], self._posted_values])
+            table = pd.DataFrame(values, columns=history.column_names)
             times = np.concatenate([history.times[rows], np.full(self._row_count, self._moment)])
             self._past_by_key[names] = Past(table.assign(**{history.time: times}), history.time)
         return self._past_by_key[names]

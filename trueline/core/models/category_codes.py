@@ -52,7 +52,6 @@ def _encode_flags(code: Floats, level_names: list[str]) -> Floats:
 
 
 def _encode_levels(values: pd.Series, level_names: list[str]) -> Floats:
-    level_index = pd.Index(level_names, dtype=object).get_indexer(
-        pd.Index(values.astype(object).map(str), dtype=object)
-    )
+    texts = pd.Index(values.astype(object).map(str), dtype=object)
+    level_index = pd.Index(level_names, dtype=object).get_indexer(texts)
     return np.where((level_index >= 0) & values.notna(), level_index, np.nan)

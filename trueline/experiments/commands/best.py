@@ -26,9 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> Any:
     registry = Registry()
-    best = registry.best(
-        options.metric, options.task, options.min_n, _parse_day(options.since), options.kind, options.tag
-    )
+    since = _parse_day(options.since)
+    best = registry.best(options.metric, options.task, options.min_n, since, options.kind, options.tag)
     if options.json:
         return _build_json(best, registry)
     return [

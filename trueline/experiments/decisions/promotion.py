@@ -103,9 +103,8 @@ def promote_experiment(
         forced_reason,
         gates,
     )
-    return replace(
-        outcome, tags=tuple(_register_and_assign(events, task, experiment.rev, stage, version_number, message))
-    )
+    tags = tuple(_register_and_assign(events, task, experiment.rev, stage, version_number, message))
+    return replace(outcome, tags=tags)
 
 
 def demote_experiment(
@@ -122,9 +121,8 @@ def demote_experiment(
     assigned = list_assigned_commits(events, task, stage)
     if not assigned or assigned[-1].rev != experiment.rev:
         raise UserError(f"{experiment.name} is not in {stage} of {task}; {_describe_current(events, task, stage)}.")
-    message = _format_tag_message(
-        f"{get_artifact_name(task)} out of {stage}", _get_display_name(experiment), None, (), why
-    )
+    title = f"{get_artifact_name(task)} out of {stage}"
+    message = _format_tag_message(title, _get_display_name(experiment), None, (), why)
     with _delete_tags_on_failure() as new_tags:
         for event in assigned:
             new_tags.append(_remove_from_stage(events, event, message))

@@ -60,9 +60,8 @@ def rank_experiments(experiments: Sequence[Experiment], query: RankingQuery, inv
     fewer than `min_n` are left out. Raises UserError if no experiment has the metric, or if several tasks do and none
     is named.
     """
-    fitting = [
-        experiment for experiment in experiments if experiment.is_finished and query.matches_experiment(experiment)
-    ]
+    finished = (experiment for experiment in experiments if experiment.is_finished)
+    fitting = [experiment for experiment in finished if query.matches_experiment(experiment)]
     task, metric = _resolve_task_and_metric(fitting, query)
     with_metric = [experiment for experiment in fitting if _get_metric_value(experiment, task, metric) is not None]
     invalidated = {

@@ -110,8 +110,8 @@ def _compare_predictions(task: str, first_run: Run, second_run: Run, common: boo
     if not overlap.is_identical and not common:
         raise UserError(
             f"{names[0]} and {names[1]} were not scored on the same rows ({_describe_mismatch(names, overlap)}); "
-            f"nothing is ranked: --common compares the {len(overlap.common):,} rows of groups that are complete in both, "
-            f"with equal outcomes."
+            f"nothing is ranked: --common compares the {len(overlap.common):,} rows of groups that are complete in "
+            f"both, with equal outcomes."
         )
     table_pair = [_select_common_rows(table, overlap) for table in tables]
     scorer = load_plugin("evaluate", load_task_config(task).scorer, "compare")

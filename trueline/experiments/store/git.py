@@ -45,13 +45,11 @@ def read_file(rev: str, path: str) -> bytes | None:
 def resolve_blobs(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
     """Return the blob id of each (commit, path), or None; equal ids mean equal bytes."""
     commit_files = list(dict.fromkeys(files))
-    output = run_git(
-        "cat-file", "--batch-check", stdin="".join(f"{rev}:{path}\n" for rev, path in commit_files).encode()
-    )
+    queries = "".join(f"{rev}:{path}\n" for rev, path in commit_files).encode()
+    output = run_git("cat-file", "--batch-check", stdin=queries)
     answers = (line.rsplit(" ", 2) for line in output.decode().splitlines())
-    return {
-        file: fields[0] if fields[-2] == "blob" else None for file, fields in zip(commit_files, answers, strict=True)
-    }
+    pairs = zip(commit_files, answers, strict=True)
+    return {file: fields[0] if fields[-2] == "blob" else None for file, fields in pairs}
 
 
 def read_blobs(shas: Iterable[str]) -> dict[str, bytes]:

@@ -126,11 +126,8 @@ def _get_single_schema(value_schema: Schema) -> Schema | None:
 
 def _render_field(name: str, schema: Schema, value: Any, is_required: bool) -> Html:
     kind = "list" if schema.get("type") == "array" else str(schema.get("type", "string"))
-    data: dict[str, Any] = {
-        "data_name": name,
-        "data_kind": kind,
-        "required": is_required and kind not in ("boolean", "list"),
-    }
+    is_marked_required = is_required and kind not in ("boolean", "list")
+    data: dict[str, Any] = {"data_name": name, "data_kind": kind, "required": is_marked_required}
     text = "" if value is None else str(value)
     if "enum" in schema:
         choices = [
@@ -166,9 +163,8 @@ def _render_grid(item_schema: Schema, row: Mapping[str, Any]) -> Html:
 def _render_table(name: str, item_schema: Schema, rows: list[Mapping[str, Any]]) -> Html:
     """Return several parts as a table, one part per row, with the columns that are required or that some part has."""
     field_rows = [dict(_iterate_fields(item_schema, row)) for row in rows]
-    columns = [
-        key for key in field_rows[0] if any(key in row for row in rows) or key in item_schema.get("required", [])
-    ]
+    required = item_schema.get("required", [])
+    columns = [key for key in field_rows[0] if any(key in row for row in rows) or key in required]
     heads = [format_name(key) for key in columns]
     cells = [[_add_aria_label(row[key][0], key) for key in columns] for row in field_rows]
     return Html(

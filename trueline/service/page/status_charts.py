@@ -120,9 +120,8 @@ def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
         title = f"Training of the comparison learner {learner}" if learner else "Training"
         last_losses = "; ".join(f"{line.name} {format_number(line.values[-1])}" for line in drawn_lines)
         picture = draw_line_chart(title, f"{last_losses}.", [f"round {step}" for step in rounds], drawn_lines)
-        yield render_figure(
-            title, Html(picture + render_legend(drawn_lines)), f"Loss by round; at the last, {last_losses}."
-        )
+        explanation = f"Loss by round; at the last, {last_losses}."
+        yield render_figure(title, Html(picture + render_legend(drawn_lines)), explanation)
 
 
 def _render_inputs(status: TaskStatus) -> Iterator[Html]:
@@ -134,9 +133,8 @@ def _render_inputs(status: TaskStatus) -> Iterator[Html]:
     ]
     if len(dot_list) > 1:
         description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
-        caption = (
-            f"The first of {format_count(status.features.count, 'input', 'inputs')}." if status.features.count else ""
-        )
+        count = status.features.count
+        caption = f"The first of {format_count(count, 'input', 'inputs')}." if count else ""
         yield render_figure(
             "Inputs by importance", draw_dot_whiskers("Inputs by importance", f"{description}.", dot_list), caption
         )
@@ -163,9 +161,8 @@ def _render_losses(days: DailyRows, outputs: TaskOutputs) -> Iterator[Html]:
     caption = (
         "Lower is better." if is_same_units else "The market is scored on other rows: the two are not drawn together."
     )
-    yield _render_daily_lines(
-        "Mean loss, day by day", days, [model, market] if is_same_units else [model], (), "", caption
-    )
+    lines = [model, market] if is_same_units else [model]
+    yield _render_daily_lines("Mean loss, day by day", days, lines, (), "", caption)
 
 
 def _render_daily_lines(
@@ -174,9 +171,8 @@ def _render_daily_lines(
     drawn_lines = [line for line in series if any(value is not None for value in line.values)]
     newest = _describe_newest(days, drawn_lines[0], unit)
     picture = draw_line_chart(title, newest, days.day_names, drawn_lines, (), marks)
-    return render_figure(
-        title, Html(picture + (render_legend(drawn_lines) if len(drawn_lines) > 1 else "")), newest, caption
-    )
+    legend = render_legend(drawn_lines) if len(drawn_lines) > 1 else ""
+    return render_figure(title, Html(picture + legend), newest, caption)
 
 
 def _describe_newest(days: DailyRows, line: ChartLine, unit: str) -> str:

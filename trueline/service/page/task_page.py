@@ -108,9 +108,8 @@ def _render_check(check: Check) -> Html:
 
 
 def _render_details(status: TaskStatus) -> Html:
-    content = [
-        render_table("Figures", ("Figure", "Value", "Beside", "Rows", "What it is"), list(_list_figures(status)))
-    ]
+    heads = ("Figure", "Value", "Beside", "Rows", "What it is")
+    content = [render_table("Figures", heads, list(_list_figures(status)))]
     content += [render_facts(list(_list_facts(status))), *_render_inputs(status), _render_hashes(status)]
     return render_collapsible("Everything known about the model", *content)
 
@@ -135,10 +134,8 @@ def _list_facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
     window = status.training_window
     if window:
         yield "fitted on", f"{window.fit_from} to {window.fit_to}, {_format_rows(status.samples.fit)}"
-        yield (
-            "calibrated on",
-            f"{window.calibrate_from} to {window.calibrate_to}, {_format_rows(status.samples.calibrate)}",
-        )
+        rows = _format_rows(status.samples.calibrate)
+        yield "calibrated on", f"{window.calibrate_from} to {window.calibrate_to}, {rows}"
     else:
         yield "training window", _explain_missing(status, "training_window")
         yield "rows", f"{_format_rows(status.samples.fit)} fitted, {_format_rows(status.samples.calibrate)} calibrated"

@@ -64,9 +64,8 @@ def load_challenger(settings: Settings, model: str) -> Challenger:
     )
     folder = settings.log_folder
     assert folder is not None, "a challenger needs a log"
-    return Challenger(
-        load_task_model(task, files), PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)
-    )
+    log = PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)
+    return Challenger(load_task_model(task, files), log)
 
 
 def main(model: str, connection: socket.socket) -> None:

@@ -94,9 +94,8 @@ def _build_training_window(training: TrainingInfo) -> Window | None:
     if "fit" not in training.days:
         return None
     fit_days = dict(zip(("fit_from", "fit_to"), training.days["fit"], strict=True))
-    calibrate_days = dict(
-        zip(("calibrate_from", "calibrate_to"), training.days.get("calibrate", (None, None)), strict=True)
-    )
+    days = training.days.get("calibrate", (None, None))
+    calibrate_days = dict(zip(("calibrate_from", "calibrate_to"), days, strict=True))
     return Window.model_validate({**fit_days, **calibrate_days, "source": training.source})
 
 
@@ -105,10 +104,8 @@ def _build_class_balance(outputs: TaskOutputs) -> Balance | None:
     report_path = f"metrics/{outputs.task}/report.json"
     never_wins = parse_interval(get_path(outputs.report, "runners.accuracy_of_never_win"))
     if scorer == "race" and never_wins:
-        classes = [
-            Share(name="winner", share=round(1 - never_wins.value, 6)),
-            Share(name="other", share=never_wins.value),
-        ]
+        chances = {"winner": round(1 - never_wins.value, 6), "other": never_wins.value}
+        classes = [Share(name=name, share=share) for name, share in chances.items()]
         return Balance(of="runners", classes=classes, source=f"{report_path}#runners.accuracy_of_never_win")
     if scorer == "market" and (side_shares := _build_side_shares(outputs.report)):
         return Balance(of="rows against lines that books posted", classes=side_shares, source=f"{report_path}#always")
@@ -143,9 +140,8 @@ def _build_calibration(outputs: TaskOutputs) -> Calibration | None:
     )
     check = ensure_mapping(get_path(outputs.diagnosis, "checks.calibration_slope"))
     summary = check.get("summary")
-    return Calibration(
-        calibrator=calibrator, error=error, slope=_build_slope(outputs, check), said=summary and str(summary)
-    )
+    slope = _build_slope(outputs, check)
+    return Calibration(calibrator=calibrator, error=error, slope=slope, said=summary and str(summary))
 
 
 def _build_slope(outputs: TaskOutputs, check: Mapping[str, Any]) -> Figure | None:
@@ -168,9 +164,8 @@ def _build_optimization(outputs: TaskOutputs) -> Optimization | None:
     if not outputs.tuned:
         return None
     loss, beats_default = ensure_mapping(outputs.tuned.get("loss")), outputs.tuned.get("beats_default")
-    losses = {
-        name: estimate.value if (estimate := parse_interval(loss.get(name))) else None for name in ("default", "tuned")
-    }
+    estimates = {name: parse_interval(loss.get(name)) for name in ("default", "tuned")}
+    losses = {name: estimate.value if estimate else None for name, estimate in estimates.items()}
     return Optimization(
         loss=str(loss.get("name", "")),
         **losses,
