@@ -50,12 +50,8 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
     sample = _build_sample(score, target)
     compute_loss = _build_loss(sample)
     start_params = _estimate_start(sample)
-    bounds = [
-        (None, None),
-        (None, None),
-        (start_params[2] - LEVEL_SEARCH_RADIUS, start_params[2] + LEVEL_SEARCH_RADIUS),
-        GROWTH_BOUNDS,
-    ]
+    level_bounds = start_params[2] - LEVEL_SEARCH_RADIUS, start_params[2] + LEVEL_SEARCH_RADIUS
+    bounds = [(None, None), (None, None), level_bounds, GROWTH_BOUNDS]
     best_params = minimize(
         compute_loss, start_params, method="L-BFGS-B", jac="3-point", bounds=bounds, options=SOLVER_OPTIONS
     ).x

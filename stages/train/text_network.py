@@ -186,11 +186,9 @@ def _split_held_out(
     rows: FoldData, batch: NetworkExamples, share: float, seed: int
 ) -> tuple[NetworkExamples | None, NetworkExamples]:
     """Return a stratified share of the rows, in whole groups, and the rest; None and all rows if one would be empty."""
-    is_held_out = (
-        assign_stratified_parts(rows.y, rows.group, round(1 / share), seed) == 0
-        if share
-        else np.zeros(len(rows.y), bool)
-    )
+    is_held_out = np.zeros(len(rows.y), bool)
+    if share:
+        is_held_out = assign_stratified_parts(rows.y, rows.group, round(1 / share), seed) == 0
     if 0 < is_held_out.sum() < len(is_held_out):
         return batch.select_rows(is_held_out), batch.select_rows(~is_held_out)
     return None, batch

@@ -103,12 +103,8 @@ def main(*arguments: str) -> None:
 def make_cases(seeds: int) -> list[Case]:
     """Return the cases, each with its own seed: all kinds, more without a fault, and fewer of each weaker strength."""
     pairs = [(kind, 1.0) for kind in FAULT_KINDS for _ in range(seeds * (HEALTHY_FACTOR if kind == "nothing" else 1))]
-    weak = [
-        (kind, strength)
-        for kind in FAULT_KINDS
-        for strength in WEAK_STRENGTHS
-        for _ in range(max(round(WEAK_CASES_FACTOR * seeds), 1))
-    ]
+    weak_count = max(round(WEAK_CASES_FACTOR * seeds), 1)
+    weak = [(kind, strength) for kind in FAULT_KINDS for strength in WEAK_STRENGTHS for _ in range(weak_count)]
     pairs += [pair for pair in weak if pair[0] != "nothing"]
     return [Case(kind, seed, strength) for seed, (kind, strength) in enumerate(pairs)]
 

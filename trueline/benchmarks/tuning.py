@@ -229,10 +229,8 @@ def run_trial(point: Point, fit: FoldData, validation_rows: FoldData, settings: 
     model = catboost_trees.fit(
         fit, catboost_trees.Settings(**point), load_seed(), Monitor(validation_rows, settings.patience)
     )
-    return {
-        "loss": TUNING_LOSSES[settings.loss](catboost_trees.score(model, validation_rows.x), validation_rows).mean,
-        "settled": model.settled,
-    }
+    score = catboost_trees.score(model, validation_rows.x)
+    return {"loss": TUNING_LOSSES[settings.loss](score, validation_rows).mean, "settled": model.settled}
 
 
 def print_report(forecasts: dict[str, Forecast], test_rows: FoldData) -> None:

@@ -34,10 +34,8 @@ def encode_ordinal(x: pd.DataFrame, columns: list[str], levels_by_input: Levels)
 def encode_one_hot(x: pd.DataFrame, columns: list[str], levels_by_input: Levels) -> Floats:
     """Return rows × columns of numbers, a category as one 0/1 column per level; `list_one_hot_inputs` names them."""
     codes = encode_ordinal(x, columns, levels_by_input).T
-    blocks = [
-        _encode_flags(code, levels_by_input[name]) if name in levels_by_input else code
-        for name, code in zip(columns, codes, strict=True)
-    ]
+    coded = zip(columns, codes, strict=True)
+    blocks = [_encode_flags(code, levels_by_input[name]) if name in levels_by_input else code for name, code in coded]
     return np.column_stack(blocks)
 
 

@@ -53,10 +53,8 @@ def detect_shifts(values: Floats, reference: int, share: float, block: int, draw
     limit = _estimate_limit(reference_values, len(later_values), share, block, draws, seed)
     is_beyond = statistic[0] > limit
     first_alarms = [int(np.argmax(column)) if column.any() else None for column in is_beyond.T]
-    onsets = [
-        None if step is None else step + 1 - int(width[0, step, column_index])
-        for column_index, step in enumerate(first_alarms)
-    ]
+    numbered = enumerate(first_alarms)
+    onsets = [None if step is None else step + 1 - int(width[0, step, column]) for column, step in numbered]
     return ShiftDetection(statistic[0], limit, first_alarms, onsets)
 
 

@@ -101,11 +101,8 @@ def list_test_periods(lines: Sequence[ledger.LedgerLine], invalidations: Invalid
     Evaluations of invalidated data are counted, but none of them can be the best.
     """
     keys = dict.fromkeys((line["task"], line["rows"]) for line in lines if line["kind"] == "look" and line["rows"])
-    return [
-        test_period
-        for task, rows_hash in keys
-        if (test_period := _describe_test_period(task, rows_hash, lines, invalidations))
-    ]
+    periods = (_describe_test_period(task, rows_hash, lines, invalidations) for task, rows_hash in keys)
+    return [period for period in periods if period]
 
 
 def _describe_test_period(

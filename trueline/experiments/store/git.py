@@ -25,10 +25,8 @@ class Ref:
 def list_refs() -> list[Ref]:
     """Return the experiments of all baselines, without DVC's own refs under refs/exps (queue, stash)."""
     ref_format = "%(objectname) %(committerdate:iso-strict) %(refname)"
-    entries = (
-        line.split(" ", 2)
-        for line in run_git("for-each-ref", f"--format={ref_format}", EXPERIMENT_REFS).decode().splitlines()
-    )
+    lines = run_git("for-each-ref", f"--format={ref_format}", EXPERIMENT_REFS).decode().splitlines()
+    entries = (line.split(" ", 2) for line in lines)
     return [
         Ref(segments[4], rev, segments[2] + segments[3], datetime.fromisoformat(created))
         for rev, created, ref in entries
@@ -55,11 +53,8 @@ def resolve_blobs(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str
 def read_blobs(shas: Iterable[str]) -> dict[str, bytes]:
     """Return the bytes of blobs by id."""
     unique_shas = list(dict.fromkeys(shas))
-    output = (
-        run_git("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in unique_shas).encode())
-        if unique_shas
-        else b""
-    )
+    queries = "".join(f"{sha}\n" for sha in unique_shas).encode()
+    output = run_git("cat-file", "--batch", stdin=queries) if unique_shas else b""
     content_by_sha, start = {}, 0
     for sha in unique_shas:
         header_end, start = output.index(b"\n", start), output.index(b"\n", start) + 1

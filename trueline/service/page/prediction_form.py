@@ -33,15 +33,10 @@ def render_form(task: str, request: Schema, answer: type[BaseModel]) -> Html:
         html_tag("button", "Add another", type="button", class_="more", disabled=True),
         html_tag("button", "Remove the last", type="button", class_="less", disabled=True),
     ]
-    data = {
-        "data_address": f"/predict/{task}",
-        "data_list": name,
-        "data_chances": " ".join(sorted(list_probability_fields(answer))),
-    }
-    noscript = html_tag(
-        "noscript",
-        html_tag("p", f"Without a script: send JSON to /predict/{task} with POST; /openapi.json has the schema."),
-    )
+    chances = " ".join(sorted(list_probability_fields(answer)))
+    data = {"data_address": f"/predict/{task}", "data_list": name, "data_chances": chances}
+    hint = f"Without a script: send JSON to /predict/{task} with POST; /openapi.json has the schema."
+    noscript = html_tag("noscript", html_tag("p", hint))
     output = html_tag("output", aria_live="polite")
     return html_tag(
         "form",
@@ -105,13 +100,8 @@ def _iterate_fields(item_schema: Schema, values: Mapping[str, Any]) -> Iterator[
         single_schema = _get_single_schema(value_schema)
         if single_schema is not None:
             is_required = name in item_schema.get("required", [])
-            yield (
-                name,
-                (
-                    _render_field(name, single_schema, values.get(name, single_schema.get("default")), is_required),
-                    single_schema,
-                ),
-            )
+            value = values.get(name, single_schema.get("default"))
+            yield name, (_render_field(name, single_schema, value, is_required), single_schema)
 
 
 def _get_single_schema(value_schema: Schema) -> Schema | None:
@@ -130,10 +120,8 @@ def _render_field(name: str, schema: Schema, value: Any, is_required: bool) -> H
     data: dict[str, Any] = {"data_name": name, "data_kind": kind, "required": is_marked_required}
     text = "" if value is None else str(value)
     if "enum" in schema:
-        choices = [
-            html_tag("option", str(choice), value=str(choice), selected=text == str(choice))
-            for choice in schema["enum"]
-        ]
+        options = map(str, schema["enum"])
+        choices = [html_tag("option", option, value=option, selected=text == option) for option in options]
         return html_tag("select", *choices, **data)
     if kind == "boolean":
         return _render_input(type="checkbox", checked=bool(value), **data)

@@ -44,10 +44,8 @@ def _render_comparison(status: TaskStatus, scorer: str) -> Iterator[Html]:
     shown = next((item for item in (get_headline_figure(status)[1], *task_figures) if item and item.beside), None)
     if shown is None:
         return
-    dot_list = [
-        _build_dot("the model", shown, shown, True),
-        *(_build_dot(name, item, shown) for name, item in shown.beside.items()),
-    ]
+    rival_dots = (_build_dot(name, item, shown) for name, item in shown.beside.items())
+    dot_list = [_build_dot("the model", shown, shown, True), *rival_dots]
     description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
     title = f"{shown.metric[0].upper()}{shown.metric[1:]}"
     is_market = scorer == "market" and is_percent(shown)
@@ -109,11 +107,8 @@ def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
         }
         rounds = sorted({step for curve in curves.values() for step in curve})
         names = {"model": "rows it is fitted on", "market": "later rows"}
-        drawn_lines = [
-            ChartLine(names[colour], [curve.get(step) for step in rounds], colour)
-            for colour, curve in curves.items()
-            if curve
-        ]
+        filled = ((colour, curve) for colour, curve in curves.items() if curve)
+        drawn_lines = [ChartLine(names[colour], list(map(curve.get, rounds)), colour) for colour, curve in filled]
         if len(rounds) < 2 or not drawn_lines:
             continue
         learner = format_name(owner.rstrip("/"))
@@ -127,10 +122,8 @@ def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
 def _render_inputs(status: TaskStatus) -> Iterator[Html]:
     """Draw the most important inputs."""
     top_inputs = [item for item in status.features.top[:MAX_INPUTS] if item.importance > 0]
-    dot_list = [
-        DotEstimate(item.name, f"{100 * item.importance:.1f} %", 100 * item.importance, start=0.0)
-        for item in top_inputs
-    ]
+    percents = [(item.name, 100 * item.importance) for item in top_inputs]
+    dot_list = [DotEstimate(name, f"{percent:.1f} %", percent, start=0.0) for name, percent in percents]
     if len(dot_list) > 1:
         description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
         count = status.features.count
