@@ -32,10 +32,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
             for arm, columns in columns_by_arm.items()
             if calibrate_rows[columns].notna().all(axis=None)
         }
-        calibrated = [
-            _apply_calibrator(calibrator, state, score_rows, columns_by_arm[arm])
-            for arm, state in states[str(fold)].items()
-        ]
+        arms = states[str(fold)].items()
+        calibrated = [_apply_calibrator(calibrator, state, score_rows, columns_by_arm[arm]) for arm, state in arms]
         predictions.append(pd.concat([score_rows[keys], *calibrated], axis=1))
     write_json({"calibrator": calibrator_name, "folds": states}, writes["calibrator"], digits=12)
     table_schema.write_table(pd.concat([table for table in predictions if len(table)]), writes["predictions"])

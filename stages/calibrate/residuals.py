@@ -50,12 +50,8 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
     sample = _build_sample(score, target)
     compute_loss = _build_loss(sample)
     start_params = _estimate_start(sample)
-    bounds = [
-        (None, None),
-        (None, None),
-        (start_params[2] - LEVEL_SEARCH_RADIUS, start_params[2] + LEVEL_SEARCH_RADIUS),
-        GROWTH_BOUNDS,
-    ]
+    level_bounds = start_params[2] - LEVEL_SEARCH_RADIUS, start_params[2] + LEVEL_SEARCH_RADIUS
+    bounds = [(None, None), (None, None), level_bounds, GROWTH_BOUNDS]
     best_params = minimize(
         compute_loss, start_params, method="L-BFGS-B", jac="3-point", bounds=bounds, options=SOLVER_OPTIONS
     ).x
@@ -90,9 +86,8 @@ def _build_sample(score: Floats, target: Floats) -> Sample:
     target_mean, target_std = float(target.mean()), float(target.std())
     if is_count:
         noise, target_mean = max(noise, MIN_COUNT_MEAN), max(target_mean, MIN_COUNT_MEAN)
-    return Sample(
-        score, target, standard_score, tilt, noise, is_count, target_mean, target_std if target_std > 0 else 1.0
-    )
+    target_scale = target_std if target_std > 0 else 1.0
+    return Sample(score, target, standard_score, tilt, noise, is_count, target_mean, target_scale)
 
 
 def _validate_inputs(score: Floats, target: Floats) -> None:

@@ -32,10 +32,8 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
             f"temperature found that all {len(target)} calibrate rows {'won' if target[0] else 'lost'}; "
             "raise folds.<task>.calibrate_days, or choose the calibrator platt, which smooths the targets."
         )
-    return {
-        "temperature": _fit_temperature(score, target) if score.any() else 1.0,
-        "within_group": settings.within_group,
-    }
+    factor = _fit_temperature(score, target) if score.any() else 1.0
+    return {"temperature": factor, "within_group": settings.within_group}
 
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> Floats:

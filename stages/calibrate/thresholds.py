@@ -112,16 +112,9 @@ def _maximise_likelihood(x: Floats, target: Floats, start: Floats, pull: float) 
         p = expit(x @ line)
         return np.asarray((x * (p * (1 - p))[:, None]).T @ x + pull * np.eye(len(start)))
 
-    return np.asarray(
-        minimize(
-            compute_loss,
-            start,
-            jac=True,
-            hess=compute_curvature,
-            method="trust-exact",
-            options={"gtol": 1e-10 * len(x)},
-        ).x
-    )
+    options: Any = {"gtol": 1e-10 * len(x)}
+    solution = minimize(compute_loss, start, jac=True, hess=compute_curvature, method="trust-exact", options=options)
+    return np.asarray(solution.x)
 
 
 def _choose_thresholds(p: Floats, tag_counts: Floats, settings: Settings) -> Floats:

@@ -100,10 +100,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     scores.append(_score_roles(final_jobs[0], model))
     for job in final_jobs[1:]:
         scores.append(_score_roles(job, _fit_final(job, curves_folder / job.arm.name, writes["rivals"] / job.arm.name)))
-    scores_by_arm = [
-        [job_scores for job, job_scores in zip(test_jobs + final_jobs, scores, strict=True) if job.arm == arm]
-        for arm in arms
-    ]
+    jobs_and_scores = list(zip(test_jobs + final_jobs, scores, strict=True))
+    scores_by_arm = [[job_scores for job, job_scores in jobs_and_scores if job.arm == arm] for arm in arms]
     table_schema.write_table(_combine_scores(scores_by_arm, table), writes["scores"])
 
 
@@ -140,9 +138,7 @@ def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
         ).model_dump()
         for learner_name in learner_names
     }
-    return [
-        Arm(learner_name, learner_name, settings_by_learner[learner_name], inputs) for learner_name in learner_names
-    ]
+    return [Arm(name, name, settings, inputs) for name, settings in settings_by_learner.items()]
 
 
 def _fit_and_score(job: FitJob) -> pd.DataFrame:

@@ -148,7 +148,6 @@ def _compute_importance(
         name: abs(weight) * input_spread
         for weight, (name, input_spread) in zip(input_weights, spread_by_input.items(), strict=True)
     }
-    contributions |= {
-        name: abs(forecast_weight) * float(np.std(scores)) * share for name, share in member_importance.items()
-    }
+    forecast_spread = abs(forecast_weight) * float(np.std(scores))
+    contributions |= {name: forecast_spread * share for name, share in member_importance.items()}
     return compute_importance([contributions.get(name, 0.0) for name in names], names)

@@ -54,19 +54,15 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
     mean, spread = scores.mean(axis=0), scores.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     coefficients, intercept = _fit_combination((scores - mean) / spread, scored_rows, settings)
-    members = {
-        learner_name: learner.fit(rows, member_settings, seed)
-        for learner_name, (learner, member_settings) in learners.items()
-    }
+    members = {name: learner.fit(rows, member_settings, seed) for name, (learner, member_settings) in learners.items()}
     importance = _combine_importance(members, np.abs(coefficients))
     return Model(members, coefficients.tolist(), intercept, mean.tolist(), spread.tolist(), {}, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares, up to a constant within a race, or the quantity itself."""
-    scores = np.column_stack(
-        [load_plugin("train", learner_name).score(member, x) for learner_name, member in model.members.items()]
-    )
+    members = model.members.items()
+    scores = np.column_stack([load_plugin("train", name).score(member, x) for name, member in members])
     contributions = (scores - model.mean) / model.spread * model.coefficients
     return np.asarray(contributions.sum(axis=1) + model.intercept)
 
@@ -82,10 +78,7 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     stack = read_model_json(folder / "stack.json")
-    members = {
-        learner_name: load_plugin("train", learner_name).load(folder / learner_name)
-        for learner_name in stack["members"]
-    }
+    members = {name: load_plugin("train", name).load(folder / name) for name in stack["members"]}
     return Model(**stack | {"members": members})
 
 
@@ -113,9 +106,6 @@ def _fit_combination(scores: Floats, rows: FoldData, settings: Settings) -> tupl
 def _combine_importance(members: dict[str, Any], member_weights: Floats) -> dict[str, float]:
     names = [name for member in members.values() for name in member.importance]
     member_shares = [list(member.importance.values()) for member in members.values()]
-    values = [
-        member_weight * share
-        for member_weight, shares in zip(member_weights, member_shares, strict=True)
-        for share in shares
-    ]
+    weighted_shares = zip(member_weights, member_shares, strict=True)
+    values = [member_weight * share for member_weight, shares in weighted_shares for share in shares]
     return compute_importance(values, names)

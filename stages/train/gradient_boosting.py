@@ -99,9 +99,8 @@ def save(model: Model, folder: Path) -> None:
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    return Model(
-        skops_files.load_estimator(folder / "trees.skops", TRUSTED_TYPES), **read_model_json(folder / "model.json")
-    )
+    trees = skops_files.load_estimator(folder / "trees.skops", TRUSTED_TYPES)
+    return Model(trees, **read_model_json(folder / "model.json"))
 
 
 def _fill_empty_columns(x: Floats) -> Floats:

@@ -64,9 +64,8 @@ def _build_logistic_regression(l2: float) -> LogisticRegression:
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares, or the quantity itself."""
-    linear_scores = (standard_encoding.encode_inputs(x, model.encoding) * model.coefficients).sum(
-        axis=1
-    ) + model.intercept
+    terms = standard_encoding.encode_inputs(x, model.encoding) * model.coefficients
+    linear_scores = terms.sum(axis=1) + model.intercept
     return np.asarray(linear_scores + standard_encoding.get_score_offset(x, model.offset))
 
 

@@ -186,11 +186,9 @@ def _split_held_out(
     rows: FoldData, batch: NetworkExamples, share: float, seed: int
 ) -> tuple[NetworkExamples | None, NetworkExamples]:
     """Return a stratified share of the rows, in whole groups, and the rest; None and all rows if one would be empty."""
-    is_held_out = (
-        assign_stratified_parts(rows.y, rows.group, round(1 / share), seed) == 0
-        if share
-        else np.zeros(len(rows.y), bool)
-    )
+    is_held_out = np.zeros(len(rows.y), bool)
+    if share:
+        is_held_out = assign_stratified_parts(rows.y, rows.group, round(1 / share), seed) == 0
     if 0 < is_held_out.sum() < len(is_held_out):
         return batch.select_rows(is_held_out), batch.select_rows(~is_held_out)
     return None, batch
@@ -204,14 +202,12 @@ def _build_epoch_callback(
         return None
 
     def report_epoch(epoch: int, weights: Weights) -> None:
-        metrics_by_set = {
+        by_set = {
             name: _evaluate_scores(embedding_network.predict_all_log_odds(weights, batch), batch)
             for name, batch in batches.items()
             if batch
         }
-        watch(
-            epoch, {f"{key}/{name}": value for name, values in metrics_by_set.items() for key, value in values.items()}
-        )
+        watch(epoch, {f"{key}/{name}": value for name, values in by_set.items() for key, value in values.items()})
 
     return report_epoch
 

@@ -133,9 +133,7 @@ def _build_matrix(
     start_input: str | None,
     boosting_target: BoostingTarget | None = None,
 ) -> Any:
-    label_options = (
-        {} if boosting_target is None else {"label": boosting_target.target, "weight": boosting_target.weight}
-    )
+    label_options = {"label": boosting_target.target, "weight": boosting_target.weight} if boosting_target else {}
     column_types = ["c" if name in column_levels else "q" for name in columns]
     encoded = encode_ordinal(x, columns, column_levels)
     if start_input in columns:
@@ -210,6 +208,5 @@ def _build_objective(name: str, fit_target: BoostingTarget) -> Any:
 
 def _compute_loss(booster: Any, evaluation_set: tuple[Any, BoostingTarget], settings: Settings) -> float:
     matrix, true_target = evaluation_set
-    return OBJECTIVE_LOSSES[settings.objective](
-        np.asarray(booster.predict(matrix, output_margin=True), float), true_target
-    )
+    scores = np.asarray(booster.predict(matrix, output_margin=True), float)
+    return OBJECTIVE_LOSSES[settings.objective](scores, true_target)

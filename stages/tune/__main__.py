@@ -85,11 +85,8 @@ def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSet
     fit_rows, later_rows = table.get_resampled_rows(fold), table.get_rows(fold, "score")
     model = learner.fit(fit_rows, learner.Settings(**point), fit_seed, Monitor(later_rows, settings.patience))
     losses = TUNING_LOSSES[settings.loss](learner.score(model, later_rows.x), later_rows)
-    by_group = {
-        "total": losses.total.tolist(),
-        "units": losses.units.tolist(),
-        "groups": _index_groups(table, later_rows),
-    }
+    groups = _index_groups(table, later_rows)
+    by_group = {"total": losses.total.tolist(), "units": losses.units.tolist(), "groups": groups}
     return {"loss": losses.mean, "settled": model.settled, **by_group}
 
 

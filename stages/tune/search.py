@@ -68,10 +68,8 @@ def search_params(
         batch = [study.ask(distributions) for _ in range(min(settings.batch, settings.trials - batch_start))]
         results |= _evaluate_batch(study, batch, default, folds, evaluate)
     results_by_trial = [results[trial.number] for trial in study.trials]
-    rows = [
-        _build_trial_row(trial, trial_results, folds)
-        for trial, trial_results in zip(study.trials, results_by_trial, strict=True)
-    ]
+    trials = zip(study.trials, results_by_trial, strict=True)
+    rows = [_build_trial_row(trial, trial_results, folds) for trial, trial_results in trials]
     return pd.DataFrame(rows), results_by_trial
 
 
@@ -127,7 +125,7 @@ def _evaluate_batch(
             results[trial.number].append(result)
             trial.report(_compute_mean_loss(results[trial.number]), step)
         pruned_trials = [
-            trial for trial in active_trials if step + 1 < len(folds) and trial.number and trial.should_prune()
+            trial for trial in active_trials if step < len(folds) - 1 and trial.number and trial.should_prune()
         ]
         for trial in pruned_trials:
             study.tell(trial, state=TrialState.PRUNED)
@@ -142,10 +140,8 @@ def _compute_mean_loss(results: list[FoldResult]) -> float:
 
 
 def _build_trial_row(trial: optuna.trial.FrozenTrial, results: list[FoldResult], folds: list[str]) -> dict[str, Any]:
-    settled_params = {
-        name: round(sum(fold_result["settled"][name] for fold_result in results) / len(results))
-        for name in results[0]["settled"]
-    }
+    sums = {name: sum(fold_result["settled"][name] for fold_result in results) for name in results[0]["settled"]}
+    settled_params = {name: round(total / len(results)) for name, total in sums.items()}
     losses = {fold: result["loss"] for fold, result in zip(folds, results, strict=False)}
     return {"trial": trial.number, "state": trial.state.name.lower(), "loss": _compute_mean_loss(results), **losses} | {
         f"knob_{name}": value for name, value in (trial.params | settled_params).items()

@@ -132,9 +132,8 @@ def _generate_chunks(time: pd.DatetimeIndex, day: Ints, roles: pd.DataFrame) -> 
         chunk_days = day[chunk]
         day_rank = np.arange(start, start + len(chunk_days)) - first_row[chunk]
         player = (2 * day_rank + chunk_days % 2) % players  # half of them play, the others on the next day
-        yield _build_tables(
-            random, time[chunk_days], player, level[player], roles.iloc[chunk_days], scoring[chunk_days]
-        )
+        rows = chunk_days
+        yield _build_tables(random, time[rows], player, level[player], roles.iloc[rows], scoring[rows])
 
 
 def _build_tables(

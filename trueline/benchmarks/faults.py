@@ -93,9 +93,8 @@ def main(*arguments: str) -> None:
         load_settings(root_cause.Settings, *_get_section("root_cause")),
         load_settings(gap.Settings, *_get_section("gap")),
     )
-    markdown = render_results(
-        run_in_parallel(partial(diagnose_case, settings), make_cases(options.seeds), WORKERS, "cases")
-    )
+    answers = run_in_parallel(partial(diagnose_case, settings), make_cases(options.seeds), WORKERS, "cases")
+    markdown = render_results(answers)
     print(markdown)
     if options.write:
         FAULTS_PAGE.write_text(replace_section(FAULTS_PAGE.read_text(), markdown))
@@ -104,12 +103,8 @@ def main(*arguments: str) -> None:
 def make_cases(seeds: int) -> list[Case]:
     """Return the cases, each with its own seed: all kinds, more without a fault, and fewer of each weaker strength."""
     pairs = [(kind, 1.0) for kind in FAULT_KINDS for _ in range(seeds * (HEALTHY_FACTOR if kind == "nothing" else 1))]
-    weak = [
-        (kind, strength)
-        for kind in FAULT_KINDS
-        for strength in WEAK_STRENGTHS
-        for _ in range(max(round(WEAK_CASES_FACTOR * seeds), 1))
-    ]
+    weak_count = max(round(WEAK_CASES_FACTOR * seeds), 1)
+    weak = [(kind, strength) for kind in FAULT_KINDS for strength in WEAK_STRENGTHS for _ in range(weak_count)]
     pairs += [pair for pair in weak if pair[0] != "nothing"]
     return [Case(kind, seed, strength) for seed, (kind, strength) in enumerate(pairs)]
 

@@ -27,9 +27,8 @@ def _measure_lock(lock: Path, folder: Path) -> float:
     """Return the size in MB of an environment with the packages of a lock file."""
     venv.create(folder, with_pip=False, symlinks=True)
     command = ["uv", "pip", "sync", "--quiet", "--native-tls", "--require-hashes", "--link-mode=copy"]
-    completed = subprocess.run(
-        [*command, "--python", str(folder / "bin/python"), str(lock)], capture_output=True, text=True
-    )
+    command += ["--python", str(folder / "bin/python"), str(lock)]
+    completed = subprocess.run(command, capture_output=True, text=True)
     if completed.returncode:
         raise UserError(f"{lock} could not be installed: {' '.join(completed.stderr.split())}.")
     return _measure_megabytes(folder)

@@ -72,10 +72,8 @@ def measure_socket(texts: Iterator[dict[str, str]], log: Path) -> None:
         server.wait_until_idle()
         cpu_before = server.measure_cpu(), empty_server.measure_cpu()
         service_seconds, empty_seconds = _time_in_turn([server.port, empty_server.port], texts)
-        cpu_seconds = [
-            after - start
-            for after, start in zip((server.measure_cpu(), empty_server.measure_cpu()), cpu_before, strict=True)
-        ]
+        cpu_after = server.measure_cpu(), empty_server.measure_cpu()
+        cpu_seconds = [after - start for after, start in zip(cpu_after, cpu_before, strict=True)]
         print("\none event at the socket, keep-alive, texts that never came before")
         _print_spread("service", service_seconds, "p50 < 2 ms, p99 < 10 ms")
         _print_spread("empty FastAPI endpoint", empty_seconds)
@@ -83,14 +81,10 @@ def measure_socket(texts: Iterator[dict[str, str]], log: Path) -> None:
         _print_value("processor time a request", cpu_seconds[0] / len(service_seconds) * 1000, "ms")
         _print_value("that of the empty endpoint", cpu_seconds[1] / len(empty_seconds) * 1000, "ms")
         repeated = [next(texts)] * REQUESTS_PER_ROUND
-        repeat_seconds, empty_repeat_seconds = _time_in_turn(
-            [server.port, empty_server.port], iter(repeated * (ROUNDS + 1))
-        )
-        _print_value(
-            "ratio of p50, a text that came before",
-            float(np.median(repeat_seconds) / np.median(empty_repeat_seconds)),
-            "",
-        )
+        ports = [server.port, empty_server.port]
+        repeat_seconds, empty_repeat_seconds = _time_in_turn(ports, iter(repeated * (ROUNDS + 1)))
+        repeat_ratio = float(np.median(repeat_seconds) / np.median(empty_repeat_seconds))
+        _print_value("ratio of p50, a text that came before", repeat_ratio, "")
         _measure_batch(server.port, texts)
         _print_value("resident at the end", server.measure_memory(), "MB", "< 150 MB")
 

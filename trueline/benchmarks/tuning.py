@@ -202,9 +202,8 @@ def run_trueline(table: FoldTables) -> Forecast:
     settings = load_settings(SearchSettings, "tune", TASK, "search").model_copy(update={"trials": TRIALS})
     default = load_settings(catboost_trees.Settings, "train", TASK, LEARNER).model_dump()
     space = load_settings(Space, "tune", TASK, "space", LEARNER).ranges
-    pairs = {
-        name: (table.get_rows(name, "fit"), table.get_rows(name, "score")) for name in list_folds(table.folds, "tune")
-    }
+    folds = list_folds(table.folds, "tune")
+    pairs = {name: (table.get_rows(name, "fit"), table.get_rows(name, "score")) for name in folds}
     with tqdm(total=TRIALS * len(pairs), desc="Trueline, fits (less what is pruned)") as bar:
 
         def answer_points(requests: list[tuple[Point, str]]) -> list[FoldResult]:
@@ -230,10 +229,8 @@ def run_trial(point: Point, fit: FoldData, validation_rows: FoldData, settings: 
     model = catboost_trees.fit(
         fit, catboost_trees.Settings(**point), load_seed(), Monitor(validation_rows, settings.patience)
     )
-    return {
-        "loss": TUNING_LOSSES[settings.loss](catboost_trees.score(model, validation_rows.x), validation_rows).mean,
-        "settled": model.settled,
-    }
+    score = catboost_trees.score(model, validation_rows.x)
+    return {"loss": TUNING_LOSSES[settings.loss](score, validation_rows).mean, "settled": model.settled}
 
 
 def print_report(forecasts: dict[str, Forecast], test_rows: FoldData) -> None:

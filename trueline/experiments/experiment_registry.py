@@ -197,10 +197,7 @@ class Registry:
 
     def _require_known(self, task: str | None, kind: str | None) -> None:
         """Raise UserError for a task that neither params.yaml nor any experiment has, and for an unknown type."""
-        tasks = {
-            *list_planned_tasks(),
-            *(known_task for experiment in self.experiments for known_task in experiment.tasks),
-        }
+        tasks = set(list_planned_tasks()).union(*(experiment.tasks for experiment in self.experiments))
         if task is not None and task not in tasks:
             raise UserError(f"there is no task {task!r}; {did_you_mean(task, tasks)}")
         kinds = {*get_args(ExperimentType), *(experiment.type for experiment in self.experiments if experiment.type)}

@@ -83,9 +83,8 @@ def make_production_log(random: np.random.Generator, games: pd.DataFrame, lines:
     rows = games.assign(predicted=_predict_house_model(games), estimate=_make_estimated_lines(games)["line"])
     opening_lines = lines[(lines["book"] == BOOKS[0].name) & is_opening_quote(lines)]
     rows = rows.merge(opening_lines[["player_id", "date", "line"]], on=["player_id", "date"])
-    rows = rows[
-        (rows["season"] == LOGGED_SEASON) & rows["predicted"].notna() & ~is_within_dates(rows["date"], OUTAGE_DAYS)
-    ]
+    is_logged = (rows["season"] == LOGGED_SEASON) & rows["predicted"].notna()
+    rows = rows[is_logged & ~is_within_dates(rows["date"], OUTAGE_DAYS)]
     backfilled = is_within_dates(rows["date"], BACKFILLED_DAYS)
     estimated = is_within_dates(rows["date"], ESTIMATED_DAYS)
     leaked = (1 - LEAK_WEIGHT) * rows["predicted"] + LEAK_WEIGHT * rows["points"]
@@ -121,9 +120,8 @@ def _quote_book(
     """Return one book's closing and opening quotes."""
     is_whole_line = random.random(len(games)) < book.whole_line_share
     book_beliefs = [belief + random.normal(0, BOOK_NOISE_SD, len(games)) for belief in beliefs]
-    lines = [
-        np.maximum(np.where(is_whole_line, np.rint(belief), np.floor(belief) + 0.5), 0.5) for belief in book_beliefs
-    ]
+    whole_or_half = (np.where(is_whole_line, np.rint(belief), np.floor(belief) + 0.5) for belief in book_beliefs)
+    lines = [np.maximum(line, 0.5) for line in whole_or_half]
     times = games["start_time"] - pd.Timedelta(minutes=book.lead_minutes), games["date"] + pd.Timedelta(hours=OPEN_HOUR)
     is_offered = listed & (random.random(len(games)) < book.coverage)
     quotes = []

@@ -157,10 +157,8 @@ class OnlinePast(Past):
     ) -> Floats:
         """See Past."""
         rating_history = self._history.get_rating_history(column_factors, group_key, effects, half_life_days)
-        codes = [
-            self._history.get_key_index(by).encode_keys(self._posted_values[:, self._history.find_column_indexes(by)])
-            for by in effects
-        ]
+        values_by_key = {by: self._posted_values[:, self._history.find_column_indexes(by)] for by in effects}
+        codes = [self._history.get_key_index(by).encode_keys(values) for by, values in values_by_key.items()]
         return rating_history.get_ratings_before(int(self._moment.astype("datetime64[D]").astype(np.int64)), codes)
 
     def _get_past(self, by: KeyColumns) -> Past:
@@ -171,9 +169,8 @@ class OnlinePast(Past):
             rows = key_index.find_rows_before(
                 key_index.encode_keys(self._posted_values[:, history.find_column_indexes(names)]), self._moment
             )
-            table = pd.DataFrame(
-                np.concatenate([history.values[rows], self._posted_values]), columns=history.column_names
-            )
+            values = np.concatenate([history.values[rows], self._posted_values])
+            table = pd.DataFrame(values, columns=history.column_names)
             times = np.concatenate([history.times[rows], np.full(self._row_count, self._moment)])
             self._past_by_key[names] = Past(table.assign(**{history.time: times}), history.time)
         return self._past_by_key[names]

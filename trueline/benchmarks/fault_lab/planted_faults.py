@@ -129,9 +129,8 @@ def _add_bias(world: World, is_late: Mask, strength: float) -> World:
 def _freeze_features(world: World, is_late: Mask, strength: float) -> World:
     """Freeze some players' inputs at their last game before the fault; inputs of the schedule stay correct."""
     player = world.rows["player"].to_numpy()
-    is_stale = create_generator(world.seed, "some").random(player.max() + 1) < _scale_share(
-        STALE_PLAYER_SHARE, strength
-    )
+    stale_share = _scale_share(STALE_PLAYER_SHARE, strength)
+    is_stale = create_generator(world.seed, "some").random(player.max() + 1) < stale_share
     before = np.flatnonzero(~is_late)
     last_row = np.full(player.max() + 1, -1)
     last_row[player[before]] = before  # in time order, so the last one wins
@@ -157,9 +156,8 @@ def _leak_into_model(world: World, is_late: Mask, strength: float) -> World:
 
 
 def _estimate_lines(world: World, is_late: Mask, strength: float) -> World:
-    return _replace_lines(
-        world, "estimated_line", _sample_rows(world, is_late, _scale_share(ESTIMATED_LINE_SHARE, strength))
-    )
+    is_estimated = _sample_rows(world, is_late, _scale_share(ESTIMATED_LINE_SHARE, strength))
+    return _replace_lines(world, "estimated_line", is_estimated)
 
 
 def _take_open_lines(world: World, is_late: Mask, strength: float) -> World:

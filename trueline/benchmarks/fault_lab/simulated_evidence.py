@@ -80,9 +80,8 @@ def _build_predictions(world: World, rows: pd.DataFrame, fold: pd.Series) -> pd.
     baseline = world.inputs["mean_10"].fillna(world.rows["target"].mean())
     predictions = rows[[*KEY_COLUMNS, "target"]].assign(fold=fold, tuned=world.tuned, floor=baseline)
     predicted_indices = np.flatnonzero(fold.notna() & np.isfinite(world.tuned))
-    return predictions.iloc[np.repeat(predicted_indices, 1 + world.is_duplicated[predicted_indices])].reset_index(
-        drop=True
-    )
+    row_counts = 1 + world.is_duplicated[predicted_indices]
+    return predictions.iloc[np.repeat(predicted_indices, row_counts)].reset_index(drop=True)
 
 
 def _build_production_log(world: World, is_served: pd.Series) -> dict[str, pd.Series]:

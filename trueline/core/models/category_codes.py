@@ -25,7 +25,7 @@ def encode_ordinal(x: pd.DataFrame, columns: list[str], levels_by_input: Levels)
     """Return rows × columns of numbers: a category becomes the index of its level, NaN if missing or unknown."""
     return np.column_stack(
         [
-            _encode_levels(x[name], levels_by_input[name]) if name in levels_by_input else _convert_numbers(x[name])
+            _encode_levels(x[name], levels_by_input[name]) if name in levels_by_input else x[name].to_numpy(float)
             for name in columns
         ]
     )
@@ -34,10 +34,8 @@ def encode_ordinal(x: pd.DataFrame, columns: list[str], levels_by_input: Levels)
 def encode_one_hot(x: pd.DataFrame, columns: list[str], levels_by_input: Levels) -> Floats:
     """Return rows × columns of numbers, a category as one 0/1 column per level; `list_one_hot_inputs` names them."""
     codes = encode_ordinal(x, columns, levels_by_input).T
-    blocks = [
-        _encode_flags(code, levels_by_input[name]) if name in levels_by_input else code
-        for name, code in zip(columns, codes, strict=True)
-    ]
+    coded = zip(columns, codes, strict=True)
+    blocks = [_encode_flags(code, levels_by_input[name]) if name in levels_by_input else code for name, code in coded]
     return np.column_stack(blocks)
 
 
@@ -52,11 +50,6 @@ def _encode_flags(code: Floats, level_names: list[str]) -> Floats:
 
 
 def _encode_levels(values: pd.Series, level_names: list[str]) -> Floats:
-    level_index = pd.Index(level_names, dtype=object).get_indexer(
-        pd.Index(values.astype(object).map(str), dtype=object)
-    )
+    texts = pd.Index(values.astype(object).map(str), dtype=object)
+    level_index = pd.Index(level_names, dtype=object).get_indexer(texts)
     return np.where((level_index >= 0) & values.notna(), level_index, np.nan)
-
-
-def _convert_numbers(values: pd.Series) -> Floats:
-    return values.to_numpy(float)

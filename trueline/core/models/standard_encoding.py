@@ -45,9 +45,8 @@ def encode_inputs(x: pd.DataFrame, encoding: Encoding) -> Floats:
     filled = np.where(missing, encoding["median"], numbers)
     blocks = [(filled - encoding["mean"]) / encoding["spread"], missing.astype(float)]
     for name, levels in encoding["levels"].items():
-        blocks.append(
-            (x[name].astype(str).to_numpy()[:, None] == np.array(levels, dtype=object)[None, :]).astype(float)
-        )
+        is_level = x[name].astype(str).to_numpy()[:, None] == np.array(levels, dtype=object)[None, :]
+        blocks.append(is_level.astype(float))
     return np.hstack(blocks)
 
 

@@ -54,9 +54,8 @@ def tag_log_loss(score: Floats, rows: FoldData) -> GroupLosses:
     def compute_line_loss(line: Floats) -> tuple[float, Floats]:
         z = line[0] * flat_score + line[1]
         residual = expit(z) - target
-        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array(
-            [np.mean(residual * flat_score), np.mean(residual)]
-        )
+        slope_and_shift = np.array([np.mean(residual * flat_score), np.mean(residual)])
+        return float(np.mean(np.logaddexp(0, z) - target * z)), slope_and_shift
 
     bounds: Any = [(0, MAX_SLOPE), (None, None)]
     slope, intercept = minimize(

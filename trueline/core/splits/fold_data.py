@@ -46,9 +46,8 @@ class FoldData:
 
     def blend_target(self, share: float) -> Floats:
         """Return (1 − share)·target + share·soft label, and the target alone where the soft label is missing."""
-        return np.where(
-            np.isnan(self.soft_label), self.y, (1 - share) * self.y + share * np.nan_to_num(self.soft_label)
-        )
+        blended = (1 - share) * self.y + share * np.nan_to_num(self.soft_label)
+        return np.where(np.isnan(self.soft_label), self.y, blended)
 
 
 @dataclass(frozen=True)

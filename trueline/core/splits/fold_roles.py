@@ -40,9 +40,8 @@ class FoldRoles:
         stretch_start = np.flatnonzero(is_stretch_start)
         distinct_patterns, stretch_pattern = np.unique(role_codes[:, stretch_start], axis=1, return_inverse=True)
         stretch_length = np.diff(np.append(stretch_start, len(table)))
-        return cls(
-            np.repeat(stretch_pattern.ravel().astype(np.int32), stretch_length), distinct_patterns.T.copy(), folds
-        )
+        pattern_index = np.repeat(stretch_pattern.ravel().astype(np.int32), stretch_length)
+        return cls(pattern_index, distinct_patterns.T.copy(), folds)
 
     @property
     def test_folds(self) -> list[str]:

@@ -84,9 +84,8 @@ class BlockBootstrap:
 
     def estimate_difference(self, compared: RatioTerms, reference: RatioTerms) -> Interval:
         """Return `compared` minus `reference` with its interval, paired as far as they share blocks."""
-        return self.estimate_table_difference(
-            self.sum_columns_by_block(*compared), self.sum_columns_by_block(*reference)
-        )
+        tables = (self.sum_columns_by_block(*terms) for terms in (compared, reference))
+        return self.estimate_table_difference(*tables)
 
     def _sum_values(self, code: Ints, values: npt.NDArray[Any]) -> Floats:
         if values.dtype == bool:

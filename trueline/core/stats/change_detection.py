@@ -53,10 +53,8 @@ def detect_shifts(values: Floats, reference: int, share: float, block: int, draw
     limit = _estimate_limit(reference_values, len(later_values), share, block, draws, seed)
     is_beyond = statistic[0] > limit
     first_alarms = [int(np.argmax(column)) if column.any() else None for column in is_beyond.T]
-    onsets = [
-        None if step is None else step + 1 - int(width[0, step, column_index])
-        for column_index, step in enumerate(first_alarms)
-    ]
+    numbered = enumerate(first_alarms)
+    onsets = [None if step is None else step + 1 - int(width[0, step, column]) for column, step in numbered]
     return ShiftDetection(statistic[0], limit, first_alarms, onsets)
 
 
@@ -88,9 +86,8 @@ def _compute_shift_statistic(reference_values: Floats, later_values: Floats) -> 
     n, steps = reference_values.shape[1], later_values.shape[1]
     centre, spread = reference_values.mean(axis=1, keepdims=True), reference_values.std(axis=1, keepdims=True, ddof=1)
     is_flat = spread <= FLAT_TOLERANCE * np.maximum(np.abs(centre), 1e-300)
-    running_total = np.concatenate(
-        [np.zeros_like(later_values[:, :1]), np.cumsum(later_values - centre, axis=1)], axis=1
-    )
+    sums = np.cumsum(later_values - centre, axis=1)
+    running_total = np.concatenate([np.zeros_like(sums[:, :1]), sums], axis=1)
     best, width = np.zeros_like(later_values), np.ones(later_values.shape, dtype=np.int64)
     for window_width in [candidate for candidate in WINDOW_WIDTHS if candidate <= steps]:
         shift = np.abs(running_total[:, window_width:] - running_total[:, :-window_width]) / window_width

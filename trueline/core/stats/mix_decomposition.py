@@ -20,10 +20,8 @@ def compute_nested_decomposition(
     """
     period_shares = _compute_conditional_shares(counts, factors)
     base_shares = _compute_conditional_shares(base_counts, factors)
-    share_pairs = [
-        _fill_from_counterpart(period_share, base_share)
-        for period_share, base_share in zip(period_shares, base_shares, strict=True)
-    ]
+    pairs = zip(period_shares, base_shares, strict=True)
+    share_pairs = [_fill_from_counterpart(period_share, base_share) for period_share, base_share in pairs]
     rate, base_rate = _fill_from_counterpart(
         _compute_rate(sums, counts[..., None]), _compute_rate(base_sums, base_counts[..., None])
     )

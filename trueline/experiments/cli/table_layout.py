@@ -17,10 +17,8 @@ def format_table(heads: Sequence[str], rows: Sequence[Row], width: int = TERMINA
     widths = _shrink_widths([max(len(cell) for cell in column) for column in zip(heads, *cells, strict=True)], width)
     numeric = [_is_numeric([row[index] for row in rows]) for index in range(len(heads))]
     lines = [list(heads), *cells]
-    return [
-        COLUMN_GAP.join(_format_cell(*cell) for cell in zip(line, widths, numeric, strict=True)).rstrip()[:width]
-        for line in lines
-    ]
+    rendered = ([_format_cell(*cell) for cell in zip(line, widths, numeric, strict=True)] for line in lines)
+    return [COLUMN_GAP.join(texts).rstrip()[:width] for texts in rendered]
 
 
 def format_markdown_table(heads: Sequence[str], rows: Sequence[Row]) -> list[str]:

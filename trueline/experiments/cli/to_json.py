@@ -31,10 +31,8 @@ def replace_non_finite(value: Any) -> Any:
 def describe_experiment(experiment: Experiment, invalidations: Invalidations) -> dict[str, Any]:
     """Return an experiment as a record for JSON, without its parameters."""
     record = {key: value for key, value in asdict(experiment).items() if key != "params"}
-    return record | {
-        "created": experiment.created.isoformat(),
-        "invalidated": dict(invalidations.get(experiment.rev, {})),
-    }
+    invalidated = dict(invalidations.get(experiment.rev, {}))
+    return record | {"created": experiment.created.isoformat(), "invalidated": invalidated}
 
 
 def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tuple[Any, ...]:
@@ -42,9 +40,8 @@ def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tupl
     headlines = [
         (task, metric) for task in experiment.tasks if (metric := find_headline_metric(experiment.scores.get(task, {})))
     ]
-    score_texts = [
-        format_score(experiment.get_figures(task), metric.name, len(headlines) == 1) for task, metric in headlines
-    ]
+    is_only = len(headlines) == 1
+    score_texts = [format_score(experiment.get_figures(task), metric.name, is_only) for task, metric in headlines]
     count = experiment.scores[headlines[0][0]].get(headlines[0][1].count_name) if len(headlines) == 1 else None
     day = experiment.created.date().isoformat()
     return (

@@ -26,16 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> Any:
     registry = Registry()
-    best = registry.best(
-        options.metric, options.task, options.min_n, _parse_day(options.since), options.kind, options.tag
-    )
+    since = _parse_day(options.since)
+    best = registry.best(options.metric, options.task, options.min_n, since, options.kind, options.tag)
     if options.json:
         return _build_json(best, registry)
-    return [
-        *(line for sentence in _describe_best(best) for line in wrap_text(sentence)),
-        "",
-        *_format_ranking(best.ranking, registry),
-    ]
+    sentences = (line for sentence in _describe_best(best) for line in wrap_text(sentence))
+    return [*sentences, "", *_format_ranking(best.ranking, registry)]
 
 
 def _parse_day(text: str | None) -> datetime | None:

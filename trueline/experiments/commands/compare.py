@@ -55,11 +55,8 @@ def _format_comparison(comparison: dict[str, Any], task: str | None) -> list[str
 
 
 def _format_verdict(metric_difference: dict[str, Any]) -> str:
-    within = (
-        ""
-        if metric_difference["low"] is None
-        else f" ({metric_difference['low']:+.4f} to {metric_difference['high']:+.4f})"
-    )
+    low, high = metric_difference["low"], metric_difference["high"]
+    within = "" if low is None else f" ({low:+.4f} to {high:+.4f})"
     values = " against ".join(format_number(value) for value in metric_difference["values"])
     difference = f"difference {metric_difference['difference']:+.4f}{within}"
     return f"{metric_difference['of']}: {metric_difference['verdict']}, {values}, {difference}"

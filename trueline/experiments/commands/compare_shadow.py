@@ -24,6 +24,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> Any:
     comparison = compare_answers(options.task, options.log, options.outcomes, load_seed())
-    return (
-        comparison if options.json else [line for sentence in comparison["sentences"] for line in wrap_text(sentence)]
-    )
+    if options.json:
+        return comparison
+    return [line for sentence in comparison["sentences"] for line in wrap_text(sentence)]

@@ -28,11 +28,8 @@ def main(options: argparse.Namespace) -> Any:
     if options.task and options.task not in known_tasks:
         raise UserError(f"there is no task {options.task!r}; {did_you_mean(options.task, known_tasks)}")
     selected_tasks = [options.task] if options.task else model_tags.list_tagged_tasks(events)
-    task_periods = [
-        (task, period)
-        for task in selected_tasks
-        for period in model_tags.list_stage_periods(events, task, options.stage)
-    ]
+    periods_by_task = {task: model_tags.list_stage_periods(events, task, options.stage) for task in selected_tasks}
+    task_periods = [(task, period) for task, periods in periods_by_task.items() for period in periods]
     if options.on:
         start, end = _parse_span(options.on)
         task_periods = [(task, period) for task, period in task_periods if period.overlaps_span(start, end)]

@@ -30,9 +30,7 @@ def main(options: argparse.Namespace) -> Any:
             "test_periods": periods,
         }
     if not matching:
-        return [
-            "no experiment matches; `python -m trueline experiments run` makes one",
-            *map(to_json.format_test_period, periods),
-        ]
+        message = "no experiment matches; `python -m trueline experiments run` makes one"
+        return [message, *map(to_json.format_test_period, periods)]
     rows = [to_json.build_list_row(experiment, registry.invalidations) for experiment in matching]
     return [*format_table(HEADS, rows), "", *(truncate_text(to_json.format_test_period(period)) for period in periods)]

@@ -49,8 +49,6 @@ def _format_outcome(outcome: PromotionOutcome) -> list[str]:
     lines = [str(gate) for gate in outcome.gates]
     if outcome.tags:
         forced = f", forced: {outcome.forced}" if outcome.forced else ""
-        lines += [
-            f"{outcome.experiment} is {outcome.task} {outcome.version} in {outcome.stage}{forced}.",
-            format_push_hint(outcome.tags),
-        ]
+        place = f"{outcome.task} {outcome.version} in {outcome.stage}"
+        lines += [f"{outcome.experiment} is {place}{forced}.", format_push_hint(outcome.tags)]
     return lines

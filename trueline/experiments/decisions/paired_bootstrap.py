@@ -84,9 +84,8 @@ def compare_figures(candidate: BlockSums, reference: BlockSums | float, evaluati
         return Verdict(difference, None, 1.0, target_level, n)
     bootstrap_means = np.sort(draw_studentised_means(influence, int(np.ceil(DRAWS_BEYOND_LEVEL / target_level)), seed))
     resamples_beyond = int(np.searchsorted(bootstrap_means, difference / error, side="right"))
-    lowest = min(
-        bootstrap_means[int(target_level * (len(bootstrap_means) + 1)) - 1], float(student.ppf(target_level, n - 1))
-    )
+    bootstrap_lowest = bootstrap_means[int(target_level * (len(bootstrap_means) + 1)) - 1]
+    lowest = min(bootstrap_lowest, float(student.ppf(target_level, n - 1)))
     highest = float(difference - lowest * error) if np.isfinite(lowest) else None
     chance = max((1 + resamples_beyond) / (len(bootstrap_means) + 1), float(student.cdf(difference / error, n - 1)))
     return Verdict(difference, highest, chance, target_level, n)

@@ -103,9 +103,8 @@ def promote_experiment(
         forced_reason,
         gates,
     )
-    return replace(
-        outcome, tags=tuple(_register_and_assign(events, task, experiment.rev, stage, version_number, message))
-    )
+    tags = tuple(_register_and_assign(events, task, experiment.rev, stage, version_number, message))
+    return replace(outcome, tags=tags)
 
 
 def demote_experiment(
@@ -122,9 +121,8 @@ def demote_experiment(
     assigned = list_assigned_commits(events, task, stage)
     if not assigned or assigned[-1].rev != experiment.rev:
         raise UserError(f"{experiment.name} is not in {stage} of {task}; {_describe_current(events, task, stage)}.")
-    message = _format_tag_message(
-        f"{get_artifact_name(task)} out of {stage}", _get_display_name(experiment), None, (), why
-    )
+    title = f"{get_artifact_name(task)} out of {stage}"
+    message = _format_tag_message(title, _get_display_name(experiment), None, (), why)
     with _delete_tags_on_failure() as new_tags:
         for event in assigned:
             new_tags.append(_remove_from_stage(events, event, message))
@@ -164,11 +162,8 @@ def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tupl
     events = model_tags.read_events()
     assigned = list_assigned_commits(events, task, stage)
     archived_revs = {event.rev for event in list_assigned_commits(events, task, ARCHIVED)}
-    candidates = [
-        event
-        for event in assigned[:-1]
-        if event.rev not in archived_revs and ledger.find_invalidation_reason(event.rev, task) is None
-    ]
+    unarchived = (event for event in assigned[:-1] if event.rev not in archived_revs)
+    candidates = [event for event in unarchived if ledger.find_invalidation_reason(event.rev, task) is None]
     if not candidates:
         raise UserError(f"{stage} of {task} has no earlier model to restore; {_describe_current(events, task, stage)}.")
     restored = candidates[-1]
@@ -244,11 +239,8 @@ def _register_and_assign(
     """Register a commit if it has no version, take it out of the archive, and assign it to a stage."""
     with _delete_tags_on_failure() as new_tags:
         if rev not in model_tags.get_versions(events, task):
-            new_tags.append(
-                _create_tag(
-                    "register", get_artifact_name(task), ref=rev, version=format_version(version), message=message
-                )
-            )
+            name, version_text = get_artifact_name(task), format_version(version)
+            new_tags.append(_create_tag("register", name, ref=rev, version=version_text, message=message))
         for event in list_assigned_commits(events, task, ARCHIVED):
             if event.rev == rev:
                 new_tags.append(_remove_from_stage(events, event, message))

@@ -61,9 +61,8 @@ def rank_experiments(experiments: Sequence[Experiment], query: RankingQuery, inv
     fewer than `min_n` are left out. Raises UserError if no experiment has the metric, or if several tasks do and none
     is named.
     """
-    fitting = [
-        experiment for experiment in experiments if experiment.is_finished and query.matches_experiment(experiment)
-    ]
+    finished = (experiment for experiment in experiments if experiment.is_finished)
+    fitting = [experiment for experiment in finished if query.matches_experiment(experiment)]
     task, metric = _resolve_task_and_metric(fitting, query)
     with_metric = [experiment for experiment in fitting if _get_metric_value(experiment, task, metric) is not None]
     invalidated = {
@@ -103,11 +102,8 @@ def list_test_periods(lines: Sequence[ledger.LedgerLine], invalidations: Invalid
     Evaluations of invalidated data are counted, but none of them can be the best.
     """
     keys = dict.fromkeys((line["task"], line["rows"]) for line in lines if line["kind"] == "look" and line["rows"])
-    return [
-        test_period
-        for task, rows_hash in keys
-        if (test_period := _describe_test_period(task, rows_hash, lines, invalidations))
-    ]
+    periods = (_describe_test_period(task, rows_hash, lines, invalidations) for task, rows_hash in keys)
+    return [period for period in periods if period]
 
 
 def _describe_test_period(

@@ -109,7 +109,11 @@ def _compare_predictions(task: str, first_run: Run, second_run: Run, common: boo
             f"{first_run.name} and {second_run.name} have no scored rows in common; compare runs of one test period."
         )
     if not overlap.is_identical and not common:
-        raise UserError(_format_mismatch_error(names, overlap))
+        raise UserError(
+            f"{names[0]} and {names[1]} were not scored on the same rows ({_describe_mismatch(names, overlap)}); "
+            f"nothing is ranked: --common compares the {len(overlap.common):,} rows of groups that are complete in "
+            f"both, with equal outcomes."
+        )
     table_pair = [_select_common_rows(table, overlap) for table in tables]
     scorer = load_plugin("evaluate", load_task_config(task).scorer, "compare")
     settings = load_settings(scorer.Settings, "evaluate", task)
@@ -122,7 +126,11 @@ def _compare_predictions(task: str, first_run: Run, second_run: Run, common: boo
         "metrics": _list_metric_differences(task, (first_run, second_run), scorer_result),
     }
     if not overlap.is_identical:
-        comparison["sentences"] = [_format_warning(names, overlap), *comparison["sentences"]]
+        comparison["sentences"] = [
+            f"Only the {len(overlap.common):,} rows of groups that both have whole, with equal outcomes, are compared "
+            f"({_describe_mismatch(names, overlap)}): it says nothing of the scores of either on its own rows.",
+            *comparison["sentences"],
+        ]
     return comparison
 
 
@@ -157,21 +165,6 @@ def _select_outcomes(table: "pd.DataFrame") -> "pd.DataFrame":
 def _select_common_rows(table: "pd.DataFrame", overlap: RowOverlap) -> "pd.DataFrame":
     common_rows = table[table["row_id"].isin(overlap.common)]
     return common_rows.sort_values("row_id", kind="stable", ignore_index=True)
-
-
-def _format_mismatch_error(names: tuple[str, str], overlap: RowOverlap) -> str:
-    return (
-        f"{names[0]} and {names[1]} were not scored on the same rows ({_describe_mismatch(names, overlap)}); "
-        f"nothing is ranked: --common compares the {len(overlap.common):,} rows of groups that are complete in both, "
-        f"with equal outcomes."
-    )
-
-
-def _format_warning(names: tuple[str, str], overlap: RowOverlap) -> str:
-    return (
-        f"Only the {len(overlap.common):,} rows of groups that both have whole, with equal outcomes, are compared "
-        f"({_describe_mismatch(names, overlap)}): it says nothing of the scores of either on its own rows."
-    )
 
 
 def _describe_mismatch(names: tuple[str, str], overlap: RowOverlap) -> str:

@@ -46,9 +46,8 @@ def evaluate_gates(
         _run_gate("interval", lambda: gates.check_interval(report, load_description(scorer))),
         _run_gate("ladder", lambda: gates.check_baselines(report, load_description(scorer))),
     ]
-    return answers + _evaluate_prediction_gates(
-        experiment, task, report, diagnosis, incumbent, [*claims, *experiment.tags]
-    )
+    claims = [*claims, *experiment.tags]
+    return answers + _evaluate_prediction_gates(experiment, task, report, diagnosis, incumbent, claims)
 
 
 def find_invalidation_reason(rev: str, task: str) -> str | None:

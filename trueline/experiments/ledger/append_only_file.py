@@ -60,9 +60,8 @@ def parse_ledger(content: bytes, source: str = str(LEDGER_FILE)) -> list[LedgerL
 
 def merge_lines(*line_lists: Sequence[LedgerLine]) -> list[LedgerLine]:
     """Return the distinct lines of several ledgers, in the order in which they first occur."""
-    return [
-        json.loads(text) for text in dict.fromkeys(_format_line(line) for line_list in line_lists for line in line_list)
-    ]
+    texts = dict.fromkeys(_format_line(line) for lines in line_lists for line in lines)
+    return [json.loads(text) for text in texts]
 
 
 def append_lines(lines: Sequence[LedgerLine], recorded: Sequence[LedgerLine]) -> None:

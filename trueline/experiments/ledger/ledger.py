@@ -78,9 +78,8 @@ def count_evaluations(
     task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine] | None = None
 ) -> EvaluationCounts:
     """Return how often these test rows of a task were evaluated."""
-    matching = list_evaluations_of_test_set(
-        task, scored_hash, read_all_lines() if ledger_lines is None else ledger_lines
-    )
+    ledger_lines = read_all_lines() if ledger_lines is None else ledger_lines
+    matching = list_evaluations_of_test_set(task, scored_hash, ledger_lines)
     return EvaluationCounts(len(matching), len({_get_prediction_key(line) for line in matching}))
 
 

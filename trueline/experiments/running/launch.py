@@ -49,16 +49,8 @@ class Launch:
                 f"shorten it, or edit {PARAMS_FILE}."
             )
         message = f"--message={self.hypothesis}"  # one argument: a hypothesis may begin with a dash
-        return [
-            "exp",
-            "run",
-            *queue_options,
-            "-n",
-            self.name,
-            message,
-            *override_options,
-            LAST_STAGE.format(task=self.task),
-        ]
+        options = [*queue_options, "-n", self.name, message, *override_options]
+        return ["exp", "run", *options, LAST_STAGE.format(task=self.task)]
 
     def format_command(self, queued: bool = True) -> str:
         """Return the command quoted for a shell."""
@@ -92,9 +84,8 @@ def build_launches(
     params, launches = read_current_params(), []
     for file in files or (None,):
         first_name = _load_config(file, {**changes, **(points[0] if points else {})}).name
-        named_points = [(f"{first_name}-{number}", point) for number, point in enumerate(points, 1)] or [
-            (first_name, {})
-        ]
+        numbered_points = [(f"{first_name}-{number}", point) for number, point in enumerate(points, 1)]
+        named_points = numbered_points or [(first_name, {})]
         for name, point in named_points:
             config = _load_config(file, {**changes, **point, "name": name})
             launches.append(Launch(name, config.task, config.hypothesis, build_overrides(config, params)))
@@ -127,9 +118,8 @@ def wait_for_tasks(revs: Sequence[str], progress: Progress) -> list[dvc_queue.Qu
         if any(task.status == "pending" for task in waiting) and not dvc_queue.has_worker():
             dvc_queue.start_worker()  # or restart it: DVC's workers sometimes stop with work left
         for task in _list_tasks_of(revs):
-            progress.show_stages(
-                task.name, dvc_queue.extract_stages(dvc_queue.read_log(task.rev)), task.status == "running"
-            )
+            stages = dvc_queue.extract_stages(dvc_queue.read_log(task.rev))
+            progress.show_stages(task.name, stages, task.status == "running")
         time.sleep(POLL_SECONDS)
     dvc_queue.clean_up_dead_tasks()
     finished = _list_tasks_of(revs)
@@ -226,9 +216,8 @@ def _require_reachable_source(launch: Launch) -> None:
 
 
 def _is_tracked_by_dvc(path: Path) -> bool:
-    return any(
-        candidate.with_name(f"{candidate.name}.dvc").exists() for candidate in (path, *path.parents) if candidate.name
-    )
+    candidates = (candidate for candidate in (path, *path.parents) if candidate.name)
+    return any(candidate.with_name(f"{candidate.name}.dvc").exists() for candidate in candidates)
 
 
 def _list_tasks_of(revs: Sequence[str]) -> list[dvc_queue.QueuedTask]:

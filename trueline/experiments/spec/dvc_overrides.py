@@ -175,9 +175,7 @@ def _build_plugin_overrides(config: Config) -> Overrides:
         "learner": "ensemble" if config.type == "ensemble" else config.model.type,
         "calibrator": config.calibrate,
     }
-    overrides: Overrides = {
-        f"tasks.{config.task}.{key}": plugin for key, plugin in plugins.items() if plugin is not None
-    }
+    overrides: Overrides = {f"tasks.{config.task}.{key}": word for key, word in plugins.items() if word is not None}
     if config.recency and config.recency.half_life_days is not None:
         overrides[f"resample.{config.task}.recency.half_life_days"] = config.recency.half_life_days
     return overrides
@@ -190,9 +188,8 @@ def _build_hyperparameter_overrides(config: Config, overrides: Overrides, params
     learner = config.params.get(
         learner_param, overrides.get(learner_param, _get_section(params, "tasks", config.task).get("learner"))
     )
-    learner_overrides = {
-        f"train.{config.task}.{learner}.{key}": value for key, value in config.model.hyperparameters.items()
-    }
+    hyperparameters = config.model.hyperparameters.items()
+    learner_overrides = {f"train.{config.task}.{learner}.{key}": value for key, value in hyperparameters}
     # the first trial fits the configured hyperparameters
     return {**learner_overrides, f"tune.{config.task}.search.trials": 1}
 

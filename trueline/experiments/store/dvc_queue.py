@@ -87,9 +87,8 @@ def find_last_error(log_text: str) -> str:
         return errors[-1]
     if errors:
         first_index = lines.index(f"ERROR: {errors[0]}")
-        stage_lines = [
-            line for line in _select_after_last_command(lines[:first_index]) if not line.startswith("WARNING")
-        ]
+        command_lines = _select_after_last_command(lines[:first_index])
+        stage_lines = [line for line in command_lines if not line.startswith("WARNING")]
         return stage_lines[-1] if stage_lines else errors[0]
     started_stages = extract_stages(log_text)
     return f"killed while {started_stages[-1]} ran" if started_stages else "killed before its first stage"
@@ -118,11 +117,8 @@ def start_worker() -> None:
 
 def clean_up_dead_tasks() -> list[str]:
     """Stop processes of ended tasks, remove their folders, mark dead tasks as failed in DVC and return their names."""
-    ended = [
-        message
-        for message in _list_messages()
-        if message.is_taken and _build_task(message).status in ("completed", "failed")
-    ]
+    taken = (message for message in _list_messages() if message.is_taken)
+    ended = [message for message in taken if _build_task(message).status in ("completed", "failed")]
     unmarked = [message for message in ended if not _read_answer(message)]
     for folder in {*filter(None, map(_find_task_folder, ended)), *_iterate_stray_folders()}:
         _stop_processes_in(folder)
@@ -157,9 +153,8 @@ def _spawn_worker() -> None:
 
 def _list_messages() -> list[_Message]:
     """Return the messages that hold an experiment; one taken during the listing is seen twice and counts as taken."""
-    files = [
-        (file, folder == "processed") for folder in ("in", "processed") for file in _list_message_files(folder, "*.msg")
-    ]
+    folders = ("in", "processed")
+    files = [(file, folder == "processed") for folder in folders for file in _list_message_files(folder, "*.msg")]
     messages = [message for file, is_taken in files if (message := _read_message(file, is_taken))]
     return list({message.id: message for message in messages}.values())
 
@@ -273,9 +268,8 @@ def _record_as_failed(messages: Sequence[_Message]) -> None:
     logging.getLogger("kombu").setLevel(logging.ERROR)  # kombu warns that a file queue has no host
     for message in messages:
         if process := _read_json(message.get_record_path("json")):  # or DVC would kill whichever process has the id now
-            message.get_record_path("json").write_text(
-                json.dumps({**process, "returncode": process["returncode"] or -9})
-            )
+            record = {**process, "returncode": process["returncode"] or -9}
+            message.get_record_path("json").write_text(json.dumps(record))
     revs = {message.rev for message in messages}
     with Repo() as repo:
         queue = repo.experiments.celery_queue

@@ -21,10 +21,8 @@ def list_experiments() -> list[Experiment]:
     A failed experiment is left out once a newer one of the same name has a result.
     """
     completed = _load_completed(git.list_refs())
-    newest_by_name = {
-        experiment.name: experiment.created
-        for experiment in sorted(completed, key=lambda experiment: experiment.created)
-    }
+    by_age = sorted(completed, key=lambda experiment: experiment.created)
+    newest_by_name = {experiment.name: experiment.created for experiment in by_age}
     queued = [
         experiment
         for experiment in _load_queued()
@@ -117,11 +115,8 @@ def _drop_foreign_scores(experiments: list[Experiment], by_hand: bool = False) -
     cleaned = []
     for experiment in experiments:
         reasons = {task: reason for task, reason in issues[experiment.rev].items() if task in experiment.scores}
-        reasons = {
-            task: reason
-            for task, reason in reasons.items()
-            if not by_hand or reason.startswith((_HAND_MADE, _HAND_EDITED))
-        }
+        hand_signs = (_HAND_MADE, _HAND_EDITED)
+        reasons = {task: why for task, why in reasons.items() if not by_hand or why.startswith(hand_signs)}
         cleaned.append(_drop_scores(experiment, reasons) if reasons else experiment)
     return cleaned
 
@@ -204,11 +199,8 @@ def _load_queued() -> list[Experiment]:
     for task in tasks:
         own_params, start_params = params[task.rev, PARAMS] or {}, params[f"{task.rev}^", PARAMS] or {}
         ref = git.Ref(task.name, task.rev, git.resolve_commit(f"{task.rev}^") or "", task.created)
-        queued.append(
-            _build_experiment(
-                ref, task.status, own_params, param_diff.find_changed_tasks(own_params, start_params), task.error
-            )
-        )
+        changed_tasks = param_diff.find_changed_tasks(own_params, start_params)
+        queued.append(_build_experiment(ref, task.status, own_params, changed_tasks, task.error))
     return queued
 
 

@@ -25,10 +25,8 @@ class Ref:
 def list_refs() -> list[Ref]:
     """Return the experiments of all baselines, without DVC's own refs under refs/exps (queue, stash)."""
     ref_format = "%(objectname) %(committerdate:iso-strict) %(refname)"
-    entries = (
-        line.split(" ", 2)
-        for line in run_git("for-each-ref", f"--format={ref_format}", EXPERIMENT_REFS).decode().splitlines()
-    )
+    lines = run_git("for-each-ref", f"--format={ref_format}", EXPERIMENT_REFS).decode().splitlines()
+    entries = (line.split(" ", 2) for line in lines)
     return [
         Ref(segments[4], rev, segments[2] + segments[3], datetime.fromisoformat(created))
         for rev, created, ref in entries
@@ -45,9 +43,8 @@ def read_file(rev: str, path: str) -> bytes | None:
 def resolve_objects(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
     """Return the kind ("blob" for a file, "tree" for a folder) and the id of each (commit, path) that exists."""
     commit_files = list(dict.fromkeys(files))
-    output = run_git(
-        "cat-file", "--batch-check", stdin="".join(f"{rev}:{path}\n" for rev, path in commit_files).encode()
-    )
+    queries = "".join(f"{rev}:{path}\n" for rev, path in commit_files).encode()
+    output = run_git("cat-file", "--batch-check", stdin=queries)
     answers = (line.rsplit(" ", 2) for line in output.decode().splitlines())
     return {
         file: (fields[1], fields[0])
@@ -72,11 +69,8 @@ def list_folder_blobs(tree: str) -> dict[str, str]:
 def read_blobs(shas: Iterable[str]) -> dict[str, bytes]:
     """Return the bytes of blobs by id."""
     unique_shas = list(dict.fromkeys(shas))
-    output = (
-        run_git("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in unique_shas).encode())
-        if unique_shas
-        else b""
-    )
+    queries = "".join(f"{sha}\n" for sha in unique_shas).encode()
+    output = run_git("cat-file", "--batch", stdin=queries) if unique_shas else b""
     content_by_sha, start = {}, 0
     for sha in unique_shas:
         header_end, start = output.index(b"\n", start), output.index(b"\n", start) + 1

@@ -79,9 +79,8 @@ def _list_tags(root: Path) -> list[Tag]:
 
 def _find_latest_version(tags: list[Tag], model: str) -> Tag | None:
     name, _, version = model.partition("@")
-    versions = [
-        (match, tag) for tag in tags if (match := VERSION_PATTERN.fullmatch(tag.name)) and match["name"] == name
-    ]
+    matches = ((VERSION_PATTERN.fullmatch(tag.name), tag) for tag in tags)
+    versions = [(match, tag) for match, tag in matches if match and match["name"] == name]
     if version != "latest" or not versions:
         return None
     return max(versions, key=lambda candidate: tuple(map(int, candidate[0]["number"].split("."))))[1]

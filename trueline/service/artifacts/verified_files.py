@@ -178,10 +178,8 @@ def _hash_path(path: Path) -> str:
         return _compute_md5(path.read_bytes())
     files = [file for file in path.rglob("*") if file.is_file()]
     entries = [{"md5": _compute_md5(file.read_bytes()), "relpath": file.relative_to(path).as_posix()} for file in files]
-    return (
-        _compute_md5(json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True).encode())
-        + FOLDER_HASH_SUFFIX
-    )
+    entries.sort(key=lambda entry: entry["relpath"])
+    return _compute_md5(json.dumps(entries, sort_keys=True).encode()) + FOLDER_HASH_SUFFIX
 
 
 def _compute_md5(content: bytes) -> str:

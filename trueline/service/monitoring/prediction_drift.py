@@ -43,11 +43,6 @@ class PredictionDrift:
         total = sum(self._counts)
         if total < MIN_PREDICTIONS:
             return None
-        shares = [
-            (max(count / total, MIN_BIN_SHARE), max(share, MIN_BIN_SHARE))
-            for count, share in zip(self._counts, self._shares, strict=True)
-        ]
-        return math.fsum(
-            (latest_share - reference_share) * math.log(latest_share / reference_share)
-            for latest_share, reference_share in shares
-        )
+        pairs = zip(self._counts, self._shares, strict=True)
+        shares = [(max(count / total, MIN_BIN_SHARE), max(share, MIN_BIN_SHARE)) for count, share in pairs]
+        return math.fsum((latest - reference) * math.log(latest / reference) for latest, reference in shares)

@@ -22,8 +22,5 @@ def render_badge(status: str, text: str = "") -> Html:
 
 def render_facts(entries: list[tuple[str, str]]) -> Html:
     """Return a list of names with their values."""
-    return html_tag(
-        "dl",
-        *(element for name, value in entries for element in (html_tag("dt", name), html_tag("dd", value))),
-        class_="facts",
-    )
+    items = (element for name, value in entries for element in (html_tag("dt", name), html_tag("dd", value)))
+    return html_tag("dl", *items, class_="facts")

@@ -30,13 +30,12 @@ def format_figure(figure: Interval, reference: Figure, with_interval: bool = Tru
     """Return a figure with its interval; shares in per cent, with as many digits as the reference's interval bears."""
     factor = 100.0 if is_percent(reference) else 1.0
     value, low, high = (None if end is None else end * factor for end in (figure.value, figure.low, figure.high))
-    decimals = count_interval_decimals(
-        *(None if end is None else end * factor for end in (reference.low, reference.high))
-    )
+    ends = (None if end is None else end * factor for end in (reference.low, reference.high))
+    decimals = count_interval_decimals(*ends)
     unit = " %" if is_percent(reference) else ""
-    return format_interval(
-        value, low if with_interval else None, high if with_interval else None, unit, decimals=decimals
-    )
+    if not with_interval:
+        low, high = None, None
+    return format_interval(value, low, high, unit, decimals=decimals)
 
 
 def is_percent(figure: Figure) -> bool:

@@ -25,20 +25,13 @@ def render_dashboard(
     """Return the page as HTML. It reads without its script, which only sends the forms, and loads nothing else."""
     names = [task_status.task for task_status in status.tasks]
     summary = summarise_tasks(diagnoses)
-    header = html_tag(
-        "header", html_tag("h1", "Trueline"), html_tag("p", summary, class_="verdict"), _render_contents(names)
-    )
-    tasks = [
-        render_task(task_status, diagnoses[task_status.task], outputs[task_status.task]) for task_status in status.tasks
-    ]
+    verdict = html_tag("p", summary, class_="verdict")
+    header = html_tag("header", html_tag("h1", "Trueline"), verdict, _render_contents(names))
+    tasks = [render_task(state, diagnoses[state.task], outputs[state.task]) for state in status.tasks]
     headlines = {period.task: period.metric for period in experiments.test_periods}
     form_section = render_section("Ask a model", render_forms(forms), name="ask")
-    sections = [
-        render_cards(status.tasks, dict(diagnoses)),
-        form_section,
-        *tasks,
-        render_experiments(experiments, headlines),
-    ]
+    cards = render_cards(status.tasks, dict(diagnoses))
+    sections = [cards, form_section, *tasks, render_experiments(experiments, headlines)]
     footer = html_tag(
         "footer", "Intervals are 95 % intervals. The same content for other programs:", *_render_addresses(names)
     )
@@ -52,7 +45,7 @@ def summarise_tasks(diagnoses: Mapping[str, Diagnostics]) -> str:
     raised = [
         f"{format_name(name)} ({diagnosis.newest.alert})"
         for name, diagnosis in diagnoses.items()
-        if _has_alert(diagnosis) and diagnosis.newest
+        if diagnosis.newest and diagnosis.newest.alert not in (None, "none", "ok")
     ]
     failed = [format_name(name) for name, diagnosis in diagnoses.items() if diagnosis.verdict == "failed"]
     alerts = f"alert on the newest day: {join_names(raised)}" if raised else "no alert on the newest day"
@@ -61,16 +54,9 @@ def summarise_tasks(diagnoses: Mapping[str, Diagnostics]) -> str:
     )
 
 
-def _has_alert(diagnosis: Diagnostics) -> bool:
-    return diagnosis.newest is not None and diagnosis.newest.alert not in (None, "none", "ok")
-
-
 def _render_contents(names: list[str]) -> Html:
-    sections = [
-        ("models", "Models"),
-        ("ask", "Ask a model"),
-        *((name, format_name(name).capitalize()) for name in names),
-    ]
+    task_sections = ((name, format_name(name).capitalize()) for name in names)
+    sections = [("models", "Models"), ("ask", "Ask a model"), *task_sections]
     links = [
         html_tag("li", html_tag("a", title, href=f"#{name}"))
         for name, title in [*sections, ("experiments", "Experiments")]
@@ -79,14 +65,7 @@ def _render_contents(names: list[str]) -> Html:
 
 
 def _render_addresses(names: list[str]) -> list[Html]:
-    addresses = [
-        "/api/model_status",
-        "/api/experiments",
-        *(f"/api/diagnostics/{name}" for name in names),
-        "/openapi.json",
-    ]
-    return [
-        html_tag(
-            "ul", *(html_tag("li", html_tag("a", address, href=address)) for address in addresses), class_="addresses"
-        )
-    ]
+    diagnoses = (f"/api/diagnostics/{name}" for name in names)
+    addresses = ["/api/model_status", "/api/experiments", *diagnoses, "/openapi.json"]
+    links = (html_tag("li", html_tag("a", address, href=address)) for address in addresses)
+    return [html_tag("ul", *links, class_="addresses")]

@@ -13,9 +13,8 @@ LOGIN_MESSAGE = "This service requires a token."
 def render_login() -> str:
     """Return the page that asks for the token; its script shows the dashboard instead once the token is right."""
     field = html_tag("label", "Token", Html('<input type="password" name="token" autocomplete="off" required>'))
-    buttons = html_tag(
-        "div", html_tag("button", "Show", type="submit", class_="first", disabled=True), class_="buttons"
-    )
+    button = html_tag("button", "Show", type="submit", class_="first", disabled=True)
+    buttons = html_tag("div", button, class_="buttons")
     form = html_tag("form", field, buttons, html_tag("output", aria_live="polite"), id="gate")
     hint = "Without a script, send the header Authorization: Bearer with the token."
     main = html_tag("main", html_tag("p", LOGIN_MESSAGE), form, html_tag("noscript", html_tag("p", hint)))

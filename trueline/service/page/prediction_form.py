@@ -33,15 +33,10 @@ def render_form(task: str, request: Schema, answer: type[BaseModel]) -> Html:
         html_tag("button", "Add another", type="button", class_="more", disabled=True),
         html_tag("button", "Remove the last", type="button", class_="less", disabled=True),
     ]
-    data = {
-        "data_address": f"/predict/{task}",
-        "data_list": name,
-        "data_chances": " ".join(sorted(list_probability_fields(answer))),
-    }
-    noscript = html_tag(
-        "noscript",
-        html_tag("p", f"Without a script: send JSON to /predict/{task} with POST; /openapi.json has the schema."),
-    )
+    chances = " ".join(sorted(list_probability_fields(answer)))
+    data = {"data_address": f"/predict/{task}", "data_list": name, "data_chances": chances}
+    hint = f"Without a script: send JSON to /predict/{task} with POST; /openapi.json has the schema."
+    noscript = html_tag("noscript", html_tag("p", hint))
     output = html_tag("output", aria_live="polite")
     return html_tag(
         "form",
@@ -72,7 +67,7 @@ def list_probability_fields(answer: type[BaseModel]) -> set[str]:
     return {
         name
         for name, value_schema in properties
-        if unit_interval.items() <= value_schema.items() or _is_probability_name(name)
+        if unit_interval.items() <= value_schema.items() or name.startswith("p_") or name.endswith("probability")
     }
 
 
@@ -87,10 +82,6 @@ def _render_single_fields(request: Schema, example: Mapping[str, Any]) -> tuple[
         html_tag("div", *group, class_="fields whole") if group else Html() for group in groups
     )
     return required_html, optional_html
-
-
-def _is_probability_name(name: str) -> bool:
-    return name.startswith("p_") or name.endswith("probability")
 
 
 def _find_list(request: Schema) -> tuple[str, Schema] | None:
@@ -109,13 +100,8 @@ def _iterate_fields(item_schema: Schema, values: Mapping[str, Any]) -> Iterator[
         single_schema = _get_single_schema(value_schema)
         if single_schema is not None:
             is_required = name in item_schema.get("required", [])
-            yield (
-                name,
-                (
-                    _render_field(name, single_schema, values.get(name, single_schema.get("default")), is_required),
-                    single_schema,
-                ),
-            )
+            value = values.get(name, single_schema.get("default"))
+            yield name, (_render_field(name, single_schema, value, is_required), single_schema)
 
 
 def _get_single_schema(value_schema: Schema) -> Schema | None:
@@ -130,17 +116,12 @@ def _get_single_schema(value_schema: Schema) -> Schema | None:
 
 def _render_field(name: str, schema: Schema, value: Any, is_required: bool) -> Html:
     kind = "list" if schema.get("type") == "array" else str(schema.get("type", "string"))
-    data: dict[str, Any] = {
-        "data_name": name,
-        "data_kind": kind,
-        "required": is_required and kind not in ("boolean", "list"),
-    }
+    is_marked_required = is_required and kind not in ("boolean", "list")
+    data: dict[str, Any] = {"data_name": name, "data_kind": kind, "required": is_marked_required}
     text = "" if value is None else str(value)
     if "enum" in schema:
-        choices = [
-            html_tag("option", str(choice), value=str(choice), selected=text == str(choice))
-            for choice in schema["enum"]
-        ]
+        options = map(str, schema["enum"])
+        choices = [html_tag("option", option, value=option, selected=text == option) for option in options]
         return html_tag("select", *choices, **data)
     if kind == "boolean":
         return _render_input(type="checkbox", checked=bool(value), **data)
@@ -170,9 +151,8 @@ def _render_grid(item_schema: Schema, row: Mapping[str, Any]) -> Html:
 def _render_table(name: str, item_schema: Schema, rows: list[Mapping[str, Any]]) -> Html:
     """Return several parts as a table, one part per row, with the columns that are required or that some part has."""
     field_rows = [dict(_iterate_fields(item_schema, row)) for row in rows]
-    columns = [
-        key for key in field_rows[0] if any(key in row for row in rows) or key in item_schema.get("required", [])
-    ]
+    required = item_schema.get("required", [])
+    columns = [key for key in field_rows[0] if any(key in row for row in rows) or key in required]
     heads = [format_name(key) for key in columns]
     cells = [[_add_aria_label(row[key][0], key) for key in columns] for row in field_rows]
     return Html(

@@ -49,10 +49,8 @@ def _render_comparison(status: TaskStatus, has_bets: bool) -> Iterator[Html]:
     shown = next((item for item in (get_headline_figure(status)[1], *task_figures) if item and item.beside), None)
     if shown is None:
         return
-    dot_list = [
-        _build_dot("the model", shown, shown, True),
-        *(_build_dot(name, item, shown) for name, item in shown.beside.items()),
-    ]
+    rival_dots = (_build_dot(name, item, shown) for name, item in shown.beside.items())
+    dot_list = [_build_dot("the model", shown, shown, True), *rival_dots]
     description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
     title = f"{shown.metric[0].upper()}{shown.metric[1:]}"
     is_bet_share = has_bets and is_percent(shown)
@@ -114,34 +112,27 @@ def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
         }
         rounds = sorted({step for curve in curves.values() for step in curve})
         names = {"model": "rows it is fitted on", "market": "later rows"}
-        drawn_lines = [
-            ChartLine(names[colour], [curve.get(step) for step in rounds], colour)
-            for colour, curve in curves.items()
-            if curve
-        ]
+        filled = ((colour, curve) for colour, curve in curves.items() if curve)
+        drawn_lines = [ChartLine(names[colour], list(map(curve.get, rounds)), colour) for colour, curve in filled]
         if len(rounds) < 2 or not drawn_lines:
             continue
         learner = format_name(owner.rstrip("/"))
         title = f"Training of the comparison learner {learner}" if learner else "Training"
         last_losses = "; ".join(f"{line.name} {format_number(line.values[-1])}" for line in drawn_lines)
         picture = draw_line_chart(title, f"{last_losses}.", [f"round {step}" for step in rounds], drawn_lines)
-        yield render_figure(
-            title, Html(picture + render_legend(drawn_lines)), f"Loss by round; at the last, {last_losses}."
-        )
+        explanation = f"Loss by round; at the last, {last_losses}."
+        yield render_figure(title, Html(picture + render_legend(drawn_lines)), explanation)
 
 
 def _render_inputs(status: TaskStatus) -> Iterator[Html]:
     """Draw the most important inputs."""
     top_inputs = [item for item in status.features.top[:MAX_INPUTS] if item.importance > 0]
-    dot_list = [
-        DotEstimate(item.name, f"{100 * item.importance:.1f} %", 100 * item.importance, start=0.0)
-        for item in top_inputs
-    ]
+    percents = [(item.name, 100 * item.importance) for item in top_inputs]
+    dot_list = [DotEstimate(name, f"{percent:.1f} %", percent, start=0.0) for name, percent in percents]
     if len(dot_list) > 1:
         description = "; ".join(f"{item.name} {item.text}" for item in dot_list)
-        caption = (
-            f"The first of {format_count(status.features.count, 'input', 'inputs')}." if status.features.count else ""
-        )
+        count = status.features.count
+        caption = f"The first of {format_count(count, 'input', 'inputs')}." if count else ""
         yield render_figure(
             "Inputs by importance", draw_dot_whiskers("Inputs by importance", f"{description}.", dot_list), caption
         )
@@ -168,9 +159,8 @@ def _render_losses(days: DailyRows, outputs: TaskOutputs) -> Iterator[Html]:
     caption = (
         "Lower is better." if is_same_units else "The market is scored on other rows: the two are not drawn together."
     )
-    yield _render_daily_lines(
-        "Mean loss, day by day", days, [model, market] if is_same_units else [model], (), "", caption
-    )
+    lines = [model, market] if is_same_units else [model]
+    yield _render_daily_lines("Mean loss, day by day", days, lines, (), "", caption)
 
 
 def _render_daily_lines(
@@ -179,9 +169,8 @@ def _render_daily_lines(
     drawn_lines = [line for line in series if any(value is not None for value in line.values)]
     newest = _describe_newest(days, drawn_lines[0], unit)
     picture = draw_line_chart(title, newest, days.day_names, drawn_lines, (), marks)
-    return render_figure(
-        title, Html(picture + (render_legend(drawn_lines) if len(drawn_lines) > 1 else "")), newest, caption
-    )
+    legend = render_legend(drawn_lines) if len(drawn_lines) > 1 else ""
+    return render_figure(title, Html(picture + legend), newest, caption)
 
 
 def _describe_newest(days: DailyRows, line: ChartLine, unit: str) -> str:

@@ -33,12 +33,8 @@ MAX_CLASSES = 8  # classes that are listed
 def render_task(status: TaskStatus, diagnostics: Diagnostics, outputs: TaskOutputs) -> Html:
     """Return a task's section."""
     charts = render_charts(outputs, status)
-    sections = [
-        render_today(diagnostics),
-        render_figure_grid(charts) if charts else Html(),
-        _render_checks(diagnostics),
-        _render_details(status),
-    ]
+    figures = render_figure_grid(charts) if charts else Html()
+    sections = [render_today(diagnostics), figures, _render_checks(diagnostics), _render_details(status)]
     return render_section(format_name(status.task).capitalize(), *sections, name=status.task)
 
 
@@ -108,9 +104,8 @@ def _render_check(check: Check) -> Html:
 
 
 def _render_details(status: TaskStatus) -> Html:
-    content = [
-        render_table("Figures", ("Figure", "Value", "Beside", "Rows", "What it is"), list(_list_figures(status)))
-    ]
+    heads = ("Figure", "Value", "Beside", "Rows", "What it is")
+    content = [render_table("Figures", heads, list(_list_figures(status)))]
     content += [render_facts(list(_list_facts(status))), *_render_inputs(status), _render_hashes(status)]
     return render_collapsible("Everything known about the model", *content)
 
@@ -135,26 +130,19 @@ def _list_facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
     window = status.training_window
     if window:
         yield "fitted on", f"{window.fit_from} to {window.fit_to}, {_format_rows(status.samples.fit)}"
-        yield (
-            "calibrated on",
-            f"{window.calibrate_from} to {window.calibrate_to}, {_format_rows(status.samples.calibrate)}",
-        )
+        rows = _format_rows(status.samples.calibrate)
+        yield "calibrated on", f"{window.calibrate_from} to {window.calibrate_to}, {rows}"
     else:
         yield "training window", _explain_missing(status, "training_window")
         yield "rows", f"{_format_rows(status.samples.fit)} fitted, {_format_rows(status.samples.calibrate)} calibrated"
-    tested = (
-        f"{format_day(status.samples.scored_from)} to {format_day(status.samples.scored_to)}, "
-        if status.samples.scored_from
-        else ""
-    )
+    scored_from, scored_to = status.samples.scored_from, status.samples.scored_to
+    tested = f"{format_day(scored_from)} to {format_day(scored_to)}, " if scored_from else ""
     yield "scored on", f"{tested}{_format_rows(status.samples.scored)}"
     if status.class_balance:
         yield f"share of {status.class_balance.of}", _describe_classes(status)
     if status.calibration:
-        yield (
-            "calibration",
-            f"{format_name(status.calibration.calibrator)}. {close_sentence(status.calibration.said or '')}",
-        )
+        said = close_sentence(status.calibration.said or "")
+        yield "calibration", f"{format_name(status.calibration.calibrator)}. {said}"
     yield from _list_search_facts(status)
     yield "inputs", format_number(None if status.features.count is None else float(status.features.count))
     yield "version", f"{status.version.name}, {status.version.commit or _explain_missing(status, 'version.commit')}"
@@ -168,18 +156,13 @@ def _list_search_facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
     trials = f"{format_count(optimization.trials, 'trial', 'trials')}, {optimization.complete} complete"
     losses = f"{format_number(optimization.tuned)} against {format_number(optimization.default)} by default"
     yield "search", f"{trials}; {format_name(optimization.loss)} {losses}"
-    yield (
-        "parameters",
-        ", ".join(f"{format_name(name)} {_format_value(value)}" for name, value in sorted(optimization.knobs.items())),
-    )
+    knobs = sorted(optimization.knobs.items())
+    yield "parameters", ", ".join(f"{format_name(name)} {_format_value(value)}" for name, value in knobs)
 
 
 def _render_inputs(status: TaskStatus) -> list[Html]:
-    rows = [
-        (model_input.name, f"{100 * model_input.importance:.1f} %")
-        for model_input in status.features.top
-        if model_input.importance > 0
-    ]
+    used = (item for item in status.features.top if item.importance > 0)
+    rows = [(item.name, f"{100 * item.importance:.1f} %") for item in used]
     return [render_table("The most important inputs", ("Input", "Share of importance"), rows)] if rows else []
 
 

@@ -37,9 +37,8 @@ def router(service: Service) -> APIRouter:
     @api_router.get("/", include_in_schema=False)
     async def show_dashboard() -> HTMLResponse:
         status, experiments = await asyncio.gather(status_cache.get_status(), status_cache.get_experiments())
-        html = await anyio.to_thread.run_sync(
-            render_dashboard, status, status_cache.diagnostics, outputs, experiments, forms
-        )
+        diagnoses = status_cache.diagnostics
+        html = await anyio.to_thread.run_sync(render_dashboard, status, diagnoses, outputs, experiments, forms)
         return HTMLResponse(html, headers=PAGE_HEADERS)
 
     @api_router.get("/api/model_status", summary="Which models answer, how well they scored, and how they were trained")

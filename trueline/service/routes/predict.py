@@ -34,9 +34,8 @@ def router(service: Service) -> APIRouter:
 
     @api_router.post("/predict/{task}", include_in_schema=False)
     async def reject_unknown_task(task: str) -> Response:
-        return build_error_response(
-            404, f"{task[:60]!r} is not loaded here; loaded: {', '.join(sorted(service.loaded))}."
-        )
+        message = f"{task[:60]!r} is not loaded here; loaded: {', '.join(sorted(service.loaded))}."
+        return build_error_response(404, message)
 
     return api_router
 

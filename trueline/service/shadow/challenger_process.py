@@ -57,16 +57,12 @@ class Challenger:
 def load_challenger(settings: Settings, model: str) -> Challenger:
     """Return the challenger with its model loaded. Raises UserError if it cannot be loaded."""
     task = parse_task_name(model)
-    files = (
-        open_workspace(settings.root_folder)
-        if model.endswith(f"@{WORKSPACE_VERSION}")
-        else open_promoted(settings.root_folder, model)
-    )
+    is_workspace, root = model.endswith(f"@{WORKSPACE_VERSION}"), settings.root_folder
+    files = open_workspace(root) if is_workspace else open_promoted(root, model)
     folder = settings.log_folder
     assert folder is not None, "a challenger needs a log"
-    return Challenger(
-        load_task_model(task, files), PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)
-    )
+    log = PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)
+    return Challenger(load_task_model(task, files), log)
 
 
 def main(model: str, connection: socket.socket) -> None:

@@ -97,9 +97,8 @@ def list_checks(outputs: TaskOutputs) -> list[Check]:
 
 def _build_newest_day(days: DailyRows) -> Day:
     row = days.rows[-1]
-    reasons = {
-        name.removesuffix("_reason"): reason for name, reason in row.items() if name.endswith("_reason") and reason
-    }
+    named_reasons = ((name, reason) for name, reason in row.items() if name.endswith("_reason"))
+    reasons = {name.removesuffix("_reason"): reason for name, reason in named_reasons if reason}
     columns = [name for name in row if name not in TEXT_COLUMNS and not name.endswith("_reason")]
     figures = {name: value for name in columns if (value := days.read_numbers(name)[-1]) is not None}
     return Day(

@@ -93,9 +93,8 @@ def _build_training_window(training: TrainingInfo) -> Window | None:
     if "fit" not in training.days:
         return None
     fit_days = dict(zip(("fit_from", "fit_to"), training.days["fit"], strict=True))
-    calibrate_days = dict(
-        zip(("calibrate_from", "calibrate_to"), training.days.get("calibrate", (None, None)), strict=True)
-    )
+    days = training.days.get("calibrate", (None, None))
+    calibrate_days = dict(zip(("calibrate_from", "calibrate_to"), days, strict=True))
     return Window.model_validate({**fit_days, **calibrate_days, "source": training.source})
 
 
@@ -119,9 +118,8 @@ def _build_calibration(outputs: TaskOutputs) -> Calibration | None:
     error = get_estimate(outputs.report, description.calibration_error) if description else None
     check = ensure_mapping(get_path(outputs.diagnosis, "checks.calibration_slope"))
     summary = check.get("summary")
-    return Calibration(
-        calibrator=calibrator, error=error, slope=_build_slope(outputs, check), said=summary and str(summary)
-    )
+    slope = _build_slope(outputs, check)
+    return Calibration(calibrator=calibrator, error=error, slope=slope, said=summary and str(summary))
 
 
 def _build_slope(outputs: TaskOutputs, check: Mapping[str, Any]) -> Figure | None:
@@ -144,9 +142,8 @@ def _build_optimization(outputs: TaskOutputs) -> Optimization | None:
     if not outputs.tuned:
         return None
     loss, beats_default = ensure_mapping(outputs.tuned.get("loss")), outputs.tuned.get("beats_default")
-    losses = {
-        name: estimate.value if (estimate := parse_interval(loss.get(name))) else None for name in ("default", "tuned")
-    }
+    estimates = {name: parse_interval(loss.get(name)) for name in ("default", "tuned")}
+    losses = {name: estimate.value if estimate else None for name, estimate in estimates.items()}
     return Optimization(
         loss=str(loss.get("name", "")),
         **losses,

@@ -144,6 +144,5 @@ def _get_curve_name(file: Path) -> str:
 def _read_curve(file: Path) -> dict[int, float]:
     rows = csv.DictReader(file.read_text().splitlines(), delimiter="\t")
     column = next((name for name in rows.fieldnames or () if name != STEP_COLUMN), "")
-    return {
-        int(float(row[STEP_COLUMN])): float(row[column]) for row in rows if row.get(STEP_COLUMN) and row.get(column)
-    }
+    filled_rows = (row for row in rows if row.get(STEP_COLUMN) and row.get(column))
+    return {int(float(row[STEP_COLUMN])): float(row[column]) for row in filled_rows}

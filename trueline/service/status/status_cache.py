@@ -57,11 +57,8 @@ class StatusCache:
         }
 
     def _build_status(self) -> ModelStatus:
-        fold_files = [
-            outputs.folds
-            for outputs in self.outputs.values()
-            if outputs.folds and outputs.folds not in self._fold_roles
-        ]
+        files = (outputs.folds for outputs in self.outputs.values())
+        fold_files = [file for file in files if file and file not in self._fold_roles]
         self._fold_roles |= read_fold_roles(fold_files)
         statuses = [
             build_task_status(outputs, read_training_info(outputs, self.root, self._find_fold_roles(outputs)))

@@ -48,9 +48,8 @@ def read_training_info(outputs: TaskOutputs, root: Path, fold_roles: FoldRoles |
         reasons["training_window"] = "The rows have no clock."
     rows = {role: int(role_summary["rows"] or 0) for role, role_summary in (fold_roles or {}).items()}
     commit = outputs.commit or _get_checked_out_commit(root, reasons)
-    return TrainingInfo(
-        _find_training_date(outputs, root, reasons), commit, rows, days, f"{fold_file}, fold final", reasons
-    )
+    trained = _find_training_date(outputs, root, reasons)
+    return TrainingInfo(trained, commit, rows, days, f"{fold_file}, fold final", reasons)
 
 
 def read_fold_roles(folds: Sequence[Path]) -> dict[Path, FoldRoles]:

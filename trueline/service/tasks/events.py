@@ -142,10 +142,8 @@ def answer(model: Model, request: Request) -> Answer:
     """Return the tags of each event; a cached text is not scored again. Raises UserError for an unknown tag."""
     columns = _find_tag_indices(model, request.tags)
     chances = [model.get_chances(posted.name, posted.description, posted.location) for posted in request.events]
-    tagged = [
-        _build_tagged(model, event.id, row, columns, request.top)
-        for event, row in zip(request.events, chances, strict=True)
-    ]
+    pairs = zip(request.events, chances, strict=True)
+    tagged = [_build_tagged(model, event.id, row, columns, request.top) for event, row in pairs]
     response = Answer(model=model.version, events=tagged)
     response._chances = chances
     return response
