@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from stages.diagnose.backtest_gap.paired_rows import Mask, PairedRows
+from stages.diagnose.backtest_gap.paired_rows import PairedRows
+from stages.diagnose.units.array_types import Mask
 from trueline.core.stats.block_bootstrap import Floats
 
 MIN_DAYS, MAX_EXHAUSTIVE_DAYS, LENGTH_GROWTH = 2, 60, 1.1  # every length from 2 to 60 days, then each a tenth longer
@@ -27,23 +28,14 @@ def find_stretches(paired: PairedRows, size: float, errors: float) -> list[dict[
     production_error, backtest_error = (
         np.abs(source.prediction - paired.target)[common_rows] for source in (paired.production, paired.backtest)
     )
-    stretches = []
+    counts, stretches = paired.count_by_day(common_rows).astype(np.float64), []
+    played_days = np.flatnonzero(counts)
     for measure, values in (("bias", prediction_gap), ("error", production_error - backtest_error)):
-        counts = np.bincount(paired.day_index[common_rows], minlength=len(paired.days)).astype(np.float64)
         sums = np.bincount(paired.day_index[common_rows], values, len(paired.days)).astype(np.float64)
-        played_days = np.flatnonzero(counts)
-        for first_day, last_day, deviation, score in _scan_days(sums[played_days], counts[played_days], size, errors):
-            days = paired.format_days(played_days[[first_day, last_day]])
-            stretches.append(
-                {
-                    "measure": measure,
-                    "first": days[0],
-                    "last": days[1],
-                    "days": last_day - first_day + 1,
-                    "off": deviation,
-                }
-                | {"errors": score, "means": MEASURES[measure]}
-            )
+        for start, stop, deviation, score in _scan_days(sums[played_days], counts[played_days], size, errors):
+            first, last = paired.format_days(played_days[[start, stop]])
+            stretch = {"measure": measure, "first": first, "last": last, "days": stop - start + 1, "off": deviation}
+            stretches.append(stretch | {"errors": score, "means": MEASURES[measure]})
     return stretches
 
 

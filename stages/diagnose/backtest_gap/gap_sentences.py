@@ -12,15 +12,9 @@ Report = dict[str, Any]
 def format_sentences(report: Report) -> list[str]:
     """Return the report as self-contained sentences, the verdict first."""
     describers = (
-        _describe_verdict,
-        _describe_causes,
-        _describe_like_for_like,
-        _describe_prediction_times,
-        _describe_lines,
-        _describe_missing_days,
-        _describe_equality,
-        _describe_repeats,
-    )
+        _describe_verdict, _describe_causes, _describe_like_for_like, _describe_prediction_times, _describe_lines,
+        _describe_missing_days, _describe_equality, _describe_repeats,
+    )  # fmt: skip
     return [sentence for describe in describers for sentence in describe(report)]
 
 
@@ -31,20 +25,15 @@ def _describe_verdict(report: Report) -> Iterator[str]:
 
 
 def _describe_causes(report: Report) -> Iterator[str]:
-    causes = ", ".join(
-        f"{name.replace('_', ' ')} {format_points(contribution)}"
-        for name, contribution in report["contributions"].items()
-    )
+    contributions = report["contributions"].items()
+    causes = ", ".join(f"{name.replace('_', ' ')} {format_points(points)}" for name, points in contributions)
     if report["common"]:
         yield f"Of the gap come from {causes}; left over: {100 * report['residual']:.4f}."
 
 
 def _describe_like_for_like(report: Report) -> Iterator[str]:
-    like_for_like, production_only, backtest = (
-        report["like_for_like"],
-        report["production_only"],
-        report["sides"]["backtest"],
-    )
+    like_for_like, served = report["like_for_like"], report["production_only"]["served"]
+    backtest = report["sides"]["backtest"]
     rates = {name: format_percent(like_for_like[name]["hit_rate"]) for name in ("backtest", "production")}
     yield (
         f"Like for like ({like_for_like['backtest']['rows']} rows that both grade on real lines, predicted before "
@@ -52,8 +41,7 @@ def _describe_like_for_like(report: Report) -> Iterator[str]:
         f"{format_points(like_for_like['gap'])}."
     )
     yield (
-        f"On the {production_only['served']['rows']} rows that production served the backtest hits "
-        f"{format_percent(production_only['served']['hit_rate'])}, "
+        f"On the {served['rows']} rows that production served the backtest hits {format_percent(served['hit_rate'])}, "
         f"on all its {backtest['rows']} {format_percent(backtest['hit_rate'])}."
     )
 

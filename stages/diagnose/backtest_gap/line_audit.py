@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from stages.diagnose.backtest_gap.paired_rows import Mask, PairedRows
-from stages.diagnose.backtest_gap.row_effects import estimate_rate, find_runs
+from stages.diagnose.backtest_gap.paired_rows import PairedRows
+from stages.diagnose.backtest_gap.row_effects import estimate_rate
 from stages.diagnose.backtest_gap.waterfall import GapChain
-from trueline.core.stats.block_bootstrap import compute_interval, count_nonzero_blocks
+from stages.diagnose.units.array_types import Mask
 
 LINE_TOLERANCE = 1e-6  # rounding error, in the target's unit
 MIN_STRETCH_DAYS = 2  # the shortest stretch that is reported
@@ -22,27 +22,16 @@ def audit_lines(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
     has_line, is_estimated = paired.production.has_prediction & paired.production.has_line, paired.production.estimated
     if not has_line.any():
         return {"rows": 0}
-    tables = [
-        paired.production.sum_bets(chain.bootstrap, has_line & type_mask) for type_mask in (~is_estimated, is_estimated)
-    ]
-    difference = chain.bootstrap.compute_ratio(tables[1]) - chain.bootstrap.compute_ratio(tables[0])
+    rows_by_type = {"actual": has_line & ~is_estimated, "estimated": has_line & is_estimated}
+    tables = {name: paired.production.sum_bets(chain.bootstrap, rows) for name, rows in rows_by_type.items()}
     return {
         "rows": int(has_line.sum()),
         "estimated": float(is_estimated[has_line].mean()),
         "untold": _compute_untyped_share(paired, has_line),
-        "endings": {
-            "actual": _compute_ending_shares(paired, has_line & ~is_estimated),
-            "estimated": _compute_ending_shares(paired, has_line & is_estimated),
-        },
-        "against_real": {
-            "actual": _compare_with_real_lines(paired, has_line & ~is_estimated),
-            "estimated": _compare_with_real_lines(paired, has_line & is_estimated),
-        },
-        "hit_rate": {
-            "actual": estimate_rate(chain.bootstrap, tables[0]),
-            "estimated": estimate_rate(chain.bootstrap, tables[1]),
-        },
-        "estimated_minus_actual": compute_interval(difference, count_nonzero_blocks(*tables)),
+        "endings": {name: _compute_ending_shares(paired, rows) for name, rows in rows_by_type.items()},
+        "against_real": {name: _compare_with_real_lines(paired, rows) for name, rows in rows_by_type.items()},
+        "hit_rate": {name: estimate_rate(chain.bootstrap, table) for name, table in tables.items()},
+        "estimated_minus_actual": chain.bootstrap.estimate_table_difference(tables["estimated"], tables["actual"]),
         "stretches": _find_estimated_stretches(paired, has_line),
     }
 
@@ -58,12 +47,8 @@ def _compute_ending_shares(paired: PairedRows, rows: Mask) -> dict[str, float] |
     if not rows.any():
         return None
     ending = np.mod(paired.production.line[rows], 1)
-    on_integer, on_half = ending == 0, ending == 0.5
-    return {
-        "whole": float(on_integer.mean()),
-        "half": float(on_half.mean()),
-        "other": float((~on_integer & ~on_half).mean()),
-    }
+    masks = {"whole": ending == 0, "half": ending == 0.5, "other": (ending != 0) & (ending != 0.5)}
+    return {name: float(mask.mean()) for name, mask in masks.items()}
 
 
 def _compare_with_real_lines(paired: PairedRows, rows: Mask) -> dict[str, Any] | None:
@@ -80,15 +65,7 @@ def _compare_with_real_lines(paired: PairedRows, rows: Mask) -> dict[str, Any] |
 
 
 def _find_estimated_stretches(paired: PairedRows, has_line: Mask) -> list[dict[str, Any]]:
-    line_counts, estimated_counts = (
-        np.bincount(paired.day_index[rows], minlength=len(paired.days))
-        for rows in (has_line, has_line & paired.production.estimated)
-    )
+    line_counts, estimated_counts = map(paired.count_by_day, (has_line, has_line & paired.production.estimated))
     played_days = np.flatnonzero(line_counts)
     is_mostly_estimated = 2 * estimated_counts[played_days] > line_counts[played_days]
-    return [
-        dict(zip(("first", "last"), paired.format_days(played_days[[start, stop]]), strict=True))
-        | {"days": stop - start + 1}
-        for start, stop in find_runs(is_mostly_estimated)
-        if stop - start + 1 >= MIN_STRETCH_DAYS
-    ]
+    return paired.format_runs(is_mostly_estimated, played_days, MIN_STRETCH_DAYS)

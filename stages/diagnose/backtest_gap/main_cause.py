@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from stages.diagnose.backtest_gap.gap_phrases import format_points
+from stages.diagnose.backtest_gap.row_effects import compute_half_width, is_clear_of_zero
 from stages.diagnose.backtest_gap.waterfall import CAUSES, GapChain
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, Interval
 
@@ -30,13 +31,12 @@ def find_clear_causes(chain: GapChain) -> list[str]:
 
     Days and players must also be material.
     """
-    material_causes = [cause for cause in CAUSES if cause not in POPULATION_CAUSES or is_material(chain, cause)]
     moving_causes = [cause for cause in CAUSES if np.nan_to_num(chain.contributions[cause]).any()]
     level = 1 - (1 - CONFIDENCE_LEVEL) / max(len(moving_causes), 1)
     return [
         cause
         for cause in moving_causes
-        if cause in material_causes and is_clear_of_zero(chain.estimate_contribution(cause, level))
+        if is_material(chain, cause) and is_clear_of_zero(chain.estimate_contribution(cause, level))
     ]
 
 
@@ -60,51 +60,37 @@ def find_main_cause(chain: GapChain, gap: Interval) -> dict[str, Any]:
         sentence = f"The main cause is {CAUSE_PHRASES[cause]} ({share_text})."
         sentence += "" if is_clear_of_zero(gap) else " The gap as a whole is within noise."
         return _make_main_cause(cause, "named", largest_share, sentence)
-    if is_clear_of_zero(gap) and (cause not in POPULATION_CAUSES or is_material(chain, cause)):
-        return _make_main_cause(
-            None,
-            "undecided",
-            largest_share,
-            f"Undecided: no single cause of {format_points(gap)} stands out from noise.",
-        )
+    if is_clear_of_zero(gap) and is_material(chain, cause):
+        sentence = f"Undecided: no single cause of {format_points(gap)} stands out from noise."
+        return _make_main_cause(None, "undecided", largest_share, sentence)
     return _make_main_cause(None, "none", largest_share, f"None: a gap of {format_points(gap)} is within noise.")
 
 
 def is_material(chain: GapChain, cause: str) -> bool:
-    """Return whether a cause moves the hit rate by more than half the width of the backtest's own interval.
+    """Return whether days or players move the hit rate by more than half the width of the backtest's own interval.
 
-    The interval of the effect of a handful of days or players is too narrow, because the bootstrap resamples only
-    these. The interval of a whole side's rate is not, and any eight days move that rate by less.
+    Other causes always are material. The interval of the effect of a handful of days or players is too narrow, because
+    the bootstrap resamples only these. The interval of a whole side's rate is not, and any eight days move that rate by
+    less.
     """
-    backtest_rate = chain.bootstrap.estimate_table(chain.backtest)
-    if backtest_rate["low"] is None or backtest_rate["high"] is None:
-        return False
-    return bool(abs(chain.contributions[cause][0]) > (backtest_rate["high"] - backtest_rate["low"]) / 2)
+    if cause not in POPULATION_CAUSES:
+        return True
+    rate = chain.bootstrap.estimate_table(chain.backtest)
+    return bool(abs(chain.contributions[cause][0]) > compute_half_width(rate))
 
 
 def build_waterfall(chain: GapChain) -> list[dict[str, Any]]:
     """Return the contribution of each cause as rows for a chart: step, contribution, low, high."""
-    contributions = estimate_contributions(chain)
     return [
         {"step": cause, "contribution": contribution["value"], "low": contribution["low"], "high": contribution["high"]}
-        for cause, contribution in contributions.items()
+        for cause, contribution in estimate_contributions(chain).items()
     ]
 
 
-def is_clear_of_zero(estimate: Interval) -> bool:
-    """Return whether there is an interval and it excludes 0."""
-    low, high = estimate["low"], estimate["high"]
-    return low is not None and high is not None and not low <= 0 <= high
-
-
 def _has_clear_contribution(chain: GapChain, cause: str, gap: Interval) -> bool:
-    if cause in POPULATION_CAUSES and not is_material(chain, cause):
-        return False
-    return (
-        is_clear_of_zero(chain.estimate_contribution(cause, NAMING_LEVEL))
-        if is_clear_of_zero(gap)
-        else cause in find_clear_causes(chain)
-    )
+    if not is_clear_of_zero(gap):
+        return cause in find_clear_causes(chain)
+    return is_material(chain, cause) and is_clear_of_zero(chain.estimate_contribution(cause, NAMING_LEVEL))
 
 
 def _make_main_cause(name: str | None, verdict: str, confidence: float | None, sentence: str) -> dict[str, Any]:

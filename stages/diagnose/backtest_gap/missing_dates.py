@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stages.diagnose.backtest_gap.paired_rows import Mask, PairedRows
-from stages.diagnose.backtest_gap.row_effects import estimate_effect, find_runs
+from stages.diagnose.backtest_gap.paired_rows import PairedRows
+from stages.diagnose.backtest_gap.row_effects import estimate_effect
 from stages.diagnose.backtest_gap.waterfall import GapChain
+from stages.diagnose.units.array_types import Mask
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 
 MIN_RUN_DAYS = 2  # the shortest run that is reported
@@ -19,15 +20,15 @@ def summarise_missing_days(paired: PairedRows, chain: GapChain) -> dict[str, Any
     Production's own rate without its gaps is unknown; `effect` is the effect of these days on the backtest's rate over
     the time in which production ran. `runs` are the missing days in runs of at least two.
     """
-    is_served = _flag_days(paired, paired.production.has_prediction)
+    is_served = paired.count_by_day(paired.production.has_prediction) > 0
     if not is_served.any():
         return {"days": 0, "missing": 0, "runs": [], "effect": None}
     running = slice(int(is_served.argmax()), len(is_served) - int(is_served[::-1].argmax()))
-    is_missing = ~is_served[running]
+    is_missing, day_numbers = ~is_served[running], np.arange(len(is_served))[running]
     return {
         "days": len(is_missing),
         "missing": int(is_missing.sum()),
-        "runs": _format_runs(paired, is_missing, running.start),
+        "runs": paired.format_runs(is_missing, day_numbers, MIN_RUN_DAYS),
         "effect": _estimate_missing_effect(paired, chain, is_served, running) if is_missing.any() else None,
     }
 
@@ -37,23 +38,8 @@ def estimate_excluded_days(
 ) -> dict[str, Any]:
     """Return the effect of some days on production's hit rate; see `estimate_effect`."""
     is_excluded = np.isin(paired.days, days.astype(paired.days.dtype))[paired.day_index] & paired.production.graded
-    all_bets, excluded_bets = (
-        paired.production.sum_bets(bootstrap, rows) for rows in (paired.production.graded, is_excluded)
-    )
-    return {"days": int(_flag_days(paired, is_excluded).sum())} | estimate_effect(bootstrap, all_bets, excluded_bets)
-
-
-def _flag_days(paired: PairedRows, rows: Mask) -> Mask:
-    return np.asarray(np.bincount(paired.day_index[rows], minlength=len(paired.days)) > 0)
-
-
-def _format_runs(paired: PairedRows, is_missing: Mask, offset: int) -> list[dict[str, Any]]:
-    return [
-        dict(zip(("first", "last"), paired.format_days(np.array([offset + start, offset + stop])), strict=True))
-        | {"days": stop - start + 1}
-        for start, stop in find_runs(is_missing)
-        if stop - start + 1 >= MIN_RUN_DAYS
-    ]
+    tables = (paired.production.sum_bets(bootstrap, rows) for rows in (paired.production.graded, is_excluded))
+    return {"days": int((paired.count_by_day(is_excluded) > 0).sum())} | estimate_effect(bootstrap, *tables)
 
 
 def _estimate_missing_effect(paired: PairedRows, chain: GapChain, is_served: Mask, running: slice) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import pandas as pd
 
 from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence
+from stages.diagnose.units.scored_units import ARM
 from trueline.core.betting.grading import Signs, grade_picks, pick_by_edge
 from trueline.core.errors import UserError
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.tables.lazy_parquet import make_frame
-from trueline.core.tables.row_lookup import lookup_rows
-from trueline.core.tables.row_lookup import take_or_nan as values_at
+from trueline.core.tables.row_lookup import lookup_rows, take_or_nan
 
 Days = npt.NDArray[np.datetime64]
 
@@ -78,16 +78,8 @@ class PairedRows:
         days, day_index = _index_days(day)
         target = convert_to_floats(rows, "target")
         backtest = _read_source(rows, "backtest", target, np.zeros(len(rows), bool), edge)
-        has_no_real_line = ~(backtest.has_line & ~backtest.estimated)
-        return cls(
-            rows,
-            days,
-            day_index,
-            target,
-            backtest,
-            _read_source(rows, "production", target, has_no_real_line, edge),
-            edge,
-        )
+        production = _read_source(rows, "production", target, ~backtest.has_line | backtest.estimated, edge)
+        return cls(rows, days, day_index, target, backtest, production, edge)
 
     def replace_estimated_lines(self) -> "PairedRows":
         """Return production's log as both sides: as it was graded, and in the backtest's place on real lines only.
@@ -96,25 +88,36 @@ class PairedRows:
         """
         production, real_line = self.production, np.where(self.backtest.estimated, np.nan, self.backtest.line)
         line = np.where(production.estimated | ~production.has_line, real_line, production.line)
-        no_estimates = np.zeros(len(line), bool)
-        return replace(
-            self,
-            backtest=_grade_source(production.prediction, line, no_estimates, production.pick, self.target, self.edge),
-        )
+        is_estimated = np.zeros(len(line), bool)
+        source = _grade_source(production.prediction, line, is_estimated, production.pick, self.target, self.edge)
+        return replace(self, backtest=source)
 
     def grade_against_lines(
         self, bootstrap: BlockBootstrap, source: SourceBets, line: Floats, rows: Mask | Ints
     ) -> Floats:
         """Return the table of a side's bets on some rows, had it picked and been graded against `line`."""
-        picks = _choose_picks(
-            source.prediction[rows], None if source.pick is None else source.pick[rows], line, self.edge
-        )
+        logged_picks = None if source.pick is None else source.pick[rows]
+        picks = _choose_picks(source.prediction[rows], logged_picks, line, self.edge)
         graded = grade_picks(picks, line, self.target[rows])
         return bootstrap.sum_columns_by_block(graded.is_won, graded.is_decided, rows)
 
     def format_days(self, day_numbers: Ints) -> list[str]:
         """Return days by number as text."""
         return [str(day) for day in self.days[day_numbers]]
+
+    def count_by_day(self, rows: Mask | Ints) -> Ints:
+        """Return how many of some rows there are on each day."""
+        return np.bincount(self.day_index[rows], minlength=len(self.days))
+
+    def format_runs(self, flags: Mask, day_numbers: Ints, min_days: int) -> list[dict[str, Any]]:
+        """Return the first and last day of each run of at least `min_days` flagged days, and how many they are."""
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))).reshape(-1, 2)
+        return [
+            dict(zip(("first", "last"), self.format_days(day_numbers[[start, stop - 1]]), strict=True))
+            | {"days": int(stop - start)}
+            for start, stop in edges
+            if stop - start >= min_days
+        ]
 
 
 def keep_newest_predictions(rows: pd.DataFrame) -> pd.DataFrame:
@@ -127,17 +130,17 @@ def keep_newest_predictions(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.reset_index(drop=True)
     if not rows.duplicated(KEY_COLUMNS).any():
         return rows
-    sort_keys = [rows["production"].notna().to_numpy()]
-    if "production_at" in rows:
-        sort_keys.insert(0, rows["production_at"].to_numpy("datetime64[us]").astype(np.int64))
-    order = np.lexsort(sort_keys)
-    newest_rows = np.sort(order[~rows.iloc[order].duplicated(KEY_COLUMNS, keep="last").to_numpy()])
-    newest: pd.DataFrame = rows.iloc[newest_rows].reset_index(drop=True)
-    return newest
+    is_predicted = rows["production"].notna().to_numpy()
+    made_at = (
+        rows["production_at"].to_numpy("datetime64[us]").astype(np.int64) if "production_at" in rows else is_predicted
+    )
+    order = np.lexsort([made_at, is_predicted])
+    newest: pd.DataFrame = rows.iloc[order].drop_duplicates(KEY_COLUMNS, keep="last").sort_index()
+    return newest.reset_index(drop=True)
 
 
-def join_evidence_rows(evidence: Evidence, segments: Sequence[str] = (), arm: str = "tuned") -> pd.DataFrame:
-    """Return the rows of both sides: the arm's predictions against real lines, and the production log.
+def join_evidence_rows(evidence: Evidence, segments: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the rows of both sides: the tuned arm's predictions against real lines, and the production log.
 
     `segments` are further columns of the prepared rows to keep. Rows that neither side predicts are kept within the
     period of the log, to show on which days there were games. Empty without a log; without predictions of the arm the
@@ -147,7 +150,8 @@ def join_evidence_rows(evidence: Evidence, segments: Sequence[str] = (), arm: st
     is_logged = prepared["production"].notna().to_numpy() if "production" in prepared else np.zeros(len(prepared), bool)
     if not is_logged.any():
         return pd.DataFrame(columns=list(REQUIRED_COLUMNS))
-    backtest = _lookup_predictions(prepared["row_id"], predictions, arm)
+    predicted = convert_to_floats(predictions, ARM) if ARM in predictions else np.full(len(predictions), np.nan)
+    backtest = take_or_nan(predicted, lookup_rows(prepared["row_id"], predictions["row_id"]))  # the first of several
     day = prepared["time"].to_numpy("datetime64[D]")
     is_requested = np.isfinite(backtest) | ((day >= day[is_logged].min()) & (day <= day[is_logged].max()))
     column_names = dict.fromkeys(("entity", "target", "production", *LOG_COLUMNS, "start_time", *segments))
@@ -156,12 +160,6 @@ def join_evidence_rows(evidence: Evidence, segments: Sequence[str] = (), arm: st
     return facts.assign(
         day=day[is_requested].astype("datetime64[s]"), backtest=backtest[is_requested], backtest_line=real_line
     )
-
-
-def _lookup_predictions(row_id: pd.Series, predictions: pd.DataFrame, arm: str) -> Floats:
-    """Return the arm's prediction for each row: the first if there are several, missing if there is none."""
-    values = convert_to_floats(predictions, arm) if arm in predictions else np.full(len(predictions), np.nan)
-    return values_at(values, lookup_rows(row_id, predictions["row_id"]))
 
 
 def _index_days(day: Days) -> tuple[Days, Ints]:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.diagnose.backtest_gap.paired_rows import Ints, PairedRows
+from stages.diagnose.backtest_gap.paired_rows import PairedRows
+from stages.diagnose.units.array_types import Ints
 from trueline.core.stats.block_bootstrap import Floats
 
 QUANTILES = {"q50": 0.5, "q90": 0.9, "q99": 0.99, "most": 1.0}
@@ -46,8 +47,8 @@ def _get_models(paired: PairedRows) -> pd.Series:
 
 
 def _find_worst_days(paired: PairedRows, rows: Ints, distance: Floats) -> list[dict[str, Any]]:
-    sums, counts = np.bincount(paired.day_index[rows], distance), np.bincount(paired.day_index[rows])
-    return _rank_by_distance(np.array(paired.format_days(np.arange(len(sums)))), sums, counts, "day")
+    sums, counts = np.bincount(paired.day_index[rows], weights=distance), np.bincount(paired.day_index[rows])
+    return _rank_by_distance(paired.format_days(np.arange(len(sums))), sums, counts, "day")
 
 
 def _find_worst_segments(paired: PairedRows, rows: Ints, distance: Floats, segments: list[str]) -> list[dict[str, Any]]:
@@ -56,26 +57,17 @@ def _find_worst_segments(paired: PairedRows, rows: Ints, distance: Floats, segme
         if name in paired.rows:
             code, levels = pd.factorize(paired.rows[name].iloc[rows], sort=True)
             has_level = code >= 0
-            sums, counts = np.bincount(code[has_level], distance[has_level]), np.bincount(code[has_level])
-            offenders += [
-                {"column": name} | offender
-                for offender in _rank_by_distance(np.asarray(levels, str), sums, counts, "level")
-            ]
+            sums, counts = np.bincount(code[has_level], weights=distance[has_level]), np.bincount(code[has_level])
+            ranked = _rank_by_distance([str(level) for level in levels], sums, counts, "level")
+            offenders += [{"column": name} | offender for offender in ranked]
     return sorted(offenders, key=lambda offender: -offender["distance"])[:MAX_SHOWN]
 
 
-def _rank_by_distance(
-    names: np.ndarray[Any, Any], sums: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], key: str
-) -> list[dict[str, Any]]:
+def _rank_by_distance(names: list[str], sums: Floats | Ints, counts: Ints, key: str) -> list[dict[str, Any]]:
     """Return the names with the largest mean distance, among those with at least MIN_ROWS rows."""
     eligible = np.flatnonzero(counts >= MIN_ROWS)
-    means = sums[eligible] / counts[eligible]
-    order = np.argsort(-means, kind="stable")[:MAX_SHOWN]
+    largest = eligible[np.argsort(-sums[eligible] / counts[eligible], kind="stable")[:MAX_SHOWN]]
     return [
-        {
-            key: str(names[eligible[position]]),
-            "rows": int(counts[eligible[position]]),
-            "distance": float(means[position]),
-        }
-        for position in order
+        {key: names[index], "rows": int(counts[index]), "distance": float(sums[index] / counts[index])}
+        for index in largest
     ]

@@ -23,28 +23,22 @@ def estimate_effect(bootstrap: BlockBootstrap, all_bets: Floats, some_bets: Floa
     days shift a rate a little, but less than chance does.
     """
     all_rate, other_rate = bootstrap.compute_ratio(all_bets), bootstrap.compute_ratio(all_bets - some_bets)
-    lift, usual_interval = (
-        compute_interval(all_rate - other_rate, count_nonzero_blocks(all_bets)),
-        compute_interval(all_rate, count_nonzero_blocks(all_bets)),
-    )
+    day_count = count_nonzero_blocks(all_bets)
+    lift, usual_interval = compute_interval(all_rate - other_rate, day_count), compute_interval(all_rate, day_count)
     return {
         "bets": int(some_bets[:, 1].sum()),
         "hit_rate": estimate_rate(bootstrap, some_bets),
         "without": estimate_rate(bootstrap, all_bets - some_bets),
         "lift": lift,
-        "matters": _is_clear_of_zero(lift) and abs(lift["value"] or 0.0) > _compute_half_width(usual_interval),
+        "matters": is_clear_of_zero(lift) and abs(lift["value"] or 0.0) > compute_half_width(usual_interval),
     }
 
 
-def find_runs(flags: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[int, int]]:
-    """Return the first and last position of every run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    return [(int(start), int(stop) - 1) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _is_clear_of_zero(estimate: Interval) -> bool:
+def is_clear_of_zero(estimate: Interval) -> bool:
+    """Return whether there is an interval and it excludes 0."""
     return estimate["low"] is not None and estimate["high"] is not None and not estimate["low"] <= 0 <= estimate["high"]
 
 
-def _compute_half_width(estimate: Interval) -> float:
+def compute_half_width(estimate: Interval) -> float:
+    """Return half the width of an interval, infinity without one."""
     return np.inf if estimate["low"] is None or estimate["high"] is None else (estimate["high"] - estimate["low"]) / 2

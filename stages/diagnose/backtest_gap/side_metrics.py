@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.diagnose.backtest_gap.paired_rows import Ints, Mask, PairedRows, SourceBets, convert_to_floats
+from stages.diagnose.backtest_gap.paired_rows import PairedRows, SourceBets, convert_to_floats
 from stages.diagnose.backtest_gap.waterfall import GapChain
+from stages.diagnose.units.array_types import Ints, Mask
 from trueline.core.stats.block_bootstrap import BlockBootstrap, Floats, compute_interval, count_nonzero_blocks
 from trueline.core.stats.confidence_intervals import Interval
 
@@ -14,9 +15,9 @@ from trueline.core.stats.confidence_intervals import Interval
 def compute_metrics(paired: PairedRows, bootstrap: BlockBootstrap, source: SourceBets, rows: Mask) -> dict[str, Any]:
     """Return a side's metrics on some of the rows that it grades: counts, hit rate without pushes, mean errors."""
     row_numbers = np.flatnonzero(rows & source.graded)
-    bet_sums, error_sums = source.sum_bets(bootstrap, row_numbers), sum_errors(paired, bootstrap, source, row_numbers)
-    line_error_sums = bootstrap.sum_columns_by_block(
-        np.abs(source.line[row_numbers] - paired.target[row_numbers]), None, row_numbers
+    bet_sums = source.sum_bets(bootstrap, row_numbers)
+    error_sums, line_error_sums = (
+        sum_errors(paired, bootstrap, forecast, row_numbers) for forecast in (source.prediction, source.line)
     )
     bet_count = int(source.bet[row_numbers].sum())
     return {
@@ -30,16 +31,17 @@ def compute_metrics(paired: PairedRows, bootstrap: BlockBootstrap, source: Sourc
     }
 
 
-def sum_errors(paired: PairedRows, bootstrap: BlockBootstrap, source: SourceBets, rows: Ints) -> Floats:
-    """Return the table of a side's absolute errors by day, on some rows."""
-    return bootstrap.sum_columns_by_block(np.abs(source.prediction[rows] - paired.target[rows]), None, rows)
+def sum_errors(paired: PairedRows, bootstrap: BlockBootstrap, forecast: Floats, rows: Ints) -> Floats:
+    """Return the table of a forecast's absolute errors by day, on some rows."""
+    return bootstrap.sum_columns_by_block(np.abs(forecast[rows] - paired.target[rows]), None, rows)
 
 
 def compute_gaps(paired: PairedRows, chain: GapChain) -> dict[str, Interval]:
     """Return production minus backtest: in hit rate, as recorded, by equal rules and on common rows, and in MAE."""
     production, backtest = paired.production, paired.backtest
     error_sums = [
-        sum_errors(paired, chain.bootstrap, source, np.flatnonzero(source.graded)) for source in (production, backtest)
+        sum_errors(paired, chain.bootstrap, source.prediction, np.flatnonzero(source.graded))
+        for source in (production, backtest)
     ]
     recorded_gap = compute_interval(chain.gap, count_nonzero_blocks(chain.backtest, chain.production))
     return {
@@ -59,17 +61,17 @@ def compare_like_for_like(paired: PairedRows, chain: GapChain, is_late: Mask) ->
     backtest's lines.
     """
     production, backtest = paired.production, paired.backtest
-    rows = chain.is_common & ~production.estimated & ~backtest.estimated & ~is_late
-    regraded = paired.grade_against_lines(chain.bootstrap, production, backtest.line[rows], rows)
+    rows, bootstrap = chain.is_common & ~production.estimated & ~backtest.estimated & ~is_late, chain.bootstrap
+    regraded = paired.grade_against_lines(bootstrap, production, backtest.line[rows], rows)
     return {
-        "backtest": compute_metrics(paired, chain.bootstrap, backtest, rows),
-        "production": compute_metrics(paired, chain.bootstrap, production, rows),
+        "backtest": compute_metrics(paired, bootstrap, backtest, rows),
+        "production": compute_metrics(paired, bootstrap, production, rows),
         "on_backtest_lines": {
             "decided": int(regraded[:, 1].sum()),
-            "hit_rate": chain.bootstrap.estimate_table(regraded),
+            "hit_rate": bootstrap.estimate_table(regraded),
         },
-        "gap": chain.bootstrap.estimate_table_difference(
-            *(source.sum_bets(chain.bootstrap, rows) for source in (production, backtest))
+        "gap": bootstrap.estimate_table_difference(
+            *(source.sum_bets(bootstrap, rows) for source in (production, backtest))
         ),
     }
 

@@ -1,96 +1,65 @@
 """The verdict: can backtest and production be compared, and if not, why?"""
 
-from typing import Any, Protocol
+from typing import Any
 
 from stages.diagnose.backtest_gap.gap_phrases import format_percent, format_points, format_stretch
+from stages.diagnose.backtest_gap.gap_settings import Settings
 
 Report = dict[str, Any]
 
-MAX_STRETCHES = 4  # stretches
+MAX_STRETCHES = 4
 
 
-class Bounds(Protocol):
-    """The bounds by which comparability is judged."""
-
-    @property
-    def estimated_share(self) -> float: ...
-    @property
-    def common_share(self) -> float: ...
-    @property
-    def equal_share(self) -> float: ...
-    @property
-    def too_good(self) -> float: ...  # a hit rate against real lines that no forecast reaches
-    @property
-    def too_good_picks(self) -> int: ...  # with fewer picks the hit rate is not judged
-    @property
-    def ahead(self) -> float: ...  # advantage in mean error over the line that no forecast reaches
-
-
-def evaluate_comparability(report: Report, clear_causes: list[str], bounds: Bounds) -> Report:
+def evaluate_comparability(report: Report, clear_causes: list[str], settings: Settings) -> Report:
     """Return the verdict (comparable, relative only or not comparable) and its reasons.
 
     Not comparable: some of production's predictions are not forecasts against a market, or are too good for forecasts
     (`too_good`), or hardly any row is common. Relative only: both sides are forecasts, but of other rows, against other
     lines, or by another model or another state of it: use them for ranking, not for the level.
     """
-    implausible = _list_implausible_results(report["like_for_like"], bounds)
-    grave_reasons, slight_reasons = (
-        implausible + _list_grave_reasons(report, bounds),
-        _list_slight_reasons(report, clear_causes, bounds),
-    )
+    implausible = _list_implausible_results(report["like_for_like"], settings)
+    grave_reasons = implausible + _list_grave_reasons(report, settings)
+    slight_reasons = _list_slight_reasons(report, clear_causes, settings)
     verdict_label = "not comparable" if grave_reasons else "relative only" if slight_reasons else "comparable"
     return {"verdict": verdict_label, "reasons": grave_reasons + slight_reasons, "too_good": bool(implausible)}
 
 
-def _list_implausible_results(like_for_like: Report, bounds: Bounds) -> list[str]:
+def _list_implausible_results(like_for_like: Report, settings: Settings) -> list[str]:
     """Return the reason if production's predictions are too good, against the backtest's lines, to be forecasts.
 
     Production's own lines are not used: they may be stale, and then an honest forecast can be as good.
     """
-    regraded, production_error, line_error = (
-        like_for_like["on_backtest_lines"],
-        like_for_like["production"]["mae"],
-        like_for_like["backtest"]["line_mae"]["value"],
-    )
+    regraded, error = like_for_like["on_backtest_lines"], like_for_like["production"]["mae"]
+    line_error = like_for_like["backtest"]["line_mae"]["value"]
     rate, claims = regraded["hit_rate"], []
-    if regraded["decided"] >= bounds.too_good_picks and rate["low"] is not None and rate["low"] > bounds.too_good:
+    if regraded["decided"] >= settings.too_good_picks and rate["low"] is not None and rate["low"] > settings.too_good:
         claims.append(f"hit {format_percent(rate)} of {regraded['decided']} picks")
-    if (
-        production_error["high"] is not None
-        and line_error is not None
-        and line_error - production_error["high"] > bounds.ahead
-    ):
-        claims.append(f"err {line_error - production_error['value']:.2f} less than the line")
-    joined_claims = " and ".join(claims)
-    return (
-        [f"production's predictions {joined_claims} on the backtest's lines: look for the outcome in them"]
-        if claims
-        else []
-    )
+    if None not in (error["high"], line_error) and line_error - error["high"] > settings.ahead:
+        claims.append(f"err {line_error - error['value']:.2f} less than the line")
+    if not claims:
+        return []
+    return [f"production's predictions {' and '.join(claims)} on the backtest's lines: look for the outcome in them"]
 
 
-def _list_grave_reasons(report: Report, bounds: Bounds) -> list[str]:
+def _list_grave_reasons(report: Report, settings: Settings) -> list[str]:
     rows, late = report["rows"], report["creation"]["late"]
     estimated = report["lines"].get("estimated", 0.0)
     common_rows, real_line_rows = rows["common_on_real_lines"], rows["production_on_real_lines"]
     reasons = []
     if not report["common"]:
         reasons.append("the two sides share no graded bet")
-    elif common_rows < bounds.common_share * real_line_rows:
-        reasons.append(
-            f"the backtest grades only {common_rows / real_line_rows:.0%} of production's rows with a real line"
-        )
+    elif common_rows < settings.common_share * real_line_rows:
+        share = common_rows / real_line_rows
+        reasons.append(f"the backtest grades only {share:.0%} of production's rows with a real line")
     if late:
-        reasons.append(
-            f"{late['rows']} predictions for {format_stretch(late['first_day'], late['last_day'])} "
-            "were made after their games"
-        )
-    if estimated > bounds.estimated_share:
+        period = format_stretch(late["first_day"], late["last_day"])
+        reasons.append(f"{late['rows']} predictions for {period} were made after their games")
+    if estimated > settings.estimated_share:
         reasons.append(f"{estimated:.0%} of production's lines are estimated, no market's")
     return reasons
 
 
-def _list_slight_reasons(report: Report, clear_causes: list[str], bounds: Bounds) -> list[str]:
+def _list_slight_reasons(report: Report, clear_causes: list[str], settings: Settings) -> list[str]:
     contributions, equality = report["contributions"], report["equality"]
     templates = {
         "line_timing": "the lines' timing or book moves the hit rate by {}",
@@ -106,17 +75,15 @@ def _list_slight_reasons(report: Report, clear_causes: list[str], bounds: Bounds
             "the predictions, which are not the backtest's, "
             f"move the hit rate by {format_points(contributions['predictions'])}"
         )
-    if equality["same_model"] and equality["equal"] < bounds.equal_share:
+    if equality["same_model"] and equality["equal"] < settings.equal_share:
         reasons.append(f"the same model predicts the same in only {equality['equal']:.1%} of {equality['rows']} rows")
     reasons += [
         f"{batch['share']:.0%} of the log ({batch['days']} days) was made in one batch from {batch['made_from']}"
         for batch in report["creation"]["batches"]
         if batch["concentrated"]
     ]
-    if report["dates"]["effect"] and report["dates"]["effect"]["matters"]:
-        reasons.append(
-            f"the days that production lacks move the backtest by {format_points(report['dates']['effect']['lift'])}"
-        )
+    if (effect := report["dates"]["effect"]) and effect["matters"]:
+        reasons.append(f"the days that production lacks move the backtest by {format_points(effect['lift'])}")
     clearest = sorted(report["stretches"], key=lambda stretch: -stretch["errors"])[:MAX_STRETCHES]
     return reasons + [_describe_stretch(stretch) for stretch in clearest]
 

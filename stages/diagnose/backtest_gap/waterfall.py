@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.diagnose.backtest_gap.paired_rows import Ints, Mask, PairedRows, SourceBets
+from stages.diagnose.backtest_gap.paired_rows import PairedRows, SourceBets
+from stages.diagnose.units.array_types import Ints, Mask
 from trueline.core.stats.block_bootstrap import BlockBootstrap, Floats, compute_interval, count_nonzero_blocks
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, Interval
 from trueline.core.stats.shapley import compute_shapley_values
@@ -93,15 +94,8 @@ def build_gap_chain(paired: PairedRows, bootstrap: BlockBootstrap, recorded: Flo
         ChainStep("production, all its rows", coming_tables[7]),
         ChainStep("as production recorded it", recorded_table),
     ]
-    return GapChain(
-        bootstrap,
-        is_common,
-        leaving_tables[0],
-        coming_tables[7],
-        (mixed_tables[0], mixed_tables[7]),
-        steps,
-        contributions,
-    )
+    common_tables = mixed_tables[0], mixed_tables[7]
+    return GapChain(bootstrap, is_common, leaving_tables[0], coming_tables[7], common_tables, steps, contributions)
 
 
 def _build_mixed_tables(paired: PairedRows, bootstrap: BlockBootstrap, is_common: Mask) -> list[Floats]:
@@ -117,10 +111,8 @@ def _build_mixed_tables(paired: PairedRows, bootstrap: BlockBootstrap, is_common
     for bits in range(8):
         if bits & ~differing == 0:
             is_production = np.where(types_differ, bool(bits & LINE_TYPE), bool(bits & LINE_TIMING))
-            source = production if bits & PREDICTIONS else backtest
-            tables[bits] = paired.grade_against_lines(
-                bootstrap, source, np.where(is_production, lines[1], lines[0]), rows
-            )
+            source, line = production if bits & PREDICTIONS else backtest, np.where(is_production, lines[1], lines[0])
+            tables[bits] = paired.grade_against_lines(bootstrap, source, line, rows)
     return [tables[bits & differing] for bits in range(8)]
 
 
@@ -145,7 +137,7 @@ def _build_one_sided_tables(
     accepted = bool((other_source.estimated & other_source.graded).any())
     is_unacceptable = source.estimated[rows] & (not accepted)
     real_line = np.where(other_source.estimated[rows], np.nan, other_source.line[rows])
-    served_days = np.bincount(paired.day_index[other_source.has_prediction], minlength=len(paired.days)) > 0
+    served_days = paired.count_by_day(other_source.has_prediction) > 0
     is_excused = is_unacceptable & other_source.has_prediction[rows]  # the other side would grade it on a real line
     reason_codes = np.where(served_days[paired.day_index[rows]], np.where(is_excused, 0, PLAYERS), DATES)
     rows_by_reason = {reason: rows[reason_codes == reason] for reason in (0, DATES, PLAYERS)}

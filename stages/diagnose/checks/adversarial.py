@@ -54,11 +54,8 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     table = pd.DataFrame({name: values.iloc[positions].reset_index(drop=True) for name, values in inputs})
     result = discriminate_recent(table, days, settings)
     if result["stretches"] < MIN_STRETCHES:
-        message = (
-            f"{result['blocks']} blocks of days hold {result['stretches']} earlier stretches; "
-            f"{MIN_STRETCHES} are needed."
-        )
-        return decline(message, **result)
+        message = f"{result['blocks']} blocks of days hold {result['stretches']} earlier stretches"
+        return decline(f"{message}; {MIN_STRETCHES} are needed.", **result)
     message = (
         f"The newest {settings.recent_share:.0%} of days are told from those before with an AUC of {result['auc']:.3f}"
     )
@@ -88,19 +85,14 @@ def discriminate_recent(table: pd.DataFrame, block: pd.Series | None, settings: 
     growing_mask = find_monotone_columns(series, block_count - recent_count)
     with limit_to_one_thread():
         discriminant = _BlockDiscriminant(encoded[:, ~growing_mask], group)
-        auc = discriminant.compute_auc(
-            np.arange(block_count) >= block_count - recent_count, np.ones(block_count, dtype=bool)
-        )
         block_index = np.arange(block_count)
-        ends = range(2 * recent_count, block_count - recent_count + 1)
-        earlier_aucs = [
+        ends = [*range(2 * recent_count, block_count - recent_count + 1), block_count]
+        *earlier_aucs, auc = (
             discriminant.compute_auc((block_index >= end - recent_count) & (block_index < end), block_index < end)
             for end in ends
-        ]
-    usual, chance = (
-        _estimate_usual_auc(earlier_aucs, recent_count),
-        (1 + sum(earlier_auc >= auc for earlier_auc in earlier_aucs)) / (1 + len(earlier_aucs)),
-    )
+        )
+    usual = _estimate_usual_auc(earlier_aucs, recent_count)
+    chance = (1 + sum(earlier_auc >= auc for earlier_auc in earlier_aucs)) / (1 + len(earlier_aucs))
     used_names = [str(name) for name, is_growing in zip(table, growing_mask, strict=True) if not is_growing]
     return {
         "auc": auc,
@@ -147,11 +139,8 @@ class _BlockDiscriminant:
             self._compute_fold_auc(recent, among & (fold_codes != fold_index), fold_codes == fold_index)
             for fold_index in range(FOLD_COUNT)
         ]
-        return (
-            float(np.mean([fold_auc for fold_auc in fold_aucs if fold_auc is not None]))
-            if any(fold_auc is not None for fold_auc in fold_aucs)
-            else 0.5
-        )
+        known_aucs = [fold_auc for fold_auc in fold_aucs if fold_auc is not None]
+        return float(np.mean(known_aucs)) if known_aucs else 0.5
 
     def _compute_fold_auc(self, recent: Mask, fit: Mask, held_out: Mask) -> float | None:
         row_mask = held_out[self.group]
@@ -195,7 +184,4 @@ def _encode_inputs(table: pd.DataFrame) -> Floats:
 
 
 def _label_strength(auc: float, settings: Settings) -> str:
-    for name in ("strong", "moderate", "mild"):
-        if auc >= getattr(settings, name):
-            return name
-    return "none"
+    return next((name for name in ("strong", "moderate", "mild") if auc >= getattr(settings, name)), "none")

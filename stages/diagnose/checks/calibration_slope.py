@@ -33,10 +33,9 @@ def check(evidence: Evidence) -> Finding:
         return decline("No slope exists: the probabilities are all equal, or never err.")
     bootstrap_fits = _bootstrap_fits(scored, x, fitted, evidence.seed)
     low, high = np.quantile(bootstrap_fits, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2], axis=0)
-    coefficient_index = {"intercept": 0, "slope": 1}
     details = {
         name: {"value": fitted[index], "low": low[index], "high": high[index], "n": scored.group_count}
-        for name, index in coefficient_index.items()
+        for index, name in enumerate(("intercept", "slope"))
     }
     limits = evidence.limits
     status = "ok" if low[1] <= limits.slope_high and high[1] >= limits.slope_low else "warning"

@@ -40,12 +40,9 @@ def check(evidence: Evidence) -> Finding:
     sparse = missing[(missing > limit) & (scored_ranges.present > 0)].sort_values(ascending=False, kind="stable")
     awakened = _find_awakened_inputs(roles, ranges)
     details = {
-        "constant": constant,
-        "all_missing": all_missing,
-        "mostly_missing": sparse.to_dict(),
-        "defaulted": defaulted,
+        "constant": constant, "all_missing": all_missing, "mostly_missing": sparse.to_dict(), "defaulted": defaulted,
         "awakened": awakened,
-    }
+    }  # fmt: skip
     problems = {
         "constant": constant,
         "missing in every score row": all_missing,
@@ -117,13 +114,10 @@ def _summarise_inputs(
     defaulted = {}
     for input_index, (name, column) in enumerate(iter_columns(evidence.features, evidence.input_names)):
         values = _convert_to_floats(column)
+        present_counts = np.add.reduceat(~np.isnan(values), run_starts, dtype=np.int64)
         np.fmin.at(low[input_index], stretch_code[run_starts], np.fmin.reduceat(values, run_starts))
         np.fmax.at(high[input_index], stretch_code[run_starts], np.fmax.reduceat(values, run_starts))
-        np.add.at(
-            present[input_index],
-            stretch_code[run_starts],
-            np.add.reduceat(~np.isnan(values), run_starts, dtype=np.int64),
-        )
+        np.add.at(present[input_index], stretch_code[run_starts], present_counts)
         if (share := _find_commonest_share(values[scored_slice], evidence.limits.default_share)) is not None:
             defaulted[name] = share
     rows = np.bincount(stretch_code, minlength=shape[1])

@@ -38,12 +38,9 @@ def check(evidence: Evidence) -> Finding:
         **{f"groups of {arm} hold no shares that sum to 1": count for arm, count in invalid_groups.items()},
     }
     details = {
-        "score_rows": len(requested),
-        "unpredicted": unpredicted,
-        "unasked": unrequested,
-        "missing": missing,
+        "score_rows": len(requested), "unpredicted": unpredicted, "unasked": unrequested, "missing": missing,
         "torn": invalid_groups,
-    }
+    }  # fmt: skip
     if messages := [f"{count} {description}" for description, count in faults.items() if count]:
         return make_finding("failed", f"{'; '.join(messages)}.", **details)
     shares_note = ", and each group's probabilities sum to 1" if shares else ""
@@ -58,19 +55,14 @@ def _find_pairs(evidence: Evidence) -> tuple[Ints, Ints, int]:
     The last value counts predicted pairs whose row or fold is unknown.
     """
     roles, ids, predictions = evidence.roles, evidence.folds["row_id"], evidence.predictions
-    position, fold = (
-        lookup_rows(predictions["row_id"], ids),
-        pd.Index(roles.folds).get_indexer(pd.Index(predictions["fold"])),
-    )
+    position = lookup_rows(predictions["row_id"], ids)
+    fold = pd.Index(roles.folds).get_indexer(pd.Index(predictions["fold"]))
     fold = np.where(np.isin(fold, [roles.folds.index(name) for name in roles.test_folds]), fold, -1)
     is_known = (position >= 0) & (fold >= 0)
     unknown_count = len(predictions.loc[~is_known, ["row_id", "fold"]].drop_duplicates())
     row, test = roles.list_row_fold_pairs(roles.test_folds, "score")
-    requested, predicted = (
-        lookup_rows(ids, ids)[row] * len(roles.folds) + test,
-        (position * len(roles.folds) + fold)[is_known],
-    )
-    return sort_unique(requested), sort_unique(predicted), unknown_count
+    requested = sort_unique(lookup_rows(ids, ids)[row] * len(roles.folds) + test)
+    return requested, sort_unique((position * len(roles.folds) + fold)[is_known]), unknown_count
 
 
 def _count_invalid_groups(predictions: pd.DataFrame, arm: str) -> int:

@@ -65,14 +65,11 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
         "limits": {kind: results[kind]["limit"] for kind in KINDS},
         "growing": results["inputs"]["growing"],
     }
+    watched_count = sum(details["watched"].values())
     if not changes:
-        return make_finding(
-            "ok", f"Nothing of {sum(details['watched'].values())} figures left its reference.", **details
-        )
+        return make_finding("ok", f"Nothing of {watched_count} figures left its reference.", **details)
     first_changes = ", ".join(f"{change['name']} ({change['day']})" for change in changes[:3])
-    summary = (
-        f"{len(changes)} of {sum(details['watched'].values())} figures left their reference, first {first_changes}."
-    )
+    summary = f"{len(changes)} of {watched_count} figures left their reference, first {first_changes}."
     return make_finding("warning", summary, **details)
 
 
@@ -101,23 +98,15 @@ def _detect_series_drift(
     result["growing"] = [name for name, is_growing in zip(series_by_name, growing_mask, strict=True) if is_growing]
     if not watched_names:
         return result
+    watched, alarms = series[:, ~growing_mask], settings.false_alarms / test_count
     with limit_to_one_thread():
-        detection = detect_shifts(
-            series[:, ~growing_mask],
-            reference,
-            settings.false_alarms / test_count,
-            settings.block_steps,
-            settings.draws,
-            seed,
-        )
+        detection = detect_shifts(watched, reference, alarms, settings.block_steps, settings.draws, seed)
     step_starts = np.searchsorted(step, np.arange(len(series) + 1))
     for index, name in enumerate(watched_names):
         first_step, onset = detection.first_alarms[index], detection.onsets[index]
         if first_step is not None and onset is not None:
-            onset_row = int(step_starts[reference + max(onset, 0)])
-            result["seen"].append(
-                {"name": name, "row": int(step_starts[reference + first_step + 1]) - 1, "onset": onset_row}
-            )
+            row, onset_row = step_starts[reference + first_step + 1] - 1, step_starts[reference + max(onset, 0)]
+            result["seen"].append({"name": name, "row": int(row), "onset": int(onset_row)})
     result["limit"] = detection.limit
     return result
 

@@ -35,23 +35,11 @@ def check(evidence: Evidence) -> Finding:
     fit, score, group_counts = _select_fit_and_score_rows(evidence)
     if min(group_counts) < MIN_BLOCKS:
         return decline(f"{group_counts[0]} fit and {group_counts[1]} score groups; {MIN_BLOCKS} of each are needed.")
-    decile_rows, fit_slice, score_slice = (
-        _sample_fit_rows(fit, evidence.seed),
-        convert_to_slice(fit),
-        convert_to_slice(score),
-    )
-    noise = math.fsum(1 / group_count for group_count in group_counts)
-    measured = [
-        {
-            "feature": name,
-            **_compute_shift(
-                *_count_cells(values.iloc[fit_slice], values.iloc[score_slice], decile_rows),
-                noise,
-                len(evidence.input_names),
-            ),
-        }
-        for name, values in iter_columns(evidence.features, evidence.input_names)
-    ]
+    decile_rows, fit_slice, score_slice = _sample_fit_rows(fit, evidence.seed), *map(convert_to_slice, (fit, score))
+    noise, measured = math.fsum(1 / group_count for group_count in group_counts), []
+    for name, values in iter_columns(evidence.features, evidence.input_names):
+        cells = _count_cells(values.iloc[fit_slice], values.iloc[score_slice], decile_rows)
+        measured.append({"feature": name, **_compute_shift(*cells, noise, len(evidence.input_names))})
     measured.sort(key=lambda shift: (shift["expected"] - shift["psi"], shift["feature"]))
     shifted = [shift["feature"] for shift in measured if _is_shifted(shift, evidence.limits.shift)]
     details = {
@@ -64,13 +52,10 @@ def check(evidence: Evidence) -> Finding:
         details["decile_rows"] = len(decile_rows)
     if shifted:
         shown_names = ", ".join(shifted[:MAX_SHOWN]) + (" and more" if len(shifted) > MAX_SHOWN else "")
-        summary = (
-            f"{len(shifted)} of {len(measured)} inputs shifted: {shown_names} (a count that only grows always does)."
-        )
-        return make_finding("warning", summary, **details)
-    return make_finding(
-        "ok", f"None of {len(measured)} inputs shifted between fit and score rows beyond chance.", **details
-    )
+        summary = f"{len(shifted)} of {len(measured)} inputs shifted: {shown_names}"
+        return make_finding("warning", f"{summary} (a count that only grows always does).", **details)
+    summary = f"None of {len(measured)} inputs shifted between fit and score rows beyond chance."
+    return make_finding("ok", summary, **details)
 
 
 def _is_shifted(shift: dict[str, Any], limit: float) -> bool:
@@ -81,11 +66,8 @@ def _select_fit_and_score_rows(evidence: Evidence) -> tuple[Ints, Ints, list[int
     """Return the feature rows that the first test fold fits on, those that any fold scores, and both group counts."""
     position, roles = evidence.fold_positions, evidence.roles
     known_rows = np.flatnonzero(position >= 0)
-    fit = (
-        roles.find_rows(roles.test_folds[0], "fit")
-        if roles.test_folds
-        else np.zeros(len(roles.row_pattern), dtype=bool)
-    )
+    no_rows = np.zeros(len(roles.row_pattern), dtype=bool)
+    fit = roles.find_rows(roles.test_folds[0], "fit") if roles.test_folds else no_rows
     selected = [known_rows[role_mask[position[known_rows]]] for role_mask in (fit, roles.is_scored)]
     group = pd.factorize(evidence.folds["group"])[0]
     group_counts = [int(np.count_nonzero(np.bincount(group[position[rows]]))) for rows in selected]
@@ -146,10 +128,7 @@ def _count_levels(fit: Floats, score: Floats) -> tuple[Ints, Ints]:
     levels = levels[level_counts / max(len(known_values), 1) >= RARE_LEVEL_SHARE]
 
     def count_values(values: Floats) -> Ints:
-        missing, level_rows = (
-            np.count_nonzero(np.isnan(values)),
-            [np.count_nonzero(values == level) for level in levels],
-        )
+        missing, level_rows = np.isnan(values).sum(), [np.count_nonzero(values == level) for level in levels]
         return np.array([missing, len(values) - missing - sum(level_rows), *level_rows], dtype=np.int64)
 
     return count_values(fit), count_values(score)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from stages.diagnose.backtest_gap import side_metrics as figures
 from stages.diagnose.backtest_gap.anomalous_periods import find_stretches
 from stages.diagnose.backtest_gap.gap_sentences import format_sentences
+from stages.diagnose.backtest_gap.gap_settings import Settings
 from stages.diagnose.backtest_gap.line_audit import audit_lines
 from stages.diagnose.backtest_gap.main_cause import (
     build_waterfall,
@@ -19,12 +19,11 @@ from stages.diagnose.backtest_gap.main_cause import (
 from stages.diagnose.backtest_gap.missing_dates import estimate_excluded_days, summarise_missing_days
 from stages.diagnose.backtest_gap.paired_rows import PairedRows, join_evidence_rows, keep_newest_predictions
 from stages.diagnose.backtest_gap.prediction_equality import compare_predictions
-from stages.diagnose.backtest_gap.prediction_times import GameClock, find_late_predictions, summarise_prediction_times
+from stages.diagnose.backtest_gap.prediction_times import find_late_predictions, summarise_prediction_times
 from stages.diagnose.backtest_gap.verdict import evaluate_comparability, format_headline
 from stages.diagnose.backtest_gap.waterfall import GapChain, build_gap_chain
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 
 NAME = "Can the backtest be compared with production, and what makes the difference?"
@@ -43,28 +42,6 @@ __all__ = [
 ]
 
 
-class Settings(StageSettings):
-    """The bet filter of both sides, what counts as the same model, and the bounds for reporting a deviation."""
-
-    edge: float = Field(gt=0)
-    same_models: list[str]
-    segments: list[str]
-    tolerance: float = Field(ge=0)
-    equal_share: float = Field(gt=0, le=1)
-    start_hour: float = Field(ge=0)
-    end_hour: float = Field(gt=0)
-    batch_hours: float = Field(gt=0)
-    batch_days: int = Field(ge=2)
-    batch_share: float = Field(gt=0, le=1)
-    estimated_share: float = Field(ge=0, le=1)
-    common_share: float = Field(ge=0, le=1)
-    shift_size: float = Field(gt=0)
-    shift_errors: float = Field(gt=0)
-    too_good: float = Field(gt=0, le=1)
-    too_good_picks: int = Field(ge=1)
-    ahead: float = Field(gt=0)
-
-
 def check(evidence: Evidence, settings: Settings) -> Finding:
     """Compare the tuned arm on real lines with the production log, and attribute the difference to its causes.
 
@@ -72,11 +49,6 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     comparable, or if one batch holds much of the log or of the gap. Declines without a production log, and if either
     side has no graded row.
     """
-    with limit_to_one_thread():
-        return _check_evidence(evidence, settings)
-
-
-def _check_evidence(evidence: Evidence, settings: Settings) -> Finding:
     rows = join_evidence_rows(evidence, settings.segments)
     if rows.empty:
         return decline("There is no production log to compare the backtest with.")
@@ -84,10 +56,11 @@ def _check_evidence(evidence: Evidence, settings: Settings) -> Finding:
     for source, name in ((paired.backtest, "backtest"), (paired.production, "production log")):
         if not source.graded.any():
             return decline(f"The {name} has no row with a prediction, a line and an outcome.")
-    bootstrap = BlockBootstrap(paired.day_index, evidence.seed)
-    report = _build_report(paired, build_gap_chain(paired, bootstrap, None), settings)
-    if report["lines"]["estimated"]:
-        report["as_graded"] = _build_as_graded_report(paired, bootstrap)
+    with limit_to_one_thread():
+        bootstrap = BlockBootstrap(paired.day_index, evidence.seed)
+        report = _build_report(paired, build_gap_chain(paired, bootstrap, None), settings)
+        if report["lines"]["estimated"]:
+            report["as_graded"] = _build_as_graded_report(paired, bootstrap)
     reasons = report["verdict"]["reasons"]
     headline = f"{format_headline(report)}{': ' if reasons else ''}{'; '.join(reasons[:3])}"
     summary = f"{headline}. {report['main_cause']['sentence']}"
@@ -107,11 +80,9 @@ def build_gap_report(rows: pd.DataFrame, settings: Settings, seed: int) -> Repor
     """
     with limit_to_one_thread():
         paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
-        report = _build_report(
-            paired,
-            build_gap_chain(paired, BlockBootstrap(paired.day_index, seed), figures.sum_recorded_bets(rows, paired)),
-            settings,
-        )
+        recorded_bets = figures.sum_recorded_bets(rows, paired)
+        chain = build_gap_chain(paired, BlockBootstrap(paired.day_index, seed), recorded_bets)
+        report = _build_report(paired, chain, settings)
         report["rows"]["repeated"] = len(rows) - len(paired.rows)
         return report
 
@@ -131,22 +102,19 @@ def drop_days(rows: pd.DataFrame, days: list[str], settings: Settings, seed: int
     """Return the effect of some days on production's hit rate: with and without them, the lift, and if it matters."""
     with limit_to_one_thread():
         paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
-        return estimate_excluded_days(
-            paired, BlockBootstrap(paired.day_index, seed), np.array(days, dtype="datetime64[D]")
-        )
+        return estimate_excluded_days(paired, BlockBootstrap(paired.day_index, seed), np.array(days, "datetime64[D]"))
 
 
 def _build_report(paired: PairedRows, chain: GapChain, settings: Settings) -> Report:
-    clock = _make_clock(settings)
     report = _build_core_report(paired, chain) | {
         "equality": compare_predictions(paired, settings.same_models, settings.segments, settings.tolerance),
         "stretches": find_stretches(paired, settings.shift_size, settings.shift_errors),
         "lines": audit_lines(paired, chain),
         "dates": summarise_missing_days(paired, chain),
         "production_only": figures.compare_served_rows(paired, chain),
-        "like_for_like": figures.compare_like_for_like(paired, chain, find_late_predictions(paired, clock)[0]),
+        "like_for_like": figures.compare_like_for_like(paired, chain, find_late_predictions(paired, settings)[0]),
     }
-    report["creation"] = summarise_prediction_times(paired, chain, report["gap"]["hit_rate"], clock)
+    report["creation"] = summarise_prediction_times(paired, chain, report["gap"]["hit_rate"], settings)
     return report | {"verdict": evaluate_comparability(report, find_clear_causes(chain), settings)}
 
 
@@ -173,11 +141,6 @@ def _build_core_report(paired: PairedRows, chain: GapChain) -> Report:
 def _build_as_graded_report(paired: PairedRows, bootstrap: BlockBootstrap) -> Report:
     on_real_lines = paired.replace_estimated_lines()
     return _build_core_report(on_real_lines, build_gap_chain(on_real_lines, bootstrap, None))
-
-
-def _make_clock(settings: Settings) -> GameClock:
-    names = ("start_hour", "end_hour", "batch_hours", "batch_days", "batch_share")
-    return GameClock(**{name: getattr(settings, name) for name in names})
 
 
 def _count_rows(paired: PairedRows, chain: GapChain) -> dict[str, int]:

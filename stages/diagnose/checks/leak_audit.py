@@ -13,20 +13,11 @@ def check(evidence: Evidence) -> Finding:
     audit = evidence.audit
     audited, moments = int(audit.get("audited") or 0), int(audit.get("moments") or 0)
     leaking = sorted(map(str, audit.get("leaking") or []))
+    details = {"audited": audited, "moments": moments, "leaking": leaking}
     if leaking:
-        return make_finding(
-            "failed",
-            f"{', '.join(leaking)} changed when what was not yet known was changed: mend the formula.",
-            audited=audited,
-            moments=moments,
-            leaking=leaking,
-        )
+        summary = f"{', '.join(leaking)} changed when what was not yet known was changed: mend the formula."
+        return make_finding("failed", summary, **details)
     if not audited or not moments:
         return decline("No audit of the features was made, so nothing is known of leaks; run features.")
-    return make_finding(
-        "ok",
-        f"None of {audited} features changed when what was not yet known at {moments} moments was changed.",
-        audited=audited,
-        moments=moments,
-        leaking=[],
-    )
+    summary = f"None of {audited} features changed when what was not yet known at {moments} moments was changed."
+    return make_finding("ok", summary, **details)

@@ -30,9 +30,8 @@ def check(evidence: Evidence) -> Finding:
     estimate = bootstrap_ratio(sums[counts > 0], counts[counts > 0], evidence.seed)
     above = float((distance > 0).mean())
     value, low, high = estimate["value"] or 0.0, estimate["low"] or 0.0, estimate["high"] or 0.0
-    message = (
-        f"Predictions lie {value:+.2f} from the line on average ({low:+.2f} to {high:+.2f}), above it in {above:.0%}"
-    )
+    message = f"Predictions lie {value:+.2f} from the line on average ({low:+.2f} to {high:+.2f})"
+    message += f", above it in {above:.0%}"
     details = {"distance": estimate, "share_above": above, "rows": int(has_market.sum())}
     if abs(value) > limit:
         return make_finding("failed", f"{message}: more than {limit} is a bias, not an opinion.", **details)

@@ -9,7 +9,7 @@ from stages.diagnose.checks import drift
 from stages.diagnose.checks.drift import detect_column_drift
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.splits.walk_forward import NO_CLOCK
-from trueline.core.tables.lazy_parquet import make_frame
+from trueline.core.tables.lazy_parquet import ColumnTable, make_frame
 from trueline.core.tables.row_lookup import drop_duplicate_ids
 from trueline.core.text.vocabulary import split_words
 
@@ -67,11 +67,14 @@ def _build_rows(evidence: Evidence) -> pd.DataFrame:
     arm_columns = [name for name in predictions if str(name).startswith(ARM_PREFIX)]
     mean_probabilities = predictions.groupby("row_id", sort=False)[arm_columns].mean()
     target_columns = [str(name) for name in evidence.prepared.columns if str(name).startswith(TARGET_PREFIX)]
-    prepared = drop_duplicate_ids(make_frame(evidence.prepared, ["row_id", "time", *target_columns])).set_index(
-        "row_id"
-    )
+    prepared = _read_columns(evidence.prepared, ["time", *target_columns])
     rows = mean_probabilities.join(prepared, how="inner")
     return rows.sort_values("time", kind="stable").reset_index()
+
+
+def _read_columns(table: ColumnTable, names: list[str]) -> pd.DataFrame:
+    """Return columns by row_id, each row once."""
+    return drop_duplicate_ids(make_frame(table, ["row_id", *names])).set_index("row_id")
 
 
 def _build_tables(rows: pd.DataFrame, tags: list[str]) -> dict[str, pd.DataFrame]:
@@ -93,12 +96,8 @@ def _compute_unseen_word_shares(evidence: Evidence, rows: pd.DataFrame) -> pd.Da
     """
     if TEXT_COLUMN not in evidence.features:
         return pd.DataFrame(index=rows.index)
-    inputs = drop_duplicate_ids(make_frame(evidence.features, ["row_id", TEXT_COLUMN])).set_index("row_id")
-    time = (
-        drop_duplicate_ids(make_frame(evidence.prepared, ["row_id", "time"]))
-        .set_index("row_id")["time"]
-        .reindex(inputs.index)
-    )
+    inputs = _read_columns(evidence.features, [TEXT_COLUMN])
+    time = _read_columns(evidence.prepared, ["time"])["time"].reindex(inputs.index)
     token_lists = inputs[TEXT_COLUMN].astype(object).fillna("").map(lambda text: split_words(str(text), MAX_WORDS))
     known_words = {token for text in token_lists[time < rows["time"].min()] for token in text}
     if not known_words:

@@ -27,36 +27,26 @@ def check(evidence: Evidence) -> Finding:
     model_r2 = _estimate_r2(scored, scored.compute_losses(), evidence.seed)
     if _is_above(model_r2, limits.r2_too_good):
         message = (
-            f"R² {_format_estimate(model_r2)} is beyond the {limits.r2_too_good} "
-            "that an honest forecast of this task could reach"
+            f"R² {_format_estimate(model_r2)} is beyond the {limits.r2_too_good} that an honest forecast of this task"
         )
-        return make_finding("failed", f"{message}: look for a leak.", r2=model_r2)
+        return make_finding("failed", f"{message} could reach: look for a leak.", r2=model_r2)
     priced = scored.select_priced()
     if priced.group_count < MIN_BLOCKS or not priced.compute_baseline_losses().sum():
-        message = (
-            f"The market prices {priced.group_count} whole groups, fewer than {MIN_BLOCKS}; "
-            f"R² alone is {_format_estimate(model_r2)}."
-        )
-        return decline(message, r2=model_r2)
+        message = f"The market prices {priced.group_count} whole groups, fewer than {MIN_BLOCKS}"
+        return decline(f"{message}; R² alone is {_format_estimate(model_r2)}.", r2=model_r2)
     return _compare_with_market(evidence, priced, model_r2)
 
 
 def _compare_with_market(evidence: Evidence, priced: ScoredPredictions, model_r2: Interval) -> Finding:
     market_r2 = _estimate_r2(priced, priced.compute_market_losses(), evidence.seed)
-    gain = _estimate_ratio(
-        priced,
-        priced.compute_market_losses() - priced.compute_losses(),
-        priced.compute_baseline_losses(),
-        evidence.seed,
-    )
+    lead = priced.compute_market_losses() - priced.compute_losses()
+    gain = _estimate_ratio(priced, lead, priced.compute_baseline_losses(), evidence.seed)
     details = {"r2": model_r2, "market_r2": market_r2, "over_market": gain, "market_known": _is_market_known(evidence)}
-    message = (
-        f"R² is {_format_estimate(gain)} above the market's {market_r2['value']:.3f} on {priced.group_count} groups"
-    )
+    message = f"R² is {_format_estimate(gain)} above the market's {market_r2['value']:.3f}"
+    message += f" on {priced.group_count} groups"
     if _is_market_known(evidence):
-        return make_finding(
-            "ok", f"{message}; the market is known at the decision, so a lead is no sign of a leak.", **details
-        )
+        summary = f"{message}; the market is known at the decision, so a lead is no sign of a leak."
+        return make_finding("ok", summary, **details)
     if _is_above(gain, evidence.limits.r2_over_market):
         return make_finding("failed", f"{message}, which at the decision is not yet known: look for a leak.", **details)
     return make_finding("ok", f"{message}, within what is believable ({evidence.limits.r2_over_market}).", **details)

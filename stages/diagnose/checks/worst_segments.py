@@ -65,7 +65,7 @@ def check(evidence: Evidence) -> Finding:
     segments = [
         segment
         for segment in _iterate_segments(evidence, scored, excess, measure)
-        if _has_enough_blocks(segment, limit)
+        if min(segment.block_counts) >= limit
     ]
     if not segments:
         return decline(f"No segment known before the decision has {limit} groups inside and outside it.")
@@ -77,11 +77,8 @@ def check(evidence: Evidence) -> Finding:
     )
     details = {"looked_at": len(segments), "measure": measure, "worst": worst[:MAX_SHOWN]}
     if worst:
-        shown_segments = ", ".join(
-            f"{segment['column']} {segment['level']} ({segment['measure']} {segment['difference']:+.3f})"
-            for segment in worst[:3]
-        )
-        summary = f"{len(worst)} of {len(segments)} segments do worse than the rest beyond chance: {shown_segments}."
+        texts = ["{column} {level} ({measure} {difference:+.3f})".format(**segment) for segment in worst[:3]]
+        summary = f"{len(worst)} of {len(segments)} segments do worse than the rest beyond chance: {', '.join(texts)}."
         return make_finding("warning", summary, **details)
     return make_finding("ok", f"None of {len(segments)} segments does worse than the rest beyond chance.", **details)
 
@@ -90,24 +87,19 @@ def _compute_excess_losses(scored: ScoredPredictions) -> tuple[ScoredPredictions
     priced = scored.select_priced()
     if 2 * priced.group_count >= scored.group_count and priced.group_count >= MIN_BLOCKS:
         return priced, priced.compute_losses() - priced.compute_market_losses(), "loss − market's loss"
-    return (
-        scored,
-        scored.compute_losses() - scored.compute_expected_losses(),
-        "squared error" if scored.kind == "quantity" else "loss − promised loss",
-    )
+    measure = "squared error" if scored.kind == "quantity" else "loss − promised loss"
+    return scored, scored.compute_losses() - scored.compute_expected_losses(), measure
 
 
 def _iterate_segments(evidence: Evidence, scored: ScoredPredictions, excess: Floats, measure: str) -> Iterator[Segment]:
-    residual = scored.y - scored.p
-    first_rows = (
-        np.unique(scored.group, return_index=True)[1] if scored.kind == "share" else np.empty(0, dtype=np.int64)
-    )
+    residual, has_shares = scored.y - scored.p, scored.kind == "share"
+    first_rows = np.unique(scored.group, return_index=True)[1]
     for column, code, levels in _iterate_level_codes(evidence, scored):
-        is_shared = scored.kind == "share" and bool((code == code[first_rows][scored.group]).all())
-        if scored.kind != "share" or not is_shared:
+        is_shared = has_shares and bool((code == code[first_rows][scored.group]).all())
+        if not is_shared:
             yield from _iterate_levels(column, code, levels, "target − p", residual, scored.group)
-        if scored.kind != "share" or is_shared:
-            units = code[first_rows] if scored.kind == "share" else code
+        if is_shared or not has_shares:
+            units = code[first_rows] if has_shares else code
             yield from _iterate_levels(column, units, levels, measure, excess, scored.block)
 
 
@@ -149,10 +141,6 @@ def _name_levels(values: pd.Series, is_number: bool) -> tuple[Codes, list[str]]:
     names = [f"{level:g}" if is_number and isinstance(level, float | int) else str(level) for level in levels]
     name_codes, unique = pd.factorize(np.array([*names, "missing"], dtype=object), sort=True)
     return name_codes[code], [str(name) for name in unique]
-
-
-def _has_enough_blocks(segment: Segment, min_blocks: int) -> bool:
-    return min(segment.block_counts) >= min_blocks
 
 
 def _compare_with_rest(segment: Segment, level: float) -> dict[str, Any]:

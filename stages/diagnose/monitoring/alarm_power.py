@@ -73,7 +73,7 @@ def evaluate_rules(
         results = []
         for rule in rules:
             alarm_days = rule.fires(rule_inputs)[..., rule_settings.reference_days :]
-            alarm_starts = flag_upcrossings(alarm_days, 0.5, 0)
+            alarm_starts = flag_upcrossings(alarm_days.astype(float), 0.5, 0)
             is_always_detected = _is_detected(rule, simulated, 0.0, settings, is_signed)
             shift = None if is_always_detected else _find_smallest_shift(rule, simulated, settings, is_signed)
             results.append({

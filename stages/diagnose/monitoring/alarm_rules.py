@@ -150,7 +150,7 @@ def build_calibrated_rules(limits: LearnedLimits, settings: Settings) -> list[Ru
     return rules
 
 
-def flag_upcrossings(values: Floats | Mask, limit: float, first_day: int) -> Mask:
+def flag_upcrossings(values: Floats, limit: float, first_day: int) -> Mask:
     """Return where a value is above the limit and was not the day before, from `first_day` on."""
     is_above = np.nan_to_num(values, nan=-np.inf) > limit
     was_above = np.concatenate([np.zeros_like(is_above[..., :1]), is_above[..., :-1]], axis=-1)

@@ -36,10 +36,8 @@ def count_rows_by_day(evidence: Evidence, units: pd.DataFrame, days: pd.Datetime
         "graded": count_times_by_day(graded_times, days),
     })  # fmt: skip
     conditions = [day_counts[name] > 0 for name in ("graded", "made", "asked", "rows")]
-    day_counts["status"] = np.select(conditions, ["graded", "ungraded", "no_data", "not_scored"], "no_games").astype(
-        object
-    )
-    return day_counts
+    statuses = ["graded", "ungraded", "no_data", "not_scored"]
+    return day_counts.assign(status=np.select(conditions, statuses, "no_games").astype(object))
 
 
 def count_times_by_day(times: pd.Series, days: pd.DatetimeIndex) -> Ints:
@@ -94,10 +92,9 @@ def _find_commonest_values(values: Floats) -> tuple[Floats, Floats]:
     ordered = np.sort(values, axis=1)  # NaN comes last
     present_counts = np.isfinite(ordered).sum(axis=1)
     commonest, longest_run = np.full(len(ordered), np.nan), np.zeros(len(ordered))
-    current_run = np.zeros(len(ordered))
-    for index in range(ordered.shape[1]):
-        column = ordered[:, index]
-        is_same = column == ordered[:, index - 1] if index else np.zeros(len(column), dtype=bool)
+    current_run, previous = np.zeros(len(ordered)), commonest
+    for column in ordered.T:
+        is_same, previous = column == previous, column
         current_run = np.where(is_same, current_run + 1, np.isfinite(column).astype(float))
         is_longer = current_run > longest_run
         commonest, longest_run = np.where(is_longer, column, commonest), np.where(is_longer, current_run, longest_run)
@@ -108,12 +105,10 @@ def _sample_feature_rows(evidence: Evidence, days: pd.DatetimeIndex) -> tuple[In
     """Return feature positions, days × ROWS_PER_DAY: of the days' requested rows, and of the history days' rows."""
     folds = evidence.folds
     day_index = index_days(folds["time"], days)
-    requested_rows = _select_spread_rows(
-        np.flatnonzero(evidence.roles.is_scored & (day_index >= 0) & (day_index < len(days))), day_index, len(days)
-    )
-    history_rows = _select_spread_rows(
-        np.flatnonzero((day_index < 0) & (day_index >= -HISTORY_DAYS)), day_index + HISTORY_DAYS, HISTORY_DAYS
-    )
+    is_requested = evidence.roles.is_scored & (day_index >= 0) & (day_index < len(days))
+    requested_rows = _select_spread_rows(np.flatnonzero(is_requested), day_index, len(days))
+    is_history = (day_index < 0) & (day_index >= -HISTORY_DAYS)
+    history_rows = _select_spread_rows(np.flatnonzero(is_history), day_index + HISTORY_DAYS, HISTORY_DAYS)
     feature_rows = lookup_rows(folds["row_id"], evidence.features["row_id"])
     requested, history = (
         np.where(rows == NO_ROW, NO_ROW, feature_rows[rows]) for rows in (requested_rows, history_rows)

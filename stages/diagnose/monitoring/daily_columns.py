@@ -15,12 +15,8 @@ def _make_number_column(
 
 
 def _make_percent_columns(name: str, meaning: str) -> list[Column]:
-    interval_ends = (
-        ("", ""),
-        ("_low", ", lower end of its 95 % interval"),
-        ("_high", ", upper end of its 95 % interval"),
-    )
-    return [_make_number_column(f"{name}{suffix}", f"{meaning}{note}", "%", 0, 100) for suffix, note in interval_ends]
+    notes = {"": "", "_low": ", lower end of its 95 % interval", "_high": ", upper end of its 95 % interval"}
+    return [_make_number_column(f"{name}{suffix}", f"{meaning}{note}", "%", 0, 100) for suffix, note in notes.items()]
 
 
 def _make_text_column(name: str, meaning: str, allowed: tuple[str, ...] | None = None, nullable: bool = True) -> Column:

@@ -84,7 +84,8 @@ def compute_daily_sums(units: pd.DataFrame, difficulty: Floats, days: pd.Datetim
     def sum_by_cell(values: npt.ArrayLike, mask: Mask | slice = slice(None), is_single_band: bool = False) -> Floats:
         cell, bands = (day_index, 1) if is_single_band else (day_index * band_count + band, band_count)
         weights = np.asarray(values, dtype=np.float64)[mask]
-        return np.bincount(cell[mask], weights=weights, minlength=len(days) * bands).reshape(len(days), bands)
+        sums = np.bincount(cell[mask], weights=weights, minlength=len(days) * bands)
+        return np.asarray(sums.reshape(len(days), bands), dtype=np.float64)
 
     return DailySums(
         units=sum_by_cell(np.ones(len(units))),
@@ -119,7 +120,7 @@ def compute_difficulty(evidence: Evidence, units: pd.DataFrame) -> Floats:
         groups = drop_duplicate_ids(evidence.predictions)["group"]
         code, unique_groups = pd.factorize(groups)
         runner_counts = np.bincount(code, minlength=len(unique_groups)).astype(float)
-        return runner_counts[pd.Index(unique_groups).get_indexer(pd.Index(units["block"]))]
+        return np.asarray(runner_counts[pd.Index(unique_groups).get_indexer(pd.Index(units["block"]))])
     return lookup_market(evidence, units["row_id"])
 
 

@@ -98,4 +98,5 @@ def _compute_baseline_ratios(daily_sums: DailySums, expected: Floats, windows: W
     for band_means, band_counts in zip(np.nan_to_num(expected).T, counts.T, strict=True):
         expected_losses += band_means[:, None] * get_trailing_windows(band_counts, window_count, MAX_WINDOW_DAYS)
     has_enough = (window_units >= windows.least_units) & (expected_losses > 0)
-    return np.divide(window_losses, expected_losses, out=np.full(window_losses.shape, np.nan), where=has_enough)
+    ratios = np.full(window_losses.shape, np.nan)
+    return np.asarray(np.divide(window_losses, expected_losses, out=ratios, where=has_enough))

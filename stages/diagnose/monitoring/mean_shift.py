@@ -37,29 +37,24 @@ def compute_baseline(daily_totals: Floats, daily_counts: Floats, days: int) -> T
     band_means = _divide_or_nan(band_totals, band_counts)
     expected = np.where(band_counts >= MIN_BAND_UNITS, band_means, mean[..., None])
     active_days = compute_trailing_sums((daily_counts.sum(axis=-1) > 0).astype(float), days, MAX_WINDOW_DAYS, axis=-1)
-    unit_variance = _divide_or_nan(
-        np.maximum(_sum_squared_deviations(daily_totals, daily_counts, expected, days), 0.0), units
-    )
-    return TrailingBaseline(mean, expected, units, active_days, unit_variance)
+    squares = _sum_squared_deviations(daily_totals, daily_counts, expected, days)
+    return TrailingBaseline(mean, expected, units, active_days, _divide_or_nan(np.maximum(squares, 0.0), units))
 
 
 def _sum_squared_deviations(daily_totals: Floats, daily_counts: Floats, expected: Floats, days: int) -> Floats:
     """Return Σ over the baseline's days of (the day's total − Σ over bands of count · expected)², multiplied out."""
-    day_totals = daily_totals.sum(axis=-1)
-    known_expected = np.nan_to_num(expected)
-    squares = compute_trailing_sums(day_totals * day_totals, days, MAX_WINDOW_DAYS, axis=-1)
-    for band in range(daily_counts.shape[-1]):
-        squares = squares - 2 * known_expected[..., band] * compute_trailing_sums(
-            day_totals * daily_counts[..., band], days, MAX_WINDOW_DAYS, axis=-1
-        )
-        for other_band in range(band + 1):
-            product = compute_trailing_sums(
-                daily_counts[..., band] * daily_counts[..., other_band], days, MAX_WINDOW_DAYS, axis=-1
-            )
-            squares = (
-                squares
-                + (1 + (other_band < band)) * known_expected[..., band] * known_expected[..., other_band] * product
-            )
+    day_totals, means = daily_totals.sum(axis=-1), np.moveaxis(np.nan_to_num(expected), -1, 0)
+    counts = np.moveaxis(daily_counts, -1, 0)
+
+    def sum_products(first: Floats, second: Floats) -> Floats:
+        return compute_trailing_sums(first * second, days, MAX_WINDOW_DAYS, axis=-1)
+
+    squares = sum_products(day_totals, day_totals)
+    for band in range(len(counts)):
+        squares = squares - 2 * means[band] * sum_products(day_totals, counts[band])
+        for lower_band in range(band + 1):
+            multiple, product = 1 + (lower_band < band), sum_products(counts[band], counts[lower_band])
+            squares = squares + multiple * means[band] * means[lower_band] * product
     return squares
 
 
@@ -85,16 +80,14 @@ def compute_mean_shift(
     )
     units = band_counts.sum(axis=-1)
     expected = (band_counts * np.nan_to_num(reference.expected)).sum(axis=-1)
-    unit_variance = (
-        reference.unit_variance if min_variance is None else np.maximum(reference.unit_variance, min_variance)
-    )
-    variance = unit_variance * (
-        _divide_or_nan(np.ones_like(units), units) + _divide_or_nan(np.ones_like(units), reference.units)
-    )
-    return MeanShift(_divide_or_nan(band_totals.sum(axis=-1) - expected, units), variance, units)
+    unit_variance = reference.unit_variance
+    if min_variance is not None:
+        unit_variance = np.maximum(unit_variance, min_variance)
+    inverse_units, inverse_reference = (_divide_or_nan(np.ones_like(units), n) for n in (units, reference.units))
+    value = _divide_or_nan(band_totals.sum(axis=-1) - expected, units)
+    return MeanShift(value, unit_variance * (inverse_units + inverse_reference), units)
 
 
 def _divide_or_nan(numerator: Floats, denominator: Floats) -> Floats:
-    return np.asarray(
-        np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator > 0)
-    )
+    quotient = np.full(np.shape(denominator), np.nan)
+    return np.asarray(np.divide(numerator, denominator, out=quotient, where=denominator > 0))

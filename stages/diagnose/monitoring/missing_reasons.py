@@ -15,8 +15,8 @@ Reason = Texts | str
 class ColumnGroup:
     """A group of columns under construction, with the reasons why figures of its rows are missing."""
 
-    def __init__(self, table: pd.DataFrame, group_name: str = "") -> None:
-        self.table, self._group_name = table, group_name
+    def __init__(self, row_count: int, group_name: str) -> None:
+        self.table, self._group_name = pd.DataFrame(index=range(row_count)), group_name
         self._missing_by_name: dict[str, list[tuple[str, Mask]]] = {}  # reason → names and where they are missing
 
     def add_number(self, name: str, values: Floats, is_known: Mask, reason: Reason) -> None:

@@ -59,15 +59,8 @@ def report_day(daily: pd.DataFrame, requested_day: date | None = None) -> DayRep
     if level is not None and level not in EXIT_CODES:
         raise UserError(f"the daily table has an unknown level {level!r}; allowed are {', '.join(EXIT_CODES)}.")
     exit_code = UNKNOWN_EXIT_CODE if level is None else EXIT_CODES[str(level)]
-    return DayReport(
-        selected_day,
-        str(row["status"]),
-        level,
-        cause,
-        None if confidence is None else float(confidence),
-        str(message),
-        exit_code,
-    )
+    confidence = None if confidence is None else float(confidence)
+    return DayReport(selected_day, str(row["status"]), level, cause, confidence, str(message), exit_code)
 
 
 def main(arguments: list[str]) -> int:
@@ -106,9 +99,8 @@ class _ArgumentParser(argparse.ArgumentParser):
 
 
 def _parse_arguments(arguments: list[str]) -> argparse.Namespace:
-    parser = _ArgumentParser(
-        prog="python -m trueline today", description="Print one day's alert level, cause and message."
-    )
+    description = "Print one day's alert level, cause and message."
+    parser = _ArgumentParser(prog="python -m trueline today", description=description)
     parser.add_argument("task")
     parser.add_argument("--date", type=_parse_date, help="YYYY-MM-DD; by default the newest day")
     parser.add_argument("--notify", action="store_true", help="post warnings to TRUELINE_WEBHOOK")

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stages.diagnose.report.summary import Checks
+from stages.diagnose.report.summary import Checks, render_summary
 from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
 from trueline.core.charts.html import Html, html_tag, render_figure, render_section
 from trueline.core.charts.number_format import (
-    close_sentence,
     count_interval_decimals,
     format_interval,
     format_name,
@@ -21,7 +20,7 @@ def render_cause(checks: Checks) -> Html:
     title, finding = "Why it changed", checks.get("root_cause")
     if finding is None:
         return render_section(title, html_tag("p", "No cause was looked for."), name="cause")
-    summary_html = html_tag("p", close_sentence(str(finding.get("summary") or "")))
+    summary_html = render_summary(finding)
     shown_dots = list_change_parts(finding.get("details") or {})
     if not shown_dots:
         return render_section(title, summary_html, name="cause")
@@ -38,15 +37,11 @@ def list_change_parts(details: Mapping[str, Any]) -> list[DotEstimate]:
     total_change = details["change"] if is_interval(details.get("change")) else None
     # all parts have one number of decimals: that which the interval of the whole change supports
     decimals = count_interval_decimals(*get_interval_values(total_change)[1:]) if total_change else None
-    part_dots = [
-        _make_dot(format_name(str(name)), value, decimals) for name, value in named_parts if is_interval(value)
-    ]
+    part_dots = [_make_dot(format_name(str(name)), part, decimals) for name, part in named_parts if is_interval(part)]
     part_dots.sort(key=lambda dot: (-abs(dot.value or 0.0), dot.name))
-    return (
-        [*([_make_dot("the whole change", total_change, decimals, True)] if total_change else []), *part_dots]
-        if part_dots
-        else []
-    )
+    if not part_dots or not total_change:
+        return part_dots
+    return [_make_dot("the whole change", total_change, decimals, True), *part_dots]
 
 
 def _make_dot(name: str, value: Mapping[str, Any], decimals: int | None, strong: bool = False) -> DotEstimate:

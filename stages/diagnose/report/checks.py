@@ -17,15 +17,10 @@ def render_findings(checks: Checks, questions: Questions) -> Html:
     names = [name for status in STATUS_ORDER for name in sorted(checks) if _get_status(checks[name]) == status]
     # an unknown status is shown rather than dropped
     names += [name for name in sorted(checks) if _get_status(checks[name]) not in (*STATUS_ORDER, "declined")]
-    declined_count = sum(_get_status(finding) == "declined" for finding in checks.values())
-    note = (
-        f"{format_count(declined_count, 'check', 'checks')} declined: see the end of the page."
-        if declined_count
-        else ""
-    )
-    rows = [html_tag("li", _render_finding(name, checks[name], questions.get(name, ""))) for name in names]
-    content = html_tag("ul", *rows, class_="checks") if rows else html_tag("p", "No check could be run.")
-    return render_section("Checks", content, html_tag("p", note, class_="soft") if note else "", name="checks")
+    declined = len(checks) - len(names)
+    note = f"{format_count(declined, 'check', 'checks')} declined: see the end of the page."
+    content = _render_list(names, checks, questions) if names else html_tag("p", "No check could be run.")
+    return render_section("Checks", content, html_tag("p", note, class_="soft") if declined else "", name="checks")
 
 
 def render_declined(checks: Checks, questions: Questions) -> Html:
@@ -34,20 +29,19 @@ def render_declined(checks: Checks, questions: Questions) -> Html:
     title = "Checks that declined"
     if not names:
         return render_section(title, html_tag("p", "None."), name="declined")
-    rows = [html_tag("li", _render_finding(name, checks[name], questions.get(name, ""))) for name in names]
     summary = f"{format_count(len(names), 'check', 'checks')}, with the reason of each"
-    return render_section(title, render_collapsible(summary, html_tag("ul", *rows, class_="checks")), name="declined")
+    return render_section(title, render_collapsible(summary, _render_list(names, checks, questions)), name="declined")
+
+
+def _render_list(names: list[str], checks: Checks, questions: Questions) -> Html:
+    rows = [html_tag("li", _render_finding(name, checks[name], questions.get(name, ""))) for name in names]
+    return html_tag("ul", *rows, class_="checks")
 
 
 def _render_finding(name: str, finding: Mapping[str, Any], question: str) -> Html:
     status, details = _get_status(finding), finding.get("details") or {}
-    summary_html = join_html(
-        [
-            render_badge(status),
-            html_tag("strong", f" {format_name(name)}. "),
-            close_sentence(str(finding.get("summary") or "")),
-        ]
-    )
+    title, summary = html_tag("strong", f" {format_name(name)}. "), close_sentence(str(finding.get("summary") or ""))
+    summary_html = join_html([render_badge(status), title, summary])
     question_html = [html_tag("p", question, class_="soft")] if question else []
     if not details:
         return html_tag("div", html_tag("p", summary_html), *question_html)

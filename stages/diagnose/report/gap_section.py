@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.diagnose.report.summary import Checks
+from stages.diagnose.report.summary import Checks, render_summary
 from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
 from trueline.core.charts.html import Html, html_tag, join_html, render_figure, render_section
 from trueline.core.charts.number_format import (
@@ -39,7 +39,7 @@ def _render_verdict(finding: Mapping[str, Any], details: Mapping[str, Any]) -> H
     """Return the verdict, its reasons and the main cause, or the summary if the details lack them."""
     verdict, main_cause = (details.get(name) or {} for name in ("verdict", "main_cause"))
     if not (verdict.get("verdict") and main_cause.get("sentence")):
-        return html_tag("p", close_sentence(str(finding.get("summary") or "")))
+        return render_summary(finding)
     reasons = [html_tag("li", close_sentence(str(reason))) for reason in verdict.get("reasons") or []]
     verdict_label = html_tag("strong", str(verdict["verdict"]).capitalize())
     verdict_html = html_tag("p", "Verdict: ", verdict_label, f". {close_sentence(str(main_cause['sentence']))}")
@@ -54,14 +54,9 @@ def build_waterfall_dots(details: Mapping[str, Any], steps: Sequence[Mapping[str
     for step in steps:
         dots.append(_make_step(str(step.get("step", "")), step, level))
         level += 100 * (parse_number(step.get("contribution")) or 0.0)
-    if (
-        production
-        and production.value is not None
-        and backtest
-        and abs(production.value - level) > 100 * MAX_ROUNDING_SHARE
-    ):
-        remainder = {"contribution": (production.value - level) / 100}
-        dots.append(_make_step("left over", remainder, level))
+    remainder = production.value - level if backtest and production and production.value is not None else 0.0
+    if abs(remainder) > 100 * MAX_ROUNDING_SHARE:
+        dots.append(_make_step("left over", {"contribution": remainder / 100}, level))
     return [*dots, production] if production else dots
 
 
@@ -72,19 +67,10 @@ def _get_marks(shown_dots: Sequence[DotEstimate]) -> tuple[float, ...]:
 
 
 def _make_step(name: str, step: Mapping[str, Any], level: float) -> DotEstimate:
-    value, low, high = (parse_number(step.get(item)) for item in ("contribution", "low", "high"))
-    change, change_low, change_high = (None if item is None else 100 * item for item in (value, low, high))
-    end_level, end_low, end_high = (
-        None if item is None else level + item for item in (change, change_low, change_high)
-    )
-    return DotEstimate(
-        format_name(name),
-        format_interval(change, change_low, change_high, signed=True, decimals=1),
-        end_level,
-        end_low,
-        end_high,
-        level,
-    )
+    change = get_interval_values({**step, "value": step.get("contribution")}, 100.0)
+    end_level, end_low, end_high = (None if item is None else level + item for item in change)
+    text = format_interval(*change, signed=True, decimals=1)
+    return DotEstimate(format_name(name), text, end_level, end_low, end_high, level)
 
 
 def _make_rate(details: Mapping[str, Any], source: str) -> DotEstimate | None:

@@ -1,7 +1,7 @@
 """The history sections: hit rates, losses, sharpness, drift, data quality and alerts of the newest days."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -39,21 +39,17 @@ def render_history(series: DailySeries | None, has_odds: bool) -> Html:
     title = "Day by day"
     if series is None:
         return render_section(title, html_tag("p", NO_TABLE_MESSAGE), name="days")
+    counts = {"made": "predictions_made", "graded": "predictions_graded"}
     pictures = [
-        picture
-        for draw in (_draw_losses, _draw_market_beaten, _draw_data_quality, _draw_prediction_counts)
-        for picture in draw(series)
+        *_draw_hit_rates(series, has_odds),
+        *_draw_losses(series),
+        *_draw_market_beaten(series),
+        *_draw_pair(series, "Data, %", " %", {"completeness": "completeness", "feature quality": "feature_quality"}),
+        *_draw_pair(series, "Predictions a day", "", counts),
     ]
-    pictures = [*_draw_hit_rates(series, has_odds), *pictures]
     content = render_figure_grid(pictures) if pictures else html_tag("p", "The daily table has no figure to draw.")
-    return render_section(
-        title,
-        html_tag("p", _describe_days(series), class_="soft"),
-        content,
-        _render_alerts(series),
-        _render_newest_days(series),
-        name="days",
-    )
+    note = html_tag("p", _describe_days(series), class_="soft")
+    return render_section(title, note, content, _render_alerts(series), _render_newest_days(series), name="days")
 
 
 def render_zones(series: DailySeries | None) -> Html:
@@ -61,122 +57,87 @@ def render_zones(series: DailySeries | None) -> Html:
     title = "Sharpness and drift"
     if series is None:
         return render_section(title, html_tag("p", NO_TABLE_MESSAGE), name="zones")
-    pictures = [*_draw_sharpness(series), *_draw_drift(series), *_draw_bias(series)]
-    content = (
-        render_figure_grid(pictures) if pictures else html_tag("p", "The daily table has neither sharpness nor drift.")
-    )
-    return render_section(title, content, name="zones")
+    pictures = [
+        *_draw_score(series, "sharpness", "Market's sharpness, 0 to 100", "sharpness_status", SHARPNESS_ZONES),
+        *_draw_score(series, "drift", "Model's drift, 0 to 100", "drift_severity", DRIFT_ZONES),
+        *_draw_bias(series),
+    ]
+    absence = html_tag("p", "The daily table has neither sharpness nor drift.")
+    return render_section(title, render_figure_grid(pictures) if pictures else absence, name="zones")
 
 
 def _describe_days(series: DailySeries) -> str:
-    older_note = (
-        f"; {series.older_day_count:,} older ones are in the daily table only" if series.older_day_count else ""
-    )
+    older_count = series.older_day_count
+    older_note = f"; {older_count:,} older ones are in the daily table only" if older_count else ""
     return f"{len(series.day_names)} days from {series.day_names[0]} to {series.newest_day}{older_note}."
 
 
 def _draw_hit_rates(series: DailySeries, has_odds: bool) -> Iterator[Html]:
     baseline = ChartLine("baseline", series.get_numbers("hit_rate_baseline"), "other")
+    marks = (BREAK_EVEN_PERCENT,) if has_odds else ()
+    note = f"The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110." if has_odds else ""
     for window in (7, 30):
         name = f"hit_rate_{window}d"
         if series.has_figures(name):
-            low, high = (series.get_numbers(f"{name}_{end}") for end in ("low", "high"))
-            rate_line = ChartLine(f"last {window} days", series.get_numbers(name), "model", low, high)
+            rate_line = _make_interval_line(series, f"last {window} days", name, name)
             caption = _describe_newest_value(series, rate_line, " %", f"{name}_n")
-            marks = (BREAK_EVEN_PERCENT,) if has_odds else ()
-            marks_note = f"The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110." if has_odds else ""
-            yield _draw_figure(
-                f"Hit rate, {window} days, %", caption, series, [rate_line, baseline], (), marks, marks_note
-            )
+            yield _draw_figure(f"Hit rate, {window} days, %", caption, series, [rate_line, baseline], (), marks, note)
+
+
+def _make_interval_line(series: DailySeries, title: str, column: str, bounds: str) -> ChartLine:
+    """Return the line of a column with its interval from the columns `bounds`_low and `bounds`_high."""
+    low, high = (series.get_numbers(f"{bounds}_{end}") for end in ("low", "high"))
+    return ChartLine(title, series.get_numbers(column), "model", low, high)
 
 
 def _draw_losses(series: DailySeries) -> Iterator[Html]:
     """Draw model and market in one chart if they cover the same units, else in two: they are not comparable then."""
-    model, market = (
-        ChartLine("model", series.get_numbers("model_mae")),
-        ChartLine("market", series.get_numbers("line_mae"), "market"),
-    )
+    model = ChartLine("model", series.get_numbers("model_mae"))
+    market = ChartLine("market", series.get_numbers("line_mae"), "market")
     baseline = ChartLine("market's baseline", series.get_numbers("line_mae_baseline"), "other")
     window_note = "Means over the window that ends on the day; lower is better."
     if series.has_figures("model_mae", "line_mae") and series.has_equal_counts():
-        caption = (
-            f"{_describe_newest_value(series, model)} The market's: {format_number(_get_newest_value(market.values))}."
-        )
-        yield _draw_figure(
-            "Mean loss, model and market", caption, series, [model, market, baseline], (), (), window_note
-        )
+        newest_loss = next((value for value in reversed(market.values) if value is not None), None)
+        caption = f"{_describe_newest_value(series, model)} The market's: {format_number(newest_loss)}."
+        chart_lines = [model, market, baseline]
+        yield _draw_figure("Mean loss, model and market", caption, series, chart_lines, note=window_note)
         return
-    separate_figures = (("model", "model_mae", [model]), ("market", "line_mae", [market, baseline]))
-    for source, column, chart_lines in separate_figures:
+    warning = f"{window_note} Not on the same units as the other's: do not compare the two."
+    for column, chart_lines in (("model_mae", [model]), ("line_mae", [market, baseline])):
         if series.has_figures(column):
-            warning = f"{window_note} Not on the same units as the other's: do not compare the two."
-            yield _draw_figure(
-                f"Mean loss of the {source}",
-                _describe_newest_value(series, chart_lines[0]),
-                series,
-                chart_lines,
-                (),
-                (),
-                warning,
-            )
+            caption = _describe_newest_value(series, chart_lines[0])
+            yield _draw_figure(f"Mean loss of the {chart_lines[0].name}", caption, series, chart_lines, note=warning)
 
 
 def _draw_market_beaten(series: DailySeries) -> Iterator[Html]:
-    if series.has_figures("model_beats_line_pct"):
-        low, high = (series.get_numbers(f"model_beats_line_pct_{end}") for end in ("low", "high"))
-        share_line = ChartLine(
-            "model closer than the market", series.get_numbers("model_beats_line_pct"), "model", low, high
-        )
-        yield _draw_figure(
-            "Rows where the model beats the market, %",
-            _describe_newest_value(series, share_line, " %"),
-            series,
-            [share_line],
-            (),
-            (50.0,),
-        )
+    name = "model_beats_line_pct"
+    if series.has_figures(name):
+        share_line = _make_interval_line(series, "model closer than the market", name, name)
+        title, caption = "Rows where the model beats the market, %", _describe_newest_value(series, share_line, " %")
+        yield _draw_figure(title, caption, series, [share_line], (), (50.0,))
 
 
-def _draw_data_quality(series: DailySeries) -> Iterator[Html]:
-    completeness = ChartLine("completeness", series.get_numbers("completeness"))
-    quality = ChartLine("feature quality", series.get_numbers("feature_quality"), "market")
-    if series.has_figures("completeness", "feature_quality"):
-        yield _draw_figure(
-            "Data, %", _describe_newest_value(series, completeness, " %"), series, [completeness, quality]
-        )
+def _draw_pair(series: DailySeries, title: str, unit: str, columns: dict[str, str]) -> Iterator[Html]:
+    """Draw two columns, by the names of their lines; the caption describes the first."""
+    if series.has_figures(*columns.values()):
+        pairs = zip(columns.items(), ("model", "market"), strict=True)
+        chart_lines = [ChartLine(name, series.get_numbers(column), style) for (name, column), style in pairs]
+        yield _draw_figure(title, _describe_newest_value(series, chart_lines[0], unit), series, chart_lines)
 
 
-def _draw_prediction_counts(series: DailySeries) -> Iterator[Html]:
-    made_line = ChartLine("made", series.get_numbers("predictions_made"))
-    graded_line = ChartLine("graded", series.get_numbers("predictions_graded"), "market")
-    if series.has_figures("predictions_made", "predictions_graded"):
-        yield _draw_figure(
-            "Predictions a day", _describe_newest_value(series, made_line), series, [made_line, graded_line]
-        )
-
-
-def _draw_sharpness(series: DailySeries) -> Iterator[Html]:
-    if series.has_figures("sharpness_score"):
-        low, high = series.get_numbers("sharpness_low"), series.get_numbers("sharpness_high")
-        score_line = ChartLine("sharpness", series.get_numbers("sharpness_score"), "model", low, high)
-        caption = f"{_describe_newest_value(series, score_line)} {_describe_status(series, 'sharpness_status')}"
-        yield _draw_figure("Market's sharpness, 0 to 100", caption, series, [score_line], SHARPNESS_ZONES)
-
-
-def _draw_drift(series: DailySeries) -> Iterator[Html]:
-    if series.has_figures("drift_score"):
-        low, high = series.get_numbers("drift_low"), series.get_numbers("drift_high")
-        score_line = ChartLine("drift", series.get_numbers("drift_score"), "model", low, high)
-        caption = f"{_describe_newest_value(series, score_line)} {_describe_status(series, 'drift_severity')}"
-        yield _draw_figure("Model's drift, 0 to 100", caption, series, [score_line], DRIFT_ZONES)
+def _draw_score(series: DailySeries, name: str, title: str, status: str, zones: tuple[Zone, ...]) -> Iterator[Html]:
+    """Draw a score over its named zones."""
+    if series.has_figures(f"{name}_score"):
+        score_line = _make_interval_line(series, name, f"{name}_score", name)
+        caption = f"{_describe_newest_value(series, score_line)} {_describe_status(series, status)}"
+        yield _draw_figure(title, caption, series, [score_line], zones)
 
 
 def _draw_bias(series: DailySeries) -> Iterator[Html]:
     if series.has_figures("model_mean_error"):
         error_line = ChartLine("prediction − outcome", series.get_numbers("model_mean_error"))
-        caption = (
-            f"{_describe_newest_value(series, error_line)} Beyond the dashes the model is said to lie over or under."
-        )
+        caption = _describe_newest_value(series, error_line)
+        caption += " Beyond the dashes the model is said to lie over or under."
         yield _draw_figure("Model's mean error", caption, series, [error_line], (), (-0.5, 0.5))
 
 
@@ -193,10 +154,6 @@ def _draw_figure(
     picture = draw_line_chart(title, caption.strip(), series.day_names, shown_lines, bands, marks)
     legend = [render_legend(shown_lines)] if len(shown_lines) > 1 else []
     return render_figure(title, Html(picture + "".join(legend)), caption, note)
-
-
-def _get_newest_value(values: Sequence[float | None]) -> float | None:
-    return next((value for value in reversed(values) if value is not None), None)
 
 
 def _describe_newest_value(series: DailySeries, line: ChartLine, unit: str = "", column: str = "") -> str:
@@ -220,11 +177,10 @@ def _describe_status(series: DailySeries, column: str) -> str:
 
 def _render_alerts(series: DailySeries) -> Html:
     alerts = series.list_alerts()
+    if not alerts and any(series.get_texts("alert_level")):
+        return html_tag("p", "No alert was raised on these days.")
     if not alerts:
-        is_known = any(series.get_texts("alert_level"))
-        return html_tag(
-            "p", "No alert was raised on these days." if is_known else "Which days call for an alert is not known."
-        )
+        return html_tag("p", "Which days call for an alert is not known.")
     runs = [list(run) for _, run in groupby(alerts, key=lambda alert: (alert.level, alert.cause, alert.message))]
     rows = [html_tag("li", _render_alert_run(run)) for run in runs[: -MAX_ALERTS - 1 : -1]]
     intro = html_tag("p", f"{len(alerts)} of these days have an alert; the newest first:")
@@ -236,12 +192,8 @@ def _render_alert_run(run: list[DayAlert]) -> Html:
     first_alert, last_alert = run[0], run[-1]
     period = first_alert.day if len(run) == 1 else f"{first_alert.day} to {last_alert.day} ({len(run)} days)"
     cause = f" Primary cause: {format_name(last_alert.cause)}." if last_alert.cause else ""
-    return join_html(
-        [
-            html_tag("strong", f"{period}, {format_name(last_alert.level)}."),
-            f" {close_sentence(last_alert.message)}{cause}",
-        ]
-    )
+    title = html_tag("strong", f"{period}, {format_name(last_alert.level)}.")
+    return join_html([title, f" {close_sentence(last_alert.message)}{cause}"])
 
 
 def _render_newest_days(series: DailySeries) -> Html:
@@ -269,25 +221,20 @@ def _render_factors(series: DailySeries) -> list[Html]:
         factors = json.loads(series.get_texts("contributing_factors")[-1] or "[]")
     except ValueError:
         return []
-    rows = (
-        [_format_factor(factor) for factor in factors if isinstance(factor, dict)] if isinstance(factors, list) else []
-    )
+    factors = factors if isinstance(factors, list) else []
+    rows = [_format_factor(factor) for factor in factors if isinstance(factor, dict)]
     title = f"What contributed on {series.newest_day}"
     return [render_table(title, ("Factor", "Contribution", "Details"), rows)] if rows else []
 
 
 def _format_factor(factor: dict[str, Any]) -> tuple[str, str, str]:
     details = factor.get("details")
-    details_text = (
-        ", ".join(f"{format_name(str(name))} {_format_detail(value)}" for name, value in sorted(details.items()))
-        if (isinstance(details, dict))
-        else _format_detail(details)
-    )
-    return (
-        format_name(str(factor.get("factor", DASH))),
-        format_number(parse_number(factor.get("contribution")), signed=True),
-        details_text or DASH,
-    )
+    details_text = _format_detail(details)
+    if isinstance(details, dict):
+        texts = (f"{format_name(str(key))} {_format_detail(value)}" for key, value in sorted(details.items()))
+        details_text = ", ".join(texts)
+    change = format_number(parse_number(factor.get("contribution")), signed=True)
+    return format_name(str(factor.get("factor", DASH))), change, details_text or DASH
 
 
 def _format_detail(value: Any) -> str:

@@ -5,16 +5,17 @@ from typing import Any
 
 import pandas as pd
 
-from stages.diagnose.report.summary import Checks
+from stages.diagnose.report.summary import Checks, render_summary
 from trueline.core.charts.calibration_plot import CalibrationCell, draw_calibration_plot
 from trueline.core.charts.html import Html, html_tag, render_figure, render_section
-from trueline.core.charts.number_format import close_sentence, format_number, parse_number
+from trueline.core.charts.number_format import format_number, parse_number
 
 
 def render_reliability(report: Mapping[str, Any], checks: Checks, plotted_rows: pd.DataFrame | None) -> Html:
     """Return the section with the calibration plot of the report's cells, or else of `plotted_rows`."""
-    title = "Reliability"
-    cells, slope_html = _parse_cells(_find_cells(report) or _convert_to_records(plotted_rows)), _render_slope(checks)
+    title, slope_html = "Reliability", _render_slope(checks)
+    rows: Sequence[Any] = _find_cells(report) or ([] if plotted_rows is None else plotted_rows.to_dict("records"))
+    cells = [cell for row in rows if isinstance(row, Mapping) for cell in _parse_cell(row)]
     if not cells:
         reason = "Neither the report nor its plots have predicted chances beside what happened."
         return render_section(title, html_tag("p", reason), *slope_html, name="reliability")
@@ -23,15 +24,10 @@ def render_reliability(report: Mapping[str, Any], checks: Checks, plotted_rows: 
         f"{len(cells)} groups of predictions; the farthest promised {100 * farthest.predicted:.1f} % "
         f"and came true in {100 * farthest.observed:.1f} %."
     )
-    caption = "On the dashed line promises come true; whiskers are 95 % intervals."
-    name = "Promised and happened"
-    error_note = _describe_calibration_error(report)
-    return render_section(
-        title,
-        *slope_html,
-        render_figure(name, draw_calibration_plot(name, description, cells), description, caption, error_note),
-        name="reliability",
-    )
+    caption, name = "On the dashed line promises come true; whiskers are 95 % intervals.", "Promised and happened"
+    picture = draw_calibration_plot(name, description, cells)
+    figure = render_figure(name, picture, description, caption, _describe_calibration_error(report))
+    return render_section(title, *slope_html, figure, name="reliability")
 
 
 def _find_cells(report: Mapping[str, Any]) -> Sequence[Any]:
@@ -41,14 +37,6 @@ def _find_cells(report: Mapping[str, Any]) -> Sequence[Any]:
         if isinstance(cells, list) and cells:
             return cells
     return []
-
-
-def _convert_to_records(rows: pd.DataFrame | None) -> Sequence[Any]:
-    return [] if rows is None else rows.to_dict("records")
-
-
-def _parse_cells(rows: Sequence[Any]) -> list[CalibrationCell]:
-    return [cell for row in rows if isinstance(row, Mapping) for cell in _parse_cell(row)]
 
 
 def _parse_cell(row: Mapping[str, Any]) -> Iterator[CalibrationCell]:
@@ -65,5 +53,4 @@ def _describe_calibration_error(report: Mapping[str, Any]) -> str:
 
 def _render_slope(checks: Checks) -> list[Html]:
     finding = checks.get("calibration_slope") or {}
-    summary = close_sentence(str(finding.get("summary") or ""))
-    return [html_tag("p", summary)] if summary and finding.get("status") != "declined" else []
+    return [render_summary(finding)] if finding.get("summary") and finding.get("status") != "declined" else []

@@ -21,16 +21,10 @@ from trueline.core.charts.stylesheet import STYLE
 # nothing is fetched and no script runs, whatever the names in the data contain
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 SECTIONS = (
-    ("checks", "Checks"),
-    ("ladder", "Ladder"),
-    ("gap", "Backtest and production"),
-    ("days", "Day by day"),
-    ("zones", "Sharpness and drift"),
-    ("cause", "Why it changed"),
-    ("reliability", "Reliability"),
-    ("segments", "Worst segments"),
-    ("declined", "Declined"),
-)
+    ("checks", "Checks"), ("ladder", "Ladder"), ("gap", "Backtest and production"), ("days", "Day by day"),
+    ("zones", "Sharpness and drift"), ("cause", "Why it changed"), ("reliability", "Reliability"),
+    ("segments", "Worst segments"), ("declined", "Declined"),
+)  # fmt: skip
 
 
 def render_page(

@@ -25,6 +25,11 @@ UNEXPLAINED_CAUSES = {
 MAX_NAMED_CHECKS = 3  # in the verdict sentence
 
 
+def render_summary(finding: Mapping[str, Any]) -> Html:
+    """Return the summary of a check as a paragraph."""
+    return html_tag("p", close_sentence(str(finding.get("summary") or "")))
+
+
 def render_badge(status: str) -> Html:
     """Return a status as a word and a glyph, so that it never depends on colour alone."""
     sign = html_tag("span", STATUS_GLYPHS.get(status, "·"), aria_hidden="true")
@@ -52,20 +57,11 @@ def render_glance(series: DailySeries | None) -> Html:
     """Return those figures that the newest day has, as a description list."""
     if series is None:
         return Html()
-    entries = [
-        entry
-        for entry in (
-            _format_hit_rate(series),
-            _format_losses(series),
-            _format_sharpness(series),
-            _format_drift(series),
-            _format_prediction_counts(series),
-        )
-        if entry
-    ]
+    formatters = (_format_hit_rate, _format_losses, _format_sharpness, _format_drift, _format_prediction_counts)
     items = [
-        html_tag("div", html_tag("dt", name), html_tag("dd", value, html_tag("small", note)))
-        for name, value, note in entries
+        html_tag("div", html_tag("dt", entry[0]), html_tag("dd", entry[1], html_tag("small", entry[2])))
+        for format_entry in formatters
+        if (entry := format_entry(series))
     ]
     return html_tag("dl", *items, class_="glance") if items else Html()
 
@@ -89,9 +85,8 @@ def _summarise_checks(verdict: str, checks: Checks) -> str:
 
 def _describe_newest_day(series: DailySeries) -> list[str]:
     alerts, status = series.list_alerts(), series.get_texts("status")[-1]
-    newest_day = f"{series.newest_day}, the newest day" + (
-        f" ({format_name(status)})" if status not in ("", "graded") else ""
-    )
+    status_note = f" ({format_name(status)})" if status not in ("", "graded") else ""
+    newest_day = f"{series.newest_day}, the newest day{status_note}"
     if alerts and alerts[-1].day == series.newest_day:
         alert = alerts[-1]
         clause = f"on {newest_day}, the alert is {format_name(alert.level)}"
@@ -115,10 +110,8 @@ def _format_hit_rate(series: DailySeries) -> tuple[str, str, str] | None:
     for window in (30, 14, 7):
         value = series.get_numbers(f"hit_rate_{window}d")[-1]
         if value is not None:
-            low, high = (series.get_numbers(f"hit_rate_{window}d_{end}")[-1] for end in ("low", "high"))
-            interval_text = (
-                "" if low is None or high is None else f"{format_number(low, 1)} to {format_number(high, 1)}"
-            )
+            bounds = [series.get_numbers(f"hit_rate_{window}d_{end}")[-1] for end in ("low", "high")]
+            interval_text = "" if None in bounds else " to ".join(format_number(bound, 1) for bound in bounds)
             return f"Hit rate, {window} days", f"{format_number(value, 1)} %", interval_text
     return None
 
@@ -127,11 +120,8 @@ def _format_losses(series: DailySeries) -> tuple[str, str, str] | None:
     model, market = series.get_numbers("model_mae")[-1], series.get_numbers("line_mae")[-1]
     if model is None:
         return None
-    return (
-        "Model's mean loss",
-        format_number(model),
-        f"market's {format_number(market)}" if series.has_equal_counts() else "",
-    )
+    market_note = f"market's {format_number(market)}" if series.has_equal_counts() else ""
+    return "Model's mean loss", format_number(model), market_note
 
 
 def _format_sharpness(series: DailySeries) -> tuple[str, str, str] | None:
@@ -144,17 +134,13 @@ def _format_sharpness(series: DailySeries) -> tuple[str, str, str] | None:
 
 def _format_drift(series: DailySeries) -> tuple[str, str, str] | None:
     score, severity = series.get_numbers("drift_score")[-1], series.get_texts("drift_severity")[-1]
-    return (
-        None
-        if score is None
-        else ("Drift", severity or format_number(score, 0), f"score {format_number(score, 0)} of 100")
-    )
+    if score is None:
+        return None
+    return "Drift", severity or format_number(score, 0), f"score {format_number(score, 0)} of 100"
 
 
 def _format_prediction_counts(series: DailySeries) -> tuple[str, str, str] | None:
     made_count, graded_count = series.get_numbers("predictions_made")[-1], series.get_numbers("predictions_graded")[-1]
-    return (
-        None
-        if made_count is None
-        else ("Predictions, newest day", format_number(made_count), f"{format_number(graded_count)} of them graded")
-    )
+    if made_count is None:
+        return None
+    return "Predictions, newest day", format_number(made_count), f"{format_number(graded_count)} of them graded"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,8 @@ class WindowScores:
         best_causes = self.scores.argmax(axis=1)
         if self.scores[0].max() < 1:
             return "none", float((self.scores[1:].max(axis=1) < 1).mean())
-        share = float(
-            ((best_causes[1:] == best_causes[0]) & (self.scores[1:].max(axis=1) >= MIN_AGREEING_SCORE)).mean()
-        )
+        is_agreeing = (best_causes[1:] == best_causes[0]) & (self.scores[1:].max(axis=1) >= MIN_AGREEING_SCORE)
+        share = float(is_agreeing.mean())
         return (CAUSES[int(best_causes[0])] if share >= min_share else "undecided"), share
 
 
@@ -102,8 +102,9 @@ def score_windows(
     """Return the scores of the window before each end; None if the window or its baseline has too few days."""
     spans = [_select_days(panel, end_index, settings) for end_index in end_indices]
     valid_spans = [span for span in spans if span is not None]
-    chunks = [valid_spans[begin : begin + WINDOWS_PER_CHUNK] for begin in range(0, len(valid_spans), WINDOWS_PER_CHUNK)]
-    scored = iter([window_scores for chunk in chunks for window_scores in _score_chunk(panel, chunk, settings, seed)])
+    starts = range(0, len(valid_spans), WINDOWS_PER_CHUNK)
+    chunks = [_score_chunk(panel, valid_spans[begin : begin + WINDOWS_PER_CHUNK], settings, seed) for begin in starts]
+    scored = chain.from_iterable(chunks)
     return [None if span is None else next(scored) for span in spans]
 
 
@@ -114,9 +115,8 @@ def _select_days(panel: DailyPanel, end: int, settings: Settings) -> _ComparedDa
     if len(window) < settings.least_days or len(baseline) < settings.least_baseline_days:
         return None
     week_starts = np.flatnonzero(np.r_[True, np.diff((start - 1 - baseline) // WEEK_DAYS) != 0])
-    return _ComparedDays(
-        start, end, window, baseline, week_starts if len(week_starts) >= MIN_WEEKS else np.arange(len(baseline))
-    )
+    block_starts = week_starts if len(week_starts) >= MIN_WEEKS else np.arange(len(baseline))
+    return _ComparedDays(start, end, window, baseline, block_starts)
 
 
 def _score_chunk(panel: DailyPanel, spans: list[_ComparedDays], settings: Settings, seed: int) -> list[WindowScores]:
@@ -140,25 +140,17 @@ def _score_chunk(panel: DailyPanel, spans: list[_ComparedDays], settings: Settin
     scores = _score_causes(contributions, extents, settings, panel.is_priced)
     measured = [{name: float(value[index, 0]) for name, value in extents.items()} for index in range(len(spans))]
     thresholds = LevelThresholds(settings.errors, settings.least_days, settings.least_baseline_days)
-    directions = [
-        _compute_directions(contributions[index, 0], measured[index]["signed_error"]) for index in range(len(spans))
-    ]
-    locations = [
-        localise_change(panel.level_sums, *arguments, thresholds)
-        for arguments in zip(window_draws, baseline_draws, directions, strict=True)
-    ]
-    return [
-        WindowScores(contributions[index], scores[index], measured[index], locations[index], panel.is_priced)
-        for index in range(len(spans))
-    ]
-
-
-def _compute_directions(contributions: Floats, signed_error: float) -> dict[str, float]:
-    """Return the sign in which the market's loss, the model's loss and the signed error changed; 0 for no change."""
-    market_sign, model_sign, bias_sign = np.sign(
-        [-contributions[0], contributions[1] + contributions[2], signed_error]
-    ).tolist()
-    return {"market": market_sign, "model": model_sign, "bias": bias_sign}
+    results = []
+    for index in range(len(spans)):
+        market, model, bias = contributions[index, 0, :3]
+        # the direction in which the market's loss, the model's loss and the signed error changed; 0 for no change
+        changes = {"market": -market, "model": model + bias, "bias": measured[index]["signed_error"]}
+        directions = {name: float(np.sign(change)) for name, change in changes.items()}
+        locations = localise_change(
+            panel.level_sums, window_draws[index], baseline_draws[index], directions, thresholds
+        )
+        results.append(WindowScores(contributions[index], scores[index], measured[index], locations, panel.is_priced))
+    return results
 
 
 def _sum_window_draws(span: _ComparedDays, draws: int, seed: int, daily_values: Floats) -> Floats:
@@ -198,21 +190,23 @@ def _compute_extents(
     """Return what is measured besides the losses, each as spans × draws."""
     shares, baseline_shares = window_sums.compute_shares(), baseline_sums.compute_shares()
     # days without a unit cannot be resampled, and absence does not vary by chance
-    absent_changes = [
-        _compute_absent_share(panel, span.start, span.end)
-        - _compute_absent_share(panel, int(span.baseline[0]), span.start)
-        for span in spans
-    ]
-    missing_days = [0.0 if panel.has_requested_rows else _count_missing_days(panel, span) for span in spans]
-    shape = window_sums.counts.shape[:2]
+    fixed = {
+        "absent": [
+            _compute_absent_share(panel, span.start, span.end)
+            - _compute_absent_share(panel, int(span.baseline[0]), span.start)
+            for span in spans
+        ],
+        "missing_days": [0.0 if panel.has_requested_rows else _count_missing_days(panel, span) for span in spans],
+    }
+    counts, baseline_counts = window_sums.counts, baseline_sums.counts
+    summed_axes = {"population": (3, 4), "lines": (2, 4)}
     return {
         **{name: share - baseline_shares[name] for name, share in shares.items()},
-        "population": _compute_excess_distance(
-            window_sums.counts.sum(axis=(3, 4)), baseline_sums.counts.sum(axis=(3, 4))
-        ),
-        "lines": _compute_excess_distance(window_sums.counts.sum(axis=(2, 4)), baseline_sums.counts.sum(axis=(2, 4))),
-        "absent": np.broadcast_to(np.array(absent_changes)[:, None], shape),
-        "missing_days": np.broadcast_to(np.array(missing_days)[:, None], shape),
+        **{
+            name: _compute_excess_distance(counts.sum(axis=axes), baseline_counts.sum(axis=axes))
+            for name, axes in summed_axes.items()
+        },
+        **{name: np.broadcast_to(np.array(values)[:, None], counts.shape[:2]) for name, values in fixed.items()},
     }
 
 
@@ -318,22 +312,17 @@ def _score_causes(contributions: Floats, extents: dict[str, Floats], settings: S
         compute_score(extents["absent"], settings.absent_share),
         compute_score(extents["missing_days"], settings.missing_days),
     ]
+    population_scores, lines_scores = (
+        [compute_score(np.abs(part), size), compute_score(extents[name], settings.shift_share)]
+        for name, part in (("population", population), ("lines", lines))
+    )
     scores_by_cause = {
         "market_sharpness": compute_score(market, size),
         "model_drift": compute_score(model, size),
         "bias": compute_score(np.abs(extents["signed_error"]), settings.bias_size),
         "data_quality": np.max(quality_scores, axis=0),
         "leakage": compute_score(-model, size),
-        "population_mix": np.maximum(
-            compute_score(np.abs(population), size), compute_score(extents["population"], settings.shift_share)
-        ),
-        "line_mix": np.max(
-            [
-                compute_score(-market, size),
-                compute_score(np.abs(lines), size),
-                compute_score(extents["lines"], settings.shift_share),
-            ],
-            axis=0,
-        ),
+        "population_mix": np.max(population_scores, axis=0),
+        "line_mix": np.max([compute_score(-market, size), *lines_scores], axis=0),
     }
     return np.asarray(np.nan_to_num(np.stack([scores_by_cause[name] for name in CAUSES], axis=-1)))

@@ -58,9 +58,7 @@ class DailyPanel:
     def flat_sums(self) -> Floats:
         """Everything that is summed over draws of days, one row per day: counts, sums, and three counts of units."""
         flat_arrays = [array.reshape(len(self.unit_counts), -1) for array in (self.counts, self.sums)]
-        return np.hstack(
-            [*flat_arrays, np.column_stack([self.unit_counts, self.unsound_counts, self.duplicate_counts])]
-        )
+        return np.column_stack([*flat_arrays, self.unit_counts, self.unsound_counts, self.duplicate_counts])
 
     @property
     def days(self) -> pd.DatetimeIndex:
@@ -82,66 +80,51 @@ def build_panel(
     """
     first_day, day = _index_days(units, quality)
     is_unsound, is_duplicate = _flag_unsound_and_duplicate(units, quality, margin)
-    surplus = (
-        np.zeros(len(units))
-        if "market_hit" in units
-        else units["actual"].to_numpy(float) - _estimate_entity_means(units)
-    )
-    absolute_surplus = np.abs(surplus)
+    is_race, actual = "market_hit" in units, units["actual"].to_numpy(float)
+    surplus = np.zeros(len(units)) if is_race else actual - _estimate_entity_means(units)
     positions = _lookup_positions(segments, units)
-    columns_by_dimension = {
-        dimension: _encode_columns(segments, names, positions)
-        for dimension, names in zip(("population", "lines"), columns, strict=True)
-    }
-    population_code, population_count = _combine_columns(columns_by_dimension["population"]) or _assign_bands(
-        units, surplus
-    )
-    lines_code, lines_count = _combine_columns(columns_by_dimension["lines"]) or (
-        np.zeros(len(units), dtype=np.int64),
-        1,
-    )
+    population, lines = (_encode_columns(segments, names, positions) for names in columns)
+    population_code, population_count = _combine_columns(population) or _assign_bands(units, surplus)
+    lines_code, lines_count = _combine_columns(lines) or (np.zeros(len(units), dtype=np.int64), 1)
     is_compared = np.isfinite(units["market"].to_numpy(float)) if is_priced else np.ones(len(units), dtype=bool)
     day_count = int(max(day.max(initial=-1), _list_absent_days(quality, first_day).max(initial=-1))) + 1
     shape = (day_count, population_count, lines_count, 1 + int(is_unsound.any()))
     cell = np.ravel_multi_index((day, population_code, lines_code, is_unsound.astype(np.int64)), shape)[is_compared]
-    errors = (units["prediction"] - units["actual"]).to_numpy(float)[is_compared]
-    market_loss = units["market"].to_numpy(float)[is_compared] if is_priced else np.zeros(int(is_compared.sum()))
-    outcomes = [
-        units["model"].to_numpy(float)[is_compared],
-        market_loss,
-        errors,
-        surplus[is_compared],
-        absolute_surplus[is_compared],
-    ]
-    level_outcomes = outcomes[: SIGNED_ERROR + 1]
-    order = np.argsort(day[is_compared], kind="stable")
+    errors, model_loss = units["prediction"].to_numpy(float) - actual, units["model"].to_numpy(float)
+    market_loss = units["market"].to_numpy(float) if is_priced else np.zeros(len(units))
+    outcomes = [values[is_compared] for values in (model_loss, market_loss, errors, surplus, np.abs(surplus))]
+    compared_day = day[is_compared]
+    order = np.argsort(compared_day, kind="stable")
     counts, sums = _count_and_sum_cells(cell, outcomes, shape)
+
+    def sum_levels(name: str, dimension: str, levels: CodedLevels) -> LevelSums:
+        code, names = levels
+        level_cell, level_shape = compared_day * len(names) + code[is_compared], (day_count, len(names))
+        level_sums = _count_and_sum_cells(level_cell, outcomes[: SIGNED_ERROR + 1], level_shape)
+        return LevelSums(name, dimension, names, *level_sums)
+
+    def count_units(weights: Mask | None = None) -> Floats:
+        return np.bincount(day, weights=weights, minlength=day_count).astype(float)
+
     return DailyPanel(
         first_day=first_day,
         level_sums=[
-            LevelSums(
-                name,
-                dimension,
-                names,
-                *_count_and_sum_cells(
-                    day[is_compared] * len(names) + code[is_compared], level_outcomes, (day_count, len(names))
-                ),
-            )
-            for dimension, coded in columns_by_dimension.items()
-            for name, (code, names) in coded.items()
+            sum_levels(name, dimension, levels)
+            for dimension, coded in (("population", population), ("lines", lines))
+            for name, levels in coded.items()
         ],
         counts=counts,
         sums=sums,
-        cross_products=_compute_cross_products(day[is_compared], outcomes, day_count),
-        unit_counts=np.bincount(day, minlength=day_count).astype(float),
-        unsound_counts=np.bincount(day, weights=is_unsound, minlength=day_count).astype(float),
-        duplicate_counts=np.bincount(day, weights=is_duplicate, minlength=day_count).astype(float),
+        cross_products=_compute_cross_products(compared_day, outcomes, day_count),
+        unit_counts=count_units(),
+        unsound_counts=count_units(is_unsound),
+        duplicate_counts=count_units(is_duplicate),
         absent_counts=np.bincount(_list_absent_days(quality, first_day), minlength=day_count).astype(float),
         has_requested_rows=quality is not None and "unpredicted" in quality and "day" in quality,
         is_priced=is_priced,
-        is_race="market_hit" in units,
-        errors=errors[order],
-        day_edges=np.searchsorted(day[is_compared][order], np.arange(day_count + 1)),
+        is_race=is_race,
+        errors=outcomes[SIGNED_ERROR][order],
+        day_edges=np.searchsorted(compared_day[order], np.arange(day_count + 1)),
     )
 
 
@@ -209,17 +192,13 @@ def _combine_columns(coded: dict[str, CodedLevels]) -> tuple[Ints, int] | None:
 def _encode_levels(values: pd.Series, positions: Ints) -> CodedLevels:
     """Return each unit's level code and the levels' names; rare levels and unknown units share the last level."""
     level_index, levels = pd.factorize(values)
-    level_index = np.where(
-        positions >= 0, np.where(level_index < 0, len(levels), level_index)[positions], len(levels) + 1
-    )
+    known_index = np.where(level_index < 0, len(levels), level_index)[positions]
+    level_index = np.where(positions >= 0, known_index, len(levels) + 1)
     level_names = [*(str(level) for level in levels), MISSING_LEVEL, OTHER_LEVEL]
     shares = np.bincount(level_index, minlength=len(level_names)) / max(len(level_index), 1)
-    common_names = sorted(
-        {name for name, is_common in zip(level_names[:-1], shares[:-1] >= RARE_LEVEL_SHARE, strict=True) if is_common}
-    )
-    coded = np.array([common_names.index(name) if name in common_names else len(common_names) for name in level_names])[
-        level_index
-    ]
+    common_names = sorted({level_names[index] for index in np.flatnonzero(shares[:-1] >= RARE_LEVEL_SHARE)})
+    name_codes = [common_names.index(name) if name in common_names else len(common_names) for name in level_names]
+    coded = np.array(name_codes)[level_index]
     return coded, common_names if coded.max(initial=0) < len(common_names) else [*common_names, OTHER_LEVEL]
 
 
@@ -236,9 +215,8 @@ def _assign_bands(units: pd.DataFrame, surplus: Floats) -> tuple[Ints, int]:
 def _estimate_entity_means(units: pd.DataFrame) -> Floats:
     """Return the entity's mean actual on strictly earlier days, shrunk towards the global mean if they are few."""
     day, actual = units["day"].to_numpy(), units["actual"].to_numpy(float)
-    global_mean = _compute_earlier_means(
-        np.zeros(len(units), dtype=np.int64), day, actual, float(actual[: max(1, INITIAL_MEAN_UNITS)].mean()), 1
-    )
+    initial_mean = float(actual[:INITIAL_MEAN_UNITS].mean())
+    global_mean = _compute_earlier_means(np.zeros(len(units), dtype=np.int64), day, actual, initial_mean, 1)
     entity_code = pd.factorize(units["entity"])[0].astype(np.int64)
     return _compute_earlier_means(entity_code, day, actual, global_mean, ENTITY_PRIOR_UNITS)
 
@@ -255,10 +233,9 @@ def _compute_earlier_means(
     key_start = np.maximum.accumulate(np.where(new_key, index, 0))
     day_start = np.maximum.accumulate(np.where(new_day, index, 0))
     sorted_prior = np.broadcast_to(prior, len(sorted_keys))[order]
+    earlier_sum, earlier_count = cumulative[day_start] - cumulative[key_start], day_start - key_start
     means = np.empty(len(sorted_keys))
-    means[order] = (cumulative[day_start] - cumulative[key_start] + weight * sorted_prior) / (
-        day_start - key_start + weight
-    )
+    means[order] = (earlier_sum + weight * sorted_prior) / (earlier_count + weight)
     return means
 
 

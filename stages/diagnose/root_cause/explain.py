@@ -165,16 +165,9 @@ def _compute_interval(values: Floats) -> dict[str, float]:
 
 def _make_empty_report(cause_name: str, sentence: str) -> Report:
     return {
-        "cause": cause_name,
-        "confidence": None,
-        "factors": [],
-        "parts": {},
-        "change": None,
-        "scores": {},
-        "evidence": {},
-        "against": None,
-        "sentence": sentence,
-    }
+        "cause": cause_name, "confidence": None, "factors": [], "parts": {}, "change": None, "scores": {},
+        "evidence": {}, "against": None, "sentence": sentence,
+    }  # fmt: skip
 
 
 CAUSE_PHRASES = {

@@ -68,12 +68,10 @@ def _find_locations(
 ) -> Iterator[tuple[str, _LevelLocation]]:
     counts, baseline_counts = sum_window(field.counts), sum_baseline(field.counts)
     sums, baseline_sums = sum_window(field.sums), sum_baseline(field.sums)
-    window_days, baseline_days = (
-        sum_draws((field.counts > 0).astype(float))[0] for sum_draws in (sum_window, sum_baseline)
-    )
-    has_enough_days = (window_days >= thresholds.days) & (
-        (baseline_days >= thresholds.baseline_days) | (baseline_days == 0)
-    )
+    is_active = (field.counts > 0).astype(float)
+    window_days, baseline_days = sum_window(is_active)[0], sum_baseline(is_active)[0]
+    is_known_or_new = (baseline_days >= thresholds.baseline_days) | (baseline_days == 0)
+    has_enough_days = (window_days >= thresholds.days) & is_known_or_new
 
     def select_largest(measure: str, values: Floats, size_draws: Floats) -> _LevelLocation | None:
         """Return the level with the largest size among those whose value is beyond chance, if there is one."""
@@ -82,20 +80,15 @@ def _find_locations(
         level_index = int(sizes.argmax())
         if sizes[level_index] <= 0:
             return None
-        return _LevelLocation(
-            field.column,
-            field.levels[level_index],
-            {measure: round(float(values[0, level_index]), 6)},
-            float(sizes[level_index]),
-        )
+        measured = {measure: round(float(values[0, level_index]), 6)}
+        return _LevelLocation(field.column, field.levels[level_index], measured, float(sizes[level_index]))
 
     for part_name, outcome in PART_OUTCOMES.items():
         share_rises, loss_rises, shares = compute_level_contributions(
             counts, sums[..., outcome], baseline_counts, baseline_sums[..., outcome]
         )
-        if (
-            location := select_largest("rose_more", loss_rises, directions[part_name] * shares * loss_rises)
-        ) is not None:
+        location = select_largest("rose_more", loss_rises, directions[part_name] * shares * loss_rises)
+        if location is not None:
             yield part_name, location
     if (location := select_largest("share_rose", share_rises, share_rises)) is not None:
         yield field.dimension, location

@@ -28,23 +28,16 @@ def find_newly_unsound_inputs(evidence: Evidence, end_day: pd.Timestamp, setting
     if not in_window.any() or not in_baseline.any():
         return []
     feature_rows = evidence.scored_rows["inputs"].to_numpy()
-    comparisons = []
+    worsened = []
     for name, column in iter_columns(evidence.features, evidence.input_names):
         if is_number_column(evidence.features, name):
             values = column.to_numpy(float, na_value=np.nan)
         else:
             values = np.where(column.isna().to_numpy(), np.nan, 0.0)
-        comparisons.append(
-            {
-                "input": name,
-                **_compare_unsound_shares(
-                    take_or_nan(values, feature_rows[in_window]), take_or_nan(values, feature_rows[in_baseline])
-                ),
-            }
-        )
-    worsened = [
-        comparison for comparison in comparisons if comparison["share"] - comparison["before"] >= settings.unsound_share
-    ]
+        window_values, baseline_values = (take_or_nan(values, feature_rows[rows]) for rows in (in_window, in_baseline))
+        comparison = {"input": name, **_compare_unsound_shares(window_values, baseline_values)}
+        if comparison["share"] - comparison["before"] >= settings.unsound_share:
+            worsened.append(comparison)
     return sorted(worsened, key=lambda comparison: comparison["before"] - comparison["share"])[:MAX_LISTED_INPUTS]
 
 
@@ -57,12 +50,7 @@ def _compare_unsound_shares(window_values: Floats, baseline_values: Floats) -> d
         baseline_counts = np.searchsorted(sorted_baseline, values, "right") - np.searchsorted(sorted_baseline, values)
         share_rises = counts / len(window_values) - baseline_counts / len(baseline_values)
         largest = int(share_rises.argmax())
-        shares.append(
-            (
-                f"at {values[largest]:g}",
-                float(counts[largest] / len(window_values)),
-                float(baseline_counts[largest] / len(baseline_values)),
-            )
-        )
+        share, baseline_share = counts[largest] / len(window_values), baseline_counts[largest] / len(baseline_values)
+        shares.append((f"at {values[largest]:g}", float(share), float(baseline_share)))
     kind, share, baseline_share = max(shares, key=lambda candidate: candidate[1] - candidate[2])
     return {"unsound": kind, "share": round(share, 6), "before": round(baseline_share, 6)}

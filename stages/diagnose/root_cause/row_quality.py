@@ -48,10 +48,8 @@ def score_row_quality(evidence: Evidence) -> pd.DataFrame:
 def _score_inputs(evidence: Evidence, scored_rows: pd.DataFrame, prepared_rows: Ints) -> dict[str, Floats]:
     """Return the scores of the inputs, in one pass over them."""
     entity_code = pd.factorize(evidence.prepared["entity"].array.take(prepared_rows, allow_fill=True))[0]
-    soundness, contradiction = (
-        _SoundnessScorer(entity_code, scored_rows["time"].to_numpy()),
-        _ContradictionScorer(evidence.prepared, convert_to_slice(prepared_rows), len(prepared_rows)),
-    )
+    soundness = _SoundnessScorer(entity_code, scored_rows["time"].to_numpy())
+    contradiction = _ContradictionScorer(evidence.prepared, convert_to_slice(prepared_rows), len(prepared_rows))
     number_names = [name for name in evidence.input_names if is_number_column(evidence.features, name)]
     feature_rows = convert_to_slice(scored_rows["inputs"].to_numpy())
     for _, column in iter_columns(evidence.features, number_names):
@@ -79,15 +77,11 @@ def _label_line_origin(prepared: ColumnTable) -> "pd.Categorical[str]":
     source_names = ("teacher", "line_type", "estimated_line", "open_line")
     available = {name: prepared[name] for name in source_names if name in prepared}
     soft_label, line_type, *lines = (available.get(name, missing_column) for name in source_names)
-    line_values, is_estimate, is_open = (
-        soft_label.to_numpy(float),
-        *(soft_label.to_numpy(float) == line.to_numpy(float) for line in lines),
-    )
-    is_estimated_type = ~np.isnan(line_values) & (line_type == "estimated").to_numpy(bool)
-    code: Ints = np.select([np.isnan(line_values), is_estimated_type | is_estimate, is_open], [0, 1, 2], 3).astype(
-        np.int64
-    )
-    return _build_categorical(code, ["none", "estimate", "open", "moved"])
+    line_values = soft_label.to_numpy(float)
+    is_estimate, is_open = (line_values == line.to_numpy(float) for line in lines)
+    is_estimate |= (line_type == "estimated").to_numpy(bool)
+    code = np.select([np.isnan(line_values), is_estimate, is_open], [0, 1, 2], 3)
+    return pd.Categorical.from_codes(code, pd.Index(["none", "estimate", "open", "moved"]))
 
 
 def _name_levels(values: pd.Series) -> "pd.Categorical[str]":
@@ -99,11 +93,7 @@ def _name_levels(values: pd.Series) -> "pd.Categorical[str]":
         levels = values.astype("category")
     names = [*map(str, levels.cat.categories), MISSING_LEVEL]
     code, unique = pd.factorize(np.array(names, dtype=object))
-    return _build_categorical(code[levels.cat.codes.to_numpy()], [str(name) for name in unique])
-
-
-def _build_categorical(code: Ints, names: list[str]) -> "pd.Categorical[str]":
-    return pd.Categorical.from_codes(code, pd.Index(names))
+    return pd.Categorical.from_codes(code[levels.cat.codes.to_numpy()], pd.Index([str(name) for name in unique]))
 
 
 class _SoundnessScorer:
@@ -111,9 +101,7 @@ class _SoundnessScorer:
 
     def __init__(self, entity_code: Ints, time: npt.NDArray[np.datetime64]) -> None:
         self.order = np.lexsort((time, entity_code))
-        self.has_previous = np.r_[False, entity_code[self.order][1:] == entity_code[self.order][:-1]][
-            : len(entity_code)
-        ]
+        self.has_previous = _flag_same_as_previous(entity_code[self.order])
         self.missing_counts, self.default_counts, self.unchanged_counts = (
             np.zeros(len(entity_code), dtype=np.int32) for _ in range(3)
         )
@@ -130,28 +118,21 @@ class _SoundnessScorer:
             value_shares = sample.value_counts(normalize=True)
             if value_shares.iloc[0] >= COMMON_VALUE_SHARE:
                 self.default_counts += sorted_values == value_shares.index[0]
-        is_unchanged = self.has_previous & np.r_[False, sorted_values[1:] == sorted_values[:-1]][: len(sorted_values)]
-        if (
-            self.has_previous.any()
-            and is_unchanged.sum() < (1 - LIVELY_SHARE) * (self.has_previous & ~is_missing).sum()
-        ):
+        is_unchanged = self.has_previous & _flag_same_as_previous(sorted_values)
+        if is_unchanged.sum() < (1 - LIVELY_SHARE) * (self.has_previous & ~is_missing).sum():
             self.lively_count += 1
             self.unchanged_counts += is_unchanged
 
     def compute_scores(self, input_count: int) -> dict[str, Floats]:
         """Return the scores in the order of the rows."""
-        is_stale = (
-            (self.unchanged_counts >= FROZEN_SHARE * self.lively_count) if self.lively_count else self.unchanged_counts
-        )
-        shares = {
-            "missing": self.missing_counts / max(input_count, 1),
-            "defaulted": self.default_counts / max(self.measured_count, 1),
-            "stale": is_stale.astype(float),
+        is_stale = (self.unchanged_counts >= FROZEN_SHARE * self.lively_count) & (self.lively_count > 0)
+        position = np.empty_like(self.order)
+        position[self.order] = np.arange(len(self.order))
+        return {
+            "missing": (self.missing_counts / max(input_count, 1))[position],
+            "defaulted": (self.default_counts / max(self.measured_count, 1))[position],
+            "stale": is_stale.astype(float)[position],
         }
-        scores = {name: np.empty(len(self.order)) for name in shares}
-        for name, share in shares.items():
-            scores[name][self.order] = share
-        return scores
 
 
 class _ContradictionScorer:
@@ -160,9 +141,8 @@ class _ContradictionScorer:
     def __init__(self, prepared: ColumnTable, prepared_rows: RowIndexer, row_count: int) -> None:
         self.prepared, self.prepared_rows = prepared, prepared_rows
         self.sample_rows = np.linspace(0, row_count - 1, min(SAMPLE_ROWS, row_count)).astype(int)
-        number_names = [
-            str(name) for name in prepared.columns if is_number_column(prepared, str(name)) and name != "row_id"
-        ]
+        names = [str(name) for name in prepared.columns if name != "row_id"]
+        number_names = [name for name in names if is_number_column(prepared, name)]
         self.prepared_samples = {
             name: take_or_nan(column.to_numpy(float, na_value=np.nan), prepared_rows)[self.sample_rows]
             for name, column in iter_columns(prepared, number_names)
@@ -187,6 +167,10 @@ class _ContradictionScorer:
     def compute_scores(self) -> Floats:
         """Return the share of these inputs that do not equal their column, by row."""
         return np.asarray(self.mismatch_counts / max(self.pair_count, 1))
+
+
+def _flag_same_as_previous(values: Floats | Ints) -> Mask:
+    return np.asarray(np.r_[False, values[1:] == values[:-1]][: len(values)])
 
 
 def _compute_typical_share(is_match: Mask) -> float:
