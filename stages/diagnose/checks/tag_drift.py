@@ -11,7 +11,6 @@ from stages.diagnose.units.evidence import Evidence, Finding, make_finding
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.lazy_parquet import make_frame
 from trueline.core.tables.row_lookup import drop_duplicate_ids
-from trueline.core.text.vocabulary import split_words
 
 NAME = "Are tags, what is told of them, and the words of the texts, as they were?"
 
@@ -91,6 +90,8 @@ def _compute_unseen_word_shares(evidence: Evidence, rows: pd.DataFrame) -> pd.Da
 
     The table has no column if there are no texts or no earlier ones.
     """
+    from trueline.core.text.vocabulary import split_words  # here, so that it is a dependency of text tasks only
+
     if TEXT_COLUMN not in evidence.features:
         return pd.DataFrame(index=rows.index)
     inputs = drop_duplicate_ids(make_frame(evidence.features, ["row_id", TEXT_COLUMN])).set_index("row_id")

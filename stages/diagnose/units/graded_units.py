@@ -12,8 +12,6 @@ import pandas as pd
 
 from stages.diagnose.units.evidence import Evidence
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
-from trueline.core.betting.grading import grade_picks, pick_by_edge
-from trueline.core.racing import race_losses
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import Codes, Floats
 from trueline.core.tables.row_lookup import lookup_rows
@@ -69,11 +67,16 @@ def _grade_rows(scored: ScoredPredictions, edge: float | None) -> pd.DataFrame:
 
 
 def _compute_hits(scored: ScoredPredictions, edge: float) -> Floats:
+    # here and below: one domain's code is no dependency of another domain's tasks
+    from trueline.core.betting.grading import grade_picks, pick_by_edge
+
     picks = grade_picks(pick_by_edge(scored.p, scored.market, edge), scored.market, scored.y)
     return np.where(picks.is_decided, picks.is_won.astype(float), np.nan)
 
 
 def _grade_races(scored: ScoredPredictions) -> pd.DataFrame:
+    from trueline.core.racing import race_losses
+
     has_market = np.isfinite(scored.market) & (scored.market >= 0) & (scored.market <= 1)
     priced = np.bincount(scored.group, weights=~has_market) == 0
     market = group_ops.normalize_by_group(np.where(has_market, scored.market, 0.0), scored.group)

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.units.evidence import Evidence
-from trueline.core.racing import race_losses
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
@@ -65,7 +64,9 @@ class ScoredPredictions:
     def compute_baseline_losses(self) -> Floats:
         """Return the loss by unit of an even share of the group, or else of the mean target (by tag)."""
         if self.kind == "share":
-            return race_losses.compute_uniform_losses(self.group)
+            from trueline.core.racing.race_losses import compute_uniform_losses  # a dependency of racing tasks only
+
+            return compute_uniform_losses(self.group)
         means = np.bincount(self.label, weights=self.y) / np.maximum(np.bincount(self.label), 1)
         return self._compute_losses_of(means[self.label])
 
@@ -73,16 +74,14 @@ class ScoredPredictions:
         """Return the expected loss of each unit if the probabilities are true; zero for quantities."""
         if self.kind == "quantity":
             return np.zeros(len(self.p))
-        p = np.clip(self.p, MIN_PROBABILITY, 1.0)
-        return (
-            race_losses.compute_race_losses(p, p, self.group)
-            if self.kind == "share"
-            else _compute_log_loss(self.p, self.p)
-        )
+        p = np.clip(self.p, MIN_PROBABILITY, 1.0) if self.kind == "share" else self.p
+        return replace(self, y=p)._compute_losses_of(p)
 
     def _compute_losses_of(self, p: Floats) -> Floats:
         if self.kind == "share":
-            return race_losses.compute_race_losses(p, self.y, self.group)
+            from trueline.core.racing.race_losses import compute_race_losses
+
+            return compute_race_losses(p, self.y, self.group)
         return _compute_log_loss(p, self.y) if self.kind == "chance" else np.square(p - self.y)
 
     def _select_rows(self, keep: npt.NDArray[np.bool_]) -> "ScoredPredictions":

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from stages.evaluate.tags.cluster_bootstrap import ClusterBootstrap
-from stages.evaluate.tags.scored_tags import TagAnswers
-from trueline.core.stats.confidence_intervals import Interval, describe_difference
-from trueline.core.stats.group_ops import Floats
-from trueline.core.text.multilabel_metrics import (
+from stages.evaluate.tags.multilabel_metrics import (
     compute_label_metrics,
     compute_micro_macro_metrics,
     compute_precision_recall_f1,
     compute_ranking_metrics,
     compute_row_log_loss,
 )
+from stages.evaluate.tags.scored_tags import TagAnswers
+from trueline.core.stats.confidence_intervals import Interval, describe_difference
+from trueline.core.stats.group_ops import Floats
 
 Report = dict[str, Any]
 
