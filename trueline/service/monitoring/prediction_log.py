@@ -14,9 +14,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from trueline.core import jsonl
 from trueline.core.errors import UserError
-from trueline.core.tables import jsonl
-from trueline.core.tables.jsonl import JSON_LINES_SUFFIX
+from trueline.core.jsonl import JSON_LINES_SUFFIX
 
 LogRows = list[dict[str, Any]]
 
