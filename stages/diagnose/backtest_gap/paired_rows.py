@@ -11,9 +11,9 @@ import pandas as pd
 from stages.diagnose.units.evidence import Evidence
 from trueline.core.errors import UserError
 from trueline.core.stats.bootstrap_sums import BootstrapSums
-from trueline.core.tables.lazy_parquet import make_frame
-from trueline.core.tables.row_lookup import lookup_rows
-from trueline.core.tables.row_lookup import take_or_nan as values_at
+from trueline.core.stored_tables.lazy_parquet import make_frame
+from trueline.core.stored_tables.row_lookup import lookup_rows
+from trueline.core.stored_tables.row_lookup import take_or_nan as values_at
 
 if TYPE_CHECKING:
     from trueline.core.betting.grading import Signs

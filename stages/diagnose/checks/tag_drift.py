@@ -9,8 +9,8 @@ from stages.diagnose.checks import drift
 from stages.diagnose.checks.drift import detect_column_drift
 from stages.diagnose.units.evidence import Evidence, Finding, make_finding
 from trueline.core.splits.walk_forward import NO_CLOCK
-from trueline.core.tables.lazy_parquet import make_frame
-from trueline.core.tables.row_lookup import drop_duplicate_ids
+from trueline.core.stored_tables.lazy_parquet import make_frame
+from trueline.core.stored_tables.row_lookup import drop_duplicate_ids
 
 NAME = "Are tags, what is told of them, and the words of the texts, as they were?"
 

@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.units.evidence import Evidence
-from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
-from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
+from trueline.core.stored_tables.lazy_parquet import is_number_column, iter_columns
+from trueline.core.stored_tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.units.evidence import Evidence
-from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
+from trueline.core.stored_tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

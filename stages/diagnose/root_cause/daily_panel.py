@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.root_cause.row_quality import MISSING_LEVEL
-from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
+from trueline.core.stored_tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

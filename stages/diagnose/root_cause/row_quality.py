@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.diagnose.units.evidence import Evidence
-from trueline.core.tables.lazy_parquet import ColumnTable, is_number_column, iter_columns
-from trueline.core.tables.row_lookup import RowIndexer, convert_to_slice, lookup_rows, take_or_nan
+from trueline.core.stored_tables.lazy_parquet import ColumnTable, is_number_column, iter_columns
+from trueline.core.stored_tables.row_lookup import RowIndexer, convert_to_slice, lookup_rows, take_or_nan
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ from stages.diagnose.units.evidence import Evidence
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import Codes, Floats
-from trueline.core.tables.row_lookup import lookup_rows
+from trueline.core.stored_tables.row_lookup import lookup_rows
 
 TIERS = ((5.0, 1.0), (3.0, 2.0), (1.0, 3.0))  # least distance from the market (target's unit), tier
 NUMERIC_COLUMNS = ("tier", "model", "market", "bias", "hit", "prediction", "actual")

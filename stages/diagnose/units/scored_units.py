@@ -12,7 +12,7 @@ from stages.diagnose.units.evidence import Evidence
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
-from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
+from trueline.core.stored_tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
 
 Kind = Literal["share", "chance", "quantity"]
 
