@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from trueline.core.models import conditional_logit_loss, model_json, standard_encoding
+from trueline.core.models import conditional_logit_loss, input_encoding, model_json
 from trueline.core.models.model_json import RoundCallback
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
@@ -24,7 +24,7 @@ class Settings(StageSettings):
 class Model:
     """The encoding of the inputs and a coefficient for each encoded column."""
 
-    encoding: standard_encoding.Encoding
+    encoding: input_encoding.Encoding
     coefficients: list[float]
     settled: dict[str, int | float]
     importance: dict[str, float]
@@ -42,20 +42,20 @@ def fit(
 
     Raises UserError if no race has a winner and another runner.
     """
-    encoding = standard_encoding.fit_encoding(rows.x)
-    terms, target_share = standard_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
+    encoding = input_encoding.fit_encoding(rows.x)
+    terms, target_share = input_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
     coefficients = conditional_logit_loss.fit_conditional_logit(
         terms, target_share, rows.weight, rows.group, settings.l2
     )
     importance = model_json.compute_importance_shares(
-        np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding)
+        np.abs(coefficients), input_encoding.list_encoded_inputs(encoding)
     )
     return Model(encoding, coefficients.tolist(), {}, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds, up to a constant within a race."""
-    return np.asarray((standard_encoding.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1))
+    return np.asarray((input_encoding.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1))
 
 
 def save(model: Model, folder: Path) -> None:

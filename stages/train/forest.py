@@ -11,10 +11,15 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from trueline.core.errors import UserError
 from trueline.core.models import model_json, skops_files
-from trueline.core.models.category_codes import Levels, encode_one_hot, list_category_levels, list_one_hot_inputs
+from trueline.core.models.input_encoding import (
+    Levels,
+    encode_one_hot,
+    get_score_offset,
+    list_category_levels,
+    list_one_hot_inputs,
+)
 from trueline.core.models.log_odds import compute_log_odds, label_winners
 from trueline.core.models.model_json import RoundCallback
-from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 

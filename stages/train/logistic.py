@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
-from trueline.core.models import model_json, standard_encoding
+from trueline.core.models import input_encoding, model_json
 from trueline.core.models.log_odds import label_winners
 from trueline.core.models.model_json import RoundCallback
 from trueline.core.runtime.params import StageSettings
@@ -31,7 +31,7 @@ class Settings(StageSettings):
 class Model:
     """The encoding of the inputs and a coefficient for each encoded column."""
 
-    encoding: standard_encoding.Encoding
+    encoding: input_encoding.Encoding
     coefficients: list[float]
     intercept: float
     offset: str | None
@@ -51,15 +51,15 @@ def fit(
 
     Raises UserError for shares if the rows are all winners or all losers, or there is an offset.
     """
-    encoding = standard_encoding.fit_encoding(rows.x)
+    encoding = input_encoding.fit_encoding(rows.x)
     is_share = settings.target == "share"
     target, weight = _build_target(rows, settings)
     estimator: Any = _build_logistic_regression(settings.l2) if is_share else Ridge(settings.l2, solver="cholesky")
     with limit_to_one_thread():
-        fitted = estimator.fit(standard_encoding.encode_inputs(rows.x, encoding), target, weight)
+        fitted = estimator.fit(input_encoding.encode_inputs(rows.x, encoding), target, weight)
     coefficients = np.ravel(fitted.coef_)
     importance = model_json.compute_importance_shares(
-        np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding)
+        np.abs(coefficients), input_encoding.list_encoded_inputs(encoding)
     )
     intercept = float(np.ravel(fitted.intercept_)[0])
     return Model(encoding, coefficients.tolist(), intercept, settings.offset, {}, importance)
@@ -72,10 +72,8 @@ def _build_logistic_regression(l2: float) -> LogisticRegression:
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares, or the quantity itself."""
-    linear_scores = (standard_encoding.encode_inputs(x, model.encoding) * model.coefficients).sum(
-        axis=1
-    ) + model.intercept
-    return np.asarray(linear_scores + standard_encoding.get_score_offset(x, model.offset))
+    linear_scores = (input_encoding.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1) + model.intercept
+    return np.asarray(linear_scores + input_encoding.get_score_offset(x, model.offset))
 
 
 def save(model: Model, folder: Path) -> None:
@@ -91,7 +89,7 @@ def load(folder: Path) -> Model:
 def _build_target(rows: FoldData, settings: Settings) -> tuple[Floats, Floats]:
     """Return each row's label and weight: for shares whether it won, for a quantity its difference from the offset."""
     if settings.target == "quantity":
-        return rows.y - standard_encoding.get_score_offset(rows.x, settings.offset), rows.weight
+        return rows.y - input_encoding.get_score_offset(rows.x, settings.offset), rows.weight
     if settings.offset in rows.x.columns:
         raise UserError(
             f"offset is {settings.offset!r} with target share, but this learner takes an offset only for quantities; "

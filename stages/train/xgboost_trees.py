@@ -11,12 +11,11 @@ from pydantic import Field
 
 from trueline.core.errors import UserError
 from trueline.core.models import model_json
-from trueline.core.models.category_codes import Levels, encode_ordinal, list_category_levels
 from trueline.core.models.conditional_logit_loss import require_contested_races
+from trueline.core.models.input_encoding import Levels, encode_ordinal, get_score_offset, list_category_levels
 from trueline.core.models.log_odds import compute_log_odds, label_winners
 from trueline.core.models.model_json import LOG_EVERY_ROUNDS, RoundCallback
 from trueline.core.models.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
-from trueline.core.models.standard_encoding import get_score_offset
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
