@@ -106,6 +106,20 @@ def test_few_files_are_declared_that_an_instance_never_loads(
     assert len(needless) <= NEEDLESS[task]
 
 
+@pytest.mark.parametrize(
+    ("file", "domains"),
+    [
+        ("trueline/core/text/tfidf.py", {"text"}),
+        ("stages/evaluate/market/line_types.py", {"betting"}),
+        ("stages/features/racing.py", {"racing"}),
+        ("stages/resample/none.py", {"betting", "racing", "text"}),
+        ("trueline/core/stats/rolling.py", set()),
+    ],
+)
+def test_code_belongs_to_the_domain_of_its_folder_or_of_the_tasks_that_name_it(file: str, domains: set[str]) -> None:
+    assert find_domains(file, pipeline_copy.params(pipeline_copy.ROOT)["tasks"]) == domains
+
+
 @pytest.mark.parametrize("stage", pipeline_copy.instances(), ids=lambda stage: stage.addressing)
 def test_no_instance_depends_on_the_code_of_another_domain(stage: Any) -> None:
     plan = pipeline_copy.params(pipeline_copy.ROOT)["tasks"]
