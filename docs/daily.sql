@@ -1,5 +1,5 @@
 -- The daily table of the diagnose stage (metrics/<task>/daily.parquet and .csv), one row a calendar day.
--- Written by `python -m stages.diagnose.monitoring.sql_schema > docs/daily.sql`; a test holds it to the code.
+-- Written by `python -m trueline.daily_sql > docs/daily.sql`; a test holds it to the code.
 -- Percent run from 0 to 100; a loss is points of a quantity's error, or nats of a race.
 
 -- BigQuery

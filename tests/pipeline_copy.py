@@ -112,6 +112,13 @@ def walk(folder: Path, task: str, until: str = "diagnose", since: str = "prepare
     return folder
 
 
+def list_code(dependency: str) -> set[str]:
+    """Return the Python files of the repository that a dependency names: itself, or all of a folder."""
+    path = ROOT / dependency
+    files = [path] if path.suffix == ".py" else path.rglob("*.py")
+    return {str(file.relative_to(ROOT)) for file in files} if path.is_relative_to(ROOT) else set()
+
+
 def reachable(stage: str) -> set[str]:
     """Return the repository files that some tool of a room imports, directly or through another file."""
     rooms = {"tune": ("tune", "train")}.get(stage, (stage,))

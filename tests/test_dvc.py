@@ -113,7 +113,7 @@ def test_running_all_again_by_force_in_a_hostile_environment_changes_no_byte_tha
 def test_a_comment_in_the_racing_scorer_runs_one_stage(house: Path) -> None:
     append_a_comment(house / "stages/evaluate/race/__init__.py")
     changed = json.loads(dvc(house, "status", "--json"))
-    assert changed == {"evaluate@racing": [{"changed deps": {"stages/evaluate/race/__init__.py": "modified"}}]}
+    assert changed == {"evaluate@racing": [{"changed deps": {"stages/evaluate/race": "modified"}}]}
     assert ran(dvc(house, "repro")) == ["evaluate@racing"]
     assert dirt(house).split() == ["M", "dvc.lock", "M", "stages/evaluate/race/__init__.py"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from stages.train._training_curves import TrainingCurves
 from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
-from trueline.core.models.training_curves import TrainingCurves
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from trueline.core.models import standard_encoding
+from trueline.core.models import input_encoding
 from trueline.core.models.conditional_logit_loss import fit_conditional_logit
 from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
 from trueline.core.runtime.params import StageSettings
@@ -25,7 +25,7 @@ class Settings(StageSettings):
 class Model:
     """The encoding of the inputs and a coefficient for each encoded column."""
 
-    encoding: standard_encoding.Encoding
+    encoding: input_encoding.Encoding
     coefficients: list[float]
     settled: dict[str, int | float]
     importance: dict[str, float]
@@ -36,16 +36,16 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
 
     Raises UserError if no race has a winner and another runner.
     """
-    encoding = standard_encoding.fit_encoding(rows.x)
-    terms, target_share = standard_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
+    encoding = input_encoding.fit_encoding(rows.x)
+    terms, target_share = input_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
     coefficients = fit_conditional_logit(terms, target_share, rows.weight, rows.group, settings.l2)
-    importance = compute_importance(np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding))
+    importance = compute_importance(np.abs(coefficients), input_encoding.list_encoded_inputs(encoding))
     return Model(encoding, coefficients.tolist(), {}, importance)
 
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds, up to a constant within a race."""
-    return np.asarray((standard_encoding.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1))
+    return np.asarray((input_encoding.encode_inputs(x, model.encoding) * model.coefficients).sum(axis=1))
 
 
 def save(model: Model, folder: Path) -> None:

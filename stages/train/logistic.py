@@ -10,7 +10,7 @@ from pydantic import Field
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models import standard_encoding
+from trueline.core.models import input_encoding
 from trueline.core.models.log_odds import label_rows
 from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
 from trueline.core.runtime.params import StageSettings
@@ -30,7 +30,7 @@ class Settings(StageSettings):
 class Model:
     """The encoding of the inputs and a coefficient for each encoded column."""
 
-    encoding: standard_encoding.Encoding
+    encoding: input_encoding.Encoding
     coefficients: list[float]
     intercept: float
     offset: str | None
@@ -43,16 +43,16 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
 
     Raises UserError for shares if the rows are all winners or all losers, or there is an offset.
     """
-    encoding = standard_encoding.fit_encoding(rows.x)
+    encoding = input_encoding.fit_encoding(rows.x)
     is_share = settings.target == "share"
     target, weight = label_rows(
         rows, settings.target == "share", "target share", settings.offset, settings.positive_weight
     )
     estimator: Any = _build_logistic_regression(settings.l2) if is_share else Ridge(settings.l2, solver="cholesky")
     with limit_to_one_thread():
-        fitted = estimator.fit(standard_encoding.encode_inputs(rows.x, encoding), target, weight)
+        fitted = estimator.fit(input_encoding.encode_inputs(rows.x, encoding), target, weight)
     coefficients = np.ravel(fitted.coef_)
-    importance = compute_importance(np.abs(coefficients), standard_encoding.list_encoded_inputs(encoding))
+    importance = compute_importance(np.abs(coefficients), input_encoding.list_encoded_inputs(encoding))
     intercept = float(np.ravel(fitted.intercept_)[0])
     return Model(encoding, coefficients.tolist(), intercept, settings.offset, {}, importance)
 
@@ -64,9 +64,9 @@ def _build_logistic_regression(l2: float) -> LogisticRegression:
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares, or the quantity itself."""
-    terms = standard_encoding.encode_inputs(x, model.encoding) * model.coefficients
+    terms = input_encoding.encode_inputs(x, model.encoding) * model.coefficients
     linear_scores = terms.sum(axis=1) + model.intercept
-    return np.asarray(linear_scores + standard_encoding.get_score_offset(x, model.offset))
+    return np.asarray(linear_scores + input_encoding.get_score_offset(x, model.offset))
 
 
 def save(model: Model, folder: Path) -> None:

@@ -12,10 +12,10 @@ import pandas as pd
 
 from stages.tune.gain import compute_paired_gain
 from stages.tune.search import FoldResult, Journal, ParamRange, Point, SearchSettings, search_params
+from stages.tune.tuning_losses import TUNING_LOSSES
 from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
-from trueline.core.models.tuning_losses import TUNING_LOSSES
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_plugin

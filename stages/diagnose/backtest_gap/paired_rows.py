@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,13 @@ import pandas as pd
 from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence
 from stages.diagnose.units.scored_units import ARM
-from trueline.core.betting.grading import Signs, grade_picks, pick_by_edge
 from trueline.core.errors import UserError
 from trueline.core.stats.block_bootstrap import BlockBootstrap
-from trueline.core.tables.lazy_parquet import make_frame
-from trueline.core.tables.row_lookup import lookup_rows, take_or_nan
+from trueline.core.stored_tables.lazy_parquet import make_frame
+from trueline.core.stored_tables.row_lookup import lookup_rows, take_or_nan
+
+if TYPE_CHECKING:
+    from trueline.core.betting.grading import Signs
 
 Days = npt.NDArray[np.datetime64]
 
@@ -98,6 +100,8 @@ class PairedRows:
         """Return the table of a side's bets on some rows, had it picked and been graded against `line`."""
         logged_picks = None if source.pick is None else source.pick[rows]
         picks = _choose_picks(source.prediction[rows], logged_picks, line, self.edge)
+        from trueline.core.betting.grading import grade_picks  # here, so that only betting tasks depend on it
+
         graded = grade_picks(picks, line, self.target[rows])
         return bootstrap.sum_columns_by_block(graded.is_won, graded.is_decided, rows)
 
@@ -183,13 +187,17 @@ def _read_source(rows: pd.DataFrame, name: str, target: Floats, default: Mask, e
 def _grade_source(
     prediction: Floats, line: Floats, estimated: Mask, pick: Floats | None, target: Floats, edge: float
 ) -> SourceBets:
+    from trueline.core.betting.grading import grade_picks
+
     graded = np.isfinite(prediction) & np.isfinite(line) & np.isfinite(target)
     picks = grade_picks(np.where(graded, _choose_picks(prediction, pick, line, edge), 0), line, target)
     is_estimated = estimated & np.isfinite(line)
     return SourceBets(prediction, line, is_estimated, pick, graded, picks.is_bet, picks.is_decided, picks.is_won)
 
 
-def _choose_picks(prediction: Floats, pick: Floats | None, line: Floats, edge: float) -> Signs:
+def _choose_picks(prediction: Floats, pick: Floats | None, line: Floats, edge: float) -> "Signs":
+    from trueline.core.betting.grading import pick_by_edge
+
     return pick_by_edge(prediction, line, edge) if pick is None else np.nan_to_num(np.sign(pick)).astype(np.int64)
 
 

@@ -16,7 +16,7 @@ from stages.diagnose.units.evidence import Evidence, Finding, decline, make_find
 from stages.diagnose.units.time_bins import assign_steps, average_steps, find_monotone_columns
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.runtime.params import StageSettings
-from trueline.core.tables.lazy_parquet import iter_columns
+from trueline.core.stored_tables.lazy_parquet import iter_columns
 
 NAME = "Do the newest rows look like those before them?"
 

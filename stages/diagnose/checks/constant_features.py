@@ -10,8 +10,8 @@ from stages.diagnose.units.evidence import Evidence, Finding, decline, make_find
 from trueline.core.splits.fold_roles import FoldRoles
 from trueline.core.splits.walk_forward import ROLES
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS
-from trueline.core.tables.lazy_parquet import iter_columns
-from trueline.core.tables.row_lookup import convert_to_slice
+from trueline.core.stored_tables.lazy_parquet import iter_columns
+from trueline.core.stored_tables.row_lookup import convert_to_slice
 
 MIN_DISTINCT_MEASURED = 30  # a number with more distinct values is a measurement, not a count or a choice
 

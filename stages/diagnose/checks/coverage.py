@@ -6,7 +6,7 @@ import pandas as pd
 from stages.diagnose.units.array_types import Ints
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.scored_units import has_divided_shares, list_prediction_columns
-from trueline.core.tables.row_lookup import lookup_rows, sort_unique
+from trueline.core.stored_tables.row_lookup import lookup_rows, sort_unique
 
 NAME = "Is every row that should be predicted predicted, and usably?"
 

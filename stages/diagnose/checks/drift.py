@@ -13,8 +13,8 @@ from stages.diagnose.units.time_bins import assign_steps, average_steps, find_mo
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.change_detection import detect_shifts
-from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
-from trueline.core.tables.row_lookup import convert_to_slice, lookup_rows, take_or_nan
+from trueline.core.stored_tables.lazy_parquet import is_number_column, iter_columns
+from trueline.core.stored_tables.row_lookup import convert_to_slice, lookup_rows, take_or_nan
 
 NAME = "Since when is anything other than it was?"
 

@@ -7,8 +7,8 @@ import pandas as pd
 from stages.diagnose.units.array_types import Ints, Mask
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.splits.walk_forward import ROLES
-from trueline.core.tables.lazy_parquet import iter_columns
-from trueline.core.tables.row_lookup import convert_to_slice, flag_first_occurrences, lookup_rows, sort_unique
+from trueline.core.stored_tables.lazy_parquet import iter_columns
+from trueline.core.stored_tables.row_lookup import convert_to_slice, flag_first_occurrences, lookup_rows, sort_unique
 
 Bits = npt.NDArray[np.uint64]
 

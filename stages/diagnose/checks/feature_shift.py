@@ -10,8 +10,8 @@ from scipy.stats import chi2
 from stages.diagnose.units.array_types import Floats, Ints
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCKS
-from trueline.core.tables.lazy_parquet import iter_columns
-from trueline.core.tables.row_lookup import convert_to_slice
+from trueline.core.stored_tables.lazy_parquet import iter_columns
+from trueline.core.stored_tables.row_lookup import convert_to_slice
 
 NAME = "Are the inputs spread in scoring as they were in fitting?"
 

@@ -9,9 +9,8 @@ from stages.diagnose.checks import drift
 from stages.diagnose.checks.drift import detect_column_drift
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.splits.walk_forward import NO_CLOCK
-from trueline.core.tables.lazy_parquet import ColumnTable, make_frame
-from trueline.core.tables.row_lookup import drop_duplicate_ids
-from trueline.core.text.vocabulary import split_words
+from trueline.core.stored_tables.lazy_parquet import ColumnTable, make_frame
+from trueline.core.stored_tables.row_lookup import drop_duplicate_ids
 
 NAME = "Are tags, what is told of them, and the words of the texts, as they were?"
 
@@ -94,8 +93,11 @@ def _compute_unseen_word_shares(evidence: Evidence, rows: pd.DataFrame) -> pd.Da
 
     The table has no column if there are no texts or no earlier ones.
     """
+
     if TEXT_COLUMN not in evidence.features:
         return pd.DataFrame(index=rows.index)
+    from trueline.core.text.vocabulary import split_words  # here, so that it is a dependency of text tasks only
+
     inputs = _read_columns(evidence.features, [TEXT_COLUMN])
     time = _read_columns(evidence.prepared, ["time"])["time"].reindex(inputs.index)
     token_lists = inputs[TEXT_COLUMN].astype(object).fillna("").map(lambda text: split_words(str(text), MAX_WORDS))

@@ -12,8 +12,8 @@ from stages.diagnose.units.evidence import Evidence, Finding, decline, make_find
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCKS
 from trueline.core.stats.group_ops import Codes, Floats
-from trueline.core.tables.lazy_parquet import iter_columns
-from trueline.core.tables.row_lookup import lookup_rows
+from trueline.core.stored_tables.lazy_parquet import iter_columns
+from trueline.core.stored_tables.row_lookup import lookup_rows
 
 NAME = "Where does the model do worse than elsewhere?"
 

@@ -7,8 +7,8 @@ from stages.diagnose.monitoring.daily_sums import index_days
 from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence
 from stages.diagnose.units.scored_units import ARM
-from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
-from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
+from trueline.core.stored_tables.lazy_parquet import is_number_column, iter_columns
+from trueline.core.stored_tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
 
 ROWS_PER_DAY = 200  # evenly spaced rows of a day on which its inputs are judged
 HISTORY_DAYS = 60  # days before the first scored one that show how an input usually behaves

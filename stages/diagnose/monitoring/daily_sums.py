@@ -9,7 +9,7 @@ import pandas as pd
 from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence
 from stages.diagnose.units.scored_units import lookup_market
-from trueline.core.tables.row_lookup import drop_duplicate_ids
+from trueline.core.stored_tables.row_lookup import drop_duplicate_ids
 
 BAND_COUNT = 5  # bands of equal count by difficulty: a line of 30 points is missed by more than one of 5
 UNPRICED_BAND_COUNT = 3  # bands of units without a market

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stages.diagnose.root_cause.row_quality import MISSING_LEVEL
 from stages.diagnose.units.array_types import Floats, Ints, Mask
-from trueline.core.tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
+from trueline.core.stored_tables.row_lookup import flag_first_occurrences, lookup_rows, take_or_nan
 
 CodedLevels = tuple[Ints, list[str]]  # each unit's level code of a column, and the levels' names
 

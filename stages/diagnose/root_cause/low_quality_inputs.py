@@ -9,8 +9,8 @@ from stages.diagnose.root_cause.cause_scoring import Settings
 from stages.diagnose.root_cause.row_quality import MIN_DISTINCT_MEASURED
 from stages.diagnose.units.array_types import Floats
 from stages.diagnose.units.evidence import Evidence
-from trueline.core.tables.lazy_parquet import is_number_column, iter_columns
-from trueline.core.tables.row_lookup import take_or_nan
+from trueline.core.stored_tables.lazy_parquet import is_number_column, iter_columns
+from trueline.core.stored_tables.row_lookup import take_or_nan
 
 MAX_LISTED_INPUTS = 5
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence
-from trueline.core.tables.lazy_parquet import ColumnTable, is_number_column, iter_columns
-from trueline.core.tables.row_lookup import RowIndexer, convert_to_slice, lookup_rows, take_or_nan
+from trueline.core.stored_tables.lazy_parquet import ColumnTable, is_number_column, iter_columns
+from trueline.core.stored_tables.row_lookup import RowIndexer, convert_to_slice, lookup_rows, take_or_nan
 
 SAMPLE_ROWS = 20_000  # rows that show how an input behaves
 MIN_DISTINCT_MEASURED = 30  # a number with more distinct values is a measurement, not a count or a choice

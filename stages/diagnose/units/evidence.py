@@ -11,8 +11,8 @@ import pandas as pd
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_roles import FoldRoles
 from trueline.core.splits.walk_forward import NO_CLOCK, TARGET
-from trueline.core.tables.lazy_parquet import LazyTable, make_frame
-from trueline.core.tables.row_lookup import Ints, encode_row_ids, flag_first_occurrences, lookup_rows
+from trueline.core.stored_tables.lazy_parquet import LazyTable, make_frame
+from trueline.core.stored_tables.row_lookup import Ints, encode_row_ids, flag_first_occurrences, lookup_rows
 from trueline.core.tables.table_schema import Column
 
 Arguments = ParamSpec("Arguments")

@@ -9,12 +9,10 @@ import pandas as pd
 
 from stages.diagnose.units.evidence import Evidence, compute_once
 from stages.diagnose.units.scored_units import ARM, ScoredPredictions, build_scored_predictions
-from trueline.core.betting.grading import grade_picks, pick_by_edge
-from trueline.core.racing import race_losses
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import Codes, Floats
 from trueline.core.stats.log_loss import compute_log_losses
-from trueline.core.tables.row_lookup import lookup_rows
+from trueline.core.stored_tables.row_lookup import lookup_rows
 
 TIERS = ((5.0, 1.0), (3.0, 2.0), (1.0, 3.0))  # least distance from the market (target's unit), tier
 NUMERIC_COLUMNS = ("tier", "model", "market", "bias", "hit", "prediction", "actual")
@@ -67,11 +65,16 @@ def _grade_rows(scored: ScoredPredictions, edge: float | None) -> pd.DataFrame:
 
 
 def _compute_hits(scored: ScoredPredictions, edge: float) -> Floats:
+    # here and below: one domain's code is no dependency of another domain's tasks
+    from trueline.core.betting.grading import grade_picks, pick_by_edge
+
     picks = grade_picks(pick_by_edge(scored.p, scored.market, edge), scored.market, scored.y)
     return np.where(picks.is_decided, picks.is_won.astype(float), np.nan)
 
 
 def _grade_races(scored: ScoredPredictions) -> pd.DataFrame:
+    from trueline.core.racing.race_losses import compute_race_losses
+
     has_market = np.isfinite(scored.market) & (scored.market >= 0) & (scored.market <= 1)
     priced = np.bincount(scored.group, weights=~has_market) == 0
     market = group_ops.normalize_by_group(np.where(has_market, scored.market, 0.0), scored.group)
@@ -79,7 +82,7 @@ def _grade_races(scored: ScoredPredictions) -> pd.DataFrame:
     return _build_unit_keys(scored.rows.iloc[first_rows]).assign(
         tier=np.nan,
         model=scored.compute_losses(),
-        market=np.where(priced, race_losses.compute_race_losses(market, scored.y, scored.group), np.nan),
+        market=np.where(priced, compute_race_losses(market, scored.y, scored.group), np.nan),
         bias=np.nan,
         hit=hit,
         prediction=favourite,

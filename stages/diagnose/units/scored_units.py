@@ -8,12 +8,11 @@ import pandas as pd
 
 from stages.diagnose.units.array_types import Mask
 from stages.diagnose.units.evidence import Evidence, compute_once
-from trueline.core.racing import race_losses
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
 from trueline.core.stats.log_loss import compute_log_losses
-from trueline.core.tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
+from trueline.core.stored_tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
 
 ARM = "tuned"  # the arm that is judged
 Kind = Literal["share", "chance", "quantity"]
@@ -65,7 +64,9 @@ class ScoredPredictions:
     def compute_baseline_losses(self) -> Floats:
         """Return the loss by unit of an even share of the group, or else of the mean target (by tag)."""
         if self.kind == "share":
-            return race_losses.compute_uniform_losses(self.group)
+            from trueline.core.racing.race_losses import compute_uniform_losses  # a dependency of racing tasks only
+
+            return compute_uniform_losses(self.group)
         means = np.bincount(self.label, weights=self.y) / np.maximum(np.bincount(self.label), 1)
         return self._compute_losses_of(means[self.label])
 
@@ -73,14 +74,14 @@ class ScoredPredictions:
         """Return the expected loss of each unit if the probabilities are true; zero for quantities."""
         if self.kind == "quantity":
             return np.zeros(len(self.p))
-        if self.kind == "chance":
-            return compute_log_losses(self.p, self.p)
-        p = np.clip(self.p, MIN_PROBABILITY, 1.0)
-        return race_losses.compute_race_losses(p, p, self.group)
+        p = np.clip(self.p, MIN_PROBABILITY, 1.0) if self.kind == "share" else self.p
+        return replace(self, y=p)._compute_losses_of(p)
 
     def _compute_losses_of(self, p: Floats) -> Floats:
         if self.kind == "share":
-            return race_losses.compute_race_losses(p, self.y, self.group)
+            from trueline.core.racing.race_losses import compute_race_losses
+
+            return compute_race_losses(p, self.y, self.group)
         return compute_log_losses(p, self.y) if self.kind == "chance" else np.square(p - self.y)
 
     def _select_rows(self, keep: Mask) -> "ScoredPredictions":

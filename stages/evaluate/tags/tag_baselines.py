@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from stages.evaluate.tags.scored_tags import TagAnswers
-from trueline.core.stats.block_bootstrap import BlockBootstrap, compute_interval
-from trueline.core.stats.confidence_intervals import Interval, describe_difference
-from trueline.core.stats.group_ops import Floats
-from trueline.core.stats.log_loss import compute_log_losses
-from trueline.core.text.multilabel_metrics import (
+from stages.evaluate.tags.multilabel_metrics import (
     compute_label_metrics,
     compute_micro_macro_metrics,
     compute_precision_recall_f1,
     compute_ranking_metrics,
 )
+from stages.evaluate.tags.scored_tags import TagAnswers
+from trueline.core.stats.block_bootstrap import BlockBootstrap, compute_interval
+from trueline.core.stats.confidence_intervals import Interval, describe_difference
+from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.log_loss import compute_log_losses
 
 Report = dict[str, Any]
 

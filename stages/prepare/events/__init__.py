@@ -6,6 +6,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
+from stages.prepare.events.near_duplicates import find_near_duplicate_clusters
 from stages.prepare.events.tag_parsing import is_missing, normalize_tag, parse_tags
 from stages.prepare.events.tag_statistics import count_clusters, count_tags, detect_cut_texts
 from trueline.core.errors import UserError, did_you_mean
@@ -16,7 +17,6 @@ from trueline.core.tables.duplicate_rows import flag_contradictory_rows
 from trueline.core.tables.row_filters import filter_rows, require_rows
 from trueline.core.tables.table_schema import Column, validate_table
 from trueline.core.text.cleaning import clean_text
-from trueline.core.text.near_duplicates import find_near_duplicate_clusters
 from trueline.core.text.tag_mentions import MENTION_PREFIX, build_mention_columns, join_fields
 
 Flags = pd.Series  # True for the rows that break a rule

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from trueline.core.betting.consensus_line import compute_consensus_line
+from stages.prepare.props.consensus_line import compute_consensus_line
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.history.past import Past
 from trueline.core.runtime.params import Date, StageSettings

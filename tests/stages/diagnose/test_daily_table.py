@@ -16,7 +16,6 @@ from stages.diagnose.monitoring.drift_score import compute_drift_score
 from stages.diagnose.monitoring.market_sharpness import label_sharpness
 from stages.diagnose.monitoring.mean_shift import compute_baseline
 from stages.diagnose.monitoring.monitoring_settings import RuleSettings, Settings, WindowSettings
-from stages.diagnose.monitoring.sql_schema import render_table_definition
 from stages.diagnose.monitoring.trailing_rates import compute_trailing_rate, estimate_overdispersion
 from stages.diagnose.units.evidence import Evidence
 from stages.diagnose.units.graded_units import build_graded_units
@@ -24,6 +23,7 @@ from tests.stages.diagnose.test_graded_units import LIMITS, races
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.stats.confidence_intervals import compute_wilson_interval
 from trueline.core.tables.table_schema import Column, read_table, validate_table, write_table
+from trueline.daily_sql import render_table_definition
 
 WINDOWS = WindowSettings(
     window_days=14, baseline_days=60, least_units=40, least_picks=20, least_days=15, drift_prior=0.05, hit_drop=0.07,

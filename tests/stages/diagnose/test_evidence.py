@@ -22,8 +22,8 @@ from trueline.benchmarks.fault_lab.planted_faults import inject_fault
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import load_settings
 from trueline.core.runtime.plugins import list_plugins, load_plugin
+from trueline.core.stored_tables.lazy_parquet import LazyTable
 from trueline.core.tables import table_schema
-from trueline.core.tables.lazy_parquet import LazyTable
 
 TABLES = ("features", "folds", "prepared", "predictions")
 VALUES = st.sampled_from([0.0, -0.0, 1.0, 2.5, np.nan])

@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 from scipy.optimize import approx_fprime
 
+from stages.tune import tuning_losses
 from tests import learner_cases
 from tests.learner_cases import ARMS, QUANTITIES, SEED, SHARES, dead_heats, knobs, part, quantities, races, rows_for
 from trueline.core.errors import UserError
-from trueline.core.models import conditional_logit_loss, tuning_losses
+from trueline.core.models import conditional_logit_loss
 from trueline.core.models.model_json import Monitor
 from trueline.core.models.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
 from trueline.core.racing.race_losses import compute_uniform_losses

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from trueline.core.splits.walk_forward import ROLES, list_folds
-from trueline.core.tables.lazy_parquet import ColumnTable, iter_columns
+from trueline.core.stored_tables.lazy_parquet import ColumnTable, iter_columns
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

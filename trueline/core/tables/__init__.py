@@ -1,1 +1,1 @@
-"""Tables: schemas, raw sources, coercion, filters, lookups and lazy columns."""
+"""Tables: schemas, raw sources, coercion and filters."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trueline.core import jsonl
 from trueline.core.errors import UserError
-from trueline.core.tables import jsonl
 
 SHADOW_FOLDER = "shadow"
 Row = dict[str, Any]

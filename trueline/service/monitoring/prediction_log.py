@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.core.tables.jsonl import JSON_LINES_SUFFIX, read_json_lines
+from trueline.core.jsonl import JSON_LINES_SUFFIX, read_json_lines
 
 LogRows = list[dict[str, Any]]
 

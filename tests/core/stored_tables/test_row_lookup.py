@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.tables import table_schema
-from trueline.core.tables.row_lookup import (
+from trueline.core.stored_tables.row_lookup import (
     convert_to_slice,
     drop_duplicate_ids,
     encode_row_ids,
@@ -18,6 +17,7 @@ from trueline.core.tables.row_lookup import (
     sort_unique,
     take_or_nan,
 )
+from trueline.core.tables import table_schema
 
 IDS = st.lists(st.integers(0, 9), max_size=20)
 

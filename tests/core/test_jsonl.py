@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueline.core.tables import jsonl
+from trueline.core import jsonl
 
 
 def test_lines_that_hold_no_object_are_left_out(tmp_path: Path) -> None:

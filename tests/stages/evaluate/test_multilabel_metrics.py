@@ -16,9 +16,9 @@ from sklearn.metrics import (
     recall_score,
 )
 
+from stages.evaluate.tags import multilabel_metrics
 from trueline.core.stats.group_ops import Floats
 from trueline.core.stats.log_loss import compute_log_losses
-from trueline.core.text import multilabel_metrics
 
 SHAPE = st.tuples(st.integers(1, 8), st.integers(2, 6))
 TABLES = SHAPE.flatmap(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.betting.consensus_line import compute_consensus_line, find_nearest_median
+from stages.prepare.props.consensus_line import compute_consensus_line, find_nearest_median
 
 KEY = ["player", "day"]
 FOUND = ["line", "open_line", "over_price", "under_price", "n_books"]

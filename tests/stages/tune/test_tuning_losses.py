@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from stages.tune.tuning_losses import TUNING_LOSSES
 from tests.tag_fixtures import tagged
-from trueline.core.models.tuning_losses import TUNING_LOSSES
 from trueline.core.splits.fold_data import FoldData
 
 FEW = settings(deadline=None, max_examples=20)

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal, assert_series_equal
 
-from trueline.core.tables import lazy_parquet, table_schema
-from trueline.core.tables.lazy_parquet import LazyTable, is_number_column, iter_columns, make_frame
+from trueline.core.stored_tables import lazy_parquet
+from trueline.core.stored_tables.lazy_parquet import LazyTable, is_number_column, iter_columns, make_frame
+from trueline.core.tables import table_schema
 
 TABLE = pd.DataFrame({
     "row_id": ["c", "a", "b", "d"],

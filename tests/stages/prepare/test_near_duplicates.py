@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.prepare.events import near_duplicates
+from stages.prepare.events.near_duplicates import find_near_duplicate_clusters
 from trueline.core.errors import UserError
-from trueline.core.text import near_duplicates
-from trueline.core.text.near_duplicates import find_near_duplicate_clusters
 
 MANY = settings(deadline=None, max_examples=200)
 SIMILARITIES = [Fraction(1, 5), Fraction(1, 3), Fraction(2, 5), Fraction(1, 2), Fraction(2, 3), Fraction(1)]

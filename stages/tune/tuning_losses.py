@@ -7,7 +7,6 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from trueline.core.racing.race_losses import compute_race_losses, fit_temperature
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.stats.group_ops import compute_group_softmax
 
@@ -29,6 +28,9 @@ class GroupLosses(NamedTuple):
 
 def race_log_loss(score: Floats, rows: FoldData) -> GroupLosses:
     """Return −ln p(winner) per group at the best temperature, since calibration fits that later anyway (nats)."""
+    # here, so that an edit of the race losses tunes no task without races again
+    from trueline.core.racing.race_losses import compute_race_losses, fit_temperature
+
     factor = fit_temperature(score, rows.y, rows.group)
     group_losses = compute_race_losses(compute_group_softmax(factor * score, rows.group), rows.y, rows.group)
     return GroupLosses(group_losses, np.ones(len(group_losses)))
