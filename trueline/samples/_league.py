@@ -57,8 +57,9 @@ def simulate_seasons(random: np.random.Generator) -> tuple[pd.DataFrame, pd.Data
     truth = rows[["expected_minutes", "starters_missing"]].assign(rate=np.exp(rate + usage))
     truth["usual_minutes"] = usual_means["expected_minutes"]
     truth["mean"] = truth["expected_minutes"] * truth["rate"]
-    minutes, rate = truth["expected_minutes"].to_numpy(), truth["rate"].to_numpy()
-    truth["median"], truth["density"] = compute_median_points(minutes, rate)
+    truth["median"], truth["density"] = compute_median_points(
+        truth["expected_minutes"].to_numpy(), truth["rate"].to_numpy()
+    )
     open_rate = np.exp(rate + usual_means["usage"]).to_numpy()
     truth["open_median"] = compute_median_points(truth["usual_minutes"].to_numpy(), open_rate)[0]
     minutes = _draw_minutes(random, rows)
