@@ -110,7 +110,7 @@ def select_settings(value: Any, params: Mapping[str, Any], model: type[BaseModel
     for key in (path[0], DEFAULTS, *path[2:]):
         defaults = _get_mapping(defaults, key)
     known_defaults = {key: default for key, default in defaults.items() if key in model.model_fields}
-    return _merge_settings(known_defaults, value if value is not None else {})
+    return known_defaults if value is defaults else _merge_settings(known_defaults, value if value is not None else {})
 
 
 def expand_params(params: Mapping[str, Any]) -> dict[str, Any]:
