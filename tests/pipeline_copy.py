@@ -13,6 +13,7 @@ import yaml
 from dvc.repo import Repo
 
 from trueline.core.runtime.params import STAGES as STAGES
+from trueline.core.runtime.params import expand_params
 
 ROOT = Path(__file__).parent.parent
 KEPT = ("trueline", "stages", "experiments", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
@@ -50,13 +51,13 @@ def copy(folder: Path) -> Path:
 
 
 def params(folder: Path) -> Any:
-    """Return what params.yaml of a copy says."""
-    return yaml.safe_load((folder / "params.yaml").read_text())
+    """Return what params.yaml of a copy says, each task's sections completed by their defaults."""
+    return expand_params(yaml.safe_load((folder / "params.yaml").read_text()))
 
 
 def change(folder: Path, **values: Any) -> None:
     """Set knobs in params.yaml; a dot in a name is written as two underscores."""
-    changed = params(folder)
+    changed = yaml.safe_load((folder / "params.yaml").read_text())
     for name, value in values.items():
         *sections, last = name.split("__")
         place = changed

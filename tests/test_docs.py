@@ -3,6 +3,7 @@
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,11 +12,13 @@ from stages.prepare import events, props, racing
 from tests.pipeline_copy import ROOT
 from trueline.__main__ import VERBS
 from trueline.benchmarks.__main__ import BENCHMARK_NAMES
-from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.params import DEFAULTS, TASK_SECTIONS, StageSettings, expand_params
 from trueline.core.tables.table_schema import Column
+from trueline.experiments.store.param_diff import flatten_params
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 COMMENTED = re.compile(r"\s*\w+:(?: \S.*?)?  # (.*)")
+KEY = re.compile(r"\s*\w+:")
 UNCOMMENTED = re.compile(r"\s*(\w+): (?!\{)[^#]+$")  # a value on a line of its own; ranges and sections are none
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -86,18 +89,22 @@ def test_named_commands_exist(page: Path) -> None:
 @each_page
 def test_parameters_that_pages_set_are_in_params(page: Path) -> None:
     params = yaml.safe_load(_text("params.yaml"))
-    for parameter in re.findall(r"-S ([\w.]+)=", page.read_text()):
-        section = params
-        for key in parameter.split("."):
-            assert key in section, parameter
-            section = section[key]
+    for line in page.read_text().splitlines():
+        for plus, parameter in re.findall(r"-S (\+?)([\w.]+)=", line):
+            assert _has(expand_params(params), parameter), parameter
+            is_known_to_dvc = _has(params, parameter) != bool(plus)
+            assert is_known_to_dvc or "dvc exp run" not in line, f"{parameter}: a plus adds what a section lacks"
 
 
-def test_every_parameter_has_a_sentence_beside_it() -> None:
-    lines = _text("params.yaml").splitlines()
-    assert [line for line in lines if UNCOMMENTED.match(line)] == []
+def test_every_parameter_has_a_sentence_beside_it_or_beside_its_default() -> None:
+    lines, params = _text("params.yaml").splitlines(), yaml.safe_load(_text("params.yaml"))
+    sections: list[str] = []
+    for line in filter(KEY.match, lines):
+        sections[(len(line) - len(line.lstrip())) // 2 :] = [line.split(":")[0].strip()]
+        has_default = sections[0] in TASK_SECTIONS and _has(params, ".".join([sections[0], DEFAULTS, *sections[2:]]))
+        assert not UNCOMMENTED.match(line) or (has_default and sections[1] != DEFAULTS), line
     comments = [found[1] for line in lines if (found := COMMENTED.match(line))]
-    assert len(comments) > 300
+    assert len(comments) > 280
     assert [comment for comment in comments if not re.fullmatch(r"[A-Z].*\.", comment)] == []
 
 
@@ -114,6 +121,24 @@ def test_no_model_of_settings_has_defaults_that_params_would_not_show() -> None:
     for model in (CheckLimits, StratifiedSettings, WalkForwardSettings):
         assert issubclass(model, StageSettings)
         assert all(field.is_required() for field in model.model_fields.values())
+
+
+def test_a_task_says_only_what_differs_from_the_defaults() -> None:
+    params = yaml.safe_load(_text("params.yaml"))
+    for stage in TASK_SECTIONS:
+        defaults = flatten_params(params[stage].pop(DEFAULTS))
+        for name, section in params[stage].items():
+            settings = flatten_params(section)
+            common = {path for path in settings.keys() & defaults.keys() if ".ranges." not in path}  # a range is whole
+            assert [path for path in common if settings[path] == defaults[path] != {}] == [], (stage, name)
+
+
+def _has(params: Any, parameter: str) -> bool:
+    for key in parameter.split("."):
+        if not isinstance(params, dict) or key not in params:
+            return False
+        params = params[key]
+    return True
 
 
 def _text(name: str) -> str:

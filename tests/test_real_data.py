@@ -15,6 +15,7 @@ from tests.pipeline_copy import ROOT
 from trueline.core.betting.american_odds import compute_implied_probability, compute_win_profit
 from trueline.core.history.past import Past
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses, fit_temperature
+from trueline.core.runtime.params import expand_params, parse_settings
 from trueline.core.splits import walk_forward
 from trueline.core.splits.stratified import StratifiedSettings, split_stratified
 from trueline.core.stats.group_ops import compute_group_softmax, encode_groups
@@ -31,7 +32,7 @@ Tables = dict[str, pd.DataFrame]
 @pytest.fixture(scope="module")
 def races() -> pd.DataFrame:
     raw = runners.read(str(Path(HOME) / "racing"))
-    return racing.prepare(raw, racing.Settings(**PARAMS["prepare"]["racing"]))[0]
+    return racing.prepare(raw, parse_settings(PARAMS, racing.Settings, "prepare", "racing"))[0]
 
 
 def test_the_market_is_as_sharp_as_it_is_known_to_be(races: pd.DataFrame) -> None:
@@ -45,7 +46,7 @@ def test_the_market_is_as_sharp_as_it_is_known_to_be(races: pd.DataFrame) -> Non
 
 def test_the_rating_alone_is_worth_more_than_past_prices_and_less_than_the_market(races: pd.DataFrame) -> None:
     """A logit on past prices reaches an R² of about 0.11, the market 0.25: between them is honest, beyond is a leak."""
-    known = PARAMS["features"]["racing"]
+    known = expand_params(PARAMS)["features"]["racing"]
     course = ("venue", "distance_m", "box")
     effects = {"entity": known["ridge_runner"], course: known["ridge_course"]}
     value = {"log_odds": 1.0, "surprise": known["surprise"]}
@@ -69,7 +70,7 @@ def scores() -> Tables:
 
 @pytest.fixture(scope="module")
 def graded(scores: Tables) -> tuple[pd.DataFrame, Report]:
-    return props.prepare(scores, props.Settings(**PARAMS["prepare"]["props"]))
+    return props.prepare(scores, parse_settings(PARAMS, props.Settings, "prepare", "props"))
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_prices_of_several_books_are_averaged_as_chances_and_never_as_american_o
     month = {name: table[table["date"].between("2022-11-01", "2022-11-30")] for name, table in scores.items()}
     first = month["lines"][month["lines"]["line_type"] == "actual"].assign(book="first")
     second = first.assign(book="second", over_price=100.0, under_price=100.0)
-    settings = props.Settings(**PARAMS["prepare"]["props"])
+    settings = parse_settings(PARAMS, props.Settings, "prepare", "props")
     alone, both = (
         props.prepare(month | {"lines": pd.concat(quotes)}, settings)[0].dropna(subset="line")
         for quotes in ([first], [first, second])
@@ -181,8 +182,13 @@ def test_prices_of_several_books_are_averaged_as_chances_and_never_as_american_o
 def test_tags_are_told_by_their_frequency_and_by_their_names_as_well_as_is_known_and_a_constant_answer_is_named() -> (
     None
 ):
-    rows = events.prepare(listings.read(str(Path(HOME) / "events")), events.Settings(**PARAMS["prepare"]["events"]))[0]
-    named, shares = walk_forward.list_target_columns(rows), StratifiedSettings(**PARAMS["folds"]["events"])
+    rows = events.prepare(
+        listings.read(str(Path(HOME) / "events")), parse_settings(PARAMS, events.Settings, "prepare", "events")
+    )[0]
+    named, shares = (
+        walk_forward.list_target_columns(rows),
+        parse_settings(PARAMS, StratifiedSettings, "folds", "events"),
+    )
     plan = split_stratified(rows[named], rows["group"], shares, PARAMS["seed"])
     parts = []
     for fold in walk_forward.list_folds(plan, "test"):
@@ -190,7 +196,7 @@ def test_tags_are_told_by_their_frequency_and_by_their_names_as_well_as_is_known
         often = rows.loc[~scored, named].mean().rename(lambda name: name.replace("target", "tuned", 1))
         keys = rows.loc[scored, [*walk_forward.KEY_COLUMNS, *named]].assign(fold=fold)
         parts.append(keys.assign(**dict(often)))
-    settings = tags.Settings(**PARAMS["evaluate"]["events"])
+    settings = parse_settings(PARAMS, tags.Settings, "evaluate", "events")
     report = tags.evaluate(pd.concat(parts, ignore_index=True), rows, settings, 0)[1]
     prior, name, own = (
         {figure: found["value"] for figure, found in report["ladder"][rung].items() if figure != "sd_over_repeats"}

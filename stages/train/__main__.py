@@ -107,7 +107,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
 def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
     task_config = load_task_config(task)
-    baseline_inputs = load_settings(BaselineSettings, "train", task, "floor").inputs
+    baseline_inputs = load_settings(BaselineSettings, "train", task, "floor").inputs or inputs
     if unknown_inputs := sorted(set(baseline_inputs) - set(inputs)):
         raise UserError(
             f"train.{task}.floor.inputs names {unknown_inputs[0]!r}; {did_you_mean(unknown_inputs[0], inputs)}"

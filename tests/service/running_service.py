@@ -29,7 +29,9 @@ def repository(folder: Path, task: str, **params: Any) -> Path:
     pipeline_copy.change(folder, **params)
     pipeline_copy.walk(folder, task, "calibrate")
     used = yaml.safe_load((folder / "params.yaml").read_text())
-    seal(folder, {f"{part}.{task}": used[part][task] for part in SECTIONS}, tuple(out.format(task) for out in OUTS))
+    sections = {f"{part}.{task}": used[part][task] for part in SECTIONS}
+    sections |= {f"{part}.defaults": used[part]["defaults"] for part in SECTIONS if part != "tasks"}
+    seal(folder, sections, tuple(out.format(task) for out in OUTS))
     return folder
 
 

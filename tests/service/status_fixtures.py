@@ -11,6 +11,7 @@ import yaml
 
 from tests.service.trained_repo import ROOT, seal
 from trueline.core.errors import UserError
+from trueline.core.runtime.params import expand_params
 from trueline.service.artifacts.verified_files import open_workspace
 from trueline.service.loaded_models import LoadedModel
 from trueline.service.monitoring.prometheus_metrics import ServiceMetrics
@@ -34,7 +35,7 @@ def repository(folder: Path) -> Path:
             (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
             outs.append(f"metrics/{task}/{name}")
         outs += _models(folder, task)
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))
     used = {f"{part}.{task}": params[part][task] for part in ("tasks", "tune") for task in TASKS}
     seal(folder, used, tuple(outs))
     return folder

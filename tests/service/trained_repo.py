@@ -18,6 +18,7 @@ from stages.train import tfidf_linear
 from trueline.core.history.input_selection import select_features
 from trueline.core.history.past import Past
 from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.params import parse_settings
 from trueline.core.splits.fold_data import FoldData, FoldTables
 from trueline.core.tables import table_schema
 
@@ -36,9 +37,9 @@ OUTS = ("models/events/final", "models/events/calibrator.json", "data/prediction
 @cache
 def prepared() -> pd.DataFrame:
     """Return the prepared events of the sample."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["events"]
+    settings = parse_settings(yaml.safe_load((ROOT / "params.yaml").read_text()), prepare.Settings, "prepare", "events")
     raw = listings.read(str(ROOT / "data/sample/events"))
-    return prepare.prepare(raw, prepare.Settings(**params))[0]
+    return prepare.prepare(raw, settings)[0]
 
 
 @cache

@@ -18,7 +18,7 @@ import yaml
 
 from trueline.benchmarks.pins import copy_repository
 from trueline.core.errors import UserError, did_you_mean
-from trueline.core.runtime.params import PARAMS_FILE, STAGES, list_section_names
+from trueline.core.runtime.params import PARAMS_FILE, STAGES, expand_params, list_section_names
 
 QEMU = ("qemu-x86_64", "-cpu", "Haswell-v1")  # from 2013: AVX2 and FMA, no AVX-512
 FAST_STAGES = ("prepare", "features", "calibrate")  # the stages that take minutes; the others take hours
@@ -86,7 +86,7 @@ def emulate_stage(stage: str, task: str, copy: Path) -> None:
 
 def emulate_fit(learner: str, task: str, copy: Path) -> None:
     """Fit a learner natively and under emulation on the same rows and print whether model and scores are the same."""
-    settings = yaml.safe_load(PARAMS_FILE.read_text())["train"][task][learner]
+    settings = expand_params(yaml.safe_load(PARAMS_FILE.read_text()))["train"][task][learner]
     if not Path(f"stages/train/{learner}.py").exists():
         return  # not a learner: the settings of the baseline and of the comparison learners are in the same section
     settings |= {name: short_rounds for name, short_rounds in SHORT_ROUNDS.items() if name in settings}

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.history.input_selection import select_features
-from trueline.core.runtime.params import StageSettings
+from trueline.core.runtime.params import StageSettings, find_section_path, select_settings
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
@@ -91,12 +91,12 @@ def extract_settings(params: dict[str, Any], model: type[K], *path: str) -> K:
     Raises UserError if the path does not exist, or `model` rejects its content.
     """
     value: Any = params
-    for key in path:
+    for key in find_section_path(params, *path):
         if not isinstance(value, dict) or key not in value:
             raise UserError(f"params.yaml has no {'.'.join(path)}; {did_you_mean(key, _list_keys(value))}")
         value = value[key]
     try:
-        return model.model_validate(value)
+        return model.model_validate(select_settings(value, params, model, *path))
     except ValidationError as errors:
         first_error = errors.errors()[0]
         setting_path = ".".join([*path, *map(str, first_error["loc"])])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from trueline.core.runtime.scorer_description import Metric, Report, ReportFigure, ScorerDescription, get_estimate
+from trueline.core.scorer_description import Metric, Report, ReportFigure, ScorerDescription, get_estimate
 
 SIDE_COUNTS = {"over": "always.over.wins", "under": "always.under.wins", "push": "always.over.pushes"}
 

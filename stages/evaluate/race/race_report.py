@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from trueline.core.runtime.scorer_description import Metric, Report, ReportFigure, ScorerDescription, get_estimate
+from trueline.core.scorer_description import Metric, Report, ReportFigure, ScorerDescription, get_estimate
 
 
 def compute_class_shares(report: Report) -> Mapping[str, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from trueline.core.runtime.scorer_description import (
+from trueline.core.scorer_description import (
     Metric,
     Report,
     ReportFigure,

@@ -1,9 +1,13 @@
 """Params: settings are validated before any data are read or written, and a mistake is reported in one sentence."""
 
+import copy
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import Field
 
 from trueline.core.errors import UserError
@@ -11,6 +15,8 @@ from trueline.core.runtime import params
 from trueline.core.runtime.params import (
     StageSettings,
     TaskConfig,
+    expand_params,
+    list_section_names,
     load_seed,
     load_settings,
     load_task_config,
@@ -21,7 +27,8 @@ GOOD = """
 seed: 7
 workers: 2
 tasks:
-  racing: {domain: racing, source: data, reader: runners, resampler: none, learner: trees, floor: uniform,
+  racing: {domain: racing, source: data, settings: racing, reader: runners, resampler: none, learner: trees,
+           floor: uniform,
            members: [], calibrator: platt, scorer: race}
 train:
   racing: {depth: 6, rate: 0.1, mode: ordered}
@@ -169,3 +176,67 @@ def test_a_file_without_task_configs_is_rejected(text: str, sentence: str) -> No
 def test_a_stage_run_from_another_folder_says_where_to_run_it() -> None:
     with pytest.raises(UserError, match="not in this folder; run the stage from the root"):
         load_seed()
+
+
+SHARED = """
+tasks: {racing: {settings: racing}, trots: {settings: racing}, old: {}}
+train:
+  defaults: {trees: {depth: 4, rate: 0.1, mode: plain, gears: 3}, forest: {trees: 9}}
+  racing: {trees: {rate: 0.2}}
+  old: {trees: {depth: 9}}
+tune:
+  defaults: {search: {trials: 6}, space: {trees: {ranges: {depth: {low: 1, high: 3}}}, forest: {}}}
+  racing: {search: {}, space: {trees: {ranges: {rate: {choices: [1, 2]}}}}}
+"""
+
+
+def test_a_section_says_only_what_differs_from_the_defaults_that_its_model_knows() -> None:
+    write_params(SHARED)
+    assert load_settings(Trees, "train", "racing", "trees") == Trees(depth=4, rate=0.2, mode="plain")
+    assert load_settings(Trees, "train", "old", "trees") == Trees(depth=9, rate=0.1, mode="plain")
+    with pytest.raises(UserError, match=r"train.racing has no 'forest'; Allowed: trees"):
+        load_settings(Trees, "train", "racing", "forest")
+
+
+def test_tasks_of_one_kind_share_sections_and_a_mistake_is_reported_where_it_is() -> None:
+    write_params(SHARED)
+    assert load_settings(Trees, "train", "trots", "trees") == load_settings(Trees, "train", "racing", "trees")
+    assert list_section_names("train", "trots") == ["trees"]
+    write_params(SHARED.replace("rate: 0.2", "rat: 0.2"))
+    with pytest.raises(UserError, match=r"train.racing.trees has no setting 'rat'; did you mean 'rate'"):
+        load_settings(Trees, "train", "trots", "trees")
+    write_params(SHARED.replace("trots: {settings: racing}", "trots: {settings: racin}"))
+    with pytest.raises(UserError, match=r"train has no 'racin'; did you mean 'racing'"):
+        load_settings(Trees, "train", "trots", "trees")
+
+
+def test_expanded_params_hold_every_tasks_sections_and_only_the_plugins_that_it_lists() -> None:
+    expanded = expand_params(yaml.safe_load(SHARED))
+    assert expanded["train"]["trots"] == {"trees": {"depth": 4, "rate": 0.2, "mode": "plain", "gears": 3}}
+    ranges = {"depth": {"low": 1, "high": 3}, "rate": {"choices": [1, 2]}}
+    assert expanded["tune"]["racing"] == {"search": {"trials": 6}, "space": {"trees": {"ranges": ranges}}}
+    assert expand_params(expanded) == expanded
+
+
+SETTINGS_TREES = st.recursive(
+    st.integers() | st.none() | st.lists(st.integers(), max_size=2),
+    lambda inner: st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), SETTINGS_TREES), st.dictionaries(st.sampled_from("abcd"), SETTINGS_TREES)
+)
+def test_what_a_section_says_wins_and_what_it_leaves_out_has_its_default(
+    defaults: dict[str, Any], section: dict[str, Any]
+) -> None:
+    params = {"tasks": {"x": {}}, "features": {"defaults": defaults, "x": section}}
+    merged, before = expand_params(params)["features"]["x"], copy.deepcopy(params)
+    assert merged.keys() == defaults.keys() | section.keys()
+    for key in merged:
+        if key not in section:
+            assert merged[key] == defaults[key]
+        elif not (isinstance(section[key], dict) and isinstance(defaults.get(key), dict)):
+            assert merged[key] == section[key]
+    assert params == before

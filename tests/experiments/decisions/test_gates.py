@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
-from trueline.core.runtime.scorer_description import load_description
+from trueline.core.runtime.params import expand_params
+from trueline.core.scorer_description import load_description
 from trueline.experiments.decisions import gates, noise_gate
 from trueline.experiments.decisions.noise_gate import Rival
 from trueline.experiments.decisions.paired_bootstrap import (
@@ -128,7 +129,7 @@ def test_what_differs_on_two_days_or_not_at_all_is_luck_and_few_days_are_not_jud
 @pytest.mark.parametrize("task", TASKS)
 def test_every_gate_reads_the_committed_reports(task: str) -> None:
     report, diagnosis = committed(task, "report"), committed(task, "diagnosis")
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))
     limit, scorer = params["diagnose"][task]["limits"]["market_bias"], load_description(params["tasks"][task]["scorer"])
     error = {"value": -0.4, "low": -0.6, "high": -0.2, "n": 100} if limit else None
     assert "floor" in gates.check_baselines(report, scorer).figures

@@ -17,6 +17,7 @@ from trueline.core.errors import UserError
 from trueline.experiments.running.launch import Launch, build_grid, build_launches, parse_assignments
 from trueline.experiments.spec.config_schema import parse_config, read_config
 from trueline.experiments.spec.dvc_overrides import Overrides, build_overrides, format_literal
+from trueline.experiments.store.param_diff import compare_params, find_changed_tasks
 
 PLAIN: dict[str, Any] = {"name": "TEST", "task": "props", "hypothesis": "it is better", "type": "walk_forward"}
 EXAMPLES = sorted((pipeline_copy.ROOT / "experiments/configs").glob("*.yaml"))
@@ -301,3 +302,46 @@ def test_a_control_character_is_rejected_where_no_command_could_hold_it() -> Non
 def test_a_grid_without_values_is_rejected() -> None:
     with pytest.raises(UserError, match="the grid of 'a' lists no values; write a=a,b,c"):
         build_grid(["a="])
+
+
+def test_what_is_a_default_so_far_is_added_to_the_tasks_section_and_dvc_takes_it(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_bytes((pipeline_copy.ROOT / "params.yaml").read_bytes())
+    params = yaml.safe_load(file.read_text())
+    changes = {
+        "folds.racing.window_days": 60,
+        "train.racing.catboost_trees.random_strength": 2.5,
+        "tune.racing.space.catboost_trees.ranges.depth.low": 4,
+        "train.defaults.forest.trees": 30,
+        "folds.racing.test_days": params["folds"]["racing"]["test_days"],
+    }
+    config = parse_config({**PLAIN, "task": "racing", "params": changes}, {}, "it.yaml")
+    overrides = {key: value for key, value in build_overrides(config, params).items() if "experiment" not in key}
+    assert overrides == {
+        "++folds.racing.window_days": 60,
+        "++train.racing.catboost_trees.random_strength": 2.5,
+        "++tune.racing.space.catboost_trees.ranges.depth.low": 4,
+        "train.defaults.forest.trees": 30,
+    }
+    apply_overrides(file, [f"{param}={format_literal(value)}" for param, value in overrides.items()])
+    changed = yaml.safe_load(file.read_text())
+    assert changed["folds"]["racing"]["window_days"] == 60
+    assert compare_params(params, changed) == {
+        "folds.racing.window_days": (None, 60),
+        "train.racing.catboost_trees.random_strength": (1.0, 2.5),
+        "tune.racing.space.catboost_trees.ranges.depth.low": (3, 4),
+        "train.props.forest.trees": (100, 30),
+    }
+    assert find_changed_tasks(changed, params) == ("props", "racing")
+
+
+def test_a_task_that_shares_sections_is_told_where_to_set_a_parameter() -> None:
+    params = yaml.safe_load((pipeline_copy.ROOT / "params.yaml").read_text())
+    params["tasks"]["trots"] = params["tasks"]["racing"]
+    shared = parse_config({**PLAIN, "task": "trots", "model": {"hyperparameters": {"depth": 9}}}, {}, "it.yaml")
+    assert build_overrides(shared, params)["train.racing.catboost_trees.depth"] == 9
+    direct = parse_config({**PLAIN, "task": "trots", "params": {"folds.trots.test_days": 9}}, {}, "it.yaml")
+    with pytest.raises(
+        UserError, match=r"trots uses the sections of racing; set folds.racing.test_days, which changes"
+    ):
+        build_overrides(direct, params)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.service import status_fixtures
-from trueline.core.runtime.scorer_description import get_path
+from trueline.core.scorer_description import get_path
 from trueline.service.artifacts import experiments_client
 from trueline.service.artifacts.verified_files import VerifiedFiles, open_workspace
 from trueline.service.status.diagnostics import build_diagnostics

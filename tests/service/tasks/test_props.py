@@ -23,6 +23,7 @@ from tests.service import running_service
 from trueline.core.errors import UserError
 from trueline.core.history.input_selection import select_features
 from trueline.core.history.past import Past
+from trueline.core.runtime.params import expand_params
 from trueline.core.stats import count_distribution
 from trueline.service.app import create_app
 from trueline.service.artifacts.verified_files import open_workspace
@@ -176,7 +177,7 @@ def test_what_the_history_never_saw_is_missing_and_no_error(client: TestClient) 
 def test_lines_and_line_ups_at_the_off_make_the_batch_s_inputs_bit_for_bit(
     model: props.Model, prepared: pd.DataFrame, market: str
 ) -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())["features"]["props"]
+    params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["features"]["props"]
     settings = features.Settings(**params | {"decision": "at_off", "market": market})
     usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
     present = [column.name for column in usable if column.known != "after"]
@@ -272,7 +273,7 @@ def test_the_log_is_a_table_production_that_prepare_takes_and_the_gap_report_rea
         shutil.copy(repository / f"data/sample/props/{table}.parquet", tmp_path)
     (tmp_path / "production.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in read_log(folder)[before:]))
     raw = box_scores.read(str(tmp_path))
-    params = yaml.safe_load((repository / "params.yaml").read_text())
+    params = expand_params(yaml.safe_load((repository / "params.yaml").read_text()))
     rows, quality = prepare.prepare(raw, prepare.Settings(**params["prepare"]["props"]))
     assert not quality["set_aside"]["production"]
     logged = rows.set_index("row_id")["production"].dropna()

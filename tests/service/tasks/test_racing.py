@@ -19,6 +19,7 @@ from tests.service import running_service
 from trueline.core.errors import UserError
 from trueline.core.history.input_selection import select_features
 from trueline.core.history.past import Past
+from trueline.core.runtime.params import expand_params
 from trueline.core.stats.group_ops import Floats
 from trueline.service.app import create_app
 from trueline.service.artifacts.verified_files import open_workspace
@@ -186,7 +187,9 @@ def test_a_race_without_an_id_is_named_by_its_start_and_course(client: TestClien
 
 
 def test_prices_at_the_off_make_the_batch_s_inputs_bit_for_bit(model: racing.Model, prepared: pd.DataFrame) -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())["features"]["racing"] | {"decision": "at_off"}
+    params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["features"]["racing"] | {
+        "decision": "at_off"
+    }
     usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
     present = [column.name for column in usable if column.known != "after"]
     settings = features.Settings(**params)

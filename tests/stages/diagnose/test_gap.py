@@ -18,6 +18,7 @@ from stages.diagnose.checks import gap
 from stages.prepare import box_scores, props
 from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError
+from trueline.core.runtime.params import expand_params
 
 REAL = os.environ.get("TRUELINE_REAL_DATA", "")
 needs_real = pytest.mark.skipif(not REAL, reason="TRUELINE_REAL_DATA names no folder of real tables")
@@ -488,7 +489,7 @@ def test_without_a_log_or_a_graded_row_the_check_declines() -> None:
 def sample() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the sample's prepared rows and its raw log; a player's usual points stand for the backtest."""
     raw = box_scores.read(str(ROOT / "data/sample/props"))
-    parameters = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["props"]
+    parameters = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["prepare"]["props"]
     return props.prepare(raw, props.Settings(**parameters))[0], raw["production"]
 
 

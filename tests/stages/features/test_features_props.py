@@ -14,9 +14,10 @@ from stages.features.props import MAX_REST_DAYS, SHRINK_GAMES, SHRINK_OPPONENT_R
 from stages.prepare import props
 from tests.pipeline_copy import ROOT
 from trueline.core.history.past import Past
+from trueline.core.runtime.params import expand_params
 from trueline.samples import props as sample
 
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+PARAMS = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))
 DAY = pd.Timedelta(days=1)
 TEAMS = 4  # of the small league
 JUDGED = 150  # rows that are computed by loops

@@ -11,9 +11,10 @@ from stages.features.racing import Settings, build
 from stages.prepare import racing
 from tests.pipeline_copy import ROOT
 from trueline.core.history.past import Past
+from trueline.core.runtime.params import expand_params
 from trueline.samples.racing import BOX_BIAS, make_sample
 
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+PARAMS = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))
 DAYS = ["2024-01-01", "2024-01-05", "2024-01-11"]
 
 

@@ -14,9 +14,10 @@ from stages.prepare.box_scores import read
 from stages.prepare.props import COLUMNS, Settings, prepare
 from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError
+from trueline.core.runtime.params import parse_settings
 from trueline.core.tables import table_schema
 
-SETTINGS = Settings(**yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["props"])
+SETTINGS = parse_settings(yaml.safe_load((ROOT / "params.yaml").read_text()), Settings, "prepare", "props")
 Tables = dict[str, pd.DataFrame]
 Writer = Callable[[pd.DataFrame, Path], object]
 

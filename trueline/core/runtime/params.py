@@ -1,5 +1,6 @@
 """Settings from params.yaml, validated before any data are read or written."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -13,8 +14,10 @@ PARAMS_FILE = Path("params.yaml")
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
 # the C loader takes a tenth of the time, and every stage reads the file several times
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-SECTIONS = {"tasks", "seed", "workers", "folds", "experiment", *STAGES}
-
+TASK_SECTIONS = ("folds", *STAGES)  # each holds `defaults`, and what differs from them by task
+PLUGIN_SECTIONS = ("resample", "tune", "train", "calibrate", "diagnose")  # a task lists the plugins that it may use
+DEFAULTS = "defaults"
+SECTIONS = {"tasks", "seed", "workers", "experiment", *TASK_SECTIONS}
 
 Date = Annotated[date, Field(strict=False)]  # not strict: `dvc exp run -S` writes a date as text
 
@@ -32,10 +35,11 @@ class StageSettings(BaseModel):
 
 
 class TaskConfig(StageSettings):
-    """The entry of a task under `tasks`: its field, where its data are and which plugin each stage uses."""
+    """The entry of a task under `tasks`: its field, where its data are, and which sections and plugins it uses."""
 
     domain: Literal["betting", "racing", "text"]  # the folder of trueline/core with the code of its field
     source: str
+    settings: str
     reader: str
     resampler: str
     learner: str
@@ -64,32 +68,97 @@ def load_worker_count() -> int:
 
 
 def load_settings(model: type[SettingsType], *path: str) -> SettingsType:
-    """Return the settings under a path of params.yaml.
+    """Return the settings under a path of params.yaml, such as "train", "racing", "forest".
 
+    What the task's section does not say is taken from the `defaults` of the stage, if the model has such a setting.
     Raises UserError for a missing section, an unknown setting (with the most similar known one), and a value of the
     wrong type or outside its range.
     """
-    value = _get_section(*path)
+    return parse_settings(_read_params_file(), model, *path)
+
+
+def parse_settings(params: Mapping[str, Any], model: type[SettingsType], *path: str) -> SettingsType:
+    """Return the settings under a path of parsed params.yaml, as load_settings does."""
+    section_path = find_section_path(params, *path)
+    value = select_settings(_get_section(params, *section_path), params, model, *path)
     try:
         return model.model_validate(value if value is not None else {})
     except ValidationError as errors:
-        raise UserError(_format_error(errors, model, ".".join(path))) from None
+        raise UserError(_format_error(errors, model, ".".join(section_path))) from None
 
 
 def list_section_names(*path: str) -> list[str]:
-    """Return the keys directly below a path of params.yaml."""
-    return list(map(str, _get_section(*path) or ()))
+    """Return the keys directly below a path of params.yaml, such as the learners that "train", "racing" lists."""
+    params = _read_params_file()
+    return list(map(str, _get_section(params, *find_section_path(params, *path)) or ()))
+
+
+def find_section_path(params: Mapping[str, Any], *path: str) -> tuple[str, ...]:
+    """Return a path with the task replaced by the section that it uses: `tasks.<task>.settings`, or its own name.
+
+    >>> find_section_path({"tasks": {"trots": {"settings": "racing"}}}, "train", "trots", "forest")
+    ('train', 'racing', 'forest')
+    """
+    row = _get_mapping(_get_mapping(params, "tasks"), path[1]) if len(path) > 1 and path[0] in TASK_SECTIONS else {}
+    return (path[0], str(row["settings"]), *path[2:]) if row.get("settings") else path
+
+
+def select_settings(value: Any, params: Mapping[str, Any], model: type[BaseModel], *path: str) -> Any:
+    """Return the value of a section over those `defaults` of its stage that the model has settings for."""
+    if len(path) < 2 or path[0] not in TASK_SECTIONS:
+        return value
+    defaults: Mapping[str, Any] = params
+    for key in (path[0], DEFAULTS, *path[2:]):
+        defaults = _get_mapping(defaults, key)
+    known_defaults = {key: default for key, default in defaults.items() if key in model.model_fields}
+    return known_defaults if value is defaults else _merge_settings(known_defaults, value if value is not None else {})
+
+
+def expand_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parsed params.yaml with every task's sections complete, and without the `defaults` that complete them.
+
+    >>> expand_params({"tasks": {"a": {}}, "folds": {"defaults": {"days": 7, "first": 1}, "a": {"days": 3}}})["folds"]
+    {'a': {'days': 3, 'first': 1}}
+    """
+    expanded = dict(params)
+    for stage in TASK_SECTIONS:
+        sections = _get_mapping(params, stage)
+        if not sections:
+            continue
+        expanded[stage] = {name: section for name, section in sections.items() if name != DEFAULTS}
+        for task in _get_mapping(params, "tasks"):
+            name = find_section_path(params, stage, task)[1]
+            if name in sections:
+                section, is_list = sections[name], stage in PLUGIN_SECTIONS
+                merged = _merge_settings(sections.get(DEFAULTS), {} if section is None else section, is_list)
+                expanded[stage][task] = merged
+    return expanded
+
+
+def _merge_settings(defaults: Any, value: Any, lists_plugins: bool = False) -> Any:
+    """Return a section over its defaults; of one that lists plugins, without those that it does not list."""
+    if not isinstance(defaults, Mapping) or not isinstance(value, Mapping):
+        return value
+    merged = {key: default for key, default in defaults.items() if key in value or not lists_plugins}
+    for key, setting in value.items():
+        merged[key] = _merge_settings(defaults.get(key), setting, lists_plugins and key == "space")
+    return merged
+
+
+def _get_mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    section = value.get(key)
+    return section if isinstance(section, Mapping) else {}
 
 
 def _load_integer(key: str, minimum: int) -> int:
-    value = _get_section(key)
+    value = _get_section(_read_params_file(), key)
     if type(value) is not int or value < minimum:
         raise UserError(f"{PARAMS_FILE}: {key} is {value!r}; input should be a whole number of at least {minimum}.")
     return value
 
 
-def _get_section(*path: str) -> Any:
-    value: Any = _read_params_file()
+def _get_section(params: Mapping[str, Any], *path: str) -> Any:
+    value: Any = params
     for depth, key in enumerate(path):
         if not isinstance(value, dict) or key not in value:
             parent_path = ".".join(path[:depth]) or "the file"

@@ -8,7 +8,7 @@ score is conservative.
 import math
 from functools import lru_cache
 
-from trueline.core.runtime.scorer_description import Metric
+from trueline.core.scorer_description import Metric
 
 Z_95_PERCENT = 1.959963984540054  # half-width of a normal 95 % interval, in standard deviations
 INTEGRAL_LIMIT_SD = 12.0  # upper limit of the integral, in standard deviations; beyond it the integrand is 0 in doubles

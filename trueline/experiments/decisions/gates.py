@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trueline.core.runtime.scorer_description import ScorerDescription, get_path
+from trueline.core.scorer_description import ScorerDescription, get_path
 
 Report = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from trueline.core.betting.american_odds import compute_break_even_rate
 from trueline.core.betting.grading import STANDARD_ODDS, grade_picks, pick_by_edge
 from trueline.core.errors import UserError
 from trueline.core.runtime.plugins import load_plugin
-from trueline.core.runtime.scorer_description import load_description
+from trueline.core.scorer_description import load_description
 from trueline.core.stats.block_bootstrap import bootstrap_ratio
 from trueline.core.stats.confidence_intervals import Interval
 from trueline.experiments.decisions.gates import Gate

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.core.runtime.scorer_description import Metric
+from trueline.core.scorer_description import Metric
 from trueline.experiments.decisions import deflation
 from trueline.experiments.ledger import ledger
 from trueline.experiments.store import metric_definitions

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trueline.core.errors import UserError
-from trueline.core.runtime.scorer_description import get_path
+from trueline.core.scorer_description import get_path
 from trueline.experiments.store import dvc_lock, file_cache
 from trueline.experiments.store.metric_definitions import METRICS
 from trueline.experiments.store.param_diff import compare_params

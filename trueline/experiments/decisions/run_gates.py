@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from trueline.core.errors import UserError
-from trueline.core.runtime.scorer_description import load_description
+from trueline.core.runtime.params import expand_params
+from trueline.core.scorer_description import load_description
 from trueline.experiments.decisions import gates, noise_gate
 from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.ledger import ledger
@@ -71,7 +72,7 @@ def _evaluate_prediction_gates(
         return [Gate(name, False, str(error)) for name in gate_names]
     seed = int(experiment.params.get("seed", 0))
     evaluation_count = _count_evaluations(task, report, incumbent)
-    limit = get_nested(experiment.params, ("diagnose", task, "limits", "market_bias"))
+    limit = get_nested(expand_params(experiment.params), ("diagnose", task, "limits", "market_bias"))
     answers: dict[str, Callable[[], Gate]] = {
         "bias": lambda: gates.check_bias(
             diagnosis, noise_gate.compute_mean_error(predictions, seed) if limit is not None else None, limit
@@ -106,7 +107,7 @@ def _check_break_even(
 ) -> Gate:
     if not load_description(_get_scorer(experiment, task)).has_bets:
         return Gate("break-even", False, "This task makes no bets against a line, so none can pay.")
-    edges = get_nested(experiment.params, ("evaluate", task, "edges"))
+    edges = get_nested(expand_params(experiment.params), ("evaluate", task, "edges"))
     prepared = output_files.read_output_table(experiment.rev, PREPARED_PATH.format(task=task), task)
     return noise_gate.check_break_even(predictions, prepared, float(edges[0]), evaluation_count, seed)
 

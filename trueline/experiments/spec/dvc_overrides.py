@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trueline.core.errors import UserError, did_you_mean
-from trueline.core.runtime.params import PARAMS_FILE
+from trueline.core.runtime.params import PARAMS_FILE, expand_params, find_section_path
 from trueline.core.runtime.plugins import list_plugins
 from trueline.experiments.spec.config_schema import Config, find_control_character, parse_yaml, render_value
 
@@ -38,6 +38,7 @@ def read_current_params() -> dict[str, Any]:
 def build_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
     """Return every parameter that a config changes; its `params` win over what follows from its other keys.
 
+    A parameter that so far has its default begins with `++`, by which `dvc exp run -S` adds it to the task's section.
     Raises UserError for an unknown task, periods for a task without dates, a source that is not a path, and a parameter
     or plugin that does not exist.
     """
@@ -45,21 +46,34 @@ def build_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
         suggestion = did_you_mean(config.task[:MAX_WORD_CHARS], map(str, params["tasks"]))
         raise UserError(f"{config.name}: there is no task {render_value(config.task)}; {suggestion}")
     overrides = (
-        _build_description_overrides(config) | _build_period_overrides(config, params) | _build_plugin_overrides(config)
+        _build_description_overrides(config)
+        | _build_period_overrides(config, params)
+        | _build_plugin_overrides(config, params)
     )
-    overrides |= _build_hyperparameter_overrides(config, overrides, params) | _build_input_overrides(config)
+    overrides |= _build_hyperparameter_overrides(config, overrides, params) | _build_input_overrides(config, params)
     overrides |= config.params
     for param, value in overrides.items():
         require_param(param, value, params, config.name)
     _require_plugins(config, overrides, params)
     resolve_source(config.task, overrides, params)
-    return {param: value for param, value in overrides.items() if value != _get_current_value(param, params)}
+    known_params = _complete_sections(params)
+    return {
+        param if _has_param(param, params) else f"++{param}": value
+        for param, value in overrides.items()
+        if value != _get_current_value(param, known_params)
+    }
 
 
 def require_param(param: str, value: Any, params: Mapping[str, Any], where: str) -> None:
     """Raise UserError if params.yaml has no such parameter, or if it is a section and the value is not a mapping."""
-    node: Any = params
     segments = param.split(".")
+    section_path = find_section_path(params, *segments)
+    if section_path != tuple(segments):
+        raise UserError(
+            f"{where}: {segments[1]} uses the sections of {section_path[1]}; set {'.'.join(section_path)}, which "
+            f"changes every task that uses them, or name other sections in tasks.{segments[1]}.settings."
+        )
+    node: Any = _complete_sections(params)
     for depth, segment in enumerate(segments):
         if not isinstance(node, Mapping) or segment not in node:
             prefix = ".".join(segments[:depth])
@@ -127,6 +141,27 @@ def _quote_text(text: str) -> str:
     return re.sub(r"(\\+)$", r"\1\1", text)
 
 
+def _complete_sections(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return params with every task's sections complete, and with the `defaults`."""
+    expanded = expand_params(params)
+    return {
+        key: {**section, **expanded[key]} if isinstance(section, Mapping) else section
+        for key, section in params.items()
+    }
+
+
+def _has_param(param: str, params: Mapping[str, Any]) -> bool:
+    try:
+        _get_current_value(param, params)
+    except (KeyError, TypeError):
+        return False
+    return True
+
+
+def _join_path(params: Mapping[str, Any], *segments: str) -> str:
+    return ".".join(find_section_path(params, *segments))
+
+
 def _get_current_value(param: str, params: Mapping[str, Any]) -> Any:
     node: Any = params
     for segment in param.split("."):
@@ -150,8 +185,9 @@ def _build_description_overrides(config: Config) -> Overrides:
 def _build_period_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
     if not (config.training and config.evaluation):
         return {}
-    section = f"folds.{config.task}"
-    if "first_test" not in _get_section(params, "folds", config.task):
+    section = _join_path(params, "folds", config.task)
+    folds = _get_section(_complete_sections(params), *section.split("."))
+    if "first_test" not in folds or "repeats" in folds:
         raise UserError(
             f"{config.name}: {section} has no first_test, because its rows have no dates to split by; "
             f"leave training and evaluation out."
@@ -165,7 +201,7 @@ def _build_period_overrides(config: Config, params: Mapping[str, Any]) -> Overri
     }
 
 
-def _build_plugin_overrides(config: Config) -> Overrides:
+def _build_plugin_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
     """Return the plugins of the task config that a config changes, and the half-life of recency weights."""
     resampler = config.resample
     if config.recency:
@@ -177,7 +213,7 @@ def _build_plugin_overrides(config: Config) -> Overrides:
     }
     overrides: Overrides = {f"tasks.{config.task}.{key}": word for key, word in plugins.items() if word is not None}
     if config.recency and config.recency.half_life_days is not None:
-        overrides[f"resample.{config.task}.recency.half_life_days"] = config.recency.half_life_days
+        overrides[_join_path(params, "resample", config.task, "recency.half_life_days")] = config.recency.half_life_days
     return overrides
 
 
@@ -188,14 +224,16 @@ def _build_hyperparameter_overrides(config: Config, overrides: Overrides, params
     learner = config.params.get(
         learner_param, overrides.get(learner_param, _get_section(params, "tasks", config.task).get("learner"))
     )
-    hyperparameters = config.model.hyperparameters.items()
-    learner_overrides = {f"train.{config.task}.{learner}.{key}": value for key, value in hyperparameters}
+    learner_overrides = {
+        _join_path(params, "train", config.task, str(learner), key): value
+        for key, value in config.model.hyperparameters.items()
+    }
     # the first trial fits the configured hyperparameters
-    return {**learner_overrides, f"tune.{config.task}.search.trials": 1}
+    return {**learner_overrides, _join_path(params, "tune", config.task, "search.trials"): 1}
 
 
-def _build_input_overrides(config: Config) -> Overrides:
-    section, inputs = f"features.{config.task}", config.features
+def _build_input_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
+    section, inputs = _join_path(params, "features", config.task), config.features
     overrides: Overrides = {} if inputs.include is None else {f"{section}.include": inputs.include}
     return overrides | ({f"{section}.exclude": inputs.exclude} if inputs.exclude else {})
 
@@ -207,7 +245,9 @@ def _require_plugins(config: Config, overrides: Overrides, params: Mapping[str, 
         if param not in overrides:
             continue
         plugin = overrides[param]
-        allowed = sorted(set(list_plugins(stage)) & set(_get_section(params, stage, config.task)))
+        allowed = sorted(
+            set(list_plugins(stage)) & set(_get_section(params, *find_section_path(params, stage, config.task)))
+        )
         if plugin not in allowed:
             suggestion = did_you_mean(str(plugin)[:MAX_WORD_CHARS], allowed)
             raise UserError(f"{config.name}: {config.task} has no {key} {render_value(plugin)}; {suggestion}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trueline.core.errors import UserError, did_you_mean
-from trueline.core.runtime.scorer_description import Metric, get_path, list_scorers, load_description
+from trueline.core.scorer_description import Metric, get_path, list_scorers, load_description
 
 Scores = Mapping[str, Any]
 

@@ -1,14 +1,16 @@
-"""Compare two params.yaml: which parameters differ, and which tasks the differences are about."""
+"""Compare two params.yaml: which parameters differ, each task's over its defaults, and which tasks they are about."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from trueline.core.runtime.params import expand_params
 
 FlatParams = dict[str, Any]
 
 
 def compare_params(params: Mapping[str, Any], other_params: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return the parameters that differ between two params.yaml, by dotted path; a missing one is None."""
-    flat, other_flat = flatten_params(params), flatten_params(other_params)
+    flat, other_flat = flatten_params(expand_params(params)), flatten_params(expand_params(other_params))
     paths = [path for path in flat | other_flat if flat.get(path) != other_flat.get(path)]
     return {path: (flat.get(path), other_flat.get(path)) for path in paths}
 
@@ -29,6 +31,7 @@ def find_changed_tasks(params: Mapping[str, Any], base_params: Mapping[str, Any]
 
     The task that the `experiment` section names is returned alone if its parameters changed, or those of no task did.
     """
+    params, base_params = expand_params(params), expand_params(base_params)
     tasks = tuple(params.get("tasks") or {})
     changed = {
         key

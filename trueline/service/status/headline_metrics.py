@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from trueline.core.runtime.scorer_description import (
+from trueline.core.scorer_description import (
     ReportFigure,
     ScorerDescription,
     get_path,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trueline.core.runtime.scorer_description import get_estimate, get_path, parse_finite
+from trueline.core.scorer_description import get_estimate, get_path, parse_finite
 from trueline.service.request_fields import ResponseModel
 from trueline.service.status.headline_metrics import (
     HEADLINE_FIELDS,

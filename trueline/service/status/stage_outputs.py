@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from trueline.core.errors import UserError
+from trueline.core.runtime.params import expand_params
 from trueline.service.artifacts.git_tags import read_committed_file
 
 TextRows = list[dict[str, str]]
@@ -71,7 +72,7 @@ class TaskOutputs:
 def read_outputs(task: str, files: OutputFiles) -> TaskOutputs:
     """Return a task's outputs as far as they can be read; missing, changed or torn ones are no error."""
     reader = _OutputReader(files)
-    params, metrics, models = files.read_params(), f"metrics/{task}", f"models/{task}"
+    params, metrics, models = expand_params(files.read_params()), f"metrics/{task}", f"models/{task}"
     task_names = {task, f"{task}.parquet"}
     return TaskOutputs(
         task,

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.runtime.params import expand_params
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.text.cleaning import clean_text, join_marked_fields
 from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_fields
@@ -125,7 +126,7 @@ class Model:
 
 def load(files: VerifiedFiles) -> Model:
     """Return the final model of the events. Raises UserError if the calibrator was not fitted for it."""
-    params = files.read_params()
+    params = expand_params(files.read_params())
     learner = load_plugin("train", params["tasks"]["events"]["learner"], "score_texts")
     trained = learner.load(files.resolve_path("models/events/final"))
     calibrator_content = files.read_json("models/events/calibrator.json")

@@ -10,7 +10,7 @@ import yaml
 
 from trueline.core.errors import UserError
 from trueline.core.runtime.plugins import list_plugins, load_plugin
-from trueline.core.runtime.scorer_description import (
+from trueline.core.scorer_description import (
     ReportFigure,
     get_estimate,
     get_path,
@@ -48,7 +48,7 @@ def test_the_committed_report_has_every_figure_where_its_scorer_says(task: str) 
 
 
 def test_a_description_is_read_without_what_its_scorer_computes_with() -> None:
-    code = "import sys; from trueline.core.runtime.scorer_description import load_description, list_scorers\n"
+    code = "import sys; from trueline.core.scorer_description import load_description, list_scorers\n"
     code += "[load_description(scorer) for scorer in list_scorers()]; print('pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
