@@ -16,11 +16,11 @@ OTHERS = {"text_network", "tfidf_linear"}  # they learn tags from text: tests of
 EFFECT = {"a": 0.8, "b": 0.0, "c": -0.8}
 CATBOOST = {
     "iterations": 60, "depth": 3, "learning_rate": 0.1, "l2": 3.0, "random_strength": 1.0, "rsm": 0.8, "subsample": 0.8,
-    "positive_weight": 1.0, "focal_alpha": 0.25, "focal_gamma": 2.0, "teacher": 0.0, "offset": None,
+    "positive_weight": 1.0, "focal_alpha": 0.25, "focal_gamma": 2.0, "soft_label": 0.0, "offset": None,
 }  # fmt: skip
 XGBOOST = {
     "iterations": 60, "depth": 3, "learning_rate": 0.1, "min_child_weight": 1.0, "subsample": 0.8, "columns": 0.8,
-    "l2": 1.0, "positive_weight": 1.0, "focal_alpha": 0.25, "focal_gamma": 2.0, "teacher": 0.0, "offset": None,
+    "l2": 1.0, "positive_weight": 1.0, "focal_alpha": 0.25, "focal_gamma": 2.0, "soft_label": 0.0, "offset": None,
 }  # fmt: skip
 FOREST = {"trees": 40, "depth": 6, "min_leaf": 5, "columns": 0.5, "draw": 0.8, "positive_weight": 1.0, "offset": None}
 BOOSTING = {
@@ -28,7 +28,7 @@ BOOSTING = {
     "positive_weight": 1.0, "offset": None,
 }  # fmt: skip
 LOGISTIC = {"l2": 1.0, "positive_weight": 1.0, "offset": None}
-LOGIT = {"l2": 1.0, "teacher": 0.0}
+LOGIT = {"l2": 1.0, "soft_label": 0.0}
 STACK = {"inner_folds": 2, "l2": 1.0}
 ANCHORED = STACK | {"anchor": "line", "beside": [], "hidden": []}
 SHARES: dict[tuple[str, str], dict[str, Any]] = {
@@ -79,7 +79,7 @@ def rows_for(arm: tuple[str, str], seed: int, count: int = 150) -> FoldData:
 
 
 def races(seed: int, count: int = 150, runners: int = 6, noise: float = 0.0) -> FoldData:
-    """Return races whose winners are drawn by the planted strengths, the teacher knowing these.
+    """Return races whose winners are drawn by the planted strengths, the soft label knowing these.
 
     In a `noise` share of the races the recorded winner is any runner.
     """
@@ -145,6 +145,6 @@ def _inputs(random: np.random.Generator, count: int, runners: int) -> tuple[pd.D
     return x, strength, np.repeat(np.arange(count), runners)
 
 
-def _rows(x: pd.DataFrame, y: Floats, teacher: Floats, group: Any) -> FoldData:
+def _rows(x: pd.DataFrame, y: Floats, soft_label: Floats, group: Any) -> FoldData:
     time = np.datetime64("2024-01-01T12:00", "us") + group * np.timedelta64(3, "h")
-    return FoldData(x, y, teacher, group, time, np.ones(len(y)), np.arange(len(y)))
+    return FoldData(x, y, soft_label, group, time, np.ones(len(y)), np.arange(len(y)))

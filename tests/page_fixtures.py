@@ -58,15 +58,15 @@ def checks() -> Checks:
 
 
 def report() -> dict[str, Any]:
-    """Return a report with a ladder under rungs, as props has it, and reliability under the distribution."""
+    """Return a report with a baselines under models, as props has it, and reliability under the distribution."""
     beside = {"tuned_is": "better", "tuned_minus_this": interval(-0.07, 0.04)}
-    rungs = {
+    models = {
         "tuned": {"hit_rate": interval(0.541, 0.023), "mae": interval(5.07, 0.16), "bias": -0.4},
         "line": {"mae": interval(4.88, 0.15), **beside},
         HOSTILE: {"hit_rate": interval(0.52, 0.02), "mae": interval(5.4, 0.2), **beside},
     }
     cells = [{"predicted": p, "observed": o, "low": o - 0.05, "high": o + 0.05} for p, o in ((0.3, 0.5), (0.6, 0.55))]
-    return {"ladder": {"rows": 2763, "left_out": 5, "rungs": rungs}, "distribution": {"reliability": cells}}
+    return {"baselines": {"rows": 2763, "left_out": 5, "models": models}, "distribution": {"reliability": cells}}
 
 
 def daily(days: int = 90, seed: int = 0) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def experiment(folder: Path, name: str, skill: float, seed: int = 1, **said: Any
 def write(folder: Path, skill: float, seed: int, **said: Any) -> None:
     """Write params, outputs, metrics and dvc.lock of a run that knows a share of what decides the races."""
     table = predictions(skill, seed)
-    report = {"ladder": ladder(said.pop("floor", "better")), "scored": scored(table)}
+    report = {"baselines": baselines(said.pop("baseline", "better")), "scored": scored(table)}
     params = PARAMS | {"experiment": said}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     files: dict[str, bytes] = {
@@ -134,7 +134,7 @@ def predictions(skill: float, seed: int) -> pd.DataFrame:
     rows = pd.DataFrame({"row_id": [f"r{n:04}" for n in range(len(race))], "group": [f"g{n:03}" for n in race]})
     tuned = _shares(skill * strength + own.normal(0, 0.1, strength.shape))
     target = (np.arange(RUNNERS) == winner[:, None]).astype(float)
-    return rows.assign(target=target.ravel(), tuned=tuned.ravel(), floor=1 / RUNNERS, fold="test_0")
+    return rows.assign(target=target.ravel(), tuned=tuned.ravel(), baseline=1 / RUNNERS, fold="test_0")
 
 
 def scored(table: pd.DataFrame) -> dict[str, Any]:
@@ -143,11 +143,11 @@ def scored(table: pd.DataFrame) -> dict[str, Any]:
     return {"rows": len(table), "from": None, "to": None, "hash": hashlib.md5(told.encode()).hexdigest()}
 
 
-def ladder(floor: str) -> dict[str, Any]:
-    """Return the rungs of a report."""
+def baselines(floor: str) -> dict[str, Any]:
+    """Return the models of a report."""
     return {
         "tuned": {"log_loss": {"value": 1.4, "low": 1.3, "high": 1.5, "n": RACES}},
-        "floor": {"tuned_is": floor},
+        "baseline": {"tuned_is": floor},
         "market": {"tuned_is": "worse"},
     }
 

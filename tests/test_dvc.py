@@ -21,10 +21,10 @@ UP_TO_DATE = "Data and pipelines are up to date."
 SHOWN = {
     "props": {"rows", "mae", "line_mae", "hit_rate", "hit_rate_low", "hit_rate_high", "bets", "roi"},
     "racing": {
-        "races", "log_loss", "log_loss_uniform", "r2", "market_r2", "yardstick_r2", "gain_over_market", "resampling",
+        "races", "log_loss", "log_loss_uniform", "r2", "market_r2", "benchmark_r2", "gain_over_market", "resampling",
     },
     "events": {
-        "rows", "micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "lrap", "floor_micro_f1", "prior_micro_f1",
+        "rows", "micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "lrap", "baseline_micro_f1", "prior_micro_f1",
     },
 }  # fmt: skip
 
@@ -126,7 +126,14 @@ def test_a_tool_that_the_plan_does_not_name_runs_nothing(house: Path) -> None:
 def test_the_pictures_open_offline_and_leave_git_clean(house: Path) -> None:
     page = Path(dvc(house, "plots", "show").strip().splitlines()[-1].removeprefix("file://")).read_text()
     assert dirt(house) == ""
-    for title in ("Tuning", "Training", "Reliability", "Log loss of each month", "The ladder", "What the model leans"):
+    for title in (
+        "Tuning",
+        "Training",
+        "Reliability",
+        "Log loss of each month",
+        "Models and baselines",
+        "What the model leans",
+    ):
         assert f'"{title}' in page
     # a <script src>, a stylesheet, an image or a table from elsewhere; vega itself has a loader, which is not called
     tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", page)

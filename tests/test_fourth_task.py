@@ -19,7 +19,7 @@ ROW = {
     "reader": "listings",
     "resampler": "none",
     "learner": "gradient_boosting",
-    "floor": "logistic",
+    "baseline": "logistic",
     "members": ["gradient_boosting", "logistic"],
     "calibrator": "residuals",
     "scorer": "market",

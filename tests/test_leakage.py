@@ -48,7 +48,7 @@ WHOSE = {"props": "entity", "racing": "entity", "events": "location"}  # what co
 OUTCOME = {"props": "target", "racing": "target", "events": "target:film"}
 # what nobody knows before the end, and would explain most of the rest
 TOLD = {"props": "minutes", "racing": "won", "events": "target:outdoor"}
-YARDSTICKS = {
+EVALUATION_ONLY = {
     "props": [f"production{part}" for part in ("", "_model", "_line", "_line_type", "_at")],
     "racing": ["benchmark_price"],
     "events": [],
@@ -70,10 +70,10 @@ def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     pipeline_copy.shrink(folder, task)
     if task == "events":
         give_days(folder / "data/sample/events/events.json")
-        # the network is slow, and is handed the same rows as the learner it rivals
-        pipeline_copy.change(folder, folds__events=DATED, train__events__rivals__learners=[])
+        # the network is slow, and is handed the same rows as the learner that it is compared with
+        pipeline_copy.change(folder, folds__events=DATED, train__events__comparison__learners=[])
     if task == "racing":
-        pipeline_copy.change(folder, tasks__racing__resampler="smote_nc", train__racing__catboost_trees__teacher=0.0)
+        pipeline_copy.change(folder, tasks__racing__resampler="smote_nc", train__racing__catboost_trees__soft_label=0.0)
     return pipeline_copy.walk(folder, task, until="train"), task
 
 
@@ -168,8 +168,8 @@ def test_outcomes_of_the_present_are_not_there_to_be_used(house: tuple[Path, str
     assert nothing_written(folder, task)
 
 
-@pytest.mark.parametrize("decision", ["before", "at_off"])
-def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_yardstick(
+@pytest.mark.parametrize("decision", ["before", "at_start"])
+def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_benchmark(
     house: tuple[Path, str], decision: str
 ) -> None:
     folder, task = house
@@ -179,11 +179,11 @@ def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_yardstick(
     done = build_with(folder, task, SPY.replace("NAMES", repr([column.name for column in columns])))
     assert done.returncode == 0, done.stderr
     seen = json.loads((folder / "seen.json").read_text())
-    usable = [column for column in columns if not column.yardstick]
+    usable = [column for column in columns if not column.evaluation_only]
     assert seen["current"] == [column.name for column in usable if column.known in ("before", decision)]
     assert seen["past"] == [column.name for column in usable]
     made = set(table_schema.read_table(features(folder, task)).columns)
-    more = decision == "at_off" and any(column.known == "at_off" for column in usable)
+    more = decision == "at_start" and any(column.known == "at_start" for column in usable)
     assert made > honest if more else made == honest
     audit = json.loads((folder / f"metrics/{task}/leaks.json").read_text())
     assert audit["leaking"] == []
@@ -191,9 +191,9 @@ def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_yardstick(
     assert audit["audited"] == len(made) - 1
 
 
-def test_the_yardstick_cannot_be_used_present_or_past(house: tuple[Path, str]) -> None:
+def test_the_benchmark_cannot_be_used_present_or_past(house: tuple[Path, str]) -> None:
     folder, task = house
-    names = [column.name for column in table_schema.read_declarations(prepared(folder, task)) if column.yardstick]
+    names = [column.name for column in table_schema.read_declarations(prepared(folder, task)) if column.evaluation_only]
     for name in names:
         present = build_with(folder, task, CHEAT.format(cheats=f'cheat=current["{name}"]'))
         assert present.returncode == 1
@@ -202,7 +202,7 @@ def test_the_yardstick_cannot_be_used_present_or_past(house: tuple[Path, str]) -
         assert past.returncode == 1
         assert past.stderr.startswith(f"features {task}: column '{name}' is not in the table")
         assert nothing_written(folder, task)
-    assert names == YARDSTICKS[task]
+    assert names == EVALUATION_ONLY[task]
 
 
 def test_features_that_know_too_much_are_named_and_nothing_is_written(house: tuple[Path, str]) -> None:
@@ -222,7 +222,7 @@ def test_an_outcome_like_the_minutes_of_the_same_game_is_not_there_and_is_named_
     folder, task = house
     after = [column for column in table_schema.read_declarations(prepared(folder, task)) if column.known == "after"]
     known = table_schema.read_table(prepared(folder, task)).notna().any()
-    names = [c.name for c in after if c.kind != "text" and not c.yardstick and known[c.name]]
+    names = [c.name for c in after if c.kind != "text" and not c.evaluation_only and known[c.name]]
     assert TOLD[task] in names
     asked = build_with(folder, task, CHEAT.format(cheats=f'cheat=current["{TOLD[task]}"]'))
     assert asked.returncode == 1

@@ -36,11 +36,11 @@ def races() -> pd.DataFrame:
 
 
 def test_the_market_is_as_sharp_as_it_is_known_to_be(races: pd.DataFrame) -> None:
-    code, won, market = encode_groups(races["group"]), races["target"].to_numpy(), races["teacher"].to_numpy()
+    code, won, market = encode_groups(races["group"]), races["target"].to_numpy(), races["soft_label"].to_numpy()
     loss, uniform = compute_race_losses(market, won, code).mean(), compute_uniform_losses(code).mean()
     assert loss == pytest.approx(1.471, abs=0.001)
     assert uniform == pytest.approx(1.955, abs=0.004)  # known over six months, of which four lie here
-    favourite = races.loc[races.groupby("group")["teacher"].idxmax(), "target"].mean()
+    favourite = races.loc[races.groupby("group")["soft_label"].idxmax(), "target"].mean()
     assert favourite == pytest.approx(0.438, abs=0.002)
 
 
@@ -199,8 +199,8 @@ def test_tags_are_told_by_their_frequency_and_by_their_names_as_well_as_is_known
     settings = parse_settings(PARAMS, tags.Settings, "evaluate", "events")
     report = tags.evaluate(pd.concat(parts, ignore_index=True), rows, settings, 0)[1]
     prior, name, own = (
-        {figure: found["value"] for figure, found in report["ladder"][rung].items() if figure != "sd_over_repeats"}
-        for rung in ("prior", "tag_name", "tuned")
+        {figure: found["value"] for figure, found in report["baselines"][model].items() if figure != "sd_over_repeats"}
+        for model in ("prior", "tag_name", "tuned")
     )
     assert (len(rows), len(named)) == (100, 21)
     assert prior["micro_f1"] == pytest.approx(0.617, abs=0.005)

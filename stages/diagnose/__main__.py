@@ -80,7 +80,7 @@ def _run_check(name: str, evidence: Evidence, configured: list[str]) -> Finding:
     if not hasattr(plugin, "Settings"):
         return cast(Finding, plugin.check(evidence))
     if name not in configured:
-        return decline(f"diagnose.{evidence.task} of params.yaml has no knobs for it.")
+        return decline(f"diagnose.{evidence.task} of params.yaml has no parameters for it.")
     return cast(Finding, plugin.check(evidence, load_settings(plugin.Settings, "diagnose", evidence.task, name)))
 
 

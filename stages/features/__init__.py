@@ -7,5 +7,5 @@ A plugin has the name of its task. It defines
   a category dtype.
 
 `current` holds the columns that are known at the decision; `past` is a `Past` over all rows and answers only with
-aggregates over strictly earlier times. Benchmark columns (`yardstick`) are in neither.
+aggregates over strictly earlier times. Benchmark columns (`evaluation_only`) are in neither.
 """

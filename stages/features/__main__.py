@@ -20,7 +20,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     rows, columns = table_schema.read_table(reads["prepared"]), table_schema.read_declarations(reads["prepared"])
     builder = load_plugin("features", task)
     settings = load_settings(builder.Settings, "features", task)
-    usable = [column for column in columns if not column.yardstick]
+    usable = [column for column in columns if not column.evaluation_only]
     history_columns = [column.name for column in usable]
     present_columns = [column.name for column in usable if column.known in ("before", settings.decision)]
 

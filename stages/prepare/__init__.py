@@ -9,7 +9,7 @@ A cleaner has the name of its task. It defines
   returns them;
 - `prepare(raw, settings)`: returns the prepared rows and the quality report, a dict that says how many rows came in,
   how many went out, and why. Every row has row_id, entity, group and time; `target`, or one `target:<name>` for each of
-  several targets; perhaps `teacher`; and the columns of the domain.
+  several targets; perhaps `soft_label`; and the columns of the domain.
 
 A reader is named in `tasks.<task>.reader`. It defines
 

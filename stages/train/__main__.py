@@ -26,7 +26,7 @@ READS = {
 }
 WRITES = {
     "final": "models/{task}/final",
-    "rivals": "models/{task}/rivals",
+    "comparison": "models/{task}/comparison",
     "scores": "data/scores/{task}.parquet",
     "importance": "metrics/{task}/importance.csv",
 }
@@ -94,12 +94,14 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     scores = parallel.run_in_parallel(_fit_and_score, test_jobs, load_worker_count(), f"train {arms[0].learner_name}")
     final_jobs = [FitJob(arm, "final", ("calibrate",), paths, load_seed()) for arm in (arms[0], *comparison_arms)]
     curves_folder = expand_paths(LIVE, task)["curves"]
-    writes["rivals"].mkdir()
+    writes["comparison"].mkdir()
     model = _fit_final(final_jobs[0], curves_folder, writes["final"])
     _write_importance(model.importance, writes["importance"])
     scores.append(_score_roles(final_jobs[0], model))
     for job in final_jobs[1:]:
-        scores.append(_score_roles(job, _fit_final(job, curves_folder / job.arm.name, writes["rivals"] / job.arm.name)))
+        scores.append(
+            _score_roles(job, _fit_final(job, curves_folder / job.arm.name, writes["comparison"] / job.arm.name))
+        )
     jobs_and_scores = list(zip(test_jobs + final_jobs, scores, strict=True))
     scores_by_arm = [[job_scores for job, job_scores in jobs_and_scores if job.arm == arm] for arm in arms]
     table_schema.write_table(_combine_scores(scores_by_arm, table), writes["scores"])
@@ -107,30 +109,31 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
 def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
     task_config = load_task_config(task)
-    baseline_inputs = load_settings(BaselineSettings, "train", task, "floor").inputs or inputs
+    baseline_inputs = load_settings(BaselineSettings, "train", task, "baseline").inputs or inputs
     if unknown_inputs := sorted(set(baseline_inputs) - set(inputs)):
         raise UserError(
-            f"train.{task}.floor.inputs names {unknown_inputs[0]!r}; {did_you_mean(unknown_inputs[0], inputs)}"
+            f"train.{task}.baseline.inputs names {unknown_inputs[0]!r}; {did_you_mean(unknown_inputs[0], inputs)}"
         )
     baseline_settings = load_settings(
-        load_plugin("train", task_config.floor).Settings, "train", task, task_config.floor
+        load_plugin("train", task_config.baseline).Settings, "train", task, task_config.baseline
     ).model_dump()
     arms = [
         Arm("tuned", task_config.learner, tuned["tuned"], inputs),
         Arm("default", task_config.learner, tuned["default"], inputs),
-        Arm("floor", task_config.floor, baseline_settings, baseline_inputs, unresampled=True),
+        Arm("baseline", task_config.baseline, baseline_settings, baseline_inputs, unresampled=True),
     ]
     if task_config.resampler != "none":
-        arms.append(Arm("natural", task_config.learner, tuned["tuned"], inputs, unresampled=True))
+        arms.append(Arm("unresampled", task_config.learner, tuned["tuned"], inputs, unresampled=True))
     return arms
 
 
 def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
-    learner_names = load_settings(ComparisonSettings, "train", task, "rivals").learners
+    learner_names = load_settings(ComparisonSettings, "train", task, "comparison").learners
     members = load_task_config(task).members
     if unknown_learners := sorted(set(learner_names) - set(members)):
         raise UserError(
-            f"train.{task}.rivals.learners names {unknown_learners[0]!r}; {did_you_mean(unknown_learners[0], members)}"
+            f"train.{task}.comparison.learners names {unknown_learners[0]!r}; "
+            f"{did_you_mean(unknown_learners[0], members)}"
         )
     settings_by_learner = {
         learner_name: load_settings(

@@ -36,7 +36,7 @@ class Settings(StageSettings):
     positive_weight: float = Field(gt=0)  # Logloss and Focal only
     focal_alpha: float = Field(gt=0, lt=1)
     focal_gamma: float = Field(gt=0)
-    teacher: float = Field(ge=0, le=1)  # QuerySoftMax and CrossEntropy only
+    soft_label: float = Field(ge=0, le=1)  # QuerySoftMax and CrossEntropy only
     offset: str | None  # the input that scores start from, if it is among the inputs
 
 
@@ -55,7 +55,7 @@ class Model:
 def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return trees fitted on the rows; with patience, as many as lose least on the later rows.
 
-    QuerySoftMax minimises the cross-entropy within the group, both for shares and for a teacher's probabilities; a
+    QuerySoftMax minimises the cross-entropy within the group, both for shares and for a soft label's probabilities; a
     weight counts copies of a runner. Raises UserError for a parameter that the loss does not use, rows without a
     contested race or of one class where the loss needs them, and rows that CatBoost cannot fit.
     """
@@ -101,10 +101,10 @@ def load(folder: Path) -> Model:
 
 
 def _validate_settings(settings: Settings) -> None:
-    if settings.teacher and settings.loss not in SOFT_LABEL_LOSSES:
+    if settings.soft_label and settings.loss not in SOFT_LABEL_LOSSES:
         raise UserError(
-            f"teacher is {settings.teacher} with loss {settings.loss}, but only {' and '.join(SOFT_LABEL_LOSSES)} "
-            "use a teacher; set it to 0."
+            f"soft_label is {settings.soft_label} with loss {settings.loss}, "
+            f"but only {' and '.join(SOFT_LABEL_LOSSES)} use a soft label; set it to 0."
         )
     if settings.positive_weight != 1 and settings.loss not in BINARY_LOSSES:
         raise UserError(
@@ -150,14 +150,14 @@ def _remove_volatile_metadata(metadata: Any) -> None:
 def _build_fit_pool(rows: FoldData, settings: Settings) -> Any:
     if settings.loss in BINARY_LOSSES:
         return _build_pool(rows, settings, *label_winners(rows, settings.positive_weight))
-    label = rows.blend_target(settings.teacher)
+    label = rows.blend_target(settings.soft_label)
     if settings.loss == "QuerySoftMax":
         require_contested_races(label, rows.weight, rows.group)
     return _build_pool(rows, settings, label, rows.weight)
 
 
 def _build_validation_pool(later: FoldData, settings: Settings) -> Any:
-    """Return later rows with their true target, without teacher or class weight."""
+    """Return later rows with their true target, without soft_label or class weight."""
     label = (later.y > 0).astype(float) if settings.loss in BINARY_LOSSES else later.y
     return _build_pool(later, settings, label, later.weight)
 

@@ -18,7 +18,7 @@ class Settings(StageSettings):
     """The parameters of a conditional logit."""
 
     l2: float = Field(ge=0)  # on half the sum of squared coefficients, against losses summed over races
-    teacher: float = Field(ge=0, le=1)  # share of the teacher in the label
+    soft_label: float = Field(ge=0, le=1)  # share of the soft label in the label
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
     Raises UserError if no race has a winner and another runner.
     """
     encoding = input_encoding.fit_encoding(rows.x)
-    terms, target_share = input_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.teacher)
+    terms, target_share = input_encoding.encode_inputs(rows.x, encoding), rows.blend_target(settings.soft_label)
     coefficients = fit_conditional_logit(terms, target_share, rows.weight, rows.group, settings.l2)
     importance = compute_importance(np.abs(coefficients), input_encoding.list_encoded_inputs(encoding))
     return Model(encoding, coefficients.tolist(), {}, importance)

@@ -37,7 +37,7 @@ class Settings(StageSettings):
     positive_weight: float = Field(gt=0)  # logistic and focal only
     focal_alpha: float = Field(gt=0, lt=1)
     focal_gamma: float = Field(ge=0)
-    teacher: float = Field(ge=0, le=1)  # race_softmax only
+    soft_label: float = Field(ge=0, le=1)  # race_softmax only
     offset: str | None  # the input that scores start from, if it is among the inputs
 
 
@@ -99,10 +99,10 @@ def load(folder: Path) -> Model:
 
 
 def _validate_settings(settings: Settings) -> None:
-    if settings.teacher and settings.objective != "race_softmax":
+    if settings.soft_label and settings.objective != "race_softmax":
         raise UserError(
-            f"teacher is {settings.teacher} with objective {settings.objective}, but only race_softmax uses a teacher; "
-            "set it to 0."
+            f"soft_label is {settings.soft_label} with objective {settings.objective}, "
+            "but only race_softmax uses a soft label; set it to 0."
         )
     if settings.positive_weight != 1 and settings.objective not in BINARY_OBJECTIVES:
         raise UserError(
@@ -112,7 +112,7 @@ def _validate_settings(settings: Settings) -> None:
 
 
 def _build_fit_target(rows: FoldData, settings: Settings) -> BoostingTarget:
-    target, weight = rows.blend_target(settings.teacher), rows.weight
+    target, weight = rows.blend_target(settings.soft_label), rows.weight
     if settings.objective in BINARY_OBJECTIVES:
         target, weight = label_winners(rows, settings.positive_weight)
     if settings.objective == "race_softmax":

@@ -100,9 +100,9 @@ def _index_groups(table: FoldTables, rows: FoldData) -> list[int]:
 
 def _collect_trial_params(trial: pd.Series) -> dict[str, Any]:
     return {
-        str(name).removeprefix("knob_"): value.item() if hasattr(value, "item") else value
+        str(name).removeprefix("param_"): value.item() if hasattr(value, "item") else value
         for name, value in trial.items()
-        if str(name).startswith("knob_") and not pd.isna(value)
+        if str(name).startswith("param_") and not pd.isna(value)
     }
 
 

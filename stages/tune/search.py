@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import Trial, TrialState
 from pydantic import Field
 
-from trueline.core.errors import UserError
+from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.params import StageSettings
 
 Point = dict[str, Any]
@@ -144,14 +144,14 @@ def _build_trial_row(trial: optuna.trial.FrozenTrial, results: list[FoldResult],
     settled_params = {name: round(total / len(results)) for name, total in sums.items()}
     losses = {fold: result["loss"] for fold, result in zip(folds, results, strict=False)}
     return {"trial": trial.number, "state": trial.state.name.lower(), "loss": _compute_mean_loss(results), **losses} | {
-        f"knob_{name}": value for name, value in (trial.params | settled_params).items()
+        f"param_{name}": value for name, value in (trial.params | settled_params).items()
     }
 
 
 def _validate_default(name: str, default: Point, span: ParamRange) -> Any:
     if name not in default:
         raise UserError(
-            f"the search space has a range for {name!r}, which the learner does not have; remove it or fix its name."
+            f"the search space has a range for {name!r}, which the learner does not have; {did_you_mean(name, default)}"
         )
     build_distribution(name, span)
     value, low, high = default[name], span.low, span.high

@@ -56,7 +56,7 @@ def get_difference(evidence: Evidence, sound: Evidence) -> pd.Series:
 
 def loss(evidence: Evidence, which: str) -> float:
     """Return the mean error of late predictions, or of late lines."""
-    rows = late(evidence.predictions).merge(evidence.prepared[["row_id", "teacher"]], on="row_id").dropna()
+    rows = late(evidence.predictions).merge(evidence.prepared[["row_id", "soft_label"]], on="row_id").dropna()
     return float((rows[which] - rows["target"]).abs().mean())
 
 
@@ -76,13 +76,15 @@ def test_a_world_is_what_the_pipeline_writes(sound: Evidence) -> None:
 
 
 def test_model_and_market_have_the_documented_skill(sound: Evidence) -> None:
-    rows = sound.predictions.merge(sound.prepared[["row_id", "teacher", "open_line"]], on="row_id").dropna()
-    error = {name: (rows[name] - rows["target"]).abs().mean() for name in ("tuned", "teacher", "open_line", "floor")}
-    assert error["teacher"] < error["open_line"] < error["floor"]
-    assert error["teacher"] < error["tuned"] < error["floor"]
-    edge = rows["tuned"] - rows["teacher"]
-    bets = rows[(edge.abs() >= 1) & (rows["target"] != rows["teacher"])]
-    assert 0.53 < (np.sign(edge[bets.index]) == np.sign(bets["target"] - bets["teacher"])).mean() < 0.6
+    rows = sound.predictions.merge(sound.prepared[["row_id", "soft_label", "open_line"]], on="row_id").dropna()
+    error = {
+        name: (rows[name] - rows["target"]).abs().mean() for name in ("tuned", "soft_label", "open_line", "baseline")
+    }
+    assert error["soft_label"] < error["open_line"] < error["baseline"]
+    assert error["soft_label"] < error["tuned"] < error["baseline"]
+    edge = rows["tuned"] - rows["soft_label"]
+    bets = rows[(edge.abs() >= 1) & (rows["target"] != rows["soft_label"])]
+    assert 0.53 < (np.sign(edge[bets.index]) == np.sign(bets["target"] - bets["soft_label"])).mean() < 0.6
 
 
 def test_inputs_know_nothing_of_their_own_day(sound: Evidence) -> None:
@@ -144,7 +146,7 @@ def test_a_fault_of_no_strength_is_none(sound: Evidence) -> None:
 def test_a_sharper_market_errs_less_and_the_model_as_before(strength: float, sound: Evidence) -> None:
     planted = get_planted("market_sharper", strength)
     assert get_difference(planted, sound).abs().max() == 0
-    gain = loss(sound, "teacher") - loss(planted, "teacher")
+    gain = loss(sound, "soft_label") - loss(planted, "soft_label")
     assert gain == pytest.approx({0.5: 0.27, 1.0: 0.42}[strength], abs=0.12)
 
 
@@ -195,13 +197,13 @@ def test_a_leak_in_the_model_is_in_its_predictions(sound: Evidence) -> None:
 )
 def test_other_lines_are_mixed_in_unmarked(kind: str, column: str, share: float, sound: Evidence) -> None:
     rows, own = late(get_planted(kind).prepared), late(sound.prepared)
-    known = own["teacher"].notna()
-    apart = known & (own["teacher"] != own[column])  # where the change can be seen
-    changed = rows["teacher"] != own["teacher"]
-    assert (rows["teacher"][known & changed] == rows[column][known & changed]).all()
+    known = own["soft_label"].notna()
+    apart = known & (own["soft_label"] != own[column])  # where the change can be seen
+    changed = rows["soft_label"] != own["soft_label"]
+    assert (rows["soft_label"][known & changed] == rows[column][known & changed]).all()
     assert (changed & apart).sum() / apart.sum() == pytest.approx(share, abs=0.06)
     assert rows["line_type"].equals(own["line_type"])
-    assert rows["teacher"].isna().equals(own["teacher"].isna())
+    assert rows["soft_label"].isna().equals(own["soft_label"].isna())
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0])

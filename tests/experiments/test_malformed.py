@@ -154,13 +154,13 @@ def test_a_broken_report_is_rejected_by_promote_in_one_sentence(
         ("diagnosis", '{"checks": [1]}', "bias"),
         ("diagnosis", '{"checks": {"calibration_slope": {"summary": "x"}}}', "bias"),
         ("diagnosis", "{", "bias"),
-        ("report", '{"ladder": [1], "scored": {"hash": "x"}}', "ladder"),
+        ("report", '{"baselines": [1], "scored": {"hash": "x"}}', "baselines"),
         (
             "report",
-            '{"ladder": {"tuned": {"log_loss": {"low": 1, "value": "x"}}}, "scored": {"hash": "x"}}',
+            '{"baselines": {"tuned": {"log_loss": {"low": 1, "value": "x"}}}, "scored": {"hash": "x"}}',
             "interval",
         ),
-        ("report", '{"ladder": {}, "scored": "x"}', "noise"),
+        ("report", '{"baselines": {}, "scored": "x"}', "noise"),
     ],
 )
 def test_a_malformed_report_stops_the_gates_that_read_it(

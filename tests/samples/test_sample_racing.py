@@ -127,7 +127,7 @@ def test_the_quality_report_has_something_to_say() -> None:
     }
     assert report["races_in"] - report["races_out"] == sum(r["races"] for r in report["set_aside"].values())
     assert (prepared["target"] == 0.5).sum() == 2
-    assert 0 < report["missing_share"]["teacher"] < 0.01
+    assert 0 < report["missing_share"]["soft_label"] < 0.01
 
 
 def test_an_unknown_sample_is_rejected_in_one_sentence(tmp_path: Path) -> None:

@@ -26,25 +26,28 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         for word in list_plugins("train")
         if word in pipeline_copy.params(pipeline_copy.ROOT)["train"]["racing"]
     },
-    "catboost Focal": ("catboost_trees", {"loss": "Focal", "teacher": 0.0}),
-    "catboost Focal and heavy winners": ("catboost_trees", {"loss": "Focal", "teacher": 0.0, "positive_weight": 6.0}),
+    "catboost Focal": ("catboost_trees", {"loss": "Focal", "soft_label": 0.0}),
+    "catboost Focal and heavy winners": (
+        "catboost_trees",
+        {"loss": "Focal", "soft_label": 0.0, "positive_weight": 6.0},
+    ),
     "catboost Logloss and heavy winners": (
         "catboost_trees",
-        {"loss": "Logloss", "teacher": 0.0, "positive_weight": 6.0},
+        {"loss": "Logloss", "soft_label": 0.0, "positive_weight": 6.0},
     ),
     "catboost CrossEntropy": ("catboost_trees", {"loss": "CrossEntropy"}),
-    "catboost without a teacher": ("catboost_trees", {"teacher": 0.0}),
-    "xgboost focal": ("xgboost_trees", {"objective": "focal", "teacher": 0.0}),
+    "catboost without a soft label": ("catboost_trees", {"soft_label": 0.0}),
+    "xgboost focal": ("xgboost_trees", {"objective": "focal", "soft_label": 0.0}),
     "xgboost focal and heavy winners": (
         "xgboost_trees",
-        {"objective": "focal", "teacher": 0.0, "positive_weight": 6.0},
+        {"objective": "focal", "soft_label": 0.0, "positive_weight": 6.0},
     ),
-    "xgboost logistic": ("xgboost_trees", {"objective": "logistic", "teacher": 0.0}),
-    "xgboost without a teacher": ("xgboost_trees", {"teacher": 0.0}),
+    "xgboost logistic": ("xgboost_trees", {"objective": "logistic", "soft_label": 0.0}),
+    "xgboost without a soft label": ("xgboost_trees", {"soft_label": 0.0}),
     "forest and heavy winners": ("forest", {"positive_weight": 6.0}),
     "gradient boosting and heavy winners": ("gradient_boosting", {"positive_weight": 6.0}),
     "logistic and heavy winners": ("logistic", {"positive_weight": 6.0}),
-    "conditional logit without a teacher": ("conditional_logit", {"teacher": 0.0}),
+    "conditional logit without a soft label": ("conditional_logit", {"soft_label": 0.0}),
 }
 RESAMPLERS = [
     word for word in list_plugins("resample") if word in pipeline_copy.params(pipeline_copy.ROOT)["resample"]["racing"]
@@ -140,5 +143,5 @@ def test_the_stages_run_with_every_learner_from_resample_to_evaluate(
     pipeline_copy.change(repository, workers=1, **{f"tasks__racing__{kind}": word for kind, word in words.items()})
     pipeline_copy.walk(repository, "racing", since="resample", until="evaluate")
     arms = table_schema.read_table(repository / "data/predictions/racing.parquet").columns
-    assert {"tuned", "default", "floor"} <= set(arms)
-    assert ("natural" in arms) == (resampler != "none")
+    assert {"tuned", "default", "baseline"} <= set(arms)
+    assert ("unresampled" in arms) == (resampler != "none")

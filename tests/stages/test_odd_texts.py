@@ -17,7 +17,7 @@ def copy_with_events(folder: Path, events: list[dict[str, Any]]) -> Path:
     """Return a quick copy of the repository with other events."""
     pipeline_copy.copy(folder)
     pipeline_copy.quicken(folder, "events")
-    pipeline_copy.change(folder, train__events__rivals__learners=[])  # the network has tests of its own
+    pipeline_copy.change(folder, train__events__comparison__learners=[])  # the network has tests of its own
     (folder / "data/sample/events/events.json").write_text(json.dumps(events))
     return folder
 

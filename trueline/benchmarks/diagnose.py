@@ -46,7 +46,7 @@ COLUMNS = [
     Column("group", "text", "before", "the day", nullable=False),
     Column("time", "time", "before", "the day", nullable=False),
     Column("target", "number", "after", "the points that are predicted", nullable=False),
-    Column("teacher", "number", "at_off", "the line"),
+    Column("soft_label", "number", "at_start", "the line"),
     *(Column(name, "text", "before", name) for name in ("team", "opponent", "role")),
     Column("home", "whole", "before", "1 at home, 0 away"),
     *(Column(name, "number", "before", "what was known of the player") for name in KNOWN_BEFORE_COLUMNS),
@@ -147,7 +147,7 @@ def _build_tables(
     keys = pd.DataFrame({"row_id": entity + ":" + group, "group": group, "time": time, "target": target})
     # in hundredths, since inputs are means of a few whole numbers
     form_columns = {name: np.round(random.normal(level, 2), 2) for name in KNOWN_BEFORE_COLUMNS}
-    prepared = keys.assign(entity=entity, teacher=line, **_draw_facts(player, random), **form_columns)
+    prepared = keys.assign(entity=entity, soft_label=line, **_draw_facts(player, random), **form_columns)
     inputs: dict[str, Any] = {f"input_{n}": np.round(random.normal(level * (n % 5), 3), 2) for n in range(INPUT_COUNT)}
     inputs |= {name: values.astype("category") for name, values in _draw_categories(player, random).items()}
     features = keys[["row_id"]].assign(**inputs)
@@ -155,11 +155,11 @@ def _build_tables(
     tables = {
         "prepared": _convert_to_arrow(prepared[[column.name for column in COLUMNS]], COLUMNS),
         "features": _convert_to_arrow(features),
-        "folds": _convert_to_arrow(keys.assign(teacher=line, **folds)),
+        "folds": _convert_to_arrow(keys.assign(soft_label=line, **folds)),
     }
     scored = np.flatnonzero(fold >= 0)
     if len(scored):
-        arms = {name: random.normal(level, 2)[scored] for name in ("default", "floor", "tuned")}
+        arms = {name: random.normal(level, 2)[scored] for name in ("default", "baseline", "tuned")}
         test_folds = pd.Series([f"test_{n}" for n in range(fold.max() + 1)], dtype="str").iloc[fold[scored]]
         tables["predictions"] = _convert_to_arrow(keys.iloc[scored].assign(fold=test_folds.to_numpy(), **arms))
     return tables

@@ -40,7 +40,7 @@ from trueline.service.tasks import events
 
 ROOT = Path(__file__).parents[2]
 SERVICE_COMMAND = ("-m", "trueline.service", "--tasks", "events")
-NETWORK_FOLDER = "models/events/rivals/text_network"
+NETWORK_FOLDER = "models/events/comparison/text_network"
 REQUESTS_PER_ROUND, ROUNDS = 50, 20
 BATCH_EVENTS, CLIENTS = 1000, 50  # events in a batch, and concurrent clients
 KERAS_CALLS, CALLS_PER_TURN = 100, 10  # calls of model.predict, and how many of each kind in a row

@@ -215,7 +215,7 @@ def run_trueline(table: FoldTables) -> Forecast:
 
         trials, _ = search_params(default, space, settings, list(pairs), load_seed(), answer_points)
     best = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0].to_dict()
-    chosen = {str(name)[5:]: value for name, value in best.items() if str(name).startswith("knob_")}
+    chosen = {str(name)[6:]: value for name, value in best.items() if str(name).startswith("param_")}
     fit, calibrate, test_rows = (table.get_rows(FOLD, role) for role in ("fit", "calibrate", "score"))
     model = catboost_trees.fit(fit, catboost_trees.Settings(**(default | chosen)), load_seed())
     score = catboost_trees.score(model, calibrate.x)

@@ -66,7 +66,7 @@ def load_predictor(files: VerifiedFiles, task: str) -> Predictor:
     builder, learner = load_plugin("features", task), load_plugin("train", params["tasks"][task]["learner"])
     settings = extract_settings(params, builder.Settings, "features", task)
     prepared = files.resolve_path(f"data/prepared/{task}.parquet")
-    usable = [column for column in table_schema.read_declarations(prepared) if not column.yardstick]
+    usable = [column for column in table_schema.read_declarations(prepared) if not column.evaluation_only]
     calibrator_content = files.read_json(f"models/{task}/calibrator.json")
     history = table_schema.read_table(prepared)
     predictor = Predictor(

@@ -160,7 +160,7 @@ def join_evidence_rows(evidence: Evidence, segments: Sequence[str] = ()) -> pd.D
     is_requested = np.isfinite(backtest) | ((day >= day[is_logged].min()) & (day <= day[is_logged].max()))
     column_names = dict.fromkeys(("entity", "target", "production", *LOG_COLUMNS, "start_time", *segments))
     facts = make_frame(prepared, [name for name in column_names if name in prepared], np.flatnonzero(is_requested))
-    real_line = prepared["teacher"].to_numpy(float)[is_requested] if "teacher" in prepared else np.nan
+    real_line = prepared["soft_label"].to_numpy(float)[is_requested] if "soft_label" in prepared else np.nan
     return facts.assign(
         day=day[is_requested].astype("datetime64[s]"), backtest=backtest[is_requested], backtest_line=real_line
     )

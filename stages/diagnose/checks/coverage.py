@@ -10,7 +10,7 @@ from trueline.core.stored_tables.row_lookup import lookup_rows, sort_unique
 
 NAME = "Is every row that should be predicted predicted, and usably?"
 
-ARMS = ("tuned", "default", "floor", "natural")
+ARMS = ("tuned", "default", "baseline", "unresampled")
 SUM_TOLERANCE = 1e-6  # rounding error allowed in a sum of probabilities
 
 

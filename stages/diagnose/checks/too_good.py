@@ -53,8 +53,8 @@ def _compare_with_market(evidence: Evidence, priced: ScoredPredictions, model_r2
 
 
 def _is_market_known(evidence: Evidence) -> bool:
-    market_known = next((column.known for column in evidence.columns if column.name == "teacher"), "at_off")
-    return market_known == "before" or (market_known == "at_off" and evidence.audit.get("decision") == "at_off")
+    market_known = next((column.known for column in evidence.columns if column.name == "soft_label"), "at_start")
+    return market_known == "before" or (market_known == "at_start" and evidence.audit.get("decision") == "at_start")
 
 
 def _estimate_r2(scored: ScoredPredictions, losses: Floats, seed: int) -> Interval:

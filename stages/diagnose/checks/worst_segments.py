@@ -17,7 +17,7 @@ from trueline.core.stored_tables.row_lookup import lookup_rows
 
 NAME = "Where does the model do worse than elsewhere?"
 
-EXCLUDED_COLUMNS = ("row_id", "entity", "group", "time", "target", "teacher")
+EXCLUDED_COLUMNS = ("row_id", "entity", "group", "time", "target", "soft_label")
 MAX_TEXT_LEVELS = 40  # a text column with more distinct values makes no segments
 MAX_NUMBER_LEVELS = 12  # a number column with more distinct values is cut into quartile bands
 MAX_SHOWN = 10

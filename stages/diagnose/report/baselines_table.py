@@ -28,8 +28,8 @@ from trueline.core.charts.number_format import (
 Baselines = Mapping[str, Mapping[str, Any]]
 
 # from baselines without learning up to the model; unlisted ones come between these two lists
-UNLEARNED_ORDER = ("uniform", "prior", "tag_name", "last_5", "last_10", "season_mean", "line", "market", "yardstick")
-LEARNED_ORDER = ("floor", "default", "tuned")
+UNLEARNED_ORDER = ("uniform", "prior", "tag_name", "last_5", "last_10", "season_mean", "line", "market", "benchmark")
+LEARNED_ORDER = ("baseline", "default", "tuned")
 MODEL_NAME = "tuned"
 DIFFERENCE_KEY = "tuned_minus_this"
 # the most important first; unlisted measures follow in order of name
@@ -43,15 +43,15 @@ MEASURE_TITLES = {
 }  # fmt: skip
 
 
-def render_ladder(report: Mapping[str, Any]) -> Html:
+def render_baselines(report: Mapping[str, Any]) -> Html:
     """Return the section with every baseline's metrics and intervals, and how the model compares with each."""
-    title, baselines = "The ladder", list_baselines(report)
+    title, baselines = "Models and baselines", list_baselines(report)
     measures = _list_measures(baselines)
     if not measures:
-        return render_section(title, html_tag("p", "The report has no ladder."), name="ladder")
+        return render_section(title, html_tag("p", "The report has no baselines."), name="baselines")
     pictures = [_draw_measure(name, baselines) for name in measures[:MAX_DRAWN_MEASURES]]
     note = "The model beside plainer forecasts and the market, on the same rows, with 95 % intervals."
-    rows = parse_number(report["ladder"].get("rows"))
+    rows = parse_number(report["baselines"].get("rows"))
     note += f" {rows:,.0f} rows." if rows is not None else ""
     content = [
         html_tag("p", note, class_="soft"),
@@ -59,14 +59,14 @@ def render_ladder(report: Mapping[str, Any]) -> Html:
         *_render_differences(baselines),
         _render_measure_table(measures, baselines),
     ]
-    return render_section(title, *content, name="ladder")
+    return render_section(title, *content, name="baselines")
 
 
 def list_baselines(report: Mapping[str, Any]) -> Baselines:
-    """Return the baselines of a report in order: under `ladder` or its `rungs`; empty if there are none."""
-    baselines = report.get("ladder")
-    if isinstance(baselines, Mapping) and isinstance(baselines.get("rungs"), Mapping):
-        baselines = baselines["rungs"]
+    """Return the baselines of a report in order: under `baselines` or its `models`; empty if there are none."""
+    baselines = report.get("baselines")
+    if isinstance(baselines, Mapping) and isinstance(baselines.get("models"), Mapping):
+        baselines = baselines["models"]
     if not isinstance(baselines, Mapping):
         return {}
     measured_names = [
@@ -141,16 +141,18 @@ def _render_differences(baselines: Baselines) -> list[Html]:
         if is_interval(measures.get(DIFFERENCE_KEY))
     ]
     heads = ("Beside", "tuned is", "tuned − this")
-    return [render_table("The model's loss beside that of each rung", heads, rows)] if rows else []
+    return [render_table("The model's loss beside that of each baseline", heads, rows)] if rows else []
 
 
 def _render_measure_table(measures: list[str], baselines: Baselines) -> Html:
-    heads = ["Rung", *(format_name(name) for name in measures)]
+    heads = ["Model", *(format_name(name) for name in measures)]
     rows = [
         [format_name(name), *(_format_measure(baseline.get(measure)) for measure in measures)]
         for name, baseline in baselines.items()
     ]
-    return render_collapsible("All figures of the ladder", render_table("Figures of every rung", heads, rows))
+    return render_collapsible(
+        "All figures of the models and baselines", render_table("Figures of every model", heads, rows)
+    )
 
 
 def _format_measure(value: Any) -> str:

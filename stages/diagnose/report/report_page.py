@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.diagnose.report.baselines_table import list_baselines, render_ladder
+from stages.diagnose.report.baselines_table import list_baselines, render_baselines
 from stages.diagnose.report.cause import render_cause
 from stages.diagnose.report.checks import render_declined, render_findings
 from stages.diagnose.report.daily_series import DailySeries
@@ -21,7 +21,7 @@ from trueline.core.charts.stylesheet import STYLE
 # nothing is fetched and no script runs, whatever the names in the data contain
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 SECTIONS = (
-    ("checks", "Checks"), ("ladder", "Ladder"), ("gap", "Backtest and production"), ("days", "Day by day"),
+    ("checks", "Checks"), ("baselines", "Baselines"), ("gap", "Backtest and production"), ("days", "Day by day"),
     ("zones", "Sharpness and drift"), ("cause", "Why it changed"), ("reliability", "Reliability"),
     ("segments", "Worst segments"), ("declined", "Declined"),
 )  # fmt: skip
@@ -46,7 +46,7 @@ def render_page(
     check_questions, series = questions or {}, DailySeries.from_table(daily)
     body = [
         render_findings(checks, check_questions),
-        render_ladder(report),
+        render_baselines(report),
         render_gap(checks),
         render_history(series, any("hit_rate" in baseline for baseline in list_baselines(report).values())),
         render_zones(series),

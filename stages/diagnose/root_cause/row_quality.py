@@ -67,14 +67,14 @@ def build_segments(evidence: Evidence, columns: list[str]) -> pd.DataFrame:
     """
     prepared = evidence.prepared
     segment_columns = {name: _name_levels(prepared[name]) for name in columns if name in prepared}
-    if "line_origin" in columns and "teacher" in prepared:
+    if "line_origin" in columns and "soft_label" in prepared:
         segment_columns["line_origin"] = _label_line_origin(prepared)
     return pd.DataFrame(segment_columns, index=pd.Index(prepared["row_id"]))
 
 
 def _label_line_origin(prepared: ColumnTable) -> "pd.Categorical[str]":
     missing_column = pd.Series(np.nan, index=range(len(prepared)))
-    source_names = ("teacher", "line_type", "estimated_line", "open_line")
+    source_names = ("soft_label", "line_type", "estimated_line", "open_line")
     available = {name: prepared[name] for name in source_names if name in prepared}
     soft_label, line_type, *lines = (available.get(name, missing_column) for name in source_names)
     line_values = soft_label.to_numpy(float)

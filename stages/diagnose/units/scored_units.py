@@ -137,9 +137,9 @@ def has_divided_shares(evidence: Evidence) -> bool:
 
 def lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
     """Return the market's figure for each row, missing where it has none."""
-    if "teacher" not in evidence.prepared:
+    if "soft_label" not in evidence.prepared:
         return np.full(len(row_id), np.nan)
-    market = pd.to_numeric(evidence.prepared["teacher"], errors="coerce").to_numpy(float)
+    market = pd.to_numeric(evidence.prepared["soft_label"], errors="coerce").to_numpy(float)
     return take_or_nan(market, lookup_rows(row_id, evidence.prepared["row_id"]))
 
 

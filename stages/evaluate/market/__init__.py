@@ -66,7 +66,7 @@ def evaluate(
     scored = ScoredBets.from_predictions(predictions, prepared, settings.edges[0], settings.devig, seed)
     distribution = build_predictive_distribution(scored, "tuned")
     needing_lines: dict[str, Callable[[], Any]] = {
-        "ladder": lambda: compare_baselines(scored),
+        "baselines": lambda: compare_baselines(scored),
         "picks": lambda: _report_picks(scored, distribution, settings),
         "segments": lambda: summarise_bets_by_segment(scored, scored.grade_bets("tuned")),
         "likeness": lambda: compute_line_similarity(scored, settings.edges),
@@ -209,15 +209,15 @@ def _compare_with_default(scored: ScoredBets) -> Report | None:
 def _build_plot_tables(
     scored: ScoredBets, distribution: PredictiveDistribution | None, report: Report, settings: Settings
 ) -> Tables:
-    baselines = report["ladder"]["rungs"] if report["ladder"] else {}
+    baselines = report["baselines"]["models"] if report["baselines"] else {}
     edge_rows = report["picks"]["by_edge"] if report["picks"] else []
     break_even_rate = float(compute_break_even_rate(STANDARD_ODDS))
     line_types = {name: report["line_types"][name] for name in ("actual", "estimated", "mixed")}
     line_types |= {f"same rows, {name}": report["line_types"]["same_rows"][name] for name in ("actual", "estimated")}
     return {
-        "ladder": pd.DataFrame(
+        "baselines": pd.DataFrame(
             [(baseline_name, baseline["mae"]["value"]) for baseline_name, baseline in baselines.items()],
-            columns=["rung", "mae"],
+            columns=["model", "mae"],
         ),
         "reliability": compute_over_calibration(scored, distribution, settings.bins)
         if distribution

@@ -11,8 +11,8 @@ from trueline.core.stats.confidence_intervals import describe_difference
 
 Report = dict[str, Any]
 
-ARMS = ("tuned", "default", "floor", "natural")
-BASELINE_NAMES = ("line", "last_5", "last_10", "season_mean", "floor", "default", "tuned")
+ARMS = ("tuned", "default", "baseline", "unresampled")
+BASELINE_NAMES = ("line", "last_5", "last_10", "season_mean", "baseline", "default", "tuned")
 MAX_LINE_CORRELATION = 0.99  # correlation with the line above which the model merely repeats the line
 MIN_BET_SHARE = 0.02  # share of rows with a bet below which the model hardly departs from the line
 
@@ -35,7 +35,7 @@ def compare_baselines(scored: ScoredBets) -> Report:
     return {
         "rows": int(is_common.sum()),
         "left_out": excluded_count,
-        "rungs": {baseline: _summarise_baseline(scored, baseline, is_common) for baseline in baselines},
+        "models": {baseline: _summarise_baseline(scored, baseline, is_common) for baseline in baselines},
     }
 
 
@@ -64,11 +64,11 @@ def compute_line_similarity(scored: ScoredBets, edges: Sequence[float]) -> Repor
 
 
 def evaluate_resampling(scored: ScoredBets) -> Report:
-    """Return whether resampling helped: the tuned arm's absolute error minus that of the same model on natural rows."""
-    if "natural" not in scored:
+    """Return whether resampling helped: the tuned arm's absolute error minus that of the unresampled one."""
+    if "unresampled" not in scored:
         return {"verdict": "none", "difference": None}
     difference = scored.blocks.estimate_mean(
-        scored.compute_absolute_error("tuned") - scored.compute_absolute_error("natural")
+        scored.compute_absolute_error("tuned") - scored.compute_absolute_error("unresampled")
     )
     return {"verdict": describe_difference(difference), "difference": difference}
 

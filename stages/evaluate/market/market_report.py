@@ -17,7 +17,7 @@ def compute_class_shares(report: Report) -> Mapping[str, float]:
 DESCRIPTION = ScorerDescription(
     metrics=(
         Metric("hit_rate", True, "bets", "picks.by_edge.0.hit_rate", "picks.difference_points", scale=100),
-        Metric("mae", False, "rows", "ladder.rungs.tuned.mae", "error", "the error on all rows"),
+        Metric("mae", False, "rows", "baselines.models.tuned.mae", "error", "the error on all rows"),
         Metric("roi", True, "bets", "picks.by_edge.0.roi"),
     ),
     headline="accuracy",
@@ -32,8 +32,8 @@ DESCRIPTION = ScorerDescription(
         "log_loss": "A quantity is predicted: its distribution is judged by the CRPS, see figures.",
         "mae": ReportFigure(
             "mean absolute error on the rows that the model and all baselines predict",
-            "ladder.rungs.tuned.mae", "ladder.rows",
-            {"line": "ladder.rungs.line.mae", "floor": "ladder.rungs.floor.mae"},
+            "baselines.models.tuned.mae", "baselines.rows",
+            {"line": "baselines.models.line.mae", "baseline": "baselines.models.baseline.mae"},
         ),
         "line_mae": ReportFigure(
             "mean absolute error of the posted line", "line_types.actual.line_mae", "line_types.actual.rows"
@@ -45,8 +45,8 @@ DESCRIPTION = ScorerDescription(
         ),
     },
     intervals={"hit rate": "picks.by_edge.0.hit_rate", "mean absolute error": "all_rows.tuned.mae"},
-    baselines=("last_5", "last_10", "season_mean", "floor"),
-    verdict_path="ladder.rungs.{baseline}.tuned_is",
+    baselines=("last_5", "last_10", "season_mean", "baseline"),
+    verdict_path="baselines.models.{baseline}.tuned_is",
     loss="Mean absolute error",
     calibration_error="distribution.calibration_error",
     classes="rows against lines that books posted",

@@ -23,7 +23,7 @@ from trueline.core.stats.group_ops import (
     sum_by_group,
 )
 
-ARMS = ("tuned", "default", "floor", "natural")
+ARMS = ("tuned", "default", "baseline", "unresampled")
 RIDGE_PENALTY = 1e-3  # keeps the weights finite where model and market agree
 Report = dict[str, Any]
 
@@ -55,7 +55,7 @@ def evaluate(
     gain = _estimate_market_gain(probabilities, rows, settings, seed)
     resampling = _evaluate_resampling(loss_by_name, seed)
     report = {
-        "ladder": baselines,
+        "baselines": baselines,
         "gain_over_market": gain,
         "resampling": resampling,
         "runners": _summarise_runners(probabilities["tuned"], won, settings.bins, seed),
@@ -68,7 +68,7 @@ def evaluate(
         "log_loss_uniform": float(uniform_loss.mean()),
         "r2": baselines["tuned"]["r2"]["value"],
         "market_r2": baselines.get("market", {}).get("r2", {}).get("value"),
-        "yardstick_r2": baselines.get("yardstick", {}).get("r2", {}).get("value"),
+        "benchmark_r2": baselines.get("benchmark", {}).get("r2", {}).get("value"),
         "gain_over_market": gain["gain"]["value"] if gain else None,
         "resampling": resampling["verdict"],
     }
@@ -149,7 +149,7 @@ def _describe_favourites(
 def _join_prices(predictions: pd.DataFrame, prepared: pd.DataFrame) -> pd.DataFrame:
     """Return the scored rows with their prices, in time order and grouped by race."""
     prices = prepared.set_index("row_id").reindex(predictions["row_id"])
-    rows = predictions.assign(**{name: prices[name].to_numpy() for name in ("teacher", "bsp", "benchmark_price")})
+    rows = predictions.assign(**{name: prices[name].to_numpy() for name in ("soft_label", "bsp", "benchmark_price")})
     return rows.sort_values(["time", "group", "row_id"], kind="stable", ignore_index=True)
 
 
@@ -157,11 +157,11 @@ def _collect_probabilities(rows: pd.DataFrame, race_code: Codes) -> dict[str, Fl
     """Return the probabilities by arm or baseline; market and benchmark are missing in races without their price."""
     probabilities = {"uniform": normalize_by_group(np.ones(len(rows)), race_code)}
     probabilities |= {arm: rows[arm].to_numpy(float) for arm in ARMS if arm in rows}
-    if rows["teacher"].notna().any():
-        probabilities["market"] = rows["teacher"].to_numpy(float)
+    if rows["soft_label"].notna().any():
+        probabilities["market"] = rows["soft_label"].to_numpy(float)
     if rows["benchmark_price"].notna().any():
         implied_probability = 1 / rows["benchmark_price"].to_numpy(float)
-        probabilities["yardstick"] = implied_probability / sum_by_group(implied_probability, race_code)
+        probabilities["benchmark"] = implied_probability / sum_by_group(implied_probability, race_code)
     return probabilities
 
 
@@ -232,9 +232,9 @@ def _fit_logit_weights(terms: Floats, won: Floats, race_code: Codes) -> Floats:
 
 
 def _evaluate_resampling(loss_by_name: dict[str, Floats], seed: int) -> Report:
-    if "natural" not in loss_by_name:
+    if "unresampled" not in loss_by_name:
         return {"verdict": "none", "difference": None}
-    difference = bootstrap_mean(loss_by_name["tuned"] - loss_by_name["natural"], seed)
+    difference = bootstrap_mean(loss_by_name["tuned"] - loss_by_name["unresampled"], seed)
     return {"verdict": confidence_intervals.describe_difference(difference), "difference": difference}
 
 
@@ -318,14 +318,14 @@ def _build_plot_tables(
     plotted_losses = {
         name: race_losses
         for name, race_losses in loss_by_name.items()
-        if name in ("uniform", "floor", "tuned", "market", "yardstick")
+        if name in ("uniform", "baseline", "tuned", "market", "benchmark")
     }
     monthly_losses = pd.DataFrame(plotted_losses).groupby(race_month).mean().rename_axis("month").reset_index()
     baseline_table = pd.DataFrame(
-        [{"rung": name, "r2": baseline["r2"]["value"]} for name, baseline in baselines.items()]
+        [{"model": name, "r2": baseline["r2"]["value"]} for name, baseline in baselines.items()]
     )
     return {
         "reliability": _build_reliability_table(probability, rows["target"].to_numpy(), bins),
         "months": monthly_losses,
-        "ladder": baseline_table,
+        "baselines": baseline_table,
     }

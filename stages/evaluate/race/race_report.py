@@ -13,8 +13,8 @@ def compute_class_shares(report: Report) -> Mapping[str, float]:
 
 DESCRIPTION = ScorerDescription(
     metrics=(
-        Metric("log_loss", False, "races", "ladder.tuned.log_loss", "log_loss"),
-        Metric("r2", True, "races", "ladder.tuned.r2", "r2"),
+        Metric("log_loss", False, "races", "baselines.tuned.log_loss", "log_loss"),
+        Metric("r2", True, "races", "baselines.tuned.r2", "r2"),
         Metric("gain_over_market", True, "races", "gain_over_market.gain", "gain_over_market"),
     ),
     headline="log_loss",
@@ -29,25 +29,25 @@ DESCRIPTION = ScorerDescription(
             "runners.f1", "runners.runners", {"everybody wins": "runners.f1_of_always_win"},
         ),
         "log_loss": ReportFigure(
-            "log loss per race, nats", "ladder.tuned.log_loss", "ladder.tuned.log_loss.n",
+            "log loss per race, nats", "baselines.tuned.log_loss", "baselines.tuned.log_loss.n",
             {
-                "market": "ladder.market.log_loss",
-                "floor": "ladder.floor.log_loss",
-                "uniform": "ladder.uniform.log_loss",
+                "market": "baselines.market.log_loss",
+                "baseline": "baselines.baseline.log_loss",
+                "uniform": "baselines.uniform.log_loss",
             },
         ),
         "r2": ReportFigure(
-            "R²: 1 − log loss / log loss of the uniform guess", "ladder.tuned.r2", "ladder.tuned.r2.n",
-            {"market": "ladder.market.r2"},
+            "R²: 1 − log loss / log loss of the uniform guess", "baselines.tuned.r2", "baselines.tuned.r2.n",
+            {"market": "baselines.market.r2"},
         ),
         "gain_over_market": ReportFigure("what the model adds to the market, nats per race", "gain_over_market.gain"),
         "brier": ReportFigure(
             "Brier score over runners", "runners.brier", None, {"base rate": "runners.brier_of_base_rate"}
         ),
     },
-    intervals={"log loss": "ladder.tuned.log_loss"},
-    baselines=("uniform", "floor"),
-    verdict_path="ladder.{baseline}.tuned_is",
+    intervals={"log loss": "baselines.tuned.log_loss"},
+    baselines=("uniform", "baseline"),
+    verdict_path="baselines.{baseline}.tuned_is",
     loss="Log loss per race",
     calibration_error="runners.ece",
     classes="runners",

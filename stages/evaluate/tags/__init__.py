@@ -163,16 +163,16 @@ def _evaluate_arms(
 
 
 def _compare_arms(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: BlockBootstrap) -> Report:
-    baseline = metrics_by_arm.get("floor")
-    simple_arms = ("prior", "tag_name", "floor", "natural")
+    baseline = metrics_by_arm.get("baseline")
+    simple_arms = ("prior", "tag_name", "baseline", "unresampled")
     return {
-        "ladder": summarise_baselines(metrics_by_arm, bootstrap),
+        "baselines": summarise_baselines(metrics_by_arm, bootstrap),
         "tuned_against": {
             arm: compare_metrics(metrics_by_arm["tuned"], arm_metrics, bootstrap)
             for arm, arm_metrics in metrics_by_arm.items()
             if arm != "tuned"
         },
-        "against_floor": {
+        "against_baseline": {
             name: compare_metrics(arm_metrics, baseline, bootstrap)
             for name, arm_metrics in metrics_by_arm.items()
             if baseline and name not in simple_arms
@@ -196,7 +196,7 @@ def _summarise_rows(scored: ScoredTags, bootstrap: BlockBootstrap, prepared: pd.
 
 
 def _collect_headline_scores(report: Report) -> Report:
-    baselines = report["ladder"]
+    baselines = report["baselines"]
     return {
         "rows": report["rows"]["scored"],
         **dict(
@@ -204,22 +204,22 @@ def _collect_headline_scores(report: Report) -> Report:
         ),
         "macro_f1": baselines["tuned"]["macro_f1"]["value"],
         "lrap": baselines["tuned"]["lrap"]["value"],
-        "floor_micro_f1": baselines["floor"]["micro_f1"]["value"] if "floor" in baselines else None,
+        "baseline_micro_f1": baselines["baseline"]["micro_f1"]["value"] if "baseline" in baselines else None,
         "prior_micro_f1": baselines["prior"]["micro_f1"]["value"],
     }
 
 
 def _build_plot_tables(report: Report, metrics_by_arm: Mapping[str, TagMetrics]) -> Tables:
-    arm_rows = [(name, *_get_interval_values(arm_metrics)) for name, arm_metrics in report["ladder"].items()]
-    tag_rows = [(row["tag"], *_get_interval_values(row, "f1"), row.get("floor_f1")) for row in report["tags"]]
+    arm_rows = [(name, *_get_interval_values(arm_metrics)) for name, arm_metrics in report["baselines"].items()]
+    tag_rows = [(row["tag"], *_get_interval_values(row, "f1"), row.get("baseline_f1")) for row in report["tags"]]
     row_count = report["rows"]["scored"]
     outcome_rows = [
         (row["tag"], name, row[key] / row_count) for row in report["tags"] for name, key in OUTCOMES.items()
     ]
     repeats = pd.DataFrame({name: arm_metrics.by_repeat["micro_f1"][0] for name, arm_metrics in metrics_by_arm.items()})
     return {
-        "ladder": pd.DataFrame(arm_rows, columns=["rung", "micro_f1", "low", "high"]),
-        "tag_f1": pd.DataFrame(tag_rows, columns=["tag", "f1", "low", "high", "floor"]),
+        "baselines": pd.DataFrame(arm_rows, columns=["model", "micro_f1", "low", "high"]),
+        "tag_f1": pd.DataFrame(tag_rows, columns=["tag", "f1", "low", "high", "baseline"]),
         "outcomes": pd.DataFrame(outcome_rows, columns=["tag", "outcome", "share"]),
         "repeats": repeats.rename_axis("repeat").reset_index(),
     }

@@ -72,10 +72,10 @@ def _build_tag_metrics(
     tuned = {name: values[:, tag_index] for name, values in metrics_by_arm["tuned"].by_tag.items()}
     metrics: dict[str, Any] = {name: float(tuned[name][0]) for name in ("precision", "recall")}
     metrics["f1"] = compute_interval(tuned["f1"], clusters)
-    if "floor" in metrics_by_arm:
-        baseline = metrics_by_arm["floor"].by_tag["f1"][:, tag_index]
+    if "baseline" in metrics_by_arm:
+        baseline = metrics_by_arm["baseline"].by_tag["f1"][:, tag_index]
         difference = compute_interval(tuned["f1"] - baseline, clusters)
-        metrics |= {"floor_f1": float(baseline[0]), "tuned_minus_floor": difference}
+        metrics |= {"baseline_f1": float(baseline[0]), "tuned_minus_baseline": difference}
         metrics["tuned_is"] = describe_gain(difference, ("better", "worse"))
     return metrics
 

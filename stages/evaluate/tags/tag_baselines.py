@@ -20,7 +20,14 @@ from trueline.core.stats.log_loss import compute_log_losses
 
 Report = dict[str, Any]
 
-BASELINE_ORDER = ("prior", "tag_name", "floor", "default", "tuned", "natural")  # comparison learners come after them
+BASELINE_ORDER = (
+    "prior",
+    "tag_name",
+    "baseline",
+    "default",
+    "tuned",
+    "unresampled",
+)  # comparison learners come after them
 COMPARED_METRICS = ("micro_f1", "macro_f1", "lrap")  # metrics that arms are compared by; more is better
 
 
@@ -92,10 +99,10 @@ def describe_gain(difference: Interval, verdicts: tuple[str, str]) -> str:
 
 
 def evaluate_resampling(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: BlockBootstrap) -> Report:
-    """Return whether resampling helped, by micro-F1: the tuned arm against the same model on natural rows."""
-    if "natural" not in metrics_by_arm:
+    """Return whether resampling helped, by micro-F1: the tuned arm against the same model on unresampled rows."""
+    if "unresampled" not in metrics_by_arm:
         return {"verdict": "none", "difference": None}
-    comparison = compare_metrics(metrics_by_arm["tuned"], metrics_by_arm["natural"], bootstrap, ("helped", "hurt"))
+    comparison = compare_metrics(metrics_by_arm["tuned"], metrics_by_arm["unresampled"], bootstrap, ("helped", "hurt"))
     return {**comparison["micro_f1"], **{name: comparison[name] for name in COMPARED_METRICS[1:]}}
 
 

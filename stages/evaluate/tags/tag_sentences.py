@@ -13,7 +13,7 @@ Report = dict[str, Any]
 
 def format_summary_sentences(report: Report) -> list[str]:
     """Return how the tuned arm compares with every baseline, and what else a reader of its scores must know."""
-    baselines = {name: baseline["micro_f1"] for name, baseline in report["ladder"].items()}
+    baselines = {name: baseline["micro_f1"] for name, baseline in report["baselines"].items()}
     tuned, row_count = baselines["tuned"], report["rows"]["scored"]
     verdict_texts = [
         f"{comparison['micro_f1']['verdict']} than {name} ({baselines[name]['value']:.3f})"
@@ -26,9 +26,9 @@ def format_summary_sentences(report: Report) -> list[str]:
         f"{', '.join(verdict_texts)}."
     )
     overlap_sentences = [report["honest"]] if report["honest"] else []
-    baseline_comparisons = report["against_floor"].items()
+    baseline_comparisons = report["against_baseline"].items()
     gain_sentences = [
-        f"{name} against the floor: {comparison['micro_f1']['verdict']}."
+        f"{name} against the baseline: {comparison['micro_f1']['verdict']}."
         for name, comparison in baseline_comparisons
         if name != "tuned"
     ]
@@ -52,7 +52,7 @@ def describe_tuning_overlap(scored: ScoredTags, metrics_by_arm: dict[str, TagMet
         return None
     tuned_f1, default_f1 = (float(metrics_by_arm[name]["micro_f1"][0]) for name in ("tuned", "default"))
     return (
-        "Without a clock the knobs of tuned were chosen on folds that hold every row scored here; the arm that had no "
+        "Without a clock tuned's parameters were chosen on folds that hold every row scored here; the arm that had no "
         f"such help is default, with a micro-F1 of {default_f1:.3f} against {tuned_f1:.3f}."
     )
 

@@ -21,38 +21,39 @@ def compute_class_shares(report: Report) -> Mapping[str, float]:
 
 DESCRIPTION = ScorerDescription(
     metrics=(
-        Metric("micro_f1", True, "rows", "ladder.tuned.micro_f1", "micro_f1.difference"),
-        Metric("macro_f1", True, "rows", "ladder.tuned.macro_f1", "macro_f1.difference"),
-        Metric("lrap", True, "rows", "ladder.tuned.lrap", "lrap.difference"),
+        Metric("micro_f1", True, "rows", "baselines.tuned.micro_f1", "micro_f1.difference"),
+        Metric("macro_f1", True, "rows", "baselines.tuned.macro_f1", "macro_f1.difference"),
+        Metric("lrap", True, "rows", "baselines.tuned.lrap", "lrap.difference"),
     ),
     headline="f1_score",
     figures={
         "accuracy": ReportFigure(
-            "share of tag decisions that are right", "ladder.tuned.accuracy", "rows.scored",
-            {"floor": "ladder.floor.accuracy", "prior": "ladder.prior.accuracy"},
+            "share of tag decisions that are right", "baselines.tuned.accuracy", "rows.scored",
+            {"baseline": "baselines.baseline.accuracy", "prior": "baselines.prior.accuracy"},
         ),
         "auc_score": "The report of tags has no AUC; the ranking of tags is judged by lrap, see figures.",
         "f1_score": ReportFigure(
-            "micro-F1 over tags", "ladder.tuned.micro_f1", "rows.scored",
-            {"floor": "ladder.floor.micro_f1", "prior": "ladder.prior.micro_f1"},
+            "micro-F1 over tags", "baselines.tuned.micro_f1", "rows.scored",
+            {"baseline": "baselines.baseline.micro_f1", "prior": "baselines.prior.micro_f1"},
         ),
         "log_loss": ReportFigure(
-            "log loss per tag decision, nats", "ladder.tuned.log_loss", "rows.scored",
-            {"floor": "ladder.floor.log_loss", "prior": "ladder.prior.log_loss"},
+            "log loss per tag decision, nats", "baselines.tuned.log_loss", "rows.scored",
+            {"baseline": "baselines.baseline.log_loss", "prior": "baselines.prior.log_loss"},
         ),
         "macro_f1": ReportFigure(
-            "macro-F1 over tags", "ladder.tuned.macro_f1", "rows.scored", {"floor": "ladder.floor.macro_f1"}
+            "macro-F1 over tags", "baselines.tuned.macro_f1", "rows.scored", {"baseline": "baselines.baseline.macro_f1"}
         ),
         "lrap": ReportFigure(
-            "label-ranking average precision", "ladder.tuned.lrap", "rows.scored", {"floor": "ladder.floor.lrap"}
+            "label-ranking average precision", "baselines.tuned.lrap", "rows.scored",
+            {"baseline": "baselines.baseline.lrap"},
         ),
         "subset_accuracy": ReportFigure(
-            "share of rows whose tags are all right", "ladder.tuned.subset_accuracy", "rows.scored",
-            {"floor": "ladder.floor.subset_accuracy"},
+            "share of rows whose tags are all right", "baselines.tuned.subset_accuracy", "rows.scored",
+            {"baseline": "baselines.baseline.subset_accuracy"},
         ),
     },
-    intervals={"log loss": "ladder.tuned.log_loss", "micro-F1": "ladder.tuned.micro_f1"},
-    baselines=("prior", "tag_name", "floor"),
+    intervals={"log loss": "baselines.tuned.log_loss", "micro-F1": "baselines.tuned.micro_f1"},
+    baselines=("prior", "tag_name", "baseline"),
     verdict_path="tuned_against.{baseline}.micro_f1.verdict",
     loss="1 − micro-F1",
     calibration_error="reliability.calibration_error",

@@ -72,21 +72,21 @@ LINE_COLUMNS = [
     Column("player_id", "text", "before", "the player", required=True),
     Column("date", "time", "before", "day of the game", required=True),
     Column("stat", "text", "before", "quantity that the line is about; points if there is no such column"),
-    Column("line", "number", "at_off", "the line", required=True),
+    Column("line", "number", "at_start", "the line", required=True),
     Column(
         "line_type",
         "text",
-        "at_off",
+        "at_start",
         "actual: a quote; estimated: made by somebody, no market's",
         required=True,
         allowed=("actual", "estimated"),
     ),
     Column("open_line", "number", "before", "the first line that the book offered"),
-    Column("over_price", "number", "at_off", "price of more than the line", "American odds"),
-    Column("under_price", "number", "at_off", "price of less", "American odds"),
-    Column("n_books", "whole", "at_off", "books that the quote stands for", low=1),
-    Column("book", "text", "at_off", "who quotes; all quotes are one book's if there is no such column"),
-    Column("quoted_at", "time", "at_off", "when, UTC"),
+    Column("over_price", "number", "at_start", "price of more than the line", "American odds"),
+    Column("under_price", "number", "at_start", "price of less", "American odds"),
+    Column("n_books", "whole", "at_start", "books that the quote stands for", low=1),
+    Column("book", "text", "at_start", "who quotes; all quotes are one book's if there is no such column"),
+    Column("quoted_at", "time", "at_start", "when, UTC"),
 ]
 PRODUCTION_COLUMNS = [
     Column("player_id", "text", "before", "the player", required=True),
@@ -98,11 +98,11 @@ PRODUCTION_COLUMNS = [
     Column("created_at", "time", "after", "when it predicted, UTC"),
 ]
 LOGGED_COLUMNS = [
-    Column("production", "number", "after", "what another model predicted in production", yardstick=True),
-    Column("production_model", "text", "after", "that model", yardstick=True),
-    Column("production_line", "number", "after", "the line it was graded by", yardstick=True),
-    Column("production_line_type", "text", "after", "actual or estimated", yardstick=True),
-    Column("production_at", "time", "after", "when it predicted, UTC", yardstick=True),
+    Column("production", "number", "after", "what another model predicted in production", evaluation_only=True),
+    Column("production_model", "text", "after", "that model", evaluation_only=True),
+    Column("production_line", "number", "after", "the line it was graded by", evaluation_only=True),
+    Column("production_line_type", "text", "after", "actual or estimated", evaluation_only=True),
+    Column("production_at", "time", "after", "when it predicted, UTC", evaluation_only=True),
 ]
 COLUMNS = [
     Column("row_id", "text", "before", "player and day", nullable=False),
@@ -110,7 +110,7 @@ COLUMNS = [
     Column("group", "text", "before", "the day: its games are simultaneous", nullable=False),
     Column("time", "time", "before", "the day", nullable=False),
     Column("target", "number", "after", "the quantity that is predicted", nullable=False),
-    Column("teacher", "number", "at_off", "the actual line"),
+    Column("soft_label", "number", "at_start", "the actual line"),
     *SCHEDULE_COLUMNS,
     *STAT_COLUMNS,
     Column("opponent_points", "number", "after", "points of the other team", "points"),
@@ -123,16 +123,16 @@ COLUMNS = [
     Column("role", "text", "before", "by usual minutes; missing in a first game", allowed=tuple(ROLE_MIN_MINUTES)),
     Column("surplus", "number", "after", "target − usual"),
     Column("minutes_surplus", "number", "after", "minutes − usual minutes", "minutes"),
-    Column("side_usual", "number", "at_off", "sum of the usual of those of 15 usual minutes who play; else missing"),
-    Column("side_minutes", "number", "at_off", "and of their usual minutes", "minutes"),
+    Column("side_usual", "number", "at_start", "sum of the usual of those of 15 usual minutes who play; else missing"),
+    Column("side_minutes", "number", "at_start", "and of their usual minutes", "minutes"),
     Column("open_line", "number", "before", "consensus of the books' first lines"),
     Column(
-        "line", "number", "at_off", "consensus of the books' last lines before the game: the quote nearest the median"
+        "line", "number", "at_start", "consensus of the books' last lines before the game: the quote nearest the median"
     ),
-    Column("over_price", "number", "at_off", "mean price of more than the line", "American odds"),
-    Column("under_price", "number", "at_off", "mean price of less", "American odds"),
-    Column("n_books", "number", "at_off", "books behind the line", low=1),
-    Column("line_type", "text", "at_off", "what can grade the row", allowed=("actual", "estimated", "none")),
+    Column("over_price", "number", "at_start", "mean price of more than the line", "American odds"),
+    Column("under_price", "number", "at_start", "mean price of less", "American odds"),
+    Column("n_books", "number", "at_start", "books behind the line", low=1),
+    Column("line_type", "text", "at_start", "what can grade the row", allowed=("actual", "estimated", "none")),
     Column("estimated_line", "number", "before", "mean of the last five games to the nearest half: no market's number"),
     Column("line_surplus", "number", "after", "target − line"),
     *LOGGED_COLUMNS,
@@ -372,7 +372,7 @@ def _add_line_type(rows: pd.DataFrame, past: Past, settings: Settings) -> pd.Dat
         rows["estimated_line"] = rows["estimated_line"].fillna(pd.Series(np.round(doubled_means) / 2, index=rows.index))
     line_flags = [rows["line"].notna(), rows["estimated_line"].notna()]
     rows["line_type"] = np.select(line_flags, ["actual", "estimated"], "none")
-    return rows.assign(teacher=rows["line"], line_surplus=rows["target"] - rows["line"])
+    return rows.assign(soft_label=rows["line"], line_surplus=rows["target"] - rows["line"])
 
 
 def _flag_missing_values(rows: pd.DataFrame, settings: Settings) -> Flags:

@@ -35,16 +35,16 @@ PASSTHROUGH_COLUMNS = [
     Column("run_time_s", "number", "after", "the runner's own time", "s", low=1),
     Column("sectional_s", "number", "after", "the runner's time to the first mark", "s", low=0),
     Column("margin_lengths", "number", "after", "lengths behind the winner; the winner's lead, negative", "lengths"),
-    Column("bsp", "number", "at_off", "starting price", "decimal odds", required=True, low=MIN_DECIMAL_ODDS),
-    Column("place_bsp", "number", "at_off", "starting price of a place", "decimal odds", low=MIN_DECIMAL_ODDS),
+    Column("bsp", "number", "at_start", "starting price", "decimal odds", required=True, low=MIN_DECIMAL_ODDS),
+    Column("place_bsp", "number", "at_start", "starting price of a place", "decimal odds", low=MIN_DECIMAL_ODDS),
     Column(
         "benchmark_price",
         "number",
-        "at_off",
+        "at_start",
         "another modeller's price",
         "decimal odds",
         low=MIN_DECIMAL_ODDS,
-        yardstick=True,
+        evaluation_only=True,
     ),
 ]
 RAW_COLUMNS = [
@@ -61,13 +61,13 @@ COLUMNS = [
     Column("group", "text", "before", "the race", nullable=False),
     Column("time", "time", "before", "the start, or its day", nullable=False),
     Column("target", "number", "after", "share of the win; a dead heat of k is 1/k", nullable=False, low=0, high=1),
-    Column("teacher", "number", "at_off", "the market's probability; missing if a price is", low=0, high=1),
+    Column("soft_label", "number", "at_start", "the market's probability; missing if a price is", low=0, high=1),
     Column("field_size", "whole", "before", "runners in the race, without the scratched", nullable=False, low=2),
     *PASSTHROUGH_COLUMNS,
     Column("grade_level", "number", "before", "mean of the numbers in the grade's name: 4/5 is 4.5, 1 is the highest"),
-    Column("log_odds", "number", "at_off", "ln(teacher), centred within the race", "nats"),
-    Column("surprise", "number", "after", "target − teacher", low=-1, high=1),
-    Column("place_p", "number", "at_off", "the place market's; sums to the places it pays", low=0, high=1),
+    Column("log_odds", "number", "at_start", "ln(soft_label), centred within the race", "nats"),
+    Column("surprise", "number", "after", "target − soft_label", low=-1, high=1),
+    Column("place_p", "number", "at_start", "the place market's; sums to the places it pays", low=0, high=1),
 ]
 # left out if the source lacks them
 OPTIONAL_COLUMNS = ["weight_kg", "trainer", "place", "run_time_s", "sectional_s", "margin_lengths"]
@@ -211,10 +211,10 @@ def _build_runner_rows(rows: pd.DataFrame) -> pd.DataFrame:
     rows["row_id"] = rows["race_id"] + ":" + rows["box"].astype(int).astype(str)
     rows["field_size"] = _aggregate_per_race(rows, rows["box"], "size").astype(float)
     rows["target"] = rows["won"] / _aggregate_per_race(rows, rows["won"], "sum")
-    rows["teacher"] = 1 / rows["bsp"] / book
-    log_p = np.log(rows["teacher"])
+    rows["soft_label"] = 1 / rows["bsp"] / book
+    log_p = np.log(rows["soft_label"])
     rows["log_odds"] = subtract_group_mean(log_p.to_numpy(), encode_groups(rows["race_id"]))
-    rows["surprise"] = rows["target"] - rows["teacher"]
+    rows["surprise"] = rows["target"] - rows["soft_label"]
     rows["placed"] = rows["placed"].fillna((rows["place"] <= 3).astype(float).where(rows["place"].notna()))
     rows["place_p"] = (1 / rows["place_bsp"] / place_book * paid_places.where(paid_places > 0)).clip(upper=1.0)
     rows["grade_level"] = rows["grade"].map({grade: _parse_grade_level(grade) for grade in rows["grade"].unique()})

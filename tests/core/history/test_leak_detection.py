@@ -16,7 +16,7 @@ COLUMNS = [
     Column("runner", "text", "before", "who runs"),
     Column("time", "time", "before", "of the race"),
     Column("box", "number", "before", "starting box"),
-    Column("price", "number", "at_off", "starting price"),
+    Column("price", "number", "at_start", "starting price"),
     Column("points", "number", "after", "scored"),
     Column("going", "text", "after", "of the track"),
     Column("hour", "time", "after", "of the finish"),
@@ -87,7 +87,7 @@ def leaking(
     formula: Callable[[pd.DataFrame], pd.DataFrame],
     rows: pd.DataFrame,
     columns: list[Column],
-    decision: Literal["before", "at_off"],
+    decision: Literal["before", "at_start"],
     audits: int,
     seed: int,
 ) -> list[str]:
@@ -124,12 +124,12 @@ def test_the_price_at_the_off_is_known_only_to_bets_made_at_the_off() -> None:
         {"price": lambda rows: rows["price"], "best": lambda rows: rows.groupby("time")["price"].transform("min")}
     )
     assert leaking(formula, table(), COLUMNS, "before", 3, 0) == ["best", "price"]
-    assert leaking(formula, table(), COLUMNS, "at_off", 3, 0) == []
+    assert leaking(formula, table(), COLUMNS, "at_start", 3, 0) == []
 
 
 def test_a_later_price_is_a_leak_even_at_the_off() -> None:
     formula = build({"next price": lambda rows: rows.groupby("runner")["price"].shift(-1)})
-    assert leaking(formula, table(), COLUMNS, "at_off", 3, 0) == ["next price"]
+    assert leaking(formula, table(), COLUMNS, "at_start", 3, 0) == ["next price"]
 
 
 def test_a_column_that_comes_and_goes_with_the_future_is_named() -> None:

@@ -28,7 +28,7 @@ seed: 7
 workers: 2
 tasks:
   racing: {domain: racing, source: data, settings: racing, reader: runners, resampler: none, learner: trees,
-           floor: uniform,
+           baseline: uniform,
            members: [], calibrator: platt, scorer: race}
 train:
   racing: {depth: 6, rate: 0.1, mode: ordered}

@@ -27,7 +27,7 @@ def table(seed: int = 0, races: int = 12) -> FoldTables:
             "group": [f"race {number % 5}-{number}" for number in race],
             "time": pd.Timestamp("2024-01-01") + pd.to_timedelta(race // 2, "D"),
             "target": random.integers(0, 2, n).astype(float),
-            "teacher": np.where(random.random(n) < 0.5, np.nan, random.random(n)),
+            "soft_label": np.where(random.random(n) < 0.5, np.nan, random.random(n)),
         }
     )
     x = pd.DataFrame({"price": random.normal(size=n), "box": pd.Categorical(random.choice(["1", "2", "3"], n))})
@@ -53,7 +53,7 @@ def test_a_role_holds_all_its_rows_and_no_other(seed: int, role: str) -> None:
     origin = at_origin(rows, whole)
     np.testing.assert_array_equal(rows.x["price"], origin["price"])
     np.testing.assert_array_equal(rows.y, origin["target"])
-    np.testing.assert_array_equal(rows.soft_label, origin["teacher"])
+    np.testing.assert_array_equal(rows.soft_label, origin["soft_label"])
     np.testing.assert_array_equal(rows.time, origin["time"])
     assert (rows.weight == 1).all()
 
@@ -70,7 +70,7 @@ def test_rows_are_in_time_order_with_groups_together_and_codes_count_them(seed: 
 
 def test_groups_that_overlap_in_time_stay_together_in_order_of_their_beginning() -> None:
     time = pd.to_datetime(["2024-01-03", "2024-01-01", "2024-01-04", "2024-01-02", "2024-01-05"])
-    keys = {"row_id": list("abcde"), "group": list("xxyyx"), "time": time, "target": 0.0, "teacher": np.nan}
+    keys = {"row_id": list("abcde"), "group": list("xxyyx"), "time": time, "target": 0.0, "soft_label": np.nan}
     whole = FoldTables(
         pd.DataFrame({"row_id": list("abcde"), "price": range(5)}), pd.DataFrame({**keys, "final": "fit"})
     )

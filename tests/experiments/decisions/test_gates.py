@@ -17,7 +17,7 @@ from trueline.core.errors import UserError
 from trueline.core.runtime.params import expand_params
 from trueline.core.scorer_description import load_description
 from trueline.experiments.decisions import gates, noise_gate
-from trueline.experiments.decisions.noise_gate import Rival
+from trueline.experiments.decisions.noise_gate import Reference
 from trueline.experiments.decisions.paired_bootstrap import (
     DRAWS_BEYOND_LEVEL,
     FAMILY_ERROR_RATE,
@@ -132,19 +132,19 @@ def test_every_gate_reads_the_committed_reports(task: str) -> None:
     params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))
     limit, scorer = params["diagnose"][task]["limits"]["market_bias"], load_description(params["tasks"][task]["scorer"])
     error = {"value": -0.4, "low": -0.6, "high": -0.2, "n": 100} if limit else None
-    assert "floor" in gates.check_baselines(report, scorer).figures
+    assert "baseline" in gates.check_baselines(report, scorer).figures
     assert gates.check_interval(report, scorer).passed
     assert gates.check_leaks(committed(task, "leaks"), diagnosis).passed
     assert gates.check_bias(diagnosis, error, limit).passed
 
 
 def test_a_baseline_that_is_not_beaten_stops_and_is_named_and_a_market_may_be_better() -> None:
-    baselines = {"uniform": {"tuned_is": "better"}, "market": {"tuned_is": "worse"}, "floor": {"tuned_is": "better"}}
-    assert gates.check_baselines({"ladder": baselines}, RACE).passed
-    stopped = gates.check_baselines({"ladder": baselines | {"floor": {"tuned_is": "undecided"}}}, RACE)
+    baselines = {"uniform": {"tuned_is": "better"}, "market": {"tuned_is": "worse"}, "baseline": {"tuned_is": "better"}}
+    assert gates.check_baselines({"baselines": baselines}, RACE).passed
+    stopped = gates.check_baselines({"baselines": baselines | {"baseline": {"tuned_is": "undecided"}}}, RACE)
     assert not stopped.passed
-    assert "undecided against floor" in stopped.sentence
-    assert not gates.check_baselines({"ladder": None}, RACE).passed, "no baselines is no proof"
+    assert "undecided against baseline" in stopped.sentence
+    assert not gates.check_baselines({"baselines": None}, RACE).passed, "no baselines is no proof"
 
 
 def test_a_headline_without_an_interval_is_insufficient() -> None:
@@ -181,17 +181,17 @@ def rows(random: np.random.Generator, skill: float, days: int = 60, daily: int =
     day = np.repeat(np.arange(days), daily)
     table = pd.DataFrame({"row_id": [f"r{n}" for n in range(len(truth))], "group": [f"d{n:03}" for n in day]})
     points = np.maximum(random.normal(truth, 6), 0).round()
-    return table.assign(target=points, tuned=truth + random.normal(0, skill, len(truth)), floor=truth.mean())
+    return table.assign(target=points, tuned=truth + random.normal(0, skill, len(truth)), baseline=truth.mean())
 
 
 def test_predictions_are_weighed_as_by_hand_whatever_their_order() -> None:
     one = rows(np.random.default_rng(0), 1.0)
-    gate = noise_gate.check_noise("market", one, Rival("the floor", one, "floor"), 20, 0)
-    by_hand = (one["tuned"] - one["target"]).abs().mean() - (one["floor"] - one["target"]).abs().mean()
+    gate = noise_gate.check_noise("market", one, Reference("the baseline", one, "baseline"), 20, 0)
+    by_hand = (one["tuned"] - one["target"]).abs().mean() - (one["baseline"] - one["target"]).abs().mean()
     assert gate.figures["difference"] == pytest.approx(by_hand)
     assert gate.passed
-    other = one.assign(tuned=one["floor"]).sample(frac=1.0, random_state=0)
-    assert noise_gate.check_noise("market", one, Rival("before", other, "tuned"), 20, 0).figures == pytest.approx(
+    other = one.assign(tuned=one["baseline"]).sample(frac=1.0, random_state=0)
+    assert noise_gate.check_noise("market", one, Reference("before", other, "tuned"), 20, 0).figures == pytest.approx(
         gate.figures
     )
 
@@ -212,8 +212,8 @@ def test_races_are_weighed_by_the_loss_of_a_race() -> None:
     race = np.repeat([f"g{n:03}" for n in range(60)], 4)
     won = np.tile([1.0, 0, 0, 0], 60)
     p = np.column_stack([random.uniform(0.3, 0.5, 60), *[np.full(60, 0.2)] * 3])
-    table = pd.DataFrame({"row_id": range(240), "group": race, "target": won, "tuned": p.ravel(), "floor": 0.25})
-    gate = noise_gate.check_noise("race", table, Rival("the floor", table, "floor"), 1, 0)
+    table = pd.DataFrame({"row_id": range(240), "group": race, "target": won, "tuned": p.ravel(), "baseline": 0.25})
+    gate = noise_gate.check_noise("race", table, Reference("the baseline", table, "baseline"), 1, 0)
     assert gate.figures["difference"] == pytest.approx(np.mean(-np.log(p[:, 0])) - np.log(4))
     assert gate.passed
 
@@ -226,14 +226,14 @@ def test_tags_are_weighed_by_micro_f1() -> None:
     for number, tag in enumerate(("chess", "tea")):
         right, wrong = truth[:, number], 1 - truth[:, number]
         coin = np.where(random.random(90) < 0.8, right, wrong)
-        table[f"target:{tag}"], table[f"tuned:{tag}"], table[f"floor:{tag}"] = (
+        table[f"target:{tag}"], table[f"tuned:{tag}"], table[f"baseline:{tag}"] = (
             right,
             right * 0.8 + 0.1,
             coin * 0.8 + 0.1,
         )
-    given_ = table[["floor:chess", "floor:tea"]].to_numpy() >= 0.5
+    given_ = table[["baseline:chess", "baseline:tea"]].to_numpy() >= 0.5
     f1 = 2 * (given_ * truth).sum() / (given_.sum() + truth.sum())
-    gate = noise_gate.check_noise("tags", table, Rival("the floor", table, "floor"), 1, 0)
+    gate = noise_gate.check_noise("tags", table, Reference("the baseline", table, "baseline"), 1, 0)
     assert gate.figures["difference"] == pytest.approx(f1 - 1)
     assert gate.passed
 
@@ -252,4 +252,4 @@ def test_a_claim_to_pay_must_clear_break_even_beyond_luck(share: float, pays: bo
 def test_an_unknown_scorer_is_rejected_with_those_that_are_known() -> None:
     one = rows(np.random.default_rng(0), 1.0)
     with pytest.raises(UserError, match="Allowed: market, race, tags"):
-        noise_gate.check_noise("markets", one, Rival("the floor", one, "floor"), 1, 0)
+        noise_gate.check_noise("markets", one, Reference("the baseline", one, "baseline"), 1, 0)

@@ -31,8 +31,8 @@ JUNK = st.recursive(
 )
 # keys that the status reads, each with any value at all
 PLACES = (
-    "scored", "tags", "tag", "runners", "ladder", "tuned", "log_loss", "importance", "loss", "checks", "always", "over",
-    "wins", "calibration_slope", "details", "slope", "value", "rows", "verdict", "reliability",
+    "scored", "tags", "tag", "runners", "baselines", "tuned", "log_loss", "importance", "loss", "checks", "always",
+    "over", "wins", "calibration_slope", "details", "slope", "value", "rows", "verdict", "reliability",
 )  # fmt: skip
 SHAPES = st.dictionaries(st.sampled_from(PLACES), st.dictionaries(st.sampled_from(PLACES), JUNK, max_size=4) | JUNK)
 
@@ -105,7 +105,7 @@ def test_racing_is_shown_beside_its_market_and_its_classes_sum_to_one(folder: Pa
     found, outputs = build_status(folder, "racing")
     assert found.log_loss is not None
     assert found.class_balance is not None
-    assert found.log_loss.beside["market"].value == outputs.report["ladder"]["market"]["log_loss"]["value"]
+    assert found.log_loss.beside["market"].value == outputs.report["baselines"]["market"]["log_loss"]["value"]
     assert sum(one.share for one in found.class_balance.classes) == pytest.approx(1)
 
 

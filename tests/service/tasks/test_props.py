@@ -154,7 +154,7 @@ def test_neither_the_row_s_own_outcome_nor_the_future_plays_a_role(model: props.
     day = days(prepared, 2)[0]
     honest = props.answer(model, posted(day))
     since, random = prepared["time"] >= day["time"].iloc[0], np.random.default_rng(1)
-    usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
+    usable = [column for column in COLUMNS if column.name in prepared and not column.evaluation_only]
     tampered = prepared.copy()
     for column in usable:
         if column.known == "after":
@@ -178,8 +178,8 @@ def test_lines_and_line_ups_at_the_off_make_the_batch_s_inputs_bit_for_bit(
     model: props.Model, prepared: pd.DataFrame, market: str
 ) -> None:
     params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["features"]["props"]
-    settings = features.Settings(**params | {"decision": "at_off", "market": market})
-    usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
+    settings = features.Settings(**params | {"decision": "at_start", "market": market})
+    usable = [column for column in COLUMNS if column.name in prepared and not column.evaluation_only]
     present = [column.name for column in usable if column.known != "after"]
     predictor = replace(model.predictor, settings=settings, present=present)
     history = prepared[[column.name for column in usable]]

@@ -124,7 +124,7 @@ def test_the_market_s_chance_is_prepare_s_and_the_edge_is_what_the_price_pays_af
 ) -> None:
     race = last(prepared)
     runners = asked(client, request(race))["runners"]
-    np.testing.assert_array_equal([one["market_probability"] for one in runners], race["teacher"])
+    np.testing.assert_array_equal([one["market_probability"] for one in runners], race["soft_label"])
     for one, price in zip(runners, race["bsp"], strict=True):
         assert one["edge"] == pytest.approx(one["probability"] * (1 + (price - 1) * 0.95) - 1)
     half = request(race)
@@ -148,7 +148,7 @@ def test_neither_the_race_s_own_outcome_nor_the_future_plays_a_role(
     asked_for = posted(request(race))
     honest = racing.answer(model, asked_for)
     since, random = prepared["time"] >= race["time"].iloc[0], np.random.default_rng(1)
-    known_later = ("won", "placed", "target", "teacher", "log_odds", "surprise", "bsp", "run_time_s")
+    known_later = ("won", "placed", "target", "soft_label", "log_odds", "surprise", "bsp", "run_time_s")
     tampered = prepared.copy()
     for name in known_later:
         tampered.loc[since, name] = random.random(int(since.sum()))
@@ -188,9 +188,9 @@ def test_a_race_without_an_id_is_named_by_its_start_and_course(client: TestClien
 
 def test_prices_at_the_off_make_the_batch_s_inputs_bit_for_bit(model: racing.Model, prepared: pd.DataFrame) -> None:
     params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["features"]["racing"] | {
-        "decision": "at_off"
+        "decision": "at_start"
     }
-    usable = [column for column in COLUMNS if column.name in prepared and not column.yardstick]
+    usable = [column for column in COLUMNS if column.name in prepared and not column.evaluation_only]
     present = [column.name for column in usable if column.known != "after"]
     settings = features.Settings(**params)
     predictor = replace(model.predictor, settings=settings, present=present)

@@ -53,7 +53,7 @@ def made(seed: int = 0, days: int = DAYS, worse_from: int = DAYS) -> Evidence:
         "group": [f"g{number}" for number in day],
         "time": (FIRST + pd.to_timedelta(day, unit="D")).astype("datetime64[us]"),
         "target": np.maximum(np.round(level + (2 + 0.2 * level) * random.normal(size=rows)), 0),
-        "teacher": np.where(np.isin(day, UNPRICED) | (random.random(rows) < 0.1), np.nan, line),
+        "soft_label": np.where(np.isin(day, UNPRICED) | (random.random(rows) < 0.1), np.nan, line),
     })  # fmt: skip
     prediction = level + random.normal(0, 2.0, rows) + 4.0 * random.normal(size=rows) * (day >= worse_from)
     inputs = pd.DataFrame({"level": level + random.normal(0, 3, rows), "form": random.normal(size=rows), "home": 1.0})
@@ -62,7 +62,7 @@ def made(seed: int = 0, days: int = DAYS, worse_from: int = DAYS) -> Evidence:
     folds = table.drop(columns="entity")[played].assign(test_0=np.where(scored, "score", "fit")[played])
     predicted = scored & ~np.isin(day, OUTAGE)
     predictions = table[["row_id", "group", "time", "target"]].assign(fold="test_0", tuned=prediction)[predicted]
-    columns = [Column("teacher", "number", "at_off", "the market")]
+    columns = [Column("soft_label", "number", "at_start", "the market")]
     features = inputs.assign(row_id=table["row_id"])[played]
     parts = [part.reset_index(drop=True) for part in (predictions, table[played], features, folds)]
     return Evidence("any", parts[0], parts[1], columns, parts[2], parts[3], {}, {}, LIMITS, seed)
@@ -103,7 +103,7 @@ def test_no_figure_is_null_without_a_reason_and_no_reason_without_a_null() -> No
     evidence, table = whole()
     _reasoned(table)
     _reasoned(tabled(races(0, 60)))
-    _reasoned(tabled(replace(evidence, prepared=evidence.prepared.drop(columns="teacher"))))
+    _reasoned(tabled(replace(evidence, prepared=evidence.prepared.drop(columns="soft_label"))))
     _reasoned(tabled(replace(evidence, predictions=evidence.predictions.iloc[:0])))
     rules = RULES.model_copy(update={"rules": "preset"})
     _reasoned(tabled(evidence, Settings(windows=WINDOWS, rules=rules)))

@@ -46,7 +46,7 @@ COLUMNS = [
     Column("group", "text", "before", "the race"),
     Column("time", "time", "before", "the start"),
     Column("target", "number", "after", "share of the win"),
-    Column("teacher", "number", "at_off", "the market's probability"),
+    Column("soft_label", "number", "at_start", "the market's probability"),
     Column("venue", "text", "before", "where"),
     Column("distance", "number", "before", "length", "m"),
     Column("box", "whole", "before", "starting box"),
@@ -73,7 +73,7 @@ def healthy(seed: int = 0) -> Evidence:
     strength = random.normal(0, 1.4, len(rows))
     p = compute_group_softmax(strength, code)
     rows["target"] = _won(p, code, random)
-    rows["teacher"] = normalize_by_group(p * np.exp(0.5 * random.normal(0.5 * rows["target"], 1)), code)
+    rows["soft_label"] = normalize_by_group(p * np.exp(0.5 * random.normal(0.5 * rows["target"], 1)), code)
     rows["rating"] = strength + random.normal(0, 1, len(rows))
     rows["margin"] = random.normal(0, 1, len(rows))
     return _evidence(rows, p, strength, random, seed)
@@ -109,7 +109,7 @@ def _evidence(
         first_day=None, first_test=0.6, last_test=None, test_days=14, calibrate_days=7, tune_folds=1, tune_days=7,
         window_days=None, embargo_days=0, label_delay_days=0,
     )  # fmt: skip
-    keys = rows[["row_id", "group", "time", "target", "teacher"]]
+    keys = rows[["row_id", "group", "time", "target", "soft_label"]]
     folds = pd.concat([keys, walk_forward(rows["time"], rows["group"], walk)], axis=1)
     features = pd.DataFrame(
         {
@@ -128,7 +128,7 @@ def _evidence(
             fold=fold,
             tuned=p[folds[fold] == "score"],
             default=p[folds[fold] == "score"],
-            floor=even[folds[fold] == "score"],
+            baseline=even[folds[fold] == "score"],
         )
         for fold in ("test_0", "test_1")
     ]
@@ -157,7 +157,7 @@ def _late(evidence: Evidence) -> pd.Series:
 
 def marketless(evidence: Evidence) -> Evidence:
     return replace(
-        evidence, prepared=evidence.prepared.assign(teacher=np.nan), folds=evidence.folds.assign(teacher=np.nan)
+        evidence, prepared=evidence.prepared.assign(soft_label=np.nan), folds=evidence.folds.assign(soft_label=np.nan)
     )
 
 
@@ -193,13 +193,13 @@ def quantities(evidence: Evidence) -> Evidence:
     target = pd.Series(random.normal(40 * p, 8), index=p.index)
     changed = _retold(evidence, evidence.prepared["group"], target)
     line = 40 * p + random.normal(0, 0.5, len(p))
-    changed = replace(changed, prepared=changed.prepared.assign(teacher=line))
-    return with_predictions(changed, **{arm: 40 * changed.predictions[arm] for arm in ("tuned", "default", "floor")})
+    changed = replace(changed, prepared=changed.prepared.assign(soft_label=line))
+    return with_predictions(changed, **{arm: 40 * changed.predictions[arm] for arm in ("tuned", "default", "baseline")})
 
 
 def _retold(evidence: Evidence, group: pd.Series, target: pd.Series) -> Evidence:
-    prepared = evidence.prepared.assign(group=group, target=target, teacher=np.nan)
-    folds = evidence.folds.assign(group=group, target=target, teacher=np.nan)
+    prepared = evidence.prepared.assign(group=group, target=target, soft_label=np.nan)
+    folds = evidence.folds.assign(group=group, target=target, soft_label=np.nan)
     by_row = prepared.set_index("row_id")
     predictions = evidence.predictions.assign(
         **{name: evidence.predictions["row_id"].map(by_row[name]) for name in ("group", "target")}
@@ -447,7 +447,7 @@ def test_too_good_fails_an_r2_beyond_belief_even_without_a_market() -> None:
 
 
 def test_too_good_allows_a_lead_over_a_market_that_is_known_at_the_decision() -> None:
-    evidence = replace(_leaked(healthy(), 0.8), audit={"audited": 6, "moments": 2, "decision": "at_off"})
+    evidence = replace(_leaked(healthy(), 0.8), audit={"audited": 6, "moments": 2, "decision": "at_start"})
     assert ask("too_good", evidence)["status"] == "ok"
 
 
@@ -471,8 +471,8 @@ def test_market_bias_fails_predictions_that_stand_on_one_side_of_the_line(shift:
 
 def test_market_bias_looks_only_at_rows_that_have_a_line_and_declines_without_a_limit() -> None:
     evidence = quantities(healthy())
-    line = evidence.prepared["teacher"].mask(evidence.prepared["box"] > 2)
-    some = replace(evidence, prepared=evidence.prepared.assign(teacher=line))
+    line = evidence.prepared["soft_label"].mask(evidence.prepared["box"] > 2)
+    some = replace(evidence, prepared=evidence.prepared.assign(soft_label=line))
     unlined = with_predictions(some, tuned=some.predictions["tuned"] + np.where(_boxes(some) > 2, 100.0, 0.0))
     assert ask("market_bias", unlined)["status"] == "ok"
     limitless = replace(evidence, limits=LIMITS.model_copy(update={"market_bias": None}))
@@ -486,7 +486,7 @@ def test_too_good_picks_fails_hit_rates_that_only_a_leak_reaches() -> None:
     found = ask("too_good_picks", with_predictions(evidence, tuned=leaked))
     assert found["status"] == "failed"
     assert found["details"]["hit_rate"]["low"] > 0.58
-    line = predictions["row_id"].map(evidence.prepared.set_index("row_id")["teacher"])
+    line = predictions["row_id"].map(evidence.prepared.set_index("row_id")["soft_label"])
     picked = (leaked - line).abs() >= 1
     won = np.sign(leaked - line) == np.sign(predictions["target"] - line)
     assert found["details"]["hit_rate"]["value"] == pytest.approx(won[picked].mean())
@@ -496,8 +496,8 @@ def test_too_good_picks_fails_hit_rates_that_only_a_leak_reaches() -> None:
 
 def test_too_good_picks_fails_an_error_far_below_the_line_s_even_where_it_hardly_picks() -> None:
     evidence = quantities(healthy())
-    line = evidence.prepared["teacher"] + np.random.default_rng(2).normal(0, 12, len(evidence.prepared))
-    found = ask("too_good_picks", replace(evidence, prepared=evidence.prepared.assign(teacher=line)))
+    line = evidence.prepared["soft_label"] + np.random.default_rng(2).normal(0, 12, len(evidence.prepared))
+    found = ask("too_good_picks", replace(evidence, prepared=evidence.prepared.assign(soft_label=line)))
     assert found["status"] == "failed"
     assert found["details"]["error_below_market"] > 0.3
     assert ask("too_good_picks", marketless(evidence))["status"] == "declined"
@@ -554,8 +554,8 @@ def test_coverage_fails_missing_predictions_and_shares_that_do_not_sum_to_one() 
     found = ask("coverage", with_predictions(healthy(), tuned=rows["tuned"].where(np.arange(len(rows)) >= 2)))
     assert (found["status"], found["details"]["missing"]["tuned"]) == ("failed", 2)
     first = rows["group"] == rows["group"].iloc[0]
-    found = ask("coverage", with_predictions(healthy(), floor=rows["floor"].where(~first, 0.9)))
-    assert (found["status"], found["details"]["torn"]) == ("failed", {"tuned": 0, "default": 0, "floor": 1})
+    found = ask("coverage", with_predictions(healthy(), baseline=rows["baseline"].where(~first, 0.9)))
+    assert (found["status"], found["details"]["torn"]) == ("failed", {"tuned": 0, "default": 0, "baseline": 1})
 
 
 def test_coverage_asks_no_sums_of_chances_and_declines_where_nothing_is_scored() -> None:

@@ -34,15 +34,15 @@ def scored(seed: int = 0) -> Evidence:
         "group": [f"g{number}" for number in day],
         "time": (pd.Timestamp("2026-01-01") + pd.to_timedelta(day, unit="D")).astype("datetime64[us]"),
         "target": level + random.normal(0, 5, rows),
-        "teacher": np.nan,
+        "soft_label": np.nan,
     })  # fmt: skip
     features = pd.DataFrame({
         "row_id": table["row_id"], "level": level, "other": random.normal(0, 1, rows),
         "games": day + random.random(rows),
     })  # fmt: skip
     predictions = table[["row_id", "group", "time", "target"]].assign(fold="test_0", tuned=level)
-    folds = table[["row_id", "group", "time", "target", "teacher"]].assign(test_0="score")
-    columns = [Column("teacher", "number", "at_off", "the market")]
+    folds = table[["row_id", "group", "time", "target", "soft_label"]].assign(test_0="score")
+    columns = [Column("soft_label", "number", "at_start", "the market")]
     return Evidence("any", predictions, table, columns, features, folds, {}, {}, LIMITS, seed)
 
 

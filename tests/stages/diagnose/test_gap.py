@@ -454,7 +454,7 @@ def test_a_column_that_is_missing_is_rejected() -> None:
 def evidence_of(rows: pd.DataFrame) -> Any:
     """Return evidence with the rows as the pipeline would write them."""
     row_id = rows["entity"] + ":" + rows["day"].dt.strftime("%Y-%m-%d")
-    names = {"day": "time", "backtest_line": "teacher"}
+    names = {"day": "time", "backtest_line": "soft_label"}
     prepared = rows.drop(columns="backtest").rename(columns=names).assign(row_id=row_id)
     predictions = pd.DataFrame({"row_id": row_id, "tuned": rows["backtest"]}).dropna()
     return SimpleNamespace(prepared=prepared, predictions=predictions.sample(frac=1, random_state=0), seed=1)
@@ -516,7 +516,7 @@ def test_rows_that_the_sample_logged_twice_are_grading(sample: tuple[pd.DataFram
     prepared, log = sample
     names = {"player_id": "entity", "date": "day", "predicted": "production", "line": "production_line"}
     log = log.rename(columns=names | {"created_at": "production_at", "line_type": "production_line_type"})
-    backtest_rows = prepared.rename(columns={"time": "day", "teacher": "backtest_line"})
+    backtest_rows = prepared.rename(columns={"time": "day", "soft_label": "backtest_line"})
     backtest_rows = backtest_rows.assign(backtest=backtest_rows["usual"])[
         ["entity", "day", "target", "backtest", "backtest_line"]
     ]

@@ -30,7 +30,7 @@ def players(seed: int = 0, rows: int = 120) -> Evidence:
         "group": [f"g{number}" for number in day],
         "time": (pd.Timestamp("2026-01-01") + pd.to_timedelta(day, unit="D")).astype("datetime64[us]"),
         "target": target,
-        "teacher": np.where(random.random(rows) < 0.8, line, np.nan),
+        "soft_label": np.where(random.random(rows) < 0.8, line, np.nan),
     }
     return _evidence(pd.DataFrame(table), line + random.normal(0, 3, rows))
 
@@ -49,7 +49,7 @@ def races(seed: int = 0, number: int = 40) -> Evidence:
         "group": [f"g{one}" for one in race],
         "time": pd.Timestamp("2026-01-01 12:00") + pd.to_timedelta(7 * (number - race), unit="h"),
         "target": won,
-        "teacher": price,
+        "soft_label": price,
     }
     p = random.dirichlet(np.ones(5), number)
     p[7] = (0.3, 0.3, 0.2, 0.1, 0.1)
@@ -58,8 +58,8 @@ def races(seed: int = 0, number: int = 40) -> Evidence:
 
 def _evidence(rows: pd.DataFrame, p: np.ndarray) -> Evidence:
     predictions = rows[["row_id", "group", "time", "target"]].assign(fold="test_0", tuned=p)
-    folds = rows[["row_id", "group", "time", "target", "teacher"]].assign(test_0="score")
-    columns = [Column("teacher", "number", "at_off", "the market")]
+    folds = rows[["row_id", "group", "time", "target", "soft_label"]].assign(test_0="score")
+    columns = [Column("soft_label", "number", "at_start", "the market")]
     return Evidence("any", predictions, rows, columns, rows[["row_id"]], folds, {}, {}, LIMITS, 0)
 
 
@@ -67,7 +67,7 @@ def _by_row(evidence: Evidence) -> dict[str, dict[str, float]]:
     found = {}
     asked, given = evidence.prepared, evidence.predictions["tuned"].tolist()
     for row, p, y, line in zip(
-        asked["row_id"], given, asked["target"].tolist(), asked["teacher"].tolist(), strict=True
+        asked["row_id"], given, asked["target"].tolist(), asked["soft_label"].tolist(), strict=True
     ):
         picked = abs(p - line) >= 1 and y != line  # no line makes both NaN: no pick
         found[row] = {
@@ -101,11 +101,11 @@ def test_a_race_costs_what_its_winners_cost_and_its_favourites_share_their_wins(
         top = field[field["p"] == field["p"].max()]
         assert unit["hit"] == pytest.approx(top["target"].mean())
         assert unit["row_id"] == top["row_id"].iloc[0]
-        priced = field["teacher"].notna().all()
-        share = field["teacher"] / field["teacher"].sum()
+        priced = field["soft_label"].notna().all()
+        share = field["soft_label"] / field["soft_label"].sum()
         expected = -(field["target"] * np.log(share)).sum() if priced else np.nan
         assert unit["market"] == pytest.approx(expected, nan_ok=True)
-        led = field["target"].iloc[int(field["teacher"].to_numpy().argmax())] if priced else np.nan
+        led = field["target"].iloc[int(field["soft_label"].to_numpy().argmax())] if priced else np.nan
         assert unit["market_hit"] == pytest.approx(led, nan_ok=True)
 
 

@@ -171,7 +171,7 @@ def test_a_column_of_the_daily_table_may_be_missing_or_null(column: str) -> None
 def test_findings_without_their_details_still_give_a_page(details: dict[str, Any] | None) -> None:
     checks = {name: {**found, "details": details} for name, found in page_fixtures.checks().items()}
     found = read(
-        render_page("props", "failed", checks, {"ladder": {}, "distribution": None}, page_fixtures.daily().iloc[:0])
+        render_page("props", "failed", checks, {"baselines": {}, "distribution": None}, page_fixtures.daily().iloc[:0])
     )
     assert "There is no daily table." in found.text
 
@@ -235,7 +235,7 @@ def test_reasons_of_missing_figures_are_shown() -> None:
 
 def test_break_even_is_marked_only_where_picks_are_bets_against_a_line() -> None:
     racing = {
-        "ladder": {
+        "baselines": {
             "tuned": {"log_loss": page_fixtures.interval(1.6, 0.1)},
             "market": {"log_loss": page_fixtures.interval(1, 0.1)},
         }
@@ -250,9 +250,9 @@ def test_baselines_are_found_with_and_without_a_level_between_and_the_model_come
         "zebra": {"r2": page_fixtures.interval(0.1, 0.1)},
         "rows": {"n": 3},
     }
-    assert list(list_baselines({"ladder": held})) == ["zebra", "tuned"]
-    assert list(list_baselines({"ladder": {"rungs": held, "rows": 3}})) == ["zebra", "tuned"]
-    assert list_baselines({"ladder": 3}) == list_baselines({}) == {}
+    assert list(list_baselines({"baselines": held})) == ["zebra", "tuned"]
+    assert list(list_baselines({"baselines": {"models": held, "rows": 3}})) == ["zebra", "tuned"]
+    assert list_baselines({"baselines": 3}) == list_baselines({}) == {}
 
 
 @given(st.lists(st.floats(-0.1, 0.1), min_size=1, max_size=7), st.floats(0.4, 0.6))

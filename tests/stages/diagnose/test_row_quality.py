@@ -107,7 +107,7 @@ def test_rows_predicted_twice_or_not_at_all_are_marked() -> None:
 def test_segments_band_numbers_and_say_where_the_market_s_number_comes_from() -> None:
     evidence = scored()
     prepared = evidence.prepared.iloc[:5].assign(
-        teacher=[np.nan, 10.0, 10.5, 11.0, 12.0], estimated_line=[9.0, 10.0, 3.0, 4.0, 5.0],
+        soft_label=[np.nan, 10.0, 10.5, 11.0, 12.0], estimated_line=[9.0, 10.0, 3.0, 4.0, 5.0],
         open_line=[9.0, 10.0, 10.5, 9.0, 9.0], line_type=["none", "actual", "actual", "actual", "estimated"],
         role=pd.Series(["star", None, "bench", "bench", "star"], dtype=object),
     )  # fmt: skip

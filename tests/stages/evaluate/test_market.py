@@ -38,13 +38,13 @@ def season(seed: int = 0, days: int = 150, a_day: int = 20, skill: float = 0.0, 
     rows = pd.DataFrame({"row_id": [f"r{row:05d}" for row in range(n)], "group": time.strftime("%Y-%m-%d")})
     rows = rows.assign(time=time, target=actual)
     own = ability + random.normal(0, 2.5 * (1 - skill), n)
-    predictions = rows.assign(fold=[f"test_{each // 30}" for each in day], tuned=own, floor=ability.mean())
+    predictions = rows.assign(fold=[f"test_{each // 30}" for each in day], tuned=own, baseline=ability.mean())
     predictions["default"] = own + random.normal(0, 0.5, n)
     predictions["tuned:mean"], predictions["tuned:spread"] = own.clip(1), np.sqrt(own.clip(1) + 4)
     known = kind == "actual"
     odds = random.choice([-150.0, -120, -110, 100, 130, np.nan], (2, n), p=[0.1, 0.2, 0.4, 0.1, 0.1, 0.1])
     prepared = rows.assign(
-        entity="p", player="p", teacher=np.where(known, line, np.nan), line=np.where(known, line, np.nan),
+        entity="p", player="p", soft_label=np.where(known, line, np.nan), line=np.where(known, line, np.nan),
         open_line=np.where(known & (random.random(n) < 0.5), line + random.choice([-1, 0, 0.5], n), np.nan),
         over_price=np.where(known, odds[0], np.nan), under_price=np.where(known, odds[1], np.nan), n_books=2.0,
         line_type=kind, estimated_line=np.where(kind == "none", np.nan, estimated),
@@ -170,14 +170,14 @@ def test_bets_closer_to_the_line_than_the_lowest_tier_are_below_it() -> None:
 
 
 def test_baselines_are_compared_on_the_same_rows() -> None:
-    report = judged()[1]["ladder"]
+    report = judged()[1]["baselines"]
     lined = [row for row in joined(season()) if row["line"] == row["line"]]
     rows = [row for row in lined if row["last_5"] == row["last_5"]]
-    assert list(report["rungs"]) == ["line", "last_5", "last_10", "season_mean", "floor", "default", "tuned"]
+    assert list(report["models"]) == ["line", "last_5", "last_10", "season_mean", "baseline", "default", "tuned"]
     assert (report["rows"], report["left_out"]) == (len(rows), len(lined) - len(rows))
     line = np.array([abs(row["line"] - row["target"]) for row in rows])
     tuned = np.array([abs(row["tuned"] - row["target"]) for row in rows])
-    for name, metrics in report["rungs"].items():
+    for name, metrics in report["models"].items():
         ahead = np.array([row[name] - row["target"] for row in rows])
         assert metrics["mae"]["value"] == pytest.approx(np.abs(ahead).mean())
         assert (metrics["rmse"], metrics["bias"]) == pytest.approx((np.sqrt((ahead**2).mean()), ahead.mean()))
@@ -185,15 +185,15 @@ def test_baselines_are_compared_on_the_same_rows() -> None:
             assert metrics["of_line_mae"]["value"] == pytest.approx(np.abs(ahead).sum() / line.sum())
         if name != "tuned":
             assert metrics["tuned_minus_this"]["value"] == pytest.approx((tuned - np.abs(ahead)).mean())
-    assert report["rungs"]["tuned"]["of_line_mae"]["low"] > 1
-    assert report["rungs"]["line"]["tuned_is"] == "worse"
-    assert report["rungs"]["floor"]["tuned_is"] == "better"
+    assert report["models"]["tuned"]["of_line_mae"]["low"] > 1
+    assert report["models"]["line"]["tuned_is"] == "worse"
+    assert report["models"]["baseline"]["tuned_is"] == "better"
 
 
 def test_a_model_that_knows_more_than_a_dull_line_is_found_to() -> None:
     tables = season(1, skill=0.9, sharp=3.0)
     scores, report, _ = evaluate(*tables, SETTINGS, 0)
-    assert report["ladder"]["rungs"]["line"]["tuned_is"] == "better"
+    assert report["baselines"]["models"]["line"]["tuned_is"] == "better"
     assert scores["hit_rate_low"] > 0.55
     assert report["likeness"]["model_beats_line"]["low"] > 0.5
     assert report["distribution"]["tuned_is"] == "better"
@@ -363,12 +363,12 @@ def test_folds_come_in_time_and_add_up() -> None:
 def test_without_real_lines_only_what_needs_none_is_left(with_estimates: bool, tmp_path: Any) -> None:
     predictions, prepared = season()
     kind = "estimated" if with_estimates else "none"
-    gone = prepared.assign(line=np.nan, teacher=np.nan, open_line=np.nan, line_type=kind)
+    gone = prepared.assign(line=np.nan, soft_label=np.nan, open_line=np.nan, line_type=kind)
     if not with_estimates:
         gone = gone.drop(columns=["estimated_line", "last_10"])
     scores, report, plots = evaluate(predictions, gone, SETTINGS, 0)
     assert scores == {"rows": 0} | dict.fromkeys(SCORES[1:])
-    needing = ("ladder", "picks", "segments", "likeness", "closing", "always", "tuned_against_default")
+    needing = ("baselines", "picks", "segments", "likeness", "closing", "always", "tuned_against_default")
     assert [report[name] for name in needing] == [None] * len(needing)
     error = (predictions["tuned"] - predictions["target"]).abs().mean()
     assert report["all_rows"]["tuned"]["mae"]["value"] == pytest.approx(error)
@@ -376,7 +376,7 @@ def test_without_real_lines_only_what_needs_none_is_left(with_estimates: bool, t
     assert report["distribution"]["crps"]["value"] is None
     assert (report["line_types"]["estimated"]["bets"] > 0) == with_estimates
     assert ("says nothing of a market" in report["line_types"]["sentence"]) == with_estimates
-    assert len(plots["ladder"]) == len(plots["reliability"]) == len(plots["edges"]) == 0
+    assert len(plots["baselines"]) == len(plots["reliability"]) == len(plots["edges"]) == 0
     assert plots["months"]["mae_of_all_rows"].notna().all()
     write_json(report, tmp_path / "report.json")
 
@@ -396,14 +396,14 @@ def test_a_few_days_give_values_without_intervals() -> None:
     assert scores["hit_rate"] is not None
     assert scores["hit_rate_low"] is scores["hit_rate_high"] is None
     assert report["segments"]["direction"]["over"]["hit_rate"] == "insufficient"
-    assert report["ladder"]["rungs"]["floor"]["tuned_is"] == "undecided"
+    assert report["baselines"]["models"]["baseline"]["tuned_is"] == "undecided"
     assert report["line_types"]["same_rows"]["sentence"].endswith("too few days to compare them.")
 
 
 def test_tables_to_plot_have_their_columns() -> None:
     plots = judged()[2]
     assert {name: list(table.columns) for name, table in plots.items()} == {
-        "ladder": ["rung", "mae"],
+        "baselines": ["model", "mae"],
         "reliability": ["predicted", "observed", "low", "high", "n"],
         "months": ["month", "mae_of_all_rows", "mae", "line_mae", "hit_rate"],
         "edges": ["edge", "hit_rate", "low", "high", "break_even"],

@@ -16,8 +16,8 @@ def by_hand() -> tuple[pd.DataFrame, pd.DataFrame]:
     rows = pd.DataFrame({"row_id": ["a1", "a2", "b1", "b2"], "group": ["a", "a", "b", "b"]})
     rows["time"], rows["fold"] = pd.Timestamp("2024-01-01"), "test_0"
     rows["target"] = [1.0, 0.0, 0.5, 0.5]
-    predictions = rows.assign(tuned=[0.8, 0.2, 0.5, 0.5], default=0.5, floor=0.5)
-    prices = pd.DataFrame({"bsp": [2.0, 2.0, 4.0, 4 / 3], "teacher": [0.5, 0.5, 0.25, 0.75]})
+    predictions = rows.assign(tuned=[0.8, 0.2, 0.5, 0.5], default=0.5, baseline=0.5)
+    prices = pd.DataFrame({"bsp": [2.0, 2.0, 4.0, 4 / 3], "soft_label": [0.5, 0.5, 0.25, 0.75]})
     return predictions, pd.concat([rows[["row_id"]], prices], axis=1).assign(benchmark_price=2.0)
 
 
@@ -31,8 +31,8 @@ def simulated(seed: int, skill: float, races: int = 1500) -> tuple[pd.DataFrame,
     market, model = compute_group_softmax(public, group), compute_group_softmax(public + skill * private, group)
     rows = pd.DataFrame({"row_id": [f"r{n}" for n in range(len(group))], "group": group.astype(str)})
     rows["time"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(group // 20, "D")
-    predictions = rows.assign(target=won, fold="test_0", tuned=model, default=market, floor=1 / 6)
-    prepared = rows[["row_id"]].assign(bsp=1 / market, teacher=market, benchmark_price=np.nan)
+    predictions = rows.assign(target=won, fold="test_0", tuned=model, default=market, baseline=1 / 6)
+    prepared = rows[["row_id"]].assign(bsp=1 / market, soft_label=market, benchmark_price=np.nan)
     return predictions, prepared
 
 
@@ -45,8 +45,8 @@ def test_losses_and_baselines_are_as_by_hand() -> None:
     assert scores["r2"] == pytest.approx(1 - tuned / uniform)
     market = (-np.log(0.5) - (np.log(0.25) + np.log(0.75)) / 2) / 2
     assert scores["market_r2"] == pytest.approx(1 - market / uniform)
-    assert report["ladder"]["market"]["tuned_minus_this"]["value"] == pytest.approx(tuned - market)
-    assert report["ladder"]["market"]["log_loss"]["low"] is None, "two races are too few for an interval"
+    assert report["baselines"]["market"]["tuned_minus_this"]["value"] == pytest.approx(tuned - market)
+    assert report["baselines"]["market"]["log_loss"]["low"] is None, "two races are too few for an interval"
 
 
 def test_value_bets_pay_commission_on_winnings_and_share_dead_heats() -> None:
@@ -59,28 +59,28 @@ def test_value_bets_pay_commission_on_winnings_and_share_dead_heats() -> None:
 
 def test_races_without_a_price_count_for_the_model_and_not_for_the_market() -> None:
     predictions, prepared = simulated(0, 0.0)
-    prepared.loc[prepared.index[:6], ["bsp", "teacher"]] = np.nan
+    prepared.loc[prepared.index[:6], ["bsp", "soft_label"]] = np.nan
     scores, report, _ = evaluate(predictions, prepared, SETTINGS, 0)
     assert scores["races"] == 1500
-    assert report["ladder"]["market"]["log_loss"]["n"] == 1499
+    assert report["baselines"]["market"]["log_loss"]["n"] == 1499
     assert report["gain_over_market"]["gain"]["n"] == 1499
-    assert scores["yardstick_r2"] is None
+    assert scores["benchmark_r2"] is None
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_model_that_copies_the_market_gains_nothing_over_it(seed: int) -> None:
     _, report, _ = evaluate(*simulated(seed, 0.0), SETTINGS, seed)
     assert report["gain_over_market"]["gain"]["low"] < 0.001
-    assert report["ladder"]["market"]["tuned_is"] == "undecided"
+    assert report["baselines"]["market"]["tuned_is"] == "undecided"
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_model_that_knows_more_than_the_market_is_found_to(seed: int) -> None:
     _, report, plots = evaluate(*simulated(seed, 0.8), SETTINGS, seed)
     assert report["gain_over_market"]["gain"]["low"] > 0.02
-    assert report["ladder"]["market"]["tuned_is"] == "better"
+    assert report["baselines"]["market"]["tuned_is"] == "better"
     assert report["value_bets"]["yield"]["value"] > 0
-    assert list(plots["ladder"]["rung"]) == ["uniform", "tuned", "default", "floor", "market"]
+    assert list(plots["baselines"]["model"]) == ["uniform", "tuned", "default", "baseline", "market"]
 
 
 @pytest.mark.parametrize(("natural", "verdict"), [(0.0, "helped"), (0.5, "undecided"), (1.0, "hurt")])
@@ -99,9 +99,9 @@ def test_the_same_predictions_give_the_same_report_in_any_order() -> None:
 
 def test_normalised_prices_are_the_markets_view() -> None:
     predictions, prepared = simulated(3, 0.0, races=100)
-    prepared["benchmark_price"] = 1 / (prepared["teacher"] * 1.2)
+    prepared["benchmark_price"] = 1 / (prepared["soft_label"] * 1.2)
     scores, _, _ = evaluate(predictions, prepared, SETTINGS, 0)
-    assert scores["yardstick_r2"] == pytest.approx(scores["market_r2"])
+    assert scores["benchmark_r2"] == pytest.approx(scores["market_r2"])
 
 
 NAMES = ("one", "other")
@@ -139,7 +139,7 @@ def test_swapping_two_runs_turns_the_sign_and_shuffling_rows_nothing() -> None:
 
 def test_runs_without_a_market_are_compared_without_one() -> None:
     predictions, prepared = simulated(7, 0.5, races=100)
-    found = compare(predictions, predictions, prepared.assign(teacher=np.nan, bsp=np.nan), NAMES, SETTINGS, 0)
+    found = compare(predictions, predictions, prepared.assign(soft_label=np.nan, bsp=np.nan), NAMES, SETTINGS, 0)
     assert found["gain_over_market"] is None
     assert found["log_loss"]["value"] == 0
 

@@ -31,7 +31,7 @@ SETTINGS = Settings(
     top=[1, 3, 9], bins=5, least_examples=5, same_share=0.9, least_tags=0.25, least_named=3, samples=4, pairs=200
 )
 SCORES = [
-    "rows", "micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "lrap", "floor_micro_f1", "prior_micro_f1",
+    "rows", "micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "lrap", "baseline_micro_f1", "prior_micro_f1",
 ]  # fmt: skip
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -62,7 +62,7 @@ def planted(seed: int = 0, count: int = 120, repeats: int = 3, folds: int = 4, s
     runs = []
     for repeat in range(repeats):
         fold = [f"test_{repeat * folds + number // 2 % folds}" for number in range(count)]
-        arms = {"tuned": skill, "default": skill / 2, "floor": 0.3}
+        arms = {"tuned": skill, "default": skill / 2, "baseline": 0.3}
         arm_columns = [columns(arm, answers(random, truth, own)) for arm, own in arms.items()]
         runs.append(pd.DataFrame(keys | targets | {"fold": fold} | arm_columns[0] | arm_columns[1] | arm_columns[2]))
     texts = [" and ".join(tag for tag, own in zip(TAGS, row, strict=True) if own) for row in truth[::-1]]
@@ -111,9 +111,9 @@ def oracle(predictions: pd.DataFrame, arm: str) -> dict[str, float]:
     return {str(name): float(value) for name, value in pd.DataFrame(found).mean().items()}
 
 
-@pytest.mark.parametrize("arm", ["tuned", "default", "floor"])
+@pytest.mark.parametrize("arm", ["tuned", "default", "baseline"])
 def test_figures_are_those_of_scikit_learn_on_each_repeat_in_the_mean(arm: str) -> None:
-    metrics = judged()[1]["ladder"][arm]
+    metrics = judged()[1]["baselines"][arm]
     assert {name: metrics[name]["value"] for name in oracle(planted()[0], arm)} == pytest.approx(
         oracle(planted()[0], arm)
     )
@@ -132,14 +132,15 @@ def test_headline_scores_are_those_of_the_tuned_arm_and_no_others() -> None:
         [expected[name] for name in ("micro_f1", "macro_f1", "lrap")]
     )
     assert scores["micro_f1_low"] < scores["micro_f1"] < scores["micro_f1_high"]
-    assert scores["floor_micro_f1"] == report["ladder"]["floor"]["micro_f1"]["value"]
-    assert scores["prior_micro_f1"] == report["ladder"]["prior"]["micro_f1"]["value"]
+    assert scores["baseline_micro_f1"] == report["baselines"]["baseline"]["micro_f1"]["value"]
+    assert scores["prior_micro_f1"] == report["baselines"]["prior"]["micro_f1"]["value"]
 
 
 def resampled(figure: str) -> tuple[Floats, Floats]:
     """Return F1 of tuned and of floor on rows that are physically repeated as often as their clusters are drawn."""
     parts = [
-        [(table(run, "target"), table(run, arm, ":given")) for run in runs(planted()[0])] for arm in ("tuned", "floor")
+        [(table(run, "target"), table(run, arm, ":given")) for run in runs(planted()[0])]
+        for arm in ("tuned", "baseline")
     ]
     found = []
     for times in np.vstack(list(draw_block_weights(60, 7))):
@@ -161,7 +162,7 @@ def plain_f1(truth: Floats, given: Floats, figure: str) -> float:
 def test_intervals_are_those_of_figures_computed_anew_on_resampled_clusters(figure: str) -> None:
     _, report, _ = evaluate(*planted(), SETTINGS, 7)
     tuned, floor = resampled(figure)
-    own, ahead = report["ladder"]["tuned"][figure], report["tuned_against"]["floor"][figure]["difference"]
+    own, ahead = report["baselines"]["tuned"][figure], report["tuned_against"]["baseline"][figure]["difference"]
     assert [own["low"], own["high"]] == pytest.approx(np.quantile(tuned, [0.025, 0.975]))
     assert [ahead["low"], ahead["high"]] == pytest.approx(np.quantile(tuned - floor, [0.025, 0.975]))
     assert own["n"] == ahead["n"] == 60
@@ -172,7 +173,7 @@ def test_the_interval_of_a_mean_over_rows_is_resampled_by_cluster_too() -> None:
     run_means = np.mean([[row_lrap(row) for row in zip(table(run, "target"), table(run, "tuned"), strict=True)]
                          for run in runs(planted()[0])], axis=0)  # fmt: skip
     drawn = [np.average(run_means, weights=np.repeat(times, 2)) for times in np.vstack(list(draw_block_weights(60, 7)))]
-    own = report["ladder"]["tuned"]["lrap"]
+    own = report["baselines"]["tuned"]["lrap"]
     assert [own["low"], own["high"]] == pytest.approx(np.quantile(drawn, [0.025, 0.975]))
 
 
@@ -183,23 +184,23 @@ def row_lrap(row: tuple[Floats, Floats]) -> float:
 
 def test_skill_is_found_better_and_the_report_names_every_baseline() -> None:
     _, report, plots = judged()
-    assert list(report["ladder"]) == ["prior", "tag_name", "floor", "default", "tuned"]
-    assert list(plots["ladder"]["rung"]) == list(report["ladder"])
+    assert list(report["baselines"]) == ["prior", "tag_name", "baseline", "default", "tuned"]
+    assert list(plots["baselines"]["model"]) == list(report["baselines"])
     assert {found["micro_f1"]["verdict"] for found in report["tuned_against"].values()} == {"better"}
-    assert report["against_floor"]["default"]["micro_f1"]["verdict"] == "better"
+    assert report["against_baseline"]["default"]["micro_f1"]["verdict"] == "better"
     assert report["sentences"][0].startswith("tuned reaches a micro-F1 of ")
     assert "better than prior (" in report["sentences"][0]
-    assert "log_loss" not in report["ladder"]["tag_name"], "a rule has no chances"
+    assert "log_loss" not in report["baselines"]["tag_name"], "a rule has no chances"
 
 
 @pytest.mark.parametrize(("skill", "verdict"), [(0.2, "helped"), (1.5, "undecided"), (4.0, "hurt")])
 def test_resampling_is_judged_against_the_natural_arm(skill: float, verdict: str) -> None:
     predictions, prepared = planted()
     chance = answers(np.random.default_rng(9), table(predictions, "target"), skill)
-    natural = pd.DataFrame(columns("natural", chance))
+    natural = pd.DataFrame(columns("unresampled", chance))
     report = evaluate(pd.concat([predictions, natural], axis=1), prepared, SETTINGS, 0)[1]
     assert report["resampling"]["verdict"] == verdict
-    assert report["resampling"]["difference"] == report["tuned_against"]["natural"]["micro_f1"]["difference"]
+    assert report["resampling"]["difference"] == report["tuned_against"]["unresampled"]["micro_f1"]["difference"]
     assert judged()[1]["resampling"] == {"verdict": "none", "difference": None}
 
 
@@ -229,9 +230,9 @@ def test_with_a_clock_the_prior_knows_only_what_came_before() -> None:
     altered.loc[altered["row_id"] >= "e0060", "target:rare"] = 1.0
     found, same = (evaluate(dated["rows"], each, SETTINGS, 0) for each in (dated["prepared"], altered))
     assert found[1]["rows"]["clock"]
-    assert found[1]["ladder"]["prior"] == same[1]["ladder"]["prior"]
+    assert found[1]["baselines"]["prior"] == same[1]["baselines"]["prior"]
     before = table(predictions[first], "target").mean(axis=0)
-    assert found[1]["ladder"]["prior"]["tags_given"]["value"] == (before >= before_threshold(before)).sum()
+    assert found[1]["baselines"]["prior"]["tags_given"]["value"] == (before >= before_threshold(before)).sum()
     assert found[1]["honest"] is None, "tune folds lie before the rows that are scored"
 
 
@@ -245,7 +246,7 @@ def test_a_tags_name_in_the_text_is_a_rule_and_other_tags_rank_by_frequency() ->
     predictions, prepared = planted()
     mentions = prepared.set_index("row_id").loc[predictions["row_id"][:120], [f"says:{tag}" for tag in TAGS]].to_numpy()
     truth = table(predictions[:120], "target")
-    metrics = judged()[1]["ladder"]["tag_name"]
+    metrics = judged()[1]["baselines"]["tag_name"]
     assert metrics["micro_f1"]["value"] == pytest.approx(f1_score(truth, mentions, average="micro"))
     assert metrics["sd_over_repeats"]["micro_f1"] == 0
     assert metrics["lrap"]["value"] > label_ranking_average_precision_score(truth, mentions), "plain flags tie"
@@ -278,7 +279,7 @@ def test_each_tag_has_its_counts_support_and_figures() -> None:
 
 def test_a_tag_that_no_text_has_and_none_is_given_counts_as_zero_and_has_no_interval() -> None:
     predictions, prepared = planted()
-    none = dict.fromkeys(["target:rare", *(f"{arm}:rare:given" for arm in ("tuned", "default", "floor"))], 0.0)
+    none = dict.fromkeys(["target:rare", *(f"{arm}:rare:given" for arm in ("tuned", "default", "baseline"))], 0.0)
     scores, report, _ = evaluate(predictions.assign(**none), prepared.assign(**{"target:rare": 0.0}), SETTINGS, 0)
     row = report["tags"][-1]
     assert (row["tag"], row["rows"], row["not_learnable"]) == ("rare", 0, "on no row")
@@ -310,18 +311,18 @@ def test_folds_with_constants_of_their_own_are_constant_and_so_is_one_ranking() 
     even = np.array([int(fold[5:]) % 2 for fold in predictions["fold"]])[:, None]
     chance = np.where(even, [0.9, 0.1, 0.1, 0.1, 0.1, 0.1], [0.1, 0.9, 0.1, 0.1, 0.1, 0.1])
     noise = np.random.default_rng(0).random((len(predictions), 1))
-    ranked = columns("floor", noise * np.linspace(1, 0.3, len(TAGS)))
+    ranked = columns("baseline", noise * np.linspace(1, 0.3, len(TAGS)))
     changed = predictions.assign(**columns("tuned", chance), **ranked)
     few = SETTINGS.model_copy(update={"top": [3]})
     constant = evaluate(changed, prepared, few, 0)[1]["constant"]
-    assert [constant["arms"][arm]["why"] for arm in ("tuned", "floor", "default")] == [
+    assert [constant["arms"][arm]["why"] for arm in ("tuned", "baseline", "default")] == [
         "one tag set",
         "one ranking",
         "",
     ]
     assert constant["sentences"][1].startswith("tuned answers alike for 100 % of the events of a fold, most often {")
-    assert constant["sentences"][0] == "floor ranks the tags alike for 100 % of the events: it has learned nothing."
-    whole = evaluate(changed, prepared, SETTINGS, 0)[1]["constant"]["arms"]["floor"]
+    assert constant["sentences"][0] == "baseline ranks the tags alike for 100 % of the events: it has learned nothing."
+    whole = evaluate(changed, prepared, SETTINGS, 0)[1]["constant"]["arms"]["baseline"]
     assert (whole["same_ranking"], whole["why"]) == (None, ""), "there are fewer tags than are ranked"
 
 
@@ -449,7 +450,11 @@ def test_without_given_columns_even_odds_decide() -> None:
     predictions, prepared = planted()
     bare = predictions[[name for name in map(str, predictions) if not name.endswith(":given")]]
     with_given = predictions.assign(
-        **{k: v for arm in ("tuned", "default", "floor") for k, v in columns(arm, table(predictions, arm), 0.5).items()}
+        **{
+            k: v
+            for arm in ("tuned", "default", "baseline")
+            for k, v in columns(arm, table(predictions, arm), 0.5).items()
+        }
     )
     assert str(evaluate(bare, prepared, SETTINGS, 0)) == str(evaluate(with_given, prepared, SETTINGS, 0))
 
@@ -458,13 +463,13 @@ def test_an_arm_without_answers_in_some_fold_is_left_out_and_the_tuned_one_must_
     predictions, prepared = planted()
     gone = predictions["fold"] == "test_3"
     lacking = predictions.assign(
-        **{name: predictions[name].mask(gone) for name in map(str, predictions) if name[:5] == "floor"}
+        **{name: predictions[name].mask(gone) for name in map(str, predictions) if name[:5] == "baseline"}
     )
     scores, report, _ = evaluate(lacking, prepared, SETTINGS, 0)
-    assert report["rows"]["arms_left_out"] == ["floor"]
-    assert "floor" not in report["ladder"]
-    assert scores["floor_micro_f1"] is None
-    assert report["against_floor"] == {}
+    assert report["rows"]["arms_left_out"] == ["baseline"]
+    assert "baseline" not in report["baselines"]
+    assert scores["baseline_micro_f1"] is None
+    assert report["against_baseline"] == {}
     with pytest.raises(UserError, match="the tuned arm lacks a probability"):
         evaluate(predictions.assign(**{"tuned:art": predictions["tuned:art"].mask(gone)}), prepared, SETTINGS, 0)
 
@@ -487,8 +492,8 @@ def test_one_row_without_tags_and_none_given_has_figures_but_no_interval() -> No
     scores, report, plots = evaluate(predictions[:1].assign(**empty), prepared, SETTINGS, 0)
     assert (scores["rows"], scores["micro_f1"], scores["micro_f1_low"], scores["lrap"]) == (1, 0.0, None, 1.0)
     assert report["rows"]["without_tags"] == 1
-    assert report["ladder"]["tuned"]["sd_over_repeats"]["micro_f1"] is None
-    assert report["tuned_against"]["floor"]["micro_f1"]["verdict"] == "undecided"
+    assert report["baselines"]["tuned"]["sd_over_repeats"]["micro_f1"] is None
+    assert report["tuned_against"]["baseline"]["micro_f1"]["verdict"] == "undecided"
     assert not report["constant"]["judged"]
     assert plots["confusion"].empty
     assert report["samples"][0]["given"] == []

@@ -29,7 +29,7 @@ SIDES = ("side_usual", "side_minutes")
 LINEUPS = {
     name for side in SIDES for name in (side, f"{side}_less_team_30d", f"{side}_less_own_10", f"opponent_{side}")
 }
-OF_BOOKS = ("open_line", "line", "over_price", "under_price", "n_books", "teacher", "line_surplus", "estimated_line")
+OF_BOOKS = ("open_line", "line", "over_price", "under_price", "n_books", "soft_label", "line_surplus", "estimated_line")
 COUNTS = {"games_7d", "games_14d", "minutes_7d", "games_season", "games", "games_against"}
 Row = Any  # a prepared row, its columns as attributes
 Tables = dict[str, pd.DataFrame]
@@ -46,7 +46,7 @@ def prepared(raw: Tables, **changed: Any) -> pd.DataFrame:
 def inputs(rows: pd.DataFrame, **changed: Any) -> pd.DataFrame:
     """Return the inputs as the stage builds them."""
     asked = settings(**changed)
-    usable = [column for column in props.COLUMNS if column.name in rows and not column.yardstick]
+    usable = [column for column in props.COLUMNS if column.name in rows and not column.evaluation_only]
     present = [column.name for column in usable if column.known in ("before", asked.decision)]
     return build(rows[present], Past(rows[[column.name for column in usable]]), asked)
 
@@ -201,7 +201,7 @@ BY_HAND: dict[str, Callable[[Hand], float]] = {
 def test_every_formula_is_what_a_loop_over_earlier_days_gives(seed: int) -> None:
     day = (few(seed)["time"] - few(seed)["time"].min()) // DAY
     rows = list(few(seed).assign(time=day).itertuples())
-    found = inputs(few(seed), decision="at_off", market="residual")
+    found = inputs(few(seed), decision="at_start", market="residual")
     chosen = np.random.default_rng(seed).choice(len(rows), JUDGED, replace=False)
     hands = [
         Hand(rows, rows[at]) for at in (*range(20), *chosen)
@@ -223,13 +223,13 @@ def test_there_are_forty_five_inputs_and_more_without_any_market_in_the_morning(
     assert not names & later
 
 
-@pytest.mark.parametrize(("decision", "market", "lineups"), list(product(("before", "at_off"), MODES, (True, False))))
+@pytest.mark.parametrize(("decision", "market", "lineups"), list(product(("before", "at_start"), MODES, (True, False))))
 def test_each_mode_has_the_inputs_that_it_promises_and_no_others(decision: str, market: str, lineups: bool) -> None:
     promised = set(inputs(few(0)).columns)
-    promised |= LINEUPS if decision == "at_off" and lineups else set()
+    promised |= LINEUPS if decision == "at_start" and lineups else set()
     promised |= PAST if market != "none" else set()
     promised |= PRESENT if market in ("line", "residual") else set()
-    promised |= CLOSE if market in ("line", "residual") and decision == "at_off" else set()
+    promised |= CLOSE if market in ("line", "residual") and decision == "at_start" else set()
     promised |= {"anchor"} if market == "residual" else set()
     assert set(inputs(few(0), decision=decision, market=market, lineups=lineups).columns) == promised
 
@@ -238,7 +238,7 @@ def test_the_plainest_mode_has_nothing_of_books_or_line_ups() -> None:
     assert not set(inputs(few(0)).columns) & (PAST | PRESENT | CLOSE | LINEUPS | {"anchor"})
 
 
-@pytest.mark.parametrize("decision", ["before", "at_off"])
+@pytest.mark.parametrize("decision", ["before", "at_start"])
 def test_without_a_market_no_input_depends_on_a_line_of_today_or_of_the_past(decision: str) -> None:
     rows = few(0)
     moved = rows.assign(**{name: rows[name] * -3 + 7 for name in OF_BOOKS}, line_type="none")
@@ -254,14 +254,14 @@ def test_the_past_of_the_market_does_not_know_the_line_of_today() -> None:
     rows = few(0)
     last = (rows["time"] == rows["time"].max()).to_numpy()
     moved = rows.assign(**{name: np.where(last, rows[name] + 5, rows[name]) for name in OF_BOOKS})
-    for decision in ("before", "at_off"):
+    for decision in ("before", "at_start"):
         found = inputs(rows, decision=decision, market="past")
         pd.testing.assert_frame_equal(inputs(moved, decision=decision, market="past"), found, check_exact=True)
 
 
 def test_the_line_is_the_open_in_the_morning_and_the_close_at_the_off() -> None:
     rows = few(0)
-    morning, off = (inputs(rows, decision=decision, market="residual") for decision in ("before", "at_off"))
+    morning, off = (inputs(rows, decision=decision, market="residual") for decision in ("before", "at_start"))
     assert rows["line"].ne(rows["open_line"]).mean() > 0.2
     np.testing.assert_array_equal(morning["line"], rows["open_line"])
     np.testing.assert_array_equal(off["line"], rows["line"])
@@ -277,7 +277,7 @@ def test_the_line_is_the_open_in_the_morning_and_the_close_at_the_off() -> None:
 
 def test_a_first_game_has_missing_form_and_an_anchor_to_start_from() -> None:
     rows = few(0)
-    found = inputs(rows, decision="at_off", market="residual")
+    found = inputs(rows, decision="at_start", market="residual")
     first = (~rows.duplicated("entity")).to_numpy()
     later = first & (rows["time"] > rows["time"].min()).to_numpy() & rows["line"].isna().to_numpy()
     assert later.sum() > 5
@@ -290,7 +290,7 @@ def test_a_first_game_has_missing_form_and_an_anchor_to_start_from() -> None:
 
 def test_nothing_unknown_is_coded_as_zero() -> None:
     rows = few(0)
-    found = inputs(rows, decision="at_off", market="residual").select_dtypes("number")
+    found = inputs(rows, decision="at_start", market="residual").select_dtypes("number")
     day = found[(rows["time"] == rows["time"].min()).to_numpy()]
     known = {name for name in day if day[name].notna().any()}
     assert known == COUNTS | {"home", "regular", *PRESENT, *CLOSE, "anchor"} - {"line_less_usual", "line_news"}
@@ -304,7 +304,7 @@ def test_what_is_missing_in_some_games_only_is_missing_and_not_zero() -> None:
     held = games["season"] == games["season"].max()
     games.loc[~held, ["fga", "fg_pct", "team_points", "season_type", "points", "steals"]] = np.nan
     rows = prepared({**raw, "games": games}, quantity="rebounds")
-    found = inputs(rows, decision="at_off", market="residual")
+    found = inputs(rows, decision="at_start", market="residual")
     without = found[(rows["season"] != rows["season"].max()).to_numpy()]
     names = ["fga_rate_10", "fg_pct_40", "of_team_10", "pace_30d", "regular", "points_10", "steals_10"]
     assert without[names].isna().all(axis=None)
@@ -329,7 +329,7 @@ def test_a_source_of_nothing_but_what_is_needed_has_inputs_of_nothing_else(quant
     games = raw["games"][[*props.REQUIRED_GAME_COLUMNS, quantity]]
     quoted_tables = {**raw, "lines": raw["lines"].assign(stat=quantity)}
     full, bare = (
-        inputs(prepared({**quoted_tables, "games": table}, quantity=quantity), decision="at_off", market="residual")
+        inputs(prepared({**quoted_tables, "games": table}, quantity=quantity), decision="at_start", market="residual")
         for table in (raw["games"], games)
     )
     lacking = set(full.columns) - set(bare.columns)
@@ -361,7 +361,7 @@ def test_at_the_off_it_is_seen_that_starters_are_missing() -> None:
     keys = world()[0]["games"].assign(entity=lambda games: games["player_id"].astype(str), missing=truth)
     missing = rows[["entity", "time"]].merge(keys, left_on=["entity", "time"], right_on=["entity", "date"])["missing"]
     settled = (rows["time"] > rows["time"].min() + 30 * DAY).to_numpy()
-    morning, off = (inputs(rows, decision=decision).select_dtypes("number") for decision in ("before", "at_off"))
+    morning, off = (inputs(rows, decision=decision).select_dtypes("number") for decision in ("before", "at_start"))
     seen = off[settled].corrwith(missing[settled])
     assert seen["side_usual"] < -0.5
     assert seen["side_usual_less_team_30d"] < -0.4

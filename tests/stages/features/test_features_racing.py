@@ -18,7 +18,7 @@ PARAMS = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))
 DAYS = ["2024-01-01", "2024-01-05", "2024-01-11"]
 
 
-def settings(decision: Literal["before", "at_off"] = "before") -> Settings:
+def settings(decision: Literal["before", "at_start"] = "before") -> Settings:
     return Settings(**{**PARAMS["features"]["racing"], "decision": decision})
 
 
@@ -26,10 +26,10 @@ def prepared(raw: pd.DataFrame) -> pd.DataFrame:
     return racing.prepare(raw, racing.Settings(**PARAMS["prepare"]["racing"]))[0]
 
 
-def inputs(raw: pd.DataFrame, decision: Literal["before", "at_off"] = "before") -> pd.DataFrame:
+def inputs(raw: pd.DataFrame, decision: Literal["before", "at_start"] = "before") -> pd.DataFrame:
     """Return the inputs as the stage builds them, with the row ids as index."""
     rows = prepared(raw)
-    usable = [column for column in racing.COLUMNS if column.name in rows and not column.yardstick]
+    usable = [column for column in racing.COLUMNS if column.name in rows and not column.evaluation_only]
     present = [column.name for column in usable if column.known in ("before", decision)]
     built = build(rows[present], Past(rows[[column.name for column in usable]]), settings(decision))
     return built.set_axis(rows["row_id"], axis=0)
@@ -86,7 +86,7 @@ def test_runners_are_compared_within_the_race() -> None:
 
 def test_the_price_of_the_race_is_an_input_only_at_the_off() -> None:
     assert "price" not in inputs(races())
-    assert {"price", "price_rank"} <= set(inputs(races(), "at_off"))
+    assert {"price", "price_rank"} <= set(inputs(races(), "at_start"))
 
 
 def test_a_source_without_weights_and_times_has_no_inputs_of_them() -> None:

@@ -205,8 +205,8 @@ def test_an_optional_column_may_be_empty_from_top_to_bottom() -> None:
 
 def test_only_what_precedes_the_game_is_declared_known_before_it() -> None:
     known = {column.name: column.known for column in COLUMNS}
-    assert {name for name, when in known.items() if when == "at_off"} == {
-        *("teacher", "side_usual", "side_minutes", "line", "over_price", "under_price", "n_books", "line_type")
+    assert {name for name, when in known.items() if when == "at_start"} == {
+        *("soft_label", "side_usual", "side_minutes", "line", "over_price", "under_price", "n_books", "line_type")
     }
     assert {name for name, when in known.items() if when == "before"} == {
         *(
@@ -224,7 +224,7 @@ def test_only_what_precedes_the_game_is_declared_known_before_it() -> None:
         ),
         *("last_5", "last_10", "season_mean", "usual", "usual_minutes", "role", "open_line", "estimated_line"),
     }
-    assert {column.name for column in COLUMNS if column.yardstick} == {column.name for column in LOGGED_COLUMNS}
+    assert {column.name for column in COLUMNS if column.evaluation_only} == {column.name for column in LOGGED_COLUMNS}
 
 
 def test_the_points_of_a_team_are_held_against_those_of_its_players() -> None:
@@ -322,7 +322,7 @@ def test_several_books_make_a_consensus_at_prices_averaged_as_chances() -> None:
         quote(23.5, book="three", over_price=-200, under_price=150),
     ]
     row = of(prepared(lines=stacked(*books))[0])
-    assert row[["line", "open_line", "n_books", "teacher", "line_surplus"]].tolist() == [20.5, 19.5, 3, 20.5, -10.5]
+    assert row[["line", "open_line", "n_books", "soft_label", "line_surplus"]].tolist() == [20.5, 19.5, 3, 20.5, -10.5]
     assert abs(row["over_price"]) == pytest.approx(100)  # 11/21 and 10/21; the prices' own mean would be 0
     assert row["under_price"] == pytest.approx(-119.54545454545455)
 
@@ -332,7 +332,7 @@ def test_actual_and_estimated_lines_of_one_game_are_kept_apart() -> None:
     rows, report = prepared(lines=lines)
     assert rows["line_type"].tolist() == ["actual", "estimated", "none", "none"]
     assert rows["line"].tolist()[:1] == [20.5]
-    assert rows["line"].notna().sum() == rows["teacher"].notna().sum() == rows["line_surplus"].notna().sum() == 1
+    assert rows["line"].notna().sum() == rows["soft_label"].notna().sum() == rows["line_surplus"].notna().sum() == 1
     assert rows["estimated_line"].tolist()[:2] == [14, 9]
     assert report["line_types"] == {"actual": 1, "estimated": 1, "none": 2}
     assert report["set_aside"]["lines"] == {}
@@ -368,7 +368,7 @@ def test_lines_are_estimated_where_asked_for_and_always_marked() -> None:
     made, report = prepared(SETTINGS.model_copy(update={"estimate": True}), games=games)
     assert made["estimated_line"].fillna(-1).tolist() == [-1, 10, 10.5, 12.5]
     assert report["line_types"] == {"estimated": 3, "none": 1}
-    assert made[["line", "teacher", "line_surplus", "over_price", "n_books"]].isna().all(axis=None)
+    assert made[["line", "soft_label", "line_surplus", "over_price", "n_books"]].isna().all(axis=None)
 
 
 def test_an_estimated_line_that_somebody_brought_is_not_replaced() -> None:

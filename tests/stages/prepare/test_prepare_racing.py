@@ -106,10 +106,10 @@ def test_only_what_precedes_the_race_is_declared_known_before_it() -> None:
     assert {name for name, when in known.items() if when == "after"} == {
         *("target", "won", "placed", "place", "run_time_s", "sectional_s", "margin_lengths", "surprise")
     }
-    assert {name for name, when in known.items() if when == "at_off"} == {
-        *("teacher", "bsp", "place_bsp", "benchmark_price", "log_odds", "place_p")
+    assert {name for name, when in known.items() if when == "at_start"} == {
+        *("soft_label", "bsp", "place_bsp", "benchmark_price", "log_odds", "place_p")
     }
-    assert [column.name for column in COLUMNS if column.yardstick] == ["benchmark_price"]
+    assert [column.name for column in COLUMNS if column.evaluation_only] == ["benchmark_price"]
 
 
 def test_the_order_of_the_raw_rows_leaves_no_trace() -> None:
@@ -123,7 +123,7 @@ def test_the_order_of_the_raw_rows_leaves_no_trace() -> None:
 
 def test_the_market_is_the_share_of_each_inverse_price() -> None:
     prepared, _ = prepare(race(bsp=[2.0, 4.0, 8.0, 8.0]), SETTINGS)
-    assert prepared["teacher"].tolist() == [0.5, 0.25, 0.125, 0.125]
+    assert prepared["soft_label"].tolist() == [0.5, 0.25, 0.125, 0.125]
     assert prepared["log_odds"].sum() == pytest.approx(0)
     assert prepared["log_odds"].iloc[0] - prepared["log_odds"].iloc[1] == pytest.approx(np.log(2))
     assert prepared["surprise"].tolist() == [0.5, -0.25, -0.125, -0.125]
@@ -132,9 +132,9 @@ def test_the_market_is_the_share_of_each_inverse_price() -> None:
 def test_one_missing_price_leaves_the_race_without_a_market_but_keeps_it() -> None:
     prepared, report = prepare(cards(race(bsp=[4, np.nan, 4, 4]), race("r2")), SETTINGS)
     without = prepared["group"] == "r1"
-    assert prepared.loc[without, ["teacher", "log_odds", "surprise"]].isna().all(axis=None)
-    assert prepared.loc[~without, "teacher"].notna().all()
-    assert report["missing_share"]["teacher"] == 0.5
+    assert prepared.loc[without, ["soft_label", "log_odds", "surprise"]].isna().all(axis=None)
+    assert prepared.loc[~without, "soft_label"].notna().all()
+    assert report["missing_share"]["soft_label"] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,7 @@ def test_inputs_without_a_number_are_rejected() -> None:
 def test_a_learner_gets_synthetic_rows_beside_their_parents_and_no_dropped_row() -> None:
     rows = races(0)
     keys = {"row_id": [f"r{n:03}" for n in rows.table_position], "group": rows.group, "time": rows.time}
-    folds = pd.DataFrame({**keys, "target": rows.y, "teacher": np.nan, "test_0": "fit"})
+    folds = pd.DataFrame({**keys, "target": rows.y, "soft_label": np.nan, "test_0": "fit"})
     features = pd.concat([folds[["row_id"]], rows.x], axis=1)
     weight, made = smote_nc.resample(rows, smote_nc.Settings(winners_per_loser=0.6, neighbours=3), 0)
     weight[0] = 0

@@ -220,10 +220,10 @@ def test_rows_without_a_winner_are_rejected(arm: Arm) -> None:
 
 
 @pytest.mark.parametrize("arm", [*TAUGHT, ("conditional_logit", "")], ids="-".join)
-def test_a_teacher_helps_where_the_recorded_winners_are_noisy(arm: Arm) -> None:
+def test_a_soft_label_helps_where_the_recorded_winners_are_noisy(arm: Arm) -> None:
     rows, truth = races(1, noise=0.7), races(2, count=400)
     alone, taught = (
-        race_log_loss(scored(arm, fitted(arm, rows, {"teacher": share}), truth.x), truth) for share in (0.0, 0.8)
+        race_log_loss(scored(arm, fitted(arm, rows, {"soft_label": share}), truth.x), truth) for share in (0.0, 0.8)
     )
     assert taught < alone - 0.02
 
@@ -292,9 +292,9 @@ def test_shares_cannot_start_from_an_offset_where_log_odds_cannot(arm: Arm) -> N
 @pytest.mark.parametrize(
     ("arm", "changed"),
     [
-        (("catboost_trees", "Logloss"), {"teacher": 0.5}),
+        (("catboost_trees", "Logloss"), {"soft_label": 0.5}),
         (("catboost_trees", "RMSE"), {"positive_weight": 2.0}),
-        (("xgboost_trees", "logistic"), {"teacher": 0.5}),
+        (("xgboost_trees", "logistic"), {"soft_label": 0.5}),
         (("xgboost_trees", "race_softmax"), {"positive_weight": 2.0}),
     ],
 )
@@ -395,7 +395,7 @@ def test_an_ensemble_never_gives_a_member_a_negative_part() -> None:
             {"member_settings": {"forest": learner_cases.FOREST | {"target": "share"}}},
             "conditional_logit has no settings",
         ),
-        ({"member_settings": {"conditional_logit": {"l2": 1.0}}}, "conditional_logit.teacher"),
+        ({"member_settings": {"conditional_logit": {"l2": 1.0}}}, "conditional_logit.soft_label"),
         ({"inner_folds": 150}, "needs rows at 151 different times, but got 150"),
     ],
 )

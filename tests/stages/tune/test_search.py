@@ -51,7 +51,7 @@ def run(ask: Callable[[Asked], list[FoldResult]] = answer, **changed: int) -> pd
 
 def test_the_default_is_the_first_trial_and_is_never_pruned() -> None:
     first = run().iloc[0]
-    assert (first["knob_x"], first["knob_size"], first["knob_kind"]) == (2.0, 8, "fancy")
+    assert (first["param_x"], first["param_size"], first["param_kind"]) == (2.0, 8, "fancy")
     assert first["state"] == "complete"
     assert first["loss"] == 1 + 1 + 0.25
 
@@ -60,7 +60,7 @@ def test_the_search_finds_what_loses_least() -> None:
     trials = run(trials=40)
     best = trials[trials["state"] == "complete"].sort_values("loss").iloc[0]
     assert best["loss"] < 0.35
-    assert best["knob_kind"] == "plain"
+    assert best["param_kind"] == "plain"
 
 
 def test_a_trial_worse_than_the_median_of_the_finished_is_stopped_after_its_first_fold() -> None:
@@ -73,12 +73,12 @@ def test_a_trial_worse_than_the_median_of_the_finished_is_stopped_after_its_firs
 
 def test_what_early_stopping_settled_is_kept_as_a_parameter() -> None:
     trials = run()
-    assert (trials["knob_rounds"] == 2 * trials["knob_size"]).all()
+    assert (trials["param_rounds"] == 2 * trials["param_size"]).all()
 
 
 def test_two_searches_are_the_same_and_another_seed_is_another() -> None:
     pd.testing.assert_frame_equal(run(), run())
-    assert not run()["knob_x"].equals(search_params(DEFAULT, SPACE, make_settings(), FOLDS, 6, answer)[0]["knob_x"])
+    assert not run()["param_x"].equals(search_params(DEFAULT, SPACE, make_settings(), FOLDS, 6, answer)[0]["param_x"])
 
 
 @pytest.mark.parametrize("killed_after", [1, 7, 20, 33])

@@ -187,14 +187,14 @@ def _remove_predictions(world: World, is_missing: Mask) -> World:
 
 
 def _replace_lines(world: World, column: str, is_replaced: Mask) -> World:
-    lines = world.rows["teacher"]
+    lines = world.rows["soft_label"]
     return _set_lines(
         world, lines.mask(is_replaced & lines.notna() & world.rows[column].notna(), world.rows[column]).to_numpy()
     )
 
 
 def _set_lines(world: World, lines: np.ndarray) -> World:
-    return replace(world, rows=world.rows.assign(teacher=lines))
+    return replace(world, rows=world.rows.assign(soft_label=lines))
 
 
 FAULT_FUNCTIONS: dict[str, Fault] = {

@@ -24,7 +24,7 @@ COLUMNS = [
     Column("group", "text", "before", "the day: its games are simultaneous", nullable=False),
     Column("time", "time", "before", "the day", nullable=False),
     Column("target", "number", "after", "the points that are predicted", nullable=False),
-    Column("teacher", "number", "at_off", "the line"),
+    Column("soft_label", "number", "at_start", "the line"),
     Column("team", "text", "before", "the player's team"),
     Column("opponent", "text", "before", "the other team"),
     Column("home", "whole", "before", "1 at home, 0 away", low=0, high=1),
@@ -35,13 +35,13 @@ COLUMNS = [
     Column("usual_minutes", "number", "before", "mean minutes of the last ten", "minutes"),
     Column("role", "text", "before", "by usual minutes; missing in a first game", allowed=tuple(ROLE_MINUTES)),
     Column("open_line", "number", "before", "the market's first line"),
-    Column("line_type", "text", "at_off", "what can grade the row", allowed=("actual", "estimated", "none")),
+    Column("line_type", "text", "at_start", "what can grade the row", allowed=("actual", "estimated", "none")),
     Column("estimated_line", "number", "before", "mean of the last five games to the nearest half: no market's number"),
-    Column("production", "number", "after", "what was predicted in production", yardstick=True),
-    Column("production_model", "text", "after", "the model that did", yardstick=True),
-    Column("production_line", "number", "after", "the line it was graded by", yardstick=True),
-    Column("production_line_type", "text", "after", "actual or estimated", yardstick=True),
-    Column("production_at", "time", "after", "when it predicted, UTC", yardstick=True),
+    Column("production", "number", "after", "what was predicted in production", evaluation_only=True),
+    Column("production_model", "text", "after", "the model that did", evaluation_only=True),
+    Column("production_line", "number", "after", "the line it was graded by", evaluation_only=True),
+    Column("production_line_type", "text", "after", "actual or estimated", evaluation_only=True),
+    Column("production_at", "time", "after", "when it predicted, UTC", evaluation_only=True),
 ]
 
 
@@ -49,7 +49,8 @@ def build_evidence(world: World) -> Evidence:
     """Return a world as the checks of the diagnose stage see one: declared columns, folds, predictions of every arm."""
     rows = world.rows.assign(row_id=world.rows["entity"] + ":" + world.rows["group"])
     folds = pd.concat(
-        [rows[[*KEY_COLUMNS, "target", "teacher"]], walk_forward(rows["time"], rows["number"], FOLD_SETTINGS)], axis=1
+        [rows[[*KEY_COLUMNS, "target", "soft_label"]], walk_forward(rows["time"], rows["number"], FOLD_SETTINGS)],
+        axis=1,
     )
     scoring_folds = _find_scoring_folds(folds)
     prepared = rows.assign(**_build_production_log(world, scoring_folds.notna()))[[column.name for column in COLUMNS]]
@@ -78,7 +79,7 @@ def _find_scoring_folds(folds: pd.DataFrame) -> pd.Series:
 def _build_predictions(world: World, rows: pd.DataFrame, fold: pd.Series) -> pd.DataFrame:
     """Return the predictions of the tuned arm, and of a baseline: the mean of the player's last ten games."""
     baseline = world.inputs["mean_10"].fillna(world.rows["target"].mean())
-    predictions = rows[[*KEY_COLUMNS, "target"]].assign(fold=fold, tuned=world.tuned, floor=baseline)
+    predictions = rows[[*KEY_COLUMNS, "target"]].assign(fold=fold, tuned=world.tuned, baseline=baseline)
     predicted_indices = np.flatnonzero(fold.notna() & np.isfinite(world.tuned))
     row_counts = 1 + world.is_duplicated[predicted_indices]
     return predictions.iloc[np.repeat(predicted_indices, row_counts)].reset_index(drop=True)
@@ -90,11 +91,11 @@ def _build_production_log(world: World, is_served: pd.Series) -> dict[str, pd.Se
     production_model = world.tuned + rows["served_error"]
     logged = ((1 - world.leak_weight) * production_model + world.leak_weight * rows["target"]).round(2).where(is_served)
     is_logged = logged.notna()
-    has_line = is_logged & rows["teacher"].notna()
+    has_line = is_logged & rows["soft_label"].notna()
     return {
         "production": logged,
         "production_model": pd.Series(PRODUCTION_MODEL, index=rows.index).where(is_logged),
-        "production_line": rows["teacher"].where(is_logged),
+        "production_line": rows["soft_label"].where(is_logged),
         "production_line_type": pd.Series("actual", index=rows.index).where(has_line),
         "production_at": world.logged_at.where(is_logged),
     }

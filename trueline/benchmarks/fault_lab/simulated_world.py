@@ -174,11 +174,11 @@ def _add_history(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _add_market_lines(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add the market's lines: the first, and the last before the game, which is the teacher."""
+    """Add the market's lines: the first, and the last before the game, which is the soft label."""
     line = quote_market_lines(rows, rows["close_error"].to_numpy())
     open_line = quote_market_lines(rows, (rows["close_error"] + rows["open_error"]).to_numpy())
     line_type = np.select([np.isfinite(line), rows["estimated_line"].notna()], ["actual", "estimated"], "none")
-    return rows.assign(teacher=line, open_line=open_line, line_type=line_type)
+    return rows.assign(soft_label=line, open_line=open_line, line_type=line_type)
 
 
 def _build_inputs(rows: pd.DataFrame) -> pd.DataFrame:

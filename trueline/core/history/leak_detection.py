@@ -16,7 +16,7 @@ Build = Callable[[pd.DataFrame], pd.DataFrame]
 class DecisionSettings(FeatureSelection):
     """When the decision is made, on which inputs, and how many moments are audited; plugins add their own settings."""
 
-    decision: Literal["before", "at_off"]
+    decision: Literal["before", "at_start"]
     audits: int = Field(ge=1)
 
 
@@ -67,7 +67,7 @@ def _replace_later_values(
     for column in columns:
         if column.known == "before":
             continue
-        rows = (after_moment if column.known == "at_off" and decision == "at_off" else from_moment).to_numpy()
+        rows = (after_moment if column.known == "at_start" and decision == "at_start" else from_moment).to_numpy()
         tampered.loc[rows, column.name] = _sample_other_values(table.loc[rows, column.name], random)
     return tampered
 

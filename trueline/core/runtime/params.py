@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from trueline.core.errors import UserError, did_you_mean
+from trueline.core.errors import RENAMED, UserError, did_you_mean
 
 PARAMS_FILE = Path("params.yaml")
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
@@ -43,7 +43,7 @@ class TaskConfig(StageSettings):
     reader: str
     resampler: str
     learner: str
-    floor: str
+    baseline: str
     members: list[str]
     calibrator: str
     scorer: str
@@ -194,4 +194,6 @@ def _format_error(errors: ValidationError, model: type[StageSettings], path: str
     if first_error["type"] == "missing":
         return f"{PARAMS_FILE}: {parent_path} lacks the setting {error_keys[-1]!r}; add it."
     problem = first_error["msg"][0].lower() + first_error["msg"][1:]
-    return f"{PARAMS_FILE}: {'.'.join([path, *error_keys])} is {first_error['input']!r}; {problem}."
+    value = first_error["input"]
+    hint = f" ({value!r} is now {RENAMED[value]!r})" if isinstance(value, str) and value in RENAMED else ""
+    return f"{PARAMS_FILE}: {'.'.join([path, *error_keys])} is {value!r}; {problem}{hint}."

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 class FoldData:
     """Inputs, target, soft label, group, time and weight of the same rows; groups are contiguous, ordered by start.
 
-    `soft_label` is the target as another forecaster, known only afterwards, put it (the column `teacher`; missing if
+    `soft_label` is the target as another forecaster, known only afterwards, put it (the column `soft_label`; missing if
     there is none): a learner may fit on it as on the target, but never sees it for the rows it scores. If rows have
     several targets, `y` is rows × targets, and `tags` names them.
     """
@@ -122,7 +122,7 @@ def _build_fold_data(
     return FoldData(
         inputs.iloc[order].reset_index(drop=True),
         y[:, 0] if target_names == [TARGET] else y,
-        sorted_keys["teacher"].to_numpy(float) if "teacher" in keys else np.full(len(keys), np.nan),
+        sorted_keys["soft_label"].to_numpy(float) if "soft_label" in keys else np.full(len(keys), np.nan),
         encode_groups(sorted_keys["group"]),
         sorted_keys["time"].to_numpy(),
         weight[order],

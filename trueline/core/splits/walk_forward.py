@@ -87,8 +87,8 @@ def list_target_columns(table: pd.DataFrame) -> list[str]:
 
 
 def list_key_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns that identify rows and hold their outcomes, with `teacher` (soft labels) if there is one."""
-    return [*KEY_COLUMNS, *list_target_columns(table), *(name for name in ("teacher",) if name in table)]
+    """Return the columns that identify rows and hold their outcomes, with `soft_label` if there is one."""
+    return [*KEY_COLUMNS, *list_target_columns(table), *(name for name in ("soft_label",) if name in table)]
 
 
 def check_folds(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:

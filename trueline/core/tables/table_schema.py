@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from trueline.core.errors import UserError, did_you_mean
 
 Kind = Literal["text", "number", "whole", "time"]
-Availability = Literal["before", "at_off", "after"]
+Availability = Literal["before", "at_start", "after"]
 METADATA_KEY = b"trueline.columns"
 
 
@@ -22,7 +22,7 @@ METADATA_KEY = b"trueline.columns"
 class Column:
     """A declared column: its type, unit, limits, and when its value is known relative to the decision.
 
-    Columns with `yardstick` are for evaluation only: no feature, present or past, may be made of them.
+    Columns with `evaluation_only` are for evaluation only: no feature, present or past, may be made of them.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Column:
     allowed: tuple[str, ...] | None = None
     low: float | None = None
     high: float | None = None
-    yardstick: bool = False
+    evaluation_only: bool = False
 
 
 def coerce_types(raw: pd.DataFrame, columns: Sequence[Column], table_label: str) -> pd.DataFrame:

@@ -37,14 +37,14 @@ def check_baselines(report: Report, scorer: ScorerDescription) -> Gate:
         if (verdict := get_path(report, scorer.verdict_path.format(baseline=name))) is not None
     }
     if not verdicts:
-        return Gate("ladder", False, "The report has no baselines to stand beside; evaluate on rows that have them.")
+        return Gate("baselines", False, "The report has no baselines to stand beside; evaluate on rows that have them.")
     unbeaten = {name: verdict for name, verdict in verdicts.items() if verdict != "better"}
     if unbeaten:
         verdict_list = ", ".join(f"{verdict} against {name}" for name, verdict in unbeaten.items())
         return Gate(
-            "ladder", False, f"It is {verdict_list}: a baseline that costs nothing must be beaten.", dict(verdicts)
+            "baselines", False, f"It is {verdict_list}: a baseline that costs nothing must be beaten.", dict(verdicts)
         )
-    return Gate("ladder", True, f"It is better than {_join_names(verdicts)}.", dict(verdicts))
+    return Gate("baselines", True, f"It is better than {_join_names(verdicts)}.", dict(verdicts))
 
 
 def check_interval(report: Report, scorer: ScorerDescription) -> Gate:

@@ -16,10 +16,10 @@ from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.decisions.paired_bootstrap import FAMILY_ERROR_RATE, BlockSums, Verdict, compare_figures
 
 TUNED_ARM = "tuned"
-BASELINE_ARM = "floor"
+BASELINE_ARM = "baseline"
 
 
-class Rival(NamedTuple):
+class Reference(NamedTuple):
     """The model that a candidate must beat: an arm of some predictions, with a name for messages."""
 
     name: str
@@ -27,7 +27,7 @@ class Rival(NamedTuple):
     arm: str
 
 
-def check_noise(scorer: str, candidate: pd.DataFrame, reference: Rival, evaluation_count: int, seed: int) -> Gate:
+def check_noise(scorer: str, candidate: pd.DataFrame, reference: Reference, evaluation_count: int, seed: int) -> Gate:
     """Stop a candidate whose lead could be that of the luckiest of `evaluation_count` equal tries on these rows.
 
     Whole groups (days, races, clusters of texts) are compared, those with the same rows and outcomes in both

@@ -45,7 +45,7 @@ def evaluate_gates(
         gates.check_outputs(missing, output_count),
         _run_gate("leaks", lambda: gates.check_leaks(leak_audit, diagnosis)),
         _run_gate("interval", lambda: gates.check_interval(report, load_description(scorer))),
-        _run_gate("ladder", lambda: gates.check_baselines(report, load_description(scorer))),
+        _run_gate("baselines", lambda: gates.check_baselines(report, load_description(scorer))),
     ]
     claims = [*claims, *experiment.tags]
     return answers + _evaluate_prediction_gates(experiment, task, report, diagnosis, incumbent, claims)
@@ -94,11 +94,11 @@ def _check_noise(
     if evaluation_count is None:
         return Gate("noise", False, "Its report does not name the rows that were scored, so looks cannot be counted.")
     if incumbent is None or find_invalidation_reason(incumbent.rev, task) is not None:
-        reference = noise_gate.Rival("the floor", predictions, noise_gate.BASELINE_ARM)
+        reference = noise_gate.Reference("the baseline", predictions, noise_gate.BASELINE_ARM)
     else:
         incumbent_predictions = output_files.read_output_table(incumbent.rev, PREDICTIONS_PATH.format(task=task), task)
         name = incumbent.experiment or incumbent.rev[:7]
-        reference = noise_gate.Rival(name, incumbent_predictions, noise_gate.TUNED_ARM)
+        reference = noise_gate.Reference(name, incumbent_predictions, noise_gate.TUNED_ARM)
     return noise_gate.check_noise(_get_scorer(experiment, task), predictions, reference, evaluation_count, seed)
 
 

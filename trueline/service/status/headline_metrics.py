@@ -35,7 +35,7 @@ class Figure(Interval):
     rows: int | None = Field(description="rows, races or bets that were counted")
     beside: dict[str, Interval] = Field(description="the same figure of what it is compared with")
     source: str = Field(
-        description="the output and the place in it", examples=["metrics/events/report.json#ladder.tuned.micro_f1"]
+        description="the output and the place in it", examples=["metrics/events/report.json#baselines.tuned.micro_f1"]
     )
     reason: str | None = Field(description="why there is no interval", examples=[None])
 

@@ -150,7 +150,7 @@ def _build_optimization(outputs: TaskOutputs) -> Optimization | None:
         beats_default=beats_default if isinstance(beats_default, bool) else None,
         trials=len(outputs.trials),
         complete=sum(row.get("state") == "complete" for row in outputs.trials),
-        knobs=dict(ensure_mapping(outputs.tuned.get("tuned"))),
+        params=dict(ensure_mapping(outputs.tuned.get("tuned"))),
     )
 
 

@@ -77,7 +77,7 @@ class Optimization(ResponseModel):
     beats_default: bool | None
     trials: int = Field(description="number of configurations tried, including pruned ones")
     complete: int
-    knobs: dict[str, Any] = Field(description="the chosen parameters")
+    params: dict[str, Any] = Field(description="the chosen parameters")
 
 
 class Version(ResponseModel):

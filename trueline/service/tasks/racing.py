@@ -134,7 +134,7 @@ def answer(model: Model, request: Request) -> Answer:
     rows = prepare_card(model, request)
     forecasts = model.predictor.predict_rows(rows)[""]
     chance_by_box = dict(zip(rows["box"].astype(int), forecasts, strict=True))
-    market_by_box = dict(zip(rows["box"].astype(int), rows["teacher"], strict=True))
+    market_by_box = dict(zip(rows["box"].astype(int), rows["soft_label"], strict=True))
     p = np.array([chance_by_box[runner.box] for runner in request.runners])
     return Answer(
         model=model.predictor.version,
