@@ -18,6 +18,7 @@ from trueline.core.runtime.params import expand_params
 ROOT = Path(__file__).parent.parent
 KEPT = ("trueline", "stages", "experiments", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
 SAMPLE = "data/sample"
+PLUGIN_PACKAGES = {f"stages/{folder}" for folder in ("evaluate", "prepare")}  # their subpackages are plugins
 WALK = """
 import runpy, sys
 task, *stages = sys.argv[1:]
@@ -118,6 +119,18 @@ def list_code(dependency: str) -> set[str]:
     path = ROOT / dependency
     files = [path] if path.suffix == ".py" else path.rglob("*.py")
     return {str(file.relative_to(ROOT)) for file in files} if path.is_relative_to(ROOT) else set()
+
+
+def is_contract(module: str) -> bool:
+    """Say whether a file is a package's `__init__.py` that holds no code, which DVC need not know."""
+    file = Path(module)
+    return file.name == "__init__.py" and str(file.parents[1]) not in PLUGIN_PACKAGES
+
+
+def list_declared_code(stage: Any) -> set[str]:
+    """Return the code files that an instance depends on, alone or in a folder, without contracts."""
+    files = {file for dep in stage.deps for file in list_code(str(dep))}
+    return {file for file in files if not is_contract(file)}
 
 
 def reachable(stage: str) -> set[str]:

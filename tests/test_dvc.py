@@ -18,6 +18,22 @@ from tests import pipeline_copy
 from tests.hostile import HOSTILE
 
 UP_TO_DATE = "Data and pipelines are up to date."
+# by task: the pairs of a stage and a code file that it declares and never loads. They may only become fewer.
+NEEDLESS = {"props": 18, "racing": 26, "events": 54}
+# on Python's path as sitecustomize.py: every stage notes at its end which files of the repository it has loaded
+LOADED_FILES_RECORDER = """
+import atexit, sys
+if sys.orig_argv[1:2] == ["-m"] and sys.orig_argv[2].startswith("stages."):
+    def record():
+        import json
+        from pathlib import Path
+        root, stage, task = Path.cwd().resolve(), sys.orig_argv[2].removeprefix("stages."), sys.orig_argv[3]
+        files = {Path(m.__file__).resolve() for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
+        inside = sorted(str(file.relative_to(root)) for file in files if file.is_relative_to(root))
+        record = {"files": inside, "tensorflow": "tensorflow" in sys.modules}
+        Path(__file__).with_name(f"{stage}@{task}.json").write_text(json.dumps(record))
+    atexit.register(record)
+"""
 SHOWN = {
     "props": {"rows", "mae", "line_mae", "hit_rate", "hit_rate_low", "hit_rate_high", "bets", "roi"},
     "racing": {
@@ -64,16 +80,36 @@ def append_a_comment(file: Path) -> None:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """A small repository of its own after its first `dvc repro`, committed, and the stages that ran."""
+    """A small repository of its own after its first `dvc repro`, committed, and the stages that ran.
+
+    Beside the repository lies a record of the files that each stage loaded.
+    """
     folder = pipeline_copy.copy(tmp_path_factory.mktemp("dvc") / "repository")
+    recorder = folder.parent / "loaded/sitecustomize.py"
+    recorder.parent.mkdir()
+    recorder.write_text(LOADED_FILES_RECORDER)
     for task in pipeline_copy.tasks():
         pipeline_copy.quicken(folder, task)
         pipeline_copy.shrink(folder, task)
     call(folder, "git", "init", "--quiet")
     commit(folder)
-    stages = ran(dvc(folder, "repro"))
+    stages = ran(dvc(folder, "repro", PYTHONPATH=str(recorder.parent)))
     commit(folder)
     return folder, stages
+
+
+@pytest.fixture(params=pipeline_copy.tasks())
+def loaded_files(
+    request: pytest.FixtureRequest, built: tuple[Path, list[str]]
+) -> tuple[str, dict[str, set[str]], set[str]]:
+    """A task, the files of the repository that each of its stages loaded, and the stages that loaded TensorFlow."""
+    loaded, heavy = {}, set()
+    for stage in pipeline_copy.STAGES:
+        record = json.loads((built[0].parent / f"loaded/{stage}@{request.param}.json").read_text())
+        heavy |= {stage} if record["tensorflow"] else set()
+        modules = {*record["files"], f"stages/{stage}/__main__.py"}
+        loaded[stage] = {module for module in modules if not pipeline_copy.is_contract(module)}
+    return request.param, loaded, heavy
 
 
 @pytest.fixture
@@ -93,6 +129,41 @@ def test_the_first_repro_runs_every_stage_of_every_task(built: tuple[Path, list[
     assert sorted(stages) == sorted(
         f"{stage}@{task}" for stage in pipeline_copy.STAGES for task in pipeline_copy.tasks()
     )
+
+
+def test_a_stage_loads_only_files_that_it_declares_and_names_only_what_its_shelf_may_load(
+    loaded_files: tuple[str, dict[str, set[str]], set[str]],
+) -> None:
+    task, loaded, _ = loaded_files
+    instances = {stage.addressing: stage for stage in pipeline_copy.instances()}
+    for stage in pipeline_copy.STAGES:
+        instance = instances[f"{stage}@{task}"]
+        undeclared = loaded[stage] - pipeline_copy.list_declared_code(instance)
+        assert undeclared == set(), f"{stage} loads files that dvc.yaml does not name"
+        named = {str(dep) for dep in instance.deps if str(dep).endswith(".py")}
+        unused = named - loaded[stage] - pipeline_copy.reachable(stage)
+        assert unused == set(), f"{stage} names files that no tool on its shelf could load"
+
+
+def test_few_files_are_declared_that_an_instance_never_loads(
+    loaded_files: tuple[str, dict[str, set[str]], set[str]],
+) -> None:
+    task, loaded, _ = loaded_files
+    needless = [
+        f"{stage.addressing} {file}"
+        for stage in pipeline_copy.instances()
+        if stage.addressing.endswith(f"@{task}")
+        for file in sorted(pipeline_copy.list_declared_code(stage) - loaded[stage.addressing.split("@")[0]])
+    ]
+    print(f"{task}: {len(needless)} code files are declared and never loaded", *needless, sep="\n  ")
+    assert len(needless) <= NEEDLESS[task]
+
+
+def test_only_a_stage_that_fits_a_network_loads_tensorflow(
+    loaded_files: tuple[str, dict[str, set[str]], set[str]],
+) -> None:
+    task, _, heavy = loaded_files
+    assert heavy == ({"train"} if task == "events" else set())
 
 
 def test_a_second_repro_runs_nothing(house: Path) -> None:

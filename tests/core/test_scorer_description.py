@@ -18,7 +18,7 @@ from trueline.core.scorer_description import (
     load_description,
 )
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SCORERS = {task: row["scorer"] for task, row in yaml.safe_load((ROOT / "params.yaml").read_text())["tasks"].items()}
 
 
