@@ -12,6 +12,7 @@ import pandas as pd
 from stages.prepare.racing.declarations import (
     CHECKED_COLUMNS,
     COLUMNS,
+    MIN_DECIMAL_ODDS,
     OPTIONAL_COLUMNS,
     PASSTHROUGH_COLUMNS,
     RAW_COLUMNS,
@@ -30,6 +31,8 @@ from trueline.core.tables.intake import Example, IntakeError, describe_remedy, m
 from trueline.core.tables.name_forms import find_near_spellings, normalize_entity
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable, validate_table
+
+__all__ = ["COLUMNS", "MIN_DECIMAL_ODDS", "RAW_COLUMNS", "RULES", "Settings", "prepare", "prepare_race_card"]
 
 Flags = pd.Series  # True for the rows that break a rule
 
@@ -226,7 +229,7 @@ def _make_example(reason: str, faulty: pd.DataFrame, table: pd.DataFrame) -> Exa
         unreadable = [name for name in CHECKED_COLUMNS if flag_unparseable(cells, faulty.loc[[row]], name).any()]
         column, setting = next(iter(unreadable), "won"), None
     if reason == "missing value":
-        column = next(name for name in REQUIRED_COLUMNS if pd.isna(faulty.loc[row, name]))
+        column = next(name for name in REQUIRED_COLUMNS if faulty.loc[[row], name].isna().any())
     return make_example(table, row, column, setting)
 
 

@@ -7,9 +7,25 @@ import pandas as pd
 
 WON_WORDS = ("winner", "win", "won", "w")
 LOST_WORDS = ("loser", "lose", "lost", "l")
-WITHDRAWN_WORDS = ("removed", "scratched", "scr", "nr", "non runner", "non-runner", "withdrawn", "wd")
+WITHDRAWN_WORDS: tuple[str, ...] = ("removed", "scratched", "scr", "nr", "non runner", "non-runner", "withdrawn", "wd")
 WITHDRAWN_WORDS += ("wv", "wv-a", "wx", "wx-a", "wxnr", "late scratching", "reserve")
-UNFINISHED_WORDS = ("f", "fell", "pu", "ur", "ro", "bd", "su", "ref", "rr", "lft", "co", "dnf", "dsq", "disq", "dq")
+UNFINISHED_WORDS: tuple[str, ...] = (
+    "f",
+    "fell",
+    "pu",
+    "ur",
+    "ro",
+    "bd",
+    "su",
+    "ref",
+    "rr",
+    "lft",
+    "co",
+    "dnf",
+    "dsq",
+    "disq",
+    "dq",
+)
 UNFINISHED_WORDS += ("fe", "tnp", "np", "brd", "bb", "fl", "nf")
 LEAST_CODE = 40  # no field is that large: such a place, or 0, stands for none
 # 1, 1st, 1=, =1, T1 and 1 DH: the marks stand for a shared place

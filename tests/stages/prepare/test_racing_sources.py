@@ -26,7 +26,11 @@ def world(days: int = 12) -> pd.DataFrame:
     for day in range(days):
         for box, name in enumerate(NAMES, 1):
             place = (box + day) % 6 + 1
-            race = {"race_id": f"r{day:02}", "start_time": f"2025-01-{day + 8:02} 18:{day + 10}", "venue": "Ardley"}
+            race: dict[str, Any] = {
+                "race_id": f"r{day:02}",
+                "start_time": f"2025-01-{day + 8:02} 18:{day + 10}",
+                "venue": "Ardley",
+            }
             race |= {"race_no": 1, "distance_m": 480, "grade": "Grade 5", "box": box, "runner": name}
             rows.append(race | {"won": int(place == 1), "place": place, "bsp": 3.0 + place})
     return pd.DataFrame(rows)
