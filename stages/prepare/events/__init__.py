@@ -6,8 +6,10 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from stages.prepare.events.tag_parsing import is_missing, normalize_tag, parse_tags
-from stages.prepare.events.tag_statistics import count_clusters, count_tags, detect_cut_texts
+from stages.prepare.events.tag_parsing import parse_tags
+from stages.prepare.events.tag_statistics import count_clusters, count_tags, count_variants, detect_cut_texts
+from stages.prepare.events.tag_tables import collect_tag_columns, join_tag_rows, list_flag_columns
+from stages.prepare.events.text_cells import read_text
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.walk_forward import NO_CLOCK
@@ -17,8 +19,10 @@ from trueline.core.tables.row_filters import filter_rows, require_rows
 from trueline.core.tables.table_schema import Column, validate_table
 from trueline.core.text.cleaning import clean_text
 from trueline.core.text.near_duplicates import find_near_duplicate_clusters
+from trueline.core.text.tag_labels import choose_spellings, clean_tag, normalize_tag
 from trueline.core.text.tag_mentions import MENTION_PREFIX, build_mention_columns, join_fields
 
+Variants = dict[str, dict[str, int]]  # spelling of a tag: its other spellings, with the number of rows
 Flags = pd.Series  # True for the rows that break a rule
 
 TEXT_FIELDS = ["name", "description", "location"]
@@ -44,11 +48,15 @@ BINARY_LIMITS: Any = {"nullable": False, "low": 0, "high": 1}
 
 
 class Settings(StageSettings):
-    """The tag set, how tags are written, what is learnable, what near-duplicates are, and when texts count as cut."""
+    """How tags are written, which are learnable, whether dates order events, and which texts are duplicates or cut."""
+
+    values: dict[str, dict[str | int | float | bool, Any]] = {}
 
     tags: list[str] | None = Field(min_length=1)
+    tag_columns: list[str] | None = Field(min_length=1)
     delimiters: str = Field(min_length=1)
     untagged: Literal["keep", "set_aside"]
+    dates: Literal["use", "ignore"]
     least_examples: int = Field(ge=1)
     twin_similarity: float = Field(gt=0, le=1)
     twin_words: int = Field(ge=1)
@@ -59,19 +67,27 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     """Return a row for every sound event, sorted by time and id, and the quality report.
 
     After the columns of COLUMNS come `says:<tag>`, 1 where the text contains the tag's name, and `target:<tag>`, both
-    in alphabetical order of the tags. A row that breaks a rule of RULES is set aside and counted under the first such
-    rule. A tag with too few examples, or on every event or none, is reported as not learnable but stays a target.
-    Raises UserError if a column is missing, no event is sound, no event has a tag, or a tag is not in the tag set that
-    params.yaml fixes.
+    in alphabetical order of the tags. Rows that give one tag each to the same event are joined. A row that breaks a
+    rule of RULES is set aside and counted under the first such rule. A tag has the spelling that is most frequent, or
+    that params.yaml gives it. A tag with too few examples, or on every event or none, is reported as not learnable but
+    stays a target. Raises UserError if a column is missing or holds objects without a text, no event is sound, no event
+    has a tag, or a tag is not in the tag set that params.yaml fixes.
     """
     raw = raw.reset_index(drop=True)
-    rows = _coerce_events(raw, settings)
+    if settings.dates == "ignore":
+        raw = raw.drop(columns="date", errors="ignore")
+    if settings.tag_columns is not None:
+        raw = collect_tag_columns(raw, settings.tag_columns)
+    raw = raw.assign(**{name: _read_texts(raw[name], name) for name in TEXT_FIELDS if name in raw})
+    raw_rows, variants = _coerce_events(raw, settings)
+    rows = join_tag_rows(raw_rows)
     sound, set_aside = filter_rows(rows, RULES, settings)
     require_rows(rows, sound, set_aside, "events")
     prepared = _build_event_rows(sound.sort_values(["time", "id"], ignore_index=True), settings)
     validate_table(prepared, columns(prepared), "events")
     report = {
-        "rows_in": len(rows),
+        "rows_in": len(raw),
+        "rows_joined": len(raw) - len(rows),
         "rows_out": len(prepared),
         "set_aside": set_aside,
         "missing_share": {name: float((prepared[name] == "").mean()) for name in TEXT_FIELDS},
@@ -83,6 +99,7 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     }
     tags = _list_tags(prepared)
     tag_matrix = prepared[[TARGET_PREFIX + tag for tag in tags]].set_axis(tags, axis=1)
+    report["joined_tags"] = variants
     return prepared, report | count_tags(tag_matrix, prepared["group"], settings.least_examples) | _summarise_days(
         prepared
     )
@@ -104,20 +121,37 @@ def columns(prepared: pd.DataFrame) -> list[Column]:
 def clean_event_texts(raw: pd.DataFrame) -> pd.DataFrame:
     """Return the name, description and location of events, cleaned; an absent or missing one is empty."""
     raw_fields = {name: raw.get(name, pd.Series("", raw.index)) for name in TEXT_FIELDS}
-    return pd.DataFrame({name: values.map(_clean_cell) for name, values in raw_fields.items()}, dtype=object)
+    return pd.DataFrame(
+        {name: _read_texts(values, name).map(clean_text) for name, values in raw_fields.items()}, dtype=object
+    )
 
 
-def _coerce_events(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _read_texts(values: pd.Series, column: str) -> pd.Series:
+    texts = pd.Series(map(read_text, values), values.index, dtype=object)
+    if (unreadable := texts.isna()).any():
+        raise UserError(
+            f"events: {column} is an object without a text or name, {str(values[unreadable].iloc[0])[:80]!r} in row "
+            f"{int(unreadable.to_numpy().argmax()) + 1}; write its text into {column}, or leave the column out."
+        )
+    return texts
+
+
+def _coerce_events(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, Variants]:
+    """Return the events with typed columns, clean texts and tags; and the variants of tags that were joined."""
     # texts and tags are parsed separately; coerce_table only checks that these columns exist
     placeholders = {name: "" for name in (*TEXT_FIELDS, "tags") if name in raw}
     rows = coerce_table(raw.assign(**placeholders), RAW_COLUMNS, "events")
     rows[TEXT_FIELDS] = clean_event_texts(raw)
-    rows["tags"] = pd.Series(
-        [parse_tags(value, settings.delimiters) for value in raw["tags"]], rows.index, dtype=object
+    raw_tags = parse_tags(
+        raw["tags"].tolist(), settings.delimiters, settings.values.get("tags", {}), settings.tags is not None
     )
+    spellings = choose_spellings(tag for row_tags in raw_tags for tag in row_tags or ())
+    spellings |= {normalize_tag(tag): clean_tag(tag) for tag in settings.tags or ()}
+    tags = [None if row is None else tuple(sorted({spellings[normalize_tag(tag)] for tag in row})) for row in raw_tags]
+    rows["tags"] = pd.Series(tags, rows.index, dtype=object)
     has_dates = rows["date"].notna().any()
     rows["time"] = rows["date"] if has_dates else pd.Series(NO_CLOCK, rows.index).astype(rows["date"].dtype)
-    return rows.drop(columns="date")
+    return rows.drop(columns="date"), count_variants(raw_tags, spellings)
 
 
 def _build_event_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -137,7 +171,7 @@ def _build_event_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 def _resolve_tag_set(rows: pd.DataFrame, settings: Settings) -> list[str]:
     used_tags = {tag for row_tags in rows["tags"] for tag in row_tags}
-    allowed_tags = used_tags if settings.tags is None else {normalize_tag(tag) for tag in settings.tags}
+    allowed_tags = used_tags if settings.tags is None else {clean_tag(tag) for tag in settings.tags}
     if unknown_tags := sorted(used_tags - allowed_tags):
         carriers = sum(unknown_tags[0] in row_tags for row_tags in rows["tags"])
         raise UserError(
@@ -148,10 +182,6 @@ def _resolve_tag_set(rows: pd.DataFrame, settings: Settings) -> list[str]:
     if not used_tags:
         raise UserError(f"events: none of {len(rows)} rows has a tag; add events that are tagged.")
     return sorted(allowed_tags)
-
-
-def _clean_cell(value: Any) -> str:
-    return "" if is_missing(value) else clean_text(str(value))
 
 
 def _list_tags(prepared: pd.DataFrame) -> list[str]:

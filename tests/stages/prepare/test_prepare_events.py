@@ -18,6 +18,8 @@ from trueline.core.tables import table_schema
 
 PARAMETERS: dict[str, Any] = {
     "tags": None,
+    "tag_columns": None,
+    "dates": "use",
     "delimiters": ",;|",
     "untagged": "keep",
     "least_examples": 2,
@@ -62,7 +64,7 @@ DATED = {"date": [f"2025-03-0{day}" for day in range(1, 7)]}
 NOTHING: dict[str, Any] = {"name": "🎉", "description": "<br>", "location": None}
 FAULTS: dict[str, tuple[pd.DataFrame, int]] = {
     "missing id": (changed("id", " "), 1),
-    "unreadable tags": (changed("tags", 5), 1),
+    "unreadable tags": (changed("tags", True), 1),
     "unreadable date": (events(date=[*DATED["date"][:5], "soon"]), 1),
     "missing date": (events(date=[*DATED["date"][:5], None]), 1),
     "empty text": (pd.concat([events(), pd.DataFrame([{"id": "x", "tags": ["art"], **NOTHING}])]), 1),
@@ -114,7 +116,7 @@ def test_a_tag_is_a_target_of_its_own_and_an_event_may_have_none() -> None:
     "cell",
     [
         *(["Jazz", " art ", "jazz"], ("art", "jazz"), np.array(["art", "jazz"]), ["art", None, "jazz", ""]),
-        *("art,jazz", "Art ; JAZZ", "jazz|art|", '["art", "jazz"]', "['art', 'jazz']", "ａｒｔ, j\u200bazz"),
+        *("art,jazz", "Art ; jazz", "jazz|art|", '["art", "jazz"]', "['art', 'jazz']", "ａｒｔ, j\u200bazz"),
     ],
 )
 def test_tags_come_as_lists_or_as_text_and_mean_the_same(cell: Any) -> None:
@@ -130,7 +132,15 @@ def test_an_empty_cell_is_no_tags(cell: Any) -> None:
     assert len(prepared) == 6
 
 
-@pytest.mark.parametrize("cell", [5, {"art": 1}, ["art", 5], "[art", '["art", 5]', "[" * 5000, True])
+@pytest.mark.parametrize("cell", [5, ["art", 5], '["art", 5]', [2.0]])
+def test_numbers_among_names_of_tags_are_rejected_until_they_have_a_name(cell: Any) -> None:
+    with pytest.raises(UserError, match=r"tags is a number in some rows .*values: \{tags: \{[25]: NAME\}\}\.$"):
+        prepare(changed("tags", cell), settings())
+    prepared, _ = prepare(changed("tags", cell), settings(values={"tags": {5: "jazz", "2": "jazz"}}))
+    assert prepared["target:jazz"].tolist() == [1, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("cell", [{"art": "no"}, [{"id": 5}], [["art"]], "[art", "['art' jazz]", "[" * 5000, True])
 def test_a_cell_that_holds_no_tags_is_unreadable(cell: Any) -> None:
     assert prepare(changed("tags", cell), settings())[1]["set_aside"] == {"unreadable tags": 1}
 
@@ -174,9 +184,15 @@ def test_a_tag_outside_the_fixed_set_is_rejected_with_the_nearest() -> None:
         prepare(events(), settings(tags=["art", "dance", "musik", "sport"]))
 
 
-def test_a_fixed_set_is_spelt_as_tags_are() -> None:
+def test_a_fixed_set_gives_tags_their_spelling() -> None:
     prepared, _ = prepare(events(), settings(tags=[" Art", "DANCE", "music", "sport", "Zoo"]))
-    assert prepared["target:zoo"].sum() == 0
+    assert prepared.filter(like="target:").sum().to_dict() == {
+        "target:Art": 3,
+        "target:DANCE": 1,
+        "target:Zoo": 0,
+        "target:music": 2,
+        "target:sport": 1,
+    }
 
 
 def test_a_table_without_a_tag_is_rejected() -> None:
