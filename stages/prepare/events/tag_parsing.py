@@ -58,8 +58,8 @@ def _reject_blank_separation(texts: Sequence[str]) -> None:
     if len(words) * len(set(texts)) > MIN_BLANK_REUSE * len(texts) * len(set(words)):
         example = Counter(text for text in texts if " " in text).most_common(1)[0][0]
         raise UserError(
-            f"events: tags is {example!r}, which looks like {len(example.split())} tags with blanks between them; if so, "
-            'set prepare.events.delimiters to " ", and if it is one tag, list all tags in prepare.events.tags.'
+            f"events: tags is {example!r}, which looks like {len(example.split())} tags, not one; if so, set "
+            'prepare.events.delimiters to " ", otherwise list all tags in prepare.events.tags.'
         )
 
 

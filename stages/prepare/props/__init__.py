@@ -11,11 +11,12 @@ from pydantic import Field
 from trueline.core.betting.consensus_line import compute_consensus_line
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.history.past import Past
-from trueline.core.runtime.params import Date, StageSettings
+from trueline.core.runtime.params import Date
 from trueline.core.stats.group_ops import sum_by_group
 from trueline.core.tables.coercion import blank_out_of_range, coerce_optional_table, coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows, flag_superseded_rows
 from trueline.core.tables.row_filters import Counts, Flags, filter_rows, require_rows
+from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column, coerce_types, validate_table
 
 RawTables = dict[str, pd.DataFrame]
@@ -144,7 +145,7 @@ REQUIRED_GAME_COLUMNS = [column.name for column in GAME_COLUMNS if column.requir
 COUNT_STATS = [column.name for column in STAT_COLUMNS if column.high == MAX_GAME_COUNT]
 
 
-class Settings(StageSettings):
+class Settings(SourceSettings):
     """The predicted quantity, the last day to keep, the limits of minutes and lines, and whether to estimate lines."""
 
     quantity: Literal["points", "rebounds", "assists", "steals", "blocks", "turnovers", "fg3m"]

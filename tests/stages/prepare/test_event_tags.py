@@ -113,7 +113,9 @@ def test_blanks_separate_tags_where_they_are_delimiters(rows: list[Row]) -> None
 
 def test_tags_that_seem_to_be_separated_by_blanks_are_rejected_with_the_setting() -> None:
     cells = ["cs.CV cs.RO", "cs.RO stat.ML", "stat.ML", "cs.CV stat.ML cs.RO", "cs.CV"] * 3
-    with pytest.raises(UserError, match=r"tags is 'cs\.CV cs\.RO', which looks like 2 tags .*delimiters to \" \""):
+    with pytest.raises(
+        UserError, match=r"tags is 'cs\.CV cs\.RO', which looks like 2 tags, not one.*delimiters to \" \""
+    ):
         read(cells, is_set_fixed=False)
     assert read(cells[:1], is_set_fixed=True) == [("cs.CV cs.RO",)]
     names = ["live music", "food", "night market", "open air", "chess"] * 3
