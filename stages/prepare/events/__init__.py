@@ -46,10 +46,10 @@ class Settings(SourceSettings):
     """How tags are written, which are learnable, whether dates order events, and which texts are duplicates or cut."""
 
     tags: list[str] | None = Field(min_length=1)
-    tag_columns: list[str] | None = Field(min_length=1)
+    tag_columns: list[str] | None = Field(default=None, min_length=1)
     delimiters: str = Field(min_length=1)
     untagged: Literal["keep", "set_aside"]
-    dates: Literal["use", "ignore"]
+    dates: Literal["use", "ignore"] = "use"
     least_examples: int = Field(ge=1)
     twin_similarity: float = Field(gt=0, le=1)
     twin_words: int = Field(ge=1)
@@ -179,7 +179,8 @@ def _describe_joining(raw_count: int, event_count: int, variants: Variants) -> l
 
 def _summarise_intake(table: RawTable, rows: pd.DataFrame, reasons: pd.Series, notes: list[str]) -> Intake:
     examples = {}
-    for row, reason in reasons.drop_duplicates().items():
+    for reason in reasons.unique():
+        row = int(reasons.index[reasons == reason][0])
         cells = table.rows.loc[[row]]
         column, setting = EXAMPLES[reason]
         shown = cells.assign(tags=None if is_missing(cells["tags"].iloc[0]) else str(cells["tags"].iloc[0]))

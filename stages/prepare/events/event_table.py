@@ -67,7 +67,7 @@ def _suggest_tag_columns(raw: pd.DataFrame, settings: SourceSettings) -> str:
     """Return what to do with columns of 1 and 0 if there is no column of tags; nothing if there is one."""
     tag_names = {normalize_name(name) for name in ("tags", *SYNONYMS["tags"])}
     flag_columns = list_flag_columns(raw, {column.name for column in RAW_COLUMNS})
-    if "tags" in settings.columns.values() or tag_names & set(map(normalize_name, raw)) or not flag_columns:
+    if "tags" in settings.columns.values() or tag_names & set(map(normalize_name, map(str, raw))) or not flag_columns:
         return ""
     names = ", ".join(flag_columns)
     return f" Some columns hold only 1 and 0; if each is a tag, set prepare.events.tag_columns: [{names}]."

@@ -50,7 +50,8 @@ def join_tag_rows(rows: pd.DataFrame) -> pd.DataFrame:
     has_one_tag = repeated["tags"].map(lambda tags: tags is not None and len(tags) == 1).astype(bool)
     versions = repeated.drop_duplicates([name for name in rows if name != "tags"])["id"].value_counts()
     is_part = repeated["id"].map(versions).eq(1) & ~repeated["id"].isin(repeated["id"][~has_one_tag])
-    tags = repeated[is_part].groupby("id")["tags"].agg(lambda parts: tuple(sorted({tag for (tag,) in parts})))
+    by_id = repeated[is_part].groupby("id")["tags"]
+    tags = pd.Series({name: tuple(sorted({tag for (tag,) in parts})) for name, parts in by_id}, dtype=object)
     tags = tags[tags.map(len) > 1]
     parts = repeated[repeated["id"].isin(tags.index)]
     first_rows = parts.drop_duplicates("id")
