@@ -46,10 +46,10 @@ class Settings(SourceSettings):
     """How tags are written, which are learnable, whether dates order events, and which texts are duplicates or cut."""
 
     tags: list[str] | None = Field(min_length=1)
-    tag_columns: list[str] | None = Field(default=None, min_length=1)
+    tag_columns: list[str] | None = Field(min_length=1)
     delimiters: str = Field(min_length=1)
     untagged: Literal["keep", "set_aside"]
-    dates: Literal["use", "ignore"] = "use"
+    dates: Literal["use", "ignore"]
     least_examples: int = Field(ge=1)
     twin_similarity: float = Field(gt=0, le=1)
     twin_words: int = Field(ge=1)

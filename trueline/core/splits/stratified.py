@@ -23,7 +23,7 @@ class StratifiedSettings(StageSettings):
     folds: int = Field(ge=2)
     calibrate_share: float = Field(gt=0, lt=1)
     tune_folds: int = Field(ge=2)
-    dated: WalkForwardSettings | None = None
+    dated: WalkForwardSettings | None
 
 
 def split_stratified(targets: pd.DataFrame, group: pd.Series, settings: StratifiedSettings, seed: int) -> pd.DataFrame:
