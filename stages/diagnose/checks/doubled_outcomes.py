@@ -1,6 +1,7 @@
 """doubled_outcomes: does one race or game stand in the data twice, under two ids or two spellings of its names?"""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ def check(evidence: Evidence) -> Finding:
     copied_rows = int(rows["group"].astype(str).isin([second for _, second in group_pairs]).sum())
     entity_pairs = [] if evidence.is_timeless else _find_doubled_entities(evidence)
     share = (copied_rows + sum(count for _, _, count in entity_pairs)) / max(len(rows), 1)
-    details = {
+    details: dict[str, Any] = {
         "groups": len(group_pairs),
         "entities": len(entity_pairs),
         "share": share,
