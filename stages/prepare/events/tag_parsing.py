@@ -12,6 +12,7 @@ from trueline.core.text.tag_labels import clean_tag, normalize_tag
 Tags = tuple[str, ...]
 
 ANGLED_TEXT_PATTERN = re.compile(r"(?:<[^<>]+>\s*)+")
+HASHED_TEXT_PATTERN = re.compile(r"#[^\s#].*", re.DOTALL)
 HASH_PATTERN = re.compile(r"\s*#(?=[^\s#])")
 QUOTED_PATTERN = re.compile(r"""(['"])(.*)\1""", re.DOTALL)
 MAX_LISTED_NUMBERS = 20  # in a message
@@ -24,9 +25,10 @@ def parse_tags(
     """Return the tags in each raw cell as they are spelt, without repetitions; None if a cell cannot be read.
 
     Cells are read by `read_items`; other texts are split at each of the `delimiters`. If every such text consists of
-    #tags or of <tags>, these signs are no part of the tags. `new_names` replaces tags, however these are spelt. A
-    missing or empty cell has no tags. Raises UserError if some tags are numbers and others are not, and, unless the set
-    of tags is fixed, if texts look like tags that blanks separate although `delimiters` has no blank.
+    #tags or of <tags>, or one of several of them, these signs are no part of the tags. `new_names` replaces tags,
+    however these are spelt. A missing or empty cell has no tags. Raises UserError if some tags are numbers and others
+    are not, and, unless the set of tags is fixed, if texts look like tags that blanks separate although `delimiters`
+    has no blank.
 
     >>> parse_tags(["['art' 'jazz']", "jazz; c++", None], ",;|", {"jazz": "Jazz"}, False)
     [('art', 'Jazz'), ('Jazz', 'c++'), ()]
@@ -43,13 +45,27 @@ def _choose_splitter(cells: Sequence[Any], delimiters: str, is_set_fixed: bool) 
     texts = [cell.strip() for cell in cells if isinstance(cell, str)]
     texts = [text for text in texts if text and not is_printed_list(text)]
     delimiter_pattern = re.compile(f"[{re.escape(delimiters)}]")
-    if texts and all(map(ANGLED_TEXT_PATTERN.fullmatch, texts)):
-        return lambda text: re.findall(r"<([^<>]+)>", text)
-    if texts and all(map(HASH_PATTERN.match, texts)):
-        return lambda text: delimiter_pattern.split(HASH_PATTERN.sub(delimiters[0], text))
-    if not is_set_fixed and not any(map(delimiter_pattern.search, texts)):
+    has_angles, has_hashes = _use_signs(texts, ANGLED_TEXT_PATTERN, "<"), _use_signs(texts, HASHED_TEXT_PATTERN, "#")
+
+    def split_text(text: str) -> list[str]:
+        if has_angles and ANGLED_TEXT_PATTERN.fullmatch(text):
+            return re.findall(r"<([^<>]+)>", text)
+        parts = delimiter_pattern.split(text)
+        if has_hashes:
+            parts = [tag for part in parts for tag in HASH_PATTERN.split(part)]
+        return [QUOTED_PATTERN.sub(r"\2", part.strip()) for part in parts]
+
+    if not is_set_fixed and all(len(split_text(text)) == 1 for text in texts):
         _reject_blank_separation(texts)
-    return lambda text: [QUOTED_PATTERN.sub(r"\2", part.strip()) for part in delimiter_pattern.split(text)]
+    return split_text
+
+
+def _use_signs(texts: Sequence[str], pattern: re.Pattern[str], sign: str) -> bool:
+    """Return whether signs mark tags: some text consists of several marked tags, or every text of at least one."""
+    marked_texts = [text for text in texts if pattern.fullmatch(text)]
+    return bool(marked_texts) and (
+        len(marked_texts) == len(texts) or any(text.count(sign) > 1 for text in marked_texts)
+    )
 
 
 def _reject_blank_separation(texts: Sequence[str]) -> None:

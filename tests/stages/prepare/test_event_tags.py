@@ -127,6 +127,8 @@ def test_tags_that_seem_to_be_separated_by_blanks_are_rejected_with_the_setting(
     [
         (["#c# #java", "#f#"], [("c#", "java"), ("f#",)]),
         (["c#", "#1"], [("c#",), ("#1",)]),
+        (["#jazz #soul", "c#, jazz", "folk #jazz"], [("jazz", "soul"), ("c#", "jazz"), ("folk", "jazz")]),
+        (["<c++><html>", "jazz", "<jazz>"], [("c++", "html"), ("jazz",), ("jazz",)]),
         (["<c++>; jazz", "<html>"], [("<c++>", "jazz"), ("<html>",)]),
         ([["<html>"], ["#1"]], [("<html>",), ("#1",)]),
         (["'80s, rock"], [("'80s", "rock")]),
