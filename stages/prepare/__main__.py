@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import publish_alone, write_json
-from trueline.core.runtime.params import load_seed, load_settings, load_task_config
+from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
 from trueline.core.splits.stratified import StratifiedSettings, split_stratified
@@ -59,7 +60,15 @@ def _assign_folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:
             load_settings(StratifiedSettings, "folds", task),
             load_seed(),
         )
-    return walk_forward(prepared["time"], prepared["group"], load_settings(WalkForwardSettings, "folds", task))
+    if "dated" not in list_section_names("folds", task):
+        return walk_forward(prepared["time"], prepared["group"], load_settings(WalkForwardSettings, "folds", task))
+    try:
+        settings = load_settings(WalkForwardSettings, "folds", task, "dated")
+        return walk_forward(prepared["time"], prepared["group"], settings)
+    except UserError as error:
+        raise UserError(
+            f"{error} For dates, these are under folds.{task}.dated; prepare.{task}.dates: ignore does without dates."
+        ) from None
 
 
 if __name__ == "__main__":

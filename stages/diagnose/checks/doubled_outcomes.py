@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from trueline.core.stored_tables.lazy_parquet import is_number_column, make_frame
 
 from stages.diagnose.units.evidence import Evidence, Finding, make_finding
 from trueline.core.splits.walk_forward import TARGET
+from trueline.core.stored_tables.lazy_parquet import is_number_column, make_frame
 
 NAME = "Is every race or game in the data only once?"
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from trueline.core.stored_tables.lazy_parquet import is_number_column, make_frame
-from trueline.core.stored_tables.row_lookup import lookup_rows
 
 from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from trueline.core.stored_tables.lazy_parquet import is_number_column, make_frame
+from trueline.core.stored_tables.row_lookup import lookup_rows
 
 NAME = "Was the source read as it was meant, and how much of it was lost?"
 

@@ -12,7 +12,7 @@ KIND_DESCRIPTIONS = {
     "text": "text",
     "number": "a number",
     "whole": "a whole number",
-    "time": "a day or time such as 2024-03-01 or 2024-03-01T19:30:00Z",
+    "time": "a day or time such as 2024-03-01 or 2024-03-01T19:30:00Z, or set prepare.<task>.date_format",
 }
 
 
