@@ -1,5 +1,7 @@
 """Main lines: which of several quoted lines counts, of one book's at one time or of several books'."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -12,28 +14,27 @@ ONE_PRICE = 1.0  # added if only one side has a price: its margin is unknown, so
 DECIMALS = 9  # rounded, so that equal distances tie exactly
 
 
-def flag_alternate_lines(quotes: pd.DataFrame, key: list[str]) -> Flags:
+def flag_alternate_lines(quotes: pd.DataFrame, key: list[str], coin_key: Sequence[str] = ()) -> Flags:
     """Return True for quotes of a line that is an alternate to the main line of their key.
 
     `key` names one book at one time, its values may be missing; `quotes` also has `line`, `over_price` and
     `under_price`, in American odds. The main line is the one whose prices are nearest even, or without prices the
-    middle one. Copies of the main line are no alternates.
+    middle one; `coin_key` is as in `choose_lines`. Copies of the main line are no alternates.
     """
-    offers = quotes.assign(offer=quotes.groupby(key, dropna=False, sort=False).ngroup())
-    is_ladder = offers.groupby("offer")["line"].transform("nunique") > 1
-    ladders = offers[is_ladder]
-    main_lines = choose_lines(ladders, "line", ["offer"], ["unevenness", "distance"], coin_key=key)
-    is_alternate = ladders["line"] != ladders["offer"].map(main_lines)
+    repeated = quotes[quotes.duplicated(key, keep=False)]
+    offers = repeated.assign(offer=repeated.groupby(key, dropna=False, sort=False).ngroup())
+    main_lines = choose_lines(offers, "line", ["offer"], ["unevenness", "distance"], coin_key or key)
+    is_alternate = offers["line"] != offers["offer"].map(main_lines)
     return is_alternate.reindex(quotes.index, fill_value=False)
 
 
 def choose_lines(
-    quotes: pd.DataFrame, column: str, key: list[str], criteria: list[str], coin_key: list[str] | None = None
+    quotes: pd.DataFrame, column: str, key: list[str], criteria: list[str], coin_key: Sequence[str] = ()
 ) -> pd.Series:
     """Return one of the quoted values per key, the smallest by the criteria in their order; missing if every value is.
 
     The criteria are `distance`, from the key's median, and `unevenness`, of the prices. Of values that are equal in all
-    of them a hash of the key decides whether the lower or the higher counts: always the lower would be a bias.
+    of them a hash of `coin_key` (of the key, if empty) takes the lower or the higher: always the lower would be a bias.
     """
     is_repeated = quotes.duplicated(key, keep=False) & quotes[column].notna()
     repeated = quotes[is_repeated]
@@ -41,7 +42,7 @@ def choose_lines(
         "distance": (repeated[column] - repeated.groupby(key)[column].transform("median")).abs().round(DECIMALS),
         "unevenness": _compute_unevenness(repeated),
     }
-    sign = np.where(_toss_coins(repeated[coin_key or key]), 1.0, -1.0)
+    sign = np.where(_toss_coins(repeated[list(coin_key or key)]), 1.0, -1.0)
     ranked = repeated.assign(**{name: ranks[name] for name in criteria}, coin=sign * repeated[column])
     best = ranked.sort_values([*criteria, "coin"]).drop_duplicates(key)
     singles = quotes[~quotes.duplicated(key, keep=False)]
