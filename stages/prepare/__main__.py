@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.atomic_outputs import publish_alone, write_json
 from trueline.core.runtime.params import load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import load_plugin
-from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
 from trueline.core.splits.stratified import StratifiedSettings, split_stratified
 from trueline.core.splits.walk_forward import (
     NO_CLOCK,
@@ -15,6 +15,7 @@ from trueline.core.splits.walk_forward import (
     walk_forward,
 )
 from trueline.core.tables import table_schema
+from trueline.core.tables.intake import IntakeError, describe_intake, refuse_large_loss
 
 READS: dict[str, str] = {}  # besides the source that the task config names, wherever it is
 WRITES = {
@@ -28,9 +29,15 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     task_config = load_task_config(task)
     cleaner = load_plugin("prepare", task)
     settings = load_settings(cleaner.Settings, "prepare", task)
-    prepared, quality = cleaner.prepare(
-        load_plugin("prepare", task_config.reader, "read").read(task_config.source), settings
-    )
+    raw = load_plugin("prepare", task_config.reader, "read").read(task_config.source, settings)
+    try:
+        prepared, quality = cleaner.prepare(raw, settings)
+        refuse_large_loss(quality, settings.most_set_aside, task)
+    except IntakeError as refusal:
+        # who has to mend the source needs to see what was set aside
+        write_json(refusal.quality, writes["quality"])
+        publish_alone(writes["quality"], expand_paths(WRITES, task)["quality"])
+        raise
     declare_columns = getattr(
         cleaner, "columns", lambda rows: [column for column in cleaner.COLUMNS if column.name in rows]
     )
@@ -40,6 +47,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     table_schema.write_table(prepared, writes["prepared"], columns)
     table_schema.write_table(folds, writes["folds"])
     write_json(quality, writes["quality"])
+    for line in describe_intake(quality["intake"]) if "intake" in quality else ():
+        print(f"prepare {task}: {line}")
 
 
 def _assign_folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:

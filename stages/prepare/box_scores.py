@@ -6,12 +6,13 @@ import pandas as pd
 
 from trueline.core.errors import UserError
 from trueline.core.tables import raw_sources
+from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 REQUIRED_TABLE = "games"
 OPTIONAL_TABLES = ("lines", "production")
 
 
-def read(source: str) -> dict[str, pd.DataFrame]:
+def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> dict[str, pd.DataFrame]:
     """Return the raw tables of a folder (.parquet, .csv, .json, .jsonl) or a SQLite database, by name.
 
     Raises UserError if there is no table `games`, or a folder has a table only in a format that cannot be read.
@@ -21,7 +22,7 @@ def read(source: str) -> dict[str, pd.DataFrame]:
         if name not in table_names:
             _reject_other_formats(Path(source), name)
     return {
-        name: raw_sources.read_source_table(source, name)
+        name: raw_sources.read_source_table(source, name, settings.separator)
         for name in (REQUIRED_TABLE, *OPTIONAL_TABLES)
         if name in table_names or name == REQUIRED_TABLE
     }

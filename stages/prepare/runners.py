@@ -9,6 +9,7 @@ import pandas as pd
 
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.tables import raw_sources
+from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 GUIDE_HEADER = [
     *("Dog Name", "Sex", "PLC", "BOX", "WGT", "DIST", "DATE", "TRACK", "G"),
@@ -19,7 +20,7 @@ RUG_PATTERN = re.compile(r"^\s*\d+\s*\.\s*")
 NUMBER_PATTERN = re.compile(r"^\s*\$?\s*(-?\d+(?:\.\d+)?)")
 
 
-def read(source: str) -> pd.DataFrame:
+def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
     """Return the raw runners of a source.
 
     A source is a folder with runners.parquet, .csv, .json or .jsonl; a SQLite database with a table `runners`; or a
@@ -27,7 +28,7 @@ def read(source: str) -> pd.DataFrame:
     """
     table_names = raw_sources.list_source_tables(source)
     if "runners" in table_names:
-        return raw_sources.read_source_table(source, "runners")
+        return raw_sources.read_source_table(source, "runners", settings.separator)
     guides = sorted(Path(source).glob("*.csv")) if Path(source).is_dir() else []
     if not any(_is_guide(file) for file in guides):
         raise UserError(

@@ -9,11 +9,11 @@ from pydantic import Field
 from stages.prepare.events.tag_parsing import is_missing, normalize_tag, parse_tags
 from stages.prepare.events.tag_statistics import count_clusters, count_tags, detect_cut_texts
 from trueline.core.errors import UserError, did_you_mean
-from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows
 from trueline.core.tables.row_filters import filter_rows, require_rows
+from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column, validate_table
 from trueline.core.text.cleaning import clean_text
 from trueline.core.text.near_duplicates import find_near_duplicate_clusters
@@ -43,7 +43,7 @@ TARGET_PREFIX = "target:"  # prefix of the 0/1 column that says whether an event
 BINARY_LIMITS: Any = {"nullable": False, "low": 0, "high": 1}
 
 
-class Settings(StageSettings):
+class Settings(SourceSettings):
     """The tag set, how tags are written, what is learnable, what near-duplicates are, and when texts count as cut."""
 
     tags: list[str] | None = Field(min_length=1)

@@ -6,11 +6,12 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field
 
-from trueline.core.runtime.params import Date, StageSettings
+from trueline.core.runtime.params import Date
 from trueline.core.tables.row_filters import Flags
+from trueline.core.tables.source_settings import SourceSettings
 
 
-class Settings(StageSettings):
+class Settings(SourceSettings):
     """The predicted quantity, the last day to keep, the limits of minutes and lines, and whether to estimate lines."""
 
     quantity: Literal["points", "rebounds", "assists", "steals", "blocks", "turnovers", "fg3m"]

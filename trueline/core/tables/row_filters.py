@@ -24,13 +24,19 @@ def filter_rows(
     >>> sound_rows["points"].tolist(), counts
     ([7, 12], {'too few': 1})
     """
-    counts = {}
+    reasons = find_reasons(rows, rules, settings)
+    counts = {reason: count for reason in rules if (count := int((reasons == reason).sum()))}
+    return rows[~rows.index.isin(reasons.index)], counts
+
+
+def find_reasons(rows: pd.DataFrame, rules: Mapping[str, Callable[[pd.DataFrame, S], Flags]], settings: S) -> pd.Series:
+    """Return the first rule that each faulty row breaks, under its index; rules run as in `filter_rows`."""
+    reasons = [pd.Series(dtype=object)]
     for reason, rule in rules.items():
         is_faulty = rule(rows, settings)
-        if is_faulty.any():
-            counts[reason] = int(is_faulty.sum())
-            rows = rows[~is_faulty]
-    return rows, counts
+        reasons.append(pd.Series(reason, rows.index[is_faulty], dtype=object))
+        rows = rows[~is_faulty]
+    return pd.Series(pd.concat(reasons), dtype=object)
 
 
 def require_rows(rows: pd.DataFrame, sound_rows: pd.DataFrame, counts: Counts, table_label: str) -> None:
