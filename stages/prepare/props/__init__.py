@@ -20,15 +20,23 @@ from stages.prepare.props.declarations import (
 )
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
+from stages.prepare.props.intake import (
+    describe_games,
+    describe_lines,
+    summarise_game_intake,
+    summarise_line_intake,
+)
+from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
 from stages.prepare.props.quality import summarise_quality
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
+from stages.prepare.props.raw_tables import count_odd_prices, read_raw_tables
 from stages.prepare.props.recent_form import add_recent_form
 from stages.prepare.props.settings import Settings
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
-from trueline.core.tables.row_filters import filter_rows, require_rows
+from trueline.core.tables.row_filters import find_reasons, require_rows
 from trueline.core.tables.table_schema import Column, coerce_types, validate_table
 
 __all__ = [
@@ -57,24 +65,35 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     day in New York. Raises UserError if results are dated in the future (unless `until` is set), no game is sound, or
     the lines or predictions share no player with the games.
     """
-    raw = {name: table.reset_index(drop=True) for name, table in raw.items()}
-    raw["games"] = blank_absences(raw["games"])
-    coerced = coerce_games(raw["games"], settings)
-    sound, set_aside = filter_rows(coerced, RULES, settings)
-    require_rows(coerced, sound, set_aside, "games")
-    games, made_missing = blank_out_of_range(raw["games"], sound, STAT_COLUMNS)
+    tables = read_raw_tables(raw, settings)
+    read = {name: table.rows for name, table in tables.items()}
+    read["games"] = blank_absences(read["games"])
+    coerced = coerce_games(read["games"], settings)
+    reasons = find_reasons(coerced, RULES, settings)
+    sound = coerced[~coerced.index.isin(reasons.index)]
+    require_rows(coerced, sound, reasons.value_counts().to_dict(), "games")
+    games, made_missing = blank_out_of_range(read["games"], sound, STAT_COLUMNS)
     game_index = index_games(coerced, sound)
-    lines, lines_aside, details = prepare_lines(raw.get("lines"), game_index, settings)
-    predictions, predictions_aside, unknown_logged = prepare_predictions(raw.get("production"), game_index, settings)
-    keyed_games = add_keys(games.join(lines).join(predictions), settings)
+    game_lines = prepare_lines(read.get("lines"), game_index, settings)
+    predictions, predictions_aside, unknown_logged = prepare_predictions(read.get("production"), game_index, settings)
+    keyed_games = add_keys(games.join(game_lines.lines).join(predictions), settings)
     rows = add_recent_form(keyed_games, Past(keyed_games))
-    columns = _select_columns(raw)
+    columns = _select_columns(read)
     prepared = _add_line_type(rows, Past(rows), settings)[[column.name for column in columns]]
     validate_table(prepared, columns, "props")
-    set_aside_counts = {"games": set_aside, "lines": lines_aside, "production": predictions_aside}
-    unknown_players = {"lines": details.pop("unknown_players"), "production": unknown_logged}
-    quality = {"set_aside": set_aside_counts, "made_missing": made_missing, "unknown_players": unknown_players}
-    return prepared, quality | details | summarise_quality(raw, prepared)
+    counts = {reason: count for reason in RULES if (count := int((reasons == reason).sum()))}
+    quality = summarise_quality(raw, tables, prepared) | {
+        "set_aside": {"games": counts, "lines": game_lines.count_fates(), "production": predictions_aside},
+        "made_missing": made_missing,
+        "unknown_players": {"lines": count_unknown_players(game_lines.quotes), "production": unknown_logged},
+        "rows_joined_as_over_and_under": game_lines.joined_count,
+        **count_odd_prices(raw.get("lines"), read.get("lines")),
+    }
+    notes = [*describe_games(quality), *describe_lines(quality)]
+    quality["intake"] = summarise_game_intake(tables["games"], coerced, reasons, notes, settings)
+    if len(game_lines.quotes):
+        quality["line_intake"] = summarise_line_intake(tables["lines"], game_lines.quotes, game_lines.reasons)
+    return prepared, quality
 
 
 def prepare_upcoming_games(

@@ -13,12 +13,13 @@ from stages.prepare.props.declarations import (
     REQUIRED_GAME_COLUMNS,
 )
 from stages.prepare.props.settings import RowRules, Settings
-from trueline.core.errors import UserError, did_you_mean
+from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows, flag_superseded_rows
 from trueline.core.tables.row_filters import Flags
 
 DID_NOT_PLAY = "did not play"
+OLDER_VERSION, DUPLICATE = REPEATED_ROWS = "older version of the row", "duplicate player and day"
 # what sources write in place of minutes: did not play or dress, not with the team, a coach's decision
 ABSENCE_PATTERN = r"(?i)\s*(?:dnp|dnd|nwt|dns|did not|not with|inactive|coach).*"
 
@@ -38,12 +39,8 @@ def blank_absences(raw: pd.DataFrame) -> pd.DataFrame:
 def coerce_games(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return the games, typed, with their day; `unreadable` marks rows with a needed value that could not be read.
 
-    Raises UserError if the predicted quantity is missing, or results are dated in the future and `until` is not set.
+    Raises UserError if results are dated in the future and `until` is not set.
     """
-    if settings.quantity not in raw:
-        raise UserError(
-            f"games has no column {settings.quantity!r}; {did_you_mean(settings.quantity, map(str, raw.columns))}"
-        )
     rows = coerce_table(raw, GAME_COLUMNS, "games", [settings.quantity])
     rows["date"] = rows["date"].dt.normalize()
     # the latest date on Earth is that of UTC+14: no game that was played can have a later one
@@ -127,7 +124,7 @@ RULES: RowRules = {
     "impossible minutes": _flag_impossible_minutes,
     "impossible count": lambda rows, settings: ~rows[settings.quantity].between(0, MAX_GAME_COUNT),
     "points that are not the sum of the shots": _flag_points_unlike_shots,
-    "older version of the row": _flag_older_versions,
+    OLDER_VERSION: _flag_older_versions,
     "contradictory rows of a player and day": _flag_contradictions,
-    "duplicate player and day": _flag_sparser_duplicates,
+    DUPLICATE: _flag_sparser_duplicates,
 }

@@ -46,9 +46,11 @@ def normalize_player(name: str) -> str:
     return " ".join(re.sub(r"[^\w\s]", "", letters.replace("-", " ")).split())
 
 
-def count_unknown_players(names: pd.Series) -> dict[str, int]:
-    """Return the commonest of the given unknown names, with their numbers of rows."""
-    counts: dict[str, int] = names.value_counts().head(MOST_UNKNOWN_LISTED).to_dict()
+def count_unknown_players(rows: pd.DataFrame) -> dict[str, int]:
+    """Return the commonest names in `entity` that are not `known_player`, with their numbers of rows."""
+    counts: dict[str, int] = (
+        rows.loc[~rows["known_player"], "entity"].value_counts().head(MOST_UNKNOWN_LISTED).to_dict()
+    )
     return counts
 
 

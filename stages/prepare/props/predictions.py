@@ -22,7 +22,7 @@ def prepare_predictions(
     Raises UserError as `join_games` does.
     """
     predictions = join_games(coerce_optional_table(raw, PRODUCTION_COLUMNS, "production"), game_index, "production")
-    unknown_players = count_unknown_players(predictions.loc[~predictions["known_player"], "entity"])
+    unknown_players = count_unknown_players(predictions)
     predictions, counts = filter_rows(predictions.rename(columns=NEW_NAMES), LOG_RULES, settings)
     return predictions.set_index("game_row")[list(NEW_NAMES.values())], counts, unknown_players
 

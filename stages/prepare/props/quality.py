@@ -4,20 +4,24 @@ from typing import Any
 
 import pandas as pd
 
-from stages.prepare.props.declarations import COLUMNS, GAME_COLUMNS, LINE_COLUMNS, PRODUCTION_COLUMNS
+from stages.prepare.props.declarations import COLUMNS
+from trueline.core.tables.name_forms import find_near_spellings
+from trueline.core.tables.raw_tables import RawTable
 
 MOST_LISTED = 10
 
 
-def summarise_quality(raw: dict[str, pd.DataFrame], prepared: pd.DataFrame) -> dict[str, Any]:
-    declared = {"games": GAME_COLUMNS, "lines": LINE_COLUMNS, "production": PRODUCTION_COLUMNS}
-    ignored = {name: set(map(str, table.columns)) - {c.name for c in declared[name]} for name, table in raw.items()}
+def summarise_quality(
+    raw: dict[str, pd.DataFrame], tables: dict[str, RawTable], prepared: pd.DataFrame
+) -> dict[str, Any]:
+    """Return the part of the quality report that says what came in and what is in the prepared rows."""
     return {
-        "ignored_columns": {name: sorted(columns) for name, columns in ignored.items()},
+        "ignored_columns": {name: table.ignored for name, table in tables.items()},
         "rows_in": {name: len(table) for name, table in raw.items()},
         "rows_out": len(prepared),
         "games_out": int(prepared["game_id"].nunique()),
         "line_types": prepared["line_type"].value_counts().sort_index().to_dict(),
+        "players_in_several_spellings": _find_spellings(prepared),
         "opponents_that_are_no_team": _count_strange_opponents(prepared),
         "teams_whose_points_are_not_their_players_sum": _count_mismatched_teams(prepared),
         "missing_share": {
@@ -45,3 +49,9 @@ def _count_strange_opponents(prepared: pd.DataFrame) -> dict[str, int]:
     opponents = prepared["opponent"][~prepared["opponent"].isin(prepared["team"].unique())]
     counts: dict[str, int] = opponents.value_counts().head(MOST_LISTED).to_dict()
     return counts
+
+
+def _find_spellings(prepared: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the commonest groups of ids that look like one player; numbers never do."""
+    words = prepared["entity"][~prepared["entity"].str.fullmatch(r"[\d.\-]+")]
+    return find_near_spellings(words)[:MOST_LISTED]

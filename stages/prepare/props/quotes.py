@@ -1,12 +1,11 @@
 """Quotes of props: every raw line judged by rules, and the lines of each game as one row."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from stages.prepare.props.declarations import KEY_COLUMNS, LINE_COLUMNS
 from stages.prepare.props.game_matching import GAME_RULES, join_games
-from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.quantity_words import normalize_quantity
 from stages.prepare.props.quote_sides import join_quote_sides
 from stages.prepare.props.settings import RowRules, Settings
@@ -14,7 +13,7 @@ from trueline.core.betting.consensus_line import compute_consensus_line, select_
 from trueline.core.betting.main_line import choose_lines, flag_alternate_lines
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_optional_table
-from trueline.core.tables.row_filters import Counts, Flags, filter_rows
+from trueline.core.tables.row_filters import Counts, Flags, find_reasons
 from trueline.core.tables.table_schema import validate_table
 
 DEFAULT_LINE_STAT = "points"  # the quantity of a line that does not name one
@@ -22,10 +21,24 @@ DAY_END_OFFSET = pd.Timedelta(hours=29)  # from UTC midnight to the end of the d
 BOOK_KEY = ["game_row", "line_type", "book"]
 
 
-def prepare_lines(
-    raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: Settings
-) -> tuple[pd.DataFrame, Counts, dict[str, Any]]:
-    """Return the lines by row of the games, the quotes set aside by reason, and what else was noticed.
+@dataclass(frozen=True)
+class GameLines:
+    """The lines by row of the games, the judged quotes, and for which reason each was set aside."""
+
+    lines: pd.DataFrame
+    quotes: pd.DataFrame
+    reasons: pd.Series
+    older_count: int  # quotes of a book but its newest, also the first, which gives the opening line
+    joined_count: int  # rows that were the other side of a quote
+
+    def count_fates(self) -> Counts:
+        """Return how many quotes were set aside for which reason."""
+        counts = {reason: count for reason in LINE_RULES if (count := int((self.reasons == reason).sum()))}
+        return counts | ({"older quote of the same book": self.older_count} if self.older_count else {})
+
+
+def prepare_lines(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: Settings) -> GameLines:
+    """Return the lines of the games, with what became of every quote.
 
     Raises UserError if the quotes name quantities of which none is the predicted one, and as `join_games` does.
     """
@@ -33,20 +46,15 @@ def prepare_lines(
     quotes, joined_count = join_quote_sides(typed)
     quotes = join_games(quotes, game_index, "lines")
     validate_table(quotes, [column for column in LINE_COLUMNS if column.allowed], "lines")
-    details = {
-        "unknown_players": count_unknown_players(quotes.loc[~quotes["known_player"], "entity"]),
-        "rows_joined_as_over_and_under": joined_count,
-    }
-    quotes, counts = filter_rows(quotes, LINE_RULES, settings)
-    # every quote of a book but its newest counts as older, also the first, which gives the opening line
-    if older_quotes := int(quotes.duplicated(BOOK_KEY).sum()):
-        counts["older quote of the same book"] = older_quotes
-    quotes["open_line"] = quotes["open_line"].where(quotes["open_line"].between(0, settings.line_high, "right"))
-    actual, estimated = (quotes[quotes["line_type"] == kind] for kind in ("actual", "estimated"))
+    reasons = find_reasons(quotes, LINE_RULES, settings)
+    sound = quotes[~quotes.index.isin(reasons.index)]
+    sound = sound.assign(open_line=sound["open_line"].where(sound["open_line"].between(0, settings.line_high, "right")))
+    actual, estimated = (sound[sound["line_type"] == kind] for kind in ("actual", "estimated"))
     newest_estimates = select_newest_quotes(estimated, ["game_row"], KEY_COLUMNS)
     estimated_lines = choose_lines(newest_estimates, "line", ["game_row"], ["distance"], KEY_COLUMNS)
     lines = compute_consensus_line(actual, ["game_row"], KEY_COLUMNS).set_index("game_row")
-    return lines.join(estimated_lines.rename("estimated_line"), how="outer"), counts, details
+    lines = lines.join(estimated_lines.rename("estimated_line"), how="outer")
+    return GameLines(lines, quotes, reasons, int(sound.duplicated(BOOK_KEY).sum()), joined_count)
 
 
 def _normalize_words(quotes: pd.DataFrame, raw: pd.DataFrame | None, settings: Settings) -> pd.DataFrame:
