@@ -13,6 +13,7 @@ from stages.prepare.props.declarations import (
     LINE_COLUMNS,
     LOGGED_COLUMNS,
     MAX_GAME_COUNT,
+    PRODUCTION_COLUMNS,
     REQUIRED_GAME_COLUMNS,
     ROLE_MIN_MINUTES,
     SCHEDULE_COLUMNS,
@@ -36,15 +37,18 @@ from stages.prepare.props.settings import Settings
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
-from trueline.core.tables.row_filters import find_reasons, require_rows
+from trueline.core.tables.row_filters import count_reasons, find_reasons, require_rows
 from trueline.core.tables.table_schema import Column, coerce_types, validate_table
 
 __all__ = [
     "COLUMNS",
+    "GAME_COLUMNS",
+    "LINE_COLUMNS",
     "LINE_RULES",
     "LOGGED_COLUMNS",
     "LOG_RULES",
     "MAX_GAME_COUNT",
+    "PRODUCTION_COLUMNS",
     "REQUIRED_GAME_COLUMNS",
     "ROLE_MIN_MINUTES",
     "RULES",
@@ -71,7 +75,7 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     coerced = coerce_games(read["games"], settings)
     reasons = find_reasons(coerced, RULES, settings)
     sound = coerced[~coerced.index.isin(reasons.index)]
-    require_rows(coerced, sound, reasons.value_counts().to_dict(), "games")
+    require_rows(coerced, sound, count_reasons(reasons, RULES), "games")
     games, made_missing = blank_out_of_range(read["games"], sound, STAT_COLUMNS)
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
@@ -81,9 +85,12 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     columns = _select_columns(read)
     prepared = _add_line_type(rows, Past(rows), settings)[[column.name for column in columns]]
     validate_table(prepared, columns, "props")
-    counts = {reason: count for reason in RULES if (count := int((reasons == reason).sum()))}
     quality = summarise_quality(raw, tables, prepared) | {
-        "set_aside": {"games": counts, "lines": game_lines.count_fates(), "production": predictions_aside},
+        "set_aside": {
+            "games": count_reasons(reasons, RULES),
+            "lines": game_lines.count_fates(),
+            "production": predictions_aside,
+        },
         "made_missing": made_missing,
         "unknown_players": {"lines": count_unknown_players(game_lines.quotes), "production": unknown_logged},
         "rows_joined_as_over_and_under": game_lines.joined_count,

@@ -78,7 +78,8 @@ def _flag_absent_players(rows: pd.DataFrame) -> Flags:
     if has_no_minutes.any():
         was_played = rows["minutes"].gt(0).groupby(rows["game_id"]).transform("any")
         has_no_minutes &= was_played.eq(True)
-    return (is_blank & (rows["minutes"] == 0)) | has_no_minutes
+    is_absent: Flags = (is_blank & (rows["minutes"] == 0)) | has_no_minutes
+    return is_absent
 
 
 def _flag_impossible_minutes(rows: pd.DataFrame, settings: Settings) -> Flags:

@@ -86,9 +86,9 @@ def _find_example(table: RawTable, rows: pd.DataFrame, lost: pd.Series, reason: 
     row = int(lost.index[lost == reason][0])
     needed = [*REQUIRED_GAME_COLUMNS, settings.quantity]
     columns = {
-        "missing value": next((name for name in needed if pd.isna(rows.loc[row, name])), settings.quantity),
+        "missing value": next((name for name in needed if rows.loc[[row], name].isna().any()), settings.quantity),
         "unreadable value": next(
-            (name for name in rows if flag_unparseable(table.rows.loc[[row]], rows.loc[[row]], str(name)).any()),
+            (name for name in map(str, rows) if flag_unparseable(table.rows.loc[[row]], rows.loc[[row]], name).any()),
             settings.quantity,
         ),
         "a team against itself": "opponent",

@@ -47,8 +47,7 @@ def _count_mismatched_teams(prepared: pd.DataFrame) -> int | None:
 def _count_strange_opponents(prepared: pd.DataFrame) -> dict[str, int]:
     """Return the commonest opponents that no row has as its team, with their numbers of rows."""
     opponents = prepared["opponent"][~prepared["opponent"].isin(prepared["team"].unique())]
-    counts: dict[str, int] = opponents.value_counts().head(MOST_LISTED).to_dict()
-    return counts
+    return {str(name): int(count) for name, count in opponents.value_counts().head(MOST_LISTED).items()}
 
 
 def _find_spellings(prepared: pd.DataFrame) -> list[dict[str, Any]]:

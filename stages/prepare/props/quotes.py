@@ -13,7 +13,7 @@ from trueline.core.betting.consensus_line import compute_consensus_line, select_
 from trueline.core.betting.main_line import choose_lines, flag_alternate_lines
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_optional_table
-from trueline.core.tables.row_filters import Counts, Flags, find_reasons
+from trueline.core.tables.row_filters import Counts, Flags, count_reasons, find_reasons
 from trueline.core.tables.table_schema import validate_table
 
 DEFAULT_LINE_STAT = "points"  # the quantity of a line that does not name one
@@ -33,7 +33,7 @@ class GameLines:
 
     def count_fates(self) -> Counts:
         """Return how many quotes were set aside for which reason."""
-        counts = {reason: count for reason in LINE_RULES if (count := int((self.reasons == reason).sum()))}
+        counts = count_reasons(self.reasons, LINE_RULES)
         return counts | ({"older quote of the same book": self.older_count} if self.older_count else {})
 
 

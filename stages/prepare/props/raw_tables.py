@@ -107,9 +107,11 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[st
 def count_odd_prices(raw: pd.DataFrame | None, read: pd.DataFrame | None) -> dict[str, int]:
     """Return how many prices of the lines are 0, which some feeds write where there is none, or could not be read."""
     zero_count = unreadable_count = 0
-    for name in PRICE_COLUMNS if raw is not None and read is not None else ():
+    if raw is None or read is None:
+        return {"zero_prices": 0, "unreadable_prices": 0}
+    for name in PRICE_COLUMNS:
         spellings = {normalize_name(word) for word in (name, *LINE_SYNONYMS[name])}
-        source_columns = [raw[column] for column in raw if normalize_name(column) in spellings]
+        source_columns = [raw[column] for column in raw if normalize_name(str(column)) in spellings]
         zero_count += sum(int((pd.to_numeric(values, errors="coerce") == 0).sum()) for values in source_columns)
         if name in read:
             unreadable_count += int(

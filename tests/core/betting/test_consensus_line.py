@@ -151,7 +151,8 @@ def test_the_consensus_is_a_quoted_line_as_near_the_median_as_any(lines: list[fl
 
 
 def test_of_two_books_the_line_whose_prices_are_nearest_even_is_taken() -> None:
-    even, uneven = {"over_price": -110.0, "under_price": -115.0}, {"over_price": -160.0, "under_price": 130.0}
+    even: Quote = {"over_price": -110.0, "under_price": -115.0}
+    uneven: Quote = {"over_price": -160.0, "under_price": 130.0}
     assert one(quote(20.5, **uneven), quote(21.5, "two", **even))["line"] == 21.5
     assert one(quote(20.5, **even), quote(21.5, "two", **uneven))["line"] == 20.5
     assert one(quote(20.5), quote(21.5, "two", **uneven))["line"] == 21.5

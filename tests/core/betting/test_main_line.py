@@ -16,7 +16,7 @@ LADDER = {-10.0: (-900, 550), -5.0: (-260, 200), 0.0: (-115, -105), 5.0: (210, -
 
 def ladder(main: float, rungs: list[float], **columns: Any) -> pd.DataFrame:
     rows = [{"line": main + rung, "over_price": LADDER[rung][0], "under_price": LADDER[rung][1]} for rung in rungs]
-    key = {"player": "A", "book": "one", "quoted_at": pd.Timestamp("2024-03-01")}
+    key: dict[str, Any] = {"player": "A", "book": "one", "quoted_at": pd.Timestamp("2024-03-01")}
     return pd.DataFrame(rows).astype(float).assign(**key | columns)
 
 

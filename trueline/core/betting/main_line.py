@@ -38,7 +38,7 @@ def choose_lines(
     """
     is_repeated = quotes.duplicated(key, keep=False) & quotes[column].notna()
     repeated = quotes[is_repeated]
-    ranks = {
+    ranks: dict[str, pd.Series | Floats] = {
         "distance": (repeated[column] - repeated.groupby(key)[column].transform("median")).abs().round(DECIMALS),
         "unevenness": _compute_unevenness(repeated),
     }
@@ -58,7 +58,7 @@ def _compute_unevenness(quotes: pd.DataFrame) -> Floats:
     over_chance, under_chance = compute_implied_probability(over), compute_implied_probability(under)
     one_price = ONE_PRICE + np.abs(np.where(np.isnan(over_chance), under_chance, over_chance) - 0.5)
     unevenness = np.where(np.isnan(both_prices), one_price, both_prices)
-    return np.round(np.where(np.isnan(unevenness), NO_PRICE, unevenness), DECIMALS)
+    return np.asarray(np.round(np.where(np.isnan(unevenness), NO_PRICE, unevenness), DECIMALS), dtype=np.float64)
 
 
 def _toss_coins(keys: pd.DataFrame) -> Flags:
