@@ -7,14 +7,19 @@ from types import ModuleType
 
 import pandas as pd
 
-from stages.prepare import nba_api, odds_api, pickem
+from stages.prepare import nba_api, nfl_weekly, odds_api, pickem
 from trueline.core.errors import UserError
 from trueline.core.tables import raw_sources
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 REQUIRED_TABLE = "games"
 OPTIONAL_TABLES = ("lines", "production")
-DOWNLOADS: tuple[ModuleType, ...] = (nba_api, odds_api, pickem)  # shapes that are recognised by their columns
+DOWNLOADS: tuple[ModuleType, ...] = (
+    nba_api,
+    nfl_weekly,
+    odds_api,
+    pickem,
+)  # shapes known by their columns
 
 
 def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> dict[str, pd.DataFrame]:
@@ -36,6 +41,8 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> dict[str, pd.D
             parts = [_convert(raw_sources.read_source_table(source, name, settings.separator), settings)[1]]
         if parts:
             tables[name] = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    if "lines" in tables:
+        tables["lines"] = nfl_weekly.move_to_weeks(tables["lines"], tables[REQUIRED_TABLE], settings)
     return tables
 
 

@@ -12,12 +12,12 @@ from stages.prepare.props.declarations import (
     KEY_COLUMNS,
     LINE_COLUMNS,
     LOGGED_COLUMNS,
-    MAX_GAME_COUNT,
     PRODUCTION_COLUMNS,
     REQUIRED_GAME_COLUMNS,
     ROLE_MIN_MINUTES,
     SCHEDULE_COLUMNS,
-    STAT_COLUMNS,
+    declare_columns,
+    declare_game_columns,
 )
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
@@ -34,6 +34,7 @@ from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.raw_tables import count_odd_prices, read_raw_tables
 from stages.prepare.props.recent_form import add_recent_form
 from stages.prepare.props.settings import Settings
+from stages.prepare.props.sports import MAX_GAME_COUNT, SPORTS
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
@@ -53,6 +54,7 @@ __all__ = [
     "ROLE_MIN_MINUTES",
     "RULES",
     "Settings",
+    "columns",
     "prepare",
     "prepare_upcoming_games",
 ]
@@ -71,18 +73,18 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     """
     tables = read_raw_tables(raw, settings)
     read = {name: table.rows for name, table in tables.items()}
-    read["games"] = blank_absences(read["games"])
+    read["games"] = blank_absences(read["games"], settings)
     coerced = coerce_games(read["games"], settings)
     reasons = find_reasons(coerced, RULES, settings)
     sound = coerced[~coerced.index.isin(reasons.index)]
     require_rows(coerced, sound, count_reasons(reasons, RULES), "games")
-    games, made_missing = blank_out_of_range(read["games"], sound, STAT_COLUMNS)
+    games, made_missing = blank_out_of_range(read["games"], sound, settings.profile.stats)
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
     predictions, predictions_aside, unknown_logged = prepare_predictions(read.get("production"), game_index, settings)
     keyed_games = add_keys(games.join(game_lines.lines).join(predictions), settings)
-    rows = add_recent_form(keyed_games, Past(keyed_games))
-    columns = _select_columns(read)
+    rows = add_recent_form(keyed_games, Past(keyed_games), settings)
+    columns = _select_columns(read, settings)
     prepared = _add_line_type(rows, Past(rows), settings)[[column.name for column in columns]]
     validate_table(prepared, columns, "props")
     quality = summarise_quality(raw, tables, prepared) | {
@@ -112,8 +114,9 @@ def prepare_upcoming_games(
     be absent. `past_of` returns the past of such rows. The players in `raw` are taken to be those who play. Raises
     UserError if a player occurs twice or a team plays against itself.
     """
-    delivered_columns = {column.name: column for column in (*LINE_COLUMNS, *GAME_COLUMNS) if column.name in raw}
-    column_names = dict.fromkeys([*(column.name for column in (*GAME_COLUMNS, *LINE_COLUMNS)), settings.quantity])
+    game_columns = declare_game_columns(settings.profile)
+    delivered_columns = {column.name: column for column in (*LINE_COLUMNS, *game_columns) if column.name in raw}
+    column_names = dict.fromkeys([*(column.name for column in (*game_columns, *LINE_COLUMNS)), settings.quantity])
     rows = add_keys(
         coerce_types(raw, list(delivered_columns.values()), "games").reindex(columns=list(column_names)), settings
     )
@@ -122,18 +125,28 @@ def prepare_upcoming_games(
         if fault.any():
             raise UserError(f"{rows.loc[fault, 'row_id'].iloc[0]}: {reason}; fix the row.")
     player_past = past_of(rows)
-    rows = add_recent_form(rows, player_past).assign(estimated_line=np.nan)
-    return _add_line_type(rows, player_past, settings).reindex(columns=[column.name for column in COLUMNS])
+    rows = add_recent_form(rows, player_past, settings).assign(estimated_line=np.nan)
+    return _add_line_type(rows, player_past, settings).reindex(
+        columns=[column.name for column in declare_columns(settings.profile)]
+    )
 
 
-def _select_columns(raw: RawTables) -> list[Column]:
+def columns(prepared: pd.DataFrame) -> list[Column]:
+    """Return the declarations of prepared columns of any sport; a statistic that none has is one's own."""
+    by_name = {column.name: column for sport in reversed(SPORTS.values()) for column in declare_columns(sport)}
+    return [by_name.get(name) or Column(name, "number", "after", name.replace("_", " ")) for name in map(str, prepared)]
+
+
+def _select_columns(raw: RawTables, settings: Settings) -> list[Column]:
     """Return the declarations of the prepared columns; a column that the source lacks is left out, not left empty."""
-    absent_names = {column.name for column in (*SCHEDULE_COLUMNS, *STAT_COLUMNS)} - set(map(str, raw["games"].columns))
-    if "team_points" in absent_names:
+    absent_names = {column.name for column in (*SCHEDULE_COLUMNS, *settings.profile.stats)} - set(
+        map(str, raw["games"].columns)
+    )
+    if "team_points" not in raw["games"]:
         absent_names.add("opponent_points")
     if not len(raw.get("production", ())):
         absent_names |= {column.name for column in LOGGED_COLUMNS}
-    return [column for column in COLUMNS if column.name not in absent_names]
+    return [column for column in declare_columns(settings.profile) if column.name not in absent_names]
 
 
 def _add_line_type(rows: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:

@@ -1,9 +1,10 @@
 """Columns of props: what the raw tables may hold, and what prepare makes of them."""
 
+from dataclasses import replace
+
+from stages.prepare.props.sports import BASKETBALL, Sport
 from trueline.core.tables.table_schema import Column
 
-MAX_GAME_COUNT = 150.0  # maximum of any count in one game; the record is 100 points, in 1962
-MAX_TEAM_POINTS = 400.0  # points in one game; the record is 186, in 1983
 ROLE_MIN_MINUTES = {
     "bench": 0.0,
     "rotation": 14.0,
@@ -11,26 +12,7 @@ ROLE_MIN_MINUTES = {
     "star": 32.0,
 }  # usual minutes at which a role begins
 
-STAT_COLUMNS = [
-    Column("minutes", "number", "after", "minutes played", "minutes", required=True, nullable=False),
-    Column("points", "whole", "after", "points scored", "points", low=0, high=MAX_GAME_COUNT),
-    Column("rebounds", "whole", "after", "rebounds", low=0, high=MAX_GAME_COUNT),
-    Column("assists", "whole", "after", "assists", low=0, high=MAX_GAME_COUNT),
-    Column("steals", "whole", "after", "steals", low=0, high=MAX_GAME_COUNT),
-    Column("blocks", "whole", "after", "blocked shots", low=0, high=MAX_GAME_COUNT),
-    Column("turnovers", "whole", "after", "balls lost", low=0, high=MAX_GAME_COUNT),
-    Column("fgm", "whole", "after", "field goals made", low=0, high=MAX_GAME_COUNT),
-    Column("fga", "whole", "after", "field goals tried", low=0, high=MAX_GAME_COUNT),
-    Column("fg3m", "whole", "after", "three-pointers made", low=0, high=MAX_GAME_COUNT),
-    Column("fg3a", "whole", "after", "three-pointers tried", low=0, high=MAX_GAME_COUNT),
-    Column("ftm", "whole", "after", "free throws made", low=0, high=MAX_GAME_COUNT),
-    Column("fta", "whole", "after", "free throws tried", low=0, high=MAX_GAME_COUNT),
-    Column("fg_pct", "number", "after", "share of field goals made", low=0, high=1),
-    Column("fg3_pct", "number", "after", "share of three-pointers made", low=0, high=1),
-    Column("ft_pct", "number", "after", "share of free throws made", low=0, high=1),
-    Column("plus_minus", "number", "after", "lead won while on the court", "points"),
-    Column("team_points", "whole", "after", "points of the player's team", "points", low=0, high=MAX_TEAM_POINTS),
-]
+MINUTES = Column("minutes", "number", "after", "minutes played", "minutes", required=True, nullable=False)
 SCHEDULE_COLUMNS = [
     Column("player", "text", "before", "the player's name"),
     Column("game_id", "text", "before", "the game", required=True, nullable=False),
@@ -40,14 +22,21 @@ SCHEDULE_COLUMNS = [
     Column("opponent", "text", "before", "the other team", required=True, nullable=False),
     Column("home", "whole", "before", "1 at home, 0 away", required=True, nullable=False, low=0, high=1),
 ]
-GAME_COLUMNS = [
-    Column("player_id", "text", "before", "the player", required=True),
-    Column("date", "time", "before", "day of the game", required=True),
-    Column("start_time", "time", "before", "tip-off, UTC: later quotes are set aside"),
-    *SCHEDULE_COLUMNS,
-    *STAT_COLUMNS,
-    Column("updated_at", "time", "after", "when the row was written: of several of a game the newest counts"),
-]
+
+
+def declare_game_columns(sport: Sport) -> list[Column]:
+    """Return the columns that the raw games of a sport may have."""
+    return [
+        Column("player_id", "text", "before", "the player", required=True),
+        Column("date", "time", "before", "day of the game", required=True),
+        Column("start_time", "time", "before", "tip-off, UTC: later quotes are set aside"),
+        *SCHEDULE_COLUMNS,
+        replace(MINUTES, required=sport.needs_playing_time),
+        *sport.stats,
+        Column("updated_at", "time", "after", "when the row was written: of several of a game the newest counts"),
+    ]
+
+
 LINE_COLUMNS = [
     Column("player_id", "text", "before", "the player", required=True),
     Column("date", "time", "before", "day of the game", required=True),
@@ -86,15 +75,15 @@ LOGGED_COLUMNS = [
     Column("production_line_type", "text", "after", "actual or estimated", yardstick=True),
     Column("production_at", "time", "after", "when it predicted, UTC", yardstick=True),
 ]
-COLUMNS = [
+ROW_COLUMNS = [
     Column("row_id", "text", "before", "player and day", nullable=False),
     Column("entity", "text", "before", "the player", nullable=False),
     Column("group", "text", "before", "the day: its games are simultaneous", nullable=False),
     Column("time", "time", "before", "the day", nullable=False),
     Column("target", "number", "after", "the quantity that is predicted", nullable=False),
     Column("teacher", "number", "at_off", "the actual line"),
-    *SCHEDULE_COLUMNS,
-    *STAT_COLUMNS,
+]
+DERIVED_COLUMNS = [
     Column("opponent_points", "number", "after", "points of the other team", "points"),
     Column("share_of_team", "number", "after", "one part of the team's rows: they sum to 1 a game", low=0, high=1),
     Column("last_5", "number", "before", "mean of the player's last five games"),
@@ -109,7 +98,10 @@ COLUMNS = [
     Column("side_minutes", "number", "at_off", "and of their usual minutes", "minutes"),
     Column("open_line", "number", "before", "consensus of the books' first lines"),
     Column(
-        "line", "number", "at_off", "consensus of the books' last lines before the game: the quote nearest the median"
+        "line",
+        "number",
+        "at_off",
+        "consensus of the books' last lines before the game: the quote nearest the median",
     ),
     Column("over_price", "number", "at_off", "mean price of more than the line", "American odds"),
     Column("under_price", "number", "at_off", "mean price of less", "American odds"),
@@ -119,9 +111,17 @@ COLUMNS = [
     Column("line_surplus", "number", "after", "target − line"),
     *LOGGED_COLUMNS,
 ]
+
+
+def declare_columns(sport: Sport) -> list[Column]:
+    """Return the columns of the prepared rows of a sport."""
+    return [*ROW_COLUMNS, *SCHEDULE_COLUMNS, MINUTES, *sport.stats, *DERIVED_COLUMNS]
+
+
+GAME_COLUMNS = declare_game_columns(BASKETBALL)
+COLUMNS = declare_columns(BASKETBALL)
 PLAYER_DAY_COLUMNS = ["player_id", "date"]
 GAME_KEY = [*PLAYER_DAY_COLUMNS, "game_id"]
 KEY_COLUMNS = ["entity", "time"]
 PLAYER_DAY_TO_KEY = dict(zip(PLAYER_DAY_COLUMNS, KEY_COLUMNS, strict=True))
 REQUIRED_GAME_COLUMNS = [column.name for column in GAME_COLUMNS if column.required]
-COUNT_STATS = [column.name for column in STAT_COLUMNS if column.high == MAX_GAME_COUNT]

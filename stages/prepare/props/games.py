@@ -2,15 +2,14 @@
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from stages.prepare.props.declarations import (
-    COUNT_STATS,
-    GAME_COLUMNS,
     GAME_KEY,
-    MAX_GAME_COUNT,
     PLAYER_DAY_COLUMNS,
     REQUIRED_GAME_COLUMNS,
+    declare_game_columns,
 )
 from stages.prepare.props.settings import RowRules, Settings
 from trueline.core.errors import UserError
@@ -24,10 +23,10 @@ OLDER_VERSION, DUPLICATE = REPEATED_ROWS = "older version of the row", "duplicat
 ABSENCE_PATTERN = r"(?i)\s*(?:dnp|dnd|nwt|dns|did not|not with|inactive|coach).*"
 
 
-def blank_absences(raw: pd.DataFrame) -> pd.DataFrame:
+def blank_absences(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return the raw games with the words for "did not play" made missing in the box score."""
     blanked = {}
-    for name in ("minutes", *COUNT_STATS):
+    for name in ("minutes", *settings.profile.count_names):
         if name in raw and not pd.api.types.is_numeric_dtype(raw[name]):
             words = raw[name].astype("string")
             is_absence = words.str.fullmatch(ABSENCE_PATTERN, na=False)
@@ -41,7 +40,13 @@ def coerce_games(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
     Raises UserError if results are dated in the future and `until` is not set.
     """
-    rows = coerce_table(raw, GAME_COLUMNS, "games", [settings.quantity])
+    if "minutes" not in raw:
+        raw = raw.assign(minutes=1.0)  # every game counts alike
+    rows = coerce_table(raw, declare_game_columns(settings.profile), "games", settings.parts)
+    if settings.profile.in_innings:
+        rows["minutes"] = _read_innings(rows["minutes"])
+    if len(settings.parts) > 1:
+        rows[settings.quantity] = rows[settings.parts].sum(axis=1, skipna=False)
     rows["date"] = rows["date"].dt.normalize()
     # the latest date on Earth is that of UTC+14: no game that was played can have a later one
     today = (pd.Timestamp.now("UTC").tz_localize(None) + pd.Timedelta(hours=14)).normalize()
@@ -51,7 +56,7 @@ def coerce_games(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
             f"games: {len(future_dates)} results are dated after today ({today:%Y-%m-%d}), the last "
             f"{future_dates.max():%Y-%m-%d}; fix the dates, or set prepare.props.until to the last day to keep."
         )
-    return rows.assign(absent=_flag_absent_players(rows))
+    return rows.assign(absent=_flag_absent_players(rows, settings))
 
 
 def add_keys(games: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -67,13 +72,22 @@ def add_keys(games: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return games.assign(row_id=row_ids, entity=games["player_id"], group=day, time=games["date"], target=target)
 
 
-def _flag_absent_players(rows: pd.DataFrame) -> Flags:
+def _read_innings(innings: pd.Series) -> pd.Series:
+    """Return innings as numbers: 5.1 and 5.2 mean one and two thirds of the sixth."""
+    whole = np.floor(innings)
+    thirds = ((innings - whole) * 10).round(6)
+    return innings.where(~thirds.isin([1.0, 2.0]), whole + thirds / 3)
+
+
+def _flag_absent_players(rows: pd.DataFrame, settings: Settings) -> Flags:
     """Flag players listed without any statistic, at 0 minutes or none; a plus_minus means some seconds on the court.
 
     Without minutes somebody else must have played, or else the game is still to come.
     """
-    statistics = rows[COUNT_STATS].fillna(0).to_numpy() != 0
-    is_blank = ~statistics.any(axis=1) & rows["plus_minus"].isna()
+    statistics = rows[settings.profile.count_names].fillna(0).to_numpy() != 0
+    is_blank = pd.Series(~statistics.any(axis=1), index=rows.index)
+    if "plus_minus" in rows:
+        is_blank &= rows["plus_minus"].isna()
     has_no_minutes = rows["minutes"].isna() & is_blank
     if has_no_minutes.any():
         was_played = rows["minutes"].gt(0).groupby(rows["game_id"]).transform("any")
@@ -83,11 +97,14 @@ def _flag_absent_players(rows: pd.DataFrame) -> Flags:
 
 
 def _flag_impossible_minutes(rows: pd.DataFrame, settings: Settings) -> Flags:
-    scored_without_playing = (rows["minutes"] == 0) & (rows[["points", settings.quantity]].max(axis=1) > 0)
-    return scored_without_playing | ~rows["minutes"].between(0, settings.longest_game)
+    scored = [name for name in {"points", *settings.parts} if name in rows]
+    scored_without_playing = (rows["minutes"] == 0) & (rows[scored].max(axis=1) > 0)
+    return scored_without_playing | ~rows["minutes"].between(0, settings.profile.longest_game)
 
 
 def _flag_points_unlike_shots(rows: pd.DataFrame, settings: Settings) -> Flags:
+    if settings.sport != "basketball":
+        return pd.Series(False, index=rows.index)
     shot_points = 2 * rows["fgm"] + rows["fg3m"] + rows["ftm"]  # a three-pointer is a field goal worth one more
     return shot_points.notna() & rows["points"].notna() & (shot_points != rows["points"])
 
@@ -105,7 +122,7 @@ def _flag_contradictions(rows: pd.DataFrame, settings: Settings) -> Flags:
     is_repeated = rows.duplicated(PLAYER_DAY_COLUMNS, keep=False)
     repeated = rows[is_repeated]
     needed_columns = [*REQUIRED_GAME_COLUMNS, settings.quantity]
-    box_score = [*PLAYER_DAY_COLUMNS, "minutes", *dict.fromkeys([settings.quantity, *COUNT_STATS])]
+    box_score = [*PLAYER_DAY_COLUMNS, "minutes", *dict.fromkeys([settings.quantity, *settings.profile.count_names])]
     is_contradictory = flag_contradictory_rows(repeated, GAME_KEY, needed_columns)
     is_contradictory |= flag_contradictory_rows(repeated, box_score, ["game_id"])
     return is_contradictory.reindex(rows.index, fill_value=False)
@@ -123,7 +140,9 @@ RULES: RowRules = {
     "future": lambda rows, settings: rows["date"] > pd.Timestamp(settings.until or date.max),
     "a team against itself": lambda rows, settings: rows["team"] == rows["opponent"],
     "impossible minutes": _flag_impossible_minutes,
-    "impossible count": lambda rows, settings: ~rows[settings.quantity].between(0, MAX_GAME_COUNT),
+    "impossible count": lambda rows, settings: (
+        ~rows[settings.quantity].between(*settings.profile.find_limits(settings.quantity))
+    ),
     "points that are not the sum of the shots": _flag_points_unlike_shots,
     OLDER_VERSION: _flag_older_versions,
     "contradictory rows of a player and day": _flag_contradictions,

@@ -84,16 +84,16 @@ def describe_games(quality: dict[str, Any]) -> list[str]:
 def _find_example(table: RawTable, rows: pd.DataFrame, lost: pd.Series, reason: str, settings: Settings) -> Example:
     """Return the first cell that was judged, with the setting that judges it."""
     row = int(lost.index[lost == reason][0])
-    needed = [*REQUIRED_GAME_COLUMNS, settings.quantity]
+    needed = [*REQUIRED_GAME_COLUMNS, *settings.parts]
     columns = {
-        "missing value": next((name for name in needed if rows.loc[[row], name].isna().any()), settings.quantity),
+        "missing value": next((name for name in needed if rows.loc[[row], name].isna().any()), settings.parts[0]),
         "unreadable value": next(
             (name for name in map(str, rows) if flag_unparseable(table.rows.loc[[row]], rows.loc[[row]], name).any()),
-            settings.quantity,
+            settings.parts[0],
         ),
         "a team against itself": "opponent",
         "impossible minutes": "minutes",
-        "impossible count": settings.quantity,
+        "impossible count": settings.parts[0],
         "points that are not the sum of the shots": "points",
     }
     setting = {"impossible minutes": "longest_game"}.get(reason)

@@ -2,19 +2,17 @@
 
 import re
 
-WORDS = {
-    "points": ("pts", "pt", "point", "points scored"),
-    "rebounds": ("reb", "rebs", "rebound", "total rebounds", "trb"),
-    "assists": ("ast", "asts", "assist"),
-    "steals": ("stl", "stls", "steal"),
-    "blocks": ("blk", "blks", "block", "blocked shots"),
-    "turnovers": ("tov", "to", "turnover", "tos"),
-    "fg3m": ("threes", "3pm", "3ptm", "3pt made", "3 pt made", "three pointers made", "3 pointers made", "threes made"),
-}
+from stages.prepare.props.sports import SPORTS
+
 ABBREVIATIONS = {"pra": "points+rebounds+assists", "pr": "points+rebounds", "pa": "points+assists"}
 ABBREVIATIONS |= {"ra": "rebounds+assists", "bs": "blocks+steals", "sb": "blocks+steals", "stocks": "blocks+steals"}
-PREFIX, SUFFIXES = "player ", (" alternate", " alt", " over under")
-WORD_OF = {synonym: word for word, synonyms in WORDS.items() for synonym in (word, *synonyms)}
+PREFIXES, SUFFIXES = ("player ", "pitcher ", "batter "), (" alternate", " alt", " over under")
+WORD_OF = {
+    synonym: column.name
+    for sport in reversed(SPORTS.values())
+    for column in sport.stats
+    for synonym in (column.name, column.name.replace("_", " "), *sport.words.get(column.name, ()))
+}
 
 
 def normalize_quantity(text: str) -> str:
@@ -23,7 +21,9 @@ def normalize_quantity(text: str) -> str:
     >>> [normalize_quantity(text) for text in ("player_points", "PTS+REB+AST", "Points + Assists", "Kicks")]
     ['points', 'assists+points+rebounds', 'assists+points', 'kicks']
     """
-    words = " ".join(re.sub(r"[_\-.]", " ", text.casefold()).split()).removeprefix(PREFIX)
+    words = " ".join(re.sub(r"[_\-.]", " ", text.casefold()).split())
+    for prefix in PREFIXES:
+        words = words.removeprefix(prefix)
     for suffix in SUFFIXES:
         words = words.removesuffix(suffix)
     words = ABBREVIATIONS.get(words, words)

@@ -16,7 +16,7 @@ from trueline.core.tables.coercion import coerce_optional_table
 from trueline.core.tables.row_filters import Counts, Flags, count_reasons, find_reasons
 from trueline.core.tables.table_schema import validate_table
 
-DEFAULT_LINE_STAT = "points"  # the quantity of a line that does not name one
+DEFAULT_LINE_STAT = "points"  # the quantity of a line that does not name one, where there are points
 DAY_END_OFFSET = pd.Timedelta(hours=29)  # from UTC midnight to the end of the day in New York, whose dates are used
 BOOK_KEY = ["game_row", "line_type", "book"]
 
@@ -48,7 +48,9 @@ def prepare_lines(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: 
     validate_table(quotes, [column for column in LINE_COLUMNS if column.allowed], "lines")
     reasons = find_reasons(quotes, LINE_RULES, settings)
     sound = quotes[~quotes.index.isin(reasons.index)]
-    sound = sound.assign(open_line=sound["open_line"].where(sound["open_line"].between(0, settings.line_high, "right")))
+    sound = sound.assign(
+        open_line=sound["open_line"].where(sound["open_line"].between(0, settings.profile.line_high, "right"))
+    )
     actual, estimated = (sound[sound["line_type"] == kind] for kind in ("actual", "estimated"))
     newest_estimates = select_newest_quotes(estimated, ["game_row"], KEY_COLUMNS)
     estimated_lines = choose_lines(newest_estimates, "line", ["game_row"], ["distance"], KEY_COLUMNS)
@@ -78,9 +80,14 @@ def _normalize_words(quotes: pd.DataFrame, raw: pd.DataFrame | None, settings: S
     )
 
 
+def _find_default_stat(settings: Settings) -> str:
+    is_known = DEFAULT_LINE_STAT in settings.profile.count_names
+    return DEFAULT_LINE_STAT if is_known else normalize_quantity(settings.quantity)
+
+
 def _flag_impossible_lines(rows: pd.DataFrame, settings: Settings) -> Flags:
     zero_quotes = (rows["line_type"] == "actual") & (rows["line"] == 0)
-    return zero_quotes | ~rows["line"].between(0, settings.line_high)
+    return zero_quotes | ~rows["line"].between(0, settings.profile.line_high)
 
 
 def _flag_incomplete_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
@@ -103,7 +110,7 @@ def _flag_alternate_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
 LINE_RULES: RowRules = {
     "unreadable or missing value": _flag_incomplete_quotes,
     "another quantity": lambda rows, settings: (
-        rows["stat"].fillna(DEFAULT_LINE_STAT) != normalize_quantity(settings.quantity)
+        rows["stat"].fillna(_find_default_stat(settings)) != normalize_quantity(settings.quantity)
     ),
     **GAME_RULES,
     "impossible line": _flag_impossible_lines,

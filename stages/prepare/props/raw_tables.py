@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from stages.prepare.props.declarations import GAME_COLUMNS, LINE_COLUMNS, PRODUCTION_COLUMNS
+from stages.prepare.props.declarations import LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
 from stages.prepare.props.settings import Settings
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
@@ -84,24 +84,32 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[st
     """
     declared = {
         "games": [
-            replace(column, required=True) if column.name == settings.quantity else column for column in GAME_COLUMNS
+            replace(column, required=True) if column.name in settings.parts else column
+            for column in declare_game_columns(settings.profile)
         ],
         "lines": LINE_COLUMNS,
         "production": PRODUCTION_COLUMNS,
     }
     reject_unknown_targets(settings, [column for columns in declared.values() for column in columns], "props")
+    synonyms = SYNONYMS | {"games": _list_game_synonyms(settings)}
     return {
         name: read_raw_table(
-            _add_missing_days(raw[name], SYNONYMS[name], settings),
+            _add_missing_days(raw[name], synonyms[name], settings),
             columns,
             settings,
             name,
-            SYNONYMS[name],
+            synonyms[name],
             day_columns=("date",),
         )
         for name, columns in declared.items()
         if name in raw and len(raw[name].columns)
     }
+
+
+def _list_game_synonyms(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return what sources call the columns of games, with the words of the sport."""
+    minutes = (*settings.profile.playing_time, *GAME_SYNONYMS["minutes"])
+    return {**settings.profile.words, **GAME_SYNONYMS, "minutes": minutes}
 
 
 def count_odd_prices(raw: pd.DataFrame | None, read: pd.DataFrame | None) -> dict[str, int]:
