@@ -64,6 +64,10 @@ def as_nba_api(games: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def list_rows(table: pd.DataFrame) -> list[Any]:
+    return list(table.itertuples())
+
+
 def as_events(lines: pd.DataFrame) -> list[dict[str, Any]]:
     """Return lines as an odds API's events: bookmakers, their markets, and over and under as outcomes."""
     events = []
@@ -77,7 +81,7 @@ def as_events(lines: pd.DataFrame) -> list[dict[str, Any]]:
                     for side, price in (("Over", row.over_price), ("Under", row.under_price))
                 ],
             }
-            for row in quotes.itertuples()
+            for row in list_rows(quotes)
         ]
         bookmaker = {"key": book.lower(), "title": book, "markets": markets}
         events.append(
@@ -157,12 +161,12 @@ def test_a_pickem_board_gives_lines_without_prices_and_leaves_other_multiples_ou
                 },
                 "relationships": {"new_player": {"data": {"type": "new_player", "id": str(row.player_id)}}},
             }
-            for number, row in enumerate(lines.itertuples())
+            for number, row in enumerate(list_rows(lines))
             for odds_type, step in (("standard", 0), ("demon", 4))
         ],
         "included": [
             {"type": "new_player", "id": str(row.player_id), "attributes": {"name": row.player}}
-            for row in lines.drop_duplicates("player_id").itertuples()
+            for row in list_rows(lines.drop_duplicates("player_id"))
         ],
     }
     (tmp_path / "projections.json").write_text(json.dumps(board))
