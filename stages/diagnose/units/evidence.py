@@ -1,6 +1,6 @@
 """Evidence: the outputs of the pipeline for one task, as the checks read them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -64,6 +64,7 @@ class Evidence:
     audit: dict[str, Any]
     limits: CheckLimits
     seed: int
+    quality: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def input_names(self) -> list[str]:

@@ -21,12 +21,7 @@ from stages.prepare.props.declarations import (
 )
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
-from stages.prepare.props.intake import (
-    describe_games,
-    describe_lines,
-    summarise_game_intake,
-    summarise_line_intake,
-)
+from stages.prepare.props.intake import summarise_game_intake, summarise_line_intake
 from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
 from stages.prepare.props.quality import summarise_quality
@@ -98,8 +93,7 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
         "rows_joined_as_over_and_under": game_lines.joined_count,
         **count_odd_prices(raw.get("lines"), read.get("lines")),
     }
-    notes = [*describe_games(quality), *describe_lines(quality)]
-    quality["intake"] = summarise_game_intake(tables["games"], coerced, reasons, notes, settings)
+    quality["intake"] = summarise_game_intake(tables, coerced, reasons, quality, settings)
     if len(game_lines.quotes):
         quality["line_intake"] = summarise_line_intake(tables["lines"], game_lines.quotes, game_lines.reasons)
     return prepared, quality

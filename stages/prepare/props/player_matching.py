@@ -48,10 +48,8 @@ def normalize_player(name: str) -> str:
 
 def count_unknown_players(rows: pd.DataFrame) -> dict[str, int]:
     """Return the commonest names in `entity` that are not `known_player`, with their numbers of rows."""
-    counts: dict[str, int] = (
-        rows.loc[~rows["known_player"], "entity"].value_counts().head(MOST_UNKNOWN_LISTED).to_dict()
-    )
-    return counts
+    counts = rows.loc[~rows["known_player"], "entity"].value_counts().head(MOST_UNKNOWN_LISTED)
+    return {str(name): int(count) for name, count in counts.items()}
 
 
 def _drop_suffix(form: str) -> str:

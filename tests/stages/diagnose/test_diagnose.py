@@ -133,7 +133,9 @@ def _evidence(
         for fold in ("test_0", "test_1")
     ]
     audit: dict[str, Any] = {"audited": 6, "moments": 2, "leaking": []}
-    return Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed)
+    intake = {"rows": {"in": len(rows), "kept": len(rows)}, "set_aside": {}, "look_meant": {}, "hints": []}
+    quality = {"intake": intake}
+    return Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed, quality)
 
 
 def with_predictions(evidence: Evidence, **columns: Any) -> Evidence:

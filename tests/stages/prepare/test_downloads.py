@@ -71,7 +71,9 @@ def list_rows(table: pd.DataFrame) -> list[Any]:
 def as_events(lines: pd.DataFrame) -> list[dict[str, Any]]:
     """Return lines as an odds API's events: bookmakers, their markets, and over and under as outcomes."""
     events = []
-    for (start, book), quotes in lines.groupby(["start_time", "book"]):
+    keys: Any
+    for keys, quotes in lines.groupby(["start_time", "book"]):
+        start, book = keys
         markets = [
             {
                 "key": "player_points",
@@ -100,10 +102,11 @@ def assert_same_lines(folder: Path, weeks: dict[str, pd.DataFrame], columns: lis
     expected = prepare(weeks, SETTINGS)[0]
     expected = expected.assign(player=expected["player"].fillna(expected["entity"].map(names)))
     rows = prepare(read(str(folder)), SETTINGS)[0]
-    both = [table.sort_values(["player", "time"])[["player", "time", *columns]] for table in (rows, expected)]
-    pd.testing.assert_frame_equal(
-        *(table.reset_index(drop=True) for table in both), rtol=1e-9, check_dtype=False, check_names=False
+    found, wanted = (
+        table.sort_values(["player", "time"])[["player", "time", *columns]].reset_index(drop=True)
+        for table in (rows, expected)
     )
+    pd.testing.assert_frame_equal(found, wanted, rtol=1e-9, check_dtype=False)
 
 
 def flatten_outcomes(events: list[dict[str, Any]]) -> pd.DataFrame:

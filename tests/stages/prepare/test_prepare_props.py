@@ -557,7 +557,7 @@ def test_the_order_of_the_raw_rows_leaves_no_trace() -> None:
     pd.testing.assert_frame_equal(straight, shuffled, check_exact=True)
     for quality in (report, again):  # an example is the first in the source
         for loss in quality["intake"]["set_aside"].values():
-            loss.pop("example")
+            loss.pop("example", None)
     assert report == again
 
 

@@ -18,7 +18,7 @@ from stages.prepare.props.player_matching import match_players
 from stages.prepare.props.quantity_words import normalize_quantity
 from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError
-from trueline.core.tables.intake import IntakeError, refuse_large_loss
+from trueline.core.tables.intake_report import IntakeError, refuse_large_loss
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["props"]
 LINES = ["row_id", "target", "minutes", "line", "open_line", "over_price", "under_price", "n_books", "line_type"]
@@ -132,7 +132,7 @@ def test_decimal_prices_are_read_and_zero_ones_counted() -> None:
     rows, report = prepared(changed(lines=lambda lines: lines.assign(**dict.fromkeys(prices, 0))))
     assert report["zero_prices"] == 2 * len(season()["lines"])
     assert rows[prices].isna().all(axis=None)
-    assert any("prices are 0" in note for note in report["intake"]["notes"])
+    assert any("prices are 0" in note for note in report["intake"]["hints"])
 
 
 def test_alternates_are_counted() -> None:
@@ -194,7 +194,7 @@ def test_start_times_of_the_lines_count_where_the_box_scores_have_none() -> None
     rows, report = prepared({"games": season()["games"].drop(columns="start_time"), "lines": quotes})
     assert_same(rows)
     assert report["set_aside"]["lines"]["quoted after the start"] == len(in_play)
-    assert any("after the start" in note and "50.0%" in note for note in report["intake"]["notes"])
+    assert any("after the start" in note and "50.0%" in note for note in report["intake"]["hints"])
 
 
 def test_two_game_ids_on_one_day_are_two_games_and_lines_go_to_the_nearest_start() -> None:
@@ -238,7 +238,7 @@ def test_unknown_players_and_opponents_that_are_no_team_are_listed() -> None:
     _, report = prepared({"games": strange, "lines": pd.concat([lines, nobody])})
     assert report["unknown_players"]["lines"] == {"N. Nobody": 30}
     assert report["opponents_that_are_no_team"] == {f"{team} City": int((games["opponent"] == team).sum())}
-    notes = " ".join(report["intake"]["notes"])
+    notes = " ".join(report["intake"]["hints"])
     assert "N. Nobody (30)" in notes
     assert f"{team} City" in notes
 

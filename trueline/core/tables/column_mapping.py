@@ -72,15 +72,18 @@ def _find_targets(
     names: Sequence[str], columns: Sequence[Column], configured: Mapping[str, str], synonyms: Synonyms
 ) -> dict[str, str]:
     """Return the declared column of each name of the source that has one."""
-    declared = {column.name for column in columns}
-    configured_targets = {normalize_name(name): target for name, target in configured.items() if target in declared}
-    own_targets = {normalize_name(name): name for name in declared}
-    targets = {name: name for name in names if name in declared and normalize_name(name) not in configured_targets}
-    targets |= {name: target for name in names if (target := configured_targets.get(normalize_name(name)))}
-    taken = set(targets.values())
-    free_names = {name: normalize_name(name) for name in names if name not in targets}
+    own_targets = {normalize_name(column.name): column.name for column in columns}
+    configured_targets = {
+        normalize_name(name): target for name, target in configured.items() if target in own_targets.values()
+    }
+    keys = {name: normalize_name(name) for name in names}
+    targets = {name: configured_targets[key] for name, key in keys.items() if key in configured_targets}
+    configured_names = set(targets.values())
+    free_names = {name: key for name, key in keys.items() if name not in targets}
     targets |= {
-        name: own_targets[key] for name, key in free_names.items() if own_targets.get(key, "") not in taken | {""}
+        name: own_targets[key]
+        for name, key in free_names.items()
+        if key in own_targets and own_targets[key] not in configured_names
     }
     name_by_key = {key: name for name, key in free_names.items() if name not in targets}
     for synonym, target in _index_synonyms(columns, synonyms).items():
@@ -128,12 +131,13 @@ def _rename(raw: pd.DataFrame, target_by_name: Mapping[str, str], table_label: s
         if target not in rows:
             rows[target] = raw[name]
             continue
-        both = rows[target].notna() & raw[name].notna() & (rows[target].astype(str) != raw[name].astype(str))
-        if both.any():
+        contradicts = rows[target].notna() & raw[name].notna()
+        contradicts &= rows[target].astype(str) != raw[name].astype(str)
+        if contradicts.any():
             names = " and ".join(repr(key) for key, value in target_by_name.items() if value == target)
             raise UserError(
-                f"{table_label} has {names}, which are all {target} and differ in {int(both.sum())} rows (first row: "
-                f"{int(both.to_numpy().argmax()) + 1}); remove all but one."
+                f"{table_label} has {names}, which are all {target} and differ in {int(contradicts.sum())} rows (first row: "
+                f"{int(contradicts.to_numpy().argmax()) + 1}); remove all but one."
             )
         rows[target] = rows[target].where(rows[target].notna(), raw[name])
     return pd.DataFrame(rows, index=raw.index)

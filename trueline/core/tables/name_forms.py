@@ -19,7 +19,7 @@ def normalize_entity(names: pd.Series, has_number: bool = False) -> pd.Series:
     >>> normalize_entity(pd.Series(["3. O’Neill  bay", "O'Neill Bay "]), has_number=True).unique().tolist()
     ["O'NEILL BAY"]
     """
-    normal_form = {name: _normalize(str(name), has_number) for name in names.dropna().unique()}
+    normal_form = {name: normalize_name(str(name), has_number) for name in names.dropna().unique()}
     return names.map(normal_form).astype(object)
 
 
@@ -42,7 +42,8 @@ def find_near_spellings(names: pd.Series) -> list[dict[str, Any]]:
     return sorted(groups, key=lambda group: (-sum(group["rows"]), group["names"][0]))
 
 
-def _normalize(name: str, has_number: bool) -> str:
+def normalize_name(name: str, has_number: bool = False) -> str:
+    """Return one name as `normalize_entity` does."""
     if has_number:
         name = NUMBER_IN_FRONT.sub("", name)
     return unicodedata.normalize("NFC", " ".join(name.translate(APOSTROPHES).split()).upper())

@@ -132,10 +132,10 @@ def _read_json_table(text: str, suffix: str) -> pd.DataFrame:
     is_object_list = isinstance(records, list) and all(isinstance(record, dict) for record in records)
     if not is_object_list and not isinstance(records, dict):
         raise ValueError("expected a list of objects, or an object of columns")
-    return pd.DataFrame(records, dtype=object).apply(_type_json_values) if len(records) else pd.DataFrame(records)
+    return pd.DataFrame(records, dtype=object).apply(_type_values) if len(records) else pd.DataFrame(records)
 
 
-def _type_json_values(values: pd.Series) -> pd.Series:
+def _type_values(values: pd.Series) -> pd.Series:
     """Return a column with the type of its values; whole numbers with gaps among them do not become floats."""
     present = values.dropna()
     if len(present) < len(values) and len(present) and all(type(value) is int for value in present):
@@ -146,8 +146,11 @@ def _type_json_values(values: pd.Series) -> pd.Series:
 def _query_database(path: Path, sql: str) -> pd.DataFrame:
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            return pd.read_sql_query(sql, database, coerce_float=False)  # large ids with a gap would lose digits
-    except (sqlite3.Error, pd.errors.DatabaseError) as error:
+            cursor = database.execute(sql)
+            names = [name for name, *_ in cursor.description]
+            # pandas would make floats of whole numbers with gaps, and large ids would lose digits
+            return pd.DataFrame(cursor.fetchall(), columns=names, dtype=object).apply(_type_values)
+    except sqlite3.Error as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path} cannot be read as a SQLite database: {reason}.") from None
 

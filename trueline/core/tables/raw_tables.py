@@ -1,6 +1,6 @@
 """Raw tables: a source's table under the declared names, its cells read in the forms in which they are written."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -41,11 +41,11 @@ def read_raw_table(
     Raises UserError where `map_columns` or `read_times` does.
     """
     mapped = map_columns(raw, columns, settings, table_label, synonyms)
-    notes = [f"{table_label}: {name} is read as {target}" for name, target in mapped.renamed.items()]
-    notes += [
-        f"{table_label}: {name} is ignored, though it is a usual name of {target}"
-        for name, target in mapped.look_meant.items()
-    ]
+    notes = []
+    if mapped.renamed:
+        notes.append(f"{table_label}: columns read under our names: {_list_pairs(mapped.renamed)}")
+    if mapped.look_meant:
+        notes.append(f"{table_label}: columns ignored, though they are usual names: {_list_pairs(mapped.look_meant)}")
     cells = {}
     for column in columns:
         if column.name not in mapped.rows:
@@ -64,6 +64,10 @@ def read_raw_table(
     return RawTable(mapped.rows.assign(**cells), mapped.ignored, mapped.look_meant, notes)
 
 
+def _list_pairs(target_by_name: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({target})" for name, target in target_by_name.items())
+
+
 def _read_text(values: pd.Series) -> pd.Series:
     """Return names as text; whole numbers lose the ".0" that a gap among them causes."""
     if not pd.api.types.is_float_dtype(values):
@@ -76,5 +80,5 @@ def _read_text(values: pd.Series) -> pd.Series:
 def _read_booleans(values: pd.Series, column: Column) -> pd.Series:
     if column.kind != "whole" or pd.api.types.is_numeric_dtype(values):
         return values
-    words = values.astype("string").str.strip().str.lower().map(BOOLEAN_WORDS)
-    return values.where(words.isna(), words) if words.notna().any() else values
+    booleans = values.astype("string").str.strip().str.lower().map(BOOLEAN_WORDS)
+    return values.where(booleans.isna(), booleans) if booleans.notna().any() else values

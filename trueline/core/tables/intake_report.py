@@ -1,6 +1,6 @@
 """Intake: how much of a source was kept, what was lost for which reason, and when too much was."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -27,13 +27,18 @@ def summarise_intake(
     group_word: str,
     notes: list[str],
     look_meant: Mapping[str, str],
+    no_loss: Collection[str] = (),
+    hints: Sequence[str] = (),
 ) -> Intake:
     """Return the part `intake` of a quality report.
 
     `keys` has a row for each raw row that counts, with its `group` and `day`; `reasons` gives why rows were set aside,
-    under their index in `keys`. `examples` are from `make_example`, by reason.
+    under their index in `keys`; for reasons in `no_loss` nothing is lost, because the rows are copies, or were meant to
+    be left out. `examples` are from `make_example`, by reason. `hints` are sentences that may explain a loss.
     """
-    kept = keys.drop(index=reasons.index)
+    all_rows = len(keys)
+    keys = keys.drop(index=reasons.index[reasons.isin(list(no_loss))])
+    kept = keys.drop(index=reasons.index, errors="ignore")
     lost_rows = reasons.value_counts()
     return {
         "group_word": group_word,
@@ -43,13 +48,14 @@ def summarise_intake(
         "set_aside": {
             str(reason): {
                 "rows": int(count),
-                "share": count / len(keys),
-                "groups": int(keys.loc[reasons.index[reasons == reason], "group"].nunique()),
+                "share": count / all_rows,
+                "is_loss": str(reason) not in no_loss,
                 "example": examples.get(str(reason)),
             }
             for reason, count in lost_rows.items()
         },
         "notes": notes,
+        "hints": list(hints),
         "look_meant": dict(look_meant),
     }
 
@@ -81,8 +87,9 @@ def describe_intake(intake: Intake) -> Iterator[str]:
         f"{intake['group_word']}, {days['kept']:,} of {days['in']:,} days"
     )
     for reason, loss in intake["set_aside"].items():
-        yield f"set aside: {loss['rows']:,} rows ({loss['share']:.1%}), {reason}{describe_example(loss['example'])}"
-    yield from intake["notes"]
+        kind = "set aside" if loss["is_loss"] else "set aside without loss"
+        yield f"{kind}: {loss['rows']:,} rows ({loss['share']:.1%}), {reason}{describe_example(loss['example'])}"
+    yield from (*intake["notes"], *intake["hints"])
 
 
 def refuse_large_loss(quality: Mapping[str, Any], most_set_aside: float, task: str) -> None:
@@ -112,9 +119,15 @@ def _refuse_loss(intake: Intake, quality: Mapping[str, Any], most_set_aside: flo
 def describe_main_loss(intake: Intake, task: str) -> str:
     """Return the reason for which most rows were lost, with an example and what to do about it."""
     reason, loss = max(intake["set_aside"].items(), key=lambda item: item[1]["rows"])
-    example = loss["example"] or {}
-    remedy = f"set prepare.{task}.{example['setting']} accordingly" if example.get("setting") else "fix the source"
-    return f"most ({loss['rows']:,} rows) for {reason!r}{describe_example(loss['example'])}; {remedy}"
+    return f"most ({loss['rows']:,} rows) for {reason!r}{describe_remedy(intake, reason, task)}"
+
+
+def describe_remedy(intake: Intake, reason: str, task: str) -> str:
+    """Return an example of what was set aside for a reason, the hints, and what to do."""
+    example = intake["set_aside"][reason]["example"]
+    setting = example and example["setting"]
+    remedy = f"fix it, or set prepare.{task}.{setting}" if setting else "fix it in the source"
+    return "; ".join([describe_example(example), *intake["hints"], remedy])
 
 
 def _share(counts: Mapping[str, int]) -> float:
