@@ -27,7 +27,7 @@ from stages.prepare.racing.source_names import SYNONYMS
 from trueline.core.errors import UserError
 from trueline.core.stats.group_ops import encode_groups, subtract_group_mean
 from trueline.core.tables.column_mapping import reject_unknown_targets
-from trueline.core.tables.intake import Example, IntakeError, describe_remedy, make_example, summarise_intake
+from trueline.core.tables.intake_report import Example, IntakeError, describe_remedy, make_example, summarise_intake
 from trueline.core.tables.name_forms import find_near_spellings, normalize_entity
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable, validate_table

@@ -24,10 +24,12 @@ def flag_doubled_races(rows: pd.DataFrame) -> Flags:
     shared = pairs.groupby(["first", "second"]).size().rename("shared").reset_index()
     races = rows.groupby("race_id").agg(size=("entity", "size"), time=("start_time", "first"))
     races["gaps"] = rows.isna().sum(axis=1).groupby(rows["race_id"]).mean()
-    first, second = (races.loc[shared[name]].reset_index(drop=True) for name in ("first", "second"))
-    smaller = first["size"].where(first["size"] < second["size"], second["size"])
-    has_clock = (first["time"] != first["time"].dt.normalize()) | (second["time"] != second["time"].dt.normalize())
+    earlier_race, later_race = (races.loc[shared[name]].reset_index(drop=True) for name in ("first", "second"))
+    smaller = earlier_race["size"].where(earlier_race["size"] < later_race["size"], later_race["size"])
+    has_clock = (earlier_race["time"] != earlier_race["time"].dt.normalize()) | (
+        later_race["time"] != later_race["time"].dt.normalize()
+    )
     is_same = has_clock | ((shared["shared"] >= 2) & (shared["shared"] >= LEAST_SHARED * smaller))
-    keeps_second = second["gaps"] < first["gaps"]
+    keeps_second = later_race["gaps"] < earlier_race["gaps"]
     doubled = shared["second"].mask(keeps_second, shared["first"])[is_same]
     return rows["race_id"].isin(doubled)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stages.prepare.racing import prepare
 from stages.prepare.racing.declarations import Settings
 from trueline.core.errors import UserError
-from trueline.core.tables.intake import IntakeError, refuse_large_loss
+from trueline.core.tables.intake_report import IntakeError, refuse_large_loss
 
 SETTINGS = Settings(until=None, box_low=1, box_high=10, book_low=0.8, book_high=1.6)
 NAMES = ["Éclair Bay", "O'Neill Star", "Quiet Otter", "Paper Moon", "Tin Whistle", "Copper Iris"]

@@ -1,6 +1,6 @@
 """Row filters: rows that break a rule are set aside and counted by reason."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 import pandas as pd
@@ -25,8 +25,12 @@ def filter_rows(
     ([7, 12], {'too few': 1})
     """
     reasons = find_reasons(rows, rules, settings)
-    counts = {reason: count for reason in rules if (count := int((reasons == reason).sum()))}
-    return rows[~rows.index.isin(reasons.index)], counts
+    return rows[~rows.index.isin(reasons.index)], count_reasons(reasons, rules)
+
+
+def count_reasons(reasons: pd.Series, rules: Iterable[str]) -> Counts:
+    """Return how many rows `find_reasons` gave each rule, in the order of the rules; rules without a row are absent."""
+    return {reason: count for reason in rules if (count := int((reasons == reason).sum()))}
 
 
 def find_reasons(rows: pd.DataFrame, rules: Mapping[str, Callable[[pd.DataFrame, S], Flags]], settings: S) -> pd.Series:

@@ -93,10 +93,16 @@ def describe_intake(intake: Intake) -> Iterator[str]:
 
 
 def refuse_large_loss(quality: Mapping[str, Any], most_set_aside: float, task: str) -> None:
-    """Raise IntakeError if a larger share than `most_set_aside` of the rows, groups or days was set aside."""
-    intake = quality.get("intake")
-    if not intake:
-        return
+    """Raise IntakeError if a larger share than `most_set_aside` of the rows, groups or days was set aside.
+
+    A further table has an intake of its own, under a name that ends in `_intake`.
+    """
+    for name, intake in quality.items():
+        if name == "intake" or name.endswith("_intake"):
+            _refuse_loss(intake, quality, most_set_aside, task)
+
+
+def _refuse_loss(intake: Intake, quality: Mapping[str, Any], most_set_aside: float, task: str) -> None:
     lost_shares = {measure: 1 - _share(intake[measure]) for measure in MEASURES if intake[measure]["in"]}
     measure = max(lost_shares, key=lambda name: lost_shares[name], default="rows")
     if lost_shares.get(measure, 0) <= most_set_aside:
