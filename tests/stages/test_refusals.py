@@ -162,7 +162,7 @@ def test_a_stage_without_what_comes_before_it_says_how_to_build_it(tmp_path: Pat
 
 
 def test_a_source_of_which_too_much_is_set_aside_is_refused_and_its_quality_report_written(repository: Path) -> None:
-    RUNNERS.assign(box=RUNNERS["box"] + 5).to_csv(repository / "races/runners_2024.csv.gz", index=False, sep=";")
+    RUNNERS.assign(box=RUNNERS["box"] + 3).to_csv(repository / "races/runners_2024.csv.gz", index=False, sep=";")
     done = pipeline_copy.run(repository, "prepare", "racing")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
