@@ -9,9 +9,13 @@ A cleaner has the name of its task. It defines
 - `COLUMNS`: the declarations of all prepared columns; or, if they depend on the data, `columns(prepared)`, which
   returns them;
 - `prepare(raw, settings)`: returns the prepared rows and the quality report, a dict that says how many rows came in,
-  how many went out, and why; its part `intake` is made by trueline/core/tables/intake.py. Every row has row_id, entity,
-  group and time; `target`, or one `target:<name>` for each of several targets; perhaps `teacher`; and the columns of
-  the domain.
+  how many went out, and why; its part `intake` is made by trueline/core/tables/intake_report.py. Every row has row_id,
+  entity, group and time; `target`, or one `target:<name>` for each of several targets; perhaps `teacher`; and the
+  columns of the domain.
+
+The shape of a public download is a module with `TABLE`, the table that it becomes; `COLUMNS`, by which people know it;
+`recognize(table)`; and `convert(table, settings)`, which returns the table with what its columns do not say in ours.
+Columns that differ only in their names are found by the synonyms of the task.
 
 A reader is named in `tasks.<task>.reader`. It defines
 

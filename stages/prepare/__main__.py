@@ -1,11 +1,13 @@
 """prepare: raw source → typed rows, folds, and a report of what was set aside and why."""
 
+import sys
+
 import pandas as pd
 
 from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import publish_alone, write_json
 from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
-from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.plugins import list_plugins, load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
 from trueline.core.splits.stratified import StratifiedSettings, split_stratified
 from trueline.core.splits.walk_forward import (
@@ -16,7 +18,7 @@ from trueline.core.splits.walk_forward import (
     walk_forward,
 )
 from trueline.core.tables import table_schema
-from trueline.core.tables.intake import IntakeError, describe_intake, refuse_large_loss
+from trueline.core.tables.intake_report import IntakeError, describe_intake, refuse_large_loss
 
 READS: dict[str, str] = {}  # besides the source that the task config names, wherever it is
 WRITES = {
@@ -71,5 +73,16 @@ def _assign_folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:
         ) from None
 
 
+def print_sources() -> None:
+    """Print every shape of download that is read unedited, and the columns by which it is known."""
+    for name in list_plugins("prepare"):
+        shape = load_plugin("prepare", name)
+        if hasattr(shape, "recognize"):
+            print(f"{(shape.__doc__ or name).splitlines()[0]}\n    table {shape.TABLE}: {', '.join(shape.COLUMNS)}")
+
+
 if __name__ == "__main__":
-    run_stage("prepare", READS, WRITES, main)
+    if sys.argv[1:2] == ["sources"]:
+        print_sources()
+    else:
+        run_stage("prepare", READS, WRITES, main)

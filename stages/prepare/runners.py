@@ -2,10 +2,13 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
+from stages.prepare import betfair_monthly, betfair_prices, hkjc_results, uk_results
 from stages.prepare.racing.results import read_places
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.tables import raw_sources
@@ -14,6 +17,8 @@ from trueline.core.tables.name_forms import normalize_entity
 from trueline.core.tables.number_parsing import read_numbers
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
+# shapes that are recognised by their columns
+DOWNLOADS: tuple[ModuleType, ...] = (betfair_monthly, betfair_prices, hkjc_results, uk_results)
 GUIDE_HEADER = [
     *("Dog Name", "Sex", "PLC", "BOX", "WGT", "DIST", "DATE", "TRACK", "G"),
     *("TIME", "WIN", "BON", "1 SEC", "MGN", "W/2G", "PIR", "SP"),  # known only after the race
@@ -25,11 +30,14 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
     """Return the raw runners of a source.
 
     A source is a folder with runners.parquet, .csv, .json or .jsonl; a SQLite database with a table `runners`; or a
-    folder of form-guide CSVs. Raises UserError if it is none of these, or a CSV is not a readable form guide.
+    folder of form-guide CSVs, or of downloads in one of the shapes of DOWNLOADS. Raises UserError if it is none of
+    these, or a CSV is not a readable form guide.
     """
     table_names = raw_sources.list_source_tables(source)
     if "runners" in table_names:
-        return raw_sources.read_source_table(source, "runners", settings.separator)
+        return _convert(raw_sources.read_source_table(source, "runners", settings.separator), settings)
+    if downloads := list(_read_downloads(source, settings)):
+        return pd.concat(downloads, ignore_index=True)
     guides = sorted(Path(source).glob("*.csv")) if Path(source).is_dir() else []
     if not any(_is_guide(file) for file in guides):
         raise UserError(
@@ -43,6 +51,27 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
             settings,
         )
     )
+
+
+def _read_downloads(source: str, settings: SourceSettings) -> Iterator[pd.DataFrame]:
+    """Yield the tables of a folder that have the shape of a known download, whatever their names."""
+    for name in [] if Path(source).is_file() else raw_sources.list_source_tables(source):
+        for file in raw_sources.list_table_files(source, name):
+            if _is_guide(file):
+                continue
+            table = raw_sources.read_table_file(file, settings.separator)
+            shapes = [shape for shape in DOWNLOADS if shape.recognize(table)]
+            if shapes:
+                print(f"{file.name} is read as {shapes[0].__name__.rpartition('.')[2]}")
+                yield shapes[0].convert(table, settings)
+
+
+def _convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
+    """Return a table in the shape of a known download under our names; another one as it is."""
+    for shape in DOWNLOADS:
+        if shape.recognize(table):
+            return pd.DataFrame(shape.convert(table, settings))
+    return table
 
 
 def _is_guide(file: Path) -> bool:

@@ -29,7 +29,7 @@ def check(evidence: Evidence) -> Finding:
     targets = [str(name) for name in evidence.prepared.columns if str(name).startswith(TARGET)]
     rows = make_frame(evidence.prepared, ["entity", "group", "time", *targets])
     group_pairs = _find_doubled_groups(rows, targets) if not evidence.is_timeless else []
-    copied_rows = int(rows["group"].astype(str).isin([second for _, second in group_pairs]).sum())
+    copied_rows = int(rows["group"].astype(str).isin([copy for _, copy in group_pairs]).sum())
     entity_pairs = [] if evidence.is_timeless else _find_doubled_entities(evidence)
     share = (copied_rows + sum(count for _, _, count in entity_pairs)) / max(len(rows), 1)
     details: dict[str, Any] = {
@@ -40,10 +40,11 @@ def check(evidence: Evidence) -> Finding:
     }
     if not group_pairs and not entity_pairs:
         return make_finding("ok", "No group and no entity has a copy with the same results.", **details)
-    first, second = details["examples"][0]
+    example_pair = details["examples"][0]
     summary = (
         f"{len(group_pairs)} groups and {len(entity_pairs)} entities have a copy with the same results near in time "
-        f"({share:.1%} of the rows), for example {first!r} and {second!r}: one's inputs may know the other's result."
+        f"({share:.1%} of the rows), for example {example_pair[0]!r} and {example_pair[1]!r}: the inputs of one may "
+        "know the result of the other."
     )
     return make_finding("failed" if share > FAILING_SHARE else "warning", summary, **details)
 

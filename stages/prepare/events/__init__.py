@@ -15,7 +15,7 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows
-from trueline.core.tables.intake import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
+from trueline.core.tables.intake_report import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
 from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.row_filters import find_reasons
 from trueline.core.tables.source_settings import SourceSettings

@@ -9,24 +9,8 @@ WON_WORDS = ("winner", "win", "won", "w")
 LOST_WORDS = ("loser", "lose", "lost", "l")
 WITHDRAWN_WORDS: tuple[str, ...] = ("removed", "scratched", "scr", "nr", "non runner", "non-runner", "withdrawn", "wd")
 WITHDRAWN_WORDS += ("wv", "wv-a", "wx", "wx-a", "wxnr", "late scratching", "reserve")
-UNFINISHED_WORDS: tuple[str, ...] = (
-    "f",
-    "fell",
-    "pu",
-    "ur",
-    "ro",
-    "bd",
-    "su",
-    "ref",
-    "rr",
-    "lft",
-    "co",
-    "dnf",
-    "dsq",
-    "disq",
-    "dq",
-)
-UNFINISHED_WORDS += ("fe", "tnp", "np", "brd", "bb", "fl", "nf")
+UNFINISHED_WORDS: tuple[str, ...] = ("f", "fell", "pu", "ur", "ro", "bd", "su", "ref", "rr", "lft", "co", "dnf")
+UNFINISHED_WORDS += ("dsq", "disq", "dq", "fe", "tnp", "np", "brd", "bb", "fl", "nf")
 LEAST_CODE = 40  # no field is that large: such a place, or 0, stands for none
 # 1, 1st, 1=, =1, T1 and 1 DH: the marks stand for a shared place
 PLACE_PATTERN = re.compile(r"(?P<before>[=t])?\s*(?P<place>\d{1,3})(?:\.0)?(?:st|nd|rd|th)?\s*(?P<behind>=|dh|t)?")
@@ -44,14 +28,14 @@ def read_results(raw: pd.DataFrame) -> pd.DataFrame:
     is_withdrawn = pd.Series(False, index=raw.index)
     for name in ("won", "placed"):
         if name in raw and not pd.api.types.is_numeric_dtype(raw[name]):
-            words = _to_words(raw[name])
-            is_withdrawn |= words.isin(WITHDRAWN_WORDS)
+            cell_words = _to_words(raw[name])
+            is_withdrawn |= cell_words.isin(WITHDRAWN_WORDS)
             placed = 1.0 if name == "placed" else 0.0
             numbers = {WON_WORDS: 1.0, LOST_WORDS: 0.0, ("placed",): placed, WITHDRAWN_WORDS: np.nan}
-            columns[name] = _replace(raw[name], words, numbers)
+            columns[name] = _replace(raw[name], cell_words, numbers)
     if "place" in raw and not pd.api.types.is_numeric_dtype(raw["place"]):
-        words = _to_words(raw["place"])
-        is_withdrawn |= words.isin(WITHDRAWN_WORDS)
+        cell_words = _to_words(raw["place"])
+        is_withdrawn |= cell_words.isin(WITHDRAWN_WORDS)
         columns["place"], is_shared, is_unfinished = read_places(raw["place"])
         if is_shared.any():
             columns["dead_heat"] = raw.get("dead_heat", pd.Series(np.nan, raw.index)).mask(is_shared, 1.0)
@@ -67,22 +51,23 @@ def read_places(values: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series]:
 
     A word for not finishing or not running is no place; other cells that are none stay as they came.
     """
-    words = _to_words(values)
-    matches = {word: PLACE_PATTERN.fullmatch(word) for word in words.dropna().unique()}
-    place = words.map({word: float(match["place"]) for word, match in matches.items() if match}).astype(float)
-    shared_words = [word for word, match in matches.items() if match and (match["before"] or match["behind"])]
-    is_unfinished = words.isin(UNFINISHED_WORDS)
-    is_failed = words.notna() & place.isna() & ~words.isin([*UNFINISHED_WORDS, *WITHDRAWN_WORDS, "0", "-"])
+    cell_words = _to_words(values)
+    matches = {text: match for text in cell_words.dropna().unique() if (match := PLACE_PATTERN.fullmatch(text))}
+    place = cell_words.map({text: float(match["place"]) for text, match in matches.items()}).astype(float)
+    shared_words = [text for text, match in matches.items() if match["before"] or match["behind"]]
+    is_unfinished = cell_words.isin(UNFINISHED_WORDS)
+    is_failed = cell_words.notna() & place.isna() & ~cell_words.isin([*UNFINISHED_WORDS, *WITHDRAWN_WORDS, "0", "-"])
     place = place.mask((place == 0) | (place >= LEAST_CODE))
     read = place.astype(object).mask(is_failed, values.astype(object)) if is_failed.any() else place
-    return read, words.isin(shared_words), is_unfinished
+    return read, cell_words.isin(shared_words), is_unfinished
 
 
 def _to_words(values: pd.Series) -> pd.Series:
-    words = values.astype("string").str.strip().str.lower()
-    return words.mask(words == "").astype(object)
+    cell_words = values.astype("string").str.strip().str.lower()
+    return cell_words.mask(cell_words == "").astype(object)
 
 
-def _replace(values: pd.Series, words: pd.Series, numbers: dict[tuple[str, ...], float]) -> pd.Series:
-    number_by_word = {word: number for group, number in numbers.items() for word in group}
-    return values.astype(object).mask(words.isin(list(number_by_word)), words.map(number_by_word).astype(object))
+def _replace(values: pd.Series, cell_words: pd.Series, numbers: dict[tuple[str, ...], float]) -> pd.Series:
+    number_by_word = {synonym: number for synonyms, number in numbers.items() for synonym in synonyms}
+    is_known = cell_words.isin(list(number_by_word))
+    return values.astype(object).mask(is_known, cell_words.map(number_by_word).astype(object))

@@ -131,12 +131,13 @@ def _rename(raw: pd.DataFrame, target_by_name: Mapping[str, str], table_label: s
         if target not in rows:
             rows[target] = raw[name]
             continue
-        both = rows[target].notna() & raw[name].notna() & (rows[target].astype(str) != raw[name].astype(str))
-        if both.any():
+        contradicts = rows[target].notna() & raw[name].notna()
+        contradicts &= rows[target].astype(str) != raw[name].astype(str)
+        if contradicts.any():
             names = " and ".join(repr(key) for key, value in target_by_name.items() if value == target)
             raise UserError(
-                f"{table_label} has {names}, which are all {target} and differ in {int(both.sum())} rows (first row: "
-                f"{int(both.to_numpy().argmax()) + 1}); remove all but one."
+                f"{table_label} has {names}, which are all {target} and differ in {int(contradicts.sum())} rows (first "
+                f"row: {int(contradicts.to_numpy().argmax()) + 1}); remove all but one."
             )
         rows[target] = rows[target].where(rows[target].notna(), raw[name])
     return pd.DataFrame(rows, index=raw.index)

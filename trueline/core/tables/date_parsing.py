@@ -164,8 +164,8 @@ def _order_of_format(date_format: str) -> dict[str, bool]:
 def _rewrite_as_iso(cell: str, is_day_first: dict[str, bool]) -> str | None:
     """Return a date in another form as ISO 8601; None if it has none of the known forms."""
     if (match := NUMERIC_DATE.fullmatch(cell)) and match["mark"] in is_day_first:
-        first, second = int(match["first"]), int(match["second"])
-        day, month = (first, second) if is_day_first[match["mark"]] else (second, first)
+        numbers = int(match["first"]), int(match["second"])
+        day, month = numbers if is_day_first[match["mark"]] else reversed(numbers)
     elif match := ISO_DATE.fullmatch(cell):
         day, month = int(match["day"]), int(match["month"])
     elif match := DAY_MONTH_NAME.fullmatch(cell) or MONTH_NAME_DAY.fullmatch(cell):

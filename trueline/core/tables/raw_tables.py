@@ -80,5 +80,5 @@ def _read_text(values: pd.Series) -> pd.Series:
 def _read_booleans(values: pd.Series, column: Column) -> pd.Series:
     if column.kind != "whole" or pd.api.types.is_numeric_dtype(values):
         return values
-    words = values.astype("string").str.strip().str.lower().map(BOOLEAN_WORDS)
-    return values.where(words.isna(), words) if words.notna().any() else values
+    booleans = values.astype("string").str.strip().str.lower().map(BOOLEAN_WORDS)
+    return values.where(booleans.isna(), booleans) if booleans.notna().any() else values
