@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import pandas as pd
 from pydantic import Field
-from trueline.core.tables.intake_report import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
 
 from stages.prepare.events.event_table import RAW_COLUMNS, TEXT_FIELDS, read_event_table, read_texts
 from stages.prepare.events.near_duplicates import find_near_duplicate_clusters
@@ -17,6 +16,7 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows
+from trueline.core.tables.intake_report import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
 from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.row_filters import find_reasons
 from trueline.core.tables.source_settings import SourceSettings

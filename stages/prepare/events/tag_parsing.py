@@ -50,10 +50,10 @@ def _choose_splitter(cells: Sequence[Any], delimiters: str, is_set_fixed: bool) 
     def split_text(text: str) -> list[str]:
         if has_angles and ANGLED_TEXT_PATTERN.fullmatch(text):
             return re.findall(r"<([^<>]+)>", text)
-        parts = delimiter_pattern.split(text)
+        pieces = delimiter_pattern.split(text)
         if has_hashes:
-            parts = [tag for part in parts for tag in HASH_PATTERN.split(part)]
-        return [QUOTED_PATTERN.sub(r"\2", part.strip()) for part in parts]
+            pieces = [tag for piece in pieces for tag in HASH_PATTERN.split(piece)]
+        return [QUOTED_PATTERN.sub(r"\2", piece.strip()) for piece in pieces]
 
     if not is_set_fixed and all(len(split_text(text)) == 1 for text in texts):
         _reject_blank_separation(texts)
@@ -70,8 +70,8 @@ def _use_signs(texts: Sequence[str], pattern: re.Pattern[str], sign: str) -> boo
 
 def _reject_blank_separation(texts: Sequence[str]) -> None:
     """Raise UserError if the words of texts without delimiters recur in other combinations, as separate tags do."""
-    words = [word for text in texts for word in set(text.split())]
-    if len(words) * len(set(texts)) > MIN_BLANK_REUSE * len(texts) * len(set(words)):
+    tokens = [token for text in texts for token in set(text.split())]
+    if len(tokens) * len(set(texts)) > MIN_BLANK_REUSE * len(texts) * len(set(tokens)):
         example = Counter(text for text in texts if " " in text).most_common(1)[0][0]
         raise UserError(
             f"events: tags is {example!r}, which looks like {len(example.split())} tags, not one; if so, set "

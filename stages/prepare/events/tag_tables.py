@@ -51,11 +51,13 @@ def join_tag_rows(rows: pd.DataFrame) -> pd.DataFrame:
     versions = repeated.drop_duplicates([name for name in rows if name != "tags"])["id"].value_counts()
     is_part = repeated["id"].map(versions).eq(1) & ~repeated["id"].isin(repeated["id"][~has_one_tag])
     by_id = repeated[is_part].groupby("id")["tags"]
-    tags = pd.Series({name: tuple(sorted({tag for (tag,) in parts})) for name, parts in by_id}, dtype=object)
+    tags = pd.Series(
+        {event_id: tuple(sorted({tag for (tag,) in tag_rows})) for event_id, tag_rows in by_id}, dtype=object
+    )
     tags = tags[tags.map(len) > 1]
-    parts = repeated[repeated["id"].isin(tags.index)]
-    first_rows = parts.drop_duplicates("id")
-    joined = rows.drop(index=parts.index.difference(first_rows.index))
+    part_rows = repeated[repeated["id"].isin(tags.index)]
+    first_rows = part_rows.drop_duplicates("id")
+    joined = rows.drop(index=part_rows.index.difference(first_rows.index))
     return joined.assign(tags=first_rows["id"].map(tags).astype(object).combine_first(joined["tags"]))
 
 

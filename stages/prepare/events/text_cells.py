@@ -26,8 +26,8 @@ def read_text(value: Any) -> str | None:
     if isinstance(value, str):
         value = _parse_printed_object(value)
     if isinstance(value, Mapping):
-        parts = [read_text(value[key]) for key in (*TEXT_KEYS, *PLACE_KEYS, *MARKUP_KEYS) if key in value]
-        return next(filter(None, parts), None if value and None in (parts or [None]) else "")
+        known_texts = [read_text(value[key]) for key in (*TEXT_KEYS, *PLACE_KEYS, *MARKUP_KEYS) if key in value]
+        return next(filter(None, known_texts), None if value and None in (known_texts or [None]) else "")
     if isinstance(value, list | tuple | np.ndarray):
         texts = [read_text(item) for item in value]
         return None if None in texts else " ".join(filter(None, texts))

@@ -14,8 +14,8 @@ KEY = ["player", "book", "quoted_at"]
 LADDER = {-10.0: (-900, 550), -5.0: (-260, 200), 0.0: (-115, -105), 5.0: (210, -275), 10.0: (600, -1000)}
 
 
-def ladder(main: float, models: list[float], **columns: Any) -> pd.DataFrame:
-    rows = [{"line": main + model, "over_price": LADDER[model][0], "under_price": LADDER[model][1]} for model in models]
+def ladder(main: float, rungs: list[float], **columns: Any) -> pd.DataFrame:
+    rows = [{"line": main + rung, "over_price": LADDER[rung][0], "under_price": LADDER[rung][1]} for rung in rungs]
     key: dict[str, Any] = {"player": "A", "book": "one", "quoted_at": pd.Timestamp("2024-03-01")}
     return pd.DataFrame(rows).astype(float).assign(**key | columns)
 
@@ -28,9 +28,9 @@ def ladder(main: float, models: list[float], **columns: Any) -> pd.DataFrame:
     st.randoms(use_true_random=False),
 )
 def test_the_rung_whose_prices_are_nearest_even_is_the_line_in_any_order(
-    main: float, models: list[float], priced: tuple[str, ...], random: Any
+    main: float, rungs: list[float], priced: tuple[str, ...], random: Any
 ) -> None:
-    rows = ladder(main, random.sample([0.0, *models], len(models) + 1))
+    rows = ladder(main, random.sample([0.0, *rungs], len(rungs) + 1))
     rows.loc[:, [side for side in ("over_price", "under_price") if side not in priced]] = math.nan
     is_alternate = flag_alternate_lines(rows, KEY)
     assert rows.loc[~is_alternate, "line"].tolist() == [main]
@@ -39,9 +39,7 @@ def test_the_rung_whose_prices_are_nearest_even_is_the_line_in_any_order(
 @pytest.mark.parametrize("when", [pd.Timestamp("2024-03-01"), pd.NaT])
 @pytest.mark.parametrize("book", ["one", None])
 def test_without_prices_the_middle_rung_is_the_line(book: str | None, when: Any) -> None:
-    rows = ladder(20.5, [-10.0, 0.0, 5.0], book=book, quoted_at=when).assign(
-        over_price=math.nan, under_price=math.nan
-    )
+    rows = ladder(20.5, [-10.0, 0.0, 5.0], book=book, quoted_at=when).assign(over_price=math.nan, under_price=math.nan)
     assert rows.loc[~flag_alternate_lines(rows, KEY), "line"].tolist() == [20.5]
 
 
@@ -50,7 +48,7 @@ def test_a_rung_with_both_prices_counts_before_one_with_a_nearer_single_price() 
     assert flag_alternate_lines(rows, KEY).tolist() == [False, True]
 
 
-def test_books_and_times_have_baselines_of_their_own_and_copies_are_no_alternates() -> None:
+def test_books_and_times_have_ladders_of_their_own_and_copies_are_no_alternates() -> None:
     one, two = ladder(20.5, [0.0, 5.0]), ladder(25.5, [0.0], book="two")
     later = ladder(22.5, [-5.0, 0.0], quoted_at=pd.Timestamp("2024-03-02"))
     rows = pd.concat([one, two, later, later], ignore_index=True)

@@ -28,13 +28,13 @@ def find_words(text: str) -> list[str]:
     ['jazz', 'in', 'the', 'park', '公', '園', 'の', '音', '楽']
     """
     pattern = compile_word_pattern() if MARKED_OR_UNSPACED_PATTERN.search(text) else PLAIN_WORD_PATTERN
-    words: list[str] = pattern.findall(text)
-    return words
+    tokens: list[str] = pattern.findall(text)
+    return tokens
 
 
-def is_unspaced_letter(word: str) -> bool:
+def is_unspaced_letter(token: str) -> bool:
     """Return whether a word of `find_words` is a letter of a script without blanks between words."""
-    return UNSPACED_LETTER_PATTERN.match(word) is not None
+    return UNSPACED_LETTER_PATTERN.match(token) is not None
 
 
 @cache  # on first use: listing the marks takes 20 ms, which texts in Latin letters need not spend
