@@ -39,4 +39,6 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     if "seasonid" in names and "seasonyear" not in names:
         season = table[names["seasonid"]].astype("string").str.extract(SEASON_ID)
         derived |= {"season": season["year"], "season_type": season["part"].map(SEASON_PARTS)}
+    # the match-up names teams by their abbreviations
+    table = table.drop(columns=[names[name] for name in ("teamname", "teamid") if name in names])
     return table.assign(**{name: values for name, values in derived.items() if name not in names})

@@ -21,7 +21,7 @@ from stages.prepare.props.declarations import (
 )
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
-from stages.prepare.props.intake import summarise_game_intake, summarise_line_intake
+from stages.prepare.props.intake import require_games, summarise_game_intake, summarise_line_intake
 from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
 from stages.prepare.props.quality import summarise_quality
@@ -33,7 +33,7 @@ from stages.prepare.props.sports import MAX_GAME_COUNT, SPORTS
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
-from trueline.core.tables.row_filters import count_reasons, find_reasons, require_rows
+from trueline.core.tables.row_filters import count_reasons, find_reasons
 from trueline.core.tables.table_schema import Column, coerce_types, validate_table
 
 __all__ = [
@@ -72,7 +72,11 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     coerced = coerce_games(read["games"], settings)
     reasons = find_reasons(coerced, RULES, settings)
     sound = coerced[~coerced.index.isin(reasons.index)]
-    require_rows(coerced, sound, count_reasons(reasons, RULES), "games")
+    quality: dict[str, Any] = {
+        "rows_in": {name: len(table) for name, table in raw.items()},
+        "set_aside": {"games": count_reasons(reasons, RULES)},
+    }
+    require_games(tables, coerced, reasons, settings, quality)
     games, made_missing = blank_out_of_range(read["games"], sound, settings.profile.stats)
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
@@ -82,18 +86,14 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     columns = _select_columns(read, settings)
     prepared = _add_line_type(rows, Past(rows), settings)[[column.name for column in columns]]
     validate_table(prepared, columns, "props")
-    quality = summarise_quality(raw, tables, prepared) | {
-        "set_aside": {
-            "games": count_reasons(reasons, RULES),
-            "lines": game_lines.count_fates(),
-            "production": predictions_aside,
-        },
+    quality["set_aside"] |= {"lines": game_lines.count_fates(), "production": predictions_aside}
+    quality |= summarise_quality(tables, prepared) | {
         "made_missing": made_missing,
         "unknown_players": {"lines": count_unknown_players(game_lines.quotes), "production": unknown_logged},
         "rows_joined_as_over_and_under": game_lines.joined_count,
         **count_odd_prices(raw.get("lines"), read.get("lines")),
     }
-    quality["intake"] = summarise_game_intake(tables, coerced, reasons, quality, settings)
+    quality["intake"] = summarise_game_intake(tables, coerced, reasons, settings, quality)
     if len(game_lines.quotes):
         quality["line_intake"] = summarise_line_intake(tables["lines"], game_lines.quotes, game_lines.reasons)
     return prepared, quality

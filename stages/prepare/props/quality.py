@@ -11,13 +11,10 @@ from trueline.core.tables.raw_tables import RawTable
 MOST_LISTED = 10
 
 
-def summarise_quality(
-    raw: dict[str, pd.DataFrame], tables: dict[str, RawTable], prepared: pd.DataFrame
-) -> dict[str, Any]:
+def summarise_quality(tables: dict[str, RawTable], prepared: pd.DataFrame) -> dict[str, Any]:
     """Return the part of the quality report that says what came in and what is in the prepared rows."""
     return {
         "ignored_columns": {name: table.ignored for name, table in tables.items()},
-        "rows_in": {name: len(table) for name, table in raw.items()},
         "rows_out": len(prepared),
         "games_out": int(prepared["game_id"].nunique()),
         "line_types": prepared["line_type"].value_counts().sort_index().to_dict(),
@@ -52,5 +49,7 @@ def _count_strange_opponents(prepared: pd.DataFrame) -> dict[str, int]:
 
 def _find_spellings(prepared: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the commonest groups of ids that look like one player; numbers never do."""
-    words = prepared["entity"][~prepared["entity"].str.fullmatch(r"[\d.\-]+")]
-    return find_near_spellings(words)[:MOST_LISTED]
+    counts = prepared["entity"].value_counts()
+    is_word = ~counts.index.str.fullmatch(r"[\d.\-]+")
+    words = counts[is_word]
+    return find_near_spellings(words.index.repeat(words).to_series())[:MOST_LISTED]
