@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.prepare.racing import prepare
-from stages.prepare.racing.declarations import Settings
+from stages.prepare.racing.race_columns import Settings
 from trueline.core.errors import UserError
 from trueline.core.tables.intake_report import IntakeError, refuse_large_loss
 
