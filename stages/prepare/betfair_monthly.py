@@ -31,10 +31,10 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     derived: dict[str, pd.Series] = {"start_time": scheduled.where(has_day, day + " " + scheduled)}
     if "winmarketname" in names:
         market = table[names["winmarketname"]].astype("string").str.extract(MARKET_NAME)
-        for name, key, part in (("distance_m", "distance", "distance"), ("grade", "racetype", "grade")):
+        for name, key, market_part in (("distance_m", "distance", "distance"), ("grade", "racetype", "grade")):
             given = (
                 table[names[key]].astype("string") if key in names else pd.Series(pd.NA, table.index, dtype="string")
             )
-            derived[name] = given.where(given.str.strip() != "").fillna(market[part])
+            derived[name] = given.where(given.str.strip() != "").fillna(market[market_part])
     used = ("localmeetingdate", "scheduledracetime", *(("distance", "racetype") if "grade" in derived else ()))
     return table.drop(columns=[names[key] for key in used if key in names]).assign(**derived)

@@ -109,8 +109,8 @@ def _read_guide(file: Path) -> list[dict[str, str]]:
 
 def _build_starts(rows: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     """Return every start once, under the raw column names; if several files have it, the copy with the fewest gaps."""
-    place, is_shared, is_unfinished = read_places(rows["PLC"])
-    finish_position = pd.to_numeric(place, errors="coerce")
+    finish_place, is_shared, is_unfinished = read_places(rows["PLC"])
+    finish_position = pd.to_numeric(finish_place, errors="coerce")
     margin = read_numbers(rows["MGN"], "lengths")
     has_won = (finish_position == 1).astype(float)
     starts = pd.DataFrame(
@@ -125,7 +125,7 @@ def _build_starts(rows: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
             "weight_kg": read_numbers(rows["WGT"], "kg", settings.decimal),
             # without a finishing place there is no result, unless the runner is known not to have finished
             "won": has_won.where(finish_position.notna() | is_unfinished),
-            "place": place,
+            "place": finish_place,
             "dead_heat": is_shared.astype(float),
             "run_time_s": read_numbers(rows["TIME"], "s", settings.decimal),
             "sectional_s": read_numbers(rows["1 SEC"], "s", settings.decimal),

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.prepare.racing.declarations import (
+from stages.prepare.racing.off_times import move_to_afternoon, reject_contradictory_times
+from stages.prepare.racing.price_forms import convert_to_decimal, describe_strange_books
+from stages.prepare.racing.race_columns import (
     CHECKED_COLUMNS,
     COLUMNS,
     MIN_DECIMAL_ODDS,
@@ -19,8 +21,6 @@ from stages.prepare.racing.declarations import (
     REQUIRED_COLUMNS,
     Settings,
 )
-from stages.prepare.racing.off_times import move_to_afternoon, reject_contradictory_times
-from stages.prepare.racing.price_forms import convert_to_decimal, describe_strange_books
 from stages.prepare.racing.results import read_results
 from stages.prepare.racing.rules import CARD_RULES, JUDGED, NO_LOSS, RULES, aggregate_per_race, sum_book
 from stages.prepare.racing.source_names import SYNONYMS

@@ -22,7 +22,9 @@ def flag_doubled_races(rows: pd.DataFrame) -> Flags:
     starts = starts.sort_values(["letters", "start_time", "race_id"])
     earlier = starts.shift()
     is_again = (starts["letters"] == earlier["letters"]) & (starts["race_id"] != earlier["race_id"])
-    is_again &= starts["start_time"] - earlier["start_time"] <= RACE_TIME
+    is_again &= (starts["start_time"] - earlier["start_time"] <= RACE_TIME) | (
+        earlier["start_time"].eq(starts["start_time"].dt.normalize())  # a day without a time comes first on its day
+    )
     if not is_again.any():
         return pd.Series(False, index=rows.index)
     pairs = pd.DataFrame({"first": earlier.loc[is_again, "race_id"], "second": starts.loc[is_again, "race_id"]})
@@ -32,9 +34,7 @@ def flag_doubled_races(rows: pd.DataFrame) -> Flags:
     races["gaps"] = rows.isna().sum(axis=1).groupby(rows["race_id"]).mean()
     earlier_race, later_race = (races.loc[shared[name]].reset_index(drop=True) for name in ("first", "second"))
     smaller = earlier_race["size"].where(earlier_race["size"] < later_race["size"], later_race["size"])
-    has_clock = (earlier_race["time"] != earlier_race["time"].dt.normalize()) | (
-        later_race["time"] != later_race["time"].dt.normalize()
-    )
+    has_clock = earlier_race["time"] != earlier_race["time"].dt.normalize()
     is_same = (has_clock & ((shared["exact"] >= 1) | (shared["shared"] >= 2))) | (
         (shared["shared"] >= 2) & (shared["shared"] >= LEAST_SHARED * smaller)
     )

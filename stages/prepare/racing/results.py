@@ -53,12 +53,14 @@ def read_places(values: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series]:
     """
     cell_words = _to_words(values)
     matches = {text: match for text in cell_words.dropna().unique() if (match := PLACE_PATTERN.fullmatch(text))}
-    place = cell_words.map({text: float(match["place"]) for text, match in matches.items()}).astype(float)
+    finish_place = cell_words.map({text: float(match["place"]) for text, match in matches.items()}).astype(float)
     shared_words = [text for text, match in matches.items() if match["before"] or match["behind"]]
     is_unfinished = cell_words.isin(UNFINISHED_WORDS)
-    is_failed = cell_words.notna() & place.isna() & ~cell_words.isin([*UNFINISHED_WORDS, *WITHDRAWN_WORDS, "0", "-"])
-    place = place.mask((place == 0) | (place >= LEAST_CODE))
-    read = place.astype(object).mask(is_failed, values.astype(object)) if is_failed.any() else place
+    is_failed = (
+        cell_words.notna() & finish_place.isna() & ~cell_words.isin([*UNFINISHED_WORDS, *WITHDRAWN_WORDS, "0", "-"])
+    )
+    finish_place = finish_place.mask((finish_place == 0) | (finish_place >= LEAST_CODE))
+    read = finish_place.astype(object).mask(is_failed, values.astype(object)) if is_failed.any() else finish_place
     return read, cell_words.isin(shared_words), is_unfinished
 
 

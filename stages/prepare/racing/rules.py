@@ -5,8 +5,8 @@ from typing import Literal
 
 import pandas as pd
 
-from stages.prepare.racing.declarations import MIN_DECIMAL_ODDS, REQUIRED_COLUMNS, Settings
 from stages.prepare.racing.doubled_races import flag_doubled_races
+from stages.prepare.racing.race_columns import MIN_DECIMAL_ODDS, REQUIRED_COLUMNS, Settings
 from trueline.core.stats.group_ops import encode_groups, sum_by_group
 
 Aggregate = Literal["sum", "any", "size", "nunique"]
