@@ -75,10 +75,9 @@ def _assign_folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:
 
 def print_sources() -> None:
     """Print every shape of download that is read unedited, and the columns by which it is known."""
-    for name in list_plugins("prepare"):
-        shape = load_plugin("prepare", name)
-        if hasattr(shape, "recognize"):
-            print(f"{(shape.__doc__ or name).splitlines()[0]}\n    table {shape.TABLE}: {', '.join(shape.COLUMNS)}")
+    for reader in list_plugins("prepare"):
+        for shape in getattr(load_plugin("prepare", reader), "DOWNLOADS", ()):
+            print(f"{shape.__doc__.splitlines()[0]}\n    table {shape.TABLE}: {', '.join(shape.COLUMNS)}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.prepare.props.declarations import (
+from stages.prepare.props.game_intake import require_games, summarise_game_intake, summarise_line_intake
+from stages.prepare.props.game_matching import index_games
+from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
+from stages.prepare.props.player_matching import count_unknown_players
+from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
+from stages.prepare.props.props_columns import (
     COLUMNS,
     GAME_COLUMNS,
     KEY_COLUMNS,
@@ -19,16 +24,11 @@ from stages.prepare.props.declarations import (
     declare_columns,
     declare_game_columns,
 )
-from stages.prepare.props.game_matching import index_games
-from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
-from stages.prepare.props.intake import require_games, summarise_game_intake, summarise_line_intake
-from stages.prepare.props.player_matching import count_unknown_players
-from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
+from stages.prepare.props.props_settings import Settings
 from stages.prepare.props.quality import summarise_quality
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
-from stages.prepare.props.raw_tables import count_odd_prices, read_raw_tables
 from stages.prepare.props.recent_form import add_recent_form
-from stages.prepare.props.settings import Settings
+from stages.prepare.props.source_tables import count_odd_prices, read_raw_tables
 from stages.prepare.props.sports import MAX_GAME_COUNT, SPORTS
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from stages.prepare.props.declarations import KEY_COLUMNS, PLAYER_DAY_COLUMNS, PLAYER_DAY_TO_KEY
 from stages.prepare.props.player_matching import match_players
-from stages.prepare.props.settings import RowRules
+from stages.prepare.props.props_columns import KEY_COLUMNS, PLAYER_DAY_COLUMNS, PLAYER_DAY_TO_KEY
+from stages.prepare.props.props_settings import RowRules
 from trueline.core.errors import UserError
 
 DAY = pd.Timedelta(days=1)

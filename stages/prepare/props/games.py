@@ -5,13 +5,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from stages.prepare.props.declarations import (
-    GAME_KEY,
-    PLAYER_DAY_COLUMNS,
-    REQUIRED_GAME_COLUMNS,
-    declare_game_columns,
-)
-from stages.prepare.props.settings import RowRules, Settings
+from stages.prepare.props.props_columns import GAME_KEY, PLAYER_DAY_COLUMNS, REQUIRED_GAME_COLUMNS, declare_game_columns
+from stages.prepare.props.props_settings import RowRules, Settings
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows, flag_superseded_rows

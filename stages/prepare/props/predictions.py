@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from stages.prepare.props.declarations import KEY_COLUMNS, PRODUCTION_COLUMNS
 from stages.prepare.props.game_matching import GAME_RULES, join_games
 from stages.prepare.props.player_matching import count_unknown_players
-from stages.prepare.props.settings import RowRules, Settings
+from stages.prepare.props.props_columns import KEY_COLUMNS, PRODUCTION_COLUMNS
+from stages.prepare.props.props_settings import RowRules, Settings
 from trueline.core.tables.coercion import coerce_optional_table
 from trueline.core.tables.duplicate_rows import flag_superseded_rows
 from trueline.core.tables.row_filters import Counts, filter_rows

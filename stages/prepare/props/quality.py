@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.prepare.props.declarations import COLUMNS
+from stages.prepare.props.props_columns import COLUMNS
 from trueline.core.tables.name_forms import find_near_spellings
 from trueline.core.tables.raw_tables import RawTable
 

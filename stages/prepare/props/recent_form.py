@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from stages.prepare.props.declarations import ROLE_MIN_MINUTES
-from stages.prepare.props.settings import Settings
+from stages.prepare.props.props_columns import ROLE_MIN_MINUTES
+from stages.prepare.props.props_settings import Settings
 from trueline.core.history.past import Past
 from trueline.core.stats.group_ops import Floats, sum_by_group
 

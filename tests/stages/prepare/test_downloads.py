@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from stages.prepare import nba_api
-from stages.prepare.box_scores import read
+from stages.prepare.box_scores import nba_api, read
 from stages.prepare.props import Settings, prepare
 from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError

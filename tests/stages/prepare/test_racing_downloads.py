@@ -7,9 +7,8 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from stages.prepare import betfair_monthly, betfair_prices, hkjc_results, uk_results
 from stages.prepare.racing import prepare
-from stages.prepare.runners import DOWNLOADS, read
+from stages.prepare.runners import DOWNLOADS, betfair_monthly, betfair_prices, hkjc_results, read, uk_results
 from tests.stages.prepare.test_racing_sources import SETTINGS, world
 
 KEY = ["entity", "time", "target", "bsp", "field_size", "box", "distance_m", "venue", "race_no"]

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from stages.prepare import nba_api, nfl_weekly, odds_api, pickem
+from stages.prepare.box_scores import nba_api, nfl_weekly, odds_api, pickem
 from trueline.core.errors import UserError
 from trueline.core.tables import raw_sources
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings

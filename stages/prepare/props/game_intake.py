@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from stages.prepare.props.declarations import REQUIRED_GAME_COLUMNS
 from stages.prepare.props.games import DID_NOT_PLAY, REPEATED_ROWS
-from stages.prepare.props.settings import Settings
+from stages.prepare.props.props_columns import REQUIRED_GAME_COLUMNS
+from stages.prepare.props.props_settings import Settings
 from trueline.core.tables.intake_report import (
     Example,
     Intake,

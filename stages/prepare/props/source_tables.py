@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from stages.prepare.props.declarations import LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
-from stages.prepare.props.settings import Settings
+from stages.prepare.props.props_columns import LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
+from stages.prepare.props.props_settings import Settings
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import coerce_types, flag_unparseable

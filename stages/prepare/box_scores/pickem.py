@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.prepare.odds_api import LEAGUE_ZONE
+from stages.prepare.box_scores.odds_api import LEAGUE_ZONE
 from trueline.core.tables.column_mapping import normalize_name
 from trueline.core.tables.date_parsing import read_times
 from trueline.core.tables.source_settings import SourceSettings
