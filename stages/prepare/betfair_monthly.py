@@ -6,16 +6,9 @@ from trueline.core.tables.column_mapping import normalize_name
 from trueline.core.tables.source_settings import SourceSettings
 
 TABLE = "runners"
-COLUMNS = ("LOCAL_MEETING_DATE", "SCHEDULED_RACE_TIME", "TRACK", "RACE_NO", "WIN_MARKET_ID", "WIN_MARKET_NAME")
-COLUMNS += (
-    "DISTANCE",
-    "RACE_TYPE",
-    "TAB_NUMBER",
-    "SELECTION_NAME",
-    "WIN_RESULT",
-    "WIN_BSP",
-    "PLACE_RESULT",
-    "PLACE_BSP",
+COLUMNS = (
+    *("LOCAL_MEETING_DATE", "SCHEDULED_RACE_TIME", "TRACK", "RACE_NO", "WIN_MARKET_ID", "WIN_MARKET_NAME"),
+    *("DISTANCE", "RACE_TYPE", "TAB_NUMBER", "SELECTION_NAME", "WIN_RESULT", "WIN_BSP", "PLACE_RESULT", "PLACE_BSP"),
 )
 MARKET_NAME = r"^(?:R\d+\s+)?(?P<distance>\d+m)\s*(?P<grade>.*)$"  # such as "R5 480m Gr5"
 

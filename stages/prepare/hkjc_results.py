@@ -6,8 +6,10 @@ from trueline.core.tables.column_mapping import normalize_name
 from trueline.core.tables.source_settings import SourceSettings
 
 TABLE = "runners"
-COLUMNS = ("Date", "Course", "Race No.", "Class", "Distance", "Pla.", "Horse No.", "Horse", "Trainer", "Act. Wt.")
-COLUMNS += ("Dr.", "LBW", "Finish Time", "Win Odds")
+COLUMNS = (
+    *("Date", "Course", "Race No.", "Class", "Distance", "Pla.", "Horse No.", "Horse", "Trainer", "Act. Wt."),
+    *("Dr.", "LBW", "Finish Time", "Win Odds"),
+)
 OUR_NAMES = {"pla": "place", "horseno": "box", "horse": "runner", "lbw": "margin_lengths", "finishtime": "run_time_s"}
 OUR_NAMES |= {"winodds": "bsp", "course": "venue", "raceno": "race_no", "class": "grade", "distance": "distance_m"}
 OUR_NAMES |= {"date": "start_time"}

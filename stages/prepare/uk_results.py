@@ -7,21 +7,9 @@ from trueline.core.tables.source_settings import SourceSettings
 
 TABLE = "runners"
 COLUMNS = (
-    "date",
-    "course",
-    "race_id",
-    "off",
-    "class",
-    "dist_m",
-    "num",
-    "pos",
-    "ovr_btn",
-    "horse",
-    "lbs",
-    "secs",
-    "dec",
+    *("date", "course", "race_id", "off", "class", "dist_m", "num", "pos", "ovr_btn", "horse", "lbs", "secs", "dec"),
+    *("sp", "trainer"),
 )
-COLUMNS += ("sp", "trainer")
 FIRST_HOUR = 11  # no race starts earlier in the day: an earlier hour is one of the afternoon
 
 

@@ -43,8 +43,8 @@ def check(evidence: Evidence) -> Finding:
     example_pair = details["examples"][0]
     summary = (
         f"{len(group_pairs)} groups and {len(entity_pairs)} entities have a copy with the same results near in time "
-        f"({share:.1%} of the rows), for example {example_pair[0]!r} and {example_pair[1]!r}: the inputs of one may know "
-        "the result of the other."
+        f"({share:.1%} of the rows), for example {example_pair[0]!r} and {example_pair[1]!r}: the inputs of one may "
+        "know the result of the other."
     )
     return make_finding("failed" if share > FAILING_SHARE else "warning", summary, **details)
 

@@ -23,37 +23,39 @@ def check(evidence: Evidence) -> Finding:
     before the end is at a default if a measurement has one value in more than `default_share` of the rows. Declines
     without a quality report that tells the intake.
     """
-    intake = evidence.quality.get("intake")
-    if not intake:
+    # a further table has an intake of its own
+    intakes = [part for name, part in evidence.quality.items() if name == "intake" or name.endswith("_intake")]
+    if not intakes:
         return make_finding("declined", "The quality report does not tell what became of the raw rows.")
     lost = {
         reason: loss["share"]
+        for intake in intakes
         for reason, loss in intake["set_aside"].items()
         if loss["is_loss"] and loss["share"] > MOST_LOST
     }
+    look_meant = {name: target for intake in intakes for name, target in intake["look_meant"].items()}
+    hints = [hint for intake in intakes for hint in intake["hints"]]
     without_past = _compute_share_without_past(evidence)
     at_default = _find_columns_at_default(evidence)
     details: dict[str, Any] = {
         "lost": lost,
         "without_past": without_past,
-        "look_meant": intake["look_meant"],
+        "look_meant": look_meant,
         "at_default": at_default,
-        "hints": intake["hints"],
+        "hints": hints,
     }
     messages = [f"{share:.1%} of the rows are set aside for {reason!r}" for reason, share in lost.items()]
     if without_past is not None and without_past > MOST_WITHOUT_PAST:
         messages.append(
             f"{without_past:.0%} of the score rows are of entities without a past: are names written in one way?"
         )
-    messages += [
-        f"{name} is ignored, though it is a usual name of {ours}" for name, ours in intake["look_meant"].items()
-    ]
+    messages += [f"{name} is ignored, though it is a usual name of {ours}" for name, ours in look_meant.items()]
     messages += [f"{name} has one value in {share:.0%} of the rows" for name, share in at_default.items()]
-    messages += intake["hints"]
+    messages += hints
     if messages:
         return make_finding("warning", f"{'; '.join(messages)}.", **details)
-    rows = intake["rows"]
-    return make_finding("ok", f"{rows['kept']:,} of {rows['in']:,} raw rows are used.", **details)
+    kept, delivered = (sum(intake["rows"][name] for intake in intakes) for name in ("kept", "in"))
+    return make_finding("ok", f"{kept:,} of {delivered:,} raw rows are used.", **details)
 
 
 def _compute_share_without_past(evidence: Evidence) -> float | None:

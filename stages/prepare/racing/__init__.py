@@ -35,6 +35,8 @@ from trueline.core.tables.table_schema import Column, coerce_types, flag_unparse
 __all__ = ["COLUMNS", "MIN_DECIMAL_ODDS", "RAW_COLUMNS", "RULES", "Settings", "prepare", "prepare_race_card"]
 
 Flags = pd.Series  # True for the rows that break a rule
+SPELT_COLUMNS = ("entity", "venue", "trainer")
+MOST_MISSPELT = 0.05  # share of the rows from which on names in several spellings explain a lack of history
 
 
 def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -126,31 +128,32 @@ def _summarise_intake(
 ) -> dict[str, Any]:
     keys = pd.DataFrame({"group": runners["race_id"], "day": runners["start_time"].dt.normalize()})
     notes = [*source.notes, *_describe_races(runners, report)]
-    book_note = describe_strange_books(runners["bsp"], runners["race_id"])
-    hints = [book_note] if book_note else []
-    return summarise_intake(keys, reasons, examples, "races", notes, source.look_meant, NO_LOSS, hints)
+    spellings = {name: find_near_spellings(runners[name].dropna().astype(str).str.upper()) for name in SPELT_COLUMNS}
+    notes += [_describe_spellings(name, groups) for name, groups in spellings.items() if groups]
+    hints = [describe_strange_books(runners["bsp"], runners["race_id"])]
+    other_rows = sum(sum(group["rows"][1:]) for group in spellings["entity"])
+    if other_rows > MOST_MISSPELT * len(runners):
+        hints.append(f"{other_rows / len(runners):.0%} of the rows have a rarer spelling of a runner's name")
+    given_hints = [hint for hint in hints if hint]
+    return summarise_intake(keys, reasons, examples, "races", notes, source.look_meant, NO_LOSS, given_hints)
 
 
 def _describe_races(runners: pd.DataFrame, report: dict[str, Any]) -> list[str]:
-    notes = (
-        [f"{report['repeated_rows']:,} rows came twice; one copy of each is kept"] if report["repeated_rows"] else []
-    )
-    if no_price := int(runners["bsp"].isna().sum()):
-        races = runners.loc[runners["bsp"].isna(), "race_id"].nunique()
-        notes.append(f"{no_price:,} runners have no price; their {races:,} races are left out of the market's figures")
-    if report["scratched_rows"]:
-        notes.append(f"{report['scratched_rows']:,} scratched runners are left out")
-    notes += [
-        f"{count:,} values of {name} are unreadable or impossible" for name, count in report["made_missing"].items()
-    ]
-    for name in ("entity", "venue", "trainer"):
-        if groups := find_near_spellings(runners[name].dropna().astype(str).str.upper()):
-            spellings = [f"{spelling!r} ({rows})" for spelling, rows in zip(*groups[0].values(), strict=True)]
-            notes.append(
-                f"{len(groups):,} {'runners' if name == 'entity' else f'{name}s'} may be written in several ways, for "
-                f"example {' and '.join(spellings[:3])} rows"
-            )
-    return notes
+    races_without_price = runners.loc[runners["bsp"].isna(), "race_id"].nunique()
+    counts = {
+        "rows that came twice, of which one copy is kept": report["repeated_rows"],
+        "scratched runners, left out": report["scratched_rows"],
+        "races with a missing price, left out of the market's figures": races_without_price,
+        **{f"unreadable or impossible values of {name}": count for name, count in report["made_missing"].items()},
+    }
+    return [f"{what}: {count:,}" for what, count in counts.items() if count]
+
+
+def _describe_spellings(name: str, groups: list[dict[str, Any]]) -> str:
+    spellings = zip(groups[0]["names"][:3], groups[0]["rows"][:3], strict=True)
+    example = " and ".join(f"{spelling!r} ({rows} rows)" for spelling, rows in spellings)
+    label = "runners" if name == "entity" else f"{name}s"
+    return f"{label} that may be written in several ways: {len(groups):,}, for example {example}"
 
 
 def _describe_empty_intake(rows: pd.DataFrame, report: dict[str, Any]) -> str:
@@ -222,6 +225,8 @@ def _find_reasons(rows: pd.DataFrame, table: pd.DataFrame, settings: Settings) -
 
 
 def _make_example(reason: str, faulty: pd.DataFrame, table: pd.DataFrame) -> Example:
+    if reason == "several winners without a dead heat":
+        faulty = faulty[faulty["won"] == 1]
     row = int(faulty.sort_values(["race_id", "box", "entity"], kind="stable").index[0])
     column, setting = JUDGED.get(reason, ("race_id", None))
     cells = table.loc[[row]]

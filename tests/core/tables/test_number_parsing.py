@@ -123,6 +123,7 @@ def test_a_decimal_comma_is_read_where_the_column_decides_or_the_setting_does(nu
 def test_a_comma_that_could_mark_decimals_or_thousands_is_not_guessed() -> None:
     assert read("1,250", "2,500") == ["1,250", "2,500"]
     assert read("1,91", "1,250") == [1.91, "1,250"]
+    assert read("1:12,30", "0:30,155", unit="s") == [72.3, 30.155]
     assert read("1,250", "2,500", decimal=".") == [1250, 2500]
     assert read("1,250", "2.500,5", "7", decimal=",") == [1.25, 2500.5, 7]
 

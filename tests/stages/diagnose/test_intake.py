@@ -34,6 +34,13 @@ def test_columns_that_look_meant_and_strange_books_are_named() -> None:
     assert found["summary"] == "market is ignored, though it is a usual name of stat; 1/price sums to 49."
 
 
+def test_the_intake_of_a_further_table_counts_too() -> None:
+    evidence = healthy()
+    lines = evidence.quality["intake"] | {"set_aside": {"unknown player": {"rows": 9, "share": 0.8, "is_loss": True}}}
+    found = intake.check(replace(evidence, quality=evidence.quality | {"line_intake": lines}))
+    assert found["summary"] == "80.0% of the rows are set aside for 'unknown player'."
+
+
 def test_score_rows_without_a_past_are_named_only_where_others_have_one() -> None:
     evidence = healthy()
     rows = np.arange(len(evidence.prepared))

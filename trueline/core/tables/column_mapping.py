@@ -136,8 +136,8 @@ def _rename(raw: pd.DataFrame, target_by_name: Mapping[str, str], table_label: s
         if contradicts.any():
             names = " and ".join(repr(key) for key, value in target_by_name.items() if value == target)
             raise UserError(
-                f"{table_label} has {names}, which are all {target} and differ in {int(contradicts.sum())} rows (first row: "
-                f"{int(contradicts.to_numpy().argmax()) + 1}); remove all but one."
+                f"{table_label} has {names}, which are all {target} and differ in {int(contradicts.sum())} rows (first "
+                f"row: {int(contradicts.to_numpy().argmax()) + 1}); remove all but one."
             )
         rows[target] = rows[target].where(rows[target].notna(), raw[name])
     return pd.DataFrame(rows, index=raw.index)

@@ -33,7 +33,7 @@ def find_near_spellings(names: pd.Series) -> list[dict[str, Any]]:
     [{'names': ['BO ÉCLAIR', 'BO ECLAIR (FR)'], 'rows': [2, 1]}]
     """
     counts = names.value_counts().rename_axis("name").reset_index(name="rows")
-    counts["skeleton"] = [_reduce_to_letters(str(name)) for name in counts["name"]]
+    counts["skeleton"] = [reduce_to_letters(str(name)) for name in counts["name"]]
     alike = counts[counts.duplicated("skeleton", keep=False) & (counts["skeleton"] != "")]
     alike = alike.sort_values(["rows", "name"], ascending=[False, True])
     groups = [
@@ -49,6 +49,7 @@ def normalize_name(name: str, has_number: bool = False) -> str:
     return unicodedata.normalize("NFC", " ".join(name.translate(APOSTROPHES).split()).upper())
 
 
-def _reduce_to_letters(name: str) -> str:
+def reduce_to_letters(name: str) -> str:
+    """Return the letters and digits of a name without accents and suffixes, by which `find_near_spellings` compares."""
     decomposed = unicodedata.normalize("NFKD", SUFFIX.sub(" ", name))
     return "".join(letter for letter in decomposed if letter.isalnum())

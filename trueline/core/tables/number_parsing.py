@@ -15,7 +15,9 @@ TYPED_SIGNS = str.maketrans(
     {"−": "-", "–": "-", "﹣": "-", "－": "-", "\xa0": " ", "\u202f": " ", "½": ".5", "¼": ".25", "¾": ".75"}
 )
 THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-DECIMAL_COMMA = re.compile(r"[+-]?\d*,(?:\d{1,2}|\d{4,})|[+-]?(?:0|\d{4,}),\d{3}|[+-]?\d{1,3}(?:\.\d{3})+,\d+")
+DECIMAL_COMMA = re.compile(
+    r"[+-]?\d*,(?:\d{1,2}|\d{4,})|[+-]?(?:0|\d{4,}),\d{3}|[+-]?\d{1,3}(?:\.\d{3})+,\d+|\d+(?::\d{2})+,\d+"
+)
 PERCENT = re.compile(r"([+-]?\d+\.?\d*)\s*%")
 
 METRES_PER_MILE, METRES_PER_FURLONG, METRES_PER_YARD = 1609.344, 201.168, 0.9144
