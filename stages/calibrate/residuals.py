@@ -41,8 +41,8 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
     ln spread is level + growth·ln(mean / centre) for counts (integers, none below 0), and level + growth·(mean −
     centre) / unit for other targets. One pseudo-row with the spread of a Poisson law (for other targets, that of the
-    errors) is added, so that a few lucky rows do not pass for certainty. Then whatever could be chance is left out: the correction
-    by the line, and the difference of growth from ½ (from 0 for other targets), are each multiplied by
+    errors) is added, so that a few lucky rows do not pass for certainty. Then whatever could be chance is left out: the
+    correction by the line, and the difference of growth from ½ (from 0 for other targets), are each multiplied by
     1 − (two standard errors / itself)², or by 0 if that is negative. With fewer than MIN_ROWS rows the score stays as
     it is. Limit: a score that is a median is not told apart from a mean that is too low; both are corrected. Raises
     UserError if there are no rows, a number is not finite, or targets that are no counts are predicted exactly.

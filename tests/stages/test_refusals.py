@@ -128,7 +128,7 @@ def test_missing_prices_are_no_reason_to_fail(repository: Path) -> None:
         ("prepare", {"folds__racing__test_days": "many"}, "folds.racing.test_days is 'many'"),
         ("prepare", {"folds__racing__test_days": 0}, "folds.racing.test_days is 0"),
         ("prepare", {"tasks__racing__reader": "runner"}, "no plugin 'runner'; did you mean 'runners'?"),
-        ("prepare", {"tasks__racing__reader": "racing"}, "stages/prepare/racing/__init__.py has no read()"),
+        ("prepare", {"tasks__racing__reader": "racing"}, "stages/prepare/racing has no read()"),
         ("prepare", {"tasks__racing__source": "racez"}, "racez does not exist"),
         ("features", {"features__racing__decision": "at_of"}, "features.racing.decision is 'at_of'"),
         ("resample", {"tasks__racing__resampler": "smote"}, "no plugin 'smote'; did you mean 'smote_nc'?"),

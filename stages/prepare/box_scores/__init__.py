@@ -36,11 +36,11 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> dict[str, pd.D
     downloads = [] if {REQUIRED_TABLE, "lines"} <= {*table_names} else list(_read_downloads(source, settings))
     tables = {}
     for name in (REQUIRED_TABLE, *OPTIONAL_TABLES):
-        parts = [table for kind, table in downloads if kind == name]
-        if name in table_names or (name == REQUIRED_TABLE and not parts):
-            parts = [_convert(raw_sources.read_source_table(source, name, settings.separator), settings)[1]]
-        if parts:
-            tables[name] = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+        shaped_tables = [table for kind, table in downloads if kind == name]
+        if name in table_names or (name == REQUIRED_TABLE and not shaped_tables):
+            shaped_tables = [_convert(raw_sources.read_source_table(source, name, settings.separator), settings)[1]]
+        if shaped_tables:
+            tables[name] = pd.concat(shaped_tables, ignore_index=True) if len(shaped_tables) > 1 else shaped_tables[0]
     if "lines" in tables:
         tables["lines"] = nfl_weekly.move_to_weeks(tables["lines"], tables[REQUIRED_TABLE], settings)
     return tables

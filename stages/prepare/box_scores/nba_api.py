@@ -25,15 +25,15 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     """
     names = {normalize_name(str(name)): str(name) for name in table.columns}
     matchup = table[names["matchup"]].astype("string")
-    parts = matchup.str.extract(MATCHUP)
-    unreadable = matchup[parts["opponent"].isna() & matchup.notna()]
+    teams = matchup.str.extract(MATCHUP)
+    unreadable = matchup[teams["opponent"].isna() & matchup.notna()]
     if len(unreadable):
         raise UserError(
             f"games: MATCHUP is {unreadable.iloc[0]!r} in row {unreadable.index[0] + 1}; it should read like "
             "'BOS @ NYK' or 'BOS vs. NYK'."
         )
-    home = parts["place"].str.startswith("vs").astype("Float64").astype(float)
-    derived = {"team": parts["team"], "opponent": parts["opponent"], "home": home}
+    home = teams["place"].str.startswith("vs").astype("Float64").astype(float)
+    derived = {"team": teams["team"], "opponent": teams["opponent"], "home": home}
     if "teamabbreviation" in names:
         del derived["team"]
     if "seasonid" in names and "seasonyear" not in names:

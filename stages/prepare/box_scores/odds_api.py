@@ -45,15 +45,17 @@ def flatten(content: Any) -> pd.DataFrame | None:
 def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     """Return the outcomes as lines: the player, over or under, the line and its price, and the game's local day."""
     names = {normalize_name(str(name)): str(name) for name in table.columns}
-    lines = {ours: table[names[theirs]] for theirs, ours in OUR_NAMES.items() if theirs in names}
-    for ours, candidates in (("book", BOOK_NAMES), ("quoted_at", TIME_NAMES)):
+    lines = {our_name: table[names[their_name]] for their_name, our_name in OUR_NAMES.items() if their_name in names}
+    for our_name, candidates in (("book", BOOK_NAMES), ("quoted_at", TIME_NAMES)):
         if known := [names[name] for name in candidates if name in names]:
-            lines[ours] = table[known[0]]
+            lines[our_name] = table[known[0]]
     if "date" not in names and "start_time" in lines:
         zone = settings.timezone or LEAGUE_ZONE
         lines["date"] = read_times(lines["start_time"], "lines: commence_time", settings.date_format, zone, as_day=True)
-    kept = {name: table[name] for name in table.columns if normalize_name(str(name)) not in {*OUR_NAMES, *BOOK_NAMES}}
-    return pd.DataFrame({**kept, **lines})
+    further_columns = {
+        name: table[name] for name in table.columns if normalize_name(str(name)) not in {*OUR_NAMES, *BOOK_NAMES}
+    }
+    return pd.DataFrame({**further_columns, **lines})
 
 
 def _list_events(content: Any) -> Iterator[tuple[dict[str, Any], Any]]:

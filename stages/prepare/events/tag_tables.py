@@ -30,8 +30,8 @@ def collect_tag_columns(raw: pd.DataFrame, tag_columns: Sequence[str]) -> pd.Dat
             )
     rows = pd.DataFrame(flags, raw.index).astype(bool).to_numpy()
     tags = [[column for column, has_tag in zip(tag_columns, row, strict=True) if has_tag] for row in rows]
-    others = raw.drop(columns=[names[column] for column in tag_columns])
-    return others.assign(tags=pd.Series(tags, raw.index, dtype=object))
+    other_columns = raw.drop(columns=[names[column] for column in tag_columns])
+    return other_columns.assign(tags=pd.Series(tags, raw.index, dtype=object))
 
 
 def list_flag_columns(raw: pd.DataFrame, declared: Collection[str]) -> list[str]:

@@ -44,7 +44,7 @@ def summarise_game_intake(
         if reason not in NO_LOSS
     }
     notes = [note for table in tables.values() for note in table.notes]
-    look_meant = {name: ours for table in tables.values() for name, ours in table.look_meant.items()}
+    look_meant = {name: our_name for table in tables.values() for name, our_name in table.look_meant.items()}
     notes += _describe_lines(quality)
     hints = [*_describe_games(quality), *_describe_doubts(quality)]
     return summarise_intake(keys, reasons, examples, "games", notes, look_meant, NO_LOSS, hints)

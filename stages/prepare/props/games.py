@@ -19,12 +19,12 @@ ABSENCE_PATTERN = r"(?i)\s*(?:dnp|dnd|nwt|dns|did not|not with|inactive|coach).*
 
 
 def blank_absences(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return the raw games with the words for "did not play" made missing in the box score."""
+    """Return the raw games with the cell_texts for "did not play" made missing in the box score."""
     blanked = {}
     for name in ("minutes", *settings.profile.count_names):
         if name in raw and not pd.api.types.is_numeric_dtype(raw[name]):
-            words = raw[name].astype("string")
-            is_absence = words.str.fullmatch(ABSENCE_PATTERN, na=False)
+            cell_texts = raw[name].astype("string")
+            is_absence = cell_texts.str.fullmatch(ABSENCE_PATTERN, na=False)
             if is_absence.any():
                 blanked[name] = raw[name].mask(is_absence)
     return raw.assign(**blanked) if blanked else raw

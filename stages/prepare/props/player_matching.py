@@ -53,8 +53,8 @@ def count_unknown_players(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def _drop_suffix(form: str) -> str:
-    words = form.split()
-    return " ".join(words[:-1] if len(words) > 1 and words[-1] in NAME_SUFFIXES else words)
+    name_parts = form.split()
+    return " ".join(name_parts[:-1] if len(name_parts) > 1 and name_parts[-1] in NAME_SUFFIXES else name_parts)
 
 
 def _index_forms(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

@@ -30,10 +30,11 @@ class Settings(SourceSettings):
 
     @model_validator(mode="after")
     def _check_quantity(self) -> "Settings":
-        known = self.profile.count_names
-        if unknown := [part for part in self.parts if part not in known]:
+        known_stats = self.profile.count_names
+        if unknown := [stat for stat in self.parts if stat not in known_stats]:
             raise ValueError(
-                f"{unknown[0]!r} is no quantity of {self.sport}; take one of {', '.join(known)}, or a sum of several"
+                f"{unknown[0]!r} is no quantity of {self.sport}; take one of {', '.join(known_stats)}, "
+                "or a sum of several"
             )
         return self
 

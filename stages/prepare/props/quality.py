@@ -51,5 +51,5 @@ def _find_spellings(prepared: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the commonest groups of ids that look like one player; numbers never do."""
     counts = prepared["entity"].value_counts()
     is_word = ~counts.index.str.fullmatch(r"[\d.\-]+")
-    words = counts[is_word]
-    return find_near_spellings(words.index.repeat(words).to_series())[:MOST_LISTED]
+    reason_counts = counts[is_word]
+    return find_near_spellings(reason_counts.index.repeat(reason_counts).to_series())[:MOST_LISTED]

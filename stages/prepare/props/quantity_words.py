@@ -16,18 +16,18 @@ WORD_OF = {
 
 
 def normalize_quantity(text: str) -> str:
-    """Return our word for a quantity; the parts of a sum are sorted, and a word that nobody knows stays as it is.
+    """Return our term for a quantity; the stats of a sum are sorted, and a term that nobody knows stays as it is.
 
     >>> [normalize_quantity(text) for text in ("player_points", "PTS+REB+AST", "Points + Assists", "Kicks")]
     ['points', 'assists+points+rebounds', 'assists+points', 'kicks']
     """
-    words = " ".join(re.sub(r"[_\-.]", " ", text.casefold()).split())
+    phrase = " ".join(re.sub(r"[_\-.]", " ", text.casefold()).split())
     for prefix in PREFIXES:
-        words = words.removeprefix(prefix)
+        phrase = phrase.removeprefix(prefix)
     for suffix in SUFFIXES:
-        words = words.removesuffix(suffix)
-    words = ABBREVIATIONS.get(words, words)
-    parts = [WORD_OF.get(part.strip(), part.strip()) for part in re.split(r"\+|&|,|\band\b", words)]
-    if len(parts) == 1 and parts[0] not in WORD_OF and all(word in WORD_OF for word in words.split()):
-        parts = [WORD_OF[word] for word in words.split()]  # the feeds also write points_rebounds_assists
-    return "+".join(sorted(parts))
+        phrase = phrase.removesuffix(suffix)
+    phrase = ABBREVIATIONS.get(phrase, phrase)
+    stats = [WORD_OF.get(stat.strip(), stat.strip()) for stat in re.split(r"\+|&|,|\band\b", phrase)]
+    if len(stats) == 1 and stats[0] not in WORD_OF and all(term in WORD_OF for term in phrase.split()):
+        stats = [WORD_OF[term] for term in phrase.split()]  # the feeds also write points_rebounds_assists
+    return "+".join(sorted(stats))

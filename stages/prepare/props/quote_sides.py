@@ -19,8 +19,8 @@ def join_quote_sides(quotes: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     has_over, has_under = quotes["over_price"].notna(), quotes["under_price"].notna()
     halves = quotes[has_over ^ has_under]
     quote_no = halves.groupby(QUOTE_KEY, dropna=False, sort=False).ngroup()
-    sides = halves.groupby(quote_no)[list(SIDE_PRICES.values())].first()  # the first that is not missing
-    pairs = sides[sides.notna().all(axis=1)]
+    quoted_prices = halves.groupby(quote_no)[list(SIDE_PRICES.values())].first()  # the first that is not missing
+    pairs = quoted_prices[quoted_prices.notna().all(axis=1)]
     is_half_of_pair = quote_no.isin(pairs.index)
     paired = quote_no[is_half_of_pair]
     first_halves = paired[~paired.duplicated()]
@@ -31,16 +31,16 @@ def join_quote_sides(quotes: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def _assign_prices(quotes: pd.DataFrame) -> pd.DataFrame:
     """Move each `price` to the column of its side."""
-    sides = quotes["side"].dropna()
-    if sides.empty:
+    given_sides = quotes["side"].dropna()
+    if given_sides.empty:
         return quotes
-    words = {side: SIDE_WORDS.get(side.casefold()) for side in sides.unique()}
-    if unknown_sides := [side for side, word in words.items() if word is None]:
+    side_names = {side: SIDE_WORDS.get(side.casefold()) for side in given_sides.unique()}
+    if unknown_sides := [side for side, word in side_names.items() if word is None]:
         raise UserError(
             f"lines: side is {unknown_sides[0]!r}; allowed are over and under: rename it by prepare.props.values, e.g. "
             f"{{side: {{{unknown_sides[0]}: over}}}}."
         )
-    word_of_row = quotes["side"].map(words.get)
+    word_of_row = quotes["side"].map(side_names.get)
     prices = {
         name: quotes[name].where(word_of_row != side, quotes[name].fillna(quotes["price"]))
         for side, name in SIDE_PRICES.items()

@@ -64,14 +64,14 @@ def _normalize_words(quotes: pd.DataFrame, raw: pd.DataFrame | None, settings: S
 
     Raises UserError if the quotes name quantities and none of them is the predicted one.
     """
-    stats = {word: normalize_quantity(word) for word in quotes["stat"].dropna().unique()}
+    stats = {stat: normalize_quantity(stat) for stat in quotes["stat"].dropna().unique()}
     if stats and normalize_quantity(settings.quantity) not in stats.values():
         raise UserError(
             f"lines: none is about {settings.quantity}; stat is {', '.join(map(repr, sorted(stats)[:5]))}: set "
             f"prepare.props.quantity, or rename it by prepare.props.values, e.g. "
             f"{{stat: {{{sorted(stats)[0]}: {settings.quantity}}}}}."
         )
-    line_types = {word: word.lower() for word in quotes["line_type"].dropna().unique()}
+    line_types = {spelling: spelling.lower() for spelling in quotes["line_type"].dropna().unique()}
     books = {book: "".join(filter(str.isalnum, book.casefold())) for book in quotes["book"].dropna().unique()}
     return quotes.assign(
         stat=quotes["stat"].map(stats.get),

@@ -118,7 +118,7 @@ def count_odd_prices(raw: pd.DataFrame | None, read: pd.DataFrame | None) -> dic
     if raw is None or read is None:
         return {"zero_prices": 0, "unreadable_prices": 0}
     for name in PRICE_COLUMNS:
-        spellings = {normalize_name(word) for word in (name, *LINE_SYNONYMS[name])}
+        spellings = {normalize_name(spelling) for spelling in (name, *LINE_SYNONYMS[name])}
         source_columns = [raw[column] for column in raw if normalize_name(str(column)) in spellings]
         zero_count += sum(int((pd.to_numeric(values, errors="coerce") == 0).sum()) for values in source_columns)
         if name in read:
@@ -131,8 +131,8 @@ def count_odd_prices(raw: pd.DataFrame | None, read: pd.DataFrame | None) -> dic
 def _add_missing_days(raw: pd.DataFrame, synonyms: dict[str, tuple[str, ...]], settings: Settings) -> pd.DataFrame:
     names = {normalize_name(name): name for name in raw.columns}
     configured = {target: name for name, target in settings.columns.items() if name in raw.columns}
-    if "date" in configured or any(normalize_name(word) in names for word in ("date", *synonyms["date"])):
+    if "date" in configured or any(normalize_name(spelling) in names for spelling in ("date", *synonyms["date"])):
         return raw
     starts = [configured.get("start_time", "start_time"), *synonyms.get("start_time", ())]
-    start_names = [names[normalize_name(word)] for word in starts if normalize_name(word) in names]
+    start_names = [names[normalize_name(spelling)] for spelling in starts if normalize_name(spelling) in names]
     return raw.assign(date=raw[start_names[0]]) if start_names else raw

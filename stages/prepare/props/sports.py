@@ -33,8 +33,8 @@ class Sport:
     def find_limits(self, quantity: str) -> tuple[float, float]:
         """Return the lowest and highest plausible value of a quantity, or of a sum of several."""
         limits = {column.name: (column.low or 0.0, column.high or 0.0) for column in self.stats}
-        parts = [limits[name] for name in quantity.split("+")]
-        return sum(low for low, _ in parts), sum(high for _, high in parts)
+        stat_limits = [limits[name] for name in quantity.split("+")]
+        return sum(low for low, _ in stat_limits), sum(high for _, high in stat_limits)
 
     def add_own_stats(self, own: Mapping[str, list[float]]) -> "Sport":
         """Return the sport with further statistics, given by their lowest and highest value in a game."""

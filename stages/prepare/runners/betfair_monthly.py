@@ -32,9 +32,9 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     if "winmarketname" in names:
         market = table[names["winmarketname"]].astype("string").str.extract(MARKET_NAME)
         for name, key, market_part in (("distance_m", "distance", "distance"), ("grade", "racetype", "grade")):
-            given = (
+            given_names = (
                 table[names[key]].astype("string") if key in names else pd.Series(pd.NA, table.index, dtype="string")
             )
-            derived[name] = given.where(given.str.strip() != "").fillna(market[market_part])
+            derived[name] = given_names.where(given_names.str.strip() != "").fillna(market[market_part])
     used = ("localmeetingdate", "scheduledracetime", *(("distance", "racetype") if "grade" in derived else ()))
     return table.drop(columns=[names[key] for key in used if key in names]).assign(**derived)

@@ -45,9 +45,9 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     if price:
         derived["bsp"] = table[price]
     if "class" in names:
-        given = table[names["class"]].astype("string")
+        given_grades = table[names["class"]].astype("string")
         race_type = table[names["type"]].astype("string") if "type" in names else pd.NA
-        derived["grade"] = given.where(given.str.strip() != "").fillna(race_type)
+        derived["grade"] = given_grades.where(given_grades.str.strip() != "").fillna(race_type)
     if "distm" in names or "dist" in names:
         derived["distance_m"] = table[names.get("distm", names.get("dist", ""))]
     used = ("date", "off", "pos", "lbs", "num", "draw", "class", "dist", "distm", "sp", "dec")

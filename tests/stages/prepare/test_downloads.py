@@ -13,9 +13,10 @@ from stages.prepare.box_scores import nba_api, read
 from stages.prepare.props import Settings, prepare
 from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError
+from trueline.core.runtime.params import expand_params
 from trueline.core.tables.source_settings import PLAIN_SOURCE
 
-SETTINGS = Settings(**yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["props"])
+SETTINGS = Settings(**expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["prepare"]["props"])
 KEY = ["player_id", "date"]
 LINES = ["target", "minutes", "home", "line", "over_price", "under_price", "n_books", "line_type"]
 

@@ -18,9 +18,10 @@ from stages.prepare.props.player_matching import match_players
 from stages.prepare.props.quantity_words import normalize_quantity
 from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError
+from trueline.core.runtime.params import expand_params
 from trueline.core.tables.intake_report import IntakeError, refuse_large_loss
 
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]["props"]
+PARAMS = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["prepare"]["props"]
 LINES = ["row_id", "target", "minutes", "line", "open_line", "over_price", "under_price", "n_books", "line_type"]
 KEY = ["player_id", "date"]
 Tables = dict[str, pd.DataFrame]

@@ -16,9 +16,10 @@ from stages.prepare.props import Settings, columns, prepare
 from stages.prepare.props.sports import SPORTS
 from tests.pipeline_copy import ROOT
 from trueline.core.history.past import Past
+from trueline.core.runtime.params import expand_params
 from trueline.core.tables.table_schema import validate_table
 
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+PARAMS = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))
 TEAMS = [f"T{number}" for number in range(8)]
 
 

@@ -38,13 +38,13 @@ def summarise_intake(
     """
     all_rows = len(keys)
     keys = keys.drop(index=reasons.index[reasons.isin(list(no_loss))])
-    kept = keys.drop(index=reasons.index, errors="ignore")
+    kept_keys = keys.drop(index=reasons.index, errors="ignore")
     lost_rows = reasons.value_counts()
     return {
         "group_word": group_word,
-        "rows": {"in": len(keys), "kept": len(kept)},
-        "groups": {"in": int(keys["group"].nunique()), "kept": int(kept["group"].nunique())},
-        "days": {"in": int(keys["day"].nunique()), "kept": int(kept["day"].nunique())},
+        "rows": {"in": len(keys), "kept": len(kept_keys)},
+        "groups": {"in": int(keys["group"].nunique()), "kept": int(kept_keys["group"].nunique())},
+        "days": {"in": int(keys["day"].nunique()), "kept": int(kept_keys["day"].nunique())},
         "set_aside": {
             str(reason): {
                 "rows": int(count),
@@ -108,9 +108,9 @@ def _refuse_loss(intake: Intake, quality: Mapping[str, Any], most_set_aside: flo
     if lost_shares.get(measure, 0) <= most_set_aside:
         return
     counts = intake[measure]
-    word = intake["group_word"] if measure == "groups" else measure
+    noun = intake["group_word"] if measure == "groups" else measure
     raise IntakeError(
-        f"{counts['in'] - counts['kept']:,} of {counts['in']:,} {word} ({lost_shares[measure]:.0%}) are set aside, "
+        f"{counts['in'] - counts['kept']:,} of {counts['in']:,} {noun} ({lost_shares[measure]:.0%}) are set aside, "
         f"more than prepare.{task}.most_set_aside allows ({most_set_aside:g}); {describe_main_loss(intake, task)}.",
         quality,
     )

@@ -172,7 +172,7 @@ def _parse_seconds(cell: str) -> float | None:
     match = CLOCK.fullmatch(cell) or DOTTED_CLOCK.fullmatch(cell) or ISO_DURATION.fullmatch(cell)
     if not match:
         return None
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    hours, minutes, seconds = (float(number or 0) for number in match.groups())
     return 3600 * hours + 60 * minutes + seconds
 
 

@@ -63,7 +63,7 @@ def list_table_files(source: str, name: str) -> list[Path]:
         if (stem := _split_name(file)[0]) == name or NUMBER_AT_END.sub("", stem) == name
     }
     for file, stem in files.items():
-        rivals = [other for other, other_stem in files.items() if other_stem == stem or (stem == name != other_stem)]
+        rivals = [rival for rival, rival_stem in files.items() if rival_stem == stem or (stem == name != rival_stem)]
         if len(rivals) > 1 or (rivals and rivals != [file]):
             names = sorted({file, *rivals}, key=lambda rival: (TABLE_SUFFIXES.index(_split_name(rival)[1]), rival))
             raise UserError(f"{source} holds {names[0].name} and {names[1].name}; keep only one of them.")
