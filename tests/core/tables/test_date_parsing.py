@@ -114,3 +114,14 @@ def test_forms_of_one_column_are_told_apart() -> None:
     dates = pd.Series(["2025-03-01", "2025-3-12 18:00", "04/03/2025", None])
     assert describe_forms(dates) == ["2025-03-01", "04/03/2025"]
     assert describe_forms(pd.to_datetime(dates[:1])) == []
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_midnight_is_a_time_and_a_day_without_a_time_is_none(typed: bool) -> None:
+    values = pd.Series(["2024-03-01T00:00", "2024-03-01T19:30"])
+    zone = "America/New_York"
+    times = read_times(pd.to_datetime(values) if typed else values, "lines.quoted_at", timezone=zone)
+    assert times.astype(str).tolist() == ["2024-03-01 05:00:00", "2024-03-02 00:30:00"]
+    days = pd.Series(["2024-03-01", "2024-03-02"])
+    kept_days = read_times(pd.to_datetime(days) if typed else days, "games.date", timezone=zone)
+    assert kept_days.tolist() == [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-03-02")]

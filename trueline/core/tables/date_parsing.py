@@ -104,7 +104,8 @@ def _parse_iso(text: pd.Series, timezone: str | None, as_day: bool) -> pd.Series
     text = text.mask(text.str.len() < 6)  # a year alone is no day
     has_offset = text.str.contains(OFFSET, regex=True).fillna(False)
     naive = pd.to_datetime(text.mask(has_offset), format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
-    times = _shift_to_zone(naive, timezone, as_day).astype("datetime64[us]")
+    is_day = ~text.str.contains(r"\d:\d{2}", regex=True).fillna(False)
+    times = _shift_to_zone(naive, timezone, as_day, is_day).astype("datetime64[us]")
     if has_offset.any():
         with_offset = text[has_offset]
         if as_day and timezone is None:  # its own local day is what it says before the offset
@@ -117,14 +118,18 @@ def _parse_iso(text: pd.Series, timezone: str | None, as_day: bool) -> pd.Series
     return times
 
 
-def _shift_to_zone(times: pd.Series, timezone: str | None, as_day: bool) -> pd.Series:
-    """Return times without a zone: as a local day, or as an instant in UTC."""
+def _shift_to_zone(times: pd.Series, timezone: str | None, as_day: bool, is_day: pd.Series | None = None) -> pd.Series:
+    """Return times without a zone: as a local day, or as an instant in UTC.
+
+    `is_day` marks days without a time, which stay; unless it is given, all are days if all are at midnight.
+    """
     if times.dt.tz is not None:
         zone = (timezone or times.dt.tz) if as_day else "UTC"
         return pd.Series(times.dt.tz_convert(zone).dt.tz_localize(None), times.index)
     if timezone is None or as_day:
         return times
-    is_day = times == times.dt.normalize()
+    if is_day is None:
+        is_day = pd.Series(bool((times.dropna() == times.dropna().dt.normalize()).all()), times.index)
     instants = times.dt.tz_localize(timezone, ambiguous=np.ones(len(times), dtype=bool), nonexistent="shift_forward")
     return times.where(is_day, instants.dt.tz_convert("UTC").dt.tz_localize(None))
 
