@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from stages.prepare.props.main_line import choose_lines
 from trueline.core.betting.american_odds import compute_implied_probability, convert_to_american_odds
-from trueline.core.betting.main_line import choose_lines
 from trueline.core.tables.duplicate_rows import flag_superseded_rows
 
 PRICE_COLUMNS = ["over_price", "under_price"]

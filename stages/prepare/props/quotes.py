@@ -6,11 +6,11 @@ import pandas as pd
 
 from stages.prepare.props.consensus_line import compute_consensus_line, select_newest_quotes
 from stages.prepare.props.game_matching import GAME_RULES, join_games
+from stages.prepare.props.main_line import choose_lines, flag_alternate_lines
 from stages.prepare.props.props_columns import KEY_COLUMNS, LINE_COLUMNS
 from stages.prepare.props.props_settings import RowRules, Settings
 from stages.prepare.props.quantity_words import normalize_quantity
 from stages.prepare.props.quote_sides import join_quote_sides
-from trueline.core.betting.main_line import choose_lines, flag_alternate_lines
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_optional_table
 from trueline.core.tables.row_filters import Counts, Flags, count_reasons, find_reasons

@@ -24,9 +24,9 @@ def clean_tag(label: str) -> str:
     """
     visible = "".join(
         "" if character not in KEPT_JOINERS and INVISIBLE_PATTERN.match(character) else character
-        for character in unicodedata.normalize("NFC", decode_entities(label))
+        for character in decode_entities(label)
     )
-    return " ".join(visible.split())
+    return " ".join(unicodedata.normalize("NFC", visible).split())  # last: letters may have been torn by invisible ones
 
 
 @lru_cache(maxsize=MAX_CACHED_TAGS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.betting.main_line import choose_lines, flag_alternate_lines
+from stages.prepare.props.main_line import choose_lines, flag_alternate_lines
 
 KEY = ["player", "book", "quoted_at"]
 LADDER = {-10.0: (-900, 550), -5.0: (-260, 200), 0.0: (-115, -105), 5.0: (210, -275), 10.0: (600, -1000)}
