@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,18 @@ def planted(seed: int, count: int = 200, noise: float = 0.0) -> FoldData:
         texts.append(f"xxname {' '.join(random.permutation(words))}")
     turned = random.random(y.shape) < noise
     return tagged(texts, np.where(turned, 1 - y, y))
+
+
+def without_blanks(rows: FoldData) -> FoldData:
+    """Return the rows with two Han letters for each word, and no blanks between words."""
+    words = [text.split()[1:] for text in rows.x["text"]]
+    written = ["".join(map(_write_word, text)) for text in words]
+    return replace(rows, x=rows.x.assign(text=[f"xxname {text}" for text in written]))
+
+
+def _write_word(word: str) -> str:
+    code = crc32(word.encode())
+    return chr(0x4E00 + code % 500) + chr(0x5500 + code // 500 % 500)
 
 
 def tagged(texts: list[Any], y: Any, tags: tuple[str, ...] = TAGS) -> FoldData:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from stages.prepare import events, props, racing
+from stages.prepare import props, racing
+from stages.prepare.events import event_table
 from tests.pipeline_copy import ROOT
 from trueline.__main__ import VERBS
 from trueline.benchmarks.__main__ import BENCHMARK_NAMES
@@ -38,7 +39,7 @@ def test_the_pages_that_a_newcomer_looks_for_are_there() -> None:
     [
         ("racing", racing.RAW_COLUMNS),
         ("props", [*props.GAME_COLUMNS, *props.LINE_COLUMNS, *props.PRODUCTION_COLUMNS]),
-        ("events", events.RAW_COLUMNS),
+        ("events", event_table.RAW_COLUMNS),
     ],
     ids=["racing", "props", "events"],
 )

@@ -14,6 +14,7 @@ from tests.test_dvc import call, commit, dvc, ran
 
 TASK = "shots"
 ROW = {
+    "domain": "betting",
     "source": "data/sample/shots",
     "settings": "defaults",
     "reader": "listings",

@@ -327,10 +327,17 @@ def test_another_future_leaves_the_scores_before_it_bit_for_bit(house: tuple[Pat
 def test_the_order_of_the_raw_rows_does_not_matter(house: tuple[Path, str]) -> None:
     folder, task = house
     written = [prepared(folder, task), folder / f"data/folds/{task}.parquet", folder / f"metrics/{task}/quality.json"]
-    before = [path.read_bytes() for path in written]
+    before = [read_without_examples(path) for path in written]
     for path in (folder / f"data/sample/{task}").glob("*.parquet"):
         pd.read_parquet(path).sample(frac=1.0, random_state=1).to_parquet(path)
     for path in (folder / f"data/sample/{task}").glob("*.json"):
         path.write_text(json.dumps(json.loads(path.read_text())[::-1]))
     assert pipeline_copy.run(folder, "prepare", task).returncode == 0
-    assert [path.read_bytes() for path in written] == before
+    assert [read_without_examples(path) for path in written] == before
+
+
+def read_without_examples(path: Path) -> bytes:
+    """Return the bytes of a file; of a report without the examples of what is set aside, which name a row's number."""
+    if path.suffix != ".json":
+        return path.read_bytes()
+    return json.dumps(json.loads(path.read_text(), object_hook=lambda entry: {**entry, "example": None})).encode()

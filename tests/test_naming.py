@@ -24,6 +24,8 @@ CONTRACT = {
     "prepare",
     "compare",
     "transform",
+    "recognize",
+    "convert",
 }
 VAGUE = """
 found told said asked held kept known taken given made seen put one other another each some every own here there who

@@ -9,6 +9,7 @@ VERBS = {  # verb: the module that runs it, the arguments put before the user's,
     "gap": ("stages.diagnose", ["gap"], "explain why backtest and production differ"),
     "samples": ("trueline.samples", [], "regenerate the sample data of a task"),
     "serve": ("trueline.service", [], "serve a model over HTTP"),
+    "sources": ("stages.prepare", ["sources"], "list the downloads that are read unedited, with their columns"),
     "today": ("stages.diagnose", ["today"], "print the alert level of one day; the exit code is for cron"),
 }
 

@@ -8,7 +8,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import StageSettings
-from trueline.core.stats.count_distribution import compute_log_score, compute_median, has_only_integers
+from trueline.core.stats.count_distribution import compute_log_score, compute_median, has_only_counts
 from trueline.core.stats.group_ops import Codes, Floats
 
 MIN_COUNT_MEAN = 0.05  # minimum of the mean of a count: its logarithm must exist
@@ -31,7 +31,7 @@ class Sample(NamedTuple):
     standard_score: Floats  # the score minus its mean, in its own standard deviations
     tilt: float  # slope of the least-squares line from `standard_score` to the errors
     noise: float  # root mean square of the errors about that line, or about 0 with fewer than MIN_ROWS rows
-    is_count: bool  # whether all targets are integers
+    is_count: bool  # whether all targets are integers, none below 0
     target_mean: float  # mean of the targets
     target_std: float  # standard deviation of the targets
 
@@ -39,13 +39,13 @@ class Sample(NamedTuple):
 def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
     """Return the line mean = a + b·score and the curve of the spread over the mean, both of maximum likelihood.
 
-    ln spread is level + growth·ln(mean / centre) for counts (integer targets), and level + growth·(mean − centre) /
-    unit for other targets. One pseudo-row with the spread of a Poisson law (for other targets, that of the errors) is
-    added, so that a few lucky rows do not pass for certainty. Then whatever could be chance is left out: the correction
-    by the line, and the difference of growth from ½ (from 0 for other targets), are each multiplied by
+    ln spread is level + growth·ln(mean / centre) for counts (integers, none below 0), and level + growth·(mean −
+    centre) / unit for other targets. One pseudo-row with the spread of a Poisson law (for other targets, that of the
+    errors) is added, so that a few lucky rows do not pass for certainty. Then whatever could be chance is left out: the
+    correction by the line, and the difference of growth from ½ (from 0 for other targets), are each multiplied by
     1 − (two standard errors / itself)², or by 0 if that is negative. With fewer than MIN_ROWS rows the score stays as
     it is. Limit: a score that is a median is not told apart from a mean that is too low; both are corrected. Raises
-    UserError if there are no rows, a number is not finite, a count is below 0, or other targets are predicted exactly.
+    UserError if there are no rows, a number is not finite, or targets that are no counts are predicted exactly.
     """
     sample = _build_sample(score, target)
     compute_loss = _build_loss(sample)
@@ -77,7 +77,7 @@ def _build_sample(score: Floats, target: Floats) -> Sample:
     error = target - score
     tilt = float(standard_score @ error) / len(standard_score)
     residual = error if len(error) < MIN_ROWS else error - error.mean() - tilt * standard_score
-    noise, is_count = float(np.sqrt(np.square(residual).mean())), has_only_integers(target)
+    noise, is_count = float(np.sqrt(np.square(residual).mean())), has_only_counts(target)
     if not is_count and noise <= EPSILON * float(np.abs(target).max()):
         raise UserError(
             f"residuals found no error in {len(score)} scores, so it cannot estimate a spread; "
@@ -98,11 +98,6 @@ def _validate_inputs(score: Floats, target: Floats) -> None:
             raise UserError(
                 f"residuals was given {invalid_count} of {len(values)} {name} missing or infinite; {remedy}."
             )
-    if has_only_integers(target) and target.min() < 0:
-        raise UserError(
-            f"residuals was given integer targets down to {target.min():g}, but a count starts at 0; "
-            "choose a target that is never negative, or another calibrator."
-        )
 
 
 def _build_state(params: Floats, sample: Sample) -> dict[str, Any]:

@@ -29,6 +29,7 @@ READS = {
     "report": "metrics/{task}/report.json",
     "plots": "metrics/{task}/plots",
     "audit": "metrics/{task}/leaks.json",
+    "quality": "metrics/{task}/quality.json",
 }
 WRITES = {
     "diagnosis": "metrics/{task}/diagnosis.json",
@@ -99,6 +100,7 @@ def _read_evidence(task: str, reads: Paths) -> Evidence:
         audit=json.loads(reads["audit"].read_text()),
         limits=load_settings(CheckLimits, "diagnose", task, "limits"),
         seed=load_seed(),
+        quality=json.loads(reads["quality"].read_text()),
     )
 
 

@@ -10,10 +10,10 @@ from trueline.core.history.past import Past
 from trueline.core.stats.group_ops import Floats
 from trueline.core.text.cleaning import join_marked_fields
 from trueline.core.text.tag_mentions import MENTION_PREFIX
+from trueline.core.text.words import find_words
 
 TEXT_FIELDS = ("name", "description", "location")
 
-WORD_PATTERN = r"\w+"
 SHOUTED_PATTERN = r"\b[A-Z]{3,}\b"  # BART, but not a DJ
 CURRENCY_PATTERN = r"[$€£¥₹]\s?\d|\d\s?[$€£¥₹]"
 HOUR_PATTERN = (
@@ -50,15 +50,15 @@ def _combine_fields(current: pd.DataFrame, marks: bool) -> pd.Series:
 
 
 def _build_surface_inputs(text: pd.Series, current: pd.DataFrame) -> dict[str, Floats]:
-    word_counts, letter_counts = _count_matches(text, WORD_PATTERN), _count_matches(text, r"[^\W\d_]")
+    word_counts, letter_counts = _count_words(text), _count_matches(text, r"[^\W\d_]")
     capital_counts, digit_counts = (
         text.map(lambda event_text: sum(map(str.isupper, event_text))),
         _count_matches(text, r"\d"),
     )
     return {
         "words": word_counts,
-        "name_words": _count_matches(current["name"], WORD_PATTERN),
-        "location_words": _count_matches(current["location"], WORD_PATTERN),
+        "name_words": _count_words(current["name"]),
+        "location_words": _count_words(current["location"]),
         "word_length": _compute_share(letter_counts, word_counts),
         "capital_share": _compute_share(capital_counts.to_numpy(float), letter_counts),
         "shouted_share": _compute_share(_count_matches(text, SHOUTED_PATTERN), word_counts),
@@ -68,6 +68,10 @@ def _build_surface_inputs(text: pd.Series, current: pd.DataFrame) -> dict[str, F
         "currency": _flag_matches(text, CURRENCY_PATTERN),
         "hour": _flag_matches(text, HOUR_PATTERN),
     }
+
+
+def _count_words(text: pd.Series) -> Floats:
+    return np.array([len(find_words(event_text)) for event_text in text], dtype=float)
 
 
 def _count_matches(text: pd.Series, pattern: str) -> Floats:

@@ -28,6 +28,12 @@ BOX_SCORE_STATS = (
     "ft_pct",
     "plus_minus",
 )
+OTHER_SPORTS_STATS = (
+    *("completions", "attempts", "passing_yards", "passing_tds", "interceptions"),
+    *("carries", "rushing_yards", "rushing_tds", "targets", "receptions", "receiving_yards", "receiving_tds"),
+    *("goals", "goal_assists", "shots", "shots_on_target", "passes", "tackles", "fouls", "saves"),
+    *("strikeouts", "hits", "runs", "rbis", "home_runs", "total_bases", "walks", "stolen_bases", "earned_runs"),
+)
 SHOT_STATS = ("fga", "fg3a", "fta")
 MAX_REST_DAYS = 30.0  # days of rest above which more make no difference
 SHRINK_GAMES = 10.0  # a player's mean surplus is shrunk toward 0 with the weight of this many games
@@ -115,7 +121,7 @@ def _build_rate_inputs(past: Past) -> Inputs:
     if past.has_column("points") and past.has_column("team_points"):
         table["of_team_10"] = _compute_ratio(past, "points", "team_points", PLAYER, last=10)
         table["of_team_season"] = _compute_ratio(past, "points", "team_points", PLAYER_SEASON)
-    for name in BOX_SCORE_STATS:
+    for name in (*BOX_SCORE_STATS, *OTHER_SPORTS_STATS):
         if past.has_column(name):
             table[f"{name}_10"] = past.mean(name, PLAYER, last=10)
     for name in ("fg_pct", "fg3_pct", "ft_pct"):

@@ -1,11 +1,14 @@
 """prepare: raw source → typed rows, folds, and a report of what was set aside and why."""
 
+import sys
+
 import pandas as pd
 
-from trueline.core.runtime.atomic_outputs import write_json
-from trueline.core.runtime.params import load_seed, load_settings, load_task_config
-from trueline.core.runtime.plugins import load_plugin
-from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.errors import UserError
+from trueline.core.runtime.atomic_outputs import publish_alone, write_json
+from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
+from trueline.core.runtime.plugins import list_plugins, load_plugin
+from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
 from trueline.core.splits.stratified import StratifiedSettings, split_stratified
 from trueline.core.splits.walk_forward import (
     NO_CLOCK,
@@ -15,6 +18,7 @@ from trueline.core.splits.walk_forward import (
     walk_forward,
 )
 from trueline.core.tables import table_schema
+from trueline.core.tables.intake_report import IntakeError, describe_intake, refuse_large_loss
 
 READS: dict[str, str] = {}  # besides the source that the task config names, wherever it is
 WRITES = {
@@ -28,9 +32,15 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     task_config = load_task_config(task)
     cleaner = load_plugin("prepare", task)
     settings = load_settings(cleaner.Settings, "prepare", task)
-    prepared, quality = cleaner.prepare(
-        load_plugin("prepare", task_config.reader, "read").read(task_config.source), settings
-    )
+    raw = load_plugin("prepare", task_config.reader, "read").read(task_config.source, settings)
+    try:
+        prepared, quality = cleaner.prepare(raw, settings)
+        refuse_large_loss(quality, settings.most_set_aside, task)
+    except IntakeError as refusal:
+        # who has to mend the source needs to see what was set aside
+        write_json(refusal.quality, writes["quality"])
+        publish_alone(writes["quality"], expand_paths(WRITES, task)["quality"])
+        raise
     declare_columns = getattr(
         cleaner, "columns", lambda rows: [column for column in cleaner.COLUMNS if column.name in rows]
     )
@@ -40,6 +50,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     table_schema.write_table(prepared, writes["prepared"], columns)
     table_schema.write_table(folds, writes["folds"])
     write_json(quality, writes["quality"])
+    for line in describe_intake(quality["intake"]) if "intake" in quality else ():
+        print(f"prepare {task}: {line}")
 
 
 def _assign_folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:
@@ -50,8 +62,26 @@ def _assign_folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:
             load_settings(StratifiedSettings, "folds", task),
             load_seed(),
         )
-    return walk_forward(prepared["time"], prepared["group"], load_settings(WalkForwardSettings, "folds", task))
+    if "dated" not in list_section_names("folds", task):
+        return walk_forward(prepared["time"], prepared["group"], load_settings(WalkForwardSettings, "folds", task))
+    try:
+        settings = load_settings(WalkForwardSettings, "folds", task, "dated")
+        return walk_forward(prepared["time"], prepared["group"], settings)
+    except UserError as error:
+        raise UserError(
+            f"{error} For dates, these are under folds.{task}.dated; prepare.{task}.dates: ignore does without dates."
+        ) from None
+
+
+def print_sources() -> None:
+    """Print every shape of download that is read unedited, and the columns by which it is known."""
+    for reader in list_plugins("prepare"):
+        for shape in getattr(load_plugin("prepare", reader), "DOWNLOADS", ()):
+            print(f"{shape.__doc__.splitlines()[0]}\n    table {shape.TABLE}: {', '.join(shape.COLUMNS)}")
 
 
 if __name__ == "__main__":
-    run_stage("prepare", READS, WRITES, main)
+    if sys.argv[1:2] == ["sources"]:
+        print_sources()
+    else:
+        run_stage("prepare", READS, WRITES, main)

@@ -15,7 +15,8 @@ from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.models.model_json import NO_MONITOR, Monitor, read_model_json, write_model_fields, write_model_json
 from trueline.core.runtime.params import StageSettings
 from trueline.core.text import tag_name_prior, vocabulary
-from trueline.core.text.tfidf import MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
+from trueline.core.text.tfidf import MIN_NGRAM_LETTERS, TfidfEncoder
+from trueline.core.text.words import find_words
 
 if TYPE_CHECKING:  # the service scores with this file, without loading these
     import pandas as pd
@@ -140,7 +141,7 @@ def _build_vectoriser(kind: str, settings: Settings, **options: Any) -> TfidfVec
     )  # here, because it takes a second and scoring does not need it
 
     if kind == "word":
-        options |= {"ngram_range": (1, settings.word_ngrams), "token_pattern": WORD_PATTERN.pattern}
+        options |= {"ngram_range": (1, settings.word_ngrams), "tokenizer": find_words, "token_pattern": None}
     else:
         options |= {"ngram_range": (MIN_NGRAM_LETTERS, settings.char_ngrams)}
     return TfidfVectorizer(analyzer=kind, sublinear_tf=True, **options)

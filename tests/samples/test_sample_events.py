@@ -27,8 +27,10 @@ from trueline.samples.events import (
 
 SETTINGS = Settings(
     tags=None,
+    tag_columns=None,
     delimiters=",;|",
     untagged="keep",
+    dates="use",
     least_examples=5,
     twin_similarity=0.4,
     twin_words=2,

@@ -87,6 +87,12 @@ def test_only_the_requested_tags_are_returned(client: TestClient) -> None:
     assert set(tagged["tags"]) <= {tags[1], tags[3]}
 
 
+def test_a_tag_may_be_requested_in_any_spelling(client: TestClient) -> None:
+    tag = trained_repo.fitted()[0].tags[1]
+    tagged = asked(client, EXAMPLE, tags=[f" {tag.upper()}", tag], top=9)["events"][0]
+    assert [one["tag"] for one in tagged["top"]] == [tag]
+
+
 def test_an_unknown_tag_is_named_with_the_nearest_known_one(client: TestClient) -> None:
     tag = trained_repo.fitted()[0].tags[0]
     rejected = client.post("/predict/events", json={"events": [EXAMPLE], "tags": [tag + "x"]})

@@ -51,7 +51,7 @@ def test_odd_texts_are_kept_or_counted_and_never_stop_the_pipeline(tmp_path: Pat
         ([event | {"tags": []} for event in SAMPLE], {}, "rows has a tag; add events that are tagged"),
         (SAMPLE, {"prepare__events__tags": ["film", "tea"]}, "which prepare.events.tags does not list"),
         (SAMPLE[:4], {}, "too few for these folds"),
-        ([{"id": 1, "title": "x", "tags": []}], {}, "no column 'name'"),
+        ([{"id": 1, "heading": "x", "tags": []}], {}, "no column 'name'"),
     ],
     ids=["no tags", "an unknown tag", "four events", "no names"],
 )

@@ -1,5 +1,6 @@
 """Bad input ends a stage with one sentence and a non-zero exit code, and nothing is written."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -127,7 +128,7 @@ def test_missing_prices_are_no_reason_to_fail(repository: Path) -> None:
         ("prepare", {"folds__racing__test_days": "many"}, "folds.racing.test_days is 'many'"),
         ("prepare", {"folds__racing__test_days": 0}, "folds.racing.test_days is 0"),
         ("prepare", {"tasks__racing__reader": "runner"}, "no plugin 'runner'; did you mean 'runners'?"),
-        ("prepare", {"tasks__racing__reader": "racing"}, "stages/prepare/racing/__init__.py has no read()"),
+        ("prepare", {"tasks__racing__reader": "racing"}, "stages/prepare/racing has no read()"),
         ("prepare", {"tasks__racing__source": "racez"}, "racez does not exist"),
         ("features", {"features__racing__decision": "at_of"}, "features.racing.decision is 'at_of'"),
         ("resample", {"tasks__racing__resampler": "smote"}, "no plugin 'smote'; did you mean 'smote_nc'?"),
@@ -158,3 +159,25 @@ def test_an_unknown_task_is_rejected_with_the_known_ones(tmp_path: Path) -> None
 def test_a_stage_without_what_comes_before_it_says_how_to_build_it(tmp_path: Path) -> None:
     done = pipeline_copy.run(pipeline_copy.copy(tmp_path), "features", "racing")
     assert_rejected(done, "features", "data/prepared/racing.parquet is missing; run `dvc repro")
+
+
+def test_a_source_of_which_too_much_is_set_aside_is_refused_and_its_quality_report_written(repository: Path) -> None:
+    RUNNERS.assign(box=RUNNERS["box"] + 3).to_csv(repository / "races/runners_2024.csv.gz", index=False, sep=";")
+    done = pipeline_copy.run(repository, "prepare", "racing")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    for fragment in (
+        "are set aside",
+        "most_set_aside",
+        "'box out of range', for example '1",
+        "prepare.racing.box_high",
+    ):
+        assert fragment in done.stderr
+    quality = json.loads((repository / "metrics/racing/quality.json").read_text())
+    assert quality["intake"]["set_aside"]["box out of range"]["share"] > 0.2
+    assert not list((repository / "data").rglob("racing.parquet"))
+    pipeline_copy.change(repository, prepare__racing__box_high=20)
+    done = pipeline_copy.run(repository, "prepare", "racing")
+    assert done.returncode == 0, done.stderr
+    assert "runners_2024.csv.gz is separated by ';'" in done.stdout
+    assert "rows kept" in done.stdout

@@ -202,7 +202,7 @@ def _add_dirty_rows(clean: pd.DataFrame) -> pd.DataFrame:
     rows.loc[races[5][0], "runner"] = rows.loc[races[5][1], "runner"]
     rows.loc[races[6][0], "bsp"] = np.nan  # the race stays, without a market
     rows.loc[races[7], "bsp"] *= 3.0  # a book that sums to a third
-    rows.loc[races[8][0], "bsp"] = 0.0
+    rows.loc[races[8][0], "bsp"] = 0.5
     unsettled = rows["race_id"].isin(rows["race_id"].unique()[-2:])
     rows.loc[unsettled, list(OUTCOME_COLUMNS)] = np.nan
     scratched = rows.loc[[race[0] for race in races[9:13]]].assign(scratched=1, box=9, bsp=np.nan, place_bsp=np.nan)

@@ -12,7 +12,7 @@ NAME = "Is this too good to be true?"
 
 
 def check(evidence: Evidence) -> Finding:
-    """Fail an R² that no honest forecast reaches, or one far above that of a market which is not yet known.
+    """Fail an R² that no honest forecast reaches, the market's included, or one far above that of a later market.
 
     R² = 1 − loss / loss of the uninformed baseline, with a bootstrap interval over groups; both are judged by the
     interval's lower end. The comparison uses the groups that the market prices completely, and only if the decision
@@ -41,6 +41,13 @@ def _compare_with_market(evidence: Evidence, priced: ScoredPredictions, model_r2
     market_r2 = _estimate_r2(priced, priced.compute_market_losses(), evidence.seed)
     lead = priced.compute_market_losses() - priced.compute_losses()
     gain = _estimate_ratio(priced, lead, priced.compute_baseline_losses(), evidence.seed)
+    if _is_above(market_r2, evidence.limits.r2_too_good):
+        message = (
+            f"The market's R² {_format_estimate(market_r2)} is beyond the {evidence.limits.r2_too_good} that an honest "
+            "forecast of this task could reach"
+        )
+        cause = "look for prices or lines from the running game or after it"
+        return make_finding("failed", f"{message}: {cause}.", r2=model_r2, market_r2=market_r2)
     details = {"r2": model_r2, "market_r2": market_r2, "over_market": gain, "market_known": _is_market_known(evidence)}
     message = f"R² is {_format_estimate(gain)} above the market's {market_r2['value']:.3f}"
     message += f" on {priced.group_count} groups"

@@ -10,10 +10,11 @@ NAME = "Do picks against the line win too often to be true?"
 
 
 def check(evidence: Evidence) -> Finding:
-    """Fail a hit rate, or an error below the market's, that no honest forecast of a quantity reaches.
+    """Fail a hit rate, or an error below the market's, that no honest forecast of a quantity reaches, nor its opposite.
 
     Picks are rows whose prediction is at least `hit_edge` from a real line; a push is not a decision. The rate is
-    judged by the lower end of its Wilson interval, given at least `hit_rate_picks` decided picks. Declines for tasks
+    judged by its Wilson interval, given at least `hit_rate_picks` decided picks: picks that lose as often as none could
+    win mean that the lines know the result, as those of a running game do. Declines for tasks
     without these limits and if no row has a market. Lines estimated from past results are no market, and prepare does
     not pass them as one.
     """
@@ -27,6 +28,9 @@ def check(evidence: Evidence) -> Finding:
     advantage = _compute_error_advantage(scored)
     details = {"hit_rate": rate, "error_below_market": advantage, "edge": limits.hit_edge}
     message = f"{decided} picks hit {rate['value'] or 0:.1%}, and the mean error is {advantage:+.2f} below the line's"
+    if decided >= (limits.hit_rate_picks or 0) and (rate["high"] or 1) < 1 - (limits.hit_rate_too_good or 1):
+        cause = "the lines know too much: look for quotes from the running game, or for lines of other days"
+        return make_finding("failed", f"{message}: {cause}.", **details)
     is_unbelievable = decided >= (limits.hit_rate_picks or 0) and (rate["low"] or 0) > (limits.hit_rate_too_good or 1)
     if is_unbelievable or advantage > (limits.error_below_market or np.inf):
         return make_finding("failed", f"{message}: look for a leak, or for lines that no book quoted.", **details)

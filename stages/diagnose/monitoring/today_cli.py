@@ -1,8 +1,9 @@
 """The command `today`: one day's alert level, cause and message, for people, cron and Python."""
 
 import argparse
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,7 @@ from trueline.core.errors import UserError
 from trueline.core.tables import table_schema
 
 TABLE_PATH = "metrics/{task}/daily.parquet"
+DIAGNOSIS_PATH = "metrics/{task}/diagnosis.json"
 EXIT_CODES = {"none": 0, "info": 0, "warning": 1, "critical": 2}
 UNKNOWN_EXIT_CODE = 3  # the level is unknown; also for wrong arguments, because 2 means critical
 
@@ -63,18 +65,29 @@ def report_day(daily: pd.DataFrame, requested_day: date | None = None) -> DayRep
     return DayReport(selected_day, str(row["status"]), level, cause, confidence, str(message), exit_code)
 
 
+def add_failed_checks(report: DayReport, failed_checks: list[str]) -> DayReport:
+    """Return the report with the checks that failed, on account of which no day is better than a warning."""
+    if not failed_checks:
+        return report
+    level = "warning" if report.exit_code == 0 else report.level
+    message = f"{report.message} · failed checks: {', '.join(failed_checks)}"
+    return replace(report, level=level, message=message, exit_code=report.exit_code or EXIT_CODES["warning"])
+
+
 def main(arguments: list[str]) -> int:
     """Run `today TASK [--date YYYY-MM-DD] [--notify]` and return the exit code.
 
-    0 is ok (none or info), 1 warning, 2 critical, 3 unknown: no table, no such day, wrong arguments, or limits not yet
-    set. With --notify a warning or critical is posted to TRUELINE_WEBHOOK; a failed post does not change the exit code.
+    0 is ok (none or info), 1 warning or a failed check, 2 critical, 3 unknown: no table, no such day, wrong arguments,
+    or limits not yet set. With --notify a warning or critical is posted to TRUELINE_WEBHOOK; a failed post does not
+    change the exit code.
     """
     try:
         options = _parse_arguments(arguments)
         path = Path(TABLE_PATH.format(task=options.task))
         if not path.exists():
             raise UserError(f"{path} is missing; run `dvc repro diagnose@{options.task}` to build it.")
-        report = report_day(_read_table(path, options.task), options.date)
+        failed_checks = _list_failed_checks(Path(DIAGNOSIS_PATH.format(task=options.task)))
+        report = add_failed_checks(report_day(_read_table(path, options.task), options.date), failed_checks)
     except UserError as error:
         print(f"today: {error}", file=sys.stderr)
         return UNKNOWN_EXIT_CODE
@@ -89,6 +102,16 @@ def _read_table(path: Path, task: str) -> pd.DataFrame:
         return table_schema.read_table(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); run `dvc repro -f diagnose@{task}` to rebuild it.") from None
+
+
+def _list_failed_checks(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    try:
+        checks = json.loads(path.read_text())["checks"]
+        return [str(name) for name, finding in checks.items() if finding["status"] == "failed"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} cannot be read ({error!r}); run `dvc repro -f` to rebuild it.") from None
 
 
 class _ArgumentParser(argparse.ArgumentParser):

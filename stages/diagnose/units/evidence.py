@@ -68,6 +68,7 @@ class Evidence:
     limits: CheckLimits
     seed: int
     results: list[tuple[Any, Any]] = field(default_factory=list, init=False, repr=False)  # see `compute_once`
+    quality: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def input_names(self) -> list[str]:

@@ -34,7 +34,7 @@ def build_predictive_distribution(scored: ScoredBets, arm: str) -> PredictiveDis
     mean, spread, is_integer = (
         scored[f"{arm}:mean"],
         scored[f"{arm}:spread"],
-        count_distribution.has_only_integers(scored["target"]),
+        count_distribution.has_only_counts(scored["target"]),
     )
     return PredictiveDistribution(
         mean,

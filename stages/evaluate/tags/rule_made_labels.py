@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stages.evaluate.tags.scored_tags import TARGET_PREFIX
-from trueline.core.text.tag_mentions import MENTION_PREFIX, SEPARATORS
+from trueline.core.text.tag_mentions import MENTION_PREFIX, format_tag_name
 
 TEXT_FIELDS = ["name", "description", "location"]
 MIN_ALWAYS_SHARE = 0.5  # share of the judged tags
@@ -55,7 +55,7 @@ def _count_mentions(prepared: pd.DataFrame, texts: pd.Series, tag: str) -> dict[
 
 def _build_word_start_pattern(tag: str) -> str:
     """Return a pattern for the tag's name at the start of a word, with or without separators between its letters."""
-    return r"(?<!\w)" + r"[\s_-]*".join(re.escape(letter) for letter in SEPARATORS.sub("", tag))
+    return r"(?<!\w)" + r"[\s_-]*".join(re.escape(letter) for letter in format_tag_name(tag)[1])
 
 
 def _describe_labels(always_rows: list[dict[str, Any]], tag_count: int, is_rule_made: bool) -> str:

@@ -6,30 +6,28 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
+from stages.prepare.events.event_table import RAW_COLUMNS, TEXT_FIELDS, read_event_table, read_texts
 from stages.prepare.events.near_duplicates import find_near_duplicate_clusters
-from stages.prepare.events.tag_parsing import is_missing, normalize_tag, parse_tags
-from stages.prepare.events.tag_statistics import count_clusters, count_tags, detect_cut_texts
+from stages.prepare.events.tag_cells import is_missing
+from stages.prepare.events.tag_labels import choose_spellings, clean_tag, normalize_tag
+from stages.prepare.events.tag_parsing import parse_tags
+from stages.prepare.events.tag_statistics import count_clusters, count_tags, count_variants, detect_cut_texts
+from stages.prepare.events.tag_tables import join_tag_rows
 from trueline.core.errors import UserError, did_you_mean
-from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows
-from trueline.core.tables.row_filters import filter_rows, require_rows
+from trueline.core.tables.intake_report import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
+from trueline.core.tables.raw_tables import RawTable
+from trueline.core.tables.row_filters import find_reasons
+from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column, validate_table
 from trueline.core.text.cleaning import clean_text
 from trueline.core.text.tag_mentions import MENTION_PREFIX, build_mention_columns, join_fields
 
+Variants = dict[str, dict[str, int]]  # spelling of a tag: its other spellings, with the number of rows
 Flags = pd.Series  # True for the rows that break a rule
 
-TEXT_FIELDS = ["name", "description", "location"]
-RAW_COLUMNS = [
-    Column("id", "text", "before", "the event", required=True),
-    Column("name", "text", "before", "its name", required=True),
-    Column("description", "text", "before", "what it is, in its maker's words"),
-    Column("location", "text", "before", "where it is held"),
-    Column("date", "time", "before", "its day; without this column folds are drawn, with it they walk forward"),
-    Column("tags", "text", "after", "its tags: a list, or a text that delimiters part", required=True),
-]
 COLUMNS = [
     Column("row_id", "text", "before", "the event", nullable=False),
     Column("entity", "text", "before", "the event", nullable=False),
@@ -40,15 +38,18 @@ COLUMNS = [
     Column("location", "text", "before", "its place, cleaned; empty if it has none", nullable=False),
 ]
 TARGET_PREFIX = "target:"  # prefix of the 0/1 column that says whether an event has a tag
+MAX_LISTED_TAGS = 5  # in a sentence
 BINARY_LIMITS: Any = {"nullable": False, "low": 0, "high": 1}
 
 
-class Settings(StageSettings):
-    """The tag set, how tags are written, what is learnable, what near-duplicates are, and when texts count as cut."""
+class Settings(SourceSettings):
+    """How tags are written, which are learnable, whether dates order events, and which texts are duplicates or cut."""
 
     tags: list[str] | None = Field(min_length=1)
+    tag_columns: list[str] | None = Field(min_length=1)
     delimiters: str = Field(min_length=1)
     untagged: Literal["keep", "set_aside"]
+    dates: Literal["use", "ignore"]
     least_examples: int = Field(ge=1)
     twin_similarity: float = Field(gt=0, le=1)
     twin_words: int = Field(ge=1)
@@ -59,33 +60,40 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     """Return a row for every sound event, sorted by time and id, and the quality report.
 
     After the columns of COLUMNS come `says:<tag>`, 1 where the text contains the tag's name, and `target:<tag>`, both
-    in alphabetical order of the tags. A row that breaks a rule of RULES is set aside and counted under the first such
-    rule. A tag with too few examples, or on every event or none, is reported as not learnable but stays a target.
-    Raises UserError if a column is missing, no event is sound, no event has a tag, or a tag is not in the tag set that
-    params.yaml fixes.
+    in alphabetical order of the tags. Rows that give one tag each to the same event are joined. A row that breaks a
+    rule of RULES is set aside and counted under the first such rule. A tag has the spelling that is most frequent, or
+    that params.yaml gives it. A tag with too few examples, or on every event or none, is reported as not learnable but
+    stays a target. Raises UserError if a column is missing or holds objects without a text, no event is sound, no event
+    has a tag, or a tag is not in the tag set that params.yaml fixes.
     """
-    raw = raw.reset_index(drop=True)
-    rows = _coerce_events(raw, settings)
-    sound, set_aside = filter_rows(rows, RULES, settings)
-    require_rows(rows, sound, set_aside, "events")
+    table = read_event_table(raw, settings, settings.tag_columns, settings.dates == "use")
+    raw_rows, variants = _coerce_events(table.rows, settings)
+    rows = join_tag_rows(raw_rows)
+    reasons = find_reasons(rows, RULES, settings)
+    notes = [*table.notes, *_describe_joining(len(raw_rows), len(rows), variants)]
+    intake = _summarise_intake(table, rows, reasons, notes)
+    sound = rows.drop(index=reasons.index)
+    if sound.empty:
+        sentence = f"events: none of {len(rows)} rows survives; {describe_main_loss(intake, 'events')}."
+        raise IntakeError(sentence, {"intake": intake})
     prepared = _build_event_rows(sound.sort_values(["time", "id"], ignore_index=True), settings)
     validate_table(prepared, columns(prepared), "events")
+    descriptions = table.rows.reindex(sound.index, columns=["description"])["description"]
+    tags = _list_tags(prepared)
+    tag_matrix = prepared[[TARGET_PREFIX + tag for tag in tags]].set_axis(tags, axis=1)
     report = {
         "rows_in": len(rows),
         "rows_out": len(prepared),
-        "set_aside": set_aside,
+        "set_aside": {reason: loss["rows"] for reason, loss in intake["set_aside"].items()},
         "missing_share": {name: float((prepared[name] == "").mean()) for name in TEXT_FIELDS},
-        "ignored_columns": sorted(set(map(str, raw.columns)) - {column.name for column in RAW_COLUMNS}),
+        "ignored_columns": table.ignored,
         "clusters": count_clusters(prepared["group"]),
-        "cut_texts": detect_cut_texts(
-            raw.reindex(sound.index, columns=["description"])["description"], settings.cut_share
-        ),
+        "cut_texts": detect_cut_texts(descriptions, settings.cut_share),
+        "joined_tags": variants,
+        "intake": intake,
     }
-    tags = _list_tags(prepared)
-    tag_matrix = prepared[[TARGET_PREFIX + tag for tag in tags]].set_axis(tags, axis=1)
-    return prepared, report | count_tags(tag_matrix, prepared["group"], settings.least_examples) | _summarise_days(
-        prepared
-    )
+    tag_counts = count_tags(tag_matrix, prepared["group"], settings.least_examples)
+    return prepared, report | tag_counts | _summarise_days(prepared)
 
 
 def columns(prepared: pd.DataFrame) -> list[Column]:
@@ -104,20 +112,27 @@ def columns(prepared: pd.DataFrame) -> list[Column]:
 def clean_event_texts(raw: pd.DataFrame) -> pd.DataFrame:
     """Return the name, description and location of events, cleaned; an absent or missing one is empty."""
     raw_fields = {name: raw.get(name, pd.Series("", raw.index)) for name in TEXT_FIELDS}
-    return pd.DataFrame({name: values.map(_clean_cell) for name, values in raw_fields.items()}, dtype=object)
+    return pd.DataFrame(
+        {name: read_texts(values, name).map(clean_text) for name, values in raw_fields.items()}, dtype=object
+    )
 
 
-def _coerce_events(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _coerce_events(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, Variants]:
+    """Return the events with typed columns, clean texts and tags; and the variants of tags that were joined."""
     # texts and tags are parsed separately; coerce_table only checks that these columns exist
     placeholders = {name: "" for name in (*TEXT_FIELDS, "tags") if name in raw}
     rows = coerce_table(raw.assign(**placeholders), RAW_COLUMNS, "events")
     rows[TEXT_FIELDS] = clean_event_texts(raw)
-    rows["tags"] = pd.Series(
-        [parse_tags(value, settings.delimiters) for value in raw["tags"]], rows.index, dtype=object
+    raw_tags = parse_tags(
+        raw["tags"].tolist(), settings.delimiters, settings.values.get("tags", {}), settings.tags is not None
     )
+    spellings = choose_spellings(tag for row_tags in raw_tags for tag in row_tags or ())
+    spellings |= {normalize_tag(tag): clean_tag(tag) for tag in settings.tags or ()}
+    tags = [None if row is None else tuple(sorted({spellings[normalize_tag(tag)] for tag in row})) for row in raw_tags]
+    rows["tags"] = pd.Series(tags, rows.index, dtype=object)
     has_dates = rows["date"].notna().any()
     rows["time"] = rows["date"] if has_dates else pd.Series(NO_CLOCK, rows.index).astype(rows["date"].dtype)
-    return rows.drop(columns="date")
+    return rows.drop(columns="date"), count_variants(raw_tags, spellings)
 
 
 def _build_event_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -137,7 +152,7 @@ def _build_event_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 def _resolve_tag_set(rows: pd.DataFrame, settings: Settings) -> list[str]:
     used_tags = {tag for row_tags in rows["tags"] for tag in row_tags}
-    allowed_tags = used_tags if settings.tags is None else {normalize_tag(tag) for tag in settings.tags}
+    allowed_tags = used_tags if settings.tags is None else {clean_tag(tag) for tag in settings.tags}
     if unknown_tags := sorted(used_tags - allowed_tags):
         carriers = sum(unknown_tags[0] in row_tags for row_tags in rows["tags"])
         raise UserError(
@@ -150,8 +165,28 @@ def _resolve_tag_set(rows: pd.DataFrame, settings: Settings) -> list[str]:
     return sorted(allowed_tags)
 
 
-def _clean_cell(value: Any) -> str:
-    return "" if is_missing(value) else clean_text(str(value))
+def _describe_joining(raw_count: int, event_count: int, variants: Variants) -> list[str]:
+    """Return a sentence each on rows and on spellings of tags that were joined."""
+    notes = [f"events: {raw_count:,} rows are {event_count:,} events, with one row for each of their tags"]
+    spellings = [
+        f"{tag!r} (rows with {', '.join(f'{spelling!r}: {count:,}' for spelling, count in counts.items())})"
+        for tag, counts in variants.items()
+    ]
+    if spellings:
+        notes.append(f"events: spellings of one tag are joined: {'; '.join(spellings[:MAX_LISTED_TAGS])}")
+    return notes if raw_count > event_count else notes[1:]
+
+
+def _summarise_intake(table: RawTable, rows: pd.DataFrame, reasons: pd.Series, notes: list[str]) -> Intake:
+    examples = {}
+    for reason in reasons.unique():
+        row = int(reasons.index[reasons == reason][0])
+        cells = table.rows.loc[[row]]
+        column, setting = EXAMPLES[reason]
+        shown = cells.assign(tags=None if is_missing(cells["tags"].iloc[0]) else str(cells["tags"].iloc[0]))
+        examples[reason] = make_example(shown, row, column, setting)
+    keys = rows[["id", "time"]].set_axis(["group", "day"], axis=1)
+    return summarise_intake(keys, reasons, examples, "events", notes, table.look_meant)
 
 
 def _list_tags(prepared: pd.DataFrame) -> list[str]:
@@ -208,4 +243,15 @@ RULES: dict[str, Callable[[pd.DataFrame, Settings], Flags]] = {
     "untagged": _flag_untagged_events,
     "several events of one id": _flag_contradictory_events,
     "delivered twice": _flag_duplicate_events,
+}
+# The column that shows why, and the setting that decides it.
+EXAMPLES: dict[str, tuple[str, str | None]] = {
+    "missing id": ("id", None),
+    "unreadable tags": ("tags", "delimiters"),
+    "unreadable date": ("date", "date_format"),
+    "missing date": ("date", "dates"),
+    "empty text": ("name", None),
+    "untagged": ("tags", "untagged"),
+    "several events of one id": ("id", None),
+    "delivered twice": ("id", None),
 }

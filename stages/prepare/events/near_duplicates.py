@@ -1,6 +1,5 @@
 """Near-duplicates: texts so alike that one on each side of a split would leak; usually recurring events."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +9,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from trueline.core.errors import UserError
+from trueline.core.text.words import find_words, is_unspaced_letter
 
 Ints = npt.NDArray[np.int64]
 
-WORD_PATTERN = re.compile(r"\w+")
 BLOCK_TEXTS = 1000  # texts compared with all others at a time: bounds the memory, changes no result
 ROUNDING_MARGIN = 1e-9  # a similarity that equals the threshold counts, whatever the rounding
 
@@ -23,11 +22,13 @@ def find_near_duplicate_clusters(
 ) -> list[str]:
     """Return each text's cluster; texts that a chain of near-duplicates connects share one.
 
-    Two texts are near-duplicates if the Jaccard similarity of their shingles, the sets of their runs of `length`
-    lower-case words, is at least `similarity` (above 0, at most 1). A shorter text is one shingle; a text without words
-    is a near-duplicate of nothing. A cluster has the alphabetically first of its members' names, which are unique, so
-    neither clusters nor their names depend on the order. The result is exact: no pair is missed. Of every text only the
-    rarest shingles are looked up, one of which a near-duplicate must share (Chaudhuri et al. 2006, prefix filter).
+    Two texts are near-duplicates if the Jaccard similarity of their shingles, the sets of their runs of `length` lower-
+    case words, is at least `similarity` (above 0, at most 1). In a script without blanks between words a run has 2 ·
+    `length` - 1 letters: then an edit breaks as large a share of the runs as in a text of two-letter words. A shorter
+    text is one shingle; a text without words is a near-duplicate of nothing. A cluster has the alphabetically first of
+    its members' names, which are unique, so neither clusters nor their names depend on the order. The result is exact:
+    no pair is missed. Of every text only the rarest shingles are looked up, one of which a near-duplicate must share
+    (Chaudhuri et al. 2006, prefix filter).
     Raises UserError for a similarity out of range.
 
     >>> texts = ["Jazz in the park", "Chess night", "jazz in the park!"]
@@ -54,10 +55,13 @@ def find_near_duplicate_clusters(
 
 
 def _make_shingles(text: str, length: int) -> frozenset[str]:
-    tokens = WORD_PATTERN.findall(text.lower())
+    tokens = find_words(text.lower())
     if not tokens:
         return frozenset()
-    return frozenset(" ".join(tokens[start : start + length]) for start in range(max(len(tokens) - length, 0) + 1))
+    size_before = np.cumsum([0, *(1 if is_unspaced_letter(token) else 2 for token in tokens)])  # letters, 2 a word
+    ends = np.searchsorted(size_before, size_before + 2 * length - 1).tolist()
+    runs = [" ".join(tokens[start:end]) for start, end in enumerate(ends) if end <= len(tokens)]
+    return frozenset(runs or [" ".join(tokens)])
 
 
 def _build_shingle_table(shingles: list[frozenset[str]]) -> csr_array:

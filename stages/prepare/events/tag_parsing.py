@@ -1,47 +1,104 @@
-"""Tag parsing: the tags of an event as sources write them, a list, a list as text, or text with delimiters."""
+"""Tag parsing: the tags of all events, read as the whole column suggests."""
 
-import ast
-import json
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from trueline.core.text.cleaning import clean_text
+from stages.prepare.events.tag_cells import Items, Splitter, is_missing, is_number, is_printed_list, read_items
+from stages.prepare.events.tag_labels import clean_tag, normalize_tag
+from trueline.core.errors import UserError
 
 Tags = tuple[str, ...]
 
+ANGLED_TEXT_PATTERN = re.compile(r"(?:<[^<>]+>\s*)+")
+HASHED_TEXT_PATTERN = re.compile(r"#[^\s#].*", re.DOTALL)
+HASH_PATTERN = re.compile(r"\s*#(?=[^\s#])")
+QUOTED_PATTERN = re.compile(r"""(['"])(.*)\1""", re.DOTALL)
+MAX_LISTED_NUMBERS = 20  # in a message
+MIN_BLANK_REUSE = 1.5  # words between blanks are tags if each is in so many times as many cells as each whole text is
 
-def parse_tags(value: Any, delimiters: str) -> Tags | None:
-    """Return the tags in a raw cell, sorted, in lower case and without duplicates; None if the cell cannot be read.
 
-    A text is split at each of the characters in `delimiters`. A missing or empty cell has no tags. A list that was
-    written as text, in JSON or in Python, is read as a list.
+def parse_tags(
+    cells: Sequence[Any], delimiters: str, new_names: Mapping[Any, Any], is_set_fixed: bool
+) -> list[Tags | None]:
+    """Return the tags in each raw cell as they are spelt, without repetitions; None if a cell cannot be read.
+
+    Cells are read by `read_items`; other texts are split at each of the `delimiters`. If every such text consists of
+    #tags or of <tags>, or one of several of them, these signs are no part of the tags. `new_names` replaces tags,
+    however these are spelt. A missing or empty cell has no tags. Raises UserError if some tags are numbers and others
+    are not, and, unless the set of tags is fixed, if texts look like tags that blanks separate although `delimiters`
+    has no blank.
+
+    >>> parse_tags(["['art' 'jazz']", "jazz; c++", None], ",;|", {"jazz": "Jazz"}, False)
+    [('art', 'Jazz'), ('Jazz', 'c++'), ()]
     """
-    if isinstance(value, str):
-        value = _parse_list(value) if value.strip().startswith("[") else re.split(f"[{re.escape(delimiters)}]", value)
-    if isinstance(value, list | tuple | set | np.ndarray):
-        items = [item for item in value if not is_missing(item)]
-        readable = all(isinstance(item, str) for item in items)
-        return tuple(sorted({normalize_tag(item) for item in items} - {""})) if readable else None
-    return () if is_missing(value) else None
+    split_text = _choose_splitter(cells, delimiters, is_set_fixed)
+    name_by_tag = {normalize_tag(str(label)): str(name) for label, name in new_names.items()}
+    item_lists = [read_items(cell, split_text) for cell in cells]
+    _reject_mixed_numbers(item_lists, name_by_tag)
+    return [None if items is None else _label_items(items, name_by_tag) for items in item_lists]
 
 
-def normalize_tag(tag: str) -> str:
-    """Return the canonical spelling of a tag: clean text in lower case."""
-    return clean_text(tag).lower()
+def _choose_splitter(cells: Sequence[Any], delimiters: str, is_set_fixed: bool) -> Splitter:
+    """Return the function that splits a text which prints no list, as all such texts of the column suggest."""
+    texts = [cell.strip() for cell in cells if isinstance(cell, str)]
+    texts = [text for text in texts if text and not is_printed_list(text)]
+    delimiter_pattern = re.compile(f"[{re.escape(delimiters)}]")
+    has_angles, has_hashes = _use_signs(texts, ANGLED_TEXT_PATTERN, "<"), _use_signs(texts, HASHED_TEXT_PATTERN, "#")
+
+    def split_text(text: str) -> list[str]:
+        if has_angles and ANGLED_TEXT_PATTERN.fullmatch(text):
+            return re.findall(r"<([^<>]+)>", text)
+        pieces = delimiter_pattern.split(text)
+        if has_hashes:
+            pieces = [tag for piece in pieces for tag in HASH_PATTERN.split(piece)]
+        return [QUOTED_PATTERN.sub(r"\2", piece.strip()) for piece in pieces]
+
+    if not is_set_fixed and all(len(split_text(text)) == 1 for text in texts):
+        _reject_blank_separation(texts)
+    return split_text
 
 
-def is_missing(value: Any) -> bool:
-    """Return whether a raw cell is missing; a list, even an empty one, is not."""
-    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+def _use_signs(texts: Sequence[str], pattern: re.Pattern[str], sign: str) -> bool:
+    """Return whether signs mark tags: some text consists of several marked tags, or every text of at least one."""
+    marked_texts = [text for text in texts if pattern.fullmatch(text)]
+    return bool(marked_texts) and (
+        len(marked_texts) == len(texts) or any(text.count(sign) > 1 for text in marked_texts)
+    )
 
 
-def _parse_list(text: str) -> Any:
-    for parser in (json.loads, ast.literal_eval):
-        try:
-            return parser(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-    return False  # neither a list nor missing: unreadable
+def _reject_blank_separation(texts: Sequence[str]) -> None:
+    """Raise UserError if the words of texts without delimiters recur in other combinations, as separate tags do."""
+    tokens = [token for text in texts for token in set(text.split())]
+    if len(tokens) * len(set(texts)) > MIN_BLANK_REUSE * len(texts) * len(set(tokens)):
+        example = Counter(text for text in texts if " " in text).most_common(1)[0][0]
+        raise UserError(
+            f"events: tags is {example!r}, which looks like {len(example.split())} tags, not one; if so, set "
+            'prepare.events.delimiters to " ", otherwise list all tags in prepare.events.tags.'
+        )
+
+
+def _reject_mixed_numbers(item_lists: Sequence[Items | None], name_by_tag: Mapping[str, str]) -> None:
+    items = [item for items in item_lists if items for item in items if not is_missing(item)]
+    numbers = {_print_item(item) for item in items if is_number(item)}
+    nameless = sorted(number for number in numbers if normalize_tag(number) not in name_by_tag)
+    name = next((item for item in items if isinstance(item, str) and item.strip()), None)
+    if nameless and name is not None:
+        lines = ", ".join(f"{number}: NAME" for number in nameless[:MAX_LISTED_NUMBERS])
+        raise UserError(
+            f"events: tags is a number in some rows ({nameless[0]}) and a name in others ({name!r}); say what the "
+            f"numbers mean, prepare.events.values: {{tags: {{{lines}}}}}."
+        )
+
+
+def _label_items(items: Items, name_by_tag: Mapping[str, str]) -> Tags | None:
+    if not all(isinstance(item, str) or is_number(item) for item in items):
+        return None
+    labels = (clean_tag(_print_item(item)) for item in items)
+    return tuple(sorted({name_by_tag.get(normalize_tag(label), label) for label in labels if normalize_tag(label)}))
+
+
+def _print_item(item: Any) -> str:
+    """Return a tag as text; 3.0, as a column of numbers with gaps gives it, is 3."""
+    return str(int(item)) if is_number(item) and item == int(item) else str(item)

@@ -1,8 +1,12 @@
 """Statistics of events: how often each tag occurs and can be learned, how many events recur, whether texts were cut."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
+
+from stages.prepare.events.tag_labels import normalize_tag
 
 MIN_CUT_TEXTS = 3  # minimum number of texts of one length that is not taken for coincidence
 
@@ -35,6 +39,15 @@ def count_tags(tag_matrix: pd.DataFrame, group: pd.Series, min_clusters: int) ->
         "events_without_tags": int((tags_per_event == 0).sum()),
         "distinct_tag_sets": int((~tag_matrix.duplicated()).sum()),
     }
+
+
+def count_variants(raw_tags: Iterable[Iterable[str] | None], spellings: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """Return for each tag that came in several spellings how many rows have each, by the spelling that all now have."""
+    counts = Counter(tag for row_tags in raw_tags for tag in row_tags or ())
+    variants: dict[str, dict[str, int]] = {}
+    for tag in sorted(counts):
+        variants.setdefault(spellings[normalize_tag(tag)], {})[tag] = counts[tag]
+    return {spelling: tags for spelling, tags in variants.items() if set(tags) != {spelling}}
 
 
 def count_clusters(group: pd.Series) -> dict[str, int]:

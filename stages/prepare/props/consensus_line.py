@@ -1,7 +1,10 @@
 """Consensus lines: the quotes of several books at several times as one line per key."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
+from stages.prepare.props.main_line import choose_lines
 from trueline.core.betting.american_odds import compute_implied_probability, convert_to_american_odds
 from trueline.core.tables.duplicate_rows import flag_superseded_rows
 
@@ -9,23 +12,23 @@ PRICE_COLUMNS = ["over_price", "under_price"]
 QUOTE_COLUMNS = ["line", "open_line", *PRICE_COLUMNS, "n_books"]
 
 
-def compute_consensus_line(quotes: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+def compute_consensus_line(quotes: pd.DataFrame, key: list[str], coin_key: Sequence[str] = ()) -> pd.DataFrame:
     """Return one row per key: the consensus of the books' newest lines, its prices and the consensus of opening lines.
 
     `quotes` has the key columns, `book`, `quoted_at`, `line`, `open_line`, the American prices `over_price` and
-    `under_price`, and `n_books`; all but the key and the line may be missing. Quotes without a book count as those of
-    one book. A quote without a time is its book's oldest; of equally new ones the lowest counts. A book's opening line
-    is the one in its newest quote, or else the line of its oldest quote if it has quotes of several times. Prices are
-    averaged, as implied probabilities, over the books that quote the consensus. `n_books` counts the books, unless a
-    quote says that it represents more.
+    `under_price`, and `n_books`; all but the key and the line may be missing. It holds main lines, not alternates
+    (`main_line.flag_alternate_lines`). Quotes without a book count as those of one book. A quote without a time is its
+    book's oldest. A book's opening line is the one in its newest quote, or else the line of its oldest quote if it has
+    quotes of several times. The consensus is the quoted line nearest the median, which, unlike the median, can always
+    be bet on; of two equally near the one whose prices are nearest even, then either, by a hash of `coin_key` (or of
+    the key), which has one value per key. Opening lines have no prices. Prices are averaged, as implied probabilities,
+    over the books that quote the consensus. `n_books` counts the books, unless a quote says that it represents more.
     """
-    book_key = [*key, "book"]
-    known_quotes = quotes[[*book_key, "quoted_at", *QUOTE_COLUMNS]].assign(book=quotes["book"].fillna(""))
-    newest = known_quotes[~flag_superseded_rows(known_quotes, book_key, "quoted_at")]
-    newest = newest.set_index(book_key).sort_index()  # so that means always add in the same order
-    newest["open_line"] = newest["open_line"].fillna(_find_first_lines(known_quotes, book_key))
-    newest = newest.reset_index().set_index(key)
-    consensus_line = find_nearest_median(newest, "line", key)
+    newest = select_newest_quotes(quotes, key, coin_key)
+    consensus_line = choose_lines(newest, "line", key, ["distance", "unevenness"], coin_key)
+    # not by the prices: they are known later than the opening line
+    open_line = choose_lines(newest, "open_line", key, ["distance"], coin_key)
+    newest = newest.set_index(key)
     quotes_at_line = newest[newest["line"] == consensus_line.reindex(newest.index)]
     chance = (
         quotes_at_line.assign(
@@ -36,17 +39,18 @@ def compute_consensus_line(quotes: pd.DataFrame, key: list[str]) -> pd.DataFrame
     )
     mean_prices = chance.assign(**{column: convert_to_american_odds(chance[column]) for column in PRICE_COLUMNS})
     book_counts = newest.groupby(key).agg(quoted=("n_books", "max"), counted=("book", "size")).max(axis=1)
-    open_line = find_nearest_median(newest, "open_line", key)
     return pd.concat([consensus_line, open_line, mean_prices, book_counts.rename("n_books")], axis=1).reset_index()
 
 
-def find_nearest_median(quotes: pd.DataFrame, column: str, key: list[str]) -> pd.Series:
-    """Return, by key, the quoted value nearest to the median, which, unlike the median, can always be bet on.
-
-    That is the middle value, or the lower of the two in the middle. Missing if every value is.
-    """
-    nearest: pd.Series = quotes.groupby(key)[column].quantile(0.5, interpolation="lower")
-    return nearest
+def select_newest_quotes(quotes: pd.DataFrame, key: list[str], coin_key: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the newest quote of each key and book, sorted by them, with its opening line as above."""
+    book_key = [*key, "book"]
+    columns = dict.fromkeys([*book_key, *coin_key, "quoted_at", *QUOTE_COLUMNS])
+    known_quotes = quotes[list(columns)].assign(book=quotes["book"].fillna(""))
+    newest = known_quotes[~flag_superseded_rows(known_quotes, book_key, "quoted_at")]
+    newest = newest.set_index(book_key).sort_index()  # so that means always add in the same order
+    newest["open_line"] = newest["open_line"].fillna(_find_first_lines(known_quotes, book_key))
+    return newest.reset_index()
 
 
 def _find_first_lines(quotes: pd.DataFrame, book_key: list[str]) -> pd.Series:

@@ -4,112 +4,78 @@ A race with one faulty row is set aside whole, because its other runners would b
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stages.prepare.racing.off_times import move_to_afternoon, reject_contradictory_times
+from stages.prepare.racing.price_forms import convert_to_decimal, describe_strange_books
+from stages.prepare.racing.race_columns import (
+    CHECKED_COLUMNS,
+    COLUMNS,
+    MIN_DECIMAL_ODDS,
+    OPTIONAL_COLUMNS,
+    PASSTHROUGH_COLUMNS,
+    RAW_COLUMNS,
+    REQUIRED_COLUMNS,
+    Settings,
+)
+from stages.prepare.racing.rules import CARD_RULES, JUDGED, NO_LOSS, RULES, aggregate_per_race, sum_book
+from stages.prepare.racing.source_names import SYNONYMS
 from trueline.core.errors import UserError
-from trueline.core.runtime.params import Date, StageSettings
-from trueline.core.stats.group_ops import encode_groups, subtract_group_mean, sum_by_group
+from trueline.core.racing.race_results import read_results
+from trueline.core.stats.group_ops import encode_groups, subtract_group_mean
+from trueline.core.tables.column_mapping import reject_unknown_targets
+from trueline.core.tables.intake_report import Example, IntakeError, describe_remedy, make_example, summarise_intake
+from trueline.core.tables.name_forms import find_near_spellings, normalize_entity
+from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable, validate_table
 
-Aggregate = Literal["sum", "any", "size", "nunique"]
+__all__ = ["COLUMNS", "MIN_DECIMAL_ODDS", "RAW_COLUMNS", "RULES", "Settings", "prepare", "prepare_race_card"]
 
-MIN_DECIMAL_ODDS = 1.001  # decimal odds; 1.0 would only return the stake
-
-# Raw columns that keep their names. In optional ones, a value beyond its limits becomes missing and is counted.
-PASSTHROUGH_COLUMNS = [
-    Column("venue", "text", "before", "where the race is run", required=True, nullable=False),
-    Column("race_no", "whole", "before", "number of the race on its card", low=1),
-    Column("distance_m", "number", "before", "length of the race", "m", required=True, nullable=False, low=1),
-    Column("grade", "text", "before", "class of the race", required=True, nullable=False),
-    Column("box", "whole", "before", "starting box, or rug number", required=True, nullable=False),
-    Column("weight_kg", "number", "before", "weight of the runner", "kg", low=1),
-    Column("trainer", "text", "before", "who trains the runner"),
-    Column("early_speed", "number", "before", "rating of the runner's early pace, made before the race"),
-    Column("won", "whole", "after", "1 for the winner, or each that shared the win", required=True, nullable=False),
-    Column("placed", "whole", "after", "1 where place bets were paid; if not told, for the first three", low=0, high=1),
-    Column("place", "whole", "after", "finishing position", low=1),
-    Column("run_time_s", "number", "after", "the runner's own time", "s", low=1),
-    Column("sectional_s", "number", "after", "the runner's time to the first mark", "s", low=0),
-    Column("margin_lengths", "number", "after", "lengths behind the winner; the winner's lead, negative", "lengths"),
-    Column("bsp", "number", "at_start", "starting price", "decimal odds", required=True, low=MIN_DECIMAL_ODDS),
-    Column("place_bsp", "number", "at_start", "starting price of a place", "decimal odds", low=MIN_DECIMAL_ODDS),
-    Column(
-        "benchmark_price",
-        "number",
-        "at_start",
-        "another modeller's price",
-        "decimal odds",
-        low=MIN_DECIMAL_ODDS,
-        evaluation_only=True,
-    ),
-]
-RAW_COLUMNS = [
-    Column("race_id", "text", "before", "the race", required=True),
-    Column("start_time", "time", "before", "the start, or its day", required=True),
-    Column("runner", "text", "before", "the runner's name", required=True),
-    Column("scratched", "whole", "before", "1 for a runner that was withdrawn", low=0, high=1),
-    Column("dead_heat", "whole", "after", "1 for a runner that shared its place", low=0, high=1),
-    *PASSTHROUGH_COLUMNS,
-]
-COLUMNS = [
-    Column("row_id", "text", "before", "race and box", nullable=False),
-    Column("entity", "text", "before", "the runner's name, in capitals", nullable=False),
-    Column("group", "text", "before", "the race", nullable=False),
-    Column("time", "time", "before", "the start, or its day", nullable=False),
-    Column("target", "number", "after", "share of the win; a dead heat of k is 1/k", nullable=False, low=0, high=1),
-    Column("soft_label", "number", "at_start", "the market's probability; missing if a price is", low=0, high=1),
-    Column("field_size", "whole", "before", "runners in the race, without the scratched", nullable=False, low=2),
-    *PASSTHROUGH_COLUMNS,
-    Column("grade_level", "number", "before", "mean of the numbers in the grade's name: 4/5 is 4.5, 1 is the highest"),
-    Column("log_odds", "number", "at_start", "ln(soft_label), centred within the race", "nats"),
-    Column("surprise", "number", "after", "target − soft_label", low=-1, high=1),
-    Column("place_p", "number", "at_start", "the place market's; sums to the places it pays", low=0, high=1),
-]
-# left out if the source lacks them
-OPTIONAL_COLUMNS = ["weight_kg", "trainer", "place", "run_time_s", "sectional_s", "margin_lengths"]
-REQUIRED_COLUMNS = ["race_id", "start_time", "venue", "distance_m", "grade", "box", "runner"]
-# an unreadable value in one of these sets the race aside
-CHECKED_COLUMNS = [*REQUIRED_COLUMNS[2:], "won", "bsp", "scratched", "dead_heat"]
-
-
-class Settings(StageSettings):
-    """The limits of boxes and books (the sum of 1/price over a race) that are plausible, and the last day to keep."""
-
-    until: Date | None
-    box_low: int
-    box_high: int
-    book_low: float
-    book_high: float
+Flags = pd.Series  # True for the rows that break a rule
+SPELT_COLUMNS = ("entity", "venue", "trainer")
+MOST_MISSPELT = 0.05  # share of the rows from which on names in several spellings explain a lack of history
 
 
 def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the runners of every sound race, sorted by time, race and box, and the quality report.
 
-    Scratched runners are dropped first. A race that breaks a rule of RULES is set aside whole and counted under the
-    first such rule. Columns of OPTIONAL_COLUMNS that the source lacks are left out. Raises UserError if settled races
-    are dated in the future (unless `until` is set), or no race is sound.
+    Rows that came twice are taken once and scratched runners dropped first. A race that breaks a rule of RULES is set
+    aside whole and counted under the first such rule. Columns of OPTIONAL_COLUMNS that the source lacks are left out.
+    Raises UserError if settled races are dated in the future (unless `until` is set), or off times contradict race
+    numbers; and IntakeError, which carries the quality report, if no race is sound.
     """
-    raw = raw.reset_index(drop=True)
-    rows = _coerce_runners(raw, RAW_COLUMNS)
-    runners = rows[~(rows["scratched"] == 1)]
-    runners, made_missing = _clean_optional_columns(raw, runners)
+    reject_unknown_targets(settings, RAW_COLUMNS, "racing")
+    source = read_raw_table(raw, RAW_COLUMNS, settings, "racing", SYNONYMS)
+    table = read_results(source.rows)
+    rows = _read_source_forms(_coerce_runners(table, RAW_COLUMNS), settings)
+    is_repeated = _flag_repeated_rows(table)
+    runners = rows[~(rows["scratched"] == 1) & ~is_repeated]
+    runners, made_missing = _clean_optional_columns(table, runners)
     _reject_future_results(runners, settings)
-    sound, set_aside = _filter_races(runners, settings)
-    _require_races(rows, sound, set_aside)
-    prepared = _build_runner_rows(sound).drop(columns=[name for name in OPTIONAL_COLUMNS if name not in raw])
-    validate_table(prepared, [column for column in COLUMNS if column.name in prepared], "racing")
+    reject_contradictory_times(runners)
+    reasons, examples = _find_reasons(runners, table, settings)
+    sound = runners.drop(index=reasons.index)
     report = {
         "rows_in": len(rows),
         "races_in": int(rows["race_id"].nunique()),
-        "scratched_rows": len(rows) - len(runners),
-        "set_aside": set_aside,
+        "repeated_rows": int(is_repeated.sum()),
+        "scratched_rows": int(((rows["scratched"] == 1) & ~is_repeated).sum()),
+        "set_aside": {
+            reason: {"rows": int((reasons == reason).sum()), "races": _count_races(runners, reasons, reason)}
+            for reason in RULES
+            if (reasons == reason).any()
+        },
         "made_missing": made_missing,
-        "ignored_columns": sorted(set(map(str, raw.columns)) - {column.name for column in RAW_COLUMNS}),
+        "ignored_columns": source.ignored,
     }
+    report["intake"] = _summarise_intake(runners, reasons, examples, source, report)
+    if sound.empty:
+        raise IntakeError(_describe_empty_intake(rows, report), report)
+    prepared = _build_runner_rows(sound).drop(columns=[name for name in OPTIONAL_COLUMNS if name not in table])
+    validate_table(prepared, [column for column in COLUMNS if column.name in prepared], "racing")
     return prepared, report | _summarise_quality(prepared)
 
 
@@ -119,7 +85,8 @@ def prepare_race_card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     `raw` may lack what a card does not give: results and prices. Raises UserError if it breaks a rule of CARD_RULES.
     """
     raw = raw.reset_index(drop=True)
-    rows = _coerce_runners(raw, [column for column in RAW_COLUMNS if column.name in raw or column.known == "before"])
+    card_columns = [column for column in RAW_COLUMNS if column.name in raw or column.known == "before"]
+    rows = _coerce_runners(raw, card_columns)
     rows = rows.reindex(columns=[*rows, *(column.name for column in RAW_COLUMNS if column.name not in rows)])
     runners, _ = _clean_optional_columns(raw, rows[~(rows["scratched"] == 1)])
     for reason in CARD_RULES:
@@ -130,10 +97,74 @@ def prepare_race_card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 def _coerce_runners(raw: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
     rows = coerce_types(raw, columns, "racing")
-    rows["entity"] = rows["runner"].str.split().str.join(" ").str.upper()
+    rows["entity"] = normalize_entity(rows["runner"], has_number=True)
     rows["unreadable_date"] = flag_unparseable(raw, rows, "start_time")
     rows["unreadable"] = np.any([flag_unparseable(raw, rows, name) for name in CHECKED_COLUMNS], axis=0)
     return rows
+
+
+def _read_source_forms(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return rows whose prices are decimal odds, and whose off times are on a 24-hour clock."""
+    prices = {name: convert_to_decimal(rows[name], settings.odds) for name in ("bsp", "place_bsp", "benchmark_price")}
+    return rows.assign(start_time=move_to_afternoon(rows["start_time"], settings.pm_before), **prices)
+
+
+def _flag_repeated_rows(table: pd.DataFrame) -> Flags:
+    """Return True for rows that are equal in every column to one above them."""
+    repeated = table[table.duplicated(["race_id", "runner"], keep=False)]
+    return repeated.astype(str).duplicated().reindex(table.index, fill_value=False)
+
+
+def _count_races(rows: pd.DataFrame, reasons: pd.Series, reason: str) -> int:
+    return int(rows.loc[reasons.index[reasons == reason], "race_id"].nunique())
+
+
+def _summarise_intake(
+    runners: pd.DataFrame,
+    reasons: pd.Series,
+    examples: dict[str, Example],
+    source: RawTable,
+    report: dict[str, Any],
+) -> dict[str, Any]:
+    keys = pd.DataFrame({"group": runners["race_id"], "day": runners["start_time"].dt.normalize()})
+    notes = [*source.notes, *_describe_races(runners, report)]
+    spellings = {name: find_near_spellings(runners[name].dropna().astype(str).str.upper()) for name in SPELT_COLUMNS}
+    notes += [_describe_spellings(name, groups) for name, groups in spellings.items() if groups]
+    hints = [describe_strange_books(runners["bsp"], runners["race_id"])]
+    other_rows = sum(sum(group["rows"][1:]) for group in spellings["entity"])
+    if other_rows > MOST_MISSPELT * len(runners):
+        hints.append(f"{other_rows / len(runners):.0%} of the rows have a rarer spelling of a runner's name")
+    given_hints = [hint for hint in hints if hint]
+    return summarise_intake(keys, reasons, examples, "races", notes, source.look_meant, NO_LOSS, given_hints)
+
+
+def _describe_races(runners: pd.DataFrame, report: dict[str, Any]) -> list[str]:
+    races_without_price = runners.loc[runners["bsp"].isna(), "race_id"].nunique()
+    counts = {
+        "rows that came twice, of which one copy is kept": report["repeated_rows"],
+        "scratched runners, left out": report["scratched_rows"],
+        "races with a missing price, left out of the market's figures": races_without_price,
+        **{f"unreadable or impossible values of {name}": count for name, count in report["made_missing"].items()},
+    }
+    return [f"{what}: {count:,}" for what, count in counts.items() if count]
+
+
+def _describe_spellings(name: str, groups: list[dict[str, Any]]) -> str:
+    spellings = zip(groups[0]["names"][:3], groups[0]["rows"][:3], strict=True)
+    example = " and ".join(f"{spelling!r} ({rows} rows)" for spelling, rows in spellings)
+    label = "runners" if name == "entity" else f"{name}s"
+    return f"{label} that may be written in several ways: {len(groups):,}, for example {example}"
+
+
+def _describe_empty_intake(rows: pd.DataFrame, report: dict[str, Any]) -> str:
+    set_aside = report["set_aside"]
+    if not set_aside:
+        return f"racing: all {len(rows)} rows are scratched; at least one race is needed."
+    reason, count = max(set_aside.items(), key=lambda item: item[1]["rows"])
+    return (
+        f"racing: none of {rows['race_id'].nunique()} races survives; most, {count['races']} races of "
+        f"{count['rows']} rows, were set aside for {reason!r}{describe_remedy(report['intake'], reason, 'racing')}."
+    )
 
 
 def _summarise_quality(prepared: pd.DataFrame) -> dict[str, Any]:
@@ -154,7 +185,7 @@ def _clean_optional_columns(raw: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.D
     for column in PASSTHROUGH_COLUMNS:
         if column.required or column.name not in raw:
             continue
-        invalid = flag_unparseable(raw.loc[rows.index], rows, column.name)
+        invalid = flag_unparseable(raw, rows, column.name)
         if column.low is not None:
             invalid |= rows[column.name] < column.low
         if column.high is not None:
@@ -180,37 +211,41 @@ def _get_latest_local_date() -> pd.Timestamp:
     return (pd.Timestamp.now("UTC").tz_localize(None) + pd.Timedelta(hours=14)).normalize()
 
 
-def _filter_races(rows: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[str, dict[str, int]]]:
-    counts = {}
+def _find_reasons(rows: pd.DataFrame, table: pd.DataFrame, settings: Settings) -> tuple[pd.Series, dict[str, Example]]:
+    """Return the first rule that each row's race breaks, under the row's index, and an example of each rule."""
+    reasons, examples = [pd.Series(dtype=object)], {}
     for reason, rule in RULES.items():
         fault = rule(rows, settings)
         dropped = fault | rows["race_id"].isin(rows.loc[fault, "race_id"].dropna())
         if dropped.any():
-            counts[reason] = {"rows": int(dropped.sum()), "races": int(rows.loc[dropped, "race_id"].nunique())}
+            examples[reason] = _make_example(reason, rows[fault], table)
+            reasons.append(pd.Series(reason, rows.index[dropped], dtype=object))
         rows = rows[~dropped]
-    return rows, counts
+    return pd.Series(pd.concat(reasons), dtype=object), examples
 
 
-def _require_races(rows: pd.DataFrame, sound: pd.DataFrame, set_aside: dict[str, dict[str, int]]) -> None:
-    if len(sound):
-        return
-    if not set_aside:
-        raise UserError(f"racing: all {len(rows)} rows are scratched; at least one race is needed.")
-    reason, count = max(set_aside.items(), key=lambda item: item[1]["rows"])
-    raise UserError(
-        f"racing: none of {rows['race_id'].nunique()} races survives; most, {count['races']} races of "
-        f"{count['rows']} rows, were set aside for {reason!r}."
-    )
+def _make_example(reason: str, faulty: pd.DataFrame, table: pd.DataFrame) -> Example:
+    if reason == "several winners without a dead heat":
+        faulty = faulty[faulty["won"] == 1]
+    row = int(faulty.sort_values(["race_id", "box", "entity"], kind="stable").index[0])
+    column, setting = JUDGED.get(reason, ("race_id", None))
+    cells = table.loc[[row]]
+    if reason == "unreadable value":
+        unreadable = [name for name in CHECKED_COLUMNS if flag_unparseable(cells, faulty.loc[[row]], name).any()]
+        column, setting = next(iter(unreadable), "won"), None
+    if reason == "missing value":
+        column = next(name for name in REQUIRED_COLUMNS if faulty.loc[[row], name].isna().any())
+    return make_example(table, row, column, setting)
 
 
 def _build_runner_rows(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.sort_values(["start_time", "race_id", "box"], ignore_index=True)
-    book, place_book = _sum_book(rows, "bsp"), _sum_book(rows, "place_bsp")
+    book, place_book = sum_book(rows, "bsp"), sum_book(rows, "place_bsp")
     paid_places = place_book.round()  # known at the off, unlike the number of runners that were placed
     rows["group"], rows["time"] = rows["race_id"], rows["start_time"]
     rows["row_id"] = rows["race_id"] + ":" + rows["box"].astype(int).astype(str)
-    rows["field_size"] = _aggregate_per_race(rows, rows["box"], "size").astype(float)
-    rows["target"] = rows["won"] / _aggregate_per_race(rows, rows["won"], "sum")
+    rows["field_size"] = aggregate_per_race(rows, rows["box"], "size").astype(float)
+    rows["target"] = rows["won"] / aggregate_per_race(rows, rows["won"], "sum")
     rows["soft_label"] = 1 / rows["bsp"] / book
     log_p = np.log(rows["soft_label"])
     rows["log_odds"] = subtract_group_mean(log_p.to_numpy(), encode_groups(rows["race_id"]))
@@ -224,121 +259,3 @@ def _build_runner_rows(rows: pd.DataFrame) -> pd.DataFrame:
 def _parse_grade_level(grade: str) -> float:
     numbers = [float(number) for number in re.findall(r"\d+", grade)]
     return float(np.mean(numbers)) if numbers else np.nan
-
-
-def _sum_book(rows: pd.DataFrame, price: str) -> pd.Series:
-    """Return the sum of 1/price over the race of each row; missing if one of its prices is."""
-    return pd.Series(sum_by_group(1 / rows[price].to_numpy(float), encode_groups(rows["race_id"])), rows.index)
-
-
-def _aggregate_per_race(rows: pd.DataFrame, values: pd.Series, aggregate: Aggregate) -> pd.Series:
-    aggregated: pd.Series = values.groupby(rows["race_id"]).transform(aggregate)
-    return aggregated
-
-
-Flags = pd.Series  # True for the rows that break a rule
-RaceRule = Callable[[pd.DataFrame, Settings], Flags]
-
-
-def _flag_unreadable_dates(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows["unreadable_date"]
-
-
-def _flag_unreadable_values(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows["unreadable"] | rows["won"].lt(0) | rows["won"].gt(1)
-
-
-def _flag_missing_values(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows[REQUIRED_COLUMNS].isna().any(axis=1)
-
-
-def _flag_several_start_times(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return _aggregate_per_race(rows, rows["start_time"], "nunique") > 1
-
-
-def _flag_several_courses(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return (_aggregate_per_race(rows, rows["venue"], "nunique") > 1) | (
-        _aggregate_per_race(rows, rows["distance_m"], "nunique") > 1
-    )
-
-
-def _flag_future_races(rows: pd.DataFrame, settings: Settings) -> Flags:
-    if settings.until is None:
-        return pd.Series(False, index=rows.index)
-    after_until: Flags = rows["start_time"].dt.normalize() > pd.Timestamp(settings.until)
-    return after_until
-
-
-def _flag_single_runners(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return _aggregate_per_race(rows, rows["box"], "size") < 2
-
-
-def _flag_duplicate_runners(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows.duplicated(["race_id", "entity"])
-
-
-def _flag_duplicate_boxes(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows.duplicated(["race_id", "box"])
-
-
-def _flag_boxes_out_of_range(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return ~rows["box"].between(settings.box_low, settings.box_high)
-
-
-def _flag_impossible_distances(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows["distance_m"] < 1
-
-
-def _flag_unsettled_runners(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows["won"].isna()
-
-
-def _flag_races_without_winner(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return _aggregate_per_race(rows, rows["won"], "sum") == 0
-
-
-def _flag_several_winners(rows: pd.DataFrame, settings: Settings) -> Flags:
-    declared = (rows["place"] == 1) | (rows["dead_heat"] == 1)
-    undeclared = _aggregate_per_race(rows, (rows["won"] == 1) & ~declared, "any")
-    return undeclared & (_aggregate_per_race(rows, rows["won"], "sum") > 1)
-
-
-def _flag_incomplete_fields(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows["place"] > _aggregate_per_race(rows, rows["box"], "size")
-
-
-def _flag_impossible_prices(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows["bsp"] < MIN_DECIMAL_ODDS
-
-
-def _flag_implausible_books(rows: pd.DataFrame, settings: Settings) -> Flags:
-    book = _sum_book(rows, "bsp")
-    return book.notna() & ~book.between(settings.book_low, settings.book_high)
-
-
-# In the order in which they run; each sees only the races that the ones above let pass.
-RULES: dict[str, RaceRule] = {
-    "unreadable date": _flag_unreadable_dates,
-    "unreadable value": _flag_unreadable_values,
-    "missing value": _flag_missing_values,
-    "several start times": _flag_several_start_times,
-    "several venues or distances": _flag_several_courses,
-    "future": _flag_future_races,
-    "fewer than two runners": _flag_single_runners,
-    "duplicate runner": _flag_duplicate_runners,
-    "duplicate box": _flag_duplicate_boxes,
-    "box out of range": _flag_boxes_out_of_range,
-    "impossible distance": _flag_impossible_distances,
-    "unsettled": _flag_unsettled_runners,
-    "no winner": _flag_races_without_winner,
-    "several winners without a dead heat": _flag_several_winners,
-    "a finishing place beyond the field": _flag_incomplete_fields,
-    "impossible price": _flag_impossible_prices,
-    "implausible book": _flag_implausible_books,
-}
-# the rules that a race can be held to before it is run
-CARD_RULES = (
-    *("unreadable date", "unreadable value", "missing value", "several start times", "several venues or distances"),
-    *("fewer than two runners", "duplicate runner", "duplicate box", "box out of range", "impossible distance"),
-    "impossible price",
-)

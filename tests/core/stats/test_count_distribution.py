@@ -273,3 +273,9 @@ def test_whole_numbers_are_distinguished_from_others() -> None:
     assert count_distribution.has_only_integers(np.array([0.0, 27.0, -3.0]))
     assert not count_distribution.has_only_integers(np.array([0.0, 27.5]))
     assert not count_distribution.has_only_integers(np.array([0.0, np.nan]))
+
+
+def test_counts_are_whole_numbers_from_zero_on() -> None:
+    assert count_distribution.has_only_counts(np.array([0.0, 27.0]))
+    assert not count_distribution.has_only_counts(np.array([0.0, -3.0]))
+    assert not count_distribution.has_only_counts(np.array([0.0, 27.5]))

@@ -149,3 +149,49 @@ def test_a_file_that_only_looks_like_a_database_is_rejected(tmp_path: Path, cont
     ):
         with pytest.raises(UserError, match=r"races\.db cannot be read as a SQLite database"):
             call()
+
+
+def test_files_that_differ_in_a_number_at_the_end_are_one_table(tmp_path: Path) -> None:
+    TABLE.iloc[:1].to_csv(tmp_path / "games_2022.csv", index=False)
+    TABLE.iloc[1:].to_csv(tmp_path / "games_2023.csv.gz", index=False)
+    assert list_source_tables(str(tmp_path)) == ["games"]
+    assert read_source_table(str(tmp_path), "games").equals(TABLE)
+    TABLE.to_csv(tmp_path / "games.csv", index=False)
+    with pytest.raises(UserError, match=r"holds games\.csv and games_2022\.csv; keep only one of them"):
+        read_source_table(str(tmp_path), "games")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_separator_is_found_in_the_header_and_shown(
+    tmp_path: Path, separator: str, encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TABLE.to_csv(tmp_path / "runners.csv", index=False, sep=separator, encoding=encoding)
+    assert read_source_table(str(tmp_path), "runners").equals(TABLE)
+    assert read_source_table(str(tmp_path), "runners", separator).equals(TABLE)
+    shown = capsys.readouterr().out
+    assert shown == ("" if separator == "," else f"runners.csv is separated by {separator!r}\n")
+
+
+@pytest.mark.parametrize(
+    "ids", [["00000001", "2"], ["1.260200010", "1.5"], ["202610000000000001", None], ["1.50", "2"]]
+)
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl"])
+def test_ids_stay_as_they_are_written(tmp_path: Path, ids: list[str | None], ending: str) -> None:
+    table = pd.DataFrame({"id": ids, "name": ["a", "b"]})
+    if ending == "csv":
+        table.to_csv(tmp_path / "runners.csv", index=False)
+    else:
+        table.to_json(tmp_path / f"runners.{ending}", orient="records", lines=ending == "jsonl")
+    assert read_source_table(str(tmp_path), "runners")["id"].dropna().tolist() == [name for name in ids if name]
+
+
+def test_large_whole_numbers_with_gaps_keep_their_digits(tmp_path: Path) -> None:
+    large = 202610000000000001
+    (tmp_path / "runners.json").write_text(json.dumps([{"id": large}, {"id": None}, {}]))
+    assert read_source_table(str(tmp_path), "runners")["id"].tolist()[0] == large
+    with closing(sqlite3.connect(tmp_path / "races.db")) as connection:
+        connection.execute("CREATE TABLE runners (id INTEGER)")
+        connection.executemany("INSERT INTO runners VALUES (?)", [(large,), (None,)])
+        connection.commit()
+    assert read_source_table(str(tmp_path / "races.db"), "runners")["id"].tolist()[0] == large

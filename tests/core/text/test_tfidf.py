@@ -8,10 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from trueline.core.text.tfidf import MAX_CACHED_WORDS, MIN_NGRAM_LETTERS, WORD_PATTERN, TfidfEncoder
+from trueline.core.text.tfidf import MAX_CACHED_WORDS, MIN_NGRAM_LETTERS, TfidfEncoder
+from trueline.core.text.words import find_words
 
 MANY = settings(deadline=None, max_examples=150)
-LETTERS = "abcİßé_1 \t\n\u00a0.-!は漢"
+LETTERS = "abcİßé_1 \t\n\u00a0.-!は漢วั\u0301हि"
 texts = st.lists(st.text(LETTERS, max_size=25), min_size=1, max_size=6)
 words, letters = st.integers(1, 3), st.integers(MIN_NGRAM_LETTERS, 6)
 
@@ -20,7 +21,7 @@ def theirs(kind: str, longest: int, **options: Any) -> TfidfVectorizer:
     """Return scikit-learn's vectorizer for one kind of terms."""
     if kind == "word":
         return TfidfVectorizer(
-            sublinear_tf=True, ngram_range=(1, longest), token_pattern=WORD_PATTERN.pattern, **options
+            sublinear_tf=True, ngram_range=(1, longest), tokenizer=find_words, token_pattern=None, **options
         )
     return TfidfVectorizer(analyzer=kind, sublinear_tf=True, ngram_range=(MIN_NGRAM_LETTERS, longest), **options)
 

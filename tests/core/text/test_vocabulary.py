@@ -14,7 +14,7 @@ TOKENIZED = [["b", "a", "a"], ["a", "c"], [], ["c", "d"]]
 
 
 def test_words_are_runs_of_letters_and_digits_of_any_script_in_lower_case() -> None:
-    assert vocabulary.split_words("DJ's Café, 2-for-1! موسيقى ジャズ", 9) == [
+    assert vocabulary.split_words("DJ's Café, 2-for-1! موسيقى ジャズ", 10) == [
         "dj",
         "s",
         "café",
@@ -22,7 +22,7 @@ def test_words_are_runs_of_letters_and_digits_of_any_script_in_lower_case() -> N
         "for",
         "1",
         "موسيقى",
-        "ジャズ",
+        *"ジャズ",
     ]
     assert vocabulary.split_words("one two three", 2) == ["one", "two"]
     assert vocabulary.split_words(" ?! ", 5) == []

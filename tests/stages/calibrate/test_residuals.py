@@ -233,7 +233,6 @@ def test_no_rows_to_apply_to_is_no_error() -> None:
         ([1.0, np.nan], [0, 1], "1 of 2 scores missing or infinite"),
         ([1.0, np.inf], [0, 1], "1 of 2 scores missing or infinite"),
         ([1.0, 2.0], [0, np.nan], "1 of 2 targets missing or infinite"),
-        ([1.0, 2.0], [-3, 4], "integer targets down to -3.*starts at 0"),
         ([1.5, 2.5], [1.5, 2.5], "no error in 2 scores"),
         (list(np.arange(60.0)), list(np.arange(60.0) / 4 + 1), "no error in 60 scores"),
     ],
@@ -243,6 +242,12 @@ def test_what_no_distribution_can_be_learned_from_is_rejected(
 ) -> None:
     with pytest.raises(UserError, match=why):
         fit(np.array(score, float), np.array(target, float))
+
+
+def test_whole_numbers_below_zero_are_no_counts_and_may_be_expected_below_zero() -> None:
+    state = fit(np.array([-1.0, 2.0, 30.0]), np.array([-3.0, 4.0, 28.0]))
+    assert not state["whole"]
+    assert fit(np.array([1.0, 2.0, 30.0]), np.array([0.0, 4.0, 28.0]))["whole"]
 
 
 @pytest.mark.parametrize("n", [1, 3])

@@ -133,7 +133,9 @@ def _evidence(
         for fold in ("test_0", "test_1")
     ]
     audit: dict[str, Any] = {"audited": 6, "moments": 2, "leaking": []}
-    return Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed)
+    intake = {"rows": {"in": len(rows), "kept": len(rows)}, "set_aside": {}, "look_meant": {}, "hints": []}
+    quality = {"intake": intake}
+    return Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed, quality)
 
 
 def with_predictions(evidence: Evidence, **columns: Any) -> Evidence:
@@ -458,6 +460,27 @@ def test_too_good_judges_quantities_by_their_squared_error_beside_the_line() -> 
     found = ask("too_good", with_predictions(evidence, tuned=leaked))
     assert found["status"] == "failed"
     assert found["details"]["over_market"]["low"] > LIMITS.r2_over_market
+
+
+def _in_play(evidence: Evidence, share: float) -> Evidence:
+    """Return the evidence with lines that know a share of the result, as those of a running game do."""
+    line, target = evidence.prepared["soft_label"], evidence.prepared["target"]
+    return replace(evidence, prepared=evidence.prepared.assign(soft_label=line + share * (target - line)))
+
+
+def test_too_good_fails_a_market_that_explains_more_than_any_forecast_could() -> None:
+    found = ask("too_good", _in_play(quantities(healthy()), 0.8))
+    assert found["status"] == "failed"
+    assert "market" in found["summary"]
+    assert found["details"]["market_r2"]["low"] > LIMITS.r2_too_good
+
+
+def test_too_good_picks_fails_picks_that_lose_because_the_lines_know_the_result() -> None:
+    evidence = _in_play(quantities(healthy()), 0.5)
+    found = ask("too_good_picks", evidence)
+    assert found["status"] == "failed"
+    assert "running game" in found["summary"]
+    assert found["details"]["hit_rate"]["high"] < 0.42
 
 
 @pytest.mark.parametrize(("shift", "status"), [(0.0, "ok"), (1.0, "ok"), (-2.0, "failed"), (2.0, "failed")])

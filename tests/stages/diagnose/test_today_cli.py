@@ -1,5 +1,6 @@
 """The command `today`: one line and an exit code for cron; an unknown level is never ok."""
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,24 @@ def test_the_newest_day_is_printed_with_level_cause_and_message(root: Path, caps
     assert (found.level, found.cause, found.confidence, found.exit_code) == ("critical", "leakage", 0.8, 2)
     assert report_day(table(), FIRST).message == "the first day sets the limits"
     assert report_day(table(), FIRST).cause is None
+
+
+@pytest.mark.parametrize(("number", "code"), [(0, 3), (1, 1), (2, 1), (3, 1), (4, 2)])
+def test_no_day_is_ok_while_a_check_has_failed(
+    root: Path, number: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = {"gap": {"status": "failed"}, "drift": {"status": "warning"}}
+    path = root / "metrics/props/diagnosis.json"
+    path.write_text(json.dumps({"checks": checks}))
+    assert main(["props", "--date", f"{FIRST + timedelta(days=number)}"]) == code
+    output = capsys.readouterr().out
+    assert output.rstrip().endswith("· failed checks: gap")
+    assert not output.startswith(("props 2026-01-02 none", "props 2026-01-03 info"))
+    path.write_text(json.dumps({"checks": {"drift": {"status": "warning"}}}))
+    main(["props"])
+    assert "failed" not in capsys.readouterr().out
+    path.write_text("{")
+    assert main(["props"]) == 3
 
 
 def test_an_unknown_day_and_an_empty_table_are_rejected_in_a_sentence() -> None:

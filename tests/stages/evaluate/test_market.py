@@ -336,7 +336,9 @@ def test_a_true_distribution_is_found_reliable_and_a_narrow_one_is_not() -> None
 def test_resampling_is_judged_against_the_natural_arm(noise: float, verdict: str) -> None:
     predictions, prepared = season()
     natural = predictions["tuned"] + np.random.default_rng(0).normal(0, noise, len(predictions))
-    assert evaluate(predictions.assign(natural=natural), prepared, SETTINGS, 0)[1]["resampling"]["verdict"] == verdict
+    assert (
+        evaluate(predictions.assign(unresampled=natural), prepared, SETTINGS, 0)[1]["resampling"]["verdict"] == verdict
+    )
     assert judged()[1]["resampling"]["verdict"] == "none"
 
 

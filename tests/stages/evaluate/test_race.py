@@ -87,7 +87,7 @@ def test_a_model_that_knows_more_than_the_market_is_found_to(seed: int) -> None:
 def test_resampling_is_judged_against_the_natural_arm(natural: float, verdict: str) -> None:
     predictions, prepared = simulated(1, 0.5)
     other, _ = simulated(1, natural)
-    scores, _, _ = evaluate(predictions.assign(natural=other["tuned"]), prepared, SETTINGS, 0)
+    scores, _, _ = evaluate(predictions.assign(unresampled=other["tuned"]), prepared, SETTINGS, 0)
     assert scores["resampling"] == verdict
 
 

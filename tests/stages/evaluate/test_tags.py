@@ -463,7 +463,7 @@ def test_an_arm_without_answers_in_some_fold_is_left_out_and_the_tuned_one_must_
     predictions, prepared = planted()
     gone = predictions["fold"] == "test_3"
     lacking = predictions.assign(
-        **{name: predictions[name].mask(gone) for name in map(str, predictions) if name[:5] == "baseline"}
+        **{name: predictions[name].mask(gone) for name in map(str, predictions) if name.startswith("baseline")}
     )
     scores, report, _ = evaluate(lacking, prepared, SETTINGS, 0)
     assert report["rows"]["arms_left_out"] == ["baseline"]

@@ -13,7 +13,7 @@ from trueline.samples.events import make_sample
 
 PARAMETERS: dict[str, Any] = {"decision": "before", "include": None, "exclude": [], "audits": 2, "marks": True}
 PREPARE: dict[str, Any] = {"tags": None, "delimiters": ",;|", "untagged": "keep", "least_examples": 5}
-PREPARE |= {"twin_similarity": 0.4, "twin_words": 2, "cut_share": 0.05}
+PREPARE |= {"tag_columns": None, "dates": "use", "twin_similarity": 0.4, "twin_words": 2, "cut_share": 0.05}
 
 
 def inputs(rows: pd.DataFrame, **changed: Any) -> pd.DataFrame:
@@ -73,6 +73,11 @@ def test_where_there_is_nothing_to_count_shares_are_zero() -> None:
     found = surface("שלום!")
     assert found["capital_share"] == found["digit_share"] == found["shouted_share"] == 0
     assert surface("!")["word_length"] == 0
+
+
+def test_where_a_script_has_no_blanks_letters_are_counted_as_words() -> None:
+    assert surface("公園の音楽 jazz 第3回")["words"] == 9
+    assert surface("हिन्दी में")["words"] == 2
 
 
 def test_the_marks_are_not_counted_as_words() -> None:

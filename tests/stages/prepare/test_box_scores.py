@@ -134,7 +134,7 @@ def test_a_source_without_games_is_rejected_with_what_it_holds(raw: Tables, tmp_
         read(source)
 
 
-@pytest.mark.parametrize("name", ["games.xlsx", "lines.csv.gz", "production.feather"])
+@pytest.mark.parametrize("name", ["games.xlsx", "lines.xlsx", "production.feather"])
 def test_a_table_in_another_form_is_rejected_rather_than_taken_for_absent(
     raw: Tables, tmp_path: Path, name: str
 ) -> None:

@@ -58,6 +58,52 @@ def test_the_order_of_the_texts_leaves_no_trace(texts: list[str], similarity: Fr
     assert turned == [found[at] for at in order]
 
 
+# letters per word and alphabet of scripts, written without blanks or with them
+SCRIPTS = {
+    "Han": (2, [chr(code) for code in range(0x4E00, 0x4E00 + 900)], ""),
+    "kana": (3, [chr(code) for code in (*range(0x3042, 0x3094), *range(0x30A2, 0x30F4))], ""),
+    "Thai": (4, [letter + mark for letter in map(chr, range(0x0E01, 0x0E2F)) for mark in ("", "\u0e31", "\u0e34")], ""),
+    "Khmer": (4, [chr(code) for code in range(0x1780, 0x17A3)], ""),
+    "Myanmar": (4, [letter + mark for letter in map(chr, range(0x1000, 0x1021)) for mark in ("", "\u102d")], ""),
+    "Devanagari": (4, [letter + mark for letter in map(chr, range(0x0915, 0x093A)) for mark in ("", "\u093f")], " "),
+    "Hangul": (3, [chr(code) for code in range(0xAC00, 0xAC00 + 600)], " "),
+    "Arabic": (5, [chr(code) for code in range(0x0627, 0x063B)], " "),
+    "Latin": (5, list("abcdefghijklmnoprstuvwyz"), " "),
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 10**6), st.integers(1, 4))
+def test_editions_of_a_series_are_one_cluster_in_every_script(script: str, seed: int, edits: int) -> None:
+    word_length, alphabet, blank = SCRIPTS[script]
+    random = np.random.default_rng(seed)
+
+    def make_words(count: int) -> list[str]:
+        return ["".join(random.choice(alphabet, word_length)) for _ in range(count)]
+
+    texts = []
+    for _ in range(10):
+        title, body = make_words(4), make_words(40)
+        for edition in range(4):
+            edition_body = list(body)
+            for place in random.integers(40, size=edits):
+                edition_body[place] = make_words(1)[0]
+            texts.append(f"{blank.join(title)}{blank}{edition + 1} {blank.join(edition_body)}。")
+    names = [f"e{number:02}" for number in range(40)]
+    expected = [names[number - number % 4] for number in range(40)]
+    assert find_near_duplicate_clusters(texts, names, 0.4, 2) == expected
+
+
+def test_words_and_letters_may_stand_in_one_text() -> None:
+    texts = ["jazz音楽会 vol 1", "jazz音楽会 vol 2", "jazz 12"]
+    assert find_near_duplicate_clusters(texts, ["a", "b", "c"], 0.5, 2) == ["a", "a", "c"]
+
+
+def test_words_that_differ_only_in_their_marks_differ() -> None:
+    assert find_near_duplicate_clusters(["कि की", "का के"], ["a", "b"], 0.1, 1) == ["a", "b"]
+
+
 def test_blocks_bound_the_memory_and_change_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(1)
     texts = [" ".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), 5)) for _ in range(40)]

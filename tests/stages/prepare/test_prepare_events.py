@@ -18,6 +18,8 @@ from trueline.core.tables import table_schema
 
 PARAMETERS: dict[str, Any] = {
     "tags": None,
+    "tag_columns": None,
+    "dates": "use",
     "delimiters": ",;|",
     "untagged": "keep",
     "least_examples": 2,
@@ -62,7 +64,7 @@ DATED = {"date": [f"2025-03-0{day}" for day in range(1, 7)]}
 NOTHING: dict[str, Any] = {"name": "🎉", "description": "<br>", "location": None}
 FAULTS: dict[str, tuple[pd.DataFrame, int]] = {
     "missing id": (changed("id", " "), 1),
-    "unreadable tags": (changed("tags", 5), 1),
+    "unreadable tags": (changed("tags", True), 1),
     "unreadable date": (events(date=[*DATED["date"][:5], "soon"]), 1),
     "missing date": (events(date=[*DATED["date"][:5], None]), 1),
     "empty text": (pd.concat([events(), pd.DataFrame([{"id": "x", "tags": ["art"], **NOTHING}])]), 1),
@@ -114,7 +116,7 @@ def test_a_tag_is_a_target_of_its_own_and_an_event_may_have_none() -> None:
     "cell",
     [
         *(["Jazz", " art ", "jazz"], ("art", "jazz"), np.array(["art", "jazz"]), ["art", None, "jazz", ""]),
-        *("art,jazz", "Art ; JAZZ", "jazz|art|", '["art", "jazz"]', "['art', 'jazz']", "ａｒｔ, j\u200bazz"),
+        *("art,jazz", "Art ; jazz", "jazz|art|", '["art", "jazz"]', "['art', 'jazz']", "ａｒｔ, j\u200bazz"),
     ],
 )
 def test_tags_come_as_lists_or_as_text_and_mean_the_same(cell: Any) -> None:
@@ -130,7 +132,15 @@ def test_an_empty_cell_is_no_tags(cell: Any) -> None:
     assert len(prepared) == 6
 
 
-@pytest.mark.parametrize("cell", [5, {"art": 1}, ["art", 5], "[art", '["art", 5]', "[" * 5000, True])
+@pytest.mark.parametrize("cell", [5, ["art", 5], '["art", 5]', [2.0]])
+def test_numbers_among_names_of_tags_are_rejected_until_they_have_a_name(cell: Any) -> None:
+    with pytest.raises(UserError, match=r"tags is a number in some rows .*values: \{tags: \{[25]: NAME\}\}\.$"):
+        prepare(changed("tags", cell), settings())
+    prepared, _ = prepare(changed("tags", cell), settings(values={"tags": {5: "jazz", "2": "jazz"}}))
+    assert prepared["target:jazz"].tolist() == [1, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("cell", [{"art": "no"}, [{"id": 5}], [["art"]], "[art", "['art' jazz]", "[" * 5000, True])
 def test_a_cell_that_holds_no_tags_is_unreadable(cell: Any) -> None:
     assert prepare(changed("tags", cell), settings())[1]["set_aside"] == {"unreadable tags": 1}
 
@@ -174,9 +184,15 @@ def test_a_tag_outside_the_fixed_set_is_rejected_with_the_nearest() -> None:
         prepare(events(), settings(tags=["art", "dance", "musik", "sport"]))
 
 
-def test_a_fixed_set_is_spelt_as_tags_are() -> None:
+def test_a_fixed_set_gives_tags_their_spelling() -> None:
     prepared, _ = prepare(events(), settings(tags=[" Art", "DANCE", "music", "sport", "Zoo"]))
-    assert prepared["target:zoo"].sum() == 0
+    assert prepared.filter(like="target:").sum().to_dict() == {
+        "target:Art": 3,
+        "target:DANCE": 1,
+        "target:Zoo": 0,
+        "target:music": 2,
+        "target:sport": 1,
+    }
 
 
 def test_a_table_without_a_tag_is_rejected() -> None:
@@ -193,7 +209,9 @@ def test_an_absent_column_is_rejected_with_the_nearest(column: str) -> None:
 def test_an_empty_table_and_one_of_which_nothing_survives_are_rejected() -> None:
     with pytest.raises(UserError, match="events has no rows"):
         prepare(events().head(0), settings())
-    with pytest.raises(UserError, match="none of 6 rows survives; most were set aside for 'empty text'"):
+    with pytest.raises(
+        UserError, match=r"none of 6 rows survives; most \(6 rows\) for 'empty text', for example '🎉' as name in row 1"
+    ):
         prepare(events(**NOTHING), settings())
 
 
@@ -241,6 +259,8 @@ def test_the_order_of_the_raw_rows_leaves_no_trace() -> None:
     straight, report = prepare(raw, settings())
     shuffled, other = prepare(raw.sample(frac=1, random_state=3), settings())
     pd.testing.assert_frame_equal(straight, shuffled, check_exact=True)
+    for loss in (*report["intake"]["set_aside"].values(), *other["intake"]["set_aside"].values()):
+        assert 1 <= loss["example"].pop("row") <= 8  # the row in the source, which was shuffled
     assert report == other
     assert report["set_aside"] == {"missing id": 1, "delivered twice": 1}
 
@@ -295,6 +315,72 @@ def test_every_form_of_source_gives_the_same_rows(tmp_path: Path, form: str) -> 
     expected, expected_report = prepare(events(), settings())
     pd.testing.assert_frame_equal(prepared, expected)
     assert report == expected_report
+
+
+@pytest.mark.parametrize("reason", RULES)
+def test_a_fault_is_shown_with_column_value_and_row(reason: str) -> None:
+    raw, count = FAULTS[reason]
+    intake = prepare(raw, settings(untagged="set_aside" if reason == "untagged" else "keep"))[1]["intake"]
+    assert intake["rows"] == {"in": len(raw), "kept": len(raw) - count}
+    example = intake["set_aside"][reason]["example"]
+    assert example["column"] in raw
+    assert example["value"] is None or example["value"] in str(raw[example["column"]].iloc[example["row"] - 1])
+
+
+def long_form() -> pd.DataFrame:
+    return events().explode("tags", ignore_index=True)
+
+
+def flags() -> pd.DataFrame:
+    tags = ["art", "dance", "music", "sport"]
+    return events(**{tag: [int(tag in row) for row in TAGS] for tag in tags}).drop(columns="tags")
+
+
+OTHER_SHAPES: dict[str, tuple[pd.DataFrame, dict[str, Any]]] = {
+    "one row a tag": (long_form(), {}),
+    "one column a tag": (flags(), {"tag_columns": ["music", "art", "sport", "dance"]}),
+    "other names": (events().rename(columns={"id": "ID", "name": "Title", "tags": "Labels"}), {}),
+    "names from params": (
+        events().rename(columns={"name": "what", "tags": "kind"}),
+        {"columns": {"what": "name", "kind": "tags"}},
+    ),
+    "objects": (
+        events(name=[{"text": name} for name in NAMES], tags=[[{"name": tag} for tag in row] for row in TAGS]),
+        {},
+    ),
+    "dates ignored": (events(date=DATED["date"]), {"dates": "ignore"}),
+    "codes": (
+        events(tags=[[["art", "dance", "music", "sport"].index(tag) for tag in row] for row in TAGS]),
+        {"values": {"tags": {0: "art", 1: "dance", 2: "music", 3: "sport"}}},
+    ),
+    "form variants": (events(tags=[["Music", "dance"], ["ART "], ["sport", "art"], [], ["music"], ["art"]]), {}),
+}
+
+
+@pytest.mark.parametrize("shape", OTHER_SHAPES)
+def test_other_shapes_of_the_same_events_give_the_same_rows(shape: str) -> None:
+    raw, changed_settings = OTHER_SHAPES[shape]
+    prepared, report = prepare(raw, settings(**changed_settings))
+    pd.testing.assert_frame_equal(prepared, prepare(events(), settings())[0])
+    assert report["set_aside"] == {}
+
+
+def test_what_was_joined_is_named() -> None:
+    _, report = prepare(long_form(), settings())
+    assert "events: 8 rows are 6 events, with one row for each of their tags" in report["intake"]["notes"]
+    _, report = prepare(OTHER_SHAPES["form variants"][0], settings())
+    assert report["joined_tags"] == {"art": {"ART": 1, "art": 2}, "music": {"Music": 1, "music": 1}}
+    assert any("'music' (rows with 'Music': 1, 'music': 1)" in note for note in report["intake"]["notes"])
+
+
+def test_a_table_with_a_column_a_tag_is_rejected_with_the_setting_to_paste() -> None:
+    with pytest.raises(UserError, match=r"no column 'tags'.*tag_columns: \[art, dance, music, sport\]\.$"):
+        prepare(flags(), settings())
+
+
+def test_an_object_without_a_text_is_rejected_by_column_value_and_row() -> None:
+    with pytest.raises(UserError, match=r"location is an object without a text or name, .*'lat': 1.* in row 3; write"):
+        prepare(changed("location", {"lat": 1}, at=2), settings())
 
 
 def test_a_source_without_a_table_of_events_is_rejected(tmp_path: Path) -> None:

@@ -31,6 +31,14 @@ def race(name: str = "r1", start: Any = "2024-03-01", runners: int = 4, **column
     return pd.DataFrame(rows | columns)
 
 
+def without_row_numbers(report: dict[str, Any]) -> dict[str, Any]:
+    """The report without the places in the source where its examples stand."""
+    set_aside = report["intake"]["set_aside"]
+    examples = {reason: loss["example"] | {"row": None} for reason, loss in set_aside.items()}
+    set_aside = {reason: loss | {"example": examples[reason]} for reason, loss in set_aside.items()}
+    return report | {"intake": report["intake"] | {"set_aside": set_aside}}
+
+
 def cards(*races: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(races, ignore_index=True)
 
@@ -54,6 +62,9 @@ FAULTS: dict[str, Race] = {
     "a finishing place beyond the field": lambda: race("bad", place=[1, 2, 3, 6]),
     "impossible price": lambda: race("bad", bsp=[4, 4, 4, 1.0]),
     "implausible book": lambda: race("bad", bsp=2.0),
+    "a runner in two races at once": lambda: race(
+        "bad", runner=[f"r1 dog {box}" for box in range(1, 5)], bsp=[4, None, 4, 4]
+    ),
 }
 
 
@@ -117,7 +128,7 @@ def test_the_order_of_the_raw_rows_leaves_no_trace() -> None:
     straight, report = prepare(raw, SETTINGS)
     shuffled, again = prepare(raw.sample(frac=1, random_state=3), SETTINGS)
     pd.testing.assert_frame_equal(straight, shuffled, check_exact=True)
-    assert report == again
+    assert without_row_numbers(report) == without_row_numbers(again)
     assert straight["group"].unique().tolist() == ["r2", "r3", "r1"]
 
 

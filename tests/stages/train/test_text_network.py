@@ -13,7 +13,7 @@ import pytest
 from scipy.special import expit
 
 from stages.train import text_network
-from tests.tag_fixtures import SEED, TAGS, hits, knobs, planted, tagged, weighed
+from tests.tag_fixtures import SEED, TAGS, hits, knobs, planted, tagged, weighed, without_blanks
 from trueline.core.errors import UserError
 from trueline.core.models.model_json import Monitor
 from trueline.core.splits.fold_data import Floats, FoldData
@@ -80,6 +80,12 @@ def test_the_planted_words_are_found() -> None:
     score = text_network.score(plain(), later.x)
     assert score.shape == later.y.shape
     assert hits(score, later.y) > 0.95 > hits(np.zeros_like(later.y), later.y) + 0.2
+
+
+def test_words_are_found_where_no_blanks_separate_them() -> None:
+    later = without_blanks(planted(2))
+    score = text_network.score(fitted(without_blanks(planted(1)), {"epochs": 60, "stop_after": 15}), later.x)
+    assert hits(score, later.y) > 0.87 > hits(np.zeros_like(later.y), later.y) + 0.2
 
 
 @pytest.mark.parametrize("names", ["ignored", "inputs"])

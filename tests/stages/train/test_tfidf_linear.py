@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from stages.train import tfidf_linear
-from tests.tag_fixtures import LINEAR, SEED, TAGS, doubled, hits, knobs, planted, tagged, weighed
+from tests.tag_fixtures import LINEAR, SEED, TAGS, doubled, hits, knobs, planted, tagged, weighed, without_blanks
 from trueline.core.errors import UserError
 from trueline.core.models.model_json import Monitor
 from trueline.core.splits.fold_data import Floats, FoldData
@@ -47,6 +47,12 @@ def test_the_planted_words_are_found(names: str) -> None:
     score = tfidf_linear.score(plain(names), later.x)
     assert score.shape == later.y.shape
     assert hits(score, later.y) > 0.97 > hits(np.zeros_like(later.y), later.y) + 0.25
+
+
+def test_words_are_found_where_no_blanks_separate_them() -> None:
+    later = without_blanks(planted(2))
+    score = tfidf_linear.score(fitted(without_blanks(planted(1))), later.x)
+    assert hits(score, later.y) > 0.9 > hits(np.zeros_like(later.y), later.y) + 0.2
 
 
 def test_runs_of_letters_know_a_word_in_another_form() -> None:

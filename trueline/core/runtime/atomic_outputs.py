@@ -35,6 +35,11 @@ def open_atomic_outputs(name: str, targets: dict[str, Path]) -> Iterator[dict[st
             _remove_drafts(drafts)
 
 
+def publish_alone(draft: Path, target: Path) -> None:
+    """Rename one temporary output to its target although the run fails: for a report that says why."""
+    os.replace(draft, target)
+
+
 def write_json(value: Any, path: Path, digits: int = 6) -> None:
     """Write JSON with sorted keys, rounded floats and null for NaN or infinity: equal values give equal bytes."""
     path.write_text(json.dumps(convert_to_json(value, digits), indent=2, allow_nan=False) + "\n")

@@ -10,16 +10,20 @@ from pydantic import Field
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.iterative_stratification import Floats, Ints, assign_units_to_parts, count_cluster_labels
-from trueline.core.splits.walk_forward import ROLES, list_folds
+from trueline.core.splits.walk_forward import ROLES, WalkForwardSettings, list_folds
 
 
 class StratifiedSettings(StageSettings):
-    """How rows without times are split: how often, into how many folds, and what share of the other rows calibrates."""
+    """How rows without times are split: how often, into how many folds, and what share of the other rows calibrates.
+
+    `dated` is how they are split if they have times after all.
+    """
 
     repeats: int = Field(ge=1)
     folds: int = Field(ge=2)
     calibrate_share: float = Field(gt=0, lt=1)
     tune_folds: int = Field(ge=2)
+    dated: WalkForwardSettings | None
 
 
 def split_stratified(targets: pd.DataFrame, group: pd.Series, settings: StratifiedSettings, seed: int) -> pd.DataFrame:

@@ -27,6 +27,11 @@ def has_only_integers(values: Floats) -> bool:
     return bool((values == np.floor(values)).all())
 
 
+def has_only_counts(values: Floats) -> bool:
+    """Return whether every value is a whole number that is not negative: yards may be lost, so they are no counts."""
+    return has_only_integers(values) and bool((values >= 0).all())
+
+
 def compute_cdf(x: Floats, mean: Floats, spread: Floats, is_integer: bool) -> Floats:
     """Return P(outcome ≤ x) for each row.
 

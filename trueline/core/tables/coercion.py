@@ -7,13 +7,12 @@ import pandas as pd
 from trueline.core.errors import UserError
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
 
-Flags = pd.Series
 BOOLEAN_CODES = {"true": "1", "false": "0"}  # how sources without a boolean type write them
 KIND_DESCRIPTIONS = {
     "text": "text",
     "number": "a number",
     "whole": "a whole number",
-    "time": "a day or time such as 2024-03-01 or 2024-03-01T19:30:00Z",
+    "time": "a day or time such as 2024-03-01 or 2024-03-01T19:30:00Z, or set prepare.<task>.date_format",
 }
 
 
@@ -34,7 +33,7 @@ def coerce_table(
     row_unreadable = pd.Series(False, index=rows.index)
     for column in columns:
         if column.required or column.kind == "time" or column.name in needed_columns:
-            column_unreadable = _find_unreadable(raw, rows, column.name)
+            column_unreadable = flag_unparseable(raw, rows, column.name)
             if column_unreadable.all():
                 first_value = str(raw[column.name].iloc[0])
                 raise UserError(
@@ -69,7 +68,7 @@ def blank_out_of_range(
         if column.high is not None:
             out_of_range |= values > column.high
         cleaned[column.name] = values.mask(out_of_range)
-        if lost_count := int((out_of_range | _find_unreadable(raw, rows, column.name)).sum()):
+        if lost_count := int((out_of_range | flag_unparseable(raw, rows, column.name)).sum()):
             counts[column.name] = lost_count
     return cleaned, counts
 
@@ -83,14 +82,3 @@ def _normalize_spelling(raw: pd.DataFrame, columns: Sequence[Column]) -> dict[st
         if column.kind == "whole" and not pd.api.types.is_numeric_dtype(values):
             normalized[column.name] = values.astype("string").str.strip().str.lower().replace(BOOLEAN_CODES)
     return {name: values for name, values in normalized.items() if name in raw}
-
-
-def _find_unreadable(raw: pd.DataFrame, rows: pd.DataFrame, name: str) -> Flags:
-    """Return True for rows in which a column held a value that is not of its type."""
-    is_unreadable = pd.Series(False, index=rows.index)
-    missing_index = rows.index[rows[name].isna()]  # only these few: searching text is slow
-    if name in raw and len(missing_index):
-        is_unreadable[missing_index] = flag_unparseable(
-            raw.loc[missing_index, [name]], rows.loc[missing_index, [name]], name
-        )
-    return is_unreadable

@@ -1,7 +1,11 @@
-"""Raw sources: a table by name, from a folder of files or a SQLite database."""
+"""Raw sources: a table by name, from a folder of files or a SQLite database; ids come as they are written."""
 
+import gzip
+import io
 import json
+import re
 import sqlite3
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -10,68 +14,143 @@ import pandas as pd
 from trueline.core.errors import UserError, did_you_mean
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl")
+GZIP_SUFFIX = ".gz"
+SEPARATORS = (",", ";", "\t", "|")
+NUMBER_AT_END = re.compile(r"[ _.\-]*\d[\d _.\-]*$")
 DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 
 def list_source_tables(source: str) -> list[str]:
-    """Return the sorted names of the tables in a folder or a SQLite database."""
+    """Return the sorted names of the tables in a folder or a SQLite database.
+
+    Files that differ only in a number at the end of their name, such as a year, are one table: `games_2022.csv` and
+    `games_2023.csv.gz` are `games`.
+    """
     path = _require_source(source)
     if path.suffix in DATABASE_SUFFIXES:
         return sorted(_query_database(path, "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")["name"])
-    return sorted({file.stem for file in path.iterdir() if file.suffix in TABLE_SUFFIXES})
+    return sorted({NUMBER_AT_END.sub("", _split_name(file)[0]) for file in _list_table_files(path)})
 
 
-def read_source_table(source: str, name: str) -> pd.DataFrame:
-    """Return a table by name from a folder (`name.parquet`, `.csv`, `.json` or `.jsonl`) or a SQLite database.
+def read_source_table(source: str, name: str, separator: str | None = None) -> pd.DataFrame:
+    """Return a table by name from a folder (one or more files) or a SQLite database.
 
-    Raises UserError if the source does not exist or lacks that name, if two files share it, or if one cannot be read.
+    Numbers of a CSV are typed only if text and number are the same ("007" and "1.50" stay text). Raises UserError if
+    the source does not exist or lacks that name, if two files share it, or if one cannot be read.
     """
     path = _require_source(source)
-    if name not in list_source_tables(source):
+    if path.suffix in DATABASE_SUFFIXES and name in list_source_tables(source):
+        quoted = name.replace('"', '""')
+        return _query_database(path, f'SELECT * FROM "{quoted}"')
+    files = [] if path.suffix in DATABASE_SUFFIXES else list_table_files(source, name)
+    if not files:
         raise UserError(
             f"{source} holds no table {name!r} ({', '.join(TABLE_SUFFIXES)}); "
             f"{did_you_mean(name, list_source_tables(source))}"
         )
-    if path.suffix in DATABASE_SUFFIXES:
-        quoted = name.replace('"', '""')
-        return _query_database(path, f'SELECT * FROM "{quoted}"')
-    files = [path / f"{name}{suffix}" for suffix in TABLE_SUFFIXES if (path / f"{name}{suffix}").exists()]
-    if len(files) > 1:
-        raise UserError(f"{source} holds {' and '.join(file.name for file in files)}; keep only one of them.")
-    return read_table_file(files[0])
+    tables = [read_table_file(file, separator) for file in files]
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
-def read_table_file(file: Path) -> pd.DataFrame:
-    """Return the table of one CSV (UTF-8), Parquet, JSON or JSON-lines file."""
+def list_table_files(source: str, name: str) -> list[Path]:
+    """Return the files of a folder that make up a table, sorted by name.
+
+    Raises UserError if two of them differ only in their format, or a whole table stands beside its parts.
+    """
+    files = {
+        file: stem
+        for file in _list_table_files(_require_source(source))
+        if (stem := _split_name(file)[0]) == name or NUMBER_AT_END.sub("", stem) == name
+    }
+    for file, stem in files.items():
+        rivals = [rival for rival, rival_stem in files.items() if rival_stem == stem or (stem == name != rival_stem)]
+        if len(rivals) > 1 or (rivals and rivals != [file]):
+            names = sorted({file, *rivals}, key=lambda rival: (TABLE_SUFFIXES.index(_split_name(rival)[1]), rival))
+            raise UserError(f"{source} holds {names[0].name} and {names[1].name}; keep only one of them.")
+    return sorted(files)
+
+
+def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
+    """Return the table of one CSV (UTF-8), Parquet, JSON or JSON-lines file, each perhaps compressed by gzip.
+
+    Without `separator` the separator of a CSV is found in its header, and printed if it is no comma.
+    """
     if file.stat().st_size == 0:
         raise UserError(f"{file} is empty; a table with a header and rows is needed.")
+    suffix = _split_name(file)[1]
     try:
-        if file.suffix == ".parquet":
+        if suffix == ".parquet":
             return pd.read_parquet(file)
-        if file.suffix == ".csv":
-            return pd.read_csv(file, encoding="utf-8-sig", low_memory=False)
-        return _read_json_table(file)
+        content = gzip.decompress(file.read_bytes()) if file.suffix == GZIP_SUFFIX else file.read_bytes()
+        text = content.decode("utf-8-sig")
+        return _read_csv_table(text, file.name, separator) if suffix == ".csv" else _read_json_table(text, suffix)
     except UnicodeDecodeError:
         raise UserError(f"{file} is not UTF-8; convert it, e.g. `iconv -f latin1 -t utf-8 {file.name}`.") from None
-    except (ValueError, OSError) as error:
-        raise UserError(f"{file} cannot be read as {file.suffix[1:]}: {' '.join(str(error).split())[:200]}.") from None
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{file} cannot be read as {suffix[1:]}: {' '.join(str(error).split())[:200]}.") from None
 
 
-def _read_json_table(file: Path) -> pd.DataFrame:
-    text = file.read_text("utf-8-sig")
-    is_json_lines = file.suffix == ".jsonl"
+def _list_table_files(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if _split_name(file)[1] in TABLE_SUFFIXES]
+
+
+def _split_name(file: Path) -> tuple[str, str]:
+    """Return the name and the format of a file, without the suffix of its compression."""
+    inner = file.with_suffix("") if file.suffix == GZIP_SUFFIX else file
+    return inner.stem, inner.suffix
+
+
+def _read_csv_table(text: str, file_name: str, separator: str | None) -> pd.DataFrame:
+    if separator is None:
+        header = next((line for line in text.splitlines() if line.strip()), "")
+        separator = max(SEPARATORS, key=header.count)
+        if separator != ",":
+            print(f"{file_name} is separated by {separator!r}")
+    table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str)
+    return pd.DataFrame({name: _type_whole_numbers(values) for name, values in table.items()}, table.index)
+
+
+def _type_whole_numbers(values: pd.Series) -> pd.Series:
+    """Return a column of whole numbers as such, if each is written as its text; other columns as text.
+
+    If every cell ends in ".0", a gap once made floats of whole numbers, and it is removed.
+    """
+    first_cells = values.dropna().head(1).tolist()
+    if not first_cells or not first_cells[0].lstrip("-").removesuffix(".0").isdecimal():
+        return values
+    if first_cells[0].endswith(".0") and values.dropna().str.fullmatch(r"-?\d+\.0").all():
+        return values.str.removesuffix(".0")
+    numbers = pd.to_numeric(values, errors="coerce")
+    if not pd.api.types.is_integer_dtype(numbers) or not (numbers.astype(str) == values).all():
+        return values
+    return numbers.astype("int64")
+
+
+def _read_json_table(text: str, suffix: str) -> pd.DataFrame:
+    is_json_lines = suffix == ".jsonl"
     records = [json.loads(line) for line in text.split("\n") if line.strip()] if is_json_lines else json.loads(text)
     is_object_list = isinstance(records, list) and all(isinstance(record, dict) for record in records)
     if not is_object_list and not isinstance(records, dict):
         raise ValueError("expected a list of objects, or an object of columns")
-    return pd.DataFrame(records)
+    return pd.DataFrame(records, dtype=object).apply(_type_values) if len(records) else pd.DataFrame(records)
+
+
+def _type_values(values: pd.Series) -> pd.Series:
+    """Return a column with the type of its values; whole numbers with gaps among them do not become floats."""
+    present = values.dropna()
+    if len(present) < len(values) and len(present) and all(type(value) is int for value in present):
+        return values
+    return values.infer_objects()
 
 
 def _query_database(path: Path, sql: str) -> pd.DataFrame:
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            return pd.read_sql_query(sql, database)
-    except (sqlite3.Error, pd.errors.DatabaseError) as error:
+            cursor = database.execute(sql)
+            names = [name for name, *_ in cursor.description]
+            # pandas would make floats of whole numbers with gaps, and large ids would lose digits
+            return pd.DataFrame(cursor.fetchall(), columns=names, dtype=object).apply(_type_values)
+    except sqlite3.Error as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path} cannot be read as a SQLite database: {reason}.") from None
 

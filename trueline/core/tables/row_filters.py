@@ -1,6 +1,6 @@
 """Row filters: rows that break a rule are set aside and counted by reason."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 import pandas as pd
@@ -24,13 +24,23 @@ def filter_rows(
     >>> sound_rows["points"].tolist(), counts
     ([7, 12], {'too few': 1})
     """
-    counts = {}
+    reasons = find_reasons(rows, rules, settings)
+    return rows[~rows.index.isin(reasons.index)], count_reasons(reasons, rules)
+
+
+def count_reasons(reasons: pd.Series, rules: Iterable[str]) -> Counts:
+    """Return how many rows `find_reasons` gave each rule, in the order of the rules; rules without a row are absent."""
+    return {reason: count for reason in rules if (count := int((reasons == reason).sum()))}
+
+
+def find_reasons(rows: pd.DataFrame, rules: Mapping[str, Callable[[pd.DataFrame, S], Flags]], settings: S) -> pd.Series:
+    """Return the first rule that each faulty row breaks, under its index; rules run as in `filter_rows`."""
+    reasons = [pd.Series(dtype=object)]
     for reason, rule in rules.items():
         is_faulty = rule(rows, settings)
-        if is_faulty.any():
-            counts[reason] = int(is_faulty.sum())
-            rows = rows[~is_faulty]
-    return rows, counts
+        reasons.append(pd.Series(reason, rows.index[is_faulty], dtype=object))
+        rows = rows[~is_faulty]
+    return pd.Series(pd.concat(reasons), dtype=object)
 
 
 def require_rows(rows: pd.DataFrame, sound_rows: pd.DataFrame, counts: Counts, table_label: str) -> None:

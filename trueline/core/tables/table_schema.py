@@ -62,11 +62,17 @@ def coerce_types(raw: pd.DataFrame, columns: Sequence[Column], table_label: str)
 
 
 def flag_unparseable(raw: pd.DataFrame, table: pd.DataFrame, column: str) -> pd.Series:
-    """Return True for rows whose raw value was present but could not be read as the declared type."""
+    """Return True for rows whose raw value was present but could not be read as the declared type.
+
+    `raw` holds every row of `table` under the same index.
+    """
     if column not in raw.columns:
         return pd.Series(False, index=table.index)
-    present = raw[column].notna() & (raw[column].astype(str).str.strip() != "")
-    return present & table[column].isna()
+    values = raw[column].reindex(table.index)
+    unparseable = values.notna() & table[column].isna()
+    if unparseable.any():  # of these few only: searching text is slow
+        unparseable[unparseable] = values[unparseable].astype(str).str.strip() != ""
+    return unparseable
 
 
 def validate_table(table: pd.DataFrame, columns: Sequence[Column], table_label: str) -> None:

@@ -81,12 +81,17 @@ def clean_text(text: str) -> str:
     'Jazz & more!'
     """
     for _ in range(MAX_DECODINGS):
-        text = ENTITY_PATTERN.sub(_convert_entity, _normalize_text(text))
+        text = decode_entities(_normalize_text(text))
     text = ENTITY_PATTERN.sub(_drop_entity, _normalize_text(text))
     for pattern, replacement, may_match in CLEANING_STEPS:
         if may_match(text):
             text = pattern.sub(replacement, text)
     return " ".join(text.split())
+
+
+def decode_entities(text: str) -> str:
+    """Return a text with HTML's entities as characters; what only looks like one, or lacks its semicolon, stays."""
+    return ENTITY_PATTERN.sub(_convert_entity, text)
 
 
 def join_marked_fields(fields: Mapping[str, str], marks: bool) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from trueline.core.text.cleaning import clean_text
+
 MENTION_PREFIX = "says:"  # begins the name of each tag's 0/1 column
 SEPARATORS = re.compile(r"[\s_-]+")
 PHRASE_PATTERN = re.compile(r"\w+(?: \w+)*")
@@ -33,7 +35,7 @@ def find_mentions(text: str, tags: Sequence[str]) -> list[float]:
     text_words = text.lower().replace("_", " ").replace("-", " ").split()
     spaced_text, unspaced_text, word_runs = " ".join(text_words), "".join(text_words), None
     mentions = []
-    for spaced_name, unspaced_name in map(_format_tag_name, tags):
+    for spaced_name, unspaced_name in map(format_tag_name, tags):
         is_mentioned = bool(unspaced_name) and (spaced_name in spaced_text or unspaced_name in spaced_text)
         if not is_mentioned and unspaced_name and unspaced_name in unspaced_text:  # otherwise no words can spell it
             word_runs = _join_word_runs(spaced_text) if word_runs is None else word_runs
@@ -48,9 +50,10 @@ def join_fields(fields: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _format_tag_name(tag: str) -> tuple[str, str]:
-    """Return a tag's name in lower case, once with blanks between its pieces and once without."""
-    return SEPARATORS.sub(" ", tag.lower()).strip(), SEPARATORS.sub("", tag.lower())
+def format_tag_name(tag: str) -> tuple[str, str]:
+    """Return a tag's name as clean texts in lower case spell it, with blanks between its pieces and without."""
+    name = clean_text(tag).lower()
+    return SEPARATORS.sub(" ", name).strip(), SEPARATORS.sub("", name)
 
 
 def _join_word_runs(spaced_text: str) -> set[str]:

@@ -1,6 +1,5 @@
 """TF-IDF: a text's runs of words and of letters, weighted by rarity, in the columns that scikit-learn gives."""
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise, repeat
 from math import sqrt
@@ -9,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trueline.core.text.words import find_words
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 Term = str | tuple[str, ...]  # several words are looked up as a tuple, which is faster than joining them
 
-WORD_PATTERN = re.compile(r"\w+")
 MIN_NGRAM_LETTERS = 3  # letters of the shortest run; pairs add nothing to longer runs
 MAX_CACHED_WORDS = 20_000  # words whose runs of letters are cached, some 5 MB
 MAX_CACHED_LETTERS = 30  # letters of the longest such word
@@ -107,7 +107,7 @@ def _split_term(term: str) -> Term:
 
 
 def _list_word_runs(lower_text: str, longest: int) -> list[Term]:
-    tokens = WORD_PATTERN.findall(lower_text)
+    tokens = find_words(lower_text)
     runs: list[Term] = list(tokens)
     for length in range(2, longest + 1):
         runs += zip(*(tokens[start:] for start in range(length)), strict=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trueline.core.errors import UserError
-from trueline.core.text.tfidf import WORD_PATTERN
+from trueline.core.text.words import find_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +29,8 @@ def get_texts(x: pd.DataFrame, plugin_name: str) -> list[str]:
 
 
 def split_words(text: str, max_words: int) -> list[str]:
-    """Return the first words of a text in lower case: runs of letters, digits and underscores of any script.
-
-    Limit: scripts without blanks between words, such as Chinese, yield one word per phrase.
-    """
-    return WORD_PATTERN.findall(text[: MAX_LETTERS_PER_WORD * max_words].lower())[:max_words]
+    """Return the first words of a text in lower case, as `find_words` separates them."""
+    return find_words(text[: MAX_LETTERS_PER_WORD * max_words].lower())[:max_words]
 
 
 def build_vocabulary(tokenized_texts: Iterable[Sequence[str]], max_words: int, min_rows: int) -> list[str]:

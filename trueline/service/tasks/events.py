@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
+from stages.prepare.events.tag_labels import normalize_tag
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.params import expand_params
 from trueline.core.runtime.plugins import load_plugin
@@ -177,12 +178,16 @@ def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find_tag_indices(model: Model, tags: list[str] | None) -> list[int]:
-    """Return the indices of the requested tags, of all tags if None. Raises UserError for an unknown tag."""
+    """Return the indices of the requested tags, in any spelling that prepare joins; of all tags if None.
+
+    Raises UserError for an unknown tag.
+    """
     if tags is None:
         return list(range(len(model.tags)))
-    if unknown := [tag for tag in tags if tag not in model.tags]:
+    indices = {normalize_tag(tag): index for index, tag in enumerate(model.tags)}
+    if unknown := [tag for tag in tags if normalize_tag(tag) not in indices]:
         raise UserError(f"tags: the model knows no tag {unknown[0]!r}; {did_you_mean(unknown[0], model.tags)}")
-    return [index for index, tag in enumerate(model.tags) if tag in tags]
+    return sorted({indices[normalize_tag(tag)] for tag in tags})
 
 
 def _build_tagged(model: Model, name: str | None, chances: Sequence[float], columns: list[int], top: int) -> Tagged:

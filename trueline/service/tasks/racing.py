@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 
 from stages.evaluate import race
 from stages.prepare import racing
+from trueline.core.tables.name_forms import normalize_name
 from trueline.service import predictor
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.predictor import Predictor
@@ -76,7 +77,10 @@ class Request(RequestModel):
 
     @model_validator(mode="after")
     def _check_runners(self) -> "Request":
-        names, boxes = [_clean_name(runner) for runner in self.runners], [str(runner.box) for runner in self.runners]
+        names, boxes = (
+            [normalize_name(runner.runner, has_number=True) for runner in self.runners],
+            [str(runner.box) for runner in self.runners],
+        )
         for label, values in (("runner", names), ("box", boxes)):
             if duplicates := [value for value in values if values.count(value) > 1]:
                 raise ValueError(f"{label} {duplicates[0]} is posted {values.count(duplicates[0])} times; post it once")
@@ -184,7 +188,3 @@ def _build_raw_rows(request: Request) -> pd.DataFrame:
 
 def _resolve_race_id(request: Request) -> str:
     return request.race_id or f"{request.start_time:%Y-%m-%dT%H:%M} {request.venue} {request.distance_m:g}"
-
-
-def _clean_name(runner: Runner) -> str:
-    return " ".join(runner.runner.split()).upper()

@@ -2,32 +2,42 @@
 
 import csv
 import io
-import re
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
+from stages.prepare.runners import betfair_monthly, betfair_prices, hkjc_results, uk_results
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.racing.race_results import read_places
 from trueline.core.tables import raw_sources
+from trueline.core.tables.date_parsing import read_times
+from trueline.core.tables.name_forms import normalize_entity
+from trueline.core.tables.number_parsing import read_numbers
+from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
+# shapes that are recognised by their columns
+DOWNLOADS: tuple[ModuleType, ...] = (betfair_monthly, betfair_prices, hkjc_results, uk_results)
 GUIDE_HEADER = [
     *("Dog Name", "Sex", "PLC", "BOX", "WGT", "DIST", "DATE", "TRACK", "G"),
     *("TIME", "WIN", "BON", "1 SEC", "MGN", "W/2G", "PIR", "SP"),  # known only after the race
 ]
-DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d %B %Y", "%d %b %Y")
-RUG_PATTERN = re.compile(r"^\s*\d+\s*\.\s*")
-NUMBER_PATTERN = re.compile(r"^\s*\$?\s*(-?\d+(?:\.\d+)?)")
+DATE_FORMAT = "%d/%m/%Y"  # as printed; a day in ISO format, or with the name of its month, is read too
 
 
-def read(source: str) -> pd.DataFrame:
+def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
     """Return the raw runners of a source.
 
     A source is a folder with runners.parquet, .csv, .json or .jsonl; a SQLite database with a table `runners`; or a
-    folder of form-guide CSVs. Raises UserError if it is none of these, or a CSV is not a readable form guide.
+    folder of form-guide CSVs, or of downloads in one of the shapes of DOWNLOADS. Raises UserError if it is none of
+    these, or a CSV is not a readable form guide.
     """
     table_names = raw_sources.list_source_tables(source)
     if "runners" in table_names:
-        return raw_sources.read_source_table(source, "runners")
+        return _convert(raw_sources.read_source_table(source, "runners", settings.separator), settings)
+    if downloads := list(_read_downloads(source, settings)):
+        return pd.concat(downloads, ignore_index=True)
     guides = sorted(Path(source).glob("*.csv")) if Path(source).is_dir() else []
     if not any(_is_guide(file) for file in guides):
         raise UserError(
@@ -37,9 +47,31 @@ def read(source: str) -> pd.DataFrame:
         )
     return _assign_race_ids(
         _build_starts(
-            pd.DataFrame([row for file in guides for row in _read_guide(file)], columns=GUIDE_HEADER, dtype=object)
+            pd.DataFrame([row for file in guides for row in _read_guide(file)], columns=GUIDE_HEADER, dtype=object),
+            settings,
         )
     )
+
+
+def _read_downloads(source: str, settings: SourceSettings) -> Iterator[pd.DataFrame]:
+    """Yield the tables of a folder that have the shape of a known download, whatever their names."""
+    for name in [] if Path(source).is_file() else raw_sources.list_source_tables(source):
+        for file in raw_sources.list_table_files(source, name):
+            if _is_guide(file):
+                continue
+            table = raw_sources.read_table_file(file, settings.separator)
+            shapes = [shape for shape in DOWNLOADS if shape.recognize(table)]
+            if shapes:
+                print(f"{file.name} is read as {shapes[0].__name__.rpartition('.')[2]}")
+                yield shapes[0].convert(table, settings)
+
+
+def _convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
+    """Return a table in the shape of a known download under our names; another one as it is."""
+    for shape in DOWNLOADS:
+        if shape.recognize(table):
+            return pd.DataFrame(shape.convert(table, settings))
+    return table
 
 
 def _is_guide(file: Path) -> bool:
@@ -75,36 +107,38 @@ def _read_guide(file: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _build_starts(rows: pd.DataFrame) -> pd.DataFrame:
+def _build_starts(rows: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     """Return every start once, under the raw column names; if several files have it, the copy with the fewest gaps."""
-    finish_position = _parse_numbers(rows["PLC"].str.replace("=", ""))
-    margin = _parse_numbers(rows["MGN"])
+    finish_place, is_shared, is_unfinished = read_places(rows["PLC"])
+    finish_position = pd.to_numeric(finish_place, errors="coerce")
+    margin = read_numbers(rows["MGN"], "lengths")
+    has_won = (finish_position == 1).astype(float)
     starts = pd.DataFrame(
         {
-            "start_time": _parse_days(rows["DATE"]),
+            "start_time": _read_days(rows["DATE"], settings.date_format or DATE_FORMAT),
             "venue": rows["TRACK"].str.upper(),
-            "distance_m": _parse_numbers(rows["DIST"]),
+            "distance_m": read_numbers(rows["DIST"], "m", settings.decimal),
             "grade": rows["G"],
-            "box": _parse_numbers(rows["BOX"]),
-            "runner": rows["Dog Name"].map(lambda name: _normalize_name(RUG_PATTERN.sub("", name))),
+            "box": read_numbers(rows["BOX"]),
+            "runner": normalize_entity(rows["Dog Name"], has_number=True),
             "sex": rows["Sex"],
-            "weight_kg": _parse_numbers(rows["WGT"]),
-            "won": (finish_position == 1)
-            .astype(float)
-            .where(finish_position.notna()),  # without a finishing place there is no result
-            "place": finish_position,
-            "dead_heat": rows["PLC"].str.endswith("=").astype(float),
-            "run_time_s": _parse_numbers(rows["TIME"]),
-            "sectional_s": _parse_numbers(rows["1 SEC"]),
+            "weight_kg": read_numbers(rows["WGT"], "kg", settings.decimal),
+            # without a finishing place there is no result, unless the runner is known not to have finished
+            "won": has_won.where(finish_position.notna() | is_unfinished),
+            "place": finish_place,
+            "dead_heat": is_shared.astype(float),
+            "run_time_s": read_numbers(rows["TIME"], "s", settings.decimal),
+            "sectional_s": read_numbers(rows["1 SEC"], "s", settings.decimal),
             # the guide gives a winner its lead over the second
-            "margin_lengths": margin.where(finish_position != 1, -margin),
-            "bsp": _parse_numbers(rows["SP"]),
-            "WIN": _parse_numbers(rows["WIN"]),
-            "W/2G": rows["W/2G"].map(_normalize_name),
+            "margin_lengths": margin.where(finish_position != 1, -pd.to_numeric(margin, errors="coerce")),
+            "bsp": read_numbers(rows["SP"], "decimal odds", settings.decimal),
+            "WIN": read_numbers(rows["WIN"], "s", settings.decimal),
+            "W/2G": normalize_entity(rows["W/2G"], has_number=True),
         }
     ).replace("", None)
     gaps = starts.isna().sum(axis=1).rename("gaps")
-    ordered = starts.join(gaps).sort_values(["gaps", *starts.columns]).drop(columns="gaps")
+    by_columns = ["gaps", *starts.columns]
+    ordered = starts.join(gaps).sort_values(by_columns, key=_make_sortable).drop(columns="gaps")
     return ordered.drop_duplicates(["start_time", "venue", "distance_m", "runner"])
 
 
@@ -136,19 +170,12 @@ def _resolve_dead_heats(meeting: pd.Series, starts: pd.DataFrame) -> dict[tuple[
     return winner_names
 
 
-def _parse_days(text: pd.Series) -> pd.Series:
+def _read_days(text: pd.Series, date_format: str) -> pd.Series:
     """Return days in ISO format; what is not a date stays as it is, for prepare to count."""
-    days = text.copy()
-    for date_format in DATE_FORMATS:
-        parsed = pd.to_datetime(text, format=date_format, errors="coerce")
-        days = days.mask(parsed.notna(), parsed.dt.strftime("%Y-%m-%d"))
-    return days
+    days = pd.to_datetime(read_times(text, "form guides: DATE", date_format, as_day=True), errors="coerce")
+    return days.dt.strftime("%Y-%m-%d").where(days.notna(), text)
 
 
-def _parse_numbers(text: pd.Series) -> pd.Series:
-    """Return the number in a cell such as 29.85, 525m or $1.50F (the favourite); missing if there is none."""
-    return text.str.replace(",", "").str.extract(NUMBER_PATTERN, expand=False).astype(float)
-
-
-def _normalize_name(text: str) -> str:
-    return " ".join(text.split()).upper()
+def _make_sortable(values: pd.Series) -> pd.Series:
+    """Return values that compare with each other, though a cell that could not be read is text among numbers."""
+    return values.map(str, na_action="ignore") if values.dtype == object else values

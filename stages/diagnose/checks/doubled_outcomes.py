@@ -1,0 +1,96 @@
+"""doubled_outcomes: does one race or game stand in the data twice, under two ids or two spellings of its names?"""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.diagnose.units.evidence import Evidence, Finding, make_finding
+from trueline.core.splits.walk_forward import TARGET
+from trueline.core.stored_tables.lazy_parquet import is_number_column, make_frame
+
+NAME = "Is every race or game in the data only once?"
+
+NEAR = pd.Timedelta(days=1)  # two sources may date one event in two time zones
+FAILING_SHARE = 0.005  # share of the rows that are copies from which on figures are no longer to be trusted
+MIN_OUTCOMES, MIN_ROWS = 3, 3  # figures that must agree in a row, and rows of two entities that must agree
+# relative to what is usual for the entity or to its price, which may differ between copies
+RELATIVE_OUTCOMES = ("surprise", "surplus", "minutes_surplus", "line_surplus", "share_of_team", "opponent_points")
+LEAST_AGREEMENT = 0.5  # share of the rows of the rarer entity that must agree
+
+
+def check(evidence: Evidence) -> Finding:
+    """Fail if over one row in two hundred has a copy, whose result its inputs may know; warn if any has.
+
+    Groups are copies if the same entities have the same targets in both within a day. Entities are copies if half of
+    the rows of one, and at least three, repeat all outcomes that another has on the same day.
+    """
+    targets = [str(name) for name in evidence.prepared.columns if str(name).startswith(TARGET)]
+    rows = make_frame(evidence.prepared, ["entity", "group", "time", *targets])
+    group_pairs = _find_doubled_groups(rows, targets) if not evidence.is_timeless else []
+    copied_rows = int(rows["group"].astype(str).isin([copy for _, copy in group_pairs]).sum())
+    entity_pairs = [] if evidence.is_timeless else _find_doubled_entities(evidence)
+    share = (copied_rows + sum(count for _, _, count in entity_pairs)) / max(len(rows), 1)
+    details: dict[str, Any] = {
+        "groups": len(group_pairs),
+        "entities": len(entity_pairs),
+        "share": share,
+        "examples": [*(list(pair) for pair in group_pairs[:5]), *(list(pair[:2]) for pair in entity_pairs[:5])],
+    }
+    if not group_pairs and not entity_pairs:
+        return make_finding("ok", "No group and no entity has a copy with the same results.", **details)
+    example_pair = details["examples"][0]
+    summary = (
+        f"{len(group_pairs)} groups and {len(entity_pairs)} entities have a copy with the same results near in time "
+        f"({share:.1%} of the rows), for example {example_pair[0]!r} and {example_pair[1]!r}: the inputs of one may "
+        "know the result of the other."
+    )
+    return make_finding("failed" if share > FAILING_SHARE else "warning", summary, **details)
+
+
+def _find_doubled_groups(rows: pd.DataFrame, targets: list[str]) -> list[tuple[str, str]]:
+    """Return pairs of groups with the same entities and targets within a day, the earlier first."""
+    entity = pd.DataFrame({"entity": pd.factorize(rows["entity"])[0], **{name: rows[name] for name in targets}})
+    row_hash = pd.util.hash_pandas_object(entity, index=False).to_numpy()
+    code, groups = pd.factorize(rows["group"])
+    size = np.bincount(code, minlength=len(groups))
+    # the sum of hashes does not depend on the order of the rows
+    signature = np.zeros(len(groups), dtype=np.uint64)
+    np.add.at(signature, code, row_hash)
+    first_time = rows["time"].groupby(code).min().to_numpy()
+    table = pd.DataFrame({"group": groups.astype(str), "signature": signature, "size": size, "time": first_time})
+    alike = table[(table["size"] > 1) & table.duplicated(["signature", "size"], keep=False)]
+    pairs = []
+    for _, group in alike.sort_values(["time", "group"]).groupby("signature"):
+        times, names = group["time"].tolist(), group["group"].tolist()
+        pairs += [(names[i], names[j]) for i, j in pairwise(range(len(group))) if times[j] - times[i] <= NEAR]
+    return sorted(pairs)
+
+
+def _find_doubled_entities(evidence: Evidence) -> list[tuple[str, str, int]]:
+    """Return pairs of entities many of whose rows agree in all outcomes of a day, and how many do."""
+    outcomes = [
+        column.name
+        for column in evidence.columns
+        if column.known == "after" and not column.evaluation_only and column.name not in RELATIVE_OUTCOMES
+    ]
+    outcomes = [name for name in outcomes if name in evidence.prepared and is_number_column(evidence.prepared, name)]
+    if len(outcomes) < MIN_OUTCOMES:
+        return []
+    rows = make_frame(evidence.prepared, ["entity", "time", *outcomes])
+    # a row of few different figures is no evidence: two players may both have scored nothing
+    figures = np.sort(rows[outcomes].to_numpy(float), axis=1)
+    is_telling = (np.diff(figures, axis=1) > 0).sum(axis=1) >= MIN_OUTCOMES
+    rows = rows[is_telling].assign(time=rows["time"].dt.normalize())
+    result = pd.util.hash_pandas_object(rows[["time", *outcomes]], index=False)
+    starts = pd.DataFrame({"entity": rows["entity"].astype(str), "result": result})
+    repeated = starts[starts.duplicated("result", keep=False)].sort_values(["result", "entity"])
+    earlier = repeated.shift()
+    is_copy = (repeated["result"] == earlier["result"]) & (repeated["entity"] != earlier["entity"])
+    pairs = pd.DataFrame({"first": earlier.loc[is_copy, "entity"], "second": repeated.loc[is_copy, "entity"]})
+    counts = pairs.value_counts().rename("count").reset_index()
+    row_counts = starts["entity"].value_counts()
+    rarer = np.minimum(counts["first"].map(row_counts), counts["second"].map(row_counts))
+    copies = counts[(counts["count"] >= MIN_ROWS) & (counts["count"] >= LEAST_AGREEMENT * rarer)]
+    return sorted(zip(copies["first"], copies["second"], copies["count"].astype(int).tolist(), strict=True))

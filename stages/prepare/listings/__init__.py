@@ -1,0 +1,11 @@
+"""listings: reads a table `events`, one event per row."""
+
+import pandas as pd
+
+from trueline.core.tables import raw_sources
+from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
+
+
+def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
+    """Return the raw events of a folder (events.parquet, .csv, .json, .jsonl) or of a SQLite database."""
+    return raw_sources.read_source_table(source, "events", settings.separator)

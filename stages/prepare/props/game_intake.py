@@ -1,0 +1,145 @@
+"""Intake of props: how many games and lines were kept, what was lost for which reason, and what looks wrong."""
+
+from typing import Any
+
+import pandas as pd
+
+from stages.prepare.props.games import DID_NOT_PLAY, REPEATED_ROWS
+from stages.prepare.props.props_columns import REQUIRED_GAME_COLUMNS
+from stages.prepare.props.props_settings import Settings
+from trueline.core.tables.intake_report import (
+    Example,
+    Intake,
+    IntakeError,
+    describe_remedy,
+    make_example,
+    summarise_intake,
+)
+from trueline.core.tables.raw_tables import RawTable
+from trueline.core.tables.table_schema import flag_unparseable
+
+Quality = dict[str, Any]
+LINE_FAULTS = {  # the reasons for which a line is lost, rather than not needed, and the column that is judged
+    "unreadable or missing value": "line",
+    "unknown player": "player_id",
+    "impossible line": "line",
+}
+NO_LOSS = (DID_NOT_PLAY, "future", *REPEATED_ROWS)
+LATE_SHARE = 0.03  # with a larger share of quotes after the start their times are doubtful
+
+
+def summarise_game_intake(
+    tables: dict[str, RawTable], rows: pd.DataFrame, reasons: pd.Series, settings: Settings, quality: Quality
+) -> Intake:
+    """Return the intake of the games, with what all tables say of themselves: games to come do not count.
+
+    Nothing is lost with those who did not play, days that were cut off, and copies of a row.
+    """
+    is_to_come = rows["minutes"].isna() & rows[settings.quantity].isna() & ~rows["absent"]
+    keys = pd.DataFrame({"group": rows["game_id"], "day": rows["date"]})[~is_to_come]
+    reasons = reasons[reasons.index.isin(keys.index)]
+    examples = {
+        str(reason): _find_example(tables["games"], rows, reasons, str(reason), settings)
+        for reason in reasons.unique()
+        if reason not in NO_LOSS
+    }
+    notes = [note for table in tables.values() for note in table.notes]
+    look_meant = {name: our_name for table in tables.values() for name, our_name in table.look_meant.items()}
+    notes += _describe_lines(quality)
+    hints = [*_describe_games(quality), *_describe_doubts(quality)]
+    return summarise_intake(keys, reasons, examples, "games", notes, look_meant, NO_LOSS, hints)
+
+
+def require_games(
+    tables: dict[str, RawTable], rows: pd.DataFrame, reasons: pd.Series, settings: Settings, quality: Quality
+) -> None:
+    """Raise IntakeError, with the quality report, if no game is sound: its main reason, with an example."""
+    if len(reasons) < len(rows):
+        return
+    intake = summarise_game_intake(tables, rows, reasons, settings, quality)
+    main_reason = str(reasons.value_counts().index[0])
+    remedy = describe_remedy(intake, main_reason, "props") if main_reason in intake["set_aside"] else ""
+    raise IntakeError(
+        f"games: none of {len(rows)} rows survives; most were set aside for {main_reason!r}{remedy}.",
+        quality | {"intake": intake},
+    )
+
+
+def summarise_line_intake(table: RawTable, quotes: pd.DataFrame, reasons: pd.Series) -> Intake:
+    """Return the intake of the lines: without those of another quantity, voids, alternates and late quotes."""
+    faults = reasons[reasons.isin(LINE_FAULTS)]
+    keys = quotes[["entity", "time"]].set_axis(["group", "day"], axis=1).drop(reasons.index.difference(faults.index))
+    examples = {
+        f"lines: {reason}": make_example(table.rows, int(faults.index[faults == reason][0]), column)
+        for reason, column in LINE_FAULTS.items()
+        if (faults == reason).any()
+    }
+    return summarise_intake(keys, "lines: " + faults.astype(str), examples, "players with lines", [], table.look_meant)
+
+
+def _describe_lines(quality: Quality) -> list[str]:
+    """Return sentences about the fate of the lines."""
+    total, counts = quality["rows_in"].get("lines", 0), quality["set_aside"].get("lines")
+    if not total or counts is None:
+        return []
+    fates = [f"{count:,} {reason}" for reason, count in sorted(counts.items(), key=lambda item: -item[1])]
+    if joined := quality["rows_joined_as_over_and_under"]:
+        fates.append(f"{joined:,} are the other side of a quote")
+    used = quality["line_types"].get("actual", 0)
+    return [f"lines: {total:,} rows give {used:,} games an actual line; " + ("; ".join(fates) or "none is set aside")]
+
+
+def _describe_doubts(quality: Quality) -> list[str]:
+    """Return sentences about what looks wrong in lines and predictions."""
+    doubts = []
+    late_count = quality["set_aside"].get("lines", {}).get("quoted after the start", 0)
+    late_share = late_count / (quality["rows_in"].get("lines") or 1)
+    if late_share > LATE_SHARE:
+        doubts.append(
+            f"lines: {late_share:.1%} of the quotes are dated after the start of their game and are set aside; if they "
+            "are not from running games, the times are of another zone: set prepare.props.timezone"
+        )
+    for name, problem in (("zero_prices", "0 and count as missing"), ("unreadable_prices", "unreadable")):
+        if quality.get(name):
+            doubts.append(f"lines: {quality[name]:,} prices are {problem}")
+    for table_name, counts in quality.get("unknown_players", {}).items():
+        if counts:
+            doubts.append(f"{table_name}: players without any game, the commonest first: {_list_counts(counts)}")
+    return doubts
+
+
+def _describe_games(quality: Quality) -> list[str]:
+    """Return sentences about what looks wrong in the games."""
+    doubts = []
+    if opponents := quality.get("opponents_that_are_no_team"):
+        doubts.append(f"games: opponents that are no team, the commonest first: {_list_counts(opponents)}")
+    for spelling in quality.get("players_in_several_spellings", ()):
+        doubts.append(f"games: perhaps one player in several spellings: {', '.join(map(str, spelling['names']))}")
+    return doubts
+
+
+def _list_counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
+
+
+def _find_example(table: RawTable, rows: pd.DataFrame, lost: pd.Series, reason: str, settings: Settings) -> Example:
+    """Return the first cell that was judged, with the setting that judges it."""
+    row = int(lost.index[lost == reason][0])
+    raw_row, typed_row = table.rows.loc[[row]], rows.loc[[row]]
+    judged_column = {
+        "a team against itself": "opponent",
+        "impossible minutes": "minutes",
+        "impossible count": settings.parts[0],
+        "points that are not the sum of the shots": "points",
+    }.get(reason, "player_id")
+    if reason == "missing value":
+        needed = [*REQUIRED_GAME_COLUMNS, *settings.parts]
+        judged_column = next(name for name in needed if typed_row[name].isna().any())
+    if reason == "unreadable value":
+        judged_column = next(name for name in map(str, rows) if flag_unparseable(raw_row, typed_row, name).any())
+    return make_example(table.rows, row, judged_column, _find_setting(reason, typed_row["minutes"]))
+
+
+def _find_setting(reason: str, minutes: pd.Series) -> str | None:
+    """Return the setting that judges a row; points without minutes break no limit that is set."""
+    return "longest_game" if reason == "impossible minutes" and (minutes > 0).any() else None

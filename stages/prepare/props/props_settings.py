@@ -1,0 +1,57 @@
+"""Settings of props, and the form of the rules that set rows aside."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from stages.prepare.props.sports import SPORTS, Sport
+from trueline.core.runtime.params import Date
+from trueline.core.tables.row_filters import Flags
+from trueline.core.tables.source_settings import SourceSettings
+
+
+class Settings(SourceSettings):
+    """The sport, the quantity, the last day to keep, limits of playing time and lines, and whether to estimate lines.
+
+    `quantity` is a statistic of the sport or a sum of several, such as points+rebounds; a limit that is None is that of
+    the sport. `own_stats` adds statistics, with their lowest and highest value in a game.
+    """
+
+    sport: Literal["basketball", "american_football", "soccer", "baseball", "own"] = "basketball"
+    own_stats: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(default_factory=dict)
+    quantity: str
+    until: Date | None
+    longest_game: float | None = Field(gt=0)
+    line_high: float | None = Field(gt=0)
+    estimate: bool
+
+    @model_validator(mode="after")
+    def _check_quantity(self) -> "Settings":
+        known_stats = self.profile.count_names
+        if unknown := [stat for stat in self.parts if stat not in known_stats]:
+            raise ValueError(
+                f"{unknown[0]!r} is no quantity of {self.sport}; take one of {', '.join(known_stats)}, "
+                "or a sum of several"
+            )
+        return self
+
+    @property
+    def profile(self) -> Sport:
+        """The sport with the statistics of one's own and the limits that are set."""
+        sport = SPORTS[self.sport].add_own_stats(self.own_stats)
+        return replace(
+            sport,
+            longest_game=self.longest_game or sport.longest_game,
+            line_high=self.line_high or sport.line_high,
+        )
+
+    @property
+    def parts(self) -> list[str]:
+        """The statistics of which the quantity is the sum."""
+        return self.quantity.split("+")
+
+
+RowRules = dict[str, Callable[[pd.DataFrame, Settings], Flags]]  # in their order, by the reason that the counts name

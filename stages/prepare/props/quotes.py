@@ -1,0 +1,119 @@
+"""Quotes of props: every raw line judged by rules, and the lines of each game as one row."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from stages.prepare.props.consensus_line import compute_consensus_line, select_newest_quotes
+from stages.prepare.props.game_matching import GAME_RULES, join_games
+from stages.prepare.props.main_line import choose_lines, flag_alternate_lines
+from stages.prepare.props.props_columns import KEY_COLUMNS, LINE_COLUMNS
+from stages.prepare.props.props_settings import RowRules, Settings
+from stages.prepare.props.quantity_words import normalize_quantity
+from stages.prepare.props.quote_sides import join_quote_sides
+from trueline.core.errors import UserError
+from trueline.core.tables.coercion import coerce_optional_table
+from trueline.core.tables.row_filters import Counts, Flags, count_reasons, find_reasons
+from trueline.core.tables.table_schema import validate_table
+
+DEFAULT_LINE_STAT = "points"  # the quantity of a line that does not name one, where there are points
+DAY_END_OFFSET = pd.Timedelta(hours=29)  # from UTC midnight to the end of the day in New York, whose dates are used
+BOOK_KEY = ["game_row", "line_type", "book"]
+
+
+@dataclass(frozen=True)
+class GameLines:
+    """The lines by row of the games, the judged quotes, and for which reason each was set aside."""
+
+    lines: pd.DataFrame
+    quotes: pd.DataFrame
+    reasons: pd.Series
+    older_count: int  # quotes of a book but its newest, also the first, which gives the opening line
+    joined_count: int  # rows that were the other side of a quote
+
+    def count_fates(self) -> Counts:
+        """Return how many quotes were set aside for which reason."""
+        counts = count_reasons(self.reasons, LINE_RULES)
+        return counts | ({"older quote of the same book": self.older_count} if self.older_count else {})
+
+
+def prepare_lines(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: Settings) -> GameLines:
+    """Return the lines of the games, with what became of every quote.
+
+    Raises UserError if the quotes name quantities of which none is the predicted one, and as `join_games` does.
+    """
+    typed = _normalize_words(coerce_optional_table(raw, LINE_COLUMNS, "lines"), raw, settings)
+    quotes, joined_count = join_quote_sides(typed)
+    quotes = join_games(quotes, game_index, "lines")
+    validate_table(quotes, [column for column in LINE_COLUMNS if column.allowed], "lines")
+    reasons = find_reasons(quotes, LINE_RULES, settings)
+    sound = quotes[~quotes.index.isin(reasons.index)]
+    sound = sound.assign(
+        open_line=sound["open_line"].where(sound["open_line"].between(0, settings.profile.line_high, "right"))
+    )
+    actual, estimated = (sound[sound["line_type"] == kind] for kind in ("actual", "estimated"))
+    newest_estimates = select_newest_quotes(estimated, ["game_row"], KEY_COLUMNS)
+    estimated_lines = choose_lines(newest_estimates, "line", ["game_row"], ["distance"], KEY_COLUMNS)
+    lines = compute_consensus_line(actual, ["game_row"], KEY_COLUMNS).set_index("game_row")
+    lines = lines.join(estimated_lines.rename("estimated_line"), how="outer")
+    return GameLines(lines, quotes, reasons, int(sound.duplicated(BOOK_KEY).sum()), joined_count)
+
+
+def _normalize_words(quotes: pd.DataFrame, raw: pd.DataFrame | None, settings: Settings) -> pd.DataFrame:
+    """Return the quotes with one spelling of each quantity, line type and book; without line types all are actual.
+
+    Raises UserError if the quotes name quantities and none of them is the predicted one.
+    """
+    stats = {stat: normalize_quantity(stat) for stat in quotes["stat"].dropna().unique()}
+    if stats and normalize_quantity(settings.quantity) not in stats.values():
+        raise UserError(
+            f"lines: none is about {settings.quantity}; stat is {', '.join(map(repr, sorted(stats)[:5]))}: set "
+            f"prepare.props.quantity, or rename it by prepare.props.values, e.g. "
+            f"{{stat: {{{sorted(stats)[0]}: {settings.quantity}}}}}."
+        )
+    line_types = {spelling: spelling.lower() for spelling in quotes["line_type"].dropna().unique()}
+    books = {book: "".join(filter(str.isalnum, book.casefold())) for book in quotes["book"].dropna().unique()}
+    return quotes.assign(
+        stat=quotes["stat"].map(stats.get),
+        line_type=quotes["line_type"].map(line_types.get) if raw is not None and "line_type" in raw else "actual",
+        book=quotes["book"].map(books.get),
+    )
+
+
+def _find_default_stat(settings: Settings) -> str:
+    is_known = DEFAULT_LINE_STAT in settings.profile.count_names
+    return DEFAULT_LINE_STAT if is_known else normalize_quantity(settings.quantity)
+
+
+def _flag_impossible_lines(rows: pd.DataFrame, settings: Settings) -> Flags:
+    zero_quotes = (rows["line_type"] == "actual") & (rows["line"] == 0)
+    return zero_quotes | ~rows["line"].between(0, settings.profile.line_high)
+
+
+def _flag_incomplete_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
+    stat_missing = rows["stat"].isna() & bool(
+        rows["stat"].notna().any()
+    )  # unknown quantity, if other quotes name theirs
+    return rows["unreadable"] | stat_missing | rows[[*KEY_COLUMNS, "line", "line_type"]].isna().any(axis=1)
+
+
+def _flag_late_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
+    """Flag quotes made after the start: of the box score, else of the line itself, else the end of the day."""
+    starts = rows["game_start"].fillna(rows["start_time"]).fillna(rows["time"] + DAY_END_OFFSET)
+    return rows["quoted_at"] > starts
+
+
+def _flag_alternate_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
+    return flag_alternate_lines(rows, [*BOOK_KEY, "quoted_at"], KEY_COLUMNS)
+
+
+LINE_RULES: RowRules = {
+    "unreadable or missing value": _flag_incomplete_quotes,
+    "another quantity": lambda rows, settings: (
+        rows["stat"].fillna(_find_default_stat(settings)) != normalize_quantity(settings.quantity)
+    ),
+    **GAME_RULES,
+    "impossible line": _flag_impossible_lines,
+    "quoted after the start": _flag_late_quotes,
+    "alternate line of the same book": _flag_alternate_quotes,
+}

@@ -1,0 +1,138 @@
+"""Raw tables of props under our names, whatever the sources call their columns."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from stages.prepare.props.props_columns import LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
+from stages.prepare.props.props_settings import Settings
+from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
+from trueline.core.tables.raw_tables import RawTable, read_raw_table
+from trueline.core.tables.table_schema import coerce_types, flag_unparseable
+
+PLAYER_NAMES = ("player_name", "player_display_name", "player", "athlete", "participant")
+DAY_NAMES = ("game_date", "gameday", "game_day", "event_date", "match_date", "day")
+START_NAMES = ("commence_time", "tipoff", "tip_off", "game_time", "game_datetime", "start", "kickoff", "first_pitch")
+GAME_SYNONYMS = {
+    "player_id": ("athlete_id", "person_id", "playerid", "id_player"),
+    "player": tuple(name for name in PLAYER_NAMES if name != "player"),
+    "date": DAY_NAMES,
+    "start_time": START_NAMES,
+    "game_id": ("gameid", "match_id", "event_id", "id_game"),
+    "season": ("season_year", "season_id", "year"),
+    "season_type": ("game_type", "seasontype"),
+    "team": ("team_abbreviation", "recent_team", "team_name", "team_abbr", "tm", "team_short_display_name"),
+    "opponent": ("opponent_team", "opp", "opponent_abbreviation", "opponent_team_abbreviation", "opponent_name"),
+    "home": ("is_home", "home_game"),
+    "minutes": ("min", "mins", "mp", "minutes_played", "time_played"),
+    "points": ("pts",),
+    "rebounds": ("reb", "trb", "total_rebounds", "rebounds_total", "treb"),
+    "assists": ("ast",),
+    "steals": ("stl",),
+    "blocks": ("blk",),
+    "turnovers": ("tov", "turnover"),
+    "fgm": ("fg", "field_goals_made", "field_goals"),
+    "fga": ("field_goals_attempted",),
+    "fg3m": ("3pm", "3p", "three_point_field_goals_made", "three_pointers_made"),
+    "fg3a": ("3pa", "three_point_field_goals_attempted", "three_pointers_attempted"),
+    "ftm": ("ft", "free_throws_made"),
+    "fta": ("free_throws_attempted",),
+    "plus_minus": ("plusminus", "+/-"),
+    "team_points": ("team_score", "team_pts"),
+    "updated_at": ("last_updated", "modified_at", "corrected_at"),
+}
+LINE_SYNONYMS = {
+    "player_id": PLAYER_NAMES,
+    "date": DAY_NAMES,
+    "start_time": START_NAMES,
+    "stat": (
+        "market",
+        "stat_type",
+        "prop_type",
+        "prop",
+        "market_key",
+        "market_type",
+        "bet_type",
+        "category",
+        "quantity",
+    ),
+    "line": ("point", "line_score", "prop_line", "total", "handicap", "line_value"),
+    "open_line": ("opening_line", "open"),
+    "over_price": ("over_odds", "odds_over", "price_over", "over_american", "over"),
+    "under_price": ("under_odds", "odds_under", "price_under", "under_american", "under"),
+    "side": ("over_under", "ou", "selection", "outcome", "outcome_name", "bet_side", "direction"),
+    "price": ("odds", "american_odds", "odds_american", "outcome_price"),
+    "book": ("bookmaker", "sportsbook", "bookmaker_key", "bookmaker_title", "sports_book", "operator", "site"),
+    "quoted_at": ("last_update", "snapshot_time", "timestamp", "bookmaker_last_update", "captured_at", "updated_at"),
+    "n_books": ("books", "num_books"),
+}
+PRODUCTION_SYNONYMS = {
+    "player_id": PLAYER_NAMES,
+    "date": DAY_NAMES,
+    "predicted": ("prediction", "forecast", "projection"),
+    "created_at": ("predicted_at", "timestamp"),
+}
+PRICE_COLUMNS = {column.name: column for column in LINE_COLUMNS if column.unit == "American odds"}
+SYNONYMS = {"games": GAME_SYNONYMS, "lines": LINE_SYNONYMS, "production": PRODUCTION_SYNONYMS}
+
+
+def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[str, RawTable]:
+    """Return the tables that have columns, under our names, with their numbers and times read.
+
+    A table without a day but with start times takes the day from these. Raises UserError for a missing column, the
+    predicted quantity among them, and as `read_raw_table` does.
+    """
+    declared = {
+        "games": [
+            replace(column, required=True) if column.name in settings.parts else column
+            for column in declare_game_columns(settings.profile)
+        ],
+        "lines": LINE_COLUMNS,
+        "production": PRODUCTION_COLUMNS,
+    }
+    reject_unknown_targets(settings, [column for columns in declared.values() for column in columns], "props")
+    synonyms = SYNONYMS | {"games": _list_game_synonyms(settings)}
+    return {
+        name: read_raw_table(
+            _add_missing_days(raw[name], synonyms[name], settings),
+            columns,
+            settings,
+            name,
+            synonyms[name],
+            day_columns=("date",),
+        )
+        for name, columns in declared.items()
+        if name in raw and len(raw[name].columns)
+    }
+
+
+def _list_game_synonyms(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return what sources call the columns of games, with the words of the sport."""
+    minutes = (*settings.profile.playing_time, *GAME_SYNONYMS["minutes"])
+    return {**settings.profile.words, **GAME_SYNONYMS, "minutes": minutes}
+
+
+def count_odd_prices(raw: pd.DataFrame | None, read: pd.DataFrame | None) -> dict[str, int]:
+    """Return how many prices of the lines are 0, which some feeds write where there is none, or could not be read."""
+    zero_count = unreadable_count = 0
+    if raw is None or read is None:
+        return {"zero_prices": 0, "unreadable_prices": 0}
+    for name in PRICE_COLUMNS:
+        spellings = {normalize_name(spelling) for spelling in (name, *LINE_SYNONYMS[name])}
+        source_columns = [raw[column] for column in raw if normalize_name(str(column)) in spellings]
+        zero_count += sum(int((pd.to_numeric(values, errors="coerce") == 0).sum()) for values in source_columns)
+        if name in read:
+            unreadable_count += int(
+                flag_unparseable(read, coerce_types(read, [PRICE_COLUMNS[name]], "lines"), name).sum()
+            )
+    return {"zero_prices": zero_count, "unreadable_prices": unreadable_count}
+
+
+def _add_missing_days(raw: pd.DataFrame, synonyms: dict[str, tuple[str, ...]], settings: Settings) -> pd.DataFrame:
+    names = {normalize_name(name): name for name in raw.columns}
+    configured = {target: name for name, target in settings.columns.items() if name in raw.columns}
+    if "date" in configured or any(normalize_name(spelling) in names for spelling in ("date", *synonyms["date"])):
+        return raw
+    starts = [configured.get("start_time", "start_time"), *synonyms.get("start_time", ())]
+    start_names = [names[normalize_name(spelling)] for spelling in starts if normalize_name(spelling) in names]
+    return raw.assign(date=raw[start_names[0]]) if start_names else raw

@@ -1,0 +1,127 @@
+"""Days and times in the forms in which people write them."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trueline.core.errors import UserError
+from trueline.core.tables.date_parsing import describe_forms, read_times
+
+DAYS = st.dates(date(2000, 1, 1), date(2060, 12, 31))
+TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2060, 12, 31)).map(
+    lambda time: time.replace(second=0, microsecond=0)
+)
+FORMS = [
+    "%Y-%m-%d",
+    "%Y%m%d",
+    "%Y/%m/%d",
+    "%d %B %Y",
+    "%d %b %Y",
+    "%b %d, %Y",
+    "%d-%b-%Y",
+    "%A, %d %B %Y",
+    "%a %d %b %Y",
+]
+
+
+def read(*cells: object, **settings: object) -> list[object]:
+    return read_times(pd.Series(cells, dtype=object), "races: date", **settings).tolist()  # type: ignore[arg-type]
+
+
+@given(DAYS, st.sampled_from(FORMS))
+def test_a_day_is_read_in_every_form_that_has_one_reading(day: date, form: str) -> None:
+    assert read(day.strftime(form)) == [pd.Timestamp(day)]
+    assert read(day.strftime(form).upper()) == [pd.Timestamp(day)]
+
+
+@given(st.lists(DAYS, min_size=1), st.sampled_from("/.-"), st.booleans())
+def test_one_day_after_the_12th_decides_for_the_whole_column(days: list[date], mark: str, day_first: bool) -> None:
+    form = f"%d{mark}%m{mark}%Y" if day_first else f"%m{mark}%d{mark}%Y"
+    cells = [day.strftime(form) for day in [*days, date(2025, 3, 13)]]
+    assert read(*cells) == [pd.Timestamp(day) for day in [*days, date(2025, 3, 13)]]
+
+
+@given(st.lists(DAYS, min_size=1), st.booleans())
+def test_a_given_form_is_obeyed(days: list[date], day_first: bool) -> None:
+    form = "%d/%m/%Y" if day_first else "%m/%d/%Y"
+    assert read(*(day.strftime(form) for day in days), date_format=form) == [pd.Timestamp(day) for day in days]
+    with_time = [day.strftime(form) + " 18:05" for day in days]
+    assert read(*with_time, date_format=form) == [pd.Timestamp(day) + pd.Timedelta("18:05:00") for day in days]
+
+
+def test_days_that_have_two_readings_are_rejected_with_the_setting() -> None:
+    with pytest.raises(
+        UserError, match=r"races: date can be read .*'01/02/2025'.*date_format, '%d/%m/%Y' or '%m/%d/%Y'"
+    ):
+        read("01/02/2025", "03/04/2025")
+    assert read("01/01/2025", "02/02/2025") == [pd.Timestamp("2025-01-01"), pd.Timestamp("2025-02-02")]
+
+
+def test_days_that_contradict_each_other_are_rejected_with_both() -> None:
+    with pytest.raises(UserError, match=r"days first \('13/02/2025'\) and months first \('02/14/2025'\)"):
+        read("13/02/2025", "02/14/2025", "01/02/2025")
+
+
+@given(TIMES)
+def test_a_time_of_day_is_read_on_both_clocks(time: datetime) -> None:
+    cells = [
+        f"{time:%Y-%m-%d %H:%M}",
+        f"{time:%Y-%m-%dT%H:%M:%S}",
+        f"{time:%d %b %Y %I:%M %p}",
+        f"{time:%Y-%m-%d %I:%M%p}",
+    ]
+    assert read(*cells) == [pd.Timestamp(time)] * 4
+    assert read(f"{time:%Y-%m-%d} {time.hour}:{time:%M}") == [pd.Timestamp(time)]
+
+
+@given(TIMES, st.integers(-12, 14))
+def test_a_time_with_an_offset_keeps_its_own_day_and_its_instant(time: datetime, hours: int) -> None:
+    zoned = time.replace(tzinfo=timezone(timedelta(hours=hours)))
+    assert [day.date() for day in read(zoned.isoformat(), as_day=True)] == [time.date()]  # type: ignore[attr-defined]
+    assert read(zoned.isoformat()) == [pd.Timestamp(zoned.astimezone(UTC).replace(tzinfo=None))]
+
+
+def test_a_zone_moves_times_and_leaves_days() -> None:
+    zone = "America/New_York"
+    assert read("2024-03-02T00:30:00Z", as_day=True, timezone=zone) == [pd.Timestamp("2024-03-01 19:30")]
+    assert read("2024-03-01 19:30", timezone=zone) == [pd.Timestamp("2024-03-02 00:30")]
+    assert read("2024-03-01", timezone=zone) == read("2024-03-01", as_day=True, timezone=zone)
+    stored = pd.Series(pd.to_datetime(["2024-03-02T00:30:00Z"]))
+    assert read_times(stored, "d", timezone=zone, as_day=True).tolist() == [pd.Timestamp("2024-03-01 19:30")]
+
+
+@given(TIMES)
+def test_numbers_are_dates_only_where_the_setting_says_so(time: datetime) -> None:
+    instant = pd.Timestamp(time)
+    seconds = int((instant - pd.Timestamp("1970-01-01")).total_seconds())
+    assert read(seconds * 1000, date_format="unix_ms") == read(str(seconds), date_format="unix") == [instant]
+    serial = (instant.normalize() - pd.Timestamp("1899-12-30")).days
+    assert read(serial, date_format="excel") == [instant.normalize()]
+    assert read(str(serial)) == [str(serial)]
+
+
+@pytest.mark.parametrize(
+    "cell", ["soon", "31/02/2025", "2025", "13:45", "2025-13-01", "5 Foo 2025", "1/2", "25 12 2025 x"]
+)
+def test_what_is_no_date_stays_as_it_came(cell: str) -> None:
+    assert read(cell, "2025-01-31") == [cell, pd.Timestamp("2025-01-31")]
+
+
+def test_forms_of_one_column_are_told_apart() -> None:
+    dates = pd.Series(["2025-03-01", "2025-3-12 18:00", "04/03/2025", None])
+    assert describe_forms(dates) == ["2025-03-01", "04/03/2025"]
+    assert describe_forms(pd.to_datetime(dates[:1])) == []
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_midnight_is_a_time_and_a_day_without_a_time_is_none(typed: bool) -> None:
+    values = pd.Series(["2024-03-01T00:00", "2024-03-01T19:30"])
+    zone = "America/New_York"
+    times = read_times(pd.to_datetime(values) if typed else values, "lines.quoted_at", timezone=zone)
+    assert times.astype(str).tolist() == ["2024-03-01 05:00:00", "2024-03-02 00:30:00"]
+    days = pd.Series(["2024-03-01", "2024-03-02"])
+    kept_days = read_times(pd.to_datetime(days) if typed else days, "games.date", timezone=zone)
+    assert kept_days.tolist() == [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-03-02")]

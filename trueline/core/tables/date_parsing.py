@@ -1,0 +1,197 @@
+"""Date parsing: days and times in the forms that people write; the column decides between day-first and month-first."""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from trueline.core.errors import UserError
+
+SERIAL_FORMATS: dict[
+    str, tuple[pd.Timestamp, Literal["D", "s", "ms"]]
+] = {  # forms of dates that are numbers: the moment from which they count, and the unit
+    "excel": (pd.Timestamp("1899-12-30"), "D"),
+    "unix": (pd.Timestamp("1970-01-01"), "s"),
+    "unix_ms": (pd.Timestamp("1970-01-01"), "ms"),
+}
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
+CLOCK = r"(?:(?:,?\s+|t)(?P<time>\d{1,2}:\d{2}.*))?"
+NUMERIC_DATE = re.compile(
+    WEEKDAY + r"(?P<first>\d{1,2})(?P<mark>[/.\-])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})" + CLOCK
+)
+DAY_MONTH_NAME = re.compile(
+    WEEKDAY + r"(?P<day>\d{1,2})(?:st|nd|rd|th)?[\s\-]*(?P<month>[a-z]{3,9})\.?,?[\s\-]*(?P<year>\d{4}|\d{2})" + CLOCK
+)
+MONTH_NAME_DAY = re.compile(
+    WEEKDAY + r"(?P<month>[a-z]{3,9})\.?[\s\-]*(?P<day>\d{1,2})(?:st|nd|rd|th)?,?[\s\-]+(?P<year>\d{4})" + CLOCK
+)
+ISO_DATE = re.compile(r"(?P<year>\d{4})[\-/.](?P<month>\d{1,2})[\-/.](?P<day>\d{1,2})" + CLOCK)
+TIME_OF_DAY = re.compile(
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d+)?)?\s*(?P<half>[ap])?(?(half)\.?m\.?)"
+    r"\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2})?"
+)
+OFFSET = r"\d:\d{2}.*(?:[zZ]|[+-]\d{2}:?\d{2})$"
+
+
+def read_times(
+    values: pd.Series, label: str, date_format: str | None = None, timezone: str | None = None, as_day: bool = False
+) -> pd.Series:
+    """Return a column of days or times as datetime64[us] in UTC; a cell that cannot be read stays as it came.
+
+    A time without an offset is one in `timezone` (UTC if that is None); a day without a time stays that day. With
+    `as_day` the result is the local day: a time with an offset keeps its own, or is moved to `timezone`, if given.
+    `date_format` is a pattern of strftime, or excel, unix or unix_ms for numbers. Raises UserError if days and months
+    cannot be told apart, or the column contradicts itself about their order; `label` names the column there.
+
+    >>> read_times(pd.Series(["13/02/2025", "01/02/2025"]), "games.date").dt.strftime("%d %B").tolist()
+    ['13 February', '01 February']
+    """
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return _shift_to_zone(values, timezone, as_day)
+    text = values.astype("string").str.strip()
+    text = text.mask(text.isin(["", "-", "nan", "NaN", "NaT", "None", "null", "NULL", "<NA>"]))
+    unique_text = pd.Series(text.dropna().unique(), dtype="string")
+    unique_times = _parse_unique(unique_text, label, date_format, timezone, as_day)
+    times = text.map(dict(zip(unique_text, unique_times, strict=True))).astype("datetime64[us]")
+    is_failed = text.notna() & times.isna()
+    return times.astype(object).mask(is_failed, values.astype(object)) if is_failed.any() else times
+
+
+def describe_forms(values: pd.Series) -> list[str]:
+    """Return an example of each form of date in a column, the commonest first; one entry if they are all alike.
+
+    >>> describe_forms(pd.Series(["2025-03-01", "2025-03-02", "04/03/2025"]))
+    ['2025-03-01', '04/03/2025']
+    """
+    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_numeric_dtype(values):
+        return []
+    text = pd.Series(values.dropna().unique()).astype("string").str.strip()
+    day = text.str.replace(r"[T\s]+\d{1,2}:\d{2}.*$", "", regex=True)
+    shape = day.str.replace(r"\d+", "9", regex=True).str.replace(r"[A-Za-z]+", "a", regex=True)
+    counts = shape.value_counts()
+    return [str(text[shape == form].iloc[0]) for form in counts.index]
+
+
+def _parse_unique(
+    text: pd.Series, label: str, date_format: str | None, timezone: str | None, as_day: bool
+) -> pd.Series:
+    if date_format in SERIAL_FORMATS:
+        origin, unit = SERIAL_FORMATS[date_format]
+        numbers = pd.to_numeric(text, errors="coerce").astype("Float64")
+        serials = origin + pd.Series(pd.to_timedelta(numbers.to_numpy(float, na_value=np.nan), unit=unit)).astype(
+            "timedelta64[us]"
+        )
+        is_instant = date_format != "excel"
+        return _shift_to_zone(serials.dt.tz_localize("UTC") if is_instant else serials, timezone, as_day)
+    times = pd.Series(pd.NaT, text.index, dtype="datetime64[us]")
+    if date_format is not None:
+        formatted = pd.to_datetime(text, format=date_format, errors="coerce", utc="%z" in date_format)
+        times = _shift_to_zone(formatted, timezone, as_day).astype("datetime64[us]")
+    times = times.fillna(_parse_iso(text.where(times.isna()), timezone, as_day))
+    remaining = text[times.isna()]
+    if len(remaining):
+        is_day_first = _find_day_first(remaining, label) if date_format is None else _order_of_format(date_format)
+        cells = [_rewrite_as_iso(cell.lower(), is_day_first) for cell in remaining]
+        rewritten = pd.Series(cells, remaining.index, dtype="string")
+        times = times.fillna(_parse_iso(rewritten, timezone, as_day))
+    return times
+
+
+def _parse_iso(text: pd.Series, timezone: str | None, as_day: bool) -> pd.Series:
+    text = text.mask(text.str.len() < 6)  # a year alone is no day
+    has_offset = text.str.contains(OFFSET, regex=True).fillna(False)
+    naive = pd.to_datetime(text.mask(has_offset), format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
+    is_day = ~text.str.contains(r"\d:\d{2}", regex=True).fillna(False)
+    times = _shift_to_zone(naive, timezone, as_day, is_day).astype("datetime64[us]")
+    if has_offset.any():
+        with_offset = text[has_offset]
+        if as_day and timezone is None:  # its own local day is what it says before the offset
+            wall_clock = with_offset.str.extract(r"^(.*?\d:\d{2})", expand=False)
+            local = pd.to_datetime(wall_clock, format="ISO8601", errors="coerce")
+        else:
+            instants = pd.to_datetime(with_offset, format="ISO8601", errors="coerce", utc=True)
+            local = _shift_to_zone(instants, timezone, as_day)
+        times = times.fillna(local.astype("datetime64[us]").reindex(times.index))
+    return times
+
+
+def _shift_to_zone(times: pd.Series, timezone: str | None, as_day: bool, is_day: pd.Series | None = None) -> pd.Series:
+    """Return times without a zone: as a local day, or as an instant in UTC.
+
+    `is_day` marks days without a time, which stay; unless it is given, all are days if all are at midnight.
+    """
+    if times.dt.tz is not None:
+        zone = (timezone or times.dt.tz) if as_day else "UTC"
+        return pd.Series(times.dt.tz_convert(zone).dt.tz_localize(None), times.index)
+    if timezone is None or as_day:
+        return times
+    if is_day is None:
+        is_day = pd.Series(bool((times.dropna() == times.dropna().dt.normalize()).all()), times.index)
+    instants = times.dt.tz_localize(timezone, ambiguous=np.ones(len(times), dtype=bool), nonexistent="shift_forward")
+    return times.where(is_day, instants.dt.tz_convert("UTC").dt.tz_localize(None))
+
+
+def _find_day_first(text: Iterable[str], label: str) -> dict[str, bool]:
+    """Return for each mark between the numbers (/, . or -) whether the day comes first.
+
+    Raises UserError if no cell, or one against another, tells.
+    """
+    day_first = {}
+    matches = [match for cell in text if (match := NUMERIC_DATE.fullmatch(cell.lower()))]
+    for mark in sorted({match["mark"] for match in matches}):
+        dates = [match for match in matches if match["mark"] == mark]
+        by_day = [match[0] for match in dates if int(match["first"]) > 12]
+        by_month = [match[0] for match in dates if int(match["second"]) > 12]
+        either = [match[0] for match in dates if match["first"] != match["second"]]
+        if by_day and by_month:
+            raise UserError(
+                f"{label} has days first ({by_day[0]!r}) and months first ({by_month[0]!r}) in one column; write all "
+                "dates in one form, such as 2024-03-01."
+            )
+        if either and not by_day and not by_month:
+            raise UserError(
+                f"{label} can be read with the day or the month first (for example {either[0]!r}); say which by "
+                f"date_format, '%d{mark}%m{mark}%Y' or '%m{mark}%d{mark}%Y', in params.yaml."
+            )
+        day_first[mark] = not by_month
+    return day_first
+
+
+def _order_of_format(date_format: str) -> dict[str, bool]:
+    """Return the order that a pattern states, for its days with a time of day behind them."""
+    positions = date_format.find("%d"), date_format.find("%m")
+    return {} if -1 in positions else dict.fromkeys("/.-", positions[0] < positions[1])
+
+
+def _rewrite_as_iso(cell: str, is_day_first: dict[str, bool]) -> str | None:
+    """Return a date in another form as ISO 8601; None if it has none of the known forms."""
+    if (match := NUMERIC_DATE.fullmatch(cell)) and match["mark"] in is_day_first:
+        numbers = int(match["first"]), int(match["second"])
+        day, month = numbers if is_day_first[match["mark"]] else reversed(numbers)
+    elif match := ISO_DATE.fullmatch(cell):
+        day, month = int(match["day"]), int(match["month"])
+    elif match := DAY_MONTH_NAME.fullmatch(cell) or MONTH_NAME_DAY.fullmatch(cell):
+        if match["month"][:3] not in MONTHS:
+            return None
+        day, month = int(match["day"]), MONTHS.index(match["month"][:3]) + 1
+    else:
+        return None
+    time = _rewrite_time(match["time"]) if match["time"] else ""
+    year = match["year"] if len(match["year"]) == 4 else f"20{match['year']}"
+    return None if time is None else f"{year}-{month:02}-{day:02}{time}"
+
+
+def _rewrite_time(text: str) -> str | None:
+    match = TIME_OF_DAY.fullmatch(text.strip())
+    if not match:
+        return None
+    hour = int(match["hour"])
+    if match["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if match["half"] == "p" else 0)
+    zone = {"utc": "Z", "gmt": "Z", "z": "Z"}.get(match["zone"] or "", match["zone"] or "")
+    return f"T{hour:02}:{match['minute']}:{match['second'] or '00'}{match['fraction'] or ''}{zone}"

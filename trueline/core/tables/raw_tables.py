@@ -1,0 +1,84 @@
+"""Raw tables: a source's table under the declared names, its cells read in the forms in which they are written."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trueline.core.tables.column_mapping import Synonyms, map_columns
+from trueline.core.tables.date_parsing import describe_forms, read_times
+from trueline.core.tables.number_parsing import read_numbers
+from trueline.core.tables.source_settings import SourceSettings
+from trueline.core.tables.table_schema import Column
+
+BOOLEAN_WORDS = {"true": "1", "yes": "1", "y": "1", "false": "0", "no": "0", "n": "0"}
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """The rows of a source under the declared names, and what the user should know of how they were read.
+
+    Cells that can be read are typed, others are as they came. `notes` are sentences. `ignored` are names of columns,
+    and `look_meant` gives those of them that are known names of a declared column, with it.
+    """
+
+    rows: pd.DataFrame
+    ignored: list[str]
+    look_meant: dict[str, str]
+    notes: list[str]
+
+
+def read_raw_table(
+    raw: pd.DataFrame,
+    columns: Sequence[Column],
+    settings: SourceSettings,
+    table_label: str,
+    synonyms: Synonyms,
+    day_columns: Collection[str] = (),
+) -> RawTable:
+    """Return a table with its columns mapped and its numbers and times read; `day_columns` hold local days.
+
+    Raises UserError where `map_columns` or `read_times` does.
+    """
+    mapped = map_columns(raw, columns, settings, table_label, synonyms)
+    notes = []
+    if mapped.renamed:
+        notes.append(f"{table_label}: columns read under our names: {_list_pairs(mapped.renamed)}")
+    if mapped.look_meant:
+        notes.append(f"{table_label}: columns ignored, though they are usual names: {_list_pairs(mapped.look_meant)}")
+    cells = {}
+    for column in columns:
+        if column.name not in mapped.rows:
+            continue
+        values = mapped.rows[column.name]
+        if column.kind == "time":
+            if len(forms := describe_forms(values)) > 1:
+                notes.append(f"{table_label}: {column.name} is written in {len(forms)} forms: {', '.join(forms[:3])}")
+            label = f"{table_label}: {column.name}"
+            is_day = column.name in day_columns
+            cells[column.name] = read_times(values, label, settings.date_format, settings.timezone, is_day)
+        elif column.kind == "text":
+            cells[column.name] = _read_text(values)
+        else:
+            cells[column.name] = read_numbers(_read_booleans(values, column), column.unit, settings.decimal)
+    return RawTable(mapped.rows.assign(**cells), mapped.ignored, mapped.look_meant, notes)
+
+
+def _list_pairs(target_by_name: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({target})" for name, target in target_by_name.items())
+
+
+def _read_text(values: pd.Series) -> pd.Series:
+    """Return names as text; whole numbers lose the ".0" that a gap among them causes."""
+    if not pd.api.types.is_float_dtype(values):
+        return values
+    is_whole = (values.dropna() % 1 == 0).all()
+    text = values.astype("string")
+    return text.str.removesuffix(".0") if is_whole else text
+
+
+def _read_booleans(values: pd.Series, column: Column) -> pd.Series:
+    if column.kind != "whole" or pd.api.types.is_numeric_dtype(values):
+        return values
+    booleans = values.astype("string").str.strip().str.lower().map(BOOLEAN_WORDS)
+    return values.where(booleans.isna(), booleans) if booleans.notna().any() else values

@@ -1,0 +1,46 @@
+"""Words: the words of a text in any script; where a script has no blanks between words, each letter is one."""
+
+import re
+import unicodedata
+from functools import cache
+
+PLAIN_WORD_PATTERN = re.compile(r"\w+")
+# Blocks with combining marks or letters of such scripts, a few ranges for speed; `\w+` finds the words of other texts.
+MARKED_OR_UNSPACED_PATTERN = re.compile("[\u0300-\u036f\u0483-\u1dff\u20d0-\u20ff\u2cef-\U0003ffff]")
+# Scripts written without blanks (line-breaking classes ID, CJ, SA, AK and AS of Unicode's annex 14): Thai, Lao,
+# Myanmar, Khmer, Tai, Balinese, Javanese, kana, bopomofo, Yi and Han. Tibetan separates syllables, and is not here.
+UNSPACED_RANGES = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\u1b00-\u1b7f\u3005-\u3007\u3041-\u312f\u31a0-\u31bf"
+    "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\ua4cf\ua980-\ua9ff\uaa60-\uaadf\uf900-\ufaff\uff66-\uff9f"
+    "\U00016fe0-\U00018dff\U0001aff0-\U0001b2ff\U00020000-\U0003ffff"
+)
+
+UNSPACED_LETTER_PATTERN = re.compile(rf"(?=[^\W\d])[{UNSPACED_RANGES}]")
+
+
+def find_words(text: str) -> list[str]:
+    """Return the words of a text: runs of letters, digits and underscores, with the marks that combine with them.
+
+    A letter of a script without blanks between words, such as Chinese or Thai, is a word of its own, so that a run of
+    words is a run of letters there.
+
+    >>> find_words("jazz in the park 公園の音楽")
+    ['jazz', 'in', 'the', 'park', '公', '園', 'の', '音', '楽']
+    """
+    pattern = compile_word_pattern() if MARKED_OR_UNSPACED_PATTERN.search(text) else PLAIN_WORD_PATTERN
+    tokens: list[str] = pattern.findall(text)
+    return tokens
+
+
+def is_unspaced_letter(token: str) -> bool:
+    """Return whether a word of `find_words` is a letter of a script without blanks between words."""
+    return UNSPACED_LETTER_PATTERN.match(token) is not None
+
+
+@cache  # on first use: listing the marks takes 20 ms, which texts in Latin letters need not spend
+def compile_word_pattern() -> re.Pattern[str]:
+    """Return the pattern of a word in any script."""
+    marks = "".join(letter for letter in map(chr, range(0x300, 0x20000)) if unicodedata.category(letter)[0] == "M")
+    marks_pattern = rf"(?:(?=[^\w\s\x00-\x7f])[{marks}])*"  # the look-ahead makes it several times faster
+    spaced_word = rf"(?:(?:[^\W{UNSPACED_RANGES}]|\d){marks_pattern})+"
+    return re.compile(f"{spaced_word}|{UNSPACED_LETTER_PATTERN.pattern}{marks_pattern}")
