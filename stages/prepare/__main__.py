@@ -19,6 +19,7 @@ from trueline.core.splits.walk_forward import (
 )
 from trueline.core.tables import table_schema
 from trueline.core.tables.intake_report import IntakeError, describe_intake, refuse_large_loss
+from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 READS: dict[str, str] = {}  # besides the source that the task config names, wherever it is
 WRITES = {
@@ -32,10 +33,11 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     task_config = load_task_config(task)
     cleaner = load_plugin("prepare", task)
     settings = load_settings(cleaner.Settings, "prepare", task)
-    raw = load_plugin("prepare", task_config.reader, "read").read(task_config.source, settings)
+    source_settings = settings if isinstance(settings, SourceSettings) else PLAIN_SOURCE
+    raw = load_plugin("prepare", task_config.reader, "read").read(task_config.source, source_settings)
     try:
         prepared, quality = cleaner.prepare(raw, settings)
-        refuse_large_loss(quality, settings.most_set_aside, task)
+        refuse_large_loss(quality, source_settings.most_set_aside, task)
     except IntakeError as refusal:
         # who has to mend the source needs to see what was set aside
         write_json(refusal.quality, writes["quality"])

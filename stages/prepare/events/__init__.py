@@ -9,7 +9,6 @@ from pydantic import Field
 from stages.prepare.events.event_table import RAW_COLUMNS, TEXT_FIELDS, read_event_table, read_texts
 from stages.prepare.events.near_duplicates import find_near_duplicate_clusters
 from stages.prepare.events.tag_cells import is_missing
-from stages.prepare.events.tag_labels import choose_spellings, clean_tag, normalize_tag
 from stages.prepare.events.tag_parsing import parse_tags
 from stages.prepare.events.tag_statistics import count_clusters, count_tags, count_variants, detect_cut_texts
 from stages.prepare.events.tag_tables import join_tag_rows
@@ -23,6 +22,7 @@ from trueline.core.tables.row_filters import find_reasons
 from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column, validate_table
 from trueline.core.text.cleaning import clean_text
+from trueline.core.text.tag_labels import choose_spellings, clean_tag, normalize_tag
 from trueline.core.text.tag_mentions import MENTION_PREFIX, build_mention_columns, join_fields
 
 Variants = dict[str, dict[str, int]]  # spelling of a tag: its other spellings, with the number of rows

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.prepare.events.tag_cells import Items, Splitter, is_missing, is_number, is_printed_list, read_items
-from stages.prepare.events.tag_labels import clean_tag, normalize_tag
 from trueline.core.errors import UserError
+from trueline.core.text.tag_labels import clean_tag, normalize_tag
 
 Tags = tuple[str, ...]
 

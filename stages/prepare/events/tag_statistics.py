@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.prepare.events.tag_labels import normalize_tag
+from trueline.core.text.tag_labels import normalize_tag
 
 MIN_CUT_TEXTS = 3  # minimum number of texts of one length that is not taken for coincidence
 

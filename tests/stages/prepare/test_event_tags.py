@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.prepare.events.tag_labels import clean_tag, normalize_tag
 from stages.prepare.events.tag_parsing import parse_tags
 from stages.prepare.events.tag_tables import collect_tag_columns, join_tag_rows, list_flag_columns
 from trueline.core.errors import UserError
+from trueline.core.text.tag_labels import clean_tag, normalize_tag
 
 MANY = settings(deadline=None, max_examples=150)
 DELIMITERS = ",;|"

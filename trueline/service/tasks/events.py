@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
-from stages.prepare.events.tag_labels import normalize_tag
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.params import expand_params
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.text.cleaning import clean_text, join_marked_fields
+from trueline.core.text.tag_labels import normalize_tag
 from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_fields
 from trueline.service.artifacts.verified_files import VerifiedFiles
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.prepare.events.tag_labels import choose_spellings, clean_tag, normalize_tag
+from trueline.core.text.tag_labels import choose_spellings, clean_tag, normalize_tag
 
 MANY = settings(deadline=None, max_examples=200)
 labels = st.text(st.sampled_from("aBé ß-_+#<>/.&;!9Ж漢は🎉😀'\"\u0301\u200b\u200dﬁＡ\t"), max_size=12)
