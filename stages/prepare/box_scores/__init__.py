@@ -77,10 +77,8 @@ def _flatten_json(file: Path) -> pd.DataFrame | None:
 
 def _convert(table: pd.DataFrame, settings: SourceSettings) -> tuple[str, pd.DataFrame]:
     """Return what kind of table a known shape is, and the table under our names; "" and the table itself otherwise."""
-    for shape in DOWNLOADS:
-        if shape.recognize(table):
-            return str(shape.TABLE), shape.convert(table, settings)
-    return "", table
+    shape = raw_sources.find_download_shape(table, DOWNLOADS)
+    return (str(shape.TABLE), shape.convert(table, settings)) if shape else ("", table)
 
 
 def _reject_other_formats(folder: Path, name: str) -> None:

@@ -60,18 +60,15 @@ def _read_downloads(source: str, settings: SourceSettings) -> Iterator[pd.DataFr
             if _is_guide(file):
                 continue
             table = raw_sources.read_table_file(file, settings.separator)
-            shapes = [shape for shape in DOWNLOADS if shape.recognize(table)]
-            if shapes:
-                print(f"{file.name} is read as {shapes[0].__name__.rpartition('.')[2]}")
-                yield shapes[0].convert(table, settings)
+            if shape := raw_sources.find_download_shape(table, DOWNLOADS):
+                print(f"{file.name} is read as {shape.__name__.rpartition('.')[2]}")
+                yield shape.convert(table, settings)
 
 
 def _convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     """Return a table in the shape of a known download under our names; another one as it is."""
-    for shape in DOWNLOADS:
-        if shape.recognize(table):
-            return pd.DataFrame(shape.convert(table, settings))
-    return table
+    shape = raw_sources.find_download_shape(table, DOWNLOADS)
+    return pd.DataFrame(shape.convert(table, settings)) if shape else table
 
 
 def _is_guide(file: Path) -> bool:

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.errors import UserError
-from trueline.core.tables.row_filters import filter_rows, require_rows
+from trueline.core.tables.row_filters import filter_rows
 
 RULES: dict[str, Callable[[pd.DataFrame, int], pd.Series]] = {
     "too small": lambda rows, least: rows["number"] < least,
@@ -39,11 +37,3 @@ def test_every_row_is_kept_or_counted_once_under_the_first_rule_it_breaks(number
 def test_rows_that_pass_keep_their_labels() -> None:
     rows = pd.DataFrame({"number": [1, 4, 8]}, index=[7, 5, 3])
     assert filter_rows(rows, RULES, 0)[0].index.tolist() == [5, 3]
-
-
-def test_if_no_row_is_left_the_reason_that_removed_most_is_named() -> None:
-    rows = pd.DataFrame({"number": [1, 3, 2]})
-    sound, counts = filter_rows(rows, RULES, 3)
-    with pytest.raises(UserError, match="numbers: none of 3 rows survives; most were set aside for 'too small'"):
-        require_rows(rows, sound, counts, "numbers")
-    require_rows(rows, rows, {}, "numbers")

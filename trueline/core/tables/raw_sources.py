@@ -6,8 +6,10 @@ import json
 import re
 import sqlite3
 import zlib
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
@@ -68,6 +70,11 @@ def list_table_files(source: str, name: str) -> list[Path]:
             names = sorted({file, *rivals}, key=lambda rival: (TABLE_SUFFIXES.index(_split_name(rival)[1]), rival))
             raise UserError(f"{source} holds {names[0].name} and {names[1].name}; keep only one of them.")
     return sorted(files)
+
+
+def find_download_shape(table: pd.DataFrame, shapes: Iterable[ModuleType]) -> ModuleType | None:
+    """Return the first shape of public downloads that recognises a table by its columns, or None."""
+    return next((shape for shape in shapes if shape.recognize(table)), None)
 
 
 def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:

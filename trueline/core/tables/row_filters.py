@@ -5,8 +5,6 @@ from typing import TypeVar
 
 import pandas as pd
 
-from trueline.core.errors import UserError
-
 S = TypeVar("S")
 Flags = pd.Series  # True for the rows that break a rule
 Counts = dict[str, int]
@@ -41,10 +39,3 @@ def find_reasons(rows: pd.DataFrame, rules: Mapping[str, Callable[[pd.DataFrame,
         reasons.append(pd.Series(reason, rows.index[is_faulty], dtype=object))
         rows = rows[~is_faulty]
     return pd.Series(pd.concat(reasons), dtype=object)
-
-
-def require_rows(rows: pd.DataFrame, sound_rows: pd.DataFrame, counts: Counts, table_label: str) -> None:
-    """Raise UserError if no row is sound, naming the reason for which most were set aside."""
-    if sound_rows.empty:
-        reason = max(counts, key=lambda reason: counts[reason])
-        raise UserError(f"{table_label}: none of {len(rows)} rows survives; most were set aside for {reason!r}.")
