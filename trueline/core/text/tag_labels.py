@@ -37,7 +37,8 @@ def normalize_tag(label: str) -> str:
     True
     """
     plain = INVISIBLE_PATTERN.sub("", unicodedata.normalize("NFKC", clean_tag(label))).casefold()
-    return SEPARATORS_PATTERN.sub(" ", unicodedata.normalize("NFKC", plain)).strip()
+    separated = SEPARATORS_PATTERN.sub(" ", unicodedata.normalize("NFKC", plain))
+    return " ".join(separated.split())  # an invisible joiner that went may have stood between two blanks
 
 
 def choose_spellings(labels: Iterable[str]) -> dict[str, str]:
