@@ -8,6 +8,7 @@ from stages.diagnose.units.evidence import Evidence, Finding, decline, make_find
 from trueline.core.runtime.params import StageSettings
 
 NAME = "Are the lines a market's, or a mean of the last games?"
+ASKS = "honesty"
 
 MAX_SHOWN = 3
 

@@ -16,6 +16,7 @@ from trueline.core.stats.group_ops import Codes
 from trueline.core.stored_tables.lazy_parquet import is_number_column
 
 NAME = "Is an input the closing price or line under another name?"
+ASKS = "honesty"
 
 FIRST_LINE = "open_line"  # a quote that is known before the decision, and close to the last one
 LEAST_VALUES = 5  # different values in a group; the ranks of fewer agree by chance

@@ -17,6 +17,7 @@ from trueline.core.stats.confidence_intervals import MIN_BLOCKS
 from trueline.core.stats.group_ops import Codes
 
 NAME = "Does an input know of the result what the market missed?"
+ASKS = "honesty"
 
 SHRINK_ROWS = 20.0  # a level's mean surprise is shrunk toward 0 with the weight of this many rows
 MAX_SHOWN = 10

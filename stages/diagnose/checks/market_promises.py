@@ -16,6 +16,7 @@ from trueline.core.stats.confidence_intervals import MIN_BLOCKS
 from trueline.core.stats.group_ops import MIN_PROBABILITY
 
 NAME = "Does the market keep its promises on the rows that were kept?"
+ASKS = "honesty"
 
 PRICE_EDGES = (1.0, 2.0, 3.0, 5.0, 8.0, 15.0, 30.0, np.inf)  # decimal odds: bands from even chances to outsiders
 PRICE = "bsp"  # the column of decimal odds

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.prepare.props.line_formulas import summarise_formula_lines
 from stages.prepare.props.game_intake import require_games, summarise_game_intake, summarise_line_intake
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
+from stages.prepare.props.line_formulas import summarise_formula_lines
 from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
 from stages.prepare.props.props_columns import (
