@@ -15,7 +15,7 @@ from trueline.core.runtime.params import expand_params
 from trueline.core.tables import table_schema
 from trueline.samples import props as sample
 
-DAYS = 12  # of the league
+DAYS = 6  # of the league
 SETTINGS = props.Settings(
     **expand_params(yaml.safe_load((pipeline_copy.ROOT / "params.yaml").read_text()))["prepare"]["props"]
 )
