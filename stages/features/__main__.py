@@ -39,7 +39,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     if settings.decision == "at_start":
         start_inputs = leak_detection.find_start_inputs(lambda table: build_from(table, rows), rows, features, columns)
     if start_inputs and "quoted_until" in rows:
-        from trueline.core.betting.information_clock import reject_untimed_quotes  # only for tasks with quotes
+        from trueline.core.betting.standing_quotes import reject_untimed_quotes  # only for tasks with quotes
 
         reject_untimed_quotes(rows, start_inputs, settings.untimed_quotes)
     audit_report = {"audited": len(features.columns), "moments": settings.audits, "leaking": leaking}

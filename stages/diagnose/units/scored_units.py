@@ -142,7 +142,7 @@ def lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
         return np.full(len(row_id), np.nan)
     market = pd.to_numeric(evidence.prepared["soft_label"], errors="coerce").to_numpy(float)
     if "quoted_until" in evidence.prepared:
-        from trueline.core.betting.information_clock import CLOCK_COLUMNS, flag_standing_lines, has_clock
+        from trueline.core.betting.standing_quotes import CLOCK_COLUMNS, flag_standing_lines, has_clock
 
         times = make_frame(evidence.prepared, list(CLOCK_COLUMNS))
         moment: Literal["before", "at_start"] = "at_start" if evidence.audit.get("known_at_start") else "before"

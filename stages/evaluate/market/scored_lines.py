@@ -9,7 +9,7 @@ import pandas as pd
 
 from trueline.core.betting.american_odds import MarginMethod
 from trueline.core.betting.grading import Picks, PostedOdds, grade_picks, pick_by_edge
-from trueline.core.betting.information_clock import (
+from trueline.core.betting.standing_quotes import (
     CLOCK_COLUMNS,
     Moment,
     describe_grading,
@@ -65,7 +65,7 @@ class ScoredBets:
         rows = joined.sort_values(["time", "group", "row_id"], kind="stable", ignore_index=True)
         rows[list(NUMBER_COLUMNS)] = rows[list(NUMBER_COLUMNS)].astype(np.float64)
         rows["line"] = rows["line"].where(rows["line_type"] == "actual")
-        moment = predictions["inputs_known"].iloc[0] if "inputs_known" in predictions else "before"
+        moment: Moment = predictions["inputs_known"].iloc[0] if "inputs_known" in predictions else "before"
         clock = _blank_ended_lines(rows, moment, has_clock(prepared))
         posted_odds = PostedOdds.from_odds(rows["over_price"].to_numpy(), rows["under_price"].to_numpy(), devig)
         return cls(rows, BlockBootstrap(encode_groups(rows["group"]), seed), posted_odds, edge, clock)

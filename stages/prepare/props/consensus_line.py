@@ -52,8 +52,8 @@ def compute_consensus_line(quotes: pd.DataFrame, key: list[str], coin_key: Seque
         quoted_from=("quoted_at", "min"), quoted_until=("stood_until", "max"), quoted_start=("start", "max")
     )
     open_times = quotes_at_open.groupby(key).agg(open_from=("open_from", "min"), open_until=("open_until", "max"))
-    figures = [consensus_line, open_line, mean_prices, book_counts.rename("n_books"), times, open_times]
-    return pd.concat(figures, axis=1).reset_index()
+    lines = pd.concat([consensus_line, open_line, mean_prices, book_counts.rename("n_books")], axis=1)
+    return lines.join([times, open_times]).reset_index()
 
 
 def select_newest_quotes(quotes: pd.DataFrame, key: list[str], coin_key: Sequence[str] = ()) -> pd.DataFrame:

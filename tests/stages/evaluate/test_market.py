@@ -441,7 +441,7 @@ def timed(tables: Tables, ended: float = 0.3) -> Tables:
     made, end = start - pd.Timedelta(minutes=50), start - pd.to_timedelta(np.where(fate == "ended", 20, 0), "min")
     return predictions, prepared.assign(
         known_before=prepared["time"] + pd.Timedelta(hours=5), known_at_start=start, fate=fate,
-        quoted_from=made.where(is_timed), quoted_until=end.where(is_timed), open_from=pd.NaT, open_until=pd.NaT,
+        quoted_from=made.where(is_timed), quoted_until=end.where(is_timed),
     )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def unevenness(row: Quote) -> float:
     return 2 if math.isnan(one_side) else 1 + round(abs(one_side - 0.5), 9)
 
 
-def end(row: Quote) -> pd.Timestamp:
+def end(row: Quote) -> Any:
     return row["quoted_at"] + pd.Timedelta(hours=row["stood"])
 
 

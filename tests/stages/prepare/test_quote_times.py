@@ -56,7 +56,8 @@ def test_a_quote_stands_until_the_next_of_its_book_or_for_a_while(rows: list[Quo
 def test_inputs_are_known_in_the_morning_or_at_an_earlier_start_and_line_ups_when_announced() -> None:
     given_hours = {"start_time": [23, 3, None, None], "quoted_start": [None, None, 22, None]}
     given_hours |= {"lineups_at": [22, None, None, None]}
-    games = pd.DataFrame({name: pd.DatetimeIndex([at(hour) for hour in values]) for name, values in given_hours.items()})
+    times = {name: [at(hour) for hour in hours_of_games] for name, hours_of_games in given_hours.items()}
+    games = pd.DataFrame(times).astype("datetime64[us]")
     found = add_known_times(games.assign(time=DAY))
     assert found["known_before"].tolist() == [at(5), at(3), at(5), at(5)]
     assert found["known_at_start"].tolist()[:3] == [at(22), at(3), at(22)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from trueline.core.betting.information_clock import flag_standing_lines, has_clock
+from trueline.core.betting.standing_quotes import flag_standing_lines, has_clock
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import expand_params
 from trueline.core.scorer_description import load_description

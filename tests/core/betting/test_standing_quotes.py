@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.betting.information_clock import (
+from trueline.core.betting.standing_quotes import (
     CLOCK_COLUMNS,
     could_bet,
     describe_grading,

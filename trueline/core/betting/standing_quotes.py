@@ -1,4 +1,4 @@
-"""The information clock: a bet counts only at a quote that stood when the inputs of its decision were known."""
+"""Standing quotes: a bet counts only at a quote that stood when the inputs of its decision were known."""
 
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ NAMED_INPUTS = 5  # inputs that an error message names
 CLOCK_COLUMNS = ("known_before", "known_at_start", "open_from", "open_until", "quoted_from", "quoted_until")
 
 
-def could_bet(known: Times, quoted_from: Times, quoted_until: Times) -> Mask:
+def could_bet(inputs_known: Times, quoted_from: Times, quoted_until: Times) -> Mask:
     """Return where some time is neither before the inputs were known nor outside the quote's standing, ends included.
 
     False where a time is missing.
@@ -25,7 +25,7 @@ def could_bet(known: Times, quoted_from: Times, quoted_until: Times) -> Mask:
     >>> could_bet(np.array([noon, two]), np.array([one, noon]), np.array([two, one])).tolist()
     [True, False]
     """
-    return np.asarray((known <= quoted_until) & (quoted_from <= quoted_until))
+    return np.asarray((inputs_known <= quoted_until) & (quoted_from <= quoted_until))
 
 
 def flag_standing_lines(rows: pd.DataFrame, moment: Moment, is_timed: bool) -> Mask:
@@ -72,8 +72,8 @@ def reject_untimed_quotes(rows: pd.DataFrame, start_inputs: list[str], untimed_q
 
 def describe_grading(moment: Moment, lines: int, graded: int, is_timed: bool) -> dict[str, Any]:
     """Return how many real lines may grade bets, whether their times say so, and a sentence."""
-    known = "before the decision" if moment == "before" else "only at the start"
-    text = f"The inputs are known {known}, and {graded:,} of {lines:,} real lines may grade bets"
+    moment_words = "before the decision" if moment == "before" else "only at the start"
+    text = f"The inputs are known {moment_words}, and {graded:,} of {lines:,} real lines may grade bets"
     if lines > graded:
         text += f"; {lines - graded:,} are not graded, because no quote of theirs is known to have stood by then"
     if moment == "at_start" and not is_timed:
