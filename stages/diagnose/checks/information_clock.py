@@ -3,6 +3,7 @@
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 
 NAME = "Could these bets have been placed when their inputs were known?"
+ASKS = "honesty"
 
 
 def check(evidence: Evidence) -> Finding:
