@@ -69,7 +69,9 @@ def _correlate_input(values: pd.Series, surprise: Floats, group: Codes) -> Corre
         return Correlation(0.0, 0.0)
     surprise, group = surprise[is_present], group[is_present]
     forms = _encode_input(values[is_present], surprise, group)
-    return max((correlate_within_groups(form, surprise, group) for form in forms), key=lambda found: abs(found.r))
+    return max(
+        (correlate_within_groups(form, surprise, group) for form in forms), key=lambda correlation: abs(correlation.r)
+    )
 
 
 def _encode_input(values: pd.Series, surprise: Floats, group: Codes) -> Iterator[Floats]:
