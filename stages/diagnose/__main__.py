@@ -21,6 +21,7 @@ from trueline.core.runtime.plugins import list_plugins, load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, require_files, run_stage
 from trueline.core.tables import table_schema
 
+AUDITED_STAGES = ("resample", "tune", "train", "calibrate")
 READS = {
     "predictions": "data/predictions/{task}.parquet",
     "prepared": "data/prepared/{task}.parquet",
@@ -30,6 +31,7 @@ READS = {
     "plots": "metrics/{task}/plots",
     "audit": "metrics/{task}/leaks.json",
     "quality": "metrics/{task}/quality.json",
+    **{f"{stage} audit": f"metrics/{{task}}/score_audit/{stage}.json" for stage in AUDITED_STAGES},
 }
 WRITES = {
     "diagnosis": "metrics/{task}/diagnosis.json",
@@ -101,6 +103,7 @@ def _read_evidence(task: str, reads: Paths) -> Evidence:
         limits=load_settings(CheckLimits, "diagnose", task, "limits"),
         seed=load_seed(),
         quality=json.loads(reads["quality"].read_text()),
+        score_audits={stage: json.loads(reads[f"{stage} audit"].read_text()) for stage in AUDITED_STAGES},
     )
 
 

@@ -69,6 +69,7 @@ class Evidence:
     seed: int
     results: list[tuple[Any, Any]] = field(default_factory=list, init=False, repr=False)  # see `compute_once`
     quality: dict[str, Any] = field(default_factory=dict)
+    score_audits: dict[str, dict[str, Any]] = field(default_factory=dict)  # by stage
 
     @cached_property
     def input_names(self) -> list[str]:

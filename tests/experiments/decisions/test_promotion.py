@@ -60,7 +60,16 @@ def test_a_better_experiment_is_registered_and_assigned_on_its_own_commit(reposi
     rev = promoted_repo.experiment(repository, "sharp", skill=1.0)
     outcome = promote_experiment(find_experiment("sharp"))
     assert outcome.tags == (f"{MODEL}@v1.0.0", f"{MODEL}#prod#1")
-    assert set(answers(outcome)) == {"valid", "outputs", "leaks", "interval", "baselines", "bias", "noise"}
+    assert set(answers(outcome)) == {
+        "valid",
+        "outputs",
+        "leaks",
+        "score audit",
+        "interval",
+        "baselines",
+        "bias",
+        "noise",
+    }
     assert get_current_commit() == rev == git(repository, "rev-parse", f"{MODEL}@v1.0.0^{{commit}}")
     assert find_experiment("sharp").status == "promoted"
     message = git(repository, "tag", "--list", f"{MODEL}#prod#1", "--format=%(contents)")
