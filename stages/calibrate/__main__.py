@@ -7,7 +7,7 @@ import pandas as pd
 
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import StageSettings, load_settings, load_task_config
-from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.score_audit.stage_audit import audit_stage
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
@@ -53,7 +53,7 @@ def _predict_fold_again(task: str, scores_path: Path, fold: str) -> pd.DataFrame
 def _calibrate_fold(task: str, rows: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return the calibrator's state for each arm that has scores in a fold, and its predictions for the score rows."""
     calibrator_name = load_task_config(task).calibrator
-    calibrator = load_plugin("calibrate", calibrator_name)
+    calibrator = load_guarded_plugin("calibrate", calibrator_name)
     settings = load_settings(calibrator.Settings, "calibrate", task, calibrator_name)
     target_names = list_target_columns(rows)
     columns_by_arm = _group_arm_columns(rows.columns.drop([*KEY_COLUMNS, *target_names, "fold", "role"]), target_names)

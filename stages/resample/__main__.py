@@ -6,7 +6,7 @@ import pandas as pd
 
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import load_seed, load_settings, load_task_config
-from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.score_audit.stage_audit import audit_stage
 from trueline.core.splits import walk_forward
@@ -50,7 +50,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
 def _resample_fold(task: str, table: FoldTables, fold: str) -> ResampledFold:
     resampler_name = load_task_config(task).resampler
-    resampler = load_plugin("resample", resampler_name)
+    resampler = load_guarded_plugin("resample", resampler_name)
     settings = load_settings(resampler.Settings, "resample", task, resampler_name)
     rows = table.get_rows(fold, "fit")
     row_weights, synthetic_rows = resampler.resample(rows, settings, load_seed())
