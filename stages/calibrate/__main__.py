@@ -25,48 +25,46 @@ WRITES = {
 def main(task: str, reads: Paths, writes: Paths) -> None:
     scores = table_schema.read_table(reads["scores"])
     keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
-    states, predictions = {}, {}
-    for fold, rows in scores.groupby("fold", sort=True):
-        states[str(fold)], predictions[str(fold)] = _calibrate_fold(task, rows)
+    states, predictions = _calibrate_folds(task, scores)
     write_json({"calibrator": load_task_config(task).calibrator, "folds": states}, writes["calibrator"], digits=12)
-    table_schema.write_table(
-        pd.concat(
-            [pd.concat([scores.loc[table.index, keys], table], axis=1) for table in predictions.values() if len(table)]
-        ),
-        writes["predictions"],
-    )
+    keyed = [pd.concat([scores.loc[table.index, keys], table], axis=1) for table in predictions.values() if len(table)]
+    table_schema.write_table(pd.concat(keyed), writes["predictions"])
     audit = audit_stage(
         list(reads.values()),
         reads["scores"],
         lambda fold: predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"]),
-        lambda fold: _predict_fold_again(task, reads["scores"], fold),
+        lambda fold: _predict_again(task, reads["scores"], fold),
     )
     write_json(audit, writes["audit"], digits=12)
 
 
-def _predict_fold_again(task: str, scores_path: Path, fold: str) -> pd.DataFrame:
+def _predict_again(task: str, scores_path: Path, fold: str) -> pd.DataFrame:
     scores = table_schema.read_table(scores_path)
-    _, predictions = _calibrate_fold(task, scores[scores["fold"] == fold])
-    return predictions.set_axis(scores.loc[predictions.index, "row_id"])
+    _, predictions = _calibrate_folds(task, scores[scores["fold"] == fold])
+    return predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"])
 
 
-def _calibrate_fold(task: str, rows: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Return the calibrator's state for each arm that has scores in a fold, and its predictions for the score rows."""
+def _calibrate_folds(task: str, scores: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Return by fold the calibrator's state for each arm that has scores, and its predictions for the score rows."""
     calibrator_name = load_task_config(task).calibrator
     calibrator = load_guarded_plugin("calibrate", calibrator_name)
     settings = load_settings(calibrator.Settings, "calibrate", task, calibrator_name)
-    target_names = list_target_columns(rows)
-    columns_by_arm = _group_arm_columns(rows.columns.drop([*KEY_COLUMNS, *target_names, "fold", "role"]), target_names)
-    calibrate_rows, score_rows = rows[rows["role"] == "calibrate"], rows[rows["role"] == "score"]
-    states = {
-        arm: _fit_arm(calibrator, calibrate_rows, columns, settings)
-        for arm, columns in columns_by_arm.items()
-        if calibrate_rows[columns].notna().all(axis=None)
-    }
-    calibrated = [
-        _apply_calibrator(calibrator, state, score_rows, columns_by_arm[arm]) for arm, state in states.items()
-    ]
-    return states, pd.concat(calibrated, axis=1)
+    target_names = list_target_columns(scores)
+    score_columns = scores.columns.drop([*KEY_COLUMNS, *target_names, "fold", "role"])
+    columns_by_arm = _group_arm_columns(score_columns, target_names)
+    states: dict[str, Any] = {}
+    predictions = {}
+    for fold, rows in scores.groupby("fold", sort=True):
+        calibrate_rows, score_rows = rows[rows["role"] == "calibrate"], rows[rows["role"] == "score"]
+        states[str(fold)] = {
+            arm: _fit_arm(calibrator, calibrate_rows, columns, settings)
+            for arm, columns in columns_by_arm.items()
+            if calibrate_rows[columns].notna().all(axis=None)
+        }
+        arms = states[str(fold)].items()
+        calibrated = [_apply_calibrator(calibrator, state, score_rows, columns_by_arm[arm]) for arm, state in arms]
+        predictions[str(fold)] = pd.concat(calibrated, axis=1)
+    return states, predictions
 
 
 def _group_arm_columns(scores: pd.Index, target_names: list[str]) -> dict[str, list[str]]:

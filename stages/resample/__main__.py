@@ -28,7 +28,7 @@ class ResampledFold:
 def main(task: str, reads: Paths, writes: Paths) -> None:
     table = read_fold_tables(reads["features"], reads["folds"])
     row_ids = table.folds["row_id"]
-    resampled = {fold: _resample_fold(task, table, fold) for fold in walk_forward.list_folds(table.folds)}
+    resampled = _resample_folds(task, table, walk_forward.list_folds(table.folds))
     weights = pd.DataFrame({fold: result.weights for fold, result in resampled.items()}, index=row_ids.index)
     no_rows = pd.DataFrame(columns=["fold", "parent", "other", "target"])
     synthetic_tables = [result.synthetic for result in resampled.values() if len(result.synthetic)]
@@ -41,25 +41,31 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         list(reads.values()),
         reads["folds"],
         lambda fold: _list_resampled_rows(resampled[fold], row_ids),
-        lambda fold: _list_resampled_rows(
-            _resample_fold(task, read_fold_tables(reads["features"], reads["folds"]), fold), row_ids
-        ),
+        lambda fold: _resample_again(task, reads, fold),
     )
     write_json(audit, writes["audit"], digits=12)
 
 
-def _resample_fold(task: str, table: FoldTables, fold: str) -> ResampledFold:
+def _resample_again(task: str, reads: Paths, fold: str) -> pd.DataFrame:
+    table = read_fold_tables(reads["features"], reads["folds"])
+    return _list_resampled_rows(_resample_folds(task, table, [fold])[fold], table.folds["row_id"])
+
+
+def _resample_folds(task: str, table: FoldTables, folds: list[str]) -> dict[str, ResampledFold]:
     resampler_name = load_task_config(task).resampler
     resampler = load_guarded_plugin("resample", resampler_name)
     settings = load_settings(resampler.Settings, "resample", task, resampler_name)
-    rows = table.get_rows(fold, "fit")
-    row_weights, synthetic_rows = resampler.resample(rows, settings, load_seed())
-    if len(synthetic_rows):
-        row_ids = table.folds["row_id"].to_numpy()[rows.table_position]
-        synthetic_rows = synthetic_rows.assign(
-            fold=fold, parent=row_ids[synthetic_rows["parent"]], other=row_ids[synthetic_rows["other"]]
-        )
-    return ResampledFold(pd.Series(row_weights, rows.table_position, dtype=float), synthetic_rows)
+    resampled = {}
+    for fold in folds:
+        rows = table.get_rows(fold, "fit")
+        row_weights, synthetic_rows = resampler.resample(rows, settings, load_seed())
+        if len(synthetic_rows):
+            row_ids = table.folds["row_id"].to_numpy()[rows.table_position]
+            synthetic_rows = synthetic_rows.assign(
+                fold=fold, parent=row_ids[synthetic_rows["parent"]], other=row_ids[synthetic_rows["other"]]
+            )
+        resampled[fold] = ResampledFold(pd.Series(row_weights, rows.table_position, dtype=float), synthetic_rows)
+    return resampled
 
 
 def _list_resampled_rows(resampled: ResampledFold, row_ids: pd.Series) -> pd.DataFrame:

@@ -59,7 +59,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     settings = load_settings(SearchSettings, "tune", task, "search")
     if settings.loss not in TUNING_LOSSES:
         raise UserError(f"tune.{task}.search.loss is {settings.loss!r}; {did_you_mean(settings.loss, TUNING_LOSSES)}")
-    load_plugin("train", load_task_config(task).learner)  # the name of the journal depends on its code
+    load_guarded_plugin("train", load_task_config(task).learner)  # the name of the journal depends on its code
     journal = Journal(_build_journal_path(task, reads, settings))
     search = _run_search(task, reads, journal)
     write_json(search.tuned, writes["tuned"], digits=12)
@@ -112,7 +112,6 @@ def _run_search_again(task: str, reads: Paths, journal: Journal) -> Search:
 
     What reads a score row there reads it everywhere; to evaluate everything would take as long as the first search.
     """
-    read_cached_tables.cache_clear()  # the audit has put others in their place
     known_journal = Journal(Path("known.jsonl"))
     known_journal.results_by_key = dict(list(journal.results_by_key.items())[1:])
     return _run_search(task, reads, known_journal)

@@ -40,6 +40,14 @@ LIMITS = CheckLimits(
     hit_rate_picks=500,
     error_below_market=0.3,
 )
+SCORE_AUDITS = {
+    stage: {
+        "folds": [
+            {"fold": "test_0", "exchanged": 40, "compared": 50, "differing": 0, "error": None, "example": None},
+        ]
+    }
+    for stage in ("resample", "tune", "train", "calibrate")
+}
 COLUMNS = [
     Column("row_id", "text", "before", "the row"),
     Column("entity", "text", "before", "who is predicted"),
@@ -135,7 +143,8 @@ def _evidence(
     audit: dict[str, Any] = {"audited": 6, "moments": 2, "leaking": []}
     intake = {"rows": {"in": len(rows), "kept": len(rows)}, "set_aside": {}, "look_meant": {}, "hints": []}
     quality = {"intake": intake}
-    return Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed, quality)
+    evidence = Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed, quality)
+    return replace(evidence, score_audits=SCORE_AUDITS)
 
 
 def with_predictions(evidence: Evidence, **columns: Any) -> Evidence:
@@ -175,7 +184,7 @@ def tiny(evidence: Evidence) -> Evidence:
 
 
 def empty(evidence: Evidence) -> Evidence:
-    return replace(evidence, predictions=evidence.predictions.iloc[:0], audit={})
+    return replace(evidence, predictions=evidence.predictions.iloc[:0], audit={}, score_audits={})
 
 
 def chances(evidence: Evidence) -> Evidence:
@@ -281,6 +290,33 @@ def test_leak_audit_fails_on_a_leaking_feature_and_names_it() -> None:
     found = ask("leak_audit", replace(healthy(), audit={"audited": 6, "moments": 2, "leaking": ["rating"]}))
     assert found["status"] == "failed"
     assert "rating" in found["summary"]
+
+
+def test_score_audit_names_the_stage_the_fold_and_the_first_value_that_changed() -> None:
+    fault = {"differing": 3, "example": {"row": "r7", "column": "tuned", "published": 0.1, "rebuilt": 0.2}}
+    faulty = SCORE_AUDITS | {"train": {"folds": [SCORE_AUDITS["train"]["folds"][0] | fault]}}
+    found = ask("score_audit", replace(healthy(), score_audits=faulty))
+    assert found["status"] == "failed"
+    assert found["summary"] == (
+        "train uses outcomes that it is scored on: when 40 rows of test_0 got others, 3 of 50 values changed, such as "
+        "tuned of r7."
+    )
+    error = SCORE_AUDITS["train"]["folds"][0] | {"differing": 50, "error": "FileNotFoundError: data/prepared"}
+    found = ask("score_audit", replace(healthy(), score_audits=SCORE_AUDITS | {"train": {"folds": [error]}}))
+    assert found["status"] == "failed"
+    assert "train of test_0 did not run on its own inputs alone" in found["summary"]
+    assert "FileNotFoundError: data/prepared" in found["summary"]
+
+
+def test_score_audit_says_what_was_left_out_and_declines_where_a_stage_was_not_audited() -> None:
+    left_out = SCORE_AUDITS | {"tune": {"folds": [{"fold": "test_0", "exchanged": 0}]}}
+    found = ask("score_audit", replace(healthy(), score_audits=left_out))
+    assert found["status"] == "ok"
+    assert found["summary"].endswith(
+        "train and calibrate gave the same 150 values, bit for bit; tune was left out, as it may see every row."
+    )
+    for audits in ({}, SCORE_AUDITS | {"calibrate": {"folds": []}}):
+        assert ask("score_audit", replace(healthy(), score_audits=audits))["status"] == "declined"
 
 
 @pytest.mark.parametrize("audit", [{}, {"audited": 0, "moments": 2, "leaking": []}, {"audited": 6, "moments": 0}])
