@@ -5,6 +5,8 @@ from typing import Any
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 
 NAME = "Do predictions depend on the outcomes that they are scored on?"
+ASKS = "honesty"
+MUST_ANSWER = True
 
 
 def check(evidence: Evidence) -> Finding:
