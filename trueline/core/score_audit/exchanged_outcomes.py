@@ -80,7 +80,7 @@ def _pick_donors_within_groups(group: Positions, random: np.random.Generator) ->
     begin = np.cumsum(size) - size
     steps = random.integers(1, np.maximum(size, 2))
     sorted_group = group[order]
-    place = np.arange(len(group)) - begin[sorted_group]
+    offset = np.arange(len(group)) - begin[sorted_group]
     donors = np.empty_like(order)
-    donors[order] = order[begin[sorted_group] + (place + steps[sorted_group]) % size[sorted_group]]
+    donors[order] = order[begin[sorted_group] + (offset + steps[sorted_group]) % size[sorted_group]]
     return donors
