@@ -135,7 +135,7 @@ def write_world(folder: Path, task: str, **changed: Any) -> None:
     pipeline_copy.change(folder, workers=1, **{f"tune__{task}__search__trials": 2})
     pipeline_copy.change(folder, **{f"train__{task}__baseline__inputs": []})
     for learner, parameters in PARAMS["train"][task].items():
-        few = {name: number for name, number in FEW_ROUNDS.items() if name in parameters}
+        few: dict[str, Any] = {name: number for name, number in FEW_ROUNDS.items() if name in parameters}
         if "member_settings" in parameters:
             few["member_settings"] = {
                 member: values | {name: number for name, number in FEW_ROUNDS.items() if name in values}
@@ -163,7 +163,7 @@ def read_audits(folder: Path, task: str) -> dict[str, Any]:
 
 def ask(audits: dict[str, Any]) -> Any:
     """Return the finding of the check on some audits; it reads nothing else of the evidence."""
-    return score_audit.check(type("Evidence", (), {"score_audits": audits})())  # type: ignore[arg-type]
+    return score_audit.check(type("Evidence", (), {"score_audits": audits})())
 
 
 def list_plugin_choices(task: str) -> list[tuple[str, str, str]]:
@@ -185,7 +185,7 @@ def test_every_plugin_of_every_task_is_passed(
     task: str, learner: str, resampler: str, calibrator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = {"learner": learner, "resampler": resampler, "calibrator": calibrator}
-    chosen = {f"tasks__{task}__{kind}": word for kind, word in words.items()}
+    chosen: dict[str, Any] = {f"tasks__{task}__{kind}": word for kind, word in words.items()}
     if task == "events":
         chosen["train__events__comparison__learners"] = []
     write_world(tmp_path, task, **chosen)
