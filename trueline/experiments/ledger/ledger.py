@@ -1,7 +1,8 @@
-"""The ledger: one line per evaluation on test rows and per invalidation of data; committed, and only appended to.
+"""The ledger: one line per evaluation on test rows, per opening of sealed days and per invalidation of data.
 
-`experiments/ledger.jsonl` is brought up to date from git and the workspace whenever the registry is used. Lines have no
-dates: an evaluation names its commit, which has one. Lines that a checkout or `dvc exp apply` removed are restored.
+`experiments/ledger.jsonl` is committed, and only appended to. It is brought up to date from git and the workspace
+whenever the registry is used. Lines have no dates: an evaluation names its commit, which has one. Lines that a checkout
+or `dvc exp apply` removed are restored.
 """
 
 import json
@@ -140,6 +141,25 @@ def _list_overlapping_evaluations(
 def _get_test_days(record: Mapping[str, Any]) -> tuple[str, str] | None:
     days = str(record.get("from") or UNDATED_DAY), str(record.get("to") or UNDATED_DAY)
     return days if UNDATED_DAY not in days else None
+
+
+def list_openings(
+    task: str, first_day: str, last_day: str, ledger_lines: Iterable[LedgerLine] | None = None
+) -> list[LedgerLine]:
+    """Return the openings of sealed periods of a task that share a day with some days."""
+    return [
+        line
+        for line in (read_all_lines() if ledger_lines is None else ledger_lines)
+        if line["kind"] == "sealed_opened" and line["task"] == task
+        if line["from"] <= last_day and first_day <= line["to"]
+    ]
+
+
+def record_opening(opening: Mapping[str, Any]) -> None:
+    """Append a line that says which sealed days were opened for which commit, and what they showed."""
+    with append_only_file.lock_ledger() as recorded:
+        lines = append_only_file.merge_lines(_merge_known_lines(recorded), [{"kind": "sealed_opened", **opening}])
+        append_only_file.append_lines(lines, recorded)
 
 
 def invalidate_data(data_hash: str, why: str) -> list[Experiment]:
