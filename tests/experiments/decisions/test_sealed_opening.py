@@ -54,8 +54,9 @@ def score_with(monkeypatch: pytest.MonkeyPatch, skills: dict[str, float]) -> lis
         if rev not in skills:
             raise UserError("the sealed days could not be scored; it is too old.")
         table = promoted_repo.predictions(skills[rev], seed=5)
-        report = {"scored": promoted_repo.scored(table), "baselines": promoted_repo.baselines("better")}
-        return SealedResult(table, {"log_loss": 1.4}, report, "d" * 32)
+        report = {"scored": promoted_repo.scored(table), "scores": {"log_loss": 1.4}}
+        report |= {"baselines": promoted_repo.baselines("better")}
+        return SealedResult(table, report, "d" * 32)
 
     monkeypatch.setattr(sealed_opening, "score_sealed_days", score)
     return scored_revs

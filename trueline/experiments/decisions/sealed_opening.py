@@ -36,7 +36,6 @@ QUALITY = "metrics/{task}/quality.json"
 PREPARED = "data/prepared/{task}.parquet"
 PREDICTIONS = "data/predictions/{task}.parquet"
 TUNED = "models/{task}/tuned.json"  # taken from the candidate: a search that ends at the seal could choose others
-SCORES = "metrics/{task}/scores.json"
 REPORT = "metrics/{task}/report.json"
 RUN_STAGES = """
 import runpy, sys
@@ -49,10 +48,9 @@ SCORING_STAGES = ("prepare", "features", "resample", "train", "calibrate", "eval
 
 
 class SealedResult(NamedTuple):
-    """What the stages wrote about the sealed days: predictions, scores, the report, and the hash of the rows."""
+    """What the stages wrote about the sealed days: predictions, the report, and the hash of the rows."""
 
     predictions: pd.DataFrame
-    scores: dict[str, Any]
     report: dict[str, Any]
     data_hash: str
 
@@ -92,7 +90,7 @@ def open_sealed_period(experiment: Experiment, task: str, period: SealedPeriod, 
         1 + len(earlier_openings) + earlier_looks,
         int(experiment.params.get("seed", 0)),
     )
-    figures = extract_intervals(result.report) | result.scores
+    figures = extract_intervals(result.report) | (get_nested(result.report, ("scores",)) or {})
     opening = {
         "task": task,
         "experiment": experiment.display_name,
@@ -139,7 +137,6 @@ def score_sealed_days(rev: str, task: str, period: SealedPeriod, check_data: boo
         _run_stages(folder, task, *SCORING_STAGES)
         return SealedResult(
             pd.read_parquet(folder / PREDICTIONS.format(task=task)),
-            json.loads((folder / SCORES.format(task=task)).read_text())[task],
             json.loads((folder / REPORT.format(task=task)).read_text()),
             hashlib.md5((folder / PREPARED.format(task=task)).read_bytes()).hexdigest(),
         )
