@@ -20,6 +20,7 @@ import pandas as pd
 import yaml
 
 from trueline.core.errors import UserError
+from trueline.core.model_tags import Tag
 from trueline.core.runtime.params import YAML_LOADER, expand_params, find_section_path
 from trueline.core.scorer_description import load_description
 from trueline.core.splits.sealed_period import SealedPeriod
@@ -30,7 +31,6 @@ from trueline.experiments.store import git, output_files
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.file_cache import PARAMS
 from trueline.experiments.store.metric_definitions import extract_intervals, get_nested
-from trueline.experiments.store.model_tags import TagEvent
 
 QUALITY = "metrics/{task}/quality.json"
 PREPARED = "data/prepared/{task}.parquet"
@@ -72,7 +72,7 @@ def describe_sealed_period(period: SealedPeriod) -> Gate:
     return Gate("sealed", True, sentence, dict(period))
 
 
-def open_sealed_period(experiment: Experiment, task: str, period: SealedPeriod, incumbent: TagEvent | None) -> Gate:
+def open_sealed_period(experiment: Experiment, task: str, period: SealedPeriod, incumbent: Tag | None) -> Gate:
     """Score the sealed days, record the opening in the ledger, and stop a candidate that is worse there beyond luck.
 
     It is compared with the stage's current model, fitted and scored in the same way, or with its own baseline if there
@@ -143,7 +143,7 @@ def score_sealed_days(rev: str, task: str, period: SealedPeriod, check_data: boo
 
 
 def _choose_reference(
-    task: str, period: SealedPeriod, incumbent: TagEvent | None, predictions: pd.DataFrame
+    task: str, period: SealedPeriod, incumbent: Tag | None, predictions: pd.DataFrame
 ) -> noise_gate.Reference:
     baseline = noise_gate.Reference("the baseline", predictions, noise_gate.BASELINE_ARM)
     if incumbent is None:
