@@ -14,13 +14,13 @@ SEED = benchmark.FIRST_SEED
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
-    """A scratch project of a racing world, with its features built."""
-    project = make_scratch_project(tmp_path_factory.mktemp("lies"), "racing", SEED)
-    assert project.run(until="features") is None
-    return project
+    """A scratch project of a racing world."""
+    return make_scratch_project(tmp_path_factory.mktemp("lies"), "racing", SEED)
 
 
-def make_result(lie: str | None, believable: str, headline: float, seed: int = 1, named: tuple[str, ...] = ()) -> object:
+def make_result(
+    lie: str | None, believable: str, headline: float, seed: int = 1, named: tuple[str, ...] = ()
+) -> object:
     outcome = Outcome(None, believable, named, {} if believable == "refused" else {"r2": headline})
     return benchmark.Result(benchmark.Case(lie, "racing", 0.0 if lie is None else 0.5, seed), outcome)
 
@@ -70,14 +70,14 @@ def test_a_lie_is_missed_only_if_the_word_is_yes() -> None:
         make_result("a lie", "no", 0.30, named=("too_good",)),
         make_result("a lie", "yes", 0.40, seed=2),
     ]
-    table = benchmark.render_results(results)  # type: ignore[arg-type]
+    table = benchmark.render_results(results)
     assert "| racing | a lie | 0.5 | 2 | r2 0.150 → 0.350 | 1 | · | · | 1 | too_good |" in table
     assert "| racing | 2 | · | · | · | – |" in table
 
 
 def test_a_refused_run_is_caught_and_has_no_headline() -> None:
     results = [make_result(None, "doubtful", 0.10, named=("intake",)), make_result("a lie", "refused", 0.0)]
-    table = benchmark.render_results(results)  # type: ignore[arg-type]
+    table = benchmark.render_results(results)
     assert "| racing | a lie | 0.5 | 1 | r2 0.100 → none | · | · | 1 | · | – |" in table
     assert "| racing | · | 1 | · | · | intake |" in table
 
