@@ -1,15 +1,11 @@
 """Hints in errors: the nearest name, and what an old word is called now."""
 
 import pytest
-import yaml
 
 from stages.train.conditional_logit import Settings as LogitSettings
-from tests.pipeline_copy import ROOT
 from trueline.core.errors import RENAMED, UserError, did_you_mean
-from trueline.core.history.input_selection import DecisionSettings
+from trueline.core.history.leak_detection import DecisionSettings
 from trueline.core.runtime.params import parse_settings
-
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
@@ -23,6 +19,6 @@ def test_old_settings_and_values_in_params_are_named_with_the_new_word() -> None
     params = {"train": {"defaults": {}, "racing": {"conditional_logit": {"teacher": 0.5, "l2": 1.0}}}, "tasks": {}}
     with pytest.raises(UserError, match="'teacher' is now 'soft_label'"):
         parse_settings(params, LogitSettings, "train", "racing", "conditional_logit")
-    params = {"features": {"racing": {"decision": "at_off"}}, "tasks": {}}
+    params = {"features": {"racing": {"decision": "at_off", "include": None, "exclude": [], "audits": 2}}, "tasks": {}}
     with pytest.raises(UserError, match="'at_off' is now 'at_start'"):
         parse_settings(params, DecisionSettings, "features", "racing")
