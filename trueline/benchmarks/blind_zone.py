@@ -38,14 +38,17 @@ def print_blind_zone(task: str) -> None:
     for share in SHARES:
         mixed = mix_outcome(evidence, share)
         findings = judge(mixed)
-        before, now = (summarise_answer(found) for found in (judge(replace(mixed, limits=unlimited)), findings))
+        earlier_answer = summarise_answer(judge(replace(mixed, limits=unlimited)))
         figures = [
             findings[0]["details"].get("r2"),
             findings[0]["details"].get("gain"),
             findings[1]["details"].get("hit_rate"),
         ]
         texts = [f"{figure['value']:.3f}" if figure and figure["value"] is not None else "–" for figure in figures]
-        print(f"{share:>8.0%}{texts[0]:>9}{texts[1]:>9}{texts[2]:>8}  {before:<10}{now}", flush=True)
+        print(
+            f"{share:>8.0%}{texts[0]:>9}{texts[1]:>9}{texts[2]:>8}  {earlier_answer:<10}{summarise_answer(findings)}",
+            flush=True,
+        )
 
 
 def mix_outcome(evidence: Evidence, share: float) -> Evidence:
