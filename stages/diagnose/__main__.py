@@ -47,6 +47,8 @@ STATUSES_BY_SEVERITY = ("declined", "ok", "warning", "failed")
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     evidence = _read_evidence(task, reads)
+    if "scores" not in evidence.report:
+        raise UserError(f"{reads['report']} has no scores; run `dvc repro evaluate@{task}` to write it anew.")
     configured = list_section_names("diagnose", task)
     findings = {name: _run_check(name, evidence, configured) for name in list_plugins("diagnose/checks")}
     checks: dict[str, Any] = convert_to_json(findings)  # the page shows the rounded figures that are written
