@@ -12,17 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trueline.core.errors import UserError
+from trueline.core.model_tags import Tag, Version, parse_version
 from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.store import git, model_tags
 from trueline.experiments.store.experiment import Experiment
-from trueline.experiments.store.model_tags import (
-    ARCHIVED,
-    TagEvent,
-    Version,
-    format_version,
-    get_artifact_name,
-    list_assigned_commits,
-)
+from trueline.experiments.store.model_tags import ARCHIVED, format_version, get_artifact_name, list_assigned_commits
 
 REPOSITORY = "."
 PROD = "prod"
@@ -67,10 +61,10 @@ def promote_experiment(
     """Put an experiment's model of a task into a stage; if a gate stops it, nothing is tagged unless forced.
 
     `force` is the reason for overriding gates; it is kept in the tag's message. The version is the next minor one
-    unless given; a commit keeps the version it was registered as. With `accept_doubt` the scores may be
-    doubtful, but not unbelievable. `dry_run` runs the gates only. Raises UserError for
-    an experiment without results or already current in the stage, a version that another commit has, and a stage that
-    no tag can name.
+    unless given; a commit keeps the version it was registered as. With `accept_doubt` the scores may be doubtful, but
+    not unbelievable. `dry_run` runs the gates only. Sealed days are opened if no other gate stops it or if it is
+    forced, and never by a dry run. Raises UserError for an experiment without results or already current in the stage,
+    a version that another commit has, and a stage that no tag can name.
     """
     from trueline.experiments.decisions import (
         run_gates,
@@ -86,10 +80,12 @@ def promote_experiment(
         raise UserError(f"{experiment.name} is in {stage} already, as {get_artifact_name(task)}@{registered}.")
     version_number = _resolve_version(events, task, experiment.rev, version)
     gates = run_gates.evaluate_gates(experiment, task, current, claims, accept_doubt)
+    is_opening = not dry_run and (force is not None or all(gate.passed for gate in gates))
+    gates += run_gates.evaluate_sealed_gate(experiment, task, current, is_opening)
     forced_reason = force if any(not gate.passed for gate in gates) else None
     outcome = PromotionOutcome(
         task,
-        _get_display_name(experiment),
+        experiment.display_name,
         experiment.rev,
         stage,
         format_version(version_number),
@@ -101,7 +97,7 @@ def promote_experiment(
         return outcome
     message = _format_tag_message(
         f"{get_artifact_name(task)} {format_version(version_number)} into {stage}",
-        _get_display_name(experiment),
+        experiment.display_name,
         forced_reason,
         gates,
     )
@@ -124,7 +120,7 @@ def demote_experiment(
     if not assigned or assigned[-1].rev != experiment.rev:
         raise UserError(f"{experiment.name} is not in {stage} of {task}; {_describe_current(events, task, stage)}.")
     title = f"{get_artifact_name(task)} out of {stage}"
-    message = _format_tag_message(title, _get_display_name(experiment), None, (), why)
+    message = _format_tag_message(title, experiment.display_name, None, (), why)
     with _delete_tags_on_failure() as new_tags:
         for event in assigned:
             new_tags.append(_remove_from_stage(events, event, message))
@@ -148,11 +144,11 @@ def archive_experiment(experiment: Experiment, *, task: str | None = None, why: 
         raise UserError(f"{experiment.name} is in {serving_stages[0]} of {task}; demote it or roll back first.")
     if experiment.rev in {event.rev for event in list_assigned_commits(events, task, ARCHIVED)}:
         raise UserError(f"{experiment.name} is archived already.")
-    message = _format_tag_message(f"{get_artifact_name(task)} archived", _get_display_name(experiment), None, (), why)
+    message = _format_tag_message(f"{get_artifact_name(task)} archived", experiment.display_name, None, (), why)
     return [_assign_to_stage(events, task, experiment.rev, ARCHIVED, message)]
 
 
-def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tuple[TagEvent, list[str]]:
+def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tuple[Tag, list[str]]:
     """Restore the previous model of a stage and return its tag event and the new tags.
 
     Skipped are models that were removed or archived since, or made from data declared invalid. A second rollback goes
@@ -197,12 +193,10 @@ def _resolve_task(experiment: Experiment, task: str | None, candidates: Collecti
     return task or known_tasks[0]
 
 
-def _resolve_version(events: Sequence[TagEvent], task: str, rev: str, requested: str | None) -> Version:
+def _resolve_version(events: Sequence[Tag], task: str, rev: str, requested: str | None) -> Version:
     registered = model_tags.get_versions(events, task)
     version = (
-        model_tags.parse_version(requested)
-        if requested
-        else registered.get(rev) or model_tags.get_next_version(events, task)
+        parse_version(requested) if requested else registered.get(rev) or model_tags.get_next_version(events, task)
     )
     if rev in registered and registered[rev] != version:
         raise UserError(
@@ -236,7 +230,7 @@ def _format_tag_message(
 
 
 def _register_and_assign(
-    events: Sequence[TagEvent], task: str, rev: str, stage: str, version: Version, message: str
+    events: Sequence[Tag], task: str, rev: str, stage: str, version: Version, message: str
 ) -> list[str]:
     """Register a commit if it has no version, take it out of the archive, and assign it to a stage."""
     with _delete_tags_on_failure() as new_tags:
@@ -262,21 +256,21 @@ def _delete_tags_on_failure() -> Iterator[list[str]]:
         raise
 
 
-def _assign_to_stage(events: Sequence[TagEvent], task: str, rev: str, stage: str, message: str) -> str:
+def _assign_to_stage(events: Sequence[Tag], task: str, rev: str, stage: str, message: str) -> str:
     _wait_for_next_second(events, task)
     return _create_tag(
         "assign", get_artifact_name(task), stage=stage, ref=rev, message=message, force=True, skip_registration=True
     )
 
 
-def _remove_from_stage(events: Sequence[TagEvent], event: TagEvent, message: str) -> str:
+def _remove_from_stage(events: Sequence[Tag], event: Tag, message: str) -> str:
     _wait_for_next_second(events, event.task)
     return _create_tag(
         "unassign", get_artifact_name(event.task), stage=event.stage, ref=event.rev, message=message, force=True
     )
 
 
-def _wait_for_next_second(events: Sequence[TagEvent], task: str) -> None:
+def _wait_for_next_second(events: Sequence[Tag], task: str) -> None:
     """Wait for a later second than the newest tag's: git dates tags by the second, and their order matters."""
     newest = max((event.tagged_at.timestamp() for event in events if event.task == task), default=0.0)
     if newest - time.time() > MAX_CLOCK_SKEW_SECONDS:
@@ -298,11 +292,6 @@ def _create_tag(verb: str, name: str, **options: Any) -> str:
         raise UserError(f"no tag was made: {' '.join(str(error).split())}.") from None
 
 
-def _get_display_name(experiment: Experiment) -> str:
-    """Return the name to record: the commit for a git revision, since its name may soon mean another commit."""
-    return experiment.rev[:7] if experiment.rev == experiment.baseline else experiment.name
-
-
-def _describe_current(events: Sequence[TagEvent], task: str, stage: str) -> str:
+def _describe_current(events: Sequence[Tag], task: str, stage: str) -> str:
     assigned = list_assigned_commits(events, task, stage)
     return f"{assigned[-1].experiment or assigned[-1].rev[:7]} is current" if assigned else "it is empty"
