@@ -76,7 +76,7 @@ def _encode_input(values: pd.Series, surprise: Floats, group: Codes) -> Iterator
         numbers = values.to_numpy(float)
         if np.isfinite(numbers).all():
             yield numbers
-        yield pd.Series(numbers).rank().to_numpy()
+        yield np.asarray(pd.Series(numbers).rank(), dtype=np.float64)
         return
     # the mean surprise of each level, from the other half of the groups: a level's own rows would tell on themselves
     level = pd.factorize(values)[0].astype(np.int64)

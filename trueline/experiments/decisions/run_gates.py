@@ -50,6 +50,7 @@ def evaluate_gates(
         gates.check_validity(find_invalidation_reason(rev, task)),
         gates.check_outputs(missing, output_count),
         _run_gate("leaks", lambda: gates.check_leaks(leak_audit)),
+        _run_gate("score audit", lambda: gates.check_score_audit(diagnosis)),
         gates.check_believability(*experiment.get_believability(task), accept_doubt),
         _run_gate("interval", lambda: gates.check_interval(report, load_description(scorer))),
         _run_gate("baselines", lambda: gates.check_baselines(report, load_description(scorer))),
