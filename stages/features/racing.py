@@ -92,9 +92,7 @@ def _build_form_inputs(past: Past) -> Inputs:
         table["log_odds" + name] = past.mean("log_odds", RUNNER, last=last)
         table["surprise" + name] = past.shrunk_rate("surprise", RUNNER, last=last, strength=SHRINK_STARTS)
         if past.has_column("placed"):
-            table["placed" + name] = past.shrunk_rate(
-                "placed", RUNNER, last=last, prior=0.35, strength=SHRINK_STARTS
-            )
+            table["placed" + name] = past.shrunk_rate("placed", RUNNER, last=last, prior=0.35, strength=SHRINK_STARTS)
         table["won" + name] = past.shrunk_rate("won", RUNNER, last=last, prior=0.14, strength=SHRINK_STARTS)
     for days in DAY_WINDOWS:
         table[f"starts_{days}d"] = past.count(None, RUNNER, days=days)

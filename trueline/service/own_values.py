@@ -34,7 +34,9 @@ def check_own_values(values: Mapping[str, OwnValue], kinds: Mapping[str, str]) -
         kind = kinds[name]
         is_flag_as_number = kind == "number" and isinstance(value, bool)
         if value is not None and (is_flag_as_number or not isinstance(value, PYTHON_TYPES[kind])):
-            raise UserError(f"own: {name} is {str(value)[:60]!r}; it is a {kind}, so post a {JSON_TYPES[kind]} or null.")
+            raise UserError(
+                f"own: {name} is {str(value)[:60]!r}; it is a {kind}, so post a {JSON_TYPES[kind]} or null."
+            )
     return {name: float(value) if isinstance(value, bool) else value for name, value in values.items()}
 
 

@@ -156,7 +156,8 @@ def test_neither_the_row_s_own_outcome_nor_the_future_plays_a_role(model: props.
     day = days(prepared, 2)[0]
     honest = props.answer(model, posted(day))
     since, random = prepared["time"] >= day["time"].iloc[0], np.random.default_rng(1)
-    usable = [column for column in COLUMNS if column.name in prepared and not column.evaluation_only]
+    declared = (*COLUMNS, *model.predictor.own)
+    usable = [column for column in declared if column.name in prepared and not column.evaluation_only]
     tampered = prepared.copy()
     for column in usable:
         if column.known == "after":

@@ -88,7 +88,9 @@ def _flag_changes(current: pd.DataFrame, past: Past, name: str) -> Floats:
     return np.where(is_known, days_with_category != days, np.nan)
 
 
-def _build_figures_by(past: Past, prefix: str, by: str | tuple[str, str], surplus: str | None, strength: float) -> Inputs:
+def _build_figures_by(
+    past: Past, prefix: str, by: str | tuple[str, str], surplus: str | None, strength: float
+) -> Inputs:
     """Return how many rows of a key there were, their mean outcome, and their mean surplus, shrunk toward 0."""
     rows = past.count(None, by)
     table: Inputs = {f"{prefix}count": rows}

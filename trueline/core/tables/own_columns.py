@@ -80,9 +80,7 @@ def read_own_columns(
     return OwnValues(type_own_columns(values, own, normalize), lost, notes)
 
 
-def type_own_columns(
-    raw: pd.DataFrame, own: Sequence[Column], normalize: Normalize = normalize_entity
-) -> pd.DataFrame:
+def type_own_columns(raw: pd.DataFrame, own: Sequence[Column], normalize: Normalize = normalize_entity) -> pd.DataFrame:
     """Return own columns, typed, under their prepared names; those that `raw` lacks, as missing."""
     if not own:
         return pd.DataFrame(index=raw.index)
@@ -94,5 +92,5 @@ def type_own_columns(
 
 def _declare(name: str, own: OwnColumn) -> Column:
     meaning = f"a {own.kind} of the source's own"
-    limits = {"low": 0.0, "high": 1.0} if own.kind == "flag" else {}
-    return Column(name, KINDS[own.kind], own.known, meaning, own.unit, required=True, **limits)
+    column = Column(name, KINDS[own.kind], own.known, meaning, own.unit, required=True)
+    return replace(column, low=0, high=1) if own.kind == "flag" else column

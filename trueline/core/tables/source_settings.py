@@ -31,7 +31,7 @@ class OwnColumn(StageSettings):
 
 
 class SourceSettings(StageSettings):
-    """The source's own names, values and columns, its forms of dates and numbers, and the share that may be set aside."""
+    """The source's names, values and own columns, its forms of dates and numbers, and the share that may be set aside."""
 
     columns: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str | int | float | bool, Any]] = Field(default_factory=dict)
