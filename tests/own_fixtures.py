@@ -19,8 +19,9 @@ OWN: dict[str, dict[str, str]] = {
 def add_own_columns(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Return a table with the columns of OWN, as sources write them, with gaps."""
     random, size = np.random.default_rng(seed), len(table)
+    jockeys = np.array(["A. Reed", "a.  reed", "B. O'Hara", "C. Stone", None], dtype=object)
     values: dict[str, Any] = {
-        "Jockey": random.choice(["A. Reed", "a.  reed", "B. O'Hara", "C. Stone", None], size),
+        "Jockey": random.choice(jockeys, size),
         "Official Rating": [f"{rating} lb" if rating > 40 else "-" for rating in random.integers(38, 110, size)],
         "hood": random.choice(["Y", "N", ""], size),
         "crowd": random.integers(100, 5000, size).astype(float),

@@ -23,13 +23,13 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     usable = [column for column in columns if not column.evaluation_only]
     history_columns = [column.name for column in usable]
     present_columns = [column.name for column in usable if column.known in ("before", settings.decision)]
-    own = [column for column in usable if column.is_own]
-    for column in own:
+    own_columns = [column for column in usable if column.is_own]
+    for column in own_columns:
         if column.kind == "text" and column.name not in present_columns:
             print(f"features {task}: {column.name} gives no input, because it is not known at the decision")
 
     def build_features(table: pd.DataFrame) -> pd.DataFrame:
-        return build_inputs(builder, table[present_columns], Past(table[history_columns]), settings, own)
+        return build_inputs(builder, table[present_columns], Past(table[history_columns]), settings, own_columns)
 
     features = build_features(rows)
     if leaking := leak_detection.audit_features(build_features, rows, features, columns, settings, load_seed()):

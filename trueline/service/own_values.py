@@ -30,19 +30,19 @@ def check_own_values(values: Mapping[str, OwnValue], kinds: Mapping[str, str]) -
     """
     for name, value in values.items():
         if name not in kinds:
-            raise UserError(f"own: the model has no own column {name[:60]!r}; {did_you_mean(name, kinds)}")
+            raise UserError(f"own_columns: the model has no own column {name[:60]!r}; {did_you_mean(name, kinds)}")
         kind = kinds[name]
         is_flag_as_number = kind == "number" and isinstance(value, bool)
         if value is not None and (is_flag_as_number or not isinstance(value, PYTHON_TYPES[kind])):
             raise UserError(
-                f"own: {name} is {str(value)[:60]!r}; it is a {kind}, so post a {JSON_TYPES[kind]} or null."
+                f"own_columns.{name} is {str(value)[:60]!r}; it is a {kind}, so post a {JSON_TYPES[kind]} or null."
             )
     return {name: float(value) if isinstance(value, bool) else value for name, value in values.items()}
 
 
-def describe_own_values(part: dict[str, Any], kinds: Mapping[str, str]) -> None:
-    """Say in the JSON schema of a part of a request which own columns its field `own` may have."""
-    own = part["properties"]["own"]
-    own["properties"] = {name: {"type": [JSON_TYPES[kind], "null"]} for name, kind in kinds.items()}
-    own["additionalProperties"] = False
-    own.pop("maxProperties", None)
+def describe_own_values(schema: dict[str, Any], kinds: Mapping[str, str]) -> None:
+    """Say in the JSON schema of a part of a request which own columns it may have."""
+    own_schema = schema["properties"]["own_columns"]
+    own_schema["properties"] = {name: {"type": [JSON_TYPES[kind], "null"]} for name, kind in kinds.items()}
+    own_schema["additionalProperties"] = False
+    own_schema.pop("maxProperties", None)

@@ -37,14 +37,14 @@ class Predictor:
     state: dict[str, Any]
     archive: OnlineHistory
     present: list[str]  # columns of a posted row that inputs may be built from
-    own: Sequence[Column] = ()  # the source's own columns, present or past
+    own_columns: Sequence[Column] = ()  # the source's own columns, present or past
 
     @property
     def own_kinds(self) -> dict[str, str]:
         """The kind of every own column that a posted row may have, by its name in the source."""
         return {
             column.name.removeprefix(OWN_PREFIX): OWN_KINDS[column.kind]
-            for column in self.own
+            for column in self.own_columns
             if column.name in self.present
         }
 
@@ -54,7 +54,7 @@ class Predictor:
 
     def build_inputs(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the model's inputs for prepared rows of one time."""
-        return build_inputs(self.builder, rows[self.present], self.get_past(rows), self.settings, self.own)
+        return build_inputs(self.builder, rows[self.present], self.get_past(rows), self.settings, self.own_columns)
 
     def predict_rows(self, rows: pd.DataFrame) -> dict[str, Floats]:
         """Return calibrated predictions (under "") for prepared rows of one time, and the calibrator's other outputs.

@@ -130,8 +130,8 @@ def prepare_upcoming_games(
 def columns(prepared: pd.DataFrame) -> list[Column]:
     """Return the declarations of prepared columns of any sport; a statistic that none has is one's own."""
     by_name = {column.name: column for sport in reversed(SPORTS.values()) for column in declare_columns(sport)}
-    ours = [name for name in map(str, prepared) if not name.startswith(OWN_PREFIX)]
-    return [by_name.get(name) or Column(name, "number", "after", name.replace("_", " ")) for name in ours]
+    our_names = [name for name in map(str, prepared) if not name.startswith(OWN_PREFIX)]
+    return [by_name.get(name) or Column(name, "number", "after", name.replace("_", " ")) for name in our_names]
 
 
 def _select_columns(rows: pd.DataFrame, raw: RawTables, settings: Settings) -> list[Column]:

@@ -54,15 +54,15 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     Raises UserError if settled races are dated in the future (unless `until` is set), or off times contradict race
     numbers; and IntakeError, which carries the quality report, if no race is sound.
     """
-    own = declare_source_columns(settings, RAW_COLUMNS, "racing")
-    reject_unknown_targets(settings, [*RAW_COLUMNS, *own], "racing")
-    source = read_raw_table(raw, [*RAW_COLUMNS, *own], settings, "racing", SYNONYMS)
+    own_columns = declare_source_columns(settings, RAW_COLUMNS, "racing")
+    reject_unknown_targets(settings, [*RAW_COLUMNS, *own_columns], "racing")
+    source = read_raw_table(raw, [*RAW_COLUMNS, *own_columns], settings, "racing", SYNONYMS)
     table = read_results(source.rows)
     rows = _read_source_forms(_coerce_runners(table, RAW_COLUMNS), settings)
     is_repeated = _flag_repeated_rows(table)
     runners = rows[~(rows["scratched"] == 1) & ~is_repeated]
     runners, made_missing = _clean_optional_columns(table, runners)
-    own_values = read_own_columns(table, runners, own, "racing")
+    own_values = read_own_columns(table, runners, own_columns, "racing")
     runners = runners.join(own_values.rows)
     _reject_future_results(runners, settings)
     reject_contradictory_times(runners)

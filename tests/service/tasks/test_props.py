@@ -71,7 +71,7 @@ def request(rows: pd.DataFrame, known: tuple[str, ...] = ("before",)) -> dict[st
         {"player_id": one["entity"], "date": f"{one['time']:%Y-%m-%d}", "home": one["home"] == 1}
         | {name: one[name] for name in AS_TOLD}
         | {"n_books": None if one["n_books"] is None else int(one["n_books"])}
-        | {"own": get_posted_own(one, *known)}
+        | {"own_columns": get_posted_own(one, *known)}
         for one in running_service.records(rows)
     ]
     return {"rows": found}
@@ -156,7 +156,7 @@ def test_neither_the_row_s_own_outcome_nor_the_future_plays_a_role(model: props.
     day = days(prepared, 2)[0]
     honest = props.answer(model, posted(day))
     since, random = prepared["time"] >= day["time"].iloc[0], np.random.default_rng(1)
-    declared = (*COLUMNS, *model.predictor.own)
+    declared = (*COLUMNS, *model.predictor.own_columns)
     usable = [column for column in declared if column.name in prepared and not column.evaluation_only]
     tampered = prepared.copy()
     for column in usable:
@@ -182,12 +182,12 @@ def test_lines_and_line_ups_at_the_off_make_the_batch_s_inputs_bit_for_bit(
 ) -> None:
     params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["features"]["props"]
     settings = features.Settings(**params | {"decision": "at_start", "market": market})
-    own, known = list(model.predictor.own), ("before", "at_start")
-    usable = [column for column in (*COLUMNS, *own) if column.name in prepared and not column.evaluation_only]
+    own_columns, known = list(model.predictor.own_columns), ("before", "at_start")
+    usable = [column for column in (*COLUMNS, *own_columns) if column.name in prepared and not column.evaluation_only]
     present = [column.name for column in usable if column.known != "after"]
     predictor = replace(model.predictor, settings=settings, present=present)
     history = prepared[[column.name for column in usable]]
-    whole = build_inputs(features, prepared[present], Past(history), settings, own)
+    whole = build_inputs(features, prepared[present], Past(history), settings, own_columns)
     assert {"own:crowd", "own:bias:entity_surplus", "own:jockey:changed", "own:effort:mean"} <= set(whole)
     for day in days(prepared[prepared["open_line"].notna() | prepared["line"].isna()], 4):
         day = prepared[prepared["time"] == day["time"].iloc[0]]

@@ -68,7 +68,7 @@ def request(rows: pd.DataFrame, price: bool = True, known: tuple[str, ...] = ("b
     runners = [
         {"runner": one["entity"].title(), "box": int(one["box"]), "price": one["bsp"] if price else None}
         | {name: one[name] for name in RUNNER}
-        | {"own": get_posted_own(one, *known)}
+        | {"own_columns": get_posted_own(one, *known)}
         for one in found
     ]
     card = {name: race[name] for name in CARD} | {"race_no": int(race["race_no"])}
@@ -192,13 +192,13 @@ def test_prices_at_the_off_make_the_batch_s_inputs_bit_for_bit(model: racing.Mod
     params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["features"]["racing"] | {
         "decision": "at_start"
     }
-    own = list(model.predictor.own)
-    usable = [column for column in (*COLUMNS, *own) if column.name in prepared and not column.evaluation_only]
+    own_columns = list(model.predictor.own_columns)
+    usable = [column for column in (*COLUMNS, *own_columns) if column.name in prepared and not column.evaluation_only]
     present = [column.name for column in usable if column.known != "after"]
     settings = features.Settings(**params)
     predictor = replace(model.predictor, settings=settings, present=present)
     history = prepared[[column.name for column in usable]]
-    whole = build_inputs(features, prepared[present], Past(history), settings, own)
+    whole = build_inputs(features, prepared[present], Past(history), settings, own_columns)
     for race in races(prepared, 6):
         body = posted(request(race, known=("before", "at_start")))
         found = predictor.build_inputs(racing.prepare_card(replace(model, predictor=predictor), body))
@@ -221,11 +221,14 @@ REJECTED: dict[str, tuple[dict[str, Any], str]] = {
     "a day without its dashes": ({"start_time": "20240429"}, "start_time"),
     "a year that no clock holds": ({"start_time": "0001-01-01T00:00:00+14:00"}, "start_time"),
     "no venue": ({"venue": None}, "venue"),
-    "an unknown own column": ({"own": {"jokey": "A. Reed"}}, "no own column 'jokey'; did you mean 'jockey'?"),
-    "an own column that is known later": ({"own": {"effort": 1.0}}, "no own column 'effort'"),
-    "a category as a number": ({"own": {"jockey": 7}}, "jockey is '7.0'; it is a category, so post a string or null"),
-    "a number as a flag": ({"own": {"official_rating": True}}, "official_rating is 'True'; it is a number"),
-    "a flag as a number": ({"own": {"hood": 1}}, "hood is '1.0'; it is a flag, so post a boolean"),
+    "an unknown own column": ({"own_columns": {"jokey": "A. Reed"}}, "no own column 'jokey'; did you mean 'jockey'?"),
+    "an own column that is known later": ({"own_columns": {"effort": 1.0}}, "no own column 'effort'"),
+    "a category as a number": (
+        {"own_columns": {"jockey": 7}},
+        "jockey is '7.0'; it is a category, so post a string or null",
+    ),
+    "a number as a flag": ({"own_columns": {"official_rating": True}}, "official_rating is 'True'; it is a number"),
+    "a flag as a number": ({"own_columns": {"hood": 1}}, "hood is '1.0'; it is a flag, so post a boolean"),
 }
 
 

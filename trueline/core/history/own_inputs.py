@@ -32,20 +32,24 @@ class OwnFigures:
     is_field: bool = False
 
 
-def build_inputs(builder: Any, current: pd.DataFrame, past: Past, settings: Any, own: Sequence[Column]) -> pd.DataFrame:
+def build_inputs(
+    builder: Any, current: pd.DataFrame, past: Past, settings: Any, own_columns: Sequence[Column]
+) -> pd.DataFrame:
     """Return what a model is given: the selected inputs of a feature plugin and of the own columns, rounded.
 
     The plugin may say by `OWN_FIGURES` what it wants of own columns; by None, that it uses them itself.
     """
     inputs = builder.build(current, past, settings)
     figures = getattr(builder, "OWN_FIGURES", OwnFigures())
-    if own and figures is not None:
-        own_inputs = build_own_inputs(current, past, own, figures)
+    if own_columns and figures is not None:
+        own_inputs = build_own_inputs(current, past, own_columns, figures)
         inputs = pd.concat([inputs, own_inputs.set_axis(inputs.index)], axis=1)
     return select_features(inputs, settings)
 
 
-def build_own_inputs(current: pd.DataFrame, past: Past, own: Sequence[Column], figures: OwnFigures) -> pd.DataFrame:
+def build_own_inputs(
+    current: pd.DataFrame, past: Past, own_columns: Sequence[Column], figures: OwnFigures
+) -> pd.DataFrame:
     """Return the inputs of own columns, in the order of `current`.
 
     A column that is known at the decision, because `current` has it, is an input itself; with it come its change since
@@ -54,7 +58,7 @@ def build_own_inputs(current: pd.DataFrame, past: Past, own: Sequence[Column], f
     """
     group = encode_groups(current["group"]) if figures.is_field else None
     table: Inputs = {}
-    for column in own:
+    for column in own_columns:
         if column.name not in current:
             table |= _build_earlier_values(past, column)
             continue

@@ -27,31 +27,31 @@ class OwnValues:
     notes: list[str]
 
 
-def declare_source_columns(settings: SourceSettings, ours: Sequence[Column], task: str) -> list[Column]:
+def declare_source_columns(settings: SourceSettings, our_columns: Sequence[Column], task: str) -> list[Column]:
     """Return the declarations of the own columns under their names in the source, which must have them.
 
     Raises UserError for a name of ours.
     """
-    our_names = {normalize_name(column.name): column.name for column in ours}
+    our_names = {normalize_name(column.name): column.name for column in our_columns}
     for name in settings.own_columns:
         if our_name := our_names.get(normalize_name(name)):
             raise UserError(
                 f"prepare.{task}.own_columns names {name!r}, but {our_name} is a column of ours, which is read anyway; "
                 f"leave it out, or, if yours is another quantity, give it another name by prepare.{task}.columns."
             )
-    return [_declare(name, own) for name, own in settings.own_columns.items()]
+    return [_declare(name, own_column) for name, own_column in settings.own_columns.items()]
 
 
 def declare_own_columns(settings: SourceSettings) -> list[Column]:
     """Return the declarations of the own columns among the prepared columns."""
-    declared = [_declare(name, own) for name, own in settings.own_columns.items()]
+    declared = [_declare(name, own_column) for name, own_column in settings.own_columns.items()]
     return [replace(column, name=OWN_PREFIX + column.name, required=False) for column in declared]
 
 
 def read_own_columns(
     raw: pd.DataFrame,
     rows: pd.DataFrame,
-    own: Sequence[Column],
+    own_columns: Sequence[Column],
     table_label: str,
     normalize: Normalize = normalize_entity,
 ) -> OwnValues:
@@ -60,37 +60,39 @@ def read_own_columns(
     `raw` holds every row of `rows` under the same index, and own columns under their names in the source. Raises
     UserError for a column without any value that can be read.
     """
-    if not own or rows.empty:
+    if not own_columns or rows.empty:
         return OwnValues(type_own_columns(raw.iloc[:0], (), normalize), {}, [])
     cells = raw.loc[rows.index]
-    values, lost = blank_out_of_range(cells, coerce_types(cells, own, table_label), own)
+    values, lost = blank_out_of_range(cells, coerce_types(cells, own_columns, table_label), own_columns)
     notes = []
-    for column in own:
-        name, what = column.name, VALUE_DESCRIPTIONS[column.kind]
+    for column in own_columns:
+        name, description = column.name, VALUE_DESCRIPTIONS[column.kind]
         example = ""
         if name in lost:
             is_lost = flag_unparseable(cells, values, name)
             example = describe_example(make_example(cells, int(is_lost.index[is_lost][0]), name))
-            notes.append(f"{table_label}: values of {name} that are not {what}: {lost[name]:,}{example}")
+            notes.append(f"{table_label}: values of {name} that are not {description}: {lost[name]:,}{example}")
         if values[name].isna().all():
             raise UserError(
-                f"{table_label}: {name} has no value that is {what}{example}; correct "
+                f"{table_label}: {name} has no value that is {description}{example}; correct "
                 f"prepare.<task>.own_columns.{name}, or leave it out."
             )
-    return OwnValues(type_own_columns(values, own, normalize), lost, notes)
+    return OwnValues(type_own_columns(values, own_columns, normalize), lost, notes)
 
 
-def type_own_columns(raw: pd.DataFrame, own: Sequence[Column], normalize: Normalize = normalize_entity) -> pd.DataFrame:
+def type_own_columns(
+    raw: pd.DataFrame, own_columns: Sequence[Column], normalize: Normalize = normalize_entity
+) -> pd.DataFrame:
     """Return own columns, typed, under their prepared names; those that `raw` lacks, as missing."""
-    if not own:
+    if not own_columns:
         return pd.DataFrame(index=raw.index)
-    optional = [replace(column, required=False) for column in own]
+    optional = [replace(column, required=False) for column in own_columns]
     values = coerce_types(raw, optional, "own columns")
-    names = [column.name for column in own if column.kind == "text"]
+    names = [column.name for column in own_columns if column.kind == "text"]
     return values.assign(**{name: normalize(values[name]) for name in names}).add_prefix(OWN_PREFIX)
 
 
-def _declare(name: str, own: OwnColumn) -> Column:
-    meaning = f"a {own.kind} of the source's own"
-    column = Column(name, KINDS[own.kind], own.known, meaning, own.unit, required=True)
-    return replace(column, low=0, high=1) if own.kind == "flag" else column
+def _declare(name: str, own_column: OwnColumn) -> Column:
+    meaning = f"a {own_column.kind} of the source's own"
+    column = Column(name, KINDS[own_column.kind], own_column.known, meaning, own_column.unit, required=True)
+    return replace(column, low=0, high=1) if own_column.kind == "flag" else column

@@ -31,7 +31,7 @@ class OwnColumn(StageSettings):
 
 
 class SourceSettings(StageSettings):
-    """The source's names, values and own columns, its forms of dates and numbers, and the share that may be set aside."""
+    """The source's names, values, own columns, forms of dates and numbers, and the share that may be set aside."""
 
     columns: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str | int | float | bool, Any]] = Field(default_factory=dict)
@@ -44,13 +44,13 @@ class SourceSettings(StageSettings):
 
     @field_validator("own_columns")
     @classmethod
-    def _check_names(cls, own: dict[str, OwnColumn]) -> dict[str, OwnColumn]:
-        for name in own:
+    def _check_names(cls, columns: dict[str, OwnColumn]) -> dict[str, OwnColumn]:
+        for name in columns:
             if not OWN_NAME.fullmatch(name):
                 raise ValueError(
                     f"{name!r} is no name of letters, digits and underscores; columns are found in any punctuation"
                 )
-        return own
+        return columns
 
     @field_validator("timezone")
     @classmethod

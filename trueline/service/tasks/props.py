@@ -70,7 +70,7 @@ class Row(RequestModel):
     over_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of the over ({ODDS_DESCRIPTION})")
     under_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of the under ({ODDS_DESCRIPTION})")
     n_books: int | None = Field(None, ge=1, le=1000, description="number of books that the line summarises")
-    own: OwnValues = Field(default_factory=dict)
+    own_columns: OwnValues = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_odds(self) -> "Row":
@@ -246,7 +246,9 @@ def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _build_raw_rows(posted: list[Row], own_kinds: Mapping[str, str]) -> pd.DataFrame:
-    raw = pd.DataFrame([row.model_dump(exclude={"own"}) | check_own_values(row.own, own_kinds) for row in posted])
+    raw = pd.DataFrame(
+        [row.model_dump(exclude={"own_columns"}) | check_own_values(row.own_columns, own_kinds) for row in posted]
+    )
     team_pairs = [" ".join(sorted((row.team, row.opponent))) for row in posted]
     game_ids = raw["date"].map(lambda day: f"{day:%Y%m%d} ") + pd.Series(team_pairs)
     open_lines = raw["open_line"].astype(float)

@@ -58,7 +58,7 @@ class Runner(RequestModel):
         le=10_000,
         description="price on offer (decimal odds); at the off, its starting price",
     )
-    own: OwnValues = Field(default_factory=dict)
+    own_columns: OwnValues = Field(default_factory=dict)
 
 
 class Request(RequestModel):
@@ -76,7 +76,7 @@ class Request(RequestModel):
     race_no: int | None = Field(None, ge=1, le=1000, description="its number on the card")
     distance_m: float = Field(ge=1, le=100_000, description="its length (m)")
     grade: Text = Field(description="its class, spelt as in the history")
-    own: OwnValues = Field(default_factory=dict)
+    own_columns: OwnValues = Field(default_factory=dict)
     runners: list[Runner] = Field(min_length=2, max_length=30, description="every runner")
 
     @model_validator(mode="after")
@@ -186,16 +186,18 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
 
 def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a request with the own columns that the model knows, of a race or of its runners."""
-    for part in (schema, schema["$defs"]["Runner"]):
-        describe_own_values(part, model.predictor.own_kinds)
+    for request_schema in (schema, schema["$defs"]["Runner"]):
+        describe_own_values(request_schema, model.predictor.own_kinds)
     return schema
 
 
 def _build_raw_rows(request: Request, own_kinds: Mapping[str, str]) -> pd.DataFrame:
-    race_fields = request.model_dump(exclude={"runners", "race_id", "own"}) | {"race_id": _resolve_race_id(request)}
-    race_fields |= check_own_values(request.own, own_kinds)
+    race_fields = request.model_dump(exclude={"runners", "race_id", "own_columns"}) | {
+        "race_id": _resolve_race_id(request)
+    }
+    race_fields |= check_own_values(request.own_columns, own_kinds)
     rows = [
-        race_fields | runner.model_dump(exclude={"own"}) | check_own_values(runner.own, own_kinds)
+        race_fields | runner.model_dump(exclude={"own_columns"}) | check_own_values(runner.own_columns, own_kinds)
         for runner in request.runners
     ]
     return pd.DataFrame(rows).rename(columns={"price": "bsp"}).astype({"start_time": "datetime64[us]"})
