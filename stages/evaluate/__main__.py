@@ -1,6 +1,10 @@
-"""evaluate: predictions → metrics with confidence intervals, each next to the baselines it has to beat."""
+"""evaluate: predictions → metrics with confidence intervals, each next to the baselines it has to beat.
 
-from trueline.core.runtime.atomic_outputs import write_json
+The headline scores are in the report; diagnose publishes them in scores.json, with its verdict on whether they can be
+believed.
+"""
+
+from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
 from trueline.core.runtime.params import load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
@@ -9,7 +13,6 @@ from trueline.core.tables import table_schema
 
 READS = {"predictions": "data/predictions/{task}.parquet", "prepared": "data/prepared/{task}.parquet"}
 WRITES = {
-    "scores": "metrics/{task}/scores.json",
     "report": "metrics/{task}/report.json",
     "plots": "metrics/{task}/plots",
 }
@@ -20,8 +23,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     settings = load_settings(scorer.Settings, "evaluate", task)
     predictions, prepared = table_schema.read_table(reads["predictions"]), table_schema.read_table(reads["prepared"])
     scores, report, plots = scorer.evaluate(predictions, prepared, settings, load_seed())
-    write_json({task: scores}, writes["scores"], digits=4)
-    write_json({"scored": describe_scored_rows(predictions)} | report, writes["report"])
+    headline = {"scored": describe_scored_rows(predictions), "scores": convert_to_json(scores, digits=4)}
+    write_json(headline | report, writes["report"])
     writes["plots"].mkdir()
     for name, table in plots.items():
         table.round(6).to_csv(writes["plots"] / f"{name}.csv", index=False)

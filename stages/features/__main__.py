@@ -8,7 +8,7 @@ from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import load_seed, load_settings
-from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.tables import table_schema
 
@@ -18,7 +18,7 @@ WRITES = {"features": "data/features/{task}.parquet", "audit": "metrics/{task}/l
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     rows, columns = table_schema.read_table(reads["prepared"]), table_schema.read_declarations(reads["prepared"])
-    builder = load_plugin("features", task)
+    builder = load_guarded_plugin("features", task)
     settings = load_settings(builder.Settings, "features", task)
     usable = [column for column in columns if not column.evaluation_only]
     history_columns = [column.name for column in usable]

@@ -24,12 +24,16 @@ CLAIMS = ("break-even",)  # claims that an experiment may make, as one of its ta
 
 
 def evaluate_gates(
-    experiment: Experiment, task: str, incumbent: TagEvent | None, claims: Sequence[str] = ()
+    experiment: Experiment,
+    task: str,
+    incumbent: TagEvent | None,
+    claims: Sequence[str] = (),
+    accept_doubt: bool = False,
 ) -> list[Gate]:
     """Return the answers of all gates on an experiment's model of a task, compared with the stage's current model.
 
-    `incumbent` is that current model, or None if the stage is empty. Raises UserError if the commit has no readable
-    report.
+    `incumbent` is that current model, or None if the stage is empty. With `accept_doubt` doubtful scores may pass.
+    Raises UserError if the commit has no readable report.
     """
     rev, read_metrics = experiment.rev, _build_metrics_reader(experiment.rev, task)
     report, diagnosis = read_metrics("report"), read_metrics("diagnosis")
@@ -43,7 +47,8 @@ def evaluate_gates(
     answers = [
         gates.check_validity(find_invalidation_reason(rev, task)),
         gates.check_outputs(missing, output_count),
-        _run_gate("leaks", lambda: gates.check_leaks(leak_audit, diagnosis)),
+        _run_gate("leaks", lambda: gates.check_leaks(leak_audit)),
+        gates.check_believability(*experiment.get_believability(task), accept_doubt),
         _run_gate("interval", lambda: gates.check_interval(report, load_description(scorer))),
         _run_gate("baselines", lambda: gates.check_baselines(report, load_description(scorer))),
     ]

@@ -14,6 +14,7 @@ from trueline.experiments.store import dvc_lock, file_cache, git
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.experiments_index import find_experiment
 from trueline.experiments.store.file_cache import LOCK, PARAMS, SCORES
+from trueline.experiments.store.metric_definitions import BELIEVABLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,12 +42,21 @@ class Run:
         """Return the scores of a task."""
         if self.experiment:
             return self.experiment.get_figures(task)
-        return dict((file_cache.read_workspace_file(SCORES.format(task=task)) or {}).get(task) or {})
+        return self._read_workspace_scores(task)
+
+    def get_believability(self, task: str) -> str:
+        """Return whether the scores of a task can be believed: yes, doubtful, no, or unknown."""
+        if self.experiment:
+            return self.experiment.get_believability(task)[0]
+        return str(self._read_workspace_scores(task).get(BELIEVABLE, "unknown"))
 
     def get_output_hash(self, path: str) -> str | None:
         """Return the MD5 of an output in dvc.lock; in the workspace None unless the file itself has it."""
         locked_md5 = dvc_lock.get_output_hashes(self.lock).get(path)
         return locked_md5 if self.experiment or _has_md5(_read_if_present(path), locked_md5) else None
+
+    def _read_workspace_scores(self, task: str) -> dict[str, Any]:
+        return dict((file_cache.read_workspace_file(SCORES.format(task=task)) or {}).get(task) or {})
 
 
 def load_run(name: str, candidates: list[Experiment] | None = None) -> Run:
