@@ -67,7 +67,10 @@ OUTCOME = {"props": "target", "racing": "target", "events": "target:film"}
 # what nobody knows before the end, and would explain most of the rest
 TOLD = {"props": "minutes", "racing": "won", "events": "target:outdoor"}
 EVALUATION_ONLY = {
-    "props": [f"production{part}" for part in ("", "_model", "_line", "_line_type", "_at")],
+    "props": [
+        *("known_before", "known_at_start", "open_from", "open_until", "quoted_from", "quoted_until"),
+        *(f"production{part}" for part in ("", "_model", "_line", "_line_type", "_at")),
+    ],
     "racing": ["benchmark_price"],
     "events": [],
 }

@@ -28,16 +28,26 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         if column.kind == "text" and column.name not in present_columns:
             print(f"features {task}: {column.name} gives no input, because it is not known at the decision")
 
+    def build_from(present: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
+        return build_inputs(builder, present[present_columns], Past(past[history_columns]), settings, own_columns)
+
     def build_features(table: pd.DataFrame) -> pd.DataFrame:
-        return build_inputs(builder, table[present_columns], Past(table[history_columns]), settings, own_columns)
+        return build_from(table, table)
 
     features = build_features(rows)
     if leaking := leak_detection.audit_features(build_features, rows, features, columns, settings, load_seed()):
         raise UserError(
             f"{', '.join(leaking)} change when values that are not yet known change, which is a leak; fix the formula."
         )
+    start_inputs: list[str] = []
+    if settings.decision == "at_start":
+        start_inputs = leak_detection.find_start_inputs(lambda table: build_from(table, rows), rows, features, columns)
+    if start_inputs and "quoted_until" in rows:
+        from trueline.core.betting.standing_quotes import reject_untimed_quotes  # only for tasks with quotes
+
+        reject_untimed_quotes(rows, start_inputs, settings.untimed_quotes)
     audit_report = {"audited": len(features.columns), "moments": settings.audits, "leaking": leaking}
-    write_json(audit_report | {"decision": settings.decision}, writes["audit"])
+    write_json(audit_report | {"decision": settings.decision, "known_at_start": start_inputs}, writes["audit"])
     table_schema.write_table(pd.concat([rows[["row_id"]], features], axis=1), writes["features"])
 
 

@@ -35,8 +35,9 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
 
     `text` joins the own columns of the source and the fields that are not empty, with case and punctuation, the fields
     after marks if the settings ask for these (xxname Jazz in the park xxlocation Oakland). Counts and shares describe
-    the surface of the text; they are 0 where there is nothing to count. `says:<tag>`, 1 where the text contains the tag's own name, is
-    passed on. The past is not used: an event is tagged by its text. Words are encoded inside each fold, never here.
+    the surface of the text; they are 0 where there is nothing to count. `says:<tag>`, 1 where the text contains the
+    tag's own name, is passed on. The past is not used: an event is tagged by its text. Words are encoded inside each
+    fold, never here.
     """
     text = _add_own_values(_combine_fields(current, settings.marks), current)
     unmarked_text = _combine_fields(current, marks=False)

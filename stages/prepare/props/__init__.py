@@ -10,9 +10,11 @@ import pandas as pd
 from stages.prepare.props.game_intake import require_games, summarise_game_intake, summarise_line_intake
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
+from stages.prepare.props.line_formulas import summarise_formula_lines
 from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
 from stages.prepare.props.props_columns import (
+    CLOCK_COLUMNS,
     COLUMNS,
     GAME_COLUMNS,
     KEY_COLUMNS,
@@ -27,6 +29,7 @@ from stages.prepare.props.props_columns import (
 )
 from stages.prepare.props.props_settings import Settings
 from stages.prepare.props.quality import summarise_quality
+from stages.prepare.props.quote_times import add_known_times
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
 from stages.prepare.props.source_tables import count_odd_prices, declare_own_game_columns, read_raw_tables
@@ -39,6 +42,7 @@ from trueline.core.tables.row_filters import count_reasons, find_reasons
 from trueline.core.tables.table_schema import OWN_PREFIX, Column, coerce_types, validate_table
 
 __all__ = [
+    "CLOCK_COLUMNS",
     "COLUMNS",
     "GAME_COLUMNS",
     "LINE_COLUMNS",
@@ -85,7 +89,8 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
     predictions, predictions_aside, unknown_logged = prepare_predictions(read.get("production"), game_index, settings)
-    keyed_games = add_keys(games.join(own_values.rows).join(game_lines.lines).join(predictions), settings)
+    keyed_games = games.join(own_values.rows).join(game_lines.lines).join(predictions)
+    keyed_games = add_known_times(add_keys(keyed_games, settings))
     rows = add_recent_form(keyed_games, Past(keyed_games), settings)
     columns = _select_columns(rows, read, settings)
     prepared = _add_line_type(rows, Past(rows), settings)[[column.name for column in columns]]
@@ -99,6 +104,8 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     }
     quality["intake"] = summarise_game_intake(tables, coerced, reasons, settings, quality)
     if len(game_lines.quotes):
+        quotes = game_lines.quotes.drop(index=game_lines.reasons.index)
+        quality["formula_lines"] = summarise_formula_lines(games, quotes, settings.quantity)
         quality["line_intake"] = summarise_line_intake(tables["lines"], game_lines.quotes, game_lines.reasons)
     return prepared, quality
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from trueline.core.betting.standing_quotes import flag_standing_lines, has_clock
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import expand_params
 from trueline.core.scorer_description import load_description
@@ -16,6 +17,7 @@ from trueline.experiments.store import git, output_files
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.metric_definitions import get_nested
 from trueline.experiments.store.model_tags import TagEvent
+from trueline.experiments.store.run_tables import read_inputs_known
 
 PREDICTIONS_PATH = "data/predictions/{task}.parquet"
 PREPARED_PATH = "data/prepared/{task}.parquet"
@@ -114,7 +116,8 @@ def _check_break_even(
         return Gate("break-even", False, "This task makes no bets against a line, so none can pay.")
     edges = get_nested(expand_params(experiment.params), ("evaluate", task, "edges"))
     prepared = output_files.read_output_table(experiment.rev, PREPARED_PATH.format(task=task), task)
-    return noise_gate.check_break_even(predictions, prepared, float(edges[0]), evaluation_count, seed)
+    may_grade = flag_standing_lines(prepared, read_inputs_known(task, experiment.rev), has_clock(prepared))
+    return noise_gate.check_break_even(predictions, prepared[may_grade], float(edges[0]), evaluation_count, seed)
 
 
 def _get_scorer(experiment: Experiment, task: str) -> str:

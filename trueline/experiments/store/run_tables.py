@@ -3,9 +3,10 @@
 import configparser
 import hashlib
 import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 WORKSPACE = "workspace"
 PREDICTIONS_PATH = "data/predictions/{task}.parquet"
+LEAK_AUDIT_PATH = "metrics/{task}/leaks.json"
 PREPARED_PATH = "data/prepared/{task}.parquet"
 
 
@@ -89,6 +91,20 @@ def read_predictions(task: str, run: Run, fetch: bool = True) -> "pd.DataFrame":
 def read_prepared(task: str, run: Run, fetch: bool = True) -> "pd.DataFrame":
     """Return the prepared rows of a run, with outcomes and lines."""
     return _read_table(PREPARED_PATH.format(task=task), run, f"dvc repro prepare@{task}", fetch)
+
+
+def read_inputs_known(task: str, rev: str | None) -> Literal["before", "at_start"]:
+    """Return when the inputs of a commit's predictions were known, by its leak audit; of the workspace's without one.
+
+    An audit that cannot be read names no input known at the start; the gate `leaks` reports it.
+    """
+    path = LEAK_AUDIT_PATH.format(task=task)
+    content = _read_if_present(path) if rev is None else git.read_file(rev, path)
+    try:
+        audit = json.loads(content or b"null")
+    except (ValueError, RecursionError):
+        audit = None
+    return "at_start" if isinstance(audit, dict) and audit.get("known_at_start") else "before"
 
 
 def _read_table(path: str, run: Run, command: str, fetch: bool) -> "pd.DataFrame":
