@@ -39,8 +39,7 @@ class Predictor:
     present: list[str]  # columns of a posted row that inputs may be built from
     own_columns: Sequence[Column] = ()  # the source's own columns, present or past
 
-    @property
-    def own_kinds(self) -> dict[str, str]:
+    def list_own_kinds(self) -> dict[str, str]:
         """The kind of every own column that a posted row may have, by its name in the source."""
         return {
             column.name.removeprefix(OWN_PREFIX): OWN_KINDS[column.kind]

@@ -17,7 +17,7 @@ from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows
 from trueline.core.tables.intake_report import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
-from trueline.core.tables.own_columns import declare_own_columns, declare_source_columns, read_own_columns
+from trueline.core.tables.own_columns import list_own_columns, list_source_columns, read_own_columns
 from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.row_filters import find_reasons
 from trueline.core.tables.source_settings import OwnColumn, SourceSettings
@@ -82,7 +82,7 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     notes = [*table.notes, *_describe_joining(len(raw_rows), len(rows), variants)]
     sound = rows.drop(index=reasons.index)
     own_values = read_own_columns(
-        table.rows, sound, declare_source_columns(settings, RAW_COLUMNS, "events"), "events", _clean_categories
+        table.rows, sound, list_source_columns(settings, RAW_COLUMNS, "events"), "events", _clean_categories
     )
     sound = sound.join(own_values.rows)
     intake = _summarise_intake(table, rows, reasons, [*notes, *own_values.notes])
@@ -160,7 +160,7 @@ def _build_event_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     tag_targets = {TARGET_PREFIX + tag: [float(tag in row_tags) for row_tags in rows["tags"]] for tag in tags}
     joined_texts = [join_fields(fields) for fields in rows[TEXT_FIELDS].itertuples(index=False)]
     mentions = pd.DataFrame(build_mention_columns(joined_texts, tags), index=rows.index, dtype=float)
-    own_values = rows[[column.name for column in declare_own_columns(settings)]]
+    own_values = rows[[column.name for column in list_own_columns(settings)]]
     return pd.concat([pd.DataFrame(keys), rows[TEXT_FIELDS], mentions, pd.DataFrame(tag_targets), own_values], axis=1)
 
 

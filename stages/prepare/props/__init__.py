@@ -32,12 +32,12 @@ from stages.prepare.props.quality import summarise_quality
 from stages.prepare.props.quote_times import add_known_times
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
-from stages.prepare.props.source_tables import count_odd_prices, declare_own_game_columns, read_raw_tables
+from stages.prepare.props.source_tables import count_odd_prices, list_own_game_columns, read_raw_tables
 from stages.prepare.props.sports import MAX_GAME_COUNT, SPORTS
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
-from trueline.core.tables.own_columns import declare_own_columns, read_own_columns, type_own_columns
+from trueline.core.tables.own_columns import convert_own_columns, list_own_columns, read_own_columns
 from trueline.core.tables.row_filters import count_reasons, find_reasons
 from trueline.core.tables.table_schema import OWN_PREFIX, Column, coerce_types, validate_table
 
@@ -84,7 +84,7 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     }
     require_games(tables, coerced, reasons, settings, quality)
     games, made_missing = blank_out_of_range(read["games"], sound, settings.profile.stats)
-    own_values = read_own_columns(read["games"], sound, declare_own_game_columns(settings), "games")
+    own_values = read_own_columns(read["games"], sound, list_own_game_columns(settings), "games")
     tables["games"] = replace(tables["games"], notes=[*tables["games"].notes, *own_values.notes])
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
@@ -123,14 +123,14 @@ def prepare_upcoming_games(
     delivered_columns = {column.name: column for column in (*LINE_COLUMNS, *game_columns) if column.name in raw}
     column_names = dict.fromkeys([*(column.name for column in (*game_columns, *LINE_COLUMNS)), settings.quantity])
     typed = coerce_types(raw, list(delivered_columns.values()), "games").reindex(columns=list(column_names))
-    rows = add_keys(typed.join(type_own_columns(raw, declare_own_game_columns(settings))), settings)
+    rows = add_keys(typed.join(convert_own_columns(raw, list_own_game_columns(settings))), settings)
     faults = {"a player twice": rows.duplicated(KEY_COLUMNS), "a team against itself": rows["team"] == rows["opponent"]}
     for reason, fault in faults.items():
         if fault.any():
             raise UserError(f"{rows.loc[fault, 'row_id'].iloc[0]}: {reason}; fix the row.")
     player_past = past_of(rows)
     rows = add_recent_form(rows, player_past, settings).assign(estimated_line=np.nan)
-    columns = [*declare_columns(settings.profile), *declare_own_columns(settings)]
+    columns = [*declare_columns(settings.profile), *list_own_columns(settings)]
     return _add_line_type(rows, player_past, settings).reindex(columns=[column.name for column in columns])
 
 
@@ -149,7 +149,7 @@ def _select_columns(rows: pd.DataFrame, raw: RawTables, settings: Settings) -> l
         absent_names |= {"minutes_surplus", "role"}
     if not len(raw.get("production", ())):
         absent_names |= {column.name for column in LOGGED_COLUMNS}
-    declared = [*declare_columns(settings.profile), *declare_own_columns(settings)]
+    declared = [*declare_columns(settings.profile), *list_own_columns(settings)]
     return [column for column in declared if column.name not in absent_names]
 
 

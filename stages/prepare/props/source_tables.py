@@ -7,7 +7,7 @@ import pandas as pd
 from stages.prepare.props.props_columns import LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
-from trueline.core.tables.own_columns import declare_source_columns
+from trueline.core.tables.own_columns import list_source_columns
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
 
@@ -91,7 +91,7 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[st
                 replace(column, required=True) if column.name in settings.parts else column
                 for column in declare_game_columns(settings.profile)
             ),
-            *declare_own_game_columns(settings),
+            *list_own_game_columns(settings),
         ],
         "lines": LINE_COLUMNS,
         "production": PRODUCTION_COLUMNS,
@@ -112,9 +112,9 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[st
     }
 
 
-def declare_own_game_columns(settings: Settings) -> list[Column]:
+def list_own_game_columns(settings: Settings) -> list[Column]:
     """Return the declarations of the own columns of the games under their names there."""
-    return declare_source_columns(settings, declare_game_columns(settings.profile), "props")
+    return list_source_columns(settings, declare_game_columns(settings.profile), "props")
 
 
 def _list_game_synonyms(settings: Settings) -> dict[str, tuple[str, ...]]:

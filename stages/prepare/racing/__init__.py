@@ -31,10 +31,10 @@ from trueline.core.tables.column_mapping import reject_unknown_targets
 from trueline.core.tables.intake_report import Example, IntakeError, describe_remedy, make_example, summarise_intake
 from trueline.core.tables.name_forms import find_near_spellings, normalize_entity
 from trueline.core.tables.own_columns import (
-    declare_own_columns,
-    declare_source_columns,
+    convert_own_columns,
+    list_own_columns,
+    list_source_columns,
     read_own_columns,
-    type_own_columns,
 )
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable, validate_table
@@ -54,7 +54,7 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     Raises UserError if settled races are dated in the future (unless `until` is set), or off times contradict race
     numbers; and IntakeError, which carries the quality report, if no race is sound.
     """
-    own_columns = declare_source_columns(settings, RAW_COLUMNS, "racing")
+    own_columns = list_source_columns(settings, RAW_COLUMNS, "racing")
     reject_unknown_targets(settings, [*RAW_COLUMNS, *own_columns], "racing")
     source = read_raw_table(raw, [*RAW_COLUMNS, *own_columns], settings, "racing", SYNONYMS)
     table = read_results(source.rows)
@@ -102,7 +102,7 @@ def prepare_race_card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     rows = _coerce_runners(raw, card_columns)
     rows = rows.reindex(columns=[*rows, *(column.name for column in RAW_COLUMNS if column.name not in rows)])
     runners, _ = _clean_optional_columns(raw, rows[~(rows["scratched"] == 1)])
-    runners = runners.join(type_own_columns(raw, declare_source_columns(settings, RAW_COLUMNS, "racing")))
+    runners = runners.join(convert_own_columns(raw, list_source_columns(settings, RAW_COLUMNS, "racing")))
     for reason in CARD_RULES:
         if (fault := RULES[reason](runners, settings)).any():
             raise UserError(f"race {runners.loc[fault, 'race_id'].iloc[0]}: {reason}; fix the card.")
@@ -183,7 +183,7 @@ def _describe_empty_intake(rows: pd.DataFrame, report: dict[str, Any]) -> str:
 
 def _summarise_quality(prepared: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     days = prepared["time"].dt.normalize()
-    declared = [*COLUMNS, *declare_own_columns(settings)]
+    declared = [*COLUMNS, *list_own_columns(settings)]
     nullable = [column.name for column in declared if column.nullable and column.name in prepared]
     return {
         "rows_out": len(prepared),
@@ -268,7 +268,7 @@ def _build_runner_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     rows["placed"] = rows["placed"].fillna((rows["place"] <= 3).astype(float).where(rows["place"].notna()))
     rows["place_p"] = (1 / rows["place_bsp"] / place_book * paid_places.where(paid_places > 0)).clip(upper=1.0)
     rows["grade_level"] = rows["grade"].map({grade: _parse_grade_level(grade) for grade in rows["grade"].unique()})
-    return rows[[column.name for column in (*COLUMNS, *declare_own_columns(settings))]]
+    return rows[[column.name for column in (*COLUMNS, *list_own_columns(settings))]]
 
 
 def _parse_grade_level(grade: str) -> float:

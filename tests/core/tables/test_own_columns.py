@@ -17,7 +17,7 @@ from trueline.core.errors import UserError
 from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
 from trueline.core.runtime.params import expand_params, parse_settings
-from trueline.core.tables.own_columns import declare_own_columns, declare_source_columns, read_own_columns
+from trueline.core.tables.own_columns import list_own_columns, list_source_columns, read_own_columns
 from trueline.core.tables.table_schema import validate_table
 from trueline.samples.racing import make_sample
 
@@ -35,7 +35,7 @@ def build_racing_inputs(raw: pd.DataFrame, own: Any, **changed: Any) -> tuple[pd
     """Return the prepared rows, the inputs before the race, and the quality report."""
     settings = parse(racing, own, **changed)
     rows, report = racing.prepare(raw, settings)
-    columns = [column for column in (*racing.COLUMNS, *declare_own_columns(settings)) if column.name in rows]
+    columns = [column for column in (*racing.COLUMNS, *list_own_columns(settings)) if column.name in rows]
     validate_table(rows, columns, "racing")
     options = racing_features.Settings(**expand_params(PARAMS)["features"]["racing"])
     usable = [column for column in columns if not column.evaluation_only]
@@ -81,7 +81,7 @@ def test_own_columns_of_props_are_those_of_the_games() -> None:
     settings = parse(props, own)
     rows, report = props.prepare({"games": games}, settings)
     assert report["missing_share"]["own:injury"] == 0.5
-    columns = [*props.columns(rows), *declare_own_columns(settings)]
+    columns = [*props.columns(rows), *list_own_columns(settings)]
     assert {column.name for column in columns} == set(rows)
     options = props_features.Settings(**expand_params(PARAMS)["features"]["props"])
     present = [column.name for column in columns if column.known == "before"]
@@ -133,7 +133,7 @@ def test_an_own_column_is_found_by_the_mapping_and_its_values_are_translated() -
 
 def test_a_column_without_any_readable_value_is_refused_with_an_example() -> None:
     settings = parse(racing, {"rating": {"kind": "number", "known": "before"}})
-    own = declare_source_columns(settings, racing.RAW_COLUMNS, "racing")
+    own = list_source_columns(settings, racing.RAW_COLUMNS, "racing")
     raw = pd.DataFrame({"rating": ["good", "fair"]})
     with pytest.raises(UserError, match=r"rating has no value that is a number, for example 'good' as rating in row 1"):
         read_own_columns(raw, raw, own, "racing")
@@ -141,7 +141,7 @@ def test_a_column_without_any_readable_value_is_refused_with_an_example() -> Non
 
 def test_flags_are_yes_or_no_and_anything_else_is_counted() -> None:
     settings = parse(racing, {"hood": {"kind": "flag", "known": "before"}})
-    own = declare_source_columns(settings, racing.RAW_COLUMNS, "racing")
+    own = list_source_columns(settings, racing.RAW_COLUMNS, "racing")
     raw = pd.DataFrame({"hood": [1.0, 0.0, 2.0, None]})
     values = read_own_columns(raw, raw, own, "racing")
     assert values.rows["own:hood"].fillna(-1).tolist() == [1, 0, -1, -1]

@@ -27,7 +27,7 @@ class OwnValues:
     notes: list[str]
 
 
-def declare_source_columns(settings: SourceSettings, our_columns: Sequence[Column], task: str) -> list[Column]:
+def list_source_columns(settings: SourceSettings, our_columns: Sequence[Column], task: str) -> list[Column]:
     """Return the declarations of the own columns under their names in the source, which must have them.
 
     Raises UserError for a name of ours.
@@ -39,12 +39,12 @@ def declare_source_columns(settings: SourceSettings, our_columns: Sequence[Colum
                 f"prepare.{task}.own_columns names {name!r}, but {our_name} is a column of ours, which is read anyway; "
                 f"leave it out, or, if yours is another quantity, give it another name by prepare.{task}.columns."
             )
-    return [_declare(name, own_column) for name, own_column in settings.own_columns.items()]
+    return [_build_declaration(name, own_column) for name, own_column in settings.own_columns.items()]
 
 
-def declare_own_columns(settings: SourceSettings) -> list[Column]:
+def list_own_columns(settings: SourceSettings) -> list[Column]:
     """Return the declarations of the own columns among the prepared columns."""
-    declared = [_declare(name, own_column) for name, own_column in settings.own_columns.items()]
+    declared = [_build_declaration(name, own_column) for name, own_column in settings.own_columns.items()]
     return [replace(column, name=OWN_PREFIX + column.name, required=False) for column in declared]
 
 
@@ -61,7 +61,7 @@ def read_own_columns(
     UserError for a column without any value that can be read.
     """
     if not own_columns or rows.empty:
-        return OwnValues(type_own_columns(raw.iloc[:0], (), normalize), {}, [])
+        return OwnValues(convert_own_columns(raw.iloc[:0], (), normalize), {}, [])
     cells = raw.loc[rows.index]
     values, lost = blank_out_of_range(cells, coerce_types(cells, own_columns, table_label), own_columns)
     notes = []
@@ -77,10 +77,10 @@ def read_own_columns(
                 f"{table_label}: {name} has no value that is {description}{example}; correct "
                 f"prepare.<task>.own_columns.{name}, or leave it out."
             )
-    return OwnValues(type_own_columns(values, own_columns, normalize), lost, notes)
+    return OwnValues(convert_own_columns(values, own_columns, normalize), lost, notes)
 
 
-def type_own_columns(
+def convert_own_columns(
     raw: pd.DataFrame, own_columns: Sequence[Column], normalize: Normalize = normalize_entity
 ) -> pd.DataFrame:
     """Return own columns, typed, under their prepared names; those that `raw` lacks, as missing."""
@@ -92,7 +92,7 @@ def type_own_columns(
     return values.assign(**{name: normalize(values[name]) for name in names}).add_prefix(OWN_PREFIX)
 
 
-def _declare(name: str, own_column: OwnColumn) -> Column:
+def _build_declaration(name: str, own_column: OwnColumn) -> Column:
     meaning = f"a {own_column.kind} of the source's own"
     column = Column(name, KINDS[own_column.kind], own_column.known, meaning, own_column.unit, required=True)
     return replace(column, low=0, high=1) if own_column.kind == "flag" else column

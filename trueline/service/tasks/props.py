@@ -168,7 +168,7 @@ def answer(model: Model, request: Request) -> Answer:
 
 def prepare_card(model: Model, posted: list[Row]) -> pd.DataFrame:
     """Return rows of one day as the prepare stage would make them, by game, team and player."""
-    raw = _build_raw_rows(posted, model.predictor.own_kinds)
+    raw = _build_raw_rows(posted, model.predictor.list_own_kinds())
     return props.prepare_upcoming_games(raw, model.predictor.get_past, model.card_settings)
 
 
@@ -241,7 +241,7 @@ def _require_line_ups(fitted_predictor: Predictor, rows: pd.DataFrame) -> None:
 
 def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a request with the own columns that the model knows."""
-    describe_own_values(schema["$defs"]["Row"], model.predictor.own_kinds)
+    describe_own_values(schema["$defs"]["Row"], model.predictor.list_own_kinds())
     return schema
 
 

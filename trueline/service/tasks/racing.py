@@ -166,7 +166,7 @@ def answer(model: Model, request: Request) -> Answer:
 
 def prepare_card(model: Model, request: Request) -> pd.DataFrame:
     """Return the race's rows as the prepare stage would make them, by box."""
-    return racing.prepare_race_card(_build_raw_rows(request, model.predictor.own_kinds), model.card_settings)
+    return racing.prepare_race_card(_build_raw_rows(request, model.predictor.list_own_kinds()), model.card_settings)
 
 
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
 def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a request with the own columns that the model knows, of a race or of its runners."""
     for request_schema in (schema, schema["$defs"]["Runner"]):
-        describe_own_values(request_schema, model.predictor.own_kinds)
+        describe_own_values(request_schema, model.predictor.list_own_kinds())
     return schema
 
 
