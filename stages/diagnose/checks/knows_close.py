@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from scipy.stats import rankdata
 
 from stages.diagnose.units.array_types import Floats
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
@@ -95,8 +94,8 @@ def _rank_by_group(values: Floats, code: Codes) -> Floats:
     ranks = np.full(len(values), np.nan)
     is_present = np.isfinite(values)
     if is_present.any():
-        value_rank = rankdata(values[is_present])
-        ranks[is_present] = rankdata(code[is_present] * (len(values) + 1.0) + value_rank)
+        value_rank = pd.Series(values[is_present]).rank().to_numpy()
+        ranks[is_present] = pd.Series(code[is_present] * (len(values) + 1.0) + value_rank).rank().to_numpy()
     return ranks
 
 

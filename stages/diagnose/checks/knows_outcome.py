@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from scipy.stats import rankdata
 
 from stages.diagnose.units.array_types import Floats
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
@@ -77,7 +76,7 @@ def _encode_input(values: pd.Series, surprise: Floats, group: Codes) -> Iterator
         numbers = values.to_numpy(float)
         if np.isfinite(numbers).all():
             yield numbers
-        yield rankdata(numbers)
+        yield pd.Series(numbers).rank().to_numpy()
         return
     # the mean surprise of each level, from the other half of the groups: a level's own rows would tell on themselves
     level = pd.factorize(values)[0].astype(np.int64)

@@ -35,9 +35,9 @@ from trueline.core.betting.grading import (
     summarise_picks,
 )
 from trueline.core.runtime.params import StageSettings
-from trueline.core.stats.calibration_curve import CURVE_COLUMNS
 from trueline.core.stats.confidence_intervals import describe_difference
 from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.probability_scores import CURVE_COLUMNS
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]
