@@ -189,9 +189,9 @@ def _list_dvc_stores(repository: Path) -> Iterator[str]:
         config = configparser.ConfigParser(interpolation=None, strict=False)
         config.read(repository / ".dvc" / name)
         for section in config.sections():
-            place = config[section].get("dir") or config[section].get("url")
-            if place and "://" not in place:
-                yield str(repository / ".dvc" / place)
+            location = config[section].get("dir") or config[section].get("url")
+            if location and "://" not in location:
+                yield str(repository / ".dvc" / location)
 
 
 @lru_cache(maxsize=1)
