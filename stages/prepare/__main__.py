@@ -20,6 +20,7 @@ from trueline.core.splits.walk_forward import (
 )
 from trueline.core.tables import table_schema
 from trueline.core.tables.intake_report import IntakeError, describe_intake, refuse_large_loss
+from trueline.core.tables.own_columns import list_own_columns
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 READS: dict[str, str] = {}  # besides the source that the task config names, wherever it is
@@ -52,7 +53,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     declare_columns = getattr(
         cleaner, "columns", lambda rows: [column for column in cleaner.COLUMNS if column.name in rows]
     )
-    columns = declare_columns(prepared)
+    columns = [*declare_columns(prepared), *list_own_columns(source_settings)]
     table_schema.validate_table(prepared, columns, f"prepared {task}")
     folds = pd.concat([prepared[list_key_columns(prepared)], _assign_folds(task, prepared, fold_settings)], axis=1)
     table_schema.write_table(prepared, writes["prepared"], columns)

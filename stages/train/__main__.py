@@ -134,10 +134,13 @@ def _list_fold_scores(scores: list[pd.DataFrame], table: FoldTables) -> pd.DataF
 def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
     task_config = load_task_config(task)
     baseline_inputs = load_settings(BaselineSettings, "train", task, "baseline").inputs or inputs
-    if unknown_inputs := sorted(set(baseline_inputs) - set(inputs)):
-        raise UserError(
-            f"train.{task}.baseline.inputs names {unknown_inputs[0]!r}; {did_you_mean(unknown_inputs[0], inputs)}"
-        )
+    if unknown_inputs := [name for name in baseline_inputs if name not in inputs]:
+        hint = f"train.{task}.baseline.inputs names {unknown_inputs[0]!r}; {did_you_mean(unknown_inputs[0], inputs)}"
+        baseline_inputs = [name for name in baseline_inputs if name in inputs]
+        if not baseline_inputs:
+            raise UserError(hint)
+        # a source without the column of an input does not give it
+        print(f"train {task}: the baseline does without {', '.join(unknown_inputs)}: {hint}")
     baseline_settings = load_settings(
         load_guarded_plugin("train", task_config.baseline).Settings, "train", task, task_config.baseline
     ).model_dump()

@@ -7,8 +7,9 @@ import pandas as pd
 from stages.prepare.props.props_columns import LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
+from trueline.core.tables.own_columns import list_source_columns
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
-from trueline.core.tables.table_schema import coerce_types, flag_unparseable
+from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
 
 PLAYER_NAMES = ("player_name", "player_display_name", "player", "athlete", "participant")
 DAY_NAMES = ("game_date", "gameday", "game_day", "event_date", "match_date", "day")
@@ -86,8 +87,11 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[st
     """
     declared = {
         "games": [
-            replace(column, required=True) if column.name in settings.parts else column
-            for column in declare_game_columns(settings.profile)
+            *(
+                replace(column, required=True) if column.name in settings.parts else column
+                for column in declare_game_columns(settings.profile)
+            ),
+            *list_own_game_columns(settings),
         ],
         "lines": LINE_COLUMNS,
         "production": PRODUCTION_COLUMNS,
@@ -106,6 +110,11 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[st
         for name, columns in declared.items()
         if name in raw and len(raw[name].columns)
     }
+
+
+def list_own_game_columns(settings: Settings) -> list[Column]:
+    """Return the declarations of the own columns of the games under their names there."""
+    return list_source_columns(settings, declare_game_columns(settings.profile), "props")
 
 
 def _list_game_synonyms(settings: Settings) -> dict[str, tuple[str, ...]]:
