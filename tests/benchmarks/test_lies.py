@@ -7,6 +7,7 @@ import pytest
 
 from tests.pipeline_copy import ROOT
 from trueline.benchmarks import lies as benchmark
+from trueline.benchmarks.fault_lab.planted_lies import RAW_LIES
 from trueline.benchmarks.lie_lab.scratch_project import Outcome, ScratchProject, make_scratch_project
 
 SEED = benchmark.FIRST_SEED
@@ -20,7 +21,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
 
 def make_result(
     lie: str | None, believable: str, headline: float, seed: int = 1, named: tuple[str, ...] = ()
-) -> object:
+) -> benchmark.Result:
     outcome = Outcome(None, believable, named, {} if believable == "refused" else {"r2": headline})
     return benchmark.Result(benchmark.Case(lie, "racing", 0.0 if lie is None else 0.5, seed), outcome)
 
@@ -57,7 +58,7 @@ def test_appended_code_stands_before_what_a_stage_does_as_a_program(project: Scr
 
 
 def test_every_lie_changes_what_it_is_planted_in(project: ScratchProject) -> None:
-    for name, change in benchmark.RAW_LIES["racing"].items():
+    for name, change in RAW_LIES["racing"].items():
         tables = project.read_raw_tables()
         assert not change(tables, 1.0, SEED)["runners"].equals(tables["runners"]), name
         pd.testing.assert_frame_equal(change(tables, 0.0, SEED)["runners"][["race_id"]], tables["runners"][["race_id"]])

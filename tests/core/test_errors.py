@@ -1,5 +1,7 @@
 """Hints in errors: the nearest name, and what an old word is called now."""
 
+from typing import Any
+
 import pytest
 
 from stages.train.conditional_logit import Settings as LogitSettings
@@ -16,7 +18,10 @@ def test_an_old_word_is_answered_with_the_new_one_and_no_word_is_its_own_success
 
 
 def test_old_settings_and_values_in_params_are_named_with_the_new_word() -> None:
-    params = {"train": {"defaults": {}, "racing": {"conditional_logit": {"teacher": 0.5, "l2": 1.0}}}, "tasks": {}}
+    params: dict[str, Any] = {
+        "train": {"defaults": {}, "racing": {"conditional_logit": {"teacher": 0.5, "l2": 1.0}}},
+        "tasks": {},
+    }
     with pytest.raises(UserError, match="'teacher' is now 'soft_label'"):
         parse_settings(params, LogitSettings, "train", "racing", "conditional_logit")
     params = {"features": {"racing": {"decision": "at_off", "include": None, "exclude": [], "audits": 2}}, "tasks": {}}

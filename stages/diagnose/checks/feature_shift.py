@@ -50,14 +50,15 @@ def check(evidence: Evidence) -> Finding:
         measured.append({"feature": name, **shift, "psi_before": before})
     measured.sort(key=lambda shift: (shift["expected"] - shift["psi"], shift["feature"]))
     shifted = [shift["feature"] for shift in measured if _is_shifted(shift, evidence.limits.shift, pace)]
+    as_before = [
+        shift["feature"]
+        for shift in measured
+        if shift["feature"] not in shifted and _is_shifted(shift | {"psi_before": 0.0}, evidence.limits.shift, pace)
+    ]
     details = {
         "top": measured[:MAX_SHOWN],
         "shifted": shifted,
-        "as_before": [
-            shift["feature"]
-            for shift in measured
-            if shift["feature"] not in shifted and _is_shifted(shift | {"psi_before": 0.0}, evidence.limits.shift, pace)
-        ],
+        "as_before": as_before,
         "fit_groups": group_counts[0],
         "score_groups": group_counts[1],
     }
@@ -67,8 +68,8 @@ def check(evidence: Evidence) -> Finding:
         shown_names = ", ".join(shifted[:MAX_SHOWN]) + (" and more" if len(shifted) > MAX_SHOWN else "")
         return make_finding("warning", f"{len(shifted)} of {len(measured)} inputs shifted: {shown_names}.", **details)
     summary = f"None of {len(measured)} inputs shifted between fit and score rows beyond chance"
-    if details["as_before"]:
-        summary += f" and faster than before; {len(details['as_before'])} move on as they did"
+    if as_before:
+        summary += f" and faster than before; {len(as_before)} move on as they did"
     return make_finding("ok", f"{summary}.", **details)
 
 

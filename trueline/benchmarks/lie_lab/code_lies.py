@@ -99,7 +99,7 @@ def mix_result_into_predictions(project: ScratchProject, strength: float) -> Non
     """Replace a share of every prediction by the result, after all that could be audited."""
     path = project.folder / f"data/predictions/{project.task}.parquet"
     predictions = pd.read_parquet(path)
-    targets = [name for name in predictions if name.startswith("target")]
+    targets = [name for name in map(str, predictions) if name.startswith("target")]
     for target in targets:
         for name in (target.replace("target", "tuned", 1), "tuned:mean"):
             if name in predictions and not (name == "tuned:mean" and target != "target"):
