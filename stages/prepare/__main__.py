@@ -9,6 +9,7 @@ from trueline.core.runtime.atomic_outputs import publish_alone, write_json
 from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import list_plugins, load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
+from trueline.core.splits.short_history import shorten_blocks
 from trueline.core.splits.stratified import StratifiedSettings, split_stratified
 from trueline.core.splits.walk_forward import (
     NO_CLOCK,
@@ -64,15 +65,20 @@ def _assign_folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:
             load_settings(StratifiedSettings, "folds", task),
             load_seed(),
         )
-    if "dated" not in list_section_names("folds", task):
-        return walk_forward(prepared["time"], prepared["group"], load_settings(WalkForwardSettings, "folds", task))
+    is_dated = "dated" in list_section_names("folds", task)
+    settings = load_settings(WalkForwardSettings, "folds", task, *(("dated",) if is_dated else ()))
     try:
-        settings = load_settings(WalkForwardSettings, "folds", task, "dated")
-        return walk_forward(prepared["time"], prepared["group"], settings)
+        settings, note = shorten_blocks(prepared["time"], settings)
+        folds = walk_forward(prepared["time"], prepared["group"], settings)
     except UserError as error:
+        if not is_dated:
+            raise
         raise UserError(
             f"{error} For dates, these are under folds.{task}.dated; prepare.{task}.dates: ignore does without dates."
         ) from None
+    if note:
+        print(f"prepare {task}: {note} (folds.{task}.shorten)")
+    return folds
 
 
 def print_sources() -> None:

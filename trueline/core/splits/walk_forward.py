@@ -30,6 +30,7 @@ class WalkForwardSettings(StageSettings):
     window_days: int | None = Field(ge=1)
     embargo_days: int = Field(ge=0)
     label_delay_days: int = Field(ge=0)
+    shorten: bool = True  # see short_history.py
 
 
 def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSettings) -> pd.DataFrame:
@@ -74,6 +75,14 @@ def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSetting
     )
     check_folds(folds, time, group)
     return folds
+
+
+def count_days_before_test(days: np.ndarray, settings: WalkForwardSettings) -> int:
+    """Return how many days with rows, in the range of the settings, are known before the first test day."""
+    days_with_rows = _list_days_in_range(days, settings)
+    first_test_day = _find_first_test_day(days_with_rows[0], days_with_rows[-1] + 1, settings)
+    known_until = first_test_day - settings.embargo_days - settings.label_delay_days
+    return int(np.searchsorted(days_with_rows, known_until))
 
 
 def list_folds(folds: pd.DataFrame, kind: str = "") -> list[str]:

@@ -138,7 +138,7 @@ def load(files: VerifiedFiles) -> Model:
     """Return the props model of a commit. Raises UserError if its calibrator gives no distribution."""
     params = files.read_params()
     market_settings = predictor.extract_settings(params, market.Settings, "evaluate", TASK)
-    card_settings = predictor.extract_settings(params, props.Settings, "prepare", TASK)
+    card_settings = _choose_sport(files, predictor.extract_settings(params, props.Settings, "prepare", TASK))
     fitted_predictor = predictor.load_predictor(files, TASK)
     if not {"whole", "level"} <= set(fitted_predictor.state):
         raise UserError("props needs a calibrator that gives a distribution; set tasks.props.calibrator to residuals.")
@@ -180,6 +180,15 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
         }
         for row in answer.rows
     ]
+
+
+def _choose_sport(files: VerifiedFiles, settings: props.Settings) -> props.Settings:
+    """Return the settings with the sport and the quantity that prepare found, which its quality report names."""
+    if props.AUTO not in (settings.sport, settings.quantity):
+        return settings
+    quality = files.read_json(f"metrics/{TASK}/quality.json")
+    sport = quality.get("sport", "basketball")  # the only one that was found by itself before it was named
+    return settings.choose(sport, quality.get("quantity", settings.quantity))
 
 
 def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlook]:
