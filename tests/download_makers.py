@@ -25,8 +25,10 @@ def make_betfair_month(days: int = 30, races: int = 6, boxes: int = 8) -> pd.Dat
         for number, field in enumerate(starters, start=1):
             chances = np.exp(strength[field]) / np.exp(strength[field]).sum()
             winner = random.choice(boxes, p=chances)
+            has_scratched = number == 1 and winner != boxes - 1
+            prices = (1 - chances[-1] if has_scratched else 1) / chances
             for seat, runner in enumerate(field):
-                is_scratched = number == 1 and seat == boxes - 1 and winner != seat
+                is_scratched = has_scratched and seat == boxes - 1
                 rows.append(
                     {
                         "LOCAL_MEETING_DATE": f"{day:%Y-%m-%d}",
@@ -43,7 +45,7 @@ def make_betfair_month(days: int = 30, races: int = 6, boxes: int = 8) -> pd.Dat
                         "TAB_NUMBER": seat + 1,
                         "SELECTION_NAME": f"{seat + 1}. Made Up {runner}",
                         "WIN_RESULT": "REMOVED" if is_scratched else "WINNER" if seat == winner else "LOSER",
-                        "WIN_BSP": None if is_scratched else round(1 / chances[seat], 2),
+                        "WIN_BSP": None if is_scratched else round(prices[seat], 2),
                         "PLACE_RESULT": "REMOVED" if is_scratched else "LOSER",
                         "PLACE_BSP": None,
                     }
@@ -128,7 +130,7 @@ def make_nfl_weeks(seasons: int = 2) -> pd.DataFrame:
                 for team, opponent in (pair, pair[::-1]):
                     for seat in range(5):
                         catches = random.poisson(6 - seat)
-                        yards = int(catches * random.gamma(3, 4)) - (2 if catches == 1 else 0)
+                        yards = int(catches * random.gamma(6, 2)) - (2 if catches == 1 else 0)
                         rows.append(
                             {
                                 "player_id": f"00-00{10 * NFL_TEAMS.index(team) + seat:05}",

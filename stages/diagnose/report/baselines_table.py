@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stages.diagnose.report.history import BREAK_EVEN_PERCENT
+from stages.diagnose.report.history import describe_break_even
 from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
 from trueline.core.charts.html import (
     Html,
@@ -49,7 +49,7 @@ def render_baselines(report: Mapping[str, Any]) -> Html:
     measures = _list_measures(baselines)
     if not measures:
         return render_section(title, html_tag("p", "The report has no baselines."), name="baselines")
-    pictures = [_draw_measure(name, baselines) for name in measures[:MAX_DRAWN_MEASURES]]
+    pictures = [_draw_measure(name, baselines, describe_break_even(report)) for name in measures[:MAX_DRAWN_MEASURES]]
     note = "The model beside plainer forecasts and the market, on the same rows, with 95 % intervals."
     rows = parse_number(report["baselines"].get("rows"))
     note += f" {rows:,.0f} rows." if rows is not None else ""
@@ -99,7 +99,7 @@ def _list_measures(baselines: Baselines) -> list[str]:
     )
 
 
-def _draw_measure(measure: str, baselines: Baselines) -> Html:
+def _draw_measure(measure: str, baselines: Baselines, break_even: tuple[float, str]) -> Html:
     title = MEASURE_TITLES.get(measure, format_name(measure).capitalize())
     intervals = {
         name: get_interval_values(entry[measure], _get_scale(measure))
@@ -113,17 +113,12 @@ def _draw_measure(measure: str, baselines: Baselines) -> Html:
         for name, entry in intervals.items()
     ]
     direction_note = "Lower is better." if measure in LOWER_IS_BETTER else "Higher is better."
-    marks_note = (
-        f" The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110." if measure == "hit_rate" else ""
-    )
+    marks_note = f" {break_even[1]}" if measure == "hit_rate" else ""
+    marks = (break_even[0],) if measure == "hit_rate" else (1.0,) if measure == "of_line_mae" else ()
     description = "; ".join(f"{entry.name} {entry.text}" for entry in dots)
     return render_figure(
-        title, draw_dot_whiskers(title, f"{description}.", dots, _get_marks(measure)), f"{direction_note}{marks_note}"
+        title, draw_dot_whiskers(title, f"{description}.", dots, marks), f"{direction_note}{marks_note}"
     )
-
-
-def _get_marks(measure: str) -> tuple[float, ...]:
-    return (BREAK_EVEN_PERCENT,) if measure == "hit_rate" else (1.0,) if measure == "of_line_mae" else ()
 
 
 def _get_scale(measure: str) -> float:
