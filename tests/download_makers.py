@@ -12,13 +12,13 @@ NBA_TEAMS = ("ALD", "BRX", "CLV", "DRN", "ELM", "FRS")
 NFL_TEAMS = ("AA", "BB", "CC", "DD", "EE", "FF", "GG", "HH")
 
 
-def make_betfair_month(days: int = 30, races: int = 6, boxes: int = 8) -> pd.DataFrame:
+def make_betfair_month(days: int = 30, races: int = 4, boxes: int = 6) -> pd.DataFrame:
     """Return a month of Betfair's monthly file: prices are fair, and the runner's strength decides a race.
 
     One race a day lists a runner that was withdrawn.
     """
     random = np.random.default_rng(11)
-    strength = random.normal(0, 0.8, 240)
+    strength = random.normal(0, 0.8, 120)
     rows: list[dict[str, Any]] = []
     for day in pd.date_range("2025-03-01", periods=days):
         starters = random.permutation(len(strength))[: races * boxes].reshape(races, boxes)
@@ -53,8 +53,8 @@ def make_betfair_month(days: int = 30, races: int = 6, boxes: int = 8) -> pd.Dat
     return pd.DataFrame(rows)
 
 
-def make_nba_season(days: int = 60, per_team: int = 8) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Return box scores as the statistics service's client gives them, and an odds feed's events for four of five games.
+def make_nba_season(days: int = 50, per_team: int = 6) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Return box scores as the statistics service's client gives them, and an odds feed's events on four of five days.
 
     A line is the player's mean to the half point, at two books; the second has an alternate line besides. Games start
     in the evening in New York, which is the next day in UTC.
@@ -81,7 +81,7 @@ def make_nba_season(days: int = 60, per_team: int = 8) -> tuple[pd.DataFrame, li
                             "TEAM_ID": 1610612700 + NBA_TEAMS.index(team),
                             "TEAM_ABBREVIATION": team,
                             "TEAM_NAME": f"Town of {team}",
-                            "GAME_ID": f"0022400{3 * number + game:03}",
+                            "GAME_ID": f"0022400{len(pairs) * number + game:03}",
                             "GAME_DATE": f"{day:%Y-%m-%d}T00:00:00",
                             "MATCHUP": f"{team} {place} {opponent}",
                             "WL": "W",
@@ -128,7 +128,7 @@ def make_nfl_weeks(seasons: int = 2) -> pd.DataFrame:
         for week in range(1, 18):
             for pair in random.permutation(NFL_TEAMS).reshape(-1, 2):
                 for team, opponent in (pair, pair[::-1]):
-                    for seat in range(5):
+                    for seat in range(4):
                         catches = random.poisson(6 - seat)
                         yards = int(catches * random.gamma(6, 2)) - (2 if catches == 1 else 0)
                         rows.append(
@@ -154,6 +154,32 @@ def make_nfl_weeks(seasons: int = 2) -> pd.DataFrame:
                                 "fantasy_points": yards / 10,
                             }
                         )
+    return pd.DataFrame(rows)
+
+
+def make_nfl_odds(weeks: pd.DataFrame) -> pd.DataFrame:
+    """Return an odds feed's outcomes for every player and week: a line of 5.5 yards a catch that he usually makes.
+
+    Games are on the Thursday, Sunday or Monday of the week.
+    """
+    first_sundays = {2022: pd.Timestamp("2022-09-11"), 2023: pd.Timestamp("2023-09-10")}
+    rows = []
+    for row in weeks.itertuples(index=False):
+        shift = (-3, 0, 1)[row.week % 3]
+        start = first_sundays[row.season] + pd.Timedelta(days=7 * (row.week - 1) + shift, hours=21)
+        for side in ("Over", "Under"):
+            rows.append(
+                {
+                    "commence_time": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+                    "bookmaker": "Alpha",
+                    "last_update": f"{start - pd.Timedelta(hours=3):%Y-%m-%dT%H:%M:%SZ}",
+                    "market": "player_reception_yds",
+                    "name": side,
+                    "description": row.player_display_name,
+                    "price": -115 if side == "Over" else -105,
+                    "point": 60.5 - 10 * (int(row.player_id[-1]) % 4),
+                }
+            )
     return pd.DataFrame(rows)
 
 

@@ -73,7 +73,9 @@ def evaluate(
     Errors are in units of the target, returns in stakes. The headline bets are those of the tuned arm at the first of
     `settings.edges`.
     """
-    scored = ScoredBets.from_predictions(predictions, prepared, settings.edges[0], settings.devig, seed, settings.flat_odds)
+    scored = ScoredBets.from_predictions(
+        predictions, prepared, settings.edges[0], settings.devig, seed, settings.flat_odds
+    )
     distribution = build_predictive_distribution(scored, "tuned")
     needing_lines: dict[str, Callable[[], Any]] = {
         "baselines": lambda: compare_baselines(scored),
@@ -183,9 +185,7 @@ def _report_picks(scored: ScoredBets, distribution: PredictiveDistribution | Non
 
 
 def _summarise_bets(scored: ScoredBets, picks: Picks) -> Report:
-    return scored.summarise_bets(picks) | {
-        "posted": summarise_at_posted_odds(picks, scored.posted_odds, scored.blocks)
-    }
+    return scored.summarise_bets(picks) | {"posted": summarise_at_posted_odds(picks, scored.posted_odds, scored.blocks)}
 
 
 def _grade_constant_sides(scored: ScoredBets) -> Report:

@@ -53,7 +53,9 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
         zone = settings.timezone or LEAGUE_ZONE
         lines["date"] = read_times(lines["start_time"], "lines: commence_time", settings.date_format, zone, as_day=True)
     further_columns = {
-        name: table[name] for name in table.columns if normalize_name(str(name)) not in {*OUR_NAMES, *BOOK_NAMES, *TIME_NAMES}
+        name: table[name]
+        for name in table.columns
+        if normalize_name(str(name)) not in {*OUR_NAMES, *BOOK_NAMES, *TIME_NAMES}
     }
     return pd.DataFrame({**further_columns, **lines})
 

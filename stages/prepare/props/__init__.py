@@ -30,7 +30,7 @@ from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
 from stages.prepare.props.source_tables import count_odd_prices, read_raw_tables
 from stages.prepare.props.sport_choice import choose_sport
-from stages.prepare.props.sports import MAX_GAME_COUNT, SPORTS
+from stages.prepare.props.sports import SPORTS
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
@@ -45,7 +45,6 @@ __all__ = [
     "LINE_RULES",
     "LOGGED_COLUMNS",
     "LOG_RULES",
-    "MAX_GAME_COUNT",
     "PRODUCTION_COLUMNS",
     "REQUIRED_GAME_COLUMNS",
     "ROLE_MIN_MINUTES",

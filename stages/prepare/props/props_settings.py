@@ -13,7 +13,6 @@ from trueline.core.runtime.params import Date
 from trueline.core.tables.row_filters import Flags
 from trueline.core.tables.source_settings import SourceSettings
 
-
 AUTO = "auto"
 
 
@@ -62,6 +61,11 @@ class Settings(SourceSettings):
             longest_game=self.longest_game or sport.longest_game,
             line_high=self.line_high or sport.line_high,
         )
+
+    @property
+    def highest(self) -> float:
+        """The highest plausible value of the quantity in a game."""
+        return self.profile.find_limits(self.quantity)[1]
 
     @property
     def parts(self) -> list[str]:

@@ -41,8 +41,8 @@ def _find_sport(names: list[str], settings: Settings) -> str:
         candidates = {name: sport for name, sport in candidates.items() if {*parts} <= {*sport.count_names}}
         if not candidates:
             raise UserError(
-                f"prepare.props.quantity: {settings.quantity!r} is no quantity of any sport; take one of those listed in "
-                "docs/props.md, or declare it in prepare.props.own_stats."
+                f"prepare.props.quantity: {settings.quantity!r} is no quantity of any sport; take one that "
+                "docs/props.md tells of, or declare it in prepare.props.own_stats."
             )
     counts = {name: len(_list_stats(names, sport, settings)) for name, sport in candidates.items()}
     most = max(counts.values())
@@ -83,6 +83,8 @@ def _choose_usual(names: list[str], profile: Sport, settings: Settings) -> str:
     """Return the usual quantity of the sport, or the first of its statistics that the games have if they lack that."""
     present = _list_stats(names, profile, settings)
     if not profile.count_names:
-        raise UserError("prepare.props: a sport of one's own needs own_stats, such as {kicks: [0, 30]}, and a quantity.")
+        raise UserError(
+            "prepare.props: a sport of one's own needs own_stats, such as {kicks: [0, 30]}, and a quantity."
+        )
     usual = profile.usual_quantity or profile.count_names[0]
     return usual if usual in present or not present else present[0]

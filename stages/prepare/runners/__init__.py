@@ -29,8 +29,8 @@ DATE_FORMAT = "%d/%m/%Y"  # as printed; a day in ISO format, or with the name of
 def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
     """Return the raw runners of a source.
 
-    A source is a folder with runners.parquet, .csv, .json, .jsonl or .xlsx; a SQLite database with a table `runners`; or a
-    folder of form-guide CSVs, or of downloads in one of the shapes of DOWNLOADS. Raises UserError if it is none of
+    A source is a folder with runners.parquet, .csv, .json, .jsonl or .xlsx; a SQLite database with a table `runners`;
+    or a folder of form-guide CSVs, or of downloads in one of the shapes of DOWNLOADS. Raises UserError if it is none of
     these, or a CSV is not a readable form guide.
     """
     table_names = raw_sources.list_source_tables(source)

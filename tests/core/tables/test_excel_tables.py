@@ -100,7 +100,9 @@ def test_of_several_sheets_the_one_with_the_name_of_the_table_is_read(tmp_path: 
     put(tmp_path, "games_2024.xlsx", **sheets)
     assert read_source_table(str(tmp_path), "games")["b"].tolist() == [2]
     put(tmp_path, "season.xlsx", **sheets)
-    sentence = r"season.xlsx cannot be read as xlsx: 2 sheets hold tables \('Other', 'Games'\); name the one .* 'season'"
+    sentence = (
+        r"season.xlsx cannot be read as xlsx: 2 sheets hold tables \('Other', 'Games'\); name the one .* 'season'"
+    )
     with pytest.raises(UserError, match=sentence):
         read_table_file(tmp_path / "season.xlsx")
 
