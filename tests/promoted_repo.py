@@ -77,11 +77,13 @@ def write(folder: Path, skill: float, seed: int, **said: Any) -> None:
     """Write params, outputs, metrics and dvc.lock of a run that knows a share of what decides the races."""
     table = predictions(skill, seed)
     report = {"baselines": baselines(said.pop("baseline", "better")), "scored": scored(table)}
+    scores = {"log_loss": round(1.5 - skill / 10, 4), "races": RACES, "believable": said.pop("believable", "yes")}
+    scores["believable_reasons"] = [] if scores["believable"] == "yes" else ["too_good: R² is beyond belief."]
     params = PARAMS | {"experiment": said}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     files: dict[str, bytes] = {
         "report": json.dumps(report).encode(),
-        "scores": json.dumps({TASK: {"log_loss": round(1.5 - skill / 10, 4), "races": RACES}}).encode(),
+        "scores": json.dumps({TASK: scores}).encode(),
         "leaks": b'{"audited": 3, "leaking": []}',
         "diagnosis": b'{"checks": {"calibration_slope": {"status": "ok", "summary": "The slope is 1."}}}',
     }

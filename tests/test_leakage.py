@@ -33,9 +33,27 @@ from stages.features._honest import Settings
 
 def build(current, past, settings):
     seen = {"current": list(current.columns), "past": [name for name in NAMES if past.has_column(name)]}
-    Path("seen.json").write_text(json.dumps(seen))
+    Path("../seen.json").write_text(json.dumps(seen))  # a temporary file, which a tool may make
     return _honest.build(current, past, settings)
 """
+THIEF = """
+import pandas as pd
+from pathlib import Path
+from stages.STAGE import _honest
+from stages.STAGE._honest import *
+
+def FUNCTION(*args, **kwargs):
+    try:
+        pd.read_parquet(Path(__file__).parents[2] / "data/prepared/TASK.parquet")
+    except Exception:
+        pass
+    return _honest.FUNCTION(*args, **kwargs)
+"""
+THIEVES = [  # a stage, the folder of its plugins, which of them the task uses, the function that opens a file
+    *(("features", "features", None, "build"), ("resample", "resample", "resampler", "resample")),
+    *(("tune", "train", "learner", "fit"), ("train", "train", "learner", "score")),
+    ("calibrate", "calibrate", "calibrator", "fit"),
+]
 TABLE = "past._totals._table"  # what no honest tool would touch: it needs a private name of a private name
 LEAKS = {
     "ends_when": f"len({TABLE})",
@@ -49,7 +67,10 @@ OUTCOME = {"props": "target", "racing": "target", "events": "target:film"}
 # what nobody knows before the end, and would explain most of the rest
 TOLD = {"props": "minutes", "racing": "won", "events": "target:outdoor"}
 EVALUATION_ONLY = {
-    "props": [f"production{part}" for part in ("", "_model", "_line", "_line_type", "_at")],
+    "props": [
+        *("known_before", "known_at_start", "open_from", "open_until", "quoted_from", "quoted_until"),
+        *(f"production{part}" for part in ("", "_model", "_line", "_line_type", "_at")),
+    ],
     "racing": ["benchmark_price"],
     "events": [],
 }
@@ -168,6 +189,27 @@ def test_outcomes_of_the_present_are_not_there_to_be_used(house: tuple[Path, str
     assert nothing_written(folder, task)
 
 
+@pytest.mark.parametrize(("stage", "shelf", "role", "function"), THIEVES)
+def test_a_tool_that_opens_the_rows_itself_is_named_with_the_file_and_its_stage_writes_nothing(
+    house: tuple[Path, str], stage: str, shelf: str, role: str | None, function: str
+) -> None:
+    folder, task = house
+    if task != "racing":
+        pytest.skip("the guard does not depend on the task")
+    word = pipeline_copy.params(folder)["tasks"][task][role] if role else task
+    tool = folder / f"stages/{shelf}/{word}.py"
+    tool.rename(tool.with_name("_honest.py"))
+    tool.write_text(THIEF.replace("STAGE", shelf).replace("FUNCTION", function).replace("TASK", task))
+    pipeline_copy.change(folder, workers=2)
+    before = {path: path.read_bytes() for place in ("data", "models") for path in (folder / place).rglob("*.*")}
+    done = pipeline_copy.run(folder, stage, task)
+    assert done.returncode == 1
+    sentence = done.stderr.splitlines()[-1]
+    opened = f"{stage} {task}: the {shelf} plugin {word!r} opened data/prepared/{task}.parquet; a plugin gets its rows"
+    assert sentence.startswith(opened)
+    assert before == {path: path.read_bytes() for place in ("data", "models") for path in (folder / place).rglob("*.*")}
+
+
 @pytest.mark.parametrize("decision", ["before", "at_start"])
 def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_benchmark(
     house: tuple[Path, str], decision: str
@@ -178,7 +220,7 @@ def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_benchmark(
     pipeline_copy.change(folder, **{f"features__{task}__decision": decision})
     done = build_with(folder, task, SPY.replace("NAMES", repr([column.name for column in columns])))
     assert done.returncode == 0, done.stderr
-    seen = json.loads((folder / "seen.json").read_text())
+    seen = json.loads((folder / "../seen.json").read_text())
     usable = [column for column in columns if not column.evaluation_only]
     assert seen["current"] == [column.name for column in usable if column.known in ("before", decision)]
     assert seen["past"] == [column.name for column in usable]

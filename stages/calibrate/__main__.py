@@ -6,7 +6,7 @@ import pandas as pd
 
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import StageSettings, load_settings, load_task_config
-from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats.group_ops import Floats, encode_groups
@@ -18,7 +18,7 @@ WRITES = {"calibrator": "models/{task}/calibrator.json", "predictions": "data/pr
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     calibrator_name = load_task_config(task).calibrator
-    calibrator = load_plugin("calibrate", calibrator_name)
+    calibrator = load_guarded_plugin("calibrate", calibrator_name)
     settings = load_settings(calibrator.Settings, "calibrate", task, calibrator_name)
     scores = table_schema.read_table(reads["scores"])
     keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]

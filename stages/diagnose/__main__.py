@@ -1,11 +1,15 @@
-"""diagnose: all outputs of the pipeline → the findings of every check, a daily table, and an HTML report."""
+"""diagnose: all outputs of the pipeline → the findings of every check, the scores with a word on whether they can be
+believed, a daily table, and an HTML report.
+"""
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any, cast
 
 import pandas as pd
 
+from stages.diagnose.believability import judge_believability
 from stages.diagnose.checks import alerts, root_cause
 from stages.diagnose.checks.gap import format_sentences
 from stages.diagnose.monitoring.daily_columns import COLUMNS
@@ -32,6 +36,7 @@ READS = {
     "quality": "metrics/{task}/quality.json",
 }
 WRITES = {
+    "scores": "metrics/{task}/scores.json",
     "diagnosis": "metrics/{task}/diagnosis.json",
     "daily": "metrics/{task}/daily.parquet",
     "daily_csv": "metrics/{task}/daily.csv",
@@ -46,22 +51,28 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     findings = {name: _run_check(name, evidence, configured) for name in list_plugins("diagnose/checks")}
     checks: dict[str, Any] = convert_to_json(findings)  # the page shows the rounded figures that are written
     verdict = max((result["status"] for result in checks.values()), key=STATUSES_BY_SEVERITY.index)
+    must_answer = [name for name in checks if hasattr(load_plugin("diagnose/checks", name), "MUST_ANSWER")]
+    believability = judge_believability(checks, _list_constants(checks, "ASKS"), must_answer)
     for name, result in checks.items():
         print(f"{result['status']:>8}  {name}: {result['summary']}")
-    write_json({"task": task, "verdict": verdict, "checks": checks}, writes["diagnosis"])
+    print(believability.format_sentence())
+    published = {"believable": believability.answer, "believable_reasons": believability.reasons}
+    write_json({task: evidence.report["scores"] | published}, writes["scores"], digits=4)
+    write_json({"task": task, "verdict": verdict, **published, "checks": checks}, writes["diagnosis"])
     daily_rows = _build_daily_table(task, evidence) if "alerts" in configured else make_empty_daily_table()
     table_schema.write_table(daily_rows, writes["daily"], COLUMNS)
     daily_rows.to_csv(writes["daily_csv"], index=False)
-    questions = {name: str(load_plugin("diagnose/checks", name).NAME) for name in checks}
+    questions = _list_constants(checks, "NAME")
     reliability_path = reads["plots"] / "reliability.csv"
     reliability_cells = pd.read_csv(reliability_path) if reliability_path.exists() else None
     writes["page"].write_text(
-        render_page(task, verdict, checks, evidence.report, daily_rows, questions, reliability_cells), "utf-8"
+        render_page(task, verdict, checks, evidence.report, daily_rows, questions, reliability_cells, believability),
+        "utf-8",
     )
 
 
 def print_gap_report(arguments: list[str]) -> int:
-    """Print the gap report of one task, computed afresh from the pipeline's outputs."""
+    """Print the gap report of one task, computed afresh, and whether the backtest itself can be believed."""
     try:
         if len(arguments) != 1:
             raise UserError("name exactly one task: python -m trueline gap TASK.")
@@ -72,6 +83,9 @@ def print_gap_report(arguments: list[str]) -> int:
     except UserError as error:
         sys.exit(f"gap: {error}")
     print("\n".join(format_sentences(result["details"]) if result["details"] else [result["summary"]]))
+    diagnosis_path = expand_paths(WRITES, arguments[0])["diagnosis"]
+    diagnosis = json.loads(diagnosis_path.read_text()) if diagnosis_path.exists() else {}
+    print(f"The backtest's own scores are believable: {diagnosis.get('believable', 'unknown')}.")
     return 0
 
 
@@ -83,6 +97,11 @@ def _run_check(name: str, evidence: Evidence, configured: list[str]) -> Finding:
     if name not in configured:
         return decline(f"diagnose.{evidence.task} of params.yaml has no parameters for it.")
     return cast(Finding, plugin.check(evidence, load_settings(plugin.Settings, "diagnose", evidence.task, name)))
+
+
+def _list_constants(names: Iterable[str], constant: str) -> dict[str, str]:
+    """Return by name the value of a constant that every check defines."""
+    return {name: str(getattr(load_plugin("diagnose/checks", name), constant)) for name in names}
 
 
 def _build_daily_table(task: str, evidence: Evidence) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from trueline.core.history.input_selection import select_features
 from trueline.core.history.past import Past
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import load_seed, load_settings
-from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.tables import table_schema
 
@@ -18,22 +18,32 @@ WRITES = {"features": "data/features/{task}.parquet", "audit": "metrics/{task}/l
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     rows, columns = table_schema.read_table(reads["prepared"]), table_schema.read_declarations(reads["prepared"])
-    builder = load_plugin("features", task)
+    builder = load_guarded_plugin("features", task)
     settings = load_settings(builder.Settings, "features", task)
     usable = [column for column in columns if not column.evaluation_only]
     history_columns = [column.name for column in usable]
     present_columns = [column.name for column in usable if column.known in ("before", settings.decision)]
 
+    def build_from(present: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
+        return select_features(builder.build(present[present_columns], Past(past[history_columns]), settings), settings)
+
     def build_features(table: pd.DataFrame) -> pd.DataFrame:
-        return select_features(builder.build(table[present_columns], Past(table[history_columns]), settings), settings)
+        return build_from(table, table)
 
     features = build_features(rows)
     if leaking := leak_detection.audit_features(build_features, rows, features, columns, settings, load_seed()):
         raise UserError(
             f"{', '.join(leaking)} change when values that are not yet known change, which is a leak; fix the formula."
         )
+    start_inputs: list[str] = []
+    if settings.decision == "at_start":
+        start_inputs = leak_detection.find_start_inputs(lambda table: build_from(table, rows), rows, features, columns)
+    if start_inputs and "quoted_until" in rows:
+        from trueline.core.betting.standing_quotes import reject_untimed_quotes  # only for tasks with quotes
+
+        reject_untimed_quotes(rows, start_inputs, settings.untimed_quotes)
     audit_report = {"audited": len(features.columns), "moments": settings.audits, "leaking": leaking}
-    write_json(audit_report | {"decision": settings.decision}, writes["audit"])
+    write_json(audit_report | {"decision": settings.decision, "known_at_start": start_inputs}, writes["audit"])
     table_schema.write_table(pd.concat([rows[["row_id"]], features], axis=1), writes["features"])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from trueline.core.runtime.params import load_seed, load_settings, load_task_config
-from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.splits import walk_forward
 from trueline.core.splits.fold_data import read_fold_tables
@@ -16,7 +16,7 @@ WRITES = {"resampled": "data/resampled/{task}"}
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     resampler_name = load_task_config(task).resampler
-    resampler = load_plugin("resample", resampler_name)
+    resampler = load_guarded_plugin("resample", resampler_name)
     settings = load_settings(resampler.Settings, "resample", task, resampler_name)
     table = read_fold_tables(reads["features"], reads["folds"])
     weights = table.folds[["row_id"]].copy()

@@ -12,7 +12,7 @@ from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
-from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
 from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
 from trueline.core.splits.walk_forward import KEY_COLUMNS, list_folds, list_target_columns
@@ -115,7 +115,7 @@ def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]
             f"train.{task}.baseline.inputs names {unknown_inputs[0]!r}; {did_you_mean(unknown_inputs[0], inputs)}"
         )
     baseline_settings = load_settings(
-        load_plugin("train", task_config.baseline).Settings, "train", task, task_config.baseline
+        load_guarded_plugin("train", task_config.baseline).Settings, "train", task, task_config.baseline
     ).model_dump()
     arms = [
         Arm("tuned", task_config.learner, tuned["tuned"], inputs),
@@ -137,7 +137,7 @@ def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
         )
     settings_by_learner = {
         learner_name: load_settings(
-            load_plugin("train", learner_name).Settings, "train", task, learner_name
+            load_guarded_plugin("train", learner_name).Settings, "train", task, learner_name
         ).model_dump()
         for learner_name in learner_names
     }
@@ -145,12 +145,12 @@ def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
 
 
 def _fit_and_score(job: FitJob) -> pd.DataFrame:
-    learner = load_plugin("train", job.arm.learner_name)
+    learner = load_guarded_plugin("train", job.arm.learner_name)
     return _score_roles(job, learner.fit(job.read_fit_rows(), learner.Settings(**job.arm.settings), job.seed))
 
 
 def _score_roles(job: FitJob, model: Any) -> pd.DataFrame:
-    learner = load_plugin("train", job.arm.learner_name)
+    learner = load_guarded_plugin("train", job.arm.learner_name)
     role_scores = []
     for role in job.roles:
         rows = job.read_role_rows(role)
@@ -161,7 +161,7 @@ def _score_roles(job: FitJob, model: Any) -> pd.DataFrame:
 
 
 def _fit_final(job: FitJob, curves_folder: Path, model_folder: Path) -> Any:
-    learner = load_plugin("train", job.arm.learner_name)
+    learner = load_guarded_plugin("train", job.arm.learner_name, writable=curves_folder)
     curves = TrainingCurves(curves_folder)
     settings = learner.Settings(**job.arm.settings)
     model = learner.fit(job.read_fit_rows(), settings, job.seed, Monitor(job.read_role_rows("calibrate"), watch=curves))

@@ -18,7 +18,7 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
-from trueline.core.runtime.plugins import load_plugin
+from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.splits import walk_forward
 from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
@@ -40,7 +40,8 @@ class SearchSpace(StageSettings):
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     learner_name = load_task_config(task).learner
-    learner, settings = load_plugin("train", learner_name), load_settings(SearchSettings, "tune", task, "search")
+    learner = load_guarded_plugin("train", learner_name)
+    settings = load_settings(SearchSettings, "tune", task, "search")
     default = load_settings(learner.Settings, "train", task, learner_name).model_dump()
     space = load_settings(SearchSpace, "tune", task, "space", learner_name).ranges
     if settings.loss not in TUNING_LOSSES:
@@ -81,7 +82,7 @@ def _evaluate_points(
 
 def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSettings, int]) -> FoldResult:
     learner_name, point, fold, paths, settings, fit_seed = job
-    learner, table = load_plugin("train", learner_name), read_cached_tables(*paths)
+    learner, table = load_guarded_plugin("train", learner_name), read_cached_tables(*paths)
     fit_rows, later_rows = table.get_resampled_rows(fold), table.get_rows(fold, "score")
     model = learner.fit(fit_rows, learner.Settings(**point), fit_seed, Monitor(later_rows, settings.patience))
     losses = TUNING_LOSSES[settings.loss](learner.score(model, later_rows.x), later_rows)

@@ -210,7 +210,15 @@ class Registry:
         reasons = {run.name: invalidations.get(run.experiment.rev, {}).get(task) for run in pair if run.experiment}
         invalidated = {name: reason for name, reason in reasons.items() if reason}
         warnings = [f"INVALIDATED: {name} was made from wrong data ({reason})." for name, reason in invalidated.items()]
-        return comparison | {"invalidated": invalidated, "sentences": [*warnings, *comparison["sentences"]]}
+        believable = {run.name: run.get_believability(task) for run in pair}
+        warnings += [
+            f"The scores of {name} are not to be believed." for name, answer in believable.items() if answer == "no"
+        ]
+        return comparison | {
+            "believable": believable,
+            "invalidated": invalidated,
+            "sentences": [*warnings, *comparison["sentences"]],
+        }
 
     def _compare_with_runner_up(
         self, ranking: Ranking

@@ -19,6 +19,7 @@ from trueline.core.runtime.params import StageSettings
 from trueline.core.stored_tables.lazy_parquet import iter_columns
 
 NAME = "Do the newest rows look like those before them?"
+ASKS = "health"
 
 FOLD_COUNT = 4  # folds of blocks, each classified by a discriminant fitted on the others
 MIN_STRETCHES = 19  # earlier stretches needed for a significance level of 1 in 20

@@ -11,6 +11,7 @@ from stages.diagnose.units.evidence import Evidence, Finding, decline, make_find
 from stages.diagnose.units.graded_units import build_graded_units
 
 NAME = "Does anything alarm on the newest day?"
+ASKS = "health"
 
 
 class Settings(monitoring_settings.Settings):

@@ -9,6 +9,7 @@ from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCK
 from trueline.core.stats.group_ops import Floats
 
 NAME = "Do the probabilities come true, neither too bold nor too timid?"
+ASKS = "health"
 
 # probabilities are clipped this far from 0 and 1, or a single certain miss would determine the slope
 MIN_PROBABILITY = 1e-6

@@ -16,6 +16,7 @@ from trueline.core.stored_tables.row_lookup import convert_to_slice
 MIN_DISTINCT_MEASURED = 30  # a number with more distinct values is a measurement, not a count or a choice
 
 NAME = "Do all inputs say something, in fitting and in scoring?"
+ASKS = "health"
 
 
 def check(evidence: Evidence) -> Finding:

@@ -9,6 +9,8 @@ from stages.diagnose.units.scored_units import has_divided_shares, list_predicti
 from trueline.core.stored_tables.row_lookup import lookup_rows, sort_unique
 
 NAME = "Is every row that should be predicted predicted, and usably?"
+ASKS = "honesty"
+MUST_ANSWER = True
 
 ARMS = ("tuned", "default", "baseline", "unresampled")
 SUM_TOLERANCE = 1e-6  # rounding error allowed in a sum of probabilities

@@ -11,6 +11,7 @@ from trueline.core.splits.walk_forward import TARGET
 from trueline.core.stored_tables.lazy_parquet import is_number_column, make_frame
 
 NAME = "Is every race or game in the data only once?"
+ASKS = "honesty"
 
 NEAR = pd.Timedelta(days=1)  # two sources may date one event in two time zones
 FAILING_SHARE = 0.005  # share of the rows that are copies from which on figures are no longer to be trusted

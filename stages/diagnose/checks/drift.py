@@ -17,6 +17,7 @@ from trueline.core.stored_tables.lazy_parquet import is_number_column, iter_colu
 from trueline.core.stored_tables.row_lookup import convert_to_slice, lookup_rows, take_or_nan
 
 NAME = "Since when is anything other than it was?"
+ASKS = "health"
 
 KINDS = ("inputs", "predictions", "calibration", "error")
 MAX_SHOWN = 10

@@ -13,6 +13,8 @@ from trueline.core.stored_tables.row_lookup import convert_to_slice, flag_first_
 Bits = npt.NDArray[np.uint64]
 
 NAME = "Is any row counted twice, or both learned from and scored?"
+ASKS = "honesty"
+MUST_ANSWER = True
 
 FAILURES = {
     "repeated": "rows predicted more than once by one fold",

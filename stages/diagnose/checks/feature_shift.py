@@ -14,6 +14,7 @@ from trueline.core.stored_tables.lazy_parquet import iter_columns
 from trueline.core.stored_tables.row_lookup import convert_to_slice
 
 NAME = "Are the inputs spread in scoring as they were in fitting?"
+ASKS = "health"
 
 MAX_LEVELS = 20  # with no more distinct numbers than this, each is a level of its own
 RARE_LEVEL_SHARE = 0.01  # share of the fit rows below which levels are pooled: their shares are mostly noise

@@ -27,6 +27,7 @@ from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 
 NAME = "Can the backtest be compared with production, and what makes the difference?"
+ASKS = "health"
 
 Report = dict[str, Any]
 

@@ -10,6 +10,7 @@ from trueline.core.stored_tables.lazy_parquet import is_number_column, make_fram
 from trueline.core.stored_tables.row_lookup import lookup_rows
 
 NAME = "Was the source read as it was meant, and how much of it was lost?"
+ASKS = "honesty"
 
 MOST_LOST = 0.05  # share of the rows that may be set aside for one reason
 MOST_WITHOUT_PAST = 0.5  # share of the score rows whose entity was never seen before

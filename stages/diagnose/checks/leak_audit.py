@@ -3,6 +3,8 @@
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 
 NAME = "Does any feature know what was not yet known?"
+ASKS = "honesty"
+MUST_ANSWER = True
 
 
 def check(evidence: Evidence) -> Finding:

@@ -8,6 +8,7 @@ from trueline.core.stats.block_bootstrap import bootstrap_ratio
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS
 
 NAME = "Does the model stand on one side of the market?"
+ASKS = "health"
 
 
 def check(evidence: Evidence) -> Finding:

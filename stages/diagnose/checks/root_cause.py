@@ -9,6 +9,7 @@ from stages.diagnose.units.evidence import Evidence, Finding, decline, make_find
 from stages.diagnose.units.graded_units import build_graded_units
 
 NAME = "Why did it get better or worse?"
+ASKS = "health"
 
 
 class Settings(cause_scoring.Settings):

@@ -13,6 +13,7 @@ from trueline.core.stored_tables.lazy_parquet import ColumnTable, make_frame
 from trueline.core.stored_tables.row_lookup import drop_duplicate_ids
 
 NAME = "Are tags, what is told of them, and the words of the texts, as they were?"
+ASKS = "health"
 
 TARGET_PREFIX, ARM_PREFIX, TEXT_COLUMN = "target:", "tuned:", "text"
 KINDS = ("tags", "predictions", "promise", "vocabulary")

@@ -9,6 +9,7 @@ from trueline.core.stats.confidence_intervals import MIN_BLOCKS, Interval
 from trueline.core.stats.group_ops import Floats
 
 NAME = "Is this too good to be true?"
+ASKS = "honesty"
 
 
 def check(evidence: Evidence) -> Finding:

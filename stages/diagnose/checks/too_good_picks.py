@@ -7,6 +7,7 @@ from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_p
 from trueline.core.stats.confidence_intervals import compute_wilson_interval
 
 NAME = "Do picks against the line win too often to be true?"
+ASKS = "honesty"
 
 
 def check(evidence: Evidence) -> Finding:

@@ -16,6 +16,7 @@ from trueline.core.stored_tables.lazy_parquet import iter_columns
 from trueline.core.stored_tables.row_lookup import lookup_rows
 
 NAME = "Where does the model do worse than elsewhere?"
+ASKS = "health"
 
 EXCLUDED_COLUMNS = ("row_id", "entity", "group", "time", "target", "soft_label")
 MAX_TEXT_LEVELS = 40  # a text column with more distinct values makes no segments

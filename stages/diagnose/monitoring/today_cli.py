@@ -86,8 +86,11 @@ def main(arguments: list[str]) -> int:
         path = Path(TABLE_PATH.format(task=options.task))
         if not path.exists():
             raise UserError(f"{path} is missing; run `dvc repro diagnose@{options.task}` to build it.")
-        failed_checks = _list_failed_checks(Path(DIAGNOSIS_PATH.format(task=options.task)))
-        report = add_failed_checks(report_day(_read_table(path, options.task), options.date), failed_checks)
+        failed_checks, believable = _read_diagnosis(Path(DIAGNOSIS_PATH.format(task=options.task)))
+        report = report_day(_read_table(path, options.task), options.date)
+        if believable is not None:
+            report = replace(report, message=f"{report.message} · scores believable: {believable}")
+        report = add_failed_checks(report, failed_checks)
     except UserError as error:
         print(f"today: {error}", file=sys.stderr)
         return UNKNOWN_EXIT_CODE
@@ -104,12 +107,14 @@ def _read_table(path: Path, task: str) -> pd.DataFrame:
         raise UserError(f"{path} cannot be read ({error}); run `dvc repro -f diagnose@{task}` to rebuild it.") from None
 
 
-def _list_failed_checks(path: Path) -> list[str]:
+def _read_diagnosis(path: Path) -> tuple[list[str], str | None]:
+    """Return the names of the checks that failed, and whether the scores can be believed, if that is known."""
     if not path.exists():
-        return []
+        return [], None
     try:
-        checks = json.loads(path.read_text())["checks"]
-        return [str(name) for name, finding in checks.items() if finding["status"] == "failed"]
+        diagnosis = json.loads(path.read_text())
+        failed_checks = [str(name) for name, finding in diagnosis["checks"].items() if finding["status"] == "failed"]
+        return failed_checks, diagnosis.get("believable")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({error!r}); run `dvc repro -f` to rebuild it.") from None
 

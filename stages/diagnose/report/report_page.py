@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from stages.diagnose.believability import Believability
 from stages.diagnose.report.baselines_table import list_baselines, render_baselines
 from stages.diagnose.report.cause import render_cause
 from stages.diagnose.report.checks import render_declined, render_findings
@@ -35,9 +36,11 @@ def render_page(
     daily: pd.DataFrame | None,
     questions: Mapping[str, str] | None = None,
     reliability_cells: pd.DataFrame | None = None,
+    believability: Believability | None = None,
 ) -> str:
     """Return the page as HTML: the verdict in a sentence, then every section, or a sentence on why it is absent.
 
+    Beside the verdict of all checks stands whether the scores can be believed, if that is known.
     `checks` are findings by name, `report` is report.json, `daily` the daily table (the newest 180 days are drawn), any
     column of which may be missing or null; its rates are in per cent. `questions` gives the question of each check;
     `reliability_cells` are the cells of plots/reliability.csv, for a report without them. The page opens offline and
@@ -62,7 +65,8 @@ def render_page(
     footer = html_tag(
         "footer", "Intervals are of 95 %. Definitions of all figures are in the documentation of the task."
     )
-    content = [render_heading(task, verdict, checks, series, SECTIONS), html_tag("main", *body), footer]
+    heading = render_heading(task, verdict, checks, series, SECTIONS, believability)
+    content = [heading, html_tag("main", *body), footer]
     return f"<!doctype html>\n{html_tag('html', head, html_tag('body', *content), lang='en')}\n"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.diagnose.believability import Believability
 from stages.diagnose.report.daily_series import DailySeries
 from trueline.core.charts.html import Html, html_tag
 from trueline.core.charts.number_format import (
@@ -17,6 +18,7 @@ from trueline.core.charts.number_format import (
 Checks = Mapping[str, Mapping[str, Any]]
 
 STATUS_GLYPHS = {"failed": "✕", "warning": "!", "ok": "✓", "declined": "–"}
+STATUS_BY_BELIEVABLE = {"yes": "ok", "doubtful": "warning", "no": "failed"}
 UNEXPLAINED_CAUSES = {
     "none": "no cause stands out",
     "undecided": "the cause is undecided",
@@ -30,21 +32,31 @@ def render_summary(finding: Mapping[str, Any]) -> Html:
     return html_tag("p", close_sentence(str(finding.get("summary") or "")))
 
 
-def render_badge(status: str) -> Html:
-    """Return a status as a word and a glyph, so that it never depends on colour alone."""
+def render_badge(status: str, text: str = "") -> Html:
+    """Return a status as a glyph and a word or text, so that it never depends on colour alone."""
     sign = html_tag("span", STATUS_GLYPHS.get(status, "·"), aria_hidden="true")
-    return html_tag("span", sign, f" {status}", class_=f"badge {status if status in STATUS_GLYPHS else 'declined'}")
+    style = status if status in STATUS_GLYPHS else "declined"
+    return html_tag("span", sign, f" {text or status}", class_=f"badge {style}")
 
 
 def render_heading(
-    task: str, verdict: str, checks: Checks, series: DailySeries | None, sections: Sequence[tuple[str, str]]
+    task: str,
+    verdict: str,
+    checks: Checks,
+    series: DailySeries | None,
+    sections: Sequence[tuple[str, str]],
+    believability: Believability | None = None,
 ) -> Html:
-    """Return the head of the page: title, verdict sentence, newest figures, and links to the sections."""
+    """Return the head of the page: title, verdicts in sentences, newest figures, and links to the sections."""
     verdict_html = html_tag("p", format_verdict_sentence(verdict, checks, series), class_="verdict")
     links = [html_tag("li", html_tag("a", title, href=f"#{name}")) for name, title in sections]
     contents = html_tag("nav", html_tag("ul", *links), aria_label="Sections") if links else ""
-    title = html_tag("h1", f"{format_name(task).capitalize()}: diagnosis", render_badge(verdict))
-    return html_tag("header", title, verdict_html, render_glance(series), contents)
+    badges, belief_html = [render_badge(verdict)], Html()
+    if believability is not None:
+        badges.append(render_badge(STATUS_BY_BELIEVABLE[believability.answer], f"believable: {believability.answer}"))
+        belief_html = html_tag("p", believability.format_sentence())
+    title = html_tag("h1", f"{format_name(task).capitalize()}: diagnosis", *badges)
+    return html_tag("header", title, verdict_html, belief_html, render_glance(series), contents)
 
 
 def format_verdict_sentence(verdict: str, checks: Checks, series: DailySeries | None) -> str:

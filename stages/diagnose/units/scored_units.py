@@ -12,6 +12,7 @@ from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_c
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
 from trueline.core.stats.log_loss import compute_log_losses
+from trueline.core.stored_tables.lazy_parquet import make_frame
 from trueline.core.stored_tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
 
 ARM = "tuned"  # the arm that is judged
@@ -136,10 +137,16 @@ def has_divided_shares(evidence: Evidence) -> bool:
 
 
 def lookup_market(evidence: Evidence, row_id: pd.Series) -> Floats:
-    """Return the market's figure for each row, missing where it has none."""
+    """Return the market's figure for each row, missing where it has none that stood when the inputs were known."""
     if "soft_label" not in evidence.prepared:
         return np.full(len(row_id), np.nan)
     market = pd.to_numeric(evidence.prepared["soft_label"], errors="coerce").to_numpy(float)
+    if "quoted_until" in evidence.prepared:
+        from trueline.core.betting.standing_quotes import CLOCK_COLUMNS, flag_standing_lines, has_clock
+
+        times = make_frame(evidence.prepared, list(CLOCK_COLUMNS))
+        moment: Literal["before", "at_start"] = "at_start" if evidence.audit.get("known_at_start") else "before"
+        market = np.where(flag_standing_lines(times, moment, has_clock(times)), market, np.nan)
     return take_or_nan(market, lookup_rows(row_id, evidence.prepared["row_id"]))
 
 

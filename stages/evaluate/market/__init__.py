@@ -88,6 +88,7 @@ def evaluate(
     }
     report = {name: build_section() if scored.has_line.any() else None for name, build_section in needing_lines.items()}
     report |= {
+        "clock": scored.clock,
         "all_rows": evaluate_all_rows(scored),
         "line_types": _report_line_types(scored),
         "distribution": evaluate_distribution(scored, distribution, settings.bins) if distribution else None,

@@ -10,6 +10,14 @@ import pandas as pd
 from trueline.core.betting.american_odds import STANDARD_ODDS, MarginMethod
 from trueline.core.betting.grading import Picks, PostedOdds, grade_picks, pick_by_edge, summarise_picks
 from trueline.core.betting.payouts import Payout, build_payout
+from trueline.core.betting.standing_quotes import (
+    CLOCK_COLUMNS,
+    Moment,
+    describe_grading,
+    flag_standing_lines,
+    flag_standing_opens,
+    has_clock,
+)
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.stats.group_ops import encode_groups
 
@@ -32,8 +40,9 @@ TEXT_COLUMNS = ("line_type", "season", "season_type")
 
 @dataclass(frozen=True)
 class ScoredBets:
-    """Predictions in time order with columns of their prepared rows; `line` is missing unless it is a real quote.
+    """Predictions in time order with columns of their prepared rows.
 
+    `line` is missing unless it is a real quote that stood when the inputs of the predictions were known.
     `scored["tuned"]` returns a column as floats, NaN where unknown.
     """
 
@@ -41,6 +50,7 @@ class ScoredBets:
     blocks: BlockBootstrap  # resamples groups (days)
     posted_odds: PostedOdds
     headline_edge: float  # the distance from the line at which the headline bets are placed
+    clock: dict[str, Any]  # how many lines may grade bets, and why not all
     payout: Payout
 
     @classmethod
@@ -56,19 +66,19 @@ class ScoredBets:
         """Join predictions with their prepared rows; a column that `prepared` lacks is missing in every row.
 
         Bets are paid at `flat_odds` (American), or at the posted odds if that is None.
+        `predictions` may say in `inputs_known` when their inputs were known: before, which is the default, or at_start.
         """
-        prepared_rows = prepared.set_index("row_id").reindex(
-            index=predictions["row_id"], columns=[*NUMBER_COLUMNS, *TEXT_COLUMNS]
-        )
-        joined = predictions.assign(
-            **{name: prepared_rows[name].to_numpy() for name in (*NUMBER_COLUMNS, *TEXT_COLUMNS)}
-        )
+        names = [*NUMBER_COLUMNS, *TEXT_COLUMNS, *CLOCK_COLUMNS]
+        prepared_rows = prepared.set_index("row_id").reindex(index=predictions["row_id"], columns=names)
+        joined = predictions.assign(**{name: prepared_rows[name].to_numpy() for name in names})
         rows = joined.sort_values(["time", "group", "row_id"], kind="stable", ignore_index=True)
         rows[list(NUMBER_COLUMNS)] = rows[list(NUMBER_COLUMNS)].astype(np.float64)
         rows["line"] = rows["line"].where(rows["line_type"] == "actual")
+        moment: Moment = predictions["inputs_known"].iloc[0] if "inputs_known" in predictions else "before"
+        clock = _blank_ended_lines(rows, moment, has_clock(prepared))
         posted_odds = PostedOdds.from_odds(rows["over_price"].to_numpy(), rows["under_price"].to_numpy(), devig)
         payout = build_payout(flat_odds, posted_odds.over, posted_odds.under)
-        return cls(rows, BlockBootstrap(encode_groups(rows["group"]), seed), posted_odds, edge, payout)
+        return cls(rows, BlockBootstrap(encode_groups(rows["group"]), seed), posted_odds, edge, clock, payout)
 
     def __getitem__(self, name: str) -> Floats:
         return self.rows[name].to_numpy(np.float64)
@@ -95,3 +105,14 @@ class ScoredBets:
         return grade_picks(
             pick_by_edge(self[name], line, self.headline_edge if edge is None else edge), line, self["target"]
         )
+
+
+def _blank_ended_lines(rows: pd.DataFrame, moment: Moment, is_timed: bool) -> dict[str, Any]:
+    """Make lines missing that did not stand when the inputs were known, with their prices; return what became of them.
+
+    An estimate beside such a line is made missing too: the row does not count as one without a real line.
+    """
+    has_line, may_grade = rows["line"].notna(), flag_standing_lines(rows, moment, is_timed)
+    rows.loc[has_line & ~may_grade, ["line", "estimated_line", "over_price", "under_price"]] = np.nan
+    rows.loc[~flag_standing_opens(rows, moment), "open_line"] = np.nan
+    return describe_grading(moment, int(has_line.sum()), int((has_line & may_grade).sum()), is_timed)

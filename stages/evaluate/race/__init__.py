@@ -60,7 +60,7 @@ def evaluate(
         "resampling": resampling,
         "runners": _summarise_runners(probabilities["tuned"], won, settings.bins, seed),
         "picks": _compute_favourite_win_rates(probabilities, won, race_code),
-        "value_bets": _evaluate_value_bets(probabilities["tuned"], rows, race_code, settings, seed),
+        **_grade_value_bets(probabilities["tuned"], rows, race_code, settings, seed),
     }
     scores = {
         "races": len(uniform_loss),
@@ -267,6 +267,27 @@ def _compute_favourite_win_rates(
         favourites_won = table.loc[table.groupby("code")["p"].idxmax(), "won"]
         rates[name] = confidence_intervals.compute_wilson_interval(float(favourites_won.sum()), len(favourites_won))
     return rates
+
+
+def _grade_value_bets(
+    probability: Floats, rows: pd.DataFrame, race_code: Codes, settings: Settings, seed: int
+) -> Report:
+    """Return the value bets and why they are graded or not.
+
+    A bet at the starting price, with the fair value as its limit, is placed before the price is made. A probability
+    that has the price among its inputs comes too late for it, so nothing is graded then.
+    """
+    priced = int(rows["bsp"].notna().sum())
+    if "inputs_known" in rows and rows["inputs_known"].eq("at_start").any():
+        sentence = "The inputs are known only at the start, too late for a bet at the starting price: none is graded."
+        clock = {"inputs_known": "at_start", "lines": priced, "graded": 0, "not_graded": priced}
+        return {"value_bets": None, "clock": clock | {"unknown_age": 0, "sentence": sentence}}
+    sentence = "The inputs are known before the start, in time for a bet at the starting price with a limit."
+    clock = {"inputs_known": "before", "lines": priced, "graded": priced, "not_graded": 0}
+    return {
+        "value_bets": _evaluate_value_bets(probability, rows, race_code, settings, seed),
+        "clock": clock | {"unknown_age": 0, "sentence": sentence},
+    }
 
 
 def _evaluate_value_bets(

@@ -12,6 +12,7 @@ from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_g
 from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
 from stages.prepare.props.props_columns import (
+    CLOCK_COLUMNS,
     COLUMNS,
     GAME_COLUMNS,
     KEY_COLUMNS,
@@ -26,6 +27,7 @@ from stages.prepare.props.props_columns import (
 )
 from stages.prepare.props.props_settings import AUTO, Settings
 from stages.prepare.props.quality import summarise_quality
+from stages.prepare.props.quote_times import add_known_times
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
 from stages.prepare.props.source_tables import count_odd_prices, read_raw_tables
@@ -39,6 +41,7 @@ from trueline.core.tables.table_schema import Column, coerce_types, validate_tab
 
 __all__ = [
     "AUTO",
+    "CLOCK_COLUMNS",
     "COLUMNS",
     "GAME_COLUMNS",
     "LINE_COLUMNS",
@@ -86,7 +89,7 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
     predictions, predictions_aside, unknown_logged = prepare_predictions(read.get("production"), game_index, settings)
-    keyed_games = add_keys(games.join(game_lines.lines).join(predictions), settings)
+    keyed_games = add_known_times(add_keys(games.join(game_lines.lines).join(predictions), settings))
     rows = add_recent_form(keyed_games, Past(keyed_games), settings)
     columns = _select_columns(read, settings)
     prepared = _add_line_type(rows, Past(rows), settings)[[column.name for column in columns]]

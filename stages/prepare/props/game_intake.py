@@ -86,7 +86,13 @@ def _describe_lines(quality: Quality) -> list[str]:
     if joined := quality["rows_joined_as_over_and_under"]:
         fates.append(f"{joined:,} are the other side of a quote")
     used = quality["line_types"].get("actual", 0)
-    return [f"lines: {total:,} rows give {used:,} games an actual line; " + ("; ".join(fates) or "none is set aside")]
+    notes = [f"lines: {total:,} rows give {used:,} games an actual line; " + ("; ".join(fates) or "none is set aside")]
+    if used and not quality["lines_with_times"]:
+        notes.append(
+            "lines: no quote says when it was made (quoted_at), so none is known to have stood at the start, and "
+            "line-ups and closing facts may not be inputs"
+        )
+    return notes
 
 
 def _describe_doubts(quality: Quality) -> list[str]:

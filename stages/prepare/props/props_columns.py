@@ -30,6 +30,7 @@ def declare_game_columns(sport: Sport) -> list[Column]:
         Column("player_id", "text", "before", "the player", required=True),
         Column("date", "time", "before", "day of the game", required=True),
         Column("start_time", "time", "before", "tip-off, UTC: later quotes are set aside"),
+        Column("lineups_at", "time", "before", "when line-ups were announced, UTC; if not told, the start"),
         *SCHEDULE_COLUMNS,
         replace(MINUTES, required=sport.needs_playing_time),
         *sport.stats,
@@ -57,6 +58,7 @@ LINE_COLUMNS = [
     Column("n_books", "whole", "at_start", "books that the quote stands for", low=1),
     Column("book", "text", "at_start", "who quotes; all quotes are one book's if there is no such column"),
     Column("quoted_at", "time", "at_start", "when, UTC"),
+    Column("quoted_until", "time", "at_start", "until when the quote stood, UTC, if the source knows"),
     Column("start_time", "time", "before", "start of the game, UTC, where the box scores do not say"),
 ]
 PRODUCTION_COLUMNS = [
@@ -82,6 +84,14 @@ ROW_COLUMNS = [
     Column("time", "time", "before", "the day", nullable=False),
     Column("target", "number", "after", "the quantity that is predicted", nullable=False),
     Column("soft_label", "number", "at_start", "the actual line"),
+]
+CLOCK_COLUMNS = [
+    Column("known_before", "time", "before", "when the inputs known before were, UTC", evaluation_only=True),
+    Column("known_at_start", "time", "at_start", "when line-ups and closing facts were, UTC", evaluation_only=True),
+    Column("open_from", "time", "at_start", "when the opening line was first quoted, UTC", evaluation_only=True),
+    Column("open_until", "time", "at_start", "until when it stood, UTC", evaluation_only=True),
+    Column("quoted_from", "time", "at_start", "when the line was first quoted, UTC", evaluation_only=True),
+    Column("quoted_until", "time", "at_start", "until when it stood, UTC", evaluation_only=True),
 ]
 DERIVED_COLUMNS = [
     Column("opponent_points", "number", "after", "points of the other team", "points"),
@@ -109,6 +119,7 @@ DERIVED_COLUMNS = [
     Column("line_type", "text", "at_start", "what can grade the row", allowed=("actual", "estimated", "none")),
     Column("estimated_line", "number", "before", "mean of the last five games to the nearest half: no market's number"),
     Column("line_surplus", "number", "after", "target − line"),
+    *CLOCK_COLUMNS,
     *LOGGED_COLUMNS,
 ]
 

@@ -19,6 +19,7 @@ AUTO = "auto"
 class Settings(SourceSettings):
     """The sport, the quantity, the last day to keep, limits of playing time and lines, and whether to estimate lines.
 
+    The last quote of a book stands for `quote_minutes` after it was made, or until the start if that is None.
     `quantity` is a statistic of the sport or a sum of several, such as points+rebounds; a limit that is None is that of
     the sport. `own_stats` adds statistics, with their lowest and highest value in a game. Sport and quantity may be
     "auto": the data decide, see sport_choice.py, and until then there is no profile.
@@ -31,6 +32,7 @@ class Settings(SourceSettings):
     longest_game: float | None = Field(gt=0)
     line_high: float | None = Field(gt=0)
     estimate: bool
+    quote_minutes: float | None = Field(default=30.0, gt=0)
 
     @model_validator(mode="after")
     def _check_quantity(self) -> "Settings":

@@ -17,6 +17,7 @@ def summarise_quality(tables: dict[str, RawTable], prepared: pd.DataFrame) -> di
         "ignored_columns": {name: table.ignored for name, table in tables.items()},
         "rows_out": len(prepared),
         "games_out": int(prepared["game_id"].nunique()),
+        "lines_with_times": int(prepared["quoted_until"].notna().sum()),
         "line_types": prepared["line_type"].value_counts().sort_index().to_dict(),
         "players_in_several_spellings": _find_spellings(prepared),
         "opponents_that_are_no_team": _count_strange_opponents(prepared),

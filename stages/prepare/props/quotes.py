@@ -11,13 +11,13 @@ from stages.prepare.props.props_columns import KEY_COLUMNS, LINE_COLUMNS
 from stages.prepare.props.props_settings import RowRules, Settings
 from stages.prepare.props.quantity_words import normalize_quantity
 from stages.prepare.props.quote_sides import join_quote_sides
+from stages.prepare.props.quote_times import DAY_END_OFFSET, compute_quote_ends
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_optional_table
 from trueline.core.tables.row_filters import Counts, Flags, count_reasons, find_reasons
 from trueline.core.tables.table_schema import validate_table
 
 DEFAULT_LINE_STAT = "points"  # the quantity of a line that does not name one, where there are points
-DAY_END_OFFSET = pd.Timedelta(hours=29)  # from UTC midnight to the end of the day in New York, whose dates are used
 BOOK_KEY = ["game_row", "line_type", "book"]
 
 
@@ -45,12 +45,14 @@ def prepare_lines(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: 
     typed = _normalize_words(coerce_optional_table(raw, LINE_COLUMNS, "lines"), raw, settings)
     quotes, joined_count = join_quote_sides(typed)
     quotes = join_games(quotes, game_index, "lines")
+    quotes["start"] = quotes["game_start"].fillna(quotes["start_time"])
     validate_table(quotes, [column for column in LINE_COLUMNS if column.allowed], "lines")
     reasons = find_reasons(quotes, LINE_RULES, settings)
     sound = quotes[~quotes.index.isin(reasons.index)]
     sound = sound.assign(
         open_line=sound["open_line"].where(sound["open_line"].between(0, settings.profile.line_high, "right"))
     )
+    sound = sound.assign(stood_until=compute_quote_ends(sound, BOOK_KEY, settings.quote_minutes))
     actual, estimated = (sound[sound["line_type"] == kind] for kind in ("actual", "estimated"))
     newest_estimates = select_newest_quotes(estimated, ["game_row"], KEY_COLUMNS)
     estimated_lines = choose_lines(newest_estimates, "line", ["game_row"], ["distance"], KEY_COLUMNS)
@@ -99,8 +101,7 @@ def _flag_incomplete_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
 
 def _flag_late_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
     """Flag quotes made after the start: of the box score, else of the line itself, else the end of the day."""
-    starts = rows["game_start"].fillna(rows["start_time"]).fillna(rows["time"] + DAY_END_OFFSET)
-    return rows["quoted_at"] > starts
+    return rows["quoted_at"] > rows["start"].fillna(rows["time"] + DAY_END_OFFSET)
 
 
 def _flag_alternate_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:

@@ -19,6 +19,7 @@ GAME_SYNONYMS = {
     "player": tuple(name for name in PLAYER_NAMES if name != "player"),
     "date": DAY_NAMES,
     "start_time": START_NAMES,
+    "lineups_at": ("lineup_time", "lineups_announced_at"),
     "game_id": ("gameid", "match_id", "event_id", "id_game"),
     "season": ("season_year", "season_id", "year"),
     "season_type": ("game_type", "seasontype"),
@@ -65,6 +66,7 @@ LINE_SYNONYMS = {
     "price": ("odds", "american_odds", "odds_american", "outcome_price"),
     "book": ("bookmaker", "sportsbook", "bookmaker_key", "bookmaker_title", "sports_book", "operator", "site"),
     "quoted_at": ("last_update", "snapshot_time", "timestamp", "bookmaker_last_update", "captured_at", "updated_at"),
+    "quoted_until": ("valid_until", "stood_until"),
     "n_books": ("books", "num_books"),
 }
 PRODUCTION_SYNONYMS = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.history.leak_detection import DecisionSettings, audit_features
+from trueline.core.history.leak_detection import DecisionSettings, audit_features, find_start_inputs
 from trueline.core.tables.table_schema import Column
 
 COLUMNS = [
@@ -149,3 +149,14 @@ def test_the_table_handed_in_is_left_as_it_was() -> None:
     rows = table()
     leaking(build(HONEST), rows, COLUMNS, "before", 3, 0)
     pd.testing.assert_frame_equal(rows, table())
+
+
+def test_inputs_of_the_present_price_are_known_only_at_the_start_and_those_of_earlier_prices_are_not() -> None:
+    rows = table()
+    formulas: dict[str, Callable[[pd.DataFrame], Any]] = {
+        "price": lambda present: present["price"],
+        "rounded": lambda present: present["price"].round(-1),
+        "box": lambda present: present["box"],
+        "last price": lambda _: earlier(rows, "price"),
+    }
+    assert find_start_inputs(build(formulas), rows, build(formulas)(rows), COLUMNS) == ["price", "rounded"]

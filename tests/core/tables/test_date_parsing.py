@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
-from trueline.core.tables.date_parsing import describe_forms, read_times
+from trueline.core.tables.date_parsing import SERIAL_FORMATS, describe_forms, read_times, suggest_date_format
 
 DAYS = st.dates(date(2000, 1, 1), date(2060, 12, 31))
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2060, 12, 31)).map(
@@ -125,3 +125,17 @@ def test_midnight_is_a_time_and_a_day_without_a_time_is_none(typed: bool) -> Non
     days = pd.Series(["2024-03-01", "2024-03-02"])
     kept_days = read_times(pd.to_datetime(days) if typed else days, "games.date", timezone=zone)
     assert kept_days.tolist() == [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-03-02")]
+
+
+@given(TIMES, st.sampled_from(sorted(SERIAL_FORMATS)))
+def test_the_form_that_is_suggested_for_a_number_reads_it(time: datetime, date_format: str) -> None:
+    origin, unit = SERIAL_FORMATS[date_format]
+    day = pd.Timestamp(time).normalize()
+    cell = str((day - origin) // pd.Timedelta(1, unit))
+    assert suggest_date_format(cell) == date_format
+    assert read(cell, date_format=date_format) == [day]
+
+
+@pytest.mark.parametrize("cell", ["7:30 pm", "2024", "20240301", "7", "-44852", "1.260200010.5", ""])
+def test_no_form_is_suggested_for_what_is_no_serial_number(cell: str) -> None:
+    assert suggest_date_format(cell) is None

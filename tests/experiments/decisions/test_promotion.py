@@ -60,13 +60,27 @@ def test_a_better_experiment_is_registered_and_assigned_on_its_own_commit(reposi
     rev = promoted_repo.experiment(repository, "sharp", skill=1.0)
     outcome = promote_experiment(find_experiment("sharp"))
     assert outcome.tags == (f"{MODEL}@v1.0.0", f"{MODEL}#prod#1")
-    assert set(answers(outcome)) == {"valid", "outputs", "leaks", "interval", "baselines", "bias", "noise"}
+    assert set(answers(outcome)) == {
+        "valid", "outputs", "leaks", "believable", "interval", "baselines", "bias", "noise",
+    }  # fmt: skip
     assert get_current_commit() == rev == git(repository, "rev-parse", f"{MODEL}@v1.0.0^{{commit}}")
     assert find_experiment("sharp").status == "promoted"
     message = git(repository, "tag", "--list", f"{MODEL}#prod#1", "--format=%(contents)")
     assert "passed   noise: Log loss per race less that of the baseline" in message
     with pytest.raises(UserError, match=r"sharp is in prod already, as racing-model@v1\.0\.0"):
         promote_experiment(find_experiment("sharp"))
+
+
+def test_scores_that_are_not_believable_stop_and_doubtful_ones_pass_only_if_it_is_said(repository: Path) -> None:
+    promoted_repo.experiment(repository, "lie", skill=1.0, believable="no")
+    assert promote_experiment(find_experiment("lie"), accept_doubt=True).stopped == ["believable"]
+    promoted_repo.experiment(repository, "unclear", skill=1.0, believable="doubtful")
+    stopped = promote_experiment(find_experiment("unclear"))
+    assert stopped.stopped == ["believable"]
+    assert not stopped.tags
+    assert promote_experiment(find_experiment("unclear"), accept_doubt=True).tags
+    message = git(repository, "tag", "--list", f"{MODEL}#prod#1", "--format=%(contents)")
+    assert "passed   believable: Doubtful: too_good: R² is beyond belief. Accepted all the same." in message
 
 
 def test_what_luck_explains_is_stopped_by_command_and_nothing_is_tagged(repository: Path) -> None:

@@ -585,3 +585,36 @@ def test_coverage_asks_no_sums_of_chances_and_declines_where_nothing_is_scored()
     assert ask("coverage", chances(healthy()))["status"] == "ok"
     unscored = healthy().folds.drop(columns=["test_0", "test_1"])
     assert ask("coverage", replace(healthy(), folds=unscored))["status"] == "declined"
+
+
+# --- information_clock ---
+
+
+def clocked(known_at_start: list[str], **changed: Any) -> Evidence:
+    """Return evidence whose report and audit say when inputs were known."""
+    moment = "at_start" if known_at_start else "before"
+    clock = {
+        "inputs_known": moment,
+        "lines": 9,
+        "graded": 9,
+        "not_graded": 0,
+        "unknown_age": 0,
+        "sentence": "All stood.",
+    }
+    audit = healthy().audit | {"known_at_start": known_at_start}
+    return replace(healthy(), report=healthy().report | {"clock": clock | changed}, audit=audit)
+
+
+def test_bets_on_quotes_of_unknown_age_are_doubtful_and_others_are_not() -> None:
+    assert ask("information_clock", clocked([]))["status"] == "ok"
+    assert ask("information_clock", clocked(["side_usual"]))["status"] == "ok"
+    doubtful = ask("information_clock", clocked(["side_usual"], unknown_age=9, sentence="Nobody knows."))
+    assert (doubtful["status"], doubtful["summary"]) == ("warning", "Nobody knows.")
+
+
+def test_a_report_that_takes_line_ups_as_known_before_fails_and_one_without_lines_declines() -> None:
+    found = ask("information_clock", clocked(["side_usual"], inputs_known="before"))
+    assert found["status"] == "failed"
+    assert "side_usual" in found["summary"]
+    assert ask("information_clock", clocked([], lines=0))["status"] == "declined"
+    assert ask("information_clock", healthy())["status"] == "declined"

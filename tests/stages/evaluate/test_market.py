@@ -473,3 +473,47 @@ def test_the_return_is_what_the_payout_pays_for_the_bets_of_the_headline(payout:
 def test_pickem_without_multiples_is_rejected() -> None:
     with pytest.raises(ValidationError, match="payout pickem needs multiples"):
         Settings(edges=[1], chances=[], bins=10, devig="power", payout="pickem", multiples={})
+
+
+# --- the information clock ---
+
+
+def timed(tables: Tables, ended: float = 0.3) -> Tables:
+    """Return the season with quote times: some lines ended before the start, and some have no times."""
+    predictions, prepared = tables
+    fate = np.random.default_rng(0).choice(["stood", "ended", "untimed"], len(prepared), p=[0.9 - ended, ended, 0.1])
+    start, is_timed = prepared["time"] + pd.Timedelta(hours=23), (fate != "untimed") & prepared["line"].notna()
+    made, end = start - pd.Timedelta(minutes=50), start - pd.to_timedelta(np.where(fate == "ended", 20, 0), "min")
+    return predictions, prepared.assign(
+        known_before=prepared["time"] + pd.Timedelta(hours=5), known_at_start=start, fate=fate,
+        quoted_from=made.where(is_timed), quoted_until=end.where(is_timed),
+    )  # fmt: skip
+
+
+def test_a_bet_on_line_ups_is_graded_only_at_a_quote_that_stood_when_they_were_known() -> None:
+    predictions, prepared = timed(season())
+    scores, report, _ = evaluate(predictions.assign(inputs_known="at_start"), prepared, SETTINGS, 0)
+    lined = [row for row in joined((predictions, prepared)) if row["line"] == row["line"]]
+    stood = [row for row in lined if row["fate"] == "stood"]
+    assert scores["rows"] == report["clock"]["graded"] == len(stood) < len(lined)
+    assert report["clock"]["not_graded"] == len(lined) - len(stood)
+    assert same(report["picks"]["by_edge"][0], counted(stood, 1))
+    assert report["picks"]["by_edge"][0]["bets"] == report["line_types"]["actual"]["bets"]
+    assert report["closing"] is None  # an opening line comes before line-ups
+
+
+def test_a_bet_on_what_is_known_before_is_graded_at_every_last_line() -> None:
+    predictions, prepared = timed(season())
+    plain, told = judged(), evaluate(predictions.assign(inputs_known="before"), prepared, SETTINGS, 0)
+    assert told[0] == plain[0]
+    assert told[1] == plain[1]
+    assert told[1]["clock"]["not_graded"] == 0
+
+
+def test_line_ups_on_quotes_that_all_ended_leave_no_bet_and_on_quotes_without_times_bets_of_unknown_age() -> None:
+    predictions, prepared = timed(season(), ended=0.9)
+    scores, report, _ = evaluate(predictions.assign(inputs_known="at_start"), prepared, SETTINGS, 0)
+    assert (scores["bets"], scores["hit_rate"], report["clock"]["graded"]) == (None, None, 0)
+    untimed_scores, untimed_report, _ = evaluate(season()[0].assign(inputs_known="at_start"), season()[1], SETTINGS, 0)
+    assert untimed_scores == judged()[0]
+    assert untimed_report["clock"]["unknown_age"] == untimed_report["clock"]["lines"]

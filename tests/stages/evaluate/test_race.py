@@ -57,6 +57,17 @@ def test_value_bets_pay_commission_on_winnings_and_share_dead_heats() -> None:
     assert report["value_bets"]["yield"]["value"] == pytest.approx(profit / 2)
 
 
+def test_a_bet_at_the_starting_price_is_not_graded_if_that_price_is_an_input() -> None:
+    predictions, prepared = by_hand()
+    scores, report, _ = evaluate(predictions.assign(inputs_known="at_start"), prepared, SETTINGS, 0)
+    earlier_scores, earlier_report, _ = evaluate(predictions.assign(inputs_known="before"), prepared, SETTINGS, 0)
+    assert report["value_bets"] is None
+    assert (report["clock"]["graded"], report["clock"]["not_graded"]) == (0, 4)
+    assert (earlier_report["clock"]["graded"], earlier_report["clock"]["not_graded"]) == (4, 0)
+    assert earlier_report["value_bets"]["bets"] == 2
+    assert scores == earlier_scores
+
+
 def test_races_without_a_price_count_for_the_model_and_not_for_the_market() -> None:
     predictions, prepared = simulated(0, 0.0)
     prepared.loc[prepared.index[:6], ["bsp", "soft_label"]] = np.nan

@@ -13,6 +13,7 @@ from stages.prepare.props.consensus_line import compute_consensus_line
 
 KEY = ["player", "day"]
 FOUND = ["line", "open_line", "over_price", "under_price", "n_books"]
+TIMES = ["quoted_from", "quoted_until", "quoted_start", "open_from", "open_until"]
 Quote = dict[str, Any]
 missing = st.just(math.nan)
 halves = st.integers(0, 16).map(lambda number: number / 2)
@@ -28,13 +29,17 @@ quotes = st.fixed_dictionaries(
         "over_price": st.one_of(american, missing),
         "under_price": st.one_of(american, missing),
         "n_books": st.one_of(st.integers(1, 6).map(float), missing),
+        "stood": st.integers(0, 3),
     }
 )
 
 
 def table(rows: list[Quote]) -> pd.DataFrame:
-    columns = [*KEY, "book", "quoted_at", *FOUND]
-    return pd.DataFrame(rows, columns=columns).astype({"quoted_at": "datetime64[us]"} | dict.fromkeys(FOUND, float))
+    """Return quotes that stood for so many hours, or else for a day."""
+    columns = [*KEY, "book", "quoted_at", "start", "stood", *FOUND]
+    made = pd.DataFrame(rows, columns=columns).astype({"quoted_at": "datetime64[us]"} | dict.fromkeys(FOUND, float))
+    hours = pd.to_timedelta(made.pop("stood").astype(float).fillna(24), unit="h")
+    return made.assign(stood_until=made["quoted_at"] + hours, start=made["quoted_at"])
 
 
 def quote(line: float, book: str | None = "one", hour: int | None = None, **asked: float) -> Quote:
@@ -70,6 +75,16 @@ def unevenness(row: Quote) -> float:
     return 2 if math.isnan(one_side) else 1 + round(abs(one_side - 0.5), 9)
 
 
+def end(row: Quote) -> Any:
+    return row["quoted_at"] + pd.Timedelta(hours=row["stood"])
+
+
+def standing(newest: dict[str | None, Quote]) -> dict[str | None, Quote]:
+    """Return the quotes that stood when the last one was made, or all if none has a time."""
+    times = [row["quoted_at"] for row in newest.values() if not pd.isna(row["quoted_at"])]
+    return {book: row for book, row in newest.items() if not times or end(row) >= max(times)}
+
+
 def opened(book: list[Quote], newest: Quote) -> float:
     if not math.isnan(newest["open_line"]):
         return float(newest["open_line"])
@@ -97,11 +112,12 @@ def by_hand(rows: list[Quote], line: float, open_line: float) -> list[float]:
     books: dict[str | None, list[Quote]] = {}
     for row in rows:
         books.setdefault(row["book"], []).append(row)
-    newest = {book: max(own, key=age) for book, own in books.items()}
+    every_newest = {book: max(own, key=age) for book, own in books.items()}
+    newest = standing(every_newest)
     near = nearest([row["line"] for row in newest.values()])
     evenness = {value: min(unevenness(row) for row in newest.values() if row["line"] == value) for value in near}
     best = [value for value in near if evenness[value] == min(evenness.values())]
-    opens = nearest([opened(books[book], row) for book, row in newest.items()]) or [math.nan]
+    opens = nearest([opened(books[book], row) for book, row in every_newest.items()]) or [math.nan]
     line = line if line in best else best[0]
     agreed = [row for row in newest.values() if row["line"] == line]
     quoted = max([row["n_books"] for row in newest.values() if not math.isnan(row["n_books"])], default=0)
@@ -110,7 +126,7 @@ def by_hand(rows: list[Quote], line: float, open_line: float) -> list[float]:
         open_line if open_line in opens else opens[0],
         mean_chance([row["over_price"] for row in agreed]),
         mean_chance([row["under_price"] for row in agreed]),
-        max(quoted, len(books)),
+        max(quoted, len(newest)),
     ]
 
 
@@ -132,7 +148,7 @@ def test_a_consensus_is_what_loops_over_its_quotes_make_it_in_any_order(rows: li
 
 def test_no_quotes_make_no_lines_and_keep_their_columns() -> None:
     found = compute_consensus_line(table([]), KEY)
-    assert found.columns.tolist() == [*KEY, *FOUND]
+    assert found.columns.tolist() == [*KEY, *FOUND, *TIMES]
     assert all(found[name].dtype == float for name in FOUND)
     assert found.empty
 
@@ -210,6 +226,23 @@ def test_a_quote_that_represents_several_books_counts_for_all_of_them() -> None:
 
 
 def test_quotes_without_a_book_are_one_books() -> None:
-    found = one(quote(20.5, None, hour=1), quote(24.5, None, hour=2), quote(22.5, "two"))
+    found = one(quote(20.5, None, hour=1), quote(24.5, None, hour=2), quote(22.5, "two", hour=2))
     assert found["line"] in (22.5, 24.5)
     assert found["n_books"] == 2
+
+
+def test_a_quote_that_had_ended_before_the_close_and_one_of_unknown_time_do_not_count() -> None:
+    ended, untimed, last = quote(20.5, hour=1) | {"stood": 2}, quote(21.5, "two"), quote(30.5, "three", hour=4)
+    found = one(ended, untimed, last)
+    assert (found["line"], found["n_books"]) == (30.5, 1)
+    assert one(ended | {"stood": 3}, quote(20.5, "two", hour=4), last)["line"] == 20.5
+
+
+def test_a_line_stood_from_its_first_quote_to_the_end_of_its_last() -> None:
+    books = [quote(20.5, hour=1, open_line=19.5), quote(19.5, hour=0) | {"stood": 1}, quote(20.5, "two", hour=2)]
+    found = compute_consensus_line(table([*books, quote(25.5, "three", hour=3)]), KEY).iloc[0]
+    hours = [found[name].hour + 24 * (found[name].day - 1) for name in ("quoted_from", "quoted_until")]
+    assert (found["line"], *hours) == (20.5, 1, 26)
+    assert [found[name].hour for name in ("open_from", "open_until")] == [0, 1]
+    elsewhere = compute_consensus_line(table([quote(20.5, hour=1, open_line=18.5)]), KEY).iloc[0]
+    assert elsewhere[["open_from", "open_until"]].isna().all()

@@ -13,6 +13,7 @@ import pytest
 
 from stages.prepare.box_scores import read
 from stages.prepare.props import (
+    CLOCK_COLUMNS,
     COLUMNS,
     LINE_RULES,
     LOG_RULES,
@@ -207,7 +208,8 @@ def test_an_optional_column_may_be_empty_from_top_to_bottom() -> None:
 def test_only_what_precedes_the_game_is_declared_known_before_it() -> None:
     known = {column.name: column.known for column in COLUMNS}
     assert {name for name, when in known.items() if when == "at_start"} == {
-        *("soft_label", "side_usual", "side_minutes", "line", "over_price", "under_price", "n_books", "line_type")
+        *("soft_label", "side_usual", "side_minutes", "line", "over_price", "under_price", "n_books", "line_type"),
+        *("known_at_start", "open_from", "open_until", "quoted_from", "quoted_until"),
     }
     assert {name for name, when in known.items() if when == "before"} == {
         *(
@@ -224,8 +226,10 @@ def test_only_what_precedes_the_game_is_declared_known_before_it() -> None:
             "home",
         ),
         *("last_5", "last_10", "season_mean", "usual", "usual_minutes", "role", "open_line", "estimated_line"),
+        "known_before",
     }
-    assert {column.name for column in COLUMNS if column.evaluation_only} == {column.name for column in LOGGED_COLUMNS}
+    evaluation_only = {column.name for column in COLUMNS if column.evaluation_only}
+    assert evaluation_only == {column.name for column in (*LOGGED_COLUMNS, *CLOCK_COLUMNS)}
 
 
 def test_the_points_of_a_team_are_held_against_those_of_its_players() -> None:
@@ -691,7 +695,8 @@ def test_huge_numbers_are_set_aside_or_unknown_and_never_reach_a_row() -> None:
 
 def test_days_in_another_form_are_rejected_with_the_first_of_them() -> None:
     with pytest.raises(
-        UserError, match=r"^games: date is unreadable in every row \(first value: '1709251200000'\); write"
+        UserError,
+        match=r"^games: date is unreadable in every row .*1709251200000.*write.*date_format: unix_ms\.",
     ):
         prepared(games=game(date=1709251200000))
 

@@ -14,9 +14,13 @@ Build = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 class DecisionSettings(FeatureSelection):
-    """When the decision is made, on which inputs, and how many moments are audited; plugins add their own settings."""
+    """When the decision is made, on which inputs, and how many moments are audited; plugins add their own settings.
+
+    `untimed_quotes` says what to do with inputs known only at the start if no quote has a time to show that it stood.
+    """
 
     decision: Literal["before", "at_start"]
+    untimed_quotes: Literal["refuse", "doubtful"] = "refuse"
     audits: int = Field(ge=1)
 
 
@@ -47,6 +51,20 @@ def audit_features(
                 features[is_until_moment], build(tampered_table.reset_index(drop=True))[is_tested]
             )
     return sorted(leaking)
+
+
+def find_start_inputs(
+    build: Build, table: pd.DataFrame, features: pd.DataFrame, columns: Sequence[Column]
+) -> list[str]:
+    """Return the names of the features that change when the present values known only at the start change, sorted.
+
+    `build` makes the features of the present rows that it is given; their past must stay as it is.
+    """
+    random, tampered = np.random.default_rng(0), table.copy()
+    for column in columns:
+        if column.known == "at_start":
+            tampered[column.name] = _sample_other_values(table[column.name], random)
+    return sorted(_find_differing_columns(features, build(tampered)))
 
 
 def _draw_moments(time: pd.Series, count: int, seed: int) -> list[pd.Timestamp]:

@@ -57,6 +57,12 @@ def load_task_config(task: str) -> TaskConfig:
     return load_settings(TaskConfig, "tasks", task)
 
 
+def list_sources() -> list[str]:
+    """Return the folder or file of raw data of every task."""
+    rows = _get_mapping(_read_params_file(), "tasks")
+    return [str(rows[task]["source"]) for task in rows if "source" in _get_mapping(rows, task)]
+
+
 def load_seed() -> int:
     """Return the seed of every random choice in every stage."""
     return _load_integer("seed", minimum=0)

@@ -1,12 +1,40 @@
 """Plugins: a name in params.yaml is the name of a file, or of a package, in the folder of a stage."""
 
+from functools import partial, wraps
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.runtime.file_guard import forbid_files, watch_territory
+from trueline.core.runtime.params import list_sources
 
 STAGES_FOLDER = Path(__file__).parents[3] / "stages"
+STORING_FUNCTIONS = {"save", "load"}  # of a learner: the only functions of a guarded plugin that may open files
+
+
+class GuardedPlugin:
+    """A plugin as a stage runs it: it is imported, and its functions run, where no file with data may be opened."""
+
+    def __init__(self, stage: str, name: str, writable: Path | None) -> None:
+        self._forbid_files = partial(
+            forbid_files, f"{stage} plugin {name!r}", watch_territory(list_sources(), writable)
+        )
+        with self._forbid_files():
+            self._module = load_plugin(stage, name)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._module, name)
+        if name in STORING_FUNCTIONS or isinstance(value, type) or not callable(value):
+            return value
+
+        @wraps(value)
+        def call_guarded(*args: Any, **kwargs: Any) -> Any:
+            with self._forbid_files():
+                return value(*args, **kwargs)
+
+        return call_guarded
 
 
 def list_plugins(stage: str) -> list[str]:
@@ -32,3 +60,12 @@ def load_plugin(stage: str, name: str, requires: str = "") -> ModuleType:
             f"stages/{stage}/{name} has no {requires}(), which is needed here; choose a plugin that has it."
         )
     return module
+
+
+def load_guarded_plugin(stage: str, name: str, writable: Path | None = None) -> GuardedPlugin:
+    """Return a plugin that cannot open files with data, except by its `save` and `load`.
+
+    `writable` is a folder to which callbacks of the stage write while the plugin runs. Raises UserError as load_plugin
+    does; calls raise it where the plugin opens another file, starts a program or connects to a machine.
+    """
+    return GuardedPlugin(stage, name, writable)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 
 from trueline.core.errors import UserError
+from trueline.core.tables.date_parsing import suggest_date_format
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
 
 BOOLEAN_CODES = {"true": "1", "false": "0"}  # how sources without a boolean type write them
@@ -36,9 +37,10 @@ def coerce_table(
             column_unreadable = flag_unparseable(raw, rows, column.name)
             if column_unreadable.all():
                 first_value = str(raw[column.name].iloc[0])
+                date_format = suggest_date_format(first_value) if column.kind == "time" else None
                 raise UserError(
                     f"{table_label}: {column.name} is unreadable in every row (first value: {first_value!r}); "
-                    f"write it as {KIND_DESCRIPTIONS[column.kind]}."
+                    f"write it as {KIND_DESCRIPTIONS[column.kind]}{f': {date_format}' if date_format else ''}."
                 )
             row_unreadable |= column_unreadable
     return rows.assign(unreadable=row_unreadable)

@@ -16,6 +16,7 @@ SERIAL_FORMATS: dict[
     "unix": (pd.Timestamp("1970-01-01"), "s"),
     "unix_ms": (pd.Timestamp("1970-01-01"), "ms"),
 }
+PLAUSIBLE_SERIALS = {"excel": (20_000, 80_000), "unix": (1e8, 4.7e9), "unix_ms": (1e11, 4.7e12)}  # no two overlap
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 CLOCK = r"(?:(?:,?\s+|t)(?P<time>\d{1,2}:\d{2}.*))?"
@@ -73,6 +74,19 @@ def describe_forms(values: pd.Series) -> list[str]:
     shape = day.str.replace(r"\d+", "9", regex=True).str.replace(r"[A-Za-z]+", "a", regex=True)
     counts = shape.value_counts()
     return [str(text[shape == form].iloc[0]) for form in counts.index]
+
+
+def suggest_date_format(cell: str) -> str | None:
+    """Return the form of `date_format` that makes a number a day of living memory, or None if none does.
+
+    >>> suggest_date_format("1704252600000"), suggest_date_format("44852"), suggest_date_format("7:30 pm")
+    ('unix_ms', 'excel', None)
+    """
+    if not re.fullmatch(r"\d+(?:\.\d+)?", cell):
+        return None
+    number = float(cell)
+    fitting = (form for form, (low, high) in PLAUSIBLE_SERIALS.items() if low <= number <= high)
+    return next(fitting, None)
 
 
 def _parse_unique(

@@ -50,6 +50,7 @@ def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tupl
         " ".join(experiment.tasks),
         experiment.type or "",
         ", ".join(score_texts),
+        ", ".join(experiment.get_believability(task)[0] for task, _ in headlines),
         count,
         day,
         format_note(experiment, invalidations),
@@ -57,11 +58,12 @@ def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tupl
 
 
 def format_note(experiment: Experiment, invalidations: Invalidations) -> str:
-    """Return the note on an experiment: why it is void, why it failed, or else its tags."""
+    """Return the note on an experiment: why it is void, not believable or failed, or else its tags."""
     why = invalidations.get(experiment.rev, {})
     if why:
         return f"INVALIDATED: {next(iter(why.values()))}"
-    return experiment.error or " ".join(experiment.tags)
+    reasons = [reason for task in experiment.scores for reason in experiment.get_believability(task)[1]]
+    return experiment.error or " ".join(reasons[:1]) or " ".join(experiment.tags)
 
 
 def format_score(figures: Figures, name: str, with_interval: bool = True) -> str:

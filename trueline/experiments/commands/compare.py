@@ -49,6 +49,7 @@ def _format_comparison(comparison: dict[str, Any], task: str | None) -> list[str
     unchanged_sources = [source for source, differing in sources.items() if not differing]
     lines = [f"{task}, {comparison['rows']:,} rows:"] if task else []
     lines += [line for sentence in (*comparison["sentences"], *verdicts) for line in wrap_text(sentence)]
+    lines.append(f"believable: {', '.join(f'{name} {answer}' for name, answer in comparison['believable'].items())}")
     for source, differing in sources.items():
         lines += _format_differences(source, differing)
     return lines + ([f"no difference in {' or '.join(unchanged_sources)}"] if unchanged_sources else [])

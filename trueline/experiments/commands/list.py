@@ -8,7 +8,7 @@ from trueline.experiments.cli.table_layout import format_table, truncate_text
 from trueline.experiments.experiment_registry import STATUSES, Registry
 
 HELP = "list every experiment, newest first"
-HEADS = ("experiment", "status", "task", "type", "score", "n", "created", "note")
+HEADS = ("experiment", "status", "task", "type", "score", "believe", "n", "created", "note")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--claim", action="append", default=[], choices=["break-even"], help="a further claim that it must prove"
     )
+    parser.add_argument("--accept-doubt", action="store_true", help="let it pass although its scores are doubtful")
     parser.add_argument("--dry-run", action="store_true", help="run the gates and tag nothing")
     parser.add_argument("--force", action="store_true", help="promote it even if gates stop it; needs --why")
     parser.add_argument("--why", help="why the gates are overridden; kept in the tag's message")
@@ -36,6 +37,7 @@ def main(options: argparse.Namespace) -> Any:
         task=options.task,
         version=options.version,
         claims=options.claim,
+        accept_doubt=options.accept_doubt,
         dry_run=options.dry_run,
     )
     result = dataclasses.asdict(outcome) if options.json else _format_outcome(outcome)

@@ -53,8 +53,11 @@ def _format_results(experiment: Experiment, details: dict[str, Any]) -> list[str
     lines = []
     for task, scores in experiment.scores.items():
         lines.append(f"{task}: {format_rows(experiment.scored[task])}" if experiment.scored.get(task) else f"{task}:")
-        names = [name for name in scores if not name.endswith(("_low", "_high"))]
-        lines += [f"  {name + ':':<20}{format_value(experiment.get_figures(task), name)}" for name in names]
+        figures = experiment.get_figures(task)
+        names = [name for name in scores if name in figures and not name.endswith(("_low", "_high"))]
+        lines += [f"  {name + ':':<20}{format_value(figures, name)}" for name in names]
+        answer, reasons = experiment.get_believability(task)
+        lines += [f"  {'believable:':<20}{answer}", *(f"    {reason}" for reason in reasons)]
         if counts := details["looks"].get(task):
             lines.append(f"  these rows were evaluated {counts['all']}×, {counts['different']} different")
         if why := details["invalidated"].get(task):

@@ -13,7 +13,6 @@ from trueline.core.scorer_description import ScorerDescription, get_path
 Report = Mapping[str, Any]
 
 BIAS_CHECKS = ("market_bias", "calibration_slope")
-LEAK_CHECKS = ("leak_audit", "too_good", "too_good_picks", "duplicates", "coverage")
 
 
 @dataclass(frozen=True)
@@ -70,18 +69,26 @@ def check_interval(report: Report, scorer: ScorerDescription) -> Gate:
     )
 
 
-def check_leaks(audit: Report | None, diagnosis: Report | None) -> Gate:
-    """Stop a model whose inputs see the future, whose figures are too good to be true, or that repeats rows."""
-    if not audit or not audit.get("audited") or not diagnosis:
-        return Gate("leaks", False, "No leak audit is on record; run the features and diagnose stages.")
+def check_leaks(audit: Report | None) -> Gate:
+    """Stop a model whose inputs see the future."""
+    if not audit or not audit.get("audited"):
+        return Gate("leaks", False, "No leak audit is on record; run the features stage.")
     if audit["leaking"]:
         return Gate("leaks", False, f"These inputs see the future: {_join_names(audit['leaking'])}.", dict(audit))
-    failed = _collect_summaries(diagnosis, LEAK_CHECKS, ("failed",))
-    if failed:
-        return Gate("leaks", False, " ".join(failed), dict(audit))
-    return Gate(
-        "leaks", True, f"None of {audit['audited']} inputs sees the future, and nothing is too good.", dict(audit)
-    )
+    return Gate("leaks", True, f"None of {audit['audited']} inputs sees the future.", dict(audit))
+
+
+def check_believability(answer: str, reasons: Sequence[str], accept_doubt: bool) -> Gate:
+    """Stop a model whose scores diagnose does not call believable; `accept_doubt` lets doubtful ones pass."""
+    figures, summary = {"believable": answer}, " ".join(reasons)
+    if answer == "yes":
+        return Gate("believable", True, "Yes: no check of their honesty found anything against its scores.", figures)
+    if answer == "doubtful":
+        remedy = "Accepted all the same." if accept_doubt else "Answer it, or accept it with --accept-doubt."
+        return Gate("believable", accept_doubt, f"Doubtful: {summary} {remedy}", figures)
+    if answer == "no":
+        return Gate("believable", False, f"No: {summary}", figures)
+    return Gate("believable", False, "Its scores were not judged as they are now; run the diagnose stage.", figures)
 
 
 def check_bias(diagnosis: Report | None, error: Mapping[str, Any] | None, limit: float | None) -> Gate:

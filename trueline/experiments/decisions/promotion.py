@@ -61,12 +61,14 @@ def promote_experiment(
     task: str | None = None,
     version: str | None = None,
     claims: Sequence[str] = (),
+    accept_doubt: bool = False,
     dry_run: bool = False,
 ) -> PromotionOutcome:
     """Put an experiment's model of a task into a stage; if a gate stops it, nothing is tagged unless forced.
 
     `force` is the reason for overriding gates; it is kept in the tag's message. The version is the next minor one
-    unless given; a commit keeps the version it was registered as. `dry_run` runs the gates only. Raises UserError for
+    unless given; a commit keeps the version it was registered as. With `accept_doubt` the scores may be
+    doubtful, but not unbelievable. `dry_run` runs the gates only. Raises UserError for
     an experiment without results or already current in the stage, a version that another commit has, and a stage that
     no tag can name.
     """
@@ -83,7 +85,7 @@ def promote_experiment(
         registered = format_version(model_tags.get_versions(events, task).get(current.rev))
         raise UserError(f"{experiment.name} is in {stage} already, as {get_artifact_name(task)}@{registered}.")
     version_number = _resolve_version(events, task, experiment.rev, version)
-    gates = run_gates.evaluate_gates(experiment, task, current, claims)
+    gates = run_gates.evaluate_gates(experiment, task, current, claims, accept_doubt)
     forced_reason = force if any(not gate.passed for gate in gates) else None
     outcome = PromotionOutcome(
         task,

@@ -12,7 +12,7 @@ from trueline.core.scorer_description import get_path
 from trueline.experiments.store import dvc_lock, file_cache
 from trueline.experiments.store.metric_definitions import METRICS
 from trueline.experiments.store.param_diff import compare_params
-from trueline.experiments.store.run_tables import Run, read_predictions, read_prepared
+from trueline.experiments.store.run_tables import Run, read_inputs_known, read_predictions, read_prepared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +114,12 @@ def _compare_predictions(task: str, first_run: Run, second_run: Run, common: boo
             f"nothing is ranked: --common compares the {len(overlap.common):,} rows of groups that are complete in "
             f"both, with equal outcomes."
         )
-    table_pair = [_select_common_rows(table, overlap) for table in tables]
+    table_pair = [
+        _select_common_rows(table, overlap).assign(
+            inputs_known=read_inputs_known(task, run.experiment.rev if run.experiment else None)
+        )
+        for table, run in zip(tables, (first_run, second_run), strict=True)
+    ]
     scorer = load_plugin("evaluate", load_task_config(task).scorer, "compare")
     settings = load_settings(scorer.Settings, "evaluate", task)
     scorer_result = scorer.compare(*table_pair, read_prepared(task, first_run, fetch), names, settings, load_seed())

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from trueline.core.betting.standing_quotes import flag_standing_lines, has_clock
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import expand_params
 from trueline.core.scorer_description import load_description
@@ -16,6 +17,7 @@ from trueline.experiments.store import git, output_files
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.metric_definitions import get_nested
 from trueline.experiments.store.model_tags import TagEvent
+from trueline.experiments.store.run_tables import read_inputs_known
 
 PREDICTIONS_PATH = "data/predictions/{task}.parquet"
 PREPARED_PATH = "data/prepared/{task}.parquet"
@@ -24,12 +26,16 @@ CLAIMS = ("break-even",)  # claims that an experiment may make, as one of its ta
 
 
 def evaluate_gates(
-    experiment: Experiment, task: str, incumbent: TagEvent | None, claims: Sequence[str] = ()
+    experiment: Experiment,
+    task: str,
+    incumbent: TagEvent | None,
+    claims: Sequence[str] = (),
+    accept_doubt: bool = False,
 ) -> list[Gate]:
     """Return the answers of all gates on an experiment's model of a task, compared with the stage's current model.
 
-    `incumbent` is that current model, or None if the stage is empty. Raises UserError if the commit has no readable
-    report.
+    `incumbent` is that current model, or None if the stage is empty. With `accept_doubt` doubtful scores may pass.
+    Raises UserError if the commit has no readable report.
     """
     rev, read_metrics = experiment.rev, _build_metrics_reader(experiment.rev, task)
     report, diagnosis = read_metrics("report"), read_metrics("diagnosis")
@@ -43,7 +49,8 @@ def evaluate_gates(
     answers = [
         gates.check_validity(find_invalidation_reason(rev, task)),
         gates.check_outputs(missing, output_count),
-        _run_gate("leaks", lambda: gates.check_leaks(leak_audit, diagnosis)),
+        _run_gate("leaks", lambda: gates.check_leaks(leak_audit)),
+        gates.check_believability(*experiment.get_believability(task), accept_doubt),
         _run_gate("interval", lambda: gates.check_interval(report, load_description(scorer))),
         _run_gate("baselines", lambda: gates.check_baselines(report, load_description(scorer))),
     ]
@@ -109,7 +116,8 @@ def _check_break_even(
         return Gate("break-even", False, "This task makes no bets against a line, so none can pay.")
     edges = get_nested(expand_params(experiment.params), ("evaluate", task, "edges"))
     prepared = output_files.read_output_table(experiment.rev, PREPARED_PATH.format(task=task), task)
-    return noise_gate.check_break_even(predictions, prepared, float(edges[0]), evaluation_count, seed)
+    may_grade = flag_standing_lines(prepared, read_inputs_known(task, experiment.rev), has_clock(prepared))
+    return noise_gate.check_break_even(predictions, prepared[may_grade], float(edges[0]), evaluation_count, seed)
 
 
 def _get_scorer(experiment: Experiment, task: str) -> str:

@@ -71,10 +71,12 @@ def find_workspace_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLin
     head_experiment = load_experiment_at_commit(head)
     new_lines = []
     for task in params.get("tasks") or {}:
-        scores, report = (_read_locked_file(template.format(task=task), lock) for template in (SCORES, REPORT))
-        if scores and report and scores.get(task):
+        published, report = (_read_locked_file(template.format(task=task), lock) for template in (SCORES, REPORT))
+        # evaluate alone shows the scores, before diagnose publishes them
+        scores = report and (report["scores"] or (published or {}).get(task))
+        if scores:
             workspace_experiment = head_experiment.with_results(
-                scores={task: scores[task]}, scored={task: report["scored"]}, intervals={task: report["intervals"]}
+                scores={task: scores}, scored={task: report["scored"]}, intervals={task: report["intervals"]}
             )
             line = _build_evaluation_line(workspace_experiment, task, lock, dirty=True) | {
                 "experiment": WORKSPACE,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trueline.core.errors import UserError
@@ -12,7 +12,7 @@ from trueline.experiments.store.metric_definitions import get_nested
 
 MIN_HASH_DIGITS = 8  # the shortest prefix by which a hash may be named
 CODE_FOLDERS = ("stages/", "trueline/")
-UNSCORED_STAGE = "diagnose"  # no score depends on this stage
+UNSCORED_STAGE = "diagnose"  # no score depends on this stage, but whether they can be believed does
 
 Lock = Mapping[str, Any]
 
@@ -57,11 +57,19 @@ def is_consistent(lock: Lock, params: Mapping[str, Any], task: str) -> bool:
 
     A run that stopped before evaluate keeps the metrics of the commit it started from, so it is not consistent.
     """
-    stages = _select_scoring_stages(lock, task)
-    written = {path: md5 for stage in stages for path, md5 in stage["outs"].items()}
-    is_linked = all(written.get(path, md5) == md5 for stage in stages for path, md5 in stage["deps"].items())
-    used_params = (pair for stage in stages for pair in stage["params"].get("params.yaml", {}).items())
-    return is_linked and all(get_nested(params, tuple(path.split("."))) == value for path, value in used_params)
+    return _are_consistent(_select_scoring_stages(lock, task), params)
+
+
+def is_judged(lock: Lock, params: Mapping[str, Any], task: str, md5_by_path: Mapping[str, str]) -> bool:
+    """Return whether the word on whether the scores can be believed comes from these scores, parameters and code."""
+    stages = _select_stages(lock, task)
+    judging = stages.get(UNSCORED_STAGE)
+    if judging is None or SCORES.format(task=task) not in judging["outs"]:
+        return True  # another stage published the scores, and then no word is among them
+    return (
+        _are_consistent(list(stages.values()), params)
+        and _find_changed_file(_iterate_inputs([judging]), md5_by_path) is None
+    )
 
 
 def has_stages(lock: Lock, task: str) -> bool:
@@ -88,19 +96,12 @@ def find_edited_file(lock: Lock, task: str, md5_by_path: Mapping[str, str]) -> s
 
 def find_changed_input(lock: Lock, task: str, md5_by_path: Mapping[str, str]) -> str | None:
     """Return the path of a committed file, or folder of code, that differs from what the scores were made with."""
-    return next(
-        (
-            path
-            for path, md5 in _iterate_checked_inputs(lock, task)
-            if (path in md5_by_path or _is_folder(md5)) and md5 and md5_by_path.get(path) != md5
-        ),
-        None,
-    )
+    return _find_changed_file(_iterate_inputs(_select_scoring_stages(lock, task)), md5_by_path)
 
 
 def list_checked_files(lock: Lock, task: str) -> list[str]:
     """Return the files and folders whose bytes in a commit, if they are there, must have the hashes in its lock."""
-    inputs = dict(_iterate_checked_inputs(lock, task))
+    inputs = dict(_iterate_inputs(_select_stages(lock, task).values()))
     return [*inputs, *(template.format(task=task) for template in (SCORES, REPORT))]
 
 
@@ -125,8 +126,27 @@ def resolve_hash(digits: str, locks: Iterable[Lock]) -> str:
     return matches[0]
 
 
-def _iterate_checked_inputs(lock: Lock, task: str) -> Iterator[tuple[str, str]]:
-    for stage in _select_scoring_stages(lock, task):
+def _are_consistent(stages: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> bool:
+    """Return whether stages have these parameters, and each has read what an earlier one wrote."""
+    written = {path: md5 for stage in stages for path, md5 in stage["outs"].items()}
+    is_linked = all(written.get(path, md5) == md5 for stage in stages for path, md5 in stage["deps"].items())
+    used_params = (pair for stage in stages for pair in stage["params"].get("params.yaml", {}).items())
+    return is_linked and all(get_nested(params, tuple(path.split("."))) == value for path, value in used_params)
+
+
+def _find_changed_file(locked_files: Iterable[tuple[str, str]], md5_by_path: Mapping[str, str]) -> str | None:
+    return next(
+        (
+            path
+            for path, md5 in locked_files
+            if (path in md5_by_path or _is_folder(md5)) and md5 and md5_by_path.get(path) != md5
+        ),
+        None,
+    )
+
+
+def _iterate_inputs(stages: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for stage in stages:
         # a folder of data may be in git in part, so that its hash is not that of its files there
         yield from ((path, md5) for path, md5 in stage["deps"].items() if is_code(path) or not _is_folder(md5))
 
@@ -136,5 +156,8 @@ def _is_folder(md5: str) -> bool:
 
 
 def _select_scoring_stages(lock: Lock, task: str) -> list[Mapping[str, Any]]:
-    stages = {name.partition("@")[0]: stage for name, stage in lock.items() if name.rpartition("@")[2] == task}
-    return [stage for name, stage in stages.items() if name != UNSCORED_STAGE]
+    return [stage for name, stage in _select_stages(lock, task).items() if name != UNSCORED_STAGE]
+
+
+def _select_stages(lock: Lock, task: str) -> dict[str, Mapping[str, Any]]:
+    return {name.partition("@")[0]: stage for name, stage in lock.items() if name.rpartition("@")[2] == task}

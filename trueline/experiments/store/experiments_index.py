@@ -117,12 +117,17 @@ def _drop_foreign_scores(experiments: list[Experiment], by_hand: bool = False) -
         reasons = {task: reason for task, reason in issues[experiment.rev].items() if task in experiment.scores}
         hand_signs = (_HAND_MADE, _HAND_EDITED)
         reasons = {task: why for task, why in reasons.items() if not by_hand or why.startswith(hand_signs)}
-        cleaned.append(_drop_scores(experiment, reasons) if reasons else experiment)
+        unjudged = [task for task in experiment.scores if _UNJUDGED_KEY.format(task) in issues[experiment.rev]]
+        judged_experiment = experiment.without_believability(unjudged) if unjudged else experiment
+        cleaned.append(_drop_scores(judged_experiment, reasons) if reasons else judged_experiment)
     return cleaned
 
 
 def _find_integrity_issues(experiments: Sequence[Experiment]) -> dict[str, dict[str, str]]:
-    """Return by commit and task why scores do not come from the commit's own parameters, code and metrics."""
+    """Return by commit and task why scores do not come from the commit's own parameters, code and metrics.
+
+    A further key marks a task whose scores were not judged since: whether they can be believed is not known.
+    """
     issues = {
         experiment.rev: file_cache.get_cached(_ISSUES_CACHE_NAME.format(experiment.rev)) for experiment in experiments
     }
@@ -143,6 +148,10 @@ def _find_integrity_issues(experiments: Sequence[Experiment]) -> dict[str, dict[
             task: reason
             for task in _get_planned_tasks(experiment)
             if (reason := _find_integrity_issue(lock, experiment.params, task, files))
+        } | {
+            _UNJUDGED_KEY.format(task): "not diagnosed with its parameters and code"
+            for task in _get_planned_tasks(experiment)
+            if not dvc_lock.is_judged(lock, experiment.params, task, files)
         }
         issues[experiment.rev] = file_cache.store_cached(_ISSUES_CACHE_NAME.format(experiment.rev), reasons)
     return issues
@@ -245,7 +254,10 @@ def _add_results(experiments: list[Experiment]) -> list[Experiment]:
 
     return [
         experiment.with_results(
-            scores=collect_by_task(experiment, SCORES, lambda file, task: file.get(task)),
+            scores=_merge_scores(
+                collect_by_task(experiment, SCORES, lambda file, task: file.get(task)),
+                collect_by_task(experiment, REPORT, lambda file, _: file.get("scores")),
+            ),
             scored=collect_by_task(experiment, REPORT, lambda file, _: file.get("scored")),
             intervals=collect_by_task(experiment, REPORT, lambda file, _: file.get("intervals")),
         )
@@ -253,6 +265,17 @@ def _add_results(experiments: list[Experiment]) -> list[Experiment]:
     ]
 
 
+def _merge_scores(
+    published: dict[str, dict[str, Any]], evaluated: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return by task the scores that evaluate wrote, with what diagnose added to those it published.
+
+    Where the two differ, diagnose was not run since.
+    """
+    return {task: published.get(task, {}) | evaluated.get(task, {}) for task in published | evaluated}
+
+
+_UNJUDGED_KEY = "{} believable"  # among the issues of a commit
 _ISSUES_CACHE_NAME = "doubts/{}.json"  # by commit: why the scores of which tasks are not its own
 _HAND_MADE, _HAND_EDITED = "made by hand,", "edited by hand,"
 _RESULT_PATHS = (SCORES, REPORT)

@@ -13,7 +13,7 @@ from pathspec import GitIgnoreSpec
 from trueline.experiments.store import git, metric_definitions
 
 # increase the number when the cached contents change; the folder is DVC's own, outside git
-CACHE_FOLDER = Path(".dvc/tmp/trueline-registry/2")
+CACHE_FOLDER = Path(".dvc/tmp/trueline-registry/3")
 PARAMS, LOCK, IGNORE_FILE = "params.yaml", "dvc.lock", ".dvcignore"
 SCORES, REPORT = "metrics/{task}/scores.json", "metrics/{task}/report.json"
 
@@ -64,7 +64,7 @@ def read_workspace_file(path: str) -> Any:
 
 
 def parse_file(path: str, content: bytes) -> Any:
-    """Return the part of a file that is cached: the scored rows and intervals of a report, the hashes of a lock.
+    """Return the part of a file that is cached: scored rows, scores and intervals of a report, the hashes of a lock.
 
     Returns {} for a broken file, or one with something else where a number or a section is expected.
     """
@@ -94,17 +94,24 @@ def store_cached(name: str, value: Any) -> Any:
 
 
 def _parse_report(value: dict[str, Any]) -> dict[str, Any]:
-    return {"scored": _get_section(value, "scored"), "intervals": metric_definitions.extract_intervals(value)}
+    return {
+        "scored": _get_section(value, "scored"),
+        "scores": _get_section(value, "scores"),
+        "intervals": metric_definitions.extract_intervals(value),
+    }
 
 
 def _parse_scores(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the scores of each task; raises ValueError if a score that must be a number is not one."""
+    """Return the scores of each task; raises ValueError for a score that must be a number and reasons not in a list."""
     malformed = [
         name
         for scores in value.values()
         for name, score in scores.items()
         if metric_definitions.is_malformed_score(name, score)
     ]
+    for scores in value.values():
+        if not isinstance(scores.get(metric_definitions.BELIEVABLE_REASONS, []), list):
+            raise ValueError("the reasons are not a list")
     if malformed:
         raise ValueError(f"{malformed[0]} is not a number")
     return value

@@ -12,6 +12,8 @@ Scores = Mapping[str, Any]
 
 # the headline of a task is the first of these metrics among its scores
 METRICS = {metric.name: metric for scorer in list_scorers() for metric in load_description(scorer).metrics}
+# whether the scores can be believed and why not, which diagnose publishes among them
+BELIEVABLE, BELIEVABLE_REASONS = "believable", "believable_reasons"
 COUNT_NAMES = frozenset(headline_metric.count_name for headline_metric in METRICS.values())
 
 

@@ -3,9 +3,10 @@
 import configparser
 import hashlib
 import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
@@ -14,12 +15,14 @@ from trueline.experiments.store import dvc_lock, file_cache, git
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.experiments_index import find_experiment
 from trueline.experiments.store.file_cache import LOCK, PARAMS, SCORES
+from trueline.experiments.store.metric_definitions import BELIEVABLE
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WORKSPACE = "workspace"
 PREDICTIONS_PATH = "data/predictions/{task}.parquet"
+LEAK_AUDIT_PATH = "metrics/{task}/leaks.json"
 PREPARED_PATH = "data/prepared/{task}.parquet"
 
 
@@ -41,12 +44,21 @@ class Run:
         """Return the scores of a task."""
         if self.experiment:
             return self.experiment.get_figures(task)
-        return dict((file_cache.read_workspace_file(SCORES.format(task=task)) or {}).get(task) or {})
+        return self._read_workspace_scores(task)
+
+    def get_believability(self, task: str) -> str:
+        """Return whether the scores of a task can be believed: yes, doubtful, no, or unknown."""
+        if self.experiment:
+            return self.experiment.get_believability(task)[0]
+        return str(self._read_workspace_scores(task).get(BELIEVABLE, "unknown"))
 
     def get_output_hash(self, path: str) -> str | None:
         """Return the MD5 of an output in dvc.lock; in the workspace None unless the file itself has it."""
         locked_md5 = dvc_lock.get_output_hashes(self.lock).get(path)
         return locked_md5 if self.experiment or _has_md5(_read_if_present(path), locked_md5) else None
+
+    def _read_workspace_scores(self, task: str) -> dict[str, Any]:
+        return dict((file_cache.read_workspace_file(SCORES.format(task=task)) or {}).get(task) or {})
 
 
 def load_run(name: str, candidates: list[Experiment] | None = None) -> Run:
@@ -79,6 +91,20 @@ def read_predictions(task: str, run: Run, fetch: bool = True) -> "pd.DataFrame":
 def read_prepared(task: str, run: Run, fetch: bool = True) -> "pd.DataFrame":
     """Return the prepared rows of a run, with outcomes and lines."""
     return _read_table(PREPARED_PATH.format(task=task), run, f"dvc repro prepare@{task}", fetch)
+
+
+def read_inputs_known(task: str, rev: str | None) -> Literal["before", "at_start"]:
+    """Return when the inputs of a commit's predictions were known, by its leak audit; of the workspace's without one.
+
+    An audit that cannot be read names no input known at the start; the gate `leaks` reports it.
+    """
+    path = LEAK_AUDIT_PATH.format(task=task)
+    content = _read_if_present(path) if rev is None else git.read_file(rev, path)
+    try:
+        audit = json.loads(content or b"null")
+    except (ValueError, RecursionError):
+        audit = None
+    return "at_start" if isinstance(audit, dict) and audit.get("known_at_start") else "before"
 
 
 def _read_table(path: str, run: Run, command: str, fetch: bool) -> "pd.DataFrame":

@@ -8,6 +8,7 @@ BADGE_STYLES = {
     "ok": ("✓", "ok"), "none": ("✓", "ok"), "info": ("i", "declined"), "warning": ("!", "warning"),
     "critical": ("✕", "failed"), "failed": ("✕", "failed"), "declined": ("–", "declined"),
     "completed": ("✓", "ok"), "promoted": ("★", "ok"), "archived": ("–", "declined"),
+    "yes": ("✓", "ok"), "doubtful": ("!", "warning"), "no": ("✕", "failed"),
     "pending": ("…", "declined"), "running": ("▸", "warning"),
 }  # fmt: skip
 

@@ -53,6 +53,7 @@ def _render_card(status: TaskStatus, diagnostics: Diagnostics) -> Html:
     heading = html_tag(
         "h3",
         html_tag("span", name),
+        render_badge(diagnostics.believable or "declined", f"believable: {diagnostics.believable or 'unknown'}"),
         render_badge(diagnostics.verdict or "declined", f"diagnosis {diagnostics.verdict or 'none'}"),
     )
     content = [heading, *_render_headline(status), render_facts(_list_facts(status, diagnostics))]

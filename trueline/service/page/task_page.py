@@ -83,7 +83,13 @@ def _render_checks(diagnostics: Diagnostics) -> Html:
     empty_note = [] if diagnostics.checks else [html_tag("p", diagnostics.reasons.get("verdict", "No check was run."))]
     return html_tag(
         "div",
-        html_tag("h3", "Diagnosis ", render_badge(diagnostics.verdict or "declined")),
+        html_tag(
+            "h3",
+            "Diagnosis ",
+            render_badge(diagnostics.verdict or "declined"),
+            render_badge(diagnostics.believable or "declined", f"believable: {diagnostics.believable or 'unknown'}"),
+        ),
+        *(html_tag("p", close_sentence(reason)) for reason in diagnostics.believable_reasons),
         *grave_list,
         *quiet_list,
         *empty_note,

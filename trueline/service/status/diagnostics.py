@@ -52,6 +52,8 @@ class Diagnostics(ResponseModel):
     success: bool
     task: str
     verdict: str | None = Field(description="ok, warning, failed or declined")
+    believable: str | None = Field(description="whether the scores can be believed: yes, doubtful or no")
+    believable_reasons: list[str] = Field(description="the checks on account of which it is not yes")
     checks: list[Check]
     newest: Day | None
     alerts: list[Raised] = Field(description="of the newest days, newest first")
@@ -63,15 +65,22 @@ def build_diagnostics(outputs: TaskOutputs) -> Diagnostics:
     """Return a task's diagnosis, read from its outputs."""
     diagnosis_path, daily_path = f"metrics/{outputs.task}/diagnosis.json", f"metrics/{outputs.task}/daily.csv"
     days, verdict = DailyRows.from_rows(outputs.days), outputs.diagnosis.get("verdict")
-    verdict = None if verdict is None else str(verdict)
-    reasons = (
-        {} if verdict else {"verdict": outputs.missing_reasons.get(diagnosis_path, f"{diagnosis_path} has no verdict.")}
+    verdict, believable = (
+        None if answer is None else str(answer) for answer in (verdict, outputs.diagnosis.get("believable"))
     )
+    belief_reasons = outputs.diagnosis.get("believable_reasons")
+    reasons = {
+        name: outputs.missing_reasons.get(diagnosis_path, f"{diagnosis_path} has no verdict.")
+        for name, answer in (("verdict", verdict), ("believable", believable))
+        if answer is None
+    }
     reasons |= {} if days else {"newest": outputs.missing_reasons.get(daily_path, f"{daily_path} has no days.")}
     return Diagnostics(
         success=True,
         task=outputs.task,
         verdict=verdict,
+        believable=believable,
+        believable_reasons=list(map(str, belief_reasons)) if isinstance(belief_reasons, list) else [],
         checks=list_checks(outputs),
         newest=_build_newest_day(days) if days else None,
         alerts=[_merge_alerts(run) for run in days.group_alerts()] if days else [],

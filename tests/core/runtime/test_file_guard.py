@@ -1,0 +1,197 @@
+"""The file guard: a plugin opens no file that holds data, by whatever way it tries, and libraries work as before."""
+
+import ctypes
+import os
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from pyarrow import dataset, parquet
+
+from trueline.core.errors import UserError
+from trueline.core.runtime.file_guard import Territory, forbid_files, watch_territory
+from trueline.core.runtime.native_opens import NativeOpens
+
+PLUGIN = "features plugin 'racing'"
+PREPARED = Path("data/prepared/racing.parquet")
+native = pytest.mark.skipif(not NativeOpens().is_available, reason="the kernel does not tell what was opened")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with prepared rows, their copies, and links to them."""
+    root = tmp_path / "repository"
+    for folder in ("data/prepared", "models/racing/curves", ".dvc/cache/files/md5/ab", "stages/features"):
+        (root / folder).mkdir(parents=True)
+    monkeypatch.chdir(root)
+    pd.DataFrame({"target": [0.0, 1.0]}).to_parquet(PREPARED)
+    shutil.copy(PREPARED, ".dvc/cache/files/md5/ab/cdef")
+    (tmp_path / "link").symlink_to(root / PREPARED)
+    (tmp_path / "data").symlink_to(root / "data")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "raw").mkdir()
+    for path in (tmp_path / "store/abc", tmp_path / "raw/runners.csv", Path("models/racing/curves/loss.tsv")):
+        path.write_text("target\n1\n")
+    Path(".dvc/config").write_text("[core]\n    analytics = false\n['remote \"near\"']\n    url = ../../store\n")
+    sqlite3.connect(tmp_path / "raw.db").close()
+    return root
+
+
+@pytest.fixture
+def territory(repository: Path) -> Territory:
+    """What lies where in that repository."""
+    return watch_territory(["../raw", str(repository.parent / "raw.db")], Path("models/racing/curves"))
+
+
+def swallow(act: Callable[[], Any]) -> None:
+    with suppress(UserError):
+        act()
+
+
+def raise_after_reading() -> None:
+    swallow(PREPARED.read_bytes)
+    raise KeyError("target")
+
+
+def run_in_thread(act: Callable[[], Any]) -> None:
+    thread = Thread(target=swallow, args=(act,))
+    thread.start()
+    thread.join()
+
+
+def read_in_folder() -> None:
+    os.chdir("data/prepared")
+    Path("racing.parquet").read_bytes()
+
+
+def connect() -> None:
+    with socket.socket() as client:
+        client.connect(("127.0.0.1", 9))
+
+
+ACTS: dict[str, tuple[Callable[[], Any], str]] = {
+    "relative": (lambda: pd.read_parquet(PREPARED), "opened data/prepared/racing.parquet"),
+    "absolute": (lambda: pd.read_parquet(PREPARED.absolute()), "opened data/prepared/racing.parquet"),
+    "bytes": (lambda: np.fromfile(os.fsencode(PREPARED)), "opened data/prepared/racing.parquet"),
+    "low level": (lambda: os.open(PREPARED, os.O_RDONLY), "opened data/prepared/racing.parquet"),
+    "changed folder": (read_in_folder, "opened data/prepared/racing.parquet"),
+    "dots": (Path("stages/../data/prepared/racing.parquet").read_bytes, "opened data/prepared/racing.parquet"),
+    "memory map": (lambda: np.memmap(PREPARED, mode="r"), "opened data/prepared/racing.parquet"),
+    "written": (lambda: PREPARED.write_text(""), "opened data/prepared/racing.parquet"),
+    "copied": (lambda: shutil.copy(PREPARED, tempfile.gettempdir()), "opened data/prepared/racing.parquet"),
+    "linked": (lambda: os.link(PREPARED, "../hard"), "opened data/prepared/racing.parquet"),
+    "moved": (lambda: os.rename(PREPARED, "../moved"), "opened data/prepared/racing.parquet"),
+    "symlink": (Path("../link").read_bytes, "link (which is data/prepared/racing.parquet)"),
+    "symlinked folder": (Path("../data/prepared/racing.parquet").read_bytes, "(which is data/prepared/racing.parquet)"),
+    "by process": (Path(f"/proc/self/cwd/{PREPARED}").read_bytes, "(which is data/prepared/racing.parquet)"),
+    "cache": (Path(".dvc/cache/files/md5/ab/cdef").read_bytes, "opened .dvc/cache/files/md5/ab/cdef"),
+    "remote": (Path("../store/abc").read_bytes, "store/abc"),
+    "source": (lambda: pd.read_csv("../raw/runners.csv"), "raw/runners.csv"),
+    "database": (lambda: sqlite3.connect("file:../raw.db?mode=ro", uri=True), "raw.db"),
+    "swallowed": (lambda: swallow(PREPARED.read_bytes), "opened data/prepared/racing.parquet"),
+    "thread": (lambda: run_in_thread(PREPARED.read_bytes), "opened data/prepared/racing.parquet"),
+    "program": (lambda: subprocess.run(["cat", PREPARED]), "started the program 'cat'"),
+    "shell": (lambda: os.system(f"cat {PREPARED}"), "started the program 'cat'"),
+    "shell command": (lambda: subprocess.run("uname; cat x", shell=True), "started the program '/bin/sh'"),
+    "spawn": (lambda: os.posix_spawn("/bin/cat", ["cat"], {}), "started the program '/bin/cat'"),
+    "fork": (os.fork, "started another process"),
+    "workers": (lambda: joblib.Parallel(2)(joblib.delayed(len)("a") for _ in range(2)), "started another process"),
+    "connection": (connect, "connected to 127.0.0.1:9"),
+}
+NATIVE_ACTS: dict[str, Callable[[], Any]] = {
+    "table": lambda: parquet.read_table(PREPARED),
+    "absolute": lambda: parquet.read_table(PREPARED.absolute()),
+    "file": lambda: parquet.ParquetFile(PREPARED.absolute()),
+    "dataset": lambda: dataset.dataset(str(PREPARED.parent)).to_table(),
+    "C library": lambda: ctypes.CDLL(None).open(os.fsencode(PREPARED), os.O_RDONLY),
+    "swallowed": lambda: swallow(lambda: parquet.read_table(PREPARED)),
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_every_way_to_data_is_refused_in_a_sentence_that_names_plugin_and_file(territory: Territory, name: str) -> None:
+    act, deed = ACTS[name]
+    with (
+        pytest.raises(UserError, match=rf"^the {PLUGIN} (opened .*)?{re.escape(deed)}; a plugin gets its rows from"),
+        forbid_files(PLUGIN, territory),
+    ):
+        act()
+    assert PREPARED.stat().st_size if name != "changed folder" else True  # nothing was done
+
+
+@native
+@pytest.mark.parametrize("name", NATIVE_ACTS)
+def test_what_a_library_opens_without_telling_python_is_refused_afterwards(territory: Territory, name: str) -> None:
+    parquet.read_table(PREPARED)  # what the stage reads before counts for nothing
+    with (
+        pytest.raises(UserError, match=rf"^the {PLUGIN} opened {PREPARED}; "),
+        forbid_files(PLUGIN, territory),
+    ):
+        NATIVE_ACTS[name]()
+
+
+def test_the_error_of_a_plugin_is_its_own_unless_it_opened_a_file(territory: Territory) -> None:
+    with pytest.raises(KeyError, match="target"), forbid_files(PLUGIN, territory):
+        raise KeyError("target")
+    with pytest.raises(UserError, match="opened"), forbid_files(PLUGIN, territory):
+        raise_after_reading()
+
+
+def test_libraries_work_and_a_plugin_may_use_temporary_files_that_it_makes(territory: Territory) -> None:
+    with forbid_files(PLUGIN, territory):
+        Path(np.__file__).read_bytes()
+        Path("/proc/cpuinfo").read_bytes()
+        subprocess.run(["uname"], check=True, capture_output=True)
+        sqlite3.connect(":memory:").close()
+        with tempfile.TemporaryFile() as file:
+            file.write(b"1")
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "notes").write_text("1")
+            assert (Path(folder) / "notes").read_text() == "1"
+        with Path("models/racing/curves/loss.tsv").open("a") as curve:
+            curve.write("2\n")
+        Path("stages/features/_helper.py").write_text("")
+
+
+def test_a_file_that_lay_in_the_temporary_folder_before_is_refused(
+    territory: Territory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = Path("../answers.csv").absolute()
+    answers.write_text("1")
+    monkeypatch.setattr("time.time", lambda: os.stat(answers).st_ctime + 60)
+    with pytest.raises(UserError, match=r"opened .*/answers\.csv; "), forbid_files(PLUGIN, territory):
+        answers.read_text()
+
+
+def test_outside_a_plugin_everything_is_as_before(territory: Territory) -> None:
+    with forbid_files(PLUGIN, territory):
+        pass
+    assert pd.read_parquet(PREPARED)["target"].tolist() == [0.0, 1.0]
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+def test_a_run_of_dvc_below_a_repository_may_not_read_the_repository_above(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = repository / ".dvc/tmp/exps/one"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    territory = watch_territory([])
+    with (
+        pytest.raises(UserError, match=r"opened .*/data/prepared/racing\.parquet; "),
+        forbid_files(PLUGIN, territory),
+    ):
+        (repository / PREPARED).read_bytes()
