@@ -60,9 +60,8 @@ def _find_sport(names: list[str], settings: Settings) -> str:
 
 def _list_stats(names: list[str], profile: Sport, settings: Settings) -> list[str]:
     """Return the statistics of a sport that the columns hold under any of their names."""
-    known = {*profile.count_names}
-    stats = [column for column in profile.stats if column.name in known]
-    return [*dict.fromkeys(find_targets(names, stats, settings.columns, list_game_synonyms(profile)).values())]
+    targets = find_targets(names, profile.stats, settings.columns, list_game_synonyms(profile)).values()
+    return [name for name in profile.count_names if name in targets]
 
 
 def _find_line_quantity(lines: pd.DataFrame | None, profile: Sport, settings: Settings) -> str | None:
