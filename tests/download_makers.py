@@ -68,7 +68,7 @@ def make_nba_season(days: int = 50, per_team: int = 6) -> tuple[pd.DataFrame, li
         for game, (home, away) in enumerate(pairs):
             start = f"{day + pd.Timedelta(days=1):%Y-%m-%d}T00:{10 + game}:00Z"
             quotes = []
-            for team, opponent, place in ((home, away, "vs."), (away, home, "@")):
+            for team, opponent, sign in ((home, away, "vs."), (away, home, "@")):
                 for seat in range(per_team):
                     threes, twos, free = random.poisson(np.array([0.2, 0.3, 0.2]) * means[team, seat] / [3, 2, 1])
                     name = f"Player {team} {seat}"
@@ -83,7 +83,7 @@ def make_nba_season(days: int = 50, per_team: int = 6) -> tuple[pd.DataFrame, li
                             "TEAM_NAME": f"Town of {team}",
                             "GAME_ID": f"0022400{len(pairs) * number + game:03}",
                             "GAME_DATE": f"{day:%Y-%m-%d}T00:00:00",
-                            "MATCHUP": f"{team} {place} {opponent}",
+                            "MATCHUP": f"{team} {sign} {opponent}",
                             "WL": "W",
                             "MIN": f"{12 + 3 * seat}:{random.integers(60):02}",
                             "FGM": twos + threes,
@@ -110,10 +110,10 @@ def _make_event(key: str, start: str, day: pd.Timestamp, quotes: list[tuple[str,
     books = []
     for book, rungs in (("alpha", (0.0,)), ("beta", (0.0, 5.0))):
         outcomes = [
-            {"name": side, "description": name, "price": price, "point": line + rung}
+            {"name": outcome, "description": name, "price": price, "point": line + rung}
             for name, line in quotes
             for rung in rungs
-            for side, price in (("Over", 300 if rung else -110), ("Under", -500 if rung else -110))
+            for outcome, price in (("Over", 300 if rung else -110), ("Under", -500 if rung else -110))
         ]
         market = {"key": "player_points", "last_update": f"{day:%Y-%m-%d}T21:00:00Z", "outcomes": outcomes}
         books.append({"key": book, "title": book.title(), "markets": [market]})
@@ -167,16 +167,16 @@ def make_nfl_odds(weeks: pd.DataFrame) -> pd.DataFrame:
     for row in weeks.itertuples(index=False):
         shift = (-3, 0, 1)[row.week % 3]
         start = first_sundays[row.season] + pd.Timedelta(days=7 * (row.week - 1) + shift, hours=21)
-        for side in ("Over", "Under"):
+        for outcome in ("Over", "Under"):
             rows.append(
                 {
                     "commence_time": f"{start:%Y-%m-%dT%H:%M:%SZ}",
                     "bookmaker": "Alpha",
                     "last_update": f"{start - pd.Timedelta(hours=3):%Y-%m-%dT%H:%M:%SZ}",
                     "market": "player_reception_yds",
-                    "name": side,
+                    "name": outcome,
                     "description": row.player_display_name,
-                    "price": -115 if side == "Over" else -105,
+                    "price": -115 if outcome == "Over" else -105,
                     "point": 60.5 - 10 * (int(row.player_id[-1]) % 4),
                 }
             )

@@ -31,7 +31,7 @@ TAGS_OF_JAZZ_AT_THE_MILL = {"jazz", "soul"}
 class Example(NamedTuple):
     """An example of the page: the task that it is of, its files by name, and the settings below it."""
 
-    part: str
+    page_part: str
     files: dict[str, str]
     settings: dict[str, Any]
 
@@ -39,15 +39,15 @@ class Example(NamedTuple):
 def list_examples() -> dict[str, Example]:
     """Return the examples of the page by their titles."""
     examples = {}
-    for part in TASKS:
-        text = PAGE.split(f"\n## {part}\n")[1].split("\n## ")[0]
+    for page_part in TASKS:
+        text = PAGE.split(f"\n## {page_part}\n")[1].split("\n## ")[0]
         for section in text.split("\n### ")[1:]:
             files = dict(re.findall(r"^`([^`\n]+)`:\n\n```(?:csv|json)\n(.*?)\n```$", section, re.M | re.S))
-            found = re.search(r"^```yaml\n(.*?)\n```$", section, re.M | re.S)
+            yaml_block = re.search(r"^```yaml\n(.*?)\n```$", section, re.M | re.S)
             settings: dict[str, Any] = {}
-            if found:
-                (settings,) = yaml.safe_load(found[1])["prepare"].values()
-            examples[section.splitlines()[0]] = Example(part, files, settings)
+            if yaml_block:
+                (settings,) = yaml.safe_load(yaml_block[1])["prepare"].values()
+            examples[section.splitlines()[0]] = Example(page_part, files, settings)
     return examples
 
 
@@ -59,7 +59,7 @@ def prepare(folder: Path, title: str) -> pd.DataFrame:
     example = EXAMPLES[title]
     for name, content in example.files.items():
         (folder / name).write_text(content + "\n")
-    task, reader = TASKS[example.part]
+    task, reader = TASKS[example.page_part]
     name = task.__name__.rpartition(".")[2]
     settings = parse_settings(PARAMS, task.Settings, "prepare", name)
     settings = task.Settings(**settings.model_dump() | example.settings)

@@ -37,9 +37,9 @@ MAX_ALERTS = 10
 def describe_break_even(report: Mapping[str, Any]) -> tuple[float, str]:
     """Return the hit rate in per cent that breaks even by the report's payout, −110 unless it names one, and a note."""
     payout = report.get("payout") or {"payout": "−110", "break_even": STANDARD_BREAK_EVEN}
-    words = {"posted": "at the posted prices, on average", "pickem": "in the best pick'em entry", "−110": "at −110"}
+    phrases = {"posted": "at the posted prices, on average", "pickem": "in the best pick'em entry", "−110": "at −110"}
     percent = 100 * (payout["break_even"] or STANDARD_BREAK_EVEN)
-    return percent, f"The dashes mark {percent:.1f} %, which breaks even {words[payout['payout']]}."
+    return percent, f"The dashes mark {percent:.1f} %, which breaks even {phrases[payout['payout']]}."
 
 
 def render_history(series: DailySeries | None, break_even: tuple[float, str] | None) -> Html:

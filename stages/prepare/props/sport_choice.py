@@ -37,8 +37,7 @@ def choose_sport(raw: Mapping[str, pd.DataFrame], settings: Settings) -> tuple[S
 def _find_sport(names: list[str], settings: Settings) -> str:
     candidates = {name: sport.add_own_stats(settings.own_stats) for name, sport in SPORTS.items()}
     if settings.quantity != AUTO:
-        parts = settings.parts
-        candidates = {name: sport for name, sport in candidates.items() if {*parts} <= {*sport.count_names}}
+        candidates = {name: sport for name, sport in candidates.items() if {*settings.parts} <= {*sport.count_names}}
         if not candidates:
             raise UserError(
                 f"prepare.props.quantity: {settings.quantity!r} is no quantity of any sport; take one that "
@@ -48,14 +47,15 @@ def _find_sport(names: list[str], settings: Settings) -> str:
     most = max(counts.values())
     if not most:
         return FIRST_SPORT if FIRST_SPORT in candidates else next(iter(candidates))
-    best = [name for name, count in counts.items() if count == most]
+    fitting_sports = [name for name, count in counts.items() if count == most]
     # statistics of one's own belong to every sport, so they alone make a sport of one's own
-    best = ["own"] if "own" in best else best
-    if len(best) > 1:
+    fitting_sports = ["own"] if "own" in fitting_sports else fitting_sports
+    if len(fitting_sports) > 1:
         raise UserError(
-            f"games: its columns fit {' and '.join(best)} equally; set prepare.props.sport to the one that is meant."
+            f"games: its columns fit {' and '.join(fitting_sports)} equally; set prepare.props.sport to "
+            "the one that is meant."
         )
-    return best[0]
+    return fitting_sports[0]
 
 
 def _list_stats(names: list[str], profile: Sport, settings: Settings) -> list[str]:
@@ -80,10 +80,10 @@ def _find_line_quantity(lines: pd.DataFrame | None, profile: Sport, settings: Se
 
 def _choose_usual(names: list[str], profile: Sport, settings: Settings) -> str:
     """Return the usual quantity of the sport, or the first of its statistics that the games have if they lack that."""
-    present = _list_stats(names, profile, settings)
+    present_stats = _list_stats(names, profile, settings)
     if not profile.count_names:
         raise UserError(
             "prepare.props: a sport of one's own needs own_stats, such as {kicks: [0, 30]}, and a quantity."
         )
-    usual = profile.usual_quantity or profile.count_names[0]
-    return usual if usual in present or not present else present[0]
+    usual_stat = profile.usual_quantity or profile.count_names[0]
+    return usual_stat if usual_stat in present_stats or not present_stats else present_stats[0]

@@ -14,6 +14,7 @@ from trueline.core.splits.walk_forward import WalkForwardSettings, walk_forward
 FOLDS: dict[str, Any] = {
     "first_day": None, "first_test": 0.6, "last_test": None, "test_days": 14, "calibrate_days": 10, "tune_folds": 2,
     "tune_days": 10, "window_days": None, "embargo_days": 0, "label_delay_days": 0,
+    "shorten": True,
 }  # fmt: skip
 
 
@@ -34,15 +35,15 @@ def test_neither_takes_more_than_half_of_the_days_before_the_first_test(
     walk = WalkForwardSettings(**FOLDS | changed | {"first_test": first_test})
     shorter, note = shorten_blocks(time, walk)
     first_test_day = time.iloc[0] + pd.Timedelta(days=int(((time.iloc[-1] - time.iloc[0]).days + 1) * first_test))
-    known = int((time < first_test_day).sum())
-    assert shorter.calibrate_days == max(1, min(calibrate_days, known // 2))
-    assert shorter.tune_days == max(1, min(tune_days, known // 2 // tune_folds))
+    days_before = int((time < first_test_day).sum())
+    assert shorter.calibrate_days == max(1, min(calibrate_days, days_before // 2))
+    assert shorter.tune_days == max(1, min(tune_days, days_before // 2 // tune_folds))
     assert (note is None) == (shorter == walk)
     assert shorten_blocks(time, walk.model_copy(update={"shorten": False})) == (
         walk.model_copy(update={"shorten": False}),
         None,
     )
-    if known > tune_folds:
+    if days_before > tune_folds:
         roles = walk_forward(time, time.astype(str), shorter)
         assert (roles.filter(like="tune_") == "fit").any().all()
 

@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "window_days": None,
     "embargo_days": 0,
     "label_delay_days": 0,
+    "shorten": False,
 }
 POOL = 16
 MANY = settings(deadline=None, max_examples=POOL)

@@ -42,13 +42,15 @@ def test_any_three_statistics_of_a_sport_tell_it_by_any_of_their_names(data: st.
     profile = PLAYED[sport]
     names = data.draw(st.lists(st.sampled_from(profile.count_names), min_size=3, max_size=9, unique=True))
     synonyms = list_game_synonyms(profile)
-    words = [
-        data.draw(st.sampled_from([name, name.upper(), *(word for word in synonyms.get(name, ()) if len(word) > 2)]))
+    column_names = [
+        data.draw(
+            st.sampled_from([name, name.upper(), *(synonym for synonym in synonyms.get(name, ()) if len(synonym) > 2)])
+        )
         for name in names
     ]
     usual = profile.usual_quantity
     expected = usual if usual in names else next(name for name in profile.count_names if name in names)
-    assert choose(words) == (sport, expected)
+    assert choose(column_names) == (sport, expected)
 
 
 def test_lines_about_one_quantity_decide_it_and_lines_about_several_do_not() -> None:

@@ -57,8 +57,8 @@ def find_flat_odds(name: PayoutName, multiples: Mapping[int, float]) -> float | 
         return None
     if name == "standard":
         return STANDARD_ODDS
-    best = min(compute_leg_break_even(legs, multiple) for legs, multiple in multiples.items())
-    return float(convert_to_american_odds(best))
+    lowest_rate = min(compute_leg_break_even(legs, multiple) for legs, multiple in multiples.items())
+    return float(convert_to_american_odds(lowest_rate))
 
 
 def build_payout(flat_odds: float | None, over: Floats, under: Floats) -> Payout:

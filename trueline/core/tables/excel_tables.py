@@ -96,7 +96,7 @@ def _build_table(cells: Cells) -> pd.DataFrame:
         if title is None and values.isna().all():
             continue
         name = f"Unnamed: {position}" if title is None else str(title).strip()
-        repeats = sum(other == name or other.startswith(f"{name}.") for other in columns)
+        repeats = sum(column == name or column.startswith(f"{name}.") for column in columns)
         columns[f"{name}.{repeats}" if name in columns else name] = _type_dates(values)
     return pd.DataFrame(columns)
 
