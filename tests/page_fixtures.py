@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trueline.core.scorer_description import describe_comparison, load_description
+
 Checks = dict[str, dict[str, Any]]
 
 HOSTILE = "<script>alert('x')</script>&\"'"  # a team may call itself anything
@@ -66,7 +68,11 @@ def report() -> dict[str, Any]:
         HOSTILE: {"hit_rate": interval(0.52, 0.02), "mae": interval(5.4, 0.2), **beside},
     }
     cells = [{"predicted": p, "observed": o, "low": o - 0.05, "high": o + 0.05} for p, o in ((0.3, 0.5), (0.6, 0.55))]
-    return {"baselines": {"rows": 2763, "left_out": 5, "models": models}, "distribution": {"reliability": cells}}
+    return {
+        "baselines": {"rows": 2763, "left_out": 5, "models": models},
+        "distribution": {"reliability": cells},
+        "comparison": describe_comparison(load_description("market")),
+    }
 
 
 def daily(days: int = 90, seed: int = 0) -> pd.DataFrame:

@@ -3,8 +3,8 @@
 import ast
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +12,23 @@ import pandas as pd
 import yaml
 from dvc.repo import Repo
 
+from tests.stage_process import run_stages
 from trueline.core.runtime.params import STAGES as STAGES
-from trueline.core.runtime.params import expand_params
+from trueline.core.runtime.params import YAML_LOADER, expand_params
 
 ROOT = Path(__file__).parent.parent
 KEPT = ("trueline", "stages", "experiments", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
 SAMPLE = "data/sample"
+YAML_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # written in C, it takes a quarter of the time
 PLUGIN_PACKAGES = {f"stages/{folder}" for folder in ("evaluate", "prepare")}  # their subpackages are plugins
-WALK = """
-import runpy, sys
-task, *stages = sys.argv[1:]
-for stage in stages:
-    sys.argv = [stage, task]
-    runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
-"""
 
 
 def tasks() -> list[str]:
     """Return the tasks of the plan."""
-    return list(yaml.safe_load((ROOT / "params.yaml").read_text())["tasks"])
+    return list(_read_params(ROOT)["tasks"])
 
 
+@cache
 def instances() -> list[Any]:
     """Return every stage instance as DVC resolves it."""
     with Repo(str(ROOT)) as repo:
@@ -40,12 +36,14 @@ def instances() -> list[Any]:
 
 
 def copy(folder: Path) -> Path:
-    """Copy what the corridor needs into a folder and return it."""
+    """Copy what the corridor needs into a folder and return it, with compiled code, which spares compiling it anew."""
     for name in (*KEPT, SAMPLE):
         source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "tmp", "cache"))
+            shutil.copytree(
+                source, target, ignore=shutil.ignore_patterns("tmp", "cache", "*.pyc.*")
+            )  # some being written
         else:
             shutil.copy2(source, target)
     return folder
@@ -53,33 +51,38 @@ def copy(folder: Path) -> Path:
 
 def params(folder: Path) -> Any:
     """Return what params.yaml of a copy says, each task's sections completed by their defaults."""
-    return expand_params(yaml.safe_load((folder / "params.yaml").read_text()))
+    return expand_params(_read_params(folder))
 
 
 def change(folder: Path, **values: Any) -> None:
     """Set knobs in params.yaml; a dot in a name is written as two underscores."""
-    changed = yaml.safe_load((folder / "params.yaml").read_text())
+    changed = _read_params(folder)
     for name, value in values.items():
         *sections, last = name.split("__")
         place = changed
         for section in sections:
             place = place[section]
         place[last] = value
-    (folder / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
+    (folder / "params.yaml").write_text(yaml.dump(changed, Dumper=YAML_DUMPER, sort_keys=False))
+
+
+def _read_params(folder: Path) -> Any:
+    return yaml.load((folder / "params.yaml").read_text(), YAML_LOADER)
 
 
 def quicken(folder: Path, task: str) -> None:
     """Make the corridor of a task as short as it can be without leaving anything out."""
-    change(folder, workers=1, **{f"tune__{task}__search__trials": 2})
-    for learner, knobs in params(folder)["train"][task].items():
-        for rounds, few in (("iterations", 20), ("epochs", 3)):
-            if rounds in knobs:
-                change(folder, **{f"train__{task}__{learner}__{rounds}": few})
-    for check, knobs in params(folder)["diagnose"][task].items():
+    expanded = params(folder)
+    changes: dict[str, Any] = {"workers": 1, f"tune__{task}__search__trials": 2}
+    for learner, knobs in expanded["train"][task].items():
+        rounds = {"iterations": 20, "epochs": 3}
+        changes |= {f"train__{task}__{learner}__{name}": few for name, few in rounds.items() if name in knobs}
+    for check, knobs in expanded["diagnose"][task].items():
         if "draws" in knobs:
-            change(folder, **{f"diagnose__{task}__{check}__draws": 20})
+            changes[f"diagnose__{task}__{check}__draws"] = 20
     if task == "events":
-        change(folder, folds__events__repeats=1, folds__events__folds=3)
+        changes |= {"folds__events__repeats": 1, "folds__events__folds": 3}
+    change(folder, **changes)
 
 
 def shrink(folder: Path, task: str) -> None:
@@ -99,17 +102,15 @@ def shrink(folder: Path, task: str) -> None:
             table[table["date"] >= since].to_parquet(path)
 
 
-def run(folder: Path, stage: str, task: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run one stage as a user would, without DVC."""
-    command = [sys.executable, "-m", f"stages.{stage}", task]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, **options)
+def run(folder: Path, stage: str, task: str) -> subprocess.CompletedProcess[str]:
+    """Run one stage without DVC."""
+    return run_stages(folder, [stage], task, timeout=300)
 
 
 def walk(folder: Path, task: str, until: str = "diagnose", since: str = "prepare") -> Path:
-    """Run the stages of a task in order from one to another, in one process to spare its imports; return the folder."""
+    """Run the stages of a task in order from one to another, in one process; return the folder."""
     stages = STAGES[STAGES.index(since) : STAGES.index(until) + 1]
-    command = [sys.executable, "-c", WALK, task, *stages]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
+    done = run_stages(folder, stages, task, timeout=600)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -14,11 +14,11 @@ from stages.prepare import box_scores, events, listings, props, racing, runners
 from tests.pipeline_copy import ROOT
 from trueline.core.betting.american_odds import compute_implied_probability, compute_win_profit
 from trueline.core.history.past import Past
-from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses, fit_temperature
+from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
 from trueline.core.runtime.params import expand_params, parse_settings
 from trueline.core.splits import walk_forward
 from trueline.core.splits.stratified import StratifiedSettings, split_stratified
-from trueline.core.stats.group_ops import compute_group_softmax, encode_groups
+from trueline.core.stats.group_ops import compute_group_softmax, encode_groups, fit_temperature
 
 HOME = os.environ.get("TRUELINE_REAL_DATA", "")
 pytestmark = pytest.mark.skipif(not HOME, reason="TRUELINE_REAL_DATA names no folder of real tables")

@@ -6,9 +6,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from trueline.core.racing.race_losses import require_valid_targets
 from trueline.core.runtime.params import StageSettings
-from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group
+from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group, require_valid_targets
 
 
 class Settings(StageSettings):

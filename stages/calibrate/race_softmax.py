@@ -5,9 +5,16 @@ from typing import Any
 import numpy as np
 
 from trueline.core.errors import UserError
-from trueline.core.racing.race_losses import fit_temperature, require_valid_targets
 from trueline.core.runtime.params import StageSettings
-from trueline.core.stats.group_ops import Codes, Floats, compute_group_softmax, subtract_group_mean, sum_by_group
+from trueline.core.stats.group_ops import (
+    Codes,
+    Floats,
+    compute_group_softmax,
+    fit_temperature,
+    require_valid_targets,
+    subtract_group_mean,
+    sum_by_group,
+)
 
 EPSILON = 1e-12  # keeps divisions finite if `best` is 1 or the races hold no information
 

@@ -7,9 +7,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from trueline.core.errors import UserError
-from trueline.core.racing.race_losses import require_valid_targets
 from trueline.core.runtime.params import StageSettings
-from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group
+from trueline.core.stats.group_ops import Codes, Floats, normalize_by_group, require_valid_targets
 
 MAX_LOG_TEMPERATURE = 4.0  # bound of |ln T|: a score that is off by more than a factor of 55 is not log-odds at all
 

@@ -5,11 +5,13 @@ believed.
 """
 
 import json
+from importlib import import_module
 
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
 from trueline.core.runtime.params import load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.scorer_description import describe_comparison
 from trueline.core.splits.test_set_hash import describe_scored_rows
 from trueline.core.tables import table_schema
 
@@ -25,14 +27,16 @@ WRITES = {
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
-    scorer = load_plugin("evaluate", load_task_config(task).scorer)
+    scorer_name = load_task_config(task).scorer
+    scorer = load_plugin("evaluate", scorer_name)
+    description = import_module(f"{scorer.__name__}.{scorer_name}_report").DESCRIPTION
     settings = load_settings(scorer.Settings, "evaluate", task)
     predictions, prepared = table_schema.read_table(reads["predictions"]), table_schema.read_table(reads["prepared"])
     inputs_known = "at_start" if json.loads(reads["audit"].read_text()).get("known_at_start") else "before"
     timed = predictions.assign(inputs_known=inputs_known)
     scores, report, plots = scorer.evaluate(timed, prepared, settings, load_seed())
     headline = {"scored": describe_scored_rows(predictions), "scores": convert_to_json(scores, digits=4)}
-    write_json(headline | report, writes["report"])
+    write_json(headline | report | {"comparison": describe_comparison(description)}, writes["report"])
     writes["plots"].mkdir()
     for name, table in plots.items():
         table.round(6).to_csv(writes["plots"] / f"{name}.csv", index=False)

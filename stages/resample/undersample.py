@@ -5,9 +5,9 @@ import pandas as pd
 from pydantic import Field
 
 from trueline.core.errors import UserError
-from trueline.core.racing.race_losses import require_valid_targets
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
+from trueline.core.stats.group_ops import require_valid_targets
 
 
 class Settings(StageSettings):

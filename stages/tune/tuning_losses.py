@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from trueline.core.splits.fold_data import Floats, FoldData
-from trueline.core.stats.group_ops import compute_group_softmax
+from trueline.core.stats.group_ops import compute_group_softmax, fit_temperature
 
 SOLVER_TOLERANCES: Any = {"ftol": 1e-15, "gtol": 1e-10}
 MAX_SLOPE = 100.0  # a score that separates the classes perfectly would have no steepest line
@@ -29,7 +29,7 @@ class GroupLosses(NamedTuple):
 def race_log_loss(score: Floats, rows: FoldData) -> GroupLosses:
     """Return −ln p(winner) per group at the best temperature, since calibration fits that later anyway (nats)."""
     # here, so that an edit of the race losses tunes no task without races again
-    from trueline.core.racing.race_losses import compute_race_losses, fit_temperature
+    from trueline.core.racing.race_losses import compute_race_losses
 
     factor = fit_temperature(score, rows.y, rows.group)
     group_losses = compute_race_losses(compute_group_softmax(factor * score, rows.group), rows.y, rows.group)

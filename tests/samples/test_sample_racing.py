@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from stages.prepare.racing import Settings, prepare
-from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses, fit_temperature
-from trueline.core.stats.group_ops import compute_group_softmax, encode_groups
+from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
+from trueline.core.stats.group_ops import compute_group_softmax, encode_groups, fit_temperature
 from trueline.samples.racing import BOX_BIAS, make_sample, simulate_clean_sample, write
 
 SETTINGS = Settings(until=None, box_low=1, box_high=10, book_low=0.8, book_high=1.6)

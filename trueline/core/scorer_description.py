@@ -3,7 +3,7 @@
 import math
 import runpy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,13 +54,26 @@ class ReportFigure:
 
 
 @dataclass(frozen=True)
+class ComparedMeasure:
+    """A measure that a report has of the model and of its baselines, as the report page draws it."""
+
+    name: str
+    title: str
+    more_is_better: bool
+    scale: float = 1.0  # what the page multiplies values by, 100 for per cent
+    mark: float | None = None  # a value that the chart marks
+
+
+@dataclass(frozen=True)
 class ScorerDescription:
     """The shape of a scorer's report. Paths are dotted, as in `picks.by_edge.0.hit_rate`.
 
     `metrics` are the scores to rank by; the first that a task has is its headline. `figures` are shown on the status
     page, `headline` in large type; a text explains why there is no such figure. Promotion needs an interval of every
     estimate in `intervals`, and the verdict "better" at `verdict_path` for each of `baselines`, which cost nothing: a
-    useful model may lose to a market. `loss` names Σ loss / Σ weight of the scorer's `compute_losses`.
+    useful model may lose to a market. `loss` names Σ loss / Σ weight of the scorer's `compute_losses`. The report page
+    draws the measures in `compared`, the most important first, of the forecasts in `unlearned`, the simplest first, and
+    of the arms.
     """
 
     metrics: tuple[Metric, ...]
@@ -74,7 +87,14 @@ class ScorerDescription:
     classes: str  # what `class_shares` are shares of
     classes_path: str
     class_shares: Callable[[Report], Mapping[str, float]]
+    compared: tuple[ComparedMeasure, ...]
+    unlearned: tuple[str, ...]
     has_bets: bool = False  # whether picks against a line are graded, which must hit more often than break-even
+
+
+def describe_comparison(description: ScorerDescription) -> dict[str, Any]:
+    """Return what a scorer's report says of its comparison with the baselines, for those who draw it."""
+    return {"measures": [asdict(measure) for measure in description.compared], "unlearned": description.unlearned}
 
 
 def list_scorers() -> list[str]:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from scipy.stats import rankdata, t
-from sklearn.metrics import roc_auc_score
+from scipy.special import stdtrit
 
 from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.time_bins import assign_steps, average_steps, find_monotone_columns
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.probability_scores import compute_auc
 from trueline.core.stored_tables.lazy_parquet import iter_columns
 
 NAME = "Do the newest rows look like those before them?"
@@ -119,7 +119,7 @@ class _BlockDiscriminant:
     def columns(self) -> Floats:
         """The ranks of each input from −1 to 1 (0 where missing), their squares, missing indicators, and a constant."""
         missing = np.isnan(self.inputs)
-        ranks = np.where(missing, 0.0, 2 * rankdata(self.inputs, axis=0, nan_policy="omit") / len(self.inputs) - 1)
+        ranks = np.where(missing, 0.0, 2 * pd.DataFrame(self.inputs).rank().to_numpy() / len(self.inputs) - 1)
         terms = np.hstack([ranks, np.where(missing, 1 / 3, np.square(ranks)), missing[:, missing.any(axis=0)]])
         return np.column_stack([terms, np.ones(len(terms))])
 
@@ -152,7 +152,7 @@ class _BlockDiscriminant:
         ridge = RIDGE_SHARE * product[-1, -1] * np.eye(len(product))
         ridge[-1, -1] = 1e-9 * product[-1, -1]
         weight = np.linalg.solve(product + ridge, sums)
-        return float(roc_auc_score(label, self.columns[row_mask] @ weight))
+        return compute_auc(label, self.columns[row_mask] @ weight)
 
 
 def _estimate_usual_auc(earlier_aucs: list[float], recent_count: int) -> float:
@@ -160,14 +160,14 @@ def _estimate_usual_auc(earlier_aucs: list[float], recent_count: int) -> float:
     independent_count = max(2, len(earlier_aucs) // recent_count)
     if len(earlier_aucs) < 2:
         return 1.0
-    reach = float(t.ppf(1 - CHANCE_LEVEL, independent_count - 1)) * np.sqrt(1 + 1 / independent_count)
+    reach = float(stdtrit(independent_count - 1, 1 - CHANCE_LEVEL)) * np.sqrt(1 + 1 / independent_count)
     return float(np.mean(earlier_aucs) + reach * np.std(earlier_aucs, ddof=1))
 
 
 def _rank_inputs(inputs: Floats, used_names: list[str], recent: Mask) -> list[dict[str, Any]]:
     """Return the inputs that separate recent rows best on their own; a missing value ranks below all others."""
     filled = np.where(np.isnan(inputs), -np.inf, inputs)
-    single_aucs = np.array([roc_auc_score(recent, rankdata(column)) for column in filled.T])
+    single_aucs = np.array([compute_auc(recent, column) for column in filled.T])
     order = np.argsort(-np.abs(single_aucs - 0.5), kind="stable")[:MAX_SHOWN]
     return [{"feature": used_names[index], "auc_alone": float(single_aucs[index])} for index in order]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from stages.diagnose.units.array_types import Floats, Ints
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
@@ -84,8 +84,12 @@ def _compute_shift(fit: Ints, score: Ints, noise: float, input_count: int) -> di
     return {
         "psi": float(((q - p) * np.log(q / p)).sum()),
         "expected": freedom * noise,
-        "chance": float(chi2.ppf(1 - (1 - CONFIDENCE_LEVEL) / input_count, freedom)) * noise,
+        "chance": _compute_chi2_quantile(1 - (1 - CONFIDENCE_LEVEL) / input_count, freedom) * noise,
     }
+
+
+def _compute_chi2_quantile(level: float, freedom: int) -> float:
+    return float(2 * gammaincinv(freedom / 2, level))
 
 
 def _sample_fit_rows(rows: Ints, seed: int) -> Ints:

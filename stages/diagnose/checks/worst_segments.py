@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
@@ -153,7 +153,7 @@ def _compare_with_rest(segment: Segment, level: float) -> dict[str, Any]:
         influence += sign * (sums - means[-1] * counts) / counts.sum()
     min_blocks = min(segment.block_counts)
     error = float(np.sqrt(np.square(influence).sum() * min_blocks / (min_blocks - 1)))
-    difference, reach = means[0] - means[1], float(t.ppf(level, min_blocks - 1)) * error
+    difference, reach = means[0] - means[1], float(stdtrit(min_blocks - 1, level)) * error
     return {
         "column": segment.column,
         "level": segment.level,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from stages.diagnose.monitoring.daily_sums import DailySums
 from stages.diagnose.monitoring.mean_shift import MAX_WINDOW_DAYS, compute_baseline, compute_mean_shift
@@ -14,7 +14,7 @@ from trueline.core.stats.rolling import compute_percentile_rank, compute_trailin
 
 SHARPNESS_LABELS = ("dull", "normal", "sharp", "razor_sharp")
 LABEL_BOUNDS = (40.0, 65.0, 80.0)  # a market is normal from 40, sharp from 65, and razor sharp above 80
-Z_SCORE = float(norm.ppf(0.5 + CONFIDENCE_LEVEL / 2))
+Z_SCORE = float(ndtri(0.5 + CONFIDENCE_LEVEL / 2))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Baselines: the model beside simpler forecasts and the market, on the same rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.diagnose.report.history import describe_break_even
@@ -27,29 +27,24 @@ from trueline.core.charts.number_format import (
 
 Baselines = Mapping[str, Mapping[str, Any]]
 
-# from baselines without learning up to the model; unlisted ones come between these two lists
-UNLEARNED_ORDER = ("uniform", "prior", "tag_name", "last_5", "last_10", "season_mean", "line", "market", "benchmark")
-LEARNED_ORDER = ("baseline", "default", "tuned")
+LEARNED_ORDER = ("baseline", "default", "tuned")  # arms of the pipeline, the model last
 MODEL_NAME = "tuned"
 DIFFERENCE_KEY = "tuned_minus_this"
-# the most important first; unlisted measures follow in order of name
-MEASURE_ORDER = ("hit_rate", "micro_f1", "log_loss", "r2", "mae", "macro_f1", "lrap", "of_line_mae")
-LOWER_IS_BETTER = ("mae", "rmse", "log_loss", "loss", "error", "brier", "coverage_error", "of_line_mae")
+DIRECTION_NOTES = {True: "Higher is better.", False: "Lower is better.", None: ""}  # by whether more is better
 MAX_DRAWN_MEASURES = 4  # all measures are in the table
-MEASURE_TITLES = {
-    "mae": "Mean absolute error", "of_line_mae": "Mean absolute error as a share of the line's",
-    "hit_rate": "Hit rate, %", "log_loss": "Log loss", "r2": "R²", "lrap": "Label-ranking average precision",
-    "micro_f1": "Micro-F1", "macro_f1": "Macro-F1",
-}  # fmt: skip
 
 
 def render_baselines(report: Mapping[str, Any]) -> Html:
     """Return the section with every baseline's metrics and intervals, and how the model compares with each."""
     title, baselines = "Models and baselines", list_baselines(report)
-    measures = _list_measures(baselines)
+    described = _get_described_measures(report)
+    measures = _list_measures(baselines, list(described))
     if not measures:
         return render_section(title, html_tag("p", "The report has no baselines."), name="baselines")
-    pictures = [_draw_measure(name, baselines, describe_break_even(report)) for name in measures[:MAX_DRAWN_MEASURES]]
+    break_even = describe_break_even(report)
+    pictures = [
+        _draw_measure(name, described.get(name, {}), baselines, break_even) for name in measures[:MAX_DRAWN_MEASURES]
+    ]
     note = "The model beside plainer forecasts and the market, on the same rows, with 95 % intervals."
     rows = parse_number(report["baselines"].get("rows"))
     note += f" {rows:,.0f} rows." if rows is not None else ""
@@ -63,7 +58,10 @@ def render_baselines(report: Mapping[str, Any]) -> Html:
 
 
 def list_baselines(report: Mapping[str, Any]) -> Baselines:
-    """Return the baselines of a report in order: under `baselines` or its `models`; empty if there are none."""
+    """Return the baselines of a report, under `baselines` or its `models`; empty if there are none.
+
+    Those without learning come first, in the scorer's order, and the model last.
+    """
     baselines = report.get("baselines")
     if isinstance(baselines, Mapping) and isinstance(baselines.get("models"), Mapping):
         baselines = baselines["models"]
@@ -74,17 +72,23 @@ def list_baselines(report: Mapping[str, Any]) -> Baselines:
         for name in baselines
         if isinstance(baselines[name], Mapping) and any(map(is_interval, baselines[name].values()))
     ]
-    ordered_names = sorted(measured_names, key=_rank_baseline)
+    unlearned = report.get("comparison", {}).get("unlearned", [])
+    ordered_names = sorted(measured_names, key=lambda name: _rank_baseline(name, unlearned))
     return {name: baselines[name] for name in ordered_names}
 
 
-def _rank_baseline(name: str) -> tuple[int, int, str]:
+def _rank_baseline(name: str, unlearned: Sequence[str]) -> tuple[int, int, str]:
     if name in LEARNED_ORDER:
         return 2, LEARNED_ORDER.index(name), name
-    return (0, UNLEARNED_ORDER.index(name), name) if name in UNLEARNED_ORDER else (1, 0, name)
+    return (0, unlearned.index(name), name) if name in unlearned else (1, 0, name)
 
 
-def _list_measures(baselines: Baselines) -> list[str]:
+def _get_described_measures(report: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return by name what the scorer says of the measures in its comparison, the most important first."""
+    return {str(measure["name"]): measure for measure in report.get("comparison", {}).get("measures", ())}
+
+
+def _list_measures(baselines: Baselines, described_names: Sequence[str]) -> list[str]:
     """Return the measures that several baselines have, or else all, the most important first."""
     measure_names = [
         name
@@ -95,14 +99,16 @@ def _list_measures(baselines: Baselines) -> list[str]:
     shared_names = {name for name in measure_names if measure_names.count(name) > 1} or set(measure_names)
     return sorted(
         shared_names,
-        key=lambda name: (MEASURE_ORDER.index(name) if name in MEASURE_ORDER else len(MEASURE_ORDER), name),
+        key=lambda name: (described_names.index(name) if name in described_names else len(described_names), name),
     )
 
 
-def _draw_measure(measure: str, baselines: Baselines, break_even: tuple[float, str]) -> Html:
-    title = MEASURE_TITLES.get(measure, format_name(measure).capitalize())
+def _draw_measure(
+    measure: str, described: Mapping[str, Any], baselines: Baselines, break_even: tuple[float, str]
+) -> Html:
+    title = described.get("title", format_name(measure).capitalize())
     intervals = {
-        name: get_interval_values(entry[measure], _get_scale(measure))
+        name: get_interval_values(entry[measure], described.get("scale", 1.0))
         for name, entry in baselines.items()
         if is_interval(entry.get(measure))
     }
@@ -112,17 +118,15 @@ def _draw_measure(measure: str, baselines: Baselines, break_even: tuple[float, s
         DotEstimate(format_name(name), format_interval(*entry, decimals=decimals), *entry, strong=name == MODEL_NAME)
         for name, entry in intervals.items()
     ]
-    direction_note = "Lower is better." if measure in LOWER_IS_BETTER else "Higher is better."
-    marks_note = f" {break_even[1]}" if measure == "hit_rate" else ""
-    marks = (break_even[0],) if measure == "hit_rate" else (1.0,) if measure == "of_line_mae" else ()
+    direction_note = DIRECTION_NOTES[described.get("more_is_better")]
+    mark, marks_note = break_even if measure == "hit_rate" else (described.get("mark"), "")
+    marks = () if mark is None else (mark,)
     description = "; ".join(f"{entry.name} {entry.text}" for entry in dots)
     return render_figure(
-        title, draw_dot_whiskers(title, f"{description}.", dots, marks), f"{direction_note}{marks_note}"
+        title,
+        draw_dot_whiskers(title, f"{description}.", dots, marks),
+        f"{direction_note} {marks_note}".rstrip(),
     )
-
-
-def _get_scale(measure: str) -> float:
-    return 100.0 if measure == "hit_rate" else 1.0
 
 
 def _render_differences(baselines: Baselines) -> list[Html]:

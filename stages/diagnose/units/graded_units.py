@@ -11,7 +11,7 @@ from stages.diagnose.units.evidence import Evidence, compute_once
 from stages.diagnose.units.scored_units import ARM, ScoredPredictions, build_scored_predictions
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import Codes, Floats
-from trueline.core.stats.log_loss import compute_log_losses
+from trueline.core.stats.probability_scores import compute_log_losses
 from trueline.core.stored_tables.row_lookup import lookup_rows
 
 TIERS = ((5.0, 1.0), (3.0, 2.0), (1.0, 3.0))  # least distance from the market (target's unit), tier

@@ -11,7 +11,7 @@ from stages.diagnose.units.evidence import Evidence, compute_once
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats import group_ops
 from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
-from trueline.core.stats.log_loss import compute_log_losses
+from trueline.core.stats.probability_scores import compute_log_losses
 from trueline.core.stored_tables.lazy_parquet import make_frame
 from trueline.core.stored_tables.row_lookup import drop_duplicate_ids, lookup_rows, take_or_nan
 

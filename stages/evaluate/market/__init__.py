@@ -29,9 +29,9 @@ from trueline.core.betting.american_odds import MarginMethod
 from trueline.core.betting.grading import Picks, grade_picks, pick_by_probability, summarise_at_posted_odds
 from trueline.core.betting.payouts import PayoutName, compute_leg_break_even, find_flat_odds
 from trueline.core.runtime.params import StageSettings
-from trueline.core.stats.calibration_curve import CURVE_COLUMNS
 from trueline.core.stats.confidence_intervals import describe_difference
 from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.probability_scores import CURVE_COLUMNS
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]

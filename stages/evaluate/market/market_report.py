@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 
-from trueline.core.scorer_description import Metric, Report, ReportFigure, ScorerDescription, get_estimate
+from trueline.core.scorer_description import (
+    ComparedMeasure,
+    Metric,
+    Report,
+    ReportFigure,
+    ScorerDescription,
+    get_estimate,
+)
 
 SIDE_COUNTS = {"over": "always.over.wins", "under": "always.under.wins", "push": "always.over.pushes"}
 
@@ -55,5 +62,11 @@ DESCRIPTION = ScorerDescription(
     classes="rows against lines that books posted",
     classes_path="always",
     class_shares=compute_class_shares,
+    compared=(
+        ComparedMeasure("hit_rate", "Hit rate, %", True, scale=100),
+        ComparedMeasure("mae", "Mean absolute error", False),
+        ComparedMeasure("of_line_mae", "Mean absolute error as a share of the line's", False, mark=1.0),
+    ),
+    unlearned=("last_5", "last_10", "season_mean", "line"),
     has_bets=True,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from stages.evaluate.market.number_phrases import (
     convert_to_points,
@@ -48,9 +48,7 @@ def run_mcnemar_test(first_picks: Picks, second_picks: Picks) -> dict[str, Any]:
         int((both_decided & first_picks.is_won & ~second_picks.is_won).sum()),
         int((both_decided & ~first_picks.is_won & second_picks.is_won).sum()),
     )
-    p_value = min(
-        1.0, 2 * float(binom.cdf(min(only_first_won, only_second_won), only_first_won + only_second_won, 0.5))
-    )
+    p_value = min(1.0, 2 * float(bdtr(min(only_first_won, only_second_won), only_first_won + only_second_won, 0.5)))
     return {
         "both_decided": int(both_decided.sum()),
         "only_first_won": only_first_won,

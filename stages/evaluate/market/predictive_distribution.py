@@ -8,8 +8,8 @@ import pandas as pd
 
 from stages.evaluate.market.scored_lines import Floats, ScoredBets
 from trueline.core.stats import count_distribution
-from trueline.core.stats.calibration_curve import compute_calibration_curve, compute_calibration_error
 from trueline.core.stats.confidence_intervals import describe_difference
+from trueline.core.stats.probability_scores import compute_calibration_curve, compute_calibration_error
 
 
 @dataclass(frozen=True)

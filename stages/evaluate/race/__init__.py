@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from sklearn.metrics import f1_score, roc_auc_score
 
 from trueline.core.errors import UserError
 from trueline.core.models import conditional_logit_loss
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats import confidence_intervals
-from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio
+from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio, bootstrap_ratios
 from trueline.core.stats.group_ops import (
     MIN_PROBABILITY,
     Codes,
@@ -22,6 +21,7 @@ from trueline.core.stats.group_ops import (
     normalize_by_group,
     sum_by_group,
 )
+from trueline.core.stats.probability_scores import compute_auc, compute_calibration_curve, compute_calibration_error
 
 ARMS = ("tuned", "default", "baseline", "unresampled")
 RIDGE_PENALTY = 1e-3  # keeps the weights finite where model and market agree
@@ -48,10 +48,7 @@ def evaluate(
         name: compute_race_losses(probability, won, race_code) for name, probability in probabilities.items()
     }
     uniform_loss = compute_uniform_losses(race_code)
-    baselines = {
-        name: _summarise_baseline(race_losses, loss_by_name["tuned"], uniform_loss, seed)
-        for name, race_losses in loss_by_name.items()
-    }
+    baselines = _summarise_baselines(loss_by_name, uniform_loss, seed)
     gain = _estimate_market_gain(probabilities, rows, settings, seed)
     resampling = _evaluate_resampling(loss_by_name, seed)
     report = {
@@ -165,20 +162,23 @@ def _collect_probabilities(rows: pd.DataFrame, race_code: Codes) -> dict[str, Fl
     return probabilities
 
 
-def _summarise_baseline(loss: Floats, tuned: Floats, uniform: Floats, seed: int) -> Report:
-    """Return the loss of a baseline on the races that it prices, and how the tuned arm does on the same races."""
-    has_price = ~np.isnan(loss)
-    summary = {
-        "log_loss": bootstrap_mean(loss[has_price], seed),
-        "r2": bootstrap_ratio((uniform - loss)[has_price], uniform[has_price], seed),
-    }
-    if loss is tuned:
-        return summary
-    difference = bootstrap_mean((tuned - loss)[has_price], seed)
-    return summary | {
-        "tuned_minus_this": difference,
-        "tuned_is": confidence_intervals.describe_difference(difference, "better", "worse"),
-    }
+def _summarise_baselines(loss_by_name: dict[str, Floats], uniform: Floats, seed: int) -> dict[str, Report]:
+    """Return the loss of each baseline on the races that it prices, and how the tuned arm does on the same races."""
+    names_by_races: dict[bytes, list[str]] = {}
+    for name, loss in loss_by_name.items():
+        names_by_races.setdefault(np.isnan(loss).tobytes(), []).append(name)
+    summaries: dict[str, Report] = {}
+    for names in names_by_races.values():  # the names that price the same races share the resamples
+        has_price = ~np.isnan(loss_by_name[names[0]])
+        uniform_loss, tuned_loss = uniform[has_price], loss_by_name["tuned"][has_price]
+        losses, one = [loss_by_name[name][has_price] for name in names], np.ones(len(uniform_loss))
+        ratios = [[(loss, one), (uniform_loss - loss, uniform_loss), (tuned_loss - loss, one)] for loss in losses]
+        intervals = iter(bootstrap_ratios([ratio for terms in ratios for ratio in terms], seed))
+        for name, log_loss, r2, difference in zip(names, intervals, intervals, intervals, strict=False):
+            tuned_is = confidence_intervals.describe_difference(difference, "better", "worse")
+            comparison = {} if name == "tuned" else {"tuned_minus_this": difference, "tuned_is": tuned_is}
+            summaries[name] = {"log_loss": log_loss, "r2": r2} | comparison
+    return {name: summaries[name] for name in loss_by_name}
 
 
 def _estimate_market_gain(
@@ -240,17 +240,17 @@ def _evaluate_resampling(loss_by_name: dict[str, Floats], seed: int) -> Report:
 
 def _summarise_runners(probability: Floats, won: Floats, bins: int, seed: int) -> Report:
     """Return per-runner metrics, each with the base rate it has to be read against."""
-    is_winner = won > 0
+    is_winner, is_called = won > 0, probability >= 0.5
     base_rate = float(is_winner.mean())
-    table = _build_reliability_table(probability, won, bins)
+    curve = compute_calibration_curve(probability, won, bins)
     return {
         "brier": bootstrap_mean(np.square(probability - won), seed),
         "brier_of_base_rate": float(np.square(won.mean() - won).mean()),
-        "ece": float((table["runners"] * (table["predicted"] - table["observed"]).abs()).sum() / len(probability)),
-        "auc": float(roc_auc_score(is_winner, probability)) if 0 < base_rate < 1 else None,
-        "f1": float(f1_score(is_winner, probability >= 0.5, zero_division=0)),
+        "ece": compute_calibration_error(curve),
+        "auc": compute_auc(is_winner, probability) if 0 < base_rate < 1 else None,
+        "f1": 2 * float((is_winner & is_called).sum()) / max(int(is_winner.sum() + is_called.sum()), 1),
         "f1_of_always_win": 2 * base_rate / (1 + base_rate),
-        "accuracy": float(((probability >= 0.5) == is_winner).mean()),
+        "accuracy": float((is_called == is_winner).mean()),
         "accuracy_of_never_win": 1 - base_rate,
         "runners": len(probability),
     }
@@ -314,24 +314,6 @@ def _evaluate_value_bets(
     }
 
 
-def _build_reliability_table(probability: Floats, won: Floats, bins: int) -> pd.DataFrame:
-    """Return mean predicted probability and observed win rate in bins of equal count."""
-    order = np.argsort(probability, kind="stable")
-    row_bins = [bin_rows for bin_rows in np.array_split(order, bins) if len(bin_rows)]
-    rates = [
-        confidence_intervals.compute_wilson_interval(float(won[bin_rows].sum()), len(bin_rows)) for bin_rows in row_bins
-    ]
-    return pd.DataFrame(
-        {
-            "predicted": [float(probability[bin_rows].mean()) for bin_rows in row_bins],
-            "observed": [rate["value"] for rate in rates],
-            "low": [rate["low"] for rate in rates],
-            "high": [rate["high"] for rate in rates],
-            "runners": [len(bin_rows) for bin_rows in row_bins],
-        }
-    )
-
-
 def _build_plot_tables(
     probability: Floats, loss_by_name: dict[str, Floats], baselines: Report, rows: pd.DataFrame, bins: int
 ) -> dict[str, pd.DataFrame]:
@@ -346,7 +328,7 @@ def _build_plot_tables(
         [{"model": name, "r2": baseline["r2"]["value"]} for name, baseline in baselines.items()]
     )
     return {
-        "reliability": _build_reliability_table(probability, rows["target"].to_numpy(), bins),
+        "reliability": compute_calibration_curve(probability, rows["target"], bins).rename(columns={"n": "runners"}),
         "months": monthly_losses,
         "baselines": baseline_table,
     }

@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 
-from trueline.core.scorer_description import Metric, Report, ReportFigure, ScorerDescription, get_estimate
+from trueline.core.scorer_description import (
+    ComparedMeasure,
+    Metric,
+    Report,
+    ReportFigure,
+    ScorerDescription,
+    get_estimate,
+)
 
 
 def compute_class_shares(report: Report) -> Mapping[str, float]:
@@ -53,4 +60,6 @@ DESCRIPTION = ScorerDescription(
     classes="runners",
     classes_path="runners.accuracy_of_never_win",
     class_shares=compute_class_shares,
+    compared=(ComparedMeasure("log_loss", "Log loss", False), ComparedMeasure("r2", "R²", True)),
+    unlearned=("uniform", "market", "benchmark"),
 )  # fmt: skip

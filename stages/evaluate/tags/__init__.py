@@ -26,8 +26,8 @@ from stages.evaluate.tags.text_free_baselines import build_prior_answers, build_
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.block_bootstrap import BlockBootstrap
-from trueline.core.stats.calibration_curve import compute_calibration_error
 from trueline.core.stats.group_ops import Floats, encode_groups
+from trueline.core.stats.probability_scores import compute_calibration_error
 
 Report = dict[str, Any]
 Tables = dict[str, pd.DataFrame]

@@ -16,7 +16,7 @@ from stages.evaluate.tags.scored_tags import TagAnswers
 from trueline.core.stats.block_bootstrap import BlockBootstrap, compute_interval
 from trueline.core.stats.confidence_intervals import Interval, describe_difference
 from trueline.core.stats.group_ops import Floats
-from trueline.core.stats.log_loss import compute_log_losses
+from trueline.core.stats.probability_scores import compute_log_losses
 
 Report = dict[str, Any]
 

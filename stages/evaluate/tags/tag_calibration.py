@@ -5,7 +5,7 @@ import pandas as pd
 
 from stages.evaluate.tags.scored_tags import ScoredTags
 from trueline.core.stats.block_bootstrap import BlockBootstrap, compute_interval
-from trueline.core.stats.calibration_curve import CURVE_COLUMNS
+from trueline.core.stats.probability_scores import CURVE_COLUMNS
 
 
 def compute_tag_calibration_curve(scored: ScoredTags, bootstrap: BlockBootstrap, bins: int) -> pd.DataFrame:

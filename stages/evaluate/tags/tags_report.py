@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from trueline.core.scorer_description import (
+    ComparedMeasure,
     Metric,
     Report,
     ReportFigure,
@@ -60,4 +61,11 @@ DESCRIPTION = ScorerDescription(
     classes="rows; a row may have several tags",
     classes_path="tags",
     class_shares=compute_class_shares,
+    compared=(
+        ComparedMeasure("micro_f1", "Micro-F1", True),
+        ComparedMeasure("log_loss", "Log loss", False),
+        ComparedMeasure("macro_f1", "Macro-F1", True),
+        ComparedMeasure("lrap", "Label-ranking average precision", True),
+    ),
+    unlearned=("prior", "tag_name"),
 )  # fmt: skip

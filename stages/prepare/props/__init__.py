@@ -9,6 +9,7 @@ import pandas as pd
 from stages.prepare.props.game_intake import require_games, summarise_game_intake, summarise_line_intake
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
+from stages.prepare.props.line_formulas import summarise_formula_lines
 from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
 from stages.prepare.props.props_columns import (
@@ -103,6 +104,8 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     }
     quality["intake"] = summarise_game_intake(tables, coerced, reasons, settings, quality)
     if len(game_lines.quotes):
+        quotes = game_lines.quotes.drop(index=game_lines.reasons.index)
+        quality["formula_lines"] = summarise_formula_lines(games, quotes, settings.quantity)
         quality["line_intake"] = summarise_line_intake(tables["lines"], game_lines.quotes, game_lines.reasons)
     return prepared, quality
 

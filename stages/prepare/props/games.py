@@ -9,6 +9,7 @@ from stages.prepare.props.props_columns import GAME_KEY, PLAYER_DAY_COLUMNS, REQ
 from stages.prepare.props.props_settings import RowRules, Settings
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_table
+from trueline.core.tables.copied_groups import flag_copied_groups
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows, flag_superseded_rows
 from trueline.core.tables.row_filters import Flags
 
@@ -127,6 +128,15 @@ def _flag_sparser_duplicates(rows: pd.DataFrame, settings: Settings) -> Flags:
     return flag_superseded_rows(rows.assign(value_count=rows.notna().sum(axis=1)), GAME_KEY, "value_count")
 
 
+def _flag_copied_games(rows: pd.DataFrame, settings: Settings) -> Flags:
+    """Flag games that repeat another under another id, on any day and by whatever names: their box scores agree.
+
+    The minutes count once with and once without, because sources round them differently.
+    """
+    counts = [name for name in settings.profile.count_names if name in rows and rows[name].notna().any()]
+    return flag_copied_groups([rows[counts], rows[["minutes", *counts]]], rows["game_id"], rows["date"])
+
+
 # In the order in which they run; each sees only the rows that the ones above let pass.
 RULES: RowRules = {
     "unreadable value": lambda rows, settings: rows["unreadable"],
@@ -142,4 +152,5 @@ RULES: RowRules = {
     OLDER_VERSION: _flag_older_versions,
     "contradictory rows of a player and day": _flag_contradictions,
     DUPLICATE: _flag_sparser_duplicates,
+    "the same game under another id": _flag_copied_games,
 }

@@ -8,11 +8,18 @@ import pandas as pd
 from stages.prepare.racing.doubled_races import flag_doubled_races
 from stages.prepare.racing.race_columns import MIN_DECIMAL_ODDS, REQUIRED_COLUMNS, Settings
 from trueline.core.stats.group_ops import encode_groups, sum_by_group
+from trueline.core.tables.copied_groups import flag_copied_groups
 
 Aggregate = Literal["sum", "any", "size", "nunique"]
 Flags = pd.Series  # True for the rows that break a rule
 RaceRule = Callable[[pd.DataFrame, Settings], Flags]
 
+# What tells a race from all others: its prices, its times, or who ran from which box with which result.
+RACE_SIGNATURES = (
+    ["bsp", "place_bsp"],
+    ["run_time_s", "sectional_s", "margin_lengths"],
+    ["entity", "box", "won", "placed", "place"],
+)
 MOST_DEAD_HEATS = 0.03  # share of the races; several times what is usual
 
 
@@ -103,6 +110,11 @@ def _flag_doubled_races(rows: pd.DataFrame, settings: Settings) -> Flags:
     return flag_doubled_races(rows)
 
 
+def _flag_copied_races(rows: pd.DataFrame, settings: Settings) -> Flags:
+    """Flag races that repeat another under another id, on any day and by whatever names."""
+    return flag_copied_groups([rows[names] for names in RACE_SIGNATURES], rows["race_id"], rows["start_time"])
+
+
 def _flag_impossible_prices(rows: pd.DataFrame, settings: Settings) -> Flags:
     return rows["bsp"] < MIN_DECIMAL_ODDS
 
@@ -132,6 +144,7 @@ RULES: dict[str, RaceRule] = {
     "impossible price": _flag_impossible_prices,
     "implausible book": _flag_implausible_books,
     "a runner in two races at once": _flag_doubled_races,
+    "the same race under another id": _flag_copied_races,
 }
 # the rules that a race can be held to before it is run
 CARD_RULES = (
@@ -159,4 +172,5 @@ JUDGED: dict[str, tuple[str, str | None]] = {
     "impossible price": ("bsp", "odds"),
     "implausible book": ("bsp", "odds"),
     "a runner in two races at once": ("runner", None),
+    "the same race under another id": ("race_id", None),
 }

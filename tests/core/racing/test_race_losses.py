@@ -172,7 +172,7 @@ def test_no_factor_of_a_fine_grid_beats_the_temperature(planted: float, seed: in
             race_losses.compute_race_losses(group_ops.compute_group_softmax(b * score.ravel(), code), won, code).mean()
         )
 
-    found = race_losses.fit_temperature(score.ravel(), won, code)
+    found = group_ops.fit_temperature(score.ravel(), won, code)
     assert loss(found) <= min(loss(b) for b in np.geomspace(0.02, 50, 120)) + 1e-9
 
 
@@ -187,10 +187,8 @@ def test_no_factor_of_a_fine_grid_beats_the_temperature(planted: float, seed: in
 )
 def test_rows_without_valid_targets_are_rejected(won: list[float], score: list[float] | None, why: str) -> None:
     with pytest.raises(UserError, match=why):
-        race_losses.require_valid_targets(
-            np.array(won, float), "this", None if score is None else np.array(score, float)
-        )
+        group_ops.require_valid_targets(np.array(won, float), "this", None if score is None else np.array(score, float))
 
 
 def test_winners_losers_and_dead_heats_are_valid_targets() -> None:
-    race_losses.require_valid_targets(np.array([0, 0.5, 1]), "this", np.array([-3.0, 0.0, 3.0]))
+    group_ops.require_valid_targets(np.array([0, 0.5, 1]), "this", np.array([-3.0, 0.0, 3.0]))

@@ -10,6 +10,7 @@ from trueline.core.stats.block_bootstrap import (
     BlockBootstrap,
     Floats,
     bootstrap_ratio,
+    bootstrap_ratios,
     compute_interval,
     count_nonzero_blocks,
 )
@@ -114,6 +115,12 @@ def test_a_ratio_has_the_interval_of_the_bootstrap_of_block_sums(seed: int, coun
     found = compute_interval(bootstrap.compute_ratio(table), count_nonzero_blocks(table))
     for one, other in zip(found.values(), plain.values(), strict=True):
         assert one == (None if other is None else pytest.approx(other))
+
+
+def test_ratios_drawn_together_are_those_drawn_one_by_one() -> None:
+    random = np.random.default_rng(0)
+    ratios = [(random.normal(size=60), random.uniform(0.5, 2, 60)) for _ in range(3)]
+    assert bootstrap_ratios(ratios, seed=4) == [bootstrap_ratio(*ratio, seed=4) for ratio in ratios]
 
 
 def test_tables_of_rows_that_do_not_overlap_add() -> None:

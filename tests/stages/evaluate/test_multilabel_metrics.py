@@ -18,7 +18,7 @@ from sklearn.metrics import (
 
 from stages.evaluate.tags import multilabel_metrics
 from trueline.core.stats.group_ops import Floats
-from trueline.core.stats.log_loss import compute_log_losses
+from trueline.core.stats.probability_scores import compute_log_losses
 
 SHAPE = st.tuples(st.integers(1, 8), st.integers(2, 6))
 TABLES = SHAPE.flatmap(

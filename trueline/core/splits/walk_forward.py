@@ -92,7 +92,7 @@ def list_folds(folds: pd.DataFrame, kind: str = "") -> list[str]:
 
 def list_target_columns(table: pd.DataFrame) -> list[str]:
     """Return the target columns of a table, one or several."""
-    return [str(name) for name in table if name == TARGET or str(name).startswith(f"{TARGET}:")]
+    return [str(name) for name in table.columns if name == TARGET or str(name).startswith(f"{TARGET}:")]
 
 
 def list_key_columns(table: pd.DataFrame) -> list[str]:

@@ -1,6 +1,6 @@
 """Block bootstrap: rows that belong together (those of a day) are resampled together, all figures alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,9 +118,19 @@ def bootstrap_ratio(numerator: Floats, denominator: Floats, seed: int, draws: in
     One entry per block (a race, a day, a cluster); with ones as denominator it is a mean over blocks. Fewer than
     MIN_BLOCKS blocks give no interval. Holds DRAWS_PER_CHUNK resamples in memory at once.
     """
-    n, table = len(numerator), np.column_stack([numerator, denominator])
-    resampled = [weights @ table for weights in draw_block_weights(n, seed, draws * (n >= MIN_BLOCKS))]
-    return compute_interval(divide_sums(np.vstack([table.sum(axis=0), *resampled])), n)
+    return bootstrap_ratios([(numerator, denominator)], seed, draws)[0]
+
+
+def bootstrap_ratios(
+    ratios: Sequence[tuple[Floats, Floats]], seed: int, draws: int = BOOTSTRAP_DRAWS
+) -> list[Interval]:
+    """Return the intervals that `bootstrap_ratio` gives for each ratio of the same blocks, drawn once for all."""
+    n, tables = len(ratios[0][0]), [np.column_stack(ratio) for ratio in ratios]
+    sums = [[table.sum(axis=0)] for table in tables]
+    for weights in draw_block_weights(n, seed, draws * (n >= MIN_BLOCKS)):
+        for table, table_sums in zip(tables, sums, strict=True):
+            table_sums.extend(weights @ table)
+    return [compute_interval(divide_sums(np.vstack(table_sums)), n) for table_sums in sums]
 
 
 def bootstrap_mean(blocks: Floats, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Interval:

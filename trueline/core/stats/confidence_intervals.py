@@ -4,12 +4,12 @@ from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import ndtri  # scipy.stats takes a second to import
 
 Floats = npt.NDArray[np.float64]
 
 CONFIDENCE_LEVEL = 0.95
-Z_SCORE = float(norm.ppf(0.5 + CONFIDENCE_LEVEL / 2))
+Z_SCORE = float(ndtri(0.5 + CONFIDENCE_LEVEL / 2))
 MIN_BLOCKS = 30  # independent blocks below which an interval would claim too much
 
 

@@ -1,14 +1,17 @@
-"""Group operations: sums, shares, softmax, ranks and means within each group of rows."""
+"""Group operations: sums, shares, softmax, its temperature, ranks and means within each group of rows."""
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from trueline.core.errors import UserError
 
 Floats = npt.NDArray[np.float64]
 
 Codes = npt.NDArray[np.int64]
 
 MIN_PROBABILITY = 1e-12  # the loss of an event that happens although its probability was 0 would be infinite
+LOG_FACTOR_TOLERANCE = 1e-8  # of the logarithm of the temperature's factor
 
 
 def encode_groups(group: pd.Series) -> Codes:
@@ -43,6 +46,23 @@ def compute_group_softmax(score: Floats, code: Codes) -> Floats:
     return normalize_by_group(np.exp(score - group_max[code]), code)
 
 
+def fit_temperature(score: Floats, win_share: Floats, code: Codes) -> float:
+    """Return the factor b, from e⁻⁴ to e⁴, for which softmax(b·score) has the least mean loss on these rows."""
+    from scipy.optimize import minimize_scalar  # here, because most who import this file need none of it
+
+    def compute_mean_loss(log_b: float) -> float:
+        p = np.maximum(compute_group_softmax(np.exp(log_b) * score, code), MIN_PROBABILITY)
+        return float(np.bincount(code, weights=-win_share * np.log(p)).mean())
+
+    solution = minimize_scalar(
+        compute_mean_loss,
+        bounds=(-4, 4),
+        method="bounded",
+        options={"xatol": LOG_FACTOR_TOLERANCE},
+    )
+    return float(np.exp(solution.x))
+
+
 def rank_within_group(values: Floats, code: Codes) -> Floats:
     """Return each row's rank within its group: 1 for the largest, the mean rank for ties, missing for missing."""
     return np.asarray(pd.Series(values).groupby(code).rank(ascending=False), dtype=np.float64)
@@ -58,3 +78,19 @@ def subtract_group_mean(values: Floats, code: Codes) -> Floats:
     count = sum_by_group(is_present.astype(float), code)
     sums = sum_by_group(np.where(is_present, values, 0.0), code)
     return np.asarray(values - sums / np.where(count > 0, count, np.nan))
+
+
+def require_valid_targets(win_share: Floats, plugin_name: str, score: Floats | None = None) -> None:
+    """Raise UserError if there are no rows, a target is not a share of a win (0 to 1), or a score is not finite."""
+    if not len(win_share):
+        raise UserError(f"{plugin_name} was given no rows; add days, or choose folds that leave it some.")
+    if not ((win_share >= 0) & (win_share <= 1)).all():
+        raise UserError(
+            f"{plugin_name} needs targets that are a share of a win, from 0 (lost) to 1 (won), but they run from "
+            f"{win_share.min():g} to {win_share.max():g}; choose another plugin for this task."
+        )
+    if score is not None and not np.isfinite(score).all():
+        invalid_count = int((~np.isfinite(score)).sum())
+        raise UserError(
+            f"{plugin_name} was given {invalid_count} of {len(score)} scores missing or infinite; fix the learner."
+        )

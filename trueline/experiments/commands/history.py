@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.model_tags import Tag
 from trueline.experiments.decisions.promotion import PROD
 from trueline.experiments.experiment_registry import list_planned_tasks
 from trueline.experiments.store import model_tags
-from trueline.experiments.store.model_tags import StagePeriod, TagEvent, format_version, get_artifact_name
+from trueline.experiments.store.model_tags import StagePeriod, format_version, get_artifact_name
 
 HELP = "show which version was in a stage, and when"
 
@@ -81,11 +82,11 @@ def _build_json(task: str, stage: str, period: StagePeriod) -> dict[str, Any]:
         "until": period.until.isoformat() if period.until else None,
         "by": event.tagger,
         "forced": event.forced,
-        "tag": event.tag,
+        "tag": event.name,
     }
 
 
-def _format_experiment(event: TagEvent) -> str:
+def _format_experiment(event: Tag) -> str:
     return f"{event.experiment} ({event.rev[:7]})" if event.experiment else event.rev[:7]
 
 

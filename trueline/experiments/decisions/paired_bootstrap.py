@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS
 
@@ -106,12 +106,12 @@ def compute_skewed_chance(statistic: float, influence: Floats) -> float:
     n, correction = len(influence), _compute_skewness_correction(influence)
     if correction > 0:
         statistic = ((1 + correction * statistic) ** 3 - 1) / (3 * correction) + correction / 2
-    return float(student.cdf(statistic, n - 1))
+    return float(stdtr(n - 1, statistic))
 
 
 def compute_skewed_quantile(level: float, influence: Floats) -> float:
     """Return the studentised mean whose chance by `compute_skewed_chance` is `level`."""
-    quantile, correction = float(student.ppf(level, len(influence) - 1)), _compute_skewness_correction(influence)
+    quantile, correction = float(stdtrit(len(influence) - 1, level)), _compute_skewness_correction(influence)
     if correction > 0:
         quantile = float(np.cbrt(1 + 3 * correction * (quantile - correction / 2)) - 1) / correction
     return quantile

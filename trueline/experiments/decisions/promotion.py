@@ -12,17 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trueline.core.errors import UserError
+from trueline.core.model_tags import Tag, Version, parse_version
 from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.store import git, model_tags
 from trueline.experiments.store.experiment import Experiment
-from trueline.experiments.store.model_tags import (
-    ARCHIVED,
-    TagEvent,
-    Version,
-    format_version,
-    get_artifact_name,
-    list_assigned_commits,
-)
+from trueline.experiments.store.model_tags import ARCHIVED, format_version, get_artifact_name, list_assigned_commits
 
 REPOSITORY = "."
 PROD = "prod"
@@ -152,7 +146,7 @@ def archive_experiment(experiment: Experiment, *, task: str | None = None, why: 
     return [_assign_to_stage(events, task, experiment.rev, ARCHIVED, message)]
 
 
-def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tuple[TagEvent, list[str]]:
+def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tuple[Tag, list[str]]:
     """Restore the previous model of a stage and return its tag event and the new tags.
 
     Skipped are models that were removed or archived since, or made from data declared invalid. A second rollback goes
@@ -197,12 +191,10 @@ def _resolve_task(experiment: Experiment, task: str | None, candidates: Collecti
     return task or known_tasks[0]
 
 
-def _resolve_version(events: Sequence[TagEvent], task: str, rev: str, requested: str | None) -> Version:
+def _resolve_version(events: Sequence[Tag], task: str, rev: str, requested: str | None) -> Version:
     registered = model_tags.get_versions(events, task)
     version = (
-        model_tags.parse_version(requested)
-        if requested
-        else registered.get(rev) or model_tags.get_next_version(events, task)
+        parse_version(requested) if requested else registered.get(rev) or model_tags.get_next_version(events, task)
     )
     if rev in registered and registered[rev] != version:
         raise UserError(
@@ -236,7 +228,7 @@ def _format_tag_message(
 
 
 def _register_and_assign(
-    events: Sequence[TagEvent], task: str, rev: str, stage: str, version: Version, message: str
+    events: Sequence[Tag], task: str, rev: str, stage: str, version: Version, message: str
 ) -> list[str]:
     """Register a commit if it has no version, take it out of the archive, and assign it to a stage."""
     with _delete_tags_on_failure() as new_tags:
@@ -262,21 +254,21 @@ def _delete_tags_on_failure() -> Iterator[list[str]]:
         raise
 
 
-def _assign_to_stage(events: Sequence[TagEvent], task: str, rev: str, stage: str, message: str) -> str:
+def _assign_to_stage(events: Sequence[Tag], task: str, rev: str, stage: str, message: str) -> str:
     _wait_for_next_second(events, task)
     return _create_tag(
         "assign", get_artifact_name(task), stage=stage, ref=rev, message=message, force=True, skip_registration=True
     )
 
 
-def _remove_from_stage(events: Sequence[TagEvent], event: TagEvent, message: str) -> str:
+def _remove_from_stage(events: Sequence[Tag], event: Tag, message: str) -> str:
     _wait_for_next_second(events, event.task)
     return _create_tag(
         "unassign", get_artifact_name(event.task), stage=event.stage, ref=event.rev, message=message, force=True
     )
 
 
-def _wait_for_next_second(events: Sequence[TagEvent], task: str) -> None:
+def _wait_for_next_second(events: Sequence[Tag], task: str) -> None:
     """Wait for a later second than the newest tag's: git dates tags by the second, and their order matters."""
     newest = max((event.tagged_at.timestamp() for event in events if event.task == task), default=0.0)
     if newest - time.time() > MAX_CLOCK_SKEW_SECONDS:
@@ -303,6 +295,6 @@ def _get_display_name(experiment: Experiment) -> str:
     return experiment.rev[:7] if experiment.rev == experiment.baseline else experiment.name
 
 
-def _describe_current(events: Sequence[TagEvent], task: str, stage: str) -> str:
+def _describe_current(events: Sequence[Tag], task: str, stage: str) -> str:
     assigned = list_assigned_commits(events, task, stage)
     return f"{assigned[-1].experiment or assigned[-1].rev[:7]} is current" if assigned else "it is empty"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from trueline.core.betting.standing_quotes import flag_standing_lines, has_clock
 from trueline.core.errors import UserError
+from trueline.core.model_tags import Tag
 from trueline.core.runtime.params import expand_params
 from trueline.core.scorer_description import load_description
 from trueline.experiments.decisions import gates, noise_gate
@@ -16,7 +17,6 @@ from trueline.experiments.ledger import ledger
 from trueline.experiments.store import git, output_files
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.metric_definitions import get_nested
-from trueline.experiments.store.model_tags import TagEvent
 from trueline.experiments.store.run_tables import read_inputs_known
 
 PREDICTIONS_PATH = "data/predictions/{task}.parquet"
@@ -28,7 +28,7 @@ CLAIMS = ("break-even",)  # claims that an experiment may make, as one of its ta
 def evaluate_gates(
     experiment: Experiment,
     task: str,
-    incumbent: TagEvent | None,
+    incumbent: Tag | None,
     claims: Sequence[str] = (),
     accept_doubt: bool = False,
 ) -> list[Gate]:
@@ -68,7 +68,7 @@ def _evaluate_prediction_gates(
     task: str,
     report: Mapping[str, Any],
     diagnosis: Mapping[str, Any] | None,
-    incumbent: TagEvent | None,
+    incumbent: Tag | None,
     claims: Sequence[str],
 ) -> list[Gate]:
     """Return the answers of the gates that need predictions; all of them stop if there are none."""
@@ -94,7 +94,7 @@ def _check_noise(
     experiment: Experiment,
     task: str,
     predictions: pd.DataFrame,
-    incumbent: TagEvent | None,
+    incumbent: Tag | None,
     evaluation_count: int | None,
     seed: int,
 ) -> Gate:
@@ -124,7 +124,7 @@ def _get_scorer(experiment: Experiment, task: str) -> str:
     return str(get_nested(experiment.params, ("tasks", task, "scorer")))
 
 
-def _count_evaluations(task: str, report: Mapping[str, Any], incumbent: TagEvent | None) -> int | None:
+def _count_evaluations(task: str, report: Mapping[str, Any], incumbent: Tag | None) -> int | None:
     """Return how many different predictions were evaluated on these test rows or on overlapping test periods.
 
     If the incumbent was scored on other rows, the evaluations on those count too. None if the report does not name its

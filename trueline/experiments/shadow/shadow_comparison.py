@@ -12,7 +12,7 @@ from trueline.core.racing.race_losses import compute_race_losses
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.stats.confidence_intervals import describe_difference
 from trueline.core.stats.group_ops import Floats, encode_groups
-from trueline.core.stats.log_loss import compute_log_losses
+from trueline.core.stats.probability_scores import compute_log_losses
 from trueline.experiments.cli.table_layout import format_number
 from trueline.experiments.shadow import shadow_log, shadow_outcomes
 from trueline.experiments.shadow.shadow_log import Row, RowPair, ShadowedRequests

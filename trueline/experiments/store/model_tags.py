@@ -1,64 +1,27 @@
-"""Model tags in GTO's form: which version of a task's model is assigned to which stage, now and in the past.
-
-A tag is an event: `props-model@v1.2.0` registers a commit as a version, `props-model#prod#3` assigns it to a stage,
-`props-model#prod!#4` removes it. Of the versions in a stage, the one assigned last is current.
-"""
+"""Model tags of the workspace's repository: which version of a task's model is or was assigned to which stage."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from trueline.core.errors import UserError
+from trueline.core.model_tags import GIT_LIST_TAGS, MODEL_SUFFIX, Tag, Version, list_assigned, parse_tags
 from trueline.experiments.store import git
 
-MODEL_SUFFIX = "-model"  # ends the name of a task's artifact
 ARCHIVED = "archived"  # the stage of models that are kept but not to be used
 FIRST_VERSION = (1, 0, 0)
 MAX_STAGE_CHARS = 60  # characters of a rejected stage that an error message shows
-TAG_PATTERN = re.compile(
-    r"(?P<task>[a-z0-9_-]+)-model(?:@v(?P<version>\d+\.\d+\.\d+)|#(?P<stage>[a-z0-9_-]+?)(?P<out>!)?#(?P<count>\d+))"
-)
-STAGE_PATTERN = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")  # what TAG_PATTERN reads back and GTO accepts
-EXPERIMENT_PATTERN = re.compile(r"^Experiment: (.+)$", re.MULTILINE)
-FORCED_PATTERN = re.compile(r"^Forced: (.+)$", re.MULTILINE)
-
-Version = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class TagEvent:
-    """One tag: a version was registered (no stage), or a commit was assigned to a stage or removed from it."""
-
-    task: str
-    rev: str
-    tagged_at: datetime
-    tagger: str
-    message: str
-    tag: str
-    version: Version | None = None
-    stage: str | None = None
-    is_removal: bool = False
-
-    @property
-    def experiment(self) -> str | None:
-        """The name of the experiment when the tag was made, if the message has one."""
-        name_match = EXPERIMENT_PATTERN.search(self.message)
-        return name_match[1] if name_match else None
-
-    @property
-    def forced(self) -> str | None:
-        """The reason for overriding gates that stopped it, if they were overridden."""
-        reason_match = FORCED_PATTERN.search(self.message)
-        return reason_match[1] if reason_match else None
+STAGE_PATTERN = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")  # what GTO accepts
+READ_PATTERN = re.compile(rf"[a-z0-9_-]+{MODEL_SUFFIX}(@[^#@]+|#[a-z0-9_-]+!?#\d+)")  # tags of tasks and stages
 
 
 @dataclass(frozen=True)
 class StagePeriod:
     """A period in which one commit was current in a stage; `until` is None if it still is."""
 
-    event: TagEvent  # the assignment
+    event: Tag  # the assignment
     version: Version | None
     since: datetime
     until: datetime | None
@@ -87,44 +50,29 @@ def format_version(version: Version | None) -> str:
     return "unregistered" if version is None else "v" + ".".join(map(str, version))
 
 
-def read_events() -> list[TagEvent]:
-    """Return the events that tags record, oldest first.
-
-    Tags of other forms are skipped, and so are lightweight ones, as in GTO.
-    """
-    tag_format = "%(refname:strip=2)%00%(*objectname)%00%(creatordate:unix)%00%(taggername)%00%(contents)%00%01"
-    output = git.run_git("for-each-ref", f"--format={tag_format}", "refs/tags").decode(errors="replace")
-    entries = (entry.lstrip("\n").split("\0") for entry in output.split("\0\x01"))
-    matches = [(match, entry) for entry in entries if (match := TAG_PATTERN.fullmatch(entry[0])) and entry[1]]
-    # tags made in the same second are ordered by their numbers
-    matches.sort(key=lambda match_and_entry: (int(match_and_entry[1][2]), int(match_and_entry[0]["count"] or 0)))
-    return [_build_event(match, *entry) for match, entry in matches]
+def read_events() -> list[Tag]:
+    """Return the tags of models, oldest first; tags of other forms and lightweight ones are skipped."""
+    return [tag for tag in parse_tags(git.run_git(*GIT_LIST_TAGS)) if tag.model and READ_PATTERN.fullmatch(tag.name)]
 
 
-def get_versions(events: Sequence[TagEvent], task: str) -> dict[str, Version]:
+def get_versions(events: Sequence[Tag], task: str) -> dict[str, Version]:
     """Return the registered versions of a task by commit."""
     return {event.rev: event.version for event in events if event.task == task and event.version}
 
 
-def get_next_version(events: Sequence[TagEvent], task: str) -> Version:
+def get_next_version(events: Sequence[Tag], task: str) -> Version:
     """Return the next minor version of a task, or the first version."""
     registered = get_versions(events, task).values()
     major, minor, _ = max(registered, default=(0, 0, 0))
     return (major, minor + 1, 0) if registered else FIRST_VERSION
 
 
-def list_assigned_commits(events: Iterable[TagEvent], task: str, stage: str) -> list[TagEvent]:
+def list_assigned_commits(events: Iterable[Tag], task: str, stage: str) -> list[Tag]:
     """Return the assignments of the commits in a stage, the current one last."""
-    assigned: dict[str, TagEvent] = {}
-    for event in events:
-        if (event.task, event.stage) == (task, stage):
-            assigned.pop(event.rev, None)
-            if not event.is_removal:
-                assigned[event.rev] = event
-    return list(assigned.values())
+    return list_assigned(events, get_artifact_name(task), stage)
 
 
-def list_stage_periods(events: Sequence[TagEvent], task: str, stage: str) -> list[StagePeriod]:
+def list_stage_periods(events: Sequence[Tag], task: str, stage: str) -> list[StagePeriod]:
     """Return the periods of a stage, one per current commit, oldest first."""
     stage_events = [event for event in events if (event.task, event.stage) == (task, stage)]
     registered = get_versions(events, task)
@@ -141,12 +89,12 @@ def list_stage_periods(events: Sequence[TagEvent], task: str, stage: str) -> lis
     return stage_periods
 
 
-def list_stages(events: Iterable[TagEvent], task: str) -> list[str]:
+def list_stages(events: Iterable[Tag], task: str) -> list[str]:
     """Return the stages in which a model of the task ever was."""
     return sorted({event.stage for event in events if event.task == task and event.stage})
 
 
-def list_tagged_tasks(events: Iterable[TagEvent]) -> list[str]:
+def list_tagged_tasks(events: Iterable[Tag]) -> list[str]:
     """Return the tasks that have tags."""
     return sorted({event.task for event in events})
 
@@ -163,19 +111,3 @@ def get_current_assignments() -> dict[str, Literal["promoted", "archived"]]:
             if stage != ARCHIVED and (assigned := list_assigned_commits(events, task, stage)):
                 statuses[assigned[-1].rev] = "promoted"
     return statuses
-
-
-def _build_event(match: re.Match[str], name: str, rev: str, seconds: str, tagger: str, message: str) -> TagEvent:
-    tagged_at = datetime.fromtimestamp(int(seconds), UTC)
-    version = parse_version(match["version"]) if match["version"] else None
-    return TagEvent(
-        match["task"], rev, tagged_at, tagger, message.strip(), name, version, match["stage"], bool(match["out"])
-    )
-
-
-def parse_version(text: str) -> Version:
-    """Return the version that a text such as v1.2.0 or 1.2.0 names; raises UserError for any other form."""
-    if not (match := re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", text)):
-        raise UserError(f"{text!r} is not a version; give three whole numbers, as in v1.2.0.")
-    major, minor, patch = map(int, match.groups())
-    return major, minor, patch

@@ -1,31 +1,11 @@
-"""The repository as the service reads it: git tags, files of a commit, and the cache where DVC keeps the rest."""
+"""The repository as the service reads it: model tags, files of a commit, and the cache where DVC keeps the rest."""
 
 import configparser
-import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from trueline.core.errors import UserError, did_you_mean
-
-TAG_FORMAT = "%(refname:strip=2)%00%(*objectname)%00%(creatordate:unix)"
-STAGE_PATTERN = re.compile(r"(?P<name>[^#@]+#[^#@!]+?)(?P<out>!?)#(?P<count>\d+)")
-VERSION_PATTERN = re.compile(r"(?P<name>[^#@]+)@v(?P<number>\d+\.\d+\.\d+)")
-
-
-@dataclass(frozen=True)
-class Tag:
-    """A git tag, the commit that it names, and when it was made."""
-
-    name: str
-    commit: str
-    created_at: int  # seconds since 1970
-
-    @property
-    def event_number(self) -> int:
-        """GTO's number of the event in a stage: 3 of events-model#prod#3; 0 for other tags."""
-        match = STAGE_PATTERN.fullmatch(self.name)
-        return int(match["count"]) if match else 0
+from trueline.core.model_tags import GIT_LIST_TAGS, Tag, list_assigned, parse_tags
 
 
 def resolve_commit(root: Path, model: str) -> tuple[str, str]:
@@ -36,22 +16,16 @@ def resolve_commit(root: Path, model: str) -> tuple[str, str]:
     (events-model#prod!#4), the one assigned last. As in GTO, a tag must be annotated. Raises UserError for a name
     without a tag, and for a stage to which nothing is assigned.
     """
-    # tags of the same second are in the order of their numbers
-    tags = sorted(_list_tags(root), key=lambda tag: (tag.created_at, tag.event_number))
-    resolved = (
-        {tag.name: tag for tag in tags}.get(model)
-        or _find_latest_version(tags, model)
-        or _find_stage_model(tags, model)
-    )
+    tags = parse_tags(_run_git(root, *GIT_LIST_TAGS))
+    resolved = next((tag for tag in tags if tag.name == model), None) or _find_latest(tags, model)
     if resolved is None:
-        model_names = {match["name"] for tag in tags if (match := STAGE_PATTERN.fullmatch(tag.name))}
-        model_names |= {tag.name for tag in tags if VERSION_PATTERN.fullmatch(tag.name)}
+        model_names = {f"{tag.model}#{tag.stage}" if tag.stage else tag.name for tag in tags if tag.model}
         if model in model_names:
             raise UserError(
                 f"{model} has no model now: all were removed from the stage; name a version, or promote one."
             )
         raise UserError(f"git has no tag for the model {model!r}; {did_you_mean(model, model_names)}")
-    return resolved.name, resolved.commit
+    return resolved.name, resolved.rev
 
 
 def read_committed_file(root: Path, commit: str, path: str) -> bytes | None:
@@ -71,30 +45,13 @@ def get_cache_folder(root: Path) -> Path:
     return folder / "files" / "md5"
 
 
-def _list_tags(root: Path) -> list[Tag]:
-    lines = _run_git(root, "for-each-ref", f"--format={TAG_FORMAT}", "refs/tags").decode(errors="replace").splitlines()
-    fields = [line.split("\0") for line in lines]
-    return [Tag(name, commit, int(timestamp)) for name, commit, timestamp in fields if commit]
-
-
-def _find_latest_version(tags: list[Tag], model: str) -> Tag | None:
-    name, _, version = model.partition("@")
-    matches = ((VERSION_PATTERN.fullmatch(tag.name), tag) for tag in tags)
-    versions = [(match, tag) for match, tag in matches if match and match["name"] == name]
-    if version != "latest" or not versions:
-        return None
-    return max(versions, key=lambda candidate: tuple(map(int, candidate[0]["number"].split("."))))[1]
-
-
-def _find_stage_model(tags: list[Tag], model: str) -> Tag | None:
-    tags_by_commit: dict[str, Tag] = {}
-    for tag in tags:
-        match = STAGE_PATTERN.fullmatch(tag.name)
-        if match and match["name"] == model:
-            tags_by_commit.pop(tag.commit, None)
-            if not match["out"]:
-                tags_by_commit[tag.commit] = tag
-    return next(reversed(tags_by_commit.values()), None)
+def _find_latest(tags: list[Tag], model: str) -> Tag | None:
+    """Return the highest version for `<model>@latest`, the last assignment for `<model>#<stage>`, or None."""
+    if model.endswith("@latest"):
+        versions = [tag for tag in tags if tag.version and tag.model == model.removesuffix("@latest")]
+        return max(versions, key=lambda tag: tag.version or (), default=None)
+    name, _, stage = model.partition("#")
+    return next(reversed(list_assigned(tags, name, stage)), None)
 
 
 def _run_git(root: Path, *arguments: str) -> bytes:

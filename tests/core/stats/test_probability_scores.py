@@ -1,12 +1,13 @@
-"""Calibration curve: predicted probability and observed rate, bin by bin."""
+"""Calibration curve: predicted probability and observed rate, bin by bin; AUC as scikit-learn has it."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
-from trueline.core.stats.calibration_curve import compute_calibration_curve, compute_calibration_error
 from trueline.core.stats.confidence_intervals import compute_wilson_interval
+from trueline.core.stats.probability_scores import compute_auc, compute_calibration_curve, compute_calibration_error
 
 
 @settings(deadline=None, max_examples=50)
@@ -37,3 +38,11 @@ def test_no_rows_have_no_bins_and_no_error() -> None:
     table = compute_calibration_curve(np.empty(0), [], 5)
     assert table.columns.tolist() == ["predicted", "observed", "low", "high", "n"]
     assert compute_calibration_error(table) is None
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 8)), max_size=40))
+def test_the_auc_is_that_of_scikit_learn_ties_included(rows: list[tuple[bool, int]]) -> None:
+    is_positive = np.array([True, False, *(positive for positive, _ in rows)])
+    score = np.array([4.0, 4.0, *(float(number) for _, number in rows)])
+    assert compute_auc(is_positive, score) == pytest.approx(roc_auc_score(is_positive, score), abs=1e-12)

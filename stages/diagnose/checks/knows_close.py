@@ -1,0 +1,134 @@
+"""knows_close: is an input the closing price or line under another name, though that is not known yet?"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from stages.diagnose.units.array_types import Floats
+from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
+from stages.diagnose.units.market_rows import MarketRows, iter_market_inputs, read_market_rows
+from trueline.core.runtime.params import StageSettings
+from trueline.core.stats.confidence_intervals import MIN_BLOCKS
+from trueline.core.stats.group_ops import Codes
+from trueline.core.stored_tables.lazy_parquet import is_number_column
+
+NAME = "Is an input the closing price or line under another name?"
+ASKS = "honesty"
+
+FIRST_LINE = "open_line"  # a quote that is known before the decision, and close to the last one
+LEAST_VALUES = 5  # different values in a group; the ranks of fewer agree by chance
+SAME_FIGURE = 0.9999  # rank correlation from which two figures rank the rows alike
+MAX_SHOWN = 10
+
+
+class Settings(StageSettings):
+    """The rank correlation from which an input is a figure of the off, and the share of groups in which it is."""
+
+    rank_correlation: float = Field(gt=0, lt=1)
+    group_share: float = Field(gt=0, lt=1)
+
+
+def check(evidence: Evidence, settings: Settings) -> Finding:
+    """Fail for inputs whose ranks within groups are nearly those of a market's figure that is known only at the off.
+
+    An input that follows the first line, which is known, at least as closely is none. Declines if the decision is made
+    at the off, without such a figure, and with fewer than 30 groups.
+    """
+    if evidence.audit.get("decision") == "at_start":
+        return decline("The decision is made at the off, when the market's last figures are known.")
+    group_count, market_columns = read_market_rows(evidence).group_count, _list_market_columns(evidence)
+    if group_count < MIN_BLOCKS or not market_columns:
+        return decline(f"The market prices {group_count} groups; {MIN_BLOCKS} are needed.")
+    measured, figures = [], dict[str, Floats]()
+    for name, values, market in iter_market_inputs(evidence):
+        figures = figures or _rank_figures(evidence, market_columns, market)
+        if pd.api.types.is_numeric_dtype(values):
+            ranks = _rank_by_group(values.to_numpy(float, na_value=np.nan), market.group)
+            nearest = _find_nearest_figure(ranks, figures, market, settings.rank_correlation)
+            measured.append({"input": name} | nearest)
+    measured.sort(key=lambda entry: (-max(entry["rank_correlation"], entry["share_of_groups"]), entry["input"]))
+    named = [
+        entry
+        for entry in measured
+        if entry["rank_correlation"] >= settings.rank_correlation or entry["share_of_groups"] > settings.group_share
+    ]
+    details: dict[str, Any] = {"inputs": [entry["input"] for entry in named], "top": measured[:MAX_SHOWN]}
+    if not named:
+        most = f"the nearest is {measured[0]['input']}" if measured else "there are none with numbers"
+        if measured:
+            most += f" with a rank correlation of {measured[0]['rank_correlation']:.3f} to {measured[0]['figure']}"
+        return make_finding("ok", f"No input is a closing figure in disguise: {most}.", **details)
+    shown = ", ".join(
+        f"{entry['input']} ({entry['figure']}, rank correlation {entry['rank_correlation']:.3f})"
+        for entry in named[:MAX_SHOWN]
+    )
+    summary = f"{shown} has nearly the ranks of what the market says at the off, which is not known yet."
+    return make_finding("failed", summary, **details)
+
+
+def _list_market_columns(evidence: Evidence) -> list[str]:
+    """Return the numbers that are known at the off only, and the first line."""
+    return [
+        column.name
+        for column in evidence.columns
+        if (column.known == "at_start" and not column.evaluation_only) or column.name == FIRST_LINE
+        if column.name in evidence.prepared and is_number_column(evidence.prepared, column.name)
+    ]
+
+
+def _rank_figures(evidence: Evidence, names: list[str], market: MarketRows) -> dict[str, Floats]:
+    """Return the ranks of the market's figures, without those that rank the rows as an earlier one does."""
+    figures: dict[str, Floats] = {}
+    for name in sorted(names, key=lambda name: name != "soft_label"):
+        figure = evidence.prepared[name].to_numpy(float, na_value=np.nan)[market.position]
+        ranks = _rank_by_group(figure, market.group)
+        if not any(_compare_ranks(ranks, other, market.group, 1.0)[0] > SAME_FIGURE for other in figures.values()):
+            figures[name] = ranks
+    return figures
+
+
+def _rank_by_group(values: Floats, code: Codes) -> Floats:
+    """Return mean ranks in the order of group and value: those of a group are its own, plus a constant."""
+    ranks = np.full(len(values), np.nan)
+    is_present = np.isfinite(values)
+    if is_present.any():
+        value_rank = pd.Series(values[is_present]).rank().to_numpy()
+        ranks[is_present] = pd.Series(code[is_present] * (len(values) + 1.0) + value_rank).rank().to_numpy()
+    return ranks
+
+
+def _find_nearest_figure(ranks: Floats, figures: dict[str, Floats], market: MarketRows, limit: float) -> dict[str, Any]:
+    """Return the figure that an input follows most closely, how closely, and in which share of the groups at the limit.
+
+    Both are 0 if that figure is the first line, which is known.
+    """
+    compared = {name: _compare_ranks(ranks, figure, market.group, limit) for name, figure in figures.items()}
+    nearest = max(compared, key=lambda name: max(compared[name]))
+    correlation, share = (0.0, 0.0) if nearest == FIRST_LINE else compared[nearest]
+    return {"figure": nearest, "rank_correlation": correlation, "share_of_groups": share}
+
+
+def _compare_ranks(ranks: Floats, other_ranks: Floats, group: Codes, limit: float) -> tuple[float, float]:
+    """Return the absolute correlation of ranks within groups, and the share of larger groups in which it is at a limit.
+
+    Both are 0 with too few groups that have both ranks.
+    """
+    is_present = np.isfinite(ranks) & np.isfinite(other_ranks)
+    code = np.unique(group[is_present], return_inverse=True)[1]
+    if code.max(initial=-1) + 1 < MIN_BLOCKS:
+        return 0.0, 0.0
+    x, y = (_subtract_group_means(column[is_present], code) for column in (ranks, other_ranks))
+    products, x_squares, y_squares = (np.bincount(code, weights=values) for values in (x * y, x * x, y * y))
+    scale = np.sqrt(x_squares * y_squares)
+    first_rows = np.unique(other_ranks[is_present], return_index=True)[1]
+    is_large = np.bincount(code[first_rows], minlength=len(scale)) >= LEAST_VALUES
+    by_group = np.abs(products[is_large]) / np.where(scale[is_large] > 0, scale[is_large], 1.0)
+    total_scale = float(np.sqrt(x_squares.sum() * y_squares.sum()))
+    correlation = abs(float(products.sum())) / total_scale if total_scale > 0 else 0.0
+    return correlation, float((by_group >= limit).mean()) if len(by_group) else 0.0
+
+
+def _subtract_group_means(values: Floats, code: Codes) -> Floats:
+    return np.asarray(values - (np.bincount(code, weights=values) / np.bincount(code))[code])

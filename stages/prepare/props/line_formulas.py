@@ -1,0 +1,115 @@
+"""Formula lines: lines that are a rounded mean of a player's last games, which no market quotes."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+WINDOWS = range(3, 21)  # games: the numbers of last games of which a mean is tried
+# Lines within half a step of the mean: it is rounded to a tenth, to a half, or to a whole number or a half point.
+STEPS = (0.1, 0.5, 1.0)
+# Cubic interpolation between means of one and two games more and fewer: how often a market's line is near a mean
+# changes smoothly with the number of games, so what exceeds this is no market.
+NEIGHBOUR_WEIGHTS = {-2: -1 / 6, -1: 4 / 6, 1: 4 / 6, 2: -1 / 6}
+# The mean of all games so far has no neighbours with more games: those with fewer are extrapolated.
+SHORTER_WEIGHTS = {-2: -1.0, -1: 2.0}
+LEAST_LINES = 200  # lines: of fewer, no part is judged
+MOST_LISTED = 5
+
+
+class PlayerGames(NamedTuple):
+    """What each player reached, by player and time, and how many games of the player and season came before each."""
+
+    target: Floats
+    played: Ints
+    season_played: Ints
+
+
+def summarise_formula_lines(games: pd.DataFrame, quotes: pd.DataFrame, quantity: str) -> dict[str, Any]:
+    """Return the number of actual quotes, of formulas tried on parts of them, and the parts that are most like one.
+
+    `games` has one row per player and game, `quotes` refers to its index by `game_row`.
+    """
+    games = games.sort_values(["player_id", "date", "game_id"], kind="stable")
+    history = PlayerGames(
+        games[quantity].to_numpy(float),
+        np.asarray(games.groupby("player_id").cumcount(), dtype=np.int64),
+        np.asarray(games.groupby(["player_id", "season"]).cumcount(), dtype=np.int64),
+    )
+    actual = quotes[quotes["line_type"] == "actual"]
+    lines = pd.DataFrame(
+        {
+            "row": games.index.get_indexer(pd.Index(actual["game_row"])),
+            "line": actual["line"].to_numpy(float),
+            "book": actual["book"].fillna("").to_numpy(),
+            "month": actual["time"].dt.strftime("%Y-%m").to_numpy(),
+        }
+    )
+    measured = measure_formula_lines(history, lines)
+    top = measured.sort_values(["z", "part", "formula"], ascending=[False, True, True]).head(MOST_LISTED)
+    return {"lines": len(lines), "tried": len(measured), "top": top.to_dict("records")}
+
+
+def measure_formula_lines(games: PlayerGames, lines: pd.DataFrame) -> pd.DataFrame:
+    """Return for each part of the lines and each formula how much more often than by chance a line equals it.
+
+    `lines` has `row` (position in `games`), `line`, `book` and `month`. Parts are all lines, those of a book, and those
+    of a month. The result has the columns part, formula, lines, `excess` (a share of the part's lines, and a lower
+    bound of the share made by the formula) and `z`, the excess over its standard error, where the lines of a player and
+    game count as one. Means of whole numbers lie on a lattice that depends on their number, so each is spread over its
+    cell of the lattice; otherwise the lattices would differ more than formulas do.
+    """
+    row, line = lines["row"].to_numpy(), lines["line"].to_numpy(float)
+    start = pd.factorize(row)[0]
+    parts = list(_list_parts(lines))
+    results = []
+    for formula, excess in _iter_formulas(games, row, line):
+        has_excess = np.isfinite(excess)
+        for part_name, is_inside in parts:
+            usable = is_inside & has_excess
+            count = int(usable.sum())
+            if count < LEAST_LINES:
+                continue
+            sums = np.bincount(start[usable], weights=excess[usable])
+            error = float(np.sqrt(sums @ sums))
+            total = float(sums.sum())
+            results.append((part_name, formula, count, total / count, total / error if error else 0.0))
+    return pd.DataFrame(results, columns=["part", "formula", "lines", "excess", "z"])
+
+
+def _list_parts(lines: pd.DataFrame) -> Iterator[tuple[str, Mask]]:
+    yield "all lines", np.ones(len(lines), dtype=bool)
+    for name in ("book", "month"):
+        counts = lines[name].value_counts().sort_index()
+        for value in counts.index[(counts >= LEAST_LINES) & (counts < len(lines))]:
+            yield f"{name} {value}" if value else f"no {name}", (lines[name] == value).to_numpy()
+
+
+def _iter_formulas(games: PlayerGames, row: Ints, line: Floats) -> Iterator[tuple[str, Floats]]:
+    """Yield each formula with the excess of every line; missing where the player has too few games."""
+    sums = np.concatenate([[0.0], np.cumsum(games.target)])
+    counts = {f"mean of the last {count} games": np.full(len(row), count) for count in WINDOWS}
+    counts |= {"mean of the season's games": games.season_played[row], "mean of all games": games.played[row]}
+    for name, count in counts.items():
+        weights = SHORTER_WEIGHTS if name == "mean of all games" else NEIGHBOUR_WEIGHTS
+        usable = (count >= min(WINDOWS)) & (count + max(*weights, 0) <= games.played[row])
+        for step in STEPS:
+            excess = _match_lines(sums, row, count, line, step)
+            for offset, weight in weights.items():
+                excess = excess - weight * _match_lines(sums, row, count + offset, line, step)
+            yield f"{name} to the nearest {step:g}", np.where(usable, excess, np.nan)
+
+
+def _match_lines(sums: Floats, row: Ints, count: Ints, line: Floats, step: float) -> Floats:
+    """Return the share of the lattice cell of the mean of `count` games before a row that is within its line's step."""
+    count = np.maximum(count, 1)
+    mean = (sums[row] - sums[np.maximum(row - count, 0)]) / count
+    half_cell = 0.5 / count
+    overlap = np.minimum(mean + half_cell, line + step / 2) - np.maximum(mean - half_cell, line - step / 2)
+    return np.asarray(np.clip(overlap, 0.0, None) / (2 * half_cell))
