@@ -164,7 +164,8 @@ def make_nfl_odds(weeks: pd.DataFrame) -> pd.DataFrame:
     """
     first_sundays = {2022: pd.Timestamp("2022-09-11"), 2023: pd.Timestamp("2023-09-10")}
     rows = []
-    for row in weeks.itertuples(index=False):
+    week_rows: list[Any] = list(weeks.itertuples(index=False))
+    for row in week_rows:
         shift = (-3, 0, 1)[row.week % 3]
         start = first_sundays[row.season] + pd.Timedelta(days=7 * (row.week - 1) + shift, hours=21)
         for outcome in ("Over", "Under"):

@@ -21,6 +21,10 @@ PARAMS: dict[str, Any] = {
     "experiment": {},
     "diagnose": {TASK: {"limits": {"market_bias": None}}},
 }
+CHECKS = {
+    "calibration_slope": {"status": "ok", "summary": "The slope is 1."},
+    "score_audit": {"status": "ok", "summary": "All values stayed the same."},
+}
 DVC_YAML: dict[str, Any] = {
     "stages": {
         "calibrate": {
@@ -85,7 +89,7 @@ def write(folder: Path, skill: float, seed: int, **said: Any) -> None:
         "report": json.dumps(report).encode(),
         "scores": json.dumps({TASK: scores}).encode(),
         "leaks": b'{"audited": 3, "leaking": []}',
-        "diagnosis": b'{"checks": {"calibration_slope": {"status": "ok", "summary": "The slope is 1."}}}',
+        "diagnosis": json.dumps({"checks": CHECKS}).encode(),
     }
     (folder / f"metrics/{TASK}").mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

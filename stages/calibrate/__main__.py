@@ -1,5 +1,6 @@
 """calibrate: raw scores of each fold's calibrate rows → a calibrator, and predictions for the rows it never saw."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -8,23 +9,51 @@ from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import StageSettings, load_settings, load_task_config
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.score_audit.stage_audit import audit_stage
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
 
 READS = {"scores": "data/scores/{task}.parquet"}
-WRITES = {"calibrator": "models/{task}/calibrator.json", "predictions": "data/predictions/{task}.parquet"}
+WRITES = {
+    "calibrator": "models/{task}/calibrator.json",
+    "predictions": "data/predictions/{task}.parquet",
+    "audit": "metrics/{task}/score_audit/calibrate.json",
+}
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
+    scores = table_schema.read_table(reads["scores"])
+    keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
+    states, predictions = _calibrate_folds(task, scores)
+    write_json({"calibrator": load_task_config(task).calibrator, "folds": states}, writes["calibrator"], digits=12)
+    keyed = [pd.concat([scores.loc[table.index, keys], table], axis=1) for table in predictions.values() if len(table)]
+    table_schema.write_table(pd.concat(keyed), writes["predictions"])
+    audit = audit_stage(
+        list(reads.values()),
+        reads["scores"],
+        lambda fold: predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"]),
+        lambda fold: _predict_again(task, reads["scores"], fold),
+    )
+    write_json(audit, writes["audit"], digits=12)
+
+
+def _predict_again(task: str, scores_path: Path, fold: str) -> pd.DataFrame:
+    scores = table_schema.read_table(scores_path)
+    _, predictions = _calibrate_folds(task, scores[scores["fold"] == fold])
+    return predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"])
+
+
+def _calibrate_folds(task: str, scores: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Return by fold the calibrator's state for each arm that has scores, and its predictions for the score rows."""
     calibrator_name = load_task_config(task).calibrator
     calibrator = load_guarded_plugin("calibrate", calibrator_name)
     settings = load_settings(calibrator.Settings, "calibrate", task, calibrator_name)
-    scores = table_schema.read_table(reads["scores"])
-    keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
-    columns_by_arm = _group_arm_columns(scores.columns.drop([*keys, "role"]), list_target_columns(scores))
-    states: dict[str, dict[str, Any]] = {}
-    predictions = []
+    target_names = list_target_columns(scores)
+    score_columns = scores.columns.drop([*KEY_COLUMNS, *target_names, "fold", "role"])
+    columns_by_arm = _group_arm_columns(score_columns, target_names)
+    states: dict[str, Any] = {}
+    predictions = {}
     for fold, rows in scores.groupby("fold", sort=True):
         calibrate_rows, score_rows = rows[rows["role"] == "calibrate"], rows[rows["role"] == "score"]
         states[str(fold)] = {
@@ -34,9 +63,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         }
         arms = states[str(fold)].items()
         calibrated = [_apply_calibrator(calibrator, state, score_rows, columns_by_arm[arm]) for arm, state in arms]
-        predictions.append(pd.concat([score_rows[keys], *calibrated], axis=1))
-    write_json({"calibrator": calibrator_name, "folds": states}, writes["calibrator"], digits=12)
-    table_schema.write_table(pd.concat([table for table in predictions if len(table)]), writes["predictions"])
+        predictions[str(fold)] = pd.concat(calibrated, axis=1)
+    return states, predictions
 
 
 def _group_arm_columns(scores: pd.Index, target_names: list[str]) -> dict[str, list[str]]:

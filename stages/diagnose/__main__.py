@@ -25,6 +25,7 @@ from trueline.core.runtime.plugins import list_plugins, load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, require_files, run_stage
 from trueline.core.tables import table_schema
 
+AUDITED_STAGES = ("resample", "tune", "train", "calibrate")
 READS = {
     "predictions": "data/predictions/{task}.parquet",
     "prepared": "data/prepared/{task}.parquet",
@@ -34,6 +35,7 @@ READS = {
     "plots": "metrics/{task}/plots",
     "audit": "metrics/{task}/leaks.json",
     "quality": "metrics/{task}/quality.json",
+    **{f"{stage} audit": f"metrics/{{task}}/score_audit/{stage}.json" for stage in AUDITED_STAGES},
 }
 WRITES = {
     "scores": "metrics/{task}/scores.json",
@@ -47,6 +49,8 @@ STATUSES_BY_SEVERITY = ("declined", "ok", "warning", "failed")
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
     evidence = _read_evidence(task, reads)
+    if "scores" not in evidence.report:
+        raise UserError(f"{reads['report']} has no scores; run `dvc repro evaluate@{task}` to write it anew.")
     configured = list_section_names("diagnose", task)
     findings = {name: _run_check(name, evidence, configured) for name in list_plugins("diagnose/checks")}
     checks: dict[str, Any] = convert_to_json(findings)  # the page shows the rounded figures that are written
@@ -120,6 +124,7 @@ def _read_evidence(task: str, reads: Paths) -> Evidence:
         limits=load_settings(CheckLimits, "diagnose", task, "limits"),
         seed=load_seed(),
         quality=json.loads(reads["quality"].read_text()),
+        score_audits={stage: json.loads(reads[f"{stage} audit"].read_text()) for stage in AUDITED_STAGES},
     )
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from trueline.core.errors import UserError
 from trueline.core.history import leak_detection
-from trueline.core.history.input_selection import select_features
+from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import load_seed, load_settings
@@ -23,9 +23,13 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     usable = [column for column in columns if not column.evaluation_only]
     history_columns = [column.name for column in usable]
     present_columns = [column.name for column in usable if column.known in ("before", settings.decision)]
+    own_columns = [column for column in usable if column.is_own]
+    for column in own_columns:
+        if column.kind == "text" and column.name not in present_columns:
+            print(f"features {task}: {column.name} gives no input, because it is not known at the decision")
 
     def build_from(present: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
-        return select_features(builder.build(present[present_columns], Past(past[history_columns]), settings), settings)
+        return build_inputs(builder, present[present_columns], Past(past[history_columns]), settings, own_columns)
 
     def build_features(table: pd.DataFrame) -> pd.DataFrame:
         return build_from(table, table)

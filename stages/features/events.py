@@ -1,6 +1,7 @@
 """Inputs of events: one text of all fields, counts that describe its surface, and the tags that it names."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,13 @@ import pandas as pd
 from trueline.core.history.leak_detection import DecisionSettings
 from trueline.core.history.past import Past
 from trueline.core.stats.group_ops import Floats
-from trueline.core.text.cleaning import join_marked_fields
+from trueline.core.tables.table_schema import OWN_PREFIX
+from trueline.core.text.cleaning import format_own_values, join_marked_fields
 from trueline.core.text.tag_mentions import MENTION_PREFIX
 from trueline.core.text.words import find_words
 
 TEXT_FIELDS = ("name", "description", "location")
+OWN_FIGURES = None  # own columns become words of the text: no learner of texts reads other inputs
 
 SHOUTED_PATTERN = r"\b[A-Z]{3,}\b"  # BART, but not a DJ
 CURRENCY_PATTERN = r"[$€£¥₹]\s?\d|\d\s?[$€£¥₹]"
@@ -30,17 +33,28 @@ class Settings(DecisionSettings):
 def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:
     """Return the inputs of every event, in the order of `current`.
 
-    `text` joins the fields that are not empty, with case and punctuation, each after its mark if the settings ask for
-    marks (xxname Jazz in the park xxlocation Oakland). Counts and shares describe the surface of the text; they are 0
-    where there is nothing to count. `says:<tag>`, 1 where the text contains the tag's own name, is passed on. The past
-    is not used: an event is tagged by its text. Words are encoded inside each fold, never here.
+    `text` joins the own columns of the source and the fields that are not empty, with case and punctuation, the fields
+    after marks if the settings ask for these (xxname Jazz in the park xxlocation Oakland). Counts and shares describe
+    the surface of the text; they are 0 where there is nothing to count. `says:<tag>`, 1 where the text contains the
+    tag's own name, is passed on. The past is not used: an event is tagged by its text. Words are encoded inside each
+    fold, never here.
     """
-    text = _combine_fields(current, settings.marks)
+    text = _add_own_values(_combine_fields(current, settings.marks), current)
     unmarked_text = _combine_fields(current, marks=False)
     mention_columns = [str(name) for name in current if str(name).startswith(MENTION_PREFIX)]
     return pd.DataFrame({"text": text, **_build_surface_inputs(unmarked_text, current)}, index=current.index).join(
         current[mention_columns]
     )
+
+
+def _add_own_values(text: pd.Series, current: pd.DataFrame) -> pd.Series:
+    """Return the texts after the words of the own columns, which stand first because long texts are cut."""
+    names = [str(name) for name in current if str(name).startswith(OWN_PREFIX)]
+    if not names:
+        return text
+    own_rows: Any = current[names].rename(columns=lambda name: name.removeprefix(OWN_PREFIX)).to_dict("records")
+    joined = [f"{format_own_values(values)} {fields}".strip() for values, fields in zip(own_rows, text, strict=True)]
+    return pd.Series(joined, index=text.index, dtype=object)
 
 
 def _combine_fields(current: pd.DataFrame, marks: bool) -> pd.Series:

@@ -9,6 +9,7 @@ from pydantic import Field
 from trueline.core.betting.american_odds import remove_margin
 from trueline.core.history.grouped_rows import Floats
 from trueline.core.history.leak_detection import DecisionSettings
+from trueline.core.history.own_inputs import OwnFigures
 from trueline.core.history.past import Past
 from trueline.core.history.prefix_sums import KeyColumns
 
@@ -39,6 +40,7 @@ MAX_REST_DAYS = 30.0  # days of rest above which more make no difference
 SHRINK_GAMES = 10.0  # a player's mean surplus is shrunk toward 0 with the weight of this many games
 SHRINK_OPPONENT_ROWS = 50.0  # and that of all who met an opponent, with this many rows
 ZERO_TOLERANCE = 1e-6  # a mean or standard deviation up to this is 0 but for rounding
+OWN_FIGURES = OwnFigures(surplus="surplus")
 
 
 class Settings(DecisionSettings):
@@ -64,7 +66,7 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
     table = {
         **_build_game_inputs(current),
         **form,
-        **_build_minutes_inputs(past, settings),
+        **(_build_minutes_inputs(past, settings) if _has_minutes(past) else {}),
         **_build_rate_inputs(past),
         **_build_trend_inputs(past, form),
         **_build_schedule_inputs(past),
@@ -74,8 +76,13 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
         **_build_lineup_inputs(current, past, settings),
         **_build_market_inputs(current, past, settings),
     }
-    categories = {name: current[name].astype("category") for name in ("team", "opponent", "role")}
+    categories = {name: current[name].astype("category") for name in ("team", "opponent", "role") if name in current}
     return pd.DataFrame({**table, **categories})
+
+
+def _has_minutes(past: Past) -> bool:
+    """Return whether the source has playing times; without them every game counts as 1, and says nothing."""
+    return past.has_column("minutes_surplus")
 
 
 def _build_game_inputs(current: pd.DataFrame) -> Inputs:
@@ -114,10 +121,11 @@ def _build_rate_inputs(past: Past) -> Inputs:
     Shots per minute stand for usage.
     """
     table = {}
-    for last in (5, 10, 20):
-        table[f"rate_{last}"] = _compute_ratio(past, "target", "minutes", PLAYER, last=last)
-    table["rate_season"] = _compute_ratio(past, "target", "minutes", PLAYER_SEASON)
-    table["rate_365d"] = _compute_ratio(past, "target", "minutes", PLAYER, days=365)
+    if _has_minutes(past):
+        for last in (5, 10, 20):
+            table[f"rate_{last}"] = _compute_ratio(past, "target", "minutes", PLAYER, last=last)
+        table["rate_season"] = _compute_ratio(past, "target", "minutes", PLAYER_SEASON)
+        table["rate_365d"] = _compute_ratio(past, "target", "minutes", PLAYER, days=365)
     if past.has_column("points") and past.has_column("team_points"):
         table["of_team_10"] = _compute_ratio(past, "points", "team_points", PLAYER, last=10)
         table["of_team_season"] = _compute_ratio(past, "points", "team_points", PLAYER_SEASON)
@@ -135,43 +143,45 @@ def _build_rate_inputs(past: Past) -> Inputs:
 
 def _build_trend_inputs(past: Past, form: Inputs) -> Inputs:
     """Return the trends of form and minutes."""
-    return {
+    table = {
         "slope_10": past.slope("target", PLAYER, last=10),
         "mean_3_less_10": form["mean_3"] - form["mean_10"],
         "mean_5_less_season": form["mean_5"] - form["mean_season"],
         "z_5": (form["mean_5"] - form["mean_season"]) / _mask_zeros(form["std_season"]),
         "surplus_3": past.mean("surplus", PLAYER, last=3),
-        "minutes_surplus_3": past.mean("minutes_surplus", PLAYER, last=3),
-        "minutes_slope_10": past.slope("minutes", PLAYER, last=10),
     }
+    if _has_minutes(past):
+        table["minutes_surplus_3"] = past.mean("minutes_surplus", PLAYER, last=3)
+        table["minutes_slope_10"] = past.slope("minutes", PLAYER, last=10)
+    return table
 
 
 def _build_schedule_inputs(past: Past) -> Inputs:
     """Return how rested the player and the opponent are, and how many games the player has behind him."""
     rest_days = past.days_since_last(PLAYER)
-    return {
+    table = {
         "rest_days": np.minimum(rest_days, MAX_REST_DAYS),
         "back_to_back": np.where(np.isnan(rest_days), np.nan, rest_days <= 1),
         "games_7d": past.count(None, PLAYER, days=7),
         "games_14d": past.count(None, PLAYER, days=14),
-        "minutes_7d": past.sum("minutes", PLAYER, days=7),
+        "minutes_7d": past.sum("minutes", PLAYER, days=7) if _has_minutes(past) else None,
         "games_season": past.count(None, PLAYER_SEASON),
         "games": past.count(None, PLAYER),
         "opponent_rest_days": np.minimum(past.days_since_last("opponent"), MAX_REST_DAYS),
     }
+    return {name: values for name, values in table.items() if values is not None}
 
 
 def _build_opponent_inputs(past: Past) -> Inputs:
     """Return what the opponent allows, to all players and to those of this role, and how much both teams score."""
-    table = {
-        "opponent_surplus_60d": _shrink_mean(past, "surplus", "opponent", SHRINK_OPPONENT_ROWS, days=60),
-        "opponent_role_surplus_120d": _shrink_mean(
+    table = {"opponent_surplus_60d": _shrink_mean(past, "surplus", "opponent", SHRINK_OPPONENT_ROWS, days=60)}
+    if _has_minutes(past):
+        table["opponent_role_surplus_120d"] = _shrink_mean(
             past, "surplus", ("opponent", "role"), SHRINK_OPPONENT_ROWS, days=120
-        ),
-        "opponent_minutes_surplus_60d": _shrink_mean(
+        )
+        table["opponent_minutes_surplus_60d"] = _shrink_mean(
             past, "minutes_surplus", "opponent", SHRINK_OPPONENT_ROWS, days=60
-        ),
-    }
+        )
     if past.has_column("team_points"):
         for days in (30, 120):
             team_means = {

@@ -7,6 +7,7 @@ import pandas as pd
 from pydantic import Field
 
 from trueline.core.history.leak_detection import DecisionSettings
+from trueline.core.history.own_inputs import OwnFigures
 from trueline.core.history.past import Past
 from trueline.core.stats.group_ops import (
     Codes,
@@ -25,6 +26,7 @@ START_WINDOWS = (1, 2, 3, 5, 10, None)  # None is every earlier start
 DAY_WINDOWS = (30, 90, 365)
 SHRINK_STARTS = 3.0  # a runner's rates are shrunk toward the average with the weight of this many starts
 SHRINK_BOX_STARTS = 50.0  # and those of a box on its course, or of a trainer, with this many
+OWN_FIGURES = OwnFigures(surplus="surprise", is_field=True)
 
 
 class Settings(DecisionSettings):
@@ -65,21 +67,21 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
         **relative_inputs,
         **_build_field_inputs(own_inputs["rating"], race),
         **_compare_neighbours("rating", own_inputs["rating"], current, race),
-        **_compare_neighbours("early_speed", current["early_speed"].to_numpy(float), current, race),
     }
+    if "early_speed" in current:
+        table |= _compare_neighbours("early_speed", current["early_speed"].to_numpy(float), current, race)
     categories = {name: current[name].astype("category") for name in ("venue", "grade")}
     return pd.DataFrame({**table, **categories, **_build_price_inputs(current, race)})
 
 
 def _build_card_inputs(current: pd.DataFrame, race: Codes) -> Inputs:
     """Return what the race card says."""
-    early_speed = current["early_speed"].to_numpy(float)
     number_columns = ("box", "distance_m", "field_size", "grade_level", "race_no", "early_speed")
-    return {
-        **{name: current[name].to_numpy(float) for name in number_columns},
-        "boxes_inside": rank_within_group(-current["box"].to_numpy(float), race) - 1,
-        **dict(_compare_within_race("early_speed", early_speed, race)),
-    }
+    table = {name: current[name].to_numpy(float) for name in number_columns if name in current}
+    table["boxes_inside"] = rank_within_group(-current["box"].to_numpy(float), race) - 1
+    if "early_speed" in current:
+        table |= _compare_within_race("early_speed", table["early_speed"], race)
+    return table
 
 
 def _build_form_inputs(past: Past) -> Inputs:
@@ -89,7 +91,8 @@ def _build_form_inputs(past: Past) -> Inputs:
         name = f"_{last}" if last else ""
         table["log_odds" + name] = past.mean("log_odds", RUNNER, last=last)
         table["surprise" + name] = past.shrunk_rate("surprise", RUNNER, last=last, strength=SHRINK_STARTS)
-        table["placed" + name] = past.shrunk_rate("placed", RUNNER, last=last, prior=0.35, strength=SHRINK_STARTS)
+        if past.has_column("placed"):
+            table["placed" + name] = past.shrunk_rate("placed", RUNNER, last=last, prior=0.35, strength=SHRINK_STARTS)
         table["won" + name] = past.shrunk_rate("won", RUNNER, last=last, prior=0.14, strength=SHRINK_STARTS)
     for days in DAY_WINDOWS:
         table[f"starts_{days}d"] = past.count(None, RUNNER, days=days)
@@ -99,7 +102,8 @@ def _build_form_inputs(past: Past) -> Inputs:
     table["log_odds_slope"] = past.slope("log_odds", RUNNER, last=5)
     table["log_odds_best"] = past.max("log_odds", RUNNER)
     table["past_log_odds"] = past.ewm("log_odds", RUNNER, half_life_days=30)
-    table["place_p_5"] = past.mean("place_p", RUNNER, last=5)
+    if past.has_column("place_p"):
+        table["place_p_5"] = past.mean("place_p", RUNNER, last=5)
     return table
 
 
@@ -118,8 +122,13 @@ def _build_split_inputs(past: Past) -> Inputs:
 def _build_change_inputs(current: pd.DataFrame, past: Past) -> Inputs:
     """Return what has changed since the runner's last start."""
     number_columns = ("distance_m", "box", "field_size", "grade_level", "early_speed")
-    table = {f"{name}_change": current[name].to_numpy(float) - past.nth_latest(name, RUNNER) for name in number_columns}
-    table["early_speed_news"] = current["early_speed"].to_numpy(float) - past.mean("early_speed", RUNNER, last=5)
+    table = {
+        f"{name}_change": current[name].to_numpy(float) - past.nth_latest(name, RUNNER)
+        for name in number_columns
+        if name in current
+    }
+    if "early_speed" in current:
+        table["early_speed_news"] = current["early_speed"].to_numpy(float) - past.mean("early_speed", RUNNER, last=5)
     return table
 
 
@@ -166,8 +175,9 @@ def _build_rating_inputs(past: Past, settings: Settings) -> Inputs:
         (RUNNER, "box"): 4.0,
     }
     suited_rating = past.rating(price_weights, "group", suited_ridges, settings.half_life_days)
+    result_weights = {"won": 5.0, "placed": 3.0} if past.has_column("placed") else {"won": 5.0}
     result_rating = past.rating(
-        {"won": 5.0, "placed": 3.0}, "group", {RUNNER: 3.0, COURSE_BOX: course_ridge}, settings.half_life_days
+        result_weights, "group", {RUNNER: 3.0, COURSE_BOX: course_ridge}, settings.half_life_days
     )
     return {
         "rating": slow_rating.sum(axis=1),

@@ -9,6 +9,7 @@ from trueline.core.runtime.atomic_outputs import publish_alone, write_json
 from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import list_plugins, load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
+from trueline.core.splits.sealed_period import seal_newest_days
 from trueline.core.splits.short_history import shorten_blocks
 from trueline.core.splits.stratified import StratifiedSettings, split_stratified
 from trueline.core.splits.walk_forward import (
@@ -20,6 +21,7 @@ from trueline.core.splits.walk_forward import (
 )
 from trueline.core.tables import table_schema
 from trueline.core.tables.intake_report import IntakeError, describe_intake, refuse_large_loss
+from trueline.core.tables.own_columns import list_own_columns
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 READS: dict[str, str] = {}  # besides the source that the task config names, wherever it is
@@ -44,12 +46,17 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         write_json(refusal.quality, writes["quality"])
         publish_alone(writes["quality"], expand_paths(WRITES, task)["quality"])
         raise
+    fold_settings = _load_fold_settings(task, prepared)
+    prepared, sealed_period = seal_newest_days(prepared, fold_settings.sealed_days)
+    if sealed_period:
+        quality["sealed"] = sealed_period
+        print(f"prepare {task}: {sealed_period['rows']} rows from {sealed_period['from_day']} on are sealed")
     declare_columns = getattr(
         cleaner, "columns", lambda rows: [column for column in cleaner.COLUMNS if column.name in rows]
     )
-    columns = declare_columns(prepared)
+    columns = [*declare_columns(prepared), *list_own_columns(source_settings)]
     table_schema.validate_table(prepared, columns, f"prepared {task}")
-    folds = pd.concat([prepared[list_key_columns(prepared)], _assign_folds(task, prepared)], axis=1)
+    folds = pd.concat([prepared[list_key_columns(prepared)], _assign_folds(task, prepared, fold_settings)], axis=1)
     table_schema.write_table(prepared, writes["prepared"], columns)
     table_schema.write_table(folds, writes["folds"])
     write_json(quality, writes["quality"])
@@ -57,21 +64,24 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         print(f"prepare {task}: {line}")
 
 
-def _assign_folds(task: str, prepared: pd.DataFrame) -> pd.DataFrame:
+def _load_fold_settings(task: str, prepared: pd.DataFrame) -> WalkForwardSettings | StratifiedSettings:
     if (prepared["time"] == NO_CLOCK).all():
-        return split_stratified(
-            prepared[list_target_columns(prepared)],
-            prepared["group"],
-            load_settings(StratifiedSettings, "folds", task),
-            load_seed(),
-        )
-    is_dated = "dated" in list_section_names("folds", task)
-    settings = load_settings(WalkForwardSettings, "folds", task, *(("dated",) if is_dated else ()))
+        return load_settings(StratifiedSettings, "folds", task)
+    section = ("dated",) if "dated" in list_section_names("folds", task) else ()
+    return load_settings(WalkForwardSettings, "folds", task, *section)
+
+
+def _assign_folds(
+    task: str, prepared: pd.DataFrame, settings: WalkForwardSettings | StratifiedSettings
+) -> pd.DataFrame:
+    if isinstance(settings, StratifiedSettings):
+        targets = prepared[list_target_columns(prepared)]
+        return split_stratified(targets, prepared["group"], settings, load_seed())
     try:
         settings, note = shorten_blocks(prepared["time"], settings)
         folds = walk_forward(prepared["time"], prepared["group"], settings)
     except UserError as error:
-        if not is_dated:
+        if "dated" not in list_section_names("folds", task):
             raise
         raise UserError(
             f"{error} For dates, these are under folds.{task}.dated; prepare.{task}.dates: ignore does without dates."

@@ -11,9 +11,11 @@ from stages.train._training_curves import TrainingCurves
 from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
+from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
+from trueline.core.score_audit.stage_audit import audit_stage
 from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
 from trueline.core.splits.walk_forward import KEY_COLUMNS, list_folds, list_target_columns
 from trueline.core.tables import table_schema
@@ -29,8 +31,11 @@ WRITES = {
     "comparison": "models/{task}/comparison",
     "scores": "data/scores/{task}.parquet",
     "importance": "metrics/{task}/importance.csv",
+    "audit": "metrics/{task}/score_audit/train.json",
 }
 LIVE = {"curves": "models/{task}/curves"}  # written in place, so that they can be watched
+ROLES = ("calibrate", "score")  # of the rows that a test fold scores
+UNAUDITED_ARMS = ("default", "unresampled")  # the chosen learner's; it is audited in the arm `tuned`
 MAX_IMPORTANCE_INPUTS = 25  # inputs in the table of importance; the model's own file has all of them
 
 
@@ -88,9 +93,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     test_folds = list_folds(table.folds, "test")
     # comparison learners first: a worker that grows much after its first job is taken for a leak and restarted, and
     # networks need much memory
-    test_jobs = [
-        FitJob(arm, fold, ("calibrate", "score"), paths, load_seed()) for arm in reversed(arms) for fold in test_folds
-    ]
+    test_jobs = [FitJob(arm, fold, ROLES, paths, load_seed()) for arm in reversed(arms) for fold in test_folds]
     scores = parallel.run_in_parallel(_fit_and_score, test_jobs, load_worker_count(), f"train {arms[0].learner_name}")
     final_jobs = [FitJob(arm, "final", ("calibrate",), paths, load_seed()) for arm in (arms[0], *comparison_arms)]
     curves_folder = expand_paths(LIVE, task)["curves"]
@@ -105,15 +108,39 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     jobs_and_scores = list(zip(test_jobs + final_jobs, scores, strict=True))
     scores_by_arm = [[job_scores for job, job_scores in jobs_and_scores if job.arm == arm] for arm in arms]
     table_schema.write_table(_combine_scores(scores_by_arm, table), writes["scores"])
+    audited_arms = [arm for arm in arms if arm.name not in UNAUDITED_ARMS]
+    audit = audit_stage(
+        list(reads.values()),
+        reads["folds"],
+        lambda fold: _list_fold_scores(
+            [job_scores for job, job_scores in jobs_and_scores if job.fold == fold and job.arm in audited_arms], table
+        ),
+        lambda fold: _score_fold_again([FitJob(arm, fold, ROLES, paths, load_seed()) for arm in audited_arms]),
+    )
+    write_json(audit, writes["audit"], digits=12)
+
+
+def _score_fold_again(jobs: list[FitJob]) -> pd.DataFrame:
+    scores = [_fit_and_score(job) for job in jobs]
+    return _list_fold_scores(scores, read_cached_tables(*jobs[0].table_paths))
+
+
+def _list_fold_scores(scores: list[pd.DataFrame], table: FoldTables) -> pd.DataFrame:
+    """Return the scores that several arms give the rows of a fold, by row_id."""
+    wide = pd.concat(scores, axis=1)
+    return wide.set_axis(table.folds["row_id"].iloc[wide.index.get_level_values("at")])
 
 
 def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
     task_config = load_task_config(task)
     baseline_inputs = load_settings(BaselineSettings, "train", task, "baseline").inputs or inputs
-    if unknown_inputs := sorted(set(baseline_inputs) - set(inputs)):
-        raise UserError(
-            f"train.{task}.baseline.inputs names {unknown_inputs[0]!r}; {did_you_mean(unknown_inputs[0], inputs)}"
-        )
+    if unknown_inputs := [name for name in baseline_inputs if name not in inputs]:
+        hint = f"train.{task}.baseline.inputs names {unknown_inputs[0]!r}; {did_you_mean(unknown_inputs[0], inputs)}"
+        baseline_inputs = [name for name in baseline_inputs if name in inputs]
+        if not baseline_inputs:
+            raise UserError(hint)
+        # a source without the column of an input does not give it
+        print(f"train {task}: the baseline does without {', '.join(unknown_inputs)}: {hint}")
     baseline_settings = load_settings(
         load_guarded_plugin("train", task_config.baseline).Settings, "train", task, task_config.baseline
     ).model_dump()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,23 @@ from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.score_audit.exchanged_outcomes import is_tuned_on
+from trueline.core.score_audit.stage_audit import audit_stage
 from trueline.core.splits import walk_forward
 from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
 from trueline.core.stats.group_ops import encode_groups
+from trueline.core.tables import table_schema
 
 READS = {
     "features": "data/features/{task}.parquet",
     "folds": "data/folds/{task}.parquet",
     "resampled": "data/resampled/{task}",
 }
-WRITES = {"tuned": "models/{task}/tuned.json", "trials": "metrics/{task}/trials.csv"}
+WRITES = {
+    "tuned": "models/{task}/tuned.json",
+    "trials": "metrics/{task}/trials.csv",
+    "audit": "metrics/{task}/score_audit/tune.json",
+}
 
 
 class SearchSpace(StageSettings):
@@ -38,17 +46,45 @@ class SearchSpace(StageSettings):
     ranges: dict[str, ParamRange]
 
 
+@dataclass(frozen=True)
+class Search:
+    """What a search came to: the chosen parameters, the table of trials, and the results of each trial by fold."""
+
+    tuned: dict[str, Any]
+    trials: pd.DataFrame
+    results_by_trial: list[list[FoldResult]]
+
+
 def main(task: str, reads: Paths, writes: Paths) -> None:
+    settings = load_settings(SearchSettings, "tune", task, "search")
+    if settings.loss not in TUNING_LOSSES:
+        raise UserError(f"tune.{task}.search.loss is {settings.loss!r}; {did_you_mean(settings.loss, TUNING_LOSSES)}")
+    load_guarded_plugin("train", load_task_config(task).learner)  # the name of the journal depends on its code
+    journal = Journal(_build_journal_path(task, reads, settings))
+    search = _run_search(task, reads, journal)
+    write_json(search.tuned, writes["tuned"], digits=12)
+    trials = search.trials.copy()
+    trials.insert(3, "best", trials["loss"].where(trials["state"] == "complete").cummin().ffill())
+    trials.round(6).to_csv(writes["trials"], index=False)
+    folds = table_schema.read_table(reads["folds"])
+    audit = audit_stage(
+        list(reads.values()),
+        reads["folds"],
+        lambda _: _list_search_values(search),
+        lambda _: _list_search_values(_run_search_again(task, reads, journal)),
+        lambda fold: is_tuned_on(folds, fold),
+    )
+    write_json(audit, writes["audit"], digits=12)
+
+
+def _run_search(task: str, reads: Paths, journal: Journal) -> Search:
     learner_name = load_task_config(task).learner
     learner = load_guarded_plugin("train", learner_name)
     settings = load_settings(SearchSettings, "tune", task, "search")
     default = load_settings(learner.Settings, "train", task, learner_name).model_dump()
     space = load_settings(SearchSpace, "tune", task, "space", learner_name).ranges
-    if settings.loss not in TUNING_LOSSES:
-        raise UserError(f"tune.{task}.search.loss is {settings.loss!r}; {did_you_mean(settings.loss, TUNING_LOSSES)}")
     paths = (reads["features"], reads["folds"], reads["resampled"])
     evaluate = partial(_evaluate_points, paths=paths, learner_name=learner_name, settings=settings)
-    journal = Journal(_build_journal_path(task, reads, settings))
     tune_folds = walk_forward.list_folds(read_cached_tables(*paths).folds, "tune")
     trials, results_by_trial = search_params(
         default, space, settings, tune_folds, load_seed(), partial(journal.evaluate_cached, evaluate=evaluate)
@@ -68,9 +104,24 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         "best_trial": {"trial": int(best_trial["trial"]), "gain": gain.value, "standard_error": gain.standard_error},
         "beats_default": beats_default,
     }
-    write_json(tuned, writes["tuned"], digits=12)
-    trials.insert(3, "best", trials["loss"].where(trials["state"] == "complete").cummin().ffill())
-    trials.round(6).to_csv(writes["trials"], index=False)
+    return Search(tuned, trials, results_by_trial)
+
+
+def _run_search_again(task: str, reads: Paths, journal: Journal) -> Search:
+    """Return a search that evaluates its first request, the default in the first fold, and knows all other results.
+
+    What reads a score row there reads it everywhere; to evaluate everything would take as long as the first search.
+    """
+    known_journal = Journal(Path("known.jsonl"))
+    known_journal.results_by_key = dict(list(journal.results_by_key.items())[1:])
+    return _run_search(task, reads, known_journal)
+
+
+def _list_search_values(search: Search) -> pd.DataFrame:
+    """Return the chosen parameters, and the loss of each group in the first fold by the default."""
+    first_result = search.results_by_trial[0][0]
+    losses = {f"group {code}": loss for code, loss in zip(first_result["groups"], first_result["total"], strict=True)}
+    return pd.DataFrame({"value": losses | search.tuned["tuned"] | {"beats_default": search.tuned["beats_default"]}})
 
 
 def _evaluate_points(

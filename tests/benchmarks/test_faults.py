@@ -300,13 +300,3 @@ def test_the_cases_are_two_hundred_and_no_two_share_a_world() -> None:
     assert sum(case.strength == 1 for case in cases) >= 200
     assert len({case.seed for case in cases}) == len(cases)
     assert {one.kind for one in benchmark.make_cases(1)} == set(FAULT_KINDS)
-
-
-def test_the_page_has_a_place_for_what_is_measured() -> None:
-    page = benchmark.FAULTS_PAGE.read_text()
-    filled = benchmark.replace_section(page, "new")
-    assert "\nnew\n" in filled
-    assert benchmark.replace_section(filled, "new") == filled
-    assert filled.split(benchmark.MARKERS[0])[0] == page.split(benchmark.MARKERS[0])[0]
-    with pytest.raises(UserError, match="put them back"):
-        benchmark.replace_section(page.replace(benchmark.MARKERS[1], ""), "new")

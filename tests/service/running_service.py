@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests import pipeline_copy
+from tests.own_fixtures import OWN, add_to_source
 from tests.service.trained_repo import seal
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.stats.group_ops import Floats, encode_groups
@@ -23,9 +24,15 @@ OUTS += ("metrics/{}/quality.json",)
 SECTIONS = ("tasks", "prepare", "features", "evaluate")
 
 
-def repository(folder: Path, task: str, **params: Any) -> Path:
-    """Run a task's pipeline up to its calibrator, on little data, and write dvc.lock beside the outputs."""
+def repository(folder: Path, task: str, own_table: str | None = None, **params: Any) -> Path:
+    """Run a task's pipeline up to its calibrator, on little data, and write dvc.lock beside the outputs.
+
+    A table of the source that is named gets own columns of every kind.
+    """
     pipeline_copy.shrink(pipeline_copy.copy(folder), task)
+    if own_table is not None:
+        add_to_source(folder / f"data/sample/{task}/{own_table}.parquet")
+        params[f"prepare__{task}__own_columns"] = OWN
     pipeline_copy.quicken(folder, task)
     pipeline_copy.change(folder, **params)
     pipeline_copy.walk(folder, task, "calibrate")

@@ -1,16 +1,27 @@
 """Events over HTTP: the batch's predictions bit for bit, from the text as it was typed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from threading import current_thread
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 
+from stages.features import events as features
+from stages.prepare import events as prepare
+from stages.train import tfidf_linear
 from tests.service import trained_repo
+from trueline.core.errors import UserError
+from trueline.core.history.past import Past
+from trueline.core.runtime.params import parse_settings
+from trueline.core.tables.source_settings import OwnColumn
 from trueline.service.monitoring.prediction_log import read_log
-from trueline.service.tasks.events import EXAMPLE, FEW, MAX_CACHED_TEXTS, MAX_EVENTS
+from trueline.service.tasks.events import EXAMPLE, FEW, MAX_CACHED_TEXTS, MAX_EVENTS, Event
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -125,3 +136,33 @@ def test_no_more_events_are_taken_than_the_schema_says(client: TestClient) -> No
     assert len(asked(client, *[{"name": "Jazz"}] * MAX_EVENTS, top=1)["events"]) == MAX_EVENTS
     rejected = client.post("/predict/events", json={"events": [{"name": "Jazz"}] * (MAX_EVENTS + 1)})
     assert (rejected.status_code, "at most 1000" in rejected.json()["detail"]) == (422, True)
+
+
+def test_own_columns_are_the_words_that_they_are_in_training_and_others_are_rejected(client: TestClient) -> None:
+    declared = {
+        "host": OwnColumn(kind="category", known="before"),
+        "ticket_price": OwnColumn(kind="number", known="before"),
+    }
+    trained, _ = trained_repo.fitted()
+    model = replace(client.app.state.service.loaded["events"].model, trained=trained)  # type: ignore[attr-defined]
+    model.own_kinds = {name: own.kind for name, own in declared.items()}
+    event = {"name": "Chess & tea", "description": "Bring a board", "location": "Wharf"}
+    raw = pd.DataFrame(
+        [event | {"id": "1", "tags": list(trained.tags), "host": "The <b>Library</b>", "ticket_price": 5}]
+    )
+    settings = parse_settings(
+        yaml.safe_load((ROOT / "params.yaml").read_text()), prepare.Settings, "prepare", "events"
+    ).model_copy(update={"own_columns": declared})
+    rows, _ = prepare.prepare(raw, settings)
+    inputs = features.build(rows, Past(rows), features.Settings(**trained_repo.PARAMS["features.events"]))
+    posted = Event(**event, own_columns={"ticket_price": 5, "host": "The <b>Library</b>"})
+    words = model.format_own_columns(posted)
+    assert inputs["text"][0].startswith(f"{words} xxname Chess")
+    chances = model.calibrator.apply(model.state, tfidf_linear.score(trained, inputs), np.zeros(1, dtype=np.int64))
+    assert model.get_chances(*event.values(), words) == tuple(chances[""][0].tolist())
+    assert model.get_chances(*event.values(), words) != model.get_chances(*event.values())
+    with pytest.raises(UserError, match="ticket_price is 'five'; it is a number, so post a number or null"):
+        model.format_own_columns(Event(**event, own_columns={"ticket_price": "five"}))
+    answer = client.post("/predict/events", json={"events": [event | {"own_columns": {"host": "A"}}]})
+    assert answer.status_code == 422
+    assert "no own column 'host'" in answer.json()["detail"]

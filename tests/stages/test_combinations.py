@@ -1,5 +1,6 @@
 """Every plugin works with every other: learners × resamplers × calibrators, with probabilities that sum to 1 a race."""
 
+import json
 import shutil
 from dataclasses import replace
 from functools import cache
@@ -145,3 +146,7 @@ def test_the_stages_run_with_every_learner_from_resample_to_evaluate(
     arms = table_schema.read_table(repository / "data/predictions/racing.parquet").columns
     assert {"tuned", "default", "baseline"} <= set(arms)
     assert ("unresampled" in arms) == (resampler != "none")
+    for stage in ("resample", "tune", "train", "calibrate"):
+        path = repository / f"metrics/racing/score_audit/{stage}.json"
+        (audit,) = json.loads(path.read_text())["folds"]
+        assert (audit["differing"], audit["error"]) == (0, None), stage

@@ -47,18 +47,18 @@ print(digest.hexdigest())
 SHORT_ROUNDS = {"iterations": 30, "epochs": 2, "trees": 30}  # rounds of a fit: more would repeat the same instructions
 
 
-def main(*words: str) -> None:
+def main(*names: str) -> None:
     """Print whether emulation gives the same bytes, for the named tasks (default: all); `whole` runs all stages."""
     if not shutil.which(QEMU[0]):
         raise UserError(f"{QEMU[0]} is not installed; on Debian: apt-get install qemu-user.")
     known_tasks = list_section_names("tasks")
-    tasks = [word for word in words if word != "whole"] or known_tasks
+    tasks = [name for name in names if name != "whole"] or known_tasks
     if unknown := sorted(set(tasks) - set(known_tasks)):
         raise UserError(f"there is no task {unknown[0]!r}; {did_you_mean(unknown[0], [*known_tasks, 'whole'])}")
     with TemporaryDirectory() as folder:
         copy = copy_outputs(copy_repository(Path(folder) / "emulated"))
         for task in tasks:
-            for stage in STAGES if "whole" in words else FAST_STAGES:
+            for stage in STAGES if "whole" in names else FAST_STAGES:
                 emulate_stage(stage, task, copy)
         for task in tasks:
             for learner in list_section_names("train", task):

@@ -16,14 +16,13 @@ import numpy as np
 
 from stages.diagnose.checks import gap, root_cause
 from stages.diagnose.units.evidence import Evidence
+from trueline.benchmarks._page_section import replace_section
 from trueline.benchmarks.fault_lab.planted_faults import FAULT_KINDS, inject_fault
 from trueline.core.compute.parallel import run_in_parallel
-from trueline.core.errors import UserError
 from trueline.core.runtime.params import load_settings
 from trueline.core.stats.confidence_intervals import compute_wilson_interval
 
 FAULTS_PAGE = Path(__file__).parents[2] / "docs/faults.md"
-MARKERS = "<!-- written by python -m trueline benchmarks faults --write -->", "<!-- until here -->"
 SEEDS_PER_KIND = 18  # cases of each kind at moderate strength
 HEALTHY_FACTOR = 3  # times as many without a fault, to distinguish one false name in twenty from one in ten
 WEAK_STRENGTHS = (0.2, 0.3, 0.4, 0.55, 0.7)  # each fault has one among them that leaves the diagnosis in doubt
@@ -97,7 +96,7 @@ def main(*arguments: str) -> None:
     markdown = render_results(answers)
     print(markdown)
     if options.write:
-        FAULTS_PAGE.write_text(replace_section(FAULTS_PAGE.read_text(), markdown))
+        FAULTS_PAGE.write_text(replace_section(FAULTS_PAGE.read_text(), markdown, "faults"))
 
 
 def make_cases(seeds: int) -> list[Case]:
@@ -140,21 +139,6 @@ def render_results(answers: list[Answer]) -> str:
         *_render_calibration(answers),
     ]
     return "\n".join(lines)
-
-
-def replace_section(text: str, section: str) -> str:
-    """Return a page with a new section between its markers; raises UserError if it does not have both, in order."""
-    start_marker, end_marker = MARKERS
-    if (
-        text.count(start_marker) != 1
-        or text.count(end_marker) != 1
-        or text.index(start_marker) > text.index(end_marker)
-    ):
-        raise UserError(
-            f"{FAULTS_PAGE.name} needs the lines {start_marker!r} and {end_marker!r}, once and in this order; "
-            "put them back."
-        )
-    return f"{text[: text.index(start_marker)]}{start_marker}\n{section}\n{text[text.index(end_marker) :]}"
 
 
 def _run_gap_report(evidence: Evidence, settings: gap.Settings) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from difflib import get_close_matches
 
 # settings and values that had another name before the first release
 RENAMED = {
-    "soft_label": "soft_label",
-    "baseline": "baseline",
+    "teacher": "soft_label",
+    "floor": "baseline",
     "rivals": "comparison",
-    "at_start": "at_start",
-    "benchmark": "evaluation_only",
-    "baselines": "baselines",
+    "at_off": "at_start",
+    "yardstick": "evaluation_only",
+    "ladder": "baselines",
 }
 
 
@@ -23,8 +23,8 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
 
     >>> did_you_mean("plat", ["platt", "none"])
     "did you mean 'platt'? Allowed: none, platt."
-    >>> did_you_mean("soft_label", ["soft_label", "l2"])
-    "'soft_label' is now 'soft_label'. Allowed: l2, soft_label."
+    >>> did_you_mean("teacher", ["soft_label", "l2"])
+    "'teacher' is now 'soft_label'. Allowed: l2, soft_label."
     """
     allowed_names = sorted(allowed)
     if RENAMED.get(name) in allowed_names:

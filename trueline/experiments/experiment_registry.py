@@ -114,7 +114,8 @@ class Registry:
             "changed": {path: list(pair) for path, pair in compare_params(base_params, experiment.params).items()},
             "invalidated": invalidated,
             "looks": {
-                task: {"all": count.total, "different": count.distinct} for task, count in evaluation_counts.items()
+                task: {"all": count.total, "different": count.distinct, "overlapping": count.overlapping}
+                for task, count in evaluation_counts.items()
             },
             "outputs": {
                 path: md5
@@ -159,7 +160,7 @@ class Registry:
             bounds if None not in bounds else None,  # type: ignore[arg-type]  # both are checked not to be None
             figures.get(metric.count_name),
             evaluation_counts,
-            deflate_best_score(metric, figures, evaluation_counts.distinct),
+            deflate_best_score(metric, figures, evaluation_counts.overlapping),
             *self._compare_with_runner_up(ranking),
         )
 

@@ -1,6 +1,6 @@
 """Predictor: a fitted model with its calibrator, and the history from which inputs of posted rows are built."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -8,15 +8,17 @@ import pandas as pd
 from pydantic import ValidationError
 
 from trueline.core.errors import UserError, did_you_mean
-from trueline.core.history.input_selection import select_features
+from trueline.core.history.own_inputs import build_inputs
 from trueline.core.runtime.params import StageSettings, find_section_path, select_settings
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
+from trueline.core.tables.table_schema import OWN_PREFIX, Column
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.online_history import OnlineHistory, OnlinePast
 
 TUNED_ARM = "tuned"  # the task config's learner, with the parameters that tuning found
+OWN_KINDS = {"number": "number", "text": "category", "whole": "flag"}
 FINAL_FOLD = "final"  # the fold that is fitted and calibrated on all history
 
 K = TypeVar("K", bound=StageSettings)
@@ -35,6 +37,15 @@ class Predictor:
     state: dict[str, Any]
     archive: OnlineHistory
     present: list[str]  # columns of a posted row that inputs may be built from
+    own_columns: Sequence[Column] = ()  # the source's own columns, present or past
+
+    def list_own_kinds(self) -> dict[str, str]:
+        """The kind of every own column that a posted row may have, by its name in the source."""
+        return {
+            column.name.removeprefix(OWN_PREFIX): OWN_KINDS[column.kind]
+            for column in self.own_columns
+            if column.name in self.present
+        }
 
     def get_past(self, rows: pd.DataFrame) -> OnlinePast:
         """Return the past of rows of one time: the strictly earlier part of the history."""
@@ -42,8 +53,7 @@ class Predictor:
 
     def build_inputs(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the model's inputs for prepared rows of one time."""
-        all_inputs = self.builder.build(rows[self.present], self.get_past(rows), self.settings)
-        return select_features(all_inputs, self.settings)
+        return build_inputs(self.builder, rows[self.present], self.get_past(rows), self.settings, self.own_columns)
 
     def predict_rows(self, rows: pd.DataFrame) -> dict[str, Floats]:
         """Return calibrated predictions (under "") for prepared rows of one time, and the calibrator's other outputs.
@@ -79,6 +89,7 @@ def load_predictor(files: VerifiedFiles, task: str) -> Predictor:
         _find_calibrator_state(calibrator_content["folds"], task),
         OnlineHistory(history[[column.name for column in usable]]),
         [column.name for column in usable if column.known in ("before", settings.decision)],
+        [column for column in usable if column.is_own],
     )
     # a first prediction now, so that the first request need not wait
     predictor.predict_rows(history[history["group"] == history["group"].iloc[-1]])

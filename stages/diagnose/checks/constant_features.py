@@ -13,6 +13,7 @@ from trueline.core.stats.confidence_intervals import MIN_BLOCKS
 from trueline.core.stored_tables.lazy_parquet import iter_columns
 from trueline.core.stored_tables.row_lookup import convert_to_slice
 
+MISSING_RISE = 0.1  # share of the rows by which an input must be missing more often than in the fit rows
 MIN_DISTINCT_MEASURED = 30  # a number with more distinct values is a measurement, not a count or a choice
 
 NAME = "Do all inputs say something, in fitting and in scoring?"
@@ -20,11 +21,14 @@ ASKS = "health"
 
 
 def check(evidence: Evidence) -> Finding:
-    """Warn of inputs that are constant, missing or defaulted in the score rows, or dead in the fit rows but not there.
+    """Warn of inputs that say less in the score rows than in the fit rows, or that only wake there.
 
-    Missing counts as a value: an input that is 1 or missing is not constant. A number with many values, one of which
-    fills more than the share `default_share` of rows, looks like a default that hides missing values. Declines below 30
-    score rows.
+    Named are inputs that vary in the fit rows and are constant in the score rows, that are missing in every score row,
+    or in over `missing_share` of them and clearly more often than in the fit rows, and those that are dead in the fit
+    rows. What is constant or sparse on both sides is listed in the details: it says little, but nothing wrong. Missing
+    counts as a value: an input that is 1 or missing is not constant. A number with many values, one of which fills more
+    than the share `default_share` of rows, looks like a default that hides missing values, unless it is the least or
+    the greatest of them, as a zero of what has not happened is. Declines below 30 score rows.
     """
     position, roles = evidence.fold_positions, evidence.roles
     is_scored = (position >= 0) & (roles.is_scored[position] if len(roles.row_pattern) else False)
@@ -34,7 +38,10 @@ def check(evidence: Evidence) -> Finding:
     ranges, defaulted = _summarise_inputs(evidence, stretch_code, is_scored)
     tests = [roles.folds.index(name) for name in roles.test_folds]
     scored_ranges = ranges.combine_stretches((roles.pattern_roles[:, tests] == ROLES.index("score")).any(axis=1))
+    fit_ranges = ranges.combine_stretches((roles.pattern_roles[:, tests] == ROLES.index("fit")).any(axis=1))
     missing = 1 - scored_ranges.present / scored_ranges.rows
+    missing_in_fit = 1 - fit_ranges.present / max(fit_ranges.rows, 1)
+    dead_in_fit = set(missing.index[fit_ranges.is_dead()])
     all_missing = list(missing.index[scored_ranges.present == 0])
     constant = list(missing.index[scored_ranges.is_constant()])
     limit = evidence.limits.missing_share
@@ -45,9 +52,11 @@ def check(evidence: Evidence) -> Finding:
         "awakened": awakened,
     }  # fmt: skip
     problems = {
-        "constant": constant,
+        "constant": [name for name in constant if name not in dead_in_fit],
         "missing in every score row": all_missing,
-        f"missing in over {limit:.0%} of the score rows": list(sparse.index),
+        f"missing in over {limit:.0%} of the score rows": [
+            name for name in sparse.index if missing[name] > missing_in_fit[name] + MISSING_RISE
+        ],
         f"one and the same number in over {evidence.limits.default_share:.0%} of the score rows": list(defaulted),
         "constant or missing in fit rows but alive in the rows scored": list(awakened),
     }
@@ -58,9 +67,12 @@ def check(evidence: Evidence) -> Finding:
     ]
     if messages:
         return make_finding("warning", f"{'; '.join(messages)}.", **details)
-    return make_finding(
-        "ok", f"All {len(missing)} inputs vary and are present in the {scored_ranges.rows} score rows.", **details
-    )
+    if constant:
+        summary = f"{', '.join(constant)} {'is' if len(constant) == 1 else 'are'} constant in the fit rows as well"
+        return make_finding(
+            "ok", f"{summary}; all other inputs vary in the {scored_ranges.rows} score rows.", **details
+        )
+    return make_finding("ok", f"All {len(missing)} inputs vary in the {scored_ranges.rows} score rows.", **details)
 
 
 @dataclass(frozen=True)
@@ -126,7 +138,7 @@ def _summarise_inputs(
 
 
 def _find_commonest_share(values: Floats, limit: float) -> float | None:
-    """Return the share of the commonest of many values if it exceeds the limit, else None.
+    """Return the share of the commonest of many values if it exceeds the limit and is no bound of them, else None.
 
     In sorted order a value that fills so many rows covers at least one of the positions that lie that far apart.
     """
@@ -136,8 +148,10 @@ def _find_commonest_share(values: Floats, limit: float) -> float | None:
     if not len(positions):
         return None
     candidates = np.unique(np.partition(values, positions)[positions])
-    share = max(np.count_nonzero(values == candidate) for candidate in candidates) / len(values)
-    return share if share > limit and len(np.unique(values)) > MIN_DISTINCT_MEASURED else None
+    commonest = max(candidates, key=lambda candidate: np.count_nonzero(values == candidate))
+    share = np.count_nonzero(values == commonest) / len(values)
+    is_default = values.min() < commonest < values.max() and len(np.unique(values)) > MIN_DISTINCT_MEASURED
+    return share if share > limit and is_default else None
 
 
 def _find_awakened_inputs(roles: FoldRoles, ranges: _StretchRanges) -> dict[str, list[str]]:

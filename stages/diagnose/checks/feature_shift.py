@@ -29,23 +29,35 @@ def check(evidence: Evidence) -> Finding:
     PSI = Σ (q − p)·ln(q/p) over deciles of the fit rows, or over levels; missing is a cell of its own. Without a change
     it is about (cells − 1)(1/n₁ + 1/n₂), with n in groups because rows of one group are not independent. An input is
     named if its PSI exceeds that by more than the limit and also exceeds what chance gives any of the inputs once in
-    20. With more than a million fit rows the deciles come from a random sample of a million (`decile_rows`); all rows
-    are counted in them. Counts that only grow (starts so far) necessarily shift and are named too. Values that persist
-    over many groups shift more by chance than is allowed for here. Declines if either side has too few groups.
+    20, and if it moved faster than before: inputs that count or average history move most while it is short, and that
+    is no shift. Before means between the earlier and the later half of the fit rows (`psi_before`, in excess of
+    chance); as a PSI grows with the square of the distance moved, so does what is allowed. With more than a million fit
+    rows the deciles come from a random sample of a million (`decile_rows`); all rows are counted in them. Values that
+    persist over many groups shift more by chance than is allowed for here. Declines if either side has too few groups.
     """
     fit, score, group_counts = _select_fit_and_score_rows(evidence)
     if min(group_counts) < MIN_BLOCKS:
         return decline(f"{group_counts[0]} fit and {group_counts[1]} score groups; {MIN_BLOCKS} of each are needed.")
     decile_rows, fit_slice, score_slice = _sample_fit_rows(fit, evidence.seed), *map(convert_to_slice, (fit, score))
     noise, measured = math.fsum(1 / group_count for group_count in group_counts), []
+    halves, pace = _split_fit_rows(evidence, fit, score)
     for name, values in iter_columns(evidence.features, evidence.input_names):
         cells = _count_cells(values.iloc[fit_slice], values.iloc[score_slice], decile_rows)
-        measured.append({"feature": name, **_compute_shift(*cells, noise, len(evidence.input_names))})
+        shift = _compute_shift(*cells, noise, len(evidence.input_names))
+        before = 0.0
+        if halves and shift["psi"] - shift["expected"] > evidence.limits.shift:
+            before = _compute_shift_between_halves(values, halves, noise, evidence.seed)
+        measured.append({"feature": name, **shift, "psi_before": before})
     measured.sort(key=lambda shift: (shift["expected"] - shift["psi"], shift["feature"]))
-    shifted = [shift["feature"] for shift in measured if _is_shifted(shift, evidence.limits.shift)]
+    shifted = [shift["feature"] for shift in measured if _is_shifted(shift, evidence.limits.shift, pace)]
     details = {
         "top": measured[:MAX_SHOWN],
         "shifted": shifted,
+        "as_before": [
+            shift["feature"]
+            for shift in measured
+            if shift["feature"] not in shifted and _is_shifted(shift | {"psi_before": 0.0}, evidence.limits.shift, pace)
+        ],
         "fit_groups": group_counts[0],
         "score_groups": group_counts[1],
     }
@@ -53,14 +65,30 @@ def check(evidence: Evidence) -> Finding:
         details["decile_rows"] = len(decile_rows)
     if shifted:
         shown_names = ", ".join(shifted[:MAX_SHOWN]) + (" and more" if len(shifted) > MAX_SHOWN else "")
-        summary = f"{len(shifted)} of {len(measured)} inputs shifted: {shown_names}"
-        return make_finding("warning", f"{summary} (a count that only grows always does).", **details)
-    summary = f"None of {len(measured)} inputs shifted between fit and score rows beyond chance."
-    return make_finding("ok", summary, **details)
+        return make_finding("warning", f"{len(shifted)} of {len(measured)} inputs shifted: {shown_names}.", **details)
+    summary = f"None of {len(measured)} inputs shifted between fit and score rows beyond chance"
+    if details["as_before"]:
+        summary += f" and faster than before; {len(details['as_before'])} move on as they did"
+    return make_finding("ok", f"{summary}.", **details)
 
 
-def _is_shifted(shift: dict[str, Any], limit: float) -> bool:
-    return bool(shift["psi"] - shift["expected"] > limit and shift["psi"] > shift["chance"])
+def _is_shifted(shift: dict[str, Any], limit: float, pace: float) -> bool:
+    excess = shift["psi"] - shift["expected"]
+    return bool(excess > limit and shift["psi"] > shift["chance"] and excess > pace * shift["psi_before"])
+
+
+def _split_fit_rows(evidence: Evidence, fit: Ints, score: Ints) -> tuple[list[Ints], float]:
+    """Return the fit rows in two halves by time, and the square of how much further the score rows are from them.
+
+    Without a clock, or if all fit rows are of one time, there are no halves.
+    """
+    times = evidence.folds["time"].to_numpy("datetime64[ns]").astype(np.int64)[evidence.fold_positions]
+    middle = np.median(times[fit])
+    halves = [fit[times[fit] < middle], fit[times[fit] >= middle]]
+    if evidence.is_timeless or not all(map(len, halves)):
+        return [], 1.0
+    distance_before = times[halves[1]].mean() - times[halves[0]].mean()
+    return halves, max(1.0, float((times[score].mean() - times[fit].mean()) / distance_before)) ** 2
 
 
 def _select_fit_and_score_rows(evidence: Evidence) -> tuple[Ints, Ints, list[int]]:
@@ -73,6 +101,13 @@ def _select_fit_and_score_rows(evidence: Evidence) -> tuple[Ints, Ints, list[int
     group = pd.factorize(evidence.folds["group"])[0]
     group_counts = [int(np.count_nonzero(np.bincount(group[position[rows]]))) for rows in selected]
     return selected[0], selected[1], group_counts
+
+
+def _compute_shift_between_halves(values: pd.Series, halves: list[Ints], noise: float, seed: int) -> float:
+    """Return the PSI between the halves of the fit rows in excess of chance, which is about four times that of all."""
+    early, late = (values.iloc[half] for half in halves)
+    shift = _compute_shift(*_count_cells(early, late, _sample_fit_rows(halves[0], seed)), 4 * noise, 1)
+    return max(0.0, float(shift["psi"] - shift["expected"]))
 
 
 def _compute_shift(fit: Ints, score: Ints, noise: float, input_count: int) -> dict[str, Any]:

@@ -84,7 +84,9 @@ def _rank_figures(evidence: Evidence, names: list[str], market: MarketRows) -> d
     for name in sorted(names, key=lambda name: name != "soft_label"):
         figure = evidence.prepared[name].to_numpy(float, na_value=np.nan)[market.position]
         ranks = _rank_by_group(figure, market.group)
-        if not any(_compare_ranks(ranks, other, market.group, 1.0)[0] > SAME_FIGURE for other in figures.values()):
+        if not any(
+            _compare_ranks(ranks, known_ranks, market.group, 1.0)[0] > SAME_FIGURE for known_ranks in figures.values()
+        ):
             figures[name] = ranks
     return figures
 

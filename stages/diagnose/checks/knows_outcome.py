@@ -68,7 +68,9 @@ def _correlate_input(values: pd.Series, surprise: Floats, group: Codes) -> Corre
         return Correlation(0.0, 0.0)
     surprise, group = surprise[is_present], group[is_present]
     forms = _encode_input(values[is_present], surprise, group)
-    return max((correlate_within_groups(form, surprise, group) for form in forms), key=lambda found: abs(found.r))
+    return max(
+        (correlate_within_groups(form, surprise, group) for form in forms), key=lambda correlation: abs(correlation.r)
+    )
 
 
 def _encode_input(values: pd.Series, surprise: Floats, group: Codes) -> Iterator[Floats]:
@@ -76,7 +78,7 @@ def _encode_input(values: pd.Series, surprise: Floats, group: Codes) -> Iterator
         numbers = values.to_numpy(float)
         if np.isfinite(numbers).all():
             yield numbers
-        yield pd.Series(numbers).rank().to_numpy()
+        yield np.asarray(pd.Series(numbers).rank(), dtype=np.float64)
         return
     # the mean surprise of each level, from the other half of the groups: a level's own rows would tell on themselves
     level = pd.factorize(values)[0].astype(np.int64)

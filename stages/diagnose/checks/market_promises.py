@@ -102,12 +102,14 @@ def _judge_shares(market: MarketRows, settings: Settings) -> list[Promise]:
     for number, (low, high) in enumerate(pairwise(PRICE_EDGES)):
         is_inside = band == number
         name = f"prices from {low:g} to {high:g}" if np.isfinite(high) else f"prices from {low:g}"
-        surplus = np.where(is_inside, market.target - p, 0.0)
+        chances, wins = (np.bincount(code, np.where(is_inside, shares, 0.0)) for shares in (p, market.target))
+        # where few win, the variance of the wins is too low whenever there are too few, so that of the chances counts
+        variance = max(float(np.square(wins - chances).sum()), float((chances * (1 - chances)).sum()))
+        t = float((wins - chances).sum()) / np.sqrt(variance) if variance > 0 else 0.0
         promised, paid = float(p[is_inside].sum()) / races, float(market.target[is_inside].sum()) / races
         promises.append(
             Promise(
-                f"the wins per race at {name}", promised, paid, paid - promised, compute_clustered_t(surplus, code),
-                settings.band_share,
+                f"the wins per race at {name}", promised, paid, paid - promised, float(t), settings.band_share
             )
         )  # fmt: skip
     return promises

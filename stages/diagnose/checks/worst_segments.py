@@ -52,11 +52,12 @@ def check(evidence: Evidence) -> Finding:
 
     Segments are the levels of `before` columns with few levels, and quartile bands of other numbers. The measure is the
     loss in excess of the market's if the market prices at least half the groups, else the loss in excess of what the
-    probabilities themselves imply: plain loss would flag every hard segment (large fields). A quantity without a market
-    has neither and is compared by plain squared error. Each row's residual, target − p, is a measure as well; for
-    shares that are divided within a group it is the measure of columns that vary within the group, and only of those.
-    Intervals are t intervals of group sums, Bonferroni-corrected over all segments; neighbouring groups are treated as
-    independent.
+    probabilities themselves imply: plain loss would flag every hard segment (large fields). An excess over a market's
+    squared error is divided by the relative size of such errors at that line, which is larger for large quantities. A
+    quantity without a market has neither and is compared by plain squared error. Each row's residual, target − p, is a
+    measure as well; for shares that are divided within a group it is the measure of columns that vary within the group,
+    and only of those. Intervals are t intervals of group sums, Bonferroni-corrected over all segments; neighbouring
+    groups are treated as independent.
     """
     scored = build_scored_predictions(evidence)
     limit = max(evidence.limits.segment_groups, 2)
@@ -87,9 +88,24 @@ def check(evidence: Evidence) -> Finding:
 def _compute_excess_losses(scored: ScoredPredictions) -> tuple[ScoredPredictions, Floats, str]:
     priced = scored.select_priced()
     if 2 * priced.group_count >= scored.group_count and priced.group_count >= MIN_BLOCKS:
-        return priced, priced.compute_losses() - priced.compute_market_losses(), "loss − market's loss"
+        excess = priced.compute_losses() - priced.compute_market_losses()
+        return priced, excess / _estimate_relative_spread(priced), "loss − market's loss"
     measure = "squared error" if scored.kind == "quantity" else "loss − promised loss"
     return scored, scored.compute_losses() - scored.compute_expected_losses(), measure
+
+
+def _estimate_relative_spread(priced: ScoredPredictions) -> Floats:
+    """Return by unit the market's loss that is expected at its figure, relative to the mean; 1 for probabilities.
+
+    Large quantities vary more, so whatever a model lacks costs more there; the expectation is linear in the figure, as
+    the variance of counts is, and at least a tenth of the mean.
+    """
+    market_losses = priced.compute_market_losses()
+    if priced.kind != "quantity" or np.ptp(priced.market) == 0:
+        return np.ones(len(market_losses))
+    slope, intercept = np.polyfit(priced.market, market_losses, 1)
+    relative_loss = (intercept + max(slope, 0.0) * priced.market) / market_losses.mean()
+    return np.asarray(np.maximum(relative_loss, 0.1))
 
 
 def _iterate_segments(evidence: Evidence, scored: ScoredPredictions, excess: Floats, measure: str) -> Iterator[Segment]:

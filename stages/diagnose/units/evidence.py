@@ -38,6 +38,8 @@ class CheckLimits(StageSettings):
     slope_high: float
     r2_too_good: float  # an R² that no honest forecast of this task reaches
     r2_over_market: float  # R² in excess of that of a market which is not yet known
+    gain_doubtful: float  # what predictions may add to the market, as R², before they are doubtful, or unbelievable
+    gain_too_good: float
     segment_groups: int  # a segment with fewer groups is not judged
     twin_share: float  # share of the score rows that may share all inputs with another row
     default_share: float  # share of the score rows in which a number with many values may take one value
@@ -69,6 +71,7 @@ class Evidence:
     seed: int
     results: list[tuple[Any, Any]] = field(default_factory=list, init=False, repr=False)  # see `compute_once`
     quality: dict[str, Any] = field(default_factory=dict)
+    score_audits: dict[str, dict[str, Any]] = field(default_factory=dict)  # by stage
 
     @cached_property
     def input_names(self) -> list[str]:

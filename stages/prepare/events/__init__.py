@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from stages.prepare.events.event_table import RAW_COLUMNS, TEXT_FIELDS, read_event_table, read_texts
 from stages.prepare.events.near_duplicates import find_near_duplicate_clusters
@@ -17,9 +17,10 @@ from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows
 from trueline.core.tables.intake_report import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
+from trueline.core.tables.own_columns import list_own_columns, list_source_columns, read_own_columns
 from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.row_filters import find_reasons
-from trueline.core.tables.source_settings import SourceSettings
+from trueline.core.tables.source_settings import OwnColumn, SourceSettings
 from trueline.core.tables.table_schema import Column, validate_table
 from trueline.core.text.cleaning import clean_text
 from trueline.core.text.tag_labels import choose_spellings, clean_tag, normalize_tag
@@ -55,6 +56,14 @@ class Settings(SourceSettings):
     twin_words: int = Field(ge=1)
     cut_share: float = Field(gt=0, le=1)
 
+    @field_validator("own_columns")
+    @classmethod
+    def _require_known_before(cls, columns: dict[str, OwnColumn]) -> dict[str, OwnColumn]:
+        for name, column in columns.items():
+            if column.known != "before":
+                raise ValueError(f"{name} is known {column.known}, but an event is tagged by what is known before")
+        return columns
+
 
 def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return a row for every sound event, sorted by time and id, and the quality report.
@@ -71,8 +80,12 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     rows = join_tag_rows(raw_rows)
     reasons = find_reasons(rows, RULES, settings)
     notes = [*table.notes, *_describe_joining(len(raw_rows), len(rows), variants)]
-    intake = _summarise_intake(table, rows, reasons, notes)
     sound = rows.drop(index=reasons.index)
+    own_values = read_own_columns(
+        table.rows, sound, list_source_columns(settings, RAW_COLUMNS, "events"), "events", _clean_categories
+    )
+    sound = sound.join(own_values.rows)
+    intake = _summarise_intake(table, rows, reasons, [*notes, *own_values.notes])
     if sound.empty:
         sentence = f"events: none of {len(rows)} rows survives; {describe_main_loss(intake, 'events')}."
         raise IntakeError(sentence, {"intake": intake})
@@ -147,7 +160,12 @@ def _build_event_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     tag_targets = {TARGET_PREFIX + tag: [float(tag in row_tags) for row_tags in rows["tags"]] for tag in tags}
     joined_texts = [join_fields(fields) for fields in rows[TEXT_FIELDS].itertuples(index=False)]
     mentions = pd.DataFrame(build_mention_columns(joined_texts, tags), index=rows.index, dtype=float)
-    return pd.concat([pd.DataFrame(keys), rows[TEXT_FIELDS], mentions, pd.DataFrame(tag_targets)], axis=1)
+    own_values = rows[[column.name for column in list_own_columns(settings)]]
+    return pd.concat([pd.DataFrame(keys), rows[TEXT_FIELDS], mentions, pd.DataFrame(tag_targets), own_values], axis=1)
+
+
+def _clean_categories(values: pd.Series) -> pd.Series:
+    return values.map(clean_text, na_action="ignore").astype(object)
 
 
 def _resolve_tag_set(rows: pd.DataFrame, settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ from stages.prepare.events.tag_tables import collect_tag_columns, list_flag_colu
 from stages.prepare.events.text_cells import read_text
 from trueline.core.errors import UserError
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
+from trueline.core.tables.own_columns import list_source_columns
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column
@@ -40,8 +41,9 @@ def read_event_table(
     Texts are taken out of objects, and tags out of `tag_columns` if these are given. Raises UserError for missing
     columns, for dates that may be read in two ways, and for objects without a text.
     """
-    reject_unknown_targets(settings, RAW_COLUMNS, "events")
-    columns = [column for column in RAW_COLUMNS if use_dates or column.name != "date"]
+    own_columns = list_source_columns(settings, RAW_COLUMNS, "events")
+    reject_unknown_targets(settings, [*RAW_COLUMNS, *own_columns], "events")
+    columns = [column for column in (*RAW_COLUMNS, *own_columns) if use_dates or column.name != "date"]
     if tag_columns is not None:
         raw = collect_tag_columns(raw, tag_columns)
     try:

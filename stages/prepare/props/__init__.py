@@ -1,6 +1,7 @@
 """Cleaner of props: one row per player and game, with the line of the books, or an estimated line, marked as such."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,14 +32,15 @@ from stages.prepare.props.quality import summarise_quality
 from stages.prepare.props.quote_times import add_known_times
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
-from stages.prepare.props.source_tables import count_odd_prices, read_raw_tables
+from stages.prepare.props.source_tables import count_odd_prices, list_own_game_columns, read_raw_tables
 from stages.prepare.props.sport_choice import choose_sport
 from stages.prepare.props.sports import SPORTS
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
+from trueline.core.tables.own_columns import convert_own_columns, list_own_columns, read_own_columns
 from trueline.core.tables.row_filters import count_reasons, find_reasons
-from trueline.core.tables.table_schema import Column, coerce_types, validate_table
+from trueline.core.tables.table_schema import OWN_PREFIX, Column, coerce_types, validate_table
 
 __all__ = [
     "AUTO",
@@ -87,17 +89,20 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     }
     require_games(tables, coerced, reasons, settings, quality)
     games, made_missing = blank_out_of_range(read["games"], sound, settings.profile.stats)
+    own_values = read_own_columns(read["games"], sound, list_own_game_columns(settings), "games")
+    tables["games"] = replace(tables["games"], notes=[*tables["games"].notes, *own_values.notes])
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
     predictions, predictions_aside, unknown_logged = prepare_predictions(read.get("production"), game_index, settings)
-    keyed_games = add_known_times(add_keys(games.join(game_lines.lines).join(predictions), settings))
+    keyed_games = games.join(own_values.rows).join(game_lines.lines).join(predictions)
+    keyed_games = add_known_times(add_keys(keyed_games, settings))
     rows = add_recent_form(keyed_games, Past(keyed_games), settings)
-    columns = _select_columns(read, settings)
+    columns = _select_columns(rows, read, settings)
     prepared = _add_line_type(rows, Past(rows), settings)[[column.name for column in columns]]
     validate_table(prepared, columns, "props")
     quality["set_aside"] |= {"lines": game_lines.count_fates(), "production": predictions_aside}
     quality |= summarise_quality(tables, prepared) | {
-        "made_missing": made_missing,
+        "made_missing": made_missing | own_values.lost,
         "unknown_players": {"lines": count_unknown_players(game_lines.quotes), "production": unknown_logged},
         "rows_joined_as_over_and_under": game_lines.joined_count,
         **count_odd_prices(raw.get("lines"), read.get("lines")),
@@ -122,36 +127,35 @@ def prepare_upcoming_games(
     game_columns = declare_game_columns(settings.profile)
     delivered_columns = {column.name: column for column in (*LINE_COLUMNS, *game_columns) if column.name in raw}
     column_names = dict.fromkeys([*(column.name for column in (*game_columns, *LINE_COLUMNS)), settings.quantity])
-    rows = add_keys(
-        coerce_types(raw, list(delivered_columns.values()), "games").reindex(columns=list(column_names)), settings
-    )
+    typed = coerce_types(raw, list(delivered_columns.values()), "games").reindex(columns=list(column_names))
+    rows = add_keys(typed.join(convert_own_columns(raw, list_own_game_columns(settings))), settings)
     faults = {"a player twice": rows.duplicated(KEY_COLUMNS), "a team against itself": rows["team"] == rows["opponent"]}
     for reason, fault in faults.items():
         if fault.any():
             raise UserError(f"{rows.loc[fault, 'row_id'].iloc[0]}: {reason}; fix the row.")
     player_past = past_of(rows)
     rows = add_recent_form(rows, player_past, settings).assign(estimated_line=np.nan)
-    return _add_line_type(rows, player_past, settings).reindex(
-        columns=[column.name for column in declare_columns(settings.profile)]
-    )
+    columns = [*declare_columns(settings.profile), *list_own_columns(settings)]
+    return _add_line_type(rows, player_past, settings).reindex(columns=[column.name for column in columns])
 
 
 def columns(prepared: pd.DataFrame) -> list[Column]:
     """Return the declarations of prepared columns of any sport; a statistic that none has is one's own."""
     by_name = {column.name: column for sport in reversed(SPORTS.values()) for column in declare_columns(sport)}
-    return [by_name.get(name) or Column(name, "number", "after", name.replace("_", " ")) for name in map(str, prepared)]
+    our_names = [name for name in map(str, prepared) if not name.startswith(OWN_PREFIX)]
+    return [by_name.get(name) or Column(name, "number", "after", name.replace("_", " ")) for name in our_names]
 
 
-def _select_columns(raw: RawTables, settings: Settings) -> list[Column]:
-    """Return the declarations of the prepared columns; a column that the source lacks is left out, not left empty."""
-    absent_names = {column.name for column in (*SCHEDULE_COLUMNS, *settings.profile.stats)} - set(
-        map(str, raw["games"].columns)
-    )
-    if "team_points" not in raw["games"]:
-        absent_names.add("opponent_points")
+def _select_columns(rows: pd.DataFrame, raw: RawTables, settings: Settings) -> list[Column]:
+    """Return the declarations of the prepared columns; one of which the source has no value is left out, not empty."""
+    optional_names = [column.name for column in (*SCHEDULE_COLUMNS, *settings.profile.stats)]
+    absent_names = {name for name in (*optional_names, "opponent_points") if rows[name].isna().all()}
+    if "minutes" not in raw["games"]:  # every game counts as 1
+        absent_names |= {"minutes_surplus", "role"}
     if not len(raw.get("production", ())):
         absent_names |= {column.name for column in LOGGED_COLUMNS}
-    return [column for column in declare_columns(settings.profile) if column.name not in absent_names]
+    declared = [*declare_columns(settings.profile), *list_own_columns(settings)]
+    return [column for column in declared if column.name not in absent_names]
 
 
 def _add_line_type(rows: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame:

@@ -67,11 +67,11 @@ def measure_formula_lines(games: PlayerGames, lines: pd.DataFrame) -> pd.DataFra
     """
     row, line = lines["row"].to_numpy(), lines["line"].to_numpy(float)
     start = pd.factorize(row)[0]
-    parts = list(_list_parts(lines))
+    line_sets = list(_list_parts(lines))
     results = []
     for formula, excess in _iter_formulas(games, row, line):
         has_excess = np.isfinite(excess)
-        for part_name, is_inside in parts:
+        for part_name, is_inside in line_sets:
             usable = is_inside & has_excess
             count = int(usable.sum())
             if count < LEAST_LINES:

@@ -7,6 +7,7 @@ import pandas as pd
 from stages.prepare.props.props_columns import COLUMNS
 from trueline.core.tables.name_forms import find_near_spellings
 from trueline.core.tables.raw_tables import RawTable
+from trueline.core.tables.table_schema import OWN_PREFIX
 
 MOST_LISTED = 10
 
@@ -26,7 +27,8 @@ def summarise_quality(tables: dict[str, RawTable], prepared: pd.DataFrame) -> di
             column.name: float(prepared[column.name].isna().mean())
             for column in COLUMNS
             if column.nullable and column.name in prepared
-        },
+        }
+        | {name: float(prepared[name].isna().mean()) for name in map(str, prepared) if name.startswith(OWN_PREFIX)},
         "days": int(prepared["time"].nunique()),
         "first_day": f"{prepared['time'].min():%Y-%m-%d}",
         "last_day": f"{prepared['time'].max():%Y-%m-%d}",

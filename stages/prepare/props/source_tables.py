@@ -8,8 +8,9 @@ from stages.prepare.props.props_columns import LINE_COLUMNS, PRODUCTION_COLUMNS,
 from stages.prepare.props.props_settings import Settings
 from stages.prepare.props.sports import Sport
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
+from trueline.core.tables.own_columns import list_source_columns
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
-from trueline.core.tables.table_schema import coerce_types, flag_unparseable
+from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
 
 PLAYER_NAMES = ("player_name", "player_display_name", "player", "athlete", "participant")
 DAY_NAMES = ("game_date", "gameday", "game_day", "event_date", "match_date", "day")
@@ -87,8 +88,11 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[st
     """
     declared = {
         "games": [
-            replace(column, required=True) if column.name in settings.parts else column
-            for column in declare_game_columns(settings.profile)
+            *(
+                replace(column, required=True) if column.name in settings.parts else column
+                for column in declare_game_columns(settings.profile)
+            ),
+            *list_own_game_columns(settings),
         ],
         "lines": LINE_COLUMNS,
         "production": PRODUCTION_COLUMNS,
@@ -107,6 +111,11 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[st
         for name, columns in declared.items()
         if name in raw and len(raw[name].columns)
     }
+
+
+def list_own_game_columns(settings: Settings) -> list[Column]:
+    """Return the declarations of the own columns of the games under their names there."""
+    return list_source_columns(settings, declare_game_columns(settings.profile), "props")
 
 
 def list_game_synonyms(profile: Sport) -> dict[str, tuple[str, ...]]:

@@ -37,9 +37,9 @@ class Sport:
         stat_limits = [limits[name] for name in quantity.split("+")]
         return sum(low for low, _ in stat_limits), sum(high for _, high in stat_limits)
 
-    def add_own_stats(self, limits_by_stat: Mapping[str, list[float]]) -> "Sport":
+    def add_own_stats(self, own_stats: Mapping[str, list[float]]) -> "Sport":
         """Return the sport with further statistics, given by their lowest and highest value in a game."""
-        own_columns = [_count(name, name.replace("_", " "), low, high) for name, (low, high) in limits_by_stat.items()]
+        own_columns = [_count(name, name.replace("_", " "), low, high) for name, (low, high) in own_stats.items()]
         named = {column.name: column for column in (*self.stats, *own_columns)}
         return replace(self, stats=tuple(named.values()))
 

@@ -4,6 +4,7 @@ A race with one faulty row is set aside whole, because its other runners would b
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,12 @@ from trueline.core.stats.group_ops import encode_groups, subtract_group_mean
 from trueline.core.tables.column_mapping import reject_unknown_targets
 from trueline.core.tables.intake_report import Example, IntakeError, describe_remedy, make_example, summarise_intake
 from trueline.core.tables.name_forms import find_near_spellings, normalize_entity
+from trueline.core.tables.own_columns import (
+    convert_own_columns,
+    list_own_columns,
+    list_source_columns,
+    read_own_columns,
+)
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable, validate_table
 
@@ -43,17 +50,20 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     """Return the runners of every sound race, sorted by time, race and box, and the quality report.
 
     Rows that came twice are taken once and scratched runners dropped first. A race that breaks a rule of RULES is set
-    aside whole and counted under the first such rule. Columns of OPTIONAL_COLUMNS that the source lacks are left out.
+    aside whole and counted under the first such rule. Columns of OPTIONAL_COLUMNS without any value are left out.
     Raises UserError if settled races are dated in the future (unless `until` is set), or off times contradict race
     numbers; and IntakeError, which carries the quality report, if no race is sound.
     """
-    reject_unknown_targets(settings, RAW_COLUMNS, "racing")
-    source = read_raw_table(raw, RAW_COLUMNS, settings, "racing", SYNONYMS)
+    own_columns = list_source_columns(settings, RAW_COLUMNS, "racing")
+    reject_unknown_targets(settings, [*RAW_COLUMNS, *own_columns], "racing")
+    source = read_raw_table(raw, [*RAW_COLUMNS, *own_columns], settings, "racing", SYNONYMS)
     table = read_results(source.rows)
     rows = _read_source_forms(_coerce_runners(table, RAW_COLUMNS), settings)
     is_repeated = _flag_repeated_rows(table)
     runners = rows[~(rows["scratched"] == 1) & ~is_repeated]
     runners, made_missing = _clean_optional_columns(table, runners)
+    own_values = read_own_columns(table, runners, own_columns, "racing")
+    runners = runners.join(own_values.rows)
     _reject_future_results(runners, settings)
     reject_contradictory_times(runners)
     reasons, examples = _find_reasons(runners, table, settings)
@@ -71,12 +81,15 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
         "made_missing": made_missing,
         "ignored_columns": source.ignored,
     }
+    source = replace(source, notes=[*source.notes, *own_values.notes])
     report["intake"] = _summarise_intake(runners, reasons, examples, source, report)
+    report["made_missing"] = made_missing | own_values.lost
     if sound.empty:
         raise IntakeError(_describe_empty_intake(rows, report), report)
-    prepared = _build_runner_rows(sound).drop(columns=[name for name in OPTIONAL_COLUMNS if name not in table])
+    prepared = _build_runner_rows(sound, settings)
+    prepared = prepared.drop(columns=[name for name in OPTIONAL_COLUMNS if prepared[name].isna().all()])
     validate_table(prepared, [column for column in COLUMNS if column.name in prepared], "racing")
-    return prepared, report | _summarise_quality(prepared)
+    return prepared, report | _summarise_quality(prepared, settings)
 
 
 def prepare_race_card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -89,10 +102,11 @@ def prepare_race_card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     rows = _coerce_runners(raw, card_columns)
     rows = rows.reindex(columns=[*rows, *(column.name for column in RAW_COLUMNS if column.name not in rows)])
     runners, _ = _clean_optional_columns(raw, rows[~(rows["scratched"] == 1)])
+    runners = runners.join(convert_own_columns(raw, list_source_columns(settings, RAW_COLUMNS, "racing")))
     for reason in CARD_RULES:
         if (fault := RULES[reason](runners, settings)).any():
             raise UserError(f"race {runners.loc[fault, 'race_id'].iloc[0]}: {reason}; fix the card.")
-    return _build_runner_rows(runners)
+    return _build_runner_rows(runners, settings)
 
 
 def _coerce_runners(raw: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
@@ -167,9 +181,10 @@ def _describe_empty_intake(rows: pd.DataFrame, report: dict[str, Any]) -> str:
     )
 
 
-def _summarise_quality(prepared: pd.DataFrame) -> dict[str, Any]:
+def _summarise_quality(prepared: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     days = prepared["time"].dt.normalize()
-    nullable = [column.name for column in COLUMNS if column.nullable and column.name in prepared]
+    declared = [*COLUMNS, *list_own_columns(settings)]
+    nullable = [column.name for column in declared if column.nullable and column.name in prepared]
     return {
         "rows_out": len(prepared),
         "races_out": int(prepared["group"].nunique()),
@@ -238,7 +253,7 @@ def _make_example(reason: str, faulty: pd.DataFrame, table: pd.DataFrame) -> Exa
     return make_example(table, row, column, setting)
 
 
-def _build_runner_rows(rows: pd.DataFrame) -> pd.DataFrame:
+def _build_runner_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     rows = rows.sort_values(["start_time", "race_id", "box"], ignore_index=True)
     book, place_book = sum_book(rows, "bsp"), sum_book(rows, "place_bsp")
     paid_places = place_book.round()  # known at the off, unlike the number of runners that were placed
@@ -253,7 +268,7 @@ def _build_runner_rows(rows: pd.DataFrame) -> pd.DataFrame:
     rows["placed"] = rows["placed"].fillna((rows["place"] <= 3).astype(float).where(rows["place"].notna()))
     rows["place_p"] = (1 / rows["place_bsp"] / place_book * paid_places.where(paid_places > 0)).clip(upper=1.0)
     rows["grade_level"] = rows["grade"].map({grade: _parse_grade_level(grade) for grade in rows["grade"].unique()})
-    return rows[[column.name for column in COLUMNS]]
+    return rows[[column.name for column in (*COLUMNS, *list_own_columns(settings))]]
 
 
 def _parse_grade_level(grade: str) -> float:

@@ -59,8 +59,9 @@ COLUMNS = [
     Column("surprise", "number", "after", "target − soft_label", low=-1, high=1),
     Column("place_p", "number", "at_start", "the place market's; sums to the places it pays", low=0, high=1),
 ]
-# left out if the source lacks them
+# left out if the source has no value of them, so that no inputs are made of nothing
 OPTIONAL_COLUMNS = ["weight_kg", "trainer", "place", "run_time_s", "sectional_s", "margin_lengths"]
+OPTIONAL_COLUMNS += ["race_no", "early_speed", "placed", "place_bsp", "place_p", "grade_level"]
 REQUIRED_COLUMNS = ["race_id", "start_time", "venue", "distance_m", "grade", "box", "runner"]
 # an unreadable value in one of these sets the race aside
 CHECKED_COLUMNS = [*REQUIRED_COLUMNS[2:], "won", "bsp", "scratched", "dead_heat"]

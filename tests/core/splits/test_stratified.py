@@ -14,7 +14,9 @@ from trueline.core.splits.stratified import StratifiedSettings, check_stratified
 from trueline.core.splits.walk_forward import list_folds
 
 MANY = settings(deadline=None, max_examples=20)
-DEFAULTS: dict[str, Any] = {"repeats": 2, "folds": 4, "calibrate_share": 0.25, "tune_folds": 3, "dated": None}
+DEFAULTS: dict[str, Any] = {
+    "repeats": 2, "folds": 4, "calibrate_share": 0.25, "tune_folds": 3, "sealed_days": None, "dated": None,
+}  # fmt: skip
 seeds = st.integers(0, 10_000)
 Rows = tuple[pd.DataFrame, pd.Series]
 

@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "embargo_days": 0,
     "label_delay_days": 0,
     "shorten": False,
+    "sealed_days": None,
 }
 POOL = 16
 MANY = settings(deadline=None, max_examples=POOL)
@@ -77,6 +78,7 @@ def _draw_history(random: np.random.Generator) -> tuple[pd.Series, pd.Series, Wa
         window_days=[None, 10, 40][random.integers(3)],
         embargo_days=int(random.integers(0, 5)),
         label_delay_days=int(random.integers(0, 4)),
+        sealed_days=None,
     )
     shuffled = random.permutation(len(group))
     moments = START.astype("datetime64[us]") + hours[shuffled] * np.timedelta64(1, "h")

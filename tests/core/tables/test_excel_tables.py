@@ -53,7 +53,7 @@ def test_every_cell_comes_back_as_it_was_written(rows: list[tuple[Any, Any]]) ->
 
 
 def test_ids_stay_text_and_whole_numbers_stay_whole(tmp_path: Path) -> None:
-    rows = [["0012", 7, 1.5, None], ["0013", 8, 2, 9], ["0014", None, 3, 10]]
+    rows: list[list[Any]] = [["0012", 7, 1.5, None], ["0013", 8, 2, 9], ["0014", None, 3, 10]]
     put(tmp_path, "runners.xlsx", runners=[["id", "number", "price", "gap"], *rows])
     table = read_source_table(str(tmp_path), "runners")
     assert list_source_tables(str(tmp_path)) == ["runners"]
@@ -74,7 +74,10 @@ def test_a_number_that_is_shown_with_leading_zeros_is_an_id() -> None:
 def test_dates_are_times_and_dates_among_text_are_in_iso_form() -> None:
     moments = [datetime(2025, 3, 1), datetime(2025, 3, 2, 19, 30)]
     header = ["day", "moment", "mixed", "clock"]
-    rows = [[date(2025, 3, 1), moments[0], moments[0], time(12, 30)], [None, moments[1], "3 March 2025", "1:05"]]
+    rows: list[list[Any]] = [
+        [date(2025, 3, 1), moments[0], moments[0], time(12, 30)],
+        [None, moments[1], "3 March 2025", "1:05"],
+    ]
     table = read_excel_table(save(games=[header, *rows]), "games")
     assert table["day"].dropna().tolist() == [pd.Timestamp("2025-03-01")]
     assert table["moment"].tolist() == [pd.Timestamp(moment) for moment in moments]

@@ -149,6 +149,7 @@ def test_every_gate_reads_the_committed_reports(task: str) -> None:
     assert "baseline" in gates.check_baselines(report, scorer).figures
     assert gates.check_interval(report, scorer).passed
     assert gates.check_leaks(committed(task, "leaks")).passed
+    assert gates.check_score_audit(diagnosis).passed
     assert gates.check_bias(diagnosis, error, limit).passed
 
 
@@ -277,3 +278,12 @@ def test_an_unknown_scorer_is_rejected_with_those_that_are_known() -> None:
     one = rows(np.random.default_rng(0), 1.0)
     with pytest.raises(UserError, match="Allowed: market, race, tags"):
         noise_gate.check_noise("markets", one, Reference("the baseline", one, "baseline"), 1, 0)
+
+
+@pytest.mark.parametrize("finding", [None, "declined", "failed", "ok"])
+def test_only_a_score_audit_that_found_nothing_passes(finding: str | None) -> None:
+    checks = {"score_audit": {"status": finding, "summary": "train uses outcomes."}} if finding else {}
+    gate = gates.check_score_audit({"checks": checks})
+    assert gate.passed == (finding == "ok")
+    assert gate.sentence == "train uses outcomes." or "No score audit is on record" in gate.sentence
+    assert not gates.check_score_audit(None).passed

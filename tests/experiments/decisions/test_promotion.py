@@ -61,7 +61,7 @@ def test_a_better_experiment_is_registered_and_assigned_on_its_own_commit(reposi
     outcome = promote_experiment(find_experiment("sharp"))
     assert outcome.tags == (f"{MODEL}@v1.0.0", f"{MODEL}#prod#1")
     assert set(answers(outcome)) == {
-        "valid", "outputs", "leaks", "believable", "interval", "baselines", "bias", "noise",
+        "valid", "outputs", "leaks", "score audit", "believable", "interval", "baselines", "bias", "noise",
     }  # fmt: skip
     assert get_current_commit() == rev == git(repository, "rev-parse", f"{MODEL}@v1.0.0^{{commit}}")
     assert find_experiment("sharp").status == "promoted"

@@ -64,10 +64,20 @@ def test_identical_predictions_count_once_and_other_rows_are_another_test(world:
     many = {"copy": git_fixtures.made(0.52), "other": git_fixtures.made(0.58, rows="b" * 32)}
     git_fixtures.experiments(world, head(world), many, first=5)
     ledger.update_ledger()
-    assert ledger.count_evaluations("props", git_fixtures.ROWS) == ledger.EvaluationCounts(total=4, distinct=3)
+    counts = ledger.count_evaluations("props", git_fixtures.ROWS)
+    assert counts == ledger.EvaluationCounts(total=4, distinct=3, overlapping=4)  # "other" has other rows of these days
     assert ledger.count_distinct_evaluations("props", git_fixtures.ROWS) == 3
     assert ledger.count_distinct_evaluations("props", "b" * 32) == 1
     assert ledger.count_distinct_evaluations("racing", git_fixtures.ROWS) == 0
+
+
+def test_another_figure_of_the_same_predictions_is_another_look(world: Path) -> None:
+    another_edge = git_fixtures.made(0.61, tag="0.52")
+    git_fixtures.experiments(world, head(world), {"edge": another_edge, "again": another_edge}, first=5)
+    lines = ledger.update_ledger()
+    assert len({line["predictions"] for line in lines if line["task"] == "props"}) == 3
+    counts = ledger.count_evaluations("props", git_fixtures.ROWS)
+    assert counts == ledger.EvaluationCounts(total=5, distinct=4, overlapping=4)
 
 
 def test_a_report_that_does_not_name_its_rows_counts_where_its_data_and_folds_do(world: Path) -> None:

@@ -18,10 +18,11 @@ from stages.features import props as features
 from stages.prepare import box_scores
 from stages.prepare import props as prepare
 from stages.prepare.props import COLUMNS
+from tests.own_fixtures import get_posted_own
 from tests.pipeline_copy import ROOT
 from tests.service import running_service
 from trueline.core.errors import UserError
-from trueline.core.history.input_selection import select_features
+from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
 from trueline.core.runtime.params import expand_params
 from trueline.core.stats import count_distribution
@@ -40,7 +41,7 @@ LAW = ["forecast", "mean", "spread"]
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the pipeline ran; tests must not change it."""
-    return running_service.repository(tmp_path_factory.mktemp("games"), "props")
+    return running_service.repository(tmp_path_factory.mktemp("games"), "props", own_table="games")
 
 
 @pytest.fixture(scope="module")
@@ -64,20 +65,21 @@ def prepared(repository: Path) -> pd.DataFrame:
     return running_service.table(repository, "prepared", "props")
 
 
-def request(rows: pd.DataFrame) -> dict[str, Any]:
-    """Return the request for players, made from their prepared rows."""
+def request(rows: pd.DataFrame, known: tuple[str, ...] = ("before",)) -> dict[str, Any]:
+    """Return the request for players, made from their prepared rows; `known` are the own columns that are posted."""
     found = [
         {"player_id": one["entity"], "date": f"{one['time']:%Y-%m-%d}", "home": one["home"] == 1}
         | {name: one[name] for name in AS_TOLD}
         | {"n_books": None if one["n_books"] is None else int(one["n_books"])}
+        | {"own_columns": get_posted_own(one, *known)}
         for one in running_service.records(rows)
     ]
     return {"rows": found}
 
 
-def posted(rows: pd.DataFrame) -> props.Request:
+def posted(rows: pd.DataFrame, known: tuple[str, ...] = ("before",)) -> props.Request:
     """Return a request as the service reads it."""
-    return props.Request.model_validate_json(json.dumps(request(rows)))
+    return props.Request.model_validate_json(json.dumps(request(rows, known)))
 
 
 def asked(client: TestClient, body: dict[str, Any]) -> Any:
@@ -155,7 +157,8 @@ def test_neither_the_row_s_own_outcome_nor_the_future_plays_a_role(model: props.
     day = days(prepared, 2)[0]
     honest = props.answer(model, posted(day))
     since, random = prepared["time"] >= day["time"].iloc[0], np.random.default_rng(1)
-    usable = [column for column in COLUMNS if column.name in prepared and not column.evaluation_only]
+    declared = (*COLUMNS, *model.predictor.own_columns)
+    usable = [column for column in declared if column.name in prepared and not column.evaluation_only]
     tampered = prepared.copy()
     for column in usable:
         if column.known == "after":
@@ -197,21 +200,23 @@ def test_lines_and_line_ups_at_the_off_make_the_batch_s_inputs_bit_for_bit(
 ) -> None:
     params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["features"]["props"]
     settings = features.Settings(**params | {"decision": "at_start", "market": market})
-    usable = [column for column in COLUMNS if column.name in prepared and not column.evaluation_only]
+    own_columns, known = list(model.predictor.own_columns), ("before", "at_start")
+    usable = [column for column in (*COLUMNS, *own_columns) if column.name in prepared and not column.evaluation_only]
     present = [column.name for column in usable if column.known != "after"]
     predictor = replace(model.predictor, settings=settings, present=present)
     history = prepared[[column.name for column in usable]]
-    whole = select_features(features.build(prepared[present], Past(history), settings), settings)
+    whole = build_inputs(features, prepared[present], Past(history), settings, own_columns)
+    assert {"own:crowd", "own:bias:entity_surplus", "own:jockey:changed", "own:effort:mean"} <= set(whole)
     for day in days(prepared[prepared["open_line"].notna() | prepared["line"].isna()], 4):
         day = prepared[prepared["time"] == day["time"].iloc[0]]
-        rows = props.prepare_card(replace(model, predictor=predictor), posted(day).rows)
+        rows = props.prepare_card(replace(model, predictor=predictor), posted(day, known).rows)
         found = predictor.build_inputs(rows).set_axis(rows["row_id"]).loc[day["row_id"]]
         first = (day["open_line"].notna() | day["line"].isna()).to_numpy()
         for name in whole:
             pair = found[name].astype(object)[first], whole[name].astype(object).loc[day.index][first]
             assert pair[0].reset_index(drop=True).equals(pair[1].reset_index(drop=True)), name
         with pytest.raises(UserError, match="all who play"):
-            props.answer(replace(model, predictor=predictor), posted(day.head(1)))
+            props.answer(replace(model, predictor=predictor), posted(day.head(1), known))
 
 
 def test_derived_columns_are_those_that_prepare_makes(model: props.Model, prepared: pd.DataFrame) -> None:

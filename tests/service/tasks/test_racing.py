@@ -14,10 +14,11 @@ from fastapi.testclient import TestClient
 
 from stages.features import racing as features
 from stages.prepare.racing import COLUMNS
+from tests.own_fixtures import get_posted_own
 from tests.pipeline_copy import ROOT
 from tests.service import running_service
 from trueline.core.errors import UserError
-from trueline.core.history.input_selection import select_features
+from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
 from trueline.core.runtime.params import expand_params
 from trueline.core.stats.group_ops import Floats
@@ -36,7 +37,7 @@ RUNNER = ["weight_kg", "trainer", "early_speed"]
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the pipeline ran; tests must not change it."""
-    return running_service.repository(tmp_path_factory.mktemp("races"), "racing")
+    return running_service.repository(tmp_path_factory.mktemp("races"), "racing", own_table="runners")
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +61,14 @@ def prepared(repository: Path) -> pd.DataFrame:
     return running_service.table(repository, "prepared", "racing")
 
 
-def request(rows: pd.DataFrame, price: bool = True) -> dict[str, Any]:
-    """Return the request for a race, made from its prepared rows."""
+def request(rows: pd.DataFrame, price: bool = True, known: tuple[str, ...] = ("before",)) -> dict[str, Any]:
+    """Return the request for a race, made from its prepared rows; `known` are the own columns that are posted."""
     found = running_service.records(rows)
     race = found[0]
     runners = [
         {"runner": one["entity"].title(), "box": int(one["box"]), "price": one["bsp"] if price else None}
         | {name: one[name] for name in RUNNER}
+        | {"own_columns": get_posted_own(one, *known)}
         for one in found
     ]
     card = {name: race[name] for name in CARD} | {"race_no": int(race["race_no"])}
@@ -190,15 +192,17 @@ def test_prices_at_the_off_make_the_batch_s_inputs_bit_for_bit(model: racing.Mod
     params = expand_params(yaml.safe_load((ROOT / "params.yaml").read_text()))["features"]["racing"] | {
         "decision": "at_start"
     }
-    usable = [column for column in COLUMNS if column.name in prepared and not column.evaluation_only]
+    own_columns = list(model.predictor.own_columns)
+    usable = [column for column in (*COLUMNS, *own_columns) if column.name in prepared and not column.evaluation_only]
     present = [column.name for column in usable if column.known != "after"]
     settings = features.Settings(**params)
     predictor = replace(model.predictor, settings=settings, present=present)
     history = prepared[[column.name for column in usable]]
-    whole = select_features(features.build(prepared[present], Past(history), settings), settings)
+    whole = build_inputs(features, prepared[present], Past(history), settings, own_columns)
     for race in races(prepared, 6):
-        found = predictor.build_inputs(racing.prepare_card(model, posted(request(race))))
-        assert "price" in found
+        body = posted(request(race, known=("before", "at_start")))
+        found = predictor.build_inputs(racing.prepare_card(replace(model, predictor=predictor), body))
+        assert {"price", "own:crowd", "own:bias:entity_surprise", "own:jockey:changed", "own:effort:mean"} <= set(found)
         for name in whole:
             expected = whole[name].loc[race.index]
             assert found[name].astype(object).equals(expected.astype(object).reset_index(drop=True)), name
@@ -217,6 +221,14 @@ REJECTED: dict[str, tuple[dict[str, Any], str]] = {
     "a day without its dashes": ({"start_time": "20240429"}, "start_time"),
     "a year that no clock holds": ({"start_time": "0001-01-01T00:00:00+14:00"}, "start_time"),
     "no venue": ({"venue": None}, "venue"),
+    "an unknown own column": ({"own_columns": {"jokey": "A. Reed"}}, "no own column 'jokey'; did you mean 'jockey'?"),
+    "an own column that is known later": ({"own_columns": {"effort": 1.0}}, "no own column 'effort'"),
+    "a category as a number": (
+        {"own_columns": {"jockey": 7}},
+        "jockey is '7.0'; it is a category, so post a string or null",
+    ),
+    "a number as a flag": ({"own_columns": {"official_rating": True}}, "official_rating is 'True'; it is a number"),
+    "a flag as a number": ({"own_columns": {"hood": 1}}, "hood is '1.0'; it is a flag, so post a boolean"),
 }
 
 

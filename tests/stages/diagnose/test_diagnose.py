@@ -21,6 +21,7 @@ from trueline.core.tables.table_schema import Column
 CHECKS = [
     name for name in list_plugins("diagnose/checks") if not hasattr(load_plugin("diagnose/checks", name), "Settings")
 ]  # the other checks have test files of their own
+OF_QUOTES = "information_clock"  # a check of quotes, of which these reports tell nothing
 OF_LINES = ("market_bias", "too_good_picks")  # checks of quantities with a market line
 SEEDS = (0, 1, 2, 3)
 DAYS, DAILY = 70, 14  # 70 days of 14 groups; the last 28 days are scored
@@ -31,6 +32,8 @@ LIMITS = CheckLimits(
     slope_high=1.1,
     r2_too_good=0.6,
     r2_over_market=0.02,
+    gain_doubtful=0.01,
+    gain_too_good=0.02,
     segment_groups=40,
     twin_share=0.01,
     default_share=0.6,
@@ -40,6 +43,14 @@ LIMITS = CheckLimits(
     hit_rate_picks=500,
     error_below_market=0.3,
 )
+SCORE_AUDITS = {
+    stage: {
+        "folds": [
+            {"fold": "test_0", "exchanged": 40, "compared": 50, "differing": 0, "error": None, "example": None},
+        ]
+    }
+    for stage in ("resample", "tune", "train", "calibrate")
+}
 COLUMNS = [
     Column("row_id", "text", "before", "the row"),
     Column("entity", "text", "before", "who is predicted"),
@@ -107,7 +118,7 @@ def _evidence(
 ) -> Evidence:
     walk = WalkForwardSettings(
         first_day=None, first_test=0.6, last_test=None, test_days=14, calibrate_days=7, tune_folds=1, tune_days=7,
-        window_days=None, embargo_days=0, label_delay_days=0, shorten=False,
+        window_days=None, embargo_days=0, label_delay_days=0, sealed_days=None, shorten=False,
     )  # fmt: skip
     keys = rows[["row_id", "group", "time", "target", "soft_label"]]
     folds = pd.concat([keys, walk_forward(rows["time"], rows["group"], walk)], axis=1)
@@ -135,7 +146,8 @@ def _evidence(
     audit: dict[str, Any] = {"audited": 6, "moments": 2, "leaking": []}
     intake = {"rows": {"in": len(rows), "kept": len(rows)}, "set_aside": {}, "look_meant": {}, "hints": []}
     quality = {"intake": intake}
-    return Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed, quality)
+    evidence = Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed, quality)
+    return replace(evidence, score_audits=SCORE_AUDITS)
 
 
 def with_predictions(evidence: Evidence, **columns: Any) -> Evidence:
@@ -175,7 +187,7 @@ def tiny(evidence: Evidence) -> Evidence:
 
 
 def empty(evidence: Evidence) -> Evidence:
-    return replace(evidence, predictions=evidence.predictions.iloc[:0], audit={})
+    return replace(evidence, predictions=evidence.predictions.iloc[:0], audit={}, score_audits={})
 
 
 def chances(evidence: Evidence) -> Evidence:
@@ -245,14 +257,14 @@ def test_every_check_has_a_name_and_a_docstring_that_opens_with_its_word(check: 
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_check_is_content_with_evidence_in_which_nothing_is_wrong(check: str, seed: int) -> None:
     found = ask(check, quantities(healthy(seed)) if check in OF_LINES else healthy(seed))
-    assert found["status"] == "ok", found["summary"]
+    assert found["status"] == ("declined" if check == OF_QUOTES else "ok"), found["summary"]
 
 
 @pytest.mark.parametrize("seed", SEEDS[:2])
 @pytest.mark.parametrize("check", CHECKS)
 def test_no_check_complains_of_honest_evidence_that_has_no_market(check: str, seed: int) -> None:
     found = ask(check, marketless(healthy(seed)))
-    assert found["status"] == ("declined" if check in ("too_good", *OF_LINES) else "ok"), found["summary"]
+    assert found["status"] == ("declined" if check in ("too_good", OF_QUOTES, *OF_LINES) else "ok"), found["summary"]
 
 
 @pytest.mark.parametrize("kind", [chances, quantities])
@@ -283,6 +295,33 @@ def test_leak_audit_fails_on_a_leaking_feature_and_names_it() -> None:
     assert "rating" in found["summary"]
 
 
+def test_score_audit_names_the_stage_the_fold_and_the_first_value_that_changed() -> None:
+    fault = {"differing": 3, "example": {"row": "r7", "column": "tuned", "published": 0.1, "rebuilt": 0.2}}
+    faulty = SCORE_AUDITS | {"train": {"folds": [SCORE_AUDITS["train"]["folds"][0] | fault]}}
+    found = ask("score_audit", replace(healthy(), score_audits=faulty))
+    assert found["status"] == "failed"
+    assert found["summary"] == (
+        "train uses outcomes that it is scored on: when 40 rows of test_0 got others, 3 of 50 values changed, such as "
+        "tuned of r7."
+    )
+    error = SCORE_AUDITS["train"]["folds"][0] | {"differing": 50, "error": "FileNotFoundError: data/prepared"}
+    found = ask("score_audit", replace(healthy(), score_audits=SCORE_AUDITS | {"train": {"folds": [error]}}))
+    assert found["status"] == "failed"
+    assert "train of test_0 did not run on its own inputs alone" in found["summary"]
+    assert "FileNotFoundError: data/prepared" in found["summary"]
+
+
+def test_score_audit_says_what_was_left_out_and_declines_where_a_stage_was_not_audited() -> None:
+    left_out = SCORE_AUDITS | {"tune": {"folds": [{"fold": "test_0", "exchanged": 0}]}}
+    found = ask("score_audit", replace(healthy(), score_audits=left_out))
+    assert found["status"] == "ok"
+    assert found["summary"].endswith(
+        "train and calibrate gave the same 150 values, bit for bit; tune was left out, as it may see every row."
+    )
+    for audits in ({}, SCORE_AUDITS | {"calibrate": {"folds": []}}):
+        assert ask("score_audit", replace(healthy(), score_audits=audits))["status"] == "declined"
+
+
 @pytest.mark.parametrize("audit", [{}, {"audited": 0, "moments": 2, "leaking": []}, {"audited": 6, "moments": 0}])
 def test_leak_audit_declines_where_nothing_was_audited(audit: dict[str, Any]) -> None:
     assert ask("leak_audit", replace(healthy(), audit=audit))["status"] == "declined"
@@ -297,6 +336,32 @@ def test_constant_features_names_inputs_that_are_constant_missing_or_mostly_miss
     assert found["details"]["constant"] == ["flat", "one"]
     assert found["details"]["all_missing"] == ["void"]
     assert list(found["details"]["mostly_missing"]) == ["sparse"]
+
+
+def test_an_input_that_is_dead_or_rare_in_fitting_as_well_is_listed_and_no_cause_for_a_warning() -> None:
+    evidence = healthy()
+    known = np.arange(len(evidence.features)) % 3 == 0
+    planted = evidence.features.assign(flat=1.0, sparse=evidence.features["rating"].where(known))
+    found = ask("constant_features", replace(evidence, features=planted))
+    assert found["status"] == "ok"
+    assert found["details"]["constant"] == ["flat"]
+    assert list(found["details"]["mostly_missing"]) == ["sparse"]
+    assert found["summary"].startswith("flat is constant in the fit rows as well")
+    late = _late(evidence).astype(bool)
+    stopped = evidence.features.assign(
+        flat=np.where(late, 1.0, evidence.features["rating"]), sparse=evidence.features["rating"].where(known | ~late)
+    )
+    found = ask("constant_features", replace(evidence, features=stopped))
+    assert found["status"] == "warning"
+    assert "flat is constant; sparse is missing in over 50% of the score rows" in found["summary"]
+
+
+def test_a_value_in_many_rows_is_no_default_if_it_is_the_least_that_there_is() -> None:
+    evidence = healthy()
+    seen = np.random.default_rng(1).random(len(evidence.features)) < 0.3
+    absences = np.where(seen, evidence.features["strength"].abs() + 1, 0.0)
+    found = ask("constant_features", replace(evidence, features=evidence.features.assign(absences=absences)))
+    assert found["details"]["defaulted"] == {}
 
 
 def test_constant_features_names_an_input_that_wakes_only_where_it_is_scored() -> None:
@@ -325,7 +390,7 @@ def test_an_input_that_is_one_value_or_missing_is_not_constant() -> None:
     assert ask("constant_features", replace(healthy(), features=features.assign(flag=flag)))["status"] == "ok"
 
 
-def test_feature_shift_names_a_number_that_moved_and_a_count_that_grows_most_shifted_first() -> None:
+def test_feature_shift_names_a_number_that_moved_but_not_a_count_that_grows_as_before() -> None:
     evidence = healthy()
     features = evidence.features
     planted = features.assign(
@@ -333,7 +398,8 @@ def test_feature_shift_names_a_number_that_moved_and_a_count_that_grows_most_shi
     )
     found = ask("feature_shift", replace(evidence, features=planted))
     assert found["status"] == "warning"
-    assert found["details"]["shifted"] == ["starts", "strength"]
+    assert found["details"]["shifted"] == ["strength"]
+    assert found["details"]["as_before"] == ["starts"]
 
 
 def test_feature_shift_names_a_category_of_new_levels_and_a_number_that_goes_missing() -> None:
@@ -448,9 +514,34 @@ def test_too_good_fails_an_r2_beyond_belief_even_without_a_market() -> None:
     assert ask("too_good", _leaked(marketless(healthy()), 5.0))["status"] == "failed"
 
 
-def test_too_good_allows_a_lead_over_a_market_that_is_known_at_the_decision() -> None:
-    evidence = replace(_leaked(healthy(), 0.8), audit={"audited": 6, "moments": 2, "decision": "at_start"})
-    assert ask("too_good", evidence)["status"] == "ok"
+def test_a_lead_over_a_market_that_is_known_at_the_decision_is_no_proof_of_a_leak_but_doubtful() -> None:
+    audit = {"audited": 6, "moments": 2, "decision": "at_start"}
+    found = ask("too_good", replace(_leaked(healthy(), 0.8), audit=audit))
+    assert found["status"] == "warning"
+    assert "a market that is none" in found["summary"]
+    assert ask("too_good", replace(healthy(), audit=audit))["status"] == "ok"
+
+
+@pytest.mark.parametrize("kind", [healthy, lambda: quantities(healthy())])
+def test_too_good_finds_an_outcome_in_predictions_that_stay_below_the_market(kind: Callable[[], Evidence]) -> None:
+    evidence = kind()
+    predictions = evidence.predictions
+    timid = 0.6 * predictions["tuned"] + 0.4 * predictions.groupby("group")["tuned"].transform("mean")
+    found = ask("too_good", with_predictions(evidence, tuned=timid))
+    assert found["status"] == "ok", found["summary"]
+    found = ask("too_good", with_predictions(evidence, tuned=timid + 0.06 * (predictions["target"] - timid)))
+    assert found["status"] == "failed", found["summary"]
+    assert found["details"]["over_market"]["low"] < LIMITS.r2_over_market, "the difference of R² shows nothing"
+    assert found["details"]["gain"]["low"] > LIMITS.gain_too_good
+
+
+def test_too_good_fails_a_market_that_explains_less_than_nothing() -> None:
+    evidence = healthy()
+    price = evidence.prepared["soft_label"].to_numpy()
+    swapped = replace(evidence, prepared=evidence.prepared.assign(soft_label=1 / price / (1 / price).sum()))
+    found = ask("too_good", swapped)
+    assert found["status"] == "failed"
+    assert "prices or lines of other rows" in found["summary"]
 
 
 def test_too_good_judges_quantities_by_their_squared_error_beside_the_line() -> None:

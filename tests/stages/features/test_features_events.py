@@ -9,6 +9,7 @@ from stages.features.events import Settings, build
 from stages.prepare import events
 from trueline.core.history.leak_detection import audit_features
 from trueline.core.history.past import Past
+from trueline.core.tables.source_settings import OwnColumn
 from trueline.samples.events import make_sample
 
 PARAMETERS: dict[str, Any] = {"decision": "before", "include": None, "exclude": [], "audits": 2, "marks": True}
@@ -107,3 +108,26 @@ def test_the_leak_audit_of_dated_events_finds_nothing() -> None:
     rows = events.prepare(raw, events.Settings(**PREPARE))[0]
     asked = Settings(**PARAMETERS)
     assert audit_features(inputs, rows, inputs(rows), events.columns(rows), asked, 1) == []
+
+
+def test_own_columns_are_words_before_the_text_in_the_order_of_their_names() -> None:
+    own = {
+        "ticket_price": OwnColumn(kind="number", known="before"),
+        "indoors": OwnColumn(kind="flag", known="before"),
+        "host": OwnColumn(kind="category", known="before"),
+    }
+    raw = pd.DataFrame({"id": ["1", "2", "3"], "name": "Jazz", "tags": [["art"], ["music"], ["art", "music"]]})
+    raw["Ticket Price"], raw["indoors"] = ["12.50", "free", None], ["yes", None, "no"]
+    raw["Host"] = ["The  <b>Library</b>", None, "Library"]
+    settings = events.Settings(**PREPARE, own_columns=own)
+    rows, report = events.prepare(raw, settings)
+    present = [*(column.name for column in events.columns(rows) if column.known == "before")]
+    assert [name for name in rows if str(name).startswith("own:")] == [f"own:{name}" for name in own]
+    table = build(rows[[*present, *(f"own:{name}" for name in own)]], Past(rows), Settings(**PARAMETERS))
+    assert table["text"].tolist() == [
+        "xxhost The Library xxindoors 1 xxticketprice 12.5 xxname Jazz",
+        "xxname Jazz",
+        "xxhost Library xxindoors 0 xxname Jazz",
+    ]
+    assert table["words"].tolist() == [1, 1, 1]
+    assert "for example 'free' as ticket_price in row 2" in report["intake"]["notes"][-1]

@@ -71,6 +71,8 @@ def test_weeks_of_american_football_go_in_unedited_with_the_lines_of_their_days(
     table = inputs(rows)
     assert {"mean_5", "receptions_10", "targets_10"} <= set(table)
     assert not {"rebounds_10", "fg_pct_40"} & set(table)
+    assert not table.filter(regex="minutes|rate|role").columns.tolist(), "there are no snaps"
+    assert "role" not in rows
 
 
 def starters(sport_minutes: list[float], name: str, values: list[int]) -> pd.DataFrame:

@@ -122,7 +122,8 @@ def test_a_row_without_a_race_is_set_aside_without_taking_others_along() -> None
 
 def test_prepared_rows_obey_their_declarations_in_declared_order() -> None:
     extras: dict[str, Any] = {"weight_kg": 30.0, "trainer": "A. Ashby", "place": [1, 2, 3, 4], "run_time_s": 18.0}
-    extras |= {"sectional_s": 5.4, "margin_lengths": 1.0}
+    extras |= {"sectional_s": 5.4, "margin_lengths": 1.0, "race_no": 1, "early_speed": 0.5, "place_bsp": 1.5}
+    extras |= {"grade": "Grade 5"}
     prepared, _ = prepare(cards(race(**extras), race("r2", **extras)), SETTINGS)
     validate_table(prepared, COLUMNS, "prepared")
     assert list(prepared.columns) == [column.name for column in COLUMNS]
@@ -131,10 +132,10 @@ def test_prepared_rows_obey_their_declarations_in_declared_order() -> None:
 
 
 def test_a_column_that_the_source_lacks_is_left_out_rather_than_left_empty() -> None:
-    prepared, report = prepare(race(trainer="A. Ashby"), SETTINGS)
+    prepared, report = prepare(race(trainer="A. Ashby", early_speed=None), SETTINGS)
     assert "trainer" in prepared
-    assert "weight_kg" not in prepared
-    assert "weight_kg" not in report["missing_share"]
+    lacking = {"weight_kg", "early_speed", "race_no", "placed", "place_bsp", "place_p", "grade_level"}
+    assert not lacking & {*prepared, *report["missing_share"]}
 
 
 def test_only_what_precedes_the_race_is_declared_known_before_it() -> None:
@@ -205,7 +206,8 @@ def test_places_paid_are_told_by_the_place_market_not_by_the_result() -> None:
 def test_an_optional_value_that_cannot_be_becomes_missing_and_is_counted() -> None:
     prepared, report = prepare(race(place_bsp=[1.0, 2, 2, 2], weight_kg=[30, "heavy", 0, 31]), SETTINGS)
     assert report["made_missing"] == {"place_bsp": 1, "weight_kg": 2}
-    assert prepared["place_p"].isna().all()
+    assert prepared["place_bsp"].isna().tolist() == [True, False, False, False]
+    assert "place_p" not in prepared, "nobody's is known without the price of every runner"
 
 
 def test_names_that_differ_in_case_and_spaces_are_one_runner() -> None:

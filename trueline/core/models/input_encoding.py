@@ -14,6 +14,8 @@ Floats = npt.NDArray[np.float64]
 Encoding = dict[str, Any]
 Levels = dict[str, list[str]]
 
+MAX_LEVELS = 200  # of a category that become columns of their own: more would only fill the memory
+
 
 def list_categorical_inputs(x: pd.DataFrame) -> list[str]:
     """Return the names of the categorical inputs."""
@@ -29,17 +31,18 @@ def get_score_offset(x: pd.DataFrame, name: str | None) -> Floats:
 
 
 def fit_encoding(x: pd.DataFrame) -> Encoding:
-    """Return each number's median, mean and spread and each category's levels in these rows, ready for JSON."""
+    """Return each number's median, mean and spread and each category's commonest levels in these rows, for JSON."""
     categorical_names = list_categorical_inputs(x)
     numbers = x.drop(columns=categorical_names).astype(float)
     median = numbers.median().fillna(0.0)
     spread = numbers.fillna(median).std(ddof=0)
+    levels = list_category_levels(x, MAX_LEVELS)
     return {
         "numbers": list(numbers.columns),
         "median": median.tolist(),
         "mean": numbers.fillna(median).mean().tolist(),
         "spread": spread.where(spread > 0, 1.0).tolist(),
-        "levels": {name: sorted(map(str, x[name].dropna().unique())) for name in sorted(categorical_names)},
+        "levels": {name: levels[name] for name in sorted(levels)},
     }
 
 

@@ -189,17 +189,27 @@ def _list_dvc_stores(repository: Path) -> Iterator[str]:
         config = configparser.ConfigParser(interpolation=None, strict=False)
         config.read(repository / ".dvc" / name)
         for section in config.sections():
-            place = config[section].get("dir") or config[section].get("url")
-            if place and "://" not in place:
-                yield str(repository / ".dvc" / place)
+            location = config[section].get("dir") or config[section].get("url")
+            if location and "://" not in location:
+                yield str(repository / ".dvc" / location)
+
+
+def _watch_native_opens() -> NativeOpens:
+    """Return the watch of native opens of this process, with the audit hook installed, which no process can remove."""
+    _install_hooks()
+    return _start_watch(os.getpid())
 
 
 @lru_cache(maxsize=1)
-def _watch_native_opens() -> NativeOpens:
-    """Install the audit hook, which no process can remove, and start the watch of native opens; once per process."""
+def _start_watch(process: int) -> NativeOpens:
+    """Return a watch, a new one for a forked process: the kernel would report its parent's opens to the old one."""
+    return NativeOpens()
+
+
+@lru_cache(maxsize=1)
+def _install_hooks() -> None:
     sys.addaudithook(_check_event)
     _guard_new_processes()
-    return NativeOpens()
 
 
 def _guard_new_processes() -> None:

@@ -17,7 +17,7 @@ YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TASK_SECTIONS = ("folds", *STAGES)  # each holds `defaults`, and what differs from them by task
 PLUGIN_SECTIONS = ("resample", "tune", "train", "calibrate", "diagnose")  # a task lists the plugins that it may use
 DEFAULTS = "defaults"
-SECTIONS = {"tasks", "seed", "workers", "experiment", *TASK_SECTIONS}
+SECTIONS = {"tasks", "seed", "workers", "score_audit", "experiment", *TASK_SECTIONS}
 
 Date = Annotated[date, Field(strict=False)]  # not strict: `dvc exp run -S` writes a date as text
 

@@ -106,9 +106,14 @@ def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None)
     return fold_tables
 
 
-@lru_cache(maxsize=1)
 def read_cached_tables(features: Path, folds: Path, resampled: Path) -> FoldTables:
     """Return `read_fold_tables`, cached per process, so that parallel jobs are sent the paths instead of the rows."""
+    return _read_cached_tables(features.absolute(), folds.absolute(), resampled.absolute())
+
+
+@lru_cache(maxsize=1)
+def _read_cached_tables(features: Path, folds: Path, resampled: Path) -> FoldTables:
+    """Return `read_fold_tables` of absolute paths: a stage that works in another folder has other tables there."""
     return read_fold_tables(features, folds, resampled)
 
 

@@ -23,6 +23,7 @@ class StratifiedSettings(StageSettings):
     folds: int = Field(ge=2)
     calibrate_share: float = Field(gt=0, lt=1)
     tune_folds: int = Field(ge=2)
+    sealed_days: int | None = Field(ge=1)  # rows without times have no newest days, so a number is refused
     dated: WalkForwardSettings | None
 
 

@@ -31,6 +31,7 @@ class WalkForwardSettings(StageSettings):
     embargo_days: int = Field(ge=0)
     label_delay_days: int = Field(ge=0)
     shorten: bool  # see short_history.py
+    sealed_days: int | None = Field(ge=1)  # the rows of these days do not get here: see sealed_period.py
 
 
 def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSettings) -> pd.DataFrame:
@@ -45,7 +46,8 @@ def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSetting
 
     >>> settings = WalkForwardSettings(
     ...     first_day=None, first_test=date(2024, 1, 7), last_test=None, test_days=2, calibrate_days=1,
-    ...     tune_folds=1, tune_days=1, window_days=None, embargo_days=1, label_delay_days=0, shorten=False,
+    ...     tune_folds=1, tune_days=1, window_days=None, embargo_days=1, label_delay_days=0, sealed_days=None,
+    ...     shorten=False,
     ... )
     >>> days = pd.Series(pd.date_range("2024-01-01", periods=8))
     >>> folds = walk_forward(days, group=days, settings=settings)

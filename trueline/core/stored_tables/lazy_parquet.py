@@ -41,10 +41,6 @@ class LazyTable:
     def __contains__(self, name: object) -> bool:
         return name in self.columns
 
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the names of the columns, as a data frame does."""
-        return iter(self.columns)
-
     def __getitem__(self, name: str) -> pd.Series:
         """Return a column; it may be cached, so never write to it."""
         if name not in self:

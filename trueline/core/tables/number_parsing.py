@@ -18,6 +18,7 @@ THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 DECIMAL_COMMA = re.compile(
     r"[+-]?\d*,(?:\d{1,2}|\d{4,})|[+-]?(?:0|\d{4,}),\d{3}|[+-]?\d{1,3}(?:\.\d{3})+,\d+|\d+(?::\d{2})+,\d+"
 )
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 PERCENT = re.compile(r"([+-]?\d+\.?\d*)\s*%")
 
 METRES_PER_MILE, METRES_PER_FURLONG, METRES_PER_YARD = 1609.344, 201.168, 0.9144
@@ -116,10 +117,12 @@ def _adjust_to_unit(numbers: pd.Series, unit: str) -> pd.Series:
 def _parse_cell(cell: str, unit: str) -> float | None:
     parse = PARSERS.get(unit)
     number = parse(cell) if parse else None
-    if number is None and re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)", cell):  # a plain number after a mark was unified
+    if number is None and re.fullmatch(NUMBER, cell):  # a plain number after a mark was unified
         return float(cell)
     if number is None and not unit and (match := PERCENT.fullmatch(cell)):
         return float(match[1]) / 100
+    if number is None and unit and (match := re.fullmatch(rf"({NUMBER})\s*{re.escape(unit.lower())}s?", cell)):
+        return float(match[1])
     return number
 
 

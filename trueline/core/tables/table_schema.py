@@ -16,6 +16,7 @@ from trueline.core.errors import UserError, did_you_mean
 Kind = Literal["text", "number", "whole", "time"]
 Availability = Literal["before", "at_start", "after"]
 METADATA_KEY = b"trueline.columns"
+OWN_PREFIX = "own:"  # prefix of the prepared columns, and of the inputs, that a source has beyond the declared ones
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Column:
     low: float | None = None
     high: float | None = None
     evaluation_only: bool = False
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the column of prepared rows is one that the source has beyond the declared ones."""
+        return self.name.startswith(OWN_PREFIX)
 
 
 def coerce_types(raw: pd.DataFrame, columns: Sequence[Column], table_label: str) -> pd.DataFrame:

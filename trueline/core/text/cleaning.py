@@ -102,6 +102,20 @@ def join_marked_fields(fields: Mapping[str, str], marks: bool) -> str:
     return " ".join(f"{FIELD_MARK}{name} {value}" if marks else value for name, value in fields.items() if value)
 
 
+def format_own_values(values: Mapping[str, str | float | None]) -> str:
+    """Return values of own columns as words, each after its mark, in the order of the names; missing ones are left out.
+
+    >>> format_own_values({"ticket_price": 12.50, "host": "The Library", "indoors": None})
+    'xxhost The Library xxticketprice 12.5'
+    """
+    fields = {
+        name.replace("_", ""): value if isinstance(value, str) else f"{value:g}"
+        for name, value in sorted(values.items())
+        if value is not None and value == value  # NaN is not equal to itself
+    }
+    return join_marked_fields(fields, marks=True)
+
+
 def _normalize_text(text: str) -> str:
     """Return a text in NFKC, without invisible characters and with at most 30 marks on a letter."""
     if text.isascii() and text.isprintable():

@@ -86,10 +86,18 @@ def format_rows(scored: Figures) -> str:
     )
 
 
+def format_different(distinct: int, overlapping: int) -> str:
+    """Return how many evaluations differ: "3 different", and how many do with those of overlapping periods, if more."""
+    more = f" ({overlapping:,} with overlapping periods)" if overlapping > distinct else ""
+    return f"{distinct:,} different{more}"
+
+
 def format_test_period(test_period: Figures) -> str:
     """Return how often a test period was evaluated, its best score, and that score deflated."""
     count = test_period["looks"]
-    times = f"{count:,} evaluation{'s' * (count != 1)}, {test_period['different']:,} different"
+    times = f"{count:,} evaluation{'s' * (count != 1)}, " + format_different(
+        test_period["different"], test_period["overlapping"]
+    )
     best = f"best {test_period['metric']} {format_number(test_period['best'])} ({test_period['experiment']})"
     left = "" if test_period["deflated"] is None else f", {format_number(test_period['deflated'])} deflated"
     return f"{test_period['task']}, {format_rows(test_period | {'rows': test_period['scored']})}: {times}; {best}{left}"

@@ -46,7 +46,8 @@ def _parse_day(text: str | None) -> datetime | None:
 def _describe_best(best: BestExperiment) -> list[str]:
     ranking = best.ranking
     name, task, metric = best.experiment.name, ranking.task, ranking.metric.name
-    evaluation_text = f"evaluated {best.evaluations.total}×, {best.evaluations.distinct} different"
+    different = to_json.format_different(best.evaluations.distinct, best.evaluations.overlapping)
+    evaluation_text = f"evaluated {best.evaluations.total}×, {different}"
     deflated_text = "no interval to deflate by" if best.deflated is None else f"{format_number(best.deflated)} deflated"
     return [
         f"{name}: {to_json.format_score(best.experiment.get_figures(task), metric)} "
@@ -105,7 +106,11 @@ def _build_json(best: BestExperiment, registry: Registry) -> dict[str, Any]:
         "interval": best.interval,
         "n": best.n,
         "scored": ranking.scored,
-        "looks": {"all": best.evaluations.total, "different": best.evaluations.distinct},
+        "looks": {
+            "all": best.evaluations.total,
+            "different": best.evaluations.distinct,
+            "overlapping": best.evaluations.overlapping,
+        },
         "deflated": best.deflated,
         "runner_up": best.runner_up.name if best.runner_up else None,
         "paired": best.paired,

@@ -64,10 +64,11 @@ def _format_board(registry: Registry, best: BestExperiment, md: bool) -> list[st
     ]
     rows += _build_head_rows(registry, best)
     title = f"{ranking.task}, {to_json.format_rows(ranking.scored)}"
+    different = to_json.format_different(best.evaluations.distinct, best.evaluations.overlapping)
     deflated_text = "" if best.deflated is None else f": {format_number(best.deflated)} deflated"
     notes = [
         f"{best.experiment.name} is {best.why}." if best.tie is not None else f"{best.why}.",
-        f"Evaluated {best.evaluations.total}×, {best.evaluations.distinct} different{deflated_text}.",
+        f"Evaluated {best.evaluations.total}×, {different}{deflated_text}.",
         *(
             [f"Not comparable, scored on other rows: {_join_names(ranking.on_other_rows)}."]
             if ranking.on_other_rows
@@ -119,7 +120,11 @@ def _build_json(registry: Registry, best: BestExperiment) -> dict[str, Any]:
         "tie": best.tie,
         "why": best.why,
         "deflated": best.deflated,
-        "looks": {"all": best.evaluations.total, "different": best.evaluations.distinct},
+        "looks": {
+            "all": best.evaluations.total,
+            "different": best.evaluations.distinct,
+            "overlapping": best.evaluations.overlapping,
+        },
         "not_comparable": [experiment.name for experiment in ranking.on_other_rows],
         "invalidated": ranking.invalidated,
     }

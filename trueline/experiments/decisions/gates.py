@@ -91,6 +91,16 @@ def check_believability(answer: str, reasons: Sequence[str], accept_doubt: bool)
     return Gate("believable", False, "Its scores were not judged as they are now; run the diagnose stage.", figures)
 
 
+def check_score_audit(diagnosis: Report | None) -> Gate:
+    """Stop a model whose stages were not run again with other outcomes of score rows, or gave other values then."""
+    finding = diagnosis["checks"].get("score_audit") if diagnosis else None
+    if finding is None or finding["status"] == "declined":
+        return Gate(
+            "score audit", False, "No score audit is on record; set score_audit.folds to 1 or more, and run the stages."
+        )
+    return Gate("score audit", finding["status"] == "ok", finding["summary"])
+
+
 def check_bias(diagnosis: Report | None, error: Mapping[str, Any] | None, limit: float | None) -> Gate:
     """Stop a biased model: a market-line or calibration-slope check outside its limits, or too large a mean error.
 

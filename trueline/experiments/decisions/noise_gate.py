@@ -33,19 +33,25 @@ def check_noise(scorer: str, candidate: pd.DataFrame, reference: Reference, eval
     Whole groups (days, races, clusters of texts) are compared, those with the same rows and outcomes in both
     predictions.
     """
-    description, plugin = load_description(scorer), load_plugin("evaluate", scorer, "compute_losses")
-    candidate_rows, reference_rows, left_out = select_common_rows(candidate, reference.predictions)
-    candidate_sums, reference_sums = (
-        _convert_to_sums(_sum_by_group(*plugin.compute_losses(_require_arm(rows, arm), arm)))
-        for rows, arm in ((candidate_rows, TUNED_ARM), (reference_rows, reference.arm))
-    )
+    candidate_sums, reference_sums, left_out = _sum_losses(scorer, candidate, reference)
     verdict = compare_figures(candidate_sums, reference_sums, evaluation_count, seed)
-    left_out_note = f" ({left_out} groups that only one scored, or with other outcomes, left out)" if left_out else ""
-    summary = (
-        f"{description.loss} less that of {reference.name}: "
-        f"{verdict.difference:+.4f} on {verdict.blocks} groups{left_out_note}"
-    )
+    summary = _describe_difference(scorer, reference, verdict, left_out)
     return _build_gate("noise", summary, verdict, evaluation_count)
+
+
+def check_not_worse(
+    scorer: str, candidate: pd.DataFrame, reference: Reference, evaluation_count: int, seed: int
+) -> Gate:
+    """Stop a candidate that is worse than another model beyond luck; say whether it is better beyond luck.
+
+    Few days seldom prove a lead, so that none is required; `evaluation_count` makes only the proof of a lead stricter.
+    """
+    candidate_sums, reference_sums, left_out = _sum_losses(scorer, candidate, reference)
+    verdict = compare_figures(candidate_sums, reference_sums, evaluation_count, seed)
+    is_worse = compare_figures(reference_sums, candidate_sums, 1, seed).is_better
+    answer = "worse" if is_worse else "better" if verdict.is_better else "undecided"
+    summary = _describe_difference(scorer, reference, verdict, left_out)
+    return Gate("sealed", not is_worse, f"{summary}: {answer}.", {**verdict._asdict(), "answer": answer})
 
 
 def check_break_even(
@@ -113,6 +119,23 @@ def select_common_rows(
         reference_predictions[reference_predictions["group"].isin(common_groups)],
         len(differing_groups),
     )
+
+
+def _sum_losses(scorer: str, candidate: pd.DataFrame, reference: Reference) -> tuple[BlockSums, BlockSums, int]:
+    """Return the losses of both models by group, of groups that both scored, and the number of other groups."""
+    plugin = load_plugin("evaluate", scorer, "compute_losses")
+    candidate_rows, reference_rows, left_out = select_common_rows(candidate, reference.predictions)
+    candidate_sums, reference_sums = (
+        _convert_to_sums(_sum_by_group(*plugin.compute_losses(_require_arm(rows, arm), arm)))
+        for rows, arm in ((candidate_rows, TUNED_ARM), (reference_rows, reference.arm))
+    )
+    return candidate_sums, reference_sums, left_out
+
+
+def _describe_difference(scorer: str, reference: Reference, verdict: Verdict, left_out: int) -> str:
+    left_out_note = f" ({left_out} groups that only one scored, or with other outcomes, left out)" if left_out else ""
+    difference = f"{verdict.difference:+.4f} on {verdict.blocks} groups{left_out_note}"
+    return f"{load_description(scorer).loss} less that of {reference.name}: {difference}"
 
 
 def _build_gate(name: str, summary: str, verdict: Verdict, evaluation_count: int) -> Gate:

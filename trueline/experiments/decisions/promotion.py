@@ -61,10 +61,10 @@ def promote_experiment(
     """Put an experiment's model of a task into a stage; if a gate stops it, nothing is tagged unless forced.
 
     `force` is the reason for overriding gates; it is kept in the tag's message. The version is the next minor one
-    unless given; a commit keeps the version it was registered as. With `accept_doubt` the scores may be
-    doubtful, but not unbelievable. `dry_run` runs the gates only. Raises UserError for
-    an experiment without results or already current in the stage, a version that another commit has, and a stage that
-    no tag can name.
+    unless given; a commit keeps the version it was registered as. With `accept_doubt` the scores may be doubtful, but
+    not unbelievable. `dry_run` runs the gates only. Sealed days are opened if no other gate stops it or if it is
+    forced, and never by a dry run. Raises UserError for an experiment without results or already current in the stage,
+    a version that another commit has, and a stage that no tag can name.
     """
     from trueline.experiments.decisions import (
         run_gates,
@@ -80,10 +80,12 @@ def promote_experiment(
         raise UserError(f"{experiment.name} is in {stage} already, as {get_artifact_name(task)}@{registered}.")
     version_number = _resolve_version(events, task, experiment.rev, version)
     gates = run_gates.evaluate_gates(experiment, task, current, claims, accept_doubt)
+    is_opening = not dry_run and (force is not None or all(gate.passed for gate in gates))
+    gates += run_gates.evaluate_sealed_gate(experiment, task, current, is_opening)
     forced_reason = force if any(not gate.passed for gate in gates) else None
     outcome = PromotionOutcome(
         task,
-        _get_display_name(experiment),
+        experiment.display_name,
         experiment.rev,
         stage,
         format_version(version_number),
@@ -95,7 +97,7 @@ def promote_experiment(
         return outcome
     message = _format_tag_message(
         f"{get_artifact_name(task)} {format_version(version_number)} into {stage}",
-        _get_display_name(experiment),
+        experiment.display_name,
         forced_reason,
         gates,
     )
@@ -118,7 +120,7 @@ def demote_experiment(
     if not assigned or assigned[-1].rev != experiment.rev:
         raise UserError(f"{experiment.name} is not in {stage} of {task}; {_describe_current(events, task, stage)}.")
     title = f"{get_artifact_name(task)} out of {stage}"
-    message = _format_tag_message(title, _get_display_name(experiment), None, (), why)
+    message = _format_tag_message(title, experiment.display_name, None, (), why)
     with _delete_tags_on_failure() as new_tags:
         for event in assigned:
             new_tags.append(_remove_from_stage(events, event, message))
@@ -142,7 +144,7 @@ def archive_experiment(experiment: Experiment, *, task: str | None = None, why: 
         raise UserError(f"{experiment.name} is in {serving_stages[0]} of {task}; demote it or roll back first.")
     if experiment.rev in {event.rev for event in list_assigned_commits(events, task, ARCHIVED)}:
         raise UserError(f"{experiment.name} is archived already.")
-    message = _format_tag_message(f"{get_artifact_name(task)} archived", _get_display_name(experiment), None, (), why)
+    message = _format_tag_message(f"{get_artifact_name(task)} archived", experiment.display_name, None, (), why)
     return [_assign_to_stage(events, task, experiment.rev, ARCHIVED, message)]
 
 
@@ -288,11 +290,6 @@ def _create_tag(verb: str, name: str, **options: Any) -> str:
         return str(getattr(api, verb)(REPOSITORY, name, **options).tag)
     except (GTOException, SCMError) as error:
         raise UserError(f"no tag was made: {' '.join(str(error).split())}.") from None
-
-
-def _get_display_name(experiment: Experiment) -> str:
-    """Return the name to record: the commit for a git revision, since its name may soon mean another commit."""
-    return experiment.rev[:7] if experiment.rev == experiment.baseline else experiment.name
 
 
 def _describe_current(events: Sequence[Tag], task: str, stage: str) -> str:

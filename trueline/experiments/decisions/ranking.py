@@ -128,10 +128,11 @@ def _describe_test_period(
         **{key: named_line[key] for key in ("rows", "scored", "from", "to")},
         "looks": counts.total,
         "different": counts.distinct,
+        "overlapping": counts.overlapping,
         "metric": metric.name,
         "best": best["metrics"][metric.name],
         "experiment": best["experiment"] or best["rev"][:7],
-        "deflated": deflate_best_score(metric, best["metrics"], counts.distinct),
+        "deflated": deflate_best_score(metric, best["metrics"], counts.overlapping),
     }
 
 

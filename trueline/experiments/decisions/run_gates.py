@@ -11,7 +11,7 @@ from trueline.core.errors import UserError
 from trueline.core.model_tags import Tag
 from trueline.core.runtime.params import expand_params
 from trueline.core.scorer_description import load_description
-from trueline.experiments.decisions import gates, noise_gate
+from trueline.experiments.decisions import gates, noise_gate, sealed_opening
 from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.ledger import ledger
 from trueline.experiments.store import git, output_files
@@ -50,12 +50,25 @@ def evaluate_gates(
         gates.check_validity(find_invalidation_reason(rev, task)),
         gates.check_outputs(missing, output_count),
         _run_gate("leaks", lambda: gates.check_leaks(leak_audit)),
+        _run_gate("score audit", lambda: gates.check_score_audit(diagnosis)),
         gates.check_believability(*experiment.get_believability(task), accept_doubt),
         _run_gate("interval", lambda: gates.check_interval(report, load_description(scorer))),
         _run_gate("baselines", lambda: gates.check_baselines(report, load_description(scorer))),
     ]
     claims = [*claims, *experiment.tags]
     return answers + _evaluate_prediction_gates(experiment, task, report, diagnosis, incumbent, claims)
+
+
+def evaluate_sealed_gate(experiment: Experiment, task: str, incumbent: Tag | None, is_opening: bool) -> list[Gate]:
+    """Return the answer of the sealed days, which are scored only if `is_opening`; nothing if none were sealed."""
+    period = sealed_opening.find_sealed_period(experiment.rev, task)
+    if period is None:
+        return []
+    if not is_opening:
+        return [sealed_opening.describe_sealed_period(period)]
+    is_valid = incumbent is not None and find_invalidation_reason(incumbent.rev, task) is None
+    reference = incumbent if is_valid else None
+    return [_run_gate("sealed", lambda: sealed_opening.open_sealed_period(experiment, task, period, reference))]
 
 
 def find_invalidation_reason(rev: str, task: str) -> str | None:

@@ -110,9 +110,11 @@ def _parse_line(text: str) -> list[LedgerLine] | None:
 
 
 def _is_valid_line(line: LedgerLine) -> bool:
-    """Return whether a line is an evaluation or an invalidation with every key that is read."""
+    """Return whether a line is an evaluation, an opening or an invalidation with every key that is read."""
     if line.get("kind") == "invalidation":
         return all(isinstance(line.get(key), str) for key in ("hash", "why"))
+    if line.get("kind") == "sealed_opened":
+        return all(isinstance(line.get(key), str) for key in ("task", "experiment", "rev", "from", "to"))
     has_ids = all(isinstance(line.get(key), str) for key in ("task", "rev"))
     has_valid_fields = all(
         isinstance(line.get(key, 0), str | None) for key in ("data", "experiment", "folds", "predictions", "rows")

@@ -1,7 +1,8 @@
-"""The ledger: one line per evaluation on test rows and per invalidation of data; committed, and only appended to.
+"""The ledger: one line per evaluation on test rows, per opening of sealed days and per invalidation of data.
 
-`experiments/ledger.jsonl` is brought up to date from git and the workspace whenever the registry is used. Lines have no
-dates: an evaluation names its commit, which has one. Lines that a checkout or `dvc exp apply` removed are restored.
+`experiments/ledger.jsonl` is committed, and only appended to. It is brought up to date from git and the workspace
+whenever the registry is used. Lines have no dates: an evaluation names its commit, which has one. Lines that a checkout
+or `dvc exp apply` removed are restored.
 """
 
 import json
@@ -16,6 +17,7 @@ from trueline.experiments.store import dvc_lock, git
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.experiments_index import list_experiments
 from trueline.experiments.store.file_cache import PARAMS
+from trueline.experiments.store.metric_definitions import METRICS
 
 UNDATED_DAY = "1970-01-01"  # the day of every row if the source has no dates
 
@@ -24,10 +26,15 @@ LedgerLine = dict[str, Any]
 
 @dataclass(frozen=True)
 class EvaluationCounts:
-    """How often some test rows were evaluated, and with how many different predictions."""
+    """How often some test rows were evaluated, how many evaluations differ, and how many do on overlapping periods.
+
+    Evaluations differ in their predictions or in a figure, as that of bets from another edge on. `overlapping` counts
+    those of the test rows too: it is by how many looks the best of them may be lucky.
+    """
 
     total: int
     distinct: int
+    overlapping: int
 
 
 def update_ledger(experiments: Sequence[Experiment] | None = None) -> list[LedgerLine]:
@@ -70,7 +77,7 @@ def read_all_lines() -> list[LedgerLine]:
 def count_distinct_evaluations(
     task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine] | None = None
 ) -> int:
-    """Return how many different predictions of these test rows were evaluated; identical predictions count once."""
+    """Return how many different evaluations of these test rows there were; identical ones count once."""
     return count_evaluations(task, scored_hash, ledger_lines).distinct
 
 
@@ -78,9 +85,11 @@ def count_evaluations(
     task: str, scored_hash: str | None, ledger_lines: Iterable[LedgerLine] | None = None
 ) -> EvaluationCounts:
     """Return how often these test rows of a task were evaluated."""
-    ledger_lines = read_all_lines() if ledger_lines is None else ledger_lines
+    ledger_lines = read_all_lines() if ledger_lines is None else list(ledger_lines)
     matching = list_evaluations_of_test_set(task, scored_hash, ledger_lines)
-    return EvaluationCounts(len(matching), len({_get_prediction_key(line) for line in matching}))
+    tests = [line | {"hash": scored_hash} for line in matching if line["rows"] == scored_hash][:1]
+    overlapping = count_overlapping_evaluations(task, tests, ledger_lines)
+    return EvaluationCounts(len(matching), len({_get_look_key(line) for line in matching}), overlapping)
 
 
 def list_evaluations_of_test_set(
@@ -99,7 +108,7 @@ def list_evaluations_of_test_set(
 def count_overlapping_evaluations(
     task: str, tests: Sequence[Mapping[str, Any]], ledger_lines: Iterable[LedgerLine] | None = None
 ) -> int:
-    """Return how many different predictions were evaluated on some tests, or on test periods that overlap theirs.
+    """Return how many different evaluations there were on some tests, or on test periods that overlap theirs.
 
     A test is what a report says of it: the `hash` of its rows, and the days `from` and `to`. A test whose start is
     shifted by a day is another test, but not a fresh one. Rows without a date overlap nothing: for those only the same
@@ -114,7 +123,7 @@ def count_overlapping_evaluations(
             *_list_overlapping_evaluations(task, test, all_lines),
         ]
     )
-    return len({_get_prediction_key(line) for line in matching})
+    return len({_get_look_key(line) for line in matching})
 
 
 def _list_overlapping_evaluations(
@@ -132,6 +141,25 @@ def _list_overlapping_evaluations(
 def _get_test_days(record: Mapping[str, Any]) -> tuple[str, str] | None:
     days = str(record.get("from") or UNDATED_DAY), str(record.get("to") or UNDATED_DAY)
     return days if UNDATED_DAY not in days else None
+
+
+def list_openings(
+    task: str, first_day: str, last_day: str, ledger_lines: Iterable[LedgerLine] | None = None
+) -> list[LedgerLine]:
+    """Return the openings of sealed periods of a task that share a day with some days."""
+    return [
+        line
+        for line in (read_all_lines() if ledger_lines is None else ledger_lines)
+        if line["kind"] == "sealed_opened" and line["task"] == task
+        if line["from"] <= last_day and first_day <= line["to"]
+    ]
+
+
+def record_opening(opening: Mapping[str, Any]) -> None:
+    """Append a line that says which sealed days were opened for which commit, and what they showed."""
+    with append_only_file.lock_ledger() as recorded:
+        lines = append_only_file.merge_lines(_merge_known_lines(recorded), [{"kind": "sealed_opened", **opening}])
+        append_only_file.append_lines(lines, recorded)
 
 
 def invalidate_data(data_hash: str, why: str) -> list[Experiment]:
@@ -184,8 +212,10 @@ def _require_root() -> None:
         raise UserError(f"{PARAMS} is not in this folder; run from the root of the repository.")
 
 
-def _get_prediction_key(line: LedgerLine) -> str:
-    return line["predictions"] or json.dumps(line["metrics"], sort_keys=True)
+def _get_look_key(line: LedgerLine) -> str:
+    """Return what two looks have in common only if they showed the same: the predictions, and their figures."""
+    figures = {name: value for name, value in line["metrics"].items() if name in METRICS or not line["predictions"]}
+    return json.dumps([line["predictions"], figures], sort_keys=True)
 
 
 def _merge_known_lines(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:

@@ -38,6 +38,11 @@ class Experiment:
         """Whether it has results to read: it was completed, and perhaps promoted or archived since."""
         return self.status in ("completed", "promoted", "archived")
 
+    @property
+    def display_name(self) -> str:
+        """The name to record: the commit for a git revision, since its name may soon mean another commit."""
+        return self.rev[:7] if self.rev == self.baseline else self.name
+
     def with_results(self, **results: dict[str, dict[str, Any]]) -> "Experiment":
         """Return a copy with scores, scored rows and intervals, each keyed by task."""
         return replace(self, **results)  # type: ignore[arg-type]  # mypy cannot tell which fields these are

@@ -43,12 +43,17 @@ def find_missing_outputs(rev: str, task: str) -> tuple[list[str], int]:
 
 def read_output_table(rev: str, path: str, task: str) -> pd.DataFrame:
     """Return a table that a commit's dvc.lock names; raises UserError if no bytes with its hash are found."""
+    return pd.read_parquet(io.BytesIO(read_output(rev, path, task)))
+
+
+def read_output(rev: str, path: str, task: str) -> bytes:
+    """Return a file that a commit's dvc.lock names; raises UserError if no bytes with its hash are found."""
     md5 = get_output_hashes(rev, task).get(path)
     with Repo(".") as repo:
         content = _read_bytes(md5, list(_iterate_stores(repo))) if md5 else None
     if content is None:
         raise UserError(f"{path} of {rev[:7]} is not available; run `dvc pull`, or run the experiment again.")
-    return pd.read_parquet(io.BytesIO(content))
+    return content
 
 
 def _iterate_stores(repo: Any) -> Iterator[Any]:

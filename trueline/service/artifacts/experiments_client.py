@@ -46,7 +46,7 @@ class Period(ResponseModel):
     first: str
     last: str
     looks: int = Field(description="evaluations on these rows")
-    different: int = Field(description="how many of these evaluations had different predictions")
+    different: int = Field(description="how many of these evaluations differ in predictions or figures")
     metric: str
     best: float
     experiment: str = Field(description="the best one")

@@ -49,9 +49,9 @@ def build_request_schemas(service: Service) -> dict[str, Any]:
     for task, endpoint in service.endpoints.items():
         module = endpoint.loaded.module
         schema = module.Request.model_json_schema(ref_template=f"#/components/schemas/{_name_schema(task, '{model}')}")
-        definitions = schema.pop("$defs", {})
         if hasattr(module, "described"):
             schema = module.described(endpoint.loaded.model, schema)
+        definitions = schema.pop("$defs", {})
         components |= {
             _name_schema(task, definition_name): definition for definition_name, definition in definitions.items()
         } | {_name_schema(task, "Request"): schema}

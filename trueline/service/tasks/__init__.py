@@ -16,7 +16,8 @@ It may also define
 
 - `AT_ONCE`, the longest body in bytes that is answered without a thread, and `FEW`, the most opening braces that such
   a body may have (both 0 by default);
-- `described(model, schema)`, which adds to the JSON schema of Request what only the model knows, such as its tags.
+- `described(model, schema)`, which adds to the JSON schema of Request what only the model knows, such as its tags; the
+  parts of a request are under `$defs`.
 
 Predictions are watched for drift if the log rows have a number, or a mapping from names to numbers, as `predicted`.
 """

@@ -1,7 +1,7 @@
 """events: predicts the tags of events with calibrated chances, from text prepared by the functions of training."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import ModuleType
 from typing import Annotated, Any
@@ -12,10 +12,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.params import expand_params
 from trueline.core.runtime.plugins import load_plugin
-from trueline.core.text.cleaning import clean_text, join_marked_fields
+from trueline.core.text.cleaning import clean_text, format_own_values, join_marked_fields
 from trueline.core.text.tag_labels import normalize_tag
 from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_fields
 from trueline.service.artifacts.verified_files import VerifiedFiles
+from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 
 AT_ONCE = 20_000  # bytes: some 40 events, 10 ms of work
 FEW = 41  # braces: 40 events and the request itself; a thousand tiny events take a quarter of a second
@@ -47,6 +48,7 @@ class Event(BaseModel):
     name: str = Field(min_length=1, max_length=1000, description="its name")
     description: str = Field("", max_length=20_000, description="what it is, in its organiser's words")
     location: str = Field("", max_length=1000, description="where it is held")
+    own_columns: OwnValues = Field(default_factory=dict)
     id: str | None = Field(None, max_length=200, description="the caller's own id of it, returned unchanged")
 
 
@@ -105,22 +107,36 @@ class Model:
     state: dict[str, Any]
     has_mention_input: list[bool]  # for each tag, whether `says:<tag>` is an input of the model
     marks: bool
+    own_kinds: dict[str, str] = field(default_factory=dict)  # of the source's own columns
 
     def __post_init__(self) -> None:
         self.tags: list[str] = list(self.trained.tags)
         self.thresholds: list[float] = self.state.get("threshold", [DEFAULT_THRESHOLD] * len(self.tags))
         self._cached_chances = lru_cache(maxsize=MAX_CACHED_TEXTS)(self._compute_chances)
 
-    def get_chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
+    def get_chances(self, name: str, description: str, location: str, own_words: str = "") -> tuple[float, ...]:
         """Return the chance of every tag; the chances of recent short texts are cached."""
-        is_short = len(name) + len(description) + len(location) <= MAX_CACHED_LETTERS
-        return (self._cached_chances if is_short else self._compute_chances)(name, description, location)
+        is_short = len(name) + len(description) + len(location) + len(own_words) <= MAX_CACHED_LETTERS
+        return (self._cached_chances if is_short else self._compute_chances)(name, description, location, own_words)
 
-    def _compute_chances(self, name: str, description: str, location: str) -> tuple[float, ...]:
+    def format_own_columns(self, event: Event) -> str:
+        """Return the posted own columns as the words that they are in the texts of training.
+
+        Raises UserError for a column that the model does not know, and for a value of another kind.
+        """
+        if not event.own_columns:
+            return ""
+        values = check_own_values(event.own_columns, self.own_kinds)
+        return format_own_values(
+            {name: clean_text(value) if isinstance(value, str) else value for name, value in values.items()}
+        )
+
+    def _compute_chances(self, name: str, description: str, location: str, own_words: str) -> tuple[float, ...]:
         """Return the chance of every tag as the stages prepare, features, train and calibrate compute it."""
         fields = {"name": clean_text(name), "description": clean_text(description), "location": clean_text(location)}
         mentions = np.array([find_mentions(join_fields(fields.values()), self.tags)]) * self.has_mention_input
-        scores = self.learner.score_texts(self.trained, [join_marked_fields(fields, self.marks)], mentions)
+        text = f"{own_words} {join_marked_fields(fields, self.marks)}".strip()
+        scores = self.learner.score_texts(self.trained, [text], mentions)
         calibrated = self.calibrator.apply(self.state, scores, np.zeros(1, dtype=np.int64))
         return tuple((calibrated[""] if isinstance(calibrated, dict) else calibrated)[0].tolist())
 
@@ -137,13 +153,19 @@ def load(files: VerifiedFiles) -> Model:
     has_mention_input = [MENTION_PREFIX + tag in trained.importance for tag in trained.tags]
     calibrator = load_plugin("calibrate", calibrator_content["calibrator"], "apply")
     version = f"{files.name}:{files.get_hash('models/events/final')[:8]}"
-    return Model(version, learner, trained, calibrator, state, has_mention_input, params["features"]["events"]["marks"])
+    own_columns = params.get("prepare", {}).get("events", {}).get("own_columns", {})
+    own_kinds = {name: declared["kind"] for name, declared in own_columns.items()}
+    marks = params["features"]["events"]["marks"]
+    return Model(version, learner, trained, calibrator, state, has_mention_input, marks, own_kinds)
 
 
 def answer(model: Model, request: Request) -> Answer:
     """Return the tags of each event; a cached text is not scored again. Raises UserError for an unknown tag."""
     columns = _find_tag_indices(model, request.tags)
-    chances = [model.get_chances(posted.name, posted.description, posted.location) for posted in request.events]
+    chances = [
+        model.get_chances(posted.name, posted.description, posted.location, model.format_own_columns(posted))
+        for posted in request.events
+    ]
     pairs = zip(request.events, chances, strict=True)
     tagged = [_build_tagged(model, event.id, row, columns, request.top) for event, row in pairs]
     response = Answer(model=model.version, events=tagged)
@@ -170,7 +192,8 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
 
 
 def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a request with the tags that the model knows."""
+    """Return the schema of a request with the tags and the own columns that the model knows."""
+    describe_own_values(schema["$defs"]["Event"], model.own_kinds)
     for choice in schema["properties"]["tags"]["anyOf"]:
         if choice.get("type") == "array":
             choice["items"] = {"type": "string", "enum": model.tags}

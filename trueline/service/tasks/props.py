@@ -1,5 +1,6 @@
 """props: predicts a player's count in an upcoming game, and the chance that it exceeds the line."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from trueline.core.stats.count_distribution import compute_cdf, compute_line_pro
 from trueline.core.stats.group_ops import Floats
 from trueline.service import predictor
 from trueline.service.artifacts.verified_files import VerifiedFiles
+from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.predictor import Predictor
 from trueline.service.request_fields import Day, RequestModel, ResponseModel, Text
 
@@ -67,6 +69,7 @@ class Row(RequestModel):
     over_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of the over ({ODDS_DESCRIPTION})")
     under_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of the under ({ODDS_DESCRIPTION})")
     n_books: int | None = Field(None, ge=1, le=1000, description="number of books that the line summarises")
+    own_columns: OwnValues = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_odds(self) -> "Row":
@@ -165,7 +168,8 @@ def answer(model: Model, request: Request) -> Answer:
 
 def prepare_card(model: Model, posted: list[Row]) -> pd.DataFrame:
     """Return rows of one day as the prepare stage would make them, by game, team and player."""
-    return props.prepare_upcoming_games(_build_raw_rows(posted), model.predictor.get_past, model.card_settings)
+    raw = _build_raw_rows(posted, model.predictor.list_own_kinds())
+    return props.prepare_upcoming_games(raw, model.predictor.get_past, model.card_settings)
 
 
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
@@ -256,8 +260,16 @@ def _require_line_ups(fitted_predictor: Predictor, rows: pd.DataFrame) -> None:
         raise UserError("line-ups are an input of this model; post all who play, on both sides of each game.")
 
 
-def _build_raw_rows(posted: list[Row]) -> pd.DataFrame:
-    raw = pd.DataFrame([row.model_dump() for row in posted])
+def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a request with the own columns that the model knows."""
+    describe_own_values(schema["$defs"]["Row"], model.predictor.list_own_kinds())
+    return schema
+
+
+def _build_raw_rows(posted: list[Row], own_kinds: Mapping[str, str]) -> pd.DataFrame:
+    raw = pd.DataFrame(
+        [row.model_dump(exclude={"own_columns"}) | check_own_values(row.own_columns, own_kinds) for row in posted]
+    )
     team_pairs = [" ".join(sorted((row.team, row.opponent))) for row in posted]
     game_ids = raw["date"].map(lambda day: f"{day:%Y%m%d} ") + pd.Series(team_pairs)
     open_lines = raw["open_line"].astype(float)

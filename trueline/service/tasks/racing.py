@@ -1,5 +1,6 @@
 """racing: predicts each runner's chance of winning an upcoming race, and the odds that would be fair."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from stages.prepare import racing
 from trueline.core.tables.name_forms import normalize_name
 from trueline.service import predictor
 from trueline.service.artifacts.verified_files import VerifiedFiles
+from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.predictor import Predictor
 from trueline.service.request_fields import RequestModel, ResponseModel, Text, Time
 
@@ -56,6 +58,7 @@ class Runner(RequestModel):
         le=10_000,
         description="price on offer (decimal odds); at the off, its starting price",
     )
+    own_columns: OwnValues = Field(default_factory=dict)
 
 
 class Request(RequestModel):
@@ -73,6 +76,7 @@ class Request(RequestModel):
     race_no: int | None = Field(None, ge=1, le=1000, description="its number on the card")
     distance_m: float = Field(ge=1, le=100_000, description="its length (m)")
     grade: Text = Field(description="its class, spelt as in the history")
+    own_columns: OwnValues = Field(default_factory=dict)
     runners: list[Runner] = Field(min_length=2, max_length=30, description="every runner")
 
     @model_validator(mode="after")
@@ -162,7 +166,7 @@ def answer(model: Model, request: Request) -> Answer:
 
 def prepare_card(model: Model, request: Request) -> pd.DataFrame:
     """Return the race's rows as the prepare stage would make them, by box."""
-    return racing.prepare_race_card(_build_raw_rows(request), model.card_settings)
+    return racing.prepare_race_card(_build_raw_rows(request, model.predictor.list_own_kinds()), model.card_settings)
 
 
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
@@ -180,9 +184,22 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
     ]
 
 
-def _build_raw_rows(request: Request) -> pd.DataFrame:
-    race_fields = request.model_dump(exclude={"runners", "race_id"}) | {"race_id": _resolve_race_id(request)}
-    rows = [race_fields | runner.model_dump() for runner in request.runners]
+def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a request with the own columns that the model knows, of a race or of its runners."""
+    for request_schema in (schema, schema["$defs"]["Runner"]):
+        describe_own_values(request_schema, model.predictor.list_own_kinds())
+    return schema
+
+
+def _build_raw_rows(request: Request, own_kinds: Mapping[str, str]) -> pd.DataFrame:
+    race_fields = request.model_dump(exclude={"runners", "race_id", "own_columns"}) | {
+        "race_id": _resolve_race_id(request)
+    }
+    race_fields |= check_own_values(request.own_columns, own_kinds)
+    rows = [
+        race_fields | runner.model_dump(exclude={"own_columns"}) | check_own_values(runner.own_columns, own_kinds)
+        for runner in request.runners
+    ]
     return pd.DataFrame(rows).rename(columns={"price": "bsp"}).astype({"start_time": "datetime64[us]"})
 
 

@@ -1,0 +1,94 @@
+"""The lies of the laboratory are really planted and really run, and the benchmark counts them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.pipeline_copy import ROOT
+from trueline.benchmarks import lies as benchmark
+from trueline.benchmarks.lie_lab.scratch_project import Outcome, ScratchProject, make_scratch_project
+
+SEED = benchmark.FIRST_SEED
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
+    """A scratch project of a racing world."""
+    return make_scratch_project(tmp_path_factory.mktemp("lies"), "racing", SEED)
+
+
+def make_result(
+    lie: str | None, believable: str, headline: float, seed: int = 1, named: tuple[str, ...] = ()
+) -> object:
+    outcome = Outcome(None, believable, named, {} if believable == "refused" else {"r2": headline})
+    return benchmark.Result(benchmark.Case(lie, "racing", 0.0 if lie is None else 0.5, seed), outcome)
+
+
+def test_a_world_of_a_seed_is_the_same_each_time_and_that_of_another_is_not(
+    project: ScratchProject, tmp_path: Path
+) -> None:
+    again = make_scratch_project(tmp_path / "again", "racing", SEED)
+    other = make_scratch_project(tmp_path / "other", "racing", SEED + 1)
+    runners = project.read_raw_tables()["runners"]
+    pd.testing.assert_frame_equal(runners, again.read_raw_tables()["runners"])
+    assert not runners.equals(other.read_raw_tables()["runners"])
+
+
+def test_a_features_plugin_that_opens_the_result_is_refused_in_a_sentence_that_names_plugin_and_file(
+    tmp_path: Path,
+) -> None:
+    lie = next(
+        lie for lie in benchmark.list_lies() if lie.task == "racing" and lie.name.startswith("a features plugin")
+    )
+    refusal = lie.plant(make_scratch_project(tmp_path, "racing", SEED), 1.0, SEED)
+    assert refusal is not None
+    assert refusal.startswith("features racing: ")
+    assert "racing" in refusal
+    assert "data/prepared/racing.parquet" in refusal
+
+
+def test_appended_code_stands_before_what_a_stage_does_as_a_program(project: ScratchProject, tmp_path: Path) -> None:
+    copy = make_scratch_project(tmp_path, "racing", SEED)
+    copy.append_code("stages/train/__main__.py", "PLANTED = True\n")
+    code = (tmp_path / "stages/train/__main__.py").read_text()
+    assert code.index("PLANTED") < code.index('if __name__ == "__main__":')
+    assert code.replace("\n\nPLANTED = True\n\n", "") == (ROOT / "stages/train/__main__.py").read_text()
+
+
+def test_every_lie_changes_what_it_is_planted_in(project: ScratchProject) -> None:
+    for name, change in benchmark.RAW_LIES["racing"].items():
+        tables = project.read_raw_tables()
+        assert not change(tables, 1.0, SEED)["runners"].equals(tables["runners"]), name
+        pd.testing.assert_frame_equal(change(tables, 0.0, SEED)["runners"][["race_id"]], tables["runners"][["race_id"]])
+
+
+def test_a_lie_is_missed_only_if_the_word_is_yes() -> None:
+    results = [
+        make_result(None, "yes", 0.10),
+        make_result(None, "yes", 0.20, seed=2),
+        make_result("a lie", "no", 0.30, named=("too_good",)),
+        make_result("a lie", "yes", 0.40, seed=2),
+    ]
+    table = benchmark.render_results(results)
+    assert "| racing | a lie | 0.5 | 2 | r2 0.150 → 0.350 | 1 | · | · | 1 | too_good |" in table
+    assert "| racing | 2 | · | · | · | – |" in table
+
+
+def test_a_refused_run_is_caught_and_has_no_headline() -> None:
+    results = [make_result(None, "doubtful", 0.10, named=("intake",)), make_result("a lie", "refused", 0.0)]
+    table = benchmark.render_results(results)
+    assert "| racing | a lie | 0.5 | 1 | r2 0.100 → none | · | · | 1 | · | – |" in table
+    assert "| racing | · | 1 | · | · | intake |" in table
+
+
+def test_each_lie_is_planted_at_three_strengths_in_worlds_that_are_also_run_honestly() -> None:
+    options = benchmark._parse_arguments(("--seeds", "2", "--honest", "3", "--tasks", "racing", "props"))
+    cases = benchmark.make_cases(options)
+    honest = {(case.task, case.seed) for case in cases if case.lie is None}
+    planted = [case for case in cases if case.lie is not None]
+    assert len(honest) == 6
+    assert {(case.task, case.seed) for case in planted} <= honest
+    assert all(len(lie.strengths) == 3 for lie in benchmark.list_lies())
+    assert len({(lie.name, lie.task) for lie in benchmark.list_lies()}) == len(benchmark.list_lies())
+    assert {case.task for case in cases} == {"racing", "props"}

@@ -1,0 +1,221 @@
+"""Planted lies: how a project fools itself, at three strengths, and whether the finished run names it.
+
+Every case is a simulated world of its own seed (`trueline/samples`), run through all eight stages in a private copy of
+the repository: once as it is and once with one lie planted (`trueline/benchmarks/lie_lab`). A lie is caught if a stage
+refuses it in a sentence, or an honesty check warns of it or fails, so that `believable` is not yes. Worlds without a
+lie show how often the word is wrong. The headline is that of scores.json; what a lie adds to it is what is at stake.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from trueline.benchmarks._page_section import replace_section
+from trueline.benchmarks.fault_lab.planted_lies import INPUT_LIES, RAW_LIES, InputLie, RawLie
+from trueline.benchmarks.lie_lab.code_lies import (
+    calibrate_on_score_rows,
+    learn_score_rows,
+    mix_result_into_predictions,
+    oversample_score_rows,
+    read_result_from_file,
+)
+from trueline.benchmarks.lie_lab.scratch_project import Outcome, ScratchProject, make_scratch_project
+from trueline.core.compute.parallel import run_in_parallel
+
+PAGE = Path(__file__).parents[2] / "docs/truth.md"
+STRENGTHS = (0.1, 0.3, 1.0)
+MIXED_STRENGTHS = (0.03, 0.05, 0.1)  # shares of the result in predictions; 1 would be the result itself
+TASKS = ("racing", "props", "events")
+HEADLINES = {"racing": "r2", "props": "hit_rate", "events": "micro_f1"}
+FIRST_SEED = 900_000  # no world that anything was developed on
+WORKERS = 2  # processes
+
+Plant = Callable[[ScratchProject, float, int], str | None]  # plants a lie and runs the stages; returns the refusal
+
+
+class Lie(NamedTuple):
+    """A kind of lie in one task, its strengths, and how it is planted and run."""
+
+    name: str
+    task: str
+    strengths: tuple[float, ...]
+    plant: Plant
+
+
+class Case(NamedTuple):
+    """One world, with one lie at one strength, or as it is (no lie)."""
+
+    lie: str | None
+    task: str
+    strength: float
+    seed: int
+
+
+class Result(NamedTuple):
+    """What a case came to."""
+
+    case: Case
+    outcome: Outcome
+
+    @property
+    def is_caught(self) -> bool:
+        """Whether the run was refused, or its scores are not called believable."""
+        return self.outcome.believable != "yes"
+
+    @property
+    def headline(self) -> float:
+        """The figure that the task is judged by; NaN for a run that was refused."""
+        return self.outcome.headline.get(HEADLINES[self.case.task], np.nan)
+
+
+def main(*arguments: str) -> None:
+    """Print what was caught, missed and falsely accused as Markdown; with --write, write it into docs/truth.md too."""
+    options = _parse_arguments(arguments)
+    results = run_in_parallel(run_case, make_cases(options), WORKERS, "cases")
+    markdown = render_results(results)
+    print(markdown)
+    if options.write:
+        PAGE.write_text(replace_section(PAGE.read_text(), markdown, "lies"))
+
+
+def list_lies() -> list[Lie]:
+    """Return every lie that can be planted."""
+    lies = [
+        Lie(name, task, STRENGTHS, partial(_plant_in_raw_tables, change))
+        for task, changes in RAW_LIES.items()
+        for name, change in changes.items()
+    ]
+    lies += [
+        Lie(name, task, STRENGTHS, partial(_plant_in_inputs, change))
+        for task in ("racing", "props")
+        for name, change in INPUT_LIES.items()
+    ]
+    code_lies = {
+        "learners fitted on score rows": learn_score_rows,
+        "calibrators fitted on score rows": calibrate_on_score_rows,
+        "oversampling before the split": oversample_score_rows,
+        "a features plugin that opens the result": read_result_from_file,
+    }
+    for task in TASKS:
+        lies += [Lie(name, task, STRENGTHS, partial(_plant_in_code, edit)) for name, edit in code_lies.items()]
+    lies += [
+        Lie("the result mixed into predictions", task, MIXED_STRENGTHS, _plant_in_predictions)
+        for task in ("racing", "props")
+    ]
+    return lies
+
+
+def make_cases(options: argparse.Namespace) -> list[Case]:
+    """Return the cases that the options ask for: honest worlds first, then each lie at each strength."""
+    seeds = [FIRST_SEED + number for number in range(max(options.honest, options.seeds))]
+    honest = [Case(None, task, 0.0, seed) for task in options.tasks for seed in seeds]
+    planted = [
+        Case(lie.name, lie.task, strength, seed)
+        for lie in list_lies()
+        if lie.task in options.tasks and (options.lie is None or options.lie in lie.name)
+        for strength in lie.strengths
+        for seed in seeds[: options.seeds]
+    ]
+    return honest + planted
+
+
+def run_case(case: Case) -> Result:
+    """Return what a world, with or without a lie, comes to."""
+    with tempfile.TemporaryDirectory() as name:
+        project = make_scratch_project(Path(name), case.task, case.seed)
+        if case.lie is None:
+            refusal = project.run()
+        else:
+            lie = next(lie for lie in list_lies() if (lie.name, lie.task) == (case.lie, case.task))
+            refusal = lie.plant(project, case.strength, case.seed)
+        return Result(case, project.read_outcome(refusal))
+
+
+def render_results(results: list[Result]) -> str:
+    """Return a table of the lies, one of the honest worlds, and the lies that were not caught."""
+    honest = {(result.case.task, result.case.seed): result for result in results if result.case.lie is None}
+    planted = [result for result in results if result.case.lie is not None]
+    rows = [
+        "| task | lie | strength | worlds | headline, honest → lie | no | doubtful | refused | missed | named by |",
+        "|---|---|---:|---:|---|---:|---:|---:|---:|---|",
+    ]
+    for key in dict.fromkeys((result.case.task, result.case.lie, result.case.strength) for result in planted):
+        group = [result for result in planted if (result.case.task, result.case.lie, result.case.strength) == key]
+        rows.append(_render_lie(group, honest))
+    return "\n".join([*rows, "", *_render_honest(list(honest.values()))])
+
+
+def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> str:
+    case = group[0].case
+    counts = {
+        word: sum(result.outcome.believable == word for result in group) for word in ("no", "doubtful", "refused")
+    }
+    missed = sum(not result.is_caught for result in group)
+    names = sorted({name for result in group for name in result.outcome.named_by})
+    before = [honest[result.case.task, result.case.seed].headline for result in group]
+    after = [result.headline for result in group if np.isfinite(result.headline)]
+    headline = f"{np.mean(before):.3f} → {f'{np.mean(after):.3f}' if after else 'none'}"
+    words = " | ".join(str(count or "·") for count in (*counts.values(), missed))
+    return (
+        f"| {case.task} | {case.lie} | {case.strength:g} | {len(group)} | {HEADLINES[case.task]} {headline} | {words} "
+        f"| {', '.join(names) or '–'} |"
+    )
+
+
+def _render_honest(results: list[Result]) -> list[str]:
+    rows = ["| honest worlds | yes | doubtful | no | refused | named by |", "|---|---:|---:|---:|---:|---|"]
+    for task in dict.fromkeys(result.case.task for result in results):
+        words = [result.outcome.believable for result in results if result.case.task == task]
+        names = sorted({name for result in results if result.case.task == task for name in result.outcome.named_by})
+        counts = " | ".join(str(words.count(word) or "·") for word in ("yes", "doubtful", "no", "refused"))
+        rows.append(f"| {task} | {counts} | {', '.join(names) or '–'} |")
+    return rows
+
+
+def _plant_in_raw_tables(change: RawLie, project: ScratchProject, strength: float, seed: int) -> str | None:
+    project.write_raw_tables(change(project.read_raw_tables(), strength, seed))
+    return project.run()
+
+
+def _plant_in_inputs(change: InputLie, project: ScratchProject, strength: float, seed: int) -> str | None:
+    if refusal := project.run(until="features"):
+        return refusal
+    path = project.folder / f"data/features/{project.task}.parquet"
+    inputs, prepared = pd.read_parquet(path), pd.read_parquet(project.folder / f"data/prepared/{project.task}.parquet")
+    change(inputs, prepared, strength, seed).to_parquet(path, index=False)
+    return project.run(since="resample")
+
+
+def _plant_in_code(
+    edit: Callable[[ScratchProject, float], None], project: ScratchProject, strength: float, seed: int
+) -> str | None:
+    edit(project, strength)
+    return project.run()
+
+
+def _plant_in_predictions(project: ScratchProject, strength: float, seed: int) -> str | None:
+    if refusal := project.run(until="calibrate"):
+        return refusal
+    mix_result_into_predictions(project, strength)
+    return project.run(since="evaluate")
+
+
+def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m trueline benchmarks lies", description="Plant lies, and count which of them are named."
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="worlds for each lie and strength")
+    parser.add_argument("--honest", type=int, default=40, help="honest worlds for each task")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS, help="only these tasks")
+    parser.add_argument("--lie", help="only lies whose name contains this")
+    parser.add_argument("--write", action="store_true", help=f"write the result into docs/{PAGE.name}")
+    options = parser.parse_args(arguments)
+    if options.seeds < 1 or options.honest < 0:
+        parser.error("--seeds must be 1 or more, and --honest 0 or more.")
+    return options
