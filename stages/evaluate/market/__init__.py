@@ -58,9 +58,8 @@ class Settings(StageSettings):
             raise ValueError("payout pickem needs multiples, such as {2: 3.0, 3: 6.0}")
         return self
 
-    @property
-    def flat_odds(self) -> float | None:
-        """The American odds at which every pick is paid; None if each is paid at its posted price."""
+    def find_flat_odds(self) -> float | None:
+        """Return the American odds at which every pick is paid; None if each is paid at its posted price."""
         return find_flat_odds(self.payout, self.multiples)
 
 
@@ -74,7 +73,7 @@ def evaluate(
     `settings.edges`.
     """
     scored = ScoredBets.from_predictions(
-        predictions, prepared, settings.edges[0], settings.devig, seed, settings.flat_odds
+        predictions, prepared, settings.edges[0], settings.devig, seed, settings.find_flat_odds()
     )
     distribution = build_predictive_distribution(scored, "tuned")
     needing_lines: dict[str, Callable[[], Any]] = {
@@ -109,7 +108,9 @@ def compare(
 ) -> Report:
     """Compare the tuned arms of two runs on the same rows: errors on all rows, bets on those with a real line."""
     scored_runs = [
-        ScoredBets.from_predictions(predictions, prepared, settings.edges[0], settings.devig, seed, settings.flat_odds)
+        ScoredBets.from_predictions(
+            predictions, prepared, settings.edges[0], settings.devig, seed, settings.find_flat_odds()
+        )
         for predictions in (first_run, second_run)
     ]
     blocks = scored_runs[0].blocks
@@ -163,7 +164,7 @@ def _report_picks(scored: ScoredBets, distribution: PredictiveDistribution | Non
     by_edge = [{"edge": edge} | _summarise_bets(scored, scored.grade_bets("tuned", edge)) for edge in settings.edges]
     if distribution is None:
         return {"by_edge": by_edge, "by_chance": None}
-    break_even_rates = scored.payout.break_even  # a side that is not likelier to win than this is no bet
+    break_even_rates = scored.payout.compute_break_even()  # a side that is not likelier to win than this is no bet
     directions_by_probability = {
         min_probability: pick_by_probability(
             distribution.over_probability,
@@ -223,7 +224,7 @@ def _report_payout(scored: ScoredBets, settings: Settings) -> Report:
 
 def _compute_mean_break_even(scored: ScoredBets) -> float | None:
     """Return the share of decided bets that must win, averaged over both sides of all rows with a line."""
-    rates = np.concatenate([rate[scored.has_line] for rate in scored.payout.break_even])
+    rates = np.concatenate([rate[scored.has_line] for rate in scored.payout.compute_break_even()])
     rates = rates[~np.isnan(rates)]
     return None if not len(rates) else float(rates[0]) if (rates == rates[0]).all() else float(rates.mean())
 

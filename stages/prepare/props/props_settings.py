@@ -64,9 +64,8 @@ class Settings(SourceSettings):
             line_high=self.line_high or sport.line_high,
         )
 
-    @property
-    def highest(self) -> float:
-        """The highest plausible value of the quantity in a game."""
+    def find_highest_value(self) -> float:
+        """Return the highest plausible value of the quantity in a game."""
         return self.profile.find_limits(self.quantity)[1]
 
     @property

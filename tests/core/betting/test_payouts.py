@@ -29,7 +29,7 @@ def test_at_its_break_even_an_entry_returns_its_stake_and_the_best_entry_counts(
     assert odds is not None
     best = min(rates.values())
     assert best * (1 + float(compute_win_profit(odds))) == pytest.approx(1)
-    assert build_payout(odds, np.zeros(1), np.zeros(1)).break_even[0][0] == pytest.approx(best)
+    assert build_payout(odds, np.zeros(1), np.zeros(1)).compute_break_even()[0][0] == pytest.approx(best)
     # brute force: entries of independent legs at the best rate neither gain nor lose
     best_legs = min(rates, key=lambda legs: rates[legs])
     wins = np.random.default_rng(seed).random((4000, best_legs)) < best

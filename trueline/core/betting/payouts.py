@@ -28,9 +28,8 @@ class Payout:
         """Return the odds of the picked side: over for a direction above 0."""
         return np.where(np.asarray(direction) > 0, self.over, self.under)
 
-    @property
-    def break_even(self) -> tuple[Floats, Floats]:
-        """The share of the overs, and of the unders, that must win."""
+    def compute_break_even(self) -> tuple[Floats, Floats]:
+        """Return the share of the overs, and of the unders, that must win."""
         return compute_break_even_rate(self.over), compute_break_even_rate(self.under)
 
 

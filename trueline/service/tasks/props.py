@@ -204,7 +204,7 @@ def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlo
     line = rows["line"].to_numpy(float)
     chances = compute_line_probabilities(line, *distribution)
     picks = pick_by_edge(predictions[""], line, model.min_edge)
-    bounds = _compute_tail_bounds(model.card_settings.highest, *distribution)
+    bounds = _compute_tail_bounds(model.card_settings.find_highest_value(), *distribution)
     by_player = {player: position for position, player in enumerate(rows["entity"])}
     return {
         (row.player_id, row.date): Outlook(
@@ -240,7 +240,7 @@ def _compute_tail_bounds(highest: float, mean: Floats, spread: Floats, is_intege
 
 def _require_plausible_lines(model: Model, request: Request) -> None:
     """Raise UserError for a line above what the predicted quantity can be in a game."""
-    highest, quantity = model.card_settings.highest, model.card_settings.quantity
+    highest, quantity = model.card_settings.find_highest_value(), model.card_settings.quantity
     for row in request.rows:
         for name, line in (("line", row.line), ("open_line", row.open_line)):
             if line is not None and line > highest:
