@@ -121,7 +121,7 @@ def _compare_ranks(ranks: Floats, other_ranks: Floats, group: Codes, limit: floa
     code = np.unique(group[is_present], return_inverse=True)[1]
     if code.max(initial=-1) + 1 < MIN_BLOCKS:
         return 0.0, 0.0
-    x, y = (_subtract_group_means(column[is_present], code) for column in (ranks, other_ranks))
+    x, y = (_remove_group_means(column[is_present], code) for column in (ranks, other_ranks))
     products, x_squares, y_squares = (np.bincount(code, weights=values) for values in (x * y, x * x, y * y))
     scale = np.sqrt(x_squares * y_squares)
     first_rows = np.unique(other_ranks[is_present], return_index=True)[1]
@@ -132,5 +132,5 @@ def _compare_ranks(ranks: Floats, other_ranks: Floats, group: Codes, limit: floa
     return correlation, float((by_group >= limit).mean()) if len(by_group) else 0.0
 
 
-def _subtract_group_means(values: Floats, code: Codes) -> Floats:
+def _remove_group_means(values: Floats, code: Codes) -> Floats:
     return np.asarray(values - (np.bincount(code, weights=values) / np.bincount(code))[code])

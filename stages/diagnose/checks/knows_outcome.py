@@ -11,7 +11,7 @@ from stages.diagnose.units.array_types import Floats
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.market_rows import iter_market_inputs, read_market_rows
 from trueline.core.runtime.params import StageSettings
-from trueline.core.stats.clustered_correlation import Correlation, correlate_within_groups
+from trueline.core.stats.clustered_correlation import Correlation, compute_group_correlation
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS
 from trueline.core.stats.group_ops import Codes
 
@@ -42,7 +42,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
         return decline(f"The market prices {group_count} groups; {MIN_BLOCKS} are needed.")
     measured: list[dict[str, Any]] = []
     for name, values, market in iter_market_inputs(evidence):
-        correlation = _correlate_input(values, market.target - market.market, market.group)
+        correlation = _compute_correlation(values, market.target - market.market, market.group)
         measured.append({"input": name, "r": correlation.r, "t": correlation.t})
     measured.sort(key=lambda entry: (-abs(entry["r"]), entry["input"]))
     named = [entry for entry in measured if abs(entry["r"]) > settings.correlation and abs(entry["t"]) > settings.t]
@@ -61,7 +61,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     return make_finding("warning", summary, **details)
 
 
-def _correlate_input(values: pd.Series, surprise: Floats, group: Codes) -> Correlation:
+def _compute_correlation(values: pd.Series, surprise: Floats, group: Codes) -> Correlation:
     """Return the strongest correlation of an input's forms with the surprise, on the rows that have the input."""
     is_present = values.notna().to_numpy()
     if not is_present.any():
@@ -69,7 +69,7 @@ def _correlate_input(values: pd.Series, surprise: Floats, group: Codes) -> Corre
     surprise, group = surprise[is_present], group[is_present]
     forms = _encode_input(values[is_present], surprise, group)
     return max(
-        (correlate_within_groups(form, surprise, group) for form in forms), key=lambda correlation: abs(correlation.r)
+        (compute_group_correlation(form, surprise, group) for form in forms), key=lambda correlation: abs(correlation.r)
     )
 
 

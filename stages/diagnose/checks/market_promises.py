@@ -63,9 +63,9 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     if market.group_count < MIN_BLOCKS:
         return decline(f"The market prices {market.group_count} whole groups; {MIN_BLOCKS} are needed.")
     if market.kind == "share":
-        promises = [*_judge_shares(market, settings), *_judge_books(evidence, market, settings)]
+        promises = [*_compare_shares(market, settings), *_compare_books(evidence, market, settings)]
     elif market.kind == "quantity":
-        promises = _judge_lines(market, settings)
+        promises = _compare_lines(market, settings)
     else:
         return decline("The market prices single chances; only shares of a win and quantities are judged.")
     broken = [promise for promise in promises if abs(promise.deviation) > promise.limit and abs(promise.t) > settings.t]
@@ -86,7 +86,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     return make_finding("warning", summary, **details)
 
 
-def _judge_shares(market: MarketRows, settings: Settings) -> list[Promise]:
+def _compare_shares(market: MarketRows, settings: Settings) -> list[Promise]:
     """Return the promise about the loss per race, and that about the wins of each band of prices, per race."""
     p, code, races = market.market, market.group, market.group_count
     log_p = np.log(np.maximum(p, MIN_PROBABILITY))
@@ -115,7 +115,7 @@ def _judge_shares(market: MarketRows, settings: Settings) -> list[Promise]:
     return promises
 
 
-def _judge_books(evidence: Evidence, market: MarketRows, settings: Settings) -> list[Promise]:
+def _compare_books(evidence: Evidence, market: MarketRows, settings: Settings) -> list[Promise]:
     """Return the promise that 1/price of a race sum to about 1 or more, which fails if runners are left out."""
     if PRICE not in evidence.prepared:
         return []
@@ -126,18 +126,18 @@ def _judge_books(evidence: Evidence, market: MarketRows, settings: Settings) -> 
     return [Promise(name, 0.0, share, share, t, settings.book_share)]
 
 
-def _judge_lines(market: MarketRows, settings: Settings) -> list[Promise]:
+def _compare_lines(market: MarketRows, settings: Settings) -> list[Promise]:
     """Return the promise about results over the line, overall and by band of lines, and about results far from it."""
     distance = market.target - market.market
     is_decided = distance != 0
     band = pd.qcut(market.market, LINE_BANDS, labels=False, duplicates="drop")
-    promises = [_judge_overs("results over the line", market, is_decided, settings.over_share)]
+    promises = [_compare_overs("results over the line", market, is_decided, settings.over_share)]
     is_far = np.zeros(len(distance), dtype=bool)
     for number in range(int(band.max()) + 1):
         is_inside = band == number
         low, high = market.market[is_inside].min(), market.market[is_inside].max()
         name = f"results over lines from {low:g} to {high:g}"
-        promises.append(_judge_overs(name, market, is_decided & is_inside, BAND_FACTOR * settings.over_share))
+        promises.append(_compare_overs(name, market, is_decided & is_inside, BAND_FACTOR * settings.over_share))
         is_far[is_inside] = _flag_far_results(distance[is_inside])
     paid = float(is_far.mean())
     # counts have longer tails than a normal distribution, so only too few far results are a broken promise
@@ -147,7 +147,7 @@ def _judge_lines(market: MarketRows, settings: Settings) -> list[Promise]:
     return [*promises, far]
 
 
-def _judge_overs(name: str, market: MarketRows, rows: Mask, limit: float) -> Promise:
+def _compare_overs(name: str, market: MarketRows, rows: Mask, limit: float) -> Promise:
     is_over = (market.target > market.market)[rows]
     chance, code = market.over_chance[rows], market.group[rows]
     paid, promised = (float(share.mean()) if len(share) else 0.0 for share in (is_over, chance))

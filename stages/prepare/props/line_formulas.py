@@ -51,12 +51,12 @@ def summarise_formula_lines(games: pd.DataFrame, quotes: pd.DataFrame, quantity:
             "month": actual["time"].dt.strftime("%Y-%m").to_numpy(),
         }
     )
-    measured = measure_formula_lines(history, lines)
+    measured = compute_formula_excess(history, lines)
     top = measured.sort_values(["z", "part", "formula"], ascending=[False, True, True]).head(MOST_LISTED)
     return {"lines": len(lines), "tried": len(measured), "top": top.to_dict("records")}
 
 
-def measure_formula_lines(games: PlayerGames, lines: pd.DataFrame) -> pd.DataFrame:
+def compute_formula_excess(games: PlayerGames, lines: pd.DataFrame) -> pd.DataFrame:
     """Return for each part of the lines and each formula how much more often than by chance a line equals it.
 
     `lines` has `row` (position in `games`), `line`, `book` and `month`. Parts are all lines, those of a book, and those
@@ -100,13 +100,13 @@ def _iter_formulas(games: PlayerGames, row: Ints, line: Floats) -> Iterator[tupl
         weights = SHORTER_WEIGHTS if name == "mean of all games" else NEIGHBOUR_WEIGHTS
         usable = (count >= min(WINDOWS)) & (count + max(*weights, 0) <= games.played[row])
         for step in STEPS:
-            excess = _match_lines(sums, row, count, line, step)
+            excess = _compute_matches(sums, row, count, line, step)
             for offset, weight in weights.items():
-                excess = excess - weight * _match_lines(sums, row, count + offset, line, step)
+                excess = excess - weight * _compute_matches(sums, row, count + offset, line, step)
             yield f"{name} to the nearest {step:g}", np.where(usable, excess, np.nan)
 
 
-def _match_lines(sums: Floats, row: Ints, count: Ints, line: Floats, step: float) -> Floats:
+def _compute_matches(sums: Floats, row: Ints, count: Ints, line: Floats, step: float) -> Floats:
     """Return the share of the lattice cell of the mean of `count` games before a row that is within its line's step."""
     count = np.maximum(count, 1)
     mean = (sums[row] - sums[np.maximum(row - count, 0)]) / count

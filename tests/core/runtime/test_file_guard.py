@@ -167,12 +167,13 @@ def test_libraries_work_and_a_plugin_may_use_temporary_files_that_it_makes(terri
 
 
 def test_a_file_that_lay_in_the_temporary_folder_before_is_refused(
-    territory: Territory, monkeypatch: pytest.MonkeyPatch
+    repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = Path("../answers.csv").absolute()
+    answers = repository.parent / "answers.csv"
     answers.write_text("1")
     monkeypatch.setattr("time.time", lambda: os.stat(answers).st_ctime + 60)
-    with pytest.raises(UserError, match=r"opened .*/answers\.csv; "), forbid_files(PLUGIN, territory):
+    later = watch_territory([])
+    with pytest.raises(UserError, match=r"opened .*/answers\.csv; "), forbid_files(PLUGIN, later):
         answers.read_text()
 
 

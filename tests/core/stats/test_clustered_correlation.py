@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.stats.clustered_correlation import compute_clustered_t, correlate_within_groups
+from trueline.core.stats.clustered_correlation import compute_clustered_t, compute_group_correlation
 
 WHOLE = st.integers(-20, 20)
 
@@ -23,19 +23,19 @@ def test_the_correlation_is_that_of_deviations_written_out(rows: list[tuple[int,
         dy[inside] -= y[inside].mean()
         sums.append(sum(dx[inside] * dy[inside]))
     scale = np.sqrt(sum(dx**2) * sum(dy**2))
-    found = correlate_within_groups(factor * x + 3, y, code)
+    found = compute_group_correlation(factor * x + 3, y, code)
     assert found.r == pytest.approx(sum(sums) / scale if scale > 1e-9 else 0.0, abs=1e-7)
     if scale > 1e-9 and np.abs(sums).max() > 1e-9:
         assert found.t == pytest.approx(sum(sums) / np.sqrt(sum(value**2 for value in sums)), abs=1e-6)
-    opposite = correlate_within_groups(-x, y, code)
+    opposite = compute_group_correlation(-x, y, code)
     assert opposite.r == pytest.approx(-found.r, abs=1e-7)
 
 
 def test_copies_of_rows_in_their_group_change_neither_correlation_nor_t() -> None:
     random = np.random.default_rng(1)
     x, y, code = random.normal(size=60), random.normal(size=60), np.arange(60) // 4
-    doubled = correlate_within_groups(np.tile(x, 2), np.tile(y, 2), np.tile(code, 2))
-    assert doubled == pytest.approx(correlate_within_groups(x, y, code))
+    doubled = compute_group_correlation(np.tile(x, 2), np.tile(y, 2), np.tile(code, 2))
+    assert doubled == pytest.approx(compute_group_correlation(x, y, code))
 
 
 def test_t_is_a_standard_normal_though_the_rows_of_a_group_share_their_noise() -> None:

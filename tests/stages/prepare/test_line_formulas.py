@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.prepare.props.line_formulas import PlayerGames, _match_lines, measure_formula_lines, summarise_formula_lines
+from stages.prepare.props.line_formulas import (
+    PlayerGames,
+    _compute_matches,
+    compute_formula_excess,
+    summarise_formula_lines,
+)
 
 PLAYERS, GAMES = 60, 90
 
@@ -75,7 +80,7 @@ def test_lines_marked_as_estimated_and_few_lines_are_not_judged() -> None:
 @settings(max_examples=60, deadline=None)
 def test_the_match_is_the_overlap_of_the_lattice_cell_with_the_step(points: list[int], line: int, step: float) -> None:
     sums, count = np.concatenate([[0.0], np.cumsum(points)]), len(points)
-    found = _match_lines(sums, np.array([count]), np.array([count]), np.array([line / 2]), step)[0]
+    found = _compute_matches(sums, np.array([count]), np.array([count]), np.array([line / 2]), step)[0]
     cell = np.mean(points) + (np.arange(2000) + 0.5) / 2000 / count - 0.5 / count
     assert found == pytest.approx(np.mean(np.abs(cell - line / 2) <= step / 2), abs=2e-3)
 
@@ -86,6 +91,6 @@ def test_lines_of_one_player_and_game_count_as_one() -> None:
         games["points"].to_numpy(), np.tile(np.arange(GAMES), PLAYERS), np.tile(np.arange(GAMES), PLAYERS)
     )
     lines = pd.DataFrame({"row": quotes["game_row"], "line": quotes["line"], "book": "", "month": ""})
-    once, twice = (measure_formula_lines(history, table) for table in (lines, pd.concat([lines, lines])))
+    once, twice = (compute_formula_excess(history, table) for table in (lines, pd.concat([lines, lines])))
     np.testing.assert_allclose(once["z"], twice["z"], rtol=1e-9)
     np.testing.assert_allclose(once["excess"], twice["excess"], rtol=1e-9)

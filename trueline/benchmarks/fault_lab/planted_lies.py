@@ -23,7 +23,7 @@ NEW_INPUT = "form_index"  # a harmless name
 DAY = pd.Timedelta(days=1)
 
 
-def disguise_close_as_rating(tables: Tables, strength: float, seed: int) -> Tables:
+def replace_rating_by_close(tables: Tables, strength: float, seed: int) -> Tables:
     """Make the early speed of runners their starting price under another name, in some races."""
     runners = tables["runners"]
     is_told = _choose(runners["race_id"], strength, seed)
@@ -33,10 +33,12 @@ def disguise_close_as_rating(tables: Tables, strength: float, seed: int) -> Tabl
     }
 
 
-def rate_by_margin(tables: Tables, strength: float, seed: int) -> Tables:
+def add_margin_to_rating(tables: Tables, strength: float, seed: int) -> Tables:
     """Mix the margin of this very race into the early speed of runners."""
     runners = tables["runners"]
-    rating = (1 - strength) * _standardise(runners["early_speed"]) - strength * _standardise(runners["margin_lengths"])
+    rating = (1 - strength) * _normalize_scale(runners["early_speed"]) - strength * _normalize_scale(
+        runners["margin_lengths"]
+    )
     return {**tables, "runners": runners.assign(early_speed=rating)}
 
 
@@ -89,8 +91,8 @@ def tell_games_again(tables: Tables, strength: float, seed: int) -> Tables:
     copies = games[_choose(games["game_id"], strength, seed)]
     keys = pd.MultiIndex.from_frame(copies[["player_id", "date"]])
     quoted = lines[pd.MultiIndex.from_frame(lines[["player_id", "date"]]).isin(keys)]
-    copies = _delay(copies.assign(game_id=copies["game_id"].astype(str) + "B"), ["date", "start_time"])
-    quoted = _delay(quoted, ["date", "quoted_at", "start_time"])
+    copies = _move_to_next_day(copies.assign(game_id=copies["game_id"].astype(str) + "B"), ["date", "start_time"])
+    quoted = _move_to_next_day(quoted, ["date", "quoted_at", "start_time"])
     return {
         **tables,
         "games": pd.concat([games.assign(game_id=games["game_id"].astype(str)), copies], ignore_index=True),
@@ -119,7 +121,7 @@ def drop_far_results(tables: Tables, strength: float, seed: int) -> Tables:
 def add_result_rating(inputs: pd.DataFrame, prepared: pd.DataFrame, strength: float, seed: int) -> pd.DataFrame:
     """Add an input of noise with some of the row's own result in it."""
     noise = np.random.default_rng(seed).normal(size=len(prepared))
-    rating = strength * _standardise(prepared["target"]).to_numpy() + (1 - strength) * noise
+    rating = strength * _normalize_scale(prepared["target"]).to_numpy() + (1 - strength) * noise
     return inputs.assign(**{NEW_INPUT: rating})
 
 
@@ -133,7 +135,7 @@ def add_close(inputs: pd.DataFrame, prepared: pd.DataFrame, strength: float, see
 
 def add_chosen_noise(inputs: pd.DataFrame, prepared: pd.DataFrame, strength: float, seed: int) -> pd.DataFrame:
     """Add the noise inputs that correlate best with the target of all rows, later ones included, out of many tried."""
-    random, target = np.random.default_rng(seed), _standardise(prepared["target"]).fillna(0.0).to_numpy()
+    random, target = np.random.default_rng(seed), _normalize_scale(prepared["target"]).fillna(0.0).to_numpy()
     best: list[tuple[float, Floats]] = []
     for _ in range(int(NOISE_COUNT * strength)):
         noise = random.normal(size=len(target))
@@ -144,8 +146,8 @@ def add_chosen_noise(inputs: pd.DataFrame, prepared: pd.DataFrame, strength: flo
 
 RAW_LIES: dict[str, dict[str, RawLie]] = {
     "racing": {
-        "closing price under another name": disguise_close_as_rating,
-        "rating from this race's margin": rate_by_margin,
+        "closing price under another name": replace_rating_by_close,
+        "rating from this race's margin": add_margin_to_rating,
         "races told twice": tell_races_again,
         "races dropped by outcome": drop_surprising_races,
         "runners dropped by outcome": drop_losing_outsiders,
@@ -172,11 +174,11 @@ def _choose(names: pd.Series, share: float, seed: int) -> pd.Series:
     return names.astype(str).isin(chosen)
 
 
-def _standardise(values: pd.Series) -> pd.Series:
+def _normalize_scale(values: pd.Series) -> pd.Series:
     return (values - values.mean()) / values.std()
 
 
-def _delay(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def _move_to_next_day(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return table.assign(**{name: table[name] + DAY for name in columns if name in table})
 
 

@@ -37,10 +37,14 @@ CLOCK_SECONDS = 1.0  # a file's time of change may lie this much before the cloc
 
 @dataclass(frozen=True)
 class Territory:
-    """What lies in which folders: the data are all of the repository but its code, its sources, and DVC's copies."""
+    """What lies in which folders: the data are all of the repository but its code, its sources, and DVC's copies.
+
+    A temporary file from before `since`, in seconds of the clock, was not made by the plugin.
+    """
 
     root: str
     verdicts: dict[str, Verdict]
+    since: float
 
     def judge(self, path: str) -> Verdict:
         """Return what a path is: that of the nearest folder with a verdict; data, if it lies in none."""
@@ -76,7 +80,6 @@ class Guard:
 
     plugin: str
     territory: Territory
-    started: float
     violations: list[str] = field(default_factory=list)
 
     def refuse(self, act: str) -> None:
@@ -91,7 +94,7 @@ class Guard:
         """Say whether a plugin may open a path: a library's, or a temporary file that it made itself."""
         verdict = self.territory.judge(path)
         if verdict == "temporary" and os.path.isfile(path):
-            return os.stat(path).st_ctime >= self.started - CLOCK_SECONDS
+            return os.stat(path).st_ctime >= self.territory.since - CLOCK_SECONDS
         return verdict != "data"
 
     def check_path(self, path: Any) -> None:
@@ -147,7 +150,7 @@ def forbid_files(plugin: str, territory: Territory) -> Iterator[None]:
     """
     opens = _watch_native_opens()
     opens.collect()  # what the stage itself opened
-    guard = Guard(plugin, territory, time.time())
+    guard = Guard(plugin, territory)
     _running.append(guard)
     try:
         yield
@@ -178,7 +181,7 @@ def watch_territory(sources: Iterable[str], writable: Path | None = None) -> Ter
     verdicts |= dict.fromkeys(map(os.path.realpath, data), "data")
     if writable:
         verdicts[os.path.realpath(writable)] = "library"
-    territory = Territory(str(root), verdicts)
+    territory = Territory(str(root), verdicts, time.time())
     _watch_native_opens().watch(territory.list_data_folders())
     return territory
 

@@ -14,18 +14,18 @@ class Correlation(NamedTuple):
     t: float
 
 
-def correlate_within_groups(x: Floats, y: Floats, code: Codes) -> Correlation:
+def compute_group_correlation(x: Floats, y: Floats, code: Codes) -> Correlation:
     """Return how x and y correlate about the means of their groups; both 0 if either is constant in every group.
 
     t is that of x · y, both centred in each group, and needs no more than that groups are independent: rows of one
     group may depend and vary as they like. Values must not be missing.
 
     >>> x, y = np.array([1.0, 2.0, 5.0, 6.0]), np.array([1.0, 3.0, 9.0, 11.0])
-    >>> r, t = correlate_within_groups(x, y, np.array([0, 0, 1, 1]))
+    >>> r, t = compute_group_correlation(x, y, np.array([0, 0, 1, 1]))
     >>> round(r, 9), round(t, 9)
     (1.0, 1.414213562)
     """
-    x_deviation, y_deviation = _subtract_means(x, code), _subtract_means(y, code)
+    x_deviation, y_deviation = _remove_group_means(x, code), _remove_group_means(y, code)
     scale = np.sqrt((x_deviation @ x_deviation) * (y_deviation @ y_deviation))
     if not scale > 0:
         return Correlation(0.0, 0.0)
@@ -44,7 +44,7 @@ def compute_clustered_t(values: Floats, code: Codes) -> float:
     return float(group_sums.sum() / spread) if spread > 0 else 0.0
 
 
-def _subtract_means(values: Floats, code: Codes) -> Floats:
+def _remove_group_means(values: Floats, code: Codes) -> Floats:
     means = np.bincount(code, weights=values) / np.maximum(np.bincount(code), 1)
     deviation = values - means[code]
     # what rounding leaves of a constant column is no variation
