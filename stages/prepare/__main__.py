@@ -10,6 +10,7 @@ from trueline.core.runtime.params import list_section_names, load_seed, load_set
 from trueline.core.runtime.plugins import list_plugins, load_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
 from trueline.core.splits.sealed_period import seal_newest_days
+from trueline.core.splits.short_history import shorten_blocks
 from trueline.core.splits.stratified import StratifiedSettings, split_stratified
 from trueline.core.splits.walk_forward import (
     NO_CLOCK,
@@ -77,13 +78,17 @@ def _assign_folds(
         targets = prepared[list_target_columns(prepared)]
         return split_stratified(targets, prepared["group"], settings, load_seed())
     try:
-        return walk_forward(prepared["time"], prepared["group"], settings)
+        settings, note = shorten_blocks(prepared["time"], settings)
+        folds = walk_forward(prepared["time"], prepared["group"], settings)
     except UserError as error:
         if "dated" not in list_section_names("folds", task):
             raise
         raise UserError(
             f"{error} For dates, these are under folds.{task}.dated; prepare.{task}.dates: ignore does without dates."
         ) from None
+    if note:
+        print(f"prepare {task}: {note} (folds.{task}.shorten)")
+    return folds
 
 
 def print_sources() -> None:

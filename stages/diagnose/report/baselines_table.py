@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.diagnose.report.history import BREAK_EVEN_PERCENT
+from stages.diagnose.report.history import describe_break_even
 from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
 from trueline.core.charts.html import (
     Html,
@@ -41,7 +41,10 @@ def render_baselines(report: Mapping[str, Any]) -> Html:
     measures = _list_measures(baselines, list(described))
     if not measures:
         return render_section(title, html_tag("p", "The report has no baselines."), name="baselines")
-    pictures = [_draw_measure(name, described.get(name, {}), baselines) for name in measures[:MAX_DRAWN_MEASURES]]
+    break_even = describe_break_even(report)
+    pictures = [
+        _draw_measure(name, described.get(name, {}), baselines, break_even) for name in measures[:MAX_DRAWN_MEASURES]
+    ]
     note = "The model beside plainer forecasts and the market, on the same rows, with 95 % intervals."
     rows = parse_number(report["baselines"].get("rows"))
     note += f" {rows:,.0f} rows." if rows is not None else ""
@@ -100,7 +103,9 @@ def _list_measures(baselines: Baselines, described_names: Sequence[str]) -> list
     )
 
 
-def _draw_measure(measure: str, described: Mapping[str, Any], baselines: Baselines) -> Html:
+def _draw_measure(
+    measure: str, described: Mapping[str, Any], baselines: Baselines, break_even: tuple[float, str]
+) -> Html:
     title = described.get("title", format_name(measure).capitalize())
     intervals = {
         name: get_interval_values(entry[measure], described.get("scale", 1.0))
@@ -114,20 +119,14 @@ def _draw_measure(measure: str, described: Mapping[str, Any], baselines: Baselin
         for name, entry in intervals.items()
     ]
     direction_note = DIRECTION_NOTES[described.get("more_is_better")]
-    marks_note = (
-        f" The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110." if measure == "hit_rate" else ""
-    )
+    mark, marks_note = break_even if measure == "hit_rate" else (described.get("mark"), "")
+    marks = () if mark is None else (mark,)
     description = "; ".join(f"{entry.name} {entry.text}" for entry in dots)
     return render_figure(
         title,
-        draw_dot_whiskers(title, f"{description}.", dots, _get_marks(measure, described)),
-        f"{direction_note}{marks_note}",
+        draw_dot_whiskers(title, f"{description}.", dots, marks),
+        f"{direction_note} {marks_note}".rstrip(),
     )
-
-
-def _get_marks(measure: str, described: Mapping[str, Any]) -> tuple[float, ...]:
-    mark = described.get("mark")
-    return (BREAK_EVEN_PERCENT,) if measure == "hit_rate" else () if mark is None else (mark,)
 
 
 def _render_differences(baselines: Baselines) -> list[Html]:

@@ -1,7 +1,7 @@
 """The history sections: hit rates, losses, sharpness, drift, data quality and alerts of the newest days."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -27,21 +27,32 @@ from trueline.core.charts.number_format import (
 from trueline.core.charts.time_series import ChartLine, Zone, draw_line_chart, render_legend
 
 NO_TABLE_MESSAGE = "There is no daily table."
-BREAK_EVEN_PERCENT = 100 * 110 / 210  # hit rate at −110 that breaks even, in per cent
+STANDARD_BREAK_EVEN = 110 / 210  # hit rate at −110 that breaks even
 SHARPNESS_ZONES: tuple[Zone, ...] = (("dull", 0, 40), ("normal", 40, 65), ("sharp", 65, 80), ("razor sharp", 80, 100))
 DRIFT_ZONES: tuple[Zone, ...] = (("none", 0, 20), ("mild", 20, 40), ("moderate", 40, 70), ("severe", 70, 100))
 MAX_TABLE_DAYS = 14
 MAX_ALERTS = 10
 
 
-def render_history(series: DailySeries | None, has_odds: bool) -> Html:
-    """Return the section on hit rates, losses, data and alerts by day; `has_odds`: whether picks are bets at −110."""
+def describe_break_even(report: Mapping[str, Any]) -> tuple[float, str]:
+    """Return the hit rate in per cent that breaks even by the report's payout, −110 unless it names one, and a note."""
+    payout = report.get("payout") or {"payout": "−110", "break_even": STANDARD_BREAK_EVEN}
+    phrases = {"posted": "at the posted prices, on average", "pickem": "in the best pick'em entry", "−110": "at −110"}
+    percent = 100 * (payout["break_even"] or STANDARD_BREAK_EVEN)
+    return percent, f"The dashes mark {percent:.1f} %, which breaks even {phrases[payout['payout']]}."
+
+
+def render_history(series: DailySeries | None, break_even: tuple[float, str] | None) -> Html:
+    """Return the section on hit rates, losses, data and alerts by day.
+
+    `break_even` is from `describe_break_even` if picks are bets.
+    """
     title = "Day by day"
     if series is None:
         return render_section(title, html_tag("p", NO_TABLE_MESSAGE), name="days")
     counts = {"made": "predictions_made", "graded": "predictions_graded"}
     pictures = [
-        *_draw_hit_rates(series, has_odds),
+        *_draw_hit_rates(series, break_even),
         *_draw_losses(series),
         *_draw_market_beaten(series),
         *_draw_pair(series, "Data, %", " %", {"completeness": "completeness", "feature quality": "feature_quality"}),
@@ -72,10 +83,9 @@ def _describe_days(series: DailySeries) -> str:
     return f"{len(series.day_names)} days from {series.day_names[0]} to {series.newest_day}{older_note}."
 
 
-def _draw_hit_rates(series: DailySeries, has_odds: bool) -> Iterator[Html]:
+def _draw_hit_rates(series: DailySeries, break_even: tuple[float, str] | None) -> Iterator[Html]:
     baseline = ChartLine("baseline", series.get_numbers("hit_rate_baseline"), "other")
-    marks = (BREAK_EVEN_PERCENT,) if has_odds else ()
-    note = f"The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110." if has_odds else ""
+    marks, note = ((break_even[0],), break_even[1]) if break_even else ((), "")
     for window in (7, 30):
         name = f"hit_rate_{window}d"
         if series.has_figures(name):

@@ -11,7 +11,7 @@ from stages.diagnose.report.cause import render_cause
 from stages.diagnose.report.checks import render_declined, render_findings
 from stages.diagnose.report.daily_series import DailySeries
 from stages.diagnose.report.gap_section import render_gap
-from stages.diagnose.report.history import render_history, render_zones
+from stages.diagnose.report.history import describe_break_even, render_history, render_zones
 from stages.diagnose.report.reliability import render_reliability
 from stages.diagnose.report.segments import render_segments
 from stages.diagnose.report.summary import Checks, format_verdict_sentence, render_heading
@@ -47,11 +47,12 @@ def render_page(
     has no script; equal input gives equal bytes.
     """
     check_questions, series = questions or {}, DailySeries.from_table(daily)
+    has_odds = any("hit_rate" in baseline for baseline in list_baselines(report).values())
     body = [
         render_findings(checks, check_questions),
         render_baselines(report),
         render_gap(checks),
-        render_history(series, any("hit_rate" in baseline for baseline in list_baselines(report).values())),
+        render_history(series, describe_break_even(report) if has_odds else None),
         render_zones(series),
         render_cause(checks),
         render_reliability(report, checks, reliability_cells),

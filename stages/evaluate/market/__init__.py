@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages.evaluate.market.baselines import (
     compare_baselines,
@@ -25,15 +25,9 @@ from stages.evaluate.market.predictive_distribution import (
     evaluate_distribution,
 )
 from stages.evaluate.market.scored_lines import ScoredBets
-from trueline.core.betting.american_odds import MarginMethod, compute_break_even_rate
-from trueline.core.betting.grading import (
-    STANDARD_ODDS,
-    Picks,
-    grade_picks,
-    pick_by_probability,
-    summarise_at_posted_odds,
-    summarise_picks,
-)
+from trueline.core.betting.american_odds import MarginMethod
+from trueline.core.betting.grading import Picks, grade_picks, pick_by_probability, summarise_at_posted_odds
+from trueline.core.betting.payouts import PayoutName, compute_leg_break_even, find_flat_odds
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.confidence_intervals import describe_difference
 from trueline.core.stats.group_ops import Floats
@@ -52,6 +46,21 @@ class Settings(StageSettings):
     chances: list[Annotated[float, Field(gt=0.5, lt=1)]]
     bins: int = Field(ge=2)
     devig: MarginMethod
+    payout: PayoutName = "standard"
+    # keys that came through JSON are text
+    multiples: dict[Annotated[int, Field(ge=2, strict=False)], Annotated[float, Field(gt=1)]] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _check_multiples(self) -> "Settings":
+        if self.payout == "pickem" and not self.multiples:
+            raise ValueError("payout pickem needs multiples, such as {2: 3.0, 3: 6.0}")
+        return self
+
+    def find_flat_odds(self) -> float | None:
+        """Return the American odds at which every pick is paid; None if each is paid at its posted price."""
+        return find_flat_odds(self.payout, self.multiples)
 
 
 def evaluate(
@@ -63,7 +72,9 @@ def evaluate(
     Errors are in units of the target, returns in stakes. The headline bets are those of the tuned arm at the first of
     `settings.edges`.
     """
-    scored = ScoredBets.from_predictions(predictions, prepared, settings.edges[0], settings.devig, seed)
+    scored = ScoredBets.from_predictions(
+        predictions, prepared, settings.edges[0], settings.devig, seed, settings.find_flat_odds()
+    )
     distribution = build_predictive_distribution(scored, "tuned")
     needing_lines: dict[str, Callable[[], Any]] = {
         "baselines": lambda: compare_baselines(scored),
@@ -82,6 +93,7 @@ def evaluate(
         "distribution": evaluate_distribution(scored, distribution, settings.bins) if distribution else None,
         "resampling": evaluate_resampling(scored),
         "folds": summarise_folds(scored),
+        **_report_payout(scored, settings),
     }
     return _collect_headline_scores(scored), report, _build_plot_tables(scored, distribution, report, settings)
 
@@ -96,7 +108,9 @@ def compare(
 ) -> Report:
     """Compare the tuned arms of two runs on the same rows: errors on all rows, bets on those with a real line."""
     scored_runs = [
-        ScoredBets.from_predictions(predictions, prepared, settings.edges[0], settings.devig, seed)
+        ScoredBets.from_predictions(
+            predictions, prepared, settings.edges[0], settings.devig, seed, settings.find_flat_odds()
+        )
         for predictions in (first_run, second_run)
     ]
     blocks = scored_runs[0].blocks
@@ -131,7 +145,7 @@ def compute_losses(predictions: pd.DataFrame, arm: str) -> tuple[pd.Series, Floa
 
 
 def _collect_headline_scores(scored: ScoredBets) -> Report:
-    has_line, bets = scored.has_line, summarise_picks(scored.grade_bets("tuned"), scored.blocks)
+    has_line, bets = scored.has_line, scored.summarise_bets(scored.grade_bets("tuned"))
     hit_rate = bets["hit_rate"]
     return {
         "rows": int(has_line.sum()),
@@ -150,9 +164,12 @@ def _report_picks(scored: ScoredBets, distribution: PredictiveDistribution | Non
     by_edge = [{"edge": edge} | _summarise_bets(scored, scored.grade_bets("tuned", edge)) for edge in settings.edges]
     if distribution is None:
         return {"by_edge": by_edge, "by_chance": None}
+    break_even_rates = scored.payout.compute_break_even()  # a side that is not likelier to win than this is no bet
     directions_by_probability = {
         min_probability: pick_by_probability(
-            distribution.over_probability, distribution.under_probability, min_probability
+            distribution.over_probability,
+            distribution.under_probability,
+            *(np.maximum(min_probability, break_even_rate) for break_even_rate in break_even_rates),
         )
         for min_probability in settings.chances
     }
@@ -170,9 +187,7 @@ def _report_picks(scored: ScoredBets, distribution: PredictiveDistribution | Non
 
 
 def _summarise_bets(scored: ScoredBets, picks: Picks) -> Report:
-    return summarise_picks(picks, scored.blocks) | {
-        "posted": summarise_at_posted_odds(picks, scored.posted_odds, scored.blocks)
-    }
+    return scored.summarise_bets(picks) | {"posted": summarise_at_posted_odds(picks, scored.posted_odds, scored.blocks)}
 
 
 def _grade_constant_sides(scored: ScoredBets) -> Report:
@@ -189,11 +204,36 @@ def _report_closing_value(scored: ScoredBets) -> Report | None:
     return compute_closing_line_value(forecast, opening, closing, actual, scored.headline_edge, scored.blocks)
 
 
+def _report_payout(scored: ScoredBets, settings: Settings) -> Report:
+    """Return the payout with its break-even, and for pick'em each entry's and what the headline bets earn in it."""
+    if settings.payout == "standard":
+        return {}
+    hit_rate = scored.summarise_bets(scored.grade_bets("tuned"))["hit_rate"]["value"]
+    entries = [
+        {
+            "legs": legs,
+            "multiple": multiple,
+            "break_even": compute_leg_break_even(legs, multiple),
+            "roi": None if hit_rate is None else multiple * hit_rate**legs - 1,
+        }
+        for legs, multiple in sorted(settings.multiples.items())
+    ]
+    payout = {"payout": settings.payout, "break_even": _compute_mean_break_even(scored)}
+    return {"payout": payout | ({"entries": entries} if settings.payout == "pickem" else {})}
+
+
+def _compute_mean_break_even(scored: ScoredBets) -> float | None:
+    """Return the share of decided bets that must win, averaged over both sides of all rows with a line."""
+    rates = np.concatenate([rate[scored.has_line] for rate in scored.payout.compute_break_even()])
+    rates = rates[~np.isnan(rates)]
+    return None if not len(rates) else float(rates[0]) if (rates == rates[0]).all() else float(rates.mean())
+
+
 def _report_line_types(scored: ScoredBets) -> Report:
     """Return the headline bets by type of line; `every_side` bets every row on the side where the forecast lies."""
     tuned, actual, real, estimated = (scored[name] for name in ("tuned", "target", "line", "estimated_line"))
     headline, every_side = (
-        compare_line_types(tuned, actual, real, estimated, edge, scored.blocks)
+        compare_line_types(tuned, actual, real, estimated, edge, scored.blocks, scored.payout)
         for edge in (scored.headline_edge, SMALLEST_EDGE)
     )
     return headline | {"every_side": every_side}
@@ -212,7 +252,6 @@ def _build_plot_tables(
 ) -> Tables:
     baselines = report["baselines"]["models"] if report["baselines"] else {}
     edge_rows = report["picks"]["by_edge"] if report["picks"] else []
-    break_even_rate = float(compute_break_even_rate(STANDARD_ODDS))
     line_types = {name: report["line_types"][name] for name in ("actual", "estimated", "mixed")}
     line_types |= {f"same rows, {name}": report["line_types"]["same_rows"][name] for name in ("actual", "estimated")}
     return {
@@ -225,7 +264,7 @@ def _build_plot_tables(
         else pd.DataFrame(columns=list(CURVE_COLUMNS)),
         "months": _aggregate_by_month(scored),
         "edges": _build_rate_table({f"{row['edge']:g}": row for row in edge_rows}, "edge").assign(
-            break_even=break_even_rate
+            break_even=_compute_mean_break_even(scored)
         ),
         "line_types": _build_rate_table(line_types, "line_type"),
     }

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.evaluate.market.scored_lines import Floats, ScoredBets
-from trueline.core.betting.grading import Picks, summarise_picks
+from trueline.core.betting.grading import Picks
 from trueline.core.stats.confidence_intervals import Interval
 
 Labels = npt.NDArray[np.object_]
@@ -18,7 +18,7 @@ LINE_STEPS = {"below 10": -np.inf, "10 to 20": 10.0, "20 and above": 20.0}
 
 
 def summarise_bets_by_segment(scored: ScoredBets, picks: Picks) -> dict[str, Any]:
-    """Return bets, pushes, days with bets, hit rate and return at −110 for every level of every segment.
+    """Return bets, pushes, days with bets, hit rate and return for every level of every segment.
 
     A rate over too few days for an interval (fewer than MIN_BLOCKS) is the word "insufficient".
     """
@@ -28,7 +28,7 @@ def summarise_bets_by_segment(scored: ScoredBets, picks: Picks) -> dict[str, Any
 def _summarise_levels(scored: ScoredBets, picks: Picks, labels: Labels) -> dict[str, Any]:
     level_summaries = {}
     for level in sorted(set(labels[picks.is_bet])):
-        bet_summary = summarise_picks(picks.select_rows(labels == level), scored.blocks)
+        bet_summary = scored.summarise_bets(picks.select_rows(labels == level))
         rates = {name: _replace_insufficient(bet_summary[name]) for name in ("hit_rate", "roi")}
         level_summaries[level] = {
             "n": bet_summary["bets"],

@@ -12,6 +12,7 @@ from stages.evaluate.market.number_phrases import (
     is_clear_of_zero,
 )
 from trueline.core.betting.grading import Picks, grade_picks, pick_by_edge, summarise_picks
+from trueline.core.betting.payouts import Payout
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.stats.confidence_intervals import Interval
 
@@ -20,7 +21,13 @@ Report = dict[str, Any]
 
 
 def compare_line_types(
-    predicted: Floats, actual: Floats, real: Floats, estimated: Floats, edge: float, blocks: BlockBootstrap
+    predicted: Floats,
+    actual: Floats,
+    real: Floats,
+    estimated: Floats,
+    edge: float,
+    blocks: BlockBootstrap,
+    payout: Payout,
 ) -> Report:
     """Return the bets by type of line, the differences in percentage points with intervals, and sentences.
 
@@ -34,8 +41,8 @@ def compare_line_types(
         "mixed": np.where(lacks_real, estimated, real),
     }
     same_row_lines = {"actual": np.where(has_both, real, np.nan), "estimated": np.where(has_both, estimated, np.nan)}
-    return _grade_line_types(predicted, actual, lines_by_type, edge, blocks, "") | {
-        "same_rows": _grade_line_types(predicted, actual, same_row_lines, edge, blocks, " of the same rows")
+    return _grade_line_types(predicted, actual, lines_by_type, edge, blocks, payout, "") | {
+        "same_rows": _grade_line_types(predicted, actual, same_row_lines, edge, blocks, payout, " of the same rows")
     }
 
 
@@ -57,13 +64,19 @@ def describe_estimated_lines(estimated: Interval, actual: Interval, difference: 
 
 
 def _grade_line_types(
-    predicted: Floats, actual: Floats, lines_by_type: dict[str, Floats], edge: float, blocks: BlockBootstrap, scope: str
+    predicted: Floats,
+    actual: Floats,
+    lines_by_type: dict[str, Floats],
+    edge: float,
+    blocks: BlockBootstrap,
+    payout: Payout,
+    scope: str,
 ) -> Report:
     picks = {
         name: grade_picks(pick_by_edge(predicted, line, edge), line, actual) for name, line in lines_by_type.items()
     }
     report: Report = {
-        name: _summarise_graded_line(picks[name], line, actual, blocks) for name, line in lines_by_type.items()
+        name: _summarise_graded_line(picks[name], line, actual, blocks, payout) for name, line in lines_by_type.items()
     }
     for name in list(lines_by_type)[1:]:
         report[f"{name}_minus_actual_points"] = _compute_hit_rate_difference(picks[name], picks["actual"], blocks)
@@ -73,9 +86,11 @@ def _grade_line_types(
     }
 
 
-def _summarise_graded_line(picks: Picks, line: Floats, actual: Floats, blocks: BlockBootstrap) -> Report:
+def _summarise_graded_line(
+    picks: Picks, line: Floats, actual: Floats, blocks: BlockBootstrap, payout: Payout
+) -> Report:
     line_summary = {"rows": int((~np.isnan(line)).sum()), "line_mae": blocks.estimate_mean(np.abs(line - actual))}
-    return line_summary | summarise_picks(picks, blocks)
+    return line_summary | summarise_picks(picks, blocks, payout.find_odds(picks.direction))
 
 
 def _compute_hit_rate_difference(first_picks: Picks, second_picks: Picks, blocks: BlockBootstrap) -> Interval:

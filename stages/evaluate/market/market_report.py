@@ -45,7 +45,10 @@ DESCRIPTION = ScorerDescription(
         "line_mae": ReportFigure(
             "mean absolute error of the posted line", "line_types.actual.line_mae", "line_types.actual.rows"
         ),
-        "roi": ReportFigure("won per unit staked at −110", "line_types.actual.roi", "line_types.actual.bets"),
+        "roi": ReportFigure(
+            "won per unit staked, at −110 unless evaluate.<task>.payout says otherwise",
+            "line_types.actual.roi", "line_types.actual.bets",
+        ),
         "crps": ReportFigure(
             "continuous ranked probability score", "distribution.crps", None,
             {"line, same spread": "distribution.crps_of_line_with_same_spread"},

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from trueline.core.betting.american_odds import MarginMethod
-from trueline.core.betting.grading import Picks, PostedOdds, grade_picks, pick_by_edge
+from trueline.core.betting.american_odds import STANDARD_ODDS, MarginMethod
+from trueline.core.betting.grading import Picks, PostedOdds, grade_picks, pick_by_edge, summarise_picks
+from trueline.core.betting.payouts import Payout, build_payout
 from trueline.core.betting.standing_quotes import (
     CLOCK_COLUMNS,
     Moment,
@@ -50,13 +51,21 @@ class ScoredBets:
     posted_odds: PostedOdds
     headline_edge: float  # the distance from the line at which the headline bets are placed
     clock: dict[str, Any]  # how many lines may grade bets, and why not all
+    payout: Payout
 
     @classmethod
     def from_predictions(
-        cls, predictions: pd.DataFrame, prepared: pd.DataFrame, edge: float, devig: MarginMethod, seed: int
+        cls,
+        predictions: pd.DataFrame,
+        prepared: pd.DataFrame,
+        edge: float,
+        devig: MarginMethod,
+        seed: int,
+        flat_odds: float | None = STANDARD_ODDS,
     ) -> "ScoredBets":
         """Join predictions with their prepared rows; a column that `prepared` lacks is missing in every row.
 
+        Bets are paid at `flat_odds` (American), or at the posted odds if that is None.
         `predictions` may say in `inputs_known` when their inputs were known: before, which is the default, or at_start.
         """
         names = [*NUMBER_COLUMNS, *TEXT_COLUMNS, *CLOCK_COLUMNS]
@@ -68,7 +77,8 @@ class ScoredBets:
         moment: Moment = predictions["inputs_known"].iloc[0] if "inputs_known" in predictions else "before"
         clock = _blank_ended_lines(rows, moment, has_clock(prepared))
         posted_odds = PostedOdds.from_odds(rows["over_price"].to_numpy(), rows["under_price"].to_numpy(), devig)
-        return cls(rows, BlockBootstrap(encode_groups(rows["group"]), seed), posted_odds, edge, clock)
+        payout = build_payout(flat_odds, posted_odds.over, posted_odds.under)
+        return cls(rows, BlockBootstrap(encode_groups(rows["group"]), seed), posted_odds, edge, clock, payout)
 
     def __getitem__(self, name: str) -> Floats:
         return self.rows[name].to_numpy(np.float64)
@@ -84,6 +94,10 @@ class ScoredBets:
     def compute_absolute_error(self, name: str) -> Floats:
         """Return the absolute error of a column taken as a forecast."""
         return np.abs(self[name] - self["target"])
+
+    def summarise_bets(self, picks: Picks) -> dict[str, Any]:
+        """Return counts, hit rate and return of picks, paid as the payout says."""
+        return summarise_picks(picks, self.blocks, self.payout.find_odds(picks.direction))
 
     def grade_bets(self, name: str, edge: float | None = None) -> Picks:
         """Return a forecast column's graded bets against the real line; by default at the headline edge."""

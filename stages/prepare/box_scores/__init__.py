@@ -23,7 +23,7 @@ DOWNLOADS: tuple[ModuleType, ...] = (
 
 
 def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> dict[str, pd.DataFrame]:
-    """Return the raw tables of a folder (.parquet, .csv, .json, .jsonl) or a SQLite database, by name.
+    """Return the raw tables of a folder (.parquet, .csv, .json, .jsonl, .xlsx) or a SQLite database, by name.
 
     A table in the shape of one of DOWNLOADS is converted, and one that is missing is taken from files of any name that
     have such a shape. Raises UserError if there is no table `games`, or a folder has a table only in a format that
@@ -32,7 +32,7 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> dict[str, pd.D
     table_names = raw_sources.list_source_tables(source)
     for name in (REQUIRED_TABLE, *OPTIONAL_TABLES):
         if name not in table_names:
-            _reject_other_formats(Path(source), name)
+            raw_sources.reject_other_formats(source, name)
     downloads = [] if {REQUIRED_TABLE, "lines"} <= {*table_names} else list(_read_downloads(source, settings))
     tables = {}
     for name in (REQUIRED_TABLE, *OPTIONAL_TABLES):
@@ -79,12 +79,3 @@ def _convert(table: pd.DataFrame, settings: SourceSettings) -> tuple[str, pd.Dat
     """Return what kind of table a known shape is, and the table under our names; "" and the table itself otherwise."""
     shape = raw_sources.find_download_shape(table, DOWNLOADS)
     return (str(shape.TABLE), shape.convert(table, settings)) if shape else ("", table)
-
-
-def _reject_other_formats(folder: Path, name: str) -> None:
-    other_files = sorted(file.name for file in folder.glob(f"{name}.*"))  # a database has none
-    if other_files:
-        formats = ", ".join(raw_sources.TABLE_SUFFIXES)
-        raise UserError(
-            f"{folder} holds {other_files[0]}, which is not one of {formats}; convert it, or remove it from the folder."
-        )

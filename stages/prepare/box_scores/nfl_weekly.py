@@ -13,8 +13,9 @@ TUESDAY, SUNDAY = 1, 6
 
 
 def recognize(table: pd.DataFrame) -> bool:
-    """Return whether a table has the columns that only this source has."""
-    return {"recentteam", "opponentteam", "season", "week"} <= {normalize_name(str(name)) for name in table.columns}
+    """Return whether a table has the columns that only this source has; newer files say team for recent_team."""
+    names = {normalize_name(str(name)) for name in table.columns}
+    return {"opponentteam", "season", "week", "receptions"} <= names and bool({"recentteam", "team"} & names)
 
 
 def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
@@ -22,11 +23,13 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
 
     A week is one day, its Sunday: nothing else is known of the day, and games of one day know nothing of each other.
     The game is the season, the week and both teams. Home is read from a game id such as 2022_01_BUF_LA, else it is 0.
+    Players have their full names, as books write them.
     """
     names = {normalize_name(str(name)): str(name) for name in table.columns}
     season = pd.to_numeric(table[names["season"]], errors="coerce")
     week = pd.to_numeric(table[names["week"]], errors="coerce")
-    teams = [table[names[name]].astype("string").fillna("") for name in ("recentteam", "opponentteam")]
+    team_name = "recentteam" if "recentteam" in names else "team"
+    teams = [table[names[name]].astype("string").fillna("") for name in (team_name, "opponentteam")]
     pairs = [" ".join(sorted(pair)) for pair in zip(*teams, strict=True)]
     derived: dict[str, pd.Series] = {}
     if not {"date", "gameday", "gamedate"} & {*names}:
@@ -36,6 +39,9 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     if "home" not in names:
         ids = table[names["gameid"]].astype("string") if "gameid" in names else pd.Series("", table.index)
         derived["home"] = (ids.str.extract(GAME_ID)["home"] == teams[0]).fillna(False).astype(int)
+    if "playerdisplayname" in names:
+        derived["player"] = table[names["playerdisplayname"]]
+        table = table.drop(columns=[names[name] for name in ("playername", "playerdisplayname") if name in names])
     return table.assign(**derived)
 
 

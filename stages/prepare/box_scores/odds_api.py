@@ -47,13 +47,15 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     names = {normalize_name(str(name)): str(name) for name in table.columns}
     lines = {our_name: table[names[their_name]] for their_name, our_name in OUR_NAMES.items() if their_name in names}
     for our_name, candidates in (("book", BOOK_NAMES), ("quoted_at", TIME_NAMES)):
-        if known := [names[name] for name in candidates if name in names]:
-            lines[our_name] = table[known[0]]
+        if source_columns := [names[name] for name in candidates if name in names]:
+            lines[our_name] = table[source_columns[0]]
     if "date" not in names and "start_time" in lines:
         zone = settings.timezone or LEAGUE_ZONE
         lines["date"] = read_times(lines["start_time"], "lines: commence_time", settings.date_format, zone, as_day=True)
     further_columns = {
-        name: table[name] for name in table.columns if normalize_name(str(name)) not in {*OUR_NAMES, *BOOK_NAMES}
+        name: table[name]
+        for name in table.columns
+        if normalize_name(str(name)) not in {*OUR_NAMES, *BOOK_NAMES, *TIME_NAMES}
     }
     return pd.DataFrame({**further_columns, **lines})
 

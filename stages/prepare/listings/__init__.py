@@ -7,5 +7,5 @@ from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 
 def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
-    """Return the raw events of a folder (events.parquet, .csv, .json, .jsonl) or of a SQLite database."""
+    """Return the raw events of a folder (events.parquet, .csv, .json, .jsonl, .xlsx) or of a SQLite database."""
     return raw_sources.read_source_table(source, "events", settings.separator)

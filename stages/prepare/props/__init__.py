@@ -27,13 +27,14 @@ from stages.prepare.props.props_columns import (
     declare_columns,
     declare_game_columns,
 )
-from stages.prepare.props.props_settings import Settings
+from stages.prepare.props.props_settings import AUTO, Settings
 from stages.prepare.props.quality import summarise_quality
 from stages.prepare.props.quote_times import add_known_times
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
 from stages.prepare.props.source_tables import count_odd_prices, list_own_game_columns, read_raw_tables
-from stages.prepare.props.sports import MAX_GAME_COUNT, SPORTS
+from stages.prepare.props.sport_choice import choose_sport
+from stages.prepare.props.sports import SPORTS
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
@@ -42,6 +43,7 @@ from trueline.core.tables.row_filters import count_reasons, find_reasons
 from trueline.core.tables.table_schema import OWN_PREFIX, Column, coerce_types, validate_table
 
 __all__ = [
+    "AUTO",
     "CLOCK_COLUMNS",
     "COLUMNS",
     "GAME_COLUMNS",
@@ -49,7 +51,6 @@ __all__ = [
     "LINE_RULES",
     "LOGGED_COLUMNS",
     "LOG_RULES",
-    "MAX_GAME_COUNT",
     "PRODUCTION_COLUMNS",
     "REQUIRED_GAME_COLUMNS",
     "ROLE_MIN_MINUTES",
@@ -72,13 +73,17 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     day in New York. Raises UserError if results are dated in the future (unless `until` is set), no game is sound, or
     the lines or predictions share no player with the games.
     """
+    settings, choices = choose_sport(raw, settings)
     tables = read_raw_tables(raw, settings)
+    tables["games"].notes[:0] = choices
     read = {name: table.rows for name, table in tables.items()}
     read["games"] = blank_absences(read["games"], settings)
     coerced = coerce_games(read["games"], settings)
     reasons = find_reasons(coerced, RULES, settings)
     sound = coerced[~coerced.index.isin(reasons.index)]
     quality: dict[str, Any] = {
+        "sport": settings.sport,
+        "quantity": settings.quantity,
         "rows_in": {name: len(table) for name, table in raw.items()},
         "set_aside": {"games": count_reasons(reasons, RULES)},
     }

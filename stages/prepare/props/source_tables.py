@@ -6,6 +6,7 @@ import pandas as pd
 
 from stages.prepare.props.props_columns import LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
+from stages.prepare.props.sports import Sport
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
 from trueline.core.tables.own_columns import list_source_columns
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
@@ -97,7 +98,7 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[st
         "production": PRODUCTION_COLUMNS,
     }
     reject_unknown_targets(settings, [column for columns in declared.values() for column in columns], "props")
-    synonyms = SYNONYMS | {"games": _list_game_synonyms(settings)}
+    synonyms = SYNONYMS | {"games": list_game_synonyms(settings.profile)}
     return {
         name: read_raw_table(
             _add_missing_days(raw[name], synonyms[name], settings),
@@ -117,10 +118,10 @@ def list_own_game_columns(settings: Settings) -> list[Column]:
     return list_source_columns(settings, declare_game_columns(settings.profile), "props")
 
 
-def _list_game_synonyms(settings: Settings) -> dict[str, tuple[str, ...]]:
+def list_game_synonyms(profile: Sport) -> dict[str, tuple[str, ...]]:
     """Return what sources call the columns of games, with the words of the sport."""
-    minutes = (*settings.profile.playing_time, *GAME_SYNONYMS["minutes"])
-    return {**settings.profile.words, **GAME_SYNONYMS, "minutes": minutes}
+    minutes = (*profile.playing_time, *GAME_SYNONYMS["minutes"])
+    return {**profile.words, **GAME_SYNONYMS, "minutes": minutes}
 
 
 def count_odd_prices(raw: pd.DataFrame | None, read: pd.DataFrame | None) -> dict[str, int]:

@@ -24,6 +24,7 @@ class Sport:
     needs_playing_time: bool = True
     in_innings: bool = False
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    usual_quantity: str = ""  # the statistic that most lines are about; "" is the first
 
     @property
     def count_names(self) -> list[str]:
@@ -54,6 +55,7 @@ def _share(name: str, meaning: str) -> Column:
 TEAM_POINTS = _count("team_points", "points of the player's team", high=MAX_TEAM_POINTS, unit="points")
 
 BASKETBALL = Sport(
+    usual_quantity="points",
     stats=(
         _count("points", "points scored", unit="points"),
         _count("rebounds", "rebounds"),
@@ -89,6 +91,7 @@ BASKETBALL = Sport(
     },
 )
 AMERICAN_FOOTBALL = Sport(
+    usual_quantity="receiving_yards",
     stats=(
         _count("passing_yards", "yards passed", -50, 700),
         _count("passing_tds", "touchdowns passed", 0, 10),
@@ -123,6 +126,7 @@ AMERICAN_FOOTBALL = Sport(
     },
 )
 SOCCER = Sport(
+    usual_quantity="shots",
     stats=(
         _count("goals", "goals", 0, 10),
         _count("goal_assists", "assists", 0, 10),
@@ -144,6 +148,7 @@ SOCCER = Sport(
     },
 )
 BASEBALL = Sport(
+    usual_quantity="strikeouts",
     stats=(
         _count("strikeouts", "strikeouts", 0, 25),
         _count("hits", "hits", 0, 20),

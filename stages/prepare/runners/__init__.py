@@ -29,8 +29,8 @@ DATE_FORMAT = "%d/%m/%Y"  # as printed; a day in ISO format, or with the name of
 def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
     """Return the raw runners of a source.
 
-    A source is a folder with runners.parquet, .csv, .json or .jsonl; a SQLite database with a table `runners`; or a
-    folder of form-guide CSVs, or of downloads in one of the shapes of DOWNLOADS. Raises UserError if it is none of
+    A source is a folder with runners.parquet, .csv, .json, .jsonl or .xlsx; a SQLite database with a table `runners`;
+    or a folder of form-guide CSVs, or of downloads in one of the shapes of DOWNLOADS. Raises UserError if it is none of
     these, or a CSV is not a readable form guide.
     """
     table_names = raw_sources.list_source_tables(source)
@@ -40,6 +40,7 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
         return pd.concat(downloads, ignore_index=True)
     guides = sorted(Path(source).glob("*.csv")) if Path(source).is_dir() else []
     if not any(_is_guide(file) for file in guides):
+        raw_sources.reject_other_formats(source, "runners")
         raise UserError(
             f"{source} holds neither a table 'runners' ({', '.join(raw_sources.TABLE_SUFFIXES)}, or in a SQLite "
             f"database) nor form guides (.csv with the first line {','.join(GUIDE_HEADER)}); "

@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "window_days": None,
     "embargo_days": 0,
     "label_delay_days": 0,
+    "shorten": False,
     "sealed_days": None,
 }
 POOL = 16

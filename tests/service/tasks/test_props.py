@@ -143,12 +143,13 @@ def test_chances_are_those_of_the_line_and_sum_to_one(client: TestClient, prepar
 
 def test_one_outcome_of_ten_lies_beyond_either_end() -> None:
     mean, spread = np.array([3.0, 20.0]), np.array([2.0, 6.0])
-    low, high = props._compute_tail_bounds(mean, spread, True)
+    low, high = props._compute_tail_bounds(150, mean, spread, True)
     for end, least, most in ((low - 1, 0, 0.1), (high, 0.9, 1), (low, 0.1, 1), (high - 1, 0, 0.9)):
         at_most = count_distribution.compute_cdf(end, mean, spread, True)
         assert ((at_most >= least) & (at_most <= most)).all()
     np.testing.assert_allclose(
-        count_distribution.compute_cdf(props._compute_tail_bounds(mean, spread, False)[0], mean, spread, False), 0.1
+        count_distribution.compute_cdf(props._compute_tail_bounds(0, mean, spread, False)[0], mean, spread, False),
+        0.1,
     )
 
 
@@ -166,6 +167,23 @@ def test_neither_the_row_s_own_outcome_nor_the_future_plays_a_role(model: props.
     for history in (tampered, prepared[~since], prepared[prepared["time"] != day["time"].iloc[0]]):
         archive = OnlineHistory(history[[column.name for column in usable]])
         assert props.answer(replace(model, predictor=replace(model.predictor, archive=archive)), posted(day)) == honest
+
+
+def test_a_line_may_be_as_high_as_the_quantity_of_the_sport_can_be(
+    model: props.Model, client: TestClient, prepared: pd.DataFrame
+) -> None:
+    row = posted(days(prepared, 1)[0].head(1)).rows[0].model_copy(update={"line": 300.5})
+    yards = replace(model, card_settings=model.card_settings.choose("american_football", "receiving_yards"))
+    answer = props.answer(yards, props.Request(rows=[row]))
+    assert (answer.quantity, answer.rows[0].line, answer.rows[0].pick) == ("receiving_yards", 300.5, "under")
+    with pytest.raises(UserError, match=r"line is 300\.5, and points in a game are at most 150"):
+        props.answer(model, props.Request(rows=[row]))
+    told = row.model_dump(mode="json") | {"date": f"{row.date:%Y-%m-%d}"}
+    assert client.post("/predict/props", json={"rows": [told]}).status_code == 422
+
+
+def test_the_sport_and_the_quantity_are_those_that_prepare_found(model: props.Model) -> None:
+    assert (model.card_settings.sport, model.card_settings.quantity) == ("basketball", "points")
 
 
 def test_what_the_history_never_saw_is_missing_and_no_error(client: TestClient) -> None:

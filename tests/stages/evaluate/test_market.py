@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from stages.evaluate.market import Settings, evaluate
 from trueline.core.betting.american_odds import compute_average_odds, compute_break_even_rate, compute_win_profit
+from trueline.core.betting.payouts import PayoutName
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.stats.count_distribution import compute_crps
 
@@ -428,6 +430,49 @@ def test_the_same_predictions_give_the_same_report_in_any_order() -> None:
     predictions, prepared = season(days=40)
     shuffled = predictions.sample(frac=1.0, random_state=0).reset_index(drop=True)
     assert str(evaluate(predictions, prepared, SETTINGS, 0)[1]) == str(evaluate(shuffled, prepared, SETTINGS, 0)[1])
+
+
+@pytest.mark.parametrize("payout", ["standard", "posted", "pickem"])
+def test_the_return_is_what_the_payout_pays_for_the_bets_of_the_headline(payout: PayoutName) -> None:
+    settings = Settings(
+        edges=[1], chances=[0.524, 0.7], bins=10, devig="power", payout=payout, multiples={2: 3.0, 3: 6.0}
+    )
+    scores, report, tables = evaluate(*season(), settings, 0)
+    gains = []
+    for row in joined(season()):
+        lead = row["tuned"] - row["line"]
+        if not abs(lead) >= 1:
+            continue
+        posted = row["over_price"] if lead > 0 else row["under_price"]
+        odds = {"standard": -110.0, "posted": posted, "pickem": None}[payout]
+        if odds != odds:
+            continue  # no price is posted
+        won = 6 ** (1 / 3) - 1 if odds is None else odds / 100 if odds > 0 else -100 / odds
+        margin = (row["target"] - row["line"]) * np.sign(lead)
+        gains.append(won if margin > 0 else -1.0 if margin < 0 else 0.0)
+    assert scores["roi"] == pytest.approx(np.mean(gains))
+    assert scores["roi"] == report["picks"]["by_edge"][0]["roi"]["value"]
+    if payout == "standard":
+        assert "payout" not in report
+        return
+    if payout == "pickem":
+        rate = scores["hit_rate"]
+        assert report["payout"]["break_even"] == pytest.approx(6 ** (-1 / 3))
+        assert [entry["break_even"] for entry in report["payout"]["entries"]] == pytest.approx([3**-0.5, 6 ** (-1 / 3)])
+        assert [entry["roi"] for entry in report["payout"]["entries"]] == pytest.approx(
+            [3 * rate**2 - 1, 6 * rate**3 - 1]
+        )
+        assert tables["edges"]["break_even"].tolist() == pytest.approx([6 ** (-1 / 3)])
+    # a chance that does not break even is raised to the chance that does, a higher one counts as it is
+    assert report["picks"]["by_chance"][0]["bets"] < judged()[1]["picks"]["by_chance"][0]["bets"]
+    standard = evaluate(*season(), settings.model_copy(update={"payout": "standard"}), 0)[1]
+    if payout == "pickem":
+        assert report["picks"]["by_chance"][1]["bets"] == standard["picks"]["by_chance"][1]["bets"]
+
+
+def test_pickem_without_multiples_is_rejected() -> None:
+    with pytest.raises(ValidationError, match="payout pickem needs multiples"):
+        Settings(edges=[1], chances=[], bins=10, devig="power", payout="pickem", multiples={})
 
 
 # --- the information clock ---

@@ -134,7 +134,7 @@ def test_a_source_without_games_is_rejected_with_what_it_holds(raw: Tables, tmp_
         read(source)
 
 
-@pytest.mark.parametrize("name", ["games.xlsx", "lines.xlsx", "production.feather"])
+@pytest.mark.parametrize("name", ["games.xls", "lines.xls", "production.feather"])
 def test_a_table_in_another_form_is_rejected_rather_than_taken_for_absent(
     raw: Tables, tmp_path: Path, name: str
 ) -> None:
@@ -142,7 +142,7 @@ def test_a_table_in_another_form_is_rejected_rather_than_taken_for_absent(
         raw["games"].to_parquet(tmp_path / "games.parquet")
     (tmp_path / name).write_bytes(b"something")
     with pytest.raises(
-        UserError, match=rf"holds {name}, which is not one of .parquet, .csv, .json, .jsonl; convert it"
+        UserError, match=rf"holds {name}, which is not one of .parquet, .csv, .json, .jsonl, .xlsx; save it as"
     ):
         read(str(tmp_path))
 

@@ -10,6 +10,7 @@ from trueline.core.errors import UserError, did_you_mean
 Floats = npt.NDArray[np.float64]
 MarginMethod = Literal["proportional", "power", "shin"]
 
+STANDARD_ODDS = -110.0  # American odds of both sides if a bookmaker has no opinion
 BISECTION_STEPS = 60  # of the exponent's bracket: down to the last digit of a float
 
 

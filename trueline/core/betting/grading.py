@@ -6,15 +6,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trueline.core.betting.american_odds import MarginMethod, compute_break_even_rate, compute_win_profit, remove_margin
+from trueline.core.betting.american_odds import (
+    STANDARD_ODDS,
+    MarginMethod,
+    compute_break_even_rate,
+    compute_win_profit,
+    remove_margin,
+)
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 
 Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Report = dict[str, Any]
-
-STANDARD_ODDS = -110.0  # American odds of both sides if a bookmaker has no opinion
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,17 @@ def pick_by_edge(predicted: Floats, line: Floats, edge: float) -> Signs:
     return _compute_signs(lead >= edge, lead <= -edge)
 
 
-def pick_by_probability(over: Floats, under: Floats, min_chance: float) -> Signs:
-    """Return the side whose probability, pushes left out, is at least `min_chance` (above one half), else 0."""
+def pick_by_probability(
+    over: Floats, under: Floats, min_chance: npt.ArrayLike, min_under_chance: npt.ArrayLike | None = None
+) -> Signs:
+    """Return the side whose probability, pushes left out, is at least `min_chance` (above one half), else 0.
+
+    With `min_under_chance` the under needs that instead; if both sides reach theirs, the result is 0. A missing chance
+    is not reached.
+    """
     over_share = np.divide(over, over + under, out=np.full(len(over), np.nan), where=over + under > 0)
-    return _compute_signs(over_share >= min_chance, 1 - over_share >= min_chance)
+    least_under = min_chance if min_under_chance is None else min_under_chance
+    return _compute_signs(over_share >= np.asarray(min_chance), 1 - over_share >= np.asarray(least_under))
 
 
 def _compute_signs(over: Mask, under: Mask) -> Signs:
@@ -97,15 +108,20 @@ def grade_picks(direction: npt.ArrayLike, line: Floats, actual: Floats) -> Picks
     return Picks(graded_direction, (graded_direction * np.sign(np.nan_to_num(margin))).astype(np.int64))
 
 
-def summarise_picks(picks: Picks, blocks: BlockBootstrap) -> Report:
-    """Return the counts of the picks, their hit rate (pushes left out) and their return per unit staked at −110."""
+def summarise_picks(picks: Picks, blocks: BlockBootstrap, odds: npt.ArrayLike = STANDARD_ODDS) -> Report:
+    """Return the counts of the picks, their hit rate (pushes left out) and their return per unit staked.
+
+    `odds` are the American odds of the picked sides; bets without odds do not count for the return.
+    """
     bet_count, decided_count = int(picks.is_bet.sum()), int(picks.is_decided.sum())
+    gains = picks.compute_gains(odds)
+    is_paid = picks.is_bet & ~np.isnan(gains)
     return {
         "bets": bet_count,
         "pushes": bet_count - decided_count,
         "wins": int(picks.is_won.sum()),
         "hit_rate": blocks.estimate_ratio(picks.is_won, picks.is_decided),
-        "roi": blocks.estimate_ratio(picks.compute_gains(STANDARD_ODDS), picks.is_bet),
+        "roi": blocks.estimate_ratio(np.where(is_paid, gains, 0.0), is_paid),
     }
 
 

@@ -30,6 +30,7 @@ class WalkForwardSettings(StageSettings):
     window_days: int | None = Field(ge=1)
     embargo_days: int = Field(ge=0)
     label_delay_days: int = Field(ge=0)
+    shorten: bool  # see short_history.py
     sealed_days: int | None = Field(ge=1)  # the rows of these days do not get here: see sealed_period.py
 
 
@@ -46,6 +47,7 @@ def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSetting
     >>> settings = WalkForwardSettings(
     ...     first_day=None, first_test=date(2024, 1, 7), last_test=None, test_days=2, calibrate_days=1,
     ...     tune_folds=1, tune_days=1, window_days=None, embargo_days=1, label_delay_days=0, sealed_days=None,
+    ...     shorten=False,
     ... )
     >>> days = pd.Series(pd.date_range("2024-01-01", periods=8))
     >>> folds = walk_forward(days, group=days, settings=settings)
@@ -75,6 +77,14 @@ def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSetting
     )
     check_folds(folds, time, group)
     return folds
+
+
+def count_days_before_test(days: np.ndarray, settings: WalkForwardSettings) -> int:
+    """Return how many days with rows, in the range of the settings, are known before the first test day."""
+    days_with_rows = _list_days_in_range(days, settings)
+    first_test_day = _find_first_test_day(days_with_rows[0], days_with_rows[-1] + 1, settings)
+    known_until = first_test_day - settings.embargo_days - settings.label_delay_days
+    return int(np.searchsorted(days_with_rows, known_until))
 
 
 def list_folds(folds: pd.DataFrame, kind: str = "") -> list[str]:

@@ -43,12 +43,12 @@ def map_columns(
     and for two columns of one name that contradict each other.
     """
     raw = raw.set_axis([str(name) for name in raw.columns], axis=1).reset_index(drop=True)
-    target_by_name = _find_targets(list(raw.columns), columns, settings.columns, synonyms)
+    target_by_name = find_targets(list(raw.columns), columns, settings.columns, synonyms)
     _require_columns(raw, columns, target_by_name, table_label)
     rows = _rename(raw, target_by_name, table_label)
     for name, translation in settings.values.items():
         if name in target_by_name.values():
-            rows[name] = _translate_values(rows[name], translation)
+            rows[name] = translate_values(rows[name], translation)
     ignored = sorted(set(raw.columns) - set(target_by_name))
     target_by_synonym = _index_synonyms(columns, synonyms)
     return MappedTable(
@@ -68,10 +68,10 @@ def reject_unknown_targets(settings: SourceSettings, columns: Sequence[Column], 
             raise UserError(f"prepare.{task}.{setting} names {unknown[0]!r}, which is no column of ours; {hint}")
 
 
-def _find_targets(
+def find_targets(
     names: Sequence[str], columns: Sequence[Column], configured: Mapping[str, str], synonyms: Synonyms
 ) -> dict[str, str]:
-    """Return the declared column of each name of the source that has one."""
+    """Return the declared column of each name of the source that has one, as `map_columns` finds it."""
     own_targets = {normalize_name(column.name): column.name for column in columns}
     configured_targets = {
         normalize_name(name): target for name, target in configured.items() if target in own_targets.values()
@@ -143,7 +143,8 @@ def _rename(raw: pd.DataFrame, target_by_name: Mapping[str, str], table_label: s
     return pd.DataFrame(rows, index=raw.index)
 
 
-def _translate_values(values: pd.Series, translation: Mapping[str | int | float | bool, object]) -> pd.Series:
+def translate_values(values: pd.Series, translation: Mapping[str | int | float | bool, object]) -> pd.Series:
+    """Return a column with the values that a translation names, in any case, replaced by ours."""
     translated = {str(value).strip().lower(): target for value, target in translation.items()}
     keys = values.astype("string").str.strip().str.lower()
     is_translated = keys.isin(list(translated)).fillna(False)

@@ -14,8 +14,10 @@ from types import ModuleType
 import pandas as pd
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.tables.excel_tables import read_excel_table
 
-TABLE_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl")
+TABLE_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl", ".xlsx")
+OPEN_WORKBOOK_PREFIX = "~$"  # of the file that a spreadsheet program keeps beside an open workbook
 GZIP_SUFFIX = ".gz"
 SEPARATORS = (",", ";", "\t", "|")
 NUMBER_AT_END = re.compile(r"[ _.\-]*\d[\d _.\-]*$")
@@ -46,6 +48,7 @@ def read_source_table(source: str, name: str, separator: str | None = None) -> p
         return _query_database(path, f'SELECT * FROM "{quoted}"')
     files = [] if path.suffix in DATABASE_SUFFIXES else list_table_files(source, name)
     if not files:
+        reject_other_formats(source, name)
         raise UserError(
             f"{source} holds no table {name!r} ({', '.join(TABLE_SUFFIXES)}); "
             f"{did_you_mean(name, list_source_tables(source))}"
@@ -72,13 +75,24 @@ def list_table_files(source: str, name: str) -> list[Path]:
     return sorted(files)
 
 
+def reject_other_formats(source: str, name: str) -> None:
+    """Raise UserError if a folder has a file of a table's name in a format that is not read, such as .xls."""
+    other_files = sorted(file.name for file in Path(source).glob(f"{name}.*"))  # a database has none
+    other_files = [file for file in other_files if Path(file).suffix != GZIP_SUFFIX]
+    if other_files:
+        raise UserError(
+            f"{source} holds {other_files[0]}, which is not one of {', '.join(TABLE_SUFFIXES)}; save it as one of "
+            "these, or remove it from the folder."
+        )
+
+
 def find_download_shape(table: pd.DataFrame, shapes: Iterable[ModuleType]) -> ModuleType | None:
     """Return the first shape of public downloads that recognises a table by its columns, or None."""
     return next((shape for shape in shapes if shape.recognize(table)), None)
 
 
 def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
-    """Return the table of one CSV (UTF-8), Parquet, JSON or JSON-lines file, each perhaps compressed by gzip.
+    """Return the table of one CSV (UTF-8), Parquet, JSON, JSON-lines or Excel file, each perhaps compressed by gzip.
 
     Without `separator` the separator of a CSV is found in its header, and printed if it is no comma.
     """
@@ -89,6 +103,9 @@ def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
         if suffix == ".parquet":
             return pd.read_parquet(file)
         content = gzip.decompress(file.read_bytes()) if file.suffix == GZIP_SUFFIX else file.read_bytes()
+        if suffix == ".xlsx":
+            table_name = NUMBER_AT_END.sub("", _split_name(file)[0])
+            return read_excel_table(content, table_name).apply(_type_values)
         text = content.decode("utf-8-sig")
         return _read_csv_table(text, file.name, separator) if suffix == ".csv" else _read_json_table(text, suffix)
     except UnicodeDecodeError:
@@ -98,7 +115,8 @@ def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
 
 
 def _list_table_files(folder: Path) -> list[Path]:
-    return [file for file in folder.iterdir() if _split_name(file)[1] in TABLE_SUFFIXES]
+    files = (file for file in folder.iterdir() if not file.name.startswith(OPEN_WORKBOOK_PREFIX))
+    return [file for file in files if _split_name(file)[1] in TABLE_SUFFIXES]
 
 
 def _split_name(file: Path) -> tuple[str, str]:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from trueline.core.betting.american_odds import compute_break_even_rate
-from trueline.core.betting.grading import STANDARD_ODDS, grade_picks, pick_by_edge
+from trueline.core.betting.american_odds import STANDARD_ODDS, compute_break_even_rate
+from trueline.core.betting.grading import grade_picks, pick_by_edge
 from trueline.core.errors import UserError
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.scorer_description import load_description

@@ -26,6 +26,7 @@ TASK = "props"
 MAX_DAYS = 7  # most days in one request: each day's inputs are built separately
 MIN_PLAYERS_PER_SIDE = 5  # fewest players of a side that make a line-up
 TAIL_PROBABILITY = 0.1  # chance that the outcome lies below `low`, and that it lies above `high`
+MAX_LINE = 1e6  # of any quantity; the model's own is checked with the request
 MIN_AMERICAN_ODDS = 100  # American odds of an even-money bet; no odds lie nearer to 0
 ODDS_DESCRIPTION = "American odds, at most −100 or at least +100"
 Pick = Literal["over", "under", "pass", "no_line"]
@@ -61,11 +62,9 @@ class Row(RequestModel):
     team: Text = Field(description="the player's team, spelt as in the history")
     opponent: Text = Field(description="the other team, likewise")
     home: bool = Field(description="true if the player's team plays at home")
-    line: float | None = Field(
-        None, gt=0, le=props.MAX_GAME_COUNT, description="the current line, in units of the quantity"
-    )
+    line: float | None = Field(None, gt=0, le=MAX_LINE, description="the current line, in units of the quantity")
     open_line: float | None = Field(
-        None, gt=0, le=props.MAX_GAME_COUNT, description="the opening line; the current line if not given"
+        None, gt=0, le=MAX_LINE, description="the opening line; the current line if not given"
     )
     over_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of the over ({ODDS_DESCRIPTION})")
     under_price: float | None = Field(None, ge=-1e6, le=1e6, description=f"price of the under ({ODDS_DESCRIPTION})")
@@ -141,7 +140,7 @@ def load(files: VerifiedFiles) -> Model:
     """Return the props model of a commit. Raises UserError if its calibrator gives no distribution."""
     params = files.read_params()
     market_settings = predictor.extract_settings(params, market.Settings, "evaluate", TASK)
-    card_settings = predictor.extract_settings(params, props.Settings, "prepare", TASK)
+    card_settings = _choose_sport(files, predictor.extract_settings(params, props.Settings, "prepare", TASK))
     fitted_predictor = predictor.load_predictor(files, TASK)
     if not {"whole", "level"} <= set(fitted_predictor.state):
         raise UserError("props needs a calibrator that gives a distribution; set tasks.props.calibrator to residuals.")
@@ -154,6 +153,7 @@ def answer(model: Model, request: Request) -> Answer:
     A row that is in the history, or earlier than its end, is answered as if the history ended before its day. Posted
     rows do not influence each other, except through who plays if the decision is made at the off.
     """
+    _require_plausible_lines(model, request)
     by_day: dict[Any, list[Row]] = {}
     for row in request.rows:
         by_day.setdefault(row.date, []).append(row)
@@ -186,6 +186,15 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
     ]
 
 
+def _choose_sport(files: VerifiedFiles, settings: props.Settings) -> props.Settings:
+    """Return the settings with the sport and the quantity that prepare found, which its quality report names."""
+    if props.AUTO not in (settings.sport, settings.quantity):
+        return settings
+    quality = files.read_json(f"metrics/{TASK}/quality.json")
+    sport = quality.get("sport", "basketball")  # the only one that was found by itself before it was named
+    return settings.choose(sport, quality.get("quantity", settings.quantity))
+
+
 def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlook]:
     rows = prepare_card(model, posted)
     _require_line_ups(model.predictor, rows)
@@ -195,7 +204,7 @@ def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlo
     line = rows["line"].to_numpy(float)
     chances = compute_line_probabilities(line, *distribution)
     picks = pick_by_edge(predictions[""], line, model.min_edge)
-    bounds = _compute_tail_bounds(*distribution)
+    bounds = _compute_tail_bounds(model.card_settings.find_highest_value(), *distribution)
     by_player = {player: position for position, player in enumerate(rows["entity"])}
     return {
         (row.player_id, row.date): Outlook(
@@ -219,14 +228,26 @@ def _extract_numbers(names: list[str], values: list[Floats], index: int) -> dict
     return {name: None if np.isnan(value) else value for name, value in numbers.items()}
 
 
-def _compute_tail_bounds(mean: Floats, spread: Floats, is_integer: bool) -> tuple[Floats, Floats]:
+def _compute_tail_bounds(highest: float, mean: Floats, spread: Floats, is_integer: bool) -> tuple[Floats, Floats]:
     """Return the bounds below and above which at most one outcome in ten lies."""
     if not is_integer:
         return mean + ndtri(TAIL_PROBABILITY) * spread, mean - ndtri(TAIL_PROBABILITY) * spread
-    cumulative = compute_cdf(np.arange(props.MAX_GAME_COUNT + 1)[None, :], mean[:, None], spread[:, None], True)
+    cumulative = compute_cdf(np.arange(highest + 1)[None, :], mean[:, None], spread[:, None], True)
     return (cumulative <= TAIL_PROBABILITY).sum(axis=1).astype(float), (cumulative < 1 - TAIL_PROBABILITY).sum(
         axis=1
     ).astype(float)
+
+
+def _require_plausible_lines(model: Model, request: Request) -> None:
+    """Raise UserError for a line above what the predicted quantity can be in a game."""
+    highest, quantity = model.card_settings.find_highest_value(), model.card_settings.quantity
+    for row in request.rows:
+        for name, line in (("line", row.line), ("open_line", row.open_line)):
+            if line is not None and line > highest:
+                raise UserError(
+                    f"{row.player_id}: {name} is {line:g}, and {quantity} in a game are at most {highest:g}; post a "
+                    "line of this quantity."
+                )
 
 
 def _require_line_ups(fitted_predictor: Predictor, rows: pd.DataFrame) -> None:
