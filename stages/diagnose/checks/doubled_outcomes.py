@@ -80,7 +80,7 @@ def _compute_share_of_repeated_texts(evidence: Evidence) -> float:
         if column.name in evidence.prepared
         if column.kind == "text" and column.known == "before" and column.name not in (*KEY_COLUMNS, "entity")
     ]
-    names = [name for name in (*texts, *list_target_columns(evidence.folds.columns)) if name in evidence.prepared]
+    names = [name for name in (*texts, *list_target_columns(evidence.folds)) if name in evidence.prepared]
     if not len(evidence.prepared) or not texts or evidence.prepared["entity"].duplicated().any():
         return 0.0
     rows = make_frame(evidence.prepared, names)
