@@ -19,8 +19,10 @@ from trueline.core.tables import table_schema
 from trueline.service.artifacts.verified_files import open_workspace
 from trueline.service.predictor import load_predictor
 
-OUTS = ("models/{}/final", "models/{}/calibrator.json", "data/prepared/{}.parquet", "data/predictions/{}.parquet")
-OUTS += ("metrics/{}/quality.json",)
+OUTS = (
+    *("models/{}/final", "models/{}/calibrator.json", "data/prepared/{}.parquet", "data/predictions/{}.parquet"),
+    "metrics/{}/quality.json",
+)
 SECTIONS = ("tasks", "prepare", "features", "evaluate")
 
 
