@@ -13,7 +13,7 @@ NFL_TEAMS = ("AA", "BB", "CC", "DD", "EE", "FF", "GG", "HH")
 
 
 def make_betfair_month(days: int = 30, races: int = 4, boxes: int = 6) -> pd.DataFrame:
-    """Return a month of Betfair's monthly file: prices are fair, and the runner's strength decides a race.
+    """Return a month of Betfair's monthly file: prices are fair, and strength and form of the day decide a race.
 
     One race a day lists a runner that was withdrawn.
     """
@@ -23,7 +23,8 @@ def make_betfair_month(days: int = 30, races: int = 4, boxes: int = 6) -> pd.Dat
     for day in pd.date_range("2025-03-01", periods=days):
         starters = random.permutation(len(strength))[: races * boxes].reshape(races, boxes)
         for number, field in enumerate(starters, start=1):
-            chances = np.exp(strength[field]) / np.exp(strength[field]).sum()
+            merit = np.exp(strength[field] + random.normal(0, 0.8, boxes))
+            chances = merit / merit.sum()
             winner = random.choice(boxes, p=chances)
             has_scratched = number == 1 and winner != boxes - 1
             prices = (1 - chances[-1] if has_scratched else 1) / chances
@@ -56,8 +57,8 @@ def make_betfair_month(days: int = 30, races: int = 4, boxes: int = 6) -> pd.Dat
 def make_nba_season(days: int = 50, per_team: int = 6) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Return box scores as the statistics service's client gives them, and an odds feed's events on four of five days.
 
-    A line is the player's mean to the half point, at two books; the second has an alternate line besides. Games start
-    in the evening in New York, which is the next day in UTC.
+    A line is what to expect of the player on the day, to the half point, at two books; the second has an alternate line
+    besides. Games start in the evening in New York, which is the next day in UTC.
     """
     random = np.random.default_rng(12)
     means = {(team, seat): 6 + 3.0 * seat for team in NBA_TEAMS for seat in range(per_team)}
@@ -70,9 +71,10 @@ def make_nba_season(days: int = 50, per_team: int = 6) -> tuple[pd.DataFrame, li
             quotes = []
             for team, opponent, sign in ((home, away, "vs."), (away, home, "@")):
                 for seat in range(per_team):
-                    threes, twos, free = random.poisson(np.array([0.2, 0.3, 0.2]) * means[team, seat] / [3, 2, 1])
+                    expected = means[team, seat] * min(random.lognormal(0, 0.5), 2.5)
+                    threes, twos, free = random.poisson(np.array([0.3, 0.5, 0.2]) * expected / [3, 2, 1])
                     name = f"Player {team} {seat}"
-                    quotes.append((name, round(means[team, seat]) - 0.5 - seat))
+                    quotes.append((name, max(round(expected), 1) - 0.5))
                     rows.append(
                         {
                             "SEASON_YEAR": "2024-25",

@@ -43,6 +43,16 @@ def _run_in_folder(folder: str, stages: Sequence[str], task: str, streams: str, 
     for name in [name for name in sys.modules if name.split(".")[0] in OWN_PACKAGES]:
         del sys.modules[name]
     sys.path[:] = [folder, *(path for path in sys.path if path not in ("", str(Path(__file__).parents[1])))]
-    for stage in stages:
-        sys.argv = [stage, task]
-        runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
+    try:
+        for stage in stages:
+            sys.argv = [stage, task]
+            runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
+    finally:
+        _stop_workers()
+
+
+def _stop_workers() -> None:
+    """End idle workers: a process of multiprocessing would wait the five minutes until they end by themselves."""
+    loky = sys.modules.get("joblib.externals.loky.reusable_executor")
+    if loky is not None and loky._executor is not None:
+        loky._executor.shutdown(wait=True)
