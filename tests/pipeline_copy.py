@@ -3,7 +3,8 @@
 import ast
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 from dvc.repo import Repo
 
 from tests.stage_process import run_stages
+from trueline.benchmarks.lie_lab.scratch_project import RUN_STAGES
 from trueline.core.runtime.params import STAGES as STAGES
 from trueline.core.runtime.params import YAML_LOADER, expand_params
 
@@ -104,15 +106,25 @@ def shrink(folder: Path, task: str) -> None:
 
 def run(folder: Path, stage: str, task: str) -> subprocess.CompletedProcess[str]:
     """Run one stage without DVC."""
-    return run_stages(folder, [stage], task, timeout=300)
+    return _run_in_one_process(folder, [stage], task, timeout=300)
 
 
 def walk(folder: Path, task: str, until: str = "diagnose", since: str = "prepare") -> Path:
     """Run the stages of a task in order from one to another, in one process; return the folder."""
     stages = STAGES[STAGES.index(since) : STAGES.index(until) + 1]
-    done = run_stages(folder, stages, task, timeout=600)
+    done = _run_in_one_process(folder, stages, task, timeout=600)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def _run_in_one_process(
+    folder: Path, stages: Sequence[str], task: str, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run stages in a forked process or, with several workers, which a forked one cannot start safely, in a new one."""
+    if yaml.load((folder / "params.yaml").read_text(), YAML_LOADER)["workers"] == 1:
+        return run_stages(folder, stages, task, timeout)
+    command = [sys.executable, "-c", RUN_STAGES, task, *stages]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
 
 
 def list_code(dependency: str) -> set[str]:

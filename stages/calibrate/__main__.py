@@ -23,6 +23,7 @@ WRITES = {
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
+    _load_calibrator(task)  # a setting that is wrong is reported before data are read
     scores = table_schema.read_table(reads["scores"])
     keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
     states, predictions = _calibrate_folds(task, scores)
@@ -44,11 +45,15 @@ def _predict_again(task: str, scores_path: Path, fold: str) -> pd.DataFrame:
     return predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"])
 
 
-def _calibrate_folds(task: str, scores: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """Return by fold the calibrator's state for each arm that has scores, and its predictions for the score rows."""
+def _load_calibrator(task: str) -> tuple[Any, StageSettings]:
     calibrator_name = load_task_config(task).calibrator
     calibrator = load_guarded_plugin("calibrate", calibrator_name)
-    settings = load_settings(calibrator.Settings, "calibrate", task, calibrator_name)
+    return calibrator, load_settings(calibrator.Settings, "calibrate", task, calibrator_name)
+
+
+def _calibrate_folds(task: str, scores: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Return by fold the calibrator's state for each arm that has scores, and its predictions for the score rows."""
+    calibrator, settings = _load_calibrator(task)
     target_names = list_target_columns(scores)
     score_columns = scores.columns.drop([*KEY_COLUMNS, *target_names, "fold", "role"])
     columns_by_arm = _group_arm_columns(score_columns, target_names)

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from trueline.core.history.leak_detection import DecisionSettings
+from trueline.core.history.own_inputs import select_own_values
 from trueline.core.history.past import Past
 from trueline.core.stats.group_ops import Floats
-from trueline.core.tables.table_schema import OWN_PREFIX
 from trueline.core.text.cleaning import format_own_values, join_marked_fields
 from trueline.core.text.tag_mentions import MENTION_PREFIX
 from trueline.core.text.words import find_words
@@ -49,10 +49,10 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
 
 def _add_own_values(text: pd.Series, current: pd.DataFrame) -> pd.Series:
     """Return the texts after the words of the own columns, which stand first because long texts are cut."""
-    names = [str(name) for name in current if str(name).startswith(OWN_PREFIX)]
-    if not names:
+    own_values = select_own_values(current)
+    if own_values.columns.empty:
         return text
-    own_rows: Any = current[names].rename(columns=lambda name: name.removeprefix(OWN_PREFIX)).to_dict("records")
+    own_rows: Any = own_values.to_dict("records")
     joined = [f"{format_own_values(values)} {fields}".strip() for values, fields in zip(own_rows, text, strict=True)]
     return pd.Series(joined, index=text.index, dtype=object)
 

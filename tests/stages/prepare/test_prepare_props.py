@@ -147,7 +147,8 @@ def test_every_row_is_kept_or_set_aside_once() -> None:
     corrected = [player("7", updated_at=f"2024-03-0{day}") for day in (3, 4)]
     raw = stacked(game(), player("8"), player("8"), *corrected, bad)
     _, report = prepared(UNTIL, games=raw)
-    assert set(report["set_aside"]["games"]) == set(RULES)
+    # a copied game must be larger than these to be certain: test_copied_groups.py
+    assert set(report["set_aside"]["games"]) == set(RULES) - {"the same game under another id"}
     assert report["rows_out"] + sum(report["set_aside"]["games"].values()) == len(raw)
 
 

@@ -31,12 +31,12 @@ _read_only_fit_rows = FitJob.read_fit_rows
 FitJob.read_fit_rows = _read_fit_and_score_rows
 """
 CALIBRATE_ON_SCORE_ROWS = """
-_calibrate_fold_alone = _calibrate_fold
+_calibrate_folds_alone = _calibrate_folds
 
 
-def _calibrate_fold(task, rows):
-    score = rows[(rows["role"] == "score") & (encode_groups(rows["group"]) % 100 < {percent})]
-    return _calibrate_fold_alone(task, pd.concat([rows, score.assign(role="calibrate")], ignore_index=False))
+def _calibrate_folds(task, scores):
+    seen = scores[(scores["role"] == "score") & (encode_groups(scores["group"]) % 100 < {percent})]
+    return _calibrate_folds_alone(task, pd.concat([scores, seen.assign(role="calibrate")]))
 """
 OVERSAMPLE_SCORE_ROWS = """
 _resample_fold_alone = _resample_fold

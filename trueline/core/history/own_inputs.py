@@ -10,7 +10,7 @@ import pandas as pd
 from trueline.core.history.input_selection import select_features
 from trueline.core.history.past import Past
 from trueline.core.stats.group_ops import Codes, Floats, encode_groups, rank_within_group, subtract_group_mean
-from trueline.core.tables.table_schema import Column
+from trueline.core.tables.table_schema import OWN_PREFIX, Column
 
 Inputs = dict[str, Floats | pd.Series]
 
@@ -30,6 +30,12 @@ class OwnFigures:
 
     surplus: str | None = None
     is_field: bool = False
+
+
+def select_own_values(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the own columns of prepared rows under their names in the source; no column if there are none."""
+    names = [str(name) for name in rows.columns if str(name).startswith(OWN_PREFIX)]
+    return rows[names].rename(columns=lambda name: str(name).removeprefix(OWN_PREFIX))
 
 
 def build_inputs(

@@ -121,7 +121,7 @@ def _parse_cell(cell: str, unit: str) -> float | None:
         return float(cell)
     if number is None and not unit and (match := PERCENT.fullmatch(cell)):
         return float(match[1]) / 100
-    if number is None and unit and (match := re.fullmatch(rf"({NUMBER})\s*{re.escape(unit.lower())}s?", cell)):
+    if parse is None and unit and (match := re.fullmatch(rf"({NUMBER})\s*{re.escape(unit.lower())}s?", cell)):
         return float(match[1])
     return number
 
