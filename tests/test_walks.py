@@ -10,10 +10,6 @@ import pytest
 
 from tests import download_makers, pipeline_copy
 
-# Open: the made-up prices and lines follow from past form alone, which the check knows_close names as a closing figure,
-# and of the scored football rows fewer are graded than have lines.
-pytestmark = pytest.mark.xfail(reason="made-up markets that knows_close names; rows graded in american football")
-
 Walked = tuple[dict[str, Any], dict[str, Any], pd.DataFrame, pd.DataFrame]
 
 
