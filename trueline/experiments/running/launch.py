@@ -12,6 +12,7 @@ from typing import Any
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import PARAMS_FILE
 from trueline.experiments.running.progress import Progress
+from trueline.experiments.running.queued_copy import require_complete_code, require_complete_source
 from trueline.experiments.spec.config_schema import Config, parse_config, parse_yaml, read_config, render_value
 from trueline.experiments.spec.dvc_overrides import (
     Overrides,
@@ -104,6 +105,7 @@ def enqueue_launches(launches: Sequence[Launch]) -> list[str]:
     require_free_names([launch.name for launch in launches])
     for launch in launches:
         _require_reachable_source(launch)
+        require_complete_code(launch.name)
     queued_before = {task.rev for task in dvc_queue.list_tasks()}
     for launch in launches:
         _run_dvc(launch.build_command(), launch.name)
@@ -206,18 +208,7 @@ def _require_reachable_source(launch: Launch) -> None:
         raise UserError(
             f"{launch.name}: the source {path} does not exist; point tasks.{launch.task}.source at the data."
         )
-    if path.is_absolute():
-        return
-    if ".." in path.parts or not (git.run_git("ls-files", "--", str(path)) or _is_tracked_by_dvc(path)):
-        raise UserError(
-            f"{launch.name}: a queued run works in a folder of its own, which does not contain the source {path}; give "
-            f"its absolute path, track it (`git add`, `dvc add`), or run in the workspace (--now)."
-        )
-
-
-def _is_tracked_by_dvc(path: Path) -> bool:
-    candidates = (candidate for candidate in (path, *path.parents) if candidate.name)
-    return any(candidate.with_name(f"{candidate.name}.dvc").exists() for candidate in candidates)
+    require_complete_source(launch.name, path)
 
 
 def _list_tasks_of(revs: Sequence[str]) -> list[dvc_queue.QueuedTask]:
