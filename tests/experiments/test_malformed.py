@@ -16,7 +16,6 @@ from trueline.experiments.decisions import run_gates
 from trueline.experiments.decisions.promotion import promote_experiment
 from trueline.experiments.decisions.ranking import RankingQuery
 from trueline.experiments.experiment_registry import Registry
-from trueline.experiments.ledger import ledger
 from trueline.experiments.store import file_cache
 from trueline.experiments.store.experiments_index import find_experiment
 

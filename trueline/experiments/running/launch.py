@@ -16,6 +16,7 @@ from trueline.experiments.running.queued_copy import require_complete_code, requ
 from trueline.experiments.spec.config_schema import Config, parse_config, parse_yaml, read_config, render_value
 from trueline.experiments.spec.dvc_overrides import (
     Overrides,
+    build_assignments,
     build_overrides,
     format_literal,
     read_current_params,
@@ -31,12 +32,16 @@ WORKSPACE = "workspace"  # the name of the working tree, for DVC and here
 
 @dataclass(frozen=True)
 class Launch:
-    """One experiment to run: its name, task and hypothesis, and the parameters that it sets."""
+    """One experiment to run: its name, task and hypothesis, and the parameters that it changes.
+
+    `named` are those that its config sets, also to the value that they have already.
+    """
 
     name: str
     task: str
     hypothesis: str
     overrides: Overrides
+    named: frozenset[str] = frozenset()
 
     def build_command(self, queued: bool = True) -> list[str]:
         """Return the arguments of `dvc` that run it; raises UserError if a value is too long for a command line."""
@@ -89,7 +94,8 @@ def build_launches(
         named_points = numbered_points or [(first_name, {})]
         for name, point in named_points:
             config = _load_config(file, {**changes, **point, "name": name})
-            launches.append(Launch(name, config.task, config.hypothesis, build_overrides(config, params)))
+            overrides, named = build_overrides(config, params), frozenset(build_assignments(config, params))
+            launches.append(Launch(name, config.task, config.hypothesis, overrides, named))
         _require_distinct_points(launches[-len(named_points) :])
     _require_distinct_names(launches)
     for launch in launches:
