@@ -74,7 +74,20 @@ def test_the_best_is_beyond_noise_only_where_the_pair_says_so(world: Path, monke
     assert best.why.startswith("a tie within noise with three")
     fake_comparison(monkeypatch, 0.01, 0.03)
     assert Registry().best("hit_rate").tie is False
-    assert pairs == [("two", "three")]
+    head = git_fixtures.git(world, "rev-parse", "HEAD")[:7]
+    assert pairs == [("two", "three"), ("two", f"HEAD ({head})")]
+
+
+def test_the_best_is_also_compared_with_what_is_committed(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(world, one=git_fixtures.made(0.52), copy=git_fixtures.made(0.5, tag="base"))
+    fake_comparison(monkeypatch, -0.01, 0.03)
+    committed = Registry().best("hit_rate").committed
+    assert committed is not None
+    assert committed.startswith("a tie within noise with HEAD (")
+    git_fixtures.git(
+        world, "update-ref", "-d", git_fixtures.ref(git_fixtures.git(world, "rev-parse", "HEAD").strip(), "one")
+    )
+    assert Registry().best("hit_rate").committed is None, "the same predictions"
 
 
 def test_the_runner_up_is_the_next_with_predictions_of_its_own(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:

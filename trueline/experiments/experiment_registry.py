@@ -4,7 +4,7 @@ Reading changes no file that git tracks; only `promote` and `invalidate_data` wr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -25,7 +25,7 @@ from trueline.experiments.store.experiment import Experiment, Status
 from trueline.experiments.store.experiments_index import find_experiment, list_experiments, load_experiment_at_commit
 from trueline.experiments.store.file_cache import PARAMS
 from trueline.experiments.store.param_diff import compare_params
-from trueline.experiments.store.run_tables import Run, build_run, load_run
+from trueline.experiments.store.run_tables import PREDICTIONS_PATH, Run, build_run, load_run
 
 STATUSES: tuple[Status, ...] = ("pending", "running", "completed", "failed", "promoted", "archived")
 
@@ -44,6 +44,7 @@ class BestExperiment:
     paired: dict[str, Any] | None  # the paired difference to the runner-up, on the same rows
     tie: bool | None  # None if the two could not be compared
     why: str  # one sentence that explains `tie`
+    committed: str | None  # one sentence that compares it with the last commit, if that has other results on these rows
 
     @property
     def experiment(self) -> Experiment:
@@ -158,6 +159,7 @@ class Registry:
             evaluation_counts,
             deflate_best_score(metric, figures, evaluation_counts.overlapping),
             *self._compare_with_runner_up(ranking),
+            self._compare_with_commit(ranking),
         )
 
     def compare(
@@ -236,6 +238,20 @@ class Registry:
         if runner_up is None:
             return None, None, None, "nothing to compare it with: no other predictions were scored on these rows"
         return runner_up, *self._compare_pair(ranking, runner_up)
+
+    def _compare_with_commit(self, ranking: Ranking) -> str | None:
+        """Return how the leader compares with what is committed, or None if that is the same or on other rows."""
+        leader, committed = ranking.ranked[0], self.load_baseline(ranking.task)
+        if committed is None or committed.get_rows_hash(ranking.task) != ranking.rows_hash:
+            return None
+        if committed.rev == leader.rev or self._predict_alike(ranking, committed):
+            return None
+        return self._compare_pair(ranking, replace(committed, name=f"HEAD ({committed.rev[:7]})"))[2]
+
+    def _predict_alike(self, ranking: Ranking, other: Experiment) -> bool:
+        path = PREDICTIONS_PATH.format(task=ranking.task)
+        locks = dvc_lock.read_locks([ranking.ranked[0].rev, other.rev]).values()
+        return len({dvc_lock.get_output_hashes(lock).get(path) for lock in locks}) == 1
 
     def _compare_pair(self, ranking: Ranking, runner_up: Experiment) -> tuple[dict[str, Any] | None, bool | None, str]:
         leader, name = ranking.ranked[0], ranking.metric.name

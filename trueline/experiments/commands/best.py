@@ -54,6 +54,7 @@ def _describe_best(best: BestExperiment) -> list[str]:
         f"of {format_number(best.n)} {ranking.metric.count_name}, {task}, "
         f"{to_json.format_rows(ranking.scored)}",
         best.why,
+        *([best.committed] if best.committed else []),
         f"this test period was {evaluation_text}: {deflated_text}",
         *_describe_left_out(ranking),
     ]
@@ -116,6 +117,7 @@ def _build_json(best: BestExperiment, registry: Registry) -> dict[str, Any]:
         "paired": best.paired,
         "tie": best.tie,
         "why": best.why,
+        "committed": best.committed,
         "ranked": [experiment.name for experiment in ranking.ranked],
         "not_comparable": [experiment.name for experiment in ranking.on_other_rows],
         "too_few": [experiment.name for experiment in ranking.too_few],

@@ -1,7 +1,7 @@
 """Read git in bulk: experiment commits, and files of any commit, each query in one process."""
 
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -100,6 +100,18 @@ def list_commits_since(start: str | None, paths: Sequence[str]) -> list[Ref]:
     return [
         Ref(fields[0][:7], fields[0], (fields[1:-1] or [""])[0], datetime.fromisoformat(fields[-1]))
         for fields in commits
+    ]
+
+
+def describe_commits(names: Mapping[str, str]) -> list[Ref]:
+    """Return commits under the names they are mapped to; the baseline is the parent, if it has one."""
+    if not names:
+        return []
+    output = run_git("log", "--no-walk=unsorted", "--format=%H %cI %P", "--stdin", stdin="\n".join(names).encode())
+    commits = (line.split() for line in output.decode().splitlines())
+    return [
+        Ref(names[rev], rev, (parents or [rev])[0], datetime.fromisoformat(created))
+        for rev, created, *parents in commits
     ]
 
 
