@@ -21,7 +21,7 @@ import pytest
 
 from trueline.service.__main__ import main
 from trueline.service.monitoring.prediction_log import read_log
-from trueline.service.settings import TOKEN_VARIABLE, Settings, read_inherited_settings
+from trueline.service.settings import SETTINGS_VARIABLE, TOKEN_VARIABLE, Settings, read_inherited_settings
 from trueline.service.tasks.events import EXAMPLE
 
 ROOT = Path(__file__).parent.parent.parent
@@ -164,8 +164,9 @@ def test_workers_end_when_their_parent_is_killed(repository: Path) -> None:
             asked(f"{address}/health")
 
 
-def test_settings_reach_other_processes_unchanged(monkeypatch: Any) -> None:
-    for settings in (Settings(), Settings(tasks=("events",), models=("a@v1", "b#prod"), log="", port=9, workers=3)):
-        monkeypatch.setenv("TRUELINE_SERVICE", "")
-        settings.export_to_environment()
-        assert read_inherited_settings() == settings
+def test_settings_reach_other_processes_unchanged() -> None:
+    for settings in (
+        Settings(),
+        Settings(tasks=("events",), models=("a@v1", "b#prod"), log="", port=9, pins=(("b#prod", "b#prod#1", "c"),)),
+    ):
+        assert read_inherited_settings({SETTINGS_VARIABLE: settings.export_json()}) == settings
