@@ -115,7 +115,8 @@ def _load_tagged(known_revs: Collection[str]) -> list[Experiment]:
     """Return the promoted and archived commits that are no experiments of DVC, each about the tasks of its tags."""
     statuses = _get_commit_statuses()
     events = [event for event in model_tags.read_events() if event.rev in statuses] if statuses else []
-    names, tasks_by_rev = {}, {}
+    names: dict[str, str] = {}
+    tasks_by_rev: dict[str, dict[str, None]] = {}
     for event in events:
         if event.rev not in known_revs:
             names[event.rev] = event.experiment or event.rev[:7]
