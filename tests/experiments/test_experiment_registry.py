@@ -114,6 +114,51 @@ def test_reading_changes_nothing_that_git_sees(
     assert git_fixtures.git(world, "status", "--porcelain", "--untracked-files=no") == ""
 
 
+def test_a_swept_parameter_is_a_column_and_filters(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(
+        world,
+        flat=git_fixtures.made(0.52, train__props__depth=2),
+        deep=git_fixtures.made(0.56, train__props__depth=7),
+        weekly=git_fixtures.made(0.54, folds__props__test_days=7),
+    )
+    fake_comparison(monkeypatch, -0.01, 0.03)
+    for command in ("best", "leaderboard"):
+        lines = run(capsys, monkeypatch, command).splitlines()
+        head = next(line for line in lines if "status" in line)
+        assert {"depth", "test_days"} <= set(head.split())
+        deep = next(line for line in lines if "deep " in line and "completed" in line)
+        assert [word for word in deep.split() if word in ("7", "28")] == ["7", "28"]
+    listed = run(capsys, monkeypatch, "list", "--where", "depth > 2 and hit_rate > 0.5")
+    assert [line.split()[0] for line in listed.splitlines() if "completed" in line] == ["weekly", "deep"]
+    assert "depth=7" in listed
+    assert "test_days=7" in listed
+    assert Registry().best(where="depth < 3").experiment.name == "flat"
+
+
+def test_a_conclusion_is_kept_with_the_experiment_and_what_lacks_one_is_open(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add(world, one=git_fixtures.made(0.52), two=git_fixtures.made(0.56))
+    assert names(Registry().list(is_open=True)) == ["two", "one"]
+    with pytest.raises(UserError, match="a note needs a text or a tag"):
+        run(capsys, monkeypatch, "note", "one", " ")
+    run(capsys, monkeypatch, "note", "one", "deeper trees\nadd nothing", "--tag", "settled")
+    run(capsys, monkeypatch, "note", "one", "--tag", "cheap")
+    assert names(Registry().list(is_open=True)) == ["two"]
+    assert names(Registry().list(tag="settled")) == names(Registry().list(tag="cheap")) == ["one"]
+    assert "deeper trees add nothing" in run(capsys, monkeypatch, "show", "one")
+    assert "deeper trees add nothing" in run(capsys, monkeypatch, "list", "--tag", "cheap")
+    assert len(run(capsys, monkeypatch, "best")) > 0, "lines of notes are no evaluations"
+    git_fixtures.commit(world, "keep", {str(LEDGER_FILE): LEDGER_FILE.read_text()})
+    git_fixtures.git(world, "clone", "--quiet", "--mirror", ".", str(tmp_path / "mirror/.git"))
+    git_fixtures.git(tmp_path / "mirror", "config", "core.bare", "false")
+    git_fixtures.git(tmp_path / "mirror", "reset", "--quiet", "--hard")
+    monkeypatch.chdir(tmp_path / "mirror")
+    assert Registry().list(tag="cheap")[0].conclusion == "deeper trees add nothing"
+
+
 def test_less_is_better_for_an_error(world: Path) -> None:
     small, large = dict(git_fixtures.made(0.5, tag="a")), dict(git_fixtures.made(0.5, tag="b"))
     for files, mae in ((small, 4.0), (large, 6.0)):

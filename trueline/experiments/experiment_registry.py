@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from trueline.core.errors import UserError, did_you_mean
 from trueline.experiments.decisions import run_comparison
+from trueline.experiments.decisions.experiment_filter import select_experiments
 from trueline.experiments.decisions.ranking import (
     Invalidations,
     Ranking,
@@ -56,9 +57,10 @@ class Registry:
     """A snapshot of all experiments and their evaluations; creating it changes no file that git tracks."""
 
     def __init__(self) -> None:
-        self.experiments = list_experiments()
-        finished = [experiment for experiment in self.experiments if experiment.is_finished]
+        experiments = list_experiments()
+        finished = [experiment for experiment in experiments if experiment.is_finished]
         self.ledger_lines = ledger.observe_evaluations(finished)
+        self.experiments = ledger.add_notes(experiments, self.ledger_lines)
         self.invalidations: Invalidations = ledger.find_invalidations(finished, self.ledger_lines)
 
     def list(
@@ -68,8 +70,12 @@ class Registry:
         kind: str | None = None,
         tag: str | None = None,
         limit: int | None = None,
+        where: str | None = None,
+        is_open: bool = False,
     ) -> Sequence[Experiment]:
         """Return the experiments that match, newest first; `status` is one of `STATUSES`.
+
+        `where` is a condition on scores and parameters; `is_open` selects finished experiments without a conclusion.
 
         Raises UserError for a status, task or type that does not exist, and for a limit below 1.
         """
@@ -84,8 +90,9 @@ class Registry:
             if status in (None, experiment.status)
             and (task is None or task in experiment.tasks)
             and RankingQuery(kind=kind, tag=tag).matches_experiment(experiment)
+            and not (is_open and (experiment.conclusion or not experiment.is_finished))
         ]
-        return matching[:limit]
+        return select_experiments(matching, where)[:limit]
 
     def list_test_periods(self) -> Sequence[dict[str, Any]]:
         """Return for each test period how often it was evaluated, its best score, and that score deflated."""
@@ -93,7 +100,7 @@ class Registry:
 
     def show_experiment(self, name: str) -> dict[str, Any]:
         """Return all that is known of an experiment or of a git revision."""
-        experiment = find_experiment(name, self.experiments)
+        (experiment,) = ledger.add_notes([find_experiment(name, self.experiments)], self.ledger_lines)
         lock = dvc_lock.read_locks([experiment.rev])[experiment.rev]
         # the baseline commit may be gone, for example after a rebase
         base_params = (
@@ -133,12 +140,13 @@ class Registry:
         since: datetime | None = None,
         kind: str | None = None,
         tag: str | None = None,
+        where: str | None = None,
     ) -> BestExperiment:
         """Return the best experiment by a metric (by default the headline metric of its task) and whether it is a tie.
 
         Only results that can be ranked take part: completed, not invalidated, and scored on the same test rows.
         """
-        return self.compare_leader(self.rank_experiments(RankingQuery(metric, task, min_n, since, kind, tag)))
+        return self.compare_leader(self.rank_experiments(RankingQuery(metric, task, min_n, since, kind, tag, where)))
 
     def compare_leader(self, ranking: Ranking) -> BestExperiment:
         """Return the first experiment of a ranking, compared with the next one whose predictions differ.

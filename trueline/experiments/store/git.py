@@ -127,6 +127,11 @@ def list_changed_paths(revs: Sequence[str]) -> dict[str, list[str]]:
     return paths
 
 
+def read_user_name() -> str:
+    """Return the name with which git would commit here; empty if it has none."""
+    return _run_git_process("config", "user.name").stdout.decode(errors="replace").strip()
+
+
 def list_tags() -> list[str]:
     """Return the names of all tags."""
     return run_git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").decode().splitlines()
