@@ -127,6 +127,11 @@ def list_changed_paths(revs: Sequence[str]) -> dict[str, list[str]]:
     return paths
 
 
+def try_git(*arguments: str) -> bool:
+    """Run a git command and return whether it succeeded."""
+    return _run_git_process(*arguments).returncode == 0
+
+
 def read_user_name() -> str:
     """Return the name with which git would commit here; empty if it has none."""
     return _run_git_process("config", "user.name").stdout.decode(errors="replace").strip()
