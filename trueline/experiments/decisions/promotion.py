@@ -186,13 +186,13 @@ def push_tags(tag_names: Sequence[str], remote: str = "origin") -> None:
     published = git.run_git("ls-remote", "--tags", remote).decode()
     published_names = [tag for tag in tag_names if f"refs/tags/{tag}\n" in published]
     if not published_names:
-        raise UserError(f"{remote} did not take the tags; they are here, so push them when it does: {tag_names[0]}, …")
+        raise UserError(f"{remote} did not take the tags, which stay here: {', '.join(tag_names)}; push them later.")
     for tag in tag_names:
         git.run_git("tag", "--delete", tag)
     git.run_git("fetch", "--quiet", "--tags", remote)
     raise UserError(
-        f"someone else has changed the stage and pushed {published_names[0]} first; their tags are here now and yours are not, "
-        f"so run it again to be judged against what is current now."
+        f"someone else has changed the stage and pushed {published_names[0]} first; their tags are here now and yours "
+        f"are not, so run it again to be judged against what is current now."
     )
 
 
