@@ -34,7 +34,7 @@ def enumerate_orders(win: Floats, paid_places: int, discount: float) -> Floats:
 
 
 @st.composite
-def fields(draw: st.DrawFn, largest: int = 6) -> Floats:
+def draw_fields(draw: st.DrawFn, largest: int = 6) -> Floats:
     """Draw the win chances of a field."""
     weights = np.exp(draw(st.lists(st.floats(-6, 6), min_size=2, max_size=largest)))
     return np.asarray(weights / weights.sum())
@@ -51,7 +51,7 @@ def run_races(seed: int, races: int, runners: int, paid_places: int, discount: f
     return win.ravel(), placed.ravel(), np.repeat(np.arange(races), runners)
 
 
-@given(fields(), st.integers(1, MAX_PLACES), DISCOUNTS)
+@given(draw_fields(), st.integers(1, MAX_PLACES), DISCOUNTS)
 @FEW
 def test_the_chances_are_those_of_all_orders(win: Floats, paid_places: int, discount: float) -> None:
     paid = min(paid_places, len(win))
@@ -59,7 +59,7 @@ def test_the_chances_are_those_of_all_orders(win: Floats, paid_places: int, disc
     np.testing.assert_allclose(chances, enumerate_orders(win, paid, discount), atol=1e-9)
 
 
-@given(fields(largest=16), st.integers(1, MAX_PLACES), DISCOUNTS)
+@given(draw_fields(largest=16), st.integers(1, MAX_PLACES), DISCOUNTS)
 @FEW
 def test_they_sum_to_the_places_exceed_the_win_chances_and_rank_alike(
     win: Floats, paid_places: int, discount: float

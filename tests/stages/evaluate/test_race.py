@@ -162,7 +162,7 @@ def test_runs_with_other_runners_are_rejected() -> None:
         compare(predictions, predictions[6:], prepared, NAMES, SETTINGS, 0)
 
 
-def placed_races(seed: int, races: int = 1000) -> tuple[pd.DataFrame, pd.DataFrame]:
+def simulate_placed_races(seed: int, races: int = 1000) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return simulated races with two paid places, whose place chances are those of the orders that they are run by."""
     predictions, prepared = simulated(seed, 1.0, races)
     random, win = np.random.default_rng(seed + 1), predictions["tuned"].to_numpy().reshape(races, 6)
@@ -178,7 +178,7 @@ def placed_races(seed: int, races: int = 1000) -> tuple[pd.DataFrame, pd.DataFra
 
 
 def test_place_chances_are_judged_beside_harville_and_the_market_and_their_slope_is_1() -> None:
-    predictions, prepared = placed_races(0)
+    predictions, prepared = simulate_placed_races(0)
     _, report, _ = evaluate(predictions, prepared, SETTINGS, 0)
     judged = report["places"]
     counts = [judged[name] for name in ("races", "runners", "not_judged", "other_number")]
@@ -197,7 +197,7 @@ def test_place_chances_are_judged_beside_harville_and_the_market_and_their_slope
 
 
 def test_places_that_are_not_told_or_not_usual_are_counted_and_a_market_may_be_lacking() -> None:
-    predictions, prepared = placed_races(1, races=400)
+    predictions, prepared = simulate_placed_races(1, races=400)
     prepared.loc[0, "placed"] = np.nan  # the first race does not tell
     prepared.loc[6:11, "placed"] = 0.0  # the second paid no place
     prepared.loc[12:17, "placed"] = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]  # a dead heat for the second place
@@ -212,7 +212,7 @@ def test_places_that_are_not_told_or_not_usual_are_counted_and_a_market_may_be_l
 
 
 def test_nothing_is_said_of_places_without_chances_or_results_and_nothing_else_changes() -> None:
-    predictions, prepared = placed_races(2, races=60)
+    predictions, prepared = simulate_placed_races(2, races=60)
     scores, report, _ = evaluate(predictions, prepared, SETTINGS, 0)
     for fewer in (
         evaluate(predictions.drop(columns="tuned:place"), prepared, SETTINGS, 0),

@@ -145,9 +145,9 @@ def _compute_block_chances(win: Floats, paid_places: int, discount: float) -> Fl
         chance_by_strength = np.where(is_possible, sequence_chance, 0.0) / remaining
         chances += strength * _sum_other_sequences(chance_by_strength, size)
         if position + 1 < paid_places:
-            sequence_chance = chance_by_strength[..., None] * _spread(strength, position + 1, position + 1)
+            sequence_chance = chance_by_strength[..., None] * _align_runners(strength, position + 1, position + 1)
             for earlier_place in range(position):
-                sequence_chance *= _spread_pair(1.0 - np.eye(size), earlier_place + 1, position + 2)
+                sequence_chance *= _align_pairs(1.0 - np.eye(size), earlier_place + 1, position + 2)
     return np.asarray(np.clip(chances, 0.0, 1.0))
 
 
@@ -155,7 +155,7 @@ def _sum_other_strengths(strength: Floats, position: int) -> Floats:
     """Return the strength of all runners but those of each sequence of `position` runners, with an axis for each."""
     total = strength.sum(axis=1).reshape(-1, *[1] * position)
     for axis in range(1, position + 1):
-        total = total - _spread(strength, axis, position)
+        total = total - _align_runners(strength, axis, position)
     return np.asarray(total)
 
 
@@ -175,14 +175,14 @@ def _sum_other_sequences(sequence_values: Floats, size: int) -> Floats:
     return np.asarray(total)
 
 
-def _spread(strength: Floats, axis: int, positions: int) -> Floats:
+def _align_runners(strength: Floats, axis: int, positions: int) -> Floats:
     """Return values shaped (races, runners) with the runners on one axis of an array with an axis for each place."""
     shape = [1] * (positions + 1)
     shape[0], shape[axis] = strength.shape
     return strength.reshape(shape)
 
 
-def _spread_pair(matrix: Floats, axis: int, ndim: int) -> Floats:
+def _align_pairs(matrix: Floats, axis: int, ndim: int) -> Floats:
     """Return a matrix of runners by runners on one axis and on the last of an array with `ndim` axes."""
     shape = [1] * ndim
     shape[axis], shape[-1] = matrix.shape
