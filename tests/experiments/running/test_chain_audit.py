@@ -1,4 +1,4 @@
-"""The audit command passes an honest chain, and ends with one sentence where predictions follow what they are scored on."""
+"""The audit command passes an honest chain, and ends with one sentence where predictions depend on their outcomes."""
 
 import subprocess
 import sys
