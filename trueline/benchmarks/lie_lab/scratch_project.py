@@ -34,7 +34,7 @@ QUICK_SETTINGS = {
 }
 # health checks that take time; without settings they decline
 HEALTH_CHECKS = ("adversarial", "alerts", "drift", "gap", "root_cause", "tag_drift")
-PRELOADED = ("trueline", "pandas", "pyarrow.parquet", "scipy.stats", "sklearn.linear_model", "optuna", "pydantic")
+PRELOADED = ("trueline", "pandas", "pyarrow.parquet", "scipy.stats", "sklearn.linear_model", "optuna", "dvclive")
 TIMEOUT_SECONDS = 1800
 HEADLINES = {"racing": "r2", "props": "hit_rate", "events": "micro_f1"}
 
@@ -142,6 +142,7 @@ def _run_stages(folder: Path, task: str, stages: tuple[str, ...], messages: Path
         del sys.modules[name]
     os.chdir(folder)
     sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = False  # what one run compiles, the next ones of the same world need not
     warnings.simplefilter("ignore")  # the numeric libraries were pinned before they were loaded
     with messages.open("w") as stream:
         os.dup2(stream.fileno(), 2)
