@@ -51,10 +51,10 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     if days * settings.reference_share < 2 * settings.block_steps:
         return decline(f"{days} days are graded: too few for a reference in blocks.")
     units, step = _leave_out_unfinished_step(units, assign_steps(units["day"], len(units), settings.most_steps))
-    tables = {"inputs": _average_inputs(evidence, units, step), **_average_judgements(units, step)}
     reference_end = units["day"].iloc[np.searchsorted(step, int((step[-1] + 1) * settings.reference_share))]
     counts = _find_growing_counts(evidence, reference_end, settings.most_steps)
-    tables["inputs"] = {name: series for name, series in tables["inputs"].items() if name not in counts}
+    inputs = {name: series for name, series in _average_inputs(evidence, units, step).items() if name not in counts}
+    tables: dict[str, dict[str, Floats]] = {"inputs": inputs, **_average_judgements(units, step)}
     results = {
         kind: _detect_series_drift(tables[kind], step, settings, evidence.seed + kind_index, len(KINDS))
         for kind_index, kind in enumerate(KINDS)
@@ -65,7 +65,7 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     )
     for change in changes:
         change["day"], change["since"] = (f"{units['day'].iloc[change[key]]:%Y-%m-%d}" for key in ("row", "onset"))
-    details = {
+    details: dict[str, Any] = {
         "seen": changes,
         "watched": {kind: results[kind]["watched"] for kind in KINDS},
         "limits": {kind: results[kind]["limit"] for kind in KINDS},
