@@ -69,7 +69,7 @@ def service(folder: Path) -> Service:
     files, counters = open_workspace(folder), ServiceMetrics()
     loaded = {task: LoadedModel(task, module, None, files) for task, module in modules().items()}
     found = Service(Settings(root=str(folder), log=""), loaded, counters)
-    found.endpoints = {task: PredictionEndpoint(one, counters, None) for task, one in loaded.items()}
+    found.endpoints = {task: PredictionEndpoint(one, counters, None, found.pool) for task, one in loaded.items()}
     return found
 
 
@@ -113,6 +113,6 @@ def _chances(model: None, request: racing.Request) -> racing.Answer:
         "fair_odds": float(len(request.runners)),
         "rank": 1,
     }
-    rest: dict[str, Any] = {"market_probability": None, "edge": None}
+    rest: dict[str, Any] = {"place_probability": None, "market_probability": None, "edge": None}
     runners = [racing.Chance(runner=one.runner, box=one.box, **even, **rest) for one in request.runners]
     return racing.Answer(model="made", race_id="made", runners=runners)
