@@ -48,9 +48,10 @@ def people(tmp_path: Path) -> tuple[Path, Path, Path]:
     (first / ".gitignore").write_text("/data/\n/models/\n/.locks/\n")
     promoted_repo.commit(first, "share")
     git(first, "push", "--quiet", str(hub), "main")
+    run(first, "dvc", "push", "--quiet")
     ann, bob = clone(hub, tmp_path / "ann"), clone(hub, tmp_path / "bob")
-    promoted_repo.experiment(ann, "ann-sharp", skill=1.0, seed=1)
-    promoted_repo.experiment(bob, "bob-keen", skill=1.0, seed=2)
+    promoted_repo.experiment(ann, "ann-sharp", skill=0.7, seed=1)
+    promoted_repo.experiment(bob, "bob-keen", skill=0.7, seed=2)
     return ann, bob, hub
 
 
