@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from trueline.core.errors import UserError, did_you_mean
@@ -17,6 +18,8 @@ from trueline.core.text.tag_labels import normalize_tag
 from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_fields
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
+
+Floats = npt.NDArray[np.float64]
 
 AT_ONCE = 20_000  # bytes: some 40 events, 10 ms of work
 FEW = 41  # braces: 40 events and the request itself; a thousand tiny events take a quarter of a second
@@ -132,13 +135,22 @@ class Model:
         )
 
     def _compute_chances(self, name: str, description: str, location: str, own_words: str) -> tuple[float, ...]:
-        """Return the chance of every tag as the stages prepare, features, train and calibrate compute it."""
-        fields = {"name": clean_text(name), "description": clean_text(description), "location": clean_text(location)}
-        mentions = np.array([find_mentions(join_fields(fields.values()), self.tags)]) * self.has_mention_input
-        text = f"{own_words} {join_marked_fields(fields, self.marks)}".strip()
-        scores = self.learner.score_texts(self.trained, [text], mentions)
-        calibrated = self.calibrator.apply(self.state, scores, np.zeros(1, dtype=np.int64))
-        return tuple((calibrated[""] if isinstance(calibrated, dict) else calibrated)[0].tolist())
+        return tuple(self.compute_chances([(name, description, location, own_words)])[0].tolist())
+
+    def compute_chances(self, events: Sequence[tuple[str, str, str, str]]) -> Floats:
+        """Return events × tags of chances, as the stages prepare, features, train and calibrate compute them.
+
+        An event is its name, description, location and the words of its own columns. The others have no influence.
+        """
+        mentions, texts = np.zeros((len(events), len(self.tags))), []
+        for row, (name, description, location, own_words) in enumerate(events):
+            fields = {"name": clean_text(name), "description": clean_text(description), "location": clean_text(location)}
+            mentions[row] = find_mentions(join_fields(fields.values()), self.tags)
+            texts.append(f"{own_words} {join_marked_fields(fields, self.marks)}".strip())
+        scores = self.learner.score_texts(self.trained, texts, mentions * self.has_mention_input)
+        calibrated = self.calibrator.apply(self.state, scores, np.zeros(len(events), dtype=np.int64))
+        chances: Floats = calibrated[""] if isinstance(calibrated, dict) else calibrated
+        return chances
 
 
 def load(files: VerifiedFiles) -> Model:
