@@ -58,6 +58,10 @@ class OnlineHistory:
                 encoded[:, self.column_names.index(name)] = np.where(rows[name].isna(), np.nan, code)
         return encoded
 
+    def list_texts(self, name: str) -> list[str]:
+        """Return the distinct values of a column of text."""
+        return [str(value) for value in self._categories[name]]
+
     def find_column_indexes(self, by: KeyColumns) -> list[int]:
         """Return the positions of the columns of a key."""
         return [self.column_names.index(name) for name in ((by,) if isinstance(by, str) else by)]

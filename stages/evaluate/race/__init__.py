@@ -9,6 +9,7 @@ from pydantic import Field
 from trueline.core.errors import UserError
 from trueline.core.models import conditional_logit_loss
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
+from trueline.core.racing.value_bets import flag_value_bets
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats import confidence_intervals
 from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio, bootstrap_ratios
@@ -298,8 +299,7 @@ def _evaluate_value_bets(
     A bet is placed where the expected return exceeds the stake by more than `settings.margin`. None without any bet.
     """
     price, won, net_share = rows["bsp"].to_numpy(float), rows["target"].to_numpy(), 1 - settings.commission
-    with np.errstate(invalid="ignore"):
-        is_bet = probability * (1 + (price - 1) * net_share) > 1 + settings.margin
+    is_bet = flag_value_bets(probability, price, settings.commission, settings.margin)
     if not is_bet.any():
         return None
     gross = won * price - 1

@@ -125,7 +125,8 @@ def read_untagged_events(raw: pd.DataFrame, settings: Settings, is_source: bool 
     rows = table.rows
     if is_source:
         rows = rows[rows["tags"].map(is_missing).astype(bool)] if "tags" in rows else rows.iloc[:0]
-    ids = rows["id"].astype("string").str.strip().replace("", pd.NA)
+    ids = rows["id"].astype("string").str.strip()
+    ids = ids.mask(ids == "")
     if rows.empty:
         raise UserError("events: no event is without tags; name a card with the events to tag.")
     if (faulty := ids.isna() | ids.duplicated()).any():

@@ -42,8 +42,9 @@ def read_event_table(
 ) -> RawTable:
     """Return the declared columns of a raw table; without `use_dates` a column `date` is among the ignored ones.
 
-    Without `needs_tags` the tags may be absent, as those of events that are still to be tagged. Texts are taken out of objects, and tags out of `tag_columns` if these are given. Raises UserError for missing
-    columns, for dates that may be read in two ways, and for objects without a text.
+    Without `needs_tags` the tags may be absent, as those of events that are still to be tagged. Texts are taken
+    out of objects, and tags out of `tag_columns` if these are given. Raises UserError for missing columns, for dates
+    that may be read in two ways, and for objects without a text.
     """
     own_columns = list_source_columns(settings, RAW_COLUMNS, "events")
     reject_unknown_targets(settings, [*RAW_COLUMNS, *own_columns], "events")

@@ -32,8 +32,8 @@ from stages.prepare.props.quality import summarise_quality
 from stages.prepare.props.quote_times import add_known_times
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
-from stages.prepare.props.source_tables import count_odd_prices, list_own_game_columns, read_raw_tables
 from stages.prepare.props.slates import Slate, read_slate
+from stages.prepare.props.source_tables import count_odd_prices, list_own_game_columns, read_raw_tables
 from stages.prepare.props.sport_choice import choose_sport
 from stages.prepare.props.sports import SPORTS
 from trueline.core.errors import UserError

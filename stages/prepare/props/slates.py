@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from stages.prepare.props.game_matching import index_games
@@ -16,11 +17,12 @@ from trueline.core.tables.column_mapping import find_targets
 from trueline.core.tables.intake_report import describe_example, make_example
 from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.row_filters import count_reasons
-from trueline.core.tables.table_schema import flag_unparseable
+from trueline.core.tables.table_schema import coerce_types, flag_unparseable
 
 ALTERNATE = "alternate line of the same book"
 QUOTE_COLUMNS = ["game_row", "line", "over_price", "under_price", "book", "quoted_at"]
 LINE_NUMBERS = ["line", "open_line", "over_price", "under_price", "n_books"]
+QUOTED_AT = next(column for column in LINE_COLUMNS if column.name == "quoted_at")
 RawTables = dict[str, pd.DataFrame]
 
 
@@ -29,17 +31,20 @@ class Slate:
     """The players of a slate as `prepare_upcoming_games` takes them, and the quotes that stand on them.
 
     `rows` are labelled by their position in the table `games`. `quotes` has QUOTE_COLUMNS: the newest quotes of every
-    book, of its main line and of alternates, with the book as it is spelt. `given` are the columns that the games have.
+    book, of its main line and of alternates, with the book as it is spelt. `as_given` is the table `games` under our
+    names, its ids and names as they came.
     """
 
     rows: pd.DataFrame
     quotes: pd.DataFrame
-    given: frozenset[str]
+    as_given: pd.DataFrame
     notes: list[str]
 
 
-def read_slate(raw: RawTables, players: pd.DataFrame, settings: Settings, is_source: bool = False) -> Slate:
-    """Return the games to come of the tables `games` and, if there is one, `lines`.
+def read_slate(
+    raw: RawTables, players: pd.DataFrame, settings: Settings, moment: pd.Timestamp, is_source: bool = False
+) -> Slate:
+    """Return the games to come of the tables `games` and, if there is one, `lines`, without quotes after `moment`.
 
     A slate may also be one table of both, with a row for each quote. `players` has the columns `player_id` and `player`
     of those who are known, by which ids and names of the slate are found. Of a source (`is_source`) the games without a
@@ -54,19 +59,21 @@ def read_slate(raw: RawTables, players: pd.DataFrame, settings: Settings, is_sou
     if rows.empty:
         raise UserError("games: none is still to come; name a card with the games to predict.")
     notes = [note for table in tables.values() for note in table.notes]
-    given = frozenset(map(str, games.rows))
     if "lines" not in tables:
-        return Slate(rows.assign(**dict.fromkeys(LINE_NUMBERS)), pd.DataFrame(columns=QUOTE_COLUMNS), given, notes)
+        no_lines = rows.assign(**dict.fromkeys(LINE_NUMBERS, np.nan))
+        return Slate(no_lines, pd.DataFrame(columns=QUOTE_COLUMNS), games.rows, notes)
     lines = tables["lines"].rows
     if is_source:
         lines = lines[lines["date"].isin(games.rows.loc[rows.index, "date"])]
+    if "quoted_at" in lines:
+        lines = lines[~(coerce_types(lines, [QUOTED_AT], "lines")["quoted_at"] > moment)]
     judged = prepare_lines(lines, index_games(rows, rows), settings)
     consensus = judged.lines.reindex(rows.index).reindex(columns=LINE_NUMBERS)
     opened = consensus["open_line"].fillna(consensus["line"])  # a line that has not moved is its own opening line
     return Slate(
         rows.join(consensus.assign(open_line=opened)),
         _collect_quotes(judged, tables["lines"].rows),
-        given,
+        games.rows,
         [*notes, *_describe_fates(judged)],
     )
 

@@ -80,9 +80,7 @@ PRICE_COLUMNS = {column.name: column for column in LINE_COLUMNS if column.unit =
 SYNONYMS = {"games": GAME_SYNONYMS, "lines": LINE_SYNONYMS, "production": PRODUCTION_SYNONYMS}
 
 
-def read_raw_tables(
-    raw: dict[str, pd.DataFrame], settings: Settings, is_to_come: bool = False
-) -> dict[str, RawTable]:
+def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings, is_to_come: bool = False) -> dict[str, RawTable]:
     """Return the tables that have columns, under our names, with their numbers and times read.
 
     A table without a day but with start times takes the day from these. Raises UserError for a missing column, the
@@ -95,7 +93,9 @@ def read_raw_tables(
     ]
     game_columns += list_own_game_columns(settings)
     if is_to_come:
-        game_columns = [replace(column, required=column.required and column.known == "before") for column in game_columns]
+        game_columns = [
+            replace(column, required=column.required and column.known == "before") for column in game_columns
+        ]
     declared = {
         "games": game_columns,
         "lines": LINE_COLUMNS,

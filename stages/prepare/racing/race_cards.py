@@ -26,7 +26,8 @@ def read_race_card(raw: pd.DataFrame, settings: Settings) -> RawTable:
     """
     own_columns = list_source_columns(settings, RAW_COLUMNS, "racing")
     columns = [
-        replace(column, required=column.required and column.known == "before") for column in (*RAW_COLUMNS, *own_columns)
+        replace(column, required=column.required and column.known == "before")
+        for column in (*RAW_COLUMNS, *own_columns)
     ]
     source = read_raw_table(raw, [*columns, BOOK], settings, "racing", SYNONYMS | BOOK_SYNONYMS)
     rows = read_results(source.rows)
@@ -37,7 +38,9 @@ def read_race_card(raw: pd.DataFrame, settings: Settings) -> RawTable:
         typed = coerce_types(rows, [column], "racing")[column.name]
         is_price = column.name in PRICES
         values = convert_to_decimal(typed, settings.odds) if is_price else move_to_afternoon(typed, settings.pm_before)
-        forms[column.name] = values.astype(object).where(typed.notna(), rows[column.name]) if typed.isna().any() else values
+        forms[column.name] = (
+            values.astype(object).where(typed.notna(), rows[column.name]) if typed.isna().any() else values
+        )
     return replace(source, rows=rows.assign(**forms))
 
 

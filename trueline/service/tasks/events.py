@@ -144,7 +144,11 @@ class Model:
         """
         mentions, texts = np.zeros((len(events), len(self.tags))), []
         for row, (name, description, location, own_words) in enumerate(events):
-            fields = {"name": clean_text(name), "description": clean_text(description), "location": clean_text(location)}
+            fields = {
+                "name": clean_text(name),
+                "description": clean_text(description),
+                "location": clean_text(location),
+            }
             mentions[row] = find_mentions(join_fields(fields.values()), self.tags)
             texts.append(f"{own_words} {join_marked_fields(fields, self.marks)}".strip())
         scores = self.learner.score_texts(self.trained, texts, mentions * self.has_mention_input)
@@ -191,16 +195,27 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
     The texts are logged because without them nobody could judge later which tags were right.
     """
     return [
-        {
-            "id": event.id,
-            "name": event.name,
-            "description": event.description,
-            "location": event.location,
-            "predicted": dict(zip(model.tags, chances, strict=True)),
-            "given": tagged.tags,
-        }
+        build_log_row(model, event.id, (event.name, event.description, event.location), chances, tagged.tags)
         for event, tagged, chances in zip(request.events, answer.events, answer._chances, strict=True)
     ]
+
+
+def build_log_row(
+    model: Model, event_id: str | None, texts: tuple[str, str, str], chances: Sequence[float], tags: Sequence[str]
+) -> dict[str, Any]:
+    """Return the row of the log for an event: its name, description and location, and what was predicted of it."""
+    fields = dict(zip(("name", "description", "location"), texts, strict=True))
+    return {"id": event_id} | fields | {"predicted": dict(zip(model.tags, chances, strict=True)), "given": list(tags)}
+
+
+def rank_tags(chances: Sequence[float], columns: Sequence[int]) -> list[int]:
+    """Return columns of tags, the likeliest first; equal chances stay in alphabetical order."""
+    return sorted(columns, key=lambda index: -chances[index])
+
+
+def assign_tags(model: Model, chances: Sequence[float], ranked: Sequence[int]) -> list[str]:
+    """Return the tags that reach their threshold, in the order of `ranked`."""
+    return [model.tags[index] for index in ranked if chances[index] >= model.thresholds[index]]
 
 
 def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
@@ -226,10 +241,10 @@ def _find_tag_indices(model: Model, tags: list[str] | None) -> list[int]:
 
 
 def _build_tagged(model: Model, name: str | None, chances: Sequence[float], columns: list[int], top: int) -> Tagged:
-    ranked = sorted(columns, key=lambda index: -chances[index])  # stable: ties stay in alphabetical order
+    ranked = rank_tags(chances, columns)
     return Tagged(
         id=name,
-        tags=[model.tags[index] for index in ranked if chances[index] >= model.thresholds[index]],
+        tags=assign_tags(model, chances, ranked),
         top=[
             Chance(tag=model.tags[index], chance=chances[index], threshold=model.thresholds[index])
             for index in ranked[:top]
