@@ -13,7 +13,8 @@ def describe_unknown_names(names: Mapping[str, str], known: Collection[str], wor
     >>> describe_unknown_names({"ROVER": "ROVER", "BELLE": "BELLE"}, ["BELLE", "ROVER BOY", "DOVER"], "runner")
     {'ROVER': "unknown runner 'ROVER', without past; nearest: DOVER, ROVER BOY"}
     """
-    known_names, sentences = set(known), {}
+    known_names = set(known)
+    sentences: dict[str, str] = {}
     for key, name in names.items():
         if name in known_names:
             continue

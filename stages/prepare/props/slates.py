@@ -65,8 +65,11 @@ def read_slate(
     lines = tables["lines"].rows
     if is_source:
         lines = lines[lines["date"].isin(games.rows.loc[rows.index, "date"])]
-    if "quoted_at" in lines:
-        lines = lines[~(coerce_types(lines, [QUOTED_AT], "lines")["quoted_at"] > moment)]
+    if "quoted_at" in lines and len(lines):
+        is_later = coerce_types(lines, [QUOTED_AT], "lines")["quoted_at"] > moment
+        if is_later.any():
+            notes.append(f"lines: {int(is_later.sum()):,} quotes are later than {moment} and are not used")
+        lines = lines[~is_later]
     judged = prepare_lines(lines, index_games(rows, rows), settings)
     consensus = judged.lines.reindex(rows.index).reindex(columns=LINE_NUMBERS)
     opened = consensus["open_line"].fillna(consensus["line"])  # a line that has not moved is its own opening line

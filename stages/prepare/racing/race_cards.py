@@ -14,7 +14,7 @@ from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import Column, coerce_types
 
 BOOK = Column("book", "text", "at_start", "who offers the price, where a runner has a row for each bookmaker")
-BOOK_SYNONYMS = {"book": ("bookmaker", "sportsbook", "operator")}
+CARD_SYNONYMS = {**SYNONYMS, "book": ("bookmaker", "sportsbook", "operator")}
 PRICES = ("bsp", "place_bsp", "benchmark_price")
 RESULTS = ("won", "placed", "place")
 
@@ -29,7 +29,7 @@ def read_race_card(raw: pd.DataFrame, settings: Settings) -> RawTable:
         replace(column, required=column.required and column.known == "before")
         for column in (*RAW_COLUMNS, *own_columns)
     ]
-    source = read_raw_table(raw, [*columns, BOOK], settings, "racing", SYNONYMS | BOOK_SYNONYMS)
+    source = read_raw_table(raw, [*columns, BOOK], settings, "racing", CARD_SYNONYMS)
     rows = read_results(source.rows)
     forms = {}
     for column in columns:

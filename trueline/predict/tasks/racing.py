@@ -5,7 +5,8 @@ import pandas as pd
 
 from stages.evaluate import race
 from stages.prepare import racing
-from trueline.core.racing.value_bets import flag_value_bets
+from trueline.core.errors import UserError
+from stages.evaluate.race.value_bets import flag_value_bets
 from trueline.core.staking import compute_expected_value, compute_race_stakes, deduct_commission, limit_group_stakes
 from trueline.core.stats.group_ops import encode_groups
 from trueline.core.tables.raw_tables import RawTable
@@ -33,6 +34,8 @@ def predict(loaded: LoadedModel, card: Card) -> CardPredictions:
     source = racing.read_race_card(card.raw, model.card_settings)
     if card.is_source:
         source = racing.select_unsettled_races(source)
+        if source.rows.empty:
+            raise UserError("racing: every race of the source has a result; name a card with the races to predict.")
     table = _keep_best_prices(source)
     prepared = racing.prepare_race_card(table, model.card_settings)
     is_started = flag_started(prepared["time"], card.moment)
