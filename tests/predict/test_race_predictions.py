@@ -38,7 +38,13 @@ RESULTS = [
     "effort",
     "benchmark_price",
 ]
-LIMITS = {"kelly_fraction": 0.5, "cap": 0.02, "group_cap": 0.03, "min_edge": 0.0, "max_model_age_days": None}
+LIMITS: dict[str, Any] = {
+    "kelly_fraction": 0.5,
+    "cap": 0.02,
+    "group_cap": 0.03,
+    "min_edge": 0.0,
+    "max_model_age_days": None,
+}
 
 
 @pytest.fixture(scope="module")
@@ -111,13 +117,14 @@ def test_a_card_s_chances_and_log_are_those_of_the_service_bit_for_bit(
     for race_id, request in requests(repository, card):
         posted = service.answer(loaded.model, request)
         for chance in posted.runners:
-            row = by_runner.loc[(race_id, chance.box)]
+            row: Any = by_runner.loc[(race_id, chance.box)]
             assert row["win_chance"] == chance.probability
             assert (row["fair_odds"], row["rank"]) == (chance.fair_odds, chance.rank)
             assert row["market_chance"] == chance.market_probability
             assert row["expected_value"] == chance.edge
-        for row in service.log_rows(loaded.model, request, posted):
-            assert {name: logged[race_id, row["box"]][name] for name in row} == row
+        for served_row in service.log_rows(loaded.model, request, posted):
+            logged_row = logged[race_id, served_row["box"]]
+            assert {name: logged_row[name] for name in served_row} == served_row
 
 
 def test_a_card_s_chances_are_those_of_the_batch_bit_for_bit(repository: Path, answer: PredictedCard) -> None:

@@ -26,7 +26,13 @@ from trueline.service.tasks import props as service
 SCHEDULE = ["player_id", "player", "date", "start_time", "game_id", "season", "season_type", "team", "opponent", "home"]
 OWN_BEFORE = ["Jockey", "Official Rating", "hood"]
 QUOTE = ["player_id", "date", "line", "over_price", "under_price", "book", "quoted_at"]
-LIMITS = {"kelly_fraction": 0.5, "cap": 0.02, "group_cap": 0.1, "min_edge": 0.0, "max_model_age_days": None}
+LIMITS: dict[str, Any] = {
+    "kelly_fraction": 0.5,
+    "cap": 0.02,
+    "group_cap": 0.1,
+    "min_edge": 0.0,
+    "max_model_age_days": None,
+}
 Tables = dict[str, pd.DataFrame]
 
 
@@ -85,7 +91,7 @@ def answer(
     return predicted(repository, loaded, slate, tmp_path_factory.mktemp("answer"))
 
 
-def main_lines(answer: PredictedCard) -> pd.DataFrame:
+def main_lines(answer: PredictedCard) -> Any:
     """Return the rows of the main lines, and of players without one, by player and day."""
     rows = answer.table[answer.table["line_kind"] != "alternate"]
     return rows.assign(player_id=rows["player_id"].astype(str)).set_index(["player_id", "date"])

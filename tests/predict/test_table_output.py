@@ -63,7 +63,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     def fail(*_: object) -> None:
         raise OSError("no space")
 
-    monkeypatch.setattr(table_output.os, "replace", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="no space"):
         write_predictions(TABLE, tmp_path / "out.csv")
     assert list(tmp_path.iterdir()) == []

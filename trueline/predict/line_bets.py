@@ -29,19 +29,19 @@ def list_lines(rows: pd.DataFrame, quotes: pd.DataFrame, method: MarginMethod) -
     lines = pd.concat([main[LINE_KEY], offers[LINE_KEY]]).drop_duplicates(ignore_index=True)
     is_main = lines.index < len(main)
     lines["line_kind"] = np.where(lines["line"].isna(), "none", np.where(is_main, "main", "alternate"))
-    for side in SIDES:
-        lines = lines.merge(_find_best_prices(offers, side), on=LINE_KEY, how="left")
-        consensus = main[f"{side}_price"].reindex(lines.index).where(is_main)
-        lines[f"{side}_price"] = lines[f"{side}_price"].fillna(consensus)
+    for bet_side in SIDES:
+        lines = lines.merge(_find_best_prices(offers, bet_side), on=LINE_KEY, how="left")
+        consensus = main[f"{bet_side}_price"].reindex(lines.index).where(is_main)
+        lines[f"{bet_side}_price"] = lines[f"{bet_side}_price"].fillna(consensus)
     lines["market_over_chance"] = _compute_market_chance(lines, offers, method)
     position = lines["game_row"].map({label: number for number, label in enumerate(rows.index)})
     order = np.lexsort((lines["line"], ~is_main, position))
     return lines.iloc[order].reset_index(drop=True)
 
 
-def _find_best_prices(offers: pd.DataFrame, side: str) -> pd.DataFrame:
+def _find_best_prices(offers: pd.DataFrame, bet_side: str) -> pd.DataFrame:
     """Return the best price of a side on each line, and whose it is."""
-    price, book = f"{side}_price", f"{side}_book"
+    price, book = f"{bet_side}_price", f"{bet_side}_book"
     paid = offers.assign(profit=compute_win_profit(offers[price])).dropna(subset="profit")
     best = paid.sort_values("profit", ascending=False, kind="stable").drop_duplicates(LINE_KEY)
     return best[[*LINE_KEY, price, "book"]].rename(columns={"book": book})
@@ -49,7 +49,7 @@ def _find_best_prices(offers: pd.DataFrame, side: str) -> pd.DataFrame:
 
 def _compute_market_chance(lines: pd.DataFrame, offers: pd.DataFrame, method: MarginMethod) -> Floats:
     """Return the fair chance of over by the mean implied chances of the books, or by the prices of the line itself."""
-    implied = {f"{side}_price": compute_implied_probability(offers[f"{side}_price"]) for side in SIDES}
+    implied = {f"{bet_side}_price": compute_implied_probability(offers[f"{bet_side}_price"]) for bet_side in SIDES}
     mean_chances = offers.assign(**implied).groupby(LINE_KEY)[list(implied)].mean().reset_index()
     quoted = lines[LINE_KEY].merge(mean_chances, on=LINE_KEY, how="left")
     prices = [

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from stages.evaluate.race.value_bets import flag_value_bets
 from trueline.core.errors import UserError
 from trueline.core.models import conditional_logit_loss
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
-from stages.evaluate.race.value_bets import flag_value_bets
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats import confidence_intervals
 from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio, bootstrap_ratios

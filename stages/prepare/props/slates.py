@@ -99,11 +99,11 @@ def _coerce_games(games: RawTable, settings: Settings, is_source: bool) -> pd.Da
     needed = [column.name for column in columns if column.required]
     is_faulty = rows["unreadable"] | rows[needed].isna().any(axis=1)
     if is_faulty.any():
-        first = rows.index[is_faulty][0]
-        cells = rows.loc[[first]]
+        first_row = rows.index[is_faulty][0]
+        cells = rows.loc[[first_row]]
         names = [name for name in needed if cells[name].isna().any()]
         names += [str(name) for name in rows if flag_unparseable(raw, cells, str(name)).any()]
-        example = describe_example(make_example(raw, int(first), names[0]))
+        example = describe_example(make_example(raw, int(first_row), names[0]))
         raise UserError(f"games: {int(is_faulty.sum())} rows lack {names[0]}{example}; complete the card.")
     own_columns = raw.reindex(columns=[column.name for column in list_own_game_columns(settings)])
     return rows.assign(date=rows["date"].dt.normalize()).join(own_columns)

@@ -51,8 +51,8 @@ def _list_chances(model: Model, chances: Floats) -> pd.DataFrame:
 
 def _format_own_columns(rows: pd.DataFrame) -> list[str]:
     """Return the own columns of each event as the words that they are in the texts of training."""
-    own = rows[[name for name in rows if str(name).startswith(OWN_PREFIX)]]
-    values = own.rename(columns=lambda name: str(name).removeprefix(OWN_PREFIX))
+    own_columns = rows[[name for name in rows if str(name).startswith(OWN_PREFIX)]]
+    values = own_columns.rename(columns=lambda name: str(name).removeprefix(OWN_PREFIX))
     return [format_own_values({str(name): value for name, value in row.items()}) for row in values.to_dict("records")]
 
 

@@ -65,8 +65,10 @@ def predict(loaded: LoadedModel, card: Card) -> CardPredictions:
     rows = _add_bets(rows, card, market_settings, bool(predictor.state["whole"]))
     rows["reason"] = rows["reason"].mask(rows["game_row"].isin(is_started.index[is_started]), "the game has started")
     rows["quantity"] = model.card_settings.quantity
-    given = slate.as_given.reindex(columns=[name for name in CARD_COLUMNS if name in slate.as_given])
-    shown = given.loc[rows["game_row"]].reset_index(drop=True).assign(date=rows["date"]).join(rows[SHOWN_COLUMNS])
+    given_columns = slate.as_given.reindex(columns=[name for name in CARD_COLUMNS if name in slate.as_given])
+    shown = (
+        given_columns.loc[rows["game_row"]].reset_index(drop=True).assign(date=rows["date"]).join(rows[SHOWN_COLUMNS])
+    )
     notes = [f"{int(is_started.sum())} players are in games that have started"] if is_started.any() else []
     return CardPredictions(shown, _build_log_rows(rows), LOG_KEY, [*slate.notes, *notes])
 
@@ -80,10 +82,14 @@ def _list_players(loaded: LoadedModel) -> pd.DataFrame:
 
 def _list_absent(slate: props.Slate, predictor: Predictor) -> dict[str, tuple[str, ...]]:
     """Return the columns that the slate lacks, or has no value of, each with the prepared columns made of it."""
-    own = {column.name.removeprefix(OWN_PREFIX): (column.name,) for column in predictor.own_columns}
+    own_made = {column.name.removeprefix(OWN_PREFIX): (column.name,) for column in predictor.own_columns}
     names = [*(column.name for column in props.GAME_COLUMNS if column.known == "before"), *LINE_COLUMNS]
-    made = {name: (name,) for name in names} | own
-    return {name: columns for name, columns in made.items() if slate.rows.reindex(columns=[name])[name].isna().all()}
+    prepared_by_name = {name: (name,) for name in names} | own_made
+    return {
+        name: columns
+        for name, columns in prepared_by_name.items()
+        if slate.rows.reindex(columns=[name])[name].isna().all()
+    }
 
 
 def _predict_games(games: pd.DataFrame, loaded: LoadedModel) -> pd.DataFrame:
@@ -124,7 +130,9 @@ def _add_bets(rows: pd.DataFrame, card: Card, settings: market.Settings, is_inte
         pick_by_edge(forecast, line, settings.edges[0]),
     )
     direction = np.where(rows["note"].notna(), 0, direction)
-    win, price, value = (np.where(direction > 0, first, second) for first, second in ((over, under), prices, values))
+    win, price, value = (
+        np.where(direction > 0, of_over, of_under) for of_over, of_under in ((over, under), prices, values)
+    )
     rows = rows.assign(
         over_chance=over,
         push_chance=push,

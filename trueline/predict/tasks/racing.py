@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from stages.evaluate import race
+from stages.evaluate.race.value_bets import flag_value_bets
 from stages.prepare import racing
 from trueline.core.errors import UserError
-from stages.evaluate.race.value_bets import flag_value_bets
 from trueline.core.staking import compute_expected_value, compute_race_stakes, deduct_commission, limit_group_stakes
 from trueline.core.stats.group_ops import encode_groups
 from trueline.core.tables.raw_tables import RawTable
@@ -67,10 +67,12 @@ def _keep_best_prices(source: RawTable) -> pd.DataFrame:
 
 def _list_absent(source: RawTable, predictor: Predictor) -> dict[str, tuple[str, ...]]:
     """Return the columns that the card lacks, or has no value of, each with the prepared columns made of it."""
-    own = {column.name.removeprefix(OWN_PREFIX): (column.name,) for column in predictor.own_columns}
-    made = {column.name: (column.name,) for column in racing.RAW_COLUMNS} | {"bsp": MADE_OF_PRICE} | own
+    own_made = {column.name.removeprefix(OWN_PREFIX): (column.name,) for column in predictor.own_columns}
+    prepared_by_name = (
+        {column.name: (column.name,) for column in racing.RAW_COLUMNS} | {"bsp": MADE_OF_PRICE} | own_made
+    )
     present = [str(name) for name in source.rows if source.rows[name].notna().any()]
-    return {name: columns for name, columns in made.items() if name not in present}
+    return {name: columns for name, columns in prepared_by_name.items() if name not in present}
 
 
 def _describe_runners(rows: pd.DataFrame, predictor: Predictor) -> dict[str, str]:
@@ -105,7 +107,8 @@ def _add_bets(rows: pd.DataFrame, card: Card, commission: float, margin: float) 
         expected_value=value,
         pick=np.where(is_bet, "bet", "pass"),
         reason=[
-            _explain_pick(bool(known), number, margin) for known, number in zip(is_known, value.tolist(), strict=True)
+            _explain_pick(bool(has_past), number, margin)
+            for has_past, number in zip(is_known, value.tolist(), strict=True)
         ],
         stake=stake,
         stake_reason=pd.Series(
@@ -158,7 +161,7 @@ def _join_to_card(table: pd.DataFrame, rows: pd.DataFrame, outputs: list[str], s
 
 
 def _build_log_rows(shown: pd.DataFrame, outputs: list[str]) -> LogRows:
-    others = [name for name in outputs if name != "win_chance"]
+    further_outputs = [name for name in outputs if name != "win_chance"]
     rows = shown[shown["win_chance"].notna()].astype(object).where(shown.notna(), None)
     return [
         build_log_row(
@@ -170,6 +173,6 @@ def _build_log_rows(shown: pd.DataFrame, outputs: list[str]) -> LogRows:
             row["price"],
             row["book"],
         )
-        | {name: row[name] for name in others}
+        | {name: row[name] for name in further_outputs}
         for row in rows.to_dict("records")
     ]
