@@ -75,7 +75,7 @@ def _empty_tags(sheet: pd.DataFrame, settings: Settings, source_names: Sequence[
     """Return the rows under the names that the source has for the same columns, with empty cells for the tags."""
     source_targets = find_targets(source_names, RAW_COLUMNS, settings.columns, SYNONYMS)
     name_by_target = {target: name for name, target in source_targets.items()}
-    card_targets = find_targets(list(sheet), RAW_COLUMNS, settings.columns, SYNONYMS)
+    card_targets = find_targets(list(map(str, sheet)), RAW_COLUMNS, settings.columns, SYNONYMS)
     without_tags = sheet.drop(columns=[name for name, target in card_targets.items() if target == "tags"])
     renamed = without_tags.rename(
         columns={name: name_by_target.get(target, name) for name, target in card_targets.items()}
