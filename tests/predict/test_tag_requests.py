@@ -84,7 +84,7 @@ def test_what_is_asked_for_and_tagged_goes_back_into_the_source_as_the_page_says
     assert asking.split()[:4] == ["python", "-m", "trueline", "predict"]
     command.main(arguments)
     assert "20 texts to tag are in my/texts.csv" in capsys.readouterr().out
-    assert not (repository / "production").exists()
+    assert not (repository / "predictions").exists()
     sheet = fill_in_tags(repository / "my/texts.csv")
     *moves, last = [line.split() for line in returning.splitlines()]
     for move, file, target in moves:
