@@ -51,7 +51,8 @@ def write(folder: Path) -> None:
 def make_card(seed: int = 20250902) -> list[dict[str, Any]]:
     """Return events that are still to be tagged, none of them in the sample."""
     events = simulate_clean_sample(seed)[0].drop(columns="tags").head(CARD_EVENTS)
-    return [{**event, "id": f"new{number:02}"} for number, event in enumerate(events.to_dict("records"), start=1)]
+    events["id"] = [f"new{number:02}" for number in range(1, CARD_EVENTS + 1)]
+    return [{str(name): value for name, value in event.items()} for event in events.to_dict("records")]
 
 
 def write_card(folder: Path) -> None:
