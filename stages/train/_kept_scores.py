@@ -41,8 +41,9 @@ def score_jobs(
         computed = parallel.run_in_parallel(fit_and_score, jobs, workers, label)
         return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
     keyed_jobs = _build_keys(jobs, newest_fold)
-    known = {keyed.scores_key: _read_scores(memory.recall(keyed.scores_key)) for keyed in keyed_jobs}
-    missing = {keyed.scores_key: keyed for keyed in keyed_jobs if known[keyed.scores_key] is None}
+    recalled = {keyed.scores_key: memory.recall(keyed.scores_key) for keyed in keyed_jobs}
+    known = {key: _read_scores(content) for key, content in recalled.items() if content is not None}
+    missing = {keyed.scores_key: keyed for keyed in keyed_jobs if keyed.scores_key not in known}
     if missing:
         work = partial(_score_and_keep, memory=memory)
         known |= dict(zip(missing, parallel.run_in_parallel(work, missing.values(), workers, label), strict=True))
@@ -113,5 +114,6 @@ def _write_scores(scores: Floats) -> bytes:
     return buffer.getvalue()
 
 
-def _read_scores(content: bytes | None) -> Floats | None:
-    return None if content is None else np.load(io.BytesIO(content), allow_pickle=False)
+def _read_scores(content: bytes) -> Floats:
+    scores: Floats = np.load(io.BytesIO(content), allow_pickle=False)
+    return scores

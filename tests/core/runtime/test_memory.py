@@ -45,7 +45,7 @@ def test_a_write_that_is_killed_leaves_no_entry(tmp_path: Path, monkeypatch: pyt
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(memory.os, "replace", die)
+    monkeypatch.setattr(os, "replace", die)
     with pytest.raises(KeyboardInterrupt):
         Memory(tmp_path).keep(KEY, b"value")
     assert Memory(tmp_path).recall(KEY) is None

@@ -53,8 +53,10 @@ class Memory:
         return value if hashlib.sha256(value).digest() == digest else None
 
     def keep(self, key: str, value: bytes) -> None:
-        """Keep a value under a key, whole or not at all; what was used least recently makes room for it."""
-        if self.folder is None:
+        """Keep a value under a key, whole or not at all; what was used least recently makes room for it.
+
+        A value that is larger than all the room is not kept."""
+        if self.folder is None or len(value) > MAX_BYTES - DIGEST_BYTES:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", delete=False) as file:

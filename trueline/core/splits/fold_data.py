@@ -41,7 +41,7 @@ class FoldData:
     def drop_unused_levels(self) -> "FoldData":
         """Return the same rows, whose categories list only levels that occur in them: no other row matters then."""
         categories = {
-            name: values.cat.remove_unused_categories()
+            str(name): values.cat.remove_unused_categories()
             for name, values in self.x.items()
             if isinstance(values.dtype, pd.CategoricalDtype)
         }

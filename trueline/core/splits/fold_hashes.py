@@ -64,10 +64,6 @@ def hash_table_rows(table: pd.DataFrame) -> Bytes:
     return np.frombuffer(digests, np.uint8).reshape(-1, ROW_DIGEST_BYTES)
 
 
-def _is_fixed_width(values: pd.Series) -> bool:
-    return isinstance(values.dtype, np.dtype) and values.dtype.kind in FIXED_WIDTH_KINDS
-
-
 def _describe_type(values: pd.Series) -> str:
     """Return the type of a column; of categories only that they are some, because their list depends on all rows."""
     return type(values.dtype).__name__ if isinstance(values.dtype, pd.CategoricalDtype) else str(values.dtype)
@@ -75,7 +71,7 @@ def _describe_type(values: pd.Series) -> str:
 
 def _get_value_bytes(values: pd.Series) -> Bytes:
     """Return rows × bytes: numbers and times as they lie in memory, anything else as the hash of what it says."""
-    if _is_fixed_width(values):
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in FIXED_WIDTH_KINDS:
         return np.ascontiguousarray(values.to_numpy()).view(np.uint8).reshape(len(values), values.dtype.itemsize)
     codes, distinct_values = pd.factorize(values)  # −1 where missing, which takes the last digest
     return _hash_values([*distinct_values, None])[codes]
