@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup run test check same-numbers plots serve clean
+.PHONY: setup run test check params same-numbers plots serve clean
 setup: $(READY)
 
 run: $(READY)  ## run all stages of all tasks on the data that params.yaml names
@@ -21,6 +21,9 @@ check: $(READY)  ## check style, types and layers
 	ruff format --check .
 	mypy
 	lint-imports
+
+params: $(READY)  ## write params.yaml in the form in which `dvc exp run -S` writes it, which changes no value
+	@python .ci/format_params.py
 
 same-numbers: $(READY)  ## compare outputs and metrics with those of REV (default HEAD), after a change that should alter no number
 	@python .ci/same_numbers.py $(REV)

@@ -20,7 +20,8 @@ from trueline.experiments.store.param_diff import flatten_params
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 COMMENTED = re.compile(r"\s*\w+:(?: \S.*?)?  # (.*)")
 KEY = re.compile(r"\s*\w+:")
-UNCOMMENTED = re.compile(r"\s*(\w+): (?!\{)[^#]+$")  # a value on a line of its own; ranges and sections are none
+UNCOMMENTED = re.compile(r"\s*(\w+):(?! \{)[^#]*$")  # a value on a line of its own, or none, which is null; not a range
+MEMBER_SETTINGS = "member_settings"
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -102,8 +103,12 @@ def test_every_parameter_has_a_sentence_beside_it_or_beside_its_default() -> Non
     sections: list[str] = []
     for line in filter(KEY.match, lines):
         sections[(len(line) - len(line.lstrip())) // 2 :] = [line.split(":")[0].strip()]
-        has_default = sections[0] in TASK_SECTIONS and _has(params, ".".join([sections[0], DEFAULTS, *sections[2:]]))
-        assert not UNCOMMENTED.match(line) or (has_default and sections[1] != DEFAULTS), line
+        default_path = [sections[0], DEFAULTS, *sections[2:]]
+        if MEMBER_SETTINGS in sections:  # a learner's own parameters, explained where the learner has its section
+            default_path = [sections[0], DEFAULTS, *sections[sections.index(MEMBER_SETTINGS) + 1 :]]
+        has_default = sections[0] in TASK_SECTIONS and _has(params, ".".join(default_path))
+        is_explained_elsewhere = has_default and default_path != sections
+        assert not UNCOMMENTED.match(line) or is_explained_elsewhere or _is_section(params, sections), line
     comments = [found[1] for line in lines if (found := COMMENTED.match(line))]
     assert len(comments) > 280
     assert [comment for comment in comments if not re.fullmatch(r"[A-Z].*\.", comment)] == []
@@ -132,6 +137,12 @@ def test_a_task_says_only_what_differs_from_the_defaults() -> None:
             settings = flatten_params(section)
             common = {path for path in settings.keys() & defaults.keys() if ".ranges." not in path}  # a range is whole
             assert [path for path in common if settings[path] == defaults[path] != {}] == [], (stage, name)
+
+
+def _is_section(params: Any, path: list[str]) -> bool:
+    for key in path:
+        params = params[key]
+    return isinstance(params, dict)
 
 
 def _has(params: Any, parameter: str) -> bool:

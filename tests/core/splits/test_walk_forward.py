@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "label_delay_days": 0,
     "shorten": False,
     "sealed_days": None,
+    "final": "newest",
 }
 POOL = 16
 MANY = settings(deadline=None, max_examples=POOL)
@@ -168,7 +169,9 @@ def test_roles_are_those_that_counting_days_gives(seed: int) -> None:
     gap, end = walk.embargo_days + walk.label_delay_days, days.max() + 1
     held, test = sorted(set(days)), first_tested(days, walk)
     blocks = [
-        start for start in range(test, end, walk.test_days) if set(range(start, start + walk.test_days)) & set(held)
+        start
+        for start in range(test, end, walk.test_days)
+        if ((first >= start) & (last < min(start + walk.test_days, end))).any()
     ]
     assert len(blocks) == len(list_folds(folds, "test"))
     for start, name in zip(blocks, list_folds(folds, "test"), strict=True):
@@ -224,6 +227,65 @@ def test_days_still_to_come_change_no_fold_that_is_past(seed: int) -> None:
     grown = pd.concat([group, pd.Series(range(10_000, 10_029))], ignore_index=True)
     again = walk_forward(later, grown, fixed)
     pd.testing.assert_frame_equal(again.loc[: len(time) - 1, known], folds[known])
+
+
+@MANY
+@given(seeds, st.integers(0, 1_000))
+def test_the_final_fold_of_a_schedule_is_fitted_as_the_test_fold_that_scores_the_next_day_will_be(
+    seed: int, draw: int
+) -> None:
+    time, group, walk, _ = history(seed)
+    start = START + first_tested(pd.Series([day(moment) for moment in time]), walk) * DAY
+    fixed = walk.model_copy(update={"first_test": start.item()})
+    last_days = time.groupby(group).transform("max").dt.normalize()
+    candidates = time.dt.normalize()[(time >= start) & (time.dt.normalize() < time.max().normalize())].unique()
+    newest = pd.Timestamp(sorted(candidates)[draw % len(candidates)])
+    # of a group that goes on, nobody knows that morning that it will
+    is_kept = (last_days <= newest) | (time.groupby(group).transform("min").dt.normalize() > newest)
+    time, group = (values[is_kept].reset_index(drop=True) for values in (time, group))
+    folds, is_known = walk_forward(time, group, fixed), time.dt.normalize() <= newest
+    next_day = time[~is_known].min()
+    scoring = next(
+        (name for name in list_folds(folds, "test") if folds.loc[time == next_day, name].eq("score").any()), ""
+    )
+    # else all groups of the next day, or all before it, are cut by the end of a block
+    assume(scoring and folds.loc[is_known, list_folds(folds, "test")].eq("score").any(axis=None))
+    known_time, known_group = (values[is_known].reset_index(drop=True) for values in (time, group))
+    is_next_block = (next_day.normalize() - start) // walk.test_days != (newest + DAY - start) // walk.test_days
+    final = next_day.date() if is_next_block else "schedule"
+    known_folds = walk_forward(known_time, known_group, fixed.model_copy(update={"final": final}))
+    expected = folds.loc[is_known, scoring].where(folds[scoring] != "score").reset_index(drop=True)
+    pd.testing.assert_series_equal(known_folds["final"], expected, check_names=False)
+    newest_folds = walk_forward(known_time, known_group, fixed)
+    pd.testing.assert_frame_equal(known_folds.drop(columns="final"), newest_folds.drop(columns="final"))
+
+
+def test_between_two_retrainings_the_final_fold_of_a_schedule_does_not_change_and_a_day_may_be_named() -> None:
+    time, group = calendar()
+    scheduled = make_settings(first_test=date(2024, 3, 1), final="schedule")
+    fits = {}
+    for newest in pd.date_range("2024-03-01", "2024-03-24"):
+        known = time.dt.normalize() <= newest
+        role = walk_forward(time[known], group[known], scheduled)["final"].dropna()
+        fits[newest] = tuple(role.items())
+    assert [newest.day for newest in fits if fits[newest] != fits.get(newest - DAY)] == [1, 10, 20]
+    named = walk_forward(time, group, scheduled.model_copy(update={"final": date(2024, 3, 12)}))["final"].dropna()
+    assert tuple(named.items()) == fits[pd.Timestamp("2024-03-11")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"final": "schedule"}, r"a share \(0.6\) of a history that grows, .* a date, now 2024-03-01"),
+        (
+            {"final": date(2024, 2, 29), "first_test": date(2024, 3, 1)},
+            "names 2024-02-29, .* first test day is 2024-03-01",
+        ),
+    ],
+)
+def test_a_final_fold_that_no_schedule_has_is_rejected(changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        walk_forward(*calendar(), make_settings(**changed))
 
 
 def test_folds_are_named_in_the_order_they_are_walked() -> None:

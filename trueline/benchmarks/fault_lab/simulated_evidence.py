@@ -11,7 +11,7 @@ from trueline.core.tables.table_schema import Column
 PRODUCTION_MODEL = "house_form"
 FOLD_SETTINGS = WalkForwardSettings(
     first_day=None, first_test=0.25, last_test=None, test_days=70, calibrate_days=14, tune_folds=1, tune_days=14,
-    window_days=None, embargo_days=0, label_delay_days=0, sealed_days=None, shorten=False,
+    window_days=None, embargo_days=0, label_delay_days=0, sealed_days=None, shorten=False, final="newest",
 )  # fmt: skip
 LIMITS = CheckLimits(
     missing_share=0.5, shift=0.25, slope_low=0.9, slope_high=1.1, r2_too_good=0.75, r2_over_market=0.02,

@@ -2,6 +2,7 @@
 
 from datetime import date
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -32,22 +33,25 @@ class WalkForwardSettings(StageSettings):
     label_delay_days: int = Field(ge=0)
     shorten: bool  # see short_history.py
     sealed_days: int | None = Field(ge=1)  # the rows of these days do not get here: see sealed_period.py
+    final: Literal["newest", "schedule"] | Date
 
 
 def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSettings) -> pd.DataFrame:
     """Return one column per fold with the role of each row: fit, calibrate, score or missing.
 
-    `tune_0…` score blocks that end before the first test day; `test_0…` walk forward from it; `final` fits and
-    calibrates on all history and scores nothing. The embargo and the label delay lie between two roles. Rows before
+    `tune_0…` score blocks that end before the first test day; `test_0…` walk forward from it; `final` scores nothing.
+    It fits and calibrates on all history or, if the settings say `schedule`, on what the test fold of the day after the
+    newest one has, and of a given day, if they name one; limit: a group that goes on after the newest day counts as
+    whole. The embargo and the label delay lie between two roles. Rows before
     `first_day` and after `last_test` have no role; if both are null every row may have one. A group that straddles a
     boundary has no role in that fold. The lengths of calibration and tuning blocks count days with rows, so that after
-    a summer break the end of the last season calibrates; test blocks are calendar days, and a block without rows is
-    not a fold. Raises UserError if the data are too short for these folds.
+    a summer break the end of the last season calibrates; test blocks are calendar days, and a block without whole
+    groups is not a fold. Raises UserError if the data are too short for these folds.
 
     >>> settings = WalkForwardSettings(
     ...     first_day=None, first_test=date(2024, 1, 7), last_test=None, test_days=2, calibrate_days=1,
     ...     tune_folds=1, tune_days=1, window_days=None, embargo_days=1, label_delay_days=0, sealed_days=None,
-    ...     shorten=False,
+    ...     shorten=False, final="newest",
     ... )
     >>> days = pd.Series(pd.date_range("2024-01-01", periods=8))
     >>> folds = walk_forward(days, group=days, settings=settings)
@@ -66,9 +70,10 @@ def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSetting
     for _ in range(settings.tune_folds):
         block_ends.insert(0, _find_day_back(days_with_rows, block_ends[0], settings.tune_days))
     fold_boundaries = {f"tune_{number}": (*block, 0) for number, block in enumerate(pairwise(block_ends))}
-    for number, block in enumerate(_list_test_blocks(days_with_rows, first_test_day, settings.test_days)):
+    for number, block in enumerate(_list_test_blocks(group_spans, first_test_day, end_day, settings.test_days)):
         fold_boundaries[f"test_{number}"] = (*block, settings.calibrate_days)
-    fold_boundaries["final"] = (end_day + gap_days, end_day + gap_days, settings.calibrate_days)
+    final_start = _find_final_start(first_test_day, end_day, settings)
+    fold_boundaries["final"] = (final_start, final_start, settings.calibrate_days)
     folds = pd.DataFrame(
         {
             name: _assign_roles(group_spans, days_with_rows, *boundaries, gap_days, settings.window_days)
@@ -166,16 +171,40 @@ def _find_first_test_day(first_day: Day, end_day: Day, settings: WalkForwardSett
     return first_test_day
 
 
+def _find_final_start(first_test_day: Day, end_day: Day, settings: WalkForwardSettings) -> Day:
+    """Return the day from which fold `final` predicts: of a schedule, the first day of a block of test days."""
+    if settings.final == "newest":
+        newest_start: Day = end_day + settings.embargo_days + settings.label_delay_days
+        return newest_start
+    if not isinstance(settings.first_test, date):
+        raise UserError(
+            f"folds.<task>.final is {settings.final}, but first_test is a share ({settings.first_test:g}) of a history "
+            f"that grows, so that the blocks of test days move with every new day; set first_test to a date, now "
+            f"{first_test_day}."
+        )
+    next_day = end_day if settings.final == "schedule" else np.datetime64(settings.final, "D")
+    if next_day < first_test_day:
+        raise UserError(
+            f"folds.<task>.final names {next_day}, which no test fold can score, because the first test day is "
+            f"{first_test_day}; name a later day, schedule or newest."
+        )
+    block_start: Day = first_test_day + (next_day - first_test_day) // settings.test_days * settings.test_days
+    return block_start
+
+
 def _find_group_spans(days: np.ndarray, group: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     by_group = pd.Series(days).groupby(group.to_numpy())
     return by_group.transform("min").to_numpy("datetime64[D]"), by_group.transform("max").to_numpy("datetime64[D]")
 
 
-def _list_test_blocks(days_with_rows: np.ndarray, first_test_day: Day, block_days: int) -> list[tuple[Day, Day]]:
-    """Return the blocks of calendar days, from the first test day on, that have rows; the last ends with the data."""
-    end = days_with_rows[-1] + 1
-    blocks = [(start, min(start + block_days, end)) for start in np.arange(first_test_day, end, block_days)]
-    return [(start, stop) for start, stop in blocks if ((days_with_rows >= start) & (days_with_rows < stop)).any()]
+def _list_test_blocks(
+    group_spans: tuple[np.ndarray, np.ndarray], first_test_day: Day, end_day: Day, block_days: int
+) -> list[tuple[Day, Day]]:
+    """Return the blocks of calendar days, from the first test day on, that have groups; the last ends with the data."""
+    first_days, last_days = group_spans
+    blocks = [(start, min(start + block_days, end_day)) for start in np.arange(first_test_day, end_day, block_days)]
+    with_groups = [(start, stop) for start, stop in blocks if ((first_days >= start) & (last_days < stop)).any()]
+    return with_groups or blocks[:1]  # of which check_folds says what is missing
 
 
 def _find_day_back(days_with_rows: np.ndarray, until: Day, day_count: int) -> Day:

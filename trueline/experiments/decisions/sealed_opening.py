@@ -191,6 +191,8 @@ def _unseal(params: Mapping[str, Any], task: str, period: SealedPeriod) -> dict[
         section = section.setdefault("dated", {})
     day_count = (pd.Timestamp(period["to_day"]) - pd.Timestamp(period["from_day"])).days + 1
     section |= {"sealed_days": None, "first_test": period["from_day"], "last_test": None, "test_days": day_count}
+    if "final" in section:  # a day that it names may lie before the sealed ones
+        section["final"] = "newest"
     _open_section(opened, "train", task)["comparison"] = {"learners": []}
     return opened
 
