@@ -115,11 +115,12 @@ def test_after_another_day_one_day_is_computed(days: int, monkeypatch: pytest.Mo
     value, group, day, keys = races(7, days + 2)
     content, fitted = None, list[int]()
     fit_ratings = _RatedRows.fit_ratings
-    monkeypatch.setattr(
-        _RatedRows,
-        "fit_ratings",
-        lambda rows, count, *others: fitted.append(count) or fit_ratings(rows, count, *others),
-    )
+
+    def note_fit(rows: _RatedRows, count: int, moment: int, ratings: Floats) -> Floats:
+        fitted.append(count)
+        return fit_ratings(rows, count, moment, ratings)
+
+    monkeypatch.setattr(_RatedRows, "fit_ratings", note_fit)
     for until, expected in ((days, days - 1), (days + 1, 1), (days + 2, 1), (days + 2, 0)):
         fitted.clear()
         rows, kept = day < until, KeptRatings(content)

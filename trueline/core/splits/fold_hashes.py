@@ -78,5 +78,6 @@ def _get_value_bytes(values: pd.Series) -> Bytes:
 
 
 def _hash_values(values: Iterable[object]) -> Bytes:
-    digests = [hashlib.blake2b(repr(value).encode(), digest_size=ROW_DIGEST_BYTES).digest() for value in values]
+    texts = [repr(str(value) if isinstance(value, str) else value) for value in values]  # NumPy's texts as Python's
+    digests = [hashlib.blake2b(text.encode(), digest_size=ROW_DIGEST_BYTES).digest() for text in texts]
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, ROW_DIGEST_BYTES)
