@@ -31,7 +31,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
             print(f"features {task}: {column.name} gives no input, because it is not known at the decision")
 
     memory, memory_key = open_memory(), build_key("ratings", task, hash_code("features"))
-    kept_ratings = KeptRatings(memory.recall(memory_key)) if memory.is_on else None
+    kept_ratings = KeptRatings(memory.load(memory_key)) if memory.is_on else None
 
     def build_from(present: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
         history = Past(past[history_columns], kept_ratings=kept_ratings)
@@ -42,7 +42,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
     features = build_features(rows)
     if kept_ratings:
-        memory.keep(memory_key, kept_ratings.export())  # before the audit adds those of other rows
+        memory.store(memory_key, kept_ratings.write())  # before the audit adds those of other rows
     if leaking := leak_detection.audit_features(build_features, rows, features, columns, settings, load_seed()):
         raise UserError(
             f"{', '.join(leaking)} change when values that are not yet known change, which is a leak; fix the formula."

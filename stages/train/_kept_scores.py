@@ -41,14 +41,16 @@ def score_jobs(
         computed = parallel.run_in_parallel(fit_and_score, jobs, workers, label)
         return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
     keyed_jobs = _build_keys(jobs, newest_fold)
-    recalled = {keyed.scores_key: memory.recall(keyed.scores_key) for keyed in keyed_jobs}
-    known = {key: _read_scores(content) for key, content in recalled.items() if content is not None}
-    missing = {keyed.scores_key: keyed for keyed in keyed_jobs if keyed.scores_key not in known}
+    recalled = {keyed.scores_key: memory.load(keyed.scores_key) for keyed in keyed_jobs}
+    known_scores = {key: _read_scores(content) for key, content in recalled.items() if content is not None}
+    missing = {keyed.scores_key: keyed for keyed in keyed_jobs if keyed.scores_key not in known_scores}
     if missing:
-        work = partial(_score_and_keep, memory=memory)
-        known |= dict(zip(missing, parallel.run_in_parallel(work, missing.values(), workers, label), strict=True))
+        work = partial(_score_and_store, memory=memory)
+        known_scores |= dict(
+            zip(missing, parallel.run_in_parallel(work, missing.values(), workers, label), strict=True)
+        )
     print(f"{label}: {len(jobs) - len(missing)} of {len(jobs)} fits are those of earlier runs or of another arm")
-    return [label_scores(keyed.job, known[keyed.scores_key]) for keyed in keyed_jobs]
+    return [label_scores(keyed.job, known_scores[keyed.scores_key]) for keyed in keyed_jobs]
 
 
 def _build_keys(jobs: Sequence[FitJob], newest_fold: str) -> list[KeyedJob]:
@@ -66,32 +68,32 @@ def _build_keys(jobs: Sequence[FitJob], newest_fold: str) -> list[KeyedJob]:
     return keyed_jobs
 
 
-def _score_and_keep(keyed: KeyedJob, memory: Memory) -> Floats:
-    job, model = keyed.job, _recall_model(keyed, memory)
+def _score_and_store(keyed: KeyedJob, memory: Memory) -> Floats:
+    job, model = keyed.job, _find_model(keyed, memory)
     if model is None:
         model = fit_model(job)
         scores = score_roles(job, model)
         if keyed.model_key:
-            _keep_model(keyed.model_key, job, model, scores, memory)
+            _store_model(keyed.model_key, job, model, scores, memory)
     else:
         scores = score_roles(job, model)
-    memory.keep(keyed.scores_key, _write_scores(scores))
+    memory.store(keyed.scores_key, _write_scores(scores))
     return scores
 
 
-def _recall_model(keyed: KeyedJob, memory: Memory) -> Any:
-    files = memory.recall(keyed.model_key) if keyed.model_key else None
+def _find_model(keyed: KeyedJob, memory: Memory) -> Any:
+    files = memory.load(keyed.model_key) if keyed.model_key else None
     return None if files is None else _load_model(keyed.job, files)
 
 
-def _keep_model(key: str, job: FitJob, model: Any, scores: Floats, memory: Memory) -> None:
+def _store_model(key: str, job: FitJob, model: Any, scores: Floats, memory: Memory) -> None:
     """Keep a model, unless the model that is read back scores otherwise in the last bit."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "model"
         load_guarded_plugin("train", job.arm.learner_name).save(model, folder)
         files = _pack_folder(folder)
     if score_roles(job, _load_model(job, files)).tobytes() == scores.tobytes():
-        memory.keep(key, files)
+        memory.store(key, files)
 
 
 def _load_model(job: FitJob, files: bytes) -> Any:

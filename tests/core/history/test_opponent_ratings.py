@@ -125,7 +125,7 @@ def test_after_another_day_one_day_is_computed(days: int, monkeypatch: pytest.Mo
         fitted.clear()
         rows, kept = day < until, KeptRatings(content)
         fit_daily_ratings(value[rows], group[rows], day[rows], [key[rows] for key in keys], RIDGES, HALF_LIFE, kept)
-        content = kept.export()
+        content = kept.write()
         assert len(fitted) == expected
 
 

@@ -20,9 +20,9 @@ KEY = build_key("a", 1)
 @FEW
 @given(st.binary(max_size=200))
 def test_what_is_kept_is_recalled_to_the_byte(tmp_path: Path, value: bytes) -> None:
-    Memory(tmp_path).keep(KEY, value)
-    assert Memory(tmp_path).recall(KEY) == value
-    assert Memory(tmp_path).recall(build_key("a", 2)) is None
+    Memory(tmp_path).store(KEY, value)
+    assert Memory(tmp_path).load(KEY) == value
+    assert Memory(tmp_path).load(build_key("a", 2)) is None
 
 
 @FEW
@@ -30,15 +30,15 @@ def test_what_is_kept_is_recalled_to_the_byte(tmp_path: Path, value: bytes) -> N
 def test_an_entry_that_is_cut_off_or_has_another_byte_is_unknown(
     tmp_path: Path, value: bytes, data: st.DataObject
 ) -> None:
-    Memory(tmp_path).keep(KEY, value)
+    Memory(tmp_path).store(KEY, value)
     entry = (tmp_path / KEY).read_bytes()
     place = data.draw(st.integers(0, len(entry) - 1))
     other = bytes([entry[place] ^ data.draw(st.integers(1, 255))])
     for damaged in (entry[:place], entry[:place] + other + entry[place + 1 :]):
         (tmp_path / KEY).write_bytes(damaged)
-        assert Memory(tmp_path).recall(KEY) is None
-    Memory(tmp_path).keep(KEY, value)
-    assert Memory(tmp_path).recall(KEY) == value
+        assert Memory(tmp_path).load(KEY) is None
+    Memory(tmp_path).store(KEY, value)
+    assert Memory(tmp_path).load(KEY) == value
 
 
 def test_a_write_that_is_killed_leaves_no_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,19 +47,19 @@ def test_a_write_that_is_killed_leaves_no_entry(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "replace", die)
     with pytest.raises(KeyboardInterrupt):
-        Memory(tmp_path).keep(KEY, b"value")
-    assert Memory(tmp_path).recall(KEY) is None
+        Memory(tmp_path).store(KEY, b"value")
+    assert Memory(tmp_path).load(KEY) is None
 
 
 def test_the_entries_used_least_recently_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_BYTES", 3 * (memory.DIGEST_BYTES + 10))
     kept = Memory(tmp_path)
     for age, key in ((30, "a"), (20, "b"), (10, "c")):
-        kept.keep(key, b"0123456789")
+        kept.store(key, b"0123456789")
         moment = (tmp_path / key).stat().st_mtime - age
         os.utime(tmp_path / key, (moment, moment))
-    assert kept.recall("a") is not None  # and so it was used after b and c
-    kept.keep("d", b"0123456789")
+    assert kept.load("a") is not None  # and so it was used after b and c
+    kept.store("d", b"0123456789")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c", "d"]
 
 
@@ -74,12 +74,12 @@ def test_a_folder_within_its_limit_loses_nothing(tmp_path: Path) -> None:
 def test_a_memory_that_is_off_knows_nothing_and_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(memory.OFF_VARIABLE, raising=False)
-    open_memory().keep(KEY, b"value")
-    assert open_memory().recall(KEY) == b"value"
+    open_memory().store(KEY, b"value")
+    assert open_memory().load(KEY) == b"value"
     monkeypatch.setenv(memory.OFF_VARIABLE, "1")
     assert not open_memory().is_on
-    assert open_memory().recall(KEY) is None
-    open_memory().keep(build_key("b"), b"value")
+    assert open_memory().load(KEY) is None
+    open_memory().store(build_key("b"), b"value")
     assert [path.name for path in (tmp_path / memory.MEMORY_FOLDER).iterdir()] == [KEY]
 
 

@@ -10,7 +10,7 @@ from trueline.core.stats.group_ops import Floats
 
 
 class KeptRatings:
-    """Strengths by the hash of all that they were learned from; `content` is what an earlier run exported.
+    """Strengths by the hash of all that they were learned from; `content` is what an earlier run wrote.
 
     A rating that a builder asks for is the same, to the last bit, whether it is recalled or computed: the hash is that
     of the rows which the builder hands over, so the leak audit, which hands over other rows, gets other ratings.
@@ -20,21 +20,21 @@ class KeptRatings:
         self._arrays: dict[str, Floats] = dict(np.load(io.BytesIO(content), allow_pickle=False)) if content else {}
         self._used_keys: set[str] = set()
 
-    def recall(self, key: str) -> Floats | None:
+    def find(self, key: str) -> Floats | None:
         """Return what was kept under a key, or None."""
-        self.mark_used([key])
+        self.record_use([key])
         return self._arrays.get(key)
 
-    def keep(self, key: str, ratings: Floats) -> None:
+    def add(self, key: str, ratings: Floats) -> None:
         """Keep strengths under a key."""
-        self.mark_used([key])
+        self.record_use([key])
         self._arrays[key] = ratings
 
-    def mark_used(self, keys: Iterable[str]) -> None:
-        """Have these keys exported, if there is something under them."""
+    def record_use(self, keys: Iterable[str]) -> None:
+        """Have these keys written, if there is something under them."""
         self._used_keys.update(keys)
 
-    def export(self) -> bytes:
+    def write(self) -> bytes:
         """Return what was used or added so far, for the next run."""
         buffer = io.BytesIO()
         used_arrays = {key: self._arrays[key] for key in sorted(self._used_keys & set(self._arrays))}
@@ -42,9 +42,9 @@ class KeptRatings:
         return buffer.getvalue()
 
 
-def hash_parts(*parts: bytes) -> str:
+def hash_contents(*contents: bytes) -> str:
     """Return the hash of some byte strings, each with its length."""
     digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little") + part)
+    for content in contents:
+        digest.update(len(content).to_bytes(8, "little") + content)
     return digest.hexdigest()

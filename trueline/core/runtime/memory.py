@@ -39,7 +39,7 @@ class Memory:
         """Whether results are kept."""
         return self.folder is not None
 
-    def recall(self, key: str) -> bytes | None:
+    def load(self, key: str) -> bytes | None:
         """Return what was kept under a key, or None."""
         if self.folder is None:
             return None
@@ -52,7 +52,7 @@ class Memory:
         digest, value = entry[:DIGEST_BYTES], entry[DIGEST_BYTES:]
         return value if hashlib.sha256(value).digest() == digest else None
 
-    def keep(self, key: str, value: bytes) -> None:
+    def store(self, key: str, value: bytes) -> None:
         """Keep a value under a key, whole or not at all; what was used least recently makes room for it.
 
         A value that is larger than all the room is not kept."""
@@ -87,9 +87,9 @@ def drop_oldest_files(folder: Path, max_bytes: int) -> None:
             Path(path).unlink(missing_ok=True)
 
 
-def build_key(*parts: Any) -> str:
+def build_key(*values: Any) -> str:
     """Return the hash of some values that JSON can write."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def hash_code(*stages: str) -> str:

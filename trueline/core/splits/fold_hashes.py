@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,8 @@ class FoldHashes:
 
     def __init__(self, tables: FoldTables) -> None:
         self._tables = tables
+        keys = tables.folds[list_key_columns(tables.folds)]
+        self._row_digests = hash_table_rows(pd.concat([keys, tables.features.drop(columns="row_id")], axis=1))
 
     def hash_rows(self, fold: str, role: str) -> str:
         """Return the hash of the original rows that have a role in a fold."""
@@ -36,13 +37,8 @@ class FoldHashes:
         weights = self._tables.weights[fold].to_numpy(float)[is_fitted]
         synthetic = self._tables.synthetic
         synthetic_rows = hash_table_rows(synthetic[synthetic["fold"] == fold]) if len(synthetic) else np.array([])
-        parts = [self._hash_selection(is_fitted).encode(), weights.tobytes(), synthetic_rows.tobytes()]
-        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
-
-    @cached_property
-    def _row_digests(self) -> Bytes:
-        keys = self._tables.folds[list_key_columns(self._tables.folds)]
-        return hash_table_rows(pd.concat([keys, self._tables.features.drop(columns="row_id")], axis=1))
+        contents = [self._hash_selection(is_fitted).encode(), weights.tobytes(), synthetic_rows.tobytes()]
+        return hashlib.sha256(b"".join(hashlib.sha256(content).digest() for content in contents)).hexdigest()
 
     def _hash_selection(self, is_selected: npt.NDArray[np.bool_]) -> str:
         return hashlib.sha256(self._row_digests[is_selected].tobytes()).hexdigest()
