@@ -29,7 +29,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
             print(f"features {task}: {column.name} gives no input, because it is not known at the decision")
 
     def build_from(present: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
-        return build_inputs(builder, present[present_columns], Past(past[history_columns]), settings, own_columns)
+        dated_past = Past(settings.date_rows(past[history_columns]))
+        return build_inputs(builder, present[present_columns], dated_past, settings, own_columns)
 
     def build_features(table: pd.DataFrame) -> pd.DataFrame:
         return build_from(table, table)
