@@ -34,7 +34,7 @@ def list_source_tables(source: str) -> list[str]:
     path = _require_source(source)
     if path.suffix in DATABASE_SUFFIXES:
         return sorted(_query_database(path, "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")["name"])
-    return sorted({_get_table_name(_split_name(file)[0]) for file in _list_table_files(path)})
+    return sorted({get_table_name(file) for file in _list_table_files(path)})
 
 
 def read_source_table(source: str, name: str, separator: str | None = None) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def list_table_files(source: str, name: str) -> list[Path]:
     files = {
         file: stem
         for file in _list_table_files(_require_source(source))
-        if name in (stem := _split_name(file)[0], PART_AT_END.sub("", stem), _get_table_name(stem))
+        if name in (stem := _split_name(file)[0], PART_AT_END.sub("", stem), get_table_name(file))
     }
     for file, stem in files.items():
         rivals = [
@@ -78,6 +78,16 @@ def list_table_files(source: str, name: str) -> list[Path]:
             names = sorted({file, *rivals}, key=lambda rival: (TABLE_SUFFIXES.index(_split_name(rival)[1]), rival))
             raise UserError(f"{source} holds {names[0].name} and {names[1].name}; keep only one of them.")
     return sorted(files, key=lambda file: (get_part_number(file) or 0, file))
+
+
+def is_table_file(file: Path) -> bool:
+    """Say whether a file has the name of a table in a format that is read."""
+    return _split_name(file)[1] in TABLE_SUFFIXES and not file.name.startswith((".", OPEN_WORKBOOK_PREFIX))
+
+
+def get_table_name(file: Path) -> str:
+    """Return the name of the table that a file holds, alone or with others that differ in a number at the end."""
+    return NUMBER_AT_END.sub("", PART_AT_END.sub("", _split_name(file)[0]))
 
 
 def get_part_number(file: Path) -> int | None:
@@ -115,8 +125,7 @@ def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
             return pd.read_parquet(file)
         content = gzip.decompress(file.read_bytes()) if file.suffix == GZIP_SUFFIX else file.read_bytes()
         if suffix == ".xlsx":
-            table_name = _get_table_name(_split_name(file)[0])
-            return read_excel_table(content, table_name).apply(_type_values)
+            return read_excel_table(content, get_table_name(file)).apply(_type_values)
         text = content.decode("utf-8-sig")
         return _read_csv_table(text, file.name, separator) if suffix == ".csv" else _read_json_table(text, suffix)
     except UnicodeDecodeError:
@@ -126,12 +135,7 @@ def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
 
 
 def _list_table_files(folder: Path) -> list[Path]:
-    files = (file for file in folder.iterdir() if not file.name.startswith(OPEN_WORKBOOK_PREFIX))
-    return [file for file in files if _split_name(file)[1] in TABLE_SUFFIXES]
-
-
-def _get_table_name(stem: str) -> str:
-    return NUMBER_AT_END.sub("", PART_AT_END.sub("", stem))
+    return [file for file in folder.iterdir() if is_table_file(file)]
 
 
 def _split_name(file: Path) -> tuple[str, str]:
