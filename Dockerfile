@@ -27,5 +27,5 @@ VOLUME /app/predictions
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=20s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=2)"]
-# Loopback would be the container's own. Whoever publishes the port decides who may connect, and sets TRUELINE_TOKEN.
+# Loopback would be the container's own. Whoever publishes the port sets TRUELINE_TOKEN; without it nothing starts.
 ENTRYPOINT ["python", "-m", "trueline", "serve", "--host", "0.0.0.0"]

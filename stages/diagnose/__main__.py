@@ -1,5 +1,5 @@
 """diagnose: all outputs of the pipeline → the findings of every check, the scores with a word on whether they can be
-believed, a daily table, and an HTML report.
+believed (of them the headline again in a file of its own, which DVC shows), a daily table, and an HTML report.
 """
 
 import json
@@ -38,6 +38,7 @@ READS = {
     **{f"{stage} audit": f"metrics/{{task}}/score_audit/{stage}.json" for stage in AUDITED_STAGES},
 }
 WRITES = {
+    "headline": "metrics/{task}/headline.json",
     "scores": "metrics/{task}/scores.json",
     "diagnosis": "metrics/{task}/diagnosis.json",
     "daily": "metrics/{task}/daily.parquet",
@@ -61,7 +62,9 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         print(f"{result['status']:>8}  {name}: {result['summary']}")
     print(believability.format_sentence())
     published = {"believable": believability.answer, "believable_reasons": believability.reasons}
-    write_json({task: evidence.report["scores"] | published}, writes["scores"], digits=4)
+    scores = evidence.report["scores"] | published
+    write_json({task: scores}, writes["scores"], digits=4)
+    write_json({task: _select_headline(scores, evidence.report)}, writes["headline"], digits=4)
     write_json({"task": task, "verdict": verdict, **published, "checks": checks}, writes["diagnosis"])
     daily_rows = _build_daily_table(task, evidence) if "alerts" in configured else make_empty_daily_table()
     table_schema.write_table(daily_rows, writes["daily"], COLUMNS)
@@ -101,6 +104,15 @@ def _run_check(name: str, evidence: Evidence, configured: list[str]) -> Finding:
     if name not in configured:
         return decline(f"diagnose.{evidence.task} of params.yaml has no parameters for it.")
     return cast(Finding, plugin.check(evidence, load_settings(plugin.Settings, "diagnose", evidence.task, name)))
+
+
+def _select_headline(scores: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
+    """Return the scores that the scorer compares models by, and whether they can be believed.
+
+    DVC shows these few: with every score, `dvc exp show` leaves no room for the parameters that differ.
+    """
+    names = ["believable", *(measure["name"] for measure in report["comparison"]["measures"])]
+    return {name: scores[name] for name in names if name in scores}
 
 
 def _list_constants(names: Iterable[str], constant: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The registry: ranks only comparable experiments, reports ties, deducts luck, and is fast with two hundred."""
 
+import contextlib
 import json
 import sys
 import time
@@ -17,6 +18,7 @@ from trueline.experiments.cli import table_layout
 from trueline.experiments.decisions import promotion, run_comparison
 from trueline.experiments.decisions.ranking import RankingQuery
 from trueline.experiments.experiment_registry import Registry
+from trueline.experiments.ledger.append_only_file import LEDGER_FILE
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.metric_definitions import METRICS, get_metric
 
@@ -86,6 +88,17 @@ def test_the_runner_up_is_the_next_with_predictions_of_its_own(world: Path, monk
     best = Registry().best("hit_rate")
     assert best.runner_up is not None
     assert best.runner_up.name == "one"
+
+
+@pytest.mark.parametrize("words", ["list", "show two", "best", "leaderboard", "compare two one", "history"])
+def test_reading_changes_nothing_that_git_sees(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    git_fixtures.commit(world, "a ledger", {str(LEDGER_FILE): ""})
+    add(world, one=git_fixtures.made(0.52), two=git_fixtures.made(0.56))
+    with contextlib.suppress(UserError):  # these predictions are in no cache
+        run(capsys, monkeypatch, *words.split())
+    assert git_fixtures.git(world, "status", "--porcelain", "--untracked-files=no") == ""
 
 
 def test_less_is_better_for_an_error(world: Path) -> None:

@@ -185,11 +185,11 @@ def test_the_noise_gate_counts_evaluations_at_test_periods_that_overlap(
     ]
     monkeypatch.setattr(ledger, "read_all_lines", lambda: lines)
     shifted = {"scored": {"hash": "new", "from": "2024-01-02", "to": "2024-02-02"}}
-    assert run_gates._count_evaluations("racing", shifted, None) == 20
+    assert run_gates._count_evaluations("racing", shifted, None, ledger.read_all_lines()) == 20
     assert (
         run_gates._count_evaluations(
             "racing", {"scored": {"hash": "new", "from": "2024-02-02", "to": "2024-03-02"}}, None
         )
         == 1
     )
-    assert run_gates._count_evaluations("racing", {"scored": {}}, None) is None
+    assert run_gates._count_evaluations("racing", {"scored": {}}, None, ledger.read_all_lines()) is None

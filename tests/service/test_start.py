@@ -21,7 +21,7 @@ import pytest
 
 from trueline.service.__main__ import main
 from trueline.service.monitoring.prediction_log import read_log
-from trueline.service.settings import TOKEN_VARIABLE, Settings, read_inherited_settings
+from trueline.service.settings import SETTINGS_VARIABLE, TOKEN_VARIABLE, Settings, read_inherited_settings
 from trueline.service.tasks.events import EXAMPLE
 
 ROOT = Path(__file__).parent.parent.parent
@@ -69,10 +69,8 @@ def asked(address: str, body: bytes | None = None) -> Any:
 def test_it_answers_lightly_logs_and_ends_on_sigterm(repository: Path, tmp_path: Path) -> None:
     with started(repository, "--log", str(tmp_path)) as (process, address):
         assert len(asked(f"{address}/predict/events", BODY)["events"][0]["top"]) == 5
-        status_file = Path(f"/proc/{process.pid}/status")
-        if status_file.exists():
-            size = next(line for line in status_file.read_text().splitlines() if line.startswith("VmRSS"))
-            assert int(size.split()[1]) / 1024 < MEGABYTES
+        parent = psutil.Process(process.pid)
+        assert sum(one.memory_info().rss for one in (parent, *parent.children())) / 1024**2 < MEGABYTES
         for _ in range(200):  # the drift reference is read in parallel
             if "trueline_rows_total" in (counts := asked(f"{address}/metrics")) and process.poll() is None:
                 break
@@ -164,8 +162,9 @@ def test_workers_end_when_their_parent_is_killed(repository: Path) -> None:
             asked(f"{address}/health")
 
 
-def test_settings_reach_other_processes_unchanged(monkeypatch: Any) -> None:
-    for settings in (Settings(), Settings(tasks=("events",), models=("a@v1", "b#prod"), log="", port=9, workers=3)):
-        monkeypatch.setenv("TRUELINE_SERVICE", "")
-        settings.export_to_environment()
-        assert read_inherited_settings() == settings
+def test_settings_reach_other_processes_unchanged() -> None:
+    for settings in (
+        Settings(),
+        Settings(tasks=("events",), models=("a@v1", "b#prod"), log="", port=9, pins=(("b#prod", "b#prod#1", "c"),)),
+    ):
+        assert read_inherited_settings({SETTINGS_VARIABLE: settings.export_json()}) == settings

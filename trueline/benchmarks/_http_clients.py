@@ -33,30 +33,28 @@ class RunningServer:
     start_seconds: float  # seconds from its start to its first healthy answer
 
     def measure_cpu(self) -> float:
-        """Return the CPU seconds of its first process so far, which a busy machine does not stretch."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the CPU seconds of all its processes so far, which a busy machine does not stretch."""
+        spent = 0.0
+        for process in self._list_processes():
+            with suppress(psutil.NoSuchProcess):
+                spent += sum(process.cpu_times()[:2])
+        return spent
 
     def wait_until_idle(self) -> None:
         """Wait until all its processes have finished starting up."""
         deadline, idle_windows = time.perf_counter() + START_TIMEOUT_SECONDS, 0
         while idle_windows < 2 and time.perf_counter() < deadline:
-            cpu_before = self._sum_cpu()
+            cpu_before = self.measure_cpu()
             time.sleep(IDLE_WINDOW_SECONDS)
-            idle_windows = idle_windows + 1 if self._sum_cpu() - cpu_before < IDLE_CPU_SECONDS else 0
+            idle_windows = idle_windows + 1 if self.measure_cpu() - cpu_before < IDLE_CPU_SECONDS else 0
 
     def measure_memory(self) -> float:
-        """Return the resident memory of its first process, in MB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        """Return the resident memory of all its processes, in MB."""
+        return sum(process.memory_info().rss for process in self._list_processes()) / 1024**2
 
-    def _sum_cpu(self) -> float:
-        main_process = psutil.Process(self.process.pid)
-        spent = 0.0
-        for process in [main_process, *main_process.children(recursive=True)]:
-            with suppress(psutil.NoSuchProcess):
-                spent += sum(process.cpu_times()[:2])
-        return spent
+    def _list_processes(self) -> list[psutil.Process]:
+        first_process = psutil.Process(self.process.pid)
+        return [first_process, *first_process.children(recursive=True)]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The registry as a Python object: `Registry().list(status="completed", limit=10)`, `.best(metric="hit_rate")`, …
 
-Creating a `Registry` brings the ledger up to date first, unless `peek` is set.
+Reading changes no file that git tracks; only `promote` and `invalidate_data` write the ledger.
 """
 
 from collections.abc import Sequence
@@ -52,16 +52,12 @@ class BestExperiment:
 
 
 class Registry:
-    """A snapshot of all experiments; creating it records their evaluations in the ledger unless `peek` is set."""
+    """A snapshot of all experiments and their evaluations; creating it changes no file that git tracks."""
 
-    def __init__(self, peek: bool = False) -> None:
+    def __init__(self) -> None:
         self.experiments = list_experiments()
         finished = [experiment for experiment in self.experiments if experiment.is_finished]
-        self.ledger_lines = (
-            ledger.add_pending_evaluations(ledger.read_all_lines(), finished)
-            if peek
-            else ledger.update_ledger(finished)
-        )
+        self.ledger_lines = ledger.observe_evaluations(finished)
         self.invalidations: Invalidations = ledger.find_invalidations(finished, self.ledger_lines)
 
     def list(

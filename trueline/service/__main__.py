@@ -1,13 +1,13 @@
 """`python -m trueline serve`: load the models, then serve predictions on this machine's port 8000 by default."""
 
 import argparse
+import os
 import sys
-import tempfile
-
-import uvicorn
 
 from trueline.core.errors import UserError
-from trueline.service.protection import ServiceProtocol
+from trueline.service.processes.listening import describe_address, has_token, open_listener
+from trueline.service.processes.run_folder import create_run_folder
+from trueline.service.processes.supervisor import Supervisor, print_line
 from trueline.service.settings import Settings
 
 MAX_PORT = 65_535
@@ -16,28 +16,22 @@ MAX_PORT = 65_535
 def main(arguments: list[str] | None = None) -> None:
     """Run the service until it is stopped; exit with status 1 and an error message if it cannot start."""
     settings = _parse_arguments(arguments)
-    options = {
-        "host": settings.host,
-        "port": settings.port,
-        "limit_concurrency": settings.concurrency + 1,  # uvicorn counts the new connection too
-        "http": ServiceProtocol,
-        "ws": "none",
-        "timeout_keep_alive": 30,
-        "timeout_graceful_shutdown": 8,  # seconds; Docker kills after 10
-        "access_log": False,  # /metrics counts requests, and logging one takes a tenth of its time
-        "server_header": False,
-        "log_level": "warning",
-    }
     try:
-        if settings.workers == 1:
-            from trueline.service.app import create_app, freeze_gc  # imported late, as below, to keep --help fast
-
-            uvicorn.run(freeze_gc(create_app(settings)), **options)  # type: ignore[arg-type]
-            return
-        _check_startup(settings)
+        with open_listener(settings) as listener, create_run_folder() as folder:
+            address = describe_address(listener)
+            Supervisor(settings, listener, folder).run_workers(lambda versions: _announce(settings, address, versions))
     except UserError as error:
         sys.exit(str(error))
-    _run_workers(settings, options)
+
+
+def _announce(settings: Settings, address: str, versions: dict[str, str]) -> None:
+    """Print where the service listens, which models answer, whether a token is needed and how to change the models."""
+    token = "callers need the token" if has_token() else "no token is needed"
+    print_line(f"Trueline listens on {address} with {settings.workers} worker(s); {token}.")
+    for task, version in sorted(versions.items()):
+        print_line(f"  {task}: {version}")
+    watched = f", or within {settings.watch_seconds:g} seconds" if settings.watch_seconds else ""
+    print_line(f"Newly promoted models are taken over on `kill -HUP {os.getpid()}`{watched}.")
 
 
 def _parse_arguments(arguments: list[str] | None) -> Settings:
@@ -75,9 +69,23 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
     parser.add_argument(
         "--log", default=defaults.log, help=f"folder of the prediction log ({defaults.log}); '' logs nothing"
     )
+    parser.add_argument(
+        "--watch",
+        type=float,
+        default=defaults.watch_seconds,
+        metavar="SECONDS",
+        help="look so often whether the tags of --model mean newer models, and take them over (0: only on SIGHUP)",
+    )
+    parser.add_argument(
+        "--without-token",
+        action="store_true",
+        help="let other machines connect without a token, because something else decides who may",
+    )
     parsed = parser.parse_args(arguments)
     if parsed.workers < 1:
         parser.error(f"--workers is {parsed.workers}; give at least 1")
+    if not 0 <= parsed.watch < float("inf"):
+        parser.error(f"--watch is {parsed.watch}; give a number of seconds, or 0 to take over on SIGHUP only")
     if not 0 <= parsed.port <= MAX_PORT:
         parser.error(f"--port is {parsed.port}; give one from 0 (any free port) to {MAX_PORT}")
     return Settings(
@@ -87,30 +95,10 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         tuple(parsed.tasks),
         tuple(parsed.model),
         tuple(parsed.shadow),
+        watch_seconds=parsed.watch,
+        is_open=parsed.without_token,
         log=parsed.log,
     )
-
-
-def _check_startup(settings: Settings) -> None:
-    """Load once what a worker needs before any worker starts, since a worker that fails is restarted for ever."""
-    from trueline.service.model_loading import load_models
-    from trueline.service.monitoring import prediction_log
-    from trueline.service.shadow import shadow_traffic
-
-    loaded = load_models(settings)
-    prediction_log.check_log_folder(settings.log_folder, loaded)
-    shadow_traffic.check_shadows(settings, loaded)
-
-
-def _run_workers(settings: Settings, options: dict[str, object]) -> None:
-    import os
-
-    from trueline.service.monitoring.prometheus_metrics import MULTIPROCESS_FOLDER_VARIABLE
-
-    with tempfile.TemporaryDirectory(prefix="trueline-counts-") as folder:
-        os.environ[MULTIPROCESS_FOLDER_VARIABLE] = folder
-        settings.export_to_environment()
-        uvicorn.run("trueline.service.app:worker", factory=True, workers=settings.workers, **options)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from multiprocessing import parent_process
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,14 +16,13 @@ from starlette.responses import Response
 from trueline.service.monitoring.prometheus_metrics import RequestCountMiddleware
 from trueline.service.page.login import LoginMiddleware
 from trueline.service.protection.error_responses import build_error_response
-from trueline.service.protection.parent_watch import exit_with_parent
 from trueline.service.protection.request_limits import RequestLimitMiddleware
 from trueline.service.routes import load_routers
 from trueline.service.routes.health import read_own_version
 from trueline.service.routes.predict import build_request_schemas
 from trueline.service.service import Service
 from trueline.service.serving.fast_path import FastPathMiddleware
-from trueline.service.settings import TOKEN_VARIABLE, Settings, read_inherited_settings
+from trueline.service.settings import TOKEN_VARIABLE, Settings
 
 API_DESCRIPTION = """Serves predictions of promoted models, or of the workspace's. Every answer is logged; every error
 is one sentence under `detail`."""
@@ -33,11 +31,6 @@ is one sentence under `detail`."""
 def create_app(settings: Settings) -> FastAPI:
     """Return the app with every model loaded. Raises UserError if the service cannot start."""
     return build_app(Service.start(settings))
-
-
-def worker() -> FastAPI:
-    """Return the app of a worker process, with the settings that its parent left in the environment."""
-    return freeze_gc(create_app(read_inherited_settings()))
 
 
 def freeze_gc(app: FastAPI) -> FastAPI:
@@ -75,8 +68,6 @@ def build_app(service: Service) -> FastAPI:
 async def _run_lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     background_tasks = [asyncio.create_task(service.watch_drift())]
-    if (parent := parent_process()) is not None:
-        background_tasks.append(asyncio.create_task(exit_with_parent(parent.pid)))
     yield
     for task in background_tasks:
         task.cancel()

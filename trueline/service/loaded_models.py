@@ -5,6 +5,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+from trueline.service.artifacts.answer_version import build_version, hash_parts
 from trueline.service.artifacts.verified_files import VerifiedFiles
 
 MODEL_SUFFIX = "-model"  # ends an artifact's name: events-model
@@ -22,8 +23,13 @@ class LoadedModel:
 
     @cached_property
     def version(self) -> str:
-        """The version's name and the first 8 digits of the model's hash: events-model@v1.2.0:4f9cfd95."""
-        return f"{self.files.name}:{self.model_hash[:8]}"
+        """The version's name and digits of the hash of all that makes its answers: events-model@v1.2.0:4f9cfd95."""
+        return build_version(self.files, self.task)
+
+    @cached_property
+    def part_hashes(self) -> dict[str, str]:
+        """The hash of each part that makes the answers: model, calibrator, history, settings and code."""
+        return hash_parts(self.files, self.task)
 
     @cached_property
     def model_hash(self) -> str:

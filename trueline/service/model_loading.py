@@ -1,10 +1,15 @@
 """Loads the models that the settings ask for, from files whose hashes are verified."""
 
+from dataclasses import replace
+
 from trueline.core.errors import UserError, did_you_mean
+from trueline.service.artifacts.git_tags import resolve_commit
 from trueline.service.artifacts.verified_files import VerifiedFiles, open_promoted, open_workspace
 from trueline.service.loaded_models import MAX_ERROR_LETTERS, MODEL_SUFFIX, LoadedModel
 from trueline.service.settings import Settings
 from trueline.service.tasks import list_tasks, load_task_module
+
+WORKSPACE_SUFFIX = "@workspace"  # events-model@workspace: the last trained model, which no tag names
 
 
 def load_models(settings: Settings) -> dict[str, LoadedModel]:
@@ -29,10 +34,31 @@ def load_models(settings: Settings) -> dict[str, LoadedModel]:
     return {
         name: load_task_model(
             name,
-            open_promoted(settings.root_folder, models_by_task[name]) if name in models_by_task else workspace_files,
+            open_model(settings, models_by_task[name]) if name in models_by_task else workspace_files,
         )
         for name in requested_tasks
     }
+
+
+def pin_models(settings: Settings) -> Settings:
+    """Return the settings with the tag and the commit that each model's name means now.
+
+    Processes that get them load the same commit, whenever they start. Raises UserError for a name without a task or a
+    tag.
+    """
+    names = [*settings.models, *(model for model in settings.shadow if not model.endswith(WORKSPACE_SUFFIX))]
+    for name in names:
+        parse_task_name(name)
+    pins = tuple((name, *resolve_commit(settings.root_folder, name)) for name in names)
+    return replace(settings, pins=pins)
+
+
+def open_model(settings: Settings, model: str) -> VerifiedFiles:
+    """Return the files of the commit that a model's name is pinned to, or means now if it is not pinned."""
+    for name, tag, commit in settings.pins:
+        if name == model:
+            return VerifiedFiles(settings.root_folder, tag, commit)
+    return open_promoted(settings.root_folder, model)
 
 
 def load_task_model(name: str, files: VerifiedFiles) -> LoadedModel:

@@ -14,6 +14,7 @@ from trueline.core.runtime.plugins import load_plugin
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
 from trueline.core.tables.table_schema import OWN_PREFIX, Column
+from trueline.service.artifacts.answer_version import build_version
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.online_history import OnlineHistory, OnlinePast
 
@@ -80,7 +81,7 @@ def load_predictor(files: VerifiedFiles, task: str) -> Predictor:
     calibrator_content = files.read_json(f"models/{task}/calibrator.json")
     history = table_schema.read_table(prepared)
     predictor = Predictor(
-        f"{files.name}:{files.get_hash(f'models/{task}/final')[:8]}",
+        build_version(files, task),
         builder,
         settings,
         learner,

@@ -25,6 +25,7 @@ class Service:
     endpoints: dict[str, PredictionEndpoint] = field(default_factory=dict)
     logs: list[PredictionLog] = field(default_factory=list)
     shadows: dict[str, Shadow] = field(default_factory=dict)
+    failed_takeover: str | None = None  # why newer models do not answer, as the parent process reports it
 
     @classmethod
     def start(cls, settings: Settings) -> "Service":

@@ -21,11 +21,15 @@ class Settings:
     tasks: tuple[str, ...] = ()  # empty: those of `models`; without them, every task with a model in the workspace
     models: tuple[str, ...] = ()  # GTO's git tags, such as events-model@v1.2.0 or events-model#prod
     shadow: tuple[str, ...] = ()  # likewise, of challengers, which answer the same requests unseen
+    pins: tuple[tuple[str, str, str], ...] = ()  # what these mean: name, tag and commit, resolved by the parent alone
+    is_open: bool = False  # other machines may connect without a token
+    watch_seconds: float = 0.0  # between two looks at what the tags mean; 0: only on SIGHUP
     root: str = "."  # the repository
     log: str = "predictions"  # folder; empty: nothing is logged
     log_bytes: int = 16_000_000  # largest file of the log, some 20,000 events
     body_bytes: int = 4_000_000  # largest request body: a thousand events of 4,000 characters
     body_seconds: float = 10.0  # from the head of a request to the last byte of its body
+    drain_seconds: float = 8.0  # to finish what is in flight after SIGTERM; Docker kills after 10
     concurrency: int = 256  # connections at once; more are answered 503
 
     @property
@@ -38,13 +42,17 @@ class Settings:
         """Folder of the prediction log; None if nothing is logged."""
         return self.root_folder / self.log if self.log else None
 
-    def export_to_environment(self) -> None:
-        """Put the settings into the environment for processes started from here."""
-        os.environ[SETTINGS_VARIABLE] = json.dumps(asdict(self))
+    def export_json(self) -> str:
+        """Return the settings as text for another process's environment."""
+        return json.dumps(asdict(self))
 
 
 def read_inherited_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings that `export_to_environment` left."""
+    """Return the settings that the parent put into the environment as `export_json` gives them."""
     stored: dict[str, Any] = json.loads(environment[SETTINGS_VARIABLE])
-    tuples: dict[str, Any] = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
-    return Settings(**stored | tuples)
+    return Settings(**{name: _convert_lists(value) for name, value in stored.items()})
+
+
+def _convert_lists(value: Any) -> Any:
+    """Return lists as tuples, since JSON has no tuples."""
+    return tuple(map(_convert_lists, value)) if isinstance(value, list) else value

@@ -26,6 +26,7 @@ from trueline.experiments.decisions.promotion import (
     rollback_stage,
 )
 from trueline.experiments.ledger import ledger
+from trueline.experiments.ledger.append_only_file import LEDGER_FILE
 from trueline.experiments.store import model_tags
 from trueline.experiments.store.experiments_index import find_experiment
 
@@ -131,6 +132,10 @@ def test_asking_the_gates_dry_tags_nothing(repository: Path) -> None:
     promoted_repo.experiment(repository, "sharp", skill=1.0)
     assert promote_experiment(find_experiment("sharp"), dry_run=True).stopped == []
     assert git(repository, "tag") == ""
+    assert git(repository, "status", "--porcelain", "--untracked-files=no") == ""
+    assert not LEDGER_FILE.exists()
+    promote_experiment(find_experiment("sharp"))
+    assert LEDGER_FILE.exists()
 
 
 def test_the_next_is_weighed_against_what_stands_and_rollback_goes_back(repository: Path) -> None:

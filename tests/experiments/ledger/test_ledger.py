@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -36,10 +37,49 @@ def test_experiments_and_the_branchs_commits_are_evaluations_and_asking_again_ad
     assert LEDGER_FILE.read_bytes() == first
 
 
-def test_a_peek_tells_what_the_ledger_would_and_leaves_it_as_it_is(world: Path) -> None:
-    pending = ledger.add_pending_evaluations(ledger.read_all_lines())
+def test_a_reader_sees_what_the_ledger_would_hold_and_writes_nothing_that_git_sees(world: Path) -> None:
+    git_fixtures.commit(world, "an older ledger", {str(LEDGER_FILE): ""})
+    seen = ledger.observe_evaluations()
+    assert git_fixtures.git(world, "status", "--porcelain") == ""
+    assert ledger.observe_evaluations() == seen
+    assert seen == ledger.update_ledger()
+    assert len(LEDGER_FILE.read_text().splitlines()) == len(seen) == 3
+
+
+def test_a_torn_line_is_left_to_the_next_writer(world: Path) -> None:
+    seen = ledger.update_ledger()
+    LEDGER_FILE.write_bytes(LEDGER_FILE.read_bytes()[:-20])
+    torn = LEDGER_FILE.read_bytes()
+    observed = ledger.observe_evaluations()
+    assert len(observed) == len(seen)
+    assert all(line in observed for line in seen)
+    assert LEDGER_FILE.read_bytes() == torn
+
+
+def test_what_was_only_looked_at_and_then_removed_is_recorded_by_the_next_writer(world: Path) -> None:
+    ledger.observe_evaluations()
+    git_fixtures.git(world, "update-ref", "-d", git_fixtures.ref(head(world), "two"))
     assert not LEDGER_FILE.exists()
-    assert pending == ledger.update_ledger()
+    ledger.update_ledger()
+    assert "two" in [line["experiment"] for line in append_only_file.read_ledger()]
+
+
+def test_the_branch_is_read_again_where_the_local_copy_is_lost(world: Path) -> None:
+    seen = ledger.observe_evaluations()
+    append_only_file.BACKUP_FILE.unlink()
+    assert ledger.observe_evaluations() == seen
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_where_nothing_can_be_written_reading_works_all_the_same(world: Path) -> None:
+    seen = ledger.observe_evaluations()
+    for folder in (world / ".dvc/tmp", world):
+        folder.chmod(0o555)
+    try:
+        assert ledger.observe_evaluations() == seen
+    finally:
+        for folder in (world, world / ".dvc/tmp"):
+            folder.chmod(0o755)
 
 
 def test_an_evaluation_says_what_was_looked_at_and_nothing_dated(world: Path) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.service import trained_repo
+from tests.service import promoted_repo, trained_repo
 from trueline.core.errors import UserError
 from trueline.service.app import create_app
 from trueline.service.monitoring.prediction_log import read_log
@@ -103,41 +102,11 @@ def test_a_promoted_version_shadows_the_workspace_and_each_is_logged_under_its_n
 
 def staged(repository: Path, folder: Path) -> Path:
     """Return a copy with a version in the stage `staging` that assigns every tag, as git and DVC's cache keep it."""
-    shutil.copytree(repository, folder)
-    calibrator = folder / trained_repo.OUTS[1]
-    content = json.loads(calibrator.read_text())
-    state = content["folds"]["final"]["tuned"]
-    calibrator.write_text(
-        json.dumps(content | {"folds": {"final": {"tuned": state | {"threshold": [0.0] * len(state["threshold"])}}}})
-    )
-    trained_repo.seal(folder, trained_repo.PARAMS, trained_repo.OUTS)
-    for out in trained_repo.OUTS[:2]:
-        cache(folder, folder / out)
-    git = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t"]
-    for words in (
-        ["init", "-q"],
-        ["add", "dvc.lock"],
-        ["commit", "-qm", "a model"],
-        ["tag", "-am.", "events-model#staging#1"],
-    ):
-        subprocess.run([*git, *words], check=True)
+    promoted_repo.create(repository, folder)
+    promoted_repo.promote(folder, "events-model#staging#1", threshold=0.0)
     for kept in ("dvc.lock", trained_repo.OUTS[1]):
         shutil.copy(repository / kept, folder / kept)
     return folder
-
-
-def cache(folder: Path, place: Path) -> None:
-    """Put a file, or a folder with its files, into DVC's cache."""
-    md5 = trained_repo.md5(place)
-    if place.is_dir():
-        files = sorted(file for file in place.rglob("*") if file.is_file())
-        entries = [{"md5": trained_repo.md5(file), "relpath": file.relative_to(place).as_posix()} for file in files]
-        for file in files:
-            cache(folder, file)
-    content = json.dumps(entries, sort_keys=True).encode() if place.is_dir() else place.read_bytes()
-    kept = folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(content)
 
 
 def test_what_the_champion_rejected_does_not_reach_the_challenger(client: TestClient) -> None:

@@ -16,12 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", help="only experiments about a task of params.yaml")
     parser.add_argument("--type", dest="kind", help="only experiments of a type (experiment.type)")
     parser.add_argument("--tag", help="only experiments with a tag (experiment.tags)")
-    parser.add_argument("--peek", action="store_true", help="do not record new evaluations in the ledger")
     parser.add_argument("--limit", type=int, help="maximum number of experiments")
 
 
 def main(options: argparse.Namespace) -> Any:
-    registry = Registry(peek=options.peek)
+    registry = Registry()
     matching = registry.list(options.status, options.task, options.kind, options.tag, options.limit)
     periods = [period for period in registry.list_test_periods() if options.task in (None, period["task"])]
     if options.json:

@@ -66,9 +66,9 @@ def promote_experiment(
     forced, and never by a dry run. Raises UserError for an experiment without results or already current in the stage,
     a version that another commit has, and a stage that no tag can name.
     """
-    from trueline.experiments.decisions import (
-        run_gates,
-    )  # imports DVC and pandas, which the other functions do not need
+    # imports DVC and pandas, which the other functions do not need
+    from trueline.experiments.decisions import run_gates
+    from trueline.experiments.ledger import ledger
 
     model_tags.require_stage_name(stage)
     task, events = _resolve_task(experiment, task, experiment.scores), model_tags.read_events()
@@ -79,7 +79,8 @@ def promote_experiment(
         registered = format_version(model_tags.get_versions(events, task).get(current.rev))
         raise UserError(f"{experiment.name} is in {stage} already, as {get_artifact_name(task)}@{registered}.")
     version_number = _resolve_version(events, task, experiment.rev, version)
-    gates = run_gates.evaluate_gates(experiment, task, current, claims, accept_doubt)
+    ledger_lines = ledger.observe_evaluations() if dry_run else ledger.update_ledger()
+    gates = run_gates.evaluate_gates(experiment, task, current, ledger_lines, claims, accept_doubt)
     is_opening = not dry_run and (force is not None or all(gate.passed for gate in gates))
     gates += run_gates.evaluate_sealed_gate(experiment, task, current, is_opening)
     forced_reason = force if any(not gate.passed for gate in gates) else None

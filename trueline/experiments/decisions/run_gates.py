@@ -29,13 +29,14 @@ def evaluate_gates(
     experiment: Experiment,
     task: str,
     incumbent: Tag | None,
+    ledger_lines: Sequence[ledger.LedgerLine],
     claims: Sequence[str] = (),
     accept_doubt: bool = False,
 ) -> list[Gate]:
     """Return the answers of all gates on an experiment's model of a task, compared with the stage's current model.
 
-    `incumbent` is that current model, or None if the stage is empty. With `accept_doubt` doubtful scores may pass.
-    Raises UserError if the commit has no readable report.
+    `incumbent` is that current model, or None if the stage is empty. Evaluations are counted in `ledger_lines`. With
+    `accept_doubt` doubtful scores may pass. Raises UserError if the commit has no readable report.
     """
     rev, read_metrics = experiment.rev, _build_metrics_reader(experiment.rev, task)
     report, diagnosis = read_metrics("report"), read_metrics("diagnosis")
@@ -43,7 +44,6 @@ def evaluate_gates(
         raise UserError(
             f"commit {rev[:7]} has no metrics/{task}/report.json that can be read; run evaluate and commit its report."
         )
-    ledger.update_ledger()
     missing, output_count = output_files.find_missing_outputs(rev, task)
     leak_audit, scorer = read_metrics("leaks"), _get_scorer(experiment, task)
     answers = [
@@ -56,7 +56,8 @@ def evaluate_gates(
         _run_gate("baselines", lambda: gates.check_baselines(report, load_description(scorer))),
     ]
     claims = [*claims, *experiment.tags]
-    return answers + _evaluate_prediction_gates(experiment, task, report, diagnosis, incumbent, claims)
+    evaluation_count = _count_evaluations(task, report, incumbent, ledger_lines)
+    return answers + _evaluate_prediction_gates(experiment, task, diagnosis, incumbent, claims, evaluation_count)
 
 
 def evaluate_sealed_gate(experiment: Experiment, task: str, incumbent: Tag | None, is_opening: bool) -> list[Gate]:
@@ -79,10 +80,10 @@ def find_invalidation_reason(rev: str, task: str) -> str | None:
 def _evaluate_prediction_gates(
     experiment: Experiment,
     task: str,
-    report: Mapping[str, Any],
     diagnosis: Mapping[str, Any] | None,
     incumbent: Tag | None,
     claims: Sequence[str],
+    evaluation_count: int | None,
 ) -> list[Gate]:
     """Return the answers of the gates that need predictions; all of them stop if there are none."""
     gate_names = ["bias", "noise", *(claim for claim in CLAIMS if claim in claims)]
@@ -91,7 +92,6 @@ def _evaluate_prediction_gates(
     except UserError as error:
         return [Gate(name, False, str(error)) for name in gate_names]
     seed = int(experiment.params.get("seed", 0))
-    evaluation_count = _count_evaluations(task, report, incumbent)
     limit = get_nested(expand_params(experiment.params), ("diagnose", task, "limits", "market_bias"))
     answers: dict[str, Callable[[], Gate]] = {
         "bias": lambda: gates.check_bias(
@@ -137,7 +137,9 @@ def _get_scorer(experiment: Experiment, task: str) -> str:
     return str(get_nested(experiment.params, ("tasks", task, "scorer")))
 
 
-def _count_evaluations(task: str, report: Mapping[str, Any], incumbent: Tag | None) -> int | None:
+def _count_evaluations(
+    task: str, report: Mapping[str, Any], incumbent: Tag | None, ledger_lines: Sequence[ledger.LedgerLine]
+) -> int | None:
     """Return how many different predictions were evaluated on these test rows or on overlapping test periods.
 
     If the incumbent was scored on other rows, the evaluations on those count too. None if the report does not name its
@@ -151,7 +153,7 @@ def _count_evaluations(task: str, report: Mapping[str, Any], incumbent: Tag | No
     ]
     if get_nested(report, ("scored", "hash")) is None:
         return None
-    return max(ledger.count_overlapping_evaluations(task, tests), 1)
+    return max(ledger.count_overlapping_evaluations(task, tests, ledger_lines), 1)
 
 
 def _run_gate(name: str, run_check: Callable[[], Gate]) -> Gate:

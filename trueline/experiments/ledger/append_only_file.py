@@ -21,9 +21,7 @@ LedgerLine = dict[str, Any]
 @contextmanager
 def lock_ledger() -> Iterator[list[LedgerLine]]:
     """Lock the ledger for appending, repair a torn last line, and yield its lines."""
-    LOCK_FOLDER.mkdir(exist_ok=True)
-    with (LOCK_FOLDER / "ledger").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _hold_lock():
         _reject_folder(LEDGER_FILE)
         _repair_last_line(LEDGER_FILE)
         yield read_ledger()
@@ -73,11 +71,32 @@ def append_lines(lines: Sequence[LedgerLine], recorded: Sequence[LedgerLine]) ->
     new_text = "".join(_format_line(line) + "\n" for line in lines if _format_line(line) not in recorded_texts)
     if new_text:
         _append_text(LEDGER_FILE, new_text)
-    if new_text or not BACKUP_FILE.exists():
-        BACKUP_FILE.parent.mkdir(parents=True, exist_ok=True)
-        draft = BACKUP_FILE.with_suffix(".draft")
-        draft.write_text("".join(_format_line(line) + "\n" for line in merge_lines(recorded, lines)))
-        os.replace(draft, BACKUP_FILE)
+    _store_backup(merge_lines(recorded, lines))
+
+
+def remember_lines(lines: Sequence[LedgerLine]) -> None:
+    """Add lines to the local copy, and leave the ledger as it is; raises OSError if the copy cannot be written."""
+    with _hold_lock():
+        _store_backup(merge_lines(read_backup(), lines))
+
+
+@contextmanager
+def _hold_lock() -> Iterator[None]:
+    LOCK_FOLDER.mkdir(exist_ok=True)
+    with (LOCK_FOLDER / "ledger").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _store_backup(lines: Sequence[LedgerLine]) -> None:
+    """Replace the local copy, unless it holds these lines already."""
+    text = "".join(_format_line(line) + "\n" for line in lines)
+    if BACKUP_FILE.exists() and BACKUP_FILE.read_bytes() == text.encode():
+        return
+    BACKUP_FILE.parent.mkdir(parents=True, exist_ok=True)
+    draft = BACKUP_FILE.with_suffix(".draft")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, BACKUP_FILE)
 
 
 def _append_text(path: Path, text: str) -> None:

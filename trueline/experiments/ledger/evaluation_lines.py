@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trueline.experiments.ledger import append_only_file
 from trueline.experiments.store import dvc_lock, file_cache, git
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.experiments_index import load_commits_as_experiments, load_experiment_at_commit
@@ -42,7 +43,8 @@ def find_experiment_evaluations(experiments: Sequence[Experiment], recorded: Seq
 def find_branch_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
     """Return lines for the evaluations in commits of the current branch that are not recorded."""
     head = git.resolve_commit("HEAD")
-    last_read_head = file_cache.get_cached(HEAD_CACHE_NAME)
+    # what was read up to there is in the local copy
+    last_read_head = file_cache.get_cached(HEAD_CACHE_NAME) if append_only_file.BACKUP_FILE.exists() else None
     if head is None or head == last_read_head:
         return []
     commits = load_commits_as_experiments(git.list_commits_since(last_read_head, [METRICS_FOLDER]))
@@ -58,7 +60,7 @@ def find_branch_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
 
 
 def record_branch_head() -> None:
-    """Remember that the evaluations of the branch up to its last commit are in the ledger."""
+    """Remember that the evaluations of the branch up to its last commit are in the ledger's local copy."""
     file_cache.store_cached(HEAD_CACHE_NAME, git.resolve_commit("HEAD"))
 
 

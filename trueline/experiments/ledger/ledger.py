@@ -1,12 +1,14 @@
 """The ledger: one line per evaluation on test rows, per opening of sealed days and per invalidation of data.
 
-`experiments/ledger.jsonl` is committed, and only appended to. It is brought up to date from git and the workspace
-whenever the registry is used. Lines have no dates: an evaluation names its commit, which has one. Lines that a checkout
-or `dvc exp apply` removed are restored.
+`experiments/ledger.jsonl` is committed, and only appended to. Running, promoting and invalidating bring it up to date
+from git and the workspace. Reading leaves it alone, so that it never stands in the way of `git pull`; what a reader saw
+is kept in a local copy outside git until the next of these. Lines have no dates: an evaluation names its commit, which
+has one. Lines that a checkout or `dvc exp apply` removed are restored.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,19 @@ def update_ledger(experiments: Sequence[Experiment] | None = None) -> list[Ledge
     with append_only_file.lock_ledger() as recorded:
         lines = add_pending_evaluations(recorded, experiments)
         append_only_file.append_lines(lines, recorded)
+        evaluation_lines.record_branch_head()
+    return lines
+
+
+def observe_evaluations(experiments: Sequence[Experiment] | None = None) -> list[LedgerLine]:
+    """Return the lines that the ledger would have if it were updated, and remember them outside git only.
+
+    An experiment that is looked at and then removed is thereby still counted. Where nothing can be written, as on a
+    read-only file system, nothing is remembered.
+    """
+    lines = add_pending_evaluations(append_only_file.read_ledger(), experiments)
+    with suppress(OSError):
+        append_only_file.remember_lines(lines)
         evaluation_lines.record_branch_head()
     return lines
 

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from trueline.service.request_fields import ResponseModel
 
-COMMAND = ("-m", "trueline.experiments", "list", "--peek", "--json")
+COMMAND = ("-m", "trueline.experiments", "list", "--json")
 TIMEOUT_SECONDS = 30.0
 MAX_EXPERIMENTS = 200  # newest experiments that are kept
 CODE_FOLDER = Path(__file__).parents[3]

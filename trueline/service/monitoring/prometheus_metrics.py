@@ -12,13 +12,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector  # type: ignore[no-untyped-call,unused-ignore]
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trueline.service.monitoring.count_files import MULTIPROCESS_FOLDER_VARIABLE
 from trueline.service.monitoring.prediction_drift import PredictionDrift
 
 LATENCY_BUCKETS_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 PREDICTION_BIN_ENDS = (*(step / 10 for step in range(1, 11)), 2.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0)
 PREDICTION_BIN_NAMES = (*map(str, PREDICTION_BIN_ENDS), "inf")
 HTTP_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-MULTIPROCESS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # where several worker processes pool their counts
 
 
 class ServiceMetrics:

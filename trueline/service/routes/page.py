@@ -1,6 +1,7 @@
 """/: the dashboard; /api/…: its content as JSON for other programs."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import anyio.to_thread
@@ -27,7 +28,10 @@ UNKNOWN_TASK_RESPONSE: dict[int | str, dict[str, Any]] = {
 def router(service: Service) -> APIRouter:
     """Return the router of the dashboard and its JSON addresses; each task's outputs are read here, once."""
     api_router = APIRouter()
-    outputs = {task: read_outputs(task, loaded.files) for task, loaded in service.loaded.items()}
+    outputs = {
+        task: replace(read_outputs(task, loaded.files), answer_version=loaded.version, part_hashes=loaded.part_hashes)
+        for task, loaded in service.loaded.items()
+    }
     status_cache = StatusCache(outputs, service.settings.root_folder)
     forms = {
         task: render_form(task, _build_request_schema(service, task), loaded_model.module.Answer)

@@ -14,9 +14,9 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from trueline.core.errors import UserError
-from trueline.service.artifacts.verified_files import open_promoted, open_workspace
+from trueline.service.artifacts.verified_files import open_workspace
 from trueline.service.loaded_models import LoadedModel
-from trueline.service.model_loading import load_task_model, parse_task_name
+from trueline.service.model_loading import WORKSPACE_SUFFIX, load_task_model, open_model, parse_task_name
 from trueline.service.monitoring.prediction_log import PredictionLog, stamp_rows
 from trueline.service.protection.error_responses import describe_validation_error
 from trueline.service.settings import Settings, read_inherited_settings
@@ -25,7 +25,6 @@ from trueline.service.shadow.shadow_traffic import READY_PREFIX, pair_rows
 SHADOW_LOG_FOLDER = "shadow"  # in the task's log folder, whose own files hold the champion's answers only
 MAX_FAILURE_LETTERS = 300  # characters of a failure message
 NICE_INCREMENT = 10  # the champion has priority
-WORKSPACE_VERSION = "workspace"  # events-model@workspace: the last trained model, against the promoted one
 
 
 class Challenger:
@@ -57,8 +56,8 @@ class Challenger:
 def load_challenger(settings: Settings, model: str) -> Challenger:
     """Return the challenger with its model loaded. Raises UserError if it cannot be loaded."""
     task = parse_task_name(model)
-    is_workspace, root = model.endswith(f"@{WORKSPACE_VERSION}"), settings.root_folder
-    files = open_workspace(root) if is_workspace else open_promoted(root, model)
+    is_workspace = model.endswith(WORKSPACE_SUFFIX)
+    files = open_workspace(settings.root_folder) if is_workspace else open_model(settings, model)
     folder = settings.log_folder
     assert folder is not None, "a challenger needs a log"
     log = PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)

@@ -5,7 +5,6 @@ challenger's process (challenger_process.py), which runs at a lower priority tha
 requests; a challenger that fails, hangs or dies is counted, logged and restarted.
 """
 
-import json
 import logging
 import os
 import socket
@@ -13,7 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -42,13 +41,6 @@ class ShadowCounter(Protocol):
 
     def count_shadow_request(self, task: str, outcome: str) -> None:
         """Count a request that the challenger answered, failed on or never received."""
-
-
-class NullShadowCounter:
-    """Counts nothing."""
-
-    def count_shadow_request(self, task: str, outcome: str) -> None:
-        """Do nothing."""
 
 
 class Shadow:
@@ -196,23 +188,17 @@ def start_shadows(settings: Settings, loaded: Iterable[str], counter: ShadowCoun
     return started
 
 
-def check_shadows(settings: Settings, loaded: Iterable[str]) -> None:
-    """Raise UserError where `start_shadows` would, and keep no challenger running."""
-    for shadow in start_shadows(settings, loaded, NullShadowCounter()).values():
-        shadow.close()
-
-
 def pair_rows(rows: LogRows, request_id: str, role: Literal["champion", "shadow"]) -> LogRows:
     """Return log rows with the columns that pair the champion's rows with the challenger's."""
     return [{"role": role, "request": request_id, "place": index} | row for index, row in enumerate(rows)]
 
 
 def _spawn_challenger(settings: Settings, model: str, connection: socket.socket) -> "subprocess.Popen[bytes]":
-    stored = asdict(replace(settings, root=str(settings.root_folder.resolve())))
+    inherited = replace(settings, root=str(settings.root_folder.resolve()))
     return subprocess.Popen(
         [sys.executable, "-m", "trueline.service.shadow.challenger_process", model, str(connection.fileno())],
         cwd=Path(__file__).parents[3],
-        env=os.environ | {SETTINGS_VARIABLE: json.dumps(stored)},
+        env=os.environ | {SETTINGS_VARIABLE: inherited.export_json()},
         stdin=subprocess.DEVNULL,
         pass_fds=[connection.fileno()],
     )

@@ -157,7 +157,14 @@ def _build_optimization(outputs: TaskOutputs) -> Optimization | None:
 def _build_version(outputs: TaskOutputs, training: TrainingInfo) -> Version:
     scored = get_path(outputs.report, "scored.hash")
     scored = None if scored is None else str(scored)
-    return Version(name=outputs.version, commit=training.commit, hashes=dict(outputs.hashes), scored=scored)
+    return Version(
+        name=outputs.version,
+        commit=training.commit,
+        answers=outputs.answer_version,
+        parts=dict(outputs.part_hashes),
+        hashes=dict(outputs.hashes),
+        scored=scored,
+    )
 
 
 def _convert_to_text(value: Any) -> str | None:

@@ -67,6 +67,8 @@ class TaskOutputs:
     hashes: Mapping[str, str]
     folds: Path | None
     missing_reasons: Mapping[str, str] = field(default_factory=dict)
+    answer_version: str | None = None  # the version in answers, where a loaded model gives it
+    part_hashes: Mapping[str, str] = field(default_factory=dict)  # hashes that the answer's version is made of
 
 
 def read_outputs(task: str, files: OutputFiles) -> TaskOutputs:

@@ -85,6 +85,11 @@ class Version(ResponseModel):
 
     name: str = Field(description="a git tag, or workspace")
     commit: str | None = Field(description="the git commit whose outputs these are")
+    answers: str | None = Field(description="the version that answers, the log and /health name")
+    parts: dict[str, str] = Field(
+        description="MD5 of all that makes the answers, whose hash is in the version: model, calibrator, history, "
+        "settings, code"
+    )
     hashes: dict[str, str] = Field(description="MD5 of every output of the task, as dvc.lock has it")
     scored: str | None = Field(description="MD5 over the scored rows and outcomes: equal hashes mean the same test")
 

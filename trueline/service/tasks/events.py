@@ -15,6 +15,7 @@ from trueline.core.runtime.plugins import load_plugin
 from trueline.core.text.cleaning import clean_text, format_own_values, join_marked_fields
 from trueline.core.text.tag_labels import normalize_tag
 from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_fields
+from trueline.service.artifacts.answer_version import build_version
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 
@@ -152,11 +153,12 @@ def load(files: VerifiedFiles) -> Model:
         raise UserError("models/events/calibrator.json has no calibrator for the final model; run `dvc repro`.")
     has_mention_input = [MENTION_PREFIX + tag in trained.importance for tag in trained.tags]
     calibrator = load_plugin("calibrate", calibrator_content["calibrator"], "apply")
-    version = f"{files.name}:{files.get_hash('models/events/final')[:8]}"
     own_columns = params.get("prepare", {}).get("events", {}).get("own_columns", {})
     own_kinds = {name: declared["kind"] for name, declared in own_columns.items()}
     marks = params["features"]["events"]["marks"]
-    return Model(version, learner, trained, calibrator, state, has_mention_input, marks, own_kinds)
+    return Model(
+        build_version(files, "events"), learner, trained, calibrator, state, has_mention_input, marks, own_kinds
+    )
 
 
 def answer(model: Model, request: Request) -> Answer:

@@ -1,0 +1,88 @@
+"""Worker: loads the models, waits for the parent's word, then serves until it is told to stop.
+
+worker_process.py starts it as `python -m trueline.service.processes.worker LISTENER CONTROL`, with the file descriptors
+of the listening socket and of the control channel. A worker whose parent is gone finishes what it has and ends.
+"""
+
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from trueline.core.errors import UserError
+from trueline.service.monitoring.count_files import use_slot_files
+from trueline.service.processes.control_channel import ControlChannel
+from trueline.service.protection import ServiceProtocol
+from trueline.service.service import Service
+from trueline.service.settings import Settings, read_inherited_settings
+
+HEARTBEAT_TICKS = 20  # of uvicorn's, each 0.1 seconds
+
+
+def main(listener: socket.socket, control: ControlChannel) -> None:
+    """Load the models and serve. Exits with status 1 if they cannot be loaded, after telling the parent why."""
+    use_slot_files()  # before anything is counted
+    from trueline.service.app import create_app, freeze_gc
+
+    settings = read_inherited_settings()
+    try:
+        app = freeze_gc(create_app(settings))
+    except UserError as error:
+        control.send_message(failure=str(error))
+        sys.exit(1)
+    service: Service = app.state.service
+    control.send_message(versions={task: loaded.version for task, loaded in service.loaded.items()})
+    if _wait_for_command(control) == "serve":
+        ControlledServer(_configure(app, settings), control, service).run([listener])
+
+
+class ControlledServer(uvicorn.Server):
+    """uvicorn's server, which its parent stops and to which it reports that it is alive."""
+
+    def __init__(self, config: uvicorn.Config, control: ControlChannel, service: Service) -> None:
+        super().__init__(config)
+        self._control, self._service = control, service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn; afterwards the parent knows that this worker accepts connections."""
+        await super().startup(sockets)
+        self._control.send_message(serving=True)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Obey the parent, ten times a second."""
+        for message in self._control.receive_messages():
+            self._service.failed_takeover = message.get("failed_takeover", self._service.failed_takeover)
+            self.should_exit = self.should_exit or message.get("command") == "stop"
+        self.should_exit = self.should_exit or self._control.is_closed
+        if counter % HEARTBEAT_TICKS == 0:
+            self._control.send_message(alive=True)
+        return await super().on_tick(counter)
+
+
+def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    options: dict[str, Any] = {
+        "limit_concurrency": settings.concurrency + 1,  # uvicorn counts the new connection too
+        "http": ServiceProtocol,
+        "ws": "none",
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": settings.drain_seconds,
+        "access_log": False,  # /metrics counts requests, and logging one takes a tenth of its time
+        "server_header": False,
+        "log_level": "warning",
+    }
+    return uvicorn.Config(app, **options)
+
+
+def _wait_for_command(control: ControlChannel) -> str:
+    """Return the parent's first command, empty if the parent is gone."""
+    while not control.is_closed:
+        for message in control.receive_messages(wait_seconds=1.0):
+            if "command" in message:
+                return str(message["command"])
+    return ""
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), ControlChannel(socket.socket(fileno=int(sys.argv[2]))))
