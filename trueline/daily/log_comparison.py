@@ -14,6 +14,7 @@ LogRows = Sequence[Mapping[str, Any]]
 # the fields of a log row that make up the id of a prepared row, for races, for games and for texts
 ROW_ID_FIELDS = (("race_id", "box"), ("player_id", "date"), ("id",))
 START_FIELD = "start_time"  # of a race; only the day of a game is logged
+MODEL_DIGITS = 12  # of a model's hash
 NAMED_DAYS = 3  # days that one sentence names
 
 
@@ -74,8 +75,10 @@ def build_row_id(row: Mapping[str, Any]) -> str | None:
 
 def _read_newest_rows(log: LogRows) -> pd.DataFrame:
     newest = {row_id: row for row in log if (row_id := build_row_id(row)) is not None}  # the log is in order of time
-    columns = ["predicted", "model", "created_at", START_FIELD]
-    return pd.DataFrame([[row.get(name) for name in columns] for row in newest.values()], list(newest), columns, object)
+    columns = ["predicted", "created_at", START_FIELD]
+    rows = pd.DataFrame([[row.get(name) for name in columns] for row in newest.values()], list(newest), columns, object)
+    # the version changes with the history, every day
+    return rows.assign(model=[str(row.get("model_hash", row.get("model")))[:MODEL_DIGITS] for row in newest.values()])
 
 
 def _list_expected(scored: pd.DataFrame) -> list[Any]:
@@ -118,7 +121,7 @@ def _describe_models(model: pd.Series, day: pd.Series, fold: pd.Series) -> Itera
         usual = models.mode().iloc[0]
         if (is_other := models != usual).any():
             others = ", ".join(sorted(map(str, models[is_other].unique())))
-            yield f"{_list_days(day[models.index[is_other]])} of {name} was predicted by {others}, the rest by {usual}"
+            yield f"{_list_days(day[models.index[is_other]])} of fold {name} was predicted by model {others}, the rest by {usual}"
 
 
 def _describe_distances(distance: pd.Series, day: pd.Series) -> Iterator[str]:
