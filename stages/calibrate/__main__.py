@@ -28,7 +28,9 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     scores = table_schema.read_table(reads["scores"])
     keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
     states, predictions = _calibrate_folds(task, scores)
-    write_json({"calibrator": load_task_config(task).calibrator, "folds": states}, writes["calibrator"], digits=STATE_DIGITS)
+    write_json(
+        {"calibrator": load_task_config(task).calibrator, "folds": states}, writes["calibrator"], digits=STATE_DIGITS
+    )
     keyed = [pd.concat([scores.loc[table.index, keys], table], axis=1) for table in predictions.values() if len(table)]
     table_schema.write_table(pd.concat(keyed), writes["predictions"])
     audit = audit_stage(

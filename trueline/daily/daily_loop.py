@@ -68,7 +68,9 @@ def _add_to_source(options: DailyOptions, config: TaskConfig) -> None:
 def _reproduce(task: str) -> None:
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", f"diagnose@{task}"]
     if code := subprocess.run(command, stdout=sys.stderr).returncode:
-        raise UserError(f"`dvc repro diagnose@{task}` failed with exit code {code}; mend what it says above, run again.")
+        raise UserError(
+            f"`dvc repro diagnose@{task}` failed with exit code {code}; mend what it says above, run again."
+        )
 
 
 def _predict_card(options: DailyOptions) -> UserError | None:

@@ -1,6 +1,7 @@
 """Incoming files: new raw files of a drop folder become added parts of the source, each exactly once."""
 
 import os
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,14 +99,16 @@ def _require_table(file: Path, source: Path, own_tables: Collection[str]) -> str
     """Return the table that a file belongs to. Raises UserError if it cannot be read or no reader would ask for it."""
     raw_sources.read_table_file(file)
     name, present = raw_sources.get_table_name(file), raw_sources.list_source_tables(str(source))
-    is_own_source = any(table in own_tables for table in present)
-    if is_own_source and name not in {*present, *own_tables}:
-        allowed = sorted({*present, *own_tables})
+    if not any(table in own_tables for table in present):
+        return name  # of a download, which is known by its columns
+    allowed = sorted({*present, *own_tables}, key=len, reverse=True)
+    table = next((table for table in allowed if re.match(rf"{re.escape(table)}(?![^\W_])", name)), None)
+    if table is None:
         raise UserError(
             f"{file} would be a table {name!r}, which nobody reads; begin its name with the table's: "
             f"{did_you_mean(name, allowed)}"
         )
-    return name
+    return table
 
 
 def _get_suffixes(file: Path) -> str:
@@ -118,5 +121,3 @@ def _force_to_disk(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-

@@ -121,7 +121,8 @@ def _describe_models(model: pd.Series, day: pd.Series, fold: pd.Series) -> Itera
         usual = models.mode().iloc[0]
         if (is_other := models != usual).any():
             others = ", ".join(sorted(map(str, models[is_other].unique())))
-            yield f"{_list_days(day[models.index[is_other]])} of fold {name} was predicted by model {others}, the rest by {usual}"
+            other_days = _list_days(day[models.index[is_other]])
+            yield f"{other_days} of fold {name} was predicted by model {others}, the rest by {usual}"
 
 
 def _describe_distances(distance: pd.Series, day: pd.Series) -> Iterator[str]:

@@ -110,6 +110,15 @@ class ScratchProject:
 
 def make_scratch_project(folder: Path, task: str, seed: int) -> ScratchProject:
     """Return a copy of the repository in an empty folder, with the world of a seed and quick settings."""
+    project = copy_project(folder, task)
+    project.write_raw_tables(_make_world(task, seed))
+    project.set_params({"workers": 1, **QUICK_PARAMS[task]})
+    return project
+
+
+def copy_project(folder: Path, task: str) -> ScratchProject:
+    """Return a copy of the repository in a folder, with an empty source."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -117,8 +126,7 @@ def make_scratch_project(folder: Path, task: str, seed: int) -> ScratchProject:
             shutil.copy2(ROOT / name, folder / name)
     project = ScratchProject(folder, task)
     project.source.mkdir(parents=True)
-    project.write_raw_tables(_make_world(task, seed))
-    project.set_params({"workers": 1, **QUICK_PARAMS[task]})
+    project.set_params({f"tasks.{task}.source": f"data/sample/{task}"})
     return project
 
 

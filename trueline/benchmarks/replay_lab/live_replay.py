@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from trueline.benchmarks.lie_lab.scratch_project import RUN_STAGES, ScratchProject
+from trueline.benchmarks.lie_lab.scratch_project import RUN_STAGES, ScratchProject, copy_project
 from trueline.benchmarks.replay_lab.day_tables import (
     Tables,
     list_days,
@@ -89,6 +89,25 @@ class LiveReplay:
         is_due = self._final_rows is None or not final_rows.equals(self._final_rows)
         self._final_rows = final_rows
         return is_due
+
+
+def make_replay_projects(
+    folder: Path, task: str, days: Sequence[pd.Timestamp], history: Sequence[pd.Timestamp], params: Mapping[str, Any]
+) -> tuple[ScratchProject, ScratchProject]:
+    """Return two copies of the repository, for the backtest and for the live days, with the same parameters.
+
+    The first test day is the one before the replayed `days` among those of the `history`. Races are predicted in the
+    morning, so their inputs see earlier days only. `params` are set by their dotted paths.
+    """
+    projects = []
+    for name in ("backtest", "live"):
+        project = copy_project(folder / name, task)
+        folds_path = find_folds_path(project)
+        first_test = max(day for day in history if day < days[0])
+        project.set_params({f"{folds_path}.first_test": first_test.date(), f"{folds_path}.final": "schedule"})
+        project.set_params({"workers": 1, f"features.{task}.past": "earlier_days", **params})
+        projects.append(project)
+    return projects[0], projects[1]
 
 
 def run_backtest(project: ScratchProject, tables: Tables, run_stages: RunStages) -> pd.DataFrame:

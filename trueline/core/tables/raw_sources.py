@@ -21,6 +21,7 @@ OPEN_WORKBOOK_PREFIX = "~$"  # of the file that a spreadsheet program keeps besi
 GZIP_SUFFIX = ".gz"
 SEPARATORS = (",", ";", "\t", "|")
 NUMBER_AT_END = re.compile(r"[ _.\-]*\d[\d _.\-]*$")
+PART_COLUMN = "added part"  # in a table with added parts: the number of the part of each row, 0 for none
 PART_AT_END = re.compile(r"\.part\d+$")  # of a file that `python -m trueline daily` has taken in
 DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
@@ -40,7 +41,8 @@ def list_source_tables(source: str) -> list[str]:
 def read_source_table(source: str, name: str, separator: str | None = None) -> pd.DataFrame:
     """Return a table by name from a folder (one or more files) or a SQLite database.
 
-    Numbers of a CSV are typed only if text and number are the same ("007" and "1.50" stay text). Raises UserError if
+    Numbers of a CSV are typed only if text and number are the same ("007" and "1.50" stay text). If there are added
+    parts, a further column says which part each row is from. Raises UserError if
     the source does not exist or lacks that name, if two files share it, or if one cannot be read.
     """
     path = _require_source(source)
@@ -55,6 +57,9 @@ def read_source_table(source: str, name: str, separator: str | None = None) -> p
             f"{did_you_mean(name, list_source_tables(source))}"
         )
     tables = [read_table_file(file, separator) for file in files]
+    part_numbers = [get_part_number(file) or 0 for file in files]
+    if any(part_numbers):
+        tables = [table.assign(**{PART_COLUMN: part}) for table, part in zip(tables, part_numbers, strict=True)]
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
