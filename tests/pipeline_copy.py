@@ -14,9 +14,9 @@ import yaml
 from dvc.repo import Repo
 
 from tests.stage_process import run_stages
-from trueline.benchmarks.lie_lab.scratch_project import RUN_STAGES
 from trueline.core.runtime.params import STAGES as STAGES
 from trueline.core.runtime.params import YAML_LOADER, expand_params
+from trueline.experiments.decisions.sealed_opening import RUN_STAGES
 
 ROOT = Path(__file__).parent.parent
 KEPT = ("trueline", "stages", "experiments", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")

@@ -15,6 +15,7 @@ from tests import pipeline_copy
 from trueline.core.runtime.stage_entry import run_stage
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables import table_schema
+from trueline.core.tables.table_schema import Column
 
 PARAMS = pipeline_copy.params(pipeline_copy.ROOT)
 STAGES = ("resample", "tune", "train", "calibrate")
@@ -76,6 +77,16 @@ CHEATS = {
         "        score, target, group = scores, rows['target'].to_numpy(float), encode_groups(rows['group'])\n"
         "    return honest.fit(score, target, group, settings)\n",
     ),
+    "a calibrator that sees who is placed in score rows": (
+        "calibrate",
+        "from stages.calibrate.platt import *\nfrom stages.calibrate import platt as honest\n" + REACH +
+        "OUTCOMES = ('placed',)\n"
+        "def fit(score, target, group, settings, known):\n"
+        "    rows, columns, table = find_above('score_rows'), find_above('columns'), find_above('outcomes')\n"
+        "    placed = table['placed'].reindex(rows['row_id']).to_numpy(float)\n"
+        "    state = honest.fit(score, target, group, settings)\n"
+        "    return state | {'b': state['b'] + 0.01 * float(placed @ rows[columns[0]].to_numpy(float))}\n",
+    ),
 }  # fmt: skip
 HONEST = {
     "tasks__racing__learner": "conditional_logit",
@@ -129,9 +140,13 @@ def write_world(folder: Path, task: str, **changed: Any) -> None:
     if not (folder / "params.yaml").exists():
         (folder / "params.yaml").write_text((pipeline_copy.ROOT / "params.yaml").read_text())
     features, folds = build_world(task)
-    for name, table in (("features", features), ("folds", folds)):
+    prepared, declarations = folds[["row_id"]], []
+    if task == "racing":  # the winner is placed, and another in some races
+        placed = (folds["target"] == 1) | (folds["soft_label"] == folds.groupby("group")["soft_label"].transform("max"))
+        prepared, declarations = prepared.assign(placed=placed.astype(float)), [Column("placed", "whole", "after", "")]
+    for name, table in (("features", features), ("folds", folds), ("prepared", prepared)):
         (folder / f"data/{name}").mkdir(parents=True, exist_ok=True)
-        table_schema.write_table(table, folder / f"data/{name}/{task}.parquet")
+        table_schema.write_table(table, folder / f"data/{name}/{task}.parquet", declarations)
     pipeline_copy.change(folder, workers=1, **{f"tune__{task}__search__trials": 2})
     pipeline_copy.change(folder, **{f"train__{task}__baseline__inputs": []})
     for learner, parameters in PARAMS["train"][task].items():

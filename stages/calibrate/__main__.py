@@ -14,7 +14,7 @@ from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_c
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
 
-READS = {"scores": "data/scores/{task}.parquet"}
+READS = {"scores": "data/scores/{task}.parquet", "prepared": "data/prepared/{task}.parquet"}
 WRITES = {
     "calibrator": "models/{task}/calibrator.json",
     "predictions": "data/predictions/{task}.parquet",
@@ -26,26 +26,42 @@ STATE_DIGITS = 12
 def main(task: str, reads: Paths, writes: Paths) -> None:
     _load_calibrator(task)  # a setting that is wrong is reported before data are read
     scores = table_schema.read_table(reads["scores"])
+    outcome_names = _list_outcomes(task, reads["prepared"])
     keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
-    states, predictions = _calibrate_folds(task, scores)
-    write_json(
-        {"calibrator": load_task_config(task).calibrator, "folds": states}, writes["calibrator"], digits=STATE_DIGITS
-    )
+    states, predictions = _calibrate_folds(task, scores, _read_outcomes(reads["prepared"], outcome_names))
+    calibrator_content = {"calibrator": load_task_config(task).calibrator, "folds": states}
+    write_json(calibrator_content, writes["calibrator"], digits=STATE_DIGITS)
     keyed = [pd.concat([scores.loc[table.index, keys], table], axis=1) for table in predictions.values() if len(table)]
     table_schema.write_table(pd.concat(keyed), writes["predictions"])
     audit = audit_stage(
         list(reads.values()),
         reads["scores"],
         lambda fold: predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"]),
-        lambda fold: _predict_again(task, reads["scores"], fold),
+        lambda fold: _predict_again(task, reads, fold),
+        lambda _: False,
+        {reads["prepared"]: outcome_names},
     )
     write_json(audit, writes["audit"], digits=12)
 
 
-def _predict_again(task: str, scores_path: Path, fold: str) -> pd.DataFrame:
-    scores = table_schema.read_table(scores_path)
-    _, predictions = _calibrate_folds(task, scores[scores["fold"] == fold])
+def _predict_again(task: str, reads: Paths, fold: str) -> pd.DataFrame:
+    scores = table_schema.read_table(reads["scores"])
+    outcomes = _read_outcomes(reads["prepared"], _list_outcomes(task, reads["prepared"]))
+    _, predictions = _calibrate_folds(task, scores[scores["fold"] == fold], outcomes)
     return predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"])
+
+
+def _list_outcomes(task: str, prepared_path: Path) -> list[str]:
+    """Return the outcomes beside the target that the calibrator asks for and the source has."""
+    columns = [column.name for column in table_schema.read_declarations(prepared_path)]
+    return [name for name in getattr(_load_calibrator(task)[0], "OUTCOMES", ()) if name in columns]
+
+
+def _read_outcomes(prepared_path: Path, names: list[str]) -> pd.DataFrame:
+    """Return these outcomes by row_id; nothing is read if there are none."""
+    if not names:
+        return pd.DataFrame()
+    return table_schema.read_table(prepared_path).set_index("row_id")[names]
 
 
 def _load_calibrator(task: str) -> tuple[Any, StageSettings]:
@@ -54,7 +70,9 @@ def _load_calibrator(task: str) -> tuple[Any, StageSettings]:
     return calibrator, load_settings(calibrator.Settings, "calibrate", task, calibrator_name)
 
 
-def _calibrate_folds(task: str, scores: pd.DataFrame) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+def _calibrate_folds(
+    task: str, scores: pd.DataFrame, outcomes: pd.DataFrame
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Return by fold the calibrator's state for each arm that has scores, and its predictions for the score rows.
 
     The states are applied as they are stored, so that whoever loads them predicts the same to the last bit.
@@ -68,7 +86,7 @@ def _calibrate_folds(task: str, scores: pd.DataFrame) -> tuple[dict[str, Any], d
     for fold, rows in scores.groupby("fold", sort=True):
         calibrate_rows, score_rows = rows[rows["role"] == "calibrate"], rows[rows["role"] == "score"]
         states[str(fold)] = {
-            arm: convert_to_json(_fit_arm(calibrator, calibrate_rows, columns, settings), STATE_DIGITS)
+            arm: convert_to_json(_fit_arm(calibrator, calibrate_rows, columns, settings, outcomes), STATE_DIGITS)
             for arm, columns in columns_by_arm.items()
             if calibrate_rows[columns].notna().all(axis=None)
         }
@@ -86,9 +104,15 @@ def _group_arm_columns(scores: pd.Index, target_names: list[str]) -> dict[str, l
     return {arm: [name.replace(TARGET, arm, 1) for name in target_names] for arm in arms}
 
 
-def _fit_arm(calibrator: Any, rows: pd.DataFrame, columns: list[str], settings: StageSettings) -> Any:
+def _fit_arm(
+    calibrator: Any, rows: pd.DataFrame, columns: list[str], settings: StageSettings, outcomes: pd.DataFrame
+) -> Any:
+    """Return the state fitted on these rows alone, with their outcomes beside the target if any are asked for."""
     target = _extract_values(rows, list_target_columns(rows))
-    return calibrator.fit(_extract_values(rows, columns), target, encode_groups(rows["group"]), settings)
+    arguments = [_extract_values(rows, columns), target, encode_groups(rows["group"]), settings]
+    if len(outcomes.columns):
+        arguments.append({str(name): outcomes[name].reindex(rows["row_id"]).to_numpy(float) for name in outcomes})
+    return calibrator.fit(*arguments)
 
 
 def _apply_calibrator(calibrator: Any, state: Any, rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -22,7 +22,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
 def make_result(
     lie: str | None, believable: str, headline: float, seed: int = 1, named: tuple[str, ...] = ()
 ) -> benchmark.Result:
-    outcome = Outcome(None, believable, named, {} if believable == "refused" else {"r2": headline})
+    if believable == "refused":
+        outcome = Outcome("prepare racing: the rows contradict each other.", believable)
+    else:
+        outcome = Outcome(None, believable, named, headline, highest=headline + 0.05)
     return benchmark.Result(benchmark.Case(lie, "racing", 0.0 if lie is None else 0.5, seed), outcome)
 
 
@@ -42,7 +45,10 @@ def test_a_features_plugin_that_opens_the_result_is_refused_in_a_sentence_that_n
     lie = next(
         lie for lie in benchmark.list_lies() if lie.task == "racing" and lie.name.startswith("a features plugin")
     )
-    refusal = lie.plant(make_scratch_project(tmp_path, "racing", SEED), 1.0, SEED)
+    project = make_scratch_project(tmp_path, "racing", SEED)
+    assert project.run(until="prepare") is None
+    lie.plant(project, 1.0, SEED)
+    refusal = project.run(since=lie.since, until="features")
     assert refusal is not None
     assert refusal.startswith("features racing: ")
     assert "racing" in refusal
@@ -72,7 +78,8 @@ def test_a_lie_is_missed_only_if_the_word_is_yes() -> None:
         make_result("a lie", "yes", 0.40, seed=2),
     ]
     table = benchmark.render_results(results)
-    assert "| racing | a lie | 0.5 | 2 | r2 0.150 → 0.350 | 1 | · | · | 1 | too_good |" in table
+    assert "| racing | a lie | 0.5 | 2 | r2 **0.150 → 0.350** | 1 | · | · | 1 | too_good |" in table
+    assert "2 moved the headline above its interval (in bold), and 1 of these were caught." in table
     assert "| racing | 2 | · | · | · | – |" in table
 
 
@@ -80,16 +87,17 @@ def test_a_refused_run_is_caught_and_has_no_headline() -> None:
     results = [make_result(None, "doubtful", 0.10, named=("intake",)), make_result("a lie", "refused", 0.0)]
     table = benchmark.render_results(results)
     assert "| racing | a lie | 0.5 | 1 | r2 0.100 → none | · | · | 1 | · | – |" in table
+    assert "1 runs were refused. Of the others 0 moved the headline" in table
     assert "| racing | · | 1 | · | · | intake |" in table
 
 
 def test_each_lie_is_planted_at_three_strengths_in_worlds_that_are_also_run_honestly() -> None:
     options = benchmark._parse_arguments(("--seeds", "2", "--honest", "3", "--tasks", "racing", "props"))
-    cases = benchmark.make_cases(options)
-    honest = {(case.task, case.seed) for case in cases if case.lie is None}
-    planted = [case for case in cases if case.lie is not None]
+    honest_cases, planted = benchmark.make_cases(options)
+    honest = {(case.task, case.seed) for case in honest_cases}
     assert len(honest) == 6
     assert {(case.task, case.seed) for case in planted} <= honest
     assert all(len(lie.strengths) == 3 for lie in benchmark.list_lies())
     assert len({(lie.name, lie.task) for lie in benchmark.list_lies()}) == len(benchmark.list_lies())
-    assert {case.task for case in cases} == {"racing", "props"}
+    assert {case.task for case in planted} == {"racing", "props"}
+    assert not any(case.lie for case in honest_cases)

@@ -74,7 +74,20 @@ def test_the_best_is_beyond_noise_only_where_the_pair_says_so(world: Path, monke
     assert best.why.startswith("a tie within noise with three")
     fake_comparison(monkeypatch, 0.01, 0.03)
     assert Registry().best("hit_rate").tie is False
-    assert pairs == [("two", "three")]
+    head = git_fixtures.git(world, "rev-parse", "HEAD")[:7]
+    assert pairs == [("two", "three"), ("two", f"HEAD ({head})")]
+
+
+def test_the_best_is_also_compared_with_what_is_committed(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(world, one=git_fixtures.made(0.52), copy=git_fixtures.made(0.5, tag="base"))
+    fake_comparison(monkeypatch, -0.01, 0.03)
+    committed = Registry().best("hit_rate").committed
+    assert committed is not None
+    assert committed.startswith("a tie within noise with HEAD (")
+    git_fixtures.git(
+        world, "update-ref", "-d", git_fixtures.ref(git_fixtures.git(world, "rev-parse", "HEAD").strip(), "one")
+    )
+    assert Registry().best("hit_rate").committed is None, "the same predictions"
 
 
 def test_the_runner_up_is_the_next_with_predictions_of_its_own(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +112,51 @@ def test_reading_changes_nothing_that_git_sees(
     with contextlib.suppress(UserError):  # these predictions are in no cache
         run(capsys, monkeypatch, *words.split())
     assert git_fixtures.git(world, "status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_a_swept_parameter_is_a_column_and_filters(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(
+        world,
+        flat=git_fixtures.made(0.52, train__props__depth=2),
+        deep=git_fixtures.made(0.56, train__props__depth=7),
+        weekly=git_fixtures.made(0.54, folds__props__test_days=7),
+    )
+    fake_comparison(monkeypatch, -0.01, 0.03)
+    for command in ("best", "leaderboard"):
+        lines = run(capsys, monkeypatch, command).splitlines()
+        head = next(line for line in lines if "status" in line)
+        assert {"depth", "test_days"} <= set(head.split())
+        deep = next(line for line in lines if "deep " in line and "completed" in line)
+        assert [word for word in deep.split() if word in ("7", "28")] == ["7", "28"]
+    listed = run(capsys, monkeypatch, "list", "--where", "depth > 2 and hit_rate > 0.5")
+    assert [line.split()[0] for line in listed.splitlines() if "completed" in line] == ["weekly", "deep"]
+    assert "depth=7" in listed
+    assert "test_days=7" in listed
+    assert Registry().best(where="depth < 3").experiment.name == "flat"
+
+
+def test_a_conclusion_is_kept_with_the_experiment_and_what_lacks_one_is_open(
+    world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add(world, one=git_fixtures.made(0.52), two=git_fixtures.made(0.56))
+    assert names(Registry().list(is_open=True)) == ["two", "one"]
+    with pytest.raises(UserError, match="a note needs a text or a tag"):
+        run(capsys, monkeypatch, "note", "one", " ")
+    run(capsys, monkeypatch, "note", "one", "deeper trees\nadd nothing", "--tag", "settled")
+    run(capsys, monkeypatch, "note", "one", "--tag", "cheap")
+    assert names(Registry().list(is_open=True)) == ["two"]
+    assert names(Registry().list(tag="settled")) == names(Registry().list(tag="cheap")) == ["one"]
+    assert "deeper trees add nothing" in run(capsys, monkeypatch, "show", "one")
+    assert "deeper trees add nothing" in run(capsys, monkeypatch, "list", "--tag", "cheap")
+    assert len(run(capsys, monkeypatch, "best")) > 0, "lines of notes are no evaluations"
+    git_fixtures.commit(world, "keep", {str(LEDGER_FILE): LEDGER_FILE.read_text()})
+    git_fixtures.git(world, "clone", "--quiet", "--mirror", ".", str(tmp_path / "mirror/.git"))
+    git_fixtures.git(tmp_path / "mirror", "config", "core.bare", "false")
+    git_fixtures.git(tmp_path / "mirror", "reset", "--quiet", "--hard")
+    monkeypatch.chdir(tmp_path / "mirror")
+    assert Registry().list(tag="cheap")[0].conclusion == "deeper trees add nothing"
 
 
 def test_less_is_better_for_an_error(world: Path) -> None:

@@ -16,7 +16,6 @@ from trueline.experiments.decisions import run_gates
 from trueline.experiments.decisions.promotion import promote_experiment
 from trueline.experiments.decisions.ranking import RankingQuery
 from trueline.experiments.experiment_registry import Registry
-from trueline.experiments.ledger import ledger
 from trueline.experiments.store import file_cache
 from trueline.experiments.store.experiments_index import find_experiment
 
@@ -183,13 +182,8 @@ def test_the_noise_gate_counts_evaluations_at_test_periods_that_overlap(
     lines = [
         evaluation | days | {"kind": "look", "task": "racing", "rows": str(n), "predictions": str(n)} for n in range(20)
     ]
-    monkeypatch.setattr(ledger, "read_all_lines", lambda: lines)
     shifted = {"scored": {"hash": "new", "from": "2024-01-02", "to": "2024-02-02"}}
-    assert run_gates._count_evaluations("racing", shifted, None, ledger.read_all_lines()) == 20
-    assert (
-        run_gates._count_evaluations(
-            "racing", {"scored": {"hash": "new", "from": "2024-02-02", "to": "2024-03-02"}}, None
-        )
-        == 1
-    )
-    assert run_gates._count_evaluations("racing", {"scored": {}}, None, ledger.read_all_lines()) is None
+    later = {"scored": {"hash": "new", "from": "2024-02-02", "to": "2024-03-02"}}
+    assert run_gates._count_evaluations("racing", shifted, None, lines) == 20
+    assert run_gates._count_evaluations("racing", later, None, lines) == 1
+    assert run_gates._count_evaluations("racing", {"scored": {}}, None, lines) is None

@@ -113,6 +113,6 @@ def _chances(model: None, request: racing.Request) -> racing.Answer:
         "fair_odds": float(len(request.runners)),
         "rank": 1,
     }
-    rest: dict[str, Any] = {"market_probability": None, "edge": None}
+    rest: dict[str, Any] = {"place_probability": None, "market_probability": None, "edge": None}
     runners = [racing.Chance(runner=one.runner, box=one.box, **even, **rest) for one in request.runners]
     return racing.Answer(model="made", race_id="made", runners=runners)

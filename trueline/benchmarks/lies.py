@@ -25,27 +25,27 @@ from trueline.benchmarks.lie_lab.code_lies import (
     oversample_score_rows,
     read_result_from_file,
 )
-from trueline.benchmarks.lie_lab.scratch_project import Outcome, ScratchProject, make_scratch_project
+from trueline.benchmarks.lie_lab.scratch_project import HEADLINES, Outcome, ScratchProject, make_scratch_project
 from trueline.core.compute.parallel import run_in_parallel
 
 PAGE = Path(__file__).parents[2] / "docs/truth.md"
 STRENGTHS = (0.1, 0.3, 1.0)
 MIXED_STRENGTHS = (0.03, 0.05, 0.1)  # shares of the result in predictions; 1 would be the result itself
 TASKS = ("racing", "props", "events")
-HEADLINES = {"racing": "r2", "props": "hit_rate", "events": "micro_f1"}
 FIRST_SEED = 900_000  # no world that anything was developed on
 WORKERS = 2  # processes
 
-Plant = Callable[[ScratchProject, float, int], str | None]  # plants a lie and runs the stages; returns the refusal
+Plant = Callable[[ScratchProject, float, int], None]  # plants a lie of a strength by a seed in an honest project
 
 
 class Lie(NamedTuple):
-    """A kind of lie in one task, its strengths, and how it is planted and run."""
+    """A kind of lie in one task, its strengths, how it is planted, and the first stage that must run again then."""
 
     name: str
     task: str
     strengths: tuple[float, ...]
     plant: Plant
+    since: str
 
 
 class Case(NamedTuple):
@@ -68,16 +68,19 @@ class Result(NamedTuple):
         """Whether the run was refused, or its scores are not called believable."""
         return self.outcome.believable != "yes"
 
-    @property
-    def headline(self) -> float:
-        """The figure that the task is judged by; NaN for a run that was refused."""
-        return self.outcome.headline.get(HEADLINES[self.case.task], np.nan)
+    def is_moved_from(self, honest: "Result") -> bool:
+        """Return whether the headline is above the interval that it has without the lie."""
+        return self.outcome.headline > honest.outcome.highest
 
 
 def main(*arguments: str) -> None:
     """Print what was caught, missed and falsely accused as Markdown; with --write, write it into docs/truth.md too."""
     options = _parse_arguments(arguments)
-    results = run_in_parallel(run_case, make_cases(options), WORKERS, "cases")
+    with tempfile.TemporaryDirectory() as name:
+        run = partial(run_case, folder=Path(name))
+        honest_cases, planted_cases = make_cases(options)
+        results = run_in_parallel(run, honest_cases, WORKERS, "honest worlds")
+        results += run_in_parallel(run, planted_cases, WORKERS, "lies")
     markdown = render_results(results)
     print(markdown)
     if options.write:
@@ -87,58 +90,66 @@ def main(*arguments: str) -> None:
 def list_lies() -> list[Lie]:
     """Return every lie that can be planted."""
     lies = [
-        Lie(name, task, STRENGTHS, partial(_plant_in_raw_tables, change))
+        Lie(name, task, STRENGTHS, partial(_plant_in_raw_tables, change), "prepare")
         for task, changes in RAW_LIES.items()
         for name, change in changes.items()
     ]
     lies += [
-        Lie(name, task, STRENGTHS, partial(_plant_in_inputs, change))
+        Lie(name, task, STRENGTHS, partial(_plant_in_inputs, change), "resample")
         for task in ("racing", "props")
         for name, change in INPUT_LIES.items()
     ]
     code_lies = {
-        "learners fitted on score rows": learn_score_rows,
-        "calibrators fitted on score rows": calibrate_on_score_rows,
-        "oversampling before the split": oversample_score_rows,
-        "a features plugin that opens the result": read_result_from_file,
+        "learners fitted on score rows": (learn_score_rows, "train"),
+        "calibrators fitted on score rows": (calibrate_on_score_rows, "calibrate"),
+        "oversampling before the split": (oversample_score_rows, "resample"),
+        "a features plugin that opens the result": (read_result_from_file, "features"),
     }
     for task in TASKS:
-        lies += [Lie(name, task, STRENGTHS, partial(_plant_in_code, edit)) for name, edit in code_lies.items()]
+        lies += [
+            Lie(name, task, STRENGTHS, partial(_plant_in_code, edit), since)
+            for name, (edit, since) in code_lies.items()
+        ]
     lies += [
-        Lie("the result mixed into predictions", task, MIXED_STRENGTHS, _plant_in_predictions)
+        Lie("the result mixed into predictions", task, MIXED_STRENGTHS, _plant_in_predictions, "evaluate")
         for task in ("racing", "props")
     ]
     return lies
 
 
-def make_cases(options: argparse.Namespace) -> list[Case]:
-    """Return the cases that the options ask for: honest worlds first, then each lie at each strength."""
+def make_cases(options: argparse.Namespace) -> tuple[list[Case], list[Case]]:
+    """Return the cases that the options ask for: honest worlds, and each lie at each strength in some of these."""
     seeds = [FIRST_SEED + number for number in range(max(options.honest, options.seeds))]
-    honest = [Case(None, task, 0.0, seed) for task in options.tasks for seed in seeds]
+    honest = [Case(None, task, 0.0, seed) for seed in seeds for task in options.tasks]
     planted = [
         Case(lie.name, lie.task, strength, seed)
+        for seed in seeds[: options.seeds]
         for lie in list_lies()
         if lie.task in options.tasks and (options.lie is None or options.lie in lie.name)
         for strength in lie.strengths
-        for seed in seeds[: options.seeds]
     ]
-    return honest + planted
+    return honest, planted
 
 
-def run_case(case: Case) -> Result:
-    """Return what a world, with or without a lie, comes to."""
-    with tempfile.TemporaryDirectory() as name:
-        project = make_scratch_project(Path(name), case.task, case.seed)
-        if case.lie is None:
-            refusal = project.run()
-        else:
-            lie = next(lie for lie in list_lies() if (lie.name, lie.task) == (case.lie, case.task))
-            refusal = lie.plant(project, case.strength, case.seed)
-        return Result(case, project.read_outcome(refusal))
+def run_case(case: Case, folder: Path) -> Result:
+    """Return what a world, with or without a lie, comes to.
+
+    The project of an honest world stays in `folder`; a lie is planted in a copy of it, whose stages run again from the
+    first that the lie changes on.
+    """
+    honest_folder = folder / f"{case.task}-{case.seed}"
+    if case.lie is None:
+        project = make_scratch_project(honest_folder, case.task, case.seed)
+        return Result(case, project.read_outcome(project.run()))
+    lie = next(lie for lie in list_lies() if (lie.name, lie.task) == (case.lie, case.task))
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        project = ScratchProject(honest_folder, case.task).copy_to(Path(name) / "project")
+        lie.plant(project, case.strength, case.seed)
+        return Result(case, project.read_outcome(project.run(lie.since)))
 
 
 def render_results(results: list[Result]) -> str:
-    """Return a table of the lies, one of the honest worlds, and the lies that were not caught."""
+    """Return a table of the lies, one of the honest worlds, and how many lies that matter were caught."""
     honest = {(result.case.task, result.case.seed): result for result in results if result.case.lie is None}
     planted = [result for result in results if result.case.lie is not None]
     rows = [
@@ -148,7 +159,19 @@ def render_results(results: list[Result]) -> str:
     for key in dict.fromkeys((result.case.task, result.case.lie, result.case.strength) for result in planted):
         group = [result for result in planted if (result.case.task, result.case.lie, result.case.strength) == key]
         rows.append(_render_lie(group, honest))
-    return "\n".join([*rows, "", *_render_honest(list(honest.values()))])
+    return "\n".join([_render_sizes(planted, honest), "", *rows, "", *_render_honest(list(honest.values()))])
+
+
+def _render_sizes(planted: list[Result], honest: dict[tuple[str, int], Result]) -> str:
+    """Return which worlds were run, and how many lies that moved the headline beyond its interval were caught."""
+    moved = [result for result in planted if result.is_moved_from(honest[result.case.task, result.case.seed])]
+    refused = sum(result.outcome.refusal is not None for result in planted)
+    return (
+        f"Run: {len(planted)} lies in {len({result.case.seed for result in planted})} worlds a task (seeds from "
+        f"{FIRST_SEED}), and {len(honest)} honest worlds. {refused} runs were refused. Of the others "
+        f"{len(moved)} moved the headline above its interval (in bold), and "
+        f"{sum(result.is_caught for result in moved)} of these were caught."
+    )
 
 
 def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> str:
@@ -158,9 +181,12 @@ def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> s
     }
     missed = sum(not result.is_caught for result in group)
     names = sorted({name for result in group for name in result.outcome.named_by})
-    before = [honest[result.case.task, result.case.seed].headline for result in group]
-    after = [result.headline for result in group if np.isfinite(result.headline)]
+    unlied = [honest[result.case.task, result.case.seed] for result in group]
+    before = [result.outcome.headline for result in unlied]
+    after = [result.outcome.headline for result in group if result.outcome.refusal is None]
     headline = f"{np.mean(before):.3f} → {f'{np.mean(after):.3f}' if after else 'none'}"
+    if any(result.is_moved_from(world) for result, world in zip(group, unlied, strict=True)):
+        headline = f"**{headline}**"
     words = " | ".join(str(count or "·") for count in (*counts.values(), missed))
     return (
         f"| {case.task} | {case.lie} | {case.strength:g} | {len(group)} | {HEADLINES[case.task]} {headline} | {words} "
@@ -178,32 +204,24 @@ def _render_honest(results: list[Result]) -> list[str]:
     return rows
 
 
-def _plant_in_raw_tables(change: RawLie, project: ScratchProject, strength: float, seed: int) -> str | None:
+def _plant_in_raw_tables(change: RawLie, project: ScratchProject, strength: float, seed: int) -> None:
     project.write_raw_tables(change(project.read_raw_tables(), strength, seed))
-    return project.run()
 
 
-def _plant_in_inputs(change: InputLie, project: ScratchProject, strength: float, seed: int) -> str | None:
-    if refusal := project.run(until="features"):
-        return refusal
+def _plant_in_inputs(change: InputLie, project: ScratchProject, strength: float, seed: int) -> None:
     path = project.folder / f"data/features/{project.task}.parquet"
     inputs, prepared = pd.read_parquet(path), pd.read_parquet(project.folder / f"data/prepared/{project.task}.parquet")
     change(inputs, prepared, strength, seed).to_parquet(path, index=False)
-    return project.run(since="resample")
 
 
 def _plant_in_code(
     edit: Callable[[ScratchProject, float], None], project: ScratchProject, strength: float, seed: int
-) -> str | None:
+) -> None:
     edit(project, strength)
-    return project.run()
 
 
-def _plant_in_predictions(project: ScratchProject, strength: float, seed: int) -> str | None:
-    if refusal := project.run(until="calibrate"):
-        return refusal
+def _plant_in_predictions(project: ScratchProject, strength: float, seed: int) -> None:
     mix_result_into_predictions(project, strength)
-    return project.run(since="evaluate")
 
 
 def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:

@@ -21,7 +21,6 @@ from trueline.benchmarks.replay_lab.live_replay import (
     compare_replay,
     make_replay_projects,
     run_backtest,
-    run_in_new_process,
 )
 from trueline.core.errors import UserError
 
@@ -35,8 +34,8 @@ def main(*arguments: str) -> None:
     days, history = choose_replayed_days(options.task, tables, options.days), list_days(options.task, tables)
     with tempfile.TemporaryDirectory(prefix="trueline-") as folder:
         projects = make_replay_projects(Path(folder), options.task, days, history, _read_changes(options.set))
-        predictions = run_backtest(projects[0], tables, run_in_new_process)
-        live = LiveReplay(projects[1], tables, run_in_new_process)
+        predictions = run_backtest(projects[0], tables)
+        live = LiveReplay(projects[1], tables)
         for day in days:
             live.predict_day(day)
             is_trained = day in live.trainings

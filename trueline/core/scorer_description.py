@@ -59,9 +59,19 @@ class ComparedMeasure:
 
     name: str
     title: str
-    more_is_better: bool
+    more_is_better: bool | None  # None if it should be neither more nor less than `mark`
     scale: float = 1.0  # what the page multiplies values by, 100 for per cent
     mark: float | None = None  # a value that the chart marks
+
+
+@dataclass(frozen=True)
+class ComparedPart:
+    """A further comparison that a report may have: under `name`, its `baselines` and `sentences` on them."""
+
+    name: str
+    title: str
+    measures: tuple[ComparedMeasure, ...]
+    unlearned: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,7 @@ class ScorerDescription:
     estimate in `intervals`, and the verdict "better" at `verdict_path` for each of `baselines`, which cost nothing: a
     useful model may lose to a market. `loss` names Σ loss / Σ weight of the scorer's `compute_losses`. The report page
     draws the measures in `compared`, the most important first, of the forecasts in `unlearned`, the simplest first, and
-    of the arms.
+    of the arms; and so for each of `compared_parts`.
     """
 
     metrics: tuple[Metric, ...]
@@ -89,12 +99,15 @@ class ScorerDescription:
     class_shares: Callable[[Report], Mapping[str, float]]
     compared: tuple[ComparedMeasure, ...]
     unlearned: tuple[str, ...]
+    compared_parts: tuple[ComparedPart, ...] = ()
     has_bets: bool = False  # whether picks against a line are graded, which must hit more often than break-even
 
 
 def describe_comparison(description: ScorerDescription) -> dict[str, Any]:
     """Return what a scorer's report says of its comparison with the baselines, for those who draw it."""
-    return {"measures": [asdict(measure) for measure in description.compared], "unlearned": description.unlearned}
+    comparison = {"measures": [asdict(measure) for measure in description.compared], "unlearned": description.unlearned}
+    further = [asdict(comparison) for comparison in description.compared_parts]
+    return comparison | ({"parts": further} if further else {})
 
 
 def list_scorers() -> list[str]:

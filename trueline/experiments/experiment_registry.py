@@ -4,12 +4,13 @@ Reading changes no file that git tracks; only `promote` and `invalidate_data` wr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
 from trueline.core.errors import UserError, did_you_mean
 from trueline.experiments.decisions import run_comparison
+from trueline.experiments.decisions.experiment_filter import select_experiments
 from trueline.experiments.decisions.ranking import (
     Invalidations,
     Ranking,
@@ -25,7 +26,7 @@ from trueline.experiments.store.experiment import Experiment, Status
 from trueline.experiments.store.experiments_index import find_experiment, list_experiments, load_experiment_at_commit
 from trueline.experiments.store.file_cache import PARAMS
 from trueline.experiments.store.param_diff import compare_params
-from trueline.experiments.store.run_tables import Run, build_run, load_run
+from trueline.experiments.store.run_tables import PREDICTIONS_PATH, Run, build_run, load_run
 
 STATUSES: tuple[Status, ...] = ("pending", "running", "completed", "failed", "promoted", "archived")
 
@@ -44,6 +45,7 @@ class BestExperiment:
     paired: dict[str, Any] | None  # the paired difference to the runner-up, on the same rows
     tie: bool | None  # None if the two could not be compared
     why: str  # one sentence that explains `tie`
+    committed: str | None  # one sentence that compares it with the last commit, if that has other results on these rows
 
     @property
     def experiment(self) -> Experiment:
@@ -55,9 +57,10 @@ class Registry:
     """A snapshot of all experiments and their evaluations; creating it changes no file that git tracks."""
 
     def __init__(self) -> None:
-        self.experiments = list_experiments()
-        finished = [experiment for experiment in self.experiments if experiment.is_finished]
+        experiments = list_experiments()
+        finished = [experiment for experiment in experiments if experiment.is_finished]
         self.ledger_lines = ledger.observe_evaluations(finished)
+        self.experiments = ledger.add_notes(experiments, self.ledger_lines)
         self.invalidations: Invalidations = ledger.find_invalidations(finished, self.ledger_lines)
 
     def list(
@@ -67,8 +70,12 @@ class Registry:
         kind: str | None = None,
         tag: str | None = None,
         limit: int | None = None,
+        where: str | None = None,
+        is_open: bool = False,
     ) -> Sequence[Experiment]:
         """Return the experiments that match, newest first; `status` is one of `STATUSES`.
+
+        `where` is a condition on scores and parameters; `is_open` selects finished experiments without a conclusion.
 
         Raises UserError for a status, task or type that does not exist, and for a limit below 1.
         """
@@ -83,8 +90,9 @@ class Registry:
             if status in (None, experiment.status)
             and (task is None or task in experiment.tasks)
             and RankingQuery(kind=kind, tag=tag).matches_experiment(experiment)
+            and not (is_open and (experiment.conclusion or not experiment.is_finished))
         ]
-        return matching[:limit]
+        return select_experiments(matching, where)[:limit]
 
     def list_test_periods(self) -> Sequence[dict[str, Any]]:
         """Return for each test period how often it was evaluated, its best score, and that score deflated."""
@@ -92,7 +100,7 @@ class Registry:
 
     def show_experiment(self, name: str) -> dict[str, Any]:
         """Return all that is known of an experiment or of a git revision."""
-        experiment = find_experiment(name, self.experiments)
+        (experiment,) = ledger.add_notes([find_experiment(name, self.experiments)], self.ledger_lines)
         lock = dvc_lock.read_locks([experiment.rev])[experiment.rev]
         # the baseline commit may be gone, for example after a rebase
         base_params = (
@@ -132,12 +140,13 @@ class Registry:
         since: datetime | None = None,
         kind: str | None = None,
         tag: str | None = None,
+        where: str | None = None,
     ) -> BestExperiment:
         """Return the best experiment by a metric (by default the headline metric of its task) and whether it is a tie.
 
         Only results that can be ranked take part: completed, not invalidated, and scored on the same test rows.
         """
-        return self.compare_leader(self.rank_experiments(RankingQuery(metric, task, min_n, since, kind, tag)))
+        return self.compare_leader(self.rank_experiments(RankingQuery(metric, task, min_n, since, kind, tag, where)))
 
     def compare_leader(self, ranking: Ranking) -> BestExperiment:
         """Return the first experiment of a ranking, compared with the next one whose predictions differ.
@@ -158,6 +167,7 @@ class Registry:
             evaluation_counts,
             deflate_best_score(metric, figures, evaluation_counts.overlapping),
             *self._compare_with_runner_up(ranking),
+            self._compare_with_commit(ranking),
         )
 
     def compare(
@@ -236,6 +246,20 @@ class Registry:
         if runner_up is None:
             return None, None, None, "nothing to compare it with: no other predictions were scored on these rows"
         return runner_up, *self._compare_pair(ranking, runner_up)
+
+    def _compare_with_commit(self, ranking: Ranking) -> str | None:
+        """Return how the leader compares with what is committed, or None if that is the same or on other rows."""
+        leader, committed = ranking.ranked[0], self.load_baseline(ranking.task)
+        if committed is None or committed.get_rows_hash(ranking.task) != ranking.rows_hash:
+            return None
+        if committed.rev == leader.rev or self._predict_alike(ranking, committed):
+            return None
+        return self._compare_pair(ranking, replace(committed, name=f"HEAD ({committed.rev[:7]})"))[2]
+
+    def _predict_alike(self, ranking: Ranking, other: Experiment) -> bool:
+        path = PREDICTIONS_PATH.format(task=ranking.task)
+        locks = dvc_lock.read_locks([ranking.ranked[0].rev, other.rev]).values()
+        return len({dvc_lock.get_output_hashes(lock).get(path) for lock in locks}) == 1
 
     def _compare_pair(self, ranking: Ranking, runner_up: Experiment) -> tuple[dict[str, Any] | None, bool | None, str]:
         leader, name = ranking.ranked[0], ranking.metric.name

@@ -21,6 +21,7 @@ ASKS = "health"
 
 KINDS = ("inputs", "predictions", "calibration", "error")
 MAX_SHOWN = 10
+FINISHED_SHARE = 0.9  # of the units of a usual step, below which the newest one is not over: some results are not in
 
 
 class Settings(StageSettings):
@@ -38,9 +39,10 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
 
     Watched are the mean and the missing share of every numeric input, mean and spread of the predictions, the part of
     the error that varies with the prediction (calibration slope), the signed error and the loss. Each of these four
-    kinds is watched at `false_alarms` / 4, with one limit for all its columns. Inputs that only grow in the reference
-    (counts) are listed but not watched. A season that the reference does not contain counts as a change. Declines
-    without a clock and with too few days.
+    kinds is watched at `false_alarms` / 4, with one limit for all its columns. Inputs that only grow in the reference,
+    and whole numbers that grew from the first day on (counts of past starts, which begin at nothing), are listed but
+    not watched; neither is a newest step that is not over, with fewer units than are usual. A season that the reference
+    does not contain counts as a change. Declines without a clock and with too few days.
     """
     if evidence.is_timeless:
         return decline("The rows have no clock, so nothing can drift.")
@@ -48,8 +50,11 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     days = units["day"].nunique()
     if days * settings.reference_share < 2 * settings.block_steps:
         return decline(f"{days} days are graded: too few for a reference in blocks.")
-    step = assign_steps(units["day"], len(units), settings.most_steps)
-    tables = {"inputs": _average_inputs(evidence, units, step), **_average_judgements(units, step)}
+    units, step = _leave_out_unfinished_step(units, assign_steps(units["day"], len(units), settings.most_steps))
+    reference_end = units["day"].iloc[np.searchsorted(step, int((step[-1] + 1) * settings.reference_share))]
+    counts = _find_growing_counts(evidence, reference_end, settings.most_steps)
+    inputs = {name: series for name, series in _average_inputs(evidence, units, step).items() if name not in counts}
+    tables: dict[str, dict[str, Floats]] = {"inputs": inputs, **_average_judgements(units, step)}
     results = {
         kind: _detect_series_drift(tables[kind], step, settings, evidence.seed + kind_index, len(KINDS))
         for kind_index, kind in enumerate(KINDS)
@@ -60,18 +65,23 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     )
     for change in changes:
         change["day"], change["since"] = (f"{units['day'].iloc[change[key]]:%Y-%m-%d}" for key in ("row", "onset"))
-    details = {
+    details: dict[str, Any] = {
         "seen": changes,
         "watched": {kind: results[kind]["watched"] for kind in KINDS},
         "limits": {kind: results[kind]["limit"] for kind in KINDS},
-        "growing": results["inputs"]["growing"],
+        "growing": sorted([*results["inputs"]["growing"], *counts]),
     }
     watched_count = sum(details["watched"].values())
     if not changes:
         return make_finding("ok", f"Nothing of {watched_count} figures left its reference.", **details)
-    first_changes = ", ".join(f"{change['name']} ({change['day']})" for change in changes[:3])
+    first_changes = ", ".join(map(_describe_change, changes[:3]))
     summary = f"{len(changes)} of {watched_count} figures left their reference, first {first_changes}."
     return make_finding("warning", summary, **details)
+
+
+def _describe_change(change: dict[str, Any]) -> str:
+    days = change["day"] if change["since"] == change["day"] else f"{change['since']} to {change['day']}"
+    return f"{change['name']} ({change['before']:.3g} before, {change['after']:.3g} on {days})"
 
 
 def detect_column_drift(
@@ -107,9 +117,39 @@ def _detect_series_drift(
         first_step, onset = detection.first_alarms[index], detection.onsets[index]
         if first_step is not None and onset is not None:
             row, onset_row = step_starts[reference + first_step + 1] - 1, step_starts[reference + max(onset, 0)]
-            result["seen"].append({"name": name, "row": int(row), "onset": int(onset_row)})
+            after = np.nanmean(series_by_name[name][reference + max(onset, 0) : reference + first_step + 1])
+            change = {"before": float(np.nanmean(series_by_name[name][:reference])), "after": float(after)}
+            result["seen"].append({"name": name, "row": int(row), "onset": int(onset_row)} | change)
     result["limit"] = detection.limit
     return result
+
+
+def _leave_out_unfinished_step(units: pd.DataFrame, step: Ints) -> tuple[pd.DataFrame, Ints]:
+    """Return units and their steps without the newest step, if it has fewer units than are usual."""
+    sizes = np.bincount(step)
+    is_over = len(sizes) < 2 or sizes[-1] >= FINISHED_SHARE * np.median(sizes[:-1])
+    rows = len(step) - (0 if is_over else int(sizes[-1]))
+    return units.iloc[:rows], step[:rows]
+
+
+def _find_growing_counts(evidence: Evidence, end: pd.Timestamp, most_steps: int) -> list[str]:
+    """Return the inputs of whole numbers from 0 on whose daily means grew from the first row to the reference's end."""
+    times = evidence.folds["time"].to_numpy("datetime64[ns]")[evidence.fold_positions]
+    rows = np.flatnonzero((evidence.fold_positions >= 0) & (times < np.datetime64(end)))
+    rows = rows[np.argsort(times[rows], kind="stable")]
+    if not len(rows):
+        return []
+    step = assign_steps(pd.Series(times[rows].astype("datetime64[D]")), len(rows), most_steps)
+    growing = []
+    numeric_names = [name for name in evidence.input_names if is_number_column(evidence.features, name)]
+    for name, column in iter_columns(evidence.features, numeric_names):
+        values = column.to_numpy(float, na_value=np.nan)[rows]
+        known_values = values[~np.isnan(values)]
+        if len(known_values) and (known_values >= 0).all() and (known_values % 1 == 0).all():
+            series = average_steps(values, step)
+            if find_monotone_columns(series[:, None], len(series))[0] and series[-1] > series[0]:
+                growing.append(name)
+    return growing
 
 
 def _average_inputs(evidence: Evidence, units: pd.DataFrame, step: Ints) -> dict[str, Floats]:

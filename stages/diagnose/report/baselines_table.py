@@ -36,25 +36,45 @@ MAX_DRAWN_MEASURES = 4  # all measures are in the table
 
 def render_baselines(report: Mapping[str, Any]) -> Html:
     """Return the section with every baseline's metrics and intervals, and how the model compares with each."""
-    title, baselines = "Models and baselines", list_baselines(report)
-    described = _get_described_measures(report)
-    measures = _list_measures(baselines, list(described))
-    if not measures:
+    title = "Models and baselines"
+    content = _render_comparison(report, describe_break_even(report))
+    if not content:
         return render_section(title, html_tag("p", "The report has no baselines."), name="baselines")
-    break_even = describe_break_even(report)
-    pictures = [
-        _draw_measure(name, described.get(name, {}), baselines, break_even) for name in measures[:MAX_DRAWN_MEASURES]
-    ]
     note = "The model beside plainer forecasts and the market, on the same rows, with 95 % intervals."
     rows = parse_number(report["baselines"].get("rows"))
     note += f" {rows:,.0f} rows." if rows is not None else ""
-    content = [
-        html_tag("p", note, class_="soft"),
+    further = [html for described in _list_parts(report) for html in _render_part(described, report)]
+    return render_section(title, html_tag("p", note, class_="soft"), *content, *further, name="baselines")
+
+
+def _list_parts(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what the scorer says of its further comparisons, those that the report has."""
+    return [described for described in report.get("comparison", {}).get("parts", ()) if report.get(described["name"])]
+
+
+def _render_part(described: Mapping[str, Any], report: Mapping[str, Any]) -> list[Html]:
+    content = report[described["name"]]
+    return [
+        html_tag("h3", str(described["title"])),
+        html_tag("p", " ".join(content["sentences"])),
+        *_render_comparison({"baselines": content["baselines"], "comparison": described}, describe_break_even(report)),
+    ]
+
+
+def _render_comparison(report: Mapping[str, Any], break_even: tuple[float, str]) -> list[Html]:
+    """Return the charts and tables of a report's baselines; empty if it has none."""
+    baselines, described = list_baselines(report), _get_described_measures(report)
+    measures = _list_measures(baselines, list(described))
+    if not measures:
+        return []
+    pictures = [
+        _draw_measure(name, described.get(name, {}), baselines, break_even) for name in measures[:MAX_DRAWN_MEASURES]
+    ]
+    return [
         render_figure_grid(pictures),
         *_render_differences(baselines),
         _render_measure_table(measures, baselines),
     ]
-    return render_section(title, *content, name="baselines")
 
 
 def list_baselines(report: Mapping[str, Any]) -> Baselines:

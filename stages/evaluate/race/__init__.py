@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from stages.evaluate.race.baseline_losses import summarise_baselines
+from stages.evaluate.race.place_scores import evaluate_places
 from stages.evaluate.race.value_bets import flag_value_bets
 from trueline.core.errors import UserError
 from trueline.core.models import conditional_logit_loss
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats import confidence_intervals
-from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio, bootstrap_ratios
+from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio
 from trueline.core.stats.group_ops import (
     MIN_PROBABILITY,
     Codes,
@@ -49,7 +51,7 @@ def evaluate(
         name: compute_race_losses(probability, won, race_code) for name, probability in probabilities.items()
     }
     uniform_loss = compute_uniform_losses(race_code)
-    baselines = _summarise_baselines(loss_by_name, uniform_loss, seed)
+    baselines = summarise_baselines(loss_by_name, uniform_loss, np.ones(len(uniform_loss)), seed)
     gain = _estimate_market_gain(probabilities, rows, settings, seed)
     resampling = _evaluate_resampling(loss_by_name, seed)
     report = {
@@ -60,6 +62,8 @@ def evaluate(
         "picks": _compute_favourite_win_rates(probabilities, won, race_code),
         **_grade_value_bets(probabilities["tuned"], rows, race_code, settings, seed),
     }
+    if place_report := evaluate_places(rows, prepared, seed):
+        report["places"] = place_report
     scores = {
         "races": len(uniform_loss),
         "log_loss": baselines["tuned"]["log_loss"]["value"],
@@ -161,25 +165,6 @@ def _collect_probabilities(rows: pd.DataFrame, race_code: Codes) -> dict[str, Fl
         implied_probability = 1 / rows["benchmark_price"].to_numpy(float)
         probabilities["benchmark"] = implied_probability / sum_by_group(implied_probability, race_code)
     return probabilities
-
-
-def _summarise_baselines(loss_by_name: dict[str, Floats], uniform: Floats, seed: int) -> dict[str, Report]:
-    """Return the loss of each baseline on the races that it prices, and how the tuned arm does on the same races."""
-    names_by_races: dict[bytes, list[str]] = {}
-    for name, loss in loss_by_name.items():
-        names_by_races.setdefault(np.isnan(loss).tobytes(), []).append(name)
-    summaries: dict[str, Report] = {}
-    for names in names_by_races.values():  # the names that price the same races share the resamples
-        has_price = ~np.isnan(loss_by_name[names[0]])
-        uniform_loss, tuned_loss = uniform[has_price], loss_by_name["tuned"][has_price]
-        losses, one = [loss_by_name[name][has_price] for name in names], np.ones(len(uniform_loss))
-        ratios = [[(loss, one), (uniform_loss - loss, uniform_loss), (tuned_loss - loss, one)] for loss in losses]
-        intervals = iter(bootstrap_ratios([ratio for terms in ratios for ratio in terms], seed))
-        for name, log_loss, r2, difference in zip(names, intervals, intervals, intervals, strict=False):
-            tuned_is = confidence_intervals.describe_difference(difference, "better", "worse")
-            comparison = {} if name == "tuned" else {"tuned_minus_this": difference, "tuned_is": tuned_is}
-            summaries[name] = {"log_loss": log_loss, "r2": r2} | comparison
-    return {name: summaries[name] for name in loss_by_name}
 
 
 def _estimate_market_gain(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from trueline.core.scorer_description import (
     ComparedMeasure,
+    ComparedPart,
     Metric,
     Report,
     ReportFigure,
@@ -62,4 +63,15 @@ DESCRIPTION = ScorerDescription(
     class_shares=compute_class_shares,
     compared=(ComparedMeasure("log_loss", "Log loss", False), ComparedMeasure("r2", "R²", True)),
     unlearned=("uniform", "market", "benchmark"),
+    compared_parts=(
+        ComparedPart(
+            "places", "Place chances",
+            (
+                ComparedMeasure("log_loss", "Log loss", False),
+                ComparedMeasure("slope", "Calibration slope", None, mark=1.0),
+                ComparedMeasure("r2", "R²", True),
+            ),
+            ("uniform", "harville", "market"),
+        ),
+    ),
 )  # fmt: skip

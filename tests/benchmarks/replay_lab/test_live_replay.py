@@ -1,14 +1,11 @@
 """Live equals backtest: the last days of each sample, predicted one by one, and differences that are planted."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.stage_process import run_stages
 from trueline.benchmarks.lie_lab.scratch_project import ROOT, ScratchProject
 from trueline.benchmarks.replay_lab.day_tables import Tables, list_days, read_day_tables
 from trueline.benchmarks.replay_lab.live_replay import (
@@ -18,6 +15,7 @@ from trueline.benchmarks.replay_lab.live_replay import (
     find_folds_path,
     make_replay_projects,
     run_backtest,
+    set_params,
 )
 from trueline.daily.log_comparison import LogRows, compare_log
 
@@ -44,12 +42,6 @@ class Replayed:
     days: list[pd.Timestamp]
 
 
-def run_quickly(folder: Path, stages: Sequence[str], task: str) -> None:
-    """Run stages in one forked process."""
-    done = run_stages(folder, stages, task, timeout=300)
-    assert done.returncode == 0, done.stderr
-
-
 def read_short_tables(task: str) -> Tables:
     """Return the newest part of a sample: of races the first of each day, of games those of six weeks."""
     tables = read_day_tables(task, READERS[task], str(ROOT / f"data/sample/{task}"))
@@ -72,9 +64,9 @@ def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     backtest, live_project = make_replay_projects(tmp_path_factory.mktemp(task), task, days, history, PARAMS[task])
     for project in (backtest, live_project):
         quick = {f"{find_folds_path(project)}.test_days": BLOCK, f"tune.{task}.search.trials": 1}
-        project.set_params(quick | {f"features.{task}.audits": 1, "score_audit.folds": 0})
-    predictions = run_backtest(backtest, tables, run_quickly)
-    live = LiveReplay(live_project, tables, run_quickly)
+        set_params(project, quick | {f"features.{task}.audits": 1, "score_audit.folds": 0})
+    predictions = run_backtest(backtest, tables)
+    live = LiveReplay(live_project, tables)
     for day in days:
         live.predict_day(day)
     return Replayed(backtest, live, predictions, days)

@@ -25,6 +25,7 @@ from trueline.experiments.decisions.promotion import (
     promote_experiment,
     rollback_stage,
 )
+from trueline.experiments.experiment_registry import Registry
 from trueline.experiments.ledger import ledger
 from trueline.experiments.ledger.append_only_file import LEDGER_FILE
 from trueline.experiments.store import model_tags
@@ -107,6 +108,35 @@ def test_the_best_of_twenty_without_skill_is_held_against_all_that_were_looked_a
     assert outcome.gates[-1].figures["looks"] == 22, "twenty tries, the current model, and the baseline"
     assert outcome.stopped == ["noise"]
     assert model_tags.get_current_assignments() == {find_experiment("stands").rev: "promoted"}
+
+
+def test_a_first_promotion_is_judged_against_what_is_committed_too(repository: Path) -> None:
+    promoted_repo.write(repository, skill=1.0, seed=5)
+    promoted_repo.commit(repository, "a good model, in no stage")
+    promoted_repo.experiment(repository, "twin", skill=1.0, seed=6)
+    outcome = promote_experiment(find_experiment("twin"))
+    assert outcome.stopped == ["noise"]
+    sentence = outcome.gates[-1].sentence
+    assert "less that of the baseline" in sentence
+    assert f"less that of what is committed ({git(repository, 'rev-parse', 'HEAD')[:7]})" in sentence
+    assert promote_experiment(find_experiment("HEAD")).tags, "the commit itself has only the baseline to beat"
+
+
+def test_what_stands_in_a_stage_is_an_experiment_by_its_tag_alone(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rev = promoted_repo.experiment(repository, "sharp", skill=1.0)
+    promote_experiment(find_experiment("sharp"))
+    git(repository, "update-ref", "-d", f"refs/exps/{git(repository, 'rev-parse', 'HEAD')[:2]}/"
+        f"{git(repository, 'rev-parse', 'HEAD')[2:]}/sharp")  # fmt: skip
+    git(repository, "clone", "--quiet", str(repository), str(tmp_path / "clone"))
+    for folder in (repository, tmp_path / "clone"):
+        monkeypatch.chdir(folder)
+        (promoted,) = Registry().list(status="promoted")
+        assert (promoted.name, promoted.rev, promoted.tasks) == ("sharp", rev, (TASK,))
+        assert promoted.scores[TASK]["log_loss"] == 1.4
+        assert Registry().show_experiment("sharp")["experiment"].rev == rev
+        assert Registry().best(task=TASK).experiment.rev == rev
 
 
 def test_an_override_is_kept_in_the_tag_and_told_by_history(repository: Path) -> None:

@@ -147,7 +147,7 @@ def test_the_workspace_is_an_evaluation_once_its_metrics_are_those_of_its_lock(w
     made = git_fixtures.made(0.66)
     (world / "metrics/props/scores.json").write_text(str(made["metrics/props/scores.json"]))
     assert len(ledger.update_ledger()) == before  # half way through a run
-    lock = git_fixtures.lock(predictions="new")
+    lock = git_fixtures.lock(predictions="new", code="edited")
     for name in ("scores", "report"):
         path = f"metrics/props/{name}.json"
         md5 = hashlib.md5((world / path).read_bytes()).hexdigest()
@@ -156,6 +156,16 @@ def test_the_workspace_is_an_evaluation_once_its_metrics_are_those_of_its_lock(w
     entry = ledger.update_ledger()[-1]
     assert (entry["experiment"], entry["dirty"], entry["rev"]) == ("workspace", True, head(world))
     assert entry["metrics"]["hit_rate"] == 0.66
+
+
+def test_a_commit_that_is_reproduced_elsewhere_with_other_last_digits_is_no_new_look(world: Path) -> None:
+    before = len(ledger.update_ledger())
+    made = git_fixtures.made(0.5001, tag="of another processor")
+    for path in ("metrics/props/scores.json", "metrics/props/report.json", "dvc.lock"):
+        (world / path).write_text(str(made[path]))
+    assert len(ledger.update_ledger()) == before
+    (world / "dvc.lock").write_text(str(git_fixtures.made(0.5001, tag="x", folds__props__test_days=7)["dvc.lock"]))
+    assert len(ledger.update_ledger()) == before + 1, "other parameters are another try"
 
 
 def test_lines_that_a_checkout_took_away_come_back(world: Path) -> None:

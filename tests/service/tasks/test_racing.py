@@ -102,10 +102,14 @@ def last(rows: pd.DataFrame) -> pd.DataFrame:
 def test_score_rows_get_the_batch_s_chances_bit_for_bit(
     client: TestClient, repository: Path, prepared: pd.DataFrame
 ) -> None:
-    batch = running_service.batch(repository, "racing")[""]
+    batch = running_service.batch(repository, "racing")
     chosen = races(prepared[running_service.scored(repository, "racing")], POSTED)
     for race in chosen:
-        np.testing.assert_array_equal(chances(asked(client, request(race))), batch[race.index], strict=True)
+        answer = asked(client, request(race))
+        np.testing.assert_array_equal(chances(answer), batch[""][race.index], strict=True)
+        place_chances = [one["place_probability"] for one in answer["runners"]]
+        np.testing.assert_array_equal(place_chances, batch["place"][race.index])
+        assert sum(place_chances) == pytest.approx(3)
     assert len(chosen) == POSTED
 
 

@@ -27,7 +27,11 @@ LEARNING = [platt, isotonic, temperature, race_softmax]
 
 
 def make_settings(calibrator: Any, within_group: bool = False) -> Any:
-    return calibrator.Settings() if calibrator is race_softmax else calibrator.Settings(within_group=within_group)
+    return (
+        calibrator.Settings(paid_places={})
+        if calibrator is race_softmax
+        else calibrator.Settings(within_group=within_group)
+    )
 
 
 def rows(seed: int, a: float = 1.0, b: float = 0.0, n: int = 400) -> Sample:

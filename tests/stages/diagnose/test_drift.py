@@ -91,6 +91,32 @@ def test_the_check_is_quiet_on_sound_evidence_and_lists_counts() -> None:
     assert all(found["details"]["growing"] == ["games"] for found in alarms)
 
 
+def test_a_count_that_filled_up_before_and_during_the_reference_is_no_drift_but_a_count_that_jumps_is() -> None:
+    evidence, random = scored(), np.random.default_rng(4)
+    day = np.arange(DAYS * DAILY) // DAILY
+    filling = np.minimum(day, 80) / 10 + random.uniform(0, 4, len(day))  # too noisy to be seen to grow in a few days
+    scored_rows = day >= 50
+    evidence.folds["test_0"] = np.where(scored_rows, "score", "fit")
+    evidence = replace(evidence, predictions=evidence.predictions[scored_rows])
+    evidence.features["starts"] = np.floor(filling)
+    evidence.features["races"] = np.floor(random.uniform(0, 4, len(day)) + 3 * (day >= 110))
+    finding = drift.check(evidence, SETTINGS)
+    assert "starts" in finding["details"]["growing"]
+    (change,) = [change for change in finding["details"]["seen"] if change["kind"] == "inputs"]
+    assert change["name"] == "races"
+    assert change["before"] == pytest.approx(1.5, abs=0.1)
+    assert change["after"] > change["before"] + 1
+    assert f"races ({change['before']:.3g} before, " in finding["summary"]
+
+
+def test_a_newest_day_whose_results_are_not_all_in_is_left_out() -> None:
+    evidence = scored()
+    is_late = np.arange(len(evidence.predictions)) >= (DAYS - 1) * DAILY
+    evidence.features["slot"] = np.tile(np.arange(DAILY), DAYS)
+    predictions = evidence.predictions[~is_late | (evidence.features["slot"] < DAILY // 2)]
+    assert drift.check(replace(evidence, predictions=predictions), SETTINGS)["status"] == "ok"
+
+
 @pytest.mark.parametrize("what", ["other", "prediction", "signed error", "loss", "calibration slope"])
 def test_each_kind_is_named_with_the_day_on_which_it_was_seen(what: str) -> None:
     evidence = scored()

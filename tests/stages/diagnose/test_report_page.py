@@ -21,6 +21,7 @@ from trueline.core.charts.axes import Axis, compute_range, compute_ticks
 from trueline.core.charts.html import Html, html_tag
 from trueline.core.charts.number_format import format_interval, format_number
 from trueline.core.charts.time_series import ChartLine, draw_line_chart
+from trueline.core.scorer_description import describe_comparison, load_description
 
 VOID = {"meta", "link"}
 FIGURE = st.floats(-1e6, 1e6) | st.none()
@@ -150,6 +151,27 @@ def test_every_section_is_there_and_shows_what_it_has() -> None:
         assert title in titles
     pictures = [name for name, held in found.seen if name == "svg" and held.get("role") == "img"]
     assert len(pictures) == [name for name, _ in found.seen].count("title") - 1 == whole().count("<desc>")
+
+
+def test_a_further_comparison_is_drawn_below_the_baselines_if_the_report_has_it() -> None:
+    interval = page_fixtures.interval
+    tuned = {"log_loss": interval(0.51, 0.02), "slope": interval(0.97, 0.04)}
+    harville = {"log_loss": interval(0.56, 0.02), "slope": interval(0.71, 0.04)}
+    compared = harville | {"tuned_is": "better", "tuned_minus_this": interval(-0.05, 0.01)}
+    report = {
+        "baselines": {"tuned": {"log_loss": interval(1.6, 0.1)}, "uniform": {"log_loss": interval(1.9, 0.1)}},
+        "places": {"sentences": [page_fixtures.HOSTILE], "baselines": {"tuned": tuned, "harville": compared}},
+        "comparison": describe_comparison(load_description("race")),
+    }
+    page = render_page("racing", "ok", {}, report, None)
+    found = read(page)
+    assert "Place chances" in found.text
+    assert page_fixtures.HOSTILE in "".join(found.text)
+    drawn = [str(held["aria-label"]) for name, held in found.seen if name == "svg" and held.get("role") == "img"]
+    assert [title.split(".")[0] for title in drawn] == ["Log loss", "Log loss", "Calibration slope"]
+    assert "harville" in "".join(found.text)
+    del report["places"]
+    assert "Place chances" not in render_page("racing", "ok", {}, report, None)
 
 
 def test_a_page_without_anything_says_in_a_sentence_why_each_section_is_empty() -> None:

@@ -7,6 +7,7 @@ import pytest
 from stages.evaluate.race import Settings, compare, evaluate
 from trueline.core.errors import UserError
 from trueline.core.stats.group_ops import compute_group_softmax
+from trueline.core.stats.place_chances import compute_place_chances
 
 SETTINGS = Settings(commission=0.1, margin=0.0, bins=5, blocks=2)
 
@@ -159,3 +160,65 @@ def test_runs_with_other_runners_are_rejected() -> None:
     predictions, prepared = simulated(8, 0.5, races=100)
     with pytest.raises(UserError, match="do not contain the same runners"):
         compare(predictions, predictions[6:], prepared, NAMES, SETTINGS, 0)
+
+
+def simulate_placed_races(seed: int, races: int = 1000) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return simulated races with two paid places, whose place chances are those of the orders that they are run by."""
+    predictions, prepared = simulated(seed, 1.0, races)
+    random, win = np.random.default_rng(seed + 1), predictions["tuned"].to_numpy().reshape(races, 6)
+    first = (np.log(win) + random.gumbel(size=win.shape)).argmax(axis=1)
+    second_strength = np.log(win) / 2.5 + random.gumbel(size=win.shape)
+    second_strength[np.arange(races), first] = -np.inf
+    placed = np.zeros_like(win)
+    placed[np.arange(races), first] = placed[np.arange(races), second_strength.argmax(axis=1)] = 1.0
+    code, paid_places = np.repeat(np.arange(races), 6), np.full(races * 6, 2.0)
+    place_chance = compute_place_chances(win.ravel(), paid_places, code, 1.5)
+    market = np.clip(place_chance + random.normal(0, 0.01, len(win.ravel())), 0.01, 0.99)
+    return predictions.assign(**{"tuned:place": place_chance}), prepared.assign(placed=placed.ravel(), place_p=market)
+
+
+def test_place_chances_are_judged_beside_harville_and_the_market_and_their_slope_is_1() -> None:
+    predictions, prepared = simulate_placed_races(0)
+    _, report, _ = evaluate(predictions, prepared, SETTINGS, 0)
+    judged = report["places"]
+    counts = [judged[name] for name in ("races", "runners", "not_judged", "other_number")]
+    assert counts == [1000, 6000, 0, 0]
+    p, y = predictions["tuned:place"].to_numpy(), prepared["placed"].to_numpy()
+    loss = -np.log(np.where(y > 0, p, 1 - p)).mean()
+    baselines = judged["baselines"]
+    assert baselines["tuned"]["log_loss"]["value"] == pytest.approx(loss)
+    assert baselines["harville"]["tuned_is"] == "better"
+    assert baselines["uniform"]["log_loss"]["value"] == pytest.approx(-(np.log(1 / 3) + 2 * np.log(2 / 3)) / 3)
+    assert baselines["market"]["tuned_is"] == "undecided"
+    slope = baselines["tuned"]["slope"]
+    assert slope["low"] < 1 < slope["high"]
+    assert baselines["harville"]["slope"]["high"] < 1
+    assert "better than Harville's model" in judged["sentences"][0]
+
+
+def test_places_that_are_not_told_or_not_usual_are_counted_and_a_market_may_be_lacking() -> None:
+    predictions, prepared = simulate_placed_races(1, races=400)
+    prepared.loc[0, "placed"] = np.nan  # the first race does not tell
+    prepared.loc[6:11, "placed"] = 0.0  # the second paid no place
+    prepared.loc[12:17, "placed"] = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]  # a dead heat for the second place
+    prepared.loc[18, "place_p"] = np.nan
+    judged = evaluate(predictions, prepared, SETTINGS, 0)[1]["places"]
+    assert (judged["races"], judged["not_judged"], judged["other_number"]) == (398, 2, 1)
+    assert judged["baselines"]["market"]["log_loss"]["n"] == 397
+    assert "2 races are not judged" in " ".join(judged["sentences"])
+    without_market = evaluate(predictions, prepared.drop(columns="place_p"), SETTINGS, 0)[1]["places"]
+    assert "market" not in without_market["baselines"]
+    assert without_market["baselines"]["tuned"] == judged["baselines"]["tuned"]
+
+
+def test_nothing_is_said_of_places_without_chances_or_results_and_nothing_else_changes() -> None:
+    predictions, prepared = simulate_placed_races(2, races=60)
+    scores, report, _ = evaluate(predictions, prepared, SETTINGS, 0)
+    for fewer in (
+        evaluate(predictions.drop(columns="tuned:place"), prepared, SETTINGS, 0),
+        evaluate(predictions, prepared.drop(columns="placed"), SETTINGS, 0),
+        evaluate(predictions.assign(**{"tuned:place": np.nan}), prepared, SETTINGS, 0),
+    ):
+        assert "places" not in fewer[1]
+        assert fewer[0] == scores
+        assert fewer[1] == {name: content for name, content in report.items() if name != "places"}

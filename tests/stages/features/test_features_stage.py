@@ -76,7 +76,9 @@ def test_a_past_of_earlier_days_sees_nothing_of_a_row_s_own_day() -> None:
     rows = pd.DataFrame({"time": pd.Timestamp("2024-01-01") + pd.to_timedelta(hours, "h")})
     rows = rows.assign(dog=random.integers(0, 5, 80), won=random.random(80))
     day = rows["time"].dt.normalize()
-    expected = [rows[(rows["dog"] == dog) & (day < today)]["won"].mean() for dog, today in zip(rows["dog"], day, strict=True)]
+    expected = [
+        rows[(rows["dog"] == dog) & (day < today)]["won"].mean() for dog, today in zip(rows["dog"], day, strict=True)
+    ]
     means = {past: Past(limits.date_rows(rows)).mean("won", "dog") for past, limits in settings.items()}
     np.testing.assert_allclose(means["earlier_days"], expected, rtol=1e-12)
     assert not np.allclose(means["earlier_times"], expected, equal_nan=True)

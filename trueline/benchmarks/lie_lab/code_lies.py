@@ -39,17 +39,21 @@ def _calibrate_folds(task, scores):
     return _calibrate_folds_alone(task, pd.concat([scores, seen.assign(role="calibrate")]))
 """
 OVERSAMPLE_SCORE_ROWS = """
-_resample_fold_alone = _resample_fold
+_resample_folds_alone = _resample_folds
 
 
-def _resample_fold(task, table, fold):
-    result = _resample_fold_alone(task, table, fold)
+def _resample_folds(task, table, folds):
+    resampled = _resample_folds_alone(task, table, folds)
+    return dict((fold, _add_copies(table, fold, result)) for fold, result in resampled.items())
+
+
+def _add_copies(table, fold, result):
     is_score = (table.folds[fold] == "score") & (encode_groups(table.folds["group"]) % 100 < {percent})
     score = table.folds[is_score]
-    targets = score.filter(regex="^target")
-    ids = score["row_id"].to_numpy()
-    copies = table.features[is_score].drop(columns="row_id").assign(fold=fold, parent=ids, other=ids)
-    return replace(result, synthetic=pd.concat([result.synthetic, pd.concat([copies, targets], axis=1)]))
+    copies = table.features[is_score].drop(columns="row_id")
+    copies = copies.assign(fold=fold, parent=score["row_id"], other=score["row_id"])
+    added = pd.concat([copies, score.filter(regex="^target")], axis=1)
+    return replace(result, synthetic=pd.concat([result.synthetic, added], ignore_index=True))
 
 
 from dataclasses import replace

@@ -1,9 +1,13 @@
 """Scratch projects: a copy of the repository with the sample of one simulated world, to plant lies in and to run."""
 
+import contextlib
 import json
+import multiprocessing
+import os
+import runpy
 import shutil
-import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,31 +19,35 @@ from trueline.core.runtime.params import STAGES
 from trueline.samples import events, props, racing
 
 ROOT = Path(__file__).parents[3]
-COPIED = ("trueline", "stages", "params.yaml")
-# Fast learners and short searches: whether a lie is seen does not depend on the last drop of a model's skill.
+CODE_FOLDERS = ("trueline", "stages")
+# Fast learners, short searches, few folds: whether a lie is seen does not depend on the last drop of a model's skill.
 QUICK_PARAMS: dict[str, dict[str, Any]] = {
-    "racing": {"tasks.racing.learner": "conditional_logit", "tune.racing.search": {"trials": 1}},
-    "props": {"tasks.props.learner": "logistic", "tune.props.search": {"trials": 1}},
-    "events": {"tune.events.search": {"trials": 1}, "folds.events.repeats": 1},
+    "racing": {"tasks.racing.learner": "conditional_logit", "folds.racing.test_days": 30},
+    "props": {"tasks.props.learner": "logistic", "folds.props.test_days": 56},
+    "events": {"folds.events.repeats": 1},
 }
+QUICK_SETTINGS = {
+    "tune.{task}.search.trials": 1,
+    "features.{task}.audits": 1,
+    "train.{task}.comparison": {"learners": []},
+    "workers": 1,
+}
+# health checks that take time; without settings they decline
+HEALTH_CHECKS = ("adversarial", "alerts", "drift", "gap", "root_cause", "tag_drift")
+PRELOADED = ("trueline", "pandas", "pyarrow.parquet", "scipy.stats", "sklearn.linear_model", "optuna", "dvclive")
 TIMEOUT_SECONDS = 1800
-RUN_STAGES = """
-import runpy, sys
-task, *stages = sys.argv[1:]
-for stage in stages:
-    sys.argv = [stage, task]
-    runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
-"""
+HEADLINES = {"racing": "r2", "props": "hit_rate", "events": "micro_f1"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: its refusal, or its headline figures, the word `believable` and who said what."""
+    """What a run came to: its refusal, or the word `believable`, who said what, and its headline with its interval."""
 
     refusal: str | None
     believable: str
-    named_by: tuple[str, ...]  # the honesty checks that warn or fail
-    headline: dict[str, float]
+    named_by: tuple[str, ...] = ()  # the honesty checks that warn or fail
+    headline: float = float("nan")
+    highest: float = float("nan")  # the upper end of the headline's interval
 
 
 @dataclass(frozen=True)
@@ -68,81 +76,107 @@ class ScratchProject:
             else:
                 table.to_parquet(self.source / f"{name}.parquet", index=False)
 
-    def set_params(self, values: dict[str, Any]) -> None:
-        """Set parameters by their dotted paths; a section that is missing is made."""
-        path = self.folder / "params.yaml"
-        params = yaml.safe_load(path.read_text())
-        for name, value in values.items():
-            *sections, last = name.split(".")
-            section = params
-            for key in sections:
-                section[key] = section.get(key) or {}
-                section = section[key]
-            section[last] = value
-        path.write_text(yaml.safe_dump(params, sort_keys=False))
-
     def append_code(self, file: str, code: str) -> None:
         """Add code to a module, before what it does when it is run as a program."""
         path = self.folder / file
         head, marker, tail = path.read_text().partition('\nif __name__ == "__main__":')
         path.write_text(f"{head}\n\n{code}\n{marker}{tail}")
 
-    def run(self, since: str = "prepare", until: str = "diagnose") -> str | None:
-        """Run stages of the task; return None, or the last line of what a stage refused with."""
-        stages = STAGES[STAGES.index(since) : STAGES.index(until) + 1]
-        command = [sys.executable, "-c", RUN_STAGES, self.task, *stages]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
-        return (done.stderr.strip().splitlines() or ["ended without a message"])[-1] if done.returncode else None
+    def copy_to(self, folder: Path) -> "ScratchProject":
+        """Return a copy of the project, with all that its stages wrote, in a folder that does not exist yet."""
+        shutil.copytree(self.folder, folder)
+        return ScratchProject(folder, self.task)
 
-    def read_outcome(self, refusal: str | None) -> Outcome:
+    def run(self, since: str = "prepare", until: str = "diagnose") -> str | None:
+        """Run stages of the task; return None, or the last line of what a stage refused with.
+
+        They run in a process of their own, forked from one that has loaded the libraries and no code of any project.
+        """
+        stages, messages = STAGES[STAGES.index(since) : STAGES.index(until) + 1], self.folder / "messages.txt"
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(PRELOADED))
+        process = context.Process(target=_run_stages, args=(self.folder, self.task, stages, messages))
+        process.start()
+        process.join(TIMEOUT_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        lines = messages.read_text().strip().splitlines() if messages.exists() else []
+        return (lines or ["ended without a message"])[-1] if process.exitcode else None
+
+    def read_outcome(self, refusal: str | None = None) -> Outcome:
         """Return what the finished, or refused, run came to."""
         if refusal is not None:
-            return Outcome(refusal, "refused", (), {})
-        scores = self._read_metrics("scores")[self.task]
-        checks = self._read_metrics("diagnosis")["checks"]
-        reasons = scores["believable_reasons"]
+            return Outcome(refusal, "refused")
+        scores, report = self._read_metrics("scores")[self.task], self._read_metrics("report")
+        checks, reasons = self._read_metrics("diagnosis")["checks"], scores["believable_reasons"]
         named_by = tuple(sorted(name for name in checks if any(reason.startswith(f"{name}: ") for reason in reasons)))
-        return Outcome(None, scores["believable"], named_by, flatten_numbers(scores))
+        headline = float(scores[HEADLINES[self.task]])
+        return Outcome(None, scores["believable"], named_by, headline, _read_highest(self.task, scores, report))
 
     def _read_metrics(self, name: str) -> Any:
         return json.loads((self.folder / f"metrics/{self.task}/{name}.json").read_text())
 
 
 def make_scratch_project(folder: Path, task: str, seed: int) -> ScratchProject:
-    """Return a copy of the repository in an empty folder, with the world of a seed and quick settings."""
+    """Return a copy of the repository in a folder, with the world of a seed and quick settings."""
     project = copy_project(folder, task)
+    params = set_values(
+        yaml.safe_load((ROOT / "params.yaml").read_text()),
+        {name.format(task=task): value for name, value in QUICK_SETTINGS.items()} | QUICK_PARAMS[task],
+    )
+    for section in ("defaults", task):
+        for check in HEALTH_CHECKS:
+            params["diagnose"][section].pop(check, None)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     project.write_raw_tables(_make_world(task, seed))
-    project.set_params({"workers": 1, **QUICK_PARAMS[task]})
     return project
 
 
 def copy_project(folder: Path, task: str) -> ScratchProject:
     """Return a copy of the repository in a folder, with an empty source."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(ROOT / name, folder / name)
+    for name in CODE_FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "params.yaml", folder)
     project = ScratchProject(folder, task)
     project.source.mkdir(parents=True)
-    project.set_params({f"tasks.{task}.source": f"data/sample/{task}"})
     return project
 
 
-def flatten_numbers(scores: dict[str, Any], prefix: str = "") -> dict[str, float]:
-    """Return the numbers of nested figures by their dotted names.
+def _run_stages(folder: Path, task: str, stages: tuple[str, ...], messages: Path) -> None:
+    """Run stages as programs with the code of a folder; must be called in a process that ends after it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in CODE_FOLDERS]:
+        del sys.modules[name]
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = False  # what one run compiles, the next ones of the same world need not
+    warnings.simplefilter("ignore")  # the numeric libraries were pinned before they were loaded
+    with messages.open("w") as stream:
+        os.dup2(stream.fileno(), 2)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        for stage in stages:
+            sys.argv = [stage, task]
+            runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
 
-    >>> flatten_numbers({"hit_rate": {"value": 0.5, "n": None}, "r2": 0.1})
-    {'hit_rate.value': 0.5, 'r2': 0.1}
-    """
-    numbers: dict[str, float] = {}
-    for name, value in scores.items():
-        if isinstance(value, dict):
-            numbers |= flatten_numbers(value, f"{prefix}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            numbers[f"{prefix}{name}"] = float(value)
-    return numbers
+
+def set_values(params: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Set parameters by their dotted paths; a section that is missing is made."""
+    for name, value in values.items():
+        *sections, last = name.split(".")
+        section = params
+        for key in sections:
+            section[key] = section.get(key) or {}
+            section = section[key]
+        section[last] = value
+    return params
+
+
+def _read_highest(task: str, scores: dict[str, Any], report: dict[str, Any]) -> float:
+    if task == "props":
+        return float(scores["hit_rate_high"])
+    if task == "racing":
+        return float(report["baselines"]["tuned"]["r2"]["high"])
+    return float(report["baselines"]["tuned"]["micro_f1"]["high"])
 
 
 def _make_world(task: str, seed: int) -> dict[str, pd.DataFrame]:

@@ -1,8 +1,6 @@
 """Live replay: past days predicted one after another from what was known that day, beside one backtest over all."""
 
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from trueline.benchmarks.lie_lab.scratch_project import RUN_STAGES, ScratchProject, copy_project
+from trueline.benchmarks.lie_lab.scratch_project import ScratchProject, copy_project, set_values
 from trueline.benchmarks.replay_lab.day_tables import (
     Tables,
     list_days,
@@ -19,7 +17,7 @@ from trueline.benchmarks.replay_lab.day_tables import (
     write_tables,
 )
 from trueline.core.errors import UserError
-from trueline.core.runtime.params import STAGES, TASK_SECTIONS
+from trueline.core.runtime.params import TASK_SECTIONS
 from trueline.core.tables import table_schema
 from trueline.daily.incoming_files import take_in_files
 from trueline.daily.log_comparison import LogComparison, compare_log
@@ -27,8 +25,6 @@ from trueline.predict.predict_card import predict_card
 from trueline.service.artifacts.verified_files import hash_path
 from trueline.service.monitoring.prediction_log import LogRows, read_log
 
-RunStages = Callable[[Path, Sequence[str], str], None]
-UNTIL_MODEL = STAGES[: STAGES.index("calibrate") + 1]
 OUTPUTS = ("models/{}/final", "models/{}/calibrator.json", "data/prepared/{}.parquet", "data/folds/{}.parquet")
 OUTPUTS += ("metrics/{}/quality.json",)
 DAY = pd.Timedelta(days=1)
@@ -40,7 +36,6 @@ class LiveReplay:
 
     project: ScratchProject
     tables: Tables
-    run_stages: RunStages
     trainings: list[pd.Timestamp] = field(default_factory=list)  # the days on which a model was fitted
     _final_rows: pd.DataFrame | None = None
 
@@ -73,15 +68,15 @@ class LiveReplay:
             write_tables(select_days(task, self.tables, None, day), source)
         self._last_day = day
         self._name_next_day(day)
-        self.run_stages(folder, ["prepare"], task)
+        run_stages(self.project, "prepare", "prepare")
         if self._is_training_due():
             self.trainings.append(day)
-            self.run_stages(folder, UNTIL_MODEL[1:], task)
+            run_stages(self.project, "features", "calibrate")
         write_lock(folder, task)
 
     def _name_next_day(self, day: pd.Timestamp) -> None:
         """Name the day of the card to the folds: after a break it may be in a later block than the day after."""
-        self.project.set_params({f"{find_folds_path(self.project)}.final": day.date()})
+        set_params(self.project, {f"{find_folds_path(self.project)}.final": day.date()})
 
     def _is_training_due(self) -> bool:
         folds = table_schema.read_table(self.project.folder / f"data/folds/{self.project.task}.parquet")
@@ -104,16 +99,24 @@ def make_replay_projects(
         project = copy_project(folder / name, task)
         folds_path = find_folds_path(project)
         first_test = max(day for day in history if day < days[0])
-        project.set_params({f"{folds_path}.first_test": first_test.date(), f"{folds_path}.final": "schedule"})
-        project.set_params({"workers": 1, f"features.{task}.past": "earlier_days", **params})
+        set_params(project, {f"{folds_path}.first_test": first_test.date(), f"{folds_path}.final": "schedule"})
+        set_params(
+            project,
+            {
+                "workers": 1,
+                f"tasks.{task}.source": f"data/sample/{task}",
+                f"features.{task}.past": "earlier_days",
+                **params,
+            },
+        )
         projects.append(project)
     return projects[0], projects[1]
 
 
-def run_backtest(project: ScratchProject, tables: Tables, run_stages: RunStages) -> pd.DataFrame:
+def run_backtest(project: ScratchProject, tables: Tables) -> pd.DataFrame:
     """Run a project on whole tables up to its predictions and return these."""
     write_tables(tables, project.source)
-    run_stages(project.folder, UNTIL_MODEL, project.task)
+    run_stages(project, "prepare", "calibrate")
     return table_schema.read_table(project.folder / f"data/predictions/{project.task}.parquet")
 
 
@@ -149,9 +152,14 @@ def write_lock(folder: Path, task: str) -> None:
     (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {f"replay@{task}": stage}}))
 
 
-def run_in_new_process(folder: Path, stages: Sequence[str], task: str) -> None:
-    """Run stages in a process of their own. Raises UserError with what a stage refused with."""
-    command = [sys.executable, "-c", RUN_STAGES, task, *stages]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        raise UserError((done.stderr.strip().splitlines() or ["a stage ended without a message"])[-1])
+def run_stages(project: ScratchProject, since: str, until: str) -> None:
+    """Run stages of a project. Raises UserError with what a stage refused with."""
+    if refusal := project.run(since, until):
+        raise UserError(refusal)
+
+
+def set_params(project: ScratchProject, values: Mapping[str, Any]) -> None:
+    """Set parameters of a project by their dotted paths."""
+    path = project.folder / "params.yaml"
+    params = set_values(yaml.safe_load(path.read_text()), dict(values))
+    path.write_text(yaml.safe_dump(params, sort_keys=False))

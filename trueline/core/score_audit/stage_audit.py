@@ -7,7 +7,7 @@ same. This takes a fraction of a run: one fold is worked on, and each learner is
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pydantic import Field
 
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_seed, load_settings
-from trueline.core.score_audit.exchanged_outcomes import draw_test_folds, exchange_outcomes, find_unseen_rows
+from trueline.core.score_audit.exchanged_outcomes import Mask, draw_test_folds, exchange_outcomes, find_unseen_rows
 from trueline.core.score_audit.table_differences import describe_differences
 from trueline.core.tables import table_schema
 
@@ -36,13 +36,15 @@ def audit_stage(
     get_result: BuildResult,
     rebuild: BuildResult,
     is_left_out: Callable[[str], bool] = lambda _: False,
+    other_outcomes: Mapping[Path, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Return in how many values a stage's result for drawn test folds depends on the outcomes of their score rows.
 
     `outcomes` is that one of the relative `inputs` that holds outcomes. `get_result` returns what the stage made of a
     fold. `rebuild` makes it again: it is called in a private folder that holds the inputs and params.yaml under the
     same relative paths and nothing else, and plugins are loaded anew. An error that it raises is part of the answer.
-    A fold is left out if the stage may see its score rows.
+    A fold is left out if the stage may see its score rows. `other_outcomes` names the columns of further `inputs`, with
+    one row per row_id, that go with the outcomes.
     """
     seed, table = load_seed(), table_schema.read_table(outcomes)
     audits = []
@@ -52,7 +54,11 @@ def audit_stage(
             continue
         is_exchanged = find_unseen_rows(table, fold)
         audit: dict[str, Any] = {"fold": fold, "exchanged": int(is_exchanged.sum()), "error": None}
-        with _open_private_folder(inputs, outcomes, exchange_outcomes(table, is_exchanged, seed)) as folder:
+        exchanged = {
+            outcomes: exchange_outcomes(table, is_exchanged, seed),
+            **_exchange_other_outcomes(table, is_exchanged, seed, other_outcomes or {}),
+        }
+        with _open_private_folder(inputs, exchanged) as folder:
             try:
                 rebuilt = rebuild(fold)
             except (Exception, SystemExit) as error:  # whatever a plugin raises that works on the rows as they are
@@ -62,17 +68,33 @@ def audit_stage(
     return {"folds": audits}
 
 
+def _exchange_other_outcomes(
+    table: pd.DataFrame, is_exchanged: Mask, seed: int, columns_by_path: Mapping[Path, Sequence[str]]
+) -> dict[Path, pd.DataFrame]:
+    """Return tables in which the rows that get others' outcomes in `table` get those others' further outcomes, too."""
+    donors = exchange_outcomes(table.assign(donor=table["row_id"]), is_exchanged, seed, ["donor"])["donor"]
+    exchanged = {}
+    for path, columns in columns_by_path.items():
+        if columns:
+            rows = table_schema.read_table(path).set_index("row_id", drop=False)
+            other_rows = rows.loc[donors[is_exchanged], list(columns)]
+            rows.loc[table.loc[is_exchanged, "row_id"], list(columns)] = other_rows.to_numpy()
+            exchanged[path] = rows.reset_index(drop=True)
+    return exchanged
+
+
 @contextmanager
-def _open_private_folder(inputs: list[Path], outcomes: Path, exchanged: pd.DataFrame) -> Iterator[Path]:
-    """Work in a folder with the inputs, `exchanged` in the place of one, and with no plugin that has seen others."""
+def _open_private_folder(inputs: list[Path], exchanged: Mapping[Path, pd.DataFrame]) -> Iterator[Path]:
+    """Work in a folder with the inputs, some replaced by `exchanged`, and with no plugin that has seen others."""
     plugins = {name: module for name, module in sys.modules.items() if name.startswith("stages.")}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for path in {*inputs, PARAMS_FILE} - {outcomes}:
+        for path in {*inputs, PARAMS_FILE} - {*exchanged}:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).symlink_to(path.absolute())
-        (folder / outcomes).parent.mkdir(parents=True, exist_ok=True)
-        table_schema.write_table(exchanged, folder / outcomes)
+        for path, table in exchanged.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            table_schema.write_table(table, folder / path, table_schema.read_declarations(path))
         for plugin in plugins:
             del sys.modules[plugin]
         try:

@@ -35,7 +35,7 @@ def describe_experiment(experiment: Experiment, invalidations: Invalidations) ->
     return record | {"created": experiment.created.isoformat(), "invalidated": invalidated}
 
 
-def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tuple[Any, ...]:
+def build_list_row(experiment: Experiment, invalidations: Invalidations, settings: str) -> tuple[Any, ...]:
     """Return an experiment as a row of the `list` command."""
     headlines = [
         (task, metric) for task in experiment.tasks if (metric := find_headline_metric(experiment.scores.get(task, {})))
@@ -52,18 +52,19 @@ def build_list_row(experiment: Experiment, invalidations: Invalidations) -> tupl
         ", ".join(score_texts),
         ", ".join(experiment.get_believability(task)[0] for task, _ in headlines),
         count,
+        settings,
         day,
         format_note(experiment, invalidations),
     )
 
 
 def format_note(experiment: Experiment, invalidations: Invalidations) -> str:
-    """Return the note on an experiment: why it is void, not believable or failed, or else its tags."""
+    """Return the note on an experiment: why it is void, failed or not believable, or else its conclusion or tags."""
     why = invalidations.get(experiment.rev, {})
     if why:
         return f"INVALIDATED: {next(iter(why.values()))}"
     reasons = [reason for task in experiment.scores for reason in experiment.get_believability(task)[1]]
-    return experiment.error or " ".join(reasons[:1]) or " ".join(experiment.tags)
+    return experiment.error or " ".join(reasons[:1]) or experiment.conclusion or " ".join(experiment.tags)
 
 
 def format_score(figures: Figures, name: str, with_interval: bool = True) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from trueline.core.errors import UserError
 from trueline.experiments.cli import to_json
+from trueline.experiments.cli.swept_columns import build_columns
 from trueline.experiments.cli.table_layout import format_number, format_table, wrap_text
 from trueline.experiments.decisions.ranking import Ranking
 from trueline.experiments.experiment_registry import BestExperiment, Registry
@@ -22,12 +23,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", help="only experiments made since a day, such as 2026-02-01")
     parser.add_argument("--type", dest="kind", help="only experiments of a type (experiment.type)")
     parser.add_argument("--tag", help="only experiments with a tag (experiment.tags)")
+    parser.add_argument("--where", metavar="CONDITION", help="only experiments that meet it: 'depth > 4 and r2 > 0.19'")
 
 
 def main(options: argparse.Namespace) -> Any:
     registry = Registry()
     since = _parse_day(options.since)
-    best = registry.best(options.metric, options.task, options.min_n, since, options.kind, options.tag)
+    best = registry.best(options.metric, options.task, options.min_n, since, options.kind, options.tag, options.where)
     if options.json:
         return _build_json(best, registry)
     sentences = (line for sentence in _describe_best(best) for line in wrap_text(sentence))
@@ -54,6 +56,7 @@ def _describe_best(best: BestExperiment) -> list[str]:
         f"of {format_number(best.n)} {ranking.metric.count_name}, {task}, "
         f"{to_json.format_rows(ranking.scored)}",
         best.why,
+        *([best.committed] if best.committed else []),
         f"this test period was {evaluation_text}: {deflated_text}",
         *_describe_left_out(ranking),
     ]
@@ -79,18 +82,22 @@ def _format_rows(scored: dict[str, Any] | None) -> str:
 
 
 def _format_ranking(ranking: Ranking, registry: Registry) -> list[str]:
-    heads = ("experiment", ranking.metric.name, ranking.metric.count_name, "status", "type", "created", "note")
+    shown = ranking.ranked[:MAX_ROWS_SHOWN]
+    swept_heads, swept_values = build_columns(shown)
+    scores = ("experiment", ranking.metric.name, ranking.metric.count_name)
+    heads = (*scores, *swept_heads, "status", "type", "created", "note")
     rows = [
         (
             experiment.name,
             to_json.format_value(experiment.get_figures(ranking.task), ranking.metric.name),
             experiment.scores[ranking.task].get(ranking.metric.count_name),
+            *values,
             experiment.status,
             experiment.type or "",
             experiment.created.date().isoformat(),
             to_json.format_note(experiment, registry.invalidations),
         )
-        for experiment in ranking.ranked[:MAX_ROWS_SHOWN]
+        for experiment, values in zip(shown, swept_values, strict=True)
     ]
     more = len(ranking.ranked) - len(rows)
     return format_table(heads, rows) + ([f"and {more} more"] if more > 0 else [])
@@ -116,6 +123,7 @@ def _build_json(best: BestExperiment, registry: Registry) -> dict[str, Any]:
         "paired": best.paired,
         "tie": best.tie,
         "why": best.why,
+        "committed": best.committed,
         "ranked": [experiment.name for experiment in ranking.ranked],
         "not_comparable": [experiment.name for experiment in ranking.on_other_rows],
         "too_few": [experiment.name for experiment in ranking.too_few],

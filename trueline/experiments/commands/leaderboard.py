@@ -5,6 +5,7 @@ from typing import Any
 
 from trueline.core.errors import UserError
 from trueline.experiments.cli import to_json
+from trueline.experiments.cli.swept_columns import build_columns
 from trueline.experiments.cli.table_layout import format_markdown_table, format_number, format_table, wrap_text
 from trueline.experiments.decisions.ranking import RankingQuery
 from trueline.experiments.experiment_registry import BestExperiment, Registry
@@ -19,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--md", action="store_true", help="print Markdown, for a pull request")
     parser.add_argument("--task", help="only one task of params.yaml")
     parser.add_argument("--metric", help="the metric to rank by; the task's headline metric by default")
+    parser.add_argument("--where", metavar="CONDITION", help="only experiments that meet it: 'depth > 4 and r2 > 0.19'")
 
 
 def main(options: argparse.Namespace) -> Any:
@@ -40,7 +42,9 @@ def main(options: argparse.Namespace) -> Any:
 
 def _find_best(registry: Registry, task: str, options: argparse.Namespace) -> BestExperiment | None:
     try:
-        return registry.compare_leader(registry.rank_experiments(RankingQuery(options.metric, task)))
+        return registry.compare_leader(
+            registry.rank_experiments(RankingQuery(options.metric, task, where=options.where))
+        )
     except UserError:
         if options.task:
             raise
@@ -49,20 +53,27 @@ def _find_best(registry: Registry, task: str, options: argparse.Namespace) -> Be
 
 def _format_board(registry: Registry, best: BestExperiment, md: bool) -> list[str]:
     ranking, metric = best.ranking, best.ranking.metric
-    heads = ("", "experiment", metric.name, metric.count_name, "status", "type", "hypothesis")
+    shown = ranking.ranked[:MAX_EXPERIMENTS_SHOWN]
+    baseline = _find_scored_alike(registry, best)
+    swept_heads, swept_values = build_columns([*shown, *([baseline] if baseline else [])])
+    heads = ("", "experiment", metric.name, metric.count_name, *swept_heads, "status", "type", "hypothesis")
     rows = [
         (
             position,
             experiment.name,
             _format_score(experiment, best),
             _get_count(experiment, best),
+            *values,
             experiment.status,
             experiment.type or "",
             experiment.hypothesis or "",
         )
-        for position, experiment in enumerate(ranking.ranked[:MAX_EXPERIMENTS_SHOWN], 1)
+        for position, (experiment, values) in enumerate(zip(shown, swept_values, strict=False), 1)
     ]
-    rows += _build_head_rows(registry, best)
+    if baseline:
+        head_texts = ("committed", "", "what the branch has now")
+        score = _format_score(baseline, best)
+        rows.append(("", "HEAD", score, _get_count(baseline, best), *swept_values[-1], *head_texts))
     title = f"{ranking.task}, {to_json.format_rows(ranking.scored)}"
     different = to_json.format_different(best.evaluations.distinct, best.evaluations.overlapping)
     deflated_text = "" if best.deflated is None else f": {format_number(best.deflated)} deflated"
@@ -81,22 +92,10 @@ def _format_board(registry: Registry, best: BestExperiment, md: bool) -> list[st
     return [title, *format_table(heads, rows), *(line for note in notes for line in wrap_text(note))]
 
 
-def _build_head_rows(registry: Registry, best: BestExperiment) -> list[tuple[Any, ...]]:
-    """Return the last commit as a row, if it was scored on the same rows."""
+def _find_scored_alike(registry: Registry, best: BestExperiment) -> Experiment | None:
+    """Return the last commit, if it was scored on the same rows."""
     ranking, baseline = best.ranking, registry.load_baseline(best.ranking.task)
-    if baseline is None or baseline.get_rows_hash(ranking.task) != ranking.rows_hash:
-        return []
-    return [
-        (
-            "",
-            "HEAD",
-            _format_score(baseline, best),
-            _get_count(baseline, best),
-            "committed",
-            "",
-            "what the branch has now",
-        )
-    ]
+    return baseline if baseline and baseline.get_rows_hash(ranking.task) == ranking.rows_hash else None
 
 
 def _format_score(experiment: Experiment, best: BestExperiment) -> str:

@@ -9,6 +9,7 @@ from trueline.core.errors import UserError
 from trueline.experiments.cli import to_json
 from trueline.experiments.in_place import RESTORED_PATHS, run_in_workspace
 from trueline.experiments.ledger import ledger
+from trueline.experiments.running.inherited_params import require_own_params
 from trueline.experiments.running.launch import (
     Launch,
     build_grid,
@@ -52,6 +53,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="any other key of the config, or a parameter",
     )
     parser.add_argument("--grid", action="append", default=[], metavar="KEY=A,B,C", help="one experiment per value")
+    parser.add_argument(
+        "--carry", action="store_true", help="allow parameters that params.yaml has beyond the last commit"
+    )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--dry-run", action="store_true", help="print the DVC commands and run nothing")
     mode.add_argument("--queue", action="store_true", help="only queue it; `dvc queue start` runs the queue")
@@ -60,6 +64,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> Any:
     launches = build_launches(options.configs, _collect_changes(options), build_grid(options.grid))
+    if not options.carry:
+        require_own_params(launches)
     if options.dry_run:
         return [launch.format_command() for launch in launches] + ["dvc queue start"]
     if options.now:

@@ -42,6 +42,7 @@ def _format_facts(experiment: Experiment) -> list[str]:
         "about": " ".join(experiment.tasks),
         "type": experiment.type,
         "hypothesis": experiment.hypothesis,
+        "conclusion": experiment.conclusion,
         "tags": " ".join(experiment.tags),
         "goes on from": experiment.parent,
         "error": experiment.error,

@@ -121,6 +121,11 @@ def select_common_rows(
     )
 
 
+def share_groups(predictions: pd.DataFrame, reference_predictions: pd.DataFrame) -> bool:
+    """Return whether two predictions are of some rows in common, so that they can be compared."""
+    return not set(predictions["row_id"]).isdisjoint(reference_predictions["row_id"])
+
+
 def _sum_losses(scorer: str, candidate: pd.DataFrame, reference: Reference) -> tuple[BlockSums, BlockSums, int]:
     """Return the losses of both models by group, of groups that both scored, and the number of other groups."""
     plugin = load_plugin("evaluate", scorer, "compute_losses")

@@ -15,7 +15,7 @@ FAMILY_ERROR_RATE = 0.05  # probability that luck alone passes, over all tries t
 DRAWS_BEYOND_LEVEL = 20  # expected number of resamples beyond the level; with fewer the tail is too uncertain
 # A sample shows less skewness than its blocks have, and the luckiest of many samples least of all, as it lacks the
 # large losses: what it shows is multiplied by this and increased by its standard error, √(6 / blocks).
-SKEWNESS_INFLATION = 1.2
+SKEWNESS_INFLATION = 1.4
 MAX_CHUNK_BLOCKS = 100_000  # resampled blocks in memory at once: about what a processor's cache holds
 
 

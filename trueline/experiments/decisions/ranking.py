@@ -9,6 +9,7 @@ from typing import Any
 from trueline.core.errors import UserError
 from trueline.core.scorer_description import Metric
 from trueline.experiments.decisions import deflation
+from trueline.experiments.decisions.experiment_filter import select_experiments
 from trueline.experiments.ledger import ledger
 from trueline.experiments.store import metric_definitions
 from trueline.experiments.store.experiment import Experiment
@@ -27,6 +28,7 @@ class RankingQuery:
     since: datetime | None = None  # UTC if it has no time zone
     kind: str | None = None  # experiment.type in params.yaml
     tag: str | None = None
+    where: str | None = None  # a condition on scores and parameters
 
     def matches_experiment(self, experiment: Experiment) -> bool:
         """Return whether an experiment matches, regardless of its results."""
@@ -63,6 +65,7 @@ def rank_experiments(experiments: Sequence[Experiment], query: RankingQuery, inv
     """
     finished = (experiment for experiment in experiments if experiment.is_finished)
     fitting = [experiment for experiment in finished if query.matches_experiment(experiment)]
+    fitting = select_experiments(fitting, query.where)
     task, metric = _resolve_task_and_metric(fitting, query)
     with_metric = [experiment for experiment in fitting if _get_metric_value(experiment, task, metric) is not None]
     invalidated = {

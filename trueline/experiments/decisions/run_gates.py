@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.ledger import ledger
 from trueline.experiments.store import git, output_files
 from trueline.experiments.store.experiment import Experiment
+from trueline.experiments.store.experiments_index import load_experiment_at_commit
 from trueline.experiments.store.metric_definitions import get_nested
 from trueline.experiments.store.run_tables import read_inputs_known
 
@@ -113,13 +115,36 @@ def _check_noise(
 ) -> Gate:
     if evaluation_count is None:
         return Gate("noise", False, "Its report does not name the rows that were scored, so looks cannot be counted.")
-    if incumbent is None or find_invalidation_reason(incumbent.rev, task) is not None:
-        reference = noise_gate.Reference("the baseline", predictions, noise_gate.BASELINE_ARM)
-    else:
-        incumbent_predictions = output_files.read_output_table(incumbent.rev, PREDICTIONS_PATH.format(task=task), task)
-        name = incumbent.experiment or incumbent.rev[:7]
-        reference = noise_gate.Reference(name, incumbent_predictions, noise_gate.TUNED_ARM)
-    return noise_gate.check_noise(_get_scorer(experiment, task), predictions, reference, evaluation_count, seed)
+    scorer = _get_scorer(experiment, task)
+    if incumbent is not None and find_invalidation_reason(incumbent.rev, task) is None:
+        reference = _read_reference(incumbent.experiment or incumbent.rev[:7], incumbent.rev, task)
+        return noise_gate.check_noise(scorer, predictions, reference, evaluation_count, seed)
+    baseline = noise_gate.Reference("the baseline", predictions, noise_gate.BASELINE_ARM)
+    gate = noise_gate.check_noise(scorer, predictions, baseline, evaluation_count, seed)
+    committed_rev = _find_committed_rev(experiment, task) if gate.passed else None
+    if committed_rev is None:
+        return gate
+    committed = _read_reference(f"what is committed ({committed_rev[:7]})", committed_rev, task)
+    if not noise_gate.share_groups(predictions, committed.predictions):
+        return replace(gate, sentence=f"{gate.sentence} {committed.name.capitalize()} was scored on other rows.")
+    committed_gate = noise_gate.check_noise(scorer, predictions, committed, evaluation_count, seed)
+    figures = gate.figures | {"committed": committed_gate.figures}
+    return Gate("noise", committed_gate.passed, f"{gate.sentence} {committed_gate.sentence}", figures)
+
+
+def _find_committed_rev(experiment: Experiment, task: str) -> str | None:
+    """Return the last commit if it has valid scores of a task from other predictions than the experiment's."""
+    head = load_experiment_at_commit("HEAD") if git.resolve_commit("HEAD") else None
+    if head is None or not head.scores.get(task) or find_invalidation_reason(head.rev, task) is not None:
+        return None
+    path = PREDICTIONS_PATH.format(task=task)
+    hashes = [output_files.get_output_hashes(rev, task).get(path) for rev in (head.rev, experiment.rev)]
+    return head.rev if hashes[0] and hashes[0] != hashes[1] else None
+
+
+def _read_reference(name: str, rev: str, task: str) -> noise_gate.Reference:
+    predictions = output_files.read_output_table(rev, PREDICTIONS_PATH.format(task=task), task)
+    return noise_gate.Reference(name, predictions, noise_gate.TUNED_ARM)
 
 
 def _check_break_even(

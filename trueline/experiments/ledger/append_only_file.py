@@ -129,7 +129,10 @@ def _parse_line(text: str) -> list[LedgerLine] | None:
 
 
 def _is_valid_line(line: LedgerLine) -> bool:
-    """Return whether a line is an evaluation, an opening or an invalidation with every key that is read."""
+    """Return whether a line is an evaluation, an opening, a note or an invalidation with every key that is read."""
+    if line.get("kind") == "note":
+        has_tags = isinstance(line.get("tags"), list) and all(isinstance(tag, str) for tag in line["tags"])
+        return has_tags and all(isinstance(line.get(key), str) for key in ("rev", "experiment", "by", "text"))
     if line.get("kind") == "invalidation":
         return all(isinstance(line.get(key), str) for key in ("hash", "why"))
     if line.get("kind") == "sealed_opened":

@@ -76,7 +76,7 @@ def find_workspace_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLin
         published, report = (_read_locked_file(template.format(task=task), lock) for template in (SCORES, REPORT))
         # evaluate alone shows the scores, before diagnose publishes them
         scores = report and (report["scores"] or (published or {}).get(task))
-        if scores:
+        if scores and not (head_experiment.scores.get(task) and _is_reproduction(task, lock, head)):
             workspace_experiment = head_experiment.with_results(
                 scores={task: scores}, scored={task: report["scored"]}, intervals={task: report["intervals"]}
             )
@@ -86,6 +86,20 @@ def find_workspace_evaluations(recorded: Sequence[LedgerLine]) -> list[LedgerLin
             }
             new_lines += [line] if not _is_recorded(line, recorded) else []
     return new_lines
+
+
+def _is_reproduction(task: str, lock: Mapping[str, Any], head: str) -> bool:
+    """Return whether the workspace was made from the data, code and parameters of a commit.
+
+    On another machine that may give other predictions, and is no new try all the same.
+    """
+    return _list_origins(task, lock) == _list_origins(task, dvc_lock.read_locks([head])[head])
+
+
+def _list_origins(task: str, lock: Mapping[str, Any]) -> tuple[str | None, dict[str, str]]:
+    """Return what a lock says that a task's scores were made from: a hash of parameters, and those of first inputs."""
+    outputs, inputs = dvc_lock.get_output_hashes(lock), dvc_lock.get_dependency_hashes(lock, task)
+    return dvc_lock.hash_params(lock, task), {path: md5 for path, md5 in inputs.items() if path not in outputs}
 
 
 def _read_locked_file(path: str, lock: Mapping[str, Any]) -> Any:

@@ -1,15 +1,15 @@
-"""The ledger: one line per evaluation on test rows, per opening of sealed days and per invalidation of data.
+"""The ledger: one line per evaluation on test rows, opening of sealed days, invalidation of data, and note.
 
-`experiments/ledger.jsonl` is committed, and only appended to. Running, promoting and invalidating bring it up to date
-from git and the workspace. Reading leaves it alone, so that it never stands in the way of `git pull`; what a reader saw
-is kept in a local copy outside git until the next of these. Lines have no dates: an evaluation names its commit, which
-has one. Lines that a checkout or `dvc exp apply` removed are restored.
+`experiments/ledger.jsonl` is committed, and only appended to. Running, promoting, invalidating and noting bring it up
+to date from git and the workspace. Reading leaves it alone, so that it never stands in the way of `git pull`; what a
+reader saw is kept in a local copy outside git until the next of these. Lines have no dates: an evaluation names its
+commit, which has one. Lines that a checkout or `dvc exp apply` removed are restored.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +175,39 @@ def record_opening(opening: Mapping[str, Any]) -> None:
     with append_only_file.lock_ledger() as recorded:
         lines = append_only_file.merge_lines(_merge_known_lines(recorded), [{"kind": "sealed_opened", **opening}])
         append_only_file.append_lines(lines, recorded)
+
+
+def record_note(experiment: Experiment, text: str, tags: Sequence[str], author: str) -> None:
+    """Append what was learned from an experiment, or tags; a later text replaces an earlier one where it is shown.
+
+    Raises UserError if there is neither a text nor a tag.
+    """
+    text, tags = " ".join(text.split()), list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    if not text and not tags:
+        raise UserError("a note needs a text or a tag; write what was learned in one sentence, or give --tag.")
+    update_ledger()
+    line = {"kind": "note", "experiment": experiment.name, "rev": experiment.rev, "by": author, "text": text}
+    with append_only_file.lock_ledger() as recorded:
+        lines = append_only_file.merge_lines(_merge_known_lines(recorded), [{**line, "tags": tags}])
+        append_only_file.append_lines(lines, recorded)
+
+
+def add_notes(experiments: Sequence[Experiment], ledger_lines: Iterable[LedgerLine]) -> list[Experiment]:
+    """Return experiments with the conclusion and the tags that were noted after they had run."""
+    conclusions: dict[str, str] = {}
+    tags_by_rev: dict[str, list[str]] = {}
+    for line in ledger_lines:
+        if line["kind"] == "note":
+            conclusions |= {line["rev"]: line["text"]} if line["text"] else {}
+            tags_by_rev.setdefault(line["rev"], []).extend(line["tags"])
+    return [
+        replace(
+            experiment,
+            conclusion=conclusions.get(experiment.rev),
+            tags=tuple(dict.fromkeys([*experiment.tags, *tags_by_rev.get(experiment.rev, ())])),
+        )
+        for experiment in experiments
+    ]
 
 
 def invalidate_data(data_hash: str, why: str) -> list[Experiment]:

@@ -12,9 +12,11 @@ from typing import Any
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import PARAMS_FILE
 from trueline.experiments.running.progress import Progress
+from trueline.experiments.running.queued_copy import require_complete_code, require_complete_source
 from trueline.experiments.spec.config_schema import Config, parse_config, parse_yaml, read_config, render_value
 from trueline.experiments.spec.dvc_overrides import (
     Overrides,
+    build_assignments,
     build_overrides,
     format_literal,
     read_current_params,
@@ -30,12 +32,16 @@ WORKSPACE = "workspace"  # the name of the working tree, for DVC and here
 
 @dataclass(frozen=True)
 class Launch:
-    """One experiment to run: its name, task and hypothesis, and the parameters that it sets."""
+    """One experiment to run: its name, task and hypothesis, and the parameters that it changes.
+
+    `named` are those that its config sets, also to the value that they have already.
+    """
 
     name: str
     task: str
     hypothesis: str
     overrides: Overrides
+    named: frozenset[str] = frozenset()
 
     def build_command(self, queued: bool = True) -> list[str]:
         """Return the arguments of `dvc` that run it; raises UserError if a value is too long for a command line."""
@@ -88,7 +94,8 @@ def build_launches(
         named_points = numbered_points or [(first_name, {})]
         for name, point in named_points:
             config = _load_config(file, {**changes, **point, "name": name})
-            launches.append(Launch(name, config.task, config.hypothesis, build_overrides(config, params)))
+            overrides, named = build_overrides(config, params), frozenset(build_assignments(config, params))
+            launches.append(Launch(name, config.task, config.hypothesis, overrides, named))
         _require_distinct_points(launches[-len(named_points) :])
     _require_distinct_names(launches)
     for launch in launches:
@@ -104,6 +111,7 @@ def enqueue_launches(launches: Sequence[Launch]) -> list[str]:
     require_free_names([launch.name for launch in launches])
     for launch in launches:
         _require_reachable_source(launch)
+        require_complete_code(launch.name)
     queued_before = {task.rev for task in dvc_queue.list_tasks()}
     for launch in launches:
         _run_dvc(launch.build_command(), launch.name)
@@ -206,18 +214,7 @@ def _require_reachable_source(launch: Launch) -> None:
         raise UserError(
             f"{launch.name}: the source {path} does not exist; point tasks.{launch.task}.source at the data."
         )
-    if path.is_absolute():
-        return
-    if ".." in path.parts or not (git.run_git("ls-files", "--", str(path)) or _is_tracked_by_dvc(path)):
-        raise UserError(
-            f"{launch.name}: a queued run works in a folder of its own, which does not contain the source {path}; give "
-            f"its absolute path, track it (`git add`, `dvc add`), or run in the workspace (--now)."
-        )
-
-
-def _is_tracked_by_dvc(path: Path) -> bool:
-    candidates = (candidate for candidate in (path, *path.parents) if candidate.name)
-    return any(candidate.with_name(f"{candidate.name}.dvc").exists() for candidate in candidates)
+    require_complete_source(launch.name, path)
 
 
 def _list_tasks_of(revs: Sequence[str]) -> list[dvc_queue.QueuedTask]:

@@ -36,9 +36,22 @@ def read_current_params() -> dict[str, Any]:
 
 
 def build_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
-    """Return every parameter that a config changes; its `params` win over what follows from its other keys.
+    """Return every parameter that a config changes.
 
     A parameter that so far has its default begins with `++`, by which `dvc exp run -S` adds it to the task's section.
+    Raises UserError as `build_assignments` does.
+    """
+    known_params = _complete_sections(params)
+    return {
+        param if _has_param(param, params) else f"++{param}": value
+        for param, value in build_assignments(config, params).items()
+        if value != _get_current_value(param, known_params)
+    }
+
+
+def build_assignments(config: Config, params: Mapping[str, Any]) -> Overrides:
+    """Return every parameter that a config sets; its `params` win over what follows from its other keys.
+
     Raises UserError for an unknown task, periods for a task without dates, a source that is not a path, and a parameter
     or plugin that does not exist.
     """
@@ -56,12 +69,7 @@ def build_overrides(config: Config, params: Mapping[str, Any]) -> Overrides:
         require_param(param, value, params, config.name)
     _require_plugins(config, overrides, params)
     resolve_source(config.task, overrides, params)
-    known_params = _complete_sections(params)
-    return {
-        param if _has_param(param, params) else f"++{param}": value
-        for param, value in overrides.items()
-        if value != _get_current_value(param, known_params)
-    }
+    return overrides
 
 
 def require_param(param: str, value: Any, params: Mapping[str, Any], where: str) -> None:

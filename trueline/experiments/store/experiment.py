@@ -32,6 +32,7 @@ class Experiment:
     scored: dict[str, dict[str, Any]]
     params: dict[str, Any]
     intervals: dict[str, dict[str, float]] = field(default_factory=dict)  # by task: hit_rate_low, hit_rate_high, …
+    conclusion: str | None = None  # what was learned, noted in the ledger after the run
 
     @property
     def is_finished(self) -> bool:

@@ -1,6 +1,6 @@
 """The index of experiments: those of all baselines, read from their commits, DVC's queue and the tags."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +18,11 @@ MIN_COMMIT_DIGITS = 4  # the shortest prefix by which a commit may be named
 def list_experiments() -> list[Experiment]:
     """Return every experiment, newest first; those that failed or have no result yet have no scores.
 
-    A failed experiment is left out once a newer one of the same name has a result.
+    A failed experiment is left out once a newer one of the same name has a result. What is promoted or archived is an
+    experiment by its tag alone: in a clone that has no other trace of it, and after `dvc exp remove`.
     """
-    completed = _load_completed(git.list_refs())
+    refs = git.list_refs()
+    completed = _load_completed(refs) + _load_tagged({ref.rev for ref in refs})
     by_age = sorted(completed, key=lambda experiment: experiment.created)
     newest_by_name = {experiment.name: experiment.created for experiment in by_age}
     queued = [
@@ -107,6 +109,24 @@ def _load_completed(refs: Sequence[git.Ref]) -> list[Experiment]:
             )
         )
     return _drop_foreign_scores(_add_results(completed))
+
+
+def _load_tagged(known_revs: Collection[str]) -> list[Experiment]:
+    """Return the promoted and archived commits that are no experiments of DVC, each about the tasks of its tags."""
+    statuses = _get_commit_statuses()
+    events = [event for event in model_tags.read_events() if event.rev in statuses] if statuses else []
+    names: dict[str, str] = {}
+    tasks_by_rev: dict[str, dict[str, None]] = {}
+    for event in events:
+        if event.rev not in known_revs:
+            names[event.rev] = event.experiment or event.rev[:7]
+            tasks_by_rev.setdefault(event.rev, dict.fromkeys([event.task]))[event.task] = None
+    params = file_cache.read_files((rev, PARAMS) for rev in names)
+    tagged = [
+        _build_experiment(ref, statuses[ref.rev], params[ref.rev, PARAMS] or {}, tuple(tasks_by_rev[ref.rev]))
+        for ref in git.describe_commits(names)
+    ]
+    return _drop_foreign_scores(_add_results(tagged))
 
 
 def _drop_foreign_scores(experiments: list[Experiment], by_hand: bool = False) -> list[Experiment]:

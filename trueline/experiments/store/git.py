@@ -1,7 +1,7 @@
 """Read git in bulk: experiment commits, and files of any commit, each query in one process."""
 
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -103,6 +103,18 @@ def list_commits_since(start: str | None, paths: Sequence[str]) -> list[Ref]:
     ]
 
 
+def describe_commits(names: Mapping[str, str]) -> list[Ref]:
+    """Return commits under the names they are mapped to; the baseline is the parent, if it has one."""
+    if not names:
+        return []
+    output = run_git("log", "--no-walk=unsorted", "--format=%H %cI %P", "--stdin", stdin="\n".join(names).encode())
+    commits = (line.split() for line in output.decode().splitlines())
+    return [
+        Ref(names[rev], rev, (parents or [rev])[0], datetime.fromisoformat(created))
+        for rev, created, *parents in commits
+    ]
+
+
 def list_changed_paths(revs: Sequence[str]) -> dict[str, list[str]]:
     """Return by commit the paths that differ from its parent; none for merges and root commits."""
     output = run_git("diff-tree", "--stdin", "-r", "--name-only", stdin="".join(f"{rev}\n" for rev in revs).encode())
@@ -113,6 +125,11 @@ def list_changed_paths(revs: Sequence[str]) -> dict[str, list[str]]:
         if line not in paths:
             commit_paths.append(line)
     return paths
+
+
+def read_user_name() -> str:
+    """Return the name with which git would commit here; empty if it has none."""
+    return _run_git_process("config", "user.name").stdout.decode(errors="replace").strip()
 
 
 def list_tags() -> list[str]:

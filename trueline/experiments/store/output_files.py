@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 from dvc.config import NoRemoteError, RemoteNotFoundError
+from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo
 
 from trueline.core.errors import UserError
@@ -54,6 +55,24 @@ def read_output(rev: str, path: str, task: str) -> bytes:
     if content is None:
         raise UserError(f"{path} of {rev[:7]} is not available; run `dvc pull`, or run the experiment again.")
     return content
+
+
+def read_cached_bytes(md5: str) -> bytes | None:
+    """Return the bytes with a hash in DVC's cache, or None if they are missing or corrupt, or DVC has no repository.
+
+    DVC says where its cache is, by all levels of its configuration.
+    """
+    try:
+        with Repo(".") as repo:
+            return _read_bytes(md5, [repo.cache.local])
+    except NotDvcRepoError:
+        return None
+
+
+def get_cache_path(md5: str) -> str:
+    """Return the file of DVC's cache that holds the bytes with a hash."""
+    with Repo(".") as repo:
+        return str(repo.cache.local.oid_to_path(md5))
 
 
 def _iterate_stores(repo: Any) -> Iterator[Any]:

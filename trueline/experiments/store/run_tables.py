@@ -1,6 +1,5 @@
 """Runs that can be compared (an experiment, a git revision or the workspace), and the tables that they produced."""
 
-import configparser
 import hashlib
 import io
 import json
@@ -137,7 +136,11 @@ def _has_md5(content: bytes | None, md5: str | None) -> bool:
 
 def _read_recorded_bytes(path: str, run: Run, rev: str, fetch: bool) -> bytes:
     md5 = run.get_output_hash(path)
-    content = _read_from_git(rev, path, md5) or _read_from_cache(md5)
+    content = _read_from_git(rev, path, md5)
+    if content is None and md5:
+        from trueline.experiments.store import output_files  # imports DVC, which a cached comparison does not need
+
+        content = output_files.read_cached_bytes(md5)
     if content is None and not fetch:
         raise UserError(f"{path} of {run.name} is not in DVC's cache; run `dvc exp pull` or `dvc fetch`.")
     return content if content is not None else _fetch_from_remote(path, rev, md5)
@@ -149,31 +152,12 @@ def _read_from_git(rev: str, path: str, md5: str | None) -> bytes | None:
     return content if md5 is None or _has_md5(content, md5) else None
 
 
-def _read_from_cache(md5: str | None) -> bytes | None:
-    """Return the bytes with a hash in DVC's cache, or None if they are missing or corrupt."""
-    if not md5:
-        return None
-    content = _read_if_present(str(_get_cache_path(md5)))
-    return content if _has_md5(content, md5) else None
-
-
-def _get_cache_path(md5: str) -> Path:
-    return _find_cache_folder() / "files/md5" / md5[:2] / md5[2:]
-
-
-def _find_cache_folder() -> Path:
-    for file in (Path(".dvc/config.local"), Path(".dvc/config")):
-        config = configparser.ConfigParser(interpolation=None, strict=False)
-        config.read(file)
-        if config.has_option("cache", "dir"):
-            return file.parent / config["cache"]["dir"]
-    return Path(".dvc/cache")
-
-
 def _fetch_from_remote(path: str, rev: str, md5: str | None) -> bytes:
     import dvc.api  # takes half a second, and is needed only for missing files
     from dvc.exceptions import DvcException
     from scmrepo.exceptions import SCMError
+
+    from trueline.experiments.store import output_files
 
     try:
         content = bytes(dvc.api.read(path, repo=".", rev=rev, mode="rb"))
@@ -185,6 +169,6 @@ def _fetch_from_remote(path: str, rev: str, md5: str | None) -> bytes:
     if md5 and not _has_md5(content, md5):
         raise UserError(
             f"DVC's copy of {path} of {rev[:7]} does not have the hash in dvc.lock; "
-            f"delete {_get_cache_path(md5)} and run `dvc fetch`, or run the experiment again."
+            f"delete {output_files.get_cache_path(md5)} and run `dvc fetch`, or run the experiment again."
         )
     return content

@@ -100,6 +100,9 @@ class Chance(ResponseModel):
     probability: float = Field(ge=0, le=1, description="chance of winning; the chances of a race sum to 1")
     fair_odds: float | None = Field(description="1 / probability (decimal odds); null if too large for a number")
     rank: int = Field(ge=1, description="1 for the likeliest; equal chances share the better rank")
+    place_probability: float | None = Field(
+        description="chance of one of the places that are paid in a field of this size; null if the model has none"
+    )
     market_probability: float | None = Field(
         description="1 / price as a share of the race's total; null if any price is missing"
     )
@@ -141,8 +144,10 @@ def answer(model: Model, request: Request) -> Answer:
     stage would set aside.
     """
     rows = prepare_card(model, request)
-    forecasts = model.predictor.predict_rows(rows)[""]
-    chance_by_box = dict(zip(rows["box"].astype(int), forecasts, strict=True))
+    forecasts = model.predictor.predict_rows(rows)
+    chance_by_box = dict(zip(rows["box"].astype(int), forecasts[""], strict=True))
+    place_chances = forecasts.get("place", np.full(len(rows), np.nan))
+    place_by_box = dict(zip(rows["box"].astype(int), place_chances, strict=True))
     market_by_box = dict(zip(rows["box"].astype(int), rows["soft_label"], strict=True))
     p = np.array([chance_by_box[runner.box] for runner in request.runners])
     return Answer(
@@ -155,6 +160,7 @@ def answer(model: Model, request: Request) -> Answer:
                 probability=probability,
                 fair_odds=1 / probability if probability > np.finfo(float).tiny else None,
                 rank=1 + int((p > probability).sum()),
+                place_probability=None if np.isnan(place_by_box[runner.box]) else place_by_box[runner.box],
                 market_probability=None if np.isnan(market_by_box[runner.box]) else market_by_box[runner.box],
                 edge=None
                 if runner.price is None
