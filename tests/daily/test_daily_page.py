@@ -19,7 +19,7 @@ COMMAND = re.compile(r"(?:\.venv/bin/python|python|bin/python) -m trueline (dail
 
 def test_the_commands_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = "\n".join(re.findall(r"```(?:sh|ini)?\n(.*?)```", PAGE, re.S))
+    blocks = "\n".join(re.findall(r"^```\w*\n(.*?)^```", PAGE, re.S | re.M))
     commands = [(verb, shlex.split(words)) for verb, words in COMMAND.findall(blocks)]
     assert len(commands) >= 6
     for verb, words in commands:

@@ -43,21 +43,21 @@ def _parse_arguments(arguments: list[str] | None) -> DailyOptions:
     parser.add_argument("--model", help="promoted model, such as racing-model#prod; without it, the workspace's")
     parser.add_argument("--now", help="when it is, in UTC, such as 2024-04-30T09:00; without it, the clock says")
     parser.add_argument("--notify", action="store_true", help="post warnings to TRUELINE_WEBHOOK")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        moment = pd.Timestamp(given.now) if given.now else pd.Timestamp.now("UTC").tz_localize(None)
+        moment = pd.Timestamp(options.now) if options.now else pd.Timestamp.now("UTC").tz_localize(None)
     except ValueError:
-        parser.error(f"--now {given.now!r} is no time; write it as 2024-04-30T09:00, in UTC")
-    if given.out is None:
+        parser.error(f"--now {options.now!r} is no time; write it as 2024-04-30T09:00, in UTC")
+    if options.out is None:
         Path(Settings.log).mkdir(exist_ok=True)
     return DailyOptions(
-        given.task,
-        given.incoming or Path("data/incoming") / given.task,
-        given.log,
-        given.out or Path(Settings.log) / f"{given.task}.csv",
+        options.task,
+        options.incoming or Path("data/incoming") / options.task,
+        options.log,
+        options.out or Path(Settings.log) / f"{options.task}.csv",
         moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment,
-        given.model,
-        given.notify,
+        options.model,
+        options.notify,
     )
 
 

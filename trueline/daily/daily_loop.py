@@ -58,9 +58,9 @@ def run_day(options: DailyOptions) -> int:
 def _add_to_source(options: DailyOptions, config: TaskConfig) -> None:
     source, reader = Path(config.source), load_plugin("prepare", config.reader, "read")
     own_tables = (reader.MAIN_TABLE, *getattr(reader, "OPTIONAL_TABLES", ()))
-    for taken in take_in_files(options.drop_folder, source, own_tables):
-        fate = "is now" if taken.is_new else "was taken in before, as"
-        _report(options.task, f"{taken.name} {fate} {taken.part}")
+    for taken_file in take_in_files(options.drop_folder, source, own_tables):
+        fate = "is now" if taken_file.is_new else "was taken in before, as"
+        _report(options.task, f"{taken_file.name} {fate} {taken_file.part_path}")
     if PRODUCTION_TABLE in own_tables and (added := add_logged_predictions(options.log_folder / options.task, source)):
         _report(options.task, f"{added:,} logged predictions are new in {source}")
 

@@ -18,7 +18,7 @@ class TakenFile:
     """A file of the drop folder, the part that holds its bytes, and whether the source had them before."""
 
     name: str
-    part: Path
+    part_path: Path
     is_new: bool
 
 
@@ -70,22 +70,22 @@ def add_part(content: bytes, table: str, suffixes: str, source: Path) -> Path:
         os.fsync(file.fileno())
     while True:
         numbers = [raw_sources.get_part_number(file) or 0 for file in source.iterdir()]
-        part = source / f"{table}.part{max(numbers, default=0) + 1:06d}{suffixes}"
+        part_path = source / f"{table}.part{max(numbers, default=0) + 1:06d}{suffixes}"
         try:  # a link never replaces a file, unlike a rename
-            os.link(draft, part)
+            os.link(draft, part_path)
         except FileExistsError:
             continue
         draft.unlink()
         _force_to_disk(source)
-        return part
+        return part_path
 
 
 def _take_in(file: Path, table: str, source: Path) -> TakenFile:
     content = file.read_bytes()
-    known = next(_iterate_equal_files(content, source), None)
-    part = known or add_part(content, table, _get_suffixes(file), source)
+    equal_file = next(_iterate_equal_files(content, source), None)
+    part_path = equal_file or add_part(content, table, _get_suffixes(file), source)
     file.unlink()
-    return TakenFile(file.name, part, known is None)
+    return TakenFile(file.name, part_path, equal_file is None)
 
 
 def _iterate_equal_files(content: bytes, source: Path) -> Iterator[Path]:

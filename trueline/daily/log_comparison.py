@@ -104,15 +104,15 @@ def _describe_missing(scored_day: pd.Series, common_day: pd.Series) -> Iterator[
     whole_days = lacking.index[lacking["common"] == 0]
     if len(whole_days):
         yield f"the log has no prediction of {_list_days(whole_days)}"
-    if len(parts := lacking[lacking["common"] > 0]):
-        rows = int((parts["scored"] - parts["common"]).sum())
-        yield f"the log lacks {rows:,} predictions of {_list_days(parts.index)}"
+    if len(partly_logged := lacking[lacking["common"] > 0]):
+        rows = int((partly_logged["scored"] - partly_logged["common"]).sum())
+        yield f"the log lacks {rows:,} predictions of {_list_days(partly_logged.index)}"
 
 
 def _describe_late(logged: pd.DataFrame, day: pd.Series) -> Iterator[str]:
-    made = pd.to_datetime(logged["created_at"], utc=True, errors="coerce").dt.tz_localize(None)
+    made_at = pd.to_datetime(logged["created_at"], utc=True, errors="coerce").dt.tz_localize(None)
     start = pd.to_datetime(logged[START_FIELD], errors="coerce").fillna(day + pd.Timedelta(days=1, hours=12))
-    if (is_late := made >= start).any():
+    if (is_late := made_at >= start).any():
         yield f"{int(is_late.sum()):,} predictions of {_list_days(day[is_late])} were made after the start"
 
 
@@ -120,9 +120,9 @@ def _describe_models(model: pd.Series, day: pd.Series, fold: pd.Series) -> Itera
     for name, models in model.groupby(fold, sort=False):
         usual = models.mode().iloc[0]
         if (is_other := models != usual).any():
-            others = ", ".join(sorted(map(str, models[is_other].unique())))
+            other_models = ", ".join(sorted(map(str, models[is_other].unique())))
             other_days = _list_days(day[models.index[is_other]])
-            yield f"{other_days} of fold {name} was predicted by model {others}, the rest by {usual}"
+            yield f"{other_days} of fold {name} was predicted by model {other_models}, the rest by {usual}"
 
 
 def _describe_distances(distance: pd.Series, day: pd.Series) -> Iterator[str]:
@@ -134,5 +134,5 @@ def _describe_distances(distance: pd.Series, day: pd.Series) -> Iterator[str]:
 
 def _list_days(days: pd.Series | pd.Index) -> str:
     texts = sorted({f"{pd.Timestamp(day):%Y-%m-%d}" for day in days})
-    rest = len(texts) - NAMED_DAYS
-    return ", ".join(texts[:NAMED_DAYS]) + (f" and {rest} more days" if rest > 0 else "")
+    further_days = len(texts) - NAMED_DAYS
+    return ", ".join(texts[:NAMED_DAYS]) + (f" and {further_days} more days" if further_days > 0 else "")

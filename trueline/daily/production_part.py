@@ -30,8 +30,8 @@ def add_logged_predictions(log_folder: Path, source: Path) -> int:
 
 
 def _read_part_lines(source: Path) -> Sequence[str]:
-    parts = [file for file in source.glob(f"{PRODUCTION_TABLE}.*{JSON_LINES_SUFFIX}") if _is_part(file)]
-    return [line for part in parts for line in part.read_text("utf-8").split("\n") if line]
+    part_files = [file for file in source.glob(f"{PRODUCTION_TABLE}.*{JSON_LINES_SUFFIX}") if _is_part(file)]
+    return [line for file in part_files for line in file.read_text("utf-8").split("\n") if line]
 
 
 def _is_part(file: Path) -> bool:

@@ -100,6 +100,6 @@ def _read_days(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _date_events(events: pd.DataFrame) -> pd.DataFrame:
     """Return events with made-up days in the order of their names, so that what repeats an event is on its day."""
-    words = events["name"].astype(str).str.lower().str.split().str[:3].str.join(" ")
-    number = pd.factorize(words, sort=True)[0] % MADE_UP_DAYS
+    name_starts = events["name"].astype(str).str.lower().str.split().str[:3].str.join(" ")
+    number = pd.factorize(name_starts, sort=True)[0] % MADE_UP_DAYS
     return events.assign(date=pd.Timestamp("2024-01-01") + pd.to_timedelta(number, "D"))

@@ -59,7 +59,7 @@ def read_source_table(source: str, name: str, separator: str | None = None) -> p
     tables = [read_table_file(file, separator) for file in files]
     part_numbers = [get_part_number(file) or 0 for file in files]
     if any(part_numbers):
-        tables = [table.assign(**{PART_COLUMN: part}) for table, part in zip(tables, part_numbers, strict=True)]
+        tables = [table.assign(**{PART_COLUMN: number}) for table, number in zip(tables, part_numbers, strict=True)]
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 

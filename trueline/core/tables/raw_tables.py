@@ -43,7 +43,7 @@ def read_raw_table(
     `key` are the columns of what an added part corrects: its rows replace all earlier ones of their key. Raises
     UserError where `map_columns` or `read_times` does.
     """
-    parts = raw.get(PART_COLUMN)
+    part_numbers = raw.get(PART_COLUMN)
     mapped = map_columns(raw.drop(columns=PART_COLUMN, errors="ignore"), columns, settings, table_label, synonyms)
     notes = []
     if mapped.renamed:
@@ -66,19 +66,19 @@ def read_raw_table(
         else:
             cells[column.name] = read_numbers(_read_booleans(values, column), column.unit, settings.decimal)
     rows = mapped.rows.assign(**cells)
-    if parts is not None and (is_corrected := _flag_corrected_rows(rows, parts, key)).any():
+    if part_numbers is not None and (is_corrected := _flag_corrected_rows(rows, part_numbers, key)).any():
         notes.append(f"{table_label}: rows that an added part corrects: {int(is_corrected.sum()):,}")
         rows = rows[~is_corrected]
     return RawTable(rows, mapped.ignored, mapped.look_meant, notes)
 
 
-def _flag_corrected_rows(rows: pd.DataFrame, parts: pd.Series, key: Collection[str]) -> pd.Series:
+def _flag_corrected_rows(rows: pd.DataFrame, part_numbers: pd.Series, key: Collection[str]) -> pd.Series:
     """Return True for rows of whose key a later part has rows; of no key if a value of it is missing."""
     key_values = [rows[name].astype("string") for name in key if name in rows]
     if not key_values:
         return pd.Series(False, rows.index)
-    newest = parts.groupby(key_values).transform("max")
-    return newest > parts
+    newest = part_numbers.groupby(key_values).transform("max")
+    return newest > part_numbers
 
 
 def _list_pairs(target_by_name: Mapping[str, str]) -> str:
