@@ -120,6 +120,7 @@ def test_a_card_s_chances_and_log_are_those_of_the_service_bit_for_bit(
             row: Any = by_runner.loc[(race_id, chance.box)]
             assert row["win_chance"] == chance.probability
             assert (row["fair_odds"], row["rank"]) == (chance.fair_odds, chance.rank)
+            assert row["place_chance"] == chance.place_probability
             assert row["market_chance"] == chance.market_probability
             assert row["expected_value"] == chance.edge
         for served_row in service.log_rows(loaded.model, request, posted):

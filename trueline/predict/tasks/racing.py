@@ -43,14 +43,14 @@ def predict(loaded: LoadedModel, card: Card) -> CardPredictions:
     rows = prepared[~is_started].reset_index(drop=True)
     require_recent_training(files, loaded.task, rows["time"], card.settings.max_model_age_days)
     require_needed_columns(files, loaded.task, predictor, _list_absent(source, predictor))
-    outputs = {name or "win_chance": values for name, values in predictor.predict_batches(rows).items()}
+    outputs = {f"{name or 'win'}_chance": values for name, values in predictor.predict_batches(rows).items()}
     rows = rows.assign(**outputs, past_starts=predictor.get_past(rows).count(None, "entity"))
     rows["note"] = rows["entity"].map(_describe_runners(rows, predictor))
     margin = extract_settings(files.read_params(), race.Settings, "evaluate", loaded.task).margin
     rows = _add_bets(rows, card, model.commission, margin)
     shown = _join_to_card(table, rows, list(outputs), set(prepared.loc[is_started, "row_id"]))
     notes = [f"{int(is_started.sum())} runners are in races that have started"] if is_started.any() else []
-    return CardPredictions(shown, _build_log_rows(shown, list(outputs)), LOG_KEY, [*source.notes, *notes])
+    return CardPredictions(shown, _build_log_rows(shown), LOG_KEY, [*source.notes, *notes])
 
 
 def _keep_best_prices(source: RawTable) -> pd.DataFrame:
@@ -160,19 +160,14 @@ def _join_to_card(table: pd.DataFrame, rows: pd.DataFrame, outputs: list[str], s
     ).reset_index(drop=True)
 
 
-def _build_log_rows(shown: pd.DataFrame, outputs: list[str]) -> LogRows:
-    further_outputs = [name for name in outputs if name != "win_chance"]
+def _build_log_rows(shown: pd.DataFrame) -> LogRows:
     rows = shown[shown["win_chance"].notna()].astype(object).where(shown.notna(), None)
     return [
         build_log_row(
-            str(row["race_id"]),
-            row["start_time"],
-            str(row["runner"]),
-            int(row["box"]),
-            row["win_chance"],
+            (str(row["race_id"]), row["start_time"], str(row["runner"]), int(row["box"])),
+            (row["win_chance"], row.get("place_chance")),
             row["price"],
             row["book"],
         )
-        | {name: row[name] for name in further_outputs}
         for row in rows.to_dict("records")
     ]

@@ -60,7 +60,7 @@ def load_challenger(settings: Settings, model: str) -> Challenger:
     files = open_workspace(settings.root_folder) if is_workspace else open_model(settings, model)
     folder = settings.log_folder
     assert folder is not None, "a challenger needs a log"
-    log = PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)
+    log = PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes, settings.log_days)
     return Challenger(load_task_model(task, files), log)
 
 

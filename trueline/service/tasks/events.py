@@ -22,8 +22,8 @@ from trueline.service.own_values import OwnValues, check_own_values, describe_ow
 
 Floats = npt.NDArray[np.float64]
 
-AT_ONCE = 20_000  # bytes: some 40 events, 10 ms of work
-FEW = 41  # braces: 40 events and the request itself; a thousand tiny events take a quarter of a second
+AT_ONCE = 5_000  # bytes: some 10 events, 2 ms of work; a longer body would delay /health
+FEW = 11  # braces: 10 events and the request itself
 MAX_EVENTS = 1000  # events per request
 MAX_CACHED_TEXTS = 4096  # texts whose chances are cached: some 6 MB, at most 40 MB
 MAX_CACHED_LETTERS = 2000  # characters of a text that is cached
