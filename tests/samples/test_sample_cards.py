@@ -15,7 +15,7 @@ SHIPPED = ROOT / "data/sample/cards"
 
 @pytest.mark.parametrize("task", SAMPLES)
 def test_the_card_in_the_repository_is_the_one_that_the_command_writes(task: str, tmp_path: Path) -> None:
-    SAMPLES[task].write_card(tmp_path)  # type: ignore[attr-defined]
+    SAMPLES[task].write_card(tmp_path)
     files = [file for file in sorted(tmp_path.rglob("*")) if file.is_file()]
     assert files
     for file in files:
