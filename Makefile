@@ -44,7 +44,7 @@ daily: $(READY)  ## run the steps of a day for the task TASK, by default racing:
 	@python -m trueline daily $(or $(TASK),racing)
 
 clean:  ## delete the environment and what the tools left behind
-	rm -rf .venv .locks .tune .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .locks .tune .memory .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # uv installs in seconds what takes pip minutes. pip installs uv itself from the same lock, by hash, and installs
 # everything if uv cannot reach the registry that pip is configured for.
