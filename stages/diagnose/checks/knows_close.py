@@ -36,8 +36,8 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     """Fail for inputs whose ranks within groups are nearly those of a market's figure that is known only at the off.
 
     Warn of those that follow it more closely than past form does, as a closing price with noise does, and as a forecast
-    price would, whose time must then be asked for. An input that follows the first line, which is known, at least as closely is none. Declines if the decision is made
-    at the off, without such a figure, and with fewer than 30 groups.
+    price would, whose time must then be asked for. An input that follows the first line, which is known, at least as
+    closely is none. Declines if the decision is made at the off, without such a figure, and with fewer than 30 groups.
     """
     if evidence.audit.get("decision") == "at_start":
         return decline("The decision is made at the off, when the market's last figures are known.")
@@ -70,7 +70,9 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     if is_failure:
         summary = f"{shown} has nearly the ranks of what the market says at the off, which is not known yet."
         return make_finding("failed", summary, **details)
-    summary = f"{shown} follows what the market says at the off more closely than past form does: ask when it was known."
+    summary = (
+        f"{shown} follows what the market says at the off more closely than past form does: ask when it was known."
+    )
     return make_finding("warning", summary, **details)
 
 
