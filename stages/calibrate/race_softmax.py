@@ -32,7 +32,7 @@ EPSILON = 1e-12  # keeps divisions finite if `best` is 1 or the races hold no in
 class Settings(StageSettings):
     """How many places are paid from which field size on; empty where the calibrate rows are to tell."""
 
-    places: dict[int, Annotated[int, Field(ge=0, le=MAX_PLACES)]]
+    paid_places: dict[int, Annotated[int, Field(ge=0, le=MAX_PLACES)]]
 
 
 def fit(
@@ -80,7 +80,7 @@ def _fit_factor(score: Floats, target: Floats, group: Codes) -> dict[str, Any]:
 
 
 def _fit_places(win: Floats, placed: Floats, group: Codes, settings: Settings) -> dict[str, Any]:
-    places_by_size = settings.places or learn_paid_places(placed, group)
+    places_by_size = settings.paid_places or learn_paid_places(placed, group)
     if not places_by_size:
         return {}
     discount = fit_discount(win, placed, find_paid_places(places_by_size, group), group)

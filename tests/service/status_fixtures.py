@@ -69,7 +69,7 @@ def service(folder: Path) -> Service:
     files, counters = open_workspace(folder), ServiceMetrics()
     loaded = {task: LoadedModel(task, module, None, files) for task, module in modules().items()}
     found = Service(Settings(root=str(folder), log=""), loaded, counters)
-    found.endpoints = {task: PredictionEndpoint(one, counters, None) for task, one in loaded.items()}
+    found.endpoints = {task: PredictionEndpoint(one, counters, None, found.pool) for task, one in loaded.items()}
     return found
 
 

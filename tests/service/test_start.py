@@ -19,8 +19,10 @@ from typing import Any
 import psutil  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
+from trueline.core.errors import UserError
 from trueline.service.__main__ import main
 from trueline.service.monitoring.prediction_log import read_log
+from trueline.service.processes.listening import open_listener
 from trueline.service.settings import SETTINGS_VARIABLE, TOKEN_VARIABLE, Settings, read_inherited_settings
 from trueline.service.tasks.events import EXAMPLE
 
@@ -108,6 +110,7 @@ def test_nothing_heavy_is_imported_for_the_events(repository: Path) -> None:
     code = f"""
 import sys
 from trueline.service.app import create_app
+from trueline.service.processes.listening import open_listener
 from trueline.service.settings import Settings
 create_app(Settings(root={str(repository)!r}, tasks=("events",), log="")).openapi()
 print(*[name for name in {HEAVY} if name in sys.modules])
@@ -167,4 +170,19 @@ def test_settings_reach_other_processes_unchanged() -> None:
         Settings(),
         Settings(tasks=("events",), models=("a@v1", "b#prod"), log="", port=9, pins=(("b#prod", "b#prod#1", "c"),)),
     ):
-        assert read_inherited_settings({SETTINGS_VARIABLE: settings.export_json()}) == settings
+        assert read_inherited_settings({SETTINGS_VARIABLE: settings.format_as_json()}) == settings
+
+
+def test_it_refuses_to_listen_for_other_machines_without_a_token_unless_it_is_told_to(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    with pytest.raises(UserError, match="lets other machines connect, and there is no token; set TRUELINE_TOKEN"):
+        open_listener(Settings(host="0.0.0.0", port=0))
+    open_listener(Settings(host="0.0.0.0", port=0, is_open=True)).close()
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret")
+    with open_listener(Settings(host="0.0.0.0", port=0)) as listener:
+        taken = listener.getsockname()[1]
+        listener.listen()
+        with pytest.raises(UserError, match="choose another --port"):
+            open_listener(Settings(port=taken))

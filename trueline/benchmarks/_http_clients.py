@@ -50,7 +50,8 @@ class RunningServer:
 
     def measure_memory(self) -> float:
         """Return the resident memory of all its processes, in MB."""
-        return sum(process.memory_info().rss for process in self._list_processes()) / 1024**2
+        resident_bytes: int = sum(process.memory_info().rss for process in self._list_processes())
+        return resident_bytes / 1024**2
 
     def _list_processes(self) -> list[psutil.Process]:
         first_process = psutil.Process(self.process.pid)

@@ -219,7 +219,7 @@ def run_trueline(table: FoldTables) -> Forecast:
     fit, calibrate, test_rows = (table.get_rows(FOLD, role) for role in ("fit", "calibrate", "score"))
     model = catboost_trees.fit(fit, catboost_trees.Settings(**(default | chosen)), load_seed())
     score = catboost_trees.score(model, calibrate.x)
-    state = race_softmax.fit(score, calibrate.y, calibrate.group, race_softmax.Settings(places={}))
+    state = race_softmax.fit(score, calibrate.y, calibrate.group, race_softmax.Settings(paid_places={}))
     p = race_softmax.apply(state, catboost_trees.score(model, test_rows.x), test_rows.group)
     assert isinstance(p, np.ndarray)  # without the outcome `placed` there are no place chances
     pruned = int((trials["state"] == "pruned").sum())

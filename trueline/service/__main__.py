@@ -5,9 +5,10 @@ import os
 import sys
 
 from trueline.core.errors import UserError
-from trueline.service.processes.listening import describe_address, has_token, open_listener
+from trueline.service.processes.listening import describe_address, has_token, is_loopback, open_listener
 from trueline.service.processes.run_folder import create_run_folder
 from trueline.service.processes.supervisor import Supervisor, print_line
+from trueline.service.protection.host_check import LOCAL_HOSTS
 from trueline.service.settings import Settings
 
 MAX_PORT = 65_535
@@ -19,12 +20,14 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with open_listener(settings) as listener, create_run_folder() as folder:
             address = describe_address(listener)
-            Supervisor(settings, listener, folder).run_workers(lambda versions: _announce(settings, address, versions))
+            Supervisor(settings, listener, folder).run_workers(
+                lambda versions: _print_start(settings, address, versions)
+            )
     except UserError as error:
         sys.exit(str(error))
 
 
-def _announce(settings: Settings, address: str, versions: dict[str, str]) -> None:
+def _print_start(settings: Settings, address: str, versions: dict[str, str]) -> None:
     """Print where the service listens, which models answer, whether a token is needed and how to change the models."""
     token = "callers need the token" if has_token() else "no token is needed"
     print_line(f"Trueline listens on {address} with {settings.workers} worker(s); {token}.")
@@ -70,11 +73,25 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         "--log", default=defaults.log, help=f"folder of the prediction log ({defaults.log}); '' logs nothing"
     )
     parser.add_argument(
+        "--keep-log",
+        type=float,
+        default=defaults.log_days,
+        metavar="DAYS",
+        help="remove files of the prediction log that were last written so many days ago (0: none)",
+    )
+    parser.add_argument(
         "--watch",
         type=float,
         default=defaults.watch_seconds,
         metavar="SECONDS",
         help="look so often whether the tags of --model mean newer models, and take them over (0: only on SIGHUP)",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host that requests may name, besides this machine; any if other machines may connect and none is given",
     )
     parser.add_argument(
         "--without-token",
@@ -86,6 +103,8 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         parser.error(f"--workers is {parsed.workers}; give at least 1")
     if not 0 <= parsed.watch < float("inf"):
         parser.error(f"--watch is {parsed.watch}; give a number of seconds, or 0 to take over on SIGHUP only")
+    if not parsed.keep_log >= 0:
+        parser.error(f"--keep-log is {parsed.keep_log}; give a number of days, or 0 to remove nothing")
     if not 0 <= parsed.port <= MAX_PORT:
         parser.error(f"--port is {parsed.port}; give one from 0 (any free port) to {MAX_PORT}")
     return Settings(
@@ -96,9 +115,17 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         tuple(parsed.model),
         tuple(parsed.shadow),
         watch_seconds=parsed.watch,
+        allowed_hosts=_list_allowed_hosts(parsed.host, parsed.allow_host),
         is_open=parsed.without_token,
         log=parsed.log,
+        log_days=parsed.keep_log,
     )
+
+
+def _list_allowed_hosts(host: str, named_hosts: list[str]) -> tuple[str, ...]:
+    if not named_hosts and not is_loopback(host):
+        return ()
+    return (*LOCAL_HOSTS, f"[{host}]" if ":" in host else host, *named_hosts)
 
 
 if __name__ == "__main__":

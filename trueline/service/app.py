@@ -16,7 +16,9 @@ from starlette.responses import Response
 from trueline.service.monitoring.prometheus_metrics import RequestCountMiddleware
 from trueline.service.page.login import LoginMiddleware
 from trueline.service.protection.error_responses import build_error_response
-from trueline.service.protection.request_limits import RequestLimitMiddleware
+from trueline.service.protection.host_check import HostCheckMiddleware
+from trueline.service.protection.method_semantics import HeadMiddleware, build_options_response, list_allowed_methods
+from trueline.service.protection.request_limits import OPEN_PATHS, RequestLimitMiddleware
 from trueline.service.routes import load_routers
 from trueline.service.routes.health import read_own_version
 from trueline.service.routes.predict import build_request_schemas
@@ -25,7 +27,8 @@ from trueline.service.serving.fast_path import FastPathMiddleware
 from trueline.service.settings import TOKEN_VARIABLE, Settings
 
 API_DESCRIPTION = """Serves predictions of promoted models, or of the workspace's. Every answer is logged; every error
-is one sentence under `detail`."""
+is a problem in JSON (RFC 9457), whose `detail` is one sentence."""
+MEASURE_SECONDS = 10.0  # between two looks at the process's memory, which any worker may be asked for
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -54,12 +57,13 @@ def build_app(service: Service) -> FastAPI:
         app.include_router(router)
     app.openapi = lambda: _build_openapi(app, service)  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _render_http_error)
-    settings = service.settings
+    app.add_exception_handler(Exception, _render_failure)
+    settings, token = service.settings, os.environ.get(TOKEN_VARIABLE) or None
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(FastPathMiddleware, service.endpoints)
-    app.add_middleware(
-        RequestLimitMiddleware, settings.body_bytes, settings.body_seconds, os.environ.get(TOKEN_VARIABLE) or None
-    )
-    app.add_middleware(LoginMiddleware, os.environ.get(TOKEN_VARIABLE) or None)
+    app.add_middleware(RequestLimitMiddleware, settings.body_bytes, settings.body_seconds, token)
+    app.add_middleware(LoginMiddleware, token)
+    app.add_middleware(HostCheckMiddleware, settings.allowed_hosts)
     app.add_middleware(RequestCountMiddleware, service.counters)
     return app
 
@@ -67,7 +71,7 @@ def build_app(service: Service) -> FastAPI:
 @asynccontextmanager
 async def _run_lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    background_tasks = [asyncio.create_task(service.watch_drift())]
+    background_tasks = [asyncio.create_task(service.watch_drift()), asyncio.create_task(_watch_process(service))]
     yield
     for task in background_tasks:
         task.cancel()
@@ -76,21 +80,43 @@ async def _run_lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.close()
 
 
+async def _watch_process(service: Service) -> None:
+    while True:
+        service.counters.record_process()
+        await asyncio.sleep(MEASURE_SECONDS)
+
+
 async def _render_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return build_error_response(404, "There is nothing at this address; /docs lists the addresses.")
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return build_options_response(error)
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        return build_error_response(
-            405, f"This address does not accept {request.method[:20]}; it accepts {allowed}.", error.headers
-        )
+        allowed = list_allowed_methods(error)
+        message = f"This address does not accept {request.method[:20]}; it accepts {allowed}."
+        return build_error_response(405, message, {"Allow": allowed})
     return build_error_response(error.status_code, str(error.detail), error.headers)
+
+
+async def _render_failure(_request: Request, _error: Exception) -> Response:
+    return build_error_response(500, "The service failed; its log says why.", {"Connection": "close"})
 
 
 def _build_openapi(app: FastAPI, service: Service) -> dict[str, Any]:
     if not app.openapi_schema:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schema.setdefault("components", {}).setdefault("schemas", {}).update(build_request_schemas(service))
+        if os.environ.get(TOKEN_VARIABLE):
+            _describe_token(schema)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _describe_token(schema: dict[str, Any]) -> None:
+    """State in the schema that every address but the open ones needs the token."""
+    schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    schema["security"] = [{"token": []}]
+    for path in OPEN_PATHS & set(schema["paths"]):
+        for operation in schema["paths"][path].values():
+            operation["security"] = []

@@ -10,6 +10,7 @@ from trueline.service.monitoring import drift_reference
 from trueline.service.monitoring.prediction_drift import PredictionDrift
 from trueline.service.monitoring.prediction_log import PredictionLog, check_log_folder
 from trueline.service.monitoring.prometheus_metrics import ServiceMetrics
+from trueline.service.serving.compute_pool import ComputePool
 from trueline.service.serving.endpoint import PredictionEndpoint
 from trueline.service.settings import Settings
 from trueline.service.shadow.shadow_traffic import Shadow, start_shadows
@@ -27,6 +28,10 @@ class Service:
     shadows: dict[str, Shadow] = field(default_factory=dict)
     failed_takeover: str | None = None  # why newer models do not answer, as the parent process reports it
 
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.pool = ComputePool(settings.threads, settings.max_waiting, settings.deadline_seconds)
+
     @classmethod
     def start(cls, settings: Settings) -> "Service":
         """Return the service with every model loaded.
@@ -36,9 +41,9 @@ class Service:
         service, folder = cls(settings, load_models(settings)), settings.log_folder
         check_log_folder(folder, service.loaded)
         for task, loaded in service.loaded.items():
-            log = PredictionLog(folder / task, settings.log_bytes) if folder else None
+            log = PredictionLog(folder / task, settings.log_bytes, settings.log_days) if folder else None
             service.logs += [log] if log else []
-            service.endpoints[task] = PredictionEndpoint(loaded, service.counters, log)
+            service.endpoints[task] = PredictionEndpoint(loaded, service.counters, log, service.pool)
         service.shadows = start_shadows(settings, service.loaded, service.counters)
         for task, shadow in service.shadows.items():
             service.endpoints[task].shadow = shadow
@@ -64,5 +69,6 @@ class Service:
         """Stop the challengers and close the logs."""
         for shadow in self.shadows.values():
             shadow.close()
+        self.pool.close()
         for log in self.logs:
             log.close()

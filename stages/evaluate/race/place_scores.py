@@ -30,14 +30,14 @@ def evaluate_places(rows: pd.DataFrame, prepared: pd.DataFrame, seed: int) -> Re
     """
     if PLACE_CHANCE not in rows or "placed" not in prepared:
         return None
-    known = prepared.set_index("row_id").reindex(rows["row_id"])
-    placed = known["placed"].to_numpy(float)
+    outcomes = prepared.set_index("row_id").reindex(rows["row_id"])
+    placed = outcomes["placed"].to_numpy(float)
     is_judged = _flag_judged_races(rows[PLACE_CHANCE].to_numpy(float), placed, encode_groups(rows["group"]))
     if not is_judged.any():
         return None
     judged_rows, placed = rows[is_judged], placed[is_judged]
     code = encode_groups(judged_rows["group"])
-    market = known["place_p"].to_numpy(float)[is_judged] if "place_p" in known else np.full(len(code), np.nan)
+    market = outcomes["place_p"].to_numpy(float)[is_judged] if "place_p" in outcomes else np.full(len(code), np.nan)
     chances = _collect_place_chances(judged_rows, market, code)
     baselines = _summarise_place_chances(chances, placed, code, seed)
     counts = _count_races(rows, chances["tuned"], placed, code)

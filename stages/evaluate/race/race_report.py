@@ -69,6 +69,7 @@ DESCRIPTION = ScorerDescription(
             (
                 ComparedMeasure("log_loss", "Log loss", False),
                 ComparedMeasure("slope", "Calibration slope", None, mark=1.0),
+                ComparedMeasure("r2", "R²", True),
             ),
             ("uniform", "harville", "market"),
         ),

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,25 @@ def test_a_full_file_is_followed_by_the_next_and_none_is_longer_than_it_may_be(t
     assert all(file.stat().st_size <= 500 for file in files)
     assert {file.name.split("-")[0] for file in files} == {str(os.getpid())}
     assert sorted(row["number"] for row in read_log(tmp_path)) == list(range(100))
+
+
+def test_a_new_day_begins_a_new_file_and_removes_those_that_are_too_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [time.time() - 4 * 86_400]
+    monkeypatch.setattr("trueline.service.monitoring.prediction_log.time.time", lambda: clock[0])
+    log, kept = PredictionLog(tmp_path, 10**6, keep_days=2.5), PredictionLog(tmp_path / "kept", 10**6)
+    for day in range(5):
+        for number in range(2):
+            for written in (log, kept):
+                written.append([{"day": day, "number": number}])
+        for file in [*tmp_path.glob("*.jsonl"), *tmp_path.glob("kept/*.jsonl")]:
+            if json.loads(file.read_text().splitlines()[0])["day"] == day:
+                os.utime(file, (clock[0], clock[0]))
+        clock[0] += 86_400
+    assert [row["day"] for row in read_log(tmp_path)] == [2, 2, 3, 3, 4, 4]
+    assert len(list(tmp_path.glob("*.jsonl"))) == 3
+    assert len(read_log(tmp_path / "kept")) == 10
 
 
 def test_rows_that_are_longer_than_a_file_may_be_are_written_all_the_same(tmp_path: Path) -> None:

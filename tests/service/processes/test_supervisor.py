@@ -128,8 +128,8 @@ def test_a_swapped_calibrator_changes_the_version_and_is_the_only_part_that_diff
 ) -> None:
     version = json.loads(service.get("/api/model_status"))["tasks"][0]["version"]
     assert {version["answers"]} == list_versions(service)
-    assert version["parts"]["calibrator"] == trained_repo.md5(folder / trained_repo.OUTS[1])
-    assert set(version["parts"]) == {"model", "calibrator", "settings", "code"}
+    assert version["part_hashes"]["calibrator"] == trained_repo.md5(folder / trained_repo.OUTS[1])
+    assert set(version["part_hashes"]) == {"model", "calibrator", "settings", "code"}
     versions = {row["model"] for row in read_log(folder / "log/events")}
     assert {name.rpartition(":")[0] for name in versions} == {f"{STAGE}#1", f"{STAGE}#2"}
     assert len({name.rpartition(":")[2] for name in versions}) == 2

@@ -64,7 +64,7 @@ def test_a_body_that_is_no_request_is_rejected_with_a_sentence(client: TestClien
     answer = post(client, body)
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith(message)
-    assert list(answer.json()) == ["detail"]
+    assert list(answer.json())[:4] == ["type", "title", "status", "detail"]
     assert len(answer.json()["detail"]) < 300
 
 
@@ -106,7 +106,8 @@ def test_other_addresses_and_methods_are_rejected_in_a_sentence(client: TestClie
         ("DELETE", "/health", 405),
     ]:
         answer = client.request(method, path)
-        assert (answer.status_code, list(answer.json())) == (status, ["detail"])
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert list(answer.json()) == ["type", "title", "status", "detail"]
     assert client.post("/predict/racing").json()["detail"] == "'racing' is not loaded here; loaded: events."
 
 
@@ -161,6 +162,21 @@ def test_with_a_token_in_the_environment_only_health_is_open(repository: Path, m
         assert client.get("/metrics", headers={"authorization": right}).status_code == 200
 
 
+def test_a_browser_may_give_the_token_as_a_password_and_the_schema_states_it(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret")
+    client = TestClient(create_app(Settings(root=str(repository), tasks=("events",), log="")))
+    assert client.get("/docs").headers["www-authenticate"] == 'Basic realm="Trueline"'
+    assert client.get("/metrics").headers["www-authenticate"] == "Bearer"
+    assert client.get("/docs", auth=("anybody", "secret")).status_code == 200
+    assert client.get("/docs", auth=("secret", "anybody")).status_code == 401
+    document = client.get("/openapi.json", auth=("", "secret")).json()
+    assert document["security"] == [{"token": []}]
+    assert document["components"]["securitySchemes"]["token"] == {"type": "http", "scheme": "bearer"}
+    assert document["paths"]["/health"]["get"]["security"] == []
+
+
 def test_a_token_of_blanks_lets_nobody_in(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TOKEN_VARIABLE, " ")
     client = TestClient(create_app(Settings(root=str(repository), tasks=("events",), log="")))
@@ -201,7 +217,7 @@ def heard(repository: Path, stays: float) -> list[Any]:
 
 
 def test_a_client_that_leaves_before_it_has_sent_all_is_no_failure_of_the_service(repository: Path) -> None:
-    assert heard(repository, stays=0)[0]["status"] == 400
+    assert heard(repository, stays=0)[0]["status"] == 499
 
 
 def test_a_client_that_never_sends_the_rest_is_answered_408_and_let_go(repository: Path) -> None:

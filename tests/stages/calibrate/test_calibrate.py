@@ -28,7 +28,9 @@ LEARNING = [platt, isotonic, temperature, race_softmax]
 
 def make_settings(calibrator: Any, within_group: bool = False) -> Any:
     return (
-        calibrator.Settings(places={}) if calibrator is race_softmax else calibrator.Settings(within_group=within_group)
+        calibrator.Settings(paid_places={})
+        if calibrator is race_softmax
+        else calibrator.Settings(within_group=within_group)
     )
 
 

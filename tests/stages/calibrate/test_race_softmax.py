@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from stages.calibrate.race_softmax import Settings, apply, fit
 from trueline.core.stats.group_ops import Codes, Floats, compute_group_softmax, sum_by_group
 
-LEARNED = Settings(places={})
+LEARNED = Settings(paid_places={})
 
 
 def run_races(seed: int, races: int) -> tuple[Floats, Floats, Floats, Codes]:
@@ -58,7 +58,7 @@ def test_the_places_of_each_field_and_the_discount_are_learned_and_survive_json(
 
 def test_the_places_may_be_set_and_small_fields_without_a_rule_have_no_chance() -> None:
     score, won, placed, group = run_races(4, 60)
-    state = fit(score, won, group, Settings(places={6: 1}), {"placed": placed})
+    state = fit(score, won, group, Settings(paid_places={6: 1}), {"placed": placed})
     chances = apply(state, score, group)
     assert isinstance(chances, dict)
     field_size = np.bincount(group)[group]
@@ -77,4 +77,4 @@ def test_without_anybody_known_to_be_placed_only_the_win_is_predicted() -> None:
 @pytest.mark.parametrize("rule", [{8: 5}, {8: -1}, {"many": 3}])
 def test_a_number_of_places_that_cannot_be_is_rejected(rule: dict[int, int]) -> None:
     with pytest.raises(ValidationError):
-        Settings(places=rule)
+        Settings(paid_places=rule)

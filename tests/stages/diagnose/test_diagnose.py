@@ -22,7 +22,7 @@ CHECKS = [
     name for name in list_plugins("diagnose/checks") if not hasattr(load_plugin("diagnose/checks", name), "Settings")
 ]  # the other checks have test files of their own
 OF_QUOTES = "information_clock"  # a check of quotes, of which these reports tell nothing
-OF_LINES = ("market_bias", "too_good_picks")  # checks of quantities with a market line
+OF_LINES = ("market_bias", "over_calibration", "too_good_picks")  # checks of quantities with a market line
 SEEDS = (0, 1, 2, 3)
 DAYS, DAILY = 70, 14  # 70 days of 14 groups; the last 28 days are scored
 LIMITS = CheckLimits(
@@ -207,7 +207,16 @@ def quantities(evidence: Evidence) -> Evidence:
     target = pd.Series(random.normal(40 * p, 8), index=p.index)
     changed = _retold(evidence, evidence.prepared["group"], target)
     line = 40 * p + random.normal(0, 0.5, len(p))
-    changed = replace(changed, prepared=changed.prepared.assign(soft_label=line))
+    chance = 0.5 + (40 * p - line) / (8 * np.sqrt(2 * np.pi))  # that the normal target is over a line so near its mean
+    curve = [
+        {"n": int(part.sum()), "predicted": float(chance[part].mean()), "observed": float((target > line)[part].mean())}
+        for part in (chance < 0.5, chance >= 0.5)
+    ]
+    changed = replace(
+        changed,
+        prepared=changed.prepared.assign(soft_label=line),
+        report=changed.report | {"distribution": {"reliability": curve}},
+    )
     return with_predictions(changed, **{arm: 40 * changed.predictions[arm] for arm in ("tuned", "default", "baseline")})
 
 

@@ -28,8 +28,8 @@ def learn_paid_places(placed: Floats, code: Codes) -> dict[int, int]:
     `placed` is 1 for the runners in them, 0 for others; races in which it is missing do not count.
     """
     races = pd.DataFrame({"code": code, "placed": placed}).groupby("code")["placed"].agg(["size", "count", "sum"])
-    known = races[races["size"] == races["count"]]
-    counts = known.groupby(["size", "sum"]).size().reset_index(name="races")
+    complete_races = races[races["size"] == races["count"]]
+    counts = complete_races.groupby(["size", "sum"]).size().reset_index(name="races")
     modes = counts.sort_values(["races", "sum"], ascending=[False, True]).drop_duplicates("size").sort_values("size")
     return {int(size): int(paid_places) for size, paid_places in zip(modes["size"], modes["sum"], strict=True)}
 

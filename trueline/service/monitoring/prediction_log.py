@@ -8,7 +8,9 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -17,20 +19,23 @@ from typing import Any
 from trueline.core.errors import UserError
 from trueline.core.jsonl import JSON_LINES_SUFFIX, read_json_lines
 
+DAY_SECONDS = 86_400
+
 LogRows = list[dict[str, Any]]
 
 
 class PredictionLog:
     """Writes one task's log in one process to `<folder>/<pid>-<n>.jsonl`, and to the next file when one is full.
 
-    Whole lines are appended in a single write, so only the last line that a killed process leaves can be torn. Files
-    of earlier processes are never written to, and no two processes share one. Limit: nothing is forced to disk, so a
-    machine that loses power may lose its last seconds.
+    A new day (UTC) begins a new file too. Then files that were last written more than `keep_days` ago are removed;
+    0 keeps them all. Whole lines are appended in a single write, so only the last line that a killed process leaves
+    can be torn. Files of earlier processes are never written to, and no two processes share one. Limit: nothing is
+    forced to disk, so a machine that loses power may lose its last seconds.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
-        self._folder, self._max_bytes = folder, max_bytes
-        self._number, self._size, self._file = 0, max_bytes, -1
+    def __init__(self, folder: Path, max_bytes: int, keep_days: float = 0.0) -> None:
+        self._folder, self._max_bytes, self._keep_days = folder, max_bytes, keep_days
+        self._number, self._size, self._file, self._day = 0, max_bytes, -1, -1
         self._ends_torn, self._lock = False, Lock()  # long requests are answered in threads
 
     def append(self, rows: LogRows) -> None:
@@ -46,8 +51,11 @@ class PredictionLog:
         self._size, self._file = self._max_bytes, -1
 
     def _write_lines(self, content: bytes) -> None:
-        if self._size + len(content) > self._max_bytes:
+        today = int(time.time() // DAY_SECONDS)
+        if self._size + len(content) > self._max_bytes or today != self._day:
+            self._day = today
             self._open_next_file()
+            self._remove_old_files()
         if self._ends_torn:
             content = b"\n" + content
         written = os.write(self._file, content)
@@ -68,6 +76,13 @@ class PredictionLog:
                 continue
         self._size, self._ends_torn = 0, False
 
+    def _remove_old_files(self) -> None:
+        oldest_time = time.time() - self._keep_days * DAY_SECONDS
+        for file in self._folder.glob(f"*{JSON_LINES_SUFFIX}") if self._keep_days else ():
+            with suppress(OSError):  # another worker may have removed it
+                if file.stat().st_mtime < oldest_time:
+                    file.unlink()
+
 
 def check_log_folder(folder: Path | None, tasks: Iterable[str]) -> None:
     """Raise UserError if a task's log cannot be written in a folder; leaves nothing there but the tasks' folders."""
@@ -81,10 +96,11 @@ def check_log_folder(folder: Path | None, tasks: Iterable[str]) -> None:
             raise UserError(f"--log: {problem}; name another folder, or '' to log nothing.") from None
 
 
-def stamp_rows(rows: LogRows, version: str) -> LogRows:
-    """Return the rows with the model that answered and the time, where a row does not have its own."""
-    timestamp = datetime.now(UTC).isoformat(timespec="microseconds")
-    return [{"model": version, "created_at": timestamp} | row for row in rows]
+def stamp_rows(rows: LogRows, version: str, model_hash: str | None = None, moment: datetime | None = None) -> LogRows:
+    """Return the rows with the model that answered and the time, by default now, where a row does not have its own."""
+    timestamp = (moment or datetime.now(UTC)).isoformat(timespec="microseconds")
+    stamp = {"model": version, "created_at": timestamp} | ({"model_hash": model_hash} if model_hash else {})
+    return [stamp | row for row in rows]
 
 
 def read_log(folder: Path) -> LogRows:

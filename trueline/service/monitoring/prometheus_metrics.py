@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trueline.service.monitoring.count_files import MULTIPROCESS_FOLDER_VARIABLE
 from trueline.service.monitoring.prediction_drift import PredictionDrift
+from trueline.service.monitoring.process_figures import PROCESS_FIGURES, read_process_figures
 
 LATENCY_BUCKETS_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 PREDICTION_BIN_ENDS = (*(step / 10 for step in range(1, 11)), 2.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0)
@@ -42,6 +43,14 @@ class ServiceMetrics:
         self._unlogged = Counter(
             "trueline_unlogged_rows", "rows that the log could not take", ["task"], **registry_option
         )
+        self._refusals = Counter(
+            "trueline_refused_connections", "connections refused before a request reached the app",
+            ["status"], **registry_option,
+        )  # fmt: skip
+        self._process = {
+            name: Gauge(f"trueline_process_{name}", meaning, multiprocess_mode="all", **registry_option)
+            for name, meaning in PROCESS_FIGURES.items()
+        }
         self._shadow = Counter(
             "trueline_shadow_requests", "requests that a challenger answered, failed at or never saw",
             ["task", "outcome"], **registry_option,
@@ -54,6 +63,10 @@ class ServiceMetrics:
         """Count an answer."""
         self._labelled_requests(method, route, str(status)).inc()
         self._labelled_seconds(route).observe(seconds)
+
+    def count_refusal(self, outcome: str) -> None:
+        """Count a connection that was answered with this status, or dropped, before a request reached the app."""
+        self._refusals.labels(outcome).inc()
 
     def count_predictions(self, task: str, model: str, rows: int, numbers: Iterable[float]) -> None:
         """Count the rows of an answer and what was predicted for them."""
@@ -69,8 +82,14 @@ class ServiceMetrics:
         """Count a request that the challenger answered, failed on or never received."""
         self._shadow.labels(task, outcome).inc()
 
+    def record_process(self) -> None:
+        """Note this worker's memory, processor time and open files."""
+        for name, value in read_process_figures().items():
+            self._process[name].set(value)
+
     def render_text(self, drifts: Mapping[str, PredictionDrift]) -> bytes:
         """Return all counts as text; with several worker processes, the totals over all of them."""
+        self.record_process()
         for task, drift in drifts.items():
             if (index := drift.compute_index()) is not None:
                 self._drift.labels(task).set(index)

@@ -22,7 +22,7 @@ class ControlChannel:
         except OSError:
             self.is_closed = True
 
-    def receive_messages(self, wait_seconds: float = 0.0) -> list[Message]:
+    def read_lines(self, wait_seconds: float = 0.0) -> list[Message]:
         """Return the messages that have arrived, after waiting for the first byte of one for some seconds at most."""
         self.connection.settimeout(wait_seconds)
         try:

@@ -38,7 +38,7 @@ def has_token() -> bool:
 
 def _require_token(settings: Settings) -> None:
     """Raise UserError if other machines could connect without a token and nobody said that they may."""
-    if has_token() or settings.is_open or _is_loopback(settings.host):
+    if has_token() or settings.is_open or is_loopback(settings.host):
         return
     raise UserError(
         f"--host {settings.host} lets other machines connect, and there is no token; set {TOKEN_VARIABLE}, or add "
@@ -46,5 +46,6 @@ def _require_token(settings: Settings) -> None:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to an address."""
     return host in ("localhost", "::1") or host.startswith("127.")

@@ -16,11 +16,11 @@ LOCK_FILE = "lock"
 def create_run_folder() -> Iterator[Path]:
     """Yield a folder for the files of this service and its workers; remove those of services that were killed."""
     _remove_abandoned()
-    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _hold_lock(Path(name)):
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _lock_folder(Path(name)):
         yield Path(name)
 
 
-def _hold_lock(folder: Path) -> TextIO:
+def _lock_folder(folder: Path) -> TextIO:
     """Return the lock file of a folder, locked until it is closed or this process ends, however it ends."""
     lock = (folder / LOCK_FILE).open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)

@@ -64,7 +64,7 @@ class Supervisor:
         if failure := self._start_generation(self._settings):
             raise UserError(failure)
         if not self._stop_signals:
-            self._put_in_charge()
+            self._start_serving()
             announce_start(self._versions)
         self._next_watch_at = monotonic() + self._settings.watch_seconds
 
@@ -82,7 +82,7 @@ class Supervisor:
         if self._stop_signals:
             return
         self._settings, self._rejected_pins, self._last_failure = settings, None, ""
-        self._put_in_charge()
+        self._start_serving()
         self._wait_until(lambda: not self._leaving)
         print_line(f"taken over: {_describe(self._versions)}; nothing else answers from now on")
 
@@ -103,7 +103,7 @@ class Supervisor:
         self._starting = []
         return failure
 
-    def _put_in_charge(self) -> None:
+    def _start_serving(self) -> None:
         """Let the started workers serve, and the former ones finish."""
         former_workers, self._workers, self._starting = self._workers, self._starting, []
         self._versions = dict(self._workers[0].versions or {})
@@ -111,7 +111,7 @@ class Supervisor:
             worker.control.send_message(command="serve")
         self._wait_until(lambda: all(worker.is_serving or worker.has_ended for worker in self._workers))
         for worker in former_workers:
-            self._let_finish(worker)
+            self._close_worker(worker)
 
     def _watch_tags(self) -> None:
         """Ask for a takeover if the tags mean other commits than before."""
@@ -151,19 +151,19 @@ class Supervisor:
 
     def _replace_ended(self) -> None:
         for worker in list(self._workers):
-            if worker.kill_if_silent():
+            if worker.stop_if_silent():
                 print_line(f"worker {worker.process.pid} did not respond and was killed", sys.stderr)
             if worker.has_ended:
                 self._workers.remove(worker)
-                self._note_end(worker)
+                self._report_end(worker)
                 self._remove_worker(worker)
             elif worker.versions and not worker.is_serving:
-                self._admit(worker)
+                self._accept_replacement(worker)
         if self._versions and monotonic() >= self._restart_at:
             while len(self._workers) < self._settings.workers:
                 self._workers.append(self._start_worker(self._settings))
 
-    def _note_end(self, worker: WorkerProcess) -> None:
+    def _report_end(self, worker: WorkerProcess) -> None:
         """Say that a worker ended; one that could not load its models is replaced after a delay."""
         if worker.versions:
             print_line(f"worker {worker.process.pid} ended and is replaced", sys.stderr)
@@ -173,7 +173,7 @@ class Supervisor:
             self._failed_starts += 1
             self._restart_at = monotonic() + min(2.0**self._failed_starts, MAX_RESTART_DELAY_SECONDS)
 
-    def _admit(self, worker: WorkerProcess) -> None:
+    def _accept_replacement(self, worker: WorkerProcess) -> None:
         """Let a replacement serve if it answers as the others do; otherwise the workspace changed: replace them all."""
         if worker.versions == self._versions:
             worker.control.send_message(command="serve")
@@ -190,7 +190,7 @@ class Supervisor:
         self._selector.register(worker.control.connection, selectors.EVENT_READ, worker)
         return worker
 
-    def _let_finish(self, worker: WorkerProcess) -> None:
+    def _close_worker(self, worker: WorkerProcess) -> None:
         worker.control.send_message(command="stop")
         self._leaving.append(worker)
 
@@ -210,7 +210,7 @@ class Supervisor:
         for worker in self._starting:
             self._remove_worker(worker)
         for worker in self._workers:
-            self._let_finish(worker)
+            self._close_worker(worker)
         self._workers, self._starting = [], []
         deadline = monotonic() + self._settings.drain_seconds + STOP_MARGIN_SECONDS
         signals_before = self._stop_signals = max(self._stop_signals, 1)
@@ -225,7 +225,7 @@ class Supervisor:
         signal_writer.setblocking(False)
         self._selector.register(self._signal_reader, selectors.EVENT_READ)
         former_descriptor = signal.set_wakeup_fd(signal_writer.fileno())  # ends the wait in `_poll`
-        former_handlers = {number: signal.signal(number, self._note_signal) for number in HANDLED_SIGNALS}
+        former_handlers = {number: signal.signal(number, self._record_signal) for number in HANDLED_SIGNALS}
         try:
             yield
         finally:
@@ -236,7 +236,7 @@ class Supervisor:
             self._signal_reader.close()
             signal_writer.close()
 
-    def _note_signal(self, number: int, _frame: FrameType | None) -> None:
+    def _record_signal(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
             self._takeover_requested = True
         else:

@@ -18,6 +18,7 @@ from trueline.service.protection import ServiceProtocol
 from trueline.service.service import Service
 from trueline.service.settings import Settings, read_inherited_settings
 
+SWITCH_SECONDS = 0.001  # after which a computing thread lets the event loop run; Python's default is 0.005
 HEARTBEAT_TICKS = 20  # of uvicorn's, each 0.1 seconds
 
 
@@ -33,9 +34,11 @@ def main(listener: socket.socket, control: ControlChannel) -> None:
         control.send_message(failure=str(error))
         sys.exit(1)
     service: Service = app.state.service
+    ServiceProtocol.counters = service.counters
+    sys.setswitchinterval(SWITCH_SECONDS)
     control.send_message(versions={task: loaded.version for task, loaded in service.loaded.items()})
     if _wait_for_command(control) == "serve":
-        ControlledServer(_configure(app, settings), control, service).run([listener])
+        ControlledServer(_make_config(app, settings), control, service).run([listener])
 
 
 class ControlledServer(uvicorn.Server):
@@ -52,7 +55,7 @@ class ControlledServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Obey the parent, ten times a second."""
-        for message in self._control.receive_messages():
+        for message in self._control.read_lines():
             self._service.failed_takeover = message.get("failed_takeover", self._service.failed_takeover)
             self.should_exit = self.should_exit or message.get("command") == "stop"
         self.should_exit = self.should_exit or self._control.is_closed
@@ -61,7 +64,7 @@ class ControlledServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
+def _make_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     options: dict[str, Any] = {
         "limit_concurrency": settings.concurrency + 1,  # uvicorn counts the new connection too
         "http": ServiceProtocol,
@@ -78,7 +81,7 @@ def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
 def _wait_for_command(control: ControlChannel) -> str:
     """Return the parent's first command, empty if the parent is gone."""
     while not control.is_closed:
-        for message in control.receive_messages(wait_seconds=1.0):
+        for message in control.read_lines(wait_seconds=1.0):
             if "command" in message:
                 return str(message["command"])
     return ""

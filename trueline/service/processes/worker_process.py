@@ -27,14 +27,13 @@ class WorkerProcess:
         self._last_heard_at = monotonic()
         self._folder = folder / f"worker-{slot}"
         self._folder.mkdir()
-        counts = folder / COUNTS_FOLDER
-        counts.mkdir(exist_ok=True)
-        remove_gauges(counts, slot)
+        self._counts = folder / COUNTS_FOLDER
+        self._counts.mkdir(exist_ok=True)
         own_end, child_end = socket.socketpair()
         self.control = ControlChannel(own_end)
         variables = {
-            SETTINGS_VARIABLE: settings.export_json(),
-            MULTIPROCESS_FOLDER_VARIABLE: str(counts.resolve()),
+            SETTINGS_VARIABLE: settings.format_as_json(),
+            MULTIPROCESS_FOLDER_VARIABLE: str(self._counts.resolve()),
             SLOT_VARIABLE: str(slot),
             "TMPDIR": str(self._folder.resolve()),
             "PYTHONPATH": os.pathsep.join([str(CODE_FOLDER), os.environ.get("PYTHONPATH", "")]),
@@ -56,13 +55,13 @@ class WorkerProcess:
 
     def read_messages(self) -> None:
         """Note what the worker has reported: its versions, that it serves, why it cannot, or that it is alive."""
-        for message in self.control.receive_messages():
+        for message in self.control.read_lines():
             self._last_heard_at = monotonic()
             self.versions = message.get("versions", self.versions)
             self.failure = message.get("failure", self.failure)
             self.is_serving = message.get("serving", self.is_serving)
 
-    def kill_if_silent(self) -> bool:
+    def stop_if_silent(self) -> bool:
         """Kill a serving worker that hangs; return whether it was killed."""
         is_silent = self.is_serving and monotonic() - self._last_heard_at > HEARTBEAT_TIMEOUT_SECONDS
         if is_silent:
@@ -79,4 +78,5 @@ class WorkerProcess:
             self.process.kill()
         self.process.wait()
         self.control.close()
+        remove_gauges(self._counts, self.slot)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -18,7 +18,7 @@ class HeaderLimitProtocol(BaseProtocol):
         if self._bare_bytes <= self.max_bare_bytes or self.transport.is_closing():
             return
         if self.is_answering:
-            self.transport.abort()
+            self.drop_connection()
         else:
             message = f"More than {self.max_bare_bytes:,} bytes are neither a complete head nor a body"
             self.refuse_request(431, f"{message}; send shorter headers.")

@@ -64,4 +64,4 @@ class ReadTimeoutProtocol(BaseProtocol):
             )
             self.refuse_request(408, message)
         else:
-            self.transport.abort()
+            self.drop_connection()

@@ -1,6 +1,7 @@
 """Request limits: the token, the size of a body and the time to send it. Plain ASGI: microseconds per request."""
 
 import asyncio
+import base64
 import hmac
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
@@ -15,6 +16,7 @@ MAX_LENGTH_DIGITS = 15  # digits of a plausible Content-Length
 UPGRADE_MESSAGE = (
     "The Upgrade header asks for another protocol, which ends HTTP before the body; send it without Upgrade."
 )
+BROWSER_PATHS = {"/docs", "/openapi.json"}  # for which a browser asks for the token, as a password
 OPEN_PATHS = {"/health"}  # for monitors; it reveals nothing that an outsider could use
 
 
@@ -32,7 +34,8 @@ class RequestLimitMiddleware:
         headers = dict(scope["headers"])
         if not self._is_authorised(scope["path"], headers.get(b"authorization", b"")):
             message = "This address needs the header Authorization: Bearer <token>, with the service's token."
-            await build_error_response(401, message, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+            scheme = 'Basic realm="Trueline"' if scope["path"] in BROWSER_PATHS else "Bearer"
+            await build_error_response(401, message, {"WWW-Authenticate": scheme})(scope, receive, send)
         elif self._is_too_long(headers.get(b"content-length", b"0")):
             await self._drain_body(receive, 0)
             await build_error_response(413, self._describe_limit(), {"Connection": "close"})(scope, receive, send)
@@ -44,7 +47,7 @@ class RequestLimitMiddleware:
     def _is_authorised(self, path: str, authorization: bytes) -> bool:
         if self._token is None or path in OPEN_PATHS:
             return True
-        token = _parse_bearer_token(authorization)
+        token = _parse_token(authorization)
         return token != b"" and hmac.compare_digest(token, self._token)
 
     def _is_too_long(self, content_length: bytes) -> bool:
@@ -94,13 +97,16 @@ class RequestLimitMiddleware:
         return receive_within_limits
 
 
-def _parse_bearer_token(header: bytes) -> bytes:
-    """Return the token of an Authorization header, empty without one.
+def _parse_token(header: bytes) -> bytes:
+    """Return the token of an Authorization header, empty without one; as Basic it is the password of any user.
 
     By RFC 9110 the scheme may be in any case, and outer blanks do not count.
     """
-    scheme, _, token = header.partition(b" ")
-    return token.strip() if scheme.lower() == b"bearer" else b""
+    scheme, _, credentials = header.partition(b" ")
+    if scheme.lower() == b"basic":
+        with suppress(ValueError):
+            return base64.b64decode(credentials.strip(), validate=True).partition(b":")[2].strip()
+    return credentials.strip() if scheme.lower() == b"bearer" else b""
 
 
 def _is_upgrade_with_body(headers: Mapping[bytes, bytes]) -> bool:

@@ -68,6 +68,6 @@ class WriteTimeoutProtocol(BaseProtocol):
     def _check_write_progress(self) -> None:
         self._write_timer = None
         if self.transport.get_write_buffer_size() > max(self._buffered_bytes - MIN_BYTES_PER_TIMEOUT, 0):
-            self.transport.abort()
+            self.drop_connection()
         else:
             self._start_write_timer()

@@ -13,16 +13,14 @@ from trueline.service.page.csp import PAGE_HEADERS
 from trueline.service.page.dashboard import render_dashboard
 from trueline.service.page.prediction_form import render_form
 from trueline.service.protection.error_responses import build_error_response
-from trueline.service.routes.predict import Refused
+from trueline.service.routes.predict import describe_problem
 from trueline.service.service import Service
 from trueline.service.status.diagnostics import Diagnostics
 from trueline.service.status.stage_outputs import read_outputs
 from trueline.service.status.status_cache import StatusCache
 from trueline.service.status.status_schema import ModelStatus
 
-UNKNOWN_TASK_RESPONSE: dict[int | str, dict[str, Any]] = {
-    404: {"model": Refused, "description": "No such task is loaded."}
-}
+UNKNOWN_TASK_RESPONSE: dict[int | str, dict[str, Any]] = {404: describe_problem("No such task is loaded.")}
 
 
 def router(service: Service) -> APIRouter:

@@ -3,27 +3,23 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from trueline.service.protection.error_responses import build_error_response
+from trueline.service.protection.error_responses import PROBLEM_TYPE, Problem, build_error_response
 from trueline.service.service import Service
 from trueline.service.serving.endpoint import PredictionEndpoint
 
 ERROR_DESCRIPTIONS = {
-    400: "The headers ask for another protocol, or the client disconnected.",
+    400: "The headers ask for another protocol.",
     401: "The token is missing or wrong.",
     408: "The body did not arrive in time.",
     413: "The body is too long.",
     415: "The content type is not JSON.",
+    421: "The Host header names another host.",
     422: "The request does not match the schema, or the model cannot answer it.",
+    503: "Too many requests are waiting; Retry-After says when to try again.",
 }
-
-
-class Refused(BaseModel):
-    """The reason why there is no answer."""
-
-    detail: str = Field(description="one sentence: what was received, what is allowed")
+PROBLEM_SCHEMA = "Problem"
 
 
 def router(service: Service) -> APIRouter:
@@ -40,12 +36,19 @@ def router(service: Service) -> APIRouter:
     return api_router
 
 
+def describe_problem(description: str) -> dict[str, Any]:
+    """Return an error of an address for the OpenAPI schema."""
+    schema = {"$ref": f"#/components/schemas/{PROBLEM_SCHEMA}"}
+    return {"description": description, "content": {PROBLEM_TYPE: {"schema": schema}}}
+
+
 def build_request_schemas(service: Service) -> dict[str, Any]:
-    """Return the schemas of every task's request and of its parts, by the names that the routes refer to.
+    """Return the schemas of every task's request and of its parts, and of errors, by the names that routes refer to.
 
     They are added by hand because pydantic validates the raw body, not FastAPI, which would parse it twice.
     """
-    components: dict[str, Any] = {}
+    problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    components: dict[str, Any] = problem_schema.pop("$defs") | {PROBLEM_SCHEMA: problem_schema}
     for task, endpoint in service.endpoints.items():
         module = endpoint.loaded.module
         schema = module.Request.model_json_schema(ref_template=f"#/components/schemas/{_name_schema(task, '{model}')}")
@@ -61,9 +64,7 @@ def build_request_schemas(service: Service) -> dict[str, Any]:
 def _add_route(router: APIRouter, endpoint: PredictionEndpoint) -> None:
     task, module = endpoint.loaded.task, endpoint.loaded.module
     responses: dict[int | str, dict[str, Any]] = {200: {"model": module.Answer, "description": "The answer."}}
-    responses |= {
-        status: {"model": Refused, "description": description} for status, description in ERROR_DESCRIPTIONS.items()
-    }
+    responses |= {status: describe_problem(description) for status, description in ERROR_DESCRIPTIONS.items()}
     reference = {"$ref": f"#/components/schemas/{_name_schema(task, 'Request')}"}
     router.add_api_route(
         f"/predict/{task}",

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
-import anyio.to_thread
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -15,19 +14,26 @@ from trueline.service.loaded_models import LoadedModel
 from trueline.service.monitoring.prediction_drift import PredictionDrift
 from trueline.service.monitoring.prediction_log import LogRows, PredictionLog, stamp_rows
 from trueline.service.monitoring.prometheus_metrics import ServiceMetrics
-from trueline.service.protection.error_responses import build_error_response, describe_validation_error
+from trueline.service.protection.disconnects import SENDS_NO_MORE
+from trueline.service.protection.error_responses import build_error_response, build_validation_response
+from trueline.service.serving.compute_pool import AbandonedError, Claim, ComputePool, OverloadError
 from trueline.service.shadow.shadow_traffic import Shadow, pair_rows
 
 LOG_EVERY_SECONDS = 10.0  # seconds between two error lines about unlogged rows
-JSON_CONTENT_TYPES = ("application/json", "")  # accepted types; none at all is fine too, for curl's sake
+JSON_TYPE = "application/json"  # the only type that is accepted: a page elsewhere cannot send it unasked
+DEPARTED_STATUS = 499  # as nginx counts it; nobody receives it
+DEPARTED_RESPONSE = build_error_response(DEPARTED_STATUS, "The client disconnected before it had its answer.")
+BUSY_MESSAGE = "More requests are waiting than can be answered in time; try again after the seconds in Retry-After."
 
 
 class PredictionEndpoint:
     """The prediction endpoint of one task."""
 
-    def __init__(self, loaded: LoadedModel, counters: ServiceMetrics, log: PredictionLog | None) -> None:
+    def __init__(
+        self, loaded: LoadedModel, counters: ServiceMetrics, log: PredictionLog | None, pool: ComputePool
+    ) -> None:
         self.loaded, self.drift, self.shadow = loaded, None, None
-        self._counters, self._log = counters, log
+        self._counters, self._log, self._pool = counters, log, pool
         self._max_inline_bytes: int = getattr(loaded.module, "AT_ONCE", 0)
         self._max_inline_braces: int = getattr(loaded.module, "FEW", 0)
         self._unlogged_rows, self._last_logged_at = 0, -LOG_EVERY_SECONDS
@@ -36,36 +42,43 @@ class PredictionEndpoint:
     shadow: Shadow | None  # a challenger that gets the same requests, unseen
 
     async def handle_request(self, request: Request) -> Response:
-        """Answer a request: 200 with an Answer, or a 4xx with one sentence.
+        """Answer a request: 200 with an Answer, or a 4xx or 503 with one sentence.
 
-        A short body of few parts is answered on the event loop; any other in a thread, so that other requests need
-        not wait for it.
+        A short body of few parts is answered on the event loop; any other in the pool of threads, so that other
+        requests need not wait for it.
         """
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type not in JSON_CONTENT_TYPES:
-            return build_error_response(
-                415, f"The content type {content_type[:60]!r} is not accepted; send application/json."
-            )
+        if content_type != JSON_TYPE:
+            received = repr(content_type[:60]) if content_type else "none"
+            return build_error_response(415, f"The content type is {received}; send application/json.")
         try:
             body = await request.body()
         except ClientDisconnect:
-            # only for the counters: nobody receives it
-            return build_error_response(400, "The client disconnected before its body was complete.")
+            return DEPARTED_RESPONSE
         if len(body) <= self._max_inline_bytes and body.count(b"{") <= self._max_inline_braces:
             return self.answer_body(body)
-        return await anyio.to_thread.run_sync(self.answer_body, body)
+        try:
+            return await self._pool.run_job(
+                lambda claim: self.answer_body(body, claim), request.receive, request.scope.get(SENDS_NO_MORE)
+            )
+        except OverloadError as error:
+            return build_error_response(503, BUSY_MESSAGE, {"Retry-After": str(error.retry_seconds)})
+        except AbandonedError:
+            return DEPARTED_RESPONSE
 
-    def answer_body(self, body: bytes) -> Response:
-        """Return the answer to a body: 200, or 422 with one sentence."""
+    def answer_body(self, body: bytes, claim: Claim | None = None) -> Response:
+        """Return the answer to a body: 200, or 422 with one sentence. Without the claim it is not logged or counted."""
         loaded = self.loaded
         try:
             parsed = loaded.module.Request.model_validate_json(body)
             answer = loaded.module.answer(loaded.model, parsed)
         except ValidationError as errors:
-            return build_error_response(422, describe_validation_error(errors))
+            return build_validation_response(errors)
         except UserError as error:
             return build_error_response(422, str(error))
         rows = loaded.module.log_rows(loaded.model, parsed, answer)
+        if claim is not None and not claim.take():
+            return DEPARTED_RESPONSE
         if self.shadow is None:
             self._log_prediction(rows)
         else:
@@ -84,7 +97,7 @@ class PredictionEndpoint:
         if self._log is None:
             return
         try:
-            self._log.append(stamp_rows(rows, version))
+            self._log.append(stamp_rows(rows, version, self.loaded.model_hash))
         except OSError as error:
             self._counters.count_unlogged(task, len(rows))
             self._log_failure(len(rows), error)

@@ -45,7 +45,7 @@ class Challenger:
             parsed = loaded.module.Request.model_validate_json(body)
             answer = loaded.module.answer(loaded.model, parsed)
             rows = loaded.module.log_rows(loaded.model, parsed, answer)
-            self._log.append(stamp_rows(pair_rows(rows, request_id, "shadow"), loaded.version))
+            self._log.append(stamp_rows(pair_rows(rows, request_id, "shadow"), loaded.version, loaded.model_hash))
         except ValidationError as errors:
             return describe_validation_error(errors)
         except Exception as error:  # whatever a challenger does wrong is counted; that is what a shadow is for
@@ -60,7 +60,7 @@ def load_challenger(settings: Settings, model: str) -> Challenger:
     files = open_workspace(settings.root_folder) if is_workspace else open_model(settings, model)
     folder = settings.log_folder
     assert folder is not None, "a challenger needs a log"
-    log = PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes)
+    log = PredictionLog(folder / task / SHADOW_LOG_FOLDER, settings.log_bytes, settings.log_days)
     return Challenger(load_task_model(task, files), log)
 
 

@@ -198,7 +198,7 @@ def _spawn_challenger(settings: Settings, model: str, connection: socket.socket)
     return subprocess.Popen(
         [sys.executable, "-m", "trueline.service.shadow.challenger_process", model, str(connection.fileno())],
         cwd=Path(__file__).parents[3],
-        env=os.environ | {SETTINGS_VARIABLE: inherited.export_json()},
+        env=os.environ | {SETTINGS_VARIABLE: inherited.format_as_json()},
         stdin=subprocess.DEVNULL,
         pass_fds=[connection.fileno()],
     )

@@ -161,7 +161,7 @@ def _build_version(outputs: TaskOutputs, training: TrainingInfo) -> Version:
         name=outputs.version,
         commit=training.commit,
         answers=outputs.answer_version,
-        parts=dict(outputs.part_hashes),
+        part_hashes=dict(outputs.part_hashes),
         hashes=dict(outputs.hashes),
         scored=scored,
     )

@@ -86,7 +86,7 @@ class Version(ResponseModel):
     name: str = Field(description="a git tag, or workspace")
     commit: str | None = Field(description="the git commit whose outputs these are")
     answers: str | None = Field(description="the version that answers, the log and /health name")
-    parts: dict[str, str] = Field(
+    part_hashes: dict[str, str] = Field(
         description="MD5 of all that makes the answers, whose hash is in the version: model, calibrator, history, "
         "settings, code"
     )
