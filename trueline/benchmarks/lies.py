@@ -125,7 +125,7 @@ def make_cases(options: argparse.Namespace) -> tuple[list[Case], list[Case]]:
         Case(lie.name, lie.task, strength, seed)
         for seed in seeds[: options.seeds]
         for lie in list_lies()
-        if lie.task in options.tasks and any(words in lie.name for words in options.lie)
+        if lie.task in options.tasks and any(name_part in lie.name for name_part in options.lie)
         for strength in lie.strengths
     ]
     return honest, planted
@@ -179,7 +179,7 @@ def _render_sizes(planted: list[Result], honest: dict[tuple[str, int], Result]) 
 def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> str:
     case = group[0].case
     counts = {
-        word: sum(result.outcome.believable == word for result in group) for word in ("no", "doubtful", "refused")
+        answer: sum(result.outcome.believable == answer for result in group) for answer in ("no", "doubtful", "refused")
     }
     missed = sum(not result.is_caught for result in group)
     names = sorted({name for result in group for name in result.outcome.named_by})
@@ -189,9 +189,9 @@ def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> s
     headline = f"{np.mean(before):.3f} → {f'{np.mean(after):.3f}' if after else 'none'}"
     if any(result.is_moved_from(world) for result, world in zip(group, unlied, strict=True)):
         headline = f"**{headline}**"
-    words = " | ".join(str(count or "·") for count in (*counts.values(), missed))
+    cells = " | ".join(str(count or "·") for count in (*counts.values(), missed))
     return (
-        f"| {case.task} | {case.lie} | {case.strength:g} | {len(group)} | {HEADLINES[case.task]} {headline} | {words} "
+        f"| {case.task} | {case.lie} | {case.strength:g} | {len(group)} | {HEADLINES[case.task]} {headline} | {cells} "
         f"| {', '.join(names) or '–'} |"
     )
 
@@ -199,9 +199,9 @@ def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> s
 def _render_honest(results: list[Result]) -> list[str]:
     rows = ["| honest worlds | yes | doubtful | no | refused | named by |", "|---|---:|---:|---:|---:|---|"]
     for task in dict.fromkeys(result.case.task for result in results):
-        words = [result.outcome.believable for result in results if result.case.task == task]
+        answers = [result.outcome.believable for result in results if result.case.task == task]
         names = sorted({name for result in results if result.case.task == task for name in result.outcome.named_by})
-        counts = " | ".join(str(words.count(word) or "·") for word in ("yes", "doubtful", "no", "refused"))
+        counts = " | ".join(str(answers.count(answer) or "·") for answer in ("yes", "doubtful", "no", "refused"))
         rows.append(f"| {task} | {counts} | {', '.join(names) or '–'} |")
     return rows
 
