@@ -41,7 +41,7 @@ serve: $(READY)  ## serve the workspace's models on http://127.0.0.1:8000
 	python -m trueline serve
 
 clean:  ## delete the environment and what the tools left behind
-	rm -rf .venv .locks .tune .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .locks .tune .memory .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # uv installs in seconds what takes pip minutes. pip installs uv itself from the same lock, by hash, and installs
 # everything if uv cannot reach the registry that pip is configured for.
