@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from stages.diagnose.monitoring import today_cli
 from tests.service import running_service
 from trueline.benchmarks.replay_lab.day_tables import TASKS
 from trueline.core.errors import UserError
@@ -28,7 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def options(trained: Path, monkeypatch: pytest.MonkeyPatch) -> DailyOptions:
     monkeypatch.chdir(trained)
     monkeypatch.setattr(daily_loop, "_reproduce", lambda task: None)
-    monkeypatch.setattr(daily_loop.today_cli, "main", lambda arguments: 1)
+    monkeypatch.setattr(today_cli, "main", lambda arguments: 1)
     incoming = trained / "incoming"
     incoming.mkdir(exist_ok=True)
     runners = pd.read_parquet(trained / "data/sample/racing/runners.parquet")

@@ -25,8 +25,10 @@ from trueline.predict.predict_card import predict_card
 from trueline.service.artifacts.verified_files import hash_path
 from trueline.service.monitoring.prediction_log import LogRows, read_log
 
-OUTPUTS = ("models/{}/final", "models/{}/calibrator.json", "data/prepared/{}.parquet", "data/folds/{}.parquet")
-OUTPUTS += ("metrics/{}/quality.json",)
+OUTPUTS = (
+    *("models/{}/final", "models/{}/calibrator.json", "data/prepared/{}.parquet", "data/folds/{}.parquet"),
+    "metrics/{}/quality.json",
+)
 DAY = pd.Timedelta(days=1)
 
 
@@ -38,6 +40,7 @@ class LiveReplay:
     tables: Tables
     trainings: list[pd.Timestamp] = field(default_factory=list)  # the days on which a model was fitted
     _final_rows: pd.DataFrame | None = None
+    _last_day: pd.Timestamp | None = None  # before which the source has all rows
 
     @property
     def log_folder(self) -> Path:
@@ -148,8 +151,8 @@ def write_lock(folder: Path, task: str) -> None:
         sections |= {f"{stage}.{name}": params[stage][name] for name in ("defaults", task) if name in params[stage]}
     outputs = [output.format(task) for output in OUTPUTS]
     entries = [{"path": output, "md5": hash_path(folder / output)} for output in outputs]
-    stage = {"cmd": "replay", "params": {"params.yaml": sections}, "outs": entries}
-    (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {f"replay@{task}": stage}}))
+    lock_stage = {"cmd": "replay", "params": {"params.yaml": sections}, "outs": entries}
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {f"replay@{task}": lock_stage}}))
 
 
 def run_stages(project: ScratchProject, since: str, until: str) -> None:
