@@ -9,6 +9,7 @@ import pandas as pd
 from trueline.core.errors import UserError
 from trueline.predict.predict_card import predict_card
 from trueline.predict.table_output import require_output_file, write_predictions
+from trueline.predict.tag_requests import ask_for_tags
 from trueline.service.settings import Settings
 
 
@@ -18,6 +19,9 @@ def main(arguments: list[str] | None = None) -> None:
     require_output_file(options.out)
     root = Path(".")
     moment = _parse_moment(options.now)
+    if options.ask is not None:
+        _write_texts_to_tag(root, options, moment)
+        return
     log_folder = root / options.log if options.log else None
     predicted = predict_card(root, options.task, options.card, moment, options.model, log_folder)
     write_predictions(predicted.table, options.out)
@@ -39,8 +43,25 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="file to write: .csv, .parquet or .json")
     parser.add_argument("--model", help="promoted model, such as racing-model#prod; without it, the workspace's")
     parser.add_argument("--now", help="when it is, in UTC, such as 2024-04-30T09:00; without it, the clock says")
+    parser.add_argument("--ask", type=_parse_count, metavar="N", help="write N texts to tag instead of predictions")
     parser.add_argument("--log", default=Settings.log, help="folder of the prediction log, or '' to log nothing")
     return parser.parse_args(arguments)
+
+
+def _write_texts_to_tag(root: Path, options: argparse.Namespace, moment: pd.Timestamp) -> None:
+    """Write the texts whose tags would teach most, and print what to do with them."""
+    table, notes = ask_for_tags(root, options.task, options.card, moment, options.ask, options.model)
+    write_predictions(table, options.out)
+    print(f"predict {options.task}: {len(table)} texts to tag are in {options.out}")
+    for note in notes:
+        print(f"predict {options.task}: {note}")
+
+
+def _parse_count(text: str) -> int:
+    """Return a whole number from 1 on. Raises the error that argparse prints for any other text."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of texts; give a whole number such as 20.")
+    return int(text)
 
 
 def _parse_moment(text: str | None) -> pd.Timestamp:

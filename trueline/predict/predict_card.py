@@ -50,27 +50,40 @@ def predict_card(
     workspace's. Nothing is logged without `log_folder`. Raises UserError if the model cannot be loaded, its training
     ended too long ago, or the card cannot be read, lacks columns that the model needs, or has only started events.
     """
-    loaded = load_task_model(task, _open_files(root, task, model))
-    return predict_with_model(root, loaded, card, moment, log_folder)
+    return predict_with_model(root, load_model(root, task, model), card, moment, log_folder)
+
+
+def load_model(root: Path, task: str, model: str | None) -> LoadedModel:
+    """Return a promoted model, or the workspace's if None. Raises UserError for an unknown task, or another's model."""
+    return load_task_model(task, _open_files(root, task, model))
 
 
 def predict_with_model(
     root: Path, loaded: LoadedModel, card: Path | None, moment: pd.Timestamp, log_folder: Path | None = None
 ) -> PredictedCard:
     """Return what `predict_card` does, by a model that is already loaded."""
-    params = _read_params(root)
-    task, files = loaded.task, loaded.files
-    config = parse_settings(params, TaskConfig, "tasks", task)
-    settings = parse_settings(params, PredictSettings, "predict", task)
-    source = card or root / config.source
-    source_settings = extract_settings(files.read_params(), load_plugin("prepare", task).Settings, "prepare", task)
-    raw = read_raw_card(config.reader, source, source_settings)
-    plugin: Any = import_module(f"trueline.predict.tasks.{task}")
-    predictions = plugin.predict(loaded, Card(raw, card is None, moment, settings, read_lead(files, task)))
+    task = loaded.task
+    predictions = load_task_plugin(task).predict(loaded, read_card(root, loaded, card, moment))
     rows = stamp_rows(predictions.log_rows, loaded.version, loaded.model_hash, moment.tz_localize("UTC"))
     logged = append_predictions(log_folder, task, rows, predictions.log_key) if log_folder else 0
     table = predictions.table.assign(model=loaded.version)
     return PredictedCard(loaded.version, table, rows, logged, predictions.notes)
+
+
+def load_task_plugin(task: str) -> Any:
+    """Return the module that predicts a task."""
+    return import_module(f"trueline.predict.tasks.{task}")
+
+
+def read_card(root: Path, loaded: LoadedModel, card: Path | None, moment: pd.Timestamp) -> Card:
+    """Return a card, or the source of the task if None, as the settings of the model's commit read it."""
+    params = _read_params(root)
+    task, files = loaded.task, loaded.files
+    config = parse_settings(params, TaskConfig, "tasks", task)
+    settings = parse_settings(params, PredictSettings, "predict", task)
+    source_settings = extract_settings(files.read_params(), load_plugin("prepare", task).Settings, "prepare", task)
+    raw = read_raw_card(config.reader, card or root / config.source, source_settings)
+    return Card(raw, card is None, moment, settings, read_lead(files, task))
 
 
 def _open_files(root: Path, task: str, model: str | None) -> VerifiedFiles:

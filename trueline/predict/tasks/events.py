@@ -1,7 +1,9 @@
 """events: the tags of texts that nobody has tagged yet, with the chance and the threshold of every tag."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from stages.prepare import events
@@ -10,6 +12,7 @@ from trueline.core.tables import table_schema
 from trueline.core.tables.table_schema import OWN_PREFIX
 from trueline.core.text.cleaning import format_own_values
 from trueline.predict.card import Card, CardPredictions
+from trueline.predict.tagging_sheet import TagAnswers, build_tagging_sheet
 from trueline.service.loaded_models import LoadedModel
 from trueline.service.predictor import extract_settings
 from trueline.service.tasks.events import Floats, Model, assign_tags, build_log_row, rank_tags
@@ -25,12 +28,8 @@ def predict(loaded: LoadedModel, card: Card) -> CardPredictions:
     Raises UserError for a card without a column of texts that the model was trained with.
     """
     model: Model = loaded.model
-    settings = extract_settings(loaded.files.read_params(), events.Settings, "prepare", loaded.task)
-    rows = events.read_untagged_events(card.raw, settings, card.is_source)
-    _require_texts(rows, loaded)
+    rows, chances = _predict_rows(loaded, card, _load_prepare_settings(loaded))
     texts = rows[TEXT_FIELDS].fillna("").astype(str)
-    own_words = _format_own_columns(rows)
-    chances = model.compute_chances(list(zip(*(texts[name] for name in TEXT_FIELDS), own_words, strict=True)))
     tags = [assign_tags(model, row, rank_tags(row, range(len(model.tags)))) for row in chances.tolist()]
     shown = rows[["id", "name"]].reset_index(drop=True).assign(tags=list(map(TAG_SEPARATOR.join, tags)))
     log_rows = [
@@ -40,6 +39,38 @@ def predict(loaded: LoadedModel, card: Card) -> CardPredictions:
         )
     ]
     return CardPredictions(shown.join(_list_chances(model, chances)), log_rows, LOG_KEY)
+
+
+def ask(loaded: LoadedModel, card: Card, source_names: Sequence[str], count: int) -> pd.DataFrame:
+    """Return up to `count` of the events, those whose tags would teach most first, as rows for the source.
+
+    They are no near-duplicates of each other or of what is tagged. `source_names` are the names of the source's
+    columns. Raises UserError as `predict` does.
+    """
+    settings = _load_prepare_settings(loaded)
+    rows, chances = _predict_rows(loaded, card, settings)
+    prepared = _read_prepared(loaded)
+    tagged = prepared[~prepared["row_id"].isin(rows["id"].astype(str))] if card.is_source else prepared
+    answers = TagAnswers(loaded.model.tags, chances, np.array(loaded.model.thresholds))
+    return build_tagging_sheet(card.raw, rows, answers, tagged, settings, source_names, count)
+
+
+def _predict_rows(loaded: LoadedModel, card: Card, settings: events.Settings) -> tuple[pd.DataFrame, Floats]:
+    """Return the untagged events of a card, as they came, and the chance of every tag."""
+    rows = events.read_untagged_events(card.raw, settings, card.is_source)
+    _require_texts(rows, loaded)
+    texts = rows[TEXT_FIELDS].fillna("").astype(str)
+    own_words = _format_own_columns(rows)
+    fields = list(zip(*(texts[name] for name in TEXT_FIELDS), own_words, strict=True))
+    return rows, loaded.model.compute_chances(fields)
+
+
+def _load_prepare_settings(loaded: LoadedModel) -> events.Settings:
+    return extract_settings(loaded.files.read_params(), events.Settings, "prepare", loaded.task)
+
+
+def _read_prepared(loaded: LoadedModel) -> pd.DataFrame:
+    return table_schema.read_table(loaded.files.resolve_path(f"data/prepared/{loaded.task}.parquet"))
 
 
 def _list_chances(model: Model, chances: Floats) -> pd.DataFrame:
@@ -58,7 +89,7 @@ def _format_own_columns(rows: pd.DataFrame) -> list[str]:
 
 def _require_texts(rows: pd.DataFrame, loaded: LoadedModel) -> None:
     """Raise UserError if no event has a text in a field that texts of training have."""
-    prepared = table_schema.read_table(loaded.files.resolve_path(f"data/prepared/{loaded.task}.parquet"))
+    prepared = _read_prepared(loaded)
     lacking = [name for name in TEXT_FIELDS if rows[name].isna().all() and (prepared[name] != "").any()]
     if lacking:
         raise UserError(
