@@ -82,10 +82,10 @@ def read_raw_tables(source: Path) -> dict[str, pd.DataFrame]:
 
 def list_days(tables: dict[str, pd.DataFrame]) -> list[pd.Timestamp]:
     """Return the days of the table that has most of them, in order; raise UserError if no table has a time."""
-    days_by_table = [_get_days(table) for table in tables.values() if _find_time_column(table)]
+    days_by_table = [sorted(_get_days(table).unique()) for table in tables.values() if _find_time_column(table)]
     if not days_by_table:
         raise UserError(f"no table has a column {' or '.join(TIME_COLUMNS)}, so no day can be appended.")
-    return sorted(max((days.unique() for days in days_by_table), key=len))
+    return max(days_by_table, key=len)
 
 
 def write_raw_tables(tables: dict[str, pd.DataFrame], folder: Path, until: pd.Timestamp) -> None:
