@@ -172,7 +172,7 @@ def _describe_races(runners: pd.DataFrame, report: dict[str, Any]) -> list[str]:
         "races with a missing price, left out of the market's figures": races_without_price,
         **{f"unreadable or impossible values of {name}": count for name, count in report["made_missing"].items()},
     }
-    return [f"{what}: {count:,}" for what, count in counts.items() if count]
+    return [f"{label}: {count:,}" for label, count in counts.items() if count]
 
 
 def _describe_spellings(name: str, groups: list[dict[str, Any]]) -> str:
