@@ -1,7 +1,7 @@
 """Online history: past rows indexed by key, so that the past of posted rows is found without scanning all of it."""
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cached_property, wraps
 from inspect import signature
 from threading import Lock
 from typing import Any
@@ -64,6 +64,31 @@ class OnlineHistory:
                 encoded[:, self.column_names.index(name)] = np.where(rows[name].isna(), np.nan, code)
         return encoded
 
+    def find_unseen(self, name: str, values: "pd.Series[Any]") -> list[str]:
+        """Return the distinct texts of a column that the history lacks; none if it has no such column of texts."""
+        if name not in self._categories:
+            return []
+        distinct_texts = pd.Index(values.dropna().unique(), dtype=object)
+        return sorted(map(str, distinct_texts[self._categories[name].get_indexer(distinct_texts) < 0]))
+
+    def get_bounds(self, name: str) -> tuple[float, float] | None:
+        """Return the least and the greatest number of a column; None without numbers."""
+        if name not in self.column_names or name in self._categories:
+            return None
+        index = self.column_names.index(name)
+        low, high = float(self._bounds[0][index]), float(self._bounds[1][index])
+        return None if np.isnan(low) else (low, high)
+
+    @cached_property
+    def _bounds(self) -> tuple[Floats, Floats]:
+        return np.fmin.reduce(self.values, axis=0), np.fmax.reduce(self.values, axis=0)
+
+    def count_past_rows(self, posted: pd.DataFrame, by: KeyColumns) -> Ints:
+        """Return how many strictly earlier rows of its key each posted row has."""
+        key_index, columns = self.get_key_index(by), self.find_column_indexes(by)
+        codes = key_index.encode_keys(self.encode_rows(posted)[:, columns])
+        return key_index.count_rows_before(codes, posted[self.time].to_numpy("datetime64[us]"))
+
     def find_column_indexes(self, by: KeyColumns) -> list[int]:
         """Return the positions of the columns of a key."""
         return [self.column_names.index(name) for name in ((by,) if isinstance(by, str) else by)]
@@ -120,6 +145,16 @@ class KeyIndex:
         for column, (distinct_values, distinct_pairs) in zip(values.T, self._encoding_steps, strict=True):
             codes = _find_sorted_positions(distinct_pairs, _encode_pairs(codes, distinct_values, column))
         return codes
+
+    def count_rows_before(self, codes: Ints, moments: npt.NDArray[np.datetime64]) -> Ints:
+        """Return, for each key, the number of its rows that are earlier than a moment; 0 for an unknown key."""
+        begins = np.searchsorted(self._sorted_codes, codes)
+        ends = np.searchsorted(self._sorted_codes, codes, side="right")
+        counts = [
+            np.searchsorted(self._sorted_times[begin:end], moment) if code >= 0 else 0
+            for code, begin, end, moment in zip(codes, begins, ends, moments, strict=True)
+        ]
+        return np.array(counts, np.int64)
 
     def find_rows_before(self, codes: Ints, moment: np.datetime64) -> Ints:
         """Return the rows of the given keys that are earlier than a moment."""
