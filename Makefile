@@ -5,12 +5,17 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup run test check params same-numbers plots serve clean
+.PHONY: setup run tomorrow test check params same-numbers plots serve clean
 setup: $(READY)
 
 run: $(READY)  ## run all stages of all tasks on the data that params.yaml names
 	@python -m trueline.core.compute.reproducible
 	dvc repro
+
+tomorrow: $(READY)  ## predict the cards of the day after each sample: three files that a spreadsheet opens
+	python -m trueline predict racing data/sample/cards/racing.csv --now 2024-04-30T09:00 --out racing.csv
+	python -m trueline predict props data/sample/cards/props --now 2024-02-11T15:00 --out props.csv
+	python -m trueline predict events data/sample/cards/events.json --out events.csv
 
 test: $(READY)  ## run the style checks, then all tests
 	$(MAKE) --no-print-directory check
@@ -36,7 +41,7 @@ serve: $(READY)  ## serve the workspace's models on http://127.0.0.1:8000
 	python -m trueline serve
 
 clean:  ## delete the environment and what the tools left behind
-	rm -rf .venv .locks .tune .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .locks .tune .memory .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # uv installs in seconds what takes pip minutes. pip installs uv itself from the same lock, by hash, and installs
 # everything if uv cannot reach the registry that pip is configured for.

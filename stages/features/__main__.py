@@ -4,9 +4,11 @@ import pandas as pd
 
 from trueline.core.errors import UserError
 from trueline.core.history import leak_detection
+from trueline.core.history.kept_ratings import KeptRatings
 from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
 from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.memory import build_key, hash_code, open_memory
 from trueline.core.runtime.params import load_seed, load_settings
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
@@ -28,13 +30,19 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         if column.kind == "text" and column.name not in present_columns:
             print(f"features {task}: {column.name} gives no input, because it is not known at the decision")
 
+    memory, memory_key = open_memory(), build_key("ratings", task, hash_code("features"))
+    kept_ratings = KeptRatings(memory.load(memory_key)) if memory.is_on else None
+
     def build_from(present: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
-        return build_inputs(builder, present[present_columns], Past(past[history_columns]), settings, own_columns)
+        history = Past(past[history_columns], kept_ratings=kept_ratings)
+        return build_inputs(builder, present[present_columns], history, settings, own_columns)
 
     def build_features(table: pd.DataFrame) -> pd.DataFrame:
         return build_from(table, table)
 
     features = build_features(rows)
+    if kept_ratings:
+        memory.store(memory_key, kept_ratings.write())  # before the audit adds those of other rows
     if leaking := leak_detection.audit_features(build_features, rows, features, columns, settings, load_seed()):
         raise UserError(
             f"{', '.join(leaking)} change when values that are not yet known change, which is a leak; fix the formula."

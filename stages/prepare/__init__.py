@@ -19,7 +19,8 @@ Columns that differ only in their names are found by the synonyms of the task.
 
 A reader is named in `tasks.<task>.reader`. It defines
 
-- `read(source, settings)`: returns the raw table, or a dict of raw tables, as the cleaner of the task expects it.
+- `read(source, settings)`: returns the raw table, or a dict of raw tables, as the cleaner of the task expects it;
+- `MAIN_TABLE`: the name of the table that the one file of a card to predict holds, if there are such cards.
 
 The stage itself assigns the folds. They walk forward in time; if no row has a time, they are drawn at random and
 stratified (trueline/core/splits/stratified.py).

@@ -15,6 +15,7 @@ from trueline.core.splits.stratified import StratifiedSettings, split_stratified
 from trueline.core.splits.walk_forward import (
     NO_CLOCK,
     WalkForwardSettings,
+    explain_moving_folds,
     list_key_columns,
     list_target_columns,
     walk_forward,
@@ -88,6 +89,8 @@ def _assign_folds(
         ) from None
     if note:
         print(f"prepare {task}: {note} (folds.{task}.shorten)")
+    if note := explain_moving_folds(prepared["time"], settings):
+        print(f"prepare {task}: {note} (folds.{task}.first_test)")
     return folds
 
 

@@ -12,6 +12,8 @@ A learner is named in `tasks.<task>.learner`. It defines
   softmax within the group, or a sigmoid, turns them into one); for a quantity, the prediction itself;
 - `save(model, folder)` and `load(folder)`: write and read the model in native formats, never a pickle.
 
+What `fit` and `score` return depends on their arguments and the code alone: it is kept and not computed again.
+
 A model has two attributes: `settled`, the parameters that early stopping chose, by name (empty if it chose none), and
 `importance`, each input's share.
 """

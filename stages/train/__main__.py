@@ -1,22 +1,23 @@
 """train: fit rows of every fold → raw scores of rows that no model saw, and the final model with its curves."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from stages.train._fit_jobs import Arm, FitJob, fit_and_score, label_scores, score_roles
+from stages.train._kept_scores import score_jobs
 from stages.train._training_curves import TrainingCurves
-from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
 from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.memory import open_memory
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
 from trueline.core.score_audit.stage_audit import audit_stage
-from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
+from trueline.core.splits.fold_data import FoldTables, read_cached_tables
 from trueline.core.splits.walk_forward import KEY_COLUMNS, list_folds, list_target_columns
 from trueline.core.tables import table_schema
 
@@ -51,39 +52,6 @@ class ComparisonSettings(StageSettings):
     learners: list[str]
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One way of fitting that the reports compare: a learner, its parameters and inputs, and rows resampled or not."""
-
-    name: str
-    learner_name: str
-    settings: dict[str, Any]
-    inputs: list[str]
-    unresampled: bool = False
-
-
-@dataclass(frozen=True)
-class FitJob:
-    """One arm in one fold of the tables at `table_paths`: fit on `read_fit_rows`, score the rows of each role."""
-
-    arm: Arm
-    fold: str
-    roles: tuple[str, ...]
-    table_paths: tuple[Path, Path, Path]
-    seed: int
-
-    def read_fit_rows(self) -> FoldData:
-        """Return the rows to fit on, with the inputs of the arm."""
-        table = read_cached_tables(*self.table_paths)
-        return (
-            table.get_rows(self.fold, "fit") if self.arm.unresampled else table.get_resampled_rows(self.fold)
-        ).select_inputs(self.arm.inputs)
-
-    def read_role_rows(self, role: str) -> FoldData:
-        """Return the rows of a role, with the inputs of the arm."""
-        return read_cached_tables(*self.table_paths).get_rows(self.fold, role).select_inputs(self.arm.inputs)
-
-
 def main(task: str, reads: Paths, writes: Paths) -> None:
     paths = (reads["features"], reads["folds"], reads["resampled"])
     table = read_cached_tables(*paths)
@@ -94,17 +62,17 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     # comparison learners first: a worker that grows much after its first job is taken for a leak and restarted, and
     # networks need much memory
     test_jobs = [FitJob(arm, fold, ROLES, paths, load_seed()) for arm in reversed(arms) for fold in test_folds]
-    scores = parallel.run_in_parallel(_fit_and_score, test_jobs, load_worker_count(), f"train {arms[0].learner_name}")
+    label = f"train {arms[0].learner_name}"
+    scores = score_jobs(test_jobs, test_folds[-1], open_memory(), load_worker_count(), label)
     final_jobs = [FitJob(arm, "final", ("calibrate",), paths, load_seed()) for arm in (arms[0], *comparison_arms)]
     curves_folder = expand_paths(LIVE, task)["curves"]
     writes["comparison"].mkdir()
     model = _fit_final(final_jobs[0], curves_folder, writes["final"])
     _write_importance(model.importance, writes["importance"])
-    scores.append(_score_roles(final_jobs[0], model))
+    scores.append(label_scores(final_jobs[0], score_roles(final_jobs[0], model)))
     for job in final_jobs[1:]:
-        scores.append(
-            _score_roles(job, _fit_final(job, curves_folder / job.arm.name, writes["comparison"] / job.arm.name))
-        )
+        model = _fit_final(job, curves_folder / job.arm.name, writes["comparison"] / job.arm.name)
+        scores.append(label_scores(job, score_roles(job, model)))
     jobs_and_scores = list(zip(test_jobs + final_jobs, scores, strict=True))
     scores_by_arm = [[job_scores for job, job_scores in jobs_and_scores if job.arm == arm] for arm in arms]
     table_schema.write_table(_combine_scores(scores_by_arm, table), writes["scores"])
@@ -121,7 +89,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
 
 def _score_fold_again(jobs: list[FitJob]) -> pd.DataFrame:
-    scores = [_fit_and_score(job) for job in jobs]
+    """Return the scores of some jobs, computed without memory: the audit asks what the code does now."""
+    scores = [label_scores(job, fit_and_score(job)) for job in jobs]
     return _list_fold_scores(scores, read_cached_tables(*jobs[0].table_paths))
 
 
@@ -169,22 +138,6 @@ def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
         for learner_name in learner_names
     }
     return [Arm(name, name, settings, inputs) for name, settings in settings_by_learner.items()]
-
-
-def _fit_and_score(job: FitJob) -> pd.DataFrame:
-    learner = load_guarded_plugin("train", job.arm.learner_name)
-    return _score_roles(job, learner.fit(job.read_fit_rows(), learner.Settings(**job.arm.settings), job.seed))
-
-
-def _score_roles(job: FitJob, model: Any) -> pd.DataFrame:
-    learner = load_guarded_plugin("train", job.arm.learner_name)
-    role_scores = []
-    for role in job.roles:
-        rows = job.read_role_rows(role)
-        keys = pd.DataFrame({"fold": job.fold, "at": rows.table_position, "role": role})
-        column_names = [f"{job.arm.name}:{tag}" for tag in rows.tags] or [job.arm.name]
-        role_scores.append(pd.DataFrame(learner.score(model, rows.x), pd.MultiIndex.from_frame(keys), column_names))
-    return pd.concat(role_scores)
 
 
 def _fit_final(job: FitJob, curves_folder: Path, model_folder: Path) -> Any:

@@ -1,8 +1,5 @@
 """tune: fit rows of the tune folds → the parameters with which the learner loses least on the later rows of each."""
 
-import hashlib
-import json
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +15,7 @@ from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
 from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.memory import build_key, find_repository, hash_code, open_memory
 from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
@@ -25,6 +23,7 @@ from trueline.core.score_audit.exchanged_outcomes import is_tuned_on
 from trueline.core.score_audit.stage_audit import audit_stage
 from trueline.core.splits import walk_forward
 from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
+from trueline.core.splits.fold_hashes import FoldHashes
 from trueline.core.stats.group_ops import encode_groups
 from trueline.core.tables import table_schema
 
@@ -38,6 +37,7 @@ WRITES = {
     "trials": "metrics/{task}/trials.csv",
     "audit": "metrics/{task}/score_audit/tune.json",
 }
+JOURNAL_FOLDER = ".tune"  # outside the outputs: a killed search goes on from it, and that of the next day knows it all
 
 
 class SearchSpace(StageSettings):
@@ -59,8 +59,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     settings = load_settings(SearchSettings, "tune", task, "search")
     if settings.loss not in TUNING_LOSSES:
         raise UserError(f"tune.{task}.search.loss is {settings.loss!r}; {did_you_mean(settings.loss, TUNING_LOSSES)}")
-    load_guarded_plugin("train", load_task_config(task).learner)  # the name of the journal depends on its code
-    journal = Journal(_build_journal_path(task, reads, settings))
+    load_guarded_plugin("train", load_task_config(task).learner)  # the hash of the code covers what it brings along
+    journal = _open_journal(task, reads, settings)
     search = _run_search(task, reads, journal)
     write_json(search.tuned, writes["tuned"], digits=12)
     trials = search.trials.copy()
@@ -85,10 +85,15 @@ def _run_search(task: str, reads: Paths, journal: Journal) -> Search:
     space = load_settings(SearchSpace, "tune", task, "space", learner_name).ranges
     paths = (reads["features"], reads["folds"], reads["resampled"])
     evaluate = partial(_evaluate_points, paths=paths, learner_name=learner_name, settings=settings)
-    tune_folds = walk_forward.list_folds(read_cached_tables(*paths).folds, "tune")
-    trials, results_by_trial = search_params(
-        default, space, settings, tune_folds, load_seed(), partial(journal.evaluate_cached, evaluate=evaluate)
-    )
+    tables = read_cached_tables(*paths)
+    tune_folds = walk_forward.list_folds(tables.folds, "tune")
+    groups = {fold: _index_groups(tables, tables.get_rows(fold, "score")) for fold in tune_folds}
+
+    def evaluate_with_groups(requests: list[tuple[Point, str]]) -> list[FoldResult]:
+        results = zip(requests, journal.evaluate_cached(requests, evaluate), strict=True)
+        return [result | {"groups": groups[fold]} for (_, fold), result in results]
+
+    trials, results_by_trial = search_params(default, space, settings, tune_folds, load_seed(), evaluate_with_groups)
     best_trial = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0]
     default_trial = trials.iloc[0]
     gain = compute_paired_gain(results_by_trial[0], results_by_trial[int(best_trial["trial"])])
@@ -112,7 +117,7 @@ def _run_search_again(task: str, reads: Paths, journal: Journal) -> Search:
 
     What reads a score row there reads it everywhere; to evaluate everything would take as long as the first search.
     """
-    known_journal = Journal(Path("known.jsonl"))
+    known_journal = Journal(None)
     known_journal.results_by_key = dict(list(journal.results_by_key.items())[1:])
     return _run_search(task, reads, known_journal)
 
@@ -134,11 +139,11 @@ def _evaluate_points(
 def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSettings, int]) -> FoldResult:
     learner_name, point, fold, paths, settings, fit_seed = job
     learner, table = load_guarded_plugin("train", learner_name), read_cached_tables(*paths)
-    fit_rows, later_rows = table.get_resampled_rows(fold), table.get_rows(fold, "score")
+    fit_rows = table.get_resampled_rows(fold).drop_unused_levels()
+    later_rows = table.get_rows(fold, "score").drop_unused_levels()
     model = learner.fit(fit_rows, learner.Settings(**point), fit_seed, Monitor(later_rows, settings.patience))
     losses = TUNING_LOSSES[settings.loss](learner.score(model, later_rows.x), later_rows)
-    groups = _index_groups(table, later_rows)
-    by_group = {"total": losses.total.tolist(), "units": losses.units.tolist(), "groups": groups}
+    by_group = {"total": losses.total.tolist(), "units": losses.units.tolist()}
     return {"loss": losses.mean, "settled": model.settled, **by_group}
 
 
@@ -158,23 +163,24 @@ def _collect_trial_params(trial: pd.Series) -> dict[str, Any]:
     }
 
 
-def _build_journal_path(task: str, reads: Paths, settings: SearchSettings) -> Path:
-    """Return the path of the journal of exactly this search.
+def _open_journal(task: str, reads: Paths, settings: SearchSettings) -> Journal:
+    """Return the journal of exactly this search, which is kept nowhere if the memory is off.
 
-    Its name is a digest of the rows, the code, the library versions, the search settings and the seed, so any change
-    gives another journal. A queued or temporary DVC run works in a folder below .dvc and shares the journals of the
-    repository above it.
+    Its name is a digest of the rows of the tune folds, the code, the library versions, the search settings and the
+    seed, so any change of these gives another journal, and days that are added after the tune folds do not.
     """
-    root = Path.cwd()
-    module_files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    module_paths = (Path(name) for name in module_files if name)
-    code_files = sorted(file for file in module_paths if file.is_relative_to(root) and ".venv" not in file.parts)
-    digest = hashlib.sha256(json.dumps([settings.model_dump(), load_seed()]).encode())
-    for dependency in [*reads.values(), *sorted(reads["resampled"].iterdir()), *code_files, root / "requirements.lock"]:
-        if dependency.is_file():
-            digest.update(dependency.read_bytes())
-    repository = next((parent.parent for parent in root.parents if parent.name == ".dvc"), root)
-    return repository / ".tune" / f"{task}-{digest.hexdigest()[:16]}.jsonl"
+    if not open_memory().is_on:
+        return Journal(None)
+    tables = read_cached_tables(reads["features"], reads["folds"], reads["resampled"])
+    hashes = FoldHashes(tables)
+    rows = {
+        fold: (hashes.hash_resampled_rows(fold), hashes.hash_rows(fold, "score"))
+        for fold in walk_forward.list_folds(tables.folds, "tune")
+    }
+    key = build_key(
+        hash_code("tune", "train"), settings.model_dump(), load_seed(), load_task_config(task).learner, rows
+    )
+    return Journal(find_repository() / JOURNAL_FOLDER / f"{task}-{key[:16]}.jsonl")
 
 
 if __name__ == "__main__":

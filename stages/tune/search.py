@@ -16,6 +16,7 @@ from optuna.trial import Trial, TrialState
 from pydantic import Field
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.runtime.memory import MAX_BYTES, drop_oldest_files
 from trueline.core.runtime.params import StageSettings
 
 Point = dict[str, Any]
@@ -87,13 +88,20 @@ def build_distribution(name: str, span: ParamRange) -> BaseDistribution:
 
 
 class Journal:
-    """Results already known, one per line of JSON; a line that a killed process left incomplete is ignored."""
+    """Results already known, one per line of JSON; a line that a killed process left incomplete is ignored.
 
-    def __init__(self, path: Path) -> None:
+    Without a path they are not written. The journals that were used least recently make room for new ones.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.results_by_key: dict[str, FoldResult] = {}
-        for line in path.read_text().splitlines() if path.exists() else []:
+        if path is None:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        drop_oldest_files(path.parent, MAX_BYTES)
+        path.touch()
+        for line in path.read_text().splitlines():
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:
@@ -106,11 +114,17 @@ class Journal:
         uncached = [index for index, key in enumerate(keys) if key not in self.results_by_key]
         if uncached:
             new_results = evaluate([requests[index] for index in uncached])
-            with self.path.open("a") as file:
-                for index, result in zip(uncached, new_results, strict=True):
-                    self.results_by_key[keys[index]] = result
-                    file.write("\n" + json.dumps({"asked": keys[index], "answer": result}))
+            new_entries = {keys[index]: result for index, result in zip(uncached, new_results, strict=True)}
+            self.results_by_key |= new_entries
+            self._write_entries(new_entries)
         return [self.results_by_key[key] for key in keys]
+
+    def _write_entries(self, entries: dict[str, FoldResult]) -> None:
+        if self.path is None:
+            return
+        with self.path.open("a") as file:
+            for key, result in entries.items():
+                file.write("\n" + json.dumps({"asked": key, "answer": result}))
 
 
 def _evaluate_batch(

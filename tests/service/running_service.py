@@ -21,6 +21,7 @@ from trueline.service.predictor import load_predictor
 
 OUTS = (
     *("models/{}/final", "models/{}/calibrator.json", "data/prepared/{}.parquet", "data/predictions/{}.parquet"),
+    "data/folds/{}.parquet",
     "metrics/{}/quality.json",
 )
 SECTIONS = ("tasks", "prepare", "features", "evaluate")

@@ -180,7 +180,8 @@ def test_a_line_of_the_journal_torn_by_the_kill_is_asked_again(repository: Path)
 def test_the_number_of_workers_changes_no_byte(repository: Path, stage: str) -> None:
     before = content(repository, stage)
     forget(repository, stage)
-    shutil.rmtree(repository / ".tune")
+    for kept in (".tune", ".memory"):
+        shutil.rmtree(repository / kept)
     pipeline_copy.change(repository, workers=1 if pipeline_copy.params(repository)["workers"] > 1 else 2)
     assert pipeline_copy.run(repository, stage, TASK).returncode == 0
     assert content(repository, stage) == before

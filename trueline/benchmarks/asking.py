@@ -42,9 +42,20 @@ SHOWN_ROUNDS = (3, 5, 7)  # the scores that random choice has after these rounds
 
 
 @dataclass(frozen=True)
+class ModelSettings:
+    """What params.yaml says of the learner, of the calibrator and of the rows that calibrate, and the seed."""
+
+    learner: tfidf_linear.Settings
+    calibrator: thresholds.Settings
+    calibrate_share: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class TaggedTexts:
     """The prepared texts of a source with their true tags, and the inputs that the learner gets of them."""
 
+    settings: ModelSettings
     prepared: pd.DataFrame
     inputs: pd.DataFrame
     truth: Floats  # texts × tags
@@ -98,7 +109,13 @@ def read_texts(source: str) -> TaggedTexts:
     inputs = features.build(prepared[known_columns], Past(prepared), load_settings(features.Settings, "features", TASK))
     truth = prepared[list_target_columns(prepared)].to_numpy(float)
     cluster, _ = pd.factorize(prepared["group"], sort=True)
-    return TaggedTexts(prepared, inputs.assign(row_id=prepared["row_id"]), truth, cluster)
+    settings = ModelSettings(
+        load_settings(tfidf_linear.Settings, "train", TASK, "tfidf_linear"),
+        load_settings(thresholds.Settings, "calibrate", TASK, "thresholds"),
+        load_settings(StratifiedSettings, "folds", TASK).calibrate_share,
+        load_seed(),
+    )
+    return TaggedTexts(settings, prepared, inputs.assign(row_id=prepared["row_id"]), truth, cluster)
 
 
 def simulate_drawings(texts: TaggedTexts, drawings: int) -> tuple[Positions, dict[str, Floats], Floats]:
@@ -109,7 +126,7 @@ def simulate_drawings(texts: TaggedTexts, drawings: int) -> tuple[Positions, dic
     scores = {name: np.zeros((drawings, len(labels))) for name in CHOOSERS}
     full_scores = np.zeros(drawings)
     for drawing in tqdm(range(drawings), desc="drawings"):
-        random = np.random.default_rng([load_seed(), drawing])
+        random = np.random.default_rng([texts.settings.seed, drawing])
         held_out, pool = split_clusters(texts.cluster, random)
         full_scores[drawing] = score_answers(answer_texts(texts, pool, drawing), texts, held_out)
         start = np.sort(random.permutation(pool)[: labels[0]])
@@ -138,7 +155,7 @@ def simulate_chooser(
     """Return micro-F1 at the start, of which `answers` are, and after each round; `rows` are tagged, pool, held out."""
     tagged, pool, held_out = rows
     curve = [score_answers(answers, texts, held_out)]
-    random = np.random.default_rng([load_seed(), drawing, 1])
+    random = np.random.default_rng([texts.settings.seed, drawing, 1])
     for _ in range(ROUNDS):
         candidates = np.setdiff1d(pool, tagged)
         choice = Choice(texts, candidates, tagged, answers, per_round, random)
@@ -150,7 +167,7 @@ def simulate_chooser(
 
 def answer_texts(texts: TaggedTexts, tagged: Positions, seed: int) -> Answers:
     """Return the answers on all texts by the learner and calibrator, fitted on parts of the tagged texts."""
-    share = load_settings(StratifiedSettings, "folds", TASK).calibrate_share
+    settings, share = texts.settings, texts.settings.calibrate_share
     cluster = np.unique(texts.cluster[tagged], return_inverse=True)[1]
     cluster_labels = count_cluster_labels(texts.truth[tagged], cluster)
     cluster_role = assign_units_to_parts(cluster_labels, [1 - share, share], np.random.default_rng([seed, len(tagged)]))
@@ -158,15 +175,10 @@ def answer_texts(texts: TaggedTexts, tagged: Positions, seed: int) -> Answers:
     roles[tagged] = np.array(["fit", "calibrate"], dtype=object)[cluster_role[cluster]]
     keys = texts.prepared[list_key_columns(texts.prepared)]
     tables = FoldTables(texts.inputs, keys.assign(final=roles))
-    learner_settings = load_settings(tfidf_linear.Settings, "train", TASK, "tfidf_linear")
-    model = tfidf_linear.fit(tables.get_rows("final", "fit"), learner_settings, seed)
+    model = tfidf_linear.fit(tables.get_rows("final", "fit"), settings.learner, seed)
     calibrate_rows = tables.get_rows("final", "calibrate")
-    state = thresholds.fit(
-        tfidf_linear.score(model, calibrate_rows.x),
-        calibrate_rows.y,
-        calibrate_rows.group,
-        load_settings(thresholds.Settings, "calibrate", TASK, "thresholds"),
-    )
+    calibrate_scores = tfidf_linear.score(model, calibrate_rows.x)
+    state = thresholds.fit(calibrate_scores, calibrate_rows.y, calibrate_rows.group, settings.calibrator)
     chances = thresholds.apply(state, tfidf_linear.score(model, texts.inputs), texts.cluster)[""]
     return Answers(chances, np.array(state["threshold"]))
 

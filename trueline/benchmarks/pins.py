@@ -12,6 +12,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from tempfile import TemporaryDirectory
 
+from trueline.core.runtime.memory import OFF_VARIABLE
 from trueline.core.runtime.numeric_pins import STEERING_PREFIXES
 from trueline.core.runtime.params import PARAMS_FILE, STAGES, list_section_names
 
@@ -100,6 +101,7 @@ def measure_command_cpu(command: list[str], folder: Path) -> float:
 def run_command(command: list[str], folder: Path) -> str:
     """Run a command in a folder, without the variables that pinned this process, and return its output."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(STEERING_PREFIXES)}
+    environment[OFF_VARIABLE] = "1"  # a later round shall not recall the results of the first
     return subprocess.run(
         command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ).stdout

@@ -58,14 +58,17 @@ def choose_texts_to_ask(
 def compute_doubt(chances: Floats, thresholds: Floats) -> Floats:
     """Return how many tags of each text are in doubt; `chances` are texts × tags.
 
-    A tag counts 1 where its chance is its threshold, 0 where it is 0 or 1, and in proportion in between.
-
     >>> compute_doubt(np.array([[0.4, 0.2], [0.7, 1.0]]), np.array([0.4, 0.4])).round(2).tolist()
     [1.5, 0.5]
     """
+    return np.asarray(compute_tag_doubt(chances, thresholds).sum(axis=1))
+
+
+def compute_tag_doubt(chances: Floats, thresholds: Floats) -> Floats:
+    """Return 1 where a tag's chance is its threshold, 0 where it is 0 or 1, and in proportion in between."""
     below = chances / np.maximum(thresholds, SMALLEST_DIVISOR)
     above = (1 - chances) / np.maximum(1 - thresholds, SMALLEST_DIVISOR)
-    return np.asarray(np.where(chances < thresholds, below, above).sum(axis=1))
+    return np.asarray(np.where(chances < thresholds, below, above))
 
 
 def compute_likeness(vectors: sparse.csr_matrix) -> Floats:

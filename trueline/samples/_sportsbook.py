@@ -25,6 +25,7 @@ BOOKS = (
     Book("Evenpick", "pickem_feed", 0.4, PICKEM_WHOLE_SHARE, 20),
 )
 OPEN_HOUR = 14  # hour of the day, UTC, of the first quotes: before any tip-off, and before anybody knows who is missing
+ALTERNATE_POINTS = 4.0  # points by which the alternate line of a card is above the main one
 CLOSE_NOISE_SD = 0.6  # SD of the market's error at the close, in points, shared by all books
 OPEN_NOISE_SD = 0.5  # SD of what the open adds to that, in points, besides not knowing who is missing
 BOOK_NOISE_SD = 0.2  # SD among books, in points
@@ -76,6 +77,28 @@ def quote_lines(random: np.random.Generator, games: pd.DataFrame, truth: pd.Data
     has_estimate = random.random(len(games)) < np.where(listed, ESTIMATED_TOO_SHARE, ESTIMATED_ALONE_SHARE)
     lines = pd.concat([*quotes, _make_estimated_lines(games)[has_estimate]])
     return lines.dropna(subset="line").sort_values(["date", "player_id", "book", "quoted_at"], ignore_index=True)
+
+
+def quote_card(random: np.random.Generator, games: pd.DataFrame) -> pd.DataFrame:
+    """Return the first quotes of two books on the listed players of games to come, and an alternate line of one.
+
+    `games` has, besides the schedule, `usual_minutes`, and `median` and `density` of each player's points.
+    """
+    listed = games[games["usual_minutes"] >= LISTED_MINUTES].reset_index(drop=True)
+    belief = listed["median"] + random.normal(0, CLOSE_NOISE_SD, len(listed))
+    quotes = []
+    for book, alternate_points in ((BOOKS[0], 0.0), (BOOKS[1], 0.0), (BOOKS[1], ALTERNATE_POINTS)):
+        line = np.floor(belief + random.normal(0, BOOK_NOISE_SD, len(listed))) + 0.5 + alternate_points
+        over = np.clip(0.5 + listed["density"] * (belief - line), 0.1, 0.9).to_numpy()
+        quote = listed[["player_id", "date"]].assign(
+            book=book.name,
+            line=np.maximum(line, 0.5),
+            over_price=convert_to_american(over * (1 + VIG)),
+            under_price=convert_to_american((1 - over) * (1 + VIG)),
+            quoted_at=listed["date"] + pd.Timedelta(hours=OPEN_HOUR),
+        )
+        quotes.append(quote)
+    return pd.concat(quotes).sort_values(["player_id", "book", "line"], ignore_index=True)
 
 
 def make_production_log(random: np.random.Generator, games: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:

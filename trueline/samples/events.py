@@ -10,6 +10,7 @@ import pandas as pd
 from trueline.samples._listings import ASIDES, HALLS, OPENINGS, STREETS, TAG_PHRASES, TITLES
 
 EVENT_COUNT = 240
+CARD_EVENTS = 12
 SERIES_COUNT = 24  # recurring events, each of SERIES_SIZES listings that differ in few words
 SERIES_SIZES = (2, 3, 4)
 MAX_DESCRIPTION_LETTERS = 400  # characters after which a description is cut off, even within a word
@@ -44,6 +45,19 @@ def make_sample(seed: int = 20250901) -> list[dict[str, Any]]:
 def write(folder: Path) -> None:
     """Write events.json; the same bytes every time."""
     text = json.dumps(make_sample(), indent=1, ensure_ascii=False, sort_keys=True)
+    (folder / "events.json").write_text(text + "\n", "utf-8")
+
+
+def make_card(seed: int = 20250902) -> list[dict[str, Any]]:
+    """Return events that are still to be tagged, none of them in the sample."""
+    events = simulate_clean_sample(seed)[0].drop(columns="tags").head(CARD_EVENTS)
+    events["id"] = [f"new{number:02}" for number in range(1, CARD_EVENTS + 1)]
+    return [{str(name): value for name, value in event.items()} for event in events.to_dict("records")]
+
+
+def write_card(folder: Path) -> None:
+    """Write events.json; the same bytes every time."""
+    text = json.dumps(make_card(), indent=1, ensure_ascii=False, sort_keys=True)
     (folder / "events.json").write_text(text + "\n", "utf-8")
 
 

@@ -11,8 +11,22 @@ import pandas as pd
 from trueline.core.tables import table_schema
 from trueline.samples._box_scores import make_box_scores
 from trueline.samples._league import simulate_seasons
-from trueline.samples._sportsbook import OPEN_HOUR, is_opening_quote, make_production_log, quote_lines
+from trueline.samples._sportsbook import OPEN_HOUR, is_opening_quote, make_production_log, quote_card, quote_lines
 
+CARD_GAMES = 2  # games of the card
+CARD_TIP_HOUR = 23.5  # hour of its day, UTC, at which they begin
+CARD_COLUMNS = (
+    "player_id",
+    "player",
+    "date",
+    "start_time",
+    "game_id",
+    "season",
+    "season_type",
+    "team",
+    "opponent",
+    "home",
+)
 VOID_QUOTES = 6  # quotes on players who did not play
 DUPLICATE_QUOTES = 8  # earlier quotes of a book, DUPLICATE_QUOTE_POINTS above its last
 DUPLICATE_QUOTE_POINTS = 1.0  # points
@@ -35,6 +49,30 @@ def write(folder: Path) -> None:
     """Write games.parquet, lines.parquet and production.parquet; the same bytes every time."""
     for name, table in make_sample().items():
         table_schema.write_table(table, folder / f"{name}.parquet")
+
+
+def make_card(seed: int = 20221018) -> dict[str, pd.DataFrame]:
+    """Return the games of the day after the sample, and the first quotes on them, with alternate lines of one book."""
+    clean, truth = simulate_clean_sample(seed)
+    random, games = np.random.default_rng([seed, 1]), clean["games"].join(truth[["usual_minutes", "median", "density"]])
+    newest = games[games["date"] == games.groupby("team")["date"].transform("max")]
+    day = games["date"].max() + pd.Timedelta(days=1)
+    hosts, guests = random.permutation(games["team"].unique())[: 2 * CARD_GAMES].reshape(2, CARD_GAMES)
+    opponents = dict(zip([*hosts, *guests], [*guests, *hosts], strict=True))
+    schedule = newest[newest["team"].isin(list(opponents))].reset_index(drop=True)
+    opponent, is_home = schedule["team"].map(opponents), schedule["team"].isin(hosts)
+    host, guest = schedule["team"].where(is_home, opponent), opponent.where(is_home, schedule["team"])
+    game_id = f"{day:%Y%m%d}_" + guest.str[:3].str.upper() + "_" + host.str[:3].str.upper()
+    start = day + pd.Timedelta(hours=CARD_TIP_HOUR)
+    schedule = schedule.assign(date=day, start_time=start, game_id=game_id, opponent=opponent, home=is_home)
+    return {"games": schedule[list(CARD_COLUMNS)], "lines": quote_card(random, schedule)}
+
+
+def write_card(folder: Path) -> None:
+    """Write props/games.csv and props/lines.csv; the same bytes every time."""
+    (folder / "props").mkdir(exist_ok=True)
+    for name, table in make_card().items():
+        table.to_csv(folder / f"props/{name}.csv", index=False)
 
 
 def simulate_clean_sample(seed: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:

@@ -74,16 +74,36 @@ def write(folder: Path) -> None:
     table_schema.write_table(make_sample(), folder / "runners.parquet")
 
 
+def make_card(seed: int = 20240101) -> pd.DataFrame:
+    """Return the races of the day after the sample, as a card gives them: dogs of its league, each with a price."""
+    dogs, random = _draw_dogs(np.random.default_rng(seed)), np.random.default_rng([seed, DAYS])
+    form, last_ran = dogs["ability"].to_numpy().copy(), random.integers(-7, 0, DOG_COUNT)
+    starts = _build_starts(random, dogs, *_draw_day(random, DAYS, form, last_ran, 0))
+    public, truth, race = _draw_log_odds(random, starts)
+    price = _make_prices(random, public, truth, race)["bsp"]
+    return starts.drop(columns=["pace", "ability"]).assign(price=price)
+
+
+def write_card(folder: Path) -> None:
+    """Write racing.csv; the same bytes every time."""
+    make_card().to_csv(folder / "racing.csv", index=False, date_format="%Y-%m-%d %H:%M")
+
+
 def simulate_clean_sample(seed: int) -> tuple[pd.DataFrame, Floats]:
     """Return clean runners, and the true log-odds from which each race's winner was drawn."""
     random = np.random.default_rng(seed)
     starts = _draw_cards(random, _draw_dogs(random))
+    public, truth, race = _draw_log_odds(random, starts)
+    starts = starts.assign(**_draw_outcomes(random, starts, truth, race), **_make_prices(random, public, truth, race))
+    return starts.drop(columns=["pace", "ability"]), truth
+
+
+def _draw_log_odds(random: np.random.Generator, starts: pd.DataFrame) -> tuple[Floats, Floats, Codes]:
+    """Return each start's log-odds as everybody can know them and as they are, and the number of its race."""
     race = encode_groups(starts["race_id"])
     bias = np.array([BOX_BIAS[venue][box - 1] for venue, box in zip(starts["venue"], starts["box"], strict=True)])
     public = starts["ability"].to_numpy() + bias
-    truth = public + random.normal(0, MARKET_KNOWLEDGE_SD, len(starts))
-    starts = starts.assign(**_draw_outcomes(random, starts, truth, race), **_make_prices(random, public, truth, race))
-    return starts.drop(columns=["pace", "ability"]), truth
+    return public, public + random.normal(0, MARKET_KNOWLEDGE_SD, len(starts)), race
 
 
 def _draw_dogs(random: np.random.Generator) -> pd.DataFrame:
@@ -113,18 +133,36 @@ def _draw_cards(random: np.random.Generator, dogs: pd.DataFrame) -> pd.DataFrame
     form = dogs["ability"].to_numpy().copy()
     last_ran = random.integers(-7, 0, DOG_COUNT)
     races: list[dict[str, Any]] = []
-    entries = []
+    entries: list[Floats] = []
     for day in range(DAYS):
-        form += random.normal(0, DAILY_DRIFT_SD, DOG_COUNT)
-        sizes = random.choice([6, 7, 8], size=RACES_PER_DAY, p=[0.25, 0.3, 0.45])
-        rested = np.argsort(last_ran + random.normal(0, 1.5, DOG_COUNT))[: sizes.sum()]
-        last_ran[rested] = day
-        graded = rested[np.argsort(form[rested] + random.normal(0, GRADING_NOISE_SD, len(rested)))]
-        venues = random.permutation(list(BOX_BIAS))[:2]
-        for slot, field in enumerate(np.split(graded, np.cumsum(sizes)[:-1])):
-            box = random.permutation(BOX_COUNT)[: len(field)] + 1
-            entries.append(np.column_stack([np.full(len(field), len(races)), field, box, form[field]])[np.argsort(box)])
-            races.append(_make_race(random, day, slot, str(venues[slot % 2])))
+        day_races, day_entries = _draw_day(random, day, form, last_ran, len(races))
+        races += day_races
+        entries += day_entries
+    return _build_starts(random, dogs, races, entries)
+
+
+def _draw_day(
+    random: np.random.Generator, day: int, form: Floats, last_ran: Codes, first_race: int
+) -> tuple[list[dict[str, Any]], list[Floats]]:
+    """Return a day's races, and of each its number, dogs, boxes and form; changes `form` and `last_ran`."""
+    form += random.normal(0, DAILY_DRIFT_SD, DOG_COUNT)
+    sizes = random.choice([6, 7, 8], size=RACES_PER_DAY, p=[0.25, 0.3, 0.45])
+    rested = np.argsort(last_ran + random.normal(0, 1.5, DOG_COUNT))[: sizes.sum()]
+    last_ran[rested] = day
+    graded = rested[np.argsort(form[rested] + random.normal(0, GRADING_NOISE_SD, len(rested)))]
+    venues = random.permutation(list(BOX_BIAS))[:2]
+    races, entries = [], []
+    for slot, field in enumerate(np.split(graded, np.cumsum(sizes)[:-1])):
+        box = random.permutation(BOX_COUNT)[: len(field)] + 1
+        race = np.full(len(field), first_race + slot)
+        entries.append(np.column_stack([race, field, box, form[field]])[np.argsort(box)])
+        races.append(_make_race(random, day, slot, str(venues[slot % 2])))
+    return races, entries
+
+
+def _build_starts(
+    random: np.random.Generator, dogs: pd.DataFrame, races: list[dict[str, Any]], entries: list[Floats]
+) -> pd.DataFrame:
     race, dog, box, ability = np.concatenate(entries).T
     card = pd.DataFrame(races).iloc[race.astype(int)].reset_index(drop=True)
     runners = dogs.iloc[dog.astype(int)].reset_index(drop=True)

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from trueline.core.errors import UserError
 from trueline.core.history.grouped_rows import Floats, Ints
 from trueline.core.history.opponent_ratings import RatingHistory
 from trueline.core.history.past import Past
 from trueline.core.history.prefix_sums import KeyColumns
 
 DAY = np.timedelta64(1, "D")
+SHARED_PAST = "shared past"  # the column that numbers, for one key, the rows of it that have the same past
 RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[KeyColumns, float], ...], float]
 
 
@@ -41,14 +41,8 @@ class OnlineHistory:
         self._lock = Lock()  # requests may run in parallel: only one of them builds an index or ratings
 
     def build_past(self, posted: pd.DataFrame) -> "OnlinePast":
-        """Return the past of posted rows of one time, which see neither each other nor rows of that time or later.
-
-        Raises UserError for rows of several times.
-        """
-        times = posted[self.time].unique()
-        if len(times) != 1:
-            raise UserError(f"rows of {len(times)} times were posted together; post the rows of each time separately.")
-        return OnlinePast(self, posted, np.datetime64(times[0], "us"))
+        """Return the past of posted rows, which see neither each other nor rows of their time or later."""
+        return OnlinePast(self, posted)
 
     def encode_rows(self, rows: pd.DataFrame) -> Floats:
         """Return rows × columns of numbers; text as codes, with one code for all texts that the history lacks."""
@@ -87,7 +81,12 @@ class OnlineHistory:
         """Return how many strictly earlier rows of its key each posted row has."""
         key_index, columns = self.get_key_index(by), self.find_column_indexes(by)
         codes = key_index.encode_keys(self.encode_rows(posted)[:, columns])
-        return key_index.count_rows_before(codes, posted[self.time].to_numpy("datetime64[us]"))
+        earlier_rows = key_index.find_rows_before(codes, posted[self.time].to_numpy("datetime64[us]"))
+        return np.array([len(rows) for rows in earlier_rows], np.int64)
+
+    def list_texts(self, name: str) -> list[str]:
+        """Return the distinct values of a column of text."""
+        return [str(value) for value in self._categories[name]]
 
     def find_column_indexes(self, by: KeyColumns) -> list[int]:
         """Return the positions of the columns of a key."""
@@ -146,38 +145,31 @@ class KeyIndex:
             codes = _find_sorted_positions(distinct_pairs, _encode_pairs(codes, distinct_values, column))
         return codes
 
-    def count_rows_before(self, codes: Ints, moments: npt.NDArray[np.datetime64]) -> Ints:
-        """Return, for each key, the number of its rows that are earlier than a moment; 0 for an unknown key."""
+    def find_rows_before(self, codes: Ints, moments: npt.NDArray[np.datetime64]) -> list[Ints]:
+        """Return for each key and moment the rows of that key that are earlier; none for the key −1."""
         begins = np.searchsorted(self._sorted_codes, codes)
         ends = np.searchsorted(self._sorted_codes, codes, side="right")
-        counts = [
-            np.searchsorted(self._sorted_times[begin:end], moment) if code >= 0 else 0
-            for code, begin, end, moment in zip(codes, begins, ends, moments, strict=True)
-        ]
-        return np.array(counts, np.int64)
-
-    def find_rows_before(self, codes: Ints, moment: np.datetime64) -> Ints:
-        """Return the rows of the given keys that are earlier than a moment."""
-        wanted_codes = np.unique(codes[codes >= 0])
-        begins = np.searchsorted(self._sorted_codes, wanted_codes)
-        ends = np.searchsorted(self._sorted_codes, wanted_codes, side="right")
-        row_blocks = [
+        return [
             self._sorted_rows[begin : begin + np.searchsorted(self._sorted_times[begin:end], moment)]
-            for begin, end in zip(begins, ends, strict=True)
+            for begin, end, moment in zip(begins, ends, moments, strict=True)
         ]
-        return np.concatenate([np.zeros(0, np.int64), *row_blocks])
 
 
 class OnlinePast(Past):
     """Aggregates for posted rows, to the last bit those of `Past` on the table of the history and these rows.
 
-    Every figure of a row depends only on the earlier rows of its own key, so only the rows of the posted keys are used.
+    Every figure of a row depends only on the earlier rows of its own key. So rows that share a key and a time are put
+    behind the rows of the history with that key before that time, and nothing else. Posted rows of one key and several
+    times each get a copy of its history, and do not see each other either.
     """
 
-    def __init__(self, history: OnlineHistory, posted: pd.DataFrame, moment: np.datetime64) -> None:
-        self._history, self._moment, self._row_count = history, moment, len(posted)
+    def __init__(self, history: OnlineHistory, posted: pd.DataFrame) -> None:
+        self._history, self._row_count = history, len(posted)
+        self._moments = posted[history.time].to_numpy("datetime64[us]")
+        self._moment_numbers = np.unique(self._moments, return_inverse=True)[1]
         self._posted_values = history.encode_rows(posted)
         self._past_by_key: dict[tuple[str, ...], Past] = {}
+        self.copied_rows = 0  # the largest number of rows of the history that a key needed
 
     def has_column(self, column: str) -> bool:
         """See Past."""
@@ -194,21 +186,37 @@ class OnlinePast(Past):
         rating_history = self._history.get_rating_history(column_factors, group_key, effects, half_life_days)
         values_by_key = {by: self._posted_values[:, self._history.find_column_indexes(by)] for by in effects}
         codes = [self._history.get_key_index(by).encode_keys(values) for by, values in values_by_key.items()]
-        return rating_history.get_ratings_before(int(self._moment.astype("datetime64[D]").astype(np.int64)), codes)
+        days = self._moments.astype("datetime64[D]").astype(np.int64)
+        ratings = np.zeros((self._row_count, len(codes)))
+        for day in np.unique(days).tolist():
+            of_day = np.flatnonzero(days == day)
+            ratings[of_day] = rating_history.get_ratings_before(day, [code[of_day] for code in codes])
+        return ratings
 
     def _get_past(self, by: KeyColumns) -> Past:
-        """Return the past over the rows that share a key with a posted row, followed by the posted rows."""
+        """Return the past, by SHARED_PAST, over the rows that share a key with a posted row, then the posted rows."""
         names = (by,) if isinstance(by, str) else tuple(by)
         if names not in self._past_by_key:
-            history, key_index = self._history, self._history.get_key_index(names)
-            rows = key_index.find_rows_before(
-                key_index.encode_keys(self._posted_values[:, history.find_column_indexes(names)]), self._moment
-            )
-            values = np.concatenate([history.values[rows], self._posted_values])
-            table = pd.DataFrame(values, columns=history.column_names)
-            times = np.concatenate([history.times[rows], np.full(self._row_count, self._moment)])
-            self._past_by_key[names] = Past(table.assign(**{history.time: times}), history.time)
+            self._past_by_key[names] = self._build_past(names)
         return self._past_by_key[names]
+
+    def _build_past(self, names: tuple[str, ...]) -> Past:
+        history, key_index = self._history, self._history.get_key_index(names)
+        key_values = self._posted_values[:, history.find_column_indexes(names)]
+        codes, is_missing = key_index.encode_keys(key_values), np.isnan(key_values).any(axis=1)
+        moment_count = int(self._moment_numbers.max(initial=0)) + 1
+        shared = np.where(codes >= 0, codes * moment_count + self._moment_numbers, -1 - np.arange(self._row_count))
+        _, first_positions, shared_numbers = np.unique(shared, return_index=True, return_inverse=True)
+        row_blocks = key_index.find_rows_before(codes[first_positions], self._moments[first_positions])
+        rows = np.concatenate([np.zeros(0, np.int64), *row_blocks])
+        self.copied_rows = max(self.copied_rows, len(rows))
+        number_of_rows = np.repeat(np.arange(len(row_blocks)), [len(block) for block in row_blocks])
+        table = pd.DataFrame(
+            np.concatenate([history.values[rows], self._posted_values]), columns=history.column_names, copy=False
+        )
+        shared_past = np.concatenate([number_of_rows, np.where(is_missing, np.nan, shared_numbers)])
+        times = np.concatenate([history.times[rows], self._moments])
+        return Past(table.assign(**{SHARED_PAST: shared_past, history.time: times}), history.time)
 
 
 def _answer_for_posted_rows(aggregate: Callable[..., Floats], by_position: int) -> Callable[..., Floats]:
@@ -216,7 +224,11 @@ def _answer_for_posted_rows(aggregate: Callable[..., Floats], by_position: int) 
 
     @wraps(aggregate)
     def answer(past: OnlinePast, *arguments: Any, **options: Any) -> Floats:
-        by = options["by"] if "by" in options else arguments[by_position]
+        if "by" in options:
+            by, options = options["by"], options | {"by": SHARED_PAST}
+        else:
+            by = arguments[by_position]
+            arguments = (*arguments[:by_position], SHARED_PAST, *arguments[by_position + 1 :])
         values = aggregate(past._get_past(by), *arguments, **options)
         return values[len(values) - past._row_count :]
 

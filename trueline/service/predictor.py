@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
@@ -22,6 +23,7 @@ from trueline.service.online_history import OnlineHistory, OnlinePast
 
 TUNED_ARM = "tuned"  # the task config's learner, with the parameters that tuning found
 OWN_KINDS = {"number": "number", "text": "category", "whole": "flag"}
+MAX_COPIED_ROWS = 100_000  # of the history, for one key of a batch: some 30 MB
 FINAL_FOLD = "final"  # the fold that is fitted and calibrated on all history
 
 K = TypeVar("K", bound=StageSettings)
@@ -51,7 +53,7 @@ class Predictor:
         }
 
     def get_past(self, rows: pd.DataFrame) -> OnlinePast:
-        """Return the past of rows of one time: the strictly earlier part of the history."""
+        """Return the past of rows: of each, the strictly earlier part of the history."""
         return self.archive.build_past(rows)
 
     def count_past_rows(self, rows: pd.DataFrame) -> Ints:
@@ -62,19 +64,34 @@ class Predictor:
         """Return what is unusual about prepared rows of one time, as sentences."""
         return list_warnings(self.archive, rows, self.present)
 
-    def build_inputs(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return the model's inputs for prepared rows of one time."""
-        return build_inputs(self.builder, rows[self.present], self.get_past(rows), self.settings, self.own_columns)
+    def build_inputs(self, rows: pd.DataFrame, past: OnlinePast | None = None) -> pd.DataFrame:
+        """Return the model's inputs for prepared rows."""
+        present = rows[self.present]
+        return build_inputs(self.builder, present, past or self.get_past(rows), self.settings, self.own_columns)
 
-    def predict_rows(self, rows: pd.DataFrame) -> dict[str, Floats]:
-        """Return calibrated predictions (under "") for prepared rows of one time, and the calibrator's other outputs.
+    def predict_rows(self, rows: pd.DataFrame, past: OnlinePast | None = None) -> dict[str, Floats]:
+        """Return calibrated predictions (under "") for prepared rows, and the calibrator's other outputs.
 
         They equal, bit for bit, what train and calibrate give these rows with the same history: history at their time
-        or later has no influence, not even the outcome of the very same row.
+        or later has no influence, not even the outcome of the very same row; nor have rows of other groups.
         """
-        score = self.learner.score(self.model, self.build_inputs(rows))
+        score = self.learner.score(self.model, self.build_inputs(rows, past))
         predictions = self.calibrator.apply(self.state, score, encode_groups(rows["group"]))
         return predictions if isinstance(predictions, dict) else {"": predictions}
+
+    def predict_batches(self, rows: pd.DataFrame) -> dict[str, Floats]:
+        """Return what `predict_rows` does for any number of rows, so many times at once as memory allows."""
+        time_number = np.unique(rows["time"].to_numpy("datetime64[us]"), return_inverse=True)[1]
+        outputs: dict[str, Floats] = {}
+        begin, count = 0, 1
+        while begin <= time_number.max(initial=-1):
+            positions = np.flatnonzero((time_number >= begin) & (time_number < begin + count))
+            batch = rows.iloc[positions]
+            past = self.get_past(batch)
+            for name, values in self.predict_rows(batch, past).items():
+                outputs.setdefault(name, np.full((len(rows), *values.shape[1:]), np.nan))[positions] = values
+            begin, count = begin + count, max(1, MAX_COPIED_ROWS * count // max(past.copied_rows, count))
+        return outputs
 
 
 def load_predictor(files: VerifiedFiles, task: str) -> Predictor:

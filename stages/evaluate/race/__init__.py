@@ -8,6 +8,7 @@ from pydantic import Field
 
 from stages.evaluate.race.baseline_losses import summarise_baselines
 from stages.evaluate.race.place_scores import evaluate_places
+from stages.evaluate.race.value_bets import flag_value_bets
 from trueline.core.errors import UserError
 from trueline.core.models import conditional_logit_loss
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
@@ -283,8 +284,7 @@ def _evaluate_value_bets(
     A bet is placed where the expected return exceeds the stake by more than `settings.margin`. None without any bet.
     """
     price, won, net_share = rows["bsp"].to_numpy(float), rows["target"].to_numpy(), 1 - settings.commission
-    with np.errstate(invalid="ignore"):
-        is_bet = probability * (1 + (price - 1) * net_share) > 1 + settings.margin
+    is_bet = flag_value_bets(probability, price, settings.commission, settings.margin)
     if not is_bet.any():
         return None
     gross = won * price - 1

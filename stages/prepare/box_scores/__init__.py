@@ -12,7 +12,7 @@ from trueline.core.errors import UserError
 from trueline.core.tables import raw_sources
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
-REQUIRED_TABLE = "games"
+MAIN_TABLE = "games"
 OPTIONAL_TABLES = ("lines", "production")
 DOWNLOADS: tuple[ModuleType, ...] = (
     nba_api,
@@ -30,25 +30,25 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> dict[str, pd.D
     cannot be read.
     """
     table_names = raw_sources.list_source_tables(source)
-    for name in (REQUIRED_TABLE, *OPTIONAL_TABLES):
+    for name in (MAIN_TABLE, *OPTIONAL_TABLES):
         if name not in table_names:
             raw_sources.reject_other_formats(source, name)
-    downloads = [] if {REQUIRED_TABLE, "lines"} <= {*table_names} else list(_read_downloads(source, settings))
+    downloads = [] if {MAIN_TABLE, "lines"} <= {*table_names} else list(_read_downloads(source, settings))
     tables = {}
-    for name in (REQUIRED_TABLE, *OPTIONAL_TABLES):
+    for name in (MAIN_TABLE, *OPTIONAL_TABLES):
         shaped_tables = [table for kind, table in downloads if kind == name]
-        if name in table_names or (name == REQUIRED_TABLE and not shaped_tables):
+        if name in table_names or (name == MAIN_TABLE and not shaped_tables):
             shaped_tables = [_convert(raw_sources.read_source_table(source, name, settings.separator), settings)[1]]
         if shaped_tables:
             tables[name] = pd.concat(shaped_tables, ignore_index=True) if len(shaped_tables) > 1 else shaped_tables[0]
     if "lines" in tables:
-        tables["lines"] = nfl_weekly.move_to_weeks(tables["lines"], tables[REQUIRED_TABLE], settings)
+        tables["lines"] = nfl_weekly.move_to_weeks(tables["lines"], tables[MAIN_TABLE], settings)
     return tables
 
 
 def _read_downloads(source: str, settings: SourceSettings) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the tables of all files of a folder that have a known shape, with the name that they take here."""
-    own_names = {REQUIRED_TABLE, *OPTIONAL_TABLES}
+    own_names = {MAIN_TABLE, *OPTIONAL_TABLES}
     for name in [] if Path(source).is_file() else sorted({*raw_sources.list_source_tables(source)} - own_names):
         for file in raw_sources.list_table_files(source, name):
             kind, table = _convert(_read_file(file, settings), settings)

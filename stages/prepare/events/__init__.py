@@ -17,7 +17,12 @@ from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows
 from trueline.core.tables.intake_report import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
-from trueline.core.tables.own_columns import list_own_columns, list_source_columns, read_own_columns
+from trueline.core.tables.own_columns import (
+    convert_own_columns,
+    list_own_columns,
+    list_source_columns,
+    read_own_columns,
+)
 from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.row_filters import find_reasons
 from trueline.core.tables.source_settings import OwnColumn, SourceSettings
@@ -107,6 +112,29 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     }
     tag_counts = count_tags(tag_matrix, prepared["group"], settings.least_examples)
     return prepared, report | tag_counts | _summarise_days(prepared)
+
+
+def read_untagged_events(raw: pd.DataFrame, settings: Settings, is_source: bool = False) -> pd.DataFrame:
+    """Return the id, the texts, perhaps the date, and the own columns of events that are to be tagged, as they came.
+
+    The own columns are under their prepared names. Of a source (`is_source`) the events are taken whose tags are
+    missing; an empty list says that an event has none. Raises UserError for missing columns, ids that are missing or
+    occur twice, and if no event is left.
+    """
+    table = read_event_table(raw, settings, settings.tag_columns, settings.dates == "use", needs_tags=False)
+    rows = table.rows
+    if is_source:
+        rows = rows[rows["tags"].map(is_missing).astype(bool)] if "tags" in rows else rows.iloc[:0]
+    ids = rows["id"].astype("string").str.strip()
+    ids = ids.mask(ids == "")
+    if rows.empty:
+        raise UserError("events: no event is without tags; name a card with the events to tag.")
+    if (faulty := ids.isna() | ids.duplicated()).any():
+        fault = "is missing" if ids[faulty].isna().iloc[0] else f"{ids[faulty].iloc[0]!r} occurs twice"
+        raise UserError(f"events: id {fault} in row {int(faulty.to_numpy().argmax()) + 1}; give every event its own.")
+    own_columns = list_source_columns(settings, RAW_COLUMNS, "events")
+    texts = rows.reindex(columns=["id", *TEXT_FIELDS, *(name for name in ("date",) if name in rows)])
+    return texts.join(convert_own_columns(rows, own_columns, _clean_categories))
 
 
 def columns(prepared: pd.DataFrame) -> list[Column]:

@@ -34,17 +34,24 @@ SYNONYMS = {
 
 
 def read_event_table(
-    raw: pd.DataFrame, settings: SourceSettings, tag_columns: Sequence[str] | None, use_dates: bool
+    raw: pd.DataFrame,
+    settings: SourceSettings,
+    tag_columns: Sequence[str] | None,
+    use_dates: bool,
+    needs_tags: bool = True,
 ) -> RawTable:
     """Return the declared columns of a raw table; without `use_dates` a column `date` is among the ignored ones.
 
-    Texts are taken out of objects, and tags out of `tag_columns` if these are given. Raises UserError for missing
-    columns, for dates that may be read in two ways, and for objects without a text.
+    Without `needs_tags` the tags may be absent, as those of events that are still to be tagged. Texts are taken
+    out of objects, and tags out of `tag_columns` if these are given. Raises UserError for missing columns, for dates
+    that may be read in two ways, and for objects without a text.
     """
     own_columns = list_source_columns(settings, RAW_COLUMNS, "events")
     reject_unknown_targets(settings, [*RAW_COLUMNS, *own_columns], "events")
     columns = [column for column in (*RAW_COLUMNS, *own_columns) if use_dates or column.name != "date"]
-    if tag_columns is not None:
+    if not needs_tags:
+        columns = [replace(column, required=column.required and column.name != "tags") for column in columns]
+    elif tag_columns is not None:
         raw = collect_tag_columns(raw, tag_columns)
     try:
         table = read_raw_table(raw, columns, settings, "events", SYNONYMS)

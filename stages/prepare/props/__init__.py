@@ -32,6 +32,7 @@ from stages.prepare.props.quality import summarise_quality
 from stages.prepare.props.quote_times import add_known_times
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
+from stages.prepare.props.slates import Slate, read_slate
 from stages.prepare.props.source_tables import count_odd_prices, list_own_game_columns, read_raw_tables
 from stages.prepare.props.sport_choice import choose_sport
 from stages.prepare.props.sports import SPORTS
@@ -56,9 +57,11 @@ __all__ = [
     "ROLE_MIN_MINUTES",
     "RULES",
     "Settings",
+    "Slate",
     "columns",
     "prepare",
     "prepare_upcoming_games",
+    "read_slate",
 ]
 RawTables = dict[str, pd.DataFrame]
 

@@ -80,20 +80,24 @@ PRICE_COLUMNS = {column.name: column for column in LINE_COLUMNS if column.unit =
 SYNONYMS = {"games": GAME_SYNONYMS, "lines": LINE_SYNONYMS, "production": PRODUCTION_SYNONYMS}
 
 
-def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings) -> dict[str, RawTable]:
+def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings, is_to_come: bool = False) -> dict[str, RawTable]:
     """Return the tables that have columns, under our names, with their numbers and times read.
 
     A table without a day but with start times takes the day from these. Raises UserError for a missing column, the
-    predicted quantity among them, and as `read_raw_table` does.
+    predicted quantity among them, and as `read_raw_table` does. Of games that are to come (`is_to_come`) what is not
+    known before may be missing.
     """
+    game_columns = [
+        replace(column, required=column.required or column.name in settings.parts)
+        for column in declare_game_columns(settings.profile)
+    ]
+    game_columns += list_own_game_columns(settings)
+    if is_to_come:
+        game_columns = [
+            replace(column, required=column.required and column.known == "before") for column in game_columns
+        ]
     declared = {
-        "games": [
-            *(
-                replace(column, required=True) if column.name in settings.parts else column
-                for column in declare_game_columns(settings.profile)
-            ),
-            *list_own_game_columns(settings),
-        ],
+        "games": game_columns,
         "lines": LINE_COLUMNS,
         "production": PRODUCTION_COLUMNS,
     }

@@ -12,6 +12,7 @@ import pandas as pd
 
 from stages.prepare.racing.off_times import move_to_afternoon, reject_contradictory_times
 from stages.prepare.racing.price_forms import convert_to_decimal, describe_strange_books
+from stages.prepare.racing.race_cards import build_row_ids, read_race_card, select_unsettled_races
 from stages.prepare.racing.race_columns import (
     CHECKED_COLUMNS,
     COLUMNS,
@@ -39,7 +40,18 @@ from trueline.core.tables.own_columns import (
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable, validate_table
 
-__all__ = ["COLUMNS", "MIN_DECIMAL_ODDS", "RAW_COLUMNS", "RULES", "Settings", "prepare", "prepare_race_card"]
+__all__ = [
+    "COLUMNS",
+    "MIN_DECIMAL_ODDS",
+    "RAW_COLUMNS",
+    "RULES",
+    "Settings",
+    "build_row_ids",
+    "prepare",
+    "prepare_race_card",
+    "read_race_card",
+    "select_unsettled_races",
+]
 
 Flags = pd.Series  # True for the rows that break a rule
 SPELT_COLUMNS = ("entity", "venue", "trainer")
@@ -258,7 +270,7 @@ def _build_runner_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     book, place_book = sum_book(rows, "bsp"), sum_book(rows, "place_bsp")
     paid_places = place_book.round()  # known at the off, unlike the number of runners that were placed
     rows["group"], rows["time"] = rows["race_id"], rows["start_time"]
-    rows["row_id"] = rows["race_id"] + ":" + rows["box"].astype(int).astype(str)
+    rows["row_id"] = build_row_ids(rows)
     rows["field_size"] = aggregate_per_race(rows, rows["box"], "size").astype(float)
     rows["target"] = rows["won"] / aggregate_per_race(rows, rows["won"], "sum")
     rows["soft_label"] = 1 / rows["bsp"] / book

@@ -19,6 +19,7 @@ from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 # shapes that are recognised by their columns
 DOWNLOADS: tuple[ModuleType, ...] = (betfair_monthly, betfair_prices, hkjc_results, uk_results)
+MAIN_TABLE = "runners"
 GUIDE_HEADER = [
     *("Dog Name", "Sex", "PLC", "BOX", "WGT", "DIST", "DATE", "TRACK", "G"),
     *("TIME", "WIN", "BON", "1 SEC", "MGN", "W/2G", "PIR", "SP"),  # known only after the race
@@ -34,8 +35,8 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
     these, or a CSV is not a readable form guide.
     """
     table_names = raw_sources.list_source_tables(source)
-    if "runners" in table_names:
-        return _convert(raw_sources.read_source_table(source, "runners", settings.separator), settings)
+    if MAIN_TABLE in table_names:
+        return _convert(raw_sources.read_source_table(source, MAIN_TABLE, settings.separator), settings)
     if downloads := list(_read_downloads(source, settings)):
         return pd.concat(downloads, ignore_index=True)
     guides = sorted(Path(source).glob("*.csv")) if Path(source).is_dir() else []

@@ -5,11 +5,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.service.online_history import OnlineHistory
 
@@ -90,10 +88,18 @@ def test_nothing_of_the_posted_time_or_later_plays_a_role(case: tuple[pd.DataFra
         np.testing.assert_array_equal(ask(pasts[0], "key"), ask(pasts[1], "key"), err_msg=name)
 
 
-def test_rows_of_several_times_are_rejected() -> None:
-    history = pd.DataFrame({"time": pd.to_datetime(["2024-01-01", "2024-01-02"]), "key": ["a", "b"], "x": [1.0, 2.0]})
-    with pytest.raises(UserError, match="2 times"):
-        OnlineHistory(history).build_past(history)
+@given(tables(20, "abc"), tables(6, "abd"), st.sampled_from(["key", ("key", "venue"), ("venue",)]))
+@FEW
+def test_rows_of_several_times_posted_together_get_what_each_time_gets_alone(
+    history: pd.DataFrame, drawn: pd.DataFrame, by: Any
+) -> None:
+    posted = drawn.assign(x=NAN, won=NAN)
+    online = OnlineHistory(history)
+    together = online.build_past(posted)
+    for _, rows in posted.groupby("time"):
+        alone = online.build_past(rows)
+        for name, ask in ASKED.items():
+            np.testing.assert_array_equal(ask(together, by)[rows.index], ask(alone, by), err_msg=name)
 
 
 def test_a_column_that_the_rows_lack_is_missing_and_one_that_the_history_lacks_is_unknown() -> None:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.history.opponent_ratings import CHECKPOINT_EVERY_DAYS, RatingHistory, fit_daily_ratings
+from trueline.core.history.kept_ratings import KeptRatings
+from trueline.core.history.opponent_ratings import (
+    CHECKPOINT_EVERY_DAYS,
+    RatingHistory,
+    _RatedRows,
+    fit_daily_ratings,
+)
 from trueline.core.history.past import Past
 from trueline.core.stats.group_ops import Codes, Floats, subtract_group_mean
 
@@ -84,6 +90,43 @@ def test_a_rating_history_gives_any_day_what_rows_within_it_would_get(seed: int,
         parts = (np.append(value, [np.nan] * 4), np.append(group, [-7] * 4), np.append(day, [moment] * 4))
         expected = fit_daily_ratings(*parts, extended, RIDGES, HALF_LIFE)[-4:]
         np.testing.assert_array_equal(standing.get_ratings_before(int(moment), asked), expected)
+
+
+@given(st.integers(0, 10**6), st.integers(2, 2 * CHECKPOINT_EVERY_DAYS + 5))
+@settings(deadline=None, max_examples=8)
+def test_kept_strengths_are_those_that_would_be_computed_whatever_was_asked_before(seed: int, days: int) -> None:
+    value, group, day, keys = races(seed, days)
+    moment = int(np.random.default_rng(seed).integers(1, days))
+    kept = KeptRatings()
+    earlier, other = day < days - 1, np.where(day >= moment, 1e6 - value, value)
+    for asked_value, rows in ((value, earlier), (other, day >= 0), (value, day <= moment), (value, day >= 0)):
+        parts = (asked_value[rows], group[rows], day[rows], [key[rows] for key in keys], RIDGES, HALF_LIFE)
+        np.testing.assert_array_equal(fit_daily_ratings(*parts, kept), fit_daily_ratings(*parts))
+    np.testing.assert_array_equal(
+        fit_daily_ratings(*parts[:5], HALF_LIFE + 1, kept), fit_daily_ratings(*parts[:5], HALF_LIFE + 1)
+    )
+    np.testing.assert_array_equal(
+        fit_daily_ratings(*parts[:4], (0.5, 4.0), HALF_LIFE, kept), fit_daily_ratings(*parts[:4], (0.5, 4.0), HALF_LIFE)
+    )
+
+
+@pytest.mark.parametrize("days", [3, CHECKPOINT_EVERY_DAYS, 2 * CHECKPOINT_EVERY_DAYS + 3])
+def test_after_another_day_one_day_is_computed(days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    value, group, day, keys = races(7, days + 2)
+    content, fitted = None, list[int]()
+    fit_ratings = _RatedRows.fit_ratings
+
+    def note_fit(rows: _RatedRows, count: int, moment: int, ratings: Floats) -> Floats:
+        fitted.append(count)
+        return fit_ratings(rows, count, moment, ratings)
+
+    monkeypatch.setattr(_RatedRows, "fit_ratings", note_fit)
+    for until, expected in ((days, days - 1), (days + 1, 1), (days + 2, 1), (days + 2, 0)):
+        fitted.clear()
+        rows, kept = day < until, KeptRatings(content)
+        fit_daily_ratings(value[rows], group[rows], day[rows], [key[rows] for key in keys], RIDGES, HALF_LIFE, kept)
+        content = kept.write()
+        assert len(fitted) == expected
 
 
 def test_runners_who_met_nobody_have_strengths_of_rounding_and_no_error() -> None:

@@ -12,7 +12,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
-from trueline.core.splits.walk_forward import WalkForwardSettings, check_folds, list_folds, walk_forward
+from trueline.core.splits.walk_forward import (
+    WalkForwardSettings,
+    check_folds,
+    explain_moving_folds,
+    list_folds,
+    walk_forward,
+)
 
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2024-01-01")
@@ -292,6 +298,20 @@ def test_folds_are_named_in_the_order_they_are_walked() -> None:
 def test_the_first_test_day_may_be_a_date_or_a_share() -> None:
     by_share, by_date = (walk_forward(*calendar(), make_settings(first_test=day)) for day in (0.6, date(2024, 3, 1)))
     pd.testing.assert_frame_equal(by_share, by_date)
+
+
+def test_a_share_moves_the_folds_when_days_are_added_and_the_date_that_is_named_does_not() -> None:
+    days, group = calendar()
+    is_early = days < days.max() - DAY * 4
+    settings = make_settings(first_test=0.6)
+    note = explain_moving_folds(days[is_early], settings)
+    first_day = next(word for word in note.split() if word.startswith("2024-"))
+    fixed = make_settings(first_test=first_day)
+    assert explain_moving_folds(days, fixed) == ""
+    early = walk_forward(days[is_early], group[is_early], settings)
+    pd.testing.assert_frame_equal(early, walk_forward(days[is_early], group[is_early], fixed))
+    assert not walk_forward(days, group, settings)["test_0"][is_early].equals(early["test_0"])
+    assert walk_forward(days, group, fixed)["test_0"][is_early].equals(early["test_0"])
 
 
 @pytest.mark.parametrize("first_test", [date(2030, 1, 1), date(2023, 12, 31), 0.0, 1.0, 1.5])

@@ -137,6 +137,18 @@ def test_the_median_rounded_has_the_least_absolute_error_and_unrounded_next_to_i
     assert chance @ np.abs(GRID - middle) <= least + 0.07 * chance[int(np.round(middle))] + 1e-6
 
 
+@FEW
+@given(mean=MEANS, ratio=RATIOS, share=st.floats(0.001, 0.999))
+def test_a_quantile_is_the_first_outcome_whose_cdf_reaches_its_share(mean: float, ratio: float, share: float) -> None:
+    spread = np.sqrt(ratio * mean)
+    cumulative = count_distribution.compute_cdf(GRID, one(mean), one(spread), True)
+    quantile = count_distribution.compute_quantile(share, one(mean), one(spread), True)
+    assert quantile[0] == np.argmax(cumulative >= share)
+    assert count_distribution.compute_quantile(share, one(mean), one(spread), False)[0] == pytest.approx(
+        norm.ppf(share, mean, spread)
+    )
+
+
 def test_the_median_rises_without_a_jump() -> None:
     mean = np.linspace(0.05, 40, 40_000)
     middle = count_distribution.compute_median(mean, 2.6 * mean**0.37, True)

@@ -8,11 +8,12 @@ import numpy.typing as npt
 from scipy import sparse
 
 from trueline.core.compute.single_thread import limit_to_one_thread
+from trueline.core.history.kept_ratings import KeptRatings, hash_contents
 from trueline.core.stats.group_ops import Codes, Floats
 
 MAX_ITERATIONS = 1000  # never reached: a few dozen steps suffice
 SOLVER_TOLERANCE = 1e-6  # of the norm of the right-hand side; strengths then are exact to 1e-4 of their spread
-CHECKPOINT_EVERY_DAYS = 16  # `RatingHistory` keeps the strengths of every 16th day and replays the days between
+CHECKPOINT_EVERY_DAYS = 16  # the strengths of every 16th day are kept, and the days between are replayed
 CACHED_DAYS = 8  # most recently requested days whose ratings stay in memory
 
 
@@ -23,6 +24,7 @@ def fit_daily_ratings(
     keys: Sequence[Codes],
     ridges: Sequence[float],
     half_life_days: float,
+    kept_ratings: KeptRatings | None = None,
 ) -> Floats:
     """Return, as rows × effects, the strength that each row's keys had shown before its day; 0 for a key not yet seen.
 
@@ -30,7 +32,7 @@ def fit_daily_ratings(
     per row for each effect (−1 for none). Before each day the strengths b minimise Σ w·(value − its group's mean − Σ b
     + the group's mean of Σ b)² + Σ ridge·b² over earlier days, with w = 2^−(age / half-life): beating strong opponents
     counts for more. Solved by conjugate gradients that start from the day before. The result is, to the last bit, a
-    function of the rows of earlier days and their order.
+    function of the rows of earlier days and their order; so what `kept_ratings` has of them is not computed again.
     """
     if not len(value):
         return np.zeros((0, len(keys)))
@@ -40,7 +42,9 @@ def fit_daily_ratings(
     )
     ratings = np.zeros((len(value), len(keys)))
     with limit_to_one_thread():
-        ratings[order] = rated_rows.replay_days()
+        ratings[order] = (
+            rated_rows.replay_days() if kept_ratings is None else rated_rows.compute_unknown_days(kept_ratings)
+        )
     return ratings
 
 
@@ -119,7 +123,7 @@ class _RatedRows:
         ridges: Sequence[float],
         half_life: float,
     ) -> None:
-        self.value, self.day, self.half_life = np.nan_to_num(value), day, half_life
+        self.value, self.day, self.half_life, self.ridges = np.nan_to_num(value), day, half_life, ridges
         self.is_known = (~np.isnan(value)).astype(float)
         self.group = _rank_by_appearance(group)
         self.column = _index_columns(keys)
@@ -133,9 +137,50 @@ class _RatedRows:
         for day in np.unique(self.day)[1:]:
             begin, end = np.searchsorted(self.day, [day, day + 1])
             ratings = self.fit_ratings(int(begin), int(day), ratings)
-            row_columns = self.column[begin:end]
-            has_rating = (row_columns >= 0) & (row_columns < len(ratings))
-            row_ratings[begin:end][has_rating] = ratings[row_columns[has_rating]]
+            row_ratings[begin:end] = self._look_up_rows(ratings, slice(int(begin), int(end)))
+        return row_ratings
+
+    def compute_unknown_days(self, kept_ratings: KeptRatings) -> Floats:
+        """Return what `replay_days` does, of which only days are replayed that `kept_ratings` does not know."""
+        row_ratings = np.zeros(self.column.shape)
+        days = np.unique(self.day)
+        begins = np.append(np.searchsorted(self.day, days), len(self.day))
+        history_keys = self._hash_histories(days, begins)
+        kept_ratings.record_use([*history_keys[::CHECKPOINT_EVERY_DAYS], history_keys[-1]])
+        ratings, rated_day = np.zeros(0), 0
+        for number in range(1, len(days)):
+            rows = slice(int(begins[number]), int(begins[number + 1]))
+            rows_key = hash_contents(history_keys[number].encode(), self.column[rows].tobytes())
+            known_ratings = kept_ratings.find(rows_key)
+            if known_ratings is None:
+                ratings, rated_day = _find_checkpoint(kept_ratings, history_keys, number, rated_day, ratings)
+                for day in range(rated_day + 1, number + 1):
+                    ratings = self.fit_ratings(int(begins[day]), int(days[day]), ratings)
+                    if day % CHECKPOINT_EVERY_DAYS == 0 or day == len(days) - 1:
+                        kept_ratings.add(history_keys[day], ratings)
+                rated_day = number
+                known_ratings = self._look_up_rows(ratings, rows)
+                kept_ratings.add(rows_key, known_ratings)
+            row_ratings[rows] = known_ratings
+        return row_ratings
+
+    def _hash_histories(self, days: Codes, begins: Codes) -> list[str]:
+        """Return, for each day, the hash of all that the strengths before it depend on: it and all earlier rows."""
+        parameters = np.array([self.half_life, *self.ridges])
+        keys, key = [], hash_contents(parameters.tobytes())
+        for day, begin, end in zip(days, begins, begins[1:], strict=False):
+            keys.append(hash_contents(key.encode(), int(day).to_bytes(8, "little", signed=True)))
+            columns = (self.value, self.is_known, self.group, self.day, self.column)
+            key = hash_contents(
+                key.encode(), *(np.ascontiguousarray(column[begin:end]).tobytes() for column in columns)
+            )
+        return keys
+
+    def _look_up_rows(self, ratings: Floats, rows: slice) -> Floats:
+        row_columns = self.column[rows]
+        row_ratings = np.zeros(row_columns.shape)
+        has_rating = (row_columns >= 0) & (row_columns < len(ratings))
+        row_ratings[has_rating] = ratings[row_columns[has_rating]]
         return row_ratings
 
     def fit_ratings(self, row_count: int, day: int, previous_ratings: Floats) -> Floats:
@@ -158,6 +203,17 @@ class _RatedRows:
         return _solve_conjugate_gradient(
             apply_normal_matrix, right_hand_side, transposed @ weight + ridge, start_ratings
         )
+
+
+def _find_checkpoint(
+    kept_ratings: KeptRatings, history_keys: Sequence[str], until: int, rated_day: int, ratings: Floats
+) -> tuple[Floats, int]:
+    """Return the strengths of the newest day, at most `until`, that are kept, and that day; else what is known."""
+    for day in range(until, rated_day, -1):
+        checkpoint_ratings = kept_ratings.find(history_keys[day])
+        if checkpoint_ratings is not None:
+            return checkpoint_ratings, day
+    return ratings, rated_day
 
 
 def _solve_conjugate_gradient(

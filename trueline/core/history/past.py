@@ -9,6 +9,7 @@ import pandas as pd
 
 from trueline.core.errors import UserError
 from trueline.core.history.grouped_rows import Floats, Ints, compute_comoments, compute_fading_mean
+from trueline.core.history.kept_ratings import KeptRatings
 from trueline.core.history.opponent_ratings import fit_daily_ratings
 from trueline.core.history.prefix_sums import (
     KeyColumns,
@@ -45,8 +46,9 @@ class Past:
     [nan, 10.0, nan, 20.0]
     """
 
-    def __init__(self, table: pd.DataFrame, time: str = "time") -> None:
+    def __init__(self, table: pd.DataFrame, time: str = "time", kept_ratings: KeptRatings | None = None) -> None:
         self._totals = RunningTotals(table, time)
+        self._kept_ratings = kept_ratings
 
     def count(self, column: str | None, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
         """Count the rows of a window (column None) or the non-missing values of a column in it."""
@@ -219,6 +221,7 @@ class Past:
             codes,
             list(effects.values()),
             half_life_days,
+            self._kept_ratings,
         )
 
     def _apply_to_sums(

@@ -14,7 +14,7 @@ PARAMS_FILE = Path("params.yaml")
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
 # the C loader takes a tenth of the time, and every stage reads the file several times
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-TASK_SECTIONS = ("folds", *STAGES)  # each holds `defaults`, and what differs from them by task
+TASK_SECTIONS = ("folds", *STAGES, "predict")  # each holds `defaults`, and what differs from them by task
 PLUGIN_SECTIONS = ("resample", "tune", "train", "calibrate", "diagnose")  # a task lists the plugins that it may use
 DEFAULTS = "defaults"
 SECTIONS = {"tasks", "seed", "workers", "score_audit", "experiment", *TASK_SECTIONS}

@@ -1,11 +1,13 @@
 """Entry points: how a stage is called, what it reads and writes, and how it reports bad input."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import open_atomic_outputs
+from trueline.core.runtime.memory import OFF_FLAG, OFF_VARIABLE
 from trueline.core.runtime.params import load_task_config
 
 Paths = dict[str, Path]
@@ -18,14 +20,17 @@ def expand_paths(paths: dict[str, str], task: str) -> Paths:
 
 
 def run_stage(stage: str, reads: dict[str, str], writes: dict[str, str], body: StageBody) -> None:
-    """Run one stage for the task named on the command line.
+    """Run one stage for the task named on the command line, with `--no-memory` without results of earlier runs.
 
     `body(task, reads, writes)` gets the paths to read and temporary paths to write. A UserError is printed as one
     sentence on standard error, with exit code 1; no output is written then.
     """
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: python -m stages.{stage} TASK")
-    task = sys.argv[1]
+    arguments = [argument for argument in sys.argv[1:] if argument != OFF_FLAG]
+    if len(arguments) != 1:
+        sys.exit(f"usage: python -m stages.{stage} TASK [{OFF_FLAG}]")
+    if OFF_FLAG in sys.argv:
+        os.environ[OFF_VARIABLE] = "1"
+    task = arguments[0]
     try:
         load_task_config(task)
         inputs = expand_paths(reads, task)

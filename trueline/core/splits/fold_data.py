@@ -38,6 +38,15 @@ class FoldData:
         """Return the same rows with only the given inputs."""
         return replace(self, x=self.x[columns])
 
+    def drop_unused_levels(self) -> "FoldData":
+        """Return the same rows, whose categories list only levels that occur in them: no other row matters then."""
+        categories = {
+            str(name): values.cat.remove_unused_categories()
+            for name, values in self.x.items()
+            if isinstance(values.dtype, pd.CategoricalDtype)
+        }
+        return replace(self, x=self.x.assign(**categories)) if categories else self
+
     def select_rows(self, keep: npt.NDArray[np.bool_]) -> "FoldData":
         """Return the rows to keep, with their groups renumbered."""
         arrays = {name: value[keep] for name, value in vars(self).items() if name not in ("x", "tags")}

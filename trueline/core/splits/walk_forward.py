@@ -92,6 +92,18 @@ def count_days_before_test(days: np.ndarray, settings: WalkForwardSettings) -> i
     return int(np.searchsorted(days_with_rows, known_until))
 
 
+def explain_moving_folds(time: pd.Series, settings: WalkForwardSettings) -> str:
+    """Return why the folds move when days are added, and what keeps them in place; empty if they stay."""
+    if isinstance(settings.first_test, date):
+        return ""
+    days_with_rows = _list_days_in_range(time.to_numpy("datetime64[D]"), settings)
+    first_test_day = _find_first_test_day(days_with_rows[0], days_with_rows[-1] + 1, settings)
+    return (
+        f"the first test day is a share of the days, {settings.first_test}, so it moves when days are added, and then "
+        f"every fold is fitted anew; the date {first_test_day} in its place stays"
+    )
+
+
 def list_folds(folds: pd.DataFrame, kind: str = "") -> list[str]:
     """Return the fold columns whose name starts with a kind (`tune`, `test`, `final`), in order."""
     return [name for name in folds.columns if name.startswith(("tune_", "test_", "final")) and name.startswith(kind)]

@@ -9,7 +9,7 @@ independent, and a missing number gives a missing result.
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammainc, gammaincc, gammaincinv, ndtr
+from scipy.special import gammainc, gammaincc, gammaincinv, ndtr, ndtri
 
 Floats = npt.NDArray[np.float64]
 GammaLaw = tuple[Floats, Floats, Floats]  # shape and scale of the gamma distribution, and its shift down
@@ -66,6 +66,18 @@ def compute_median(mean: Floats, spread: Floats, is_integer: bool) -> Floats:
     below, at_most = _compute_gamma_cdf(median_point - 1, law), _compute_gamma_cdf(median_point, law)
     fraction = np.clip((0.5 - below) / np.maximum(at_most - below, MIN_PROBABILITY), 0, 1)
     return np.asarray(median_point + 4 * (fraction - 0.5) ** 3)
+
+
+def compute_quantile(share: float, mean: Floats, spread: Floats, is_integer: bool) -> Floats:
+    """Return for each row the smallest outcome with P(outcome ≤ it) ≥ share; `share` is strictly between 0 and 1."""
+    if not is_integer:
+        return np.asarray(mean + ndtri(share) * np.maximum(spread, MIN_PROBABILITY), dtype=np.float64)
+    shape, scale, shift = law = _solve_gamma_law(mean, spread)
+    outcome = np.maximum(np.ceil(gammaincinv(shape, share) * scale - shift - 0.5), 0)
+    # rounding may put the outcome one step off
+    outcome = np.where(_compute_gamma_cdf(outcome, law) < share, outcome + 1, outcome)
+    is_too_high = (outcome > 0) & (_compute_gamma_cdf(outcome - 1, law) >= share)
+    return np.where(is_too_high, outcome - 1, outcome)
 
 
 def compute_log_score(actual: Floats, mean: Floats, spread: Floats, is_integer: bool) -> Floats:

@@ -3,6 +3,7 @@
 Nothing but outcomes is changed, so predictions that change depend on what they are scored on.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pandas as pd
 import yaml
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.runtime.memory import OFF_VARIABLE
 from trueline.core.runtime.params import PARAMS_FILE, load_seed, load_task_config
 from trueline.core.runtime.stage_entry import expand_paths, require_files
 from trueline.core.score_audit.exchanged_outcomes import (
@@ -119,7 +121,8 @@ def _predict_privately(task: str, fold: str, stages: Iterable[str], tables: dict
 
 def _run_stage(stage: str, task: str, folder: Path) -> None:
     command = [sys.executable, "-m", f"stages.{stage}", task]
-    completed = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    environment = os.environ | {OFF_VARIABLE: "1"}  # the audit asks what the code does now
+    completed = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if completed.returncode:
         last_line = (completed.stderr.strip().splitlines() or ["no message"])[-1]
         raise UserError(f"{stage} fails in a copy that holds only what it reads, although it ran here: {last_line}")

@@ -96,10 +96,11 @@ def check_log_folder(folder: Path | None, tasks: Iterable[str]) -> None:
             raise UserError(f"--log: {problem}; name another folder, or '' to log nothing.") from None
 
 
-def stamp_rows(rows: LogRows, version: str) -> LogRows:
-    """Return the rows with the model that answered and the time, where a row does not have its own."""
-    timestamp = datetime.now(UTC).isoformat(timespec="microseconds")
-    return [{"model": version, "created_at": timestamp} | row for row in rows]
+def stamp_rows(rows: LogRows, version: str, model_hash: str | None = None, moment: datetime | None = None) -> LogRows:
+    """Return the rows with the model that answered and the time, by default now, where a row does not have its own."""
+    timestamp = (moment or datetime.now(UTC)).isoformat(timespec="microseconds")
+    stamp = {"model": version, "created_at": timestamp} | ({"model_hash": model_hash} if model_hash else {})
+    return [stamp | row for row in rows]
 
 
 def read_log(folder: Path) -> LogRows:

@@ -97,7 +97,7 @@ class PredictionEndpoint:
         if self._log is None:
             return
         try:
-            self._log.append(stamp_rows(rows, version))
+            self._log.append(stamp_rows(rows, version, self.loaded.model_hash))
         except OSError as error:
             self._counters.count_unlogged(task, len(rows))
             self._log_failure(len(rows), error)

@@ -45,7 +45,7 @@ class Challenger:
             parsed = loaded.module.Request.model_validate_json(body)
             answer = loaded.module.answer(loaded.model, parsed)
             rows = loaded.module.log_rows(loaded.model, parsed, answer)
-            self._log.append(stamp_rows(pair_rows(rows, request_id, "shadow"), loaded.version))
+            self._log.append(stamp_rows(pair_rows(rows, request_id, "shadow"), loaded.version, loaded.model_hash))
         except ValidationError as errors:
             return describe_validation_error(errors)
         except Exception as error:  # whatever a challenger does wrong is counted; that is what a shadow is for

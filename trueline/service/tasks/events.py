@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from trueline.core.errors import UserError, did_you_mean
@@ -18,6 +19,8 @@ from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_
 from trueline.service.artifacts.answer_version import build_version
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
+
+Floats = npt.NDArray[np.float64]
 
 AT_ONCE = 5_000  # bytes: some 10 events, 2 ms of work; a longer body would delay /health
 FEW = 11  # braces: 10 events and the request itself
@@ -133,13 +136,26 @@ class Model:
         )
 
     def _compute_chances(self, name: str, description: str, location: str, own_words: str) -> tuple[float, ...]:
-        """Return the chance of every tag as the stages prepare, features, train and calibrate compute it."""
-        fields = {"name": clean_text(name), "description": clean_text(description), "location": clean_text(location)}
-        mentions = np.array([find_mentions(join_fields(fields.values()), self.tags)]) * self.has_mention_input
-        text = f"{own_words} {join_marked_fields(fields, self.marks)}".strip()
-        scores = self.learner.score_texts(self.trained, [text], mentions)
-        calibrated = self.calibrator.apply(self.state, scores, np.zeros(1, dtype=np.int64))
-        return tuple((calibrated[""] if isinstance(calibrated, dict) else calibrated)[0].tolist())
+        return tuple(self.compute_chances([(name, description, location, own_words)])[0].tolist())
+
+    def compute_chances(self, events: Sequence[tuple[str, str, str, str]]) -> Floats:
+        """Return events × tags of chances, as the stages prepare, features, train and calibrate compute them.
+
+        An event is its name, description, location and the words of its own columns. The others have no influence.
+        """
+        mentions, texts = np.zeros((len(events), len(self.tags))), []
+        for row, (name, description, location, own_words) in enumerate(events):
+            fields = {
+                "name": clean_text(name),
+                "description": clean_text(description),
+                "location": clean_text(location),
+            }
+            mentions[row] = find_mentions(join_fields(fields.values()), self.tags)
+            texts.append(f"{own_words} {join_marked_fields(fields, self.marks)}".strip())
+        scores = self.learner.score_texts(self.trained, texts, mentions * self.has_mention_input)
+        calibrated = self.calibrator.apply(self.state, scores, np.zeros(len(events), dtype=np.int64))
+        chances: Floats = calibrated[""] if isinstance(calibrated, dict) else calibrated
+        return chances
 
 
 def load(files: VerifiedFiles) -> Model:
@@ -181,16 +197,27 @@ def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, A
     The texts are logged because without them nobody could judge later which tags were right.
     """
     return [
-        {
-            "id": event.id,
-            "name": event.name,
-            "description": event.description,
-            "location": event.location,
-            "predicted": dict(zip(model.tags, chances, strict=True)),
-            "given": tagged.tags,
-        }
+        build_log_row(model, event.id, (event.name, event.description, event.location), chances, tagged.tags)
         for event, tagged, chances in zip(request.events, answer.events, answer._chances, strict=True)
     ]
+
+
+def build_log_row(
+    model: Model, event_id: str | None, texts: tuple[str, str, str], chances: Sequence[float], tags: Sequence[str]
+) -> dict[str, Any]:
+    """Return the row of the log for an event: its name, description and location, and what was predicted of it."""
+    fields = dict(zip(("name", "description", "location"), texts, strict=True))
+    return {"id": event_id} | fields | {"predicted": dict(zip(model.tags, chances, strict=True)), "given": list(tags)}
+
+
+def rank_tags(chances: Sequence[float], columns: Sequence[int]) -> list[int]:
+    """Return columns of tags, the likeliest first; equal chances stay in alphabetical order."""
+    return sorted(columns, key=lambda index: -chances[index])
+
+
+def assign_tags(model: Model, chances: Sequence[float], ranked: Sequence[int]) -> list[str]:
+    """Return the tags that reach their threshold, in the order of `ranked`."""
+    return [model.tags[index] for index in ranked if chances[index] >= model.thresholds[index]]
 
 
 def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
@@ -216,10 +243,10 @@ def _find_tag_indices(model: Model, tags: list[str] | None) -> list[int]:
 
 
 def _build_tagged(model: Model, name: str | None, chances: Sequence[float], columns: list[int], top: int) -> Tagged:
-    ranked = sorted(columns, key=lambda index: -chances[index])  # stable: ties stay in alphabetical order
+    ranked = rank_tags(chances, columns)
     return Tagged(
         id=name,
-        tags=[model.tags[index] for index in ranked if chances[index] >= model.thresholds[index]],
+        tags=assign_tags(model, chances, ranked),
         top=[
             Chance(tag=model.tags[index], chance=chances[index], threshold=model.thresholds[index])
             for index in ranked[:top]

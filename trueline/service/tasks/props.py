@@ -179,15 +179,26 @@ def prepare_card(model: Model, posted: list[Row]) -> pd.DataFrame:
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
     """Return one row per posted row in the form of the table `production`; the log adds the model and the time."""
     return [
-        {
-            "player_id": row.player_id,
-            "date": row.date,
-            "predicted": row.forecast,
-            "line": row.line,
-            "line_type": None if row.line is None else "actual",
-        }
-        for row in answer.rows
+        build_log_row(row.player_id, row.date, row.forecast, row.line, posted.over_price, posted.under_price)
+        for posted, row in zip(request.rows, answer.rows, strict=True)
     ]
+
+
+def build_log_row(
+    player_id: str,
+    day: str,
+    predicted: float,
+    line: float | None,
+    over_price: float | None,
+    under_price: float | None,
+    over_book: str | None = None,
+    under_book: str | None = None,
+) -> dict[str, Any]:
+    """Return the row of the log for a player and day: what was predicted, and the line and prices that were seen."""
+    line_type = None if line is None else "actual"
+    row = {"player_id": player_id, "date": day, "predicted": predicted, "line": line, "line_type": line_type}
+    prices = {"over_price": over_price, "under_price": under_price}
+    return row | prices | {"over_book": over_book, "under_book": under_book}
 
 
 def _choose_sport(files: VerifiedFiles, settings: props.Settings) -> props.Settings:
@@ -201,7 +212,7 @@ def _choose_sport(files: VerifiedFiles, settings: props.Settings) -> props.Setti
 
 def _predict_day(model: Model, posted: list[Row], rows: pd.DataFrame) -> dict[tuple[str, Any], Outlook]:
     """Return the prediction for each posted row of one day, from these rows as prepared."""
-    _require_line_ups(model.predictor, rows)
+    require_line_ups(model.predictor, rows)
     predictions = model.predictor.predict_rows(rows)
     is_integer = bool(model.predictor.state["whole"])
     distribution = predictions["mean"], predictions["spread"], is_integer
@@ -256,7 +267,7 @@ def _require_plausible_lines(model: Model, request: Request) -> None:
                 )
 
 
-def _require_line_ups(fitted_predictor: Predictor, rows: pd.DataFrame) -> None:
+def require_line_ups(fitted_predictor: Predictor, rows: pd.DataFrame) -> None:
     """Raise UserError for an incomplete side if line-ups are an input: players not posted would count as absent."""
     if not fitted_predictor.settings.lineups or "side_usual" not in fitted_predictor.present:
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -191,16 +192,28 @@ def prepare_card(model: Model, request: Request) -> pd.DataFrame:
 def log_rows(model: Model, request: Request, answer: Answer) -> list[dict[str, Any]]:
     """Return one row per runner, with the column names of a source of runners, and its chance as `predicted`."""
     return [
-        {
-            "race_id": answer.race_id,
-            "start_time": request.start_time.isoformat(),
-            "runner": runner.runner,
-            "box": runner.box,
-            "predicted": chance.probability,
-            "price": runner.price,
-        }
+        build_log_row(
+            (answer.race_id, request.start_time, runner.runner, runner.box),
+            (chance.probability, chance.place_probability),
+            runner.price,
+        )
         for runner, chance in zip(request.runners, answer.runners, strict=True)
     ]
+
+
+def build_log_row(
+    runner: tuple[str, datetime, str, int],
+    chances: tuple[float, float | None],
+    price: float | None,
+    book: str | None = None,
+) -> dict[str, Any]:
+    """Return the row of the log for a runner: what was predicted of it, and the price that was seen, and whose.
+
+    `runner` are the race's id and start, the runner's name and its box, and `chances` those of winning and of a place.
+    """
+    race_id, start_time, name, box = runner
+    keys = {"race_id": race_id, "start_time": start_time.isoformat(), "runner": name, "box": box}
+    return keys | {"predicted": chances[0], "place_chance": chances[1], "price": price, "book": book}
 
 
 def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:

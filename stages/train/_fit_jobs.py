@@ -1,0 +1,75 @@
+"""Fit jobs: one learner on the fit rows of one fold, and the raw scores that it gives other rows of the fold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trueline.core.runtime.plugins import load_guarded_plugin
+from trueline.core.splits.fold_data import Floats, FoldData, read_cached_tables
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of fitting that the reports compare: a learner, its parameters and inputs, and rows resampled or not."""
+
+    name: str
+    learner_name: str
+    settings: dict[str, Any]
+    inputs: list[str]
+    unresampled: bool = False
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """One arm in one fold of the tables at `table_paths`: fit on `read_fit_rows`, score the rows of each role."""
+
+    arm: Arm
+    fold: str
+    roles: tuple[str, ...]
+    table_paths: tuple[Path, Path, Path]
+    seed: int
+
+    def read_fit_rows(self) -> FoldData:
+        """Return the rows to fit on, with the inputs of the arm."""
+        table = read_cached_tables(*self.table_paths)
+        return (
+            (table.get_rows(self.fold, "fit") if self.arm.unresampled else table.get_resampled_rows(self.fold))
+            .select_inputs(self.arm.inputs)
+            .drop_unused_levels()
+        )
+
+    def read_role_rows(self, role: str) -> FoldData:
+        """Return the rows of a role, with the inputs of the arm."""
+        rows = read_cached_tables(*self.table_paths).get_rows(self.fold, role)
+        return rows.select_inputs(self.arm.inputs).drop_unused_levels()
+
+
+def fit_model(job: FitJob) -> Any:
+    """Return the model of a job."""
+    learner = load_guarded_plugin("train", job.arm.learner_name)
+    return learner.fit(job.read_fit_rows(), learner.Settings(**job.arm.settings), job.seed)
+
+
+def fit_and_score(job: FitJob) -> Floats:
+    """Return the scores of `score_roles` by the model of a job."""
+    return score_roles(job, fit_model(job))
+
+
+def score_roles(job: FitJob, model: Any) -> Floats:
+    """Return the scores that a model gives the rows of the job's roles, one role after the other."""
+    learner = load_guarded_plugin("train", job.arm.learner_name)
+    return np.concatenate([learner.score(model, job.read_role_rows(role).x) for role in job.roles])
+
+
+def label_scores(job: FitJob, scores: Floats) -> pd.DataFrame:
+    """Return scores of `score_roles` by fold, position in the table and role, a column for the arm or each tag."""
+    rows_by_role = {role: job.read_role_rows(role) for role in job.roles}
+    keys = [
+        pd.DataFrame({"fold": job.fold, "at": rows.table_position, "role": role}) for role, rows in rows_by_role.items()
+    ]
+    tags = rows_by_role[job.roles[0]].tags
+    column_names = [f"{job.arm.name}:{tag}" for tag in tags] or [job.arm.name]
+    return pd.DataFrame(scores, pd.MultiIndex.from_frame(pd.concat(keys)), column_names)

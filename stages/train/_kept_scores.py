@@ -1,0 +1,121 @@
+"""Kept scores: a test fold whose rows, settings and code are those of an earlier run is not fitted again.
+
+Scores are kept by the hash of all that they were made from. When days are added, only the newest test fold gets rows to
+score; its rows to fit on stay the same, so its models are kept too.
+"""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.train._fit_jobs import FitJob, fit_and_score, fit_model, label_scores, score_roles
+from trueline.core.compute import parallel
+from trueline.core.runtime.memory import Memory, build_key, hash_code
+from trueline.core.runtime.plugins import load_guarded_plugin
+from trueline.core.splits.fold_data import Floats, read_cached_tables
+from trueline.core.splits.fold_hashes import FoldHashes
+
+
+@dataclass(frozen=True)
+class KeyedJob:
+    """A job, the key of its scores, and that of its model if the model is to be kept."""
+
+    job: FitJob
+    scores_key: str
+    model_key: str | None
+
+
+def score_jobs(
+    jobs: Sequence[FitJob], newest_fold: str, memory: Memory, workers: int, label: str
+) -> list[pd.DataFrame]:
+    """Return the labelled scores of each job, from memory where it has them; jobs that are alike are done once."""
+    if not memory.is_on:
+        computed = parallel.run_in_parallel(fit_and_score, jobs, workers, label)
+        return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
+    keyed_jobs = _build_keys(jobs, newest_fold)
+    recalled = {keyed.scores_key: memory.load(keyed.scores_key) for keyed in keyed_jobs}
+    known_scores = {key: _read_scores(content) for key, content in recalled.items() if content is not None}
+    missing = {keyed.scores_key: keyed for keyed in keyed_jobs if keyed.scores_key not in known_scores}
+    if missing:
+        work = partial(_score_and_store, memory=memory)
+        known_scores |= dict(
+            zip(missing, parallel.run_in_parallel(work, missing.values(), workers, label), strict=True)
+        )
+    print(f"{label}: {len(jobs) - len(missing)} of {len(jobs)} fits are those of earlier runs or of another arm")
+    return [label_scores(keyed.job, known_scores[keyed.scores_key]) for keyed in keyed_jobs]
+
+
+def _build_keys(jobs: Sequence[FitJob], newest_fold: str) -> list[KeyedJob]:
+    for learner_name in {job.arm.learner_name for job in jobs}:
+        load_guarded_plugin("train", learner_name)  # the hash of the code covers what plugins bring along
+    code, hashes = hash_code("train"), FoldHashes(read_cached_tables(*jobs[0].table_paths))
+    keyed_jobs = []
+    for job in jobs:
+        _, *way_of_fitting = astuple(job.arm)
+        fit_rows = hashes.hash_rows(job.fold, "fit") if job.arm.unresampled else hashes.hash_resampled_rows(job.fold)
+        model_key = build_key("model", code, *way_of_fitting, job.seed, fit_rows)
+        role_rows = [(role, hashes.hash_rows(job.fold, role)) for role in job.roles]
+        scores_key = build_key("scores", model_key, role_rows)
+        keyed_jobs.append(KeyedJob(job, scores_key, model_key if job.fold == newest_fold else None))
+    return keyed_jobs
+
+
+def _score_and_store(keyed: KeyedJob, memory: Memory) -> Floats:
+    job, model = keyed.job, _find_model(keyed, memory)
+    if model is None:
+        model = fit_model(job)
+        scores = score_roles(job, model)
+        if keyed.model_key:
+            _store_model(keyed.model_key, job, model, scores, memory)
+    else:
+        scores = score_roles(job, model)
+    memory.store(keyed.scores_key, _write_scores(scores))
+    return scores
+
+
+def _find_model(keyed: KeyedJob, memory: Memory) -> Any:
+    files = memory.load(keyed.model_key) if keyed.model_key else None
+    return None if files is None else _load_model(keyed.job, files)
+
+
+def _store_model(key: str, job: FitJob, model: Any, scores: Floats, memory: Memory) -> None:
+    """Keep a model, unless the model that is read back scores otherwise in the last bit."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "model"
+        load_guarded_plugin("train", job.arm.learner_name).save(model, folder)
+        files = _pack_folder(folder)
+    if score_roles(job, _load_model(job, files)).tobytes() == scores.tobytes():
+        memory.store(key, files)
+
+
+def _load_model(job: FitJob, files: bytes) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        zipfile.ZipFile(io.BytesIO(files)).extractall(folder)
+        return load_guarded_plugin("train", job.arm.learner_name).load(Path(folder))
+
+
+def _pack_folder(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder))
+    return buffer.getvalue()
+
+
+def _write_scores(scores: Floats) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, scores, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _read_scores(content: bytes) -> Floats:
+    scores: Floats = np.load(io.BytesIO(content), allow_pickle=False)
+    return scores

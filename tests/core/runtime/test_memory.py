@@ -1,0 +1,156 @@
+"""The memory: what is kept comes back to the byte; what is torn, or made by other code, is unknown."""
+
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trueline.core.runtime import memory
+from trueline.core.runtime.memory import Memory, build_key, drop_oldest_files, hash_code, open_memory
+from trueline.core.runtime.stage_entry import run_stage
+
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+KEY = build_key("a", 1)
+
+
+@FEW
+@given(st.binary(max_size=200))
+def test_what_is_kept_is_recalled_to_the_byte(tmp_path: Path, value: bytes) -> None:
+    Memory(tmp_path).store(KEY, value)
+    assert Memory(tmp_path).load(KEY) == value
+    assert Memory(tmp_path).load(build_key("a", 2)) is None
+
+
+@FEW
+@given(st.binary(min_size=1, max_size=50), st.data())
+def test_an_entry_that_is_cut_off_or_has_another_byte_is_unknown(
+    tmp_path: Path, value: bytes, data: st.DataObject
+) -> None:
+    Memory(tmp_path).store(KEY, value)
+    entry = (tmp_path / KEY).read_bytes()
+    place = data.draw(st.integers(0, len(entry) - 1))
+    other = bytes([entry[place] ^ data.draw(st.integers(1, 255))])
+    for damaged in (entry[:place], entry[:place] + other + entry[place + 1 :]):
+        (tmp_path / KEY).write_bytes(damaged)
+        assert Memory(tmp_path).load(KEY) is None
+    Memory(tmp_path).store(KEY, value)
+    assert Memory(tmp_path).load(KEY) == value
+
+
+def test_a_write_that_is_killed_leaves_no_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        Memory(tmp_path).store(KEY, b"value")
+    assert Memory(tmp_path).load(KEY) is None
+
+
+def test_the_entries_used_least_recently_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MAX_BYTES", 3 * (memory.DIGEST_BYTES + 10))
+    kept = Memory(tmp_path)
+    for age, key in ((30, "a"), (20, "b"), (10, "c")):
+        kept.store(key, b"0123456789")
+        moment = (tmp_path / key).stat().st_mtime - age
+        os.utime(tmp_path / key, (moment, moment))
+    assert kept.load("a") is not None  # and so it was used after b and c
+    kept.store("d", b"0123456789")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c", "d"]
+
+
+def test_a_folder_within_its_limit_loses_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"0123")
+    drop_oldest_files(tmp_path, 4)
+    assert (tmp_path / "a").exists()
+    drop_oldest_files(tmp_path, 3)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_memory_that_is_off_knows_nothing_and_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(memory.OFF_VARIABLE, raising=False)
+    open_memory().store(KEY, b"value")
+    assert open_memory().load(KEY) == b"value"
+    monkeypatch.setenv(memory.OFF_VARIABLE, "1")
+    assert not open_memory().is_on
+    assert open_memory().load(KEY) is None
+    open_memory().store(build_key("b"), b"value")
+    assert [path.name for path in (tmp_path / memory.MEMORY_FOLDER).iterdir()] == [KEY]
+
+
+def test_a_queued_run_shares_the_memory_of_the_repository_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".dvc/tmp/exps/run").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / ".dvc/tmp/exps/run")
+    assert memory.find_repository() == tmp_path
+
+
+def test_the_flag_of_a_stage_switches_the_memory_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text((memory.CODE_ROOT / "params.yaml").read_text())
+    is_on = []
+    for flags in ([], ["--no-memory"]):
+        monkeypatch.setenv(memory.OFF_VARIABLE, "")
+        monkeypatch.setattr(sys, "argv", ["train", "racing", *flags])
+        run_stage("train", {}, {}, lambda *_: is_on.append(open_memory().is_on))
+    assert is_on == [True, False]
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one file of shared code and one of each of two stages, in the place of the repository."""
+    for name in ("trueline/core/shared.py", "stages/train/learner.py", "stages/tune/search.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    monkeypatch.setattr(memory, "CODE_ROOT", tmp_path)
+    return tmp_path
+
+
+def read_hash(*stages: str) -> str:
+    """Return the hash of the code as a new process would."""
+    memory._hash_code.cache_clear()
+    return hash_code(*stages)
+
+
+def test_the_hash_of_the_code_changes_with_every_file_that_the_stages_may_run(code: Path) -> None:
+    before = read_hash("train")
+    assert read_hash("train") == before
+    assert read_hash("train", "tune") != before
+    (code / "stages/tune/search.py").write_text("x = 2\n")
+    assert read_hash("train") == before
+    hashes = {before}
+    for name in ("trueline/core/shared.py", "stages/train/learner.py"):
+        (code / name).write_text("x = 2\n")
+        hashes.add(read_hash("train"))
+    (code / "stages/train/learner.py").rename(code / "stages/train/other.py")
+    hashes.add(read_hash("train"))
+    assert len(hashes) == 4
+
+
+def test_the_hash_of_the_code_covers_a_module_that_a_plugin_brings_along(
+    code: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper = ModuleType("helper")
+    helper.__file__ = str(code / "helper.py")
+    (code / "helper.py").write_text("x = 1\n")
+    before = read_hash("train")
+    monkeypatch.setitem(sys.modules, "helper", helper)
+    loaded = read_hash("train")
+    (code / "helper.py").write_text("x = 2\n")
+    assert len({before, loaded, read_hash("train")}) == 3
+
+
+def test_the_hash_of_the_code_changes_with_the_libraries(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read_hash("train")
+    monkeypatch.setattr(memory, "_list_libraries", lambda: ["numpy-9.9.dist-info"])
+    assert read_hash("train") != before
+
+
+def test_the_hash_of_the_code_knows_the_installed_libraries() -> None:
+    assert any(name.startswith("numpy-") for name in memory._list_libraries())

@@ -1,0 +1,79 @@
+"""Fold hashes: the hash of all that a learner may see of the rows with one role in one fold."""
+
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from trueline.core.splits.fold_data import FoldTables
+from trueline.core.splits.walk_forward import list_key_columns
+
+Bytes = npt.NDArray[np.uint8]
+ROW_DIGEST_BYTES = 16
+FIXED_WIDTH_KINDS = "biufmM"  # NumPy's kinds of values that are hashed as they lie in memory
+
+
+class FoldHashes:
+    """The hashes of the rows of a task by fold and role.
+
+    Two runs give the same hash if the rows have the same ids, groups, times, outcomes and inputs (of the same names and
+    types), in the same order, whatever other rows the tables hold.
+    """
+
+    def __init__(self, tables: FoldTables) -> None:
+        self._tables = tables
+        keys = tables.folds[list_key_columns(tables.folds)]
+        self._row_digests = hash_table_rows(pd.concat([keys, tables.features.drop(columns="row_id")], axis=1))
+
+    def hash_rows(self, fold: str, role: str) -> str:
+        """Return the hash of the original rows that have a role in a fold."""
+        return self._hash_selection((self._tables.folds[fold] == role).to_numpy())
+
+    def hash_resampled_rows(self, fold: str) -> str:
+        """Return the hash of the `fit` rows of a fold with their weights, and of its synthetic rows."""
+        is_fitted = (self._tables.folds[fold] == "fit").to_numpy()
+        weights = self._tables.weights[fold].to_numpy(float)[is_fitted]
+        synthetic = self._tables.synthetic
+        synthetic_rows = hash_table_rows(synthetic[synthetic["fold"] == fold]) if len(synthetic) else np.array([])
+        contents = [self._hash_selection(is_fitted).encode(), weights.tobytes(), synthetic_rows.tobytes()]
+        return hashlib.sha256(b"".join(hashlib.sha256(content).digest() for content in contents)).hexdigest()
+
+    def _hash_selection(self, is_selected: npt.NDArray[np.bool_]) -> str:
+        return hashlib.sha256(self._row_digests[is_selected].tobytes()).hexdigest()
+
+
+def hash_table_rows(table: pd.DataFrame) -> Bytes:
+    """Return rows × 16 bytes, the hash of each row with the names and types of the columns.
+
+    A row's hash depends on no other row: categories and other objects are hashed as what they say, not by their codes.
+    """
+    types = [(str(name), _describe_type(table[name])) for name in table.columns]
+    header = hashlib.blake2b(repr(types).encode(), digest_size=ROW_DIGEST_BYTES).digest()
+    rows = np.ascontiguousarray(np.hstack([_get_value_bytes(table[name]) for name in table.columns]))
+    width, buffer = rows.shape[1], memoryview(rows.tobytes())
+    digests = b"".join(
+        hashlib.blake2b(buffer[start : start + width], digest_size=ROW_DIGEST_BYTES, key=header).digest()
+        for start in range(0, len(buffer), width)
+    )
+    return np.frombuffer(digests, np.uint8).reshape(-1, ROW_DIGEST_BYTES)
+
+
+def _describe_type(values: pd.Series) -> str:
+    """Return the type of a column; of categories only that they are some, because their list depends on all rows."""
+    return type(values.dtype).__name__ if isinstance(values.dtype, pd.CategoricalDtype) else str(values.dtype)
+
+
+def _get_value_bytes(values: pd.Series) -> Bytes:
+    """Return rows × bytes: numbers and times as they lie in memory, anything else as the hash of what it says."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in FIXED_WIDTH_KINDS:
+        return np.ascontiguousarray(values.to_numpy()).view(np.uint8).reshape(len(values), values.dtype.itemsize)
+    codes, distinct_values = pd.factorize(values)  # −1 where missing, which takes the last digest
+    return _hash_values([*distinct_values, None])[codes]
+
+
+def _hash_values(values: Iterable[object]) -> Bytes:
+    texts = [repr(str(value) if isinstance(value, str) else value) for value in values]  # NumPy's texts as Python's
+    digests = [hashlib.blake2b(text.encode(), digest_size=ROW_DIGEST_BYTES).digest() for text in texts]
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, ROW_DIGEST_BYTES)
