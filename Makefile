@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup run tomorrow test check params same-numbers plots serve clean
+.PHONY: setup run tomorrow test check params same-numbers plots serve daily clean
 setup: $(READY)
 
 run: $(READY)  ## run all stages of all tasks on the data that params.yaml names
@@ -39,6 +39,9 @@ plots: $(READY)  ## show every plot on one page that opens offline
 serve: $(READY)  ## serve the workspace's models on http://127.0.0.1:8000
 	dvc repro
 	python -m trueline serve
+
+daily: $(READY)  ## run the steps of a day for the task TASK, by default racing: docs/daily.md
+	@python -m trueline daily $(or $(TASK),racing)
 
 clean:  ## delete the environment and what the tools left behind
 	rm -rf .venv .locks .tune .memory .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -54,7 +54,7 @@ class Predictor:
 
     def get_past(self, rows: pd.DataFrame) -> OnlinePast:
         """Return the past of rows: of each, the strictly earlier part of the history."""
-        return self.archive.build_past(rows)
+        return self.archive.build_past(self.settings.date_rows(rows))
 
     def count_past_rows(self, rows: pd.DataFrame) -> Ints:
         """Return how many strictly earlier rows of its entity each prepared row has."""
@@ -115,7 +115,7 @@ def load_predictor(files: VerifiedFiles, task: str) -> Predictor:
         learner.load(files.resolve_path(f"models/{task}/final")),
         load_plugin("calibrate", calibrator_content["calibrator"]),
         _find_calibrator_state(calibrator_content["folds"], task),
-        OnlineHistory(history[[column.name for column in usable]]),
+        OnlineHistory(settings.date_rows(history[[column.name for column in usable]])),
         [column.name for column in usable if column.known in ("before", settings.decision)],
         [column for column in usable if column.is_own],
     )
