@@ -4,8 +4,9 @@ FOUND = $(or $(shell command -v $(PYTHON)),python3)
 BIN := .venv/bin
 READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport PYTHONDONTWRITEBYTECODE  # hundreds of processes would compile the same code again
 
-.PHONY: setup run tomorrow test check params same-numbers plots serve clean
+.PHONY: setup run tomorrow test check params same-numbers plots serve daily clean
 setup: $(READY)
 
 run: $(READY)  ## run all stages of all tasks on the data that params.yaml names
@@ -40,17 +41,20 @@ serve: $(READY)  ## serve the workspace's models on http://127.0.0.1:8000
 	dvc repro
 	python -m trueline serve
 
+daily: $(READY)  ## run the steps of a day for the task TASK, by default racing: docs/daily.md
+	@python -m trueline daily $(or $(TASK),racing)
+
 clean:  ## delete the environment and what the tools left behind
 	rm -rf .venv .locks .tune .memory .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # uv installs in seconds what takes pip minutes. pip installs uv itself from the same lock, by hash, and installs
-# everything if uv cannot reach the registry that pip is configured for.
+# everything if uv cannot reach the registry that pip is configured for. What is compiled here, no process compiles again.
 $(READY): requirements.lock
 	@$(FOUND) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else \
 	  "This is Python %d.%d, and Trueline runs on 3.11, 3.12 and 3.13; install one, or name it: make PYTHON=python3.11" % v)'
 	$(FOUND) -m venv .venv
 	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
-	$(BIN)/uv pip sync --quiet --native-tls --require-hashes --python $(BIN)/python requirements.lock \
+	$(BIN)/uv pip sync --quiet --compile-bytecode --native-tls --require-hashes --python $(BIN)/python requirements.lock \
 	  || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	touch $(READY)

@@ -6,6 +6,7 @@ import sys
 VERBS = {  # verb: the module that runs it, the arguments put before the user's, and its purpose
     "audit": ("trueline.experiments", ["audit"], "check that predictions do not depend on what they are scored on"),
     "benchmarks": ("trueline.benchmarks", [], "measure a claim about speed, memory or detected faults"),
+    "daily": ("trueline.daily", [], "take in new files, run the pipeline, predict the card and report the day"),
     "experiments": ("trueline.experiments", [], "run, list, compare, promote and roll back experiments"),
     "gap": ("stages.diagnose", ["gap"], "explain why backtest and production differ"),
     "predict": ("trueline.predict", [], "predict a card, or what is to come in the source, and log it"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from trueline.core.runtime.atomic_outputs import write_json
+from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
 from trueline.core.runtime.params import StageSettings, load_settings, load_task_config
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
@@ -20,6 +20,7 @@ WRITES = {
     "predictions": "data/predictions/{task}.parquet",
     "audit": "metrics/{task}/score_audit/calibrate.json",
 }
+STATE_DIGITS = 12
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
@@ -28,7 +29,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     outcome_names = _list_outcomes(task, reads["prepared"])
     keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
     states, predictions = _calibrate_folds(task, scores, _read_outcomes(reads["prepared"], outcome_names))
-    write_json({"calibrator": load_task_config(task).calibrator, "folds": states}, writes["calibrator"], digits=12)
+    calibrator_content = {"calibrator": load_task_config(task).calibrator, "folds": states}
+    write_json(calibrator_content, writes["calibrator"], digits=STATE_DIGITS)
     keyed = [pd.concat([scores.loc[table.index, keys], table], axis=1) for table in predictions.values() if len(table)]
     table_schema.write_table(pd.concat(keyed), writes["predictions"])
     audit = audit_stage(
@@ -71,7 +73,10 @@ def _load_calibrator(task: str) -> tuple[Any, StageSettings]:
 def _calibrate_folds(
     task: str, scores: pd.DataFrame, outcomes: pd.DataFrame
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """Return by fold the calibrator's state for each arm that has scores, and its predictions for the score rows."""
+    """Return by fold the calibrator's state for each arm that has scores, and its predictions for the score rows.
+
+    The states are applied as they are stored, so that whoever loads them predicts the same to the last bit.
+    """
     calibrator, settings = _load_calibrator(task)
     target_names = list_target_columns(scores)
     score_columns = scores.columns.drop([*KEY_COLUMNS, *target_names, "fold", "role"])
@@ -81,7 +86,7 @@ def _calibrate_folds(
     for fold, rows in scores.groupby("fold", sort=True):
         calibrate_rows, score_rows = rows[rows["role"] == "calibrate"], rows[rows["role"] == "score"]
         states[str(fold)] = {
-            arm: _fit_arm(calibrator, calibrate_rows, columns, settings, outcomes)
+            arm: convert_to_json(_fit_arm(calibrator, calibrate_rows, columns, settings, outcomes), STATE_DIGITS)
             for arm, columns in columns_by_arm.items()
             if calibrate_rows[columns].notna().all(axis=None)
         }

@@ -34,7 +34,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     kept_ratings = KeptRatings(memory.load(memory_key)) if memory.is_on else None
 
     def build_from(present: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
-        history = Past(past[history_columns], kept_ratings=kept_ratings)
+        history = Past(settings.date_rows(past[history_columns]), kept_ratings=kept_ratings)
         return build_inputs(builder, present[present_columns], history, settings, own_columns)
 
     def build_features(table: pd.DataFrame) -> pd.DataFrame:

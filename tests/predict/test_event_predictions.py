@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.pipeline_copy import ROOT, change
+from tests.predict.page_commands import run_page_command
 from tests.service import trained_repo
 from trueline.core.errors import UserError
 from trueline.core.tables import table_schema
@@ -33,6 +34,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data/prepared").mkdir()
     table_schema.write_table(trained_repo.prepared(), folder / "data/prepared/events.parquet")
     shutil.copy(ROOT / "params.yaml", folder)
+    shutil.copytree(ROOT / "data/sample/cards", folder / "data/sample/cards")
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     sections = {f"prepare.{name}": params["prepare"][name] for name in ("defaults", "events")}
     trained_repo.seal(folder, trained_repo.PARAMS | sections, (*trained_repo.OUTS, "data/prepared/events.parquet"))
@@ -114,3 +116,11 @@ def test_a_card_without_ids_or_texts_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=problem):
         predicted(repository, loaded, [change_event(event) for event in texts], tmp_path)
+
+
+def test_the_command_of_the_page_tags_the_shipped_texts(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = run_page_command("events", repository, tmp_path, monkeypatch)
+    assert len(table) == 12
+    assert table["tags"].notna().all()

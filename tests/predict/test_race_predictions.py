@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from stages.prepare import runners
-from tests.own_fixtures import get_posted_own
+from tests.own_fixtures import add_own_columns, get_posted_own
 from tests.pipeline_copy import change
+from tests.predict.page_commands import run_page_command
 from tests.service import running_service
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import parse_settings
@@ -50,7 +51,10 @@ LIMITS: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the pipeline ran; tests must not change it."""
-    return running_service.repository(tmp_path_factory.mktemp("cards"), "racing", own_table="runners")
+    folder = running_service.repository(tmp_path_factory.mktemp("cards"), "racing", own_table="runners")
+    card = folder / "data/sample/cards/racing.csv"
+    add_own_columns(pd.read_csv(card)).to_csv(card, index=False)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -273,3 +277,11 @@ def test_settings_come_from_params_with_what_differs_by_task(repository: Path) -
     params = yaml.safe_load((repository / "params.yaml").read_text())
     assert parse_settings(params, PredictSettings, "predict", "racing").group_cap == 0.05
     assert parse_settings(params, PredictSettings, "predict", "props").group_cap == 0.1
+
+
+def test_the_command_of_the_page_predicts_the_shipped_card(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = run_page_command("racing", repository, tmp_path, monkeypatch)
+    np.testing.assert_allclose(table.groupby("race_id")["win_chance"].sum(), 1)
+    assert (table["note"].isna() == (table["past_starts"] > 0)).all(), "the history of the test is a part of the sample"

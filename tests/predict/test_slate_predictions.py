@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from stages.prepare import box_scores
-from tests.own_fixtures import get_posted_own
+from tests.own_fixtures import add_own_columns, get_posted_own
+from tests.predict.page_commands import run_page_command
 from tests.service import running_service
 from trueline.core.errors import UserError
 from trueline.core.stats.count_distribution import compute_cdf
@@ -39,7 +40,10 @@ Tables = dict[str, pd.DataFrame]
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the pipeline ran; tests must not change it."""
-    return running_service.repository(tmp_path_factory.mktemp("slates"), "props", own_table="games")
+    folder = running_service.repository(tmp_path_factory.mktemp("slates"), "props", own_table="games")
+    card = folder / "data/sample/cards/props/games.csv"
+    add_own_columns(pd.read_csv(card)).to_csv(card, index=False)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +258,11 @@ def test_a_slate_that_lacks_a_needed_value_is_refused_with_its_row(
     games = slate["games"].assign(team=slate["games"]["team"].where(slate["games"].index != 4))
     with pytest.raises(UserError, match="1 rows lack team, for example nothing as team in row 5"):
         predicted(repository, loaded, {"games": games}, tmp_path)
+
+
+def test_the_command_of_the_page_predicts_the_shipped_slate(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = run_page_command("props", repository, tmp_path, monkeypatch)
+    assert {"main", "alternate", "none"} == set(table["line_kind"])
+    assert table["note"].isna().all(), "every player is in the history"

@@ -89,6 +89,10 @@ def modules() -> dict[str, ModuleType]:
     return cast(dict[str, ModuleType], found)
 
 
+WARNING = "season 'zzz' is not in the history; it counts as new."
+WITHHELD = "The report shows no lead over the market."
+
+
 def _tagged(model: None, request: events.Request) -> events.Answer:
     if any(one.name == "refuse" for one in request.events):
         raise UserError("name: 'refuse' is no name; give another.")
@@ -101,10 +105,12 @@ def _tagged(model: None, request: events.Request) -> events.Answer:
 def _outlook(model: None, request: props.Request) -> props.Answer:
     names: dict[str, Any] = dict.fromkeys(props.Outlook.model_fields, 0.25)
     rows = [
-        props.Outlook(**names | {"player_id": row.player_id, "date": f"{row.date:%Y-%m-%d}", "pick": "over"})
+        props.Outlook(
+            **names | {"player_id": row.player_id, "date": f"{row.date:%Y-%m-%d}", "pick": "over", "past_games": 3}
+        )
         for row in request.rows
     ]
-    return props.Answer(model="made", quantity="points", min_edge=1.0, rows=rows)
+    return props.Answer(model="made", quantity="points", min_edge=1.0, rows=rows, warnings=[WARNING])
 
 
 def _chances(model: None, request: racing.Request) -> racing.Answer:
@@ -113,6 +119,6 @@ def _chances(model: None, request: racing.Request) -> racing.Answer:
         "fair_odds": float(len(request.runners)),
         "rank": 1,
     }
-    rest: dict[str, Any] = {"place_probability": None, "market_probability": None, "edge": None}
+    rest: dict[str, Any] = {"place_probability": None, "market_probability": None, "edge": None, "past_starts": 3}
     runners = [racing.Chance(runner=one.runner, box=one.box, **even, **rest) for one in request.runners]
-    return racing.Answer(model="made", race_id="made", runners=runners)
+    return racing.Answer(model="made", race_id="made", runners=runners, edge_withheld=WITHHELD, warnings=[WARNING])

@@ -119,6 +119,13 @@ def test_a_model_answers_what_the_form_asks(browser: Chromium, address: str) -> 
     assert browser.logged == []
 
 
+def test_warnings_and_why_no_edge_is_given_are_shown(browser: Chromium, address: str) -> None:
+    browser.open(address)
+    shown = ask(browser, "racing")
+    assert status_fixtures.WARNING in shown
+    assert status_fixtures.WITHHELD in shown
+
+
 @pytest.mark.parametrize("task", status_fixtures.TASKS)
 def test_the_form_sends_just_the_example(browser: Chromium, address: str, task: str) -> None:
     browser.open(address)

@@ -253,8 +253,9 @@ def find_needed_labels(labels: Positions, curves: Floats, targets: Floats) -> Fl
     for row, (curve, target) in enumerate(zip(curves, targets, strict=True)):
         reached = np.flatnonzero(curve >= target)
         if len(reached):
-            first = int(reached[0])
-            needed[row] = np.interp(target, curve[max(first - 1, 0) : first + 1], labels[max(first - 1, 0) : first + 1])
+            index = int(reached[0])
+            around = slice(max(index - 1, 0), index + 1)
+            needed[row] = np.interp(target, curve[around], labels[around])
     return needed
 
 

@@ -125,7 +125,7 @@ def make_cases(options: argparse.Namespace) -> tuple[list[Case], list[Case]]:
         Case(lie.name, lie.task, strength, seed)
         for seed in seeds[: options.seeds]
         for lie in list_lies()
-        if lie.task in options.tasks and (options.lie is None or options.lie in lie.name)
+        if lie.task in options.tasks and any(name_part in lie.name for name_part in options.lie)
         for strength in lie.strengths
     ]
     return honest, planted
@@ -166,9 +166,11 @@ def _render_sizes(planted: list[Result], honest: dict[tuple[str, int], Result]) 
     """Return which worlds were run, and how many lies that moved the headline beyond its interval were caught."""
     moved = [result for result in planted if result.is_moved_from(honest[result.case.task, result.case.seed])]
     refused = sum(result.outcome.refusal is not None for result in planted)
+    kinds = {(result.case.task, result.case.lie) for result in planted}
     return (
-        f"Run: {len(planted)} lies in {len({result.case.seed for result in planted})} worlds a task (seeds from "
-        f"{FIRST_SEED}), and {len(honest)} honest worlds. {refused} runs were refused. Of the others "
+        f"Run: {len(planted)} cases of {len(kinds)} of {len(list_lies())} kinds, in "
+        f"{len({result.case.seed for result in planted})} worlds a task (seeds from {FIRST_SEED}), and {len(honest)} "
+        f"honest worlds; what is not in the table was not run. {refused} runs were refused. Of the others "
         f"{len(moved)} moved the headline above its interval (in bold), and "
         f"{sum(result.is_caught for result in moved)} of these were caught."
     )
@@ -177,7 +179,7 @@ def _render_sizes(planted: list[Result], honest: dict[tuple[str, int], Result]) 
 def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> str:
     case = group[0].case
     counts = {
-        word: sum(result.outcome.believable == word for result in group) for word in ("no", "doubtful", "refused")
+        answer: sum(result.outcome.believable == answer for result in group) for answer in ("no", "doubtful", "refused")
     }
     missed = sum(not result.is_caught for result in group)
     names = sorted({name for result in group for name in result.outcome.named_by})
@@ -187,9 +189,9 @@ def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> s
     headline = f"{np.mean(before):.3f} → {f'{np.mean(after):.3f}' if after else 'none'}"
     if any(result.is_moved_from(world) for result, world in zip(group, unlied, strict=True)):
         headline = f"**{headline}**"
-    words = " | ".join(str(count or "·") for count in (*counts.values(), missed))
+    cells = " | ".join(str(count or "·") for count in (*counts.values(), missed))
     return (
-        f"| {case.task} | {case.lie} | {case.strength:g} | {len(group)} | {HEADLINES[case.task]} {headline} | {words} "
+        f"| {case.task} | {case.lie} | {case.strength:g} | {len(group)} | {HEADLINES[case.task]} {headline} | {cells} "
         f"| {', '.join(names) or '–'} |"
     )
 
@@ -197,9 +199,9 @@ def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> s
 def _render_honest(results: list[Result]) -> list[str]:
     rows = ["| honest worlds | yes | doubtful | no | refused | named by |", "|---|---:|---:|---:|---:|---|"]
     for task in dict.fromkeys(result.case.task for result in results):
-        words = [result.outcome.believable for result in results if result.case.task == task]
+        answers = [result.outcome.believable for result in results if result.case.task == task]
         names = sorted({name for result in results if result.case.task == task for name in result.outcome.named_by})
-        counts = " | ".join(str(words.count(word) or "·") for word in ("yes", "doubtful", "no", "refused"))
+        counts = " | ".join(str(answers.count(answer) or "·") for answer in ("yes", "doubtful", "no", "refused"))
         rows.append(f"| {task} | {counts} | {', '.join(names) or '–'} |")
     return rows
 
@@ -231,7 +233,7 @@ def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="worlds for each lie and strength")
     parser.add_argument("--honest", type=int, default=40, help="honest worlds for each task")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS, help="only these tasks")
-    parser.add_argument("--lie", help="only lies whose name contains this")
+    parser.add_argument("--lie", nargs="+", default=[""], help="only lies whose names contain one of these")
     parser.add_argument("--write", action="store_true", help=f"write the result into docs/{PAGE.name}")
     options = parser.parse_args(arguments)
     if options.seeds < 1 or options.honest < 0:

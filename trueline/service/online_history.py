@@ -1,7 +1,7 @@
 """Online history: past rows indexed by key, so that the past of posted rows is found without scanning all of it."""
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cached_property, wraps
 from inspect import signature
 from threading import Lock
 from typing import Any
@@ -57,6 +57,32 @@ class OnlineHistory:
                 code = np.where(category_index < 0, len(categories), category_index)
                 encoded[:, self.column_names.index(name)] = np.where(rows[name].isna(), np.nan, code)
         return encoded
+
+    def find_unseen(self, name: str, values: "pd.Series[Any]") -> list[str]:
+        """Return the distinct texts of a column that the history lacks; none if it has no such column of texts."""
+        if name not in self._categories:
+            return []
+        distinct_texts = pd.Index(values.dropna().unique(), dtype=object)
+        return sorted(map(str, distinct_texts[self._categories[name].get_indexer(distinct_texts) < 0]))
+
+    def get_bounds(self, name: str) -> tuple[float, float] | None:
+        """Return the least and the greatest number of a column; None without numbers."""
+        if name not in self.column_names or name in self._categories:
+            return None
+        index = self.column_names.index(name)
+        low, high = float(self._bounds[0][index]), float(self._bounds[1][index])
+        return None if np.isnan(low) else (low, high)
+
+    @cached_property
+    def _bounds(self) -> tuple[Floats, Floats]:
+        return np.fmin.reduce(self.values, axis=0), np.fmax.reduce(self.values, axis=0)
+
+    def count_past_rows(self, posted: pd.DataFrame, by: KeyColumns) -> Ints:
+        """Return how many strictly earlier rows of its key each posted row has."""
+        key_index, columns = self.get_key_index(by), self.find_column_indexes(by)
+        codes = key_index.encode_keys(self.encode_rows(posted)[:, columns])
+        earlier_rows = key_index.find_rows_before(codes, posted[self.time].to_numpy("datetime64[us]"))
+        return np.array([len(rows) for rows in earlier_rows], np.int64)
 
     def list_texts(self, name: str) -> list[str]:
         """Return the distinct values of a column of text."""

@@ -9,12 +9,14 @@ import pandas as pd
 from pydantic import ValidationError
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.history.grouped_rows import Ints
 from trueline.core.history.own_inputs import build_inputs
 from trueline.core.runtime.params import StageSettings, find_section_path, select_settings
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
 from trueline.core.tables.table_schema import OWN_PREFIX, Column
+from trueline.service.answer_warnings import list_warnings
 from trueline.service.artifacts.answer_version import build_version
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.online_history import OnlineHistory, OnlinePast
@@ -52,7 +54,15 @@ class Predictor:
 
     def get_past(self, rows: pd.DataFrame) -> OnlinePast:
         """Return the past of rows: of each, the strictly earlier part of the history."""
-        return self.archive.build_past(rows)
+        return self.archive.build_past(self.settings.date_rows(rows))
+
+    def count_past_rows(self, rows: pd.DataFrame) -> Ints:
+        """Return how many strictly earlier rows of its entity each prepared row has."""
+        return self.archive.count_past_rows(rows, "entity")
+
+    def list_warnings(self, rows: pd.DataFrame) -> list[str]:
+        """Return what is unusual about prepared rows of one time, as sentences."""
+        return list_warnings(self.archive, rows, self.present)
 
     def build_inputs(self, rows: pd.DataFrame, past: OnlinePast | None = None) -> pd.DataFrame:
         """Return the model's inputs for prepared rows."""
@@ -105,7 +115,7 @@ def load_predictor(files: VerifiedFiles, task: str) -> Predictor:
         learner.load(files.resolve_path(f"models/{task}/final")),
         load_plugin("calibrate", calibrator_content["calibrator"]),
         _find_calibrator_state(calibrator_content["folds"], task),
-        OnlineHistory(history[[column.name for column in usable]]),
+        OnlineHistory(settings.date_rows(history[[column.name for column in usable]])),
         [column.name for column in usable if column.known in ("before", settings.decision)],
         [column for column in usable if column.is_own],
     )

@@ -33,7 +33,7 @@ class Settings:
     body_seconds: float = 10.0  # from the head of a request to the last byte of its body
     threads: int = 2  # per worker, for requests that take long
     max_waiting: int = 64  # requests that may wait for these threads; more are answered 503
-    deadline_seconds: float = 5.0  # from the last byte of a request; one not answered by then is answered 503
+    deadline_seconds: float = 7.0  # from the last byte of a request; one not answered by then is answered 503
     drain_seconds: float = 8.0  # to finish what is in flight after SIGTERM; Docker kills after 10
     concurrency: int = 256  # connections at once; more are answered 503
 

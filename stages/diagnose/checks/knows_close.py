@@ -24,17 +24,20 @@ MAX_SHOWN = 10
 
 
 class Settings(StageSettings):
-    """The rank correlation from which an input is a figure of the off, and the share of groups in which it is."""
+    """From which rank correlation, and in which share of groups, an input is a figure of the off, or may be one."""
 
     rank_correlation: float = Field(gt=0, lt=1)
     group_share: float = Field(gt=0, lt=1)
+    doubtful_correlation: float = Field(gt=0, lt=1)
+    doubtful_share: float = Field(gt=0, lt=1)
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
     """Fail for inputs whose ranks within groups are nearly those of a market's figure that is known only at the off.
 
-    An input that follows the first line, which is known, at least as closely is none. Declines if the decision is made
-    at the off, without such a figure, and with fewer than 30 groups.
+    Warn of those that follow it more closely than past form does, as a closing price with noise does, and as a forecast
+    price would, whose time must then be asked for. An input that follows the first line, which is known, at least as
+    closely is none. Declines if the decision is made at the off, without such a figure, and with fewer than 30 groups.
     """
     if evidence.audit.get("decision") == "at_start":
         return decline("The decision is made at the off, when the market's last figures are known.")
@@ -49,10 +52,10 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
             nearest = _find_nearest_figure(ranks, figures, market, settings.rank_correlation)
             measured.append({"input": name} | nearest)
     measured.sort(key=lambda entry: (-max(entry["rank_correlation"], entry["share_of_groups"]), entry["input"]))
-    named = [
-        entry
-        for entry in measured
-        if entry["rank_correlation"] >= settings.rank_correlation or entry["share_of_groups"] > settings.group_share
+    named = [entry for entry in measured if _is_beyond(entry, settings.rank_correlation, settings.group_share)]
+    is_failure = bool(named)
+    named = named or [
+        entry for entry in measured if _is_beyond(entry, settings.doubtful_correlation, settings.doubtful_share)
     ]
     details: dict[str, Any] = {"inputs": [entry["input"] for entry in named], "top": measured[:MAX_SHOWN]}
     if not named:
@@ -64,8 +67,17 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
         f"{entry['input']} ({entry['figure']}, rank correlation {entry['rank_correlation']:.3f})"
         for entry in named[:MAX_SHOWN]
     )
-    summary = f"{shown} has nearly the ranks of what the market says at the off, which is not known yet."
-    return make_finding("failed", summary, **details)
+    if is_failure:
+        summary = f"{shown} has nearly the ranks of what the market says at the off, which is not known yet."
+        return make_finding("failed", summary, **details)
+    summary = (
+        f"{shown} follows what the market says at the off more closely than past form does: ask when it was known."
+    )
+    return make_finding("warning", summary, **details)
+
+
+def _is_beyond(entry: dict[str, Any], correlation: float, share: float) -> bool:
+    return bool(entry["rank_correlation"] >= correlation or entry["share_of_groups"] > share)
 
 
 def _list_market_columns(evidence: Evidence) -> list[str]:

@@ -54,7 +54,7 @@ def read_event_table(
     elif tag_columns is not None:
         raw = collect_tag_columns(raw, tag_columns)
     try:
-        table = read_raw_table(raw, columns, settings, "events", SYNONYMS)
+        table = read_raw_table(raw, columns, settings, "events", SYNONYMS, key=["id"])
     except UserError as error:
         raise UserError(f"{error}{_suggest_tag_columns(raw, settings)}") from None
     texts = {name: read_texts(table.rows[name], name) for name in TEXT_FIELDS if name in table.rows}

@@ -12,6 +12,7 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 WINDOWS = range(3, 21)  # games: the numbers of last games of which a mean is tried
+SPANS = range(4, 21)  # games: the spans of fading means that are tried; shorter ones differ too much to be compared
 # Lines within half a step of the mean: it is rounded to a tenth, to a half, or to a whole number or a half point.
 STEPS = (0.1, 0.5, 1.0)
 # Cubic interpolation between means of one and two games more and fewer: how often a market's line is near a mean
@@ -104,6 +105,25 @@ def _iter_formulas(games: PlayerGames, row: Ints, line: Floats) -> Iterator[tupl
             for offset, weight in weights.items():
                 excess = excess - weight * _compute_matches(sums, row, count + offset, line, step)
             yield f"{name} to the nearest {step:g}", np.where(usable, excess, np.nan)
+    yield from _iter_fading_means(games, row, line)
+
+
+def _iter_fading_means(games: PlayerGames, row: Ints, line: Floats) -> Iterator[tuple[str, Floats]]:
+    """Yield means in which a game counts (span − 1) / (span + 1) of the next; the first may stand for all before."""
+    player = pd.Series(np.cumsum(games.played == 0))
+    usable = games.played[row] >= min(WINDOWS)
+    for is_normalised, name in ((True, "fading mean"), (False, "fading mean from the first game on")):
+        means = {}
+        for span in range(min(SPANS) + min(NEIGHBOUR_WEIGHTS), max(SPANS) + max(NEIGHBOUR_WEIGHTS) + 1):
+            by_player = pd.Series(games.target).groupby(player).ewm(span=span, adjust=is_normalised)
+            means[span] = by_player.mean().to_numpy()[np.maximum(row - 1, 0)]
+        for step in STEPS:
+            matches = {span: (np.abs(mean - line) <= step / 2).astype(float) for span, mean in means.items()}
+            for span in SPANS:
+                excess = matches[span]
+                for offset, weight in NEIGHBOUR_WEIGHTS.items():
+                    excess = excess - weight * matches[span + offset]
+                yield f"{name} of span {span} to the nearest {step:g}", np.where(usable, excess, np.nan)
 
 
 def _compute_matches(sums: Floats, row: Ints, count: Ints, line: Floats, step: float) -> Floats:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from stages.prepare.props.props_columns import LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
+from stages.prepare.props.props_columns import GAME_KEY, LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
 from stages.prepare.props.sports import Sport
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
@@ -111,6 +111,7 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings, is_to_come
             name,
             synonyms[name],
             day_columns=("date",),
+            key=GAME_KEY if name == "games" else (),
         )
         for name, columns in declared.items()
         if name in raw and len(raw[name].columns)

@@ -68,7 +68,7 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     """
     own_columns = list_source_columns(settings, RAW_COLUMNS, "racing")
     reject_unknown_targets(settings, [*RAW_COLUMNS, *own_columns], "racing")
-    source = read_raw_table(raw, [*RAW_COLUMNS, *own_columns], settings, "racing", SYNONYMS)
+    source = read_raw_table(raw, [*RAW_COLUMNS, *own_columns], settings, "racing", SYNONYMS, key=["race_id"])
     table = read_results(source.rows)
     rows = _read_source_forms(_coerce_runners(table, RAW_COLUMNS), settings)
     is_repeated = _flag_repeated_rows(table)
@@ -172,7 +172,7 @@ def _describe_races(runners: pd.DataFrame, report: dict[str, Any]) -> list[str]:
         "races with a missing price, left out of the market's figures": races_without_price,
         **{f"unreadable or impossible values of {name}": count for name, count in report["made_missing"].items()},
     }
-    return [f"{what}: {count:,}" for what, count in counts.items() if count]
+    return [f"{label}: {count:,}" for label, count in counts.items() if count]
 
 
 def _describe_spellings(name: str, groups: list[dict[str, Any]]) -> str:

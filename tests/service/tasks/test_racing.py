@@ -129,15 +129,44 @@ def test_the_market_s_chance_is_prepare_s_and_the_edge_is_what_the_price_pays_af
     client: TestClient, prepared: pd.DataFrame
 ) -> None:
     race = last(prepared)
-    runners = asked(client, request(race))["runners"]
+    runners = asked(client, request(race) | {"show_edge": True})["runners"]
     np.testing.assert_array_equal([one["market_probability"] for one in runners], race["soft_label"])
     for one, price in zip(runners, race["bsp"], strict=True):
         assert one["edge"] == pytest.approx(one["probability"] * (1 + (price - 1) * 0.95) - 1)
-    half = request(race)
+    half = request(race) | {"show_edge": True}
     half["runners"][0]["price"] = None
     runners = asked(client, half)["runners"]
     assert [one["edge"] is None for one in runners] == [True] + [False] * (len(runners) - 1)
     assert {one["market_probability"] for one in runners} == {None}
+
+
+def test_without_a_lead_over_the_market_no_edge_is_given_and_the_reason_is(
+    client: TestClient, prepared: pd.DataFrame
+) -> None:
+    answer = asked(client, request(last(prepared)))
+    assert answer["edge_withheld"].startswith("metrics/racing/report.json of this version does not say")
+    assert {one["edge"] for one in answer["runners"]} == {None}
+    assert asked(client, request(last(prepared)) | {"show_edge": True})["edge_withheld"] is None
+
+
+def test_what_is_unusual_about_a_race_is_said_and_past_starts_are_counted(
+    client: TestClient, prepared: pd.DataFrame
+) -> None:
+    race = last(prepared)
+    answer = asked(client, request(race))
+    earlier = prepared[prepared["time"] < race["time"].iloc[0]]
+    assert [one["past_starts"] for one in answer["runners"]] == [
+        int((earlier["entity"] == name).sum()) for name in race["entity"]
+    ]
+    assert answer["warnings"] == []
+    odd = request(race) | {"venue": "Nowhere", "distance_m": 99_000.0, "start_time": "2099-01-01T12:00:00"}
+    odd["runners"][0] |= {"runner": "Newcomer", "trainer": "Z. Unknown"}
+    answer = asked(client, odd)
+    assert answer["runners"][0]["past_starts"] == 0
+    assert any(one.startswith("venue 'nowhere' is not in the history") for one in map(str.lower, answer["warnings"]))
+    assert any(one.startswith("trainer 'z. unknown' is not in") for one in map(str.lower, answer["warnings"]))
+    assert any(one.startswith("distance_m 99000 is outside what the history has: ") for one in answer["warnings"])
+    assert any(one.startswith("The history ends on ") for one in answer["warnings"])
 
 
 def test_a_price_changes_no_chance_where_the_decision_is_made_before_the_off(

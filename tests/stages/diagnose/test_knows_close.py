@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from stages.diagnose.checks import knows_close
@@ -11,7 +12,7 @@ from stages.diagnose.units.evidence import Evidence, Finding
 from tests.stages.diagnose.test_diagnose import SEEDS, healthy, marketless
 from trueline.core.tables.table_schema import Column
 
-SETTINGS = knows_close.Settings(rank_correlation=0.97, group_share=0.3)
+SETTINGS = knows_close.Settings(rank_correlation=0.97, group_share=0.3, doubtful_correlation=0.91, doubtful_share=0.26)
 
 
 def ask(evidence: Evidence) -> Finding:
@@ -46,6 +47,17 @@ def test_it_is_named_where_only_half_of_the_races_have_it() -> None:
     assert found["details"]["inputs"] == ["tempo"]
     share = next(entry["share_of_groups"] for entry in found["details"]["top"] if entry["input"] == "tempo")
     assert share == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["in some races", "rounded"])
+def test_a_close_in_some_races_or_rounded_is_asked_for_its_time(kind: str) -> None:
+    evidence = healthy()
+    close, noise = evidence.prepared["soft_label"], np.random.default_rng(5).random(len(evidence.prepared))
+    is_told = pd.factorize(evidence.prepared["group"])[0] % 100 < 28
+    found = ask(with_input(evidence, close.where(is_told, noise) if kind == "in some races" else close.round(1)))
+    assert found["status"] == "warning"
+    assert found["details"]["inputs"] == ["tempo"]
+    assert "ask when it was known" in found["summary"]
 
 
 def test_a_first_line_that_is_known_and_near_the_close_is_no_disguise() -> None:

@@ -5,17 +5,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+from stages.features import racing
 from stages.prepare import props
 from tests import pipeline_copy
+from trueline.core.history.past import Past
 from trueline.core.runtime.params import expand_params
 from trueline.core.tables import table_schema
 from trueline.samples import props as sample
+from trueline.service.online_history import OnlineHistory
 
 DAYS = 6  # of the league
+PASTS = ("earlier_times", "earlier_days")
 SETTINGS = props.Settings(
     **expand_params(yaml.safe_load((pipeline_copy.ROOT / "params.yaml").read_text()))["prepare"]["props"]
 )
@@ -61,3 +66,23 @@ def test_line_ups_on_quotes_with_times_are_inputs_and_so_are_last_lines(folder: 
     audit = json.loads((folder / "metrics/props/leaks.json").read_text())
     assert {"side_usual", "line", "line_move", "fair_over"} <= set(audit["known_at_start"])
     assert not {"line_last", "mean_5", "home"} & set(audit["known_at_start"])
+
+
+def test_a_past_of_earlier_days_sees_nothing_of_a_row_s_own_day() -> None:
+    params = expand_params(yaml.safe_load((pipeline_copy.ROOT / "params.yaml").read_text()))
+    settings = {past: racing.Settings(**params["features"]["racing"] | {"past": past}) for past in PASTS}
+    random = np.random.default_rng(5)
+    hours = np.sort(random.integers(0, 24 * 6, 80))
+    rows = pd.DataFrame({"time": pd.Timestamp("2024-01-01") + pd.to_timedelta(hours, "h")})
+    rows = rows.assign(dog=random.integers(0, 5, 80), won=random.random(80))
+    day = rows["time"].dt.normalize()
+    expected = [
+        rows[(rows["dog"] == dog) & (day < today)]["won"].mean() for dog, today in zip(rows["dog"], day, strict=True)
+    ]
+    means = {past: Past(limits.date_rows(rows)).mean("won", "dog") for past, limits in settings.items()}
+    np.testing.assert_allclose(means["earlier_days"], expected, rtol=1e-12)
+    assert not np.allclose(means["earlier_times"], expected, equal_nan=True)
+    last_day = rows[day == day.max()]
+    online = OnlineHistory(settings["earlier_days"].date_rows(rows))
+    past = online.build_past(settings["earlier_days"].date_rows(last_day)).mean("won", "dog")
+    np.testing.assert_array_equal(past, means["earlier_days"][day == day.max()])

@@ -55,6 +55,20 @@ def test_a_tenth_of_the_lines_of_a_book_by_formula_is_named_with_book_and_formul
     assert 0.01 < top["excess"] < 0.12
 
 
+@pytest.mark.parametrize(("span", "is_normalised"), [(4, True), (5, False), (10, True), (20, False)])
+def test_lines_that_are_a_fading_mean_are_named(span: int, is_normalised: bool) -> None:
+    games, quotes = league(4)
+    points = games.groupby("player_id")["points"]
+    past = points.transform(lambda points: points.shift().ewm(span=span, adjust=is_normalised).mean()).to_numpy()
+    chosen = (np.random.default_rng(5).random(len(quotes)) < 0.4) & (quotes["book"] == "north").to_numpy()
+    formula = (np.round(2 * past) / 2)[quotes["game_row"]]
+    lines = quotes.assign(line=np.where(chosen & np.isfinite(formula), formula, quotes["line"]))
+    top = summarise_formula_lines(games, lines, "points")["top"][0]
+    assert "fading mean" in top["formula"]
+    assert top["z"] > 5
+    assert 0.01 < top["excess"] < 0.4
+
+
 def test_a_book_whose_lines_all_follow_the_season_is_named() -> None:
     games, quotes = league(6)
     mean = games.groupby("player_id")["points"].transform(lambda points: points.shift().expanding(5).mean())

@@ -120,9 +120,8 @@ class ScratchProject:
 
 def make_scratch_project(folder: Path, task: str, seed: int) -> ScratchProject:
     """Return a copy of the repository in a folder, with the world of a seed and quick settings."""
-    for name in CODE_FOLDERS:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    params = _set_values(
+    project = copy_project(folder, task)
+    params = set_values(
         yaml.safe_load((ROOT / "params.yaml").read_text()),
         {name.format(task=task): value for name, value in QUICK_SETTINGS.items()} | QUICK_PARAMS[task],
     )
@@ -130,9 +129,17 @@ def make_scratch_project(folder: Path, task: str, seed: int) -> ScratchProject:
         for check in HEALTH_CHECKS:
             params["diagnose"][section].pop(check, None)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    project.write_raw_tables(_make_world(task, seed))
+    return project
+
+
+def copy_project(folder: Path, task: str) -> ScratchProject:
+    """Return a copy of the repository in a folder, with an empty source."""
+    for name in CODE_FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "params.yaml", folder)
     project = ScratchProject(folder, task)
     project.source.mkdir(parents=True)
-    project.write_raw_tables(_make_world(task, seed))
     return project
 
 
@@ -152,7 +159,7 @@ def _run_stages(folder: Path, task: str, stages: tuple[str, ...], messages: Path
             runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
 
 
-def _set_values(params: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+def set_values(params: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     """Set parameters by their dotted paths; a section that is missing is made."""
     for name, value in values.items():
         *sections, last = name.split(".")

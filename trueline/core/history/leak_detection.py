@@ -17,11 +17,18 @@ class DecisionSettings(FeatureSelection):
     """When the decision is made, on which inputs, and how many moments are audited; plugins add their own settings.
 
     `untimed_quotes` says what to do with inputs known only at the start if no quote has a time to show that it stood.
+    `past` says whether a row sees earlier times of its own day, or earlier days only, which is what is known of all
+    rows of a day in its morning.
     """
 
     decision: Literal["before", "at_start"]
     untimed_quotes: Literal["refuse", "doubtful"] = "refuse"
     audits: int = Field(ge=1)
+    past: Literal["earlier_times", "earlier_days"] = "earlier_times"
+
+    def date_rows(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return rows with the times that decide which of them are in whose past: their own, or their days."""
+        return rows.assign(time=rows["time"].dt.normalize()) if self.past == "earlier_days" else rows
 
 
 def audit_features(

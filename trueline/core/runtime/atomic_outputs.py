@@ -23,7 +23,7 @@ def open_atomic_outputs(name: str, targets: dict[str, Path]) -> Iterator[dict[st
     name waits for the first to end: this happens when DVC is killed and restarted while its stage is still running.
     Raises UserError, and publishes nothing, if the block ends without writing one of the targets.
     """
-    with _lock_outputs(name):
+    with lock_outputs(name):
         drafts = {key: target.with_name(f".{target.name}.draft") for key, target in targets.items()}
         _remove_drafts(drafts)
         for draft in drafts.values():
@@ -60,7 +60,8 @@ def convert_to_json(value: Any, digits: int = 6) -> Any:
 
 
 @contextmanager
-def _lock_outputs(name: str) -> Iterator[None]:
+def lock_outputs(name: str) -> Iterator[None]:
+    """Hold a lock on outputs while the block runs; another run of the same name waits, and says so."""
     LOCK_FOLDER.mkdir(exist_ok=True)
     with (LOCK_FOLDER / name).open("w") as lock:
         try:

@@ -21,6 +21,8 @@ OPEN_WORKBOOK_PREFIX = "~$"  # of the file that a spreadsheet program keeps besi
 GZIP_SUFFIX = ".gz"
 SEPARATORS = (",", ";", "\t", "|")
 NUMBER_AT_END = re.compile(r"[ _.\-]*\d[\d _.\-]*$")
+PART_COLUMN = "added part"  # in a table with added parts: the number of the part of each row, 0 for none
+PART_AT_END = re.compile(r"\.part\d+$")  # of a file that `python -m trueline daily` has taken in
 DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 
@@ -28,18 +30,19 @@ def list_source_tables(source: str) -> list[str]:
     """Return the sorted names of the tables in a folder or a SQLite database.
 
     Files that differ only in a number at the end of their name, such as a year, are one table: `games_2022.csv` and
-    `games_2023.csv.gz` are `games`.
+    `games_2023.csv.gz` are `games`. So are the parts that were added to a table: `games.part000001.csv`.
     """
     path = _require_source(source)
     if path.suffix in DATABASE_SUFFIXES:
         return sorted(_query_database(path, "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")["name"])
-    return sorted({NUMBER_AT_END.sub("", _split_name(file)[0]) for file in _list_table_files(path)})
+    return sorted({get_table_name(file) for file in _list_table_files(path)})
 
 
 def read_source_table(source: str, name: str, separator: str | None = None) -> pd.DataFrame:
     """Return a table by name from a folder (one or more files) or a SQLite database.
 
-    Numbers of a CSV are typed only if text and number are the same ("007" and "1.50" stay text). Raises UserError if
+    Numbers of a CSV are typed only if text and number are the same ("007" and "1.50" stay text). If there are added
+    parts, a further column says which part each row is from. Raises UserError if
     the source does not exist or lacks that name, if two files share it, or if one cannot be read.
     """
     path = _require_source(source)
@@ -54,25 +57,48 @@ def read_source_table(source: str, name: str, separator: str | None = None) -> p
             f"{did_you_mean(name, list_source_tables(source))}"
         )
     tables = [read_table_file(file, separator) for file in files]
+    part_numbers = [get_part_number(file) or 0 for file in files]
+    if any(part_numbers):
+        tables = [table.assign(**{PART_COLUMN: number}) for table, number in zip(tables, part_numbers, strict=True)]
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
 def list_table_files(source: str, name: str) -> list[Path]:
-    """Return the files of a folder that make up a table, sorted by name.
+    """Return the files of a folder that make up a table, sorted by name, and after them its added parts.
 
-    Raises UserError if two of them differ only in their format, or a whole table stands beside its parts.
+    Raises UserError if two of them differ only in their format, or a whole table stands beside its pieces.
     """
     files = {
         file: stem
         for file in _list_table_files(_require_source(source))
-        if (stem := _split_name(file)[0]) == name or NUMBER_AT_END.sub("", stem) == name
+        if name in (stem := _split_name(file)[0], PART_AT_END.sub("", stem), get_table_name(file))
     }
     for file, stem in files.items():
-        rivals = [rival for rival, rival_stem in files.items() if rival_stem == stem or (stem == name != rival_stem)]
+        rivals = [
+            rival
+            for rival, rival_stem in files.items()
+            if rival_stem == stem or (stem == name != rival_stem and not PART_AT_END.search(rival_stem))
+        ]
         if len(rivals) > 1 or (rivals and rivals != [file]):
             names = sorted({file, *rivals}, key=lambda rival: (TABLE_SUFFIXES.index(_split_name(rival)[1]), rival))
             raise UserError(f"{source} holds {names[0].name} and {names[1].name}; keep only one of them.")
-    return sorted(files)
+    return sorted(files, key=lambda file: (get_part_number(file) or 0, file))
+
+
+def is_table_file(file: Path) -> bool:
+    """Say whether a file has the name of a table in a format that is read."""
+    return _split_name(file)[1] in TABLE_SUFFIXES and not file.name.startswith((".", OPEN_WORKBOOK_PREFIX))
+
+
+def get_table_name(file: Path) -> str:
+    """Return the name of the table that a file holds, alone or with others that differ in a number at the end."""
+    return NUMBER_AT_END.sub("", PART_AT_END.sub("", _split_name(file)[0]))
+
+
+def get_part_number(file: Path) -> int | None:
+    """Return the number of an added part of a table, and None for any other file."""
+    ending = PART_AT_END.search(_split_name(file)[0])
+    return int(ending.group().removeprefix(".part")) if ending else None
 
 
 def reject_other_formats(source: str, name: str) -> None:
@@ -104,8 +130,7 @@ def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
             return pd.read_parquet(file)
         content = gzip.decompress(file.read_bytes()) if file.suffix == GZIP_SUFFIX else file.read_bytes()
         if suffix == ".xlsx":
-            table_name = NUMBER_AT_END.sub("", _split_name(file)[0])
-            return read_excel_table(content, table_name).apply(_type_values)
+            return read_excel_table(content, get_table_name(file)).apply(_type_values)
         text = content.decode("utf-8-sig")
         return _read_csv_table(text, file.name, separator) if suffix == ".csv" else _read_json_table(text, suffix)
     except UnicodeDecodeError:
@@ -115,8 +140,7 @@ def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
 
 
 def _list_table_files(folder: Path) -> list[Path]:
-    files = (file for file in folder.iterdir() if not file.name.startswith(OPEN_WORKBOOK_PREFIX))
-    return [file for file in files if _split_name(file)[1] in TABLE_SUFFIXES]
+    return [file for file in folder.iterdir() if is_table_file(file)]
 
 
 def _split_name(file: Path) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import pandas as pd
 from trueline.core.tables.column_mapping import Synonyms, map_columns
 from trueline.core.tables.date_parsing import describe_forms, read_times
 from trueline.core.tables.number_parsing import read_numbers
+from trueline.core.tables.raw_sources import PART_COLUMN
 from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column
 
@@ -35,12 +36,15 @@ def read_raw_table(
     table_label: str,
     synonyms: Synonyms,
     day_columns: Collection[str] = (),
+    key: Collection[str] = (),
 ) -> RawTable:
     """Return a table with its columns mapped and its numbers and times read; `day_columns` hold local days.
 
-    Raises UserError where `map_columns` or `read_times` does.
+    `key` are the columns of what an added part corrects: its rows replace all earlier ones of their key. Raises
+    UserError where `map_columns` or `read_times` does.
     """
-    mapped = map_columns(raw, columns, settings, table_label, synonyms)
+    part_numbers = raw.get(PART_COLUMN)
+    mapped = map_columns(raw.drop(columns=PART_COLUMN, errors="ignore"), columns, settings, table_label, synonyms)
     notes = []
     if mapped.renamed:
         notes.append(f"{table_label}: columns read under our names: {_list_pairs(mapped.renamed)}")
@@ -61,7 +65,20 @@ def read_raw_table(
             cells[column.name] = _read_text(values)
         else:
             cells[column.name] = read_numbers(_read_booleans(values, column), column.unit, settings.decimal)
-    return RawTable(mapped.rows.assign(**cells), mapped.ignored, mapped.look_meant, notes)
+    rows = mapped.rows.assign(**cells)
+    if part_numbers is not None and (is_corrected := _flag_corrected_rows(rows, part_numbers, key)).any():
+        notes.append(f"{table_label}: rows that an added part corrects: {int(is_corrected.sum()):,}")
+        rows = rows[~is_corrected]
+    return RawTable(rows, mapped.ignored, mapped.look_meant, notes)
+
+
+def _flag_corrected_rows(rows: pd.DataFrame, part_numbers: pd.Series, key: Collection[str]) -> pd.Series:
+    """Return True for rows of whose key a later part has rows; of no key if a value of it is missing."""
+    key_values = [rows[name].astype("string") for name in key if name in rows]
+    if not key_values:
+        return pd.Series(False, rows.index)
+    newest = part_numbers.groupby(key_values).transform("max")
+    return newest > part_numbers
 
 
 def _list_pairs(target_by_name: Mapping[str, str]) -> str:

@@ -108,7 +108,7 @@ class VerifiedFiles:
         output_path = self.root / output
         if not output_path.exists():
             raise UserError(f"{output} is not there, though dvc.lock names it; run `dvc checkout` or `dvc repro`.")
-        if _hash_path(output_path) != self.output_hashes[output]:
+        if hash_path(output_path) != self.output_hashes[output]:
             raise UserError(
                 f"{output} is not what dvc.lock says it is: its hash differs; run `dvc repro` or `dvc checkout`."
             )
@@ -173,7 +173,8 @@ def open_promoted(root: Path, model: str) -> VerifiedFiles:
     return VerifiedFiles(root, *git_tags.resolve_commit(root, model))
 
 
-def _hash_path(path: Path) -> str:
+def hash_path(path: Path) -> str:
+    """Return the hash that DVC gives to a file or a folder."""
     if path.is_file():
         return _compute_md5(path.read_bytes())
     files = [file for file in path.rglob("*") if file.is_file()]

@@ -45,7 +45,7 @@ class ComputePool:
 
     def __init__(self, threads: int, max_waiting: int, deadline_seconds: float) -> None:
         self._threads, self._max_jobs, self._deadline_seconds = threads, threads + max_waiting, deadline_seconds
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="compute")
+        self._executor = self._create_executor()
         self._jobs, self._mean_seconds, self._lock = 0, 0.1, Lock()
 
     async def run_job(
@@ -83,8 +83,12 @@ class ComputePool:
             stopped.cancel()
 
     def close(self) -> None:
-        """End the threads without waiting for them."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """End the threads without waiting for them; another job would start new ones."""
+        former_executor, self._executor = self._executor, self._create_executor()
+        former_executor.shutdown(wait=False, cancel_futures=True)
+
+    def _create_executor(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._threads, thread_name_prefix="compute")
 
     def _run_measured(self, compute: Callable[[Claim], T], claim: Claim) -> T:
         start = perf_counter()

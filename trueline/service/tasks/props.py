@@ -116,6 +116,7 @@ class Outlook(ResponseModel):
     p_under: float | None = Field(description="chance of less than the line")
     edge: float | None = Field(description="forecast − line")
     pick: Pick = Field(description="a bet if the edge is at least min_edge in either direction")
+    past_games: int = Field(ge=0, description="earlier games that the history has of this player")
 
 
 class Answer(ResponseModel):
@@ -125,6 +126,7 @@ class Answer(ResponseModel):
     quantity: str = Field(description="what is predicted")
     min_edge: float = Field(description="distance from the line from which a pick is made")
     rows: list[Outlook] = Field(description="in the order of the request")
+    warnings: list[str] = Field(description="what is unusual about the rows; empty if nothing is")
 
 
 @dataclass(frozen=True)
@@ -157,12 +159,14 @@ def answer(model: Model, request: Request) -> Answer:
     by_day: dict[Any, list[Row]] = {}
     for row in request.rows:
         by_day.setdefault(row.date, []).append(row)
-    outlooks = {key: outlook for rows in by_day.values() for key, outlook in _predict_day(model, rows).items()}
+    days = [(posted, prepare_card(model, posted)) for posted in by_day.values()]
+    outlooks = {key: outlook for posted, card in days for key, outlook in _predict_day(model, posted, card).items()}
     return Answer(
         model=model.predictor.version,
         quantity=model.card_settings.quantity,
         min_edge=model.min_edge,
         rows=[outlooks[row.player_id, row.date] for row in request.rows],
+        warnings=list(dict.fromkeys(warning for _, card in days for warning in model.predictor.list_warnings(card))),
     )
 
 
@@ -206,8 +210,8 @@ def _choose_sport(files: VerifiedFiles, settings: props.Settings) -> props.Setti
     return settings.choose(sport, quality.get("quantity", settings.quantity))
 
 
-def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlook]:
-    rows = prepare_card(model, posted)
+def _predict_day(model: Model, posted: list[Row], rows: pd.DataFrame) -> dict[tuple[str, Any], Outlook]:
+    """Return the prediction for each posted row of one day, from these rows as prepared."""
     require_line_ups(model.predictor, rows)
     predictions = model.predictor.predict_rows(rows)
     is_integer = bool(model.predictor.state["whole"])
@@ -216,6 +220,7 @@ def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlo
     chances = compute_line_probabilities(line, *distribution)
     picks = pick_by_edge(predictions[""], line, model.min_edge)
     bounds = _compute_tail_bounds(model.card_settings.find_highest_value(), *distribution)
+    past_games = model.predictor.count_past_rows(rows)
     by_player = {player: position for position, player in enumerate(rows["entity"])}
     return {
         (row.player_id, row.date): Outlook(
@@ -227,6 +232,7 @@ def _predict_day(model: Model, posted: list[Row]) -> dict[tuple[str, Any], Outlo
             **_extract_numbers(["line", "edge"], [line, predictions[""] - line], index),
             **_extract_numbers(["p_over", "p_push", "p_under"], list(chances), index),
             pick="no_line" if row.line is None else PICKS[int(picks[index])],
+            past_games=int(past_games[index]),
         )
         for row in posted
         for index in [by_player[row.player_id]]

@@ -15,6 +15,7 @@ from stages.prepare import racing
 from trueline.core.tables.name_forms import normalize_name
 from trueline.service import predictor
 from trueline.service.artifacts.verified_files import VerifiedFiles
+from trueline.service.market_lead import explain_missing_lead
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.predictor import Predictor
 from trueline.service.request_fields import RequestModel, ResponseModel, Text, Time
@@ -39,6 +40,7 @@ EXAMPLE: JsonDict = {
     "race_no": 4,
     "distance_m": 321.0,
     "grade": "Grade 5",
+    "show_edge": False,
     "runners": [dict(zip(COLUMNS, runner, strict=True)) for runner in EXAMPLE_RUNNERS],
 }
 
@@ -78,6 +80,7 @@ class Request(RequestModel):
     distance_m: float = Field(ge=1, le=100_000, description="its length (m)")
     grade: Text = Field(description="its class, spelt as in the history")
     own_columns: OwnValues = Field(default_factory=dict)
+    show_edge: bool = Field(False, description="give the edge even if the report shows no lead over the market")
     runners: list[Runner] = Field(min_length=2, max_length=30, description="every runner")
 
     @model_validator(mode="after")
@@ -107,8 +110,9 @@ class Chance(ResponseModel):
         description="1 / price as a share of the race's total; null if any price is missing"
     )
     edge: float | None = Field(
-        description="mean profit per unit staked at the price, after commission; null without a price"
+        description="mean profit per unit staked at the price, after commission; null without a price, or if withheld"
     )
+    past_starts: int = Field(ge=0, description="earlier starts that the history has under this name")
 
 
 class Answer(ResponseModel):
@@ -117,15 +121,18 @@ class Answer(ResponseModel):
     model: str = Field(description="the version that answered")
     race_id: str = Field(description="as posted, or built")
     runners: list[Chance] = Field(description="in the order of the request")
+    edge_withheld: str | None = Field(description="why no edge is given; null if it is given")
+    warnings: list[str] = Field(description="what is unusual about the race; empty if nothing is")
 
 
 @dataclass(frozen=True)
 class Model:
-    """The predictor, the settings of the prepare stage, and the commission on winnings."""
+    """The predictor, the settings of the prepare stage, the commission on winnings, and the lead over the market."""
 
     predictor: Predictor
     card_settings: racing.Settings
     commission: float
+    missing_lead: str | None = None  # why no edge over the market should be believed
 
 
 def load(files: VerifiedFiles) -> Model:
@@ -133,7 +140,8 @@ def load(files: VerifiedFiles) -> Model:
     params = files.read_params()
     race_settings = predictor.extract_settings(params, race.Settings, "evaluate", TASK)
     card_settings = predictor.extract_settings(params, racing.Settings, "prepare", TASK)
-    return Model(predictor.load_predictor(files, TASK), card_settings, race_settings.commission)
+    fitted_predictor, missing_lead = predictor.load_predictor(files, TASK), explain_missing_lead(files, TASK)
+    return Model(fitted_predictor, card_settings, race_settings.commission, missing_lead)
 
 
 def answer(model: Model, request: Request) -> Answer:
@@ -149,7 +157,9 @@ def answer(model: Model, request: Request) -> Answer:
     place_chances = forecasts.get("place", np.full(len(rows), np.nan))
     place_by_box = dict(zip(rows["box"].astype(int), place_chances, strict=True))
     market_by_box = dict(zip(rows["box"].astype(int), rows["soft_label"], strict=True))
+    starts_by_box = dict(zip(rows["box"].astype(int), model.predictor.count_past_rows(rows).tolist(), strict=True))
     p = np.array([chance_by_box[runner.box] for runner in request.runners])
+    edge_withheld = None if request.show_edge else model.missing_lead
     return Answer(
         model=model.predictor.version,
         race_id=_resolve_race_id(request),
@@ -163,11 +173,14 @@ def answer(model: Model, request: Request) -> Answer:
                 place_probability=None if np.isnan(place_by_box[runner.box]) else place_by_box[runner.box],
                 market_probability=None if np.isnan(market_by_box[runner.box]) else market_by_box[runner.box],
                 edge=None
-                if runner.price is None
+                if runner.price is None or edge_withheld
                 else probability * (1 + (runner.price - 1) * (1 - model.commission)) - 1,
+                past_starts=starts_by_box[runner.box],
             )
             for runner, probability in zip(request.runners, p.tolist(), strict=True)
         ],
+        edge_withheld=edge_withheld,
+        warnings=model.predictor.list_warnings(rows),
     )
 
 
@@ -211,7 +224,7 @@ def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _build_raw_rows(request: Request, own_kinds: Mapping[str, str]) -> pd.DataFrame:
-    race_fields = request.model_dump(exclude={"runners", "race_id", "own_columns"}) | {
+    race_fields = request.model_dump(exclude={"runners", "race_id", "own_columns", "show_edge"}) | {
         "race_id": _resolve_race_id(request)
     }
     race_fields |= check_own_values(request.own_columns, own_kinds)
