@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from stages.train import _kept_scores
+from stages.train._fit_jobs import FitJob, fit_model
 from tests import pipeline_copy
 from tests.test_score_audit import CHEATS, DAYS, build_world, read_audits, write_world
 from trueline.core.runtime.memory import MEMORY_FOLDER, OFF_VARIABLE
@@ -34,10 +35,14 @@ def write_days(folder: Path, task: str, days: int, **changed: Any) -> None:
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, task: str, stages: tuple[str, ...] = STAGES) -> int:
     """Run stages in this process, in a folder; return how many models of test folds were fitted."""
     fitted: list[Any] = []
-    fit_model = _kept_scores.fit_model
+
+    def fit_and_count(job: FitJob) -> Any:
+        fitted.append(job)
+        return fit_model(job)
+
     with monkeypatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(_kept_scores, "fit_model", lambda job: fitted.append(job) or fit_model(job))
+        patch.setattr(_kept_scores, "fit_model", fit_and_count)
         for stage in stages:
             entry_point = import_module(f"stages.{stage}.__main__")
             patch.setattr(sys, "argv", [stage, task])

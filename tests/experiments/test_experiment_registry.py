@@ -148,7 +148,9 @@ def test_a_conclusion_is_kept_with_the_experiment_and_what_lacks_one_is_open(
     run(capsys, monkeypatch, "note", "one", "--tag", "cheap")
     assert names(Registry().list(is_open=True)) == ["two"]
     assert names(Registry().list(tag="settled")) == names(Registry().list(tag="cheap")) == ["one"]
-    assert "deeper trees add nothing" in run(capsys, monkeypatch, "show", "one")
+    shown = run(capsys, monkeypatch, "show", "one")
+    assert "deeper trees add nothing" in shown
+    assert "by:           tester" in shown
     assert "deeper trees add nothing" in run(capsys, monkeypatch, "list", "--tag", "cheap")
     assert len(run(capsys, monkeypatch, "best")) > 0, "lines of notes are no evaluations"
     git_fixtures.commit(world, "keep", {str(LEDGER_FILE): LEDGER_FILE.read_text()})

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -41,6 +42,8 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a locale that is not UTF-8 has no dash or × to print
     try:
         main()
         sys.stdout.flush()
@@ -48,3 +51,8 @@ if __name__ == "__main__":
         sys.exit(f"experiments: {error}")
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        location = f" at {error.filename}" if error.filename else ""
+        sys.exit(
+            f"experiments: the system reports {error.strerror or error}{location}; make room or allow writing there."
+        )

@@ -256,9 +256,9 @@ class Registry:
             return None
         return self._compare_pair(ranking, replace(committed, name=f"HEAD ({committed.rev[:7]})"))[2]
 
-    def _predict_alike(self, ranking: Ranking, other: Experiment) -> bool:
+    def _predict_alike(self, ranking: Ranking, committed: Experiment) -> bool:
         path = PREDICTIONS_PATH.format(task=ranking.task)
-        locks = dvc_lock.read_locks([ranking.ranked[0].rev, other.rev]).values()
+        locks = dvc_lock.read_locks([ranking.ranked[0].rev, committed.rev]).values()
         return len({dvc_lock.get_output_hashes(lock).get(path) for lock in locks}) == 1
 
     def _compare_pair(self, ranking: Ranking, runner_up: Experiment) -> tuple[dict[str, Any] | None, bool | None, str]:

@@ -231,8 +231,8 @@ def last_tagged() -> str:
 
 
 def test_a_commit_keeps_its_version_and_a_version_its_commit(repository: Path) -> None:
-    promoted_repo.experiment(repository, "first", skill=1.0)
-    promoted_repo.experiment(repository, "second", skill=1.0, seed=5)
+    promoted_repo.experiment(repository, "first", skill=0.7)
+    promoted_repo.experiment(repository, "second", skill=0.7, seed=5)
     promote_experiment(find_experiment("first"), version="v2.1.0")
     assert promote_experiment(find_experiment("first"), "shadow").tags == (f"{MODEL}#shadow#2",)
     with pytest.raises(UserError, match=r"registered as v2\.1\.0 already"):

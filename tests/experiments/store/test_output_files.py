@@ -28,7 +28,7 @@ def test_predictions_are_read_from_the_cache_that_dvc_is_configured_to_use(
         config.write(f"[cache]\n    dir = {tmp_path / 'elsewhere'}\n")
     table = run_tables.read_predictions(promoted_repo.TASK, run, fetch=False)
     assert len(table) == promoted_repo.RACES * promoted_repo.RUNNERS
-    path = Path(output_files.get_cache_path(md5))
+    path = Path(output_files.get_cache_path(md5)).resolve()
     assert path.is_relative_to(tmp_path / "elsewhere")
     path.chmod(0o644)
     path.write_bytes(b"damaged")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from stages.train import _kept_scores
-from stages.train._fit_jobs import Arm, FitJob
+from stages.train._fit_jobs import Arm, FitJob, fit_model
 from tests.pipeline_copy import ROOT
 from tests.test_score_audit import DAYS, build_world
 from trueline.core.runtime.memory import Memory
@@ -47,10 +47,14 @@ class Project:
     def count_fits(self, *arms: Arm, seed: int = 1, memory: Memory | None = None) -> int:
         """Score the test folds by some arms, and return how many models were fitted."""
         fitted: list[Any] = []
-        fit_model = _kept_scores.fit_model
+
+        def fit_and_count(job: FitJob) -> Any:
+            fitted.append(job)
+            return fit_model(job)
+
         jobs = [FitJob(arm, fold, ("calibrate", "score"), PATHS, seed) for arm in arms or (ARM,) for fold in FOLDS]
         with self.patch.context() as patch:
-            patch.setattr(_kept_scores, "fit_model", lambda job: fitted.append(job) or fit_model(job))
+            patch.setattr(_kept_scores, "fit_model", fit_and_count)
             _read_cached_tables.cache_clear()
             self.scores = _kept_scores.score_jobs(jobs, FOLDS[-1], memory or self.memory, 1, "train")
         return len(fitted)

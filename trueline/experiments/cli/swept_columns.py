@@ -58,8 +58,10 @@ def _format_value(value: Any) -> Any:
 
 def _shorten_paths(paths: Sequence[str]) -> list[str]:
     """Return the shortest ends of dotted paths that differ from one another."""
-    words = [path.split(".") for path in paths]
+    segments = [path.split(".") for path in paths]
     depth = 1
-    while depth < max(map(len, words), default=1) and len({".".join(word[-depth:]) for word in words}) < len(paths):
+    while depth < max(map(len, segments), default=1) and len(
+        {".".join(segment[-depth:]) for segment in segments}
+    ) < len(paths):
         depth += 1
-    return [".".join(word[-depth:]) for word in words]
+    return [".".join(segment[-depth:]) for segment in segments]

@@ -23,8 +23,8 @@ def format_table(heads: Sequence[str], rows: Sequence[Row], width: int = TERMINA
 
 def drop_empty_columns(heads: Sequence[str], rows: Sequence[Row]) -> tuple[list[str], list[Row]]:
     """Return heads and rows without the columns in which every row is empty."""
-    kept = [index for index in range(len(heads)) if any(row[index] not in (None, "") for row in rows)]
-    return [heads[index] for index in kept], [[row[index] for index in kept] for row in rows]
+    filled = [index for index in range(len(heads)) if any(row[index] not in (None, "") for row in rows)]
+    return [heads[index] for index in filled], [[row[index] for index in filled] for row in rows]
 
 
 def format_markdown_table(heads: Sequence[str], rows: Sequence[Row]) -> list[str]:

@@ -18,6 +18,7 @@ from trueline.experiments.running.launch import (
     parse_assignments,
     wait_for_tasks,
 )
+from trueline.experiments.running.params_backup import restore_after_kill
 from trueline.experiments.running.progress import Progress
 
 HELP = "run experiments from configs or from the command line, in DVC's queue"
@@ -63,6 +64,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> Any:
+    if restore_after_kill():
+        print("experiments: params.yaml was restored; an earlier run was killed while DVC edited it", file=sys.stderr)
     launches = build_launches(options.configs, _collect_changes(options), build_grid(options.grid))
     if not options.carry:
         require_own_params(launches)

@@ -6,6 +6,7 @@ from typing import Any
 from trueline.experiments.cli import table_layout
 from trueline.experiments.cli.to_json import describe_experiment, format_rows, format_value
 from trueline.experiments.experiment_registry import Registry
+from trueline.experiments.store import git
 from trueline.experiments.store.experiment import Experiment
 
 HELP = "show all that is known of one experiment"
@@ -39,6 +40,7 @@ def _format_facts(experiment: Experiment) -> list[str]:
         "commit": experiment.rev,
         "made from": experiment.baseline,
         "created": experiment.created.isoformat(sep=" "),
+        "by": git.read_committer(experiment.rev),
         "about": " ".join(experiment.tasks),
         "type": experiment.type,
         "hypothesis": experiment.hypothesis,

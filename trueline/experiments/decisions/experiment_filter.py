@@ -86,9 +86,9 @@ def _parse_condition(condition: str) -> ast.expr:
 def _require_supported(node: ast.AST) -> None:
     """Raise ValueError for anything other than comparisons of names and constants, joined by and, or, not."""
     if isinstance(node, ast.BoolOp):
-        parts: list[ast.AST] = [*node.values]
+        clauses: list[ast.AST] = [*node.values]
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        parts = [node.operand]
+        clauses = [node.operand]
     elif isinstance(node, ast.Compare) and all(type(comparison) in COMPARISONS for comparison in node.ops):
         for operand in (node.left, *node.comparators):
             if _get_name(operand) is None:
@@ -96,14 +96,14 @@ def _require_supported(node: ast.AST) -> None:
         return
     else:
         raise ValueError("not a condition")
-    for part in parts:
-        _require_supported(part)
+    for clause in clauses:
+        _require_supported(clause)
 
 
 def _evaluate(node: ast.expr, values: _Values) -> bool:
     if isinstance(node, ast.BoolOp):
         combine = all if isinstance(node.op, ast.And) else any
-        return combine(_evaluate(part, values) for part in node.values)
+        return combine(_evaluate(clause, values) for clause in node.values)
     if isinstance(node, ast.UnaryOp):
         return not _evaluate(node.operand, values)
     assert isinstance(node, ast.Compare)
@@ -148,17 +148,19 @@ def _list_outer_names(tree: ast.expr, names: Mapping[str, None]) -> list[str]:
 
 def _require_known(name: str, values: Sequence[_Values]) -> None:
     if values and not any(name in each_values.scores or each_values.list_paths(name) for each_values in values):
-        words = {path.rpartition(".")[2] for each_values in values for path in each_values.params}
-        words |= {score for each_values in values for score in each_values.scores}
-        suggestion = did_you_mean(name, words).partition("Allowed:")[0]
+        known_names = {path.rpartition(".")[2] for each_values in values for path in each_values.params}
+        known_names |= {score for each_values in values for score in each_values.scores}
+        suggestion = did_you_mean(name, known_names).partition("Allowed:")[0]
         raise UserError(f"--where: no experiment has a score or a parameter {name!r}; {suggestion}see params.yaml.")
 
 
 def _collect_values(experiment: Experiment) -> _Values:
     """Return what a condition may name: the experiment's scores, and its parameters without those of other tasks."""
-    others = set(map(str, experiment.params.get("tasks") or {})) - set(experiment.tasks)
+    other_tasks = set(map(str, experiment.params.get("tasks") or {})) - set(experiment.tasks)
     flat = flatten_params(expand_params(experiment.params))
-    params = {path: value for path, value in flat.items() if path.split(".")[1:2] not in [[task] for task in others]}
+    params = {
+        path: value for path, value in flat.items() if path.split(".")[1:2] not in [[task] for task in other_tasks]
+    }
     scores: dict[str, Any] = {}
     for task in reversed(experiment.tasks):
         figures = {**experiment.get_figures(task), "believable": experiment.get_believability(task)[0]}

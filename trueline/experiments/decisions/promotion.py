@@ -176,6 +176,26 @@ def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tupl
     return restored, new_tags
 
 
+def push_tags(tag_names: Sequence[str], remote: str = "origin") -> None:
+    """Push new tags, all or none; if others have pushed tags of these names first, delete these and fetch theirs.
+
+    Raises UserError if the tags were not pushed. They stay only if the remote could not be reached.
+    """
+    if git.try_git("push", "--atomic", "--quiet", remote, *(f"refs/tags/{tag}" for tag in tag_names)):
+        return
+    published = git.run_git("ls-remote", "--tags", remote).decode()
+    published_names = [tag for tag in tag_names if f"refs/tags/{tag}\n" in published]
+    if not published_names:
+        raise UserError(f"{remote} did not take the tags, which stay here: {', '.join(tag_names)}; push them later.")
+    for tag in tag_names:
+        git.run_git("tag", "--delete", tag)
+    git.run_git("fetch", "--quiet", "--tags", remote)
+    raise UserError(
+        f"someone else has changed the stage and pushed {published_names[0]} first; their tags are here now and yours "
+        f"are not, so run it again to be judged against what is current now."
+    )
+
+
 def format_push_hint(tag_names: Sequence[str]) -> str:
     """Return the command that shares tags, quoted because `!` is special to shells."""
     return f"Share it: git push origin {' '.join(map(shlex.quote, tag_names))}"

@@ -34,11 +34,11 @@ def list_workspace_changes(tasks: Iterable[str]) -> dict[str, tuple[Any, Any]]:
         return {}
     committed = file_cache.read_files([("HEAD", PARAMS)])["HEAD", PARAMS] or {}
     current, selected = read_current_params(), set(tasks)
-    others = {str(task) for params in (committed, current) for task in params.get("tasks") or {}} - selected
+    other_tasks = {str(task) for params in (committed, current) for task in params.get("tasks") or {}} - selected
     return {
         param: values
         for param, values in compare_params(committed, current).items()
-        if not param.startswith("experiment.") and param.split(".")[1:2] not in [[task] for task in others]
+        if not param.startswith("experiment.") and param.split(".")[1:2] not in [[task] for task in other_tasks]
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import PARAMS_FILE
+from trueline.experiments.running import params_backup
 from trueline.experiments.running.progress import Progress
 from trueline.experiments.running.queued_copy import require_complete_code, require_complete_source
 from trueline.experiments.spec.config_schema import Config, parse_config, parse_yaml, read_config, render_value
@@ -113,8 +114,9 @@ def enqueue_launches(launches: Sequence[Launch]) -> list[str]:
         _require_reachable_source(launch)
         require_complete_code(launch.name)
     queued_before = {task.rev for task in dvc_queue.list_tasks()}
-    for launch in launches:
-        _run_dvc(launch.build_command(), launch.name)
+    with params_backup.preserve_params():
+        for launch in launches:
+            _run_dvc(launch.build_command(), launch.name)
     names = {launch.name for launch in launches}
     return [task.rev for task in dvc_queue.list_tasks() if task.rev not in queued_before and task.name in names]
 
@@ -227,6 +229,7 @@ def _run_dvc(arguments: Sequence[str], name: str) -> None:
         env=dvc_queue.build_environment(),
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )
     if process.returncode:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +85,19 @@ def get_cached(name: str) -> Any:
 
 
 def store_cached(name: str, value: Any) -> Any:
-    """Cache a value under a name and return it as `get_cached` will; a killed process leaves no half-written entry."""
+    """Cache a value under a name and return it as `get_cached` will; a killed process leaves no half-written entry.
+
+    Where the cache cannot be written (a full disk, a read-only file system), the value is computed again next time.
+    """
     text = json.dumps(value, default=str)
-    (CACHE_FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
     draft = CACHE_FOLDER / f"{name}.{os.getpid()}.draft"
-    draft.write_text(text)
-    os.replace(draft, CACHE_FOLDER / name)
+    try:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text)
+        os.replace(draft, CACHE_FOLDER / name)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
     return json.loads(text)
 
 

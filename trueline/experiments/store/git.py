@@ -127,6 +127,16 @@ def list_changed_paths(revs: Sequence[str]) -> dict[str, list[str]]:
     return paths
 
 
+def read_committer(rev: str) -> str:
+    """Return the name of who made a commit."""
+    return run_git("show", "-s", "--format=%cn", rev).decode(errors="replace").strip()
+
+
+def try_git(*arguments: str) -> bool:
+    """Run a git command and return whether it succeeded."""
+    return _run_git_process(*arguments).returncode == 0
+
+
 def read_user_name() -> str:
     """Return the name with which git would commit here; empty if it has none."""
     return _run_git_process("config", "user.name").stdout.decode(errors="replace").strip()

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -70,9 +71,9 @@ def read_cached_bytes(md5: str) -> bytes | None:
 
 
 def get_cache_path(md5: str) -> str:
-    """Return the file of DVC's cache that holds the bytes with a hash."""
+    """Return the file of DVC's cache that holds the bytes with a hash, relative to this folder."""
     with Repo(".") as repo:
-        return str(repo.cache.local.oid_to_path(md5))
+        return str(os.path.relpath(repo.cache.local.oid_to_path(md5)))
 
 
 def _iterate_stores(repo: Any) -> Iterator[Any]:
