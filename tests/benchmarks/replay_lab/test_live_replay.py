@@ -95,9 +95,16 @@ def test_a_missing_day_another_model_a_late_prediction_and_a_changed_bit_are_nam
     late = change(first, created_at=f"{first + pd.Timedelta(days=3):%Y-%m-%dT%H:%M:%S+00:00}")
     assert len(late) == 1
     assert late[0].endswith(f"predictions of {first:%Y-%m-%d} were made after the start")
-    other_model = change(first, model_hash="other")
+    other_model = change(_find_day_with_company(replayed), model_hash="other")
     assert any("was predicted by model" in sentence for sentence in other_model)
     assert _nudge(log, replayed) == [f"1 predictions of {first:%Y-%m-%d} differ"]
+
+
+def _find_day_with_company(replayed: Replayed) -> pd.Timestamp:
+    """Return a replayed day whose fold scores another one too, so that it has a usual model."""
+    day = replayed.predictions["time"].dt.normalize()
+    fold_by_day = replayed.predictions.groupby(day)["fold"].first().reindex(replayed.days).dropna()
+    return pd.Timestamp(fold_by_day.index[fold_by_day.duplicated()][0])
 
 
 def _find_id(row: dict[str, Any]) -> str:
