@@ -146,7 +146,9 @@ def write_world(folder: Path, task: str, **changed: Any) -> None:
         prepared, declarations = prepared.assign(placed=placed.astype(float)), [Column("placed", "whole", "after", "")]
     for name, table in (("features", features), ("folds", folds), ("prepared", prepared)):
         (folder / f"data/{name}").mkdir(parents=True, exist_ok=True)
-        table_schema.write_table(table, folder / f"data/{name}/{task}.parquet", declarations)
+        table_schema.write_table(
+            table, folder / f"data/{name}/{task}.parquet", declarations if name == "prepared" else []
+        )
     pipeline_copy.change(folder, workers=1, **{f"tune__{task}__search__trials": 2})
     pipeline_copy.change(folder, **{f"train__{task}__baseline__inputs": []})
     for learner, parameters in PARAMS["train"][task].items():

@@ -59,6 +59,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     settings = load_settings(SearchSettings, "tune", task, "search")
     if settings.loss not in TUNING_LOSSES:
         raise UserError(f"tune.{task}.search.loss is {settings.loss!r}; {did_you_mean(settings.loss, TUNING_LOSSES)}")
+    load_worker_count()  # a wrong setting is refused before a journal is begun
     load_guarded_plugin("train", load_task_config(task).learner)  # the hash of the code covers what it brings along
     journal = _open_journal(task, reads, settings)
     search = _run_search(task, reads, journal)

@@ -110,7 +110,8 @@ def requests(repository: Path, card: pd.DataFrame) -> Iterator[tuple[str, servic
         ]
         fields = {name: rows[0][name] for name in ("race_id", "venue", "race_no", "distance_m", "grade")}
         start = rows[0]["start_time"].isoformat()
-        yield str(race_id), service.Request.model_validate(fields | {"start_time": start, "runners": posted})
+        fields |= {"start_time": start, "runners": posted, "show_edge": True}
+        yield str(race_id), service.Request.model_validate(fields)
 
 
 def test_a_card_s_chances_and_log_are_those_of_the_service_bit_for_bit(

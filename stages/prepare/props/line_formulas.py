@@ -52,7 +52,8 @@ def summarise_formula_lines(games: pd.DataFrame, quotes: pd.DataFrame, quantity:
             "month": actual["time"].dt.strftime("%Y-%m").to_numpy(),
         }
     )
-    measured = compute_formula_excess(history, lines)
+    # sums of shares round by their order, and no result may depend on that of the source
+    measured = compute_formula_excess(history, lines.sort_values(["row", "line", "book", "month"], ignore_index=True))
     top = measured.sort_values(["z", "part", "formula"], ascending=[False, True, True]).head(MOST_LISTED)
     return {"lines": len(lines), "tried": len(measured), "top": top.to_dict("records")}
 

@@ -36,7 +36,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def make_sealed_experiment(folder: Path, name: str, seed: int = 1) -> str:
     """Make an experiment that beats the baseline, with a quality report that names sealed days."""
-    promoted_repo.experiment(folder, name, skill=1.0, seed=seed)
+    promoted_repo.experiment(folder, name, skill=0.7, seed=seed)
     rev = find_experiment(name).rev
     git(folder, "checkout", "--quiet", "--detach", rev)
     (folder / f"metrics/{TASK}/quality.json").write_text(json.dumps({"sealed": PERIOD}))

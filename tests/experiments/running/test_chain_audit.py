@@ -17,6 +17,7 @@ DECLARATIONS = [
     Column("time", "time", "before", "the off"),
     Column("soft_label", "number", "at_start", "the market's chance"),
     Column("target", "number", "after", "whether it won"),
+    Column("placed", "whole", "after", "whether a place was paid"),
 ]
 
 
@@ -25,9 +26,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the code in which a small task of races is built as far as predictions."""
     folder = pipeline_copy.copy(tmp_path_factory.mktemp("chain") / "repository")
     write_world(folder, "racing", **HONEST)
-    rows = build_world("racing")[1][[column.name for column in DECLARATIONS]]
-    (folder / "data/prepared").mkdir()
-    table_schema.write_table(rows, folder / "data/prepared/racing.parquet", DECLARATIONS)
+    path = folder / "data/prepared/racing.parquet"
+    rows = build_world("racing")[1].merge(table_schema.read_table(path), on="row_id")
+    table_schema.write_table(rows[[column.name for column in DECLARATIONS]], path, DECLARATIONS)
     return pipeline_copy.walk(folder, "racing", since="resample", until="calibrate")
 
 
