@@ -5,14 +5,12 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-import pandas as pd
-
+from stages.diagnose.monitoring.today_cli import UNKNOWN_EXIT_CODE
 from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import lock_outputs
 from trueline.daily.daily_loop import DailyOptions, run_day
+from trueline.predict.event_starts import parse_moment
 from trueline.service.settings import Settings
-
-FAILED_EXIT_CODE = 3  # as of `today` for an unknown level
 
 
 class _ArgumentParser(argparse.ArgumentParser):
@@ -20,7 +18,7 @@ class _ArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         print(f"daily: {message}; see python -m trueline daily --help", file=sys.stderr)
-        sys.exit(FAILED_EXIT_CODE)
+        sys.exit(UNKNOWN_EXIT_CODE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             return run_day(options)
     except UserError as error:
         print(f"daily {options.task}: {error}", file=sys.stderr)
-        return FAILED_EXIT_CODE
+        return UNKNOWN_EXIT_CODE
 
 
 def _parse_arguments(arguments: list[str] | None) -> DailyOptions:
@@ -45,9 +43,9 @@ def _parse_arguments(arguments: list[str] | None) -> DailyOptions:
     parser.add_argument("--notify", action="store_true", help="post warnings to TRUELINE_WEBHOOK")
     options = parser.parse_args(arguments)
     try:
-        moment = pd.Timestamp(options.now) if options.now else pd.Timestamp.now("UTC").tz_localize(None)
-    except ValueError:
-        parser.error(f"--now {options.now!r} is no time; write it as 2024-04-30T09:00, in UTC")
+        moment = parse_moment(options.now or None)
+    except UserError as error:
+        parser.error(str(error).rstrip("."))
     if options.out is None:
         Path(Settings.log).mkdir(exist_ok=True)
     return DailyOptions(
@@ -55,7 +53,7 @@ def _parse_arguments(arguments: list[str] | None) -> DailyOptions:
         options.incoming or Path("data/incoming") / options.task,
         options.log,
         options.out or Path(Settings.log) / f"{options.task}.csv",
-        moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment,
+        moment,
         options.model,
         options.notify,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from trueline.core.errors import UserError
+from trueline.predict.event_starts import parse_moment
 from trueline.predict.predict_card import predict_card
 from trueline.predict.table_output import require_output_file, write_predictions
 from trueline.predict.tag_requests import ask_for_tags
@@ -18,7 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parse_arguments(arguments)
     require_output_file(options.out)
     root = Path(".")
-    moment = _parse_moment(options.now)
+    moment = parse_moment(options.now)
     if options.ask is not None:
         _write_texts_to_tag(root, options, moment)
         return
@@ -62,17 +63,6 @@ def _parse_count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of texts; give a whole number such as 20.")
     return int(text)
-
-
-def _parse_moment(text: str | None) -> pd.Timestamp:
-    """Return a moment in UTC without offset. Raises UserError for a text that is none."""
-    if text is None:
-        return pd.Timestamp.now("UTC").tz_localize(None)
-    try:
-        moment = pd.Timestamp(text)
-    except ValueError:
-        raise UserError(f"--now {text!r} is no time; write it as 2024-04-30T09:00, in UTC.") from None
-    return moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment
 
 
 if __name__ == "__main__":

@@ -1,10 +1,21 @@
-"""Event starts: which events of a card have started, and the refusal of a card of which every event has."""
+"""Event starts: the moment of a prediction, which events of a card have started, and the refusal if every one has."""
 
 import pandas as pd
 
 from trueline.core.errors import UserError
 
 DAY = pd.Timedelta(days=1)
+
+
+def parse_moment(text: str | None) -> pd.Timestamp:
+    """Return the moment that --now says, or now, in UTC without offset. Raises UserError for a text that is no time."""
+    if text is None:
+        return pd.Timestamp.now("UTC").tz_localize(None)
+    try:
+        moment = pd.Timestamp(text)
+    except ValueError:
+        raise UserError(f"--now {text!r} is no time; write it as 2024-04-30T09:00, in UTC.") from None
+    return moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment
 
 
 def flag_started(times: pd.Series, moment: pd.Timestamp, day_length: pd.Timedelta = DAY) -> pd.Series:

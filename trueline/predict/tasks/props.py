@@ -25,6 +25,7 @@ from trueline.predict.entity_names import describe_unknown_names
 from trueline.predict.event_starts import flag_started, require_upcoming
 from trueline.predict.line_bets import list_lines
 from trueline.predict.model_checks import require_needed_columns, require_recent_training
+from trueline.predict.stake_reasons import explain_missing_stake
 from trueline.service.loaded_models import LoadedModel
 from trueline.service.predictor import Predictor, extract_settings
 from trueline.service.tasks.props import PICKS, build_log_row, require_line_ups
@@ -172,23 +173,10 @@ def _add_stakes(rows: pd.DataFrame, win: Floats, price: Floats, push: Floats, ca
     stakes = np.where(is_best & ~np.isnan(stakes), stakes, 0.0) * card.lead.is_proved
     rows = rows.assign(stake=limit_group_stakes(stakes, encode_groups(rows["date"]), limits.group_cap))
     rows["stake_reason"] = [
-        _explain_stake(float(stake), number, bool(best), card) if pick in ("over", "under") else None
+        explain_missing_stake(float(stake), number, card, bool(best)) if pick in ("over", "under") else None
         for pick, stake, number, best in zip(rows["pick"], rows["stake"], value, is_best, strict=True)
     ]
     return rows
-
-
-def _explain_stake(stake: float, value: float, is_best: bool, card: Card) -> str | None:
-    """Return why nothing is staked on a pick; None if something is."""
-    if stake > 0:
-        return None
-    if not card.lead.is_proved:
-        return card.lead.sentence
-    if np.isnan(value):
-        return "no price"
-    if not is_best:
-        return "another line on the player has a higher expected value"
-    return f"expected value {value:+.3f} is below min_edge {card.settings.min_edge:g}"
 
 
 def _build_log_rows(rows: pd.DataFrame) -> LogRows:

@@ -15,6 +15,7 @@ from trueline.predict.card import Card, CardPredictions, LogRows
 from trueline.predict.entity_names import describe_unknown_names
 from trueline.predict.event_starts import flag_started, require_upcoming
 from trueline.predict.model_checks import require_needed_columns, require_recent_training
+from trueline.predict.stake_reasons import explain_missing_stake
 from trueline.service.loaded_models import LoadedModel
 from trueline.service.predictor import Predictor, extract_settings
 from trueline.service.tasks.racing import build_log_row
@@ -113,7 +114,7 @@ def _add_bets(rows: pd.DataFrame, card: Card, commission: float, margin: float) 
         stake=stake,
         stake_reason=pd.Series(
             [
-                _explain_stake(amount, number, card) if bet else None
+                explain_missing_stake(amount, number, card) if bet else None
                 for bet, amount, number in zip(is_bet, stake.tolist(), value.tolist(), strict=True)
             ],
             rows.index,
@@ -129,15 +130,6 @@ def _explain_pick(is_known: bool, value: float, margin: float) -> str:
         return "no price"
     relation = "above" if value > margin else "not above"
     return f"expected value {value:+.3f} is {relation} {margin:g}"
-
-
-def _explain_stake(stake: float, value: float, card: Card) -> str | None:
-    """Return why nothing is staked on a pick; None if something is."""
-    if stake > 0:
-        return None
-    if not card.lead.is_proved:
-        return card.lead.sentence
-    return f"expected value {value:+.3f} is below min_edge {card.settings.min_edge:g}"
 
 
 def _join_to_card(table: pd.DataFrame, rows: pd.DataFrame, outputs: list[str], started: set[str]) -> pd.DataFrame:
