@@ -166,6 +166,21 @@ def test_libraries_work_and_a_plugin_may_use_temporary_files_that_it_makes(terri
         Path("stages/features/_helper.py").write_text("")
 
 
+def test_libraries_keep_their_settings_in_hidden_folders_of_the_home_that_they_make(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr("tempfile.tempdir", str(repository.parent / "temporary"))
+    territory = watch_territory([])
+    with forbid_files(PLUGIN, territory):
+        (home / ".library").mkdir()
+        (home / ".library" / "settings.json").write_text("{}")
+    (home / "outcomes.csv").write_text("1")
+    with pytest.raises(UserError, match=r"opened .*/outcomes\.csv; "), forbid_files(PLUGIN, territory):
+        (home / "outcomes.csv").read_text()
+
+
 def test_a_file_that_lay_in_the_temporary_folder_before_is_refused(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

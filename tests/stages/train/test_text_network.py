@@ -1,6 +1,7 @@
 """text_network: a small Keras network over the mean of word vectors, scored without Keras."""
 
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -106,6 +107,26 @@ def test_a_text_scored_alone_has_the_log_odds_that_it_has_among_others_to_the_la
     np.testing.assert_array_equal(alone, text_network.score_texts(model, texts, mentions))
     np.testing.assert_array_equal(alone, text_network.score(model, rows.x))
     assert text_network.score_texts(model, [], mentions[:0]).shape == (0, len(TAGS))
+
+
+def test_keras_starts_for_a_new_user_and_reads_no_settings_of_another(tmp_path: Path) -> None:
+    code = """
+from pathlib import Path
+from trueline.core.runtime.file_guard import forbid_files, watch_territory
+from trueline.core.text import embedding_network
+with forbid_files("train plugin 'text_network'", watch_territory([])):
+    print(embedding_network._load_keras(1).config.floatx())
+"""
+    (tmp_path / "theirs/.keras").mkdir(parents=True)
+    (tmp_path / "theirs/.keras/keras.json").write_text('{"floatx": "float16"}')
+    (tmp_path / "empty").mkdir()
+    for home in ("theirs", "empty"):
+        environment = {**os.environ, "HOME": str(tmp_path / home)}
+        environment.pop("KERAS_HOME", None)
+        command = [sys.executable, "-c", code]
+        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert (run.stdout, run.returncode) == ("float32\n", 0), run.stderr
+    assert not (tmp_path / "empty/.keras").exists()
 
 
 def test_another_process_fits_the_same_bytes_and_scores_them_without_tensorflow(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ SYSTEM_FOLDERS = (
     *("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/proc", "/sys", "/dev", "/run", "/opt", "/nix"),
     *("/var/lib", "/var/cache", "/System", "/Library", "/private/etc", "/private/var/db"),
 )
-SYSTEM_PROGRAMS = {"lscpu", "uname", "ldconfig", "sysctl"}  # by which libraries ask about the machine
+# by which libraries ask about the machine; Matplotlib, which Keras loads, lists the fonts at its first start
+SYSTEM_PROGRAMS = {"lscpu", "uname", "ldconfig", "sysctl", "fc-list", "system_profiler"}
 CODE_SUFFIXES = {".py", ".pyc"}
 UNWATCHED_FOLDERS = {".git", "__pycache__"}
 CLOCK_SECONDS = 1.0  # a file's time of change may lie this much before the clock's time at which it was made
@@ -51,8 +52,12 @@ class Territory:
         real_path = Path(os.path.realpath(path))
         if real_path.suffix in CODE_SUFFIXES or "__pycache__" in real_path.parts:
             return "library"
-        folders = (str(folder) for folder in (real_path, *real_path.parents))
-        return next((self.verdicts[folder] for folder in folders if folder in self.verdicts), "data")
+        for folder in (real_path, *real_path.parents):
+            if str(folder) in self.verdicts:
+                return self.verdicts[str(folder)]
+            if _is_hidden_in_home(folder):  # also one that a library makes while the plugin runs
+                return "library"
+        return "data"
 
     def list_data_folders(self) -> Iterator[str]:
         """Yield every folder that holds data, without those of libraries inside them."""
@@ -71,7 +76,7 @@ class Territory:
         return f"{shown} (which is {real_path.removeprefix(self.root + os.sep)})"
 
     def _holds_data(self, folder: str, name: str) -> bool:
-        return name not in UNWATCHED_FOLDERS and self.verdicts.get(os.path.join(folder, name), "data") == "data"
+        return name not in UNWATCHED_FOLDERS and self.judge(os.path.join(folder, name)) == "data"
 
 
 @dataclass
@@ -175,8 +180,7 @@ def watch_territory(sources: Iterable[str], writable: Path | None = None) -> Ter
     libraries = [sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), *site.getsitepackages(), *SYSTEM_FOLDERS]
     stores = [store for repository in repositories for store in _list_dvc_stores(repository)]
     data = [*map(str, repositories), *stores, *sources]
-    verdicts: dict[str, Verdict] = {str(path): "library" for path in Path.home().glob(".*")}
-    verdicts |= dict.fromkeys(map(os.path.realpath, libraries), "library")
+    verdicts: dict[str, Verdict] = dict.fromkeys(map(os.path.realpath, libraries), "library")
     verdicts[os.path.realpath(tempfile.gettempdir())] = "temporary"
     verdicts |= dict.fromkeys(map(os.path.realpath, data), "data")
     if writable:
@@ -184,6 +188,11 @@ def watch_territory(sources: Iterable[str], writable: Path | None = None) -> Ter
     territory = Territory(str(root), verdicts, time.time())
     _watch_native_opens().watch(territory.list_data_folders())
     return territory
+
+
+def _is_hidden_in_home(path: Path) -> bool:
+    """Say whether a path is where libraries keep a user's settings and caches."""
+    return path.name.startswith(".") and str(path.parent) == os.path.realpath(Path.home())
 
 
 def _list_dvc_stores(repository: Path) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Embedding network: mean of word vectors, two dense layers, a sigmoid per tag; trained in Keras, run in NumPy."""
 
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -228,13 +229,14 @@ def _load_keras(seed: int) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reports the processor's instruction sets on stderr
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # oneDNN's kernels round differently on other processors
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import keras  # type: ignore[import-untyped,unused-ignore]
+    with tempfile.TemporaryDirectory() as keras_home:  # no user's keras.json is read, and none is written
+        os.environ["KERAS_HOME"] = keras_home
+        import keras  # type: ignore[import-untyped,unused-ignore]
     import tensorflow as tf  # type: ignore[import-untyped,unused-ignore]
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
-    keras.config.set_floatx("float32")  # a user's keras.json may say otherwise
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     return keras
