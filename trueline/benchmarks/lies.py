@@ -7,6 +7,7 @@ lie show how often the word is wrong. The headline is that of scores.json; what 
 """
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +26,7 @@ from trueline.benchmarks.lie_lab.code_lies import (
     oversample_score_rows,
     read_result_from_file,
 )
+from trueline.benchmarks.lie_lab.result_journal import Case, Result, ResultJournal
 from trueline.benchmarks.lie_lab.scratch_project import HEADLINES, Outcome, ScratchProject, make_scratch_project
 from trueline.core.compute.parallel import run_in_parallel
 
@@ -33,7 +35,6 @@ STRENGTHS = (0.1, 0.3, 1.0)
 MIXED_STRENGTHS = (0.03, 0.05, 0.1)  # shares of the result in predictions; 1 would be the result itself
 TASKS = ("racing", "props", "events")
 FIRST_SEED = 900_000  # no world that anything was developed on
-WORKERS = 2  # processes
 
 Plant = Callable[[ScratchProject, float, int], None]  # plants a lie of a strength by a seed in an honest project
 
@@ -48,40 +49,27 @@ class Lie(NamedTuple):
     since: str
 
 
-class Case(NamedTuple):
-    """One world, with one lie at one strength, or as it is (no lie)."""
+class World(NamedTuple):
+    """A simulated world, and the cases of planted lies that are run in it beside the honest one."""
 
-    lie: str | None
     task: str
-    strength: float
     seed: int
+    planted: tuple[Case, ...]
 
-
-class Result(NamedTuple):
-    """What a case came to."""
-
-    case: Case
-    outcome: Outcome
-
-    @property
-    def is_caught(self) -> bool:
-        """Whether the run was refused, or its scores are not called believable."""
-        return self.outcome.believable != "yes"
-
-    def is_moved_from(self, honest: "Result") -> bool:
-        """Return whether the headline is above the interval that it has without the lie."""
-        return self.outcome.headline > honest.outcome.highest
+    def list_cases(self) -> list[Case]:
+        """Return the honest case and those with a lie."""
+        return [Case(None, self.task, 0.0, self.seed), *self.planted]
 
 
 def main(*arguments: str) -> None:
     """Print what was caught, missed and falsely accused as Markdown; with --write, write it into docs/truth.md too."""
     options = _parse_arguments(arguments)
+    worlds = make_worlds(options)
     with tempfile.TemporaryDirectory() as name:
-        run = partial(run_case, folder=Path(name))
-        honest_cases, planted_cases = make_cases(options)
-        results = run_in_parallel(run, honest_cases, WORKERS, "honest worlds")
-        results += run_in_parallel(run, planted_cases, WORKERS, "lies")
-    markdown = render_results(results)
+        journal = ResultJournal(options.journal or Path(name) / "results.jsonl")
+        run_in_parallel(partial(run_world, journal=journal, folder=Path(name)), worlds, options.workers, "worlds")
+        results = journal.read_results()
+    markdown = render_results([results[case] for world in worlds for case in world.list_cases()])
     print(markdown)
     if options.write:
         PAGE.write_text(replace_section(PAGE.read_text(), markdown, "lies"))
@@ -117,35 +105,48 @@ def list_lies() -> list[Lie]:
     return lies
 
 
-def make_cases(options: argparse.Namespace) -> tuple[list[Case], list[Case]]:
-    """Return the cases that the options ask for: honest worlds, and each lie at each strength in some of these."""
-    seeds = [FIRST_SEED + number for number in range(max(options.honest, options.seeds))]
-    honest = [Case(None, task, 0.0, seed) for seed in seeds for task in options.tasks]
-    planted = [
-        Case(lie.name, lie.task, strength, seed)
-        for seed in seeds[: options.seeds]
-        for lie in list_lies()
-        if lie.task in options.tasks and any(name_part in lie.name for name_part in options.lie)
-        for strength in lie.strengths
+def make_worlds(options: argparse.Namespace) -> list[World]:
+    """Return the worlds that the options ask for, those first in which lies are planted, which take longest."""
+    lies = [lie for lie in list_lies() if any(name_part in lie.name for name_part in options.lie)]
+    return [
+        World(task, FIRST_SEED + number, _list_planted(lies, task, FIRST_SEED + number, number < options.seeds))
+        for number in range(max(options.honest, options.seeds))
+        for task in options.tasks
     ]
-    return honest, planted
 
 
-def run_case(case: Case, folder: Path) -> Result:
-    """Return what a world, with or without a lie, comes to.
+def run_world(world: World, journal: ResultJournal, folder: Path) -> None:
+    """Run the cases of a world that the journal does not hold yet, and add what each of them comes to.
 
-    The project of an honest world stays in `folder`; a lie is planted in a copy of it, whose stages run again from the
-    first that the lie changes on.
+    The honest project stays in a folder of its own while the lies are planted in copies of it, whose stages run again
+    from the first that the lie changes on. A journal that lacks only lies has the honest world run again for that.
     """
-    honest_folder = folder / f"{case.task}-{case.seed}"
-    if case.lie is None:
-        project = make_scratch_project(honest_folder, case.task, case.seed)
-        return Result(case, project.read_outcome(project.run()))
-    lie = next(lie for lie in list_lies() if (lie.name, lie.task) == (case.lie, case.task))
+    results = journal.read_results()
+    missing = [case for case in world.list_cases() if case not in results]
+    if not missing:
+        return
+    lies = {(lie.name, lie.task): lie for lie in list_lies()}
     with tempfile.TemporaryDirectory(dir=folder) as name:
-        project = ScratchProject(honest_folder, case.task).copy_to(Path(name) / "project")
-        lie.plant(project, case.strength, case.seed)
-        return Result(case, project.read_outcome(project.run(lie.since)))
+        honest = make_scratch_project(Path(name) / "honest", world.task, world.seed)
+        outcome = honest.read_outcome(honest.run())
+        for case in missing:
+            if case.lie is not None:
+                outcome = _run_planted(honest, lies[case.lie, case.task], case, Path(name) / "planted")
+            journal.append(Result(case, outcome))
+
+
+def _run_planted(honest: ScratchProject, lie: Lie, case: Case, folder: Path) -> Outcome:
+    project = honest.copy_to(folder)
+    lie.plant(project, case.strength, case.seed)
+    outcome = project.read_outcome(project.run(lie.since))
+    shutil.rmtree(folder)
+    return outcome
+
+
+def _list_planted(lies: list[Lie], task: str, seed: int, is_planted: bool) -> tuple[Case, ...]:
+    if not is_planted:
+        return ()
+    return tuple(Case(lie.name, task, strength, seed) for lie in lies if lie.task == task for strength in lie.strengths)
 
 
 def render_results(results: list[Result]) -> str:
@@ -231,11 +232,13 @@ def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
         prog="python -m trueline benchmarks lies", description="Plant lies, and count which of them are named."
     )
     parser.add_argument("--seeds", type=int, default=3, help="worlds for each lie and strength")
-    parser.add_argument("--honest", type=int, default=40, help="honest worlds for each task")
+    parser.add_argument("--honest", type=int, default=14, help="honest worlds for each task")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS, help="only these tasks")
     parser.add_argument("--lie", nargs="+", default=[""], help="only lies whose names contain one of these")
+    parser.add_argument("--workers", type=int, default=2, help="processes, each of which runs a world at a time")
+    parser.add_argument("--journal", type=Path, help="a file that keeps results; what it holds is not run again")
     parser.add_argument("--write", action="store_true", help=f"write the result into docs/{PAGE.name}")
     options = parser.parse_args(arguments)
-    if options.seeds < 1 or options.honest < 0:
-        parser.error("--seeds must be 1 or more, and --honest 0 or more.")
+    if options.seeds < 1 or options.honest < 0 or options.workers < 1:
+        parser.error("--seeds and --workers must be 1 or more, and --honest 0 or more.")
     return options

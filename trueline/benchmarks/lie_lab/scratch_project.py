@@ -41,11 +41,14 @@ HEADLINES = {"racing": "r2", "props": "hit_rate", "events": "micro_f1"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: its refusal, or the word `believable`, who said what, and its headline with its interval."""
+    """What a run came to: its refusal, or the word `believable`, who said what, and its headline with its interval.
+
+    A run that ended otherwise than with a stage's own sentence has crashed, which names no lie.
+    """
 
     refusal: str | None
-    believable: str
-    named_by: tuple[str, ...] = ()  # the honesty checks that warn or fail
+    believable: str  # or refused, or crashed
+    named_by: tuple[str, ...] = ()  # the honesty checks that warn or fail, or the stage that refuses
     headline: float = float("nan")
     highest: float = float("nan")  # the upper end of the headline's interval
 
@@ -107,7 +110,9 @@ class ScratchProject:
     def read_outcome(self, refusal: str | None = None) -> Outcome:
         """Return what the finished, or refused, run came to."""
         if refusal is not None:
-            return Outcome(refusal, "refused")
+            stage, _, sentence = refusal.partition(f" {self.task}: ")
+            is_sentence = stage in STAGES and bool(sentence)
+            return Outcome(refusal, "refused", (f"{stage} refuses",)) if is_sentence else Outcome(refusal, "crashed")
         scores, report = self._read_metrics("scores")[self.task], self._read_metrics("report")
         checks, reasons = self._read_metrics("diagnosis")["checks"], scores["believable_reasons"]
         named_by = tuple(sorted(name for name in checks if any(reason.startswith(f"{name}: ") for reason in reasons)))
