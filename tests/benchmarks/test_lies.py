@@ -8,6 +8,7 @@ import pytest
 from tests.pipeline_copy import ROOT
 from trueline.benchmarks import lies as benchmark
 from trueline.benchmarks.fault_lab.planted_lies import RAW_LIES
+from trueline.benchmarks.lie_lab.result_journal import ResultJournal
 from trueline.benchmarks.lie_lab.scratch_project import Outcome, ScratchProject, make_scratch_project
 
 SEED = benchmark.FIRST_SEED
@@ -93,11 +94,35 @@ def test_a_refused_run_is_caught_and_has_no_headline() -> None:
 
 def test_each_lie_is_planted_at_three_strengths_in_worlds_that_are_also_run_honestly() -> None:
     options = benchmark._parse_arguments(("--seeds", "2", "--honest", "3", "--tasks", "racing", "props"))
-    honest_cases, planted = benchmark.make_cases(options)
-    honest = {(case.task, case.seed) for case in honest_cases}
-    assert len(honest) == 6
-    assert {(case.task, case.seed) for case in planted} <= honest
+    worlds = benchmark.make_worlds(options)
+    assert len(worlds) == 6
+    planted = [case for world in worlds for case in world.planted]
+    assert {(case.task, case.seed) for case in planted} == {(world.task, world.seed) for world in worlds[:4]}
     assert all(len(lie.strengths) == 3 for lie in benchmark.list_lies())
     assert len({(lie.name, lie.task) for lie in benchmark.list_lies()}) == len(benchmark.list_lies())
-    assert {case.task for case in planted} == {"racing", "props"}
-    assert not any(case.lie for case in honest_cases)
+    assert len(planted) == 2 * 3 * sum(lie.task != "events" for lie in benchmark.list_lies())
+    assert [world.list_cases()[0] for world in worlds] == [
+        benchmark.Case(None, task, 0.0, SEED + number) for number in range(3) for task in ("racing", "props")
+    ]
+
+
+def test_a_run_goes_on_where_it_was_killed_and_a_torn_line_is_run_again(tmp_path: Path) -> None:
+    journal = ResultJournal(tmp_path / "results.jsonl")
+    honest, planted = make_result(None, "yes", 0.1), make_result("a lie", "no", 0.3, named=("too_good",))
+    journal.append(honest)
+    journal.append(planted)
+    assert journal.read_results() == {honest.case: honest, planted.case: planted}
+    journal.file.write_text(journal.file.read_text()[:-5])
+    assert journal.read_results() == {honest.case: honest}
+    benchmark.run_world(benchmark.World("racing", 1, ()), journal, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["results.jsonl"]  # no world was made
+
+
+def test_a_stage_that_refuses_is_told_from_one_that_crashes(project: ScratchProject) -> None:
+    refused = project.read_outcome("features racing: features.racing reads the file data/prepared/racing.parquet")
+    assert (refused.believable, refused.named_by) == ("refused", ("features refuses",))
+    crashed = project.read_outcome("KeyError: 'won'")
+    assert (crashed.believable, crashed.named_by) == ("crashed", ())
+    case = benchmark.Case("a lie", "racing", 0.1, SEED)
+    assert benchmark.Result(case, refused).is_caught
+    assert not benchmark.Result(case, crashed).is_caught

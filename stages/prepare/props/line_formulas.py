@@ -1,4 +1,4 @@
-"""Formula lines: lines that are a rounded mean of a player's last games, which no market quotes."""
+"""Formula lines: lines that are a rounded mean or a median of a player's last games, which no market quotes."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -20,6 +20,11 @@ STEPS = (0.1, 0.5, 1.0)
 NEIGHBOUR_WEIGHTS = {-2: -1 / 6, -1: 4 / 6, 1: 4 / 6, 2: -1 / 6}
 # The mean of all games so far has no neighbours with more games: those with fewer are extrapolated.
 SHORTER_WEIGHTS = {-2: -1.0, -1: 2.0}
+MEDIAN_WINDOWS = range(3, 12)  # games: the numbers of last games of which a median is tried
+MEDIAN_STEPS = (0.5, 1.0)
+# Medians of an odd number of games are whole and of an even number half points, so only numbers two apart are alike.
+# A market's line is the nearer to a median the more games it has, at a falling rate: longer ones are extrapolated.
+LONGER_WEIGHTS = {2: 2.0, 4: -1.0}
 LEAST_LINES = 200  # lines: of fewer, no part is judged
 MOST_LISTED = 5
 
@@ -107,6 +112,7 @@ def _iter_formulas(games: PlayerGames, row: Ints, line: Floats) -> Iterator[tupl
                 excess = excess - weight * _compute_matches(sums, row, count + offset, line, step)
             yield f"{name} to the nearest {step:g}", np.where(usable, excess, np.nan)
     yield from _iter_fading_means(games, row, line)
+    yield from _iter_medians(games, row, line)
 
 
 def _iter_fading_means(games: PlayerGames, row: Ints, line: Floats) -> Iterator[tuple[str, Floats]]:
@@ -125,6 +131,20 @@ def _iter_fading_means(games: PlayerGames, row: Ints, line: Floats) -> Iterator[
                 for offset, weight in NEIGHBOUR_WEIGHTS.items():
                     excess = excess - weight * matches[span + offset]
                 yield f"{name} of span {span} to the nearest {step:g}", np.where(usable, excess, np.nan)
+
+
+def _iter_medians(games: PlayerGames, row: Ints, line: Floats) -> Iterator[tuple[str, Floats]]:
+    windows = range(min(MEDIAN_WINDOWS), max(MEDIAN_WINDOWS) + max(LONGER_WEIGHTS) + 1)
+    target = pd.Series(games.target)
+    medians = {window: target.rolling(window).median().to_numpy()[np.maximum(row - 1, 0)] for window in windows}
+    for step in MEDIAN_STEPS:
+        matches = {window: (np.abs(median - line) <= step / 2).astype(float) for window, median in medians.items()}
+        for window in MEDIAN_WINDOWS:
+            excess = matches[window]
+            for offset, weight in LONGER_WEIGHTS.items():
+                excess = excess - weight * matches[window + offset]
+            usable = window + max(LONGER_WEIGHTS) <= games.played[row]
+            yield f"median of the last {window} games to the nearest {step:g}", np.where(usable, excess, np.nan)
 
 
 def _compute_matches(sums: Floats, row: Ints, count: Ints, line: Floats, step: float) -> Floats:

@@ -69,6 +69,19 @@ def test_lines_that_are_a_fading_mean_are_named(span: int, is_normalised: bool) 
     assert 0.01 < top["excess"] < 0.4
 
 
+@pytest.mark.parametrize(("count", "share"), [(3, 0.5), (4, 0.5), (5, 0.3), (7, 0.5), (10, 1.0)])
+def test_lines_that_are_a_median_of_the_last_games_are_named(count: int, share: float) -> None:
+    games, quotes = league(4)
+    past = games.groupby("player_id")["points"].transform(lambda points: points.shift().rolling(count).median())
+    chosen = (np.random.default_rng(5).random(len(quotes)) < share) & (quotes["book"] == "north").to_numpy()
+    formula = past.to_numpy()[quotes["game_row"]]
+    lines = quotes.assign(line=np.where(chosen & np.isfinite(formula), formula, quotes["line"]))
+    top = summarise_formula_lines(games, lines, "points")["top"][0]
+    assert top["formula"].startswith(f"median of the last {count} games")
+    assert top["z"] > 5
+    assert 0.01 < top["excess"] < share + 0.1
+
+
 def test_a_book_whose_lines_all_follow_the_season_is_named() -> None:
     games, quotes = league(6)
     mean = games.groupby("player_id")["points"].transform(lambda points: points.shift().expanding(5).mean())
