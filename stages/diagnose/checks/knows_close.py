@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from stages.diagnose.units.array_types import Floats
+from stages.diagnose.units.array_types import Floats, Ints
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.market_rows import MarketRows, iter_market_inputs, read_market_rows
 from trueline.core.runtime.params import StageSettings
@@ -21,6 +21,7 @@ FIRST_LINE = "open_line"  # a quote that is known before the decision, and close
 LEAST_VALUES = 5  # different values in a group; the ranks of fewer agree by chance
 SAME_FIGURE = 0.9999  # rank correlation from which two figures rank the rows alike
 MAX_SHOWN = 10
+FIGURES = ("rank_correlation", "share_of_groups", "share_of_favourites")
 
 
 class Settings(StageSettings):
@@ -28,14 +29,17 @@ class Settings(StageSettings):
 
     rank_correlation: float = Field(gt=0, lt=1)
     group_share: float = Field(gt=0, lt=1)
+    favourite_share: float = Field(gt=0, lt=1)
     doubtful_correlation: float = Field(gt=0, lt=1)
     doubtful_share: float = Field(gt=0, lt=1)
+    doubtful_favourite: float = Field(gt=0, lt=1)
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
     """Fail for inputs whose ranks within groups are nearly those of a market's figure that is known only at the off.
 
-    Warn of those that follow it more closely than past form does, as a closing price with noise does, and as a forecast
+    Fail also for inputs that mark the favourite of nearly every race, though they may rank no other runner. Warn of
+    those that follow the market more closely than past form does, as a closing price with noise does, and as a forecast
     price would, whose time must then be asked for. An input that follows the first line, which is known, at least as
     closely is none. Declines if the decision is made at the off, without such a figure, and with fewer than 30 groups.
     """
@@ -50,13 +54,15 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
         if pd.api.types.is_numeric_dtype(values):
             ranks = _rank_by_group(values.to_numpy(float, na_value=np.nan), market.group)
             nearest = _find_nearest_figure(ranks, figures, market, settings.rank_correlation)
-            measured.append({"input": name} | nearest)
-    measured.sort(key=lambda entry: (-max(entry["rank_correlation"], entry["share_of_groups"]), entry["input"]))
-    named = [entry for entry in measured if _is_beyond(entry, settings.rank_correlation, settings.group_share)]
+            is_judged = market.kind == "share" and nearest["figure"] != FIRST_LINE
+            share = _measure_favourite_share(ranks, market) if is_judged else 0.0
+            measured.append({"input": name} | nearest | {"share_of_favourites": share})
+    measured.sort(key=lambda entry: (-max(entry[figure] for figure in FIGURES), entry["input"]))
+    limits = (settings.rank_correlation, settings.group_share, settings.favourite_share)
+    doubtful_limits = (settings.doubtful_correlation, settings.doubtful_share, settings.doubtful_favourite)
+    named = [entry for entry in measured if _is_beyond(entry, limits)]
     is_failure = bool(named)
-    named = named or [
-        entry for entry in measured if _is_beyond(entry, settings.doubtful_correlation, settings.doubtful_share)
-    ]
+    named = named or [entry for entry in measured if _is_beyond(entry, doubtful_limits)]
     details: dict[str, Any] = {"inputs": [entry["input"] for entry in named], "top": measured[:MAX_SHOWN]}
     if not named:
         most = f"the nearest is {measured[0]['input']}" if measured else "there are none with numbers"
@@ -64,7 +70,9 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
             most += f" with a rank correlation of {measured[0]['rank_correlation']:.3f} to {measured[0]['figure']}"
         return make_finding("ok", f"No input is a closing figure in disguise: {most}.", **details)
     shown = ", ".join(
-        f"{entry['input']} ({entry['figure']}, rank correlation {entry['rank_correlation']:.3f})"
+        f"{entry['input']} ({entry['figure']}, rank correlation {entry['rank_correlation']:.3f}"
+        + (f", the favourite of {share:.0%} of the races" if (share := entry["share_of_favourites"]) else "")
+        + ")"
         for entry in named[:MAX_SHOWN]
     )
     if is_failure:
@@ -76,8 +84,8 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     return make_finding("warning", summary, **details)
 
 
-def _is_beyond(entry: dict[str, Any], correlation: float, share: float) -> bool:
-    return bool(entry["rank_correlation"] >= correlation or entry["share_of_groups"] > share)
+def _is_beyond(entry: dict[str, Any], limits: tuple[float, float, float]) -> bool:
+    return any(entry[figure] >= limit for figure, limit in zip(FIGURES, limits, strict=True))
 
 
 def _list_market_columns(evidence: Evidence) -> list[str]:
@@ -142,6 +150,34 @@ def _compare_ranks(ranks: Floats, other_ranks: Floats, group: Codes, limit: floa
     total_scale = float(np.sqrt(x_squares.sum() * y_squares.sum()))
     correlation = abs(float(products.sum())) / total_scale if total_scale > 0 else 0.0
     return correlation, float((by_group >= limit).mean()) if len(by_group) else 0.0
+
+
+def _measure_favourite_share(ranks: Floats, market: MarketRows) -> float:
+    """Return in which share of larger races the one runner that an input puts first, or last, is the favourite.
+
+    The larger share of both; 0 if both are a single runner in fewer than 30 races or in less than half: a rough rating
+    that is honest has a single leader where one runner is far the best, and so is the favourite.
+    """
+    is_large = np.bincount(market.group) >= LEAST_VALUES
+    favourites = _find_single_leaders(market.market, market.group)
+    shares = [0.0]
+    for sign in (1.0, -1.0):
+        leaders = _find_single_leaders(sign * ranks, market.group)
+        is_judged = is_large & (favourites >= 0) & (leaders >= 0)
+        if is_judged.sum() >= max(MIN_BLOCKS, is_large.sum() / 2):
+            shares.append(float((leaders == favourites)[is_judged].mean()))
+    return max(shares)
+
+
+def _find_single_leaders(values: Floats, code: Codes) -> Ints:
+    """Return the position of each group's highest value; −1 where several rows share it, or none has a value."""
+    highest = np.full(int(code.max()) + 1, -np.inf)
+    np.maximum.at(highest, code, np.where(np.isfinite(values), values, -np.inf))
+    leads = np.flatnonzero(np.isfinite(values) & (values == highest[code]))
+    position = np.full(len(highest), -1, dtype=np.int64)
+    position[code[leads]] = leads
+    position[np.bincount(code[leads], minlength=len(highest)) != 1] = -1
+    return position
 
 
 def _remove_group_means(values: Floats, code: Codes) -> Floats:

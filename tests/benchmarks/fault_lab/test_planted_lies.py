@@ -86,6 +86,7 @@ def test_strength_0_plants_nothing_and_the_seed_decides_what_is_chosen(task: str
         ("racing", "runners dropped by outcome", 0.5, "market_promises"),
         ("racing", "races told twice", 0.1, "doubled_outcomes"),
         ("props", "lines by formula", 0.1, "formula_lines"),
+        ("props", "lines by median", 0.3, "formula_lines"),
         ("props", "games told twice", 0.1, "doubled_outcomes"),
         ("props", "low results dropped", 0.5, "market_promises"),
         ("props", "far results dropped", 1.0, "market_promises"),
@@ -107,13 +108,15 @@ def test_honest_tables_are_quiet(task: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "check"),
+    ("kind", "name", "check", "strength"),
     [
-        ("closing price under another name", "early_speed", "knows_close"),
-        ("rating from this race's margin", "early_speed", "knows_outcome"),
+        ("closing price under another name", "early_speed", "knows_close", 0.5),
+        ("closing price under another name", "early_speed", "knows_close", 1.0),
+        ("favourite under another name", "early_speed", "knows_close", 1.0),
+        ("rating from this race's margin", "early_speed", "knows_outcome", 0.5),
+        ("rating from this race's margin", "early_speed", "knows_outcome", 1.0),
     ],
 )
-@pytest.mark.parametrize("strength", [0.5, 1.0])
 def test_a_lying_rating_of_the_runners_is_named(kind: str, name: str, check: str, strength: float) -> None:
     prepared, quality = prepare("racing", RAW_LIES["racing"][kind](sample("racing"), strength, 1))
     assert find_named(make_evidence("racing", prepared, quality, prepared[["row_id", name]])) == {check}

@@ -12,7 +12,14 @@ from stages.diagnose.units.evidence import Evidence, Finding
 from tests.stages.diagnose.test_diagnose import SEEDS, healthy, marketless
 from trueline.core.tables.table_schema import Column
 
-SETTINGS = knows_close.Settings(rank_correlation=0.97, group_share=0.3, doubtful_correlation=0.91, doubtful_share=0.26)
+SETTINGS = knows_close.Settings(
+    rank_correlation=0.97,
+    group_share=0.3,
+    favourite_share=0.95,
+    doubtful_correlation=0.91,
+    doubtful_share=0.26,
+    doubtful_favourite=0.88,
+)
 
 
 def ask(evidence: Evidence) -> Finding:
@@ -58,6 +65,26 @@ def test_a_close_in_some_races_or_rounded_is_asked_for_its_time(kind: str) -> No
     assert found["status"] == "warning"
     assert found["details"]["inputs"] == ["tempo"]
     assert "ask when it was known" in found["summary"]
+
+
+@pytest.mark.parametrize("form", [lambda flag: flag, np.negative, lambda flag: flag.where(flag > 0)])
+def test_a_flag_of_the_favourite_is_named_though_it_ranks_nobody_else(form: Any) -> None:
+    evidence = healthy()
+    close = evidence.prepared["soft_label"]
+    is_favourite = close.eq(close.groupby(evidence.prepared["group"]).transform("max"))
+    found = ask(with_input(evidence, form(is_favourite.astype(float))))
+    assert found["status"] == "failed"
+    assert found["details"]["inputs"] == ["tempo"]
+    assert "the favourite of 100% of the races" in found["summary"]
+
+
+def test_a_flag_that_marks_the_favourite_of_half_of_the_races_is_as_good_as_a_rating() -> None:
+    evidence = healthy()
+    random = np.random.default_rng(4).random(len(evidence.prepared))
+    is_told = pd.factorize(evidence.prepared["group"])[0] % 2 == 0
+    mark = evidence.prepared["soft_label"].where(is_told, pd.Series(random, evidence.prepared.index))
+    flag = mark.eq(mark.groupby(evidence.prepared["group"]).transform("max"))
+    assert ask(with_input(evidence, flag.astype(float)))["status"] == "ok"
 
 
 def test_a_first_line_that_is_known_and_near_the_close_is_no_disguise() -> None:

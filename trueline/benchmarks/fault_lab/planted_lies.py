@@ -33,6 +33,17 @@ def replace_rating_by_close(tables: Tables, strength: float, seed: int) -> Table
     }
 
 
+def replace_rating_by_favourite(tables: Tables, strength: float, seed: int) -> Tables:
+    """Make the early speed of runners a flag of the favourite in some races, and of any one runner in the others."""
+    runners = tables["runners"]
+    is_told = _choose(runners["race_id"], strength, seed)
+    price = runners["bsp"].where(is_told, np.random.default_rng(seed).random(len(runners)))
+    return {
+        **tables,
+        "runners": runners.assign(early_speed=price.eq(price.groupby(runners["race_id"]).transform("min")) * 1.0),
+    }
+
+
 def add_margin_to_rating(tables: Tables, strength: float, seed: int) -> Tables:
     """Mix the margin of this very race into the early speed of runners."""
     runners = tables["runners"]
@@ -72,17 +83,20 @@ def drop_losing_outsiders(tables: Tables, strength: float, seed: int) -> Tables:
 
 def make_lines_by_formula(tables: Tables, strength: float, seed: int, count: int = FORMULA_GAMES) -> Tables:
     """Replace the actual lines of some player-days by the mean of the last games to the nearest half."""
-    games, lines = tables["games"], tables["lines"]
-    ordered = games.sort_values(["player_id", "date"], kind="stable").drop_duplicates(["player_id", "date"])
+    ordered = tables["games"].sort_values(["player_id", "date"], kind="stable").drop_duplicates(["player_id", "date"])
     sums = ordered.groupby("player_id")["points"].cumsum() - ordered["points"]
     earlier_sums = sums.groupby(ordered["player_id"]).shift(count)
     mean = (sums - earlier_sums) / count
-    formula = pd.Series(np.round(2 * mean.to_numpy()) / 2, pd.MultiIndex.from_frame(ordered[["player_id", "date"]]))
-    keys = pd.MultiIndex.from_frame(lines[["player_id", "date"]])
-    line = pd.Series(formula.reindex(keys).to_numpy(), lines.index)
-    player_day = lines["player_id"].astype(str) + lines["date"].astype(str)
-    is_replaced = _choose(player_day, strength, seed) & line.gt(0) & (lines["line_type"] == "actual")
-    return {**tables, "lines": lines.assign(line=lines["line"].mask(is_replaced, line))}
+    formula = pd.Series(np.round(2 * mean.to_numpy()) / 2, _make_player_days(ordered))
+    return _replace_lines(tables, formula, strength, seed)
+
+
+def make_lines_by_median(tables: Tables, strength: float, seed: int) -> Tables:
+    """Replace the actual lines of some player-days by the median of the last games."""
+    games = tables["games"].sort_values(["player_id", "date"], kind="stable").drop_duplicates(["player_id", "date"])
+    by_player = games.groupby("player_id")["points"]
+    median = by_player.transform(lambda points: points.shift().rolling(FORMULA_GAMES).median())
+    return _replace_lines(tables, pd.Series(median.to_numpy(), _make_player_days(games)), strength, seed)
 
 
 def tell_games_again(tables: Tables, strength: float, seed: int) -> Tables:
@@ -147,6 +161,7 @@ def add_chosen_noise(inputs: pd.DataFrame, prepared: pd.DataFrame, strength: flo
 RAW_LIES: dict[str, dict[str, RawLie]] = {
     "racing": {
         "closing price under another name": replace_rating_by_close,
+        "favourite under another name": replace_rating_by_favourite,
         "rating from this race's margin": add_margin_to_rating,
         "races told twice": tell_races_again,
         "races dropped by outcome": drop_surprising_races,
@@ -154,6 +169,7 @@ RAW_LIES: dict[str, dict[str, RawLie]] = {
     },
     "props": {
         "lines by formula": make_lines_by_formula,
+        "lines by median": make_lines_by_median,
         "games told twice": tell_games_again,
         "low results dropped": drop_low_results,
         "far results dropped": drop_far_results,
@@ -172,6 +188,19 @@ def _choose(names: pd.Series, share: float, seed: int) -> pd.Series:
     distinct = np.sort(names.astype(str).unique())
     chosen = distinct[np.random.default_rng(seed).random(len(distinct)) < share]
     return names.astype(str).isin(chosen)
+
+
+def _make_player_days(table: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(table[["player_id", "date"]])
+
+
+def _replace_lines(tables: Tables, formula: pd.Series, strength: float, seed: int) -> Tables:
+    """Replace the actual lines of some player-days by what a formula gives for them, where that is above 0."""
+    lines = tables["lines"]
+    line = pd.Series(formula.reindex(_make_player_days(lines)).to_numpy(), lines.index)
+    player_day = lines["player_id"].astype(str) + lines["date"].astype(str)
+    is_replaced = _choose(player_day, strength, seed) & line.gt(0) & (lines["line_type"] == "actual")
+    return {**tables, "lines": lines.assign(line=lines["line"].mask(is_replaced, line))}
 
 
 def _normalize_scale(values: pd.Series) -> pd.Series:
