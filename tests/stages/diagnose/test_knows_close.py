@@ -56,15 +56,22 @@ def test_it_is_named_where_only_half_of_the_races_have_it() -> None:
     assert share == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.parametrize("kind", ["in some races", "rounded"])
-def test_a_close_in_some_races_or_rounded_is_asked_for_its_time(kind: str) -> None:
+def test_a_close_in_some_races_is_asked_for_its_time() -> None:
     evidence = healthy()
     close, noise = evidence.prepared["soft_label"], np.random.default_rng(5).random(len(evidence.prepared))
     is_told = pd.factorize(evidence.prepared["group"])[0] % 100 < 28
-    found = ask(with_input(evidence, close.where(is_told, noise) if kind == "in some races" else close.round(1)))
+    found = ask(with_input(evidence, close.where(is_told, noise)))
     assert found["status"] == "warning"
     assert found["details"]["inputs"] == ["tempo"]
     assert "ask when it was known" in found["summary"]
+
+
+def test_a_close_rounded_to_tenths_is_named_by_the_favourites_that_it_still_marks() -> None:
+    evidence = healthy()
+    found = ask(with_input(evidence, evidence.prepared["soft_label"].round(1)))
+    assert found["status"] == "failed"
+    assert found["details"]["inputs"] == ["tempo"]
+    assert found["details"]["top"][0]["rank_correlation"] < SETTINGS.rank_correlation
 
 
 @pytest.mark.parametrize("form", [lambda flag: flag, np.negative, lambda flag: flag.where(flag > 0)])

@@ -34,9 +34,9 @@ CALIBRATE_ON_SCORE_ROWS = """
 _calibrate_folds_alone = _calibrate_folds
 
 
-def _calibrate_folds(task, scores):
+def _calibrate_folds(task, scores, outcomes):
     seen = scores[(scores["role"] == "score") & (encode_groups(scores["group"]) % 100 < {percent})]
-    return _calibrate_folds_alone(task, pd.concat([scores, seen.assign(role="calibrate")]))
+    return _calibrate_folds_alone(task, pd.concat([scores, seen.assign(role="calibrate")]), outcomes)
 """
 OVERSAMPLE_SCORE_ROWS = """
 _resample_folds_alone = _resample_folds
