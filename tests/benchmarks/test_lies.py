@@ -126,3 +126,25 @@ def test_a_stage_that_refuses_is_told_from_one_that_crashes(project: ScratchProj
     case = benchmark.Case("a lie", "racing", 0.1, SEED)
     assert benchmark.Result(case, refused).is_caught
     assert not benchmark.Result(case, crashed).is_caught
+
+
+def test_a_journal_that_is_not_complete_is_counted_without_running_anything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = ResultJournal(tmp_path / "results.jsonl")
+    lie = next(lie for lie in benchmark.list_lies() if lie.task == "racing")
+    for case, word in [
+        (benchmark.Case(None, "racing", 0.0, SEED), "yes"),
+        (benchmark.Case(lie.name, "racing", lie.strengths[0], SEED), "no"),
+    ]:
+        journal.append(benchmark.Result(case, Outcome(None, word, (), 0.1, 0.15)))
+    benchmark.main("--journal", str(journal.file), "--only-journal")
+    table = capsys.readouterr().out
+    assert table.startswith("Run: 1 cases of 1 of ")
+    assert f"| racing | {lie.name} | 0.1 | 1 | r2 0.100 → 0.100 | 1 | · | · | · | – |" in table
+
+
+def test_a_journal_that_is_not_there_cannot_be_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        benchmark.main("--journal", str(tmp_path / "none.jsonl"), "--only-journal")
+    assert "none.jsonl is none; name one." in capsys.readouterr().err

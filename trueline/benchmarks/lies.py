@@ -56,9 +56,14 @@ class World(NamedTuple):
     seed: int
     planted: tuple[Case, ...]
 
+    @property
+    def honest_case(self) -> Case:
+        """The case of this world as it is."""
+        return Case(None, self.task, 0.0, self.seed)
+
     def list_cases(self) -> list[Case]:
         """Return the honest case and those with a lie."""
-        return [Case(None, self.task, 0.0, self.seed), *self.planted]
+        return [self.honest_case, *self.planted]
 
 
 def main(*arguments: str) -> None:
@@ -67,9 +72,11 @@ def main(*arguments: str) -> None:
     worlds = make_worlds(options)
     with tempfile.TemporaryDirectory() as name:
         journal = ResultJournal(options.journal or Path(name) / "results.jsonl")
-        run_in_parallel(partial(run_world, journal=journal, folder=Path(name)), worlds, options.workers, "worlds")
+        if not options.only_journal:
+            run_in_parallel(partial(run_world, journal=journal, folder=Path(name)), worlds, options.workers, "worlds")
         results = journal.read_results()
-    markdown = render_results([results[case] for world in worlds for case in world.list_cases()])
+    cases = [case for world in worlds if world.honest_case in results for case in world.list_cases()]
+    markdown = render_results([results[case] for case in cases if case in results])
     print(markdown)
     if options.write:
         PAGE.write_text(replace_section(PAGE.read_text(), markdown, "lies"))
@@ -237,8 +244,11 @@ def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
     parser.add_argument("--lie", nargs="+", default=[""], help="only lies whose names contain one of these")
     parser.add_argument("--workers", type=int, default=2, help="processes, each of which runs a world at a time")
     parser.add_argument("--journal", type=Path, help="a file that keeps results; what it holds is not run again")
+    parser.add_argument("--only-journal", action="store_true", help="run nothing, count what the journal holds")
     parser.add_argument("--write", action="store_true", help=f"write the result into docs/{PAGE.name}")
     options = parser.parse_args(arguments)
     if options.seeds < 1 or options.honest < 0 or options.workers < 1:
         parser.error("--seeds and --workers must be 1 or more, and --honest 0 or more.")
+    if options.only_journal and not (options.journal and options.journal.exists()):
+        parser.error(f"--only-journal counts the results of a journal, and {options.journal} is none; name one.")
     return options

@@ -26,8 +26,8 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
 
     Fails if that is so for at least `failing_share` of a part's lines, whose hit rates then say nothing of a market.
     Prepare measured it, because prepared rows no longer say which book quoted; it tries means of the last 3 to 20
-    games, of the season and of all games, and fading means, rounded to 0.1, 0.5 and 1. Other formulas, such as medians,
-    are not found. Declines without such a measurement, or with too few lines.
+    games, of the season and of all games, and fading means, rounded to 0.1, 0.5 and 1, and medians of the last 3 to 11
+    games. Other formulas are not found. Declines without such a measurement, or with too few lines.
     """
     measured = evidence.quality.get("formula_lines")
     if not measured or not measured["tried"]:
