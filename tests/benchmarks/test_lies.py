@@ -8,7 +8,7 @@ import pytest
 from tests.pipeline_copy import ROOT
 from trueline.benchmarks import lies as benchmark
 from trueline.benchmarks.fault_lab.planted_lies import RAW_LIES
-from trueline.benchmarks.lie_lab.result_journal import ResultJournal
+from trueline.benchmarks.lie_lab.result_journal import Case, Result, ResultJournal
 from trueline.benchmarks.lie_lab.scratch_project import Outcome, ScratchProject, make_scratch_project
 
 SEED = benchmark.FIRST_SEED
@@ -22,12 +22,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
 
 def make_result(
     lie: str | None, believable: str, headline: float, seed: int = 1, named: tuple[str, ...] = ()
-) -> benchmark.Result:
+) -> Result:
     if believable == "refused":
         outcome = Outcome("prepare racing: the rows contradict each other.", believable)
     else:
         outcome = Outcome(None, believable, named, headline, highest=headline + 0.05)
-    return benchmark.Result(benchmark.Case(lie, "racing", 0.0 if lie is None else 0.5, seed), outcome)
+    return Result(Case(lie, "racing", 0.0 if lie is None else 0.5, seed), outcome)
 
 
 def test_a_world_of_a_seed_is_the_same_each_time_and_that_of_another_is_not(
@@ -102,7 +102,7 @@ def test_each_lie_is_planted_at_three_strengths_in_worlds_that_are_also_run_hone
     assert len({(lie.name, lie.task) for lie in benchmark.list_lies()}) == len(benchmark.list_lies())
     assert len(planted) == 2 * 3 * sum(lie.task != "events" for lie in benchmark.list_lies())
     assert [world.list_cases()[0] for world in worlds] == [
-        benchmark.Case(None, task, 0.0, SEED + number) for number in range(3) for task in ("racing", "props")
+        Case(None, task, 0.0, SEED + number) for number in range(3) for task in ("racing", "props")
     ]
 
 
@@ -123,9 +123,9 @@ def test_a_stage_that_refuses_is_told_from_one_that_crashes(project: ScratchProj
     assert (refused.believable, refused.named_by) == ("refused", ("features refuses",))
     crashed = project.read_outcome("KeyError: 'won'")
     assert (crashed.believable, crashed.named_by) == ("crashed", ())
-    case = benchmark.Case("a lie", "racing", 0.1, SEED)
-    assert benchmark.Result(case, refused).is_caught
-    assert not benchmark.Result(case, crashed).is_caught
+    case = Case("a lie", "racing", 0.1, SEED)
+    assert Result(case, refused).is_caught
+    assert not Result(case, crashed).is_caught
 
 
 def test_a_journal_that_is_not_complete_is_counted_without_running_anything(
@@ -134,10 +134,10 @@ def test_a_journal_that_is_not_complete_is_counted_without_running_anything(
     journal = ResultJournal(tmp_path / "results.jsonl")
     lie = next(lie for lie in benchmark.list_lies() if lie.task == "racing")
     for case, word in [
-        (benchmark.Case(None, "racing", 0.0, SEED), "yes"),
-        (benchmark.Case(lie.name, "racing", lie.strengths[0], SEED), "no"),
+        (Case(None, "racing", 0.0, SEED), "yes"),
+        (Case(lie.name, "racing", lie.strengths[0], SEED), "no"),
     ]:
-        journal.append(benchmark.Result(case, Outcome(None, word, (), 0.1, 0.15)))
+        journal.append(Result(case, Outcome(None, word, (), 0.1, 0.15)))
     benchmark.main("--journal", str(journal.file), "--only-journal")
     table = capsys.readouterr().out
     assert table.startswith("Run: 1 cases of 1 of ")
