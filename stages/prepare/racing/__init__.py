@@ -25,8 +25,8 @@ from stages.prepare.racing.race_columns import (
 )
 from stages.prepare.racing.rules import CARD_RULES, JUDGED, NO_LOSS, RULES, aggregate_per_race, sum_book
 from stages.prepare.racing.source_names import SYNONYMS
+from stages.prepare.runners.race_results import read_results
 from trueline.core.errors import UserError
-from trueline.core.racing.race_results import read_results
 from trueline.core.stats.group_ops import encode_groups, subtract_group_mean
 from trueline.core.tables.column_mapping import reject_unknown_targets
 from trueline.core.tables.intake_report import Example, IntakeError, describe_remedy, make_example, summarise_intake

@@ -8,7 +8,7 @@ from stages.prepare.racing.off_times import move_to_afternoon
 from stages.prepare.racing.price_forms import convert_to_decimal
 from stages.prepare.racing.race_columns import RAW_COLUMNS, Settings
 from stages.prepare.racing.source_names import SYNONYMS
-from trueline.core.racing.race_results import read_results
+from stages.prepare.runners.race_results import read_results
 from trueline.core.tables.own_columns import list_source_columns
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import Column, coerce_types

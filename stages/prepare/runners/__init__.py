@@ -9,8 +9,8 @@ from types import ModuleType
 import pandas as pd
 
 from stages.prepare.runners import betfair_monthly, betfair_prices, hkjc_results, uk_results
+from stages.prepare.runners.race_results import read_places
 from trueline.core.errors import UserError, did_you_mean
-from trueline.core.racing.race_results import read_places
 from trueline.core.tables import raw_sources
 from trueline.core.tables.date_parsing import read_times
 from trueline.core.tables.name_forms import normalize_entity
