@@ -3,6 +3,8 @@
 The journal keeps each result by what was evaluated: a point and a fold.
 """
 
+import contextlib
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -90,7 +92,8 @@ def build_distribution(name: str, span: ParamRange) -> BaseDistribution:
 class Journal:
     """Results already known, one per line of JSON; a line that a killed process left incomplete is ignored.
 
-    Without a path they are not written. The journals that were used least recently make room for new ones.
+    So is a line that decayed: each holds the hash of the rest. Without a path nothing is written, and on a full or
+    read-only disk as much as there is room for. The journals that were used least recently make room for new ones.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -98,15 +101,17 @@ class Journal:
         self.results_by_key: dict[str, FoldResult] = {}
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        drop_oldest_files(path.parent, MAX_BYTES)
-        path.touch()
-        for line in path.read_text().splitlines():
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            self.results_by_key[entry["asked"]] = entry["answer"]
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            drop_oldest_files(path.parent, MAX_BYTES)
+            path.touch()
+            lines = path.read_bytes().splitlines()
+        except OSError:
+            return
+        for line in lines:
+            entry = _read_entry(line)
+            if entry is not None:
+                self.results_by_key[entry["asked"]] = entry["answer"]
 
     def evaluate_cached(self, requests: list[tuple[Point, str]], evaluate: Evaluate) -> list[FoldResult]:
         """Return the results of the requests; evaluate only those that are not in the journal, and add them to it."""
@@ -122,9 +127,27 @@ class Journal:
     def _write_entries(self, entries: dict[str, FoldResult]) -> None:
         if self.path is None:
             return
-        with self.path.open("a") as file:
-            for key, result in entries.items():
-                file.write("\n" + json.dumps({"asked": key, "answer": result}))
+        lines = [_format_entry({"asked": key, "answer": result}) for key, result in entries.items()]
+        with contextlib.suppress(OSError), self.path.open("a") as file:
+            file.writelines(f"\n{line}" for line in lines)
+
+
+def _format_entry(entry: dict[str, Any]) -> str:
+    return json.dumps(entry | {"digest": _hash_entry(entry)})
+
+
+def _read_entry(line: bytes) -> dict[str, Any] | None:
+    """Return the entry in a line of the journal, or None if the line is not whole."""
+    try:
+        entry = json.loads(line)
+        digest = entry.pop("digest")
+    except (ValueError, KeyError, AttributeError):
+        return None
+    return entry if digest == _hash_entry(entry) else None
+
+
+def _hash_entry(entry: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(entry).encode()).hexdigest()
 
 
 def _evaluate_batch(

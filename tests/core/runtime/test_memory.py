@@ -1,5 +1,6 @@
 """The memory: what is kept comes back to the byte; what is torn, or made by other code, is unknown."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -49,6 +50,28 @@ def test_a_write_that_is_killed_leaves_no_entry(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(KeyboardInterrupt):
         Memory(tmp_path).store(KEY, b"value")
     assert Memory(tmp_path).load(KEY) is None
+
+
+def test_what_there_is_no_room_for_is_not_kept_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_up(draft: Path, content: bytes) -> int:
+        with draft.open("wb") as file:
+            file.write(content[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill_up)
+    Memory(tmp_path).store(KEY, b"value")
+    assert Memory(tmp_path).load(KEY) is None
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    Memory(tmp_path / "file").store(KEY, b"value")  # where no folder can be made
+
+
+def test_the_next_run_takes_away_what_a_killed_write_left(tmp_path: Path) -> None:
+    (tmp_path / f".{KEY}.draft").write_bytes(b"half")
+    Memory(tmp_path).store(KEY, b"value")
+    assert [path.name for path in tmp_path.iterdir()] == [KEY]
 
 
 def test_the_entries_used_least_recently_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

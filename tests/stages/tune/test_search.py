@@ -103,6 +103,24 @@ def test_a_killed_search_goes_on_where_it_was_and_ends_the_same(tmp_path: Path, 
     assert before + len(later) == len({str(item) for item in total})
 
 
+def test_a_line_of_the_journal_with_another_byte_is_asked_again(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    undisturbed = run(lambda items: Journal(path).evaluate_cached(items, answer))
+    content = path.read_bytes()
+    place = content.index(b'"loss": ') + len(b'"loss": ')
+    for damaged in (b"9", b"\xff"):
+        path.write_bytes(content[:place] + damaged + content[place + 1 :])
+        journal, asked = Journal(path), list[Any]()
+        pd.testing.assert_frame_equal(run(lambda items: journal.evaluate_cached(items, noting(asked))), undisturbed)  # noqa: B023
+        assert len(asked) == 1
+
+
+def test_a_journal_that_cannot_be_written_stops_no_search(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    journal = Journal(tmp_path / "file" / "journal.jsonl")
+    pd.testing.assert_frame_equal(run(lambda items: journal.evaluate_cached(items, answer)), run())
+
+
 @pytest.mark.parametrize(
     ("span", "message"),
     [

@@ -3,14 +3,14 @@
 It lies outside the outputs, in a folder that git and DVC ignore, and holds nothing that cannot be computed again.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
 import sys
 import sysconfig
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -55,14 +55,20 @@ class Memory:
     def store(self, key: str, value: bytes) -> None:
         """Keep a value under a key, whole or not at all; what was used least recently makes room for it.
 
-        A value that is larger than all the room is not kept."""
+        A value that is larger than all the room is not kept, and neither is one that the disk has no room for or that
+        may not be written: it can be computed again.
+        """
         if self.folder is None or len(value) > MAX_BYTES - DIGEST_BYTES:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", delete=False) as file:
-            file.write(hashlib.sha256(value).digest() + value)
-        os.replace(file.name, self.folder / key)
-        drop_oldest_files(self.folder, MAX_BYTES)
+        draft = self.folder / f".{key}.draft"  # one name a key: the next run that keeps it clears up after a kill
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(hashlib.sha256(value).digest() + value)
+            os.replace(draft, self.folder / key)  # of two that keep the same value, the second may find no draft
+            drop_oldest_files(self.folder, MAX_BYTES)
+        except OSError:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
 
 
 def open_memory() -> Memory:
@@ -78,13 +84,20 @@ def find_repository() -> Path:
 
 def drop_oldest_files(folder: Path, max_bytes: int) -> None:
     """Delete the files of a folder that were used least recently, until the rest take at most `max_bytes`."""
-    with os.scandir(folder) as entries:
-        stats = sorted(((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in entries), reverse=True)
     total = 0
-    for _, size, path in stats:
+    for _, size, path in sorted(_list_file_stats(folder), reverse=True):
         total += size
         if total > max_bytes:
             Path(path).unlink(missing_ok=True)
+
+
+def _list_file_stats(folder: Path) -> Iterator[tuple[float, int, str]]:
+    """Yield the time of last use, the size and the path of each file; another process may delete some meanwhile."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                stat = entry.stat()
+                yield stat.st_mtime, stat.st_size, entry.path
 
 
 def build_key(*values: Any) -> str:

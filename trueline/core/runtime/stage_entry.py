@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import open_atomic_outputs
+from trueline.core.runtime.machine_failures import explain_failure, find_damaged_file
 from trueline.core.runtime.memory import OFF_FLAG, OFF_VARIABLE
 from trueline.core.runtime.params import load_task_config
 
@@ -23,7 +24,8 @@ def run_stage(stage: str, reads: dict[str, str], writes: dict[str, str], body: S
     """Run one stage for the task named on the command line, with `--no-memory` without results of earlier runs.
 
     `body(task, reads, writes)` gets the paths to read and temporary paths to write. A UserError is printed as one
-    sentence on standard error, with exit code 1; no output is written then.
+    sentence on standard error, with exit code 1; no output is written then. So are a failure of the machine, such as a
+    full disk, and an input that is damaged.
     """
     arguments = [argument for argument in sys.argv[1:] if argument != OFF_FLAG]
     if len(arguments) != 1:
@@ -31,14 +33,19 @@ def run_stage(stage: str, reads: dict[str, str], writes: dict[str, str], body: S
     if OFF_FLAG in sys.argv:
         os.environ[OFF_VARIABLE] = "1"
     task = arguments[0]
+    inputs = expand_paths(reads, task)
     try:
         load_task_config(task)
-        inputs = expand_paths(reads, task)
         require_files(inputs, task)
         with open_atomic_outputs(f"{stage}-{task}", expand_paths(writes, task)) as drafts:
             body(task, inputs, drafts)
     except UserError as error:
         sys.exit(f"{stage} {task}: {error}")
+    except Exception as error:
+        sentence = explain_failure(error) or _explain_damage(inputs, task)
+        if sentence is None:
+            raise
+        sys.exit(f"{stage} {task}: {sentence}")
 
 
 def require_files(inputs: Paths, task: str) -> None:
@@ -46,3 +53,11 @@ def require_files(inputs: Paths, task: str) -> None:
     for path in inputs.values():
         if not path.exists():
             raise UserError(f"{path} is missing; run `dvc repro diagnose@{task}` to build what comes before it.")
+
+
+def _explain_damage(inputs: Paths, task: str) -> str | None:
+    """Return a sentence on the first input that cannot be read, or None if all can."""
+    damaged = find_damaged_file(inputs.values())
+    if damaged is None:
+        return None
+    return f"{damaged} is damaged; delete it, and run `dvc repro diagnose@{task}` to restore it or build it again."

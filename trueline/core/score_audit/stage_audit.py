@@ -16,6 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from trueline.core.errors import UserError
+from trueline.core.runtime.machine_failures import explain_failure
 from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_seed, load_settings
 from trueline.core.score_audit.exchanged_outcomes import Mask, draw_test_folds, exchange_outcomes, find_unseen_rows
 from trueline.core.score_audit.table_differences import describe_differences
@@ -62,6 +63,8 @@ def audit_stage(
             try:
                 rebuilt = rebuild(fold)
             except (Exception, SystemExit) as error:  # whatever a plugin raises that works on the rows as they are
+                if explain_failure(error):  # a full disk says nothing of the stage
+                    raise
                 rebuilt = pd.DataFrame()
                 audit["error"] = _describe_error(error, folder)
         audits.append(audit | describe_differences(get_result(fold), rebuilt))
