@@ -648,13 +648,17 @@ def test_duplicates_fails_a_row_that_one_fold_both_fits_and_scores() -> None:
     assert (found["status"], found["details"]["learned"]) == ("failed", 1)
 
 
-def test_duplicates_warns_of_one_entity_twice_at_one_time_and_of_duplicated_inputs() -> None:
+def test_duplicates_warns_of_entities_twice_at_one_time_unless_they_are_rare_and_of_duplicated_inputs() -> None:
     evidence = healthy()
-    same = evidence.prepared["entity"].mask(
-        evidence.prepared["row_id"].isin(evidence.predictions["row_id"][:2]), "same"
-    )
-    found = ask("duplicates", replace(evidence, prepared=evidence.prepared.assign(entity=same)))
-    assert (found["status"], found["details"]["same_moment"]) == ("warning", 1)
+    rows, predicted = evidence.prepared, evidence.predictions["row_id"]
+    race = rows.loc[rows["row_id"] == predicted.iloc[0], "group"].iloc[0]
+    for is_same, status, count in (
+        (rows["row_id"].isin(predicted[:2]), "ok", 1),
+        (rows["group"] == race, "warning", int((rows["group"] == race).sum()) - 1),
+    ):
+        same = rows.assign(entity=rows["entity"].mask(is_same, "same"))
+        found = ask("duplicates", replace(evidence, prepared=same))
+        assert (found["status"], found["details"]["same_moment"]) == (status, count)
     frozen = evidence.features.copy()
     late = frozen.index[_late(evidence)][:100]
     for name in frozen.columns.drop("row_id"):
