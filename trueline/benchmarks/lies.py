@@ -116,7 +116,7 @@ def make_worlds(options: argparse.Namespace) -> list[World]:
     """Return the worlds that the options ask for, those first in which lies are planted, which take longest."""
     lies = [lie for lie in list_lies() if any(name_part in lie.name for name_part in options.lie)]
     return [
-        World(task, FIRST_SEED + number, _list_planted(lies, task, FIRST_SEED + number, number < options.seeds))
+        World(task, FIRST_SEED + number, _list_planted(lies, task, number, options))
         for number in range(max(options.honest, options.seeds))
         for task in options.tasks
     ]
@@ -150,10 +150,16 @@ def _run_planted(honest: ScratchProject, lie: Lie, case: Case, folder: Path) -> 
     return outcome
 
 
-def _list_planted(lies: list[Lie], task: str, seed: int, is_planted: bool) -> tuple[Case, ...]:
-    if not is_planted:
+def _list_planted(lies: list[Lie], task: str, number: int, options: argparse.Namespace) -> tuple[Case, ...]:
+    if number >= options.seeds:
         return ()
-    return tuple(Case(lie.name, task, strength, seed) for lie in lies if lie.task == task for strength in lie.strengths)
+    return tuple(
+        Case(lie.name, task, strength, FIRST_SEED + number)
+        for lie in lies
+        if lie.task == task
+        for strength in lie.strengths
+        if not options.strengths or strength in options.strengths
+    )
 
 
 def render_results(results: list[Result]) -> str:
@@ -242,6 +248,7 @@ def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
     parser.add_argument("--honest", type=int, default=14, help="honest worlds for each task")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS, help="only these tasks")
     parser.add_argument("--lie", nargs="+", default=[""], help="only lies whose names contain one of these")
+    parser.add_argument("--strengths", nargs="+", type=float, help="only these of a lie's strengths")
     parser.add_argument("--workers", type=int, default=2, help="processes, each of which runs a world at a time")
     parser.add_argument("--journal", type=Path, help="a file that keeps results; what it holds is not run again")
     parser.add_argument("--only-journal", action="store_true", help="run nothing, count what the journal holds")

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from trueline.core.runtime.params import STAGES
+from trueline.core.runtime.params import STAGES, TASK_SECTIONS
 from trueline.samples import events, props, racing
 
 ROOT = Path(__file__).parents[3]
@@ -133,6 +133,9 @@ def make_scratch_project(folder: Path, task: str, seed: int) -> ScratchProject:
     for section in ("defaults", task):
         for check in HEALTH_CHECKS:
             params["diagnose"][section].pop(check, None)
+    for sections in [params[name] for name in ("tasks", *TASK_SECTIONS)]:
+        for other_task in HEADLINES.keys() - {task}:
+            sections.pop(other_task, None)  # every stage reads the file many times
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     project.write_raw_tables(_make_world(task, seed))
     return project
