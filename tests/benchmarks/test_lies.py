@@ -106,6 +106,13 @@ def test_each_lie_is_planted_at_three_strengths_in_worlds_that_are_also_run_hone
     ]
 
 
+def test_only_the_strengths_that_are_asked_for_are_planted() -> None:
+    options = benchmark._parse_arguments(("--seeds", "1", "--honest", "2", "--strengths", "0.1", "0.03"))
+    planted = [case for world in benchmark.make_worlds(options) for case in world.planted]
+    assert {case.strength for case in planted} == {0.1, 0.03}
+    assert {case.lie for case in planted} == {lie.name for lie in benchmark.list_lies()}
+
+
 def test_a_run_goes_on_where_it_was_killed_and_a_torn_line_is_run_again(tmp_path: Path) -> None:
     journal = ResultJournal(tmp_path / "results.jsonl")
     honest, planted = make_result(None, "yes", 0.1), make_result("a lie", "no", 0.3, named=("too_good",))
