@@ -9,6 +9,7 @@ lie show how often the word is wrong. The headline is that of scores.json; what 
 import argparse
 import shutil
 import tempfile
+import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,7 @@ PAGE = Path(__file__).parents[2] / "docs/truth.md"
 STRENGTHS = (0.1, 0.3, 1.0)
 MIXED_STRENGTHS = (0.03, 0.05, 0.1)  # shares of the result in predictions; 1 would be the result itself
 TASKS = ("racing", "props", "events")
+PAGE_WIDTH = 120  # characters
 FIRST_SEED = 900_000  # no world that anything was developed on
 
 Plant = Callable[[ScratchProject, float, int], None]  # plants a lie of a strength by a seed in an honest project
@@ -178,16 +180,20 @@ def render_results(results: list[Result]) -> str:
 
 def _render_sizes(planted: list[Result], honest: dict[tuple[str, int], Result]) -> str:
     """Return which worlds were run, and how many lies that moved the headline beyond its interval were caught."""
-    moved = [result for result in planted if result.is_moved_from(honest[result.case.task, result.case.seed])]
-    refused = sum(result.outcome.refusal is not None for result in planted)
+    ended = [result for result in planted if result.outcome.refusal is None]
+    moved = [result for result in ended if result.is_moved_from(honest[result.case.task, result.case.seed])]
+    caught, moved_caught = (sum(result.is_caught for result in results) for results in (ended, moved))
     kinds = {(result.case.task, result.case.lie) for result in planted}
-    return (
+    text = (
         f"Run: {len(planted)} cases of {len(kinds)} of {len(list_lies())} kinds, in "
         f"{len({result.case.seed for result in planted})} worlds a task (seeds from {FIRST_SEED}), and {len(honest)} "
-        f"honest worlds; what is not in the table was not run. {refused} runs were refused. Of the others "
-        f"{len(moved)} moved the headline above its interval (in bold), and "
-        f"{sum(result.is_caught for result in moved)} of these were caught."
+        f"honest worlds; strengths that are not in the table were not run. {len(planted) - len(ended)} runs were "
+        f"refused. Of the others {len(moved)} moved the headline above its interval (in bold), and {moved_caught} of "
+        f"these were caught; of the {len(ended) - len(moved)} that did not, {caught - moved_caught} were."
     )
+    not_run = [f"{lie.task}: {lie.name}" for lie in list_lies() if (lie.task, lie.name) not in kinds]
+    text += f" Kinds that were not run: {'; '.join(not_run)}." if not_run else ""
+    return textwrap.fill(text, PAGE_WIDTH)
 
 
 def _render_lie(group: list[Result], honest: dict[tuple[str, int], Result]) -> str:
