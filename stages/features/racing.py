@@ -9,6 +9,7 @@ from pydantic import Field
 from trueline.core.history.leak_detection import DecisionSettings
 from trueline.core.history.own_inputs import OwnFigures
 from trueline.core.history.past import Past
+from trueline.core.history.prefix_sums import FirstSeen, RatedKey
 from trueline.core.stats.group_ops import (
     Codes,
     Floats,
@@ -22,6 +23,8 @@ Inputs = dict[str, Floats]
 
 RUNNER = "entity"
 COURSE_BOX = ("venue", "distance_m", "box")
+FIRST_GRADE = FirstSeen("grade", RUNNER)
+FIRST_COURSE = FirstSeen(("venue", "distance_m"), RUNNER)
 START_WINDOWS = (1, 2, 3, 5, 10, None)  # None is every earlier start
 DAY_WINDOWS = (30, 90, 365)
 SHRINK_STARTS = 3.0  # a runner's rates are shrunk toward the average with the weight of this many starts
@@ -30,12 +33,14 @@ OWN_FIGURES = OwnFigures(surplus="surprise", is_field=True)
 
 
 class Settings(DecisionSettings):
-    """The half-lives of the ratings, their ridge penalties, and the weight of the surprise beside the price."""
+    """The half-life of the ratings, the ridge penalties of their terms, and the weight of the surprise."""
 
     half_life_days: float = Field(gt=0)
-    short_half_life_days: float = Field(gt=0)
     ridge_runner: float = Field(gt=0)
     ridge_course: float = Field(gt=0)
+    ridge_first: float = Field(gt=0)
+    ridge_early: float = Field(gt=0)
+    ridge_early_box: float = Field(gt=0)
     surprise: float = Field(ge=0)
 
 
@@ -154,41 +159,28 @@ def _build_physique_inputs(current: pd.DataFrame, past: Past) -> Inputs:
 
 
 def _build_rating_inputs(past: Past, settings: Settings) -> Inputs:
-    """Return ratings from past races, which adjust for the opponents met.
+    """Return ratings from past races, which adjust for the opponents met, by price and result.
 
-    They use price and result, with a slow and a fast half-life and with terms for distance, venue and box; or the
-    result alone.
+    The adjusted rating shares the credit with where the runner began, so that a runner of few starts is rated like
+    those who began in the same grade or on the same course, and with its early speed among the field, by box.
     """
-    runner_ridge, course_ridge = settings.ridge_runner, settings.ridge_course
-    price_weights = {"log_odds": 1.0, "surprise": settings.surprise}
-    slow_rating = past.rating(
-        price_weights, "group", {RUNNER: runner_ridge, COURSE_BOX: course_ridge}, settings.half_life_days
-    )
-    fast_rating = past.rating(
-        price_weights, "group", {RUNNER: runner_ridge, COURSE_BOX: course_ridge}, settings.short_half_life_days
-    )
-    suited_ridges = {
-        RUNNER: runner_ridge,
-        COURSE_BOX: course_ridge,
-        (RUNNER, "distance_m"): 1.0,
-        (RUNNER, "venue"): 1.0,
-        (RUNNER, "box"): 4.0,
+    performance = {"log_odds": 1.0, "surprise": settings.surprise}
+    effects: dict[RatedKey, float] = {RUNNER: settings.ridge_runner, COURSE_BOX: settings.ridge_course}
+    rating = past.rating(performance, "group", effects, settings.half_life_days)
+    effects |= {FIRST_GRADE: settings.ridge_first, FIRST_COURSE: settings.ridge_first}
+    has_early_speed = past.has_column("early_rank")
+    if has_early_speed:
+        effects |= {"early_rank": settings.ridge_early, ("early_rank", "box"): settings.ridge_early_box}
+    adjusted_rating = past.rating(performance, "group", effects, settings.half_life_days)
+    table = {
+        "rating": rating.sum(axis=1),
+        "rating_runner": rating[:, 0],
+        "rating_box": rating[:, 1],
+        "rating_adjusted": adjusted_rating.sum(axis=1),
     }
-    suited_rating = past.rating(price_weights, "group", suited_ridges, settings.half_life_days)
-    result_weights = {"won": 5.0, "placed": 3.0} if past.has_column("placed") else {"won": 5.0}
-    result_rating = past.rating(
-        result_weights, "group", {RUNNER: 3.0, COURSE_BOX: course_ridge}, settings.half_life_days
-    )
-    return {
-        "rating": slow_rating.sum(axis=1),
-        "rating_runner": slow_rating[:, 0],
-        "rating_box": slow_rating[:, 1],
-        "rating_short": fast_rating.sum(axis=1),
-        "rating_suited": suited_rating.sum(axis=1),
-        "rating_distance": suited_rating[:, 2],
-        "rating_venue": suited_rating[:, 3],
-        "rating_result": result_rating.sum(axis=1),
-    }
+    if has_early_speed:
+        table["rating_early"] = adjusted_rating[:, -2:].sum(axis=1)
+    return table
 
 
 def _compare_within_race(name: str, values: Floats, race: Codes) -> Iterator[tuple[str, Floats]]:

@@ -13,11 +13,11 @@ import pandas as pd
 from trueline.core.history.grouped_rows import Floats, Ints
 from trueline.core.history.opponent_ratings import RatingHistory
 from trueline.core.history.past import Past
-from trueline.core.history.prefix_sums import KeyColumns
+from trueline.core.history.prefix_sums import FirstSeen, KeyColumns, RatedKey, take_first_codes
 
 DAY = np.timedelta64(1, "D")
 SHARED_PAST = "shared past"  # the column that numbers, for one key, the rows of it that have the same past
-RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[KeyColumns, float], ...], float]
+RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[RatedKey, float], ...], float]
 
 
 class OnlineHistory:
@@ -100,16 +100,23 @@ class OnlineHistory:
                 self._key_indexes[names] = KeyIndex(self.values[:, self.find_column_indexes(names)], self.times)
             return self._key_indexes[names]
 
+    def encode_rated_keys(self, by: RatedKey) -> Ints:
+        """Return a code for the key of each row of the history, or for its first value."""
+        if isinstance(by, FirstSeen):
+            times = self.times.astype(np.int64)
+            return take_first_codes(self.get_key_index(by.by).codes, self.get_key_index(by.columns).codes, times)
+        return self.get_key_index(by).codes
+
     def get_rating_history(
         self,
         column_factors: Mapping[str, float],
         group_key: str,
-        effects: Mapping[KeyColumns, float],
+        effects: Mapping[RatedKey, float],
         half_life_days: float,
     ) -> RatingHistory:
         """Return the ratings of the history as `Past.rating` would learn them, built at first use."""
         cache_key = (tuple(column_factors.items()), group_key, tuple(effects.items()), half_life_days)
-        codes = [self.get_key_index(by).codes for by in (group_key, *effects)]
+        codes = [self.encode_rated_keys(by) for by in (group_key, *effects)]
         with self._lock:
             if cache_key not in self._rating_histories:
                 performance = sum(
@@ -179,19 +186,32 @@ class OnlinePast(Past):
         self,
         column_factors: Mapping[str, float],
         group_key: str,
-        effects: Mapping[KeyColumns, float],
+        effects: Mapping[RatedKey, float],
         half_life_days: float,
     ) -> Floats:
         """See Past."""
         rating_history = self._history.get_rating_history(column_factors, group_key, effects, half_life_days)
-        values_by_key = {by: self._posted_values[:, self._history.find_column_indexes(by)] for by in effects}
-        codes = [self._history.get_key_index(by).encode_keys(values) for by, values in values_by_key.items()]
+        codes = [self._encode_rated_keys(by) for by in effects]
         days = self._moments.astype("datetime64[D]").astype(np.int64)
         ratings = np.zeros((self._row_count, len(codes)))
         for day in np.unique(days).tolist():
             of_day = np.flatnonzero(days == day)
             ratings[of_day] = rating_history.get_ratings_before(day, [code[of_day] for code in codes])
         return ratings
+
+    def _encode_keys(self, by: KeyColumns) -> Ints:
+        return self._history.get_key_index(by).encode_keys(self._posted_values[:, self._history.find_column_indexes(by)])
+
+    def _encode_rated_keys(self, by: RatedKey) -> Ints:
+        if not isinstance(by, FirstSeen):
+            return self._encode_keys(by)
+        earlier_rows = self._history.get_key_index(by.by).find_rows_before(self._encode_keys(by.by), self._moments)
+        history_codes = self._history.get_key_index(by.columns).codes
+        own_codes = self._encode_keys(by.columns)
+        return np.array(
+            [history_codes[rows[0]] if len(rows) else own for rows, own in zip(earlier_rows, own_codes, strict=True)],
+            np.int64,
+        )
 
     def _get_past(self, by: KeyColumns) -> Past:
         """Return the past, by SHARED_PAST, over the rows that share a key with a posted row, then the posted rows."""

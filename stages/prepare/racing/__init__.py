@@ -27,7 +27,7 @@ from stages.prepare.racing.rules import CARD_RULES, JUDGED, NO_LOSS, RULES, aggr
 from stages.prepare.racing.source_names import SYNONYMS
 from stages.prepare.runners.race_results import read_results
 from trueline.core.errors import UserError
-from trueline.core.stats.group_ops import encode_groups, subtract_group_mean
+from trueline.core.stats.group_ops import encode_groups, rank_within_group, subtract_group_mean
 from trueline.core.tables.column_mapping import reject_unknown_targets
 from trueline.core.tables.intake_report import Example, IntakeError, describe_remedy, make_example, summarise_intake
 from trueline.core.tables.name_forms import find_near_spellings, normalize_entity
@@ -279,6 +279,7 @@ def _build_runner_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     rows["surprise"] = rows["target"] - rows["soft_label"]
     rows["placed"] = rows["placed"].fillna((rows["place"] <= 3).astype(float).where(rows["place"].notna()))
     rows["place_p"] = (1 / rows["place_bsp"] / place_book * paid_places.where(paid_places > 0)).clip(upper=1.0)
+    rows["early_rank"] = rank_within_group(rows["early_speed"].to_numpy(float), encode_groups(rows["race_id"]))
     rows["grade_level"] = rows["grade"].map({grade: _parse_grade_level(grade) for grade in rows["grade"].unique()})
     return rows[[column.name for column in (*COLUMNS, *list_own_columns(settings))]]
 

@@ -55,13 +55,14 @@ COLUMNS = [
     Column("field_size", "whole", "before", "runners in the race, without the scratched", nullable=False, low=2),
     *PASSTHROUGH_COLUMNS,
     Column("grade_level", "number", "before", "mean of the numbers in the grade's name: 4/5 is 4.5, 1 is the highest"),
+    Column("early_rank", "number", "before", "rank of early_speed within the race, 1 the highest", low=1),
     Column("log_odds", "number", "at_start", "ln(soft_label), centred within the race", "nats"),
     Column("surprise", "number", "after", "target − soft_label", low=-1, high=1),
     Column("place_p", "number", "at_start", "the place market's; sums to the places it pays", low=0, high=1),
 ]
 # left out if the source has no value of them, so that no inputs are made of nothing
 OPTIONAL_COLUMNS = ["weight_kg", "trainer", "place", "run_time_s", "sectional_s", "margin_lengths"]
-OPTIONAL_COLUMNS += ["race_no", "early_speed", "placed", "place_bsp", "place_p", "grade_level"]
+OPTIONAL_COLUMNS += ["race_no", "early_speed", "placed", "place_bsp", "place_p", "grade_level", "early_rank"]
 REQUIRED_COLUMNS = ["race_id", "start_time", "venue", "distance_m", "grade", "box", "runner"]
 # an unreadable value in one of these sets the race aside
 CHECKED_COLUMNS = [*REQUIRED_COLUMNS[2:], "won", "bsp", "scratched", "dead_heat"]

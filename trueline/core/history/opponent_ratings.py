@@ -81,11 +81,14 @@ class RatingHistory:
                     self._checkpoints[day_number] = ratings
 
     def get_ratings_before(self, day: int, keys: Sequence[Codes]) -> Floats:
-        """Return, as rows × effects, the strengths of keys before a day; `keys` are codes of the history, or −1."""
+        """Return, as rows × effects, the strengths of keys before a day; `keys` are codes of the history, or −1.
+
+        The strength of a code that no row of the history has is 0.
+        """
         ratings = self._get_cached_ratings(day)
         row_ratings = np.zeros((len(keys[0]), len(keys)))
         for effect, (key, columns) in enumerate(zip(keys, self._columns_by_effect, strict=True)):
-            column = np.append(columns, -1)[key]  # code −1 takes the appended −1
+            column = np.append(columns, -1)[np.where(key < len(columns), key, -1)]  # code −1 takes the appended −1
             has_rating = (column >= 0) & (column < len(ratings))
             row_ratings[has_rating, effect] = ratings[column[has_rating]]
         return row_ratings

@@ -13,6 +13,7 @@ from trueline.core.history.kept_ratings import KeptRatings
 from trueline.core.history.opponent_ratings import fit_daily_ratings
 from trueline.core.history.prefix_sums import (
     KeyColumns,
+    RatedKey,
     RunningTotals,
     require_positive_integer,
     require_positive_number,
@@ -203,7 +204,7 @@ class Past:
         self,
         column_factors: Mapping[str, float],
         group_key: str,
-        effects: Mapping[KeyColumns, float],
+        effects: Mapping[RatedKey, float],
         half_life_days: float,
     ) -> Floats:
         """Strength of each row's keys relative to the opponents in its groups, from earlier days: rows × effects.
@@ -213,7 +214,7 @@ class Past:
         A key not yet seen has strength 0. See `fit_daily_ratings`.
         """
         performance = sum(factor * self._totals.get_numbers(name) for name, factor in column_factors.items())
-        codes = [self._totals.encode_keys(by) for by in effects]
+        codes = [self._totals.encode_rated_keys(by) for by in effects]
         return fit_daily_ratings(
             np.asarray(performance),
             self._totals.encode_keys(group_key),

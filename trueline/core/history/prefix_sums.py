@@ -3,6 +3,7 @@
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +15,17 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.history.grouped_rows import CHUNK_ROWS, Floats, GroupedRows, Ints
 
 KeyColumns = str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class FirstSeen:
+    """A key that never changes: what `columns` were at the first row of the key `by`."""
+
+    columns: KeyColumns
+    by: KeyColumns
+
+
+RatedKey = KeyColumns | FirstSeen
 Array = npt.NDArray[Any]
 Item = TypeVar("Item")
 
@@ -200,6 +212,12 @@ class RunningTotals:
             codes[rows_with_key] = pair_codes
         return codes
 
+    def encode_rated_keys(self, by: RatedKey) -> Ints:
+        """A number for each row's key, as `encode_keys`, or for its first value."""
+        if isinstance(by, FirstSeen):
+            return take_first_codes(self.encode_keys(by.by), self.encode_keys(by.columns), self._time_rank)
+        return self.encode_keys(by)
+
     def _sort_rows(self, names: tuple[str, ...]) -> GroupedRows:
         return GroupedRows.group_by_key(self.encode_keys(names), self._time_rank, self._by_time)
 
@@ -213,6 +231,17 @@ class RunningTotals:
         window_edge: Ints = np.maximum(self.times, self.times[0] + window_ticks) - window_ticks
         ranks_back: Ints = np.arange(len(window_edge)) - np.searchsorted(self.times, window_edge)
         return ranks_back
+
+
+def take_first_codes(keys: Ints, codes: Ints, times: Ints) -> Ints:
+    """Return for each row the code of its key's earliest row, if that is strictly earlier; else its own code.
+
+    Of several earliest rows the first in the table counts. A row without a key, which is −1, has its own code.
+    """
+    by_time = np.argsort(times, kind="stable")
+    distinct_keys, first_positions = np.unique(keys[by_time], return_index=True)
+    first_rows = by_time[first_positions][np.searchsorted(distinct_keys, keys)]
+    return np.where((keys >= 0) & (times[first_rows] < times), codes[first_rows], codes)
 
 
 def require_positive_integer(name: str, number: object) -> int:
