@@ -14,6 +14,7 @@ from stages.prepare import box_scores, events, listings, props, racing, runners
 from tests.pipeline_copy import ROOT
 from trueline.core.betting.american_odds import compute_implied_probability, compute_win_profit
 from trueline.core.history.past import Past
+from trueline.core.history.prefix_sums import RatedKey
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
 from trueline.core.runtime.params import expand_params, parse_settings
 from trueline.core.splits import walk_forward
@@ -48,7 +49,7 @@ def test_the_rating_alone_is_worth_more_than_past_prices_and_less_than_the_marke
     """A logit on past prices reaches an R² of about 0.11, the market 0.25: between them is honest, beyond is a leak."""
     known = expand_params(PARAMS)["features"]["racing"]
     course = ("venue", "distance_m", "box")
-    effects = {"entity": known["ridge_runner"], course: known["ridge_course"]}
+    effects: dict[RatedKey, float] = {"entity": known["ridge_runner"], course: known["ridge_course"]}
     value = {"log_odds": 1.0, "surprise": known["surprise"]}
     rating = Past(races).rating(value, "group", effects, known["half_life_days"]).sum(axis=1)
     late = (races["time"] >= races["time"].min() + pd.Timedelta(days=60)).to_numpy()

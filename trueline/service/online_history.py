@@ -200,7 +200,9 @@ class OnlinePast(Past):
         return ratings
 
     def _encode_keys(self, by: KeyColumns) -> Ints:
-        return self._history.get_key_index(by).encode_keys(self._posted_values[:, self._history.find_column_indexes(by)])
+        return self._history.get_key_index(by).encode_keys(
+            self._posted_values[:, self._history.find_column_indexes(by)]
+        )
 
     def _encode_rated_keys(self, by: RatedKey) -> Ints:
         if not isinstance(by, FirstSeen):

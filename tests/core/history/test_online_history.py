@@ -9,13 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueline.core.history.past import Past
-from trueline.core.history.prefix_sums import FirstSeen
+from trueline.core.history.prefix_sums import FirstSeen, RatedKey
 from trueline.service.online_history import OnlineHistory
 
 NAN = float("nan")
 FEW = settings(deadline=None, max_examples=12)
 DAY = pd.Timedelta(days=1)
-RATED = {"key": 0.5, ("key", "venue"): 2.0, FirstSeen("venue", "key"): 1.0, FirstSeen(("venue", "group"), "key"): 1.0}
+RATED: dict[RatedKey, float] = {
+    "key": 0.5,
+    ("key", "venue"): 2.0,
+    FirstSeen("venue", "key"): 1.0,
+    FirstSeen(("venue", "group"), "key"): 1.0,
+}
 
 Ask = Callable[[Past, Any], np.ndarray]
 ASKED: dict[str, Ask] = {
