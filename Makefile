@@ -6,7 +6,7 @@ READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE  # hundreds of processes would compile the same code again
 
-.PHONY: setup run tomorrow test check params same-numbers plots serve daily clean
+.PHONY: setup run tomorrow test check audit params same-numbers plots serve daily clean
 setup: $(READY)
 
 run: $(READY)  ## run all stages of all tasks on the data that params.yaml names
@@ -27,6 +27,9 @@ check: $(READY)  ## check style, types and layers
 	ruff format --check .
 	mypy
 	lint-imports
+
+audit: $(READY)  ## check licences and known vulnerabilities of the lock, and look for secrets in git
+	@python .ci/audit_supply.py $(AUDIT)
 
 params: $(READY)  ## write params.yaml in the form in which `dvc exp run -S` writes it, which changes no value
 	@python .ci/format_params.py

@@ -127,7 +127,8 @@ def save(model: Model, folder: Path) -> None:
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
-    coefficients = np.load(folder / "coefficients.npy", allow_pickle=False)
+    with (folder / "coefficients.npy").open("rb") as file:  # np.load would take an archive for an array
+        coefficients = np.lib.format.read_array(file, allow_pickle=False)
     return Model(coefficients, read_model_json(folder / "vocabulary.json"), **read_model_json(folder / "model.json"))
 
 

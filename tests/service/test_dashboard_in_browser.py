@@ -19,7 +19,7 @@ from trueline.service.page.login import LoginMiddleware
 from trueline.service.settings import TOKEN_VARIABLE
 
 PHONE, SCREEN = 375, 1280  # pixels
-SECRET = "a-token"
+SECRET = "a-token"  # pragma: allowlist secret
 # how many pieces of text are less than 40 pixels wide
 SQUEEZED = """
 [...document.querySelectorAll("dd, p")].map(one => one.getBoundingClientRect().width)
