@@ -16,10 +16,12 @@ def replace_section(text: str, section: str, benchmark: str) -> str:
     'new'
     """
     start_marker, end_marker = format_markers(benchmark)
-    start, end = text.find(start_marker), text.find(end_marker)
-    if text.count(start_marker) != 1 or text.count(end_marker) != 1 or start > end:
+    start = text.find(start_marker)
+    end = text.find(end_marker, start)
+    is_other_between = "<!-- written by" in text[start + len(start_marker) : end]
+    if text.count(start_marker) != 1 or end < 0 or is_other_between:
         raise UserError(
-            f"the page of {benchmark} in docs needs the lines {start_marker!r} and {end_marker!r}, once and in this "
-            "order; put them back."
+            f"the page of {benchmark} in docs needs the lines {start_marker!r}, once, and {end_marker!r} after it; put "
+            "them back."
         )
     return f"{text[:start]}{start_marker}\n{section}\n{text[end:]}"
