@@ -15,20 +15,17 @@ from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.models.model_json import NO_MONITOR, Monitor, read_model_json, write_model_fields, write_model_json
 from trueline.core.runtime.params import StageSettings
 from trueline.core.text import tag_name_prior, vocabulary
-from trueline.core.text.tfidf import MIN_NGRAM_LETTERS, TfidfEncoder
-from trueline.core.text.words import find_words
+from trueline.core.text.tfidf import TfidfEncoder
+from trueline.core.text.tfidf_fitting import TermLimits, TermsByKind, fit_tfidf
 
 if TYPE_CHECKING:  # the service scores with this file, without loading these
     import pandas as pd
     from scipy import sparse
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
     from trueline.core.splits.fold_data import Floats, FoldData
 
-NGRAM_KINDS = ("word", "char_wb")  # n-grams of words; n-grams of letters within a word, including the blanks around it
 # value of the input for a tag's name that is in the text; the vector of a text's n-grams of one kind has length 1
 NAME_INPUT_VALUE = 0.5
-TermsByKind = dict[str, dict[str, Any]]  # for each kind of n-gram, its terms and their inverse document frequencies
 
 
 class Settings(StageSettings):
@@ -73,7 +70,7 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
     """
     tag_name_prior.require_tagged_rows(rows, "tfidf_linear")
     mentions = tag_name_prior.get_name_mentions(rows.x, rows.tags)
-    terms, blocks = _fit_vectorisers(_read_texts(rows.x, settings), settings)
+    terms, blocks = fit_tfidf(_read_texts(rows.x, settings), _read_limits(settings))
     columns = _join_columns(blocks, mentions, settings)
     lines = [_fit_tag_line(columns, tag_target, rows.weight, settings.l2) for tag_target in rows.y.T]
     coefficients = np.column_stack([line[0] for line in lines])
@@ -136,33 +133,11 @@ def _read_texts(x: pd.DataFrame, settings: Settings) -> list[str]:
     return [text[: settings.length] for text in vocabulary.get_texts(x, "tfidf_linear")]
 
 
-def _build_vectoriser(kind: str, settings: Settings, **options: Any) -> TfidfVectorizer:
-    from sklearn.feature_extraction.text import (
-        TfidfVectorizer,
-    )  # here, because it takes a second and scoring does not need it
-
-    if kind == "word":
-        options |= {"ngram_range": (1, settings.word_ngrams), "tokenizer": find_words, "token_pattern": None}
-    else:
-        options |= {"ngram_range": (MIN_NGRAM_LETTERS, settings.char_ngrams)}
-    return TfidfVectorizer(analyzer=kind, sublinear_tf=True, **options)
+def _read_limits(settings: Settings) -> TermLimits:
+    return TermLimits(settings.word_ngrams, settings.char_ngrams, settings.max_features, settings.min_rows)
 
 
-def _fit_vectorisers(texts: list[str], settings: Settings) -> tuple[TermsByKind, list[sparse.csr_matrix]]:
-    """Return, for each kind, the most frequent terms of those in enough texts, with their IDF; and their columns."""
-    terms_by_kind, blocks = {}, []
-    for kind in NGRAM_KINDS if settings.char_ngrams >= MIN_NGRAM_LETTERS else NGRAM_KINDS[:1]:
-        min_rows = min(settings.min_rows, len(texts))
-        vectoriser = _build_vectoriser(kind, settings, min_df=min_rows, max_features=settings.max_features)
-        try:
-            blocks.append(vectoriser.fit_transform(texts))
-        except ValueError:  # scikit-learn's way to say that no term is in enough texts
-            continue
-        terms_by_kind[kind] = {"terms": vectoriser.get_feature_names_out().tolist(), "idf": vectoriser.idf_.tolist()}
-    return terms_by_kind, blocks
-
-
-def _join_columns(blocks: list[sparse.csr_matrix], mentions: Floats, settings: Settings) -> sparse.csr_matrix:
+def _join_columns(blocks: list[sparse.csr_array], mentions: Floats, settings: Settings) -> sparse.csr_matrix:
     """Return the columns of the linear model: the terms, kind by kind, then the tags' names if they are inputs."""
     from scipy import sparse  # here and below, because only fitting needs it
 

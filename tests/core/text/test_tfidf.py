@@ -8,13 +8,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from trueline.core.text.tfidf import MAX_CACHED_WORDS, MIN_NGRAM_LETTERS, TfidfEncoder
+from trueline.core.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
+from trueline.core.text.tfidf import MAX_CACHED_WORDS, TfidfEncoder
 from trueline.core.text.words import find_words
 
 MANY = settings(deadline=None, max_examples=150)
 LETTERS = "abcİßé_1 \t\n\u00a0.-!は漢วั\u0301हि"
 texts = st.lists(st.text(LETTERS, max_size=25), min_size=1, max_size=6)
-words, letters = st.integers(1, 3), st.integers(MIN_NGRAM_LETTERS, 6)
+words, letters = st.integers(1, 3), st.integers(MIN_RUN_LETTERS, 6)
 
 
 def theirs(kind: str, longest: int, **options: Any) -> TfidfVectorizer:
@@ -23,7 +24,11 @@ def theirs(kind: str, longest: int, **options: Any) -> TfidfVectorizer:
         return TfidfVectorizer(
             sublinear_tf=True, ngram_range=(1, longest), tokenizer=find_words, token_pattern=None, **options
         )
-    return TfidfVectorizer(analyzer=kind, sublinear_tf=True, ngram_range=(MIN_NGRAM_LETTERS, longest), **options)
+
+    def analyse(text: str) -> list[str]:
+        return [run for token in text.lower().split() for run in list_letter_runs(token, longest)]
+
+    return TfidfVectorizer(analyzer=analyse, sublinear_tf=True, **options)
 
 
 def learned(training_texts: list[str], word_ngrams: int, char_ngrams: int) -> dict[str, TfidfVectorizer]:

@@ -13,7 +13,20 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from stages.train import tfidf_linear
-from tests.tag_fixtures import LINEAR, SEED, TAGS, doubled, hits, knobs, planted, tagged, weighed, without_blanks
+from tests.tag_fixtures import (
+    LINEAR,
+    SEED,
+    SYLLABLES,
+    TAGS,
+    doubled,
+    hits,
+    knobs,
+    planted,
+    tagged,
+    weighed,
+    without_blanks,
+    written_in,
+)
 from trueline.core.errors import UserError
 from trueline.core.models.model_json import Monitor
 from trueline.core.splits.fold_data import Floats, FoldData
@@ -53,6 +66,13 @@ def test_words_are_found_where_no_blanks_separate_them() -> None:
     later = without_blanks(planted(2))
     score = tfidf_linear.score(fitted(without_blanks(planted(1))), later.x)
     assert hits(score, later.y) > 0.9 > hits(np.zeros_like(later.y), later.y) + 0.2
+
+
+@pytest.mark.parametrize("script", SYLLABLES)
+def test_words_of_every_script_are_learned_as_well_as_latin_ones(script: str) -> None:
+    later = written_in(planted(2), script)
+    score = tfidf_linear.score(fitted(written_in(planted(1), script), word_ngrams=2), later.x)
+    assert hits(score, later.y) > 0.95 > hits(np.zeros_like(later.y), later.y) + 0.25
 
 
 def test_runs_of_letters_know_a_word_in_another_form() -> None:

@@ -1,6 +1,5 @@
 """TF-IDF: a text's runs of words and of letters, weighted by rarity, in the columns that scikit-learn gives."""
 
-from collections.abc import Iterator
 from itertools import pairwise, repeat
 from math import sqrt
 from typing import Any
@@ -8,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trueline.core.text.letter_runs import list_letter_runs
 from trueline.core.text.words import find_words
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 Term = str | tuple[str, ...]  # several words are looked up as a tuple, which is faster than joining them
 
-MIN_NGRAM_LETTERS = 3  # letters of the shortest run; pairs add nothing to longer runs
 MAX_CACHED_WORDS = 20_000  # words whose runs of letters are cached, some 5 MB
 MAX_CACHED_LETTERS = 30  # letters of the longest such word
 
@@ -24,8 +23,8 @@ class TfidfEncoder:
 
     `vocabularies` holds, for `word` and perhaps for `char_wb`, the `terms` and their `idf`; the columns are those of
     the first kind, then those of the second. The values are those of scikit-learn's TfidfVectorizer with
-    `sublinear_tf`, to the last bit (sums run from left to right), in a tenth of the time per text: each word is cut
-    into runs of letters only once.
+    `sublinear_tf` (sums run from left to right), in a tenth of the time per text: each word is cut into runs of letters
+    only once. Letters that are syllables or words, as in Chinese or Hindi, have runs from two letters on.
 
     >>> encoder = TfidfEncoder({"word": {"terms": ["chess", "jazz"], "idf": [1.0, 1.0]}}, word_ngrams=1, char_ngrams=0)
     >>> columns, weights = encoder.encode_text("Jazz, more jazz!")
@@ -91,7 +90,7 @@ class TfidfEncoder:
             return cached_columns
         run_columns = map(
             self._columns_by_term["char_wb"].get,
-            _iterate_letter_runs(f" {token} ", self._max_ngram["char_wb"]),
+            list_letter_runs(token, self._max_ngram["char_wb"]),
             repeat(b""),
         )
         column_bytes = b"".join(run_columns)
@@ -112,12 +111,3 @@ def _list_word_runs(lower_text: str, longest: int) -> list[Term]:
     for length in range(2, longest + 1):
         runs += zip(*(tokens[start:] for start in range(length)), strict=False)
     return runs
-
-
-def _iterate_letter_runs(padded: str, longest: int) -> Iterator[str]:
-    for length in range(MIN_NGRAM_LETTERS, longest + 1):
-        yield padded[:length]
-        if length >= len(padded):
-            break  # a short word counts once
-        for start in range(1, len(padded) - length + 1):
-            yield padded[start : start + length]
