@@ -153,6 +153,6 @@ def _build_block(
     block.sort_indices()
     block.data = (np.log(block.data) + 1.0) * idf[block.indices]
     squares = sparse.csr_array((block.data * block.data, block.indices, block.indptr), shape=block.shape)
-    length = np.sqrt(squares @ np.ones(len(chosen_ids)))  # summed from left to right, as the encoder does
+    length = np.sqrt(np.asarray(squares @ np.ones(len(chosen_ids))))  # summed from left to right, as the encoder does
     block.data /= np.repeat(length, np.diff(block.indptr))
     return block
