@@ -14,6 +14,7 @@ from pydantic import Field
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.models.model_json import NO_MONITOR, Monitor, read_model_json, write_model_fields, write_model_json
 from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.iterative_stratification import assign_stratified_parts
 from trueline.core.text import tag_name_prior, vocabulary
 from trueline.core.text.tfidf import TfidfEncoder
 from trueline.core.text.tfidf_fitting import TermLimits, TermsByKind, fit_tfidf
@@ -23,9 +24,13 @@ if TYPE_CHECKING:  # the service scores with this file, without loading these
     from scipy import sparse
 
     from trueline.core.splits.fold_data import Floats, FoldData
+    from trueline.core.splits.iterative_stratification import Ints
 
 # value of the input for a tag's name that is in the text; the vector of a text's n-grams of one kind has length 1
 NAME_INPUT_VALUE = 0.5
+PROOF_PARTS = 5  # parts of the fit rows; each is scored by a model of the others, to see what names add
+PROOF_ROWS = 1000  # fit rows from which on no further part is scored
+PROOF_FIT_ROWS = 3000  # the most fit rows of such a model
 
 
 class Settings(StageSettings):
@@ -65,17 +70,14 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
 
     A tag that is on no row or on every row gets the same log-odds everywhere, those of its smoothed frequency. Whether
     a text contains the tag's own name (the inputs `says:<tag>`) is ignored, used as an input beside the terms, or used
-    as evidence, which is learned over all tags together and added to the log-odds. Raises UserError if there is no
-    input `text`, no row or no tag.
+    as evidence: what it adds to the text on rows that the text was not learned from, over all tags together. Raises
+    UserError if there is no input `text`, no row or no tag.
     """
     tag_name_prior.require_tagged_rows(rows, "tfidf_linear")
     mentions = tag_name_prior.get_name_mentions(rows.x, rows.tags)
-    terms, blocks = fit_tfidf(_read_texts(rows.x, settings), _read_limits(settings))
-    columns = _join_columns(blocks, mentions, settings)
-    lines = [_fit_tag_line(columns, tag_target, rows.weight, settings.l2) for tag_target in rows.y.T]
-    coefficients = np.column_stack([line[0] for line in lines])
-    name_evidence = tag_name_prior.fit_name_evidence(mentions, rows.y, rows.weight, settings.names_shrinkage)
-    intercepts = [line[1] for line in lines]
+    terms, columns = _fit_columns(rows, mentions, settings)
+    coefficients, intercepts = _fit_tag_lines(columns, rows, settings.l2)
+    name_evidence = _fit_name_evidence(rows, mentions, settings, seed)
     importance = _compute_importance(rows, columns, coefficients, name_evidence, settings)
     settled: dict[str, int | float] = {}
     return Model(
@@ -135,6 +137,53 @@ def _read_texts(x: pd.DataFrame, settings: Settings) -> list[str]:
 
 def _read_limits(settings: Settings) -> TermLimits:
     return TermLimits(settings.word_ngrams, settings.char_ngrams, settings.max_features, settings.min_rows)
+
+
+def _fit_columns(rows: FoldData, mentions: Floats, settings: Settings) -> tuple[TermsByKind, sparse.csr_matrix]:
+    """Return the terms of the rows' texts, and the columns of the linear model."""
+    terms, blocks = fit_tfidf(_read_texts(rows.x, settings), _read_limits(settings))
+    return terms, _join_columns(blocks, mentions, settings)
+
+
+def _fit_tag_lines(columns: sparse.csr_matrix, rows: FoldData, l2: float) -> tuple[Floats, list[float]]:
+    """Return the coefficients, columns × tags, and the intercepts."""
+    lines = [_fit_tag_line(columns, tag_target, rows.weight, l2) for tag_target in rows.y.T]
+    return np.column_stack([line[0] for line in lines]), [line[1] for line in lines]
+
+
+def _fit_name_evidence(rows: FoldData, mentions: Floats, settings: Settings, seed: int) -> Floats:
+    """Return 2 × tags: what names add to the text, on fit rows scored by models of other fit rows; 0 if not asked."""
+    if settings.names != "evidence" or not mentions.any():
+        return np.zeros((2, len(rows.tags)))
+    part_count = max(PROOF_PARTS, len(rows.y) // PROOF_ROWS)
+    row_part = assign_stratified_parts(rows.y, rows.group, part_count, seed)
+    scores, is_scored = np.zeros_like(rows.y), np.zeros(len(rows.y), dtype=bool)
+    for part in range(part_count):
+        if is_scored.sum() >= PROOF_ROWS:
+            break
+        is_scored |= row_part == part
+        scores[row_part == part] = _score_part(rows, row_part, part, settings)
+    proof = mentions[is_scored], rows.y[is_scored], rows.weight[is_scored]
+    return tag_name_prior.blend_evidence(
+        tag_name_prior.fit_name_evidence(mentions, rows.y, rows.weight, settings.names_shrinkage),
+        tag_name_prior.fit_added_evidence(scores[is_scored], *proof, settings.names_shrinkage),
+        rows.weight @ mentions,
+        settings.names_shrinkage,
+    )
+
+
+def _score_part(rows: FoldData, row_part: Ints, part: int, settings: Settings) -> Floats:
+    """Return the log-odds of the rows of one part, from the texts of other parts, which have at most PROOF_FIT_ROWS."""
+    part_distance = (row_part - part) % (row_part.max() + 1)
+    is_fitted = (part_distance > 0) & (part_distance <= max(1, PROOF_FIT_ROWS * row_part.max() // len(rows.y)))
+    if not is_fitted.any():
+        return np.zeros((int((row_part == part).sum()), len(rows.tags)))
+    fit_rows = rows.select_rows(is_fitted)
+    terms, columns = _fit_columns(fit_rows, np.zeros_like(fit_rows.y), settings)
+    coefficients, intercepts = _fit_tag_lines(columns, fit_rows, settings.l2)
+    encoder = TfidfEncoder(terms, settings.word_ngrams, settings.char_ngrams)
+    texts = _read_texts(rows.x[row_part == part], settings)
+    return np.array([encoder.score_text(text, coefficients) for text in texts]) + intercepts
 
 
 def _join_columns(blocks: list[sparse.csr_array], mentions: Floats, settings: Settings) -> sparse.csr_matrix:

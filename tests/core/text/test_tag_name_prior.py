@@ -43,6 +43,44 @@ def test_a_name_that_always_tells_the_truth_is_strong_evidence_even_for_a_tag_wi
     )
 
 
+def test_a_name_adds_nothing_to_a_text_that_says_as_much_without_it() -> None:
+    random = np.random.default_rng(0)
+    scores = random.normal(-1, 2, (3000, 4))
+    y = (random.random(scores.shape) < 1 / (1 + np.exp(-scores))).astype(float)
+    name = y * (random.random(y.shape) < 0.5) + (1 - y) * (random.random(y.shape) < 0.5)  # known to say nothing
+    added = tag_name_prior.fit_added_evidence(scores, name, y, np.ones(3000), shrinkage=2.0)
+    np.testing.assert_allclose(added, 0, atol=0.4)
+    told = (scores > 1).astype(float)  # says what the text's scores say already
+    alone = tag_name_prior.fit_name_evidence(told, y, np.ones(3000), shrinkage=2.0)
+    beside = tag_name_prior.fit_added_evidence(scores, told, y, np.ones(3000), shrinkage=2.0)
+    assert (alone[1] - alone[0] > 2).all()
+    assert np.abs(beside[1] - beside[0]).max() < 0.8
+
+
+def test_a_name_adds_what_the_text_does_not_know_even_for_a_tag_without_a_row_of_it() -> None:
+    random = np.random.default_rng(1)
+    scores, name = random.normal(0, 0.1, (400, 3)), (random.random((400, 3)) < 0.2).astype(float)
+    name[:, 2] = 0
+    y = np.where(random.random(name.shape) < 0.02, 1 - name, name)
+    without, with_name = tag_name_prior.fit_added_evidence(scores, name, y, np.ones(400), shrinkage=2.0)
+    assert (with_name - without > 3).all()
+    twice = tag_name_prior.fit_added_evidence(np.tile(scores, (2, 1)), *map(np.tile, (name, y), ((2, 1),) * 2),
+                                              np.ones(800), shrinkage=2.0)  # fmt: skip
+    heavy = tag_name_prior.fit_added_evidence(scores, name, y, np.full(400, 2.0), shrinkage=2.0)
+    np.testing.assert_allclose(heavy, twice, atol=1e-8)
+
+
+def test_a_name_that_the_text_could_not_learn_says_what_it_says_alone() -> None:
+    alone, added = np.array([[-1.0, -1.0], [4.0, 4.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
+    blended = tag_name_prior.blend_evidence(alone, added, np.array([0.0, 6.0]), shrinkage=2.0)
+    np.testing.assert_allclose(blended, [[-1.0, -0.25], [4.0, 1.75]])
+
+
+def test_if_no_text_contains_a_name_nothing_is_added() -> None:
+    rows = planted(1)
+    assert (tag_name_prior.fit_added_evidence(rows.y, np.zeros_like(rows.y), rows.y, rows.weight, 2.0) == 0).all()
+
+
 def test_names_that_lie_count_against_their_tags() -> None:
     random = np.random.default_rng(0)
     y = (random.random((200, 2)) < 0.5).astype(float)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,24 @@ def test_names_as_evidence_add_to_what_words_say_and_change_nothing_else() -> No
     for place in range(len(TAGS)):
         assert np.ptp(added[mentioned[:, place], place]) < 1e-9
         assert np.ptp(added[~mentioned[:, place], place]) < 1e-9
-        assert added[mentioned[:, place], place][0] > 2 > 0 > added[~mentioned[:, place], place][0]
+        assert added[mentioned[:, place], place][0] > 0.5 + added[~mentioned[:, place], place][0]
+
+
+def test_names_that_prove_nothing_on_the_fit_rows_change_no_tag() -> None:
+    random = np.random.default_rng(0)
+    rows, later = (
+        replace(some, x=some.x.assign(**{f"says:{tag}": random.integers(0, 2, 200) for tag in TAGS}))
+        for some in (planted(1), planted(2))
+    )
+    score = tfidf_linear.score(fitted(rows, names="evidence"), later.x)
+    assert hits(score, later.y) > hits(tfidf_linear.score(plain(), later.x), later.y) - 0.01
+
+
+def test_with_many_rows_only_a_part_proves_what_names_add(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tfidf_linear, "PROOF_ROWS", 30)
+    monkeypatch.setattr(tfidf_linear, "PROOF_FIT_ROWS", 80)
+    later = planted(2)
+    assert hits(tfidf_linear.score(fitted(planted(1), names="evidence"), later.x), later.y) > 0.95
 
 
 @pytest.mark.parametrize("names", ["ignored", "inputs", "evidence"])

@@ -16,6 +16,12 @@ if TYPE_CHECKING:  # the service needs the names, but no tables
 
     from trueline.core.splits.fold_data import Floats, FoldData
 
+MIN_TEXT_SLOPE = 0.5  # what names add is at most doubled, however little the text's own scores are worth
+EVEN_ODDS_INFORMATION = 0.25  # p·(1 − p) of a row whose odds are even
+LINE_PENALTY = 0.1  # keeps a line finite if scores and names separate all tags
+NEWTON_STEPS = 50
+MAX_NEWTON_STEP = 2.0  # in log-odds
+NEWTON_TOLERANCE = 1e-10  # in log-odds
 MIN_NAME_PROBABILITY = 0.003  # neither does a name settle its tag, nor its absence rule it out, more surely than this
 
 
@@ -60,6 +66,36 @@ def fit_name_evidence(has_name: Floats, y: Floats, weight: Floats, shrinkage: fl
     )
 
 
+def fit_added_evidence(text_scores: Floats, has_name: Floats, y: Floats, weight: Floats, shrinkage: float) -> Floats:
+    """Return 2 × tags like `fit_name_evidence`, but only of what names add to what the rest of the text already says.
+
+    `text_scores`, rows × tags, are log-odds from the text by models that were not fitted on these rows. One line is
+    fitted to all tags, log-odds = slope·score + a + b where the name is. Each tag has its own a and b, shrunk toward
+    the common ones with the weight of `shrinkage` rows of even odds; what they add is divided by the slope, as it is
+    added to a score. So evidence that proves nothing on rows that the text was not learned from comes out as none. All
+    zeros if no row has any name.
+    """
+    if not has_name.any():
+        return np.zeros((2, y.shape[1]))
+    design = np.stack([text_scores, np.ones_like(text_scores), has_name], axis=-1).reshape(-1, 3)
+    slope, without, added = _fit_common_line(design, y.ravel(), np.repeat(weight, y.shape[1]))
+    slope = max(slope, MIN_TEXT_SLOPE)
+    is_named = has_name > 0
+    offset, common = slope * text_scores, np.full(y.shape[1], without)
+    without_name = _fit_tag_shifts(offset, y, weight[:, None] * ~is_named, common, shrinkage)
+    with_name = _fit_tag_shifts(offset, y, weight[:, None] * is_named, without_name + added, shrinkage)
+    return np.array([without_name, with_name]) / slope
+
+
+def blend_evidence(alone: Floats, added: Floats, named_weight: Floats, shrinkage: float) -> Floats:
+    """Return 2 × tags: what a name adds to the text where the text could learn it, else what it says alone.
+
+    `named_weight` is the weight of each tag's fit rows with its name: a text learns a name from these only.
+    """
+    share = named_weight / (named_weight + shrinkage)
+    return np.asarray(share * added + (1 - share) * alone)
+
+
 def lookup_name_evidence(has_name: Floats, name_evidence: Floats) -> Floats:
     """Return rows × tags of log-odds to add to those from the rest of the text."""
     return np.asarray(np.where(has_name > 0, name_evidence[1], name_evidence[0]))
@@ -77,3 +113,39 @@ def compute_tag_importance(rows: FoldData, text_move: float, name_moves: Floats)
 def _compute_clipped_log_odds(p: Floats) -> Floats:
     clipped = np.clip(p, MIN_NAME_PROBABILITY, 1 - MIN_NAME_PROBABILITY)
     return np.asarray(np.log(clipped) - np.log1p(-clipped))
+
+
+def _fit_common_line(design: Floats, target: Floats, weight: Floats) -> Floats:
+    """Return the three coefficients of maximum likelihood, with a small penalty on their distance from (1, 0, 0)."""
+    start = np.array([1.0, 0.0, 0.0])
+    line = start.copy()
+    for _ in range(NEWTON_STEPS):
+        p = _compute_probability(design @ line)
+        gradient = design.T @ (weight * (p - target)) + LINE_PENALTY * (line - start)
+        curvature = (design * (weight * p * (1 - p))[:, None]).T @ design + LINE_PENALTY * np.eye(len(start))
+        step = np.linalg.solve(curvature, gradient)
+        line -= step * min(1.0, MAX_NEWTON_STEP / max(float(np.abs(step).max()), NEWTON_TOLERANCE))
+        if np.abs(step).max() < NEWTON_TOLERANCE:
+            break
+    return line
+
+
+def _fit_tag_shifts(offset: Floats, y: Floats, weight: Floats, common: Floats, shrinkage: float) -> Floats:
+    """Return what each tag's log-odds exceed the offset by, shrunk toward `common`.
+
+    `offset`, `y` and `weight` are rows × tags, `common` has one number per tag.
+    """
+    pull = EVEN_ODDS_INFORMATION * shrinkage
+    shift = common.copy()
+    for _ in range(NEWTON_STEPS):
+        p = _compute_probability(offset + shift)
+        gradient = (weight * (p - y)).sum(axis=0) + pull * (shift - common)
+        step = gradient / ((weight * p * (1 - p)).sum(axis=0) + pull)
+        shift -= np.clip(step, -MAX_NEWTON_STEP, MAX_NEWTON_STEP)
+        if np.abs(step).max() < NEWTON_TOLERANCE:
+            break
+    return shift
+
+
+def _compute_probability(log_odds: Floats) -> Floats:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * log_odds)))
