@@ -7,11 +7,12 @@ score; its rows to fit on stay the same, so its models are kept too.
 import io
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ from trueline.core.runtime.memory import Memory, build_key, hash_code
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.splits.fold_data import Floats, read_cached_tables
 from trueline.core.splits.fold_hashes import FoldHashes
+
+Piece = TypeVar("Piece")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def score_jobs(
 ) -> list[pd.DataFrame]:
     """Return the labelled scores of each job, from memory where it has them; jobs that are alike are done once."""
     if not memory.is_on:
-        computed = parallel.run_in_parallel(fit_and_score, jobs, workers, label)
+        computed = _run_by_fold(fit_and_score, jobs, jobs, workers, label)
         return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
     keyed_jobs = _build_keys(jobs, newest_fold)
     recalled = {keyed.scores_key: memory.load(keyed.scores_key) for keyed in keyed_jobs}
@@ -46,11 +49,32 @@ def score_jobs(
     missing = {keyed.scores_key: keyed for keyed in keyed_jobs if keyed.scores_key not in known_scores}
     if missing:
         work = partial(_score_and_store, memory=memory)
-        known_scores |= dict(
-            zip(missing, parallel.run_in_parallel(work, missing.values(), workers, label), strict=True)
-        )
+        missing_jobs = [keyed.job for keyed in missing.values()]
+        computed = _run_by_fold(work, list(missing.values()), missing_jobs, workers, label)
+        known_scores |= dict(zip(missing, computed, strict=True))
     print(f"{label}: {len(jobs) - len(missing)} of {len(jobs)} fits are those of earlier runs or of another arm")
     return [label_scores(keyed.job, known_scores[keyed.scores_key]) for keyed in keyed_jobs]
+
+
+def _run_by_fold(
+    work: Callable[[Piece], Floats], pieces: Sequence[Piece], jobs: Sequence[FitJob], workers: int, label: str
+) -> list[Floats]:
+    """Return the result of each piece of work, in order; `jobs` has the job of each piece.
+
+    One process does what one learner does in one fold, because arms that differ little may share a part of their fits.
+    """
+    indices_by_fold: dict[tuple[str, str], list[int]] = {}
+    for index, job in enumerate(jobs):
+        indices_by_fold.setdefault((job.arm.learner_name, job.fold), []).append(index)
+    batches = [[pieces[index] for index in indices] for indices in indices_by_fold.values()]
+    batch_results = parallel.run_in_parallel(partial(_run_batch, work), batches, workers, label)
+    results = chain.from_iterable(batch_results)
+    result_by_index = dict(zip(chain.from_iterable(indices_by_fold.values()), results, strict=True))
+    return [result_by_index[index] for index in range(len(pieces))]
+
+
+def _run_batch(work: Callable[[Piece], Floats], batch: Sequence[Piece]) -> list[Floats]:
+    return [work(piece) for piece in batch]
 
 
 def _build_keys(jobs: Sequence[FitJob], newest_fold: str) -> list[KeyedJob]:

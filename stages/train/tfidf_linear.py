@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,9 @@ NAME_INPUT_VALUE = 0.5
 PROOF_PARTS = 5  # parts of the fit rows; each is scored by a model of the others, to see what names add
 PROOF_ROWS = 1000  # fit rows from which on no further part is scored
 PROOF_FIT_ROWS = 3000  # the most fit rows of such a model
+
+Lines = tuple[TermsByKind, "sparse.csr_matrix", "Floats", list[float]]
+_last_lines: dict[str, Lines] = {}  # by the digest of what they were fitted on
 
 
 class Settings(StageSettings):
@@ -75,8 +79,7 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
     """
     tag_name_prior.require_tagged_rows(rows, "tfidf_linear")
     mentions = tag_name_prior.get_name_mentions(rows.x, rows.tags)
-    terms, columns = _fit_columns(rows, mentions, settings)
-    coefficients, intercepts = _fit_tag_lines(columns, rows, settings.l2)
+    terms, columns, coefficients, intercepts = _fit_shared_lines(rows, mentions, settings)
     name_evidence = _fit_name_evidence(rows, mentions, settings, seed)
     importance = _compute_importance(rows, columns, coefficients, name_evidence, settings)
     settled: dict[str, int | float] = {}
@@ -143,6 +146,24 @@ def _fit_columns(rows: FoldData, mentions: Floats, settings: Settings) -> tuple[
     """Return the terms of the rows' texts, and the columns of the linear model."""
     terms, blocks = fit_tfidf(_read_texts(rows.x, settings), _read_limits(settings))
     return terms, _join_columns(blocks, mentions, settings)
+
+
+def _fit_shared_lines(rows: FoldData, mentions: Floats, settings: Settings) -> Lines:
+    """Return the terms, the columns, the coefficients and the intercepts; a fit of the same texts is done once.
+
+    The arms of a fold often differ only in what they make of the tags' names. The last fit is kept in the process.
+    """
+    digest = hashlib.sha256(settings.model_dump_json(exclude={"names", "names_shrinkage"}).encode())
+    for text in vocabulary.get_texts(rows.x, "tfidf_linear"):
+        digest.update(f"{len(text)} {text}".encode())
+    for array in (rows.y, rows.weight, *([mentions] if settings.names == "inputs" else [])):
+        digest.update(f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    key = digest.hexdigest()
+    if key not in _last_lines:
+        terms, columns = _fit_columns(rows, mentions, settings)
+        _last_lines.clear()
+        _last_lines[key] = terms, columns, *_fit_tag_lines(columns, rows, settings.l2)
+    return _last_lines[key]
 
 
 def _fit_tag_lines(columns: sparse.csr_matrix, rows: FoldData, l2: float) -> tuple[Floats, list[float]]:

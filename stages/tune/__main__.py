@@ -94,7 +94,14 @@ def _run_search(task: str, reads: Paths, journal: Journal) -> Search:
         results = zip(requests, journal.evaluate_cached(requests, evaluate), strict=True)
         return [result | {"groups": groups[fold]} for (_, fold), result in results]
 
-    trials, results_by_trial = search_params(default, space, settings, tune_folds, load_seed(), evaluate_with_groups)
+    def is_hopeless(default_results: list[FoldResult], trial_results: list[FoldResult]) -> bool:
+        if settings.hopeless_se is None:
+            return False
+        return compute_paired_gain(default_results, trial_results).is_lost(settings.hopeless_se)
+
+    trials, results_by_trial = search_params(
+        default, space, settings, tune_folds, load_seed(), evaluate_with_groups, is_hopeless
+    )
     best_trial = trials[trials["state"] == "complete"].sort_values(["loss", "trial"], kind="stable").iloc[0]
     default_trial = trials.iloc[0]
     gain = compute_paired_gain(results_by_trial[0], results_by_trial[int(best_trial["trial"])])

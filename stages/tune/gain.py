@@ -16,6 +16,10 @@ class Gain(NamedTuple):
         """Return whether the gain is above zero and at least that many standard errors."""
         return self.value > 0 and self.value >= standard_errors * self.standard_error
 
+    def is_lost(self, standard_errors: float) -> bool:
+        """Return whether the gain is below zero by at least that many standard errors."""
+        return self.value < 0 and -self.value >= standard_errors * self.standard_error
+
 
 def compute_paired_gain(default_results: Sequence[dict[str, Any]], candidate_results: Sequence[dict[str, Any]]) -> Gain:
     """Return what a candidate gains over the default, from the losses of both on the same groups, fold by fold.

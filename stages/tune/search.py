@@ -24,6 +24,7 @@ from trueline.core.runtime.params import StageSettings
 Point = dict[str, Any]
 FoldResult = dict[str, Any]  # the loss, what early stopping settled, and the losses by group
 Evaluate = Callable[[list[tuple[Point, str]]], list[FoldResult]]
+Compare = Callable[[list[FoldResult], list[FoldResult]], bool]  # the default's results, a trial's in the same folds
 
 
 class ParamRange(StageSettings):
@@ -44,6 +45,7 @@ class SearchSettings(StageSettings):
     patience: int = Field(ge=1)
     loss: str
     min_gain_se: float = Field(ge=0)
+    hopeless_se: float | None = Field(ge=0)
 
 
 def search_params(
@@ -53,13 +55,15 @@ def search_params(
     folds: list[str],
     seed: int,
     evaluate: Evaluate,
+    is_hopeless: Compare = lambda default_results, trial_results: False,
 ) -> tuple[pd.DataFrame, list[list[FoldResult]]]:
     """Return the table of trials (state, loss, loss per fold and parameters), and each trial's results by fold.
 
     The first trial is the default. The trials of a batch are proposed together and reported in order, so the table does
-    not depend on the number of workers. After each fold but the last, a trial that is worse than the median of the
-    finished trials is pruned; the default never is. Raises UserError for a range that is invalid, does not contain
-    the default, or names a parameter that the learner does not have.
+    not depend on the number of workers. After each fold but the last, a trial is pruned if it is worse than the median
+    of the finished trials, or if `is_hopeless` says so of its results and the default's; the default never is. Raises
+    UserError for a range that is invalid, does not contain the default, or names a parameter that the learner does not
+    have.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=settings.startup, constant_liar=True)
@@ -69,7 +73,7 @@ def search_params(
     results: dict[int, list[FoldResult]] = {}
     for batch_start in range(0, settings.trials, settings.batch):
         batch = [study.ask(distributions) for _ in range(min(settings.batch, settings.trials - batch_start))]
-        results |= _evaluate_batch(study, batch, default, folds, evaluate)
+        results |= _evaluate_batch(study, batch, default, folds, evaluate, is_hopeless, results)
     results_by_trial = [results[trial.number] for trial in study.trials]
     trials = zip(study.trials, results_by_trial, strict=True)
     rows = [_build_trial_row(trial, trial_results, folds) for trial, trial_results in trials]
@@ -151,7 +155,13 @@ def _hash_entry(entry: dict[str, Any]) -> str:
 
 
 def _evaluate_batch(
-    study: optuna.Study, batch: list[Trial], default: Point, folds: list[str], evaluate: Evaluate
+    study: optuna.Study,
+    batch: list[Trial],
+    default: Point,
+    folds: list[str],
+    evaluate: Evaluate,
+    is_hopeless: Compare,
+    earlier_results: dict[int, list[FoldResult]],
 ) -> dict[int, list[FoldResult]]:
     results: dict[int, list[FoldResult]] = {trial.number: [] for trial in batch}
     active_trials = list(batch)
@@ -161,8 +171,13 @@ def _evaluate_batch(
         ):
             results[trial.number].append(result)
             trial.report(_compute_mean_loss(results[trial.number]), step)
+        default_results = (earlier_results | results)[0][: step + 1]
         pruned_trials = [
-            trial for trial in active_trials if step < len(folds) - 1 and trial.number and trial.should_prune()
+            trial
+            for trial in active_trials
+            if step < len(folds) - 1
+            and trial.number
+            and (trial.should_prune() or is_hopeless(default_results, results[trial.number]))
         ]
         for trial in pruned_trials:
             study.tell(trial, state=TrialState.PRUNED)

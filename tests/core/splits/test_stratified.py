@@ -15,7 +15,8 @@ from trueline.core.splits.walk_forward import list_folds
 
 MANY = settings(deadline=None, max_examples=20)
 DEFAULTS: dict[str, Any] = {
-    "repeats": 2, "folds": 4, "calibrate_share": 0.25, "tune_folds": 3, "sealed_days": None, "dated": None,
+    "repeats": 2, "repeat_below": 10_000, "folds": 4, "calibrate_share": 0.25, "tune_folds": 3,
+    "sealed_days": None, "dated": None,
 }  # fmt: skip
 seeds = st.integers(0, 10_000)
 Rows = tuple[pd.DataFrame, pd.Series]
@@ -170,3 +171,11 @@ def test_folds_that_were_tampered_with_are_rejected(
 def test_settings_out_of_range_are_rejected(changed: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(changed))):
         make_settings(**changed)
+
+
+def test_a_large_table_is_partitioned_once_as_a_small_one_is_the_first_time() -> None:
+    targets, group = rows(3)
+    count = len(targets)
+    once, twice = (split_stratified(targets, group, make_settings(repeat_below=at), 3) for at in (count, count + 1))
+    assert (len(list_folds(once, "test")), len(list_folds(twice, "test"))) == (4, 8)
+    pd.testing.assert_frame_equal(once, twice[list(once)])

@@ -72,8 +72,8 @@ def test_a_name_adds_what_the_text_does_not_know_even_for_a_tag_without_a_row_of
 
 def test_a_name_that_the_text_could_not_learn_says_what_it_says_alone() -> None:
     alone, added = np.array([[-1.0, -1.0], [4.0, 4.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
-    blended = tag_name_prior.blend_evidence(alone, added, np.array([0.0, 6.0]), shrinkage=2.0)
-    np.testing.assert_allclose(blended, [[-1.0, -0.25], [4.0, 1.75]])
+    blended = tag_name_prior.blend_evidence(alone, added, np.array([0.0, 4.0]), shrinkage=2.0)
+    np.testing.assert_allclose(blended, [[-1.0, -0.2], [4.0, 1.6]])
 
 
 def test_if_no_text_contains_a_name_nothing_is_added() -> None:

@@ -77,3 +77,10 @@ def test_answers_about_other_groups_are_no_pair() -> None:
     one, other = (answers(np.ones(3), [np.array(own)], np.ones(3)) for own in ([0, 1], [1, 2]))
     with pytest.raises(ValueError, match="same groups"):
         compute_paired_gain(one, other)
+
+
+def test_a_gain_is_lost_where_the_default_leads_beyond_chance() -> None:
+    assert Gain(-0.3, 0.2).is_lost(1.0)
+    assert not Gain(-0.3, 0.2).is_lost(2.0)
+    assert not Gain(0.3, 0.2).is_lost(1.0)
+    assert not Gain(0.0, 0.0).is_lost(1.0)

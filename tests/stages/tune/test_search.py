@@ -21,7 +21,9 @@ Asked = list[tuple[Point, str]]
 
 
 def make_settings(trials: int = 24, batch: int = 4) -> SearchSettings:
-    return SearchSettings(trials=trials, batch=batch, startup=6, patience=5, loss="none", min_gain_se=1.0)
+    return SearchSettings(
+        trials=trials, batch=batch, startup=6, patience=5, loss="none", min_gain_se=1.0, hopeless_se=None
+    )
 
 
 def answer(asked: Asked) -> list[FoldResult]:
@@ -69,6 +71,21 @@ def test_a_trial_worse_than_the_median_of_the_finished_is_stopped_after_its_firs
     assert len(pruned)
     assert pruned["tune_1"].isna().all()
     assert pruned["loss"].min() > trials.loc[trials["state"] == "complete", "loss"].min()
+
+
+def test_a_trial_without_hope_against_the_default_is_stopped_after_its_first_fold() -> None:
+    settings, asked = make_settings(trials=6, batch=2), list[Any]()
+    trials, _ = search_params(DEFAULT, SPACE, settings, FOLDS, 5, noting(asked), lambda default, trial: True)
+    assert trials["state"].tolist() == ["complete", *["pruned"] * 5]
+    assert len(asked) == 2 + 5
+    pairs: list[tuple[float, float]] = []
+
+    def note_pair(default: list[FoldResult], trial: list[FoldResult]) -> bool:
+        pairs.append((default[0]["loss"], len(default) - len(trial)))
+        return False
+
+    search_params(DEFAULT, SPACE, settings, FOLDS, 5, answer, note_pair)
+    assert set(pairs) == {(2.0, 0)}
 
 
 def test_what_early_stopping_settled_is_kept_as_a_parameter() -> None:

@@ -20,6 +20,7 @@ class StratifiedSettings(StageSettings):
     """
 
     repeats: int = Field(ge=1)
+    repeat_below: int = Field(ge=1)  # rows; a table with so many is partitioned once
     folds: int = Field(ge=2)
     calibrate_share: float = Field(gt=0, lt=1)
     tune_folds: int = Field(ge=2)
@@ -32,7 +33,8 @@ def split_stratified(targets: pd.DataFrame, group: pd.Series, settings: Stratifi
 
     `targets` is rows × tags of 0 and 1, `group` each row's cluster. `test_0…` are repeats × folds, repeat by repeat: in
     each repeat every row is scored by one fold, and a stratified part of the fold's other rows calibrates. `tune_0…` is
-    one more such partition, drawn independently, without calibration. `final` fits and calibrates on all rows and
+    one more such partition, drawn independently, without calibration. With `repeat_below` rows or more there is one
+    repeat, since a partition of so many rows says what several would. `final` fits and calibrates on all rows and
     scores nothing. Clusters are assigned by iterative stratification (Sechidis et al. 2011) and are never split; the
     order of the rows makes no difference. Raises UserError if there are too few clusters for these folds.
 
@@ -50,7 +52,7 @@ def split_stratified(targets: pd.DataFrame, group: pd.Series, settings: Stratifi
         f"tune_{tune_number}": np.where(cluster_fold == tune_number, "score", "fit")
         for tune_number in range(settings.tune_folds)
     }
-    for repeat in range(settings.repeats):
+    for repeat in range(settings.repeats if len(targets) < settings.repeat_below else 1):
         cluster_fold = partitioner(all_clusters, [1 / settings.folds] * settings.folds, "test", repeat)
         for fold_number in range(settings.folds):
             other_clusters = all_clusters[cluster_fold != fold_number]

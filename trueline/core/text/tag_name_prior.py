@@ -90,9 +90,10 @@ def fit_added_evidence(text_scores: Floats, has_name: Floats, y: Floats, weight:
 def blend_evidence(alone: Floats, added: Floats, named_weight: Floats, shrinkage: float) -> Floats:
     """Return 2 × tags: what a name adds to the text where the text could learn it, else what it says alone.
 
-    `named_weight` is the weight of each tag's fit rows with its name: a text learns a name from these only.
+    `named_weight` is the weight of each tag's fit rows with its name: a text learns a name from these only, and hardly
+    from fewer than `shrinkage` rows. Squares make the passage short: twice as many rows give four fifths.
     """
-    share = named_weight / (named_weight + shrinkage)
+    share = named_weight**2 / (named_weight**2 + shrinkage**2)
     return np.asarray(share * added + (1 - share) * alone)
 
 
