@@ -15,7 +15,6 @@ from pydantic import Field
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.models.model_json import NO_MONITOR, Monitor, read_model_json, write_model_fields, write_model_json
 from trueline.core.runtime.params import StageSettings
-from trueline.core.splits.iterative_stratification import assign_stratified_parts
 from trueline.core.text import tag_name_prior, vocabulary
 from trueline.core.text.tfidf import TfidfEncoder
 from trueline.core.text.tfidf_fitting import TermLimits, TermsByKind, fit_tfidf
@@ -176,27 +175,31 @@ def _fit_name_evidence(rows: FoldData, mentions: Floats, settings: Settings, see
     """Return 2 × tags: what names add to the text, on fit rows scored by models of other fit rows; 0 if not asked."""
     if settings.names != "evidence" or not mentions.any():
         return np.zeros((2, len(rows.tags)))
+    from trueline.core.splits.iterative_stratification import assign_stratified_parts
+
     part_count = max(PROOF_PARTS, len(rows.y) // PROOF_ROWS)
     row_part = assign_stratified_parts(rows.y, rows.group, part_count, seed)
     scores, is_scored = np.zeros_like(rows.y), np.zeros(len(rows.y), dtype=bool)
-    for part in range(part_count):
+    for part in range(row_part.max() + 1):  # there are fewer parts than asked for if there are fewer groups
         if is_scored.sum() >= PROOF_ROWS:
             break
-        is_scored |= row_part == part
-        scores[row_part == part] = _score_part(rows, row_part, part, settings)
-    proof = mentions[is_scored], rows.y[is_scored], rows.weight[is_scored]
-    return tag_name_prior.blend_evidence(
-        tag_name_prior.fit_name_evidence(mentions, rows.y, rows.weight, settings.names_shrinkage),
-        tag_name_prior.fit_added_evidence(scores[is_scored], *proof, settings.names_shrinkage),
-        rows.weight @ mentions,
-        settings.names_shrinkage,
-    )
+        if (row_part == part).any():
+            is_scored |= row_part == part
+            scores[row_part == part] = _score_part(rows, row_part, part, settings)
+    shrinkage = settings.names_shrinkage
+    alone = tag_name_prior.fit_name_evidence(mentions, rows.y, rows.weight, shrinkage)
+    proof = scores[is_scored], mentions[is_scored], rows.y[is_scored], rows.weight[is_scored]
+    if not tag_name_prior.is_added_evidence_better(*proof, row_part[is_scored], shrinkage):
+        return alone
+    added = tag_name_prior.fit_added_evidence(*proof, shrinkage)
+    return tag_name_prior.blend_evidence(alone, added, rows.weight @ mentions, shrinkage)
 
 
 def _score_part(rows: FoldData, row_part: Ints, part: int, settings: Settings) -> Floats:
     """Return the log-odds of the rows of one part, from the texts of other parts, which have at most PROOF_FIT_ROWS."""
-    part_distance = (row_part - part) % (row_part.max() + 1)
-    is_fitted = (part_distance > 0) & (part_distance <= max(1, PROOF_FIT_ROWS * row_part.max() // len(rows.y)))
+    part_count = row_part.max() + 1
+    part_distance = (row_part - part) % part_count
+    is_fitted = (part_distance > 0) & (part_distance <= max(1, PROOF_FIT_ROWS * part_count // len(rows.y)))
     if not is_fitted.any():
         return np.zeros((int((row_part == part).sum()), len(rows.tags)))
     fit_rows = rows.select_rows(is_fitted)

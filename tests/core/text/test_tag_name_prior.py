@@ -64,16 +64,29 @@ def test_a_name_adds_what_the_text_does_not_know_even_for_a_tag_without_a_row_of
     y = np.where(random.random(name.shape) < 0.02, 1 - name, name)
     without, with_name = tag_name_prior.fit_added_evidence(scores, name, y, np.ones(400), shrinkage=2.0)
     assert (with_name - without > 3).all()
-    twice = tag_name_prior.fit_added_evidence(np.tile(scores, (2, 1)), *map(np.tile, (name, y), ((2, 1),) * 2),
-                                              np.ones(800), shrinkage=2.0)  # fmt: skip
+    doubled = (np.tile(array, (2, 1)) for array in (scores, name, y))
+    twice = tag_name_prior.fit_added_evidence(*doubled, weight=np.ones(800), shrinkage=2.0)
     heavy = tag_name_prior.fit_added_evidence(scores, name, y, np.full(400, 2.0), shrinkage=2.0)
     np.testing.assert_allclose(heavy, twice, atol=1e-8)
+
+
+def test_what_names_add_is_taken_where_the_text_knows_more_and_what_they_say_alone_where_it_repeats_them() -> None:
+    random = np.random.default_rng(2)
+    scores = random.normal(-1, 2, (600, 4))
+    y = (random.random(scores.shape) < 1 / (1 + np.exp(-scores))).astype(float)
+    told, part = (scores > 1).astype(float), np.arange(600) % 5
+    assert tag_name_prior.is_added_evidence_better(scores, told, y, np.ones(600), part, 2.0)
+    assert tag_name_prior.is_added_evidence_better(scores, told, y, np.ones(600), np.zeros(600, int), 2.0)
+    name = (random.random((300, 5)) < 0.3).astype(float)
+    y, part = np.where(random.random(name.shape) < 0.1, 1 - name, name), np.arange(300) % 5
+    repeating = 4 * name - 2 + random.normal(0, 0.5, name.shape)
+    assert not tag_name_prior.is_added_evidence_better(repeating, name, y, np.ones(300), part, 2.0)
 
 
 def test_a_name_that_the_text_could_not_learn_says_what_it_says_alone() -> None:
     alone, added = np.array([[-1.0, -1.0], [4.0, 4.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
     blended = tag_name_prior.blend_evidence(alone, added, np.array([0.0, 4.0]), shrinkage=2.0)
-    np.testing.assert_allclose(blended, [[-1.0, -0.2], [4.0, 1.6]])
+    np.testing.assert_allclose(blended, [[-1.0, -1 / 17], [4.0, 1 + 3 / 17]])
 
 
 def test_if_no_text_contains_a_name_nothing_is_added() -> None:

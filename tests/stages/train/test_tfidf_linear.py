@@ -99,7 +99,7 @@ def test_names_as_evidence_add_to_what_words_say_and_change_nothing_else() -> No
     for place in range(len(TAGS)):
         assert np.ptp(added[mentioned[:, place], place]) < 1e-9
         assert np.ptp(added[~mentioned[:, place], place]) < 1e-9
-        assert added[mentioned[:, place], place][0] > 0.5 + added[~mentioned[:, place], place][0]
+        assert added[mentioned[:, place], place][0] > 0.2 + added[~mentioned[:, place], place][0]
 
 
 def test_names_that_prove_nothing_on_the_fit_rows_change_no_tag() -> None:
@@ -117,6 +117,13 @@ def test_with_many_rows_only_a_part_proves_what_names_add(monkeypatch: pytest.Mo
     monkeypatch.setattr(tfidf_linear, "PROOF_FIT_ROWS", 80)
     later = planted(2)
     assert hits(tfidf_linear.score(fitted(planted(1), names="evidence"), later.x), later.y) > 0.95
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_names_of_a_handful_of_rows_are_evidence_too(count: int) -> None:
+    rows = tagged((["jazz in the park", "yoga", "a film"] * 2)[:count], np.eye(count, 4))
+    score = tfidf_linear.score(fitted(rows, names="evidence", min_rows=1), rows.x)
+    assert np.isfinite(score).all()
 
 
 @pytest.mark.parametrize("names", ["ignored", "inputs", "evidence"])
