@@ -64,8 +64,8 @@ def test_a_name_adds_what_the_text_does_not_know_even_for_a_tag_without_a_row_of
     y = np.where(random.random(name.shape) < 0.02, 1 - name, name)
     without, with_name = tag_name_prior.fit_added_evidence(scores, name, y, np.ones(400), shrinkage=2.0)
     assert (with_name - without > 3).all()
-    doubled = (np.tile(array, (2, 1)) for array in (scores, name, y))
-    twice = tag_name_prior.fit_added_evidence(*doubled, weight=np.ones(800), shrinkage=2.0)
+    tall_scores, tall_name, tall_y = (np.tile(array, (2, 1)) for array in (scores, name, y))
+    twice = tag_name_prior.fit_added_evidence(tall_scores, tall_name, tall_y, np.ones(800), shrinkage=2.0)
     heavy = tag_name_prior.fit_added_evidence(scores, name, y, np.full(400, 2.0), shrinkage=2.0)
     np.testing.assert_allclose(heavy, twice, atol=1e-8)
 
