@@ -21,7 +21,7 @@ from trueline.service.protection.method_semantics import HeadMiddleware, build_o
 from trueline.service.protection.request_limits import OPEN_PATHS, RequestLimitMiddleware
 from trueline.service.routes import load_routers
 from trueline.service.routes.health import read_own_version
-from trueline.service.routes.predict import build_request_schemas
+from trueline.service.routes.predict import build_schemas
 from trueline.service.service import Service
 from trueline.service.serving.fast_path import FastPathMiddleware
 from trueline.service.settings import TOKEN_VARIABLE, Settings
@@ -60,7 +60,7 @@ def build_app(service: Service) -> FastAPI:
     app.add_exception_handler(Exception, _render_failure)
     settings, token = service.settings, os.environ.get(TOKEN_VARIABLE) or None
     app.add_middleware(HeadMiddleware)
-    app.add_middleware(FastPathMiddleware, service.endpoints)
+    app.add_middleware(FastPathMiddleware, service.list_endpoints())
     app.add_middleware(RequestLimitMiddleware, settings.body_bytes, settings.body_seconds, token)
     app.add_middleware(LoginMiddleware, token)
     app.add_middleware(HostCheckMiddleware, settings.allowed_hosts)
@@ -106,7 +106,7 @@ async def _render_failure(_request: Request, _error: Exception) -> Response:
 def _build_openapi(app: FastAPI, service: Service) -> dict[str, Any]:
     if not app.openapi_schema:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        schema.setdefault("components", {}).setdefault("schemas", {}).update(build_request_schemas(service))
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(build_schemas(service))
         if os.environ.get(TOKEN_VARIABLE):
             _describe_token(schema)
         app.openapi_schema = schema

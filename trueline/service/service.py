@@ -12,6 +12,7 @@ from trueline.service.monitoring.prediction_log import PredictionLog, check_log_
 from trueline.service.monitoring.prometheus_metrics import ServiceMetrics
 from trueline.service.serving.compute_pool import ComputePool
 from trueline.service.serving.endpoint import PredictionEndpoint
+from trueline.service.serving.request_forms import build_batch_form
 from trueline.service.settings import Settings
 from trueline.service.shadow.shadow_traffic import Shadow, start_shadows
 
@@ -24,6 +25,7 @@ class Service:
     loaded: dict[str, LoadedModel]
     counters: ServiceMetrics = field(default_factory=ServiceMetrics)
     endpoints: dict[str, PredictionEndpoint] = field(default_factory=dict)
+    batch_endpoints: dict[str, PredictionEndpoint] = field(default_factory=dict)
     logs: list[PredictionLog] = field(default_factory=list)
     shadows: dict[str, Shadow] = field(default_factory=dict)
     failed_takeover: str | None = None  # why newer models do not answer, as the parent process reports it
@@ -44,10 +46,18 @@ class Service:
             log = PredictionLog(folder / task, settings.log_bytes, settings.log_days) if folder else None
             service.logs += [log] if log else []
             service.endpoints[task] = PredictionEndpoint(loaded, service.counters, log, service.pool)
+            if (form := build_batch_form(task)) is not None:
+                service.batch_endpoints[task] = PredictionEndpoint(loaded, service.counters, log, service.pool, form)
         service.shadows = start_shadows(settings, service.loaded, service.counters)
         for task, shadow in service.shadows.items():
-            service.endpoints[task].shadow = shadow
+            for endpoint in service.list_endpoints(task):
+                endpoint.shadow = shadow
         return service
+
+    def list_endpoints(self, task: str | None = None) -> list[PredictionEndpoint]:
+        """Return the endpoints of a task, of every task if none is given: for single requests, then for batches."""
+        endpoints = [*self.endpoints.items(), *self.batch_endpoints.items()]
+        return [endpoint for name, endpoint in endpoints if task in (None, name)]
 
     @property
     def drifts(self) -> dict[str, PredictionDrift]:
@@ -58,11 +68,13 @@ class Service:
         """Read each task's backtest predictions as its drift reference; a task without them is not watched."""
         for task, endpoint in self.endpoints.items():
             try:
-                endpoint.drift = await drift_reference.read_reference_drift(
+                drift = await drift_reference.read_reference_drift(
                     endpoint.loaded.files.resolve_path(f"data/predictions/{task}.parquet")
                 )
             except (UserError, OSError, ValueError):
                 continue
+            for task_endpoint in self.list_endpoints(task):
+                task_endpoint.drift = drift
             await asyncio.sleep(0)
 
     def close(self) -> None:

@@ -37,7 +37,8 @@ def build_version(files: VerifiedFiles, task: str) -> str:
 def _list_code_roots(params: dict[str, Any], task: str) -> tuple[str, ...]:
     config = params.get("tasks", {}).get(task, {})
     plugins = (f"stages.{stage}.{config[key]}" for stage, key in (("train", "learner"), ("calibrate", "calibrator")))
-    return (f"trueline.service.tasks.{task}", f"stages.features.{task}", *plugins)
+    own_modules = (f"trueline.service.tasks.{task}", f"trueline.service.batches.{task}", f"stages.features.{task}")
+    return (*own_modules, *plugins)
 
 
 def _hash_json(content: Any) -> str:

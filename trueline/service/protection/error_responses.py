@@ -9,6 +9,9 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
+from trueline.core.errors import UserError
+from trueline.service.request_faults import RequestFaultsError
+
 MAX_INPUT_LETTERS = 60  # characters shown of the received value, and of each name in its path
 MAX_PATH_NAMES = 6  # names shown of that path
 MAX_FAULTS = 100  # faults of a request that are listed
@@ -48,6 +51,14 @@ def build_validation_response(errors: ValidationError) -> Response:
     details = errors.errors(include_url=False, include_context=False)[:MAX_FAULTS]
     faults = [Fault(pointer=_build_pointer(error), detail=_describe_error(error)) for error in details]
     return build_error_response(422, faults[0].detail, faults=faults)
+
+
+def build_refusal(error: UserError) -> Response:
+    """Return a 422 that describes what cannot be answered, with the places of all its faults if they are known."""
+    faults = error.faults[:MAX_FAULTS] if isinstance(error, RequestFaultsError) else []
+    return build_error_response(
+        422, str(error), faults=(Fault(pointer=pointer, detail=detail) for pointer, detail in faults)
+    )
 
 
 def describe_validation_error(errors: ValidationError) -> str:

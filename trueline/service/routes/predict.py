@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from trueline.service.protection.error_responses import PROBLEM_TYPE, Problem, build_error_response
@@ -19,13 +20,13 @@ ERROR_DESCRIPTIONS = {
     422: "The request does not match the schema, or the model cannot answer it.",
     503: "Too many requests are waiting; Retry-After says when to try again.",
 }
-PROBLEM_SCHEMA = "Problem"
+REFERENCE = "#/components/schemas/{model}"
 
 
 def router(service: Service) -> APIRouter:
     """Return the router of /predict/<task> for the loaded tasks; any other task gets a 404 that names them."""
     api_router = APIRouter()
-    for endpoint in service.endpoints.values():
+    for endpoint in service.list_endpoints():
         _add_route(api_router, endpoint)
 
     @api_router.post("/predict/{task}", include_in_schema=False)
@@ -38,45 +39,53 @@ def router(service: Service) -> APIRouter:
 
 def describe_problem(description: str) -> dict[str, Any]:
     """Return an error of an address for the OpenAPI schema."""
-    schema = {"$ref": f"#/components/schemas/{PROBLEM_SCHEMA}"}
+    schema = {"$ref": REFERENCE.format(model=Problem.__name__)}
     return {"description": description, "content": {PROBLEM_TYPE: {"schema": schema}}}
 
 
-def build_request_schemas(service: Service) -> dict[str, Any]:
-    """Return the schemas of every task's request and of its parts, and of errors, by the names that routes refer to.
+def build_schemas(service: Service) -> dict[str, Any]:
+    """Return the schemas of all requests, answers and errors, by the names that routes refer to.
 
-    They are added by hand because pydantic validates the raw body, not FastAPI, which would parse it twice.
+    They are added by hand because pydantic validates the raw body, not FastAPI, which would parse it twice, and so that
+    generated clients get short names.
     """
-    problem_schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    components: dict[str, Any] = problem_schema.pop("$defs") | {PROBLEM_SCHEMA: problem_schema}
-    for task, endpoint in service.endpoints.items():
-        module = endpoint.loaded.module
-        schema = module.Request.model_json_schema(ref_template=f"#/components/schemas/{_name_schema(task, '{model}')}")
-        if hasattr(module, "described"):
-            schema = module.described(endpoint.loaded.model, schema)
-        definitions = schema.pop("$defs", {})
-        components |= {
-            _name_schema(task, definition_name): definition for definition_name, definition in definitions.items()
-        } | {_name_schema(task, "Request"): schema}
+    components = _split_schema("", Problem.model_json_schema(ref_template=REFERENCE), Problem.__name__)
+    for endpoint in reversed(service.list_endpoints()):  # single requests last, for they are described more exactly
+        loaded, form = endpoint.loaded, endpoint.form
+        prefix, request_model, answer_model = loaded.task.title(), form.request_model, form.answer_model
+        template = REFERENCE.replace("{model}", prefix + "{model}")
+        request_schema = request_model.model_json_schema(ref_template=template)
+        if form.parts is None and hasattr(loaded.module, "described"):
+            request_schema = loaded.module.described(loaded.model, request_schema)
+        answer_schema = answer_model.model_json_schema(ref_template=template, mode="serialization")
+        components |= _split_schema(prefix, request_schema, request_model.__name__)
+        components |= _split_schema(prefix, answer_schema, answer_model.__name__)
     return components
 
 
+def _split_schema(prefix: str, schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a schema and those of its parts, by their prefixed names."""
+    parts: dict[str, Any] = schema.pop("$defs", {})
+    return {prefix + part_name: part for part_name, part in (parts | {name: schema}).items()}
+
+
 def _add_route(router: APIRouter, endpoint: PredictionEndpoint) -> None:
-    task, module = endpoint.loaded.task, endpoint.loaded.module
-    responses: dict[int | str, dict[str, Any]] = {200: {"model": module.Answer, "description": "The answer."}}
+    form = endpoint.form
+    answer_schema = {"application/json": {"schema": _refer_to(form.task, form.answer_model)}}
+    responses: dict[int | str, dict[str, Any]] = {200: {"description": "The answer.", "content": answer_schema}}
     responses |= {status: describe_problem(description) for status, description in ERROR_DESCRIPTIONS.items()}
-    reference = {"$ref": f"#/components/schemas/{_name_schema(task, 'Request')}"}
+    request_schema = {"application/json": {"schema": _refer_to(form.task, form.request_model)}}
     router.add_api_route(
-        f"/predict/{task}",
+        form.path,
         endpoint.handle_request,
         methods=["POST"],
-        summary=(module.__doc__ or task).strip().splitlines()[0],
-        operation_id=f"predict_{task}",
+        summary=form.summary,
+        operation_id="_".join(form.path.strip("/").split("/")),
         response_model=None,
         responses=responses,
-        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}},
+        openapi_extra={"requestBody": {"required": True, "content": request_schema}},
     )
 
 
-def _name_schema(task: str, suffix: str) -> str:
-    return f"{task.title()}{suffix}"
+def _refer_to(task: str, model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": REFERENCE.format(model=task.title() + model.__name__)}

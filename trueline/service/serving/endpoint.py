@@ -15,8 +15,9 @@ from trueline.service.monitoring.prediction_drift import PredictionDrift
 from trueline.service.monitoring.prediction_log import LogRows, PredictionLog, stamp_rows
 from trueline.service.monitoring.prometheus_metrics import ServiceMetrics
 from trueline.service.protection.disconnects import SENDS_NO_MORE
-from trueline.service.protection.error_responses import build_error_response, build_validation_response
+from trueline.service.protection.error_responses import build_error_response, build_refusal, build_validation_response
 from trueline.service.serving.compute_pool import AbandonedError, Claim, ComputePool, OverloadError
+from trueline.service.serving.request_forms import RequestForm, build_single_form
 from trueline.service.shadow.shadow_traffic import Shadow, pair_rows
 
 LOG_EVERY_SECONDS = 10.0  # seconds between two error lines about unlogged rows
@@ -27,15 +28,21 @@ BUSY_MESSAGE = "More requests are waiting than can be answered in time; try agai
 
 
 class PredictionEndpoint:
-    """The prediction endpoint of one task."""
+    """The prediction endpoint of one task, for single requests or for batches of them."""
 
     def __init__(
-        self, loaded: LoadedModel, counters: ServiceMetrics, log: PredictionLog | None, pool: ComputePool
+        self,
+        loaded: LoadedModel,
+        counters: ServiceMetrics,
+        log: PredictionLog | None,
+        pool: ComputePool,
+        form: RequestForm | None = None,
     ) -> None:
-        self.loaded, self.drift, self.shadow = loaded, None, None
+        self.loaded, self.form = loaded, form or build_single_form(loaded.task, loaded.module)
+        self.drift, self.shadow = None, None
         self._counters, self._log, self._pool = counters, log, pool
-        self._max_inline_bytes: int = getattr(loaded.module, "AT_ONCE", 0)
-        self._max_inline_braces: int = getattr(loaded.module, "FEW", 0)
+        self._max_inline_bytes = self.form.max_inline_bytes
+        self._max_inline_braces = self.form.max_inline_braces
         self._unlogged_rows, self._last_logged_at = 0, -LOG_EVERY_SECONDS
 
     drift: PredictionDrift | None
@@ -68,24 +75,30 @@ class PredictionEndpoint:
 
     def answer_body(self, body: bytes, claim: Claim | None = None) -> Response:
         """Return the answer to a body: 200, or 422 with one sentence. Without the claim it is not logged or counted."""
-        loaded = self.loaded
+        loaded, form = self.loaded, self.form
         try:
-            parsed = loaded.module.Request.model_validate_json(body)
-            answer = loaded.module.answer(loaded.model, parsed)
+            parsed = form.request_model.model_validate_json(body)
+            answer = form.answer(loaded.model, parsed)
         except ValidationError as errors:
             return build_validation_response(errors)
         except UserError as error:
-            return build_error_response(422, str(error))
-        rows = loaded.module.log_rows(loaded.model, parsed, answer)
+            return build_refusal(error)
+        rows_by_part = [loaded.module.log_rows(loaded.model, *part) for part in form.list_parts(parsed, answer)]
         if claim is not None and not claim.take():
             return DEPARTED_RESPONSE
         if self.shadow is None:
-            self._log_prediction(rows)
+            self._log_prediction([row for rows in rows_by_part for row in rows])
         else:
-            request_id = self.shadow.create_request_id()
-            self._log_prediction(pair_rows(rows, request_id, "champion"))
-            self.shadow.offer_request(request_id, body)
+            self._pair_with_shadow(self.shadow, rows_by_part, form.write_parts(parsed, body))
         return Response(answer.__pydantic_serializer__.to_json(answer), media_type="application/json")
+
+    def _pair_with_shadow(self, shadow: Shadow, rows_by_part: list[LogRows], bodies: list[bytes]) -> None:
+        """Log the rows of each part under an id, and offer the part to the challenger with it."""
+        request_ids = [shadow.create_request_id() for _ in rows_by_part]
+        pairs = zip(rows_by_part, request_ids, strict=True)
+        self._log_prediction([row for rows, request_id in pairs for row in pair_rows(rows, request_id, "champion")])
+        for request_id, part_body in zip(request_ids, bodies, strict=True):
+            shadow.offer_request(request_id, part_body)
 
     def _log_prediction(self, rows: LogRows) -> None:
         """Count the predictions and log them; a failed write is reported, and the request is answered all the same."""

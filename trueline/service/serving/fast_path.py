@@ -1,6 +1,6 @@
 """Fast path: predictions bypass the router, whose work takes as long as scoring a cached text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -19,13 +19,11 @@ class CountedRoute:
 
 
 class FastPathMiddleware:
-    """Answer `POST /predict/<task>` directly; pass everything else, the documentation too, on to the app."""
+    """Answer the posts of predictions directly; pass everything else, the documentation too, on to the app."""
 
-    def __init__(self, app: ASGIApp, endpoints: Mapping[str, PredictionEndpoint]) -> None:
+    def __init__(self, app: ASGIApp, endpoints: Iterable[PredictionEndpoint]) -> None:
         self._app = app
-        self._routes = {
-            f"/predict/{task}": (CountedRoute(f"/predict/{task}"), endpoint) for task, endpoint in endpoints.items()
-        }
+        self._routes = {endpoint.form.path: (CountedRoute(endpoint.form.path), endpoint) for endpoint in endpoints}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = self._routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None

@@ -19,6 +19,7 @@ from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_
 from trueline.service.artifacts.answer_version import build_version
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
+from trueline.service.request_faults import map_parts
 
 Floats = npt.NDArray[np.float64]
 
@@ -180,9 +181,10 @@ def load(files: VerifiedFiles) -> Model:
 def answer(model: Model, request: Request) -> Answer:
     """Return the tags of each event; a cached text is not scored again. Raises UserError for an unknown tag."""
     columns = _find_tag_indices(model, request.tags)
+    own_words = map_parts(model.format_own_columns, request.events, "/events")
     chances = [
-        model.get_chances(posted.name, posted.description, posted.location, model.format_own_columns(posted))
-        for posted in request.events
+        model.get_chances(posted.name, posted.description, posted.location, words)
+        for posted, words in zip(request.events, own_words, strict=True)
     ]
     pairs = zip(request.events, chances, strict=True)
     tagged = [_build_tagged(model, event.id, row, columns, request.top) for event, row in pairs]

@@ -1,7 +1,9 @@
 """props: predicts a player's count in an upcoming game, and the chance that it exceeds the line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,12 +16,14 @@ from stages.evaluate import market
 from stages.prepare import props
 from trueline.core.betting.grading import pick_by_edge
 from trueline.core.errors import UserError
+from trueline.core.history.grouped_rows import Ints
 from trueline.core.stats.count_distribution import compute_cdf, compute_line_probabilities
 from trueline.core.stats.group_ops import Floats
 from trueline.service import predictor
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.predictor import Predictor
+from trueline.service.request_faults import map_parts
 from trueline.service.request_fields import Day, RequestModel, ResponseModel, Text
 
 TASK = "props"
@@ -100,6 +104,10 @@ class Request(RequestModel):
         return self
 
 
+Slate = list[tuple[list[Row], pd.DataFrame]]  # for each day, its rows as posted and as prepared
+RowKey = tuple[str, datetime]  # a row's player and date
+
+
 class Outlook(ResponseModel):
     """The prediction for a player in a game, in units of the predicted quantity."""
 
@@ -155,19 +163,39 @@ def answer(model: Model, request: Request) -> Answer:
     A row that is in the history, or earlier than its end, is answered as if the history ended before its day. Posted
     rows do not influence each other, except through who plays if the decision is made at the off.
     """
-    _require_plausible_lines(model, request)
+    return answer_slates(model, [request], [prepare_slate(model, request)])[0]
+
+
+def answer_slates(model: Model, requests: Sequence[Request], slates: Sequence[Slate]) -> list[Answer]:
+    """Return the answers to several slates from their prepared rows; each is the one that the slate gets alone."""
+    cards = [day for slate in slates for day in slate]
+    outlooks = iter(_predict_cards(model, cards))
+    answers = []
+    for request, slate in zip(requests, slates, strict=True):
+        by_row = {key: outlook for _ in slate for key, outlook in next(outlooks).items()}
+        warnings = [warning for _, card in slate for warning in model.predictor.list_warnings(card)]
+        answers.append(
+            Answer(
+                model=model.predictor.version,
+                quantity=model.card_settings.quantity,
+                min_edge=model.min_edge,
+                rows=[by_row[row.player_id, row.date] for row in request.rows],
+                warnings=list(dict.fromkeys(warnings)),
+            )
+        )
+    return answers
+
+
+def prepare_slate(model: Model, request: Request) -> Slate:
+    """Return the rows of each day as posted and as prepared. Raises UserError for rows that cannot be answered."""
+    map_parts(partial(_check_row, model), request.rows, "/rows")
     by_day: dict[Any, list[Row]] = {}
     for row in request.rows:
         by_day.setdefault(row.date, []).append(row)
-    days = [(posted, prepare_card(model, posted)) for posted in by_day.values()]
-    outlooks = {key: outlook for posted, card in days for key, outlook in _predict_day(model, posted, card).items()}
-    return Answer(
-        model=model.predictor.version,
-        quantity=model.card_settings.quantity,
-        min_edge=model.min_edge,
-        rows=[outlooks[row.player_id, row.date] for row in request.rows],
-        warnings=list(dict.fromkeys(warning for _, card in days for warning in model.predictor.list_warnings(card))),
-    )
+    cards = [prepare_card(model, posted) for posted in by_day.values()]
+    for card in cards:
+        require_line_ups(model.predictor, card)
+    return list(zip(by_day.values(), cards, strict=True))
 
 
 def prepare_card(model: Model, posted: list[Row]) -> pd.DataFrame:
@@ -210,17 +238,47 @@ def _choose_sport(files: VerifiedFiles, settings: props.Settings) -> props.Setti
     return settings.choose(sport, quality.get("quantity", settings.quantity))
 
 
-def _predict_day(model: Model, posted: list[Row], rows: pd.DataFrame) -> dict[tuple[str, Any], Outlook]:
-    """Return the prediction for each posted row of one day, from these rows as prepared."""
-    require_line_ups(model.predictor, rows)
-    predictions = model.predictor.predict_rows(rows)
+def _predict_cards(model: Model, cards: Sequence[tuple[list[Row], pd.DataFrame]]) -> list[dict[RowKey, Outlook]]:
+    """Return the predictions of each card; cards of different days share their look-ups in the history.
+
+    Two cards of one day never do, since who plays in a game may be an input.
+    """
+    days = [card["time"].iloc[0] for _, card in cards]
+    turns = [days[:index].count(day) for index, day in enumerate(days)]
+    outlooks: dict[int, dict[RowKey, Outlook]] = {}
+    for turn in sorted(set(turns)):
+        indexes = [index for index, own_turn in enumerate(turns) if own_turn == turn]
+        outlooks |= zip(indexes, _predict_days(model, [cards[index] for index in indexes]), strict=True)
+    return [outlooks[index] for index in range(len(cards))]
+
+
+def _predict_days(model: Model, cards: Sequence[tuple[list[Row], pd.DataFrame]]) -> list[dict[RowKey, Outlook]]:
+    """Return the predictions of cards of different days."""
+    rows = pd.concat([card for _, card in cards], ignore_index=True)
+    predictions, past_games = model.predictor.predict_batches(rows), model.predictor.count_past_rows(rows)
+    ends = np.cumsum([len(card) for _, card in cards]).tolist()
+    return [
+        _build_outlooks(
+            model,
+            posted,
+            card,
+            {name: values[end - len(card) : end] for name, values in predictions.items()},
+            past_games[end - len(card) : end],
+        )
+        for (posted, card), end in zip(cards, ends, strict=True)
+    ]
+
+
+def _build_outlooks(
+    model: Model, posted: list[Row], rows: pd.DataFrame, predictions: Mapping[str, Floats], past_games: Ints
+) -> dict[RowKey, Outlook]:
+    """Return the prediction for each posted row of one day, from these rows as prepared and as predicted."""
     is_integer = bool(model.predictor.state["whole"])
     distribution = predictions["mean"], predictions["spread"], is_integer
     line = rows["line"].to_numpy(float)
     chances = compute_line_probabilities(line, *distribution)
     picks = pick_by_edge(predictions[""], line, model.min_edge)
     bounds = _compute_tail_bounds(model.card_settings.find_highest_value(), *distribution)
-    past_games = model.predictor.count_past_rows(rows)
     by_player = {player: position for position, player in enumerate(rows["entity"])}
     return {
         (row.player_id, row.date): Outlook(
@@ -255,16 +313,16 @@ def _compute_tail_bounds(highest: float, mean: Floats, spread: Floats, is_intege
     ).astype(float)
 
 
-def _require_plausible_lines(model: Model, request: Request) -> None:
-    """Raise UserError for a line above what the predicted quantity can be in a game."""
+def _check_row(model: Model, row: Row) -> None:
+    """Raise UserError for a line above what the quantity can be in a game, and for own columns that are unknown."""
+    check_own_values(row.own_columns, model.predictor.list_own_kinds())
     highest, quantity = model.card_settings.find_highest_value(), model.card_settings.quantity
-    for row in request.rows:
-        for name, line in (("line", row.line), ("open_line", row.open_line)):
-            if line is not None and line > highest:
-                raise UserError(
-                    f"{row.player_id}: {name} is {line:g}, and {quantity} in a game are at most {highest:g}; post a "
-                    "line of this quantity."
-                )
+    for name, line in (("line", row.line), ("open_line", row.open_line)):
+        if line is not None and line > highest:
+            raise UserError(
+                f"{row.player_id}: {name} is {line:g}, and {quantity} in a game are at most {highest:g}; post a "
+                "line of this quantity."
+            )
 
 
 def require_line_ups(fitted_predictor: Predictor, rows: pd.DataFrame) -> None:

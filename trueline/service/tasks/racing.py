@@ -1,6 +1,6 @@
 """racing: predicts each runner's chance of winning an upcoming race, and the odds that would be fair."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,14 @@ from pydantic.config import JsonDict
 
 from stages.evaluate import race
 from stages.prepare import racing
+from trueline.core.stats.group_ops import Floats
 from trueline.core.tables.name_forms import normalize_name
 from trueline.service import predictor
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.market_lead import explain_missing_lead
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.predictor import Predictor
+from trueline.service.request_faults import map_parts
 from trueline.service.request_fields import RequestModel, ResponseModel, Text, Time
 
 TASK = "racing"
@@ -151,36 +153,62 @@ def answer(model: Model, request: Request) -> Answer:
     the same start have no influence, and ratings use no race of its day. Raises UserError for a card that the prepare
     stage would set aside.
     """
-    rows = prepare_card(model, request)
-    forecasts = model.predictor.predict_rows(rows)
-    chance_by_box = dict(zip(rows["box"].astype(int), forecasts[""], strict=True))
-    place_chances = forecasts.get("place", np.full(len(rows), np.nan))
-    place_by_box = dict(zip(rows["box"].astype(int), place_chances, strict=True))
-    market_by_box = dict(zip(rows["box"].astype(int), rows["soft_label"], strict=True))
-    starts_by_box = dict(zip(rows["box"].astype(int), model.predictor.count_past_rows(rows).tolist(), strict=True))
-    p = np.array([chance_by_box[runner.box] for runner in request.runners])
+    return answer_cards(model, [request], [prepare_card(model, request)])[0]
+
+
+def answer_cards(model: Model, requests: Sequence[Request], cards: Sequence[pd.DataFrame]) -> list[Answer]:
+    """Return the answers to several races with distinct ids, from their prepared rows, each as if asked alone."""
+    rows = pd.concat(cards, ignore_index=True) if len(cards) > 1 else cards[0]
+    forecasts = model.predictor.predict_batches(rows)
+    figures = pd.DataFrame(
+        {
+            "probability": forecasts[""],
+            "place_probability": forecasts.get("place", np.full(len(rows), np.nan)),
+            "market_probability": rows["soft_label"].to_numpy(float),
+            "past_starts": model.predictor.count_past_rows(rows),
+        }
+    )
+    ends = np.cumsum([len(card) for card in cards]).tolist()
+    return [
+        _build_answer(model, request, card, figures.iloc[end - len(card) : end])
+        for request, card, end in zip(requests, cards, ends, strict=True)
+    ]
+
+
+def _build_answer(model: Model, request: Request, card: pd.DataFrame, figures: pd.DataFrame) -> Answer:
+    """Return the answer to a race from its prepared rows and the figures of each of them."""
+    by_box = dict(zip(card["box"].astype(int), figures.to_dict("records"), strict=True))
+    probabilities = figures["probability"].to_numpy()
     edge_withheld = None if request.show_edge else model.missing_lead
     return Answer(
         model=model.predictor.version,
-        race_id=_resolve_race_id(request),
+        race_id=resolve_race_id(request),
         runners=[
-            Chance(
-                runner=runner.runner,
-                box=runner.box,
-                probability=probability,
-                fair_odds=1 / probability if probability > np.finfo(float).tiny else None,
-                rank=1 + int((p > probability).sum()),
-                place_probability=None if np.isnan(place_by_box[runner.box]) else place_by_box[runner.box],
-                market_probability=None if np.isnan(market_by_box[runner.box]) else market_by_box[runner.box],
-                edge=None
-                if runner.price is None or edge_withheld
-                else probability * (1 + (runner.price - 1) * (1 - model.commission)) - 1,
-                past_starts=starts_by_box[runner.box],
-            )
-            for runner, probability in zip(request.runners, p.tolist(), strict=True)
+            _build_chance(runner, by_box[runner.box], probabilities, None if edge_withheld else model.commission)
+            for runner in request.runners
         ],
         edge_withheld=edge_withheld,
-        warnings=model.predictor.list_warnings(rows),
+        warnings=model.predictor.list_warnings(card),
+    )
+
+
+def _build_chance(
+    runner: Runner, figures: Mapping[Any, Any], probabilities: Floats, commission: float | None
+) -> Chance:
+    """Return the prediction for a runner; without a commission its edge is withheld."""
+    probability: float = figures["probability"]
+    return Chance(
+        runner=runner.runner,
+        box=runner.box,
+        probability=probability,
+        fair_odds=1 / probability if probability > np.finfo(float).tiny else None,
+        rank=1 + int((probabilities > probability).sum()),
+        place_probability=_replace_nan(figures["place_probability"]),
+        market_probability=_replace_nan(figures["market_probability"]),
+        edge=None
+        if runner.price is None or commission is None
+        else probability * (1 + (runner.price - 1) * (1 - commission)) - 1,
+        past_starts=figures["past_starts"],
     )
 
 
@@ -225,15 +253,21 @@ def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _build_raw_rows(request: Request, own_kinds: Mapping[str, str]) -> pd.DataFrame:
     race_fields = request.model_dump(exclude={"runners", "race_id", "own_columns", "show_edge"}) | {
-        "race_id": _resolve_race_id(request)
+        "race_id": resolve_race_id(request)
     }
     race_fields |= check_own_values(request.own_columns, own_kinds)
+    own_values = map_parts(lambda runner: check_own_values(runner.own_columns, own_kinds), request.runners, "/runners")
     rows = [
-        race_fields | runner.model_dump(exclude={"own_columns"}) | check_own_values(runner.own_columns, own_kinds)
-        for runner in request.runners
+        race_fields | runner.model_dump(exclude={"own_columns"}) | own
+        for runner, own in zip(request.runners, own_values, strict=True)
     ]
     return pd.DataFrame(rows).rename(columns={"price": "bsp"}).astype({"start_time": "datetime64[us]"})
 
 
-def _resolve_race_id(request: Request) -> str:
+def resolve_race_id(request: Request) -> str:
+    """Return the posted id of a race, or one built from its start, venue and distance."""
     return request.race_id or f"{request.start_time:%Y-%m-%dT%H:%M} {request.venue} {request.distance_m:g}"
+
+
+def _replace_nan(number: float) -> float | None:
+    return None if np.isnan(number) else number
