@@ -1,5 +1,6 @@
-# The service only: no TensorFlow, no DVC, nothing that trains. Build it after `dvc repro`, since the models are copied
-# from this folder.
+# The service only: no TensorFlow, no DVC, no git, nothing that trains. What it serves is in the folder `served`, with the
+# version and the commit of every model. Write it first, or mount another such folder at /app/served.
+#   python -m trueline export racing-model#prod props-model#prod events-model#prod
 #   docker build --tag trueline .                                            all tasks
 #   docker build --tag trueline-events --build-arg RUNTIME=events .          events only, much smaller
 FROM python:3.11-slim AS environment
@@ -18,14 +19,12 @@ COPY trueline/core trueline/core
 COPY trueline/service trueline/service
 COPY trueline/__init__.py trueline/__main__.py trueline/
 COPY stages stages
-COPY data/prepared data/prepared
-COPY metrics metrics
-COPY models models
-COPY dvc.lock ./
+COPY pyproject.toml ./
+COPY served served
 USER trueline
 VOLUME /app/predictions
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=20s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=2)"]
 # Loopback would be the container's own. Whoever publishes the port sets TRUELINE_TOKEN; without it nothing starts.
-ENTRYPOINT ["python", "-m", "trueline", "serve", "--host", "0.0.0.0"]
+ENTRYPOINT ["python", "-m", "trueline", "serve", "--host", "0.0.0.0", "--exported", "served"]

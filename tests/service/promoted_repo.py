@@ -20,7 +20,7 @@ def create(repository: Path, folder: Path) -> Path:
 def store(folder: Path) -> None:
     """Put the outputs into DVC's cache and commit the dvc.lock that names them."""
     trained_repo.seal(folder, trained_repo.PARAMS, trained_repo.OUTS)
-    for out in trained_repo.OUTS[:2]:
+    for out in trained_repo.OUTS:
         put_into_cache(folder, folder / out)
     run_git(folder, "add", "dvc.lock")
     run_git(folder, "commit", "--allow-empty", "-qm", "a model")

@@ -38,9 +38,10 @@ class ServiceProcess:
         """Return the status and body of the answer to events, asked on a new connection."""
         return self.send(build_request("/predict/events", body))
 
-    def get(self, path: str) -> str:
+    def get(self, path: str, token: str = "") -> str:
         """Return the body of what is at a path."""
-        status, body = self.send(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+        status, body = self.send(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{authorization}\r\n".encode())
         assert status == 200, body
         return body.decode()
 

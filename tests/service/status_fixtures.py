@@ -98,7 +98,7 @@ def _tagged(model: None, request: events.Request) -> events.Answer:
         raise UserError("name: 'refuse' is no name; give another.")
     top = [events.Chance(tag="tea", chance=0.99999, threshold=0.4), events.Chance(tag="<b>", chance=0.2, threshold=0.4)]
     return events.Answer(
-        model="made", events=[events.Tagged(id=one.id, tags=["tea"], top=top) for one in request.events]
+        model="made", events=[events.Tagged(id=one.id, tags=["tea"], top=top, warnings=[]) for one in request.events]
     )
 
 
@@ -110,7 +110,9 @@ def _outlook(model: None, request: props.Request) -> props.Answer:
         )
         for row in request.rows
     ]
-    return props.Answer(model="made", quantity="points", min_edge=1.0, rows=rows, warnings=[WARNING])
+    return props.Answer(
+        model="made", quantity="points", min_edge=1.0, rows=rows, edge_withheld=None, warnings=[WARNING]
+    )
 
 
 def _chances(model: None, request: racing.Request) -> racing.Answer:

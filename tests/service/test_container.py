@@ -1,18 +1,29 @@
 """The image without a container engine: its contents suffice, are pinned as in training, and are safe."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.pipeline_copy import ROOT
+from tests.service import promoted_repo
+from tests.service.service_process import start_service
+from trueline.service.model_loading import load_models
+from trueline.service.settings import Settings
 
 RUNTIMES = ("events", "all")
+STAGE = "events-model#prod"
+WORDS = ("--exported", "served", "--log", "predictions")
+MAX_START_SECONDS = 60.0  # on a machine that does much else; alone it takes some 2
+MAX_CODE_MB = 3.0
 # runs a statement that can import only what a lock names, besides the standard library and the repository
 CONFINED = """
 import sys
@@ -59,16 +70,45 @@ def confined(runtime: str, statement: str, folder: Path) -> subprocess.Completed
 
 
 @pytest.fixture(scope="module")
-def image(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the Dockerfile makes, with the models of a small repository."""
+def promoted(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with a promoted model."""
+    folder = promoted_repo.create(repository, tmp_path_factory.mktemp("promoted") / "repository")
+    promoted_repo.promote(folder, f"{STAGE}#1")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def image(promoted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the Dockerfile makes, with the promoted model."""
     folder = tmp_path_factory.mktemp("image")
-    for name in copied():
-        source = repository / name if (repository / name).exists() else ROOT / name
+    for name in set(copied()) - {"served"}:
+        source = ROOT / name
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif source.exists():
+        else:
             shutil.copy2(source, folder / name)
+    export(promoted, folder)
     return folder
+
+
+def export(promoted: Path, image: Path) -> str:
+    """Export the promoted model into the image's folder and return what is printed."""
+    command = [sys.executable, "-m", "trueline", "export", STAGE, "--to", str(image / "served")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=promoted, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of the image's processes: they import only what the runtime has, and find no program."""
+    folder = tmp_path_factory.mktemp("confined")
+    (folder / "sitecustomize.py").write_text(CONFINED.replace("sys.argv[1]", "os.environ['ALLOWED']").replace(
+        "import sys\n", "import os, sys\n").replace("exec(sys.argv[2])\n", ""))  # fmt: skip
+    allowed = " ".join(pins(ROOT / "trueline/service/runtime/events.lock"))
+    return {"PYTHONPATH": str(folder), "PATH": str(folder), "ALLOWED": allowed}
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -85,32 +125,59 @@ def test_the_runtime_holds_nothing_that_trains_networks_or_versions_data(runtime
     )
 
 
-def test_the_copied_files_and_the_runtime_suffice_to_answer_for_events(image: Path) -> None:
-    asked = """
-from trueline.service.settings import Settings
-from trueline.service.app import create_app
-import asyncio, json
+def test_the_image_serves_the_promoted_model_without_git_and_dvc_and_knows_what_it_is(
+    image: Path, promoted: Path, variables: dict[str, str]
+) -> None:
+    started_at = time.monotonic()
+    with start_service(image, *WORDS, **variables) as service:
+        start_seconds = time.monotonic() - started_at
+        in_repository = load_models(Settings(root=str(promoted), models=(STAGE,)))["events"]
+        health = json.loads(service.get("/health"))
+        assert health["models"]["events"] == {
+            "version": in_repository.version, "commit": in_repository.files.commit, "md5": in_repository.model_hash,
+        }  # fmt: skip
+        assert health["version"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+        assert service.predict()["model"] == in_repository.version
+        status = json.loads(service.get("/api/model_status"))["tasks"][0]
+        assert status["version"]["part_hashes"] == in_repository.part_hashes
+        assert "not part of this image" in json.loads(service.get("/api/experiments"))["reason"]
+        assert f"{STAGE}#1" in service.get("/")
+    print(f"the image's service answered {start_seconds:.1f} s after its start")
+    assert start_seconds < MAX_START_SECONDS
 
-async def ask():
-    app = create_app(Settings(tasks=("events",), log=""))
-    body = json.dumps({"events": [{"name": "Jazz in the park"}]}).encode()
-    scope = {"type": "http", "method": "POST", "path": "/predict/events", "raw_path": b"/predict/events",
-             "headers": [(b"content-type", b"application/json")], "query_string": b"", "http_version": "1.1",
-             "scheme": "http", "server": ("localhost", 80), "client": ("localhost", 1), "root_path": ""}
-    sent = []
-    async def receive():
-        return {"type": "http.request", "body": body, "more_body": False}
-    async def send(message):
-        sent.append(message)
-    await app(scope, receive, send)
-    assert sent[0]["status"] == 200, sent
-    print(b"".join(message.get("body", b"") for message in sent).decode())
 
-asyncio.run(ask())
-"""
-    done = confined("events", asked, image)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["events"][0]["top"]
+def test_drift_is_watched_in_the_image_though_its_runtime_reads_no_tables(
+    image: Path, variables: dict[str, str]
+) -> None:
+    command = [sys.executable, "-c", "import pyarrow"]
+    assert b"pyarrow is not in the runtime" in subprocess.run(command, env=variables, capture_output=True).stderr
+    with start_service(image, *WORDS, **variables) as service:
+        body = {"events": [{"name": f"Tea in garden {number}"} for number in range(900)]}
+        assert service.post(json.dumps(body).encode())[0] == 200
+        drift = service.get("/metrics").partition('trueline_drift{task="events"} ')[2].partition("\n")[0]
+        assert float(drift) >= 0
+
+
+def test_another_exported_model_is_taken_over_while_the_image_runs(
+    image: Path, promoted: Path, variables: dict[str, str]
+) -> None:
+    with start_service(image, *WORDS, "--watch", "0.2", **variables) as service:
+        before = service.predict()["model"]
+        promoted_repo.promote(promoted, f"{STAGE}#2", threshold=0.0)
+        printed = export(promoted, image)
+        line = service.wait_for_line("taken over: events ")
+        after = service.predict()["model"]
+        assert before != after
+        assert after in line
+        assert after in printed
+
+
+def test_what_the_image_copies_besides_the_models_is_small(image: Path) -> None:
+    own_files = [file for file in image.rglob("*") if file.is_file() and "served" not in file.parts]
+    own_files = [file for file in own_files if "__pycache__" not in file.parts]
+    size = sum(file.stat().st_size for file in own_files) / 1e6
+    print(f"code in the image: {len(own_files)} files, {size:.1f} MB")
+    assert size < MAX_CODE_MB
 
 
 def test_the_whole_runtime_suffices_for_every_task_and_the_plugins_of_its_config(image: Path) -> None:
@@ -125,6 +192,7 @@ def test_the_whole_runtime_suffices_for_every_task_and_the_plugins_of_its_config
 def test_what_is_copied_is_let_through_and_nothing_else_is() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     let_through = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert "served/.*" in lines  # what an export has not finished
     assert "*" in lines
     assert let_through == set(copied())
 
@@ -135,10 +203,15 @@ def test_the_image_runs_as_nobody_in_particular_and_says_whether_it_is_well() ->
     assert json.loads(instructions("ENTRYPOINT")[0])[:4] == ["python", "-m", "trueline", "serve"]
 
 
-def test_the_compose_file_keeps_the_root_read_only_and_the_port_at_home() -> None:
-    service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["trueline"]
+def test_the_compose_file_keeps_the_root_read_only_and_lets_only_the_proxy_out() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    service, proxy = services["trueline"], services["proxy"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
-    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
-    written = {volume.split(":")[1] for volume in service["volumes"]}
+    assert "ports" not in service
+    assert proxy["ports"] == ["443:443"]
+    written = {volume.split(":")[1] for volume in service["volumes"] if not volume.endswith(":ro")}
     assert written == set(instructions("VOLUME"))
+    assert f"/{Path(json.loads(instructions('ENTRYPOINT')[0])[-1])}:ro" in str(service["volumes"])
+    template = (ROOT / proxy["volumes"][0].split(":")[0]).read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", template)) == set(proxy["environment"])

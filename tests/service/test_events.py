@@ -166,3 +166,13 @@ def test_own_columns_are_the_words_that_they_are_in_training_and_others_are_reje
     answer = client.post("/predict/events", json={"events": [event | {"own_columns": {"host": "A"}}]})
     assert answer.status_code == 422
     assert "no own column 'host'" in answer.json()["detail"]
+
+
+def test_an_event_in_another_language_is_answered_with_a_warning_and_an_ordinary_one_without(
+    client: TestClient,
+) -> None:
+    events = [EXAMPLE, {"name": "Blasmusik", "description": "Abends spielen unsere Musikanten am See."}]
+    answer = client.post("/predict/events", json={"events": events}).json()["events"]
+    assert answer[0]["warnings"] == []
+    assert len(answer[1]["warnings"]) == 1
+    assert answer[1]["warnings"][0].startswith("The model has learned from")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trueline.core.errors import UserError
-from trueline.service.market_lead import explain_missing_lead
+from trueline.service.market_lead import PROFIT, explain_missing_lead
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +34,16 @@ def test_the_sample_s_own_report_shows_none_and_its_figures_are_the_reason() -> 
     reason = explain_missing_lead(Files(report), "racing")
     assert reason is not None
     assert f"its gain is {report['gain_over_market']['gain']['value']:.4f} (" in reason
+
+
+def test_profit_on_real_lines_is_the_lead_of_picks() -> None:
+    report = json.loads((ROOT / "metrics/props/report.json").read_text())
+    profit = report["line_types"]["actual"]["roi"]
+    reason = explain_missing_lead(Files(report), "props", PROFIT)
+    assert reason is None if profit["low"] > 0 else f"returned {profit['value']:.1%} (" in str(reason)
+    for low, has_lead in ((0.001, True), (0.0, False)):
+        report["line_types"]["actual"]["roi"] = {"value": 0.05, "low": low, "high": 0.1}
+        assert (explain_missing_lead(Files(report), "props", PROFIT) is None) == has_lead
 
 
 @pytest.mark.parametrize("report", [None, {}, {"gain_over_market": None}, {"gain_over_market": {"gain": {"low": "x"}}}])

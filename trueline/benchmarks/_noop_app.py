@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from trueline.service.tasks.events import Answer, Chance, Request, Tagged
 
 TOP_TAGS = [Chance(tag=f"tag-{number}", chance=0.12345678901234567, threshold=0.123456789012) for number in range(5)]
-CONSTANT_ANSWER = Answer(model="workspace:01234567", events=[Tagged(id="ev1053-12", tags=["tag-0"], top=TOP_TAGS)])
+CONSTANT_ANSWER = Answer(
+    model="workspace:01234567", events=[Tagged(id="ev1053-12", tags=["tag-0"], top=TOP_TAGS, warnings=[])]
+)
 
 app = FastAPI()
 

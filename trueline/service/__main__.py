@@ -9,6 +9,7 @@ from trueline.service.processes.listening import describe_address, has_token, is
 from trueline.service.processes.run_folder import create_run_folder
 from trueline.service.processes.supervisor import Supervisor, print_line
 from trueline.service.protection.host_check import LOCAL_HOSTS
+from trueline.service.protection.path_prefix import check_prefix, check_proxies
 from trueline.service.settings import Settings
 
 MAX_PORT = 65_535
@@ -16,8 +17,8 @@ MAX_PORT = 65_535
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the service until it is stopped; exit with status 1 and an error message if it cannot start."""
-    settings = _parse_arguments(arguments)
     try:
+        settings = _parse_arguments(arguments)
         with open_listener(settings) as listener, create_run_folder() as folder:
             address = describe_address(listener)
             Supervisor(settings, listener, folder).run_workers(
@@ -57,6 +58,12 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         help="challenger that answers the same requests unseen, such as events-model#staging",
     )
     parser.add_argument(
+        "--exported",
+        default=defaults.exported,
+        metavar="FOLDER",
+        help="serve the models that `python -m trueline export` wrote into a folder, without git and DVC",
+    )
+    parser.add_argument(
         "--tasks",
         nargs="+",
         default=[],
@@ -84,7 +91,7 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         type=float,
         default=defaults.watch_seconds,
         metavar="SECONDS",
-        help="look so often whether the tags of --model mean newer models, and take them over (0: only on SIGHUP)",
+        help="look so often whether there are newer models, and take them over (0: only on SIGHUP)",
     )
     parser.add_argument(
         "--allow-host",
@@ -92,6 +99,19 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         default=[],
         metavar="NAME",
         help="host that requests may name, besides this machine; any if other machines may connect and none is given",
+    )
+    parser.add_argument(
+        "--root-path",
+        default=defaults.root_path,
+        metavar="PREFIX",
+        help="prefix of the address under which a proxy offers the service, such as /trueline",
+    )
+    parser.add_argument(
+        "--trust-proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="address or network of a proxy whose X-Forwarded-Prefix is believed instead; repeat it for others",
     )
     parser.add_argument(
         "--without-token",
@@ -114,6 +134,9 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         tuple(parsed.tasks),
         tuple(parsed.model),
         tuple(parsed.shadow),
+        exported=parsed.exported,
+        root_path=check_prefix(parsed.root_path),
+        trusted_proxies=check_proxies(parsed.trust_proxy),
         watch_seconds=parsed.watch,
         allowed_hosts=_list_allowed_hosts(parsed.host, parsed.allow_host),
         is_open=parsed.without_token,

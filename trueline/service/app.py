@@ -18,16 +18,18 @@ from trueline.service.page.login import LoginMiddleware
 from trueline.service.protection.error_responses import build_error_response
 from trueline.service.protection.host_check import HostCheckMiddleware
 from trueline.service.protection.method_semantics import HeadMiddleware, build_options_response, list_allowed_methods
+from trueline.service.protection.path_prefix import PathPrefixMiddleware
 from trueline.service.protection.request_limits import OPEN_PATHS, RequestLimitMiddleware
 from trueline.service.routes import load_routers
 from trueline.service.routes.health import read_own_version
-from trueline.service.routes.predict import build_schemas
+from trueline.service.routes.predict import build_schemas, describe_common_errors
 from trueline.service.service import Service
 from trueline.service.serving.fast_path import FastPathMiddleware
 from trueline.service.settings import TOKEN_VARIABLE, Settings
 
 API_DESCRIPTION = """Serves predictions of promoted models, or of the workspace's. Every answer is logged; every error
 is a problem in JSON (RFC 9457), whose `detail` is one sentence."""
+VALIDATION_SCHEMAS = ("HTTPValidationError", "ValidationError")
 MEASURE_SECONDS = 10.0  # between two looks at the process's memory, which any worker may be asked for
 
 
@@ -51,10 +53,11 @@ def build_app(service: Service) -> FastAPI:
         description=API_DESCRIPTION,
         lifespan=_run_lifespan,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,  # names the functions of generated clients
     )
     app.state.service = service
     for router in load_routers(service):
-        app.include_router(router)
+        app.include_router(router, responses=describe_common_errors())
     app.openapi = lambda: _build_openapi(app, service)  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _render_http_error)
     app.add_exception_handler(Exception, _render_failure)
@@ -65,6 +68,8 @@ def build_app(service: Service) -> FastAPI:
     app.add_middleware(LoginMiddleware, token)
     app.add_middleware(HostCheckMiddleware, settings.allowed_hosts)
     app.add_middleware(RequestCountMiddleware, service.counters)
+    if settings.root_path or settings.trusted_proxies:
+        app.add_middleware(PathPrefixMiddleware, settings.root_path, settings.trusted_proxies)
     return app
 
 
@@ -107,10 +112,21 @@ def _build_openapi(app: FastAPI, service: Service) -> dict[str, Any]:
     if not app.openapi_schema:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schema.setdefault("components", {}).setdefault("schemas", {}).update(build_schemas(service))
+        _remove_unused_errors(schema)
         if os.environ.get(TOKEN_VARIABLE):
             _describe_token(schema)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _remove_unused_errors(schema: dict[str, Any]) -> None:
+    """Remove FastAPI's own validation error, with which no address answers: paths are texts, bodies are ours."""
+    operations = (operation for methods in schema["paths"].values() for operation in methods.values())
+    for responses in (operation["responses"] for operation in operations):
+        if f"/{VALIDATION_SCHEMAS[0]}'" in str(responses.get("422", "")):
+            del responses["422"]
+    for name in VALIDATION_SCHEMAS:
+        schema["components"]["schemas"].pop(name, None)
 
 
 def _describe_token(schema: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.service.artifacts.exported_model import hash_export, list_exported_tasks, open_exported
 from trueline.service.artifacts.git_tags import resolve_commit
 from trueline.service.artifacts.verified_files import VerifiedFiles, open_promoted, open_workspace
 from trueline.service.loaded_models import MAX_ERROR_LETTERS, MODEL_SUFFIX, LoadedModel
@@ -17,6 +18,8 @@ def load_models(settings: Settings) -> dict[str, LoadedModel]:
 
     A task for which no model is named is answered by the workspace's. Raises UserError if one cannot be loaded.
     """
+    if settings.exported:
+        return _load_exported_models(settings)
     models_by_task = {parse_task_name(model): model for model in settings.models}
     workspace_files = open_workspace(settings.root_folder)
     requested_tasks = (
@@ -40,12 +43,27 @@ def load_models(settings: Settings) -> dict[str, LoadedModel]:
     }
 
 
+def _load_exported_models(settings: Settings) -> dict[str, LoadedModel]:
+    """Return the models of the folder of exported ones, or of the tasks that the settings name."""
+    if settings.models or settings.shadow:
+        named_model = (*settings.models, *settings.shadow)[0]
+        raise UserError(
+            f"--exported and {named_model} exclude each other: tags need git, which exported models do not."
+        )
+    tasks = settings.tasks or list_exported_tasks(settings.exported_folder)
+    return {task: load_task_model(task, open_exported(settings.exported_folder, task)) for task in tasks}
+
+
 def pin_models(settings: Settings) -> Settings:
     """Return the settings with the tag and the commit that each model's name means now.
 
-    Processes that get them load the same commit, whenever they start. Raises UserError for a name without a task or a
-    tag.
+    Processes that get them load the same commit, whenever they start. Exported models are pinned by a hash, which
+    shows when others have taken their place. Raises UserError for a name without a task or a tag.
     """
+    if settings.exported:
+        folder = settings.exported_folder
+        tasks = settings.tasks or tuple(list_exported_tasks(folder))
+        return replace(settings, pins=tuple((task, "", hash_export(folder / task)) for task in tasks))
     names = [*settings.models, *(model for model in settings.shadow if not model.endswith(WORKSPACE_SUFFIX))]
     for name in names:
         parse_task_name(name)

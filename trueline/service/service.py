@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 
 from trueline.core.errors import UserError
+from trueline.service.artifacts import exported_model
+from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.loaded_models import LoadedModel
 from trueline.service.model_loading import load_models
 from trueline.service.monitoring import drift_reference
@@ -68,9 +70,7 @@ class Service:
         """Read each task's backtest predictions as its drift reference; a task without them is not watched."""
         for task, endpoint in self.endpoints.items():
             try:
-                drift = await drift_reference.read_reference_drift(
-                    endpoint.loaded.files.resolve_path(f"data/predictions/{task}.parquet")
-                )
+                drift = await _find_drift(endpoint.loaded.files, task)
             except (UserError, OSError, ValueError):
                 continue
             for task_endpoint in self.list_endpoints(task):
@@ -84,3 +84,10 @@ class Service:
         self.pool.close()
         for log in self.logs:
             log.close()
+
+
+async def _find_drift(files: VerifiedFiles, task: str) -> PredictionDrift | None:
+    """Return the drift against a model's backtest. Raises UserError if its predictions are missing."""
+    if files.is_exported:
+        return exported_model.read_drift(files)
+    return await drift_reference.read_reference_drift(files.resolve_path(f"data/predictions/{task}.parquet"))

@@ -21,8 +21,11 @@ class Settings:
     tasks: tuple[str, ...] = ()  # empty: those of `models`; without them, every task with a model in the workspace
     models: tuple[str, ...] = ()  # GTO's git tags, such as events-model@v1.2.0 or events-model#prod
     shadow: tuple[str, ...] = ()  # likewise, of challengers, which answer the same requests unseen
+    exported: str = ""  # folder of exported models (artifacts/exported_model.py); empty: they come from git and DVC
     pins: tuple[tuple[str, str, str], ...] = ()  # what these mean: name, tag and commit, resolved by the parent alone
     allowed_hosts: tuple[str, ...] = ()  # that the Host header may name; empty: any
+    root_path: str = ""  # prefix under which a proxy offers the service, such as /trueline
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-Prefix is believed
     is_open: bool = False  # other machines may connect without a token
     watch_seconds: float = 0.0  # between two looks at what the tags mean; 0: only on SIGHUP
     root: str = "."  # the repository
@@ -41,6 +44,11 @@ class Settings:
     def root_folder(self) -> Path:
         """The repository's folder."""
         return Path(self.root)
+
+    @property
+    def exported_folder(self) -> Path:
+        """The folder of exported models."""
+        return self.root_folder / self.exported
 
     @property
     def log_folder(self) -> Path | None:

@@ -83,7 +83,7 @@ def test_every_tag_is_closed_and_no_address_leads_elsewhere(page: str) -> None:
     found = tags(page)
     addresses = [value for _, held in found for name, value in held.items() if name in ("href", "src", "data-address")]
     assert addresses
-    assert all(str(one).startswith(("#", "/", "data:,")) and not str(one).startswith("//") for one in addresses)
+    assert all(str(one).startswith(("#", "/", "./", "data:,")) and not str(one).startswith("//") for one in addresses)
     assert not any(name.startswith("on") or name == "style" for _, held in found for name in held)
 
 

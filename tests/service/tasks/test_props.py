@@ -21,6 +21,8 @@ from stages.prepare.props import COLUMNS
 from tests.own_fixtures import get_posted_own
 from tests.pipeline_copy import ROOT
 from tests.service import running_service
+from tests.service.generated_client import GeneratedClient
+from tests.service.service_process import start_service
 from trueline.core.errors import UserError
 from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
@@ -74,7 +76,7 @@ def request(rows: pd.DataFrame, known: tuple[str, ...] = ("before",)) -> dict[st
         | {"own_columns": get_posted_own(one, *known)}
         for one in running_service.records(rows)
     ]
-    return {"rows": found}
+    return {"rows": found, "show_edge": True}
 
 
 def posted(rows: pd.DataFrame, known: tuple[str, ...] = ("before",)) -> props.Request:
@@ -275,6 +277,7 @@ def test_the_example_is_of_the_sample_and_is_answered(client: TestClient, prepar
 
 def test_schemathesis_finds_nothing(client: TestClient) -> None:
     running_service.schema_holds(client, "/predict/props")
+    running_service.schema_holds(client, "/predict/props/slates")
 
 
 def test_every_field_says_what_it_is() -> None:
@@ -317,3 +320,48 @@ def test_a_calibrator_without_a_distribution_is_rejected(repository: Path, monke
     monkeypatch.setattr(type(files), "read_json", lambda *_: {"calibrator": "none", "folds": {"final": {"tuned": {}}}})
     with pytest.raises((UserError, KeyError)):
         props.load(files)
+
+
+def test_slates_of_a_batch_get_what_they_get_alone_bit_for_bit(client: TestClient, prepared: pd.DataFrame) -> None:
+    first, second, third = days(prepared, 4)[1:]
+    batch = [request(day) for day in (first.head(5), pd.concat([second.head(3), third.head(2)]), first.tail(4), third)]
+    batch[1] |= {"show_edge": False}
+    alone = [asked(client, slate) for slate in batch]
+    for slates, expected in ((batch, alone), (batch[::-1], alone[::-1])):
+        answer = client.post("/predict/props/slates", json={"slates": slates})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["slates"] == expected
+
+
+def test_every_fault_of_a_batch_of_slates_is_named_with_its_place(client: TestClient, prepared: pd.DataFrame) -> None:
+    batch = [request(day.head(3)) for day in days(prepared, 4)]
+    batch[1]["rows"][0]["line"] = 5000.0
+    batch[1]["rows"][2]["own_columns"] = {"jokey": "A. Reed"}
+    batch[3]["rows"][1]["line"] = 5000.0
+    problem = client.post("/predict/props/slates", json={"slates": batch}).json()
+    pointers = ["/slates/1/rows/0", "/slates/1/rows/2", "/slates/3/rows/1"]
+    assert [fault["pointer"] for fault in problem["errors"]] == pointers
+    assert problem["errors"][0]["detail"] == problem["detail"]
+
+
+def test_without_a_lead_over_the_market_no_edge_and_no_pick_is_given_and_the_reason_is(
+    client: TestClient, prepared: pd.DataFrame
+) -> None:
+    body = request(days(prepared, 2)[0]) | {"show_edge": False}
+    body["rows"][0]["line"], body["rows"][1]["line"] = None, 12.5
+    answer = asked(client, body)
+    assert answer["edge_withheld"].startswith("metrics/props/report.json of this version does not say")
+    assert {one["edge"] for one in answer["rows"]} == {None}
+    assert [one["pick"] for one in answer["rows"]][:2] == ["no_line", "withheld"]
+    assert answer["rows"][1]["p_over"] is not None
+    assert asked(client, body | {"show_edge": True})["edge_withheld"] is None
+
+
+def test_a_generated_client_gets_typed_slates_and_batches(repository: Path, tmp_path: Path) -> None:
+    with start_service(repository, "--tasks", "props", "--log", "") as service:
+        client = GeneratedClient(service, tmp_path, "props_client")
+        assert {"predict_props", "predict_props_slates"} <= client.list_functions()
+        status, slate = client.post("predict_props", "PropsRequest", props.EXAMPLE)
+        assert (status, type(slate).__name__, type(slate.rows[0]).__name__) == (200, "PropsAnswer", "PropsOutlook")
+        status, batch = client.post("predict_props_slates", "PropsBatch", {"slates": [props.EXAMPLE, props.EXAMPLE]})
+        assert (status, type(batch).__name__, batch.slates) == (200, "PropsBatchAnswer", [slate, slate])

@@ -17,6 +17,8 @@ from stages.prepare.racing import COLUMNS
 from tests.own_fixtures import get_posted_own
 from tests.pipeline_copy import ROOT
 from tests.service import running_service
+from tests.service.generated_client import GeneratedClient
+from tests.service.service_process import start_service
 from trueline.core.errors import UserError
 from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
@@ -24,6 +26,7 @@ from trueline.core.runtime.params import expand_params
 from trueline.core.stats.group_ops import Floats
 from trueline.service.app import create_app
 from trueline.service.artifacts.verified_files import open_workspace
+from trueline.service.batches import racing as batches
 from trueline.service.monitoring.prediction_log import read_log
 from trueline.service.online_history import OnlineHistory
 from trueline.service.settings import Settings
@@ -293,10 +296,12 @@ def test_the_example_is_of_the_sample_and_is_answered(client: TestClient) -> Non
 
 def test_schemathesis_finds_nothing(client: TestClient) -> None:
     running_service.schema_holds(client, "/predict/racing")
+    running_service.schema_holds(client, "/predict/racing/races")
 
 
 def test_every_field_says_what_it_is() -> None:
-    for part in (racing.Request, racing.Runner, racing.Answer, racing.Chance):
+    parts = (racing.Request, racing.Runner, racing.Answer, racing.Chance, batches.Batch, batches.BatchAnswer)
+    for part in parts:
         assert all(field.description for field in part.model_fields.values()), part
 
 
@@ -320,3 +325,58 @@ def test_a_calibrator_without_the_final_fold_is_rejected(repository: Path, monke
 def posted(race: dict[str, Any]) -> racing.Request:
     """Return a request as the service reads it."""
     return racing.Request.model_validate_json(json.dumps(race))
+
+
+def ask_batch(client: TestClient, batch: list[dict[str, Any]]) -> Any:
+    """Return the answers to several races in one request."""
+    answer = client.post("/predict/racing/races", json={"races": batch})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["races"]
+
+
+def test_races_of_a_batch_get_what_they_get_alone_bit_for_bit_and_are_logged(
+    client: TestClient, prepared: pd.DataFrame
+) -> None:
+    batch = [request(race) for race in races(prepared, 8)]
+    batch[2] |= {"venue": "Nowhere", "show_edge": True}
+    batch[3]["runners"][0] |= {"price": None, "trainer": None}
+    alone = [asked(client, race) for race in batch]
+    assert ask_batch(client, batch) == alone
+    assert ask_batch(client, batch[::-1]) == alone[::-1]
+    assert ask_batch(client, batch[:1]) == alone[:1]
+    runners = sum(len(race["runners"]) for race in batch[:1])
+    rows = read_log(client.app.state.service.settings.log_folder / "racing")[-runners:]  # type: ignore[attr-defined]
+    assert [row["predicted"] for row in rows] == [one["probability"] for one in alone[0]["runners"]]
+    assert {row["race_id"] for row in rows} == {batch[0]["race_id"]}
+
+
+def test_every_fault_of_a_batch_of_races_is_named_with_its_place(client: TestClient, prepared: pd.DataFrame) -> None:
+    batch = [request(race) for race in races(prepared, 6)]
+    batch[1]["runners"][1]["own_columns"] = {"jokey": "A. Reed"}
+    batch[1]["runners"][2]["own_columns"] = {"hood": 3.0}
+    batch[4]["runners"][0]["box"] = 99
+    problem = client.post("/predict/racing/races", json={"races": batch}).json()
+    assert [fault["pointer"] for fault in problem["errors"]] == ["/races/1/runners/1", "/races/1/runners/2", "/races/4"]
+    assert problem["errors"][0]["detail"] == problem["detail"]
+    batch[1]["runners"][1] |= {"box": "one", "runner": ""}
+    problem = client.post("/predict/racing/races", json={"races": batch}).json()
+    assert [fault["pointer"] for fault in problem["errors"]] == [
+        "/races/1/runners/1/runner",
+        "/races/1/runners/1/box",
+    ]
+    twice = client.post("/predict/racing/races", json={"races": batch[:1] * 2})
+    assert "is posted 2 times; post it once" in twice.json()["detail"]
+
+
+def test_a_generated_client_gets_typed_races_and_batches(repository: Path, tmp_path: Path) -> None:
+    with start_service(repository, "--tasks", "racing", "--log", "") as service:
+        client = GeneratedClient(service, tmp_path, "racing_client")
+        assert {"predict_racing", "predict_racing_races"} <= client.list_functions()
+        status, race = client.post("predict_racing", "RacingRequest", racing.EXAMPLE)
+        assert (status, type(race).__name__, type(race.runners[0]).__name__) == (200, "RacingAnswer", "RacingChance")
+        status, batch = client.post("predict_racing_races", "RacingBatch", {"races": [racing.EXAMPLE]})
+        assert (status, type(batch).__name__, batch.races) == (200, "RacingBatchAnswer", [race])
+        faulty: Any = racing.EXAMPLE
+        faulty = faulty | {"runners": [faulty["runners"][0], faulty["runners"][1] | {"box": 99}]}
+        status, problem = client.post("predict_racing_races", "RacingBatch", {"races": [faulty]})
+        assert (status, type(problem).__name__, problem.errors[0].pointer) == (422, "Problem", "/races/0")

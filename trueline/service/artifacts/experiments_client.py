@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ class Experiments(ResponseModel):
 
 def fetch_experiments(root: Path) -> Experiments:
     """Return the experiments of a repository, or an empty list with a reason if they cannot be read."""
+    if find_spec(COMMAND[1]) is None:
+        return _build_empty_answer("The registry is not part of this image; look in the repository.")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(CODE_FOLDER), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, *COMMAND]
     try:

@@ -55,7 +55,10 @@ def _find_latest(tags: list[Tag], model: str) -> Tag | None:
 
 
 def _run_git(root: Path, *arguments: str) -> bytes:
-    completed = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True)
+    try:
+        completed = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True)
+    except FileNotFoundError:
+        raise UserError("there is no git here; serve models that were exported, with --exported FOLDER.") from None
     if completed.returncode:
         problem = completed.stderr.decode().strip().splitlines()[-1]
         raise UserError(f"git {arguments[0]} failed in {root.name or 'this folder'}: {problem}.")

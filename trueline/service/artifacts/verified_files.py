@@ -44,6 +44,19 @@ class VerifiedFiles:
     root: Path
     name: str  # the version's: the git tag, or workspace
     commit: str | None = None
+    is_exported: bool = False  # the root is a folder that artifacts/exported_model.py wrote, though there is a commit
+
+    @property
+    def is_in_root(self) -> bool:
+        """Whether the outputs are in the root folder, not in DVC's cache."""
+        return self.commit is None or self.is_exported
+
+    def read_lock(self) -> bytes:
+        """Return the content of dvc.lock. Raises UserError if it is missing."""
+        content = self._read_file("dvc.lock")
+        if content is None:
+            raise UserError(f"{self.name} has no dvc.lock; run `dvc repro` first, and commit it.")
+        return content
 
     def resolve_path(self, relative: str) -> Path:
         """Return the path of an output, or of a file in an output folder, after verifying the output's hash.
@@ -51,7 +64,7 @@ class VerifiedFiles:
         Raises UserError if dvc.lock does not name the output, if it does not exist or if its hash differs.
         """
         output = self._find_output(relative)
-        output_path = self._find_in_workspace(output) if self.commit is None else self._find_in_cache(output)
+        output_path = self._find_in_workspace(output) if self.is_in_root else self._find_in_cache(output)
         resolved = output_path / PurePosixPath(relative).relative_to(output)
         if not resolved.exists():
             raise UserError(f"{self.name}: {output} has no {PurePosixPath(relative).name}; run `dvc repro`.")
@@ -85,9 +98,7 @@ class VerifiedFiles:
     @cached_property
     def lock_stages(self) -> dict[str, LockStage]:
         """The stages of dvc.lock. Raises UserError if it is missing or malformed."""
-        text = self._read_file("dvc.lock")
-        if text is None:
-            raise UserError(f"{self.name} has no dvc.lock; run `dvc repro` first, and commit it.")
+        text = self.read_lock()
         try:
             return STAGES_ADAPTER.validate_python(yaml.load(text, YAML_LOADER)["stages"])
         except (yaml.YAMLError, KeyError, TypeError, ValueError):
@@ -158,7 +169,7 @@ class VerifiedFiles:
         return Path(folder)
 
     def _read_file(self, path: str) -> bytes | None:
-        if self.commit is not None:
+        if self.commit is not None and not self.is_exported:
             return git_tags.read_committed_file(self.root, self.commit, path)
         return (self.root / path).read_bytes() if (self.root / path).is_file() else None
 

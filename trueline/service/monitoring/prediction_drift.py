@@ -28,6 +28,10 @@ class PredictionDrift:
         ends = [0, *(bisect_left(values, edge) for edge in edges), len(values)]
         return cls(edges, [(end - start) / len(values) for start, end in pairwise(ends)])
 
+    def describe_reference(self) -> dict[str, list[float]]:
+        """Return the edges of the bins and the reference's share of each."""
+        return {"edges": self._edges, "shares": self._shares}
+
     def add_predictions(self, numbers: Iterable[float]) -> None:
         """Count predictions."""
         for number in numbers:

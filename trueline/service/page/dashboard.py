@@ -67,5 +67,5 @@ def _render_contents(names: list[str]) -> Html:
 def _render_addresses(names: list[str]) -> list[Html]:
     diagnoses = (f"/api/diagnostics/{name}" for name in names)
     addresses = ["/api/model_status", "/api/experiments", *diagnoses, "/openapi.json"]
-    links = (html_tag("li", html_tag("a", address, href=address)) for address in addresses)
+    links = (html_tag("li", html_tag("a", address, href=f".{address}")) for address in addresses)
     return [html_tag("ul", *links, class_="addresses")]

@@ -15,7 +15,8 @@
   const fetchText = async (address, options = {}) => {
     let answer;
     try {
-      answer = await fetch(address, { ...options, headers: { ...headers(), ...options.headers } });
+      // relative to the page, which may be below a prefix
+      answer = await fetch(`.${address}`, { ...options, headers: { ...headers(), ...options.headers } });
     } catch {
       throw new Error("The service cannot be reached; is it still running?");
     }

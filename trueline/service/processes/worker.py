@@ -73,6 +73,7 @@ def _make_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         "timeout_graceful_shutdown": settings.drain_seconds,
         "access_log": False,  # /metrics counts requests, and logging one takes a tenth of its time
         "server_header": False,
+        "proxy_headers": False,  # nothing depends on them but the prefix: protection/path_prefix.py
         "log_level": "warning",
     }
     return uvicorn.Config(app, **options)

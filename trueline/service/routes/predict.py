@@ -10,15 +10,17 @@ from trueline.service.protection.error_responses import PROBLEM_TYPE, Problem, b
 from trueline.service.service import Service
 from trueline.service.serving.endpoint import PredictionEndpoint
 
-ERROR_DESCRIPTIONS = {
+COMMON_ERRORS = {  # of every address
     400: "The headers ask for another protocol.",
     401: "The token is missing or wrong.",
-    408: "The body did not arrive in time.",
     413: "The body is too long.",
-    415: "The content type is not JSON.",
     421: "The Host header names another host.",
+    503: "Too many connections are open, or requests are waiting; Retry-After says when to try again.",
+}
+PREDICTION_ERRORS = COMMON_ERRORS | {
+    408: "The body did not arrive in time.",
+    415: "The content type is not JSON.",
     422: "The request does not match the schema, or the model cannot answer it.",
-    503: "Too many requests are waiting; Retry-After says when to try again.",
 }
 REFERENCE = "#/components/schemas/{model}"
 
@@ -43,6 +45,11 @@ def describe_problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {PROBLEM_TYPE: {"schema": schema}}}
 
 
+def describe_common_errors() -> dict[int | str, dict[str, Any]]:
+    """Return the errors that any address may answer with."""
+    return {status: describe_problem(description) for status, description in COMMON_ERRORS.items()}
+
+
 def build_schemas(service: Service) -> dict[str, Any]:
     """Return the schemas of all requests, answers and errors, by the names that routes refer to.
 
@@ -64,16 +71,16 @@ def build_schemas(service: Service) -> dict[str, Any]:
 
 
 def _split_schema(prefix: str, schema: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a schema and those of its parts, by their prefixed names."""
+    """Return a schema and those of its parts, by their prefixed names, which are their titles too."""
     parts: dict[str, Any] = schema.pop("$defs", {})
-    return {prefix + part_name: part for part_name, part in (parts | {name: schema}).items()}
+    return {prefix + part: content | {"title": prefix + part} for part, content in (parts | {name: schema}).items()}
 
 
 def _add_route(router: APIRouter, endpoint: PredictionEndpoint) -> None:
     form = endpoint.form
     answer_schema = {"application/json": {"schema": _refer_to(form.task, form.answer_model)}}
     responses: dict[int | str, dict[str, Any]] = {200: {"description": "The answer.", "content": answer_schema}}
-    responses |= {status: describe_problem(description) for status, description in ERROR_DESCRIPTIONS.items()}
+    responses |= {status: describe_problem(description) for status, description in sorted(PREDICTION_ERRORS.items())}
     request_schema = {"application/json": {"schema": _refer_to(form.task, form.request_model)}}
     router.add_api_route(
         form.path,

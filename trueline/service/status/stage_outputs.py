@@ -33,6 +33,10 @@ class OutputFiles(Protocol):
         """The commit, None for the workspace."""
 
     @property
+    def is_in_root(self) -> bool:
+        """Whether the outputs are in the root folder, not in git and DVC's cache."""
+
+    @property
     def output_hashes(self) -> Mapping[str, str]:
         """The hash of every output by its path."""
 
@@ -132,7 +136,9 @@ class _OutputReader:
         path = self.find_path(relative)
         if path:
             return path.read_text(encoding="utf-8", errors="replace")
-        content = read_committed_file(self.files.root, self.files.commit, relative) if self.files.commit else None
+        if self.files.is_in_root or self.files.commit is None:
+            return None
+        content = read_committed_file(self.files.root, self.files.commit, relative)
         if content is None:
             return None
         del self.missing_reasons[relative]  # a promoted version's metrics are in git, folders of them in no cache

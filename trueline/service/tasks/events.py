@@ -20,6 +20,7 @@ from trueline.service.artifacts.answer_version import build_version
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.request_faults import map_parts
+from trueline.service.text_warnings import collect_known_words, list_text_warnings
 
 Floats = npt.NDArray[np.float64]
 
@@ -89,6 +90,7 @@ class Tagged(BaseModel):
     id: str | None = Field(description="as posted")
     tags: list[str] = Field(description="the assigned tags, likeliest first: those at or above their threshold")
     top: list[Chance] = Field(description="the likeliest tags, assigned or not, likeliest first")
+    warnings: list[str] = Field(description="what is unusual about the text; empty if nothing is")
 
 
 class Answer(BaseModel):
@@ -117,12 +119,19 @@ class Model:
     def __post_init__(self) -> None:
         self.tags: list[str] = list(self.trained.tags)
         self.thresholds: list[float] = self.state.get("threshold", [DEFAULT_THRESHOLD] * len(self.tags))
+        self._known_words = collect_known_words(self.trained)
+        self._max_letters: int | None = getattr(self.trained, "settings", {}).get("length")
         self._cached_chances = lru_cache(maxsize=MAX_CACHED_TEXTS)(self._compute_chances)
 
     def get_chances(self, name: str, description: str, location: str, own_words: str = "") -> tuple[float, ...]:
         """Return the chance of every tag; the chances of recent short texts are cached."""
         is_short = len(name) + len(description) + len(location) + len(own_words) <= MAX_CACHED_LETTERS
         return (self._cached_chances if is_short else self._compute_chances)(name, description, location, own_words)
+
+    def list_warnings(self, event: Event) -> list[str]:
+        """Return what is unusual about an event's text, as sentences."""
+        text = f"{event.name} {event.description} {event.location}"
+        return list_text_warnings(text, self._known_words, self._max_letters)
 
     def format_own_columns(self, event: Event) -> str:
         """Return the posted own columns as the words that they are in the texts of training.
@@ -187,7 +196,7 @@ def answer(model: Model, request: Request) -> Answer:
         for posted, words in zip(request.events, own_words, strict=True)
     ]
     pairs = zip(request.events, chances, strict=True)
-    tagged = [_build_tagged(model, event.id, row, columns, request.top) for event, row in pairs]
+    tagged = [_build_tagged(model, event, row, columns, request.top) for event, row in pairs]
     response = Answer(model=model.version, events=tagged)
     response._chances = chances
     return response
@@ -244,13 +253,14 @@ def _find_tag_indices(model: Model, tags: list[str] | None) -> list[int]:
     return sorted({indices[normalize_tag(tag)] for tag in tags})
 
 
-def _build_tagged(model: Model, name: str | None, chances: Sequence[float], columns: list[int], top: int) -> Tagged:
+def _build_tagged(model: Model, event: Event, chances: Sequence[float], columns: list[int], top: int) -> Tagged:
     ranked = rank_tags(chances, columns)
     return Tagged(
-        id=name,
+        id=event.id,
         tags=assign_tags(model, chances, ranked),
         top=[
             Chance(tag=model.tags[index], chance=chances[index], threshold=model.thresholds[index])
             for index in ranked[:top]
         ],
+        warnings=model.list_warnings(event),
     )

@@ -21,6 +21,7 @@ from trueline.core.stats.count_distribution import compute_cdf, compute_line_pro
 from trueline.core.stats.group_ops import Floats
 from trueline.service import predictor
 from trueline.service.artifacts.verified_files import VerifiedFiles
+from trueline.service.market_lead import PROFIT, explain_missing_lead
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.predictor import Predictor
 from trueline.service.request_faults import map_parts
@@ -33,7 +34,7 @@ TAIL_PROBABILITY = 0.1  # chance that the outcome lies below `low`, and that it 
 MAX_LINE = 1e6  # of any quantity; the model's own is checked with the request
 MIN_AMERICAN_ODDS = 100  # American odds of an even-money bet; no odds lie nearer to 0
 ODDS_DESCRIPTION = "American odds, at most −100 or at least +100"
-Pick = Literal["over", "under", "pass", "no_line"]
+Pick = Literal["over", "under", "pass", "no_line", "withheld"]
 PICKS: dict[int, Pick] = {1: "over", -1: "under", 0: "pass"}
 
 EXAMPLE: JsonDict = {
@@ -91,6 +92,7 @@ class Request(RequestModel):
 
     model_config = RequestModel.model_config | {"json_schema_extra": {"examples": [EXAMPLE]}}
 
+    show_edge: bool = Field(False, description="give edges and picks even if the report shows no lead over the market")
     rows: list[Row] = Field(min_length=1, max_length=500, description="one row per player and day")
 
     @model_validator(mode="after")
@@ -122,8 +124,8 @@ class Outlook(ResponseModel):
     p_over: float | None = Field(description="chance of more than the line; p_over, p_push and p_under sum to 1")
     p_push: float | None = Field(description="chance of exactly the line, which is refunded")
     p_under: float | None = Field(description="chance of less than the line")
-    edge: float | None = Field(description="forecast − line")
-    pick: Pick = Field(description="a bet if the edge is at least min_edge in either direction")
+    edge: float | None = Field(description="forecast − line; null without a line, or if withheld")
+    pick: Pick = Field(description="a bet if the edge is at least min_edge in either direction; withheld with the edge")
     past_games: int = Field(ge=0, description="earlier games that the history has of this player")
 
 
@@ -134,16 +136,18 @@ class Answer(ResponseModel):
     quantity: str = Field(description="what is predicted")
     min_edge: float = Field(description="distance from the line from which a pick is made")
     rows: list[Outlook] = Field(description="in the order of the request")
+    edge_withheld: str | None = Field(description="why no edges and picks are given; null if they are given")
     warnings: list[str] = Field(description="what is unusual about the rows; empty if nothing is")
 
 
 @dataclass(frozen=True)
 class Model:
-    """The predictor, the settings of the prepare stage, and the distance from the line from which a pick is made."""
+    """The predictor, the settings of the prepare stage, the least edge of a pick, and the lead over the market."""
 
     predictor: Predictor
     card_settings: props.Settings
     min_edge: float
+    missing_lead: str | None = None  # why no edge over the line should be believed
 
 
 def load(files: VerifiedFiles) -> Model:
@@ -154,7 +158,8 @@ def load(files: VerifiedFiles) -> Model:
     fitted_predictor = predictor.load_predictor(files, TASK)
     if not {"whole", "level"} <= set(fitted_predictor.state):
         raise UserError("props needs a calibrator that gives a distribution; set tasks.props.calibrator to residuals.")
-    return Model(fitted_predictor, card_settings, market_settings.edges[0])
+    missing_lead = explain_missing_lead(files, TASK, PROFIT)
+    return Model(fitted_predictor, card_settings, market_settings.edges[0], missing_lead)
 
 
 def answer(model: Model, request: Request) -> Answer:
@@ -173,17 +178,25 @@ def answer_slates(model: Model, requests: Sequence[Request], slates: Sequence[Sl
     answers = []
     for request, slate in zip(requests, slates, strict=True):
         by_row = {key: outlook for _ in slate for key, outlook in next(outlooks).items()}
+        rows = [by_row[row.player_id, row.date] for row in request.rows]
         warnings = [warning for _, card in slate for warning in model.predictor.list_warnings(card)]
+        edge_withheld = None if request.show_edge else model.missing_lead
         answers.append(
             Answer(
                 model=model.predictor.version,
                 quantity=model.card_settings.quantity,
                 min_edge=model.min_edge,
-                rows=[by_row[row.player_id, row.date] for row in request.rows],
+                rows=[_withhold_edge(row) for row in rows] if edge_withheld else rows,
+                edge_withheld=edge_withheld,
                 warnings=list(dict.fromkeys(warnings)),
             )
         )
     return answers
+
+
+def _withhold_edge(outlook: Outlook) -> Outlook:
+    """Return a prediction without its edge and its pick."""
+    return outlook.model_copy(update={"edge": None, "pick": outlook.pick if outlook.line is None else "withheld"})
 
 
 def prepare_slate(model: Model, request: Request) -> Slate:
