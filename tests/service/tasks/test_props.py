@@ -50,7 +50,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of a service that answers for players, with a log of its own."""
     log = str(tmp_path_factory.mktemp("log"))
-    with TestClient(create_app(Settings(root=str(repository), tasks=("props",), log=log))) as found:
+    settings = Settings(root=str(repository), tasks=("props",), log=log, deadline_seconds=120.0)
+    with TestClient(create_app(settings)) as found:
         yield found
 
 
@@ -176,10 +177,10 @@ def test_a_line_may_be_as_high_as_the_quantity_of_the_sport_can_be(
 ) -> None:
     row = posted(days(prepared, 1)[0].head(1)).rows[0].model_copy(update={"line": 300.5})
     yards = replace(model, card_settings=model.card_settings.choose("american_football", "receiving_yards"))
-    answer = props.answer(yards, props.Request(rows=[row]))
+    answer = props.answer(yards, props.Request(rows=[row], show_edge=True))
     assert (answer.quantity, answer.rows[0].line, answer.rows[0].pick) == ("receiving_yards", 300.5, "under")
     with pytest.raises(UserError, match=r"line is 300\.5, and points in a game are at most 150"):
-        props.answer(model, props.Request(rows=[row]))
+        props.answer(model, props.Request(rows=[row], show_edge=True))
     told = row.model_dump(mode="json") | {"date": f"{row.date:%Y-%m-%d}"}
     assert client.post("/predict/props", json={"rows": [told]}).status_code == 422
 

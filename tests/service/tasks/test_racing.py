@@ -47,7 +47,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of a service that answers for races, with a log of its own."""
     log = str(tmp_path_factory.mktemp("log"))
-    with TestClient(create_app(Settings(root=str(repository), tasks=("racing",), log=log))) as found:
+    settings = Settings(root=str(repository), tasks=("racing",), log=log, deadline_seconds=120.0)
+    with TestClient(create_app(settings)) as found:
         yield found
 
 
