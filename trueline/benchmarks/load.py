@@ -79,7 +79,7 @@ def describe_accounts(accounts: Accounts, kills: int, seconds: float) -> str:
 
 def read_versions(service: LoadedService) -> dict[str, str]:
     """Return the versions that a service prints at its start, by task."""
-    versions = {}
+    versions: dict[str, str] = {}
     while True:
         _, line = service.wait_for_line("", seconds=TAKEOVER_SECONDS)
         if not line.startswith("  "):

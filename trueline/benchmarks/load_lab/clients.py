@@ -173,7 +173,7 @@ def make_game(name: str) -> Sent:
 
 def list_kinds(tasks: Sequence[str]) -> list[Callable[[str], Sent]]:
     """Return the kinds of requests that are mixed for some tasks, one for each client."""
-    kinds = {
+    kinds: dict[str, list[Callable[[str], Sent]]] = {
         "events": [make_event, make_event, make_event, make_events, make_faulty, make_abandoned],
         "racing": [make_race, make_races],
         "props": [make_game],

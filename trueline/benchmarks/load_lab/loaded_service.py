@@ -66,20 +66,16 @@ class LoadedService:
 def run_service(folder: Path, models: Sequence[str], log: str, workers: int) -> Iterator[LoadedService]:
     """Run a service of promoted models in a folder during the block; at its end stop it and wait for that."""
     words = [word for model in models for word in ("--model", model)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trueline.service", "--port", "0", "--log", log, "--workers", str(workers), *words],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), TOKEN_VARIABLE: ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield LoadedService(process)
-    finally:
-        process.send_signal(signal.SIGTERM)
+    command = [sys.executable, "-m", "trueline.service", "--port", "0", "--log", log, "--workers", str(workers), *words]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), TOKEN_VARIABLE: ""}
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield LoadedService(process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
