@@ -17,15 +17,15 @@ class RequestFaultsError(UserError):
         self.faults = faults
 
 
-def map_parts(compute: Callable[[Part], Result], parts: Iterable[Part], pointer: str) -> list[Result]:
-    """Return what `compute` gives for every part of the list that `pointer` names, such as /races.
+def map_parts(compute: Callable[[Part], Result], entries: Iterable[Part], pointer: str) -> list[Result]:
+    """Return what `compute` gives for every entry of the list that `pointer` names, such as /races.
 
-    Raises RequestFaultsError that names every part for which `compute` raises UserError.
+    Raises RequestFaultsError that names every entry for which `compute` raises UserError.
     """
     results, faults = list[Result](), list[tuple[str, str]]()
-    for index, part in enumerate(parts):
+    for index, entry in enumerate(entries):
         try:
-            results.append(compute(part))
+            results.append(compute(entry))
         except RequestFaultsError as error:
             faults += [(f"{pointer}/{index}{inner_pointer}", detail) for inner_pointer, detail in error.faults]
         except UserError as error:

@@ -20,17 +20,17 @@ def list_text_warnings(text: str, known_words: frozenset[str], max_letters: int 
 
     These are words that the model has not learned from, no words at all, and a text that is cut.
     """
-    words = find_words(text[:CHECKED_LETTERS].lower())
+    tokens = find_words(text[:CHECKED_LETTERS].lower())
     warnings = []
-    known_count = sum(map(known_words.__contains__, words))
-    if not words:
+    known_count = sum(map(known_words.__contains__, tokens))
+    if not tokens:
         warnings.append("The text has no words; do not rely on the chances.")
     elif known_words and known_count == 0:
         warnings.append("The model has learned from none of the words; do not rely on the chances.")
-    elif known_words and known_count < MIN_KNOWN_SHARE * len(words):
+    elif known_words and known_count < MIN_KNOWN_SHARE * len(tokens):
         beginning = "first " if len(text) > CHECKED_LETTERS else ""
         warnings.append(
-            f"The model has learned from {known_count} of the {beginning}{len(words)} words; the text may be in "
+            f"The model has learned from {known_count} of the {beginning}{len(tokens)} words; the text may be in "
             "another language, or about other things."
         )
     if max_letters is not None and len(text) > max_letters:

@@ -109,11 +109,11 @@ class _Connection:
 
 def _describe_answer(answer: dict[str, Any]) -> tuple[str, str]:
     """Return the version that answered, and a digest of the answer without what names the request."""
-    parts = answer.get("races", [answer])
-    versions = {part.pop("model") for part in parts}
-    for part in [*parts, *answer.get("events", []), *answer.get("rows", [])]:
+    answers = answer.get("races", [answer])
+    versions = {single_answer.pop("model") for single_answer in answers}
+    for entry in [*answers, *answer.get("events", []), *answer.get("rows", [])]:
         for name in ("id", "race_id", "player_id"):
-            part.pop(name, None)
+            entry.pop(name, None)
     return " and ".join(sorted(versions)), hashlib.md5(json.dumps(answer).encode(), usedforsecurity=False).hexdigest()
 
 
@@ -183,7 +183,7 @@ def list_kinds(tasks: Sequence[str]) -> list[Callable[[str], Sent]]:
 
 def _ask_for_events(ids: list[str], variant: int) -> Sent:
     def write_text(number: int) -> str:
-        return " ".join(WORDS[(number // len(WORDS) ** place) % len(WORDS)] for place in range(4))
+        return " ".join(WORDS[(number // len(WORDS) ** exponent) % len(WORDS)] for exponent in range(4))
 
     description = EVENT["description"]
     events = [

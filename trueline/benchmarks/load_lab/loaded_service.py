@@ -65,8 +65,9 @@ class LoadedService:
 @contextmanager
 def run_service(folder: Path, models: Sequence[str], log: str, workers: int) -> Iterator[LoadedService]:
     """Run a service of promoted models in a folder during the block; at its end stop it and wait for that."""
-    words = [word for model in models for word in ("--model", model)]
-    command = [sys.executable, "-m", "trueline.service", "--port", "0", "--log", log, "--workers", str(workers), *words]
+    model_options = [f"--model={model}" for model in models]
+    options = ["--port", "0", "--log", log, "--workers", str(workers), *model_options]
+    command = [sys.executable, "-m", "trueline.service", *options]
     environment = os.environ | {"PYTHONPATH": str(ROOT), TOKEN_VARIABLE: ""}
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

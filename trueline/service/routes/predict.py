@@ -62,7 +62,7 @@ def build_schemas(service: Service) -> dict[str, Any]:
         prefix, request_model, answer_model = loaded.task.title(), form.request_model, form.answer_model
         template = REFERENCE.replace("{model}", prefix + "{model}")
         request_schema = request_model.model_json_schema(ref_template=template)
-        if form.parts is None and hasattr(loaded.module, "described"):
+        if form.list_name is None and hasattr(loaded.module, "described"):
             request_schema = loaded.module.described(loaded.model, request_schema)
         answer_schema = answer_model.model_json_schema(ref_template=template, mode="serialization")
         components |= _split_schema(prefix, request_schema, request_model.__name__)
@@ -72,8 +72,8 @@ def build_schemas(service: Service) -> dict[str, Any]:
 
 def _split_schema(prefix: str, schema: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a schema and those of its parts, by their prefixed names, which are their titles too."""
-    parts: dict[str, Any] = schema.pop("$defs", {})
-    return {prefix + part: content | {"title": prefix + part} for part, content in (parts | {name: schema}).items()}
+    definitions: dict[str, Any] = schema.pop("$defs", {}) | {name: schema}
+    return {prefix + key: content | {"title": prefix + key} for key, content in definitions.items()}
 
 
 def _add_route(router: APIRouter, endpoint: PredictionEndpoint) -> None:

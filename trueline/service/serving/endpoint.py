@@ -83,7 +83,7 @@ class PredictionEndpoint:
             return build_validation_response(errors)
         except UserError as error:
             return build_refusal(error)
-        rows_by_part = [loaded.module.log_rows(loaded.model, *part) for part in form.list_parts(parsed, answer)]
+        rows_by_part = [loaded.module.log_rows(loaded.model, *pair) for pair in form.list_parts(parsed, answer)]
         if claim is not None and not claim.take():
             return DEPARTED_RESPONSE
         if self.shadow is None:

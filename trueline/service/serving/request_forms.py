@@ -12,7 +12,7 @@ from trueline.service.batches import load_batch_module
 
 @dataclass(frozen=True)
 class RequestForm:
-    """How a task is asked at one address: by single requests, or by batches whose list of them is named `parts`."""
+    """How a task is asked at one address: by single requests, or by batches which have them in a list."""
 
     task: str
     path: str
@@ -20,21 +20,21 @@ class RequestForm:
     request_model: type[BaseModel]
     answer_model: type[BaseModel]
     answer: Callable[[Any, Any], Any]
-    parts: str | None = None
+    list_name: str | None = None
     max_inline_bytes: int = 0  # of a body that is answered without a thread
     max_inline_braces: int = 0
 
     def list_parts(self, request: Any, answer: Any) -> list[tuple[Any, Any]]:
         """Return the single requests with their answers."""
-        if self.parts is None:
+        if self.list_name is None:
             return [(request, answer)]
-        return list(zip(getattr(request, self.parts), getattr(answer, self.parts), strict=True))
+        return list(zip(getattr(request, self.list_name), getattr(answer, self.list_name), strict=True))
 
     def write_parts(self, request: Any, body: bytes) -> list[bytes]:
         """Return the bodies of the single requests; `body` is that of the whole."""
-        if self.parts is None:
+        if self.list_name is None:
             return [body]
-        return [part.model_dump_json().encode() for part in getattr(request, self.parts)]
+        return [single_request.model_dump_json().encode() for single_request in getattr(request, self.list_name)]
 
 
 def build_single_form(task: str, module: ModuleType) -> RequestForm:
@@ -57,7 +57,7 @@ def build_batch_form(task: str) -> RequestForm | None:
     if module is None:
         return None
     path, summary = f"/predict/{task}/{module.PARTS}", _read_summary(module)
-    return RequestForm(task, path, summary, module.Batch, module.BatchAnswer, module.answer, parts=module.PARTS)
+    return RequestForm(task, path, summary, module.Batch, module.BatchAnswer, module.answer, list_name=module.PARTS)
 
 
 def _read_summary(module: ModuleType) -> str:

@@ -192,8 +192,8 @@ def answer(model: Model, request: Request) -> Answer:
     columns = _find_tag_indices(model, request.tags)
     own_words = map_parts(model.format_own_columns, request.events, "/events")
     chances = [
-        model.get_chances(posted.name, posted.description, posted.location, words)
-        for posted, words in zip(request.events, own_words, strict=True)
+        model.get_chances(posted.name, posted.description, posted.location, own_text)
+        for posted, own_text in zip(request.events, own_words, strict=True)
     ]
     pairs = zip(request.events, chances, strict=True)
     tagged = [_build_tagged(model, event, row, columns, request.top) for event, row in pairs]
