@@ -108,7 +108,7 @@ class Supervisor:
         former_workers, self._workers, self._starting = self._workers, self._starting, []
         self._versions = dict(self._workers[0].versions or {})
         for worker in self._workers:
-            worker.control.send_message(command="serve")
+            worker.let_serve()
         self._wait_until(lambda: all(worker.is_serving or worker.has_ended for worker in self._workers))
         for worker in former_workers:
             self._close_worker(worker)
@@ -176,8 +176,7 @@ class Supervisor:
     def _accept_replacement(self, worker: WorkerProcess) -> None:
         """Let a replacement serve if it answers as the others do; otherwise the workspace changed: replace them all."""
         if worker.versions == self._versions:
-            worker.control.send_message(command="serve")
-            worker.is_serving = True
+            worker.let_serve()
         else:
             self._workers.remove(worker)
             self._remove_worker(worker)

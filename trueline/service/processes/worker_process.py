@@ -23,7 +23,7 @@ class WorkerProcess:
     def __init__(self, settings: Settings, listener: socket.socket, slot: int, folder: Path) -> None:
         self.slot = slot  # number that no other living worker has
         self.versions: dict[str, str] | None = None  # by task, once the models are loaded
-        self.failure, self.is_serving = "", False
+        self.failure, self.is_serving, self._may_serve = "", False, False
         self._last_heard_at = monotonic()
         self._folder = folder / f"worker-{slot}"
         self._folder.mkdir()
@@ -60,6 +60,12 @@ class WorkerProcess:
             self.versions = message.get("versions", self.versions)
             self.failure = message.get("failure", self.failure)
             self.is_serving = message.get("serving", self.is_serving)
+
+    def let_serve(self) -> None:
+        """Tell the worker to serve, once; `is_serving` is set when it reports that it accepts connections."""
+        if not self._may_serve:
+            self.control.send_message(command="serve")
+        self._may_serve = True
 
     def stop_if_silent(self) -> bool:
         """Kill a serving worker that hangs; return whether it was killed."""
