@@ -10,6 +10,7 @@ from trueline.core.runtime.atomic_outputs import open_atomic_outputs
 from trueline.core.runtime.machine_failures import explain_failure, find_damaged_file
 from trueline.core.runtime.memory import OFF_FLAG, OFF_VARIABLE
 from trueline.core.runtime.params import load_task_config
+from trueline.core.runtime.stage_costs import record_cost
 
 Paths = dict[str, Path]
 StageBody = Callable[[str, Paths, Paths], None]
@@ -37,7 +38,8 @@ def run_stage(stage: str, reads: dict[str, str], writes: dict[str, str], body: S
     try:
         load_task_config(task)
         require_files(inputs, task)
-        with open_atomic_outputs(f"{stage}-{task}", expand_paths(writes, task)) as drafts:
+        outputs = expand_paths(writes, task)
+        with record_cost(stage, task, outputs), open_atomic_outputs(f"{stage}-{task}", outputs) as drafts:
             body(task, inputs, drafts)
     except UserError as error:
         sys.exit(f"{stage} {task}: {error}")
