@@ -17,12 +17,12 @@ from trueline.benchmarks.replay_lab.day_tables import (
     write_tables,
 )
 from trueline.core.errors import UserError
+from trueline.core.runtime.output_hashes import hash_path
 from trueline.core.runtime.params import TASK_SECTIONS
 from trueline.core.tables import table_schema
 from trueline.daily.incoming_files import take_in_files
 from trueline.daily.log_comparison import LogComparison, compare_log
 from trueline.predict.predict_card import predict_card
-from trueline.service.artifacts.verified_files import hash_path
 from trueline.service.monitoring.prediction_log import LogRows, read_log
 
 OUTPUTS = (

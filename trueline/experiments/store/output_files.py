@@ -4,15 +4,16 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from dvc.config import NoRemoteError, RemoteNotFoundError
-from dvc.exceptions import NotDvcRepoError
-from dvc.repo import Repo
 
+from trueline.core import dvc_cache
 from trueline.core.errors import UserError
+from trueline.core.runtime.output_hashes import FOLDER_HASH_SUFFIX
 from trueline.experiments.store import dvc_lock, file_cache
 
 Hashes = dict[str, str]
@@ -33,13 +34,12 @@ def find_missing_outputs(rev: str, task: str) -> tuple[list[str], int]:
     """
     output_hashes = get_output_hashes(rev, task)
     tracked_hashes = file_cache.hash_files((rev, path) for path in output_hashes)
-    with Repo(".") as repo:
-        stores = list(_iterate_stores(repo))
-        missing = [
-            path
-            for path, md5 in output_hashes.items()
-            if tracked_hashes.get((rev, path)) != md5 and not _is_stored(md5, stores)
-        ]
+    remotes = _open_remotes()
+    missing = [
+        path
+        for path, md5 in output_hashes.items()
+        if tracked_hashes.get((rev, path)) != md5 and not _is_stored(md5, remotes)
+    ]
     return missing, len(output_hashes)
 
 
@@ -51,69 +51,72 @@ def read_output_table(rev: str, path: str, task: str) -> pd.DataFrame:
 def read_output(rev: str, path: str, task: str) -> bytes:
     """Return a file that a commit's dvc.lock names; raises UserError if no bytes with its hash are found."""
     md5 = get_output_hashes(rev, task).get(path)
-    with Repo(".") as repo:
-        content = _read_bytes(md5, list(_iterate_stores(repo))) if md5 else None
+    content = _read_bytes(md5, _open_remotes()) if md5 else None
     if content is None:
         raise UserError(f"{path} of {rev[:7]} is not available; run `dvc pull`, or run the experiment again.")
     return content
 
 
 def read_cached_bytes(md5: str) -> bytes | None:
-    """Return the bytes with a hash in DVC's cache, or None if they are missing or corrupt, or DVC has no repository.
-
-    DVC says where its cache is, by all levels of its configuration.
-    """
-    try:
-        with Repo(".") as repo:
-            return _read_bytes(md5, [repo.cache.local])
-    except NotDvcRepoError:
-        return None
+    """Return the bytes with a hash in DVC's cache, or None if they are missing or corrupt."""
+    file = _find_cached_file(md5)
+    return file.read_bytes() if file else None
 
 
 def get_cache_path(md5: str) -> str:
     """Return the file of DVC's cache that holds the bytes with a hash, relative to this folder."""
-    with Repo(".") as repo:
-        return str(os.path.relpath(repo.cache.local.oid_to_path(md5)))
+    return os.path.relpath(dvc_cache.get_cached_path(_locate_cache(Path.cwd()), md5))
 
 
-def _iterate_stores(repo: Any) -> Iterator[Any]:
-    yield repo.cache.local
+@lru_cache
+def _locate_cache(root: Path) -> Path:
+    return dvc_cache.locate_cache(root)
+
+
+def _find_cached_file(md5: str) -> Path | None:
     try:
-        yield repo.cloud.get_remote_odb()
-    except (NoRemoteError, RemoteNotFoundError):
-        return
+        return dvc_cache.find_intact_file(_locate_cache(Path.cwd()), md5)
+    except dvc_cache.ChangedFileError:
+        return None
 
 
-def _is_stored(md5: str, stores: Sequence[Any]) -> bool:
-    if not md5.endswith(".dir"):
-        cache, *remotes = stores
-        return _is_intact(cache, md5) or any(_has_object(store, md5) for store in remotes)
+def _open_remotes() -> list[Any]:
+    """Return the default remote as DVC's database of objects, if one is configured and DVC can write its own files."""
+    # takes half a second to import, and what is in the cache is read without
+    from dvc.config import NoRemoteError, RemoteNotFoundError
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
     try:
-        members = [str(file["md5"]) for file in json.loads(_read_bytes(md5, stores) or b"null")]
+        with Repo(".") as repo:
+            return [repo.cloud.get_remote_odb()]
+    except (NoRemoteError, NotDvcRepoError, RemoteNotFoundError, OSError):
+        return []
+
+
+def _is_stored(md5: str, remotes: Sequence[Any]) -> bool:
+    if not md5.endswith(FOLDER_HASH_SUFFIX):
+        return _find_cached_file(md5) is not None or any(_has_object(remote, md5) for remote in remotes)
+    try:
+        members = [str(file["md5"]) for file in json.loads(_read_bytes(md5, remotes) or b"null")]
     except (KeyError, TypeError, ValueError):  # not the hash of a folder's file list
         return False
-    return all(_is_stored(member, stores) for member in members)
+    return all(_is_stored(member, remotes) for member in members)
 
 
-def _read_bytes(md5: str, stores: Sequence[Any]) -> bytes | None:
+def _read_bytes(md5: str, remotes: Sequence[Any]) -> bytes | None:
     """Return the bytes with a hash, or None; a stored object whose bytes have another hash is skipped."""
-    for store in stores:
-        if _has_object(store, md5):
-            stored_object = store.get(md5)
+    content = read_cached_bytes(md5)
+    if content is not None:
+        return content
+    for remote in remotes:
+        if _has_object(remote, md5):
+            stored_object = remote.get(md5)
             with stored_object.fs.open(stored_object.path, "rb") as file:
-                content = bytes(file.read())
-            if hashlib.md5(content).hexdigest() == md5.removesuffix(".dir"):
-                return content
+                remote_content = bytes(file.read())
+            if hashlib.md5(remote_content).hexdigest() == md5.removesuffix(FOLDER_HASH_SUFFIX):
+                return remote_content
     return None
-
-
-def _is_intact(cache: Any, md5: str) -> bool:
-    """Return whether the cache holds a file whose bytes have the hash in its name."""
-    if not _has_object(cache, md5):
-        return False
-    stored_object = cache.get(md5)
-    with stored_object.fs.open(stored_object.path, "rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest() == md5
 
 
 def _has_object(store: Any, md5: str) -> bool:

@@ -138,7 +138,7 @@ def _read_recorded_bytes(path: str, run: Run, rev: str, fetch: bool) -> bytes:
     md5 = run.get_output_hash(path)
     content = _read_from_git(rev, path, md5)
     if content is None and md5:
-        from trueline.experiments.store import output_files  # imports DVC, which a cached comparison does not need
+        from trueline.experiments.store import output_files  # imports pandas, which a cached comparison does not need
 
         content = output_files.read_cached_bytes(md5)
     if content is None and not fetch:

@@ -1,6 +1,5 @@
-"""The repository as the service reads it: model tags, files of a commit, and the cache where DVC keeps the rest."""
+"""The repository as the service reads it: model tags, and files of a commit."""
 
-import configparser
 import subprocess
 from pathlib import Path
 
@@ -32,17 +31,6 @@ def read_committed_file(root: Path, commit: str, path: str) -> bytes | None:
     """Return a file's content in a commit; None if it is not there."""
     completed = subprocess.run(["git", "-C", str(root), "cat-file", "blob", f"{commit}:{path}"], capture_output=True)
     return completed.stdout if completed.returncode == 0 else None
-
-
-def get_cache_folder(root: Path) -> Path:
-    """Return the folder of DVC's cache, where files are named by their MD5."""
-    folder = root / ".dvc" / "cache"
-    for name in ("config", "config.local"):
-        config = configparser.ConfigParser(interpolation=None)
-        config.read(root / ".dvc" / name)
-        if config.has_option("cache", "dir"):
-            folder = root / ".dvc" / config.get("cache", "dir")
-    return folder / "files" / "md5"
 
 
 def _find_latest(tags: list[Tag], model: str) -> Tag | None:

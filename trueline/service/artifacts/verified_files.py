@@ -13,10 +13,11 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
+from trueline.core.dvc_cache import ChangedFileError, find_intact_file, locate_cache
 from trueline.core.errors import UserError
+from trueline.core.runtime.output_hashes import FOLDER_HASH_SUFFIX, hash_path
 from trueline.service.artifacts import git_tags
 
-FOLDER_HASH_SUFFIX = ".dir"  # ends a folder's hash, which is the MD5 of the list of its files
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # dvc.lock is long: 0.05 s against 0.6 s
 
 
@@ -109,6 +110,10 @@ class VerifiedFiles:
         """The hash of every output by its path."""
         return {out.path: out.md5 for stage in self.lock_stages.values() for out in stage.outs}
 
+    @cached_property
+    def _cache(self) -> Path:
+        return locate_cache(self.root)
+
     def _find_output(self, relative: str) -> str:
         for candidate in (PurePosixPath(relative), *PurePosixPath(relative).parents):
             if str(candidate) in self.output_hashes:
@@ -145,14 +150,12 @@ class VerifiedFiles:
 
     def _find_verified_blob(self, md5: str) -> Path | None:
         """Return a file of the cache, None if it is not there. Raises UserError if it was changed."""
-        file = git_tags.get_cache_folder(self.root) / md5[:2] / md5[2:]
-        if not file.is_file():
-            return None
-        if _compute_md5(file.read_bytes()) != md5.removesuffix(FOLDER_HASH_SUFFIX):
+        try:
+            return find_intact_file(self._cache, md5)
+        except ChangedFileError:
             raise UserError(
                 f"{self.name}: {md5} in DVC's cache does not match its name; remove it, then run `dvc fetch`."
-            )
-        return file
+            ) from None
 
     def _restore_from_git(self, output: str, md5: str) -> Path:
         """Return an output that is kept in git instead of the cache. Raises UserError if neither has it."""
@@ -182,16 +185,6 @@ def open_workspace(root: Path) -> VerifiedFiles:
 def open_promoted(root: Path, model: str) -> VerifiedFiles:
     """Return the files of the commit that a model's name means. Raises UserError as `resolve_commit` does."""
     return VerifiedFiles(root, *git_tags.resolve_commit(root, model))
-
-
-def hash_path(path: Path) -> str:
-    """Return the hash that DVC gives to a file or a folder."""
-    if path.is_file():
-        return _compute_md5(path.read_bytes())
-    files = [file for file in path.rglob("*") if file.is_file()]
-    entries = [{"md5": _compute_md5(file.read_bytes()), "relpath": file.relative_to(path).as_posix()} for file in files]
-    entries.sort(key=lambda entry: entry["relpath"])
-    return _compute_md5(json.dumps(entries, sort_keys=True).encode()) + FOLDER_HASH_SUFFIX
 
 
 def _compute_md5(content: bytes) -> str:
