@@ -19,7 +19,7 @@ from trueline.experiments.decisions.ranking import (
     list_test_periods,
     rank_experiments,
 )
-from trueline.experiments.ledger import ledger
+from trueline.experiments.ledger import cost_lines, ledger
 from trueline.experiments.spec.config_schema import ExperimentType
 from trueline.experiments.store import dvc_lock, file_cache, git
 from trueline.experiments.store.experiment import Experiment, Status
@@ -113,8 +113,11 @@ class Registry:
             task: ledger.count_evaluations(task, experiment.get_rows_hash(task), self.ledger_lines)
             for task in experiment.scored
         }
+        parent = self._find_parent(experiment)
         return {
             "experiment": experiment,
+            "parent": parent.display_name if parent else None,
+            "costs": {task: self._compare_costs(task, experiment, parent) for task in experiment.tasks},
             "changed": {path: list(pair) for path, pair in compare_params(base_params, experiment.params).items()},
             "invalidated": invalidated,
             "looks": {
@@ -226,6 +229,27 @@ class Registry:
             "invalidated": invalidated,
             "sentences": [*warnings, *comparison["sentences"]],
         }
+
+    def _find_parent(self, experiment: Experiment) -> Experiment | None:
+        """Return the experiment that one says it goes on from, else the commit it started from, or None."""
+        named = [other for other in self.experiments if other.name == experiment.parent and other.is_finished]
+        if len(named) == 1:
+            return named[0]
+        has_baseline = experiment.baseline != experiment.rev and git.resolve_commit(experiment.baseline)
+        return load_experiment_at_commit(experiment.baseline) if has_baseline else None
+
+    def _compare_costs(
+        self, task: str, experiment: Experiment, parent: Experiment | None
+    ) -> dict[str, dict[str, dict[str, Any] | None]]:
+        """Return by stage what it took (`own`) and took the parent; stages as in the parent are left out."""
+        revs = [experiment.rev, *([parent.rev] if parent else [])]
+        locks = dvc_lock.read_locks(revs)
+        own, parents = (
+            cost_lines.get_stage_costs(rev, task, self.ledger_lines) if rev else {}
+            for rev in (experiment.rev, parent.rev if parent else None)
+        )
+        stages = cost_lines.list_rerun_stages(locks[experiment.rev], locks[parent.rev] if parent else {}, task)
+        return {stage: {"own": own.get(stage), "parent": parents.get(stage)} for stage in stages if stage in own}
 
     def _compare_with_runner_up(
         self, ranking: Ranking

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from trueline.experiments.cli import table_layout
+from trueline.experiments.cli.table_layout import drop_empty_columns, format_table, truncate_text
 from trueline.experiments.cli.to_json import describe_experiment, format_rows, format_value
 from trueline.experiments.experiment_registry import Registry
 from trueline.experiments.store import git
@@ -25,10 +25,11 @@ def main(options: argparse.Namespace) -> Any:
         other_details = {key: value for key, value in details.items() if key != "experiment"}
         return describe_experiment(experiment, registry.invalidations) | other_details | {"params": experiment.params}
     return [
-        table_layout.truncate_text(line)
+        truncate_text(line)
         for line in (
             *_format_facts(experiment),
             *_format_results(experiment, details),
+            *_format_costs(details["costs"], details["parent"]),
             *_format_changes(details["changed"]),
         )
     ]
@@ -66,6 +67,27 @@ def _format_results(experiment: Experiment, details: dict[str, Any]) -> list[str
         if why := details["invalidated"].get(task):
             lines.append(f"  INVALIDATED: {why}")
     return lines
+
+
+def _format_costs(costs: dict[str, Any], parent: str | None) -> list[str]:
+    """Return what the stages took that ran for it, beside what they took its parent."""
+    heads = ("stage", "s", "CPU s", "machine", f"s of {parent}", f"CPU s of {parent}")
+    rows = [
+        (
+            f"{stage}@{task}",
+            pair["own"]["seconds"],
+            pair["own"]["cpu_seconds"],
+            pair["own"]["machine"],
+            *(_get_parent_cost(pair["parent"], key) for key in ("seconds", "cpu_seconds")),
+        )
+        for task, stages in costs.items()
+        for stage, pair in stages.items()
+    ]
+    return ["what its stages took:", *format_table(*drop_empty_columns(heads, rows))] if rows else []
+
+
+def _get_parent_cost(cost: dict[str, Any] | None, key: str) -> Any:
+    return cost[key] if cost else None
 
 
 def _format_changes(changed: dict[str, list[Any]]) -> list[str]:

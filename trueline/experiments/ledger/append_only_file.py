@@ -129,7 +129,11 @@ def _parse_line(text: str) -> list[LedgerLine] | None:
 
 
 def _is_valid_line(line: LedgerLine) -> bool:
-    """Return whether a line is an evaluation, an opening, a note or an invalidation with every key that is read."""
+    """Return whether a line is an evaluation, an opening, a note, a cost or an invalidation, with all that is read."""
+    if line.get("kind") == "cost":
+        has_ids = all(isinstance(line.get(key), str) for key in ("rev", "experiment", "task"))
+        stages = line.get("stages")
+        return has_ids and isinstance(stages, dict) and all(isinstance(cost, dict) for cost in stages.values())
     if line.get("kind") == "note":
         has_tags = isinstance(line.get("tags"), list) and all(isinstance(tag, str) for tag in line["tags"])
         return has_tags and all(isinstance(line.get(key), str) for key in ("rev", "experiment", "by", "text"))
@@ -140,7 +144,7 @@ def _is_valid_line(line: LedgerLine) -> bool:
     has_ids = all(isinstance(line.get(key), str) for key in ("task", "rev"))
     has_valid_fields = all(
         isinstance(line.get(key, 0), str | None) for key in ("data", "experiment", "folds", "predictions", "rows")
-    )
+    ) and isinstance(line.get("origins"), str | None)  # older lines have no origins
     has_period = {"scored", "from", "to"} <= line.keys()
     return (
         line.get("kind") == "look"

@@ -1,6 +1,7 @@
 """Find the evaluations on test rows that git and the workspace hold, and build a ledger line for each."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,15 @@ def _is_reproduction(task: str, lock: Mapping[str, Any], head: str) -> bool:
 
     On another machine that may give other predictions, and is no new try all the same.
     """
-    return _list_origins(task, lock) == _list_origins(task, dvc_lock.read_locks([head])[head])
+    return _hash_origins(task, lock) == _hash_origins(task, dvc_lock.read_locks([head])[head])
 
 
-def _list_origins(task: str, lock: Mapping[str, Any]) -> tuple[str | None, dict[str, str]]:
-    """Return what a lock says that a task's scores were made from: a hash of parameters, and those of first inputs."""
-    outputs, inputs = dvc_lock.get_output_hashes(lock), dvc_lock.get_dependency_hashes(lock, task)
-    return dvc_lock.hash_params(lock, task), {path: md5 for path, md5 in inputs.items() if path not in outputs}
+def _hash_origins(task: str, lock: Mapping[str, Any]) -> str | None:
+    """Return a fingerprint of the parameters, code and data of a task's scores; None if the lock does not name them."""
+    params, outputs = dvc_lock.hash_params(lock, task), dvc_lock.get_output_hashes(lock)
+    inputs = {path: md5 for path, md5 in dvc_lock.get_dependency_hashes(lock, task).items() if path not in outputs}
+    origins = json.dumps([params, inputs], sort_keys=True)
+    return hashlib.md5(origins.encode()).hexdigest() if params and inputs else None
 
 
 def _read_locked_file(path: str, lock: Mapping[str, Any]) -> Any:
@@ -118,6 +121,7 @@ def _build_evaluation_line(experiment: Experiment, task: str, lock: Mapping[str,
         "experiment": experiment.name,
         "rev": experiment.rev,
         "params": dvc_lock.hash_params(lock, task),
+        "origins": _hash_origins(task, lock),
         "data": outs.get(f"data/prepared/{task}.parquet"),
         "folds": outs.get(f"data/folds/{task}.parquet"),
         "predictions": outs.get(f"data/predictions/{task}.parquet"),

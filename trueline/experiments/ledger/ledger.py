@@ -1,4 +1,4 @@
-"""The ledger: one line per evaluation on test rows, opening of sealed days, invalidation of data, and note.
+"""The ledger: one line per evaluation on test rows, its cost, opening of sealed days, invalidation of data, and note.
 
 `experiments/ledger.jsonl` is committed, and only appended to. Running, promoting, invalidating and noting bring it up
 to date from git and the workspace. Reading leaves it alone, so that it never stands in the way of `git pull`; what a
@@ -6,7 +6,6 @@ reader saw is kept in a local copy outside git until the next of these. Lines ha
 commit, which has one. Lines that a checkout or `dvc exp apply` removed are restored.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.experiments.ledger import append_only_file, evaluation_lines
+from trueline.experiments.ledger import append_only_file, cost_lines, evaluation_lines
+from trueline.experiments.ledger.distinct_looks import count_distinct_looks
 from trueline.experiments.store import dvc_lock, git
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.experiments_index import list_experiments
 from trueline.experiments.store.file_cache import PARAMS
-from trueline.experiments.store.metric_definitions import METRICS
 
 UNDATED_DAY = "1970-01-01"  # the day of every row if the source has no dates
 
@@ -30,8 +29,9 @@ LedgerLine = dict[str, Any]
 class EvaluationCounts:
     """How often some test rows were evaluated, how many evaluations differ, and how many do on overlapping periods.
 
-    Evaluations differ in their predictions or in a figure, as that of bets from another edge on. `overlapping` counts
-    those of the test rows too: it is by how many looks the best of them may be lucky.
+    Evaluations differ in their predictions or in a figure, as that of bets from another edge on, unless one repeats the
+    other (`count_distinct_looks`). `overlapping` counts those of the test rows too: it is by how many looks the best of
+    them may be lucky.
     """
 
     total: int
@@ -81,6 +81,7 @@ def add_pending_evaluations(
     lines += evaluation_lines.find_experiment_evaluations(finished, lines)
     lines += evaluation_lines.find_branch_evaluations(lines)
     lines += evaluation_lines.find_workspace_evaluations(lines)
+    lines += cost_lines.find_cost_lines(lines)
     return lines
 
 
@@ -104,7 +105,7 @@ def count_evaluations(
     matching = list_evaluations_of_test_set(task, scored_hash, ledger_lines)
     tests = [line | {"hash": scored_hash} for line in matching if line["rows"] == scored_hash][:1]
     overlapping = count_overlapping_evaluations(task, tests, ledger_lines)
-    return EvaluationCounts(len(matching), len({_get_look_key(line) for line in matching}), overlapping)
+    return EvaluationCounts(len(matching), count_distinct_looks(matching), overlapping)
 
 
 def list_evaluations_of_test_set(
@@ -130,15 +131,15 @@ def count_overlapping_evaluations(
     rows count.
     """
     all_lines = read_all_lines() if ledger_lines is None else list(ledger_lines)
-    matching = (
+    matching = [
         line
         for test in tests
         for line in [
             *list_evaluations_of_test_set(task, test["hash"], all_lines),
             *_list_overlapping_evaluations(task, test, all_lines),
         ]
-    )
-    return len({_get_look_key(line) for line in matching})
+    ]
+    return count_distinct_looks(matching)
 
 
 def _list_overlapping_evaluations(
@@ -258,12 +259,6 @@ def find_invalidations(
 def _require_root() -> None:
     if not Path(PARAMS).exists():
         raise UserError(f"{PARAMS} is not in this folder; run from the root of the repository.")
-
-
-def _get_look_key(line: LedgerLine) -> str:
-    """Return what two looks have in common only if they showed the same: the predictions, and their figures."""
-    figures = {name: value for name, value in line["metrics"].items() if name in METRICS or not line["predictions"]}
-    return json.dumps([line["predictions"], figures], sort_keys=True)
 
 
 def _merge_known_lines(recorded: Sequence[LedgerLine]) -> list[LedgerLine]:
