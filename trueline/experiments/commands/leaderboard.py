@@ -40,6 +40,11 @@ def main(options: argparse.Namespace) -> Any:
     return lines[:-1]
 
 
+def format_task_board(registry: Registry, task: str) -> list[str]:
+    """Return the leaderboard of a task in Markdown; raises UserError if nothing can be ranked."""
+    return _format_board(registry, registry.compare_leader(registry.rank_experiments(RankingQuery(task=task))), md=True)
+
+
 def _find_best(registry: Registry, task: str, options: argparse.Namespace) -> BestExperiment | None:
     try:
         return registry.compare_leader(

@@ -24,6 +24,10 @@ from trueline.experiments.store.run_tables import read_inputs_known
 PREDICTIONS_PATH = "data/predictions/{task}.parquet"
 PREPARED_PATH = "data/prepared/{task}.parquet"
 METRICS_PATH = "metrics/{task}/{name}.json"
+GATE_NAMES = (
+    "valid", "outputs", "leaks", "score audit", "believable", "interval", "baselines", "bias", "noise", "break-even",
+    "sealed",
+)  # fmt: skip
 CLAIMS = ("break-even",)  # claims that an experiment may make, as one of its tags or with --claim
 
 
@@ -77,6 +81,11 @@ def evaluate_sealed_gate(experiment: Experiment, task: str, incumbent: Tag | Non
 def find_invalidation_reason(rev: str, task: str) -> str | None:
     """Return why a task's results in a commit are void, or None."""
     return ledger.find_invalidation_reason(rev, task)
+
+
+def get_predictions_hash(rev: str, task: str) -> str | None:
+    """Return the hash of a task's predictions that a commit's dvc.lock names."""
+    return output_files.get_output_hashes(rev, task).get(PREDICTIONS_PATH.format(task=task))
 
 
 def _evaluate_prediction_gates(
@@ -137,8 +146,7 @@ def _find_committed_rev(experiment: Experiment, task: str) -> str | None:
     head = load_experiment_at_commit("HEAD") if git.resolve_commit("HEAD") else None
     if head is None or not head.scores.get(task) or find_invalidation_reason(head.rev, task) is not None:
         return None
-    path = PREDICTIONS_PATH.format(task=task)
-    hashes = [output_files.get_output_hashes(rev, task).get(path) for rev in (head.rev, experiment.rev)]
+    hashes = [get_predictions_hash(rev, task) for rev in (head.rev, experiment.rev)]
     return head.rev if hashes[0] and hashes[0] != hashes[1] else None
 
 
