@@ -10,7 +10,7 @@ FlatParams = dict[str, Any]
 
 def compare_params(params: Mapping[str, Any], other_params: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return the parameters that differ between two params.yaml, by dotted path; a missing one is None."""
-    flat, other_flat = flatten_params(expand_params(params)), flatten_params(expand_params(other_params))
+    flat, other_flat = map(flatten_params, _expand_differing_sections(params, other_params))
     paths = [path for path in flat | other_flat if flat.get(path) != other_flat.get(path)]
     return {path: (flat.get(path), other_flat.get(path)) for path in paths}
 
@@ -31,7 +31,7 @@ def find_changed_tasks(params: Mapping[str, Any], base_params: Mapping[str, Any]
 
     The task that the `experiment` section names is returned alone if its parameters changed, or those of no task did.
     """
-    params, base_params = expand_params(params), expand_params(base_params)
+    params, base_params = _expand_differing_sections(params, base_params)
     tasks = tuple(params.get("tasks") or {})
     changed = {
         key
@@ -43,6 +43,24 @@ def find_changed_tasks(params: Mapping[str, Any], base_params: Mapping[str, Any]
     if isinstance(named, str) and named in tasks and (named in touched or not touched):
         return (named,)
     return touched if touched and changed <= set(tasks) else tasks
+
+
+def _expand_differing_sections(
+    params: Mapping[str, Any], other_params: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return both with complete sections, without those that are the same in both: to complete them takes longest."""
+    kept = ("tasks", "experiment")
+    has_same_tasks = params.get("tasks") == other_params.get("tasks")  # the rows say which sections a task uses
+    same = {
+        section
+        for section in params.keys() | other_params.keys()
+        if has_same_tasks and section not in kept and params.get(section) == other_params.get(section)
+    }
+    expanded, other_expanded = (
+        expand_params({section: value for section, value in side.items() if section not in same})
+        for side in (params, other_params)
+    )
+    return expanded, other_expanded
 
 
 def _find_changed_sections(params: Mapping[str, Any], base_params: Mapping[str, Any]) -> Iterable[str]:

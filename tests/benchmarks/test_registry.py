@@ -1,0 +1,62 @@
+"""What a command of the registry does to git does not grow with the number of experiments."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from tests import promoted_repo
+from trueline.benchmarks.registry import COMMANDS
+from trueline.benchmarks.registry_lab.scratch_registry import build_ref
+from trueline.core.errors import UserError
+from trueline.experiments import __main__ as entry
+from trueline.experiments.store import git
+
+TOY_WORDS = {"SWEEP-7": "one", "SWEEP-8": "two", COMMANDS["list --where"][-1]: "races > 3"}
+ARGUMENTS = {
+    name: [TOY_WORDS.get(word, word) for word in words] for name, words in COMMANDS.items() if name != "--help"
+}
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with two experiments."""
+    folder = promoted_repo.house(tmp_path_factory.mktemp("registry") / "house")
+    for seed, name in enumerate(("one", "two"), 1):
+        promoted_repo.experiment(folder, name, skill=0.6 + seed / 10, seed=seed)
+    return folder
+
+
+def count_git_processes(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how many git processes a command starts when its caches are full."""
+    monkeypatch.setattr(sys, "argv", ["experiments", *arguments])
+    started: list[tuple[str, ...]] = []
+    run = git._run_git_process
+
+    def count(*words: str, stdin: bytes | None = None) -> object:
+        started.append(words)
+        return run(*words, stdin=stdin)
+
+    for _ in range(2):
+        started.clear()
+        with monkeypatch.context() as context:
+            context.setattr(git, "_run_git_process", count)
+            # the toy has no settings with which predictions could be compared
+            with pytest.raises(UserError, match="lacks the setting") if arguments[0] == "compare" else nullcontext():
+                entry.main()
+    return len(started)
+
+
+def test_no_command_starts_more_git_processes_for_more_experiments(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(repository)
+    with_two = {name: count_git_processes(words, monkeypatch) for name, words in ARGUMENTS.items()}
+    assert min(with_two.values()) > 0
+    head = promoted_repo.git(repository, "rev-parse", "HEAD")
+    for seed in range(3, 12):
+        promoted_repo.experiment(repository, f"more-{seed}", skill=0.5, seed=seed)
+    assert len(promoted_repo.git(repository, "for-each-ref", build_ref(head, "more-*")).splitlines()) == 9
+    with_many = {name: count_git_processes(words, monkeypatch) for name, words in ARGUMENTS.items()}
+    assert with_many == with_two

@@ -1,0 +1,1 @@
+"""A registry of many made-up experiments, to measure what its commands cost."""
