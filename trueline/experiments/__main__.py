@@ -23,6 +23,24 @@ def main() -> None:
         print("\n".join(result))
 
 
+def _decode_argument(argument: str) -> str:
+    """Return an argument as text, also if it is UTF-8 and the locale is not; that of an existing file stays as it is.
+
+    Raises UserError for one that is neither text in the locale's encoding nor UTF-8.
+    """
+    try:
+        argument.encode()
+        return argument
+    except UnicodeEncodeError:
+        content = os.fsencode(argument)
+    if os.path.exists(argument):
+        return argument
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise UserError(f"{content!r} is not text, neither in this locale nor in UTF-8; write it in UTF-8.") from None
+
+
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m trueline experiments", description="Run experiments, compare them and promote their models."
@@ -38,7 +56,7 @@ def _parse_arguments() -> argparse.Namespace:
             "--json", action="store_true", help="print all figures as JSON, for another program"
         )
         command_parser.set_defaults(main=command.main)
-    return parser.parse_args()
+    return parser.parse_args(list(map(_decode_argument, sys.argv[1:])))
 
 
 if __name__ == "__main__":
