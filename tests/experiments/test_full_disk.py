@@ -13,7 +13,6 @@ import pytest
 
 from tests import promoted_repo
 from tests.experiments import toy_model
-from trueline.core.runtime.memory import Memory
 from trueline.experiments.ledger.append_only_file import LEDGER_FILE
 from trueline.experiments.running.params_backup import BACKUP_FILE
 
@@ -89,16 +88,6 @@ def test_an_enqueue_on_a_full_disk_leaves_params_whole(full_disk: Path) -> None:
     )
     assert_one_sentence(run(toy, "run", *words))
     assert (toy / "params.yaml").read_bytes() == before
-
-
-def test_a_memory_on_a_full_disk_says_so_once_and_keeps_nothing(
-    full_disk: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    memory = Memory(full_disk / "memory")
-    for key in ("a", "b"):
-        memory.store(key, bytes(100_000))
-        assert memory.load(key) is None
-    assert capsys.readouterr().err.count("No space left on device") == 1
 
 
 def test_on_a_read_only_file_system_reading_works_and_writing_says_why_not(disk: Path) -> None:
