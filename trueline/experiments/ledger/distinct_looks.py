@@ -7,7 +7,7 @@ from typing import Any
 
 from trueline.experiments.store.metric_definitions import METRICS
 
-LAST_DIGITS = 1e-3  # figures that differ by less, of the larger one or of 1, may come from another processor
+LAST_DIGITS = 5e-4  # figures that differ by less, of the larger one or of 1, may come from another processor
 
 LedgerLine = dict[str, Any]
 Figures = Mapping[str, Any]
