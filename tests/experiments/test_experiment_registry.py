@@ -233,7 +233,7 @@ def test_what_cannot_be_ranked_is_rejected_in_one_sentence(world: Path) -> None:
 def test_the_more_evaluations_the_less_is_left_of_the_best(world: Path) -> None:
     add(world, one=git_fixtures.made(0.55))
     first = Registry().best("hit_rate").deflated
-    add_all(world, {f"try-{number}": git_fixtures.made(0.5 + number / 1000) for number in range(20)}, first=2)
+    add_all(world, {f"try-{number}": git_fixtures.made(0.501 + number / 1000) for number in range(20)}, first=2)
     later = Registry().best("hit_rate")
     assert first is not None
     assert later.deflated is not None
