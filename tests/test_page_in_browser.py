@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.diagnose.report.report_page import render_page
+from stages.diagnose.report.report_page import PlotData, render_page
 from tests import page_fixtures, pipeline_copy
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -51,14 +51,15 @@ def written(task: str) -> str:
     if task == "bare":
         return render_page("props", "declined", {}, {}, None)
     if task == "made":
-        return render_page("props", "failed", page_fixtures.checks(), page_fixtures.report(), page_fixtures.daily())
+        report = page_fixtures.report() | page_fixtures.tags()
+        return render_page(
+            "props", "failed", page_fixtures.checks(), report, page_fixtures.daily(), plots=page_fixtures.plots()
+        )
     folder = pipeline_copy.ROOT / "metrics" / task
     found = json.loads((folder / "diagnosis.json").read_text())
     report = json.loads((folder / "report.json").read_text())
     plotted = pd.read_csv(folder / "plots/reliability.csv")
-    return render_page(
-        task, found["verdict"], found["checks"], report, page_fixtures.daily(), reliability_cells=plotted
-    )
+    return render_page(task, found["verdict"], found["checks"], report, page_fixtures.daily(), plots=PlotData(plotted))
 
 
 def look(page: str, folder: Path) -> tuple[dict[str, list[int]], str]:
