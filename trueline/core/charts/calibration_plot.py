@@ -8,7 +8,7 @@ from trueline.core.charts.chart import draw_circle, draw_line, draw_mark, draw_t
 from trueline.core.charts.html import Html, html_tag
 from trueline.core.charts.number_format import format_interval
 
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 40
+LEFT, RIGHT, TOP, BOTTOM = 46, 16, 10, 46
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ figure { margin: 0; max-width: 27rem; min-width: 0; break-inside: avoid; }
 svg:not(.plot) { display: block; width: 100%; height: auto; margin: .4rem 0; }
 svg text { font-size: 11.5px; fill: var(--soft); font-variant-numeric: tabular-nums; }
 svg text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
-svg[tabindex] { touch-action: pan-y; }
+svg[role=img] { overflow: visible; } svg[tabindex] { touch-action: pan-y; }
+details + h3, figure + h3 { margin-top: 1.25rem; }
 svg .said { fill: var(--ink); } svg .strong { fill: var(--ink); font-weight: 700; }
 .grid { stroke: var(--rule); stroke-width: 1; } .mark { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 9 4; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }

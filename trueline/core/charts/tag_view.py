@@ -123,7 +123,7 @@ def _render_samples(report: Mapping[str, Any]) -> list[Html]:
 
 
 def _format_percent(chance: float) -> str:
-    return "over 99.9 %" if 0.9995 < chance < 1 else f"{100 * chance:.1f} %"
+    return "over 99.9\u00a0%" if 0.9995 < chance < 1 else f"{100 * chance:.1f}\u00a0%"
 
 
 def _format_sample(sample: Mapping[str, Any]) -> tuple[str, ...]:

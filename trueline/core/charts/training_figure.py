@@ -1,6 +1,7 @@
 """Training figure: how the loss and other measures fall or rise by round, on fitted rows and on later ones."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from trueline.core.charts.html import Html, html_tag, join_html, render_figure
 from trueline.core.charts.number_format import format_name, format_number
@@ -11,6 +12,24 @@ MAX_PANELS = 4
 ROWS = {"fit": ("train (rows it is fitted on)", "model"), "later": ("validation (later rows)", "market")}
 
 Curves = Mapping[str, Mapping[int, float]]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A measure by round."""
+
+    name: str
+    rounds: list[str]
+    lines: list[ChartLine]
+
+    @property
+    def last_values(self) -> str:
+        """The last value of each line, in a sentence."""
+        return "; ".join(f"{line.name} {format_number(line.values[-1])}" for line in self.lines) + "."
+
+    def draw_chart(self) -> Html:
+        """Return the chart."""
+        return draw_line_chart(f"{self.name} by round", self.last_values, self.rounds, self.lines)
 
 
 def render_training_figures(curves: Curves) -> list[Html]:
@@ -36,31 +55,24 @@ def _list_owners(curves: Curves) -> list[str]:
 def _render_owner(owner: str, curves: Curves) -> Iterator[Html]:
     learner = format_name(owner.rstrip("/"))
     title = f"Training of the comparison learner {learner}" if learner else "Training"
-    panels = [panel for measure in list_measures(curves, owner) for panel in _draw_panel(owner, measure, curves)]
+    panels = [panel for measure in list_measures(curves, owner) for panel in _build_panel(owner, measure, curves)]
     if not panels:
         return
-    lines, sentence, _ = panels[0]
-    pictures = [picture for _, _, picture in panels[:MAX_PANELS]]
-    is_single = len(pictures) == 1
-    picture = pictures[0] if is_single else html_tag("div", *pictures, class_="panels")
-    figure = render_figure(title, join_html([picture, render_legend(lines)]), sentence)
-    yield figure if is_single else Html(figure.replace("<figure", '<figure class="broad"', 1))
+    sentence = f"{panels[0].name} by round; at the last, {panels[0].last_values}"
+    legend = render_legend(panels[0].lines)
+    if len(panels) == 1:
+        yield render_figure(title, join_html([panels[0].draw_chart(), legend]), sentence)
+        return
+    pictures = (html_tag("div", html_tag("h4", panel.name), panel.draw_chart()) for panel in panels[:MAX_PANELS])
+    figure = render_figure(title, join_html([html_tag("div", *pictures, class_="panels"), legend]), sentence)
+    yield Html(figure.replace("<figure", '<figure class="broad"', 1))
 
 
-def _draw_panel(owner: str, measure: str, curves: Curves) -> Iterator[tuple[list[ChartLine], str, Html]]:
-    """Draw a measure of a learner; nothing for one of fewer than two rounds."""
+def _build_panel(owner: str, measure: str, curves: Curves) -> Iterator[Panel]:
+    """Yield the panel of a measure of a learner; nothing for one of fewer than two rounds."""
     by_rows = {rows: curves.get(f"{owner}{measure}/{rows}", {}) for rows in ROWS}
     rounds = sorted({step for curve in by_rows.values() for step in curve})
-    if len(rounds) < 2:
-        return
-    lines = [
-        ChartLine(*ROWS[rows][:1], list(map(curve.get, rounds)), ROWS[rows][1])
-        for rows, curve in by_rows.items()
-        if curve
-    ]
-    last_values = "; ".join(f"{line.name} {format_number(line.values[-1])}" for line in lines)
-    name = format_name(measure).capitalize()
-    chart = draw_line_chart(f"{name} by round", f"{last_values}.", [f"round {step}" for step in rounds], lines)
-    heading = html_tag("h4", name)
-    sentence = f"{name} by round; at the last, {last_values}."
-    yield lines, sentence, html_tag("div", heading, chart)
+    if len(rounds) > 1:
+        filled = ((rows, curve) for rows, curve in by_rows.items() if curve)
+        lines = [ChartLine(ROWS[rows][0], list(map(curve.get, rounds)), ROWS[rows][1]) for rows, curve in filled]
+        yield Panel(format_name(measure).capitalize(), [f"round {step}" for step in rounds], lines)
