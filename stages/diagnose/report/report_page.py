@@ -21,7 +21,7 @@ from stages.diagnose.report.tags import render_tags
 from stages.diagnose.report.training import render_training
 from trueline.core.charts.html import Html, html_tag
 from trueline.core.charts.number_format import format_name
-from trueline.core.charts.page import render_document
+from trueline.core.charts.document import render_document
 
 SECTIONS = {
     "checks": "Checks", "baselines": "Baselines", "tags": "Tags", "gap": "Backtest and production",
