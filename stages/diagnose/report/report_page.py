@@ -19,9 +19,9 @@ from stages.diagnose.report.segments import render_segments
 from stages.diagnose.report.summary import Checks, format_verdict_sentence, render_heading
 from stages.diagnose.report.tags import render_tags
 from stages.diagnose.report.training import render_training
+from trueline.core.charts.document import render_document
 from trueline.core.charts.html import Html, html_tag
 from trueline.core.charts.number_format import format_name
-from trueline.core.charts.document import render_document
 
 SECTIONS = {
     "checks": "Checks", "baselines": "Baselines", "tags": "Tags", "gap": "Backtest and production",

@@ -1,4 +1,4 @@
-"""Document: a complete HTML file that needs nothing else: its style and its script are in it, and nothing is fetched."""
+"""Document: a complete HTML file that needs nothing else: style and script are in it, and nothing is fetched."""
 
 from trueline.core.charts.html import Html, html_tag
 from trueline.core.charts.page_script import CONTENT_POLICY, SCRIPT
