@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stages.diagnose.report.report_page import PlotData
 from trueline.core.scorer_description import describe_comparison, load_description
 
 Checks = dict[str, dict[str, Any]]
@@ -114,3 +115,27 @@ def daily(days: int = 90, seed: int = 0) -> pd.DataFrame:
     rows["sharpness_reason"], rows["quality_reason"] = None, "no rows were asked for"
     rows.loc[40:46, rows.columns.drop("game_date")] = None
     return rows
+
+
+def tags() -> dict[str, Any]:
+    """The parts of a report of tags: one tag that is well known and one that is not, and an example answer."""
+    rows = [
+        {"tag": tag, "rows": count, "f1": interval(f1, 0.05), "baseline_f1": f1 - 0.1, "tuned_is": "better"}
+        | {"precision": 0.8, "recall": 0.7, "fn": 3.0, "fp": 2.0, "not_learnable": ""}
+        for tag, count, f1 in (("chess", 12, 0.6), ("tea", 40, 0.9))
+    ]
+    sample = {"name": "Tea and chess", "truth": ["chess", "tea"], "given": ["tea", "film"], "missed": ["chess"]}
+    top = [{"tag": "tea", "chance": 0.93}, {"tag": "film", "chance": 0.51}]
+    return {"tags": rows, "samples": [sample | {"wrong": ["film"], "top": top}]}
+
+
+def plots() -> PlotData:
+    """Confusions of two tags, and curves of four measures by three rounds."""
+    pairs = [("tea", "tea")] * 8 + [("chess", "tea")] * 2 + [("chess", "chess"), ("chess", "(none)")]
+    measures = ("loss", "binary_accuracy", "precision", "recall")
+    curves = {
+        f"network/{measure}/{rows}": {1: 0.9, 2: 0.5 + shift, 3: 0.4 + shift}
+        for measure in measures
+        for rows, shift in (("fit", 0.0), ("later", 0.1))
+    }
+    return PlotData(None, pd.DataFrame(pairs, columns=["actual", "predicted"]), curves)

@@ -10,8 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.diagnose.report.report_page import render_page
+from stages.diagnose.report.report_page import PlotData, render_page
 from tests import page_fixtures, pipeline_copy
+from tests.service import axe
+from tests.service.chromium import Chromium
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDTH = 375  # pixels of a small phone; a browser window cannot be so narrow, but a frame can
@@ -39,6 +41,17 @@ def test_the_page_is_silent_and_no_wider_than_a_phone(task: str, tmp_path: Path)
     assert bool(seen["pictures"]) == (task != "bare")
 
 
+def test_no_page_violates_a_rule_of_accessibility_at_any_width(tmp_path: Path) -> None:
+    with Chromium(tmp_path) as browser:
+        for task in ("made", "bare", *pipeline_copy.tasks()):
+            file = tmp_path / f"{task}.html"
+            file.write_text(written(task))
+            browser.open(file.as_uri())
+            for width in (390, 1280):
+                browser.look(width)
+                assert axe.find_violations(browser) == [], task
+
+
 def test_the_browser_would_report_a_script_and_a_part_that_is_too_wide(tmp_path: Path) -> None:
     bad = '<script>1</script><p style="width:500px">wide</p></main>'
     seen, log = look(written("bare").replace("</main>", bad), tmp_path)
@@ -51,14 +64,18 @@ def written(task: str) -> str:
     if task == "bare":
         return render_page("props", "declined", {}, {}, None)
     if task == "made":
-        return render_page("props", "failed", page_fixtures.checks(), page_fixtures.report(), page_fixtures.daily())
+        report = page_fixtures.report() | page_fixtures.tags()
+        return render_page(
+            "props", "failed", page_fixtures.checks(), report, page_fixtures.daily(), plots=page_fixtures.plots()
+        )
     folder = pipeline_copy.ROOT / "metrics" / task
     found = json.loads((folder / "diagnosis.json").read_text())
     report = json.loads((folder / "report.json").read_text())
     plotted = pd.read_csv(folder / "plots/reliability.csv")
-    return render_page(
-        task, found["verdict"], found["checks"], report, page_fixtures.daily(), reliability_cells=plotted
-    )
+    confusion_file = folder / "plots/confusion.csv"
+    confusions = pd.read_csv(confusion_file) if confusion_file.exists() else None
+    plots = PlotData(plotted, confusions, page_fixtures.plots().curves)
+    return render_page(task, found["verdict"], found["checks"], report, page_fixtures.daily(), plots=plots)
 
 
 def look(page: str, folder: Path) -> tuple[dict[str, list[int]], str]:

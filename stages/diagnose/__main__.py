@@ -5,6 +5,7 @@ believed (of them the headline again in a file of its own, which DVC shows), a d
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
@@ -15,9 +16,10 @@ from stages.diagnose.checks.gap import format_sentences
 from stages.diagnose.monitoring.daily_columns import COLUMNS
 from stages.diagnose.monitoring.daily_table import compute_daily_table, make_empty_daily_table
 from stages.diagnose.monitoring.today_cli import main as today
-from stages.diagnose.report.report_page import render_page
+from stages.diagnose.report.report_page import PlotData, render_page
 from stages.diagnose.root_cause.explain import build_cause_explainer
 from stages.diagnose.units.evidence import CheckLimits, Evidence, Finding, decline, open_evidence_tables
+from trueline.core.charts.curve_files import read_curves
 from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
 from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
@@ -33,6 +35,7 @@ READS = {
     "folds": "data/folds/{task}.parquet",
     "report": "metrics/{task}/report.json",
     "plots": "metrics/{task}/plots",
+    "curves": "models/{task}/curves",
     "audit": "metrics/{task}/leaks.json",
     "quality": "metrics/{task}/quality.json",
     **{f"{stage} audit": f"metrics/{{task}}/score_audit/{stage}.json" for stage in AUDITED_STAGES},
@@ -45,6 +48,7 @@ WRITES = {
     "daily_csv": "metrics/{task}/daily.csv",
     "page": "metrics/{task}/report.html",
 }
+PLOTS = ("reliability.csv", "confusion.csv")  # those that the page draws
 STATUSES_BY_SEVERITY = ("declined", "ok", "warning", "failed")
 
 
@@ -70,12 +74,15 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     table_schema.write_table(daily_rows, writes["daily"], COLUMNS)
     daily_rows.to_csv(writes["daily_csv"], index=False)
     questions = _list_constants(checks, "NAME")
-    reliability_path = reads["plots"] / "reliability.csv"
-    reliability_cells = pd.read_csv(reliability_path) if reliability_path.exists() else None
+    reliability, confusions = (_read_plot(reads["plots"] / name) for name in PLOTS)
+    plots = PlotData(reliability, confusions, read_curves(reads["curves"]))
     writes["page"].write_text(
-        render_page(task, verdict, checks, evidence.report, daily_rows, questions, reliability_cells, believability),
-        "utf-8",
+        render_page(task, verdict, checks, evidence.report, daily_rows, questions, plots, believability), "utf-8"
     )
+
+
+def _read_plot(path: Path) -> pd.DataFrame | None:
+    return pd.read_csv(path) if path.exists() else None
 
 
 def print_gap_report(arguments: list[str]) -> int:

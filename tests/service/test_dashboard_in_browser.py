@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from tests.service import status_fixtures
+from tests.service import axe, status_fixtures
 from tests.service.chromium import BROWSER, Chromium
 from trueline.service.app import build_app
 from trueline.service.page.login import LoginMiddleware
@@ -99,6 +99,45 @@ def test_on_a_phone_the_page_is_silent_and_no_wider_than_it(browser: Chromium, a
         "rgb(20, 23, 26)" if dark else "rgb(251, 250, 248)"
     )
     assert browser.logged == []
+
+
+def test_the_page_violates_no_rule_of_accessibility(browser: Chromium, address: str) -> None:
+    browser.open(address)
+    for task in status_fixtures.TASKS:
+        ask(browser, task)
+    for width, dark in ((390, False), (390, True), (SCREEN, False)):
+        browser.look(width, dark)
+        assert axe.find_violations(browser) == []
+
+
+def test_axe_would_report_a_violation(browser: Chromium, address: str) -> None:
+    browser.open(address)
+    browser.run("document.querySelector('main').insertAdjacentHTML('beforeend', '<input><button></button>')")
+    assert {line.partition(":")[0] for line in axe.find_violations(browser)} == {"button-name", "label"}
+
+
+def test_nothing_of_a_form_or_an_answer_is_cut_on_a_phone(browser: Chromium, address: str) -> None:
+    browser.look(390)
+    browser.open(address)
+    for task in status_fixtures.TASKS:
+        ask(browser, task)
+    boxes = "[...document.querySelectorAll('form .scroll')]"
+    assert browser.run(f"{boxes}.length") >= 4
+    assert browser.run(f"{boxes}.filter(box => box.scrollWidth > box.clientWidth).length") == 0
+    texts = "[...document.querySelectorAll('form tbody td, form tbody th')]"
+    assert browser.run(f"{texts}.filter(cell => cell.scrollWidth > cell.clientWidth + 1).length") == 0
+
+
+def test_a_task_of_tags_has_its_own_view_and_no_market(browser: Chromium, address: str) -> None:
+    browser.open(address)
+    section = "document.getElementById('events')"
+    titles = browser.run(f"[...{section}.querySelectorAll('h3')].map(title => title.textContent)")
+    assert {"F1 of each tag", "Which tags are given in place of which", "Example answers"} <= set(titles)
+    sentences = browser.run(
+        f"[...{section}.querySelectorAll(':scope > p, figure h3, dt')].map(e => e.textContent).join()"
+    )
+    assert "market" not in sentences
+    assert "no newest day" not in sentences
 
 
 def test_pictures_are_as_wide_as_their_place(browser: Chromium, address: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.diagnose.report.absence import Absence
 from stages.diagnose.report.history import describe_break_even
 from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
 from trueline.core.charts.html import (
@@ -34,17 +35,24 @@ DIRECTION_NOTES = {True: "Higher is better.", False: "Lower is better.", None: "
 MAX_DRAWN_MEASURES = 4  # all measures are in the table
 
 
-def render_baselines(report: Mapping[str, Any]) -> Html:
+def render_baselines(report: Mapping[str, Any]) -> Html | Absence:
     """Return the section with every baseline's metrics and intervals, and how the model compares with each."""
     title = "Models and baselines"
     content = _render_comparison(report, describe_break_even(report))
     if not content:
-        return render_section(title, html_tag("p", "The report has no baselines."), name="baselines")
-    note = "The model beside plainer forecasts and the market, on the same rows, with 95 % intervals."
+        return Absence(title, "The report has no baselines.")
+    others = "plainer forecasts and the market" if has_market(report) else "plainer models"
+    note = f"The model beside {others}, on the same rows, with 95 % intervals."
     rows = parse_number(report["baselines"].get("rows"))
     note += f" {rows:,.0f} rows." if rows is not None else ""
     further = [html for described in _list_parts(report) for html in _render_part(described, report)]
     return render_section(title, html_tag("p", note, class_="soft"), *content, *further, name="baselines")
+
+
+def has_market(report: Mapping[str, Any]) -> bool:
+    """Return whether the model is compared with a market: its prices are a baseline, or picks are bets on its lines."""
+    baselines = list_baselines(report)
+    return "market" in baselines or any("hit_rate" in measures for measures in baselines.values())
 
 
 def _list_parts(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:

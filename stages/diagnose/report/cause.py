@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from stages.diagnose.report.absence import Absence
 from stages.diagnose.report.summary import Checks, render_summary
 from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
-from trueline.core.charts.html import Html, html_tag, render_figure, render_section
+from trueline.core.charts.html import Html, render_figure, render_section
 from trueline.core.charts.number_format import (
     count_interval_decimals,
     format_interval,
@@ -15,11 +16,11 @@ from trueline.core.charts.number_format import (
 )
 
 
-def render_cause(checks: Checks) -> Html:
-    """Return the section with the parts of the change and their intervals, or why there are none."""
+def render_cause(checks: Checks) -> Html | Absence:
+    """Return the section with the parts of the change and their intervals, or why it is left out."""
     title, finding = "Why it changed", checks.get("root_cause")
-    if finding is None:
-        return render_section(title, html_tag("p", "No cause was looked for."), name="cause")
+    if finding is None or finding.get("status") == "declined":
+        return Absence(title, str((finding or {}).get("summary") or "No cause was looked for."))
     summary_html = render_summary(finding)
     shown_dots = list_change_parts(finding.get("details") or {})
     if not shown_dots:

@@ -1,8 +1,9 @@
 """The checks sections: findings, the most severe first, and the checks that declined with their reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.diagnose.report.absence import Absence
 from stages.diagnose.report.summary import Checks, render_badge
 from trueline.core.charts.detail_tables import render_listing
 from trueline.core.charts.html import Html, html_tag, join_html, render_collapsible, render_section
@@ -23,14 +24,21 @@ def render_findings(checks: Checks, questions: Questions) -> Html:
     return render_section("Checks", content, html_tag("p", note, class_="soft") if declined else "", name="checks")
 
 
-def render_declined(checks: Checks, questions: Questions) -> Html:
-    """Return the section of checks that declined, each with its reason."""
+def render_declined(checks: Checks, questions: Questions, absences: Sequence[Absence] = ()) -> Html:
+    """Return the section of checks that declined and of sections that are left out, each with its reason."""
     names = [name for name in sorted(checks) if _get_status(checks[name]) == "declined"]
-    title = "Checks that declined"
-    if not names:
-        return render_section(title, html_tag("p", "None."), name="declined")
-    summary = f"{format_count(len(names), 'check', 'checks')}, with the reason of each"
-    return render_section(title, render_collapsible(summary, _render_list(names, checks, questions)), name="declined")
+    content = []
+    if names:
+        summary = f"{format_count(len(names), 'check', 'checks')} declined, with the reason of each"
+        content.append(render_collapsible(summary, _render_list(names, checks, questions)))
+    if absences:
+        rows = (
+            html_tag("li", html_tag("strong", f"{absence.title}. "), close_sentence(absence.reason))
+            for absence in absences
+        )
+        summary = f"{format_count(len(absences), 'section is', 'sections are')} left out, with the reason of each"
+        content.append(render_collapsible(summary, html_tag("ul", *rows)))
+    return render_section("Declined", *(content or [html_tag("p", "Nothing.")]), name="declined")
 
 
 def _render_list(names: list[str], checks: Checks, questions: Questions) -> Html:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.diagnose.report.absence import Absence
 from stages.diagnose.report.summary import Checks, render_summary
 from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
 from trueline.core.charts.html import Html, html_tag, join_html, render_figure, render_section
@@ -18,11 +19,11 @@ from trueline.core.charts.number_format import (
 MAX_ROUNDING_SHARE = 1e-6  # share below which a remainder is rounding
 
 
-def render_gap(checks: Checks) -> Html:
-    """Return the section with the waterfall from backtest to production, or why there is none."""
+def render_gap(checks: Checks) -> Html | Absence:
+    """Return the section with the waterfall from backtest to production, or why it is left out."""
     title, finding = "Backtest and production", checks.get("gap")
-    if finding is None:
-        return render_section(title, html_tag("p", "The gap to production was not looked at."), name="gap")
+    if finding is None or finding.get("status") == "declined":
+        return Absence(title, str((finding or {}).get("summary") or "The gap to production was not looked at."))
     details = finding.get("details") or {}
     verdict_html = _render_verdict(finding, details)
     steps = [entry for entry in details.get("waterfall") or [] if parse_number(entry.get("contribution")) is not None]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from stages.diagnose.report.absence import Absence
 from stages.diagnose.report.daily_series import DailySeries, DayAlert
 from trueline.core.charts.html import (
     Html,
@@ -12,7 +13,6 @@ from trueline.core.charts.html import (
     join_html,
     render_collapsible,
     render_figure,
-    render_figure_grid,
     render_section,
     render_table,
 )
@@ -24,6 +24,7 @@ from trueline.core.charts.number_format import (
     format_number,
     parse_number,
 )
+from trueline.core.charts.time_range import render_timed_grid
 from trueline.core.charts.time_series import ChartLine, Zone, draw_line_chart, render_legend
 
 NO_TABLE_MESSAGE = "There is no daily table."
@@ -42,14 +43,14 @@ def describe_break_even(report: Mapping[str, Any]) -> tuple[float, str]:
     return percent, f"The dashes mark {percent:.1f} %, which breaks even {phrases[payout['payout']]}."
 
 
-def render_history(series: DailySeries | None, break_even: tuple[float, str] | None) -> Html:
+def render_history(series: DailySeries | None, break_even: tuple[float, str] | None) -> Html | Absence:
     """Return the section on hit rates, losses, data and alerts by day.
 
     `break_even` is from `describe_break_even` if picks are bets.
     """
     title = "Day by day"
     if series is None:
-        return render_section(title, html_tag("p", NO_TABLE_MESSAGE), name="days")
+        return Absence(title, NO_TABLE_MESSAGE)
     counts = {"made": "predictions_made", "graded": "predictions_graded"}
     pictures = [
         *_draw_hit_rates(series, break_even),
@@ -58,23 +59,25 @@ def render_history(series: DailySeries | None, break_even: tuple[float, str] | N
         *_draw_pair(series, "Data, %", " %", {"completeness": "completeness", "feature quality": "feature_quality"}),
         *_draw_pair(series, "Predictions a day", "", counts),
     ]
-    content = render_figure_grid(pictures) if pictures else html_tag("p", "The daily table has no figure to draw.")
+    no_figure = html_tag("p", "The daily table has no figure to draw.")
+    content = render_timed_grid("days", len(series.rows), pictures) if pictures else no_figure
     note = html_tag("p", _describe_days(series), class_="soft")
     return render_section(title, note, content, _render_alerts(series), _render_newest_days(series), name="days")
 
 
-def render_zones(series: DailySeries | None) -> Html:
+def render_zones(series: DailySeries | None) -> Html | Absence:
     """Return the section on the market's sharpness and the model's drift, each over its named zones."""
     title = "Sharpness and drift"
     if series is None:
-        return render_section(title, html_tag("p", NO_TABLE_MESSAGE), name="zones")
+        return Absence(title, NO_TABLE_MESSAGE)
     pictures = [
         *_draw_score(series, "sharpness", "Market's sharpness, 0 to 100", "sharpness_status", SHARPNESS_ZONES),
         *_draw_score(series, "drift", "Model's drift, 0 to 100", "drift_severity", DRIFT_ZONES),
         *_draw_bias(series),
     ]
-    absence = html_tag("p", "The daily table has neither sharpness nor drift.")
-    return render_section(title, render_figure_grid(pictures) if pictures else absence, name="zones")
+    if not pictures:
+        return Absence(title, "The daily table has neither sharpness nor drift.")
+    return render_section(title, render_timed_grid("zones", len(series.rows), pictures), name="zones")
 
 
 def _describe_days(series: DailySeries) -> str:
@@ -91,7 +94,9 @@ def _draw_hit_rates(series: DailySeries, break_even: tuple[float, str] | None) -
         if series.has_figures(name):
             rate_line = _make_interval_line(series, f"last {window} days", name, name)
             caption = _describe_newest_value(series, rate_line, " %", f"{name}_n")
-            yield _draw_figure(f"Hit rate, {window} days, %", caption, series, [rate_line, baseline], (), marks, note)
+            yield _draw_figure(
+                f"Hit rate, {window} days, %", caption, series, [rate_line, baseline], (), marks, note, " %"
+            )
 
 
 def _make_interval_line(series: DailySeries, title: str, column: str, bounds: str) -> ChartLine:
@@ -132,7 +137,7 @@ def _draw_pair(series: DailySeries, title: str, unit: str, columns: dict[str, st
     if series.has_figures(*columns.values()):
         pairs = zip(columns.items(), ("model", "market"), strict=True)
         chart_lines = [ChartLine(name, series.get_numbers(column), style) for (name, column), style in pairs]
-        yield _draw_figure(title, _describe_newest_value(series, chart_lines[0], unit), series, chart_lines)
+        yield _draw_figure(title, _describe_newest_value(series, chart_lines[0], unit), series, chart_lines, unit=unit)
 
 
 def _draw_score(series: DailySeries, name: str, title: str, status: str, zones: tuple[Zone, ...]) -> Iterator[Html]:
@@ -159,9 +164,10 @@ def _draw_figure(
     bands: tuple[Zone, ...] = (),
     marks: tuple[float, ...] = (),
     note: str = "",
+    unit: str = "",
 ) -> Html:
     shown_lines = [line for line in chart_lines if any(value is not None for value in line.values)]
-    picture = draw_line_chart(title, caption.strip(), series.day_names, shown_lines, bands, marks)
+    picture = draw_line_chart(title, caption.strip(), series.day_names, shown_lines, bands, marks, unit)
     legend = [render_legend(shown_lines)] if len(shown_lines) > 1 else []
     return render_figure(title, Html(picture + "".join(legend)), caption, note)
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from trueline.core.charts.axes import WIDTH, Axis, compute_ticks, format_coordinate
+from trueline.core.charts.axes import WIDTH, Axis, compute_ticks
+from trueline.core.charts.chart import draw_circle, draw_line, draw_mark, draw_text, render_chart
 from trueline.core.charts.html import Html, html_tag
+from trueline.core.charts.number_format import format_interval
 
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 40
+LEFT, RIGHT, TOP, BOTTOM = 46, 16, 10, 46
 
 
 @dataclass(frozen=True)
@@ -17,30 +19,20 @@ class CalibrationCell:
     observed: float
     low: float | None
     high: float | None
+    count: float | None = None  # predictions
 
 
 def draw_calibration_plot(title: str, description: str, cells: Sequence[CalibrationCell]) -> Html:
     """Return a square chart of probabilities in per cent; both axes show the same range."""
     low, high = _compute_percent_range(cells)
     x, y = Axis(low, high, LEFT, WIDTH - RIGHT), Axis(low, high, WIDTH - BOTTOM, TOP)
-    diagonal_line = html_tag(
-        "line",
-        x1=format_coordinate(x(low)),
-        y1=format_coordinate(y(low)),
-        x2=format_coordinate(x(high)),
-        y2=format_coordinate(y(high)),
-        class_="mark",
-    )
     elements = [
         *_draw_gridlines(x, y),
         *_draw_axis_names(x),
-        diagonal_line,
-        *(element for cell in cells for element in _draw_cell(cell, x, y)),
+        draw_line(x(low), x(high), y(low), y(high), "mark"),
+        *(_draw_cell(cell, x, y) for cell in cells),
     ]
-    captions = [html_tag("title", title), html_tag("desc", description)]
-    return html_tag(
-        "svg", *captions, *elements, viewBox=f"0 0 {WIDTH} {WIDTH}", role="img", aria_label=f"{title}. {description}"
-    )
+    return render_chart(title, description, WIDTH, elements)
 
 
 def _compute_percent_range(cells: Sequence[CalibrationCell]) -> tuple[float, float]:
@@ -54,27 +46,24 @@ def _compute_percent_range(cells: Sequence[CalibrationCell]) -> tuple[float, flo
 
 def _draw_gridlines(x: Axis, y: Axis) -> Iterator[Html]:
     for value in compute_ticks(x.low, x.high)[0]:
-        across, down = format_coordinate(x(value)), format_coordinate(y(value))
-        yield html_tag(
-            "line", x1=format_coordinate(x.begin), x2=format_coordinate(x.end), y1=down, y2=down, class_="grid"
-        )
-        yield html_tag(
-            "line", x1=across, x2=across, y1=format_coordinate(y.end), y2=format_coordinate(y.begin), class_="grid"
-        )
-        yield html_tag("text", f"{value:.0f}", x=LEFT - 5, y=format_coordinate(y(value) + 4), text_anchor="end")
-        yield html_tag("text", f"{value:.0f}", x=across, y=format_coordinate(y.begin + 15), text_anchor="middle")
+        yield draw_line(x.begin, x.end, y(value), y(value), "grid")
+        yield draw_line(x(value), x(value), y.end, y.begin, "grid")
+        yield draw_text(f"{value:.0f}", LEFT - 5, y(value) + 4, "end")
+        yield draw_text(f"{value:.0f}", x(value), y.begin + 15, "middle")
 
 
 def _draw_axis_names(x: Axis) -> Iterator[Html]:
-    middle = format_coordinate((x.begin + x.end) / 2)
-    yield html_tag("text", "predicted, %", x=middle, y=WIDTH - 6, text_anchor="middle", class_="said")
+    yield draw_text("predicted, %", (x.begin + x.end) / 2, WIDTH - 6, "middle", "said")
     rotation = f"rotate(-90 12 {WIDTH / 2:.0f})"
     yield html_tag("text", "happened, %", x=12, y=WIDTH // 2, transform=rotation, text_anchor="middle", class_="said")
 
 
-def _draw_cell(cell: CalibrationCell, x: Axis, y: Axis) -> Iterator[Html]:
-    column = format_coordinate(x(100 * cell.predicted))
+def _draw_cell(cell: CalibrationCell, x: Axis, y: Axis) -> Html:
+    column, elements = x(100 * cell.predicted), []
     if cell.low is not None and cell.high is not None:
-        whisker = {"y1": format_coordinate(y(100 * cell.low)), "y2": format_coordinate(y(100 * cell.high))}
-        yield html_tag("line", x1=column, x2=column, **whisker, class_="whisker w-model")
-    yield html_tag("circle", cx=column, cy=format_coordinate(y(100 * cell.observed)), r=4, class_="f-model")
+        elements.append(draw_line(column, column, y(100 * cell.low), y(100 * cell.high), "whisker w-model"))
+    elements.append(draw_circle(column, y(100 * cell.observed), 4, "model"))
+    low, high = (None if end is None else 100 * end for end in (cell.low, cell.high))
+    happened = format_interval(100 * cell.observed, low, high, " %", decimals=1)
+    count_text = "" if cell.count is None else f", {cell.count:,.0f} predictions"
+    return draw_mark(f"predicted {100 * cell.predicted:.1f} %, happened {happened}{count_text}", *elements)

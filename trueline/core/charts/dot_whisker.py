@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trueline.core.charts.axes import WIDTH, Axis, compute_range, compute_ticks, format_coordinate
+from trueline.core.charts.chart import draw_circle, draw_line, draw_mark, draw_text, format_tick, render_chart
 from trueline.core.charts.html import Html, html_tag
 
 ROW_HEIGHT = 38  # units: the text above, the whisker below it
@@ -34,33 +35,27 @@ def draw_dot_whiskers(
     ]
     x = Axis(*compute_range([*values, *marks]), EDGE_MARGIN, WIDTH - EDGE_MARGIN)
     bottom = ROW_HEIGHT * len(estimates) + 2
-    elements = [*_draw_gridlines(x, bottom), *(_draw_vertical(x(mark), bottom, "mark") for mark in marks)]
+    elements = [*_draw_gridlines(x, bottom), *(draw_line(x(mark), x(mark), 0, bottom, "mark") for mark in marks)]
     elements += [
-        element for index, estimate in enumerate(estimates) for element in _draw_row(estimate, ROW_HEIGHT * index, x)
+        draw_mark(f"{estimate.name}: {estimate.text}", *_draw_row(estimate, ROW_HEIGHT * index, x))
+        for index, estimate in enumerate(estimates)
     ]
-    view_box = f"0 0 {WIDTH} {bottom + FOOT_HEIGHT}"
-    captions = [html_tag("title", title), html_tag("desc", description)]
-    return html_tag("svg", *captions, *elements, viewBox=view_box, role="img", aria_label=f"{title}. {description}")
+    return render_chart(title, description, bottom + FOOT_HEIGHT, elements)
 
 
 def _draw_row(estimate: DotEstimate, top: int, x: Axis) -> Iterator[Html]:
-    style = "model" if estimate.strong else "other"
+    style, text_style = ("model", "strong") if estimate.strong else ("other", "said")
     name = _truncate_name(estimate.name, MAX_ROW_LETTERS - len(estimate.text))
-    yield html_tag("text", name, x=0, y=top + 13, class_="strong" if estimate.strong else "said")
-    yield html_tag(
-        "text", estimate.text, x=WIDTH, y=top + 13, text_anchor="end", class_="strong" if estimate.strong else "said"
-    )
+    yield draw_text(name, 0, top + 13, style=text_style)
+    yield draw_text(estimate.text, WIDTH, top + 13, "end", text_style)
     middle = top + 26
     if estimate.value is None:
         return
     if estimate.start is not None:
         yield _draw_step(estimate.start, estimate.value, middle, x)
     if estimate.low is not None and estimate.high is not None:
-        whisker = {"x1": format_coordinate(x(estimate.low)), "x2": format_coordinate(x(estimate.high))}
-        yield html_tag("line", **whisker, y1=middle, y2=middle, class_=f"whisker w-{style}")
-    yield html_tag(
-        "circle", cx=format_coordinate(x(estimate.value)), cy=middle, r=5 if estimate.strong else 4, class_=f"f-{style}"
-    )
+        yield draw_line(x(estimate.low), x(estimate.high), middle, middle, f"whisker w-{style}")
+    yield draw_circle(x(estimate.value), middle, 5 if estimate.strong else 4, style)
 
 
 def _draw_step(start: float, value: float, middle: int, x: Axis) -> Html:
@@ -72,15 +67,8 @@ def _draw_step(start: float, value: float, middle: int, x: Axis) -> Html:
 def _draw_gridlines(x: Axis, bottom: int) -> Iterator[Html]:
     values, decimals = compute_ticks(x.low, x.high)
     for value in values:
-        yield _draw_vertical(x(value), bottom, "grid")
-        label = f"{value:.{decimals}f}".replace("-", "−")
-        yield html_tag("text", label, x=format_coordinate(x(value)), y=bottom + 16, text_anchor="middle")
-
-
-def _draw_vertical(position: float, bottom: int, style: str) -> Html:
-    return html_tag(
-        "line", x1=format_coordinate(position), x2=format_coordinate(position), y1=0, y2=bottom, class_=style
-    )
+        yield draw_line(x(value), x(value), 0, bottom, "grid")
+        yield draw_text(format_tick(value, decimals), x(value), bottom + 16, "middle")
 
 
 def _truncate_name(name: str, max_letters: int) -> str:

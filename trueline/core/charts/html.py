@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterable, Sequence
 
-VOID_ELEMENTS = ("link", "meta")
+VOID_ELEMENTS = ("input", "link", "meta")
 MAX_NOWRAP_LETTERS = 32  # letters of the longest table cell that never wraps
 Attribute = str | int | float | bool | None
 
@@ -62,17 +62,27 @@ def render_collapsible(summary: str, *children: str) -> Html:
     return html_tag("details", html_tag("summary", summary), html_tag("div", *children, class_="folded"))
 
 
-def render_table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
-    """Return a table in its own scrolling box; the first column holds the row headers."""
+def render_table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], stacked: bool = False) -> Html:
+    """Return a table in its own scrolling box; the first column holds the row headers.
+
+    A `stacked` table shows each row as a list of its cells where the screen is narrow, so that none is cut.
+    """
     header = html_tag("tr", *(html_tag("th", head, scope="col") for head in heads))
-    body = [html_tag("tr", *(_render_cell(column, cell) for column, cell in enumerate(row))) for row in rows]
-    table_html = html_tag("table", html_tag("caption", caption), html_tag("thead", header), html_tag("tbody", *body))
-    return html_tag("div", table_html, class_="scroll", tabindex=0, role="region", aria_label=caption)
+    labels = heads if stacked else ()
+    body = [
+        html_tag("tr", *(_render_cell(column, cell, labels[column : column + 1]) for column, cell in enumerate(row)))
+        for row in rows
+    ]
+    content = (html_tag("caption", caption), html_tag("thead", header), html_tag("tbody", *body))
+    table_html = html_tag("table", *content, class_="stacked" if stacked else None)
+    return html_tag("div", table_html, class_="scroll", tabindex=0, role="group", aria_label=caption)
 
 
-def _render_cell(column: int, cell: str) -> Html:
+def _render_cell(column: int, cell: str, label: Sequence[str]) -> Html:
     css_class = "long" if len(cell) > MAX_NOWRAP_LETTERS else None  # may wrap; shorter ones stay on one line
-    return html_tag("td", cell, class_=css_class) if column else html_tag("th", cell, scope="row", class_=css_class)
+    if not column:
+        return html_tag("th", cell, scope="row", class_=css_class)
+    return html_tag("td", cell, class_=css_class, data_label=label[0] if label else None)
 
 
 def _format_attribute(keyword: str, value: Attribute) -> str:

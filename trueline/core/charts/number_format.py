@@ -19,6 +19,14 @@ def parse_number(value: Any) -> float | None:
     return parsed if math.isfinite(parsed) else None
 
 
+def parse_text_number(text: str | None) -> float | None:
+    """Return the finite number that a text is, or None for any other text."""
+    try:
+        return parse_number(float(text or ""))
+    except ValueError:
+        return None
+
+
 def is_interval(value: Any) -> bool:
     """Return whether a value is an estimate with its bounds."""
     return isinstance(value, Mapping) and all(key in value for key in INTERVAL_KEYS)

@@ -38,12 +38,29 @@ a { color: var(--model); }
 .glance small { display: block; font-size: .8rem; font-weight: 400; color: var(--soft); }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 1.5rem; }
 figure { margin: 0; max-width: 27rem; min-width: 0; break-inside: avoid; }
-svg { display: block; width: 100%; height: auto; margin: .4rem 0; }
+svg:not(.plot) { display: block; width: 100%; height: auto; margin: .4rem 0; }
 svg text { font-size: 11.5px; fill: var(--soft); font-variant-numeric: tabular-nums; }
 svg text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
+svg[role=img] { overflow: visible; } svg[tabindex] { touch-action: pan-y; }
+details + h3, figure + h3 { margin-top: 1.25rem; }
 svg .said { fill: var(--ink); } svg .strong { fill: var(--ink); font-weight: 700; }
 .grid { stroke: var(--rule); stroke-width: 1; } .mark { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 9 4; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+.plot > * { vector-effect: non-scaling-stroke; }
+.line.dot { stroke-width: 4.5; stroke-dasharray: none; } .line.newest { stroke-width: 7; }
+.cursor { stroke: var(--ink); stroke-width: 1; } .current .whisker { stroke-width: 3.5; }
+.current circle { stroke: var(--ink); stroke-width: 2; } .current rect { stroke: var(--ink); stroke-width: 1.5; }
+.with-tooltip { position: relative; }
+.tooltip { position: absolute; z-index: 1; transform: translate(-50%, calc(-100% - .35rem)); width: max-content;
+  max-width: min(100%, 20rem); padding: .3rem .55rem; border-radius: .3rem; background: var(--ink); color: var(--paper);
+  font-size: .8125rem; line-height: 1.35; pointer-events: none; }
+.tooltip[hidden] { display: none; }
+.range { border: 0; margin: .6rem 0; padding: 0; font-size: .875rem; }
+.range:not([hidden]) { display: flex; flex-wrap: wrap; gap: .1rem 1rem; align-items: center; }
+.range legend { float: left; padding: 0 .4rem 0 0; color: var(--soft); }
+.range label { display: inline-flex; gap: .4rem; align-items: center; min-height: 2rem; cursor: pointer;
+  color: var(--ink); font-size: inherit; }
+.range input { width: 1.1rem; height: 1.1rem; margin: 0; accent-color: var(--model); }
 .whisker { stroke-width: 2; stroke-linecap: round; }
 .s-model { stroke: var(--model); } .s-market { stroke: var(--market); stroke-dasharray: 7 3; }
 .s-other { stroke: var(--other); stroke-dasharray: 0 4.5; }
@@ -67,17 +84,33 @@ th, td { text-align: left; padding: .35rem .6rem; border-top: 1px solid var(--ru
   font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.long, th.long { white-space: normal; min-width: 14rem; }
 thead th { color: var(--soft); font-weight: 600; }
+th:first-child { position: sticky; left: 0; background: var(--card); }
+@media (max-width: 40rem) {
+  .stacked, .stacked tbody, .stacked tr, .stacked caption { display: block; }
+  .stacked thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .stacked tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); padding: .35rem .6rem;
+    border-top: 1px solid var(--rule); gap: .1rem .8rem; }
+  .stacked tbody th, .stacked tbody td { border: 0; padding: .1rem 0; white-space: normal; min-width: 0;
+    overflow-wrap: anywhere; position: static; }
+  .stacked tbody th, .stacked td.long { grid-column: 1 / -1; }
+  .stacked td[data-label]::before { content: attr(data-label); display: block; color: var(--soft); font-size: .75rem; }
+}
 .facts { display: grid; grid-template-columns: minmax(0, max-content) minmax(0, 1fr); gap: .15rem 1rem; margin: .3rem 0;
   font-size: .875rem; }
 .facts dt, .facts dd { margin: 0; min-width: 0; }
 .facts dd:has(.facts, .scroll) { grid-column: 1 / -1; padding-left: .9rem; }
 .facts .scroll { margin: .2rem 0; }
 footer { padding: 1.5rem 1rem 2.5rem; color: var(--soft); font-size: .875rem; }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: .5rem 1.5rem; }
+.panels h4 { margin: .4rem 0 0; font-size: .875rem; }
+.figures figure.broad { max-width: 46rem; grid-column: 1 / -1; column-span: all; }
+.heat { fill: var(--model); } .frame { fill: none; stroke: var(--rule); }
+svg text.heat-text { font-size: 9px; stroke: none; fill: var(--ink); }
 @media print {
   :root { color-scheme: light; --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --rule: #bbb; --faint: #f2f2f2;
     --model: #0b5cad; --market: #a8470a; --other: #444; --up: #0b5cad; --down: #a8470a;
     --ok: #17683a; --warning: #855300; --failed: #b3201c; --declined: #444; }
-  body { font-size: 10pt; } nav { display: none; } .scroll { overflow: visible; border: 0; }
+  body { font-size: 10pt; } nav, .range:not([hidden]) { display: none; } .scroll { overflow: visible; border: 0; }
   th, td { white-space: normal; } h2, h3, summary { break-after: avoid; } tr { break-inside: avoid; }
   svg, .badge { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

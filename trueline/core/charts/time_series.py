@@ -1,16 +1,20 @@
-"""Time series chart: lines over days, with bands around them and zones behind them."""
+"""Time series chart: lines over days or rounds, with bands around them and zones behind them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from trueline.core.charts.axes import WIDTH, Axis, compute_range, compute_ticks, format_coordinate
+from trueline.core.charts.chart import draw_line, draw_text, format_tick, render_chart
 from trueline.core.charts.html import Html, html_tag
+from trueline.core.charts.number_format import format_interval
 
 HEIGHT = 190
 LEFT, RIGHT, TOP, BOTTOM = 38, 8, 8, 24
 ZONE_NAME_WIDTH = 76  # units right of the plot for the names of zones
 LETTER_WIDTH = 6  # units per letter
+EDGE = 4  # units around the plot in which dots at its edge are whole
+MANY_LINES = 4  # lines from which the newest values are no longer marked by dots
 
 Values = Sequence[float | None]
 Zone = tuple[str, float, float]  # name, from, to
@@ -18,7 +22,7 @@ Zone = tuple[str, float, float]  # name, from, to
 
 @dataclass(frozen=True)
 class ChartLine:
-    """A value per day; `style` is model, market or other, and decides how the line is drawn."""
+    """A value per day; `style` is model, market, other or c1 to c6, and decides how the line is drawn."""
 
     name: str
     values: Values
@@ -34,8 +38,9 @@ def draw_line_chart(
     chart_lines: Sequence[ChartLine],
     zones: Sequence[Zone] = (),
     marks: Sequence[float] = (),
+    unit: str = "",
 ) -> Html:
-    """Return a chart of lines over days; a day without a value breaks its line, and marks are dashed.
+    """Return a chart of lines over days or rounds; one without a value breaks its line, and marks are dashed.
 
     With zones the chart shows exactly their range; otherwise as much as lines, bands and marks need.
     """
@@ -46,13 +51,12 @@ def draw_line_chart(
         *_draw_zones(zones, x, y),
         *_draw_gridlines(x, y),
         *_draw_day_names(days, x),
-        *(_draw_mark(mark, x, y) for mark in marks),
+        *(draw_line(x.begin, x.end, y(mark), y(mark), "mark") for mark in marks),
+        _draw_plot(chart_lines, x, y),
     ]
-    elements += [element for line in chart_lines for element in _draw_band(line, x, y)]
-    elements += [element for line in chart_lines for element in _draw_path(line, x, y)]
-    captions = [html_tag("title", title), html_tag("desc", description)]
-    return html_tag(
-        "svg", *captions, *elements, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{title}. {description}"
+    tips = [_format_tip(day, chart_lines, unit) for day in range(len(days))]
+    return render_chart(
+        title, description, HEIGHT, elements, class_="lines", data_steps=_join_lines(days), data_tips=_join_lines(tips)
     )
 
 
@@ -66,11 +70,39 @@ def _draw_legend_sample(line: ChartLine) -> Html:
     return html_tag("svg", sample, viewBox="0 0 28 8", aria_hidden="true")
 
 
+def _format_tip(day: int, chart_lines: Sequence[ChartLine], unit: str) -> str:
+    """Return the exact figures of a day: "model 4.91 (4.70 to 5.12), market 4.76"."""
+    return ", ".join(
+        f"{line.name} {format_interval(line.values[day], _get_end(line.low, day), _get_end(line.high, day), unit)}"
+        for line in chart_lines
+    )
+
+
+def _get_end(ends: Values | None, day: int) -> float | None:
+    return None if ends is None else ends[day]
+
+
+def _join_lines(texts: Sequence[str]) -> str:
+    return "\n".join(" ".join(text.split()) for text in texts)
+
+
 def _iterate_values(chart_lines: Sequence[ChartLine], marks: Sequence[float]) -> Iterator[float | None]:
     yield from marks
     for line in chart_lines:
         for values in (line.values, line.low, line.high):
             yield from values or ()
+
+
+def _draw_plot(chart_lines: Sequence[ChartLine], x: Axis, y: Axis) -> Html:
+    """Return bands and lines in an SVG element of their own, which can be stretched to show fewer days."""
+    elements = [element for line in chart_lines for element in _draw_band(line, x, y)]
+    has_newest_dots = len(chart_lines) < MANY_LINES
+    elements += [element for line in chart_lines for element in _draw_path(line, x, y, has_newest_dots)]
+    left, width = format_coordinate(x.begin - EDGE), format_coordinate(x.end - x.begin + 2 * EDGE)
+    box = {"x": left, "y": "0", "width": width, "height": str(HEIGHT)}
+    return html_tag(
+        "svg", *elements, **box, viewBox=f"{left} 0 {width} {HEIGHT}", preserveAspectRatio="none", class_="plot"
+    )
 
 
 def _draw_zones(zones: Sequence[Zone], x: Axis, y: Axis) -> Iterator[Html]:
@@ -83,18 +115,14 @@ def _draw_zones(zones: Sequence[Zone], x: Axis, y: Axis) -> Iterator[Html]:
             "height": format_coordinate(height),
         }
         yield html_tag("rect", **box, class_="zone", fill_opacity=f"{0.05 * rank:.2f}")
-        yield html_tag("text", name, x=format_coordinate(x.end + 9), y=format_coordinate(top + height / 2 + 4))
+        yield draw_text(name, x.end + 9, top + height / 2 + 4)
 
 
 def _draw_gridlines(x: Axis, y: Axis) -> Iterator[Html]:
     values, decimals = compute_ticks(y.low, y.high)
     for value in values:
-        height = format_coordinate(y(value))
-        yield html_tag(
-            "line", x1=format_coordinate(x.begin), x2=format_coordinate(x.end), y1=height, y2=height, class_="grid"
-        )
-        label = f"{value:.{decimals}f}".replace("-", "−")
-        yield html_tag("text", label, x=LEFT - 5, y=format_coordinate(y(value) + 4), text_anchor="end")
+        yield draw_line(x.begin, x.end, y(value), y(value), "grid")
+        yield draw_text(format_tick(value, decimals), LEFT - 5, y(value) + 4, "end")
 
 
 def _draw_day_names(days: Sequence[str], x: Axis) -> Iterator[Html]:
@@ -105,14 +133,7 @@ def _draw_day_names(days: Sequence[str], x: Axis) -> Iterator[Html]:
     anchors |= {last_day // 2: "middle"} if last_day >= 4 and has_room else {}
     for day, anchor in sorted(anchors.items()):
         if day < len(days):
-            yield html_tag("text", days[day], x=format_coordinate(x(day)), y=HEIGHT - 6, text_anchor=anchor)
-
-
-def _draw_mark(value: float, x: Axis, y: Axis) -> Html:
-    height = format_coordinate(y(value))
-    return html_tag(
-        "line", x1=format_coordinate(x.begin), x2=format_coordinate(x.end), y1=height, y2=height, class_="mark"
-    )
+            yield draw_text(days[day], x(day), HEIGHT - 6, anchor, "step")
 
 
 def _draw_band(line: ChartLine, x: Axis, y: Axis) -> Iterator[Html]:
@@ -126,20 +147,22 @@ def _draw_band(line: ChartLine, x: Axis, y: Axis) -> Iterator[Html]:
         yield html_tag("polygon", points=" ".join(upper_points + lower_points), class_="band")
 
 
-def _draw_path(line: ChartLine, x: Axis, y: Axis) -> Iterator[Html]:
+def _draw_path(line: ChartLine, x: Axis, y: Axis, has_newest_dot: bool) -> Iterator[Html]:
     for run in _find_runs(line.values):
         points = [(format_coordinate(x(day)), format_coordinate(y(line.values[day] or 0.0))) for day in run]
         if len(run) > 1:
             yield html_tag("polyline", points=" ".join(map(",".join, points)), class_=f"line s-{line.style}")
         else:
-            yield _draw_dot(points[0], line.style, 2)
+            yield _draw_dot(points[0], line.style, "dot")
     newest = len(line.values) - 1
-    if line.style != "other" and newest > 0 and (value := line.values[newest]) is not None:
-        yield _draw_dot((format_coordinate(x(newest)), format_coordinate(y(value))), line.style, 3.5)
+    is_marked = has_newest_dot and line.style != "other" and newest > 0
+    if is_marked and (value := line.values[newest]) is not None:
+        yield _draw_dot((format_coordinate(x(newest)), format_coordinate(y(value))), line.style, "dot newest")
 
 
-def _draw_dot(point: tuple[str, str], style: str, radius: float) -> Html:
-    return html_tag("circle", cx=point[0], cy=point[1], r=radius, class_=f"f-{style}")
+def _draw_dot(point: tuple[str, str], style: str, dot_class: str) -> Html:
+    """Return a dot that stays round when the plot is stretched: a line without length, with round ends."""
+    return html_tag("path", d=f"M{point[0]} {point[1]}h0", class_=f"line s-{style} {dot_class}")
 
 
 def _find_runs(*columns: Values) -> list[list[int]]:

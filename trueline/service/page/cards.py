@@ -78,7 +78,7 @@ def _list_facts(status: TaskStatus, diagnostics: Diagnostics) -> list[tuple[str,
         else []
     )
     alert = render_badge(newest.alert) if newest and newest.alert else DASH
-    entries = [("alert", Html(f"{alert} {newest.day}") if newest else "no days to watch")]
+    entries: list[tuple[str, str]] = [("alert", Html(f"{alert} {newest.day}"))] if newest else []
     entries += [("learner", format_name(status.model_type or DASH)), ("trained", _describe_training(status))]
     return [*comparisons, *entries, ("version", f"{status.version.name} {(status.version.commit or '')[:7]}")]
 

@@ -1,26 +1,22 @@
 """Content security policy: nothing loads from elsewhere and only the page's script runs, whatever a name contains."""
 
-import base64
-import hashlib
 from pathlib import Path
 
+from trueline.core.charts import page_script
 from trueline.core.charts.html import Html, html_tag, join_html
+from trueline.core.charts.page_script import hash_source
 from trueline.core.charts.stylesheet import STYLE
 
 PAGE_FOLDER = Path(__file__).parent
 STYLESHEET = STYLE + (PAGE_FOLDER / "style.css").read_text(encoding="utf-8")
-SCRIPT = (PAGE_FOLDER / "script.js").read_text(encoding="utf-8")
-
-
-def _hash_source(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+SCRIPT = page_script.SCRIPT + (PAGE_FOLDER / "script.js").read_text(encoding="utf-8")
 
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
-        f"style-src {_hash_source(STYLESHEET)}",
-        f"script-src {_hash_source(SCRIPT)}",
+        f"style-src {hash_source(STYLESHEET)}",
+        f"script-src {hash_source(SCRIPT)}",
         "connect-src 'self'",
         "img-src data:",
         "base-uri 'none'",

@@ -124,14 +124,14 @@ def _render_field(name: str, schema: Schema, value: Any, is_required: bool) -> H
         choices = [html_tag("option", option, value=option, selected=text == option) for option in options]
         return html_tag("select", *choices, **data)
     if kind == "boolean":
-        return _render_input(type="checkbox", checked=bool(value), **data)
+        return html_tag("input", type="checkbox", checked=bool(value), **data)
     if kind in ("number", "integer"):
         bounds = {"min": schema.get("minimum"), "max": schema.get("maximum"), "step": "any" if kind == "number" else 1}
-        return _render_input(type="number", value=text, inputmode="decimal", **bounds, **data)
+        return html_tag("input", type="number", value=text, inputmode="decimal", **bounds, **data)
     if schema.get("maxLength", 0) > LONG_TEXT_LETTERS:
         return html_tag("textarea", text, maxlength=schema["maxLength"], **data)
     letters = "letters" if len(text) > 8 else None
-    return _render_input(type="text", value=text, maxlength=schema.get("maxLength"), class_=letters, **data)
+    return html_tag("input", type="text", value=text, maxlength=schema.get("maxLength"), class_=letters, **data)
 
 
 def _label_field(name: str, field: Html, schema: Schema) -> Html:
@@ -156,7 +156,9 @@ def _render_table(name: str, item_schema: Schema, rows: list[Mapping[str, Any]])
     heads = [format_name(key) for key in columns]
     cells = [[_add_aria_label(row[key][0], key) for key in columns] for row in field_rows]
     return Html(
-        render_table(format_name(name), heads, cells).replace('<tr><th scope="row"', '<tr class="row"><th scope="row"')
+        render_table(format_name(name), heads, cells, stacked=True).replace(
+            '<tr><th scope="row"', '<tr class="row"><th scope="row"'
+        )
     )
 
 
@@ -164,7 +166,3 @@ def _add_aria_label(field: Html, name: str) -> Html:
     """Return a field with its name as a label for those who cannot see the column's heading."""
     position = field.index(" ")
     return Html(f'{field[:position]} aria-label="{format_name(name)}"{field[position:]}')
-
-
-def _render_input(**attributes: Any) -> Html:
-    return Html(html_tag("input", **attributes).removesuffix("</input>"))

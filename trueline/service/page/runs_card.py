@@ -26,7 +26,9 @@ def render_experiments(experiments: Experiments, headlines: Mapping[str, str]) -
     rows = [row for entry in experiments.experiments[:MAX_EXPERIMENTS_SHOWN] for row in _build_rows(entry, headlines)]
     hidden_count = len(experiments.experiments) - MAX_EXPERIMENTS_SHOWN + experiments.left_out
     content = [html_tag("p", experiments.reason)] if experiments.reason else []
-    content += [render_table("The newest experiments, with 95 % intervals", EXPERIMENT_HEADS, rows)] if rows else []
+    content += (
+        [render_table("The newest experiments, with 95 % intervals", EXPERIMENT_HEADS, rows, True)] if rows else []
+    )
     content += (
         [html_tag("p", f"{format_count(hidden_count, 'older one is', 'older ones are')} left out.", class_="soft")]
         if hidden_count > 0
@@ -34,7 +36,7 @@ def render_experiments(experiments: Experiments, headlines: Mapping[str, str]) -
     )
     period_rows = [_build_period_row(entry) for entry in experiments.test_periods]
     title = "Test periods, how often they were evaluated, and the best score corrected for that"
-    content += [render_table(title, PERIOD_HEADS, period_rows)] if period_rows else []
+    content += [render_table(title, PERIOD_HEADS, period_rows, True)] if period_rows else []
     return render_section("Experiments", *content, name="experiments")
 
 

@@ -95,6 +95,9 @@
     const box = element("div", undefined, "scroll"), made = element("table"), top = element("tr");
     const heads = Object.keys(rows[0]).filter((head) => rows.some((row) => row[head] !== null));
     box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", `answer: ${formatName(name)}`);
+    made.className = "stacked";
     for (const head of heads) {
       const cell = element("th", formatName(head));
       cell.scope = "col";
@@ -108,6 +111,7 @@
       heads.forEach((each, place) => {
         const cell = element(place ? "td" : "th");
         if (!place) cell.scope = "row";
+        else cell.dataset.label = formatName(each);
         cell.append(renderValue(form, each, row[each], differs(each)));
         line.append(cell);
       });
@@ -154,6 +158,7 @@
       const found = new DOMParser().parseFromString(await fetchText("/"), "text/html");
       document.title = found.title;
       document.body.replaceChildren(...[...found.body.childNodes].map((one) => document.adoptNode(one)));
+      startCharts();
       start();
     } catch (error) {
       token.set("");

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 
-from trueline.core.charts.calibration_plot import CalibrationCell, draw_calibration_plot
+from trueline.core.charts.calibration_figure import render_calibration_figure
 from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
-from trueline.core.charts.html import Html, render_figure
+from trueline.core.charts.html import Html, join_html, render_figure, render_figure_grid
 from trueline.core.charts.number_format import (
     close_sentence,
     format_count,
     format_interval,
     format_name,
     format_number,
-    parse_number,
 )
+from trueline.core.charts.time_range import render_timed_grid
 from trueline.core.charts.time_series import ChartLine, draw_line_chart, render_legend
+from trueline.core.charts.training_figure import render_training_figures
 from trueline.service.page.cards import format_figure, get_headline_figure, is_percent
 from trueline.service.status.daily_rows import DailyRows
 from trueline.service.status.headline_metrics import Figure, Interval, find_description
@@ -23,19 +24,22 @@ from trueline.service.status.status_schema import TaskStatus
 BREAK_EVEN_PERCENT = 100 * 110 / 210  # of bets at −110 that must be won to break even
 BREAK_EVEN_NOTE = f"The dashes mark {BREAK_EVEN_PERCENT:.1f} %, which breaks even at −110."
 MAX_INPUTS = 5  # inputs that are drawn
-LOSS_CURVE = "loss"  # the curve that every learner has
 
 
-def render_charts(outputs: TaskOutputs, status: TaskStatus) -> list[Html]:
-    """Return a task's charts, as far as its outputs have the data."""
-    days = DailyRows.from_rows(outputs.days)
+def render_charts(outputs: TaskOutputs, status: TaskStatus) -> Html:
+    """Return a task's charts, as far as its outputs have the data; those over days have a choice of how many."""
     charts = [
         *_render_comparison(status, _has_bets(outputs)),
         *_render_reliability(outputs, status),
-        *_render_training(outputs),
+        *render_training_figures(outputs.curves),
+        *_render_inputs(status),
     ]
+    days = DailyRows.from_rows(outputs.days)
     daily = [chart for draw in (_render_hit_rate, _render_losses) for chart in (draw(days, outputs) if days else ())]
-    return [*charts, *daily, *_render_inputs(status)]
+    grids = [render_figure_grid(charts)] if charts else []
+    return join_html(
+        [*grids, *([render_timed_grid(status.task, len(days.day_names), daily)] if days and daily else [])]
+    )
 
 
 def _has_bets(outputs: TaskOutputs) -> bool:
@@ -71,15 +75,7 @@ def _build_dot(name: str, estimate: Interval, reference: Figure, strong: bool = 
     return DotEstimate(name, format_figure(estimate, reference), value, low, high, strong=strong)
 
 
-def _render_reliability(outputs: TaskOutputs, status: TaskStatus) -> Iterator[Html]:
-    cells = [cell for row in outputs.reliability for cell in _parse_cell(row)]
-    if not cells:
-        return
-    farthest = max(cells, key=lambda group: abs(group.predicted - group.observed))
-    description = (
-        f"{len(cells)} groups of predictions; the farthest promised {100 * farthest.predicted:.1f} % "
-        f"and came true in {100 * farthest.observed:.1f} %."
-    )
+def _render_reliability(outputs: TaskOutputs, status: TaskStatus) -> list[Html]:
     calibration = status.calibration
     error = (
         ""
@@ -87,41 +83,7 @@ def _render_reliability(outputs: TaskOutputs, status: TaskStatus) -> Iterator[Ht
         else f"Calibration error {format_number(calibration.error, 3)}. "
     )
     calibrated = f"{error}Calibrated by {format_name(calibration.calibrator)}." if calibration else ""
-    yield render_figure(
-        "Promised and happened",
-        draw_calibration_plot("Promised and happened", description, cells),
-        description,
-        calibrated,
-    )
-
-
-def _parse_cell(row: dict[str, str]) -> Iterator[CalibrationCell]:
-    names = ("predicted", "observed", "low", "high")
-    predicted, observed, low, high = (_parse_float(row.get(name)) for name in names)
-    if predicted is not None and observed is not None:
-        yield CalibrationCell(predicted, observed, low, high)
-
-
-def _render_training(outputs: TaskOutputs) -> Iterator[Html]:
-    """Draw the loss by round on fitted rows and on later ones; a comparison learner's under its name."""
-    owners = sorted({name.rpartition(f"{LOSS_CURVE}/")[0] for name in outputs.curves if f"{LOSS_CURVE}/" in name})
-    for owner in owners:
-        curves = {
-            colour: outputs.curves.get(f"{owner}{LOSS_CURVE}/{curve_name}", {})
-            for colour, curve_name in (("model", "fit"), ("market", "later"))
-        }
-        rounds = sorted({step for curve in curves.values() for step in curve})
-        names = {"model": "rows it is fitted on", "market": "later rows"}
-        filled = ((colour, curve) for colour, curve in curves.items() if curve)
-        drawn_lines = [ChartLine(names[colour], list(map(curve.get, rounds)), colour) for colour, curve in filled]
-        if len(rounds) < 2 or not drawn_lines:
-            continue
-        learner = format_name(owner.rstrip("/"))
-        title = f"Training of the comparison learner {learner}" if learner else "Training"
-        last_losses = "; ".join(f"{line.name} {format_number(line.values[-1])}" for line in drawn_lines)
-        picture = draw_line_chart(title, f"{last_losses}.", [f"round {step}" for step in rounds], drawn_lines)
-        explanation = f"Loss by round; at the last, {last_losses}."
-        yield render_figure(title, Html(picture + render_legend(drawn_lines)), explanation)
+    return render_calibration_figure(outputs.reliability, calibrated)
 
 
 def _render_inputs(status: TaskStatus) -> Iterator[Html]:
@@ -168,7 +130,7 @@ def _render_daily_lines(
 ) -> Html:
     drawn_lines = [line for line in series if any(value is not None for value in line.values)]
     newest = _describe_newest(days, drawn_lines[0], unit)
-    picture = draw_line_chart(title, newest, days.day_names, drawn_lines, (), marks)
+    picture = draw_line_chart(title, newest, days.day_names, drawn_lines, (), marks, unit)
     legend = render_legend(drawn_lines) if len(drawn_lines) > 1 else ""
     return render_figure(title, Html(picture + legend), newest, caption)
 
@@ -181,10 +143,3 @@ def _describe_newest(days: DailyRows, line: ChartLine, unit: str) -> str:
 
 def _read_interval(days: DailyRows, name: str) -> tuple[list[float | None], list[float | None]]:
     return days.read_numbers(f"{name}_low"), days.read_numbers(f"{name}_high")
-
-
-def _parse_float(text: str | None) -> float | None:
-    try:
-        return parse_number(float(text or ""))
-    except ValueError:
-        return None

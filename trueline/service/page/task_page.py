@@ -7,11 +7,11 @@ from trueline.core.charts.html import (
     html_tag,
     join_html,
     render_collapsible,
-    render_figure_grid,
     render_section,
     render_table,
 )
 from trueline.core.charts.number_format import DASH, close_sentence, format_count, format_name, format_number
+from trueline.core.charts.tag_view import render_tag_view
 from trueline.service.page.badges import render_badge, render_facts
 from trueline.service.page.cards import format_day, format_figure
 from trueline.service.page.status_charts import render_charts
@@ -32,10 +32,16 @@ MAX_CLASSES = 8  # classes that are listed
 
 def render_task(status: TaskStatus, diagnostics: Diagnostics, outputs: TaskOutputs) -> Html:
     """Return a task's section."""
-    charts = render_charts(outputs, status)
-    figures = render_figure_grid(charts) if charts else Html()
-    sections = [render_today(diagnostics), figures, _render_checks(diagnostics), _render_details(status)]
+    pairs = [(row.get("actual", ""), row.get("predicted", "")) for row in outputs.confusions]
+    tags = render_tag_view(outputs.report, pairs)
+    today = render_today(diagnostics) if _is_watched_daily(outputs) else ""
+    sections = [today, render_charts(outputs, status), *tags, _render_checks(diagnostics), _render_details(status)]
     return render_section(format_name(status.task).capitalize(), *sections, name=status.task)
+
+
+def _is_watched_daily(outputs: TaskOutputs) -> bool:
+    """Return whether the task has days, or should have and cannot be read; a task without a clock has none."""
+    return bool(outputs.days) or f"metrics/{outputs.task}/daily.csv" in outputs.missing_reasons
 
 
 def render_today(diagnostics: Diagnostics) -> Html:
@@ -111,7 +117,7 @@ def _render_check(check: Check) -> Html:
 
 def _render_details(status: TaskStatus) -> Html:
     heads = ("Figure", "Value", "Beside", "Rows", "What it is")
-    content = [render_table("Figures", heads, list(_list_figures(status)))]
+    content = [render_table("Figures", heads, list(_list_figures(status)), stacked=True)]
     content += [render_facts(list(_list_facts(status))), *_render_inputs(status), _render_hashes(status)]
     return render_collapsible("Everything known about the model", *content)
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from trueline.core.charts.curve_files import read_curves
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import expand_params
 from trueline.service.artifacts.git_tags import read_committed_file
 
 TextRows = list[dict[str, str]]
-CURVES_FOLDER = "plots/metrics"  # where dvclive writes one table per curve
-STEP_COLUMN = "step"  # the column of a curve's round
 MAX_DAYS = 180  # newest days that are kept: as many as a chart has room for
 
 
@@ -72,6 +71,7 @@ class TaskOutputs:
     folds: Path | None
     missing_reasons: Mapping[str, str] = field(default_factory=dict)
     answer_version: str | None = None  # the version in answers, where a loaded model gives it
+    confusions: TextRows = field(default_factory=list)  # which tags were given in place of which, of a tag task
     part_hashes: Mapping[str, str] = field(default_factory=dict)  # hashes that the answer's version is made of
 
 
@@ -98,6 +98,7 @@ def read_outputs(task: str, files: OutputFiles) -> TaskOutputs:
         hashes={path: md5 for path, md5 in sorted(files.output_hashes.items()) if task_names & set(path.split("/"))},
         folds=reader.find_path(f"data/folds/{task}.parquet"),
         missing_reasons=reader.missing_reasons,
+        confusions=reader.read_table(f"{metrics}/plots/confusion.csv", optional=True),
     )
 
 
@@ -123,14 +124,18 @@ class _OutputReader:
             return {}
         return content if isinstance(content, dict) else {}
 
-    def read_table(self, relative: str) -> TextRows:
+    def read_table(self, relative: str, optional: bool = False) -> TextRows:
+        rows = self._read_rows(relative)
+        if optional:
+            self.missing_reasons.pop(relative, None)  # most tasks have no such table
+        return rows
+
+    def _read_rows(self, relative: str) -> TextRows:
         return list(csv.DictReader((self._read_text(relative) or "").splitlines()))
 
     def read_curves(self, relative: str) -> dict[str, dict[int, float]]:
-        """Return every curve by its name, `loss/fit`, and by round; a comparison learner's own name comes first."""
         folder = self.find_path(relative)
-        curve_files = sorted(folder.rglob("*.tsv")) if folder else []
-        return {_get_curve_name(file.relative_to(folder)): _read_curve(file) for file in curve_files} if folder else {}
+        return read_curves(folder) if folder else {}
 
     def _read_text(self, relative: str) -> str | None:
         path = self.find_path(relative)
@@ -143,15 +148,3 @@ class _OutputReader:
             return None
         del self.missing_reasons[relative]  # a promoted version's metrics are in git, folders of them in no cache
         return content.decode("utf-8", errors="replace")
-
-
-def _get_curve_name(file: Path) -> str:
-    """Return `text_network/loss/fit` of text_network/plots/metrics/loss/fit.tsv."""
-    return "/".join(segment for segment in file.with_suffix("").parts if segment not in CURVES_FOLDER.split("/"))
-
-
-def _read_curve(file: Path) -> dict[int, float]:
-    rows = csv.DictReader(file.read_text().splitlines(), delimiter="\t")
-    column = next((name for name in rows.fieldnames or () if name != STEP_COLUMN), "")
-    filled_rows = (row for row in rows if row.get(STEP_COLUMN) and row.get(column))
-    return {int(float(row[STEP_COLUMN])): float(row[column]) for row in filled_rows}
