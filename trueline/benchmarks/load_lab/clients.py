@@ -72,7 +72,8 @@ async def _run_client(port: int, load: Load, number: int, make: Callable[[str], 
         except (OSError, EOFError, TimeoutError) as error:
             received = Received(sent, sent_at, time.monotonic(), type(error).__name__)
         load.received.append(received)
-        if connection is not None and (not received.outcome.isdigit() or index % REQUESTS_PER_CONNECTION == 0):
+        is_used_up = not received.outcome.isdigit() or index % REQUESTS_PER_CONNECTION == 0
+        if connection is not None and (is_used_up or connection.is_ending):
             connection.close()
             connection = None
         await asyncio.sleep(PAUSE_SECONDS)
@@ -83,6 +84,7 @@ async def _run_client(port: int, load: Load, number: int, make: Callable[[str], 
 class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self.is_ending = False  # the service has announced that it closes the connection after this answer
 
     @classmethod
     async def open(cls, port: int) -> "_Connection":
@@ -96,7 +98,7 @@ class _Connection:
         head = await self._reader.readuntil(b"\r\n\r\n")
         body = await self._reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
         if b"connection: close" in head.lower():
-            self._writer.close()
+            self.is_ending = True
         status = head[9:12].decode()
         if status != "200" or not sent.ids:
             return Received(sent, sent_at, time.monotonic(), status)
