@@ -131,7 +131,7 @@ class WordRuns:
         self._unknown_bytes = np.int64(self._unknown).tobytes()
         self._columns_of_words = np.array([columns.get((word,), -1) for word in word_numbers] + [-1])
         self._longer_runs: list[tuple[Ints, Ints]] = []  # for each length, the keys of the runs and their columns
-        run_numbers = {(word,): number for word, number in word_numbers.items()}
+        run_numbers: dict[tuple[str, ...], int] = {(word,): number for word, number in word_numbers.items()}
         for length in range(2, longest + 1):
             beginnings = dict.fromkeys(words[:length] for words in columns if len(words) >= length)
             runs_by_key = {
