@@ -125,7 +125,7 @@ class WordRuns:
 
     def __init__(self, terms: Sequence[str], first_column: int, longest: int) -> None:
         columns = {tuple(term.split(" ")): first_column + index for index, term in enumerate(terms)}
-        word_numbers = _number_distinct(word for words in columns for word in words)
+        word_numbers = _number_distinct(word for term_words in columns for word in term_words)
         self._longest, self._unknown = longest, len(word_numbers)  # no term contains the last number
         self._bytes_by_word = {word: np.int64(number).tobytes() for word, number in word_numbers.items()}
         self._unknown_bytes = np.int64(self._unknown).tobytes()
@@ -133,9 +133,10 @@ class WordRuns:
         self._longer_runs: list[tuple[Ints, Ints]] = []  # for each length, the keys of the runs and their columns
         run_numbers: dict[tuple[str, ...], int] = {(word,): number for word, number in word_numbers.items()}
         for length in range(2, longest + 1):
-            beginnings = dict.fromkeys(words[:length] for words in columns if len(words) >= length)
+            beginnings = dict.fromkeys(term_words[:length] for term_words in columns if len(term_words) >= length)
             runs_by_key = {
-                run_numbers[words[:-1]] * (self._unknown + 1) + word_numbers[words[-1]]: words for words in beginnings
+                run_numbers[term_words[:-1]] * (self._unknown + 1) + word_numbers[term_words[-1]]: term_words
+                for term_words in beginnings
             }
             keys = sorted(runs_by_key)
             run_numbers = {runs_by_key[key]: number for number, key in enumerate(keys)}
@@ -152,13 +153,13 @@ class WordRuns:
             b"".join(map(lookup_word, find_words(text), repeat(self._unknown_bytes))) + end_of_text
             for text in lower_texts
         ]
-        words = np.frombuffer(b"".join(parts), np.int64)
+        text_words = np.frombuffer(b"".join(parts), np.int64)
         row_starts = _repeat_row_starts(parts, columns_per_text)
-        columns = self._columns_of_words[words]
+        columns = self._columns_of_words[text_words]
         cells = [row_starts[columns >= 0] + columns[columns >= 0]]
-        runs, begins = words[:-1], np.arange(len(words) - 1)  # the last is the end of a text
+        runs, begins = text_words[:-1], np.arange(len(text_words) - 1)  # the last is the end of a text
         for longer_by, (keys, columns_of_runs) in enumerate(self._longer_runs, start=1):
-            wanted = runs * (self._unknown + 1) + words[begins + longer_by]
+            wanted = runs * (self._unknown + 1) + text_words[begins + longer_by]
             positions = keys.searchsorted(wanted)
             matches = (keys[positions] == wanted).nonzero()[0]
             runs, begins = positions[matches], begins[matches]

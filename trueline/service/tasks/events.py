@@ -135,13 +135,13 @@ class Model:
 
         Those that are not cached are computed together, each once.
         """
-        known = {event: self._cached_chances.get(event) for event in events}
-        unknown = [event for event, chances in known.items() if chances is None]
+        chances_by_event = {event: self._cached_chances.get(event) for event in events}
+        unknown = [event for event, chances in chances_by_event.items() if chances is None]
         if unknown:
             computed = dict(zip(unknown, map(tuple, self.compute_chances(unknown).tolist()), strict=True))
             self._cache_chances(computed)
-            known |= computed
-        return [chances for event in events if (chances := known[event]) is not None]
+            chances_by_event |= computed
+        return [chances for event in events if (chances := chances_by_event[event]) is not None]
 
     def _cache_chances(self, computed: dict[EventTexts, tuple[float, ...]]) -> None:
         """Cache the chances of short texts in place of the oldest."""
