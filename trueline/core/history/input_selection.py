@@ -35,7 +35,7 @@ def select_features(inputs: pd.DataFrame, selection: FeatureSelection) -> pd.Dat
     chosen_inputs = inputs if selected == names else inputs[selected]
     is_float = (chosen_inputs.dtypes == np.float64).to_numpy()
     # one block of numbers: to replace a hundred columns one by one takes longer than to build them
-    numbers = chosen_inputs.loc[:, is_float].to_numpy(copy=True)
+    numbers = chosen_inputs.loc[:, is_float].to_numpy(np.float64, copy=True)
     for begin in range(0, len(numbers), ROUNDED_ROWS):
         numbers[begin : begin + ROUNDED_ROWS] = round_values(numbers[begin : begin + ROUNDED_ROWS])
     rounded = pd.DataFrame(numbers, chosen_inputs.index, chosen_inputs.columns[is_float], copy=False)
