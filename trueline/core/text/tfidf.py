@@ -105,9 +105,7 @@ class TfidfEncoder:
         """Return the columns of the runs of letters of a word and the blanks around it."""
         if (cached_columns := self._ngram_cache.get(token)) is not None:
             return cached_columns
-        run_columns = map(
-            self._columns_by_letters.get, list_letter_runs(token, self._max_letters), repeat(b"")
-        )
+        run_columns = map(self._columns_by_letters.get, list_letter_runs(token, self._max_letters), repeat(b""))
         column_bytes = b"".join(run_columns)
         if len(token) <= MAX_CACHED_LETTERS:
             if len(self._ngram_cache) >= MAX_CACHED_WORDS:
