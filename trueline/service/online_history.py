@@ -117,6 +117,8 @@ class OnlineHistory:
     ) -> RatingHistory:
         """Return the ratings of the history as `Past.rating` would learn them, built at first use."""
         cache_key = (tuple(column_factors.items()), group_key, tuple(effects.items()), half_life_days)
+        if (learned := self._rating_histories.get(cache_key)) is not None:
+            return learned
         codes = [self.encode_rated_keys(by) for by in (group_key, *effects)]
         with self._lock:
             if cache_key not in self._rating_histories:
