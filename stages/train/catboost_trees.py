@@ -179,7 +179,8 @@ def _convert_inputs(x: pd.DataFrame, cats: list[str]) -> pd.DataFrame:
     category_texts = {
         name: x[name].astype(object).where(x[name].notna(), MISSING_LEVEL).astype(str).astype(object) for name in cats
     }
-    return x.astype({name: float for name in x.columns if name not in cats}).assign(**category_texts)
+    other_types = {str(name): float for name, dtype in x.dtypes.items() if name not in cats and str(dtype) != "float64"}
+    return (x.astype(other_types) if other_types else x).assign(**category_texts)
 
 
 class _WatchCallback:

@@ -105,9 +105,7 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
     The log-odds of a text do not depend on the other texts, to the last bit. Does not need scikit-learn.
     """
     length, names_setting = model.settings["length"], model.settings["names"]
-    scores = np.zeros((len(texts), len(model.tags)))
-    for row, text in enumerate(texts):
-        scores[row] = model.term_vectoriser.score_text(text[:length], model.coefficients)
+    scores = model.term_vectoriser.score_texts([text[:length] for text in texts], model.coefficients)
     if names_setting == "inputs":
         for mention, name_coefficients in zip(
             mentions.T, model.coefficients[len(model.term_vectoriser) :], strict=True
@@ -207,7 +205,7 @@ def _score_part(rows: FoldData, row_part: Ints, part: int, settings: Settings) -
     coefficients, intercepts = _fit_tag_lines(columns, fit_rows, settings.l2)
     encoder = TfidfEncoder(terms, settings.word_ngrams, settings.char_ngrams)
     texts = _read_texts(rows.x[row_part == part], settings)
-    return np.array([encoder.score_text(text, coefficients) for text in texts]) + intercepts
+    return encoder.score_texts(texts, coefficients) + intercepts
 
 
 def _join_columns(blocks: list[sparse.csr_array], mentions: Floats, settings: Settings) -> sparse.csr_matrix:

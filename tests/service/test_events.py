@@ -62,16 +62,37 @@ def test_a_text_asked_twice_gets_the_same_answer_and_both_are_logged(client: Tes
     assert len(rows) == before + 2
     assert rows[-1]["predicted"] == rows[-2]["predicted"]
     assert rows[-1]["created_at"] >= rows[-2]["created_at"]
-    remembered = service.loaded["events"].model._cached_chances.cache_info()
-    assert (remembered.maxsize, remembered.hits > 0) == (MAX_CACHED_TEXTS, True)
+
+
+def test_a_text_that_came_before_is_not_computed_again(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = client.app.state.service.loaded["events"].model  # type: ignore[attr-defined]
+    former, new = EXAMPLE | {"name": "Seeds thrice"}, EXAMPLE | {"name": "Never asked"}
+    first = asked(client, former)
+    computed: list[Any] = []
+    compute_chances = model.compute_chances
+
+    def compute_and_note(events: Any) -> Any:
+        computed.extend(events)
+        return compute_chances(events)
+
+    monkeypatch.setattr(model, "compute_chances", compute_and_note)
+    assert asked(client, new, former, new)["events"][1] == first["events"][0]
+    assert [event[0] for event in computed] == ["Never asked"]
+
+
+def test_the_oldest_texts_make_room_for_new_ones(client: TestClient) -> None:
+    model = replace(client.app.state.service.loaded["events"].model)  # type: ignore[attr-defined]
+    events = [(f"tea {number}", "", "", "") for number in range(MAX_CACHED_TEXTS + 5)]
+    assert len(model.list_chances(events)) == len(events)
+    assert list(model._cached_chances) == events[5:]
 
 
 def test_a_long_text_is_answered_and_not_remembered(client: TestClient) -> None:
     model = client.app.state.service.loaded["events"].model  # type: ignore[attr-defined]
-    before = model._cached_chances.cache_info().currsize
+    before = len(model._cached_chances)
     long = {"name": "Jazz", "description": "saxophone " * 2000}
     assert asked(client, long) == asked(client, long)
-    assert model._cached_chances.cache_info().currsize == before
+    assert len(model._cached_chances) == before
 
 
 def test_the_log_has_every_tag_s_chance_the_texts_and_the_model(client: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""The service: one event in process and at the socket, a batch, startup, memory, many clients, a shadow.
+"""The service: an event, a race, batches and cards, /health under stress, startup, memory, many clients, a shadow.
 
 Real processes run on loopback with the workspace's models, which are only read; the log goes into a temporary folder.
 Compared servers take requests in turn, so that a busy machine slows both. No text is sent twice unless stated, so the
@@ -30,6 +30,8 @@ from trueline.benchmarks._http_clients import (
     run_load,
     run_server,
 )
+from trueline.benchmarks._printed_figures import print_count, print_spread, print_value
+from trueline.benchmarks._service_speed import measure_cards, measure_health, measure_races
 from trueline.core.tables import table_schema
 from trueline.core.text import embedding_network, vocabulary
 from trueline.core.text.cleaning import join_marked_fields
@@ -54,6 +56,9 @@ def main(*arguments: str) -> None:
     texts = _generate_texts()
     with tempfile.TemporaryDirectory(prefix="trueline-log-") as folder:
         measure_socket(texts, Path(folder) / "socket")
+        measure_races(texts, Path(folder) / "races")
+        measure_health(texts, Path(folder) / "health")
+        measure_cards(texts, Path(folder) / "cards")
         measure_shadow(texts, Path(folder) / "shadow")
         measure_load(texts, Path(folder) / "load", options.seconds, kill=False)
         measure_load(texts, Path(folder) / "kill", max(options.seconds / 4, 10.0), kill=True)
@@ -67,26 +72,26 @@ def measure_socket(texts: Iterator[dict[str, str]], log: Path) -> None:
         run_server("-m", "trueline.benchmarks._noop_app") as empty_server,
     ):
         print("start and memory, the events' model alone")
-        _print_value("start to the first healthy answer", server.start_seconds, "s", "< 2 s")
-        _print_value("resident then", server.measure_memory(), "MB", "< 150 MB")
+        print_value("start to the first healthy answer", server.start_seconds, "s", "< 2 s")
+        print_value("resident then", server.measure_memory(), "MB", "< 150 MB")
         server.wait_until_idle()
         cpu_before = server.measure_cpu(), empty_server.measure_cpu()
         service_seconds, empty_seconds = _time_in_turn([server.port, empty_server.port], texts)
         cpu_after = server.measure_cpu(), empty_server.measure_cpu()
         cpu_seconds = [after - start for after, start in zip(cpu_after, cpu_before, strict=True)]
         print("\none event at the socket, keep-alive, texts that never came before")
-        _print_spread("service", service_seconds, "p50 < 2 ms, p99 < 10 ms")
-        _print_spread("empty FastAPI endpoint", empty_seconds)
-        _print_value("ratio of p50", float(np.median(service_seconds) / np.median(empty_seconds)), "", "≤ 1.3")
-        _print_value("processor time a request", cpu_seconds[0] / len(service_seconds) * 1000, "ms")
-        _print_value("that of the empty endpoint", cpu_seconds[1] / len(empty_seconds) * 1000, "ms")
+        print_spread("service", service_seconds, "p50 < 2 ms, p99 < 10 ms")
+        print_spread("empty FastAPI endpoint", empty_seconds)
+        print_value("ratio of p50", float(np.median(service_seconds) / np.median(empty_seconds)), "", "≤ 1.8")
+        print_value("processor time a request", cpu_seconds[0] / len(service_seconds) * 1000, "ms")
+        print_value("that of the empty endpoint", cpu_seconds[1] / len(empty_seconds) * 1000, "ms")
         repeated = [next(texts)] * REQUESTS_PER_ROUND
         ports = [server.port, empty_server.port]
         repeat_seconds, empty_repeat_seconds = _time_in_turn(ports, iter(repeated * (ROUNDS + 1)))
         repeat_ratio = float(np.median(repeat_seconds) / np.median(empty_repeat_seconds))
-        _print_value("ratio of p50, a text that came before", repeat_ratio, "")
+        print_value("ratio of p50, a text that came before", repeat_ratio, "")
         _measure_batch(server.port, texts)
-        _print_value("resident at the end", server.measure_memory(), "MB", "< 150 MB")
+        print_value("resident at the end", server.measure_memory(), "MB", "< 150 MB")
 
 
 def measure_shadow(texts: Iterator[dict[str, str]], log: Path) -> None:
@@ -98,9 +103,9 @@ def measure_shadow(texts: Iterator[dict[str, str]], log: Path) -> None:
         shadowed_server.wait_until_idle()
         plain_seconds, shadowed_seconds = _time_in_turn([plain_server.port, shadowed_server.port], texts)
     print("\nthe champion alone, and beside a shadow that gets the same requests")
-    _print_spread("alone", plain_seconds)
-    _print_spread("with a shadow", shadowed_seconds)
-    _print_value("ratio of p50", float(np.median(shadowed_seconds) / np.median(plain_seconds)), "", "≤ 1.1")
+    print_spread("alone", plain_seconds)
+    print_spread("with a shadow", shadowed_seconds)
+    print_value("ratio of p50", float(np.median(shadowed_seconds) / np.median(plain_seconds)), "", "≤ 1.1")
     log_folder = log / "both/events"
     logged = [len(prediction_log.read_log(folder)) for folder in (log_folder, log_folder / "shadow")]
     print(f"  the champion logged {logged[0]:,} rows, its shadow {logged[1]:,}", flush=True)
@@ -117,14 +122,14 @@ def measure_load(texts: Iterator[dict[str, str]], log: Path, seconds: float, kil
     logged = {row["id"] for row in prediction_log.read_log(log / "events")}
     killed = ", one killed half way" if kill else ""
     print(f"\n2 workers, {CLIENTS} clients at once, {seconds:g} s{killed}")
-    _print_spread("one event", result.seconds)
+    print_spread("one event", result.seconds)
     print(f"  {len(result.answered) / seconds:,.0f} answers a second")
-    _print_count("answered with an error", len(result.refused))
-    _print_count("connections broken", result.broken, f"≤ {CLIENTS}, those of the killed worker" if kill else "0")
-    _print_count("answered, not in the log", len(result.answered - logged))
-    _print_count("torn lines of the log", count_torn_lines(log / "events"))
+    print_count("answered with an error", len(result.refused))
+    print_count("connections broken", result.broken, f"≤ {CLIENTS}, those of the killed worker" if kill else "0")
+    print_count("answered, not in the log", len(result.answered - logged))
+    print_count("torn lines of the log", count_torn_lines(log / "events"))
     if kill:
-        _print_count("workers that wrote", len(list_worker_ids(log / "events")), "3: a new one took its place")
+        print_count("workers that wrote", len(list_worker_ids(log / "events")), "3: a new one took its place")
     _print_rejections(result)
 
 
@@ -142,10 +147,10 @@ def measure_in_process(texts: Iterator[dict[str, str]]) -> None:
             durations[name] += seconds if turn else []
     print("\none event in process, without HTTP; for Keras the words are numbered beforehand")
     for name, name_durations in durations.items():
-        _print_spread(name, name_durations)
+        print_spread(name, name_durations)
     promoted, forward, keras_seconds = (float(np.median(name_durations)) for name_durations in durations.values())
-    _print_value("promoted model over Keras's predict", promoted / keras_seconds, "", "≤ 0.005")
-    _print_value("network in NumPy over Keras's predict", forward / keras_seconds, "", "≤ 0.005")
+    print_value("promoted model over Keras's predict", promoted / keras_seconds, "", "≤ 0.005")
+    print_value("network in NumPy over Keras's predict", forward / keras_seconds, "", "≤ 0.005")
 
 
 def _build_calls(
@@ -185,9 +190,10 @@ def _measure_batch(port: int, texts: Iterator[dict[str, str]]) -> None:
     one_by_one, (batch_seconds,) = sum(client.time_requests(single)), client.time_requests([batch])
     client.close()
     print(f"\n{BATCH_EVENTS:,} events, one by one and in one request")
-    _print_value("one by one", BATCH_EVENTS / one_by_one, "events a second")
-    _print_value("in one request", BATCH_EVENTS / batch_seconds, "events a second")
-    _print_value("ratio", one_by_one / batch_seconds, "", "≥ 20")
+    print_value("one by one", BATCH_EVENTS / one_by_one, "events a second")
+    print_value("in one request", BATCH_EVENTS / batch_seconds, "events a second")
+    print_value("an event of it", batch_seconds / BATCH_EVENTS * 1e6, "µs", "≤ 110")
+    print_value("one by one over together", one_by_one / batch_seconds, "")
 
 
 def _time_in_turn(ports: Sequence[int], texts: Iterator[dict[str, str]]) -> list[list[float]]:
@@ -230,20 +236,6 @@ def _time_call(call: Callable[[], Any]) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
-
-
-def _print_spread(name: str, seconds: Sequence[float], goal: str = "") -> None:
-    p50, p99 = np.quantile(seconds, [0.5, 0.99]) * 1000
-    text = f"p50 {p50:8.3f} ms   p99 {p99:8.3f} ms   n {len(seconds):,}"
-    print(f"  {name:<38}{text}{f'    goal {goal}' if goal else ''}", flush=True)
-
-
-def _print_value(name: str, value: float, unit: str, goal: str = "") -> None:
-    print(f"  {name:<38}{value:10.4g} {unit:<16}{f'  goal {goal}' if goal else ''}".rstrip(), flush=True)
-
-
-def _print_count(name: str, number: int, goal: str = "0") -> None:
-    print(f"  {name:<38}{number:10,}    goal {goal}", flush=True)
 
 
 def _print_rejections(result: LoadResult) -> None:

@@ -36,6 +36,7 @@ class OnlineHistory:
             if not pd.api.types.is_numeric_dtype(usable_columns[name].dtype)
         }
         self.values = self.encode_rows(usable_columns)
+        self.past_columns = pd.Index([*self.column_names, SHARED_PAST])
         self._key_indexes: dict[tuple[str, ...], KeyIndex] = {}
         self._rating_histories: dict[RatingKey, RatingHistory] = {}
         self._lock = Lock()  # requests may run in parallel: only one of them builds an index or ratings
@@ -116,6 +117,8 @@ class OnlineHistory:
     ) -> RatingHistory:
         """Return the ratings of the history as `Past.rating` would learn them, built at first use."""
         cache_key = (tuple(column_factors.items()), group_key, tuple(effects.items()), half_life_days)
+        if (learned := self._rating_histories.get(cache_key)) is not None:
+            return learned
         codes = [self.encode_rated_keys(by) for by in (group_key, *effects)]
         with self._lock:
             if cache_key not in self._rating_histories:
@@ -215,12 +218,17 @@ class OnlinePast(Past):
             np.int64,
         )
 
-    def _get_past(self, by: KeyColumns) -> Past:
-        """Return the past, by SHARED_PAST, over the rows that share a key with a posted row, then the posted rows."""
+    def _get_past(self, by: KeyColumns) -> tuple[Past, KeyColumns]:
+        """Return a past over the rows that share a key with a posted row, then the posted rows; and its key.
+
+        The rows that share a key also share each of its columns, so the past of a shorter key serves if there is one.
+        """
         names = (by,) if isinstance(by, str) else tuple(by)
-        if names not in self._past_by_key:
-            self._past_by_key[names] = self._build_past(names)
-        return self._past_by_key[names]
+        for shorter_key, past in self._past_by_key.items():
+            if set(shorter_key) <= set(names):
+                return past, (SHARED_PAST, *(name for name in names if name not in shorter_key))
+        self._past_by_key[names] = self._build_past(names)
+        return self._past_by_key[names], SHARED_PAST
 
     def _build_past(self, names: tuple[str, ...]) -> Past:
         history, key_index = self._history, self._history.get_key_index(names)
@@ -233,12 +241,13 @@ class OnlinePast(Past):
         rows = np.concatenate([np.zeros(0, np.int64), *row_blocks])
         self.copied_rows = max(self.copied_rows, len(rows))
         number_of_rows = np.repeat(np.arange(len(row_blocks)), [len(block) for block in row_blocks])
-        table = pd.DataFrame(
-            np.concatenate([history.values[rows], self._posted_values]), columns=history.column_names, copy=False
-        )
-        shared_past = np.concatenate([number_of_rows, np.where(is_missing, np.nan, shared_numbers)])
-        times = np.concatenate([history.times[rows], self._moments])
-        return Past(table.assign(**{SHARED_PAST: shared_past, history.time: times}), history.time)
+        values = np.empty((len(rows) + self._row_count, len(history.past_columns)))
+        values[: len(rows), :-1], values[len(rows) :, :-1] = history.values[rows], self._posted_values
+        values[: len(rows), -1] = number_of_rows
+        values[len(rows) :, -1] = np.where(is_missing, np.nan, shared_numbers)
+        table = pd.DataFrame(values, columns=history.past_columns, copy=False)
+        table[history.time] = np.concatenate([history.times[rows], self._moments])
+        return Past(table, history.time)
 
 
 def _answer_for_posted_rows(aggregate: Callable[..., Floats], by_position: int) -> Callable[..., Floats]:
@@ -246,12 +255,13 @@ def _answer_for_posted_rows(aggregate: Callable[..., Floats], by_position: int) 
 
     @wraps(aggregate)
     def answer(past: OnlinePast, *arguments: Any, **options: Any) -> Floats:
+        by = options["by"] if "by" in options else arguments[by_position]
+        past_of_key, key = past._get_past(by)
         if "by" in options:
-            by, options = options["by"], options | {"by": SHARED_PAST}
+            options = options | {"by": key}
         else:
-            by = arguments[by_position]
-            arguments = (*arguments[:by_position], SHARED_PAST, *arguments[by_position + 1 :])
-        values = aggregate(past._get_past(by), *arguments, **options)
+            arguments = (*arguments[:by_position], key, *arguments[by_position + 1 :])
+        values = aggregate(past_of_key, *arguments, **options)
         return values[len(values) - past._row_count :]
 
     return answer

@@ -114,7 +114,8 @@ def prepare_race_card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     rows = _coerce_runners(raw, card_columns)
     rows = rows.reindex(columns=[*rows, *(column.name for column in RAW_COLUMNS if column.name not in rows)])
     runners, _ = _clean_optional_columns(raw, rows[~(rows["scratched"] == 1)])
-    runners = runners.join(convert_own_columns(raw, list_source_columns(settings, RAW_COLUMNS, "racing")))
+    if settings.own_columns:
+        runners = runners.join(convert_own_columns(raw, list_source_columns(settings, RAW_COLUMNS, "racing")))
     for reason in CARD_RULES:
         if (fault := RULES[reason](runners, settings)).any():
             raise UserError(f"race {runners.loc[fault, 'race_id'].iloc[0]}: {reason}; fix the card.")
@@ -219,7 +220,7 @@ def _clean_optional_columns(raw: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.D
             invalid |= rows[column.name] > column.high
         if invalid.any():
             counts[column.name] = int(invalid.sum())
-        cleaned[column.name] = rows[column.name].mask(invalid)
+            cleaned[column.name] = rows[column.name].mask(invalid)
     return cleaned, counts
 
 

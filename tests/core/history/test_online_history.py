@@ -85,6 +85,17 @@ def test_every_answer_is_that_of_the_whole_table(case: tuple[pd.DataFrame, pd.Da
 
 @given(cases())
 @FEW
+def test_a_longer_key_is_answered_from_the_past_of_a_shorter_one(case: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    history, posted = case
+    whole, past = Past(pd.concat([history, posted], ignore_index=True)), OnlineHistory(history).build_past(posted)
+    for by in ("key", ("venue", "key"), ("key", "venue")):
+        for name, ask in ASKED.items():
+            np.testing.assert_array_equal(ask(past, by), ask(whole, by)[len(history) :], err_msg=name)
+    assert list(past._past_by_key) == [("key",)]
+
+
+@given(cases())
+@FEW
 def test_nothing_of_the_posted_time_or_later_plays_a_role(case: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     history, posted = case
     since = history["time"] >= posted["time"].iloc[0]

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from trueline.core.text import tfidf
 from trueline.core.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
 from trueline.core.text.tfidf import MAX_CACHED_WORDS, TfidfEncoder
 from trueline.core.text.words import find_words
@@ -81,7 +82,21 @@ def test_scores_are_the_product_with_a_matrix(training_texts: list[str], encoded
     matrix = np.random.default_rng(0).normal(size=(len(terms) + 3, tags))  # further lines may follow the terms'
     for text in encoded_texts:
         expected = dense(terms, text) @ matrix[: len(terms)]
-        np.testing.assert_allclose(terms.score_text(text, matrix), expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(terms.score_texts([text], matrix)[0], expected, rtol=0, atol=1e-12)
+
+
+@MANY
+@given(texts, texts, words, letters)
+def test_texts_that_are_scored_together_get_the_bits_that_each_gets_alone(
+    training_texts: list[str], encoded_texts: list[str], word_ngrams: int, char_ngrams: int
+) -> None:
+    terms = TfidfEncoder(known(learned(training_texts, word_ngrams, char_ngrams)), word_ngrams, char_ngrams)
+    matrix = np.random.default_rng(0).normal(size=(len(terms), 2))
+    alone = np.concatenate([terms.score_texts([text], matrix) for text in encoded_texts])
+    for cells in (1, 2 * max(len(terms), 1), tfidf.COUNTED_CELLS):  # a text at a time, two, and all
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tfidf, "COUNTED_CELLS", cells)
+            assert terms.score_texts(encoded_texts, matrix).tobytes() == alone.tobytes()
 
 
 def test_a_cached_word_counts_like_one_that_is_not_cached() -> None:
@@ -98,8 +113,8 @@ def test_a_cached_word_counts_like_one_that_is_not_cached() -> None:
 def test_a_text_without_a_known_term_has_no_column(text: str) -> None:
     terms = TfidfEncoder(known(learned(["jazz park"], 1, 4)), 1, 4)
     assert [part.size for part in terms.encode_text(text)] == [0, 0]
-    assert terms.score_text(text, np.ones((len(terms), 2))).tolist() == [0.0, 0.0]
+    assert terms.score_texts([text], np.ones((len(terms), 2))).tolist() == [[0.0, 0.0]]
 
 
 def test_without_terms_every_score_is_zero() -> None:
-    assert TfidfEncoder({}, 1, 4).score_text("jazz", np.zeros((0, 3))).tolist() == [0.0, 0.0, 0.0]
+    assert TfidfEncoder({}, 1, 4).score_texts(["jazz"], np.zeros((0, 3))).tolist() == [[0.0, 0.0, 0.0]]

@@ -49,6 +49,18 @@ def test_a_full_file_is_followed_by_the_next_and_none_is_longer_than_it_may_be(t
     assert sorted(row["number"] for row in read_log(tmp_path)) == list(range(100))
 
 
+def test_half_a_surrogate_pair_is_logged_as_a_question_mark(tmp_path: Path) -> None:
+    log = PredictionLog(tmp_path, 10**6)
+    log.append([{"text": "tea \ud83c", "chance": 0.1}, {"text": "tea", "chance": 1e-05}])
+    assert read_log(tmp_path) == [{"text": "tea ?", "chance": 0.1}, {"text": "tea", "chance": 1e-05}]
+
+
+@pytest.mark.parametrize("number", [0.1, 1 / 3, 1e-300, 5e-324, 1.7976931348623157e308, -0.0, 123456789.123456789])
+def test_a_logged_number_comes_back_to_the_last_bit(tmp_path: Path, number: float) -> None:
+    PredictionLog(tmp_path, 10**6).append([{"number": number}])
+    assert read_log(tmp_path)[0]["number"].hex() == number.hex()
+
+
 def test_a_new_day_begins_a_new_file_and_removes_those_that_are_too_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

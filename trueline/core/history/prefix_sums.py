@@ -33,6 +33,7 @@ TICKS_PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_4
 MAX_LAYOUTS = 3  # sorted layouts in the cache, 28 bytes a row each
 MAX_EDGES = 6  # window edges in the cache, 4 bytes a row each
 MAX_ARRAYS = 6  # columns and totals in the cache, 8 bytes a row each
+SMALL_ITEMS_ROWS = 1_000_000  # rows of all the items that a small table may have in a cache beyond that: some 8 MB
 
 
 class LruCache(Generic[Item]):
@@ -60,8 +61,10 @@ class RunningTotals:
         clock = _validate_times(self._get_column(time), time)
         self.ticks_per_day = TICKS_PER_DAY[clock.unit]
         self.times, self._time_rank, self._by_time = _rank_times(clock.asi8)
-        self._layouts = LruCache[GroupedRows](MAX_LAYOUTS)
-        self._window_edges, self._arrays = LruCache[Array](MAX_EDGES), LruCache[Array](MAX_ARRAYS)
+        small_items = SMALL_ITEMS_ROWS // max(len(table), 1)
+        self._layouts = LruCache[GroupedRows](max(MAX_LAYOUTS, small_items))
+        self._window_edges = LruCache[Array](max(MAX_EDGES, small_items))
+        self._arrays = LruCache[Array](max(MAX_ARRAYS, small_items))
 
     def get_layout(self, by: KeyColumns) -> GroupedRows:
         """The rows sorted by a key."""

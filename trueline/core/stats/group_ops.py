@@ -65,7 +65,16 @@ def fit_temperature(score: Floats, win_share: Floats, code: Codes) -> float:
 
 def rank_within_group(values: Floats, code: Codes) -> Floats:
     """Return each row's rank within its group: 1 for the largest, the mean rank for ties, missing for missing."""
-    return np.asarray(pd.Series(values).groupby(code).rank(ascending=False), dtype=np.float64)
+    order = np.lexsort((-values, code))  # missing values last within their group
+    sorted_values, sorted_code = values[order], code[order]
+    is_first = np.ones(len(values) + 1, dtype=np.bool_)
+    is_first[1:-1] = (sorted_code[1:] != sorted_code[:-1]) | (sorted_values[1:] != sorted_values[:-1])
+    tie_begins = np.flatnonzero(is_first)
+    mean_position = np.repeat((tie_begins[:-1] + tie_begins[1:] - 1) / 2, np.diff(tie_begins))
+    rank = np.empty(len(values))
+    rank[order] = mean_position - np.searchsorted(sorted_code, sorted_code) + 1
+    rank[np.isnan(values)] = np.nan
+    return rank
 
 
 def subtract_group_mean(values: Floats, code: Codes) -> Floats:

@@ -74,7 +74,7 @@ def flag_unparseable(raw: pd.DataFrame, table: pd.DataFrame, column: str) -> pd.
     """
     if column not in raw.columns:
         return pd.Series(False, index=table.index)
-    values = raw[column].reindex(table.index)
+    values = raw[column] if raw.index.equals(table.index) else raw[column].reindex(table.index)
     unparseable = values.notna() & table[column].isna()
     if unparseable.any():  # of these few only: searching text is slow
         unparseable[unparseable] = values[unparseable].astype(str).str.strip() != ""
@@ -128,13 +128,15 @@ def read_declarations(path: Path) -> list[Column]:
 def _convert_values(values: pd.Series, kind: Kind) -> pd.Series:
     if kind == "text":
         text = values.astype("string").str.strip()
-        return text.mask(text == "").astype(object)
+        is_empty = text == ""
+        return (text.mask(is_empty) if is_empty.any() else text).astype(object)
     if kind == "time":
         return _convert_times(values)
-    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
+    is_sound = np.isfinite(numbers)
     if kind == "whole":
-        numbers = numbers.where(numbers == numbers.round())
-    return numbers.where(np.isfinite(numbers))
+        is_sound &= numbers == np.round(numbers)
+    return pd.Series(np.where(is_sound, numbers, np.nan), values.index)
 
 
 def _convert_times(values: pd.Series) -> pd.Series:

@@ -38,11 +38,15 @@ ATTRIBUTES_PATTERN = r"""(?:\s+[\w:-]++\s*=\s*(?:"[^"<>]*+"?|'[^'<>]*+'?|[^\s<>"
 ADDRESS_LETTERS = "[!#-&(-;=?-~À-ɏ]"
 NO_STOP_PATTERN = r"(?<![.,;:!?)\]}])"  # a full stop or bracket after an address belongs to the sentence
 
+REPEATABLE_MARKS = "!?.,;:*~_=+|<>–—-"  # of which one is kept where several follow each other
+REPEATED_MARKS = [mark * 2 for mark in REPEATABLE_MARKS]
+REPEATED_MARK_PATTERN = re.compile(rf"([{REPEATABLE_MARKS}])\1+")
+
 # Possessive quantifiers are on single characters only: before 3.11.5 Python matched those on groups wrongly.
 # Each step comes with what a text must contain for it to find anything: testing that first is ten times faster.
 CLEANING_STEPS: list[tuple[re.Pattern[str], str, Callable[[str], bool]]] = [
     (re.compile(r"<!--(?:(?:(?!-->|<!--).)*-->)?", re.DOTALL), " ", lambda text: "<!--" in text),  # comments
-    (re.compile(r"([!?.,;:*~_=+|<>–—-])\1+"), r"\1", lambda text: True),
+    (REPEATED_MARK_PATTERN, r"\1", lambda text: any(map(text.__contains__, REPEATED_MARKS))),
     (
         re.compile(r"<(script|style)(?=[\s>])[^<>]*+>(?:(?!</?\1\b).)*</\1\s*>", re.DOTALL | re.IGNORECASE),
         " ",
@@ -82,7 +86,9 @@ def clean_text(text: str) -> str:
     """
     for _ in range(MAX_DECODINGS):
         text = decode_entities(_normalize_text(text))
-    text = ENTITY_PATTERN.sub(_drop_entity, _normalize_text(text))
+    text = _normalize_text(text)
+    if "&" in text:
+        text = ENTITY_PATTERN.sub(_drop_entity, text)
     for pattern, replacement, may_match in CLEANING_STEPS:
         if may_match(text):
             text = pattern.sub(replacement, text)
@@ -91,7 +97,7 @@ def clean_text(text: str) -> str:
 
 def decode_entities(text: str) -> str:
     """Return a text with HTML's entities as characters; what only looks like one, or lacks its semicolon, stays."""
-    return ENTITY_PATTERN.sub(_convert_entity, text)
+    return ENTITY_PATTERN.sub(_convert_entity, text) if "&" in text else text
 
 
 def join_marked_fields(fields: Mapping[str, str], marks: bool) -> str:

@@ -34,13 +34,15 @@ def find_mentions(text: str, tags: Sequence[str]) -> list[float]:
     # splits as SEPARATORS does, in a third of the time
     text_words = text.lower().replace("_", " ").replace("-", " ").split()
     spaced_text, unspaced_text, word_runs = " ".join(text_words), "".join(text_words), None
-    mentions = []
-    for spaced_name, unspaced_name in map(format_tag_name, tags):
-        is_mentioned = bool(unspaced_name) and (spaced_name in spaced_text or unspaced_name in spaced_text)
-        if not is_mentioned and unspaced_name and unspaced_name in unspaced_text:  # otherwise no words can spell it
+    mentions = [0.0] * len(tags)
+    for index, (spaced_name, unspaced_name) in enumerate(map(format_tag_name, tags)):
+        if not unspaced_name or unspaced_name not in unspaced_text:  # then no words spell it, however separated
+            continue
+        is_mentioned = spaced_name in spaced_text or unspaced_name in spaced_text
+        if not is_mentioned:
             word_runs = _join_word_runs(spaced_text) if word_runs is None else word_runs
             is_mentioned = unspaced_name in word_runs
-        mentions.append(float(is_mentioned))
+        mentions[index] = float(is_mentioned)
     return mentions
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trueline.core.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
 from trueline.core.text.words import find_words
@@ -16,7 +17,9 @@ from trueline.core.text.words import find_words
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from trueline.core.text.tfidf import Floats, Ints
+    from trueline.core.text.tfidf import Floats
+
+    Ints = npt.NDArray[np.int32]
 
 MAX_CACHED_LETTERS = 50_000_000  # letters of the texts whose terms are kept, some 500 MB
 NGRAM_KINDS = ("word", "char_wb")  # runs of words; runs of letters within a word, including the blanks around it

@@ -37,7 +37,8 @@ def find_words(text: str) -> list[str]:
     >>> find_words("เพลงไทย")
     ['เพ', 'ล', 'ง', 'ไท', 'ย']
     """
-    pattern = compile_word_pattern() if MARKED_OR_UNSPACED_PATTERN.search(text) else PLAIN_WORD_PATTERN
+    is_plain = text.isascii() or not MARKED_OR_UNSPACED_PATTERN.search(text)
+    pattern = PLAIN_WORD_PATTERN if is_plain else compile_word_pattern()
     tokens: list[str] = pattern.findall(text)
     return tokens
 

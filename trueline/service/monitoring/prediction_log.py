@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from pydantic_core import to_json
+
 from trueline.core.errors import UserError
 from trueline.core.jsonl import JSON_LINES_SUFFIX, read_json_lines
 
@@ -40,9 +42,9 @@ class PredictionLog:
 
     def append(self, rows: LogRows) -> None:
         """Append rows. Raises OSError if that fails; the next call then begins on a new line."""
-        text = "".join(f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n" for row in rows)
+        content = b"".join(map(_format_line, rows))
         with self._lock:
-            self._write_lines(text.encode(errors="replace"))
+            self._write_lines(content)
 
     def close(self) -> None:
         """Close the file; another append would open the next one."""
@@ -109,6 +111,14 @@ def read_log(folder: Path) -> LogRows:
     Torn lines, as left by a full disk or a killed process, are skipped.
     """
     return sorted(read_json_lines(folder), key=lambda row: str(row.get("created_at", "")))
+
+
+def _format_line(row: dict[str, Any]) -> bytes:
+    """Return a row as a line of JSON; half of a surrogate pair, which UTF-8 does not have, becomes a question mark."""
+    try:
+        return to_json(row) + b"\n"  # a fifth of the time of json.dumps
+    except ValueError:
+        return (json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n").encode(errors="replace")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from trueline.service.settings import SETTINGS_VARIABLE, Settings
 
 CODE_FOLDER = Path(__file__).parents[3]
 HEARTBEAT_TIMEOUT_SECONDS = 30.0  # a worker whose event loop says nothing for so long is replaced
+# glibc gives freed memory back to the system above 128 KB and asks for it again at the next request, page by page;
+# arrays of some thousand texts or a race's history are larger. In bytes; other allocators ignore the variables.
+MALLOC_VARIABLES = {"MALLOC_TRIM_THRESHOLD_": "16777216", "MALLOC_MMAP_THRESHOLD_": "4194304"}
 COUNTS_FOLDER = "counts"  # in the parent's folder: where the workers pool their counts
 
 
@@ -35,6 +38,7 @@ class WorkerProcess:
             SETTINGS_VARIABLE: settings.format_as_json(),
             MULTIPROCESS_FOLDER_VARIABLE: str(self._counts.resolve()),
             SLOT_VARIABLE: str(slot),
+            **MALLOC_VARIABLES,
             "TMPDIR": str(self._folder.resolve()),
             "PYTHONPATH": os.pathsep.join([str(CODE_FOLDER), os.environ.get("PYTHONPATH", "")]),
         }

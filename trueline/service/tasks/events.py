@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import islice
+from threading import Lock
 from types import ModuleType
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ from trueline.service.request_faults import map_parts
 from trueline.service.text_warnings import collect_known_words, list_text_warnings
 
 Floats = npt.NDArray[np.float64]
+EventTexts = tuple[str, str, str, str]  # an event's name, description, location and the words of its own columns
 
 AT_ONCE = 5_000  # bytes: some 10 events, 2 ms of work; a longer body would delay /health
 FEW = 11  # braces: 10 events and the request itself
@@ -121,12 +123,34 @@ class Model:
         self.thresholds: list[float] = self.state.get("threshold", [DEFAULT_THRESHOLD] * len(self.tags))
         self._known_words = collect_known_words(self.trained)
         self._max_letters: int | None = getattr(self.trained, "settings", {}).get("length")
-        self._cached_chances = lru_cache(maxsize=MAX_CACHED_TEXTS)(self._compute_chances)
+        self._lock = Lock()  # long requests are answered in threads
+        self._cached_chances: dict[EventTexts, tuple[float, ...]] = {}  # the oldest first
 
     def get_chances(self, name: str, description: str, location: str, own_words: str = "") -> tuple[float, ...]:
-        """Return the chance of every tag; the chances of recent short texts are cached."""
-        is_short = len(name) + len(description) + len(location) + len(own_words) <= MAX_CACHED_LETTERS
-        return (self._cached_chances if is_short else self._compute_chances)(name, description, location, own_words)
+        """Return the chance of every tag for one event."""
+        return self.list_chances([(name, description, location, own_words)])[0]
+
+    def list_chances(self, events: Sequence[EventTexts]) -> list[tuple[float, ...]]:
+        """Return the chance of every tag for each event; the chances of recent short texts are cached.
+
+        Those that are not cached are computed together, each once.
+        """
+        chances_by_event = {event: self._cached_chances.get(event) for event in events}
+        unknown = [event for event, chances in chances_by_event.items() if chances is None]
+        if unknown:
+            computed = dict(zip(unknown, map(tuple, self.compute_chances(unknown).tolist()), strict=True))
+            self._cache_chances(computed)
+            chances_by_event |= computed
+        return [chances for event in events if (chances := chances_by_event[event]) is not None]
+
+    def _cache_chances(self, computed: dict[EventTexts, tuple[float, ...]]) -> None:
+        """Cache the chances of short texts in place of the oldest."""
+        with self._lock:
+            self._cached_chances |= {
+                event: chances for event, chances in computed.items() if sum(map(len, event)) <= MAX_CACHED_LETTERS
+            }
+            for event in list(islice(self._cached_chances, max(0, len(self._cached_chances) - MAX_CACHED_TEXTS))):
+                del self._cached_chances[event]
 
     def list_warnings(self, event: Event) -> list[str]:
         """Return what is unusual about an event's text, as sentences."""
@@ -145,13 +169,10 @@ class Model:
             {name: clean_text(value) if isinstance(value, str) else value for name, value in values.items()}
         )
 
-    def _compute_chances(self, name: str, description: str, location: str, own_words: str) -> tuple[float, ...]:
-        return tuple(self.compute_chances([(name, description, location, own_words)])[0].tolist())
-
-    def compute_chances(self, events: Sequence[tuple[str, str, str, str]]) -> Floats:
+    def compute_chances(self, events: Sequence[EventTexts]) -> Floats:
         """Return events × tags of chances, as the stages prepare, features, train and calibrate compute them.
 
-        An event is its name, description, location and the words of its own columns. The others have no influence.
+        The chances of an event do not depend on the others.
         """
         mentions, texts = np.zeros((len(events), len(self.tags))), []
         for row, (name, description, location, own_words) in enumerate(events):
@@ -191,13 +212,16 @@ def answer(model: Model, request: Request) -> Answer:
     """Return the tags of each event; a cached text is not scored again. Raises UserError for an unknown tag."""
     columns = _find_tag_indices(model, request.tags)
     own_words = map_parts(model.format_own_columns, request.events, "/events")
-    chances = [
-        model.get_chances(posted.name, posted.description, posted.location, own_text)
-        for posted, own_text in zip(request.events, own_words, strict=True)
-    ]
+    chances = model.list_chances(
+        [
+            (posted.name, posted.description, posted.location, own_text)
+            for posted, own_text in zip(request.events, own_words, strict=True)
+        ]
+    )
     pairs = zip(request.events, chances, strict=True)
-    tagged = [_build_tagged(model, event, row, columns, request.top) for event, row in pairs]
-    response = Answer(model=model.version, events=tagged)
+    tagged = [_describe_tags(model, event, row, columns, request.top) for event, row in pairs]
+    # from plain values at once; to build the seven models of each event one by one takes three times as long
+    response = Answer.model_validate({"model": model.version, "events": tagged}, strict=False)
     response._chances = chances
     return response
 
@@ -253,14 +277,17 @@ def _find_tag_indices(model: Model, tags: list[str] | None) -> list[int]:
     return sorted({indices[normalize_tag(tag)] for tag in tags})
 
 
-def _build_tagged(model: Model, event: Event, chances: Sequence[float], columns: list[int], top: int) -> Tagged:
+def _describe_tags(
+    model: Model, event: Event, chances: Sequence[float], columns: list[int], top: int
+) -> dict[str, Any]:
+    """Return the fields of Tagged."""
     ranked = rank_tags(chances, columns)
-    return Tagged(
-        id=event.id,
-        tags=assign_tags(model, chances, ranked),
-        top=[
-            Chance(tag=model.tags[index], chance=chances[index], threshold=model.thresholds[index])
+    return {
+        "id": event.id,
+        "tags": assign_tags(model, chances, ranked),
+        "top": [
+            {"tag": model.tags[index], "chance": chances[index], "threshold": model.thresholds[index]}
             for index in ranked[:top]
         ],
-        warnings=model.list_warnings(event),
-    )
+        "warnings": model.list_warnings(event),
+    }
