@@ -178,12 +178,12 @@ def _fit_name_evidence(rows: FoldData, mentions: Floats, settings: Settings, see
     part_count = max(PROOF_PARTS, len(rows.y) // PROOF_ROWS)
     row_part = assign_stratified_parts(rows.y, rows.group, part_count, seed)
     scores, is_scored = np.zeros_like(rows.y), np.zeros(len(rows.y), dtype=bool)
-    for part in range(row_part.max() + 1):  # there are fewer parts than asked for if there are fewer groups
+    for part_number in range(row_part.max() + 1):  # there are fewer parts than asked for if there are fewer groups
         if is_scored.sum() >= PROOF_ROWS:
             break
-        if (row_part == part).any():
-            is_scored |= row_part == part
-            scores[row_part == part] = _score_part(rows, row_part, part, settings)
+        if (row_part == part_number).any():
+            is_scored |= row_part == part_number
+            scores[row_part == part_number] = _score_part(rows, row_part, part_number, settings)
     shrinkage = settings.names_shrinkage
     alone = tag_name_prior.fit_name_evidence(mentions, rows.y, rows.weight, shrinkage)
     proof = scores[is_scored], mentions[is_scored], rows.y[is_scored], rows.weight[is_scored]
@@ -193,18 +193,18 @@ def _fit_name_evidence(rows: FoldData, mentions: Floats, settings: Settings, see
     return tag_name_prior.blend_evidence(alone, added, rows.weight @ mentions, shrinkage)
 
 
-def _score_part(rows: FoldData, row_part: Ints, part: int, settings: Settings) -> Floats:
+def _score_part(rows: FoldData, row_part: Ints, part_number: int, settings: Settings) -> Floats:
     """Return the log-odds of the rows of one part, from the texts of other parts, which have at most PROOF_FIT_ROWS."""
     part_count = row_part.max() + 1
-    part_distance = (row_part - part) % part_count
+    part_distance = (row_part - part_number) % part_count
     is_fitted = (part_distance > 0) & (part_distance <= max(1, PROOF_FIT_ROWS * part_count // len(rows.y)))
     if not is_fitted.any():
-        return np.zeros((int((row_part == part).sum()), len(rows.tags)))
+        return np.zeros((int((row_part == part_number).sum()), len(rows.tags)))
     fit_rows = rows.select_rows(is_fitted)
     terms, columns = _fit_columns(fit_rows, np.zeros_like(fit_rows.y), settings)
     coefficients, intercepts = _fit_tag_lines(columns, fit_rows, settings.l2)
     encoder = TfidfEncoder(terms, settings.word_ngrams, settings.char_ngrams)
-    texts = _read_texts(rows.x[row_part == part], settings)
+    texts = _read_texts(rows.x[row_part == part_number], settings)
     return encoder.score_texts(texts, coefficients) + intercepts
 
 

@@ -69,8 +69,8 @@ def render_output(output: str) -> str:
     ```
     """
     ratios = [line.strip() for line in output.splitlines() if RATIO.search(line)]
-    first = ["```", *ratios, "```", "", "In full:", ""] if ratios else []
-    return "\n".join([*first, "```", *output.splitlines(), "```"])
+    ratio_lines = ["```", *ratios, "```", "", "In full:", ""] if ratios else []
+    return "\n".join([*ratio_lines, "```", *output.splitlines(), "```"])
 
 
 def describe_machine() -> str:

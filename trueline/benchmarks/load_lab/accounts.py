@@ -98,7 +98,7 @@ def _count_contradictions(answered: list[Received]) -> int:
     digests: dict[tuple[str, str], set[str]] = {}
     for item in answered:
         digests.setdefault((item.version, item.sent.content), set()).add(item.digest)
-    return sum(len(found) - 1 for found in digests.values())
+    return sum(len(distinct_digests) - 1 for distinct_digests in digests.values())
 
 
 def _count_missing(item: Received, versions_by_id: Mapping[str, list[str]]) -> int:

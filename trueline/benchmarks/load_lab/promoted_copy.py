@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.service.artifacts.verified_files import hash_path, open_workspace
+from trueline.core.runtime.output_hashes import hash_path
+from trueline.service.artifacts.verified_files import open_workspace
 from trueline.service.model_loading import parse_task_name
 
 CACHE = Path(".dvc/cache/files/md5")

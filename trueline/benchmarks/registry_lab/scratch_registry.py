@@ -176,9 +176,12 @@ def _build_lock(
 
 def _list_new_outputs(lock: Lock) -> list[str]:
     """Return the outputs of a run with another learner's parameter: those of train and of the stages after it."""
-    made = {f"{stage}@{TASK}" for stage in ("train", "calibrate")}
+    stage_names = {f"{stage}@{TASK}" for stage in ("train", "calibrate")}
     outputs = [
-        entry["path"] for name in made for entry in lock["stages"][name]["outs"] if "metrics/" not in entry["path"]
+        entry["path"]
+        for name in stage_names
+        for entry in lock["stages"][name]["outs"]
+        if "metrics/" not in entry["path"]
     ]
     return [*sorted(outputs), SCORES, REPORT]
 

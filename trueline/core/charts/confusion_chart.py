@@ -21,10 +21,12 @@ def draw_confusion(title: str, description: str, names: Sequence[str], counts: C
     size = (WIDTH - LEFT) / max(len(names), 1)
     row_totals = {name: sum(count for (actual, _), count in counts.items() if actual == name) for name in names}
     cells = [
-        _draw_cell(LEFT + size * column, TOP + size * row, size, (actual, given), counts[actual, given], row_totals)
+        _draw_cell(
+            LEFT + size * column, TOP + size * row, size, (actual, answered), counts[actual, answered], row_totals
+        )
         for row, actual in enumerate(names)
-        for column, given in enumerate(names)
-        if counts.get((actual, given))
+        for column, answered in enumerate(names)
+        if counts.get((actual, answered))
     ]
     frame = html_tag("rect", x=LEFT, y=TOP, width=WIDTH - LEFT, height=WIDTH - LEFT, class_="frame")
     return render_chart(title, description, TOP + WIDTH - LEFT + 1, [frame, *_draw_names(names, size), *cells])

@@ -83,7 +83,7 @@ def _draw_confusions(tags: Sequence[Mapping[str, Any]], pairs: Pairs) -> Iterato
         return
     names = [*(str(row["tag"]) for row in tags), NO_TAG]
     mixed_up = Counter({pair: count for pair, count in counts.items() if pair[0] != pair[1]})
-    frequent = "; ".join(f"{actual} as {given} {count}×" for (actual, given), count in mixed_up.most_common(3))
+    frequent = "; ".join(f"{actual} as {answered} {count}×" for (actual, answered), count in mixed_up.most_common(3))
     description = (
         f"{sum(mixed_up.values()):,} of {len(pairs):,} pairs differ{f', most often {frequent}' if frequent else ''}."
     )

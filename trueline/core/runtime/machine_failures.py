@@ -39,10 +39,10 @@ def explain_failure(error: BaseException) -> str | None:
     for link in _walk_causes(error):
         cause = _find_cause(link)
         if cause is not None:
-            what, remedy = cause
+            fault, remedy = cause
             path = getattr(link, "filename", None)
-            place = f" ({_shorten_path(path)})" if isinstance(path, str | bytes | os.PathLike) else ""
-            return f"{what}{place}; {remedy}, and run the command again: no output was changed."
+            location = f" ({_shorten_path(path)})" if isinstance(path, str | bytes | os.PathLike) else ""
+            return f"{fault}{location}; {remedy}, and run the command again: no output was changed."
     return None
 
 
@@ -69,9 +69,9 @@ def _find_cause(error: BaseException) -> tuple[str, str] | None:
 def _walk_causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and the errors that led to it."""
     link: BaseException | None = error
-    seen: set[int] = set()
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
+    walked_ids: set[int] = set()
+    while link is not None and id(link) not in walked_ids:
+        walked_ids.add(id(link))
         yield link
         link = link.__cause__ or link.__context__
 

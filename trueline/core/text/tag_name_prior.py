@@ -99,22 +99,22 @@ def blend_evidence(alone: Floats, added: Floats, named_weight: Floats, shrinkage
 
 
 def is_added_evidence_better(
-    text_scores: Floats, has_name: Floats, y: Floats, weight: Floats, part: Ints, shrinkage: float
+    text_scores: Floats, has_name: Floats, y: Floats, weight: Floats, row_part: Ints, shrinkage: float
 ) -> bool:
     """Return whether rows lose less by what names add to the text than by what names say alone.
 
     The evidence of each part of the rows is learned from the other parts, so neither wins by fitting noise. If all rows
     are one part, what names add is taken.
     """
-    parts = np.unique(part)
-    if len(parts) == 1:
+    part_numbers = np.unique(row_part)
+    if len(part_numbers) == 1:
         return True
     alone, added = np.zeros_like(y), np.zeros_like(y)
-    for number in parts:
-        is_other, is_own = part != number, part == number
-        others = has_name[is_other], y[is_other], weight[is_other]
-        evidence_alone = fit_name_evidence(*others, shrinkage)
-        evidence_added = fit_added_evidence(text_scores[is_other], *others, shrinkage)
+    for number in part_numbers:
+        is_other, is_own = row_part != number, row_part == number
+        other_rows = has_name[is_other], y[is_other], weight[is_other]
+        evidence_alone = fit_name_evidence(*other_rows, shrinkage)
+        evidence_added = fit_added_evidence(text_scores[is_other], *other_rows, shrinkage)
         blended = blend_evidence(evidence_alone, evidence_added, weight[is_other] @ has_name[is_other], shrinkage)
         alone[is_own] = lookup_name_evidence(has_name[is_own], evidence_alone)
         added[is_own] = lookup_name_evidence(has_name[is_own], blended)

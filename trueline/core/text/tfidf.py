@@ -98,8 +98,8 @@ class TfidfEncoder:
         """Return the numbers of the cells of texts × columns in which the runs of letters are that are terms."""
         if not self._columns_by_letters:
             return []
-        parts = [b"".join(map(self._find_letter_runs, text.split())) for text in lower_texts]
-        return [_repeat_row_starts(parts, len(self)) + np.frombuffer(b"".join(parts), np.int64)]
+        column_bytes = [b"".join(map(self._find_letter_runs, text.split())) for text in lower_texts]
+        return [_repeat_row_starts(column_bytes, len(self)) + np.frombuffer(b"".join(column_bytes), np.int64)]
 
     def _find_letter_runs(self, token: str) -> bytes:
         """Return the columns of the runs of letters of a word and the blanks around it."""
@@ -147,12 +147,12 @@ class WordRuns:
             return []
         end_of_text = self._unknown_bytes * self._longest  # so that no run reaches into the next text
         lookup_word = self._bytes_by_word.get
-        parts = [
+        number_bytes = [
             b"".join(map(lookup_word, find_words(text), repeat(self._unknown_bytes))) + end_of_text
             for text in lower_texts
         ]
-        text_words = np.frombuffer(b"".join(parts), np.int64)
-        row_starts = _repeat_row_starts(parts, columns_per_text)
+        text_words = np.frombuffer(b"".join(number_bytes), np.int64)
+        row_starts = _repeat_row_starts(number_bytes, columns_per_text)
         columns = self._columns_of_words[text_words]
         cells = [row_starts[columns >= 0] + columns[columns >= 0]]
         runs, begins = text_words[:-1], np.arange(len(text_words) - 1)  # the last is the end of a text
@@ -167,10 +167,10 @@ class WordRuns:
         return cells
 
 
-def _repeat_row_starts(parts: Sequence[bytes], columns_per_text: int) -> Ints:
-    """Return, for every number in the parts, the first cell of the row of its text."""
-    row_starts = np.arange(0, len(parts) * columns_per_text, columns_per_text)
-    return np.repeat(row_starts, [len(part) // NUMBER_BYTES for part in parts])
+def _repeat_row_starts(text_bytes: Sequence[bytes], columns_per_text: int) -> Ints:
+    """Return, for every number in the bytes of the texts, the first cell of the row of its text."""
+    row_starts = np.arange(0, len(text_bytes) * columns_per_text, columns_per_text)
+    return np.repeat(row_starts, [len(numbers) // NUMBER_BYTES for numbers in text_bytes])
 
 
 def _number_distinct(items: Iterable[K]) -> dict[K, int]:

@@ -73,7 +73,7 @@ class _TermCounter:
         counted = [self._count_text(text) for text in texts]
         sizes = [len(ids) for ids, _ in counted]
         text_ids = np.repeat(np.arange(len(texts), dtype=np.int32), sizes)
-        ids, counts = (np.concatenate([np.empty(0, np.int32), *parts]) for parts in zip(*counted, strict=True))
+        ids, counts = (np.concatenate([np.empty(0, np.int32), *arrays]) for arrays in zip(*counted, strict=True))
         return text_ids, ids, counts
 
     def _count_text(self, text: str) -> tuple[Ints, Ints]:

@@ -21,13 +21,13 @@ def find_cost_lines(ledger_lines: Sequence[LedgerLine]) -> list[LedgerLine]:
     """
     journal = read_journal()
     made_here = {md5 for runs in journal.values() for run in runs for md5 in run["outputs"].values()}
-    known = {(line["rev"], line["task"]) for line in ledger_lines if line["kind"] == "cost"}
+    recorded = {(line["rev"], line["task"]) for line in ledger_lines if line["kind"] == "cost"}
     evaluations = {
         (line["rev"], line["task"]): line["experiment"]
         for line in ledger_lines
         if line["kind"] == "look" and line["predictions"] in made_here and line["experiment"] not in (None, WORKSPACE)
     }
-    unrecorded = {key: name for key, name in evaluations.items() if key not in known}
+    unrecorded = {key: name for key, name in evaluations.items() if key not in recorded}
     lock_by_rev = dvc_lock.read_locks(rev for rev, _ in unrecorded) if unrecorded else {}
     return [
         {"kind": "cost", "experiment": name, "rev": rev, "task": task, "stages": costs}

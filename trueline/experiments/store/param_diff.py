@@ -49,16 +49,16 @@ def _expand_differing_sections(
     params: Mapping[str, Any], other_params: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return both with complete sections, without those that are the same in both: to complete them takes longest."""
-    kept = ("tasks", "experiment")
+    always_compared = ("tasks", "experiment")
     has_same_tasks = params.get("tasks") == other_params.get("tasks")  # the rows say which sections a task uses
     same = {
         section
         for section in params.keys() | other_params.keys()
-        if has_same_tasks and section not in kept and params.get(section) == other_params.get(section)
+        if has_same_tasks and section not in always_compared and params.get(section) == other_params.get(section)
     }
     expanded, other_expanded = (
-        expand_params({section: value for section, value in side.items() if section not in same})
-        for side in (params, other_params)
+        expand_params({section: value for section, value in sections.items() if section not in same})
+        for sections in (params, other_params)
     )
     return expanded, other_expanded
 

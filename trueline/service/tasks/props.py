@@ -38,6 +38,7 @@ Pick = Literal["over", "under", "pass", "no_line", "withheld"]
 PICKS: dict[int, Pick] = {1: "over", -1: "under", 0: "pass"}
 
 EXAMPLE: JsonDict = {
+    "show_edge": False,
     "rows": [
         {
             "player_id": "1054",
@@ -52,7 +53,7 @@ EXAMPLE: JsonDict = {
             "over_price": -105.0,
             "under_price": -112.5,
         }
-    ]
+    ],
 }
 
 
