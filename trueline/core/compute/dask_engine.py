@@ -23,11 +23,14 @@ except ImportError:
 
 from trueline.core.compute.dask_worker import SURROUNDINGS, Asker, run_job
 from trueline.core.runtime.file_guard import allow_messages
+from trueline.core.runtime.memory import OWN_PACKAGES
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 CONNECT_SECONDS = 10  # within which a scheduler must answer
-WORKERS_SECONDS = 60  # within which a scheduler must have a worker
+WORKERS_SECONDS = 60  # within which a scheduler must have a worker, or have one again
+POLL_SECONDS = 30  # after which is looked whether any worker is left
+SCHEDULER_COMMAND = "PYTHONPATH=. dask scheduler"
 RUN = uuid.uuid4().hex  # tells the runs of stages apart that one cluster serves
 
 
@@ -46,12 +49,19 @@ def run_jobs(work: Callable[[In], Out], items: Sequence[In], workers: int, sched
     asker = Asker(RUN, os.getcwd(), SURROUNDINGS)
     futures = client.map(partial(run_job, work=work, asker=asker), items, pure=False)
     for future in futures:
-        yield _wait_for(future, scheduler)
+        yield _wait_for(future, client, scheduler)
 
 
-def _wait_for(future: Any, scheduler: str | None) -> Any:
+def _wait_for(future: Any, client: Any, scheduler: str | None) -> Any:
+    """Return the result of a future; raise its error, or EngineError if the engine failed."""
     try:
-        return future.result()
+        while True:
+            try:
+                return future.result(timeout=POLL_SECONDS)  # which may also wait for a job to be done again
+            except TimeoutError:
+                if future.status == "error":  # the job itself raised it
+                    raise
+                _require_workers(client, scheduler)
     except KilledWorker:
         raise EngineError(
             "a job ended every Dask worker that it was given to, most likely because memory ran out; give each worker "
@@ -59,12 +69,13 @@ def _wait_for(future: Any, scheduler: str | None) -> Any:
         ) from None
     except FutureCancelledError:
         raise EngineError(_describe_loss(scheduler)) from None
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("stages", "trueline"):
+    except (ModuleNotFoundError, RuntimeError) as error:
+        cause = error.__cause__ or error
+        if not isinstance(cause, ModuleNotFoundError) or (cause.name or "").split(".")[0] not in OWN_PACKAGES:
             raise
         raise EngineError(
-            "a Dask worker cannot load the code of this repository; start it in the folder of the repository: "
-            "`python -m trueline worker ADDRESS`."
+            f"the Dask scheduler {scheduler}, or one of its workers, cannot load the code of this repository; start "
+            f"both in its folder: `{SCHEDULER_COMMAND}` and `python -m trueline worker {scheduler}`."
         ) from None
 
 
@@ -78,7 +89,7 @@ def _describe_loss(scheduler: str | None) -> str:
 @lru_cache(maxsize=1)
 def _open_client(scheduler: str | None, workers: int) -> Any:
     """Return a client of the scheduler, or of a cluster on this machine; both are closed when the process ends."""
-    _silence_logs()
+    _silence_dask()
     client = _connect(scheduler) if scheduler else _start_cluster(workers)
     allow_messages(_find_loop_thread(client))
     return client
@@ -93,10 +104,12 @@ async def _get_thread() -> int:
     return threading.get_ident()
 
 
-def _silence_logs() -> None:
+def _silence_dask() -> None:
     """Let Dask say nothing: what a user must know is an error of run_jobs."""
-    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"})
-    for name in ("distributed", "distributed.client", "distributed.worker", "distributed.nanny"):
+    dask.config.set(
+        {"distributed.admin.large-graph-warning-threshold": "1 TiB", "distributed.scheduler.http.routes": []}
+    )
+    for name in ("distributed", "distributed.client", "distributed.worker", "distributed.nanny", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
@@ -105,18 +118,25 @@ def _connect(address: str) -> Any:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except OSError:
         raise EngineError(
-            f"no Dask scheduler answers at {address} (engine.scheduler) within {CONNECT_SECONDS} seconds; start one, "
-            "such as `dask scheduler`, correct the address, or set it to null."
+            f"no Dask scheduler answers at {address} (engine.scheduler) within {CONNECT_SECONDS} seconds; start one "
+            f"in the folder of this repository (`{SCHEDULER_COMMAND}`), correct the address, or set it to null."
         ) from None
     atexit.register(client.close)
+    _require_workers(client, address)
+    return client
+
+
+def _require_workers(client: Any, scheduler: str | None) -> None:
+    """Wait until there is a worker; raise EngineError if there is none in time."""
     try:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
     except TimeoutError:
         raise EngineError(
-            f"the Dask scheduler {address} has no worker; start one in the folder of this repository: "
-            f"`python -m trueline worker {address}`."
+            f"the Dask scheduler {scheduler} has no worker; start one in the folder of this repository: "
+            f"`python -m trueline worker {scheduler}`."
+            if scheduler
+            else "every Dask worker of this command has ended; run it again, with more memory or fewer workers."
         ) from None
-    return client
 
 
 def _start_cluster(workers: int) -> Any:
@@ -124,7 +144,7 @@ def _start_cluster(workers: int) -> Any:
         n_workers=workers,
         threads_per_worker=1,
         memory_limit=0,  # as with local processes, the machine's memory is the limit
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # any free port, for a server that serves nothing
         silence_logs=logging.CRITICAL + 1,
         security=True,  # certificates of its own: no other user of this machine can hand its workers code to run
     )
