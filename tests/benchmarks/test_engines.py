@@ -32,5 +32,5 @@ def test_other_bytes_and_a_file_that_only_one_engine_writes_are_differences() ->
 
 
 def test_an_unknown_task_is_refused() -> None:
-    with pytest.raises(UserError, match="params.yaml has no task 'dogs'; allowed: props, racing, events"):
+    with pytest.raises(UserError, match=r"params\.yaml has no task 'dogs'; allowed: props, racing, events"):
         engines.main("dogs")
