@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trueline.core.compute import dask_engine
+from trueline.core.compute.dask_worker import SURROUNDINGS
 from trueline.core.compute.parallel import run_in_parallel
 from trueline.core.errors import EngineError
 from trueline.core.runtime.params import EngineSettings
@@ -51,7 +52,7 @@ def main(scheduler: str, *names: str) -> None:
     outcomes: list[Any] = []
     for name in names:
         if name == "other_code":
-            dask_engine.SURROUNDINGS["code or libraries"] = "another hash"
+            SURROUNDINGS["code or libraries"] = "another hash"
             name = "square"
         try:
             outcomes.append(run_in_parallel(globals()[name], range(6), 2, name, engine))

@@ -1,5 +1,6 @@
 """What a Dask worker refuses: other code, a folder that it does not see, several jobs at a time."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -46,7 +47,7 @@ def test_a_job_runs_in_the_folder_of_the_stage_that_asks_and_loads_plugins_anew_
     monkeypatch.setattr(dask_worker, "_last_run", [])
     (tmp_path / "other").mkdir()
     modules = {"stages.train.logistic": "seen by an earlier run"}
-    monkeypatch.setattr(dask_worker.sys, "modules", modules)
+    monkeypatch.setattr(sys, "modules", modules)
     for run, folder in (("first", tmp_path), ("first", tmp_path / "other"), ("second", tmp_path / "other")):
         modules["stages.train.logistic"] = "seen by an earlier run"
         assert run_job(1, lambda _: str(Path.cwd()), Asker(run, str(folder), SURROUNDINGS)) == str(folder)
