@@ -8,12 +8,9 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 import pytest
 
@@ -232,50 +229,6 @@ def test_no_output_knows_where_or_when_it_was_made(house: Path) -> None:
     told += [socket.gethostname().encode()] if len(socket.gethostname()) > 5 else []  # a short one may be any word
     assert outputs(house)
     assert [(file, word) for file in outputs(house) for word in told if word in file.read_bytes()] == []
-
-
-@pytest.fixture
-def bucket() -> Iterator[tuple[str, str]]:
-    """A new bucket on an S3 server on this machine's loopback: its address for DVC, and that of the server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        endpoint, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
-        while not create_bucket(f"{endpoint}/store"):
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        yield "s3://store/trueline", endpoint
-        server.kill()
-
-
-def create_bucket(address: str) -> bool:
-    """Return whether the server made the bucket; it may not have started yet."""
-    try:
-        with urlopen(Request(address, method="PUT"), timeout=30) as answer:
-            return bool(answer.status == 200)
-    except URLError:
-        return False
-
-
-@pytest.mark.parametrize("kind", ["folder", "S3"])
-def test_a_fresh_clone_pulls_from_the_remote_and_has_nothing_to_run(
-    kind: str, house: Path, tmp_path: Path, bucket: tuple[str, str]
-) -> None:
-    address, endpoint = bucket if kind == "S3" else (str(tmp_path / "store"), "")
-    keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_ENDPOINT_URL": endpoint}
-    keys |= {"AWS_DEFAULT_REGION": "us-east-1", "DVC_SITE_CACHE_DIR": str(tmp_path / "site")}
-    environment = keys if kind == "S3" else {}
-    clone = tmp_path / "clone"
-    call(house, "git", "clone", "--quiet", str(house), str(clone))
-    for folder in (house, clone):
-        dvc(folder, "remote", "add", "--local", "--default", "--force", "store", address)
-    dvc(house, "push", "--quiet", **environment)
-    dvc(clone, "pull", "--quiet", **environment)
-    assert ran(dvc(clone, "repro", **environment)) == []
-    assert outputs(clone) == [clone / file.relative_to(house) for file in outputs(house)]
-    assert dirt(clone) == ""
 
 
 def test_an_experiment_with_another_learner_is_a_row_of_its_own(house: Path) -> None:
