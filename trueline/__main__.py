@@ -15,6 +15,7 @@ VERBS = {  # verb: the module that runs it, the arguments put before the user's,
     "serve": ("trueline.service", [], "serve a model over HTTP"),
     "sources": ("stages.prepare", ["sources"], "list the downloads that are read unedited, with their columns"),
     "today": ("stages.diagnose", ["today"], "print the alert level of one day; the exit code is for cron"),
+    "worker": ("trueline.core.compute.start_worker", [], "compute jobs of stages for a Dask scheduler"),
 }
 
 

@@ -1,12 +1,14 @@
 """calibrate: raw scores of each fold's calibrate rows → a calibrator, and predictions for the rows it never saw."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from trueline.core.compute.parallel import run_brief_jobs
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
-from trueline.core.runtime.params import StageSettings, load_settings, load_task_config
+from trueline.core.runtime.params import StageSettings, load_engine, load_settings, load_task_config, load_worker_count
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.score_audit.stage_audit import audit_stage
@@ -21,6 +23,15 @@ WRITES = {
     "audit": "metrics/{task}/score_audit/calibrate.json",
 }
 STATE_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class CalibrateJob:
+    """The scores of one fold in all roles, and the outcomes beside the target by row_id, if any are asked for."""
+
+    task: str
+    rows: pd.DataFrame
+    outcomes: pd.DataFrame
 
 
 def main(task: str, reads: Paths, writes: Paths) -> None:
@@ -77,23 +88,32 @@ def _calibrate_folds(
 
     The states are applied as they are stored, so that whoever loads them predicts the same to the last bit.
     """
-    calibrator, settings = _load_calibrator(task)
-    target_names = list_target_columns(scores)
-    score_columns = scores.columns.drop([*KEY_COLUMNS, *target_names, "fold", "role"])
+    jobs = [
+        CalibrateJob(task, rows, outcomes.reindex(rows["row_id"]) if len(outcomes.columns) else outcomes)
+        for _, rows in scores.groupby("fold", sort=True)
+    ]
+    calibrated = run_brief_jobs(_calibrate_fold, jobs, load_worker_count(), f"calibrate {task}", load_engine())
+    folds = [str(job.rows["fold"].iloc[0]) for job in jobs]
+    states = {fold: state for fold, (state, _) in zip(folds, calibrated, strict=True)}
+    return states, {fold: predictions for fold, (_, predictions) in zip(folds, calibrated, strict=True)}
+
+
+def _calibrate_fold(job: CalibrateJob) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the calibrator's state for each arm that has scores in a fold, and its predictions for the score rows."""
+    calibrator, settings = _load_calibrator(job.task)
+    target_names = list_target_columns(job.rows)
+    score_columns = job.rows.columns.drop([*KEY_COLUMNS, *target_names, "fold", "role"])
     columns_by_arm = _group_arm_columns(score_columns, target_names)
-    states: dict[str, Any] = {}
-    predictions = {}
-    for fold, rows in scores.groupby("fold", sort=True):
-        calibrate_rows, score_rows = rows[rows["role"] == "calibrate"], rows[rows["role"] == "score"]
-        states[str(fold)] = {
-            arm: convert_to_json(_fit_arm(calibrator, calibrate_rows, columns, settings, outcomes), STATE_DIGITS)
-            for arm, columns in columns_by_arm.items()
-            if calibrate_rows[columns].notna().all(axis=None)
-        }
-        arms = states[str(fold)].items()
-        calibrated = [_apply_calibrator(calibrator, state, score_rows, columns_by_arm[arm]) for arm, state in arms]
-        predictions[str(fold)] = pd.concat(calibrated, axis=1)
-    return states, predictions
+    calibrate_rows, score_rows = (job.rows[job.rows["role"] == role] for role in ("calibrate", "score"))
+    states = {
+        arm: convert_to_json(_fit_arm(calibrator, calibrate_rows, columns, settings, job.outcomes), STATE_DIGITS)
+        for arm, columns in columns_by_arm.items()
+        if calibrate_rows[columns].notna().all(axis=None)
+    }
+    calibrated = [
+        _apply_calibrator(calibrator, state, score_rows, columns_by_arm[arm]) for arm, state in states.items()
+    ]
+    return states, pd.concat(calibrated, axis=1)
 
 
 def _group_arm_columns(scores: pd.Index, target_names: list[str]) -> dict[str, list[str]]:

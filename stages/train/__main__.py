@@ -9,11 +9,19 @@ import pandas as pd
 from stages.train._fit_jobs import Arm, FitJob, fit_and_score, label_scores, score_roles
 from stages.train._kept_scores import score_jobs
 from stages.train._training_curves import TrainingCurves
+from trueline.core.compute.parallel import run_brief_jobs
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import open_memory
-from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
+from trueline.core.runtime.params import (
+    StageSettings,
+    load_engine,
+    load_seed,
+    load_settings,
+    load_task_config,
+    load_worker_count,
+)
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
 from trueline.core.score_audit.stage_audit import audit_stage
@@ -63,7 +71,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     # networks need much memory
     test_jobs = [FitJob(arm, fold, ROLES, paths, load_seed()) for arm in reversed(arms) for fold in test_folds]
     label = f"train {arms[0].learner_name}"
-    scores = score_jobs(test_jobs, test_folds[-1], open_memory(), load_worker_count(), label)
+    scores = score_jobs(test_jobs, test_folds[-1], open_memory(), load_worker_count(), label, load_engine())
     final_jobs = [FitJob(arm, "final", ("calibrate",), paths, load_seed()) for arm in (arms[0], *comparison_arms)]
     curves_folder = expand_paths(LIVE, task)["curves"]
     writes["comparison"].mkdir()
@@ -90,7 +98,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
 def _score_fold_again(jobs: list[FitJob]) -> pd.DataFrame:
     """Return the scores of some jobs, computed without memory: the audit asks what the code does now."""
-    scores = [label_scores(job, fit_and_score(job)) for job in jobs]
+    computed = run_brief_jobs(fit_and_score, jobs, load_worker_count(), "audit", load_engine())
+    scores = [label_scores(job, job_scores) for job, job_scores in zip(jobs, computed, strict=True)]
     return _list_fold_scores(scores, read_cached_tables(*jobs[0].table_paths))
 
 

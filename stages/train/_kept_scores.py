@@ -20,6 +20,7 @@ import pandas as pd
 from stages.train._fit_jobs import FitJob, fit_and_score, fit_model, label_scores, score_roles
 from trueline.core.compute import parallel
 from trueline.core.runtime.memory import Memory, build_key, hash_code
+from trueline.core.runtime.params import EngineSettings
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.splits.fold_data import Floats, read_cached_tables
 from trueline.core.splits.fold_hashes import FoldHashes
@@ -37,11 +38,16 @@ class KeyedJob:
 
 
 def score_jobs(
-    jobs: Sequence[FitJob], newest_fold: str, memory: Memory, workers: int, label: str
+    jobs: Sequence[FitJob],
+    newest_fold: str,
+    memory: Memory,
+    workers: int,
+    label: str,
+    engine: EngineSettings = parallel.LOCAL,
 ) -> list[pd.DataFrame]:
     """Return the labelled scores of each job, from memory where it has them; jobs that are alike are done once."""
     if not memory.is_on:
-        computed = _run_by_fold(fit_and_score, jobs, jobs, workers, label)
+        computed = _run_by_fold(fit_and_score, jobs, jobs, workers, label, engine)
         return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
     keyed_jobs = _build_keys(jobs, newest_fold)
     recalled = {keyed.scores_key: memory.load(keyed.scores_key) for keyed in keyed_jobs}
@@ -50,14 +56,19 @@ def score_jobs(
     if missing:
         work = partial(_score_and_store, memory=memory)
         missing_jobs = [keyed.job for keyed in missing.values()]
-        computed = _run_by_fold(work, list(missing.values()), missing_jobs, workers, label)
+        computed = _run_by_fold(work, list(missing.values()), missing_jobs, workers, label, engine)
         known_scores |= dict(zip(missing, computed, strict=True))
     print(f"{label}: {len(jobs) - len(missing)} of {len(jobs)} fits are those of earlier runs or of another arm")
     return [label_scores(keyed.job, known_scores[keyed.scores_key]) for keyed in keyed_jobs]
 
 
 def _run_by_fold(
-    work: Callable[[Piece], Floats], pieces: Sequence[Piece], jobs: Sequence[FitJob], workers: int, label: str
+    work: Callable[[Piece], Floats],
+    pieces: Sequence[Piece],
+    jobs: Sequence[FitJob],
+    workers: int,
+    label: str,
+    engine: EngineSettings,
 ) -> list[Floats]:
     """Return the result of each piece of work, in order; `jobs` has the job of each piece.
 
@@ -67,7 +78,7 @@ def _run_by_fold(
     for index, job in enumerate(jobs):
         indices_by_fold.setdefault((job.arm.learner_name, job.fold), []).append(index)
     batches = [[pieces[index] for index in indices] for indices in indices_by_fold.values()]
-    batch_results = parallel.run_in_parallel(partial(_run_batch, work), batches, workers, label)
+    batch_results = parallel.run_in_parallel(partial(_run_batch, work), batches, workers, label, engine)
     results = chain.from_iterable(batch_results)
     result_by_index = dict(zip(chain.from_iterable(indices_by_fold.values()), results, strict=True))
     return [result_by_index[index] for index in range(len(pieces))]

@@ -16,7 +16,14 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import build_key, find_repository, hash_code, open_memory
-from trueline.core.runtime.params import StageSettings, load_seed, load_settings, load_task_config, load_worker_count
+from trueline.core.runtime.params import (
+    StageSettings,
+    load_engine,
+    load_seed,
+    load_settings,
+    load_task_config,
+    load_worker_count,
+)
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.score_audit.exchanged_outcomes import is_tuned_on
@@ -60,6 +67,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     if settings.loss not in TUNING_LOSSES:
         raise UserError(f"tune.{task}.search.loss is {settings.loss!r}; {did_you_mean(settings.loss, TUNING_LOSSES)}")
     load_worker_count()  # a wrong setting is refused before a journal is begun
+    load_engine()
     load_guarded_plugin("train", load_task_config(task).learner)  # the hash of the code covers what it brings along
     journal = _open_journal(task, reads, settings)
     search = _run_search(task, reads, journal)
@@ -141,7 +149,8 @@ def _evaluate_points(
     requests: list[tuple[Point, str]], paths: tuple[Path, Path, Path], learner_name: str, settings: SearchSettings
 ) -> list[FoldResult]:
     fit_jobs = [(learner_name, point, fold, paths, settings, load_seed()) for point, fold in requests]
-    return parallel.run_in_parallel(_evaluate_job, fit_jobs, load_worker_count(), f"tune {learner_name}")
+    label = f"tune {learner_name}"
+    return parallel.run_in_parallel(_evaluate_job, fit_jobs, load_worker_count(), label, load_engine())
 
 
 def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSettings, int]) -> FoldResult:

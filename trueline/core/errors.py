@@ -18,6 +18,10 @@ class UserError(ValueError):
     """Bad input, reported as one sentence: what came, what is allowed, what to do."""
 
 
+class EngineError(UserError):
+    """The engine that spreads the work over processes failed, not the work: nothing is learned about the data."""
+
+
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Return a hint with the allowed name most similar to `name`, if there is one, and the list of allowed names.
 

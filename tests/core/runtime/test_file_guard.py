@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread, get_ident
 from typing import Any
 
 import joblib
@@ -22,6 +22,7 @@ import pytest
 from pyarrow import dataset, parquet
 
 from trueline.core.errors import UserError
+from trueline.core.runtime import file_guard
 from trueline.core.runtime.file_guard import Territory, forbid_files, watch_territory
 from trueline.core.runtime.native_opens import NativeOpens
 
@@ -141,6 +142,31 @@ def test_what_a_library_opens_without_telling_python_is_refused_afterwards(terri
         forbid_files(PLUGIN, territory),
     ):
         NATIVE_ACTS[name]()
+
+
+def test_only_the_thread_of_the_engine_may_connect_while_a_plugin_runs(
+    territory: Territory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_guard, "_messenger_threads", set())
+    answers: list[str] = []
+
+    def exchange_messages() -> None:
+        file_guard.allow_messages(get_ident())
+        is_running.wait()
+        try:
+            connect()
+        except ConnectionRefusedError:
+            answers.append("nobody listens there")
+
+    is_running = Event()
+    messenger = Thread(target=exchange_messages)
+    messenger.start()
+    with forbid_files(PLUGIN, territory):
+        is_running.set()
+        messenger.join()
+    assert answers == ["nobody listens there"]
+    with pytest.raises(UserError, match="connected to"), forbid_files(PLUGIN, territory):
+        run_in_thread(connect)
 
 
 def test_the_error_of_a_plugin_is_its_own_unless_it_opened_a_file(territory: Territory) -> None:

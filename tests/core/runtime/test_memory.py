@@ -171,9 +171,9 @@ def test_the_hash_of_the_code_covers_a_module_that_a_plugin_brings_along(
 
 def test_the_hash_of_the_code_changes_with_the_libraries(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = read_hash("train")
-    monkeypatch.setattr(memory, "_list_libraries", lambda: ["numpy-9.9.dist-info"])
+    monkeypatch.setattr(memory, "list_libraries", lambda: ["numpy-9.9.dist-info"])
     assert read_hash("train") != before
 
 
 def test_the_hash_of_the_code_knows_the_installed_libraries() -> None:
-    assert any(name.startswith("numpy-") for name in memory._list_libraries())
+    assert any(name.startswith("numpy-") for name in memory.list_libraries())

@@ -13,10 +13,12 @@ from pydantic import Field
 from trueline.core.errors import UserError
 from trueline.core.runtime import params
 from trueline.core.runtime.params import (
+    EngineSettings,
     StageSettings,
     TaskConfig,
     expand_params,
     list_section_names,
+    load_engine,
     load_seed,
     load_settings,
     load_task_config,
@@ -154,6 +156,20 @@ def test_no_workers_cannot_work() -> None:
     write_params("workers: 0")
     with pytest.raises(UserError, match="workers is 0"):
         load_worker_count()
+
+
+def test_the_engine_is_this_machine_unless_params_name_another() -> None:
+    write_params(GOOD)
+    assert load_engine() == EngineSettings(kind="local", scheduler=None)
+    write_params(GOOD + "engine: {kind: dask, scheduler: 'tcp://10.0.0.5:8786'}")
+    assert load_engine() == EngineSettings(kind="dask", scheduler="tcp://10.0.0.5:8786")
+
+
+@pytest.mark.parametrize("engine", ["{kind: spark}", "{scheduler: 10.0.0.5}", "{kind: dask, scheduler: 'http://a:1'}"])
+def test_an_unknown_engine_or_a_scheduler_without_an_address_is_rejected(engine: str) -> None:
+    write_params(f"engine: {engine}")
+    with pytest.raises(UserError, match=r"params.yaml: engine\.(kind|scheduler) is "):
+        load_engine()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from trueline.core.errors import EngineError
 from trueline.core.score_audit import stage_audit
 from trueline.core.tables import table_schema
 
@@ -35,3 +36,25 @@ def test_an_error_of_the_stage_is_part_of_the_answer() -> None:
 def test_a_full_disk_ends_the_audit() -> None:
     with pytest.raises(OSError, match="No space left"):
         audit_with(OSError(errno.ENOSPC, "No space left on device"))
+
+
+def test_an_error_of_the_engine_ends_the_audit() -> None:
+    with pytest.raises(EngineError, match="scheduler was lost"):
+        audit_with(EngineError("the scheduler was lost"))
+
+
+@pytest.mark.parametrize(("scheduler", "is_inside"), [("null", False), ("'tcp://10.0.0.5:8786'", True)])
+def test_with_a_running_scheduler_the_private_folder_lies_where_its_workers_see_it(
+    scheduler: str, is_inside: bool
+) -> None:
+    with Path("params.yaml").open("a") as params:
+        params.write(f"engine: {{kind: dask, scheduler: {scheduler}}}\n")
+    Path(".locks").mkdir()
+    workspace, path, folders = Path.cwd(), Path("folds.parquet"), []
+
+    def note_folder(fold: str) -> pd.DataFrame:
+        folders.append(Path.cwd())
+        return pd.DataFrame({"x": [1.0]}, ["a"])
+
+    stage_audit.audit_stage([path], path, note_folder, note_folder)
+    assert [folder.is_relative_to(workspace) and folder != workspace for folder in folders] == [is_inside, False]

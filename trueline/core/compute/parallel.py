@@ -1,23 +1,45 @@
 """Independent jobs in several processes: results in the order of the inputs, progress on stderr."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from typing import TypeVar
 
 from joblib import Parallel, delayed
 from joblib.externals.loky import process_executor
 from tqdm import tqdm
 
+from trueline.core.runtime.params import EngineSettings
+
 In = TypeVar("In")
 Out = TypeVar("Out")
+LOCAL = EngineSettings(kind="local", scheduler=None)
+DASK_MODULE = "trueline.core.compute.dask_engine"  # loaded only if it is asked for: its library is an extra
 
 
-def run_in_parallel(work: Callable[[In], Out], inputs: Iterable[In], workers: int, label: str) -> list[Out]:
-    """Return `work(item)` for every item, in order; the number of workers changes the time, never the results."""
+def run_in_parallel(
+    work: Callable[[In], Out], inputs: Iterable[In], workers: int, label: str, engine: EngineSettings = LOCAL
+) -> list[Out]:
+    """Return `work(item)` for every item, in order; workers and engine change the time, never the results."""
     items = list(inputs)
-    results = Parallel(n_jobs=min(workers, len(items)) or 1, return_as="generator", initializer=allow_growth)(
-        delayed(work)(item) for item in items
-    )
+    results = _start_jobs(work, items, workers, engine)
     return list(tqdm(results, total=len(items), desc=label, mininterval=1.0))
+
+
+def run_brief_jobs(
+    work: Callable[[In], Out], inputs: Iterable[In], workers: int, label: str, engine: EngineSettings
+) -> list[Out]:
+    """Return `run_in_parallel` of jobs so brief, or so few, that the local engine does them in this process."""
+    return run_in_parallel(work, inputs, workers if engine.kind == "dask" else 1, label, engine)
+
+
+def _start_jobs(work: Callable[[In], Out], items: list[In], workers: int, engine: EngineSettings) -> Iterable[Out]:
+    if engine.kind == "dask" and items:
+        futures: Iterator[Out] = import_module(DASK_MODULE).run_jobs(work, items, workers, engine.scheduler)
+        return futures
+    results: Iterable[Out] = Parallel(
+        n_jobs=min(workers, len(items)) or 1, return_as="generator", initializer=allow_growth
+    )(delayed(work)(item) for item in items)
+    return results
 
 
 def allow_growth() -> None:

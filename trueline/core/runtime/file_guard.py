@@ -10,6 +10,7 @@ import site
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -143,6 +144,7 @@ EVENTS: dict[str, Callable[[Guard, tuple[Any, ...]], None]] = {
     "socket.connect": lambda guard, args: guard.check_address(args[1]),
 }
 _running: list[Guard] = []  # the calls of plugins under way in this process, the innermost last
+_messenger_threads: set[int] = set()
 
 
 @contextmanager
@@ -195,6 +197,14 @@ def _is_hidden_in_home(path: Path) -> bool:
     return path.name.startswith(".") and str(path.parent) == os.path.realpath(Path.home())
 
 
+def allow_messages(thread: int) -> None:
+    """Let a thread, given by its identifier, connect and open files while a plugin runs in another one.
+
+    It is the thread in which the engine that handed over the job exchanges messages, which runs no plugin.
+    """
+    _messenger_threads.add(thread)
+
+
 def _list_dvc_stores(repository: Path) -> Iterator[str]:
     """Yield where a repository's DVC keeps copies of its data: the cache, and remotes that are folders."""
     for name in ("config", "config.local"):
@@ -237,5 +247,5 @@ def _guard_new_processes() -> None:
 
 
 def _check_event(event: str, args: tuple[Any, ...]) -> None:
-    if _running and event in EVENTS:
+    if _running and event in EVENTS and threading.get_ident() not in _messenger_threads:
         EVENTS[event](_running[-1], args)

@@ -114,11 +114,16 @@ def hash_code(*stages: str) -> str:
     return _hash_code(stages, tuple(sorted(_list_foreign_files())))
 
 
+def hash_own_code(*stages: str) -> str:
+    """Return `hash_code` without the files that other places brought along: what a worker must have in common."""
+    return _hash_code(stages, ())
+
+
 @lru_cache
 def _hash_code(stages: tuple[str, ...], foreign_files: tuple[str, ...]) -> str:
     folders = [CODE_ROOT / "trueline/core", *(CODE_ROOT / "stages" / stage for stage in stages)]
     own_files = sorted(file for folder in folders for file in folder.rglob("*.py"))
-    digest = hashlib.sha256(json.dumps([platform.machine(), sys.version, _list_libraries()]).encode())
+    digest = hashlib.sha256(json.dumps([platform.machine(), sys.version, list_libraries()]).encode())
     for file in [*own_files, *map(Path, foreign_files)]:
         content = file.read_bytes()
         digest.update(f"{file.relative_to(CODE_ROOT) if file.is_relative_to(CODE_ROOT) else file.name}".encode())
@@ -126,7 +131,7 @@ def _hash_code(stages: tuple[str, ...], foreign_files: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def _list_libraries() -> list[str]:
+def list_libraries() -> list[str]:
     """Return the installed libraries with their versions, as the names of their folders of metadata give them."""
     folders = {sysconfig.get_paths()[name] for name in ("purelib", "platlib")}
     return sorted(path.name for folder in folders for path in Path(folder).glob("*.dist-info"))

@@ -17,7 +17,8 @@ YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TASK_SECTIONS = ("folds", *STAGES, "predict")  # each holds `defaults`, and what differs from them by task
 PLUGIN_SECTIONS = ("resample", "tune", "train", "calibrate", "diagnose")  # a task lists the plugins that it may use
 DEFAULTS = "defaults"
-SECTIONS = {"tasks", "seed", "workers", "score_audit", "experiment", *TASK_SECTIONS}
+SECTIONS = {"tasks", "seed", "workers", "engine", "score_audit", "experiment", *TASK_SECTIONS}
+SCHEDULER_PATTERN = r"^(tcp|tls)://[^\s/]+:\d+$"
 
 Date = Annotated[date, Field(strict=False)]  # not strict: `dvc exp run -S` writes a date as text
 
@@ -49,6 +50,13 @@ class TaskConfig(StageSettings):
     scorer: str
 
 
+class EngineSettings(StageSettings):
+    """What spreads a stage's work: processes of this machine, or Dask with the scheduler at an address or its own."""
+
+    kind: Literal["local", "dask"] = "local"
+    scheduler: Annotated[str, Field(pattern=SCHEDULER_PATTERN)] | None = None
+
+
 SettingsType = TypeVar("SettingsType", bound=StageSettings)
 
 
@@ -71,6 +79,11 @@ def load_seed() -> int:
 def load_worker_count() -> int:
     """Return how many processes a stage may use; results do not depend on it."""
     return _load_integer("workers", minimum=1)
+
+
+def load_engine() -> EngineSettings:
+    """Return what spreads a stage's work; results do not depend on it, and without the section it is this machine."""
+    return load_settings(EngineSettings, "engine") if "engine" in _read_params_file() else EngineSettings()
 
 
 def load_settings(model: type[SettingsType], *path: str) -> SettingsType:

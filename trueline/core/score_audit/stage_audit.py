@@ -15,9 +15,10 @@ from typing import Any
 import pandas as pd
 from pydantic import Field
 
-from trueline.core.errors import UserError
+from trueline.core.errors import EngineError, UserError
+from trueline.core.runtime.atomic_outputs import LOCK_FOLDER
 from trueline.core.runtime.machine_failures import explain_failure
-from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_seed, load_settings
+from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_engine, load_seed, load_settings
 from trueline.core.score_audit.exchanged_outcomes import Mask, draw_test_folds, exchange_outcomes, find_unseen_rows
 from trueline.core.score_audit.table_differences import describe_differences
 from trueline.core.tables import table_schema
@@ -43,7 +44,8 @@ def audit_stage(
 
     `outcomes` is that one of the relative `inputs` that holds outcomes. `get_result` returns what the stage made of a
     fold. `rebuild` makes it again: it is called in a private folder that holds the inputs and params.yaml under the
-    same relative paths and nothing else, and plugins are loaded anew. An error that it raises is part of the answer.
+    same relative paths and nothing else, and plugins are loaded anew. An error that it raises is part of the answer,
+    unless it is one of the engine.
     A fold is left out if the stage may see its score rows. `other_outcomes` names the columns of further `inputs`, with
     one row per row_id, that go with the outcomes.
     """
@@ -62,6 +64,8 @@ def audit_stage(
         with _open_private_folder(inputs, exchanged) as folder:
             try:
                 rebuilt = rebuild(fold)
+            except EngineError:
+                raise
             except (Exception, SystemExit) as error:  # whatever a plugin raises that works on the rows as they are
                 if explain_failure(error):  # a full disk says nothing of the stage
                     raise
@@ -90,7 +94,9 @@ def _exchange_other_outcomes(
 def _open_private_folder(inputs: list[Path], exchanged: Mapping[Path, pd.DataFrame]) -> Iterator[Path]:
     """Work in a folder with the inputs, some replaced by `exchanged`, and with no plugin that has seen others."""
     plugins = {name: module for name, module in sys.modules.items() if name.startswith("stages.")}
-    with tempfile.TemporaryDirectory() as name:
+    # workers of a running scheduler see the storage of the repository, and not this machine's temporary files
+    parent = LOCK_FOLDER.absolute() if load_engine().scheduler else None
+    with tempfile.TemporaryDirectory(dir=parent) as name:
         folder = Path(name)
         for path in {*inputs, PARAMS_FILE} - {*exchanged}:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)

@@ -117,12 +117,16 @@ def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None)
 
 def read_cached_tables(features: Path, folds: Path, resampled: Path) -> FoldTables:
     """Return `read_fold_tables`, cached per process, so that parallel jobs are sent the paths instead of the rows."""
-    return _read_cached_tables(features.absolute(), folds.absolute(), resampled.absolute())
+    paths = (features.absolute(), folds.absolute(), resampled.absolute())
+    return _read_cached_tables(*paths, tuple(path.stat().st_mtime_ns for path in paths))
 
 
 @lru_cache(maxsize=1)
-def _read_cached_tables(features: Path, folds: Path, resampled: Path) -> FoldTables:
-    """Return `read_fold_tables` of absolute paths: a stage that works in another folder has other tables there."""
+def _read_cached_tables(features: Path, folds: Path, resampled: Path, _: tuple[int, ...]) -> FoldTables:
+    """Return `read_fold_tables` of absolute paths, anew where a file has another time of change, in nanoseconds.
+
+    A stage that works in another folder has other tables there, and a worker of Dask outlives the run of a stage.
+    """
     return read_fold_tables(features, folds, resampled)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_ROWS_NAMED = 3  # rows that an error message names
-IGNORED_SECTIONS = ("experiment", "diagnose", "workers")  # no score depends on these
+IGNORED_SECTIONS = ("experiment", "diagnose", "engine", "workers")  # no score depends on these
 RUN_OUTPUT_FOLDERS = ("models/", "data/scores/", "data/predictions/")  # outputs of a run, which always differ
 # the code that a cached comparison depends on, besides data and parameters
 SCORING_CODE_GLOBS = ("stages/evaluate/**/*.py", "trueline/core/**/*.py")
