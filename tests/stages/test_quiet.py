@@ -12,7 +12,7 @@ from trueline.benchmarks.chaos_lab.small_project import make_small_project
 from trueline.core.runtime.params import STAGES
 from trueline.experiments.decisions.sealed_opening import RUN_STAGES
 
-OWN_LINE = re.compile(rf"(tune|train|audit) \w+: |({'|'.join(STAGES)}) \w+: ")
+OWN_LINE = re.compile(rf"(tune|train|audit)( \w+)?: |({'|'.join(STAGES)}) \w+: ")
 
 
 @pytest.mark.parametrize("task", ["racing", "props", "events"])
