@@ -6,7 +6,7 @@ READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE  # hundreds of processes would compile the same code again
 
-.PHONY: setup run tomorrow test check audit params same-numbers plots serve daily clean
+.PHONY: setup run tomorrow test check audit chaos params same-numbers plots serve daily clean
 setup: $(READY)
 
 run: $(READY)  ## run all stages of all tasks on the data that params.yaml names
@@ -30,6 +30,9 @@ check: $(READY)  ## check style, types and layers
 
 audit: $(READY)  ## check licences and known vulnerabilities of the lock, and look for secrets in git
 	@python .ci/audit_supply.py $(AUDIT)
+
+chaos: $(READY)  ## kill stages, fill disks, damage files and so on, and see that nothing is lost: docs/chaos.md
+	@python -m trueline benchmarks chaos $(CHAOS)
 
 params: $(READY)  ## write params.yaml in the form in which `dvc exp run -S` writes it, which changes no value
 	@python .ci/format_params.py
