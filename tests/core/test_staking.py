@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.betting.payouts import find_flat_odds
+from stages.evaluate.market.payouts import find_flat_odds
 from trueline.core.staking import (
     compute_expected_value,
     compute_race_stakes,

@@ -18,6 +18,7 @@ from stages.evaluate.market.bet_segments import summarise_bets_by_segment
 from stages.evaluate.market.closing_line_value import compute_closing_line_value
 from stages.evaluate.market.line_types import compare_line_types
 from stages.evaluate.market.paired_picks import compare_paired_picks
+from stages.evaluate.market.payouts import PayoutName, compute_leg_break_even, find_flat_odds
 from stages.evaluate.market.predictive_distribution import (
     PredictiveDistribution,
     build_predictive_distribution,
@@ -27,7 +28,6 @@ from stages.evaluate.market.predictive_distribution import (
 from stages.evaluate.market.scored_lines import ScoredBets
 from trueline.core.betting.american_odds import MarginMethod
 from trueline.core.betting.grading import Picks, grade_picks, pick_by_probability, summarise_at_posted_odds
-from trueline.core.betting.payouts import PayoutName, compute_leg_break_even, find_flat_odds
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.confidence_intervals import describe_difference
 from trueline.core.stats.group_ops import Floats

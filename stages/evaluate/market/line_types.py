@@ -11,8 +11,8 @@ from stages.evaluate.market.number_phrases import (
     format_points_difference,
     is_clear_of_zero,
 )
+from stages.evaluate.market.payouts import Payout
 from trueline.core.betting.grading import Picks, grade_picks, pick_by_edge, summarise_picks
-from trueline.core.betting.payouts import Payout
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.stats.confidence_intervals import Interval
 

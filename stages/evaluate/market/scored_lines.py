@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stages.evaluate.market.payouts import Payout, build_payout
 from trueline.core.betting.american_odds import STANDARD_ODDS, MarginMethod
 from trueline.core.betting.grading import Picks, PostedOdds, grade_picks, pick_by_edge, summarise_picks
-from trueline.core.betting.payouts import Payout, build_payout
 from trueline.core.betting.standing_quotes import (
     CLOCK_COLUMNS,
     Moment,

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from stages.evaluate.market import Settings, evaluate
+from stages.evaluate.market.payouts import PayoutName
 from trueline.core.betting.american_odds import compute_average_odds, compute_break_even_rate, compute_win_profit
-from trueline.core.betting.payouts import PayoutName
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.stats.count_distribution import compute_crps
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.evaluate.market.payouts import build_payout, compute_leg_break_even, find_flat_odds
 from trueline.core.betting.american_odds import STANDARD_ODDS, compute_win_profit
 from trueline.core.betting.grading import grade_picks
-from trueline.core.betting.payouts import build_payout, compute_leg_break_even, find_flat_odds
 
 
 @pytest.mark.parametrize(
