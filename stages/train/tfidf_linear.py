@@ -190,7 +190,7 @@ def _fit_name_evidence(rows: FoldData, mentions: Floats, settings: Settings, see
     if not tag_name_prior.is_added_evidence_better(*proof, row_part[is_scored], shrinkage):
         return alone
     added = tag_name_prior.fit_added_evidence(*proof, shrinkage)
-    return tag_name_prior.blend_evidence(alone, added, rows.weight @ mentions, shrinkage)
+    return tag_name_prior.combine_evidence(alone, added, rows.weight @ mentions, shrinkage)
 
 
 def _score_part(rows: FoldData, row_part: Ints, part_number: int, settings: Settings) -> Floats:

@@ -15,9 +15,9 @@ from trueline.benchmarks.chaos_lab.trials import (
     Problem,
     Reference,
     Trial,
+    check_fault,
+    check_recovery,
     hash_files,
-    judge_fault,
-    judge_recovery,
 )
 from trueline.core.runtime.params import STAGES
 
@@ -40,7 +40,7 @@ def reference(tmp_path: Path) -> Reference:
 
 def judge(reference: Reference, run: Run, damage: Callable[[Path], object]) -> set[Problem]:
     damage(reference.project.folder)
-    return {finding.problem for finding in judge_fault(reference.project, "calibrate", run, reference)}
+    return {finding.problem for finding in check_fault(reference.project, "calibrate", run, reference)}
 
 
 @pytest.mark.parametrize("run", [COMPLETED, KILLED, REFUSED])
@@ -82,12 +82,12 @@ def test_what_is_no_clear_sentence_is_seen(
 
 
 def test_a_run_that_does_not_recover_is_seen(reference: Reference) -> None:
-    failed = judge_recovery(reference.project, REFUSED, reference)
+    failed = check_recovery(reference.project, REFUSED, reference)
     assert [finding.problem for finding in failed] == [Problem.NO_RECOVERY]
     draft = reference.project.folder / ".memory/.key.draft"
     draft.parent.mkdir()
     draft.touch()
-    assert judge_recovery(reference.project, COMPLETED, reference) == [Finding(Problem.LEFTOVER, ".memory/.key.draft")]
+    assert check_recovery(reference.project, COMPLETED, reference) == [Finding(Problem.LEFTOVER, ".memory/.key.draft")]
 
 
 def test_stages_survive_a_short_run_of_the_suite(capsys: pytest.CaptureFixture[str]) -> None:

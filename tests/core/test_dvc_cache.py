@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import promoted_repo
-from trueline.core.dvc_cache import ChangedFileError, find_intact_file, get_cached_path, locate_cache
+from trueline.core.dvc_cache import ChangedFileError, find_cache, find_intact_file, get_cached_path
 
 CONTENT = b"rows"
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -24,16 +24,16 @@ def test_every_level_of_dvcs_configuration_counts(tmp_path: Path, monkeypatch: p
         with file.open("a") as config:
             config.write(f"[cache]\n    dir = {tmp_path / 'shared'}\n")
     expected = folder / ".dvc/cache" if level == "default" else tmp_path / "shared"
-    assert locate_cache(folder).resolve() == expected / "files/md5"
+    assert find_cache(folder).resolve() == expected / "files/md5"
 
 
 def test_without_dvc_and_outside_a_repository_it_is_the_default_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert locate_cache(tmp_path) == tmp_path / ".dvc/cache/files/md5"
+    assert find_cache(tmp_path) == tmp_path / ".dvc/cache/files/md5"
     without_dvc = subprocess.CompletedProcess([], 1, "", f"{sys.executable}: No module named dvc")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: without_dvc)
-    assert locate_cache(tmp_path) == tmp_path / ".dvc/cache/files/md5"
+    assert find_cache(tmp_path) == tmp_path / ".dvc/cache/files/md5"
 
 
 def test_a_file_is_taken_only_with_the_hash_that_is_its_name(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import promoted_repo
@@ -136,6 +137,8 @@ def test_an_enqueue_that_is_killed_leaves_params_as_they_were_for_the_next_run(t
             time.sleep(0.01)
         while (toy / "params.yaml").read_bytes() == before and process.poll() is None:
             time.sleep(0.001)
+        children = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGKILL)
+    psutil.wait_procs(children, 60)  # DVC takes a process that nobody has waited for as alive, and its lock as held
     toy_model.call(toy, sys.executable, "-m", "trueline.experiments", "run", "--name", "AGAIN", *words)
     assert (toy / "params.yaml").read_bytes() == before

@@ -115,7 +115,7 @@ def test_a_slate_s_forecasts_and_log_are_those_of_the_service_bit_for_bit(
         shown = rows.loc[(row["player_id"], pd.Timestamp(row["date"]))]
         if not np.isnan(shown["line"]):
             row |= {"line": shown["line"], "over_price": shown["over_price"], "under_price": shown["under_price"]}
-    request = service.Request.model_validate({"rows": posted})
+    request = service.Request.model_validate({"rows": posted, "show_edge": True})
     served = service.answer(loaded.model, request)
     for outlook in served.rows:
         shown = rows.loc[(outlook.player_id, pd.Timestamp(outlook.date))]

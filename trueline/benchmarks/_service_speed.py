@@ -82,11 +82,11 @@ def measure_cards(texts: Iterator[dict[str, str]], folder: Path) -> None:
     print(f"\n{CARD_ROWS:,} rows in one card, beside as many single requests to the service")
     with run_server(*SERVICE, "--tasks", "events", "racing", "--log", str(folder / "log")) as server:
         server.wait_until_idle()
-        _measure_card(server, "events", event_card, event_bodies, CARD_ROWS)
-        _measure_card(server, "racing", race_card, race_bodies, int(races["race_id"].nunique()))
+        _time_card(server, "events", event_card, event_bodies, CARD_ROWS)
+        _time_card(server, "racing", race_card, race_bodies, int(races["race_id"].nunique()))
 
 
-def _measure_card(server: RunningServer, task: str, card: Path, bodies: list[bytes], requests: int) -> None:
+def _time_card(server: RunningServer, task: str, card: Path, bodies: list[bytes], requests: int) -> None:
     """Print the time of a card, that of as many single requests as it would take, and how many times as long that is.
 
     The card's model is loaded beforehand, as the service's is.

@@ -43,12 +43,12 @@ def main(*arguments: str) -> None:
     )
     print(f" {'all s':>8} {'ratio':>6}  other bytes")
     params = yaml.safe_load(PARAMS_FILE.read_text())
-    others = 0
+    difference_count = 0
     for argument in arguments or params["tasks"]:
         task, _, source = argument.partition("=")
-        others += _compare_engines(task, source, params)
-    if others:
-        raise UserError(f"{others} outputs differ between the engines; an engine must change no byte.")
+        difference_count += _compare_engines(task, source, params)
+    if difference_count:
+        raise UserError(f"{difference_count} outputs differ between the engines; an engine must change no byte.")
 
 
 def _compare_engines(task: str, source: str, params: dict[str, Any]) -> int:

@@ -11,7 +11,7 @@ class ChangedFileError(Exception):
     """A file of the cache does not have the hash that is its name."""
 
 
-def locate_cache(root: Path) -> Path:
+def find_cache(root: Path) -> Path:
     """Return the folder of the files in a repository's cache, as DVC says by all levels of its configuration.
 
     DVC runs in a child process, so that it costs the caller no memory. Where it is not installed, as in the service's

@@ -23,7 +23,7 @@ def main() -> None:
         print("\n".join(result))
 
 
-def _decode_argument(argument: str) -> str:
+def _convert_argument(argument: str) -> str:
     """Return an argument as text, also if it is UTF-8 and the locale is not; that of an existing file stays as it is.
 
     Raises UserError for one that is neither text in the locale's encoding nor UTF-8.
@@ -56,7 +56,7 @@ def _parse_arguments() -> argparse.Namespace:
             "--json", action="store_true", help="print all figures as JSON, for another program"
         )
         command_parser.set_defaults(main=command.main)
-    return parser.parse_args(list(map(_decode_argument, sys.argv[1:])))
+    return parser.parse_args(list(map(_convert_argument, sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class TaskReview:
         return [gate.name for gate in self.gates if gate.name in required and not gate.passed]
 
 
-def review_commits(registry: Registry, base: str, head: str) -> list[TaskReview]:
+def compare_commits(registry: Registry, base: str, head: str) -> list[TaskReview]:
     """Return a review of every task of which one commit has other parameters, predictions or scores than the other.
 
     Raises UserError if one of them is not a commit.

@@ -17,7 +17,7 @@ class RequestFaultsError(UserError):
         self.faults = faults
 
 
-def map_parts(compute: Callable[[Part], Result], entries: Iterable[Part], pointer: str) -> list[Result]:
+def apply_to_parts(compute: Callable[[Part], Result], entries: Iterable[Part], pointer: str) -> list[Result]:
     """Return what `compute` gives for every entry of the list that `pointer` names, such as /races.
 
     Raises RequestFaultsError that names every entry for which `compute` raises UserError.

@@ -157,16 +157,22 @@ def test_only_the_thread_of_the_engine_may_connect_while_a_plugin_runs(
             connect()
         except ConnectionRefusedError:
             answers.append("nobody listens there")
+        has_answered.set()
+        is_over.wait()  # a thread that has ended gives its identifier to the next
 
-    is_running = Event()
+    is_running, has_answered, is_over = Event(), Event(), Event()
     messenger = Thread(target=exchange_messages)
     messenger.start()
     with forbid_files(PLUGIN, territory):
         is_running.set()
+        has_answered.wait(60)
+    try:
+        assert answers == ["nobody listens there"]
+        with pytest.raises(UserError, match="connected to"), forbid_files(PLUGIN, territory):
+            run_in_thread(connect)
+    finally:
+        is_over.set()
         messenger.join()
-    assert answers == ["nobody listens there"]
-    with pytest.raises(UserError, match="connected to"), forbid_files(PLUGIN, territory):
-        run_in_thread(connect)
 
 
 def test_the_error_of_a_plugin_is_its_own_unless_it_opened_a_file(territory: Territory) -> None:

@@ -85,7 +85,7 @@ def test_what_names_add_is_taken_where_the_text_knows_more_and_what_they_say_alo
 
 def test_a_name_that_the_text_could_not_learn_says_what_it_says_alone() -> None:
     alone, added = np.array([[-1.0, -1.0], [4.0, 4.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
-    blended = tag_name_prior.blend_evidence(alone, added, np.array([0.0, 4.0]), shrinkage=2.0)
+    blended = tag_name_prior.combine_evidence(alone, added, np.array([0.0, 4.0]), shrinkage=2.0)
     np.testing.assert_allclose(blended, [[-1.0, -1 / 17], [4.0, 1 + 3 / 17]])
 
 

@@ -19,10 +19,10 @@ from trueline.benchmarks.chaos_lab.trials import (
     Finding,
     Reference,
     Trial,
+    check_fault,
+    check_recovery,
     get_last_line,
     hash_files,
-    judge_fault,
-    judge_recovery,
     list_files,
 )
 
@@ -58,9 +58,9 @@ def kill_at_random_moments(
             run = _kill_once(project, stage, reference.seconds[stage], draw)
             killed += 1
             _clear_temporary_files(project)
-            yield _make_trial("kill -9", reference, stage, run, judge_fault(project, stage, run, reference))
+            yield _make_trial("kill -9", reference, stage, run, check_fault(project, stage, run, reference))
         run = run_forked(project, stage)
-        yield _make_trial("run after kills", reference, stage, run, judge_recovery(project, run, reference))
+        yield _make_trial("run after kills", reference, stage, run, check_recovery(project, run, reference))
         project.remove_outputs(stage)
         project.remove_memory()
 
@@ -69,14 +69,16 @@ def fill_disk(reference: Reference, stage: str, draw: random.Random, folder: Pat
     """Run a stage on a small disk that has no room for all that it writes, or for nothing."""
     needed = sum(_count_blocks(file) for output in reference.project.list_outputs(stage) for file in list_files(output))
     for share in FREE_SHARES:
-        with _mount_small_disk(folder / "disk", _count_needed_blocks(reference.project.folder) + needed + 2048) as disk:
+        with _create_small_disk(
+            folder / "disk", _count_needed_blocks(reference.project.folder) + needed + 2048
+        ) as disk:
             project = _copy_project(reference, stage, disk)
             ballast = disk / "ballast"
             _fill_up(ballast, int(needed * share) * BYTES_PER_BLOCK)
             run = run_forked(project, stage)
-            findings = judge_fault(project, stage, run, reference)
+            findings = check_fault(project, stage, run, reference)
             ballast.unlink()
-            yield _judge_after("full disk", reference, project, stage, run, findings)
+            yield _check_after("full disk", reference, project, stage, run, findings)
 
 
 def forbid_writing(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
@@ -84,21 +86,21 @@ def forbid_writing(reference: Reference, stage: str, draw: random.Random, folder
     project = _copy_project(reference, stage, folder)
     with _make_read_only({output.parent for output in project.list_outputs(stage)}):
         run = run_forked(project, stage)
-        yield _make_trial("read-only outputs", reference, stage, run, judge_fault(project, stage, run, reference))
+        yield _make_trial("read-only outputs", reference, stage, run, check_fault(project, stage, run, reference))
 
 
 def limit_file_size(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
     """Run a stage that may write no file of more than some bytes: to a program it looks like a full disk."""
     project = _copy_project(reference, stage, folder)
     run = run_forked(project, stage, limits={"file size": FILE_BYTES})
-    yield _make_trial("limit of file sizes", reference, stage, run, judge_fault(project, stage, run, reference))
+    yield _make_trial("limit of file sizes", reference, stage, run, check_fault(project, stage, run, reference))
 
 
 def limit_open_files(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
     """Run a stage that may have only a few files open at once."""
     project = _copy_project(reference, stage, folder)
     run = run_forked(project, stage, limits={"open files": draw.randint(FEWEST_FILES, MOST_FILES)})
-    yield _make_trial("few file descriptors", reference, stage, run, judge_fault(project, stage, run, reference))
+    yield _make_trial("few file descriptors", reference, stage, run, check_fault(project, stage, run, reference))
 
 
 def truncate_inputs(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
@@ -106,18 +108,18 @@ def truncate_inputs(reference: Reference, stage: str, draw: random.Random, folde
     project = _copy_project(reference, stage, folder)
     inputs = project.list_inputs(stage)
     for path in draw.sample(inputs, min(MOST_INPUTS, len(inputs))):
-        whole = path.read_bytes()
-        path.write_bytes(whole[: draw.randrange(1, len(whole) - 1)])
+        content = path.read_bytes()
+        path.write_bytes(content[: draw.randrange(1, len(content) - 1)])
         hashes = hash_files(project.folder)
         run = run_forked(project, stage)
         name = str(path.relative_to(project.folder))
         damaged_reference = reference._replace(hashes=reference.hashes | {name: hashes[name]})
-        findings = judge_fault(project, stage, run, damaged_reference)
-        path.write_bytes(whole)
+        findings = check_fault(project, stage, run, damaged_reference)
+        path.write_bytes(content)
         yield _make_trial("truncated input", reference, stage, run, findings)
         project.remove_outputs(stage)
     run = run_forked(project, stage)
-    yield _make_trial("run after mending", reference, stage, run, judge_recovery(project, run, reference))
+    yield _make_trial("run after mending", reference, stage, run, check_recovery(project, run, reference))
 
 
 def corrupt_memory(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
@@ -128,7 +130,7 @@ def corrupt_memory(reference: Reference, stage: str, draw: random.Random, folder
             damage(file, draw)
         project.remove_outputs(stage)
         run = run_forked(project, stage)
-        yield _make_trial("corrupted cache file", reference, stage, run, judge_fault(project, stage, run, reference))
+        yield _make_trial("corrupted cache file", reference, stage, run, check_fault(project, stage, run, reference))
 
 
 def set_clock_back(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
@@ -143,14 +145,14 @@ def set_clock_back(reference: Reference, stage: str, draw: random.Random, folder
         run = run_forked(project, stage)
     else:
         run = end_fresh(start_fresh(project, stage, {"LD_PRELOAD": library, "FAKETIME": f"-{YEAR}s"}), project)
-    yield _make_trial("clock set back", reference, stage, run, judge_fault(project, stage, run, reference))
+    yield _make_trial("clock set back", reference, stage, run, check_fault(project, stage, run, reference))
 
 
 def take_locale(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
     """Run a stage in a locale that is not installed, or in one that knows ASCII only."""
     project = _copy_project(reference, stage, folder)
     run = end_fresh(start_fresh(project, stage, draw.choice(LOCALES)), project)
-    yield _make_trial("missing locale", reference, stage, run, judge_fault(project, stage, run, reference))
+    yield _make_trial("missing locale", reference, stage, run, check_fault(project, stage, run, reference))
 
 
 def kill_worker(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
@@ -168,9 +170,9 @@ def kill_worker(reference: Reference, stage: str, draw: random.Random, folder: P
     if not is_hit:
         yield _skip("worker killed", reference, stage, "the stage started no worker")
         return
-    findings = judge_fault(project, stage, run, reference._replace(hashes=hashes))
+    findings = check_fault(project, stage, run, reference._replace(hashes=hashes))
     params.write_text(settings)
-    yield _judge_after("worker killed", reference, project, stage, run, findings)
+    yield _check_after("worker killed", reference, project, stage, run, findings)
 
 
 FAULTS: dict[str, Disturb] = {
@@ -212,12 +214,12 @@ def _kill_once(project: SmallProject, stage: str, seconds: float, draw: random.R
     return run
 
 
-def _judge_after(
+def _check_after(
     fault: str, reference: Reference, project: SmallProject, stage: str, run: Run, findings: list[Finding]
 ) -> Trial:
     """Run a stage once more, now undisturbed, and return the trial with what is wrong before and after."""
     recovery = run_forked(project, stage)
-    return _make_trial(fault, reference, stage, run, [*findings, *judge_recovery(project, recovery, reference)])
+    return _make_trial(fault, reference, stage, run, [*findings, *check_recovery(project, recovery, reference)])
 
 
 def _make_trial(fault: str, reference: Reference, stage: str, run: Run, findings: list[Finding]) -> Trial:
@@ -231,7 +233,7 @@ def _skip(fault: str, reference: Reference, stage: str, reason: str) -> Trial:
 
 
 @contextmanager
-def _mount_small_disk(folder: Path, blocks: int) -> Iterator[Path]:
+def _create_small_disk(folder: Path, blocks: int) -> Iterator[Path]:
     """Mount a disk in memory of some blocks on a folder; raise DisturbanceError where this user may not."""
     folder.mkdir(parents=True, exist_ok=True)
     _mount("-t", "tmpfs", "-o", f"size={blocks * BYTES_PER_BLOCK}", "tmpfs", str(folder))
@@ -300,10 +302,8 @@ def _kill_child(process: subprocess.Popen[bytes], draw: random.Random) -> bool:
     """Kill one worker of a process, once it has some and a random moment later; return whether there was one."""
     stage = psutil.Process(process.pid)
     while process.poll() is None:
-        workers = [child for child in stage.children() if any("loky" in word for word in _read_command(child))]
-        workers = [
-            worker for worker in workers if not any("resource_tracker" in word for word in _read_command(worker))
-        ]
+        workers = [child for child in stage.children() if any("loky" in argument for argument in _read_command(child))]
+        workers = [worker for worker in workers if "resource_tracker" not in " ".join(_read_command(worker))]
         if workers:
             time.sleep(draw.uniform(0, 0.5))
             draw.choice(workers).send_signal(signal.SIGKILL)

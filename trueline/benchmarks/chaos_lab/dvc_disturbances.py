@@ -44,10 +44,10 @@ def repro_twice(reference: Reference, project: SmallProject, draw: random.Random
     """Start `dvc repro` twice at once: one may stop in a sentence, and the outputs are those of one."""
     processes = [_start_repro(project, number) for number in range(2)]
     runs = [_end_repro(project, process, number) for number, process in enumerate(processes)]
-    findings = [finding for run in runs for finding in _judge_dvc_messages(run)]
+    findings = [finding for run in runs for finding in _check_dvc_messages(run)]
     if all(run.exit_code for run in runs):
         findings.append(Finding(Problem.NO_RECOVERY, get_last_line(runs[0].messages)))
-    yield _make_trial("two dvc repro at once", reference, runs[1], [*findings, *_judge_after(reference, project)])
+    yield _make_trial("two dvc repro at once", reference, runs[1], [*findings, *_check_after(reference, project)])
 
 
 def kill_repro(reference: Reference, project: SmallProject, draw: random.Random) -> Iterator[Trial]:
@@ -60,7 +60,7 @@ def kill_repro(reference: Reference, project: SmallProject, draw: random.Random)
     time.sleep(draw.uniform(3, 12))  # seconds: DVC itself needs some to begin
     process.send_signal(signal.SIGKILL)
     run = _end_repro(project, process, 0)
-    yield _make_trial("dvc repro killed", reference, run, _judge_after(reference, project))
+    yield _make_trial("dvc repro killed", reference, run, _check_after(reference, project))
 
 
 def corrupt_cache(reference: Reference, project: SmallProject, draw: random.Random) -> Iterator[Trial]:
@@ -75,7 +75,7 @@ def corrupt_cache(reference: Reference, project: SmallProject, draw: random.Rand
         cached.write_bytes(content)
         (project.folder / output["path"]).unlink()
         run = run_command(project, *DVC, "repro", f"diagnose@{project.task}")
-        findings = [*_judge_dvc_messages(run), *_judge_after(reference, project)]
+        findings = [*_check_dvc_messages(run), *_check_after(reference, project)]
         yield _make_trial("corrupted file of DVC's cache", reference, run, findings)
 
 
@@ -118,18 +118,18 @@ def _name_messages(project: SmallProject, number: int) -> Path:
     return project.folder.with_name(f"repro-{number}.messages")
 
 
-def _judge_after(reference: Reference, project: SmallProject) -> list[Finding]:
+def _check_after(reference: Reference, project: SmallProject) -> list[Finding]:
     """Return what differs from the reference when `dvc repro` ran to its end, waiting for what still runs."""
     run = run_command(project, *DVC, "--wait-for-lock", "repro", f"diagnose@{project.task}")
     if run.exit_code:
-        return [*_judge_dvc_messages(run), Finding(Problem.NO_RECOVERY, get_last_line(run.messages))]
+        return [*_check_dvc_messages(run), Finding(Problem.NO_RECOVERY, get_last_line(run.messages))]
     changed = {"params.yaml", "dvc.yaml", *DVC_FILES}
     hashes = {name: digest for name, digest in hash_files(project.folder).items() if name not in changed}
     expected = {name: digest for name, digest in reference.hashes.items() if name not in changed}
     return compare_hashes({name: h for name, h in hashes.items() if Path(name).name not in DVC_FILES}, expected)
 
 
-def _judge_dvc_messages(run: Run) -> list[Finding]:
+def _check_dvc_messages(run: Run) -> list[Finding]:
     return [Finding(Problem.TRACEBACK, get_last_line(run.messages))] if "Traceback" in run.messages else []
 
 

@@ -74,7 +74,7 @@ def make_small_project(folder: Path, task: str) -> SmallProject:
         shutil.copy2(ROOT / name, folder)
     shutil.copytree(ROOT / f"data/sample/{task}", folder / f"data/sample/{task}")
     _shorten_settings(folder / "params.yaml", task)
-    _cut_sample(folder / f"data/sample/{task}", task)
+    _trim_sample(folder / f"data/sample/{task}", task)
     return SmallProject(folder, task)
 
 
@@ -92,7 +92,7 @@ def _shorten_settings(path: Path, task: str) -> None:
     path.write_text(yaml.safe_dump(set_values(params, changes), sort_keys=False))
 
 
-def _cut_sample(sample: Path, task: str) -> None:
+def _trim_sample(sample: Path, task: str) -> None:
     """Leave of a task's sample the newest days, or the newest season, and of one without days all."""
     if task == "racing":
         path = sample / "runners.parquet"

@@ -59,13 +59,13 @@ def hash_files(folder: Path) -> Hashes:
     return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
-def judge_fault(project: SmallProject, stage: str, run: Run, reference: Reference) -> list[Finding]:
+def check_fault(project: SmallProject, stage: str, run: Run, reference: Reference) -> list[Finding]:
     """Return what is wrong after a run under a fault: with its message, its outputs, and what was there before.
 
     An output must be absent or whole. After a run that completed, everything must be as in the reference.
     """
     hashes, outputs = hash_files(project.folder), project.list_outputs(stage)
-    findings = _judge_messages(run, f"{stage} {project.task}: ")
+    findings = _check_messages(run, f"{stage} {project.task}: ")
     for name, digest in reference.hashes.items():
         is_output = any((project.folder / name).is_relative_to(output) for output in outputs)
         if is_output and name in hashes and hashes[name] != digest and LIVE_FOLDER not in Path(name).parts:
@@ -79,7 +79,7 @@ def judge_fault(project: SmallProject, stage: str, run: Run, reference: Referenc
     return findings
 
 
-def judge_recovery(project: SmallProject, run: Run, reference: Reference) -> list[Finding]:
+def check_recovery(project: SmallProject, run: Run, reference: Reference) -> list[Finding]:
     """Return what is wrong after a run that followed when the fault was gone."""
     if run.exit_code:
         return [Finding(Problem.NO_RECOVERY, get_last_line(run.messages))]
@@ -99,7 +99,7 @@ def get_last_line(messages: str) -> str:
     return lines[-1].strip() if lines else ""
 
 
-def _judge_messages(run: Run, prefix: str) -> list[Finding]:
+def _check_messages(run: Run, prefix: str) -> list[Finding]:
     last_line = get_last_line(run.messages)
     if "Traceback" in run.messages:
         return [Finding(Problem.TRACEBACK, last_line)]
@@ -113,8 +113,8 @@ def _find_leftovers(hashes: Hashes, expected: Hashes) -> list[Finding]:
     return [Finding(Problem.LEFTOVER, name) for name in _drop_known(hashes, expected)]
 
 
-def _drop_known(names: Iterable[str], known: Hashes) -> list[str]:
-    return [name for name in names if name not in known and LIVE_FOLDER not in Path(name).parts]
+def _drop_known(names: Iterable[str], hashes: Hashes) -> list[str]:
+    return [name for name in names if name not in hashes and LIVE_FOLDER not in Path(name).parts]
 
 
 def _find_drafts(folder: Path) -> list[Finding]:

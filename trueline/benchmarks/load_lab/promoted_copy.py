@@ -48,23 +48,23 @@ class PromotedCopy:
             content, former_hash = json.loads(calibrator.read_text()), hash_path(calibrator)
             _lower_thresholds(content)
             calibrator.write_text(json.dumps(content, indent=1))
-            self._put_into_cache(calibrator)
+            self._add_to_cache(calibrator)
             lock = self.folder / "dvc.lock"
             lock.write_text(lock.read_text().replace(former_hash, hash_path(calibrator)))
 
     def _store(self, source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
-        self._put_into_cache(target)
+        self._add_to_cache(target)
 
-    def _put_into_cache(self, path: Path) -> None:
+    def _add_to_cache(self, path: Path) -> None:
         """Put a file, or a folder with its files, into DVC's cache."""
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.is_file())
             entries = [{"md5": hash_path(file), "relpath": file.relative_to(path).as_posix()} for file in files]
             entries.sort(key=lambda entry: entry["relpath"])
             for file in files:
-                self._put_into_cache(file)
+                self._add_to_cache(file)
         content = json.dumps(entries, sort_keys=True).encode() if path.is_dir() else path.read_bytes()
         md5 = hash_path(path)
         blob = self.folder / CACHE / md5[:2] / md5[2:]

@@ -91,7 +91,7 @@ def make_scratch_registry(folder: Path, count: int) -> ScratchRegistry:
     _copy_outputs(registry)
     names = [f"SWEEP-{number}" for number in range(1, count + 1)]
     registry.run_git("fast-import", "--quiet", stdin=b"".join(_iterate_commits(registry, names)))
-    _enqueue_as_done(registry, names)
+    _add_as_done(registry, names)
     return registry
 
 
@@ -186,7 +186,7 @@ def _list_new_outputs(lock: Lock) -> list[str]:
     return [*sorted(outputs), SCORES, REPORT]
 
 
-def _enqueue_as_done(registry: ScratchRegistry, names: list[str]) -> None:
+def _add_as_done(registry: ScratchRegistry, names: list[str]) -> None:
     """Put the experiments into DVC's queue and mark them as run, with the functions by which its worker does it."""
     script = "from trueline.benchmarks.registry_lab.scratch_registry import record_runs; record_runs()"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}

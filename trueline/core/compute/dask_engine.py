@@ -90,7 +90,7 @@ def _describe_loss(scheduler: str | None) -> str:
 def _open_client(scheduler: str | None, workers: int) -> Any:
     """Return a client of the scheduler, or of a cluster on this machine; both are closed when the process ends."""
     _silence_dask()
-    client = _connect(scheduler) if scheduler else _start_cluster(workers)
+    client = _create_client(scheduler) if scheduler else _start_cluster(workers)
     allow_messages(_find_loop_thread(client))
     return client
 
@@ -113,7 +113,7 @@ def _silence_dask() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
-def _connect(address: str) -> Any:
+def _create_client(address: str) -> Any:
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except OSError:

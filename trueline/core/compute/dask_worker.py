@@ -53,7 +53,7 @@ def run_job(item: In, work: Callable[[In], Out], asker: Asker) -> Out:
     several jobs at a time.
     """
     _check_surroundings(asker)
-    _enter_folder(asker)
+    _open_folder(asker)
     allow_messages(threading.main_thread().ident or 0)
     return work(item)
 
@@ -73,7 +73,7 @@ def _check_surroundings(asker: Asker) -> None:
         )
 
 
-def _enter_folder(asker: Asker) -> None:
+def _open_folder(asker: Asker) -> None:
     """Work in the asker's folder; a plugin that served another run or folder is loaded anew."""
     try:
         os.chdir(asker.folder)

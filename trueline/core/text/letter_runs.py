@@ -34,8 +34,8 @@ def list_letter_runs(token: str, longest: int) -> list[str]:
     padded = f" {token} "
     if not MARKED_OR_UNSPACED_PATTERN.search(token):
         return _list_runs(padded, longest)
-    letters: list[str] = _compile_letter_pattern().findall(padded)
-    is_syllabic = [_compile_syllabic_pattern().match(letter) is not None for letter in letters]
+    letters: list[str] = _build_letter_pattern().findall(padded)
+    is_syllabic = [_build_syllabic_pattern().match(letter) is not None for letter in letters]
     pairs = [
         letters[start] + letters[start + 1]
         for start in range(len(letters) - 1)
@@ -55,10 +55,10 @@ def _list_runs(letters: Sequence[str], longest: int) -> list[str]:
 
 
 @cache
-def _compile_letter_pattern() -> re.Pattern[str]:
+def _build_letter_pattern() -> re.Pattern[str]:
     return re.compile(f"{LEADING_VOWEL_PATTERN}.{build_marks_pattern()}", re.DOTALL)
 
 
 @cache
-def _compile_syllabic_pattern() -> re.Pattern[str]:
+def _build_syllabic_pattern() -> re.Pattern[str]:
     return re.compile(rf"(?=[^\W\d])[{SYLLABIC_RANGES}]")

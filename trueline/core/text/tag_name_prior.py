@@ -88,7 +88,7 @@ def fit_added_evidence(text_scores: Floats, has_name: Floats, y: Floats, weight:
     return np.asarray(np.array([without_name, with_name]) / slope)
 
 
-def blend_evidence(alone: Floats, added: Floats, named_weight: Floats, shrinkage: float) -> Floats:
+def combine_evidence(alone: Floats, added: Floats, named_weight: Floats, shrinkage: float) -> Floats:
     """Return 2 × tags: what a name adds to the text where the text could learn it, else what it says alone.
 
     `named_weight` is the weight of each tag's fit rows with its name: a text learns a name from these only, and hardly
@@ -115,7 +115,7 @@ def is_added_evidence_better(
         other_rows = has_name[is_other], y[is_other], weight[is_other]
         evidence_alone = fit_name_evidence(*other_rows, shrinkage)
         evidence_added = fit_added_evidence(text_scores[is_other], *other_rows, shrinkage)
-        blended = blend_evidence(evidence_alone, evidence_added, weight[is_other] @ has_name[is_other], shrinkage)
+        blended = combine_evidence(evidence_alone, evidence_added, weight[is_other] @ has_name[is_other], shrinkage)
         alone[is_own] = lookup_name_evidence(has_name[is_own], evidence_alone)
         added[is_own] = lookup_name_evidence(has_name[is_own], blended)
     losses = [_compute_line_loss(text_scores + evidence, y, weight) for evidence in (alone, added)]

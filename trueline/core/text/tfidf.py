@@ -99,7 +99,7 @@ class TfidfEncoder:
         if not self._columns_by_letters:
             return []
         column_bytes = [b"".join(map(self._find_letter_runs, text.split())) for text in lower_texts]
-        return [_repeat_row_starts(column_bytes, len(self)) + np.frombuffer(b"".join(column_bytes), np.int64)]
+        return [_compute_row_starts(column_bytes, len(self)) + np.frombuffer(b"".join(column_bytes), np.int64)]
 
     def _find_letter_runs(self, token: str) -> bytes:
         """Return the columns of the runs of letters of a word and the blanks around it."""
@@ -152,7 +152,7 @@ class WordRuns:
             for text in lower_texts
         ]
         text_words = np.frombuffer(b"".join(number_bytes), np.int64)
-        row_starts = _repeat_row_starts(number_bytes, columns_per_text)
+        row_starts = _compute_row_starts(number_bytes, columns_per_text)
         columns = self._columns_of_words[text_words]
         cells = [row_starts[columns >= 0] + columns[columns >= 0]]
         runs, begins = text_words[:-1], np.arange(len(text_words) - 1)  # the last is the end of a text
@@ -167,7 +167,7 @@ class WordRuns:
         return cells
 
 
-def _repeat_row_starts(text_bytes: Sequence[bytes], columns_per_text: int) -> Ints:
+def _compute_row_starts(text_bytes: Sequence[bytes], columns_per_text: int) -> Ints:
     """Return, for every number in the bytes of the texts, the first cell of the row of its text."""
     row_starts = np.arange(0, len(text_bytes) * columns_per_text, columns_per_text)
     return np.repeat(row_starts, [len(numbers) // NUMBER_BYTES for numbers in text_bytes])

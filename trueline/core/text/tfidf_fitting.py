@@ -94,15 +94,15 @@ class _TermCounter:
             runs = list(tokens)
             for length in range(2, self.longest + 1):
                 runs += map(" ".join, zip(*(tokens[start:] for start in range(length)), strict=False))
-            return self._number_terms(runs)
-        return [term_id for token in lower_text.split() for term_id in self._number_letter_runs(token)]
+            return self._get_term_ids(runs)
+        return [term_id for token in lower_text.split() for term_id in self._get_letter_run_ids(token)]
 
-    def _number_letter_runs(self, token: str) -> list[int]:
+    def _get_letter_run_ids(self, token: str) -> list[int]:
         if (ids := self._ids_by_token.get(token)) is None:
-            ids = self._ids_by_token[token] = self._number_terms(list_letter_runs(token, self.longest))
+            ids = self._ids_by_token[token] = self._get_term_ids(list_letter_runs(token, self.longest))
         return ids
 
-    def _number_terms(self, runs: list[str]) -> list[int]:
+    def _get_term_ids(self, runs: list[str]) -> list[int]:
         number_by_term, terms = self._number_by_term, self.terms
         ids = []
         for run in runs:

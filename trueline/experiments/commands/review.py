@@ -26,11 +26,11 @@ def main(options: argparse.Namespace) -> Any:
     # imports DVC and pandas, which --help does not need
     from trueline.experiments.cli import to_json
     from trueline.experiments.experiment_registry import Registry
-    from trueline.experiments.pull_request import require_gate_names, review_commits
+    from trueline.experiments.pull_request import compare_commits, require_gate_names
 
     require_gate_names(options.require)
     registry = Registry()
-    reviews = review_commits(registry, options.base, options.head)
+    reviews = compare_commits(registry, options.base, options.head)
     records = [dataclasses.asdict(review) | {"head": review.head.rev} for review in reviews]
     lines = _format_reviews(registry, reviews, options.base)
     failures = [_describe_failure(review, options.require) for review in reviews]

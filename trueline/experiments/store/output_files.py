@@ -65,17 +65,17 @@ def read_cached_bytes(md5: str) -> bytes | None:
 
 def get_cache_path(md5: str) -> str:
     """Return the file of DVC's cache that holds the bytes with a hash, relative to this folder."""
-    return os.path.relpath(dvc_cache.get_cached_path(_locate_cache(Path.cwd()), md5))
+    return os.path.relpath(dvc_cache.get_cached_path(_find_cache(Path.cwd()), md5))
 
 
 @lru_cache
-def _locate_cache(root: Path) -> Path:
-    return dvc_cache.locate_cache(root)
+def _find_cache(root: Path) -> Path:
+    return dvc_cache.find_cache(root)
 
 
 def _find_cached_file(md5: str) -> Path | None:
     try:
-        return dvc_cache.find_intact_file(_locate_cache(Path.cwd()), md5)
+        return dvc_cache.find_intact_file(_find_cache(Path.cwd()), md5)
     except dvc_cache.ChangedFileError:
         return None
 

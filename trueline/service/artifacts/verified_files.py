@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from trueline.core.dvc_cache import ChangedFileError, find_intact_file, locate_cache
+from trueline.core.dvc_cache import ChangedFileError, find_cache, find_intact_file
 from trueline.core.errors import UserError
 from trueline.core.runtime.output_hashes import FOLDER_HASH_SUFFIX, hash_path
 from trueline.service.artifacts import git_tags
@@ -112,7 +112,7 @@ class VerifiedFiles:
 
     @cached_property
     def _cache(self) -> Path:
-        return locate_cache(self.root)
+        return find_cache(self.root)
 
     def _find_output(self, relative: str) -> str:
         for candidate in (PurePosixPath(relative), *PurePosixPath(relative).parents):

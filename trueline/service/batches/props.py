@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from trueline.service.request_faults import map_parts
+from trueline.service.request_faults import apply_to_parts
 from trueline.service.request_fields import RequestModel, ResponseModel
 from trueline.service.tasks import props
 
@@ -39,5 +39,5 @@ class BatchAnswer(ResponseModel):
 
 def answer(model: props.Model, batch: Batch) -> BatchAnswer:
     """Return the answer to each slate. Raises RequestFaultsError for rows that the prepare stage would set aside."""
-    cards = map_parts(partial(props.prepare_slate, model), batch.slates, f"/{PARTS}")
+    cards = apply_to_parts(partial(props.prepare_slate, model), batch.slates, f"/{PARTS}")
     return BatchAnswer(slates=props.answer_slates(model, batch.slates, cards))

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from trueline.service.request_faults import map_parts
+from trueline.service.request_faults import apply_to_parts
 from trueline.service.request_fields import RequestModel, ResponseModel
 from trueline.service.tasks import racing
 
@@ -39,5 +39,5 @@ class BatchAnswer(ResponseModel):
 
 def answer(model: racing.Model, batch: Batch) -> BatchAnswer:
     """Return the answer to each race. Raises RequestFaultsError for cards that the prepare stage would set aside."""
-    cards = map_parts(partial(racing.prepare_card, model), batch.races, f"/{PARTS}")
+    cards = apply_to_parts(partial(racing.prepare_card, model), batch.races, f"/{PARTS}")
     return BatchAnswer(races=racing.answer_cards(model, batch.races, cards))

@@ -20,7 +20,7 @@ from trueline.core.text.tag_mentions import MENTION_PREFIX, find_mentions, join_
 from trueline.service.artifacts.answer_version import build_version
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
-from trueline.service.request_faults import map_parts
+from trueline.service.request_faults import apply_to_parts
 from trueline.service.text_warnings import collect_known_words, list_text_warnings
 
 Floats = npt.NDArray[np.float64]
@@ -139,11 +139,11 @@ class Model:
         unknown = [event for event, chances in chances_by_event.items() if chances is None]
         if unknown:
             computed = dict(zip(unknown, map(tuple, self.compute_chances(unknown).tolist()), strict=True))
-            self._cache_chances(computed)
+            self._store_chances(computed)
             chances_by_event |= computed
         return [chances for event in events if (chances := chances_by_event[event]) is not None]
 
-    def _cache_chances(self, computed: dict[EventTexts, tuple[float, ...]]) -> None:
+    def _store_chances(self, computed: dict[EventTexts, tuple[float, ...]]) -> None:
         """Cache the chances of short texts in place of the oldest."""
         with self._lock:
             self._cached_chances |= {
@@ -211,7 +211,7 @@ def load(files: VerifiedFiles) -> Model:
 def answer(model: Model, request: Request) -> Answer:
     """Return the tags of each event; a cached text is not scored again. Raises UserError for an unknown tag."""
     columns = _find_tag_indices(model, request.tags)
-    own_words = map_parts(model.format_own_columns, request.events, "/events")
+    own_words = apply_to_parts(model.format_own_columns, request.events, "/events")
     chances = model.list_chances(
         [
             (posted.name, posted.description, posted.location, own_text)

@@ -24,7 +24,7 @@ from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.market_lead import PROFIT, explain_missing_lead
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.predictor import Predictor
-from trueline.service.request_faults import map_parts
+from trueline.service.request_faults import apply_to_parts
 from trueline.service.request_fields import Day, RequestModel, ResponseModel, Text
 
 TASK = "props"
@@ -202,7 +202,7 @@ def _withhold_edge(outlook: Outlook) -> Outlook:
 
 def prepare_slate(model: Model, request: Request) -> Slate:
     """Return the rows of each day as posted and as prepared. Raises UserError for rows that cannot be answered."""
-    map_parts(partial(_check_row, model), request.rows, "/rows")
+    apply_to_parts(partial(_check_row, model), request.rows, "/rows")
     by_day: dict[Any, list[Row]] = {}
     for row in request.rows:
         by_day.setdefault(row.date, []).append(row)

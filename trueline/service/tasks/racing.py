@@ -19,7 +19,7 @@ from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.market_lead import explain_missing_lead
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.predictor import Predictor
-from trueline.service.request_faults import map_parts
+from trueline.service.request_faults import apply_to_parts
 from trueline.service.request_fields import RequestModel, ResponseModel, Text, Time
 
 TASK = "racing"
@@ -256,7 +256,9 @@ def _build_raw_rows(request: Request, own_kinds: Mapping[str, str]) -> pd.DataFr
         "race_id": resolve_race_id(request)
     }
     race_fields |= check_own_values(request.own_columns, own_kinds)
-    own_values = map_parts(lambda runner: check_own_values(runner.own_columns, own_kinds), request.runners, "/runners")
+    own_values = apply_to_parts(
+        lambda runner: check_own_values(runner.own_columns, own_kinds), request.runners, "/runners"
+    )
     rows = [
         race_fields | runner.model_dump(exclude={"own_columns"}) | own
         for runner, own in zip(request.runners, own_values, strict=True)
