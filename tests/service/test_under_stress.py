@@ -16,7 +16,7 @@ from tests.service.service_process import ServiceProcess, start_service, wait_un
 from trueline.benchmarks._http_clients import HOST, KeepAliveClient, build_request
 from trueline.service.monitoring.prediction_log import read_log
 
-EVENTS = 600  # of a request: too many to be answered on the event loop
+EVENTS = 900  # of a request: too many to be answered on the event loop
 NUMBERS = count()  # no two requests have a text in common, so that no answer comes from the cache
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_answered_in_time_gets_a_503_that_says_when_to_come_back(
     service: ServiceProcess, log: Path
 ) -> None:
     async def load() -> tuple[dict[str, tuple[int, bytes]], list[float]]:
-        loading = asyncio.ensure_future(send_all(service.port, [f"busy-{number}" for number in range(90)]))
+        loading = asyncio.ensure_future(send_all(service.port, [f"busy-{number}" for number in range(110)]))
         seconds = []
         while not loading.done():
             start = time.perf_counter()
@@ -80,7 +80,7 @@ def test_what_cannot_be_answered_in_time_gets_a_503_that_says_when_to_come_back(
     answers, seconds = asyncio.run(load())
     statuses = Counter(status for status, _ in answers.values())
     assert set(statuses) == {200, 503}
-    assert statuses[503] >= 90 - 66  # two are computed and 64 may wait
+    assert statuses[503] >= 24  # two are computed and 64 may wait; some are answered while the last ones come
     refused = [head.lower() for status, head in answers.values() if status == 503]
     assert all(b"retry-after: " in head and b"application/problem+json" in head for head in refused)
     assert list_logged(log, "busy") == sorted(name for name, (status, _) in answers.items() if status == 200)
