@@ -13,10 +13,11 @@ def read_json_lines(folder: Path) -> list[dict[str, Any]]:
 
     Torn lines, as a full disk or a killed process leaves them, are skipped, as are lines that hold no object.
     """
-    return [row for file in sorted(folder.glob(f"*{JSON_LINES_SUFFIX}")) for row in _iterate_rows(file)]
+    return [row for file in sorted(folder.glob(f"*{JSON_LINES_SUFFIX}")) for row in iterate_rows(file)]
 
 
-def _iterate_rows(file: Path) -> Iterator[dict[str, Any]]:
+def iterate_rows(file: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one file, without its torn lines."""
     for line in file.read_bytes().split(b"\n"):
         try:
             row = json.loads(line)

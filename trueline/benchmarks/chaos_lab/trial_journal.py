@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trueline.benchmarks.chaos_lab.trials import Finding, Problem, Trial
+from trueline.core.jsonl import iterate_rows
 
 
 class TrialJournal:
@@ -13,8 +14,8 @@ class TrialJournal:
     def __init__(self, path: Path | None, case: str) -> None:
         self._path, self._case = path, case
         self.trials: list[Trial] = []
-        lines = path.read_text().splitlines() if path is not None and path.exists() else []
-        entries = [entry for line in lines if (entry := json.loads(line))["case"] == case]
+        rows = iterate_rows(path) if path is not None and path.exists() else ()
+        entries = [row for row in rows if row["case"] == case]
         self._is_done = bool(entries)
         if entries:
             self.trials = [_read_trial(fields) for fields in entries[-1]["trials"]]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trueline.benchmarks.lie_lab.scratch_project import Outcome
+from trueline.core.jsonl import iterate_rows
 
 
 class Case(NamedTuple):
@@ -42,11 +43,7 @@ class ResultJournal:
     def read_results(self) -> dict[Case, Result]:
         """Return the results by case, of a case the last one; lines that were cut off are left out."""
         results: dict[Case, Result] = {}
-        for line in self.file.read_text().splitlines() if self.file.exists() else []:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
+        for entry in iterate_rows(self.file) if self.file.exists() else ():
             case, outcome = Case(**entry["case"]), entry["outcome"]
             results[case] = Result(case, Outcome(**outcome | {"named_by": tuple(outcome["named_by"])}))
         return results
