@@ -140,5 +140,13 @@ def test_an_enqueue_that_is_killed_leaves_params_as_they_were_for_the_next_run(t
         children = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGKILL)
     psutil.wait_procs(children, 60)  # DVC takes a process that nobody has waited for as alive, and its lock as held
-    toy_model.call(toy, sys.executable, "-m", "trueline.experiments", "run", "--name", "AGAIN", *words)
+    index_lock = toy / ".git/index.lock"
+    index_lock.touch()  # what a kill leaves while DVC writes git's index
+    again = [sys.executable, "-m", "trueline.experiments", "run", "--name", "AGAIN", *words]
+    output = toy_model.call(toy, *again, code=1)
+    assert ".git/index.lock" in output
+    assert "remove that file and run this again" in output
+    assert (toy / "params.yaml").read_bytes() == before
+    index_lock.unlink()
+    toy_model.call(toy, *again)
     assert (toy / "params.yaml").read_bytes() == before

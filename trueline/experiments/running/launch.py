@@ -107,8 +107,10 @@ def build_launches(
 def enqueue_launches(launches: Sequence[Launch]) -> list[str]:
     """Put experiments into the queue and return the commits of their entries.
 
-    Raises UserError before queueing any of them if a name is taken or a queued run would not find a source.
+    Raises UserError before queueing any of them if a name is taken, git's index stays locked, or a queued run would
+    not find a source.
     """
+    git.require_unlocked_index()
     require_free_names([launch.name for launch in launches])
     for launch in launches:
         _require_reachable_source(launch)

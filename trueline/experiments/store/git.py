@@ -1,6 +1,7 @@
 """Read git in bulk: experiment commits, and files of any commit, each query in one process."""
 
 import subprocess
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from trueline.core.errors import UserError
 
 EXPERIMENT_REFS = "refs/exps"  # DVC stores an experiment under refs/exps/<2>/<38 digits of its baseline>/<name>
 SHA_DIGITS = 40  # hexadecimal digits of a commit
+INDEX_LOCK_SECONDS = 10  # a git command that works holds the lock of the index for less
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,19 @@ def list_refs() -> list[Ref]:
         for rev, created, ref in entries
         if len(segments := ref.split("/")) == 5 and _is_sha(segments[2] + segments[3])
     ]
+
+
+def require_unlocked_index() -> None:
+    """Raise UserError if git's index stays locked: a git command still runs, or was killed and left its lock."""
+    lock_file = Path(run_git("rev-parse", "--git-path", "index.lock").decode().rstrip("\n"))
+    deadline = time.monotonic() + INDEX_LOCK_SECONDS
+    while lock_file.exists():
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"git's index is locked by {lock_file}, so nothing was changed; wait for the git or DVC command that "
+                f"holds it, or, if none runs because one was killed, remove that file and run this again."
+            )
+        time.sleep(0.1)
 
 
 def read_file(rev: str, path: str) -> bytes | None:
