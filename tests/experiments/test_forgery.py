@@ -182,13 +182,17 @@ def test_the_hash_of_a_folder_is_dvcs_own(tmp_path: Path, monkeypatch: pytest.Mo
     from dvc_data.hashfile.tree import Tree
 
     files = {"f/b.txt": "two", "f/ä/c.txt": "three", "f/a.txt": "one"}
-    rev = git_fixtures.start(tmp_path, files)
+    rev = git_fixtures.start(tmp_path, files | {".dvcignore": "*.tmp\n", "f/d.tmp": "four", "f/ä/e.tmp": "five"})
     monkeypatch.chdir(tmp_path)
     tree = Tree()  # type: ignore[no-untyped-call]  # DVC's own has no types
     for path, text in files.items():
         tree.add(tuple(path.split("/")[1:]), None, HashInfo("md5", hashlib.md5(text.encode()).hexdigest()))
     tree.digest()
     assert file_cache.hash_files([(rev, "f"), (rev, "g")]) == {(rev, "f"): tree.hash_info.value}
+    git_fixtures.commit(tmp_path, "ignore nothing", {".dvcignore": ""})
+    head = git(tmp_path, "rev-parse", "HEAD").strip()
+    hashes = file_cache.hash_files([(head, "f"), (rev, "f")])
+    assert hashes[rev, "f"] == tree.hash_info.value != hashes[head, "f"]
 
 
 SCORER = "stages/evaluate/market"

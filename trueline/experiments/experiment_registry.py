@@ -198,7 +198,8 @@ class Registry:
         """Promote an experiment if all gates pass; `force` is the reason for overriding gates that do not."""
         from trueline.experiments.decisions import promotion  # GTO takes a second to import
 
-        return promotion.promote_experiment(find_experiment(name, self.experiments), stage=stage, force=force)
+        experiment = find_experiment(name, self.experiments)
+        return promotion.promote_experiment(experiment, stage=stage, force=force, listed=self.experiments)
 
     def load_baseline(self, task: str) -> Experiment | None:
         """Return the last commit of the current branch as an experiment, or None if it has no scores for the task."""

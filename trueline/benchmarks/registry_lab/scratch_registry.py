@@ -101,6 +101,18 @@ def _copy_outputs(registry: ScratchRegistry) -> None:
         for output in stage["outs"]:
             if (ROOT / output["path"]).is_file():
                 registry.store_bytes((ROOT / output["path"]).read_bytes())
+            else:
+                _store_folder(registry, ROOT / output["path"])
+
+
+def _store_folder(registry: ScratchRegistry, folder: Path) -> None:
+    """Put a folder's files and their listing, as DVC writes it, into the clone's cache."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    listing = [
+        {"md5": registry.store_bytes(file.read_bytes()), "relpath": file.relative_to(folder).as_posix()}
+        for file in files
+    ]
+    registry.store_bytes(json.dumps(listing, sort_keys=True).encode(), ".dir")
 
 
 def _iterate_commits(registry: ScratchRegistry, names: list[str]) -> Iterator[bytes]:
@@ -170,7 +182,8 @@ def _build_lock(
         for entry in (*stage.get("deps", ()), *stage.get("outs", ())):
             entry["md5"] = new_md5s.get(entry["path"], entry["md5"])
         used_params = stage.get("params", {}).get("params.yaml", {})
-        used_params |= {SECTION: params["train"][TASK]["catboost_trees"]} if SECTION in used_params else {}
+        if SECTION in used_params:
+            used_params[SECTION] = dict(params["train"][TASK]["catboost_trees"])  # one object twice would be an alias
     return lock
 
 

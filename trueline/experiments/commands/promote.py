@@ -35,12 +35,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> Any:
-    from trueline.experiments.store.experiments_index import find_experiment  # not needed by --help
+    from trueline.experiments.store.experiments_index import find_experiment, list_experiments  # not needed by --help
 
     if options.force and not (options.why or "").strip():
         raise UserError("--force needs --why: one sentence that a later reader of the tag will understand.")
+    experiments = list_experiments()
     outcome = promote_experiment(
-        find_experiment(options.name),
+        find_experiment(options.name, experiments),
         options.stage,
         options.why if options.force else None,
         task=options.task,
@@ -48,6 +49,7 @@ def main(options: argparse.Namespace) -> Any:
         claims=options.claim,
         accept_doubt=options.accept_doubt,
         dry_run=options.dry_run,
+        listed=experiments,
     )
     if options.push and outcome.tags:
         push_tags(outcome.tags)

@@ -134,7 +134,8 @@ def draw_studentised_means(influence: Floats, resample_count: int, seed: int) ->
     for start in range(0, resample_count, max(MAX_CHUNK_BLOCKS // n, 1)):
         size = min(max(MAX_CHUNK_BLOCKS // n, 1), resample_count - start)
         sample = centred[random.integers(0, n, (size, n))]
-        mean, spread = sample.mean(axis=1), sample.std(axis=1, ddof=1)
+        mean = sample.mean(axis=1, keepdims=True)
+        spread, mean = sample.std(axis=1, ddof=1, mean=mean), mean[:, 0]
         has_spread = spread > 1e-12 * max(float(np.abs(centred).max()), 1e-300)
         chunks.append(np.where(has_spread, mean / np.where(has_spread, spread, 1.0) * np.sqrt(n), -np.inf))
     return np.concatenate(chunks)

@@ -57,14 +57,16 @@ def promote_experiment(
     claims: Sequence[str] = (),
     accept_doubt: bool = False,
     dry_run: bool = False,
+    listed: Sequence[Experiment] | None = None,
 ) -> PromotionOutcome:
     """Put an experiment's model of a task into a stage; if a gate stops it, nothing is tagged unless forced.
 
     `force` is the reason for overriding gates; it is kept in the tag's message. The version is the next minor one
     unless given; a commit keeps the version it was registered as. With `accept_doubt` the scores may be doubtful, but
     not unbelievable. `dry_run` runs the gates only. Sealed days are opened if no other gate stops it or if it is
-    forced, and never by a dry run. Raises UserError for an experiment without results or already current in the stage,
-    a version that another commit has, and a stage that no tag can name.
+    forced, and never by a dry run. `listed` are all experiments, for a caller that has them already. Raises UserError
+    for an experiment without results or already current in the stage, a version that another commit has, and a stage
+    that no tag can name.
     """
     # imports DVC and pandas, which the other functions do not need
     from trueline.experiments.decisions import run_gates
@@ -79,7 +81,8 @@ def promote_experiment(
         registered = format_version(model_tags.get_versions(events, task).get(current.rev))
         raise UserError(f"{experiment.name} is in {stage} already, as {get_artifact_name(task)}@{registered}.")
     version_number = _resolve_version(events, task, experiment.rev, version)
-    ledger_lines = ledger.observe_evaluations() if dry_run else ledger.update_ledger()
+    finished = None if listed is None else [other for other in listed if other.is_finished]
+    ledger_lines = ledger.observe_evaluations(finished) if dry_run else ledger.update_ledger(finished)
     gates = run_gates.evaluate_gates(experiment, task, current, ledger_lines, claims, accept_doubt)
     is_opening = not dry_run and (force is not None or all(gate.passed for gate in gates))
     gates += run_gates.evaluate_sealed_gate(experiment, task, current, is_opening)

@@ -12,6 +12,7 @@ import yaml
 from pathspec import GitIgnoreSpec
 
 from trueline.experiments.store import git, metric_definitions
+from trueline.experiments.store.yaml_sections import load_yaml
 
 # increase the number when the cached contents change; the folder is DVC's own, outside git
 CACHE_FOLDER = Path(".dvc/tmp/trueline-registry/3")
@@ -19,6 +20,7 @@ PARAMS, LOCK, IGNORE_FILE = "params.yaml", "dvc.lock", ".dvcignore"
 SCORES, REPORT = "metrics/{task}/scores.json", "metrics/{task}/report.json"
 
 CommitFile = tuple[str, str]  # a commit and a path in it
+Folder = tuple[str | None, str, str]  # the id of the commit's .dvcignore, a path, and the id of the tree that is there
 
 
 def read_files(commit_files: Iterable[CommitFile]) -> dict[CommitFile, Any]:
@@ -40,18 +42,26 @@ def read_files(commit_files: Iterable[CommitFile]) -> dict[CommitFile, Any]:
 def hash_files(commit_files: Iterable[CommitFile]) -> dict[CommitFile, str]:
     """Return the MD5 of files and the DVC hash of folders of commits, without missing ones; not cached.
 
-    DVC's hash of a folder is that of the list of its files as JSON, without those that `.dvcignore` names.
+    DVC's hash of a folder is that of the list of its files as JSON, without those that `.dvcignore` names. The number
+    of git processes does not depend on the number of files, and a folder that many commits share is hashed once.
     """
-    objects = git.resolve_objects(commit_files)
-    folders = {file: _list_hashed_files(*file, sha) for file, (kind, sha) in objects.items() if kind == "tree"}
-    blobs = {file: sha for file, (kind, sha) in objects.items() if kind == "blob"}
-    shas = [*blobs.values(), *(sha for members in folders.values() for sha in members.values())]
+    unique_files = list(dict.fromkeys(commit_files))
+    ignore_files = [(rev, IGNORE_FILE) for rev in dict.fromkeys(rev for rev, _ in unique_files)]
+    objects = git.resolve_objects([*unique_files, *ignore_files])
+    found = {file: objects[file] for file in unique_files if file in objects}
+    ignored_by = {rev: objects.get((rev, IGNORE_FILE), ("", None))[1] for rev, _ in ignore_files}
+    blobs = {file: sha for file, (kind, sha) in found.items() if kind == "blob"}
+    folders = {file: (ignored_by[file[0]], file[1], sha) for file, (kind, sha) in found.items() if kind == "tree"}
+    members = _list_hashed_files(set(folders.values()))
+    shas = {*blobs.values(), *(sha for files in members.values() for sha in files.values())}
     md5_by_sha = {sha: hashlib.md5(content).hexdigest() for sha, content in git.read_blobs(shas).items()}
     folder_hashes = {
-        file: _hash_file_list({path: md5_by_sha[sha] for path, sha in members.items()})
-        for file, members in folders.items()
+        folder: _hash_file_list({path: md5_by_sha[sha] for path, sha in files.items()})
+        for folder, files in members.items()
     }
-    return {file: md5_by_sha[sha] for file, sha in blobs.items()} | folder_hashes
+    return {file: md5_by_sha[sha] for file, sha in blobs.items()} | {
+        file: folder_hashes[folder] for file, folder in folders.items()
+    }
 
 
 def read_workspace_file(path: str) -> Any:
@@ -70,7 +80,7 @@ def parse_file(path: str, content: bytes) -> Any:
     Returns {} for a broken file, or one with something else where a number or a section is expected.
     """
     try:
-        value = json.loads(content) if path.endswith(".json") else yaml.load(content, _LOADER)
+        value = json.loads(content) if path.endswith(".json") else load_yaml(content)
         return _PARSERS.get(Path(path).name, dict)(value)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError, yaml.YAMLError):
         return {}
@@ -153,11 +163,20 @@ def _parse_lock(value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _list_hashed_files(rev: str, folder: str, tree: str) -> dict[str, str]:
-    """Return the blob ids of the files in a folder that DVC hashes, by their path in it."""
-    patterns = GitIgnoreSpec.from_lines((git.read_file(rev, IGNORE_FILE) or b"").decode().splitlines())
-    members = git.list_folder_blobs(tree)
-    return {path: sha for path, sha in members.items() if not patterns.match_file(f"{folder}/{path}")}
+def _list_hashed_files(folders: Iterable[Folder]) -> dict[Folder, dict[str, str]]:
+    """Return the blob ids of the files that DVC hashes, by their path in each folder."""
+    folders = list(folders)
+    rules = git.read_blobs({ignore_sha for ignore_sha, _, _ in folders if ignore_sha})
+    patterns = {sha: GitIgnoreSpec.from_lines(content.decode().splitlines()) for sha, content in rules.items()}
+    blobs_by_tree = git.list_folder_blobs({tree for _, _, tree in folders})
+    return {
+        (ignore_sha, folder, tree): {
+            path: sha
+            for path, sha in blobs_by_tree[tree].items()
+            if not (ignore_sha and patterns[ignore_sha].match_file(f"{folder}/{path}"))
+        }
+        for ignore_sha, folder, tree in folders
+    }
 
 
 def _hash_file_list(md5_by_path: dict[str, str]) -> str:
@@ -165,7 +184,6 @@ def _hash_file_list(md5_by_path: dict[str, str]) -> str:
     return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times faster, where it is built in
 _PARSERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "report.json": _parse_report,
     "scores.json": _parse_scores,

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from trueline.core.errors import UserError
 
 EXPERIMENT_REFS = "refs/exps"  # DVC stores an experiment under refs/exps/<2>/<38 digits of its baseline>/<name>
 SHA_DIGITS = 40  # hexadecimal digits of a commit
+FOLDER_MODE, NESTED_REPOSITORY_MODE = b"40000", b"160000"  # of entries in a tree
 INDEX_LOCK_SECONDS = 10  # a git command that works holds the lock of the index for less
 
 
@@ -75,14 +76,42 @@ def resolve_blobs(files: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str
     return {file: objects[file][1] if objects.get(file, ("",))[0] == "blob" else None for file in commit_files}
 
 
-def list_folder_blobs(tree: str) -> dict[str, str]:
-    """Return the blob id of every file in a folder and its subfolders by its path in it; `tree` is the folder's id."""
-    entries = (entry.split("\t", 1) for entry in run_git("ls-tree", "-r", "-z", tree).decode().split("\0") if entry)
-    return {path: description.split()[2] for description, path in entries}
+def list_folder_blobs(trees: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return by folder the blob id of each file in it and its subfolders, by path; a folder is named by its tree's id.
+
+    Takes one git process for each level of subfolders, however many folders there are.
+    """
+    files: dict[str, dict[str, str]] = {tree: {} for tree in trees}
+    pending = [(tree, "", tree) for tree in files]  # a folder asked for, a subfolder's path in it, and its id
+    while pending:
+        contents = read_blobs(sha for _, _, sha in pending)
+        entries = [
+            (tree, prefix + name, sha, is_folder)
+            for tree, prefix, folder in pending
+            for name, sha, is_folder in _parse_tree(contents[folder])
+        ]
+        for tree, path, sha, is_folder in entries:
+            if not is_folder:
+                files[tree][path] = sha
+        pending = [(tree, f"{path}/", sha) for tree, path, sha, is_folder in entries if is_folder]
+    return files
+
+
+def _parse_tree(content: bytes) -> Iterator[tuple[str, str, bool]]:
+    """Yield name, id and whether it is a folder of each entry of a tree as git stores it, but no nested repository."""
+    start = 0
+    while start < len(content):
+        mode_end = content.index(b" ", start)
+        name_end = content.index(b"\0", mode_end)
+        sha_end = name_end + 1 + SHA_DIGITS // 2
+        if (mode := content[start:mode_end]) != NESTED_REPOSITORY_MODE:
+            sha = content[name_end + 1 : sha_end].hex()
+            yield content[mode_end + 1 : name_end].decode(errors="surrogateescape"), sha, mode == FOLDER_MODE
+        start = sha_end
 
 
 def read_blobs(shas: Iterable[str]) -> dict[str, bytes]:
-    """Return the bytes of blobs by id."""
+    """Return the bytes of blobs, or of trees as git stores them, by id."""
     unique_shas = list(dict.fromkeys(shas))
     queries = "".join(f"{sha}\n" for sha in unique_shas).encode()
     output = run_git("cat-file", "--batch", stdin=queries) if unique_shas else b""

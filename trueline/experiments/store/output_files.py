@@ -4,8 +4,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def find_missing_outputs(rev: str, task: str) -> tuple[list[str], int]:
     """
     output_hashes = get_output_hashes(rev, task)
     tracked_hashes = file_cache.hash_files((rev, path) for path in output_hashes)
-    remotes = _open_remotes()
+    remotes = _Remotes()
     missing = [
         path
         for path, md5 in output_hashes.items()
@@ -51,7 +50,7 @@ def read_output_table(rev: str, path: str, task: str) -> pd.DataFrame:
 def read_output(rev: str, path: str, task: str) -> bytes:
     """Return a file that a commit's dvc.lock names; raises UserError if no bytes with its hash are found."""
     md5 = get_output_hashes(rev, task).get(path)
-    content = _read_bytes(md5, _open_remotes()) if md5 else None
+    content = _read_bytes(md5, _Remotes()) if md5 else None
     if content is None:
         raise UserError(f"{path} of {rev[:7]} is not available; run `dvc pull`, or run the experiment again.")
     return content
@@ -80,23 +79,26 @@ def _find_cached_file(md5: str) -> Path | None:
         return None
 
 
-def _open_remotes() -> list[Any]:
-    """Return the default remote as DVC's database of objects, if one is configured and DVC can write its own files."""
-    # takes half a second to import, and what is in the cache is read without
-    from dvc.config import NoRemoteError, RemoteNotFoundError
-    from dvc.exceptions import NotDvcRepoError
-    from dvc.repo import Repo
+class _Remotes:
+    """The remote whose bytes count as available, opened when the cache lacks some: DVC takes half a second to load."""
 
-    try:
-        with Repo(".") as repo:
-            return [repo.cloud.get_remote_odb()]
-    except (NoRemoteError, NotDvcRepoError, RemoteNotFoundError, OSError):
-        return []
+    @cached_property
+    def databases(self) -> list[Any]:
+        """The default remote as DVC's database of objects, if one is configured and DVC can write its own files."""
+        from dvc.config import NoRemoteError, RemoteNotFoundError
+        from dvc.exceptions import NotDvcRepoError
+        from dvc.repo import Repo
+
+        try:
+            with Repo(".") as repo:
+                return [repo.cloud.get_remote_odb()]
+        except (NoRemoteError, NotDvcRepoError, RemoteNotFoundError, OSError):
+            return []
 
 
-def _is_stored(md5: str, remotes: Sequence[Any]) -> bool:
+def _is_stored(md5: str, remotes: _Remotes) -> bool:
     if not md5.endswith(FOLDER_HASH_SUFFIX):
-        return _find_cached_file(md5) is not None or any(_has_object(remote, md5) for remote in remotes)
+        return _find_cached_file(md5) is not None or any(_has_object(remote, md5) for remote in remotes.databases)
     try:
         members = [str(file["md5"]) for file in json.loads(_read_bytes(md5, remotes) or b"null")]
     except (KeyError, TypeError, ValueError):  # not the hash of a folder's file list
@@ -104,12 +106,12 @@ def _is_stored(md5: str, remotes: Sequence[Any]) -> bool:
     return all(_is_stored(member, remotes) for member in members)
 
 
-def _read_bytes(md5: str, remotes: Sequence[Any]) -> bytes | None:
+def _read_bytes(md5: str, remotes: _Remotes) -> bytes | None:
     """Return the bytes with a hash, or None; a stored object whose bytes have another hash is skipped."""
     content = read_cached_bytes(md5)
     if content is not None:
         return content
-    for remote in remotes:
+    for remote in remotes.databases:
         if _has_object(remote, md5):
             stored_object = remote.get(md5)
             with stored_object.fs.open(stored_object.path, "rb") as file:
