@@ -15,6 +15,7 @@ from tests.test_dvc import call, commit, dvc, ran
 TASK = "shots"
 ROW = {
     "domain": "betting",
+    "inputs": "tabular",
     "source": "data/sample/shots",
     "settings": "defaults",
     "reader": "listings",

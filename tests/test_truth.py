@@ -1,4 +1,4 @@
-"""What DVC is told is what happens: declared deps are the loaded modules, declared paths are the doors'."""
+"""What DVC is told is what happens: declared paths are those of the stage, and no code of a domain re-runs another."""
 
 import ast
 from importlib import import_module
@@ -21,17 +21,19 @@ PIN = ["from trueline.core.runtime.numeric_pins import pin_numerics", "pin_numer
 
 
 def find_domains(file: str, plan: dict[str, dict[str, Any]]) -> set[str]:
-    """Return the domains that a file belongs to: those of its folder or of the tasks that name its plugin, or none."""
-    top, _, name, *_ = Path(file).with_suffix("").parts
+    """Return the domains that a file belongs to: those of its folders or of the tasks that name its plugin, or none."""
+    top, _, name, *below = Path(file).with_suffix("").parts
     if top == "stages":
         return {row["domain"] for task, row in plan.items() if name in {task, *row["members"], *map(str, row.values())}}
-    return {name} & {row["domain"] for row in plan.values()}
+    return {name, *below} & {row["domain"] for row in plan.values()}
 
 
 @pytest.mark.parametrize(
     ("file", "domains"),
     [
-        ("trueline/core/text/tfidf.py", {"text"}),
+        ("trueline/core/text/cleaning.py", {"text"}),
+        ("trueline/core/models/text/tfidf.py", {"text"}),
+        ("trueline/core/models/tabular/log_odds.py", set()),
         ("stages/evaluate/market/line_types.py", {"betting"}),
         ("stages/features/racing.py", {"racing"}),
         ("stages/resample/none.py", {"betting", "racing", "text"}),

@@ -8,7 +8,7 @@ from imblearn.over_sampling import SMOTE, SMOTENC
 from pydantic import Field
 
 from trueline.core.errors import UserError
-from trueline.core.models.input_encoding import Encoding, fit_encoding, list_categorical_inputs
+from trueline.core.models.tabular.input_encoding import Encoding, fit_encoding, list_categorical_inputs
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.stats.group_ops import require_valid_targets

@@ -12,9 +12,9 @@ from sklearn.linear_model import Ridge
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
-from trueline.core.models.input_encoding import get_score_offset
 from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_json
-from trueline.core.models.stacking import Learners, load_learners, score_forward
+from trueline.core.models.tabular.input_encoding import get_score_offset
+from trueline.core.models.tabular.stacking import Learners, load_learners, score_forward
 from trueline.core.runtime.params import StageSettings
 from trueline.core.runtime.plugins import load_plugin
 from trueline.core.splits.fold_data import Floats, FoldData

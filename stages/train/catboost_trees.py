@@ -10,10 +10,10 @@ from catboost import CatBoost, CatBoostError, Pool
 from pydantic import Field
 
 from trueline.core.errors import UserError
-from trueline.core.models.conditional_logit_loss import require_contested_races
-from trueline.core.models.input_encoding import get_score_offset, list_categorical_inputs
-from trueline.core.models.log_odds import label_winners
 from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
+from trueline.core.models.tabular.conditional_logit_loss import require_contested_races
+from trueline.core.models.tabular.input_encoding import get_score_offset, list_categorical_inputs
+from trueline.core.models.tabular.log_odds import label_winners
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 

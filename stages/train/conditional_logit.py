@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from trueline.core.models import input_encoding
-from trueline.core.models.conditional_logit_loss import fit_conditional_logit
 from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
+from trueline.core.models.tabular import input_encoding
+from trueline.core.models.tabular.conditional_logit_loss import fit_conditional_logit
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 

@@ -9,16 +9,16 @@ import pandas as pd
 from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from trueline.core.models.input_encoding import (
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
+from trueline.core.models.tabular.input_encoding import (
     Levels,
     encode_one_hot,
     get_score_offset,
     list_category_levels,
     list_one_hot_inputs,
 )
-from trueline.core.models.log_odds import compute_log_odds, label_rows
-from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
-from trueline.core.models.skops_files import load_estimator, save_estimator
+from trueline.core.models.tabular.log_odds import compute_log_odds, label_rows
+from trueline.core.models.tabular.skops_files import load_estimator, save_estimator
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 

@@ -12,17 +12,17 @@ from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models import skops_files
-from trueline.core.models.input_encoding import (
+from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
+from trueline.core.models.tabular import skops_files
+from trueline.core.models.tabular.input_encoding import (
     Levels,
     encode_one_hot,
     get_score_offset,
     list_category_levels,
     list_one_hot_inputs,
 )
-from trueline.core.models.log_odds import label_rows
-from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
-from trueline.core.models.objectives import OBJECTIVE_LOSSES, BoostingTarget
+from trueline.core.models.tabular.log_odds import label_rows
+from trueline.core.models.tabular.objectives import OBJECTIVE_LOSSES, BoostingTarget
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 

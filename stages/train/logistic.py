@@ -10,9 +10,9 @@ from pydantic import Field
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models import input_encoding
-from trueline.core.models.log_odds import label_rows
 from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importance, read_model_json, write_model_fields
+from trueline.core.models.tabular import input_encoding
+from trueline.core.models.tabular.log_odds import label_rows
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 

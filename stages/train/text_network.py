@@ -19,11 +19,12 @@ from trueline.core.models.model_json import (
     write_model_fields,
     write_model_json,
 )
+from trueline.core.models.text import embedding_network, tag_name_prior, vocabulary
+from trueline.core.models.text.embedding_network import NetworkExamples, NetworkShape, TrainingSchedule, Weights
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.splits.iterative_stratification import assign_stratified_parts
-from trueline.core.text import embedding_network, tag_name_prior, vocabulary
-from trueline.core.text.embedding_network import NetworkExamples, NetworkShape, TrainingSchedule, Weights
+from trueline.core.text.words import find_first_words
 
 UNKNOWN_WORD_ID = 1  # the id of all words outside the vocabulary, whose ids begin at 2; Keras masks 0
 WEIGHTS_FILE = "weights.weights.h5"
@@ -135,7 +136,7 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
     """
     length, names_setting = model.settings["length"], model.settings["names"]
     token_ids = vocabulary.encode_texts(
-        [vocabulary.split_words(text, length) for text in texts], model.word_ids, UNKNOWN_WORD_ID
+        [find_first_words(text, length) for text in texts], model.word_ids, UNKNOWN_WORD_ID
     )
     name_inputs = mentions if names_setting == "inputs" else mentions[:, :0]
     scores = np.zeros((len(texts), len(model.tags)))
@@ -166,7 +167,7 @@ def load(folder: Path) -> Model:
 
 
 def _tokenise_inputs(x: pd.DataFrame, length: int) -> list[list[str]]:
-    return [vocabulary.split_words(text, length) for text in vocabulary.get_texts(x, "text_network")]
+    return [find_first_words(text, length) for text in vocabulary.get_texts(x, "text_network")]
 
 
 def _build_batch(

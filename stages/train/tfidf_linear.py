@@ -14,10 +14,10 @@ from pydantic import Field
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.models.model_json import NO_MONITOR, Monitor, read_model_json, write_model_fields, write_model_json
+from trueline.core.models.text import tag_name_prior, vocabulary
+from trueline.core.models.text.tfidf import TfidfEncoder
+from trueline.core.models.text.tfidf_fitting import TermLimits, TermsByKind, fit_tfidf
 from trueline.core.runtime.params import StageSettings
-from trueline.core.text import tag_name_prior, vocabulary
-from trueline.core.text.tfidf import TfidfEncoder
-from trueline.core.text.tfidf_fitting import TermLimits, TermsByKind, fit_tfidf
 
 if TYPE_CHECKING:  # the service scores with this file, without loading these
     import pandas as pd

@@ -32,10 +32,11 @@ from trueline.benchmarks._http_clients import (
 )
 from trueline.benchmarks._printed_figures import print_count, print_spread, print_value
 from trueline.benchmarks._service_speed import measure_cards, measure_health, measure_races
+from trueline.core.models.text import embedding_network, vocabulary
 from trueline.core.tables import table_schema
-from trueline.core.text import embedding_network, vocabulary
 from trueline.core.text.cleaning import join_marked_fields
 from trueline.core.text.tag_mentions import find_mentions, join_fields
+from trueline.core.text.words import find_first_words
 from trueline.service.artifacts.verified_files import open_workspace
 from trueline.service.monitoring import prediction_log
 from trueline.service.tasks import events
@@ -160,7 +161,7 @@ def _build_calls(
     fields = {name: event[name] for name in ("name", "description", "location")}
     text = join_marked_fields(fields, model.marks)
     mentions = np.array([find_mentions(join_fields(fields.values()), network.tags)])
-    numbers = vocabulary.encode_texts([vocabulary.split_words(text, network.settings["length"])], network.word_ids, 1)
+    numbers = vocabulary.encode_texts([find_first_words(text, network.settings["length"])], network.word_ids, 1)
     mention_inputs = mentions if network.settings["names"] == "inputs" else mentions[:, :0]
     inputs = {"words": embedding_network.pad_token_ids(numbers), "beside": mention_inputs.astype(np.float32)}
     odds = np.exp(embedding_network.predict_log_odds(network.float64_weights, numbers[0], mention_inputs[0]))

@@ -42,8 +42,8 @@ from stages.train import catboost_trees
 from stages.tune.search import FoldResult, ParamRange, Point, SearchSettings, search_params
 from stages.tune.tuning_losses import TUNING_LOSSES
 from trueline.core.compute.single_thread import limit_to_one_thread
-from trueline.core.models.input_encoding import list_categorical_inputs
 from trueline.core.models.model_json import Monitor
+from trueline.core.models.tabular.input_encoding import list_categorical_inputs
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
 from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_seed, load_settings
 from trueline.core.splits.fold_data import Floats, FoldData, FoldTables, read_fold_tables

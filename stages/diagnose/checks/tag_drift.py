@@ -97,11 +97,11 @@ def _compute_unseen_word_shares(evidence: Evidence, rows: pd.DataFrame) -> pd.Da
 
     if TEXT_COLUMN not in evidence.features:
         return pd.DataFrame(index=rows.index)
-    from trueline.core.text.vocabulary import split_words  # here, so that it is a dependency of text tasks only
+    from trueline.core.text.words import find_first_words  # here, so that it is a dependency of text tasks only
 
     inputs = _read_columns(evidence.features, [TEXT_COLUMN])
     time = _read_columns(evidence.prepared, ["time"])["time"].reindex(inputs.index)
-    token_lists = inputs[TEXT_COLUMN].astype(object).fillna("").map(lambda text: split_words(str(text), MAX_WORDS))
+    token_lists = inputs[TEXT_COLUMN].astype(object).fillna("").map(lambda text: find_first_words(str(text), MAX_WORDS))
     known_words = {token for text in token_lists[time < rows["time"].min()] for token in text}
     if not known_words:
         return pd.DataFrame(index=rows.index)

@@ -10,7 +10,7 @@ from stages.evaluate.race.baseline_losses import summarise_baselines
 from stages.evaluate.race.place_scores import evaluate_places
 from stages.evaluate.race.value_bets import flag_value_bets
 from trueline.core.errors import UserError
-from trueline.core.models import conditional_logit_loss
+from trueline.core.models.tabular import conditional_logit_loss
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats import confidence_intervals

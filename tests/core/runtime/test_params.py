@@ -29,9 +29,8 @@ GOOD = """
 seed: 7
 workers: 2
 tasks:
-  racing: {domain: racing, source: data, settings: racing, reader: runners, resampler: none, learner: trees,
-           baseline: uniform,
-           members: [], calibrator: platt, scorer: race}
+  racing: {domain: racing, inputs: tabular, source: data, settings: racing, reader: runners, resampler: none,
+           learner: trees, baseline: uniform, members: [], calibrator: platt, scorer: race}
 train:
   racing: {depth: 6, rate: 0.1, mode: ordered}
   empty:
@@ -72,14 +71,23 @@ def test_settings_are_those_in_the_file() -> None:
     assert load_task_config("racing").calibrator == "platt"
 
 
-def test_a_domain_without_code_is_rejected_and_every_domain_is_a_folder_of_core() -> None:
-    write_params(GOOD.replace("domain: racing", "domain: chess"))
-    message = r"params.yaml: tasks.racing.domain is 'chess'; input should be 'betting', 'racing' or 'text'"
+@pytest.mark.parametrize(
+    ("setting", "value", "allowed", "folder"),
+    [
+        ("domain", "racing", "'betting', 'racing' or 'text'", "."),
+        ("inputs", "tabular", "'tabular' or 'text'", "models"),
+    ],
+)
+def test_a_word_without_a_folder_of_code_is_rejected_and_every_allowed_word_has_one(
+    setting: str, value: str, allowed: str, folder: str
+) -> None:
+    write_params(GOOD.replace(f"{setting}: {value}", f"{setting}: chess"))
+    message = f"params.yaml: tasks.racing.{setting} is 'chess'; input should be {allowed}"
     with pytest.raises(UserError, match=message):
         load_task_config("racing")
     core = Path(params.__file__).parents[1]
-    domains = get_args(TaskConfig.model_fields["domain"].annotation)
-    assert all((core / domain / "__init__.py").exists() for domain in domains)
+    words = get_args(TaskConfig.model_fields[setting].annotation)
+    assert all((core / folder / word / "__init__.py").exists() for word in words)
 
 
 def test_an_integer_is_allowed_for_a_number() -> None:

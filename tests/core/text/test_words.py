@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from trueline.core.text.words import find_words, is_unspaced_letter
+from trueline.core.text.words import find_first_words, find_words, is_unspaced_letter
 
 MANY = settings(deadline=None, max_examples=200)
 UNSPACED_SCRIPTS = {
@@ -99,3 +99,22 @@ def test_where_blanks_separate_words_they_are_whole(script: str) -> None:
 )
 def test_words_of_mixed_texts(text: str, words: list[str]) -> None:
     assert find_words(text) == words
+
+
+def test_words_are_runs_of_letters_and_digits_of_any_script_in_lower_case() -> None:
+    assert find_first_words("DJ's Café, 2-for-1! موسيقى ジャズ", 10) == [
+        "dj",
+        "s",
+        "café",
+        "2",
+        "for",
+        "1",
+        "موسيقى",
+        *"ジャズ",
+    ]
+    assert find_first_words("one two three", 2) == ["one", "two"]
+    assert find_first_words(" ?! ", 5) == []
+
+
+def test_a_long_text_is_not_read_to_its_end() -> None:
+    assert find_first_words("a" * 10_000_000, 2) == ["a" * 24]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from stages.resample import none, recency, smote_nc, undersample
 from trueline.core.errors import UserError
-from trueline.core.models.input_encoding import fit_encoding, list_categorical_inputs
+from trueline.core.models.tabular.input_encoding import fit_encoding, list_categorical_inputs
 from trueline.core.splits.fold_data import FoldData, FoldTables
 
 HOURS = np.timedelta64(3, "h")

@@ -12,7 +12,7 @@ import pytest
 from stages.train import anchored, forest, logistic
 from tests.learner_cases import FOREST, LOGISTIC, SEED
 from trueline.core.errors import UserError
-from trueline.core.models import stacking
+from trueline.core.models.tabular import stacking
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 

@@ -16,9 +16,9 @@ from stages.tune import tuning_losses
 from tests import learner_cases
 from tests.learner_cases import ARMS, QUANTITIES, SEED, SHARES, dead_heats, knobs, part, quantities, races, rows_for
 from trueline.core.errors import UserError
-from trueline.core.models import conditional_logit_loss
 from trueline.core.models.model_json import Monitor
-from trueline.core.models.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
+from trueline.core.models.tabular import conditional_logit_loss
+from trueline.core.models.tabular.objectives import GRADIENTS, OBJECTIVE_LOSSES, BoostingTarget
 from trueline.core.racing.race_losses import compute_uniform_losses
 from trueline.core.runtime import plugins
 from trueline.core.splits.fold_data import Floats, FoldData

@@ -17,9 +17,10 @@ from stages.train import text_network
 from tests.tag_fixtures import SEED, TAGS, hits, knobs, planted, tagged, weighed, without_blanks
 from trueline.core.errors import UserError
 from trueline.core.models.model_json import Monitor
+from trueline.core.models.text import embedding_network, vocabulary
+from trueline.core.models.text.tag_name_prior import compute_tag_prior
 from trueline.core.splits.fold_data import Floats, FoldData
-from trueline.core.text import embedding_network, vocabulary
-from trueline.core.text.tag_name_prior import compute_tag_prior
+from trueline.core.text.words import find_first_words
 
 ROOT = Path(__file__).parents[3]
 ODD = ["", " ", "?!", "never seen before", None, float("nan"), "ひらがな", "🎉", "saxophone " * 100_000]
@@ -65,7 +66,7 @@ def keras_says(model: text_network.Model, folder: Path, rows: FoldData) -> Float
         known = json.loads((folder / "vocabulary.json").read_text())["words"]
         places = vocabulary.index_words(known, text_network.UNKNOWN_WORD_ID)
         ids = vocabulary.encode_texts(
-            [vocabulary.split_words(text, 60) for text in rows.x["text"]], places, text_network.UNKNOWN_WORD_ID
+            [find_first_words(text, 60) for text in rows.x["text"]], places, text_network.UNKNOWN_WORD_ID
         )
         mentions = rows.x[[f"says:{tag}" for tag in TAGS]].to_numpy(np.float32)
         beside = mentions if model.settings["names"] == "inputs" else mentions[:, :0]
@@ -113,7 +114,7 @@ def test_keras_starts_for_a_new_user_and_reads_no_settings_of_another(tmp_path: 
     code = """
 from pathlib import Path
 from trueline.core.runtime.file_guard import forbid_files, watch_territory
-from trueline.core.text import embedding_network
+from trueline.core.models.text import embedding_network
 with forbid_files("train plugin 'text_network'", watch_territory([])):
     print(embedding_network._load_keras(1).config.floatx())
 """

@@ -1,1 +1,1 @@
-"""What learners share: encodings, objectives, losses, and models on disk."""
+"""Models: what they have in common on disk; below, what learners share that read a table of inputs, or texts."""

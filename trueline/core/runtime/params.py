@@ -39,6 +39,7 @@ class TaskConfig(StageSettings):
     """The entry of a task under `tasks`: its field, where its data are, and which sections and plugins it uses."""
 
     domain: Literal["betting", "racing", "text"]  # the folder of trueline/core with the code of its field
+    inputs: Literal["tabular", "text"]  # what its learners read: the folder of trueline/core/models with their code
     source: str
     settings: str
     reader: str

@@ -1,1 +1,1 @@
-"""Texts and tags: cleaning, vocabularies, near duplicates and multilabel metrics."""
+"""Texts and tags as they are read, before anything is learned from them: cleaning, words, tag labels and mentions."""

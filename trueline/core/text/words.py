@@ -23,6 +23,7 @@ FOLLOWING_VOWELS = "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3\u19b0-\u19b4\u19b
 VIRAMA_CLASS = 9  # the combining class of the signs that stack a consonant below the one before, and of VOWEL_KILLERS
 VOWEL_KILLERS = "\u0bcd\u0e3a\u0eba\u0f84\u103a"  # in Tamil, Thai, Lao, Tibetan and Burmese: nothing is stacked there
 
+MAX_LETTERS_PER_WORD = 12  # a generous word with its blank: a text is read no further than this many letters per word
 UNSPACED_LETTER_PATTERN = re.compile(rf"(?=[^\W\d])[{UNSPACED_RANGES}]")
 
 
@@ -41,6 +42,15 @@ def find_words(text: str) -> list[str]:
     pattern = PLAIN_WORD_PATTERN if is_plain else compile_word_pattern()
     tokens: list[str] = pattern.findall(text)
     return tokens
+
+
+def find_first_words(text: str, max_words: int) -> list[str]:
+    """Return the first words of a text in lower case, as `find_words` separates them.
+
+    >>> find_first_words("Jazz in the Park", 2)
+    ['jazz', 'in']
+    """
+    return find_words(text[: MAX_LETTERS_PER_WORD * max_words].lower())[:max_words]
 
 
 def is_unspaced_letter(token: str) -> bool:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from trueline.core.errors import UserError
-from trueline.core.models.input_encoding import get_score_offset
+from trueline.core.models.tabular.input_encoding import get_score_offset
 from trueline.core.splits.fold_data import Floats, FoldData
 
 MIN_SHARE = 1e-4  # one in ten thousand: below it a leaf's share says more about the leaf than about the runner

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from trueline.core.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
+from trueline.core.models.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
 from trueline.core.text.words import find_words
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from trueline.core.text.tfidf import Floats
+    from trueline.core.models.text.tfidf import Floats
 
     Ints = npt.NDArray[np.int32]
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from trueline.core.errors import UserError
 from trueline.core.models import model_json
+from trueline.core.models.text.vocabulary import TEXT_INPUT
 from trueline.core.text.tag_mentions import MENTION_PREFIX
-from trueline.core.text.vocabulary import TEXT_INPUT
 
 if TYPE_CHECKING:  # the service needs the names, but no tables
     import pandas as pd

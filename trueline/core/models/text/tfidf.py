@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from trueline.core.text.letter_runs import list_letter_runs
+from trueline.core.models.text.letter_runs import list_letter_runs
 from trueline.core.text.words import find_words
 
 Floats = npt.NDArray[np.float64]

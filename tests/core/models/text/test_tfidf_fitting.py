@@ -6,10 +6,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from tests.core.text.test_tfidf import known, learned, texts, theirs
-from trueline.core.text import tfidf_fitting
-from trueline.core.text.tfidf import TfidfEncoder
-from trueline.core.text.tfidf_fitting import TermLimits, fit_tfidf
+from tests.core.models.text.test_tfidf import known, learned, texts, theirs
+from trueline.core.models.text import tfidf_fitting
+from trueline.core.models.text.tfidf import TfidfEncoder
+from trueline.core.models.text.tfidf_fitting import TermLimits, fit_tfidf
 
 MANY = settings(deadline=None, max_examples=150)
 ALL_TERMS = TermLimits(word_ngrams=2, char_ngrams=4, max_features=100_000, min_rows=1)

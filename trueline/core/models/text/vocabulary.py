@@ -1,4 +1,4 @@
-"""Vocabulary: split texts into words, and encode words as numbers."""
+"""Vocabulary: the words that a model knows, and words as numbers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trueline.core.errors import UserError
-from trueline.core.text.words import find_words
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy import sparse
 
 TEXT_INPUT = "text"  # the input that holds the text
-MAX_LETTERS_PER_WORD = 12  # a generous word with its blank: a text is read no further than this many letters per word
 
 
 def get_texts(x: pd.DataFrame, plugin_name: str) -> list[str]:
@@ -26,11 +24,6 @@ def get_texts(x: pd.DataFrame, plugin_name: str) -> list[str]:
             f"{plugin_name} needs the input {TEXT_INPUT!r}, which is not among {', '.join(map(str, x.columns))}."
         )
     return [text if isinstance(text, str) else "" for text in x[TEXT_INPUT].tolist()]
-
-
-def split_words(text: str, max_words: int) -> list[str]:
-    """Return the first words of a text in lower case, as `find_words` separates them."""
-    return find_words(text[: MAX_LETTERS_PER_WORD * max_words].lower())[:max_words]
 
 
 def build_vocabulary(tokenized_texts: Iterable[Sequence[str]], max_words: int, min_rows: int) -> list[str]:

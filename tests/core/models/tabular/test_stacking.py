@@ -10,7 +10,7 @@ import pytest
 
 from tests.learner_cases import FOREST, LOGISTIC, SEED, quantities
 from trueline.core.errors import UserError
-from trueline.core.models.stacking import Learners, load_learners, score_forward
+from trueline.core.models.tabular.stacking import Learners, load_learners, score_forward
 from trueline.core.splits.fold_data import FoldData
 
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, log_expit
 
-from trueline.core.models.conditional_logit_loss import compute_conditional_logit_loss, compute_mean_loss
-from trueline.core.models.log_odds import compute_log_loss
+from trueline.core.models.tabular.conditional_logit_loss import compute_conditional_logit_loss, compute_mean_loss
+from trueline.core.models.tabular.log_odds import compute_log_loss
 from trueline.core.splits.fold_data import Floats
 from trueline.core.stats.group_ops import Codes
 

@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from trueline.core.text import tfidf
-from trueline.core.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
-from trueline.core.text.tfidf import MAX_CACHED_WORDS, TfidfEncoder
+from trueline.core.models.text import tfidf
+from trueline.core.models.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
+from trueline.core.models.text.tfidf import MAX_CACHED_WORDS, TfidfEncoder
 from trueline.core.text.words import find_words
 
 MANY = settings(deadline=None, max_examples=150)

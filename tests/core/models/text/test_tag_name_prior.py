@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tests.tag_fixtures import TAGS, planted, tagged
 from trueline.core.errors import UserError
+from trueline.core.models.text import tag_name_prior
 from trueline.core.splits.fold_data import FoldData
-from trueline.core.text import tag_name_prior
 
 FEW = settings(deadline=None, max_examples=30)
 

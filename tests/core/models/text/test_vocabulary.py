@@ -7,29 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
-from trueline.core.text import vocabulary
+from trueline.core.models.text import vocabulary
 
 FEW = settings(deadline=None, max_examples=40)
 TOKENIZED = [["b", "a", "a"], ["a", "c"], [], ["c", "d"]]
-
-
-def test_words_are_runs_of_letters_and_digits_of_any_script_in_lower_case() -> None:
-    assert vocabulary.split_words("DJ's Café, 2-for-1! موسيقى ジャズ", 10) == [
-        "dj",
-        "s",
-        "café",
-        "2",
-        "for",
-        "1",
-        "موسيقى",
-        *"ジャズ",
-    ]
-    assert vocabulary.split_words("one two three", 2) == ["one", "two"]
-    assert vocabulary.split_words(" ?! ", 5) == []
-
-
-def test_a_long_text_is_not_read_to_its_end() -> None:
-    assert vocabulary.split_words("a" * 10_000_000, 2) == ["a" * 24]
 
 
 def test_frequent_words_come_first_then_the_alphabet_decides() -> None:

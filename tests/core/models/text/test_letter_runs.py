@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tests.core.text.test_words import SPACED_SCRIPTS, UNSPACED_SCRIPTS, marked_letters
-from trueline.core.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
+from trueline.core.models.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
 from trueline.core.text.words import find_words
 
 MANY = settings(deadline=None, max_examples=200)

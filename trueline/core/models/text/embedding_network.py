@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trueline.core.compute.single_thread import limit_to_one_thread
+from trueline.core.models.text.vocabulary import compute_word_shares
 from trueline.core.stats.group_ops import Codes, Floats
-from trueline.core.text.vocabulary import compute_word_shares
 
 Weights = list[npt.NDArray[np.float32]]  # in Keras's order: word vectors, then matrix and bias of each dense layer
 MIN_CHANCE_VARIANCE = 1e-7  # variance p·(1 − p) below which a probability's gradient fades, as where Keras clips
