@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -304,7 +304,8 @@ def test_promotion_is_handed_on(world: Path, monkeypatch: pytest.MonkeyPatch) ->
     add(world, one=git_fixtures.made(0.5))
     calls = []
 
-    def promote(experiment: Experiment, stage: str, force: str | None) -> None:
+    def promote(experiment: Experiment, stage: str, force: str | None, listed: Sequence[Experiment]) -> None:
+        assert names(listed) == ["one"]
         calls.append((experiment.name, stage, force))
 
     monkeypatch.setattr(promotion, "promote_experiment", promote)

@@ -24,6 +24,8 @@ COMMANDS = {
     "best": ("best", "--task", TASK),
     "leaderboard": ("leaderboard",),
     "compare": ("compare", TASK, "SWEEP-7", "SWEEP-8"),
+    "compare --html": ("compare", "--html", TASK, "SWEEP-7", "SWEEP-8", "HEAD"),
+    "dashboard": ("dashboard", "--task", TASK),
     "note": ("note", "SWEEP-7", "leaves need no penalty"),
     "promote --dry-run": ("promote", "SWEEP-7", "--task", TASK, "--dry-run"),
 }

@@ -182,12 +182,7 @@ class Registry:
         from.
         """
         pair = load_run(name, self.experiments), load_run(other_name, self.experiments)
-        for run in pair:
-            if task is not None and task not in run.tasks:
-                raise UserError(f"{run.name} is not about {task!r}; {did_you_mean(task, run.tasks)}")
-        shared = [task] if task else [shared_task for shared_task in pair[0].tasks if shared_task in pair[1].tasks]
-        if not shared:
-            raise UserError(f"{name} and {other_name} have no task in common; name one with --task.")
+        shared = choose_shared_tasks(pair, task)
         return {shared_task: self._compare_task(shared_task, pair, common) for shared_task in shared}
 
     def invalidate_data(self, data_hash: str, why: str) -> Sequence[Experiment]:
@@ -299,6 +294,19 @@ class Registry:
         if difference is None:
             return (None, None, f"no paired test tells {name} apart; see `compare {leader.name} {runner_up.name}`")
         return difference, difference["verdict"] == "undecided", _format_verdict(leader, runner_up, difference)
+
+
+def choose_shared_tasks(runs: Sequence[Run], task: str | None = None) -> list[str]:
+    """Return the tasks that all runs are about, or only the one that is named; raises UserError if there is none."""
+    for run in runs:
+        if task is not None and task not in run.tasks:
+            raise UserError(f"{run.name} is not about {task!r}; {did_you_mean(task, run.tasks)}")
+    shared = [name for name in runs[0].tasks if all(name in run.tasks for run in runs)]
+    if not shared:
+        raise UserError(
+            f"{' and '.join(run.name for run in runs)} have no task in common; compare runs of the same task."
+        )
+    return [task] if task else shared
 
 
 def list_planned_tasks() -> list[str]:

@@ -41,14 +41,14 @@ def build_columns(experiments: Sequence[Experiment]) -> tuple[list[str], list[li
             counts[path] = counts.get(path, 0) + 1
     paths = sorted(counts, key=lambda path: (-counts[path], path))[:MAX_COLUMNS]
     flat_params = [flatten_params(expand_params(experiment.params)) if paths else {} for experiment in experiments]
-    return _shorten_paths(paths), [[_format_value(flat.get(path)) for path in paths] for flat in flat_params]
+    return shorten_paths(paths), [[_format_value(flat.get(path)) for path in paths] for flat in flat_params]
 
 
 def format_settings(changed: Mapping[str, Any]) -> str:
     """Return the parameters that an experiment sets as text: "depth=4 learner=forest"."""
     paths = sorted(changed)
     return " ".join(
-        f"{name}={_format_value(changed[path])}" for name, path in zip(_shorten_paths(paths), paths, strict=True)
+        f"{name}={_format_value(changed[path])}" for name, path in zip(shorten_paths(paths), paths, strict=True)
     )
 
 
@@ -56,7 +56,7 @@ def _format_value(value: Any) -> Any:
     return "null" if value is None else str(value) if isinstance(value, bool | list | dict) else value
 
 
-def _shorten_paths(paths: Sequence[str]) -> list[str]:
+def shorten_paths(paths: Sequence[str]) -> list[str]:
     """Return the shortest ends of dotted paths that differ from one another."""
     segments = [path.split(".") for path in paths]
     depth = 1

@@ -62,6 +62,25 @@ def read_cached_bytes(md5: str) -> bytes | None:
     return file.read_bytes() if file else None
 
 
+def copy_cached_folder(md5: str, folder: Path) -> None:
+    """Copy the files of an output that is a folder, as far as DVC's cache has them, into an empty folder."""
+    for member in _list_members(read_cached_bytes(md5)):
+        content = read_cached_bytes(str(member["md5"]))
+        file = folder / str(member["relpath"])
+        if content is not None and file.resolve().is_relative_to(folder.resolve()):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+
+
+def _list_members(listing: bytes | None) -> list[dict[str, Any]]:
+    """Return the files that DVC's listing of a folder names; none for anything else."""
+    try:
+        members = json.loads(listing or b"[]")
+        return [member for member in members if isinstance(member["md5"], str) and isinstance(member["relpath"], str)]
+    except (KeyError, TypeError, ValueError):
+        return []
+
+
 def get_cache_path(md5: str) -> str:
     """Return the file of DVC's cache that holds the bytes with a hash, relative to this folder."""
     return os.path.relpath(dvc_cache.get_cached_path(_find_cache(Path.cwd()), md5))

@@ -1,0 +1,1 @@
+"""Pages of many runs: one self-contained HTML file, with the charts of the report page."""
