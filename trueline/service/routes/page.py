@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 
 from trueline.service.artifacts.experiments_client import Experiments
 from trueline.service.page.csp import PAGE_HEADERS
-from trueline.service.page.dashboard import render_dashboard
+from trueline.service.page.models_page import render_dashboard
 from trueline.service.page.prediction_form import render_form
 from trueline.service.protection.error_responses import build_error_response
 from trueline.service.routes.predict import describe_problem
