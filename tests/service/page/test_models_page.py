@@ -19,8 +19,8 @@ from trueline.service.app import build_app
 from trueline.service.artifacts import experiments_client
 from trueline.service.artifacts.experiments_client import Experiments
 from trueline.service.page.csp import CONTENT_SECURITY_POLICY
-from trueline.service.page.models_page import render_dashboard
 from trueline.service.page.login import LoginMiddleware
+from trueline.service.page.models_page import render_dashboard
 from trueline.service.page.prediction_form import list_probability_fields, render_form, render_forms
 from trueline.service.settings import TOKEN_VARIABLE
 from trueline.service.status.diagnostics import build_diagnostics
