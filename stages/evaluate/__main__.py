@@ -5,6 +5,7 @@ believed.
 """
 
 import json
+from dataclasses import asdict
 from importlib import import_module
 
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
@@ -36,7 +37,9 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     timed = predictions.assign(inputs_known=inputs_known)
     scores, report, plots = scorer.evaluate(timed, prepared, settings, load_seed())
     headline = {"scored": describe_scored_rows(predictions), "scores": convert_to_json(scores, digits=4)}
-    write_json(headline | report | {"comparison": describe_comparison(description)}, writes["report"])
+    described = {"comparison": describe_comparison(description)}
+    described |= {"gap_measure": asdict(description.gap)} if description.gap else {}
+    write_json(headline | report | described, writes["report"])
     writes["plots"].mkdir()
     for name, table in plots.items():
         table.round(6).to_csv(writes["plots"] / f"{name}.csv", index=False)

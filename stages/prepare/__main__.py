@@ -22,6 +22,7 @@ from trueline.core.splits.walk_forward import (
 )
 from trueline.core.tables import table_schema
 from trueline.core.tables.intake_report import IntakeError, describe_intake, refuse_large_loss
+from trueline.core.tables.logged_predictions import add_logged_predictions, list_logged_columns
 from trueline.core.tables.own_columns import list_own_columns
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
@@ -47,6 +48,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         write_json(refusal.quality, writes["quality"])
         publish_alone(writes["quality"], expand_paths(WRITES, task)["quality"])
         raise
+    if hasattr(cleaner, "LOGGED"):
+        prepared = add_logged_predictions(prepared, task_config.source, cleaner.LOGGED)
     fold_settings = _load_fold_settings(task, prepared)
     prepared, sealed_period = seal_newest_days(prepared, fold_settings.sealed_days)
     if sealed_period:
@@ -56,6 +59,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         cleaner, "columns", lambda rows: [column for column in cleaner.COLUMNS if column.name in rows]
     )
     columns = [*declare_columns(prepared), *list_own_columns(source_settings)]
+    columns += list_logged_columns(prepared) if hasattr(cleaner, "LOGGED") else []
     table_schema.validate_table(prepared, columns, f"prepared {task}")
     folds = pd.concat([prepared[list_key_columns(prepared)], _assign_folds(task, prepared, fold_settings)], axis=1)
     table_schema.write_table(prepared, writes["prepared"], columns)

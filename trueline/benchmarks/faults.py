@@ -20,6 +20,7 @@ from trueline.benchmarks._page_section import replace_section
 from trueline.benchmarks.fault_lab.planted_faults import FAULT_KINDS, inject_fault
 from trueline.core.compute.parallel import run_in_parallel
 from trueline.core.runtime.params import load_settings
+from trueline.core.scorer_description import load_description
 from trueline.core.stats.confidence_intervals import compute_wilson_interval
 
 FAULTS_PAGE = Path(__file__).parents[2] / "docs/faults.md"
@@ -31,6 +32,7 @@ WEAK_CASES_FACTOR = 0.5
 WORKERS = 2  # processes
 CONFIDENCE_BINS = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)  # bin edges of confidence; each bin includes its upper end
 
+MEASURE = load_description("market").gap  # of the simulated evidence, which has lines
 SILENT_NAMES = ("none", "undecided")
 RIGHT_NAMES = {
     "nothing": SILENT_NAMES,
@@ -142,7 +144,9 @@ def render_results(answers: list[Answer]) -> str:
 
 
 def _run_gap_report(evidence: Evidence, settings: gap.Settings) -> dict[str, Any]:
-    return gap.build_gap_report(gap.join_evidence_rows(evidence, settings.segments), settings, evidence.seed)
+    assert MEASURE is not None
+    rows = gap.join_evidence_rows(evidence, MEASURE, settings.segments)
+    return gap.build_gap_report(rows, settings, evidence.seed, MEASURE)
 
 
 def _choose_name(root: str, report: dict[str, Any]) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from stages.diagnose.checks.gap import format_sentences
 from trueline.benchmarks.lie_lab.scratch_project import ROOT
 from trueline.benchmarks.replay_lab.day_tables import TASKS, list_days, read_day_tables
 from trueline.benchmarks.replay_lab.live_replay import (
@@ -22,6 +23,7 @@ from trueline.benchmarks.replay_lab.live_replay import (
     make_replay_projects,
     run_backtest,
 )
+from trueline.benchmarks.replay_lab.replayed_gap import build_replayed_gap
 from trueline.core.errors import UserError
 
 
@@ -41,6 +43,8 @@ def main(*arguments: str) -> None:
             is_trained = day in live.trainings
             print(f"{day:%Y-%m-%d}: predicted{' by a new model' if is_trained else ''}", flush=True)
         print(f"{options.task}: {compare_replay(live, predictions, days).format_sentence()}")
+        report = build_replayed_gap(projects[0], live.log_folder / options.task, days)
+        print(f"{options.task}: {format_sentences(report)[0]}")
 
 
 def _parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:

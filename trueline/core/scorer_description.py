@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.gap_measure import GapMeasure
 from trueline.core.runtime.plugins import STAGES_FOLDER, list_plugins
 
 Report = Mapping[str, Any]
@@ -100,6 +101,7 @@ class ScorerDescription:
     compared: tuple[ComparedMeasure, ...]
     unlearned: tuple[str, ...]
     compared_parts: tuple[ComparedPart, ...] = ()
+    gap: GapMeasure | None = None  # by what backtest and production are compared; without it they are not
     has_bets: bool = False  # whether picks against a line are graded, which must hit more often than break-even
 
 

@@ -30,7 +30,9 @@ def audit_lines(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
         "untold": _compute_untyped_share(paired, has_line),
         "endings": {name: _compute_ending_shares(paired, rows) for name, rows in rows_by_type.items()},
         "against_real": {name: _compare_with_real_lines(paired, rows) for name, rows in rows_by_type.items()},
-        "hit_rate": {name: estimate_rate(chain.bootstrap, table) for name, table in tables.items()},
+        paired.measure.name: {
+            name: estimate_rate(chain.bootstrap, table, paired.measure) for name, table in tables.items()
+        },
         "estimated_minus_actual": chain.bootstrap.estimate_table_difference(tables["estimated"], tables["actual"]),
         "stretches": _find_estimated_stretches(paired, has_line),
     }

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from stages.diagnose.backtest_gap.gap_phrases import format_points
 from stages.diagnose.backtest_gap.row_effects import compute_half_width, is_clear_of_zero
-from stages.diagnose.backtest_gap.waterfall import CAUSES, GapChain
+from stages.diagnose.backtest_gap.waterfall import GapChain
+from trueline.core.gap_measure import GapMeasure
 from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, Interval
 
 NAMING_LEVEL = 0.98  # confidence level for naming a cause; of 200 simulated logs without a fault 6 got a cause
@@ -16,14 +16,14 @@ CAUSE_PHRASES = {
     "line_timing": "the lines: other numbers of the market, by another book or at another time",
     "line_type": "the type of line: estimated lines are not a market's",
     "dates": "the days",
-    "players": "the players on the days that both have",
+    "players": "the {entities} on the days that both have",
     "grading": "the grading: what production's own log counts as won and lost",
 }
 
 
 def estimate_contributions(chain: GapChain) -> dict[str, Interval]:
     """Return what each cause contributes to the gap, with its interval."""
-    return {cause: chain.estimate_contribution(cause) for cause in CAUSES}
+    return {cause: chain.estimate_contribution(cause) for cause in chain.contributions}
 
 
 def find_clear_causes(chain: GapChain) -> list[str]:
@@ -31,7 +31,7 @@ def find_clear_causes(chain: GapChain) -> list[str]:
 
     Days and players must also be material.
     """
-    moving_causes = [cause for cause in CAUSES if np.nan_to_num(chain.contributions[cause]).any()]
+    moving_causes = [cause for cause, effect in chain.contributions.items() if np.nan_to_num(effect).any()]
     level = 1 - (1 - CONFIDENCE_LEVEL) / max(len(moving_causes), 1)
     return [
         cause
@@ -40,7 +40,7 @@ def find_clear_causes(chain: GapChain) -> list[str]:
     ]
 
 
-def find_main_cause(chain: GapChain, gap: Interval) -> dict[str, Any]:
+def find_main_cause(chain: GapChain, gap: Interval, measure: GapMeasure) -> dict[str, Any]:
     """Return the main cause: its name or None, the verdict (named, none or undecided), confidence, and a sentence.
 
     A cause is named if its contribution is the largest, also in most resamples (`confidence` is their share), and its
@@ -48,16 +48,19 @@ def find_main_cause(chain: GapChain, gap: Interval) -> dict[str, Any]:
     `find_clear_causes`. Days and players must also be material. Otherwise the verdict is none if the gap is within
     noise or its largest cause is immaterial, else undecided.
     """
-    contributions = np.stack([chain.contributions[cause] for cause in CAUSES])
+    format_points, causes = measure.format_difference, list(chain.contributions)
+    contributions = np.stack(list(chain.contributions.values()))
     if not np.isfinite(contributions[:, 0]).all():
-        return _make_main_cause(None, "undecided", None, "The two sides share no graded bets, so no cause can be told.")
+        return _make_main_cause(
+            None, "undecided", None, f"The two sides share no graded {measure.rows}, so no cause can be told."
+        )
     largest = int(np.abs(contributions[:, 0]).argmax())
     finite_draws = contributions[:, 1:][:, np.isfinite(contributions[:, 1:]).all(axis=0)]
     largest_share = float((np.abs(finite_draws).argmax(axis=0) == largest).mean()) if finite_draws.size else None
-    cause = CAUSES[largest]
+    cause = causes[largest]
     if largest_share is not None and largest_share > 0.5 and _has_clear_contribution(chain, cause, gap):
         share_text = f"{format_points(chain.estimate_contribution(cause))} of {format_points(gap)}"
-        sentence = f"The main cause is {CAUSE_PHRASES[cause]} ({share_text})."
+        sentence = f"The main cause is {CAUSE_PHRASES[cause].format(entities=measure.entities)} ({share_text})."
         sentence += "" if is_clear_of_zero(gap) else " The gap as a whole is within noise."
         return _make_main_cause(cause, "named", largest_share, sentence)
     if is_clear_of_zero(gap) and is_material(chain, cause):
@@ -67,7 +70,7 @@ def find_main_cause(chain: GapChain, gap: Interval) -> dict[str, Any]:
 
 
 def is_material(chain: GapChain, cause: str) -> bool:
-    """Return whether days or players move the hit rate by more than half the width of the backtest's own interval.
+    """Return whether days or entities move the figure by more than half the width of the backtest's own interval.
 
     Other causes always are material. The interval of the effect of a handful of days or players is too narrow, because
     the bootstrap resamples only these. The interval of a whole side's rate is not, and any eight days move that rate by

@@ -15,7 +15,7 @@ MIN_RUN_DAYS = 2  # the shortest run that is reported
 
 
 def summarise_missing_days(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
-    """Return the days with games, within production's running time, that it did not predict, and their effect.
+    """Return the days with events, within production's running time, that it did not predict, and their effect.
 
     Production's own rate without its gaps is unknown; `effect` is the effect of these days on the backtest's rate over
     the time in which production ran. `runs` are the missing days in runs of at least two.
@@ -36,14 +36,17 @@ def summarise_missing_days(paired: PairedRows, chain: GapChain) -> dict[str, Any
 def estimate_excluded_days(
     paired: PairedRows, bootstrap: BlockBootstrap, days: npt.NDArray[np.datetime64]
 ) -> dict[str, Any]:
-    """Return the effect of some days on production's hit rate; see `estimate_effect`."""
+    """Return the effect of some days on production's figure; see `estimate_effect`."""
     is_excluded = np.isin(paired.days, days.astype(paired.days.dtype))[paired.day_index] & paired.production.graded
-    tables = (paired.production.sum_bets(bootstrap, rows) for rows in (paired.production.graded, is_excluded))
-    return {"days": int((paired.count_by_day(is_excluded) > 0).sum())} | estimate_effect(bootstrap, *tables)
+    all_bets, excluded_bets = (
+        paired.production.sum_bets(bootstrap, rows) for rows in (paired.production.graded, is_excluded)
+    )
+    effect = estimate_effect(bootstrap, all_bets, excluded_bets, paired.measure)
+    return {"days": int((paired.count_by_day(is_excluded) > 0).sum())} | effect
 
 
 def _estimate_missing_effect(paired: PairedRows, chain: GapChain, is_served: Mask, running: slice) -> dict[str, Any]:
     all_bets, missing_bets = np.zeros_like(chain.backtest), np.zeros_like(chain.backtest)
     all_bets[running] = chain.backtest[running]
     missing_bets[running] = np.where(is_served[running, None], 0.0, chain.backtest[running])
-    return estimate_effect(chain.bootstrap, all_bets, missing_bets)
+    return estimate_effect(chain.bootstrap, all_bets, missing_bets, paired.measure)

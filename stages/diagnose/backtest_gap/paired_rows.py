@@ -1,44 +1,40 @@
-"""Backtest and production paired row by row on the same games."""
+"""Backtest and production paired row by row on the same events."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stages.diagnose.backtest_gap.row_grading import choose_picks, grade_bets, grade_probabilities
 from stages.diagnose.units.array_types import Floats, Ints, Mask
-from stages.diagnose.units.evidence import Evidence
-from stages.diagnose.units.scored_units import ARM
 from trueline.core.errors import UserError
+from trueline.core.gap_measure import GapMeasure
 from trueline.core.stats.block_bootstrap import BlockBootstrap
-from trueline.core.stored_tables.lazy_parquet import make_frame
-from trueline.core.stored_tables.row_lookup import lookup_rows, take_or_nan
-
-if TYPE_CHECKING:
-    from trueline.core.betting.grading import Signs
+from trueline.core.stats.group_ops import encode_groups
 
 Days = npt.NDArray[np.datetime64]
 
 KEY_COLUMNS = ["entity", "day"]
-REQUIRED_COLUMNS = (*KEY_COLUMNS, "target", "backtest", "backtest_line", "production", "production_line")
-LOG_COLUMNS = ("production_line", "production_line_type", "production_model", "production_at")
+SIDES = ("backtest", "production")
+REQUIRED_COLUMNS = (*KEY_COLUMNS, "target", *SIDES)
+LINE_COLUMNS = ("backtest_line", "production_line")  # required where predictions are graded against lines
 ONE_DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
 class SourceBets:
-    """One side's predictions, the lines it picks and is graded against, and the results of its bets."""
+    """One side's predictions, the lines it picks and is graded against, and the grades of its rows."""
 
     prediction: Floats
     line: Floats
     estimated: Mask  # the line is an estimate, not a market's
     pick: Floats | None  # the side that was bet (1 over, −1 under), if it is logged; else the edge decides
-    graded: Mask  # rows with a prediction, a line and an outcome
+    graded: Mask  # rows that have a figure: a prediction, an outcome and, if it is a bet, a line
     bet: Mask
-    decided: Mask
-    won: Mask
+    score: Floats | Mask  # of each row; a figure is Σ score / Σ weight
+    weight: Floats | Mask
 
     @property
     def has_prediction(self) -> Mask:
@@ -51,13 +47,13 @@ class SourceBets:
         return np.asarray(np.isfinite(self.line))
 
     def sum_bets(self, bootstrap: BlockBootstrap, rows: Mask | Ints) -> Floats:
-        """Return the table of won and decided bets by day, on some rows."""
-        return bootstrap.sum_columns_by_block(self.won[rows], self.decided[rows], rows)
+        """Return the table of scores and weights by day, on some rows: of bets, those won and those decided."""
+        return bootstrap.sum_columns_by_block(self.score[rows], self.weight[rows], rows)
 
 
 @dataclass(frozen=True)
 class PairedRows:
-    """Both sides of every player and day."""
+    """Both sides of every entity and day."""
 
     rows: pd.DataFrame
     days: Days  # ascending
@@ -66,10 +62,11 @@ class PairedRows:
     backtest: SourceBets
     production: SourceBets
     edge: float
+    measure: GapMeasure
 
     @classmethod
-    def from_rows(cls, rows: pd.DataFrame, edge: float) -> "PairedRows":
-        """Read both sides of every row; rows are taken as they are.
+    def from_rows(cls, rows: pd.DataFrame, edge: float, measure: GapMeasure) -> "PairedRows":
+        """Read both sides of every row; rows are taken as they are. Shares need a column `group`.
 
         A line without a type counts as real if the backtest has a real line for that row, else as estimated. Raises
         UserError if a row has no day.
@@ -79,9 +76,15 @@ class PairedRows:
             raise UserError(f"{int(np.isnat(day).sum())} rows have no day; give each row the day of its game.")
         days, day_index = _index_days(day)
         target = convert_to_floats(rows, "target")
-        backtest = _read_source(rows, "backtest", target, np.zeros(len(rows), bool), edge)
-        production = _read_source(rows, "production", target, ~backtest.has_line | backtest.estimated, edge)
-        return cls(rows, days, day_index, target, backtest, production, edge)
+        if measure.has_lines:
+            backtest = _read_bets(rows, "backtest", target, np.zeros(len(rows), bool), edge)
+            production = _read_bets(rows, "production", target, ~backtest.has_line | backtest.estimated, edge)
+        else:
+            group = encode_groups(rows["group"]) if "group" in rows else np.arange(len(rows))
+            backtest, production = (
+                _read_probabilities(convert_to_floats(rows, name), target, group, measure) for name in SIDES
+            )
+        return cls(rows, days, day_index, target, backtest, production, edge, measure)
 
     def replace_estimated_lines(self) -> "PairedRows":
         """Return production's log as both sides: as it was graded, and in the backtest's place on real lines only.
@@ -97,9 +100,11 @@ class PairedRows:
     def grade_against_lines(
         self, bootstrap: BlockBootstrap, source: SourceBets, line: Floats, rows: Mask | Ints
     ) -> Floats:
-        """Return the table of a side's bets on some rows, had it picked and been graded against `line`."""
+        """Return the table of a side on some rows, had it picked and been graded against `line`, if there are lines."""
+        if not self.measure.has_lines:
+            return source.sum_bets(bootstrap, rows)
         logged_picks = None if source.pick is None else source.pick[rows]
-        picks = _choose_picks(source.prediction[rows], logged_picks, line, self.edge)
+        picks = choose_picks(source.prediction[rows], logged_picks, line, self.edge)
         from trueline.core.betting.grading import grade_picks  # here, so that only betting tasks depend on it
 
         graded = grade_picks(picks, line, self.target[rows])
@@ -124,13 +129,14 @@ class PairedRows:
         ]
 
 
-def keep_newest_predictions(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per player and day, in the original order: the newest that production predicted.
+def keep_newest_predictions(rows: pd.DataFrame, measure: GapMeasure) -> pd.DataFrame:
+    """Return one row per entity and day, in the original order: the newest that production predicted.
 
-    Raises UserError if one of REQUIRED_COLUMNS is missing.
+    Raises UserError if a required column is missing.
     """
-    if missing := [name for name in REQUIRED_COLUMNS if name not in rows]:
-        raise UserError(f"the rows have no column {missing[0]!r}; they need {', '.join(REQUIRED_COLUMNS)}.")
+    required = [*REQUIRED_COLUMNS, *(LINE_COLUMNS if measure.has_lines else ())]
+    if missing := [name for name in required if name not in rows]:
+        raise UserError(f"the rows have no column {missing[0]!r}; they need {', '.join(required)}.")
     rows = rows.reset_index(drop=True)
     if not rows.duplicated(KEY_COLUMNS).any():
         return rows
@@ -143,29 +149,6 @@ def keep_newest_predictions(rows: pd.DataFrame) -> pd.DataFrame:
     return newest.reset_index(drop=True)
 
 
-def join_evidence_rows(evidence: Evidence, segments: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the rows of both sides: the tuned arm's predictions against real lines, and the production log.
-
-    `segments` are further columns of the prepared rows to keep. Rows that neither side predicts are kept within the
-    period of the log, to show on which days there were games. Empty without a log; without predictions of the arm the
-    backtest's are missing.
-    """
-    prepared, predictions = evidence.prepared, evidence.predictions
-    is_logged = prepared["production"].notna().to_numpy() if "production" in prepared else np.zeros(len(prepared), bool)
-    if not is_logged.any():
-        return pd.DataFrame(columns=list(REQUIRED_COLUMNS))
-    predicted = convert_to_floats(predictions, ARM) if ARM in predictions else np.full(len(predictions), np.nan)
-    backtest = take_or_nan(predicted, lookup_rows(prepared["row_id"], predictions["row_id"]))  # the first of several
-    day = prepared["time"].to_numpy("datetime64[D]")
-    is_requested = np.isfinite(backtest) | ((day >= day[is_logged].min()) & (day <= day[is_logged].max()))
-    column_names = dict.fromkeys(("entity", "target", "production", *LOG_COLUMNS, "start_time", *segments))
-    facts = make_frame(prepared, [name for name in column_names if name in prepared], np.flatnonzero(is_requested))
-    real_line = prepared["soft_label"].to_numpy(float)[is_requested] if "soft_label" in prepared else np.nan
-    return facts.assign(
-        day=day[is_requested].astype("datetime64[s]"), backtest=backtest[is_requested], backtest_line=real_line
-    )
-
-
 def _index_days(day: Days) -> tuple[Days, Ints]:
     """Return the distinct days in order and each row's position among them, without sorting the rows."""
     if not len(day):
@@ -176,7 +159,7 @@ def _index_days(day: Days) -> tuple[Days, Ints]:
     return first_day + np.flatnonzero(occurs) * ONE_DAY, (np.cumsum(occurs) - 1)[day_offsets]
 
 
-def _read_source(rows: pd.DataFrame, name: str, target: Floats, default: Mask, edge: float) -> SourceBets:
+def _read_bets(rows: pd.DataFrame, name: str, target: Floats, default: Mask, edge: float) -> SourceBets:
     pick = convert_to_floats(rows, f"{name}_pick") if f"{name}_pick" in rows else None
     estimated = _flag_estimated_lines(rows, f"{name}_line_type", default)
     return _grade_source(
@@ -187,18 +170,15 @@ def _read_source(rows: pd.DataFrame, name: str, target: Floats, default: Mask, e
 def _grade_source(
     prediction: Floats, line: Floats, estimated: Mask, pick: Floats | None, target: Floats, edge: float
 ) -> SourceBets:
-    from trueline.core.betting.grading import grade_picks
-
-    graded = np.isfinite(prediction) & np.isfinite(line) & np.isfinite(target)
-    picks = grade_picks(np.where(graded, _choose_picks(prediction, pick, line, edge), 0), line, target)
+    grades = grade_bets(prediction, line, pick, target, edge)
     is_estimated = estimated & np.isfinite(line)
-    return SourceBets(prediction, line, is_estimated, pick, graded, picks.is_bet, picks.is_decided, picks.is_won)
+    return SourceBets(prediction, line, is_estimated, pick, grades.graded, grades.bet, grades.score, grades.weight)
 
 
-def _choose_picks(prediction: Floats, pick: Floats | None, line: Floats, edge: float) -> "Signs":
-    from trueline.core.betting.grading import pick_by_edge
-
-    return pick_by_edge(prediction, line, edge) if pick is None else np.nan_to_num(np.sign(pick)).astype(np.int64)
+def _read_probabilities(prediction: Floats, target: Floats, group: Ints, measure: GapMeasure) -> SourceBets:
+    grades = grade_probabilities(measure.grading, prediction, target, group)
+    no_line, not_estimated = np.full(len(prediction), np.nan), np.zeros(len(prediction), bool)
+    return SourceBets(prediction, no_line, not_estimated, None, grades.graded, grades.bet, grades.score, grades.weight)
 
 
 def _flag_estimated_lines(rows: pd.DataFrame, name: str, default: Mask) -> Mask:

@@ -1,4 +1,4 @@
-"""When production predicted: late, or many days in one batch, and the effect of such predictions on its hit rate."""
+"""When production predicted: late, or many days in one batch, and the effect of such predictions on its figure."""
 
 from typing import Any
 
@@ -37,9 +37,9 @@ def summarise_prediction_times(
 
 
 def find_late_predictions(paired: PairedRows, settings: Settings) -> tuple[Mask, Mask]:
-    """Return masks of the predictions certainly made after their game began, and of those that may have been.
+    """Return masks of the predictions certainly made after their event began, and of those that may have been.
 
-    A start_time decides. Without one, only a prediction made after the last game of the day began is certainly late.
+    A start_time decides. Without one, only a prediction made after the last event of the day began is certainly late.
     """
     has_time, has_start = (_has_time(paired, name) for name in ("production_at", "start_time"))
     has_time = has_time & paired.production.has_prediction
@@ -61,10 +61,11 @@ def _compute_hours_since_midnight(paired: PairedRows, name: str) -> Floats:
 
 
 def _summarise_group(paired: PairedRows, chain: GapChain, rows: Mask | Ints) -> dict[str, Any]:
-    """Return count, days, times and the effect on the hit rate of the predictions in some rows."""
+    """Return count, days, times and the effect on the figure of the predictions in some rows."""
     production = paired.production
     row_numbers = np.flatnonzero(rows) if rows.dtype == bool else rows
-    effect = estimate_effect(chain.bootstrap, chain.production, production.sum_bets(chain.bootstrap, row_numbers))
+    bets = production.sum_bets(chain.bootstrap, row_numbers)
+    effect = estimate_effect(chain.bootstrap, chain.production, bets, paired.measure)
     prediction_times = pd.Series(paired.rows["production_at"].to_numpy()[row_numbers])
     days = paired.format_days(np.unique(paired.day_index[row_numbers]))
     return {
@@ -82,7 +83,7 @@ def _summarise_group(paired: PairedRows, chain: GapChain, rows: Mask | Ints) -> 
 def _find_batches(
     paired: PairedRows, chain: GapChain, timed_rows: Ints, is_late: Mask, gap: Interval, settings: Settings
 ) -> list[dict[str, Any]]:
-    """Return the batches over several days that hold much of the log or of the gap, or were made after the games."""
+    """Return the batches over several days that hold much of the log or of the gap, or were made after the events."""
     prediction_times = paired.rows["production_at"].to_numpy("datetime64[us]")[timed_rows].astype(np.int64)
     _, batch = np.unique(prediction_times // int(settings.batch_hours * MICROSECONDS_PER_HOUR), return_inverse=True)
     batch_count = int(batch.max()) + 1

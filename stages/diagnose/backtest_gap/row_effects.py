@@ -1,23 +1,26 @@
-"""The effect of a part of the bets on a hit rate: the rate of the part, the rate without it, and the difference."""
+"""The effect of a part of the rows on a figure: the figure of the part, the one without it, and the difference."""
 
 from typing import Any
 
 import numpy as np
 
+from trueline.core.gap_measure import GapMeasure
 from trueline.core.stats.block_bootstrap import BlockBootstrap, Floats, compute_interval, count_nonzero_blocks
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS, Interval, compute_wilson_interval
 
 
-def estimate_rate(bootstrap: BlockBootstrap, table: Floats) -> Interval:
-    """Return the hit rate of a table of won and decided bets; with too few days it has a Wilson interval."""
-    if count_nonzero_blocks(table) >= MIN_BLOCKS:
+def estimate_rate(bootstrap: BlockBootstrap, table: Floats, measure: GapMeasure) -> Interval:
+    """Return the figure of a table of scores and weights; a hit rate of too few days has a Wilson interval."""
+    if count_nonzero_blocks(table) >= MIN_BLOCKS or not measure.has_lines:
         return bootstrap.estimate_table(table)
     won, decided = table.sum(axis=0)
     return compute_wilson_interval(float(won), int(decided)) | {"n": count_nonzero_blocks(table)}
 
 
-def estimate_effect(bootstrap: BlockBootstrap, all_bets: Floats, some_bets: Floats) -> dict[str, Any]:
-    """Return the hit rate of a part of the bets, that of the rest, and by how much the part lifts the whole.
+def estimate_effect(
+    bootstrap: BlockBootstrap, all_bets: Floats, some_bets: Floats, measure: GapMeasure
+) -> dict[str, Any]:
+    """Return the figure of a part of the rows, that of the rest, and by how much the part lifts the whole.
 
     The lift matters if its interval excludes 0 and it exceeds half the width of the whole's own interval: any eight
     days shift a rate a little, but less than chance does.
@@ -27,8 +30,8 @@ def estimate_effect(bootstrap: BlockBootstrap, all_bets: Floats, some_bets: Floa
     lift, usual_interval = compute_interval(all_rate - other_rate, day_count), compute_interval(all_rate, day_count)
     return {
         "bets": int(some_bets[:, 1].sum()),
-        "hit_rate": estimate_rate(bootstrap, some_bets),
-        "without": estimate_rate(bootstrap, all_bets - some_bets),
+        measure.name: estimate_rate(bootstrap, some_bets, measure),
+        "without": estimate_rate(bootstrap, all_bets - some_bets, measure),
         "lift": lift,
         "matters": is_clear_of_zero(lift) and abs(lift["value"] or 0.0) > compute_half_width(usual_interval),
     }

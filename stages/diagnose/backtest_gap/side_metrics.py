@@ -1,4 +1,4 @@
-"""Metrics of each side under one filter (rows, bets, hit rate, errors), and comparisons on parts of the rows."""
+"""Metrics of each side under one filter (rows, bets, figure, errors), and comparisons on parts of the rows."""
 
 from typing import Any
 
@@ -13,9 +13,12 @@ from trueline.core.stats.confidence_intervals import Interval
 
 
 def compute_metrics(paired: PairedRows, bootstrap: BlockBootstrap, source: SourceBets, rows: Mask) -> dict[str, Any]:
-    """Return a side's metrics on some of the rows that it grades: counts, hit rate without pushes, mean errors."""
-    row_numbers = np.flatnonzero(rows & source.graded)
+    """Return a side's metrics on some of the rows that it grades: counts and figure; of bets also pushes and errors."""
+    row_numbers, measure = np.flatnonzero(rows & source.graded), paired.measure
     bet_sums = source.sum_bets(bootstrap, row_numbers)
+    if not measure.has_lines:
+        days = int((paired.count_by_day(row_numbers) > 0).sum())
+        return {"rows": len(row_numbers), "days": days, measure.name: bootstrap.estimate_table(bet_sums)}
     error_sums, line_error_sums = (
         sum_errors(paired, bootstrap, forecast, row_numbers) for forecast in (source.prediction, source.line)
     )
@@ -25,7 +28,7 @@ def compute_metrics(paired: PairedRows, bootstrap: BlockBootstrap, source: Sourc
         "days": count_nonzero_blocks(error_sums),
         "bets": bet_count,
         "pushes": bet_count - int(bet_sums[:, 1].sum()),
-        "hit_rate": bootstrap.estimate_table(bet_sums),
+        measure.name: bootstrap.estimate_table(bet_sums),
         "mae": bootstrap.estimate_table(error_sums),
         "line_mae": bootstrap.estimate_table(line_error_sums),
     }
@@ -37,27 +40,29 @@ def sum_errors(paired: PairedRows, bootstrap: BlockBootstrap, forecast: Floats, 
 
 
 def compute_gaps(paired: PairedRows, chain: GapChain) -> dict[str, Interval]:
-    """Return production minus backtest: in hit rate, as recorded, by equal rules and on common rows, and in MAE."""
-    production, backtest = paired.production, paired.backtest
+    """Return production minus backtest: in the figure, as recorded, by equal rules and on common rows, and in MAE."""
+    production, backtest, name = paired.production, paired.backtest, paired.measure.name
+    recorded_gap = compute_interval(chain.gap, count_nonzero_blocks(chain.backtest, chain.production))
+    gaps = {
+        name: recorded_gap,
+        f"{name}_by_equal_rules": chain.bootstrap.estimate_table_difference(chain.production, chain.backtest),
+        f"{name}_on_common_rows": chain.bootstrap.estimate_table_difference(
+            chain.common_tables[1], chain.common_tables[0]
+        ),
+    }
+    if not paired.measure.has_lines:
+        return gaps
     error_sums = [
         sum_errors(paired, chain.bootstrap, source.prediction, np.flatnonzero(source.graded))
         for source in (production, backtest)
     ]
-    recorded_gap = compute_interval(chain.gap, count_nonzero_blocks(chain.backtest, chain.production))
-    return {
-        "hit_rate": recorded_gap,
-        "hit_rate_by_equal_rules": chain.bootstrap.estimate_table_difference(chain.production, chain.backtest),
-        "hit_rate_on_common_rows": chain.bootstrap.estimate_table_difference(
-            chain.common_tables[1], chain.common_tables[0]
-        ),
-        "mae": chain.bootstrap.estimate_table_difference(*error_sums),
-    }
+    return gaps | {"mae": chain.bootstrap.estimate_table_difference(*error_sums)}
 
 
 def compare_like_for_like(paired: PairedRows, chain: GapChain, is_late: Mask) -> dict[str, Any]:
-    """Return both sides' metrics on the rows that both grade on real lines, without predictions made after the games.
+    """Return both sides' metrics on the rows that both grade on real lines, without predictions made after the events.
 
-    `on_backtest_lines` is the hit rate, and the number of decided bets, of production's predictions against the
+    `on_backtest_lines` is the figure, and the number of decided bets, of production's predictions against the
     backtest's lines.
     """
     production, backtest = paired.production, paired.backtest
@@ -68,7 +73,7 @@ def compare_like_for_like(paired: PairedRows, chain: GapChain, is_late: Mask) ->
         "production": compute_metrics(paired, bootstrap, production, rows),
         "on_backtest_lines": {
             "decided": int(regraded[:, 1].sum()),
-            "hit_rate": bootstrap.estimate_table(regraded),
+            paired.measure.name: bootstrap.estimate_table(regraded),
         },
         "gap": bootstrap.estimate_table_difference(
             *(source.sum_bets(bootstrap, rows) for source in (production, backtest))
@@ -77,9 +82,9 @@ def compare_like_for_like(paired: PairedRows, chain: GapChain, is_late: Mask) ->
 
 
 def compare_served_rows(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
-    """Return the backtest's metrics on the rows that production also served, and the hit rate's distance to all rows.
+    """Return the backtest's metrics on the rows that production also served, and the figure's distance to all rows.
 
-    This is a semi-join on player and day: production's predictions and lines are not used.
+    This is a semi-join on entity and day: production's predictions and lines are not used.
     """
     is_served = paired.production.has_prediction & paired.backtest.graded
     served_bets = paired.backtest.sum_bets(chain.bootstrap, is_served)
@@ -90,7 +95,7 @@ def compare_served_rows(paired: PairedRows, chain: GapChain) -> dict[str, Any]:
 
 
 def sum_recorded_bets(rows: pd.DataFrame, paired: PairedRows) -> Floats | None:
-    """Return production's bets by day as its own log counts them, or None if this report counts them the same way.
+    """Return production's scores and weights by day as its own log counts them, or None if this report counts so too.
 
     Every row of the log counts, repeated ones too, by its `production_result` (1 won, 0 lost, missing: no decision),
     or by the rules of this report if the log has no results.
@@ -98,12 +103,11 @@ def sum_recorded_bets(rows: pd.DataFrame, paired: PairedRows) -> Floats | None:
     if "production_result" in rows:
         is_logged = rows["production"].notna().to_numpy()
         result = np.where(is_logged, convert_to_floats(rows, "production_result"), np.nan)
+        columns = (np.nan_to_num(result), np.isfinite(result))
     elif len(rows) > len(paired.rows):
-        production = PairedRows.from_rows(rows, paired.edge).production
-        result = np.where(production.decided, production.won, np.nan)
+        production = PairedRows.from_rows(rows, paired.edge, paired.measure).production
+        columns = (production.score, production.weight)
     else:
         return None
     day_index = np.searchsorted(paired.days, rows["day"].to_numpy("datetime64[D]"))
-    has_result = np.isfinite(result)
-    columns = (np.where(has_result, result, 0.0), has_result.astype(float))
     return np.column_stack([np.bincount(day_index, weights=values, minlength=len(paired.days)) for values in columns])

@@ -1,4 +1,4 @@
-"""The chain from the backtest's hit rate to production's, and the contribution of each difference between them.
+"""The chain from the backtest's figure to production's, and the contribution of each difference between them.
 
 The rows that both sides grade are graded again with every mixture of the two sides' predictions, lines and types of
 line. Rows that only one side grades are removed (backtest) or added (production) by the reason why the other side lacks
@@ -19,12 +19,12 @@ from trueline.core.stats.shapley import compute_shapley_values
 
 PREDICTIONS, LINE_TIMING, LINE_TYPE = 1, 2, 4  # bits: what is taken from production on the rows that both grade
 DATES, PLAYERS = 1, 2  # bits, with LINE_TYPE, for the rows that one side alone grades: why the other side lacks them
-CAUSES = ("predictions", "line_timing", "line_type", "dates", "players", "grading")
+LINE_CAUSES = ("line_timing", "line_type")  # only where predictions are graded against lines
 
 
 @dataclass(frozen=True)
 class ChainStep:
-    """One step of the chain, with the table of won and decided bets by day."""
+    """One step of the chain, with the table of scores and weights by day."""
 
     step: str
     table: Floats
@@ -36,7 +36,7 @@ class GapChain:
 
     bootstrap: BlockBootstrap
     is_common: Mask  # rows that both sides grade
-    backtest: Floats  # table of won and decided bets on all rows of the side
+    backtest: Floats  # table of scores and weights on all rows of the side
     production: Floats
     common_tables: tuple[Floats, Floats]  # on the common rows, by each side's own predictions and lines
     steps: list[ChainStep]
@@ -44,7 +44,7 @@ class GapChain:
 
     @property
     def gap(self) -> Floats:
-        """Production's hit rate as recorded minus the backtest's."""
+        """Production's figure as recorded minus the backtest's."""
         return self.bootstrap.compute_ratio(self.steps[-1].table) - self.bootstrap.compute_ratio(self.steps[0].table)
 
     @property
@@ -52,8 +52,8 @@ class GapChain:
         """The part of the gap that the causes do not explain, which is rounding error."""
         return float(self.gap[0] - math.fsum(contribution[0] for contribution in self.contributions.values()))
 
-    def estimate_hit_rate(self, step: ChainStep) -> Interval:
-        """Return the hit rate at one step."""
+    def estimate_rate(self, step: ChainStep) -> Interval:
+        """Return the figure at one step."""
         return self.bootstrap.estimate_table(step.table)
 
     def estimate_contribution(self, cause: str, level: float = CONFIDENCE_LEVEL) -> Interval:
@@ -62,7 +62,7 @@ class GapChain:
 
 
 def build_gap_chain(paired: PairedRows, bootstrap: BlockBootstrap, recorded: Floats | None) -> GapChain:
-    """Build the chain; `recorded` is the table of production's bets as its own log counts them, if that differs."""
+    """Build the chain; `recorded` is the table of production as its own log counts it, if that differs."""
     backtest, production = paired.backtest, paired.production
     is_common = backtest.graded & production.graded
     mixed_tables = _build_mixed_tables(paired, bootstrap, is_common)
@@ -85,12 +85,20 @@ def build_gap_chain(paired: PairedRows, bootstrap: BlockBootstrap, recorded: Flo
         "players": leaving_effects[1] + coming_effects[1],
         "grading": bootstrap.compute_ratio(recorded_table) - rates[2][7],
     }
+    line_steps = [
+        ChainStep("and its lines where both are of one type", mixed_tables[PREDICTIONS | LINE_TIMING]),
+        ChainStep("and its lines of another type", mixed_tables[7]),
+    ]
+    if not paired.measure.has_lines:
+        contributions, line_steps = (
+            {name: effect for name, effect in contributions.items() if name not in LINE_CAUSES},
+            [],
+        )
     steps = [
         ChainStep("the backtest, all its rows", leaving_tables[0]),
         ChainStep("the rows that both grade", mixed_tables[0]),
         ChainStep("with production's predictions", mixed_tables[PREDICTIONS]),
-        ChainStep("and its lines where both are of one type", mixed_tables[PREDICTIONS | LINE_TIMING]),
-        ChainStep("and its lines of another type", mixed_tables[7]),
+        *line_steps,
         ChainStep("production, all its rows", coming_tables[7]),
         ChainStep("as production recorded it", recorded_table),
     ]
@@ -104,7 +112,7 @@ def _build_mixed_tables(paired: PairedRows, bootstrap: BlockBootstrap, is_common
     backtest, production = paired.backtest, paired.production
     lines = backtest.line[rows], production.line[rows]
     types_differ = (backtest.estimated != production.estimated)[rows]
-    lines_differ = lines[0] != lines[1]
+    lines_differ = (lines[0] != lines[1]) & ~(np.isnan(lines[0]) & np.isnan(lines[1]))
     differing = PREDICTIONS * _has_different_bets(backtest, production, rows)
     differing |= LINE_TIMING * bool((lines_differ & ~types_differ).any()) | LINE_TYPE * bool(types_differ.any())
     tables: dict[int, Floats] = {}

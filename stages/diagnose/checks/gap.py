@@ -1,5 +1,6 @@
-"""gap: why do backtest and production differ in hit rate, and can the two be compared at all?"""
+"""gap: why do backtest and production differ in their figure, and can the two be compared at all?"""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,11 @@ import pandas as pd
 
 from stages.diagnose.backtest_gap import side_metrics as figures
 from stages.diagnose.backtest_gap.anomalous_periods import find_stretches
+from stages.diagnose.backtest_gap.evidence_rows import join_evidence_rows
 from stages.diagnose.backtest_gap.gap_sentences import format_sentences
 from stages.diagnose.backtest_gap.gap_settings import Settings
 from stages.diagnose.backtest_gap.line_audit import audit_lines
+from stages.diagnose.backtest_gap.logged_rows import compare_with_log
 from stages.diagnose.backtest_gap.main_cause import (
     build_waterfall,
     estimate_contributions,
@@ -17,13 +20,14 @@ from stages.diagnose.backtest_gap.main_cause import (
     find_main_cause,
 )
 from stages.diagnose.backtest_gap.missing_dates import estimate_excluded_days, summarise_missing_days
-from stages.diagnose.backtest_gap.paired_rows import PairedRows, join_evidence_rows, keep_newest_predictions
+from stages.diagnose.backtest_gap.paired_rows import PairedRows, keep_newest_predictions
 from stages.diagnose.backtest_gap.prediction_equality import compare_predictions
 from stages.diagnose.backtest_gap.prediction_times import find_late_predictions, summarise_prediction_times
 from stages.diagnose.backtest_gap.verdict import evaluate_comparability, format_headline
 from stages.diagnose.backtest_gap.waterfall import GapChain, build_gap_chain
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.compute.single_thread import limit_to_one_thread
+from trueline.core.gap_measure import GapMeasure
 from trueline.core.stats.block_bootstrap import BlockBootstrap
 
 NAME = "Can the backtest be compared with production, and what makes the difference?"
@@ -44,43 +48,52 @@ __all__ = [
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
-    """Compare the tuned arm on real lines with the production log, and attribute the difference to its causes.
+    """Compare the tuned arm with the production log, and attribute the difference to its causes.
 
-    Fails if predictions were made after their games or are too good for a forecast; warns if the two sides are not
+    The scorer's report says by which figure, and in which words; bets are on real lines.
+
+    Fails if predictions were made after their events or are too good for a forecast; warns if the two sides are not
     comparable, or if one batch holds much of the log or of the gap. Declines without a production log, and if either
     side has no graded row.
     """
-    rows = join_evidence_rows(evidence, settings.segments)
+    if not evidence.report.get("gap_measure"):
+        return decline("The scorer does not say by what backtest and production are compared.")
+    measure = GapMeasure(**evidence.report["gap_measure"])
+    if measure.has_lines:
+        settings.require_line_settings(evidence.task)
+    rows = join_evidence_rows(evidence, measure, settings.segments)
     if rows.empty:
         return decline("There is no production log to compare the backtest with.")
-    paired = PairedRows.from_rows(rows, settings.edge)  # prepare gives every player and day once
+    paired = PairedRows.from_rows(rows, settings.pick_distance, measure)  # prepare gives every entity and day once
     for source, name in ((paired.backtest, "backtest"), (paired.production, "production log")):
         if not source.graded.any():
-            return decline(f"The {name} has no row with a prediction, a line and an outcome.")
+            needs = "a prediction, a line and an outcome" if measure.has_lines else "predictions and outcomes"
+            return decline(f"The {name} has no row with {needs}.")
     with limit_to_one_thread():
         bootstrap = BlockBootstrap(paired.day_index, evidence.seed)
         report = _build_report(paired, build_gap_chain(paired, bootstrap, None), settings)
         if report["lines"]["estimated"]:
             report["as_graded"] = _build_as_graded_report(paired, bootstrap)
     reasons = report["verdict"]["reasons"]
-    headline = f"{format_headline(report)}{': ' if reasons else ''}{'; '.join(reasons[:3])}"
+    headline = f"{format_headline(report, measure)}{': ' if reasons else ''}{'; '.join(reasons[:3])}"
     summary = f"{headline}. {report['main_cause']['sentence']}"
     return make_finding(_choose_status(report), summary, **report)
 
 
-def build_gap_report(rows: pd.DataFrame, settings: Settings, seed: int) -> Report:
+def build_gap_report(rows: pd.DataFrame, settings: Settings, seed: int, measure: GapMeasure) -> Report:
     """Return the gap report of rows that carry both sides; hit rates and their differences are shares, not per cent.
 
-    Required columns: entity, day, target; backtest, production (predictions, missing where a side has none);
-    backtest_line, production_line. Optional: backtest_line_type, production_line_type (actual, estimated),
-    production_model, production_at, start_time (UTC), backtest_pick, production_pick (1 over, −1 under: the side that
-    was bet, if it is logged rather than decided by the edge) and production_result (1 won, 0 lost, as logged). Of
-    several rows of a player and day the newest prediction counts; the effect of the others on the log's own rate is
-    `grading`. Intervals resample days. The `contributions` add up to the gap in hit rate, up to `residual`. Lines from
+    Required columns: entity, day, target; backtest, production (predictions, missing where a side has none); for bets
+    backtest_line, production_line, for shares group. Optional: backtest_line_type, production_line_type (actual,
+    estimated), production_model, production_hash (of that model), production_at, start_time (UTC), backtest_pick,
+    production_pick (1 over, −1 under: the side that was bet, if it is logged rather than decided by the edge) and
+    production_result (1 won, 0 lost, as logged). Of several rows of an entity and day the newest prediction counts; the
+    effect of the others on the log's own rate is `grading`. Intervals resample days. The `contributions` add up to the
+    gap, up to `residual`, and `log` says what differs from the log to the last bit, if it is one of ours. Lines from
     another time and lines from another book are not distinguished: both are `line_timing`.
     """
     with limit_to_one_thread():
-        paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
+        paired = PairedRows.from_rows(keep_newest_predictions(rows, measure), settings.pick_distance, measure)
         recorded_bets = figures.sum_recorded_bets(rows, paired)
         chain = build_gap_chain(paired, BlockBootstrap(paired.day_index, seed), recorded_bets)
         report = _build_report(paired, chain, settings)
@@ -88,42 +101,45 @@ def build_gap_report(rows: pd.DataFrame, settings: Settings, seed: int) -> Repor
         return report
 
 
-def compare_as_graded(rows: pd.DataFrame, settings: Settings, seed: int) -> Report:
+def compare_as_graded(rows: pd.DataFrame, settings: Settings, seed: int, measure: GapMeasure) -> Report:
     """Return how the production log as it was graded differs from the same log on real lines only.
 
     Real lines are the log's own, or `backtest_line` where the log has an estimated one; the backtest's predictions are
     not used. The report has both sides, contributions and main cause: the effect of mixing types of line on one model.
     """
     with limit_to_one_thread():
-        paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
+        paired = PairedRows.from_rows(keep_newest_predictions(rows, measure), settings.pick_distance, measure)
         return _build_as_graded_report(paired, BlockBootstrap(paired.day_index, seed))
 
 
-def drop_days(rows: pd.DataFrame, days: list[str], settings: Settings, seed: int) -> Report:
-    """Return the effect of some days on production's hit rate: with and without them, the lift, and if it matters."""
+def drop_days(rows: pd.DataFrame, days: list[str], settings: Settings, seed: int, measure: GapMeasure) -> Report:
+    """Return the effect of some days on production's figure: with and without them, the lift, and if it matters."""
     with limit_to_one_thread():
-        paired = PairedRows.from_rows(keep_newest_predictions(rows), settings.edge)
+        paired = PairedRows.from_rows(keep_newest_predictions(rows, measure), settings.pick_distance, measure)
         return estimate_excluded_days(paired, BlockBootstrap(paired.day_index, seed), np.array(days, "datetime64[D]"))
 
 
 def _build_report(paired: PairedRows, chain: GapChain, settings: Settings) -> Report:
+    is_late = find_late_predictions(paired, settings)[0]
     report = _build_core_report(paired, chain) | {
+        "log": compare_with_log(paired, is_late),
         "equality": compare_predictions(paired, settings.same_models, settings.segments, settings.tolerance),
         "stretches": find_stretches(paired, settings.shift_size, settings.shift_errors),
         "lines": audit_lines(paired, chain),
         "dates": summarise_missing_days(paired, chain),
         "production_only": figures.compare_served_rows(paired, chain),
-        "like_for_like": figures.compare_like_for_like(paired, chain, find_late_predictions(paired, settings)[0]),
+        "like_for_like": figures.compare_like_for_like(paired, chain, is_late),
     }
-    report["creation"] = summarise_prediction_times(paired, chain, report["gap"]["hit_rate"], settings)
-    return report | {"verdict": evaluate_comparability(report, find_clear_causes(chain), settings)}
+    report["creation"] = summarise_prediction_times(paired, chain, report["gap"][paired.measure.name], settings)
+    return report | {"verdict": evaluate_comparability(report, find_clear_causes(chain), settings, paired.measure)}
 
 
 def _build_core_report(paired: PairedRows, chain: GapChain) -> Report:
     """Return both sides, the gap between them, and its decomposition."""
-    differences = figures.compute_gaps(paired, chain)
+    differences, measure = figures.compute_gaps(paired, chain), paired.measure
     sources = {"backtest": paired.backtest, "production": paired.production}
     return {
+        "measure": asdict(measure),
         "rows": _count_rows(paired, chain),
         "common": bool(chain.common_tables[0][:, 1].any() and chain.common_tables[1][:, 1].any()),
         "sides": {
@@ -131,10 +147,10 @@ def _build_core_report(paired: PairedRows, chain: GapChain) -> Report:
             for name, source in sources.items()
         },
         "gap": differences,
-        "chain": _list_steps(chain),
+        "chain": _list_steps(chain, measure.name),
         "contributions": estimate_contributions(chain),
         "residual": chain.residual,
-        "main_cause": find_main_cause(chain, differences["hit_rate"]),
+        "main_cause": find_main_cause(chain, differences[measure.name], measure),
         "waterfall": build_waterfall(chain),
     }
 
@@ -152,10 +168,10 @@ def _count_rows(paired: PairedRows, chain: GapChain) -> dict[str, int]:
     return {name: int(rows.sum()) for name, rows in masks.items()} | {"repeated": 0}
 
 
-def _list_steps(chain: GapChain) -> list[dict[str, Any]]:
-    """Return the steps of the chain with the hit rate at each."""
+def _list_steps(chain: GapChain, name: str) -> list[dict[str, Any]]:
+    """Return the steps of the chain with the figure at each."""
     return [
-        {"step": step.step, "decided": int(step.table[:, 1].sum()), "hit_rate": chain.estimate_hit_rate(step)}
+        {"step": step.step, "decided": int(step.table[:, 1].sum()), name: chain.estimate_rate(step)}
         for step in chain.steps
     ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from trueline.core.gap_measure import GapMeasure
 from trueline.core.scorer_description import (
     ComparedMeasure,
     Metric,
@@ -68,5 +69,9 @@ DESCRIPTION = ScorerDescription(
         ComparedMeasure("of_line_mae", "Mean absolute error as a share of the line's", False, mark=1.0),
     ),
     unlearned=("last_5", "last_10", "season_mean", "line"),
+    gap=GapMeasure(
+        name="hit_rate", title="hit rate", grading="bets", verbs=("hits", "hit"), unit="%", difference_unit="points",
+        decimals=1, rows="bets", entities="players", events="games", scale=100, seen={"production_line": "soft_label"},
+    ),
     has_bets=True,
 )  # fmt: skip

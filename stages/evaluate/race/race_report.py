@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from trueline.core.gap_measure import GapMeasure
 from trueline.core.scorer_description import (
     ComparedMeasure,
     ComparedPart,
@@ -73,5 +74,10 @@ DESCRIPTION = ScorerDescription(
             ),
             ("uniform", "harville", "market"),
         ),
+    ),
+    gap=GapMeasure(
+        name="log_loss", title="log loss", grading="shares", verbs=("loses", "lose"), unit="nats per race",
+        difference_unit="nats per race", decimals=4, rows="runners", entities="runners", events="races",
+        seen={"production_price": "bsp"},
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from trueline.core.gap_measure import GapMeasure
 from trueline.core.scorer_description import (
     ComparedMeasure,
     Metric,
@@ -68,4 +69,9 @@ DESCRIPTION = ScorerDescription(
         ComparedMeasure("lrap", "Label-ranking average precision", True),
     ),
     unlearned=("prior", "tag_name"),
+    gap=GapMeasure(
+        name="log_loss", title="log loss", grading="chances", verbs=("loses", "lose"), unit="nats per tag decision",
+        difference_unit="nats per tag decision", decimals=4, rows="tags", entities="texts", events="events",
+        seen={f"production_{name}": name for name in ("name", "description", "location")},
+    ),
 )  # fmt: skip

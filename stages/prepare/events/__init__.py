@@ -17,6 +17,7 @@ from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows
 from trueline.core.tables.intake_report import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
+from trueline.core.tables.logged_predictions import LoggedFields
 from trueline.core.tables.own_columns import (
     convert_own_columns,
     list_own_columns,
@@ -279,6 +280,7 @@ def _flag_duplicate_events(rows: pd.DataFrame, settings: Settings) -> Flags:
     return rows.duplicated("id")
 
 
+LOGGED = LoggedFields(("id",), dict.fromkeys(TEXT_FIELDS, "text"), clean_event_texts)
 # In the order in which they run; each sees only the rows that the ones above let pass.
 RULES: dict[str, Callable[[pd.DataFrame, Settings], Flags]] = {
     "missing id": _flag_missing_ids,

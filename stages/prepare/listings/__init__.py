@@ -3,9 +3,11 @@
 import pandas as pd
 
 from trueline.core.tables import raw_sources
+from trueline.core.tables.logged_predictions import PRODUCTION_TABLE
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 MAIN_TABLE = "events"
+OPTIONAL_TABLES = (PRODUCTION_TABLE,)  # which prepare reads
 
 
 def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:

@@ -152,7 +152,7 @@ def columns(prepared: pd.DataFrame) -> list[Column]:
 def _select_columns(rows: pd.DataFrame, raw: RawTables, settings: Settings) -> list[Column]:
     """Return the declarations of the prepared columns; one of which the source has no value is left out, not empty."""
     optional_names = [column.name for column in (*SCHEDULE_COLUMNS, *settings.profile.stats)]
-    absent_names = {name for name in (*optional_names, "opponent_points") if rows[name].isna().all()}
+    absent_names = {name for name in (*optional_names, "opponent_points", "production_hash") if rows[name].isna().all()}
     if "minutes" not in raw["games"]:  # every game counts as 1
         absent_names |= {"minutes_surplus", "role"}
     if not len(raw.get("production", ())):

@@ -10,7 +10,7 @@ from trueline.core.tables.coercion import coerce_optional_table
 from trueline.core.tables.duplicate_rows import flag_superseded_rows
 from trueline.core.tables.row_filters import Counts, filter_rows
 
-NEW_NAMES = {"predicted": "production", "created_at": "production_at"}
+NEW_NAMES = {"predicted": "production", "created_at": "production_at", "model_hash": "production_hash"}
 NEW_NAMES |= {name: f"production_{name}" for name in ("model", "line", "line_type")}
 
 

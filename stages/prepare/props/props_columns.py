@@ -65,6 +65,7 @@ PRODUCTION_COLUMNS = [
     Column("player_id", "text", "before", "the player", required=True),
     Column("date", "time", "before", "day of the game", required=True),
     Column("model", "text", "after", "the model that predicted"),
+    Column("model_hash", "text", "after", "the hash of that model, if it is one of ours"),
     Column("predicted", "number", "after", "what it predicted", required=True),
     Column("line", "number", "after", "the line it was graded by"),
     Column("line_type", "text", "after", "actual or estimated"),
@@ -73,6 +74,7 @@ PRODUCTION_COLUMNS = [
 LOGGED_COLUMNS = [
     Column("production", "number", "after", "what another model predicted in production", evaluation_only=True),
     Column("production_model", "text", "after", "that model", evaluation_only=True),
+    Column("production_hash", "text", "after", "its hash", evaluation_only=True),
     Column("production_line", "number", "after", "the line it was graded by", evaluation_only=True),
     Column("production_line_type", "text", "after", "actual or estimated", evaluation_only=True),
     Column("production_at", "time", "after", "when it predicted, UTC", evaluation_only=True),

@@ -30,6 +30,7 @@ from trueline.core.errors import UserError
 from trueline.core.stats.group_ops import encode_groups, rank_within_group, subtract_group_mean
 from trueline.core.tables.column_mapping import reject_unknown_targets
 from trueline.core.tables.intake_report import Example, IntakeError, describe_remedy, make_example, summarise_intake
+from trueline.core.tables.logged_predictions import LoggedFields
 from trueline.core.tables.name_forms import find_near_spellings, normalize_entity
 from trueline.core.tables.own_columns import (
     convert_own_columns,
@@ -42,6 +43,7 @@ from trueline.core.tables.table_schema import Column, coerce_types, flag_unparse
 
 __all__ = [
     "COLUMNS",
+    "LOGGED",
     "MIN_DECIMAL_ODDS",
     "RAW_COLUMNS",
     "RULES",
@@ -54,6 +56,7 @@ __all__ = [
 ]
 
 Flags = pd.Series  # True for the rows that break a rule
+LOGGED = LoggedFields(("race_id", "box"), {"price": "number"})
 SPELT_COLUMNS = ("entity", "venue", "trainer")
 MOST_MISSPELT = 0.05  # share of the rows from which on names in several spellings explain a lack of history
 

@@ -13,6 +13,7 @@ from stages.prepare.runners.race_results import read_places
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.tables import raw_sources
 from trueline.core.tables.date_parsing import read_times
+from trueline.core.tables.logged_predictions import PRODUCTION_TABLE
 from trueline.core.tables.name_forms import normalize_entity
 from trueline.core.tables.number_parsing import read_numbers
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
@@ -20,6 +21,7 @@ from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 # shapes that are recognised by their columns
 DOWNLOADS: tuple[ModuleType, ...] = (betfair_monthly, betfair_prices, hkjc_results, uk_results)
 MAIN_TABLE = "runners"
+OPTIONAL_TABLES = (PRODUCTION_TABLE,)  # which prepare reads
 GUIDE_HEADER = [
     *("Dog Name", "Sex", "PLC", "BOX", "WGT", "DIST", "DATE", "TRACK", "G"),
     *("TIME", "WIN", "BON", "1 SEC", "MGN", "W/2G", "PIR", "SP"),  # known only after the race

@@ -1,11 +1,16 @@
 """Live equals backtest: the last days of each sample, predicted one by one, and differences that are planted."""
 
+import json
+import re
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from stages.diagnose.checks.gap import format_sentences
 from trueline.benchmarks.lie_lab.scratch_project import ROOT, ScratchProject
 from trueline.benchmarks.replay_lab.day_tables import Tables, list_days, read_day_tables
 from trueline.benchmarks.replay_lab.live_replay import (
@@ -17,6 +22,7 @@ from trueline.benchmarks.replay_lab.live_replay import (
     run_backtest,
     set_params,
 )
+from trueline.benchmarks.replay_lab.replayed_gap import build_replayed_gap
 from trueline.daily.log_comparison import LogRows, compare_log
 
 READERS = {"racing": "runners", "props": "box_scores", "events": "listings"}
@@ -30,6 +36,10 @@ PARAMS: dict[str, dict[str, Any]] = {
     "events": {"train.events.comparison.learners": [], "train.events.tfidf_linear.char_ngrams": 0},
 }
 REPLAYED, BLOCK = 4, 3  # days
+# what a prediction saw, and what nothing of the samples is
+SEEN: dict[str, tuple[str, Any]] = {
+    "racing": ("price", 1.25), "props": ("line", 99.5), "events": ("description", "It moved."),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,38 @@ def test_a_missing_day_another_model_a_late_prediction_and_a_changed_bit_are_nam
     other_model = change(_find_day_with_company(replayed), model_hash="other")
     assert any("was predicted by model" in sentence for sentence in other_model)
     assert _nudge(log, replayed) == [f"1 predictions of {first:%Y-%m-%d} differ"]
+
+
+def test_the_gap_report_says_gap_0_or_names_what_was_planted(replayed: Replayed, tmp_path: Path) -> None:
+    log, (first, second, *_) = replayed.live.read_log(), replayed.days
+    rows_by_day = replayed.predictions.groupby(replayed.predictions["time"].dt.normalize())["row_id"].agg(set)
+
+    def report_on(rows: list[dict[str, Any]]) -> str:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        (folder / "1-0.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        return " ".join(format_sentences(build_replayed_gap(replayed.backtest, folder, replayed.days)))
+
+    def change(day: pd.Timestamp, **changed: Any) -> list[dict[str, Any]]:
+        return [row | changed if _find_id(row) in rows_by_day[day] else dict(row) for row in log]
+
+    report = build_replayed_gap(replayed.backtest, replayed.live.log_folder / replayed.live.project.task, replayed.days)
+    assert report["rows"]["repeated"] == 0
+    assert report["gap"][report["measure"]["name"]]["value"] == 0
+    unchanged = report_on(change(first))
+    assert unchanged.startswith("Comparable, gap 0: all ")
+    assert "the log is the backtest, bit for bit." in unchanged
+    name, seen = SEEN[replayed.live.project.task]
+    moved = report_on(change(first, **{name: seen}))
+    assert f"predictions of {first:%Y-%m-%d} saw another {name} than the rows have now" in moved
+    without = report_on([dict(row) for row in log if _find_id(row) not in rows_by_day[second]])
+    assert f"the log has no prediction of {second:%Y-%m-%d}" in without
+    company = _find_day_with_company(replayed)
+    other_model = report_on(change(company, model_hash="another"))
+    assert re.search(r" of fold \w+ was predicted by model .*\banother\b", other_model)  # the rest may be fewer
+    late = report_on(change(first, created_at=f"{first + pd.Timedelta(days=3):%Y-%m-%dT%H:%M:%S+00:00}"))
+    assert late.startswith("Not comparable: ")
+    assert f"predictions of {first:%Y-%m-%d} were made after the start" in late
+    assert not any(report.startswith("Comparable, gap 0") for report in (moved, without, other_model))
 
 
 def _find_day_with_company(replayed: Replayed) -> pd.Timestamp:

@@ -27,6 +27,7 @@ from trueline.core.errors import UserError
 from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
 from trueline.core.runtime.params import expand_params
+from trueline.core.scorer_description import load_description
 from trueline.core.stats import count_distribution
 from trueline.service.app import create_app
 from trueline.service.artifacts.verified_files import open_workspace
@@ -311,7 +312,8 @@ def test_the_log_is_a_table_production_that_prepare_takes_and_the_gap_report_rea
     both = pd.DataFrame({"entity": rows["entity"], "day": rows["time"], "target": rows["target"]})
     both = both.assign(backtest=rows["production"], backtest_line=rows["line"])
     both = both.join(rows.filter(like="production"))
-    report = gap.build_gap_report(both, gap.Settings(**params["diagnose"]["props"]["gap"]), 0)
+    measure: Any = load_description("market").gap
+    report = gap.build_gap_report(both, gap.Settings(**params["diagnose"]["props"]["gap"]), 0, measure)
     assert report["rows"]["production"] == int((lined["line"].notna()).sum()) > 0
     assert report["gap"]["hit_rate"]["value"] == 0
     assert report["creation"]["known"] == 1

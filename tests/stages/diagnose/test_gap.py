@@ -1,6 +1,7 @@
 """The gap report on simulated logs: no cause if nothing is wrong, and every planted fault by its name."""
 
 import os
+from dataclasses import asdict
 from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from stages.prepare import box_scores, props
 from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import expand_params
+from trueline.core.scorer_description import load_description
 
 REAL = os.environ.get("TRUELINE_REAL_DATA", "")
 needs_real = pytest.mark.skipif(not REAL, reason="TRUELINE_REAL_DATA names no folder of real tables")
@@ -29,6 +31,8 @@ PARAMETERS: dict[str, Any] = {
     "too_good": 0.58, "too_good_picks": 500, "ahead": 0.3,
 }  # fmt: skip
 SETTINGS = gap.Settings(**PARAMETERS)
+MEASURE: Any = load_description("market").gap
+REPORT = {"gap_measure": asdict(MEASURE)}
 DAYS, DAILY = 160, 30
 NOISE = 1.5  # SD of a model's error about the truth, in points
 MORNING = pd.Timedelta(hours=15)  # UTC, when an honest log predicts
@@ -76,7 +80,7 @@ def during(rows: pd.DataFrame, first: int, last: int) -> pd.Series:
 
 
 def report_of(rows: pd.DataFrame, seed: int = 1, **changes: Any) -> Report:
-    return gap.build_gap_report(rows, gap.Settings(**PARAMETERS | changes), seed)
+    return gap.build_gap_report(rows, gap.Settings(**PARAMETERS | changes), seed, MEASURE)
 
 
 # ------------------------------------------------------------------------------------------------ nothing is wrong
@@ -129,18 +133,18 @@ def test_any_eight_days_left_out_of_the_log_are_within_noise(seed: int) -> None:
     assert not (report["dates"]["effect"] or {"matters": False})["matters"]
     assert report["main_cause"]["verdict"] == "none"
     assert report["verdict"]["verdict"] == "comparable"
-    assert not gap.drop_days(rows, [str(day) for day in eight], SETTINGS, 1)["matters"]
+    assert not gap.drop_days(rows, [str(day) for day in eight], SETTINGS, 1, MEASURE)["matters"]
 
 
 def test_even_the_eight_luckiest_days_are_within_noise_and_half_of_a_lucky_season_is_not() -> None:
     rows = healthy(3)
     won = np.sign(rows["production"] - rows["production_line"]) == np.sign(rows["target"] - rows["production_line"])
     luck = won.groupby(rows["day"]).mean().sort_values(ascending=False)
-    found = gap.drop_days(rows, [str(day) for day in luck.index[:8]], SETTINGS, 1)
+    found = gap.drop_days(rows, [str(day) for day in luck.index[:8]], SETTINGS, 1, MEASURE)
     assert found["days"] == 8
     assert found["lift"]["value"] > 0
     assert not found["matters"]
-    half = gap.drop_days(rows, [str(day) for day in luck.index[: DAYS // 2]], SETTINGS, 1)
+    half = gap.drop_days(rows, [str(day) for day in luck.index[: DAYS // 2]], SETTINGS, 1, MEASURE)
     assert half["matters"]
     assert half["hit_rate"]["value"] > half["without"]["value"]
 
@@ -282,7 +286,7 @@ def test_estimated_lines_are_named_as_the_type_of_line() -> None:
     assert report["verdict"]["verdict"] == "not comparable"
     assert "50% of production's lines are estimated" in report["verdict"]["reasons"][0]
     assert report["lines"]["estimated_minus_actual"]["low"] > 0
-    same = gap.compare_as_graded(mixed, SETTINGS, 1)
+    same = gap.compare_as_graded(mixed, SETTINGS, 1, MEASURE)
     assert same["main_cause"]["name"] == "line_type"
     others = [part["value"] for cause, part in same["contributions"].items() if cause != "line_type"]
     assert others == pytest.approx([0.0] * 5)
@@ -457,7 +461,9 @@ def evidence_of(rows: pd.DataFrame) -> Any:
     names = {"day": "time", "backtest_line": "soft_label"}
     prepared = rows.drop(columns="backtest").rename(columns=names).assign(row_id=row_id)
     predictions = pd.DataFrame({"row_id": row_id, "tuned": rows["backtest"]}).dropna()
-    return SimpleNamespace(prepared=prepared, predictions=predictions.sample(frac=1, random_state=0), seed=1)
+    return SimpleNamespace(
+        prepared=prepared, predictions=predictions.sample(frac=1, random_state=0), seed=1, task="props", report=REPORT
+    )
 
 
 def ask(rows: pd.DataFrame) -> Any:
@@ -496,7 +502,9 @@ def sample() -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_every_fault_of_the_samples_log_is_found(sample: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     prepared, _ = sample
     rows = prepared[prepared["season"] == "2023-24"]
-    evidence: Any = SimpleNamespace(prepared=prepared, predictions=rows.assign(tuned=rows["usual"]), seed=1)
+    evidence: Any = SimpleNamespace(
+        prepared=prepared, predictions=rows.assign(tuned=rows["usual"]), seed=1, task="props", report=REPORT
+    )
     found = gap.check(evidence, SETTINGS)
     report = found["details"]
     assert found["status"] == "failed"
@@ -573,7 +581,7 @@ def test_a_real_log_gains_its_rate_from_estimated_lines_and_loses_nothing_with_e
     rows = rows.rename(columns={"line": "production_line", "line_type": "production_line_type"})
     real = rows["production_line"].where(rows["production_line_type"] == "actual")
     rows = rows.assign(backtest=rows["production"], backtest_line=real)
-    report = gap.compare_as_graded(rows, gap.Settings(**PARAMETERS | {"edge": 1e-9}), 1)
+    report = gap.compare_as_graded(rows, gap.Settings(**PARAMETERS | {"edge": 1e-9}), 1, MEASURE)
     rates = {side: found["hit_rate"]["value"] for side, found in report["sides"].items()}
     assert rates == {"backtest": pytest.approx(0.511, abs=0.002), "production": pytest.approx(0.57, abs=0.002)}
     assert report["main_cause"]["name"] == "line_type"
@@ -581,4 +589,4 @@ def test_a_real_log_gains_its_rate_from_estimated_lines_and_loses_nothing_with_e
     actual, random = rows[real.notna()], np.random.default_rng(0)
     for _ in range(3):
         eight = random.choice(actual["day"].unique(), 8, replace=False)
-        assert not gap.drop_days(actual, [str(day) for day in eight], SETTINGS, 1)["matters"]
+        assert not gap.drop_days(actual, [str(day) for day in eight], SETTINGS, 1, MEASURE)["matters"]

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from stages.prepare import props, racing
+from stages.prepare.events import Settings, clean_event_texts
+from stages.prepare.events.near_duplicates import find_near_duplicate_clusters
+from trueline.benchmarks.lie_lab.scratch_project import ROOT
+from trueline.core.runtime.params import parse_settings
 from trueline.core.runtime.plugins import load_plugin
 
 Tables = dict[str, pd.DataFrame]
@@ -21,6 +26,7 @@ class TaskTables:
 
     day_columns: Mapping[str, str]
     outcomes: tuple[str, ...]  # columns of the main table that a card does not have
+    card_key: tuple[str, ...] = ()  # of which a card has each value once, and none is missing
 
     @property
     def main(self) -> str:
@@ -36,7 +42,7 @@ TASKS = {
         {"games": "date", "lines": "date"},
         tuple(column.name for column in props.GAME_COLUMNS if column.known == "after"),
     ),
-    "events": TaskTables({"events": "date"}, ("tags",)),
+    "events": TaskTables({"events": "date"}, ("tags",), ("id",)),
 }
 
 
@@ -74,6 +80,8 @@ def split_into_cards(task: str, day: Tables) -> list[tuple[pd.Timestamp, Tables]
     """
     main = TASKS[task].main
     rows = day[main].drop(columns=[name for name in TASKS[task].outcomes if name in day[main]])
+    if card_key := list(TASKS[task].card_key):
+        rows = rows.dropna(subset=card_key).drop_duplicates(card_key)
     if task != "props" or "start_time" not in rows:
         times = rows[TASKS[task].day_columns[main]]
         return [(times.min() - MINUTE, day | {main: rows})]
@@ -99,7 +107,11 @@ def _read_days(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _date_events(events: pd.DataFrame) -> pd.DataFrame:
-    """Return events with made-up days in the order of their names, so that what repeats an event is on its day."""
-    name_starts = events["name"].astype(str).str.lower().str.split().str[:3].str.join(" ")
-    number = pd.factorize(name_starts, sort=True)[0] % MADE_UP_DAYS
-    return events.assign(date=pd.Timestamp("2024-01-01") + pd.to_timedelta(number, "D"))
+    """Return events with made-up days, the same for near-duplicates: nobody knows of a copy before it comes."""
+    settings = parse_settings(yaml.safe_load((ROOT / "params.yaml").read_text()), Settings, "prepare", "events")
+    texts = clean_event_texts(events)
+    numbers = [f"{number:09}" for number in range(len(events))]
+    joined_texts = (texts["name"] + " " + texts["description"]).tolist()
+    clusters = find_near_duplicate_clusters(joined_texts, numbers, settings.twin_similarity, settings.twin_words)
+    day_number = pd.factorize(pd.Series(clusters), sort=True)[0] % MADE_UP_DAYS
+    return events.assign(date=pd.Timestamp("2024-01-01") + pd.to_timedelta(day_number, "D"))
