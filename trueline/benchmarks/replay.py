@@ -20,6 +20,7 @@ from trueline.benchmarks.replay_lab.live_replay import (
     LiveReplay,
     choose_replayed_days,
     compare_replay,
+    fix_tags,
     make_replay_projects,
     run_backtest,
 )
@@ -37,6 +38,7 @@ def main(*arguments: str) -> None:
     with tempfile.TemporaryDirectory(prefix="trueline-") as folder:
         projects = make_replay_projects(Path(folder), options.task, days, history, _read_changes(options.set))
         predictions = run_backtest(projects[0], tables)
+        fix_tags(projects[1], predictions)
         live = LiveReplay(projects[1], tables)
         for day in days:
             live.predict_day(day)

@@ -26,26 +26,26 @@ def join_evidence_rows(evidence: Evidence, measure: GapMeasure, segments: Sequen
     on which days there were events. Empty without a log; without predictions of the arm the backtest's are missing.
     """
     prepared, predictions = evidence.prepared, evidence.predictions
-    parts = [name.removeprefix(PRODUCTION) for name in map(str, prepared.columns) if _is_prediction(name)]
-    parts = [part for part in parts if f"{TARGET}{part}" in prepared]
-    logged = [convert_to_floats(prepared, f"{PRODUCTION}{part}") for part in parts]
+    suffixes = [name.removeprefix(PRODUCTION) for name in map(str, prepared.columns) if _is_prediction(name)]
+    suffixes = [suffix for suffix in suffixes if f"{TARGET}{suffix}" in prepared]
+    logged = [convert_to_floats(prepared, f"{PRODUCTION}{suffix}") for suffix in suffixes]
     is_logged = np.any([np.isfinite(values) for values in logged], axis=0) if logged else np.zeros(len(prepared), bool)
     if not is_logged.any():
         return pd.DataFrame(columns=list(REQUIRED_COLUMNS))
     position = lookup_rows(prepared["row_id"], predictions["row_id"])  # the first of several
-    backtest = [take_or_nan(_read_arm(predictions, part), position) for part in parts]
+    backtest = [take_or_nan(_read_arm(predictions, suffix), position) for suffix in suffixes]
     day = prepared["time"].to_numpy("datetime64[D]")
     is_requested = (day >= day[is_logged].min()) & (day <= day[is_logged].max())
     is_requested |= np.any([np.isfinite(values) for values in backtest], axis=0)
     facts = _collect_facts(evidence, measure, segments, is_requested, position)
     tables = [
         facts.assign(
-            part=part.removeprefix(":"),
-            target=convert_to_floats(prepared, f"{TARGET}{part}")[is_requested],
+            part=suffix.removeprefix(":"),
+            target=convert_to_floats(prepared, f"{TARGET}{suffix}")[is_requested],
             backtest=backtest[number][is_requested],
             production=logged[number][is_requested],
         )
-        for number, part in enumerate(parts)
+        for number, suffix in enumerate(suffixes)
     ]
     if measure.has_lines:
         return pd.concat(tables, ignore_index=True)
@@ -58,8 +58,8 @@ def _is_prediction(name: str) -> bool:
     return name == PRODUCTION or name.startswith(f"{PRODUCTION}:")
 
 
-def _read_arm(predictions: pd.DataFrame, part: str) -> Floats:
-    name = f"{ARM}{part}"
+def _read_arm(predictions: pd.DataFrame, suffix: str) -> Floats:
+    name = f"{ARM}{suffix}"
     return convert_to_floats(predictions, name) if name in predictions else np.full(len(predictions), np.nan)
 
 

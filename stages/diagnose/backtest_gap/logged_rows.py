@@ -76,10 +76,10 @@ def _list_seen(paired: PairedRows) -> dict[str, tuple[str, str]]:
     }
 
 
-def _flag_changes(seen: pd.Series, present: pd.Series) -> Mask:
+def _flag_changes(logged: pd.Series, present: pd.Series) -> Mask:
     """Return whether values that were seen differ from those now; what one of both lacks has not changed."""
-    if pd.api.types.is_numeric_dtype(seen):
-        numbers: Floats = seen.to_numpy(float) - present.to_numpy(float)
+    if pd.api.types.is_numeric_dtype(logged):
+        numbers: Floats = logged.to_numpy(float) - present.to_numpy(float)
         return np.asarray(np.isfinite(numbers) & (numbers != 0))
-    texts = seen.astype(object)
+    texts = logged.astype(object)
     return np.asarray(texts.notna() & (texts != present.astype(object).fillna("")))

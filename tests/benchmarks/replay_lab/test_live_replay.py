@@ -128,8 +128,8 @@ def test_the_gap_report_says_gap_0_or_names_what_was_planted(replayed: Replayed,
     unchanged = report_on(change(first))
     assert unchanged.startswith("Comparable, gap 0: all ")
     assert "the log is the backtest, bit for bit." in unchanged
-    name, seen = SEEN[replayed.live.project.task]
-    moved = report_on(change(first, **{name: seen}))
+    name, other_value = SEEN[replayed.live.project.task]
+    moved = report_on(change(first, **{name: other_value}))
     assert f"predictions of {first:%Y-%m-%d} saw another {name} than the rows have now" in moved
     without = report_on([dict(row) for row in log if _find_id(row) not in rows_by_day[second]])
     assert f"the log has no prediction of {second:%Y-%m-%d}" in without

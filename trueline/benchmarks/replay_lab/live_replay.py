@@ -19,6 +19,7 @@ from trueline.benchmarks.replay_lab.day_tables import (
 from trueline.core.errors import UserError
 from trueline.core.runtime.output_hashes import hash_path
 from trueline.core.runtime.params import TASK_SECTIONS
+from trueline.core.splits.walk_forward import TARGET
 from trueline.core.tables import table_schema
 from trueline.daily.incoming_files import take_in_files
 from trueline.daily.log_comparison import LogComparison, compare_log
@@ -121,6 +122,13 @@ def run_backtest(project: ScratchProject, tables: Tables) -> pd.DataFrame:
     write_tables(tables, project.source)
     run_stages(project, "prepare", "calibrate")
     return table_schema.read_table(project.folder / f"data/predictions/{project.task}.parquet")
+
+
+def fix_tags(project: ScratchProject, predictions: pd.DataFrame) -> None:
+    """Give a project the tags of a backtest, if there are any: it could not know one that comes later."""
+    prefix = f"{TARGET}:"
+    if tags := [str(name).removeprefix(prefix) for name in predictions if str(name).startswith(prefix)]:
+        set_params(project, {f"prepare.{project.task}.tags": tags})
 
 
 def choose_replayed_days(task: str, tables: Tables, day_count: int) -> list[pd.Timestamp]:
