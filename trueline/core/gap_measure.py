@@ -16,7 +16,7 @@ class GapMeasure:
 
     `bets` are picks against a line, won or lost; `shares` have a log loss by group, in which the targets sum to 1; each
     of `chances` has a log loss of its own. `name` is the figure's key in the report, which shows it times `scale`.
-    `seen` are the columns of the production log that the prepared rows have too, by the name of these: what was seen
+    `seen_columns` are the columns of the production log that the prepared rows have too, by the name of these: what was seen
     when it was predicted may have changed since.
     """
 
@@ -31,7 +31,7 @@ class GapMeasure:
     entities: str  # whose predictions one side alone may have
     events: str  # before which a prediction is to be made
     scale: float = 1.0
-    seen: Mapping[str, str] = field(default_factory=dict)
+    seen_columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_lines(self) -> bool:

@@ -21,7 +21,7 @@ PRODUCTION = "production"
 def join_evidence_rows(evidence: Evidence, measure: GapMeasure, segments: Sequence[str] = ()) -> pd.DataFrame:
     """Return the rows of both sides: the tuned arm's predictions, and the production log.
 
-    If a row has several targets there is a row for each of them, with its name in `part`. `segments` are further
+    If a row has several targets there is a row for each of them, with its name in `target_name`. `segments` are further
     columns of the prepared rows to keep. Rows that neither side predicts are kept within the period of the log, to show
     on which days there were events. Empty without a log; without predictions of the arm the backtest's are missing.
     """
@@ -40,7 +40,7 @@ def join_evidence_rows(evidence: Evidence, measure: GapMeasure, segments: Sequen
     facts = _collect_facts(evidence, measure, segments, is_requested, position)
     tables = [
         facts.assign(
-            part=suffix.removeprefix(":"),
+            target_name=suffix.removeprefix(":"),
             target=convert_to_floats(prepared, f"{TARGET}{suffix}")[is_requested],
             backtest=backtest[number][is_requested],
             production=logged[number][is_requested],
@@ -50,7 +50,7 @@ def join_evidence_rows(evidence: Evidence, measure: GapMeasure, segments: Sequen
     if measure.has_lines:
         return pd.concat(tables, ignore_index=True)
     # an entity may be in two races of a day
-    keyed_tables = [table.assign(entity=table["row_id"].astype(str) + ":" + table["part"]) for table in tables]
+    keyed_tables = [table.assign(entity=table["row_id"].astype(str) + ":" + table["target_name"]) for table in tables]
     return pd.concat(keyed_tables, ignore_index=True)
 
 
@@ -68,7 +68,16 @@ def _collect_facts(
 ) -> pd.DataFrame:
     """Return what is known of each requested row besides its target and predictions, once for all targets."""
     prepared, rows = evidence.prepared, np.flatnonzero(is_requested)
-    names = ["row_id", "group", "entity", "start_time", *LOG_COLUMNS, *measure.seen, *measure.seen.values(), *segments]
+    names = [
+        "row_id",
+        "group",
+        "entity",
+        "start_time",
+        *LOG_COLUMNS,
+        *measure.seen_columns,
+        *measure.seen_columns.values(),
+        *segments,
+    ]
     facts = make_frame(prepared, [name for name in dict.fromkeys(names) if name in prepared], rows)
     time = prepared["time"].to_numpy("datetime64[us]")[rows]
     day = time.astype("datetime64[D]")

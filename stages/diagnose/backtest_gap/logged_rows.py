@@ -71,7 +71,7 @@ def _list_seen(paired: PairedRows) -> dict[str, tuple[str, str]]:
     """Return the columns of what was seen and of what the rows have now, by the name without its prefix."""
     return {
         column.removeprefix("production_"): (column, present)
-        for column, present in paired.measure.seen.items()
+        for column, present in paired.measure.seen_columns.items()
         if column in paired.rows and present in paired.rows
     }
 

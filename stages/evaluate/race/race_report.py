@@ -78,6 +78,6 @@ DESCRIPTION = ScorerDescription(
     gap=GapMeasure(
         name="log_loss", title="log loss", grading="shares", verbs=("loses", "lose"), unit="nats per race",
         difference_unit="nats per race", decimals=4, rows="runners", entities="runners", events="races",
-        seen={"production_price": "bsp"},
+        seen_columns={"production_price": "bsp"},
     ),
 )  # fmt: skip

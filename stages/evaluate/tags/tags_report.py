@@ -72,6 +72,6 @@ DESCRIPTION = ScorerDescription(
     gap=GapMeasure(
         name="log_loss", title="log loss", grading="chances", verbs=("loses", "lose"), unit="nats per tag decision",
         difference_unit="nats per tag decision", decimals=4, rows="tags", entities="texts", events="events",
-        seen={f"production_{name}": name for name in ("name", "description", "location")},
+        seen_columns={f"production_{name}": name for name in ("name", "description", "location")},
     ),
 )  # fmt: skip

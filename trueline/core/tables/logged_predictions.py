@@ -24,7 +24,7 @@ class LoggedFields:
     """
 
     key: tuple[str, ...]
-    seen: Mapping[str, Kind]
+    seen_columns: Mapping[str, Kind]
     clean: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
 
@@ -62,7 +62,7 @@ def _build_logged_columns(log: pd.DataFrame, fields: LoggedFields) -> pd.DataFra
     """Return the columns of a log by the id of the row that was predicted."""
     known = coerce_types(log, [Column(name, kind, "after", "") for name, kind in LOG_FIELDS.items()], PRODUCTION_TABLE)
     seen_values = coerce_types(
-        log, [Column(name, kind, "after", "") for name, kind in fields.seen.items()], PRODUCTION_TABLE
+        log, [Column(name, kind, "after", "") for name, kind in fields.seen_columns.items()], PRODUCTION_TABLE
     )
     if fields.clean:
         seen_values = fields.clean(seen_values.fillna(""))
