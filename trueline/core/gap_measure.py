@@ -16,8 +16,8 @@ class GapMeasure:
 
     `bets` are picks against a line, won or lost; `shares` have a log loss by group, in which the targets sum to 1; each
     of `chances` has a log loss of its own. `name` is the figure's key in the report, which shows it times `scale`.
-    `seen_columns` are the columns of the production log that the prepared rows have too, by the name of these: what was seen
-    when it was predicted may have changed since.
+    `seen_columns` are columns of the log and those of the prepared rows that hold the same: what was seen when it was
+    predicted may have changed since.
     """
 
     name: str

@@ -71,7 +71,8 @@ DESCRIPTION = ScorerDescription(
     unlearned=("last_5", "last_10", "season_mean", "line"),
     gap=GapMeasure(
         name="hit_rate", title="hit rate", grading="bets", verbs=("hits", "hit"), unit="%", difference_unit="points",
-        decimals=1, rows="bets", entities="players", events="games", scale=100, seen_columns={"production_line": "soft_label"},
+        decimals=1, rows="bets", entities="players", events="games", scale=100,
+        seen_columns={"production_line": "soft_label"},
     ),
     has_bets=True,
 )  # fmt: skip

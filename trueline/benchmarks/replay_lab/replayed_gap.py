@@ -25,8 +25,8 @@ def build_replayed_gap(backtest: ScratchProject, log_folder: Path, days: Sequenc
 
     The log of an earlier call is replaced.
     """
-    for part in backtest.source.glob(f"{PRODUCTION_TABLE}.*"):
-        part.unlink()
+    for log_file in backtest.source.glob(f"{PRODUCTION_TABLE}.*"):
+        log_file.unlink()
     add_logged_predictions(log_folder, backtest.source)
     run_stages(backtest, "prepare", "prepare")
     params = expand_params(yaml.safe_load((backtest.folder / "params.yaml").read_text()))

@@ -60,7 +60,9 @@ def list_logged_columns(prepared: pd.DataFrame) -> list[Column]:
 
 def _build_logged_columns(log: pd.DataFrame, fields: LoggedFields) -> pd.DataFrame:
     """Return the columns of a log by the id of the row that was predicted."""
-    known = coerce_types(log, [Column(name, kind, "after", "") for name, kind in LOG_FIELDS.items()], PRODUCTION_TABLE)
+    log_facts = coerce_types(
+        log, [Column(name, kind, "after", "") for name, kind in LOG_FIELDS.items()], PRODUCTION_TABLE
+    )
     seen_values = coerce_types(
         log, [Column(name, kind, "after", "") for name, kind in fields.seen_columns.items()], PRODUCTION_TABLE
     )
@@ -68,7 +70,7 @@ def _build_logged_columns(log: pd.DataFrame, fields: LoggedFields) -> pd.DataFra
         seen_values = fields.clean(seen_values.fillna(""))
     columns = [
         _read_predictions(log["predicted"]),
-        known.rename(columns=NEW_NAMES),
+        log_facts.rename(columns=NEW_NAMES),
         seen_values.add_prefix("production_"),
     ]
     row_id = [_format_row_id(values) for values in zip(*(log[name].tolist() for name in fields.key), strict=True)]
