@@ -386,3 +386,8 @@ def test_tables_are_cut_where_they_are_widest() -> None:
     assert lines[1].endswith("…")
     assert lines[2].split() == ["b", "12,345", "y"]
     assert len(lines) == 3
+
+
+def test_wide_letters_and_markup_leave_a_table_aligned() -> None:
+    lines = table_layout.format_table(("name", "n"), [("東京", 1), ("[bold]a[/bold]", 22), ("b :smile:", 333)])
+    assert lines == ["name              n", "東京              1", "[bold]a[/bold]   22", "b :smile:       333"]

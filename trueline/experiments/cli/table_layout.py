@@ -1,24 +1,33 @@
 """Text layout: tables that fit a terminal of 120 columns, and Markdown tables for pull requests."""
 
+import io
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 TERMINAL_WIDTH = 120
-COLUMN_GAP = "  "
-MIN_COLUMN_WIDTH = 8  # characters; a narrower column is not cut
+COLUMN_GAP = 2  # characters between columns
 
 Row = Sequence[Any]
 
 
 def format_table(heads: Sequence[str], rows: Sequence[Row], width: int = TERMINAL_WIDTH) -> list[str]:
     """Return aligned lines; if they would be too long, the widest columns are cut."""
-    cells = [[_format_value(value) for value in row] for row in rows]
-    widths = _shrink_widths([max(len(cell) for cell in column) for column in zip(heads, *cells, strict=True)], width)
-    numeric = [_is_numeric([row[index] for row in rows]) for index in range(len(heads))]
-    lines = [list(heads), *cells]
-    rendered = ([_format_cell(*cell) for cell in zip(line, widths, numeric, strict=True)] for line in lines)
-    return [COLUMN_GAP.join(texts).rstrip()[:width] for texts in rendered]
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, COLUMN_GAP, 0, 0), header_style="none")
+    for index, head in enumerate(heads):
+        justify: Literal["right", "left"] = "right" if _is_numeric([row[index] for row in rows]) else "left"
+        table.add_column(Text(head, no_wrap=True, overflow="ellipsis"), justify=justify)
+    for row in rows:
+        # cells do not wrap, and columns may: of those that may not, rich would cut the narrow ones too
+        table.add_row(*(Text(_format_value(value), no_wrap=True, overflow="ellipsis") for value in row))
+    console = Console(width=width, file=io.StringIO(), color_system=None, emoji=False)
+    with console.capture() as captured:
+        console.print(table)
+    return [line.rstrip() for line in captured.get().splitlines()]
 
 
 def drop_empty_columns(heads: Sequence[str], rows: Sequence[Row]) -> tuple[list[str], list[Row]]:
@@ -48,17 +57,6 @@ def truncate_text(text: str, width: int = TERMINAL_WIDTH) -> str:
 def wrap_text(text: str, width: int = TERMINAL_WIDTH) -> list[str]:
     """Return a sentence as lines no longer than a width, except where a single word is."""
     return textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False) or [""]
-
-
-def _shrink_widths(widths: list[int], total_width: int) -> list[int]:
-    widths = list(widths)
-    while sum(widths) + len(COLUMN_GAP) * (len(widths) - 1) > total_width and max(widths) > MIN_COLUMN_WIDTH:
-        widths[widths.index(max(widths))] -= 1
-    return widths
-
-
-def _format_cell(text: str, width: int, right: bool) -> str:
-    return truncate_text(text, width).rjust(width) if right else truncate_text(text, width).ljust(width)
 
 
 def _is_numeric(values: Sequence[Any]) -> bool:
