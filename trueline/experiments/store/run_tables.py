@@ -114,7 +114,10 @@ def _read_table(path: str, run: Run, command: str, fetch: bool) -> "pd.DataFrame
     )
     import pandas as pd  # takes half a second, and a cached comparison does not need it
 
-    return pd.read_parquet(io.BytesIO(content))
+    try:
+        return pd.read_parquet(io.BytesIO(content))
+    except ValueError as error:  # Arrow's own errors are of this kind
+        raise UserError(f"{path} of {run.name} is no Parquet table ({error}); run `{command}` again.") from None
 
 
 def _read_workspace_bytes(path: str, run: Run, command: str) -> bytes:
