@@ -1,6 +1,8 @@
 """Downloads as they are, and one edited line of params.yaml, lead to the report, with the figures that are known."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,9 @@ def test_a_season_of_nba_box_scores_and_an_odds_feed_walk_to_the_report(tmp_path
     assert joined["n_books"][has_line].eq(2).all()
     assert quality["set_aside"]["lines"] == {"alternate line of the same book": int(has_line.sum())}
     lined = scored[scored["line"].notna()]
+    command = [sys.executable, "-m", "trueline", "gap", "props"]
+    gap = subprocess.run(command, cwd=tmp_path / "project", capture_output=True, text=True, check=True).stdout
+    assert gap.splitlines()[-1].startswith("The backtest's own scores are believable: ")
     assert scores["rows"] == len(lined) > 300
     assert scores["line_mae"] == pytest.approx((lined["line"] - lined["target"]).abs().mean(), abs=1e-4)
 
