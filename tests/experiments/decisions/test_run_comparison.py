@@ -143,15 +143,6 @@ def test_predictions_in_the_workspace_that_dvc_lock_does_not_name_are_not_judged
 
 
 @pytest.mark.parametrize("code", ["core/a.py", "stages/evaluate/market"])
-def test_predictions_that_are_no_table_are_an_error_of_one_sentence(repository: Path) -> None:
-    predict(repository, noise=1.0, seed=1)
-    commit(repository, "first")
-    (repository / "data/predictions/props.parquet").write_text("no table")
-    lock(repository)
-    with pytest.raises(UserError, match=r"^data/predictions/props.parquet of workspace is no Parquet table \("):
-        compare("first", "workspace")
-
-
 def test_what_two_runs_were_made_from_is_told_apart_by_parameters_data_and_code(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +163,15 @@ def test_what_two_runs_were_made_from_is_told_apart_by_parameters_data_and_code(
         "data": {"data/sample": [git_fixtures.md5("other"), git_fixtures.md5("s")]},
         "code": [code],
     }
+
+
+def test_predictions_that_are_no_table_are_an_error_of_one_sentence(repository: Path) -> None:
+    predict(repository, noise=1.0, seed=1)
+    commit(repository, "first")
+    (repository / "data/predictions/props.parquet").write_text("no table")
+    lock(repository)
+    with pytest.raises(UserError, match=r"^data/predictions/props.parquet of workspace is no Parquet table \("):
+        compare("first", "workspace")
 
 
 def test_rows_repeated_by_repeats_count_once_and_missing_outcomes_are_equal() -> None:
