@@ -84,11 +84,8 @@ def clean_text(text: str) -> str:
     >>> clean_text("<b>Jazz</b> &amp; more!!! https://example.com")
     'Jazz & more!'
     """
-    for _ in range(MAX_DECODINGS):
-        text = decode_entities(_normalize_text(text))
-    text = _normalize_text(text)
-    if "&" in text:
-        text = ENTITY_PATTERN.sub(_drop_entity, text)
+    if "&" in text or not (text.isascii() and text.isprintable()):  # or else nothing is to be decoded or normalised
+        text = _decode_and_normalize(text)
     for pattern, replacement, may_match in CLEANING_STEPS:
         if may_match(text):
             text = pattern.sub(replacement, text)
@@ -129,6 +126,12 @@ def _normalize_text(text: str) -> str:
     return LONG_MARKS_PATTERN.sub(
         r"\1", unicodedata.normalize("NFKC", LONG_MARKS_PATTERN.sub(r"\1", INVISIBLE_PATTERN.sub("", text)))
     )
+
+
+def _decode_and_normalize(text: str) -> str:
+    for _ in range(MAX_DECODINGS):
+        text = decode_entities(_normalize_text(text))
+    return ENTITY_PATTERN.sub(_drop_entity, _normalize_text(text))
 
 
 def _convert_entity(entity: re.Match[str]) -> str:

@@ -106,7 +106,7 @@ def test_a_cached_word_counts_like_one_that_is_not_cached() -> None:
         used.encode_text(f"word{number}")
     np.testing.assert_array_equal(dense(used, "jazz park"), dense(fresh, "jazz park"))
     np.testing.assert_array_equal(dense(used, "jazz park"), dense(used, "jazz park"))
-    assert len(used._ngram_cache) <= MAX_CACHED_WORDS
+    assert len(used._letter_runs) <= MAX_CACHED_WORDS
 
 
 @pytest.mark.parametrize("text", ["", " \n", "?!", "q" * 100_000, "never " * 1000])

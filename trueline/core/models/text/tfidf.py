@@ -38,8 +38,7 @@ class TfidfEncoder:
     """
 
     def __init__(self, vocabularies: dict[str, dict[str, Any]], word_ngrams: int, char_ngrams: int) -> None:
-        self._max_letters = char_ngrams
-        self._word_runs, self._columns_by_letters = WordRuns([], 0, 0), dict[str, bytes]()
+        self._word_runs, columns_by_letters = WordRuns([], 0, 0), dict[str, bytes]()
         sizes = [len(vocabulary["terms"]) for vocabulary in vocabularies.values()]
         for kind, first_column in zip(vocabularies, np.cumsum([0, *sizes]).tolist(), strict=False):
             terms: list[str] = vocabularies[kind]["terms"]
@@ -47,11 +46,11 @@ class TfidfEncoder:
                 self._word_runs = WordRuns(terms, first_column, word_ngrams)
             else:
                 columns = np.arange(first_column, first_column + len(terms))
-                self._columns_by_letters = {term: column.tobytes() for term, column in zip(terms, columns, strict=True)}
+                columns_by_letters = {term: column.tobytes() for term, column in zip(terms, columns, strict=True)}
         self._kind_of_column = np.repeat(np.arange(len(sizes)), sizes)
         self._kinds = len(sizes)
         self._idf = np.array([value for vocabulary in vocabularies.values() for value in vocabulary["idf"]], np.float64)
-        self._ngram_cache: dict[str, bytes] = {}
+        self._letter_runs = LetterRuns(columns_by_letters, char_ngrams)
 
     def __len__(self) -> int:
         return len(self._idf)
@@ -96,21 +95,28 @@ class TfidfEncoder:
 
     def _find_letter_cells(self, lower_texts: Sequence[str]) -> list[Ints]:
         """Return the numbers of the cells of texts × columns in which the runs of letters are that are terms."""
-        if not self._columns_by_letters:
+        if not self._letter_runs.columns:
             return []
-        column_bytes = [b"".join(map(self._find_letter_runs, text.split())) for text in lower_texts]
+        column_bytes = [b"".join(map(self._letter_runs.__getitem__, text.split())) for text in lower_texts]
         return [_compute_row_starts(column_bytes, len(self)) + np.frombuffer(b"".join(column_bytes), np.int64)]
 
-    def _find_letter_runs(self, token: str) -> bytes:
-        """Return the columns of the runs of letters of a word and the blanks around it."""
-        if (cached_columns := self._ngram_cache.get(token)) is not None:
-            return cached_columns
-        run_columns = map(self._columns_by_letters.get, list_letter_runs(token, self._max_letters), repeat(b""))
-        column_bytes = b"".join(run_columns)
+
+class LetterRuns(dict[str, bytes]):
+    """The columns of the runs of letters of a word and the blanks around it; those of recent words are cached.
+
+    `columns` are those of the runs that are terms. A word that is cached is found without a call of Python's.
+    """
+
+    def __init__(self, columns: dict[str, bytes], longest: int) -> None:
+        super().__init__()
+        self.columns, self._longest = columns, longest
+
+    def __missing__(self, token: str) -> bytes:
+        column_bytes = b"".join(map(self.columns.get, list_letter_runs(token, self._longest), repeat(b"")))
         if len(token) <= MAX_CACHED_LETTERS:
-            if len(self._ngram_cache) >= MAX_CACHED_WORDS:
-                self._ngram_cache.clear()
-            self._ngram_cache[token] = column_bytes
+            if len(self) >= MAX_CACHED_WORDS:
+                self.clear()
+            self[token] = column_bytes
         return column_bytes
 
 
