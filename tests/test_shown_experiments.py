@@ -1,4 +1,7 @@
-"""`dvc exp show` as the pages write it prints a table that fits a terminal, with the scores and what differs."""
+"""`dvc exp show` as the pages write it prints a table that fits a terminal, with the scores and what differs.
+
+`dvc plots diff` draws two experiments in one chart.
+"""
 
 import json
 import os
@@ -87,3 +90,25 @@ def test_the_table_fits_and_holds_scores_and_what_differs(repository: Path, colu
     assert all("1.57" in row for row in rows.values())
     assert ("xgboost_trees" in rows["boosted"], learner in rows["shallow"]) == (True, True)
     assert "generalise" not in table, "a sentence leaves no room for figures"
+
+
+def test_two_experiments_are_drawn_in_one_chart_of_each_kind(repository: Path) -> None:
+    (command,) = re.findall(r"^dvc plots diff .*?(?=\s+#)", (ROOT / "docs/experiments.md").read_text(), re.M)
+    assert command.split()[3:] == ["boosted", "at-off", "--targets", "training", "reliability", "baselines"]
+    for rows in ("fit", "later"):
+        file = repository / f"models/racing/curves/plots/metrics/loss/{rows}.tsv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"step\t{rows}\n0\t2.0\n1\t1.5\n")
+    show(repository, command.replace("at-off", "workspace"), 80)
+    page = (repository / "dvc_plots/index.html").read_text()
+    plots = [json.loads(text) for text in re.findall(r"var spec = (\{.*?\});\n", page, re.S)]
+    drawn = {plot["title"]["text"] if isinstance(plot["title"], dict) else plot["title"]: plot for plot in plots}
+    titles = ["Training: loss on fit rows and on later rows", "Reliability: what was predicted and what happened"]
+    titles.append("Models and baselines: R² on the same races")
+    assert sorted(drawn) == sorted(titles)
+    for title in titles[1:]:
+        values = drawn[title]["data"]["values"]
+        assert {value["rev"] for value in values} == {"boosted", "workspace"}, title
+    assert {value["rev"] for value in drawn[titles[0]]["data"]["values"]} == {"workspace"}, (
+        "no other run has curves here"
+    )
