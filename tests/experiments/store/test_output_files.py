@@ -37,3 +37,23 @@ def test_predictions_are_read_from_the_cache_that_dvc_is_configured_to_use(
 def test_a_folder_that_dvc_does_not_manage_has_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert output_files.read_cached_bytes("0" * 32) is None
+
+
+def test_no_remote_is_opened_while_the_cache_has_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = promoted_repo.house(tmp_path / "house")
+    monkeypatch.chdir(folder)
+    head = promoted_repo.git(folder, "rev-parse", "HEAD")
+    monkeypatch.setattr(output_files, "_Remotes", lambda: None)  # opening it would fail
+    assert output_files.find_missing_outputs(head, promoted_repo.TASK) == ([], 4)
+
+
+def test_a_cached_folder_is_copied_and_nothing_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = promoted_repo.house(tmp_path / "house")
+    monkeypatch.chdir(folder)
+    files = {"plots/loss.tsv": b"step", "../outside.txt": b"no"}
+    md5 = promoted_repo.cached(folder, "models/racing/curves", files)["md5"]
+    output_files.copy_cached_folder(md5, tmp_path / "copy")
+    assert [file.relative_to(tmp_path).as_posix() for file in (tmp_path / "copy").rglob("*.*")] == [
+        "copy/plots/loss.tsv"
+    ]
+    assert not (tmp_path / "outside.txt").exists()
