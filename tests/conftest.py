@@ -11,7 +11,7 @@ settings.register_profile("suite", deadline=None)  # how long a case takes depen
 settings.load_profile("suite")
 
 LONG = (
-    *("test_dvc.py", "test_fourth_task.py", "test_launch.py", "test_leakage.py"),
+    *("test_shown_commands.py", "test_dvc.py", "test_fourth_task.py", "test_launch.py", "test_leakage.py"),
     *("test_combinations.py", "test_killed.py", "test_experiment_registry.py"),
 )
 
