@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 KEPT = ("trueline", "stages", "experiments", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore")
 SAMPLE = "data/sample"
 YAML_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # written in C, it takes a quarter of the time
+PARALLEL_STAGES = {"tune", "train"}  # those that spread their work over `workers` processes
 PLUGIN_PACKAGES = {f"stages/{folder}" for folder in ("evaluate", "prepare")}  # their subpackages are plugins
 
 
@@ -120,8 +121,8 @@ def walk(folder: Path, task: str, until: str = "diagnose", since: str = "prepare
 def _run_in_one_process(
     folder: Path, stages: Sequence[str], task: str, timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run stages in a forked process or, with several workers, which a forked one cannot start safely, in a new one."""
-    if yaml.load((folder / "params.yaml").read_text(), YAML_LOADER)["workers"] == 1:
+    """Run stages in a forked process or, if they start workers, which a forked one cannot do safely, in a new one."""
+    if PARALLEL_STAGES.isdisjoint(stages) or _read_params(folder)["workers"] == 1:
         return run_stages(folder, stages, task, timeout)
     command = [sys.executable, "-c", RUN_STAGES, task, *stages]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)

@@ -13,7 +13,10 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
-LIBRARIES = ["joblib", "optuna", "pandas", "pyarrow.parquet", "pydantic", "scipy.optimize", "scipy.sparse.csgraph"]
+LIBRARIES = [
+    *("joblib", "optuna", "pandas", "pyarrow.parquet", "pydantic", "scipy.optimize", "scipy.sparse.csgraph"),
+    *("catboost", "dvclive", "xgboost"),
+]
 OWN_PACKAGES = ("trueline", "stages", "tests")
 STREAMS = ("stdout", "stderr")
 

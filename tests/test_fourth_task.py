@@ -27,6 +27,7 @@ ROW = {
     "scorer": "market",
 }
 QUICK = {
+    "workers": 1,
     "tune__defaults__search__trials": 2,
     "train__defaults__gradient_boosting__iterations": 30,
     "diagnose__defaults__alerts__rules__draws": 20,
