@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc  # scipy.stats takes a second to import
 
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from trueline.core.stats.group_ops import MIN_PROBABILITY, Floats
@@ -51,4 +51,4 @@ def compare_bins(rows: Floats, predicted: Floats, observed: Floats) -> tuple[flo
     distance = np.average(np.abs(observed - predicted), weights=rows)
     chance = np.average(HALF_NORMAL_MEAN * np.sqrt(variance), weights=rows)
     statistic = ((observed - predicted) ** 2 / variance).sum()
-    return float(distance), float(chance), float(chi2.sf(statistic, len(rows)))
+    return float(distance), float(chance), float(chdtrc(len(rows), statistic))

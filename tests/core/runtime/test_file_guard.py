@@ -224,6 +224,16 @@ def test_a_file_that_lay_in_the_temporary_folder_before_is_refused(
         answers.read_text()
 
 
+def test_the_folders_that_are_watched_are_those_that_hold_data(territory: Territory, repository: Path) -> None:
+    for folder in ("stages/code.py", "data/.git/below", "data/prepared/__pycache__", "data/raw"):
+        (repository / folder).mkdir(parents=True)
+    (repository / "data/library").symlink_to(sys.prefix)
+    (repository / "data/elsewhere").symlink_to(repository.parent / "raw")
+    inside = [folder for folder in repository.rglob("*") if folder.is_dir() and ".git" not in folder.parts]
+    watched = {Path(folder) for folder in territory.list_data_folders() if Path(folder).is_relative_to(repository)}
+    assert watched - {repository} == {folder for folder in inside if territory.judge(str(folder)) == "data"}
+
+
 def test_outside_a_plugin_everything_is_as_before(territory: Territory) -> None:
     with forbid_files(PLUGIN, territory):
         pass

@@ -77,7 +77,11 @@ class Territory:
         return f"{shown} (which is {real_path.removeprefix(self.root + os.sep)})"
 
     def _holds_data(self, folder: str, name: str) -> bool:
-        return name not in UNWATCHED_FOLDERS and self.judge(os.path.join(folder, name)) == "data"
+        """Say what `judge` says of a folder inside one that holds data, without a look at the folders around it."""
+        path = os.path.join(folder, name)
+        if name in UNWATCHED_FOLDERS or os.path.splitext(name)[1] in CODE_SUFFIXES or _is_hidden_in_home(Path(path)):
+            return False
+        return (self.judge(path) if os.path.islink(path) else self.verdicts.get(path, "data")) == "data"
 
 
 @dataclass

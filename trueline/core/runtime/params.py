@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,7 +13,7 @@ from trueline.core.errors import RENAMED, UserError, did_you_mean
 
 PARAMS_FILE = Path("params.yaml")
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
-# the C loader takes a tenth of the time, and every stage reads the file several times
+# the C loader takes a tenth of the time
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TASK_SECTIONS = ("folds", *STAGES, "predict")  # each holds `defaults`, and what differs from them by task
 PLUGIN_SECTIONS = ("resample", "tune", "train", "calibrate", "diagnose")  # a task lists the plugins that it may use
@@ -191,8 +192,13 @@ def _get_section(params: Mapping[str, Any], *path: str) -> Any:
 def _read_params_file() -> dict[str, Any]:
     if not PARAMS_FILE.exists():
         raise UserError(f"{PARAMS_FILE} is not in this folder; run the stage from the root of the repository.")
+    return _parse_params(PARAMS_FILE.read_text())
+
+
+@lru_cache(maxsize=1)  # a stage asks for its settings tens of times
+def _parse_params(text: str) -> dict[str, Any]:
     try:
-        content = yaml.load(PARAMS_FILE.read_text(), YAML_LOADER)
+        content = yaml.load(text, YAML_LOADER)
     except yaml.YAMLError as error:
         raise UserError(f"{PARAMS_FILE} is not valid YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict):
