@@ -1,7 +1,7 @@
 """box_scores: reads a table `games` and, if there are any, the `lines` of books and the predictions in `production`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +10,7 @@ import pandas as pd
 from stages.prepare.box_scores import nba_api, nfl_weekly, odds_api, pickem
 from trueline.core.errors import UserError
 from trueline.core.tables import raw_sources
+from trueline.core.tables.own_columns import find_own_columns
 from trueline.core.tables.source_settings import PLAIN_SOURCE, SourceSettings
 
 MAIN_TABLE = "games"
@@ -36,17 +37,39 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> dict[str, pd.D
     downloads = [] if {MAIN_TABLE, "lines"} <= {*table_names} else list(_read_downloads(source, settings))
     tables = {}
     for name in (MAIN_TABLE, *OPTIONAL_TABLES):
-        shaped_tables = [table for kind, table in downloads if kind == name]
+        shaped_tables = [(file, table) for kind, file, table in downloads if kind == name]
         if name in table_names or (name == MAIN_TABLE and not shaped_tables):
-            shaped_tables = [_convert(raw_sources.read_source_table(source, name, settings.separator), settings)[1]]
-        if shaped_tables:
-            tables[name] = pd.concat(shaped_tables, ignore_index=True) if len(shaped_tables) > 1 else shaped_tables[0]
+            tables[name] = _convert(raw_sources.read_source_table(source, name, settings.separator), settings)[1]
+        elif shaped_tables:
+            tables[name] = raw_sources.join_parts(shaped_tables)
+    tables |= _read_further_tables(source, settings, tables)
     if "lines" in tables:
         tables["lines"] = nfl_weekly.move_to_weeks(tables["lines"], tables[MAIN_TABLE], settings)
     return tables
 
 
-def _read_downloads(source: str, settings: SourceSettings) -> Iterator[tuple[str, pd.DataFrame]]:
+def _read_further_tables(
+    source: str, settings: SourceSettings, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of players, teams or games that have an own column which no other table has."""
+    missing = set(settings.own_columns) - {
+        name for table in tables.values() for name in find_own_columns(table, settings)
+    }
+    further: dict[str, pd.DataFrame] = {}
+    if not missing:
+        return further
+    for name in sorted({*raw_sources.list_source_tables(source)} - {MAIN_TABLE, *OPTIONAL_TABLES}):
+        try:
+            table = raw_sources.read_source_table(source, name, settings.separator)
+        except UserError:
+            continue  # nobody asked for this table
+        is_download = raw_sources.find_download_shape(table, DOWNLOADS) is not None
+        if not is_download and missing & {*find_own_columns(table, settings)}:
+            further[name] = table
+    return further
+
+
+def _read_downloads(source: str, settings: SourceSettings) -> Iterator[tuple[str, Path, pd.DataFrame]]:
     """Yield the tables of all files of a folder that have a known shape, with the name that they take here."""
     own_names = {MAIN_TABLE, *OPTIONAL_TABLES}
     for name in [] if Path(source).is_file() else sorted({*raw_sources.list_source_tables(source)} - own_names):
@@ -54,7 +77,7 @@ def _read_downloads(source: str, settings: SourceSettings) -> Iterator[tuple[str
             kind, table = _convert(_read_file(file, settings), settings)
             if kind:
                 print(f"{file.name} is read as {kind}")
-                yield kind, table
+                yield kind, file, table
 
 
 def _read_file(file: Path, settings: SourceSettings) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
-from stages.prepare.events.event_table import RAW_COLUMNS, TEXT_FIELDS, read_event_table, read_texts
+from stages.prepare.events.event_table import RAW_COLUMNS, TEXT_FIELDS, UPDATED_AT, read_event_table, read_texts
 from stages.prepare.events.near_duplicates import find_near_duplicate_clusters
 from stages.prepare.events.tag_cells import is_missing
 from stages.prepare.events.tag_parsing import parse_tags
@@ -15,7 +15,7 @@ from stages.prepare.events.tag_tables import join_tag_rows
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.splits.walk_forward import NO_CLOCK
 from trueline.core.tables.coercion import coerce_table
-from trueline.core.tables.duplicate_rows import flag_contradictory_rows
+from trueline.core.tables.duplicate_rows import flag_contradictory_rows, flag_older_versions
 from trueline.core.tables.intake_report import Intake, IntakeError, describe_main_loss, make_example, summarise_intake
 from trueline.core.tables.logged_predictions import LoggedFields
 from trueline.core.tables.own_columns import (
@@ -27,7 +27,7 @@ from trueline.core.tables.own_columns import (
 from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.row_filters import find_reasons
 from trueline.core.tables.source_settings import OwnColumn, SourceSettings
-from trueline.core.tables.table_schema import Column, validate_table
+from trueline.core.tables.table_schema import Column, coerce_types, validate_table
 from trueline.core.text.cleaning import clean_text
 from trueline.core.text.tag_labels import choose_spellings, clean_tag, normalize_tag
 from trueline.core.text.tag_mentions import MENTION_PREFIX, build_mention_columns, join_fields
@@ -45,6 +45,8 @@ COLUMNS = [
     Column("location", "text", "before", "its place, cleaned; empty if it has none", nullable=False),
 ]
 TARGET_PREFIX = "target:"  # prefix of the 0/1 column that says whether an event has a tag
+OLDER_VERSION = "older version of the event"
+NO_LOSS = (OLDER_VERSION,)
 MAX_LISTED_TAGS = 5  # in a sentence
 BINARY_LIMITS: Any = {"nullable": False, "low": 0, "high": 1}
 
@@ -163,7 +165,10 @@ def _coerce_events(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame,
     """Return the events with typed columns, clean texts and tags; and the variants of tags that were joined."""
     # texts and tags are parsed separately; coerce_table only checks that these columns exist
     placeholders = {name: "" for name in (*TEXT_FIELDS, "tags") if name in raw}
-    rows = coerce_table(raw.assign(**placeholders), RAW_COLUMNS, "events")
+    rows = coerce_table(
+        raw.assign(**placeholders), [column for column in RAW_COLUMNS if column != UPDATED_AT], "events"
+    )
+    rows["updated_at"] = coerce_types(raw, [UPDATED_AT], "events")["updated_at"]
     rows[TEXT_FIELDS] = clean_event_texts(raw)
     raw_tags = parse_tags(
         raw["tags"].tolist(), settings.delimiters, settings.values.get("tags", {}), settings.tags is not None
@@ -233,7 +238,7 @@ def _summarise_intake(table: RawTable, rows: pd.DataFrame, reasons: pd.Series, n
         shown = cells.assign(tags=None if is_missing(cells["tags"].iloc[0]) else str(cells["tags"].iloc[0]))
         examples[reason] = make_example(shown, row, column, setting)
     keys = rows[["id", "time"]].set_axis(["group", "day"], axis=1)
-    return summarise_intake(keys, reasons, examples, "events", notes, table.look_meant)
+    return summarise_intake(keys, reasons, examples, "events", notes, table.look_meant, NO_LOSS)
 
 
 def _list_tags(prepared: pd.DataFrame) -> list[str]:
@@ -287,6 +292,7 @@ RULES: dict[str, Callable[[pd.DataFrame, Settings], Flags]] = {
     "unreadable tags": _flag_unreadable_tags,
     "unreadable date": _flag_unreadable_dates,
     "missing date": _flag_missing_dates,
+    OLDER_VERSION: lambda rows, settings: flag_older_versions(rows, ["id"], "updated_at"),
     "empty text": _flag_empty_texts,
     "untagged": _flag_untagged_events,
     "several events of one id": _flag_contradictory_events,
@@ -298,6 +304,7 @@ EXAMPLES: dict[str, tuple[str, str | None]] = {
     "unreadable tags": ("tags", "delimiters"),
     "unreadable date": ("date", "date_format"),
     "missing date": ("date", "dates"),
+    OLDER_VERSION: ("updated_at", None),
     "empty text": ("name", None),
     "untagged": ("tags", "untagged"),
     "several events of one id": ("id", None),

@@ -15,6 +15,7 @@ from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column
 
 TEXT_FIELDS = ["name", "description", "location"]
+UPDATED_AT = Column("updated_at", "time", "after", "when the row was written: of several of an event the newest counts")
 RAW_COLUMNS = [
     Column("id", "text", "before", "the event", required=True),
     Column("name", "text", "before", "its name", required=True),
@@ -22,6 +23,7 @@ RAW_COLUMNS = [
     Column("location", "text", "before", "where it is held"),
     Column("date", "time", "before", "its day; without this column folds are drawn, with it they walk forward"),
     Column("tags", "text", "after", "its tags: a list, or a text that delimiters part", required=True),
+    UPDATED_AT,
 ]
 SYNONYMS = {
     "id": ("event_id", "uid", "uuid", "guid"),
@@ -29,6 +31,7 @@ SYNONYMS = {
     "description": ("body", "details", "abstract", "summary"),
     "location": ("venue", "place", "venue_name"),
     "date": ("event_date", "start_date", "start_time", "starts_at", "datetime"),
+    "updated_at": ("last_updated", "modified_at", "last_modified", "corrected_at"),
     "tags": ("tag", "labels", "label", "tag_names", "categories", "category", "topics", "keywords"),
 }
 

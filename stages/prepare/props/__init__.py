@@ -11,6 +11,7 @@ from stages.prepare.props.game_intake import require_games, summarise_game_intak
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
 from stages.prepare.props.line_formulas import summarise_formula_lines
+from stages.prepare.props.own_tables import assign_own_columns, list_own_game_columns, read_own_values
 from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
 from stages.prepare.props.props_columns import (
@@ -33,13 +34,13 @@ from stages.prepare.props.quote_times import add_known_times
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
 from stages.prepare.props.slates import Slate, read_slate
-from stages.prepare.props.source_tables import count_odd_prices, list_own_game_columns, read_raw_tables
+from stages.prepare.props.source_tables import count_odd_prices, read_raw_tables
 from stages.prepare.props.sport_choice import choose_sport
 from stages.prepare.props.sports import SPORTS
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
-from trueline.core.tables.own_columns import convert_own_columns, list_own_columns, read_own_columns
+from trueline.core.tables.own_columns import convert_own_columns, list_own_columns
 from trueline.core.tables.row_filters import count_reasons, find_reasons
 from trueline.core.tables.table_schema import OWN_PREFIX, Column, coerce_types, validate_table
 
@@ -92,21 +93,23 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     }
     require_games(tables, coerced, reasons, settings, quality)
     games, made_missing = blank_out_of_range(read["games"], sound, settings.profile.stats)
-    own_values = read_own_columns(read["games"], sound, list_own_game_columns(settings), "games")
-    tables["games"] = replace(tables["games"], notes=[*tables["games"].notes, *own_values.notes])
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
-    predictions, predictions_aside, unknown_logged = prepare_predictions(read.get("production"), game_index, settings)
-    keyed_games = games.join(own_values.rows).join(game_lines.lines).join(predictions)
+    logged = prepare_predictions(read.get("production"), game_index, settings)
+    tables["games"] = replace(tables["games"], rows=read["games"])
+    counted_rows = {"lines": game_lines.list_sound_quotes(), "production": logged.kept_rows}
+    own_values = read_own_values(tables, assign_own_columns(raw, settings), sound, counted_rows, settings)
+    tables["games"] = replace(tables["games"], notes=[*tables["games"].notes, *own_values.notes])
+    keyed_games = games.join(own_values.rows).join(game_lines.lines).join(logged.predictions)
     keyed_games = add_known_times(add_keys(keyed_games, settings))
     rows = add_recent_form(keyed_games, Past(keyed_games), settings)
     columns = _select_columns(rows, read, settings)
     prepared = _add_line_type(rows, Past(rows), settings)[[column.name for column in columns]]
     validate_table(prepared, columns, "props")
-    quality["set_aside"] |= {"lines": game_lines.count_fates(), "production": predictions_aside}
+    quality["set_aside"] |= {"lines": game_lines.count_fates(), "production": logged.set_aside}
     quality |= summarise_quality(tables, prepared) | {
         "made_missing": made_missing | own_values.lost,
-        "unknown_players": {"lines": count_unknown_players(game_lines.quotes), "production": unknown_logged},
+        "unknown_players": {"lines": count_unknown_players(game_lines.quotes), "production": logged.unknown_players},
         "rows_joined_as_over_and_under": game_lines.joined_count,
         **count_odd_prices(raw.get("lines"), read.get("lines")),
     }

@@ -10,7 +10,7 @@ from stages.prepare.props.props_settings import RowRules, Settings
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.copied_groups import flag_copied_groups
-from trueline.core.tables.duplicate_rows import flag_contradictory_rows, flag_superseded_rows
+from trueline.core.tables.duplicate_rows import flag_contradictory_rows, flag_older_versions, flag_superseded_rows
 from trueline.core.tables.row_filters import Flags
 
 DID_NOT_PLAY = "did not play"
@@ -105,14 +105,6 @@ def _flag_points_unlike_shots(rows: pd.DataFrame, settings: Settings) -> Flags:
     return shot_points.notna() & rows["points"].notna() & (shot_points != rows["points"])
 
 
-def _flag_older_versions(rows: pd.DataFrame, settings: Settings) -> Flags:
-    """Flag rows of which the source has a newer version, by `updated_at`."""
-    if rows["updated_at"].isna().all():
-        return pd.Series(False, index=rows.index)
-    newest = rows.groupby(GAME_KEY)["updated_at"].transform("max")
-    return newest.notna() & (rows["updated_at"] != newest)
-
-
 def _flag_contradictions(rows: pd.DataFrame, settings: Settings) -> Flags:
     """Flag rows of one game that differ, and one box score under several game ids; two box scores are two games."""
     is_repeated = rows.duplicated(PLAYER_DAY_COLUMNS, keep=False)
@@ -149,7 +141,7 @@ RULES: RowRules = {
         ~rows[settings.quantity].between(*settings.profile.find_limits(settings.quantity))
     ),
     "points that are not the sum of the shots": _flag_points_unlike_shots,
-    OLDER_VERSION: _flag_older_versions,
+    OLDER_VERSION: lambda rows, settings: flag_older_versions(rows, GAME_KEY, "updated_at"),
     "contradictory rows of a player and day": _flag_contradictions,
     DUPLICATE: _flag_sparser_duplicates,
     "the same game under another id": _flag_copied_games,

@@ -1,5 +1,7 @@
 """Predictions of props: what another model predicted in production, the newest of each game."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from stages.prepare.props.game_matching import GAME_RULES, join_games
@@ -14,17 +16,24 @@ NEW_NAMES = {"predicted": "production", "created_at": "production_at", "model_ha
 NEW_NAMES |= {name: f"production_{name}" for name in ("model", "line", "line_type")}
 
 
-def prepare_predictions(
-    raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: Settings
-) -> tuple[pd.DataFrame, Counts, dict[str, int]]:
-    """Return the newest predictions by row of the games, those set aside by reason, and the commonest unknown players.
+@dataclass(frozen=True)
+class LoggedPredictions:
+    """Predictions by row of the games, the rows of the table that count, and what became of the others."""
 
-    Raises UserError as `join_games` does.
-    """
+    predictions: pd.DataFrame
+    kept_rows: pd.DataFrame  # labelled as the table's, with their game_row and made_at; book is missing
+    set_aside: Counts
+    unknown_players: dict[str, int]  # the commonest
+
+
+def prepare_predictions(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: Settings) -> LoggedPredictions:
+    """Return the newest prediction of each game. Raises UserError as `join_games` does."""
     predictions = join_games(coerce_optional_table(raw, PRODUCTION_COLUMNS, "production"), game_index, "production")
     unknown_players = count_unknown_players(predictions)
     predictions, counts = filter_rows(predictions.rename(columns=NEW_NAMES), LOG_RULES, settings)
-    return predictions.set_index("game_row")[list(NEW_NAMES.values())], counts, unknown_players
+    kept_rows = predictions[["game_row"]].assign(made_at=predictions["production_at"], book=None)
+    by_game = predictions.set_index("game_row")[list(NEW_NAMES.values())]
+    return LoggedPredictions(by_game, kept_rows, counts, unknown_players)
 
 
 LOG_RULES: RowRules = {

@@ -31,6 +31,10 @@ class GameLines:
     older_count: int  # quotes of a book but its newest, also the first, which gives the opening line
     joined_count: int  # rows that were the other side of a quote
 
+    def list_sound_quotes(self) -> pd.DataFrame:
+        """Return the quotes that count, labelled as the table's, with their game_row, made_at and book."""
+        return self.quotes.drop(index=self.reasons.index).rename(columns={"quoted_at": "made_at"})
+
     def count_fates(self) -> Counts:
         """Return how many quotes were set aside for which reason."""
         counts = count_reasons(self.reasons, LINE_RULES)

@@ -6,18 +6,19 @@ import numpy as np
 import pandas as pd
 
 from stages.prepare.props.game_matching import index_games
+from stages.prepare.props.own_tables import LINES, PRODUCTION, OwnColumns, assign_own_columns, read_own_values
 from stages.prepare.props.player_matching import match_players
 from stages.prepare.props.props_columns import GAME_KEY, LINE_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
 from stages.prepare.props.quotes import LINE_RULES, GameLines, prepare_lines
-from stages.prepare.props.source_tables import LINE_SYNONYMS, list_own_game_columns, read_raw_tables
+from stages.prepare.props.source_tables import LINE_SYNONYMS, read_raw_tables
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.column_mapping import find_targets
 from trueline.core.tables.intake_report import describe_example, make_example
 from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.row_filters import count_reasons
-from trueline.core.tables.table_schema import coerce_types, flag_unparseable
+from trueline.core.tables.table_schema import OWN_PREFIX, coerce_types, flag_unparseable
 
 ALTERNATE = "alternate line of the same book"
 QUOTE_COLUMNS = ["game_row", "line", "over_price", "under_price", "book", "quoted_at"]
@@ -52,14 +53,17 @@ def read_slate(
     """
     if "lines" not in raw and _has_lines(raw["games"], settings):
         raw = raw | {"lines": raw["games"]}
-    tables = read_raw_tables({name: raw[name] for name in ("games", "lines") if name in raw}, settings, is_to_come=True)
+    raw = {name: table for name, table in raw.items() if name != PRODUCTION}
+    tables = read_raw_tables(raw, settings, is_to_come=True)
     games = tables["games"]
     rows = _coerce_games(games, settings, is_source)
     rows = rows[~rows.duplicated(GAME_KEY)].assign(player_id=match_players(rows["player_id"], players), absent=False)
     if rows.empty:
         raise UserError("games: none is still to come; name a card with the games to predict.")
     notes = [note for table in tables.values() for note in table.notes]
+    assigned = assign_own_columns(raw, settings)
     if "lines" not in tables:
+        rows = rows.join(_read_own_values(tables, assigned, rows, {}, settings))
         no_lines = rows.assign(**dict.fromkeys(LINE_NUMBERS, np.nan))
         return Slate(no_lines, pd.DataFrame(columns=QUOTE_COLUMNS), games.rows, notes)
     lines = tables["lines"].rows
@@ -71,6 +75,7 @@ def read_slate(
             notes.append(f"lines: {int(is_later.sum()):,} quotes are later than {moment} and are not used")
         lines = lines[~is_later]
     judged = prepare_lines(lines, index_games(rows, rows), settings)
+    rows = rows.join(_read_own_values(tables, assigned, rows, {LINES: judged.list_sound_quotes()}, settings))
     consensus = judged.lines.reindex(rows.index).reindex(columns=LINE_NUMBERS)
     opened = consensus["open_line"].fillna(consensus["line"])  # a line that has not moved is its own opening line
     return Slate(
@@ -105,8 +110,20 @@ def _coerce_games(games: RawTable, settings: Settings, is_source: bool) -> pd.Da
         names += [str(name) for name in rows if flag_unparseable(raw, cells, str(name)).any()]
         example = describe_example(make_example(raw, int(first_row), names[0]))
         raise UserError(f"games: {int(is_faulty.sum())} rows lack {names[0]}{example}; complete the card.")
-    own_columns = raw.reindex(columns=[column.name for column in list_own_game_columns(settings)])
-    return rows.assign(date=rows["date"].dt.normalize()).join(own_columns)
+    return rows.assign(date=rows["date"].dt.normalize())
+
+
+def _read_own_values(
+    tables: dict[str, RawTable],
+    assigned: OwnColumns,
+    games: pd.DataFrame,
+    quotes: dict[str, pd.DataFrame],
+    settings: Settings,
+) -> pd.DataFrame:
+    """Return the own values of the games to come under their names in the source; missing where the slate has none."""
+    tables_with_quotes = {name: columns for name, columns in assigned.items() if name != LINES or name in quotes}
+    values = read_own_values(tables, tables_with_quotes, games, quotes, settings, is_to_come=True)
+    return values.rows.rename(columns=lambda name: name.removeprefix(OWN_PREFIX))
 
 
 def _collect_quotes(judged: GameLines, raw_lines: pd.DataFrame) -> pd.DataFrame:

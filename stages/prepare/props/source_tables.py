@@ -4,13 +4,19 @@ from dataclasses import replace
 
 import pandas as pd
 
+from stages.prepare.props.own_tables import (
+    KEY_COLUMNS,
+    assign_own_columns,
+    find_table_key,
+    list_own_game_columns,
+)
 from stages.prepare.props.props_columns import GAME_KEY, LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
 from stages.prepare.props.sports import Sport
+from trueline.core.errors import UserError
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
-from trueline.core.tables.own_columns import list_source_columns
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
-from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
+from trueline.core.tables.table_schema import coerce_types, flag_unparseable
 
 PLAYER_NAMES = ("player_name", "player_display_name", "player", "athlete", "participant")
 DAY_NAMES = ("game_date", "gameday", "game_day", "event_date", "match_date", "day")
@@ -91,36 +97,40 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings, is_to_come
         replace(column, required=column.required or column.name in settings.parts)
         for column in declare_game_columns(settings.profile)
     ]
-    game_columns += list_own_game_columns(settings)
+    assigned = assign_own_columns(raw, settings)
+    declared = {"games": game_columns, "lines": LINE_COLUMNS, "production": PRODUCTION_COLUMNS}
+    further_names = [name for name in assigned if name not in declared]
+    declared |= dict.fromkeys(further_names, KEY_COLUMNS)
+    declared = {name: [*columns, *assigned.get(name, ())] for name, columns in declared.items()}
     if is_to_come:
-        game_columns = [
-            replace(column, required=column.required and column.known == "before") for column in game_columns
+        declared["games"] = [
+            replace(column, required=column.required and column.known == "before") for column in declared["games"]
         ]
-    declared = {
-        "games": game_columns,
-        "lines": LINE_COLUMNS,
-        "production": PRODUCTION_COLUMNS,
-    }
-    reject_unknown_targets(settings, [column for columns in declared.values() for column in columns], "props")
-    synonyms = SYNONYMS | {"games": list_game_synonyms(settings.profile)}
+    all_columns = [*(column for columns in declared.values() for column in columns), *list_own_game_columns(settings)]
+    reject_unknown_targets(settings, all_columns, "props")
+    game_synonyms = list_game_synonyms(settings.profile)
+    synonyms = SYNONYMS | dict.fromkeys(("games", *further_names), game_synonyms)
+    keys = {"games": GAME_KEY}
+    for name in further_names:
+        keys[name] = find_table_key(list(map(str, raw[name].columns)), settings, game_synonyms)
+        if not keys[name]:
+            raise UserError(
+                f"{name} has {assigned[name][0].name}, but no column that tells what it is about: player_id, player, "
+                "team, game_id, date or season; add one, or name it in prepare.props.columns."
+            )
     return {
         name: read_raw_table(
-            _add_missing_days(raw[name], synonyms[name], settings),
+            raw[name] if name in further_names else _add_missing_days(raw[name], synonyms[name], settings),
             columns,
             settings,
             name,
             synonyms[name],
             day_columns=("date",),
-            key=GAME_KEY if name == "games" else (),
+            key=keys.get(name, ()),
         )
         for name, columns in declared.items()
         if name in raw and len(raw[name].columns)
     }
-
-
-def list_own_game_columns(settings: Settings) -> list[Column]:
-    """Return the declarations of the own columns of the games under their names there."""
-    return list_source_columns(settings, declare_game_columns(settings.profile), "props")
 
 
 def list_game_synonyms(profile: Sport) -> dict[str, tuple[str, ...]]:

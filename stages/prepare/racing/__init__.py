@@ -29,6 +29,7 @@ from stages.prepare.runners.race_results import read_results
 from trueline.core.errors import UserError
 from trueline.core.stats.group_ops import encode_groups, rank_within_group, subtract_group_mean
 from trueline.core.tables.column_mapping import reject_unknown_targets
+from trueline.core.tables.duplicate_rows import flag_older_versions
 from trueline.core.tables.intake_report import Example, IntakeError, describe_remedy, make_example, summarise_intake
 from trueline.core.tables.logged_predictions import LoggedFields
 from trueline.core.tables.name_forms import find_near_spellings, normalize_entity
@@ -75,7 +76,8 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     table = read_results(source.rows)
     rows = _read_source_forms(_coerce_runners(table, RAW_COLUMNS), settings)
     is_repeated = _flag_repeated_rows(table)
-    runners = rows[~(rows["scratched"] == 1) & ~is_repeated]
+    is_older = flag_older_versions(rows, ["race_id", "entity"], "updated_at") & ~is_repeated
+    runners = rows[~(rows["scratched"] == 1) & ~is_repeated & ~is_older]
     runners, made_missing = _clean_optional_columns(table, runners)
     own_values = read_own_columns(table, runners, own_columns, "racing")
     runners = runners.join(own_values.rows)
@@ -87,7 +89,8 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
         "rows_in": len(rows),
         "races_in": int(rows["race_id"].nunique()),
         "repeated_rows": int(is_repeated.sum()),
-        "scratched_rows": int(((rows["scratched"] == 1) & ~is_repeated).sum()),
+        "older_rows": int(is_older.sum()),
+        "scratched_rows": int(((rows["scratched"] == 1) & ~is_repeated & ~is_older).sum()),
         "set_aside": {
             reason: {"rows": int((reasons == reason).sum()), "races": _count_races(runners, reasons, reason)}
             for reason in RULES
@@ -172,6 +175,7 @@ def _describe_races(runners: pd.DataFrame, report: dict[str, Any]) -> list[str]:
     races_without_price = runners.loc[runners["bsp"].isna(), "race_id"].nunique()
     counts = {
         "rows that came twice, of which one copy is kept": report["repeated_rows"],
+        "rows of which the source has a newer version, by updated_at": report["older_rows"],
         "scratched runners, left out": report["scratched_rows"],
         "races with a missing price, left out of the market's figures": races_without_price,
         **{f"unreadable or impossible values of {name}": count for name, count in report["made_missing"].items()},

@@ -44,6 +44,9 @@ RAW_COLUMNS = [
     Column("scratched", "whole", "before", "1 for a runner that was withdrawn", low=0, high=1),
     Column("dead_heat", "whole", "after", "1 for a runner that shared its place", low=0, high=1),
     *PASSTHROUGH_COLUMNS,
+    Column(
+        "updated_at", "time", "after", "when the row was written: of several of a runner and race the newest counts"
+    ),
 ]
 COLUMNS = [
     Column("row_id", "text", "before", "race and box", nullable=False),

@@ -28,5 +28,6 @@ SYNONYMS = {
     "margin_lengths": ("margin", "beaten_lengths", "ovr_btn"),
     "bsp": ("win_bsp", "betfair_sp", "sp_dec", "sp", "starting_price", "win_odds", "odds", "price"),
     "place_bsp": ("place_sp",),
+    "updated_at": ("last_updated", "modified_at", "corrected_at"),
     "scratched": ("is_scratched", "non_runner", "withdrawn"),
 }

@@ -40,7 +40,7 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
     if MAIN_TABLE in table_names:
         return _convert(raw_sources.read_source_table(source, MAIN_TABLE, settings.separator), settings)
     if downloads := list(_read_downloads(source, settings)):
-        return pd.concat(downloads, ignore_index=True)
+        return raw_sources.join_parts(downloads)
     guides = sorted(Path(source).glob("*.csv")) if Path(source).is_dir() else []
     if not any(_is_guide(file) for file in guides):
         raw_sources.reject_other_formats(source, "runners")
@@ -57,8 +57,8 @@ def read(source: str, settings: SourceSettings = PLAIN_SOURCE) -> pd.DataFrame:
     )
 
 
-def _read_downloads(source: str, settings: SourceSettings) -> Iterator[pd.DataFrame]:
-    """Yield the tables of a folder that have the shape of a known download, whatever their names."""
+def _read_downloads(source: str, settings: SourceSettings) -> Iterator[tuple[Path, pd.DataFrame]]:
+    """Yield the files of a folder that have the shape of a known download, whatever their names, with their tables."""
     for name in [] if Path(source).is_file() else raw_sources.list_source_tables(source):
         for file in raw_sources.list_table_files(source, name):
             if _is_guide(file):
@@ -66,7 +66,7 @@ def _read_downloads(source: str, settings: SourceSettings) -> Iterator[pd.DataFr
             table = raw_sources.read_table_file(file, settings.separator)
             if shape := raw_sources.find_download_shape(table, DOWNLOADS):
                 print(f"{file.name} is read as {shape.__name__.rpartition('.')[2]}")
-                yield shape.convert(table, settings)
+                yield file, shape.convert(table, settings)
 
 
 def _convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:

@@ -30,7 +30,7 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     start = table[names["eventdt"]].astype("string").str.strip()
     parsed = pd.to_datetime(start, format=settings.date_format or DATE_FORMAT, errors="coerce")
     number = table[names["selectionname"]].astype("string").str.extract(NUMBER_IN_FRONT, expand=False)
-    rank = table.groupby(names["eventid"])[names["selectionid"]].rank(method="first").astype(int).astype("string")
+    rank = table.groupby(names["eventid"])[names["selectionid"]].rank(method="dense").astype(int).astype("string")
     has_numbers = number.notna().groupby(table[names["eventid"]]).transform("all")
     derived = {
         "race_id": table[names["eventid"]],

@@ -190,3 +190,27 @@ def test_game_logs_without_season_and_team_take_them_from_their_codes(season_id:
     table = pd.DataFrame({"SEASON_ID": [season_id], "Player_ID": [1], "MATCHUP": ["BOS vs. NYK"]})
     row = nba_api.convert(table, PLAIN_SOURCE).iloc[0]
     assert row[["team", "opponent", "home", "season", "season_type"]].tolist() == ["BOS", "NYK", 1, "2022", part]
+
+
+@pytest.mark.parametrize("says_so", ["an added part", "updated_at"])
+def test_a_corrected_box_score_of_a_download_replaces_the_row(
+    weeks: dict[str, pd.DataFrame], tmp_path: Path, says_so: str
+) -> None:
+    right = as_nba_api(weeks["games"])
+    is_wrong = pd.Series(right.index < 40)
+    wrong = right.assign(AST=right["AST"].mask(is_wrong, right["AST"] + 1))
+    if says_so == "updated_at":
+        stamped = [wrong.assign(UPDATED_AT="2022-12-01T10:00Z"), right[is_wrong].assign(UPDATED_AT="2022-12-02T10:00Z")]
+        pd.concat([*reversed(stamped)]).to_csv(tmp_path / "logs.csv", index=False)
+    else:
+        wrong.to_csv(tmp_path / "logs.csv", index=False)
+        right[is_wrong].to_csv(tmp_path / "logs.part000001.csv", index=False)
+    rows, report = prepare(read(str(tmp_path)), SETTINGS)
+    (tmp_path / "right").mkdir()
+    right.to_csv(tmp_path / "right/logs.csv", index=False)
+    expected, _ = prepare(read(str(tmp_path / "right")), SETTINGS)
+    pd.testing.assert_frame_equal(rows, expected)
+    if says_so == "updated_at":
+        assert report["set_aside"]["games"] == {"older version of the row": 40}
+    else:
+        assert "games: rows that an added part corrects: 40" in report["intake"]["notes"]

@@ -163,3 +163,25 @@ def test_what_the_shapes_say_beyond_names_is_read() -> None:
         WIN_RESULT=lambda table: table["WIN_RESULT"].mask(rows["place"] == 6, "REMOVED")
     )
     assert prepare(betfair_monthly.convert(withdrawn, SETTINGS), SETTINGS)[1]["scratched_rows"] == 12
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize("says_so", ["an added part", "updated_at"])
+def test_a_corrected_race_of_a_download_replaces_the_race(shape: ModuleType, says_so: str, tmp_path: Path) -> None:
+    right = SHAPES[shape](races())
+    is_wrong = races()["race_id"].eq("r05")
+    wrong = SHAPES[shape](races().assign(bsp=races()["bsp"] + 0.25, run_time_s=29.0)).where(is_wrong, right, axis=0)
+    if says_so == "updated_at":
+        stamped = [wrong.assign(updated_at="2025-03-01T10:00Z"), right[is_wrong].assign(updated_at="2025-03-01T12:00Z")]
+        pd.concat([*reversed(stamped)]).to_csv(tmp_path / "a.csv", index=False)
+    else:
+        wrong.to_csv(tmp_path / "a.csv", index=False)
+        right[is_wrong].to_csv(tmp_path / "a.part000001.csv", index=False)
+    rows, report = prepare(read(str(tmp_path)), SETTINGS)
+    (tmp_path / "right").mkdir()
+    right.to_csv(tmp_path / "right/a.csv", index=False)
+    expected, _ = prepare(read(str(tmp_path / "right")), SETTINGS)
+    pd.testing.assert_frame_equal(rows, expected)
+    corrected = "rows that an added part corrects" if says_so == "an added part" else "has a newer version"
+    (note,) = (note for note in report["intake"]["notes"] if corrected in note)
+    assert note.endswith(f": {int(is_wrong.sum())}")

@@ -17,6 +17,21 @@ def flag_superseded_rows(rows: pd.DataFrame, key: list[str], by: str) -> Flags:
     return ranked.duplicated(key).reindex(rows.index, fill_value=False)
 
 
+def flag_older_versions(rows: pd.DataFrame, key: list[str], written_at: str) -> Flags:
+    """Return True for rows of whose key a newer row was written, by the times in `written_at`; no time is the oldest.
+
+    Where no row of a key has a time, or its newest rows have the same, none is older.
+
+    >>> rows = pd.DataFrame({"id": [1, 1, 2], "at": pd.to_datetime(["2024-03-01", "2024-03-02", None])})
+    >>> flag_older_versions(rows, ["id"], "at").tolist()
+    [True, False, False]
+    """
+    if rows[written_at].isna().all():
+        return pd.Series(False, index=rows.index)
+    newest = rows.groupby(key)[written_at].transform("max")
+    return newest.notna() & (rows[written_at] != newest)
+
+
 def flag_contradictory_rows(rows: pd.DataFrame, key: list[str], value_columns: list[str]) -> Flags:
     """Return True for rows whose key occurs with several combinations of values in `value_columns`."""
     repeated_rows = rows[rows.duplicated(key, keep=False)]

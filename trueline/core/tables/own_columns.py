@@ -7,7 +7,7 @@ import pandas as pd
 
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import blank_out_of_range
-from trueline.core.tables.column_mapping import normalize_name
+from trueline.core.tables.column_mapping import find_targets, normalize_name
 from trueline.core.tables.intake_report import describe_example, make_example
 from trueline.core.tables.name_forms import normalize_entity
 from trueline.core.tables.source_settings import OwnColumn, SourceSettings
@@ -40,6 +40,12 @@ def list_source_columns(settings: SourceSettings, our_columns: Sequence[Column],
                 f"leave it out, or, if yours is another quantity, give it another name by prepare.{task}.columns."
             )
     return [_build_declaration(name, own_column) for name, own_column in settings.own_columns.items()]
+
+
+def find_own_columns(table: pd.DataFrame, settings: SourceSettings) -> list[str]:
+    """Return the names of the own columns that a raw table has."""
+    declared = [_build_declaration(name, own_column) for name, own_column in settings.own_columns.items()]
+    return sorted(find_targets(list(map(str, table.columns)), declared, settings.columns, {}).values())
 
 
 def list_own_columns(settings: SourceSettings) -> list[Column]:

@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
@@ -56,11 +56,16 @@ def read_source_table(source: str, name: str, separator: str | None = None) -> p
             f"{source} holds no table {name!r} ({', '.join(TABLE_SUFFIXES)}); "
             f"{did_you_mean(name, list_source_tables(source))}"
         )
-    tables = [read_table_file(file, separator) for file in files]
-    part_numbers = [get_part_number(file) or 0 for file in files]
+    return join_parts([(file, read_table_file(file, separator)) for file in files])
+
+
+def join_parts(tables: Sequence[tuple[Path, pd.DataFrame]]) -> pd.DataFrame:
+    """Return the tables of several files as one; if any is an added part, a column says which part each row is from."""
+    part_numbers = [get_part_number(file) or 0 for file, _ in tables]
+    parts = [table for _, table in tables]
     if any(part_numbers):
-        tables = [table.assign(**{PART_COLUMN: number}) for table, number in zip(tables, part_numbers, strict=True)]
-    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+        parts = [table.assign(**{PART_COLUMN: number}) for table, number in zip(parts, part_numbers, strict=True)]
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
 
 def list_table_files(source: str, name: str) -> list[Path]:
