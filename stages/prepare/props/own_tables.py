@@ -85,21 +85,31 @@ def read_own_values(
     UserError for an own column without any value, unless the games are to come (`is_to_come`).
     """
     read = _convert_own_columns if is_to_come else read_own_columns
-    parts: list[OwnValues] = []
+    values_by_table: list[OwnValues] = []
     for table_name, own_columns in assigned.items():
         table = tables[table_name]
         if table_name == "games":
-            parts.append(read(table.rows, games, own_columns, table_name))
+            values_by_table.append(read(table.rows, games, own_columns, table_name))
         elif table_name in quotes:
             judged = quotes[table_name]
             values = read(table.rows, judged, own_columns, table_name)
-            parts.append(OwnValues(_choose_quoted_values(judged, values.rows, own_columns), values.lost, values.notes))
+            values_by_table.append(
+                OwnValues(_choose_quoted_values(judged, values.rows, own_columns), values.lost, values.notes)
+            )
         else:
-            parts.append(_read_further_table(table, games, own_columns, table_name, read))
+            values_by_table.append(_read_further_table(table, games, own_columns, table_name, read))
     names = [column.name for column in list_own_columns(settings)]
-    rows = pd.concat([pd.DataFrame(index=games.index), *(part.rows.reindex(games.index) for part in parts)], axis=1)
-    lost = {name: count for part in parts for name, count in part.lost.items()}
-    return OwnValues(rows.reindex(columns=names), lost, [note for part in parts for note in part.notes])
+    rows = pd.concat(
+        [
+            pd.DataFrame(index=games.index),
+            *(table_values.rows.reindex(games.index) for table_values in values_by_table),
+        ],
+        axis=1,
+    )
+    lost = {name: count for table_values in values_by_table for name, count in table_values.lost.items()}
+    return OwnValues(
+        rows.reindex(columns=names), lost, [note for table_values in values_by_table for note in table_values.notes]
+    )
 
 
 def _convert_own_columns(
