@@ -1,6 +1,7 @@
 """Own tables: which table of a source has each own column, and its value for every game."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -85,31 +86,29 @@ def read_own_values(
     UserError for an own column without any value, unless the games are to come (`is_to_come`).
     """
     read = _convert_own_columns if is_to_come else read_own_columns
-    values_by_table: list[OwnValues] = []
+    answers: list[OwnValues] = []
     for table_name, own_columns in assigned.items():
         table = tables[table_name]
         if table_name == "games":
-            values_by_table.append(read(table.rows, games, own_columns, table_name))
+            answers.append(read(table.rows, games, own_columns, table_name))
         elif table_name in quotes:
             judged = quotes[table_name]
             values = read(table.rows, judged, own_columns, table_name)
-            values_by_table.append(
+            answers.append(
                 OwnValues(_choose_quoted_values(judged, values.rows, own_columns), values.lost, values.notes)
             )
         else:
-            values_by_table.append(_read_further_table(table, games, own_columns, table_name, read))
+            answers.append(_read_further_table(table, games, own_columns, table_name, read))
     names = [column.name for column in list_own_columns(settings)]
     rows = pd.concat(
         [
             pd.DataFrame(index=games.index),
-            *(table_values.rows.reindex(games.index) for table_values in values_by_table),
+            *(values.rows.reindex(games.index) for values in answers),
         ],
         axis=1,
     )
-    lost = {name: count for table_values in values_by_table for name, count in table_values.lost.items()}
-    return OwnValues(
-        rows.reindex(columns=names), lost, [note for table_values in values_by_table for note in table_values.notes]
-    )
+    lost = {name: count for values in answers for name, count in values.lost.items()}
+    return OwnValues(rows.reindex(columns=names), lost, [note for values in answers for note in values.notes])
 
 
 def _convert_own_columns(
@@ -180,7 +179,7 @@ def _read_further_table(
     joined = games[key].merge(keyed, on=key, how="left").set_axis(games.index).drop(columns=key)
     names = ", ".join(column.name for column in own_columns)
     note = f"{table_name}: {names} found by {' and '.join(key)} for {int(is_found.sum()):,} of {len(games):,} rows"
-    return OwnValues(joined, values.lost, [*values.notes, note])
+    return replace(values, rows=joined, notes=[*values.notes, note])
 
 
 def _list_present(rows: pd.DataFrame, choices: Sequence[Sequence[str]]) -> list[str]:
