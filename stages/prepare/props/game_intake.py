@@ -35,7 +35,9 @@ def summarise_game_intake(
 
     Nothing is lost with those who did not play, days that were cut off, and copies of a row.
     """
+    last_played = rows["date"].where(rows[settings.quantity].notna()).max()
     is_to_come = rows["minutes"].isna() & rows[settings.quantity].isna() & ~rows["absent"]
+    is_to_come &= ~(rows["date"] < last_played)  # an earlier game without a result is lost
     keys = pd.DataFrame({"group": rows["game_id"], "day": rows["date"]})[~is_to_come]
     reasons = reasons[reasons.index.isin(keys.index)]
     examples = {

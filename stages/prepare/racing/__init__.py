@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stages.prepare.racing.box_numbers import drop_box_numbers
 from stages.prepare.racing.off_times import move_to_afternoon, reject_contradictory_times
 from stages.prepare.racing.price_forms import convert_to_decimal, describe_strange_books
 from stages.prepare.racing.race_cards import build_row_ids, read_race_card, select_unsettled_races
@@ -25,14 +26,23 @@ from stages.prepare.racing.race_columns import (
 )
 from stages.prepare.racing.rules import CARD_RULES, JUDGED, NO_LOSS, RULES, aggregate_per_race, sum_book
 from stages.prepare.racing.source_names import SYNONYMS
+from stages.prepare.racing.speeds import describe_strange_speeds
 from stages.prepare.runners.race_results import read_results
 from trueline.core.errors import UserError
 from trueline.core.stats.group_ops import encode_groups, rank_within_group, subtract_group_mean
 from trueline.core.tables.column_mapping import reject_unknown_targets
+from trueline.core.tables.date_parsing import suggest_date_format
 from trueline.core.tables.duplicate_rows import flag_older_versions
-from trueline.core.tables.intake_report import Example, IntakeError, describe_remedy, make_example, summarise_intake
+from trueline.core.tables.intake_report import (
+    Example,
+    IntakeError,
+    describe_example,
+    describe_remedy,
+    make_example,
+    summarise_intake,
+)
 from trueline.core.tables.logged_predictions import LoggedFields
-from trueline.core.tables.name_forms import find_near_spellings, normalize_entity
+from trueline.core.tables.name_forms import find_near_spellings, normalize_entity, unify_spellings
 from trueline.core.tables.own_columns import (
     convert_own_columns,
     list_own_columns,
@@ -59,6 +69,7 @@ __all__ = [
 Flags = pd.Series  # True for the rows that break a rule
 LOGGED = LoggedFields(("race_id", "box"), {"price": "number"})
 SPELT_COLUMNS = ("entity", "venue", "trainer")
+UNIFIED_COLUMNS = ("venue", "grade", "trainer")  # of which one spelling of each name is kept
 MOST_MISSPELT = 0.05  # share of the rows from which on names in several spellings explain a lack of history
 
 
@@ -78,7 +89,9 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     is_repeated = _flag_repeated_rows(table)
     is_older = flag_older_versions(rows, ["race_id", "entity"], "updated_at") & ~is_repeated
     runners = rows[~(rows["scratched"] == 1) & ~is_repeated & ~is_older]
-    runners, made_missing = _clean_optional_columns(table, runners)
+    cleaned, made_missing = _clean_optional_columns(table, runners)
+    lost_examples = _describe_lost_values(table, runners, cleaned, made_missing)
+    runners = cleaned
     own_values = read_own_columns(table, runners, own_columns, "racing")
     runners = runners.join(own_values.rows)
     _reject_future_results(runners, settings)
@@ -99,7 +112,8 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
         "made_missing": made_missing,
         "ignored_columns": source.ignored,
     }
-    source = replace(source, notes=[*source.notes, *own_values.notes])
+    speeds = describe_strange_speeds(runners["distance_m"], runners["run_time_s"])
+    source = replace(source, notes=[*source.notes, *lost_examples, *speeds, *own_values.notes])
     report["intake"] = _summarise_intake(runners, reasons, examples, source, report)
     report["made_missing"] = made_missing | own_values.lost
     if sound.empty:
@@ -130,7 +144,8 @@ def prepare_race_card(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 def _coerce_runners(raw: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
     rows = coerce_types(raw, columns, "racing")
-    rows["entity"] = normalize_entity(rows["runner"], has_number=True)
+    rows["entity"] = normalize_entity(drop_box_numbers(rows["runner"], rows["race_id"]), has_number=True)
+    rows = rows.assign(**{name: unify_spellings(rows[name]) for name in UNIFIED_COLUMNS})
     rows["unreadable_date"] = flag_unparseable(raw, rows, "start_time")
     rows["unreadable"] = np.any([flag_unparseable(raw, rows, name) for name in CHECKED_COLUMNS], axis=0)
     return rows
@@ -178,7 +193,6 @@ def _describe_races(runners: pd.DataFrame, report: dict[str, Any]) -> list[str]:
         "rows of which the source has a newer version, by updated_at": report["older_rows"],
         "scratched runners, left out": report["scratched_rows"],
         "races with a missing price, left out of the market's figures": races_without_price,
-        **{f"unreadable or impossible values of {name}": count for name, count in report["made_missing"].items()},
     }
     return [f"{label}: {count:,}" for label, count in counts.items() if count]
 
@@ -231,6 +245,18 @@ def _clean_optional_columns(raw: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.D
     return cleaned, counts
 
 
+def _describe_lost_values(
+    table: pd.DataFrame, runners: pd.DataFrame, cleaned: pd.DataFrame, counts: dict[str, int]
+) -> list[str]:
+    """Return a sentence for each optional column with values that are unreadable or impossible, with the first."""
+    sentences = []
+    for name, count in counts.items():
+        is_lost = (runners[name].notna() & cleaned[name].isna()) | flag_unparseable(table, runners, name)
+        example = make_example(table, int(is_lost.index[is_lost][0]), name)
+        sentences.append(f"unreadable or impossible values of {name}: {count:,}{describe_example(example)}")
+    return sentences
+
+
 def _reject_future_results(runners: pd.DataFrame, settings: Settings) -> None:
     today = _get_latest_local_date()
     future_starts = runners["start_time"][runners["won"].notna() & (runners["start_time"].dt.normalize() > today)]
@@ -268,9 +294,12 @@ def _make_example(reason: str, faulty: pd.DataFrame, table: pd.DataFrame) -> Exa
     if reason == "unreadable value":
         unreadable = [name for name in CHECKED_COLUMNS if flag_unparseable(cells, faulty.loc[[row]], name).any()]
         column, setting = next(iter(unreadable), "won"), None
+        setting = "decimal" if "," in str(cells[column].iloc[0]) else None
     if reason == "missing value":
         column = next(name for name in REQUIRED_COLUMNS if faulty.loc[[row], name].isna().any())
-    return make_example(table, row, column, setting)
+    example = make_example(table, row, column, setting)
+    date_format = suggest_date_format(str(example["value"])) if reason == "unreadable date" else None
+    return example | {"setting": f"date_format: {date_format}"} if date_format else example
 
 
 def _build_runner_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from stages.prepare.racing.doubled_races import flag_doubled_races
 from stages.prepare.racing.race_columns import MIN_DECIMAL_ODDS, REQUIRED_COLUMNS, Settings
 from trueline.core.stats.group_ops import encode_groups, sum_by_group
 from trueline.core.tables.copied_groups import flag_copied_groups
+from trueline.core.tables.number_parsing import LEAST_METRES
 
 Aggregate = Literal["sum", "any", "size", "nunique"]
 Flags = pd.Series  # True for the rows that break a rule
@@ -79,7 +80,7 @@ def _flag_boxes_out_of_range(rows: pd.DataFrame, settings: Settings) -> Flags:
 
 
 def _flag_impossible_distances(rows: pd.DataFrame, settings: Settings) -> Flags:
-    return rows["distance_m"] < 1
+    return rows["distance_m"] < LEAST_METRES
 
 
 def _flag_unsettled_runners(rows: pd.DataFrame, settings: Settings) -> Flags:

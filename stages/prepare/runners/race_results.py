@@ -8,12 +8,17 @@ import pandas as pd
 WON_WORDS = ("winner", "win", "won", "w")
 LOST_WORDS = ("loser", "lose", "lost", "l")
 WITHDRAWN_WORDS: tuple[str, ...] = ("removed", "scratched", "scr", "nr", "non runner", "non-runner", "withdrawn", "wd")
+WITHDRAWN_WORDS += ("dns", "did not start", "scratching", "vet scratched", "non starter", "ns", "late scr")
 WITHDRAWN_WORDS += ("wv", "wv-a", "wx", "wx-a", "wxnr", "late scratching", "reserve")
 UNFINISHED_WORDS: tuple[str, ...] = ("f", "fell", "pu", "ur", "ro", "bd", "su", "ref", "rr", "lft", "co", "dnf")
 UNFINISHED_WORDS += ("dsq", "disq", "dq", "fe", "tnp", "np", "brd", "bb", "fl", "nf")
+UNFINISHED_WORDS += ("did not finish", "pulled up", "unseated rider", "unseated", "brought down", "refused", "fall")
+UNFINISHED_WORDS += ("carried out", "slipped up", "ran out", "disqualified", "lost rider", "left at start", "eased")
 LEAST_CODE = 40  # no field is that large: such a place, or 0, stands for none
 # 1, 1st, 1=, =1, T1 and 1 DH: the marks stand for a shared place
-PLACE_PATTERN = re.compile(r"(?P<before>[=t])?\s*(?P<place>\d{1,3})(?:\.0)?(?:st|nd|rd|th)?\s*(?P<behind>=|dh|t)?")
+PLACE_PATTERN = re.compile(
+    r"(?P<before>[=t])?\s*(?P<place>\d{1,3})(?:\.0)?(?:st|nd|rd|th)?\s*(?P<behind>=|dh|t)?(?:\s*(?:/|of)\s*\d+)?"
+)
 
 
 def read_results(raw: pd.DataFrame) -> pd.DataFrame:

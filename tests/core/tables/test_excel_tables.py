@@ -95,7 +95,7 @@ def test_blank_rows_and_columns_are_left_out_and_short_rows_filled() -> None:
 
 def test_a_name_that_occurs_twice_keeps_both_columns() -> None:
     table = read_excel_table(save(Sheet1=[["id", "id", "id"], [1, 2, 3]]), "games")
-    assert table.iloc[0].to_dict() == {"id": 1, "id.1": 2, "id.2": 3}
+    assert table.iloc[0].to_dict() == {"id": 1, "id ": 2, "id  ": 3}
 
 
 def test_of_several_sheets_the_one_with_the_name_of_the_table_is_read(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column
 
+UNNAMED = re.compile(r"Unnamed: \d+")  # how columns without a name are called
 Synonyms = Mapping[str, Sequence[str]]  # declared column: what sources call it
 
 
@@ -57,6 +58,38 @@ def map_columns(
         ignored,
         {name: target_by_synonym[key] for name in ignored if (key := normalize_name(name)) in target_by_synonym},
     )
+
+
+def unify_files(
+    raw: pd.DataFrame,
+    file_names: pd.Series,
+    columns: Sequence[Column],
+    settings: SourceSettings,
+    table_label: str,
+    synonyms: Synonyms,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return a table of several files, in which each calls its columns in its own way, under our names; and notes.
+
+    A note says which file calls which column how, and which of the needed columns a file lacks.
+    """
+    unified, notes = [], []
+    for file_name, rows in raw.groupby(file_names, sort=False):
+        rows = rows.dropna(axis=1, how="all").rename(columns=str)
+        targets = find_targets(list(rows.columns), columns, settings.columns, synonyms)
+        renamed = {name: target for name, target in targets.items() if name != target}
+        others = rows.drop(columns=[*targets, *(name for name in targets.values() if name in rows)], errors="ignore")
+        unified.append(_rename(rows, targets, f"{table_label}: {file_name}").join(others))
+        missing = [column.name for column in columns if column.required and column.name not in targets.values()]
+        if renamed:
+            notes.append(f"{table_label}: columns of {file_name} read under our names: {list_pairs(renamed)}")
+        if missing:
+            notes.append(f"{table_label}: {file_name} has no column {', '.join(missing)}")
+    return pd.concat(unified).reindex(raw.index), notes
+
+
+def list_pairs(target_by_name: Mapping[str, str]) -> str:
+    """Return the source's names, each with the declared one."""
+    return ", ".join(f"{name.strip()} ({target})" for name, target in target_by_name.items())
 
 
 def reject_unknown_targets(settings: SourceSettings, columns: Sequence[Column], task: str) -> None:
@@ -113,6 +146,10 @@ def _require_columns(
     guesses = [line for line in lines if not line.startswith("THEIR NAME")]
     hint = f"did you mean {guesses[0].split(': ')[0]!r}? " if len(missing) == 1 and guesses else ""
     is_plural = len(missing) > 1
+    if raw.columns.empty:
+        raise UserError(f"{table_label} is empty; it needs {names}.")
+    if sum(UNNAMED.fullmatch(name) is not None for name in map(str, raw.columns)) > len(raw.columns) / 2:
+        hint = "its first line seems to be a title: remove what is above the header. "
     raise UserError(
         f"{table_label} has no column{'s' if is_plural else ''} {names}; {hint}its columns are "
         f"{_list_briefly(sorted(raw.columns))}; say which {'are' if is_plural else 'is'} meant in params.yaml, "

@@ -43,7 +43,7 @@ def find_copied_groups(signature: pd.DataFrame, group: pd.Series, time: pd.Serie
     table["order"] = table["group"].map(pd.Series(range(len(names)), index=names.to_numpy()))
     sizes = np.bincount(table["order"], minlength=len(names)) if len(names) else np.empty(0, np.int64)
     results = table[has_signature].groupby(["result", "order"]).size().rename("count").reset_index()
-    occurrences = results.groupby("result")["count"].transform("sum")
+    occurrences = results["result"].map(_count_occurrences(signature, table["result"]))
     is_telling = (occurrences <= MOST_OCCURRENCES) & results.duplicated("result", keep=False)
     telling = results.assign(occurrences=occurrences)[is_telling]
     pairs = telling.merge(telling, on="result", suffixes=("", "_copy"))
@@ -67,6 +67,20 @@ def find_copied_groups(signature: pd.DataFrame, group: pd.Series, time: pd.Serie
             "rows": certain["rows"].to_numpy(int),
         }
     )
+
+
+def _count_occurrences(signature: pd.DataFrame, result: pd.Series) -> pd.Series:
+    """Return how many rows agree with each result in what it has: a gap tells a row from no other."""
+    gaps = signature.isna().to_numpy()
+    counts: dict[int, int] = {}
+    for pattern in np.unique(gaps, axis=0):
+        if pattern.all():
+            continue
+        rows = np.flatnonzero((gaps == pattern).all(axis=1))
+        present = pd.util.hash_pandas_object(signature.loc[:, ~pattern], index=False)
+        known_counts = present.map(present.value_counts())
+        counts |= dict(zip(result.iloc[rows].tolist(), known_counts.iloc[rows].tolist(), strict=True))
+    return pd.Series(counts, dtype=float)
 
 
 def _log_choices(n: npt.NDArray[np.float64], k: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

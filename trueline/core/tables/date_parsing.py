@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trueline.core.errors import UserError
+from trueline.core.tables.table_schema import EARLIEST
 
 SERIAL_FORMATS: dict[
     str, tuple[pd.Timestamp, Literal["D", "s", "ms"]]
@@ -16,6 +17,8 @@ SERIAL_FORMATS: dict[
     "unix": (pd.Timestamp("1970-01-01"), "s"),
     "unix_ms": (pd.Timestamp("1970-01-01"), "ms"),
 }
+MOST_YEARS = 2  # in a column whose dates begin with a year of two digits
+LEAST_DAYS = 4  # on so many days of a month a column must be to have the days last
 PLAUSIBLE_SERIALS = {"excel": (20_000, 80_000), "unix": (1e8, 4.7e9), "unix_ms": (1e11, 4.7e12)}  # no two overlap
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
@@ -34,6 +37,7 @@ TIME_OF_DAY = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d+)?)?\s*(?P<half>[ap])?(?(half)\.?m\.?)"
     r"\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2})?"
 )
+END_OF_DAY = r"(?<=[T ])24:00(?=(?::00(?:\.0+)?)?(?:[zZ]|[+-]\d{2}:?\d{2})?$)"
 OFFSET = r"\d:\d{2}.*(?:[zZ]|[+-]\d{2}:?\d{2})$"
 
 
@@ -57,6 +61,7 @@ def read_times(
     unique_text = pd.Series(text.dropna().unique(), dtype="string")
     unique_times = _parse_unique(unique_text, label, date_format, timezone, as_day)
     times = text.map(dict(zip(unique_text, unique_times, strict=True))).astype("datetime64[us]")
+    times = times.mask(times < EARLIEST)
     is_failed = text.notna() & times.isna()
     return times.astype(object).mask(is_failed, values.astype(object)) if is_failed.any() else times
 
@@ -95,9 +100,8 @@ def _parse_unique(
     if date_format in SERIAL_FORMATS:
         origin, unit = SERIAL_FORMATS[date_format]
         numbers = pd.to_numeric(text, errors="coerce").astype("Float64")
-        serials = origin + pd.Series(pd.to_timedelta(numbers.to_numpy(float, na_value=np.nan), unit=unit)).astype(
-            "timedelta64[us]"
-        )
+        elapsed = pd.Series(pd.to_timedelta(numbers.to_numpy(float, na_value=np.nan), unit=unit))
+        serials = origin + elapsed.dt.round("ms").astype("timedelta64[us]")  # a fraction of a day is not exact
         is_instant = date_format != "excel"
         return _shift_to_zone(serials.dt.tz_localize("UTC") if is_instant else serials, timezone, as_day)
     times = pd.Series(pd.NaT, text.index, dtype="datetime64[us]")
@@ -116,6 +120,11 @@ def _parse_unique(
 
 def _parse_iso(text: pd.Series, timezone: str | None, as_day: bool) -> pd.Series:
     text = text.mask(text.str.len() < 6)  # a year alone is no day
+    is_midnight = text.str.contains(END_OF_DAY, regex=True).fillna(False)
+    if is_midnight.any():  # 24:00 is 0:00 of the next day
+        at_zero = text[is_midnight].str.replace(END_OF_DAY, "00:00", regex=True)
+        next_day = _parse_iso(at_zero, timezone, as_day) + pd.Timedelta(days=1)
+        return _parse_iso(text.mask(is_midnight), timezone, as_day).fillna(next_day.reindex(text.index))
     has_offset = text.str.contains(OFFSET, regex=True).fillna(False)
     naive = pd.to_datetime(text.mask(has_offset), format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
     is_day = ~text.str.contains(r"\d:\d{2}", regex=True).fillna(False)
@@ -157,6 +166,7 @@ def _find_day_first(text: Iterable[str], label: str) -> dict[str, bool]:
     matches = [match for cell in text if (match := NUMERIC_DATE.fullmatch(cell.lower()))]
     for mark in sorted({match["mark"] for match in matches}):
         dates = [match for match in matches if match["mark"] == mark]
+        _reject_years_in_front(dates, label, mark)
         by_day = [match[0] for match in dates if int(match["first"]) > 12]
         by_month = [match[0] for match in dates if int(match["second"]) > 12]
         either = [match[0] for match in dates if match["first"] != match["second"]]
@@ -172,6 +182,17 @@ def _find_day_first(text: Iterable[str], label: str) -> dict[str, bool]:
             )
         day_first[mark] = not by_month
     return day_first
+
+
+def _reject_years_in_front(dates: list[re.Match[str]], label: str, mark: str) -> None:
+    """Raise UserError if all dates begin with one of few numbers after 12, and end with many: 25/01/06 is in 2025."""
+    first, last = {match["first"] for match in dates}, {match["year"] for match in dates}
+    is_short = all(len(year) == 2 for year in last) and min(map(int, first)) > 12 and len(first) <= MOST_YEARS
+    if is_short and len(last) >= LEAST_DAYS and max(map(int, last)) <= 31:
+        raise UserError(
+            f"{label} seems to have the year first, in two digits (for example {dates[0][0]!r}); say so by "
+            f"date_format, '%y{mark}%m{mark}%d', in params.yaml, or write all four digits."
+        )
 
 
 def _order_of_format(date_format: str) -> dict[str, bool]:

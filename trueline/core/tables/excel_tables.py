@@ -4,7 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pandas as pd
@@ -96,8 +96,9 @@ def _build_table(cells: Cells) -> pd.DataFrame:
         if title is None and values.isna().all():
             continue
         name = f"Unnamed: {position}" if title is None else str(title).strip()
-        repeats = sum(column == name or column.startswith(f"{name}.") for column in columns)
-        columns[f"{name}.{repeats}" if name in columns else name] = _type_dates(values)
+        while name in columns:
+            name += " "  # which stays that name for who looks for it
+        columns[name] = _type_dates(values)
     return pd.DataFrame(columns)
 
 
@@ -112,4 +113,7 @@ def _type_dates(values: pd.Series) -> pd.Series:
 def _format_time(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(int(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     return value.isoformat() if isinstance(value, date | time) else value

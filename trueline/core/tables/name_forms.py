@@ -1,5 +1,6 @@
 """Name forms: what of a name is only form, and which names look like one entity in several spellings."""
 
+import html
 import re
 import unicodedata
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 APOSTROPHES = str.maketrans(dict.fromkeys("‘’‛ʼʹ`´′＇", "'"))
+# marks of direction and of breaks, and a misplaced byte-order mark: seen by nobody
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 SUFFIX = re.compile(r"\([^()]*\)|\b(?:JR|SR|II|III|IV)\b\.?")  # a country, a generation: often told by one source only
 NUMBER_IN_FRONT = re.compile(r"^\s*\d{1,2}\s*[.)](?:\s+(?=\S)|(?=[^\d\s]))")
 
@@ -44,9 +47,27 @@ def find_near_spellings(names: pd.Series) -> list[dict[str, Any]]:
 
 def normalize_name(name: str, has_number: bool = False) -> str:
     """Return one name as `normalize_entity` does."""
+    if "&" in name:
+        name = html.unescape(name)
     if has_number:
         name = NUMBER_IN_FRONT.sub("", name)
-    return unicodedata.normalize("NFC", " ".join(name.translate(APOSTROPHES).split()).upper())
+    visible = INVISIBLE.sub("", name.translate(APOSTROPHES))
+    return unicodedata.normalize("NFC", " ".join(visible.split()).upper())
+
+
+def unify_spellings(values: pd.Series) -> pd.Series:
+    """Return names in one spelling each, the commonest of those that differ only in form, else the first by letters.
+
+    >>> unify_spellings(pd.Series(["Ardley", "ARDLEY ", "Ardley", None])).tolist()
+    ['Ardley', 'Ardley', 'Ardley', None]
+    """
+    counts = values.value_counts().rename_axis("name").reset_index(name="rows")
+    counts["form"] = [normalize_name(str(name)) for name in counts["name"]]
+    if not counts["form"].duplicated().any():
+        return values
+    best = counts.sort_values(["rows", "name"], ascending=[False, True]).drop_duplicates("form").set_index("form")
+    spelling = counts.set_index("name")["form"].map(best["name"])
+    return values.map(spelling).astype(object).where(values.notna(), None)
 
 
 def reduce_to_letters(name: str) -> str:

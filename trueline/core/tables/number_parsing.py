@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 DecimalMark = Literal[".", ","]
@@ -12,7 +13,19 @@ DecimalMark = Literal[".", ","]
 MISSING_WORDS = ("", "-", "--", "—", "nan", "na", "n/a", "none", "null", "<na>", "#n/a")
 INFINITE_WORDS = ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
 TYPED_SIGNS = str.maketrans(
-    {"−": "-", "–": "-", "﹣": "-", "－": "-", "\xa0": " ", "\u202f": " ", "½": ".5", "¼": ".25", "¾": ".75"}
+    {
+        "−": "-",
+        "–": "-",
+        "﹣": "-",
+        "－": "-",
+        "\xa0": " ",
+        "\u202f": " ",
+        "½": ".5",
+        "¼": ".25",
+        "¾": ".75",
+        "⁄": "/",
+        "∕": "/",
+    }
 )
 THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 DECIMAL_COMMA = re.compile(
@@ -26,10 +39,11 @@ LEAST_METRES, MOST_MILES = 100.0, 10.0  # "525m" is metres and "1m" is a mile, b
 KG_PER_POUND, POUNDS_PER_STONE = 0.45359237, 14
 LEAST_AMERICAN_ODDS = 100.0  # a price nearer to 0 is written as decimal odds
 
-EVEN_MONEY = ("even", "evens", "ev", "evs", "evn")
-FAVOURITE = r"\s*(?:f|jf|cf|fav|jfav)?"
-DECIMAL_ODDS = re.compile(r"[$£€]?\s*(\d+\.?\d*|\.\d+)" + FAVOURITE)
-FRACTIONAL_ODDS = re.compile(r"(\d+)\s*[/-]\s*(\d+)" + FAVOURITE)
+NO_PRICE_WORDS = ("sp", "bsp", "tba", "tbc", "no price", "no odds", "n.a.", "off")
+FAVOURITE = r"\s*(?:[jc]?f|j|c|(?:j|jt\s*|co\s*)?fav)?\.?"
+DECIMAL_ODDS = re.compile(r"[$£€]?\s*(\d+\.?\d*|\.\d+)\s*[$£€]?" + FAVOURITE)
+EVEN_ODDS = re.compile(r"(?:even|evens|ev|evs|evn)" + FAVOURITE)
+FRACTIONAL_ODDS = re.compile(r"(\d+\.?\d*)\s*(?:[/-]|to)\s*(\d+)" + FAVOURITE)
 METRIC_DISTANCE = re.compile(r"(\d+\.?\d*)\s*(m|mtrs?|met(?:er|re)s?|km)\.?")
 IMPERIAL_DISTANCE = re.compile(
     r"(?:(\d*\.?\d+)\s*(?:miles?|m))?\s*(?:(\d*\.?\d+)\s*(?:furlongs?|f))?\s*(?:(\d+)\s*(?:yards?|yds?|y))?"
@@ -40,8 +54,13 @@ KILOGRAMS = re.compile(r"(\d+\.?\d*)\s*kgs?")
 CLOCK = re.compile(r"(?:(\d+):)?(\d+)(?:\.0+)?(?::|m\s*)([0-5]?\d(?:\.\d+)?)\s*(?:s|secs?)?")
 DOTTED_CLOCK = re.compile(r"()(\d{1,2})\.([0-5]\d\.\d{1,3})")
 ISO_DURATION = re.compile(r"pt(?=\d)(?:(\d+)h)?(?:(\d+\.?\d*)m)?(?:(\d+\.?\d*)s)?")
+PADDED_CLOCK = r"(\d+):\d{2}:00"
+MOST_HOURS = 5  # of playing time in a game
+WORDED_CLOCK = re.compile(
+    r"()(\d+)\s*(?:'|′|m|min\.?|mins|minutes?)\s*([0-5]?\d(?:\.\d+)?)\s*(?:\"|″|''|s|secs?|seconds?)?"
+)
 SECONDS = re.compile(r"(\d+\.?\d*)\s*(?:s|secs?|seconds)")
-MINUTES = re.compile(r"(\d+\.?\d*)\s*(?:m|mins?|minutes)")
+MINUTES = re.compile(r"(\d+\.?\d*)\s*(?:m|mins?|minutes|'|′)")
 LENGTHS = re.compile(r"(\d+\.?\d*)?[\s-]*(?:(\d+)/(\d+))?\s*(?:l|lengths?)?")
 LENGTHS_BY_WORD = {"dht": 0.0, "dh": 0.0, "ns": 0.05, "nse": 0.05, "nose": 0.05, "sh": 0.1, "shd": 0.1, "hd": 0.2}
 LENGTHS_BY_WORD |= {"head": 0.2, "snk": 0.25, "sn": 0.25, "nk": 0.3, "n": 0.3, "neck": 0.3}
@@ -60,7 +79,9 @@ def read_numbers(values: pd.Series, unit: str = "", decimal: DecimalMark | None 
     if pd.api.types.is_bool_dtype(values):
         return values
     if pd.api.types.is_numeric_dtype(values):
-        return _adjust_to_unit(values, unit)
+        read = _adjust_to_unit(values, unit)
+        is_failed = _flag_impossible_odds(read, unit)
+        return read.astype(object).mask(is_failed, read.astype(str)) if is_failed.any() else read
     text = values.astype("string").str.strip()
     is_present = text.notna().to_numpy(bool)
     numbers = np.full(len(text), np.nan)
@@ -68,12 +89,15 @@ def read_numbers(values: pd.Series, unit: str = "", decimal: DecimalMark | None 
         numbers = pd.to_numeric(text, errors="coerce").to_numpy(float, na_value=np.nan)
     is_unread = is_present & ~np.isfinite(numbers)
     cells = text[is_unread].str.translate(TYPED_SIGNS).str.lower()
-    has_value = (~cells.isin([*MISSING_WORDS, *INFINITE_WORDS])).to_numpy(bool)
+    words = [*MISSING_WORDS, *INFINITE_WORDS, *(NO_PRICE_WORDS if unit.endswith("odds") else ())]
+    has_value = (~cells.isin(words)).to_numpy(bool)
     is_unread[is_unread] = has_value
-    cells = _unify_decimals(cells[has_value], decimal, bool(len(cells[has_value]) < is_present.sum()))
+    cells = _drop_seconds(cells[has_value]) if unit == "minutes" else cells[has_value]
+    cells = _unify_decimals(cells, decimal, bool(len(cells) < is_present.sum()))
     numbers[is_unread] = cells.map({cell: _parse_cell(cell, unit) for cell in cells.unique()}).to_numpy(float)
     is_failed = is_unread & np.isnan(numbers)
     read = _adjust_to_unit(pd.Series(numbers, values.index), unit)
+    is_failed |= _flag_impossible_odds(read, unit)
     return read.astype(object).mask(is_failed, values.astype(object)) if is_failed.any() else read
 
 
@@ -97,6 +121,21 @@ def _unify_decimals(cells: pd.Series, decimal: DecimalMark | None, has_plain_num
     return cells.where(
         ~has_comma, with_comma.where(~is_thousands, with_comma.str.replace(",", "")).reindex(cells.index)
     )
+
+
+def _flag_impossible_odds(numbers: pd.Series, unit: str) -> npt.NDArray[np.bool_]:
+    """Return True for American odds nearer to 0 than any are: probabilities, say."""
+    if unit != "American odds":
+        return np.zeros(len(numbers), dtype=bool)
+    return (numbers.abs() < LEAST_AMERICAN_ODDS).to_numpy(bool)
+
+
+def _drop_seconds(cells: pd.Series) -> pd.Series:
+    """Return playing times without ":00" if all have it and some would be days long: a spreadsheet reads 34:12 so."""
+    is_padded = cells.str.fullmatch(PADDED_CLOCK)
+    if cells.empty or not is_padded.all() or not (cells.str.extract(PADDED_CLOCK)[0].astype(int) > MOST_HOURS).any():
+        return cells
+    return cells.str.removesuffix(":00")
 
 
 def _adjust_to_unit(numbers: pd.Series, unit: str) -> pd.Series:
@@ -127,21 +166,22 @@ def _parse_cell(cell: str, unit: str) -> float | None:
 
 
 def _parse_decimal_odds(cell: str) -> float | None:
-    if cell.rstrip("f ") in EVEN_MONEY or cell in EVEN_MONEY:
+    if EVEN_ODDS.fullmatch(cell):
         return 2.0
     if match := FRACTIONAL_ODDS.fullmatch(cell):
-        return 1 + int(match[1]) / int(match[2]) if int(match[2]) else None
+        return 1 + float(match[1]) / int(match[2]) if int(match[2]) else None
     match = DECIMAL_ODDS.fullmatch(cell)
     return float(match[1]) if match else None
 
 
 def _parse_american_odds(cell: str) -> float | None:
-    if cell in EVEN_MONEY:
+    if EVEN_ODDS.fullmatch(cell):
         return 100.0
     if match := FRACTIONAL_ODDS.fullmatch(cell):
-        profit = int(match[1]) / int(match[2]) if int(match[2]) else 0.0
+        profit = float(match[1]) / int(match[2]) if int(match[2]) else 0.0
         return None if profit == 0 else 100 * profit if profit >= 1 else -100 / profit
-    return None
+    match = re.fullmatch(r"[$£€]\s*(\d+\.?\d*)|(\d+\.?\d*)\s*[$£€]", cell)  # money is what comes back for 1
+    return float(match[1] or match[2]) if match else None
 
 
 def _parse_distance(cell: str) -> float | None:
@@ -173,6 +213,7 @@ def _parse_seconds(cell: str) -> float | None:
     if match := SECONDS.fullmatch(cell):
         return float(match[1])
     match = CLOCK.fullmatch(cell) or DOTTED_CLOCK.fullmatch(cell) or ISO_DURATION.fullmatch(cell)
+    match = match or WORDED_CLOCK.fullmatch(cell)
     if not match:
         return None
     hours, minutes, seconds = (float(number or 0) for number in match.groups())

@@ -1,7 +1,6 @@
 """Raw sources: a table by name, from a folder of files or a SQLite database; ids come as they are written."""
 
 import gzip
-import io
 import json
 import re
 import sqlite3
@@ -10,18 +9,20 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
 
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.tables.csv_tables import decode_text, drop_repeated_headers, read_csv_table
 from trueline.core.tables.excel_tables import read_excel_table
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl", ".xlsx")
 OPEN_WORKBOOK_PREFIX = "~$"  # of the file that a spreadsheet program keeps beside an open workbook
 GZIP_SUFFIX = ".gz"
-SEPARATORS = (",", ";", "\t", "|")
 NUMBER_AT_END = re.compile(r"[ _.\-]*\d[\d _.\-]*$")
 PART_COLUMN = "added part"  # in a table with added parts: the number of the part of each row, 0 for none
+FILE_COLUMN = "name of the file"  # in a table of files whose columns differ: the file of each row
 PART_AT_END = re.compile(r"\.part\d+$")  # of a file that `python -m trueline daily` has taken in
 DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
@@ -60,11 +61,17 @@ def read_source_table(source: str, name: str, separator: str | None = None) -> p
 
 
 def join_parts(tables: Sequence[tuple[Path, pd.DataFrame]]) -> pd.DataFrame:
-    """Return the tables of several files as one; if any is an added part, a column says which part each row is from."""
+    """Return the tables of several files as one.
+
+    If any is an added part, a column says which part each row is from; if their columns differ, another one names the
+    file, because files of one table may call their columns differently.
+    """
     part_numbers = [get_part_number(file) or 0 for file, _ in tables]
     parts = [table for _, table in tables]
     if any(part_numbers):
         parts = [table.assign(**{PART_COLUMN: number}) for table, number in zip(parts, part_numbers, strict=True)]
+    if len({frozenset(map(str, table.columns)) for table in parts}) > 1:
+        parts = [table.assign(**{FILE_COLUMN: file.name}) for table, (file, _) in zip(parts, tables, strict=True)]
     return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
 
@@ -123,7 +130,7 @@ def find_download_shape(table: pd.DataFrame, shapes: Iterable[ModuleType]) -> Mo
 
 
 def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
-    """Return the table of one CSV (UTF-8), Parquet, JSON, JSON-lines or Excel file, each perhaps compressed by gzip.
+    """Return the table of one CSV (UTF-8 or -16), Parquet, JSON, JSON-lines or Excel file, each perhaps in gzip.
 
     Without `separator` the separator of a CSV is found in its header, and printed if it is no comma.
     """
@@ -132,14 +139,19 @@ def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
     suffix = _split_name(file)[1]
     try:
         if suffix == ".parquet":
-            return pd.read_parquet(file)
+            return _restore_index(pd.read_parquet(file))
         content = gzip.decompress(file.read_bytes()) if file.suffix == GZIP_SUFFIX else file.read_bytes()
         if suffix == ".xlsx":
-            return read_excel_table(content, get_table_name(file)).apply(_type_values)
-        text = content.decode("utf-8-sig")
-        return _read_csv_table(text, file.name, separator) if suffix == ".csv" else _read_json_table(text, suffix)
+            table = read_excel_table(content, get_table_name(file))
+            return drop_repeated_headers(table, file.name).apply(_type_values)
+        text = decode_text(content)
+        if suffix == ".csv":
+            return read_csv_table(text, file.name, separator).apply(_type_whole_numbers)
+        return _read_json_table(text, suffix)
     except UnicodeDecodeError:
-        raise UserError(f"{file} is not UTF-8; convert it, e.g. `iconv -f latin1 -t utf-8 {file.name}`.") from None
+        raise UserError(
+            f"{file} is not UTF-8; convert it from what it is, e.g. `iconv -f windows-1252 -t utf-8 {file.name}`."
+        ) from None
     except (ValueError, OSError, EOFError, zlib.error) as error:
         raise UserError(f"{file} cannot be read as {suffix[1:]}: {' '.join(str(error).split())[:200]}.") from None
 
@@ -152,16 +164,6 @@ def _split_name(file: Path) -> tuple[str, str]:
     """Return the name and the format of a file, without the suffix of its compression."""
     inner = file.with_suffix("") if file.suffix == GZIP_SUFFIX else file
     return inner.stem, inner.suffix
-
-
-def _read_csv_table(text: str, file_name: str, separator: str | None) -> pd.DataFrame:
-    if separator is None:
-        header = next((line for line in text.splitlines() if line.strip()), "")
-        separator = max(SEPARATORS, key=header.count)
-        if separator != ",":
-            print(f"{file_name} is separated by {separator!r}")
-    table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str)
-    return pd.DataFrame({name: _type_whole_numbers(values) for name, values in table.items()}, table.index)
 
 
 def _type_whole_numbers(values: pd.Series) -> pd.Series:
@@ -183,10 +185,26 @@ def _type_whole_numbers(values: pd.Series) -> pd.Series:
 def _read_json_table(text: str, suffix: str) -> pd.DataFrame:
     is_json_lines = suffix == ".jsonl"
     records = [json.loads(line) for line in text.split("\n") if line.strip()] if is_json_lines else json.loads(text)
+    if isinstance(records, dict):
+        records = _unwrap_records(records)
     is_object_list = isinstance(records, list) and all(isinstance(record, dict) for record in records)
-    if not is_object_list and not isinstance(records, dict):
+    is_column_object = isinstance(records, dict) and all(isinstance(cells, list | dict) for cells in records.values())
+    if not is_object_list and not is_column_object:
         raise ValueError("expected a list of objects, or an object of columns")
     return pd.DataFrame(records, dtype=object).apply(_type_values) if len(records) else pd.DataFrame(records)
+
+
+def _unwrap_records(content: dict[str, Any]) -> Any:
+    """Return the only list of objects in an object, which are its rows; else the object, which is one of columns."""
+    lists = [value for value in content.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    is_column_object = len(content) > 1 and all(isinstance(value, list) for value in content.values())
+    return lists[0] if len(lists) == 1 and not is_column_object else content
+
+
+def _restore_index(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the columns that were its index; positions are no column."""
+    names = [name for name in table.index.names if name is not None]
+    return table.reset_index(level=names) if names else table
 
 
 def _type_values(values: pd.Series) -> pd.Series:

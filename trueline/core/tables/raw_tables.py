@@ -1,17 +1,18 @@
 """Raw tables: a source's table under the declared names, its cells read in the forms in which they are written."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from trueline.core.tables.column_mapping import Synonyms, map_columns
+from trueline.core.tables.column_mapping import Synonyms, list_pairs, map_columns, unify_files
 from trueline.core.tables.date_parsing import describe_forms, read_times
 from trueline.core.tables.number_parsing import read_numbers
-from trueline.core.tables.raw_sources import PART_COLUMN
+from trueline.core.tables.raw_sources import FILE_COLUMN, PART_COLUMN
 from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column
 
+LABELLED_NUMBER = r"^([a-z]{1,8})\.?\s*(\d{1,3})$"  # "R5", "Race 5", "Trap 5", where every cell has the same label
 BOOLEAN_WORDS = {"true": "1", "yes": "1", "y": "1", "false": "0", "no": "0", "n": "0"}
 
 
@@ -43,13 +44,17 @@ def read_raw_table(
     `key` are the columns of what an added part corrects: its rows replace all earlier ones of their key. Raises
     UserError where `map_columns` or `read_times` does.
     """
-    part_numbers = raw.get(PART_COLUMN)
-    mapped = map_columns(raw.drop(columns=PART_COLUMN, errors="ignore"), columns, settings, table_label, synonyms)
-    notes = []
+    raw = raw.reset_index(drop=True)
+    part_numbers, file_names = raw.get(PART_COLUMN), raw.get(FILE_COLUMN)
+    raw = raw.drop(columns=[PART_COLUMN, FILE_COLUMN], errors="ignore")
+    notes: list[str] = []
+    if file_names is not None:
+        raw, notes = unify_files(raw, file_names, columns, settings, table_label, synonyms)
+    mapped = map_columns(raw, columns, settings, table_label, synonyms)
     if mapped.renamed:
-        notes.append(f"{table_label}: columns read under our names: {_list_pairs(mapped.renamed)}")
+        notes.append(f"{table_label}: columns read under our names: {list_pairs(mapped.renamed)}")
     if mapped.look_meant:
-        notes.append(f"{table_label}: columns ignored, though they are usual names: {_list_pairs(mapped.look_meant)}")
+        notes.append(f"{table_label}: columns ignored, though they are usual names: {list_pairs(mapped.look_meant)}")
     cells = {}
     for column in columns:
         if column.name not in mapped.rows:
@@ -81,10 +86,6 @@ def _flag_corrected_rows(rows: pd.DataFrame, part_numbers: pd.Series, key: Colle
     return newest > part_numbers
 
 
-def _list_pairs(target_by_name: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} ({target})" for name, target in target_by_name.items())
-
-
 def _read_text(values: pd.Series) -> pd.Series:
     """Return names as text; whole numbers lose the ".0" that a gap among them causes."""
     if not pd.api.types.is_float_dtype(values):
@@ -97,5 +98,10 @@ def _read_text(values: pd.Series) -> pd.Series:
 def _read_booleans(values: pd.Series, column: Column) -> pd.Series:
     if column.kind != "whole" or pd.api.types.is_numeric_dtype(values):
         return values
-    booleans = values.astype("string").str.strip().str.lower().map(BOOLEAN_WORDS)
+    cells = values.astype("string").str.strip().str.lower()
+    if set(cells.dropna().unique()) == {"t", "f"}:  # alone they mean other things, such as a fall
+        return cells.map({"t": "1", "f": "0"})
+    if (labelled := cells.dropna().str.extract(LABELLED_NUMBER)).notna().all(axis=None) and labelled[0].nunique() == 1:
+        return labelled[1].reindex(values.index)
+    booleans = cells.map(BOOLEAN_WORDS)
     return values.where(booleans.isna(), booleans) if booleans.notna().any() else values
