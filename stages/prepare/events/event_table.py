@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from stages.prepare.events.tag_tables import collect_tag_columns, list_flag_columns
+from stages.prepare.events.tag_tables import collect_numbered_tags, collect_tag_columns, list_flag_columns
 from stages.prepare.events.text_cells import read_text
 from trueline.core.errors import UserError
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
@@ -52,14 +52,21 @@ def read_event_table(
     own_columns = list_source_columns(settings, RAW_COLUMNS, "events")
     reject_unknown_targets(settings, [*RAW_COLUMNS, *own_columns], "events")
     columns = [column for column in (*RAW_COLUMNS, *own_columns) if use_dates or column.name != "date"]
+    numbered_columns: list[str] = []
     if not needs_tags:
         columns = [replace(column, required=column.required and column.name != "tags") for column in columns]
     elif tag_columns is not None:
         raw = collect_tag_columns(raw, tag_columns)
+    elif "tags" not in settings.columns.values():
+        raw, numbered_columns = collect_numbered_tags(
+            raw, {normalize_name(name) for name in ("tags", *SYNONYMS["tags"])}
+        )
     try:
         table = read_raw_table(raw, columns, settings, "events", SYNONYMS, key=["id"])
     except UserError as error:
         raise UserError(f"{error}{_suggest_tag_columns(raw, settings)}") from None
+    if numbered_columns:
+        table.notes.append(f"events: tags are read from {', '.join(numbered_columns)}")
     texts = {name: read_texts(table.rows[name], name) for name in TEXT_FIELDS if name in table.rows}
     return replace(table, rows=table.rows.assign(**texts))
 

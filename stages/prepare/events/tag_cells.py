@@ -12,6 +12,7 @@ import pandas as pd
 Items = list[Any]  # what a cell holds: texts and numbers, or other things, which are no tags
 Splitter = Callable[[str], list[str]]
 
+CURLY_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"'})
 NAME_KEYS = ("name", "label", "title", "tag", "display_name", "text", "value", "slug", "urlkey")  # of a tag's object
 QUOTED = r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\""
 CALL_PATTERN = re.compile(r"(?:\w+\.)?[A-Za-z]\w*\(([\[({].*[\])}])?(?:,\s*dtype=[^()]*)?\)", re.DOTALL)  # array([…])
@@ -58,6 +59,14 @@ def is_number(value: Any) -> bool:
 
 def _read_text(text: str, split_text: Splitter) -> Any:
     """Return the list or object that a text prints, or else its parts; False if it is a broken list."""
+    text = text.translate(CURLY_QUOTES)
+    if text[:1] == text[-1:] == '"' and len(text) > 2:  # JSON that was written as a text into JSON
+        try:
+            content = json.loads(text)
+        except ValueError:
+            content = None
+        if isinstance(content, str) and is_printed_list(content):
+            return _read_text(content.strip(), split_text)
     if call := CALL_PATTERN.fullmatch(text):
         text = call[1] or "[]"  # set() is empty
     if text[:1] + text[-1:] in ("[]", "{}", "()"):

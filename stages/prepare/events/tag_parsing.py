@@ -1,5 +1,6 @@
 """Tag parsing: the tags of all events, read as the whole column suggests."""
 
+import html
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,13 @@ HASHED_TEXT_PATTERN = re.compile(r"#[^\s#].*", re.DOTALL)
 HASH_PATTERN = re.compile(r"\s*#(?=[^\s#])")
 QUOTED_PATTERN = re.compile(r"""(['"])(.*)\1""", re.DOTALL)
 MAX_LISTED_NUMBERS = 20  # in a message
+OTHER_FORMS = {",": "，、،", ";": "；؛", "|": "｜"}  # of the same delimiter
+OTHER_SEPARATORS = ("/", " > ", ">", "•", "·", "&", "+", " - ", " – ", "\t", "\\", " and ", " und ", " et ", " y ")
+LEAST_JOINED = 3  # tags that consist of others
+MOST_OF = 0.8  # of the tags that have a sign in them: then it separates
+BULLET_PATTERN = re.compile(r"\s*[-*•]\s+")
+ENTITY_PATTERN = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]{2,8});")
+NO_TAG_WORDS = ("-", "--", "—", "none", "n/a", "na", "nan", "null", "no tags", "no tag", "untagged")
 MIN_BLANK_REUSE = 1.5  # words between blanks are tags if each is in so many times as many cells as each whole text is
 
 
@@ -35,29 +43,66 @@ def parse_tags(
     """
     split_text = _choose_splitter(cells, delimiters, is_set_fixed)
     name_by_tag = {normalize_tag(str(label)): str(name) for label, name in new_names.items()}
-    item_lists = [read_items(cell, split_text) for cell in cells]
+    item_lists = [[] if _says_no_tag(cell, is_set_fixed) else read_items(cell, split_text) for cell in cells]
     _reject_mixed_numbers(item_lists, name_by_tag)
     return [None if items is None else _label_items(items, name_by_tag) for items in item_lists]
+
+
+def _says_no_tag(cell: Any, is_set_fixed: bool) -> bool:
+    return not is_set_fixed and isinstance(cell, str) and cell.strip().casefold() in NO_TAG_WORDS
 
 
 def _choose_splitter(cells: Sequence[Any], delimiters: str, is_set_fixed: bool) -> Splitter:
     """Return the function that splits a text which prints no list, as all such texts of the column suggest."""
     texts = [cell.strip() for cell in cells if isinstance(cell, str)]
     texts = [text for text in texts if text and not is_printed_list(text)]
-    delimiter_pattern = re.compile(f"[{re.escape(delimiters)}]")
+    delimiter_pattern = re.compile(f"[{re.escape(_add_other_forms(delimiters))}\r\n]")
+    has_bullets = bool(texts) and all(BULLET_PATTERN.match(line) for text in texts for line in text.splitlines())
     has_angles, has_hashes = _use_signs(texts, ANGLED_TEXT_PATTERN, "<"), _use_signs(texts, HASHED_TEXT_PATTERN, "#")
 
     def split_text(text: str) -> list[str]:
         if has_angles and ANGLED_TEXT_PATTERN.fullmatch(text):
             return re.findall(r"<([^<>]+)>", text)
-        pieces = delimiter_pattern.split(text)
+        if has_bullets:
+            return [BULLET_PATTERN.sub("", line) for line in text.splitlines()]
+        pieces = delimiter_pattern.split(html.unescape(text) if ENTITY_PATTERN.search(text) else text)
         if has_hashes:
             pieces = [tag for piece in pieces for tag in HASH_PATTERN.split(piece)]
         return [QUOTED_PATTERN.sub(r"\2", piece.strip()) for piece in pieces]
 
-    if not is_set_fixed and all(len(split_text(text)) == 1 for text in texts):
-        _reject_blank_separation(texts)
+    if not is_set_fixed:
+        _reject_other_separators([piece.strip() for text in texts for piece in split_text(text) if piece.strip()])
+        if all(len(split_text(text)) == 1 for text in texts):
+            _reject_blank_separation(texts)
     return split_text
+
+
+def _add_other_forms(delimiters: str) -> str:
+    """Return delimiters with the forms that they have in other scripts."""
+    return delimiters + "".join(OTHER_FORMS.get(delimiter, "") for delimiter in delimiters)
+
+
+def _reject_other_separators(tags: Sequence[str]) -> None:
+    """Raise UserError if many tags consist of others, with a sign between them that is no delimiter.
+
+    >>> _reject_other_separators(["art", "jazz", "rock/pop"])
+    """
+    kinds = set(tags)
+    for separator in OTHER_SEPARATORS:
+        joined = {tag: [part.strip() for part in tag.split(separator)] for tag in kinds if separator in tag.strip()}
+        parts = Counter(part for tag_parts in joined.values() for part in set(tag_parts))
+        made_of_others = [
+            tag
+            for tag, tag_parts in joined.items()
+            if all(part and (part in kinds or parts[part] > 1) for part in tag_parts)
+        ]
+        if len(made_of_others) >= LEAST_JOINED and len(made_of_others) >= MOST_OF * len(joined):
+            example, sign = min(made_of_others), separator.strip()
+            remedy = f"add {sign!r} to prepare.events.delimiters" if len(sign) == 1 else f"replace {separator!r} by ';'"
+            raise UserError(
+                f"events: tags is {example!r}, which looks like {len(joined[example])} tags, not one; if so, {remedy}, "
+                "otherwise list all tags in prepare.events.tags."
+            )
 
 
 def _use_signs(texts: Sequence[str], pattern: re.Pattern[str], sign: str) -> bool:

@@ -1,12 +1,15 @@
 """Tag tables: sources that give each tag a row or a column of its own become one row an event, with its tags."""
 
+import re
 from collections.abc import Collection, Sequence
 
 import pandas as pd
 
+from stages.prepare.events.tag_cells import is_missing
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.tables.column_mapping import normalize_name
 
-FLAG_CODES = {"1": True, "true": True, "yes": True, "y": True, "x": True}
+FLAG_CODES = {"1": True, "true": True, "yes": True, "y": True, "x": True, "✓": True, "✔": True, "☑": True}
 FLAG_CODES |= {"0": False, "false": False, "no": False, "n": False, "": False}
 
 
@@ -34,6 +37,22 @@ def collect_tag_columns(raw: pd.DataFrame, tag_columns: Sequence[str]) -> pd.Dat
     return other_columns.assign(tags=pd.Series(tags, raw.index, dtype=object))
 
 
+def collect_numbered_tags(raw: pd.DataFrame, names: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table with a column `tags` of what numbered columns (tag1, tag2) hold, and the names of these.
+
+    `names` are what a column of tags may be called. Without several such columns, or with one of these names, the table
+    stays as it is.
+    """
+    pattern = re.compile(rf"(?:{'|'.join(sorted(map(re.escape, names)))})\d+")
+    keys = {str(name): normalize_name(str(name)) for name in raw}
+    numbered = [name for name, key in keys.items() if pattern.fullmatch(key)]
+    if len(numbered) < 2 or set(keys.values()) & set(names):
+        return raw, []
+    cells = raw[numbered].astype(object)
+    tags = [[str(cell) for cell in row if not is_missing(cell) and str(cell).strip()] for row in cells.to_numpy()]
+    return raw.drop(columns=numbered).assign(tags=pd.Series(tags, raw.index, dtype=object)), numbered
+
+
 def list_flag_columns(raw: pd.DataFrame, declared: Collection[str]) -> list[str]:
     """Return the columns of a raw table, but for the declared ones, that hold 1 and 0, or true and false."""
     flags = {str(name): _read_flags(raw[name]) for name in raw if str(name) not in declared}
@@ -48,7 +67,8 @@ def join_tag_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """
     repeated = rows[rows["id"].notna() & rows["id"].duplicated(keep=False)]
     has_one_tag = repeated["tags"].map(lambda tags: tags is not None and len(tags) == 1).astype(bool)
-    versions = repeated.drop_duplicates([name for name in rows if name != "tags"])["id"].value_counts()
+    compared = [name for name in rows if name not in ("tags", "updated_at")]
+    versions = repeated.drop_duplicates(compared)["id"].value_counts()
     is_part = repeated["id"].map(versions).eq(1) & ~repeated["id"].isin(repeated["id"][~has_one_tag])
     by_id = repeated[is_part].groupby("id")["tags"]
     tags = pd.Series(

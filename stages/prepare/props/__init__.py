@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.prepare.props.game_intake import require_games, summarise_game_intake, summarise_line_intake
+from stages.prepare.props.game_intake import (
+    find_line_examples,
+    require_games,
+    summarise_game_intake,
+    summarise_line_intake,
+)
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
 from stages.prepare.props.line_formulas import summarise_formula_lines
@@ -37,6 +42,7 @@ from stages.prepare.props.slates import Slate, read_slate
 from stages.prepare.props.source_tables import count_odd_prices, read_raw_tables
 from stages.prepare.props.sport_choice import choose_sport
 from stages.prepare.props.sports import SPORTS
+from stages.prepare.props.unified_names import unify_names
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.tables.coercion import blank_out_of_range
@@ -81,7 +87,8 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     tables = read_raw_tables(raw, settings)
     tables["games"].notes[:0] = choices
     read = {name: table.rows for name, table in tables.items()}
-    read["games"] = blank_absences(read["games"], settings)
+    read["games"], notes = unify_names(blank_absences(read["games"], settings))
+    tables["games"].notes.extend(notes)
     coerced = coerce_games(read["games"], settings)
     reasons = find_reasons(coerced, RULES, settings)
     sound = coerced[~coerced.index.isin(reasons.index)]
@@ -113,6 +120,8 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
         "rows_joined_as_over_and_under": game_lines.joined_count,
         **count_odd_prices(raw.get("lines"), read.get("lines")),
     }
+    if len(game_lines.quotes):
+        quality["line_examples"] = find_line_examples(tables["lines"], game_lines.quotes, game_lines.reasons)
     quality["intake"] = summarise_game_intake(tables, coerced, reasons, settings, quality)
     if len(game_lines.quotes):
         quotes = game_lines.quotes.drop(index=game_lines.reasons.index)

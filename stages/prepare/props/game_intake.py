@@ -11,6 +11,7 @@ from trueline.core.tables.intake_report import (
     Example,
     Intake,
     IntakeError,
+    describe_example,
     describe_remedy,
     make_example,
     summarise_intake,
@@ -19,8 +20,9 @@ from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.table_schema import flag_unparseable
 
 Quality = dict[str, Any]
+UNREADABLE = "unreadable or missing value"
 LINE_FAULTS = {  # the reasons for which a line is lost, rather than not needed, and the column that is judged
-    "unreadable or missing value": "line",
+    UNREADABLE: "line",
     "unknown player": "player_id",
     "impossible line": "line",
 }
@@ -71,12 +73,28 @@ def summarise_line_intake(table: RawTable, quotes: pd.DataFrame, reasons: pd.Ser
     """Return the intake of the lines: without those of another quantity, voids, alternates and late quotes."""
     faults = reasons[reasons.isin(LINE_FAULTS)]
     keys = quotes[["entity", "time"]].set_axis(["group", "day"], axis=1).drop(reasons.index.difference(faults.index))
-    examples = {
-        f"lines: {reason}": make_example(table.rows, int(faults.index[faults == reason][0]), column)
-        for reason, column in LINE_FAULTS.items()
-        if (faults == reason).any()
-    }
+    examples = {f"lines: {reason}": example for reason, example in find_line_examples(table, quotes, reasons).items()}
     return summarise_intake(keys, "lines: " + faults.astype(str), examples, "players with lines", [], table.look_meant)
+
+
+def find_line_examples(table: RawTable, quotes: pd.DataFrame, reasons: pd.Series) -> dict[str, Example]:
+    """Return an example of the lines that were lost for each reason: of an unreadable one the cell that is so."""
+    examples = {}
+    for reason, column in LINE_FAULTS.items():
+        faulty = reasons.index[reasons == reason]
+        if not len(faulty):
+            continue
+        row = int(faulty[0])
+        judged_column = column
+        if reason == UNREADABLE:
+            names = [
+                name for name in ("date", "line", "quoted_at", *table.rows) if name in quotes and name in table.rows
+            ]
+            cells, typed_cells = table.rows.loc[[row]], quotes.loc[[row]]
+            is_bad = [name for name in names if flag_unparseable(cells, typed_cells, name).any()]
+            judged_column = next(iter(is_bad), column)
+        examples[reason] = make_example(table.rows, row, judged_column)
+    return examples
 
 
 def _describe_lines(quality: Quality) -> list[str]:
@@ -109,7 +127,10 @@ def _describe_doubts(quality: Quality) -> list[str]:
         )
     for name, problem in (("zero_prices", "0 and count as missing"), ("unreadable_prices", "unreadable")):
         if quality.get(name):
-            doubts.append(f"lines: {quality[name]:,} prices are {problem}")
+            example = quality.get("unreadable_price_example") if name == "unreadable_prices" else None
+            doubts.append(f"lines: {quality[name]:,} prices are {problem}{describe_example(example)}")
+    for line_reason, example in quality.get("line_examples", {}).items():
+        doubts.append(f"lines: {line_reason}{describe_example(example)}")
     for table_name, counts in quality.get("unknown_players", {}).items():
         if counts:
             doubts.append(f"{table_name}: players without any game, the commonest first: {_list_counts(counts)}")

@@ -13,10 +13,11 @@ from trueline.core.tables.copied_groups import flag_copied_groups
 from trueline.core.tables.duplicate_rows import flag_contradictory_rows, flag_older_versions, flag_superseded_rows
 from trueline.core.tables.row_filters import Flags
 
+HOME_WORDS = {"home": "1", "h": "1", "vs": "1", "vs.": "1", "away": "0", "a": "0", "@": "0", "at": "0"}
 DID_NOT_PLAY = "did not play"
 OLDER_VERSION, DUPLICATE = REPEATED_ROWS = "older version of the row", "duplicate player and day"
 # what sources write in place of minutes: did not play or dress, not with the team, a coach's decision
-ABSENCE_PATTERN = r"(?i)\s*(?:dnp|dnd|nwt|dns|did not|not with|inactive|coach).*"
+ABSENCE_PATTERN = r"(?i)\s*(?:dnp|dnd|nwt|dns|did not|not with|inactive|coach|inj\b|injur).*"
 
 
 def blank_absences(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -36,6 +37,9 @@ def coerce_games(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
     Raises UserError if results are dated in the future and `until` is not set.
     """
+    if "home" in raw and not pd.api.types.is_numeric_dtype(raw["home"]):
+        home = raw["home"].astype("string").str.strip().str.lower().map(HOME_WORDS)
+        raw = raw.assign(home=raw["home"].where(home.isna(), home))
     if "minutes" not in raw:
         raw = raw.assign(minutes=1.0)  # every game counts alike
     rows = coerce_table(raw, declare_game_columns(settings.profile), "games", settings.parts)

@@ -60,6 +60,7 @@ LINE_COLUMNS = [
     Column("quoted_at", "time", "at_start", "when, UTC"),
     Column("quoted_until", "time", "at_start", "until when the quote stood, UTC, if the source knows"),
     Column("start_time", "time", "before", "start of the game, UTC, where the box scores do not say"),
+    Column("live", "whole", "at_start", "1 for a quote from the running game, which is set aside", low=0, high=1),
 ]
 PRODUCTION_COLUMNS = [
     Column("player_id", "text", "before", "the player", required=True),

@@ -10,7 +10,7 @@ from stages.prepare.props.main_line import choose_lines, flag_alternate_lines
 from stages.prepare.props.props_columns import KEY_COLUMNS, LINE_COLUMNS
 from stages.prepare.props.props_settings import RowRules, Settings
 from stages.prepare.props.quantity_words import normalize_quantity
-from stages.prepare.props.quote_sides import join_quote_sides
+from stages.prepare.props.quote_sides import blank_impossible_odds, join_quote_sides
 from stages.prepare.props.quote_times import DAY_END_OFFSET, compute_quote_ends
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_optional_table
@@ -46,7 +46,8 @@ def prepare_lines(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: 
 
     Raises UserError if the quotes name quantities of which none is the predicted one, and as `join_games` does.
     """
-    typed = _normalize_words(coerce_optional_table(raw, LINE_COLUMNS, "lines"), raw, settings)
+    typed = blank_impossible_odds(coerce_optional_table(raw, LINE_COLUMNS, "lines"))
+    typed = _normalize_words(typed, raw, settings)
     quotes, joined_count = join_quote_sides(typed)
     quotes = join_games(quotes, game_index, "lines")
     quotes["start"] = quotes["game_start"].fillna(quotes["start_time"])
@@ -105,7 +106,8 @@ def _flag_incomplete_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
 
 def _flag_late_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
     """Flag quotes made after the start: of the box score, else of the line itself, else the end of the day."""
-    return rows["quoted_at"] > rows["start"].fillna(rows["time"] + DAY_END_OFFSET)
+    is_late = rows["quoted_at"] > rows["start"].fillna(rows["time"] + DAY_END_OFFSET)
+    return is_late | (rows["live"] == 1)
 
 
 def _flag_alternate_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:

@@ -1,6 +1,7 @@
 """Raw tables of props under our names, whatever the sources call their columns."""
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -12,12 +13,16 @@ from stages.prepare.props.own_tables import (
 )
 from stages.prepare.props.props_columns import GAME_KEY, LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
+from stages.prepare.props.quantity_words import WORD_OF, normalize_quantity
 from stages.prepare.props.sports import Sport
 from trueline.core.errors import UserError
 from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
+from trueline.core.tables.intake_report import make_example
+from trueline.core.tables.number_parsing import LEAST_AMERICAN_ODDS
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
 from trueline.core.tables.table_schema import coerce_types, flag_unparseable
 
+MOST_QUANTITIES = 200  # different values of a column that are looked at
 PLAYER_NAMES = ("player_name", "player_display_name", "player", "athlete", "participant")
 DAY_NAMES = ("game_date", "gameday", "game_day", "event_date", "match_date", "day")
 START_NAMES = ("commence_time", "tipoff", "tip_off", "game_time", "game_datetime", "start", "kickoff", "first_pitch")
@@ -64,6 +69,14 @@ LINE_SYNONYMS = {
         "bet_type",
         "category",
         "quantity",
+        "market_name",
+        "prop_category",
+        "prop_name",
+        "stat_name",
+        "stat_category",
+        "bet_name",
+        "statistic",
+        "metric",
     ),
     "line": ("point", "line_score", "prop_line", "total", "handicap", "line_value"),
     "open_line": ("opening_line", "open"),
@@ -75,6 +88,7 @@ LINE_SYNONYMS = {
     "quoted_at": ("last_update", "snapshot_time", "timestamp", "bookmaker_last_update", "captured_at", "updated_at"),
     "quoted_until": ("valid_until", "stood_until"),
     "n_books": ("books", "num_books"),
+    "live": ("is_live", "in_play", "is_in_play", "is_inplay", "live_bet", "in_running"),
 }
 PRODUCTION_SYNONYMS = {
     "player_id": PLAYER_NAMES,
@@ -118,7 +132,7 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings, is_to_come
                 f"{name} has {assigned[name][0].name}, but no column that tells what it is about: player_id, player, "
                 "team, game_id, date or season; add one, or name it in prepare.props.columns."
             )
-    return {
+    tables = {
         name: read_raw_table(
             raw[name] if name in further_names else _add_missing_days(raw[name], synonyms[name], settings),
             columns,
@@ -131,6 +145,9 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings, is_to_come
         for name, columns in declared.items()
         if name in raw and len(raw[name].columns)
     }
+    if "lines" in tables and "stat" not in tables["lines"].rows:
+        _reject_unnamed_quantities(raw["lines"], tables["lines"].ignored)
+    return tables
 
 
 def list_game_synonyms(profile: Sport) -> dict[str, tuple[str, ...]]:
@@ -139,20 +156,36 @@ def list_game_synonyms(profile: Sport) -> dict[str, tuple[str, ...]]:
     return {**profile.words, **GAME_SYNONYMS, "minutes": minutes}
 
 
-def count_odd_prices(raw: pd.DataFrame | None, read: pd.DataFrame | None) -> dict[str, int]:
+def count_odd_prices(raw: pd.DataFrame | None, read: pd.DataFrame | None) -> dict[str, Any]:
     """Return how many prices of the lines are 0, which some feeds write where there is none, or could not be read."""
     zero_count = unreadable_count = 0
-    if raw is None or read is None:
+    examples = []
+    if raw is None or read is None or read.empty:
         return {"zero_prices": 0, "unreadable_prices": 0}
     for name in PRICE_COLUMNS:
         spellings = {normalize_name(spelling) for spelling in (name, *LINE_SYNONYMS[name])}
         source_columns = [raw[column] for column in raw if normalize_name(str(column)) in spellings]
         zero_count += sum(int((pd.to_numeric(values, errors="coerce") == 0).sum()) for values in source_columns)
         if name in read:
-            unreadable_count += int(
-                flag_unparseable(read, coerce_types(read, [PRICE_COLUMNS[name]], "lines"), name).sum()
+            typed = coerce_types(read, [PRICE_COLUMNS[name]], "lines")
+            is_unreadable = flag_unparseable(read, typed, name) | (typed[name].abs() < LEAST_AMERICAN_ODDS)
+            unreadable_count += int(is_unreadable.sum())
+            examples += [make_example(read, int(row), name) for row in is_unreadable.index[is_unreadable][:1]]
+    counts = {"zero_prices": zero_count, "unreadable_prices": unreadable_count}
+    return counts | ({"unreadable_price_example": examples[0]} if examples else {})
+
+
+def _reject_unnamed_quantities(lines: pd.DataFrame, ignored_columns: list[str]) -> None:
+    """Raise UserError if a column that is ignored names several quantities: lines of all would count as one."""
+    for name in ignored_columns:
+        cells = lines[name].dropna() if name in lines else pd.Series(dtype=object)
+        words = {str(cell) for cell in cells.unique()[:MOST_QUANTITIES]}
+        known_words = [word for word in words if set(normalize_quantity(word).split("+")) <= set(WORD_OF.values())]
+        if len({normalize_quantity(word) for word in known_words}) > 1 and 2 * len(known_words) > len(words):
+            raise UserError(
+                f"lines: {name} names several quantities ({', '.join(sorted(known_words)[:3])}), and is no column of "
+                f"ours; if the lines are of these, set prepare.props.columns: {{{name}: stat}}, else leave it out."
             )
-    return {"zero_prices": zero_count, "unreadable_prices": unreadable_count}
 
 
 def _add_missing_days(raw: pd.DataFrame, synonyms: dict[str, tuple[str, ...]], settings: Settings) -> pd.DataFrame:

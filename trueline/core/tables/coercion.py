@@ -38,9 +38,12 @@ def coerce_table(
             if column_unreadable.all():
                 first_value = str(raw[column.name].iloc[0])
                 date_format = suggest_date_format(first_value) if column.kind == "time" else None
+                remedy = f": {date_format}" if date_format else ""
+                if column.kind == "whole":
+                    remedy = f", or say what it means by prepare.<task>.values: {{{column.name}: {{{first_value}: 1}}}}"
                 raise UserError(
                     f"{table_label}: {column.name} is unreadable in every row (first value: {first_value!r}); "
-                    f"write it as {KIND_DESCRIPTIONS[column.kind]}{f': {date_format}' if date_format else ''}."
+                    f"write it as {KIND_DESCRIPTIONS[column.kind]}{remedy}."
                 )
             row_unreadable |= column_unreadable
     return rows.assign(unreadable=row_unreadable)

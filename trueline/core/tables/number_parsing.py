@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 DecimalMark = Literal[".", ","]
@@ -79,9 +78,7 @@ def read_numbers(values: pd.Series, unit: str = "", decimal: DecimalMark | None 
     if pd.api.types.is_bool_dtype(values):
         return values
     if pd.api.types.is_numeric_dtype(values):
-        read = _adjust_to_unit(values, unit)
-        is_failed = _flag_impossible_odds(read, unit)
-        return read.astype(object).mask(is_failed, read.astype(str)) if is_failed.any() else read
+        return _adjust_to_unit(values, unit)
     text = values.astype("string").str.strip()
     is_present = text.notna().to_numpy(bool)
     numbers = np.full(len(text), np.nan)
@@ -97,7 +94,6 @@ def read_numbers(values: pd.Series, unit: str = "", decimal: DecimalMark | None 
     numbers[is_unread] = cells.map({cell: _parse_cell(cell, unit) for cell in cells.unique()}).to_numpy(float)
     is_failed = is_unread & np.isnan(numbers)
     read = _adjust_to_unit(pd.Series(numbers, values.index), unit)
-    is_failed |= _flag_impossible_odds(read, unit)
     return read.astype(object).mask(is_failed, values.astype(object)) if is_failed.any() else read
 
 
@@ -121,13 +117,6 @@ def _unify_decimals(cells: pd.Series, decimal: DecimalMark | None, has_plain_num
     return cells.where(
         ~has_comma, with_comma.where(~is_thousands, with_comma.str.replace(",", "")).reindex(cells.index)
     )
-
-
-def _flag_impossible_odds(numbers: pd.Series, unit: str) -> npt.NDArray[np.bool_]:
-    """Return True for American odds nearer to 0 than any are: probabilities, say."""
-    if unit != "American odds":
-        return np.zeros(len(numbers), dtype=bool)
-    return (numbers.abs() < LEAST_AMERICAN_ODDS).to_numpy(bool)
 
 
 def _drop_seconds(cells: pd.Series) -> pd.Series:

@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from trueline.core.tables.column_mapping import Synonyms, list_pairs, map_columns, unify_files
@@ -13,6 +15,7 @@ from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column
 
 LABELLED_NUMBER = r"^([a-z]{1,8})\.?\s*(\d{1,3})$"  # "R5", "Race 5", "Trap 5", where every cell has the same label
+VALUE_KEYS = ("local", "dateTime", "date_time", "datetime", "date", "start", "utc", "iso", "value", "amount")
 BOOLEAN_WORDS = {"true": "1", "yes": "1", "y": "1", "false": "0", "no": "0", "n": "0"}
 
 
@@ -59,7 +62,7 @@ def read_raw_table(
     for column in columns:
         if column.name not in mapped.rows:
             continue
-        values = mapped.rows[column.name]
+        values = _unwrap_cells(mapped.rows[column.name]) if column.kind != "text" else mapped.rows[column.name]
         if column.kind == "time":
             if len(forms := describe_forms(values)) > 1:
                 notes.append(f"{table_label}: {column.name} is written in {len(forms)} forms: {', '.join(forms[:3])}")
@@ -86,10 +89,25 @@ def _flag_corrected_rows(rows: pd.DataFrame, part_numbers: pd.Series, key: Colle
     return newest > part_numbers
 
 
+def _unwrap_cells(values: pd.Series) -> pd.Series:
+    """Return cells of times or numbers without the objects around them; an object without a known part, as text."""
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
+        return values
+    is_container = values.map(lambda cell: isinstance(cell, dict | list | tuple | set | np.ndarray)).astype(bool)
+    if not is_container.any():
+        return values
+    return values.astype(object).mask(is_container, values[is_container].map(_unwrap_cell).reindex(values.index))
+
+
+def _unwrap_cell(cell: Any) -> str:
+    known_parts = [cell[key] for key in VALUE_KEYS if key in cell] if isinstance(cell, dict) else []
+    return str(next((value for value in known_parts if isinstance(value, str | int | float)), cell))
+
+
 def _read_text(values: pd.Series) -> pd.Series:
     """Return names as text; whole numbers lose the ".0" that a gap among them causes."""
     if not pd.api.types.is_float_dtype(values):
-        return values
+        return _drop_decimals(values)
     is_whole = (values.dropna() % 1 == 0).all()
     text = values.astype("string")
     return text.str.removesuffix(".0") if is_whole else text
@@ -105,3 +123,15 @@ def _read_booleans(values: pd.Series, column: Column) -> pd.Series:
         return labelled[1].reindex(values.index)
     booleans = cells.map(BOOLEAN_WORDS)
     return values.where(booleans.isna(), booleans) if booleans.notna().any() else values
+
+
+def _drop_decimals(values: pd.Series) -> pd.Series:
+    """Return text without ".0" behind whole numbers, if the column has nothing else and only some have it."""
+    if pd.api.types.is_numeric_dtype(values) or values.empty:
+        return values
+    names = values.dropna().astype(str)
+    first_names = names.head(1)
+    if not first_names.str.fullmatch(r"\s*\d+(?:\.0)?\s*").all() or not names.str.endswith(".0").any():
+        return values
+    is_whole = names.str.fullmatch(r"\s*\d+(?:\.0)?\s*").all()
+    return values.astype("string").str.strip().str.removesuffix(".0").astype(object) if is_whole else values
