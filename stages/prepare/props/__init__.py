@@ -120,8 +120,8 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
         "rows_joined_as_over_and_under": game_lines.joined_count,
         **count_odd_prices(raw.get("lines"), read.get("lines")),
     }
-    if len(game_lines.quotes):
-        quality["line_examples"] = find_line_examples(tables["lines"], game_lines.quotes, game_lines.reasons)
+    if examples := find_line_examples(tables.get("lines"), game_lines.quotes, game_lines.reasons):
+        quality["line_examples"] = examples
     quality["intake"] = summarise_game_intake(tables, coerced, reasons, settings, quality)
     if len(game_lines.quotes):
         quotes = game_lines.quotes.drop(index=game_lines.reasons.index)

@@ -77,9 +77,11 @@ def summarise_line_intake(table: RawTable, quotes: pd.DataFrame, reasons: pd.Ser
     return summarise_intake(keys, "lines: " + faults.astype(str), examples, "players with lines", [], table.look_meant)
 
 
-def find_line_examples(table: RawTable, quotes: pd.DataFrame, reasons: pd.Series) -> dict[str, Example]:
+def find_line_examples(table: RawTable | None, quotes: pd.DataFrame, reasons: pd.Series) -> dict[str, Example]:
     """Return an example of the lines that were lost for each reason: of an unreadable one the cell that is so."""
-    examples = {}
+    examples: dict[str, Example] = {}
+    if table is None:
+        return examples
     for reason, column in LINE_FAULTS.items():
         faulty = reasons.index[reasons == reason]
         if not len(faulty):

@@ -31,7 +31,7 @@ from stages.prepare.runners.race_results import read_results
 from trueline.core.errors import UserError
 from trueline.core.stats.group_ops import encode_groups, rank_within_group, subtract_group_mean
 from trueline.core.tables.column_mapping import reject_unknown_targets
-from trueline.core.tables.date_parsing import suggest_date_format
+from trueline.core.tables.date_parsing import EARLIEST, suggest_date_format
 from trueline.core.tables.duplicate_rows import flag_older_versions
 from trueline.core.tables.intake_report import (
     Example,
@@ -102,7 +102,6 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
         "rows_in": len(rows),
         "races_in": int(rows["race_id"].nunique()),
         "repeated_rows": int(is_repeated.sum()),
-        "older_rows": int(is_older.sum()),
         "scratched_rows": int(((rows["scratched"] == 1) & ~is_repeated & ~is_older).sum()),
         "set_aside": {
             reason: {"rows": int((reasons == reason).sum()), "races": _count_races(runners, reasons, reason)}
@@ -113,6 +112,8 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
         "ignored_columns": source.ignored,
     }
     speeds = describe_strange_speeds(runners["distance_m"], runners["run_time_s"])
+    if is_older.any():
+        report["older_rows"] = int(is_older.sum())
     source = replace(source, notes=[*source.notes, *lost_examples, *speeds, *own_values.notes])
     report["intake"] = _summarise_intake(runners, reasons, examples, source, report)
     report["made_missing"] = made_missing | own_values.lost
@@ -146,6 +147,7 @@ def _coerce_runners(raw: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
     rows = coerce_types(raw, columns, "racing")
     rows["entity"] = normalize_entity(drop_box_numbers(rows["runner"], rows["race_id"]), has_number=True)
     rows = rows.assign(**{name: unify_spellings(rows[name]) for name in UNIFIED_COLUMNS})
+    rows["start_time"] = rows["start_time"].mask(rows["start_time"] < EARLIEST)
     rows["unreadable_date"] = flag_unparseable(raw, rows, "start_time")
     rows["unreadable"] = np.any([flag_unparseable(raw, rows, name) for name in CHECKED_COLUMNS], axis=0)
     return rows
@@ -190,7 +192,7 @@ def _describe_races(runners: pd.DataFrame, report: dict[str, Any]) -> list[str]:
     races_without_price = runners.loc[runners["bsp"].isna(), "race_id"].nunique()
     counts = {
         "rows that came twice, of which one copy is kept": report["repeated_rows"],
-        "rows of which the source has a newer version, by updated_at": report["older_rows"],
+        "rows of which the source has a newer version, by updated_at": report.get("older_rows", 0),
         "scratched runners, left out": report["scratched_rows"],
         "races with a missing price, left out of the market's figures": races_without_price,
     }

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 
 from trueline.core.errors import UserError
-from trueline.core.tables.date_parsing import suggest_date_format
+from trueline.core.tables.date_parsing import EARLIEST, suggest_date_format
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
 
 BOOLEAN_CODES = {"true": "1", "false": "0"}  # how sources without a boolean type write them
@@ -31,6 +31,8 @@ def coerce_table(
     [False, False, True]
     """
     rows = coerce_types(raw.assign(**_normalize_spelling(raw, columns)), columns, table_label)
+    times = [column.name for column in columns if column.kind == "time"]
+    rows = rows.assign(**{name: rows[name].mask(rows[name] < EARLIEST) for name in times})
     row_unreadable = pd.Series(False, index=rows.index)
     for column in columns:
         if column.required or column.kind == "time" or column.name in needed_columns:

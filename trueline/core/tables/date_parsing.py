@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from trueline.core.errors import UserError
-from trueline.core.tables.table_schema import EARLIEST
 
 SERIAL_FORMATS: dict[
     str, tuple[pd.Timestamp, Literal["D", "s", "ms"]]
@@ -17,6 +16,7 @@ SERIAL_FORMATS: dict[
     "unix": (pd.Timestamp("1970-01-01"), "s"),
     "unix_ms": (pd.Timestamp("1970-01-01"), "ms"),
 }
+EARLIEST = pd.Timestamp("1900-01-01")  # an earlier day is a year that was written short, or a number that is no date
 MOST_YEARS = 2  # in a column whose dates begin with a year of two digits
 LEAST_DAYS = 4  # on so many days of a month a column must be to have the days last
 PLAUSIBLE_SERIALS = {"excel": (20_000, 80_000), "unix": (1e8, 4.7e9), "unix_ms": (1e11, 4.7e12)}  # no two overlap

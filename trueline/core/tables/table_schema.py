@@ -15,7 +15,6 @@ from trueline.core.errors import UserError, did_you_mean
 
 Kind = Literal["text", "number", "whole", "time"]
 Availability = Literal["before", "at_start", "after"]
-EARLIEST = pd.Timestamp("1900-01-01")  # an earlier day is a year that was written short, or a number that is no date
 METADATA_KEY = b"trueline.columns"
 OWN_PREFIX = "own:"  # prefix of the prepared columns, and of the inputs, that a source has beyond the declared ones
 
@@ -146,5 +145,4 @@ def _convert_times(values: pd.Series) -> pd.Series:
         values = pd.to_datetime(values.astype("string"), errors="coerce", format="ISO8601", utc=True)
     if values.dt.tz is not None:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
-    times = values.astype("datetime64[us]")
-    return times.mask(times < EARLIEST)
+    return values.astype("datetime64[us]")
