@@ -89,12 +89,12 @@ def _reject_other_separators(tags: Sequence[str]) -> None:
     """
     kinds = set(tags)
     for separator in OTHER_SEPARATORS:
-        joined = {tag: [part.strip() for part in tag.split(separator)] for tag in kinds if separator in tag.strip()}
-        parts = Counter(part for tag_parts in joined.values() for part in set(tag_parts))
+        joined = {tag: [piece.strip() for piece in tag.split(separator)] for tag in kinds if separator in tag.strip()}
+        piece_counts = Counter(piece for tag_pieces in joined.values() for piece in set(tag_pieces))
         made_of_others = [
             tag
-            for tag, tag_parts in joined.items()
-            if all(part and (part in kinds or parts[part] > 1) for part in tag_parts)
+            for tag, tag_pieces in joined.items()
+            if all(piece and (piece in kinds or piece_counts[piece] > 1) for piece in tag_pieces)
         ]
         if len(made_of_others) >= LEAST_JOINED and len(made_of_others) >= MOST_OF * len(joined):
             example, sign = min(made_of_others), separator.strip()

@@ -56,9 +56,9 @@ def _align_times(quotes: pd.DataFrame) -> pd.DataFrame:
     fits = (following["offer"] == ranked["offer"]) & (following["is_over"] != ranked["is_over"]) & (gap <= MOST_APART)
     run = (fits != fits.shift()).cumsum()
     is_first = fits & (fits.groupby(run).cumcount() % 2 == 0)  # of three in a row the first two are one quote
-    later = following["quoted_at"][is_first]
+    later_times = following["quoted_at"][is_first]
     times = quotes["quoted_at"].copy()
-    times.loc[later.index] = later
+    times.loc[later_times.index] = later_times
     return quotes.assign(quoted_at=times)
 
 
@@ -67,8 +67,8 @@ def _assign_prices(quotes: pd.DataFrame) -> pd.DataFrame:
     given_sides = quotes["side"].dropna()
     if given_sides.empty:
         return quotes
-    side_names = {side: SIDE_WORDS.get(FIRST_WORD.sub("", side.casefold())) for side in given_sides.unique()}
-    if unknown_sides := [side for side, word in side_names.items() if word is None]:
+    side_names = {cell: SIDE_WORDS.get(FIRST_WORD.sub("", cell.casefold())) for cell in given_sides.unique()}
+    if unknown_sides := [cell for cell, direction in side_names.items() if direction is None]:
         raise UserError(
             f"lines: side is {unknown_sides[0]!r}; allowed are over and under: rename it by prepare.props.values, e.g. "
             f"{{side: {{{unknown_sides[0]}: over}}}}."

@@ -179,11 +179,11 @@ def _reject_unnamed_quantities(lines: pd.DataFrame, ignored_columns: list[str]) 
     """Raise UserError if a column that is ignored names several quantities: lines of all would count as one."""
     for name in ignored_columns:
         cells = lines[name].dropna() if name in lines else pd.Series(dtype=object)
-        words = {str(cell) for cell in cells.unique()[:MOST_QUANTITIES]}
-        known_words = [word for word in words if set(normalize_quantity(word).split("+")) <= set(WORD_OF.values())]
-        if len({normalize_quantity(word) for word in known_words}) > 1 and 2 * len(known_words) > len(words):
+        cell_texts = {str(cell) for cell in cells.unique()[:MOST_QUANTITIES]}
+        known_texts = [text for text in cell_texts if set(normalize_quantity(text).split("+")) <= set(WORD_OF.values())]
+        if len({normalize_quantity(text) for text in known_texts}) > 1 and 2 * len(known_texts) > len(cell_texts):
             raise UserError(
-                f"lines: {name} names several quantities ({', '.join(sorted(known_words)[:3])}), and is no column of "
+                f"lines: {name} names several quantities ({', '.join(sorted(known_texts)[:3])}), and is no column of "
                 f"ours; if the lines are of these, set prepare.props.columns: {{{name}: stat}}, else leave it out."
             )
 

@@ -27,13 +27,13 @@ def unify_names(games: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         unified["season"] = _unify_seasons(_to_text(games["season"]))
     notes = []
     for name, values in unified.items():
-        given = _to_text(games[name])
-        is_changed = given.notna() & (given.map(normalize_name) != given) & (values != given)
-        is_changed &= values != given.str.strip()
+        cells = _to_text(games[name])
+        is_changed = cells.notna() & (cells.map(normalize_name) != cells) & (values != cells)
+        is_changed &= values != cells.str.strip()
         if is_changed.any():
             row = is_changed.index[is_changed][0]
             notes.append(
-                f"games: {name} is spelt in several ways in {int(is_changed.sum()):,} rows, for example {given[row]!r} "
+                f"games: {name} is spelt in several ways in {int(is_changed.sum()):,} rows, for example {cells[row]!r} "
                 f"for {values[row]!r}; they count as one"
             )
     return games.assign(**unified), notes

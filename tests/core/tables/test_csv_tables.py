@@ -88,8 +88,8 @@ def test_a_repeated_name_is_that_name_and_refused_where_it_contradicts() -> None
     table = read_csv_table("runner,bsp,bsp\nAnn,2.5,2.5\nBen,3.0,3.1\n", "a.csv", None)
     with pytest.raises(UserError, match=r"which are all bsp and differ in 1 rows \(first row: 2\)"):
         read_raw_table(table, COLUMNS, PLAIN_SOURCE, "racing", {})
-    same = read_raw_table(table.iloc[:1], COLUMNS, PLAIN_SOURCE, "racing", {})
-    assert same.rows["bsp"].tolist() == [2.5]
+    agreeing = read_raw_table(table.iloc[:1], COLUMNS, PLAIN_SOURCE, "racing", {})
+    assert agreeing.rows["bsp"].tolist() == [2.5]
 
 
 def test_a_title_above_the_header_is_named() -> None:

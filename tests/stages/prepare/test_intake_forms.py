@@ -205,8 +205,8 @@ def test_teams_seasons_and_named_players_in_several_spellings_are_one(seed: int)
     for name, count in (("team", 2), ("opponent", 2), ("season", 1), ("player_id", 6)):
         assert unified[name].nunique() == count
     assert notes
-    same, no_notes = unify_names(games())
-    assert same.to_numpy().tolist() == games().to_numpy().tolist()
+    unchanged, no_notes = unify_names(games())
+    assert unchanged.to_numpy().tolist() == games().to_numpy().tolist()
     assert not no_notes
 
 
@@ -275,9 +275,9 @@ def test_the_sides_of_a_quote_may_be_seconds_apart(gaps: list[int], over_first: 
     start = pd.Timestamp("2024-03-01 10:00")
     sides = ["Over 9.5", "under"] if over_first else ["under", "Over 9.5"]
     rows = [
-        {"side": side, "price": -115.0, "quoted_at": start + pd.Timedelta(minutes=10 * at, seconds=gap * number)}
+        {"side": direction, "price": -115.0, "quoted_at": start + pd.Timedelta(minutes=10 * at, seconds=gap * number)}
         for at, gap in enumerate(gaps)
-        for number, side in enumerate(sides)
+        for number, direction in enumerate(sides)
     ]
     empty = dict.fromkeys([*QUOTE_KEY, "over_price", "under_price"], np.nan) | {"player_id": "1", "line": 9.5}
     quotes = pd.DataFrame([empty | row for row in rows])

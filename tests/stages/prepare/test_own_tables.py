@@ -106,15 +106,15 @@ def test_a_folder_with_a_further_table_is_read_only_if_it_has_an_own_column(
 
 def test_of_quotes_the_first_counts_for_what_is_known_before_and_the_newest_for_the_rest() -> None:
     random = np.random.default_rng(5)
-    games, quotes, first, last = [], [], [], []
+    games, quotes, first_values, newest_values = [], [], [], []
     for player in range(60):
         size = random.integers(1, 9)
         own_quotes = list(zip(random.permutation(40)[:size], random.integers(0, 3, size), range(size), strict=True))
         by_book: dict[int, list[Any]] = {}
         for quote in sorted(own_quotes):
             by_book.setdefault(quote[1], []).append(quote[2])
-        first.append(np.median([values[0] for values in by_book.values()]))
-        last.append(np.median([values[-1] for values in by_book.values()]))
+        first_values.append(np.median([values[0] for values in by_book.values()]))
+        newest_values.append(np.median([values[-1] for values in by_book.values()]))
         key = {"player_id": f"{player:02}", "date": "2024-03-01"}
         quotes += [
             key | {"line": 10.5, "book": f"b{book}", "quoted_at": f"2024-03-01T10:{minute + 10}Z", "early": value}
@@ -126,8 +126,8 @@ def test_of_quotes_the_first_counts_for_what_is_known_before_and_the_newest_for_
     own = {name: {"kind": "number", "known": when} for name, when in (("early", "before"), ("late", "at_start"))}
     rows, _ = prepare({"games": pd.DataFrame(games), "lines": lines}, parse(own))
     rows = rows.sort_values("entity")
-    assert rows["own:early"].tolist() == first
-    assert rows["own:late"].tolist() == last
+    assert rows["own:early"].tolist() == first_values
+    assert rows["own:late"].tolist() == newest_values
 
 
 def test_an_own_column_of_the_log_comes_from_the_prediction_that_counts(raw: dict[str, pd.DataFrame]) -> None:

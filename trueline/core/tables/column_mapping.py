@@ -77,8 +77,8 @@ def unify_files(
         rows = rows.dropna(axis=1, how="all").rename(columns=str)
         targets = find_targets(list(rows.columns), columns, settings.columns, synonyms)
         renamed = {name: target for name, target in targets.items() if name != target}
-        others = rows.drop(columns=[*targets, *(name for name in targets.values() if name in rows)], errors="ignore")
-        unified.append(_rename(rows, targets, f"{table_label}: {file_name}").join(others))
+        unmapped = rows.drop(columns=[*targets, *(name for name in targets.values() if name in rows)], errors="ignore")
+        unified.append(_rename(rows, targets, f"{table_label}: {file_name}").join(unmapped))
         missing = [column.name for column in columns if column.required and column.name not in targets.values()]
         if renamed:
             notes.append(f"{table_label}: columns of {file_name} read under our names: {list_pairs(renamed)}")

@@ -106,13 +106,13 @@ def _require_even_rows(table: pd.DataFrame) -> pd.DataFrame:
     if isinstance(table.index, pd.RangeIndex):
         return table
     extra = table.index.nlevels
-    whole = table.reset_index()
-    if not whole.iloc[:, -extra:].isna().all(axis=None):
+    widened = table.reset_index()
+    if not widened.iloc[:, -extra:].isna().all(axis=None):
         raise ValueError(
-            f"its rows have {whole.shape[1]} cells, and the header has {table.shape[1]}; name the other columns, or "
+            f"its rows have {widened.shape[1]} cells, and the header has {table.shape[1]}; name the other columns, or "
             "remove a title above the header"
         )
-    return whole.iloc[:, :-extra].set_axis(table.columns, axis=1)
+    return widened.iloc[:, :-extra].set_axis(table.columns, axis=1)
 
 
 def _reject_open_quotes(table: pd.DataFrame, separator: str) -> None:

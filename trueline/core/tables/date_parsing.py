@@ -186,9 +186,13 @@ def _find_day_first(text: Iterable[str], label: str) -> dict[str, bool]:
 
 def _reject_years_in_front(dates: list[re.Match[str]], label: str, mark: str) -> None:
     """Raise UserError if all dates begin with one of few numbers after 12, and end with many: 25/01/06 is in 2025."""
-    first, last = {match["first"] for match in dates}, {match["year"] for match in dates}
-    is_short = all(len(year) == 2 for year in last) and min(map(int, first)) > 12 and len(first) <= MOST_YEARS
-    if is_short and len(last) >= LEAST_DAYS and max(map(int, last)) <= 31:
+    first_numbers, last_numbers = {match["first"] for match in dates}, {match["year"] for match in dates}
+    is_short = (
+        all(len(year) == 2 for year in last_numbers)
+        and min(map(int, first_numbers)) > 12
+        and len(first_numbers) <= MOST_YEARS
+    )
+    if is_short and len(last_numbers) >= LEAST_DAYS and max(map(int, last_numbers)) <= 31:
         raise UserError(
             f"{label} seems to have the year first, in two digits (for example {dates[0][0]!r}); say so by "
             f"date_format, '%y{mark}%m{mark}%d', in params.yaml, or write all four digits."

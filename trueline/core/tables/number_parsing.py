@@ -86,8 +86,8 @@ def read_numbers(values: pd.Series, unit: str = "", decimal: DecimalMark | None 
         numbers = pd.to_numeric(text, errors="coerce").to_numpy(float, na_value=np.nan)
     is_unread = is_present & ~np.isfinite(numbers)
     cells = text[is_unread].str.translate(TYPED_SIGNS).str.lower()
-    words = [*MISSING_WORDS, *INFINITE_WORDS, *(NO_PRICE_WORDS if unit.endswith("odds") else ())]
-    has_value = (~cells.isin(words)).to_numpy(bool)
+    missing_words = [*MISSING_WORDS, *INFINITE_WORDS, *(NO_PRICE_WORDS if unit.endswith("odds") else ())]
+    has_value = (~cells.isin(missing_words)).to_numpy(bool)
     is_unread[is_unread] = has_value
     cells = _drop_seconds(cells[has_value]) if unit == "minutes" else cells[has_value]
     cells = _unify_decimals(cells, decimal, bool(len(cells) < is_present.sum()))
