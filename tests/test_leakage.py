@@ -75,8 +75,8 @@ EVALUATION_ONLY = {
     "events": [],
 }
 DATED = {
-    "first_day": None, "first_test": 0.5, "last_test": None, "test_days": 20, "calibrate_days": 20, "tune_folds": 1,
-    "tune_days": 15, "window_days": None,
+    "first_day": None, "first_test": 0.5, "last_test": None, "test_days": 20, "calibrate_days": 20,
+    "calibrate_rows": None, "tune_folds": 1, "tune_days": 15, "window_days": None,
     "embargo_days": 0, "label_delay_days": 0,
 }  # fmt: skip
 READING = {"open", "read", "read_text", "read_bytes", "load", "exec", "eval", "__import__", "import_module"}

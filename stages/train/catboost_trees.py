@@ -157,8 +157,13 @@ def _build_fit_pool(rows: FoldData, settings: Settings) -> Any:
 
 
 def _build_validation_pool(later: FoldData, settings: Settings) -> Any:
-    """Return later rows with their true target, without soft_label or class weight."""
-    label = (later.y > 0).astype(float) if settings.loss in BINARY_LOSSES else later.y
+    """Return later rows with the label that is fitted, without class weight.
+
+    The soft label too: where it is a market's probabilities, these say more about a race than its one winner, and so
+    the number of rounds is chosen with less noise.
+    """
+    is_binary = settings.loss in BINARY_LOSSES
+    label = (later.y > 0).astype(float) if is_binary else later.blend_target(settings.soft_label)
     return _build_pool(later, settings, label, later.weight)
 
 

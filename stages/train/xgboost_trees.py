@@ -66,7 +66,7 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
     validation = None
     if later := monitor.later:
         later_matrix = _build_matrix(later.x, columns, column_levels, settings.offset)
-        validation = later_matrix, _build_true_target(later, settings)
+        validation = later_matrix, _build_validation_target(later, settings)
     booster = xgb.Booster(
         _build_parameters(settings, seed, fit_target), [fit_matrix, *([validation[0]] if validation else [])]
     )
@@ -120,8 +120,14 @@ def _build_fit_target(rows: FoldData, settings: Settings) -> BoostingTarget:
     return BoostingTarget(target, weight, rows.group, settings.focal_alpha, settings.focal_gamma)
 
 
-def _build_true_target(later: FoldData, settings: Settings) -> BoostingTarget:
-    target = (later.y > 0).astype(float) if settings.objective in BINARY_OBJECTIVES else later.y
+def _build_validation_target(later: FoldData, settings: Settings) -> BoostingTarget:
+    """Return later rows with the label that is fitted, the soft label too, without class weight.
+
+    Where a market's probabilities are the label, they say more about a race than its one winner, and so the number of
+    rounds is chosen with less noise.
+    """
+    is_binary = settings.objective in BINARY_OBJECTIVES
+    target = (later.y > 0).astype(float) if is_binary else later.blend_target(settings.soft_label)
     return BoostingTarget(target, later.weight, later.group, settings.focal_alpha, settings.focal_gamma)
 
 

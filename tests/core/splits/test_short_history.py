@@ -12,8 +12,9 @@ from trueline.core.splits.short_history import shorten_blocks
 from trueline.core.splits.walk_forward import WalkForwardSettings, walk_forward
 
 FOLDS: dict[str, Any] = {
-    "first_day": None, "first_test": 0.6, "last_test": None, "test_days": 14, "calibrate_days": 10, "tune_folds": 2,
-    "tune_days": 10, "window_days": None, "embargo_days": 0, "label_delay_days": 0,
+    "first_day": None, "first_test": 0.6, "last_test": None, "test_days": 14, "calibrate_days": 10,
+    "calibrate_rows": None, "tune_folds": 2, "tune_days": 10,
+    "window_days": None, "embargo_days": 0, "label_delay_days": 0,
     "shorten": True, "sealed_days": None, "final": "newest",
 }  # fmt: skip
 

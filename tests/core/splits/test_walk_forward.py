@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "last_test": None,
     "test_days": 10,
     "calibrate_days": 8,
+    "calibrate_rows": None,
     "tune_folds": 2,
     "tune_days": 7,
     "window_days": None,
@@ -80,6 +81,7 @@ def _draw_history(random: np.random.Generator) -> tuple[pd.Series, pd.Series, Wa
         first_test=float(random.uniform(0.5, 0.8)),
         test_days=int(random.integers(5, 15)),
         calibrate_days=int(random.integers(3, 12)),
+        calibrate_rows=[None, 10, 20][random.integers(3)],
         tune_folds=int(random.integers(1, 4)),
         tune_days=int(random.integers(3, 8)),
         window_days=[None, 10, 40][random.integers(3)],
@@ -94,6 +96,15 @@ def _draw_history(random: np.random.Generator) -> tuple[pd.Series, pd.Series, Wa
 
 def day(moment: Any) -> int:
     return int((np.datetime64(moment, "D") - START) / DAY)
+
+
+def first_calibrated(days: pd.Series, until: int, walk: WalkForwardSettings) -> int:
+    """Return the first calibrate day by trying all days: few enough days, or the newest that hold enough rows."""
+    days_before = [day for day in sorted(set(days)) if day < until]
+    with_enough_rows = [
+        day for day in days_before if walk.calibrate_rows and days.between(day, until - 1).sum() >= walk.calibrate_rows
+    ]
+    return max([days_before[-walk.calibrate_days], *with_enough_rows])
 
 
 def first_tested(days: pd.Series, walk: WalkForwardSettings) -> int:
@@ -167,7 +178,7 @@ def test_roles_are_those_that_counting_days_gives(seed: int) -> None:
     days = pd.Series([day(moment) for moment in time])
     first, last = days.groupby(group).transform("min"), days.groupby(group).transform("max")
     gap, end = walk.embargo_days + walk.label_delay_days, days.max() + 1
-    held, test = sorted(set(days)), first_tested(days, walk)
+    test = first_tested(days, walk)
     blocks = [
         start
         for start in range(test, end, walk.test_days)
@@ -175,7 +186,7 @@ def test_roles_are_those_that_counting_days_gives(seed: int) -> None:
     ]
     assert len(blocks) == len(list_folds(folds, "test"))
     for start, name in zip(blocks, list_folds(folds, "test"), strict=True):
-        calibrated = [day for day in held if day < start - gap][-walk.calibrate_days]
+        calibrated = first_calibrated(days, start - gap, walk)
         until = calibrated - gap
         since = days.min() if walk.window_days is None else until - walk.window_days
         assert (folds[name] == "score").equals((first >= start) & (last < min(start + walk.test_days, end)))
@@ -202,7 +213,7 @@ def test_the_final_fold_uses_the_newest_days_and_scores_nothing(seed: int) -> No
     time, group, walk, folds = history(seed)
     newest = time.groupby(group).transform("max") == time.max()
     days = pd.Series([day(moment) for moment in time])
-    short = days.groupby(group).transform("min") > days.max() - walk.calibrate_days
+    short = days.groupby(group).transform("min") >= first_calibrated(days, days.max() + 1, walk)
     assert (folds.loc[newest & short, "final"] == "calibrate").all()
     assert "score" not in set(folds["final"].dropna())
 

@@ -117,7 +117,8 @@ def _evidence(
     rows: pd.DataFrame, p: np.ndarray, strength: np.ndarray, random: np.random.Generator, seed: int
 ) -> Evidence:
     walk = WalkForwardSettings(
-        first_day=None, first_test=0.6, last_test=None, test_days=14, calibrate_days=7, tune_folds=1, tune_days=7,
+        first_day=None, first_test=0.6, last_test=None, test_days=14, calibrate_days=7, calibrate_rows=None,
+        tune_folds=1, tune_days=7,
         window_days=None, embargo_days=0, label_delay_days=0, sealed_days=None, shorten=False, final="newest",
     )  # fmt: skip
     keys = rows[["row_id", "group", "time", "target", "soft_label"]]

@@ -10,8 +10,9 @@ import pytest
 from tests import pipeline_copy
 
 WALK_FORWARD = {
-    "first_day": None, "first_test": 0.5, "last_test": None, "test_days": 100, "calibrate_days": 10, "tune_folds": 1,
-    "tune_days": 10, "window_days": None, "embargo_days": 0, "label_delay_days": 0,
+    "first_day": None, "first_test": 0.5, "last_test": None, "test_days": 100, "calibrate_days": 10,
+    "calibrate_rows": None, "tune_folds": 1, "tune_days": 10,
+    "window_days": None, "embargo_days": 0, "label_delay_days": 0,
 }  # fmt: skip
 
 

@@ -169,6 +169,18 @@ def test_patience_settles_on_the_rounds_that_lose_least_later(arm: Arm) -> None:
     np.testing.assert_array_equal(scored(arm, model, later.x), scored(arm, alone, later.x))
 
 
+@pytest.mark.parametrize("arm", TAUGHT, ids="-".join)
+def test_patience_watches_the_label_that_is_fitted_and_not_a_races_one_winner(arm: Arm) -> None:
+    rows, later = races(1), races(2)
+    later = replace(later, soft_label=np.nan_to_num(later.soft_label, nan=0.1))
+    least_likely = pd.Series(later.soft_label).groupby(later.group).transform("min").to_numpy()
+    upset = replace(later, y=(later.soft_label == least_likely).astype(float))
+    for soft_label, is_moved in ((1.0, False), (0.0, True)):
+        changed = {"iterations": 100, "learning_rate": 0.3, "soft_label": soft_label}
+        settled = [fitted(arm, rows, changed, later=watched, patience=15).settled for watched in (later, upset)]
+        assert (settled[0] != settled[1]) is is_moved
+
+
 @pytest.mark.parametrize("arm", [arm for arm in ARMS if arm not in ROUNDS], ids="-".join)
 def test_a_learner_without_rounds_settles_nothing(arm: Arm) -> None:
     assert fitted(arm, rows_for(arm, 1), later=rows_for(arm, 2), patience=5).settled == {}

@@ -10,7 +10,8 @@ from trueline.core.tables.table_schema import Column
 
 PRODUCTION_MODEL = "house_form"
 FOLD_SETTINGS = WalkForwardSettings(
-    first_day=None, first_test=0.25, last_test=None, test_days=70, calibrate_days=14, tune_folds=1, tune_days=14,
+    first_day=None, first_test=0.25, last_test=None, test_days=70, calibrate_days=14, calibrate_rows=None,
+    tune_folds=1, tune_days=14,
     window_days=None, embargo_days=0, label_delay_days=0, sealed_days=None, shorten=False, final="newest",
 )  # fmt: skip
 LIMITS = CheckLimits(

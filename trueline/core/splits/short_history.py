@@ -16,7 +16,7 @@ def shorten_blocks(time: pd.Series, settings: WalkForwardSettings) -> tuple[Walk
 
     >>> weeks = pd.Series(pd.date_range("2024-09-08", periods=20, freq="7D"))
     >>> folds = dict(first_day=None, last_test=None, window_days=None, embargo_days=0, label_delay_days=0)
-    >>> folds |= dict(first_test=0.6, test_days=28, calibrate_days=30, tune_folds=2, tune_days=20)
+    >>> folds |= dict(first_test=0.6, test_days=28, calibrate_days=30, calibrate_rows=None, tune_folds=2, tune_days=20)
     >>> folds |= dict(shorten=True, sealed_days=None, final="newest")
     >>> shorten_blocks(weeks, WalkForwardSettings(**folds))[1]
     'the 12 days before the first test are few: 6 calibrate instead of 30, 3 are in a tuning block instead of 20'

@@ -26,6 +26,7 @@ class WalkForwardSettings(StageSettings):
     last_test: Date | None
     test_days: int = Field(ge=1)
     calibrate_days: int = Field(ge=1)
+    calibrate_rows: int | None = Field(ge=1)
     tune_folds: int = Field(ge=1)
     tune_days: int = Field(ge=1)
     window_days: int | None = Field(ge=1)
@@ -45,13 +46,14 @@ def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSetting
     whole. The embargo and the label delay lie between two roles. Rows before
     `first_day` and after `last_test` have no role; if both are null every row may have one. A group that straddles a
     boundary has no role in that fold. The lengths of calibration and tuning blocks count days with rows, so that after
-    a summer break the end of the last season calibrates; test blocks are calendar days, and a block without whole
+    a summer break the end of the last season calibrates, and fewer of them calibrate where they hold
+    `calibrate_rows`; test blocks are calendar days, and a block without whole
     groups is not a fold. Raises UserError if the data are too short for these folds.
 
     >>> settings = WalkForwardSettings(
     ...     first_day=None, first_test=date(2024, 1, 7), last_test=None, test_days=2, calibrate_days=1,
-    ...     tune_folds=1, tune_days=1, window_days=None, embargo_days=1, label_delay_days=0, sealed_days=None,
-    ...     shorten=False, final="newest",
+    ...     calibrate_rows=None, tune_folds=1, tune_days=1, window_days=None, embargo_days=1, label_delay_days=0,
+    ...     sealed_days=None, shorten=False, final="newest",
     ... )
     >>> days = pd.Series(pd.date_range("2024-01-01", periods=8))
     >>> folds = walk_forward(days, group=days, settings=settings)
@@ -69,15 +71,20 @@ def walk_forward(time: pd.Series, group: pd.Series, settings: WalkForwardSetting
     block_ends = [first_test_day - gap_days]
     for _ in range(settings.tune_folds):
         block_ends.insert(0, _find_day_back(days_with_rows, block_ends[0], settings.tune_days))
-    fold_boundaries = {f"tune_{number}": (*block, 0) for number, block in enumerate(pairwise(block_ends))}
+    fold_boundaries = {f"tune_{number}": block for number, block in enumerate(pairwise(block_ends))}
     for number, block in enumerate(_list_test_blocks(group_spans, first_test_day, end_day, settings.test_days)):
-        fold_boundaries[f"test_{number}"] = (*block, settings.calibrate_days)
+        fold_boundaries[f"test_{number}"] = block
     final_start = _find_final_start(first_test_day, end_day, settings)
-    fold_boundaries["final"] = (final_start, final_start, settings.calibrate_days)
+    fold_boundaries["final"] = (final_start, final_start)
+    calibrate_starts = {
+        name: _find_calibrate_start(np.sort(days), days_with_rows, start - gap_days, settings)
+        for name, (start, _) in fold_boundaries.items()
+        if not name.startswith("tune")
+    }
     folds = pd.DataFrame(
         {
-            name: _assign_roles(group_spans, days_with_rows, *boundaries, gap_days, settings.window_days)
-            for name, boundaries in fold_boundaries.items()
+            name: _assign_roles(group_spans, days_with_rows, start, stop, calibrate_starts.get(name), settings)
+            for name, (start, stop) in fold_boundaries.items()
         }
     )
     check_folds(folds, time, group)
@@ -213,23 +220,34 @@ def _find_day_back(days_with_rows: np.ndarray, until: Day, day_count: int) -> Da
     return day
 
 
+def _find_calibrate_start(
+    sorted_days: np.ndarray, days_with_rows: np.ndarray, until: Day, settings: WalkForwardSettings
+) -> Day:
+    """Return the first of the last `calibrate_days` days with rows, or of as few of them as hold `calibrate_rows`."""
+    earliest_day = _find_day_back(days_with_rows, until, settings.calibrate_days)
+    if settings.calibrate_rows is None:
+        return earliest_day
+    day_holding_rows: Day = sorted_days[max(int(np.searchsorted(sorted_days, until)) - settings.calibrate_rows, 0)]
+    return max(earliest_day, day_holding_rows)
+
+
 def _assign_roles(
     group_spans: tuple[np.ndarray, np.ndarray],
     days_with_rows: np.ndarray,
     start: Day,
     stop: Day,
-    calibrate_days: int,
-    gap_days: int,
-    window_days: int | None,
+    calibrate_start: Day | None,
+    settings: WalkForwardSettings,
 ) -> np.ndarray:
     first_days, last_days = group_spans
+    gap_days = settings.embargo_days + settings.label_delay_days
     roles = np.full(len(first_days), None, dtype=object)
     roles[(first_days >= start) & (last_days < stop)] = "score"
     until = start - gap_days
-    if calibrate_days:
-        since = _find_day_back(days_with_rows, until, calibrate_days)
-        roles[(first_days >= since) & (last_days < until)] = "calibrate"
-        until = since - gap_days
+    if calibrate_start is not None:
+        roles[(first_days >= calibrate_start) & (last_days < until)] = "calibrate"
+        until = calibrate_start - gap_days
+    window_days = settings.window_days
     since = days_with_rows[0] if window_days is None else max(days_with_rows[0], until - window_days)
     roles[(first_days >= since) & (last_days < until)] = "fit"
     return roles
