@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from trueline.core.tables.name_forms import normalize_name, unify_spellings
+from trueline.core.tables.name_forms import unify_spellings
 
 SEASON = re.compile(r"(\d{4})\s*[-/–]\s*(?:\d{2})?(\d{2})")  # 2022-23, 2022/23 and 2022-2023 are one
 
@@ -21,15 +21,14 @@ def unify_names(games: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         unified["opponent"] = teams.iloc[len(games) :].set_axis(games.index)
     if "player_id" in games and not pd.api.types.is_numeric_dtype(games["player_id"]):
         ids = _to_text(games["player_id"])
-        is_name = ~ids.str.contains(r"\d", regex=True).fillna(True)
+        is_name = ids.map(lambda name: isinstance(name, str) and not any(map(str.isdigit, name))).astype(bool)
         unified["player_id"] = unify_spellings(ids.where(is_name)).fillna(ids)
     if "season" in games and not pd.api.types.is_numeric_dtype(games["season"]):
         unified["season"] = _unify_seasons(_to_text(games["season"]))
     notes = []
     for name, values in unified.items():
         cells = _to_text(games[name])
-        is_changed = cells.notna() & (cells.map(normalize_name) != cells) & (values != cells)
-        is_changed &= values != cells.str.strip()
+        is_changed = cells.notna() & (values != cells)
         if is_changed.any():
             row = is_changed.index[is_changed][0]
             notes.append(

@@ -213,6 +213,8 @@ def test_teams_seasons_and_named_players_in_several_spellings_are_one(seed: int)
 def test_ids_whose_case_may_mean_something_stay() -> None:
     ids = pd.DataFrame({"player_id": ["aB3", "ab3"]})
     assert unify_names(ids)[0]["player_id"].tolist() == ["aB3", "ab3"]
+    with_gap = pd.DataFrame({"player_id": ["7", None, "Ann", "ANN", "Ann"]})
+    assert unify_names(with_gap)[0]["player_id"].tolist() == ["7", None, "Ann", "Ann", "Ann"]
 
 
 def test_ids_that_are_whole_numbers_lose_the_decimals_of_a_part() -> None:
