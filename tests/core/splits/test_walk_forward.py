@@ -100,7 +100,7 @@ def day(moment: Any) -> int:
 
 def first_calibrated(days: pd.Series, until: int, walk: WalkForwardSettings) -> int:
     """Return the first calibrate day by trying all days: few enough days, or the newest that hold enough rows."""
-    days_before = [day for day in sorted(set(days)) if day < until]
+    days_before = [int(day) for day in sorted(set(days)) if day < until]
     with_enough_rows = [
         day for day in days_before if walk.calibrate_rows and days.between(day, until - 1).sum() >= walk.calibrate_rows
     ]

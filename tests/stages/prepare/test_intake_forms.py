@@ -331,8 +331,8 @@ def test_lists_in_other_quotation_marks_bullets_and_words_for_no_tag_are_read() 
 
 def test_numbered_columns_are_the_tags() -> None:
     table = pd.DataFrame(
-        {"id": ["a", "b", "c"], "name": ["One night", "Two songs", "Three games"], "tag1": ["art", "jazz", None]}
-    ).assign(tag_2=["jazz", None, "chess"])
+        {"id": ["a", "b", "c"], "name": ["One night", "Two songs", "Three games"], "tag1": ["art", "jazz", ""]}
+    ).assign(tag_2=["jazz", "", "chess"])
     rows, report = events.prepare(table, EVENTS)
     found = {tag: rows[f"target:{tag}"].tolist() for tag in ("art", "chess", "jazz")}
     assert found == {"art": [1, 0, 0], "chess": [0, 0, 1], "jazz": [1, 1, 0]}

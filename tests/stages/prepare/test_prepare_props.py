@@ -176,7 +176,7 @@ def test_prepared_rows_obey_their_declarations_in_declared_order() -> None:
     extras: dict[str, Any] = dict.fromkeys(
         ("steals", "blocks", "turnovers", "fga", "fg3a", "fta", "fg3_pct", "ft_pct"), 0
     )
-    rows, _ = prepared(games=game(**extras), lines=quote(), production=logged())
+    rows, _ = prepared(games=game(**extras), lines=quote(), production=logged(model_hash="abc"))
     validate_table(rows, COLUMNS, "prepared")
     assert list(rows.columns) == [column.name for column in COLUMNS]
     assert rows["row_id"].tolist() == [f"{who}:{DAY}" for who in "1234"]
@@ -432,11 +432,12 @@ def test_a_newer_row_without_a_prediction_replaces_none() -> None:
 
 
 def test_the_log_says_what_it_was_graded_by_and_when_it_was_made() -> None:
-    log = logged(model="house", line=12.5, line_type="estimated", created_at="2024-03-01T15:00Z")
+    log = logged(model="house", model_hash="abc", line=12.5, line_type="estimated", created_at="2024-03-01T15:00Z")
     row = of(prepared(production=log)[0])
     assert [row[column.name] for column in LOGGED_COLUMNS] == [
         14.0,
         "house",
+        "abc",
         12.5,
         "estimated",
         pd.Timestamp(DAY + " 15:00"),
