@@ -31,7 +31,7 @@ def test_dvc_reads_the_file_and_writes_the_same_bytes(params_copy: Path) -> None
 @pytest.mark.parametrize(
     ("assignment", "changes"),
     [
-        ("folds.racing.test_days=7", ["-test_days: 15", "+test_days: 7"]),
+        ("folds.racing.test_days=9", ["-test_days: 7", "+test_days: 9"]),
         ("tasks.racing.learner=forest", ["-learner: catboost_trees", "+learner: forest"]),
         ("folds.defaults.window_days=60", ["-window_days:", "+window_days: 60"]),
         ("tasks.props.members=[forest,logistic]", ["-- xgboost_trees", "+- forest"]),

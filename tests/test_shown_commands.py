@@ -59,7 +59,8 @@ BEFORE = {  # what the page presumes at that place
     r".* demote weekly .*": PROMOTE.format("weekly"),
 }
 AFTER = {r"dvc remote add --default store .*": "dvc remote modify --local store url ../store"}  # instead of Amazon's
-SAVED = "git checkout --quiet params.yaml dvc.lock metrics"
+CHANGED = "params.yaml dvc.lock metrics"
+SAVED = f"git diff --quiet {CHANGED} || {{ git checkout --quiet {CHANGED} && dvc checkout --quiet; }}"
 
 
 def find_rule(rules: dict[str, str], command: str) -> str | None:

@@ -71,6 +71,13 @@ def test_anything_but_comparisons_is_rejected_in_one_sentence(condition: str) ->
         select_experiments(EXPERIMENTS, condition)
 
 
+def test_a_parameter_of_other_learners_is_none_of_the_experiments() -> None:
+    plain = build("plain")
+    plain.params["tasks"]["racing"]["learner"] = "logit"
+    assert select_experiments([plain, *EXPERIMENTS], "depth > 4 or depth < 3")[0].name == "flat"
+    assert select_experiments([plain], "forest.depth == 9") == [plain]
+
+
 def test_an_unknown_name_is_suggested_and_an_ambiguous_one_lists_its_paths() -> None:
     with pytest.raises(UserError, match="no experiment has a score or a parameter 'dept'; did you mean 'depth'"):
         select_experiments(EXPERIMENTS, "dept > 4")

@@ -19,6 +19,7 @@ COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+SHARED_SECTIONS = ("baseline", "comparison")  # of a task under `train`; the others are the learners'
 MAX_FILTER_CHARS = 1000
 MAX_PATHS_NAMED = 4
 
@@ -54,11 +55,23 @@ class _Values:
         self.scores, self.params, self.learner_paths = scores, params, learner_paths
 
     def list_paths(self, name: str) -> list[str]:
-        """Return the parameters that a name may mean: the one of that path, else that of the learner, else any."""
+        """Return the parameters that a name may mean: the one of that path, else that of the learner, else any.
+
+        Those of other learners are not the experiment's.
+        """
         if name in self.params:
             return [name]
         of_learner = [path for prefix in self.learner_paths if (path := f"{prefix}.{name}") in self.params]
-        return of_learner or [path for path in self.params if path.endswith(f".{name}")]
+        return of_learner or [
+            path
+            for path in self.params
+            if path.endswith(f".{name}") and not self._is_of_other_learner(path.removesuffix(f".{name}"))
+        ]
+
+    def _is_of_other_learner(self, section: str) -> bool:
+        task_sections = {learner_path.rpartition(".")[0] for learner_path in self.learner_paths}
+        parent, _, name = section.rpartition(".")
+        return parent in task_sections and section not in self.learner_paths and name not in SHARED_SECTIONS
 
     def get_value(self, name: str) -> Any:
         """Return the value of a name, or None; raises UserError if several parameters with different values match."""
@@ -66,8 +79,7 @@ class _Values:
             return self.scores[name]
         paths = self.list_paths(name)
         if any(self.params[path] != self.params[paths[0]] for path in paths):
-            listed = ", ".join(paths[:MAX_PATHS_NAMED])
-            raise UserError(f"--where: {name!r} may mean {listed}; write more of the path.")
+            raise _list_meanings(name, paths)
         return self.params[paths[0]] if paths else None
 
 
@@ -148,10 +160,17 @@ def _list_outer_names(tree: ast.expr, names: Mapping[str, None]) -> list[str]:
 
 def _require_known(name: str, values: Sequence[_Values]) -> None:
     if values and not any(name in each_values.scores or each_values.list_paths(name) for each_values in values):
+        paths = [path for each_values in values for path in each_values.params if path.endswith(f".{name}")]
+        if paths:
+            raise _list_meanings(name, list(dict.fromkeys(paths)))
         known_names = {path.rpartition(".")[2] for each_values in values for path in each_values.params}
         known_names |= {score for each_values in values for score in each_values.scores}
         suggestion = did_you_mean(name, known_names).partition("Allowed:")[0]
         raise UserError(f"--where: no experiment has a score or a parameter {name!r}; {suggestion}see params.yaml.")
+
+
+def _list_meanings(name: str, paths: Sequence[str]) -> UserError:
+    return UserError(f"--where: {name!r} may mean {', '.join(paths[:MAX_PATHS_NAMED])}; write more of the path.")
 
 
 def _collect_values(experiment: Experiment) -> _Values:
