@@ -21,11 +21,12 @@ def check(evidence: Evidence) -> Finding:
     explains less than nothing (prices of other rows). The lead over the market is judged in two ways, on the groups
     that the market prices completely: as the difference of both R², and as what the predictions add to the market in
     the best combination of both, which shows an outcome that leaked into predictions far below the market. Beyond
-    `gain_doubtful` it warns, beyond `gain_too_good` it fails. If the market is known at the decision (the audit's
+    `gain_too_good` it fails; it warns if the gain itself is beyond `gain_doubtful` and its interval above 0, because
+    few rows leave the interval of a small leak wide. If the market is known at the decision (the audit's
     `decision`, before by default, against the time at which the market's column is known), a difference of R² is no
-    sign of a leak, and a gain beyond either limit, which a weak market allows, warns. Declines for fewer than 30
-    groups, and without a market unless the R² alone is implausible. A leak too small to reach the limits is not found:
-    `python -m trueline benchmarks blind_zone` shows how small.
+    sign of a leak, and a gain whose interval is beyond either limit, which a weak market allows, warns. Declines for
+    fewer than 30 groups, and without a market unless the R² alone is implausible. A leak too small to reach the limits
+    is not found: `python -m trueline benchmarks blind_zone` shows how small.
     """
     scored, limits = build_scored_predictions(evidence), evidence.limits
     if scored.group_count < MIN_BLOCKS or not scored.compute_baseline_losses().sum():
@@ -76,9 +77,11 @@ def _compare_with_market(
     message += f", and the predictions add {_format_estimate(gain)} to it"
     if _is_above(gain, limits.gain_too_good) and not is_known:
         return make_finding("failed", f"{message}, more than {limits.gain_too_good}: look for a leak.", **details)
-    if _is_above(gain, limits.gain_doubtful):
-        causes = "look for a leak, or for a market that is none" if is_known else "look for a leak"
+    if is_known and _is_above(gain, limits.gain_doubtful):
+        causes = "look for a leak, or for a market that is none"
         return make_finding("warning", f"{message}, more than {limits.gain_doubtful}: {causes}.", **details)
+    if not is_known and _is_above(gain, 0) and gain["value"] > limits.gain_doubtful:
+        return make_finding("warning", f"{message}, more than {limits.gain_doubtful}: look for a leak.", **details)
     return make_finding("ok", f"{message}, within what is believable ({limits.gain_doubtful}).", **details)
 
 

@@ -545,6 +545,15 @@ def test_too_good_finds_an_outcome_in_predictions_that_stay_below_the_market(kin
     assert found["details"]["gain"]["low"] > LIMITS.gain_too_good
 
 
+def test_too_good_doubts_a_small_leak_whose_interval_is_wide() -> None:
+    evidence = healthy()
+    leaked = 0.985 * evidence.predictions["tuned"] + 0.015 * evidence.predictions["target"]
+    found = ask("too_good", with_predictions(evidence, tuned=leaked))
+    assert found["status"] == "warning", found["summary"]
+    gain = found["details"]["gain"]
+    assert 0 < gain["low"] < LIMITS.gain_doubtful < gain["value"]
+
+
 def test_too_good_fails_a_market_that_explains_less_than_nothing() -> None:
     evidence = healthy()
     price = evidence.prepared["soft_label"].to_numpy()
