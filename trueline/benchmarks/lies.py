@@ -184,9 +184,10 @@ def _render_sizes(planted: list[Result], honest: dict[tuple[str, int], Result]) 
     moved = [result for result in ended if result.is_moved_from(honest[result.case.task, result.case.seed])]
     caught, moved_caught = (sum(result.is_caught for result in results) for results in (ended, moved))
     kinds = {(result.case.task, result.case.lie) for result in planted}
+    world_count = len({result.case.seed for result in planted})
     text = (
         f"Run: {len(planted)} cases of {len(kinds)} of {len(list_lies())} kinds, in "
-        f"{len({result.case.seed for result in planted})} worlds a task (seeds from {FIRST_SEED}), and {len(honest)} "
+        f"{world_count} world{'s' * (world_count != 1)} a task (seeds from {FIRST_SEED}), and {len(honest)} "
         f"honest worlds; strengths that are not in the table were not run. {len(planted) - len(ended)} runs were "
         f"refused. Of the others {len(moved)} moved the headline above its interval (in bold), and {moved_caught} of "
         f"these were caught; of the {len(ended) - len(moved)} that did not, {caught - moved_caught} were."
