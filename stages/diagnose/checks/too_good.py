@@ -80,7 +80,8 @@ def _compare_with_market(
     if is_known and _is_above(gain, limits.gain_doubtful):
         causes = "look for a leak, or for a market that is none"
         return make_finding("warning", f"{message}, more than {limits.gain_doubtful}: {causes}.", **details)
-    if not is_known and _is_above(gain, 0) and gain["value"] > limits.gain_doubtful:
+    is_beyond = gain["value"] is not None and gain["value"] > limits.gain_doubtful
+    if not is_known and is_beyond and _is_above(gain, 0):
         return make_finding("warning", f"{message}, more than {limits.gain_doubtful}: look for a leak.", **details)
     return make_finding("ok", f"{message}, within what is believable ({limits.gain_doubtful}).", **details)
 
