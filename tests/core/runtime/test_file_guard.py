@@ -206,8 +206,8 @@ def test_libraries_keep_their_settings_in_hidden_folders_of_the_home_that_they_m
     monkeypatch.setattr("tempfile.tempdir", str(repository.parent / "temporary"))
     territory = watch_territory([])
     with forbid_files(PLUGIN, territory):
-        (home / ".library").mkdir()
-        (home / ".library" / "settings.json").write_text("{}")
+        (home / ".keras").mkdir()
+        (home / ".keras" / "settings.json").write_text("{}")
     (home / "outcomes.csv").write_text("1")
     with pytest.raises(UserError, match=r"opened .*/outcomes\.csv; "), forbid_files(PLUGIN, territory):
         (home / "outcomes.csv").read_text()
