@@ -189,3 +189,15 @@ def make_nfl_odds(weeks: pd.DataFrame) -> pd.DataFrame:
 def write_events(events: list[dict[str, Any]], path: Path) -> None:
     """Write an odds feed's events as its JSON."""
     path.write_text(json.dumps(events))
+
+
+def write_corrected_download(
+    folder: Path, name: str, wrong: pd.DataFrame, corrected: pd.DataFrame, says_so: str
+) -> None:
+    """Write a download and the corrected rows: as an added part, or above the others with a newer `updated_at`."""
+    if says_so == "updated_at":
+        newer = corrected.assign(updated_at="2025-03-01T12:00Z")
+        pd.concat([newer, wrong.assign(updated_at="2025-03-01T10:00Z")]).to_csv(folder / f"{name}.csv", index=False)
+    else:
+        wrong.to_csv(folder / f"{name}.csv", index=False)
+        corrected.to_csv(folder / f"{name}.part000001.csv", index=False)

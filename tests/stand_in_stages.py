@@ -7,10 +7,8 @@ not fitted. What a stage writes depends on the parameters, as in a real run.
 import shutil
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from tests import pipeline_copy
+from tests.prepared_games import make_games
 from trueline.core.tables import table_schema
 
 DAYS, DAILY = 40, 20
@@ -84,7 +82,7 @@ def make_repository(folder: Path) -> Path:
     """Return a copy of the repository in a folder with stages that take no time, without git."""
     pipeline_copy.copy(folder)
     games = folder.parent / "games.parquet"
-    table_schema.write_table(make_games(), games)
+    table_schema.write_table(make_games(DAYS, DAILY), games)
     for entry in (folder / "stages").glob("*/__main__.py"):
         entry.write_text(ENTRY + entry.read_text())
     content = STAND_IN.format(committed=str(pipeline_copy.ROOT), games=str(games))
@@ -93,21 +91,3 @@ def make_repository(folder: Path) -> Path:
     for name in (".gitattributes", "Makefile", "requirements.lock"):
         shutil.copy(pipeline_copy.ROOT / name, folder)
     return folder
-
-
-def make_games() -> pd.DataFrame:
-    """Return prepared rows of props whose line is the truth plus a little noise."""
-    random = np.random.default_rng(0)
-    truth = random.uniform(5, 25, DAYS * DAILY)
-    day = np.repeat(np.arange(DAYS), DAILY)
-    return pd.DataFrame(
-        {
-            "row_id": [f"r{number:04}" for number in range(len(truth))],
-            "group": [f"d{number:03}" for number in day],
-            "time": pd.Timestamp("2024-01-01") + pd.to_timedelta(day, "D"),
-            "target": np.maximum(random.normal(truth, 5), 0).round(),
-            "truth": truth,
-            "line": (truth + random.normal(0, 1, len(truth))).round() + 0.5,
-            "line_type": "actual",
-        }
-    )

@@ -13,6 +13,7 @@ import pytest
 
 from tests import pipeline_copy
 from tests.experiments import git_fixtures
+from tests.prepared_games import make_games
 from trueline.core.errors import UserError
 from trueline.core.tables import table_schema
 from trueline.experiments.decisions.run_comparison import find_row_overlap
@@ -27,33 +28,15 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = pipeline_copy.copy(tmp_path / "repository")
     (folder / "data/prepared").mkdir(parents=True)
     (folder / "data/predictions").mkdir()
-    table_schema.write_table(games(), folder / "data/prepared/props.parquet")
+    table_schema.write_table(make_games(DAYS, DAILY), folder / "data/prepared/props.parquet")
     git_fixtures.git(folder, "init", "--quiet")
     monkeypatch.chdir(folder)
     return folder
 
 
-def games(seed: int = 0) -> pd.DataFrame:
-    """Return prepared rows whose line is the truth plus a little noise."""
-    random = np.random.default_rng(seed)
-    truth = random.uniform(5, 25, DAYS * DAILY)
-    day = np.repeat(np.arange(DAYS), DAILY)
-    return pd.DataFrame(
-        {
-            "row_id": [f"r{number:04}" for number in range(len(truth))],
-            "group": [f"d{number:03}" for number in day],
-            "time": pd.Timestamp("2024-01-01") + pd.to_timedelta(day, "D"),
-            "target": np.maximum(random.normal(truth, 5), 0).round(),
-            "truth": truth,
-            "line": (truth + random.normal(0, 1, len(truth))).round() + 0.5,
-            "line_type": "actual",
-        }
-    )
-
-
 def predict(folder: Path, noise: float, seed: int, skip: int = 0, **outcomes: float) -> None:
     """Write predictions to the workspace, the truth plus noise; `outcomes` replaces the targets of some rows."""
-    rows = games()[skip:]
+    rows = make_games(DAYS, DAILY)[skip:]
     tuned = rows["truth"] + np.random.default_rng(seed).normal(0, noise, len(rows))
     predictions = rows[["row_id", "group", "time", "target"]].assign(fold="test_0", tuned=tuned)
     for row, target in outcomes.items():

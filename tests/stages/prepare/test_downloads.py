@@ -11,6 +11,7 @@ import yaml
 
 from stages.prepare.box_scores import nba_api, read
 from stages.prepare.props import Settings, prepare
+from tests.download_makers import write_corrected_download
 from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError
 from trueline.core.runtime.params import expand_params
@@ -199,12 +200,7 @@ def test_a_corrected_box_score_of_a_download_replaces_the_row(
     right = as_nba_api(weeks["games"])
     is_wrong = pd.Series(right.index < 40)
     wrong = right.assign(AST=right["AST"].mask(is_wrong, right["AST"] + 1))
-    if says_so == "updated_at":
-        stamped = [wrong.assign(UPDATED_AT="2022-12-01T10:00Z"), right[is_wrong].assign(UPDATED_AT="2022-12-02T10:00Z")]
-        pd.concat([*reversed(stamped)]).to_csv(tmp_path / "logs.csv", index=False)
-    else:
-        wrong.to_csv(tmp_path / "logs.csv", index=False)
-        right[is_wrong].to_csv(tmp_path / "logs.part000001.csv", index=False)
+    write_corrected_download(tmp_path, "logs", wrong, right[is_wrong], says_so)
     rows, report = prepare(read(str(tmp_path)), SETTINGS)
     (tmp_path / "right").mkdir()
     right.to_csv(tmp_path / "right/logs.csv", index=False)

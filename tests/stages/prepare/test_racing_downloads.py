@@ -9,6 +9,7 @@ import pytest
 
 from stages.prepare.racing import prepare
 from stages.prepare.runners import DOWNLOADS, betfair_monthly, betfair_prices, hkjc_results, read, uk_results
+from tests.download_makers import write_corrected_download
 from tests.stages.prepare.test_racing_sources import SETTINGS, world
 
 KEY = ["entity", "time", "target", "bsp", "field_size", "box", "distance_m", "venue", "race_no"]
@@ -171,12 +172,7 @@ def test_a_corrected_race_of_a_download_replaces_the_race(shape: ModuleType, say
     right = SHAPES[shape](races())
     is_wrong = races()["race_id"].eq("r05")
     wrong = SHAPES[shape](races().assign(bsp=races()["bsp"] + 0.25, run_time_s=29.0)).where(is_wrong, right, axis=0)
-    if says_so == "updated_at":
-        stamped = [wrong.assign(updated_at="2025-03-01T10:00Z"), right[is_wrong].assign(updated_at="2025-03-01T12:00Z")]
-        pd.concat([*reversed(stamped)]).to_csv(tmp_path / "a.csv", index=False)
-    else:
-        wrong.to_csv(tmp_path / "a.csv", index=False)
-        right[is_wrong].to_csv(tmp_path / "a.part000001.csv", index=False)
+    write_corrected_download(tmp_path, "a", wrong, right[is_wrong], says_so)
     rows, report = prepare(read(str(tmp_path)), SETTINGS)
     (tmp_path / "right").mkdir()
     right.to_csv(tmp_path / "right/a.csv", index=False)

@@ -19,7 +19,7 @@ from trueline.benchmarks.replay_lab.day_tables import (
 from trueline.core.errors import UserError
 from trueline.core.runtime.output_hashes import hash_path
 from trueline.core.runtime.params import TASK_SECTIONS
-from trueline.core.splits.walk_forward import TARGET
+from trueline.core.splits.walk_forward import TARGET, list_target_columns
 from trueline.core.tables import table_schema
 from trueline.daily.incoming_files import take_in_files
 from trueline.daily.log_comparison import LogComparison, compare_log
@@ -126,8 +126,9 @@ def run_backtest(project: ScratchProject, tables: Tables) -> pd.DataFrame:
 
 def fix_tags(project: ScratchProject, predictions: pd.DataFrame) -> None:
     """Give a project the tags of a backtest, if there are any: it could not know one that comes later."""
-    prefix = f"{TARGET}:"
-    if tags := [str(name).removeprefix(prefix) for name in predictions if str(name).startswith(prefix)]:
+    target_names = list_target_columns(predictions)
+    if target_names != [TARGET]:
+        tags = [name.removeprefix(f"{TARGET}:") for name in target_names]
         set_params(project, {f"prepare.{project.task}.tags": tags})
 
 
