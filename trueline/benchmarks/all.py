@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trueline.benchmarks._page_section import replace_section
-from trueline.core.compute.reproducible import CPU_INFO_FILE
 from trueline.core.errors import UserError
+from trueline.core.machine_description import describe_processors
 
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 QUESTIONS = {  # benchmark: what it answers
@@ -75,13 +75,8 @@ def render_output(output: str) -> str:
 
 def describe_machine() -> str:
     """Return the processor, its number of cores, the memory, the system and the version of Python."""
-    cpu_info = CPU_INFO_FILE.read_text() if CPU_INFO_FILE.exists() else ""
-    model = re.search(r"^model name\s*: (.+)$", cpu_info, re.MULTILINE)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
-    return (
-        f"{model.group(1).strip() if model else platform.machine()}, {os.cpu_count()} processors, {memory:.0f} GiB, "
-        f"{platform.system()}, Python {platform.python_version()}"
-    )
+    return f"{describe_processors()}, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
 
 
 def format_load() -> str:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from trueline.core.runtime.output_hashes import FOLDER_HASH_SUFFIX, hash_file
 
+# `dvc cache dir` says the same, and takes twice as long to import
+PRINT_CACHE = "import sys; from dvc.config import Config; print(Config(sys.argv[1])['cache'].get('dir', ''))"
+
 
 class ChangedFileError(Exception):
     """A file of the cache does not have the hash that is its name."""
@@ -17,7 +20,7 @@ def find_cache(root: Path) -> Path:
     DVC runs in a child process, so that it costs the caller no memory. Where it is not installed, as in the service's
     image, or where the folder is no repository of DVC, the folder is DVC's default.
     """
-    command = [sys.executable, "-m", "dvc", "cache", "dir"]
+    command = [sys.executable, "-c", PRINT_CACHE, ".dvc"]
     process = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     answer = process.stdout.strip().splitlines()[-1:] if process.returncode == 0 else []
     return root.joinpath(*(answer or [".dvc/cache"]), "files", "md5")

@@ -1,6 +1,7 @@
 """What an experiment's stages took is found by its outputs, shown against its parent, and shared with the ledger."""
 
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,11 @@ import yaml
 from tests import pipeline_copy, promoted_repo
 from tests.experiments import toy_model
 from tests.promoted_repo import TASK
+from trueline.core.machine_description import describe_processors
 from trueline.core.runtime.stage_costs import JOURNAL_FOLDER
 from trueline.experiments.ledger import ledger
+from trueline.experiments.ledger.append_only_file import BACKUP_FILE, LEDGER_FILE
+from trueline.experiments.ledger.cost_lines import OTHER_MACHINE
 from trueline.experiments.store import dvc_lock
 from trueline.experiments.store.experiments_index import find_experiment
 
@@ -31,14 +35,14 @@ run_stage("calibrate", {}, {"model": "models/{task}/final.txt"}, main)
 """
 
 
-def write_journal(folder: Path, rev: str, cpu_seconds: float) -> None:
-    """Add a run to the journal that made the outputs that a commit's lock names."""
+def write_journal(folder: Path, rev: str, cpu_seconds: float, machine: str = platform.node()) -> None:
+    """Add a run on a machine to the journal that made the outputs that a commit's lock names."""
     outputs = {
         path: md5
         for path, md5 in dvc_lock.get_output_hashes(dvc_lock.read_locks([rev])[rev]).items()
         if "report" not in path
     }
-    line = {"seconds": 2.0, "cpu_seconds": cpu_seconds, "machine": "quick", "outputs": outputs}
+    line = {"seconds": 2.0, "cpu_seconds": cpu_seconds, "machine": machine, "outputs": outputs}
     (folder / JOURNAL_FOLDER).mkdir(parents=True, exist_ok=True)
     with (folder / JOURNAL_FOLDER / f"{STAGE}.jsonl").open("a") as journal:
         journal.write(json.dumps(line) + "\n")
@@ -64,11 +68,28 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_show_says_what_the_stages_took_on_which_machine_against_the_parent(repository: Path) -> None:
+    promoted_repo.git(repository, "config", "trueline.machine", "quick")
     heads, row = show(repository).partition("what its stages took:\n")[2].splitlines()[:2]
     assert row.split() == [STAGE, "2.0000", "3.2500", "quick", "2.0000", "1.5000"]
     assert heads.split()[:4] == ["stage", "s", "CPU", "s"]
     costs: dict[str, Any] = json.loads(show(repository, "--json"))["costs"]
     assert costs[TASK]["calibrate"]["own"] == {"seconds": 2.0, "cpu_seconds": 3.25, "machine": "quick"}
+
+
+def test_the_ledger_has_the_processors_and_not_the_name_of_a_machine_unless_one_is_chosen(repository: Path) -> None:
+    experiment = find_experiment("elsewhere")
+    write_journal(repository, experiment.rev, cpu_seconds=1.0, machine="secret-host")
+    ledger.update_ledger()
+    text = LEDGER_FILE.read_text(encoding="utf-8")
+    assert describe_processors() in text
+    assert OTHER_MACHINE in text
+    assert "secret-host" not in text
+    assert f'"{platform.node()}"' not in text
+    LEDGER_FILE.unlink()
+    BACKUP_FILE.unlink()
+    promoted_repo.git(repository, "config", "trueline.machine", "the quick one")
+    ledger.update_ledger()
+    assert '"machine": "the quick one"' in LEDGER_FILE.read_text(encoding="utf-8")
 
 
 def test_the_ledger_keeps_the_cost_for_those_who_did_not_run_it(repository: Path) -> None:

@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> Any:
     experiment = find_experiment(options.name, allow_stale=True)
-    ledger.record_note(experiment, options.text, options.tag, git.read_user_name())
+    ledger.record_note(experiment, options.text, options.tag, git.read_setting("user.name"))
     if options.json:
         return {"experiment": experiment.name, "rev": experiment.rev, "text": options.text, "tags": options.tag}
     return [f"noted on {experiment.name} ({experiment.rev[:7]}); commit {LEDGER_FILE} to share it"]

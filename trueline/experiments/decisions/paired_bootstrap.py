@@ -133,9 +133,10 @@ def draw_studentised_means(influence: Floats, resample_count: int, seed: int) ->
     chunks = []
     for start in range(0, resample_count, max(MAX_CHUNK_BLOCKS // n, 1)):
         size = min(max(MAX_CHUNK_BLOCKS // n, 1), resample_count - start)
-        sample = centred[random.integers(0, n, (size, n))]
-        mean = sample.mean(axis=1, keepdims=True)
-        spread, mean = sample.std(axis=1, ddof=1, mean=mean), mean[:, 0]
+        sample = centred.take(random.integers(0, n, (size, n)))
+        mean = sample.mean(axis=1)
+        sample -= mean[:, np.newaxis]
+        spread = np.sqrt(np.einsum("ij,ij->i", sample, sample) / (n - 1))  # `std` makes more arrays of this size
         has_spread = spread > 1e-12 * max(float(np.abs(centred).max()), 1e-300)
         chunks.append(np.where(has_spread, mean / np.where(has_spread, spread, 1.0) * np.sqrt(n), -np.inf))
     return np.concatenate(chunks)

@@ -1,6 +1,5 @@
 """The ledger file: JSON lines, appended in a single write under a lock; a line torn by a killed writer is repaired."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -9,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.core.runtime.atomic_outputs import LOCK_FOLDER
+from trueline.core.runtime.atomic_outputs import lock_outputs
 from trueline.experiments.store.file_cache import CACHE_FOLDER
 
 LEDGER_FILE = Path("experiments/ledger.jsonl")
 BACKUP_FILE = CACHE_FOLDER.parent / "ledger.jsonl"  # a local copy that git commands do not touch
+LOCK_NAME = "ledger"
 
 LedgerLine = dict[str, Any]
 
@@ -21,7 +21,7 @@ LedgerLine = dict[str, Any]
 @contextmanager
 def lock_ledger() -> Iterator[list[LedgerLine]]:
     """Lock the ledger for appending, repair a torn last line, and yield its lines."""
-    with _hold_lock():
+    with lock_outputs(LOCK_NAME):
         _reject_folder(LEDGER_FILE)
         _repair_last_line(LEDGER_FILE)
         yield read_ledger()
@@ -76,16 +76,8 @@ def append_lines(lines: Sequence[LedgerLine], recorded: Sequence[LedgerLine]) ->
 
 def remember_lines(lines: Sequence[LedgerLine]) -> None:
     """Add lines to the local copy, and leave the ledger as it is; raises OSError if the copy cannot be written."""
-    with _hold_lock():
+    with lock_outputs(LOCK_NAME):
         _store_backup(merge_lines(read_backup(), lines))
-
-
-@contextmanager
-def _hold_lock() -> Iterator[None]:
-    LOCK_FOLDER.mkdir(exist_ok=True)
-    with (LOCK_FOLDER / "ledger").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _store_backup(lines: Sequence[LedgerLine]) -> None:

@@ -1,17 +1,25 @@
-"""What the stages of an experiment took, on which machine: from the journal of the runs here, and from the ledger."""
+"""What the stages of an experiment took, on which machine: from the journal of the runs here, and from the ledger.
 
+The journal, which stays here, has the machine's name in the network. The ledger is shared, so it has the processors
+instead, or a name that the user has chosen for it in git's configuration.
+"""
+
+import platform
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from trueline.core.machine_description import describe_processors
 from trueline.core.runtime.stage_costs import read_journal
 from trueline.experiments.ledger.evaluation_lines import WORKSPACE
-from trueline.experiments.store import dvc_lock
+from trueline.experiments.store import dvc_lock, git
 
 COST_KEYS = ("seconds", "cpu_seconds", "machine")
+MACHINE_SETTING = "trueline.machine"  # of git: what to call this machine in the ledger
+OTHER_MACHINE = "another machine"  # which wrote to a journal that lies on a disk of several
 
 LedgerLine = dict[str, Any]
 StageCosts = dict[str, dict[str, Any]]  # by stage: seconds, CPU seconds, machine
-Journal = Mapping[str, Sequence[Mapping[str, Any]]]
+Journal = Mapping[str, Sequence[dict[str, Any]]]
 
 
 def find_cost_lines(ledger_lines: Sequence[LedgerLine]) -> list[LedgerLine]:
@@ -19,7 +27,7 @@ def find_cost_lines(ledger_lines: Sequence[LedgerLine]) -> list[LedgerLine]:
 
     The predictions of an experiment tell whether its stages ran here, so that few locks are read.
     """
-    journal = read_journal()
+    journal = _read_described_journal()
     made_here = {md5 for runs in journal.values() for run in runs for md5 in run["outputs"].values()}
     recorded = {(line["rev"], line["task"]) for line in ledger_lines if line["kind"] == "cost"}
     evaluations = {
@@ -41,7 +49,9 @@ def get_stage_costs(rev: str, task: str, ledger_lines: Iterable[LedgerLine]) -> 
     recorded = [
         line["stages"] for line in ledger_lines if line["kind"] == "cost" and (line["rev"], line["task"]) == (rev, task)
     ]
-    return dict(recorded[-1]) if recorded else _match_runs(dvc_lock.read_locks([rev])[rev], task, read_journal())
+    if recorded:
+        return dict(recorded[-1])
+    return _match_runs(dvc_lock.read_locks([rev])[rev], task, _read_described_journal())
 
 
 def list_rerun_stages(lock: dvc_lock.Lock, parent_lock: dvc_lock.Lock, task: str) -> list[str]:
@@ -51,6 +61,16 @@ def list_rerun_stages(lock: dvc_lock.Lock, parent_lock: dvc_lock.Lock, task: str
         for name, stage in lock.items()
         if name.endswith(f"@{task}") and stage != parent_lock.get(name)
     ]
+
+
+def _read_described_journal() -> Journal:
+    """Return the journal with the processors of this machine, or the name chosen for it, in place of its own name."""
+    journal = read_journal()
+    own_name = (git.read_setting(MACHINE_SETTING) or describe_processors()) if journal else ""
+    return {
+        stage: [run | {"machine": own_name if run.get("machine") == platform.node() else OTHER_MACHINE} for run in runs]
+        for stage, runs in journal.items()
+    }
 
 
 def _match_runs(lock: dvc_lock.Lock, task: str, journal: Journal) -> StageCosts:

@@ -181,9 +181,9 @@ def try_git(*arguments: str) -> bool:
     return _run_git_process(*arguments).returncode == 0
 
 
-def read_user_name() -> str:
-    """Return the name with which git would commit here; empty if it has none."""
-    return _run_git_process("config", "user.name").stdout.decode(errors="replace").strip()
+def read_setting(name: str) -> str:
+    """Return a setting of git's configuration, such as `user.name`; empty if it has none."""
+    return _run_git_process("config", name).stdout.decode(errors="replace").strip()
 
 
 def list_tags() -> list[str]:
