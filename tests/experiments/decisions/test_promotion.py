@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from dvc.repo import Repo
 from gto import api
+from gto import tag as gto_tag
 from scmrepo.exceptions import SCMError
 
 from tests import promoted_repo
@@ -137,6 +138,19 @@ def test_what_stands_in_a_stage_is_an_experiment_by_its_tag_alone(
         assert promoted.scores[TASK]["log_loss"] == 1.4
         assert Registry().show_experiment("sharp")["experiment"].rev == rev
         assert Registry().best(task=TASK).experiment.rev == rev
+
+
+def test_a_promotion_takes_no_longer_for_all_those_before_it(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_every_commit(*_: Any, **__: Any) -> None:
+        raise AssertionError("GTO reads the files of each commit that has a tag")
+
+    with monkeypatch.context() as context:
+        context.setattr("gto.index.RepoIndexManager.from_scm", read_every_commit)
+        for name in ("first", "second"):
+            promoted_repo.experiment(repository, name, skill=1.0, seed=len(name))
+            assert len(promote_experiment(find_experiment(name), force="a trial").tags) == 2
+        assert len(rollback_stage(TASK)[1]) == 2
+    assert newest_in("prod") == find_experiment("first").rev
 
 
 def test_an_override_is_kept_in_the_tag_and_told_by_history(repository: Path) -> None:
@@ -394,10 +408,14 @@ def test_where_a_later_tag_fails_those_already_made_are_taken_back(
     promoted_repo.experiment(repository, "c", skill=1.0, seed=7)
     before = git(repository, "tag")
 
-    def fail(*_: Any, **__: Any) -> None:
-        raise SCMError("disk full")
+    create_tag = gto_tag.create_tag
 
-    monkeypatch.setattr(api, "assign", fail)
+    def fail(scm: Any, name: str, rev: str, message: str) -> None:
+        if "#prod#" in name:
+            raise SCMError("disk full")
+        create_tag(scm, name, rev, message)
+
+    monkeypatch.setattr(gto_tag, "create_tag", fail)
     with pytest.raises(UserError, match=r"^no tag was made: disk full\.$"):
         promote_experiment(find_experiment("c"), force="a trial")
     with pytest.raises(UserError, match=r"^no tag was made: disk full\.$"):

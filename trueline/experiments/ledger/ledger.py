@@ -232,9 +232,11 @@ def invalidate_data(data_hash: str, why: str) -> list[Experiment]:
     return [experiment for experiment in experiments if experiment.rev in invalid_revs]
 
 
-def find_invalidation_reason(rev: str, task: str | None = None) -> str | None:
+def find_invalidation_reason(
+    rev: str, task: str | None = None, ledger_lines: Sequence[LedgerLine] | None = None
+) -> str | None:
     """Return why a commit's results are void (the reason why their data were invalidated), or None."""
-    reasons = _collect_reasons(read_all_lines())
+    reasons = _collect_reasons(read_all_lines() if ledger_lines is None else ledger_lines)
     return _find_reason(dvc_lock.read_locks([rev])[rev], [task] if task else None, reasons) if reasons else None
 
 
