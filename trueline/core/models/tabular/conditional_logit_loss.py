@@ -8,7 +8,6 @@ two runners of its race. Losers left out at random need no weight: the rest of t
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
@@ -66,6 +65,8 @@ def fit_conditional_logit(
     terms: Floats, share: Floats, weight: Floats, race: Codes, l2: float, positive: bool = False
 ) -> Floats:
     """Return the coefficients (terms,) of least loss, by L-BFGS; `positive` bounds them at zero."""
+    from scipy.optimize import minimize  # slow to import, and whoever only wants a loss needs none of it
+
     require_contested_races(share, weight, race)
     scale = float(weight @ share)
 
