@@ -157,6 +157,18 @@ def test_predictions_that_are_no_table_are_an_error_of_one_sentence(repository: 
         compare("first", "workspace")
 
 
+def test_predictions_that_lack_a_column_are_an_error_of_one_sentence(repository: Path) -> None:
+    predict(repository, noise=1.0, seed=1)
+    commit(repository, "first")
+    for column in ("tuned", "time", "row_id", "group"):
+        predict(repository, noise=3.0, seed=2)
+        path = repository / "data/predictions/props.parquet"
+        pd.read_parquet(path).drop(columns=column).to_parquet(path)
+        lock(repository)
+        with pytest.raises(UserError, match=rf"predictions of first or workspace .*{column}.*; run them again\.$"):
+            compare("first", "workspace")
+
+
 def test_rows_repeated_by_repeats_count_once_and_missing_outcomes_are_equal() -> None:
     one = pd.DataFrame({"row_id": ["a", "b", "a"], "group": ["g", "h", "g"], "target": [1.0, np.nan, 1.0]})
     overlap = find_row_overlap(one, one[:2])

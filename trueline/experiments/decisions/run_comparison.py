@@ -53,7 +53,13 @@ def compare_runs(task: str, first_run: Run, second_run: Run, common: bool = Fals
     cached = file_cache.get_cached(name) if name else None
     if cached is not None:
         return dict(cached)
-    comparison = _compare_predictions(task, first_run, second_run, common, fetch)
+    try:
+        comparison = _compare_predictions(task, first_run, second_run, common, fetch)
+    except (LookupError, TypeError) as error:  # a column is missing, or holds something else
+        names = f"{first_run.name} or {second_run.name}"
+        raise UserError(
+            f"the predictions of {names} are not as the stages write them ({error!r}); run them again."
+        ) from None
     return dict(file_cache.store_cached(name, comparison)) if name else comparison
 
 
