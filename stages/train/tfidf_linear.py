@@ -67,6 +67,16 @@ class Model:
         """The encoder that turns texts into columns."""
         return TfidfEncoder(self.terms, self.settings["word_ngrams"], self.settings["char_ngrams"])
 
+    @cached_property
+    def intercept_row(self) -> Floats:
+        """The intercepts as an array."""
+        return np.array(self.intercepts)
+
+    @cached_property
+    def name_evidence(self) -> Floats:
+        """2 × tags: the log-odds that a text gets without and with the tag's name."""
+        return np.array(self.names)
+
 
 def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MONITOR) -> Model:
     """Return the best linear model of each tag; there are no rounds, so nothing stops early and nothing is watched.
@@ -111,9 +121,9 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
             mentions.T, model.coefficients[len(model.term_vectoriser) :], strict=True
         ):
             scores += NAME_INPUT_VALUE * mention[:, None] * name_coefficients
-    scores += model.intercepts
+    scores += model.intercept_row
     if names_setting == "evidence":
-        return scores + tag_name_prior.lookup_name_evidence(mentions, np.array(model.names))
+        return scores + tag_name_prior.lookup_name_evidence(mentions, model.name_evidence)
     return scores
 
 

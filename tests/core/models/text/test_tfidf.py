@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from trueline.core.models.text import tfidf
 from trueline.core.models.text.letter_runs import MIN_RUN_LETTERS, list_letter_runs
-from trueline.core.models.text.tfidf import MAX_CACHED_WORDS, TfidfEncoder
+from trueline.core.models.text.tfidf import MAX_CACHED_TOKENS, TfidfEncoder
 from trueline.core.text.words import find_words
 
 MANY = settings(deadline=None, max_examples=150)
@@ -102,11 +102,11 @@ def test_texts_that_are_scored_together_get_the_bits_that_each_gets_alone(
 def test_a_cached_word_counts_like_one_that_is_not_cached() -> None:
     vectorizers = learned(["jazz in the park", "park and jazz"], 1, 4)
     fresh, used = TfidfEncoder(known(vectorizers), 1, 4), TfidfEncoder(known(vectorizers), 1, 4)
-    for number in range(MAX_CACHED_WORDS + 10):
+    for number in range(MAX_CACHED_TOKENS + 10):
         used.encode_text(f"word{number}")
     np.testing.assert_array_equal(dense(used, "jazz park"), dense(fresh, "jazz park"))
     np.testing.assert_array_equal(dense(used, "jazz park"), dense(used, "jazz park"))
-    assert len(used._letter_runs) <= MAX_CACHED_WORDS
+    assert len(used._numbers_by_token) <= MAX_CACHED_TOKENS
 
 
 @pytest.mark.parametrize("text", ["", " \n", "?!", "q" * 100_000, "never " * 1000])

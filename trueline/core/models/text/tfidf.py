@@ -1,24 +1,23 @@
 """TF-IDF: a text's runs of words and of letters, weighted by rarity, in the columns that scikit-learn gives."""
 
-from collections.abc import Hashable, Iterable, Sequence
-from itertools import repeat
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, count, repeat
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse._sparsetools import csr_matvecs  # type: ignore[import-untyped,unused-ignore]  # what csr_array @ runs
 
 from trueline.core.models.text.letter_runs import list_letter_runs
 from trueline.core.text.words import find_words
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-K = TypeVar("K", bound=Hashable)
 
-MAX_CACHED_WORDS = 20_000  # words whose runs of letters are cached, some 5 MB
-MAX_CACHED_LETTERS = 30  # letters of the longest such word
+MAX_CACHED_TOKENS = 20_000  # pieces of text between blanks whose columns are cached, some 5 MB
+MAX_CACHED_LETTERS = 30  # letters of the longest such piece
 COUNTED_CELLS = 1 << 17  # texts × columns that are counted at a time: 1 MB, which stays in the processor's cache
 NUMBER_BYTES = 8  # of a column or word, as its number is kept in dictionaries
-NO_CELLS = np.zeros(0, np.int64)
 LARGEST_KEY = np.iinfo(np.int64).max  # ends the keys of runs, so that every search finds a position among them
 
 
@@ -38,19 +37,27 @@ class TfidfEncoder:
     """
 
     def __init__(self, vocabularies: dict[str, dict[str, Any]], word_ngrams: int, char_ngrams: int) -> None:
-        self._word_runs, columns_by_letters = WordRuns([], 0, 0), dict[str, bytes]()
-        sizes = [len(vocabulary["terms"]) for vocabulary in vocabularies.values()]
-        for kind, first_column in zip(vocabularies, np.cumsum([0, *sizes]).tolist(), strict=False):
-            terms: list[str] = vocabularies[kind]["terms"]
-            if kind == "word":
-                self._word_runs = WordRuns(terms, first_column, word_ngrams)
-            else:
-                columns = np.arange(first_column, first_column + len(terms))
-                columns_by_letters = {term: column.tobytes() for term, column in zip(terms, columns, strict=True)}
-        self._kind_of_column = np.repeat(np.arange(len(sizes)), sizes)
-        self._kinds = len(sizes)
+        columns_by_kind, first_column = dict[str, dict[str, int]](), 0
+        for kind, vocabulary in vocabularies.items():
+            columns_by_kind[kind] = {term: first_column + index for index, term in enumerate(vocabulary["terms"])}
+            first_column += len(columns_by_kind[kind])
+        sizes = [len(columns) for columns in columns_by_kind.values()]
+        self._kind_of_column, self._kinds = np.repeat(np.arange(len(sizes)), sizes), len(sizes)
         self._idf = np.array([value for vocabulary in vocabularies.values() for value in vocabulary["idf"]], np.float64)
-        self._letter_runs = LetterRuns(columns_by_letters, char_ngrams)
+        word_columns = columns_by_kind.pop("word", {})
+        self._word_runs = WordRuns(word_columns, word_ngrams)
+        word_bytes = _store_numbers(word_columns)
+        letter_bytes = _store_numbers(
+            {term: column for kind in columns_by_kind.values() for term, column in kind.items()}
+        )
+
+        def number_token(token: str) -> bytes:
+            token_words = find_words(token)
+            letter_runs = list_letter_runs(token, char_ngrams) if letter_bytes else []
+            columns = _look_up_all(word_bytes, token_words) + _look_up_all(letter_bytes, letter_runs)
+            return columns + self._word_runs.number_words(token_words)
+
+        self._numbers_by_token = TokenCache(number_token)  # columns, then the words as negative numbers
 
     def __len__(self) -> int:
         return len(self._idf)
@@ -65,102 +72,107 @@ class TfidfEncoder:
         scores = np.zeros((len(texts), coefficients.shape[1]))
         if not len(self):
             return scores
-        chunk_size = max(1, COUNTED_CELLS // len(self))
+        chunk_size, flat_coefficients = max(1, COUNTED_CELLS // len(self)), coefficients.ravel()
         for begin in range(0, len(texts), chunk_size):
-            self._score_chunk(texts[begin : begin + chunk_size], coefficients, scores[begin : begin + chunk_size])
+            chunk, flat_scores = texts[begin : begin + chunk_size], scores[begin : begin + chunk_size].ravel()
+            bounds, columns, weights = self._encode_chunk(chunk)
+            sizes = len(chunk), len(coefficients), coefficients.shape[1]
+            csr_matvecs(*sizes, bounds, columns, weights, flat_coefficients, flat_scores)  # adds to the scores
         return scores
 
-    def _score_chunk(self, texts: Sequence[str], coefficients: Floats, scores: Floats) -> None:
-        """Write the scores of some texts."""
-        rows, columns, weights = self._encode_chunk(texts)
-        ends = rows.searchsorted(np.arange(len(texts)), side="right").tolist()
-        for row, (begin, end) in enumerate(zip([0, *ends], ends, strict=False)):
-            text_coefficients = coefficients.take(columns[begin:end], axis=0)
-            np.einsum("i,ij->j", weights[begin:end], text_coefficients, out=scores[row])
-
     def _encode_chunk(self, texts: Sequence[str]) -> tuple[Ints, Ints, Floats]:
-        """Return the cells of texts × columns that are not 0, row by row: row, column and value of each."""
-        lower_texts = [text.lower() for text in texts]
-        word_cells = self._word_runs.find_cells(lower_texts, len(self))
-        cells = np.concatenate([NO_CELLS, *word_cells, *self._find_letter_cells(lower_texts)])
-        counts = np.bincount(cells, minlength=1)
+        """Return the columns of all texts that are not 0 and their values, text by text.
+
+        The first array has where those of each text begin, and the end of the last.
+        """
+        counts = np.bincount(self._find_cells(texts), minlength=1)
         cells = (counts != 0).nonzero()[0]  # `counts.nonzero()` takes three times as long
-        rows = cells // max(len(self), 1)
-        columns = cells - rows * len(self)
-        weights = (np.log(counts[cells]) + 1.0) * self._idf[columns]
-        block = rows * self._kinds + self._kind_of_column[columns]
+        if len(texts) == 1:
+            bounds, columns, block = np.array([0, len(cells)]), cells, self._kind_of_column.take(cells)
+        else:
+            rows = cells // max(len(self), 1)
+            columns = cells - rows * len(self)
+            bounds = rows.searchsorted(np.arange(len(texts) + 1))
+            block = rows * self._kinds + self._kind_of_column.take(columns)
+        weights = (np.log(counts.take(cells)) + 1.0) * self._idf.take(columns)
         squares = np.bincount(block, weights * weights, minlength=1)  # adds from left to right; np.sum adds in pairs
-        weights /= np.sqrt(squares)[block]
-        return rows, columns, weights
+        weights /= np.sqrt(squares).take(block)
+        return bounds, columns, weights
 
-    def _find_letter_cells(self, lower_texts: Sequence[str]) -> list[Ints]:
-        """Return the numbers of the cells of texts × columns in which the runs of letters are that are terms."""
-        if not self._letter_runs.columns:
-            return []
-        column_bytes = [b"".join(map(self._letter_runs.__getitem__, text.split())) for text in lower_texts]
-        return [_compute_row_starts(column_bytes, len(self)) + np.frombuffer(b"".join(column_bytes), np.int64)]
+    def _find_cells(self, texts: Sequence[str]) -> Ints:
+        """Return the numbers of the cells of texts × columns in which runs of words or letters are that are terms."""
+        look_up, end_of_text = self._numbers_by_token.__getitem__, self._word_runs.end_of_text
+        text_bytes = [b"".join(map(look_up, text.lower().split())) + end_of_text for text in texts]
+        numbers = np.frombuffer(b"".join(text_bytes), np.int64)
+        is_column, is_word = numbers >= 0, numbers < 0
+        columns, longer_runs = numbers[is_column], self._word_runs.find_longer_runs(~numbers[is_word])
+        if len(texts) == 1:
+            return np.concatenate([columns, *(run_columns for _, run_columns in longer_runs)])
+        first_cells = np.arange(0, len(texts) * len(self), max(len(self), 1))
+        row_starts = first_cells.repeat([len(stored) // NUMBER_BYTES for stored in text_bytes])
+        word_row_starts = row_starts[is_word]
+        longer_cells = [word_row_starts[begins] + run_columns for begins, run_columns in longer_runs]
+        return np.concatenate([row_starts[is_column] + columns, *longer_cells])
 
 
-class LetterRuns(dict[str, bytes]):
-    """The columns of the runs of letters of a word and the blanks around it; those of recent words are cached.
+class TokenCache(dict[str, bytes]):
+    """What `compute` returns for a piece of text between blanks; that of recent pieces is cached.
 
-    `columns` are those of the runs that are terms. A word that is cached is found without a call of Python's.
+    A piece that is cached is found without a call of Python's.
     """
 
-    def __init__(self, columns: dict[str, bytes], longest: int) -> None:
+    def __init__(self, compute: Callable[[str], bytes]) -> None:
         super().__init__()
-        self.columns, self._longest = columns, longest
+        self._compute = compute
 
     def __missing__(self, token: str) -> bytes:
-        column_bytes = b"".join(map(self.columns.get, list_letter_runs(token, self._longest), repeat(b"")))
+        computed = self._compute(token)
         if len(token) <= MAX_CACHED_LETTERS:
-            if len(self) >= MAX_CACHED_WORDS:
+            if len(self) >= MAX_CACHED_TOKENS:
                 self.clear()
-            self[token] = column_bytes
-        return column_bytes
+            self[token] = computed
+        return computed
 
 
 class WordRuns:
-    """Finds the runs of words that are terms: of one word, of two and so on, each from the run that it lengthens.
+    """Finds the runs of two words and more that are terms, each from the run that it lengthens.
 
     Words are numbered, and so are the runs of each length that begin a term; a longer run is looked up by the numbers
-    of its beginning and of its last word. `first_column` is the column of the first term.
+    of its beginning and of its last word. `columns` are those of all terms of words, by their words with blanks.
     """
 
-    def __init__(self, terms: Sequence[str], first_column: int, longest: int) -> None:
-        columns = {tuple(term.split(" ")): first_column + index for index, term in enumerate(terms)}
-        word_numbers = _number_distinct(word for term_words in columns for word in term_words)
-        self._longest, self._unknown = longest, len(word_numbers)  # no term contains the last number
-        self._bytes_by_word = {word: np.int64(number).tobytes() for word, number in word_numbers.items()}
-        self._unknown_bytes = np.int64(self._unknown).tobytes()
-        self._columns_of_words = np.array([columns.get((word,), -1) for word in word_numbers] + [-1])
+    def __init__(self, columns: Mapping[str, int], longest: int) -> None:
+        columns_by_words = {tuple(term.split(" ")): column for term, column in columns.items()}
+        distinct_words = dict.fromkeys(chain.from_iterable(columns_by_words))
+        word_numbers = dict(zip(distinct_words, count(), strict=False))
+        self._unknown = len(word_numbers)  # the number of any other word; no term contains it
+        self._bytes_by_word = _store_numbers({name: ~number for name, number in word_numbers.items()})
+        self._unknown_bytes = _store_number(~self._unknown)
+        self.end_of_text = self._unknown_bytes * longest  # so that no run reaches into the next text
         self._longer_runs: list[tuple[Ints, Ints]] = []  # for each length, the keys of the runs and their columns
         run_numbers: dict[tuple[str, ...], int] = {(word,): number for word, number in word_numbers.items()}
         for length in range(2, longest + 1):
-            beginnings = dict.fromkeys(term_words[:length] for term_words in columns if len(term_words) >= length)
+            beginnings = dict.fromkeys(
+                term_words[:length] for term_words in columns_by_words if len(term_words) >= length
+            )
             runs_by_key = {
                 run_numbers[term_words[:-1]] * (self._unknown + 1) + word_numbers[term_words[-1]]: term_words
                 for term_words in beginnings
             }
             keys = sorted(runs_by_key)
             run_numbers = {runs_by_key[key]: number for number, key in enumerate(keys)}
-            run_columns = [columns.get(runs_by_key[key], -1) for key in keys]
+            run_columns = [columns_by_words.get(runs_by_key[key], -1) for key in keys]
             self._longer_runs.append((np.array([*keys, LARGEST_KEY]), np.array([*run_columns, -1])))
 
-    def find_cells(self, lower_texts: Sequence[str], columns_per_text: int) -> list[Ints]:
-        """Return the numbers of the cells of texts × columns in which the runs of words are that are terms."""
-        if not self._unknown:
-            return []
-        end_of_text = self._unknown_bytes * self._longest  # so that no run reaches into the next text
-        lookup_word = self._bytes_by_word.get
-        number_bytes = [
-            b"".join(map(lookup_word, find_words(text), repeat(self._unknown_bytes))) + end_of_text
-            for text in lower_texts
-        ]
-        text_words = np.frombuffer(b"".join(number_bytes), np.int64)
-        row_starts = _compute_row_starts(number_bytes, columns_per_text)
-        columns = self._columns_of_words[text_words]
-        cells = [row_starts[columns >= 0] + columns[columns >= 0]]
+    def number_words(self, tokens: Sequence[str]) -> bytes:
+        """Return the numbers of words as bytes, with all bits turned over, so that they are negative."""
+        return b"".join(map(self._bytes_by_word.get, tokens, repeat(self._unknown_bytes)))
+
+    def find_longer_runs(self, text_words: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Yield for each length where terms of so many words begin in numbered texts, and their columns.
+
+        The numbers are as `number_words` has them, turned back. Each text must end with `end_of_text`.
+        """
         runs, begins = text_words[:-1], np.arange(len(text_words) - 1)  # the last is the end of a text
         for longer_by, (keys, columns_of_runs) in enumerate(self._longer_runs, start=1):
             wanted = runs * (self._unknown + 1) + text_words[begins + longer_by]
@@ -169,16 +181,17 @@ class WordRuns:
             runs, begins = positions[matches], begins[matches]
             columns = columns_of_runs[runs]
             is_term = columns >= 0
-            cells.append(row_starts[begins[is_term]] + columns[is_term])
-        return cells
+            yield begins[is_term], columns[is_term]
 
 
-def _compute_row_starts(text_bytes: Sequence[bytes], columns_per_text: int) -> Ints:
-    """Return, for every number in the bytes of the texts, the first cell of the row of its text."""
-    row_starts = np.arange(0, len(text_bytes) * columns_per_text, columns_per_text)
-    return np.repeat(row_starts, [len(numbers) // NUMBER_BYTES for numbers in text_bytes])
+def _store_number(number: int) -> bytes:
+    return np.int64(number).tobytes()
 
 
-def _number_distinct(items: Iterable[K]) -> dict[K, int]:
-    """Return the distinct items, numbered by first appearance."""
-    return {item: number for number, item in enumerate(dict.fromkeys(items))}
+def _store_numbers(numbers: Mapping[str, int]) -> dict[str, bytes]:
+    return {name: _store_number(number) for name, number in numbers.items()}
+
+
+def _look_up_all(stored: Mapping[str, bytes], names: Sequence[str]) -> bytes:
+    """Return the stored numbers of the names that have one."""
+    return b"".join(map(stored.get, names, repeat(b"")))
