@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.service import trained_repo
-from trueline.service.text_warnings import CHECKED_LETTERS, collect_known_words, list_text_warnings
+from trueline.service.text_warnings import CHECKED_LETTERS, TextChecker, collect_known_words
 
 KNOWN = frozenset(["jazz", "in", "the", "park", "tea"])
 
@@ -23,20 +23,29 @@ KNOWN = frozenset(["jazz", "in", "the", "park", "tea"])
     ],
 )
 def test_words_that_the_model_has_not_learned_from_are_counted(text: str, warning: str | None) -> None:
-    warnings = list_text_warnings(text, KNOWN, 100)
+    warnings = TextChecker(KNOWN, 100).list_warnings(text)
     assert not warnings if warning is None else any(line.startswith(warning) for line in warnings)
 
 
+def test_a_text_whose_pieces_were_seen_before_gets_the_same_warnings() -> None:
+    checker = TextChecker(KNOWN)
+    texts = ["tea-jazz for two, three", "the park-in", "for two, three for the", "jazz/tea ?!"]
+    first_warnings = [checker.list_warnings(text) for text in texts]
+    assert first_warnings == [TextChecker(KNOWN).list_warnings(text) for text in reversed(texts)][::-1]
+    assert first_warnings == [checker.list_warnings(text) for text in texts]
+    assert [len(warnings) for warnings in first_warnings] == [1, 0, 1, 0]
+
+
 def test_a_learner_without_a_vocabulary_says_nothing_of_words() -> None:
-    assert list_text_warnings("Blasmusik am See", collect_known_words(SimpleNamespace())) == []
+    assert TextChecker(collect_known_words(SimpleNamespace())).list_warnings("Blasmusik am See") == []
     assert collect_known_words(SimpleNamespace(vocabulary=["tea"])) == {"tea"}
 
 
 def test_the_sample_s_events_that_were_not_learned_from_are_ordinary() -> None:
-    known_words = collect_known_words(trained_repo.fitted()[0])
+    checker = TextChecker(collect_known_words(trained_repo.fitted()[0]), 20_000)
     later = trained_repo.prepared()[trained_repo.TAUGHT :]
     assert len(later) > 100
     for event in later.itertuples():
-        assert list_text_warnings(f"{event.name} {event.description} {event.location}", known_words, 20_000) == []
-        assert list_text_warnings(str(event.name), known_words) == []
+        assert checker.list_warnings(f"{event.name} {event.description} {event.location}") == []
+        assert checker.list_warnings(str(event.name)) == []
     assert later["description"].str.len().max() > CHECKED_LETTERS

@@ -18,7 +18,7 @@ from trueline.service.page.login import LoginMiddleware
 from trueline.service.protection.error_responses import build_error_response
 from trueline.service.protection.host_check import HostCheckMiddleware
 from trueline.service.protection.method_semantics import HeadMiddleware, build_options_response, list_allowed_methods
-from trueline.service.protection.path_prefix import PathPrefixMiddleware
+from trueline.service.protection.path_prefix import PathPrefixMiddleware, RoutePathMiddleware
 from trueline.service.protection.request_limits import OPEN_PATHS, RequestLimitMiddleware
 from trueline.service.routes import load_routers
 from trueline.service.routes.health import read_own_version
@@ -62,14 +62,17 @@ def build_app(service: Service) -> FastAPI:
     app.add_exception_handler(HTTPException, _render_http_error)
     app.add_exception_handler(Exception, _render_failure)
     settings, token = service.settings, os.environ.get(TOKEN_VARIABLE) or None
+    has_prefix = bool(settings.root_path or settings.trusted_proxies)
+    if has_prefix:
+        app.add_middleware(RoutePathMiddleware)
     app.add_middleware(HeadMiddleware)
-    app.add_middleware(FastPathMiddleware, service.list_endpoints())
     app.add_middleware(RequestLimitMiddleware, settings.body_bytes, settings.body_seconds, token)
     app.add_middleware(LoginMiddleware, token)
     app.add_middleware(HostCheckMiddleware, settings.allowed_hosts)
     app.add_middleware(RequestCountMiddleware, service.counters)
-    if settings.root_path or settings.trusted_proxies:
+    if has_prefix:
         app.add_middleware(PathPrefixMiddleware, settings.root_path, settings.trusted_proxies)
+    app.add_middleware(FastPathMiddleware, service.list_endpoints(), service.counters, settings, token)  # the outermost
     return app
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from trueline.core.text.words import find_words
 
 CHECKED_LETTERS = 400  # of a text whose words are looked up: some 60 words in 10 µs
+MAX_CACHED_TOKENS = 10_000  # pieces of text between blanks, some 1 MB
 MIN_KNOWN_SHARE = 0.5  # of the words; of ordinary texts, even of a title alone, more are known
 
 
@@ -15,24 +16,50 @@ def collect_known_words(trained: Any) -> frozenset[str]:
     return frozenset(getattr(trained, "vocabulary", ()))
 
 
-def list_text_warnings(text: str, known_words: frozenset[str], max_letters: int | None = None) -> list[str]:
-    """Return a sentence for each thing that is unusual about a text, of which a model reads `max_letters` at most.
+class TextChecker:
+    """Says what is unusual about a text, of which a model reads `max_letters` at most and knows some words."""
 
-    These are words that the model has not learned from, no words at all, and a text that is cut.
-    """
-    tokens = find_words(text[:CHECKED_LETTERS].lower())
-    warnings = []
-    known_count = sum(map(known_words.__contains__, tokens))
-    if not tokens:
-        warnings.append("The text has no words; do not rely on the chances.")
-    elif known_words and known_count == 0:
-        warnings.append("The model has learned from none of the words; do not rely on the chances.")
-    elif known_words and known_count < MIN_KNOWN_SHARE * len(tokens):
-        beginning = "first " if len(text) > CHECKED_LETTERS else ""
-        warnings.append(
+    def __init__(self, known_words: frozenset[str], max_letters: int | None = None) -> None:
+        self._known_words, self._max_letters = known_words, max_letters
+        self._balances = _WordBalances(known_words)
+
+    def list_warnings(self, text: str) -> list[str]:
+        """Return a sentence for each thing that is unusual.
+
+        These are words that the model has not learned from, no words at all, and a text that is cut.
+        """
+        checked_text = text[:CHECKED_LETTERS].lower()
+        are_most_known = sum(map(self._balances.__getitem__, checked_text.split())) > 0
+        warnings = [] if are_most_known else self._describe_words(find_words(checked_text), len(text))
+        if self._max_letters is not None and len(text) > self._max_letters:
+            warnings.append(f"The text has {len(text):,} letters; the model reads the first {self._max_letters:,}.")
+        return warnings
+
+    def _describe_words(self, tokens: list[str], letters: int) -> list[str]:
+        known_count = sum(map(self._known_words.__contains__, tokens))
+        if not tokens:
+            return ["The text has no words; do not rely on the chances."]
+        if not self._known_words or known_count >= MIN_KNOWN_SHARE * len(tokens):
+            return []
+        if known_count == 0:
+            return ["The model has learned from none of the words; do not rely on the chances."]
+        beginning = "first " if letters > CHECKED_LETTERS else ""
+        return [
             f"The model has learned from {known_count} of the {beginning}{len(tokens)} words; the text may be in "
             "another language, or about other things."
-        )
-    if max_letters is not None and len(text) > max_letters:
-        warnings.append(f"The text has {len(text):,} letters; the model reads the first {max_letters:,}.")
-    return warnings
+        ]
+
+
+class _WordBalances(dict[str, int]):
+    """By piece of text between blanks, how many more of its words are known than are not; recent ones are cached."""
+
+    def __init__(self, known_words: frozenset[str]) -> None:
+        super().__init__()
+        self._known_words = known_words
+
+    def __missing__(self, token: str) -> int:
+        balance = sum(1 if name in self._known_words else -1 for name in find_words(token))
+        if len(self) >= MAX_CACHED_TOKENS:
+            self.clear()
+        self[token] = balance
+        return balance

@@ -49,9 +49,17 @@ def test_a_proxy_may_strip_the_prefix_or_leave_it(service: ServiceProcess, prefi
 
 
 def test_another_prefix_leads_nowhere(service: ServiceProcess) -> None:
-    for path in ("/other/health", "/truelinehealth", "/other/trueline/health"):
+    for path in ("/other/health", "/truelinehealth", "/other/trueline/health", "/trueline/trueline/health"):
         status, answer = service.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert (status, json.loads(answer)["status"]) == (404, 404)
+
+
+def test_a_prefix_that_begins_addresses_of_the_service_too_is_taken_off_once(repository: Path) -> None:
+    with start_service(repository, "--log", "", "--tasks", "events", "--root-path", "/predict") as started:
+        for path, status in (("/predict/predict/events", 200), ("/predict/events", 404)):
+            assert started.send(build_request(path, BODY))[0] == status
+            assert started.send(build_request(path, BODY).replace(b"json", b"json; charset=utf-8"))[0] == status
+        assert json.loads(started.get("/predict/health"))["ready"]
 
 
 def test_the_header_of_a_trusted_proxy_alone_chooses_the_prefix(service: ServiceProcess) -> None:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.service.raw_sockets import LARGE, WHOLE, Hasty, connected, detail, emptied, serving, to_the_end
+from trueline.service.protection.protocol import AnswerTransport
 
 CHUNKED = WHOLE[:-2] + b"Transfer-Encoding: chunked\r\n\r\n"
 LONG = WHOLE.replace(b"/ ", b"/long ")
@@ -143,3 +144,34 @@ def test_what_is_no_http_corrupts_no_earlier_answer() -> None:
         client.sendall(LONG + WHOLE + b"\x16\x03\x01\x02")
         came = to_the_end(client)
         assert (came.count(b"HTTP/1.1 200"), came.count(b"HTTP/1.1 400")) == (2, 0)
+
+
+def test_a_head_and_its_body_leave_in_one_piece_and_a_head_alone_does_not_wait() -> None:
+    with serving() as server, connected(server) as client:
+        client.sendall(WHOLE)
+        assert client.recv(65_536).endswith(b"\r\n\r\nok")
+        client.sendall(WHOLE.replace(b"GET", b"HEAD"))
+        assert client.recv(65_536).endswith(b"\r\n\r\n")
+        client.sendall(WHOLE)
+        assert client.recv(65_536).endswith(b"\r\n\r\nok")
+
+
+def test_only_the_head_is_held_back_however_the_parts_of_an_answer_begin() -> None:
+    sent_parts, is_closed = list[bytes](), False
+
+    class Recorder:
+        def write(self, content: bytes) -> None:
+            sent_parts.append(content)
+
+        def close(self) -> None:
+            nonlocal is_closed
+            is_closed = True
+
+    transport = AnswerTransport(Recorder())  # type: ignore[arg-type]
+    for part in (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"a", b"HTTP/1.1 200 OK"):
+        transport.write(part)
+    assert sent_parts == [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\na", b"HTTP/1.1 200 OK"]
+    transport = AnswerTransport(Recorder())  # type: ignore[arg-type]
+    transport.write(b"HTTP/1.1 500 no body follows")
+    transport.close()
+    assert (sent_parts[3:], is_closed) == ([b"HTTP/1.1 500 no body follows"], True)

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections import Counter as Count
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import repeat
 from time import perf_counter
 from typing import Any
 
@@ -57,6 +58,7 @@ class ServiceMetrics:
         )  # fmt: skip
         self._labelled_requests = lru_cache(maxsize=512)(self._requests.labels)
         self._labelled_seconds = lru_cache(maxsize=128)(self._seconds.labels)
+        self._labelled_rows = lru_cache(maxsize=16)(self._rows.labels)
         self._labelled_predictions = lru_cache(maxsize=256)(self._predictions.labels)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -70,8 +72,8 @@ class ServiceMetrics:
 
     def count_predictions(self, task: str, model: str, rows: int, numbers: Iterable[float]) -> None:
         """Count the rows of an answer and what was predicted for them."""
-        self._rows.labels(task, model).inc(rows)
-        for index, count in Count(bisect_left(PREDICTION_BIN_ENDS, number) for number in numbers).items():
+        self._labelled_rows(task, model).inc(rows)
+        for index, count in Count(map(bisect_left, repeat(PREDICTION_BIN_ENDS), numbers)).items():
             self._labelled_predictions(task, PREDICTION_BIN_NAMES[index]).inc(count)
 
     def count_unlogged(self, task: str, rows: int) -> None:

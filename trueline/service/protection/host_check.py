@@ -14,16 +14,25 @@ class HostCheckMiddleware:
     """Answer 421 to a request whose Host header names none of the allowed hosts; an empty list allows any."""
 
     def __init__(self, app: ASGIApp, allowed_hosts: Iterable[str]) -> None:
-        self._app, self._allowed_hosts = app, {host.lower() for host in allowed_hosts}
+        self._app, self._allowed_hosts = app, normalize_hosts(allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._allowed_hosts:
-            host = Headers(scope=scope).get("host")
-            if host is not None and remove_port(host.lower()) not in self._allowed_hosts:
-                message = f"This service does not answer for the host {host[:60]!r}; allow it with --allow-host."
-                await build_error_response(421, message)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        host = Headers(scope=scope).get("host") if scope["type"] == "http" else None
+        if is_allowed_host(host, self._allowed_hosts):
+            await self._app(scope, receive, send)
+        else:
+            message = f"This service does not answer for the host {str(host)[:60]!r}; allow it with --allow-host."
+            await build_error_response(421, message)(scope, receive, send)
+
+
+def normalize_hosts(hosts: Iterable[str]) -> frozenset[str]:
+    """Return hosts as `is_allowed_host` compares them."""
+    return frozenset(host.lower() for host in hosts)
+
+
+def is_allowed_host(host: str | None, allowed_hosts: frozenset[str]) -> bool:
+    """Whether a Host header names one of the allowed hosts; without a header, or if none are named, any is allowed."""
+    return host is None or not allowed_hosts or remove_port(host.lower()) in allowed_hosts
 
 
 def remove_port(host: str) -> str:

@@ -25,10 +25,7 @@ class PathPrefixMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (prefix := self._find_prefix(scope)):
-            path: str = scope["path"]
-            if path == prefix or path.startswith(f"{prefix}/"):
-                scope["path"] = path[len(prefix) :]  # empty without the last slash: there is nothing at that address
-            scope["root_path"] = prefix
+            scope["path"], scope["root_path"] = remove_prefix(scope["path"], prefix), prefix
         await self._app(scope, receive, send)
 
     def _find_prefix(self, scope: Scope) -> str:
@@ -45,6 +42,27 @@ class PathPrefixMiddleware:
         except ValueError:
             return False
         return any(address in network for network in self._trusted_networks)
+
+
+class RoutePathMiddleware:
+    """Put the prefix in front of the path again, for the router takes it off once more; the innermost middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (prefix := scope.get("root_path")):
+            scope["path"] = prefix + scope["path"]
+        await self._app(scope, receive, send)
+
+
+def remove_prefix(path: str, prefix: str) -> str:
+    """Return a path without the prefix, if it is there; empty without the last slash, where there is nothing.
+
+    >>> remove_prefix("/trueline/health", "/trueline"), remove_prefix("/health", "/trueline")
+    ('/health', '/health')
+    """
+    return path[len(prefix) :] if path == prefix or path.startswith(f"{prefix}/") else path
 
 
 def check_prefix(root_path: str) -> str:

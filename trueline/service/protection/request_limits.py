@@ -25,14 +25,14 @@ class RequestLimitMiddleware:
 
     def __init__(self, app: ASGIApp, body_bytes: int, body_seconds: float, token: str | None) -> None:
         self._app, self._max_body_bytes, self._body_timeout_seconds = app, body_bytes, body_seconds
-        self._token = None if token is None else token.strip().encode()
+        self._token = encode_token(token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if not self._is_authorised(scope["path"], headers.get(b"authorization", b"")):
+        if not is_authorised(scope["path"], headers.get(b"authorization", b""), self._token):
             message = "This address needs the header Authorization: Bearer <token>, with the service's token."
             scheme = 'Basic realm="Trueline"' if scope["path"] in BROWSER_PATHS else "Bearer"
             await build_error_response(401, message, {"WWW-Authenticate": scheme})(scope, receive, send)
@@ -43,12 +43,6 @@ class RequestLimitMiddleware:
             await build_error_response(400, UPGRADE_MESSAGE, {"Connection": "close"})(scope, receive, send)
         else:
             await self._app(scope, self._limit_receive(receive), send)
-
-    def _is_authorised(self, path: str, authorization: bytes) -> bool:
-        if self._token is None or path in OPEN_PATHS:
-            return True
-        token = _parse_token(authorization)
-        return token != b"" and hmac.compare_digest(token, self._token)
 
     def _is_too_long(self, content_length: bytes) -> bool:
         """Whether a Content-Length exceeds the limit; long ones stay unparsed: Python rejects thousands of digits."""
@@ -84,8 +78,7 @@ class RequestLimitMiddleware:
                 async with asyncio.timeout_at(deadline):
                     message: MutableMapping[str, Any] = await receive()
             except TimeoutError:
-                detail = f"The body did not arrive within {self._body_timeout_seconds:g} seconds; send it in one go."
-                raise HTTPException(408, detail, {"Connection": "close"}) from None
+                raise build_late_error(self._body_timeout_seconds) from None
             received_bytes += len(message.get("body", b""))
             if received_bytes > self._max_body_bytes:
                 if message.get("more_body", False):
@@ -95,6 +88,25 @@ class RequestLimitMiddleware:
             return message
 
         return receive_within_limits
+
+
+def build_late_error(timeout_seconds: float) -> HTTPException:
+    """Return the error of a body that takes longer than it may."""
+    detail = f"The body did not arrive within {timeout_seconds:g} seconds; send it in one go."
+    return HTTPException(408, detail, {"Connection": "close"})
+
+
+def encode_token(token: str | None) -> bytes | None:
+    """Return the service's token as `is_authorised` compares it; None if it has none."""
+    return None if token is None else token.strip().encode()
+
+
+def is_authorised(path: str, authorization: bytes, token: bytes | None) -> bool:
+    """Whether a request may ask for a path: it has the service's token in its header, or needs none."""
+    if token is None or path in OPEN_PATHS:
+        return True
+    sent_token = _parse_token(authorization)
+    return sent_token != b"" and hmac.compare_digest(sent_token, token)
 
 
 def _parse_token(header: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Prediction endpoint: turns the bytes of a request into the bytes of an answer, logging and counting on the way."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from time import monotonic
@@ -8,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive
 
 from trueline.core.errors import UserError
 from trueline.service.loaded_models import LoadedModel
@@ -49,11 +51,7 @@ class PredictionEndpoint:
     shadow: Shadow | None  # a challenger that gets the same requests, unseen
 
     async def handle_request(self, request: Request) -> Response:
-        """Answer a request: 200 with an Answer, or a 4xx or 503 with one sentence.
-
-        A short body of few parts is answered on the event loop; any other in the pool of threads, so that other
-        requests need not wait for it.
-        """
+        """Answer a request: 200 with an Answer, or a 4xx or 503 with one sentence."""
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != JSON_TYPE:
             received = repr(content_type[:60]) if content_type else "none"
@@ -62,12 +60,18 @@ class PredictionEndpoint:
             body = await request.body()
         except ClientDisconnect:
             return DEPARTED_RESPONSE
+        return await self.answer(body, request.receive, request.scope.get(SENDS_NO_MORE))
+
+    async def answer(self, body: bytes, receive: Receive, sends_no_more: asyncio.Event | None) -> Response:
+        """Return the answer to a whole body; `sends_no_more` is set when the client stops sending.
+
+        A short body of few parts is answered on the event loop; any other in the pool of threads, so that other
+        requests need not wait for it.
+        """
         if len(body) <= self._max_inline_bytes and body.count(b"{") <= self._max_inline_braces:
             return self.answer_body(body)
         try:
-            return await self._pool.run_job(
-                lambda claim: self.answer_body(body, claim), request.receive, request.scope.get(SENDS_NO_MORE)
-            )
+            return await self._pool.run_job(lambda claim: self.answer_body(body, claim), receive, sends_no_more)
         except OverloadError as error:
             return build_error_response(503, BUSY_MESSAGE, {"Retry-After": str(error.retry_seconds)})
         except AbandonedError:

@@ -21,7 +21,7 @@ from trueline.service.artifacts.answer_version import build_version
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
 from trueline.service.request_faults import apply_to_parts
-from trueline.service.text_warnings import collect_known_words, list_text_warnings
+from trueline.service.text_warnings import TextChecker, collect_known_words
 
 Floats = npt.NDArray[np.float64]
 EventTexts = tuple[str, str, str, str]  # an event's name, description, location and the words of its own columns
@@ -121,8 +121,13 @@ class Model:
     def __post_init__(self) -> None:
         self.tags: list[str] = list(self.trained.tags)
         self.thresholds: list[float] = self.state.get("threshold", [DEFAULT_THRESHOLD] * len(self.tags))
-        self._known_words = collect_known_words(self.trained)
-        self._max_letters: int | None = getattr(self.trained, "settings", {}).get("length")
+        self._mention_factors = np.array(self.has_mention_input, np.float64)
+        # as arrays, since the calibrator would convert the lists at every call
+        self._calibrator_state = {
+            name: np.array(value) if isinstance(value, list) else value for name, value in self.state.items()
+        }
+        max_letters: int | None = getattr(self.trained, "settings", {}).get("length")
+        self._checker = TextChecker(collect_known_words(self.trained), max_letters)
         self._lock = Lock()  # long requests are answered in threads
         self._cached_chances: dict[EventTexts, tuple[float, ...]] = {}  # the oldest first
 
@@ -154,8 +159,7 @@ class Model:
 
     def list_warnings(self, event: Event) -> list[str]:
         """Return what is unusual about an event's text, as sentences."""
-        text = f"{event.name} {event.description} {event.location}"
-        return list_text_warnings(text, self._known_words, self._max_letters)
+        return self._checker.list_warnings(f"{event.name} {event.description} {event.location}")
 
     def format_own_columns(self, event: Event) -> str:
         """Return the posted own columns as the words that they are in the texts of training.
@@ -174,17 +178,17 @@ class Model:
 
         The chances of an event do not depend on the others.
         """
-        mentions, texts = np.zeros((len(events), len(self.tags))), []
-        for row, (name, description, location, own_words) in enumerate(events):
+        mentions, texts = [], []
+        for name, description, location, own_words in events:
             fields = {
                 "name": clean_text(name),
                 "description": clean_text(description),
                 "location": clean_text(location),
             }
-            mentions[row] = find_mentions(join_fields(fields.values()), self.tags)
+            mentions.append(find_mentions(join_fields(fields.values()), self.tags))
             texts.append(f"{own_words} {join_marked_fields(fields, self.marks)}".strip())
-        scores = self.learner.score_texts(self.trained, texts, mentions * self.has_mention_input)
-        calibrated = self.calibrator.apply(self.state, scores, np.zeros(len(events), dtype=np.int64))
+        scores = self.learner.score_texts(self.trained, texts, np.array(mentions) * self._mention_factors)
+        calibrated = self.calibrator.apply(self._calibrator_state, scores, np.zeros(len(events), dtype=np.int64))
         chances: Floats = calibrated[""] if isinstance(calibrated, dict) else calibrated
         return chances
 
@@ -247,7 +251,7 @@ def build_log_row(
 
 def rank_tags(chances: Sequence[float], columns: Sequence[int]) -> list[int]:
     """Return columns of tags, the likeliest first; equal chances stay in alphabetical order."""
-    return sorted(columns, key=lambda index: -chances[index])
+    return sorted(columns, key=chances.__getitem__, reverse=True)
 
 
 def assign_tags(model: Model, chances: Sequence[float], ranked: Sequence[int]) -> list[str]:
