@@ -36,6 +36,7 @@ OTHER_SPORTS_STATS = (
     *("strikeouts", "hits", "runs", "rbis", "home_runs", "total_bases", "walks", "stolen_bases", "earned_runs"),
 )
 SHOT_STATS = ("fga", "fg3a", "fta")
+SIDE_SUMS = {"side_usual": "target", "side_minutes": "minutes"}  # over those of the rotation who play, of what
 MAX_REST_DAYS = 30.0  # days of rest above which more make no difference
 SHRINK_GAMES = 10.0  # a player's mean surplus is shrunk toward 0 with the weight of this many games
 SHRINK_OPPONENT_ROWS = 50.0  # and that of all who met an opponent, with this many rows
@@ -73,6 +74,7 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
         **_build_opponent_inputs(past),
         **_build_matchup_inputs(past),
         **_build_absence_inputs(past),
+        **_build_teammate_inputs(past),
         **_build_lineup_inputs(current, past, settings),
         **_build_market_inputs(current, past, settings),
     }
@@ -216,6 +218,24 @@ def _build_absence_inputs(past: Past) -> Inputs:
     return table
 
 
+def _build_teammate_inputs(past: Past) -> Inputs:
+    """Return what those who played in the team's last game usually reach: who missed it tends to miss this one too.
+
+    Compared with the team's usual sides, with those beside which the player's own recent figures arose, and with what
+    he reaches himself.
+    """
+    if not past.has_column("side_usual"):
+        return {}
+    table: Inputs = {}
+    for name, column in SIDE_SUMS.items():
+        latest, usual = past.nth_latest(name, "team"), past.mean(name, "team", days=30)
+        table[f"{name}_last_less_30d"] = latest - usual
+        table[f"{name}_7d_less_30d"] = past.mean(name, "team", days=7) - usual
+        table[f"{name}_last_less_own_10"] = latest - past.mean(name, (PLAYER, "team"), last=10)
+        table[f"share_of_{name}_last"] = past.mean(column, PLAYER, last=10) / _mask_zeros(latest)
+    return table
+
+
 def _build_lineup_inputs(current: pd.DataFrame, past: Past, settings: Settings) -> Inputs:
     """Return what those who play usually reach, which shows who is missing; known at the off, for the rotation only.
 
@@ -227,7 +247,7 @@ def _build_lineup_inputs(current: pd.DataFrame, past: Past, settings: Settings) 
     has_past = (
         current["side_minutes"].to_numpy(float) > 0
     )  # the sums are 0 for a team of which nobody has played before
-    for name in ("side_usual", "side_minutes"):
+    for name in SIDE_SUMS:
         lineup_sums = np.where(has_past, current[name].to_numpy(float), np.nan)
         table[name] = lineup_sums
         table[f"{name}_less_team_30d"] = lineup_sums - past.mean(name, "team", days=30)

@@ -120,6 +120,11 @@ class Hand:
     def side_usual(self, team: str) -> float:
         return mean([row.side_usual for row in self.rows if row.game_id == self.now.game_id and row.team == team])
 
+    def last_game_of_team(self) -> list[Row]:
+        """Return the rows of the team on the last day on which it played."""
+        games = [row for row in self.before if row.team == self.now.team]
+        return [row for row in games if row.time == games[-1].time]
+
     def pace(self) -> float:
         ours, theirs = self.since(30, team=self.now.team), self.since(30, opponent=self.now.opponent)
         scored = mean(of(ours, "team_points")) + mean(of(theirs, "opponent_points"))
@@ -184,7 +189,18 @@ BY_HAND: dict[str, Callable[[Hand], float]] = {
     "surplus_against": lambda hand: shrunk(of(against(hand)[-8:], "surplus"), SHRINK_GAMES),
     "mean_at_home_or_away": lambda hand: mean(of(at_home_or_away(hand)[-20:], "target")),
     "absence_30d": Hand.absence,
+    "share_of_side_usual_last": lambda hand: (
+        mean(of(hand.own[-10:], "target")) / (mean(of(hand.last_game_of_team(), "side_usual")) or np.nan)
+    ),
     # a team's sum is in every row of the team, so a game weighs as many times as it has players
+    "side_minutes_7d_less_30d": lambda hand: (
+        mean(of(hand.since(7, team=hand.now.team), "side_minutes"))
+        - mean(of(hand.since(30, team=hand.now.team), "side_minutes"))
+    ),
+    "side_usual_last_less_own_10": lambda hand: (
+        mean(of(hand.last_game_of_team(), "side_usual"))
+        - mean(of([row for row in hand.own if row.team == hand.now.team][-10:], "side_usual"))
+    ),
     "side_usual_less_team_30d": lambda hand: (
         (hand.now.side_usual or np.nan) - mean(of(hand.since(30, team=hand.now.team), "side_usual"))
     ),
@@ -366,4 +382,7 @@ def test_at_the_off_it_is_seen_that_starters_are_missing() -> None:
     assert seen["side_usual"] < -0.5
     assert seen["side_usual_less_team_30d"] < -0.4
     assert seen["side_minutes_less_team_30d"] < -0.35
-    assert morning[settled].corrwith(missing[settled]).abs().max() < 0.3
+    morning_seen = morning[settled].corrwith(missing[settled]).abs()
+    of_last_sides = morning_seen.index.str.startswith(SIDES)
+    assert morning_seen[~of_last_sides].max() < 0.3
+    assert 0.3 < morning_seen[of_last_sides].max() < abs(seen["side_usual"])  # who was missing often still is
