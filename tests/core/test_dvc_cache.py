@@ -2,13 +2,13 @@
 
 import hashlib
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests import promoted_repo
 from trueline.core.dvc_cache import ChangedFileError, find_cache, find_intact_file, get_cached_path
+from trueline.core.errors import UserError
 
 CONTENT = b"rows"
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -31,9 +31,16 @@ def test_without_dvc_and_outside_a_repository_it_is_the_default_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert find_cache(tmp_path) == tmp_path / ".dvc/cache/files/md5"
-    without_dvc = subprocess.CompletedProcess([], 1, "", f"{sys.executable}: No module named dvc")
+    without_dvc = subprocess.CompletedProcess([], 1, "", "ModuleNotFoundError: No module named 'dvc'")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: without_dvc)
     assert find_cache(tmp_path) == tmp_path / ".dvc/cache/files/md5"
+
+
+def test_a_configuration_that_dvc_cannot_read_is_an_error_of_one_sentence(tmp_path: Path) -> None:
+    folder = promoted_repo.house(tmp_path / "house")
+    (folder / ".dvc/config").write_text("broken [")
+    with pytest.raises(UserError, match=r"^DVC cannot read its configuration \(.*Invalid line.*\); correct "):
+        find_cache(folder)
 
 
 def test_a_file_is_taken_only_with_the_hash_that_is_its_name(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.experiments import git_fixtures
+from tests.pipeline_copy import ROOT
 from trueline.core.errors import UserError
 from trueline.experiments import __main__ as entry_point
 from trueline.experiments.cli import table_layout
@@ -298,6 +301,23 @@ def test_in_a_folder_within_the_repository_everything_is_rejected_and_nothing_wr
         with pytest.raises(UserError, match="run from the root of the repository"):
             run(capsys, monkeypatch, *words)
     assert list((world / "docs").iterdir()) == []
+
+
+def test_without_git_and_with_a_file_in_a_folders_place_one_sentence_says_so(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-m", "trueline.experiments", "note", "one", "it learned"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def note(**variables: str) -> str:
+        process = subprocess.run(command, cwd=world, env=environment | variables, capture_output=True, text=True)
+        assert process.returncode == 1
+        return process.stderr
+
+    add(world, one=git_fixtures.made(0.52))
+    assert note(PATH="/nonexistent").startswith("experiments: there is no program `git` on the PATH; install git")
+    (world / ".locks").write_text("")
+    assert note() == "experiments: the system reports File exists at .locks; look what lies there.\n"
 
 
 def test_promotion_is_handed_on(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:

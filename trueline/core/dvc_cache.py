@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from trueline.core.errors import UserError
 from trueline.core.runtime.output_hashes import FOLDER_HASH_SUFFIX, hash_file
 
 # `dvc cache dir` says the same, and takes twice as long to import
 PRINT_CACHE = "import sys; from dvc.config import Config; print(Config(sys.argv[1])['cache'].get('dir', ''))"
+NO_DVC = "No module named 'dvc'"
 
 
 class ChangedFileError(Exception):
@@ -18,11 +20,15 @@ def find_cache(root: Path) -> Path:
     """Return the folder of the files in a repository's cache, as DVC says by all levels of its configuration.
 
     DVC runs in a child process, so that it costs the caller no memory. Where it is not installed, as in the service's
-    image, or where the folder is no repository of DVC, the folder is DVC's default.
+    image, or where the folder is no repository of DVC, the folder is DVC's default. Raises UserError if DVC cannot read
+    its configuration.
     """
     command = [sys.executable, "-c", PRINT_CACHE, ".dvc"]
     process = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    answer = process.stdout.strip().splitlines()[-1:] if process.returncode == 0 else []
+    if process.returncode and NO_DVC not in process.stderr:
+        reason = (process.stderr.strip().splitlines() or ["it gives no reason"])[-1]
+        raise UserError(f"DVC cannot read its configuration ({reason}); correct .dvc/config, or `git checkout` it.")
+    answer = process.stdout.strip().splitlines()[-1:]
     return root.joinpath(*(answer or [".dvc/cache"]), "files", "md5")
 
 

@@ -1,6 +1,7 @@
 """Entry point of `python -m trueline experiments COMMAND`: run, list, compare and promote experiments."""
 
 import argparse
+import errno
 import importlib
 import io
 import os
@@ -9,6 +10,9 @@ import sys
 
 from trueline.core.errors import UserError
 from trueline.experiments import commands
+from trueline.experiments.cli import INTERRUPTED_EXIT_CODE
+
+OTHER_KIND_ERRORS = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT)  # a file for a folder, or nothing at all
 
 
 def main() -> None:
@@ -67,10 +71,11 @@ if __name__ == "__main__":
         sys.stdout.flush()
     except UserError as error:
         sys.exit(f"experiments: {error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED_EXIT_CODE)
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         location = f" at {error.filename}" if error.filename else ""
-        sys.exit(
-            f"experiments: the system reports {error.strerror or error}{location}; make room or allow writing there."
-        )
+        remedy = "look what lies there" if error.errno in OTHER_KIND_ERRORS else "make room or allow writing there"
+        sys.exit(f"experiments: the system reports {error.strerror or error}{location}; {remedy}.")

@@ -153,6 +153,23 @@ def test_a_promotion_takes_no_longer_for_all_those_before_it(repository: Path, m
     assert newest_in("prod") == find_experiment("first").rev
 
 
+@pytest.mark.parametrize(("remote", "reason"), [("away", "does not appear to be a git repository"), ("strict", "none")])
+def test_tags_that_a_remote_does_not_take_stay_here_and_why_is_said(
+    repository: Path, tmp_path: Path, remote: str, reason: str
+) -> None:
+    promoted_repo.experiment(repository, "sharp", skill=1.0)
+    git(tmp_path, "init", "--quiet", "--bare", "strict")
+    hook = tmp_path / "strict/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho none of these tags >&2\nexit 1\n")
+    hook.chmod(0o755)
+    git(repository, "remote", "add", "origin", str(tmp_path / remote))
+    process = command(repository, "promote", "sharp", "--push")
+    assert process.returncode == 1
+    assert "origin did not take the tags (" in process.stderr
+    assert reason in process.stderr.partition("), which stay here: racing-model@v1.0.0, racing-model#prod#1")[0]
+    assert git(repository, "tag").splitlines() == ["racing-model#prod#1", "racing-model@v1.0.0"]
+
+
 def test_an_override_is_kept_in_the_tag_and_told_by_history(repository: Path) -> None:
     promoted_repo.experiment(repository, "lucky", skill=0.0, seed=2)
     outcome = promote_experiment(find_experiment("lucky"), force="the old one\nis broken")
@@ -416,9 +433,9 @@ def test_where_a_later_tag_fails_those_already_made_are_taken_back(
         create_tag(scm, name, rev, message)
 
     monkeypatch.setattr(gto_tag, "create_tag", fail)
-    with pytest.raises(UserError, match=r"^no tag was made: disk full\.$"):
+    with pytest.raises(UserError, match=r"^no tag was made: disk full; run it again"):
         promote_experiment(find_experiment("c"), force="a trial")
-    with pytest.raises(UserError, match=r"^no tag was made: disk full\.$"):
+    with pytest.raises(UserError, match=r"^no tag was made: disk full; run it again"):
         rollback_stage(TASK)
     assert git(repository, "tag") == before
     assert get_current_commit() == revs["b"]

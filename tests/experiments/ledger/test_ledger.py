@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -290,6 +291,19 @@ def test_two_who_ask_at_once_write_every_evaluation_once(world: Path) -> None:
     lines = LEDGER_FILE.read_text().splitlines()
     assert len(lines) == len(set(lines))
     assert ledger.count_evaluations("props", git_fixtures.ROWS).total == 33
+
+
+def test_who_waits_for_the_ledger_says_so_and_ends_quietly_at_ctrl_c(world: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(append_only_file.__file__).parents[3])}
+    command = [sys.executable, "-m", "trueline.experiments", "note", "one", "it learned"]
+    with (
+        append_only_file.lock_ledger(),
+        subprocess.Popen(command, cwd=world, env=environment, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("ledger: another run is writing the same outputs; waiting")
+        process.send_signal(signal.SIGINT)
+        assert (process.wait(timeout=60), process.stderr.read()) == (130, "")
 
 
 def test_wrong_data_void_every_experiment_made_from_them_and_no_other(world: Path) -> None:

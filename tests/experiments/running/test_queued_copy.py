@@ -104,6 +104,14 @@ def test_code_that_git_does_not_track_is_refused_by_name(world: Path) -> None:
     queued_copy.require_complete_code("a-name")
 
 
+def test_a_cache_whose_path_dvc_could_not_write_down_is_refused(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queued_copy.require_writable_cache_path()
+    renamed = world.rename(world.with_name("größer"))
+    monkeypatch.chdir(renamed)
+    with pytest.raises(UserError, match=r"letters beyond ASCII \(.*größer/.dvc/cache/files/md5\); move the repository"):
+        queued_copy.require_writable_cache_path()
+
+
 def test_data_that_dvc_tracks_go_along_only_in_the_version_that_was_added(world: Path) -> None:
     (world / ".dvc").mkdir()
     (world / ".dvc/config").write_text("[core]\n    analytics = false\n")

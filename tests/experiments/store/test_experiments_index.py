@@ -1,5 +1,6 @@
 """The index: experiments are read from commits, the queue and the tags, and never take scores from another commit."""
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -220,6 +221,14 @@ def test_a_broken_file_of_a_commit_breaks_no_list(world: Path) -> None:
         "broken": {},
         "bare": {},
     }
+
+
+def test_names_that_are_not_utf_8_break_no_list(world: Path) -> None:
+    rev = git_fixtures.experiments(world, head(world), {"plain": git_fixtures.made(0.5)})["plain"]
+    git_fixtures.git(world, "update-ref", os.fsdecode(git_fixtures.ref(head(world), "caf").encode() + b"\xe9"), rev)
+    git_fixtures.git(world, "tag", os.fsdecode(b"caf\xe9-model#prod#1"))
+    names = {experiment.name for experiment in experiments_index.list_experiments()}
+    assert names == {"plain", "caf\N{REPLACEMENT CHARACTER}"}
 
 
 def test_files_of_commits_come_back_as_they_are_and_absent_ones_as_none(world: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trueline.core.errors import UserError
-from trueline.experiments.cli import to_json
+from trueline.experiments.cli import INTERRUPTED_EXIT_CODE, to_json
 from trueline.experiments.in_place import RESTORED_PATHS, run_in_workspace
 from trueline.experiments.ledger import ledger
 from trueline.experiments.running.inherited_params import require_own_params
@@ -22,7 +22,6 @@ from trueline.experiments.running.params_backup import restore_after_kill
 from trueline.experiments.running.progress import Progress
 
 HELP = "run experiments from configs or from the command line, in DVC's queue"
-INTERRUPTED_EXIT_CODE = 130  # after Ctrl-C: 128 plus the number of SIGINT
 CONFIG_KEY_BY_FLAG = {  # option → key of a config
     "task": "task",
     "name": "name",

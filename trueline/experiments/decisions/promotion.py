@@ -184,12 +184,16 @@ def push_tags(tag_names: Sequence[str], remote: str = "origin") -> None:
 
     Raises UserError if the tags were not pushed. They stay only if the remote could not be reached.
     """
-    if git.try_git("push", "--atomic", "--quiet", remote, *(f"refs/tags/{tag}" for tag in tag_names)):
+    reason = git.find_failure("push", "--atomic", "--quiet", remote, *(f"refs/tags/{tag}" for tag in tag_names))
+    if reason is None:
         return
-    published = git.run_git("ls-remote", "--tags", remote).decode()
-    published_names = [tag for tag in tag_names if f"refs/tags/{tag}\n" in published]
+    published_names = [
+        tag for tag in tag_names if git.find_failure("ls-remote", "--exit-code", remote, f"refs/tags/{tag}") is None
+    ]
     if not published_names:
-        raise UserError(f"{remote} did not take the tags, which stay here: {', '.join(tag_names)}; push them later.")
+        raise UserError(
+            f"{remote} did not take the tags ({reason}), which stay here: {', '.join(tag_names)}; push them later."
+        )
     for tag in tag_names:
         git.run_git("tag", "--delete", tag)
     git.run_git("fetch", "--quiet", "--tags", remote)
@@ -322,7 +326,8 @@ def _create_tag(
             gto_tag.parse_name(name)  # raises an error for a name that GTO could not read
             gto_tag.create_tag(repository, name, rev, message)
     except (GTOException, SCMError) as error:
-        raise UserError(f"no tag was made: {' '.join(str(error).split())}.") from None
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UserError(f"no tag was made: {reason}; run it again if the stage was just changed.") from None
     return name
 
 

@@ -13,7 +13,11 @@ from trueline.core.errors import UserError
 from trueline.core.runtime.params import PARAMS_FILE
 from trueline.experiments.running import params_backup
 from trueline.experiments.running.progress import Progress
-from trueline.experiments.running.queued_copy import require_complete_code, require_complete_source
+from trueline.experiments.running.queued_copy import (
+    require_complete_code,
+    require_complete_source,
+    require_writable_cache_path,
+)
 from trueline.experiments.spec.config_schema import Config, parse_config, parse_yaml, read_config, render_value
 from trueline.experiments.spec.dvc_overrides import (
     Overrides,
@@ -107,10 +111,11 @@ def build_launches(
 def enqueue_launches(launches: Sequence[Launch]) -> list[str]:
     """Put experiments into the queue and return the commits of their entries.
 
-    Raises UserError before queueing any of them if a name is taken, git's index stays locked, or a queued run would
-    not find a source.
+    Raises UserError before queueing any of them if a name is taken, git's index stays locked, DVC could not run the
+    queue here, or a queued run would not find a source.
     """
     git.require_unlocked_index()
+    require_writable_cache_path()
     require_free_names([launch.name for launch in launches])
     for launch in launches:
         _require_reachable_source(launch)
@@ -202,9 +207,9 @@ def _require_unambiguous_name(name: str) -> None:
 
 def require_free_names(names: Sequence[str]) -> None:
     """Raise UserError if an experiment, or a waiting or running queue entry, already has one of the names."""
-    refs = git.run_git("for-each-ref", "--format=%(refname:lstrip=4)", git.EXPERIMENT_REFS).decode().split()
+    finished = [ref.name for ref in git.list_refs()]
     waiting = [task.name for task in dvc_queue.list_tasks() if task.status in ("pending", "running")]
-    if taken_names := [name for name in names if name in {*refs, *waiting}]:
+    if taken_names := [name for name in names if name in {*finished, *waiting}]:
         raise UserError(
             f"there is already an experiment called {taken_names[0]!r}; choose another name (--name), or remove that "
             f"one (`dvc exp remove {taken_names[0]}`, or `dvc queue remove {taken_names[0]}` while it waits)."

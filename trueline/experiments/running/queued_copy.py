@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from trueline.core.dvc_cache import find_cache
 from trueline.core.errors import UserError
 from trueline.experiments.store import dvc_queue, git
 from trueline.experiments.store.dvc_lock import CODE_FOLDERS
@@ -27,6 +28,16 @@ def require_complete_code(name: str) -> None:
         raise UserError(
             f"{name}: a queued run works in a copy of what git tracks, and would lack {_join_files(files)}; `git add` "
             f"what belongs to the code, or run in the workspace (--now)."
+        )
+
+
+def require_writable_cache_path() -> None:
+    """Raise UserError if DVC could not tell a queued run where the cache is: it writes the path as ASCII (DVC 3.67)."""
+    cache = str(find_cache(Path.cwd()))
+    if not cache.isascii():
+        raise UserError(
+            f"DVC cannot run its queue with a cache whose path has letters beyond ASCII ({cache}); move the "
+            f"repository, set another cache with `dvc cache dir --local`, or run in the workspace (--now)."
         )
 
 

@@ -196,7 +196,7 @@ def _describe_failure(message: _Message, answer: dict[str, Any]) -> str:
     if _read_json(message.get_record_path("json")).get("returncode") == 0:
         return "it ran to its end, but was stopped before its results were saved; run it again"
     if not log_text and isinstance(fault, dict):  # it never ran: its folder could not be made
-        return " ".join([fault["exc_type"], *map(str, fault.get("exc_message") or ())])
+        return " ".join(" ".join([fault["exc_type"], *map(str, fault.get("exc_message") or ())]).split())
     return find_last_error(log_text)
 
 

@@ -28,7 +28,7 @@ class Ref:
 def list_refs() -> list[Ref]:
     """Return the experiments of all baselines, without DVC's own refs under refs/exps (queue, stash)."""
     ref_format = "%(objectname) %(committerdate:iso-strict) %(refname)"
-    lines = run_git("for-each-ref", f"--format={ref_format}", EXPERIMENT_REFS).decode().splitlines()
+    lines = run_git("for-each-ref", f"--format={ref_format}", EXPERIMENT_REFS).decode(errors="replace").splitlines()
     entries = (line.split(" ", 2) for line in lines)
     return [
         Ref(segments[4], rev, segments[2] + segments[3], datetime.fromisoformat(created))
@@ -164,7 +164,7 @@ def list_changed_paths(revs: Sequence[str]) -> dict[str, list[str]]:
     output = run_git("diff-tree", "--stdin", "-r", "--name-only", stdin="".join(f"{rev}\n" for rev in revs).encode())
     paths: dict[str, list[str]] = {rev: [] for rev in revs}
     commit_paths: list[str] = []
-    for line in output.decode().splitlines():
+    for line in output.decode(errors="replace").splitlines():
         commit_paths = paths.get(line, commit_paths)
         if line not in paths:
             commit_paths.append(line)
@@ -176,9 +176,10 @@ def read_committer(rev: str) -> str:
     return run_git("show", "-s", "--format=%cn", rev).decode(errors="replace").strip()
 
 
-def try_git(*arguments: str) -> bool:
-    """Run a git command and return whether it succeeded."""
-    return _run_git_process(*arguments).returncode == 0
+def find_failure(*arguments: str) -> str | None:
+    """Run a git command and return the first line that says why it failed, or None if it succeeded."""
+    process = _run_git_process(*arguments)
+    return None if process.returncode == 0 else _get_first_line(process.stderr)
 
 
 def read_setting(name: str) -> str:
@@ -188,7 +189,7 @@ def read_setting(name: str) -> str:
 
 def list_tags() -> list[str]:
     """Return the names of all tags."""
-    return run_git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").decode().splitlines()
+    return run_git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").decode(errors="replace").splitlines()
 
 
 def run_git(*arguments: str, stdin: bytes | None = None) -> bytes:
@@ -202,14 +203,22 @@ def run_git(*arguments: str, stdin: bytes | None = None) -> bytes:
         raise UserError(".git is not in this folder; run from the root of the repository.")
     process = _run_git_process(*arguments, stdin=stdin)
     if process.returncode:
-        first_line = (process.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[0]
-        raise UserError(f"git {arguments[0]} failed ({first_line}); run from the root of a git repository.")
+        reason = _get_first_line(process.stderr)
+        raise UserError(f"git {arguments[0]} failed ({reason}); `git status` may say what to do.")
     return process.stdout
+
+
+def _get_first_line(message: bytes) -> str:
+    return (message.decode(errors="replace").strip().splitlines() or ["no reason given"])[0].strip()
 
 
 def _run_git_process(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     # quotePath off: paths are printed unquoted
-    return subprocess.run(["git", "-c", "core.quotePath=false", *arguments], input=stdin, capture_output=True)
+    command = ["git", "-c", "core.quotePath=false", *arguments]
+    try:
+        return subprocess.run(command, input=stdin, capture_output=True)
+    except FileNotFoundError:
+        raise UserError("there is no program `git` on the PATH; install git, or add its folder to the PATH.") from None
 
 
 def _is_sha(text: str) -> bool:
