@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from stages.prepare.racing.box_numbers import drop_box_numbers
-from stages.prepare.racing.off_times import move_to_afternoon, reject_contradictory_times
+from stages.prepare.racing.completed_runners import fill_runners
+from stages.prepare.racing.off_times import move_to_afternoon, reject_contradictory_times, reject_half_day_clock
 from stages.prepare.racing.price_forms import convert_to_decimal, describe_strange_books
 from stages.prepare.racing.race_cards import build_row_ids, read_race_card, select_unsettled_races
 from stages.prepare.racing.race_columns import (
@@ -26,12 +27,12 @@ from stages.prepare.racing.race_columns import (
 )
 from stages.prepare.racing.rules import CARD_RULES, JUDGED, NO_LOSS, RULES, aggregate_per_race, sum_book
 from stages.prepare.racing.source_names import SYNONYMS
-from stages.prepare.racing.speeds import describe_strange_speeds
+from stages.prepare.racing.strange_sizes import describe_strange_sizes
 from stages.prepare.runners.race_results import read_results
 from trueline.core.errors import UserError
 from trueline.core.stats.group_ops import encode_groups, rank_within_group, subtract_group_mean
 from trueline.core.tables.column_mapping import reject_unknown_targets
-from trueline.core.tables.date_parsing import EARLIEST, suggest_date_format
+from trueline.core.tables.date_parsing import EARLIEST, suggest_time_setting
 from trueline.core.tables.duplicate_rows import flag_older_versions
 from trueline.core.tables.intake_report import (
     Example,
@@ -83,6 +84,7 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     """
     own_columns = list_source_columns(settings, RAW_COLUMNS, "racing")
     reject_unknown_targets(settings, [*RAW_COLUMNS, *own_columns], "racing")
+    raw, completed = fill_runners(raw, settings)
     source = read_raw_table(raw, [*RAW_COLUMNS, *own_columns], settings, "racing", SYNONYMS, key=["race_id"])
     table = read_results(source.rows)
     rows = _read_source_forms(_coerce_runners(table, RAW_COLUMNS), settings)
@@ -96,6 +98,8 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
     runners = runners.join(own_values.rows)
     _reject_future_results(runners, settings)
     reject_contradictory_times(runners)
+    if settings.pm_before is None:
+        reject_half_day_clock(runners)
     reasons, examples = _find_reasons(runners, table, settings)
     sound = runners.drop(index=reasons.index)
     report = {
@@ -111,10 +115,10 @@ def prepare(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, dict[s
         "made_missing": made_missing,
         "ignored_columns": source.ignored,
     }
-    speeds = describe_strange_speeds(runners["distance_m"], runners["run_time_s"])
     if is_older.any():
         report["older_rows"] = int(is_older.sum())
-    source = replace(source, notes=[*source.notes, *lost_examples, *speeds, *own_values.notes])
+    notes = [*source.notes, *completed, *lost_examples, *describe_strange_sizes(runners), *own_values.notes]
+    source = replace(source, notes=notes)
     report["intake"] = _summarise_intake(runners, reasons, examples, source, report)
     report["made_missing"] = made_missing | own_values.lost
     if sound.empty:
@@ -180,12 +184,21 @@ def _summarise_intake(
     notes = [*source.notes, *_describe_races(runners, report)]
     spellings = {name: find_near_spellings(runners[name].dropna().astype(str).str.upper()) for name in SPELT_COLUMNS}
     notes += [_describe_spellings(name, groups) for name, groups in spellings.items() if groups]
-    hints = [describe_strange_books(runners["bsp"], runners["race_id"])]
+    hints = [describe_strange_books(runners["bsp"], runners["race_id"]), _describe_empty_losers(runners)]
     other_rows = sum(sum(group["rows"][1:]) for group in spellings["entity"])
     if other_rows > MOST_MISSPELT * len(runners):
         hints.append(f"{other_rows / len(runners):.0%} of the rows have a rarer spelling of a runner's name")
     given_hints = [hint for hint in hints if hint]
     return summarise_intake(keys, reasons, examples, "races", notes, source.look_meant, NO_LOSS, given_hints)
+
+
+def _describe_empty_losers(runners: pd.DataFrame) -> str | None:
+    """Return a sentence if `won` is 1 or empty, and most races have a winner."""
+    won = runners["won"]
+    winners_count = runners.loc[won == 1, "race_id"].nunique()
+    if won.notna().all() or (won == 0).any() or 2 * winners_count < runners["race_id"].nunique():
+        return None
+    return "won is 1 or empty; if an empty cell means that the runner lost, set prepare.racing.values: {won: {'': 0}}"
 
 
 def _describe_races(runners: pd.DataFrame, report: dict[str, Any]) -> list[str]:
@@ -300,8 +313,9 @@ def _make_example(reason: str, faulty: pd.DataFrame, table: pd.DataFrame) -> Exa
     if reason == "missing value":
         column = next(name for name in REQUIRED_COLUMNS if faulty.loc[[row], name].isna().any())
     example = make_example(table, row, column, setting)
-    date_format = suggest_date_format(str(example["value"])) if reason == "unreadable date" else None
-    return example | {"setting": f"date_format: {date_format}"} if date_format else example
+    return (
+        example | {"setting": suggest_time_setting(str(example["value"]))} if reason == "unreadable date" else example
+    )
 
 
 def _build_runner_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from stages.prepare.racing.completed_runners import fill_runners
 from stages.prepare.racing.off_times import move_to_afternoon
 from stages.prepare.racing.price_forms import convert_to_decimal
 from stages.prepare.racing.race_columns import RAW_COLUMNS, Settings
@@ -29,6 +30,7 @@ def read_race_card(raw: pd.DataFrame, settings: Settings) -> RawTable:
         replace(column, required=column.required and column.known == "before")
         for column in (*RAW_COLUMNS, *own_columns)
     ]
+    raw, _ = fill_runners(raw, settings)
     source = read_raw_table(raw, [*columns, BOOK], settings, "racing", CARD_SYNONYMS)
     rows = read_results(source.rows)
     forms = {}

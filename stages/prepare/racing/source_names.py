@@ -31,3 +31,8 @@ SYNONYMS = {
     "updated_at": ("last_updated", "modified_at", "corrected_at"),
     "scratched": ("is_scratched", "non_runner", "withdrawn"),
 }
+# by normal form: columns of the time of day at which a race starts, beside one of its day
+OFF_TIME_NAMES = {
+    *("off", "offtime", "raceoff", "racetime", "scheduledtime", "scheduledracetime", "posttime", "jumptime"),
+    *("starttime", "starttimelocal", "time", "timeofday", "clock"),
+}

@@ -26,6 +26,7 @@ GUIDE_HEADER = [
     *("Dog Name", "Sex", "PLC", "BOX", "WGT", "DIST", "DATE", "TRACK", "G"),
     *("TIME", "WIN", "BON", "1 SEC", "MGN", "W/2G", "PIR", "SP"),  # known only after the race
 ]
+SECOND_IS_DAY = r"^\s*\d{1,2}[/.\-](?:1[3-9]|2\d|3[01])[/.\-]\d{2,4}"
 DATE_FORMAT = "%d/%m/%Y"  # as printed; a day in ISO format, or with the name of its month, is read too
 
 
@@ -116,7 +117,7 @@ def _build_starts(rows: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     has_won = (finish_position == 1).astype(float)
     starts = pd.DataFrame(
         {
-            "start_time": _read_days(rows["DATE"], settings.date_format or DATE_FORMAT),
+            "start_time": _read_days(rows["DATE"], settings.date_format),
             "venue": rows["TRACK"].str.upper(),
             "distance_m": read_numbers(rows["DIST"], "m", settings.decimal),
             "grade": rows["G"],
@@ -171,8 +172,14 @@ def _resolve_dead_heats(meeting: pd.Series, starts: pd.DataFrame) -> dict[tuple[
     return winner_names
 
 
-def _read_days(text: pd.Series, date_format: str) -> pd.Series:
-    """Return days in ISO format; what is not a date stays as it is, for prepare to count."""
+def _read_days(text: pd.Series, date_format: str | None) -> pd.Series:
+    """Return days in ISO format; what is not a date stays as it is, for prepare to count.
+
+    Without `date_format` days come first, as they are printed, unless a day after the 12th stands second: then the
+    column decides.
+    """
+    if date_format is None and not text.astype("string").str.contains(SECOND_IS_DAY, regex=True).fillna(False).any():
+        date_format = DATE_FORMAT
     days = pd.to_datetime(read_times(text, "form guides: DATE", date_format, as_day=True), errors="coerce")
     return days.dt.strftime("%Y-%m-%d").where(days.notna(), text)
 

@@ -10,6 +10,7 @@ COLUMNS = (
     *("LOCAL_MEETING_DATE", "SCHEDULED_RACE_TIME", "TRACK", "RACE_NO", "WIN_MARKET_ID", "WIN_MARKET_NAME"),
     *("DISTANCE", "RACE_TYPE", "TAB_NUMBER", "SELECTION_NAME", "WIN_RESULT", "WIN_BSP", "PLACE_RESULT", "PLACE_BSP"),
 )
+WHOLE_DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"  # in a file that was saved anew, in any order
 MARKET_NAME = r"^(?:R\d+\s+)?(?P<distance>\d+m)\s*(?P<grade>.*)$"  # such as "R5 480m Gr5"
 
 
@@ -26,7 +27,7 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
     """
     names = {normalize_name(str(name)): str(name) for name in table.columns}
     scheduled = table[names["scheduledracetime"]].astype("string").str.strip()
-    has_day = scheduled.str.contains(r"\d{4}-\d{2}-\d{2}", regex=True).fillna(False)
+    has_day = scheduled.str.contains(WHOLE_DATE, regex=True).fillna(False)
     day = table[names["localmeetingdate"]].astype("string").str.strip().str.slice(0, 10)
     derived: dict[str, pd.Series] = {"start_time": scheduled.where(has_day, day + " " + scheduled)}
     if "winmarketname" in names:

@@ -64,7 +64,15 @@ BROKEN = {
     "an open quote": ('a,b\n"1,2\n3,4\n', "a quotation mark in row .* is never closed"),
     "two open quotes": (
         'a,b,c,d\n1,"x,3,4\n1,2,3,4\n1,2,3,4\n1,y",3,4\n',
-        "b in row 1 holds 2 whole rows; close the quotation mark in it",
+        "b in row 1 holds the rest of its row and 3 more; close the quotation mark in it",
+    ),
+    "open quotes in neighbouring rows": (
+        'a,b,c,d\n1,2,"x,4\n1,2,"y,4\n1,2,3,4\n',
+        "c in row 1 holds the rest of its row and 1 more; close the quotation mark in it",
+    ),
+    "open quotes in other columns of neighbouring rows": (
+        'a,b,c,d,e,f\n1,"x,3,4,5,6\n1,2,"y,4,5,6\n',
+        "b in row 1 holds the rest of its row and 1 more; close the quotation mark in it",
     ),
     "blank lines": ("\n \n", "it is empty"),
     "NUL": ("a,b\n1,\x002\n", "it holds NUL characters"),

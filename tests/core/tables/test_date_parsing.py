@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
-from trueline.core.tables.date_parsing import SERIAL_FORMATS, describe_forms, read_times, suggest_date_format
+from trueline.core.tables.date_parsing import (
+    SERIAL_FORMATS,
+    describe_forms,
+    read_times,
+    suggest_date_format,
+    suggest_time_setting,
+)
 
 DAYS = st.dates(date(2000, 1, 1), date(2060, 12, 31))
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2060, 12, 31)).map(
@@ -139,3 +145,42 @@ def test_the_form_that_is_suggested_for_a_number_reads_it(time: datetime, date_f
 @pytest.mark.parametrize("cell", ["7:30 pm", "2024", "20240301", "7", "-44852", "1.260200010.5", ""])
 def test_no_form_is_suggested_for_what_is_no_serial_number(cell: str) -> None:
     assert suggest_date_format(cell) is None
+
+
+@given(st.dates(min_value=date(2020, 1, 1), max_value=date(2026, 1, 1)), st.sampled_from("/-."), st.booleans())
+def test_two_orders_in_one_column_are_refused_where_they_give_days_far_from_all_others(
+    first: date, mark: str, is_day_first: bool
+) -> None:
+    days = pd.Series(pd.date_range(first, periods=40))
+    own, other = (f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y")[:: 1 if is_day_first else -1]
+    right = days.dt.strftime(own)
+    assert read_times(right, "days").tolist() == days.tolist()
+    is_swapped = (days.dt.day <= 12) & (days.dt.day != days.dt.month)
+    mixed = right.where(~is_swapped, days.dt.strftime(other))
+    with pytest.raises(UserError, match="seems to have two orders in one column: .* set date_format to"):
+        read_times(mixed, "days")
+    assert read_times(mixed, "days", own).notna().all()
+
+
+@pytest.mark.parametrize("text", ["202503010905", "20250301090500"])
+def test_a_time_in_digits_alone_is_read_and_is_no_serial_number(text: str) -> None:
+    assert read_times(pd.Series([text]), "days").tolist() == [pd.Timestamp("2025-03-01 09:05")]
+    assert suggest_date_format(text) is None
+
+
+@pytest.mark.parametrize("zone", ["ET", "EST", "AEST", "(BST)"])
+@pytest.mark.parametrize("clock", ["19:30", "7:30 PM", "19:30:00"])
+def test_an_abbreviated_zone_is_read_only_if_a_setting_says_which_it_is(zone: str, clock: str) -> None:
+    cells = pd.Series([f"2025-03-01 {clock} {zone}", f"2025-03-02 {clock} {zone}"])
+    assert read_times(cells, "days").tolist() == cells.tolist()
+    in_new_york = read_times(cells, "days", timezone="America/New_York")
+    assert in_new_york.tolist() == [pd.Timestamp("2025-03-02 00:30"), pd.Timestamp("2025-03-03 00:30")]
+    assert suggest_time_setting(cells[0]).startswith("timezone, because ")
+
+
+def test_a_zone_with_its_full_name_is_read_and_several_are_not() -> None:
+    cells = pd.Series(["2025-07-01 19:30 Europe/London", "2025-07-02 19:30 Europe/London"])
+    assert read_times(cells, "days").tolist() == [pd.Timestamp("2025-07-01 18:30"), pd.Timestamp("2025-07-02 18:30")]
+    several = pd.Series(["2025-07-01 19:30 Europe/London", "2025-07-02 19:30 Europe/Paris"])
+    assert read_times(several, "days").tolist() == several.tolist()
+    assert read_times(several, "days", timezone="Europe/London").tolist() == several.tolist()

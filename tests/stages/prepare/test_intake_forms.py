@@ -15,7 +15,7 @@ from stages.prepare.events.tag_parsing import parse_tags
 from stages.prepare.props.quote_sides import QUOTE_KEY, join_quote_sides
 from stages.prepare.props.unified_names import unify_names
 from stages.prepare.racing.box_numbers import drop_box_numbers
-from stages.prepare.racing.speeds import describe_strange_speeds
+from stages.prepare.racing.strange_sizes import describe_strange_sizes
 from stages.prepare.runners.race_results import read_results
 from tests.pipeline_copy import ROOT
 from tests.stages.prepare.test_racing_sources import SETTINGS as RACING
@@ -93,6 +93,11 @@ def test_words_for_runners_that_did_not_start_or_finish_are_read() -> None:
     assert rows["place"].fillna(0).tolist() == [1, 2, 0, 0, 3, 4]
 
 
+def describe_sizes(distance_m: float, run_time_s: float | None = None, weights: tuple[float, ...] = ()) -> list[str]:
+    rows = {"distance_m": distance_m, "run_time_s": run_time_s, "weight_kg": weights or (None,), "entity": "ANN"}
+    return describe_strange_sizes(pd.DataFrame(rows).astype({"run_time_s": float, "weight_kg": float}))
+
+
 def test_a_lost_value_is_shown_and_a_speed_of_nobody_is_named() -> None:
     raw = world().assign(weight_kg="30.5(-2)")
     notes = racing.prepare(raw, RACING)[1]["intake"]["notes"]
@@ -100,9 +105,19 @@ def test_a_lost_value_is_shown_and_a_speed_of_nobody_is_named() -> None:
         f"unreadable or impossible values of weight_kg: {len(raw)}, for example '30.5(-2)' as weight_kg in row 1"
         in notes
     )
-    assert describe_strange_speeds(pd.Series([480.0]), pd.Series([29.5])) == []
-    (sentence,) = describe_strange_speeds(pd.Series([480.0]), pd.Series([29500.0]))
+    assert describe_sizes(480.0, 29.5) == []
+    (sentence,) = describe_sizes(480.0, 29500.0)
     assert "0.0163 metres a second" in sentence
+
+
+@pytest.mark.parametrize(("distance_m", "kilograms"), [(480.0, 32.0), (1600.0, 57.5), (2400.0, 490.0)])
+def test_weights_in_pounds_are_named_and_those_in_kilograms_are_not(distance_m: float, kilograms: float) -> None:
+    pounds = kilograms / 0.45359237
+    assert describe_sizes(distance_m, weights=(kilograms, kilograms + 1)) == []
+    (all_pounds,) = describe_sizes(distance_m, weights=(pounds, pounds + 1))
+    assert "weight_kg may be in pounds; if so, name the column weight_lb" in all_pounds
+    (some_pounds,) = describe_sizes(distance_m, weights=(kilograms, kilograms, pounds))
+    assert "for example of 'ANN' from" in some_pounds and "write lb behind those" in some_pounds
 
 
 def test_a_distance_in_furlongs_without_unit_is_refused() -> None:

@@ -227,7 +227,7 @@ def test_columns_are_found_by_their_names_in_any_spelling_by_synonyms_and_by_the
     pd.testing.assert_frame_equal(prepared, PLAIN)
     assert any("Horse (runner)" in note for note in report["intake"]["notes"])
     with pytest.raises(UserError, match=r"no columns 'runner', 'won'.*columns: \{runnr: runner, THEIR NAME: won\}"):
-        read(world().rename(columns={"runner": "runnr", "won": "x"}))
+        read(world().rename(columns={"place": "finish", "runner": "runnr", "won": "x"}))
     with pytest.raises(UserError, match=r"prepare\.racing\.columns names 'winer'.*did you mean 'won'|names 'winer'"):
         read(raw, columns={"First Home": "winer"})
 

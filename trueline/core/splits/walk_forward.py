@@ -129,26 +129,35 @@ def list_key_columns(table: pd.DataFrame) -> list[str]:
 def check_folds(folds: pd.DataFrame, time: pd.Series, group: pd.Series) -> None:
     """Raise UserError for folds with roles out of order in time, split groups, empty roles or tuning on test rows."""
     first_test_time = time[(folds[list_folds(folds, "test")] == "score").any(axis=1)].min()
+    group_numbers = pd.factorize(group)[0]
+    times = time.to_numpy("datetime64[us]")
     for name in list_folds(folds):
-        role = folds[name]
+        role_numbers = pd.Categorical(folds[name], ROLES).codes
+        present_roles = [role for number, role in enumerate(ROLES) if (role_numbers == number).any()]
         needed_roles = {"tune": {"fit", "score"}, "test": set(ROLES), "final": {"fit", "calibrate"}}[name.split("_")[0]]
-        if missing_roles := needed_roles - set(role.dropna()):
+        if missing_roles := needed_roles - set(present_roles):
             raise UserError(
                 f"fold {name} has no {' and no '.join(sorted(missing_roles))} rows: the "
                 f"{time.dt.normalize().nunique()} days from {time.min():%Y-%m-%d} to {time.max():%Y-%m-%d} are too few "
                 "for these folds; add days, or lower folds.<task>.test_days, calibrate_days, tune_days or tune_folds."
             )
-        role_spans = [
-            (time[role == present_role].min(), time[role == present_role].max())
-            for present_role in ROLES
-            if (role == present_role).any()
-        ]
+        role_times = [times[role_numbers == ROLES.index(role)] for role in present_roles]
+        role_spans = [(present_times.min(), present_times.max()) for present_times in role_times]
         if any(later[0] <= earlier[1] for earlier, later in pairwise(role_spans)):
             raise UserError(f"fold {name} would fit on rows that are not earlier than those it calibrates or scores.")
-        if role.fillna("").groupby(group.to_numpy()).nunique().gt(1).any():
+        if _is_group_cut(role_numbers, group_numbers):
             raise UserError(f"fold {name} cuts a group in two; give all its rows the same role.")
         if name.startswith("tune") and role_spans[-1][1] >= first_test_time:
             raise UserError(f"fold {name} would tune on rows of the test period; end it before the first test day.")
+
+
+def _is_group_cut(role_numbers: np.ndarray, group_numbers: np.ndarray) -> bool:
+    """Return whether two rows of a group have different roles; a row without a group belongs to none."""
+    is_grouped = group_numbers >= 0
+    role_numbers, group_numbers = role_numbers[is_grouped], group_numbers[is_grouped]
+    role_of_group = np.full(group_numbers.max(initial=-1) + 1, -1, role_numbers.dtype)
+    role_of_group[group_numbers] = role_numbers
+    return bool((role_of_group[group_numbers] != role_numbers).any())
 
 
 def _list_days_in_range(days: np.ndarray, settings: WalkForwardSettings) -> np.ndarray:

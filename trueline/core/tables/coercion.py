@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 
 from trueline.core.errors import UserError
-from trueline.core.tables.date_parsing import EARLIEST, suggest_date_format
+from trueline.core.tables.date_parsing import EARLIEST, suggest_time_setting
 from trueline.core.tables.table_schema import Column, coerce_types, flag_unparseable
 
 BOOLEAN_CODES = {"true": "1", "false": "0"}  # how sources without a boolean type write them
@@ -13,7 +13,7 @@ KIND_DESCRIPTIONS = {
     "text": "text",
     "number": "a number",
     "whole": "a whole number",
-    "time": "a day or time such as 2024-03-01 or 2024-03-01T19:30:00Z, or set prepare.<task>.date_format",
+    "time": "a day or time such as 2024-03-01 or 2024-03-01T19:30:00Z",
 }
 
 
@@ -39,8 +39,9 @@ def coerce_table(
             column_unreadable = flag_unparseable(raw, rows, column.name)
             if column_unreadable.all():
                 first_value = str(raw[column.name].iloc[0])
-                date_format = suggest_date_format(first_value) if column.kind == "time" else None
-                remedy = f": {date_format}" if date_format else ""
+                remedy = ""
+                if column.kind == "time":
+                    remedy = f", or set prepare.<task>.{suggest_time_setting(first_value)}"
                 if column.kind == "whole":
                     remedy = f", or say what it means by prepare.<task>.values: {{{column.name}: {{{first_value}: 1}}}}"
                 raise UserError(

@@ -10,6 +10,7 @@ import pandas as pd
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.tables.source_settings import SourceSettings
 from trueline.core.tables.table_schema import Column
+from trueline.core.tables.unit_names import append_unit, find_unit_targets
 
 UNNAMED = re.compile(r"Unnamed: \d+")  # how columns without a name are called
 Synonyms = Mapping[str, Sequence[str]]  # declared column: what sources call it
@@ -40,13 +41,14 @@ def map_columns(
     """Return the raw table under the declared names, with the values that the settings translate.
 
     A column is found by `settings.columns`, else by its name in any case and punctuation, else, if nothing has that
-    name, by a synonym. Raises UserError that names every required column which is still missing, with lines to paste,
-    and for two columns of one name that contradict each other.
+    name, by a synonym, or by either with another unit at its end, which its numbers then have. Raises UserError that
+    names every required column which is still missing, with lines to paste, and for two columns of one name that
+    contradict each other.
     """
     raw = raw.set_axis([str(name) for name in raw.columns], axis=1).reset_index(drop=True)
     target_by_name = find_targets(list(raw.columns), columns, settings.columns, synonyms)
     _require_columns(raw, columns, target_by_name, table_label)
-    rows = _rename(raw, target_by_name, table_label)
+    rows = _rename(raw, target_by_name, columns, table_label)
     for name, translation in settings.values.items():
         if name in target_by_name.values():
             rows[name] = translate_values(rows[name], translation)
@@ -78,7 +80,7 @@ def unify_files(
         targets = find_targets(list(rows.columns), columns, settings.columns, synonyms)
         renamed = {name: target for name, target in targets.items() if name != target}
         unmapped = rows.drop(columns=[*targets, *(name for name in targets.values() if name in rows)], errors="ignore")
-        unified.append(_rename(rows, targets, f"{table_label}: {file_name}").join(unmapped))
+        unified.append(_rename(rows, targets, columns, f"{table_label}: {file_name}").join(unmapped))
         missing = [column.name for column in columns if column.required and column.name not in targets.values()]
         if renamed:
             notes.append(f"{table_label}: columns of {file_name} read under our names: {list_pairs(renamed)}")
@@ -122,7 +124,8 @@ def find_targets(
     for synonym, target in _index_synonyms(columns, synonyms).items():
         if synonym in name_by_key and target not in targets.values():
             targets[name_by_key[synonym]] = target
-    return targets
+    free_columns = [column for column in columns if column.name not in targets.values()]
+    return targets | find_unit_targets([name for name in names if name not in targets], free_columns, synonyms)
 
 
 def _index_synonyms(columns: Sequence[Column], synonyms: Synonyms) -> dict[str, str]:
@@ -161,28 +164,34 @@ def _list_briefly(names: Sequence[str], most: int = 30) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _rename(raw: pd.DataFrame, target_by_name: Mapping[str, str], table_label: str) -> pd.DataFrame:
+def _rename(
+    raw: pd.DataFrame, target_by_name: Mapping[str, str], columns: Sequence[Column], table_label: str
+) -> pd.DataFrame:
     """Return the columns that have a target under its name; files of one table may spell it in several ways."""
+    column_by_name = {column.name: column for column in columns}
     rows: dict[str, pd.Series] = {}
     for name, target in target_by_name.items():
+        values = append_unit(raw[name], name, column_by_name[target])
         if target not in rows:
-            rows[target] = raw[name]
+            rows[target] = values
             continue
-        contradicts = rows[target].notna() & raw[name].notna()
-        contradicts &= rows[target].astype(str) != raw[name].astype(str)
+        contradicts = rows[target].notna() & values.notna()
+        contradicts &= rows[target].astype(str) != values.astype(str)
         if contradicts.any():
             names = " and ".join(repr(key) for key, value in target_by_name.items() if value == target)
             raise UserError(
                 f"{table_label} has {names}, which are all {target} and differ in {int(contradicts.sum())} rows (first "
                 f"row: {int(contradicts.to_numpy().argmax()) + 1}); remove all but one."
             )
-        rows[target] = rows[target].where(rows[target].notna(), raw[name])
+        rows[target] = rows[target].where(rows[target].notna(), values)
     return pd.DataFrame(rows, index=raw.index)
 
 
 def translate_values(values: pd.Series, translation: Mapping[str | int | float | bool, object]) -> pd.Series:
-    """Return a column with the values that a translation names, in any case, replaced by ours."""
+    """Return a column with the values that a translation names, in any case, replaced by ours; "" is an empty cell."""
     translated = {str(value).strip().lower(): target for value, target in translation.items()}
     keys = values.astype("string").str.strip().str.lower()
+    if "" in translated:
+        keys = keys.fillna("")
     is_translated = keys.isin(list(translated)).fillna(False)
     return values.astype(object).mask(is_translated, keys.map(translated).astype(object))

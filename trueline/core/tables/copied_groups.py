@@ -1,9 +1,10 @@
 """Copied groups: one race or game told twice, under another id, day or spelling, known by what happened in it."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import gammaln
 
 Flags = pd.Series
 
@@ -85,4 +86,6 @@ def _count_occurrences(signature: pd.DataFrame, result: pd.Series) -> pd.Series:
 
 def _log_choices(n: npt.NDArray[np.float64], k: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the logarithm of the number of ways to choose k of n."""
-    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+    log_factorials = [[math.lgamma(number + 1) for number in numbers] for numbers in (n, k, n - k)]
+    of_all, of_chosen, of_others = np.array(log_factorials, dtype=np.float64)
+    return np.asarray(of_all - of_chosen - of_others)

@@ -116,21 +116,34 @@ def _require_even_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reject_open_quotes(table: pd.DataFrame, separator: str) -> None:
-    """Raise ValueError for a cell that holds whole rows: a quotation mark far below has closed one that was open.
-
-    A text of several lines is none: each line within would need exactly as many separators as a row.
-    """
+    """Raise ValueError for a cell that holds rows: a quotation mark further down has closed one that was open."""
     row_separators = table.shape[1] - 1
     if row_separators < LEAST_SEPARATORS:
         return
-    for name, values in table.items():
-        for row, cell in values[values.str.count("\n") >= 2].items():
-            lines_within = str(cell).split("\n")[1:-1]
-            if all(line.count(separator) == row_separators for line in lines_within):
+    for position, (name, values) in enumerate(table.items()):
+        for row, cell in values[values.str.contains("\n", regex=False, na=False)].items():
+            counts = [line.count(separator) for line in str(cell).split("\n")]
+            if _has_rows(counts, position, row_separators):
                 raise ValueError(
-                    f"{name} in row {int(str(row)) + 1} holds {len(lines_within)} whole rows; close the quotation mark "
-                    "in it, or remove it"
+                    f"{name} in row {int(str(row)) + 1} holds the rest of its row and {len(counts) - 1} more; close "
+                    "the quotation mark in it, or remove it"
                 )
+
+
+def _has_rows(counts: Sequence[int], position: int, row_separators: int) -> bool:
+    """Return whether the lines of a cell have the separators of the rest of a row, of whole rows, and of a beginning.
+
+    `counts` are the separators of each line, and `position` is the cell's column. A text of several lines is no rows:
+    it would need exactly as many separators.
+    """
+    start_count, *row_counts, end_count = counts
+    if any(count != row_separators for count in row_counts):
+        return False
+    following_count = row_separators - position
+    is_cut = start_count == following_count and (
+        end_count == position or (following_count >= LEAST_SEPARATORS and end_count > 0)
+    )
+    return bool(row_counts) or is_cut
 
 
 def _is_header(cells: Sequence[object], names: Sequence[str]) -> bool:

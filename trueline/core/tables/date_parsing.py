@@ -1,6 +1,7 @@
 """Date parsing: days and times in the forms that people write; the column decides between day-first and month-first."""
 
 import re
+import zoneinfo
 from collections.abc import Iterable
 from typing import Literal
 
@@ -17,6 +18,8 @@ SERIAL_FORMATS: dict[
     "unix_ms": (pd.Timestamp("1970-01-01"), "ms"),
 }
 EARLIEST = pd.Timestamp("1900-01-01")  # an earlier day is a year that was written short, or a number that is no date
+NEAR = pd.Timedelta(days=31)  # dates further than this from all others are doubtful,
+LEAST_FAR_DATES = 3  # if so many of them would be near with day and month exchanged
 MOST_YEARS = 2  # in a column whose dates begin with a year of two digits
 LEAST_DAYS = 4  # on so many days of a month a column must be to have the days last
 PLAUSIBLE_SERIALS = {"excel": (20_000, 80_000), "unix": (1e8, 4.7e9), "unix_ms": (1e11, 4.7e12)}  # no two overlap
@@ -32,10 +35,18 @@ DAY_MONTH_NAME = re.compile(
 MONTH_NAME_DAY = re.compile(
     WEEKDAY + r"(?P<month>[a-z]{3,9})\.?[\s\-]*(?P<day>\d{1,2})(?:st|nd|rd|th)?,?[\s\-]+(?P<year>\d{4})" + CLOCK
 )
+COMPACT_TIME = re.compile(
+    r"(?P<year>19\d\d|20\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
+    r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?"
+)
 ISO_DATE = re.compile(r"(?P<year>\d{4})[\-/.](?P<month>\d{1,2})[\-/.](?P<day>\d{1,2})" + CLOCK)
 TIME_OF_DAY = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d+)?)?\s*(?P<half>[ap])?(?(half)\.?m\.?)"
     r"\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2})?"
+)
+# "19:30 ET", "19:30 (AEST)" and "19:30 Europe/London", but neither "7:30 PM" nor "19:30 UTC"
+ZONE_NAME = re.compile(
+    r"(?P<time>.*\d:\d{2}.*?)\s+[(\[]?(?P<zone>(?!(?:AM|PM|UTC|GMT|Z)\b)(?:[A-Z]{2,5}|[A-Z]\w+/\w[\w/]*))[)\]]?"
 )
 END_OF_DAY = r"(?<=[T ])24:00(?=(?::00(?:\.0+)?)?(?:[zZ]|[+-]\d{2}:?\d{2})?$)"
 OFFSET = r"\d:\d{2}.*(?:[zZ]|[+-]\d{2}:?\d{2})$"
@@ -46,7 +57,8 @@ def read_times(
 ) -> pd.Series:
     """Return a column of days or times as datetime64[us] in UTC; a cell that cannot be read stays as it came.
 
-    A time without an offset is one in `timezone` (UTC if that is None); a day without a time stays that day. With
+    A time without an offset is one in `timezone` (UTC if that is None), and so is one with the abbreviation of a zone,
+    which is only read if `timezone` says which that is; a day without a time stays that day. With
     `as_day` the result is the local day: a time with an offset keeps its own, or is moved to `timezone`, if given.
     `date_format` is a pattern of strftime, or excel, unix or unix_ms for numbers. Raises UserError if days and months
     cannot be told apart, or the column contradicts itself about their order; `label` names the column there.
@@ -59,7 +71,8 @@ def read_times(
     text = values.astype("string").str.strip()
     text = text.mask(text.isin(["", "-", "nan", "NaN", "NaT", "None", "null", "NULL", "<NA>"]))
     unique_text = pd.Series(text.dropna().unique(), dtype="string")
-    unique_times = _parse_unique(unique_text, label, date_format, timezone, as_day)
+    plain_text, timezone = _drop_zone_names(unique_text, date_format, timezone)
+    unique_times = _parse_unique(plain_text, label, date_format, timezone, as_day)
     times = text.map(dict(zip(unique_text, unique_times, strict=True))).astype("datetime64[us]")
     times = times.mask(times < EARLIEST)
     is_failed = text.notna() & times.isna()
@@ -81,17 +94,47 @@ def describe_forms(values: pd.Series) -> list[str]:
     return [str(text[shape == form].iloc[0]) for form in counts.index]
 
 
+def suggest_time_setting(cell: str) -> str:
+    """Return the setting that reads a date which is a number or names a zone; else that of the form of dates.
+
+    >>> suggest_time_setting("44852"), suggest_time_setting("2024-10-23 19:30 ET")
+    ('date_format: excel', "timezone, because 'ET' names a zone")
+    """
+    if match := ZONE_NAME.fullmatch(cell.strip()):
+        return f"timezone, because {match['zone']!r} names a zone"
+    date_format = suggest_date_format(cell)
+    return f"date_format: {date_format}" if date_format else "date_format"
+
+
 def suggest_date_format(cell: str) -> str | None:
     """Return the form of `date_format` that makes a number a day of living memory, or None if none does.
 
     >>> suggest_date_format("1704252600000"), suggest_date_format("44852"), suggest_date_format("7:30 pm")
     ('unix_ms', 'excel', None)
     """
-    if not re.fullmatch(r"\d+(?:\.\d+)?", cell):
+    if not re.fullmatch(r"\d+(?:\.\d+)?", cell) or COMPACT_TIME.fullmatch(cell):
         return None
     number = float(cell)
     fitting = (form for form, (low, high) in PLAUSIBLE_SERIALS.items() if low <= number <= high)
     return next(fitting, None)
+
+
+def _drop_zone_names(text: pd.Series, date_format: str | None, timezone: str | None) -> tuple[pd.Series, str | None]:
+    """Return the texts without names of zones, and the zone: of abbreviations it must be given, a full name tells it.
+
+    Names that a given form contains stay, and so do full names of several zones.
+    """
+    if date_format is not None or not len(text) or not ZONE_NAME.fullmatch(text.iloc[0]):
+        return text, timezone
+    matches = [ZONE_NAME.fullmatch(cell) for cell in text]
+    names = {match["zone"] for match in matches if match}
+    full_names = {name for name in names if "/" in name}
+    if timezone is None and len(names) == len(full_names) == 1 and full_names <= zoneinfo.available_timezones():
+        (timezone,) = full_names
+    elif timezone is None or full_names - {timezone}:
+        return text, timezone
+    times = [match["time"] if match else cell for match, cell in zip(matches, text, strict=True)]
+    return pd.Series(times, text.index, dtype="string"), timezone
 
 
 def _parse_unique(
@@ -180,8 +223,41 @@ def _find_day_first(text: Iterable[str], label: str) -> dict[str, bool]:
                 f"{label} can be read with the day or the month first (for example {either[0]!r}); say which by "
                 f"date_format, '%d{mark}%m{mark}%Y' or '%m{mark}%d{mark}%Y', in params.yaml."
             )
+        _reject_mixed_orders(dates, bool(by_day), label, mark)
         day_first[mark] = not by_month
     return day_first
+
+
+def _reject_mixed_orders(dates: list[re.Match[str]], is_day_first: bool, label: str, mark: str) -> None:
+    """Raise UserError if days that can be read in both orders lie far from the others, and near in the other order."""
+    readings = {match[0]: (_read_day(match, is_day_first), _read_day(match, not is_day_first)) for match in dates}
+    decided_days = [day for day, swapped_day in readings.values() if day is not None and swapped_day is None]
+    if not decided_days:
+        return
+    first_day, last_day = min(decided_days) - NEAR, max(decided_days) + NEAR
+    far_dates = [
+        text
+        for text, (day, swapped_day) in readings.items()
+        if day is not None and swapped_day is not None
+        if first_day <= swapped_day <= last_day and not first_day <= day <= last_day
+    ]
+    if len(far_dates) >= LEAST_FAR_DATES:
+        pattern, other_pattern = ("%d", "%m") if is_day_first else ("%m", "%d")
+        raise UserError(
+            f"{label} seems to have two orders in one column: {len(far_dates)} dates such as {far_dates[0]!r} are far "
+            f"from all others in the order of these, and near with day and month exchanged; write all dates in one "
+            f"form, such as 2024-03-01, or, if they are right, set date_format to "
+            f"'{pattern}{mark}{other_pattern}{mark}%Y' in params.yaml."
+        )
+
+
+def _read_day(date: re.Match[str], is_day_first: bool) -> pd.Timestamp | None:
+    day, month = (int(date[name]) for name in (("first", "second") if is_day_first else ("second", "first")))
+    year = date["year"] if len(date["year"]) == 4 else f"20{date['year']}"
+    try:
+        return pd.Timestamp(int(year), month, day)
+    except ValueError:
+        return None
 
 
 def _reject_years_in_front(dates: list[re.Match[str]], label: str, mark: str) -> None:
@@ -210,6 +286,9 @@ def _rewrite_as_iso(cell: str, is_day_first: dict[str, bool]) -> str | None:
     if (match := NUMERIC_DATE.fullmatch(cell)) and match["mark"] in is_day_first:
         numbers = int(match["first"]), int(match["second"])
         day, month = numbers if is_day_first[match["mark"]] else reversed(numbers)
+    elif match := COMPACT_TIME.fullmatch(cell):
+        clock = f"{match['hour']}:{match['minute']}:{match['second'] or '00'}"
+        return f"{match['year']}-{match['month']}-{match['day']}T{clock}"
     elif match := ISO_DATE.fullmatch(cell):
         day, month = int(match["day"]), int(match["month"])
     elif match := DAY_MONTH_NAME.fullmatch(cell) or MONTH_NAME_DAY.fullmatch(cell):

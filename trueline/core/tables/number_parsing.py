@@ -45,7 +45,7 @@ EVEN_ODDS = re.compile(r"(?:even|evens|ev|evs|evn)" + FAVOURITE)
 FRACTIONAL_ODDS = re.compile(r"(\d+\.?\d*)\s*(?:[/-]|to)\s*(\d+)" + FAVOURITE)
 METRIC_DISTANCE = re.compile(r"(\d+\.?\d*)\s*(m|mtrs?|met(?:er|re)s?|km)\.?")
 IMPERIAL_DISTANCE = re.compile(
-    r"(?:(\d*\.?\d+)\s*(?:miles?|m))?\s*(?:(\d*\.?\d+)\s*(?:furlongs?|f))?\s*(?:(\d+)\s*(?:yards?|yds?|y))?"
+    r"(?:(\d*\.?\d+)\s*(?:miles?|m))?\s*(?:(\d*\.?\d+)\s*(?:furlongs?|f))?\s*(?:(\d*\.?\d+)\s*(?:yards?|yds?|y))?"
 )
 STONES_AND_POUNDS = re.compile(r"(\d{1,2})\s*(?:-|st\.?)\s*(?:(\d{1,2}(?:\.\d+)?)\s*(?:lbs?)?)?")
 POUNDS = re.compile(r"(\d+\.?\d*)\s*(?:lbs?|pounds?)")
@@ -58,9 +58,10 @@ MOST_HOURS = 5  # of playing time in a game
 WORDED_CLOCK = re.compile(
     r"()(\d+)\s*(?:'|′|m|min\.?|mins|minutes?)\s*([0-5]?\d(?:\.\d+)?)\s*(?:\"|″|''|s|secs?|seconds?)?"
 )
-SECONDS = re.compile(r"(\d+\.?\d*)\s*(?:s|secs?|seconds)")
+SECONDS = re.compile(r"(\d+\.?\d*)\s*(s|secs?|seconds|ms|mins?|minutes)")
+SECONDS_BY_WORD = {"ms": 0.001, "min": 60.0, "mins": 60.0, "minutes": 60.0}
 MINUTES = re.compile(r"(\d+\.?\d*)\s*(?:m|mins?|minutes|'|′)")
-LENGTHS = re.compile(r"(\d+\.?\d*)?[\s-]*(?:(\d+)/(\d+))?\s*(?:l|lengths?)?")
+LENGTHS = re.compile(r"([+-])?(\d+\.?\d*)?[\s-]*(?:(\d+)/(\d+))?\s*(?:l|lengths?)?")
 LENGTHS_BY_WORD = {"dht": 0.0, "dh": 0.0, "ns": 0.05, "nse": 0.05, "nose": 0.05, "sh": 0.1, "shd": 0.1, "hd": 0.2}
 LENGTHS_BY_WORD |= {"head": 0.2, "snk": 0.25, "sn": 0.25, "nk": 0.3, "n": 0.3, "neck": 0.3}
 
@@ -200,7 +201,7 @@ def _parse_weight(cell: str) -> float | None:
 
 def _parse_seconds(cell: str) -> float | None:
     if match := SECONDS.fullmatch(cell):
-        return float(match[1])
+        return float(match[1]) * SECONDS_BY_WORD.get(match[2], 1.0)
     match = CLOCK.fullmatch(cell) or DOTTED_CLOCK.fullmatch(cell) or ISO_DURATION.fullmatch(cell)
     match = match or WORDED_CLOCK.fullmatch(cell)
     if not match:
@@ -220,9 +221,10 @@ def _parse_lengths(cell: str) -> float | None:
     if cell in LENGTHS_BY_WORD:
         return LENGTHS_BY_WORD[cell]
     match = LENGTHS.fullmatch(cell)
-    if not match or not any(match.groups()) or match[3] == "0":
+    if not match or not any(match.groups()[1:]) or match[4] == "0":
         return None
-    return float(match[1] or 0) + (int(match[2]) / int(match[3]) if match[2] else 0.0)
+    lengths = float(match[2] or 0) + (int(match[3]) / int(match[4]) if match[3] else 0.0)
+    return -lengths if match[1] == "-" else lengths
 
 
 PARSERS: dict[str, Callable[[str], float | None]] = {

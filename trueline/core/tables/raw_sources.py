@@ -16,6 +16,7 @@ import pandas as pd
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.tables.csv_tables import decode_text, drop_repeated_headers, read_csv_table
 from trueline.core.tables.excel_tables import read_excel_table
+from trueline.core.tables.garbled_text import restore_table
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl", ".xlsx")
 OPEN_WORKBOOK_PREFIX = "~$"  # of the file that a spreadsheet program keeps beside an open workbook
@@ -49,7 +50,7 @@ def read_source_table(source: str, name: str, separator: str | None = None) -> p
     path = _require_source(source)
     if path.suffix in DATABASE_SUFFIXES and name in list_source_tables(source):
         quoted = name.replace('"', '""')
-        return _query_database(path, f'SELECT * FROM "{quoted}"')
+        return restore_table(_query_database(path, f'SELECT * FROM "{quoted}"'), name)
     files = [] if path.suffix in DATABASE_SUFFIXES else list_table_files(source, name)
     if not files:
         reject_other_formats(source, name)
@@ -132,8 +133,13 @@ def find_download_shape(table: pd.DataFrame, shapes: Iterable[ModuleType]) -> Mo
 def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
     """Return the table of one CSV (UTF-8 or -16), Parquet, JSON, JSON-lines or Excel file, each perhaps in gzip.
 
-    Without `separator` the separator of a CSV is found in its header, and printed if it is no comma.
+    Without `separator` the separator of a CSV is found in its header, and printed if it is no comma. Texts that were
+    garbled by another encoding are repaired.
     """
+    return restore_table(_read_table(file, separator), file.name)
+
+
+def _read_table(file: Path, separator: str | None) -> pd.DataFrame:
     if file.stat().st_size == 0:
         raise UserError(f"{file} is empty; a table with a header and rows is needed.")
     suffix = _split_name(file)[1]

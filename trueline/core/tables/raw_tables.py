@@ -9,6 +9,7 @@ import pandas as pd
 
 from trueline.core.tables.column_mapping import Synonyms, list_pairs, map_columns, unify_files
 from trueline.core.tables.date_parsing import describe_forms, read_times
+from trueline.core.tables.garbled_text import REPLACEMENT
 from trueline.core.tables.number_parsing import read_numbers
 from trueline.core.tables.raw_sources import FILE_COLUMN, PART_COLUMN
 from trueline.core.tables.source_settings import SourceSettings
@@ -71,6 +72,7 @@ def read_raw_table(
             cells[column.name] = read_times(values, label, settings.date_format, settings.timezone, is_day)
         elif column.kind == "text":
             cells[column.name] = _read_text(values)
+            notes += _describe_lost_letters(cells[column.name], f"{table_label}: {column.name}")
         else:
             cells[column.name] = read_numbers(_read_booleans(values, column), column.unit, settings.decimal)
     rows = mapped.rows.assign(**cells)
@@ -78,6 +80,17 @@ def read_raw_table(
         notes.append(f"{table_label}: rows that an added part corrects: {int(is_corrected.sum()):,}")
         rows = rows[~is_corrected]
     return RawTable(rows, mapped.ignored, mapped.look_meant, notes)
+
+
+def _describe_lost_letters(values: pd.Series, label: str) -> list[str]:
+    """Return a sentence if texts hold the sign for a lost letter: names may have changed by it."""
+    texts = {cell for cell in values.dropna() if isinstance(cell, str) and REPLACEMENT in cell}
+    if not texts:
+        return []
+    example = min(texts)
+    return [
+        f"{label} has letters that another program could not read, as in {example!r}; export the file anew as UTF-8"
+    ]
 
 
 def _flag_corrected_rows(rows: pd.DataFrame, part_numbers: pd.Series, key: Collection[str]) -> pd.Series:
