@@ -72,8 +72,8 @@ def _join_texts(columns: list[pd.Series]) -> pd.Series:
     return joined.astype(object).where(joined.notna(), None)
 
 
-def _read_winners(place: pd.Series, settings: SourceSettings) -> pd.Series:
-    number, _, is_unfinished = read_places(translate_values(place, settings.values.get("place", {})))
+def _read_winners(finish_places: pd.Series, settings: SourceSettings) -> pd.Series:
+    number, _, is_unfinished = read_places(translate_values(finish_places, settings.values.get("place", {})))
     is_placed = pd.to_numeric(number, errors="coerce").notna()
     return (number == 1).astype(float).where(is_placed | is_unfinished)
 
