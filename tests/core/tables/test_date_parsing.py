@@ -157,7 +157,7 @@ def test_two_orders_in_one_column_are_refused_where_they_give_days_far_from_all_
     assert read_times(right, "days").tolist() == days.tolist()
     is_swapped = (days.dt.day <= 12) & (days.dt.day != days.dt.month)
     mixed = right.where(~is_swapped, days.dt.strftime(other))
-    with pytest.raises(UserError, match="seems to have two orders in one column: .* set date_format to"):
+    with pytest.raises(UserError, match=r"seems to have two orders in one column: .* set date_format to"):
         read_times(mixed, "days")
     assert read_times(mixed, "days", own).notna().all()
 

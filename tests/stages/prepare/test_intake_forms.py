@@ -117,7 +117,8 @@ def test_weights_in_pounds_are_named_and_those_in_kilograms_are_not(distance_m: 
     (all_pounds,) = describe_sizes(distance_m, weights=(pounds, pounds + 1))
     assert "weight_kg may be in pounds; if so, name the column weight_lb" in all_pounds
     (some_pounds,) = describe_sizes(distance_m, weights=(kilograms, kilograms, pounds))
-    assert "for example of 'ANN' from" in some_pounds and "write lb behind those" in some_pounds
+    assert "for example of 'ANN' from" in some_pounds
+    assert "write lb behind those" in some_pounds
 
 
 def test_a_distance_in_furlongs_without_unit_is_refused() -> None:
