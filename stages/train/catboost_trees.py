@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
-from catboost import CatBoost, CatBoostError, Pool
+from catboost import CatBoost, CatBoostError, FeaturesData, Pool
 from pydantic import Field
 
 from trueline.core.errors import UserError
@@ -84,8 +85,9 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
 
 def score(model: Model, x: pd.DataFrame) -> Floats:
     """Return log-odds for shares (up to a constant within a group for QuerySoftMax), or the quantity itself."""
-    pool = Pool(_convert_inputs(x[model.columns], model.cats), cat_features=model.cats)
-    scores: Floats = model.trees.predict(pool, prediction_type="RawFormulaVal", thread_count=1)
+    scores: Floats = model.trees.predict(
+        _build_score_pool(x[model.columns], model.cats), prediction_type="RawFormulaVal", thread_count=1
+    )
     return scores + get_score_offset(x, model.settings["offset"])
 
 
@@ -178,6 +180,20 @@ def _build_pool(rows: FoldData, settings: Settings, label: Floats, weight: Float
         cat_features=cats,
         baseline=start_scores if start_scores.any() else None,
     )
+
+
+def _build_score_pool(x: pd.DataFrame, cats: list[str]) -> Any:
+    """Return inputs for scoring; if categories come last, as two arrays, which CatBoost reads ten times as fast."""
+    number_names = [str(name) for name in x.columns if name not in cats]
+    if not number_names or [*number_names, *cats] != list(x.columns):
+        return Pool(_convert_inputs(x, cats), cat_features=cats)
+    numbers = np.ascontiguousarray(x[number_names].to_numpy(np.float64).astype(np.float32))
+    categories = np.empty((len(x), len(cats)), object)
+    for index, name in enumerate(cats):
+        category = pd.Categorical(x[name])
+        levels = [*map(str, category.categories), MISSING_LEVEL]  # whose code is −1
+        categories[:, index] = np.array([level.encode() for level in levels], object)[category.codes]
+    return Pool(FeaturesData(numbers, categories if cats else None, number_names, cats if cats else None))
 
 
 def _convert_inputs(x: pd.DataFrame, cats: list[str]) -> pd.DataFrame:

@@ -81,7 +81,8 @@ class OnlineHistory:
     def count_past_rows(self, posted: pd.DataFrame, by: KeyColumns) -> Ints:
         """Return how many strictly earlier rows of its key each posted row has."""
         key_index, columns = self.get_key_index(by), self.find_column_indexes(by)
-        codes = key_index.encode_keys(self.encode_rows(posted)[:, columns])
+        key_values = self.encode_rows(posted[[self.column_names[column] for column in columns]])
+        codes = key_index.encode_keys(key_values[:, columns])
         earlier_rows = key_index.find_rows_before(codes, posted[self.time].to_numpy("datetime64[us]"))
         return np.array([len(rows) for rows in earlier_rows], np.int64)
 

@@ -61,6 +61,7 @@ __all__ = [
     "RULES",
     "Settings",
     "build_row_ids",
+    "parse_grade_level",
     "prepare",
     "prepare_race_card",
     "read_race_card",
@@ -333,10 +334,11 @@ def _build_runner_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     rows["placed"] = rows["placed"].fillna((rows["place"] <= 3).astype(float).where(rows["place"].notna()))
     rows["place_p"] = (1 / rows["place_bsp"] / place_book * paid_places.where(paid_places > 0)).clip(upper=1.0)
     rows["early_rank"] = rank_within_group(rows["early_speed"].to_numpy(float), encode_groups(rows["race_id"]))
-    rows["grade_level"] = rows["grade"].map({grade: _parse_grade_level(grade) for grade in rows["grade"].unique()})
+    rows["grade_level"] = rows["grade"].map({grade: parse_grade_level(grade) for grade in rows["grade"].unique()})
     return rows[[column.name for column in (*COLUMNS, *list_own_columns(settings))]]
 
 
-def _parse_grade_level(grade: str) -> float:
+def parse_grade_level(grade: str) -> float:
+    """Return the mean of the numbers in a grade's name; missing without any."""
     numbers = [float(number) for number in re.findall(r"\d+", grade)]
     return float(np.mean(numbers)) if numbers else np.nan

@@ -330,6 +330,24 @@ def test_a_weight_on_winners_raises_every_chance(arm: Arm) -> None:
     assert raised > usual + 0.3
 
 
+def test_catboost_scores_inputs_with_categories_last_as_it_does_in_any_other_order() -> None:
+    arm = ("catboost_trees", "QuerySoftMax")
+    rows, plugin = rows_for(arm, 1), plugins.load_plugin("train", arm[0])
+    draw = np.random.default_rng(0)
+    categories = pd.Categorical(np.array(["7", "Ardley", "élan", None], object)[draw.integers(0, 4, len(rows.y))])
+    numbers = rows.x.select_dtypes("number").assign(fraction=draw.normal(size=len(rows.y)) / 3)
+    last, first = numbers.assign(venue=categories), pd.concat([pd.DataFrame({"venue": categories}), numbers], axis=1)
+    model = plugin.fit(replace(rows, x=last), knobs(arm), SEED)
+    assert model.cats == ["venue"]
+    frame_pool = plugin.Pool(plugin._convert_inputs(last, ["venue"]), cat_features=["venue"])
+    expected = model.trees.predict(frame_pool, prediction_type="RawFormulaVal", thread_count=1)
+    assert plugin.score(model, last).tobytes() == expected.tobytes()
+    assert plugin.score(model, first).tobytes() == expected.tobytes()
+    assert plugin.score(model, last[:3]).tobytes() == expected[:3].tobytes()
+    other_order = plugin.fit(replace(rows, x=first), knobs(arm), SEED)
+    assert np.isfinite(plugin.score(other_order, first)).all()
+
+
 def test_catboost_within_races_minimises_cross_entropy_to_soft_targets() -> None:
     """Three runners that differ in one input only: the best shares are the weighted mean of the targets."""
     random = np.random.default_rng(0)

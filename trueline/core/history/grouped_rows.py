@@ -4,7 +4,6 @@ No total crosses from one key into the next or looks ahead, so a row's figures a
 earlier rows of its own key.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -117,7 +116,7 @@ class GroupedRows:
     ) -> npt.NDArray[Any]:
         """Reduce the strictly earlier rows of each row's key by a ufunc; `empty_value` if there are none."""
         totals = np.empty_like(values)
-        for rows, shape in self._iterate_blocks():
+        for rows, shape in self._blocks:
             block, block_totals = values[rows].reshape(shape), totals[rows].reshape(shape)
             block_totals[:, 0] = empty_value
             reducer.accumulate(block[:, :-1], axis=1, out=block_totals[:, 1:])
@@ -143,12 +142,15 @@ class GroupedRows:
             )
         return window_start
 
-    def _iterate_blocks(self) -> Iterator[tuple[slice, tuple[int, int]]]:
+    @cached_property
+    def _blocks(self) -> list[tuple[slice, tuple[int, int]]]:
+        """The sorted rows of the keys of each length, with the number of these keys and the length."""
         lengths, keys = np.unique(self.key_length, return_counts=True)
-        stop = 0
-        for length, key_count in zip(lengths.tolist(), keys.tolist(), strict=True):
-            begin, stop = stop, stop + length * key_count
-            yield slice(begin, stop), (key_count, length)
+        ends = np.cumsum(lengths * keys).tolist()
+        return [
+            (slice(end - length * key_count, end), (key_count, length))
+            for length, key_count, end in zip(lengths.tolist(), keys.tolist(), ends, strict=True)
+        ]
 
 
 def _sort_by_group(code_number: Ints, codes: Ints, carried: Ints) -> tuple[Ints, Ints]:

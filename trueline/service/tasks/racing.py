@@ -18,6 +18,7 @@ from trueline.service import predictor
 from trueline.service.artifacts.verified_files import VerifiedFiles
 from trueline.service.market_lead import explain_missing_lead
 from trueline.service.own_values import OwnValues, check_own_values, describe_own_values
+from trueline.service.plain_races import PlainRace, PlainRunner, prepare_plain_race
 from trueline.service.predictor import Predictor
 from trueline.service.request_faults import apply_to_parts
 from trueline.service.request_fields import RequestModel, ResponseModel, Text, Time
@@ -214,6 +215,8 @@ def _build_chance(
 
 def prepare_card(model: Model, request: Request) -> pd.DataFrame:
     """Return the race's rows as the prepare stage would make them, by box."""
+    if (plain_card := _prepare_plain_card(model, request)) is not None:
+        return plain_card
     return racing.prepare_race_card(_build_raw_rows(request, model.predictor.list_own_kinds()), model.card_settings)
 
 
@@ -249,6 +252,19 @@ def described(model: Model, schema: dict[str, Any]) -> dict[str, Any]:
     for request_schema in (schema, schema["$defs"]["Runner"]):
         describe_own_values(request_schema, model.predictor.list_own_kinds())
     return schema
+
+
+def _prepare_plain_card(model: Model, request: Request) -> pd.DataFrame | None:
+    """Return the race's rows if nothing in it needs the whole of the prepare stage, else None."""
+    if request.own_columns or any(runner.own_columns for runner in request.runners):
+        return None
+    race_id, race_no, distance = resolve_race_id(request), request.race_no, request.distance_m
+    race = PlainRace(race_id, request.start_time, request.venue, race_no, distance, request.grade)
+    runners = [
+        PlainRunner(posted.runner, posted.box, posted.weight_kg, posted.trainer, posted.early_speed, posted.price)
+        for posted in request.runners
+    ]
+    return prepare_plain_race(race, runners, model.card_settings)
 
 
 def _build_raw_rows(request: Request, own_kinds: Mapping[str, str]) -> pd.DataFrame:
