@@ -155,6 +155,24 @@ def test_an_impossible_port_is_rejected(port: str, capsys: pytest.CaptureFixture
     assert f"--port is {port}; give one from 0" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("host", ["http://models.example", "models.example:443", "", "a/b", "::1"])
+def test_what_no_host_header_can_name_is_rejected(host: str) -> None:
+    with pytest.raises(SystemExit, match="which no Host header can name; give a host alone"):
+        main(["--allow-host", host])
+
+
+def test_exported_models_beside_promoted_ones_are_rejected(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--exported", "served", "--model", "events-model#prod"])
+    assert "--exported serves the models of a folder; leave out --model" in capsys.readouterr().err
+
+
+def test_a_token_of_blanks_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN_VARIABLE, " ")
+    with pytest.raises(UserError, match="TRUELINE_TOKEN has blanks only; set it to the token that callers need"):
+        open_listener(Settings(port=0))
+
+
 def test_workers_end_when_their_parent_is_killed(repository: Path) -> None:
     with started(repository, "--log", "", "--workers", "2") as (process, address):
         workers = psutil.Process(process.pid).children(recursive=True)
@@ -179,6 +197,8 @@ def test_it_refuses_to_listen_for_other_machines_without_a_token_unless_it_is_to
     monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
     with pytest.raises(UserError, match="lets other machines connect, and there is no token; set TRUELINE_TOKEN"):
         open_listener(Settings(host="0.0.0.0", port=0))
+    with pytest.raises(UserError, match="lets other machines connect"):
+        open_listener(Settings(host="127.example.invalid", port=0))
     open_listener(Settings(host="0.0.0.0", port=0, is_open=True)).close()
     monkeypatch.setenv(TOKEN_VARIABLE, "secret")
     with open_listener(Settings(host="0.0.0.0", port=0)) as listener:

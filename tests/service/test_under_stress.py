@@ -132,6 +132,7 @@ def test_head_options_hosts_and_untyped_bodies_are_answered_as_http_says(service
     assert options.startswith(b"http/1.1 204")
     assert b"allow: options, post" in options
     assert b"allow: get, head, options" in send("OPTIONS /health HTTP/1.1\r\nHost: localhost").lower()
+    assert b"allow: get, head, options, post" in send("OPTIONS * HTTP/1.1\r\nHost: localhost").lower()
     assert b" 421 " in send("GET /health HTTP/1.1\r\nHost: rebound.example").splitlines()[0]
     untyped = send("POST /predict/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0")
     assert b" 415 " in untyped.splitlines()[0]

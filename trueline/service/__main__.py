@@ -8,7 +8,7 @@ from trueline.core.errors import UserError
 from trueline.service.processes.listening import describe_address, has_token, is_loopback, open_listener
 from trueline.service.processes.run_folder import create_run_folder
 from trueline.service.processes.supervisor import Supervisor, print_line
-from trueline.service.protection.host_check import LOCAL_HOSTS
+from trueline.service.protection.host_check import LOCAL_HOSTS, check_hosts
 from trueline.service.protection.path_prefix import check_prefix, check_proxies
 from trueline.service.settings import Settings
 
@@ -125,6 +125,8 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         parser.error(f"--watch is {parsed.watch}; give a number of seconds, or 0 to take over on SIGHUP only")
     if not parsed.keep_log >= 0:
         parser.error(f"--keep-log is {parsed.keep_log}; give a number of days, or 0 to remove nothing")
+    if parsed.exported and (parsed.model or parsed.shadow):
+        parser.error("--exported serves the models of a folder; leave out --model and --shadow, which name tags in git")
     if not 0 <= parsed.port <= MAX_PORT:
         parser.error(f"--port is {parsed.port}; give one from 0 (any free port) to {MAX_PORT}")
     return Settings(
@@ -138,14 +140,14 @@ def _parse_arguments(arguments: list[str] | None) -> Settings:
         root_path=check_prefix(parsed.root_path),
         trusted_proxies=check_proxies(parsed.trust_proxy),
         watch_seconds=parsed.watch,
-        allowed_hosts=_list_allowed_hosts(parsed.host, parsed.allow_host),
+        allowed_hosts=_list_allowed_hosts(parsed.host, check_hosts(parsed.allow_host)),
         is_open=parsed.without_token,
         log=parsed.log,
         log_days=parsed.keep_log,
     )
 
 
-def _list_allowed_hosts(host: str, named_hosts: list[str]) -> tuple[str, ...]:
+def _list_allowed_hosts(host: str, named_hosts: tuple[str, ...]) -> tuple[str, ...]:
     if not named_hosts and not is_loopback(host):
         return ()
     return (*LOCAL_HOSTS, f"[{host}]" if ":" in host else host, *named_hosts)

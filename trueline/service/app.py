@@ -29,6 +29,7 @@ from trueline.service.settings import TOKEN_VARIABLE, Settings
 
 API_DESCRIPTION = """Serves predictions of promoted models, or of the workspace's. Every answer is logged; every error
 is a problem in JSON (RFC 9457), whose `detail` is one sentence."""
+SERVER_METHODS = "GET, HEAD, OPTIONS, POST"  # that some address accepts
 VALIDATION_SCHEMAS = ("HTTPValidationError", "ValidationError")
 MEASURE_SECONDS = 10.0  # between two looks at the process's memory, which any worker may be asked for
 
@@ -96,6 +97,8 @@ async def _watch_process(service: Service) -> None:
 
 async def _render_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404 and (request.method, request.scope["path"]) == ("OPTIONS", "*"):
+        return Response(status_code=204, headers={"Allow": SERVER_METHODS})
     if error.status_code == 404:
         return build_error_response(404, "There is nothing at this address; /docs lists the addresses.")
     if error.status_code == 405 and request.method == "OPTIONS":

@@ -36,7 +36,8 @@ class OnlineHistory:
             if not pd.api.types.is_numeric_dtype(usable_columns[name].dtype)
         }
         self.values = self.encode_rows(usable_columns)
-        self.past_columns = pd.Index([*self.column_names, SHARED_PAST])
+        # as objects, since pandas takes longer to look names up among its own strings
+        self.past_columns = pd.Index([*self.column_names, SHARED_PAST], dtype=object)
         self._key_indexes: dict[tuple[str, ...], KeyIndex] = {}
         self._rating_histories: dict[RatingKey, RatingHistory] = {}
         self._lock = Lock()  # requests may run in parallel: only one of them builds an index or ratings
@@ -54,9 +55,10 @@ class OnlineHistory:
         )
         for name, categories in self._categories.items():
             if name in rows:
-                category_index = categories.get_indexer(pd.Index(rows[name], dtype=object))
+                texts = rows[name].to_numpy(object)
+                category_index = categories.get_indexer(pd.Index(texts, dtype=object))
                 code = np.where(category_index < 0, len(categories), category_index)
-                encoded[:, self.column_names.index(name)] = np.where(rows[name].isna(), np.nan, code)
+                encoded[:, self.column_names.index(name)] = np.where(pd.isna(texts), np.nan, code)
         return encoded
 
     def find_unseen(self, name: str, values: "pd.Series[Any]") -> list[str]:

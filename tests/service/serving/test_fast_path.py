@@ -26,9 +26,13 @@ DIFFERENCES = {
     "password": (f"Bearer {TOKEN}", "Basic OnNlY3JldA=="),  # pragma: allowlist secret
     "another host": (f"Host: {HOST}", "Host: rebound.example"),
     "no host": (f"Host: {HOST}\r\n", ""),
+    "two hosts": (f"Host: {HOST}", f"Host: {HOST}\r\nHost: rebound.example"),
+    "compressed": ("Host", "Content-Encoding: gzip\r\nHost"),
+    "not compressed": ("Host", "Content-Encoding: identity\r\nHost"),
     "upgrade": ("Host", "Connection: Upgrade\r\nUpgrade: h2c\r\nHost"),
 }
-STATUSES = {"no type": 415, "no token": 401, "wrong token": 401, "another host": 421, "upgrade": 400}
+STATUSES = {"no type": 415, "compressed": 415, "no token": 401, "wrong token": 401, "another host": 421}
+STATUSES |= dict.fromkeys(("upgrade", "no host", "two hosts"), 400)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +88,8 @@ def test_every_request_is_counted_once_whichever_way_it_took(service: ServicePro
 
 def test_only_a_short_body_of_known_length_without_doubled_headers_is_plain() -> None:
     def is_plain(*headers: tuple[bytes, bytes]) -> bool:
-        scope = {"path": "/predict/events", "headers": [(b"content-type", b"application/json"), *headers]}
+        known = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {"path": "/predict/events", "headers": [*known, *headers]}
         return Admission(frozenset(), None).is_plain(scope, 5000)
 
     assert is_plain((b"content-length", b"5000"))

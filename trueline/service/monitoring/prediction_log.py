@@ -29,10 +29,10 @@ LogRows = list[dict[str, Any]]
 class PredictionLog:
     """Writes one task's log in one process to `<folder>/<pid>-<n>.jsonl`, and to the next file when one is full.
 
-    A new day (UTC) begins a new file too. Then files that were last written more than `keep_days` ago are removed;
-    0 keeps them all. Whole lines are appended in a single write, so only the last line that a killed process leaves
-    can be torn. Files of earlier processes are never written to, and no two processes share one. Limit: nothing is
-    forced to disk, so a machine that loses power may lose its last seconds.
+    A new day (UTC) begins a new file too, and so does the removal of the present one. On a new day files that were last
+    written more than `keep_days` ago are removed; 0 keeps them all. Whole lines are appended in a single write, so only
+    the last line that a killed process leaves can be torn. Files of earlier processes are never written to, and no two
+    processes share one. Limit: nothing is forced to disk, so a machine that loses power may lose its last seconds.
     """
 
     def __init__(self, folder: Path, max_bytes: int, keep_days: float = 0.0) -> None:
@@ -54,7 +54,7 @@ class PredictionLog:
 
     def _write_lines(self, content: bytes) -> None:
         today = int(time.time() // DAY_SECONDS)
-        if self._size + len(content) > self._max_bytes or today != self._day:
+        if self._size + len(content) > self._max_bytes or today != self._day or os.fstat(self._file).st_nlink == 0:
             self._day = today
             self._open_next_file()
             self._remove_old_files()

@@ -90,12 +90,15 @@ class ServiceMetrics:
             self._process[name].set(value)
 
     def render_text(self, drifts: Mapping[str, PredictionDrift]) -> bytes:
-        """Return all counts as text; with several worker processes, the totals over all of them."""
+        """Return all counts as text; with several worker processes, the totals over all of them.
+
+        They are this process's alone if the folder is gone in which the processes pool theirs.
+        """
         self.record_process()
         for task, drift in drifts.items():
             if (index := drift.compute_index()) is not None:
                 self._drift.labels(task).set(index)
-        if MULTIPROCESS_FOLDER_VARIABLE not in os.environ:
+        if not os.path.isdir(os.environ.get(MULTIPROCESS_FOLDER_VARIABLE, "")):
             return generate_latest(self.registry)
         merged_registry = CollectorRegistry()
         MultiProcessCollector(merged_registry)  # type: ignore[no-untyped-call,unused-ignore]

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from ipaddress import ip_address
 
 from trueline.core.errors import UserError
 from trueline.service.settings import TOKEN_VARIABLE, Settings
@@ -37,7 +38,12 @@ def has_token() -> bool:
 
 
 def _require_token(settings: Settings) -> None:
-    """Raise UserError if other machines could connect without a token and nobody said that they may."""
+    """Raise UserError if other machines could connect without a token and nobody said that they may.
+
+    Nobody could send a token of blanks, so that is an error too.
+    """
+    if has_token() and not os.environ[TOKEN_VARIABLE].strip():
+        raise UserError(f"{TOKEN_VARIABLE} has blanks only; set it to the token that callers need, or unset it.")
     if has_token() or settings.is_open or is_loopback(settings.host):
         return
     raise UserError(
@@ -47,5 +53,12 @@ def _require_token(settings: Settings) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to an address."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    """Whether only this machine can connect to an address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("127.example.com"), is_loopback("")
+    (True, True, False, False)
+    """
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False

@@ -23,7 +23,8 @@ from trueline.service.settings import Settings
 POLL_SECONDS = 0.2  # between two looks at the workers; their messages and signals end the wait
 STOP_MARGIN_SECONDS = 3.0  # that a worker may take beyond its time to finish, before it is killed
 MAX_RESTART_DELAY_SECONDS = 30.0  # between two attempts to replace a worker whose models cannot be loaded
-HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+IGNORED_SIGNALS = (signal.SIGUSR1, signal.SIGUSR2)  # which tools that rotate logs send; they would end the process
 
 
 class Supervisor:
@@ -43,7 +44,7 @@ class Supervisor:
     _rejected_pins: object  # those of the last takeover that failed, which is not tried again unless asked for
 
     def run_workers(self, announce_start: Callable[[dict[str, str]], None]) -> None:
-        """Serve until SIGTERM or SIGINT; `announce_start` gets the versions when the service answers.
+        """Serve until SIGTERM, SIGINT or SIGQUIT; `announce_start` gets the versions when the service answers.
 
         SIGHUP takes over what the models' names mean now. Raises UserError if the models cannot be loaded at first.
         """
@@ -72,10 +73,12 @@ class Supervisor:
         """Replace all workers by ones with the models that the names mean now, or say why that cannot be done."""
         try:
             settings = pin_models(self._settings)
-        except UserError as error:
+            failure = self._start_generation(settings)
+        except (UserError, OSError) as error:
+            self._abandon_starting()
             self._report_failure(str(error))
             return
-        if failure := self._start_generation(settings):
+        if failure:
             self._rejected_pins = settings.pins
             self._report_failure(failure)
             return
@@ -97,11 +100,14 @@ class Supervisor:
         failed_worker = next((worker for worker in self._starting if worker.has_ended), None)
         if failed_worker is None and len({str(worker.versions) for worker in self._starting}) == 1:
             return ""
-        failure = failed_worker.describe_failure() if failed_worker else "the workspace changed while it was loaded."
+        self._abandon_starting()
+        return failed_worker.describe_failure() if failed_worker else "the workspace changed while it was loaded."
+
+    def _abandon_starting(self) -> None:
+        """Remove the workers whose models are being loaded."""
         for worker in self._starting:
             self._remove_worker(worker)
         self._starting = []
-        return failure
 
     def _start_serving(self) -> None:
         """Let the started workers serve, and the former ones finish."""
@@ -159,9 +165,11 @@ class Supervisor:
                 self._remove_worker(worker)
             elif worker.versions and not worker.is_serving:
                 self._accept_replacement(worker)
-        if self._versions and monotonic() >= self._restart_at:
-            while len(self._workers) < self._settings.workers:
+        while self._versions and monotonic() >= self._restart_at and len(self._workers) < self._settings.workers:
+            try:
                 self._workers.append(self._start_worker(self._settings))
+            except OSError as error:  # the system lacks memory, processes or room on a disk
+                self._delay_restart(f"a worker cannot be started yet: {error}")
 
     def _report_end(self, worker: WorkerProcess) -> None:
         """Say that a worker ended; one that could not load its models is replaced after a delay."""
@@ -169,9 +177,13 @@ class Supervisor:
             print_line(f"worker {worker.process.pid} ended and is replaced", sys.stderr)
             self._failed_starts = 0
         else:
-            print_line(f"a worker cannot be replaced yet: {worker.describe_failure()}", sys.stderr)
-            self._failed_starts += 1
-            self._restart_at = monotonic() + min(2.0**self._failed_starts, MAX_RESTART_DELAY_SECONDS)
+            self._delay_restart(f"a worker cannot be replaced yet: {worker.describe_failure()}")
+
+    def _delay_restart(self, reason: str) -> None:
+        """Say why there are too few workers; each such failure in a row doubles the time to the next attempt."""
+        print_line(reason, sys.stderr)
+        self._failed_starts += 1
+        self._restart_at = monotonic() + min(2.0**self._failed_starts, MAX_RESTART_DELAY_SECONDS)
 
     def _accept_replacement(self, worker: WorkerProcess) -> None:
         """Let a replacement serve if it answers as the others do; otherwise the workspace changed: replace them all."""
@@ -225,6 +237,7 @@ class Supervisor:
         self._selector.register(self._signal_reader, selectors.EVENT_READ)
         former_descriptor = signal.set_wakeup_fd(signal_writer.fileno())  # ends the wait in `_poll`
         former_handlers = {number: signal.signal(number, self._record_signal) for number in HANDLED_SIGNALS}
+        former_handlers |= {number: signal.signal(number, signal.SIG_IGN) for number in IGNORED_SIGNALS}
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ of the listening socket and of the control channel. A worker whose parent is gon
 
 import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -74,7 +75,7 @@ def _make_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         "access_log": False,  # /metrics counts requests, and logging one takes a tenth of its time
         "server_header": False,
         "proxy_headers": False,  # nothing depends on them but the prefix: protection/path_prefix.py
-        "log_level": "warning",
+        "log_level": "error",  # a warning for every refusal would let any client fill the disk; /metrics counts them
     }
     return uvicorn.Config(app, **options)
 
@@ -89,4 +90,5 @@ def _wait_for_command(control: ControlChannel) -> str:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), ControlChannel(socket.socket(fileno=int(sys.argv[2]))))
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has finished
+        main(socket.socket(fileno=int(sys.argv[1])), ControlChannel(socket.socket(fileno=int(sys.argv[2]))))

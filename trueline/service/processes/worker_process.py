@@ -29,7 +29,7 @@ class WorkerProcess:
         self.failure, self.is_serving, self._may_serve = "", False, False
         self._last_heard_at = monotonic()
         self._folder = folder / f"worker-{slot}"
-        self._folder.mkdir()
+        self._folder.mkdir(parents=True, exist_ok=True)  # whoever cleans temporary folders may have removed it
         self._counts = folder / COUNTS_FOLDER
         self._counts.mkdir(exist_ok=True)
         own_end, child_end = socket.socketpair()

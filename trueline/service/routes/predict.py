@@ -11,7 +11,7 @@ from trueline.service.service import Service
 from trueline.service.serving.endpoint import PredictionEndpoint
 
 COMMON_ERRORS = {  # of every address
-    400: "The headers ask for another protocol.",
+    400: "The headers ask for another protocol, or name no host or several.",
     401: "The token is missing or wrong.",
     413: "The body is too long.",
     421: "The Host header names another host.",
@@ -19,7 +19,7 @@ COMMON_ERRORS = {  # of every address
 }
 PREDICTION_ERRORS = COMMON_ERRORS | {
     408: "The body did not arrive in time.",
-    415: "The content type is not JSON.",
+    415: "The content type is not JSON, or the body is compressed.",
     422: "The request does not match the schema, or the model cannot answer it.",
 }
 REFERENCE = "#/components/schemas/{model}"

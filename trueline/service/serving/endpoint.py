@@ -24,6 +24,7 @@ from trueline.service.shadow.shadow_traffic import Shadow, pair_rows
 
 LOG_EVERY_SECONDS = 10.0  # seconds between two error lines about unlogged rows
 JSON_TYPE = "application/json"  # the only type that is accepted: a page elsewhere cannot send it unasked
+IDENTITY = "identity"  # the content encoding of a body that is not compressed
 DEPARTED_STATUS = 499  # as nginx counts it; nobody receives it
 DEPARTED_RESPONSE = build_error_response(DEPARTED_STATUS, "The client disconnected before it had its answer.")
 BUSY_MESSAGE = "More requests are waiting than can be answered in time; try again after the seconds in Retry-After."
@@ -56,6 +57,9 @@ class PredictionEndpoint:
         if content_type != JSON_TYPE:
             received = repr(content_type[:60]) if content_type else "none"
             return build_error_response(415, f"The content type is {received}; send application/json.")
+        if (encoding := request.headers.get("content-encoding", IDENTITY)).strip().lower() != IDENTITY:
+            message = f"The body is encoded as {encoding[:60]!r}; send it as plain JSON."
+            return build_error_response(415, message, {"Accept-Encoding": IDENTITY})
         try:
             body = await request.body()
         except ClientDisconnect:

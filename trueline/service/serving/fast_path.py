@@ -23,7 +23,8 @@ from trueline.service.serving.endpoint import DEPARTED_RESPONSE, JSON_TYPE, Pred
 from trueline.service.settings import Settings
 
 PLAIN_TYPE = JSON_TYPE.encode()
-SPECIAL_HEADERS = (b"upgrade", b"transfer-encoding", b"x-forwarded-prefix")  # of which other middleware decides
+# of which others decide
+SPECIAL_HEADERS = (b"upgrade", b"transfer-encoding", b"content-encoding", b"x-forwarded-prefix")
 MAX_LENGTH_DIGITS = 6  # of the Content-Length of a short body
 
 
@@ -45,7 +46,8 @@ class Admission:
             and len(length) <= MAX_LENGTH_DIGITS
             and int(length) <= max_bytes
             and not any(map(headers.__contains__, SPECIAL_HEADERS))
-            and is_allowed_host(headers.get(b"host", b"").decode("latin-1"), self.allowed_hosts)
+            and b"host" in headers
+            and is_allowed_host(headers[b"host"].decode("latin-1"), self.allowed_hosts)
             and is_authorised(scope["path"], headers.get(b"authorization", b""), self.token)
         )
 
