@@ -80,9 +80,9 @@ class ServiceMetrics:
         """Count rows that the log could not take."""
         self._unlogged.labels(task).inc(rows)
 
-    def count_shadow_request(self, task: str, outcome: str) -> None:
-        """Count a request that the challenger answered, failed on or never received."""
-        self._shadow.labels(task, outcome).inc()
+    def count_shadow_requests(self, task: str, outcome: str, requests: int) -> None:
+        """Count requests that the challenger answered, failed on or never received."""
+        self._shadow.labels(task, outcome).inc(requests)
 
     def record_process(self) -> None:
         """Note this worker's memory, processor time and open files."""
