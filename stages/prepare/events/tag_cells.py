@@ -103,12 +103,17 @@ def _read_object(content: Mapping[Any, Any]) -> Any:
     """Return the name in an object, or else the keys whose values are true, as a list; False if there are neither."""
     if not isinstance(name := _read_name(content), Mapping):
         return [name]
+    if len(content) == 1 and isinstance(items := next(iter(content.values())), list | tuple):
+        return items
     are_flags = all(value is None or (isinstance(value, int | float) and value in (0, 1)) for value in content.values())
     return [key for key, value in content.items() if value] if are_flags else False
 
 
 def _read_name(item: Any) -> Any:
-    """Return the name of an object, in the first of NAME_KEYS that holds a text; anything else as it came."""
+    """Return the name of an object, in the first of NAME_KEYS that holds a text, or its only text; else as it came."""
     if isinstance(item, Mapping):
-        return next((item[key] for key in NAME_KEYS if isinstance(item.get(key), str)), item)
+        texts = [item[key] for key in NAME_KEYS if isinstance(item.get(key), str)]
+        if not texts and len(item) == 1:  # {"genre": "jazz"}
+            texts = [value for value in item.values() if isinstance(value, str)]
+        return next(iter(texts), item)
     return item

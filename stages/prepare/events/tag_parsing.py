@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.prepare.events.tag_annotations import drop_annotations
 from stages.prepare.events.tag_cells import Items, Splitter, is_missing, is_number, is_printed_list, read_items
 from trueline.core.errors import UserError
 from trueline.core.text.tag_labels import clean_tag, normalize_tag
@@ -34,7 +35,8 @@ def parse_tags(
 
     Cells are read by `read_items`; other texts are split at each of the `delimiters`. If every such text consists of
     #tags or of <tags>, or one of several of them, these signs are no part of the tags. `new_names` replaces tags,
-    however these are spelt. A missing or empty cell has no tags. Raises UserError if some tags are numbers and others
+    however these are spelt. Numbers beside the tags are left out, unless the set of tags is fixed, which is printed. A
+    missing or empty cell has no tags. Raises UserError if some tags are numbers and others
     are not, and, unless the set of tags is fixed, if texts look like tags that blanks separate although `delimiters`
     has no blank.
 
@@ -45,6 +47,8 @@ def parse_tags(
     name_by_tag = {normalize_tag(str(label)): str(name) for label, name in new_names.items()}
     item_lists = [[] if _says_no_tag(cell, is_set_fixed) else read_items(cell, split_text) for cell in cells]
     _reject_mixed_numbers(item_lists, name_by_tag)
+    if not is_set_fixed:
+        item_lists = drop_annotations(item_lists)
     return [None if items is None else _label_items(items, name_by_tag) for items in item_lists]
 
 

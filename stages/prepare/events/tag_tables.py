@@ -9,12 +9,15 @@ from stages.prepare.events.tag_cells import is_missing
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.tables.column_mapping import normalize_name
 
+TAG_PREFIX = re.compile(r"(?:tags?|labels?|topics?|category|categories|genres?|is|has)[_.:/]+", re.IGNORECASE)
 FLAG_CODES = {"1": True, "true": True, "yes": True, "y": True, "x": True, "✓": True, "✔": True, "☑": True}
 FLAG_CODES |= {"0": False, "false": False, "no": False, "n": False, "": False}
 
 
 def collect_tag_columns(raw: pd.DataFrame, tag_columns: Sequence[str]) -> pd.DataFrame:
     """Return the table with a column `tags`, lists of the names of those `tag_columns` that are 1 or true in a row.
+
+    What all of them begin with, such as `tag_`, is no part of a tag.
 
     Raises UserError for a column that does not exist, and for a value that is neither true nor false.
     """
@@ -32,9 +35,18 @@ def collect_tag_columns(raw: pd.DataFrame, tag_columns: Sequence[str]) -> pd.Dat
                 f"{int(unreadable.to_numpy().argmax()) + 1}; write 1 where an event has the tag, and 0 elsewhere."
             )
     rows = pd.DataFrame(flags, raw.index).astype(bool).to_numpy()
-    tags = [[column for column, has_tag in zip(tag_columns, row, strict=True) if has_tag] for row in rows]
+    names_without_prefix = _drop_common_prefix(tag_columns)
+    tags = [[tag for tag, has_tag in zip(names_without_prefix, row, strict=True) if has_tag] for row in rows]
     other_columns = raw.drop(columns=[names[column] for column in tag_columns])
     return other_columns.assign(tags=pd.Series(tags, raw.index, dtype=object))
+
+
+def _drop_common_prefix(tag_columns: Sequence[str]) -> list[str]:
+    """Return the names of the columns without a mark of tags that all have in front."""
+    matches = [TAG_PREFIX.match(column) for column in tag_columns]
+    prefixes = {match.group() if match else "" for match in matches}
+    stripped = [column.removeprefix(next(iter(prefixes))) for column in tag_columns]
+    return stripped if len(prefixes) == 1 < len(tag_columns) and all(stripped) else list(tag_columns)
 
 
 def collect_numbered_tags(raw: pd.DataFrame, names: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -43,7 +55,7 @@ def collect_numbered_tags(raw: pd.DataFrame, names: Collection[str]) -> tuple[pd
     `names` are what a column of tags may be called. Without several such columns, or with one of these names, the table
     stays as it is.
     """
-    pattern = re.compile(rf"(?:{'|'.join(sorted(map(re.escape, names)))})\d+")
+    pattern = re.compile(rf"(?:{'|'.join(sorted(map(re.escape, names)))})\d+(?:name|label|title|tag)?")
     keys = {str(name): normalize_name(str(name)) for name in raw}
     numbered = [name for name, key in keys.items() if pattern.fullmatch(key)]
     if len(numbered) < 2 or set(keys.values()) & set(names):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stages.prepare.props.game_intake import (
+    describe_missing_starts,
     find_line_examples,
     require_games,
     summarise_game_intake,
@@ -39,7 +40,8 @@ from stages.prepare.props.quote_times import add_known_times
 from stages.prepare.props.quotes import LINE_RULES, prepare_lines
 from stages.prepare.props.recent_form import add_recent_form
 from stages.prepare.props.slates import Slate, read_slate
-from stages.prepare.props.source_tables import count_odd_prices, read_raw_tables
+from stages.prepare.props.source_gaps import reject_utc_days
+from stages.prepare.props.source_tables import SYNONYMS, count_odd_prices, read_raw_tables
 from stages.prepare.props.sport_choice import choose_sport
 from stages.prepare.props.sports import SPORTS
 from stages.prepare.props.unified_names import unify_names
@@ -102,6 +104,7 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     games, made_missing = blank_out_of_range(read["games"], sound, settings.profile.stats)
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
+    reject_utc_days(raw, settings, SYNONYMS)
     logged = prepare_predictions(read.get("production"), game_index, settings)
     tables["games"] = replace(tables["games"], rows=read["games"])
     counted_rows = {"lines": game_lines.list_sound_quotes(), "production": logged.kept_rows}
@@ -122,6 +125,7 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     }
     if examples := find_line_examples(tables.get("lines"), game_lines.quotes, game_lines.reasons):
         quality["line_examples"] = examples
+    tables["games"].notes.extend(describe_missing_starts(game_lines.quotes))
     quality["intake"] = summarise_game_intake(tables, coerced, reasons, settings, quality)
     if len(game_lines.quotes):
         quotes = game_lines.quotes.drop(index=game_lines.reasons.index)

@@ -27,6 +27,7 @@ LINE_FAULTS = {  # the reasons for which a line is lost, rather than not needed,
     "impossible line": "line",
 }
 NO_LOSS = (DID_NOT_PLAY, "future", *REPEATED_ROWS)
+LEAST_TYPICAL_SHARE = 0.02  # of the longest playing time, which the typical player has
 LATE_SHARE = 0.03  # with a larger share of quotes after the start their times are doubtful
 
 
@@ -50,7 +51,7 @@ def summarise_game_intake(
     notes = [note for table in tables.values() for note in table.notes]
     look_meant = {name: our_name for table in tables.values() for name, our_name in table.look_meant.items()}
     notes += _describe_lines(quality)
-    hints = [*_describe_games(quality), *_describe_doubts(quality)]
+    hints = [*_describe_minutes(rows, settings), *_describe_games(quality), *_describe_doubts(quality)]
     return summarise_intake(keys, reasons, examples, "games", notes, look_meant, NO_LOSS, hints)
 
 
@@ -117,6 +118,16 @@ def _describe_lines(quality: Quality) -> list[str]:
     return notes
 
 
+def describe_missing_starts(quotes: pd.DataFrame) -> list[str]:
+    """Return a sentence if quotes have times and no game has a start, so that nothing tells quotes of running games."""
+    if quotes["quoted_at"].isna().all() or quotes["start"].notna().any():
+        return []
+    return [
+        "lines: no game has a start time, so quotes count until the end of its day in New York, those of the running "
+        "game among them; add start_time to the games or the lines"
+    ]
+
+
 def _describe_doubts(quality: Quality) -> list[str]:
     """Return sentences about what looks wrong in lines and predictions."""
     doubts = []
@@ -137,6 +148,20 @@ def _describe_doubts(quality: Quality) -> list[str]:
         if counts:
             doubts.append(f"{table_name}: players without any game, the commonest first: {_list_counts(counts)}")
     return doubts
+
+
+def _describe_minutes(rows: pd.DataFrame, settings: Settings) -> list[str]:
+    """Return a sentence if the typical player hardly plays: his minutes are hours, or a share of the game."""
+    played = rows["minutes"][rows["minutes"] > 0]
+    longest = settings.profile.longest_game
+    if settings.profile.in_innings or not played.between(0, 1, inclusive="neither").any():
+        return []
+    if not played.median() < LEAST_TYPICAL_SHARE * longest:
+        return []
+    return [
+        f"games: the typical player plays {played.median():.2g} minutes of up to {longest:g}: minutes may be hours, or "
+        "a share of the game"
+    ]
 
 
 def _describe_games(quality: Quality) -> list[str]:

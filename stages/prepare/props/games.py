@@ -7,6 +7,7 @@ import pandas as pd
 
 from stages.prepare.props.props_columns import GAME_KEY, PLAYER_DAY_COLUMNS, REQUIRED_GAME_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import RowRules, Settings
+from stages.prepare.props.twins import flag_twins
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.copied_groups import flag_copied_groups
@@ -15,7 +16,11 @@ from trueline.core.tables.row_filters import Flags
 
 HOME_WORDS = {"home": "1", "h": "1", "vs": "1", "vs.": "1", "away": "0", "a": "0", "@": "0", "at": "0"}
 DID_NOT_PLAY = "did not play"
-OLDER_VERSION, DUPLICATE = REPEATED_ROWS = "older version of the row", "duplicate player and day"
+OLDER_VERSION, DUPLICATE, TWIN = REPEATED_ROWS = (
+    "older version of the row",
+    "duplicate player and day",
+    "the same player under another id",
+)
 # what sources write in place of minutes: did not play or dress, not with the team, a coach's decision
 ABSENCE_PATTERN = r"(?i)\s*(?:dnp|dnd|nwt|dns|did not|not with|inactive|coach|inj\b|injur).*"
 
@@ -38,7 +43,10 @@ def coerce_games(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     Raises UserError if results are dated in the future and `until` is not set.
     """
     if "home" in raw and not pd.api.types.is_numeric_dtype(raw["home"]):
-        home = raw["home"].astype("string").str.strip().str.lower().map(HOME_WORDS)
+        words = raw["home"].astype("string").str.strip().str.lower()
+        if set(words.dropna().unique()) <= {"@", ""}:  # a mark for away games alone
+            words = words.fillna("").replace("", "home")
+        home = words.map(HOME_WORDS)
         raw = raw.assign(home=raw["home"].where(home.isna(), home))
     if "minutes" not in raw:
         raw = raw.assign(minutes=1.0)  # every game counts alike
@@ -124,6 +132,11 @@ def _flag_sparser_duplicates(rows: pd.DataFrame, settings: Settings) -> Flags:
     return flag_superseded_rows(rows.assign(value_count=rows.notna().sum(axis=1)), GAME_KEY, "value_count")
 
 
+def _flag_twins(rows: pd.DataFrame, settings: Settings) -> Flags:
+    counts = [name for name in settings.profile.count_names if name in rows and rows[name].notna().any()]
+    return flag_twins(rows, ["minutes", *counts])
+
+
 def _flag_copied_games(rows: pd.DataFrame, settings: Settings) -> Flags:
     """Flag games that repeat another under another id, on any day and by whatever names: their box scores agree.
 
@@ -148,5 +161,6 @@ RULES: RowRules = {
     OLDER_VERSION: lambda rows, settings: flag_older_versions(rows, GAME_KEY, "updated_at"),
     "contradictory rows of a player and day": _flag_contradictions,
     DUPLICATE: _flag_sparser_duplicates,
+    TWIN: _flag_twins,
     "the same game under another id": _flag_copied_games,
 }

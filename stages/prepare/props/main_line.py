@@ -11,6 +11,8 @@ from trueline.core.history.grouped_rows import Floats
 Flags = pd.Series
 NO_PRICE = 2.0  # unevenness without a price: greater than that of any price
 ONE_PRICE = 1.0  # added if only one side has a price: its margin is unknown, so two prices say more
+MOST_UNEVEN = 0.05  # of a main line: the distance of its fair probability from one half
+LEAST_RATIO = 1.25  # of two lines that cannot both be main lines of one quantity
 DECIMALS = 9  # rounded, so that equal distances tie exactly
 
 
@@ -26,6 +28,19 @@ def flag_alternate_lines(quotes: pd.DataFrame, key: list[str], coin_key: Sequenc
     main_lines = choose_lines(offers, "line", ["offer"], ["unevenness", "distance"], coin_key or key)
     is_alternate = offers["line"] != offers["offer"].map(main_lines)
     return is_alternate.reindex(quotes.index, fill_value=False)
+
+
+def find_rival_lines(quotes: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Return the quotes of a key, a book at one time, that has two lines far apart, both at nearly even prices.
+
+    No market of one quantity has: more is less likely than less. Prices that are the same everywhere say nothing.
+    """
+    prices = quotes[["over_price", "under_price"]]
+    if prices.stack().nunique() < 2:
+        return quotes.iloc[:0]
+    even = quotes[_compute_unevenness(quotes) <= MOST_UNEVEN]
+    lines = even.groupby(key, dropna=False)["line"]
+    return even[lines.transform("max") >= LEAST_RATIO * lines.transform("min")]
 
 
 def choose_lines(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 NAME_SUFFIXES = {"jr", "sr", "ii", "iii", "iv", "v"}
+TEAM_BEHIND_NAME = re.compile(r"(?<=\S)\s*[(\[][^()\[\]]*[)\]]\s*$")
 MOST_UNKNOWN_LISTED = 10
 
 
@@ -27,7 +28,7 @@ def match_players(names: pd.Series, games: pd.DataFrame) -> pd.Series:
     ids_by_stem = _index_forms((_drop_suffix(normalize_player(name)), player_id) for name, player_id in pairs)
     found_ids = {}
     for name in unknown_names:
-        form = normalize_player(name)
+        form = normalize_player(_restore_order(name))
         candidates = ids_by_form.get(form) or ids_by_stem.get(_drop_suffix(form)) or set()
         if len(candidates) == 1:
             (found_ids[name],) = candidates
@@ -35,12 +36,13 @@ def match_players(names: pd.Series, games: pd.DataFrame) -> pd.Series:
 
 
 def normalize_player(name: str) -> str:
-    """Return the normal form of an id or a name: no case, accents, punctuation, leading zeros or ".0".
+    """Return the normal form of an id or a name: no case, accents, punctuation, team, leading zeros or ".0".
 
     >>> normalize_player("00201939.0"), normalize_player("Dončić,  L."), normalize_player("O’Neal")
     ('201939', 'doncic l', 'oneal')
     """
-    letters = "".join(c for c in unicodedata.normalize("NFKD", name.strip()) if not unicodedata.combining(c)).casefold()
+    plain = TEAM_BEHIND_NAME.sub("", name).replace("_", " ").strip()
+    letters = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c)).casefold()
     if number := re.fullmatch(r"0*(\d+)(?:\.0+)?", letters):
         return number[1]
     return " ".join(re.sub(r"[^\w\s]", "", letters.replace("-", " ")).split())
@@ -50,6 +52,14 @@ def count_unknown_players(rows: pd.DataFrame) -> dict[str, int]:
     """Return the commonest names in `entity` that are not `known_player`, with their numbers of rows."""
     counts = rows.loc[~rows["known_player"], "entity"].value_counts().head(MOST_UNKNOWN_LISTED)
     return {str(name): int(count) for name, count in counts.items()}
+
+
+def _restore_order(name: str) -> str:
+    """Return "Stone, Abel" as "Abel Stone"; "Stone, Jr." stays."""
+    family_name, comma, given_name = name.partition(",")
+    if not comma or "," in given_name or normalize_player(given_name) in {"", *NAME_SUFFIXES}:
+        return name
+    return f"{given_name} {family_name}"
 
 
 def _drop_suffix(form: str) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from stages.prepare.props.consensus_line import compute_consensus_line, select_newest_quotes
 from stages.prepare.props.game_matching import GAME_RULES, join_games
-from stages.prepare.props.main_line import choose_lines, flag_alternate_lines
+from stages.prepare.props.main_line import choose_lines, find_rival_lines, flag_alternate_lines
 from stages.prepare.props.props_columns import KEY_COLUMNS, LINE_COLUMNS
 from stages.prepare.props.props_settings import RowRules, Settings
 from stages.prepare.props.quantity_words import normalize_quantity
@@ -18,6 +18,8 @@ from trueline.core.tables.row_filters import Counts, Flags, count_reasons, find_
 from trueline.core.tables.table_schema import validate_table
 
 DEFAULT_LINE_STAT = "points"  # the quantity of a line that does not name one, where there are points
+ALTERNATE = "alternate line of the same book"
+LEAST_RIVALS, LEAST_RIVAL_SHARE = 20, 0.05  # quotes of two main lines at one time, and their share of the offers
 BOOK_KEY = ["game_row", "line_type", "book"]
 
 
@@ -53,6 +55,7 @@ def prepare_lines(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: 
     quotes["start"] = quotes["game_start"].fillna(quotes["start_time"])
     validate_table(quotes, [column for column in LINE_COLUMNS if column.allowed], "lines")
     reasons = find_reasons(quotes, LINE_RULES, settings)
+    _reject_mixed_lines(quotes, reasons)
     sound = quotes[~quotes.index.isin(reasons.index)]
     sound = sound.assign(
         open_line=sound["open_line"].where(sound["open_line"].between(0, settings.profile.line_high, "right"))
@@ -64,6 +67,25 @@ def prepare_lines(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: 
     lines = compute_consensus_line(actual, ["game_row"], KEY_COLUMNS).set_index("game_row")
     lines = lines.join(estimated_lines.rename("estimated_line"), how="outer")
     return GameLines(lines, quotes, reasons, int(sound.duplicated(BOOK_KEY).sum()), joined_count)
+
+
+def _reject_mixed_lines(quotes: pd.DataFrame, reasons: pd.Series) -> None:
+    """Raise UserError if many books have two main lines on a player at one time: they are of two quantities."""
+    judged = quotes.drop(index=reasons.index[reasons != ALTERNATE])
+    judged = judged[judged["line_type"] == "actual"]
+    offer_key = [*BOOK_KEY, "quoted_at"]
+    rivals = find_rival_lines(judged, offer_key)
+    rival_share = len(rivals.drop_duplicates(offer_key)) / max(len(judged.drop_duplicates(offer_key)), 1)
+    if len(rivals) < LEAST_RIVALS or rival_share < LEAST_RIVAL_SHARE:
+        return
+    example = rivals[rivals["game_row"] == rivals["game_row"].iloc[0]]
+    lines = " and ".join(f"{line:g}" for line in sorted(example["line"].unique())[:2])
+    raise UserError(
+        f"lines: {rival_share:.0%} of the books' offers on a player have two lines far apart, both at even prices "
+        f"(for example {lines} on {example['entity'].iloc[0]!r} on {example['time'].iloc[0]:%Y-%m-%d}), so lines of "
+        "several quantities or parts of a game seem to be mixed; name the column that tells them apart by "
+        "prepare.props.columns: {THEIR NAME: stat}, or leave the other lines out."
+    )
 
 
 def _normalize_words(quotes: pd.DataFrame, raw: pd.DataFrame | None, settings: Settings) -> pd.DataFrame:
@@ -122,5 +144,5 @@ LINE_RULES: RowRules = {
     **GAME_RULES,
     "impossible line": _flag_impossible_lines,
     "quoted after the start": _flag_late_quotes,
-    "alternate line of the same book": _flag_alternate_quotes,
+    ALTERNATE: _flag_alternate_quotes,
 }

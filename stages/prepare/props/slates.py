@@ -10,7 +10,7 @@ from stages.prepare.props.own_tables import LINES, PRODUCTION, OwnColumns, assig
 from stages.prepare.props.player_matching import match_players
 from stages.prepare.props.props_columns import GAME_KEY, LINE_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
-from stages.prepare.props.quotes import LINE_RULES, GameLines, prepare_lines
+from stages.prepare.props.quotes import ALTERNATE, LINE_RULES, GameLines, prepare_lines
 from stages.prepare.props.source_tables import LINE_SYNONYMS, read_raw_tables
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_table
@@ -20,7 +20,6 @@ from trueline.core.tables.raw_tables import RawTable
 from trueline.core.tables.row_filters import count_reasons
 from trueline.core.tables.table_schema import OWN_PREFIX, coerce_types, flag_unparseable
 
-ALTERNATE = "alternate line of the same book"
 QUOTE_COLUMNS = ["game_row", "line", "over_price", "under_price", "book", "quoted_at"]
 LINE_NUMBERS = ["line", "open_line", "over_price", "under_price", "n_books"]
 QUOTED_AT = next(column for column in LINE_COLUMNS if column.name == "quoted_at")

@@ -1,5 +1,6 @@
 """Raw tables of props under our names, whatever the sources call their columns."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +15,10 @@ from stages.prepare.props.own_tables import (
 from stages.prepare.props.props_columns import GAME_KEY, LINE_COLUMNS, PRODUCTION_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
 from stages.prepare.props.quantity_words import WORD_OF, normalize_quantity
+from stages.prepare.props.source_gaps import add_game_ids, add_periods
 from stages.prepare.props.sports import Sport
 from trueline.core.errors import UserError
-from trueline.core.tables.column_mapping import normalize_name, reject_unknown_targets
+from trueline.core.tables.column_mapping import Synonyms, normalize_name, reject_unknown_targets
 from trueline.core.tables.intake_report import make_example
 from trueline.core.tables.number_parsing import LEAST_AMERICAN_ODDS
 from trueline.core.tables.raw_tables import RawTable, read_raw_table
@@ -132,6 +134,7 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings, is_to_come
                 f"{name} has {assigned[name][0].name}, but no column that tells what it is about: player_id, player, "
                 "team, game_id, date or season; add one, or name it in prepare.props.columns."
             )
+    raw, gap_notes = _fill_gaps(raw, synonyms, settings)
     tables = {
         name: read_raw_table(
             raw[name] if name in further_names else _add_missing_days(raw[name], synonyms[name], settings),
@@ -145,9 +148,19 @@ def read_raw_tables(raw: dict[str, pd.DataFrame], settings: Settings, is_to_come
         for name, columns in declared.items()
         if name in raw and len(raw[name].columns)
     }
+    tables["games"].notes.extend(gap_notes)
     if "lines" in tables and "stat" not in tables["lines"].rows:
         _reject_unnamed_quantities(raw["lines"], tables["lines"].ignored)
     return tables
+
+
+def _fill_gaps(
+    raw: dict[str, pd.DataFrame], synonyms: Mapping[str, Synonyms], settings: Settings
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Return the raw tables with what they say in other columns than ours, and a sentence about it."""
+    games, notes = add_game_ids(raw["games"], settings, synonyms["games"])
+    lines = {"lines": add_periods(raw["lines"], settings, synonyms["lines"])} if "lines" in raw else {}
+    return raw | {"games": games} | lines, notes
 
 
 def list_game_synonyms(profile: Sport) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from trueline.core.tables.name_forms import unify_spellings
 
+PLACE_IN_FRONT = re.compile(r"(?:vs\.?\s+|@\s*|at\s+)(?P<team>.+)", re.IGNORECASE)
 SEASON = re.compile(r"(\d{4})\s*[-/–]\s*(?:\d{2})?(\d{2})")  # 2022-23, 2022/23 and 2022-2023 are one
 
 
@@ -16,7 +17,8 @@ def unify_names(games: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """
     unified: dict[str, pd.Series] = {}
     if {"team", "opponent"} <= set(games):
-        teams = unify_spellings(pd.concat([_to_text(games["team"]), _to_text(games["opponent"])], ignore_index=True))
+        opponents = _drop_places(_to_text(games["opponent"]), set(_to_text(games["team"])))
+        teams = unify_spellings(pd.concat([_to_text(games["team"]), opponents], ignore_index=True))
         unified["team"] = teams.iloc[: len(games)].set_axis(games.index)
         unified["opponent"] = teams.iloc[len(games) :].set_axis(games.index)
     if "player_id" in games and not pd.api.types.is_numeric_dtype(games["player_id"]):
@@ -36,6 +38,16 @@ def unify_names(games: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
                 f"for {values[row]!r}; they count as one"
             )
     return games.assign(**unified), notes
+
+
+def _drop_places(opponents: pd.Series, teams: set[object]) -> pd.Series:
+    """Return opponents without "vs" or "@" in front, if what is behind it is a team."""
+    plain_names = {
+        text: match["team"]
+        for text in opponents.dropna().unique()
+        if text not in teams and (match := PLACE_IN_FRONT.fullmatch(text)) and match["team"] in teams
+    }
+    return opponents.replace(plain_names) if plain_names else opponents
 
 
 def _unify_seasons(seasons: pd.Series) -> pd.Series:
