@@ -8,6 +8,7 @@ from trueline.core.tables.row_filters import Flags
 
 SIDE = ["game_id", "team"]
 LEAST_GAMES = 3  # in which two ids have one box score
+LEAST_PAIRS = 5  # of ids with so many games, from which on one game is enough
 LEAST_AGREEMENT = 0.9  # share of the games that both ids have
 
 
@@ -24,11 +25,13 @@ def flag_twins(rows: pd.DataFrame, box_score: Sequence[str]) -> Flags:
     if alike.empty:
         return flags
     pairs = _pair_players(alike, signature).value_counts().rename("agreeing").reset_index()
-    pairs = pairs[pairs["agreeing"] >= LEAST_GAMES]
     ids = {*pairs["player_id"], *pairs["player_id_twin"]}
     together = _pair_players(rows[rows["player_id"].isin(ids) & has_counts], SIDE).value_counts().rename("shared")
     pairs = pairs.merge(together.reset_index(), on=["player_id", "player_id_twin"])
-    pairs = pairs[pairs["agreeing"] >= LEAST_AGREEMENT * pairs["shared"]]
+    is_certain = (pairs["agreeing"] >= LEAST_GAMES) & (pairs["agreeing"] >= LEAST_AGREEMENT * pairs["shared"])
+    if is_certain.sum() >= LEAST_PAIRS:  # two sources were joined: players of few games are told twice, too
+        is_certain |= pairs["agreeing"] == pairs["shared"]
+    pairs = pairs[is_certain]
     row_counts = rows["player_id"].value_counts()
     is_first_shorter = pairs["player_id"].map(row_counts) < pairs["player_id_twin"].map(row_counts)
     twins = pairs["player_id_twin"].mask(is_first_shorter, pairs["player_id"])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stages.prepare import events, props, racing
 from stages.prepare.events.tag_parsing import parse_tags
+from stages.prepare.events.tag_tables import collect_tag_columns
 from stages.prepare.props.quote_sides import QUOTE_KEY, join_quote_sides
 from stages.prepare.props.unified_names import unify_names
 from stages.prepare.racing.box_numbers import drop_box_numbers
@@ -360,3 +361,49 @@ def test_rows_of_one_tag_each_are_joined_though_each_has_a_time_of_its_own() -> 
     table = table.assign(tags=["art", "jazz", "jazz"], updated_at=["2024-01-01", "2024-01-02", "2024-01-03"])
     rows, _ = events.prepare(table, EVENTS)
     assert rows[["target:art", "target:jazz"]].to_numpy().tolist() == [[1, 1], [0, 1]]
+
+
+ANNOTATIONS = ["{} (0.9)", "{} [3]", "{}: 0.85", "{}=1", "{} (90%)", "1. {}", "2) {}"]
+
+
+@given(st.sampled_from(ANNOTATIONS), st.booleans())
+def test_a_number_beside_every_tag_is_no_part_of_it(form: str, as_list: bool) -> None:
+    tag_lists = [[form.format(tag) for tag in tags] for tags in TAGS]
+    cells = tag_lists if as_list else ["; ".join(tags) for tags in tag_lists]
+    assert parse_tags(cells, ",;|", {}, False) == [tuple(sorted(tags)) for tags in TAGS]
+    assert parse_tags(tag_lists, ",;|", {}, True) == [tuple(sorted(tags)) for tags in tag_lists]
+
+
+def test_a_number_beside_tags_that_other_rows_have_without_it_is_no_part_of_them() -> None:
+    cells = ["art", "jazz", "chess", "art (0.9)", "jazz (0.8); art", "chess (0.7)", "under 18 (u18)", "formula 1"]
+    tags = parse_tags(cells, ",;|", {}, False)
+    assert tags[3:] == [("art",), ("art", "jazz"), ("chess",), ("under 18 (u18)",), ("formula 1",)]
+
+
+@pytest.mark.parametrize(
+    "cells", [["formula 1", "area 51", "u2"], ["art (1)", "jazz", "live", "a", "b"], ["9:30", "8:15"]]
+)
+def test_names_with_a_number_stay(cells: list[str]) -> None:
+    assert parse_tags(cells, ",;|", {}, False) == [(cell,) for cell in cells]
+
+
+def test_scores_so_low_that_the_tag_may_not_be_meant_are_refused() -> None:
+    with pytest.raises(UserError, match=r"tags is 'jazz \(0.1\)', a tag with a score that may be too low"):
+        parse_tags(["art (0.9); jazz (0.1)", "art (0.8)"], ",;|", {}, False)
+
+
+@pytest.mark.parametrize(
+    "cell", [[{"genre": "art"}, {"genre": "jazz"}], {"items": [{"name": "art"}, {"name": "jazz"}]}]
+)
+def test_objects_with_one_text_and_an_object_around_a_list_are_opened(cell: Any) -> None:
+    assert parse_tags([cell, repr(cell)], ",;|", {}, False) == [("art", "jazz")] * 2
+
+
+@pytest.mark.parametrize("prefix", ["tag_", "Topic: ", "is_", "category."])
+def test_what_all_tag_columns_begin_with_is_no_part_of_the_tags(prefix: str) -> None:
+    prefix = prefix.strip()
+    raw = pd.DataFrame({"id": ["a", "b"], f"{prefix}art": [1, 0], f"{prefix}tag_team": [1, 1]})
+    tags = collect_tag_columns(raw, [f"{prefix}art", f"{prefix}tag_team"])["tags"].tolist()
+    assert tags == [["art", "tag_team"], ["tag_team"]]
+    mixed = collect_tag_columns(raw.rename(columns={f"{prefix}art": "art"}), ["art", f"{prefix}tag_team"])["tags"]
+    assert mixed.tolist() == [["art", f"{prefix}tag_team"], [f"{prefix}tag_team"]]
