@@ -60,8 +60,10 @@ def test_near_lines_and_lines_at_uneven_prices_are_no_rivals() -> None:
 
 
 def double(games: pd.DataFrame) -> pd.DataFrame:
-    late = games[games["date"] > games["date"].min() + pd.Timedelta(days=20)]
-    return pd.concat([games, late.assign(player_id=late["player_id"] + 500_000, player="A. Other")], ignore_index=True)
+    is_late = games["date"] > games["date"].min() + pd.Timedelta(days=20)
+    late = games[is_late].assign(player_id=games["player_id"] + 500_000, player="A. Other")
+    doubled: pd.DataFrame = pd.concat([games, late], ignore_index=True)
+    return doubled
 
 
 def test_a_player_under_two_ids_in_the_same_games_is_one() -> None:
