@@ -19,7 +19,9 @@ from dvc.utils.hydra import apply_overrides
 
 from tests.experiments import git_fixtures
 from tests.pipeline_copy import ROOT
+from tests.promoted_repo import cached
 
+CURVES, ROWS = "models/racing/curves", ("fit", "later")
 FILES = ("dvc.yaml", "dvc.lock", ".dvcignore", ".dvc/config", ".dvc/plots", ".gitignore", "params.yaml", "metrics")
 TRIES = {"shallow": "train.racing.catboost_trees.depth=3", "boosted": "tasks.racing.learner=xgboost_trees"}
 COMMANDS = list(
@@ -60,13 +62,26 @@ def write_headline(folder: Path, task: str, **changes: Any) -> str:
 
 
 def vary(folder: Path, name: str) -> dict[str, str]:
-    """Return the files that an experiment changes; its hypothesis is a sentence, as a config has one."""
+    """Return the files that an experiment changes; its hypothesis is a sentence, as a config has one.
+
+    Its training curves are in the cache, where its dvc.lock names them.
+    """
     draft = Path(shutil.copy(folder / "params.yaml", folder.parent / "params.yaml"))
     apply_overrides(draft, [TRIES[name], f"experiment.hypothesis='{name} trees generalise better to later days'"])
     kept = (folder / "metrics/racing/headline.json").read_text()
     headline = write_headline(folder, "racing", log_loss=1.5 + len(name) / 100)
     (folder / "metrics/racing/headline.json").write_text(kept)
-    return {"params.yaml": draft.read_text(), "metrics/racing/headline.json": headline}
+    lock = yaml.safe_load((folder / "dvc.lock").read_text())
+    curves = {f"plots/metrics/loss/{rows}.tsv": f"step\t{rows}\n0\t2.0\n1\t1.{len(name)}\n" for rows in ROWS}
+    entry = cached(folder, CURVES, {path: text.encode() for path, text in curves.items()})
+    outs = [entry if out["path"] == CURVES else out for out in lock["stages"]["train@racing"]["outs"]]
+    assert entry in outs
+    lock["stages"]["train@racing"]["outs"] = outs
+    return {
+        "params.yaml": draft.read_text(),
+        "metrics/racing/headline.json": headline,
+        "dvc.lock": yaml.safe_dump(lock, sort_keys=False),
+    }
 
 
 def show(folder: Path, command: str, columns: int) -> list[str]:
@@ -95,20 +110,13 @@ def test_the_table_fits_and_holds_scores_and_what_differs(repository: Path, colu
 def test_two_experiments_are_drawn_in_one_chart_of_each_kind(repository: Path) -> None:
     (command,) = re.findall(r"^dvc plots diff .*?(?=\s+#)", (ROOT / "docs/experiments.md").read_text(), re.M)
     assert command.split()[3:] == ["boosted", "at-off", "--targets", "training", "reliability", "baselines"]
-    for rows in ("fit", "later"):
-        file = repository / f"models/racing/curves/plots/metrics/loss/{rows}.tsv"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"step\t{rows}\n0\t2.0\n1\t1.5\n")
-    show(repository, command.replace("at-off", "workspace"), 80)
+    show(repository, command.replace("at-off", "shallow"), 80)
     page = (repository / "dvc_plots/index.html").read_text()
     plots = [json.loads(text) for text in re.findall(r"var spec = (\{.*?\});\n", page, re.S)]
     drawn = {plot["title"]["text"] if isinstance(plot["title"], dict) else plot["title"]: plot for plot in plots}
     titles = ["Training: loss on fit rows and on later rows", "Reliability: what was predicted and what happened"]
     titles.append("Models and baselines: R² on the same races")
     assert sorted(drawn) == sorted(titles)
-    for title in titles[1:]:
+    for title in titles:
         values = drawn[title]["data"]["values"]
-        assert {value["rev"] for value in values} == {"boosted", "workspace"}, title
-    assert {value["rev"] for value in drawn[titles[0]]["data"]["values"]} == {"workspace"}, (
-        "no other run has curves here"
-    )
+        assert {value["rev"] for value in values} == {"boosted", "shallow"}, title
