@@ -87,7 +87,9 @@ def _describe_lost_letters(values: pd.Series, label: str) -> list[str]:
     texts = {cell for cell in values.dropna() if isinstance(cell, str) and REPLACEMENT in cell}
     if not texts:
         return []
-    example = min(texts)
+    lost = min(texts)
+    position = lost.index(REPLACEMENT)
+    example = lost[max(position - 20, 0) : position + 20]
     return [
         f"{label} has letters that another program could not read, as in {example!r}; export the file anew as UTF-8"
     ]
