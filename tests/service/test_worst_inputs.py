@@ -51,10 +51,12 @@ async def answered(app: FastAPI, sent: Sent) -> tuple[int, bytes]:
     async def send(message: Any) -> None:
         messages.append(message)
 
+    has_host = any(name == b"host" for name, _ in sent.headers)
+    headers = sent.headers if has_host else [*sent.headers, (b"host", b"localhost")]  # as HTTP/1.1 demands
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": sent.method, "scheme": "http",
         "path": sent.path, "raw_path": sent.path.encode(errors="surrogatepass"), "query_string": sent.query,
-        "root_path": "", "headers": sent.headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
+        "root_path": "", "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
     }  # fmt: skip
     try:
         await app(scope, receive, send)
