@@ -262,7 +262,8 @@ def test_the_final_fold_of_a_schedule_is_fitted_as_the_test_fold_that_scores_the
     # else all groups of the next day, or all before it, are cut by the end of a block
     assume(scoring and folds.loc[is_known, list_folds(folds, "test")].eq("score").any(axis=None))
     known_time, known_group = (values[is_known].reset_index(drop=True) for values in (time, group))
-    is_next_block = (next_day.normalize() - start) // walk.test_days != (newest + DAY - start) // walk.test_days
+    newest_known = known_time.max().normalize()  # earlier than the newest day if all its groups go on
+    is_next_block = (next_day.normalize() - start) // walk.test_days != (newest_known + DAY - start) // walk.test_days
     final = next_day.date() if is_next_block else "schedule"
     known_folds = walk_forward(known_time, known_group, fixed.model_copy(update={"final": final}))
     expected = folds.loc[is_known, scoring].where(folds[scoring] != "score").reset_index(drop=True)
