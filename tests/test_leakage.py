@@ -204,9 +204,9 @@ def test_a_tool_that_opens_the_rows_itself_is_named_with_the_file_and_its_stage_
     before = {path: path.read_bytes() for place in ("data", "models") for path in (folder / place).rglob("*.*")}
     done = pipeline_copy.run(folder, stage, task)
     assert done.returncode == 1
-    sentence = done.stderr.splitlines()[-1]
     opened = f"{stage} {task}: the {shelf} plugin {word!r} opened data/prepared/{task}.parquet; a plugin gets its rows"
-    assert sentence.startswith(opened)
+    # joblib's resource tracker may add a warning of its own when the workers have ended
+    assert any(line.startswith(opened) for line in done.stderr.splitlines()), done.stderr
     assert before == {path: path.read_bytes() for place in ("data", "models") for path in (folder / place).rglob("*.*")}
 
 

@@ -228,6 +228,8 @@ def _build_teammate_inputs(past: Past) -> Inputs:
         return {}
     table: Inputs = {}
     for name, column in SIDE_SUMS.items():
+        if column == "minutes" and not _has_minutes(past):
+            continue
         latest, usual = past.nth_latest(name, "team"), past.mean(name, "team", days=30)
         table[f"{name}_last_less_30d"] = latest - usual
         table[f"{name}_7d_less_30d"] = past.mean(name, "team", days=7) - usual

@@ -1,5 +1,6 @@
 """DVC's cache on this machine: where it is, and the files in it, which are named by their hash."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,9 @@ def find_cache(root: Path) -> Path:
     its configuration.
     """
     command = [sys.executable, "-c", PRINT_CACHE, ".dvc"]
-    process = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    # where there is no home, DVC fails on its global configuration: it gets a folder that has none
+    extra = {} if Path.home().is_dir() else {"XDG_CONFIG_HOME": str(root / ".dvc" / "no_home")}
+    process = subprocess.run(command, cwd=root, env=os.environ | extra, capture_output=True, text=True, check=False)
     if process.returncode and NO_DVC not in process.stderr:
         reason = (process.stderr.strip().splitlines() or ["it gives no reason"])[-1]
         raise UserError(f"DVC cannot read its configuration ({reason}); correct .dvc/config, or `git checkout` it.")

@@ -13,6 +13,7 @@ Items = list[Any]  # what a cell holds: texts and numbers, or other things, whic
 Splitter = Callable[[str], list[str]]
 
 CURLY_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"'})
+KIND_KEYS = ("genre", "category", "topic", "kind", "type")  # {"genre": "jazz"}, but not {"jazz": "no"}
 NAME_KEYS = ("name", "label", "title", "tag", "display_name", "text", "value", "slug", "urlkey")  # of a tag's object
 QUOTED = r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\""
 CALL_PATTERN = re.compile(r"(?:\w+\.)?[A-Za-z]\w*\(([\[({].*[\])}])?(?:,\s*dtype=[^()]*)?\)", re.DOTALL)  # array([…])
@@ -110,10 +111,10 @@ def _read_object(content: Mapping[Any, Any]) -> Any:
 
 
 def _read_name(item: Any) -> Any:
-    """Return the name of an object, in the first of NAME_KEYS that holds a text, or its only text; else as it came."""
+    """Return an object's name, in the first of NAME_KEYS with a text, or the text of its kind; else as it came."""
     if isinstance(item, Mapping):
         texts = [item[key] for key in NAME_KEYS if isinstance(item.get(key), str)]
-        if not texts and len(item) == 1:  # {"genre": "jazz"}
+        if not texts and len(item) == 1 and next(iter(item)) in KIND_KEYS:
             texts = [value for value in item.values() if isinstance(value, str)]
         return next(iter(texts), item)
     return item

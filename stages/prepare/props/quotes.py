@@ -72,7 +72,8 @@ def prepare_lines(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: 
 def _reject_mixed_lines(quotes: pd.DataFrame, reasons: pd.Series) -> None:
     """Raise UserError if many books have two main lines on a player at one time: they are of two quantities."""
     judged = quotes.drop(index=reasons.index[reasons != ALTERNATE])
-    judged = judged[judged["line_type"] == "actual"]
+    # without a time, two lines of a book may be an earlier and a later one
+    judged = judged[(judged["line_type"] == "actual") & judged["quoted_at"].notna()]
     offer_key = [*BOOK_KEY, "quoted_at"]
     rivals = find_rival_lines(judged, offer_key)
     rival_share = len(rivals.drop_duplicates(offer_key)) / max(len(judged.drop_duplicates(offer_key)), 1)
