@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trueline.core.models.text.tfidf import TokenCache
 from trueline.core.text.words import find_words
 
 CHECKED_LETTERS = 400  # of a text whose words are looked up: some 60 words in 10 µs
@@ -21,7 +22,7 @@ class TextChecker:
 
     def __init__(self, known_words: frozenset[str], max_letters: int | None = None) -> None:
         self._known_words, self._max_letters = known_words, max_letters
-        self._balances = _WordBalances(known_words)
+        self._balances = TokenCache(self._compute_balance, MAX_CACHED_TOKENS, CHECKED_LETTERS)
 
     def list_warnings(self, text: str) -> list[str]:
         """Return a sentence for each thing that is unusual.
@@ -34,6 +35,10 @@ class TextChecker:
         if self._max_letters is not None and len(text) > self._max_letters:
             warnings.append(f"The text has {len(text):,} letters; the model reads the first {self._max_letters:,}.")
         return warnings
+
+    def _compute_balance(self, token: str) -> int:
+        """Return how many more words of a piece of text between blanks are known than are not."""
+        return sum(1 if name in self._known_words else -1 for name in find_words(token))
 
     def _describe_words(self, tokens: list[str], letters: int) -> list[str]:
         known_count = sum(map(self._known_words.__contains__, tokens))
@@ -48,18 +53,3 @@ class TextChecker:
             f"The model has learned from {known_count} of the {beginning}{len(tokens)} words; the text may be in "
             "another language, or about other things."
         ]
-
-
-class _WordBalances(dict[str, int]):
-    """By piece of text between blanks, how many more of its words are known than are not; recent ones are cached."""
-
-    def __init__(self, known_words: frozenset[str]) -> None:
-        super().__init__()
-        self._known_words = known_words
-
-    def __missing__(self, token: str) -> int:
-        balance = sum(1 if name in self._known_words else -1 for name in find_words(token))
-        if len(self) >= MAX_CACHED_TOKENS:
-            self.clear()
-        self[token] = balance
-        return balance

@@ -7,8 +7,7 @@ import pandas as pd
 from stages.prepare.props.props_columns import LINE_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import Settings
 from trueline.core.errors import UserError
-from trueline.core.tables.column_mapping import Synonyms, find_targets, normalize_name
-from trueline.core.tables.table_schema import Column
+from trueline.core.tables.column_mapping import Synonyms, find_source_names, normalize_name
 
 # by normal form: columns of the part of the game that a line is about
 PERIOD_NAMES = {"period", "gameperiod", "segment", "gamesegment", "marketperiod", "half", "quarter", "scope"}
@@ -17,12 +16,10 @@ UTC_TIME = r"T?\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2}(?:\.\d+)?)?\s*(?:
 NIGHT_ENDS = 8  # o'clock UTC: games that start before are evening games of the Americas
 LEAST_NIGHT_SHARE = 0.1
 
-Names = dict[str, str]  # our column: its name in the source
-
 
 def add_periods(lines: pd.DataFrame, settings: Settings, synonyms: Synonyms) -> pd.DataFrame:
     """Return raw lines whose quantity also names the part of the game, if it is not the whole: it is another one."""
-    names = _find_names(lines, LINE_COLUMNS, settings, synonyms)
+    names = find_source_names(lines, LINE_COLUMNS, settings.columns, synonyms)
     free_names = [name for name in map(str, lines.columns) if name not in names.values()]
     period_name = next((name for name in free_names if normalize_name(name) in PERIOD_NAMES), None)
     if period_name is None:
@@ -36,7 +33,7 @@ def add_periods(lines: pd.DataFrame, settings: Settings, synonyms: Synonyms) -> 
 
 def add_game_ids(games: pd.DataFrame, settings: Settings, synonyms: Synonyms) -> tuple[pd.DataFrame, list[str]]:
     """Return raw games with ids of day and both teams, if they have none; and a sentence about it."""
-    names = _find_names(games, declare_game_columns(settings.profile), settings, synonyms)
+    names = find_source_names(games, declare_game_columns(settings.profile), settings.columns, synonyms)
     if "game_id" in names or not {"date", "team", "opponent"} <= set(names):
         return games, []
     day, team, opponent = (games[names[name]].astype(str).str.strip() for name in ("date", "team", "opponent"))
@@ -52,7 +49,8 @@ def reject_utc_days(raw: Mapping[str, pd.DataFrame], settings: Settings, synonym
     columns = {"games": declare_game_columns(settings.profile), "lines": LINE_COLUMNS}
     for table_name in columns.keys() & raw.keys():
         table = raw[table_name]
-        name = _find_names(table, columns[table_name], settings, synonyms[table_name]).get("date")
+        names = find_source_names(table, columns[table_name], settings.columns, synonyms[table_name])
+        name = names.get("date")
         if name is None or not pd.api.types.is_string_dtype(table[name]):
             continue
         clock = table[name].astype("string").str.extract(UTC_TIME).dropna().astype(int)
@@ -64,8 +62,3 @@ def reject_utc_days(raw: Mapping[str, pd.DataFrame], settings: Settings, synonym
                 f"{example!r}), when the local day of the game is another; set prepare.props.timezone to the league's "
                 "zone, such as America/New_York, or to UTC if these are the days."
             )
-
-
-def _find_names(table: pd.DataFrame, columns: list[Column], settings: Settings, synonyms: Synonyms) -> Names:
-    targets = find_targets(list(map(str, table.columns)), columns, settings.columns, synonyms)
-    return {target: name for name, target in targets.items()}

@@ -7,7 +7,7 @@ import pandas as pd
 from stages.prepare.racing.race_columns import RAW_COLUMNS
 from stages.prepare.racing.source_names import OFF_TIME_NAMES, SYNONYMS
 from stages.prepare.runners.race_results import read_places
-from trueline.core.tables.column_mapping import find_targets, normalize_name, translate_values
+from trueline.core.tables.column_mapping import find_source_names, normalize_name, translate_values
 from trueline.core.tables.source_settings import SourceSettings
 
 TIME_OF_DAY = r"\d{1,2}:\d{2}(?::\d{2}(?:\.0+)?)?(?:\s*[aApP]\.?[mM]\.?)?"
@@ -25,7 +25,7 @@ def fill_runners(raw: pd.DataFrame, settings: SourceSettings) -> tuple[pd.DataFr
     """
     raw = raw.rename(columns=str)
     notes = []
-    names = _find_names(raw, settings)
+    names = find_source_names(raw, RAW_COLUMNS, settings.columns, SYNONYMS)
     if time_name := _find_off_times(raw, names):
         day_name = names["start_time"]
         raw = raw.assign(**{day_name: _join_texts([raw[day_name], raw[time_name]])}).drop(columns=time_name)
@@ -37,11 +37,6 @@ def fill_runners(raw: pd.DataFrame, settings: SourceSettings) -> tuple[pd.DataFr
         raw = raw.assign(won=_read_winners(raw[names["place"]], settings))
         notes.append(f"racing: the winners are those whose {names['place']} is 1, because no column tells who won")
     return raw, notes
-
-
-def _find_names(raw: pd.DataFrame, settings: SourceSettings) -> Names:
-    targets = find_targets(list(raw.columns), RAW_COLUMNS, settings.columns, SYNONYMS)
-    return {target: name for name, target in targets.items()}
 
 
 def _find_off_times(raw: pd.DataFrame, names: Names) -> str | None:

@@ -128,6 +128,14 @@ def find_targets(
     return targets | find_unit_targets([name for name in names if name not in targets], free_columns, synonyms)
 
 
+def find_source_names(
+    table: pd.DataFrame, columns: Sequence[Column], configured: Mapping[str, str], synonyms: Synonyms
+) -> dict[str, str]:
+    """Return the name that each declared column has in the source, if it is there."""
+    targets = find_targets(list(map(str, table.columns)), columns, configured, synonyms)
+    return {target: name for name, target in targets.items()}
+
+
 def _index_synonyms(columns: Sequence[Column], synonyms: Synonyms) -> dict[str, str]:
     declared = [column.name for column in columns]
     return {normalize_name(synonym): name for name in declared for synonym in synonyms.get(name, ())}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, count, repeat
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from trueline.core.text.words import find_words
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+V = TypeVar("V")
 
 MAX_CACHED_TOKENS = 20_000  # pieces of text between blanks whose columns are cached, some 5 MB
 MAX_CACHED_LETTERS = 30  # letters of the longest such piece
@@ -57,7 +58,8 @@ class TfidfEncoder:
             columns = _look_up_all(word_bytes, token_words) + _look_up_all(letter_bytes, letter_runs)
             return columns + self._word_runs.number_words(token_words)
 
-        self._numbers_by_token = TokenCache(number_token)  # columns, then the words as negative numbers
+        # columns, then the words as negative numbers
+        self._numbers_by_token = TokenCache(number_token, MAX_CACHED_TOKENS, MAX_CACHED_LETTERS)
 
     def __len__(self) -> int:
         return len(self._idf)
@@ -115,20 +117,21 @@ class TfidfEncoder:
         return np.concatenate([row_starts[is_column] + columns, *longer_cells])
 
 
-class TokenCache(dict[str, bytes]):
+class TokenCache(dict[str, V]):
     """What `compute` returns for a piece of text between blanks; that of recent pieces is cached.
 
-    A piece that is cached is found without a call of Python's.
+    A piece that is cached is found without a call of Python's. Cached are at most `max_tokens` pieces, and none of more
+    than `max_letters` letters.
     """
 
-    def __init__(self, compute: Callable[[str], bytes]) -> None:
+    def __init__(self, compute: Callable[[str], V], max_tokens: int, max_letters: int) -> None:
         super().__init__()
-        self._compute = compute
+        self._compute, self._max_tokens, self._max_letters = compute, max_tokens, max_letters
 
-    def __missing__(self, token: str) -> bytes:
+    def __missing__(self, token: str) -> V:
         computed = self._compute(token)
-        if len(token) <= MAX_CACHED_LETTERS:
-            if len(self) >= MAX_CACHED_TOKENS:
+        if len(token) <= self._max_letters:
+            if len(self) >= self._max_tokens:
                 self.clear()
             self[token] = computed
         return computed
