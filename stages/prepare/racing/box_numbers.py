@@ -15,7 +15,9 @@ def drop_box_numbers(names: pd.Series, races: pd.Series) -> pd.Series:
     """
     text = names.dropna().astype(str)
     for form in FORMS:
-        numbers = text.str.extract(form, expand=False).dropna()
+        distinct = pd.Series(text.unique(), dtype=str)
+        number_of_name = distinct.str.extract(form, expand=False).set_axis(distinct).dropna()
+        numbers = text.map(number_of_name).dropna()
         if len(numbers) < max(LEAST_SHARE * len(text), 2):
             continue
         is_repeated = pd.DataFrame({"race": races.reindex(numbers.index), "number": numbers}).duplicated()

@@ -32,26 +32,19 @@ def find_copied_groups(signature: pd.DataFrame, group: pd.Series, time: pd.Serie
     product over the agreeing rows, times the number of ways to choose them and of pairs of groups, must be below e⁻⁹.
     The result has the columns original, copy (the later, at one time that with the later id) and rows.
     """
-    table = pd.DataFrame(
-        {
-            "result": pd.util.hash_pandas_object(signature, index=False).to_numpy(),
-            "group": group.to_numpy(),
-            "time": time.to_numpy(),
-        }
-    )
-    has_signature = signature.notna().any(axis=1).to_numpy()
-    names = table.groupby("group", sort=True)["time"].min().reset_index().sort_values(["time", "group"])["group"]
-    table["order"] = table["group"].map(pd.Series(range(len(names)), index=names.to_numpy()))
-    sizes = np.bincount(table["order"], minlength=len(names)) if len(names) else np.empty(0, np.int64)
-    results = table[has_signature].groupby(["result", "order"]).size().rename("count").reset_index()
-    occurrences = results["result"].map(_count_occurrences(signature, table["result"]))
-    is_telling = (occurrences <= MOST_OCCURRENCES) & results.duplicated("result", keep=False)
-    telling = results.assign(occurrences=occurrences)[is_telling]
+    names = _list_by_time(group, time)
+    order = names.get_indexer(pd.Index(group))
+    sizes = np.bincount(order, minlength=len(names))
+    result = pd.util.hash_pandas_object(signature, index=False).to_numpy()
+    rows = pd.DataFrame({"result": result, "order": order, "occurrences": _count_occurrences(signature, result)})
+    rows = rows[rows["occurrences"].between(1, MOST_OCCURRENCES) & rows.duplicated("result", keep=False)]
+    results = rows.groupby(["result", "order"])["occurrences"].agg(count="size", occurrences="first").reset_index()
+    telling = results[results.duplicated("result", keep=False)]
     pairs = telling.merge(telling, on="result", suffixes=("", "_copy"))
     pairs = pairs[pairs["order"] < pairs["order_copy"]]
     pairs["rows"] = np.minimum(pairs["count"], pairs["count_copy"])
     smaller, larger = (pick(sizes[pairs["order"]], sizes[pairs["order_copy"]]) for pick in (np.minimum, np.maximum))
-    chance = np.minimum(pairs["occurrences"] / max(len(table), 1) * larger, 1.0)
+    chance = np.minimum(pairs["occurrences"] / max(len(signature), 1) * larger, 1.0)
     pairs = pairs.assign(smaller=smaller, evidence=-pairs["rows"] * np.log(chance))
     agreeing = pairs.groupby(["order", "order_copy"]).agg(
         rows=("rows", "sum"), smaller=("smaller", "first"), evidence=("evidence", "sum")
@@ -60,28 +53,35 @@ def find_copied_groups(signature: pd.DataFrame, group: pd.Series, time: pd.Serie
     needed = _log_choices(agreeing["smaller"].to_numpy(float), agreeing["rows"].to_numpy(float))
     needed += np.log(max(len(names) * (len(names) - 1) / 2, 1)) + CERTAINTY
     certain = agreeing[agreeing["evidence"] > needed].reset_index()
-    ids = names.to_numpy()
     return pd.DataFrame(
         {
-            "original": ids[certain["order"].to_numpy(int)],
-            "copy": ids[certain["order_copy"].to_numpy(int)],
+            "original": names[certain["order"].to_numpy(int)],
+            "copy": names[certain["order_copy"].to_numpy(int)],
             "rows": certain["rows"].to_numpy(int),
         }
     )
 
 
-def _count_occurrences(signature: pd.DataFrame, result: pd.Series) -> pd.Series:
-    """Return how many rows agree with each result in what it has: a gap tells a row from no other."""
+def _list_by_time(group: pd.Series, time: pd.Series) -> pd.Index:
+    """Return the groups by the time of their first row, at one time by id."""
+    first_times = time.reset_index(drop=True).groupby(group.to_numpy()).min().rename_axis("group").rename("time")
+    by_time: pd.Index = pd.Index(first_times.reset_index().sort_values(["time", "group"])["group"])
+    return by_time
+
+
+def _count_occurrences(signature: pd.DataFrame, result: np.ndarray) -> npt.NDArray[np.int64]:
+    """Return how many rows agree with each row in what it has, as a gap tells a row from no other; 0 if it has none."""
     gaps = signature.isna().to_numpy()
-    counts: dict[int, int] = {}
+    counts = np.zeros(len(signature), dtype=np.int64)
     for pattern in np.unique(gaps, axis=0):
         if pattern.all():
             continue
-        rows = np.flatnonzero((gaps == pattern).all(axis=1))
-        present = pd.util.hash_pandas_object(signature.loc[:, ~pattern], index=False)
-        known_counts = present.map(present.value_counts())
-        counts |= dict(zip(result.iloc[rows].tolist(), known_counts.iloc[rows].tolist(), strict=True))
-    return pd.Series(counts, dtype=float)
+        has_pattern = (gaps == pattern).all(axis=1)
+        present = signature.loc[:, ~pattern]
+        hashes = pd.util.hash_pandas_object(present, index=False).to_numpy() if pattern.any() else result
+        result_numbers = pd.factorize(hashes)[0]
+        counts[has_pattern] = np.bincount(result_numbers)[result_numbers[has_pattern]]
+    return counts
 
 
 def _log_choices(n: npt.NDArray[np.float64], k: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -84,10 +84,11 @@ def read_raw_table(
 
 def _describe_lost_letters(values: pd.Series, label: str) -> list[str]:
     """Return a sentence if texts hold the sign for a lost letter: names may have changed by it."""
-    texts = {cell for cell in values.dropna() if isinstance(cell, str) and REPLACEMENT in cell}
-    if not texts:
+    texts = values.astype("string")
+    with_lost_letters = texts[texts.str.contains(REPLACEMENT, regex=False, na=False)]
+    if with_lost_letters.empty:
         return []
-    lost = min(texts)
+    lost = str(with_lost_letters.min())
     position = lost.index(REPLACEMENT)
     example = lost[max(position - 20, 0) : position + 20]
     return [
