@@ -48,6 +48,11 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.write_text("target\n1\n")
     Path(".dvc/config").write_text("[core]\n    analytics = false\n['remote \"near\"']\n    url = ../../store\n")
     sqlite3.connect(tmp_path / "raw.db").close()
+    (tmp_path / "global").mkdir()
+    (tmp_path / "global/config").write_text(f"[cache]\n    dir = {tmp_path / 'shared_cache'}\n")
+    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "global"))
+    (tmp_path / "shared_cache").mkdir()
+    shutil.copy(PREPARED, tmp_path / "shared_cache/cdef")
     return root
 
 
@@ -99,6 +104,7 @@ ACTS: dict[str, tuple[Callable[[], Any], str]] = {
     "symlinked folder": (Path("../data/prepared/racing.parquet").read_bytes, "(which is data/prepared/racing.parquet)"),
     "by process": (Path(f"/proc/self/cwd/{PREPARED}").read_bytes, "(which is data/prepared/racing.parquet)"),
     "cache": (Path(".dvc/cache/files/md5/ab/cdef").read_bytes, "opened .dvc/cache/files/md5/ab/cdef"),
+    "cache of all repositories": (Path("../shared_cache/cdef").read_bytes, "shared_cache/cdef"),
     "remote": (Path("../store/abc").read_bytes, "store/abc"),
     "source": (lambda: pd.read_csv("../raw/runners.csv"), "raw/runners.csv"),
     "database": (lambda: sqlite3.connect("file:../raw.db?mode=ro", uri=True), "raw.db"),

@@ -4,7 +4,6 @@ A plugin that reads the outcomes itself passes every audit that changes what the
 to its audit hooks is refused, and what a library opens without telling Python is asked of the kernel after the call.
 """
 
-import configparser
 import os
 import site
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trueline.core.errors import UserError
+from trueline.core.runtime.dvc_stores import list_dvc_stores
 from trueline.core.runtime.native_opens import NativeOpens
 
 Verdict = Literal["library", "temporary", "data"]
@@ -184,7 +184,7 @@ def watch_territory(sources: Iterable[str], writable: Path | None = None) -> Ter
     # a queued or temporary run of DVC works in a folder below .dvc
     repositories = [root, *(parent.parent for parent in root.parents if parent.name == ".dvc")]
     libraries = [sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), *site.getsitepackages(), *SYSTEM_FOLDERS]
-    stores = [store for repository in repositories for store in _list_dvc_stores(repository)]
+    stores = [store for repository in repositories for store in list_dvc_stores(repository)]
     data = [*map(str, repositories), *stores, *sources]
     verdicts: dict[str, Verdict] = dict.fromkeys(map(os.path.realpath, libraries), "library")
     verdicts[os.path.realpath(tempfile.gettempdir())] = "temporary"
@@ -207,17 +207,6 @@ def allow_messages(thread: int) -> None:
     It is the thread in which the engine that handed over the job exchanges messages, which runs no plugin.
     """
     _messenger_threads.add(thread)
-
-
-def _list_dvc_stores(repository: Path) -> Iterator[str]:
-    """Yield where a repository's DVC keeps copies of its data: the cache, and remotes that are folders."""
-    for name in ("config", "config.local"):
-        config = configparser.ConfigParser(interpolation=None, strict=False)
-        config.read(repository / ".dvc" / name)
-        for section in config.sections():
-            location = config[section].get("dir") or config[section].get("url")
-            if location and "://" not in location:
-                yield str(repository / ".dvc" / location)
 
 
 def _watch_native_opens() -> NativeOpens:
