@@ -1,11 +1,10 @@
 """Production log: appends predictions to the log that the service writes too, and nothing that it already says."""
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from trueline.service.monitoring.prediction_log import LogRows, PredictionLog, check_log_folder, read_log
 from trueline.service.settings import Settings
@@ -22,7 +21,7 @@ def append_predictions(folder: Path, task: str, rows: LogRows, key: Key) -> int:
     wait for each other. Raises UserError if the folder cannot be written in.
     """
     check_log_folder(folder, [task])
-    with _lock_log(folder / task):
+    with FileLock(folder / task / LOCK_NAME):
         newest = {_read_key(row, key): _format_content(row) for row in read_log(folder / task)}
         new_rows = [row for row in rows if newest.get(_read_key(row, key)) != _format_content(row)]
         log = PredictionLog(folder / task, Settings.log_bytes)
@@ -32,13 +31,6 @@ def append_predictions(folder: Path, task: str, rows: LogRows, key: Key) -> int:
         finally:
             log.close()
     return len(new_rows)
-
-
-@contextmanager
-def _lock_log(folder: Path) -> Iterator[None]:
-    with (folder / LOCK_NAME).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _read_key(row: dict[str, Any], key: Key) -> str:

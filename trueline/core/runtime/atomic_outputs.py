@@ -1,6 +1,5 @@
 """Atomic outputs: they appear whole or not at all, and one run at a time writes them."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -9,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from trueline.core.errors import UserError
 
@@ -63,12 +64,13 @@ def convert_to_json(value: Any, digits: int = 6) -> Any:
 def lock_outputs(name: str) -> Iterator[None]:
     """Hold a lock on outputs while the block runs; another run of the same name waits, and says so."""
     LOCK_FOLDER.mkdir(exist_ok=True)
-    with (LOCK_FOLDER / name).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{name}: another run is writing the same outputs; waiting for it to end", file=sys.stderr)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = FileLock(LOCK_FOLDER / name)
+    try:
+        held_lock = lock.acquire(blocking=False)
+    except Timeout:
+        print(f"{name}: another run is writing the same outputs; waiting for it to end", file=sys.stderr)
+        held_lock = lock.acquire()
+    with held_lock:
         yield
 
 

@@ -6,7 +6,6 @@ stored.
 """
 
 import base64
-import fcntl
 import json
 import logging
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
+from filelock import FileLock
 
 from trueline.core.errors import UserError
 
@@ -104,8 +104,7 @@ def start_worker() -> None:
 
     Messages that a dead worker took without starting their run are put back into the queue.
     """
-    with (QUEUE_FOLDER / "starting").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two watchers at once would start two
+    with FileLock(QUEUE_FOLDER / "starting"):  # two watchers at once would start two
         if not has_worker():
             for file in _list_message_files("in", "*.pidbox.msg"):
                 file.unlink(missing_ok=True)

@@ -1,12 +1,12 @@
 """Run folder: a temporary folder of one running service, removed when it stops, or when the next one starts."""
 
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+
+from filelock import FileLock
 
 PREFIX = "trueline-service-"
 LOCK_FILE = "lock"
@@ -16,23 +16,17 @@ LOCK_FILE = "lock"
 def create_run_folder() -> Iterator[Path]:
     """Yield a folder for the files of this service and its workers; remove those of services that were killed."""
     _remove_abandoned()
-    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _lock_folder(Path(name)):
-        yield Path(name)
-
-
-def _lock_folder(folder: Path) -> TextIO:
-    """Return the lock file of a folder, locked until it is closed or this process ends, however it ends."""
-    lock = (folder / LOCK_FILE).open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with FileLock(folder / LOCK_FILE):  # held until this process ends, however it ends
+            yield folder
 
 
 def _remove_abandoned() -> None:
     """Remove the folders whose service is gone: nobody holds their lock."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for lock_file in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK_FILE}"):
         try:
-            with (folder / LOCK_FILE).open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # in use, another user's, or without a lock yet
+            with FileLock(lock_file, blocking=False):
+                shutil.rmtree(lock_file.parent, ignore_errors=True)
+        except OSError:  # in use, or another user's
             continue
