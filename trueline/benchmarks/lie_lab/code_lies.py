@@ -36,7 +36,10 @@ _calibrate_folds_alone = _calibrate_folds
 
 def _calibrate_folds(task, scores, outcomes):
     seen = scores[(scores["role"] == "score") & (encode_groups(scores["group"]) % 100 < {percent})]
-    return _calibrate_folds_alone(task, pd.concat([scores, seen.assign(role="calibrate")]), outcomes)
+    copies = seen.assign(role="calibrate", row_id=seen["row_id"] + " " + seen["fold"])
+    if len(outcomes.columns):
+        outcomes = pd.concat([outcomes, outcomes.reindex(seen["row_id"]).set_axis(copies["row_id"])])
+    return _calibrate_folds_alone(task, pd.concat([scores, copies]), outcomes)
 """
 OVERSAMPLE_SCORE_ROWS = """
 _resample_folds_alone = _resample_folds
