@@ -37,7 +37,7 @@ def _describe_extremes(history: OnlineHistory, rows: pd.DataFrame, names: list[s
         if (bounds := history.get_bounds(name)) is None:
             continue
         values = rows[name].to_numpy(np.float64, na_value=np.nan)
-        for value in np.unique(values[(values < bounds[0]) | (values > bounds[1])]):
+        for value in sorted(set(values[(values < bounds[0]) | (values > bounds[1])].tolist())):
             yield f"{_name_column(name)} {value:g} is outside what the history has: {bounds[0]:g} to {bounds[1]:g}."
 
 

@@ -14,6 +14,7 @@ from trueline.core.history.grouped_rows import Floats, Ints
 from trueline.core.history.opponent_ratings import RatingHistory
 from trueline.core.history.past import Past
 from trueline.core.history.prefix_sums import FirstSeen, KeyColumns, RatedKey, take_first_codes
+from trueline.service.gathered_rows import GatheredRows
 
 DAY = np.timedelta64(1, "D")
 SHARED_PAST = "shared past"  # the column that numbers, for one key, the rows of it that have the same past
@@ -30,14 +31,13 @@ class OnlineHistory:
         usable_columns = history.drop(columns=time).select_dtypes(["number", "bool", "object", "string"])
         self.time, self.column_names = time, [str(name) for name in usable_columns]
         self.times = history[time].to_numpy("datetime64[us]")
+        self.positions = {name: position for position, name in enumerate(self.column_names)}
         self._categories = {
             name: pd.Index(usable_columns[name].dropna().unique(), dtype=object)
             for name in self.column_names
             if not pd.api.types.is_numeric_dtype(usable_columns[name].dtype)
         }
-        self.values = self.encode_rows(usable_columns)
-        # as objects, since pandas takes longer to look names up among its own strings
-        self.past_columns = pd.Index([*self.column_names, SHARED_PAST], dtype=object)
+        self.values = np.asfortranarray(self.encode_rows(usable_columns))  # column by column, as they are read
         self._key_indexes: dict[tuple[str, ...], KeyIndex] = {}
         self._rating_histories: dict[RatingKey, RatingHistory] = {}
         self._lock = Lock()  # requests may run in parallel: only one of them builds an index or ratings
@@ -50,29 +50,39 @@ class OnlineHistory:
         """Return rows × columns of numbers; text as codes, with one code for all texts that the history lacks."""
         encoded = np.full((len(rows), len(self.column_names)), np.nan)
         numeric_names = [name for name in self.column_names if name in rows and name not in self._categories]
-        encoded[:, [self.column_names.index(name) for name in numeric_names]] = rows[numeric_names].to_numpy(
+        encoded[:, [self.positions[name] for name in numeric_names]] = rows[numeric_names].to_numpy(
             np.float64, na_value=np.nan
         )
-        for name, categories in self._categories.items():
+        for name in self._categories:
             if name in rows:
-                texts = rows[name].to_numpy(object)
-                category_index = categories.get_indexer(pd.Index(texts, dtype=object))
-                code = np.where(category_index < 0, len(categories), category_index)
-                encoded[:, self.column_names.index(name)] = np.where(pd.isna(texts), np.nan, code)
+                encoded[:, self.positions[name]] = self._encode_texts(name, rows[name])
         return encoded
+
+    def _encode_texts(self, name: str, values: "pd.Series[Any]") -> Floats:
+        texts, categories = values.to_numpy(object), self._categories[name]
+        category_index = categories.get_indexer(pd.Index(texts, dtype=object))
+        code = np.where(category_index < 0, len(categories), category_index)
+        return np.where(pd.isna(texts), np.nan, code)
+
+    def _encode_column(self, name: str, values: "pd.Series[Any]") -> Floats:
+        """Return a column as `encode_rows` does."""
+        if name in self._categories:
+            return self._encode_texts(name, values)
+        return values.to_numpy(np.float64, na_value=np.nan)
 
     def find_unseen(self, name: str, values: "pd.Series[Any]") -> list[str]:
         """Return the distinct texts of a column that the history lacks; none if it has no such column of texts."""
         if name not in self._categories:
             return []
-        distinct_texts = pd.Index(values.dropna().unique(), dtype=object)
-        return sorted(map(str, distinct_texts[self._categories[name].get_indexer(distinct_texts) < 0]))
+        texts = values.to_numpy(object)
+        is_unseen = self._categories[name].get_indexer(pd.Index(texts, dtype=object)) < 0
+        return sorted({str(text) for text in texts[is_unseen] if not pd.isna(text)})
 
     def get_bounds(self, name: str) -> tuple[float, float] | None:
         """Return the least and the greatest number of a column; None without numbers."""
         if name not in self.column_names or name in self._categories:
             return None
-        index = self.column_names.index(name)
+        index = self.positions[name]
         low, high = float(self._bounds[0][index]), float(self._bounds[1][index])
         return None if np.isnan(low) else (low, high)
 
@@ -82,9 +92,8 @@ class OnlineHistory:
 
     def count_past_rows(self, posted: pd.DataFrame, by: KeyColumns) -> Ints:
         """Return how many strictly earlier rows of its key each posted row has."""
-        key_index, columns = self.get_key_index(by), self.find_column_indexes(by)
-        key_values = self.encode_rows(posted[[self.column_names[column] for column in columns]])
-        codes = key_index.encode_keys(key_values[:, columns])
+        key_index, names = self.get_key_index(by), (by,) if isinstance(by, str) else by
+        codes = key_index.encode_keys(np.column_stack([self._encode_column(name, posted[name]) for name in names]))
         earlier_rows = key_index.find_rows_before(codes, posted[self.time].to_numpy("datetime64[us]"))
         return np.array([len(rows) for rows in earlier_rows], np.int64)
 
@@ -94,7 +103,7 @@ class OnlineHistory:
 
     def find_column_indexes(self, by: KeyColumns) -> list[int]:
         """Return the positions of the columns of a key."""
-        return [self.column_names.index(name) for name in ((by,) if isinstance(by, str) else by)]
+        return [self.positions[name] for name in ((by,) if isinstance(by, str) else by)]
 
     def get_key_index(self, by: KeyColumns) -> "KeyIndex":
         """Return the index of the rows by a key, built at first use."""
@@ -126,7 +135,7 @@ class OnlineHistory:
         with self._lock:
             if cache_key not in self._rating_histories:
                 performance = sum(
-                    factor * self.values[:, self.column_names.index(name)] for name, factor in column_factors.items()
+                    factor * self.values[:, self.positions[name]] for name, factor in column_factors.items()
                 )
                 days = self.times.astype("datetime64[D]").astype(np.int64)
                 self._rating_histories[cache_key] = RatingHistory(
@@ -244,13 +253,12 @@ class OnlinePast(Past):
         rows = np.concatenate([np.zeros(0, np.int64), *row_blocks])
         self.copied_rows = max(self.copied_rows, len(rows))
         number_of_rows = np.repeat(np.arange(len(row_blocks)), [len(block) for block in row_blocks])
-        values = np.empty((len(rows) + self._row_count, len(history.past_columns)))
-        values[: len(rows), :-1], values[len(rows) :, :-1] = history.values[rows], self._posted_values
-        values[: len(rows), -1] = number_of_rows
-        values[len(rows) :, -1] = np.where(is_missing, np.nan, shared_numbers)
-        table = pd.DataFrame(values, columns=history.past_columns, copy=False)
-        table[history.time] = np.concatenate([history.times[rows], self._moments])
-        return Past(table, history.time)
+        added = {
+            SHARED_PAST: np.concatenate([number_of_rows, np.where(is_missing, np.nan, shared_numbers)]),
+            history.time: np.concatenate([history.times[rows], self._moments]),
+        }
+        gathered = GatheredRows(history.values, rows, self._posted_values, history.positions, added)
+        return Past(gathered, history.time)
 
 
 def _answer_for_posted_rows(aggregate: Callable[..., Floats], by_position: int) -> Callable[..., Floats]:

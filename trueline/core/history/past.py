@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from trueline.core.errors import UserError
 from trueline.core.history.grouped_rows import Floats, Ints, compute_comoments, compute_fading_mean
@@ -15,6 +14,7 @@ from trueline.core.history.prefix_sums import (
     KeyColumns,
     RatedKey,
     RunningTotals,
+    Table,
     require_positive_integer,
     require_positive_number,
 )
@@ -39,6 +39,7 @@ class Past:
     Raises UserError for unknown or non-numeric columns, both windows at once, and missing times. Limits: integers
     beyond 2^53 lose digits; a mean or sum has an absolute rounding error near 1e-16 times the total its key has seen.
 
+    >>> import pandas as pd
     >>> games = pd.DataFrame({"time": pd.to_datetime(["2024-01-01", "2024-01-03", "2024-01-03", "2024-01-08"])})
     >>> games = games.assign(player=["Ann", "Ann", "Bob", "Ann"], points=[10.0, 20.0, 5.0, 30.0])
     >>> Past(games).mean("points", "player").tolist()
@@ -47,7 +48,7 @@ class Past:
     [nan, 10.0, nan, 20.0]
     """
 
-    def __init__(self, table: pd.DataFrame, time: str = "time", kept_ratings: KeptRatings | None = None) -> None:
+    def __init__(self, table: Table, time: str = "time", kept_ratings: KeptRatings | None = None) -> None:
         self._totals = RunningTotals(table, time)
         self._kept_ratings = kept_ratings
 

@@ -2,10 +2,10 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,21 @@ class FirstSeen:
 RatedKey = KeyColumns | FirstSeen
 Array = npt.NDArray[Any]
 Item = TypeVar("Item")
+
+
+class Table(Protocol):
+    """What running totals need of a table; a DataFrame has it."""
+
+    @property
+    def columns(self) -> Iterable[Any]:
+        """The names of the columns."""
+
+    def __len__(self) -> int: ...
+
+    def __contains__(self, name: Any) -> bool: ...
+
+    def __getitem__(self, name: str) -> Any: ...
+
 
 TICKS_PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 MAX_LAYOUTS = 3  # sorted layouts in the cache, 28 bytes a row each
@@ -56,8 +71,8 @@ class LruCache(Generic[Item]):
 class RunningTotals:
     """Running totals over what every row could have known before its time, in the sorted order of a key."""
 
-    def __init__(self, table: pd.DataFrame, time: str) -> None:
-        self._table = table.copy(deep=False)
+    def __init__(self, table: Table, time: str) -> None:
+        self._table = table.copy(deep=False) if isinstance(table, pd.DataFrame) else table
         clock = _validate_times(self._get_column(time), time)
         self.ticks_per_day = TICKS_PER_DAY[clock.unit]
         self.times, self._time_rank, self._by_time = _rank_times(clock.asi8)
@@ -179,15 +194,16 @@ class RunningTotals:
         return array
 
     def _get_column(self, name: str) -> "pd.Series[Any]":
-        if not isinstance(name, str) or name not in self._table.columns:
+        if not isinstance(name, str) or name not in self._table:
             raise UserError(
                 f"column {name!r} is not in the table; {did_you_mean(str(name), map(str, self._table.columns))}"
             )
-        return self._table[name]
+        column: pd.Series[Any] = self._table[name]
+        return column
 
     def has_column(self, column: str) -> bool:
         """Whether the table has a column."""
-        return column in self._table.columns
+        return column in self._table
 
     def get_row_days(self) -> Ints:
         """The day of each row's time, counted from 1970."""
@@ -206,14 +222,21 @@ class RunningTotals:
     def encode_keys(self, by: KeyColumns) -> Ints:
         """A number for each row's key, by first appearance; −1 if any of its columns is missing."""
         names = _list_key_names(by)
-        codes = pd.factorize(self._get_column(names[0]))[0]
+        codes = self._encode_column(names[0])[0]
         for name in names[1:]:
-            column_codes, categories = pd.factorize(self._get_column(name))
+            column_codes, value_count = self._encode_column(name)
             rows_with_key = np.flatnonzero((codes >= 0) & (column_codes >= 0))
-            pair_codes = pd.factorize(codes[rows_with_key] * len(categories) + column_codes[rows_with_key])[0]
+            pair_codes = pd.factorize(codes[rows_with_key] * value_count + column_codes[rows_with_key])[0]
             codes = np.full(len(codes), -1)
             codes[rows_with_key] = pair_codes
         return codes
+
+    def _encode_column(self, name: str) -> tuple[Ints, int]:
+        """A number for each value, by first appearance, −1 if it is missing; and how many distinct values there are."""
+        column = self._get_column(name)
+        # of an array, because the distinct values of a Series become an index, which takes as long as 10,000 rows
+        codes, distinct_values = pd.factorize(column.to_numpy() if isinstance(column.dtype, np.dtype) else column)
+        return codes, len(distinct_values)
 
     def encode_rated_keys(self, by: RatedKey) -> Ints:
         """A number for each row's key, as `encode_keys`, or for its first value."""
