@@ -26,6 +26,11 @@ def test_ratios_come_first_and_then_everything() -> None:
     assert OUTPUT in everything
 
 
+def test_a_table_whose_head_alone_speaks_of_ratios_is_shown_once() -> None:
+    table = "task     CPU s  share\nracing    40.1  0.044"
+    assert benchmark.render_output(table) == f"```\n{table}\n```"
+
+
 def test_a_section_is_written_into_its_place_with_the_machine_and_no_other_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

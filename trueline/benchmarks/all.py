@@ -68,7 +68,8 @@ def render_output(output: str) -> str:
       ratio 2.0
     ```
     """
-    ratios = [line.strip() for line in output.splitlines() if RATIO.search(line)]
+    # a line without a digit is the head of a table, and says nothing
+    ratios = [line.strip() for line in output.splitlines() if RATIO.search(line) and re.search(r"\d", line)]
     ratio_lines = ["```", *ratios, "```", "", "In full:", ""] if ratios else []
     return "\n".join([*ratio_lines, "```", *output.splitlines(), "```"])
 
