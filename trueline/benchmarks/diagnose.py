@@ -89,6 +89,7 @@ def write_inputs(folder: Path, rows: int) -> int:
     """Write all that the diagnose stage reads, and return how many rows are predicted."""
     shutil.copy("params.yaml", folder)
     shutil.copytree(Path("metrics") / TASK, folder / "metrics" / TASK)
+    (folder / "models" / TASK / "curves").mkdir(parents=True)  # of a learner that was not watched
     time = _build_calendar()
     day = np.arange(rows) * len(time) // rows
     roles = _build_fold_roles(time)
