@@ -51,7 +51,7 @@ def move_to_weeks(lines: pd.DataFrame, games: pd.DataFrame, settings: SourceSett
         return lines
     if not (pd.to_datetime(games["date"], errors="coerce").dt.day_of_week == SUNDAY).all():
         return lines
-    days = read_times(lines["date"], "lines: date", settings.date_format, settings.timezone, as_day=True)
+    days = read_times(lines["date"], "lines: date", settings.date_format, settings.find_timezone("date"), as_day=True)
     days = pd.to_datetime(days, errors="coerce").dt.normalize()
     tuesdays = days - pd.to_timedelta((days.dt.day_of_week - TUESDAY) % 7, unit="D")
     return lines.assign(date=tuesdays + pd.Timedelta(days=SUNDAY - TUESDAY))

@@ -50,7 +50,7 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
         if source_columns := [names[name] for name in candidates if name in names]:
             lines[our_name] = table[source_columns[0]]
     if "date" not in names and "start_time" in lines:
-        zone = settings.timezone or LEAGUE_ZONE
+        zone = settings.find_timezone("date") or LEAGUE_ZONE
         lines["date"] = read_times(lines["start_time"], "lines: commence_time", settings.date_format, zone, as_day=True)
     further_columns = {
         name: table[name]

@@ -45,7 +45,7 @@ def convert(table: pd.DataFrame, settings: SourceSettings) -> pd.DataFrame:
             print(f"{int((~is_standard).sum())} pick'em lines at other multiples than the standard one are left out")
         table = table[is_standard].reset_index(drop=True)
     if "date" not in names and "starttime" in names:
-        zone = settings.timezone or LEAGUE_ZONE
+        zone = settings.find_timezone("date") or LEAGUE_ZONE
         start_times = table[names["starttime"]]
         table = table.assign(date=read_times(start_times, "lines: start_time", settings.date_format, zone, as_day=True))
     return table if "book" in names else table.assign(book="pickem")

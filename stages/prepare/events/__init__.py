@@ -54,6 +54,8 @@ BINARY_LIMITS: Any = {"nullable": False, "low": 0, "high": 1}
 class Settings(SourceSettings):
     """How tags are written, which are learnable, whether dates order events, and which texts are duplicates or cut."""
 
+    TIME_COLUMNS = ("date", "updated_at")
+
     tags: list[str] | None = Field(min_length=1)
     tag_columns: list[str] | None = Field(min_length=1)
     delimiters: str = Field(min_length=1)

@@ -25,6 +25,7 @@ MOST_OF = 0.8  # of the tags that have a sign in them: then it separates
 BULLET_PATTERN = re.compile(r"\s*[-*•]\s+")
 ENTITY_PATTERN = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]{2,8});")
 NO_TAG_WORDS = ("-", "--", "—", "none", "n/a", "na", "nan", "null", "no tags", "no tag", "untagged")
+LEAST_COMMA_REUSE = 3  # tags with commas recur so often, each with the same parts
 MIN_BLANK_REUSE = 1.5  # words between blanks are tags if each is in so many times as many cells as each whole text is
 
 
@@ -60,6 +61,8 @@ def _choose_splitter(cells: Sequence[Any], delimiters: str, is_set_fixed: bool) 
     """Return the function that splits a text which prints no list, as all such texts of the column suggest."""
     texts = [cell.strip() for cell in cells if isinstance(cell, str)]
     texts = [text for text in texts if text and not is_printed_list(text)]
+    if not is_set_fixed and _has_commas_in_tags(texts, delimiters):
+        delimiters = delimiters.replace(",", "")
     delimiter_pattern = re.compile(f"[{re.escape(_add_other_forms(delimiters))}\r\n]")
     has_bullets = bool(texts) and all(BULLET_PATTERN.match(line) for text in texts for line in text.splitlines())
     has_angles, has_hashes = _use_signs(texts, ANGLED_TEXT_PATTERN, "<"), _use_signs(texts, HASHED_TEXT_PATTERN, "#")
@@ -79,6 +82,23 @@ def _choose_splitter(cells: Sequence[Any], delimiters: str, is_set_fixed: bool) 
         if all(len(split_text(text)) == 1 for text in texts):
             _reject_blank_separation(texts)
     return split_text
+
+
+def _has_commas_in_tags(texts: Sequence[str], delimiters: str) -> bool:
+    """Return whether other delimiters separate the tags and commas are a part of them, as in "Food, Drink|Film".
+
+    Then the pieces of a tag recur together, and never without each other.
+    """
+    stronger = delimiters.replace(",", "")
+    if stronger == delimiters or not any(sign in text and "," in text for text in texts for sign in stronger):
+        return False
+    tag_end_pattern = re.compile(f"[{re.escape(_add_other_forms(stronger))}\r\n]")
+    tags = [" ".join(tag.split()) for text in texts for tag in tag_end_pattern.split(text) if tag.strip()]
+    pieces_by_tag = {tag: {piece.strip() for piece in tag.split(",")} for tag in set(tags)}
+    with_commas = {tag for tag, tag_pieces in pieces_by_tag.items() if len(tag_pieces) > 1}
+    counts = Counter(piece for tag_pieces in pieces_by_tag.values() for piece in tag_pieces)
+    stand_apart = all(counts[piece] == 1 for tag in with_commas for piece in pieces_by_tag[tag])
+    return stand_apart and sum(tag in with_commas for tag in tags) >= LEAST_COMMA_REUSE * len(with_commas)
 
 
 def _add_other_forms(delimiters: str) -> str:

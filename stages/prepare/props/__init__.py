@@ -17,6 +17,7 @@ from stages.prepare.props.game_intake import (
 from stages.prepare.props.game_matching import index_games
 from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
 from stages.prepare.props.line_formulas import summarise_formula_lines
+from stages.prepare.props.line_scale import reject_other_scale
 from stages.prepare.props.own_tables import assign_own_columns, list_own_game_columns, read_own_values
 from stages.prepare.props.player_matching import count_unknown_players
 from stages.prepare.props.predictions import LOG_RULES, prepare_predictions
@@ -85,6 +86,7 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     day in New York. Raises UserError if results are dated in the future (unless `until` is set), no game is sound, or
     the lines or predictions share no player with the games.
     """
+    was_quantity_set = settings.quantity != AUTO
     settings, choices = choose_sport(raw, settings)
     tables = read_raw_tables(raw, settings)
     tables["games"].notes[:0] = choices
@@ -105,6 +107,9 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
     reject_utc_days(raw, settings, SYNONYMS)
+    if not was_quantity_set and game_lines.quotes["stat"].isna().all():
+        unused = raw["games"].reset_index(drop=True)[tables["games"].ignored]
+        reject_other_scale(game_lines.lines["line"], games, unused, settings)
     logged = prepare_predictions(read.get("production"), game_index, settings)
     tables["games"] = replace(tables["games"], rows=read["games"])
     counted_rows = {"lines": game_lines.list_sound_quotes(), "production": logged.kept_rows}
@@ -161,6 +166,10 @@ def prepare_upcoming_games(
 def columns(prepared: pd.DataFrame) -> list[Column]:
     """Return the declarations of prepared columns of any sport; a statistic that none has is one's own."""
     by_name = {column.name: column for sport in reversed(SPORTS.values()) for column in declare_columns(sport)}
+    # what was prepared was judged by the limits of its sport, or of a statistic of one's own with that name
+    by_name |= {
+        column.name: replace(column, low=None, high=None) for sport in SPORTS.values() for column in sport.stats
+    }
     our_names = [name for name in map(str, prepared) if not name.startswith(OWN_PREFIX)]
     return [by_name.get(name) or Column(name, "number", "after", name.replace("_", " ")) for name in our_names]
 

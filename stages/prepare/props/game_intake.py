@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from stages.prepare.props.games import DID_NOT_PLAY, REPEATED_ROWS
-from stages.prepare.props.props_columns import REQUIRED_GAME_COLUMNS
+from stages.prepare.props.props_columns import PLAYER_DAY_TO_KEY, REQUIRED_GAME_COLUMNS
 from stages.prepare.props.props_settings import Settings
 from trueline.core.tables.intake_report import (
     Example,
@@ -26,6 +26,7 @@ LINE_FAULTS = {  # the reasons for which a line is lost, rather than not needed,
     "unknown player": "player_id",
     "impossible line": "line",
 }
+NEEDED_LINE_COLUMNS = ("player_id", "date", "line", "line_type", "stat")
 NO_LOSS = (DID_NOT_PLAY, "future", *REPEATED_ROWS)
 LEAST_TYPICAL_SHARE = 0.02  # of the longest playing time, which the typical player has
 LATE_SHARE = 0.03  # with a larger share of quotes after the start their times are doubtful
@@ -83,6 +84,7 @@ def find_line_examples(table: RawTable | None, quotes: pd.DataFrame, reasons: pd
     examples: dict[str, Example] = {}
     if table is None:
         return examples
+    typed = quotes.rename(columns={key: name for name, key in PLAYER_DAY_TO_KEY.items()})
     for reason, column in LINE_FAULTS.items():
         faulty = reasons.index[reasons == reason]
         if not len(faulty):
@@ -90,11 +92,10 @@ def find_line_examples(table: RawTable | None, quotes: pd.DataFrame, reasons: pd
         row = int(faulty[0])
         judged_column = column
         if reason == UNREADABLE:
-            names = [
-                name for name in ("date", "line", "quoted_at", *table.rows) if name in quotes and name in table.rows
-            ]
-            cells, typed_cells = table.rows.loc[[row]], quotes.loc[[row]]
+            cells, typed_cells = table.rows.loc[[row]], typed.loc[[row]]
+            names = [name for name in ("date", "line", "quoted_at", *table.rows) if name in typed and name in cells]
             is_bad = [name for name in names if flag_unparseable(cells, typed_cells, name).any()]
+            is_bad += [name for name in NEEDED_LINE_COLUMNS if typed_cells[name].isna().any()]
             judged_column = next(iter(is_bad), column)
         examples[reason] = make_example(table.rows, row, judged_column)
     return examples
@@ -136,7 +137,8 @@ def _describe_doubts(quality: Quality) -> list[str]:
     if late_share > LATE_SHARE:
         doubts.append(
             f"lines: {late_share:.1%} of the quotes are dated after the start of their game and are set aside; if they "
-            "are not from running games, the times are of another zone: set prepare.props.timezone"
+            "are not from running games, start_time or quoted_at is of another zone: say which is of which by "
+            "prepare.props.timezone, such as {start_time: America/New_York}"
         )
     for name, problem in (("zero_prices", "0 and count as missing"), ("unreadable_prices", "unreadable")):
         if quality.get(name):

@@ -88,6 +88,6 @@ def _reject_shifted_days(rows: pd.DataFrame, game_index: pd.DataFrame, table_nam
         raise UserError(
             f"{table_name}: {void_share:.0%} of the rows have no game on their day, and {shares[best_shift]:.0%} of "
             f"those would have one a day {direction}: the days of {late_table} seem to be in another time zone; give "
-            "date as the local day of the game, or, if it is a time, set prepare.props.timezone to the league's zone, "
-            "such as America/New_York."
+            "date as the local day of the game, or, if it is a time, set prepare.props.timezone: {date: "
+            "America/New_York}, with the league's zone."
         )

@@ -25,6 +25,8 @@ class Settings(SourceSettings):
     "auto": the data decide, see sport_choice.py, and until then there is no profile.
     """
 
+    TIME_COLUMNS = ("date", "start_time", "lineups_at", "quoted_at", "quoted_until", "created_at", "updated_at")
+
     sport: Literal["auto", "basketball", "american_football", "soccer", "baseball", "own"] = "auto"
     own_stats: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(default_factory=dict)
     quantity: str

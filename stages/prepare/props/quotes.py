@@ -12,6 +12,7 @@ from stages.prepare.props.props_settings import RowRules, Settings
 from stages.prepare.props.quantity_words import normalize_quantity
 from stages.prepare.props.quote_sides import blank_impossible_odds, join_quote_sides
 from stages.prepare.props.quote_times import DAY_END_OFFSET, compute_quote_ends
+from stages.prepare.props.sports import Sport
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_optional_table
 from trueline.core.tables.row_filters import Counts, Flags, count_reasons, find_reasons
@@ -110,9 +111,9 @@ def _normalize_words(quotes: pd.DataFrame, raw: pd.DataFrame | None, settings: S
     )
 
 
-def _find_default_stat(settings: Settings) -> str:
-    is_known = DEFAULT_LINE_STAT in settings.profile.count_names
-    return DEFAULT_LINE_STAT if is_known else normalize_quantity(settings.quantity)
+def find_default_stat(profile: Sport) -> str | None:
+    """Return the quantity of lines that name none; None if they are about whichever is predicted."""
+    return DEFAULT_LINE_STAT if DEFAULT_LINE_STAT in profile.count_names else None
 
 
 def _flag_impossible_lines(rows: pd.DataFrame, settings: Settings) -> Flags:
@@ -140,7 +141,8 @@ def _flag_alternate_quotes(rows: pd.DataFrame, settings: Settings) -> Flags:
 LINE_RULES: RowRules = {
     "unreadable or missing value": _flag_incomplete_quotes,
     "another quantity": lambda rows, settings: (
-        rows["stat"].fillna(_find_default_stat(settings)) != normalize_quantity(settings.quantity)
+        rows["stat"].fillna(find_default_stat(settings.profile) or normalize_quantity(settings.quantity))
+        != normalize_quantity(settings.quantity)
     ),
     **GAME_RULES,
     "impossible line": _flag_impossible_lines,

@@ -44,7 +44,7 @@ def add_game_ids(games: pd.DataFrame, settings: Settings, synonyms: Synonyms) ->
 
 def reject_utc_days(raw: Mapping[str, pd.DataFrame], settings: Settings, synonyms: Mapping[str, Synonyms]) -> None:
     """Raise UserError if days are times in UTC of which many are at night: the local day of such a game is another."""
-    if settings.timezone is not None:
+    if settings.find_timezone("date") is not None:
         return
     columns = {"games": declare_game_columns(settings.profile), "lines": LINE_COLUMNS}
     for table_name in columns.keys() & raw.keys():
@@ -59,6 +59,6 @@ def reject_utc_days(raw: Mapping[str, pd.DataFrame], settings: Settings, synonym
             example = table.loc[is_at_night.index[is_at_night][0], name]
             raise UserError(
                 f"{table_name}: {name} is a time in UTC, in {is_at_night.mean():.0%} of the rows at night (for example "
-                f"{example!r}), when the local day of the game is another; set prepare.props.timezone to the league's "
-                "zone, such as America/New_York, or to UTC if these are the days."
+                f"{example!r}), when the local day of the game is another; set prepare.props.timezone: {{date: "
+                "America/New_York}}, with the league's zone, or {{date: UTC}} if these are the days."
             )

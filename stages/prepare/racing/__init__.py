@@ -72,6 +72,7 @@ Flags = pd.Series  # True for the rows that break a rule
 LOGGED = LoggedFields(("race_id", "box"), {"price": "number"})
 SPELT_COLUMNS = ("entity", "venue", "trainer")
 UNIFIED_COLUMNS = ("venue", "grade", "trainer")  # of which one spelling of each name is kept
+MOST_BOXES = 40  # a higher number is an error, and no limit to propose
 MOST_MISSPELT = 0.05  # share of the rows from which on names in several spellings explain a lack of history
 
 
@@ -313,6 +314,8 @@ def _make_example(reason: str, faulty: pd.DataFrame, table: pd.DataFrame) -> Exa
         setting = "decimal" if "," in str(cells[column].iloc[0]) else None
     if reason == "missing value":
         column = next(name for name in REQUIRED_COLUMNS if faulty.loc[[row], name].isna().any())
+    if reason == "box out of range" and (highest := faulty["box"].max()) <= MOST_BOXES:
+        setting = f"box_high: {highest:.0f}"
     example = make_example(table, row, column, setting)
     return (
         example | {"setting": suggest_time_setting(str(example["value"]))} if reason == "unreadable date" else example

@@ -77,6 +77,8 @@ class Settings(SourceSettings):
     `odds` is the form of prices that are plain numbers; off times from 1:00 to `pm_before` are in the afternoon.
     """
 
+    TIME_COLUMNS = ("start_time", "updated_at")
+
     until: Date | None
     box_low: int
     box_high: int

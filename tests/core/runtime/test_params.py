@@ -264,3 +264,15 @@ def test_what_a_section_says_wins_and_what_it_leaves_out_has_its_default(
         elif not (isinstance(section[key], dict) and isinstance(defaults.get(key), dict)):
             assert merged[key] == section[key]
     assert params == before
+
+
+@pytest.mark.parametrize("task", ["props", "trots"])
+def test_a_sentence_names_the_task_and_its_section(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text("tasks:\n  trots:\n    settings: racing\n")
+    monkeypatch.setattr(params, "PARAMS_FILE", file)
+    section = {"trots": "racing"}.get(task, task)
+    sentence = "set prepare.<task>.date_format, or point tasks.<task>.source at it."
+    assert params.name_task(sentence, task) == f"set prepare.{section}.date_format, or point tasks.{task}.source at it."
+    file.unlink()
+    assert params.name_task("raise folds.<task>.final.", task) == f"raise folds.{task}.final."

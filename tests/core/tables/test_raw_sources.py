@@ -195,3 +195,14 @@ def test_large_whole_numbers_with_gaps_keep_their_digits(tmp_path: Path) -> None
         connection.executemany("INSERT INTO runners VALUES (?)", [(large,), (None,)])
         connection.commit()
     assert read_source_table(str(tmp_path / "races.db"), "runners")["id"].tolist()[0] == large
+
+
+def test_a_database_in_a_folder_without_the_table_is_named_with_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no table 'events' .*; put events\.csv there\.$"):
+        read_source_table(str(tmp_path), "events")
+    file = tmp_path / "all.sqlite"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE events (id)")
+    with pytest.raises(UserError, match=rf"it holds all\.sqlite; .*set tasks\.<task>\.source: {file}\.$"):
+        read_source_table(str(tmp_path), "events")
+    assert read_source_table(str(file), "events").empty

@@ -215,3 +215,22 @@ def test_a_tag_column_that_is_absent_or_holds_other_values_is_rejected_with_its_
         UserError, match=r"events has no column 'joga' of prepare\.events\.tag_columns; did you mean 'yoga'\?"
     ):
         collect_tag_columns(raw, ["joga"])
+
+
+@given(
+    st.lists(st.lists(st.text(st.sampled_from("aBzé漢"), min_size=1, max_size=6), min_size=1, max_size=3), min_size=2),
+    st.sampled_from("|;"),
+    st.randoms(use_true_random=False),
+)
+def test_commas_are_a_part_of_tags_that_other_signs_separate(names: list[Row], sign: str, random: Any) -> None:
+    pieces = [f"{piece}{number}" for number, piece in enumerate(piece for name in names for piece in name)]
+    tags = [", ".join(pieces.pop() for _ in name) for name in names]
+    rows = [[tag] for tag in tags] + [random.sample(tags, 2) for _ in range(4)] + [tags, tags]
+    random.shuffle(rows)
+    cells = [f" {sign} ".join(row) for row in rows]
+    assert parse_tags(cells, DELIMITERS, {}, False) == [tuple(sorted(set(row))) for row in rows]
+
+
+def test_commas_separate_tags_that_also_stand_alone() -> None:
+    cells = ["art, jazz", "art|jazz", "kids; art, jazz", "jazz", "art, jazz|kids"]
+    assert parse_tags(cells, DELIMITERS, {}, False)[2] == ("art", "jazz", "kids")

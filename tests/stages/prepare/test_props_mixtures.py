@@ -144,3 +144,38 @@ def test_minutes_in_another_unit_and_missing_starts_are_named(unit: float) -> No
     assert len(rows)
     assert "minutes may be hours, or a share of the game" in "; ".join(report["intake"]["hints"])
     assert "no game has a start time" in "; ".join(report["intake"]["notes"])
+
+
+ZONES = ["America/New_York", "Europe/Berlin", "Australia/Sydney", "Asia/Tokyo"]
+
+
+@quick
+@given(st.sampled_from(ZONES), st.sampled_from(["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M"]))
+def test_each_column_of_times_may_have_its_own_zone(zone: str, form: str) -> None:
+    def move(games: pd.DataFrame) -> pd.DataFrame:
+        local = games["start_time"].dt.tz_localize("UTC").dt.tz_convert(zone)
+        return games.assign(start_time=local.dt.strftime(form))
+
+    rows, _ = prepared(changed(games=move), timezone={"start_time": zone})
+    assert_same(rows)
+
+
+def test_starts_in_another_zone_than_the_quotes_are_named_with_the_setting_to_paste() -> None:
+    def move(games: pd.DataFrame) -> pd.DataFrame:
+        return games.assign(start_time=games["start_time"] - pd.Timedelta(hours=5))
+
+    _, report = prepared(changed(games=move))
+    (hint,) = (hint for hint in report["intake"]["hints"] if "after the start" in hint)
+    assert "prepare.props.timezone, such as {start_time: America/New_York}" in hint
+
+
+@pytest.mark.parametrize(
+    ("zones", "reason"),
+    [
+        ({"start": "UTC"}, "'start' is no time of ours; take one of date"),
+        ({"date": "EDT?"}, "'EDT\\?' is no time zone"),
+    ],
+)
+def test_zones_of_unknown_columns_and_unknown_zones_are_refused(zones: dict[str, str], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        prepared(season(), timezone=zones)

@@ -266,3 +266,12 @@ def test_ids_come_back_as_they_were(ids: list[str]) -> None:
     raw = world()
     raw["race_id"] = raw["race_id"].map(dict(zip(raw["race_id"].unique(), ids, strict=True)))
     assert sorted(read(raw)[0]["group"].unique()) == sorted(ids)
+
+
+@pytest.mark.parametrize("highest", [11, 16, 24])
+def test_the_setting_that_a_refusal_of_boxes_names_reads_the_file(highest: int) -> None:
+    raw = world()
+    raw["box"] += highest - 6
+    with pytest.raises(IntakeError, match=rf"set prepare\.racing\.box_high: {highest}\.$"):
+        read(raw)
+    assert len(read(raw, box_high=highest)[0]) == len(raw)

@@ -53,6 +53,6 @@ def test_events_without_dates_cannot_be_sealed_and_say_so(tmp_path: Path) -> Non
     done = pipeline_copy.run(folder, "prepare", "events")
     assert done.returncode == 1
     assert done.stderr == (
-        "prepare events: folds.<task>.sealed_days is 7, but the rows have no dates, so that no day is the newest; set "
+        "prepare events: folds.events.sealed_days is 7, but the rows have no dates, so that no day is the newest; set "
         "it to null, or add dates to the source.\n"
     )

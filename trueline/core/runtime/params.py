@@ -1,5 +1,6 @@
 """Settings from params.yaml, validated before any data are read or written."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -122,6 +123,20 @@ def find_section_path(params: Mapping[str, Any], *path: str) -> tuple[str, ...]:
     """
     row = _get_mapping(_get_mapping(params, "tasks"), path[1]) if len(path) > 1 and path[0] in TASK_SECTIONS else {}
     return (path[0], str(row["settings"]), *path[2:]) if row.get("settings") else path
+
+
+def name_task(sentence: str, task: str) -> str:
+    """Return a sentence in which `<task>` is the task, or the section of params.yaml that holds its settings.
+
+    >>> name_task("point tasks.<task>.source at a folder", "props")
+    'point tasks.props.source at a folder'
+    """
+    try:
+        params = _read_params_file()
+    except UserError:  # which the sentence then is about
+        params = {}
+    sections = {stage: find_section_path(params, stage, task)[1] for stage in TASK_SECTIONS}
+    return re.sub(r"\b(\w+)\.<task>", lambda match: f"{match[1]}.{sections.get(match[1], task)}", sentence)
 
 
 def select_settings(value: Any, params: Mapping[str, Any], model: type[BaseModel], *path: str) -> Any:

@@ -9,7 +9,7 @@ from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import open_atomic_outputs
 from trueline.core.runtime.machine_failures import explain_failure, find_damaged_file
 from trueline.core.runtime.memory import OFF_FLAG, OFF_VARIABLE
-from trueline.core.runtime.params import load_task_config
+from trueline.core.runtime.params import load_task_config, name_task
 from trueline.core.runtime.stage_costs import record_cost
 
 Paths = dict[str, Path]
@@ -42,7 +42,7 @@ def run_stage(stage: str, reads: dict[str, str], writes: dict[str, str], body: S
         with record_cost(stage, task, outputs), open_atomic_outputs(f"{stage}-{task}", outputs) as drafts:
             body(task, inputs, drafts)
     except UserError as error:
-        sys.exit(f"{stage} {task}: {error}")
+        sys.exit(f"{stage} {task}: {name_task(str(error), task)}")
     except Exception as error:
         sentence = explain_failure(error) or _explain_damage(inputs, task)
         if sentence is None:

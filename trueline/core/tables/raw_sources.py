@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 
@@ -54,11 +54,18 @@ def read_source_table(source: str, name: str, separator: str | None = None) -> p
     files = [] if path.suffix in DATABASE_SUFFIXES else list_table_files(source, name)
     if not files:
         reject_other_formats(source, name)
-        raise UserError(
-            f"{source} holds no table {name!r} ({', '.join(TABLE_SUFFIXES)}); "
-            f"{did_you_mean(name, list_source_tables(source))}"
-        )
+        _reject_missing_table(source, name)
     return join_parts([(file, read_table_file(file, separator)) for file in files])
+
+
+def _reject_missing_table(source: str, name: str) -> NoReturn:
+    """Raise UserError: the source lacks a table; a database in the folder may be meant."""
+    databases = sorted(file for file in Path(source).glob("*") if file.suffix in DATABASE_SUFFIXES)
+    names = list_source_tables(source)
+    remedy = f"put {name}{TABLE_SUFFIXES[1]} there." if not names else did_you_mean(name, names)
+    if databases and not names:
+        remedy = f"it holds {databases[0].name}; if that is meant, set tasks.<task>.source: {databases[0]}."
+    raise UserError(f"{source} holds no table {name!r} ({', '.join(TABLE_SUFFIXES)}); {remedy}")
 
 
 def join_parts(tables: Sequence[tuple[Path, pd.DataFrame]]) -> pd.DataFrame:

@@ -68,8 +68,8 @@ def read_raw_table(
             if len(forms := describe_forms(values)) > 1:
                 notes.append(f"{table_label}: {column.name} is written in {len(forms)} forms: {', '.join(forms[:3])}")
             label = f"{table_label}: {column.name}"
-            is_day = column.name in day_columns
-            cells[column.name] = read_times(values, label, settings.date_format, settings.timezone, is_day)
+            is_day, zone = column.name in day_columns, settings.find_timezone(column.name)
+            cells[column.name] = read_times(values, label, settings.date_format, zone, is_day)
         elif column.kind == "text":
             cells[column.name] = _read_text(values)
             notes += _describe_lost_letters(cells[column.name], f"{table_label}: {column.name}")

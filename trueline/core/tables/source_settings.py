@@ -1,7 +1,7 @@
 """Source settings: how the files of a source are written, as far as they do not say it themselves."""
 
 import re
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -31,12 +31,17 @@ class OwnColumn(StageSettings):
 
 
 class SourceSettings(StageSettings):
-    """The source's names, values, own columns, forms of dates and numbers, and the share that may be set aside."""
+    """The source's names, values, own columns, forms of dates and numbers, and the share that may be set aside.
+
+    `timezone` is the zone of all times, or of the columns that it names; TIME_COLUMNS are those of the task.
+    """
+
+    TIME_COLUMNS: ClassVar[tuple[str, ...]] = ()
 
     columns: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str | int | float | bool, Any]] = Field(default_factory=dict)
     date_format: str | None = None
-    timezone: str | None = None
+    timezone: str | dict[str, str] | None = None
     decimal: Literal[".", ","] | None = None
     separator: str | None = Field(default=None, min_length=1, max_length=1)
     own_columns: dict[str, OwnColumn] = Field(default_factory=dict)
@@ -54,11 +59,19 @@ class SourceSettings(StageSettings):
 
     @field_validator("timezone")
     @classmethod
-    def _check_timezone(cls, name: str | None) -> str | None:
-        try:
-            return name if name is None else ZoneInfo(name).key
-        except (KeyError, ValueError, OSError):
-            raise ValueError(f"{name!r} is no time zone such as America/New_York") from None
+    def _check_timezone(cls, zones: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        if unknown := [name for name in zones if name not in cls.TIME_COLUMNS] if isinstance(zones, dict) else []:
+            raise ValueError(f"{unknown[0]!r} is no time of ours; take one of {', '.join(cls.TIME_COLUMNS)}")
+        for name in zones.values() if isinstance(zones, dict) else filter(None, [zones]):
+            try:
+                ZoneInfo(name)
+            except (KeyError, ValueError, OSError):
+                raise ValueError(f"{name!r} is no time zone such as America/New_York") from None
+        return zones
+
+    def find_timezone(self, column: str) -> str | None:
+        """Return the zone of the times in a column of ours, or None if none is set."""
+        return self.timezone.get(column) if isinstance(self.timezone, dict) else self.timezone
 
 
 PLAIN_SOURCE = SourceSettings()  # a source under our names, in forms that need no explanation
