@@ -28,6 +28,7 @@ from trueline.core.text.words import find_first_words
 
 UNKNOWN_WORD_ID = 1  # the id of all words outside the vocabulary, whose ids begin at 2; Keras masks 0
 WEIGHTS_FILE = "weights.weights.h5"
+MOST_STEPS = 100  # batches of an epoch; with more rows batches grow, as a step of many rows costs little more
 EPSILON = 1e-12  # keeps divisions finite
 
 
@@ -101,6 +102,7 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
         NetworkShape(len(known_words) + 2, **settings.model_dump(include=set(NetworkShape.__annotations__))),
         TrainingSchedule(
             **settings.model_dump(include=set(TrainingSchedule.__annotations__))
+            | {"batch": max(settings.batch, -(-len(rows.y) // MOST_STEPS))}
             | ({"stop_after": stop_patience} if stop_patience else {})
         ),
         tag_name_prior.compute_tag_prior(rows.y, rows.weight),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stages.tune.drawn_rows import draw_rows
 from stages.tune.gain import compute_paired_gain
 from stages.tune.search import FoldResult, Journal, ParamRange, Point, SearchSettings, search_params
 from stages.tune.tuning_losses import TUNING_LOSSES
@@ -156,7 +157,7 @@ def _evaluate_points(
 def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSettings, int]) -> FoldResult:
     learner_name, point, fold, paths, settings, fit_seed = job
     learner, table = load_guarded_plugin("train", learner_name), read_cached_tables(*paths)
-    fit_rows = table.get_resampled_rows(fold).drop_unused_levels()
+    fit_rows = draw_rows(table.get_resampled_rows(fold), settings.most_rows, fit_seed).drop_unused_levels()
     later_rows = table.get_rows(fold, "score").drop_unused_levels()
     model = learner.fit(fit_rows, learner.Settings(**point), fit_seed, Monitor(later_rows, settings.patience))
     losses = TUNING_LOSSES[settings.loss](learner.score(model, later_rows.x), later_rows)

@@ -46,6 +46,7 @@ class SearchSettings(StageSettings):
     loss: str
     min_gain_se: float = Field(ge=0)
     hopeless_se: float | None = Field(ge=0)
+    most_rows: int | None = Field(ge=1)
 
 
 def search_params(

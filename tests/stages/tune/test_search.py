@@ -22,7 +22,14 @@ Asked = list[tuple[Point, str]]
 
 def make_settings(trials: int = 24, batch: int = 4) -> SearchSettings:
     return SearchSettings(
-        trials=trials, batch=batch, startup=6, patience=5, loss="none", min_gain_se=1.0, hopeless_se=None
+        trials=trials,
+        batch=batch,
+        startup=6,
+        patience=5,
+        loss="none",
+        min_gain_se=1.0,
+        hopeless_se=None,
+        most_rows=None,
     )
 
 
