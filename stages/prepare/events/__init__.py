@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from stages.prepare.events.event_table import RAW_COLUMNS, TEXT_FIELDS, UPDATED_AT, read_event_table, read_texts
 from stages.prepare.events.near_duplicates import find_near_duplicate_clusters
-from stages.prepare.events.tag_cells import is_missing
+from stages.prepare.events.tag_cells import is_missing, is_printed_list
 from stages.prepare.events.tag_parsing import parse_tags
 from stages.prepare.events.tag_statistics import count_clusters, count_tags, count_variants, detect_cut_texts
 from stages.prepare.events.tag_tables import join_tag_rows
@@ -238,6 +238,8 @@ def _summarise_intake(table: RawTable, rows: pd.DataFrame, reasons: pd.Series, n
         cells = table.rows.loc[[row]]
         column, setting = EXAMPLES[reason]
         shown = cells.assign(tags=None if is_missing(cells["tags"].iloc[0]) else str(cells["tags"].iloc[0]))
+        if is_printed_list(str(cells[column].iloc[0])):
+            setting = None  # no delimiter parts an object
         examples[reason] = make_example(shown, row, column, setting)
     keys = rows[["id", "time"]].set_axis(["group", "day"], axis=1)
     return summarise_intake(keys, reasons, examples, "events", notes, table.look_meant, NO_LOSS)

@@ -15,6 +15,8 @@ Splitter = Callable[[str], list[str]]
 CURLY_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"'})
 KIND_KEYS = ("genre", "category", "topic", "kind", "type")  # {"genre": "jazz"}, but not {"jazz": "no"}
 NAME_KEYS = ("name", "label", "title", "tag", "display_name", "text", "value", "slug", "urlkey")  # of a tag's object
+WIKI_LINK_PATTERN = re.compile(r"\[\[([^\[\],'\"]*[^\[\],'\"\d\s.][^\[\],'\"]*)\]\]")  # [[jazz]]
+WIKI_PATTERN = re.compile(rf"(?:{WIKI_LINK_PATTERN.pattern}[\s,;|]*)+")
 QUOTED = r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\""
 CALL_PATTERN = re.compile(r"(?:\w+\.)?[A-Za-z]\w*\(([\[({].*[\])}])?(?:,\s*dtype=[^()]*)?\)", re.DOTALL)  # array([…])
 NUMPY_TEXT_PATTERN = re.compile(rf"\b(?:np|numpy)\.str_\(({QUOTED})\)")
@@ -70,6 +72,8 @@ def _read_text(text: str, split_text: Splitter) -> Any:
             return _read_text(content.strip(), split_text)
     if call := CALL_PATTERN.fullmatch(text):
         text = call[1] or "[]"  # set() is empty
+    if WIKI_PATTERN.fullmatch(text):
+        return WIKI_LINK_PATTERN.findall(text)
     if text[:1] + text[-1:] in ("[]", "{}", "()"):
         for parse in (json.loads, _parse_printed_items, ast.literal_eval):
             try:

@@ -23,6 +23,8 @@ OTHER_SEPARATORS = ("/", " > ", ">", "•", "·", "&", "+", " - ", " – ", "\t"
 LEAST_JOINED = 3  # tags that consist of others
 MOST_OF = 0.8  # of the tags that have a sign in them: then it separates
 BULLET_PATTERN = re.compile(r"\s*[-*•]\s+")
+ELEMENT_PATTERN = re.compile(r"<(li|a|span|td)\b[^<>]*>([^<>]*)</\1>")  # of HTML
+MARKUP_PATTERN = re.compile(r"<[^<>]*>")
 ENTITY_PATTERN = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]{2,8});")
 NO_TAG_WORDS = ("-", "--", "—", "none", "n/a", "na", "nan", "null", "no tags", "no tag", "untagged")
 LEAST_COMMA_REUSE = 3  # tags with commas recur so often, each with the same parts
@@ -68,6 +70,10 @@ def _choose_splitter(cells: Sequence[Any], delimiters: str, is_set_fixed: bool) 
     has_angles, has_hashes = _use_signs(texts, ANGLED_TEXT_PATTERN, "<"), _use_signs(texts, HASHED_TEXT_PATTERN, "#")
 
     def split_text(text: str) -> list[str]:
+        if (elements := ELEMENT_PATTERN.findall(text)) and not MARKUP_PATTERN.sub(
+            "", ELEMENT_PATTERN.sub("", text)
+        ).strip(f"{delimiters} \t\r\n"):
+            return [html.unescape(content).strip() for _, content in elements]
         if has_angles and ANGLED_TEXT_PATTERN.fullmatch(text):
             return re.findall(r"<([^<>]+)>", text)
         if has_bullets:

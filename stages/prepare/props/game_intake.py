@@ -29,6 +29,7 @@ LINE_FAULTS = {  # the reasons for which a line is lost, rather than not needed,
 NEEDED_LINE_COLUMNS = ("player_id", "date", "line", "line_type", "stat")
 NO_LOSS = (DID_NOT_PLAY, "future", *REPEATED_ROWS)
 LEAST_TYPICAL_SHARE = 0.02  # of the longest playing time, which the typical player has
+SECONDS = 60  # in a minute
 LATE_SHARE = 0.03  # with a larger share of quotes after the start their times are doubtful
 
 
@@ -156,6 +157,11 @@ def _describe_minutes(rows: pd.DataFrame, settings: Settings) -> list[str]:
     """Return a sentence if the typical player hardly plays: his minutes are hours, or a share of the game."""
     played = rows["minutes"][rows["minutes"] > 0]
     longest = settings.profile.longest_game
+    if played.median() > longest and played.median() / SECONDS <= longest:
+        return [
+            f"games: the typical player plays {played.median():,.0f} minutes of up to {longest:g}: minutes may be "
+            "seconds; if so, divide them by 60 in the source"
+        ]
     if settings.profile.in_innings or not played.between(0, 1, inclusive="neither").any():
         return []
     if not played.median() < LEAST_TYPICAL_SHARE * longest:

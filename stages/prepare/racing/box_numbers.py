@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-# "#3 Name", "3 Name", "3) Name", "T3 Name" and "Name (3)"
-FORMS = (r"(?i)^\s*(?:#|no\.?\s*|t)?(\d{1,2})\s*[.):\-]?\s+(?=\S)", r"\s*[(\[](\d{1,2})[)\]]\s*$")
+# "#3 Name", "3 Name", "3) Name", "(3) Name", "T3 Name" and "Name (3)"
+FORMS = (r"(?i)^\s*(?:#|no\.?\s*|t|[(\[])?(\d{1,2})\s*[.)\]:\-]?\s+(?=\S)", r"\s*[(\[](\d{1,2})[)\]]\s*$")
 LEAST_SHARE = 0.9  # of the names that have a number in one place, if it is none of theirs
 
 

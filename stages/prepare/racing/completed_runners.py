@@ -11,7 +11,8 @@ from trueline.core.tables.column_mapping import find_source_names, normalize_nam
 from trueline.core.tables.source_settings import SourceSettings
 
 TIME_OF_DAY = r"\d{1,2}:\d{2}(?::\d{2}(?:\.0+)?)?(?:\s*[aApP]\.?[mM]\.?)?"
-CLOCK = re.compile(r"\d:\d{2}")
+CLOCK = re.compile(r"\d:\d{2}|\s\d{1,2}[.hH]\d{2}(?!\d|[.\-/])")
+COMPACT_CLOCK = r"(?:[01]?\d|2[0-3])[0-5]\d"  # 1805, of which a number keeps no zero in front
 LEAST_CARD_IDS = 0.5  # share of the ids that stand for races of several days, from which on they are numbers on a card
 
 Names = dict[str, str]  # our column: its name in the source
@@ -28,7 +29,9 @@ def fill_runners(raw: pd.DataFrame, settings: SourceSettings) -> tuple[pd.DataFr
     names = find_source_names(raw, RAW_COLUMNS, settings.columns, SYNONYMS)
     if time_name := _find_off_times(raw, names):
         day_name = names["start_time"]
-        raw = raw.assign(**{day_name: _join_texts([raw[day_name], raw[time_name]])}).drop(columns=time_name)
+        raw = raw.assign(**{day_name: _join_texts([raw[day_name], _write_clocks(raw[time_name])])}).drop(
+            columns=time_name
+        )
         notes.append(f"racing: the start is read from {day_name} and {time_name}")
     if id_names := _list_id_parts(raw, names):
         raw = raw.assign(**{names.get("race_id", "race_id"): _join_texts([raw[name] for name in id_names])})
@@ -47,10 +50,23 @@ def _find_off_times(raw: pd.DataFrame, names: Names) -> str | None:
         return None
     race = [raw[names[key]].astype("string") for key in ("start_time", "race_id", "venue", "race_no") if key in names]
     for name in candidates:
-        times = raw[name].astype("string").str.strip()
+        times = _write_clocks(raw[name])
         if times.dropna().str.fullmatch(TIME_OF_DAY).all() and times.groupby(race).nunique().max() == 1:
             return name
     return None
+
+
+def _write_clocks(times: pd.Series) -> pd.Series:
+    """Return times of day with a colon: 18.05 and 18h05, and 1805 if all are written so.
+
+    >>> _write_clocks(pd.Series([1805, 905])).tolist(), _write_clocks(pd.Series(["6.05pm", "18h05"])).tolist()
+    (['18:05', '9:05'], ['6:05pm', '18:05'])
+    """
+    text = times.astype("string").str.strip()
+    compact = text.str.removesuffix(".0")
+    if compact.dropna().str.fullmatch(COMPACT_CLOCK).all():
+        return compact.str.replace(r"(\d{2})$", r":\1", regex=True)
+    return text.str.replace(r"^(\d{1,2})[.hH](\d{2})(?!\d)", r"\1:\2", regex=True)
 
 
 def _has_clock(starts: pd.Series) -> bool:

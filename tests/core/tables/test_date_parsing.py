@@ -184,3 +184,12 @@ def test_a_zone_with_its_full_name_is_read_and_several_are_not() -> None:
     several = pd.Series(["2025-07-01 19:30 Europe/London", "2025-07-02 19:30 Europe/Paris"])
     assert read_times(several, "days").tolist() == several.tolist()
     assert read_times(several, "days", timezone="Europe/London").tolist() == several.tolist()
+
+
+@given(
+    TIMES,
+    st.sampled_from(["%Y-%m-%d", "%d %B %Y", "%Y/%m/%d"]),
+    st.sampled_from(["%H.%M", "%Hh%M", "%I.%M%p", "%H:%M"]),
+)
+def test_the_sign_between_hours_and_minutes_is_only_form(time: datetime, day_form: str, clock_form: str) -> None:
+    assert read(time.strftime(f"{day_form} {clock_form}")) == [pd.Timestamp(time)]

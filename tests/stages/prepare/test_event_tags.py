@@ -234,3 +234,20 @@ def test_commas_are_a_part_of_tags_that_other_signs_separate(names: list[Row], s
 def test_commas_separate_tags_that_also_stand_alone() -> None:
     cells = ["art, jazz", "art|jazz", "kids; art, jazz", "jazz", "art, jazz|kids"]
     assert parse_tags(cells, DELIMITERS, {}, False)[2] == ("art", "jazz", "kids")
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["jazz", "live music", "c++", "café", "漢"]), min_size=1, max_size=3), min_size=1)
+)
+def test_links_of_a_wiki_and_lists_in_html_are_tags(rows: list[Row]) -> None:
+    expected = [tuple(sorted(set(row))) for row in rows]
+    links = [" ".join(f"[[{tag}]]" for tag in row) for row in rows]
+    items = ["<ul>" + "".join(f"<li>{tag}</li>" for tag in row) + "</ul>" for row in rows]
+    anchors = [", ".join(f'<a href="/t/1">{tag}</a>' for tag in row) for row in rows]
+    for cells in (links, items, anchors):
+        assert parse_tags(cells, DELIMITERS, {}, False) == expected
+
+
+@pytest.mark.parametrize("cell", ["[[1, 2]]", '[["a"], ["b"]]'])
+def test_lists_in_lists_are_no_links(cell: str) -> None:
+    assert parse_tags([cell], DELIMITERS, {}, False) != [("1, 2",)]

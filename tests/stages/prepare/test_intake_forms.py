@@ -62,7 +62,9 @@ def test_the_commonest_spelling_of_a_name_counts(cells: list[tuple[str, Any]]) -
         assert counts[unified[spellings.index[0]]] == counts.max()
 
 
-@pytest.mark.parametrize("form", ["#{} {}", "{} {}", "{}. {}", "No. {} {}", "T{} {}", "{}) {}"])
+@pytest.mark.parametrize(
+    "form", ["#{} {}", "{} {}", "{}. {}", "No. {} {}", "T{} {}", "{}) {}", "({}) {}", "[{}] {}", "{} - {}"]
+)
 def test_a_box_number_in_every_name_is_none_of_the_names(form: str) -> None:
     raw = world()
     assert drop_box_numbers(raw["runner"], raw["race_id"]).tolist() == raw["runner"].tolist()

@@ -12,6 +12,7 @@ from stages.prepare.props import Settings, columns
 from stages.prepare.props.line_scale import reject_other_scale
 from tests.stages.prepare.test_prepare_props_forms import PARAMS, Tables, changed, prepared, season, truth
 from trueline.core.errors import UserError
+from trueline.core.tables.intake_report import IntakeError, refuse_large_loss
 
 quick = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SETTINGS = Settings(**PARAMS | {"quantity": "points", "sport": "basketball"})
@@ -76,3 +77,9 @@ def test_a_statistic_of_ones_own_may_exceed_that_of_a_sport_with_its_name() -> N
     assert rows["target"].max() > 150
     (declared,) = (column for column in columns(rows) if column.name == "points")
     assert (declared.low, declared.high) == (None, None)
+
+
+def test_minutes_that_are_seconds_are_named() -> None:
+    raw = changed(games=lambda games: games.assign(minutes=games["minutes"] * 60))
+    with pytest.raises(IntakeError, match="minutes may be seconds; if so, divide them by 60"):
+        refuse_large_loss(prepared(raw)[1], 0.2, "props")

@@ -19,6 +19,11 @@ CLOCKS: list[Callable[[pd.Series], pd.Series]] = [
     lambda start: start.dt.strftime("%H:%M:%S"),
     lambda start: start.dt.strftime("%I:%M %p"),
     lambda start: start.dt.strftime("%H:%M:00.000"),
+    lambda start: start.dt.strftime("%H.%M"),
+    lambda start: start.dt.strftime("%Hh%M"),
+    lambda start: start.dt.strftime("%I.%M%p").str.lower(),
+    lambda start: start.dt.strftime("%H%M"),
+    lambda start: start.dt.strftime("%H%M").astype(int),
 ]
 DAYS = ["%Y-%m-%d", "%d/%m/%Y", "%d %B %Y", "%Y%m%d"]
 

@@ -48,6 +48,7 @@ TIME_OF_DAY = re.compile(
 ZONE_NAME = re.compile(
     r"(?P<time>.*\d:\d{2}.*?)\s+[(\[]?(?P<zone>(?!(?:AM|PM|UTC|GMT|Z)\b)(?:[A-Z]{2,5}|[A-Z]\w+/\w[\w/]*))[)\]]?"
 )
+OTHER_CLOCK = r"(?i)^(.*\d[t\s]+)(\d{1,2})[.h](\d{2})(\s*[ap]\.?m\.?)?$"  # 18.05, 18h05 or 6.05pm behind a day
 END_OF_DAY = r"(?<=[T ])24:00(?=(?::00(?:\.0+)?)?(?:[zZ]|[+-]\d{2}:?\d{2})?$)"
 OFFSET = r"\d:\d{2}.*(?:[zZ]|[+-]\d{2}:?\d{2})$"
 
@@ -72,6 +73,8 @@ def read_times(
     text = text.mask(text.isin(["", "-", "nan", "NaN", "NaT", "None", "null", "NULL", "<NA>"]))
     unique_text = pd.Series(text.dropna().unique(), dtype="string")
     plain_text, timezone = _drop_zone_names(unique_text, date_format, timezone)
+    if date_format is None:
+        plain_text = plain_text.str.replace(OTHER_CLOCK, r"\1\2:\3\4", regex=True)
     unique_times = _parse_unique(plain_text, label, date_format, timezone, as_day)
     times = text.map(dict(zip(unique_text, unique_times, strict=True))).astype("datetime64[us]")
     times = times.mask(times < EARLIEST)

@@ -62,7 +62,8 @@ class SourceSettings(StageSettings):
     def _check_timezone(cls, zones: str | dict[str, str] | None) -> str | dict[str, str] | None:
         if unknown := [name for name in zones if name not in cls.TIME_COLUMNS] if isinstance(zones, dict) else []:
             raise ValueError(f"{unknown[0]!r} is no time of ours; take one of {', '.join(cls.TIME_COLUMNS)}")
-        for name in zones.values() if isinstance(zones, dict) else filter(None, [zones]):
+        names = zones.values() if isinstance(zones, dict) else [zones] if zones is not None else []
+        for name in names:
             try:
                 ZoneInfo(name)
             except (KeyError, ValueError, OSError):
