@@ -103,8 +103,12 @@ def _has_commas_in_tags(texts: Sequence[str], delimiters: str) -> bool:
     pieces_by_tag = {tag: {piece.strip() for piece in tag.split(",")} for tag in set(tags)}
     with_commas = {tag for tag, tag_pieces in pieces_by_tag.items() if len(tag_pieces) > 1}
     counts = Counter(piece for tag_pieces in pieces_by_tag.values() for piece in tag_pieces)
-    stand_apart = all(counts[piece] == 1 for tag in with_commas for piece in pieces_by_tag[tag])
-    return stand_apart and sum(tag in with_commas for tag in tags) >= LEAST_COMMA_REUSE * len(with_commas)
+    stand_apart = all(piece and counts[piece] == 1 for tag in with_commas for piece in pieces_by_tag[tag])
+    return (
+        bool(with_commas)
+        and stand_apart
+        and sum(tag in with_commas for tag in tags) >= LEAST_COMMA_REUSE * len(with_commas)
+    )
 
 
 def _add_other_forms(delimiters: str) -> str:

@@ -234,6 +234,8 @@ def test_commas_are_a_part_of_tags_that_other_signs_separate(names: list[Row], s
 def test_commas_separate_tags_that_also_stand_alone() -> None:
     cells = ["art, jazz", "art|jazz", "kids; art, jazz", "jazz", "art, jazz|kids"]
     assert parse_tags(cells, DELIMITERS, {}, False)[2] == ("art", "jazz", "kids")
+    for cells in ([",;", "a;b"], ["art,;kids", "art,|kids", "art,;kids"]):
+        assert not any("," in tag for tags in parse_tags(cells, DELIMITERS, {}, False) for tag in tags or ())
 
 
 @given(
