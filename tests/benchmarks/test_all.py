@@ -1,9 +1,12 @@
 """The page of benchmarks has a place for each, shows ratios before seconds, and names the machine."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.pipeline_copy import ROOT
 from trueline.benchmarks import all as benchmark
 from trueline.benchmarks.__main__ import BENCHMARK_NAMES
 from trueline.benchmarks._page_section import format_markers
@@ -55,3 +58,11 @@ def test_a_benchmark_that_fails_says_its_last_words(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("sys.executable", "/bin/false")
     with pytest.raises(UserError, match="windows ends with exit code 1: it said nothing"):
         benchmark.run_benchmark("windows")
+
+
+def test_the_diagnose_stage_runs_on_what_its_benchmark_simulates() -> None:
+    command = [sys.executable, "-m", "trueline", "benchmarks", "diagnose", "--rows", "20000"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "20000 rows" in done.stdout
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["wall", "CPU", "peak"]
