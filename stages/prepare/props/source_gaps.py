@@ -60,5 +60,5 @@ def reject_utc_days(raw: Mapping[str, pd.DataFrame], settings: Settings, synonym
             raise UserError(
                 f"{table_name}: {name} is a time in UTC, in {is_at_night.mean():.0%} of the rows at night (for example "
                 f"{example!r}), when the local day of the game is another; set prepare.props.timezone: {{date: "
-                "America/New_York}}, with the league's zone, or {{date: UTC}} if these are the days."
+                "America/New_York}, with the league's zone, or {date: UTC} if these are the days."
             )

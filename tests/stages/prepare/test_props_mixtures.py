@@ -94,7 +94,8 @@ def test_days_in_utc_at_night_are_refused_though_every_team_plays_daily(form: st
     def shift(lines: pd.DataFrame) -> pd.DataFrame:
         return lines.assign(date=(lines["date"] + pd.Timedelta(hours=2)).dt.strftime(form))
 
-    with pytest.raises(UserError, match=r"lines: date is a time in UTC, in 100% .* set prepare.props.timezone"):
+    setting = r"set prepare.props.timezone: {date: America/New_York}, .* or {date: UTC} if"
+    with pytest.raises(UserError, match=rf"lines: date is a time in UTC, in 100% .* {setting}"):
         prepared(changed(lines=shift))
     assert_same(prepared(changed(lines=shift), timezone="UTC")[0])
 
