@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from trueline.core.errors import UserError
+from trueline.core.runtime.dvc_stores import build_config_error, replace_home
 from trueline.core.runtime.output_hashes import FOLDER_HASH_SUFFIX, hash_file
 
 # `dvc cache dir` says the same, and takes twice as long to import
@@ -25,12 +25,11 @@ def find_cache(root: Path) -> Path:
     its configuration.
     """
     command = [sys.executable, "-c", PRINT_CACHE, ".dvc"]
-    # where there is no home, DVC fails on its global configuration: it gets a folder that has none
-    extra = {} if Path.home().is_dir() else {"XDG_CONFIG_HOME": str(root / ".dvc" / "no_home")}
-    process = subprocess.run(command, cwd=root, env=os.environ | extra, capture_output=True, text=True, check=False)
+    variables = os.environ | replace_home(root)
+    process = subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True, check=False)
     if process.returncode and NO_DVC not in process.stderr:
         reason = (process.stderr.strip().splitlines() or ["it gives no reason"])[-1]
-        raise UserError(f"DVC cannot read its configuration ({reason}); correct .dvc/config, or `git checkout` it.")
+        raise build_config_error(reason)
     answer = process.stdout.strip().splitlines()[-1:]
     return root.joinpath(*(answer or [".dvc/cache"]), "files", "md5")
 

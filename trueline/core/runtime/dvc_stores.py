@@ -5,6 +5,8 @@ from pathlib import Path
 
 from trueline.core.errors import UserError
 
+GLOBAL_FOLDER_VARIABLE = "DVC_GLOBAL_CONFIG_DIR"
+
 
 def list_dvc_stores(repository: Path) -> list[str]:
     """Return a repository's cache and those of its remotes that are folders, by all levels of DVC's configuration.
@@ -15,13 +17,25 @@ def list_dvc_stores(repository: Path) -> list[str]:
         from dvc.config import Config, ConfigError  # 0.2 s that only a stage with plugins needs
     except ModuleNotFoundError:
         return []
-    if not Path.home().is_dir():  # DVC fails on its global configuration: it gets a folder that has none
-        os.environ.setdefault("DVC_GLOBAL_CONFIG_DIR", str(repository / ".dvc" / "no_home"))
+    os.environ.update(replace_home(repository))
     try:
         config = Config(str(repository / ".dvc"), validate=False)
     except ConfigError as error:
-        raise UserError(
-            f"DVC cannot read its configuration ({error}); correct .dvc/config, or `git checkout` it."
-        ) from None
+        raise build_config_error(str(error)) from None
     locations = [config["cache"].get("dir"), *(remote.get("url") for remote in config["remote"].values())]
     return [str(location) for location in locations if location and "://" not in str(location)]
+
+
+def replace_home(repository: Path) -> dict[str, str]:
+    """Return the variables with which DVC does without a home, on whose configuration it fails; none if there is one.
+
+    DVC looks for its global configuration in the folder that they name, which does not exist.
+    """
+    if Path.home().is_dir() or GLOBAL_FOLDER_VARIABLE in os.environ:
+        return {}
+    return {GLOBAL_FOLDER_VARIABLE: str(repository / ".dvc" / "no_home")}
+
+
+def build_config_error(reason: str) -> UserError:
+    """Return the error that DVC cannot read its configuration."""
+    return UserError(f"DVC cannot read its configuration ({reason}); correct .dvc/config, or `git checkout` it.")
