@@ -49,6 +49,7 @@ class CheckLimits(StageSettings):
     hit_rate_too_good: float | None  # a hit rate that no honest forecast reaches against real lines
     hit_rate_picks: int | None  # with fewer picks the hit rate is not judged
     error_below_market: float | None  # advantage in mean absolute error that no honest forecast reaches
+    result_correlation: float | None  # rank correlation of prediction − line with result − line that none reaches
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, not by its tables

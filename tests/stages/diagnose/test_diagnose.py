@@ -42,6 +42,7 @@ LIMITS = CheckLimits(
     hit_rate_too_good=0.58,
     hit_rate_picks=500,
     error_below_market=0.3,
+    result_correlation=0.12,
 )
 SCORE_AUDITS = {
     stage: {
@@ -623,8 +624,22 @@ def test_too_good_picks_fails_hit_rates_that_only_a_leak_reaches() -> None:
     picked = (leaked - line).abs() >= 1
     won = np.sign(leaked - line) == np.sign(predictions["target"] - line)
     assert found["details"]["hit_rate"]["value"] == pytest.approx(won[picked].mean())
-    few = LIMITS.model_copy(update={"hit_rate_picks": 10**6, "error_below_market": 100.0})
+    few = LIMITS.model_copy(update={"hit_rate_picks": 10**6, "error_below_market": 100.0, "result_correlation": 0.99})
     assert ask("too_good_picks", replace(with_predictions(evidence, tuned=leaked), limits=few))["status"] == "ok"
+
+
+def test_too_good_picks_doubts_predictions_that_deviate_from_the_line_as_the_results_do() -> None:
+    only_correlation = LIMITS.model_copy(update={"hit_rate_picks": 10**6, "error_below_market": 100.0})
+    evidence = replace(quantities(healthy()), limits=only_correlation)
+    predictions = evidence.predictions
+    clean = ask("too_good_picks", evidence)
+    assert (clean["status"], clean["details"]["result_correlation"] < 0.1) == ("ok", True)
+    leaked = predictions["tuned"] + 0.05 * (predictions["target"] - predictions["tuned"])
+    found = ask("too_good_picks", with_predictions(evidence, tuned=leaked))
+    assert found["status"] == "warning"
+    assert "look for the result in the predictions" in found["summary"]
+    few_rows = predictions.assign(tuned=leaked).iloc[:12]  # in which it may be chance
+    assert ask("too_good_picks", replace(evidence, predictions=few_rows))["status"] == "ok"
 
 
 def test_too_good_picks_fails_an_error_far_below_the_line_s_even_where_it_hardly_picks() -> None:
