@@ -17,6 +17,7 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.tables.csv_tables import decode_text, drop_repeated_headers, read_csv_table
 from trueline.core.tables.excel_tables import read_excel_table
 from trueline.core.tables.garbled_text import restore_table
+from trueline.core.tables.parquet_folders import add_partition_columns, is_parquet_folder, list_part_files
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".json", ".jsonl", ".xlsx")
 OPEN_WORKBOOK_PREFIX = "~$"  # of the file that a spreadsheet program keeps beside an open workbook
@@ -32,7 +33,8 @@ def list_source_tables(source: str) -> list[str]:
     """Return the sorted names of the tables in a folder or a SQLite database.
 
     Files that differ only in a number at the end of their name, such as a year, are one table: `games_2022.csv` and
-    `games_2023.csv.gz` are `games`. So are the parts that were added to a table: `games.part000001.csv`.
+    `games_2023.csv.gz` are `games`. So are the parts that were added to a table: `games.part000001.csv`. A subfolder of
+    nothing but Parquet files is a table as well.
     """
     path = _require_source(source)
     if path.suffix in DATABASE_SUFFIXES:
@@ -41,7 +43,7 @@ def list_source_tables(source: str) -> list[str]:
 
 
 def read_source_table(source: str, name: str, separator: str | None = None) -> pd.DataFrame:
-    """Return a table by name from a folder (one or more files) or a SQLite database.
+    """Return a table by name from a folder (one or more files, or a subfolder of Parquet files) or a SQLite database.
 
     Numbers of a CSV are typed only if text and number are the same ("007" and "1.50" stay text). If there are added
     parts, a further column says which part each row is from. Raises UserError if
@@ -100,13 +102,15 @@ def list_table_files(source: str, name: str) -> list[Path]:
             if rival_stem == stem or (stem == name != rival_stem and not PART_AT_END.search(rival_stem))
         ]
         if len(rivals) > 1 or (rivals and rivals != [file]):
-            names = sorted({file, *rivals}, key=lambda rival: (TABLE_SUFFIXES.index(_split_name(rival)[1]), rival))
+            names = sorted({file, *rivals}, key=lambda rival: (rival.is_dir(), _rank_suffix(rival), rival))
             raise UserError(f"{source} holds {names[0].name} and {names[1].name}; keep only one of them.")
     return sorted(files, key=lambda file: (get_part_number(file) or 0, file))
 
 
 def is_table_file(file: Path) -> bool:
-    """Say whether a file has the name of a table in a format that is read."""
+    """Say whether a file has the name of a table in a format that is read, or is a folder of Parquet files."""
+    if file.is_dir():
+        return is_parquet_folder(file)
     return _split_name(file)[1] in TABLE_SUFFIXES and not file.name.startswith((".", OPEN_WORKBOOK_PREFIX))
 
 
@@ -140,10 +144,17 @@ def find_download_shape(table: pd.DataFrame, shapes: Iterable[ModuleType]) -> Mo
 def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
     """Return the table of one CSV (UTF-8 or -16), Parquet, JSON, JSON-lines or Excel file, each perhaps in gzip.
 
+    A folder of Parquet files is read as one table; `key=value` in the names of its folders is a column.
+
     Without `separator` the separator of a CSV is found in its header, and printed if it is no comma. Texts that were
     garbled by another encoding are repaired.
     """
-    return restore_table(_read_table(file, separator), file.name)
+    return restore_table(_read_folder(file) if file.is_dir() else _read_table(file, separator), file.name)
+
+
+def _read_folder(folder: Path) -> pd.DataFrame:
+    parts = list_part_files(folder)
+    return join_parts([(part, add_partition_columns(_read_table(part, None), part, folder)) for part in parts])
 
 
 def _read_table(file: Path, separator: str | None) -> pd.DataFrame:
@@ -152,7 +163,7 @@ def _read_table(file: Path, separator: str | None) -> pd.DataFrame:
     suffix = _split_name(file)[1]
     try:
         if suffix == ".parquet":
-            return _restore_index(pd.read_parquet(file))
+            return _restore_index(pd.read_parquet(file, partitioning=None))  # columns of `key=value` folders: not here
         content = gzip.decompress(file.read_bytes()) if file.suffix == GZIP_SUFFIX else file.read_bytes()
         if suffix == ".xlsx":
             table = read_excel_table(content, get_table_name(file))
@@ -171,6 +182,11 @@ def _read_table(file: Path, separator: str | None) -> pd.DataFrame:
 
 def _list_table_files(folder: Path) -> list[Path]:
     return [file for file in folder.iterdir() if is_table_file(file)]
+
+
+def _rank_suffix(file: Path) -> int:
+    suffix = _split_name(file)[1]
+    return TABLE_SUFFIXES.index(suffix) if suffix in TABLE_SUFFIXES else len(TABLE_SUFFIXES)
 
 
 def _split_name(file: Path) -> tuple[str, str]:
