@@ -22,6 +22,7 @@ PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 QUESTIONS = {  # benchmark: what it answers
     "windows": "Past-only aggregates of two million rows, beside pandas and Polars",
     "tuning": "Thirty trials, beside the usual recipe",
+    "peers": "FLAML and AutoGluon, on the same inputs and folds with as much CPU time",
     "daily": "One more day, as a share of a run from nothing",
     "pins": "The same bytes on every processor: pinned kernels beside those that a processor would choose",
     "audit_cost": "The audit of scores, as a share of a run",
