@@ -84,9 +84,7 @@ def main(*arguments: str) -> None:
     with TemporaryDirectory() as name:
         environments = options.environments or Path(name) / "environments"
         pythons = {peer: install_peer(peer, environments.absolute()) for peer in options.peers}
-        print(
-            f"{'task':<8} {'peer':<18} {'CPU s':>8} {'peer CPU s':>10} {'loss':>8} {'peer loss':>9}  ours over the peer's"
-        )
+        print(f"{'task':<8} {'peer':<18} {'CPU s':>8} {'peer CPU s':>10} {'loss':>8} {'peer loss':>9}  ours over its")
         for task, source in sources.items():
             compare_task(task, source, pythons, Path(name) / task)
 

@@ -31,11 +31,13 @@ def write_peer_folds(tables: FoldTables, folder: Path) -> list[PeerFold]:
     for name in list_folds(tables.folds, "test"):
         fold = folder / name
         fold.mkdir(parents=True)
-        seen = [tables.get_rows(name, role) for role in ("fit", "calibrate")]
-        groups = [seen[0].group, seen[1].group + seen[0].group.max() + 1]
-        rows = pd.concat([part.x for part in seen], ignore_index=True).assign(**{GROUP: np.concatenate(groups)})
-        targets = np.concatenate([part.y.reshape(len(part.x), -1) for part in seen])
-        names = [f"{TARGET}:{tag}" for tag in seen[0].tags] or [TARGET]
+        training_rows = [tables.get_rows(name, role) for role in ("fit", "calibrate")]
+        groups = [training_rows[0].group, training_rows[1].group + training_rows[0].group.max() + 1]
+        rows = pd.concat([role_rows.x for role_rows in training_rows], ignore_index=True).assign(
+            **{GROUP: np.concatenate(groups)}
+        )
+        targets = np.concatenate([role_rows.y.reshape(len(role_rows.x), -1) for role_rows in training_rows])
+        names = [f"{TARGET}:{tag}" for tag in training_rows[0].tags] or [TARGET]
         target_columns = pd.DataFrame(targets, columns=names)
         pd.concat([rows, target_columns], axis=1).to_parquet(fold / "fit.parquet")
         score_rows = tables.get_rows(name, "score")

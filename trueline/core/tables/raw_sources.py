@@ -153,8 +153,8 @@ def read_table_file(file: Path, separator: str | None = None) -> pd.DataFrame:
 
 
 def _read_folder(folder: Path) -> pd.DataFrame:
-    parts = list_part_files(folder)
-    return join_parts([(part, add_partition_columns(_read_table(part, None), part, folder)) for part in parts])
+    files = list_part_files(folder)
+    return join_parts([(file, add_partition_columns(_read_table(file, None), file, folder)) for file in files])
 
 
 def _read_table(file: Path, separator: str | None) -> pd.DataFrame:
