@@ -18,6 +18,7 @@ from trueline.core.tables import table_schema
 SHARES = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
 TABLES = ("predictions", "prepared", "features", "folds")
 NO_LIMIT = float("inf")
+NEWER_LIMITS = ("gain_doubtful", "gain_too_good", "result_correlation")  # which "before" did not have
 ANSWERS = {"ok": "yes", "declined": "yes", "warning": "doubtful", "failed": "no"}
 
 
@@ -33,7 +34,7 @@ def main(*tasks: str) -> None:
 def print_blind_zone(task: str) -> None:
     """Print a task's table."""
     evidence = read_evidence(task)
-    unlimited = evidence.limits.model_copy(update={"gain_doubtful": NO_LIMIT, "gain_too_good": NO_LIMIT})
+    unlimited = evidence.limits.model_copy(update=dict.fromkeys(NEWER_LIMITS, NO_LIMIT))
     print(f"{task}\n{'outcome':>8}{'R²':>9}{'gain':>9}{'hits':>8}  {'before':<10}now")
     for share in SHARES:
         mixed = mix_outcome(evidence, share)
