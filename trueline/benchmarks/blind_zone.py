@@ -2,7 +2,7 @@
 
 The last run's predictions p of a task become p + share · (outcome − p), and the two checks of figures that are too
 good judge them: as before, by R², the lead over the market and the rate of hits, and now also by what they add to the
-market.
+market and, where there are lines, by whether they deviate from the line as the results do.
 """
 
 import json
