@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trueline.core.history import leak_detection
 from trueline.core.history.leak_detection import DecisionSettings, audit_features, find_start_inputs
 from trueline.core.tables.table_schema import Column
 
@@ -160,3 +161,27 @@ def test_inputs_of_the_present_price_are_known_only_at_the_start_and_those_of_ea
         "last price": lambda _: earlier(rows, "price"),
     }
     assert find_start_inputs(build(formulas), rows, build(formulas)(rows), COLUMNS) == ["price", "rounded"]
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_every_leak_is_named_too_where_rows_long_after_the_moment_are_left_out(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leak_detection, "LATER_ROWS", 10)
+    rows_seen = []
+
+    def build_and_count(rows: pd.DataFrame) -> pd.DataFrame:
+        rows_seen.append(len(rows))
+        return build({name: LEAKS[name], **HONEST})(rows)
+
+    assert leaking(build_and_count, table(days=60), COLUMNS, "before", 3, 1) == [name]
+    moments = rows_seen[2::2]  # after the whole table: with later rows, without them
+    assert [seen - until for seen, until in zip(rows_seen[1::2], moments, strict=True)] == [12, 12, 12]
+
+
+def test_a_value_of_rows_long_after_the_moment_is_a_leak_though_these_rows_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leak_detection, "LATER_ROWS", 10)
+    newest = build({"newest points": lambda rows: pd.Series(rows["points"].dropna().iloc[-1], rows.index)})
+    assert leaking(newest, table(days=60), COLUMNS, "before", 3, 1) == ["newest points"]

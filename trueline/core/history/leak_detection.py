@@ -12,6 +12,8 @@ from trueline.core.tables.table_schema import Column
 
 Build = Callable[[pd.DataFrame], pd.DataFrame]
 
+LATER_ROWS = 10_000  # rows after a moment that are kept with other values; those after them are removed
+
 
 class DecisionSettings(FeatureSelection):
     """When the decision is made, on which inputs, and how many moments are audited; plugins add their own settings.
@@ -43,20 +45,18 @@ def audit_features(
 
     `features` is what `build` made of the table. At each of a few moments, drawn by the seed, the outcomes at and
     after the moment are replaced by other values (so are the values known at the off: only after the moment if the
-    decision is made at the off); in a second run every later row is removed. The rows up to the moment must have
-    bit-identical features in both. Limit: what a builder reads from outside the table is not audited.
+    decision is made at the off), and rows long after it are removed, all of which `features` had; in a second run every
+    later row is removed. The rows up to the moment must have bit-identical features in both. Limit: what a builder
+    reads from outside the table is not audited.
     """
     leaking: set[str] = set()
     for moment in _draw_moments(table["time"], settings.audits, seed):
-        is_until_moment = (table["time"] <= moment).to_numpy()
-        for tampered_table in (
-            _replace_later_values(table, columns, moment, settings.decision, seed),
-            table[is_until_moment],
-        ):
-            is_tested = (tampered_table["time"] <= moment).to_numpy()
-            leaking |= _find_differing_columns(
-                features[is_until_moment], build(tampered_table.reset_index(drop=True))[is_tested]
-            )
+        expected = features[(table["time"] <= moment).to_numpy()]
+        kept_rows = _select_until(table, _find_last_kept_time(table["time"], moment))
+        tampered_rows = _replace_later_values(kept_rows, columns, moment, settings.decision, seed)
+        rebuilt = build(tampered_rows)[(tampered_rows["time"] <= moment).to_numpy()]
+        leaking |= _find_differing_columns(expected, rebuilt)
+        leaking |= _find_differing_columns(expected, build(_select_until(table, moment)))
     return sorted(leaking)
 
 
@@ -83,6 +83,16 @@ def _draw_moments(time: pd.Series, count: int, seed: int) -> list[pd.Timestamp]:
     return [pd.Timestamp(moment) for moment in np.sort(drawn_times)]
 
 
+def _select_until(table: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
+    return table[table["time"] <= moment].reset_index(drop=True)
+
+
+def _find_last_kept_time(time: pd.Series, moment: pd.Timestamp) -> pd.Timestamp:
+    """Return the time of the LATER_ROWS-th row after a moment, or of the last row."""
+    later_times = np.sort(time[time > moment])
+    return pd.Timestamp(later_times[:LATER_ROWS][-1]) if len(later_times) else moment
+
+
 def _replace_later_values(
     table: pd.DataFrame, columns: Sequence[Column], moment: pd.Timestamp, decision: str, seed: int
 ) -> pd.DataFrame:
@@ -107,8 +117,11 @@ def _find_differing_columns(original: pd.DataFrame, rebuilt: pd.DataFrame) -> se
     tables = original.reset_index(drop=True), rebuilt.reset_index(drop=True)
     if set(original.columns) != set(rebuilt.columns):
         return set(original.columns) ^ set(rebuilt.columns)
-    return {
-        str(name)
-        for name in original.columns
-        if not tables[0][name].astype(object).equals(tables[1][name].astype(object))
-    }
+    return {str(name) for name in original.columns if not _has_same_values(tables[0][name], tables[1][name])}
+
+
+def _has_same_values(original: pd.Series, rebuilt: pd.Series) -> bool:
+    """Return whether two columns are equal; a category equals its text, and a missing value any missing value."""
+    if original.dtype == rebuilt.dtype == np.float64:
+        return np.array_equal(original.to_numpy(), rebuilt.to_numpy(), equal_nan=True)
+    return original.astype(object).equals(rebuilt.astype(object))
