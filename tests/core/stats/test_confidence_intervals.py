@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
-from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio, draw_block_weights
+from trueline.core.stats import block_bootstrap
+from trueline.core.stats.block_bootstrap import DRAWS_PER_CHUNK, bootstrap_mean, bootstrap_ratio, draw_block_weights
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS, Interval, compute_wilson_interval, describe_difference
 
 Z = float(norm.ppf(0.975))
@@ -102,6 +103,20 @@ def test_every_draw_takes_as_many_blocks_as_there_are(n: int, draws: int, seed: 
     drawn = np.vstack(list(draw_block_weights(n, seed, draws)))
     assert drawn.shape == (draws, n)
     assert (drawn.sum(axis=1) == n).all()
+
+
+@FEW
+@given(st.integers(1, 300), st.integers(1, 250), st.integers(0, 99))
+def test_draws_that_are_kept_are_those_of_the_generator(n: int, draws: int, seed: int) -> None:
+    drawn = [np.vstack(list(draw_block_weights(n, seed, draws))) for _ in range(2)]  # the second are the kept ones
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block_bootstrap, "KEPT_COUNTS", 0)
+        drawn.append(np.vstack(list(draw_block_weights(n, seed, draws))))
+    chunk_sizes = [min(DRAWS_PER_CHUNK, draws - start) for start in range(0, draws, DRAWS_PER_CHUNK)]
+    random = np.random.default_rng(seed)
+    expected = np.vstack([random.multinomial(n, np.full(n, 1 / n), size=size) for size in chunk_sizes])
+    assert all((counts == expected).all() for counts in drawn)
+    assert all(counts.dtype == np.float64 for counts in drawn)
 
 
 def test_one_seed_gives_one_interval_and_another_one_another() -> None:

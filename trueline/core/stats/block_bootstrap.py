@@ -1,6 +1,7 @@
 """Block bootstrap: rows that belong together (those of a day) are resampled together, all figures alike."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from trueline.core.stats.confidence_intervals import CONFIDENCE_LEVEL, MIN_BLOCK
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.integer[Any]]
 RatioTerms = tuple[npt.ArrayLike, npt.ArrayLike]  # numerator and denominator of each row; denominators not negative
 
 BOOTSTRAP_DRAWS = 2000  # resamples
 DRAWS_PER_CHUNK = 100  # resamples drawn at once
+KEPT_COUNTS = 1 << 25  # of blocks in resamples that are kept: 32 MB, as each takes a byte
 
 
 class BlockBootstrap:
@@ -144,7 +147,23 @@ def build_block_weights(n: int, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Floa
 
 
 def draw_block_weights(n: int, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Iterator[Floats]:
-    """Yield, in chunks of resamples × n, how often each of n blocks is drawn when n are drawn with replacement."""
+    """Yield, in chunks of resamples × n, how often each of n blocks is drawn when n are drawn with replacement.
+
+    Up to KEPT_COUNTS counts are kept, because several figures of a report are resampled by the same blocks.
+    """
+    chunks = _keep_chunks(n, seed, draws) if n * draws <= KEPT_COUNTS else _draw_chunks(n, seed, draws)
+    for chunk in chunks:
+        yield chunk.astype(float)
+
+
+@lru_cache(maxsize=4)
+def _keep_chunks(n: int, seed: int, draws: int) -> list[Counts]:
+    return list(_draw_chunks(n, seed, draws))
+
+
+def _draw_chunks(n: int, seed: int, draws: int) -> Iterator[Counts]:
     random = np.random.default_rng(seed)
     for start in range(0, draws, DRAWS_PER_CHUNK):
-        yield random.multinomial(n, np.full(n, 1 / n), size=min(DRAWS_PER_CHUNK, draws - start)).astype(float)
+        counts = random.multinomial(n, np.full(n, 1 / n), size=min(DRAWS_PER_CHUNK, draws - start))
+        # a block is drawn about once, so that a byte is enough unless there are very few or very odd draws
+        yield counts.astype(np.min_scalar_type(counts.max(initial=0)))
