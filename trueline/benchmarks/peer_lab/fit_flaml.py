@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 SEED = 1
+LEAST_SECONDS = 1.0  # in less FLAML may end without a model
 
 
 def forecast(
@@ -20,7 +21,7 @@ def forecast(
         y.to_numpy(),
         task="classification" if kind == "chance" else "regression",
         metric="log_loss" if kind == "chance" else "mae",
-        time_budget=seconds,
+        time_budget=max(seconds, LEAST_SECONDS),
         n_jobs=1,
         seed=SEED,
         split_type="group",
