@@ -2,9 +2,9 @@
 
 Trueline runs its stages on a task's source and forecasts every test fold. Each peer, in an environment of its own, then
 fits on the rows that Trueline fits or calibrates on and forecasts the same rows. It gets the CPU seconds of resample,
-tune, train and calibrate, divided equally among the folds, or more where it cannot fit in so little; chances of races are divided by their sum, as nobody would
-use them otherwise. The ratio is Trueline's loss over the peer's, with an interval from whole races, days or clusters:
-below 1 Trueline is better.
+tune, train and calibrate, divided equally among the folds, or more where it cannot fit in so little; chances of races
+are divided by their sum, as nobody would use them otherwise. The ratio is Trueline's loss over the peer's, with an
+interval from whole races, days or clusters: below 1 Trueline is better.
 """
 
 import argparse
