@@ -1,5 +1,7 @@
 """Parquet folders: a table in many Parquet files of one folder, plain or partitioned by `key=value` folders."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -11,17 +13,18 @@ MISSING_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def is_parquet_folder(folder: Path) -> bool:
-    """Say whether a folder holds Parquet files, at any depth, and no others."""
-    files = list_part_files(folder)
-    return bool(files) and all(file.suffix == PARQUET_SUFFIX for file in files)
+    """Say whether a folder holds Parquet files, at any depth, and no others; the first other file ends the search."""
+    has_files = False
+    for file in _walk_files(folder):
+        has_files = True
+        if file.suffix != PARQUET_SUFFIX:
+            return False
+    return has_files
 
 
 def list_part_files(folder: Path) -> list[Path]:
     """Return the files of a folder, at any depth, sorted by path, without those that the writer leaves beside them."""
-    if folder.name.startswith(SIDE_FILE_PREFIXES):
-        return []
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return [path for path in paths if not any(map(_is_side_name, path.relative_to(folder).parts))]
+    return sorted(_walk_files(folder))
 
 
 def read_partition_values(file: Path, folder: Path) -> dict[str, str | int | None]:
@@ -48,5 +51,10 @@ def _parse_value(text: str) -> str | int | None:
     return int(text) if text.isdecimal() and str(int(text)) == text else text
 
 
-def _is_side_name(name: str) -> bool:
-    return name.startswith(SIDE_FILE_PREFIXES)
+def _walk_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder, at any depth, apart from those that a writer of Parquet leaves beside its parts."""
+    if folder.name.startswith(SIDE_FILE_PREFIXES):
+        return
+    for parent, folder_names, file_names in os.walk(folder):
+        folder_names[:] = [name for name in folder_names if not name.startswith(SIDE_FILE_PREFIXES)]
+        yield from (Path(parent, name) for name in file_names if not name.startswith(SIDE_FILE_PREFIXES))
