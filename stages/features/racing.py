@@ -27,6 +27,9 @@ FIRST_GRADE = FirstSeen("grade", RUNNER)
 FIRST_COURSE = FirstSeen(("venue", "distance_m"), RUNNER)
 START_WINDOWS = (1, 2, 3, 5, 10, None)  # None is every earlier start
 DAY_WINDOWS = (30, 90, 365)
+SPLITS = ("distance_m", "venue", "box", "grade")
+RESIDUAL = "residual"  # what the adjusted rating of its day left unexplained of a start
+RESIDUAL_WINDOWS = (1, 2, 3, 5)
 SHRINK_STARTS = 3.0  # a runner's rates are shrunk toward the average with the weight of this many starts
 SHRINK_BOX_STARTS = 50.0  # and those of a box on its course, or of a trainer, with this many
 OWN_FIGURES = OwnFigures(surplus="surprise", is_field=True)
@@ -53,9 +56,11 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
     """
     race = encode_groups(current["group"])
     ratings = _build_rating_inputs(past, settings)
+    rated_past = past.add_residuals(RESIDUAL, *_choose_rating(past, settings))
     own_inputs = {
         **_build_form_inputs(past),
         **_build_split_inputs(past),
+        **_build_residual_inputs(rated_past),
         **_build_change_inputs(current, past),
         **_build_physique_inputs(current, past),
         **ratings,
@@ -115,12 +120,20 @@ def _build_form_inputs(past: Past) -> Inputs:
 def _build_split_inputs(past: Past) -> Inputs:
     """Return how the runner did at this distance, venue, box and grade; and how the box does on this course."""
     table = {}
-    for name in ("distance_m", "venue", "box", "grade"):
+    for name in SPLITS:
         table[f"starts_at_{name}"] = past.count(None, (RUNNER, name))
         table[f"surprise_at_{name}"] = past.shrunk_rate("surprise", (RUNNER, name), strength=SHRINK_STARTS)
         table[f"log_odds_at_{name}"] = past.mean("log_odds", (RUNNER, name))
     table["box_won"] = past.shrunk_rate("won", COURSE_BOX, prior=0.14, strength=SHRINK_BOX_STARTS)
     table["box_surprise"] = past.shrunk_rate("surprise", COURSE_BOX, strength=SHRINK_BOX_STARTS)
+    return table
+
+
+def _build_residual_inputs(rated_past: Past) -> Inputs:
+    """Return how much better than rated the runner was lately, and at this distance, venue, box and grade."""
+    table = {f"residual_{last}": rated_past.mean(RESIDUAL, RUNNER, last=last) for last in RESIDUAL_WINDOWS}
+    for name in SPLITS:
+        table[f"residual_at_{name}"] = rated_past.shrunk_rate(RESIDUAL, (RUNNER, name), strength=SHRINK_STARTS)
     return table
 
 
@@ -164,23 +177,32 @@ def _build_rating_inputs(past: Past, settings: Settings) -> Inputs:
     The adjusted rating shares the credit with where the runner began, so that a runner of few starts is rated like
     those who began in the same grade or on the same course, and with its early speed among the field, by box.
     """
-    performance = {"log_odds": 1.0, "surprise": settings.surprise}
-    effects: dict[RatedKey, float] = {RUNNER: settings.ridge_runner, COURSE_BOX: settings.ridge_course}
-    rating = past.rating(performance, "group", effects, settings.half_life_days)
-    effects |= {FIRST_GRADE: settings.ridge_first, FIRST_COURSE: settings.ridge_first}
-    has_early_speed = past.has_column("early_rank")
-    if has_early_speed:
-        effects |= {"early_rank": settings.ridge_early, ("early_rank", "box"): settings.ridge_early_box}
-    adjusted_rating = past.rating(performance, "group", effects, settings.half_life_days)
+    performance, group_key, effects, half_life_days = _choose_rating(past, settings)
+    plain_effects: dict[RatedKey, float] = {by: effects[by] for by in (RUNNER, COURSE_BOX)}
+    rating = past.rating(performance, group_key, plain_effects, half_life_days)
+    adjusted_rating = past.rating(performance, group_key, effects, half_life_days)
     table = {
         "rating": rating.sum(axis=1),
         "rating_runner": rating[:, 0],
         "rating_box": rating[:, 1],
         "rating_adjusted": adjusted_rating.sum(axis=1),
     }
-    if has_early_speed:
+    if "early_rank" in effects:
         table["rating_early"] = adjusted_rating[:, -2:].sum(axis=1)
     return table
+
+
+def _choose_rating(past: Past, settings: Settings) -> tuple[dict[str, float], str, dict[RatedKey, float], float]:
+    """Return the arguments of `Past.rating` that give the adjusted rating."""
+    effects: dict[RatedKey, float] = {
+        RUNNER: settings.ridge_runner,
+        COURSE_BOX: settings.ridge_course,
+        FIRST_GRADE: settings.ridge_first,
+        FIRST_COURSE: settings.ridge_first,
+    }
+    if past.has_column("early_rank"):
+        effects |= {"early_rank": settings.ridge_early, ("early_rank", "box"): settings.ridge_early_box}
+    return {"log_odds": 1.0, "surprise": settings.surprise}, "group", effects, settings.half_life_days
 
 
 def _compare_within_race(name: str, values: Floats, race: Codes) -> Iterator[tuple[str, Floats]]:

@@ -1,6 +1,7 @@
 """Online history: past rows indexed by key, so that the past of posted rows is found without scanning all of it."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import cached_property, wraps
 from inspect import signature
 from threading import Lock
@@ -11,14 +12,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from trueline.core.history.grouped_rows import Floats, Ints
-from trueline.core.history.opponent_ratings import RatingHistory
+from trueline.core.history.opponent_ratings import RatingHistory, compute_residuals
 from trueline.core.history.past import Past
-from trueline.core.history.prefix_sums import FirstSeen, KeyColumns, RatedKey, take_first_codes
+from trueline.core.history.prefix_sums import (
+    FirstSeen,
+    KeyColumns,
+    RatedKey,
+    RatingKey,
+    build_rating_key,
+    take_first_codes,
+)
 from trueline.service.gathered_rows import GatheredRows
 
 DAY = np.timedelta64(1, "D")
 SHARED_PAST = "shared past"  # the column that numbers, for one key, the rows of it that have the same past
-RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[RatedKey, float], ...], float]
 
 
 class OnlineHistory:
@@ -40,6 +47,7 @@ class OnlineHistory:
         self.values = np.asfortranarray(self.encode_rows(usable_columns))  # column by column, as they are read
         self._key_indexes: dict[tuple[str, ...], KeyIndex] = {}
         self._rating_histories: dict[RatingKey, RatingHistory] = {}
+        self._extended_histories: dict[tuple[str, RatingKey], OnlineHistory] = {}
         self._lock = Lock()  # requests may run in parallel: only one of them builds an index or ratings
 
     def build_past(self, posted: pd.DataFrame) -> "OnlinePast":
@@ -128,20 +136,56 @@ class OnlineHistory:
         half_life_days: float,
     ) -> RatingHistory:
         """Return the ratings of the history as `Past.rating` would learn them, built at first use."""
-        cache_key = (tuple(column_factors.items()), group_key, tuple(effects.items()), half_life_days)
+        cache_key = build_rating_key(column_factors, group_key, effects, half_life_days)
         if (learned := self._rating_histories.get(cache_key)) is not None:
             return learned
         codes = [self.encode_rated_keys(by) for by in (group_key, *effects)]
         with self._lock:
             if cache_key not in self._rating_histories:
-                performance = sum(
-                    factor * self.values[:, self.positions[name]] for name, factor in column_factors.items()
-                )
                 days = self.times.astype("datetime64[D]").astype(np.int64)
                 self._rating_histories[cache_key] = RatingHistory(
-                    np.asarray(performance), codes[0], days, codes[1:], list(effects.values()), half_life_days
+                    self._sum_columns(column_factors),
+                    codes[0],
+                    days,
+                    codes[1:],
+                    list(effects.values()),
+                    half_life_days,
                 )
             return self._rating_histories[cache_key]
+
+    def get_extended_history(
+        self,
+        name: str,
+        column_factors: Mapping[str, float],
+        group_key: str,
+        effects: Mapping[RatedKey, float],
+        half_life_days: float,
+    ) -> "OnlineHistory":
+        """Return the history with the residuals that `Past.add_residuals` would add, built at first use."""
+        cache_key = name, build_rating_key(column_factors, group_key, effects, half_life_days)
+        if (extended := self._extended_histories.get(cache_key)) is not None:
+            return extended
+        rating_history = self.get_rating_history(column_factors, group_key, effects, half_life_days)
+        group = self.get_key_index(group_key).codes
+        with self._lock:
+            if cache_key not in self._extended_histories:
+                residuals = compute_residuals(
+                    self._sum_columns(column_factors), rating_history.row_ratings, group, self.times.astype(np.int64)
+                )
+                self._extended_histories[cache_key] = self._append_column(name, residuals)
+            return self._extended_histories[cache_key]
+
+    def _sum_columns(self, column_factors: Mapping[str, float]) -> Floats:
+        return np.asarray(sum(factor * self.values[:, self.positions[name]] for name, factor in column_factors.items()))
+
+    def _append_column(self, name: str, values: Floats) -> "OnlineHistory":
+        """Return a history with one more column, which shares the indexes and ratings of this one."""
+        extended = copy(self)
+        extended.__dict__.pop("_bounds", None)
+        extended.column_names = [*self.column_names, name]
+        extended.positions = {**self.positions, name: len(self.column_names)}
+        extended.values = np.asfortranarray(np.column_stack([self.values, values]))
+        return extended
 
 
 class KeyIndex:
@@ -186,7 +230,7 @@ class OnlinePast(Past):
     """
 
     def __init__(self, history: OnlineHistory, posted: pd.DataFrame) -> None:
-        self._history, self._row_count = history, len(posted)
+        self._history, self._posted, self._row_count = history, posted, len(posted)
         self._moments = posted[history.time].to_numpy("datetime64[us]")
         self._moment_numbers = np.unique(self._moments, return_inverse=True)[1]
         self._posted_values = history.encode_rows(posted)
@@ -213,6 +257,18 @@ class OnlinePast(Past):
             of_day = np.flatnonzero(days == day)
             ratings[of_day] = rating_history.get_ratings_before(day, [code[of_day] for code in codes])
         return ratings
+
+    def add_residuals(
+        self,
+        name: str,
+        column_factors: Mapping[str, float],
+        group_key: str,
+        effects: Mapping[RatedKey, float],
+        half_life_days: float,
+    ) -> "OnlinePast":
+        """See Past; the posted rows have no residual yet, and no row sees its own."""
+        history = self._history.get_extended_history(name, column_factors, group_key, effects, half_life_days)
+        return OnlinePast(history, self._posted)
 
     def _encode_keys(self, by: KeyColumns) -> Ints:
         return self._history.get_key_index(by).encode_keys(

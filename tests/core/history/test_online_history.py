@@ -40,6 +40,9 @@ ASKED: dict[str, Ask] = {
     "gap": lambda past, by: past.days_since_last(by),
     "ewm": lambda past, by: past.ewm("x", by, half_life_days=1.5),
     "rating": lambda past, by: past.rating({"x": 1.0, "won": 0.5}, "group", RATED, 2.0),
+    "residual": lambda past, by: past.add_residuals("residual", {"x": 1.0, "won": 0.5}, "group", RATED, 2.0).mean(
+        "residual", by
+    ),
 }
 numbers = st.one_of(
     st.just(NAN), st.floats(-100, 100).map(lambda x: round(x, 3)), st.floats(-2, 2).map(lambda x: 1e6 + x)

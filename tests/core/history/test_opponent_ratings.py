@@ -11,9 +11,11 @@ from trueline.core.history.opponent_ratings import (
     CHECKPOINT_EVERY_DAYS,
     RatingHistory,
     _RatedRows,
+    compute_residuals,
     fit_daily_ratings,
 )
 from trueline.core.history.past import Past
+from trueline.core.history.prefix_sums import RatedKey
 from trueline.core.stats.group_ops import Codes, Floats, subtract_group_mean
 
 HALF_LIFE = 20.0
@@ -84,6 +86,7 @@ def test_a_rating_history_gives_any_day_what_rows_within_it_would_get(seed: int,
     value, group, day, keys = races(seed, days)
     day = day * 2  # so that some days are not in the history
     standing = RatingHistory(value, group, day, keys, RIDGES, HALF_LIFE)
+    np.testing.assert_array_equal(standing.row_ratings, fit_daily_ratings(value, group, day, keys, RIDGES, HALF_LIFE))
     for moment in np.random.default_rng(seed).choice(np.arange(-1, 2 * days + 2), 4):
         asked = [np.array([0, 3, -1, int(key.max())]) for key in keys]
         extended = [np.concatenate([key, more]) for key, more in zip(keys, asked, strict=True)]
@@ -160,6 +163,40 @@ def test_planted_abilities_are_recovered() -> None:
     last = group >= 800
     found = fit_daily_ratings(value, group, group // 10, [runner], [1.0], 1000.0)[:, 0]
     assert np.corrcoef(found[last], ability[runner][last])[0, 1] > 0.95
+
+
+@given(st.integers(0, 10**6))
+@settings(deadline=None, max_examples=8)
+def test_a_residual_is_what_the_strengths_before_its_day_left_unexplained_within_its_race(seed: int) -> None:
+    value, group, day, keys = races(seed)
+    ratings = oracle(value, group, day, keys).sum(axis=1)
+    group = group // 2  # so that a group has races at several times
+    race = 1000 * group + day
+    expected = np.full(len(value), np.nan)
+    for row in np.flatnonzero(~np.isnan(value)):
+        in_race = (race == race[row]) & ~np.isnan(value)
+        expected[row] = value[row] - ratings[row] - (value[in_race] - ratings[in_race]).mean()
+    found = compute_residuals(value, fit_daily_ratings(value, races(seed)[1], day, keys, RIDGES, HALF_LIFE), group, day)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_residuals_are_a_column_of_the_past_which_no_row_sees_of_its_own_race() -> None:
+    """A beats B by two every day: the first day is all surprise, and the rating then learns it."""
+    table = pd.DataFrame(
+        {
+            "time": pd.to_datetime(np.repeat(["2024-01-01", "2024-01-02", "2024-01-03"], 2)),
+            "group": np.repeat(["g", "h", "i"], 2),
+            "runner": ["A", "B"] * 3,
+            "margin": [1.0, -1.0] * 3,
+        }
+    )
+    past, effects = Past(table), dict[RatedKey, float]({"runner": 1.0})
+    residual_past = past.add_residuals("residual", {"margin": 1.0}, "group", effects, 1000.0)
+    found = residual_past.mean("residual", "runner", last=1)
+    strength = past.rating({"margin": 1.0}, "group", effects, 1000.0)[2:4, 0]
+    assert np.isnan(found[:2]).all()
+    np.testing.assert_allclose(found[2:], [1.0, -1.0, 1.0 - strength[0], -1.0 - strength[1]])
+    assert not past.has_column("residual")
 
 
 @pytest.mark.parametrize("rows", [0, 1])

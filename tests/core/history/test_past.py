@@ -301,7 +301,7 @@ def test_the_past_has_no_method_that_returns_the_present() -> None:
         "days_since_last",
         "ewm",
     }
-    assert public_names == aggregates | {"has_column", "rating"}
+    assert public_names == aggregates | {"has_column", "rating", "add_residuals"}
 
 
 @pytest.mark.parametrize(

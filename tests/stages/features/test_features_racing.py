@@ -54,6 +54,19 @@ def test_there_are_more_than_forty_inputs_and_none_is_named_like_an_outcome() ->
     assert names & known_later <= {"surprise", "placed", "won", "log_odds"}, "aggregates over all earlier starts"
 
 
+def test_residuals_tell_a_start_from_what_the_rating_of_its_day_promised() -> None:
+    found = inputs(races())
+    promised = found["rating_adjusted_lead"]
+    win_residual = np.log(1 / 3) / 2 + 0.5 * 0.75
+    loss_residual = np.log(1 / 3) / 2 - 0.5 * 0.25 - promised["r1:1"]
+    assert found["residual_1"]["r1:1"] == pytest.approx(win_residual), "nothing was promised before the first race"
+    assert found["residual_1"]["r2:1"] == pytest.approx(loss_residual)
+    assert found["residual_2"]["r2:1"] == pytest.approx((win_residual + loss_residual) / 2)
+    assert found["residual_at_box"]["r2:1"] == pytest.approx((win_residual + loss_residual) / (2 + 3))
+    assert found["residual_at_grade"]["r2:1"] == 0, "it never ran in this grade"
+    assert np.isnan(found["residual_1"]["r2:3"])
+
+
 def test_form_is_that_of_earlier_starts_only() -> None:
     found = inputs(races())
     assert list(found["starts"]) == [0, 0, 1, 1, 2, 2, 0]

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.history.kept_ratings import KeptRatings, hash_contents
-from trueline.core.stats.group_ops import Codes, Floats
+from trueline.core.stats.group_ops import Codes, Floats, subtract_group_mean
 
 MAX_ITERATIONS = 1000  # never reached: a few dozen steps suffice
 SOLVER_TOLERANCE = 1e-6  # of the norm of the right-hand side; strengths then are exact to 1e-4 of their spread
@@ -48,11 +48,24 @@ def fit_daily_ratings(
     return ratings
 
 
+def compute_residuals(value: Floats, ratings: Floats, group: Codes, time: Codes) -> Floats:
+    """Return how much better each row's result was than its strengths promised, relative to its group at that time.
+
+    Missing where `value` is. `ratings` are rows × effects as of each row's day, so that the residual of a row depends
+    only on earlier days and on the rows of its own group and time.
+    """
+    moment_codes = np.unique(time, return_inverse=True)[1]
+    group_codes = np.unique(group, return_inverse=True)[1]
+    group_at_time = np.unique(group_codes * (len(time) + 1) + moment_codes, return_inverse=True)[1]
+    return subtract_group_mean(value - ratings.sum(axis=1), group_at_time)
+
+
 class RatingHistory:
     """The strengths of a history, learned once, for rows that are not in it.
 
     Takes the arguments of `fit_daily_ratings`. `get_ratings_before` returns, to the last bit, what `fit_daily_ratings`
-    would return for rows of that day in the same history; rows of that day or later have no effect.
+    would return for rows of that day in the same history; rows of that day or later have no effect. `row_ratings` is
+    what it returns for the history's own rows.
     """
 
     def __init__(
@@ -73,10 +86,14 @@ class RatingHistory:
         self._days = np.unique(day)
         self._checkpoints = {0: np.zeros(0)}  # by the number of earlier days of the history
         self._get_cached_ratings = lru_cache(CACHED_DAYS)(self._fit_ratings_before)
+        self.row_ratings = np.zeros((len(value), len(keys)))
         ratings = self._checkpoints[0]
         with limit_to_one_thread():
             for day_number in range(1, len(self._days)):
                 ratings = self._update_ratings(day_number, int(self._days[day_number]), ratings)
+                begin, end = np.searchsorted(self._rows.day, self._days[day_number] + np.array([0, 1]))
+                rows = slice(int(begin), int(end))
+                self.row_ratings[order[rows]] = self._rows.look_up_rows(ratings, rows)
                 if day_number % CHECKPOINT_EVERY_DAYS == 0 or day_number == len(self._days) - 1:
                     self._checkpoints[day_number] = ratings
 
@@ -140,7 +157,7 @@ class _RatedRows:
         for day in np.unique(self.day)[1:]:
             begin, end = np.searchsorted(self.day, [day, day + 1])
             ratings = self.fit_ratings(int(begin), int(day), ratings)
-            row_ratings[begin:end] = self._look_up_rows(ratings, slice(int(begin), int(end)))
+            row_ratings[begin:end] = self.look_up_rows(ratings, slice(int(begin), int(end)))
         return row_ratings
 
     def compute_unknown_days(self, kept_ratings: KeptRatings) -> Floats:
@@ -162,7 +179,7 @@ class _RatedRows:
                     if day % CHECKPOINT_EVERY_DAYS == 0 or day == len(days) - 1:
                         kept_ratings.add(history_keys[day], ratings)
                 rated_day = number
-                known_ratings = self._look_up_rows(ratings, rows)
+                known_ratings = self.look_up_rows(ratings, rows)
                 kept_ratings.add(rows_key, known_ratings)
             row_ratings[rows] = known_ratings
         return row_ratings
@@ -179,7 +196,7 @@ class _RatedRows:
             )
         return keys
 
-    def _look_up_rows(self, ratings: Floats, rows: slice) -> Floats:
+    def look_up_rows(self, ratings: Floats, rows: slice) -> Floats:
         row_columns = self.column[rows]
         row_ratings = np.zeros(row_columns.shape)
         has_rating = (row_columns >= 0) & (row_columns < len(ratings))

@@ -9,12 +9,14 @@ import numpy.typing as npt
 from trueline.core.errors import UserError
 from trueline.core.history.grouped_rows import Floats, Ints, compute_comoments, compute_fading_mean
 from trueline.core.history.kept_ratings import KeptRatings
-from trueline.core.history.opponent_ratings import fit_daily_ratings
+from trueline.core.history.opponent_ratings import compute_residuals, fit_daily_ratings
 from trueline.core.history.prefix_sums import (
     KeyColumns,
     RatedKey,
+    RatingKey,
     RunningTotals,
     Table,
+    build_rating_key,
     require_positive_integer,
     require_positive_number,
 )
@@ -50,7 +52,8 @@ class Past:
 
     def __init__(self, table: Table, time: str = "time", kept_ratings: KeptRatings | None = None) -> None:
         self._totals = RunningTotals(table, time)
-        self._kept_ratings = kept_ratings
+        self._time, self._kept_ratings = time, kept_ratings
+        self._ratings: dict[RatingKey, Floats] = {}
 
     def count(self, column: str | None, by: KeyColumns, last: int | None = None, days: float | None = None) -> Floats:
         """Count the rows of a window (column None) or the non-missing values of a column in it."""
@@ -214,17 +217,42 @@ class Past:
         that share the credit for it, each with its ridge: the weight, in rows, of the prior that its strength is 0.
         A key not yet seen has strength 0. See `fit_daily_ratings`.
         """
-        performance = sum(factor * self._totals.get_numbers(name) for name, factor in column_factors.items())
-        codes = [self._totals.encode_rated_keys(by) for by in effects]
-        return fit_daily_ratings(
-            np.asarray(performance),
+        key = build_rating_key(column_factors, group_key, effects, half_life_days)
+        if key not in self._ratings:
+            codes = [self._totals.encode_rated_keys(by) for by in effects]
+            self._ratings[key] = fit_daily_ratings(
+                self._totals.sum_columns(column_factors),
+                self._totals.encode_keys(group_key),
+                self._totals.get_row_days(),
+                codes,
+                list(effects.values()),
+                half_life_days,
+                self._kept_ratings,
+            )
+            self._ratings[key].flags.writeable = False
+        return self._ratings[key]
+
+    def add_residuals(
+        self,
+        name: str,
+        column_factors: Mapping[str, float],
+        group_key: str,
+        effects: Mapping[RatedKey, float],
+        half_life_days: float,
+    ) -> "Past":
+        """Return a past with one more column: what the rating of its day left unexplained of each row's result.
+
+        Takes the arguments of `rating`. A residual is the result minus the sum of the strengths, relative to the mean
+        of the rows of the same group and time; like a result, it is known only afterwards.
+        """
+        ratings = self.rating(column_factors, group_key, effects, half_life_days)
+        residuals = compute_residuals(
+            self._totals.sum_columns(column_factors),
+            ratings,
             self._totals.encode_keys(group_key),
-            self._totals.get_row_days(),
-            codes,
-            list(effects.values()),
-            half_life_days,
-            self._kept_ratings,
+            self._totals.get_time_ranks(),
         )
+        return Past(self._totals.append_column(name, residuals), self._time, self._kept_ratings)
 
     def _apply_to_sums(
         self, column: str, by: KeyColumns, last: int | None, days: float | None, formula: Formula

@@ -2,7 +2,7 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Generic, Protocol, TypeVar
@@ -26,6 +26,7 @@ class FirstSeen:
 
 
 RatedKey = KeyColumns | FirstSeen
+RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[RatedKey, float], ...], float]
 Array = npt.NDArray[Any]
 Item = TypeVar("Item")
 
@@ -219,6 +220,19 @@ class RunningTotals:
             return series.to_numpy(np.float64)
         return series.to_numpy(np.float64, na_value=np.nan)
 
+    def get_time_ranks(self) -> Ints:
+        """The rank of each row's time among all distinct times."""
+        return self._time_rank
+
+    def append_column(self, name: str, values: Floats) -> pd.DataFrame:
+        """The table with one more column, or another one of that name."""
+        columns = {str(column): self._table[str(column)] for column in self._table.columns}
+        return pd.DataFrame({**columns, name: values})
+
+    def sum_columns(self, column_factors: Mapping[str, float]) -> Floats:
+        """The sum of columns, each times its factor; missing where one of them is."""
+        return np.asarray(sum(factor * self.get_numbers(name) for name, factor in column_factors.items()))
+
     def encode_keys(self, by: KeyColumns) -> Ints:
         """A number for each row's key, by first appearance; −1 if any of its columns is missing."""
         names = _list_key_names(by)
@@ -257,6 +271,13 @@ class RunningTotals:
         window_edge: Ints = np.maximum(self.times, self.times[0] + window_ticks) - window_ticks
         ranks_back: Ints = np.arange(len(window_edge)) - np.searchsorted(self.times, window_edge)
         return ranks_back
+
+
+def build_rating_key(
+    column_factors: Mapping[str, float], group_key: str, effects: Mapping[RatedKey, float], half_life_days: float
+) -> RatingKey:
+    """Return the arguments of a rating as a key of a dictionary."""
+    return tuple(column_factors.items()), group_key, tuple(effects.items()), half_life_days
 
 
 def take_first_codes(keys: Ints, codes: Ints, times: Ints) -> Ints:
