@@ -51,6 +51,7 @@ class Comparison(NamedTuple):
     kind: str  # chance or quantity
     loss_name: str
     compute_losses: Losses
+    usual_peers: tuple[str, ...] = tuple(PEERS)
 
 
 def compute_win_losses(p: Floats, y: Floats, group: Codes) -> Floats:
@@ -71,7 +72,8 @@ def compute_tag_losses(p: Floats, y: Floats, group: Codes) -> Floats:
 COMPARISONS = {
     "racing": Comparison("chance", "log loss of a race", compute_win_losses),
     "props": Comparison("quantity", "absolute error", compute_absolute_errors),
-    "events": Comparison("chance", "log loss of a tag", compute_tag_losses),
+    # AutoGluon would be fitted for each tag of each fold, some hundred times for several seconds
+    "events": Comparison("chance", "log loss of a tag", compute_tag_losses, usual_peers=("flaml",)),
 }
 
 
@@ -82,10 +84,11 @@ def main(*arguments: str) -> None:
     if unknown := [task for task in sources if task not in COMPARISONS]:
         raise UserError(f"peers are compared on {', '.join(COMPARISONS)}, not on {unknown[0]!r}; name one of these.")
     with TemporaryDirectory() as name:
-        environments = options.environments or Path(name) / "environments"
-        pythons = {peer: install_peer(peer, environments.absolute()) for peer in options.peers}
+        environments = (options.environments or Path(name) / "environments").absolute()
         print(f"{'task':<8} {'peer':<18} {'CPU s':>8} {'peer CPU s':>10} {'loss':>8} {'peer loss':>9}  ours over its")
         for task, source in sources.items():
+            peers = options.peers or COMPARISONS[task].usual_peers
+            pythons = {peer: install_peer(peer, environments) for peer in peers}
             compare_task(task, source, pythons, Path(name) / task)
 
 
@@ -177,6 +180,6 @@ def _measure_children() -> float:
 def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m trueline benchmarks peers", description=__doc__)
     parser.add_argument("tasks", nargs="*", default=list(COMPARISONS), help="tasks, all by default; or task=FOLDER")
-    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), help="only these peers")
+    parser.add_argument("--peers", nargs="+", choices=PEERS, help="by default all, or what a task has time for")
     parser.add_argument("--environments", type=Path, help="a folder that keeps the peers' environments")
     return parser.parse_args(arguments)
