@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 SEED = 1
-LEAST_SECONDS = 1.0  # in less FLAML may end without a model
 
 
 def forecast(
@@ -15,19 +14,19 @@ def forecast(
 ) -> np.ndarray:
     """Return the chance of 1 of every score row, or the forecast quantity, searched by log loss or absolute error."""
     fit_inputs, score_inputs = encode_texts(inputs, score)
+    options = {
+        "task": "classification" if kind == "chance" else "regression",
+        "metric": "log_loss" if kind == "chance" else "mae",
+        "n_jobs": 1,
+        "seed": SEED,
+        "split_type": "group",
+        "groups": group,
+        "verbose": 0,
+    }
     model = import_module("flaml").AutoML()
-    model.fit(
-        fit_inputs,
-        y.to_numpy(),
-        task="classification" if kind == "chance" else "regression",
-        metric="log_loss" if kind == "chance" else "mae",
-        time_budget=max(seconds, LEAST_SECONDS),
-        n_jobs=1,
-        seed=SEED,
-        split_type="group",
-        groups=group,
-        verbose=0,
-    )
+    model.fit(fit_inputs, y.to_numpy(), time_budget=seconds, **options)
+    if model.model is None:  # the time was too short for a single try
+        model.fit(fit_inputs, y.to_numpy(), time_budget=-1, max_iter=1, **options)
     forecasts = model.predict_proba(score_inputs)[:, 1] if kind == "chance" else model.predict(score_inputs)
     return np.asarray(forecasts, dtype=np.float64)
 
