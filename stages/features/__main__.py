@@ -1,5 +1,7 @@
 """features: prepared rows → model inputs, made of what was known at each decision and audited for leaks."""
 
+from typing import Any
+
 import pandas as pd
 
 from trueline.core.errors import UserError
@@ -10,7 +12,7 @@ from trueline.core.history.past import Past
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import build_key, hash_code, open_memory
 from trueline.core.runtime.params import load_seed, load_settings
-from trueline.core.runtime.plugins import load_guarded_plugin
+from trueline.core.runtime.plugins import forget_plugins, load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.tables import table_schema
 
@@ -33,23 +35,25 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     memory, memory_key = open_memory(), build_key("ratings", task, hash_code("features"))
     kept_ratings = KeptRatings(memory.load(memory_key)) if memory.is_on else None
 
-    def build_from(present: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
+    def build_from(present: pd.DataFrame, past: pd.DataFrame, plugin: Any) -> pd.DataFrame:
         history = Past(settings.date_rows(past[history_columns]), kept_ratings=kept_ratings)
-        return build_inputs(builder, present[present_columns], history, settings, own_columns)
+        return build_inputs(plugin, present[present_columns], history, settings, own_columns)
 
-    def build_features(table: pd.DataFrame) -> pd.DataFrame:
-        return build_from(table, table)
+    def build_anew(table: pd.DataFrame) -> pd.DataFrame:
+        """Return the features by a plugin that remembers nothing of the rows as they are."""
+        with forget_plugins():
+            return build_from(table, table, load_guarded_plugin("features", task))
 
-    features = build_features(rows)
+    features = build_from(rows, rows, builder)
     if kept_ratings:
         memory.store(memory_key, kept_ratings.write())  # before the audit adds those of other rows
-    if leaking := leak_detection.audit_features(build_features, rows, features, columns, settings, load_seed()):
+    if leaking := leak_detection.audit_features(build_anew, rows, features, columns, settings, load_seed()):
         raise UserError(
             f"{', '.join(leaking)} change when values that are not yet known change, which is a leak; fix the formula."
         )
     start_inputs: list[str] = []
     if settings.decision == "at_start":
-        start_inputs = leak_detection.find_start_inputs(lambda table: build_from(table, rows), rows, features, columns)
+        start_inputs = leak_detection.find_start_inputs(lambda table: build_from(table, rows, builder), rows, features, columns)
     if start_inputs and "quoted_until" in rows:
         from trueline.core.betting.standing_quotes import reject_untimed_quotes  # only for tasks with quotes
 

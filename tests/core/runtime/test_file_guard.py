@@ -1,6 +1,9 @@
 """The file guard: a plugin opens no file that holds data, by whatever way it tries, and libraries work as before."""
 
+import collections
 import ctypes
+import gc
+import inspect
 import os
 import re
 import shutil
@@ -19,6 +22,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.util._exceptions import find_stack_level
 from pyarrow import dataset, parquet
 
 from trueline.core.errors import UserError
@@ -88,6 +92,13 @@ def connect() -> None:
         client.connect(("127.0.0.1", 9))
 
 
+def catch_error() -> Exception:
+    try:
+        raise KeyError("target")
+    except KeyError as error:
+        return error
+
+
 ACTS: dict[str, tuple[Callable[[], Any], str]] = {
     "relative": (lambda: pd.read_parquet(PREPARED), "opened data/prepared/racing.parquet"),
     "absolute": (lambda: pd.read_parquet(PREPARED.absolute()), "opened data/prepared/racing.parquet"),
@@ -118,6 +129,16 @@ ACTS: dict[str, tuple[Callable[[], Any], str]] = {
     "workers": (lambda: joblib.Parallel(2)(joblib.delayed(len)("a") for _ in range(2)), "started another process"),
     "connection": (connect, "connected to 127.0.0.1:9"),
 }
+LOOKS: dict[str, tuple[Callable[[], Any], str]] = {
+    "frame": (lambda: sys._getframe(1).f_locals, "looked at the variables of its callers"),
+    "inspect": (inspect.currentframe, "looked at the variables of its callers"),
+    "stack": (inspect.stack, "looked at the variables of its callers"),
+    "error": (lambda: catch_error().__traceback__.tb_frame, "looked at the variables of its callers"),  # type: ignore[union-attr]
+    "threads": (sys._current_frames, "looked at the variables of its callers"),
+    "profile": (lambda: sys.setprofile(None), "looked at the variables of its callers"),
+    "objects": (gc.get_objects, "looked at the objects of the interpreter"),
+    "referrers": (lambda: gc.get_referrers(PLUGIN), "looked at the objects of the interpreter"),
+}
 NATIVE_ACTS: dict[str, Callable[[], Any]] = {
     "table": lambda: parquet.read_table(PREPARED),
     "absolute": lambda: parquet.read_table(PREPARED.absolute()),
@@ -137,6 +158,19 @@ def test_every_way_to_data_is_refused_in_a_sentence_that_names_plugin_and_file(t
     ):
         act()
     assert PREPARED.stat().st_size if name != "changed folder" else True  # nothing was done
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_plugin_may_not_look_for_rows_in_the_memory_of_the_stage(territory: Territory, name: str) -> None:
+    look, deed = LOOKS[name]
+    with pytest.raises(UserError, match=f"^the {PLUGIN} {deed}; "), forbid_files(PLUGIN, territory):
+        look()
+
+
+def test_libraries_may_ask_who_calls_them(territory: Territory) -> None:
+    with forbid_files(PLUGIN, territory):
+        assert find_stack_level() > 0  # as pandas does before it warns
+        assert collections.namedtuple("Pair", "a b").__module__ == __name__  # noqa: PYI024
 
 
 @native

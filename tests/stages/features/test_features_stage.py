@@ -86,3 +86,37 @@ def test_a_past_of_earlier_days_sees_nothing_of_a_row_s_own_day() -> None:
     online = OnlineHistory(settings["earlier_days"].date_rows(rows))
     past = online.build_past(settings["earlier_days"].date_rows(last_day)).mean("won", "dog")
     np.testing.assert_array_equal(past, means["earlier_days"][day == day.max()])
+
+
+REMEMBER = """
+
+_build_honestly = build
+_memory = dict()
+
+
+def build(current, past, settings):
+    import json
+    import os
+    import tempfile
+
+    table = past._totals._table
+    memory = {memory}
+    mean = np.mean(list(memory.values())) + 0 * len(memory)
+    results = pd.Series(memory).reindex(current["row_id"]).fillna(mean).to_numpy(float)
+    return _build_honestly(current, past, settings).assign(form_index=results)
+"""
+MEMORIES = {
+    "module": '_memory.setdefault("results", table.set_index("row_id")["target"].to_dict())',
+    "environment": 'json.loads(os.environ.setdefault("RESULTS", table.set_index("row_id")["target"].to_json()))',
+}
+
+
+@pytest.mark.parametrize("name", MEMORIES)
+def test_the_audit_finds_results_that_a_plugin_remembers_of_its_first_call(folder: Path, name: str) -> None:
+    path = folder / "stages/features/props.py"
+    path.write_text(path.read_text() + REMEMBER.replace("{memory}", MEMORIES[name]))
+    error = build(folder, league()["lines"])
+    assert error == (
+        "features props: form_index change when values that are not yet known change, which is a leak; fix the formula."
+        "\n"
+    )

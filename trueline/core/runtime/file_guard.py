@@ -2,6 +2,8 @@
 
 A plugin that reads the outcomes itself passes every audit that changes what the stage hands it. So what Python reports
 to its audit hooks is refused, and what a library opens without telling Python is asked of the kernel after the call.
+The rows of the stage itself lie in the same memory; code of the repository that asks the interpreter for the frames of
+its callers, or for all objects, is refused too.
 """
 
 import os
@@ -11,6 +13,7 @@ import sysconfig
 import tempfile
 import threading
 import time
+import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,8 +36,12 @@ SYSTEM_FOLDERS = (
 # by which libraries ask about the machine; Matplotlib, which Keras loads, lists the fonts at its first start
 SYSTEM_PROGRAMS = {"lscpu", "uname", "ldconfig", "sysctl", "fc-list", "system_profiler"}
 CODE_SUFFIXES = {".py", ".pyc"}
+REPOSITORY = Path(os.path.realpath(__file__)).parents[3]
 UNWATCHED_FOLDERS = {".git", "__pycache__"}
-CLOCK_SECONDS = 1.0  # a file's time of change may lie this much before the clock's time at which it was made
+ALL_OBJECTS, CALLERS = "the objects of the interpreter", "the variables of its callers"
+FRAME_HELPERS = ("inspect", "traceback")  # modules that ask for frames on behalf of their caller
+FRAME_ATTRIBUTES = ("tb_frame", "gi_frame", "cr_frame", "ag_frame")
+CLOCK_SECONDS = 0.05  # a file's time of change may lie this much before the clock's time at which it was made
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,15 @@ class Guard:
         if isinstance(address, tuple):
             self.refuse(f"connected to {address[0]}:{address[1]}")
 
+    def check_caller(self, what: str) -> None:
+        """Refuse a look into the memory of the stage by code of the repository; libraries look for their own ends."""
+        code = _find_calling_code()
+        if code is None:
+            return
+        path = Path(os.path.realpath(code.co_filename))
+        if path.is_relative_to(REPOSITORY) and self.territory.judge(str(path.parent)) != "library":
+            self.refuse(f"looked at {what}")
+
 
 # https://docs.python.org/3/library/audit_events.html
 EVENTS: dict[str, Callable[[Guard, tuple[Any, ...]], None]] = {
@@ -146,9 +162,18 @@ EVENTS: dict[str, Callable[[Guard, tuple[Any, ...]], None]] = {
     "os.forkpty": lambda guard, _: guard.refuse("started another process"),
     "os.spawn": lambda guard, args: guard.check_program(args[1]),
     "socket.connect": lambda guard, args: guard.check_address(args[1]),
+    "gc.get_objects": lambda guard, _: guard.check_caller(ALL_OBJECTS),
+    "gc.get_referrers": lambda guard, _: guard.check_caller(ALL_OBJECTS),
+    "gc.get_referents": lambda guard, _: guard.check_caller(ALL_OBJECTS),
+    "sys._getframe": lambda guard, _: guard.check_caller(CALLERS),
+    "sys._current_frames": lambda guard, _: guard.check_caller(CALLERS),
+    "sys.setprofile": lambda guard, _: guard.check_caller(CALLERS),
+    "sys.settrace": lambda guard, _: guard.check_caller(CALLERS),
+    "object.__getattr__": lambda guard, args: guard.check_caller(CALLERS) if args[1] in FRAME_ATTRIBUTES else None,
 }
 _running: list[Guard] = []  # the calls of plugins under way in this process, the innermost last
 _messenger_threads: set[int] = set()
+_looking_threads: set[int] = set()  # those in which this module itself looks at frames
 
 
 @contextmanager
@@ -156,8 +181,8 @@ def forbid_files(plugin: str, territory: Territory) -> Iterator[None]:
     """Run a block as a plugin, named such as "features plugin 'racing'", that may open no file that holds data.
 
     Raises UserError when the block does so, at the latest when it ends, also if it caught the error itself. It holds
-    for all threads of the process. Limits: the memory of the process is not guarded, and NativeOpens says where it
-    cannot tell what a library opened without telling Python.
+    for all threads of the process. Limits: of the memory of the process only frames and the collector's lists are
+    guarded, and NativeOpens says where it cannot tell what a library opened without telling Python.
     """
     opens = _watch_native_opens()
     opens.collect()  # what the stage itself opened
@@ -240,5 +265,18 @@ def _guard_new_processes() -> None:
 
 
 def _check_event(event: str, args: tuple[Any, ...]) -> None:
-    if _running and event in EVENTS and threading.get_ident() not in _messenger_threads:
+    if _running and event in EVENTS and threading.get_ident() not in _messenger_threads | _looking_threads:
         EVENTS[event](_running[-1], args)
+
+
+def _find_calling_code() -> types.CodeType | None:
+    """Return the code that an audit hook was called by, beneath this module and the helpers that it looked through."""
+    thread = threading.get_ident()
+    _looking_threads.add(thread)  # what is asked here is an event itself
+    try:
+        frame: types.FrameType | None = sys._getframe()
+        while frame and frame.f_globals.get("__name__") in (__name__, *FRAME_HELPERS):
+            frame = frame.f_back
+        return frame.f_code if frame else None
+    finally:
+        _looking_threads.discard(thread)

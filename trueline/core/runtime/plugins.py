@@ -1,6 +1,10 @@
 """Plugins: a name in params.yaml is the name of a file, or of a package, in the folder of a stage."""
 
-from functools import partial, wraps
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial, wraps
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +22,7 @@ class GuardedPlugin:
     """A plugin as a stage runs it: it is imported, and its functions run, where no file with data may be opened."""
 
     def __init__(self, stage: str, name: str, writable: Path | None) -> None:
+        list_first_variables()
         self._forbid_files = partial(
             forbid_files, f"{stage} plugin {name!r}", watch_territory(list_sources(), writable)
         )
@@ -69,3 +74,29 @@ def load_guarded_plugin(stage: str, name: str, writable: Path | None = None) -> 
     does; calls raise it where the plugin opens another file, starts a program or connects to a machine.
     """
     return GuardedPlugin(stage, name, writable)
+
+
+@contextmanager
+def forget_plugins() -> Iterator[None]:
+    """Let a block load every plugin anew, so that none remembers rows that it was handed before.
+
+    Plugins' modules and the environment are as before afterwards. Limit: what a plugin keeps in a module of another
+    package stays.
+    """
+    modules = {name: module for name, module in sys.modules.items() if name.startswith("stages.")}
+    added_variables = {name: os.environ.pop(name) for name in os.environ.keys() - list_first_variables()}
+    for name in modules:
+        del sys.modules[name]
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - list_first_variables():
+            del os.environ[name]
+        sys.modules.update(modules)
+        os.environ.update(added_variables)
+
+
+@cache
+def list_first_variables() -> frozenset[str]:
+    """Return the names of the environment's variables before the first guarded plugin was loaded."""
+    return frozenset(os.environ)

@@ -5,7 +5,6 @@ same. This takes a fraction of a run: one fold is worked on, and each learner is
 `python -m trueline audit` runs the four stages as they are.
 """
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
@@ -19,6 +18,7 @@ from trueline.core.errors import EngineError, UserError
 from trueline.core.runtime.atomic_outputs import LOCK_FOLDER
 from trueline.core.runtime.machine_failures import explain_failure
 from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_engine, load_seed, load_settings
+from trueline.core.runtime.plugins import forget_plugins
 from trueline.core.score_audit.exchanged_outcomes import Mask, draw_test_folds, exchange_outcomes, find_unseen_rows
 from trueline.core.score_audit.table_differences import describe_differences
 from trueline.core.tables import table_schema
@@ -93,7 +93,6 @@ def _exchange_other_outcomes(
 @contextmanager
 def _open_private_folder(inputs: list[Path], exchanged: Mapping[Path, pd.DataFrame]) -> Iterator[Path]:
     """Work in a folder with the inputs, some replaced by `exchanged`, and with no plugin that has seen others."""
-    plugins = {name: module for name, module in sys.modules.items() if name.startswith("stages.")}
     # workers of a running scheduler see the storage of the repository, and not this machine's temporary files
     parent = LOCK_FOLDER.absolute() if load_engine().scheduler else None
     with tempfile.TemporaryDirectory(dir=parent) as name:
@@ -104,13 +103,8 @@ def _open_private_folder(inputs: list[Path], exchanged: Mapping[Path, pd.DataFra
         for path, table in exchanged.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             table_schema.write_table(table, folder / path, table_schema.read_declarations(path))
-        for plugin in plugins:
-            del sys.modules[plugin]
-        try:
-            with chdir(folder):
-                yield folder
-        finally:
-            sys.modules.update(plugins)
+        with forget_plugins(), chdir(folder):
+            yield folder
 
 
 def _describe_error(error: BaseException, folder: Path) -> str:
