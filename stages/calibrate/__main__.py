@@ -8,10 +8,20 @@ import pandas as pd
 
 from trueline.core.compute.parallel import run_brief_jobs
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
-from trueline.core.runtime.params import StageSettings, load_engine, load_settings, load_task_config, load_worker_count
-from trueline.core.runtime.plugins import load_guarded_plugin
+from trueline.core.runtime.output_hashes import hash_file
+from trueline.core.runtime.params import (
+    StageSettings,
+    load_engine,
+    load_seed,
+    load_settings,
+    load_task_config,
+    load_worker_count,
+)
+from trueline.core.runtime.plugins import forget_plugins, load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
+from trueline.core.score_audit.exchanged_outcomes import exchange_outcomes, find_unseen_rows
 from trueline.core.score_audit.stage_audit import audit_stage
+from trueline.core.score_audit.table_differences import describe_differences
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
@@ -52,7 +62,11 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         lambda _: False,
         {reads["prepared"]: outcome_names},
     )
-    write_json(audit, writes["audit"], digits=12)
+    audited_folds = {entry["fold"] for entry in audit["folds"]}
+    if audited_folds:  # a calibrator is fitted so quickly that all other folds are looked at too
+        others = {fold: table for fold, table in predictions.items() if fold not in audited_folds and len(table)}
+        audit["folds"] += _audit_folds(task, scores, _read_outcomes(reads["prepared"], outcome_names), others)
+    write_json(audit | {"predictions": hash_file(writes["predictions"])}, writes["audit"], digits=12)
 
 
 def _predict_again(task: str, reads: Paths, fold: str) -> pd.DataFrame:
@@ -60,6 +74,26 @@ def _predict_again(task: str, reads: Paths, fold: str) -> pd.DataFrame:
     outcomes = _read_outcomes(reads["prepared"], _list_outcomes(task, reads["prepared"]))
     _, predictions = _calibrate_folds(task, scores[scores["fold"] == fold], outcomes)
     return predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"])
+
+
+def _audit_folds(
+    task: str, scores: pd.DataFrame, outcomes: pd.DataFrame, predictions: dict[str, pd.DataFrame]
+) -> list[dict[str, Any]]:
+    """Return what changes in each fold if the rows that it scores have other outcomes; nothing is read or written."""
+    audits = []
+    for fold, published in predictions.items():
+        rows = scores[scores["fold"] == fold]
+        is_exchanged = find_unseen_rows(rows, fold)
+        exchanged = exchange_outcomes(rows.assign(donor=rows["row_id"]), is_exchanged, load_seed(), ["donor"])
+        others = outcomes
+        if len(outcomes.columns):
+            others = outcomes.reindex(exchanged["donor"]).set_axis(exchanged["row_id"])
+        with forget_plugins():
+            _, rebuilt = _calibrate_folds(task, exchanged.drop(columns="donor"), others)
+        row_ids = scores.loc[published.index, "row_id"]
+        audit = {"fold": fold, "exchanged": int(is_exchanged.sum()), "error": None}
+        audits.append(audit | describe_differences(published.set_axis(row_ids), rebuilt[fold].set_axis(row_ids)))
+    return audits
 
 
 def _list_outcomes(task: str, prepared_path: Path) -> list[str]:

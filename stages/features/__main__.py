@@ -11,6 +11,7 @@ from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import build_key, hash_code, open_memory
+from trueline.core.runtime.output_hashes import hash_file
 from trueline.core.runtime.params import load_seed, load_settings
 from trueline.core.runtime.plugins import forget_plugins, load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
@@ -53,14 +54,17 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         )
     start_inputs: list[str] = []
     if settings.decision == "at_start":
-        start_inputs = leak_detection.find_start_inputs(lambda table: build_from(table, rows, builder), rows, features, columns)
+        start_inputs = leak_detection.find_start_inputs(
+            lambda table: build_from(table, rows, builder), rows, features, columns
+        )
     if start_inputs and "quoted_until" in rows:
         from trueline.core.betting.standing_quotes import reject_untimed_quotes  # only for tasks with quotes
 
         reject_untimed_quotes(rows, start_inputs, settings.untimed_quotes)
     audit_report = {"audited": len(features.columns), "moments": settings.audits, "leaking": leaking}
-    write_json(audit_report | {"decision": settings.decision, "known_at_start": start_inputs}, writes["audit"])
+    audit_report |= {"decision": settings.decision, "known_at_start": start_inputs}
     table_schema.write_table(pd.concat([rows[["row_id"]], features], axis=1), writes["features"])
+    write_json(audit_report | {"features": hash_file(writes["features"])}, writes["audit"])
 
 
 if __name__ == "__main__":

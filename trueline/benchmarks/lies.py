@@ -235,6 +235,7 @@ def _plant_in_inputs(change: InputLie, project: ScratchProject, strength: float,
     path = project.folder / f"data/features/{project.task}.parquet"
     inputs, prepared = pd.read_parquet(path), pd.read_parquet(project.folder / f"data/prepared/{project.task}.parquet")
     change(inputs, prepared, strength, seed).to_parquet(path, index=False)
+    project.note_hashes()
 
 
 def _plant_in_code(
@@ -245,6 +246,7 @@ def _plant_in_code(
 
 def _plant_in_predictions(project: ScratchProject, strength: float, seed: int) -> None:
     mix_result_into_predictions(project, strength)
+    project.note_hashes()
 
 
 def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:

@@ -24,7 +24,8 @@ def check(evidence: Evidence) -> Finding:
         return make_finding("failed", " ".join(faults), **details)
     stages = list(dict.fromkeys(stage for stage, _ in runs))
     left_out = sorted(set(audits) - set(stages))
-    folds = ", ".join(dict.fromkeys(audit["fold"] for _, audit in runs))
+    drawn = set.intersection(*({audit["fold"] for audit in audits[stage]} for stage in stages))
+    folds = ", ".join(fold for fold in dict.fromkeys(audit["fold"] for _, audit in runs) if fold in drawn)
     compared = sum(audit["compared"] for _, audit in runs)
     summary = (
         f"With other outcomes of the rows that {folds} scores, {_join_names(stages)} gave the same {compared} values"

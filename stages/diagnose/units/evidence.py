@@ -73,6 +73,7 @@ class Evidence:
     results: list[tuple[Any, Any]] = field(default_factory=list, init=False, repr=False)  # see `compute_once`
     quality: dict[str, Any] = field(default_factory=dict)
     score_audits: dict[str, dict[str, Any]] = field(default_factory=dict)  # by stage
+    hashes: dict[str, str] = field(default_factory=dict)  # of the files of features and predictions
 
     @cached_property
     def input_names(self) -> list[str]:

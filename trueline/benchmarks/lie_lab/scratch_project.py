@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from trueline.core.runtime.output_hashes import hash_file
 from trueline.core.runtime.params import STAGES, TASK_SECTIONS
 from trueline.samples import events, props, racing
 
@@ -36,6 +37,7 @@ QUICK_SETTINGS = {
 HEALTH_CHECKS = ("adversarial", "alerts", "drift", "gap", "root_cause", "tag_drift")
 PRELOADED = ("trueline", "pandas", "pyarrow.parquet", "scipy.stats", "sklearn.linear_model", "optuna", "dvclive")
 TIMEOUT_SECONDS = 1800
+NOTES = {"leaks": "features", "score_audit/calibrate": "predictions"}  # reports that note the hash of a table
 HEADLINES = {"racing": "r2", "props": "hit_rate", "events": "micro_f1"}
 
 
@@ -78,6 +80,13 @@ class ScratchProject:
                 table.to_json(self.source / f"{name}.json", orient="records")
             else:
                 table.to_parquet(self.source / f"{name}.parquet", index=False)
+
+    def note_hashes(self) -> None:
+        """Note inputs and predictions as written by their stages, as a lie does that is told inside of these."""
+        for note, table in NOTES.items():
+            path = self.folder / f"metrics/{self.task}/{note}.json"
+            table_hash = hash_file(self.folder / f"data/{table}/{self.task}.parquet")
+            path.write_text(json.dumps(json.loads(path.read_text()) | {table: table_hash}))
 
     def append_code(self, file: str, code: str) -> None:
         """Add code to a module, before what it does when it is run as a program."""
