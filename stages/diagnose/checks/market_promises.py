@@ -11,19 +11,27 @@ from stages.diagnose.units.array_types import Floats, Mask
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.market_rows import MarketRows, read_market_rows
 from trueline.core.runtime.params import StageSettings
+from trueline.core.splits.walk_forward import TARGET
 from trueline.core.stats.clustered_correlation import compute_clustered_t
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS
-from trueline.core.stats.group_ops import MIN_PROBABILITY
+from trueline.core.stats.group_ops import MIN_PROBABILITY, encode_groups
+from trueline.core.stored_tables.lazy_parquet import make_frame
 
 NAME = "Does the market keep its promises on the rows that were kept?"
 ASKS = "honesty"
 
+TEAM_TOTAL = ("points", "team_points")  # of a player, and of all players of the team
+SUM_TOLERANCE = 1e-6
 PRICE_EDGES = (1.0, 2.0, 3.0, 5.0, 8.0, 15.0, 30.0, np.inf)  # decimal odds: bands from even chances to outsiders
 PRICE = "bsp"  # the column of decimal odds
 LEAST_BOOK = 0.95  # sum of 1/price that no market falls short of while all runners are there
 LINE_BANDS = 5  # bands of lines with equally many rows
 BAND_FACTOR = 2.0  # a market errs more about one band of lines than about all
 TAIL_SDS = 2.0  # standard deviations of the middle half from which on a result is far from its line
+FORM_ROWS, USUAL_ROWS = 5, 8  # an entity's earlier rows that its form is the mean of, and that show what is usual
+LEAST_LINED = 0.05  # share of an entity's rows with a line from which on those without one are a choice
+EXACT_SHARE = 0.25  # share of the teams whose rows sum to their total from which on a source is complete
+SHORT_SHARE = 0.05  # share of its total by which a team is short of a player
 NORMAL_TAIL = 0.0455  # share of a normal distribution that far from its mean
 
 
@@ -36,6 +44,8 @@ class Settings(StageSettings):
     book_share: float = Field(gt=0, lt=1)
     over_share: float = Field(gt=0)
     tail_share: float = Field(ge=0)
+    form_gain: float = Field(gt=0)
+    short_share: float = Field(gt=0, lt=1)
 
 
 class Promise(NamedTuple):
@@ -55,9 +65,11 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     Shares of a win: the loss −ln p(winner) against the entropy of the prices, which differ by the same sum that decides
     whether the slope of log p is 1, the wins of each band of prices, and the sum of 1/price. Quantities: how often
     results are over the line against the prices without their margin, overall and by band of lines, and whether results
-    far from the line are missing. The limits for lines are wide because the distribution about them is unknown. A
-    bookmaker who gives outsiders too little may be named too. Rows of a group are not independent, groups are. Declines
-    without a market.
+    far from the line are missing. The limits for lines are wide because the distribution about them is unknown. Whether
+    a line is missing may not depend on whether the result went on as the last ones did, for then rows were left out on
+    which form was wrong; nor may rows be missing from the totals of teams that are usually complete. A bookmaker who
+    gives outsiders too little may be named too. Rows of a group are not independent, groups are. Declines without a
+    market.
     """
     market = read_market_rows(evidence)
     if market.group_count < MIN_BLOCKS:
@@ -65,7 +77,11 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     if market.kind == "share":
         promises = [*_compare_shares(market, settings), *_compare_books(evidence, market, settings)]
     elif market.kind == "quantity":
-        promises = _compare_lines(market, settings)
+        promises = [
+            *_compare_lines(market, settings),
+            *_compare_unlined_rows(evidence, settings),
+            *_compare_team_totals(evidence, settings),
+        ]
     else:
         return decline("The market prices single chances; only shares of a win and quantities are judged.")
     broken = [promise for promise in promises if abs(promise.deviation) > promise.limit and abs(promise.t) > settings.t]
@@ -145,6 +161,63 @@ def _compare_lines(market: MarketRows, settings: Settings) -> list[Promise]:
     t = compute_clustered_t(is_far - NORMAL_TAIL, market.group)
     far = Promise("results far from their line", NORMAL_TAIL, paid, missing_share, t, settings.tail_share)
     return [*promises, far]
+
+
+def _compare_unlined_rows(evidence: Evidence, settings: Settings) -> list[Promise]:
+    """Return the promise that results go on as form does on rows without a line as on those with one.
+
+    Form is how far the last rows of an entity were from what is usual for it; both it and the result are in standard
+    deviations of the entity. Judged are entities that have a line at least now and then.
+    """
+    rows = make_frame(evidence.prepared, ["entity", "time", "group", TARGET, "soft_label"])
+    rows = rows[rows[TARGET].notna()].sort_values(["entity", "time"], kind="stable")
+    by_entity = rows.groupby(rows["entity"].to_numpy(), observed=True)
+    earlier = by_entity[TARGET].shift().groupby(rows["entity"].to_numpy(), observed=True)
+    usual, spread = (getattr(earlier.expanding(USUAL_ROWS), name)().droplevel(0) for name in ("mean", "std"))
+    form = earlier.rolling(FORM_ROWS).mean().droplevel(0)
+    is_lined = rows["soft_label"].notna()
+    is_choice = is_lined.groupby(rows["entity"].to_numpy(), observed=True).transform("mean") >= LEAST_LINED
+    is_judged = (is_choice & usual.notna() & form.notna() & spread.gt(0)).to_numpy()
+    trend, result = (((column - usual) / spread).to_numpy()[is_judged] for column in (form, rows[TARGET]))
+    has_line, code = is_lined.to_numpy()[is_judged], encode_groups(rows["group"][is_judged])
+    if not has_line.any() or has_line.all():
+        return []
+    slope = float((trend * result)[has_line].sum() / np.square(trend)[has_line].sum())
+    gain = trend * (result - slope * trend)
+    excess = np.where(has_line, 0.0, gain - gain[has_line].mean())
+    paid = float(excess[~has_line].mean())
+    name = "results that go on as form did, on rows without a line"
+    return [Promise(name, 0.0, paid, paid, compute_clustered_t(excess, code), settings.form_gain)]
+
+
+def _compare_team_totals(evidence: Evidence, settings: Settings) -> list[Promise]:
+    """Return the promise that players' points sum to their team's, where a source is usually so complete."""
+    names = ["group", "team", *TEAM_TOTAL]
+    if not all(name in evidence.prepared for name in names):
+        return []
+    rows = make_frame(evidence.prepared, names)
+    by_team = rows.groupby([encode_groups(rows["group"]), pd.factorize(rows["team"])[0]])
+    part, total = (by_team[name].sum(min_count=1) for name in TEAM_TOTAL)
+    total = total / by_team.size()
+    short = ((total - part) / total)[total.gt(0) & part.notna()]
+    if short.abs().le(SUM_TOLERANCE).mean() < EXACT_SHARE:
+        return []
+    losses = evidence.quality.get("intake", {}).get("set_aside", {})
+    lost = sum(float(loss["share"]) for loss in losses.values())  # which prepare itself sets aside
+    promised = 1 - (1 - min(lost, 1.0)) ** float(by_team.size().mean())
+    is_short = short.gt(SHORT_SHARE).to_numpy()
+    paid, code = float(is_short.mean()), np.asarray(short.index.get_level_values(0))
+    name = "teams whose players' points sum to less than the team's"
+    return [
+        Promise(
+            name,
+            promised,
+            paid,
+            max(paid - promised, 0.0),
+            compute_clustered_t(is_short - promised, code),
+            settings.short_share,
+        )
+    ]
 
 
 def _compare_overs(name: str, market: MarketRows, rows: Mask, limit: float) -> Promise:

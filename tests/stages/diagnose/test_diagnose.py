@@ -52,6 +52,8 @@ SCORE_AUDITS = {
     }
     for stage in ("resample", "tune", "train", "calibrate")
 }
+HASHES = {"features": "0a", "predictions": "0b"}
+SCORE_AUDITS["calibrate"] = SCORE_AUDITS["calibrate"] | {"predictions": HASHES["predictions"]}
 COLUMNS = [
     Column("row_id", "text", "before", "the row"),
     Column("entity", "text", "before", "who is predicted"),
@@ -145,11 +147,11 @@ def _evidence(
         )
         for fold in ("test_0", "test_1")
     ]
-    audit: dict[str, Any] = {"audited": 6, "moments": 2, "leaking": []}
+    audit: dict[str, Any] = {"audited": 6, "moments": 2, "leaking": [], "features": HASHES["features"]}
     intake = {"rows": {"in": len(rows), "kept": len(rows)}, "set_aside": {}, "look_meant": {}, "hints": []}
     quality = {"intake": intake}
     evidence = Evidence("races", pd.concat(scored), rows, COLUMNS, features, folds, {}, audit, LIMITS, seed, quality)
-    return replace(evidence, score_audits=SCORE_AUDITS)
+    return replace(evidence, score_audits=SCORE_AUDITS, hashes=HASHES)
 
 
 def with_predictions(evidence: Evidence, **columns: Any) -> Evidence:
