@@ -44,7 +44,7 @@ LIMITS = CheckLimits(
     error_below_market=0.3,
     result_correlation=0.12,
 )
-SCORE_AUDITS = {
+SCORE_AUDITS: dict[str, dict[str, Any]] = {
     stage: {
         "folds": [
             {"fold": "test_0", "exchanged": 40, "compared": 50, "differing": 0, "error": None, "example": None},
@@ -749,3 +749,15 @@ def test_a_report_that_takes_line_ups_as_known_before_fails_and_one_without_line
     assert "side_usual" in found["summary"]
     assert ask("information_clock", clocked([], lines=0))["status"] == "declined"
     assert ask("information_clock", healthy())["status"] == "declined"
+
+
+@pytest.mark.parametrize("table", ["features", "predictions"])
+def test_inputs_and_predictions_that_were_changed_after_their_stage_are_named(table: str) -> None:
+    evidence = healthy()
+    finding = ask("altered_tables", replace(evidence, hashes=evidence.hashes | {table: "0c"}))
+    assert (finding["status"], finding["details"]["altered"]) == ("failed", [table])
+    assert f"changed the {table} after" in finding["summary"]
+
+
+def test_without_hashes_of_the_stages_nothing_is_said_of_changes() -> None:
+    assert ask("altered_tables", replace(healthy(), score_audits={}))["status"] == "declined"
