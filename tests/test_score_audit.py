@@ -249,9 +249,11 @@ def test_a_plugin_that_sees_score_rows_is_named(repository: Path, cheat: str) ->
 def test_a_calibrator_that_sees_the_score_rows_of_a_single_fold_is_named(repository: Path, fold: str) -> None:
     _, code = CHEATS["a calibrator fitted on score rows"]
     code = code.replace("if len(scores):", f"if len(scores) and rows['fold'].iloc[0] == '{fold}':")
-    (repository / "stages/calibrate/cheat.py").write_text(code)
-    pipeline_copy.change(repository, **HONEST | {"tasks__racing__calibrator": "cheat"})
-    pipeline_copy.change(repository, calibrate__defaults__cheat={"within_group": True}, calibrate__racing__cheat={})
+    word = f"cheat_in_{fold}"
+    (repository / f"stages/calibrate/{word}.py").write_text(code)
+    pipeline_copy.change(repository, **HONEST | {"tasks__racing__calibrator": word})
+    settings: dict[str, Any] = {"defaults": {"within_group": True}, "racing": {}}
+    pipeline_copy.change(repository, **{f"calibrate__{key}__{word}": value for key, value in settings.items()})
     pipeline_copy.walk(repository, "racing", since="calibrate", until="calibrate")
     audits = read_audits(repository, "racing")["calibrate"]["folds"]
     assert [audit["fold"] for audit in audits if audit["differing"]] == [fold]
