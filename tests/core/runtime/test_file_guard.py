@@ -262,6 +262,8 @@ def test_a_file_that_lay_in_the_temporary_folder_before_is_refused(
     later = watch_territory([])
     with pytest.raises(UserError, match=r"opened .*/answers\.csv; "), forbid_files(PLUGIN, later):
         answers.read_text()
+    with forbid_files(PLUGIN, later):
+        answers.write_text("2")  # which tells it nothing
 
 
 def test_the_folders_that_are_watched_are_those_that_hold_data(territory: Territory, repository: Path) -> None:

@@ -114,9 +114,15 @@ class Guard:
             return os.stat(path).st_ctime >= self.territory.since - CLOCK_SECONDS
         return verdict != "data"
 
-    def check_path(self, path: Any) -> None:
-        """Refuse a path that is not a library's; a number is a file that is open already."""
-        if isinstance(path, str | bytes | os.PathLike) and not self.may_open(os.fsdecode(path)):
+    def check_path(self, path: Any, flags: int = os.O_RDWR) -> None:
+        """Refuse a path that is not a library's; a number is a file that is open already.
+
+        A temporary file that was there before may still be written: that tells the plugin nothing.
+        """
+        if not isinstance(path, str | bytes | os.PathLike) or self.may_open(os.fsdecode(path)):
+            return
+        is_only_written = flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR) == os.O_WRONLY
+        if not (is_only_written and self.territory.judge(os.fsdecode(path)) == "temporary"):
             self.refuse(f"opened {self.territory.show(os.fsdecode(path))}")
 
     def check_database(self, database: Any) -> None:
@@ -149,7 +155,7 @@ class Guard:
 
 # https://docs.python.org/3/library/audit_events.html
 EVENTS: dict[str, Callable[[Guard, tuple[Any, ...]], None]] = {
-    "open": lambda guard, args: guard.check_path(args[0]),
+    "open": lambda guard, args: guard.check_path(args[0], args[2]),
     "os.link": lambda guard, args: guard.check_path(args[0]),
     "os.symlink": lambda guard, args: guard.check_path(args[0]),
     "os.rename": lambda guard, args: guard.check_path(args[0]),
