@@ -187,7 +187,8 @@ def _compare_unlined_rows(evidence: Evidence, settings: Settings) -> list[Promis
     excess = np.where(has_line, 0.0, gain - gain[has_line].mean())
     paid = float(excess[~has_line].mean())
     name = "results that go on as form did, on rows without a line"
-    return [Promise(name, 0.0, paid, paid, compute_clustered_t(excess, code), settings.form_gain)]
+    deviation = min(paid, 0.0)  # more is no sign of a choice: who is in form has lines
+    return [Promise(name, 0.0, paid, deviation, compute_clustered_t(excess, code), settings.form_gain)]
 
 
 def _compare_team_totals(evidence: Evidence, settings: Settings) -> list[Promise]:

@@ -17,7 +17,7 @@ SETTINGS = market_promises.Settings(
     book_share=0.03,
     over_share=0.04,
     tail_share=0.35,
-    form_gain=0.08,
+    form_gain=0.12,
     short_share=0.05,
 )
 
@@ -147,7 +147,7 @@ def test_lines_that_are_missing_by_chance_break_no_promise(seed: int) -> None:
 
 def test_lines_left_out_where_form_was_wrong_are_named() -> None:
     evidence = streaks(1)
-    is_left_out = find_form_misses(evidence.prepared) & (np.random.default_rng(1).random(len(evidence.prepared)) < 0.4)
+    is_left_out = find_form_misses(evidence.prepared) & (np.random.default_rng(1).random(len(evidence.prepared)) < 0.7)
     lined = evidence.prepared.assign(soft_label=evidence.prepared["soft_label"].mask(is_left_out))
     found = ask(replace(evidence, prepared=lined))
     assert found["status"] == "warning"
