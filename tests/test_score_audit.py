@@ -164,6 +164,12 @@ def write_world(folder: Path, task: str, **changed: Any) -> None:
     pipeline_copy.change(folder, **changed)
 
 
+def permit_looks(folder: Path) -> None:
+    """Let plugins of a copy of the code do REACH, which the guard refuses: other ways to rows may be left."""
+    guard = folder / "trueline/core/runtime/file_guard.py"
+    guard.write_text(guard.read_text().replace('self.refuse(f"looked at {what}")', "pass"))
+
+
 def run_stages(monkeypatch: pytest.MonkeyPatch, task: str) -> dict[str, Any]:
     """Run the four stages in this process, in the working folder, and return the audit of each."""
     for stage in STAGES:
@@ -220,8 +226,7 @@ def test_every_plugin_of_every_task_is_passed(
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the code in which a small task of races, with the simplest plugins, is built as far as predictions."""
     folder = pipeline_copy.copy(tmp_path_factory.mktemp("audit") / "repository")
-    guard = folder / "trueline/core/runtime/file_guard.py"  # which refuses REACH, but other ways to rows may be left
-    guard.write_text(guard.read_text().replace('self.refuse(f"looked at {what}")', "pass"))
+    permit_looks(folder)
     write_world(folder, "racing", **HONEST)
     return pipeline_copy.walk(folder, "racing", since="resample", until="calibrate")
 
@@ -249,11 +254,11 @@ def test_a_plugin_that_sees_score_rows_is_named(repository: Path, cheat: str) ->
 def test_a_calibrator_that_sees_the_score_rows_of_a_single_fold_is_named(repository: Path, fold: str) -> None:
     _, code = CHEATS["a calibrator fitted on score rows"]
     code = code.replace("if len(scores):", f"if len(scores) and rows['fold'].iloc[0] == '{fold}':")
-    word = f"cheat_in_{fold}"
-    (repository / f"stages/calibrate/{word}.py").write_text(code)
-    pipeline_copy.change(repository, **HONEST | {"tasks__racing__calibrator": word})
+    calibrator = f"cheat_in_{fold}"
+    (repository / f"stages/calibrate/{calibrator}.py").write_text(code)
+    pipeline_copy.change(repository, **HONEST | {"tasks__racing__calibrator": calibrator})
     settings: dict[str, Any] = {"defaults": {"within_group": True}, "racing": {}}
-    pipeline_copy.change(repository, **{f"calibrate__{key}__{word}": value for key, value in settings.items()})
+    pipeline_copy.change(repository, **{f"calibrate__{key}__{calibrator}": value for key, value in settings.items()})
     pipeline_copy.walk(repository, "racing", since="calibrate", until="calibrate")
     audits = read_audits(repository, "racing")["calibrate"]["folds"]
     assert [audit["fold"] for audit in audits if audit["differing"]] == [fold]

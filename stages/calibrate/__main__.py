@@ -64,8 +64,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     )
     audited_folds = {entry["fold"] for entry in audit["folds"]}
     if audited_folds:  # a calibrator is fitted so quickly that all other folds are looked at too
-        others = {fold: table for fold, table in predictions.items() if fold not in audited_folds and len(table)}
-        audit["folds"] += _audit_folds(task, scores, _read_outcomes(reads["prepared"], outcome_names), others)
+        other_folds = {fold: table for fold, table in predictions.items() if fold not in audited_folds and len(table)}
+        audit["folds"] += _audit_folds(task, scores, _read_outcomes(reads["prepared"], outcome_names), other_folds)
     write_json(audit | {"predictions": hash_file(writes["predictions"])}, writes["audit"], digits=12)
 
 
@@ -85,11 +85,11 @@ def _audit_folds(
         rows = scores[scores["fold"] == fold]
         is_exchanged = find_unseen_rows(rows, fold)
         exchanged = exchange_outcomes(rows.assign(donor=rows["row_id"]), is_exchanged, load_seed(), ["donor"])
-        others = outcomes
+        known_outcomes = outcomes
         if len(outcomes.columns):
-            others = outcomes.reindex(exchanged["donor"]).set_axis(exchanged["row_id"])
+            known_outcomes = outcomes.reindex(exchanged["donor"]).set_axis(exchanged["row_id"])
         with forget_plugins():
-            _, rebuilt = _calibrate_folds(task, exchanged.drop(columns="donor"), others)
+            _, rebuilt = _calibrate_folds(task, exchanged.drop(columns="donor"), known_outcomes)
         row_ids = scores.loc[published.index, "row_id"]
         audit = {"fold": fold, "exchanged": int(is_exchanged.sum()), "error": None}
         audits.append(audit | describe_differences(published.set_axis(row_ids), rebuilt[fold].set_axis(row_ids)))

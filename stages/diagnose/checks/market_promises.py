@@ -198,9 +198,9 @@ def _compare_team_totals(evidence: Evidence, settings: Settings) -> list[Promise
         return []
     rows = make_frame(evidence.prepared, names)
     by_team = rows.groupby([encode_groups(rows["group"]), pd.factorize(rows["team"])[0]])
-    part, total = (by_team[name].sum(min_count=1) for name in TEAM_TOTAL)
-    total = total / by_team.size()
-    short = ((total - part) / total)[total.gt(0) & part.notna()]
+    player_points, team_points = (by_team[name].sum(min_count=1) for name in TEAM_TOTAL)
+    team_points = team_points / by_team.size()
+    short = ((team_points - player_points) / team_points)[team_points.gt(0) & player_points.notna()]
     if short.abs().le(SUM_TOLERANCE).mean() < EXACT_SHARE:
         return []
     losses = evidence.quality.get("intake", {}).get("set_aside", {})

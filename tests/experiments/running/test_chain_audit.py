@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import pipeline_copy
-from tests.test_score_audit import CHEATS, HONEST, build_world, write_world
+from tests.test_score_audit import CHEATS, HONEST, build_world, permit_looks, write_world
 from trueline.core.tables import table_schema
 from trueline.core.tables.table_schema import Column
 
@@ -25,6 +25,7 @@ DECLARATIONS = [
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the code in which a small task of races is built as far as predictions."""
     folder = pipeline_copy.copy(tmp_path_factory.mktemp("chain") / "repository")
+    permit_looks(folder)
     write_world(folder, "racing", **HONEST)
     path = folder / "data/prepared/racing.parquet"
     rows = build_world("racing")[1].merge(table_schema.read_table(path), on="row_id")
