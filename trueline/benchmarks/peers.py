@@ -148,13 +148,15 @@ def compare_forecasts(task: str, predictions: pd.DataFrame, forecasts: pd.DataFr
     y = rows[targets].to_numpy(float)
     # a fold scores a group once; with repeats several folds do, and each time the group stays one block
     unit = encode_groups(rows["fold"] + " " + rows["group"].astype(str))
-    ours, theirs = (comparison.compute_losses(rows[names].to_numpy(float), y, unit) for names in (arms, peer_names))
+    our_losses, peer_losses = (
+        comparison.compute_losses(rows[names].to_numpy(float), y, unit) for names in (arms, peer_names)
+    )
     block = encode_groups(rows["group"].astype(str).groupby(unit).first())
-    block_sums = [np.bincount(block, weights=losses).astype(float) for losses in (ours, theirs)]
+    block_sums = [np.bincount(block, weights=losses).astype(float) for losses in (our_losses, peer_losses)]
     ratio = bootstrap_ratio(block_sums[0], block_sums[1], load_seed())
-    count = len(ours) if task == "racing" else len(rows)
+    count = len(our_losses) if task == "racing" else len(rows)
     interval = f" ({ratio['low']:.3f} to {ratio['high']:.3f})" if ratio["low"] is not None else ""
-    means = f"{ours.sum() / count:>8.4f} {theirs.sum() / count:>9.4f}"
+    means = f"{our_losses.sum() / count:>8.4f} {peer_losses.sum() / count:>9.4f}"
     return f"{means}  ratio {ratio['value']:.3f}{interval}, {comparison.loss_name}"
 
 

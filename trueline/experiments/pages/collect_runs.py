@@ -72,11 +72,11 @@ def _collect_task(registry: Registry, task: str, runs: Sequence[Run], common: bo
         raise UserError(f"{runs[0].name} has no score of {task}; run it up to evaluate, or name another run first.")
     first = runs[0].experiment
     rows_hash = first.get_rows_hash(task) if first else None
-    others = ", ".join(run.name for run in runs[1:])
+    other_names = ", ".join(run.name for run in runs[1:])
     return TaskRuns(
         task,
         metric,
-        [f"{runs[0].name} is compared with {others}, on the rows that it was scored on."],
+        [f"{runs[0].name} is compared with {other_names}, on the rows that it was scored on."],
         [_describe_run(run, task) for run in runs],
         list(_iterate_paired_results(task, runs, common, fetch=True)),
         ledger.list_evaluations_of_test_set(task, rows_hash, registry.ledger_lines) if rows_hash else (),
