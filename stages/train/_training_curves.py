@@ -3,13 +3,21 @@
 from pathlib import Path
 
 from dvclive.live import Live
+from scmrepo.exceptions import SCMError
+
+from trueline.core.errors import UserError
 
 
 class TrainingCurves:
     """A callback for a learner's rounds; writes one table per curve below the folder, anew for each run."""
 
     def __init__(self, folder: Path) -> None:
-        self.live = Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False)
+        try:
+            self.live = Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False)
+        except SCMError:  # DVCLive asks git for the newest commit
+            raise UserError(
+                "this git repository has no commit yet; make one (`git add --all && git commit -m start`), run again."
+            ) from None
 
     def __call__(self, step: int, losses: dict[str, float]) -> None:
         """Write the losses of one round; a name with a slash is a curve of its own (recall/fit), others go to loss/."""

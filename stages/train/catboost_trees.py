@@ -15,6 +15,7 @@ from trueline.core.models.model_json import NO_MONITOR, Monitor, compute_importa
 from trueline.core.models.tabular.conditional_logit_loss import require_contested_races
 from trueline.core.models.tabular.input_encoding import get_score_offset, list_categorical_inputs
 from trueline.core.models.tabular.log_odds import label_winners
+from trueline.core.runtime.machine_failures import explain_failure
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
@@ -75,6 +76,8 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
             **({"use_best_model": False} | stop_options),
         )
     except CatBoostError as error:
+        if explain_failure(error):  # a full disk says nothing of the rows
+            raise
         raise UserError(f"CatBoost could not fit {len(rows.y)} rows: {str(error).split(': ')[-1]}") from None
     _remove_volatile_metadata(trees.get_metadata())
     columns = [str(name) for name in rows.x.columns]

@@ -88,7 +88,8 @@ def score(model: Model, x: pd.DataFrame) -> Floats:
 def save(model: Model, folder: Path) -> None:
     """Write trees.ubj and model.json."""
     write_model_fields(model, folder, "booster")
-    model.booster.save_model(folder / "trees.ubj")
+    # not save_model, whose error on a full disk is a stack of C++ without a word of the disk
+    (folder / "trees.ubj").write_bytes(model.booster.save_raw("ubj"))
 
 
 def load(folder: Path) -> Model:

@@ -95,6 +95,8 @@ def _make_repository(reference: Reference, folder: Path) -> SmallProject:
     pipeline = yaml.safe_load((project.folder / "dvc.yaml").read_text())
     (project.folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": pipeline["stages"]}, sort_keys=False))
     run_command(project, "git", "init", "--quiet")
+    author = ("-c", "user.name=chaos", "-c", "user.email=chaos@example.org")
+    run_command(project, "git", *author, "commit", "--quiet", "--allow-empty", "--message", "start")
     return project
 
 

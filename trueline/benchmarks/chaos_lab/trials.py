@@ -11,7 +11,7 @@ from trueline.benchmarks.chaos_lab.stage_runs import Run
 
 Hashes = dict[str, str]
 # what runs keep for each other or leave to git and DVC, and bring no outputs
-UNWATCHED = (".memory", ".tune", ".locks", ".git", ".dvc", "trueline", "stages")
+UNWATCHED = (".memory", ".tune", ".locks", ".temporary", ".git", ".dvc", "trueline", "stages")
 LIVE_FOLDER = "curves"  # training curves are shown while a stage runs, and so they are written line by line
 
 
