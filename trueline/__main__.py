@@ -3,7 +3,7 @@
 import runpy
 import sys
 
-from trueline.core.runtime.console import escape_unknown_letters
+from trueline.core.runtime.console import replace_unknown_letters
 
 VERBS = {  # verb: the module that runs it, the arguments put before the user's, and its purpose
     "audit": ("trueline.experiments", ["audit"], "check that predictions do not depend on what they are scored on"),
@@ -23,7 +23,7 @@ VERBS = {  # verb: the module that runs it, the arguments put before the user's,
 
 def main(arguments: list[str]) -> None:
     """Run the verb in the first argument with the arguments after it; without a verb, print the list of verbs."""
-    escape_unknown_letters()
+    replace_unknown_letters()
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: python -m trueline VERB [...]\n")
         print("\n".join(f"  {verb:<12} {purpose}" for verb, (_, _, purpose) in VERBS.items()))

@@ -10,8 +10,8 @@ import pytest
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_a_letter_that_the_terminal_lacks_is_escaped_and_ends_nothing(encoding: str) -> None:
     code = (
-        "from trueline.core.runtime.console import escape_unknown_letters\n"
-        "escape_unknown_letters(); print('R² of the Łódź races')"
+        "from trueline.core.runtime.console import replace_unknown_letters\n"
+        "replace_unknown_letters(); print('R² of the Łódź races')"
     )
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)

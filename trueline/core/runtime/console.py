@@ -4,7 +4,7 @@ import io
 import sys
 
 
-def escape_unknown_letters() -> None:
+def replace_unknown_letters() -> None:
     """Print letters that the console's encoding lacks, such as the 2 of R² in ASCII, as escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

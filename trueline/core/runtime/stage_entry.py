@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import open_atomic_outputs
-from trueline.core.runtime.console import escape_unknown_letters
+from trueline.core.runtime.console import replace_unknown_letters
 from trueline.core.runtime.machine_failures import explain_failure, find_damaged_file
 from trueline.core.runtime.memory import OFF_FLAG, OFF_VARIABLE
 from trueline.core.runtime.params import load_task_config, name_task
@@ -29,7 +29,7 @@ def run_stage(stage: str, reads: dict[str, str], writes: dict[str, str], body: S
     sentence on standard error, with exit code 1; no output is written then. So are a failure of the machine, such as a
     full disk, and an input that is damaged.
     """
-    escape_unknown_letters()
+    replace_unknown_letters()
     arguments = [argument for argument in sys.argv[1:] if argument != OFF_FLAG]
     if len(arguments) != 1:
         sys.exit(f"usage: python -m stages.{stage} TASK [{OFF_FLAG}]")
