@@ -12,7 +12,7 @@ import pytest
 from stages.train import _kept_scores
 from stages.train._fit_jobs import FitJob, fit_model
 from tests import pipeline_copy
-from tests.test_score_audit import CHEATS, DAYS, build_world, read_audits, write_world
+from tests.test_score_audit import CHEATS, DAYS, build_world, permit_looks, read_audits, write_world
 from trueline.core.runtime.memory import MEMORY_FOLDER, OFF_VARIABLE
 from trueline.core.runtime.stage_entry import run_stage
 from trueline.core.tables import table_schema
@@ -86,6 +86,7 @@ def test_after_another_day_the_outputs_are_those_of_a_run_from_nothing(
 
 def test_a_learner_that_reads_beyond_its_rows_is_named_on_a_later_day_too(tmp_path: Path) -> None:
     repository = pipeline_copy.copy(tmp_path / "repository")
+    permit_looks(repository)
     _, code = CHEATS["a learner fitted on all rows"]
     (repository / "stages/train/cheat.py").write_text(code)
     changes: dict[str, Any] = {"train__defaults__cheat": {"l2": 20.0, "soft_label": 0.0}, "train__racing__cheat": {}}
