@@ -8,6 +8,7 @@ drawn with a seed. The exit code is 1 if anything else came of a fault.
 
 import argparse
 import random
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -43,7 +44,7 @@ def main(*arguments: str) -> None:
     markdown = render_trials(trials, options.seed)
     print(markdown)
     if options.write:
-        PAGE.write_text(replace_section(PAGE.read_text(), markdown, "chaos"))
+        PAGE.write_text(replace_section(PAGE.read_text(), remove_machine_paths(markdown), "chaos"))
     if any(trial.findings for trial in trials):
         sys.exit(1)
 
@@ -77,6 +78,16 @@ def make_reference(folder: Path, task: str, last_stage: str) -> Reference:
             raise UserError(f"{stage} of {task} fails undisturbed: {run.messages.strip()}")
         seconds[stage] = run.seconds
     return Reference(project, hash_files(project.folder), seconds)
+
+
+def remove_machine_paths(text: str) -> str:
+    """Return a text without the folders of this machine: of the environment, and of the projects of a run.
+
+    >>> remove_machine_paths(f"too many files in {tempfile.gettempdir()}/trueline-x1/racing/rows.parquet")
+    'too many files in racing/rows.parquet'
+    """
+    text = text.replace(f"{Path(sys.prefix).parent}/", "")
+    return re.sub(rf"{re.escape(tempfile.gettempdir())}/trueline-\w+/", "", text)
 
 
 def render_trials(trials: Sequence[Trial], seed: int) -> str:
