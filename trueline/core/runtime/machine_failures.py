@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ CAUSES = {  # error number: what is wrong, and what to do
     errno.ENOMEM: ("memory ran out", "set a lower number of workers in params.yaml"),
     errno.EAGAIN: ("no further process or thread could be started", "raise the limit (ulimit -u)"),
 }
+SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # what NumPy says of a disk that became full
 LOST_WORKERS = {"TerminatedWorkerError", "BrokenProcessPool", "BrokenExecutor"}  # names, to load no library for them
 LOST_WORKER = (
     "a worker process was killed, by the system if memory ran out",
@@ -33,6 +35,8 @@ def explain_failure(error: BaseException) -> str | None:
 
     >>> explain_failure(OSError(errno.ENOSPC, "No space left on device", "data/rows.parquet"))
     'the disk is full (data/rows.parquet); free some space, and run the command again: no output was changed.'
+    >>> explain_failure(OSError("84585 requested and 32240 written"))
+    'the disk is full; free some space, and run the command again: no output was changed.'
     >>> explain_failure(KeyError("rows")) is None
     True
     """
@@ -63,6 +67,8 @@ def _find_cause(error: BaseException) -> tuple[str, str] | None:
     if isinstance(error, OSError) and error.errno in CAUSES:
         return CAUSES[error.errno]
     message = str(error)
+    if isinstance(error, OSError) and SHORT_WRITE.fullmatch(message):
+        return CAUSES[errno.ENOSPC]
     return next((cause for number, cause in CAUSES.items() if os.strerror(number) in message), None)
 
 
