@@ -7,6 +7,8 @@ not fitted. What a stage writes depends on the parameters, as in a real run.
 import shutil
 from pathlib import Path
 
+import yaml
+
 from tests import pipeline_copy
 from tests.prepared_games import make_games
 from trueline.core.tables import table_schema
@@ -85,9 +87,19 @@ def make_repository(folder: Path) -> Path:
     table_schema.write_table(make_games(DAYS, DAILY), games)
     for entry in (folder / "stages").glob("*/__main__.py"):
         entry.write_text(ENTRY + entry.read_text())
+    _drop_code_deps(folder / "dvc.yaml")
     content = STAND_IN.format(committed=str(pipeline_copy.ROOT), games=str(games))
     (folder / "stand_in.py").write_text(content)
     shutil.copytree(pipeline_copy.ROOT / ".ci", folder / ".ci")
     for name in (".gitattributes", "Makefile", "requirements.lock"):
         shutil.copy(pipeline_copy.ROOT / name, folder)
     return folder
+
+
+def _drop_code_deps(pipeline: Path) -> None:
+    """Leave each stage of a pipeline one file of code, its own: DVC reads and writes all of dvc.lock at every stage."""
+    content = yaml.load(pipeline.read_text(), pipeline_copy.YAML_LOADER)
+    for name, stage in content["stages"].items():
+        kept = [dep for dep in stage["do"]["deps"] if not dep.startswith(("stages/", "trueline/"))]
+        stage["do"]["deps"] = [f"stages/{name}/__main__.py", *kept]
+    pipeline.write_text(yaml.dump(content, Dumper=pipeline_copy.YAML_DUMPER, sort_keys=False))
