@@ -7,19 +7,19 @@ import pandas as pd
 from pydantic import Field
 
 from stages.evaluate.race.baseline_losses import summarise_baselines
+from stages.evaluate.race.gain_over_market import report_gain
+from stages.evaluate.race.market_combination import PricedRaces, collect_priced_races, combine_with_market
 from stages.evaluate.race.place_scores import evaluate_places
 from stages.evaluate.race.value_bets import flag_value_bets
+from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.errors import UserError
-from trueline.core.models.tabular import conditional_logit_loss
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats import confidence_intervals
 from trueline.core.stats.block_bootstrap import bootstrap_mean, bootstrap_ratio
 from trueline.core.stats.group_ops import (
-    MIN_PROBABILITY,
     Codes,
     Floats,
-    compute_group_softmax,
     encode_groups,
     normalize_by_group,
     sum_by_group,
@@ -27,7 +27,6 @@ from trueline.core.stats.group_ops import (
 from trueline.core.stats.probability_scores import compute_auc, compute_calibration_curve, compute_calibration_error
 
 ARMS = ("tuned", "default", "baseline", "unresampled")
-RIDGE_PENALTY = 1e-3  # keeps the weights finite where model and market agree
 Report = dict[str, Any]
 
 
@@ -37,7 +36,8 @@ class Settings(StageSettings):
     commission: float = Field(ge=0, lt=1)
     margin: float = Field(ge=0)
     bins: int = Field(ge=2)
-    blocks: int = Field(ge=2)
+    prior_races: float = Field(ge=0)
+    band_races: float = Field(ge=0)
 
 
 def evaluate(
@@ -100,7 +100,7 @@ def compare(
     first_losses, second_losses = (compute_race_losses(run["tuned"], won, race_code) for run in run_probabilities)
     loss_difference = bootstrap_mean(first_losses - second_losses, seed)
     gains = (
-        [_compute_race_gains(run, first_rows, settings)[0] for run in run_probabilities]
+        [_compute_market_gains(run, first_rows, settings) for run in run_probabilities]
         if "market" in run_probabilities[0]
         else None
     )
@@ -170,51 +170,30 @@ def _collect_probabilities(rows: pd.DataFrame, race_code: Codes) -> dict[str, Fl
 def _estimate_market_gain(
     probabilities: dict[str, Floats], rows: pd.DataFrame, settings: Settings, seed: int
 ) -> Report | None:
-    """Return what the model adds to the market: the likelihood gain of a two-term logit over the market alone.
-
-    The weights are fitted on the other blocks of races, so a model that adds nothing has a gain of about zero or below.
-    """
+    """Return what the model adds to the market; None without one."""
     if "market" not in probabilities:
         return None
-    gains, model_weight, market_weight = _compute_race_gains(probabilities, rows, settings)
-    return {
-        "gain": bootstrap_mean(gains, seed),
-        "unit": "nats per race, weights fitted on other races",
-        "model_weight": model_weight,
-        "market_weight": market_weight,
-    }
+    with limit_to_one_thread():
+        return report_gain(_select_priced_races(probabilities, rows), settings.prior_races, settings.band_races, seed)
 
 
-def _compute_race_gains(
-    probabilities: dict[str, Floats], rows: pd.DataFrame, settings: Settings
-) -> tuple[Floats, float, float]:
-    """Return what each race with a price gains (nats), and the weights of model and market on all such races."""
+def _compute_market_gains(probabilities: dict[str, Floats], rows: pd.DataFrame, settings: Settings) -> Floats:
+    """Return what each race with a price gains (nats) by weights of earlier days."""
+    with limit_to_one_thread():
+        priced = _select_priced_races(probabilities, rows)
+        return combine_with_market(priced, settings.prior_races, settings.band_races).gain
+
+
+def _select_priced_races(probabilities: dict[str, Floats], rows: pd.DataFrame) -> PricedRaces:
     has_price = ~np.isnan(probabilities["market"])
-    race_code, won = encode_groups(rows.loc[has_price, "group"]), rows.loc[has_price, "target"].to_numpy()
-    terms = np.log(
-        np.maximum(np.column_stack([probabilities["tuned"], probabilities["market"]])[has_price], MIN_PROBABILITY)
+    priced = rows[has_price]
+    return collect_priced_races(
+        probabilities["tuned"][has_price],
+        probabilities["market"][has_price],
+        priced["target"].to_numpy(float),
+        encode_groups(priced["group"]),
+        pd.factorize(priced["time"].dt.normalize(), sort=True)[0],
     )
-    block = race_code * settings.blocks // (race_code.max() + 1)
-    gains = _compute_cross_fitted_losses(terms[:, 1:], won, race_code, block) - _compute_cross_fitted_losses(
-        terms, won, race_code, block
-    )
-    model_weight, market_weight = _fit_logit_weights(terms, won, race_code)
-    return gains, model_weight, market_weight
-
-
-def _compute_cross_fitted_losses(terms: Floats, won: Floats, race_code: Codes, block: Codes) -> Floats:
-    scores = np.empty(len(won))
-    for held_out_block in np.unique(block):
-        is_held_out, is_training = block == held_out_block, block != held_out_block
-        training_code = encode_groups(pd.Series(race_code[is_training]))
-        scores[is_held_out] = terms[is_held_out] @ _fit_logit_weights(
-            terms[is_training], won[is_training], training_code
-        )
-    return compute_race_losses(compute_group_softmax(scores, race_code), won, race_code)
-
-
-def _fit_logit_weights(terms: Floats, won: Floats, race_code: Codes) -> Floats:
-    return conditional_logit_loss.fit_conditional_logit(terms, won, np.ones(len(won)), race_code, RIDGE_PENALTY)
 
 
 def _evaluate_resampling(loss_by_name: dict[str, Floats], seed: int) -> Report:

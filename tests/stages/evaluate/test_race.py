@@ -9,7 +9,7 @@ from trueline.core.errors import UserError
 from trueline.core.stats.group_ops import compute_group_softmax
 from trueline.core.stats.place_chances import compute_place_chances
 
-SETTINGS = Settings(commission=0.1, margin=0.0, bins=5, blocks=2)
+SETTINGS = Settings(commission=0.1, margin=0.0, bins=5, prior_races=100, band_races=1000)
 
 
 def by_hand() -> tuple[pd.DataFrame, pd.DataFrame]:
