@@ -105,7 +105,7 @@ def combine_with_market(priced: PricedRaces, prior_races: float, band_races: flo
 
     Why so: on 20,000 simulated races in which the model is worth 10 nats in all, shrunk weights gain 9 and their gain
     is above 0 beyond chance in two of three tables; weights that are not shrunk gain 8, and in one of four. Bands cost
-    4 nats where there are none if they are always used, and nothing if they must prove themselves; where only
+    6 nats where there are none if they are always used, and nothing if they must prove themselves; where only
     outsiders are priced wrongly, by 130 nats, that gives up 7 of the 62 that bands gain.
     """
     market_loss = _compute_market_losses(priced)
