@@ -3,18 +3,14 @@
 The stages that audit themselves run twice, without and with the audit; the difference is what it costs.
 """
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
-from trueline.core.errors import UserError
-from trueline.core.runtime.memory import OFF_VARIABLE
+from trueline.benchmarks._stage_processes import run_stage
 from trueline.core.runtime.params import PARAMS_FILE, STAGES
 
 NEEDED = ("stages", "trueline", "data/sample")
@@ -41,21 +37,14 @@ def main(*tasks: str) -> None:
 
 def _measure_stage(stage: str, task: str, folder: Path, params: dict[str, Any]) -> tuple[float, float]:
     """Return the CPU seconds of a stage, and how many of them it would not take without its audit."""
-    without = _run_stage(stage, task, folder, params | {"score_audit": {"folds": 0}}) if stage in AUDITED_STAGES else 0
-    seconds = _run_stage(stage, task, folder, params)
-    return seconds, seconds - without if stage in AUDITED_STAGES else 0.0
+    if stage not in AUDITED_STAGES:
+        return _run_with_params(stage, task, folder, params), 0.0
+    without_audit = _run_with_params(stage, task, folder, params | {"score_audit": {"folds": 0}})
+    seconds = _run_with_params(stage, task, folder, params)
+    return seconds, seconds - without_audit
 
 
-def _run_stage(stage: str, task: str, folder: Path, params: dict[str, Any]) -> float:
+def _run_with_params(stage: str, task: str, folder: Path, params: dict[str, Any]) -> float:
     """Return the CPU seconds of a stage with its child processes, without results of earlier runs."""
     (folder / PARAMS_FILE).write_text(yaml.safe_dump(params, sort_keys=False))
-    environment = os.environ | {OFF_VARIABLE: "1"}
-    command = [sys.executable, "-m", f"stages.{stage}", task]
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise UserError(f"{stage} of {task} fails; run `python -m stages.{stage} {task}` to see why.")
-    return usage.ru_utime + usage.ru_stime
+    return run_stage(stage, task, folder)

@@ -5,20 +5,16 @@ compared, byte for byte, with one of the same days without results of earlier ru
 """
 
 import argparse
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from resource import RUSAGE_CHILDREN, getrusage
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 import yaml
 
+from trueline.benchmarks._stage_processes import run_stage
 from trueline.core.errors import UserError
-from trueline.core.runtime.memory import OFF_VARIABLE
 from trueline.core.runtime.params import PARAMS_FILE, STAGES, expand_params
 
 CODE = ("trueline", "stages", "params.yaml")
@@ -62,7 +58,7 @@ def measure_task(task: str, folder: Path, source: str | None, first_test: str | 
         write_raw_tables(tables, folder / "source", day)
         seconds.append(run_stages(task, folder))
     outputs = read_outputs(folder)
-    from_nothing = run_stages(task, folder, {OFF_VARIABLE: "1"})
+    from_nothing = run_stages(task, folder, uses_memory=False)
     is_equal = read_outputs(folder) == outputs
     print(f"{task:<8} from nothing {from_nothing:8.1f} CPU s")
     for day, day_seconds in zip(days[-day_count:], seconds, strict=True):
@@ -116,18 +112,9 @@ def copy_code(folder: Path) -> None:
             shutil.copy2(name, folder / name)
 
 
-def run_stages(task: str, folder: Path, variables: dict[str, str] | None = None) -> float:
+def run_stages(task: str, folder: Path, uses_memory: bool = True) -> float:
     """Run every stage of a task in a folder, and return the CPU seconds, with those of worker processes."""
-    environment = {name: value for name, value in os.environ.items() if name != OFF_VARIABLE} | (variables or {})
-    before = getrusage(RUSAGE_CHILDREN)
-    for stage in STAGES:
-        command = [sys.executable, "-m", f"stages.{stage}", task]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            last_line = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise UserError(f"{stage} of {task} fails: {last_line}")
-    after = getrusage(RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return sum(run_stage(stage, task, folder, uses_memory) for stage in STAGES)
 
 
 def read_outputs(folder: Path) -> dict[str, bytes]:

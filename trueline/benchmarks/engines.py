@@ -1,10 +1,7 @@
 """Whether Dask gives the bytes of the local engine, and what it costs: every task, with 1, 2 and 4 workers."""
 
 import hashlib
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +10,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from trueline.benchmarks._stage_processes import run_stage
 from trueline.core.errors import UserError
-from trueline.core.runtime.memory import OFF_VARIABLE
 from trueline.core.runtime.params import PARAMS_FILE, STAGES
 
 NEEDED = ("stages", "trueline", "data/sample")
@@ -63,7 +60,7 @@ def _compare_engines(task: str, source: str, params: dict[str, Any]) -> int:
             shutil.copytree(path, folder / path, ignore=shutil.ignore_patterns("__pycache__"))
         _write_engine(folder, params, "local", COMPARED_WORKERS)
         for stage in STAGES[: STAGES.index(SPREAD_STAGES[0])]:
-            _run_stage(stage, task, folder)
+            run_stage(stage, task, folder)
         local = _run_spread_stages(task, folder)
         _print_line(task, "local", COMPARED_WORKERS, local, local)
         runs = []
@@ -80,19 +77,14 @@ def _write_engine(folder: Path, params: dict[str, Any], kind: str, workers: int)
 
 
 def _run_spread_stages(task: str, folder: Path) -> Run:
-    seconds = {stage: _run_stage(stage, task, folder) for stage in SPREAD_STAGES}
+    seconds = {stage: _measure_stage(stage, task, folder) for stage in SPREAD_STAGES}
     return Run(seconds, hash_outputs(folder, BUILT_FOLDERS))
 
 
-def _run_stage(stage: str, task: str, folder: Path) -> float:
-    """Return the seconds of a stage without its memory; raise UserError if it fails."""
+def _measure_stage(stage: str, task: str, folder: Path) -> float:
+    """Return the seconds by the clock that a stage takes without its memory."""
     start = time.perf_counter()
-    environment = os.environ | {OFF_VARIABLE: "1"}
-    command = [sys.executable, "-m", f"stages.{stage}", task]
-    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    if process.returncode:
-        last_line = (process.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UserError(f"{stage} of {task} fails: {last_line}")
+    run_stage(stage, task, folder)
     return time.perf_counter() - start
 
 

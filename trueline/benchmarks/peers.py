@@ -11,11 +11,8 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from resource import RUSAGE_CHILDREN, getrusage
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -23,11 +20,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from trueline.benchmarks._stage_processes import run_program, run_stage
 from trueline.benchmarks.peer_lab.peer_environment import PEERS, describe_version, install_peer
 from trueline.benchmarks.peer_lab.peer_folds import PeerFold, write_peer_folds
 from trueline.core.errors import UserError
 from trueline.core.racing.race_losses import compute_race_losses
-from trueline.core.runtime.memory import OFF_VARIABLE
 from trueline.core.runtime.numeric_pins import STEERING_PREFIXES
 from trueline.core.runtime.params import PARAMS_FILE, STAGES, load_seed
 from trueline.core.splits.fold_data import Floats, read_fold_tables
@@ -115,17 +112,8 @@ def run_trueline(task: str, source: str, folder: Path) -> float:
     if source:
         params["tasks"][task]["source"] = str(Path(source).absolute())
     (folder / PARAMS_FILE).write_text(yaml.safe_dump(params, sort_keys=False))
-    seconds = 0.0
-    for stage in STAGES[: STAGES.index(LAST_STAGE) + 1]:
-        before = _measure_children()
-        _run(
-            [sys.executable, "-m", f"stages.{stage}", task],
-            folder,
-            os.environ | {OFF_VARIABLE: "1"},
-            f"{stage} of {task}",
-        )
-        seconds += _measure_children() - before if stage in LEARNING_STAGES else 0.0
-    return seconds
+    seconds = {stage: run_stage(stage, task, folder) for stage in STAGES[: STAGES.index(LAST_STAGE) + 1]}
+    return sum(seconds[stage] for stage in LEARNING_STAGES)
 
 
 def run_peer(peer: str, python: Path, kind: str, folder: Path, seconds: float) -> float:
@@ -133,7 +121,7 @@ def run_peer(peer: str, python: Path, kind: str, folder: Path, seconds: float) -
     # without the pins of Trueline, which cost speed: a peer runs as its own users run it
     environment = {name: value for name, value in os.environ.items() if not name.startswith(STEERING_PREFIXES)}
     command = [str(python), str(RUN_PEER), peer, str(folder.absolute()), kind, f"{seconds:.3f}"]
-    _run(command, folder, environment, peer)
+    run_program(command, folder, environment, peer)
     return sum(float(json.loads(file.read_text())["cpu"]) for file in folder.glob("*/spent.json"))
 
 
@@ -165,18 +153,6 @@ def _read_forecasts(fold: PeerFold, row_ids: pd.Series) -> pd.DataFrame:
     names = [f"peer:{tag}" for tag in fold.tags] or ["peer"]
     table = pd.DataFrame(values, columns=names)
     return table.assign(fold=fold.folder.name, row_id=row_ids.iloc[fold.table_position].to_numpy())
-
-
-def _run(command: list[str], folder: Path, environment: dict[str, str], label: str) -> None:
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        last_line = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UserError(f"{label} fails: {last_line}")
-
-
-def _measure_children() -> float:
-    usage = getrusage(RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _parse_arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
