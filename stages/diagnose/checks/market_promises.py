@@ -1,7 +1,7 @@
 """market_promises: does the market keep its promises on the rows that were kept?"""
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,29 +9,23 @@ from pydantic import Field
 
 from stages.diagnose.units.array_types import Floats, Mask
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
+from stages.diagnose.units.left_out_rows import compare_team_totals, compare_unlined_rows
 from stages.diagnose.units.market_rows import MarketRows, read_market_rows
+from stages.diagnose.units.promise import Promise
 from trueline.core.runtime.params import StageSettings
-from trueline.core.splits.walk_forward import TARGET
 from trueline.core.stats.clustered_correlation import compute_clustered_t
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS
-from trueline.core.stats.group_ops import MIN_PROBABILITY, encode_groups
-from trueline.core.stored_tables.lazy_parquet import make_frame
+from trueline.core.stats.group_ops import MIN_PROBABILITY
 
 NAME = "Does the market keep its promises on the rows that were kept?"
 ASKS = "honesty"
 
-TEAM_TOTAL = ("points", "team_points")  # of a player, and of all players of the team
-SUM_TOLERANCE = 1e-6
 PRICE_EDGES = (1.0, 2.0, 3.0, 5.0, 8.0, 15.0, 30.0, np.inf)  # decimal odds: bands from even chances to outsiders
 PRICE = "bsp"  # the column of decimal odds
 LEAST_BOOK = 0.95  # sum of 1/price that no market falls short of while all runners are there
 LINE_BANDS = 5  # bands of lines with equally many rows
 BAND_FACTOR = 2.0  # a market errs more about one band of lines than about all
 TAIL_SDS = 2.0  # standard deviations of the middle half from which on a result is far from its line
-FORM_ROWS, USUAL_ROWS = 5, 8  # an entity's earlier rows that its form is the mean of, and that show what is usual
-LEAST_LINED = 0.05  # share of an entity's rows with a line from which on those without one are a choice
-EXACT_SHARE = 0.25  # share of the teams whose rows sum to their total from which on a source is complete
-SHORT_SHARE = 0.05  # share of its total by which a team is short of a player
 NORMAL_TAIL = 0.0455  # share of a normal distribution that far from its mean
 
 
@@ -46,17 +40,6 @@ class Settings(StageSettings):
     tail_share: float = Field(ge=0)
     form_gain: float = Field(gt=0)
     short_share: float = Field(gt=0, lt=1)
-
-
-class Promise(NamedTuple):
-    """What the market promised about some rows and what was paid, as a share, with the t value of the difference."""
-
-    name: str
-    promised: float
-    paid: float
-    deviation: float  # in the measure of the limit
-    t: float
-    limit: float
 
 
 def check(evidence: Evidence, settings: Settings) -> Finding:
@@ -79,12 +62,12 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     elif market.kind == "quantity":
         promises = [
             *_compare_lines(market, settings),
-            *_compare_unlined_rows(evidence, settings),
-            *_compare_team_totals(evidence, settings),
+            *compare_unlined_rows(evidence, settings.form_gain),
+            *compare_team_totals(evidence, settings.short_share),
         ]
     else:
         return decline("The market prices single chances; only shares of a win and quantities are judged.")
-    broken = [promise for promise in promises if abs(promise.deviation) > promise.limit and abs(promise.t) > settings.t]
+    broken = [promise for promise in promises if promise.is_broken(settings.t)]
     details: dict[str, Any] = {
         "broken": [promise.name for promise in broken],
         "promises": [promise._asdict() for promise in promises],
@@ -161,64 +144,6 @@ def _compare_lines(market: MarketRows, settings: Settings) -> list[Promise]:
     t = compute_clustered_t(is_far - NORMAL_TAIL, market.group)
     far = Promise("results far from their line", NORMAL_TAIL, paid, missing_share, t, settings.tail_share)
     return [*promises, far]
-
-
-def _compare_unlined_rows(evidence: Evidence, settings: Settings) -> list[Promise]:
-    """Return the promise that results go on as form does on rows without a line as on those with one.
-
-    Form is how far the last rows of an entity were from what is usual for it; both it and the result are in standard
-    deviations of the entity. Judged are entities that have a line at least now and then.
-    """
-    rows = make_frame(evidence.prepared, ["entity", "time", "group", TARGET, "soft_label"])
-    rows = rows[rows[TARGET].notna()].sort_values(["entity", "time"], kind="stable")
-    by_entity = rows.groupby(rows["entity"].to_numpy(), observed=True)
-    earlier = by_entity[TARGET].shift().groupby(rows["entity"].to_numpy(), observed=True)
-    usual, spread = (getattr(earlier.expanding(USUAL_ROWS), name)().droplevel(0) for name in ("mean", "std"))
-    form = earlier.rolling(FORM_ROWS).mean().droplevel(0)
-    is_lined = rows["soft_label"].notna()
-    is_choice = is_lined.groupby(rows["entity"].to_numpy(), observed=True).transform("mean") >= LEAST_LINED
-    is_judged = (is_choice & usual.notna() & form.notna() & spread.gt(0)).to_numpy()
-    trend, result = (((column - usual) / spread).to_numpy()[is_judged] for column in (form, rows[TARGET]))
-    has_line, code = is_lined.to_numpy()[is_judged], encode_groups(rows["group"][is_judged])
-    if not has_line.any() or has_line.all():
-        return []
-    slope = float((trend * result)[has_line].sum() / np.square(trend)[has_line].sum())
-    gain = trend * (result - slope * trend)
-    excess = np.where(has_line, 0.0, gain - gain[has_line].mean())
-    paid = float(excess[~has_line].mean())
-    name = "results that go on as form did, on rows without a line"
-    deviation = min(paid, 0.0)  # more is no sign of a choice: who is in form has lines
-    return [Promise(name, 0.0, paid, deviation, compute_clustered_t(excess, code), settings.form_gain)]
-
-
-def _compare_team_totals(evidence: Evidence, settings: Settings) -> list[Promise]:
-    """Return the promise that players' points sum to their team's, where a source is usually so complete."""
-    names = ["group", "team", *TEAM_TOTAL]
-    if not all(name in evidence.prepared for name in names):
-        return []
-    rows = make_frame(evidence.prepared, names)
-    by_team = rows.groupby([encode_groups(rows["group"]), pd.factorize(rows["team"])[0]])
-    player_points, team_points = (by_team[name].sum(min_count=1) for name in TEAM_TOTAL)
-    team_points = team_points / by_team.size()
-    short = ((team_points - player_points) / team_points)[team_points.gt(0) & player_points.notna()]
-    if short.abs().le(SUM_TOLERANCE).mean() < EXACT_SHARE:
-        return []
-    losses = evidence.quality.get("intake", {}).get("set_aside", {})
-    lost = sum(float(loss["share"]) for loss in losses.values())  # which prepare itself sets aside
-    promised = 1 - (1 - min(lost, 1.0)) ** float(by_team.size().mean())
-    is_short = short.gt(SHORT_SHARE).to_numpy()
-    paid, code = float(is_short.mean()), np.asarray(short.index.get_level_values(0))
-    name = "teams whose players' points sum to less than the team's"
-    return [
-        Promise(
-            name,
-            promised,
-            paid,
-            max(paid - promised, 0.0),
-            compute_clustered_t(is_short - promised, code),
-            settings.short_share,
-        )
-    ]
 
 
 def _compare_overs(name: str, market: MarketRows, rows: Mask, limit: float) -> Promise:
