@@ -64,21 +64,20 @@ def read_cached_bytes(md5: str) -> bytes | None:
 
 def copy_cached_folder(md5: str, folder: Path) -> None:
     """Copy the files of an output that is a folder, as far as DVC's cache has them, into an empty folder."""
-    for member in _list_members(read_cached_bytes(md5)):
-        content = read_cached_bytes(str(member["md5"]))
-        file = folder / str(member["relpath"])
+    for member in _list_members(read_cached_bytes(md5)) or []:
+        content = read_cached_bytes(member["md5"])
+        file = folder / member["relpath"]
         if content is not None and file.resolve().is_relative_to(folder.resolve()):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
 
 
-def _list_members(listing: bytes | None) -> list[dict[str, Any]]:
-    """Return the files that DVC's listing of a folder names; none for anything else."""
+def _list_members(listing: bytes | None) -> list[dict[str, str]] | None:
+    """Return the hash and the path of each file that DVC's listing of a folder names; None for anything else."""
     try:
-        members = json.loads(listing or b"[]")
-        return [member for member in members if isinstance(member["md5"], str) and isinstance(member["relpath"], str)]
+        return [{name: str(file[name]) for name in ("md5", "relpath")} for file in json.loads(listing or b"null")]
     except (KeyError, TypeError, ValueError):
-        return []
+        return None
 
 
 def get_cache_path(md5: str) -> str:
@@ -118,11 +117,8 @@ class _Remotes:
 def _is_stored(md5: str, remotes: _Remotes) -> bool:
     if not md5.endswith(FOLDER_HASH_SUFFIX):
         return _find_cached_file(md5) is not None or any(_has_object(remote, md5) for remote in remotes.databases)
-    try:
-        members = [str(file["md5"]) for file in json.loads(_read_bytes(md5, remotes) or b"null")]
-    except (KeyError, TypeError, ValueError):  # not the hash of a folder's file list
-        return False
-    return all(_is_stored(member, remotes) for member in members)
+    members = _list_members(_read_bytes(md5, remotes))
+    return members is not None and all(_is_stored(member["md5"], remotes) for member in members)
 
 
 def _read_bytes(md5: str, remotes: _Remotes) -> bytes | None:
