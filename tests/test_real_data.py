@@ -13,6 +13,7 @@ from stages.evaluate import tags
 from stages.prepare import box_scores, events, listings, props, racing, runners
 from tests.pipeline_copy import ROOT
 from trueline.core.betting.american_odds import compute_implied_probability, compute_win_profit
+from trueline.core.history.opponent_ratings import RatingTerms
 from trueline.core.history.past import Past
 from trueline.core.history.prefix_sums import RatedKey
 from trueline.core.racing.race_losses import compute_race_losses, compute_uniform_losses
@@ -51,7 +52,7 @@ def test_the_rating_alone_is_worth_more_than_past_prices_and_less_than_the_marke
     course = ("venue", "distance_m", "box")
     effects: dict[RatedKey, float] = {"entity": known["ridge_runner"], course: known["ridge_course"]}
     value = {"log_odds": 1.0, "surprise": known["surprise"]}
-    rating = Past(races).rating(value, "group", effects, known["half_life_days"]).sum(axis=1)
+    rating = Past(races).rating(RatingTerms(value, "group", effects, known["half_life_days"])).sum(axis=1)
     late = (races["time"] >= races["time"].min() + pd.Timedelta(days=60)).to_numpy()
     code, won = encode_groups(races.loc[late, "group"]), races.loc[late, "target"].to_numpy()
     b = fit_temperature(rating[late], won, code)

@@ -1,12 +1,14 @@
 """Inputs of racing: form, ratings and draw of each runner, as known before its race, alone and against the field."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from trueline.core.history.leak_detection import DecisionSettings
+from trueline.core.history.opponent_ratings import RatingTerms
 from trueline.core.history.own_inputs import OwnFigures
 from trueline.core.history.past import Past
 from trueline.core.history.prefix_sums import FirstSeen, RatedKey
@@ -56,7 +58,7 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
     """
     race = encode_groups(current["group"])
     ratings = _build_rating_inputs(past, settings)
-    rated_past = past.add_residuals(RESIDUAL, *_choose_rating(past, settings))
+    rated_past = past.add_residuals(RESIDUAL, _choose_rating_terms(past, settings))
     own_inputs = {
         **_build_form_inputs(past),
         **_build_split_inputs(past),
@@ -177,23 +179,22 @@ def _build_rating_inputs(past: Past, settings: Settings) -> Inputs:
     The adjusted rating shares the credit with where the runner began, so that a runner of few starts is rated like
     those who began in the same grade or on the same course, and with its early speed among the field, by box.
     """
-    performance, group_key, effects, half_life_days = _choose_rating(past, settings)
-    plain_effects: dict[RatedKey, float] = {by: effects[by] for by in (RUNNER, COURSE_BOX)}
-    rating = past.rating(performance, group_key, plain_effects, half_life_days)
-    adjusted_rating = past.rating(performance, group_key, effects, half_life_days)
+    terms = _choose_rating_terms(past, settings)
+    rating = past.rating(replace(terms, effects={by: terms.effects[by] for by in (RUNNER, COURSE_BOX)}))
+    adjusted_rating = past.rating(terms)
     table = {
         "rating": rating.sum(axis=1),
         "rating_runner": rating[:, 0],
         "rating_box": rating[:, 1],
         "rating_adjusted": adjusted_rating.sum(axis=1),
     }
-    if "early_rank" in effects:
+    if "early_rank" in terms.effects:
         table["rating_early"] = adjusted_rating[:, -2:].sum(axis=1)
     return table
 
 
-def _choose_rating(past: Past, settings: Settings) -> tuple[dict[str, float], str, dict[RatedKey, float], float]:
-    """Return the arguments of `Past.rating` that give the adjusted rating."""
+def _choose_rating_terms(past: Past, settings: Settings) -> RatingTerms:
+    """Return the terms of the adjusted rating."""
     effects: dict[RatedKey, float] = {
         RUNNER: settings.ridge_runner,
         COURSE_BOX: settings.ridge_course,
@@ -202,7 +203,8 @@ def _choose_rating(past: Past, settings: Settings) -> tuple[dict[str, float], st
     }
     if past.has_column("early_rank"):
         effects |= {"early_rank": settings.ridge_early, ("early_rank", "box"): settings.ridge_early_box}
-    return {"log_odds": 1.0, "surprise": settings.surprise}, "group", effects, settings.half_life_days
+    performance = {"log_odds": 1.0, "surprise": settings.surprise}
+    return RatingTerms(performance, "group", effects, settings.half_life_days)
 
 
 def _compare_within_race(name: str, values: Floats, race: Codes) -> Iterator[tuple[str, Floats]]:

@@ -12,14 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from trueline.core.history.grouped_rows import Floats, Ints
-from trueline.core.history.opponent_ratings import RatingHistory, compute_residuals
+from trueline.core.history.opponent_ratings import RatingHistory, RatingKey, RatingTerms, compute_residuals
 from trueline.core.history.past import Past
 from trueline.core.history.prefix_sums import (
     FirstSeen,
     KeyColumns,
     RatedKey,
-    RatingKey,
-    build_rating_key,
     take_first_codes,
 )
 from trueline.service.gathered_rows import GatheredRows
@@ -128,49 +126,39 @@ class OnlineHistory:
             return take_first_codes(self.get_key_index(by.by).codes, self.get_key_index(by.columns).codes, times)
         return self.get_key_index(by).codes
 
-    def get_rating_history(
-        self,
-        column_factors: Mapping[str, float],
-        group_key: str,
-        effects: Mapping[RatedKey, float],
-        half_life_days: float,
-    ) -> RatingHistory:
+    def get_rating_history(self, terms: RatingTerms) -> RatingHistory:
         """Return the ratings of the history as `Past.rating` would learn them, built at first use."""
-        cache_key = build_rating_key(column_factors, group_key, effects, half_life_days)
+        cache_key = terms.build_cache_key()
         if (learned := self._rating_histories.get(cache_key)) is not None:
             return learned
-        codes = [self.encode_rated_keys(by) for by in (group_key, *effects)]
+        codes = [self.encode_rated_keys(by) for by in (terms.group_key, *terms.effects)]
         with self._lock:
             if cache_key not in self._rating_histories:
                 days = self.times.astype("datetime64[D]").astype(np.int64)
                 self._rating_histories[cache_key] = RatingHistory(
-                    self._sum_columns(column_factors),
+                    self._sum_columns(terms.column_factors),
                     codes[0],
                     days,
                     codes[1:],
-                    list(effects.values()),
-                    half_life_days,
+                    list(terms.effects.values()),
+                    terms.half_life_days,
                 )
             return self._rating_histories[cache_key]
 
-    def get_extended_history(
-        self,
-        name: str,
-        column_factors: Mapping[str, float],
-        group_key: str,
-        effects: Mapping[RatedKey, float],
-        half_life_days: float,
-    ) -> "OnlineHistory":
+    def get_extended_history(self, name: str, terms: RatingTerms) -> "OnlineHistory":
         """Return the history with the residuals that `Past.add_residuals` would add, built at first use."""
-        cache_key = name, build_rating_key(column_factors, group_key, effects, half_life_days)
+        cache_key = name, terms.build_cache_key()
         if (extended := self._extended_histories.get(cache_key)) is not None:
             return extended
-        rating_history = self.get_rating_history(column_factors, group_key, effects, half_life_days)
-        group = self.get_key_index(group_key).codes
+        rating_history = self.get_rating_history(terms)
+        group = self.get_key_index(terms.group_key).codes
         with self._lock:
             if cache_key not in self._extended_histories:
                 residuals = compute_residuals(
-                    self._sum_columns(column_factors), rating_history.row_ratings, group, self.times.astype(np.int64)
+                    self._sum_columns(terms.column_factors),
+                    rating_history.row_ratings,
+                    group,
+                    self.times.astype(np.int64),
                 )
                 self._extended_histories[cache_key] = self._append_column(name, residuals)
             return self._extended_histories[cache_key]
@@ -241,16 +229,10 @@ class OnlinePast(Past):
         """See Past."""
         return column in self._history.column_names
 
-    def rating(
-        self,
-        column_factors: Mapping[str, float],
-        group_key: str,
-        effects: Mapping[RatedKey, float],
-        half_life_days: float,
-    ) -> Floats:
+    def rating(self, terms: RatingTerms) -> Floats:
         """See Past."""
-        rating_history = self._history.get_rating_history(column_factors, group_key, effects, half_life_days)
-        codes = [self._encode_rated_keys(by) for by in effects]
+        rating_history = self._history.get_rating_history(terms)
+        codes = [self._encode_rated_keys(by) for by in terms.effects]
         days = self._moments.astype("datetime64[D]").astype(np.int64)
         ratings = np.zeros((self._row_count, len(codes)))
         for day in np.unique(days).tolist():
@@ -258,17 +240,9 @@ class OnlinePast(Past):
             ratings[of_day] = rating_history.get_ratings_before(day, [code[of_day] for code in codes])
         return ratings
 
-    def add_residuals(
-        self,
-        name: str,
-        column_factors: Mapping[str, float],
-        group_key: str,
-        effects: Mapping[RatedKey, float],
-        half_life_days: float,
-    ) -> "OnlinePast":
+    def add_residuals(self, name: str, terms: RatingTerms) -> "OnlinePast":
         """See Past; the posted rows have no residual yet, and no row sees its own."""
-        history = self._history.get_extended_history(name, column_factors, group_key, effects, half_life_days)
-        return OnlinePast(history, self._posted)
+        return OnlinePast(self._history.get_extended_history(name, terms), self._posted)
 
     def _encode_keys(self, by: KeyColumns) -> Ints:
         return self._history.get_key_index(by).encode_keys(
@@ -282,7 +256,10 @@ class OnlinePast(Past):
         history_codes = self._history.get_key_index(by.columns).codes
         own_codes = self._encode_keys(by.columns)
         return np.array(
-            [history_codes[rows[0]] if len(rows) else own for rows, own in zip(earlier_rows, own_codes, strict=True)],
+            [
+                history_codes[rows[0]] if len(rows) else own_code
+                for rows, own_code in zip(earlier_rows, own_codes, strict=True)
+            ],
             np.int64,
         )
 

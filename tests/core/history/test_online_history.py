@@ -8,6 +8,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trueline.core.history.opponent_ratings import RatingTerms
 from trueline.core.history.past import Past
 from trueline.core.history.prefix_sums import FirstSeen, RatedKey
 from trueline.service.online_history import OnlineHistory
@@ -21,6 +22,7 @@ RATED: dict[RatedKey, float] = {
     FirstSeen("venue", "key"): 1.0,
     FirstSeen(("venue", "group"), "key"): 1.0,
 }
+TERMS = RatingTerms({"x": 1.0, "won": 0.5}, "group", RATED, 2.0)
 
 Ask = Callable[[Past, Any], np.ndarray]
 ASKED: dict[str, Ask] = {
@@ -39,10 +41,8 @@ ASKED: dict[str, Ask] = {
     "last but one": lambda past, by: past.nth_latest("x", by, nth=2),
     "gap": lambda past, by: past.days_since_last(by),
     "ewm": lambda past, by: past.ewm("x", by, half_life_days=1.5),
-    "rating": lambda past, by: past.rating({"x": 1.0, "won": 0.5}, "group", RATED, 2.0),
-    "residual": lambda past, by: past.add_residuals("residual", {"x": 1.0, "won": 0.5}, "group", RATED, 2.0).mean(
-        "residual", by
-    ),
+    "rating": lambda past, by: past.rating(TERMS),
+    "residual": lambda past, by: past.add_residuals("residual", TERMS).mean("residual", by),
 }
 numbers = st.one_of(
     st.just(NAN), st.floats(-100, 100).map(lambda x: round(x, 3)), st.floats(-2, 2).map(lambda x: 1e6 + x)

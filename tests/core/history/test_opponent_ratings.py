@@ -1,5 +1,7 @@
 """Opponent ratings are the ridge regression that they claim to be, and use the past only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,12 +12,12 @@ from trueline.core.history.kept_ratings import KeptRatings
 from trueline.core.history.opponent_ratings import (
     CHECKPOINT_EVERY_DAYS,
     RatingHistory,
+    RatingTerms,
     _RatedRows,
     compute_residuals,
     fit_daily_ratings,
 )
 from trueline.core.history.past import Past
-from trueline.core.history.prefix_sums import RatedKey
 from trueline.core.stats.group_ops import Codes, Floats, subtract_group_mean
 
 HALF_LIFE = 20.0
@@ -149,7 +151,7 @@ def test_who_is_beaten_counts() -> None:
             "margin": [3.0, -3.0, 0.5, -0.5, 0.5, -0.5, np.nan, np.nan],
         }
     )
-    found = Past(table).rating({"margin": 1.0}, "group", {"runner": 0.1}, 100.0)[:, 0]
+    found = Past(table).rating(RatingTerms({"margin": 1.0}, "group", {"runner": 0.1}, 100.0))[:, 0]
     assert found[6] > found[7] + 1
     assert (found[:2] == 0).all()
 
@@ -190,10 +192,10 @@ def test_residuals_are_a_column_of_the_past_which_no_row_sees_of_its_own_race() 
             "margin": [1.0, -1.0] * 3,
         }
     )
-    past, effects = Past(table), dict[RatedKey, float]({"runner": 1.0})
-    residual_past = past.add_residuals("residual", {"margin": 1.0}, "group", effects, 1000.0)
+    past, terms = Past(table), RatingTerms({"margin": 1.0}, "group", {"runner": 1.0}, 1000.0)
+    residual_past = past.add_residuals("residual", terms)
     found = residual_past.mean("residual", "runner", last=1)
-    strength = past.rating({"margin": 1.0}, "group", effects, 1000.0)[2:4, 0]
+    strength = past.rating(terms)[2:4, 0]
     assert np.isnan(found[:2]).all()
     np.testing.assert_allclose(found[2:], [1.0, -1.0, 1.0 - strength[0], -1.0 - strength[1]])
     assert not past.has_column("residual")
@@ -202,7 +204,7 @@ def test_residuals_are_a_column_of_the_past_which_no_row_sees_of_its_own_race() 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_a_table_without_a_past_has_strengths_of_zero(rows: int) -> None:
     table = pd.DataFrame({"time": pd.to_datetime(["2024-01-01"] * rows), "group": ["g"] * rows, "x": [1.0] * rows})
-    assert (Past(table).rating({"x": 1.0}, "group", {"group": 1.0}, 10.0) == 0).all()
+    assert (Past(table).rating(RatingTerms({"x": 1.0}, "group", {"group": 1.0}, 10.0)) == 0).all()
 
 
 @given(st.integers(0, 10**6))
@@ -212,3 +214,41 @@ def test_last_bits_of_what_was_reached_move_no_decimal_that_a_model_is_given(see
     noise = 1 + np.random.default_rng(seed).normal(0, 1e-15, len(value))
     plain, moved = (fit_daily_ratings(values, group, day, keys, RIDGES, HALF_LIFE) for values in (value, value * noise))
     np.testing.assert_allclose(plain, moved, rtol=0, atol=1e-11)
+
+
+TERMS = RatingTerms({"margin": 1.0}, "race", {"runner": 0.5, ("venue", "box"): 2.0}, 100.0)
+RACES = pd.DataFrame(
+    {
+        "time": pd.to_datetime(["2024-01-01"] * 2 + ["2024-01-02"] * 2),
+        "race": ["a", "a", "b", "b"],
+        "runner": ["Ann", "Bob"] * 2,
+        "venue": ["Ardley"] * 4,
+        "box": [1, 2, 2, 1],
+        "margin": [1.0, -1.0, 3.0, -3.0],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"column_factors": {"margin": 2.0}},
+        {"group_key": "venue"},
+        {"effects": {"runner": 0.6, ("venue", "box"): 2.0}},
+        {"effects": {("venue", "box"): 2.0, "runner": 0.5}},
+        {"half_life_days": 10.0},
+    ],
+)
+def test_other_terms_have_another_key_and_equal_terms_the_same(change: dict[str, object]) -> None:
+    equal_terms = RatingTerms({"margin": 1.0}, "race", {"runner": 0.5, ("venue", "box"): 2.0}, 100.0)
+    assert {equal_terms.build_cache_key(): 1}[TERMS.build_cache_key()] == 1
+    assert replace(TERMS, **change).build_cache_key() != TERMS.build_cache_key()  # type: ignore[arg-type]
+
+
+def test_strengths_are_in_the_order_of_the_effects_and_learned_once() -> None:
+    past = Past(RACES)
+    strengths = past.rating(TERMS)
+    assert past.rating(replace(TERMS)) is strengths
+    swapped = past.rating(replace(TERMS, effects=dict(reversed(list(TERMS.effects.items())))))
+    assert strengths[2:].round(9).tolist() == swapped[2:, ::-1].round(9).tolist()
+    assert strengths[2, 0] > 0 > strengths[2, 1]

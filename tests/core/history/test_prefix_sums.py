@@ -5,6 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trueline.core.history.opponent_ratings import RatingTerms
 from trueline.core.history.past import Past
 from trueline.core.history.prefix_sums import FirstSeen, take_first_codes
 
@@ -37,7 +38,7 @@ def test_a_newcomer_is_rated_like_those_who_began_where_it_begins() -> None:
         ],
         columns=["time", "group", "runner", "grade", "margin"],
     ).astype({"time": "datetime64[ns]"})
-    began = Past(races).rating({"margin": 1.0}, "group", {FirstSeen("grade", "runner"): 0.1}, 100.0)[:, 0]
-    today = Past(races).rating({"margin": 1.0}, "group", {"grade": 0.1}, 100.0)[:, 0]
+    began = Past(races).rating(RatingTerms({"margin": 1.0}, "group", {FirstSeen("grade", "runner"): 0.1}, 100.0))[:, 0]
+    today = Past(races).rating(RatingTerms({"margin": 1.0}, "group", {"grade": 0.1}, 100.0))[:, 0]
     assert began[4] > 1.5 > -1.5 > began[5]
     assert began[4] > today[4]

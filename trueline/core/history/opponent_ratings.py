@@ -1,6 +1,7 @@
 """Opponent ratings: strengths that explain results among opponents, learned anew before each day."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -9,12 +10,34 @@ from scipy import sparse
 
 from trueline.core.compute.single_thread import limit_to_one_thread
 from trueline.core.history.kept_ratings import KeptRatings, hash_contents
+from trueline.core.history.prefix_sums import RatedKey
 from trueline.core.stats.group_ops import Codes, Floats, subtract_group_mean
+
+RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[RatedKey, float], ...], float]
 
 MAX_ITERATIONS = 1000  # never reached: a few dozen steps suffice
 SOLVER_TOLERANCE = 1e-6  # of the norm of the right-hand side; strengths then are exact to 1e-4 of their spread
 CHECKPOINT_EVERY_DAYS = 16  # the strengths of every 16th day are kept, and the days between are replayed
 CACHED_DAYS = 8  # most recently requested days whose ratings stay in memory
+
+
+@dataclass(frozen=True)
+class RatingTerms:
+    """On what terms keys are rated.
+
+    The result of a row is the sum of the columns in `column_factors`, each times its factor, and counts relative to the
+    rows of the same `group_key`. `effects` are the keys that share the credit for it, each with its ridge: the weight,
+    in rows, of the prior that its strength is 0. A result loses half its weight in `half_life_days`.
+    """
+
+    column_factors: Mapping[str, float]
+    group_key: str
+    effects: Mapping[RatedKey, float]
+    half_life_days: float
+
+    def build_cache_key(self) -> RatingKey:
+        """Return the terms as a key of a dictionary; order counts, since strengths are in the order of the effects."""
+        return tuple(self.column_factors.items()), self.group_key, tuple(self.effects.items()), self.half_life_days
 
 
 def fit_daily_ratings(

@@ -1,7 +1,7 @@
 """Past: aggregates over the strictly earlier rows of a key, the only way in which features may use outcomes."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -9,14 +9,11 @@ import numpy.typing as npt
 from trueline.core.errors import UserError
 from trueline.core.history.grouped_rows import Floats, Ints, compute_comoments, compute_fading_mean
 from trueline.core.history.kept_ratings import KeptRatings
-from trueline.core.history.opponent_ratings import compute_residuals, fit_daily_ratings
+from trueline.core.history.opponent_ratings import RatingKey, RatingTerms, compute_residuals, fit_daily_ratings
 from trueline.core.history.prefix_sums import (
     KeyColumns,
-    RatedKey,
-    RatingKey,
     RunningTotals,
     Table,
-    build_rating_key,
     require_positive_integer,
     require_positive_number,
 )
@@ -204,52 +201,36 @@ class Past:
         """Whether the table has a column: a source may lack it."""
         return self._totals.has_column(column)
 
-    def rating(
-        self,
-        column_factors: Mapping[str, float],
-        group_key: str,
-        effects: Mapping[RatedKey, float],
-        half_life_days: float,
-    ) -> Floats:
+    def rating(self, terms: RatingTerms) -> Floats:
         """Strength of each row's keys relative to the opponents in its groups, from earlier days: rows × effects.
 
-        The result of a row is the sum of the columns in `column_factors`, each times its factor. `effects` are the keys
-        that share the credit for it, each with its ridge: the weight, in rows, of the prior that its strength is 0.
-        A key not yet seen has strength 0. See `fit_daily_ratings`.
+        A key not yet seen has strength 0. See `RatingTerms` and `fit_daily_ratings`.
         """
-        key = build_rating_key(column_factors, group_key, effects, half_life_days)
+        key = terms.build_cache_key()
         if key not in self._ratings:
-            codes = [self._totals.encode_rated_keys(by) for by in effects]
+            codes = [self._totals.encode_rated_keys(by) for by in terms.effects]
             self._ratings[key] = fit_daily_ratings(
-                self._totals.sum_columns(column_factors),
-                self._totals.encode_keys(group_key),
+                self._totals.sum_columns(terms.column_factors),
+                self._totals.encode_keys(terms.group_key),
                 self._totals.get_row_days(),
                 codes,
-                list(effects.values()),
-                half_life_days,
+                list(terms.effects.values()),
+                terms.half_life_days,
                 self._kept_ratings,
             )
             self._ratings[key].flags.writeable = False
         return self._ratings[key]
 
-    def add_residuals(
-        self,
-        name: str,
-        column_factors: Mapping[str, float],
-        group_key: str,
-        effects: Mapping[RatedKey, float],
-        half_life_days: float,
-    ) -> "Past":
+    def add_residuals(self, name: str, terms: RatingTerms) -> "Past":
         """Return a past with one more column: what the rating of its day left unexplained of each row's result.
 
-        Takes the arguments of `rating`. A residual is the result minus the sum of the strengths, relative to the mean
+        A residual is the result minus the sum of the strengths, relative to the mean
         of the rows of the same group and time; like a result, it is known only afterwards.
         """
-        ratings = self.rating(column_factors, group_key, effects, half_life_days)
         residuals = compute_residuals(
-            self._totals.sum_columns(column_factors),
-            ratings,
-            self._totals.encode_keys(group_key),
+            self._totals.sum_columns(terms.column_factors),
+            self.rating(terms),
+            self._totals.encode_keys(terms.group_key),
             self._totals.get_time_ranks(),
         )
         return Past(self._totals.append_column(name, residuals), self._time, self._kept_ratings)

@@ -26,7 +26,6 @@ class FirstSeen:
 
 
 RatedKey = KeyColumns | FirstSeen
-RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[RatedKey, float], ...], float]
 Array = npt.NDArray[Any]
 Item = TypeVar("Item")
 
@@ -271,13 +270,6 @@ class RunningTotals:
         window_edge: Ints = np.maximum(self.times, self.times[0] + window_ticks) - window_ticks
         ranks_back: Ints = np.arange(len(window_edge)) - np.searchsorted(self.times, window_edge)
         return ranks_back
-
-
-def build_rating_key(
-    column_factors: Mapping[str, float], group_key: str, effects: Mapping[RatedKey, float], half_life_days: float
-) -> RatingKey:
-    """Return the arguments of a rating as a key of a dictionary."""
-    return tuple(column_factors.items()), group_key, tuple(effects.items()), half_life_days
 
 
 def take_first_codes(keys: Ints, codes: Ints, times: Ints) -> Ints:
