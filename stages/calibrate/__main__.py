@@ -12,16 +12,13 @@ from trueline.core.runtime.output_hashes import hash_file
 from trueline.core.runtime.params import (
     StageSettings,
     load_engine,
-    load_seed,
     load_settings,
     load_task_config,
     load_worker_count,
 )
-from trueline.core.runtime.plugins import forget_plugins, load_guarded_plugin
+from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
-from trueline.core.score_audit.exchanged_outcomes import exchange_outcomes, find_unseen_rows
-from trueline.core.score_audit.stage_audit import audit_stage
-from trueline.core.score_audit.table_differences import describe_differences
+from trueline.core.score_audit.stage_audit import audit_stage, draw_audited_folds
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
@@ -55,56 +52,39 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     write_json(calibrator_content, writes["calibrator"], digits=STATE_DIGITS)
     keyed = [pd.concat([scores.loc[table.index, keys], table], axis=1) for table in predictions.values() if len(table)]
     table_schema.write_table(pd.concat(keyed), writes["predictions"])
+    drawn_folds = draw_audited_folds(reads["scores"])
+    # a calibrator is fitted so quickly that, if any, all other folds are audited too, in the arm that is published
+    other_folds = [
+        fold for fold, table in predictions.items() if drawn_folds and fold not in drawn_folds and len(table)
+    ]
     audit = audit_stage(
         list(reads.values()),
         reads["scores"],
-        lambda fold: predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"]),
-        lambda fold: _predict_again(task, reads, fold),
-        lambda _: False,
-        {reads["prepared"]: outcome_names},
+        lambda fold: _name_rows(_select_arms(predictions[fold], fold in drawn_folds), scores),
+        lambda fold: _predict_again(task, reads, fold, fold in drawn_folds),
+        [*drawn_folds, *other_folds],
+        other_outcomes={reads["prepared"]: outcome_names},
     )
-    audited_folds = {entry["fold"] for entry in audit["folds"]}
-    if audited_folds:  # a calibrator is fitted so quickly that all other folds are looked at too
-        other_folds = {fold: table for fold, table in predictions.items() if fold not in audited_folds and len(table)}
-        audit["folds"] += _audit_folds(task, scores, _read_outcomes(reads["prepared"], outcome_names), other_folds)
     write_json(audit | {"predictions": hash_file(writes["predictions"])}, writes["audit"], digits=12)
 
 
-def _predict_again(task: str, reads: Paths, fold: str) -> pd.DataFrame:
+def _predict_again(task: str, reads: Paths, fold: str, has_all_arms: bool) -> pd.DataFrame:
     scores = table_schema.read_table(reads["scores"])
+    scores = _select_arms(scores[scores["fold"] == fold], has_all_arms)
     outcomes = _read_outcomes(reads["prepared"], _list_outcomes(task, reads["prepared"]))
-    _, predictions = _calibrate_folds(task, scores[scores["fold"] == fold], outcomes)
-    return predictions[fold].set_axis(scores.loc[predictions[fold].index, "row_id"])
+    _, predictions = _calibrate_folds(task, scores, outcomes)
+    return _name_rows(predictions[fold], scores)
 
 
-def _audit_folds(
-    task: str, scores: pd.DataFrame, outcomes: pd.DataFrame, predictions: dict[str, pd.DataFrame]
-) -> list[dict[str, Any]]:
-    """Return what changes in each fold if the rows that it scores have other outcomes; nothing is read or written.
-
-    Only of the arm that is published: the others would take twice as long again.
-    """
-    audits = []
-    for fold, table in predictions.items():
-        published, rows = (_drop_other_arms(rows_of_fold) for rows_of_fold in (table, scores[scores["fold"] == fold]))
-        is_exchanged = find_unseen_rows(rows, fold)
-        exchanged = exchange_outcomes(rows.assign(donor=rows["row_id"]), is_exchanged, load_seed(), ["donor"])
-        known_outcomes = outcomes
-        if len(outcomes.columns):
-            known_outcomes = outcomes.reindex(exchanged["donor"]).set_axis(exchanged["row_id"])
-        with forget_plugins():
-            _, rebuilt = _calibrate_folds(task, exchanged.drop(columns="donor"), known_outcomes)
-        row_ids = scores.loc[published.index, "row_id"]
-        audit = {"fold": fold, "exchanged": int(is_exchanged.sum()), "error": None}
-        audits.append(audit | describe_differences(published.set_axis(row_ids), rebuilt[fold].set_axis(row_ids)))
-    return audits
+def _name_rows(predictions: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    return predictions.set_axis(scores.loc[predictions.index, "row_id"])
 
 
-def _drop_other_arms(table: pd.DataFrame) -> pd.DataFrame:
-    """Return scores or predictions without the arms that are not published."""
+def _select_arms(table: pd.DataFrame, has_all_arms: bool) -> pd.DataFrame:
+    """Return scores or predictions of all arms, or without those that are not published."""
     known_columns = {*KEY_COLUMNS, *list_target_columns(table), "fold", "role"}
-    others = [name for name in table if name not in known_columns and str(name).split(":")[0] != PUBLISHED_ARM]
-    return table.drop(columns=others)
+    other_arms = [name for name in table if name not in known_columns and str(name).split(":")[0] != PUBLISHED_ARM]
+    return table if has_all_arms else table.drop(columns=other_arms)
 
 
 def _list_outcomes(task: str, prepared_path: Path) -> list[str]:

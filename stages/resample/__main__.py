@@ -8,7 +8,7 @@ from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
-from trueline.core.score_audit.stage_audit import audit_stage
+from trueline.core.score_audit.stage_audit import audit_stage, draw_audited_folds
 from trueline.core.splits import walk_forward
 from trueline.core.splits.fold_data import FoldTables, read_fold_tables
 from trueline.core.tables import table_schema
@@ -42,6 +42,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         reads["folds"],
         lambda fold: _list_resampled_rows(resampled[fold], row_ids),
         lambda fold: _resample_again(task, reads, fold),
+        draw_audited_folds(reads["folds"]),
     )
     write_json(audit, writes["audit"], digits=12)
 

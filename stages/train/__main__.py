@@ -24,7 +24,7 @@ from trueline.core.runtime.params import (
 )
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, expand_paths, run_stage
-from trueline.core.score_audit.stage_audit import audit_stage
+from trueline.core.score_audit.stage_audit import audit_stage, draw_audited_folds
 from trueline.core.splits.fold_data import FoldTables, read_cached_tables
 from trueline.core.splits.walk_forward import KEY_COLUMNS, list_folds, list_target_columns
 from trueline.core.tables import table_schema
@@ -92,6 +92,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
             [job_scores for job, job_scores in jobs_and_scores if job.fold == fold and job.arm in audited_arms], table
         ),
         lambda fold: _score_fold_again([FitJob(arm, fold, ROLES, paths, load_seed()) for arm in audited_arms]),
+        draw_audited_folds(reads["folds"]),
     )
     write_json(audit, writes["audit"], digits=12)
 

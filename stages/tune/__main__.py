@@ -28,7 +28,7 @@ from trueline.core.runtime.params import (
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.runtime.stage_entry import Paths, run_stage
 from trueline.core.score_audit.exchanged_outcomes import is_tuned_on
-from trueline.core.score_audit.stage_audit import audit_stage
+from trueline.core.score_audit.stage_audit import audit_stage, draw_audited_folds
 from trueline.core.splits import walk_forward
 from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables
 from trueline.core.splits.fold_hashes import FoldHashes
@@ -82,6 +82,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         reads["folds"],
         lambda _: _list_search_values(search),
         lambda _: _list_search_values(_run_search_again(task, reads, journal)),
+        draw_audited_folds(reads["folds"]),
         lambda fold: is_tuned_on(folds, fold),
     )
     write_json(audit, writes["audit"], digits=12)

@@ -15,10 +15,27 @@ from trueline.core.tables import table_schema
 def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text("score_audit: {folds: 1}\nseed: 1\n")
-    table_schema.write_table(pd.DataFrame({"row_id": ["a", "b"], "target": [0.0, 1.0]}), Path("folds.parquet"))
-    monkeypatch.setattr(stage_audit, "draw_test_folds", lambda table, count, seed: ["test_0"])
+    table_schema.write_table(
+        pd.DataFrame({"row_id": ["a", "b"], "group": ["a", "b"], "target": [0.0, 1.0]}), Path("folds.parquet")
+    )
     monkeypatch.setattr(stage_audit, "find_unseen_rows", lambda table, fold: table["target"] > 0)
-    monkeypatch.setattr(stage_audit, "exchange_outcomes", lambda table, *_: table)
+
+
+def write_scores() -> tuple[Path, Path]:
+    """Write the scores of two folds, and points that go with the outcomes; return both paths."""
+    rows = [
+        ("a", "test_0", 1.0),
+        ("b", "test_0", 2.0),
+        ("c", "test_0", 3.0),
+        ("a", "test_1", 1.0),
+        ("d", "test_1", 4.0),
+    ]
+    scores = pd.DataFrame(rows, columns=["row_id", "fold", "target"]).assign(role="score", time=0)
+    scores["group"] = scores["row_id"]
+    table_schema.write_table(scores, Path("scores.parquet"))
+    prepared = pd.DataFrame({"row_id": list("abcde"), "points": [10.0, 20.0, 30.0, 40.0, 50.0], "box": range(5)})
+    table_schema.write_table(prepared, Path("prepared.parquet"))
+    return Path("scores.parquet"), Path("prepared.parquet")
 
 
 def audit_with(error: Exception) -> object:
@@ -26,7 +43,7 @@ def audit_with(error: Exception) -> object:
         raise error
 
     path = Path("folds.parquet")
-    return stage_audit.audit_stage([path], path, lambda _: pd.DataFrame({"x": [1.0]}, ["a"]), rebuild)
+    return stage_audit.audit_stage([path], path, lambda _: pd.DataFrame({"x": [1.0]}, ["a"]), rebuild, ["test_0"])
 
 
 def test_an_error_of_the_stage_is_part_of_the_answer() -> None:
@@ -56,5 +73,55 @@ def test_with_a_running_scheduler_the_private_folder_lies_where_its_workers_see_
         folders.append(Path.cwd())
         return pd.DataFrame({"x": [1.0]}, ["a"])
 
-    stage_audit.audit_stage([path], path, note_folder, note_folder)
+    stage_audit.audit_stage([path], path, note_folder, note_folder, ["test_0"])
     assert [folder.is_relative_to(workspace) and folder != workspace for folder in folders] == [is_inside, False]
+
+
+def test_the_given_folds_are_audited_each_with_its_own_rows_whose_other_outcomes_go_along() -> None:
+    scores_path, prepared_path = write_scores()
+    seen: dict[str, pd.DataFrame] = {}
+
+    def note_rows(fold: str) -> pd.DataFrame:
+        scores, prepared = (table_schema.read_table(path) for path in (scores_path, prepared_path))
+        seen[fold] = scores.merge(prepared, on="row_id", validate="one_to_one")
+        return pd.DataFrame({"x": [1.0]}, ["a"])
+
+    audit = stage_audit.audit_stage(
+        [scores_path, prepared_path],
+        scores_path,
+        lambda _: pd.DataFrame({"x": [1.0]}, ["a"]),
+        note_rows,
+        ["test_1", "test_0"],
+        lambda fold: fold == "test_9",
+        {prepared_path: ["points"]},
+    )
+    assert [(entry["fold"], entry["exchanged"], entry["differing"]) for entry in audit["folds"]] == [
+        ("test_1", 2, 0),
+        ("test_0", 3, 0),
+    ]
+    assert {fold: rows["row_id"].tolist() for fold, rows in seen.items()} == {
+        "test_1": ["a", "d"],
+        "test_0": list("abc"),
+    }
+    for rows in seen.values():
+        assert (rows["points"] == 10 * rows["target"]).all()
+        assert (rows["box"] == [list("abcde").index(row_id) for row_id in rows["row_id"]]).all()
+    assert seen["test_0"]["target"].tolist() != [1.0, 2.0, 3.0]
+
+
+def test_a_fold_that_the_stage_may_see_is_left_out_and_without_folds_nothing_is_audited() -> None:
+    def rebuild(fold: str) -> pd.DataFrame:
+        raise AssertionError(fold)
+
+    path = Path("folds.parquet")
+    audit = stage_audit.audit_stage([path], path, rebuild, rebuild, ["test_0"], lambda fold: True)
+    assert audit == {"folds": [{"fold": "test_0", "exchanged": 0}]}
+    assert stage_audit.audit_stage([path], path, rebuild, rebuild, []) == {"folds": []}
+
+
+@pytest.mark.parametrize(("count", "drawn_count"), [(0, 0), (1, 1), (9, 2)])
+def test_as_many_folds_are_drawn_as_the_parameters_say(count: int, drawn_count: int) -> None:
+    Path("params.yaml").write_text(f"score_audit: {{folds: {count}}}\nseed: 1\n")
+    drawn = stage_audit.draw_audited_folds(write_scores()[0])
+    assert len(drawn) == drawn_count
+    assert set(drawn) <= {"test_0", "test_1"}

@@ -19,7 +19,7 @@ from trueline.core.runtime.atomic_outputs import LOCK_FOLDER
 from trueline.core.runtime.machine_failures import explain_failure
 from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_engine, load_seed, load_settings
 from trueline.core.runtime.plugins import forget_plugins
-from trueline.core.score_audit.exchanged_outcomes import Mask, draw_test_folds, exchange_outcomes, find_unseen_rows
+from trueline.core.score_audit.exchanged_outcomes import draw_test_folds, exchange_outcomes, find_unseen_rows
 from trueline.core.score_audit.table_differences import describe_differences
 from trueline.core.tables import table_schema
 
@@ -27,9 +27,15 @@ BuildResult = Callable[[str], pd.DataFrame]  # a fold → what the stage makes o
 
 
 class ScoreAuditSettings(StageSettings):
-    """In how many test folds each stage is audited."""
+    """In how many test folds each stage is audited at least."""
 
     folds: int = Field(ge=0)
+
+
+def draw_audited_folds(outcomes: Path) -> list[str]:
+    """Return the test folds, drawn by the data, in which a stage that has these folds or scores is audited."""
+    count = load_settings(ScoreAuditSettings, "score_audit").folds
+    return draw_test_folds(table_schema.read_table(outcomes), count, load_seed())
 
 
 def audit_stage(
@@ -37,30 +43,34 @@ def audit_stage(
     outcomes: Path,
     get_result: BuildResult,
     rebuild: BuildResult,
+    folds: Sequence[str],
     is_left_out: Callable[[str], bool] = lambda _: False,
     other_outcomes: Mapping[Path, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
-    """Return in how many values a stage's result for drawn test folds depends on the outcomes of their score rows.
+    """Return in how many values a stage's result for some test folds depends on the outcomes of their score rows.
 
     `outcomes` is that one of the relative `inputs` that holds outcomes. `get_result` returns what the stage made of a
     fold. `rebuild` makes it again: it is called in a private folder that holds the inputs and params.yaml under the
-    same relative paths and nothing else, and plugins are loaded anew. An error that it raises is part of the answer,
-    unless it is one of the engine.
+    same relative paths and nothing else, and plugins are loaded anew. Of a table of scores, the folder holds the rows
+    of the fold alone. An error that `rebuild` raises is part of the answer, unless it is one of the engine.
     A fold is left out if the stage may see its score rows. `other_outcomes` names the columns of further `inputs`, with
     one row per row_id, that go with the outcomes.
     """
     seed, table = load_seed(), table_schema.read_table(outcomes)
+    columns_by_path = {path: list(columns) for path, columns in (other_outcomes or {}).items() if columns}
+    other_tables = {path: table_schema.read_table(path).set_index("row_id", drop=False) for path in columns_by_path}
     audits = []
-    for fold in draw_test_folds(table, load_settings(ScoreAuditSettings, "score_audit").folds, seed):
+    for fold in folds:
         if is_left_out(fold):
             audits.append({"fold": fold, "exchanged": 0})
             continue
-        is_exchanged = find_unseen_rows(table, fold)
+        rows = table[table["fold"] == fold] if "role" in table else table
+        is_exchanged = find_unseen_rows(rows, fold)
         audit: dict[str, Any] = {"fold": fold, "exchanged": int(is_exchanged.sum()), "error": None}
-        exchanged = {
-            outcomes: exchange_outcomes(table, is_exchanged, seed),
-            **_exchange_other_outcomes(table, is_exchanged, seed, other_outcomes or {}),
-        }
+        exchanged = {outcomes: exchange_outcomes(rows.assign(donor=rows["row_id"]), is_exchanged, seed, ["donor"])}
+        donors = exchanged[outcomes].pop("donor")
+        for path, other_table in other_tables.items():
+            exchanged[path] = _copy_donor_values(other_table, rows["row_id"], donors, columns_by_path[path])
         with _open_private_folder(inputs, exchanged) as folder:
             try:
                 rebuilt = rebuild(fold)
@@ -75,18 +85,12 @@ def audit_stage(
     return {"folds": audits}
 
 
-def _exchange_other_outcomes(
-    table: pd.DataFrame, is_exchanged: Mask, seed: int, columns_by_path: Mapping[Path, Sequence[str]]
-) -> dict[Path, pd.DataFrame]:
-    """Return tables in which the rows that get others' outcomes in `table` get those others' further outcomes, too."""
-    donors = exchange_outcomes(table.assign(donor=table["row_id"]), is_exchanged, seed, ["donor"])["donor"]
-    exchanged = {}
-    for path, columns in columns_by_path.items():
-        if columns:
-            rows = table_schema.read_table(path).set_index("row_id", drop=False)
-            other_rows = rows.loc[donors[is_exchanged], list(columns)]
-            rows.loc[table.loc[is_exchanged, "row_id"], list(columns)] = other_rows.to_numpy()
-            exchanged[path] = rows.reset_index(drop=True)
+def _copy_donor_values(
+    table_by_id: pd.DataFrame, row_ids: pd.Series, donors: pd.Series, columns: list[str]
+) -> pd.DataFrame:
+    """Return the rows of some ids, in some columns with the values of their donors."""
+    exchanged = table_by_id.loc[row_ids].reset_index(drop=True)
+    exchanged[columns] = table_by_id.loc[donors, columns].reset_index(drop=True)
     return exchanged
 
 
