@@ -11,6 +11,7 @@ import yaml
 
 from tests import pipeline_copy
 from tests.prepared_games import make_games
+from trueline.core.runtime.params import YAML_LOADER
 from trueline.core.tables import table_schema
 
 DAYS, DAILY = 40, 20
@@ -98,7 +99,7 @@ def make_repository(folder: Path) -> Path:
 
 def _drop_code_deps(pipeline: Path) -> None:
     """Leave each stage of a pipeline one file of code, its own: DVC reads and writes all of dvc.lock at every stage."""
-    content = yaml.load(pipeline.read_text(), pipeline_copy.YAML_LOADER)
+    content = yaml.load(pipeline.read_text(), YAML_LOADER)
     for name, stage in content["stages"].items():
         kept = [dep for dep in stage["do"]["deps"] if not dep.startswith(("stages/", "trueline/"))]
         stage["do"]["deps"] = [f"stages/{name}/__main__.py", *kept]
