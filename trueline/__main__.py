@@ -28,11 +28,11 @@ def main(arguments: list[str]) -> None:
         print("usage: python -m trueline VERB [...]\n")
         print("\n".join(f"  {verb:<12} {purpose}" for verb, (_, _, purpose) in VERBS.items()))
         sys.exit(0 if arguments else 2)
-    verb, *words = arguments
+    verb, *further_words = arguments
     if verb not in VERBS:
         sys.exit(f"trueline: {verb!r} is not a known verb; allowed: {', '.join(VERBS)}.")
     module, first_words, _ = VERBS[verb]
-    sys.argv = [f"python -m trueline {verb}", *first_words, *words]
+    sys.argv = [f"python -m trueline {verb}", *first_words, *further_words]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

@@ -77,15 +77,12 @@ def _write_engine(folder: Path, params: dict[str, Any], kind: str, workers: int)
 
 
 def _run_spread_stages(task: str, folder: Path) -> Run:
-    seconds = {stage: _measure_stage(stage, task, folder) for stage in SPREAD_STAGES}
+    seconds = {}
+    for stage in SPREAD_STAGES:
+        start = time.perf_counter()
+        run_stage(stage, task, folder)
+        seconds[stage] = time.perf_counter() - start
     return Run(seconds, hash_outputs(folder, BUILT_FOLDERS))
-
-
-def _measure_stage(stage: str, task: str, folder: Path) -> float:
-    """Return the seconds by the clock that a stage takes without its memory."""
-    start = time.perf_counter()
-    run_stage(stage, task, folder)
-    return time.perf_counter() - start
 
 
 def hash_outputs(folder: Path, built_folders: Sequence[str]) -> dict[str, str]:

@@ -50,7 +50,7 @@ def compare_log(log: LogRows, predictions: pd.DataFrame, days: Sequence[pd.Times
     is_logged = scored.index.isin(logged.index)
     logged = logged.reindex(scored.index)
     distance = [
-        _measure(predicted, expected) if has_row else np.nan
+        _compute_distance(predicted, expected) if has_row else np.nan
         for predicted, expected, has_row in zip(logged["predicted"], _list_expected(scored), is_logged, strict=True)
     ]
     rows = pd.DataFrame(
@@ -98,7 +98,7 @@ def _list_expected(scored: pd.DataFrame) -> list[Any]:
     return scored[[f"{TUNED_ARM}:{name}" for name in names]].set_axis(names, axis=1).to_dict("records")
 
 
-def _measure(predicted: Any, expected: Any) -> float:
+def _compute_distance(predicted: Any, expected: Any) -> float:
     """Return the largest distance between two predictions; infinity if one names what the other does not."""
     if not isinstance(expected, Mapping):
         return abs(float(predicted) - float(expected))

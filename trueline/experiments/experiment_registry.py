@@ -228,7 +228,7 @@ class Registry:
 
     def _find_parent(self, experiment: Experiment) -> Experiment | None:
         """Return the experiment that one says it goes on from, else the commit it started from, or None."""
-        named = [other for other in self.experiments if other.name == experiment.parent and other.is_finished]
+        named = [listed for listed in self.experiments if listed.name == experiment.parent and listed.is_finished]
         if len(named) == 1:
             return named[0]
         has_baseline = experiment.baseline != experiment.rev and git.resolve_commit(experiment.baseline)
@@ -240,12 +240,16 @@ class Registry:
         """Return by stage what it took (`own`) and took the parent; stages as in the parent are left out."""
         revs = [experiment.rev, *([parent.rev] if parent else [])]
         locks = dvc_lock.read_locks(revs)
-        own, parents = (
+        own_costs, parent_costs = (
             cost_lines.get_stage_costs(rev, task, self.ledger_lines) if rev else {}
             for rev in (experiment.rev, parent.rev if parent else None)
         )
         stages = cost_lines.list_rerun_stages(locks[experiment.rev], locks[parent.rev] if parent else {}, task)
-        return {stage: {"own": own.get(stage), "parent": parents.get(stage)} for stage in stages if stage in own}
+        return {
+            stage: {"own": own_costs.get(stage), "parent": parent_costs.get(stage)}
+            for stage in stages
+            if stage in own_costs
+        }
 
     def _compare_with_runner_up(
         self, ranking: Ranking

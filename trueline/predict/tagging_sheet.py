@@ -57,7 +57,7 @@ def build_tagging_sheet(
         )
         for text in chosen
     ]
-    sheet = _empty_tags(sheet.set_axis([str(name) for name in sheet], axis=1), settings, source_names)
+    sheet = _clear_tag_cells(sheet.set_axis([str(name) for name in sheet], axis=1), settings, source_names)
     return pd.concat([sheet, pd.DataFrame(reasons, columns=list(REASON_COLUMNS))], axis=1)
 
 
@@ -71,7 +71,7 @@ def _find_clusters(texts: list[str], settings: Settings) -> list[str]:
     return find_near_duplicate_clusters(texts, names, settings.twin_similarity, settings.twin_words)
 
 
-def _empty_tags(sheet: pd.DataFrame, settings: Settings, source_names: Sequence[str]) -> pd.DataFrame:
+def _clear_tag_cells(sheet: pd.DataFrame, settings: Settings, source_names: Sequence[str]) -> pd.DataFrame:
     """Return the rows under the names that the source has for the same columns, with empty cells for the tags."""
     source_targets = find_targets(source_names, RAW_COLUMNS, settings.columns, SYNONYMS)
     name_by_target = {target: name for name, target in source_targets.items()}

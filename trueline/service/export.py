@@ -28,12 +28,12 @@ def main(arguments: list[str] | None = None) -> None:
     parsed = parser.parse_args(arguments)
     try:
         for model in parsed.models:
-            print(_export(model, Path(parsed.to)))
+            print(_write_export(model, Path(parsed.to)))
     except (UserError, OSError) as error:
         sys.exit(f"export: {error}")
 
 
-def _export(model: str, folder: Path) -> str:
+def _write_export(model: str, folder: Path) -> str:
     """Export a model, load it from there, and return what was written as a sentence."""
     task = parse_task_name(model)
     export_model(_open(model), task, folder)

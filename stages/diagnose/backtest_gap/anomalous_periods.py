@@ -33,8 +33,8 @@ def find_stretches(paired: PairedRows, size: float, errors: float) -> list[dict[
     for measure, values in (("bias", prediction_gap), ("error", production_error - backtest_error)):
         sums = np.bincount(paired.day_index[common_rows], values, len(paired.days)).astype(np.float64)
         for start, stop, deviation, score in _scan_days(sums[played_days], counts[played_days], size, errors):
-            first, last = paired.format_days(played_days[[start, stop]])
-            stretch = {"measure": measure, "first": first, "last": last, "days": stop - start + 1, "off": deviation}
+            begin, end = paired.format_days(played_days[[start, stop]])
+            stretch = {"measure": measure, "first": begin, "last": end, "days": stop - start + 1, "off": deviation}
             stretches.append(stretch | {"errors": score, "means": MEASURES[measure]})
     return stretches
 

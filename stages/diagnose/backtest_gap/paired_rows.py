@@ -129,7 +129,7 @@ class PairedRows:
         ]
 
 
-def keep_newest_predictions(rows: pd.DataFrame, measure: GapMeasure) -> pd.DataFrame:
+def select_newest_predictions(rows: pd.DataFrame, measure: GapMeasure) -> pd.DataFrame:
     """Return one row per entity and day, in the original order: the newest that production predicted.
 
     Raises UserError if a required column is missing.

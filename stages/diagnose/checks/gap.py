@@ -20,7 +20,7 @@ from stages.diagnose.backtest_gap.main_cause import (
     find_main_cause,
 )
 from stages.diagnose.backtest_gap.missing_dates import estimate_excluded_days, summarise_missing_days
-from stages.diagnose.backtest_gap.paired_rows import PairedRows, keep_newest_predictions
+from stages.diagnose.backtest_gap.paired_rows import PairedRows, select_newest_predictions
 from stages.diagnose.backtest_gap.prediction_equality import compare_predictions
 from stages.diagnose.backtest_gap.prediction_times import find_late_predictions, summarise_prediction_times
 from stages.diagnose.backtest_gap.verdict import evaluate_comparability, format_headline
@@ -93,7 +93,7 @@ def build_gap_report(rows: pd.DataFrame, settings: Settings, seed: int, measure:
     another time and lines from another book are not distinguished: both are `line_timing`.
     """
     with limit_to_one_thread():
-        paired = PairedRows.from_rows(keep_newest_predictions(rows, measure), settings.pick_distance, measure)
+        paired = PairedRows.from_rows(select_newest_predictions(rows, measure), settings.pick_distance, measure)
         recorded_bets = figures.sum_recorded_bets(rows, paired)
         chain = build_gap_chain(paired, BlockBootstrap(paired.day_index, seed), recorded_bets)
         report = _build_report(paired, chain, settings)
@@ -108,14 +108,14 @@ def compare_as_graded(rows: pd.DataFrame, settings: Settings, seed: int, measure
     not used. The report has both sides, contributions and main cause: the effect of mixing types of line on one model.
     """
     with limit_to_one_thread():
-        paired = PairedRows.from_rows(keep_newest_predictions(rows, measure), settings.pick_distance, measure)
+        paired = PairedRows.from_rows(select_newest_predictions(rows, measure), settings.pick_distance, measure)
         return _build_as_graded_report(paired, BlockBootstrap(paired.day_index, seed))
 
 
 def drop_days(rows: pd.DataFrame, days: list[str], settings: Settings, seed: int, measure: GapMeasure) -> Report:
     """Return the effect of some days on production's figure: with and without them, the lift, and if it matters."""
     with limit_to_one_thread():
-        paired = PairedRows.from_rows(keep_newest_predictions(rows, measure), settings.pick_distance, measure)
+        paired = PairedRows.from_rows(select_newest_predictions(rows, measure), settings.pick_distance, measure)
         return estimate_excluded_days(paired, BlockBootstrap(paired.day_index, seed), np.array(days, "datetime64[D]"))
 
 

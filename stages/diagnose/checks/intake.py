@@ -25,7 +25,7 @@ def check(evidence: Evidence) -> Finding:
     without a quality report that tells the intake.
     """
     # a further table has an intake of its own
-    intakes = [part for name, part in evidence.quality.items() if name == "intake" or name.endswith("_intake")]
+    intakes = [section for name, section in evidence.quality.items() if name == "intake" or name.endswith("_intake")]
     if not intakes:
         return make_finding("declined", "The quality report does not tell what became of the raw rows.")
     lost = {
@@ -50,7 +50,7 @@ def check(evidence: Evidence) -> Finding:
         messages.append(
             f"{without_past:.0%} of the score rows are of entities without a past: are names written in one way?"
         )
-    messages += [f"{name} is ignored, though it is a usual name of {ours}" for name, ours in look_meant.items()]
+    messages += [f"{name} is ignored, though it is a usual name of {our_name}" for name, our_name in look_meant.items()]
     messages += [f"{name} has one value in {share:.0%} of the rows" for name, share in at_default.items()]
     messages += hints
     if messages:

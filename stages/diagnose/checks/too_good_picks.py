@@ -38,7 +38,7 @@ def check(evidence: Evidence) -> Finding:
     wins, decided = _count_picks(scored, limits.hit_edge or 0.0)
     rate = compute_wilson_interval(wins, decided)
     advantage = _compute_error_advantage(scored)
-    correlation = _correlate_with_result(scored)
+    correlation = _compute_result_correlation(scored)
     details = {
         "hit_rate": rate,
         "error_below_market": advantage,
@@ -76,7 +76,7 @@ def _compute_error_advantage(scored: ScoredPredictions) -> float:
     return float(errors[has_market].mean())
 
 
-def _correlate_with_result(scored: ScoredPredictions) -> Correlation:
+def _compute_result_correlation(scored: ScoredPredictions) -> Correlation:
     """Return the rank correlation, within groups, of prediction − line with result − line."""
     priced = scored.select_priced()
     predicted, actual = (stats.rankdata(values - priced.market) for values in (priced.p, priced.y))

@@ -70,14 +70,14 @@ def _compute_window_ratios(
         mean_shift = compute_mean_shift(daily_totals, daily_counts, reference, width, min_variance)
         if market_sums and market_reference:
             market_rise = compute_mean_shift(*market_sums, market_reference, width).value
-            mean_shift = replace(mean_shift, value=_subtract_market_rise(mean_shift.value, market_rise))
+            mean_shift = replace(mean_shift, value=_remove_market_rise(mean_shift.value, market_rise))
         ratio = np.mean([_compute_likelihood_ratio(mean_shift, move) for move in moves], axis=0)
         has_enough = has_enough_days & (mean_shift.units >= windows.least_picks) & (mean_shift.variance > 0)
         ratios.append(np.where(has_enough, ratio, np.nan))
     return ratios
 
 
-def _subtract_market_rise(model_rise: Floats, market_rise: Floats) -> Floats:
+def _remove_market_rise(model_rise: Floats, market_rise: Floats) -> Floats:
     """Return the model's rise of loss minus the part that the market shares: odd outcomes cost both."""
     shared_rise = np.maximum(np.minimum(model_rise, np.nan_to_num(market_rise)), 0.0)
     return np.where(np.isfinite(model_rise), model_rise - shared_rise, np.nan)

@@ -46,8 +46,8 @@ def _sum_squared_deviations(daily_totals: Floats, daily_counts: Floats, expected
     day_totals, means = daily_totals.sum(axis=-1), np.moveaxis(np.nan_to_num(expected), -1, 0)
     counts = np.moveaxis(daily_counts, -1, 0)
 
-    def sum_products(first: Floats, second: Floats) -> Floats:
-        return compute_trailing_sums(first * second, days, MAX_WINDOW_DAYS, axis=-1)
+    def sum_products(factor: Floats, other_factor: Floats) -> Floats:
+        return compute_trailing_sums(factor * other_factor, days, MAX_WINDOW_DAYS, axis=-1)
 
     squares = sum_products(day_totals, day_totals)
     for band in range(len(counts)):

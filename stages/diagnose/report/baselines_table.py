@@ -41,8 +41,8 @@ def render_baselines(report: Mapping[str, Any]) -> Html | Absence:
     content = _render_comparison(report, describe_break_even(report))
     if not content:
         return Absence(title, "The report has no baselines.")
-    others = "plainer forecasts and the market" if has_market(report) else "plainer models"
-    note = f"The model beside {others}, on the same rows, with 95 % intervals."
+    compared_with = "plainer forecasts and the market" if has_market(report) else "plainer models"
+    note = f"The model beside {compared_with}, on the same rows, with 95 % intervals."
     rows = parse_number(report["baselines"].get("rows"))
     note += f" {rows:,.0f} rows." if rows is not None else ""
     further = [html for described in _list_parts(report) for html in _render_part(described, report)]

@@ -75,7 +75,7 @@ class ScoredBets:
         rows[list(NUMBER_COLUMNS)] = rows[list(NUMBER_COLUMNS)].astype(np.float64)
         rows["line"] = rows["line"].where(rows["line_type"] == "actual")
         moment: Moment = predictions["inputs_known"].iloc[0] if "inputs_known" in predictions else "before"
-        clock = _blank_ended_lines(rows, moment, has_clock(prepared))
+        clock = _mask_ended_lines(rows, moment, has_clock(prepared))
         posted_odds = PostedOdds.from_odds(rows["over_price"].to_numpy(), rows["under_price"].to_numpy(), devig)
         payout = build_payout(flat_odds, posted_odds.over, posted_odds.under)
         return cls(rows, BlockBootstrap(encode_groups(rows["group"]), seed), posted_odds, edge, clock, payout)
@@ -107,7 +107,7 @@ class ScoredBets:
         )
 
 
-def _blank_ended_lines(rows: pd.DataFrame, moment: Moment, is_timed: bool) -> dict[str, Any]:
+def _mask_ended_lines(rows: pd.DataFrame, moment: Moment, is_timed: bool) -> dict[str, Any]:
     """Make lines missing that did not stand when the inputs were known, with their prices; return what became of them.
 
     An estimate beside such a line is made missing too: the row does not count as one without a real line.

@@ -16,8 +16,8 @@ from trueline.core.scorer_description import (
 
 def compute_class_shares(report: Report) -> Mapping[str, float]:
     """Return the shares of winners and of other runners."""
-    others = get_estimate(report, "runners.accuracy_of_never_win")
-    return {} if others is None else {"winner": round(1 - others, 6), "other": others}
+    other_share = get_estimate(report, "runners.accuracy_of_never_win")
+    return {} if other_share is None else {"winner": round(1 - other_share, 6), "other": other_share}
 
 
 DESCRIPTION = ScorerDescription(

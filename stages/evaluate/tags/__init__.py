@@ -125,8 +125,8 @@ def compare(
 def compute_losses(predictions: pd.DataFrame, arm: str) -> tuple[pd.Series, Floats, Floats]:
     """Return each row's cluster, its wrong tags (missed or wrongly given) and the denominator of 1 − F1."""
     scored = ScoredTags.from_predictions(predictions)
-    given = scored.arms[arm].predicted
-    wrong, right = np.abs(given - scored.truth[None]).sum(axis=(0, 2)), (given * scored.truth).sum(axis=(0, 2))
+    predicted = scored.arms[arm].predicted
+    wrong, right = np.abs(predicted - scored.truth[None]).sum(axis=(0, 2)), (predicted * scored.truth).sum(axis=(0, 2))
     return pd.Series(scored.group), wrong, 2 * right + wrong
 
 

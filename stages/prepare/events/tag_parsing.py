@@ -48,14 +48,14 @@ def parse_tags(
     """
     split_text = _choose_splitter(cells, delimiters, is_set_fixed)
     name_by_tag = {normalize_tag(str(label)): str(name) for label, name in new_names.items()}
-    item_lists = [[] if _says_no_tag(cell, is_set_fixed) else read_items(cell, split_text) for cell in cells]
+    item_lists = [[] if _is_no_tag(cell, is_set_fixed) else read_items(cell, split_text) for cell in cells]
     _reject_mixed_numbers(item_lists, name_by_tag)
     if not is_set_fixed:
         item_lists = drop_annotations(item_lists)
     return [None if items is None else _label_items(items, name_by_tag) for items in item_lists]
 
 
-def _says_no_tag(cell: Any, is_set_fixed: bool) -> bool:
+def _is_no_tag(cell: Any, is_set_fixed: bool) -> bool:
     return not is_set_fixed and isinstance(cell, str) and cell.strip().casefold() in NO_TAG_WORDS
 
 

@@ -15,7 +15,7 @@ from stages.prepare.props.game_intake import (
     summarise_line_intake,
 )
 from stages.prepare.props.game_matching import index_games
-from stages.prepare.props.games import RULES, add_keys, blank_absences, coerce_games
+from stages.prepare.props.games import RULES, add_keys, coerce_games, mask_absences
 from stages.prepare.props.line_formulas import summarise_formula_lines
 from stages.prepare.props.line_scale import reject_other_scale
 from stages.prepare.props.own_tables import assign_own_columns, list_own_game_columns, read_own_values
@@ -48,7 +48,7 @@ from stages.prepare.props.sports import SPORTS
 from stages.prepare.props.unified_names import unify_names
 from trueline.core.errors import UserError
 from trueline.core.history.past import Past
-from trueline.core.tables.coercion import blank_out_of_range
+from trueline.core.tables.coercion import mask_out_of_range
 from trueline.core.tables.own_columns import convert_own_columns, list_own_columns
 from trueline.core.tables.row_filters import count_reasons, find_reasons
 from trueline.core.tables.table_schema import OWN_PREFIX, Column, coerce_types, validate_table
@@ -91,7 +91,7 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
     tables = read_raw_tables(raw, settings)
     tables["games"].notes[:0] = choices
     read = {name: table.rows for name, table in tables.items()}
-    read["games"], notes = unify_names(blank_absences(read["games"], settings))
+    read["games"], notes = unify_names(mask_absences(read["games"], settings))
     tables["games"].notes.extend(notes)
     coerced = coerce_games(read["games"], settings)
     reasons = find_reasons(coerced, RULES, settings)
@@ -103,7 +103,7 @@ def prepare(raw: RawTables, settings: Settings) -> tuple[pd.DataFrame, dict[str,
         "set_aside": {"games": count_reasons(reasons, RULES)},
     }
     require_games(tables, coerced, reasons, settings, quality)
-    games, made_missing = blank_out_of_range(read["games"], sound, settings.profile.stats)
+    games, made_missing = mask_out_of_range(read["games"], sound, settings.profile.stats)
     game_index = index_games(coerced, sound)
     game_lines = prepare_lines(read.get("lines"), game_index, settings)
     reject_utc_days(raw, settings, SYNONYMS)

@@ -25,7 +25,7 @@ OLDER_VERSION, DUPLICATE, TWIN = REPEATED_ROWS = (
 ABSENCE_PATTERN = r"(?i)\s*(?:dnp|dnd|nwt|dns|did not|not with|inactive|coach|inj\b|injur).*"
 
 
-def blank_absences(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def mask_absences(raw: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return the raw games with the cell_texts for "did not play" made missing in the box score."""
     blanked = {}
     for name in ("minutes", *settings.profile.count_names):
@@ -82,9 +82,9 @@ def add_keys(games: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 def _read_innings(innings: pd.Series) -> pd.Series:
     """Return innings as numbers: 5.1 and 5.2 mean one and two thirds of the sixth."""
-    whole = np.floor(innings)
-    thirds = ((innings - whole) * 10).round(6)
-    return innings.where(~thirds.isin([1.0, 2.0]), whole + thirds / 3)
+    whole_innings = np.floor(innings)
+    thirds = ((innings - whole_innings) * 10).round(6)
+    return innings.where(~thirds.isin([1.0, 2.0]), whole_innings + thirds / 3)
 
 
 def _flag_absent_players(rows: pd.DataFrame, settings: Settings) -> Flags:

@@ -21,7 +21,7 @@ def reject_other_scale(lines: pd.Series, games: pd.DataFrame, unused: pd.DataFra
     if len(lines) < LEAST_LINES or not len(games := games.reindex(lines.index)):
         return
     result, line = games[settings.parts].sum(axis=1).mean(), lines.mean()
-    if _are_near(line, result, MOST_RATIO) or abs(line - result) <= MOST_DISTANCE:
+    if _is_near(line, result, MOST_RATIO) or abs(line - result) <= MOST_DISTANCE:
         return
     means = games[[name for name in settings.profile.count_names if name in games]].mean()
     numbers = unused.reindex(lines.index).apply(lambda values: read_numbers(values, ""))
@@ -45,9 +45,9 @@ def reject_other_scale(lines: pd.Series, games: pd.DataFrame, unused: pd.DataFra
 
 def _find_nearest(means: pd.Series, line: float) -> str | None:
     """Return the name of the mean that is nearest to the line, if one is near."""
-    near = means[[_are_near(line, mean, NEAR_RATIO) for mean in means]]
+    near = means[[_is_near(line, mean, NEAR_RATIO) for mean in means]]
     return str((near - line).abs().idxmin()) if len(near) else None
 
 
-def _are_near(line: float, result: float, most_ratio: float) -> bool:
+def _is_near(line: float, result: float, most_ratio: float) -> bool:
     return line > 0 and result > 0 and max(line / result, result / line) <= most_ratio

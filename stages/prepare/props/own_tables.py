@@ -140,8 +140,8 @@ def _choose_quoted_values(quotes: pd.DataFrame, values: pd.DataFrame, own_column
     chosen = {}
     for column in own_columns:
         name = OWN_PREFIX + column.name
-        kept = table.drop_duplicates(["game_row", "book"], keep="first" if column.known == "before" else "last")
-        by_game = kept.groupby("game_row")[name]
+        kept_quotes = table.drop_duplicates(["game_row", "book"], keep="first" if column.known == "before" else "last")
+        by_game = kept_quotes.groupby("game_row")[name]
         chosen[name] = by_game.median() if column.kind == "number" else by_game.agg(_find_commonest)
     return pd.DataFrame(chosen)
 

@@ -34,7 +34,7 @@ def join_quote_sides(quotes: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return joined, len(paired) - len(first_halves)
 
 
-def blank_impossible_odds(quotes: pd.DataFrame) -> pd.DataFrame:
+def mask_impossible_odds(quotes: pd.DataFrame) -> pd.DataFrame:
     """Return typed quotes without prices nearer to 0 than American odds are: probabilities, say."""
     prices = quotes[["over_price", "under_price", "price"]]
     return quotes.assign(**prices.mask(prices.abs() < LEAST_AMERICAN_ODDS))
@@ -75,7 +75,7 @@ def _assign_prices(quotes: pd.DataFrame) -> pd.DataFrame:
         )
     word_of_row = quotes["side"].map(side_names.get)
     prices = {
-        name: quotes[name].where(word_of_row != side, quotes[name].fillna(quotes["price"]))
-        for side, name in SIDE_PRICES.items()
+        name: quotes[name].where(word_of_row != side_word, quotes[name].fillna(quotes["price"]))
+        for side_word, name in SIDE_PRICES.items()
     }
     return quotes.assign(**prices)

@@ -10,7 +10,7 @@ from stages.prepare.props.main_line import choose_lines, find_rival_lines, flag_
 from stages.prepare.props.props_columns import KEY_COLUMNS, LINE_COLUMNS
 from stages.prepare.props.props_settings import RowRules, Settings
 from stages.prepare.props.quantity_words import normalize_quantity
-from stages.prepare.props.quote_sides import blank_impossible_odds, join_quote_sides
+from stages.prepare.props.quote_sides import join_quote_sides, mask_impossible_odds
 from stages.prepare.props.quote_times import DAY_END_OFFSET, compute_quote_ends
 from stages.prepare.props.sports import Sport
 from trueline.core.errors import UserError
@@ -49,7 +49,7 @@ def prepare_lines(raw: pd.DataFrame | None, game_index: pd.DataFrame, settings: 
 
     Raises UserError if the quotes name quantities of which none is the predicted one, and as `join_games` does.
     """
-    typed = blank_impossible_odds(coerce_optional_table(raw, LINE_COLUMNS, "lines"))
+    typed = mask_impossible_odds(coerce_optional_table(raw, LINE_COLUMNS, "lines"))
     typed = _normalize_words(typed, raw, settings)
     quotes, joined_count = join_quote_sides(typed)
     quotes = join_games(quotes, game_index, "lines")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from trueline.core.errors import UserError
-from trueline.core.tables.coercion import blank_out_of_range, coerce_optional_table, coerce_table
+from trueline.core.tables.coercion import coerce_optional_table, coerce_table, mask_out_of_range
 from trueline.core.tables.table_schema import Column
 
 COLUMNS = [
@@ -71,6 +71,6 @@ def test_an_empty_table_with_a_wrong_column_name_is_still_rejected() -> None:
 
 def test_values_beyond_their_limits_become_missing_and_are_counted_with_the_unreadable() -> None:
     table = pd.DataFrame({"player": list("abcde"), "points": [-1, 101, "many", None, 100]})
-    rows, counts = blank_out_of_range(table, coerce_table(table, COLUMNS, "games").iloc[::-1], COLUMNS)
+    rows, counts = mask_out_of_range(table, coerce_table(table, COLUMNS, "games").iloc[::-1], COLUMNS)
     assert counts == {"points": 3}
     assert rows["points"].dropna().to_dict() == {4: 100}

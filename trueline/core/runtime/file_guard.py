@@ -72,7 +72,7 @@ class Territory:
         for start in [folder for folder, verdict in self.verdicts.items() if verdict == "data"]:
             yield start if os.path.isdir(start) else os.path.dirname(start)
             for folder, names, _ in os.walk(start):
-                names[:] = [name for name in names if self._holds_data(folder, name)]
+                names[:] = [name for name in names if self._has_data(folder, name)]
                 yield from (os.path.join(folder, name) for name in names)
 
     def show(self, path: str) -> str:
@@ -83,7 +83,7 @@ class Territory:
             return shown
         return f"{shown} (which is {real_path.removeprefix(self.root + os.sep)})"
 
-    def _holds_data(self, folder: str, name: str) -> bool:
+    def _has_data(self, folder: str, name: str) -> bool:
         """Say what `judge` says of a folder inside one that holds data, without a look at the folders around it."""
         path = os.path.join(folder, name)
         if name in UNWATCHED_FOLDERS or os.path.splitext(name)[1] in CODE_SUFFIXES or _is_hidden_in_home(Path(path)):

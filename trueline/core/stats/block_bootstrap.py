@@ -151,13 +151,13 @@ def draw_block_weights(n: int, seed: int, draws: int = BOOTSTRAP_DRAWS) -> Itera
 
     Up to KEPT_COUNTS counts are kept, because several figures of a report are resampled by the same blocks.
     """
-    chunks = _keep_chunks(n, seed, draws) if n * draws <= KEPT_COUNTS else _draw_chunks(n, seed, draws)
+    chunks = _list_chunks(n, seed, draws) if n * draws <= KEPT_COUNTS else _draw_chunks(n, seed, draws)
     for chunk in chunks:
         yield chunk.astype(float)
 
 
 @lru_cache(maxsize=4)
-def _keep_chunks(n: int, seed: int, draws: int) -> list[Counts]:
+def _list_chunks(n: int, seed: int, draws: int) -> list[Counts]:
     return list(_draw_chunks(n, seed, draws))
 
 

@@ -60,7 +60,7 @@ def coerce_optional_table(raw: pd.DataFrame | None, columns: Sequence[Column], t
     return coerce_table(pd.DataFrame(index=[0], columns=names, dtype=object), columns, table_label).iloc[:0]
 
 
-def blank_out_of_range(
+def mask_out_of_range(
     raw: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column]
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return the rows with out-of-range values made missing, and how many values each column lost.

@@ -157,7 +157,7 @@ def _parse_unique(
     times = times.fillna(_parse_iso(text.where(times.isna()), timezone, as_day))
     remaining = text[times.isna()]
     if len(remaining):
-        is_day_first = _find_day_first(remaining, label) if date_format is None else _order_of_format(date_format)
+        is_day_first = _find_day_first(remaining, label) if date_format is None else _read_format_order(date_format)
         cells = [_rewrite_as_iso(cell.lower(), is_day_first) for cell in remaining]
         rewritten = pd.Series(cells, remaining.index, dtype="string")
         times = times.fillna(_parse_iso(rewritten, timezone, as_day))
@@ -278,7 +278,7 @@ def _reject_years_in_front(dates: list[re.Match[str]], label: str, mark: str) ->
         )
 
 
-def _order_of_format(date_format: str) -> dict[str, bool]:
+def _read_format_order(date_format: str) -> dict[str, bool]:
     """Return the order that a pattern states, for its days with a time of day behind them."""
     positions = date_format.find("%d"), date_format.find("%m")
     return {} if -1 in positions else dict.fromkeys("/.-", positions[0] < positions[1])

@@ -98,11 +98,11 @@ def _build_table(cells: Cells) -> pd.DataFrame:
         name = f"Unnamed: {position}" if title is None else str(title).strip()
         while name in columns:
             name += " "  # which stays that name for who looks for it
-        columns[name] = _type_dates(values)
+        columns[name] = _convert_dates(values)
     return pd.DataFrame(columns)
 
 
-def _type_dates(values: pd.Series) -> pd.Series:
+def _convert_dates(values: pd.Series) -> pd.Series:
     """Return a column of dates as times; dates among other cells, and times of day, as text in ISO 8601."""
     is_date = values.map(lambda value: isinstance(value, date))
     if is_date.any() and (is_date | values.isna()).all():

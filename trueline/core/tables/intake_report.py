@@ -82,8 +82,9 @@ def describe_example(example: Example | None) -> str:
 def describe_intake(intake: Intake) -> Iterator[str]:
     """Yield the lines that tell how much came in, was kept and was set aside, and the notes."""
     rows, groups, days = (intake[measure] for measure in MEASURES)
+    kept_share = _compute_kept_share(rows)
     yield (
-        f"{rows['kept']:,} of {rows['in']:,} rows kept ({_share(rows):.1%}), {groups['kept']:,} of {groups['in']:,} "
+        f"{rows['kept']:,} of {rows['in']:,} rows kept ({kept_share:.1%}), {groups['kept']:,} of {groups['in']:,} "
         f"{intake['group_word']}, {days['kept']:,} of {days['in']:,} days"
     )
     for reason, loss in intake["set_aside"].items():
@@ -103,7 +104,7 @@ def refuse_large_loss(quality: Mapping[str, Any], most_set_aside: float, task: s
 
 
 def _refuse_loss(intake: Intake, quality: Mapping[str, Any], most_set_aside: float, task: str) -> None:
-    lost_shares = {measure: 1 - _share(intake[measure]) for measure in MEASURES if intake[measure]["in"]}
+    lost_shares = {measure: 1 - _compute_kept_share(intake[measure]) for measure in MEASURES if intake[measure]["in"]}
     measure = max(lost_shares, key=lambda name: lost_shares[name], default="rows")
     if lost_shares.get(measure, 0) <= most_set_aside:
         return
@@ -130,5 +131,5 @@ def describe_remedy(intake: Intake, reason: str, task: str) -> str:
     return "; ".join([describe_example(example), *intake["hints"], remedy])
 
 
-def _share(counts: Mapping[str, int]) -> float:
+def _compute_kept_share(counts: Mapping[str, int]) -> float:
     return counts["kept"] / counts["in"] if counts["in"] else 1.0

@@ -41,7 +41,7 @@ def add_logged_predictions(prepared: pd.DataFrame, source: str, fields: LoggedFi
     for name in (*fields.key, "predicted"):
         if name not in log:
             raise UserError(f"production has no column {name!r}; {did_you_mean(name, map(str, log.columns))}")
-    newest = _keep_newest(_build_logged_columns(log, fields))
+    newest = _select_newest(_build_logged_columns(log, fields))
     newest = newest[newest.index.isin(prepared["row_id"])]
     if newest.empty:
         return prepared
@@ -93,7 +93,7 @@ def _format_row_id(values: tuple[Any, ...]) -> str | None:
     return ":".join(str(int(value) if isinstance(value, float) and value.is_integer() else value) for value in values)
 
 
-def _keep_newest(log: pd.DataFrame) -> pd.DataFrame:
+def _select_newest(log: pd.DataFrame) -> pd.DataFrame:
     ordered = log[log.index.notna()].sort_values("production_at", kind="stable", na_position="first")
     return pd.DataFrame(ordered[~ordered.index.duplicated(keep="last")])
 

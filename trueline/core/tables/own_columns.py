@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from trueline.core.errors import UserError
-from trueline.core.tables.coercion import blank_out_of_range
+from trueline.core.tables.coercion import mask_out_of_range
 from trueline.core.tables.column_mapping import find_targets, normalize_name
 from trueline.core.tables.intake_report import describe_example, make_example
 from trueline.core.tables.name_forms import normalize_entity
@@ -69,7 +69,7 @@ def read_own_columns(
     if not own_columns or rows.empty:
         return OwnValues(convert_own_columns(raw.iloc[:0], (), normalize), {}, [])
     cells = raw.loc[rows.index]
-    values, lost = blank_out_of_range(cells, coerce_types(cells, own_columns, table_label), own_columns)
+    values, lost = mask_out_of_range(cells, coerce_types(cells, own_columns, table_label), own_columns)
     notes = []
     for column in own_columns:
         name, description = column.name, VALUE_DESCRIPTIONS[column.kind]

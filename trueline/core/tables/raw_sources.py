@@ -77,12 +77,16 @@ def join_parts(tables: Sequence[tuple[Path, pd.DataFrame]]) -> pd.DataFrame:
     file, because files of one table may call their columns differently.
     """
     part_numbers = [get_part_number(file) or 0 for file, _ in tables]
-    parts = [table for _, table in tables]
+    part_tables = [table for _, table in tables]
     if any(part_numbers):
-        parts = [table.assign(**{PART_COLUMN: number}) for table, number in zip(parts, part_numbers, strict=True)]
-    if len({frozenset(map(str, table.columns)) for table in parts}) > 1:
-        parts = [table.assign(**{FILE_COLUMN: file.name}) for table, (file, _) in zip(parts, tables, strict=True)]
-    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+        part_tables = [
+            table.assign(**{PART_COLUMN: number}) for table, number in zip(part_tables, part_numbers, strict=True)
+        ]
+    if len({frozenset(map(str, table.columns)) for table in part_tables}) > 1:
+        part_tables = [
+            table.assign(**{FILE_COLUMN: file.name}) for table, (file, _) in zip(part_tables, tables, strict=True)
+        ]
+    return part_tables[0] if len(part_tables) == 1 else pd.concat(part_tables, ignore_index=True)
 
 
 def list_table_files(source: str, name: str) -> list[Path]:
@@ -167,10 +171,10 @@ def _read_table(file: Path, separator: str | None) -> pd.DataFrame:
         content = gzip.decompress(file.read_bytes()) if file.suffix == GZIP_SUFFIX else file.read_bytes()
         if suffix == ".xlsx":
             table = read_excel_table(content, get_table_name(file))
-            return drop_repeated_headers(table, file.name).apply(_type_values)
+            return drop_repeated_headers(table, file.name).apply(_convert_to_own_type)
         text = decode_text(content)
         if suffix == ".csv":
-            return read_csv_table(text, file.name, separator).apply(_type_whole_numbers)
+            return read_csv_table(text, file.name, separator).apply(_convert_whole_numbers)
         return _read_json_table(text, suffix)
     except UnicodeDecodeError:
         raise UserError(
@@ -195,7 +199,7 @@ def _split_name(file: Path) -> tuple[str, str]:
     return inner.stem, inner.suffix
 
 
-def _type_whole_numbers(values: pd.Series) -> pd.Series:
+def _convert_whole_numbers(values: pd.Series) -> pd.Series:
     """Return a column of whole numbers as such, if each is written as its text; other columns as text.
 
     If every cell ends in ".0", a gap once made floats of whole numbers, and it is removed.
@@ -220,7 +224,7 @@ def _read_json_table(text: str, suffix: str) -> pd.DataFrame:
     is_column_object = isinstance(records, dict) and all(isinstance(cells, list | dict) for cells in records.values())
     if not is_object_list and not is_column_object:
         raise ValueError("expected a list of objects, or an object of columns")
-    return pd.DataFrame(records, dtype=object).apply(_type_values) if len(records) else pd.DataFrame(records)
+    return pd.DataFrame(records, dtype=object).apply(_convert_to_own_type) if len(records) else pd.DataFrame(records)
 
 
 def _unwrap_records(content: dict[str, Any]) -> Any:
@@ -236,7 +240,7 @@ def _restore_index(table: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index(level=names) if names else table
 
 
-def _type_values(values: pd.Series) -> pd.Series:
+def _convert_to_own_type(values: pd.Series) -> pd.Series:
     """Return a column with the type of its values; whole numbers with gaps among them do not become floats."""
     present = values.dropna()
     if len(present) < len(values) and len(present) and all(type(value) is int for value in present):
@@ -250,7 +254,7 @@ def _query_database(path: Path, sql: str) -> pd.DataFrame:
             cursor = database.execute(sql)
             names = [name for name, *_ in cursor.description]
             # pandas would make floats of whole numbers with gaps, and large ids would lose digits
-            return pd.DataFrame(cursor.fetchall(), columns=names, dtype=object).apply(_type_values)
+            return pd.DataFrame(cursor.fetchall(), columns=names, dtype=object).apply(_convert_to_own_type)
     except sqlite3.Error as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path} cannot be read as a SQLite database: {reason}.") from None

@@ -36,7 +36,7 @@ def split_unit(name: str, unit: str) -> tuple[str, str]:
     >>> split_unit("Weight (lbs)", "kg"), split_unit("distance_m", "m"), split_unit("weight", "kg")
     (('weight', 'lb'), ('distance', 'm'), ('weight', ''))
     """
-    name_parts = [part.lower() for part in NAME_PARTS.findall(name)]
+    name_parts = [name_part.lower() for name_part in NAME_PARTS.findall(name)]
     unit_words = UNIT_WORDS.get(unit, {})
     if len(name_parts) < 2 or name_parts[-1] not in unit_words:
         return "".join(name_parts), ""
@@ -51,7 +51,7 @@ def find_unit_targets(
     for column in columns:
         if column.unit not in UNIT_WORDS:
             continue
-        stems = {split_unit(known, column.unit)[0] for known in (column.name, *synonyms.get(column.name, ()))}
+        stems = {split_unit(alias, column.unit)[0] for alias in (column.name, *synonyms.get(column.name, ()))}
         for name in names:
             stem, unit = split_unit(name, column.unit)
             if unit and stem in stems and name not in targets and column.name not in targets.values():

@@ -39,7 +39,7 @@ def find_words(text: str) -> list[str]:
     ['เพ', 'ล', 'ง', 'ไท', 'ย']
     """
     is_plain = text.isascii() or not MARKED_OR_UNSPACED_PATTERN.search(text)
-    pattern = PLAIN_WORD_PATTERN if is_plain else compile_word_pattern()
+    pattern = PLAIN_WORD_PATTERN if is_plain else build_word_pattern()
     tokens: list[str] = pattern.findall(text)
     return tokens
 
@@ -69,7 +69,7 @@ def build_marks_pattern() -> str:
 
 
 @cache  # on first use: listing the marks takes 20 ms, which texts in Latin letters need not spend
-def compile_word_pattern() -> re.Pattern[str]:
+def build_word_pattern() -> re.Pattern[str]:
     """Return the pattern of a word in any script."""
     marks_pattern = build_marks_pattern()
     spaced_word = rf"(?:(?:[^\W{UNSPACED_RANGES}]|\d){marks_pattern})+"

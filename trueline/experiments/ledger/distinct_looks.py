@@ -52,6 +52,6 @@ def _differ_in_last_digits(figures: Figures, other_figures: Figures) -> bool:
     )
 
 
-def _is_close(value: Any, other: Any) -> bool:
-    are_numbers = all(isinstance(number, int | float) for number in (value, other))
-    return are_numbers and abs(value - other) <= LAST_DIGITS * max(abs(value), abs(other), 1)
+def _is_close(value: Any, other_value: Any) -> bool:
+    are_numbers = all(isinstance(number, int | float) for number in (value, other_value))
+    return are_numbers and abs(value - other_value) <= LAST_DIGITS * max(abs(value), abs(other_value), 1)

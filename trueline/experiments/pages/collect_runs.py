@@ -70,8 +70,8 @@ def _collect_task(registry: Registry, task: str, runs: Sequence[Run], common: bo
     metric = find_headline_metric(figures)
     if metric is None:
         raise UserError(f"{runs[0].name} has no score of {task}; run it up to evaluate, or name another run first.")
-    first = runs[0].experiment
-    rows_hash = first.get_rows_hash(task) if first else None
+    first_experiment = runs[0].experiment
+    rows_hash = first_experiment.get_rows_hash(task) if first_experiment else None
     other_names = ", ".join(run.name for run in runs[1:])
     return TaskRuns(
         task,
@@ -98,13 +98,13 @@ def _describe_experiment(experiment: Experiment, name: str, task: str) -> PageRu
 
 
 def _iterate_paired_results(task: str, runs: Sequence[Run], common: bool, fetch: bool) -> Iterator[PairedResult]:
-    for other in runs[1:]:
+    for other_run in runs[1:]:
         try:
-            comparison = run_comparison.compare_runs(task, runs[0], other, common, fetch)
+            comparison = run_comparison.compare_runs(task, runs[0], other_run, common, fetch)
         except UserError as error:
-            yield PairedResult(other.name, problem=str(error))
+            yield PairedResult(other_run.name, problem=str(error))
         else:
-            yield PairedResult(other.name, comparison["metrics"])
+            yield PairedResult(other_run.name, comparison["metrics"])
 
 
 def _list_different(ranking: Ranking) -> list[Run]:

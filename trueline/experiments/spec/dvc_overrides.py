@@ -219,7 +219,9 @@ def _build_plugin_overrides(config: Config, params: Mapping[str, Any]) -> Overri
         "learner": "ensemble" if config.type == "ensemble" else config.model.type,
         "calibrator": config.calibrate,
     }
-    overrides: Overrides = {f"tasks.{config.task}.{key}": word for key, word in plugins.items() if word is not None}
+    overrides: Overrides = {
+        f"tasks.{config.task}.{key}": plugin for key, plugin in plugins.items() if plugin is not None
+    }
     if config.recency and config.recency.half_life_days is not None:
         overrides[_join_path(params, "resample", config.task, "recency.half_life_days")] = config.recency.half_life_days
     return overrides

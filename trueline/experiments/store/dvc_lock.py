@@ -57,7 +57,7 @@ def is_consistent(lock: Lock, params: Mapping[str, Any], task: str) -> bool:
 
     A run that stopped before evaluate keeps the metrics of the commit it started from, so it is not consistent.
     """
-    return _are_consistent(_select_scoring_stages(lock, task), params)
+    return _is_consistent(_select_scoring_stages(lock, task), params)
 
 
 def is_judged(lock: Lock, params: Mapping[str, Any], task: str, md5_by_path: Mapping[str, str]) -> bool:
@@ -67,7 +67,7 @@ def is_judged(lock: Lock, params: Mapping[str, Any], task: str, md5_by_path: Map
     if judging is None or SCORES.format(task=task) not in judging["outs"]:
         return True  # another stage published the scores, and then no word is among them
     return (
-        _are_consistent(list(stages.values()), params)
+        _is_consistent(list(stages.values()), params)
         and _find_changed_file(_iterate_inputs([judging]), md5_by_path) is None
     )
 
@@ -126,7 +126,7 @@ def resolve_hash(digits: str, locks: Iterable[Lock]) -> str:
     return matches[0]
 
 
-def _are_consistent(stages: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> bool:
+def _is_consistent(stages: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> bool:
     """Return whether stages have these parameters, and each has read what an earlier one wrote."""
     written = {path: md5 for stage in stages for path, md5 in stage["outs"].items()}
     is_linked = all(written.get(path, md5) == md5 for stage in stages for path, md5 in stage["deps"].items())

@@ -116,8 +116,8 @@ def start_worker() -> None:
 
 def clean_up_dead_tasks() -> list[str]:
     """Stop processes of ended tasks, remove their folders, mark dead tasks as failed in DVC and return their names."""
-    taken = (message for message in _list_messages() if message.is_taken)
-    ended = [message for message in taken if _build_task(message).status in ("completed", "failed")]
+    taken_messages = (message for message in _list_messages() if message.is_taken)
+    ended = [message for message in taken_messages if _build_task(message).status in ("completed", "failed")]
     unmarked = [message for message in ended if not _read_answer(message)]
     for folder in {*filter(None, map(_find_task_folder, ended)), *_iterate_stray_folders()}:
         _stop_processes_in(folder)

@@ -48,10 +48,12 @@ def hash_files(commit_files: Iterable[CommitFile]) -> dict[CommitFile, str]:
     unique_files = list(dict.fromkeys(commit_files))
     ignore_files = [(rev, IGNORE_FILE) for rev in dict.fromkeys(rev for rev, _ in unique_files)]
     objects = git.resolve_objects([*unique_files, *ignore_files])
-    found = {file: objects[file] for file in unique_files if file in objects}
+    object_by_file = {file: objects[file] for file in unique_files if file in objects}
     ignored_by = {rev: objects.get((rev, IGNORE_FILE), ("", None))[1] for rev, _ in ignore_files}
-    blobs = {file: sha for file, (kind, sha) in found.items() if kind == "blob"}
-    folders = {file: (ignored_by[file[0]], file[1], sha) for file, (kind, sha) in found.items() if kind == "tree"}
+    blobs = {file: sha for file, (kind, sha) in object_by_file.items() if kind == "blob"}
+    folders = {
+        file: (ignored_by[file[0]], file[1], sha) for file, (kind, sha) in object_by_file.items() if kind == "tree"
+    }
     members = _list_hashed_files(set(folders.values()))
     shas = {*blobs.values(), *(sha for files in members.values() for sha in files.values())}
     md5_by_sha = {sha: hashlib.md5(content).hexdigest() for sha, content in git.read_blobs(shas).items()}

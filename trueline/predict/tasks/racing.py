@@ -37,7 +37,7 @@ def predict(loaded: LoadedModel, card: Card) -> CardPredictions:
         source = racing.select_unsettled_races(source)
         if source.rows.empty:
             raise UserError("racing: every race of the source has a result; name a card with the races to predict.")
-    table = _keep_best_prices(source)
+    table = _select_best_prices(source)
     prepared = racing.prepare_race_card(table, model.card_settings)
     is_started = flag_started(prepared["time"], card.moment)
     require_upcoming(prepared["time"], is_started, card.moment)
@@ -54,7 +54,7 @@ def predict(loaded: LoadedModel, card: Card) -> CardPredictions:
     return CardPredictions(shown, _build_log_rows(shown), LOG_KEY, [*source.notes, *notes])
 
 
-def _keep_best_prices(source: RawTable) -> pd.DataFrame:
+def _select_best_prices(source: RawTable) -> pd.DataFrame:
     """Return the rows with one row per runner, that of the best price, in the order in which the runners come."""
     if "book" not in source.rows:
         return source.rows.drop_duplicates().assign(book=None)

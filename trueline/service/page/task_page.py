@@ -153,8 +153,8 @@ def _list_facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
     if status.class_balance:
         yield f"share of {status.class_balance.of}", _describe_classes(status)
     if status.calibration:
-        said = close_sentence(status.calibration.said or "")
-        yield "calibration", f"{format_name(status.calibration.calibrator)}. {said}"
+        sentence = close_sentence(status.calibration.said or "")
+        yield "calibration", f"{format_name(status.calibration.calibrator)}. {sentence}"
     yield from _list_search_facts(status)
     yield "inputs", format_number(None if status.features.count is None else float(status.features.count))
     yield "version", f"{status.version.name}, {status.version.commit or _explain_missing(status, 'version.commit')}"

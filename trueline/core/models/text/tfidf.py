@@ -153,7 +153,7 @@ class WordRuns:
         self._unknown_bytes = _store_number(~self._unknown)
         self.end_of_text = self._unknown_bytes * longest  # so that no run reaches into the next text
         self._longer_runs: list[tuple[Ints, Ints]] = []  # for each length, the keys of the runs and their columns
-        run_numbers: dict[tuple[str, ...], int] = {(word,): number for word, number in word_numbers.items()}
+        run_numbers: dict[tuple[str, ...], int] = {(name,): number for name, number in word_numbers.items()}
         for length in range(2, longest + 1):
             beginnings = dict.fromkeys(
                 term_words[:length] for term_words in columns_by_words if len(term_words) >= length
