@@ -6,6 +6,7 @@ import pandas as pd
 
 from trueline.core.errors import UserError
 from trueline.core.history import leak_detection
+from trueline.core.history.kept_leak_audits import KeptLeakAudits
 from trueline.core.history.kept_ratings import KeptRatings
 from trueline.core.history.own_inputs import build_inputs
 from trueline.core.history.past import Past
@@ -48,7 +49,9 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     features = build_from(rows, rows, builder)
     if kept_ratings:
         memory.store(memory_key, kept_ratings.write())  # before the audit adds those of other rows
-    if leaking := leak_detection.audit_features(build_anew, rows, features, columns, settings, load_seed()):
+    kept_audits = KeptLeakAudits(memory, task, hash_code("features"), settings.model_dump_json(), repr(columns))
+    leaking = leak_detection.audit_features(build_anew, rows, features, columns, settings, load_seed(), kept_audits)
+    if leaking:
         raise UserError(
             f"{', '.join(leaking)} change when values that are not yet known change, which is a leak; fix the formula."
         )

@@ -6,12 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from stages.train._fit_jobs import Arm, FitJob, fit_and_score, label_scores, score_roles
+from stages.train._fit_jobs import Arm, FitJob, fit_and_score, label_scores
+from stages.train._kept_final import fit_final_model
 from stages.train._kept_scores import score_jobs
-from stages.train._training_curves import TrainingCurves
 from trueline.core.compute.parallel import run_brief_jobs
 from trueline.core.errors import UserError, did_you_mean
-from trueline.core.models.model_json import Monitor
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import open_memory
 from trueline.core.runtime.params import (
@@ -71,16 +70,18 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     # networks need much memory
     test_jobs = [FitJob(arm, fold, ROLES, paths, load_seed()) for arm in reversed(arms) for fold in test_folds]
     label = f"train {arms[0].learner_name}"
-    scores = score_jobs(test_jobs, test_folds[-1], open_memory(), load_worker_count(), label, load_engine())
+    memory = open_memory()
+    scores = score_jobs(test_jobs, test_folds[-1], memory, load_worker_count(), label, load_engine())
     final_jobs = [FitJob(arm, "final", ("calibrate",), paths, load_seed()) for arm in (arms[0], *comparison_arms)]
     curves_folder = expand_paths(LIVE, task)["curves"]
     writes["comparison"].mkdir()
-    model = _fit_final(final_jobs[0], curves_folder, writes["final"])
-    _write_importance(model.importance, writes["importance"])
-    scores.append(label_scores(final_jobs[0], score_roles(final_jobs[0], model)))
+    final_fit = fit_final_model(final_jobs[0], curves_folder, writes["final"], memory)
+    _write_importance(final_fit.importance, writes["importance"])
+    scores.append(label_scores(final_jobs[0], final_fit.scores))
     for job in final_jobs[1:]:
-        model = _fit_final(job, curves_folder / job.arm.name, writes["comparison"] / job.arm.name)
-        scores.append(label_scores(job, score_roles(job, model)))
+        comparison_folder = writes["comparison"] / job.arm.name
+        comparison_fit = fit_final_model(job, curves_folder / job.arm.name, comparison_folder, memory)
+        scores.append(label_scores(job, comparison_fit.scores))
     jobs_and_scores = list(zip(test_jobs + final_jobs, scores, strict=True))
     scores_by_arm = [[job_scores for job, job_scores in jobs_and_scores if job.arm == arm] for arm in arms]
     table_schema.write_table(_combine_scores(scores_by_arm, table), writes["scores"])
@@ -148,16 +149,6 @@ def _list_comparison_arms(task: str, inputs: list[str]) -> list[Arm]:
         for learner_name in learner_names
     }
     return [Arm(name, name, settings, inputs) for name, settings in settings_by_learner.items()]
-
-
-def _fit_final(job: FitJob, curves_folder: Path, model_folder: Path) -> Any:
-    learner = load_guarded_plugin("train", job.arm.learner_name, writable=curves_folder)
-    curves = TrainingCurves(curves_folder)
-    settings = learner.Settings(**job.arm.settings)
-    model = learner.fit(job.read_fit_rows(), settings, job.seed, Monitor(job.read_role_rows("calibrate"), watch=curves))
-    curves.close_files()
-    learner.save(model, model_folder)
-    return model
 
 
 def _write_importance(shares: dict[str, float], path: Path) -> None:

@@ -6,7 +6,6 @@ score; its rows to fit on stay the same, so its models are kept too.
 
 import io
 import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
@@ -18,12 +17,13 @@ import numpy as np
 import pandas as pd
 
 from stages.train._fit_jobs import FitJob, fit_and_score, fit_model, label_scores, score_roles
+from stages.train._packed_files import pack_files, read_files, unpack_files, write_files
 from trueline.core.compute import parallel
 from trueline.core.runtime.memory import Memory, build_key, hash_code
 from trueline.core.runtime.params import EngineSettings
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.splits.fold_data import Floats, read_cached_tables
-from trueline.core.splits.fold_hashes import FoldHashes
+from trueline.core.splits.fold_hashes import hash_tables
 
 Piece = TypeVar("Piece")
 
@@ -49,9 +49,9 @@ def score_jobs(
     if not memory.is_on:
         computed = _run_by_fold(fit_and_score, jobs, jobs, workers, label, engine)
         return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
-    keyed_jobs = _build_keys(jobs, newest_fold)
+    keyed_jobs = build_keys(jobs, newest_fold)
     recalled = {keyed.scores_key: memory.load(keyed.scores_key) for keyed in keyed_jobs}
-    known_scores = {key: _read_scores(content) for key, content in recalled.items() if content is not None}
+    known_scores = {key: read_scores(content) for key, content in recalled.items() if content is not None}
     missing = {keyed.scores_key: keyed for keyed in keyed_jobs if keyed.scores_key not in known_scores}
     if missing:
         work = partial(_score_and_store, memory=memory)
@@ -88,10 +88,11 @@ def _run_batch(work: Callable[[Piece], Floats], batch: Sequence[Piece]) -> list[
     return [work(piece) for piece in batch]
 
 
-def _build_keys(jobs: Sequence[FitJob], newest_fold: str) -> list[KeyedJob]:
+def build_keys(jobs: Sequence[FitJob], newest_fold: str = "") -> list[KeyedJob]:
+    """Return the jobs with their keys; the jobs of the newest fold get one for their model, too."""
     for learner_name in {job.arm.learner_name for job in jobs}:
         load_guarded_plugin("train", learner_name)  # the hash of the code covers what plugins bring along
-    code, hashes = hash_code("train"), FoldHashes(read_cached_tables(*jobs[0].table_paths))
+    code, hashes = hash_code("train"), hash_tables(read_cached_tables(*jobs[0].table_paths))
     keyed_jobs = []
     for job in jobs:
         _, *way_of_fitting = astuple(job.arm)
@@ -112,7 +113,7 @@ def _score_and_store(keyed: KeyedJob, memory: Memory) -> Floats:
             _store_model(keyed.model_key, job, model, scores, memory)
     else:
         scores = score_roles(job, model)
-    memory.store(keyed.scores_key, _write_scores(scores))
+    memory.store(keyed.scores_key, write_scores(scores))
     return scores
 
 
@@ -126,31 +127,25 @@ def _store_model(key: str, job: FitJob, model: Any, scores: Floats, memory: Memo
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "model"
         load_guarded_plugin("train", job.arm.learner_name).save(model, folder)
-        files = _pack_folder(folder)
+        files = pack_files(read_files(folder))
     if score_roles(job, _load_model(job, files)).tobytes() == scores.tobytes():
         memory.store(key, files)
 
 
 def _load_model(job: FitJob, files: bytes) -> Any:
     with tempfile.TemporaryDirectory() as folder:
-        zipfile.ZipFile(io.BytesIO(files)).extractall(folder)
+        write_files(unpack_files(files), Path(folder))
         return load_guarded_plugin("train", job.arm.learner_name).load(Path(folder))
 
 
-def _pack_folder(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for file in sorted(folder.rglob("*")):
-            archive.write(file, file.relative_to(folder))
-    return buffer.getvalue()
-
-
-def _write_scores(scores: Floats) -> bytes:
+def write_scores(scores: Floats) -> bytes:
+    """Return scores as bytes."""
     buffer = io.BytesIO()
     np.save(buffer, scores, allow_pickle=False)
     return buffer.getvalue()
 
 
-def _read_scores(content: bytes) -> Floats:
+def read_scores(content: bytes) -> Floats:
+    """Return the scores that `write_scores` wrote."""
     scores: Floats = np.load(io.BytesIO(content), allow_pickle=False)
     return scores

@@ -70,7 +70,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     load_worker_count()  # a wrong setting is refused before a journal is begun
     load_engine()
     load_guarded_plugin("train", load_task_config(task).learner)  # the hash of the code covers what it brings along
-    journal = _open_journal(task, reads, settings)
+    journal_folder = find_repository() / JOURNAL_FOLDER if open_memory().is_on else None
+    journal = _open_journal(journal_folder, task, reads)
     search = _run_search(task, reads, journal)
     write_json(search.tuned, writes["tuned"], digits=12)
     trials = search.trials.copy()
@@ -81,7 +82,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         list(reads.values()),
         reads["folds"],
         lambda _: _list_search_values(search),
-        lambda _: _list_search_values(_run_search_again(task, reads, journal)),
+        lambda _: _list_search_values(_run_search_again(task, reads, journal, journal_folder)),
         draw_audited_folds(reads["folds"]),
         lambda fold: is_tuned_on(folds, fold),
     )
@@ -130,14 +131,15 @@ def _run_search(task: str, reads: Paths, journal: Journal) -> Search:
     return Search(tuned, trials, results_by_trial)
 
 
-def _run_search_again(task: str, reads: Paths, journal: Journal) -> Search:
+def _run_search_again(task: str, reads: Paths, journal: Journal, journal_folder: Path | None) -> Search:
     """Return a search that evaluates its first request, the default in the first fold, and knows all other results.
 
-    What reads a score row there reads it everywhere; to evaluate everything would take as long as the first search.
+    What reads a score row there reads it everywhere; to evaluate everything would take as long as the first search. A
+    later run of the same audit, as on the next day, recalls what this one found, from a journal of the audit's own.
     """
-    known_journal = Journal(None)
-    known_journal.results_by_key = dict(list(journal.results_by_key.items())[1:])
-    return _run_search(task, reads, known_journal)
+    audit_journal = _open_journal(journal_folder, task, reads, "audit")
+    audit_journal.results_by_key |= dict(list(journal.results_by_key.items())[1:])
+    return _run_search(task, reads, audit_journal)
 
 
 def _list_search_values(search: Search) -> pd.DataFrame:
@@ -182,13 +184,13 @@ def _collect_trial_params(trial: pd.Series) -> dict[str, Any]:
     }
 
 
-def _open_journal(task: str, reads: Paths, settings: SearchSettings) -> Journal:
-    """Return the journal of exactly this search, which is kept nowhere if the memory is off.
+def _open_journal(folder: Path | None, task: str, reads: Paths, purpose: str = "search") -> Journal:
+    """Return the journal of exactly this search and purpose; without a folder it is kept nowhere.
 
     Its name is a digest of the rows of the tune folds, the code, the library versions, the search settings and the
     seed, so any change of these gives another journal, and days that are added after the tune folds do not.
     """
-    if not open_memory().is_on:
+    if folder is None:
         return Journal(None)
     tables = read_cached_tables(reads["features"], reads["folds"], reads["resampled"])
     hashes = FoldHashes(tables)
@@ -196,10 +198,9 @@ def _open_journal(task: str, reads: Paths, settings: SearchSettings) -> Journal:
         fold: (hashes.hash_resampled_rows(fold), hashes.hash_rows(fold, "score"))
         for fold in walk_forward.list_folds(tables.folds, "tune")
     }
-    key = build_key(
-        hash_code("tune", "train"), settings.model_dump(), load_seed(), load_task_config(task).learner, rows
-    )
-    return Journal(find_repository() / JOURNAL_FOLDER / f"{task}-{key[:16]}.jsonl")
+    settings, learner_name = load_settings(SearchSettings, "tune", task, "search"), load_task_config(task).learner
+    key = build_key(purpose, hash_code("tune", "train"), settings.model_dump(), load_seed(), learner_name, rows)
+    return Journal(folder / f"{task}-{key[:16]}.jsonl")
 
 
 if __name__ == "__main__":

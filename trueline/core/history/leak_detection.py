@@ -1,6 +1,7 @@
 """The leak audit: a feature must not change when values that were not yet known change."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from trueline.core.history.input_selection import FeatureSelection
+from trueline.core.history.kept_leak_audits import NOTHING_KEPT, KeptLeakAudits
 from trueline.core.tables.table_schema import Column
 
 Build = Callable[[pd.DataFrame], pd.DataFrame]
@@ -40,24 +42,30 @@ def audit_features(
     columns: Sequence[Column],
     settings: DecisionSettings,
     seed: int,
+    kept_audits: KeptLeakAudits = NOTHING_KEPT,
 ) -> list[str]:
     """Return the names of the features that use information they should not have, sorted.
 
     `features` is what `build` made of the table. At each of a few moments, drawn by the seed, the outcomes at and
     after the moment are replaced by other values (so are the values known at the off: only after the moment if the
     decision is made at the off), and rows long after it are removed, all of which `features` had; in a second run every
-    later row is removed. The rows up to the moment must have bit-identical features in both. Limit: what a builder
-    reads from outside the table is not audited.
+    later row is removed. The rows up to the moment must have bit-identical features in both. What `kept_audits` knows
+    of the same rows is not built again. Limit: what a builder reads from outside the table is not audited.
     """
     leaking: set[str] = set()
     for moment in _draw_moments(table["time"], settings.audits, seed):
         expected = features[(table["time"] <= moment).to_numpy()]
         kept_rows = _select_until(table, _find_last_kept_time(table["time"], moment))
         tampered_rows = _replace_later_values(kept_rows, columns, moment, settings.decision, seed)
-        rebuilt = build(tampered_rows)[(tampered_rows["time"] <= moment).to_numpy()]
-        leaking |= _find_differing_columns(expected, rebuilt)
-        leaking |= _find_differing_columns(expected, build(_select_until(table, moment)))
+        for rows in (tampered_rows, _select_until(table, moment)):
+            compare = partial(_compare_until, moment, build, rows, expected)
+            leaking |= kept_audits.find_or_compute(rows, expected, compare)
     return sorted(leaking)
+
+
+def _compare_until(moment: pd.Timestamp, build: Build, rows: pd.DataFrame, expected: pd.DataFrame) -> set[str]:
+    """Return the names of the features that differ from those expected of the rows up to a moment."""
+    return _find_differing_columns(expected, build(rows)[(rows["time"] <= moment).to_numpy()])
 
 
 def find_start_inputs(
@@ -75,12 +83,16 @@ def find_start_inputs(
 
 
 def _draw_moments(time: pd.Series, count: int, seed: int) -> list[pd.Timestamp]:
+    """Return moments that the seed draws by a hash of each time, so that a later time seldom changes who is drawn."""
     times = np.sort(time.unique())
     candidate_times = times[1:] if len(times) > 1 else times  # if all rows are simultaneous, all outcomes are replaced
-    drawn_times = np.random.default_rng(seed).choice(
-        candidate_times, size=min(count, len(candidate_times)), replace=False
-    )
+    hashes = pd.util.hash_array(candidate_times.astype("datetime64[ns]").astype(np.int64) ^ _hash_seed(seed))
+    drawn_times = candidate_times[np.argsort(hashes, kind="stable")[:count]]
     return [pd.Timestamp(moment) for moment in np.sort(drawn_times)]
+
+
+def _hash_seed(seed: int) -> np.int64:
+    return np.random.default_rng(seed).integers(2**62)
 
 
 def _select_until(table: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:

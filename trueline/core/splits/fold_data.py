@@ -59,7 +59,7 @@ class FoldData:
         return np.where(np.isnan(self.soft_label), self.y, blended)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the same object is the same tables: comparing all values would take too long
 class FoldTables:
     """The features, folds and weights of a task, all with the same rows in the same order, and its synthetic rows."""
 

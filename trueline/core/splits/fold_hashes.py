@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,12 @@ class FoldHashes:
 
     def _hash_selection(self, is_selected: npt.NDArray[np.bool_]) -> str:
         return hashlib.sha256(self._row_digests[is_selected].tobytes()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def hash_tables(tables: FoldTables) -> FoldHashes:
+    """Return the fold hashes of some tables, cached for the tables that were asked for last."""
+    return FoldHashes(tables)
 
 
 def hash_table_rows(table: pd.DataFrame) -> Bytes:
