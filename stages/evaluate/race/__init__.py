@@ -58,7 +58,7 @@ def evaluate(
         "baselines": baselines,
         "gain_over_market": gain,
         "resampling": resampling,
-        "runners": _summarise_runners(probabilities["tuned"], won, settings.bins, seed),
+        "runners": _summarise_runners(probabilities["tuned"], won, race_code, settings.bins, seed),
         "picks": _compute_favourite_win_rates(probabilities, won, race_code),
         **_grade_value_bets(probabilities["tuned"], rows, race_code, settings, seed),
     }
@@ -203,13 +203,17 @@ def _evaluate_resampling(loss_by_name: dict[str, Floats], seed: int) -> Report:
     return {"verdict": confidence_intervals.describe_difference(difference), "difference": difference}
 
 
-def _summarise_runners(probability: Floats, won: Floats, bins: int, seed: int) -> Report:
-    """Return per-runner metrics, each with the base rate it has to be read against."""
+def _summarise_runners(probability: Floats, won: Floats, race_code: Codes, bins: int, seed: int) -> Report:
+    """Return per-runner metrics, each with the base rate it has to be read against.
+
+    Whole races are resampled, because one runner's win is the others' defeat.
+    """
     is_winner, is_called = won > 0, probability >= 0.5
     base_rate = float(is_winner.mean())
     curve = compute_calibration_curve(probability, won, bins)
+    field_sizes = np.bincount(race_code).astype(float)
     return {
-        "brier": bootstrap_mean(np.square(probability - won), seed),
+        "brier": bootstrap_ratio(np.bincount(race_code, np.square(probability - won)), field_sizes, seed),
         "brier_of_base_rate": float(np.square(won.mean() - won).mean()),
         "ece": compute_calibration_error(curve),
         "auc": compute_auc(is_winner, probability) if 0 < base_rate < 1 else None,

@@ -1,5 +1,6 @@
 """Kept leak audits: the same rows are audited once, anything else is audited again, and the answer never changes."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_rows_or_features_that_changed_are_audited_again(tmp_path: Path) -> None
 def test_another_day_seldom_changes_at_which_moments_is_audited() -> None:
     time = make_games(400)["time"]
     drawn = [_draw_moments(time[: 2 * days], 2, 5) for days in range(300, 401)]
-    changes = sum(before != after for before, after in zip(drawn, drawn[1:], strict=False))
+    changes = sum(before != after for before, after in pairwise(drawn))
     assert changes <= 3  # each new time is drawn with a chance of 2 in 300 or less
     assert len({tuple(_draw_moments(time, 2, seed)) for seed in range(20)}) > 15
 

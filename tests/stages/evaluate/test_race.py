@@ -6,6 +6,7 @@ import pytest
 
 from stages.evaluate.race import Settings, compare, evaluate
 from trueline.core.errors import UserError
+from trueline.core.stats.block_bootstrap import BlockBootstrap
 from trueline.core.stats.group_ops import compute_group_softmax
 from trueline.core.stats.place_chances import compute_place_chances
 
@@ -222,3 +223,12 @@ def test_nothing_is_said_of_places_without_chances_or_results_and_nothing_else_c
         assert "places" not in fewer[1]
         assert fewer[0] == scores
         assert fewer[1] == {name: content for name, content in report.items() if name != "places"}
+
+
+def test_the_interval_of_the_brier_score_comes_from_whole_races() -> None:
+    predictions, prepared = simulated(3, 0.5, 300)
+    brier = evaluate(predictions, prepared, SETTINGS, 1)[1]["runners"]["brier"]
+    squared_error = np.square(predictions["tuned"] - predictions["target"])
+    races = BlockBootstrap(pd.factorize(predictions["group"])[0], 1)
+    assert brier == races.estimate_mean(squared_error)
+    assert brier["n"] == 300
