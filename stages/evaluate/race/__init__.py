@@ -212,8 +212,9 @@ def _summarise_runners(probability: Floats, won: Floats, race_code: Codes, bins:
     base_rate = float(is_winner.mean())
     curve = compute_calibration_curve(probability, won, bins)
     field_sizes = np.bincount(race_code).astype(float)
+    squared_errors = np.bincount(race_code, np.square(probability - won)).astype(float)
     return {
-        "brier": bootstrap_ratio(np.bincount(race_code, np.square(probability - won)), field_sizes, seed),
+        "brier": bootstrap_ratio(squared_errors, field_sizes, seed),
         "brier_of_base_rate": float(np.square(won.mean() - won).mean()),
         "ece": compute_calibration_error(curve),
         "auc": compute_auc(is_winner, probability) if 0 < base_rate < 1 else None,
