@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from trueline.core.score_audit.exchanged_outcomes import (
     draw_test_folds,
     exchange_outcomes,
+    find_score_rows,
     find_unseen_rows,
     is_tuned_on,
 )
@@ -106,3 +107,21 @@ def test_tuning_may_see_score_rows_only_where_a_tune_fold_has_them(tuned: str | 
     folds = build_races(2)
     is_scored = folds["test_1"] == "score"
     assert is_tuned_on(folds.assign(tune_0=folds["tune_0"].mask(is_scored, tuned)), "test_1") == expected
+
+
+@FEW
+@given(seeds)
+def test_another_day_changes_neither_the_drawn_fold_nor_what_its_score_rows_get(seed: int) -> None:
+    folds = build_races(seed)
+    later = folds["group"].astype(int) >= 14
+    for table in (folds, folds.assign(target=np.arange(len(folds)) / 7)):  # a race has one winner, a quantity has any
+        before = table[~later].reset_index(drop=True)
+        assert draw_test_folds(table, 1, seed) == draw_test_folds(before, 1, seed)
+        outcomes = []
+        for rows in (table, before):
+            scored = find_score_rows(rows, "test_0")
+            exchanged = exchange_outcomes(rows, find_unseen_rows(rows, "test_0"), seed, pool=scored)
+            outcomes.append(exchanged.loc[scored].set_index("row_id")["target"].sort_index())
+            assert not outcomes[-1].equals(rows[scored].set_index("row_id")["target"].sort_index())
+            assert set(outcomes[-1]) <= set(rows.loc[scored, "target"])
+        assert outcomes[0].equals(outcomes[1])
