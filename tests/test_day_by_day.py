@@ -33,11 +33,12 @@ def write_days(folder: Path, task: str, days: int, **changed: Any) -> None:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, task: str, stages: tuple[str, ...] = STAGES) -> int:
-    """Run stages in this process, in a folder; return how many models of test folds were fitted."""
+    """Run stages in this process, in a folder; return how many models of test folds were fitted beside the audit's."""
     fitted: list[Any] = []
 
     def fit_and_count(job: FitJob) -> Any:
-        fitted.append(job)
+        if Path.cwd() == folder:  # an audit works in a folder of its own
+            fitted.append(job)
         return fit_model(job)
 
     with monkeypatch.context() as patch:
@@ -82,6 +83,28 @@ def test_after_another_day_the_outputs_are_those_of_a_run_from_nothing(
     assert read_outputs(folder) == before
     assert not (folder / MEMORY_FOLDER).exists()
     assert not (folder / ".tune").exists()
+
+
+def test_an_audit_of_the_same_rows_fits_nothing_again_on_the_next_day(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places: list[Path] = []
+
+    def fit_and_note_place(job: FitJob) -> Any:
+        places.append(Path.cwd())
+        return fit_model(job)
+
+    monkeypatch.chdir(folder)
+    for day in (DAYS - 1, DAYS):
+        write_days(folder, "racing", day, seed=42)  # which draws the older test fold
+        places.clear()
+        for stage in STAGES:
+            entry_point = import_module(f"stages.{stage}.__main__")
+            monkeypatch.setattr(_kept_scores, "fit_model", fit_and_note_place)
+            monkeypatch.setattr(sys, "argv", [stage, "racing"])
+            run_stage(stage, entry_point.READS, entry_point.WRITES, entry_point.main)
+        assert read_audits(folder, "racing")["train"]["folds"][0]["fold"] == "test_0"
+        assert len({*places} - {folder}) == (day == DAYS - 1), "an audit works in a folder of its own"
 
 
 def test_a_learner_that_reads_beyond_its_rows_is_named_on_a_later_day_too(tmp_path: Path) -> None:

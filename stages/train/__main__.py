@@ -6,13 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from stages.train._fit_jobs import Arm, FitJob, fit_and_score, label_scores
+from stages.train._fit_jobs import Arm, FitJob, label_scores
 from stages.train._kept_final import fit_final_model
-from stages.train._kept_scores import score_jobs
-from trueline.core.compute.parallel import run_brief_jobs
+from stages.train._kept_scores import score_jobs, score_jobs_for_audit
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.atomic_outputs import write_json
-from trueline.core.runtime.memory import open_memory
+from trueline.core.runtime.memory import Memory, open_memory
 from trueline.core.runtime.params import (
     StageSettings,
     load_engine,
@@ -92,16 +91,14 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         lambda fold: _list_fold_scores(
             [job_scores for job, job_scores in jobs_and_scores if job.fold == fold and job.arm in audited_arms], table
         ),
-        lambda fold: _score_fold_again([FitJob(arm, fold, ROLES, paths, load_seed()) for arm in audited_arms]),
+        lambda fold: _score_fold_again([FitJob(arm, fold, ROLES, paths, load_seed()) for arm in audited_arms], memory),
         draw_audited_folds(reads["folds"]),
     )
     write_json(audit, writes["audit"], digits=12)
 
 
-def _score_fold_again(jobs: list[FitJob]) -> pd.DataFrame:
-    """Return the scores of some jobs, computed without memory: the audit asks what the code does now."""
-    computed = run_brief_jobs(fit_and_score, jobs, load_worker_count(), "audit", load_engine())
-    scores = [label_scores(job, job_scores) for job, job_scores in zip(jobs, computed, strict=True)]
+def _score_fold_again(jobs: list[FitJob], memory: Memory) -> pd.DataFrame:
+    scores = score_jobs_for_audit(jobs, memory, load_worker_count(), load_engine())
     return _list_fold_scores(scores, read_cached_tables(*jobs[0].table_paths))
 
 

@@ -13,7 +13,7 @@ from stages.train._kept_scores import build_keys, read_scores, write_scores
 from stages.train._packed_files import pack_files, read_files, unpack_files, write_files
 from stages.train._training_curves import TrainingCurves
 from trueline.core.models.model_json import Monitor
-from trueline.core.runtime.memory import Memory, build_key
+from trueline.core.runtime.memory import Memory
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.splits.fold_data import Floats
 
@@ -31,7 +31,7 @@ class FinalFit:
 
 def fit_final_model(job: FitJob, curves_folder: Path, model_folder: Path, memory: Memory) -> FinalFit:
     """Write a final model and its training curves, from memory if it has them, and return what the stage needs."""
-    key = build_key("final", build_keys([job])[0].scores_key) if memory.is_on else ""
+    key = build_keys([job], purpose="final")[0].scores_key if memory.is_on else ""
     kept = memory.load(key)
     if kept is not None:
         return _write_kept_model(unpack_files(kept), curves_folder, model_folder)

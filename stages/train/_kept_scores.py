@@ -49,7 +49,31 @@ def score_jobs(
     if not memory.is_on:
         computed = _run_by_fold(fit_and_score, jobs, jobs, workers, label, engine)
         return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
-    keyed_jobs = build_keys(jobs, newest_fold)
+    scores, fit_count = _recall_or_compute(build_keys(jobs, newest_fold), memory, workers, label, engine)
+    print(f"{label}: {len(jobs) - fit_count} of {len(jobs)} fits are those of earlier runs or of another arm")
+    return scores
+
+
+def score_jobs_for_audit(
+    jobs: Sequence[FitJob], memory: Memory, workers: int, engine: EngineSettings = parallel.LOCAL
+) -> list[pd.DataFrame]:
+    """Return the labelled scores of each job on rows as the audit exchanged them, which no run but an audit recalls.
+
+    The scores of an earlier audit of the very same rows are recalled, as on the next day: the code, settings and rows
+    that made them are those of now.
+    """
+    label = "audit"
+    if not memory.is_on:
+        computed = parallel.run_brief_jobs(fit_and_score, jobs, workers, label, engine)
+        return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
+    workers = workers if engine.kind == "dask" else 1  # so few fits that the local engine does them in this process
+    return _recall_or_compute(build_keys(jobs, purpose="audit"), memory, workers, label, engine)[0]
+
+
+def _recall_or_compute(
+    keyed_jobs: Sequence[KeyedJob], memory: Memory, workers: int, label: str, engine: EngineSettings
+) -> tuple[list[pd.DataFrame], int]:
+    """Return the labelled scores of each job, and how many of them had to be computed."""
     recalled = {keyed.scores_key: memory.load(keyed.scores_key) for keyed in keyed_jobs}
     known_scores = {key: read_scores(content) for key, content in recalled.items() if content is not None}
     missing = {keyed.scores_key: keyed for keyed in keyed_jobs if keyed.scores_key not in known_scores}
@@ -58,8 +82,7 @@ def score_jobs(
         missing_jobs = [keyed.job for keyed in missing.values()]
         computed = _run_by_fold(work, list(missing.values()), missing_jobs, workers, label, engine)
         known_scores |= dict(zip(missing, computed, strict=True))
-    print(f"{label}: {len(jobs) - len(missing)} of {len(jobs)} fits are those of earlier runs or of another arm")
-    return [label_scores(keyed.job, known_scores[keyed.scores_key]) for keyed in keyed_jobs]
+    return [label_scores(keyed.job, known_scores[keyed.scores_key]) for keyed in keyed_jobs], len(missing)
 
 
 def _run_by_fold(
@@ -88,8 +111,8 @@ def _run_batch(work: Callable[[Piece], Floats], batch: Sequence[Piece]) -> list[
     return [work(piece) for piece in batch]
 
 
-def build_keys(jobs: Sequence[FitJob], newest_fold: str = "") -> list[KeyedJob]:
-    """Return the jobs with their keys; the jobs of the newest fold get one for their model, too."""
+def build_keys(jobs: Sequence[FitJob], newest_fold: str = "", purpose: str = "scores") -> list[KeyedJob]:
+    """Return the jobs with their keys by purpose; the jobs of the newest fold get one for their model, too."""
     for learner_name in {job.arm.learner_name for job in jobs}:
         load_guarded_plugin("train", learner_name)  # the hash of the code covers what plugins bring along
     code, hashes = hash_code("train"), hash_tables(read_cached_tables(*jobs[0].table_paths))
@@ -99,7 +122,7 @@ def build_keys(jobs: Sequence[FitJob], newest_fold: str = "") -> list[KeyedJob]:
         fit_rows = hashes.hash_rows(job.fold, "fit") if job.arm.unresampled else hashes.hash_resampled_rows(job.fold)
         model_key = build_key("model", code, *way_of_fitting, job.seed, fit_rows)
         role_rows = [(role, hashes.hash_rows(job.fold, role)) for role in job.roles]
-        scores_key = build_key("scores", model_key, role_rows)
+        scores_key = build_key(purpose, model_key, role_rows)
         keyed_jobs.append(KeyedJob(job, scores_key, model_key if job.fold == newest_fold else None))
     return keyed_jobs
 

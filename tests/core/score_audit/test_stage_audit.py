@@ -15,9 +15,8 @@ from trueline.core.tables import table_schema
 def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text("score_audit: {folds: 1}\nseed: 1\n")
-    table_schema.write_table(
-        pd.DataFrame({"row_id": ["a", "b"], "group": ["a", "b"], "target": [0.0, 1.0]}), Path("folds.parquet")
-    )
+    folds = pd.DataFrame({"row_id": ["a", "b"], "group": ["a", "b"], "target": [0.0, 1.0], "test_0": ["fit", "score"]})
+    table_schema.write_table(folds, Path("folds.parquet"))
     monkeypatch.setattr(stage_audit, "find_unseen_rows", lambda table, fold: table["target"] > 0)
 
 

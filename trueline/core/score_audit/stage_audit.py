@@ -19,7 +19,12 @@ from trueline.core.runtime.atomic_outputs import LOCK_FOLDER
 from trueline.core.runtime.machine_failures import explain_failure
 from trueline.core.runtime.params import PARAMS_FILE, StageSettings, load_engine, load_seed, load_settings
 from trueline.core.runtime.plugins import forget_plugins
-from trueline.core.score_audit.exchanged_outcomes import draw_test_folds, exchange_outcomes, find_unseen_rows
+from trueline.core.score_audit.exchanged_outcomes import (
+    draw_test_folds,
+    exchange_outcomes,
+    find_score_rows,
+    find_unseen_rows,
+)
 from trueline.core.score_audit.table_differences import describe_differences
 from trueline.core.tables import table_schema
 
@@ -67,7 +72,8 @@ def audit_stage(
         rows = table[table["fold"] == fold] if "role" in table else table
         is_exchanged = find_unseen_rows(rows, fold)
         audit: dict[str, Any] = {"fold": fold, "exchanged": int(is_exchanged.sum()), "error": None}
-        exchanged = {outcomes: exchange_outcomes(rows.assign(donor=rows["row_id"]), is_exchanged, seed, ["donor"])}
+        rows_with_ids, is_scored = rows.assign(donor=rows["row_id"]), find_score_rows(rows, fold)
+        exchanged = {outcomes: exchange_outcomes(rows_with_ids, is_exchanged, seed, ["donor"], is_scored)}
         donors = exchanged[outcomes].pop("donor")
         for path, other_table in other_tables.items():
             exchanged[path] = _copy_donor_values(other_table, rows["row_id"], donors, columns_by_path[path])
