@@ -1,7 +1,8 @@
 """What one more day costs: the CPU time of the run after each appended day, as a share of a run from nothing.
 
 The newest days of the source are held back in a copy of the repository, and appended one by one. The last run is
-compared, byte for byte, with one of the same days without results of earlier runs.
+compared, byte for byte, with one of the same days without results of earlier runs. The model that is kept is retrained
+on the folds' own schedule, as the backtest's are, unless `--final newest` has it fitted on every new day.
 """
 
 import argparse
@@ -31,15 +32,21 @@ def main(*arguments: str) -> None:
     parser.add_argument("--days", type=int, default=10, help="how many days are appended")
     parser.add_argument("--source", help="a folder of Parquet tables in the place of the task's source")
     parser.add_argument("--first-test", help="the first test day; by default what the task's share of the days gives")
+    parser.add_argument(
+        "--final", choices=("schedule", "newest"), default="schedule", help="when the model is retrained"
+    )
     options = parser.parse_args(arguments)
     if options.source and len(options.tasks) != 1:
         raise UserError(f"--source is of one task, but the tasks are {', '.join(options.tasks)}; name one.")
     for task in options.tasks:
         with TemporaryDirectory() as folder:
-            measure_task(task, Path(folder), options.source, options.first_test, options.days)
+            fold_settings = {"first_test": options.first_test, "final": options.final}
+            measure_task(task, Path(folder), options.source, fold_settings, options.days)
 
 
-def measure_task(task: str, folder: Path, source: str | None, first_test: str | None, day_count: int) -> None:
+def measure_task(
+    task: str, folder: Path, source: str | None, fold_settings: dict[str, str | None], day_count: int
+) -> None:
     """Run a task from nothing without its newest days, then after each of them, and print what the runs cost."""
     params = yaml.safe_load(PARAMS_FILE.read_text())
     tables = read_raw_tables(Path(source or params["tasks"][task]["source"]))
@@ -49,7 +56,8 @@ def measure_task(task: str, folder: Path, source: str | None, first_test: str | 
     copy_code(folder)
     share = expand_params(params)["folds"][task]["first_test"]
     params["tasks"][task]["source"] = "source"
-    params["folds"][task]["first_test"] = first_test or choose_first_test(days[: len(days) - day_count], share)
+    first_test = fold_settings["first_test"] or choose_first_test(days[: len(days) - day_count], share)
+    params["folds"][task] |= fold_settings | {"first_test": first_test}
     (folder / PARAMS_FILE).write_text(yaml.safe_dump(params, sort_keys=False))
     write_raw_tables(tables, folder / "source", days[-1 - day_count])
     run_stages(task, folder)

@@ -1,7 +1,7 @@
 """too_good_picks: does the tuned arm beat the market's line by more than anything honest could?"""
 
 import numpy as np
-from scipy import stats
+import pandas as pd
 
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
@@ -79,5 +79,5 @@ def _compute_error_advantage(scored: ScoredPredictions) -> float:
 def _compute_result_correlation(scored: ScoredPredictions) -> Correlation:
     """Return the rank correlation, within groups, of prediction − line with result − line."""
     priced = scored.select_priced()
-    predicted, actual = (stats.rankdata(values - priced.market) for values in (priced.p, priced.y))
+    predicted, actual = (pd.Series(values - priced.market).rank().to_numpy() for values in (priced.p, priced.y))
     return compute_group_correlation(predicted, actual, priced.group)
