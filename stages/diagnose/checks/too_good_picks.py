@@ -7,6 +7,7 @@ from stages.diagnose.units.evidence import Evidence, Finding, decline, make_find
 from stages.diagnose.units.scored_units import ScoredPredictions, build_scored_predictions
 from trueline.core.stats.clustered_correlation import Correlation, compute_group_correlation
 from trueline.core.stats.confidence_intervals import compute_wilson_interval
+from trueline.core.stats.group_ops import Floats
 
 MIN_T = 4.0  # below this t value a correlation may be chance
 
@@ -79,5 +80,10 @@ def _compute_error_advantage(scored: ScoredPredictions) -> float:
 def _compute_result_correlation(scored: ScoredPredictions) -> Correlation:
     """Return the rank correlation, within groups, of prediction − line with result − line."""
     priced = scored.select_priced()
-    predicted, actual = (pd.Series(values - priced.market).rank().to_numpy() for values in (priced.p, priced.y))
+    predicted, actual = (_rank_values(values - priced.market) for values in (priced.p, priced.y))
     return compute_group_correlation(predicted, actual, priced.group)
+
+
+def _rank_values(values: Floats) -> Floats:
+    ranks = pd.Series(values).rank()  # scipy.stats, which has it too, takes a second to import
+    return np.asarray(ranks, dtype=np.float64)

@@ -19,10 +19,13 @@ DASK_MODULE = "trueline.core.compute.dask_engine"  # loaded only if it is asked 
 def run_in_parallel(
     work: Callable[[In], Out], inputs: Iterable[In], workers: int, label: str, engine: EngineSettings = LOCAL
 ) -> list[Out]:
-    """Return `work(item)` for every item, in order; workers and engine change the time, never the results."""
+    """Return `work(item)` for every item, in order; workers and engine change the time, never the results.
+
+    Progress is shown if there are several items.
+    """
     items = list(inputs)
     results = _start_jobs(work, items, workers, engine)
-    return list(tqdm(results, total=len(items), desc=label, mininterval=1.0))
+    return list(tqdm(results, total=len(items), desc=label, mininterval=1.0, disable=len(items) < 2))
 
 
 def run_brief_jobs(
