@@ -1,4 +1,4 @@
-"""Planted problems, and the smallest knobs with which each learner solves them."""
+"""Planted problems, and the smallest settings with which each learner solves them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +66,7 @@ QUANTITIES: dict[tuple[str, str], dict[str, Any]] = {
 ARMS = [*SHARES, *QUANTITIES]
 
 
-def knobs(arm: tuple[str, str], **changed: Any) -> Any:
+def load_arm_settings(arm: tuple[str, str], **changed: Any) -> Any:
     """Return the settings of an arm, with some changed."""
     return load_plugin("train", arm[0]).Settings(**({**SHARES, **QUANTITIES}[arm] | changed))
 
@@ -126,7 +126,7 @@ def save_all(folder: Path) -> None:
     """Fit every arm and save each in a folder of its own."""
     for arm in ARMS:
         learner = load_plugin("train", arm[0])
-        model = learner.fit(rows_for(arm, 1), knobs(arm), SEED)
+        model = learner.fit(rows_for(arm, 1), load_arm_settings(arm), SEED)
         learner.save(model, folder / "-".join(arm))
 
 

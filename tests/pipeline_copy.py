@@ -1,4 +1,4 @@
-"""The corridor as DVC resolves it, and small copies of the repository to run it in."""
+"""The pipeline as DVC resolves it, and small copies of the repository to run it in."""
 
 import ast
 import shutil
@@ -39,7 +39,7 @@ def instances() -> list[Any]:
 
 
 def copy(folder: Path) -> Path:
-    """Copy what the corridor needs into a folder and return it, with compiled code, which spares compiling it anew."""
+    """Copy what the pipeline needs into a folder and return it, with compiled code, which spares compiling it anew."""
     for name in (*KEPT, SAMPLE):
         source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def params(folder: Path) -> Any:
 
 
 def change(folder: Path, **values: Any) -> None:
-    """Set knobs in params.yaml; a dot in a name is written as two underscores."""
+    """Set parameters in params.yaml; a dot in a name is written as two underscores."""
     changed = _read_params(folder)
     for name, value in values.items():
         *sections, last = name.split("__")
@@ -74,14 +74,14 @@ def _read_params(folder: Path) -> Any:
 
 
 def quicken(folder: Path, task: str) -> None:
-    """Make the corridor of a task as short as it can be without leaving anything out."""
+    """Make the pipeline of a task as short as it can be without leaving anything out."""
     expanded = params(folder)
     changes: dict[str, Any] = {"workers": 1, f"tune__{task}__search__trials": 2}
-    for learner, knobs in expanded["train"][task].items():
+    for learner, settings in expanded["train"][task].items():
         rounds = {"iterations": 20, "epochs": 3}
-        changes |= {f"train__{task}__{learner}__{name}": few for name, few in rounds.items() if name in knobs}
-    for check, knobs in expanded["diagnose"][task].items():
-        if "draws" in knobs:
+        changes |= {f"train__{task}__{learner}__{name}": few for name, few in rounds.items() if name in settings}
+    for check, settings in expanded["diagnose"][task].items():
+        if "draws" in settings:
             changes[f"diagnose__{task}__{check}__draws"] = 20
     if task == "events":
         changes |= {"folds__events__repeats": 1, "folds__events__folds": 3}
@@ -110,7 +110,7 @@ def run(folder: Path, stage: str, task: str) -> subprocess.CompletedProcess[str]
     return _run_in_one_process(folder, [stage], task, timeout=300)
 
 
-def walk(folder: Path, task: str, until: str = "diagnose", since: str = "prepare") -> Path:
+def run_pipeline(folder: Path, task: str, until: str = "diagnose", since: str = "prepare") -> Path:
     """Run the stages of a task in order from one to another, in one process; return the folder."""
     stages = STAGES[STAGES.index(since) : STAGES.index(until) + 1]
     done = _run_in_one_process(folder, stages, task, timeout=600)
@@ -148,9 +148,9 @@ def list_declared_code(stage: Any) -> set[str]:
 
 
 def reachable(stage: str) -> set[str]:
-    """Return the repository files that some tool of a room imports, directly or through another file."""
-    rooms = {"tune": ("tune", "train")}.get(stage, (stage,))
-    waiting = [file for room in rooms for file in (ROOT / "stages" / room).rglob("*.py")]
+    """Return the repository files that some code of a stage imports, directly or through another file."""
+    folders = {"tune": ("tune", "train")}.get(stage, (stage,))
+    waiting = [file for folder in folders for file in (ROOT / "stages" / folder).rglob("*.py")]
     found: set[str] = set()
     while waiting:
         file = waiting.pop()

@@ -52,7 +52,7 @@ def git(folder: Path, *words: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def house(folder: Path) -> Path:
+def make_repository(folder: Path) -> Path:
     """Return a folder made into a repository whose first commit is a baseline without skill."""
     (folder / ".dvc").mkdir(parents=True)
     (folder / ".dvc/config").write_text("[core]\n    analytics = false\n    check_update = false\n")

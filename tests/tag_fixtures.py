@@ -1,4 +1,4 @@
-"""Planted texts whose tags follow from their words, and the smallest knobs with which each learner finds them."""
+"""Planted texts whose tags follow from their words, and the smallest settings with which each learner finds them."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ NETWORK: dict[str, Any] = {
 }  # fmt: skip
 
 
-def knobs(word: str, **changed: Any) -> Any:
+def load_learner_settings(word: str, **changed: Any) -> Any:
     """Return a learner's settings, with some changed."""
     return load_plugin("train", word).Settings(**{"tfidf_linear": LINEAR, "text_network": NETWORK}[word] | changed)
 

@@ -117,7 +117,7 @@ def test_a_learner_that_reads_beyond_its_rows_is_named_on_a_later_day_too(tmp_pa
     for day in (DAYS - 1, DAYS):
         write_days(repository, "racing", day)
         pipeline_copy.change(repository, tasks__racing__learner="cheat", **changes)
-        pipeline_copy.walk(repository, "racing", since="resample", until="tune")
+        pipeline_copy.run_pipeline(repository, "racing", since="resample", until="tune")
         done = pipeline_copy.run(repository, "train", "racing")
         assert done.returncode == 0, done.stderr
         audits = read_audits(repository, "racing")

@@ -109,7 +109,7 @@ def loaded_files(
 
 
 @pytest.fixture
-def house(built: tuple[Path, list[str]]) -> Iterator[Path]:
+def repository(built: tuple[Path, list[str]]) -> Iterator[Path]:
     """The built repository; what a test changes is taken back."""
     folder, _ = built
     yield folder
@@ -117,7 +117,7 @@ def house(built: tuple[Path, list[str]]) -> Iterator[Path]:
 
 
 def outputs(folder: Path) -> list[Path]:
-    return [file for room in ("metrics", "models") for file in sorted((folder / room).rglob("*")) if file.is_file()]
+    return [file for name in ("metrics", "models") for file in sorted((folder / name).rglob("*")) if file.is_file()]
 
 
 def test_the_first_repro_runs_every_stage_of_every_task(built: tuple[Path, list[str]]) -> None:
@@ -138,7 +138,7 @@ def test_a_stage_loads_only_files_that_it_declares_and_names_only_what_its_shelf
         assert undeclared == set(), f"{stage} loads files that dvc.yaml does not name"
         named = {str(dep) for dep in instance.deps if str(dep).endswith(".py")}
         unused = named - loaded[stage] - pipeline_copy.reachable(stage)
-        assert unused == set(), f"{stage} names files that no tool on its shelf could load"
+        assert unused == set(), f"{stage} names files that none of its plugins could load"
 
 
 def test_few_files_are_declared_that_an_instance_never_loads(
@@ -162,39 +162,39 @@ def test_only_a_stage_that_fits_a_network_loads_tensorflow(
     assert heavy == ({"train"} if task == "events" else set())
 
 
-def test_a_second_repro_runs_nothing(house: Path) -> None:
-    said = dvc(house, "repro")
+def test_a_second_repro_runs_nothing(repository: Path) -> None:
+    said = dvc(repository, "repro")
     assert ran(said) == []
     assert UP_TO_DATE in said
-    assert dirt(house) == ""
+    assert dirt(repository) == ""
 
 
 def test_running_all_again_by_force_in_a_hostile_environment_changes_no_byte_that_git_or_dvc_sees(
-    house: Path,
+    repository: Path,
 ) -> None:
-    assert len(ran(dvc(house, "repro", "--force", **HOSTILE, TRUELINE_NO_MEMORY="1"))) == len(
+    assert len(ran(dvc(repository, "repro", "--force", **HOSTILE, TRUELINE_NO_MEMORY="1"))) == len(
         pipeline_copy.STAGES
     ) * len(pipeline_copy.tasks())
-    assert dirt(house) == ""
-    assert UP_TO_DATE in dvc(house, "status")
+    assert dirt(repository) == ""
+    assert UP_TO_DATE in dvc(repository, "status")
 
 
-def test_a_comment_in_the_racing_scorer_runs_one_stage(house: Path) -> None:
-    append_a_comment(house / "stages/evaluate/race/__init__.py")
-    changed = json.loads(dvc(house, "status", "--json"))
+def test_a_comment_in_the_racing_scorer_runs_one_stage(repository: Path) -> None:
+    append_a_comment(repository / "stages/evaluate/race/__init__.py")
+    changed = json.loads(dvc(repository, "status", "--json"))
     assert changed == {"evaluate@racing": [{"changed deps": {"stages/evaluate/race": "modified"}}]}
-    assert ran(dvc(house, "repro")) == ["evaluate@racing"]
-    assert dirt(house).split() == ["M", "dvc.lock", "M", "stages/evaluate/race/__init__.py"]
+    assert ran(dvc(repository, "repro")) == ["evaluate@racing"]
+    assert dirt(repository).split() == ["M", "dvc.lock", "M", "stages/evaluate/race/__init__.py"]
 
 
-def test_a_tool_that_the_plan_does_not_name_runs_nothing(house: Path) -> None:
-    append_a_comment(house / "stages/train/forest.py")
-    assert UP_TO_DATE in dvc(house, "status")
+def test_a_plugin_that_the_plan_does_not_name_runs_nothing(repository: Path) -> None:
+    append_a_comment(repository / "stages/train/forest.py")
+    assert UP_TO_DATE in dvc(repository, "status")
 
 
-def test_the_pictures_open_offline_and_leave_git_clean(house: Path) -> None:
-    page = Path(dvc(house, "plots", "show").strip().splitlines()[-1].removeprefix("file://")).read_text()
-    assert dirt(house) == ""
+def test_the_pictures_open_offline_and_leave_git_clean(repository: Path) -> None:
+    page = Path(dvc(repository, "plots", "show").strip().splitlines()[-1].removeprefix("file://")).read_text()
+    assert dirt(repository) == ""
     for title in (
         "Tuning",
         "Training",
@@ -213,32 +213,34 @@ def test_the_pictures_open_offline_and_leave_git_clean(house: Path) -> None:
     assert not re.search(r"(?:fetch|import)\(\s*[\"'`](?:https?:)?//", page)
 
 
-def test_the_shown_metrics_are_the_few_that_the_page_explains(house: Path) -> None:
-    files = json.loads(dvc(house, "metrics", "show", "--json"))[""]["data"].values()
+def test_the_shown_metrics_are_the_few_that_the_page_explains(repository: Path) -> None:
+    files = json.loads(dvc(repository, "metrics", "show", "--json"))[""]["data"].values()
     shown = {task: numbers for file in files for task, numbers in file["data"].items()}
     assert sorted(shown) == sorted(pipeline_copy.tasks())
     assert {task: set(numbers) for task, numbers in shown.items()} == SHOWN
-    scores = {task: json.loads((house / f"metrics/{task}/scores.json").read_text())[task] for task in shown}
+    scores = {task: json.loads((repository / f"metrics/{task}/scores.json").read_text())[task] for task in shown}
     assert all(numbers.items() <= scores[task].items() for task, numbers in shown.items())
     assert all(len(scores[task]) > len(numbers) for task, numbers in shown.items())
 
 
-def test_no_output_knows_where_or_when_it_was_made(house: Path) -> None:
+def test_no_output_knows_where_or_when_it_was_made(repository: Path) -> None:
     now = datetime.now(UTC)
-    told = [str(house).encode(), f"{now:%Y-%m-%d}".encode(), f"{now:%Y%m%d}".encode(), f"{now:%d %b %Y}".encode()]
+    told = [str(repository).encode(), f"{now:%Y-%m-%d}".encode(), f"{now:%Y%m%d}".encode(), f"{now:%d %b %Y}".encode()]
     told += [socket.gethostname().encode()] if len(socket.gethostname()) > 5 else []  # a short one may be any word
-    assert outputs(house)
-    assert [(file, word) for file in outputs(house) for word in told if word in file.read_bytes()] == []
+    assert outputs(repository)
+    assert [(file, word) for file in outputs(repository) for word in told if word in file.read_bytes()] == []
 
 
-def test_an_experiment_with_another_learner_is_a_row_of_its_own(house: Path) -> None:
-    dvc(house, "exp", "run", "--name", "another-learner", "--set-param", "tasks.racing.learner=conditional_logit")
-    rows = {row["Experiment"]: row for row in csv.DictReader(io.StringIO(dvc(house, "exp", "show", "--csv")))}
+def test_an_experiment_with_another_learner_is_a_row_of_its_own(repository: Path) -> None:
+    dvc(repository, "exp", "run", "--name", "another-learner", "--set-param", "tasks.racing.learner=conditional_logit")
+    rows = {row["Experiment"]: row for row in csv.DictReader(io.StringIO(dvc(repository, "exp", "show", "--csv")))}
     new, old = rows["another-learner"], next(row for row in rows.values() if row["rev"] in ("master", "main"))
     assert new["tasks.racing.learner"] == "conditional_logit"
     assert old["tasks.racing.learner"] != "conditional_logit"
     assert new["props.mae"] == old["props.mae"]
     assert new["racing.log_loss"] != old["racing.log_loss"]
-    said = call(house, sys.executable, "-m", "trueline.experiments", "compare", "racing", "another-learner", "HEAD")
+    said = call(
+        repository, sys.executable, "-m", "trueline.experiments", "compare", "racing", "another-learner", "HEAD"
+    )
     assert "log loss" in said.lower()
     assert "is +0.0000 (+0.0000 to +0.0000)" not in said

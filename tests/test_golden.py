@@ -18,7 +18,7 @@ OTHERWISE = explain_difference(platform.system(), platform.machine(), sys.versio
 @pytest.mark.skipif(bool(OTHERWISE), reason=OTHERWISE)
 @pytest.mark.parametrize("task", pipeline_copy.tasks())
 def test_prepare_and_features_give_the_bytes_of_the_lock(task: str, tmp_path: Path) -> None:
-    folder = pipeline_copy.walk(pipeline_copy.copy(tmp_path), task, until="features")
+    folder = pipeline_copy.run_pipeline(pipeline_copy.copy(tmp_path), task, until="features")
     locked = yaml.safe_load((pipeline_copy.ROOT / "dvc.lock").read_text())["stages"]
     outs = [out for stage in ("prepare", "features") for out in locked[f"{stage}@{task}"]["outs"]]
     made = {out["path"]: hashlib.md5((folder / out["path"]).read_bytes()).hexdigest() for out in outs}

@@ -1,4 +1,4 @@
-"""Nothing looks where it may not: features see the past, models see fit rows, and the doors refuse whoever cheats."""
+"""Nothing looks where it may not: features see the past, models see fit rows, and the stages refuse whoever cheats."""
 
 import ast
 import json
@@ -33,10 +33,10 @@ from stages.features._honest import Settings
 
 def build(current, past, settings):
     seen = {"current": list(current.columns), "past": [name for name in NAMES if past.has_column(name)]}
-    Path("../seen.json").write_text(json.dumps(seen))  # a temporary file, which a tool may make
+    Path("../seen.json").write_text(json.dumps(seen))  # a temporary file, which a plugin may make
     return _honest.build(current, past, settings)
 """
-THIEF = """
+ROW_OPENING_PLUGIN = """
 import pandas as pd
 from pathlib import Path
 from stages.STAGE import _honest
@@ -49,12 +49,12 @@ def FUNCTION(*args, **kwargs):
         pass
     return _honest.FUNCTION(*args, **kwargs)
 """
-THIEVES = [  # a stage, the folder of its plugins, which of them the task uses, the function that opens a file
+PLUGIN_FUNCTIONS = [  # a stage, the folder of its plugins, which of them the task uses, the function that opens a file
     *(("features", "features", None, "build"), ("resample", "resample", "resampler", "resample")),
     *(("tune", "train", "learner", "fit"), ("train", "train", "learner", "score")),
     ("calibrate", "calibrate", "calibrator", "fit"),
 ]
-TABLE = "past._totals._table"  # what no honest tool would touch: it needs a private name of a private name
+TABLE = "past._totals._table"  # what no honest plugin would touch: it needs a private name of a private name
 LEAKS = {
     "ends_when": f"len({TABLE})",
     "mean_of_all": f'{TABLE}.groupby("WHOSE")["OUTCOME"].transform("mean")',
@@ -83,10 +83,10 @@ READING = {"open", "read", "read_text", "read_bytes", "load", "exec", "eval", "_
 
 
 @pytest.fixture(scope="module", params=pipeline_copy.tasks())
-def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A small corridor walked as far as train, with synthetic rows among the fit rows where the task can have them."""
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A small task run as far as train, with synthetic rows among the fit rows where the task can have them."""
     task = request.param
-    folder = pipeline_copy.copy(tmp_path_factory.mktemp("leakage") / "house")
+    folder = pipeline_copy.copy(tmp_path_factory.mktemp("leakage") / "repository")
     pipeline_copy.quicken(folder, task)
     pipeline_copy.shrink(folder, task)
     if task == "events":
@@ -95,24 +95,24 @@ def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         pipeline_copy.change(folder, folds__events=DATED, train__events__comparison__learners=[])
     if task == "racing":
         pipeline_copy.change(folder, tasks__racing__resampler="smote_nc", train__racing__catboost_trees__soft_label=0.0)
-    return pipeline_copy.walk(folder, task, until="train"), task
+    return pipeline_copy.run_pipeline(folder, task, until="train"), task
 
 
 @pytest.fixture
-def house(walked: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
-    """A copy of the walked corridor to do harm in."""
-    folder, task = walked
-    return shutil.copytree(folder, tmp_path / "house"), task
+def project(trained: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
+    """A copy of the trained task to do harm in."""
+    folder, task = trained
+    return shutil.copytree(folder, tmp_path / "repository"), task
 
 
 def build_with(folder: Path, task: str, code: str) -> subprocess.CompletedProcess[str]:
-    """Run the features door with another tool in the place of the task's own, which it may still call."""
-    tool = folder / f"stages/features/{task}.py"
-    if not tool.with_name("_honest.py").exists():
-        tool.rename(tool.with_name("_honest.py"))
+    """Run the stage features with another plugin in the place of the task's own, which it may still call."""
+    plugin_file = folder / f"stages/features/{task}.py"
+    if not plugin_file.with_name("_honest.py").exists():
+        plugin_file.rename(plugin_file.with_name("_honest.py"))
     for path in (features(folder, task), folder / f"metrics/{task}/leaks.json"):
         path.unlink(missing_ok=True)
-    tool.write_text(code)
+    plugin_file.write_text(code)
     return pipeline_copy.run(folder, "features", task)
 
 
@@ -181,30 +181,33 @@ def of_fold(table: pd.DataFrame, fold: str) -> pd.DataFrame:
     return table[table["fold"] == fold].drop(columns=walk_forward.list_target_columns(table)).reset_index(drop=True)
 
 
-def test_outcomes_of_the_present_are_not_there_to_be_used(house: tuple[Path, str]) -> None:
-    folder, task = house
+def test_outcomes_of_the_present_are_not_there_to_be_used(project: tuple[Path, str]) -> None:
+    folder, task = project
     done = build_with(folder, task, CHEAT.format(cheats=f'cheat=current["{OUTCOME[task]}"]'))
     assert done.returncode == 1
     assert f"KeyError: '{OUTCOME[task]}'" in done.stderr
     assert nothing_written(folder, task)
 
 
-@pytest.mark.parametrize(("stage", "shelf", "role", "function"), THIEVES)
-def test_a_tool_that_opens_the_rows_itself_is_named_with_the_file_and_its_stage_writes_nothing(
-    house: tuple[Path, str], stage: str, shelf: str, role: str | None, function: str
+@pytest.mark.parametrize(("stage", "plugin_folder", "role", "function"), PLUGIN_FUNCTIONS)
+def test_a_plugin_that_opens_the_rows_itself_is_named_with_the_file_and_its_stage_writes_nothing(
+    project: tuple[Path, str], stage: str, plugin_folder: str, role: str | None, function: str
 ) -> None:
-    folder, task = house
+    folder, task = project
     if task != "racing":
         pytest.skip("the guard does not depend on the task")
     word = pipeline_copy.params(folder)["tasks"][task][role] if role else task
-    tool = folder / f"stages/{shelf}/{word}.py"
-    tool.rename(tool.with_name("_honest.py"))
-    tool.write_text(THIEF.replace("STAGE", shelf).replace("FUNCTION", function).replace("TASK", task))
+    plugin_file = folder / f"stages/{plugin_folder}/{word}.py"
+    plugin_file.rename(plugin_file.with_name("_honest.py"))
+    plugin_file.write_text(
+        ROW_OPENING_PLUGIN.replace("STAGE", plugin_folder).replace("FUNCTION", function).replace("TASK", task)
+    )
     pipeline_copy.change(folder, workers=2)
     before = {path: path.read_bytes() for place in ("data", "models") for path in (folder / place).rglob("*.*")}
     done = pipeline_copy.run(folder, stage, task)
     assert done.returncode == 1
-    opened = f"{stage} {task}: the {shelf} plugin {word!r} opened data/prepared/{task}.parquet; a plugin gets its rows"
+    named = f"{stage} {task}: the {plugin_folder} plugin {word!r}"
+    opened = f"{named} opened data/prepared/{task}.parquet; a plugin gets its rows"
     # joblib's resource tracker may add a warning of its own when the workers have ended
     assert any(line.startswith(opened) for line in done.stderr.splitlines()), done.stderr
     assert before == {path: path.read_bytes() for place in ("data", "models") for path in (folder / place).rglob("*.*")}
@@ -212,9 +215,9 @@ def test_a_tool_that_opens_the_rows_itself_is_named_with_the_file_and_its_stage_
 
 @pytest.mark.parametrize("decision", ["before", "at_start"])
 def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_benchmark(
-    house: tuple[Path, str], decision: str
+    project: tuple[Path, str], decision: str
 ) -> None:
-    folder, task = house
+    folder, task = project
     columns = table_schema.read_declarations(prepared(folder, task))
     honest = set(table_schema.read_table(features(folder, task)).columns)
     pipeline_copy.change(folder, **{f"features__{task}__decision": decision})
@@ -233,10 +236,10 @@ def test_a_tool_is_handed_what_is_known_at_the_decision_and_never_the_benchmark(
     assert audit["audited"] == len(made) - 1
 
 
-def test_the_benchmark_cannot_be_used_present_or_past(house: tuple[Path, str]) -> None:
-    folder, task = house
+def test_the_benchmark_cannot_be_used_present_or_past(project: tuple[Path, str]) -> None:
+    folder, task = project
     names = [column.name for column in table_schema.read_declarations(prepared(folder, task)) if column.evaluation_only]
-    for name in names[::3]:  # a build takes seconds, and the test above compares what a tool sees of all of them
+    for name in names[::3]:  # a build takes seconds, and the test above compares what a plugin sees of all of them
         present = build_with(folder, task, CHEAT.format(cheats=f'cheat=current["{name}"]'))
         assert present.returncode == 1
         assert f"KeyError: '{name}'" in present.stderr
@@ -247,8 +250,8 @@ def test_the_benchmark_cannot_be_used_present_or_past(house: tuple[Path, str]) -
     assert names == EVALUATION_ONLY[task]
 
 
-def test_features_that_know_too_much_are_named_and_nothing_is_written(house: tuple[Path, str]) -> None:
-    folder, task = house
+def test_features_that_know_too_much_are_named_and_nothing_is_written(project: tuple[Path, str]) -> None:
+    folder, task = project
     cheats = ", ".join(f"{name}={formula}" for name, formula in LEAKS.items())
     cheats = cheats.replace("WHOSE", WHOSE[task]).replace("OUTCOME", OUTCOME[task])
     done = build_with(folder, task, CHEAT.format(cheats=cheats))
@@ -259,9 +262,9 @@ def test_features_that_know_too_much_are_named_and_nothing_is_written(house: tup
 
 
 def test_an_outcome_like_the_minutes_of_the_same_game_is_not_there_and_is_named_if_taken_by_force(
-    house: tuple[Path, str],
+    project: tuple[Path, str],
 ) -> None:
-    folder, task = house
+    folder, task = project
     after = [column for column in table_schema.read_declarations(prepared(folder, task)) if column.known == "after"]
     known = table_schema.read_table(prepared(folder, task)).notna().any()
     names = [c.name for c in after if c.kind != "text" and not c.evaluation_only and known[c.name]]
@@ -304,10 +307,10 @@ def test_no_tool_on_the_shelf_reads_a_file_or_reaches_into_the_past(file: Path) 
 
 
 @pytest.mark.parametrize("word", list_plugins("resample"))
-def test_resampling_touches_fit_rows_and_nothing_else(house: tuple[Path, str], word: str) -> None:
-    folder, task = house
+def test_resampling_touches_fit_rows_and_nothing_else(project: tuple[Path, str], word: str) -> None:
+    folder, task = project
     if word not in pipeline_copy.params(folder)["resample"][task]:
-        pytest.skip(f"{task} has no knobs for {word}")
+        pytest.skip(f"{task} has no settings for {word}")
     pipeline_copy.change(folder, **{f"tasks__{task}__resampler": word})
     assert pipeline_copy.run(folder, "resample", task).returncode == 0
     resampled = folder / f"data/resampled/{task}"
@@ -327,8 +330,8 @@ def test_resampling_touches_fit_rows_and_nothing_else(house: tuple[Path, str], w
     assert bool(len(synthetic)) == (word == "smote_nc")
 
 
-def test_scores_are_of_natural_rows_in_the_role_that_their_fold_gives_them(walked: tuple[Path, str]) -> None:
-    folder, task = walked
+def test_scores_are_of_natural_rows_in_the_role_that_their_fold_gives_them(trained: tuple[Path, str]) -> None:
+    folder, task = trained
     table, plan = scores(folder, task), table_schema.read_table(folder / f"data/folds/{task}.parquet")
     assert set(table["role"]) == {"calibrate", "score"}
     assert not table.duplicated(["fold", "row_id"]).any()
@@ -340,8 +343,8 @@ def test_scores_are_of_natural_rows_in_the_role_that_their_fold_gives_them(walke
     assert not set(table["fold"]) - set(walk_forward.list_folds(plan, "test")) - {"final"}
 
 
-def test_what_happened_after_the_last_fit_day_cannot_move_a_score(house: tuple[Path, str]) -> None:
-    folder, task = house
+def test_what_happened_after_the_last_fit_day_cannot_move_a_score(project: tuple[Path, str]) -> None:
+    folder, task = project
     before, path = scores(folder, task), folder / f"data/folds/{task}.parquet"
     plan = table_schema.read_table(path)
     later = plan.index[plan["time"] > plan.loc[plan["test_0"] == "fit", "time"].max()]
@@ -355,19 +358,19 @@ def test_what_happened_after_the_last_fit_day_cannot_move_a_score(house: tuple[P
     assert not of_fold(before, "test_1").equals(of_fold(after, "test_1"))  # a later fold learned the nonsense
 
 
-def test_another_future_leaves_the_scores_before_it_bit_for_bit(house: tuple[Path, str]) -> None:
-    folder, task = house
+def test_another_future_leaves_the_scores_before_it_bit_for_bit(project: tuple[Path, str]) -> None:
+    folder, task = project
     before, plan = scores(folder, task), table_schema.read_table(folder / f"data/folds/{task}.parquet")
     FUTURES[task](folder / f"data/sample/{task}", plan.loc[plan["test_0"] == "score", "time"].max())
-    pipeline_copy.walk(folder, task, until="train")
+    pipeline_copy.run_pipeline(folder, task, until="train")
     after = scores(folder, task)
     pd.testing.assert_frame_equal(of_fold(before, "test_0"), of_fold(after, "test_0"), check_exact=True)
     last = walk_forward.list_folds(plan, "test")[-1]
     assert not of_fold(before, last).equals(of_fold(after, last))
 
 
-def test_the_order_of_the_raw_rows_does_not_matter(house: tuple[Path, str]) -> None:
-    folder, task = house
+def test_the_order_of_the_raw_rows_does_not_matter(project: tuple[Path, str]) -> None:
+    folder, task = project
     written = [prepared(folder, task), folder / f"data/folds/{task}.parquet", folder / f"metrics/{task}/quality.json"]
     before = [read_without_examples(path) for path in written]
     for path in (folder / f"data/sample/{task}").glob("*.parquet"):

@@ -228,7 +228,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = pipeline_copy.copy(tmp_path_factory.mktemp("audit") / "repository")
     permit_looks(folder)
     write_world(folder, "racing", **HONEST)
-    return pipeline_copy.walk(folder, "racing", since="resample", until="calibrate")
+    return pipeline_copy.run_pipeline(folder, "racing", since="resample", until="calibrate")
 
 
 @pytest.mark.parametrize("cheat", CHEATS)
@@ -242,7 +242,7 @@ def test_a_plugin_that_sees_score_rows_is_named(repository: Path, cheat: str) ->
     pipeline_copy.change(repository, **{f"{stage}__defaults__cheat": parameters, f"{stage}__racing__cheat": {}})
     pipeline_copy.change(repository, tune__defaults__space__cheat={"ranges": {}}, tune__racing__space__cheat={})
     guilty = ("tune", "train") if stage == "train" else (stage,)
-    pipeline_copy.walk(repository, "racing", since=guilty[0], until=guilty[-1])
+    pipeline_copy.run_pipeline(repository, "racing", since=guilty[0], until=guilty[-1])
     audits = read_audits(repository, "racing")
     assert {name for name, audit in audits.items() if audit["folds"][0]["differing"]} >= set(guilty)
     finding = ask({name: audits[name] for name in guilty})
@@ -259,7 +259,7 @@ def test_a_calibrator_that_sees_the_score_rows_of_a_single_fold_is_named(reposit
     pipeline_copy.change(repository, **HONEST | {"tasks__racing__calibrator": calibrator})
     settings: dict[str, Any] = {"defaults": {"within_group": True}, "racing": {}}
     pipeline_copy.change(repository, **{f"calibrate__{key}__{calibrator}": value for key, value in settings.items()})
-    pipeline_copy.walk(repository, "racing", since="calibrate", until="calibrate")
+    pipeline_copy.run_pipeline(repository, "racing", since="calibrate", until="calibrate")
     audits = read_audits(repository, "racing")["calibrate"]["folds"]
     assert [audit["fold"] for audit in audits if audit["differing"]] == [fold]
     assert {audit["fold"] for audit in audits} == {"test_0", "test_1"}

@@ -53,11 +53,11 @@ def test_no_instance_depends_on_the_code_of_another_domain(stage: Any) -> None:
 
 
 @pytest.mark.parametrize("stage", pipeline_copy.instances(), ids=lambda stage: stage.addressing)
-def test_a_door_reads_and_writes_exactly_what_dvc_is_told(stage: Any) -> None:
-    room, task = stage.addressing.split("@")
-    door = import_module(f"stages.{room}.__main__")
-    reads = {path.format(task=task) for path in door.READS.values()}
-    writes = {path.format(task=task) for path in (door.WRITES | getattr(door, "LIVE", {})).values()}
+def test_a_stage_reads_and_writes_exactly_what_dvc_is_told(stage: Any) -> None:
+    stage_name, task = stage.addressing.split("@")
+    entry_point = import_module(f"stages.{stage_name}.__main__")
+    reads = {path.format(task=task) for path in entry_point.READS.values()}
+    writes = {path.format(task=task) for path in (entry_point.WRITES | getattr(entry_point, "LIVE", {})).values()}
     made = ("data/", "models/", "metrics/")
     declared = {str(d) for d in stage.deps if str(d).startswith(made) and "data/sample/" not in str(d)}
     assert reads == declared

@@ -26,7 +26,7 @@ def walk_from(folder: Path, task: str, source: Path) -> Walked:
     after = [line.replace(f"source: data/sample/{task}", f"source: {source}") for line in before]
     assert sum(old != new for old, new in zip(before, after, strict=True)) == 1
     params.write_text("\n".join(after).replace("\nworkers: 2 ", "\nworkers: 1 "))  # which changes no result
-    pipeline_copy.walk(folder, task)
+    pipeline_copy.run_pipeline(folder, task)
     metrics = folder / f"metrics/{task}"
     assert '<html lang="en">' in (metrics / "report.html").read_text()
     diagnosis = json.loads((metrics / "diagnosis.json").read_text())

@@ -24,7 +24,7 @@ ARGUMENTS = {
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with two experiments."""
-    folder = promoted_repo.house(tmp_path_factory.mktemp("registry") / "house")
+    folder = promoted_repo.make_repository(tmp_path_factory.mktemp("registry") / "repository")
     for seed, name in enumerate(("one", "two"), 1):
         promoted_repo.experiment(folder, name, skill=0.6 + seed / 10, seed=seed)
     return folder

@@ -16,7 +16,7 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 @pytest.mark.parametrize("level", ["default", "config", "config.local", "global"])
 def test_every_level_of_dvcs_configuration_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "global"))
     if level != "default":
         file = tmp_path / "global/config" if level == "global" else folder / ".dvc" / level
@@ -37,7 +37,7 @@ def test_without_dvc_and_outside_a_repository_it_is_the_default_folder(
 
 
 def test_a_configuration_that_dvc_cannot_read_is_an_error_of_one_sentence(tmp_path: Path) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     (folder / ".dvc/config").write_text("broken [")
     with pytest.raises(UserError, match=r"^DVC cannot read its configuration \(.*Invalid line.*\); correct "):
         find_cache(folder)

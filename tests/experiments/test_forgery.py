@@ -24,7 +24,7 @@ from trueline.experiments.store.run_tables import build_run, read_predictions
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a cache and one experiment that passes every gate."""
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     promoted_repo.experiment(folder, "sharp", skill=1.0)
     monkeypatch.chdir(folder)
     return folder

@@ -29,7 +29,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
     try:
-        promoted_repo.experiment(promoted_repo.house(folder / "house"), "sharp", skill=0.7, seed=1)
+        promoted_repo.experiment(promoted_repo.make_repository(folder / "repository"), "sharp", skill=0.7, seed=1)
         toy_model.make(folder / "toy")
         yield folder
     finally:
@@ -63,14 +63,14 @@ def assert_one_sentence(process: subprocess.CompletedProcess[str], *parts: str) 
 
 
 def test_on_a_full_disk_reading_works_and_writing_says_that_there_is_no_room(full_disk: Path) -> None:
-    house = full_disk / "house"
+    repository = full_disk / "repository"
     for words in READING:
-        process = run(house, *words)
+        process = run(repository, *words)
         assert (process.returncode, process.stderr) == (0, ""), words
     for words in WRITING:
-        assert_one_sentence(run(house, *words), "No space left on device")
-    assert promoted_repo.git(house, "tag") == ""
-    assert not (house / LEDGER_FILE).exists() or (house / LEDGER_FILE).read_bytes() == b""
+        assert_one_sentence(run(repository, *words), "No space left on device")
+    assert promoted_repo.git(repository, "tag") == ""
+    assert not (repository / LEDGER_FILE).exists() or (repository / LEDGER_FILE).read_bytes() == b""
 
 
 def test_an_enqueue_on_a_full_disk_leaves_params_whole(full_disk: Path) -> None:
@@ -95,16 +95,16 @@ def test_on_a_read_only_file_system_reading_works_and_writing_says_why_not(disk:
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     try:
         for words in READING:
-            process = run(disk / "house", *words)
+            process = run(disk / "repository", *words)
             assert (process.returncode, process.stderr) == (0, ""), words
         for words in WRITING:
-            assert_one_sentence(run(disk / "house", *words), "Read-only file system")
+            assert_one_sentence(run(disk / "repository", *words), "Read-only file system")
     finally:
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
 
 
 def test_without_a_home_and_in_a_locale_of_ascii_every_text_is_kept(tmp_path: Path) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     promoted_repo.experiment(folder, "sharp", skill=0.7, seed=1, hypothesis="naïve × plain")
     promoted_repo.git(folder, "config", "user.name", "Zoë")
     plain = {"HOME": "/dev/null/home", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

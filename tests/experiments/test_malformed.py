@@ -127,7 +127,7 @@ def rewrite(folder: Path, name: str, content: str) -> Any:
 
 
 def test_a_commit_whose_lock_is_broken_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     (folder / "dvc.lock").write_text("][")
     promoted_repo.commit(folder, "a merge went wrong")
     monkeypatch.chdir(folder)
@@ -139,7 +139,7 @@ def test_a_commit_whose_lock_is_broken_is_rejected(tmp_path: Path, monkeypatch: 
 def test_a_broken_report_is_rejected_by_promote_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.chdir(folder)
     with pytest.raises(UserError, match=r"has no metrics/racing/report\.json that can be read"):
         rewrite(folder, "report", content)
@@ -165,7 +165,7 @@ def test_a_broken_report_is_rejected_by_promote_in_one_sentence(
 def test_a_malformed_report_stops_the_gates_that_read_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, gate: str
 ) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.chdir(folder)
     outcome = rewrite(folder, name, content)
     assert gate in outcome.stopped
@@ -175,7 +175,7 @@ def test_a_malformed_report_stops_the_gates_that_read_it(
 def test_the_noise_gate_counts_evaluations_at_test_periods_that_overlap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.chdir(folder)
     evaluation: dict[str, Any] = {"rows": "r", "predictions": "p", "metrics": {}, "data": None, "folds": None}
     days = {"from": "2024-01-01", "to": "2024-02-01"}

@@ -41,7 +41,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(promoted_repo, "PARAMS", params)
     monkeypatch.setattr(promoted_repo, "predictions", predict)
     monkeypatch.setattr(promoted_repo, "write", write_with_prepared)
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     promoted_repo.experiment(folder, "tried", skill=0.4, seed=5)
     git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")
     git(folder, "checkout", "--quiet", "-b", "request")

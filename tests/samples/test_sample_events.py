@@ -32,8 +32,8 @@ SETTINGS = Settings(
     untagged="keep",
     dates="use",
     least_examples=5,
-    twin_similarity=0.4,
-    twin_words=2,
+    near_duplicate_similarity=0.4,
+    near_duplicate_words=2,
     cut_share=0.05,
 )
 SEEDS = range(8)

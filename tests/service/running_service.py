@@ -38,7 +38,7 @@ def repository(folder: Path, task: str, own_table: str | None = None, **params: 
         params[f"prepare__{task}__own_columns"] = OWN
     pipeline_copy.quicken(folder, task)
     pipeline_copy.change(folder, **params)
-    pipeline_copy.walk(folder, task, "calibrate")
+    pipeline_copy.run_pipeline(folder, task, "calibrate")
     used = yaml.safe_load((folder / "params.yaml").read_text())
     sections = {f"{part}.{task}": used[part][task] for part in SECTIONS}
     sections |= {f"{part}.defaults": used[part]["defaults"] for part in SECTIONS if part != "tasks"}

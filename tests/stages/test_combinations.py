@@ -75,7 +75,7 @@ def featured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for parameters in members.values():
         parameters.update({name: number for name, number in FEW.items() if name in parameters})
     pipeline_copy.change(folder, train__racing__ensemble__member_settings=members)
-    return pipeline_copy.walk(folder, "racing", until="features")
+    return pipeline_copy.run_pipeline(folder, "racing", until="features")
 
 
 @cache
@@ -143,7 +143,7 @@ def test_the_stages_run_with_every_learner_from_resample_to_evaluate(
     repository = shutil.copytree(featured, tmp_path / "repository")
     words = {"learner": learner, "resampler": resampler, "calibrator": calibrator}
     pipeline_copy.change(repository, workers=1, **{f"tasks__racing__{kind}": word for kind, word in words.items()})
-    pipeline_copy.walk(repository, "racing", since="resample", until="evaluate")
+    pipeline_copy.run_pipeline(repository, "racing", since="resample", until="evaluate")
     arms = table_schema.read_table(repository / "data/predictions/racing.parquet").columns
     assert {"tuned", "default", "baseline"} <= set(arms)
     assert ("unresampled" in arms) == (resampler != "none")

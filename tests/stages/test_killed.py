@@ -28,10 +28,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pipeline_copy.shrink(folder, TASK)
     pipeline_copy.change(folder, **{f"tune__{TASK}__search__trials": 6, f"tune__{TASK}__search__batch": 2})
     pipeline_copy.change(folder, workers=2)
-    pipeline_copy.walk(folder, TASK, until="resample")
+    pipeline_copy.run_pipeline(folder, TASK, until="resample")
     # in a process of its own, because a journal belongs to the modules that are loaded
     assert pipeline_copy.run(folder, "tune", TASK).returncode == 0
-    return pipeline_copy.walk(folder, TASK, since="train")
+    return pipeline_copy.run_pipeline(folder, TASK, since="train")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_odd_texts_are_kept_or_counted_and_never_stop_the_pipeline(tmp_path: Pat
         SAMPLE[0],
     ]
     events = [event | {"tags": [*event["tags"], "everywhere"]} for event in SAMPLE + odd]
-    folder = pipeline_copy.walk(copy_with_events(tmp_path, events), "events")
+    folder = pipeline_copy.run_pipeline(copy_with_events(tmp_path, events), "events")
     quality = json.loads((folder / "metrics/events/quality.json").read_text())
     kept = set(table_schema.read_table(folder / "data/prepared/events.parquet")["row_id"])
     assert {"huge", "right to left", "markup"} <= kept

@@ -36,7 +36,7 @@ def resampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small copy of the repository in which the pipeline ran as far as resample."""
     folder = pipeline_copy.copy(tmp_path_factory.mktemp("resampled") / "repository")
     pipeline_copy.shrink(folder, "racing")
-    return pipeline_copy.walk(folder, "racing", until="resample")
+    return pipeline_copy.run_pipeline(folder, "racing", until="resample")
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_missing_prices_are_no_reason_to_fail(repository: Path) -> None:
     some = runners["race_id"].isin(runners["race_id"].unique()[::7])
     runners.assign(bsp=runners["bsp"].mask(some)).to_parquet(repository / "races/runners.parquet")
     pipeline_copy.quicken(repository, "racing")
-    pipeline_copy.walk(repository, "racing")
+    pipeline_copy.run_pipeline(repository, "racing")
 
 
 @pytest.mark.parametrize(

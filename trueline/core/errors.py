@@ -11,6 +11,9 @@ RENAMED = {
     "at_off": "at_start",
     "yardstick": "evaluation_only",
     "ladder": "baselines",
+    "twin_similarity": "near_duplicate_similarity",
+    "twin_words": "near_duplicate_words",
+    "twin_share": "equal_inputs_share",
 }
 
 

@@ -68,7 +68,7 @@ def _join_titles(texts: pd.DataFrame) -> list[str]:
 
 def _find_clusters(texts: list[str], settings: Settings) -> list[str]:
     names = [f"{position:09}" for position in range(len(texts))]
-    return find_near_duplicate_clusters(texts, names, settings.twin_similarity, settings.twin_words)
+    return find_near_duplicate_clusters(texts, names, settings.near_duplicate_similarity, settings.near_duplicate_words)
 
 
 def _clear_tag_cells(sheet: pd.DataFrame, settings: Settings, source_names: Sequence[str]) -> pd.DataFrame:

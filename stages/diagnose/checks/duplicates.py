@@ -28,23 +28,23 @@ def check(evidence: Evidence) -> Finding:
     """Fail if rows are predicted twice, or trained on and scored; warn of duplicated inputs or simultaneous entities.
 
     Without a clock the folds are drawn several times over, and each row must be scored equally often; with a clock,
-    once. `twin_share` is the share of score rows, among those with any input present, that share every input with
-    another. An entity may legitimately appear twice at one time if the clock has days only, or if two entities share a
-    name, so a few that do are no warning. Declines without predictions.
+    once. `equal_inputs_share` is the share of score rows, among those with any input present, that share every input
+    with another. An entity may legitimately appear twice at one time if the clock has days only, or if two entities
+    share a name, so a few that do are no warning. Declines without predictions.
     """
     predictions = evidence.predictions
     if predictions.empty:
         return decline("There are no predictions to look at.")
     counts = _count_faults(evidence, predictions)
     duplicate_share = _compute_duplicate_share(evidence)
-    details = {**counts, "twin_share": duplicate_share}
+    details = {**counts, "equal_inputs_share": duplicate_share}
     failures = [f"{counts[name]} {description}" for name, description in FAILURES.items() if counts[name]]
     if failures:
         return make_finding("failed", f"Found {', '.join(failures)}: the figures count them wrongly.", **details)
     notes = []
     if counts["same_moment"] > SAME_MOMENT_SHARE * len(predictions):
         notes.append(f"{counts['same_moment']} predictions are of an entity already predicted at the same time")
-    if duplicate_share > evidence.limits.twin_share:
+    if duplicate_share > evidence.limits.equal_inputs_share:
         notes.append(f"{duplicate_share:.1%} of the score rows share every input with another row")
     if notes:
         return make_finding("warning", f"{' and '.join(notes)}.", **details)

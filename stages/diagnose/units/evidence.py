@@ -41,7 +41,7 @@ class CheckLimits(StageSettings):
     gain_doubtful: float  # what predictions may add to the market, as R², before they are doubtful, or unbelievable
     gain_too_good: float
     segment_groups: int  # a segment with fewer groups is not judged
-    twin_share: float  # share of the score rows that may share all inputs with another row
+    equal_inputs_share: float  # share of the score rows that may share all inputs with another row
     default_share: float  # share of the score rows in which a number with many values may take one value
     # for quantities with a market line; null without one
     market_bias: float | None  # mean distance of predictions from the market, in the target's unit

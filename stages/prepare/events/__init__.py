@@ -62,8 +62,8 @@ class Settings(SourceSettings):
     untagged: Literal["keep", "set_aside"]
     dates: Literal["use", "ignore"]
     least_examples: int = Field(ge=1)
-    twin_similarity: float = Field(gt=0, le=1)
-    twin_words: int = Field(ge=1)
+    near_duplicate_similarity: float = Field(gt=0, le=1)
+    near_duplicate_words: int = Field(ge=1)
     cut_share: float = Field(gt=0, le=1)
 
     @field_validator("own_columns")
@@ -190,7 +190,7 @@ def _build_event_rows(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         rows["name"] + " " + rows["description"]
     ).tolist()  # without the location, which alone makes no near-duplicates
     group = find_near_duplicate_clusters(
-        event_texts, rows["id"].tolist(), settings.twin_similarity, settings.twin_words
+        event_texts, rows["id"].tolist(), settings.near_duplicate_similarity, settings.near_duplicate_words
     )
     keys = {"row_id": rows["id"], "entity": rows["id"], "group": pd.Series(group, dtype=object), "time": rows["time"]}
     tag_targets = {TARGET_PREFIX + tag: [float(tag in row_tags) for row_tags in rows["tags"]] for tag in tags}

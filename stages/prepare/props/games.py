@@ -5,9 +5,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from stages.prepare.props.duplicate_players import flag_duplicate_players
 from stages.prepare.props.props_columns import GAME_KEY, PLAYER_DAY_COLUMNS, REQUIRED_GAME_COLUMNS, declare_game_columns
 from stages.prepare.props.props_settings import RowRules, Settings
-from stages.prepare.props.twins import flag_twins
 from trueline.core.errors import UserError
 from trueline.core.tables.coercion import coerce_table
 from trueline.core.tables.copied_groups import flag_copied_groups
@@ -16,7 +16,7 @@ from trueline.core.tables.row_filters import Flags
 
 HOME_WORDS = {"home": "1", "h": "1", "vs": "1", "vs.": "1", "away": "0", "a": "0", "@": "0", "at": "0"}
 DID_NOT_PLAY = "did not play"
-OLDER_VERSION, DUPLICATE, TWIN = REPEATED_ROWS = (
+OLDER_VERSION, DUPLICATE, DUPLICATE_PLAYER = REPEATED_ROWS = (
     "older version of the row",
     "duplicate player and day",
     "the same player under another id",
@@ -132,9 +132,9 @@ def _flag_sparser_duplicates(rows: pd.DataFrame, settings: Settings) -> Flags:
     return flag_superseded_rows(rows.assign(value_count=rows.notna().sum(axis=1)), GAME_KEY, "value_count")
 
 
-def _flag_twins(rows: pd.DataFrame, settings: Settings) -> Flags:
+def _flag_duplicate_players(rows: pd.DataFrame, settings: Settings) -> Flags:
     counts = [name for name in settings.profile.count_names if name in rows and rows[name].notna().any()]
-    return flag_twins(rows, ["minutes", *counts])
+    return flag_duplicate_players(rows, ["minutes", *counts])
 
 
 def _flag_copied_games(rows: pd.DataFrame, settings: Settings) -> Flags:
@@ -161,6 +161,6 @@ RULES: RowRules = {
     OLDER_VERSION: lambda rows, settings: flag_older_versions(rows, GAME_KEY, "updated_at"),
     "contradictory rows of a player and day": _flag_contradictions,
     DUPLICATE: _flag_sparser_duplicates,
-    TWIN: _flag_twins,
+    DUPLICATE_PLAYER: _flag_duplicate_players,
     "the same game under another id": _flag_copied_games,
 }

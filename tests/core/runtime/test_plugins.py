@@ -50,7 +50,7 @@ def test_only_a_listed_name_is_imported(word: str) -> None:
 def test_every_learner_fits_scores_and_is_stored_behind_the_guard_as_without_it(
     arm: tuple[str, str], tmp_path: Path
 ) -> None:
-    rows, settings = learner_cases.rows_for(arm, 1, count=30), learner_cases.knobs(arm)
+    rows, settings = learner_cases.rows_for(arm, 1, count=30), learner_cases.load_arm_settings(arm)
     learner = plugins.load_guarded_plugin("train", arm[0])
     model = learner.fit(rows, settings, learner_cases.SEED)
     learner.save(model, tmp_path / "model")

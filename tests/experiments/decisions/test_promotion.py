@@ -38,7 +38,7 @@ MODEL = f"{TASK}-model"
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.chdir(folder)
     return folder
 

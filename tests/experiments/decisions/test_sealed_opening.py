@@ -29,7 +29,7 @@ OUTPUTS = {
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with an experiment that has skill, made while some days were sealed."""
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.chdir(folder)
     return folder
 
@@ -149,7 +149,7 @@ def test_where_the_current_model_cannot_be_scored_the_baseline_takes_its_place(
 def test_the_stages_of_the_commit_score_the_sealed_rows_and_no_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = make_pipeline_commit(tmp_path / "house")
+    folder = make_pipeline_commit(tmp_path / "repository")
     monkeypatch.chdir(folder)
     rev = git(folder, "rev-parse", "HEAD")
     period = sealed_opening.find_sealed_period(rev, TASK)

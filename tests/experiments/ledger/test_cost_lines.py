@@ -58,7 +58,7 @@ def show(folder: Path, *words: str) -> str:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.chdir(folder)
     promoted_repo.experiment(folder, "sharp", skill=0.7, seed=1)
     promoted_repo.experiment(folder, "elsewhere", skill=0.6, seed=2)

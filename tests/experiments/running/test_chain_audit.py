@@ -30,7 +30,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "data/prepared/racing.parquet"
     rows = build_world("racing")[1].merge(table_schema.read_table(path), on="row_id")
     table_schema.write_table(rows[[column.name for column in DECLARATIONS]], path, DECLARATIONS)
-    return pipeline_copy.walk(folder, "racing", since="resample", until="calibrate")
+    return pipeline_copy.run_pipeline(folder, "racing", since="resample", until="calibrate")
 
 
 def run_audit(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -60,7 +60,7 @@ def test_a_calibrator_that_sees_score_rows_ends_the_command_with_one_sentence_th
     (repository / f"stages/{stage}/cheat.py").write_text(code)
     pipeline_copy.change(repository, tasks__racing__calibrator="cheat")
     pipeline_copy.change(repository, calibrate__defaults__cheat={"within_group": True}, calibrate__racing__cheat={})
-    pipeline_copy.walk(repository, "racing", since=stage, until=stage)
+    pipeline_copy.run_pipeline(repository, "racing", since=stage, until=stage)
     done = run_audit(repository, "--fold", "test_0")
     assert done.returncode != 0
     assert not done.stdout

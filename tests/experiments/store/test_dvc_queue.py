@@ -22,7 +22,7 @@ VERIFIED_VERSIONS = {("3.67", "0.40", "5.7")}
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """DVC's queue of a repository with two experiments."""
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     for name in ("done", "waiting"):
         promoted_repo.experiment(folder, name, skill=0.5, seed=len(name))
     monkeypatch.chdir(folder)

@@ -14,7 +14,7 @@ from trueline.experiments.store.experiments_index import find_experiment
 def test_predictions_are_read_from_the_cache_that_dvc_is_configured_to_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "global"))
     shutil.move(folder / ".dvc/cache", tmp_path / "elsewhere")
@@ -40,7 +40,7 @@ def test_a_folder_that_dvc_does_not_manage_has_no_cache(tmp_path: Path, monkeypa
 
 
 def test_no_remote_is_opened_while_the_cache_has_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.chdir(folder)
     head = promoted_repo.git(folder, "rev-parse", "HEAD")
     monkeypatch.setattr(output_files, "_Remotes", lambda: None)  # opening it would fail
@@ -48,7 +48,7 @@ def test_no_remote_is_opened_while_the_cache_has_everything(tmp_path: Path, monk
 
 
 def test_a_cached_folder_is_copied_and_nothing_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = promoted_repo.house(tmp_path / "house")
+    folder = promoted_repo.make_repository(tmp_path / "repository")
     monkeypatch.chdir(folder)
     files = {"plots/loss.tsv": b"step", "../outside.txt": b"no"}
     md5 = promoted_repo.cached(folder, "models/racing/curves", files)["md5"]

@@ -35,7 +35,7 @@ LIMITS = CheckLimits(
     gain_doubtful=0.01,
     gain_too_good=0.02,
     segment_groups=40,
-    twin_share=0.01,
+    equal_inputs_share=0.01,
     default_share=0.6,
     market_bias=1.5,
     hit_edge=1.0,
@@ -692,7 +692,7 @@ def test_duplicates_warns_of_entities_twice_at_one_time_unless_they_are_rare_and
         frozen.loc[late, name] = frozen.loc[late[0], name]
     found = ask("duplicates", replace(evidence, features=frozen))
     assert found["status"] == "warning"
-    assert found["details"]["twin_share"] > LIMITS.twin_share
+    assert found["details"]["equal_inputs_share"] > LIMITS.equal_inputs_share
 
 
 def test_coverage_fails_rows_without_a_prediction_and_predictions_nobody_asked_for() -> None:

@@ -14,7 +14,13 @@ from trueline.samples.events import make_sample
 
 PARAMETERS: dict[str, Any] = {"decision": "before", "include": None, "exclude": [], "audits": 2, "marks": True}
 PREPARE: dict[str, Any] = {"tags": None, "delimiters": ",;|", "untagged": "keep", "least_examples": 5}
-PREPARE |= {"tag_columns": None, "dates": "use", "twin_similarity": 0.4, "twin_words": 2, "cut_share": 0.05}
+PREPARE |= {
+    "tag_columns": None,
+    "dates": "use",
+    "near_duplicate_similarity": 0.4,
+    "near_duplicate_words": 2,
+    "cut_share": 0.05,
+}
 
 
 def inputs(rows: pd.DataFrame, **changed: Any) -> pd.DataFrame:

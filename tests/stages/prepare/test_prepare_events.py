@@ -23,8 +23,8 @@ PARAMETERS: dict[str, Any] = {
     "delimiters": ",;|",
     "untagged": "keep",
     "least_examples": 2,
-    "twin_similarity": 0.4,
-    "twin_words": 2,
+    "near_duplicate_similarity": 0.4,
+    "near_duplicate_words": 2,
     "cut_share": 0.05,
 }
 NAMES = ["Brass Night", "Open Kiln", "Long Ride", "Night Reel", "Two Choirs", "Seed Swap"]
@@ -392,7 +392,8 @@ def test_a_source_without_a_table_of_events_is_rejected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [{"tags": []}, {"delimiters": ""}, {"least_examples": 0}, {"twin_similarity": 0.0}, {"untagged": "drop"}]
+    "odd",
+    [{"tags": []}, {"delimiters": ""}, {"least_examples": 0}, {"near_duplicate_similarity": 0.0}, {"untagged": "drop"}],
 )
 def test_parameters_out_of_range_are_rejected(odd: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(odd))):

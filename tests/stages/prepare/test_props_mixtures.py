@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stages.prepare.props.duplicate_players import flag_duplicate_players
 from stages.prepare.props.main_line import find_rival_lines
 from stages.prepare.props.player_matching import match_players
-from stages.prepare.props.twins import flag_twins
 from tests.stages.prepare.test_prepare_props_forms import assert_same, changed, prepared, season, truth
 from trueline.core.errors import UserError
 
@@ -83,10 +83,10 @@ def test_two_ids_are_one_player_only_if_nearly_all_their_games_agree(seed: int, 
     twin = rows.assign(player_id="a")
     twin.loc[: others * games // 2 - 1, "points"] += 1
     both = pd.concat([rows, twin], ignore_index=True)
-    flagged = both.loc[flag_twins(both, ["minutes", *STATS]), "player_id"].unique().tolist()
+    flagged = both.loc[flag_duplicate_players(both, ["minutes", *STATS]), "player_id"].unique().tolist()
     assert flagged == (["b"] if others == 0 else [])
     idle = both.assign(**dict.fromkeys(STATS, 0))
-    assert not flag_twins(idle, ["minutes", *STATS]).any()
+    assert not flag_duplicate_players(idle, ["minutes", *STATS]).any()
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+00:00", "%Y-%m-%d %H:%M UTC"])

@@ -14,7 +14,18 @@ from scipy.optimize import approx_fprime
 
 from stages.tune import tuning_losses
 from tests import learner_cases
-from tests.learner_cases import ARMS, QUANTITIES, SEED, SHARES, dead_heats, knobs, part, quantities, races, rows_for
+from tests.learner_cases import (
+    ARMS,
+    QUANTITIES,
+    SEED,
+    SHARES,
+    dead_heats,
+    load_arm_settings,
+    part,
+    quantities,
+    races,
+    rows_for,
+)
 from trueline.core.errors import UserError
 from trueline.core.models.model_json import Monitor
 from trueline.core.models.tabular import conditional_logit_loss
@@ -51,7 +62,9 @@ def absolute_error(score: Floats, rows: FoldData) -> float:
 
 
 def fitted(arm: Arm, rows: FoldData, changed: dict[str, Any] | None = None, **options: Any) -> Any:
-    return plugins.load_plugin("train", arm[0]).fit(rows, knobs(arm, **(changed or {})), SEED, Monitor(**options))
+    return plugins.load_plugin("train", arm[0]).fit(
+        rows, load_arm_settings(arm, **(changed or {})), SEED, Monitor(**options)
+    )
 
 
 @cache
@@ -337,14 +350,14 @@ def test_catboost_scores_inputs_with_categories_last_as_it_does_in_any_other_ord
     categories = pd.Categorical(np.array(["7", "Ardley", "élan", None], object)[draw.integers(0, 4, len(rows.y))])
     numbers = rows.x.select_dtypes("number").assign(fraction=draw.normal(size=len(rows.y)) / 3)
     last, first = numbers.assign(venue=categories), pd.concat([pd.DataFrame({"venue": categories}), numbers], axis=1)
-    model = plugin.fit(replace(rows, x=last), knobs(arm), SEED)
+    model = plugin.fit(replace(rows, x=last), load_arm_settings(arm), SEED)
     assert model.cats == ["venue"]
     frame_pool = plugin.Pool(plugin._convert_inputs(last, ["venue"]), cat_features=["venue"])
     expected = model.trees.predict(frame_pool, prediction_type="RawFormulaVal", thread_count=1)
     assert plugin.score(model, last).tobytes() == expected.tobytes()
     assert plugin.score(model, first).tobytes() == expected.tobytes()
     assert plugin.score(model, last[:3]).tobytes() == expected[:3].tobytes()
-    other_order = plugin.fit(replace(rows, x=first), knobs(arm), SEED)
+    other_order = plugin.fit(replace(rows, x=first), load_arm_settings(arm), SEED)
     assert np.isfinite(plugin.score(other_order, first)).all()
 
 

@@ -14,7 +14,7 @@ import pytest
 from scipy.special import expit
 
 from stages.train import text_network
-from tests.tag_fixtures import SEED, TAGS, hits, knobs, planted, tagged, weighed, without_blanks
+from tests.tag_fixtures import SEED, TAGS, hits, load_learner_settings, planted, tagged, weighed, without_blanks
 from trueline.core.errors import UserError
 from trueline.core.models.model_json import Monitor
 from trueline.core.models.text import embedding_network, vocabulary
@@ -28,7 +28,7 @@ MEASURES = ["loss", "binary_accuracy", "precision", "recall"]
 
 
 def fitted(rows: FoldData, changed: dict[str, Any] | None = None, **options: Any) -> text_network.Model:
-    return text_network.fit(rows, knobs("text_network", **(changed or {})), SEED, Monitor(**options))
+    return text_network.fit(rows, load_learner_settings("text_network", **(changed or {})), SEED, Monitor(**options))
 
 
 @cache
@@ -135,9 +135,10 @@ def test_another_process_fits_the_same_bytes_and_scores_them_without_tensorflow(
 import sys
 from pathlib import Path
 from trueline.core.runtime.plugins import load_plugin
-from tests.tag_fixtures import SEED, knobs, planted
+from tests.tag_fixtures import SEED, load_learner_settings, planted
 learner = load_plugin("train", "text_network")
-learner.save(learner.fit(planted(1, 400), knobs("text_network", names="inputs"), SEED), Path(sys.argv[1]))
+settings = load_learner_settings("text_network", names="inputs")
+learner.save(learner.fit(planted(1, 400), settings, SEED), Path(sys.argv[1]))
 """
     score = """
 import sys
@@ -165,7 +166,7 @@ sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
 
 def test_another_seed_gives_other_weights() -> None:
     rows = planted(1, 40)
-    one, two = (text_network.fit(rows, knobs("text_network", epochs=1), seed) for seed in (1, 2))
+    one, two = (text_network.fit(rows, load_learner_settings("text_network", epochs=1), seed) for seed in (1, 2))
     assert not np.array_equal(one.weights[0], two.weights[0])
 
 

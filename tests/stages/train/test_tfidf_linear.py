@@ -21,7 +21,7 @@ from tests.tag_fixtures import (
     TAGS,
     doubled,
     hits,
-    knobs,
+    load_learner_settings,
     planted,
     tagged,
     weighed,
@@ -38,7 +38,7 @@ ODD = ["", " ", "?!", "never seen before", None, float("nan"), "ひらがな", "
 
 
 def fitted(rows: FoldData, **changed: Any) -> tfidf_linear.Model:
-    return tfidf_linear.fit(rows, knobs("tfidf_linear", **changed), SEED)
+    return tfidf_linear.fit(rows, load_learner_settings("tfidf_linear", **changed), SEED)
 
 
 @cache
@@ -240,11 +240,11 @@ def test_neither_listing_the_plugins_nor_fitting_imports_tensorflow() -> None:
     code = """
 import sys
 from trueline.core.runtime.plugins import load_plugin, list_plugins
-from tests.tag_fixtures import knobs, planted
+from tests.tag_fixtures import load_learner_settings, planted
 assert {"tfidf_linear", "text_network"} <= set(list_plugins("train"))
 load_plugin("train", "text_network")
 learner = load_plugin("train", "tfidf_linear")
-learner.score(learner.fit(planted(1), knobs("tfidf_linear"), 0), planted(2).x)
+learner.score(learner.fit(planted(1), load_learner_settings("tfidf_linear"), 0), planted(2).x)
 sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -16,8 +16,9 @@ FOLD_SETTINGS = WalkForwardSettings(
 )  # fmt: skip
 LIMITS = CheckLimits(
     missing_share=0.5, shift=0.25, slope_low=0.9, slope_high=1.1, r2_too_good=0.75, r2_over_market=0.02,
-    gain_doubtful=0.01, gain_too_good=0.02, segment_groups=60, twin_share=0.01, default_share=0.6, market_bias=1.5,
-    hit_edge=1.0, hit_rate_too_good=0.58, hit_rate_picks=500, error_below_market=0.3, result_correlation=0.12,
+    gain_doubtful=0.01, gain_too_good=0.02, segment_groups=60, equal_inputs_share=0.01, default_share=0.6,
+    market_bias=1.5, hit_edge=1.0, hit_rate_too_good=0.58, hit_rate_picks=500,
+    error_below_market=0.3, result_correlation=0.12,
 )  # fmt: skip
 COLUMNS = [
     Column("row_id", "text", "before", "player and day", nullable=False),

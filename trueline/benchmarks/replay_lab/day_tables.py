@@ -112,6 +112,8 @@ def _date_events(events: pd.DataFrame) -> pd.DataFrame:
     texts = clean_event_texts(events)
     numbers = [f"{number:09}" for number in range(len(events))]
     joined_texts = (texts["name"] + " " + texts["description"]).tolist()
-    clusters = find_near_duplicate_clusters(joined_texts, numbers, settings.twin_similarity, settings.twin_words)
+    clusters = find_near_duplicate_clusters(
+        joined_texts, numbers, settings.near_duplicate_similarity, settings.near_duplicate_words
+    )
     day_number = pd.factorize(pd.Series(clusters), sort=True)[0] % MADE_UP_DAYS
     return events.assign(date=pd.Timestamp("2024-01-01") + pd.to_timedelta(day_number, "D"))

@@ -168,8 +168,8 @@ def _list_search_facts(status: TaskStatus) -> Iterator[tuple[str, str]]:
     trials = f"{format_count(optimization.trials, 'trial', 'trials')}, {optimization.complete} complete"
     losses = f"{format_number(optimization.tuned)} against {format_number(optimization.default)} by default"
     yield "search", f"{trials}; {format_name(optimization.loss)} {losses}"
-    knobs = sorted(optimization.params.items())
-    yield "parameters", ", ".join(f"{format_name(name)} {_format_value(value)}" for name, value in knobs)
+    params = sorted(optimization.params.items())
+    yield "parameters", ", ".join(f"{format_name(name)} {_format_value(value)}" for name, value in params)
 
 
 def _render_inputs(status: TaskStatus) -> list[Html]:
