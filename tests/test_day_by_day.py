@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from stages.train import _kept_scores
-from stages.train._fit_jobs import FitJob, fit_model
+from stages.train._fits import kept_scores
+from stages.train._fits.fit_jobs import FitJob, fit_model
 from tests import pipeline_copy
 from tests.test_score_audit import CHEATS, DAYS, build_world, permit_looks, read_audits, write_world
 from trueline.core.runtime.memory import MEMORY_FOLDER, OFF_VARIABLE
@@ -43,7 +43,7 @@ def run(monkeypatch: pytest.MonkeyPatch, folder: Path, task: str, stages: tuple[
 
     with monkeypatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(_kept_scores, "fit_model", fit_and_count)
+        patch.setattr(kept_scores, "fit_model", fit_and_count)
         for stage in stages:
             entry_point = import_module(f"stages.{stage}.__main__")
             patch.setattr(sys, "argv", [stage, task])
@@ -100,7 +100,7 @@ def test_an_audit_of_the_same_rows_fits_nothing_again_on_the_next_day(
         places.clear()
         for stage in STAGES:
             entry_point = import_module(f"stages.{stage}.__main__")
-            monkeypatch.setattr(_kept_scores, "fit_model", fit_and_note_place)
+            monkeypatch.setattr(kept_scores, "fit_model", fit_and_note_place)
             monkeypatch.setattr(sys, "argv", [stage, "racing"])
             run_stage(stage, entry_point.READS, entry_point.WRITES, entry_point.main)
         assert read_audits(folder, "racing")["train"]["folds"][0]["fold"] == "test_0"

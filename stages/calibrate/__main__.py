@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from stages.calibrate._kept_calibrations import KeptCalibrations
 from trueline.core.compute.parallel import run_brief_jobs
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
+from trueline.core.runtime.memory import Memory, build_key, hash_code, open_memory
 from trueline.core.runtime.output_hashes import hash_file
 from trueline.core.runtime.params import (
     StageSettings,
@@ -22,6 +24,7 @@ from trueline.core.score_audit.stage_audit import audit_stage, draw_audited_fold
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
+from trueline.core.tables.column_hashes import hash_columns
 
 READS = {"scores": "data/scores/{task}.parquet", "prepared": "data/prepared/{task}.parquet"}
 WRITES = {
@@ -47,7 +50,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     scores = table_schema.read_table(reads["scores"])
     outcome_names = _list_outcomes(task, reads["prepared"])
     keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
-    states, predictions = _calibrate_folds(task, scores, _read_outcomes(reads["prepared"], outcome_names))
+    outcomes, memory = _read_outcomes(reads["prepared"], outcome_names), open_memory()
+    states, predictions = _calibrate_folds(task, scores, outcomes, memory)
     calibrator_content = {"calibrator": load_task_config(task).calibrator, "folds": states}
     write_json(calibrator_content, writes["calibrator"], digits=STATE_DIGITS)
     keyed = [pd.concat([scores.loc[table.index, keys], table], axis=1) for table in predictions.values() if len(table)]
@@ -61,18 +65,18 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         list(reads.values()),
         reads["scores"],
         lambda fold: _name_rows(_select_arms(predictions[fold], fold in drawn_folds), scores),
-        lambda fold: _predict_again(task, reads, fold, fold in drawn_folds),
+        lambda fold: _predict_again(task, reads, fold, fold in drawn_folds, memory),
         [*drawn_folds, *other_folds],
         other_outcomes={reads["prepared"]: outcome_names},
     )
     write_json(audit | {"predictions": hash_file(writes["predictions"])}, writes["audit"], digits=12)
 
 
-def _predict_again(task: str, reads: Paths, fold: str, has_all_arms: bool) -> pd.DataFrame:
+def _predict_again(task: str, reads: Paths, fold: str, has_all_arms: bool, memory: Memory) -> pd.DataFrame:
     scores = table_schema.read_table(reads["scores"])
     scores = _select_arms(scores[scores["fold"] == fold], has_all_arms)
     outcomes = _read_outcomes(reads["prepared"], _list_outcomes(task, reads["prepared"]))
-    _, predictions = _calibrate_folds(task, scores, outcomes)
+    _, predictions = _calibrate_folds(task, scores, outcomes, memory, purpose="audit")
     return _name_rows(predictions[fold], scores)
 
 
@@ -107,20 +111,35 @@ def _load_calibrator(task: str) -> tuple[Any, StageSettings]:
 
 
 def _calibrate_folds(
-    task: str, scores: pd.DataFrame, outcomes: pd.DataFrame
+    task: str, scores: pd.DataFrame, outcomes: pd.DataFrame, memory: Memory, purpose: str = "predictions"
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Return by fold the calibrator's state for each arm that has scores, and its predictions for the score rows.
 
-    The states are applied as they are stored, so that whoever loads them predicts the same to the last bit.
+    The states are applied as they are stored, so that whoever loads them predicts the same to the last bit. What an
+    earlier run made of the same rows for the same purpose is recalled.
     """
-    jobs = [
-        CalibrateJob(task, rows, outcomes.reindex(rows["row_id"]) if len(outcomes.columns) else outcomes)
-        for _, rows in scores.groupby("fold", sort=True)
-    ]
-    calibrated = run_brief_jobs(_calibrate_fold, jobs, load_worker_count(), f"calibrate {task}", load_engine())
-    folds = [str(job.rows["fold"].iloc[0]) for job in jobs]
-    states = {fold: state for fold, (state, _) in zip(folds, calibrated, strict=True)}
-    return states, {fold: predictions for fold, (_, predictions) in zip(folds, calibrated, strict=True)}
+    jobs = {
+        str(fold): CalibrateJob(task, rows, outcomes.reindex(rows["row_id"]) if len(outcomes.columns) else outcomes)
+        for fold, rows in scores.groupby("fold", sort=True)
+    }
+    kept = KeptCalibrations(memory)
+    keys = {fold: _build_key(job, purpose) if memory.is_on else "" for fold, job in jobs.items()}
+    known = {fold: kept.find(keys[fold], job.rows.index[job.rows["role"] == "score"]) for fold, job in jobs.items()}
+    missing = {fold: job for fold, job in jobs.items() if known[fold] is None}
+    label = f"calibrate {task}"
+    computed = run_brief_jobs(_calibrate_fold, list(missing.values()), load_worker_count(), label, load_engine())
+    for fold, calibration in zip(missing, computed, strict=True):
+        kept.add(keys[fold], calibration)
+    calibrations = known | dict(zip(missing, computed, strict=True))
+    states = {fold: calibration[0] for fold, calibration in calibrations.items() if calibration is not None}
+    return states, {fold: calibration[1] for fold, calibration in calibrations.items() if calibration is not None}
+
+
+def _build_key(job: CalibrateJob, purpose: str) -> str:
+    """Return the hash of all that a calibration is made from."""
+    calibrator_name, (_, settings) = load_task_config(job.task).calibrator, _load_calibrator(job.task)
+    made_from = [calibrator_name, settings.model_dump_json(), hash_columns(job.rows), hash_columns(job.outcomes)]
+    return build_key("calibration", purpose, hash_code("calibrate"), *made_from)
 
 
 def _calibrate_fold(job: CalibrateJob) -> tuple[dict[str, Any], pd.DataFrame]:

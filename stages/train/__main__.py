@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from stages.train._fit_jobs import Arm, FitJob, label_scores
-from stages.train._kept_final import fit_final_model
-from stages.train._kept_scores import score_jobs, score_jobs_for_audit
+from stages.train._fits.fit_jobs import Arm, FitJob, label_scores
+from stages.train._fits.kept_final import fit_final_model
+from stages.train._fits.kept_scores import score_jobs, score_jobs_for_audit
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import Memory, open_memory

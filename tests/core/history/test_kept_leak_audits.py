@@ -6,10 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from trueline.core.history.kept_leak_audits import KeptLeakAudits, hash_columns
+from trueline.core.history.kept_leak_audits import KeptLeakAudits
 from trueline.core.history.leak_detection import DecisionSettings, _draw_moments, audit_features
 from trueline.core.runtime.memory import Memory
 from trueline.core.tables.table_schema import Column
@@ -68,15 +66,3 @@ def test_another_day_seldom_changes_at_which_moments_is_audited() -> None:
     changes = sum(before != after for before, after in pairwise(drawn))
     assert changes <= 3  # each new time is drawn with a chance of 2 in 300 or less
     assert len({tuple(_draw_moments(time, 2, seed)) for seed in range(20)}) > 15
-
-
-@given(st.lists(st.tuples(st.floats(allow_nan=False), st.sampled_from(["x", "y", None])), min_size=2, max_size=6))
-def test_two_tables_have_one_hash_exactly_if_they_say_the_same(rows: list[tuple[float, str | None]]) -> None:
-    table = pd.DataFrame(rows, columns=["number", "text"])
-    assert hash_columns(table) == hash_columns(table.set_axis(range(5, 5 + len(table))))
-    turned = table[::-1].reset_index(drop=True)
-    assert (hash_columns(turned) == hash_columns(table)) == (
-        turned["number"].to_numpy().tobytes() == table["number"].to_numpy().tobytes() and turned.equals(table)
-    )
-    assert hash_columns(table.rename(columns={"text": "word"})) != hash_columns(table)
-    assert hash_columns(table.assign(number=table["number"].astype(object))) != hash_columns(table)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.train import _kept_final
-from stages.train._fit_jobs import Arm, FitJob
-from stages.train._kept_final import FinalFit, fit_final_model
-from stages.train._packed_files import read_files
+from stages.train._fits import kept_final
+from stages.train._fits.fit_jobs import Arm, FitJob
+from stages.train._fits.kept_final import FinalFit, fit_final_model
+from stages.train._fits.packed_files import read_files
 from tests.pipeline_copy import ROOT
 from tests.stages.train.test_kept_scores import PATHS, write_days
 from tests.test_score_audit import DAYS
@@ -41,14 +41,14 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def fit(job: FitJob, memory: Memory, folder: str, monkeypatch: pytest.MonkeyPatch) -> tuple[FinalFit, Files, bool]:
     """Return what a fit gives, the files that it writes, and whether a model was fitted."""
     fitted: list[FitJob] = []
-    fit_and_save = _kept_final._fit_and_save
+    fit_and_save = kept_final._fit_and_save
 
     def fit_and_count(job: FitJob, curves_folder: Path, model_folder: Path) -> FinalFit:
         fitted.append(job)
         return fit_and_save(job, curves_folder, model_folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_kept_final, "_fit_and_save", fit_and_count)
+        patch.setattr(kept_final, "_fit_and_save", fit_and_count)
         _read_cached_tables.cache_clear()
         final_fit = fit_final_model(job, Path(folder) / "curves", Path(folder) / "final", memory)
     return final_fit, read_files(Path(folder)), bool(fitted)

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from stages.train import _kept_scores
-from stages.train._fit_jobs import Arm, FitJob, fit_model
+from stages.train._fits import kept_scores
+from stages.train._fits.fit_jobs import Arm, FitJob, fit_model
 from tests.pipeline_copy import ROOT
 from tests.test_score_audit import DAYS, build_world
 from trueline.core.runtime.memory import Memory
@@ -54,9 +54,9 @@ class Project:
 
         jobs = [FitJob(arm, fold, ("calibrate", "score"), PATHS, seed) for arm in arms or (ARM,) for fold in FOLDS]
         with self.patch.context() as patch:
-            patch.setattr(_kept_scores, "fit_model", fit_and_count)
+            patch.setattr(kept_scores, "fit_model", fit_and_count)
             _read_cached_tables.cache_clear()
-            self.scores = _kept_scores.score_jobs(jobs, FOLDS[-1], memory or self.memory, 1, "train")
+            self.scores = kept_scores.score_jobs(jobs, FOLDS[-1], memory or self.memory, 1, "train")
         return len(fitted)
 
     def change(self, path: Path, row: int, name: str, value: Any) -> None:
@@ -109,7 +109,7 @@ def test_another_way_of_fitting_is_fitted(project: Project, arm: Arm) -> None:
 
 def test_another_seed_or_other_code_fits_everything_again(project: Project) -> None:
     assert project.count_fits(seed=2) == len(FOLDS)
-    project.patch.setattr(_kept_scores, "hash_code", lambda *_: "other code")
+    project.patch.setattr(kept_scores, "hash_code", lambda *_: "other code")
     assert project.count_fits() == len(FOLDS)
 
 
@@ -151,13 +151,13 @@ def test_entries_that_are_cut_off_are_computed_again(project: Project) -> None:
 def test_the_newest_fold_keeps_its_model_if_that_scores_the_same_once_it_is_read_back(
     project: Project, is_exact: bool
 ) -> None:
-    load_model = _kept_scores._load_model
+    load_model = kept_scores._load_model
 
     def load(job: FitJob, files: bytes) -> Any:
         model = load_model(job, files)
         return model if is_exact else replace(model, coefficients=[2 * value for value in model.coefficients])
 
-    project.patch.setattr(_kept_scores, "_load_model", load)
+    project.patch.setattr(kept_scores, "_load_model", load)
     write_days(DAYS - 2)
     assert project.count_fits(seed=3) == 2
     write_days(DAYS - 1)

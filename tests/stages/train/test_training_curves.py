@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.train._training_curves import TrainingCurves
+from stages.train._fits.training_curves import TrainingCurves
 from trueline.core.errors import UserError
 
 

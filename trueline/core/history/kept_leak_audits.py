@@ -1,13 +1,12 @@
 """Kept leak audits: what an audit of the very same rows found before, in this run or in an earlier one."""
 
-import hashlib
 import json
 from collections.abc import Callable
 
-import numpy as np
 import pandas as pd
 
 from trueline.core.runtime.memory import Memory, build_key
+from trueline.core.tables.column_hashes import hash_columns
 
 
 class KeptLeakAudits:
@@ -33,21 +32,3 @@ class KeptLeakAudits:
 
 
 NOTHING_KEPT = KeptLeakAudits(Memory(None))
-
-
-def hash_columns(table: pd.DataFrame) -> str:
-    """Return a hash of the names, types, order and values of a table's columns, whatever its index is.
-
-    >>> table = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", None]})
-    >>> hash_columns(table) == hash_columns(table.set_axis([5, 6])) != hash_columns(table[::-1])
-    True
-    """
-    digest = hashlib.sha256()
-    for name, values in table.items():
-        digest.update(f"{name}\n{values.dtype}\n{len(values)}\n".encode())
-        if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biufmM":
-            digest.update(values.to_numpy().tobytes())
-        else:
-            codes, distinct_values = pd.factorize(values)
-            digest.update(codes.tobytes() + repr([repr(value) for value in distinct_values]).encode())
-    return digest.hexdigest()

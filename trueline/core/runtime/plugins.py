@@ -45,8 +45,8 @@ class GuardedPlugin:
 def list_plugins(stage: str) -> list[str]:
     """Return the names of the plugins in a folder of stages/, such as "train" or "diagnose/checks", sorted."""
     folder = STAGES_FOLDER / stage
-    files = [file.stem for file in folder.glob("*.py") if not file.stem.startswith("_")]
-    return sorted([*files, *(file.parent.name for file in folder.glob("*/__init__.py"))])
+    names = [file.stem for file in folder.glob("*.py")] + [file.parent.name for file in folder.glob("*/__init__.py")]
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def load_plugin(stage: str, name: str, requires: str = "") -> ModuleType:

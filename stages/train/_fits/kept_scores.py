@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from stages.train._fit_jobs import FitJob, fit_and_score, fit_model, label_scores, score_roles
-from stages.train._packed_files import pack_files, read_files, unpack_files, write_files
+from stages.train._fits.fit_jobs import FitJob, fit_and_score, fit_model, label_scores, score_roles
+from stages.train._fits.packed_files import pack_files, read_files, unpack_files, write_files
 from trueline.core.compute import parallel
 from trueline.core.runtime.memory import Memory, build_key, hash_code
 from trueline.core.runtime.params import EngineSettings

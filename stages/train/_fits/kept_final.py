@@ -8,10 +8,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.train._fit_jobs import FitJob, score_roles
-from stages.train._kept_scores import build_keys, read_scores, write_scores
-from stages.train._packed_files import pack_files, read_files, unpack_files, write_files
-from stages.train._training_curves import TrainingCurves
+from stages.train._fits.fit_jobs import FitJob, score_roles
+from stages.train._fits.kept_scores import build_keys, read_scores, write_scores
+from stages.train._fits.packed_files import pack_files, read_files, unpack_files, write_files
+from stages.train._fits.training_curves import TrainingCurves
 from trueline.core.models.model_json import Monitor
 from trueline.core.runtime.memory import Memory
 from trueline.core.runtime.plugins import load_guarded_plugin

@@ -1,0 +1,1 @@
+"""Fits: every fold and the final model by each way of fitting, with what earlier runs made of the same rows."""
