@@ -17,6 +17,7 @@ ROW = {
     "domain": "betting",
     "inputs": "tabular",
     "source": "data/sample/shots",
+    "vectors": "stages/train/no_vectors.txt",
     "settings": "defaults",
     "reader": "listings",
     "resampler": "none",

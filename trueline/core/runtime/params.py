@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trueline.core.errors import RENAMED, UserError, did_you_mean
+from trueline.core.runtime.output_hashes import hash_file
 
 PARAMS_FILE = Path("params.yaml")
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
@@ -20,6 +22,7 @@ TASK_SECTIONS = ("folds", *STAGES, "predict")  # each holds `defaults`, and what
 PLUGIN_SECTIONS = ("resample", "tune", "train", "calibrate", "diagnose")  # a task lists the plugins that it may use
 DEFAULTS = "defaults"
 SECTIONS = {"tasks", "seed", "workers", "engine", "score_audit", "experiment", *TASK_SECTIONS}
+NO_VECTORS = "stages/train/no_vectors.txt"  # always there, because DVC hashes what `vectors` names
 SCHEDULER_PATTERN = r"^(tcp|tls)://[^\s/]+:\d+$"
 
 Date = Annotated[date, Field(strict=False)]  # not strict: `dvc exp run -S` writes a date as text
@@ -43,6 +46,7 @@ class TaskConfig(StageSettings):
     domain: Literal["betting", "racing", "text"]  # the folder of trueline/core with the code of its field
     inputs: Literal["tabular", "text"]  # what its learners read: the folder of trueline/core/models with their code
     source: str
+    vectors: str = NO_VECTORS  # a file of word vectors
     settings: str
     reader: str
     resampler: str
@@ -51,6 +55,28 @@ class TaskConfig(StageSettings):
     members: list[str]
     calibrator: str
     scorer: str
+
+
+class VectorSettings(StageSettings):
+    """How much word vectors count, and of how many words that no text of training has they are kept."""
+
+    weight: float = Field(gt=0)  # length of a text's vector; that of its runs of words or of letters is 1
+    frequent_words: int = Field(ge=0)  # of the file's beginning
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """A file of word vectors, by its absolute path and its hash, and the settings of its use."""
+
+    path: str
+    digest: str
+    weight: float
+    frequent_words: int
+
+    @property
+    def content_key(self) -> tuple[str, float, int]:
+        """What results depend on: all but the place of the file."""
+        return self.digest, self.weight, self.frequent_words
 
 
 class EngineSettings(StageSettings):
@@ -68,10 +94,23 @@ def load_task_config(task: str) -> TaskConfig:
     return load_settings(TaskConfig, "tasks", task)
 
 
+def load_vector_file(task: str) -> VectorFile | None:
+    """Return the file of word vectors of a task, None if it has none; raises UserError if it is no file."""
+    path = load_task_config(task).vectors
+    if path == NO_VECTORS:
+        return None
+    if not Path(path).is_file():
+        raise UserError(f"tasks.{task}.vectors is {path!r}, which is no file; name one, or {NO_VECTORS} for none.")
+    settings = load_settings(VectorSettings, "train", task, "vectors")
+    # absolute, because the score audit runs a stage again in another folder
+    return VectorFile(str(Path(path).absolute()), hash_file(Path(path)), settings.weight, settings.frequent_words)
+
+
 def list_sources() -> list[str]:
-    """Return the folder or file of raw data of every task."""
+    """Return the folder or file of raw data of every task, and its word vectors."""
     rows = _get_mapping(_read_params_file(), "tasks")
-    return [str(rows[task]["source"]) for task in rows if "source" in _get_mapping(rows, task)]
+    paths = [str(rows[task][key]) for key in ("source", "vectors") for task in rows if key in _get_mapping(rows, task)]
+    return [path for path in paths if path != NO_VECTORS]
 
 
 def load_seed() -> int:
