@@ -117,7 +117,7 @@ def dead_heats(rows: FoldData) -> FoldData:
 
 def part(rows: FoldData, chosen: Any) -> FoldData:
     """Return some of the rows."""
-    parts = {name: value[chosen] for name, value in vars(rows).items() if name not in ("x", "tags")}
+    parts = {name: value[chosen] for name, value in vars(rows).items() if name not in ("x", "tags", "word_vectors")}
     parts["group"] = encode_groups(pd.Series(parts["group"]))
     return FoldData(x=rows.x.iloc[chosen].reset_index(drop=True), **parts)
 

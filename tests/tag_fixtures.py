@@ -105,7 +105,7 @@ def weighed(rows: FoldData, weight: Any) -> FoldData:
 def doubled(rows: FoldData) -> FoldData:
     """Return every row twice."""
     twice = np.repeat(np.arange(len(rows.y)), 2)
-    parts = {name: value[twice] for name, value in vars(rows).items() if name not in ("x", "tags")}
+    parts = {name: value[twice] for name, value in vars(rows).items() if name not in ("x", "tags", "word_vectors")}
     parts["group"] = encode_groups(pd.Series(parts["group"]))
     return replace(rows, x=rows.x.iloc[twice].reset_index(drop=True), **parts)
 

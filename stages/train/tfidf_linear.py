@@ -17,6 +17,7 @@ from trueline.core.models.model_json import NO_MONITOR, Monitor, read_model_json
 from trueline.core.models.text import tag_name_prior, vocabulary
 from trueline.core.models.text.tfidf import TfidfEncoder
 from trueline.core.models.text.tfidf_fitting import TermLimits, TermsByKind, fit_tfidf
+from trueline.core.models.text.vector_encoder import VectorEncoder, fit_vectors, load_vectors, save_vectors
 from trueline.core.runtime.params import StageSettings
 
 if TYPE_CHECKING:  # the service scores with this file, without loading these
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # the service scores with this file, without loading these
     from trueline.core.splits.fold_data import Floats, FoldData
     from trueline.core.splits.iterative_stratification import Ints
 
+READS_VECTORS = True  # fits on the rows' word vectors too, if they have some
 # value of the input for a tag's name that is in the text; the vector of a text's n-grams of one kind has length 1
 NAME_INPUT_VALUE = 0.5
 PROOF_PARTS = 5  # parts of the fit rows; each is scored by a model of the others, to see what names add
@@ -35,7 +37,8 @@ PROOF_FIT_ROWS = 2000  # the most fit rows of such a model
 LARGE_TABLE_ROWS = 1000  # fit rows from which on a line may be found less exactly, in half the time
 TOLERANCE, LARGE_TABLE_TOLERANCE = 1e-4, 0.5  # of liblinear; on 4,000 texts no score showed the latter
 
-Lines = tuple[TermsByKind, "sparse.csr_matrix", "Floats", list[float]]
+Columns = tuple[TermsByKind, VectorEncoder | None, "sparse.csr_matrix"]
+Lines = tuple[Columns, "Floats", list[float]]
 _last_lines: dict[str, Lines] = {}  # by the digest of what they were fitted on
 
 
@@ -54,7 +57,11 @@ class Settings(StageSettings):
 
 @dataclass(frozen=True)
 class Model:
-    """Coefficients (columns × tags), the terms behind the columns, and the evidence of the tags' names."""
+    """Coefficients (columns × tags), what gives a text its columns, and the evidence of the tags' names.
+
+    The columns are the terms, the numbers of the word vectors if there are some, and the tags' names if these are
+    inputs.
+    """
 
     coefficients: Floats
     terms: TermsByKind
@@ -64,6 +71,7 @@ class Model:
     settings: dict[str, Any]
     settled: dict[str, int | float]
     importance: dict[str, float]
+    vectors: VectorEncoder | None = None
 
     @cached_property
     def term_vectoriser(self) -> TfidfEncoder:
@@ -86,12 +94,13 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
 
     A tag that is on no row or on every row gets the same log-odds everywhere, those of its smoothed frequency. Whether
     a text contains the tag's own name (the inputs `says:<tag>`) is ignored, used as an input beside the terms, or used
-    as evidence: what it adds to the text on rows that the text was not learned from, over all tags together. Raises
-    UserError if there is no input `text`, no row or no tag.
+    as evidence: what it adds to the text on rows that the text was not learned from, over all tags together. If the
+    rows have word vectors, the mean of its words' vectors stands beside a text's terms. Raises UserError if there is no
+    input `text`, no row or no tag.
     """
     tag_name_prior.require_tagged_rows(rows, "tfidf_linear")
     mentions = tag_name_prior.get_name_mentions(rows.x, rows.tags)
-    terms, columns, coefficients, intercepts = _fit_shared_lines(rows, mentions, settings)
+    (terms, vectors, columns), coefficients, intercepts = _fit_shared_lines(rows, mentions, settings)
     name_evidence = _fit_name_evidence(rows, mentions, settings, seed)
     importance = _compute_importance(rows, columns, coefficients, name_evidence, settings)
     settled: dict[str, int | float] = {}
@@ -104,6 +113,7 @@ def fit(rows: FoldData, settings: Settings, seed: int, monitor: Monitor = NO_MON
         settings.model_dump(),
         settled,
         importance,
+        vectors,
     )
 
 
@@ -118,11 +128,9 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
     The log-odds of a text do not depend on the other texts, to the last bit. Does not need scikit-learn.
     """
     length, names_setting = model.settings["length"], model.settings["names"]
-    scores = model.term_vectoriser.score_texts([text[:length] for text in texts], model.coefficients)
+    scores = _score_words(model.term_vectoriser, model.vectors, [text[:length] for text in texts], model.coefficients)
     if names_setting == "inputs":
-        for mention, name_coefficients in zip(
-            mentions.T, model.coefficients[len(model.term_vectoriser) :], strict=True
-        ):
+        for mention, name_coefficients in zip(mentions.T, model.coefficients[-len(model.tags) :], strict=True):
             scores += NAME_INPUT_VALUE * mention[:, None] * name_coefficients
     scores += model.intercept_row
     if names_setting == "evidence":
@@ -131,17 +139,30 @@ def score_texts(model: Model, texts: Sequence[str], mentions: Floats) -> Floats:
 
 
 def save(model: Model, folder: Path) -> None:
-    """Write coefficients.npy, vocabulary.json and model.json."""
-    write_model_fields(model, folder, "coefficients", "terms")
+    """Write coefficients.npy, vocabulary.json and model.json, and the word vectors if there are some."""
+    write_model_fields(model, folder, "coefficients", "terms", "vectors")
     write_model_json(model.terms, folder / "vocabulary.json")
     np.save(folder / "coefficients.npy", model.coefficients, allow_pickle=False)
+    if model.vectors is not None:
+        save_vectors(model.vectors, folder)
 
 
 def load(folder: Path) -> Model:
     """Return the model that `save` wrote."""
     with (folder / "coefficients.npy").open("rb") as file:  # np.load would take an archive for an array
         coefficients = np.lib.format.read_array(file, allow_pickle=False)
-    return Model(coefficients, read_model_json(folder / "vocabulary.json"), **read_model_json(folder / "model.json"))
+    terms, fields = read_model_json(folder / "vocabulary.json"), read_model_json(folder / "model.json")
+    return Model(coefficients, terms, **fields, vectors=load_vectors(folder))
+
+
+def _score_words(
+    encoder: TfidfEncoder, vectors: VectorEncoder | None, texts: Sequence[str], coefficients: Floats
+) -> Floats:
+    """Return texts × tags: what the terms and the word vectors of the texts say."""
+    scores = encoder.score_texts(texts, coefficients)
+    if vectors is not None:
+        vectors.add_scores(texts, coefficients[len(encoder) : len(encoder) + vectors.width], scores)
+    return scores
 
 
 def _read_texts(x: pd.DataFrame, settings: Settings) -> list[str]:
@@ -152,27 +173,31 @@ def _read_limits(settings: Settings) -> TermLimits:
     return TermLimits(settings.word_ngrams, settings.char_ngrams, settings.max_features, settings.min_rows)
 
 
-def _fit_columns(rows: FoldData, mentions: Floats, settings: Settings) -> tuple[TermsByKind, sparse.csr_matrix]:
-    """Return the terms of the rows' texts, and the columns of the linear model."""
-    terms, blocks = fit_tfidf(_read_texts(rows.x, settings), _read_limits(settings))
-    return terms, _join_columns(blocks, mentions, settings)
+def _fit_columns(rows: FoldData, mentions: Floats, settings: Settings) -> Columns:
+    """Return the terms and the word vectors of the rows' texts, and the columns of the linear model."""
+    texts = _read_texts(rows.x, settings)
+    terms, blocks = fit_tfidf(texts, _read_limits(settings))
+    vectors = fit_vectors(texts, rows.word_vectors) if rows.word_vectors else None
+    vector_columns = vectors.encode_texts(texts) if vectors else None
+    return terms, vectors, _join_columns(blocks, vector_columns, mentions, settings)
 
 
 def _fit_shared_lines(rows: FoldData, mentions: Floats, settings: Settings) -> Lines:
-    """Return the terms, the columns, the coefficients and the intercepts; a fit of the same texts is done once.
+    """Return the columns, the coefficients and the intercepts; a fit of the same texts is done once.
 
     The arms of a fold often differ only in what they make of the tags' names. The last fit is kept in the process.
     """
     digest = hashlib.sha256(settings.model_dump_json(exclude={"names", "names_shrinkage"}).encode())
+    digest.update(repr(rows.word_vectors and rows.word_vectors.file.content_key).encode())
     for text in vocabulary.get_texts(rows.x, "tfidf_linear"):
         digest.update(f"{len(text)} {text}".encode())
     for array in (rows.y, rows.weight, *([mentions] if settings.names == "inputs" else [])):
         digest.update(f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     key = digest.hexdigest()
     if key not in _last_lines:
-        terms, columns = _fit_columns(rows, mentions, settings)
+        columns = _fit_columns(rows, mentions, settings)
         _last_lines.clear()
-        _last_lines[key] = terms, columns, *_fit_tag_lines(columns, rows, settings.l2)
+        _last_lines[key] = columns, *_fit_tag_lines(columns[-1], rows, settings.l2)
     return _last_lines[key]
 
 
@@ -217,19 +242,22 @@ def _score_part(rows: FoldData, row_part: Ints, part_number: int, settings: Sett
     if not is_fitted.any():
         return np.zeros((int((row_part == part_number).sum()), len(rows.tags)))
     fit_rows = rows.select_rows(is_fitted)
-    terms, columns = _fit_columns(fit_rows, np.zeros_like(fit_rows.y), settings)
+    terms, vectors, columns = _fit_columns(fit_rows, np.zeros_like(fit_rows.y), settings)
     coefficients, intercepts = _fit_tag_lines(columns, fit_rows, settings.l2)
     encoder = TfidfEncoder(terms, settings.word_ngrams, settings.char_ngrams)
     texts = _read_texts(rows.x[row_part == part_number], settings)
-    return encoder.score_texts(texts, coefficients) + intercepts
+    return _score_words(encoder, vectors, texts, coefficients) + intercepts
 
 
-def _join_columns(blocks: list[sparse.csr_array], mentions: Floats, settings: Settings) -> sparse.csr_matrix:
-    """Return the columns of the linear model: the terms, kind by kind, then the tags' names if they are inputs."""
+def _join_columns(
+    blocks: list[sparse.csr_array], vector_columns: Floats | None, mentions: Floats, settings: Settings
+) -> sparse.csr_matrix:
+    """Return the columns of the linear model: terms kind by kind, word vectors, then the tags' names if inputs."""
     from scipy import sparse  # here and below, because only fitting needs it
 
     name_columns = sparse.csr_matrix(NAME_INPUT_VALUE * mentions[:, : mentions.shape[1] * (settings.names == "inputs")])
-    columns: sparse.csr_matrix = sparse.hstack([*blocks, name_columns], format="csr")
+    dense_blocks = [] if vector_columns is None else [sparse.csr_matrix(vector_columns)]
+    columns: sparse.csr_matrix = sparse.hstack([*blocks, *dense_blocks, name_columns], format="csr")
     return columns
 
 

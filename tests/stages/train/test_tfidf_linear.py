@@ -31,7 +31,9 @@ from tests.tag_fixtures import (
 from trueline.core.errors import UserError
 from trueline.core.models.model_json import Monitor
 from trueline.core.models.text.tag_name_prior import compute_tag_prior, get_name_mentions
+from trueline.core.runtime.params import VectorFile
 from trueline.core.splits.fold_data import Floats, FoldData
+from trueline.core.text.word_vectors import WordVectors
 
 ROOT = Path(__file__).parents[3]
 ODD = ["", " ", "?!", "never seen before", None, float("nan"), "ひらがな", "🎉", "xxname"]
@@ -278,3 +280,60 @@ def test_scores_are_those_of_scikit_learn_s_columns() -> None:
     expected = columns @ model.coefficients + model.intercepts
     found = tfidf_linear.score_texts(model, texts, np.zeros((len(texts), len(TAGS))))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+SYNONYMS = {"saxophone": "trumpet", "swing": "bebop", "mat": "asana", "breath": "pose", "stall": "booth",
+            "seller": "trader", "screen": "cinema"}  # fmt: skip
+
+
+def synonymous(rows: FoldData) -> FoldData:
+    """Return the rows with another word of the same meaning for each word that tells of a tag."""
+    texts = [" ".join(SYNONYMS.get(word, word) for word in text.split()) for text in rows.x["text"]]
+    return replace(rows, x=rows.x.assign(text=texts))
+
+
+def with_vectors(rows: FoldData, seed: int = 0) -> FoldData:
+    """Return the rows with vectors in which words of the same meaning lie close together."""
+    random = np.random.default_rng(seed)
+    vectors = {word: random.normal(size=40) for word in [*SYNONYMS, *(f"filler{number}" for number in range(60))]}
+    vectors |= {other: vectors[word] + random.normal(size=40) / 5 for word, other in SYNONYMS.items()}
+    table = np.array([vector / np.linalg.norm(vector) for vector in vectors.values()], np.float16)
+    file = VectorFile("vectors.txt", f"digest{seed}", 1.0, 1000)
+    return replace(rows, word_vectors=WordVectors(list(vectors), table, np.arange(len(table)), file))
+
+
+@pytest.mark.parametrize("names", ["ignored", "inputs", "evidence"])
+def test_with_word_vectors_words_that_no_fit_row_has_are_understood_by_their_synonyms(names: str) -> None:
+    later = synonymous(planted(2))
+    informed, plain_model = (
+        fitted(rows, names=names, char_ngrams=0) for rows in (with_vectors(planted(1)), planted(1))
+    )
+    score = tfidf_linear.score(informed, later.x)
+    assert hits(score, later.y) > 0.85 > hits(tfidf_linear.score(plain_model, later.x), later.y) + 0.1
+
+
+def test_other_vectors_of_the_same_texts_are_not_taken_for_those_fitted_before() -> None:
+    first, second = (fitted(with_vectors(planted(1), seed)) for seed in (0, 1))
+    assert not np.array_equal(first.coefficients, second.coefficients)
+    assert fitted(planted(1)).vectors is None
+
+
+@pytest.mark.parametrize("names", ["ignored", "inputs", "evidence"])
+def test_a_saved_model_with_word_vectors_needs_no_file_and_scores_alike_alone_and_together(
+    names: str, tmp_path: Path
+) -> None:
+    model, later = fitted(with_vectors(planted(1)), names=names), synonymous(planted(2))
+    tfidf_linear.save(model, tmp_path)
+    assert sorted(files(tmp_path)) == [
+        "coefficients.npy", "model.json", "vocabulary.json", "word_vectors.json", "word_vectors.npy"
+    ]  # fmt: skip
+    loaded, score = tfidf_linear.load(tmp_path), tfidf_linear.score(model, later.x)
+    assert tfidf_linear.score(loaded, later.x).tobytes() == score.tobytes()
+    alone = [tfidf_linear.score(loaded, later.x.iloc[[row]]) for row in range(20)]
+    assert np.concatenate(alone).tobytes() == score[:20].tobytes()
+
+
+def test_without_word_vectors_a_model_has_the_files_and_fields_that_it_always_had(tmp_path: Path) -> None:
+    tfidf_linear.save(plain(), tmp_path)
+    assert sorted(files(tmp_path)) == ["coefficients.npy", "model.json", "vocabulary.json"]
+    assert b"vectors" not in files(tmp_path)["model.json"]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,9 @@ from trueline.core.splits.walk_forward import TARGET, list_key_columns, list_tar
 from trueline.core.stats.group_ops import Codes, encode_groups
 from trueline.core.tables import table_schema
 
+if TYPE_CHECKING:  # only a task of texts may have them
+    from trueline.core.text.word_vectors import WordVectors
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -22,7 +26,7 @@ class FoldData:
 
     `soft_label` is the target as another forecaster, known only afterwards, put it (the column `soft_label`; missing if
     there is none): a learner may fit on it as on the target, but never sees it for the rows it scores. If rows have
-    several targets, `y` is rows × targets, and `tags` names them.
+    several targets, `y` is rows × targets, and `tags` names them. `word_vectors` says what the words of texts mean.
     """
 
     x: pd.DataFrame
@@ -33,6 +37,7 @@ class FoldData:
     weight: Floats
     table_position: npt.NDArray[np.int64]  # position in the features table; −1 for a synthetic row
     tags: tuple[str, ...] = ()
+    word_vectors: "WordVectors | None" = None
 
     def select_inputs(self, columns: list[str]) -> "FoldData":
         """Return the same rows with only the given inputs."""
@@ -49,7 +54,7 @@ class FoldData:
 
     def select_rows(self, keep: npt.NDArray[np.bool_]) -> "FoldData":
         """Return the rows to keep, with their groups renumbered."""
-        arrays = {name: value[keep] for name, value in vars(self).items() if name not in ("x", "tags")}
+        arrays = {name: value[keep] for name, value in vars(self).items() if name not in ("x", "tags", "word_vectors")}
         arrays["group"] = encode_groups(pd.Series(arrays["group"]))
         return replace(self, x=self.x[keep].reset_index(drop=True), **arrays)
 
