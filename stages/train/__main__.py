@@ -14,10 +14,12 @@ from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import Memory, open_memory
 from trueline.core.runtime.params import (
     StageSettings,
+    VectorFile,
     load_engine,
     load_seed,
     load_settings,
     load_task_config,
+    load_vector_file,
     load_worker_count,
 )
 from trueline.core.runtime.plugins import load_guarded_plugin
@@ -42,7 +44,7 @@ WRITES = {
 }
 LIVE = {"curves": "models/{task}/curves"}  # written in place, so that they can be watched
 ROLES = ("calibrate", "score")  # of the rows that a test fold scores
-UNAUDITED_ARMS = ("default", "unresampled")  # the chosen learner's; it is audited in the arm `tuned`
+UNAUDITED_ARMS = ("default", "unresampled", "without_vectors")  # the chosen learner's; it is audited in the arm `tuned`
 MAX_IMPORTANCE_INPUTS = 25  # inputs in the table of importance; the model's own file has all of them
 
 
@@ -62,8 +64,10 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     paths = (reads["features"], reads["folds"], reads["resampled"])
     table = read_cached_tables(*paths)
     inputs = list(table.features.columns.drop("row_id"))
-    comparison_arms = _list_comparison_arms(task, inputs)
-    arms = _list_arms(task, json.loads(reads["tuned"].read_text()), inputs) + comparison_arms
+    comparison_arms, vectors = _list_comparison_arms(task, inputs), load_vector_file(task)
+    if vectors:
+        _check_vectors(task, vectors, paths)
+    arms = _list_arms(task, json.loads(reads["tuned"].read_text()), inputs, vectors) + comparison_arms
     test_folds = list_folds(table.folds, "test")
     # comparison learners first: a worker that grows much after its first job is taken for a leak and restarted, and
     # networks need much memory
@@ -108,7 +112,14 @@ def _list_fold_scores(scores: list[pd.DataFrame], table: FoldTables) -> pd.DataF
     return wide.set_axis(table.folds["row_id"].iloc[wide.index.get_level_values("at")])
 
 
-def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]:
+def _check_vectors(task: str, vectors: VectorFile, paths: tuple[Path, Path, Path]) -> None:
+    from trueline.core.models.text.attached_vectors import check_vectors  # only for tasks of texts
+
+    learner_name = load_task_config(task).learner
+    check_vectors(f"train {task}", learner_name, load_guarded_plugin("train", learner_name), vectors, paths)
+
+
+def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str], vectors: VectorFile | None = None) -> list[Arm]:
     task_config = load_task_config(task)
     baseline_inputs = load_settings(BaselineSettings, "train", task, "baseline").inputs or inputs
     if unknown_inputs := [name for name in baseline_inputs if name not in inputs]:
@@ -122,12 +133,14 @@ def _list_arms(task: str, tuned: dict[str, Any], inputs: list[str]) -> list[Arm]
         load_guarded_plugin("train", task_config.baseline).Settings, "train", task, task_config.baseline
     ).model_dump()
     arms = [
-        Arm("tuned", task_config.learner, tuned["tuned"], inputs),
-        Arm("default", task_config.learner, tuned["default"], inputs),
+        Arm("tuned", task_config.learner, tuned["tuned"], inputs, vectors=vectors),
+        Arm("default", task_config.learner, tuned["default"], inputs, vectors=vectors),
         Arm("baseline", task_config.baseline, baseline_settings, baseline_inputs, unresampled=True),
     ]
     if task_config.resampler != "none":
-        arms.append(Arm("unresampled", task_config.learner, tuned["tuned"], inputs, unresampled=True))
+        arms.append(Arm("unresampled", task_config.learner, tuned["tuned"], inputs, unresampled=True, vectors=vectors))
+    if vectors:
+        arms.append(Arm("without_vectors", task_config.learner, tuned["tuned"], inputs))
     return arms
 
 

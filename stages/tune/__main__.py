@@ -19,10 +19,12 @@ from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import build_key, find_repository, hash_code, open_memory
 from trueline.core.runtime.params import (
     StageSettings,
+    VectorFile,
     load_engine,
     load_seed,
     load_settings,
     load_task_config,
+    load_vector_file,
     load_worker_count,
 )
 from trueline.core.runtime.plugins import load_guarded_plugin
@@ -69,7 +71,13 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         raise UserError(f"tune.{task}.search.loss is {settings.loss!r}; {did_you_mean(settings.loss, TUNING_LOSSES)}")
     load_worker_count()  # a wrong setting is refused before a journal is begun
     load_engine()
-    load_guarded_plugin("train", load_task_config(task).learner)  # the hash of the code covers what it brings along
+    learner_name = load_task_config(task).learner
+    learner = load_guarded_plugin("train", learner_name)  # the hash of the code covers what it brings along
+    if vectors := load_vector_file(task):
+        from trueline.core.models.text.attached_vectors import check_vectors  # only for tasks of texts
+
+        paths = (reads["features"], reads["folds"], reads["resampled"])
+        check_vectors(f"tune {task}", learner_name, learner, vectors, paths)
     journal_folder = find_repository() / JOURNAL_FOLDER if open_memory().is_on else None
     journal = _open_journal(journal_folder, task, reads)
     search = _run_search(task, reads, journal)
@@ -96,7 +104,9 @@ def _run_search(task: str, reads: Paths, journal: Journal) -> Search:
     default = load_settings(learner.Settings, "train", task, learner_name).model_dump()
     space = load_settings(SearchSpace, "tune", task, "space", learner_name).ranges
     paths = (reads["features"], reads["folds"], reads["resampled"])
-    evaluate = partial(_evaluate_points, paths=paths, learner_name=learner_name, settings=settings)
+    evaluate = partial(
+        _evaluate_points, paths=paths, learner_name=learner_name, settings=settings, vectors=load_vector_file(task)
+    )
     tables = read_cached_tables(*paths)
     tune_folds = walk_forward.list_folds(tables.folds, "tune")
     groups = {fold: _index_groups(tables, tables.get_rows(fold, "score")) for fold in tune_folds}
@@ -150,17 +160,27 @@ def _list_search_values(search: Search) -> pd.DataFrame:
 
 
 def _evaluate_points(
-    requests: list[tuple[Point, str]], paths: tuple[Path, Path, Path], learner_name: str, settings: SearchSettings
+    requests: list[tuple[Point, str]],
+    paths: tuple[Path, Path, Path],
+    learner_name: str,
+    settings: SearchSettings,
+    vectors: VectorFile | None,
 ) -> list[FoldResult]:
-    fit_jobs = [(learner_name, point, fold, paths, settings, load_seed()) for point, fold in requests]
+    fit_jobs = [(learner_name, point, fold, paths, settings, load_seed(), vectors) for point, fold in requests]
     label = f"tune {learner_name}"
     return parallel.run_in_parallel(_evaluate_job, fit_jobs, load_worker_count(), label, load_engine())
 
 
-def _evaluate_job(job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSettings, int]) -> FoldResult:
-    learner_name, point, fold, paths, settings, fit_seed = job
+def _evaluate_job(
+    job: tuple[str, Point, str, tuple[Path, Path, Path], SearchSettings, int, VectorFile | None],
+) -> FoldResult:
+    learner_name, point, fold, paths, settings, fit_seed, vectors = job
     learner, table = load_guarded_plugin("train", learner_name), read_cached_tables(*paths)
     fit_rows = draw_rows(table.get_resampled_rows(fold), settings.most_rows, fit_seed).drop_unused_levels()
+    if vectors:
+        from trueline.core.models.text.attached_vectors import attach_vectors  # only for tasks of texts
+
+        fit_rows = attach_vectors(fit_rows, vectors, paths)
     later_rows = table.get_rows(fold, "score").drop_unused_levels()
     model = learner.fit(fit_rows, learner.Settings(**point), fit_seed, Monitor(later_rows, settings.patience))
     losses = TUNING_LOSSES[settings.loss](learner.score(model, later_rows.x), later_rows)
@@ -199,7 +219,9 @@ def _open_journal(folder: Path | None, task: str, reads: Paths, purpose: str = "
         for fold in walk_forward.list_folds(tables.folds, "tune")
     }
     settings, learner_name = load_settings(SearchSettings, "tune", task, "search"), load_task_config(task).learner
-    key = build_key(purpose, hash_code("tune", "train"), settings.model_dump(), load_seed(), learner_name, rows)
+    vectors = load_vector_file(task)
+    search = settings.model_dump(), load_seed(), learner_name, rows, vectors and vectors.content_key
+    key = build_key(purpose, hash_code("tune", "train"), *search)
     return Journal(folder / f"{task}-{key[:16]}.jsonl")
 
 

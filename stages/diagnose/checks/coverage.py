@@ -12,7 +12,7 @@ NAME = "Is every row that should be predicted predicted, and usably?"
 ASKS = "honesty"
 MUST_ANSWER = True
 
-ARMS = ("tuned", "default", "baseline", "unresampled")
+ARMS = ("tuned", "default", "baseline", "unresampled", "without_vectors")
 SUM_TOLERANCE = 1e-6  # rounding error allowed in a sum of probabilities
 
 

@@ -164,7 +164,7 @@ def _evaluate_arms(
 
 def _compare_arms(metrics_by_arm: Mapping[str, TagMetrics], bootstrap: BlockBootstrap) -> Report:
     baseline = metrics_by_arm.get("baseline")
-    simple_arms = ("prior", "tag_name", "baseline", "unresampled")
+    simple_arms = ("prior", "tag_name", "baseline", "unresampled", "without_vectors")
     return {
         "baselines": summarise_baselines(metrics_by_arm, bootstrap),
         "tuned_against": {

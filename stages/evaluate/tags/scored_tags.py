@@ -12,7 +12,7 @@ from trueline.core.stats.group_ops import Floats
 
 TARGET_PREFIX = "target:"  # prefix of the 0/1 column with the truth of a tag
 GIVEN_SUFFIX = ":given"  # suffix of the 0/1 column that says whether an arm gives a tag
-ARM_ORDER = ("baseline", "default", "tuned", "unresampled")  # comparison learners come after them
+ARM_ORDER = ("baseline", "default", "tuned", "unresampled", "without_vectors")  # comparison learners come after them
 EVEN_CHANCE = 0.5  # the probability from which a tag is given if no thresholds were chosen
 
 Labels = npt.NDArray[Any]

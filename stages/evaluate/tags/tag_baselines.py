@@ -27,6 +27,7 @@ BASELINE_ORDER = (
     "default",
     "tuned",
     "unresampled",
+    "without_vectors",
 )  # comparison learners come after them
 COMPARED_METRICS = ("micro_f1", "macro_f1", "lrap")  # metrics that arms are compared by; more is better
 

@@ -7,19 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trueline.core.runtime.params import VectorFile
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.splits.fold_data import Floats, FoldData, read_cached_tables
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of fitting that the reports compare: a learner, its parameters and inputs, and rows resampled or not."""
+    """One way of fitting that the reports compare: a learner, its parameters and inputs, and which rows it fits on."""
 
     name: str
     learner_name: str
     settings: dict[str, Any]
     inputs: list[str]
     unresampled: bool = False
+    vectors: VectorFile | None = None
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,13 @@ class FitJob:
     def read_fit_rows(self) -> FoldData:
         """Return the rows to fit on, with the inputs of the arm."""
         table = read_cached_tables(*self.table_paths)
-        return (
-            (table.get_rows(self.fold, "fit") if self.arm.unresampled else table.get_resampled_rows(self.fold))
-            .select_inputs(self.arm.inputs)
-            .drop_unused_levels()
-        )
+        all_inputs = table.get_rows(self.fold, "fit") if self.arm.unresampled else table.get_resampled_rows(self.fold)
+        rows = all_inputs.select_inputs(self.arm.inputs).drop_unused_levels()
+        if self.arm.vectors is None:
+            return rows
+        from trueline.core.models.text.attached_vectors import attach_vectors  # only for tasks of texts
+
+        return attach_vectors(rows, self.arm.vectors, self.table_paths)
 
     def read_role_rows(self, role: str) -> FoldData:
         """Return the rows of a role, with the inputs of the arm."""

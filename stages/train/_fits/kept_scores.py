@@ -7,7 +7,7 @@ score; its rows to fit on stay the same, so its models are kept too.
 import io
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -118,7 +118,8 @@ def build_keys(jobs: Sequence[FitJob], newest_fold: str = "", purpose: str = "sc
     code, hashes = hash_code("train"), hash_tables(read_cached_tables(*jobs[0].table_paths))
     keyed_jobs = []
     for job in jobs:
-        _, *way_of_fitting = astuple(job.arm)
+        _, *way_of_fitting = astuple(replace(job.arm, vectors=None))
+        way_of_fitting.append(job.arm.vectors and job.arm.vectors.content_key)
         fit_rows = hashes.hash_rows(job.fold, "fit") if job.arm.unresampled else hashes.hash_resampled_rows(job.fold)
         model_key = build_key("model", code, *way_of_fitting, job.seed, fit_rows)
         role_rows = [(role, hashes.hash_rows(job.fold, role)) for role in job.roles]
