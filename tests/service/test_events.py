@@ -20,7 +20,9 @@ from trueline.core.errors import UserError
 from trueline.core.history.past import Past
 from trueline.core.runtime.params import parse_settings
 from trueline.core.tables.source_settings import OwnColumn
+from trueline.service.app import create_app
 from trueline.service.monitoring.prediction_log import read_log
+from trueline.service.settings import Settings as ServiceSettings
 from trueline.service.tasks.events import EXAMPLE, FEW, MAX_CACHED_TEXTS, MAX_EVENTS, Event
 
 ROOT = Path(__file__).parent.parent.parent
@@ -51,6 +53,25 @@ def test_the_sample_gets_the_batch_s_chances_and_tags_bit_for_bit_whether_alone_
         assert set(tagged["tags"]) == {tag for tag in tags if expected[f"tuned:{tag}:given"] == 1}
         if event["id"] in list(known)[:20]:
             assert asked(client, event, top=100)["events"] == [tagged]
+
+
+def test_with_word_vectors_events_get_the_batch_s_chances_bit_for_bit_and_no_file_beside_the_model(
+    tmp_path: Path,
+) -> None:
+    batch = trained_repo.batch(has_vectors=True).set_index("row_id")
+    folder = trained_repo.repository(tmp_path / "repository", has_vectors=True)
+    known = {one["id"]: one for one in sample() if one["id"] in batch.index and one["name"]}
+    plain = trained_repo.batch().set_index("row_id")
+    settings = ServiceSettings(root=str(folder), tasks=("events",), log=str(tmp_path / "log"))
+    with TestClient(create_app(settings)) as informed_client:
+        together = asked(informed_client, *known.values(), top=100)["events"]
+        assert asked(informed_client, known[next(iter(known))], top=100)["events"] == together[:1]
+        unknown = {"name": "aardvark bagel", "description": "children film garden"}
+        assert all("learned" not in warning for warning in asked(informed_client, unknown)["events"][0]["warnings"])
+    for tagged, name in zip(together, known, strict=True):
+        for one in tagged["top"]:
+            assert one["chance"] == batch.loc[name, f"tuned:{one['tag']}"]
+    assert not batch.loc[list(known)].filter(like="tuned:").equals(plain.loc[list(known)].filter(like="tuned:"))
 
 
 def test_a_text_asked_twice_gets_the_same_answer_and_both_are_logged(client: TestClient, tmp_path: Path) -> None:

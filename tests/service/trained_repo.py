@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from stages.train import tfidf_linear
 from trueline.core.history.input_selection import select_features
 from trueline.core.history.past import Past
 from trueline.core.runtime.atomic_outputs import write_json
-from trueline.core.runtime.params import parse_settings
+from trueline.core.runtime.params import VectorFile, parse_settings
 from trueline.core.splits.fold_data import FoldData, FoldTables
 from trueline.core.tables import table_schema
+from trueline.core.text.word_vectors import WordVectors
+from trueline.core.text.words import find_words
 
 ROOT = Path(__file__).parent.parent.parent
 SEED, TAUGHT = 7, 120  # events to fit on; the others calibrate
@@ -51,18 +54,21 @@ def inputs() -> pd.DataFrame:
 
 
 @cache
-def fitted() -> tuple[tfidf_linear.Model, dict[str, Any]]:
-    """Return the model and the state of its calibrator."""
-    model = tfidf_linear.fit(_rows(slice(TAUGHT)), tfidf_linear.Settings(**LEARNER), SEED)
+def fitted(has_vectors: bool = False) -> tuple[tfidf_linear.Model, dict[str, Any]]:
+    """Return the model and the state of its calibrator; with vectors if asked, which are random."""
+    rows = _rows(slice(TAUGHT))
+    if has_vectors:
+        rows = replace(rows, word_vectors=_make_vectors())
+    model = tfidf_linear.fit(rows, tfidf_linear.Settings(**LEARNER), SEED)
     later = _rows(slice(TAUGHT, None))
     settings = thresholds.Settings(**CALIBRATOR)
     state = thresholds.fit(tfidf_linear.score(model, later.x), later.y, np.arange(len(later.y)), settings)
     return model, state
 
 
-def batch() -> pd.DataFrame:
+def batch(has_vectors: bool = False) -> pd.DataFrame:
     """Return what the pipeline predicts for every event: `tuned:<tag>` and `tuned:<tag>:given`."""
-    model, state = fitted()
+    model, state = fitted(has_vectors)
     found = thresholds.apply(_rounded(state), tfidf_linear.score(model, inputs()), np.arange(len(inputs())))
     chances = pd.DataFrame(found[""], columns=[f"tuned:{tag}" for tag in model.tags])
     given = pd.DataFrame(found["given"], columns=[f"tuned:{tag}:given" for tag in model.tags])
@@ -70,13 +76,13 @@ def batch() -> pd.DataFrame:
     return pd.concat([prepared()[["row_id"]], targets, chances, given], axis=1)
 
 
-def repository(folder: Path) -> Path:
+def repository(folder: Path, has_vectors: bool = False) -> Path:
     """Write the outputs and their dvc.lock into a folder and return it."""
-    model, state = fitted()
+    model, state = fitted(has_vectors)
     tfidf_linear.save(model, folder / OUTS[0])
     write_json({"calibrator": "thresholds", "folds": {"final": {"tuned": state}}}, folder / OUTS[1], digits=12)
     (folder / OUTS[2]).parent.mkdir(parents=True)
-    table_schema.write_table(batch(), folder / OUTS[2])
+    table_schema.write_table(batch(has_vectors), folder / OUTS[2])
     seal(folder, PARAMS, OUTS)
     return folder
 
@@ -102,6 +108,16 @@ def md5(place: Path) -> str:
     files = sorted(file for file in place.rglob("*") if file.is_file())
     entries = [{"md5": md5(file), "relpath": file.relative_to(place).as_posix()} for file in files]
     return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def _make_vectors() -> WordVectors:
+    """Return vectors of the words that begin with a to m in all the events' texts."""
+    all_words = sorted({token for text in inputs()["text"] for token in find_words(text.lower())})
+    known_words = [token for token in all_words if "a" <= token[0] <= "m"]
+    table = np.random.default_rng(SEED).normal(size=(len(known_words), 12))
+    table /= np.linalg.norm(table, axis=1, keepdims=True)
+    file = VectorFile("vectors.txt", "digest", 0.5, len(known_words))
+    return WordVectors(known_words, table.astype(np.float16), np.arange(len(known_words)), file)
 
 
 def _rows(part: slice) -> FoldData:

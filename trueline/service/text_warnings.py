@@ -11,9 +11,11 @@ MIN_KNOWN_SHARE = 0.5  # of the words; of ordinary texts, even of a title alone,
 
 
 def collect_known_words(trained: Any) -> frozenset[str]:
-    """Return the words that a learner's model has learned from; empty if its learner keeps no vocabulary."""
+    """Return the words that a learner's model knows, of texts or by vectors; empty if its learner keeps none."""
     if hasattr(trained, "terms"):
-        return frozenset(term for term in trained.terms.get("word", {}).get("terms", ()) if " " not in term)
+        vectors = getattr(trained, "vectors", None)
+        terms = (term for term in trained.terms.get("word", {}).get("terms", ()) if " " not in term)
+        return frozenset(terms).union(vectors.words if vectors else ())
     return frozenset(getattr(trained, "vocabulary", ()))
 
 
