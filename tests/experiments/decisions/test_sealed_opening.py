@@ -204,3 +204,17 @@ def make_pipeline_commit(folder: Path) -> Path:
     git(folder, "config", "user.email", "tester@example.org")
     promoted_repo.commit(folder, "a run")
     return folder
+
+
+def test_sources_and_word_vectors_that_the_commit_does_not_hold_are_named_by_their_absolute_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "commit/stages").mkdir(parents=True)
+    (tmp_path / "commit/stages/no_vectors.txt").touch()
+    tasks = {"one": {"source": "my", "vectors": "my/vectors.txt"}, "two": {"vectors": "stages/no_vectors.txt"}}
+    params = {"tasks": {name: {"source": "/data"} | task for name, task in tasks.items()}}
+    for name in tasks:
+        sealed_opening._find_source(Path("commit"), params, name)
+    assert params["tasks"]["one"] == {"source": str(tmp_path / "my"), "vectors": str(tmp_path / "my/vectors.txt")}
+    assert params["tasks"]["two"] == {"source": "/data", "vectors": "stages/no_vectors.txt"}

@@ -19,7 +19,7 @@ COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-SHARED_SECTIONS = ("baseline", "comparison")  # of a task under `train`; the others are the learners'
+SHARED_SECTIONS = ("baseline", "comparison", "vectors")  # of a task under `train`; the others are the learners'
 MAX_FILTER_CHARS = 1000
 MAX_PATHS_NAMED = 4
 

@@ -164,10 +164,11 @@ def _describe_earlier(openings: list[ledger.LedgerLine], look_count: int) -> str
 
 
 def _find_source(folder: Path, params: dict[str, Any], task: str) -> None:
-    """Name the source by its absolute path, unless the commit itself holds it."""
-    source = Path(params["tasks"][task]["source"])
-    if source.is_absolute() or not (folder / source).exists():
-        params["tasks"][task]["source"] = str(source.resolve())
+    """Name the source, and the word vectors, by their absolute paths, unless the commit itself holds them."""
+    config = params["tasks"][task]
+    for key in ("source", "vectors"):
+        if key in config and not (folder / config[key]).exists():
+            config[key] = str(Path(config[key]).resolve())
 
 
 def _check_prepared_rows(folder: Path, params: Mapping[str, Any], rev: str, task: str) -> None:
