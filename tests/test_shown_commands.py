@@ -42,7 +42,9 @@ RUN_ELSEWHERE = {
     r"python -m trueline.service.monitoring.prediction_log .*": "tests/service/monitoring/test_prediction_log.py",
     r"python -m trueline export .*": "tests/service/test_container.py",
     r"PYTHONPATH=. dask scheduler .*|python -m trueline worker .*": "tests/benchmarks/test_engines.py",
-    r"python -m trueline experiments compare events network HEAD": "tests/experiments/decisions/test_run_comparison.py",
+    r"python -m trueline experiments compare events (?:network|vectors) HEAD": (
+        "tests/experiments/decisions/test_run_comparison.py"
+    ),
 }
 NOT_RUN = {
     r"python -m trueline benchmarks audit_cost": "it runs every task with and without the audit, for many minutes",
@@ -91,6 +93,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("races", "league", "events"):
         (folder / "my" / name).mkdir(parents=True)
         (folder / "my" / name / "table.csv").write_text("id\n1\n")
+    (folder / "my/glove.6B.50d.txt").write_text("the 0.418 0.24968\n")
     activate = repository / ".venv/bin/activate"
     activate.parent.mkdir(parents=True)
     activate.write_text(f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n")

@@ -13,6 +13,7 @@ from stages.train._fits.fit_jobs import Arm, FitJob, fit_model
 from tests.pipeline_copy import ROOT
 from tests.test_score_audit import DAYS, build_world
 from trueline.core.runtime.memory import Memory
+from trueline.core.runtime.params import VectorFile
 from trueline.core.splits.fold_data import _read_cached_tables
 from trueline.core.tables import table_schema
 
@@ -105,6 +106,16 @@ def test_arms_that_fit_alike_are_fitted_once_under_both_names(project: Project) 
 )
 def test_another_way_of_fitting_is_fitted(project: Project, arm: Arm) -> None:
     assert project.count_fits(arm) == len(FOLDS)
+
+
+def test_other_word_vectors_are_another_way_of_fitting_and_another_place_of_the_file_is_not(project: Project) -> None:
+    files = [VectorFile(*fields) for fields in (("a", "1", 0.5, 9), ("b", "1", 0.5, 9), ("a", "2", 0.5, 9))]
+    files += [VectorFile("a", "1", 1.0, 9), VectorFile("a", "1", 0.5, 8)]
+    arms = [ARM, *(replace(ARM, vectors=file) for file in files)]
+    jobs = [FitJob(arm, FOLDS[0], ("score",), PATHS, 1) for arm in arms]
+    plain, first, *others = [keyed.scores_key for keyed in _kept_scores.build_keys(jobs)]
+    assert others[0] == first
+    assert len({plain, first, *others}) == 5
 
 
 def test_another_seed_or_other_code_fits_everything_again(project: Project) -> None:
