@@ -113,7 +113,7 @@ def _list_fold_scores(scores: list[pd.DataFrame], table: FoldTables) -> pd.DataF
 
 
 def _check_vectors(task: str, vectors: VectorFile, paths: tuple[Path, Path, Path]) -> None:
-    from trueline.core.models.text.attached_vectors import check_vectors  # only for tasks of texts
+    from trueline.core.models.text.word_vectors import check_vectors  # only for tasks of texts
 
     learner_name = load_task_config(task).learner
     check_vectors(f"train {task}", learner_name, load_guarded_plugin("train", learner_name), vectors, paths)

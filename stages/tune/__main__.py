@@ -74,7 +74,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     learner_name = load_task_config(task).learner
     learner = load_guarded_plugin("train", learner_name)  # the hash of the code covers what it brings along
     if vectors := load_vector_file(task):
-        from trueline.core.models.text.attached_vectors import check_vectors  # only for tasks of texts
+        from trueline.core.models.text.word_vectors import check_vectors  # only for tasks of texts
 
         paths = (reads["features"], reads["folds"], reads["resampled"])
         check_vectors(f"tune {task}", learner_name, learner, vectors, paths)
@@ -178,7 +178,7 @@ def _evaluate_job(
     learner, table = load_guarded_plugin("train", learner_name), read_cached_tables(*paths)
     fit_rows = draw_rows(table.get_resampled_rows(fold), settings.most_rows, fit_seed).drop_unused_levels()
     if vectors:
-        from trueline.core.models.text.attached_vectors import attach_vectors  # only for tasks of texts
+        from trueline.core.models.text.word_vectors import attach_vectors  # only for tasks of texts
 
         fit_rows = attach_vectors(fit_rows, vectors, paths)
     later_rows = table.get_rows(fold, "score").drop_unused_levels()

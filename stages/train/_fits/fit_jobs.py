@@ -41,7 +41,7 @@ class FitJob:
         rows = all_inputs.select_inputs(self.arm.inputs).drop_unused_levels()
         if self.arm.vectors is None:
             return rows
-        from trueline.core.models.text.attached_vectors import attach_vectors  # only for tasks of texts
+        from trueline.core.models.text.word_vectors import attach_vectors  # only for tasks of texts
 
         return attach_vectors(rows, self.arm.vectors, self.table_paths)
 

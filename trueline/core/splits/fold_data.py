@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,6 @@ from trueline.core.errors import UserError
 from trueline.core.splits.walk_forward import TARGET, list_key_columns, list_target_columns
 from trueline.core.stats.group_ops import Codes, encode_groups
 from trueline.core.tables import table_schema
-
-if TYPE_CHECKING:  # only a task of texts may have them
-    from trueline.core.text.word_vectors import WordVectors
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +34,7 @@ class FoldData:
     weight: Floats
     table_position: npt.NDArray[np.int64]  # position in the features table; −1 for a synthetic row
     tags: tuple[str, ...] = ()
-    word_vectors: "WordVectors | None" = None
+    word_vectors: Any = None  # WordVectors of trueline.core.models.text, which only tasks of texts load
 
     def select_inputs(self, columns: list[str]) -> "FoldData":
         """Return the same rows with only the given inputs."""

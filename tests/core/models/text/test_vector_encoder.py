@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueline.core.models.text.vector_encoder import VectorEncoder, fit_vectors, load_vectors, save_vectors
+from trueline.core.models.text.word_vectors import WordVectors
 from trueline.core.runtime.params import VectorFile
-from trueline.core.text.word_vectors import WordVectors
 from trueline.core.text.words import find_words
 
 MANY = settings(deadline=None, max_examples=150)

@@ -14,11 +14,10 @@ import numpy.typing as npt
 from scipy.sparse._sparsetools import csr_matvecs  # type: ignore[import-untyped,unused-ignore]  # what csr_array @ runs
 
 from trueline.core.models.model_json import read_model_json, write_model_json
+from trueline.core.models.text.word_vectors import WordVectors
 from trueline.core.text.words import find_words
 
 if TYPE_CHECKING:
-    from trueline.core.text.word_vectors import WordVectors
-
     Floats = npt.NDArray[np.float64]
     Halves = npt.NDArray[np.float16]
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
+from trueline.core.models.text.word_vectors import WordVectors, read_word_vectors
 from trueline.core.runtime.params import VectorFile
-from trueline.core.text.word_vectors import WordVectors, read_word_vectors
 from trueline.core.text.words import find_words
 
 MANY = settings(deadline=None, max_examples=150)
