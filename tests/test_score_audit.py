@@ -192,7 +192,7 @@ def ask(audits: dict[str, Any]) -> Any:
 def list_plugin_choices(task: str) -> list[tuple[str, str, str]]:
     """Return triples of a learner, a resampler and a calibrator in which each that a task may use occurs."""
     words = [list(PARAMS[stage][task]) for stage in ("train", "resample", "calibrate")]
-    words[0] = [word for word in words[0] if word not in ("baseline", "comparison")]
+    words[0] = [word for word in words[0] if word not in ("baseline", "comparison", "vectors")]
     return [
         (learner, words[1][number % len(words[1])], words[2][number % len(words[2])])
         for number, learner in enumerate(words[0])

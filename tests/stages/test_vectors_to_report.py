@@ -37,20 +37,20 @@ def resampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = pipeline_copy.copy(tmp_path_factory.mktemp("vectors") / "repository")
     pipeline_copy.quicken(folder, "events")
     pipeline_copy.change(folder, train__events__comparison__learners=[])
-    return pipeline_copy.walk(folder, "events", until="resample")
+    return pipeline_copy.run_pipeline(folder, "events", until="resample")
 
 
 @pytest.fixture(scope="module")
-def walked(resampled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def informed(resampled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The copy after all stages, with vectors whose path begins at the root."""
-    folder = shutil.copytree(resampled, tmp_path_factory.mktemp("walked") / "repository")
+    folder = shutil.copytree(resampled, tmp_path_factory.mktemp("informed") / "repository")
     write_vectors(folder / VECTORS, list_sample_words())
     pipeline_copy.change(folder, tasks__events__vectors=VECTORS)
-    return pipeline_copy.walk(folder, "events", since="tune")
+    return pipeline_copy.run_pipeline(folder, "events", since="tune")
 
 
-def test_the_report_says_what_the_vectors_were_worth_on_the_same_rows(walked: Path) -> None:
-    report: dict[str, Any] = json.loads((walked / "metrics/events/report.json").read_text())
+def test_the_report_says_what_the_vectors_were_worth_on_the_same_rows(informed: Path) -> None:
+    report: dict[str, Any] = json.loads((informed / "metrics/events/report.json").read_text())
     assert set(report["baselines"]) == {"prior", "tag_name", "baseline", "default", "tuned", "without_vectors"}
     difference = report["tuned_against"]["without_vectors"]["micro_f1"]["difference"]
     values = {arm: report["baselines"][arm]["micro_f1"]["value"] for arm in ("tuned", "without_vectors")}
@@ -59,26 +59,26 @@ def test_the_report_says_what_the_vectors_were_worth_on_the_same_rows(walked: Pa
     assert "without_vectors (" in report["sentences"][0]
 
 
-def test_no_score_with_vectors_changes_with_the_outcomes_of_the_scored_rows(walked: Path) -> None:
-    (audit,) = json.loads((walked / "metrics/events/score_audit/train.json").read_text())["folds"]
+def test_no_score_with_vectors_changes_with_the_outcomes_of_the_scored_rows(informed: Path) -> None:
+    (audit,) = json.loads((informed / "metrics/events/score_audit/train.json").read_text())["folds"]
     assert audit["exchanged"] > 0
     assert (audit["differing"], audit["error"]) == (0, None)
 
 
 def test_the_arm_without_vectors_is_what_the_same_settings_give_where_none_are_set(
-    walked: Path, resampled: Path, tmp_path: Path
+    informed: Path, resampled: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(resampled, tmp_path / "repository")
     (folder / "models/events").mkdir(parents=True, exist_ok=True)
-    shutil.copy(walked / "models/events/tuned.json", folder / "models/events/tuned.json")
-    pipeline_copy.walk(folder, "events", since="train", until="train")
-    plain, informed = (pd.read_parquet(place / "data/scores/events.parquet") for place in (folder, walked))
+    shutil.copy(informed / "models/events/tuned.json", folder / "models/events/tuned.json")
+    pipeline_copy.run_pipeline(folder, "events", since="train", until="train")
+    plain, beside = (pd.read_parquet(place / "data/scores/events.parquet") for place in (folder, informed))
     tags = [str(name).removeprefix("tuned:") for name in plain if str(name).startswith("tuned:")]
     is_test = (plain["fold"] != "final").to_numpy()  # the final model is fitted for the tuned arm only
     for tag in tags:
         scores = plain.loc[is_test, f"tuned:{tag}"].to_numpy()
-        assert scores.tobytes() == informed.loc[is_test, f"without_vectors:{tag}"].to_numpy().tobytes()
-        assert plain[f"baseline:{tag}"].equals(informed[f"baseline:{tag}"]), "the baseline reads words alone"
+        assert scores.tobytes() == beside.loc[is_test, f"without_vectors:{tag}"].to_numpy().tobytes()
+        assert plain[f"baseline:{tag}"].equals(beside[f"baseline:{tag}"]), "the baseline reads words alone"
     assert not any(str(name).startswith("without_vectors") for name in plain)
 
 
