@@ -246,21 +246,21 @@ def test_an_experiment_with_another_learner_is_a_row_of_its_own(repository: Path
     assert "is +0.0000 (+0.0000 to +0.0000)" not in said
 
 
-def test_word_vectors_are_a_dependency_of_tuning_and_training_the_events_and_of_nothing_else(house: Path) -> None:
-    dvc(house, "checkout", "--quiet", "--force")  # other tests may have left outputs of experiments
-    vectors = house.parent / "vectors.txt"
+def test_word_vectors_are_a_dependency_of_tuning_and_training_the_events_and_of_nothing_else(repository: Path) -> None:
+    dvc(repository, "checkout", "--quiet", "--force")  # other tests may have left outputs of experiments
+    vectors = repository.parent / "vectors.txt"
     vectors.write_text("the 0.1 0.2\nof 0.3 -0.2\nchoir -0.5 0.1\n")
-    params = house / "params.yaml"
+    params = repository / "params.yaml"
     events = params.read_text().index("\n  events:\n    domain")
     changed = params.read_text()[events:].replace("vectors: stages/train/no_vectors.txt", f"vectors: {vectors}", 1)
     params.write_text(params.read_text()[:events] + changed)
     try:
         pipeline = [f"{stage}@events" for stage in ("tune", "train", "calibrate", "evaluate", "diagnose")]
-        assert ran(dvc(house, "repro")) == pipeline
-        assert UP_TO_DATE in dvc(house, "status")
+        assert ran(dvc(repository, "repro")) == pipeline
+        assert UP_TO_DATE in dvc(repository, "status")
         vectors.write_text(vectors.read_text() + "film 0.5 0.1\n")
-        status = json.loads(dvc(house, "status", "--json"))
+        status = json.loads(dvc(repository, "status", "--json"))
         assert status == {stage: [{"changed deps": {str(vectors): "modified"}}] for stage in pipeline[:2]}
     finally:
-        call(house, "git", "checkout", "--quiet", ".")
-        dvc(house, "checkout", "--quiet", "--force")
+        call(repository, "git", "checkout", "--quiet", ".")
+        dvc(repository, "checkout", "--quiet", "--force")
