@@ -17,7 +17,7 @@ from trueline.core.runtime.memory import MEMORY_FOLDER, OFF_VARIABLE
 from trueline.core.runtime.stage_entry import run_stage
 from trueline.core.tables import table_schema
 
-STAGES = ("resample", "tune", "train")
+STAGES = ("resample", "tune", "train", "calibrate")
 LEARNERS = {"racing": "xgboost_trees", "props": "xgboost_trees", "events": "tfidf_linear"}
 
 
@@ -76,7 +76,7 @@ def test_after_another_day_the_outputs_are_those_of_a_run_from_nothing(
     # the newest test fold has more rows to score by the same model; without a clock, every fold has more rows to fit on
     assert (fitted == 0) == (task != "events")
     before = read_outputs(folder)
-    for name in (MEMORY_FOLDER, ".tune", "data/scores", "models", "metrics"):
+    for name in (MEMORY_FOLDER, ".tune", "data/scores", "data/predictions", "models", "metrics"):
         shutil.rmtree(folder / name)
     monkeypatch.setenv(OFF_VARIABLE, "1")
     run(monkeypatch, folder, task)
