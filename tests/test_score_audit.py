@@ -54,7 +54,9 @@ CHEATS = {
         "def fit(rows, settings, seed, monitor=None):\n"
         "    job = find_above('job')\n"
         "    table = read_cached_tables(*(job.table_paths if hasattr(job, 'table_paths') else job[3]))\n"
-        "    return honest.fit(rows, settings, seed, Monitor(table.get_rows('test_0', 'score'), 2))\n",
+        "    fold = getattr(job, 'fold', 'final')\n"
+        "    fold = 'test_0' if fold == 'final' else fold\n"
+        "    return honest.fit(rows, settings, seed, Monitor(table.get_rows(fold, 'score'), 2))\n",
     ),
     "a resampler that oversamples before the split": (
         "resample",
