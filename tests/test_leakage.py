@@ -287,11 +287,11 @@ def test_an_outcome_like_the_minutes_of_the_same_game_is_not_there_and_is_named_
 @pytest.mark.parametrize(
     "file", sorted((pipeline_copy.ROOT / "stages/features").glob("[a-z]*.py")), ids=lambda file: file.stem
 )
-def test_no_tool_on_the_shelf_reads_a_file_or_reaches_into_the_past(file: Path) -> None:
+def test_no_features_plugin_reads_a_file_or_reaches_into_the_past(file: Path) -> None:
     tree = ast.parse(file.read_text())
     modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-    allowed = {"collections", "typing", "math", "re", "numpy", "pandas", "pydantic", "trueline"}
+    allowed = {"collections", "dataclasses", "typing", "math", "re", "numpy", "pandas", "pydantic", "trueline"}
     assert {module.split(".")[0] for module in modules} <= allowed
     assert all(module.startswith("trueline.core.") for module in modules if module.startswith("trueline"))
     assert not {

@@ -222,7 +222,7 @@ def _open_journal(folder: Path | None, task: str, reads: Paths, purpose: str = "
     vectors = load_vector_file(task)
     search = settings.model_dump(), load_seed(), learner_name, rows, vectors and vectors.content_key
     key = build_key(purpose, hash_code("tune", "train"), *search)
-    return Journal(folder / f"{task}-{key[:16]}.jsonl")
+    return Journal(folder / f"{task}-{purpose}-{key[:16]}.jsonl")
 
 
 if __name__ == "__main__":

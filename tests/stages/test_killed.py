@@ -62,9 +62,14 @@ def forget(folder: Path, stage: str) -> None:
         shutil.rmtree(out) if out.is_dir() else out.unlink(missing_ok=True)
 
 
+def list_journals(folder: Path) -> list[Path]:
+    """Return the journals of searches; the audit of a search has one of its own."""
+    return [path for path in (folder / ".tune").glob("*.jsonl") if "-audit-" not in path.name]
+
+
 def answers(folder: Path) -> list[str]:
-    """Return the requests in the only tuning journal, without a torn line."""
-    files = list((folder / ".tune").glob("*.jsonl"))
+    """Return the requests in the only journal of a search, without a torn line."""
+    files = list_journals(folder)
     assert len(files) <= 1, "another journal was begun"
     found = []
     for line in files[0].read_text().splitlines() if files else []:
@@ -168,7 +173,7 @@ def test_a_search_killed_twice_goes_on_from_its_journal_to_the_same_end(reposito
 
 def test_a_line_of_the_journal_torn_by_the_kill_is_asked_again(repository: Path) -> None:
     before, asked = content(repository, "tune"), answers(repository)
-    journal = next((repository / ".tune").glob("*.jsonl"))
+    (journal,) = list_journals(repository)
     journal.write_text(journal.read_text()[:-20])
     forget(repository, "tune")
     assert pipeline_copy.run(repository, "tune", TASK).returncode == 0

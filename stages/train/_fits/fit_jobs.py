@@ -70,10 +70,8 @@ def score_roles(job: FitJob, model: Any) -> Floats:
 
 def label_scores(job: FitJob, scores: Floats) -> pd.DataFrame:
     """Return scores of `score_roles` by fold, position in the table and role, a column for the arm or each tag."""
-    rows_by_role = {role: job.read_role_rows(role) for role in job.roles}
-    keys = [
-        pd.DataFrame({"fold": job.fold, "at": rows.table_position, "role": role}) for role, rows in rows_by_role.items()
-    ]
-    tags = rows_by_role[job.roles[0]].tags
-    column_names = [f"{job.arm.name}:{tag}" for tag in tags] or [job.arm.name]
+    table = read_cached_tables(*job.table_paths)
+    positions = {role: table.find_positions(job.fold, role) for role in job.roles}
+    keys = [pd.DataFrame({"fold": job.fold, "at": at, "role": role}) for role, at in positions.items()]
+    column_names = [f"{job.arm.name}:{tag}" for tag in table.tags] or [job.arm.name]
     return pd.DataFrame(scores, pd.MultiIndex.from_frame(pd.concat(keys)), column_names)

@@ -56,6 +56,8 @@ def test_a_role_holds_all_its_rows_and_no_other(seed: int, role: str) -> None:
     np.testing.assert_array_equal(rows.soft_label, origin["soft_label"])
     np.testing.assert_array_equal(rows.time, origin["time"])
     assert (rows.weight == 1).all()
+    np.testing.assert_array_equal(whole.find_positions("test_0", role), rows.table_position)
+    assert whole.tags == rows.tags
 
 
 @FEW

@@ -301,9 +301,12 @@ def test_who_waits_for_the_ledger_says_so_and_ends_quietly_at_ctrl_c(world: Path
         subprocess.Popen(command, cwd=world, env=environment, stderr=subprocess.PIPE, text=True) as process,
     ):
         assert process.stderr is not None
-        assert process.stderr.readline().startswith("ledger: another run is writing the same outputs; waiting")
-        process.send_signal(signal.SIGINT)
-        assert (process.wait(timeout=60), process.stderr.read()) == (130, "")
+        try:
+            assert process.stderr.readline().startswith("ledger: another run is writing the same outputs; waiting")
+            process.send_signal(signal.SIGINT)
+            assert (process.wait(timeout=60), process.stderr.read()) == (130, "")
+        finally:
+            process.kill()  # one that ignores the signal, as in a shell's background, would wait for the lock forever
 
 
 def test_wrong_data_void_every_experiment_made_from_them_and_no_other(world: Path) -> None:

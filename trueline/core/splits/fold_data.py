@@ -75,6 +75,16 @@ class FoldTables:
         """The ids of the rows and of their groups as numbers in the same order, which every fold sorts by."""
         return pd.DataFrame({name: pd.factorize(self.folds[name], sort=True)[0] for name in ("row_id", "group")})
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of the targets if there are several, such as the tags of events."""
+        return _list_tags(list_target_columns(self.folds))
+
+    def find_positions(self, fold: str, role: str) -> npt.NDArray[np.int64]:
+        """Return the positions in the table of the rows that `get_rows` returns, in its order."""
+        has_role = (self.folds[fold] == role).to_numpy()
+        return np.flatnonzero(has_role)[_sort_rows(self.folds["time"][has_role], self._id_ranks[has_role])]
+
     def get_rows(self, fold: str, role: str) -> FoldData:
         """Return the original rows that have a role in a fold, each with weight 1."""
         has_role = self.folds[fold] == role
@@ -145,9 +155,7 @@ def _build_fold_data(
     id_ranks: pd.DataFrame | None = None,
 ) -> FoldData:
     """Return rows in order of group, time and id; `id_ranks` are their ids and groups as numbers, which sort faster."""
-    ids = keys if id_ranks is None else id_ranks
-    group_begin = keys["time"].groupby(ids["group"].to_numpy()).transform("min")
-    order = np.lexsort((ids["row_id"], keys["time"], ids["group"], group_begin))
+    order = _sort_rows(keys["time"], keys if id_ranks is None else id_ranks)
     sorted_keys, target_names = keys.iloc[order], list_target_columns(keys)
     y = sorted_keys[target_names].to_numpy(float)
     return FoldData(
@@ -158,5 +166,15 @@ def _build_fold_data(
         sorted_keys["time"].to_numpy(),
         weight[order],
         table_position[order],
-        () if target_names == [TARGET] else tuple(name.removeprefix(f"{TARGET}:") for name in target_names),
+        _list_tags(target_names),
     )
+
+
+def _sort_rows(time: pd.Series, ids: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return the order of rows by the start of their group, group, time and id."""
+    group_begin = time.groupby(ids["group"].to_numpy()).transform("min")
+    return np.lexsort((ids["row_id"], time, ids["group"], group_begin))
+
+
+def _list_tags(target_names: list[str]) -> tuple[str, ...]:
+    return () if target_names == [TARGET] else tuple(name.removeprefix(f"{TARGET}:") for name in target_names)
