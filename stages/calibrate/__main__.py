@@ -124,15 +124,15 @@ def _calibrate_folds(
     }
     kept = KeptCalibrations(memory)
     keys = {fold: _build_key(job, purpose) if memory.is_on else "" for fold, job in jobs.items()}
-    known = {fold: kept.find(keys[fold], job.rows.index[job.rows["role"] == "score"]) for fold, job in jobs.items()}
-    missing = {fold: job for fold, job in jobs.items() if known[fold] is None}
+    recalled = {fold: kept.find(keys[fold], job.rows.index[job.rows["role"] == "score"]) for fold, job in jobs.items()}
+    calibrations = {fold: calibration for fold, calibration in recalled.items() if calibration is not None}
+    missing = {fold: job for fold, job in jobs.items() if fold not in calibrations}
     label = f"calibrate {task}"
     computed = run_brief_jobs(_calibrate_fold, list(missing.values()), load_worker_count(), label, load_engine())
     for fold, calibration in zip(missing, computed, strict=True):
         kept.add(keys[fold], calibration)
-    calibrations = known | dict(zip(missing, computed, strict=True))
-    states = {fold: calibration[0] for fold, calibration in calibrations.items() if calibration is not None}
-    return states, {fold: calibration[1] for fold, calibration in calibrations.items() if calibration is not None}
+        calibrations[fold] = calibration
+    return {fold: calibrations[fold][0] for fold in jobs}, {fold: calibrations[fold][1] for fold in jobs}
 
 
 def _build_key(job: CalibrateJob, purpose: str) -> str:

@@ -24,7 +24,9 @@ class KeptCalibrations:
         return None if content is None else _unpack(content, score_index)
 
     def add(self, key: str, calibration: Calibration) -> None:
-        """Keep a calibration under a key."""
+        """Keep a calibration under a key, if there is a memory."""
+        if not self._memory.is_on:
+            return
         content = _pack(calibration)
         states, predictions = _unpack(content, calibration[1].index)
         if states == calibration[0] and predictions.equals(calibration[1]):
@@ -36,7 +38,7 @@ def _pack(calibration: Calibration) -> bytes:
     buffer = io.BytesIO()
     arrays = {"states": np.array(json.dumps(states)), "columns": np.array(json.dumps(list(predictions)))}
     arrays |= {f"column {number}": values.to_numpy() for number, (_, values) in enumerate(predictions.items())}
-    np.savez(buffer, **arrays)  # type: ignore[arg-type,unused-ignore]
+    np.savez(buffer, **arrays)  # type: ignore[arg-type,unused-ignore]  # for the stubs, one may be `allow_pickle`
     return buffer.getvalue()
 
 

@@ -36,12 +36,17 @@ def fit_final_model(job: FitJob, curves_folder: Path, model_folder: Path, memory
     if kept is not None:
         return _write_kept_model(unpack_files(kept), curves_folder, model_folder)
     final_fit = _fit_and_save(job, curves_folder, model_folder)
+    if memory.is_on:
+        memory.store(key, _pack_fit(final_fit, curves_folder, model_folder))
+    return final_fit
+
+
+def _pack_fit(final_fit: FinalFit, curves_folder: Path, model_folder: Path) -> bytes:
     files = {f"model/{name}": content for name, content in read_files(model_folder).items()}
     files |= {f"curves/{name}": content for name, content in read_files(curves_folder, CURVE_FILES).items()}
     files[SCORES_FILE] = write_scores(final_fit.scores)
     files[IMPORTANCE_FILE] = json.dumps(final_fit.importance).encode()
-    memory.store(key, pack_files(files))
-    return final_fit
+    return pack_files(files)
 
 
 def _fit_and_save(job: FitJob, curves_folder: Path, model_folder: Path) -> FinalFit:

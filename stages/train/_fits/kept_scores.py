@@ -66,8 +66,8 @@ def score_jobs_for_audit(
     if not memory.is_on:
         computed = parallel.run_brief_jobs(fit_and_score, jobs, workers, label, engine)
         return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
-    workers = workers if engine.kind == "dask" else 1  # so few fits that the local engine does them in this process
-    return _recall_or_compute(build_keys(jobs, purpose="audit"), memory, workers, label, engine)[0]
+    few_workers = parallel.limit_brief_workers(workers, engine)
+    return _recall_or_compute(build_keys(jobs, purpose="audit"), memory, few_workers, label, engine)[0]
 
 
 def _recall_or_compute(

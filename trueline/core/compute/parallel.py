@@ -32,7 +32,12 @@ def run_brief_jobs(
     work: Callable[[In], Out], inputs: Iterable[In], workers: int, label: str, engine: EngineSettings
 ) -> list[Out]:
     """Return `run_in_parallel` of jobs so brief, or so few, that the local engine does them in this process."""
-    return run_in_parallel(work, inputs, workers if engine.kind == "dask" else 1, label, engine)
+    return run_in_parallel(work, inputs, limit_brief_workers(workers, engine), label, engine)
+
+
+def limit_brief_workers(workers: int, engine: EngineSettings) -> int:
+    """Return the number of workers for jobs so brief, or so few, that the local engine does them in this process."""
+    return workers if engine.kind == "dask" else 1
 
 
 def _start_jobs(work: Callable[[In], Out], items: list[In], workers: int, engine: EngineSettings) -> Iterable[Out]:
