@@ -47,7 +47,10 @@ def main(minutes: str = "10") -> None:
 
 
 def run_load(workspace: Path, tasks: tuple[str, ...], seconds: float, kill_every: float) -> tuple[Accounts, int]:
-    """Return the accounts of a load on a workspace's models, and how many workers were killed meanwhile."""
+    """Return the accounts of a load on a workspace's models, and how many workers were killed meanwhile.
+
+    What the service printed follows on stderr if the accounts are wrong.
+    """
     with tempfile.TemporaryDirectory(prefix="trueline-load-") as name:
         copy = PromotedCopy(workspace, Path(name) / "repository", tasks)
         copy.promote(1)
@@ -62,7 +65,10 @@ def run_load(workspace: Path, tasks: tuple[str, ...], seconds: float, kill_every
                 load.is_stopped = True
                 clients.join()
         rows = [row for task in tasks for row in read_log(copy.folder / LOG / task)]
-    return settle_accounts(load.received, rows, promotion, kills), len(kills)
+    accounts = settle_accounts(load.received, rows, promotion, kills)
+    if not accounts.is_clean:
+        print(*service.printed_lines, sep="\n", file=sys.stderr)
+    return accounts, len(kills)
 
 
 def describe_accounts(accounts: Accounts, kills: int, seconds: float) -> str:

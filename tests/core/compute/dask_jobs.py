@@ -1,6 +1,8 @@
 """Jobs for Dask workers, and a script that runs them as a stage would and prints what came of them."""
 
+import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -26,6 +28,36 @@ def square_and_die_once(item: int) -> int:
         marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return item * item
+
+
+def square_and_end_with_an_error(item: int) -> int:
+    """Return the square; the first worker that gets the 3 ends between two jobs, and what Dask makes of it is printed.
+
+    So it is when Dask cannot close a worker in order.
+    """
+    from distributed import get_worker  # imports NumPy, which must come after Trueline
+
+    marker, worker = Path("failed"), get_worker()
+
+    async def end_between_jobs() -> None:
+        while worker.state.executing_count:
+            await asyncio.sleep(0.01)
+        logging.getLogger("distributed.worker").error("ConnectionPool is closed")
+        print("RuntimeError: ConnectionPool is closed", file=sys.stderr)
+        marker.touch()
+        os._exit(1)
+
+    if item == 3 and not marker.exists():
+        worker.loop.add_callback(end_between_jobs)
+    time.sleep(0.2)
+    return item * item
+
+
+def warn_once(item: int) -> int:
+    """Return the item; print a line for the first one, as a library does that warns."""
+    if item == 0:
+        print("a job's own warning", file=sys.stderr)
+    return item
 
 
 def die_at_three(item: int) -> int:

@@ -80,6 +80,18 @@ def test_jobs_give_what_local_ones_give_although_a_worker_is_killed_and_one_sent
     )
 
 
+def test_a_worker_that_ends_between_jobs_with_an_error_is_replaced_without_a_word(tmp_path: Path) -> None:
+    (squares,) = read_outcomes(start_jobs(tmp_path, "", "square_and_end_with_an_error"))
+    assert (tmp_path / "failed").exists()
+    assert squares == SQUARES
+
+
+def test_what_a_job_prints_reaches_the_console(tmp_path: Path) -> None:
+    process = start_jobs(tmp_path, "", "warn_once")
+    assert "a job's own warning" in process.communicate(timeout=300)[1]
+    assert process.returncode == 0
+
+
 def test_a_running_scheduler_serves_a_second_command_and_its_loss_is_one_sentence(
     scheduler: "subprocess.Popen[bytes]", address: str, tmp_path: Path
 ) -> None:

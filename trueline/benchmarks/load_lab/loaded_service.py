@@ -28,6 +28,7 @@ class LoadedService:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
+        self.printed_lines: list[str] = []
         self._lines: queue.Queue[tuple[float, str]] = queue.Queue()
         threading.Thread(target=self._read_lines, daemon=True).start()
         first_line = self.wait_for_line(" listens on ", seconds=START_SECONDS)[1]
@@ -58,7 +59,8 @@ class LoadedService:
     def _read_lines(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self._lines.put((time.monotonic(), line.rstrip("\n")))
+            self.printed_lines.append(line.rstrip("\n"))
+            self._lines.put((time.monotonic(), self.printed_lines[-1]))
         self._lines.put((time.monotonic(), ""))
 
 

@@ -21,6 +21,7 @@ except ImportError:
         "or set engine.kind to local."
     ) from None
 
+from trueline.core.compute import silent_worker
 from trueline.core.compute.dask_worker import SURROUNDINGS, Asker, run_job
 from trueline.core.runtime.file_guard import allow_messages
 from trueline.core.runtime.memory import OWN_PACKAGES
@@ -109,8 +110,7 @@ def _silence_dask() -> None:
     dask.config.set(
         {"distributed.admin.large-graph-warning-threshold": "1 TiB", "distributed.scheduler.http.routes": []}
     )
-    for name in ("distributed", "distributed.client", "distributed.worker", "distributed.nanny", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    silent_worker.silence_dask_logs()
 
 
 def _create_client(address: str) -> Any:
@@ -146,6 +146,7 @@ def _start_cluster(workers: int) -> Any:
         memory_limit=0,  # as with local processes, the machine's memory is the limit
         dashboard_address="127.0.0.1:0",  # any free port, for a server that serves nothing
         silence_logs=logging.CRITICAL + 1,
+        preload=silent_worker.__name__,
         security=True,  # certificates of its own: no other user of this machine can hand its workers code to run
     )
     client = Client(cluster, set_as_default=False)

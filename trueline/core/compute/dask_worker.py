@@ -5,6 +5,7 @@ import platform
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -55,7 +56,8 @@ def run_job(item: In, work: Callable[[In], Out], asker: Asker) -> Out:
     _check_surroundings(asker)
     _open_folder(asker)
     allow_messages(threading.main_thread().ident or 0)
-    return work(item)
+    with redirect_stderr(sys.__stderr__):
+        return work(item)
 
 
 def _check_surroundings(asker: Asker) -> None:

@@ -6,14 +6,15 @@ from collections import Counter as Count
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import repeat
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector  # type: ignore[no-untyped-call,unused-ignore]
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trueline.service.monitoring.count_files import MULTIPROCESS_FOLDER_VARIABLE
+from trueline.service.monitoring.pooled_counts import read_pooled_counts
 from trueline.service.monitoring.prediction_drift import PredictionDrift
 from trueline.service.monitoring.process_figures import PROCESS_FIGURES, read_process_figures
 
@@ -39,7 +40,7 @@ class ServiceMetrics:
         )
         self._drift = Gauge(
             "trueline_drift", "population stability index of the latest predictions against the backtest's",
-            ["task"], multiprocess_mode="max", **registry_option,
+            ["task"], multiprocess_mode="livemax", **registry_option,
         )  # fmt: skip
         self._unlogged = Counter(
             "trueline_unlogged_rows", "rows that the log could not take", ["task"], **registry_option
@@ -49,7 +50,7 @@ class ServiceMetrics:
             ["status"], **registry_option,
         )  # fmt: skip
         self._process = {
-            name: Gauge(f"trueline_process_{name}", meaning, multiprocess_mode="all", **registry_option)
+            name: Gauge(f"trueline_process_{name}", meaning, multiprocess_mode="liveall", **registry_option)
             for name, meaning in PROCESS_FIGURES.items()
         }
         self._shadow = Counter(
@@ -98,11 +99,8 @@ class ServiceMetrics:
         for task, drift in drifts.items():
             if (index := drift.compute_index()) is not None:
                 self._drift.labels(task).set(index)
-        if not os.path.isdir(os.environ.get(MULTIPROCESS_FOLDER_VARIABLE, "")):
-            return generate_latest(self.registry)
-        merged_registry = CollectorRegistry()
-        MultiProcessCollector(merged_registry)  # type: ignore[no-untyped-call,unused-ignore]
-        return generate_latest(merged_registry)
+        folder = os.environ.get(MULTIPROCESS_FOLDER_VARIABLE, "")
+        return generate_latest(read_pooled_counts(Path(folder)) if os.path.isdir(folder) else self.registry)
 
 
 class RequestCountMiddleware:
