@@ -148,7 +148,7 @@ class _BlockDiscriminant:
         label = recent[self.group[row_mask]]
         if label.all() or not label.any() or not (recent & fit).any():
             return None
-        product, sums = self.products[fit].sum(axis=0), self.products[fit & recent].sum(axis=0)[-1]
+        product, sums = self.products[fit].sum(axis=0), self.products[fit & recent, -1].sum(axis=0)
         ridge = RIDGE_SHARE * product[-1, -1] * np.eye(len(product))
         ridge[-1, -1] = 1e-9 * product[-1, -1]
         weight = np.linalg.solve(product + ridge, sums)

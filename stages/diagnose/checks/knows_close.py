@@ -1,17 +1,18 @@
 """knows_close: is an input the closing price or line under another name, though that is not known yet?"""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from stages.diagnose.units.array_types import Floats, Ints
+from stages.diagnose.units.array_types import Floats, Ints, Mask
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.market_rows import MarketRows, iter_market_inputs, read_market_rows
 from trueline.core.runtime.params import StageSettings
 from trueline.core.stats.confidence_intervals import MIN_BLOCKS
-from trueline.core.stats.group_ops import Codes
+from trueline.core.stats.group_ops import Codes, rank_within_group
 from trueline.core.stored_tables.lazy_parquet import is_number_column
 
 NAME = "Is an input the closing price or line under another name?"
@@ -22,6 +23,14 @@ LEAST_VALUES = 5  # different values in a group; the ranks of fewer agree by cha
 SAME_FIGURE = 0.9999  # rank correlation from which two figures rank the rows alike
 MAX_SHOWN = 10
 FIGURES = ("rank_correlation", "share_of_groups", "share_of_favourites")
+
+
+@dataclass(frozen=True)
+class RankedFigure:
+    """A market's figure as ranks within groups, and the order of the rows by group and rank."""
+
+    ranks: Floats
+    order: Ints
 
 
 class Settings(StageSettings):
@@ -48,11 +57,11 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     group_count, market_columns = read_market_rows(evidence).group_count, _list_market_columns(evidence)
     if group_count < MIN_BLOCKS or not market_columns:
         return decline(f"The market prices {group_count} groups; {MIN_BLOCKS} are needed.")
-    measured, figures = [], dict[str, Floats]()
+    measured, figures = [], dict[str, RankedFigure]()
     for name, values, market in iter_market_inputs(evidence):
         figures = figures or _rank_figures(evidence, market_columns, market)
         if pd.api.types.is_numeric_dtype(values):
-            ranks = _rank_by_group(values.to_numpy(float, na_value=np.nan), market.group)
+            ranks = _rank_upward(values.to_numpy(float, na_value=np.nan), market.group)
             nearest = _find_nearest_figure(ranks, figures, market, settings.rank_correlation)
             is_judged = market.kind == "share" and nearest["figure"] != FIRST_LINE
             share = _measure_favourite_share(ranks, market) if is_judged else 0.0
@@ -98,30 +107,25 @@ def _list_market_columns(evidence: Evidence) -> list[str]:
     ]
 
 
-def _rank_figures(evidence: Evidence, names: list[str], market: MarketRows) -> dict[str, Floats]:
+def _rank_figures(evidence: Evidence, names: list[str], market: MarketRows) -> dict[str, RankedFigure]:
     """Return the ranks of the market's figures, without those that rank the rows as an earlier one does."""
-    figures: dict[str, Floats] = {}
+    figures: dict[str, RankedFigure] = {}
     for name in sorted(names, key=lambda name: name != "soft_label"):
-        figure = evidence.prepared[name].to_numpy(float, na_value=np.nan)[market.position]
-        ranks = _rank_by_group(figure, market.group)
-        if not any(
-            _compare_ranks(ranks, known_ranks, market.group, 1.0)[0] > SAME_FIGURE for known_ranks in figures.values()
-        ):
-            figures[name] = ranks
+        values = evidence.prepared[name].to_numpy(float, na_value=np.nan)[market.position]
+        ranks = _rank_upward(values, market.group)
+        if not any(_compare_ranks(ranks, known, market.group, 1.0)[0] > SAME_FIGURE for known in figures.values()):
+            figures[name] = RankedFigure(ranks, np.lexsort((ranks, market.group)))
     return figures
 
 
-def _rank_by_group(values: Floats, code: Codes) -> Floats:
-    """Return mean ranks in the order of group and value: those of a group are its own, plus a constant."""
-    ranks = np.full(len(values), np.nan)
-    is_present = np.isfinite(values)
-    if is_present.any():
-        value_rank = pd.Series(values[is_present]).rank().to_numpy()
-        ranks[is_present] = pd.Series(code[is_present] * (len(values) + 1.0) + value_rank).rank().to_numpy()
-    return ranks
+def _rank_upward(values: Floats, code: Codes) -> Floats:
+    """Return mean ranks within groups, 1 for the smallest; missing for what is missing or infinite."""
+    return rank_within_group(np.where(np.isfinite(values), -values, np.nan), code)
 
 
-def _find_nearest_figure(ranks: Floats, figures: dict[str, Floats], market: MarketRows, limit: float) -> dict[str, Any]:
+def _find_nearest_figure(
+    ranks: Floats, figures: dict[str, RankedFigure], market: MarketRows, limit: float
+) -> dict[str, Any]:
     """Return the figure that an input follows most closely, how closely, and in which share of the groups at the limit.
 
     Both are 0 if that figure is the first line, which is known.
@@ -132,24 +136,33 @@ def _find_nearest_figure(ranks: Floats, figures: dict[str, Floats], market: Mark
     return {"figure": nearest, "rank_correlation": correlation, "share_of_groups": share}
 
 
-def _compare_ranks(ranks: Floats, other_ranks: Floats, group: Codes, limit: float) -> tuple[float, float]:
+def _compare_ranks(ranks: Floats, figure: RankedFigure, group: Codes, limit: float) -> tuple[float, float]:
     """Return the absolute correlation of ranks within groups, and the share of larger groups in which it is at a limit.
 
     Both are 0 with too few groups that have both ranks.
     """
-    is_present = np.isfinite(ranks) & np.isfinite(other_ranks)
-    code = np.unique(group[is_present], return_inverse=True)[1]
-    if code.max(initial=-1) + 1 < MIN_BLOCKS:
+    is_present = np.isfinite(ranks) & np.isfinite(figure.ranks)
+    row_counts = np.bincount(group[is_present])
+    if np.count_nonzero(row_counts) < MIN_BLOCKS:
         return 0.0, 0.0
-    x, y = (_remove_group_means(column[is_present], code) for column in (ranks, other_ranks))
+    code = group[is_present]
+    x, y = (_remove_group_means(column[is_present], code) for column in (ranks, figure.ranks))
     products, x_squares, y_squares = (np.bincount(code, weights=values) for values in (x * y, x * x, y * y))
     scale = np.sqrt(x_squares * y_squares)
-    first_rows = np.unique(other_ranks[is_present], return_index=True)[1]
-    is_large = np.bincount(code[first_rows], minlength=len(scale)) >= LEAST_VALUES
+    is_large = _count_distinct_ranks(figure, group, is_present) >= LEAST_VALUES
     by_group = np.abs(products[is_large]) / np.where(scale[is_large] > 0, scale[is_large], 1.0)
     total_scale = float(np.sqrt(x_squares.sum() * y_squares.sum()))
     correlation = abs(float(products.sum())) / total_scale if total_scale > 0 else 0.0
     return correlation, float((by_group >= limit).mean()) if len(by_group) else 0.0
+
+
+def _count_distinct_ranks(figure: RankedFigure, group: Codes, is_present: Mask) -> Ints:
+    """Return for each group how many different ranks a figure has in the rows that are present."""
+    rows = figure.order[is_present[figure.order]]
+    sorted_group, sorted_ranks = group[rows], figure.ranks[rows]
+    is_first = np.ones(len(rows), dtype=np.bool_)
+    is_first[1:] = (sorted_group[1:] != sorted_group[:-1]) | (sorted_ranks[1:] != sorted_ranks[:-1])
+    return np.bincount(sorted_group[is_first])
 
 
 def _measure_favourite_share(ranks: Floats, market: MarketRows) -> float:
@@ -181,4 +194,4 @@ def _find_single_leaders(values: Floats, code: Codes) -> Ints:
 
 
 def _remove_group_means(values: Floats, code: Codes) -> Floats:
-    return np.asarray(values - (np.bincount(code, weights=values) / np.bincount(code))[code])
+    return np.asarray(values - (np.bincount(code, weights=values) / np.maximum(np.bincount(code), 1))[code])

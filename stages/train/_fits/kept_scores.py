@@ -80,6 +80,8 @@ def _recall_or_compute(
     if missing:
         work = partial(_score_and_store, memory=memory)
         missing_jobs = [keyed.job for keyed in missing.values()]
+        if all(keyed.model_key and memory.holds(keyed.model_key) for keyed in missing.values()):
+            workers = parallel.limit_brief_workers(workers, engine)  # nothing is fitted
         computed = _run_by_fold(work, list(missing.values()), missing_jobs, workers, label, engine)
         known_scores |= dict(zip(missing, computed, strict=True))
     return [label_scores(keyed.job, known_scores[keyed.scores_key]) for keyed in keyed_jobs], len(missing)

@@ -39,6 +39,10 @@ class Memory:
         """Whether results are kept."""
         return self.folder is not None
 
+    def holds(self, key: str) -> bool:
+        """Whether there is an entry under a key; `load` finds out whether it is whole."""
+        return self.folder is not None and (self.folder / key).exists()
+
     def load(self, key: str) -> bytes | None:
         """Return what was kept under a key, or None."""
         if self.folder is None:

@@ -82,15 +82,12 @@ class FoldTables:
 
     def find_positions(self, fold: str, role: str) -> npt.NDArray[np.int64]:
         """Return the positions in the table of the rows that `get_rows` returns, in its order."""
-        has_role = (self.folds[fold] == role).to_numpy()
-        return np.flatnonzero(has_role)[_sort_rows(self.folds["time"][has_role], self._id_ranks[has_role])]
+        return self._sort_positions((self.folds[fold] == role).to_numpy())
 
     def get_rows(self, fold: str, role: str) -> FoldData:
         """Return the original rows that have a role in a fold, each with weight 1."""
-        has_role = self.folds[fold] == role
-        keys = self.folds.loc[has_role, list_key_columns(self.folds)]
-        inputs, position = self.features[has_role].drop(columns="row_id"), np.flatnonzero(has_role)
-        return _build_fold_data(keys, inputs, np.ones(len(keys)), position, self._id_ranks[has_role.to_numpy()])
+        position = self.find_positions(fold, role)
+        return _build_fold_data(*self._take_rows(position), np.ones(len(position)), position)
 
     def get_resampled_rows(self, fold: str) -> FoldData:
         """Return the `fit` rows of a fold that have a positive weight, at that weight, and its synthetic rows.
@@ -98,26 +95,31 @@ class FoldTables:
         A synthetic row has weight 1, the time and group of its first parent, and no soft label.
         """
         weight = self.weights[fold].to_numpy()
-        is_fitted = (self.folds[fold] == "fit").to_numpy() & (weight > 0)
-        keys = self.folds.loc[is_fitted, list_key_columns(self.folds)]
-        inputs = self.features[is_fitted].drop(columns="row_id")
+        position = self._sort_positions((self.folds[fold] == "fit").to_numpy() & (weight > 0))
+        keys, inputs = self._take_rows(position)
         synthetic_rows = self.synthetic[self.synthetic["fold"] == fold]
         if synthetic_rows.empty:
-            ranks = self._id_ranks[is_fitted]
-            return _build_fold_data(keys, inputs, weight[is_fitted], np.flatnonzero(is_fitted), ranks)
+            return _build_fold_data(keys, inputs, weight[position], position)
         parents = (
             self.folds.set_index("row_id").loc[synthetic_rows["parent"], ["group", "time"]].reset_index(names="row_id")
         )
         for name in list_target_columns(self.folds):
             parents[name] = synthetic_rows[name].to_numpy()
+        all_keys = pd.concat([keys, parents])
         all_inputs = pd.concat([inputs, synthetic_rows[inputs.columns].astype(inputs.dtypes)], ignore_index=True)
-        table_position = np.concatenate([np.flatnonzero(is_fitted), np.full(len(synthetic_rows), -1)])
-        return _build_fold_data(
-            pd.concat([keys, parents]),
-            all_inputs,
-            np.concatenate([weight[is_fitted], np.ones(len(synthetic_rows))]),
-            table_position,
-        )
+        all_weights = np.concatenate([weight[position], np.ones(len(synthetic_rows))])
+        table_position = np.concatenate([position, np.full(len(synthetic_rows), -1)])
+        order = _sort_rows(all_keys["time"], all_keys)
+        return _build_fold_data(all_keys.iloc[order], all_inputs.iloc[order], all_weights[order], table_position[order])
+
+    def _sort_positions(self, is_selected: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        order = _sort_rows(self.folds["time"][is_selected], self._id_ranks[is_selected])
+        return np.flatnonzero(is_selected)[order]
+
+    def _take_rows(self, position: npt.NDArray[np.int64]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the keys and the inputs of the rows at some positions."""
+        keys = self.folds[list_key_columns(self.folds)].iloc[position]
+        return keys, self.features.iloc[position].drop(columns="row_id")
 
 
 def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None) -> FoldTables:
@@ -126,7 +128,9 @@ def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None)
     Without the folder that `resample` writes, `get_resampled_rows` cannot be used.
     """
     resampled_paths = [] if resampled is None else [resampled / "weights.parquet", resampled / "synthetic.parquet"]
-    fold_tables = FoldTables(*(table_schema.read_table(path) for path in (features, folds, *resampled_paths)))
+    state = features.stat()
+    feature_rows = _read_cached_features(features.resolve(), (state.st_mtime_ns, state.st_ino, state.st_size))
+    fold_tables = FoldTables(feature_rows, *(table_schema.read_table(path) for path in (folds, *resampled_paths)))
     if not fold_tables.features["row_id"].equals(fold_tables.folds["row_id"]):
         raise UserError(f"{features} and {folds} do not hold the same rows in the same order; run `dvc repro`.")
     return fold_tables
@@ -147,25 +151,29 @@ def _read_cached_tables(features: Path, folds: Path, resampled: Path, _: tuple[i
     return read_fold_tables(features, folds, resampled)
 
 
+@lru_cache(maxsize=1)
+def _read_cached_features(path: Path, _: tuple[int, int, int]) -> pd.DataFrame:
+    """Return the features at a path without symbolic links: an audit has those of the stage, with other outcomes.
+
+    They are read anew where the file has another time of change (nanoseconds), inode or size.
+    """
+    return table_schema.read_table(path)
+
+
 def _build_fold_data(
-    keys: pd.DataFrame,
-    inputs: pd.DataFrame,
-    weight: Floats,
-    table_position: npt.NDArray[np.int64],
-    id_ranks: pd.DataFrame | None = None,
+    keys: pd.DataFrame, inputs: pd.DataFrame, weight: Floats, table_position: npt.NDArray[np.int64]
 ) -> FoldData:
-    """Return rows in order of group, time and id; `id_ranks` are their ids and groups as numbers, which sort faster."""
-    order = _sort_rows(keys["time"], keys if id_ranks is None else id_ranks)
-    sorted_keys, target_names = keys.iloc[order], list_target_columns(keys)
-    y = sorted_keys[target_names].to_numpy(float)
+    """Return rows that are in the order of `_sort_rows`."""
+    target_names = list_target_columns(keys)
+    y = keys[target_names].to_numpy(float)
     return FoldData(
-        inputs.iloc[order].reset_index(drop=True),
+        inputs.reset_index(drop=True),
         y[:, 0] if target_names == [TARGET] else y,
-        sorted_keys["soft_label"].to_numpy(float) if "soft_label" in keys else np.full(len(keys), np.nan),
-        encode_groups(sorted_keys["group"]),
-        sorted_keys["time"].to_numpy(),
-        weight[order],
-        table_position[order],
+        keys["soft_label"].to_numpy(float) if "soft_label" in keys else np.full(len(keys), np.nan),
+        encode_groups(keys["group"]),
+        keys["time"].to_numpy(),
+        weight,
+        table_position,
         _list_tags(target_names),
     )
 

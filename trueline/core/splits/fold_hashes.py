@@ -25,8 +25,8 @@ class FoldHashes:
 
     def __init__(self, tables: FoldTables) -> None:
         self._tables = tables
-        keys = tables.folds[list_key_columns(tables.folds)]
-        self._row_digests = hash_table_rows(pd.concat([keys, tables.features.drop(columns="row_id")], axis=1))
+        key_digests = hash_table_rows(tables.folds[list_key_columns(tables.folds)])
+        self._row_digests = np.hstack([key_digests, _hash_inputs(tables.features)])
 
     def hash_rows(self, fold: str, role: str) -> str:
         """Return the hash of the original rows that have a role in a fold."""
@@ -49,6 +49,16 @@ class FoldHashes:
 def hash_tables(tables: FoldTables) -> FoldHashes:
     """Return the fold hashes of some tables, cached for the tables that were asked for last."""
     return FoldHashes(tables)
+
+
+_hashed_inputs: list[tuple[pd.DataFrame, Bytes]] = []  # the last: an audit's tables share the features of the stage's
+
+
+def _hash_inputs(features: pd.DataFrame) -> Bytes:
+    """Return the hash of each row's inputs, kept for the very same object."""
+    if not _hashed_inputs or _hashed_inputs[0][0] is not features:
+        _hashed_inputs[:] = [(features, hash_table_rows(features.drop(columns="row_id")))]
+    return _hashed_inputs[0][1]
 
 
 def hash_table_rows(table: pd.DataFrame) -> Bytes:

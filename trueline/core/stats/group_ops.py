@@ -11,6 +11,7 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 MIN_PROBABILITY = 1e-12  # the loss of an event that happens although its probability was 0 would be infinite
+MAX_PADDING = 8  # cells for each row in a table of groups; beyond it, groups differ too much in size for one
 LOG_FACTOR_TOLERANCE = 1e-8  # of the logarithm of the temperature's factor
 
 
@@ -65,16 +66,33 @@ def fit_temperature(score: Floats, win_share: Floats, code: Codes) -> float:
 
 def rank_within_group(values: Floats, code: Codes) -> Floats:
     """Return each row's rank within its group: 1 for the largest, the mean rank for ties, missing for missing."""
-    order = np.lexsort((-values, code))  # missing values last within their group
+    order = _sort_within_groups(-values, code)
     sorted_values, sorted_code = values[order], code[order]
     is_first = np.ones(len(values) + 1, dtype=np.bool_)
     is_first[1:-1] = (sorted_code[1:] != sorted_code[:-1]) | (sorted_values[1:] != sorted_values[:-1])
     tie_begins = np.flatnonzero(is_first)
     mean_position = np.repeat((tie_begins[:-1] + tie_begins[1:] - 1) / 2, np.diff(tie_begins))
+    sizes = np.bincount(code)
     rank = np.empty(len(values))
-    rank[order] = mean_position - np.searchsorted(sorted_code, sorted_code) + 1
+    rank[order] = mean_position - (np.cumsum(sizes) - sizes)[sorted_code] + 1
     rank[np.isnan(values)] = np.nan
     return rank
+
+
+def _sort_within_groups(values: Floats, code: Codes) -> Codes:
+    """Return the positions of the rows by group and value, missing values last in their group, ties as they stand.
+
+    Rows whose groups follow each other are sorted as a table with a row for each group, in a fraction of the time.
+    """
+    sizes = np.bincount(code)
+    width = int(sizes.max(initial=0))
+    if len(sizes) * width > MAX_PADDING * len(code) or (code[1:] < code[:-1]).any():
+        return np.lexsort((values, code))
+    starts = np.cumsum(sizes) - sizes
+    padded = np.full((len(sizes), width), np.nan)
+    padded[code, np.arange(len(code)) - starts[code]] = values
+    positions = starts[:, None] + np.argsort(padded, axis=1, kind="stable")
+    return np.asarray(positions[np.arange(width) < sizes[:, None]], dtype=np.int64)
 
 
 def subtract_group_mean(values: Floats, code: Codes) -> Floats:
