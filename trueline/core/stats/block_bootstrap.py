@@ -164,6 +164,8 @@ def _list_chunks(n: int, seed: int, draws: int) -> list[Counts]:
 def _draw_chunks(n: int, seed: int, draws: int) -> Iterator[Counts]:
     random = np.random.default_rng(seed)
     for start in range(0, draws, DRAWS_PER_CHUNK):
-        counts = random.multinomial(n, np.full(n, 1 / n), size=min(DRAWS_PER_CHUNK, draws - start))
+        resamples = min(DRAWS_PER_CHUNK, draws - start)
+        drawn = random.integers(0, n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n)
         # a block is drawn about once, so that a byte is enough unless there are very few or very odd draws
         yield counts.astype(np.min_scalar_type(counts.max(initial=0)))
