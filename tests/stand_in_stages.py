@@ -16,6 +16,7 @@ from trueline.core.tables import table_schema
 
 DAYS, DAILY = 40, 20
 GAMES = "data/prepared/props.parquet"
+UNCHANGED_PARAMS = ("diagnose.", "evaluate.", "tune.", "score_audit")  # no page changes one
 ENTRY = """\
 import sys
 
@@ -88,7 +89,7 @@ def make_repository(folder: Path) -> Path:
     table_schema.write_table(make_games(DAYS, DAILY), games)
     for entry in (folder / "stages").glob("*/__main__.py"):
         entry.write_text(ENTRY + entry.read_text())
-    _drop_code_deps(folder / "dvc.yaml")
+    _shorten_lock(folder / "dvc.yaml")
     content = STAND_IN.format(committed=str(pipeline_copy.ROOT), games=str(games))
     (folder / "stand_in.py").write_text(content)
     shutil.copytree(pipeline_copy.ROOT / ".ci", folder / ".ci")
@@ -97,10 +98,15 @@ def make_repository(folder: Path) -> Path:
     return folder
 
 
-def _drop_code_deps(pipeline: Path) -> None:
-    """Leave each stage of a pipeline one file of code, its own: DVC reads and writes all of dvc.lock at every stage."""
+def _shorten_lock(pipeline: Path) -> None:
+    """Leave each stage one file of code, its own, and the parameters that pages change.
+
+    DVC reads and writes all of dvc.lock at every stage, which would take most of the time.
+    """
     content = yaml.load(pipeline.read_text(), YAML_LOADER)
     for name, stage in content["stages"].items():
-        kept = [dep for dep in stage["do"]["deps"] if not dep.startswith(("stages/", "trueline/"))]
-        stage["do"]["deps"] = [f"stages/{name}/__main__.py", *kept]
+        task_stage = stage["do"]
+        kept = [dep for dep in task_stage["deps"] if not dep.startswith(("stages/", "trueline/"))]
+        task_stage["deps"] = [f"stages/{name}/__main__.py", *kept]
+        task_stage["params"] = [key for key in task_stage["params"] if not key.startswith(UNCHANGED_PARAMS)]
     pipeline.write_text(yaml.dump(content, Dumper=pipeline_copy.YAML_DUMPER, sort_keys=False))

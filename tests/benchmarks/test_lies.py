@@ -1,5 +1,6 @@
 """The lies of the laboratory are really planted and really run, and the benchmark counts them."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from trueline.benchmarks import lies as benchmark
 from trueline.benchmarks.fault_lab.planted_lies import RAW_LIES
 from trueline.benchmarks.lie_lab.result_journal import Case, Result, ResultJournal
 from trueline.benchmarks.lie_lab.scratch_project import Outcome, ScratchProject, make_scratch_project
+from trueline.core.errors import UserError
 
 SEED = benchmark.FIRST_SEED
 
@@ -54,6 +56,28 @@ def test_a_features_plugin_that_opens_the_result_is_refused_in_a_sentence_that_n
     assert refusal.startswith("features racing: ")
     assert "racing" in refusal
     assert "data/prepared/racing.parquet" in refusal
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
+    """A scratch project of a racing world whose stages ran until train."""
+    project = make_scratch_project(tmp_path_factory.mktemp("trained"), "racing", SEED)
+    assert project.run(until="train") is None
+    return project
+
+
+@pytest.mark.parametrize(
+    "name", ["oversampling before the split", "learners fitted on score rows", "calibrators fitted on score rows"]
+)
+def test_code_that_sees_score_rows_runs_and_is_found_by_the_audit_of_its_stage(
+    trained: ScratchProject, name: str, tmp_path: Path
+) -> None:
+    project = trained.copy_to(tmp_path / "planted")
+    lie = next(lie for lie in benchmark.list_lies() if (lie.task, lie.name) == ("racing", name))
+    lie.plant(project, 1.0, SEED)
+    assert project.run(since=lie.since, until=lie.since) is None
+    audit = json.loads((project.folder / f"metrics/racing/score_audit/{lie.since}.json").read_text())
+    assert any(fold["differing"] for fold in audit["folds"])
 
 
 def test_appended_code_stands_before_what_a_stage_does_as_a_program(project: ScratchProject, tmp_path: Path) -> None:
@@ -135,6 +159,17 @@ def test_a_stage_that_refuses_is_told_from_one_that_crashes(project: ScratchProj
     case = Case("a lie", "racing", 0.1, SEED)
     assert Result(case, refused).is_caught
     assert not Result(case, crashed).is_caught
+
+
+def test_a_run_that_crashed_is_not_counted_but_ends_the_benchmark_and_is_run_again(tmp_path: Path) -> None:
+    lie = next(lie for lie in benchmark.list_lies() if lie.task == "racing")
+    journal = ResultJournal(tmp_path / "results.jsonl")
+    journal.append(Result(Case(None, "racing", 0.0, SEED), Outcome(None, "yes", (), 0.1, 0.15)))
+    journal.append(Result(Case(lie.name, "racing", 0.1, SEED), Outcome("KeyError: 'won'", "crashed")))
+    page = benchmark.PAGE.read_bytes()
+    with pytest.raises(UserError, match=rf"1 runs crashed \(racing: {lie.name}; the first with .*KeyError: 'won'"):
+        benchmark.main("--journal", str(journal.file), "--only-journal", "--write")
+    assert benchmark.PAGE.read_bytes() == page
 
 
 def test_a_journal_that_is_not_complete_is_counted_without_running_anything(

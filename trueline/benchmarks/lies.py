@@ -30,6 +30,7 @@ from trueline.benchmarks.lie_lab.code_lies import (
 from trueline.benchmarks.lie_lab.result_journal import Case, Result, ResultJournal
 from trueline.benchmarks.lie_lab.scratch_project import HEADLINES, Outcome, ScratchProject, make_scratch_project
 from trueline.core.compute.parallel import run_in_parallel
+from trueline.core.errors import UserError
 
 PAGE = Path(__file__).parents[2] / "docs/truth.md"
 STRENGTHS = (0.1, 0.3, 1.0)
@@ -78,10 +79,23 @@ def main(*arguments: str) -> None:
             run_in_parallel(partial(run_world, journal=journal, folder=Path(name)), worlds, options.workers, "worlds")
         results = journal.read_results()
     cases = [case for world in worlds if world.honest_case in results for case in world.list_cases()]
-    markdown = render_results([results[case] for case in cases if case in results])
+    counted = [results[case] for case in cases if case in results]
+    markdown = render_results(counted)
     print(markdown)
+    require_no_crash(counted)
     if options.write:
         PAGE.write_text(replace_section(PAGE.read_text(), markdown, "lies"))
+
+
+def require_no_crash(results: list[Result]) -> None:
+    """Raise UserError if a run ended without a stage's own sentence: it says nothing of the lie, and is not counted."""
+    crashed = [result for result in results if result.has_crashed]
+    if crashed:
+        kinds = sorted({f"{result.case.task}: {result.case.lie or 'an honest world'}" for result in crashed})
+        raise UserError(
+            f"lies: {len(crashed)} runs crashed ({'; '.join(kinds)}; the first with {crashed[0].outcome.refusal!r}); "
+            "mend the planted code or the stage, and run the same command: it runs them again."
+        )
 
 
 def list_lies() -> list[Lie]:
@@ -131,7 +145,7 @@ def run_world(world: World, journal: ResultJournal, folder: Path) -> None:
     from the first that the lie changes on. A journal that lacks only lies has the honest world run again for that.
     """
     results = journal.read_results()
-    missing = [case for case in world.list_cases() if case not in results]
+    missing = [case for case in world.list_cases() if case not in results or results[case].has_crashed]
     if not missing:
         return
     lies = {(lie.name, lie.task): lie for lie in list_lies()}

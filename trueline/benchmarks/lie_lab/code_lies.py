@@ -17,7 +17,7 @@ def _read_fit_and_score_rows(self):
     score = score.select_rows(score.group % 100 < {percent})
     arrays = dict()
     for name, values in vars(fit).items():
-        if name not in ("x", "tags"):
+        if isinstance(values, np.ndarray):
             later = getattr(score, name) + (fit.group.max() + 1 if name == "group" else 0)
             arrays[name] = np.concatenate([values, later])
     return replace(fit, x=pd.concat([fit.x, score.x], ignore_index=True), **arrays)
@@ -34,12 +34,12 @@ CALIBRATE_ON_SCORE_ROWS = """
 _calibrate_folds_alone = _calibrate_folds
 
 
-def _calibrate_folds(task, scores, outcomes):
+def _calibrate_folds(task, scores, outcomes, *arguments, **options):
     seen = scores[(scores["role"] == "score") & (encode_groups(scores["group"]) % 100 < {percent})]
     copies = seen.assign(role="calibrate", row_id=seen["row_id"] + " " + seen["fold"])
     if len(outcomes.columns):
         outcomes = pd.concat([outcomes, outcomes.reindex(seen["row_id"]).set_axis(copies["row_id"])])
-    return _calibrate_folds_alone(task, pd.concat([scores, copies]), outcomes)
+    return _calibrate_folds_alone(task, pd.concat([scores, copies]), outcomes, *arguments, **options)
 """
 OVERSAMPLE_SCORE_ROWS = """
 _resample_folds_alone = _resample_folds

@@ -27,7 +27,12 @@ class Result(NamedTuple):
     @property
     def is_caught(self) -> bool:
         """Whether the run was refused, or its scores are not called believable."""
-        return self.outcome.believable not in ("yes", "crashed")
+        return self.outcome.believable != "yes" and not self.has_crashed
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether the run ended neither by itself nor with a stage's own sentence."""
+        return self.outcome.believable == "crashed"
 
     def is_moved_from(self, honest: "Result") -> bool:
         """Return whether the headline is above the interval that it has without the lie."""
