@@ -177,3 +177,18 @@ def test_the_newest_fold_keeps_its_model_if_that_scores_the_same_once_it_is_read
     project.count_fits(seed=3, memory=Memory(None))
     for known, from_nothing in zip(known_scores, project.scores, strict=True):
         pd.testing.assert_frame_equal(known, from_nothing, check_exact=True)
+
+
+@pytest.mark.parametrize(("row", "workers"), [(5 * 47, 1), (0, 2)], ids=["only scores are missing", "a fit is missing"])
+def test_workers_are_started_only_for_fits(project: Project, row: int, workers: int) -> None:
+    asked_workers = []
+
+    def run_and_note(work: Any, inputs: Any, workers: int, label: str, engine: Any) -> list[Any]:
+        asked_workers.append(workers)
+        return [work(item) for item in inputs]
+
+    project.patch.setattr(kept_scores.parallel, "run_in_parallel", run_and_note)
+    project.change(PATHS[0], row, "form", 9.0)
+    jobs = [FitJob(ARM, fold, ("calibrate", "score"), PATHS, 1) for fold in FOLDS]
+    kept_scores.score_jobs(jobs, FOLDS[-1], project.memory, 2, "train")
+    assert asked_workers == [workers]
