@@ -12,6 +12,7 @@ from stages.train._fits import kept_scores
 from stages.train._fits.fit_jobs import Arm, FitJob, fit_model
 from tests.pipeline_copy import ROOT
 from tests.test_score_audit import DAYS, build_world
+from trueline.core.compute import parallel
 from trueline.core.runtime.memory import Memory
 from trueline.core.runtime.params import VectorFile
 from trueline.core.splits.fold_data import _read_cached_tables
@@ -187,7 +188,7 @@ def test_workers_are_started_only_for_fits(project: Project, row: int, workers: 
         asked_workers.append(workers)
         return [work(item) for item in inputs]
 
-    project.patch.setattr(kept_scores.parallel, "run_in_parallel", run_and_note)
+    project.patch.setattr(parallel, "run_in_parallel", run_and_note)
     project.change(PATHS[0], row, "form", 9.0)
     jobs = [FitJob(ARM, fold, ("calibrate", "score"), PATHS, 1) for fold in FOLDS]
     kept_scores.score_jobs(jobs, FOLDS[-1], project.memory, 2, "train")
