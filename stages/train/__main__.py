@@ -10,16 +10,15 @@ from stages.train._fits.fit_jobs import Arm, FitJob, label_scores
 from stages.train._fits.kept_final import fit_final_model
 from stages.train._fits.kept_scores import score_jobs, score_jobs_for_audit
 from trueline.core.errors import UserError, did_you_mean
+from trueline.core.models.vector_file import VectorFile, load_vector_file
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import Memory, open_memory
 from trueline.core.runtime.params import (
     StageSettings,
-    VectorFile,
     load_engine,
     load_seed,
     load_settings,
     load_task_config,
-    load_vector_file,
     load_worker_count,
 )
 from trueline.core.runtime.plugins import load_guarded_plugin

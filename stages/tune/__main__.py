@@ -15,16 +15,15 @@ from stages.tune.tuning_losses import TUNING_LOSSES
 from trueline.core.compute import parallel
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
+from trueline.core.models.vector_file import VectorFile, load_vector_file
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.memory import build_key, find_repository, hash_code, open_memory
 from trueline.core.runtime.params import (
     StageSettings,
-    VectorFile,
     load_engine,
     load_seed,
     load_settings,
     load_task_config,
-    load_vector_file,
     load_worker_count,
 )
 from trueline.core.runtime.plugins import load_guarded_plugin

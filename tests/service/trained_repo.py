@@ -19,8 +19,9 @@ from stages.train import tfidf_linear
 from trueline.core.history.input_selection import select_features
 from trueline.core.history.past import Past
 from trueline.core.models.text.word_vectors import WordVectors
+from trueline.core.models.vector_file import VectorFile
 from trueline.core.runtime.atomic_outputs import write_json
-from trueline.core.runtime.params import VectorFile, parse_settings
+from trueline.core.runtime.params import parse_settings
 from trueline.core.splits.fold_data import FoldData, FoldTables
 from trueline.core.tables import table_schema
 from trueline.core.text.words import find_words

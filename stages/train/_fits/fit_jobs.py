@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trueline.core.runtime.params import VectorFile
+from trueline.core.models.vector_file import VectorFile
 from trueline.core.runtime.plugins import load_guarded_plugin
 from trueline.core.splits.fold_data import Floats, FoldData, read_cached_tables
 

@@ -13,8 +13,8 @@ from stages.train._fits.fit_jobs import Arm, FitJob, fit_model
 from tests.pipeline_copy import ROOT
 from tests.test_score_audit import DAYS, build_world
 from trueline.core.compute import parallel
+from trueline.core.models.vector_file import VectorFile
 from trueline.core.runtime.memory import Memory
-from trueline.core.runtime.params import VectorFile
 from trueline.core.splits.fold_data import _read_cached_tables
 from trueline.core.tables import table_schema
 

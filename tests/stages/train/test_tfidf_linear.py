@@ -32,7 +32,7 @@ from trueline.core.errors import UserError
 from trueline.core.models.model_json import Monitor
 from trueline.core.models.text.tag_name_prior import compute_tag_prior, get_name_mentions
 from trueline.core.models.text.word_vectors import WordVectors
-from trueline.core.runtime.params import VectorFile
+from trueline.core.models.vector_file import VectorFile
 from trueline.core.splits.fold_data import Floats, FoldData
 
 ROOT = Path(__file__).parents[3]

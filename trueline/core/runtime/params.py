@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +11,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trueline.core.errors import RENAMED, UserError, did_you_mean
-from trueline.core.runtime.output_hashes import hash_file
 
 PARAMS_FILE = Path("params.yaml")
 STAGES = ("prepare", "features", "resample", "tune", "train", "calibrate", "evaluate", "diagnose")
@@ -57,28 +55,6 @@ class TaskConfig(StageSettings):
     scorer: str
 
 
-class VectorSettings(StageSettings):
-    """How much word vectors count, and of how many words that no text of training has they are kept."""
-
-    weight: float = Field(gt=0)  # length of a text's vector; that of its runs of words or of letters is 1
-    frequent_words: int = Field(ge=0)  # of the file's beginning
-
-
-@dataclass(frozen=True)
-class VectorFile:
-    """A file of word vectors, by its absolute path and its hash, and the settings of its use."""
-
-    path: str
-    digest: str
-    weight: float
-    frequent_words: int
-
-    @property
-    def content_key(self) -> tuple[str, float, int]:
-        """What results depend on: all but the place of the file."""
-        return self.digest, self.weight, self.frequent_words
-
-
 class EngineSettings(StageSettings):
     """What spreads a stage's work: processes of this machine, or Dask with the scheduler at an address or its own."""
 
@@ -92,18 +68,6 @@ SettingsType = TypeVar("SettingsType", bound=StageSettings)
 def load_task_config(task: str) -> TaskConfig:
     """Return the configuration of a task; raise UserError if params.yaml does not list the task."""
     return load_settings(TaskConfig, "tasks", task)
-
-
-def load_vector_file(task: str) -> VectorFile | None:
-    """Return the file of word vectors of a task, None if it has none; raises UserError if it is no file."""
-    path = load_task_config(task).vectors
-    if path == NO_VECTORS:
-        return None
-    if not Path(path).is_file():
-        raise UserError(f"tasks.{task}.vectors is {path!r}, which is no file; name one, or {NO_VECTORS} for none.")
-    settings = load_settings(VectorSettings, "train", task, "vectors")
-    # absolute, because the score audit runs a stage again in another folder
-    return VectorFile(str(Path(path).absolute()), hash_file(Path(path)), settings.weight, settings.frequent_words)
 
 
 def list_sources() -> list[str]:

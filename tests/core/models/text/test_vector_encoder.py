@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trueline.core.models.text.vector_encoder import VectorEncoder, fit_vectors, load_vectors, save_vectors
 from trueline.core.models.text.word_vectors import WordVectors
-from trueline.core.runtime.params import VectorFile
+from trueline.core.models.vector_file import VectorFile
 from trueline.core.text.words import find_words
 
 MANY = settings(deadline=None, max_examples=150)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
 from trueline.core.models.text.word_vectors import WordVectors, read_word_vectors
-from trueline.core.runtime.params import VectorFile
+from trueline.core.models.vector_file import VectorFile
 from trueline.core.text.words import find_words
 
 MANY = settings(deadline=None, max_examples=150)

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from trueline.core.errors import UserError
 from trueline.core.models.text.vocabulary import TEXT_INPUT
-from trueline.core.runtime.params import NO_VECTORS, VectorFile
+from trueline.core.models.vector_file import VectorFile
+from trueline.core.runtime.params import NO_VECTORS
 from trueline.core.text.words import find_words
 
 if TYPE_CHECKING:
