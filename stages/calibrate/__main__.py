@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from stages.calibrate._kept_calibrations import KeptCalibrations
+from trueline.core.column_hashes import hash_columns
 from trueline.core.compute.parallel import run_brief_jobs
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
 from trueline.core.runtime.memory import Memory, build_key, hash_code, open_memory
@@ -24,7 +25,6 @@ from trueline.core.score_audit.stage_audit import audit_stage, draw_audited_fold
 from trueline.core.splits.walk_forward import KEY_COLUMNS, TARGET, list_target_columns
 from trueline.core.stats.group_ops import Floats, encode_groups
 from trueline.core.tables import table_schema
-from trueline.core.tables.column_hashes import hash_columns
 
 READS = {"scores": "data/scores/{task}.parquet", "prepared": "data/prepared/{task}.parquet"}
 WRITES = {

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from trueline.core.column_hashes import hash_columns
 from trueline.core.runtime.memory import Memory, build_key
-from trueline.core.tables.column_hashes import hash_columns
 
 
 class KeptLeakAudits:

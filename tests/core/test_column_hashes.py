@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueline.core.tables.column_hashes import hash_columns
+from trueline.core.column_hashes import hash_columns
 
 
 @given(st.lists(st.tuples(st.floats(allow_nan=False), st.sampled_from(["x", "y", None])), min_size=2, max_size=6))
