@@ -12,10 +12,10 @@ from stages.evaluate.race.market_combination import (
     combine_with_market,
     fit_banded_weights,
 )
-from stages.evaluate.race.race_logit import Prior, fit_race_logit
 from trueline.core.stats.block_bootstrap import bootstrap_ratios
 from trueline.core.stats.confidence_intervals import Z_SCORE, Interval
 from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.race_logit import Prior, fit_race_logit
 
 POWER = 0.8  # the share of tables in which a gain of `visible` would be seen
 Report = dict[str, Any]

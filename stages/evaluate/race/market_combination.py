@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from stages.evaluate.race.race_logit import Prior, RaceRows, fit_race_logit
 from stages.evaluate.race.weight_bands import BandTerms, WeightBands, choose_weight_bands
 from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
+from trueline.core.stats.race_logit import Prior, RaceRows, fit_race_logit
 
 MIN_RACES = 100  # of earlier days, before which the market stands alone
 GROWTH = 1.25  # the weights are fitted again once so many times as many races are known: a few more change them little

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from stages.evaluate.race.race_logit import RaceRows
 from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.race_logit import RaceRows
 
 BAND_COUNT = 3  # small, middle and large fields; outsiders, middle and favourites
 NO_VARIANCE = 1e-12  # of a model that is the market

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 
 from stages.diagnose.units.array_types import Floats
-from stages.diagnose.units.market_gain import PART_COUNT, compute_market_gains
+from stages.diagnose.units.market_gain import PART_COUNT, RIDGE_PENALTY, compute_market_gains
 from stages.diagnose.units.scored_units import ScoredPredictions
 from trueline.core.stats.group_ops import compute_group_softmax
 
@@ -56,6 +57,39 @@ def test_the_gain_of_quantities_is_that_of_regressions_fitted_by_hand_on_the_oth
             errors.append((scored.y[inside] - design[inside] @ weights) ** 2)
         by_hand[inside] = errors[0] - errors[1]
     assert compute_market_gains(scored) == pytest.approx(by_hand, abs=1e-6)
+
+
+def compute_logit_loss(weights: Floats, terms: Floats, y: Floats, group: np.ndarray) -> float:
+    return float(-y @ np.log(compute_group_softmax(terms @ weights, group)) + RIDGE_PENALTY * weights @ weights / 2)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 1.0, 9.0]))
+def test_the_gain_of_shares_is_that_of_logits_fitted_by_scipy_on_the_other_parts(seed: int, known: float) -> None:
+    scored = races(np.random.default_rng(seed), known)
+    part, by_hand = np.arange(GROUPS) * PART_COUNT // GROUPS, np.empty(GROUPS)
+    logs = np.log(np.column_stack([scored.market, scored.p]))
+    for held_out in range(PART_COUNT):
+        rows = part[scored.group] != held_out
+        other_group, losses = np.unique(scored.group[rows], return_inverse=True)[1], []
+        for terms in (logs[:, :1], logs):
+            data = terms[rows], scored.y[rows], other_group
+            weights = minimize(compute_logit_loss, np.zeros(terms.shape[1]), data, "BFGS").x
+            p = compute_group_softmax(terms @ weights, scored.group)
+            losses.append(-np.log(p[scored.y > 0]))  # by group: each has one winner
+        by_hand[part == held_out] = (losses[0] - losses[1])[part == held_out]
+    assert compute_market_gains(scored) == pytest.approx(by_hand, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", [quantities, races])
+def test_the_order_of_the_rows_does_not_matter(kind: object) -> None:
+    random = np.random.default_rng(3)
+    scored = kind(random, 0.3)  # type: ignore[operator]
+    order = random.permutation(len(scored.y))
+    apart = build(scored.p[order], scored.y[order], scored.market[order], scored.group[order], scored.kind)
+    gains = compute_market_gains(scored)
+    expected = gains if scored.kind == "share" else gains[order]
+    assert compute_market_gains(apart) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", [quantities, races])

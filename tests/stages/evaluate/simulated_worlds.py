@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.evaluate.race.market_combination import PricedRaces
-from stages.evaluate.race.race_logit import Prior, RaceRows, fit_race_logit
 from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.race_logit import Prior, RaceRows, fit_race_logit
 
 DAYS = 300
 

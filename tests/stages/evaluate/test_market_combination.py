@@ -14,11 +14,11 @@ from stages.evaluate.race.market_combination import (
     combine_with_market,
     plan_refits,
 )
-from stages.evaluate.race.race_logit import RaceRows
 from tests.stages.evaluate.simulated_worlds import find_weight, simulate_world
 from trueline.core.stats.block_bootstrap import bootstrap_mean
 from trueline.core.stats.confidence_intervals import Interval
 from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.race_logit import RaceRows
 
 PRIOR_RACES, BAND_RACES = 1000, 3000  # as in params.yaml
 GAIN, RACES, SEEDS = 0.0005, 20_000, 16

@@ -1,7 +1,8 @@
 """Race logit: weights of a few terms within races, of least penalised log loss, by Newton's method.
 
-It fits the same rows again and again while days are added, so it starts from the last weights and keeps a curvature for
-as long as its steps keep what they promise. L-BFGS from zero takes some twenty times as long.
+A race is any group of rows that share one win. `evaluate` fits the same rows again and again while days are added, so a
+fit starts from the last weights and keeps a curvature for as long as its steps keep what they promise. L-BFGS from zero
+takes some twenty times as long.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from trueline.core.stats.group_ops import MIN_PROBABILITY, Codes, Floats
 MAX_STEPS = 100
 TOLERANCE = 1e-6  # nats in all that a further step promises: a weight off by a standard error costs half a nat
 LEAST_KEPT = 0.3  # of what a step promises; an exact quadratic keeps half
+MOST_LEFT = 0.25  # of what the step before promised; where a term knows every winner, an old curvature makes tiny steps
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,20 @@ class Prior:
 
 
 def fit_race_logit(
-    terms: Floats, won: Floats, races: RaceRows, prior: Prior, start: Floats, curvature: Floats | None = None
+    terms: Floats,
+    won: Floats,
+    races: RaceRows,
+    prior: Prior,
+    start: Floats,
+    curvature: Floats | None = None,
+    tolerance: float = TOLERANCE,
 ) -> Floats:
     """Return the weights of the terms (one column each) of least log loss and prior loss.
 
-    `curvature` is that of the log loss near the solution, if it is known; the result does not depend on it.
+    `curvature` is that of the log loss near the solution, if it is known; the result does not depend on it. No step is
+    taken that promises less than `tolerance` nats in all.
     """
-    weights, is_exact = start, False
+    weights, is_exact, last_promised = start, False, np.inf
     wins = np.repeat(races.sum_by_race(won), races.size)
     loss, chance = _compute_loss(weights, terms, won, races, prior)
     for _ in range(MAX_STEPS):
@@ -72,16 +81,17 @@ def fit_race_logit(
         gradient = terms.T @ (wins * chance - won) + prior.precision @ (weights - prior.mean)
         step = np.linalg.solve(curvature + prior.precision, gradient)
         promised = float(gradient @ step)
-        if promised < TOLERANCE:
+        if promised < tolerance:
             break
         next_loss, next_chance = _compute_loss(weights - step, terms, won, races, prior)
-        if loss - next_loss < LEAST_KEPT * promised and not is_exact:
+        keeps_promise = loss - next_loss >= LEAST_KEPT * promised and promised <= MOST_LEFT * last_promised
+        if not (keeps_promise or is_exact):
             curvature = None
             continue
-        while next_loss > loss and promised > TOLERANCE:
+        while next_loss > loss and promised > tolerance:
             step, promised = step / 2, promised / 2
             next_loss, next_chance = _compute_loss(weights - step, terms, won, races, prior)
-        weights, loss, chance, is_exact = weights - step, next_loss, next_chance, False
+        weights, loss, chance, is_exact, last_promised = weights - step, next_loss, next_chance, False, promised
     return weights
 
 

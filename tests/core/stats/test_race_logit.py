@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from stages.evaluate.race.race_logit import Prior, RaceRows, fit_race_logit
 from trueline.core.stats.group_ops import Floats
+from trueline.core.stats.race_logit import Prior, RaceRows, fit_race_logit
 
 RACES = 40
 
@@ -45,9 +45,14 @@ def test_the_weights_are_those_of_scipy(seed: int, terms: int, precision: float,
     assert fit_race_logit(columns, won, races, prior, start, far_curvature) == pytest.approx(by_scipy, abs=2e-3)
 
 
-def test_a_model_that_knows_every_winner_has_a_finite_weight() -> None:
+@pytest.mark.parametrize("lead", [2.0, 20.0])
+def test_the_weights_are_those_of_scipy_where_a_term_knows_every_winner(lead: float) -> None:
     columns, won, races = draw_races(np.random.default_rng(0), 2)
-    columns[:, 0] = 20 * won
-    weights = fit_race_logit(columns, won, races, Prior(np.zeros(2), 1e-3 * np.eye(2)), np.zeros(2))
-    assert np.isfinite(weights).all()
-    assert weights[0] > 0.1
+    columns[:, 0] = lead * won
+    prior = Prior(np.zeros(2), 1e-3 * np.eye(2))
+    by_scipy = minimize(
+        compute_loss_by_hand, prior.mean, (columns, won, races, prior), "BFGS", options={"gtol": 1e-7}
+    ).x
+    weights = fit_race_logit(columns, won, races, prior, np.zeros(2), tolerance=1e-12)
+    assert weights == pytest.approx(by_scipy, abs=1e-3)
+    assert fit_race_logit(columns, won, races, prior, np.zeros(2)) == pytest.approx(weights, abs=0.05)
