@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.calibrate._kept_calibrations import KeptCalibrations
+from stages.calibrate._kept_calibrations import recall_calibration, store_calibration
 from trueline.core.column_hashes import hash_columns
 from trueline.core.compute.parallel import run_brief_jobs
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
@@ -122,15 +122,17 @@ def _calibrate_folds(
         str(fold): CalibrateJob(task, rows, outcomes.reindex(rows["row_id"]) if len(outcomes.columns) else outcomes)
         for fold, rows in scores.groupby("fold", sort=True)
     }
-    kept = KeptCalibrations(memory)
     keys = {fold: _build_key(job, purpose) if memory.is_on else "" for fold, job in jobs.items()}
-    recalled = {fold: kept.find(keys[fold], job.rows.index[job.rows["role"] == "score"]) for fold, job in jobs.items()}
+    recalled = {
+        fold: recall_calibration(memory, keys[fold], job.rows.index[job.rows["role"] == "score"])
+        for fold, job in jobs.items()
+    }
     calibrations = {fold: calibration for fold, calibration in recalled.items() if calibration is not None}
     missing = {fold: job for fold, job in jobs.items() if fold not in calibrations}
     label = f"calibrate {task}"
     computed = run_brief_jobs(_calibrate_fold, list(missing.values()), load_worker_count(), label, load_engine())
     for fold, calibration in zip(missing, computed, strict=True):
-        kept.add(keys[fold], calibration)
+        store_calibration(memory, keys[fold], calibration)
         calibrations[fold] = calibration
     return {fold: calibrations[fold][0] for fold in jobs}, {fold: calibrations[fold][1] for fold in jobs}
 

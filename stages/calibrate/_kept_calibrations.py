@@ -12,25 +12,20 @@ from trueline.core.runtime.memory import Memory
 Calibration = tuple[dict[str, Any], pd.DataFrame]  # the state by arm, and the predictions of a fold's score rows
 
 
-class KeptCalibrations:
-    """Calibrations by key; they are kept if they are the same, to the last bit, once they are read back."""
+def recall_calibration(memory: Memory, key: str, score_index: pd.Index) -> Calibration | None:
+    """Return what is kept under a key, its predictions with an index, or None."""
+    content = memory.load(key)
+    return None if content is None else _unpack(content, score_index)
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
 
-    def find(self, key: str, score_index: pd.Index) -> Calibration | None:
-        """Return what is kept under a key, its predictions with an index, or None."""
-        content = self._memory.load(key)
-        return None if content is None else _unpack(content, score_index)
-
-    def add(self, key: str, calibration: Calibration) -> None:
-        """Keep a calibration under a key, if there is a memory."""
-        if not self._memory.is_on:
-            return
-        content = _pack(calibration)
-        states, predictions = _unpack(content, calibration[1].index)
-        if states == calibration[0] and predictions.equals(calibration[1]):
-            self._memory.store(key, content)
+def store_calibration(memory: Memory, key: str, calibration: Calibration) -> None:
+    """Keep a calibration under a key, if there is a memory and what is read back is the same to the last bit."""
+    if not memory.is_on:
+        return
+    content = _pack(calibration)
+    states, predictions = _unpack(content, calibration[1].index)
+    if states == calibration[0] and predictions.equals(calibration[1]):
+        memory.store(key, content)
 
 
 def _pack(calibration: Calibration) -> bytes:

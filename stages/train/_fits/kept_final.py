@@ -32,13 +32,12 @@ class FinalFit:
 def fit_final_model(job: FitJob, curves_folder: Path, model_folder: Path, memory: Memory) -> FinalFit:
     """Write a final model and its training curves, from memory if it has them, and return what the stage needs."""
     key = build_keys([job], purpose="final")[0].scores_key if memory.is_on else ""
-    kept = memory.load(key)
-    if kept is not None:
-        return _write_kept_model(unpack_files(kept), curves_folder, model_folder)
-    final_fit = _fit_and_save(job, curves_folder, model_folder)
-    if memory.is_on:
-        memory.store(key, _pack_fit(final_fit, curves_folder, model_folder))
-    return final_fit
+    return memory.recall_or_compute(
+        key,
+        compute=lambda: _fit_and_save(job, curves_folder, model_folder),
+        pack=lambda final_fit: _pack_fit(final_fit, curves_folder, model_folder),
+        unpack=lambda content: _write_kept_model(unpack_files(content), curves_folder, model_folder),
+    )
 
 
 def _pack_fit(final_fit: FinalFit, curves_folder: Path, model_folder: Path) -> bytes:

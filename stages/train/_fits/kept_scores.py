@@ -131,31 +131,31 @@ def build_keys(jobs: Sequence[FitJob], newest_fold: str = "", purpose: str = "sc
 
 
 def _score_and_store(keyed: KeyedJob, memory: Memory) -> Floats:
-    job, model = keyed.job, _find_model(keyed, memory)
-    if model is None:
-        model = fit_model(job)
-        scores = score_roles(job, model)
-        if keyed.model_key:
-            _store_model(keyed.model_key, job, model, scores, memory)
-    else:
-        scores = score_roles(job, model)
+    scores = score_roles(keyed.job, _recall_or_fit(keyed, memory))
     memory.store(keyed.scores_key, write_scores(scores))
     return scores
 
 
-def _find_model(keyed: KeyedJob, memory: Memory) -> Any:
-    files = memory.load(keyed.model_key) if keyed.model_key else None
-    return None if files is None else _load_model(keyed.job, files)
+def _recall_or_fit(keyed: KeyedJob, memory: Memory) -> Any:
+    job = keyed.job
+    if keyed.model_key is None:
+        return fit_model(job)
+    return memory.recall_or_compute(
+        keyed.model_key,
+        compute=partial(fit_model, job),
+        pack=partial(_pack_model, job),
+        unpack=partial(_load_model, job),
+    )
 
 
-def _store_model(key: str, job: FitJob, model: Any, scores: Floats, memory: Memory) -> None:
-    """Keep a model, unless the model that is read back scores otherwise in the last bit."""
+def _pack_model(job: FitJob, model: Any) -> bytes | None:
+    """Return the files of a model, or None if the model that is read back scores otherwise in the last bit."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "model"
         load_guarded_plugin("train", job.arm.learner_name).save(model, folder)
         files = pack_files(read_files(folder))
-    if score_roles(job, _load_model(job, files)).tobytes() == scores.tobytes():
-        memory.store(key, files)
+    scores, scores_again = score_roles(job, model), score_roles(job, _load_model(job, files))
+    return files if scores_again.tobytes() == scores.tobytes() else None
 
 
 def _load_model(job: FitJob, files: bytes) -> Any:

@@ -125,6 +125,32 @@ def test_the_flag_of_a_stage_switches_the_memory_off(tmp_path: Path, monkeypatch
     assert is_on == [True, False]
 
 
+@FEW
+@given(st.text(max_size=20))
+def test_what_was_computed_once_is_recalled(tmp_path_factory: pytest.TempPathFactory, value: str) -> None:
+    kept, computed = Memory(tmp_path_factory.mktemp("memory")), []
+
+    def compute() -> str:
+        computed.append(value)
+        return value
+
+    for key, count in ((KEY, 1), (KEY, 1), (build_key("b"), 2)):
+        assert kept.recall_or_compute(key, compute, str.encode, bytes.decode) == value
+        assert len(computed) == count
+
+
+def test_what_cannot_be_packed_is_computed_again(tmp_path: Path) -> None:
+    for value in ("first", "second"):
+        assert Memory(tmp_path).recall_or_compute(KEY, value.upper, lambda _: None, bytes.decode) == value.upper()
+    assert Memory(tmp_path).load(KEY) is None
+
+
+def test_a_memory_that_is_off_packs_nothing() -> None:
+    packed: list[str] = []
+    assert Memory(None).recall_or_compute(KEY, "value".upper, packed.append, bytes.decode) == "VALUE"
+    assert packed == []
+
+
 @pytest.fixture
 def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one file of shared code and one of each of two stages, in the place of the repository."""

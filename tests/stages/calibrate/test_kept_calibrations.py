@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.calibrate._kept_calibrations import KeptCalibrations
+from stages.calibrate._kept_calibrations import recall_calibration, store_calibration
 from trueline.core.runtime.memory import Memory
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
@@ -21,10 +21,9 @@ def test_states_and_predictions_come_back_to_the_last_bit(
     memory = Memory(tmp_path_factory.mktemp("memory"))
     index = pd.RangeIndex(first_row, first_row + len(rows))
     predictions = pd.DataFrame(rows, index, ["tuned", "tuned:place"], dtype=float)
-    kept = KeptCalibrations(memory)
-    kept.add("key", ({"tuned": {"slope": slope, "knots": [slope, 1.0]}}, predictions))
+    store_calibration(memory, "key", ({"tuned": {"slope": slope, "knots": [slope, 1.0]}}, predictions))
     other_index = index + 7  # rows of other folds came before them
-    found = kept.find("key", other_index)
+    found = recall_calibration(memory, "key", other_index)
     assert found is not None
     states, found_predictions = found
     assert states == {"tuned": {"slope": slope, "knots": [slope, 1.0]}}
@@ -34,15 +33,15 @@ def test_states_and_predictions_come_back_to_the_last_bit(
 
 
 def test_what_would_not_come_back_as_it_was_is_not_kept(tmp_path: Path) -> None:
-    kept, predictions = KeptCalibrations(Memory(tmp_path)), pd.DataFrame({"tuned": [0.5]})
-    kept.add("a number for a name", ({"tuned": {1: 2.0}}, predictions))
-    kept.add("no number", ({"tuned": {"slope": np.nan}}, predictions))
-    kept.add("fine", ({"tuned": {"slope": 1.0}}, predictions))
+    memory, predictions = Memory(tmp_path), pd.DataFrame({"tuned": [0.5]})
+    store_calibration(memory, "a number for a name", ({"tuned": {1: 2.0}}, predictions))
+    store_calibration(memory, "no number", ({"tuned": {"slope": np.nan}}, predictions))
+    store_calibration(memory, "fine", ({"tuned": {"slope": 1.0}}, predictions))
     names = ("a number for a name", "no number", "fine")
-    assert [name for name in names if kept.find(name, predictions.index)] == ["fine"]
+    assert [name for name in names if recall_calibration(memory, name, predictions.index)] == ["fine"]
 
 
 def test_nothing_is_found_without_a_memory() -> None:
-    kept = KeptCalibrations(Memory(None))
-    kept.add("key", ({}, pd.DataFrame({"tuned": [0.5]})))
-    assert kept.find("key", pd.RangeIndex(1)) is None
+    memory = Memory(None)
+    store_calibration(memory, "key", ({}, pd.DataFrame({"tuned": [0.5]})))
+    assert recall_calibration(memory, "key", pd.RangeIndex(1)) is None

@@ -23,12 +23,12 @@ class KeptLeakAudits:
         if not self._memory.is_on:
             return compute()
         key = build_key("leak audit", *self._made_by, hash_columns(rows), hash_columns(expected))
-        known = self._memory.load(key)
-        if known is not None:
-            return set(json.loads(known))
-        names = compute()
-        self._memory.store(key, json.dumps(sorted(names)).encode())
-        return names
+        return self._memory.recall_or_compute(
+            key,
+            compute,
+            pack=lambda names: json.dumps(sorted(names)).encode(),
+            unpack=lambda content: set(json.loads(content)),
+        )
 
 
 NOTHING_KEPT = KeptLeakAudits(Memory(None))

@@ -10,11 +10,11 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 CODE_ROOT = Path(__file__).parents[3]
 OWN_PACKAGES = ("stages", "trueline")
@@ -23,6 +23,8 @@ OFF_VARIABLE = "TRUELINE_NO_MEMORY"  # if set to anything, nothing is recalled a
 OFF_FLAG = "--no-memory"
 MAX_BYTES = 512 * 2**20  # of a folder of kept results; beyond it the entries that were used least recently go
 DIGEST_BYTES = hashlib.sha256().digest_size
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,26 @@ class Memory:
     def holds(self, key: str) -> bool:
         """Whether there is an entry under a key; `load` finds out whether it is whole."""
         return self.folder is not None and (self.folder / key).exists()
+
+    def recall_or_compute(
+        self,
+        key: str,
+        compute: Callable[[], Value],
+        pack: Callable[[Value], bytes | None],
+        unpack: Callable[[bytes], Value],
+    ) -> Value:
+        """Return what was kept under a key, or else what `compute` returns, and keep that.
+
+        A value of which `pack` makes None is not kept. With the memory off nothing is packed.
+        """
+        content = self.load(key)
+        if content is not None:
+            return unpack(content)
+        value = compute()
+        content = pack(value) if self.is_on else None
+        if content is not None:
+            self.store(key, content)
+        return value
 
     def load(self, key: str) -> bytes | None:
         """Return what was kept under a key, or None."""
