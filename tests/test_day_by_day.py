@@ -107,16 +107,26 @@ def test_an_audit_of_the_same_rows_fits_nothing_again_on_the_next_day(
         assert len({*places} - {folder}) == (day == DAYS - 1), "an audit works in a folder of its own"
 
 
-def test_a_learner_that_reads_beyond_its_rows_is_named_on_a_later_day_too(tmp_path: Path) -> None:
-    repository = pipeline_copy.copy(tmp_path / "repository")
+def write_cheat(folder: Path) -> Path:
+    """Return a copy of the repository with a learner that is fitted on all rows."""
+    repository = pipeline_copy.copy(folder)
     permit_looks(repository)
     _, code = CHEATS["a learner fitted on all rows"]
     (repository / "stages/train/cheat.py").write_text(code)
-    changes: dict[str, Any] = {"train__defaults__cheat": {"l2": 20.0, "soft_label": 0.0}, "train__racing__cheat": {}}
+    return repository
+
+
+def choose_cheat(repository: Path, l2: float = 20.0) -> None:
+    changes: dict[str, Any] = {"train__defaults__cheat": {"l2": l2, "soft_label": 0.0}, "train__racing__cheat": {}}
     changes |= {"tune__defaults__space__cheat": {"ranges": {}}, "tune__racing__space__cheat": {}}
+    pipeline_copy.change(repository, tasks__racing__learner="cheat", **changes)
+
+
+def test_a_learner_that_reads_beyond_its_rows_is_named_on_a_later_day_too(tmp_path: Path) -> None:
+    repository = write_cheat(tmp_path / "repository")
     for day in (DAYS - 1, DAYS):
         write_days(repository, "racing", day)
-        pipeline_copy.change(repository, tasks__racing__learner="cheat", **changes)
+        choose_cheat(repository)
         pipeline_copy.run_pipeline(repository, "racing", since="resample", until="tune")
         done = pipeline_copy.run(repository, "train", "racing")
         assert done.returncode == 0, done.stderr
@@ -125,3 +135,12 @@ def test_a_learner_that_reads_beyond_its_rows_is_named_on_a_later_day_too(tmp_pa
         assert audits["train"]["folds"][0]["differing"]
     assert "6 of 6 fits" not in done.stdout  # the newest fold had to be scored again, by the models of the day before
     assert "4 of 6 fits" in done.stdout
+
+
+def test_a_learner_that_reads_beyond_its_rows_is_named_with_another_default_too(tmp_path: Path) -> None:
+    repository = write_cheat(tmp_path / "repository")
+    write_days(repository, "racing", DAYS)
+    for l2 in (20.0, 10.0):  # of both the journal holds the default in the first fold
+        choose_cheat(repository, l2)
+        pipeline_copy.run_pipeline(repository, "racing", since="resample", until="tune")
+        assert read_audits(repository, "racing")["tune"]["folds"][0]["differing"]

@@ -89,7 +89,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         list(reads.values()),
         reads["folds"],
         lambda _: _list_search_values(search),
-        lambda _: _list_search_values(_run_search_again(task, reads, journal, journal_folder)),
+        lambda fold: _list_search_values(_run_search_again(task, reads, journal, journal_folder, fold)),
         draw_audited_folds(reads["folds"]),
         lambda fold: is_tuned_on(folds, fold),
     )
@@ -140,14 +140,17 @@ def _run_search(task: str, reads: Paths, journal: Journal) -> Search:
     return Search(tuned, trials, results_by_trial)
 
 
-def _run_search_again(task: str, reads: Paths, journal: Journal, journal_folder: Path | None) -> Search:
+def _run_search_again(task: str, reads: Paths, journal: Journal, journal_folder: Path | None, fold: str) -> Search:
     """Return a search that evaluates its first request, the default in the first fold, and knows all other results.
 
     What reads a score row there reads it everywhere; to evaluate everything would take as long as the first search. A
-    later run of the same audit, as on the next day, recalls what this one found, from a journal of the audit's own.
+    later run of the same audit, as on the next day, recalls what this one found, from a journal of the audit's own for
+    the audited fold. The journal of the search may begin with a request of another run, such as one with another
+    default, so the first request is the first of this run.
     """
-    audit_journal = _open_journal(journal_folder, task, reads, "audit")
-    audit_journal.results_by_key |= dict(list(journal.results_by_key.items())[1:])
+    audit_journal = _open_journal(journal_folder, task, reads, f"audit-{fold}")
+    _, *later_keys = journal.asked_keys
+    audit_journal.results_by_key |= {key: journal.results_by_key[key] for key in later_keys}
     return _run_search(task, reads, audit_journal)
 
 

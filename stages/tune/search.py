@@ -97,13 +97,15 @@ def build_distribution(name: str, span: ParamRange) -> BaseDistribution:
 class Journal:
     """Results already known, one per line of JSON; a line that a killed process left incomplete is ignored.
 
-    So is a line that decayed: each holds the hash of the rest. Without a path nothing is written, and on a full or
-    read-only disk as much as there is room for. The journals that were used least recently make room for new ones.
+    So is a line that decayed or that comes from another journal: each holds the hash of the rest and of the journal's
+    name. Without a path nothing is written, and on a full or read-only disk as much as there is room for. The journals
+    that were used least recently make room for new ones. `asked_keys` are what was asked since it was opened, in order.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.results_by_key: dict[str, FoldResult] = {}
+        self.asked_keys: dict[str, None] = {}
         if path is None:
             return
         try:
@@ -114,13 +116,14 @@ class Journal:
         except OSError:
             return
         for line in lines:
-            entry = _read_entry(line)
+            entry = _read_entry(line, path.name)
             if entry is not None:
                 self.results_by_key[entry["asked"]] = entry["answer"]
 
     def evaluate_cached(self, requests: list[tuple[Point, str]], evaluate: Evaluate) -> list[FoldResult]:
         """Return the results of the requests; evaluate only those that are not in the journal, and add them to it."""
         keys = [json.dumps(request, sort_keys=True) for request in requests]
+        self.asked_keys |= dict.fromkeys(keys)
         uncached = [index for index, key in enumerate(keys) if key not in self.results_by_key]
         if uncached:
             new_results = evaluate([requests[index] for index in uncached])
@@ -132,27 +135,27 @@ class Journal:
     def _write_entries(self, entries: dict[str, FoldResult]) -> None:
         if self.path is None:
             return
-        lines = [_format_entry({"asked": key, "answer": result}) for key, result in entries.items()]
+        lines = [_format_entry({"asked": key, "answer": result}, self.path.name) for key, result in entries.items()]
         with contextlib.suppress(OSError), self.path.open("a") as file:
             file.writelines(f"\n{line}" for line in lines)
 
 
-def _format_entry(entry: dict[str, Any]) -> str:
-    return json.dumps(entry | {"digest": _hash_entry(entry)})
+def _format_entry(entry: dict[str, Any], journal_name: str) -> str:
+    return json.dumps(entry | {"digest": _hash_entry(entry, journal_name)})
 
 
-def _read_entry(line: bytes) -> dict[str, Any] | None:
+def _read_entry(line: bytes, journal_name: str) -> dict[str, Any] | None:
     """Return the entry in a line of the journal, or None if the line is not whole."""
     try:
         entry = json.loads(line)
         digest = entry.pop("digest")
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         return None
-    return entry if digest == _hash_entry(entry) else None
+    return entry if digest == _hash_entry(entry, journal_name) else None
 
 
-def _hash_entry(entry: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(entry).encode()).hexdigest()
+def _hash_entry(entry: dict[str, Any], journal_name: str) -> str:
+    return hashlib.sha256(json.dumps([journal_name, entry]).encode()).hexdigest()
 
 
 def _evaluate_batch(

@@ -139,6 +139,23 @@ def test_a_line_of_the_journal_with_another_byte_is_asked_again(tmp_path: Path) 
         assert len(asked) == 1
 
 
+def test_lines_of_another_journal_or_that_are_no_entries_are_asked_again(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    run(lambda items: Journal(path).evaluate_cached(items, answer))
+    (tmp_path / "other.jsonl").write_text(path.read_text() + '\n["asked"]\n5\n"answer"')
+    assert Journal(path).results_by_key
+    assert not Journal(tmp_path / "other.jsonl").results_by_key
+
+
+def test_a_journal_knows_what_was_asked_since_it_was_opened_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    requests: Asked = [({"x": value}, "tune_0") for value in (1.0, 2.0)]
+    Journal(path).evaluate_cached(requests, lambda items: [{"loss": 0.0} for _ in items])
+    journal = Journal(path)
+    journal.evaluate_cached([requests[1]], answer)
+    assert list(journal.asked_keys) == list(journal.results_by_key)[1:]
+
+
 def test_a_journal_that_cannot_be_written_stops_no_search(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     journal = Journal(tmp_path / "file" / "journal.jsonl")

@@ -31,7 +31,8 @@ Value = TypeVar("Value")
 class Memory:
     """Results by key, one file each, in a folder; without a folder it is off: it knows nothing and keeps nothing.
 
-    An entry begins with the hash of the rest, so one that a crash or a full disk cut off, or that decayed, is unknown.
+    An entry begins with the hash of its key and of the rest, so one that a crash or a full disk cut off, that decayed,
+    or that was copied from another key, is unknown.
     """
 
     folder: Path | None
@@ -43,7 +44,9 @@ class Memory:
 
     def holds(self, key: str) -> bool:
         """Whether there is an entry under a key; `load` finds out whether it is whole."""
-        return self.folder is not None and (self.folder / key).exists()
+        with contextlib.suppress(OSError):  # the folder may not be entered
+            return self.folder is not None and (self.folder / key).exists()
+        return False
 
     def recall_or_compute(
         self,
@@ -76,7 +79,7 @@ class Memory:
         except OSError:
             return None
         digest, value = entry[:DIGEST_BYTES], entry[DIGEST_BYTES:]
-        return value if hashlib.sha256(value).digest() == digest else None
+        return value if _hash_entry(key, value) == digest else None
 
     def store(self, key: str, value: bytes) -> None:
         """Keep a value under a key, whole or not at all; what was used least recently makes room for it.
@@ -89,12 +92,16 @@ class Memory:
         draft = self.folder / f".{key}.draft"  # one name a key: the next run that keeps it clears up after a kill
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(hashlib.sha256(value).digest() + value)
+            draft.write_bytes(_hash_entry(key, value) + value)
             os.replace(draft, self.folder / key)  # of two that keep the same value, the second may find no draft
             drop_oldest_files(self.folder, MAX_BYTES)
         except OSError:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
+
+
+def _hash_entry(key: str, value: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + b"\n" + value).digest()
 
 
 def open_memory() -> Memory:
