@@ -42,6 +42,22 @@ def test_an_entry_that_is_cut_off_or_has_another_byte_is_unknown(
     assert Memory(tmp_path).load(KEY) == value
 
 
+def test_an_entry_that_was_copied_from_another_key_is_unknown(tmp_path: Path) -> None:
+    Memory(tmp_path).store(KEY, b"value")
+    other_key = build_key("b")
+    (tmp_path / other_key).write_bytes((tmp_path / KEY).read_bytes())
+    assert Memory(tmp_path).load(other_key) is None
+
+
+def test_a_folder_that_may_not_be_entered_knows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    Memory(tmp_path).store(KEY, b"value")
+    monkeypatch.setattr(Path, "stat", refuse)  # as root, nothing is refused
+    assert not Memory(tmp_path).holds(KEY)
+
+
 def test_a_write_that_is_killed_leaves_no_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*_: object) -> None:
         raise KeyboardInterrupt
