@@ -178,12 +178,12 @@ def _evaluate_job(
 ) -> FoldResult:
     learner_name, point, fold, paths, settings, fit_seed, vectors = job
     learner, table = load_guarded_plugin("train", learner_name), read_cached_tables(*paths)
-    fit_rows = draw_rows(table.get_resampled_rows(fold), settings.most_rows, fit_seed).drop_unused_levels()
+    fit_rows = draw_rows(table.get_resampled_rows(fold), settings.most_rows, fit_seed).hide_other_rows()
     if vectors:
         from trueline.core.models.text.word_vectors import attach_vectors  # only for tasks of texts
 
         fit_rows = attach_vectors(fit_rows, vectors, paths)
-    later_rows = table.get_rows(fold, "score").drop_unused_levels()
+    later_rows = table.get_rows(fold, "score").hide_other_rows()
     model = learner.fit(fit_rows, learner.Settings(**point), fit_seed, Monitor(later_rows, settings.patience))
     losses = TUNING_LOSSES[settings.loss](learner.score(model, later_rows.x), later_rows)
     by_group = {"total": losses.total.tolist(), "units": losses.units.tolist()}

@@ -38,7 +38,7 @@ class FitJob:
         """Return the rows to fit on, with the inputs of the arm."""
         table = read_cached_tables(*self.table_paths)
         all_inputs = table.get_rows(self.fold, "fit") if self.arm.unresampled else table.get_resampled_rows(self.fold)
-        rows = all_inputs.select_inputs(self.arm.inputs).drop_unused_levels()
+        rows = all_inputs.select_inputs(self.arm.inputs).hide_other_rows()
         if self.arm.vectors is None:
             return rows
         from trueline.core.models.text.word_vectors import attach_vectors  # only for tasks of texts
@@ -48,7 +48,7 @@ class FitJob:
     def read_role_rows(self, role: str) -> FoldData:
         """Return the rows of a role, with the inputs of the arm."""
         rows = read_cached_tables(*self.table_paths).get_rows(self.fold, role)
-        return rows.select_inputs(self.arm.inputs).drop_unused_levels()
+        return rows.select_inputs(self.arm.inputs).hide_other_rows()
 
 
 def fit_model(job: FitJob) -> Any:

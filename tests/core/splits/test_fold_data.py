@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueline.core.errors import UserError
-from trueline.core.splits.fold_data import FoldData, FoldTables, read_fold_tables
+from trueline.core.splits.fold_data import FoldData, FoldTables, read_cached_tables, read_fold_tables
 from trueline.core.tables import table_schema
 
 ROLES = ["fit", "fit", "calibrate", "score", None]
@@ -159,3 +159,17 @@ def test_features_and_folds_of_other_rows_are_rejected(tmp_path: Path) -> None:
     table_schema.write_table(whole.folds[::-1], tmp_path / "folds.parquet")
     with pytest.raises(UserError, match="do not hold the same rows in the same order; run `dvc repro`"):
         read_fold_tables(tmp_path / "features.parquet", tmp_path / "folds.parquet")
+
+
+@pytest.mark.parametrize("changed", ["features.parquet", "folds.parquet", "weights.parquet", "synthetic.parquet"])
+def test_a_file_that_was_written_anew_in_its_place_is_read_anew(tmp_path: Path, changed: str) -> None:
+    whole = table()
+    weights = whole.folds[["row_id"]].assign(test_0=1.0, final=1.0)
+    contents = {"features": whole.features, "folds": whole.folds, "weights": weights, "synthetic": nothing()}
+    for name, content in contents.items():
+        table_schema.write_table(content, tmp_path / f"{name}.parquet")
+    paths = tmp_path / "features.parquet", tmp_path / "folds.parquet", tmp_path
+    before = read_cached_tables(*paths)
+    assert read_cached_tables(*paths) is before
+    (tmp_path / changed).write_bytes((tmp_path / changed).read_bytes())  # the folder is as it was
+    assert read_cached_tables(*paths) is not before

@@ -63,7 +63,7 @@ def list_hashes(tables: FoldTables) -> list[str]:
 
 def list_seen_rows(tables: FoldTables) -> list[FoldData]:
     rows = [tables.get_rows(FOLD, role) for role in ("fit", "calibrate", "score")] + [tables.get_resampled_rows(FOLD)]
-    return [data.drop_unused_levels() for data in rows]
+    return [data.hide_other_rows() for data in rows]
 
 
 @FEW
@@ -132,6 +132,42 @@ def test_another_order_name_or_type_of_the_inputs_is_another_hash() -> None:
     ]
     hashes = [list_hashes(tables)[0], *(list_hashes(replace(tables, features=features))[0] for features in others)]
     assert len(set(hashes)) == len(hashes)
+
+
+def test_another_order_of_the_levels_that_occur_is_another_hash_and_that_of_others_is_not() -> None:
+    tables = make_tables(2)
+    venue = tables.features["venue"].cat.set_categories(["ascot", "york", "aintree"])
+    codes = ["ascot", "york", "aintree"], ["york", "ascot", "aintree"], ["aintree", "ascot", "york"]
+    features = [tables.features.assign(venue=venue.cat.reorder_categories(levels)) for levels in codes]
+    features.append(tables.features.assign(venue=venue.cat.as_ordered()))
+    hashes = [list_hashes(replace(tables, features=each))[0] for each in features]  # no fit row is at aintree
+    assert hashes[0] == hashes[2]
+    assert len(set(hashes)) == 3
+    assert len({list_hashes(replace(tables, features=each))[3] for each in features}) == 3
+
+
+def test_weights_of_another_type_are_another_hash() -> None:
+    tables = make_tables(2)
+    narrow = replace(tables, weights=tables.weights.astype({FOLD: "float32"}))
+    assert list_hashes(tables)[3] != list_hashes(narrow)[3]
+
+
+def test_rows_that_are_added_before_all_others_change_nothing_that_a_learner_sees() -> None:
+    tables = make_tables(2)
+    day_before = tables.folds["time"] - pd.Timedelta(days=1)
+    first_keys = tables.folds[:1].assign(row_id="a", group="a", time=day_before)
+    first_keys[FOLD] = first_keys[FOLD].where([False], None)
+    first_weights = tables.weights[:1].assign(row_id="a")
+    first_weights[FOLD] = np.nan
+    later = FoldTables(
+        pd.concat([tables.features[:1].assign(row_id="a"), tables.features], ignore_index=True),
+        pd.concat([first_keys, tables.folds], ignore_index=True),
+        pd.concat([first_weights, tables.weights], ignore_index=True),
+        tables.synthetic,
+    )
+    assert list_hashes(tables) == list_hashes(later)
+    for before, after in zip(list_seen_rows(tables), list_seen_rows(later), strict=True):
+        np.testing.assert_array_equal(before.table_position, after.table_position)
 
 
 def test_rows_that_differ_hash_differently_and_equal_ones_alike() -> None:

@@ -15,6 +15,9 @@ from trueline.core.stats.group_ops import Codes, encode_groups
 from trueline.core.tables import table_schema
 
 Floats = npt.NDArray[np.float64]
+FileState = tuple[int, int, int]  # time of change in nanoseconds, inode and size
+
+RESAMPLED_FILES = ("weights.parquet", "synthetic.parquet")
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,18 @@ class FoldData:
         """Return the same rows with only the given inputs."""
         return replace(self, x=self.x[columns])
 
-    def drop_unused_levels(self) -> "FoldData":
-        """Return the same rows, whose categories list only levels that occur in them: no other row matters then."""
+    def hide_other_rows(self) -> "FoldData":
+        """Return the same rows, whose categories list only levels that occur in them; positions count these rows alone.
+
+        So nothing in them depends on which other rows the table holds. A synthetic row still has the position −1.
+        """
         categories = {
             str(name): values.cat.remove_unused_categories()
             for name, values in self.x.items()
             if isinstance(values.dtype, pd.CategoricalDtype)
         }
-        return replace(self, x=self.x.assign(**categories)) if categories else self
+        position = np.where(self.table_position < 0, -1, np.arange(len(self.table_position)))
+        return replace(self, x=self.x.assign(**categories), table_position=position)
 
     def select_rows(self, keep: npt.NDArray[np.bool_]) -> "FoldData":
         """Return the rows to keep, with their groups renumbered."""
@@ -127,9 +134,8 @@ def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None)
 
     Without the folder that `resample` writes, `get_resampled_rows` cannot be used.
     """
-    resampled_paths = [] if resampled is None else [resampled / "weights.parquet", resampled / "synthetic.parquet"]
-    state = features.stat()
-    feature_rows = _read_cached_features(features.resolve(), (state.st_mtime_ns, state.st_ino, state.st_size))
+    resampled_paths = [] if resampled is None else [resampled / name for name in RESAMPLED_FILES]
+    feature_rows = _read_cached_features(features.resolve(), _describe_file(features))
     fold_tables = FoldTables(feature_rows, *(table_schema.read_table(path) for path in (folds, *resampled_paths)))
     if not fold_tables.features["row_id"].equals(fold_tables.folds["row_id"]):
         raise UserError(f"{features} and {folds} do not hold the same rows in the same order; run `dvc repro`.")
@@ -139,12 +145,18 @@ def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None)
 def read_cached_tables(features: Path, folds: Path, resampled: Path) -> FoldTables:
     """Return `read_fold_tables`, cached per process, so that parallel jobs are sent the paths instead of the rows."""
     paths = (features.absolute(), folds.absolute(), resampled.absolute())
-    return _read_cached_tables(*paths, tuple(path.stat().st_mtime_ns for path in paths))
+    files = (*paths[:2], *(paths[2] / name for name in RESAMPLED_FILES))
+    return _read_cached_tables(*paths, tuple(_describe_file(file) for file in files))
+
+
+def _describe_file(path: Path) -> FileState:
+    state = path.stat()
+    return state.st_mtime_ns, state.st_ino, state.st_size
 
 
 @lru_cache(maxsize=1)
-def _read_cached_tables(features: Path, folds: Path, resampled: Path, _: tuple[int, ...]) -> FoldTables:
-    """Return `read_fold_tables` of absolute paths, anew where a file has another time of change, in nanoseconds.
+def _read_cached_tables(features: Path, folds: Path, resampled: Path, _: tuple[FileState, ...]) -> FoldTables:
+    """Return `read_fold_tables` of absolute paths, anew where a file is another or has another time of change.
 
     A stage that works in another folder has other tables there, and a worker of Dask outlives the run of a stage.
     """
@@ -152,7 +164,7 @@ def _read_cached_tables(features: Path, folds: Path, resampled: Path, _: tuple[i
 
 
 @lru_cache(maxsize=1)
-def _read_cached_features(path: Path, _: tuple[int, int, int]) -> pd.DataFrame:
+def _read_cached_features(path: Path, _: FileState) -> pd.DataFrame:
     """Return the features at a path without symbolic links: an audit has those of the stage, with other outcomes.
 
     They are read anew where the file has another time of change (nanoseconds), inode or size.

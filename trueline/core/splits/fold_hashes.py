@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ class FoldHashes:
     """The hashes of the rows of a task by fold and role.
 
     Two runs give the same hash if the rows have the same ids, groups, times, outcomes and inputs (of the same names and
-    types), in the same order, whatever other rows the tables hold.
+    types, with the levels that occur in the same order), in the same order, whatever other rows the tables hold.
     """
 
     def __init__(self, tables: FoldTables) -> None:
@@ -35,14 +36,16 @@ class FoldHashes:
     def hash_resampled_rows(self, fold: str) -> str:
         """Return the hash of the `fit` rows of a fold with their weights, and of its synthetic rows."""
         is_fitted = (self._tables.folds[fold] == "fit").to_numpy()
-        weights = self._tables.weights[fold].to_numpy(float)[is_fitted]
+        weights = self._tables.weights[fold].to_numpy()[is_fitted]
         synthetic = self._tables.synthetic
         synthetic_rows = hash_table_rows(synthetic[synthetic["fold"] == fold]) if len(synthetic) else np.array([])
-        contents = [self._hash_selection(is_fitted).encode(), weights.tobytes(), synthetic_rows.tobytes()]
+        weight_type = str(weights.dtype).encode()
+        contents = [self._hash_selection(is_fitted).encode(), weight_type, weights.tobytes(), synthetic_rows.tobytes()]
         return hashlib.sha256(b"".join(hashlib.sha256(content).digest() for content in contents)).hexdigest()
 
     def _hash_selection(self, is_selected: npt.NDArray[np.bool_]) -> str:
-        return hashlib.sha256(self._row_digests[is_selected].tobytes()).hexdigest()
+        levels = _list_levels(self._tables.features[is_selected])
+        return hashlib.sha256(self._row_digests[is_selected].tobytes() + repr(levels).encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)
@@ -75,6 +78,17 @@ def hash_table_rows(table: pd.DataFrame) -> Bytes:
         for start in range(0, len(buffer), width)
     )
     return np.frombuffer(digests, np.uint8).reshape(-1, ROW_DIGEST_BYTES)
+
+
+def _list_levels(table: pd.DataFrame) -> list[tuple[str, bool, list[str]]]:
+    """Return, for each column of categories, whether they are ordered and those that occur, in their order."""
+    columns = {str(name): values for name, values in table.items() if isinstance(values.dtype, pd.CategoricalDtype)}
+    return [(name, bool(values.cat.ordered), _name_used_levels(values.cat)) for name, values in columns.items()]
+
+
+def _name_used_levels(values: Any) -> list[str]:
+    codes = np.unique(values.codes)
+    return [repr(level) for level in values.categories[codes[codes >= 0]]]
 
 
 def _describe_type(values: pd.Series) -> str:
