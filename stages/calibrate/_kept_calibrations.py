@@ -19,8 +19,11 @@ def recall_calibration(memory: Memory, key: str, score_index: pd.Index) -> Calib
 
 
 def store_calibration(memory: Memory, key: str, calibration: Calibration) -> None:
-    """Keep a calibration under a key, if there is a memory and what is read back is the same to the last bit."""
-    if not memory.is_on:
+    """Keep a calibration under a key, if there is a memory and what is read back is the same to the last bit.
+
+    One with texts among its predictions is not kept.
+    """
+    if not memory.is_on or any(values.to_numpy().dtype == object for _, values in calibration[1].items()):
         return
     content = _pack(calibration)
     states, predictions = _unpack(content, calibration[1].index)

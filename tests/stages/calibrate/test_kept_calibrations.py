@@ -36,8 +36,9 @@ def test_what_would_not_come_back_as_it_was_is_not_kept(tmp_path: Path) -> None:
     memory, predictions = Memory(tmp_path), pd.DataFrame({"tuned": [0.5]})
     store_calibration(memory, "a number for a name", ({"tuned": {1: 2.0}}, predictions))
     store_calibration(memory, "no number", ({"tuned": {"slope": np.nan}}, predictions))
+    store_calibration(memory, "a text", ({"tuned": {"slope": 1.0}}, predictions.assign(band="high")))
     store_calibration(memory, "fine", ({"tuned": {"slope": 1.0}}, predictions))
-    names = ("a number for a name", "no number", "fine")
+    names = ("a number for a name", "no number", "a text", "fine")
     assert [name for name in names if recall_calibration(memory, name, predictions.index)] == ["fine"]
 
 
