@@ -50,7 +50,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     scores = table_schema.read_table(reads["scores"])
     outcome_names = _list_outcomes(task, reads["prepared"])
     keys = [*KEY_COLUMNS, *list_target_columns(scores), "fold"]
-    outcomes, memory = _read_outcomes(reads["prepared"], outcome_names), open_memory()
+    outcomes, memory = _read_outcomes(reads["prepared"], outcome_names), open_memory("calibrate")
     states, predictions = _calibrate_folds(task, scores, outcomes, memory)
     calibrator_content = {"calibrator": load_task_config(task).calibrator, "folds": states}
     write_json(calibrator_content, writes["calibrator"], digits=STATE_DIGITS)

@@ -34,7 +34,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         if column.kind == "text" and column.name not in present_columns:
             print(f"features {task}: {column.name} gives no input, because it is not known at the decision")
 
-    memory, memory_key = open_memory(), build_key("ratings", task, hash_code("features"))
+    memory, memory_key = open_memory("features"), build_key("ratings", task, hash_code("features"))
     kept_ratings = KeptRatings(memory.load(memory_key)) if memory.is_on else None
 
     def build_from(present: pd.DataFrame, past: pd.DataFrame, plugin: Any) -> pd.DataFrame:

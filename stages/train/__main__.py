@@ -72,7 +72,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
     # networks need much memory
     test_jobs = [FitJob(arm, fold, ROLES, paths, load_seed()) for arm in reversed(arms) for fold in test_folds]
     label = f"train {arms[0].learner_name}"
-    memory = open_memory()
+    memory = open_memory("train")
     scores = score_jobs(test_jobs, test_folds[-1], memory, load_worker_count(), label, load_engine())
     final_jobs = [FitJob(arm, "final", ("calibrate",), paths, load_seed()) for arm in (arms[0], *comparison_arms)]
     curves_folder = expand_paths(LIVE, task)["curves"]

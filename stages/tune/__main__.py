@@ -17,7 +17,7 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.models.model_json import Monitor
 from trueline.core.models.vector_file import VectorFile, load_vector_file
 from trueline.core.runtime.atomic_outputs import write_json
-from trueline.core.runtime.memory import build_key, find_repository, hash_code, open_memory
+from trueline.core.runtime.memory import Memory, build_key, hash_code, open_memory
 from trueline.core.runtime.params import (
     StageSettings,
     load_engine,
@@ -77,8 +77,8 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
 
         paths = (reads["features"], reads["folds"], reads["resampled"])
         check_vectors(f"tune {task}", learner_name, learner, vectors, paths)
-    journal_folder = find_repository() / JOURNAL_FOLDER if open_memory().is_on else None
-    journal = _open_journal(journal_folder, task, reads)
+    memory = open_memory("tune", "train")
+    journal = _open_journal(memory, task, reads)
     search = _run_search(task, reads, journal)
     write_json(search.tuned, writes["tuned"], digits=12)
     trials = search.trials.copy()
@@ -89,7 +89,7 @@ def main(task: str, reads: Paths, writes: Paths) -> None:
         list(reads.values()),
         reads["folds"],
         lambda _: _list_search_values(search),
-        lambda fold: _list_search_values(_run_search_again(task, reads, journal, journal_folder, fold)),
+        lambda fold: _list_search_values(_run_search_again(task, reads, journal, memory, fold)),
         draw_audited_folds(reads["folds"]),
         lambda fold: is_tuned_on(folds, fold),
     )
@@ -140,7 +140,7 @@ def _run_search(task: str, reads: Paths, journal: Journal) -> Search:
     return Search(tuned, trials, results_by_trial)
 
 
-def _run_search_again(task: str, reads: Paths, journal: Journal, journal_folder: Path | None, fold: str) -> Search:
+def _run_search_again(task: str, reads: Paths, journal: Journal, memory: Memory, fold: str) -> Search:
     """Return a search that evaluates its first request, the default in the first fold, and knows all other results.
 
     What reads a score row there reads it everywhere; to evaluate everything would take as long as the first search. A
@@ -148,7 +148,7 @@ def _run_search_again(task: str, reads: Paths, journal: Journal, journal_folder:
     the audited fold. The journal of the search may begin with a request of another run, such as one with another
     default, so the first request is the first of this run.
     """
-    audit_journal = _open_journal(journal_folder, task, reads, f"audit-{fold}")
+    audit_journal = _open_journal(memory, task, reads, f"audit-{fold}")
     _, *later_keys = journal.asked_keys
     audit_journal.results_by_key |= {key: journal.results_by_key[key] for key in later_keys}
     return _run_search(task, reads, audit_journal)
@@ -206,13 +206,13 @@ def _collect_trial_params(trial: pd.Series) -> dict[str, Any]:
     }
 
 
-def _open_journal(folder: Path | None, task: str, reads: Paths, purpose: str = "search") -> Journal:
-    """Return the journal of exactly this search and purpose; without a folder it is kept nowhere.
+def _open_journal(memory: Memory, task: str, reads: Paths, purpose: str = "search") -> Journal:
+    """Return the journal of exactly this search and purpose; if the memory is off, it is kept nowhere.
 
     Its name is a digest of the rows of the tune folds, the code, the library versions, the search settings and the
     seed, so any change of these gives another journal, and days that are added after the tune folds do not.
     """
-    if folder is None:
+    if memory.folder is None:
         return Journal(None)
     tables = read_cached_tables(reads["features"], reads["folds"], reads["resampled"])
     hashes = FoldHashes(tables)
@@ -224,7 +224,8 @@ def _open_journal(folder: Path | None, task: str, reads: Paths, purpose: str = "
     vectors = load_vector_file(task)
     search = settings.model_dump(), load_seed(), learner_name, rows, vectors and vectors.content_key
     key = build_key(purpose, hash_code("tune", "train"), *search)
-    return Journal(folder / f"{task}-{purpose}-{key[:16]}.jsonl")
+    path = memory.folder.with_name(JOURNAL_FOLDER) / f"{task}-{purpose}-{key[:16]}.jsonl"
+    return Journal(path, lambda: memory.is_current)
 
 
 if __name__ == "__main__":

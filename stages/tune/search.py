@@ -98,12 +98,13 @@ class Journal:
     """Results already known, one per line of JSON; a line that a killed process left incomplete is ignored.
 
     So is a line that decayed or that comes from another journal: each holds the hash of the rest and of the journal's
-    name. Without a path nothing is written, and on a full or read-only disk as much as there is room for. The journals
-    that were used least recently make room for new ones. `asked_keys` are what was asked since it was opened, in order.
+    name. Without a path nothing is written, and neither is anything once `is_current` says no; on a full or read-only
+    disk, as much as there is room for. The journals that were used least recently make room for new ones. `asked_keys`
+    are what was asked since the journal was opened, in order.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, is_current: Callable[[], bool] = lambda: True) -> None:
+        self.path, self._is_current = path, is_current
         self.results_by_key: dict[str, FoldResult] = {}
         self.asked_keys: dict[str, None] = {}
         if path is None:
@@ -133,7 +134,7 @@ class Journal:
         return [self.results_by_key[key] for key in keys]
 
     def _write_entries(self, entries: dict[str, FoldResult]) -> None:
-        if self.path is None:
+        if self.path is None or not self._is_current():
             return
         lines = [_format_entry({"asked": key, "answer": result}, self.path.name) for key, result in entries.items()]
         with contextlib.suppress(OSError), self.path.open("a") as file:

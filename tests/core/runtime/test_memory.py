@@ -179,7 +179,8 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def read_hash(*stages: str) -> str:
     """Return the hash of the code as a new process would."""
-    memory._hash_code.cache_clear()
+    memory._hash_cached_code.cache_clear()
+    memory._list_stage_files.cache_clear()
     return hash_code(*stages)
 
 
@@ -196,6 +197,35 @@ def test_the_hash_of_the_code_changes_with_every_file_that_the_stages_may_run(co
     (code / "stages/train/learner.py").rename(code / "stages/train/other.py")
     hashes.add(read_hash("train"))
     assert len(hashes) == 4
+
+
+def test_nothing_is_kept_once_the_code_is_no_longer_that_of_the_run(
+    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(memory.OFF_VARIABLE, raising=False)
+    kept = open_memory("train")
+    kept.store(KEY, b"value")
+    (code / "stages/tune/search.py").write_text("x = 2\n")
+    assert kept.is_current
+    (code / "stages/train/learner.py").write_text("x = 2\n")
+    kept.store(build_key("b"), b"value")
+    assert kept.load(KEY) == b"value"
+    assert kept.load(build_key("b")) is None
+    (code / "stages/train/learner.py").write_text("x = 1\n")
+    assert kept.is_current
+
+
+def test_the_hash_of_the_code_covers_what_a_plugin_imports_only_when_it_runs(
+    code: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(code), *sys.path])
+    hashes = set()
+    for number in (1, 2):
+        (code / "lazy_helper.py").write_text(f"x = {number}\n")
+        (code / "stages/train/learner.py").write_text("def fit():\n    import lazy_helper\n")
+        hashes.add(read_hash("train"))
+    assert len(hashes) == 2
 
 
 def test_the_hash_of_the_code_covers_a_module_that_a_plugin_brings_along(
@@ -217,5 +247,14 @@ def test_the_hash_of_the_code_changes_with_the_libraries(code: Path, monkeypatch
     assert read_hash("train") != before
 
 
-def test_the_hash_of_the_code_knows_the_installed_libraries() -> None:
+def test_the_hash_of_the_code_knows_the_installed_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(name.startswith("numpy-") for name in memory.list_libraries())
+    (tmp_path / "elsewhere-1.0.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert "elsewhere-1.0.dist-info" in memory.list_libraries()
+
+
+def test_the_hash_of_the_code_changes_with_the_numeric_kernels(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read_hash("train")
+    monkeypatch.setattr(memory, "list_numeric_kernels", lambda: ["X86_V4"])
+    assert read_hash("train") != before

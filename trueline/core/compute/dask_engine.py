@@ -24,7 +24,7 @@ except ImportError:
 from trueline.core.compute import silent_worker
 from trueline.core.compute.dask_worker import SURROUNDINGS, Asker, run_job
 from trueline.core.runtime.file_guard import allow_messages
-from trueline.core.runtime.memory import OWN_PACKAGES
+from trueline.core.runtime.imported_files import OWN_PACKAGES
 
 In = TypeVar("In")
 Out = TypeVar("Out")

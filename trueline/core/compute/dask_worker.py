@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from distributed import get_worker
-from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
 from trueline.core.errors import EngineError
 from trueline.core.runtime.file_guard import allow_messages
-from trueline.core.runtime.memory import hash_own_code
-from trueline.core.runtime.numeric_pins import X86_PINS
+from trueline.core.runtime.memory import hash_own_code, list_numeric_kernels
 from trueline.core.runtime.params import STAGES
 
 In = TypeVar("In")
@@ -34,10 +32,9 @@ class Asker:
 
 def describe_surroundings() -> dict[str, Any]:
     """Return what a result may depend on beside its inputs, by the name that an error message gives it."""
-    features = _multiarray_umath.__cpu_features__
     return {
         "Python": f"{platform.machine()} {sys.version}",
-        "numeric kernels": [name for name in X86_PINS["NPY_DISABLE_CPU_FEATURES"].split() if features.get(name)],
+        "numeric kernels": list_numeric_kernels(),
         "code or libraries": hash_own_code(*STAGES),
     }
 

@@ -16,8 +16,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
+
+from trueline.core.runtime.imported_files import (
+    OWN_PACKAGES,
+    find_imported_files,
+    list_code_files,
+    list_library_folders,
+)
+from trueline.core.runtime.numeric_pins import X86_PINS
+
 CODE_ROOT = Path(__file__).parents[3]
-OWN_PACKAGES = ("stages", "trueline")
 MEMORY_FOLDER = ".memory"
 OFF_VARIABLE = "TRUELINE_NO_MEMORY"  # if set to anything, nothing is recalled and nothing is kept
 OFF_FLAG = "--no-memory"
@@ -32,15 +41,23 @@ class Memory:
     """Results by key, one file each, in a folder; without a folder it is off: it knows nothing and keeps nothing.
 
     An entry begins with the hash of its key and of the rest, so one that a crash or a full disk cut off, that decayed,
-    or that was copied from another key, is unknown.
+    or that was copied from another key, is unknown. Nothing is kept once the code of `stages` is no longer that of
+    `code`, the hash of it when the memory was opened: who knows which of both a worker has loaded.
     """
 
     folder: Path | None
+    stages: tuple[str, ...] = ()
+    code: str = ""
 
     @property
     def is_on(self) -> bool:
         """Whether results are kept."""
         return self.folder is not None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the code on the disk is still that of the moment when the memory was opened."""
+        return not self.stages or _hash_code(self.stages) == self.code
 
     def holds(self, key: str) -> bool:
         """Whether there is an entry under a key; `load` finds out whether it is whole."""
@@ -87,7 +104,7 @@ class Memory:
         A value that is larger than all the room is not kept, and neither is one that the disk has no room for or that
         may not be written: it can be computed again.
         """
-        if self.folder is None or len(value) > MAX_BYTES - DIGEST_BYTES:
+        if self.folder is None or len(value) > MAX_BYTES - DIGEST_BYTES or not self.is_current:
             return
         draft = self.folder / f".{key}.draft"  # one name a key: the next run that keeps it clears up after a kill
         try:
@@ -104,9 +121,11 @@ def _hash_entry(key: str, value: bytes) -> bytes:
     return hashlib.sha256(key.encode() + b"\n" + value).digest()
 
 
-def open_memory() -> Memory:
-    """Return the memory of this repository; a switched-off one if TRUELINE_NO_MEMORY is set."""
-    return Memory(None if os.environ.get(OFF_VARIABLE) else find_repository() / MEMORY_FOLDER)
+def open_memory(*stages: str) -> Memory:
+    """Return the repository's memory for results of some stages' code; an off one if TRUELINE_NO_MEMORY is set."""
+    if os.environ.get(OFF_VARIABLE):
+        return Memory(None)
+    return Memory(find_repository() / MEMORY_FOLDER, stages, _hash_code(stages))
 
 
 def find_repository() -> Path:
@@ -141,39 +160,56 @@ def build_key(*values: Any) -> str:
 def hash_code(*stages: str) -> str:
     """Return the hash of the code that some stages may run, and of what it runs on: Python and its libraries.
 
-    This is all of trueline/core and of the stages' own folders, whether loaded yet or not, and what is loaded from
-    other places than those of Python and of this repository's packages, such as a module that a plugin brings along.
+    This is all of trueline/core and of the stages' own folders, whether loaded yet or not, and what these folders
+    import, or this process has loaded, from other places than those of Python, such as a module that a plugin brings
+    along.
     """
-    return _hash_code(stages, tuple(sorted(_list_foreign_files())))
+    return _hash_cached_code(stages, tuple(sorted(_list_foreign_files())))
 
 
 def hash_own_code(*stages: str) -> str:
-    """Return `hash_code` without the files that other places brought along: what a worker must have in common."""
-    return _hash_code(stages, ())
+    """Return `hash_code` without what this process alone has loaded: what a worker must have in common."""
+    return _hash_cached_code(stages, ())
 
 
 @lru_cache
-def _hash_code(stages: tuple[str, ...], foreign_files: tuple[str, ...]) -> str:
-    folders = [CODE_ROOT / "trueline/core", *(CODE_ROOT / "stages" / stage for stage in stages)]
-    own_files = sorted(file for folder in folders for file in folder.rglob("*.py"))
-    digest = hashlib.sha256(json.dumps([platform.machine(), sys.version, list_libraries()]).encode())
-    for file in [*own_files, *map(Path, foreign_files)]:
+def _hash_cached_code(stages: tuple[str, ...], loaded_files: tuple[str, ...]) -> str:
+    return _hash_code(stages, loaded_files)
+
+
+def _hash_code(stages: tuple[str, ...], loaded_files: tuple[str, ...] = ()) -> str:
+    surroundings = [platform.machine(), sys.version, list_libraries(), list_numeric_kernels()]
+    digest = hashlib.sha256(json.dumps(surroundings).encode())
+    for file in [*_list_stage_files(CODE_ROOT, stages), *map(Path, loaded_files)]:
         content = file.read_bytes()
         digest.update(f"{file.relative_to(CODE_ROOT) if file.is_relative_to(CODE_ROOT) else file.name}".encode())
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
 
 
+@lru_cache
+def _list_stage_files(root: Path, stages: tuple[str, ...]) -> list[Path]:
+    """Return the files of trueline/core and of some stages, and those that the stages import from elsewhere."""
+    core, *stage_folders = folders = [root / "trueline/core", *(root / "stages" / stage for stage in stages)]
+    stage_files = [file for folder in stage_folders for file in list_code_files(folder)]
+    imported_files = find_imported_files(stage_files, root, folders)
+    return [*list_code_files(core), *stage_files, *imported_files]
+
+
 def list_libraries() -> list[str]:
     """Return the installed libraries with their versions, as the names of their folders of metadata give them."""
-    folders = {sysconfig.get_paths()[name] for name in ("purelib", "platlib")}
-    return sorted(path.name for folder in folders for path in Path(folder).glob("*.dist-info"))
+    folders = {*sys.path, *(sysconfig.get_paths()[name] for name in ("purelib", "platlib"))} - {""}
+    return sorted({path.name for folder in folders for path in Path(folder).glob("*.*-info")})
+
+
+def list_numeric_kernels() -> list[str]:
+    """Return which of the processor's features that are pinned off NumPy uses, as it does if it was loaded first."""
+    features = _multiarray_umath.__cpu_features__
+    return [name for name in X86_PINS["NPY_DISABLE_CPU_FEATURES"].split() if features.get(name)]
 
 
 def _list_foreign_files() -> Iterable[str]:
-    packages = [str(CODE_ROOT / name) for name in OWN_PACKAGES]
-    known_folders = tuple(
-        f"{folder}{os.sep}" for folder in (*packages, sys.prefix, sys.base_prefix, *sysconfig.get_paths().values())
-    )
+    """Yield the files of loaded modules that are neither those of Python nor in this repository's packages."""
+    known_folders = (*(f"{CODE_ROOT / name}{os.sep}" for name in OWN_PACKAGES), *list_library_folders())
     file_names = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     return (name for name in file_names if name and not name.startswith(known_folders))
