@@ -156,7 +156,7 @@ def test_rows_that_are_added_before_all_others_change_nothing_that_a_learner_see
     tables = make_tables(2)
     day_before = tables.folds["time"] - pd.Timedelta(days=1)
     first_keys = tables.folds[:1].assign(row_id="a", group="a", time=day_before)
-    first_keys[FOLD] = first_keys[FOLD].where([False], None)
+    first_keys[FOLD] = first_keys[FOLD].mask(np.array([True]))
     first_weights = tables.weights[:1].assign(row_id="a")
     first_weights[FOLD] = np.nan
     later = FoldTables(
