@@ -214,6 +214,20 @@ def test_nothing_is_kept_once_the_code_is_no_longer_that_of_the_run(
     assert kept.load(build_key("b")) is None
     (code / "stages/train/learner.py").write_text("x = 1\n")
     assert kept.is_current
+    (code / "stages/train/learner.py").unlink()
+    assert not kept.is_current
+
+
+def test_an_edit_of_the_code_is_seen_though_it_leaves_size_and_time_of_change(
+    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(memory.OFF_VARIABLE, raising=False)
+    kept, learner = open_memory("train"), code / "stages/train/learner.py"
+    state = learner.stat()
+    learner.write_text("x = 2\n")
+    os.utime(learner, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert not kept.is_current
 
 
 def test_the_hash_of_the_code_covers_what_a_plugin_imports_only_when_it_runs(

@@ -33,6 +33,7 @@ OFF_FLAG = "--no-memory"
 MAX_BYTES = 512 * 2**20  # of a folder of kept results; beyond it the entries that were used least recently go
 DIGEST_BYTES = hashlib.sha256().digest_size
 
+FileState = tuple[int, ...]  # inode, size, and the times of change of content and inode in nanoseconds
 Value = TypeVar("Value")
 
 
@@ -57,7 +58,9 @@ class Memory:
     @property
     def is_current(self) -> bool:
         """Whether the code on the disk is still that of the moment when the memory was opened."""
-        return not self.stages or _hash_code(self.stages) == self.code
+        with contextlib.suppress(OSError):  # a file of the code was deleted
+            return not self.stages or _hash_code_on_disk(self.stages) == self.code
+        return False
 
     def holds(self, key: str) -> bool:
         """Whether there is an entry under a key; `load` finds out whether it is whole."""
@@ -125,7 +128,7 @@ def open_memory(*stages: str) -> Memory:
     """Return the repository's memory for results of some stages' code; an off one if TRUELINE_NO_MEMORY is set."""
     if os.environ.get(OFF_VARIABLE):
         return Memory(None)
-    return Memory(find_repository() / MEMORY_FOLDER, stages, _hash_code(stages))
+    return Memory(find_repository() / MEMORY_FOLDER, stages, _hash_code_on_disk(stages))
 
 
 def find_repository() -> Path:
@@ -175,6 +178,23 @@ def hash_own_code(*stages: str) -> str:
 @lru_cache
 def _hash_cached_code(stages: tuple[str, ...], loaded_files: tuple[str, ...]) -> str:
     return _hash_code(stages, loaded_files)
+
+
+def _hash_code_on_disk(stages: tuple[str, ...]) -> str:
+    """Return the hash of the code as it is now; files are only read again where one was written since."""
+    files = _list_stage_files(CODE_ROOT, stages)
+    return _hash_code_in_state(stages, tuple(_describe_file(file) for file in files), tuple(list_libraries()))
+
+
+@lru_cache(maxsize=1)
+def _hash_code_in_state(stages: tuple[str, ...], files: tuple[FileState, ...], libraries: tuple[str, ...]) -> str:
+    return _hash_code(stages)
+
+
+def _describe_file(path: Path) -> FileState:
+    """Return what every change of a file changes; the time of change of its inode cannot be set back."""
+    state = path.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def _hash_code(stages: tuple[str, ...], loaded_files: tuple[str, ...] = ()) -> str:
