@@ -32,10 +32,9 @@ def compute_auc(is_positive: npt.NDArray[np.bool_], score: Floats) -> float:
     >>> compute_auc(np.array([True, False, True, False]), np.array([0.9, 0.1, 0.4, 0.4]))
     0.875
     """
-    positive_count = int(is_positive.sum())
-    rank_sum = float(pd.Series(score).rank()[is_positive].sum())
-    pair_count = positive_count * (len(is_positive) - positive_count)
-    return (rank_sum - positive_count * (positive_count + 1) / 2) / pair_count
+    positives, negatives = np.sort(score[is_positive]), np.sort(score[~is_positive])
+    below_count, at_most_count = (np.searchsorted(negatives, positives, side).sum() for side in ("left", "right"))
+    return float(below_count + at_most_count) / 2 / (len(positives) * len(negatives))
 
 
 def compute_calibration_curve(chance: Floats, happened: npt.ArrayLike, bins: int) -> pd.DataFrame:
