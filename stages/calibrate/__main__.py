@@ -122,7 +122,8 @@ def _calibrate_folds(
         str(fold): CalibrateJob(task, rows, outcomes.reindex(rows["row_id"]) if len(outcomes.columns) else outcomes)
         for fold, rows in scores.groupby("fold", sort=True)
     }
-    keys = {fold: _build_key(job, purpose) if memory.is_on else "" for fold, job in jobs.items()}
+    calibrator = _describe_calibrator(task) if memory.is_on else []
+    keys = {fold: _build_key(job, purpose, calibrator) if memory.is_on else "" for fold, job in jobs.items()}
     recalled = {
         fold: recall_calibration(memory, keys[fold], job.rows.index[job.rows["role"] == "score"])
         for fold, job in jobs.items()
@@ -137,11 +138,15 @@ def _calibrate_folds(
     return {fold: calibrations[fold][0] for fold in jobs}, {fold: calibrations[fold][1] for fold in jobs}
 
 
-def _build_key(job: CalibrateJob, purpose: str) -> str:
+def _describe_calibrator(task: str) -> list[str]:
+    """Return the calibrator's name, settings and code, with what the plugin, which is loaded first, brings along."""
+    _, settings = _load_calibrator(task)
+    return [load_task_config(task).calibrator, settings.model_dump_json(), hash_code("calibrate")]
+
+
+def _build_key(job: CalibrateJob, purpose: str, calibrator: list[str]) -> str:
     """Return the hash of all that a calibration is made from."""
-    calibrator_name, (_, settings) = load_task_config(job.task).calibrator, _load_calibrator(job.task)
-    made_from = [calibrator_name, settings.model_dump_json(), hash_columns(job.rows), hash_columns(job.outcomes)]
-    return build_key("calibration", purpose, hash_code("calibrate"), *made_from)
+    return build_key("calibration", purpose, *calibrator, hash_columns(job.rows), hash_columns(job.outcomes))
 
 
 def _calibrate_fold(job: CalibrateJob) -> tuple[dict[str, Any], pd.DataFrame]:
