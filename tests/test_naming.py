@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tests.pipeline_copy import ROOT
 
-MAX_ONE_WORD, MIN_VERB_FIRST, MAX_VAGUE, MAX_REPEATED_FILES = 0.05, 0.90, 0.002, 8
+MAX_ONE_WORD, MIN_VERB_FIRST, MAX_VAGUE, MAX_REPEATED_FILES = 0.05, 0.90, 0.002, 6
 PRODUCT = [file for package in ("trueline", "stages") for file in sorted((ROOT / package).rglob("*.py"))]
 CONTRACT = {
     "fit",

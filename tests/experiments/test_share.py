@@ -12,7 +12,7 @@ import yaml
 
 from tests.promoted_repo import git
 from trueline.experiments.decisions.promotion import demote_experiment, promote_experiment, rollback_stage
-from trueline.experiments.store import experiments_index, model_tags
+from trueline.experiments.store import experiments_index, workspace_tags
 from trueline.experiments.store.experiments_index import find_experiment
 
 TASK = "toy"
@@ -135,9 +135,9 @@ def test_a_fresh_clone_lists_what_was_pushed_promotes_it_and_delivers_it(
 
     monkeypatch.chdir(places["mine"])
     git(places["mine"], "fetch", "--quiet", "--tags", "origin")
-    assert model_tags.get_current_assignments() == {find_experiment("timid").rev: "promoted"}
+    assert workspace_tags.get_current_assignments() == {find_experiment("timid").rev: "promoted"}
     demote_experiment(find_experiment("timid"))
-    assert model_tags.get_current_assignments() == {}
+    assert workspace_tags.get_current_assignments() == {}
 
 
 @pytest.mark.parametrize("changed", [False, True])

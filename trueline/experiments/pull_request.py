@@ -9,10 +9,10 @@ from trueline.experiments.decisions import run_gates
 from trueline.experiments.decisions.gates import Gate
 from trueline.experiments.experiment_registry import Registry
 from trueline.experiments.ledger import ledger
-from trueline.experiments.store import model_tags
+from trueline.experiments.store import workspace_tags
 from trueline.experiments.store.experiment import Experiment
 from trueline.experiments.store.experiments_index import load_experiment_at_commit
-from trueline.experiments.store.model_tags import list_assigned_commits
+from trueline.experiments.store.workspace_tags import list_assigned_commits
 
 PROD = "prod"
 
@@ -70,7 +70,7 @@ def _review_task(registry: Registry, task: str, base: Experiment, head: Experime
         comparison = registry.compare(head.rev, base.rev, task)[task]
     except UserError as error:
         problem = str(error)
-    incumbent = next(reversed(list_assigned_commits(model_tags.read_events(), task, PROD)), None)
+    incumbent = next(reversed(list_assigned_commits(workspace_tags.read_events(), task, PROD)), None)
     is_promoted = incumbent is not None and incumbent.rev == head.rev
     gates = run_gates.evaluate_gates(head, task, None if is_promoted else incumbent, registry.ledger_lines)
     looks = ledger.count_evaluations(task, head.get_rows_hash(task), registry.ledger_lines)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.diagnose.report.absence import Absence
-from stages.diagnose.report.history import describe_break_even
+from stages.diagnose.report.recent_days import describe_break_even
 from trueline.core.charts.dot_whisker import DotEstimate, draw_dot_whiskers
 from trueline.core.charts.html import (
     Html,

@@ -13,7 +13,7 @@ from stages.diagnose.report.cause import render_cause
 from stages.diagnose.report.checks import render_declined, render_findings
 from stages.diagnose.report.daily_series import DailySeries
 from stages.diagnose.report.gap_section import render_gap
-from stages.diagnose.report.history import describe_break_even, render_history, render_zones
+from stages.diagnose.report.recent_days import describe_break_even, render_history, render_zones
 from stages.diagnose.report.reliability import render_reliability
 from stages.diagnose.report.segments import render_segments
 from stages.diagnose.report.summary import Checks, format_verdict_sentence, render_heading

@@ -29,7 +29,7 @@ from trueline.experiments.decisions.promotion import (
 from trueline.experiments.experiment_registry import Registry
 from trueline.experiments.ledger import ledger
 from trueline.experiments.ledger.append_only_file import LEDGER_FILE
-from trueline.experiments.store import model_tags
+from trueline.experiments.store import workspace_tags
 from trueline.experiments.store.experiments_index import find_experiment
 
 ROOT = Path(__file__).parents[3]
@@ -108,7 +108,7 @@ def test_the_best_of_twenty_without_skill_is_held_against_all_that_were_looked_a
     outcome = promote_experiment(find_experiment(min(losses, key=lambda name: losses[name])))
     assert outcome.gates[-1].figures["looks"] == 22, "twenty tries, the current model, and the baseline"
     assert outcome.stopped == ["noise"]
-    assert model_tags.get_current_assignments() == {find_experiment("stands").rev: "promoted"}
+    assert workspace_tags.get_current_assignments() == {find_experiment("stands").rev: "promoted"}
 
 
 def test_a_first_promotion_is_judged_against_what_is_committed_too(repository: Path) -> None:
@@ -236,10 +236,10 @@ def test_out_of_a_stage_nothing_stands_and_what_is_archived_says_so(repository: 
     assert get_current_commit() is None
     assert [find_experiment(name).status for name in ("first", "second")] == ["completed", "completed"]
     archive_experiment(find_experiment("second"))
-    assert model_tags.get_current_assignments() == {rev: "archived"}
+    assert workspace_tags.get_current_assignments() == {rev: "archived"}
     assert find_experiment("second").status == "archived"
     promote_experiment(find_experiment("second"), force="back from the shelf")
-    assert model_tags.get_current_assignments() == {rev: "promoted"}
+    assert workspace_tags.get_current_assignments() == {rev: "promoted"}
 
 
 def test_what_was_archived_is_passed_over_and_archiving_it_leaves_the_stage_alone(repository: Path) -> None:
@@ -250,7 +250,7 @@ def test_what_was_archived_is_passed_over_and_archiving_it_leaves_the_stage_alon
     with pytest.raises(UserError, match="b is archived already"):
         archive_experiment(find_experiment("b"))
     assert get_current_commit() == last_tagged() == revs["c"]
-    assert model_tags.get_current_assignments() == {revs["b"]: "archived", revs["c"]: "promoted"}
+    assert workspace_tags.get_current_assignments() == {revs["b"]: "archived", revs["c"]: "promoted"}
     assert rollback_stage(TASK)[0].rev == revs["a"]
     assert get_current_commit() == last_tagged() == revs["a"]
 
@@ -314,7 +314,7 @@ def test_a_revision_is_remembered_by_its_commit(repository: Path) -> None:
     promoted_repo.write(repository, skill=1.0, seed=1)
     rev = promoted_repo.commit(repository, "merged")
     assert promote_experiment(find_experiment("HEAD")).experiment == rev[:7]
-    assert model_tags.read_events()[-1].experiment == rev[:7]
+    assert workspace_tags.read_events()[-1].experiment == rev[:7]
 
 
 def test_who_has_no_results_is_rejected(repository: Path) -> None:
@@ -367,13 +367,13 @@ def test_whatever_the_tags_they_are_read_as_gto_reads_them(repository: Path, see
     for number in range(1, 13):
         at = datetime(2026, 1, 1, number, tzinfo=UTC).isoformat()
         stage, rev = chance.choice(["prod", "prod", "shadow"]), chance.choice(revs)
-        inside = {each.rev for each in model_tags.list_assigned_commits(model_tags.read_events(), TASK, stage)}
+        inside = {each.rev for each in workspace_tags.list_assigned_commits(workspace_tags.read_events(), TASK, stage)}
         out = "!" if rev in inside and chance.random() < 0.5 else ""
         make_tag(repository, f"{MODEL}#{stage}{out}#{number}", at, rev)
         for each in ("prod", "shadow"):
-            assigned = model_tags.list_assigned_commits(model_tags.read_events(), TASK, each)
+            assigned = workspace_tags.list_assigned_commits(workspace_tags.read_events(), TASK, each)
             assert (assigned[-1].rev if assigned else None) == newest_in(each), f"{stage}{out} of {rev} as tag {number}"
-            last = model_tags.list_stage_periods(model_tags.read_events(), TASK, each)[-1:]
+            last = workspace_tags.list_stage_periods(workspace_tags.read_events(), TASK, each)[-1:]
             assert [period.event.rev for period in last if period.until is None] == [
                 event.rev for event in assigned[-1:]
             ]
@@ -411,9 +411,9 @@ def test_a_stage_that_no_tag_could_name_is_rejected_before_the_gates(repository:
 def test_a_stage_that_is_taken_is_read_back(repository: Path, stage: str) -> None:
     promoted_repo.experiment(repository, "sharp", skill=1.0)
     assert promote_experiment(find_experiment("sharp"), stage).promoted
-    assert [event.experiment for event in model_tags.list_assigned_commits(model_tags.read_events(), TASK, stage)] == [
-        "sharp"
-    ]
+    assert [
+        event.experiment for event in workspace_tags.list_assigned_commits(workspace_tags.read_events(), TASK, stage)
+    ] == ["sharp"]
 
 
 def test_where_a_later_tag_fails_those_already_made_are_taken_back(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.experiments import git_fixtures
 from trueline.core.errors import UserError
-from trueline.experiments.store import dvc_queue, experiments_index, file_cache, git, model_tags
+from trueline.experiments.store import dvc_queue, experiments_index, file_cache, git, workspace_tags
 from trueline.experiments.store.experiment import Experiment
 
 
@@ -156,7 +156,7 @@ def test_what_was_promoted_or_archived_is_said_of_its_commit(world: Path, monkey
         world, head(world), {"first": git_fixtures.made(0.5), "second": git_fixtures.made(0.6)}
     )
     git_fixtures.git(world, "tag", "props-model@v1.0.0", revs["second"])
-    monkeypatch.setattr(model_tags, "get_current_assignments", lambda: {revs["second"]: "promoted"})
+    monkeypatch.setattr(workspace_tags, "get_current_assignments", lambda: {revs["second"]: "promoted"})
     states = {experiment.name: experiment.status for experiment in experiments_index.list_experiments()}
     assert states == {"first": "completed", "second": "promoted"}
 

@@ -8,8 +8,8 @@ from trueline.core.errors import UserError, did_you_mean
 from trueline.core.model_tags import Tag
 from trueline.experiments.decisions.promotion import PROD
 from trueline.experiments.experiment_registry import list_planned_tasks
-from trueline.experiments.store import model_tags
-from trueline.experiments.store.model_tags import StagePeriod, format_version, get_artifact_name
+from trueline.experiments.store import workspace_tags
+from trueline.experiments.store.workspace_tags import StagePeriod, format_version, get_artifact_name
 
 HELP = "show which version was in a stage, and when"
 
@@ -23,13 +23,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> Any:
-    model_tags.require_stage_name(options.stage)
-    events = model_tags.read_events()
-    known_tasks = {*model_tags.list_tagged_tasks(events), *list_planned_tasks()}
+    workspace_tags.require_stage_name(options.stage)
+    events = workspace_tags.read_events()
+    known_tasks = {*workspace_tags.list_tagged_tasks(events), *list_planned_tasks()}
     if options.task and options.task not in known_tasks:
         raise UserError(f"there is no task {options.task!r}; {did_you_mean(options.task, known_tasks)}")
-    selected_tasks = [options.task] if options.task else model_tags.list_tagged_tasks(events)
-    periods_by_task = {task: model_tags.list_stage_periods(events, task, options.stage) for task in selected_tasks}
+    selected_tasks = [options.task] if options.task else workspace_tags.list_tagged_tasks(events)
+    periods_by_task = {task: workspace_tags.list_stage_periods(events, task, options.stage) for task in selected_tasks}
     task_periods = [(task, period) for task, periods in periods_by_task.items() for period in periods]
     if options.on:
         start, end = _parse_span(options.on)

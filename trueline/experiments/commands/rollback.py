@@ -5,7 +5,7 @@ from typing import Any
 
 from trueline.core.errors import UserError
 from trueline.experiments.decisions.promotion import PROD, format_push_hint, push_tags, rollback_stage
-from trueline.experiments.store.model_tags import list_assigned_commits, list_tagged_tasks, read_events
+from trueline.experiments.store.workspace_tags import list_assigned_commits, list_tagged_tasks, read_events
 
 HELP = "restore the previous model of a stage"
 

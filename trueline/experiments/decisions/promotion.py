@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from trueline.core.errors import UserError
 from trueline.core.model_tags import Tag, Version, parse_version
 from trueline.experiments.decisions.gates import Gate
-from trueline.experiments.store import git, model_tags
+from trueline.experiments.store import git, workspace_tags
 from trueline.experiments.store.experiment import Experiment
-from trueline.experiments.store.model_tags import ARCHIVED, format_version, get_artifact_name, list_assigned_commits
+from trueline.experiments.store.workspace_tags import ARCHIVED, format_version, get_artifact_name, list_assigned_commits
 
 REPOSITORY = "."
 PROD = "prod"
@@ -71,13 +71,13 @@ def promote_experiment(
     from trueline.experiments.decisions import run_gates
     from trueline.experiments.ledger import ledger
 
-    model_tags.require_stage_name(stage)
-    task, events = _resolve_task(experiment, task, experiment.scores), model_tags.read_events()
+    workspace_tags.require_stage_name(stage)
+    task, events = _resolve_task(experiment, task, experiment.scores), workspace_tags.read_events()
     if stage == ARCHIVED:
         raise UserError(f"{ARCHIVED!r} is the stage that `archive` uses; promote into another, such as {PROD!r}.")
     current = next(reversed(list_assigned_commits(events, task, stage)), None)
     if current and current.rev == experiment.rev:
-        registered = format_version(model_tags.get_versions(events, task).get(current.rev))
+        registered = format_version(workspace_tags.get_versions(events, task).get(current.rev))
         raise UserError(f"{experiment.name} is in {stage} already, as {get_artifact_name(task)}@{registered}.")
     version_number = _resolve_version(events, task, experiment.rev, version)
     finished = None if listed is None else [other for other in listed if other.is_finished]
@@ -117,8 +117,8 @@ def demote_experiment(
     --stage` of DVC 3.67 ignores these tags and keeps delivering the last one put in; it does understand those of
     `rollback_stage`.
     """
-    model_tags.require_stage_name(stage)
-    task, events = _resolve_task(experiment, task, experiment.scores or experiment.tasks), model_tags.read_events()
+    workspace_tags.require_stage_name(stage)
+    task, events = _resolve_task(experiment, task, experiment.scores or experiment.tasks), workspace_tags.read_events()
     assigned = list_assigned_commits(events, task, stage)
     if not assigned or assigned[-1].rev != experiment.rev:
         raise UserError(f"{experiment.name} is not in {stage} of {task}; {_describe_current(events, task, stage)}.")
@@ -136,10 +136,10 @@ def archive_experiment(experiment: Experiment, *, task: str | None = None, why: 
     Raises UserError if it is current in a stage, or archived already. If it was current earlier, no tag removes it from
     that stage: readers that look only at the last tag would be misled, and `rollback_stage` skips archived ones anyway.
     """
-    task, events = _resolve_task(experiment, task, experiment.scores or experiment.tasks), model_tags.read_events()
+    task, events = _resolve_task(experiment, task, experiment.scores or experiment.tasks), workspace_tags.read_events()
     current_revs = {
         stage: assigned[-1].rev
-        for stage in model_tags.list_stages(events, task)
+        for stage in workspace_tags.list_stages(events, task)
         if (assigned := list_assigned_commits(events, task, stage))
     }
     serving_stages = [stage for stage, rev in current_revs.items() if rev == experiment.rev and stage != ARCHIVED]
@@ -159,8 +159,8 @@ def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tupl
     """
     from trueline.experiments.ledger import ledger  # only a rollback needs it
 
-    model_tags.require_stage_name(stage)
-    events, ledger_lines = model_tags.read_events(), ledger.read_all_lines()
+    workspace_tags.require_stage_name(stage)
+    events, ledger_lines = workspace_tags.read_events(), ledger.read_all_lines()
     assigned = list_assigned_commits(events, task, stage)
     archived_revs = {event.rev for event in list_assigned_commits(events, task, ARCHIVED)}
     unarchived = (event for event in reversed(assigned[:-1]) if event.rev not in archived_revs)
@@ -175,7 +175,7 @@ def rollback_stage(task: str, stage: str = PROD, why: str | None = None) -> tupl
     with _delete_tags_on_failure() as new_tags:
         for event in assigned[assigned.index(restored) + 1 :]:
             new_tags.append(_remove_from_stage(events, event, message))
-        new_tags.append(_assign_to_stage(model_tags.read_events(), task, restored.rev, stage, message))
+        new_tags.append(_assign_to_stage(workspace_tags.read_events(), task, restored.rev, stage, message))
     return restored, new_tags
 
 
@@ -222,9 +222,9 @@ def _resolve_task(experiment: Experiment, task: str | None, candidates: Collecti
 
 
 def _resolve_version(events: Sequence[Tag], task: str, rev: str, requested: str | None) -> Version:
-    registered = model_tags.get_versions(events, task)
+    registered = workspace_tags.get_versions(events, task)
     version = (
-        parse_version(requested) if requested else registered.get(rev) or model_tags.get_next_version(events, task)
+        parse_version(requested) if requested else registered.get(rev) or workspace_tags.get_next_version(events, task)
     )
     if rev in registered and registered[rev] != version:
         raise UserError(
@@ -250,7 +250,7 @@ def _resolve_version(events: Sequence[Tag], task: str, rev: str, requested: str 
 def _format_tag_message(
     title: str, name: str, forced: str | None, gates: Sequence[Gate], why: str | None = None
 ) -> str:
-    """Return the message of a tag; its lines "Experiment: …" and "Forced: …" are read back by model_tags.py."""
+    """Return the message of a tag; its lines "Experiment: …" and "Forced: …" are read back by core/model_tags.py."""
     lines = [f"{title}: {name}", "", *map(str, gates), *([""] if gates else []), f"Experiment: {name}"]
     lines += [f"Forced: {' '.join(forced.split())}"] if forced else []
     lines += [f"Why: {' '.join(why.split())}"] if why else []
@@ -262,7 +262,7 @@ def _register_and_assign(
 ) -> list[str]:
     """Register a commit if it has no version, take it out of the archive, and assign it to a stage."""
     with _delete_tags_on_failure() as new_tags:
-        if rev not in model_tags.get_versions(events, task):
+        if rev not in workspace_tags.get_versions(events, task):
             name, version_text = get_artifact_name(task), format_version(version)
             new_tags.append(_create_tag("register", name, rev, message, version=version_text))
         for event in list_assigned_commits(events, task, ARCHIVED):

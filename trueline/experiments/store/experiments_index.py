@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from trueline.core.errors import UserError, did_you_mean
-from trueline.experiments.store import dvc_lock, file_cache, git, model_tags, param_diff
+from trueline.experiments.store import dvc_lock, file_cache, git, param_diff, workspace_tags
 from trueline.experiments.store.experiment import Experiment, Status
 from trueline.experiments.store.file_cache import PARAMS, REPORT, SCORES
 
@@ -114,7 +114,7 @@ def _load_completed(refs: Sequence[git.Ref]) -> list[Experiment]:
 def _load_tagged(known_revs: Collection[str]) -> list[Experiment]:
     """Return the promoted and archived commits that are no experiments of DVC, each about the tasks of its tags."""
     statuses = _get_commit_statuses()
-    events = [event for event in model_tags.read_events() if event.rev in statuses] if statuses else []
+    events = [event for event in workspace_tags.read_events() if event.rev in statuses] if statuses else []
     names: dict[str, str] = {}
     tasks_by_rev: dict[str, dict[str, None]] = {}
     for event in events:
@@ -306,7 +306,7 @@ def _get_commit_statuses() -> Mapping[str, Status]:
     """Return by commit whether it was promoted or archived; empty without tags of GTO's form."""
     if not any("@" in tag or "#" in tag for tag in git.list_tags()):
         return {}
-    return cast(Mapping[str, Status], model_tags.get_current_assignments())
+    return cast(Mapping[str, Status], workspace_tags.get_current_assignments())
 
 
 def _is_newer(experiment: Experiment, newest_by_name: Mapping[str, datetime]) -> bool:
