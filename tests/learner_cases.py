@@ -1,5 +1,9 @@
 """Planted problems, and the smallest settings with which each learner solves them."""
 
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +68,25 @@ QUANTITIES: dict[tuple[str, str], dict[str, Any]] = {
     | {"members": ["forest"], "member_settings": {"forest": FOREST | {"target": "quantity"}}},
 }
 ARMS = [*SHARES, *QUANTITIES]
+
+
+@contextmanager
+def draw_in_another_thread() -> Iterator[None]:
+    """Let another thread draw from the generators that a process shares, as those do in which Dask's workers talk."""
+    stopped = threading.Event()
+
+    def draw() -> None:
+        while not stopped.wait(0.0002):
+            random.random()
+            np.random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
 
 
 def load_arm_settings(arm: tuple[str, str], **changed: Any) -> Any:

@@ -20,6 +20,7 @@ from tests.learner_cases import (
     SEED,
     SHARES,
     dead_heats,
+    draw_in_another_thread,
     load_arm_settings,
     part,
     quantities,
@@ -128,6 +129,16 @@ def test_a_model_on_disk_is_the_same_from_another_process_and_scores_the_same(
     assert (loaded.settled, loaded.importance) == (model.settled, model.importance)
     learner.save(loaded, tmp_path / "again")
     assert files(tmp_path / "again").keys() == files(tmp_path / "model").keys()
+
+
+@each_arm
+def test_a_model_does_not_depend_on_what_other_threads_draw(arm: Arm, tmp_path: Path) -> None:
+    learner = plugins.load_plugin("train", arm[0])
+    with draw_in_another_thread():
+        model = fitted(arm, rows_for(arm, 1))
+    learner.save(model, tmp_path / "beside")
+    learner.save(plain(arm), tmp_path / "alone")
+    assert files(tmp_path / "beside") == files(tmp_path / "alone")
 
 
 @each_arm

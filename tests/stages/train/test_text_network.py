@@ -14,6 +14,7 @@ import pytest
 from scipy.special import expit
 
 from stages.train import text_network
+from tests.learner_cases import draw_in_another_thread
 from tests.tag_fixtures import SEED, TAGS, hits, load_learner_settings, planted, tagged, weighed, without_blanks
 from trueline.core.errors import UserError
 from trueline.core.models.model_json import Monitor
@@ -116,7 +117,7 @@ from pathlib import Path
 from trueline.core.runtime.file_guard import forbid_files, watch_territory
 from trueline.core.models.text import embedding_network
 with forbid_files("train plugin 'text_network'", watch_territory([])):
-    print(embedding_network._load_keras(1).config.floatx())
+    print(embedding_network._load_keras().config.floatx())
 """
     (tmp_path / "theirs/.keras").mkdir(parents=True)
     (tmp_path / "theirs/.keras/keras.json").write_text('{"floatx": "float16"}')
@@ -162,6 +163,13 @@ sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
     assert set(expected) == {"architecture.json", "model.json", "vocabulary.json", "weights.weights.h5"}
     assert {name: (tmp_path / "there" / name).read_bytes() for name in expected} == expected
     assert files(tmp_path / "there/again") == expected
+
+
+def test_a_model_does_not_depend_on_what_other_threads_draw(tmp_path: Path) -> None:
+    with draw_in_another_thread():
+        text_network.save(fitted(planted(1, 60), {"epochs": 2}), tmp_path / "beside")
+    text_network.save(fitted(planted(1, 60), {"epochs": 2}), tmp_path / "alone")
+    assert files(tmp_path / "beside") == files(tmp_path / "alone")
 
 
 def test_another_seed_gives_other_weights() -> None:

@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from stages.train import tfidf_linear
+from tests.learner_cases import draw_in_another_thread
 from tests.tag_fixtures import (
     LINEAR,
     SEED,
@@ -145,6 +146,13 @@ def test_texts_without_a_known_word_are_scored_and_all_alike(names: str) -> None
     score = tfidf_linear.score(plain(names), tagged(ODD, np.zeros((len(ODD), 4))).x)
     assert np.isfinite(score).all()
     assert np.ptp(score[:3], axis=0).max() == 0
+
+
+def test_a_model_does_not_depend_on_what_other_threads_draw(tmp_path: Path) -> None:
+    with draw_in_another_thread():
+        tfidf_linear.save(fitted(planted(1)), tmp_path / "beside")
+    tfidf_linear.save(plain(), tmp_path / "alone")
+    assert files(tmp_path / "beside") == files(tmp_path / "alone")
 
 
 def test_texts_that_are_all_empty_teach_the_frequency_of_each_tag() -> None:

@@ -1,6 +1,7 @@
 """Embedding network: mean of word vectors, two dense layers, a sigmoid per tag; trained in Keras, run in NumPy."""
 
 import os
+import random
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from trueline.core.models.text.vocabulary import compute_word_shares
 from trueline.core.stats.group_ops import Codes, Floats
 
 Weights = list[npt.NDArray[np.float32]]  # in Keras's order: word vectors, then matrix and bias of each dense layer
+MAX_LAYER_SEED = 10**9  # that of Keras's own seeds
 MIN_CHANCE_VARIANCE = 1e-7  # variance p·(1 − p) below which a probability's gradient fades, as where Keras clips
 WEIGHT_PATHS = ["layers/embedding/vars/0"] + [
     f"layers/{layer}/vars/{index}" for layer in ("dense", "dense_1", "dense_2") for index in (0, 1)
@@ -75,8 +77,8 @@ def train_network(
     held-out rows, `validation`, decides when the learning rate is halved, when training stops and which epoch's weights
     are kept; without such rows training runs all its epochs. Equal inputs give equal bits on one machine.
     """
-    keras = _load_keras(seed)
-    model = _build_model(keras, shape, examples, start_log_odds)
+    keras = _load_keras()
+    model = _build_model(keras, shape, examples, start_log_odds, seed)
     architecture: str = model.to_json()
     model.compile(keras.optimizers.Adam(training.learning_rate))
     model.optimizer.build(model.trainable_variables)
@@ -167,10 +169,10 @@ def _compute_loss(weights: Weights, examples: NetworkExamples) -> float:
 
 
 def _train_epoch(
-    train_step: Callable[..., Any], examples: NetworkExamples, random: np.random.Generator, batch_size: int
+    train_step: Callable[..., Any], examples: NetworkExamples, generator: np.random.Generator, batch_size: int
 ) -> None:
     """Train on every row once, in random order."""
-    order = random.permutation(len(examples.y))
+    order = generator.permutation(len(examples.y))
     for begin in range(0, len(order), batch_size):
         rows: Codes = order[begin : begin + batch_size]
         dense_inputs, y, weight = (
@@ -208,24 +210,42 @@ def compute_cross_entropy_gradient(p: Any, y: Any, weight: Any) -> Any:
     return weight[:, None] * (p - y) / tf.maximum(p * (1 - p), MIN_CHANCE_VARIANCE) / tf.cast(tf.size(y), p.dtype)
 
 
-def _build_model(keras: Any, shape: NetworkShape, examples: NetworkExamples, start_log_odds: Floats) -> Any:
-    layers, input_count = keras.layers, examples.dense_inputs.shape[1]
+def _build_model(keras: Any, shape: NetworkShape, examples: NetworkExamples, start_log_odds: Floats, seed: int) -> Any:
+    """Return the network with its first weights.
+
+    Every layer is given a seed of its own: Keras would draw them from Python's global generator, from which other
+    threads, such as those in which a worker of Dask sends and receives, draw at any time.
+    """
+    layers, initializers, input_count = keras.layers, keras.initializers, examples.dense_inputs.shape[1]
+    seeds = random.Random(seed)
+
+    def draw_seed() -> int:
+        return seeds.randint(1, MAX_LAYER_SEED)
+
     token_input = keras.Input((None,), dtype="int32", name="words")
     dense_input = keras.Input((input_count,), name="beside")
-    vectors = layers.Embedding(shape.vocabulary_size, shape.embedding, mask_zero=True, name="embedding")(token_input)
+    vectors = layers.Embedding(
+        shape.vocabulary_size,
+        shape.embedding,
+        embeddings_initializer=initializers.RandomUniform(seed=draw_seed()),
+        mask_zero=True,
+        name="embedding",
+    )(token_input)
     hidden = layers.Concatenate()([layers.GlobalAveragePooling1D()(vectors), dense_input])
     for name, width in (("dense", shape.hidden), ("dense_1", shape.hidden_last)):
-        hidden = layers.Dropout(shape.dropout)(layers.Dense(width, "relu", name=name)(hidden))
-    model = keras.Model(
-        [token_input, dense_input], layers.Dense(examples.y.shape[1], "sigmoid", name="dense_2")(hidden)
-    )
+        dropout = layers.Dropout(shape.dropout, seed=draw_seed())
+        kernel = initializers.GlorotUniform(seed=draw_seed())
+        hidden = dropout(layers.Dense(width, "relu", kernel_initializer=kernel, name=name)(hidden))
+    kernel = initializers.GlorotUniform(seed=draw_seed())
+    probabilities = layers.Dense(examples.y.shape[1], "sigmoid", kernel_initializer=kernel, name="dense_2")(hidden)
+    model = keras.Model([token_input, dense_input], probabilities)
     last_layer = model.get_layer("dense_2")
     last_layer.set_weights([model.get_weights()[-2], start_log_odds.astype(np.float32)])
     return model
 
 
-def _load_keras(seed: int) -> Any:
-    """Return Keras, seeded, single-threaded and deterministic; it is imported only where a network is trained."""
+def _load_keras() -> Any:
+    """Return Keras, single-threaded and deterministic; it is imported only where a network is trained."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reports the processor's instruction sets on stderr
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # oneDNN's kernels round differently on other processors
     os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -238,5 +258,4 @@ def _load_keras(seed: int) -> Any:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     keras.backend.clear_session()
-    keras.utils.set_random_seed(seed)
     return keras
