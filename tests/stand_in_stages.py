@@ -4,7 +4,9 @@ Commands that are shown on pages are run with them: DVC, git and the registry ar
 not fitted. What a stage writes depends on the parameters, as in a real run.
 """
 
+import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import yaml
@@ -16,7 +18,9 @@ from trueline.core.tables import table_schema
 
 DAYS, DAILY = 40, 20
 GAMES = "data/prepared/props.parquet"
-UNCHANGED_PARAMS = ("diagnose.", "evaluate.", "tune.", "score_audit")  # no page changes one
+UNCHANGED_PARAMS = re.compile(r"diagnose\.|evaluate\.|tune\.|score_audit|\w+\.defaults")  # no page changes one
+UNREAD_SECTIONS = ("diagnose", "predict")  # of params.yaml; no command of a page reads one
+UNTRACKED = "/trueline/\n/stages/*/*/"  # code that no stage runs: git and DVC copy every file of git for an experiment
 ENTRY = """\
 import sys
 
@@ -30,7 +34,9 @@ STAND_IN = '''\
 """Write the outputs that dvc.yaml names for a stage: committed metrics, curves, tables of props, or a few bytes."""
 
 import hashlib
+import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import yaml
@@ -82,14 +88,16 @@ def write_predictions(path, seed):
 '''
 
 
-def make_repository(folder: Path) -> Path:
-    """Return a copy of the repository in a folder with stages that take no time, without git."""
+def make_repository(folder: Path, tasks: Collection[str]) -> Path:
+    """Return a copy of the repository in a folder with some tasks and stages that take no time, without git."""
     pipeline_copy.copy(folder)
     games = folder.parent / "games.parquet"
     table_schema.write_table(make_games(DAYS, DAILY), games)
     for entry in (folder / "stages").glob("*/__main__.py"):
         entry.write_text(ENTRY + entry.read_text())
-    _shorten_lock(folder / "dvc.yaml")
+    (folder / "stages/__init__.py").write_text("")  # which would import the code that git does not hold here
+    _shorten_params(folder / "params.yaml", set(pipeline_copy.tasks()) - set(tasks))
+    _shorten_pipeline(folder / "dvc.yaml", tasks)
     content = STAND_IN.format(committed=str(pipeline_copy.ROOT), games=str(games))
     (folder / "stand_in.py").write_text(content)
     shutil.copytree(pipeline_copy.ROOT / ".ci", folder / ".ci")
@@ -98,15 +106,41 @@ def make_repository(folder: Path) -> Path:
     return folder
 
 
-def _shorten_lock(pipeline: Path) -> None:
-    """Leave each stage one file of code, its own, and the parameters that pages change.
+def _shorten_params(file: Path, dropped_tasks: Collection[str]) -> None:
+    """Take the sections of some tasks, and those that nothing reads, out of params.yaml.
 
-    DVC reads and writes all of dvc.lock at every stage, which would take most of the time.
+    DVC parses all of the file several times for each stage. What is left keeps its form and its comments.
     """
-    content = yaml.load(pipeline.read_text(), YAML_LOADER)
+    kept, section, is_kept = [], "", True
+    for line in file.read_text().splitlines(keepends=True):
+        if key := re.match(r"(  )?(\w+):", line):
+            section = section if key[1] else key[2]
+            is_kept = section not in UNREAD_SECTIONS and not (key[1] and key[2] in dropped_tasks)
+        kept += [line] if is_kept else []
+    file.write_text("".join(kept))
+
+
+def _shorten_pipeline(file: Path, tasks: Collection[str]) -> None:
+    """Leave the pipeline what concerns some tasks, and each stage a file of code and the parameters that pages change.
+
+    Of what the stage before it writes, a stage reads one output that the parameters change, so that it runs again as in
+    a real run. DVC reads and writes all of dvc.lock at every stage, which would take most of the time.
+    """
+    content = yaml.load(file.read_text(), YAML_LOADER)
+    read_of_earlier: list[str] = []
     for name, stage in content["stages"].items():
         task_stage = stage["do"]
-        kept = [dep for dep in task_stage["deps"] if not dep.startswith(("stages/", "trueline/"))]
-        task_stage["deps"] = [f"stages/{name}/__main__.py", *kept]
-        task_stage["params"] = [key for key in task_stage["params"] if not key.startswith(UNCHANGED_PARAMS)]
-    pipeline.write_text(yaml.dump(content, Dumper=pipeline_copy.YAML_DUMPER, sort_keys=False))
+        sources = [dep for dep in task_stage["deps"] if dep.startswith("${item.")]
+        task_stage["deps"] = [f"stages/{name}/__main__.py", *sources, *read_of_earlier]
+        task_stage["params"] = [key for key in task_stage["params"] if not UNCHANGED_PARAMS.match(key)]
+        models_or_rows = [output for output in task_stage["outs"] if isinstance(output, str)]
+        read_of_earlier = models_or_rows[-1:] or [*read_of_earlier, next(iter(task_stage["outs"][0]))]
+    content["artifacts"] = {name: what for name, what in content["artifacts"].items() if _concerns(what["path"], tasks)}
+    content["plots"] = [
+        plot for plot in content["plots"] if all(_concerns(path, tasks) for what in plot.values() for path in what["y"])
+    ]
+    file.write_text(yaml.dump(content, Dumper=pipeline_copy.YAML_DUMPER, sort_keys=False))
+
+
+def _concerns(path: str, tasks: Collection[str]) -> bool:
+    return not set(path.split("/")).isdisjoint(tasks)

@@ -11,12 +11,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests import stand_in_stages
+from tests import pipeline_copy, stand_in_stages
 from tests.pipeline_copy import ROOT
 from tests.shown_commands import PAGES, list_blocks
 
@@ -50,7 +52,16 @@ NOT_RUN = {
     r"python -m trueline benchmarks audit_cost": "it runs every task with and without the audit, for many minutes",
     r"docker .*|TRUELINE_TOKEN=.* docker .*": "no container engine is there; test_container.py does its steps",
 }
-PRESUMED = {"docs/experiments.md": ("weekly", "NAME", "ONE", "OTHER"), "docs/review.md": ("weekly",)}
+PRESUMED_TASKS = ("props",)
+PRESUMED = {  # by page: experiments about props, and what each sets
+    "docs/experiments.md": {
+        "weekly": "+folds.props.test_days=7",
+        "NAME": "+train.props.xgboost_trees.depth=6",
+        "ONE": "+train.props.xgboost_trees.depth=7",
+        "OTHER": "+folds.props.test_days=10",
+    },
+    "docs/review.md": {"weekly": "+folds.props.test_days=7"},
+}
 MAY_FAIL = {  # the exit code is an answer
     r"python -m trueline today props": r"props",
     r"python -m trueline experiments promote (?!.*--force).*": r"is stopped by|is in prod already",
@@ -86,10 +97,14 @@ RUN_HERE = {
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a repository whose stages were all run, its bare origin, and sources that pages name."""
-    folder = tmp_path_factory.mktemp("shown")
-    repository = stand_in_stages.make_repository(folder / "repository")
+def make_origin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequence[str]], Path]:
+    """A function that returns the origin with some tasks, made when they are first asked for."""
+    return cache(lambda tasks: fill_origin(tmp_path_factory.mktemp("shown"), tasks))
+
+
+def fill_origin(folder: Path, tasks: Sequence[str]) -> Path:
+    """Write a repository whose stages were all run, its bare origin, and sources that pages name; return the folder."""
+    repository = stand_in_stages.make_repository(folder / "repository", tasks)
     for name in ("races", "league", "events"):
         (folder / "my" / name).mkdir(parents=True)
         (folder / "my" / name / "table.csv").write_text("id\n1\n")
@@ -101,6 +116,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (repository / ".venv/.ready").touch()  # so that make installs nothing
     for command in (
         "git init --quiet --initial-branch main",
+        f"echo '{stand_in_stages.UNTRACKED}' >> .git/info/exclude",
         "git config user.name tester && git config user.email tester@example.org",
         "dvc repro",
         "git add --all && git commit --quiet --message 'as it is'",
@@ -126,10 +142,16 @@ def run(repository: Path, command: str, code: int | None = 0) -> str:
     return output
 
 
-def add_presumed_experiments(repository: Path, names: tuple[str, ...]) -> None:
-    """Run experiments about props with these names, each with another parameter."""
-    for days, name in enumerate(names, 7):
-        run(repository, f"dvc exp run --quiet --temp -n {name} -S +folds.props.test_days={days}")
+def list_tasks(page: str) -> tuple[str, ...]:
+    """Return the tasks that a page's commands and the configs of experiments in them name, or else props.
+
+    DVC takes seconds longer for each further task at every experiment.
+    """
+    text = " ".join(command for block in RUN_HERE[page] for command in block)
+    configs = [(ROOT / config).read_text() for config in re.findall(r"experiments/configs/\w+\.yaml", text)]
+    named = set(re.findall(r"\w+", re.sub(r"--drop '.*?'", "", text)))
+    named |= {yaml.safe_load(config)["task"] for config in configs}
+    return tuple(task for task in pipeline_copy.tasks() if task in named) or PRESUMED_TASKS
 
 
 def fill_in(repository: Path, command: str) -> str:
@@ -145,11 +167,12 @@ def fill_in(repository: Path, command: str) -> str:
 
 @pytest.mark.parametrize("page", RUN_HERE)
 def test_the_commands_of_a_page_do_what_they_say_in_the_order_of_the_page(
-    page: str, origin: Path, tmp_path: Path
+    page: str, make_origin: Callable[[Sequence[str]], Path], tmp_path: Path
 ) -> None:
-    shutil.copytree(origin, tmp_path, symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(make_origin(list_tasks(page)), tmp_path, symlinks=True, dirs_exist_ok=True)
     repository = tmp_path / "repository"
-    add_presumed_experiments(repository, PRESUMED.get(page, ()))
+    for name, setting in PRESUMED.get(page, {}).items():
+        run(repository, f"dvc exp run --quiet --temp -n {name} -S {setting}")
     for block in RUN_HERE[page]:
         run(repository, SAVED)
         for command in block:
