@@ -25,10 +25,29 @@ ENTRY = """\
 import sys
 
 if __name__ == "__main__" and sys.argv[1] not in ("gap", "sources", "today"):  # which are commands, no tasks
+    from pathlib import Path
+
     from stand_in import write_outputs
 
-    write_outputs(__file__, sys.argv[1])
+    write_outputs(Path(__file__).parent.name, sys.argv[1])
     sys.exit()
+"""
+INTERCEPTOR = """\
+import sys
+
+if sys.orig_argv[1:2] == ["-m"] and sys.orig_argv[2].startswith("stages."):
+    import os
+    import traceback
+
+    code = 1
+    try:
+        from stand_in import write_outputs
+
+        write_outputs(sys.orig_argv[2].removeprefix("stages."), sys.orig_argv[3])
+        code = 0
+    except Exception:
+        traceback.print_exc()
+    os._exit(code)
 """
 STAND_IN = '''\
 """Write the outputs that dvc.yaml names for a stage: committed metrics, curves, tables of props, or a few bytes."""
@@ -45,8 +64,7 @@ COMMITTED, GAMES = Path({committed!r}), Path({games!r})
 CURVE = "step\\tloss\\n" + "".join(f"{{step}}\\t{{1 / (step + 1)}}\\n" for step in range(9))
 
 
-def write_outputs(entry, task):
-    stage = Path(entry).parent.name
+def write_outputs(stage, task):
     declared = yaml.safe_load(Path("dvc.yaml").read_text())["stages"][stage]["do"]
     for output in [*declared["outs"], *declared.get("metrics", ())]:
         path = next(iter(output)) if isinstance(output, dict) else output
@@ -98,12 +116,26 @@ def make_repository(folder: Path, tasks: Collection[str]) -> Path:
     (folder / "stages/__init__.py").write_text("")  # which would import the code that git does not hold here
     _shorten_params(folder / "params.yaml", set(pipeline_copy.tasks()) - set(tasks))
     _shorten_pipeline(folder / "dvc.yaml", tasks)
-    content = STAND_IN.format(committed=str(pipeline_copy.ROOT), games=str(games))
-    (folder / "stand_in.py").write_text(content)
+    _write_stand_in(folder, games)
     shutil.copytree(pipeline_copy.ROOT / ".ci", folder / ".ci")
     for name in (".gitattributes", "Makefile", "requirements.lock"):
         shutil.copy(pipeline_copy.ROOT / name, folder)
     return folder
+
+
+def write_interceptor(folder: Path) -> Path:
+    """Write what lets no stage run where the folder is on Python's path; its outputs are written instead.
+
+    No file that DVC watches changes for that, unlike in a repository of make_repository. The folder is returned.
+    """
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(INTERCEPTOR)
+    _write_stand_in(folder, folder / "games.parquet")
+    return folder
+
+
+def _write_stand_in(folder: Path, games: Path) -> None:
+    (folder / "stand_in.py").write_text(STAND_IN.format(committed=str(pipeline_copy.ROOT), games=str(games)))
 
 
 def _shorten_params(file: Path, dropped_tasks: Collection[str]) -> None:
