@@ -53,9 +53,7 @@ STAND_IN = '''\
 """Write the outputs that dvc.yaml names for a stage: committed metrics, curves, tables of props, or a few bytes."""
 
 import hashlib
-import re
 import shutil
-from collections.abc import Collection
 from pathlib import Path
 
 import yaml
