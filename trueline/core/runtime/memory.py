@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
+from trueline.core.runtime.file_state import FileState, get_file_state
 from trueline.core.runtime.imported_files import (
     OWN_PACKAGES,
     find_imported_files,
@@ -33,7 +34,6 @@ OFF_FLAG = "--no-memory"
 MAX_BYTES = 512 * 2**20  # of a folder of kept results; beyond it the entries that were used least recently go
 DIGEST_BYTES = hashlib.sha256().digest_size
 
-FileState = tuple[int, ...]  # inode, size, and the times of change of content and inode in nanoseconds
 Value = TypeVar("Value")
 
 
@@ -183,18 +183,12 @@ def _hash_cached_code(stages: tuple[str, ...], loaded_files: tuple[str, ...]) ->
 def _hash_code_on_disk(stages: tuple[str, ...]) -> str:
     """Return the hash of the code as it is now; files are only read again where one was written since."""
     files = _list_stage_files(CODE_ROOT, stages)
-    return _hash_code_in_state(stages, tuple(_describe_file(file) for file in files), tuple(list_libraries()))
+    return _hash_code_in_state(stages, tuple(get_file_state(file) for file in files), tuple(list_libraries()))
 
 
 @lru_cache(maxsize=1)
 def _hash_code_in_state(stages: tuple[str, ...], files: tuple[FileState, ...], libraries: tuple[str, ...]) -> str:
     return _hash_code(stages)
-
-
-def _describe_file(path: Path) -> FileState:
-    """Return what every change of a file changes; the time of change of its inode cannot be set back."""
-    state = path.stat()
-    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def _hash_code(stages: tuple[str, ...], loaded_files: tuple[str, ...] = ()) -> str:

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from trueline.core.errors import UserError
+from trueline.core.runtime.file_state import FileState, get_file_state
 from trueline.core.splits.walk_forward import TARGET, list_key_columns, list_target_columns
 from trueline.core.stats.group_ops import Codes, encode_groups
 from trueline.core.tables import table_schema
 
 Floats = npt.NDArray[np.float64]
-FileState = tuple[int, int, int]  # time of change in nanoseconds, inode and size
 
 RESAMPLED_FILES = ("weights.parquet", "synthetic.parquet")
 
@@ -135,7 +135,7 @@ def read_fold_tables(features: Path, folds: Path, resampled: Path | None = None)
     Without the folder that `resample` writes, `get_resampled_rows` cannot be used.
     """
     resampled_paths = [] if resampled is None else [resampled / name for name in RESAMPLED_FILES]
-    feature_rows = _read_cached_features(features.resolve(), _describe_file(features))
+    feature_rows = _read_cached_features(features.resolve(), get_file_state(features))
     fold_tables = FoldTables(feature_rows, *(table_schema.read_table(path) for path in (folds, *resampled_paths)))
     if not fold_tables.features["row_id"].equals(fold_tables.folds["row_id"]):
         raise UserError(f"{features} and {folds} do not hold the same rows in the same order; run `dvc repro`.")
@@ -146,17 +146,12 @@ def read_cached_tables(features: Path, folds: Path, resampled: Path) -> FoldTabl
     """Return `read_fold_tables`, cached per process, so that parallel jobs are sent the paths instead of the rows."""
     paths = (features.absolute(), folds.absolute(), resampled.absolute())
     files = (*paths[:2], *(paths[2] / name for name in RESAMPLED_FILES))
-    return _read_cached_tables(*paths, tuple(_describe_file(file) for file in files))
-
-
-def _describe_file(path: Path) -> FileState:
-    state = path.stat()
-    return state.st_mtime_ns, state.st_ino, state.st_size
+    return _read_cached_tables(*paths, tuple(get_file_state(file) for file in files))
 
 
 @lru_cache(maxsize=1)
 def _read_cached_tables(features: Path, folds: Path, resampled: Path, _: tuple[FileState, ...]) -> FoldTables:
-    """Return `read_fold_tables` of absolute paths, anew where a file is another or has another time of change.
+    """Return `read_fold_tables` of absolute paths, anew where a file has another state.
 
     A stage that works in another folder has other tables there, and a worker of Dask outlives the run of a stage.
     """
@@ -167,7 +162,7 @@ def _read_cached_tables(features: Path, folds: Path, resampled: Path, _: tuple[F
 def _read_cached_features(path: Path, _: FileState) -> pd.DataFrame:
     """Return the features at a path without symbolic links: an audit has those of the stage, with other outcomes.
 
-    They are read anew where the file has another time of change (nanoseconds), inode or size.
+    They are read anew where the file has another state.
     """
     return table_schema.read_table(path)
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from trueline.core.errors import UserError
 from trueline.core.models.text.vocabulary import TEXT_INPUT
 from trueline.core.models.vector_file import VectorFile
+from trueline.core.runtime.file_state import FileState, get_file_state
 from trueline.core.runtime.params import NO_VECTORS
 from trueline.core.text.words import find_words
 
@@ -163,12 +164,12 @@ def _are_numbers(fields: list[bytes]) -> bool:
 
 def _read_vectors(file: VectorFile, table_paths: TablePaths) -> WordVectors:
     features, folds, resampled = (path.absolute() for path in table_paths)
-    return _read_cached_vectors(file, (features, folds, resampled), features.stat().st_mtime_ns)
+    return _read_cached_vectors(file, (features, folds, resampled), get_file_state(features))
 
 
 @lru_cache(maxsize=1)
-def _read_cached_vectors(file: VectorFile, table_paths: TablePaths, _: int) -> WordVectors:
-    """Return the vectors of a file for the texts of some tables, anew where these have another time of change.
+def _read_cached_vectors(file: VectorFile, table_paths: TablePaths, _: FileState) -> WordVectors:
+    """Return the vectors of a file for the texts of some tables, anew where the features' file has another state.
 
     A file of vectors that changes has another hash, so it is another `file`.
     """
