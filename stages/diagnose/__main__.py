@@ -22,6 +22,7 @@ from stages.diagnose.units.evidence import CheckLimits, Evidence, Finding, decli
 from trueline.core.charts.curve_files import read_curves
 from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import convert_to_json, write_json
+from trueline.core.runtime.memory import open_memory
 from trueline.core.runtime.output_hashes import hash_file
 from trueline.core.runtime.params import list_section_names, load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import list_plugins, load_plugin
@@ -145,6 +146,7 @@ def _read_evidence(task: str, reads: Paths) -> Evidence:
         seed=load_seed(),
         quality=json.loads(reads["quality"].read_text()),
         hashes={name: hash_file(reads[name]) for name in ("features", "predictions")},
+        memory=open_memory("diagnose"),
         score_audits={stage: json.loads(reads[f"{stage} audit"].read_text()) for stage in AUDITED_STAGES},
     )
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from trueline.core.betting.american_odds import remove_margin
 from trueline.core.history.grouped_rows import Floats
+from trueline.core.history.input_selection import make_input_table
 from trueline.core.history.leak_detection import DecisionSettings
 from trueline.core.history.own_inputs import OwnFigures
 from trueline.core.history.past import Past
@@ -79,7 +80,7 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
         **_build_market_inputs(current, past, settings),
     }
     categories = {name: current[name].astype("category") for name in ("team", "opponent", "role") if name in current}
-    return pd.DataFrame({**table, **categories})
+    return make_input_table({**table, **categories})
 
 
 def _has_minutes(past: Past) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from trueline.core.history.input_selection import make_input_table
 from trueline.core.history.leak_detection import DecisionSettings
 from trueline.core.history.opponent_ratings import RatingTerms
 from trueline.core.history.own_inputs import OwnFigures
@@ -83,7 +84,7 @@ def build(current: pd.DataFrame, past: Past, settings: Settings) -> pd.DataFrame
     if "early_speed" in current:
         table |= _compare_neighbours("early_speed", current["early_speed"].to_numpy(float), current, race)
     categories = {name: current[name].astype("category") for name in ("venue", "grade")}
-    return pd.DataFrame({**table, **categories, **_build_price_inputs(current, race)})
+    return make_input_table({**table, **categories, **_build_price_inputs(current, race)})
 
 
 def _build_card_inputs(current: pd.DataFrame, race: Codes) -> Inputs:

@@ -215,7 +215,7 @@ def _open_journal(memory: Memory, task: str, reads: Paths, purpose: str = "searc
     if memory.folder is None:
         return Journal(None)
     tables = read_cached_tables(reads["features"], reads["folds"], reads["resampled"])
-    hashes = FoldHashes(tables)
+    hashes = FoldHashes(tables, memory)
     rows = {
         fold: (hashes.hash_resampled_rows(fold), hashes.hash_rows(fold, "score"))
         for fold in walk_forward.list_folds(tables.folds, "tune")

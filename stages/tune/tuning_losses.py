@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from trueline.core.splits.fold_data import Floats, FoldData
@@ -51,6 +50,8 @@ def tag_log_loss(score: Floats, rows: FoldData) -> GroupLosses:
 
     That is p = sigmoid(a·score + b) with the a (0 to MAX_SLOPE) and b of least loss.
     """
+    from scipy.optimize import minimize  # here, because the losses of trials in the journal are not computed again
+
     flat_score, target = score.ravel(), rows.y.ravel()
 
     def compute_line_loss(line: Floats) -> tuple[float, Floats]:

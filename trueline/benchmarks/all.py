@@ -24,6 +24,7 @@ QUESTIONS = {  # benchmark: what it answers
     "tuning": "Thirty trials, beside the usual recipe",
     "peers": "FLAML and AutoGluon, on the same inputs and folds with as much CPU time",
     "daily": "One more day, as a share of a run from nothing",
+    "growth": "Prepare and features of racing on larger and larger tables",
     "pins": "The same bytes on every processor: pinned kernels beside those that a processor would choose",
     "audit_cost": "The audit of scores, as a share of a run",
     "diagnose": "The diagnose stage on a league of many seasons",

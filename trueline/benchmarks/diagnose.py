@@ -6,10 +6,7 @@ in chunks, so that building them is cheap. The stage runs as it always does, in 
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trueline.core.errors import UserError
+from trueline.benchmarks._stage_processes import measure_stage
 from trueline.core.runtime.params import load_seed, load_settings
 from trueline.core.splits.walk_forward import WalkForwardSettings, list_folds, walk_forward
 from trueline.core.tables.table_schema import METADATA_KEY, Column
@@ -61,28 +58,11 @@ def main(*arguments: str) -> None:
         start = perf_counter()
         predicted = write_inputs(folder, rows)
         print(f"{rows} rows, {predicted} of them predicted, written in {perf_counter() - start:.0f} s", flush=True)
-        wall, cpu, peak = run_diagnose(folder)
+        cost = measure_stage("diagnose", TASK, folder)
     goals = GOAL_SECONDS_AND_GIB if rows >= 5_000_000 else None
-    print(f"  wall{wall:12.1f} s{f'      goal < {goals[0]:.0f}' if goals else ''}")
-    print(f"  CPU {cpu:12.1f} s")
-    print(f"  peak{peak:12.2f} GiB{f'    goal < {goals[1]:.0f}' if goals else ''}")
-
-
-def run_diagnose(folder: Path) -> tuple[float, float, float]:
-    """Run the diagnose stage in a folder and return wall seconds, CPU seconds and peak resident memory in GiB."""
-    start = perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stages.diagnose", TASK],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-        stdout=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise UserError(f"the diagnose stage ended with exit code {process.returncode}; see its messages above.")
-    unit = 2**30 if sys.platform == "darwin" else 2**20  # macOS reports bytes, others KiB
-    return perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit
+    print(f"  wall{cost.wall_seconds:12.1f} s{f'      goal < {goals[0]:.0f}' if goals else ''}")
+    print(f"  CPU {cost.cpu_seconds:12.1f} s")
+    print(f"  peak{cost.peak_gib:12.2f} GiB{f'    goal < {goals[1]:.0f}' if goals else ''}")
 
 
 def write_inputs(folder: Path, rows: int) -> int:

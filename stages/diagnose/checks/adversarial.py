@@ -136,19 +136,24 @@ class _BlockDiscriminant:
         for label in (False, True):
             selected = among & (recent == label)
             fold_codes[selected] = np.arange(selected.sum()) % FOLD_COUNT
+        held_out = fold_codes == np.arange(FOLD_COUNT)[:, None]
+        fit = among & ~held_out
+        held_out_products = [self.products[blocks].sum(axis=0) for blocks in held_out]
+        product = sum(held_out_products)
         fold_aucs = [
-            self._compute_fold_auc(recent, among & (fold_codes != fold_index), fold_codes == fold_index)
-            for fold_index in range(FOLD_COUNT)
+            self._compute_fold_auc(recent, fit[fold_index], held_out[fold_index], product - held_out_product)
+            for fold_index, held_out_product in enumerate(held_out_products)
         ]
         known_aucs = [fold_auc for fold_auc in fold_aucs if fold_auc is not None]
         return float(np.mean(known_aucs)) if known_aucs else 0.5
 
-    def _compute_fold_auc(self, recent: Mask, fit: Mask, held_out: Mask) -> float | None:
+    def _compute_fold_auc(self, recent: Mask, fit: Mask, held_out: Mask, product: Floats) -> float | None:
+        """Return the AUC on held-out blocks, of which `product` is the sum of cross products of those to fit on."""
         row_mask = held_out[self.group]
         label = recent[self.group[row_mask]]
         if label.all() or not label.any() or not (recent & fit).any():
             return None
-        product, sums = self.products[fit].sum(axis=0), self.products[fit & recent, -1].sum(axis=0)
+        sums = self.products[fit & recent, -1].sum(axis=0)
         ridge = RIDGE_SHARE * product[-1, -1] * np.eye(len(product))
         ridge[-1, -1] = 1e-9 * product[-1, -1]
         weight = np.linalg.solve(product + ridge, sums)

@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 from stages.diagnose.monitoring import monitoring_settings
-from stages.diagnose.monitoring.alarm_power import evaluate_rules
 from stages.diagnose.monitoring.daily_sums import list_calendar_days
+from stages.diagnose.monitoring.kept_alarm_power import recall_rule_power
 from stages.diagnose.monitoring.monitor import build_monitor
 from stages.diagnose.units.evidence import Evidence, Finding, decline, make_finding
 from stages.diagnose.units.graded_units import build_graded_units
@@ -38,7 +38,9 @@ def check(evidence: Evidence, settings: Settings) -> Finding:
     monitor = build_monitor(evidence, settings)
     newest, calibrated_count = monitor.alert_levels.iloc[-1], len(monitor.calibrated_rules)
     watched_rules = [*monitor.calibrated_rules, *monitor.preset_rules]
-    rules = evaluate_rules(watched_rules, monitor.daily_sums, settings, monitor.is_signed, evidence.seed)
+    rules = recall_rule_power(
+        evidence.memory, watched_rules, monitor.daily_sums, settings, monitor.is_signed, evidence.seed
+    )
     details: dict[str, Any] = {
         "day": f"{days[-1]:%Y-%m-%d}",
         "level": newest["alert_level"],

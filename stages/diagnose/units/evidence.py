@@ -8,6 +8,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar, cas
 
 import pandas as pd
 
+from trueline.core.runtime.memory import NO_MEMORY, Memory
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_roles import FoldRoles
 from trueline.core.splits.walk_forward import NO_CLOCK, TARGET
@@ -74,6 +75,7 @@ class Evidence:
     quality: dict[str, Any] = field(default_factory=dict)
     score_audits: dict[str, dict[str, Any]] = field(default_factory=dict)  # by stage
     hashes: dict[str, str] = field(default_factory=dict)  # of the files of features and predictions
+    memory: Memory = NO_MEMORY  # results of earlier runs
 
     @cached_property
     def input_names(self) -> list[str]:

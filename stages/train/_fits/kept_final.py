@@ -11,7 +11,6 @@ from pathlib import Path
 from stages.train._fits.fit_jobs import FitJob, score_roles
 from stages.train._fits.kept_scores import build_keys, read_scores, write_scores
 from stages.train._fits.packed_files import pack_files, read_files, unpack_files, write_files
-from stages.train._fits.training_curves import TrainingCurves
 from trueline.core.models.model_json import Monitor
 from trueline.core.runtime.memory import Memory
 from trueline.core.runtime.plugins import load_guarded_plugin
@@ -31,7 +30,7 @@ class FinalFit:
 
 def fit_final_model(job: FitJob, curves_folder: Path, model_folder: Path, memory: Memory) -> FinalFit:
     """Write a final model and its training curves, from memory if it has them, and return what the stage needs."""
-    key = build_keys([job], purpose="final")[0].scores_key if memory.is_on else ""
+    key = build_keys([job], memory, purpose="final")[0].scores_key if memory.is_on else ""
     return memory.recall_or_compute(
         key,
         compute=lambda: _fit_and_save(job, curves_folder, model_folder),
@@ -49,6 +48,8 @@ def _pack_fit(final_fit: FinalFit, curves_folder: Path, model_folder: Path) -> b
 
 
 def _fit_and_save(job: FitJob, curves_folder: Path, model_folder: Path) -> FinalFit:
+    from stages.train._fits.training_curves import TrainingCurves  # .3 s for DVCLive, which a kept model needs not
+
     learner = load_guarded_plugin("train", job.arm.learner_name, writable=curves_folder)
     curves = TrainingCurves(curves_folder)
     settings = learner.Settings(**job.arm.settings)

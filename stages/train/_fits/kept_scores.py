@@ -49,7 +49,7 @@ def score_jobs(
     if not memory.is_on:
         computed = _run_by_fold(fit_and_score, jobs, jobs, workers, label, engine)
         return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
-    scores, fit_count = _recall_or_compute(build_keys(jobs, newest_fold), memory, workers, label, engine)
+    scores, fit_count = _recall_or_compute(build_keys(jobs, memory, newest_fold), memory, workers, label, engine)
     print(f"{label}: {len(jobs) - fit_count} of {len(jobs)} fits are those of earlier runs or of another arm")
     return scores
 
@@ -67,7 +67,7 @@ def score_jobs_for_audit(
         computed = parallel.run_brief_jobs(fit_and_score, jobs, workers, label, engine)
         return [label_scores(job, scores) for job, scores in zip(jobs, computed, strict=True)]
     few_workers = parallel.limit_brief_workers(workers, engine)
-    return _recall_or_compute(build_keys(jobs, purpose="audit"), memory, few_workers, label, engine)[0]
+    return _recall_or_compute(build_keys(jobs, memory, purpose="audit"), memory, few_workers, label, engine)[0]
 
 
 def _recall_or_compute(
@@ -113,11 +113,13 @@ def _run_batch(work: Callable[[Piece], Floats], batch: Sequence[Piece]) -> list[
     return [work(piece) for piece in batch]
 
 
-def build_keys(jobs: Sequence[FitJob], newest_fold: str = "", purpose: str = "scores") -> list[KeyedJob]:
+def build_keys(
+    jobs: Sequence[FitJob], memory: Memory, newest_fold: str = "", purpose: str = "scores"
+) -> list[KeyedJob]:
     """Return the jobs with their keys by purpose; the jobs of the newest fold get one for their model, too."""
     for learner_name in {job.arm.learner_name for job in jobs}:
         load_guarded_plugin("train", learner_name)  # the hash of the code covers what plugins bring along
-    code, hashes = hash_code("train"), hash_tables(read_cached_tables(*jobs[0].table_paths))
+    code, hashes = hash_code("train"), hash_tables(read_cached_tables(*jobs[0].table_paths), memory)
     keyed_jobs = []
     for job in jobs:
         _, *way_of_fitting = astuple(replace(job.arm, vectors=None))

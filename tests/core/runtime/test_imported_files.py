@@ -46,3 +46,53 @@ def test_compiled_modules_and_those_below_links_are_code_of_a_folder(root: Path)
         (stage_folder / name).touch()
     names = [str(file.relative_to(stage_folder)) for file in list_code_files(stage_folder)]
     assert names == ["fast.so", "linked/__init__.py", "linked/part.py", "plugin.py"]
+
+
+def test_an_import_in_any_block_of_statements_is_found(root: Path) -> None:
+    blocks = """
+if 1:
+    import a1
+elif 2:
+    import a2
+else:
+    import a3
+for _ in ():
+    import a4
+else:
+    import a5
+while 0:
+    import a6
+try:
+    import a7
+except ValueError:
+    import a8
+else:
+    import a9
+finally:
+    import b1
+with open("x"):
+    import b2
+match 1:
+    case 1:
+        import b3
+class Model:
+    import b4
+    async def fit(self):
+        async with self:
+            import b5
+        async for _ in self:
+            import b6
+def fit():
+    def inner():
+        import b7
+try:
+    import b8
+except* ValueError:
+    import b9
+"""
+    (root / "stages/train/plugin.py").write_text(blocks)
+    names = [f"{letter}{digit}" for letter in "ab" for digit in range(1, 10)]
+    for name in names:
+        (root / f"{name}.py").touch()
+    found = find_imported_files([root / "stages/train/plugin.py"], root, [])
+    assert [file.stem for file in found] == names

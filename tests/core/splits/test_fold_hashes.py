@@ -1,6 +1,7 @@
 """Fold hashes: later rows change no hash and nothing that a learner sees; a changed row does."""
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trueline.core.runtime.memory import NO_MEMORY, Memory
 from trueline.core.splits.fold_data import FoldData, FoldTables
 from trueline.core.splits.fold_hashes import FoldHashes, hash_table_rows
 
@@ -56,8 +58,8 @@ def cut(tables: FoldTables, rows: int) -> FoldTables:
     return FoldTables(features, tables.folds[:rows], tables.weights[:rows], tables.synthetic)
 
 
-def list_hashes(tables: FoldTables) -> list[str]:
-    hashes = FoldHashes(tables)
+def list_hashes(tables: FoldTables, memory: Memory = NO_MEMORY) -> list[str]:
+    hashes = FoldHashes(tables, memory)
     return [hashes.hash_rows(FOLD, role) for role in ("fit", "calibrate", "score")] + [hashes.hash_resampled_rows(FOLD)]
 
 
@@ -76,6 +78,17 @@ def test_later_rows_change_no_hash_and_nothing_that_a_learner_sees(seed: int, ro
         pd.testing.assert_frame_equal(before.x, after.x)
         for name in [field.name for field in fields(FoldData) if field.name not in ("x", "tags")]:
             np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+
+
+def test_hashes_of_rows_that_were_hashed_before_are_recalled_and_the_same(tmp_path: Path) -> None:
+    memory, tables = Memory(tmp_path), make_tables(1)
+    hashed = list_hashes(tables, memory)
+    kept = sorted(tmp_path.iterdir())
+    equal_tables = replace(tables, features=tables.features.copy())  # another object, as another stage reads it
+    assert list_hashes(equal_tables, memory) == hashed == list_hashes(tables)
+    assert sorted(tmp_path.iterdir()) == kept != []
+    dearer = replace(tables, features=tables.features.assign(price=2.5))
+    assert list_hashes(dearer, memory) == list_hashes(dearer) != hashed
 
 
 @FEW

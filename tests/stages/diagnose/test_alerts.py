@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,11 @@ from stages.diagnose.monitoring.alarm_rules import (
 )
 from stages.diagnose.monitoring.alert_levels import compute_alert_levels
 from stages.diagnose.monitoring.daily_sums import DailySums
+from stages.diagnose.monitoring.kept_alarm_power import recall_rule_power
 from stages.diagnose.monitoring.monitoring_settings import Settings
 from stages.diagnose.monitoring.webhook import ADDRESS_VARIABLE, notify
 from tests.stages.diagnose.test_daily_table import DAYS, FIRST, OUTAGE, RULES, SETTINGS, WINDOWS, made
+from trueline.core.runtime.memory import Memory
 from trueline.core.splits.walk_forward import NO_CLOCK
 
 REFERENCE, SEASON, SEASONS = 150, 170, 5
@@ -100,6 +103,21 @@ def test_the_smallest_shift_that_is_found_is_found_and_a_smaller_one_is_not() ->
             seen = RuleInputs(moved.slice_days(0, REFERENCE + 60), REFERENCE, BETTOR.windows, True)
             shares.append(rule.fires(seen)[..., REFERENCE:].any(axis=-1).mean())
         assert shares[0] < 0.8 <= shares[1]
+
+
+def test_what_rules_detect_is_computed_anew_only_for_other_reference_days_or_another_seed(tmp_path: Path) -> None:
+    settings = BETTOR.model_copy(update={"rules": BETTOR.rules.model_copy(update={"draws": 20})})
+    memory, days, rules = Memory(tmp_path), bettor(0, 10, 0.55), build_preset_rules(settings.rules)
+    computed = evaluate_rules(rules, days, settings, True, 0)
+    longer = bettor(0, 10, 0.55).select_days(np.append(np.arange(len(days)), len(days) - 1))
+    first_day = np.arange(len(days))
+    first_day[0] = 1
+    for sums, seed, entries in ((days, 0, 1), (longer, 0, 1), (days, 1, 2), (days.select_days(first_day), 0, 3)):
+        recalled = recall_rule_power(memory, rules, sums, settings, True, seed)
+        assert recalled == recall_rule_power(memory, rules, sums, settings, True, seed)
+        assert recalled == evaluate_rules(rules, sums, settings, True, seed)
+        assert (recalled == computed) == (entries == 1)
+        assert len(list(tmp_path.iterdir())) == entries
 
 
 def test_preset_rules_hold_exactly_where_their_bounds_are_passed() -> None:

@@ -114,7 +114,7 @@ def test_other_word_vectors_are_another_way_of_fitting_and_another_place_of_the_
     files += [VectorFile("a", "1", 1.0, 9), VectorFile("a", "1", 0.5, 8)]
     arms = [ARM, *(replace(ARM, vectors=file) for file in files)]
     jobs = [FitJob(arm, FOLDS[0], ("score",), PATHS, 1) for arm in arms]
-    plain, first, *others = [keyed.scores_key for keyed in kept_scores.build_keys(jobs)]
+    plain, first, *others = [keyed.scores_key for keyed in kept_scores.build_keys(jobs, Memory(None))]
     assert others[0] == first
     assert len({plain, first, *others}) == 5
 

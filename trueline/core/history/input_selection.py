@@ -1,6 +1,8 @@
 """Input selection: which of the built features a model is given, and to how many decimals."""
 
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from trueline.core.stats.group_ops import Floats
 
 INPUT_DECIMALS = 9  # smaller differences are rounding errors, and a tree that splits on them does not generalise
 MAX_ROUNDED_VALUE = 2.0**23  # from here on neighbouring doubles are further apart than 9 decimals
-ROUNDED_ROWS = 1 << 16  # rows that are rounded at a time, which bounds what is copied meanwhile
+ROUNDED_VALUES = 1 << 20  # how many are rounded at a time, 8 MiB
 
 
 class FeatureSelection(StageSettings):
@@ -19,6 +21,15 @@ class FeatureSelection(StageSettings):
 
     include: list[str] | None
     exclude: list[str]
+
+
+def make_input_table(columns: Mapping[str, Any], index: pd.Index | None = None) -> pd.DataFrame:
+    """Return a table of columns, which are not copied if they are long: a copy would double the memory.
+
+    A small table is copied into one block, which pandas handles faster than many.
+    """
+    row_count = len(next(iter(columns.values()), ()))
+    return pd.DataFrame(columns, index, copy=row_count * len(columns) <= ROUNDED_VALUES)
 
 
 def select_features(inputs: pd.DataFrame, selection: FeatureSelection) -> pd.DataFrame:
@@ -32,14 +43,21 @@ def select_features(inputs: pd.DataFrame, selection: FeatureSelection) -> pd.Dat
     selected = [name for name in names if name in included and name not in excluded]
     if not selected:
         raise UserError("features.<task>.include and exclude leave no input; keep at least one.")
-    chosen_inputs = inputs if selected == names else inputs[selected]
-    is_float = (chosen_inputs.dtypes == np.float64).to_numpy()
-    # one block of numbers: to replace a hundred columns one by one takes longer than to build them
-    numbers = chosen_inputs.loc[:, is_float].to_numpy(np.float64, copy=True)
-    for begin in range(0, len(numbers), ROUNDED_ROWS):
-        numbers[begin : begin + ROUNDED_ROWS] = round_values(numbers[begin : begin + ROUNDED_ROWS])
-    rounded = pd.DataFrame(numbers, chosen_inputs.index, chosen_inputs.columns[is_float], copy=False)
-    return pd.concat([rounded, chosen_inputs.loc[:, ~is_float]], axis=1)[selected]
+    is_float = (inputs.dtypes == np.float64).to_numpy()
+    number_names = [name for name, is_number in zip(names, is_float, strict=True) if is_number and name in selected]
+    others = inputs[[name for name in selected if name not in number_names]]
+    rounded_columns = _round_columns(inputs[number_names])
+    del inputs  # columns are freed once they are rounded, unless the caller holds the table
+    return pd.concat([*rounded_columns, others], axis=1)[selected]
+
+
+def _round_columns(numbers: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield columns rounded, some at a time: those of a small table at once, and little is copied of a large one."""
+    columns_at_once = max(1, ROUNDED_VALUES // max(len(numbers), 1))
+    while len(numbers.columns):
+        columns, numbers = numbers.iloc[:, :columns_at_once], numbers.iloc[:, columns_at_once:]
+        values = round_values(columns.to_numpy().T)  # columns × rows, so that a column lies in one piece
+        yield pd.DataFrame(values.T, columns.index, columns.columns, copy=False)
 
 
 def round_values(values: Floats) -> Floats:

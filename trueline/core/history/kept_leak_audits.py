@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from trueline.core.column_hashes import hash_columns
-from trueline.core.runtime.memory import Memory, build_key
+from trueline.core.runtime.memory import NO_MEMORY, Memory, build_key
 
 
 class KeptLeakAudits:
@@ -31,4 +31,4 @@ class KeptLeakAudits:
         )
 
 
-NOTHING_KEPT = KeptLeakAudits(Memory(None))
+NOTHING_KEPT = KeptLeakAudits(NO_MEMORY)

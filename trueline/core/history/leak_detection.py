@@ -5,6 +5,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
@@ -54,7 +55,7 @@ def audit_features(
     """
     leaking: set[str] = set()
     for moment in _draw_moments(table["time"], settings.audits, seed):
-        expected = features[(table["time"] <= moment).to_numpy()]
+        expected = _take_rows(features, (table["time"] <= moment).to_numpy())
         kept_rows = _select_until(table, _find_last_kept_time(table["time"], moment))
         tampered_rows = _replace_later_values(kept_rows, columns, moment, settings.decision, seed)
         for rows in (tampered_rows, _select_until(table, moment)):
@@ -65,7 +66,13 @@ def audit_features(
 
 def _compare_until(moment: pd.Timestamp, build: Build, rows: pd.DataFrame, expected: pd.DataFrame) -> set[str]:
     """Return the names of the features that differ from those expected of the rows up to a moment."""
-    return _find_differing_columns(expected, build(rows)[(rows["time"] <= moment).to_numpy()])
+    return _find_differing_columns(expected, _take_rows(build(rows), (rows["time"] <= moment).to_numpy()))
+
+
+def _take_rows(table: pd.DataFrame, is_taken: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the rows that are taken; the first rows, as those of a table in order of time are, without a copy."""
+    row_count = np.count_nonzero(is_taken)
+    return table.iloc[:row_count] if is_taken[:row_count].all() else table[is_taken]
 
 
 def find_start_inputs(
@@ -96,7 +103,7 @@ def _hash_seed(seed: int) -> np.int64:
 
 
 def _select_until(table: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
-    return table[table["time"] <= moment].reset_index(drop=True)
+    return _take_rows(table, (table["time"] <= moment).to_numpy()).reset_index(drop=True)
 
 
 def _find_last_kept_time(time: pd.Series, moment: pd.Timestamp) -> pd.Timestamp:

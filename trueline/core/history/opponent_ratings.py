@@ -15,6 +15,7 @@ from trueline.core.stats.group_ops import Codes, Floats, subtract_group_mean
 
 RatingKey = tuple[tuple[tuple[str, float], ...], str, tuple[tuple[RatedKey, float], ...], float]
 
+HORIZON_HALF_LIVES = 10  # older results, of less than a thousandth of the weight, are left out: a day costs the same
 MAX_ITERATIONS = 1000  # never reached: a few dozen steps suffice
 SOLVER_TOLERANCE = 1e-6  # of the norm of the right-hand side; strengths then are exact to 1e-4 of their spread
 CHECKPOINT_EVERY_DAYS = 16  # the strengths of every 16th day are kept, and the days between are replayed
@@ -27,7 +28,8 @@ class RatingTerms:
 
     The result of a row is the sum of the columns in `column_factors`, each times its factor, and counts relative to the
     rows of the same `group_key`. `effects` are the keys that share the credit for it, each with its ridge: the weight,
-    in rows, of the prior that its strength is 0. A result loses half its weight in `half_life_days`.
+    in rows, of the prior that its strength is 0. A result loses half its weight in `half_life_days`, and after ten
+    of them it is left out.
     """
 
     column_factors: Mapping[str, float]
@@ -53,8 +55,8 @@ def fit_daily_ratings(
 
     `value` is the result of a row (comparable only within its group; missing ones are left out), `keys` has one code
     per row for each effect (−1 for none). Before each day the strengths b minimise Σ w·(value − its group's mean − Σ b
-    + the group's mean of Σ b)² + Σ ridge·b² over earlier days, with w = 2^−(age / half-life): beating strong opponents
-    counts for more. Solved by conjugate gradients that start from the day before. The result is, to the last bit, a
+    + the group's mean of Σ b)² + Σ ridge·b² over the earlier days of ten half-lives, with w = 2^−(age / half-life):
+    beating strong opponents counts for more. Solved by conjugate gradients that start from the day before. The result is, to the last bit, a
     function of the rows of earlier days and their order; so what `kept_ratings` has of them is not computed again.
     """
     if not len(value):
@@ -170,6 +172,8 @@ class _RatedRows:
         self.is_known = (~np.isnan(value)).astype(float)
         self.group = _rank_by_appearance(group)
         self.column = _index_columns(keys)
+        # by row, how many columns it and earlier rows have
+        self.column_counts = np.maximum.accumulate(self.column.max(axis=1)) + 1
         effect = np.broadcast_to(np.arange(len(keys)), self.column.shape)
         self.ridge = np.zeros(int(self.column.max()) + 1)
         self.ridge[self.column[self.column >= 0]] = np.asarray(ridges, float)[effect[self.column >= 0]]
@@ -227,11 +231,19 @@ class _RatedRows:
         return row_ratings
 
     def fit_ratings(self, row_count: int, day: int, previous_ratings: Floats) -> Floats:
-        """Return the strengths that the first rows show as of a day, starting from those of the day before."""
-        weight = self.is_known[:row_count] * np.exp2(-(day - self.day[:row_count]) / self.half_life)
-        group, column_count = self.group[:row_count], int(self.column[:row_count].max()) + 1
+        """Return the strengths that the first rows show as of a day, starting from those of the day before.
+
+        Without a row in ten half-lives all strengths are 0.
+        """
+        column_count = int(self.column_counts[row_count - 1])
+        oldest_day = day - HORIZON_HALF_LIVES * self.half_life
+        rows = slice(int(np.searchsorted(self.day[:row_count], oldest_day)), row_count)
+        if rows.start == row_count:
+            return np.zeros(column_count)
+        weight = self.is_known[rows] * np.exp2(-(day - self.day[rows]) / self.half_life)
+        group = self.group[rows] - self.group[rows].min()
         group_weight = np.maximum(np.bincount(group, weights=weight), 1e-12)
-        design, ridge = _build_design_matrix(self.column[:row_count], column_count), self.ridge[:column_count]
+        design, ridge = _build_design_matrix(self.column[rows], column_count), self.ridge[:column_count]
         transposed = design.T.tocsr()
 
         def weight_deviations(values: Floats) -> Floats:
@@ -241,7 +253,7 @@ class _RatedRows:
             product: Floats = transposed @ weight_deviations(design @ ratings) + ridge * ratings
             return product
 
-        right_hand_side: Floats = transposed @ weight_deviations(self.value[:row_count])
+        right_hand_side: Floats = transposed @ weight_deviations(self.value[rows])
         start_ratings = np.concatenate([previous_ratings, np.zeros(column_count - len(previous_ratings))])
         return _solve_conjugate_gradient(
             apply_normal_matrix, right_hand_side, transposed @ weight + ridge, start_ratings

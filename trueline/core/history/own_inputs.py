@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trueline.core.history.input_selection import select_features
+from trueline.core.history.input_selection import make_input_table, select_features
 from trueline.core.history.past import Past
 from trueline.core.stats.group_ops import Codes, Floats, encode_groups, rank_within_group, subtract_group_mean
 from trueline.core.tables.table_schema import OWN_PREFIX, Column
@@ -45,12 +45,18 @@ def build_inputs(
 
     The plugin may say by `OWN_FIGURES` what it wants of own columns; by None, that it uses them itself.
     """
-    inputs = builder.build(current, past, settings)
+    return select_features(_build_all_inputs(builder, current, past, settings, own_columns), settings)
+
+
+def _build_all_inputs(
+    builder: Any, current: pd.DataFrame, past: Past, settings: Any, own_columns: Sequence[Column]
+) -> pd.DataFrame:
+    inputs: pd.DataFrame = builder.build(current, past, settings)
     figures = getattr(builder, "OWN_FIGURES", OwnFigures())
-    if own_columns and figures is not None:
-        own_inputs = build_own_inputs(current, past, own_columns, figures)
-        inputs = pd.concat([inputs, own_inputs.set_axis(inputs.index)], axis=1)
-    return select_features(inputs, settings)
+    if not own_columns or figures is None:
+        return inputs
+    own_inputs = build_own_inputs(current, past, own_columns, figures)
+    return pd.concat([inputs, own_inputs.set_axis(inputs.index)], axis=1)
 
 
 def build_own_inputs(
@@ -73,7 +79,7 @@ def build_own_inputs(
             table |= _build_figures_by(past, f"{column.name}:", column.name, figures.surplus, SHRINK_ROWS)
             with_entity = f"{column.name}:entity_"
             table |= _build_figures_by(past, with_entity, (ENTITY, column.name), figures.surplus, SHRINK_ENTITY_ROWS)
-    return pd.DataFrame(table, index=current.index)
+    return make_input_table(table, current.index)
 
 
 def _build_present_value(current: pd.DataFrame, past: Past, column: Column, group: Codes | None) -> Inputs:

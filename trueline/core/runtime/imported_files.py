@@ -51,12 +51,21 @@ def _list_imports(file: Path) -> Iterator[str]:
         tree = ast.parse(file.read_bytes())
     except SyntaxError:  # nobody can import it either
         return
-    for node in ast.walk(tree):
+    for node in _list_statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _list_statements(tree: ast.Module) -> list[ast.AST]:
+    """Return all statements of a module, and their handlers and cases; imports lie in no expression."""
+    statements: list[ast.AST] = list(tree.body)
+    for statement in statements:  # grows meanwhile
+        for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+            statements += getattr(statement, block, ())
+    return statements
 
 
 def _find_files(name: str, root: Path) -> Iterable[Path]:

@@ -120,6 +120,9 @@ class Memory:
                 draft.unlink(missing_ok=True)
 
 
+NO_MEMORY = Memory(None)
+
+
 def _hash_entry(key: str, value: bytes) -> bytes:
     return hashlib.sha256(key.encode() + b"\n" + value).digest()
 
@@ -127,7 +130,7 @@ def _hash_entry(key: str, value: bytes) -> bytes:
 def open_memory(*stages: str) -> Memory:
     """Return the repository's memory for results of some stages' code; an off one if TRUELINE_NO_MEMORY is set."""
     if os.environ.get(OFF_VARIABLE):
-        return Memory(None)
+        return NO_MEMORY
     return Memory(find_repository() / MEMORY_FOLDER, stages, _hash_code_on_disk(stages))
 
 

@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from trueline.core.column_hashes import hash_columns
+from trueline.core.runtime.memory import Memory, build_key, hash_own_code
 from trueline.core.splits.fold_data import FoldTables
 from trueline.core.splits.walk_forward import list_key_columns
 
@@ -25,10 +27,14 @@ class FoldHashes:
     types, with the levels that occur in the same order), in the same order, whatever other rows the tables hold.
     """
 
-    def __init__(self, tables: FoldTables) -> None:
+    def __init__(self, tables: FoldTables, memory: Memory) -> None:
         self._tables = tables
-        key_digests = hash_table_rows(tables.folds[list_key_columns(tables.folds)])
-        self._row_digests = np.hstack([key_digests, _hash_inputs(tables.features)])
+        key_digests = _recall_row_digests(tables.folds[list_key_columns(tables.folds)], memory)
+        self._row_digests = np.hstack([key_digests, _hash_inputs(tables.features, memory)])
+
+    @cached_property
+    def _categories(self) -> pd.DataFrame:
+        return self._tables.features.select_dtypes("category")
 
     def hash_rows(self, fold: str, role: str) -> str:
         """Return the hash of the original rows that have a role in a fold."""
@@ -45,24 +51,36 @@ class FoldHashes:
         return hashlib.sha256(b"".join(hashlib.sha256(content).digest() for content in contents)).hexdigest()
 
     def _hash_selection(self, is_selected: npt.NDArray[np.bool_]) -> str:
-        levels = _list_levels(self._tables.features[is_selected])
+        levels = _list_levels(self._categories[is_selected])
         return hashlib.sha256(self._row_digests[is_selected].tobytes() + repr(levels).encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)
-def hash_tables(tables: FoldTables) -> FoldHashes:
+def hash_tables(tables: FoldTables, memory: Memory) -> FoldHashes:
     """Return the fold hashes of some tables, cached for the tables that were asked for last."""
-    return FoldHashes(tables)
+    return FoldHashes(tables, memory)
 
 
 _hashed_inputs: list[tuple[pd.DataFrame, Bytes]] = []  # the last: an audit's tables share the features of the stage's
 
 
-def _hash_inputs(features: pd.DataFrame) -> Bytes:
+def _hash_inputs(features: pd.DataFrame, memory: Memory) -> Bytes:
     """Return the hash of each row's inputs, kept for the very same object."""
     if not _hashed_inputs or _hashed_inputs[0][0] is not features:
-        _hashed_inputs[:] = [(features, hash_table_rows(features.drop(columns="row_id")))]
+        _hashed_inputs[:] = [(features, _recall_row_digests(features.drop(columns="row_id"), memory))]
     return _hashed_inputs[0][1]
+
+
+def _recall_row_digests(table: pd.DataFrame, memory: Memory) -> Bytes:
+    """Return `hash_table_rows`, of an equal table only once: tune and train hash the same rows."""
+    if not memory.is_on:
+        return hash_table_rows(table)
+    return memory.recall_or_compute(
+        build_key("row digests", hash_own_code(), hash_columns(table)),
+        partial(hash_table_rows, table),
+        pack=lambda digests: digests.tobytes(),
+        unpack=_read_digests,
+    )
 
 
 def hash_table_rows(table: pd.DataFrame) -> Bytes:
@@ -81,7 +99,11 @@ def hash_table_rows(table: pd.DataFrame) -> Bytes:
             hashlib.blake2b(rows[start : start + width], digest_size=ROW_DIGEST_BYTES, key=header).digest()
             for start in range(0, len(rows), width)
         ]
-    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, ROW_DIGEST_BYTES)
+    return _read_digests(b"".join(digests))
+
+
+def _read_digests(digests: bytes) -> Bytes:
+    return np.frombuffer(digests, np.uint8).reshape(-1, ROW_DIGEST_BYTES)
 
 
 def _list_levels(table: pd.DataFrame) -> list[tuple[str, bool, list[str]]]:
@@ -111,4 +133,4 @@ def _get_value_bytes(values: pd.Series) -> Bytes:
 def _hash_values(values: Iterable[object]) -> Bytes:
     texts = [repr(str(value) if isinstance(value, str) else value) for value in values]  # NumPy's texts as Python's
     digests = [hashlib.blake2b(text.encode(), digest_size=ROW_DIGEST_BYTES).digest() for text in texts]
-    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, ROW_DIGEST_BYTES)
+    return _read_digests(b"".join(digests))
