@@ -28,8 +28,8 @@ class RatingTerms:
 
     The result of a row is the sum of the columns in `column_factors`, each times its factor, and counts relative to the
     rows of the same `group_key`. `effects` are the keys that share the credit for it, each with its ridge: the weight,
-    in rows, of the prior that its strength is 0. A result loses half its weight in `half_life_days`, and after ten
-    of them it is left out.
+    in rows, of the prior that its strength is 0. A result loses half its weight in `half_life_days`, and after ten of
+    them it is left out.
     """
 
     column_factors: Mapping[str, float]
@@ -56,8 +56,9 @@ def fit_daily_ratings(
     `value` is the result of a row (comparable only within its group; missing ones are left out), `keys` has one code
     per row for each effect (−1 for none). Before each day the strengths b minimise Σ w·(value − its group's mean − Σ b
     + the group's mean of Σ b)² + Σ ridge·b² over the earlier days of ten half-lives, with w = 2^−(age / half-life):
-    beating strong opponents counts for more. Solved by conjugate gradients that start from the day before. The result is, to the last bit, a
-    function of the rows of earlier days and their order; so what `kept_ratings` has of them is not computed again.
+    beating strong opponents counts for more. Solved by conjugate gradients that start from the day before. The result
+    is, to the last bit, a function of the rows of earlier days and their order; so what `kept_ratings` has of them is
+    not computed again.
     """
     if not len(value):
         return np.zeros((0, len(keys)))
@@ -240,7 +241,7 @@ class _RatedRows:
         rows = slice(int(np.searchsorted(self.day[:row_count], oldest_day)), row_count)
         if rows.start == row_count:
             return np.zeros(column_count)
-        weight = self.is_known[rows] * np.exp2(-(day - self.day[rows]) / self.half_life)
+        weight: Floats = self.is_known[rows] * np.exp2(-(day - self.day[rows]) / self.half_life)
         group = self.group[rows] - self.group[rows].min()
         group_weight = np.maximum(np.bincount(group, weights=weight), 1e-12)
         design, ridge = _build_design_matrix(self.column[rows], column_count), self.ridge[:column_count]
