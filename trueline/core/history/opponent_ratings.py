@@ -248,7 +248,8 @@ class _RatedRows:
         transposed = design.T.tocsr()
 
         def weight_deviations(values: Floats) -> Floats:
-            return weight * (values - (np.bincount(group, weights=weight * values) / group_weight)[group])
+            deviations: Floats = values - (np.bincount(group, weights=weight * values) / group_weight)[group]
+            return weight * deviations
 
         def apply_normal_matrix(ratings: Floats) -> Floats:
             product: Floats = transposed @ weight_deviations(design @ ratings) + ridge * ratings
