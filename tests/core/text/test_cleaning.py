@@ -1,5 +1,6 @@
 """Text cleaning: everything that is not a word goes, every word stays, and cleaning twice changes nothing."""
 
+import re
 import sys
 import time
 import unicodedata
@@ -8,7 +9,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from trueline.core.text.cleaning import CLEANING_STEPS, EMOJI_PATTERN, INVISIBLE_PATTERN, clean_text, join_marked_fields
+from trueline.core.text.cleaning import (
+    CLEANING_STEPS,
+    EMOJI_PATTERN,
+    ENTITY_PATTERN,
+    INVISIBLE_PATTERN,
+    MAX_DECODINGS,
+    _decode_and_normalize,
+    _drop_entity,
+    clean_text,
+    decode_entities,
+    join_marked_fields,
+)
 
 MANY = settings(deadline=None, max_examples=400)
 # Parts that might combine to mark-up, an entity or an address when something between them is removed.
@@ -156,6 +168,25 @@ def test_a_long_text_takes_time_in_proportion_whatever_it_holds(part: str) -> No
 def test_a_step_that_is_skipped_would_have_found_nothing(text: str) -> None:
     for pattern, _, may_match in CLEANING_STEPS:
         assert may_match(text) or not pattern.search(text)
+
+
+@MANY
+@given(
+    st.one_of(pasted, st.text(max_size=60), st.lists(st.sampled_from("é¨\u0301\u0344a½ "), min_size=25).map("".join))
+)
+@example("é" + "\u0301" * 40 + "ﬀ")
+def test_a_text_that_needs_no_second_normalising_would_not_change_by_it(text: str) -> None:
+    expected = text
+    for _ in range(MAX_DECODINGS):
+        expected = decode_entities(normalize(expected))
+    assert _decode_and_normalize(text) == ENTITY_PATTERN.sub(_drop_entity, normalize(expected))
+
+
+def normalize(text: str) -> str:
+    """Return a text in NFKC, without invisible characters and with at most 30 marks on a letter, step by step."""
+    many_marks = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]+")
+    visible = many_marks.sub(r"\1", INVISIBLE_PATTERN.sub("", text))
+    return many_marks.sub(r"\1", unicodedata.normalize("NFKC", visible))
 
 
 @MANY
