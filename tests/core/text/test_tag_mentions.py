@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueline.core.text.tag_mentions import SEPARATORS, build_mention_columns
+from trueline.core.text.tag_mentions import PHRASE_PATTERN, SEPARATORS, build_mention_columns, format_tag_name
 
 MANY = settings(deadline=None, max_examples=200)
 
@@ -48,3 +48,28 @@ def test_every_substring_is_found(texts: list[str], tags: list[str]) -> None:
 def test_words_are_split_wherever_the_pieces_of_a_name_are(text: str) -> None:
     spaced = SEPARATORS.sub(" ", text.lower()).strip()
     assert text.lower().replace("_", " ").replace("-", " ").split() == spaced.split(" ") * bool(spaced)
+
+
+def is_spelled(text: str, tag: str) -> bool:
+    """Return whether a text contains a tag's name, as the definition says it, without any shortcut."""
+    spaced_name, unspaced_name = format_tag_name(tag)
+    spaced_text = SEPARATORS.sub(" ", text.lower()).strip()
+    phrases = [phrase.split(" ") for phrase in PHRASE_PATTERN.findall(spaced_text)]
+    runs = {
+        "".join(phrase[start : start + length])
+        for phrase in phrases
+        for length in (2, 3)
+        for start in range(len(phrase) - length + 1)
+    }
+    is_part = spaced_name in spaced_text or unspaced_name in spaced_text
+    return bool(unspaced_name) and (is_part or unspaced_name in runs)
+
+
+@MANY
+@given(
+    st.text("abAB _-\t\u3000\x1cé.ß", max_size=30),
+    st.lists(st.text("ab -_é", min_size=1, max_size=5), min_size=1, max_size=4, unique=True),
+)
+def test_shortcuts_find_what_the_definition_does(text: str, tags: list[str]) -> None:
+    expected = {f"says:{tag}": [float(is_spelled(text, tag))] for tag in tags}
+    assert build_mention_columns([text], tags) == expected
