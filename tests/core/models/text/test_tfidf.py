@@ -1,5 +1,6 @@
 """TF-IDF: the columns of a text are scikit-learn's, and do not depend on other texts."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -90,13 +91,43 @@ def test_scores_are_the_product_with_a_matrix(training_texts: list[str], encoded
 def test_texts_that_are_scored_together_get_the_bits_that_each_gets_alone(
     training_texts: list[str], encoded_texts: list[str], word_ngrams: int, char_ngrams: int
 ) -> None:
-    terms = TfidfEncoder(known(learned(training_texts, word_ngrams, char_ngrams)), word_ngrams, char_ngrams)
+    vocabularies = known(learned(training_texts, word_ngrams, char_ngrams))
+    terms = TfidfEncoder(vocabularies, word_ngrams, char_ngrams)
     matrix = np.random.default_rng(0).normal(size=(len(terms), 2))
     alone = np.concatenate([terms.score_texts([text], matrix) for text in encoded_texts])
     for cells in (1, 2 * max(len(terms), 1), tfidf.COUNTED_CELLS):  # a text at a time, two, and all
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(tfidf, "COUNTED_CELLS", cells)
-            assert terms.score_texts(encoded_texts, matrix).tobytes() == alone.tobytes()
+            together = TfidfEncoder(vocabularies, word_ngrams, char_ngrams).score_texts(encoded_texts, matrix)
+            assert together.tobytes() == alone.tobytes()
+
+
+@MANY
+@given(texts, texts, words, letters, st.sampled_from([1, 200, 300]))
+def test_every_sum_runs_from_left_to_right_and_every_count_has_its_logarithm(
+    training_texts: list[str], encoded_texts: list[str], word_ngrams: int, char_ngrams: int, repeats: int
+) -> None:
+    vectorizers = learned(training_texts, word_ngrams, char_ngrams)
+    terms = TfidfEncoder(known(vectorizers), word_ngrams, char_ngrams)
+    matrix = np.random.default_rng(1).normal(size=(len(terms), 2))
+    long_texts = [f"{text} " * repeats for text in encoded_texts]
+    expected = np.zeros((len(long_texts), 2))
+    for text, sums in zip(long_texts, expected, strict=True):
+        row = 0
+        for vectorizer in vectorizers.values():
+            runs = Counter(vectorizer.build_analyzer()(text))
+            counts = [runs[term] for term in vectorizer.get_feature_names_out()]
+            weights = [
+                (np.log(np.float64(count)) + 1.0) * idf if count else 0.0
+                for count, idf in zip(counts, vectorizer.idf_, strict=True)
+            ]
+            squares = 0.0
+            for weight in weights:
+                squares += weight * weight
+            for weight in weights:
+                sums += (weight / np.sqrt(squares) if weight else 0.0) * matrix[row]
+                row += 1
+    assert terms.score_texts(long_texts, matrix).tobytes() == expected.tobytes()
 
 
 def test_a_cached_word_counts_like_one_that_is_not_cached() -> None:

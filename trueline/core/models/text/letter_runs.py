@@ -1,8 +1,8 @@
 """Letter runs: the short runs of letters of a word, in any script; a letter keeps the marks that combine with it."""
 
 import re
-from collections.abc import Sequence
 from functools import cache
+from typing import TypeVar
 
 from trueline.core.text.words import (
     LEADING_VOWEL_PATTERN,
@@ -10,6 +10,8 @@ from trueline.core.text.words import (
     UNSPACED_RANGES,
     build_marks_pattern,
 )
+
+Letters = TypeVar("Letters", str, list[str])
 
 MIN_RUN_LETTERS = 3  # of the shortest run in an alphabet, where pairs add nothing to longer runs
 # Scripts whose letters are syllables or words, so that two of them tell as much as a few letters of an alphabet: those
@@ -33,7 +35,7 @@ def list_letter_runs(token: str, longest: int) -> list[str]:
     """
     padded = f" {token} "
     if not MARKED_OR_UNSPACED_PATTERN.search(token):
-        return _list_runs(padded, longest)
+        return _slice_runs(padded, longest)
     letters: list[str] = _build_letter_pattern().findall(padded)
     is_syllabic = [_build_syllabic_pattern().match(letter) is not None for letter in letters]
     pairs = [
@@ -41,16 +43,17 @@ def list_letter_runs(token: str, longest: int) -> list[str]:
         for start in range(len(letters) - 1)
         if is_syllabic[start] and is_syllabic[start + 1]
     ]
-    return pairs + _list_runs(letters, longest)
+    return pairs + list(map("".join, _slice_runs(letters, longest)))
 
 
-def _list_runs(letters: Sequence[str], longest: int) -> list[str]:
-    count, runs = len(letters), []
+def _slice_runs(letters: Letters, longest: int) -> list[Letters]:
+    """Return the runs of a word's letters, which are those of a text or the items of a list."""
+    count, runs = len(letters), list[Letters]()
     for length in range(MIN_RUN_LETTERS, longest + 1):
         if length >= count:
-            runs.append("".join(letters))
+            runs.append(letters)
             break  # a short word counts once
-        runs += ["".join(letters[start : start + length]) for start in range(count - length + 1)]
+        runs += [letters[start : start + length] for start in range(count - length + 1)]
     return runs
 
 

@@ -1,12 +1,15 @@
 """TF-IDF: a text's runs of words and of letters, weighted by rarity, in the columns that scikit-learn gives."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, count, repeat
+from itertools import accumulate, chain, count, repeat
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse._sparsetools import csr_matvecs  # type: ignore[import-untyped,unused-ignore]  # what csr_array @ runs
+from scipy.sparse._sparsetools import (  # type: ignore[import-untyped,unused-ignore]  # what csr_array @ runs
+    csr_matvec,
+    csr_matvecs,
+)
 
 from trueline.core.models.text.letter_runs import list_letter_runs
 from trueline.core.text.words import find_words
@@ -19,6 +22,7 @@ MAX_CACHED_TOKENS = 20_000  # pieces of text between blanks whose columns are ca
 MAX_CACHED_LETTERS = 30  # letters of the longest such piece
 COUNTED_CELLS = 1 << 17  # texts × columns that are counted at a time: 1 MB, which stays in the processor's cache
 NUMBER_BYTES = 8  # of a column or word, as its number is kept in dictionaries
+COUNT_FACTORS = np.append(0.0, np.log(np.arange(1, 256)) + 1.0)  # of small counts; np.log takes three times as long
 LARGEST_KEY = np.iinfo(np.int64).max  # ends the keys of runs, so that every search finds a position among them
 
 
@@ -42,9 +46,13 @@ class TfidfEncoder:
         for kind, vocabulary in vocabularies.items():
             columns_by_kind[kind] = {term: first_column + index for index, term in enumerate(vocabulary["terms"])}
             first_column += len(columns_by_kind[kind])
-        sizes = [len(columns) for columns in columns_by_kind.values()]
-        self._kind_of_column, self._kinds = np.repeat(np.arange(len(sizes)), sizes), len(sizes)
         self._idf = np.array([value for vocabulary in vocabularies.values() for value in vocabulary["idf"]], np.float64)
+        self._ones = np.ones(len(self))
+        self._chunk_size, self._kinds = max(1, COUNTED_CELLS // max(len(self), 1)), max(len(vocabularies), 1)
+        sizes = [len(columns) for columns in columns_by_kind.values()]
+        self._first_cells = np.arange(self._chunk_size + 1) * len(self)  # of each text
+        # of each kind in each text
+        self._block_starts = np.add.outer(self._first_cells, [0, *accumulate(sizes[:-1])]).ravel()
         word_columns = columns_by_kind.pop("word", {})
         self._word_runs = WordRuns(word_columns, word_ngrams)
         word_bytes = _store_numbers(word_columns)
@@ -74,9 +82,10 @@ class TfidfEncoder:
         scores = np.zeros((len(texts), coefficients.shape[1]))
         if not len(self):
             return scores
-        chunk_size, flat_coefficients = max(1, COUNTED_CELLS // len(self)), coefficients.ravel()
-        for begin in range(0, len(texts), chunk_size):
-            chunk, flat_scores = texts[begin : begin + chunk_size], scores[begin : begin + chunk_size].ravel()
+        flat_coefficients = coefficients.ravel()
+        for begin in range(0, len(texts), self._chunk_size):
+            end = begin + self._chunk_size
+            chunk, flat_scores = texts[begin:end], scores[begin:end].ravel()
             bounds, columns, weights = self._encode_chunk(chunk)
             sizes = len(chunk), len(coefficients), coefficients.shape[1]
             csr_matvecs(*sizes, bounds, columns, weights, flat_coefficients, flat_scores)  # adds to the scores
@@ -89,16 +98,13 @@ class TfidfEncoder:
         """
         counts = np.bincount(self._find_cells(texts), minlength=1)
         cells = (counts != 0).nonzero()[0]  # `counts.nonzero()` takes three times as long
-        if len(texts) == 1:
-            bounds, columns, block = np.array([0, len(cells)]), cells, self._kind_of_column.take(cells)
-        else:
-            rows = cells // max(len(self), 1)
-            columns = cells - rows * len(self)
-            bounds = rows.searchsorted(np.arange(len(texts) + 1))
-            block = rows * self._kinds + self._kind_of_column.take(columns)
-        weights = (np.log(counts.take(cells)) + 1.0) * self._idf.take(columns)
-        squares = np.bincount(block, weights * weights, minlength=1)  # adds from left to right; np.sum adds in pairs
-        weights /= np.sqrt(squares).take(block)
+        block_bounds = cells.searchsorted(self._block_starts[: len(texts) * self._kinds + 1])
+        block_sizes, bounds = block_bounds[1:] - block_bounds[:-1], block_bounds[:: self._kinds].copy()
+        columns = cells if len(texts) == 1 else cells - self._first_cells[: len(texts)].repeat(np.diff(bounds))
+        weights = _compute_count_factors(counts.take(cells)) * self._idf.take(columns)
+        squares = np.zeros(len(block_sizes))  # summed from left to right; np.sum adds in pairs
+        csr_matvec(len(squares), len(self), block_bounds, columns, weights * weights, self._ones, squares)
+        weights /= np.sqrt(squares).repeat(block_sizes)
         return bounds, columns, weights
 
     def _find_cells(self, texts: Sequence[str]) -> Ints:
@@ -110,8 +116,7 @@ class TfidfEncoder:
         columns, longer_runs = numbers[is_column], self._word_runs.find_longer_runs(~numbers[is_word])
         if len(texts) == 1:
             return np.concatenate([columns, *(run_columns for _, run_columns in longer_runs)])
-        first_cells = np.arange(0, len(texts) * len(self), max(len(self), 1))
-        row_starts = first_cells.repeat([len(stored) // NUMBER_BYTES for stored in text_bytes])
+        row_starts = self._first_cells[: len(texts)].repeat([len(stored) // NUMBER_BYTES for stored in text_bytes])
         word_row_starts = row_starts[is_word]
         longer_cells = [word_row_starts[begins] + run_columns for begins, run_columns in longer_runs]
         return np.concatenate([row_starts[is_column] + columns, *longer_cells])
@@ -152,7 +157,8 @@ class WordRuns:
         self._bytes_by_word = _store_numbers({name: ~number for name, number in word_numbers.items()})
         self._unknown_bytes = _store_number(~self._unknown)
         self.end_of_text = self._unknown_bytes * longest  # so that no run reaches into the next text
-        self._longer_runs: list[tuple[Ints, Ints]] = []  # for each length, the keys of the runs and their columns
+        # for each length, the keys of the runs, their columns, and whether all are terms and not only begin one
+        self._longer_runs: list[tuple[Ints, Ints, bool]] = []
         run_numbers: dict[tuple[str, ...], int] = {(name,): number for name, number in word_numbers.items()}
         for length in range(2, longest + 1):
             beginnings = dict.fromkeys(
@@ -165,7 +171,8 @@ class WordRuns:
             keys = sorted(runs_by_key)
             run_numbers = {runs_by_key[key]: number for number, key in enumerate(keys)}
             run_columns = [columns_by_words.get(runs_by_key[key], -1) for key in keys]
-            self._longer_runs.append((np.array([*keys, LARGEST_KEY]), np.array([*run_columns, -1])))
+            run_arrays = np.array([*keys, LARGEST_KEY]), np.array([*run_columns, -1])
+            self._longer_runs.append((*run_arrays, -1 not in run_columns))
 
     def number_words(self, tokens: Sequence[str]) -> bytes:
         """Return the numbers of words as bytes, with all bits turned over, so that they are negative."""
@@ -177,14 +184,25 @@ class WordRuns:
         The numbers are as `number_words` has them, turned back. Each text must end with `end_of_text`.
         """
         runs, begins = text_words[:-1], np.arange(len(text_words) - 1)  # the last is the end of a text
-        for longer_by, (keys, columns_of_runs) in enumerate(self._longer_runs, start=1):
-            wanted = runs * (self._unknown + 1) + text_words[begins + longer_by]
+        for longer_by, (keys, columns_of_runs, are_all_terms) in enumerate(self._longer_runs, start=1):
+            wanted = runs * (self._unknown + 1) + text_words.take(begins + longer_by)
             positions = keys.searchsorted(wanted)
-            matches = (keys[positions] == wanted).nonzero()[0]
-            runs, begins = positions[matches], begins[matches]
-            columns = columns_of_runs[runs]
-            is_term = columns >= 0
-            yield begins[is_term], columns[is_term]
+            matches = (keys.take(positions) == wanted).nonzero()[0]
+            runs, begins = positions.take(matches), begins.take(matches)
+            columns = columns_of_runs.take(runs)
+            if are_all_terms:
+                yield begins, columns
+            else:
+                is_term = columns >= 0
+                yield begins[is_term], columns[is_term]
+
+
+def _compute_count_factors(counts: Ints) -> Floats:
+    """Return 1 + ln(count) of counts that are not 0."""
+    try:
+        return COUNT_FACTORS.take(counts)
+    except IndexError:
+        return np.log(counts) + 1.0
 
 
 def _store_number(number: int) -> bytes:
