@@ -74,8 +74,8 @@ def fit(score: Floats, target: Floats, group: Codes, settings: Settings) -> dict
 
 def apply(state: dict[str, Any], score: Floats, group: Codes) -> dict[str, Floats]:
     """Return the probabilities (under "") and, as 1 and 0, which tags are given; both are rows × tags."""
-    p = np.asarray(expit(np.array(state["slope"]) * score + np.array(state["intercept"])))
-    return {"": p, "given": (p >= np.array(state["threshold"])).astype(float)}
+    p = np.asarray(expit(np.asarray(state["slope"]) * score + np.asarray(state["intercept"])))
+    return {"": p, "given": (p >= np.asarray(state["threshold"])).astype(float)}
 
 
 def _validate_inputs(score: Floats, target: Floats) -> None:
