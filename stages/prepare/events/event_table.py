@@ -73,7 +73,7 @@ def read_event_table(
 
 def read_texts(values: pd.Series, column: str) -> pd.Series:
     """Return the text in each cell; raises UserError for an object without one."""
-    texts = pd.Series(map(read_text, values), values.index, dtype=object)
+    texts = pd.Series(list(map(read_text, values.tolist())), values.index, dtype=object)
     if (unreadable := texts.isna()).any():
         raise UserError(
             f"events: {column} is an object without a text or name, {str(values[unreadable].iloc[0])[:80]!r} in row "

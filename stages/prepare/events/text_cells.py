@@ -25,6 +25,8 @@ def read_text(value: Any) -> str | None:
     """
     if isinstance(value, str):
         value = _parse_printed_object(value)
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         known_texts = [read_text(value[key]) for key in (*TEXT_KEYS, *PLACE_KEYS, *MARKUP_KEYS) if key in value]
         return next(filter(None, known_texts), None if value and None in (known_texts or [None]) else "")

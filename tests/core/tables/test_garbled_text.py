@@ -59,6 +59,13 @@ def test_every_cell_and_name_of_a_file_is_repaired_and_the_count_is_printed(
 
 
 def test_a_table_that_is_right_is_the_same_and_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    table = pd.DataFrame({"name": ["Café", None, "Bar"], "id": [2**60 + 1, 2, 3], "tags": [["é"], None, {"a": 1}]})
+    table = pd.DataFrame(
+        {
+            "name": ["Café", None, "Bar"],
+            "place": ["Bar", "Kö", None],
+            "id": [2**60 + 1, 2, 3],
+            "tags": [["é"], None, {"a": 1}],
+        }
+    )
     pd.testing.assert_frame_equal(restore_table(table, "a.parquet"), table)
     assert capsys.readouterr().out == ""

@@ -64,7 +64,9 @@ def _has_texts(values: pd.Series) -> bool:
 def _restore_values(values: pd.Series) -> pd.Series:
     if values.dtype == object:
         return pd.Series([_restore_cell(cell) for cell in values], values.index, dtype=object)
-    return values.replace({text: restore_text(text) for text in values.dropna().unique() if GARBLED.search(text)})
+    texts = values.dropna()
+    foreign_texts = texts[~texts.str.isascii()].unique().tolist()
+    return values.replace({text: restore_text(text) for text in foreign_texts if GARBLED.search(text)})
 
 
 def _restore_cell(cell: Any) -> Any:

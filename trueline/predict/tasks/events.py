@@ -29,13 +29,13 @@ def predict(loaded: LoadedModel, card: Card) -> CardPredictions:
     """
     model: Model = loaded.model
     rows, chances = _predict_rows(loaded, card, _load_prepare_settings(loaded))
-    texts = rows[TEXT_FIELDS].fillna("").astype(str)
-    tags = [assign_tags(model, row, rank_tags(row, range(len(model.tags)))) for row in chances.tolist()]
+    chance_rows = chances.tolist()
+    tags = [assign_tags(model, row, rank_tags(row, range(len(model.tags)))) for row in chance_rows]
     shown = rows[["id", "name"]].reset_index(drop=True).assign(tags=list(map(TAG_SEPARATOR.join, tags)))
     log_rows = [
         build_log_row(model, str(event_id), fields, row, event_tags)
         for event_id, fields, row, event_tags in zip(
-            rows["id"], texts.itertuples(index=False, name=None), chances.tolist(), tags, strict=True
+            rows["id"].tolist(), _list_texts(rows), chance_rows, tags, strict=True
         )
     ]
     return CardPredictions(shown.join(_list_chances(model, chances)), log_rows, LOG_KEY)
@@ -59,10 +59,14 @@ def _predict_rows(loaded: LoadedModel, card: Card, settings: events.Settings) ->
     """Return the untagged events of a card, as they came, and the chance of every tag."""
     rows = events.read_untagged_events(card.raw, settings, card.is_source)
     _require_texts(rows, loaded)
+    pairs = zip(_list_texts(rows), _format_own_columns(rows), strict=True)
+    return rows, loaded.model.compute_chances([(*texts, own_words) for texts, own_words in pairs])
+
+
+def _list_texts(rows: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return the name, the description and the location of each event, empty where missing."""
     texts = rows[TEXT_FIELDS].fillna("").astype(str)
-    own_words = _format_own_columns(rows)
-    fields = list(zip(*(texts[name] for name in TEXT_FIELDS), own_words, strict=True))
-    return rows, loaded.model.compute_chances(fields)
+    return list(zip(*(texts[name].tolist() for name in TEXT_FIELDS), strict=True))
 
 
 def _load_prepare_settings(loaded: LoadedModel) -> events.Settings:
@@ -83,6 +87,8 @@ def _list_chances(model: Model, chances: Floats) -> pd.DataFrame:
 def _format_own_columns(rows: pd.DataFrame) -> list[str]:
     """Return the own columns of each event as the words that they are in the texts of training."""
     own_columns = rows[[name for name in rows if str(name).startswith(OWN_PREFIX)]]
+    if own_columns.empty:
+        return [""] * len(rows)
     values = own_columns.rename(columns=lambda name: str(name).removeprefix(OWN_PREFIX))
     return [format_own_values({str(name): value for name, value in row.items()}) for row in values.to_dict("records")]
 
