@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, with_config
 
 from trueline.core.errors import UserError, did_you_mean
 from trueline.core.runtime.params import expand_params
@@ -74,25 +74,27 @@ class Request(BaseModel):
     )
 
 
-class Chance(BaseModel):
+@with_config(STRICT_CONFIG)
+@dataclass(frozen=True, slots=True)
+class Chance:
     """The chance of one tag."""
 
-    model_config = STRICT_CONFIG
-
     tag: str
-    chance: float = Field(ge=0, le=1, description="calibrated probability that the event has the tag")
-    threshold: float = Field(ge=0, le=1, description="the chance from which the tag is assigned")
+    chance: Annotated[float, Field(ge=0, le=1, description="calibrated probability that the event has the tag")]
+    threshold: Annotated[float, Field(ge=0, le=1, description="the chance from which the tag is assigned")]
 
 
-class Tagged(BaseModel):
+@with_config(STRICT_CONFIG)
+@dataclass(frozen=True, slots=True)
+class Tagged:
     """The tags of one event."""
 
-    model_config = STRICT_CONFIG
-
-    id: str | None = Field(description="as posted")
-    tags: list[str] = Field(description="the assigned tags, likeliest first: those at or above their threshold")
-    top: list[Chance] = Field(description="the likeliest tags, assigned or not, likeliest first")
-    warnings: list[str] = Field(description="what is unusual about the text; empty if nothing is")
+    id: Annotated[str | None, Field(description="as posted")]
+    tags: Annotated[
+        list[str], Field(description="the assigned tags, likeliest first: those at or above their threshold")
+    ]
+    top: Annotated[list[Chance], Field(description="the likeliest tags, assigned or not, likeliest first")]
+    warnings: Annotated[list[str], Field(description="what is unusual about the text; empty if nothing is")]
 
 
 class Answer(BaseModel):
@@ -224,7 +226,7 @@ def answer(model: Model, request: Request) -> Answer:
     )
     pairs = zip(request.events, chances, strict=True)
     tagged = [_describe_tags(model, event, row, columns, request.top) for event, row in pairs]
-    # from plain values at once; to build the seven models of each event one by one takes three times as long
+    # from plain values at once into dataclasses, in half the time of models; one by one takes several times as long
     response = Answer.model_validate({"model": model.version, "events": tagged}, strict=False)
     response._chances = chances
     return response
@@ -245,8 +247,15 @@ def build_log_row(
     model: Model, event_id: str | None, texts: tuple[str, str, str], chances: Sequence[float], tags: Sequence[str]
 ) -> dict[str, Any]:
     """Return the row of the log for an event: its name, description and location, and what was predicted of it."""
-    fields = dict(zip(("name", "description", "location"), texts, strict=True))
-    return {"id": event_id} | fields | {"predicted": dict(zip(model.tags, chances, strict=True)), "given": list(tags)}
+    name, description, location = texts
+    return {
+        "id": event_id,
+        "name": name,
+        "description": description,
+        "location": location,
+        "predicted": dict(zip(model.tags, chances, strict=True)),
+        "given": list(tags),
+    }
 
 
 def rank_tags(chances: Sequence[float], columns: Sequence[int]) -> list[int]:
