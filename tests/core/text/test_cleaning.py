@@ -17,6 +17,7 @@ from trueline.core.text.cleaning import (
     MAX_DECODINGS,
     _decode_and_normalize,
     _drop_entity,
+    _is_clean,
     clean_text,
     decode_entities,
     join_marked_fields,
@@ -187,6 +188,16 @@ def normalize(text: str) -> str:
     many_marks = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]+")
     visible = many_marks.sub(r"\1", INVISIBLE_PATTERN.sub("", text))
     return many_marks.sub(r"\1", unicodedata.normalize("NFKC", visible))
+
+
+@MANY
+@given(st.one_of(pasted, st.text("wW.@:/<>!&- ab\t", max_size=20), st.text("ab.!W ", max_size=9)))
+@example("A word, another - and a third.")
+def test_a_text_that_is_taken_as_clean_goes_through_every_step_unchanged(text: str) -> None:
+    if _is_clean(text):
+        assert _decode_and_normalize(text) == text
+        assert not any(may_match(text) for _, _, may_match in CLEANING_STEPS)
+        assert " ".join(text.split()) == text
 
 
 @MANY

@@ -84,6 +84,8 @@ def clean_text(text: str) -> str:
     >>> clean_text("<b>Jazz</b> &amp; more!!! https://example.com")
     'Jazz & more!'
     """
+    if _is_clean(text):
+        return text
     if "&" in text or not (text.isascii() and text.isprintable()):  # or else nothing is to be decoded or normalised
         text = _decode_and_normalize(text)
     for pattern, replacement, may_match in CLEANING_STEPS:
@@ -117,6 +119,19 @@ def format_own_values(values: Mapping[str, str | float | None]) -> str:
         if value is not None and value == value  # NaN is not equal to itself
     }
     return join_marked_fields(fields, marks=True)
+
+
+def _is_clean(text: str) -> bool:
+    """Return whether a text is such that no step would change it, as most are, in half the time of the steps."""
+    return (
+        text.isascii()
+        and text.isprintable()  # so its only white space are blanks
+        and "  " not in text
+        and text[:1] != " "
+        and text[-1:] != " "
+        and not ("&" in text or "<" in text or "@" in text or "://" in text or "www." in text.lower())
+        and REPEATED_MARK_PATTERN.search(text) is None
+    )
 
 
 def _normalize_text(text: str) -> str:
