@@ -40,15 +40,15 @@ def select_features(inputs: pd.DataFrame, selection: FeatureSelection) -> pd.Dat
     names = list(map(str, inputs.columns))
     included = names if selection.include is None else _match_patterns(selection.include, names)
     excluded = _match_patterns(selection.exclude, names)
-    selected = [name for name in names if name in included and name not in excluded]
-    if not selected:
+    is_selected = np.array([name in included and name not in excluded for name in names], dtype=np.bool_)
+    if not is_selected.any():
         raise UserError("features.<task>.include and exclude leave no input; keep at least one.")
-    is_float = (inputs.dtypes == np.float64).to_numpy()
-    number_names = [name for name, is_number in zip(names, is_float, strict=True) if is_number and name in selected]
-    others = inputs[[name for name in selected if name not in number_names]]
-    rounded_columns = _round_columns(inputs[number_names])
+    is_number, selected = (inputs.dtypes == np.float64).to_numpy(), inputs.columns[is_selected]
+    others = inputs.loc[:, is_selected & ~is_number]
+    rounded_columns = _round_columns(inputs.loc[:, is_selected & is_number])
     del inputs  # columns are freed once they are rounded, unless the caller holds the table
-    return pd.concat([*rounded_columns, others], axis=1)[selected]
+    table = pd.concat([*rounded_columns, others], axis=1)
+    return table if table.columns.equals(selected) else table[selected]
 
 
 def _round_columns(numbers: pd.DataFrame) -> Iterator[pd.DataFrame]:
