@@ -28,7 +28,7 @@ from trueline.benchmarks.chaos_lab.trials import (
 
 KILLS_BEFORE_RECOVERY = 3  # a stage is killed so often, at random moments, before it may run to its end
 FREE_SHARES = (0.0, 0.5)  # of what a stage writes: how much of it the full disk still has room for
-FEWEST_FILES, MOST_FILES = 6, 16  # files that a stage may have open
+FEWEST_FILES, MOST_FILES = 5, 16  # files that a stage may have open; with fewer Python itself does not start
 MOST_INPUTS = 3  # of a stage that are cut off, one after another
 FILE_BYTES = 4096  # the largest file that a limit of file sizes allows
 BYTES_PER_BLOCK = 4096
@@ -92,14 +92,15 @@ def forbid_writing(reference: Reference, stage: str, draw: random.Random, folder
 def limit_file_size(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
     """Run a stage that may write no file of more than some bytes: to a program it looks like a full disk."""
     project = _copy_project(reference, stage, folder)
-    run = run_forked(project, stage, limits={"file size": FILE_BYTES})
+    run = run_forked(project, stage, largest_file=FILE_BYTES)
     yield _make_trial("limit of file sizes", reference, stage, run, check_fault(project, stage, run, reference))
 
 
 def limit_open_files(reference: Reference, stage: str, draw: random.Random, folder: Path) -> Iterator[Trial]:
     """Run a stage that may have only a few files open at once."""
     project = _copy_project(reference, stage, folder)
-    run = run_forked(project, stage, limits={"open files": draw.randint(FEWEST_FILES, MOST_FILES)})
+    # a program of its own: a forked one has files open that nobody starts a stage with
+    run = end_fresh(start_fresh(project, stage, open_files=draw.randint(FEWEST_FILES, MOST_FILES)), project)
     yield _make_trial("few file descriptors", reference, stage, run, check_fault(project, stage, run, reference))
 
 

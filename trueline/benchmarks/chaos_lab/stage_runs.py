@@ -11,6 +11,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,6 @@ from trueline.benchmarks.lie_lab.scratch_project import CODE_FOLDERS, PRELOADED
 TIMEOUT_SECONDS = 900
 # what the stages load besides, so that it is loaded once; not TensorFlow, whose threads do not survive a fork
 LIBRARIES = (*PRELOADED, "catboost", "xgboost", "sklearn.ensemble", "sklearn.isotonic", "skops.io", "h5py", "pydantic")
-LIMITS = {"open files": resource.RLIMIT_NOFILE, "file size": resource.RLIMIT_FSIZE}
 
 
 class Run(NamedTuple):
@@ -37,17 +37,17 @@ class Run(NamedTuple):
 
 
 def run_forked(
-    project: SmallProject, stage: str, kill_after: float | None = None, limits: Mapping[str, int] | None = None
+    project: SmallProject, stage: str, kill_after: float | None = None, largest_file: int | None = None
 ) -> Run:
     """Run a stage in a process forked from one that has loaded the libraries, and none of any project's code.
 
-    It is killed, if it still runs then, after some seconds. `limits` are those of LIMITS.
+    It is killed, if it still runs then, after some seconds. `largest_file` is how large a file may grow, in bytes.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(LIBRARIES))
     messages = _name_messages(project)
     messages.unlink(missing_ok=True)
-    process = context.Process(target=_run_in_child, args=(project, stage, messages, dict(limits or {})))
+    process = context.Process(target=_run_in_child, args=(project, stage, messages, largest_file))
     begin = time.monotonic()
     process.start()
     process.join(TIMEOUT_SECONDS if kill_after is None else kill_after)
@@ -58,9 +58,9 @@ def run_forked(
 
 
 def start_fresh(
-    project: SmallProject, stage: str, environment: Mapping[str, str] | None = None
+    project: SmallProject, stage: str, environment: Mapping[str, str] | None = None, open_files: int | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a stage as a user does, with further variables in its environment."""
+    """Start a stage as a user does, with further variables in its environment, and how many files it may have open."""
     with _name_messages(project).open("wb") as stream:
         return subprocess.Popen(
             [sys.executable, "-m", f"stages.{stage}", project.task],
@@ -68,6 +68,7 @@ def start_fresh(
             env=_make_environment(project) | dict(environment or {}),
             stdout=subprocess.DEVNULL,
             stderr=stream,
+            preexec_fn=None if open_files is None else partial(_set_limit, resource.RLIMIT_NOFILE, open_files),
         )
 
 
@@ -111,7 +112,12 @@ def _make_environment(project: SmallProject) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(name_temporary_folder(project))}
 
 
-def _run_in_child(project: SmallProject, stage: str, messages: Path, limits: Mapping[str, int]) -> None:
+def _set_limit(name: int, value: int) -> None:
+    """Lower a limit of this process; what may be raised again stays as it is."""
+    resource.setrlimit(name, (value, resource.getrlimit(name)[1]))
+
+
+def _run_in_child(project: SmallProject, stage: str, messages: Path, largest_file: int | None) -> None:
     """Run a stage as a program with the code of the project; must be called in a process that ends after it."""
     with messages.open("wb") as stream, open(os.devnull, "wb") as nowhere:
         os.dup2(stream.fileno(), sys.stderr.fileno())
@@ -122,7 +128,7 @@ def _run_in_child(project: SmallProject, stage: str, messages: Path, limits: Map
     os.chdir(project.folder)
     sys.path.insert(0, str(project.folder))
     warnings.filterwarnings("ignore", "NumPy was imported before")  # under the same pins
-    for name, value in limits.items():
-        resource.setrlimit(LIMITS[name], (value, resource.getrlimit(LIMITS[name])[1]))
+    if largest_file is not None:
+        _set_limit(resource.RLIMIT_FSIZE, largest_file)
     sys.argv = [stage, project.task]
     runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
