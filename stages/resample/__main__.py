@@ -1,6 +1,6 @@
 """resample: fit rows of each fold → a weight for each, and synthetic rows with the ids of their parents."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -56,6 +56,8 @@ def _resample_folds(task: str, table: FoldTables, folds: list[str]) -> dict[str,
     resampler_name = load_task_config(task).resampler
     resampler = load_guarded_plugin("resample", resampler_name)
     settings = load_settings(resampler.Settings, "resample", task, resampler_name)
+    if not getattr(resampler, "USES_INPUTS", True):
+        table = replace(table, features=table.features[["row_id"]])  # to copy the inputs takes most of the time
     resampled = {}
     for fold in folds:
         rows = table.get_rows(fold, "fit")

@@ -6,6 +6,8 @@ import pandas as pd
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
+USES_INPUTS = False
+
 
 class Settings(StageSettings):
     """No parameters."""

@@ -7,6 +7,8 @@ from pydantic import Field
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
+USES_INPUTS = False
+
 
 class Settings(StageSettings):
     """How fast the weight of a row decays with its age."""

@@ -8,6 +8,8 @@ from trueline.core.errors import UserError
 from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 
+USES_INPUTS = False
+
 
 class Settings(StageSettings):
     """How many rows a tag should have, and how often a row may be repeated at most to reach that."""

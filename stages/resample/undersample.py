@@ -9,6 +9,8 @@ from trueline.core.runtime.params import StageSettings
 from trueline.core.splits.fold_data import Floats, FoldData
 from trueline.core.stats.group_ops import require_valid_targets
 
+USES_INPUTS = False
+
 
 class Settings(StageSettings):
     """How many losers are kept."""

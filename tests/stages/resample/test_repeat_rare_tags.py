@@ -18,6 +18,11 @@ def weights(rows: FoldData, per_tag: float, most: float) -> np.ndarray:
         rows, repeat_rare_tags.Settings(rows_per_tag=per_tag, most_times=most), seed=0
     )
     assert made.empty
+    assert not repeat_rare_tags.USES_INPUTS
+    without_inputs, _ = repeat_rare_tags.resample(
+        rows.select_inputs([]), repeat_rare_tags.Settings(rows_per_tag=per_tag, most_times=most), seed=0
+    )
+    np.testing.assert_array_equal(without_inputs, weight)
     return weight
 
 

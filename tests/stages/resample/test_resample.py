@@ -71,6 +71,18 @@ def test_one_seed_gives_one_answer(resampler: Any, parameters: Any) -> None:
 
 
 @pytest.mark.parametrize(("resampler", "parameters"), ARMS)
+def test_only_who_uses_inputs_needs_them(resampler: Any, parameters: Any) -> None:
+    rows = races(0).select_inputs([])
+    if getattr(resampler, "USES_INPUTS", True):
+        with pytest.raises((UserError, ValueError)):
+            resampler.resample(rows, parameters, 7)
+    else:
+        np.testing.assert_array_equal(
+            resampler.resample(rows, parameters, 7)[0], resampler.resample(races(0), parameters, 7)[0]
+        )
+
+
+@pytest.mark.parametrize(("resampler", "parameters"), ARMS)
 def test_the_rows_handed_in_are_left_as_they_were(resampler: Any, parameters: Any) -> None:
     rows, same = races(0), races(0)
     resampler.resample(rows, parameters, 7)
