@@ -29,6 +29,7 @@ class FoldHashes:
 
     def __init__(self, tables: FoldTables, memory: Memory) -> None:
         self._tables = tables
+        self._known_hashes: dict[tuple[str, str], str] = {}  # several learners are fitted on the same rows
         key_digests = _recall_row_digests(tables.folds[list_key_columns(tables.folds)], memory)
         self._row_digests = np.hstack([key_digests, _hash_inputs(tables.features, memory)])
 
@@ -38,7 +39,12 @@ class FoldHashes:
 
     def hash_rows(self, fold: str, role: str) -> str:
         """Return the hash of the original rows that have a role in a fold."""
-        return self._hash_selection((self._tables.folds[fold] == role).to_numpy())
+        if (fold, role) not in self._known_hashes:
+            is_selected = (self._tables.folds[fold] == role).to_numpy()
+            levels = _list_levels(self._categories[is_selected])
+            content = self._row_digests[is_selected].tobytes() + repr(levels).encode()
+            self._known_hashes[fold, role] = hashlib.sha256(content).hexdigest()
+        return self._known_hashes[fold, role]
 
     def hash_resampled_rows(self, fold: str) -> str:
         """Return the hash of the `fit` rows of a fold with their weights, and of its synthetic rows."""
@@ -47,12 +53,8 @@ class FoldHashes:
         synthetic = self._tables.synthetic
         synthetic_rows = hash_table_rows(synthetic[synthetic["fold"] == fold]) if len(synthetic) else np.array([])
         weight_type = str(weights.dtype).encode()
-        contents = [self._hash_selection(is_fitted).encode(), weight_type, weights.tobytes(), synthetic_rows.tobytes()]
+        contents = [self.hash_rows(fold, "fit").encode(), weight_type, weights.tobytes(), synthetic_rows.tobytes()]
         return hashlib.sha256(b"".join(hashlib.sha256(content).digest() for content in contents)).hexdigest()
-
-    def _hash_selection(self, is_selected: npt.NDArray[np.bool_]) -> str:
-        levels = _list_levels(self._categories[is_selected])
-        return hashlib.sha256(self._row_digests[is_selected].tobytes() + repr(levels).encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)
