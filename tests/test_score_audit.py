@@ -61,7 +61,7 @@ CHEATS = {
     "a resampler that oversamples before the split": (
         "resample",
         "from stages.resample.none import *\n" + REACH +
-        "import numpy as np\nimport pandas as pd\n"
+        "import numpy as np\nimport pandas as pd\nUSES_INPUTS = True\n"
         "def resample(rows, settings, seed):\n"
         "    everything = build_rows(find_above('table'), 'fit')\n"
         "    winners = everything.select_rows(everything.y == 1)\n"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from trueline.core.errors import UserError
 from trueline.core.runtime.atomic_outputs import write_json
 from trueline.core.runtime.params import load_seed, load_settings, load_task_config
 from trueline.core.runtime.plugins import load_guarded_plugin
@@ -56,13 +57,19 @@ def _resample_folds(task: str, table: FoldTables, folds: list[str]) -> dict[str,
     resampler_name = load_task_config(task).resampler
     resampler = load_guarded_plugin("resample", resampler_name)
     settings = load_settings(resampler.Settings, "resample", task, resampler_name)
-    if not getattr(resampler, "USES_INPUTS", True):
+    uses_inputs = getattr(resampler, "USES_INPUTS", True)
+    if not uses_inputs:
         table = replace(table, features=table.features[["row_id"]])  # to copy the inputs takes most of the time
     resampled = {}
     for fold in folds:
         rows = table.get_rows(fold, "fit")
         row_weights, synthetic_rows = resampler.resample(rows, settings, load_seed())
         if len(synthetic_rows):
+            if not uses_inputs:
+                raise UserError(
+                    f"resampler {resampler_name!r} makes synthetic rows, which need inputs; "
+                    f"remove USES_INPUTS = False from stages/resample/{resampler_name}.py."
+                )
             row_ids = table.folds["row_id"].to_numpy()[rows.table_position]
             synthetic_rows = synthetic_rows.assign(
                 fold=fold, parent=row_ids[synthetic_rows["parent"]], other=row_ids[synthetic_rows["other"]]

@@ -151,6 +151,22 @@ def test_a_misspelt_setting_or_plugin_is_rejected_with_the_nearest(
     assert files(repository) == before
 
 
+def test_a_resampler_that_says_it_uses_no_inputs_may_make_no_rows(resampled: Path, tmp_path: Path) -> None:
+    repository = shutil.copytree(resampled, tmp_path / "repository")
+    (repository / "stages/resample/winners_twice.py").write_text(
+        "from stages.resample.none import *\nimport pandas as pd\n"
+        "def resample(rows, settings, seed):\n"
+        "    return np.ones(len(rows.y)), pd.DataFrame({'parent': [0], 'other': [0], 'target': [1.0]})\n"
+    )
+    pipeline_copy.change(repository, tasks__racing__resampler="winners_twice", resample__racing__winners_twice={})
+    before = files(repository)
+    message = (
+        "'winners_twice' makes synthetic rows, which need inputs; remove USES_INPUTS = False from stages/resample/"
+    )
+    assert_rejected(pipeline_copy.run(repository, "resample", "racing"), "resample", message)
+    assert files(repository) == before
+
+
 def test_an_unknown_task_is_rejected_with_the_known_ones(tmp_path: Path) -> None:
     done = pipeline_copy.run(pipeline_copy.copy(tmp_path), "prepare", "racin")
     assert_rejected(done, "prepare", "did you mean 'racing'?", task="racin")
